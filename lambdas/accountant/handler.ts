@@ -1,0 +1,38 @@
+// The accountant Lambda: every minute it moves the books forward and publishes the pipeline's accounts.
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context, ScheduledEvent } from 'aws-lambda';
+import { dynamoDb } from '../aws/clients.ts';
+import { text } from '../aws/environment.ts';
+import { LedgerTable } from '../aws/ledger-table.ts';
+import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
+import { conservationDifference } from '../counting/pipeline-status.ts';
+import { keepBooks } from './keep-books.ts';
+import { readStatus } from './read-status.ts';
+
+const { env } = process;
+const { logger, metrics } = telemetry(env);
+const ledger = new LedgerTable(dynamoDb(), text(env, 'LEDGER_TABLE'), systemClock);
+
+/** Time for the last step and the status. */
+const RESERVE_MS = 20_000;
+
+async function keepAccounts(_event: ScheduledEvent, context: Context): Promise<void> {
+  await keepBooks(ledger, timeLeft(context, RESERVE_MS));
+  const status = await readStatus(ledger);
+  const gauges = {
+    EventsInFlight: status.inFlight,
+    EventsDead: status.dead,
+    EventsParked: status.parked,
+    EventsLost: status.lost,
+    ConservationDifference: conservationDifference(status),
+  };
+  for (const [name, value] of Object.entries(gauges)) metrics.addMetric(name, MetricUnit.Count, value);
+}
+
+export const handler = middy<ScheduledEvent, void>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(keepAccounts);

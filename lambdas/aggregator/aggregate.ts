@@ -1,0 +1,219 @@
+// The aggregator's use case: turn a shard's records into segments, each planned, produced and committed by the ledger.
+import { addAccounts } from '../counting/accounts.ts';
+import {
+  type SequenceNumber,
+  type ShardId,
+  type ShardKey,
+  segmentId,
+  shardKey,
+} from '../counting/identifiers.ts';
+import { rollUp } from '../counting/rollup.ts';
+import {
+  type Ancestor,
+  type Head,
+  isSamePlan,
+  leadingSegment,
+  plannedRecords,
+  planSegment,
+  ROLLUP_VERSION,
+  type RollupConfig,
+  recordsAfter,
+  type StreamRecord,
+} from '../counting/segment.ts';
+import { emittedEntry, lostEntry, type SegmentEntry } from '../counting/segment-entry.ts';
+import type { Clock, RejectedArchive, RollupQueue, SegmentLedger, StreamLog } from '../ports.ts';
+import { LogBroken, SegmentMismatch, UnknownRollupVersion } from './errors.ts';
+import type { SegmentListener } from './segment-listener.ts';
+import type { DedupWindows } from './windows.ts';
+
+/** What the aggregator needs. */
+export interface AggregatorPorts {
+  readonly ledger: SegmentLedger;
+  readonly log: StreamLog;
+  readonly queue: RollupQueue;
+  readonly rejected: RejectedArchive;
+  readonly windows: DedupWindows;
+  readonly clock: Clock;
+  readonly listener: SegmentListener;
+}
+
+/** How the aggregator works. */
+export interface AggregatorSettings {
+  /** The stream's generation, part of every segment id. */
+  readonly generation: string;
+  readonly rollup: RollupConfig;
+  /** How long the stream keeps records. */
+  readonly streamRetentionMs: number;
+}
+
+/** Records of one shard, in order. */
+export interface Batch {
+  readonly shard: ShardId;
+  readonly records: readonly StreamRecord[];
+}
+
+/** Either everything in the batch is in committed segments, or the next invocation has to start at a record. */
+export type AggregateOutcome = 'done' | { readonly resumeAt: SequenceNumber };
+
+/**
+ * Counts a batch into segments. Repeatable with any cut of the same shard: what a segment has already is skipped, what was
+ * planned is finished first, from the stream if need be.
+ * @param hasTime whether there is time for another segment
+ * @throws whatever kept a segment from being committed; nothing past it was, and the batch has to be delivered again
+ */
+export async function aggregate(
+  batch: Batch,
+  ports: AggregatorPorts,
+  settings: AggregatorSettings,
+  hasTime: () => boolean,
+): Promise<AggregateOutcome> {
+  const { ledger, listener } = ports;
+  const shard = shardKey(settings.generation, batch.shard);
+  let head = await ledger.readHead(shard);
+  let ancestors: readonly Ancestor[] = [];
+  if (head === undefined) {
+    if (batch.records.length === 0) return 'done';
+    ancestors = await finishAncestors(batch.shard, ports, settings);
+    await ledger.registerShard(shard);
+  }
+  await noteGap(shard, head, batch, ports, settings);
+  for (;;) {
+    if (head?.status === 'planned') head = await recover(batch, head, ports, settings);
+    const fresh = recordsAfter(batch.records, head?.last);
+    const first = fresh[0];
+    if (first === undefined) return 'done';
+    if (!hasTime()) return { resumeAt: first.sequenceNumber };
+    const records = leadingSegment(fresh);
+    const plan = planSegment(head, records, settings.rollup, ancestors);
+    if ((await ledger.putPlan(shard, plan)) === 'conflict') {
+      head = await ledger.readHead(shard);
+      // A plan whose answer was lost, and which the SDK sent again, fails on itself: it is mine, go on with it.
+      if (head === undefined || !isSamePlan(head, plan)) continue;
+    }
+    listener.planned();
+    head = await commit(shard, plan, records, ports);
+  }
+}
+
+/** Finishes a planned segment with exactly the records that were planned. @returns the head, sent */
+async function recover(
+  batch: Batch,
+  head: Head,
+  ports: AggregatorPorts,
+  settings: AggregatorSettings,
+): Promise<Head> {
+  const shard = shardKey(settings.generation, batch.shard);
+  ports.listener.recovered();
+  const atHand = plannedRecords(head, batch.records);
+  if (atHand !== undefined) return commit(shard, head, atHand, ports);
+  const range = await ports.log.readRange(batch.shard, head.first, head.last);
+  const records = plannedRecords(head, range.records);
+  if (records !== undefined) return commit(shard, head, records, ports);
+  if (!range.trimmed) {
+    throw new LogBroken(
+      `segment ${segmentId(shard, head.segment)}: the stream holds ${range.records.length} of ${head.records} records`,
+    );
+  }
+  const entry = await ports.ledger.markLost(shard, lostEntry(head));
+  ports.listener.lost(segmentId(shard, head.segment), head);
+  return markSent(shard, head, entry, ports);
+}
+
+/** Produces a planned segment and sends it. Every step may be done again, by anybody, with the same result. */
+async function commit(
+  shard: ShardKey,
+  head: Head,
+  records: readonly StreamRecord[],
+  { ledger, queue, rejected, windows, listener, clock }: AggregatorPorts,
+): Promise<Head> {
+  if (head.version !== ROLLUP_VERSION) throw new UnknownRollupVersion(head.version);
+  const id = segmentId(shard, head.segment);
+  const window = await windows.before(shard, head, ledger);
+  const output = rollUp(id, records, window, head.config);
+  if (output.rejected.length > 0) await rejected.keepRejected(id, output.rejected);
+  await ledger.putIds(shard, head.segment, output.ids);
+  const entry = emittedEntry(head, output);
+  const existing = await ledger.putEntryIfAbsent(shard, entry);
+  if (existing?.lost === true) throw new SegmentMismatch(`segment ${id} was given up as lost meanwhile`);
+  if (existing !== undefined && existing.digest !== entry.digest) {
+    throw new SegmentMismatch(
+      `segment ${id} was produced differently before: ${existing.digest}, now ${entry.digest}`,
+    );
+  }
+  await queue.send(output.parts.map(({ message }) => message));
+  const sent = await markSent(shard, head, entry, { ledger });
+  windows.remember(shard, sent, output.ids);
+  listener.committed(output, clock.nowMs(), head);
+  return sent;
+}
+
+async function markSent(
+  shard: ShardKey,
+  head: Head,
+  entry: SegmentEntry,
+  { ledger }: Pick<AggregatorPorts, 'ledger'>,
+): Promise<Head> {
+  const sent: Head = { ...head, status: 'sent', totals: addAccounts(head.totals, entry.accounts) };
+  await ledger.markSent(shard, sent);
+  return sent;
+}
+
+/**
+ * Makes sure that a shard's ancestors are read to their ends and sent: their ids belong to the shard's dedup window.
+ * @returns all ancestors that have segments
+ */
+async function finishAncestors(
+  child: ShardId,
+  ports: AggregatorPorts,
+  settings: AggregatorSettings,
+): Promise<readonly Ancestor[]> {
+  const ancestors = new Map<ShardKey, Ancestor>();
+  for (const parent of await ports.log.parentsOf(child)) {
+    const shard = shardKey(settings.generation, parent);
+    const head = await finishShard(parent, ports, settings);
+    // A parent that never held a record has no head; its own ancestors count all the same.
+    const older = head?.ancestors ?? (await finishAncestors(parent, ports, settings));
+    for (const ancestor of older) ancestors.set(ancestor.shard, ancestor);
+    if (head !== undefined) ancestors.set(shard, { shard, segment: head.segment, runMaxMs: head.runMaxMs });
+  }
+  return [...ancestors.values()];
+}
+
+/** Aggregates what a closed shard still holds. @returns its head, sent; undefined when it never held a record */
+async function finishShard(
+  id: ShardId,
+  ports: AggregatorPorts,
+  settings: AggregatorSettings,
+): Promise<Head | undefined> {
+  const shard = shardKey(settings.generation, id);
+  const always = () => true;
+  await aggregate({ shard: id, records: [] }, ports, settings, always);
+  const before = await ports.ledger.readHead(shard);
+  for await (const records of ports.log.readToEnd(id, before?.last)) {
+    await aggregate({ shard: id, records }, ports, settings, always);
+  }
+  const after = await ports.ledger.readHead(shard);
+  if (after?.status === 'planned')
+    throw new LogBroken(`shard ${shard} is a parent and still has a planned segment`);
+  return after;
+}
+
+/**
+ * When the newest segment's records are older than the stream's retention, whatever followed them unread may have been
+ * trimmed. Nobody can know how much it was; that it happened must not be hidden.
+ */
+async function noteGap(
+  shard: ShardKey,
+  head: Head | undefined,
+  batch: Batch,
+  { ledger, clock, listener }: AggregatorPorts,
+  { streamRetentionMs }: AggregatorSettings,
+): Promise<void> {
+  if (head === undefined) return;
+  const before = recordsAfter(batch.records, head.last)[0]?.sequenceNumber;
+  const nowMs = clock.nowMs();
+  if (before === undefined || nowMs - head.runMaxMs <= streamRetentionMs) return;
+  const gap = { after: head.last, before, noticedAtMs: nowMs };
+  await ledger.recordGap(shard, gap);
+  listener.gap(shard, gap);
+}

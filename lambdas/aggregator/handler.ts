@@ -1,0 +1,70 @@
+// The aggregator Lambda: a batch of one Kinesis shard in, rollup messages out.
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
+import { Archive } from '../aws/archive.ts';
+import { dynamoDb, kinesis, s3, sqs } from '../aws/clients.ts';
+import { secondsAsMs, secondsOrForeverAsMs, text, wholeNumber } from '../aws/environment.ts';
+import { batchesOf } from '../aws/kinesis-event.ts';
+import { LedgerTable } from '../aws/ledger-table.ts';
+import { SqsRollupQueue } from '../aws/rollup-queue.ts';
+import { KinesisLog } from '../aws/stream-log.ts';
+import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
+import { HOUR_MS, isBucketMinutes } from '../counting/time.ts';
+import { type AggregatorPorts, type AggregatorSettings, aggregate } from './aggregate.ts';
+import { segmentMetrics } from './segment-metrics.ts';
+import { DedupWindows } from './windows.ts';
+
+const { env } = process;
+const { logger, metrics, count } = telemetry(env);
+
+/** Rollup messages fill one of SQS's billing units of 64 KB, with room for what the service adds. */
+const PART_BYTES_MAX = 60_000;
+/** What a segment may take at the most; with less time left, the next invocation starts it. */
+const SEGMENT_RESERVE_MS = 15_000;
+
+const bucketMinutes = wholeNumber(env, 'BUCKET_MINUTES');
+if (!isBucketMinutes(bucketMinutes))
+  throw new Error(`BUCKET_MINUTES must divide 60, and ${bucketMinutes} does not`);
+
+const settings: AggregatorSettings = {
+  generation: text(env, 'STREAM_GENERATION'),
+  streamRetentionMs: wholeNumber(env, 'STREAM_RETENTION_HOURS') * HOUR_MS,
+  rollup: {
+    bucketMinutes,
+    dedupWindowMs: secondsAsMs(env, 'DEDUP_WINDOW_SECONDS'),
+    acceptPastMs: secondsOrForeverAsMs(env, 'ACCEPT_PAST_SECONDS'),
+    acceptFutureMs: secondsAsMs(env, 'ACCEPT_FUTURE_SECONDS'),
+    partBytesMax: PART_BYTES_MAX,
+  },
+};
+
+const ledgerRetentionMs = secondsOrForeverAsMs(env, 'LEDGER_RETENTION_SECONDS');
+const ports: AggregatorPorts = {
+  ledger: new LedgerTable(dynamoDb(), text(env, 'LEDGER_TABLE'), systemClock, ledgerRetentionMs),
+  log: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
+  queue: new SqsRollupQueue(sqs(), text(env, 'ROLLUP_QUEUE_URL')),
+  rejected: new Archive(s3(), text(env, 'ARCHIVE_BUCKET')),
+  windows: new DedupWindows(),
+  clock: systemClock,
+  listener: segmentMetrics(count, (message, details) => logger.error(message, details)),
+};
+
+async function aggregateEvent(
+  event: KinesisStreamEvent,
+  context: Context,
+): Promise<KinesisStreamBatchResponse> {
+  const batchItemFailures = [];
+  for (const [shard, records] of batchesOf(event)) {
+    const hasTime = timeLeft(context, SEGMENT_RESERVE_MS);
+    const outcome = await aggregate({ shard, records }, ports, settings, hasTime);
+    if (outcome !== 'done') batchItemFailures.push({ itemIdentifier: outcome.resumeAt });
+  }
+  return { batchItemFailures };
+}
+
+export const handler = middy<KinesisStreamEvent, KinesisStreamBatchResponse>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(aggregateEvent);

@@ -1,0 +1,125 @@
+// The dedup windows of all shards that this container has met: in memory while it is warm, from the ledger otherwise.
+import { anyOf, type DedupView, ShardWindow } from '../counting/dedup-window.ts';
+import type { ShardKey } from '../counting/identifiers.ts';
+import type { Head } from '../counting/segment.ts';
+import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
+import type { SegmentLedger } from '../ports.ts';
+
+/** Most ids kept in memory, about 24 bytes each; shards not used for longest go first. */
+export const CACHED_IDS_MAX = 4_000_000;
+
+/** A cache of dedup windows. What it answers never depends on what it holds. */
+export class DedupWindows {
+  /** In the order of last use. */
+  readonly #windows = new Map<ShardKey, ShardWindow>();
+  readonly #idsMax: number;
+
+  constructor(idsMax = CACHED_IDS_MAX) {
+    this.#idsMax = idsMax;
+  }
+
+  /** The window in which a planned segment looks for duplicates: its own shard's earlier segments, and its ancestors'. */
+  async before(shard: ShardKey, plan: Head, ledger: SegmentLedger): Promise<DedupView> {
+    const sinceMs = plan.minArrivalMs - plan.config.dedupWindowMs;
+    const views = [await this.#view(shard, plan.segment - 1, plan.runMaxBeforeMs, sinceMs, ledger)];
+    for (const { shard: ancestor, segment, runMaxMs } of plan.ancestors) {
+      views.push(await this.#view(ancestor, segment, runMaxMs, sinceMs, ledger));
+    }
+    return anyOf(views.filter((view) => view !== undefined));
+  }
+
+  /** Takes a committed segment's ids up, if the segment follows what is held. */
+  remember(shard: ShardKey, sent: Head, ids: Uint8Array): void {
+    const window = this.#windows.get(shard) ?? (sent.segment === 1 ? new ShardWindow() : undefined);
+    if (window === undefined || window.to !== sent.segment - 1) return;
+    window.add(sent.segment, sent.runMaxMs, ids);
+    this.#use(shard, window);
+  }
+
+  async #view(
+    shard: ShardKey,
+    to: number,
+    runMaxMs: number,
+    sinceMs: number,
+    ledger: SegmentLedger,
+  ): Promise<DedupView | undefined> {
+    if (to === 0 || runMaxMs < sinceMs) return undefined;
+    let window = this.#windows.get(shard) ?? new ShardWindow();
+    // Ahead of the plan it can only be a leftover of somebody else's history: start anew.
+    if (window.to > to) window = new ShardWindow();
+    if (window.to !== to || !window.reachesBackTo(sinceMs)) {
+      window = await loaded(window, shard, to, sinceMs, ledger);
+    }
+    this.#use(shard, window);
+    return window.since(sinceMs);
+  }
+
+  #use(shard: ShardKey, window: ShardWindow): void {
+    this.#windows.delete(shard);
+    this.#windows.set(shard, window);
+    let ids = [...this.#windows.values()].reduce((sum, { size }) => sum + size, 0);
+    for (const [oldest, { size }] of this.#windows) {
+      if (ids <= this.#idsMax || oldest === shard) break;
+      this.#windows.delete(oldest);
+      ids -= size;
+    }
+  }
+}
+
+/** Fills a window up to segment `to` and back to `sinceMs`, reading from the ledger only what it does not hold. */
+async function loaded(
+  held: ShardWindow,
+  shard: ShardKey,
+  to: number,
+  sinceMs: number,
+  ledger: SegmentLedger,
+): Promise<ShardWindow> {
+  const newer = await entriesNeeded(shard, to, held.to + 1, sinceMs, ledger);
+  const joined = newer.olderRunMaxMs === undefined;
+  const window = joined ? held : new ShardWindow();
+  await fill(window, shard, newer.entries.reverse(), ledger);
+  if (!joined) window.olderRunMaxMs = newer.olderRunMaxMs;
+  if (window.reachesBackTo(sinceMs)) return window;
+  const older = await entriesNeeded(shard, window.from - 1, 1, sinceMs, ledger);
+  await fill(window, shard, older.entries, ledger);
+  window.olderRunMaxMs = older.olderRunMaxMs;
+  return window;
+}
+
+async function fill(
+  window: ShardWindow,
+  shard: ShardKey,
+  entries: readonly SegmentEntry[],
+  ledger: SegmentLedger,
+): Promise<void> {
+  const ids = await Promise.all(entries.map((entry) => ledger.readIds(shard, entry)));
+  for (const [index, { segment, runMaxMs }] of entries.entries()) {
+    window.add(segment, runMaxMs, ids[index] as Uint8Array);
+  }
+}
+
+/**
+ * The entries from `from` down to `downTo`, as far as the window since `sinceMs` needs them.
+ * @returns with `olderRunMaxMs` of the first entry that it does not need, if there was one
+ * @throws MissingLedgerItem when an entry is missing on the way
+ */
+async function entriesNeeded(
+  shard: ShardKey,
+  from: number,
+  downTo: number,
+  sinceMs: number,
+  ledger: SegmentLedger,
+): Promise<{ entries: SegmentEntry[]; olderRunMaxMs?: number }> {
+  const entries: SegmentEntry[] = [];
+  if (from < downTo) return { entries };
+  for await (const entry of ledger.entriesDown(shard, from)) {
+    if (entry.segment !== from - entries.length) break;
+    if (entry.runMaxMs < sinceMs) return { entries, olderRunMaxMs: entry.runMaxMs };
+    entries.push(entry);
+    if (entry.segment === downTo) return { entries };
+  }
+  const segment = from - entries.length;
+  throw new MissingLedgerItem(
+    `segment ${segment} of shard ${shard} is needed for the dedup window and has no entry`,
+  );
+}

@@ -1,0 +1,34 @@
+// Reading a function's environment: every variable is set by the stack, so a missing one is an error that names it.
+
+/** A variable that is missing or can not be read. */
+export class InvalidEnvironment extends Error {
+  override readonly name = 'InvalidEnvironment';
+}
+
+/** The variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A variable's text. @throws InvalidEnvironment when it is missing or empty */
+export function text(environment: Environment, name: string): string {
+  const value = environment[name];
+  if (value === undefined || value === '') throw new InvalidEnvironment(`the environment has no ${name}`);
+  return value;
+}
+
+/** A variable's whole number. @throws InvalidEnvironment when it is none */
+export function wholeNumber(environment: Environment, name: string): number {
+  const value = text(environment, name);
+  if (!/^\d{1,15}$/.test(value))
+    throw new InvalidEnvironment(`${name} must be a whole number, not "${value}"`);
+  return Number(value);
+}
+
+/** A variable's duration, given in seconds, in milliseconds. */
+export function secondsAsMs(environment: Environment, name: string): number {
+  return wholeNumber(environment, name) * 1000;
+}
+
+/** A duration that may be `forever`, which is undefined. */
+export function secondsOrForeverAsMs(environment: Environment, name: string): number | undefined {
+  return text(environment, name) === 'forever' ? undefined : secondsAsMs(environment, name);
+}

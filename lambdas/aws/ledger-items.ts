@@ -1,0 +1,100 @@
+// The ledger's items: their keys, and what they look like in DynamoDB.
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Books } from '../counting/books.ts';
+import type { SegmentId, ShardKey } from '../counting/identifiers.ts';
+import { parseSegmentId } from '../counting/identifiers.ts';
+import type { Head } from '../counting/segment.ts';
+import type { SegmentEntry } from '../counting/segment-entry.ts';
+
+/** An item as the SDK carries it. */
+export type Item = Record<string, AttributeValue>;
+/** A key as the SDK carries it. */
+export type Key = { pk: AttributeValue; sk: AttributeValue };
+
+/** Most bytes of ids in one item; items end at 400 KB. */
+export const IDS_CHUNK_BYTES = 320_000;
+
+/** Where the shards that have a ledger are listed. */
+export const SHARDS_PK = 'SHARDS';
+
+function padded(segment: number): string {
+  return String(segment).padStart(12, '0');
+}
+
+function key(pk: string, sk: string): Key {
+  return { pk: { S: pk }, sk: { S: sk } };
+}
+
+/** Keys of the ledger's items: the only place that puts them together. */
+export const ledgerKeys = {
+  shard: (shard: ShardKey) => key(SHARDS_PK, shard),
+  head: (shard: ShardKey) => key(shard, 'HEAD'),
+  books: (shard: ShardKey) => key(shard, 'BOOKS'),
+  gap: (shard: ShardKey, after: string) => key(shard, `GAP#${after.padStart(56, '0')}`),
+  entry: (shard: ShardKey, segment: number) => key(shard, `SEG#${padded(segment)}`),
+  entryOf: (id: SegmentId) => {
+    const { shard, segment } = parseSegmentId(id);
+    return ledgerKeys.entry(shard, segment);
+  },
+  ids: (shard: ShardKey, segment: number, chunk: number) => key(shard, `IDS#${padded(segment)}#${chunk}`),
+};
+
+const OPTIONS = { removeUndefinedValues: true };
+
+/** A head as an item. */
+export function headItem(shard: ShardKey, head: Head): Item {
+  return { ...ledgerKeys.head(shard), ...marshall({ ...head }, OPTIONS) };
+}
+
+/** An item as a head. */
+export function headOf(item: Item): Head {
+  const { pk: _pk, sk: _sk, config, ...head } = unmarshall(item);
+  return { ...head, config: { ...config, acceptPastMs: config.acceptPastMs } } as unknown as Head;
+}
+
+/** An entry as an item. `expiresAt` is epoch seconds; undefined: never. */
+export function entryItem(shard: ShardKey, entry: SegmentEntry, expiresAt: number | undefined): Item {
+  const { acked: _acked, dead: _dead, parked: _parked, expired: _expired, parts, ...rest } = entry;
+  const fields = { ...rest, parts: parts.map(({ events }) => events), expiresAt };
+  return { ...ledgerKeys.entry(shard, entry.segment), ...marshall(fields, OPTIONS) };
+}
+
+const EXPIRED_PART = /^x(\d+)$/;
+
+/** The attribute that tells how many events of a part came after their counter items' expiry. */
+export function expiredAttribute(part: number): string {
+  return `x${part}`;
+}
+
+/** An item as an entry. */
+export function entryOf(item: Item): SegmentEntry {
+  const { pk: _pk, sk: _sk, expiresAt: _expiresAt, parts, acked, dead, parked, ...rest } = unmarshall(item);
+  const expired: Record<number, number> = {};
+  for (const [name, value] of Object.entries(rest)) {
+    const match = EXPIRED_PART.exec(name);
+    if (match === null) continue;
+    expired[Number(match[1])] = value;
+    delete rest[name];
+  }
+  return {
+    ...rest,
+    buckets: rest['buckets'],
+    parts: (parts as number[]).map((events) => ({ events })),
+    acked: acked ?? new Set(),
+    dead: dead ?? new Set(),
+    parked: parked ?? new Set(),
+    expired,
+  } as unknown as SegmentEntry;
+}
+
+/** Books as an item. */
+export function booksItem(shard: ShardKey, books: Books): Item {
+  return { ...ledgerKeys.books(shard), ...marshall({ ...books }, OPTIONS) };
+}
+
+/** An item as books. */
+export function booksOf(item: Item): Books {
+  const { pk: _pk, sk: _sk, ...books } = unmarshall(item);
+  return books as Books;
+}

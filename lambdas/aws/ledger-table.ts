@@ -1,0 +1,294 @@
+// The ledger on DynamoDB: conditional writes named for their intent, strongly consistent reads.
+import {
+  BatchGetItemCommand,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  paginateQuery,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { type Books, EMPTY_BOOKS } from '../counting/books.ts';
+import { type PartName, parseShardKey, type SegmentId, type ShardKey } from '../counting/identifiers.ts';
+import type { Head } from '../counting/segment.ts';
+import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
+import type { BooksLedger, Clock, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
+import {
+  booksItem,
+  booksOf,
+  entryItem,
+  entryOf,
+  expiredAttribute,
+  headItem,
+  headOf,
+  IDS_CHUNK_BYTES,
+  type Item,
+  type Key,
+  ledgerKeys,
+  SHARDS_PK,
+} from './ledger-items.ts';
+
+/** Entries in a page of a query. */
+const PAGE_ENTRIES = 200;
+
+/** The ledger's table, and how long its entries are kept: undefined, for ever. */
+export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #clock: Clock;
+  readonly #retentionMs: number | undefined;
+
+  constructor(client: DynamoDBClient, table: string, clock: Clock, retentionMs?: number | undefined) {
+    this.#client = client;
+    this.#table = table;
+    this.#clock = clock;
+    this.#retentionMs = retentionMs;
+  }
+
+  async readHead(shard: ShardKey): Promise<Head | undefined> {
+    const item = await this.#get(ledgerKeys.head(shard));
+    return item && headOf(item);
+  }
+
+  async putPlan(shard: ShardKey, plan: Head): Promise<'planned' | 'conflict'> {
+    const follows = plan.segment > 1;
+    const put = new PutItemCommand({
+      TableName: this.#table,
+      Item: headItem(shard, plan),
+      ConditionExpression: follows ? '#segment = :previous AND #status = :sent' : 'attribute_not_exists(pk)',
+      ...(follows && {
+        ExpressionAttributeNames: { '#segment': 'segment', '#status': 'status' },
+        ExpressionAttributeValues: { ':previous': { N: String(plan.segment - 1) }, ':sent': { S: 'sent' } },
+      }),
+    });
+    return (await this.#succeeds(put)) ? 'planned' : 'conflict';
+  }
+
+  async markSent(shard: ShardKey, sent: Head): Promise<void> {
+    await this.#succeeds(
+      new PutItemCommand({
+        TableName: this.#table,
+        Item: headItem(shard, sent),
+        ConditionExpression: '#segment = :segment AND #status = :planned',
+        ExpressionAttributeNames: { '#segment': 'segment', '#status': 'status' },
+        ExpressionAttributeValues: {
+          ':segment': { N: String(sent.segment) },
+          ':planned': { S: 'planned' },
+        },
+      }),
+    );
+  }
+
+  async registerShard(shard: ShardKey): Promise<void> {
+    await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: ledgerKeys.shard(shard) }));
+  }
+
+  async putIds(shard: ShardKey, segment: number, ids: Uint8Array): Promise<void> {
+    const expiresAt = this.#expiresAt();
+    for (let chunk = 0; chunk * IDS_CHUNK_BYTES < ids.byteLength; chunk += 1) {
+      const part = ids.subarray(chunk * IDS_CHUNK_BYTES, (chunk + 1) * IDS_CHUNK_BYTES);
+      const item: Item = { ...ledgerKeys.ids(shard, segment, chunk), ids: { B: part } };
+      if (expiresAt !== undefined) item['expiresAt'] = { N: String(expiresAt) };
+      await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: item }));
+    }
+  }
+
+  async readIds(shard: ShardKey, entry: Pick<SegmentEntry, 'segment' | 'idBytes'>): Promise<Uint8Array> {
+    const ids = new Uint8Array(entry.idBytes);
+    let at = 0;
+    for (let chunk = 0; at < entry.idBytes; chunk += 1) {
+      const item = await this.#get(ledgerKeys.ids(shard, entry.segment, chunk));
+      const part = item?.['ids']?.B;
+      if (part === undefined || part.length > ids.length - at || part.length === 0) {
+        throw new MissingLedgerItem(
+          `ids ${chunk} of segment ${entry.segment} of shard ${shard} are not there`,
+        );
+      }
+      ids.set(part, at);
+      at += part.length;
+    }
+    return ids;
+  }
+
+  async putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry | undefined> {
+    const put = new PutItemCommand({
+      TableName: this.#table,
+      Item: entryItem(shard, entry, this.#expiresAt()),
+      ConditionExpression: 'attribute_not_exists(pk)',
+    });
+    if (await this.#succeeds(put)) return undefined;
+    return this.#entry(shard, entry.segment);
+  }
+
+  async markLost(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry> {
+    const existing = await this.putEntryIfAbsent(shard, entry);
+    if (existing === undefined) return entry;
+    if (existing.lost) return existing;
+    await this.#client.send(
+      new UpdateItemCommand({
+        TableName: this.#table,
+        Key: ledgerKeys.entry(shard, entry.segment),
+        UpdateExpression: 'SET lost = :true',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeValues: { ':true': { BOOL: true } },
+      }),
+    );
+    return { ...existing, lost: true };
+  }
+
+  async *entriesDown(shard: ShardKey, from: number): AsyncIterable<SegmentEntry> {
+    yield* this.#entries(shard, 1, from, false);
+  }
+
+  async *entriesUp(shard: ShardKey, after: number, through: number): AsyncIterable<SegmentEntry> {
+    if (through > after) yield* this.#entries(shard, after + 1, through, true);
+  }
+
+  async recordGap(shard: ShardKey, { after, before, noticedAtMs }: StreamGap): Promise<void> {
+    const noticedAt = new Date(noticedAtMs).toISOString();
+    await this.#succeeds(
+      new PutItemCommand({
+        TableName: this.#table,
+        Item: {
+          ...ledgerKeys.gap(shard, after),
+          after: { S: after },
+          before: { S: before },
+          noticedAt: { S: noticedAt },
+        },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      }),
+    );
+  }
+
+  async acknowledge(segment: SegmentId, parts: readonly number[]): Promise<'acknowledged' | 'no-entry'> {
+    const acknowledged = await this.#updateEntry(segment, 'ADD acked :parts', {
+      ':parts': { NS: parts.map(String) },
+    });
+    return acknowledged ? 'acknowledged' : 'no-entry';
+  }
+
+  async notePlace({ segment, part }: PartName, place: 'dead' | 'parked' | 'returned'): Promise<void> {
+    const updates = {
+      dead: 'ADD dead :part',
+      parked: 'ADD parked :part DELETE dead :part',
+      returned: 'DELETE dead :part, parked :part',
+    };
+    await this.#updateEntry(segment, updates[place], { ':part': { NS: [String(part)] } });
+  }
+
+  async noteExpired({ segment, part }: PartName, events: number): Promise<void> {
+    const value = { ':events': { N: String(events) } };
+    await this.#updateEntry(segment, `SET ${expiredAttribute(part)} = :events`, value);
+  }
+
+  async shards(): Promise<readonly ShardKey[]> {
+    const shards: ShardKey[] = [];
+    const pages = paginateQuery(
+      { client: this.#client },
+      {
+        TableName: this.#table,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': { S: SHARDS_PK } },
+        ConsistentRead: true,
+      },
+    );
+    for await (const { Items = [] } of pages) {
+      for (const { sk } of Items) shards.push(parseShardKey(sk?.S ?? ''));
+    }
+    return shards;
+  }
+
+  async readBooks(shard: ShardKey): Promise<Books> {
+    const item = await this.#get(ledgerKeys.books(shard));
+    return item === undefined ? EMPTY_BOOKS : booksOf(item);
+  }
+
+  async putBooks(shard: ShardKey, books: Books): Promise<'put' | 'conflict'> {
+    const first = books.revision === 1;
+    const put = new PutItemCommand({
+      TableName: this.#table,
+      Item: booksItem(shard, books),
+      ConditionExpression: first ? 'attribute_not_exists(pk)' : 'revision = :previous',
+      ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(books.revision - 1) } } }),
+    });
+    return (await this.#succeeds(put)) ? 'put' : 'conflict';
+  }
+
+  async readEntries(shard: ShardKey, segments: readonly number[]): Promise<readonly SegmentEntry[]> {
+    const entries: SegmentEntry[] = [];
+    for (let at = 0; at < segments.length; at += 100) {
+      let keys: Key[] = segments.slice(at, at + 100).map((segment) => ledgerKeys.entry(shard, segment));
+      while (keys.length > 0) {
+        const request = { [this.#table]: { Keys: keys, ConsistentRead: true } };
+        const { Responses, UnprocessedKeys } = await this.#client.send(
+          new BatchGetItemCommand({ RequestItems: request }),
+        );
+        entries.push(...(Responses?.[this.#table] ?? []).map(entryOf));
+        keys = (UnprocessedKeys?.[this.#table]?.Keys ?? []) as Key[];
+      }
+    }
+    return entries;
+  }
+
+  async #entry(shard: ShardKey, segment: number): Promise<SegmentEntry | undefined> {
+    const item = await this.#get(ledgerKeys.entry(shard, segment));
+    return item && entryOf(item);
+  }
+
+  async *#entries(
+    shard: ShardKey,
+    from: number,
+    to: number,
+    ascending: boolean,
+  ): AsyncIterable<SegmentEntry> {
+    const pages = paginateQuery(
+      { client: this.#client, pageSize: PAGE_ENTRIES },
+      {
+        TableName: this.#table,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: {
+          ':pk': { S: shard },
+          ':from': ledgerKeys.entry(shard, from).sk,
+          ':to': ledgerKeys.entry(shard, to).sk,
+        },
+        ScanIndexForward: ascending,
+        ConsistentRead: true,
+      },
+    );
+    for await (const { Items = [] } of pages) for (const item of Items) yield entryOf(item);
+  }
+
+  /** Updates a segment's entry, if it has one: an update must not make up an entry that expired. */
+  #updateEntry(segment: SegmentId, update: string, values: Item): Promise<boolean> {
+    return this.#succeeds(
+      new UpdateItemCommand({
+        TableName: this.#table,
+        Key: ledgerKeys.entryOf(segment),
+        UpdateExpression: update,
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeValues: values,
+      }),
+    );
+  }
+
+  async #get(key: Key): Promise<Item | undefined> {
+    const get = new GetItemCommand({ TableName: this.#table, Key: key, ConsistentRead: true });
+    return (await this.#client.send(get)).Item;
+  }
+
+  /** Sends a conditional write. @returns false when its condition failed */
+  async #succeeds(write: PutItemCommand | UpdateItemCommand): Promise<boolean> {
+    try {
+      await this.#client.send(write as PutItemCommand);
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  }
+
+  #expiresAt(): number | undefined {
+    if (this.#retentionMs === undefined) return undefined;
+    return Math.floor((this.#clock.nowMs() + this.#retentionMs) / 1000);
+  }
+}

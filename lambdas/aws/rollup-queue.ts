@@ -1,0 +1,128 @@
+// The queue between aggregation and writing, from both ends.
+import {
+  ChangeMessageVisibilityCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { SQSRecord } from 'aws-lambda';
+import pLimit from 'p-limit';
+import { type MessageHistory, parseHistory } from '../counting/message-history.ts';
+import type { RollupMessage } from '../counting/rollup-message.ts';
+import type { DeliveredMessage, FailedMessages, RollupQueue } from '../ports.ts';
+
+/** The message attribute in which a dead letter's history travels. */
+export const HISTORY_ATTRIBUTE = 'history';
+const BATCH_MESSAGES_MAX = 10;
+/** A batch may have 1 MiB; what is left is room for ids. */
+const BATCH_BYTES_MAX = 1_000_000;
+const SEND_TRIES = 3;
+const SENDS_AT_ONCE = 4;
+
+/** Some messages were not taken, however often they were sent. The batch fails, and the ledger makes it whole again. */
+export class MessagesNotSent extends Error {
+  override readonly name = 'MessagesNotSent';
+}
+
+/** The sending end. */
+export class SqsRollupQueue implements RollupQueue {
+  readonly #client: SQSClient;
+  readonly #url: string;
+
+  constructor(client: SQSClient, url: string) {
+    this.#client = client;
+    this.#url = url;
+  }
+
+  async send(messages: readonly RollupMessage[]): Promise<void> {
+    const limit = pLimit(SENDS_AT_ONCE);
+    await Promise.all(inBatches(messages).map((batch) => limit(() => this.#sendBatch(batch))));
+  }
+
+  /** A batch answered 200 may have failed entries in it: only those are sent again. */
+  async #sendBatch(batch: readonly RollupMessage[]): Promise<void> {
+    let missing = batch;
+    const codes = new Set<string>();
+    for (let attempt = 0; attempt < SEND_TRIES && missing.length > 0; attempt += 1) {
+      const Entries = missing.map(({ body }, index) => ({ Id: String(index), MessageBody: body }));
+      const { Successful = [], Failed = [] } = await this.#client.send(
+        new SendMessageBatchCommand({ QueueUrl: this.#url, Entries }),
+      );
+      const sent = new Set(Successful.map(({ Id }) => Id));
+      for (const { Code } of Failed) codes.add(Code ?? 'unknown');
+      missing = missing.filter((_, index) => !sent.has(String(index)));
+    }
+    if (missing.length > 0) {
+      throw new MessagesNotSent(`${missing.length} rollup messages were not taken: ${[...codes].join(', ')}`);
+    }
+  }
+}
+
+function inBatches(messages: readonly RollupMessage[]): RollupMessage[][] {
+  const batches: RollupMessage[][] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const batch = batches.at(-1);
+    const full = batch === undefined || batch.length === BATCH_MESSAGES_MAX;
+    if (full || bytes + message.body.length > BATCH_BYTES_MAX) {
+      batches.push([message]);
+      bytes = message.body.length;
+    } else {
+      batch.push(message);
+      bytes += message.body.length;
+    }
+  }
+  return batches;
+}
+
+/** A record of an SQS event as the writer sees it. */
+export function deliveredMessage(record: SQSRecord): DeliveredMessage {
+  return {
+    messageId: record.messageId,
+    receiptHandle: record.receiptHandle,
+    body: record.body,
+    receiveCount: Number(record.attributes.ApproximateReceiveCount),
+    history: parseHistory(record.messageAttributes[HISTORY_ATTRIBUTE]?.stringValue),
+  };
+}
+
+/** A history as message attributes. */
+export function historyAttributes(history: MessageHistory) {
+  return { [HISTORY_ATTRIBUTE]: { DataType: 'String', StringValue: JSON.stringify(history) } };
+}
+
+/** Longest time that SQS hides a message. */
+const VISIBILITY_MAX_SECONDS = 43_200;
+
+/** The receiving end's failures: hidden for a while, or moved to the dead-letter queue. */
+export class SqsFailedMessages implements FailedMessages {
+  readonly #client: SQSClient;
+  readonly #queueUrl: string;
+  readonly #deadLetterUrl: string;
+
+  constructor(client: SQSClient, queueUrl: string, deadLetterUrl: string) {
+    this.#client = client;
+    this.#queueUrl = queueUrl;
+    this.#deadLetterUrl = deadLetterUrl;
+  }
+
+  async delay({ receiptHandle }: DeliveredMessage, delayMs: number): Promise<void> {
+    await this.#client.send(
+      new ChangeMessageVisibilityCommand({
+        QueueUrl: this.#queueUrl,
+        ReceiptHandle: receiptHandle,
+        VisibilityTimeout: Math.min(VISIBILITY_MAX_SECONDS, Math.ceil(delayMs / 1000)),
+      }),
+    );
+  }
+
+  async bury({ body }: DeliveredMessage, history: MessageHistory): Promise<void> {
+    await this.#client.send(
+      new SendMessageCommand({
+        QueueUrl: this.#deadLetterUrl,
+        MessageBody: body,
+        MessageAttributes: historyAttributes(history),
+      }),
+    );
+  }
+}

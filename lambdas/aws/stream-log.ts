@@ -1,0 +1,137 @@
+// The stream as a replayable log: reading a range again, reading a closed shard to its end, who its parents are.
+import {
+  type _Record,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  InvalidArgumentException,
+  type KinesisClient,
+  ListShardsCommand,
+  type Shard,
+  type ShardIteratorType,
+} from '@aws-sdk/client-kinesis';
+import { decodeRecord } from '../counting/event.ts';
+import {
+  compareSequenceNumbers,
+  parseSequenceNumber,
+  parseShardId,
+  type SequenceNumber,
+  type ShardId,
+} from '../counting/identifiers.ts';
+import type { StreamRecord } from '../counting/segment.ts';
+import type { LogRange, StreamLog } from '../ports.ts';
+
+/** Reads the stream itself, apart from what Lambda hands over. */
+export class KinesisLog implements StreamLog {
+  readonly #client: KinesisClient;
+  readonly #stream: string;
+
+  constructor(client: KinesisClient, stream: string) {
+    this.#client = client;
+    this.#stream = stream;
+  }
+
+  async readRange(shard: ShardId, first: SequenceNumber, last: SequenceNumber): Promise<LogRange> {
+    const records: StreamRecord[] = [];
+    if (!(await this.#shards()).has(shard)) return { records, trimmed: true };
+    for await (const page of this.#pages(shard, 'AT_SEQUENCE_NUMBER', first)) {
+      for (const record of page) {
+        if (compareSequenceNumbers(record.sequenceNumber, last) > 0) break;
+        if (compareSequenceNumbers(record.sequenceNumber, first) >= 0) records.push(record);
+      }
+      const newest = page.at(-1);
+      if (newest !== undefined && compareSequenceNumbers(newest.sequenceNumber, last) >= 0) break;
+    }
+    if (records[0]?.sequenceNumber === first) return { records, trimmed: false };
+    const oldest = await this.#oldest(shard);
+    return { records, trimmed: oldest === undefined || compareSequenceNumbers(oldest, first) > 0 };
+  }
+
+  async *readToEnd(
+    shard: ShardId,
+    after: SequenceNumber | undefined,
+  ): AsyncIterable<readonly StreamRecord[]> {
+    if (!(await this.#shards()).has(shard)) return;
+    const type = after === undefined ? 'TRIM_HORIZON' : 'AFTER_SEQUENCE_NUMBER';
+    for await (const page of this.#pages(shard, type, after)) if (page.length > 0) yield page;
+  }
+
+  async parentsOf(shard: ShardId): Promise<readonly ShardId[]> {
+    const shards = await this.#shards();
+    const { ParentShardId, AdjacentParentShardId } = shards.get(shard) ?? {};
+    return [ParentShardId, AdjacentParentShardId]
+      .filter((parent) => parent !== undefined)
+      .map(parseShardId)
+      .filter((parent) => shards.has(parent));
+  }
+
+  async #oldest(shard: ShardId): Promise<SequenceNumber | undefined> {
+    for await (const [oldest] of this.#pages(shard, 'TRIM_HORIZON')) {
+      if (oldest !== undefined) return oldest.sequenceNumber;
+    }
+    return undefined;
+  }
+
+  /** The shards that the stream still lists, by id. */
+  async #shards(): Promise<ReadonlyMap<ShardId, Shard>> {
+    const shards = new Map<ShardId, Shard>();
+    let token: string | undefined;
+    do {
+      const from = token === undefined ? { StreamName: this.#stream } : { NextToken: token };
+      const page = await this.#client.send(new ListShardsCommand(from));
+      for (const shard of page.Shards ?? []) shards.set(parseShardId(shard.ShardId ?? ''), shard);
+      token = page.NextToken;
+    } while (token !== undefined);
+    return shards;
+  }
+
+  /** Pages of a shard, empty ones included, until its end or, on an open shard, until nothing newer is there. */
+  async *#pages(
+    shard: ShardId,
+    type: ShardIteratorType,
+    sequenceNumber?: SequenceNumber,
+  ): AsyncIterable<readonly StreamRecord[]> {
+    let iterator = await this.#iterator(shard, type, sequenceNumber);
+    while (iterator !== undefined) {
+      const page = await this.#client.send(new GetRecordsCommand({ ShardIterator: iterator }));
+      const records = (page.Records ?? []).map(toStreamRecord);
+      yield records;
+      // An empty page in the middle of a shard is normal; only at the tip there is nothing to wait for.
+      if (records.length === 0 && page.MillisBehindLatest === 0) return;
+      iterator = page.NextShardIterator;
+    }
+  }
+
+  async #iterator(
+    shard: ShardId,
+    type: ShardIteratorType,
+    sequenceNumber?: SequenceNumber,
+  ): Promise<string | undefined> {
+    const ask = (ShardIteratorType: ShardIteratorType, StartingSequenceNumber?: string) =>
+      this.#client.send(
+        new GetShardIteratorCommand({
+          StreamName: this.#stream,
+          ShardId: shard,
+          ShardIteratorType,
+          StartingSequenceNumber,
+        }),
+      );
+    try {
+      return (await ask(type, sequenceNumber)).ShardIterator;
+    } catch (error) {
+      // A sequence number that the stream has trimmed may be refused: what is left starts at the horizon.
+      if (!(error instanceof InvalidArgumentException) || type === 'TRIM_HORIZON') throw error;
+      return (await ask('TRIM_HORIZON')).ShardIterator;
+    }
+  }
+}
+
+function toStreamRecord({ SequenceNumber, ApproximateArrivalTimestamp, Data }: _Record): StreamRecord {
+  const data = Data ?? new Uint8Array();
+  const arrivalMs = ApproximateArrivalTimestamp?.getTime() ?? 0;
+  return {
+    sequenceNumber: parseSequenceNumber(SequenceNumber ?? ''),
+    arrivalMs,
+    data,
+    events: decodeRecord(data, arrivalMs),
+  };
+}

@@ -1,0 +1,35 @@
+// Structured logs and metrics of a function. Dimensions are the stage and the function; an entity is never one.
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { Clock } from '../ports.ts';
+import { type Environment, text } from './environment.ts';
+
+/** A function's logger and metrics. */
+export interface Telemetry {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Adds counts of something that happened; zeros are left out. */
+  count(counts: Readonly<Record<string, number>>): void;
+}
+
+/** Sets up logs and metrics from the environment's `POWERTOOLS_*` variables and its stage. */
+export function telemetry(environment: Environment): Telemetry {
+  const metrics = new Metrics({ defaultDimensions: { stage: text(environment, 'STAGE') } });
+  return {
+    logger: new Logger(),
+    metrics,
+    count(counts) {
+      for (const [name, value] of Object.entries(counts)) {
+        if (value !== 0) metrics.addMetric(name, MetricUnit.Count, value);
+      }
+    },
+  };
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = { nowMs: () => Date.now() };
+
+/** Whether a function has more than `reserveMs` left. */
+export function timeLeft(context: { getRemainingTimeInMillis(): number }, reserveMs: number): () => boolean {
+  return () => context.getRemainingTimeInMillis() > reserveMs;
+}

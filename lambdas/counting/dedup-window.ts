@@ -1,0 +1,144 @@
+// The dedup window of a shard in memory: the ids of a contiguous run of its segments, and who has seen an id.
+import { hashEventId, ID_BYTES, type IdHash, SeenIds } from './seen-ids.ts';
+
+/** Whether an event id was seen inside the window. */
+export interface DedupView {
+  /** @param id an event id's hash */
+  seen(id: IdHash): boolean;
+}
+
+/** Segments reach a window one after the other, without holes. */
+export class WindowHole extends Error {
+  override readonly name = 'WindowHole';
+}
+
+/**
+ * The ids of segments `from..to` of one shard. Keyed by segment, so that a segment never meets its own ids or later ones:
+ * an attempt that failed after rolling up must not turn its own events into duplicates.
+ */
+export class ShardWindow {
+  readonly #ids = new SeenIds();
+  readonly #runMaxMs = new Map<number, number>();
+  #from = 0;
+  #to = 0;
+  /** Running maximum of arrivals of the segment before `from`, if it was looked at. */
+  olderRunMaxMs: number | undefined = undefined;
+
+  /** First segment held; 0 when none is. */
+  get from(): number {
+    return this.#from;
+  }
+
+  /** Last segment held; 0 when none is. */
+  get to(): number {
+    return this.#to;
+  }
+
+  /** How many ids are held. */
+  get size(): number {
+    return this.#ids.size;
+  }
+
+  /**
+   * Adds a segment's ids.
+   * @param segment the segment after the last one held, or the one before the first
+   * @param runMaxMs the running maximum of arrival times up to and with this segment, epoch milliseconds
+   * @param ids packed hashes as `packIds` makes them
+   */
+  add(segment: number, runMaxMs: number, ids: Uint8Array): void {
+    if (this.#to !== 0 && segment !== this.#to + 1 && segment !== this.#from - 1) {
+      throw new WindowHole(`segment ${segment} does not touch ${this.#from}..${this.#to}`);
+    }
+    const view = new DataView(ids.buffer, ids.byteOffset, ids.byteLength);
+    for (let at = 0; at + ID_BYTES <= ids.byteLength; at += ID_BYTES) {
+      this.#ids.note(view.getUint32(at), view.getUint32(at + 4), segment);
+    }
+    this.#runMaxMs.set(segment, runMaxMs);
+    if (this.#from === 0 || segment < this.#from) {
+      this.#from = segment;
+      this.olderRunMaxMs = undefined;
+    }
+    if (segment > this.#to) this.#to = segment;
+  }
+
+  /** Whether every segment that the window since `sinceMs` needs is held, as far as segments before `from` go. */
+  reachesBackTo(sinceMs: number): boolean {
+    if (this.#from <= 1) return this.#from === 1;
+    if ((this.#runMaxMs.get(this.#from) as number) < sinceMs) return true;
+    return this.olderRunMaxMs !== undefined && this.olderRunMaxMs < sinceMs;
+  }
+
+  /**
+   * The window of arrivals since `sinceMs`: the longest run of latest segments whose running maximum of arrivals reaches
+   * it. The running maximum never steps back, unlike a segment's own last arrival, so the run has no holes and is the
+   * same for a warm container and a cold one.
+   */
+  since(sinceMs: number): DedupView {
+    let first = this.#to + 1;
+    while (first > this.#from && (this.#runMaxMs.get(first - 1) ?? Number.NEGATIVE_INFINITY) >= sinceMs)
+      first -= 1;
+    this.#forgetWellBefore(first);
+    return { seen: (id) => this.#ids.latestSegment(id) >= Math.max(first, 1) };
+  }
+
+  /** Rebuilding costs a pass over all ids, so it waits until at least half of the segments are out of the window. */
+  #forgetWellBefore(first: number): void {
+    if (first - this.#from <= this.#to - first + 16) return;
+    this.olderRunMaxMs = this.#runMaxMs.get(first - 1);
+    this.#ids.forgetBefore(first);
+    for (let old = this.#from; old < first; old += 1) this.#runMaxMs.delete(old);
+    if (first > this.#to) {
+      this.#to = 0;
+      this.#from = 0;
+      this.olderRunMaxMs = undefined;
+      return;
+    }
+    this.#from = first;
+  }
+}
+
+/** A view that has seen whatever one of the given views has. */
+export function anyOf(views: readonly DedupView[]): DedupView {
+  return { seen: (id) => views.some((view) => view.seen(id)) };
+}
+
+/** The different ids of one segment, in the order in which they first appear. */
+export class SegmentIds {
+  readonly #seen = new SeenIds();
+  #packed = new Uint8Array(ID_BYTES * 1024);
+  #view = new DataView(this.#packed.buffer);
+
+  /** Takes an id's hash up. @returns false when the segment already has it */
+  add(id: IdHash): boolean {
+    if (this.#seen.latestSegment(id) !== 0) return false;
+    const at = this.#seen.size * ID_BYTES;
+    if (at === this.#packed.length) this.#grow();
+    this.#view.setUint32(at, id.high);
+    this.#view.setUint32(at + 4, id.low);
+    this.#seen.note(id.high, id.low, 1);
+    return true;
+  }
+
+  /** The ids as the ledger keeps them: 8 bytes each, big-endian. */
+  packed(): Uint8Array {
+    return this.#packed.slice(0, this.#seen.size * ID_BYTES);
+  }
+
+  #grow(): void {
+    const larger = new Uint8Array(this.#packed.length * 2);
+    larger.set(this.#packed);
+    this.#packed = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+}
+
+/** Packs event ids as a segment would: for tests and tools. */
+export function packIds(ids: Iterable<string>): Uint8Array {
+  const segment = new SegmentIds();
+  const id = { high: 0, low: 0 };
+  for (const text of ids) {
+    hashEventId(text, id);
+    segment.add(id);
+  }
+  return segment.packed();
+}

@@ -1,0 +1,100 @@
+// The knobs that an operator turns while Tally runs: attempts and back-off of the writer, rate and rounds of redrive.
+
+/** The retry policy. Times are milliseconds. */
+export interface RetryPolicy {
+  /** How often the writer tries a message before it becomes a dead letter. */
+  readonly attempts: number;
+  /** The first back-off; it doubles with each attempt. */
+  readonly backoffBaseMs: number;
+  readonly backoffCapMs: number;
+  /** How many dead letters a second redrive returns. */
+  readonly redrivePerSecond: number;
+  /** How long a returned dead letter waits in its first round; it doubles with each round. */
+  readonly redriveDelayMs: number;
+  /** How many rounds of redrive a dead letter gets before it is parked. */
+  readonly redriveRounds: number;
+}
+
+/** What holds until a parameter says otherwise. */
+export const DEFAULT_RETRY_POLICY: RetryPolicy = {
+  attempts: 3,
+  backoffBaseMs: 5_000,
+  backoffCapMs: 300_000,
+  redrivePerSecond: 50,
+  redriveDelayMs: 60_000,
+  redriveRounds: 5,
+};
+
+/** A retry parameter that can not be used; the message says which field and what it may be. */
+export class InvalidRetryPolicy extends Error {
+  override readonly name = 'InvalidRetryPolicy';
+}
+
+/** Each setting of the parameter: its least and greatest value, and the policy's field with its factor. */
+const SETTINGS = {
+  // Above the queue's own limit of 20 receives, SQS would move the message before the writer does.
+  attempts: { least: 1, greatest: 19, field: 'attempts', factor: 1 },
+  backoffBaseSeconds: { least: 0, greatest: 43_200, field: 'backoffBaseMs', factor: 1000 },
+  backoffCapSeconds: { least: 0, greatest: 43_200, field: 'backoffCapMs', factor: 1000 },
+  redrivePerSecond: { least: 0.1, greatest: 10_000, field: 'redrivePerSecond', factor: 1 },
+  redriveDelaySeconds: { least: 0, greatest: 900, field: 'redriveDelayMs', factor: 1000 },
+  redriveRounds: { least: 0, greatest: 1000, field: 'redriveRounds', factor: 1 },
+} as const satisfies Record<
+  string,
+  { least: number; greatest: number; field: keyof RetryPolicy; factor: number }
+>;
+
+/**
+ * Reads the retry parameter: a JSON object whose fields are optional, times in seconds.
+ * @throws InvalidRetryPolicy naming the field that can not be used
+ */
+export function parseRetryPolicy(text: string): RetryPolicy {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new InvalidRetryPolicy('the retry parameter is not JSON', { cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidRetryPolicy('the retry parameter is not a JSON object');
+  }
+  const policy: Record<keyof RetryPolicy, number> = { ...DEFAULT_RETRY_POLICY };
+  for (const [name, setting] of Object.entries(value)) {
+    const known = Object.hasOwn(SETTINGS, name) ? SETTINGS[name as keyof typeof SETTINGS] : undefined;
+    if (known === undefined) {
+      throw new InvalidRetryPolicy(`"${name}" is not one of ${Object.keys(SETTINGS).join(', ')}`);
+    }
+    const { least, greatest, field, factor } = known;
+    const whole = field === 'attempts' || field === 'redriveRounds';
+    if (
+      typeof setting !== 'number' ||
+      !(setting >= least && setting <= greatest) ||
+      (whole && !Number.isInteger(setting))
+    ) {
+      throw new InvalidRetryPolicy(
+        `"${name}" must be a ${whole ? 'whole ' : ''}number from ${least} to ${greatest}`,
+      );
+    }
+    policy[field] = setting * factor;
+  }
+  return policy;
+}
+
+/**
+ * How long to wait before the next attempt: exponential, capped, with jitter over its upper half, so that messages that
+ * failed together do not come back together.
+ * @param attempt the attempt that failed, from 1
+ * @param random a number from 0 to below 1
+ */
+export function backoffMs(policy: RetryPolicy, attempt: number, random: number): number {
+  const fullMs = Math.min(policy.backoffCapMs, policy.backoffBaseMs * 2 ** (attempt - 1));
+  return Math.round(fullMs / 2 + (fullMs / 2) * random);
+}
+
+/** The longest delay that SQS gives a message. */
+export const QUEUE_DELAY_MAX_MS = 900_000;
+
+/** How long a dead letter waits after its return, by how many rounds it has had. */
+export function redriveDelayMs(policy: RetryPolicy, rounds: number): number {
+  return Math.min(QUEUE_DELAY_MAX_MS, policy.redriveDelayMs * 2 ** rounds);
+}

@@ -1,0 +1,188 @@
+// The rollup: a pure function of a segment's records, its dedup window and its frozen configuration.
+import { createHash } from 'node:crypto';
+import type { Accounts } from './accounts.ts';
+import { type DedupView, SegmentIds } from './dedup-window.ts';
+import type { CountableEvent, RejectionReason } from './event.ts';
+import type { SegmentId, SequenceNumber } from './identifiers.ts';
+import { encodeParts, type RollupMessage } from './rollup-message.ts';
+import { hashEventId } from './seen-ids.ts';
+import { isRejected, type RollupConfig, type StreamRecord } from './segment.ts';
+import { bucketSpan } from './segment-entry.ts';
+import { bucketName, bucketStartMs, minuteOfHour } from './time.ts';
+
+/** What one segment adds to one counter item. At most one row of a segment goes to each counter item. */
+export interface RollupRow {
+  /** The bucket's name, see `bucketName`. */
+  readonly bucket: string;
+  readonly metric: string;
+  readonly entity: string;
+  /** How many events the row holds; a signed sum can not be audited. */
+  readonly events: number;
+  /** Sums by minute of the hour, `0` to `59`. */
+  readonly minutes: Readonly<Record<number, number>>;
+}
+
+/** An event that can never be counted, and where it stood. */
+export interface RejectedEvent {
+  readonly sequenceNumber: SequenceNumber;
+  /** Its place in the record, from 0. */
+  readonly index: number;
+  readonly arrivalMs: number;
+  readonly reason: RejectionReason;
+  /** The whole record, so that nothing is lost. */
+  readonly data: Uint8Array;
+}
+
+/** A rollup message and what the ledger keeps of it. */
+export interface RollupPart {
+  readonly message: RollupMessage;
+  readonly events: number;
+}
+
+/** Everything that a segment produces: the same at every attempt. */
+export interface SegmentOutput {
+  readonly accounts: Accounts;
+  readonly parts: readonly RollupPart[];
+  readonly rejected: readonly RejectedEvent[];
+  /** The earliest and latest bucket that it adds to, epoch milliseconds; undefined when it adds to none. */
+  readonly buckets: { readonly earliestMs: number; readonly latestMs: number } | undefined;
+  /** Hashes of the ids seen in the segment, packed. */
+  readonly ids: Uint8Array;
+  /** SHA-256 over everything above, hexadecimal. */
+  readonly digest: string;
+}
+
+interface GrowingRow {
+  readonly bucket: string;
+  readonly metric: string;
+  readonly entity: string;
+  events: number;
+  readonly minutes: Record<number, number>;
+}
+
+/**
+ * Rolls a segment's records up: drops duplicates, sets aside what can never be counted, sums the rest by metric, entity
+ * and minute, and splits the sorted rows into messages.
+ * @param window who has seen an id before this segment
+ */
+export function rollUp(
+  segment: SegmentId,
+  records: readonly StreamRecord[],
+  window: DedupView,
+  config: RollupConfig,
+): SegmentOutput {
+  const rows = new RowTable(config);
+  const ids = new SegmentIds();
+  const rejected: RejectedEvent[] = [];
+  const rejectedByReason: Partial<Record<RejectionReason, number>> = {};
+  const id = { high: 0, low: 0 };
+  let received = 0;
+  let duplicate = 0;
+  for (const record of records) {
+    for (const [index, event] of record.events.entries()) {
+      received += 1;
+      const reason = isRejected(event) ? event.rejected : outOfRange(event, record.arrivalMs, config);
+      if (reason !== undefined) {
+        rejectedByReason[reason] = (rejectedByReason[reason] ?? 0) + 1;
+        rejected.push({ ...pick(record), index, reason });
+        continue;
+      }
+      const countable = event as CountableEvent;
+      if (countable.id !== undefined) {
+        hashEventId(countable.id, id);
+        // A dropped duplicate enters the window too: a chain of retries may outlast the first one's stay.
+        if (!ids.add(id) || window.seen(id)) {
+          duplicate += 1;
+          continue;
+        }
+      }
+      rows.add(countable);
+    }
+  }
+  const accounts: Accounts = {
+    received,
+    duplicate,
+    rejected: rejectedByReason,
+    emitted: rows.events,
+    lost: 0,
+  };
+  const sorted = rows.sorted();
+  const parts = encodeParts(segment, sorted, config);
+  const packed = ids.packed();
+  return {
+    accounts,
+    parts,
+    rejected,
+    buckets: bucketSpan(sorted),
+    ids: packed,
+    digest: digestOf(accounts, parts, packed),
+  };
+}
+
+function pick({ sequenceNumber, arrivalMs, data }: StreamRecord) {
+  return { sequenceNumber, arrivalMs, data };
+}
+
+function outOfRange(
+  event: CountableEvent,
+  arrivalMs: number,
+  config: RollupConfig,
+): RejectionReason | undefined {
+  if (config.acceptPastMs !== undefined && event.atMs < arrivalMs - config.acceptPastMs) return 'too-old';
+  if (event.atMs > arrivalMs + config.acceptFutureMs) return 'too-new';
+  return undefined;
+}
+
+/** Rows by bucket, metric and entity while they grow. */
+class RowTable {
+  readonly #config: RollupConfig;
+  readonly #buckets = new Map<number, Map<string, GrowingRow>>();
+  events = 0;
+
+  constructor(config: RollupConfig) {
+    this.#config = config;
+  }
+
+  add({ metric, entity, atMs, n }: CountableEvent): void {
+    const startMs = bucketStartMs(atMs, this.#config.bucketMinutes);
+    let bucket = this.#buckets.get(startMs);
+    if (bucket === undefined) {
+      bucket = new Map();
+      this.#buckets.set(startMs, bucket);
+    }
+    // A metric has no "#", so the key is unambiguous.
+    const key = `${metric}#${entity}`;
+    let row = bucket.get(key);
+    if (row === undefined) {
+      const name = bucketName(startMs, this.#config.bucketMinutes);
+      row = { bucket: name, metric, entity, events: 0, minutes: {} };
+      bucket.set(key, row);
+    }
+    const minute = minuteOfHour(atMs);
+    row.minutes[minute] = (row.minutes[minute] ?? 0) + n;
+    row.events += 1;
+    this.events += 1;
+  }
+
+  /** Rows by bucket, metric, entity: an order of their own, so that two attempts split them alike. */
+  sorted(): RollupRow[] {
+    const startsMs = [...this.#buckets.keys()].sort((a, b) => a - b);
+    return startsMs.flatMap((startMs) =>
+      [...(this.#buckets.get(startMs)?.values() ?? [])].sort(
+        (a, b) => compareText(a.metric, b.metric) || compareText(a.entity, b.entity),
+      ),
+    );
+  }
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function digestOf(accounts: Accounts, parts: readonly RollupPart[], ids: Uint8Array): string {
+  const digest = createHash('sha256');
+  const byReason = Object.entries(accounts.rejected).sort(([a], [b]) => compareText(a, b));
+  digest.update(JSON.stringify([accounts.received, accounts.duplicate, byReason, accounts.emitted]));
+  for (const { message } of parts) digest.update(message.body).update('\n');
+  return digest.update(ids).digest('hex');
+}

@@ -1,0 +1,97 @@
+// A set of 64-bit event-id hashes, each with the latest segment that carried it. Typed arrays: no object for each id.
+import { hash } from 'node:crypto';
+
+/**
+ * The two halves of an event id's 64-bit hash, high and low. The first 64 bits of SHA-256: a client who does not
+ * know how to break it can not make somebody else's event look like a duplicate.
+ */
+export interface IdHash {
+  high: number;
+  low: number;
+}
+
+/** Bytes that one id takes in the ledger. */
+export const ID_BYTES = 8;
+
+/** Hashes an event id into `into`, so that no object is made for each event. */
+export function hashEventId(id: string, into: IdHash): void {
+  const digest = hash('sha256', id, 'binary');
+  into.high = halfAt(digest, 0);
+  into.low = halfAt(digest, 4);
+}
+
+function halfAt(digest: string, at: number): number {
+  return (
+    ((digest.charCodeAt(at) << 24) |
+      (digest.charCodeAt(at + 1) << 16) |
+      (digest.charCodeAt(at + 2) << 8) |
+      digest.charCodeAt(at + 3)) >>>
+    0
+  );
+}
+
+/** Open addressing with linear probing, at most half full; `segment` 0 marks a free place. */
+export class SeenIds {
+  #high = new Uint32Array(1024);
+  #low = new Uint32Array(1024);
+  #segment = new Uint32Array(1024);
+  #size = 0;
+
+  /** How many different ids are held. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The latest segment that carried the id; 0 when none did. */
+  latestSegment(id: IdHash): number {
+    return this.#segment[this.#place(id.high, id.low)] as number;
+  }
+
+  /** Notes that `segment` (1 or more) carried the id; a later segment noted before stays. */
+  note(high: number, low: number, segment: number): void {
+    const place = this.#place(high, low);
+    const noted = this.#segment[place] as number;
+    if (noted === 0) {
+      this.#high[place] = high;
+      this.#low[place] = low;
+      this.#size += 1;
+    }
+    if (segment > noted) this.#segment[place] = segment;
+    if (this.#size * 2 > this.#segment.length) this.#rebuild(this.#segment.length * 2, 1);
+  }
+
+  /** Forgets every id whose latest segment lies before `segment`. */
+  forgetBefore(segment: number): void {
+    let kept = 0;
+    for (const latest of this.#segment) if (latest >= segment) kept += 1;
+    let capacity = 1024;
+    while (capacity < kept * 4) capacity *= 2;
+    this.#rebuild(capacity, segment);
+  }
+
+  #place(high: number, low: number): number {
+    const mask = this.#segment.length - 1;
+    let place = low & mask;
+    while (this.#segment[place] !== 0 && (this.#high[place] !== high || this.#low[place] !== low)) {
+      place = (place + 1) & mask;
+    }
+    return place;
+  }
+
+  #rebuild(capacity: number, segmentMin: number): void {
+    const [highs, lows, segments] = [this.#high, this.#low, this.#segment];
+    this.#high = new Uint32Array(capacity);
+    this.#low = new Uint32Array(capacity);
+    this.#segment = new Uint32Array(capacity);
+    this.#size = 0;
+    for (let old = 0; old < segments.length; old += 1) {
+      const segment = segments[old] as number;
+      if (segment === 0 || segment < segmentMin) continue;
+      const place = this.#place(highs[old] as number, lows[old] as number);
+      this.#high[place] = highs[old] as number;
+      this.#low[place] = lows[old] as number;
+      this.#segment[place] = segment;
+      this.#size += 1;
+    }
+  }
+}

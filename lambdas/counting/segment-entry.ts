@@ -1,0 +1,146 @@
+// What the ledger keeps of a segment after its plan: its accounts, its parts, and where each part is now.
+import { type Accounts, lostAccounts } from './accounts.ts';
+import type { SegmentOutput } from './rollup.ts';
+import type { Head } from './segment.ts';
+import { parseBucketName } from './time.ts';
+
+/** An item that the ledger must have is not there: a segment, or its ids, that the dedup window needs. */
+export class MissingLedgerItem extends Error {
+  override readonly name = 'MissingLedgerItem';
+}
+
+/** Where a part's events are. Each part is in exactly one of these places, whatever was reported in which order. */
+export type PartPlace = 'counted' | 'lost' | 'parked' | 'dead' | 'in-flight';
+
+/** What the ledger keeps of a part. */
+export interface PartSummary {
+  /** Events in its rows. */
+  readonly events: number;
+}
+
+/** A segment's item in the ledger. Small, because acknowledgements update it. */
+export interface SegmentEntry {
+  readonly segment: number;
+  readonly first: string;
+  readonly last: string;
+  /** True when the stream trimmed the segment's records before all of its parts were known to be sent. */
+  readonly lost: boolean;
+  readonly accounts: Accounts;
+  readonly parts: readonly PartSummary[];
+  /** Digest of the segment's output; empty when it was lost before it had any. */
+  readonly digest: string;
+  /** Bytes of packed ids kept beside the entry. */
+  readonly idBytes: number;
+  readonly minArrivalMs: number;
+  /** The running maximum of arrivals up to and with this segment, epoch milliseconds. */
+  readonly runMaxMs: number;
+  /** The earliest and latest bucket that the segment adds to, epoch milliseconds; undefined when it adds to none. */
+  readonly buckets: { readonly earliestMs: number; readonly latestMs: number } | undefined;
+  /** Parts whose rows are in the counter items. */
+  readonly acked: ReadonlySet<number>;
+  /** Parts last seen in the dead-letter queue. */
+  readonly dead: ReadonlySet<number>;
+  /** Parts last seen in the archive, waiting for a replay by hand. */
+  readonly parked: ReadonlySet<number>;
+  /** Events of acknowledged parts that came after their counter items' expiry and are kept in the archive, by part. */
+  readonly expired: Readonly<Record<number, number>>;
+}
+
+/** The entry of a segment that was rolled up. */
+export function emittedEntry(head: Head, output: SegmentOutput): SegmentEntry {
+  return {
+    ...frame(head),
+    lost: false,
+    accounts: output.accounts,
+    parts: output.parts.map(({ events }) => ({ events })),
+    digest: output.digest,
+    idBytes: output.ids.byteLength,
+    buckets: output.buckets,
+  };
+}
+
+/** The entry of a segment whose records were trimmed before anything of it was sent. */
+export function lostEntry(head: Head): SegmentEntry {
+  return {
+    ...frame(head),
+    lost: true,
+    accounts: lostAccounts(head.records),
+    parts: [],
+    digest: '',
+    idBytes: 0,
+    buckets: undefined,
+  };
+}
+
+function frame({ segment, first, last, minArrivalMs, runMaxMs }: Head) {
+  const nowhere = {
+    acked: new Set<number>(),
+    dead: new Set<number>(),
+    parked: new Set<number>(),
+    expired: {},
+  };
+  return { segment, first, last, minArrivalMs, runMaxMs, ...nowhere };
+}
+
+/** Where a part is. An acknowledgement outweighs everything: a copy of a counted part may still lie anywhere. */
+export function partPlace(entry: SegmentEntry, part: number): PartPlace {
+  if (entry.acked.has(part)) return 'counted';
+  if (entry.lost) return 'lost';
+  if (entry.parked.has(part)) return 'parked';
+  return entry.dead.has(part) ? 'dead' : 'in-flight';
+}
+
+/**
+ * Whether nothing more can happen to the segment: every part is counted. A lost segment that had parts stays unsettled,
+ * since a message of its may still arrive; one that never had any is settled at once.
+ */
+export function isSettled(entry: SegmentEntry): boolean {
+  return entry.parts.every((_, part) => entry.acked.has(part));
+}
+
+/** Where the events are that a segment emitted. */
+export interface EmittedPlaces {
+  readonly counted: number;
+  readonly expired: number;
+  readonly inFlight: number;
+  readonly dead: number;
+  readonly parked: number;
+  readonly lost: number;
+}
+
+/** Nothing, anywhere. */
+export const NOWHERE: EmittedPlaces = { counted: 0, expired: 0, inFlight: 0, dead: 0, parked: 0, lost: 0 };
+
+/** Sorts a segment's emitted events by where they are; the places add up to `accounts.emitted` and `accounts.lost`. */
+export function emittedPlaces(entry: SegmentEntry): EmittedPlaces {
+  const places = { ...NOWHERE, lost: entry.accounts.lost };
+  for (const [part, { events }] of entry.parts.entries()) {
+    const place = partPlace(entry, part);
+    if (place === 'counted') {
+      const expired = entry.expired[part] ?? 0;
+      places.counted += events - expired;
+      places.expired += expired;
+    } else if (place === 'in-flight') places.inFlight += events;
+    else places[place] += events;
+  }
+  return places;
+}
+
+/** Adds places, column by column. */
+export function addPlaces(a: EmittedPlaces, b: EmittedPlaces): EmittedPlaces {
+  return {
+    counted: a.counted + b.counted,
+    expired: a.expired + b.expired,
+    inFlight: a.inFlight + b.inFlight,
+    dead: a.dead + b.dead,
+    parked: a.parked + b.parked,
+    lost: a.lost + b.lost,
+  };
+}
+
+/** The earliest and latest bucket among sorted rows' names. */
+export function bucketSpan(rows: readonly { readonly bucket: string }[]): SegmentEntry['buckets'] {
+  const earliestMs = parseBucketName(rows[0]?.bucket ?? '');
+  const latestMs = parseBucketName(rows.at(-1)?.bucket ?? '');
+  return earliestMs === undefined || latestMs === undefined ? undefined : { earliestMs, latestMs };
+}

@@ -1,0 +1,74 @@
+// Instants and time buckets: reading `at`, naming the bucket of a counter item, the minute within it.
+
+/** Milliseconds in a minute. */
+export const MINUTE_MS = 60_000;
+/** Milliseconds in an hour. */
+export const HOUR_MS = 3_600_000;
+/** Milliseconds in a day. */
+export const DAY_MS = 86_400_000;
+
+/** The last instant a four-digit year can name: beyond it ISO times no longer sort as text. */
+export const LATEST_INSTANT_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** How many minutes one counter item holds; a divisor of 60. */
+export const BUCKET_MINUTES = [60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1] as const;
+export type BucketMinutes = (typeof BUCKET_MINUTES)[number];
+
+/** Narrows a number to a permitted bucket width. */
+export function isBucketMinutes(value: unknown): value is BucketMinutes {
+  return BUCKET_MINUTES.includes(value as BucketMinutes);
+}
+
+const ISO_INSTANT =
+  /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/;
+
+/**
+ * Reads an instant: integer epoch milliseconds, or ISO 8601 date and time with `Z` or an offset.
+ * A time without a zone is refused, since it names 24 hours and more.
+ * @returns epoch milliseconds, or undefined when `value` is neither or lies outside the years 1970 to 9999
+ */
+export function parseInstant(value: unknown): number | undefined {
+  const instantMs = typeof value === 'string' ? parseIsoInstant(value) : value;
+  if (typeof instantMs !== 'number' || !Number.isInteger(instantMs)) return undefined;
+  return instantMs >= 0 && instantMs <= LATEST_INSTANT_MS ? instantMs : undefined;
+}
+
+function parseIsoInstant(text: string): number | undefined {
+  const match = ISO_INSTANT.exec(text);
+  if (match === null) return undefined;
+  const [, year, month, day] = match.map(Number) as [number, number, number, number];
+  // V8 rolls 30 February over into March; such a day was never meant.
+  const date = new Date(Date.UTC(year, month - 1, day));
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
+  return Date.parse(text);
+}
+
+/** The start of the bucket that holds an instant, in epoch milliseconds. */
+export function bucketStartMs(atMs: number, bucketMinutes: BucketMinutes): number {
+  const widthMs = bucketMinutes * MINUTE_MS;
+  return Math.floor(atMs / widthMs) * widthMs;
+}
+
+/** The minute of its hour in which an instant lies, 0 to 59. */
+export function minuteOfHour(atMs: number): number {
+  return Math.floor(atMs / MINUTE_MS) % 60;
+}
+
+/** A bucket's name, which sorts by time: `2026-11-22T05` for a whole hour, else `2026-11-22T05:15`. */
+export function bucketName(startMs: number, bucketMinutes: BucketMinutes): string {
+  return new Date(startMs).toISOString().slice(0, bucketMinutes === 60 ? 13 : 16);
+}
+
+const BUCKET_NAME = /^\d{4}-\d\d-\d\dT\d\d(?::(\d\d))?$/;
+
+/** The instant at which a named bucket starts, in epoch milliseconds; undefined when it is no bucket's name. */
+export function parseBucketName(name: string): number | undefined {
+  if (!BUCKET_NAME.test(name)) return undefined;
+  const startMs = Date.parse(name.length === 13 ? `${name}:00Z` : `${name}Z`);
+  return Number.isNaN(startMs) ? undefined : startMs;
+}
+
+/** An instant as ISO 8601 in whole seconds: `2026-11-22T05:07:00Z`. */
+export function isoSeconds(instantMs: number): string {
+  return `${new Date(instantMs).toISOString().slice(0, 19)}Z`;
+}

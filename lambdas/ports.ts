@@ -1,0 +1,160 @@
+// The ports of the use cases: what they need from the world outside, as types only.
+import type { Books } from './counting/books.ts';
+import type { CounterItem, CounterUpdate } from './counting/counter-item.ts';
+import type { PartName, SegmentId, SequenceNumber, ShardId, ShardKey } from './counting/identifiers.ts';
+import type { MessageHistory } from './counting/message-history.ts';
+import type { RetryPolicy } from './counting/retry-policy.ts';
+import type { RejectedEvent } from './counting/rollup.ts';
+import type { RollupContent, RollupMessage } from './counting/rollup-message.ts';
+import type { Head, StreamRecord } from './counting/segment.ts';
+import type { SegmentEntry } from './counting/segment-entry.ts';
+
+/** The wall clock, epoch milliseconds. */
+export interface Clock {
+  nowMs(): number;
+}
+
+/** A range of a shard as the stream still holds it. */
+export interface LogRange {
+  readonly records: readonly StreamRecord[];
+  /** True when the stream no longer holds the start of the range. */
+  readonly trimmed: boolean;
+}
+
+/** The replayable log: the Kinesis stream. */
+export interface StreamLog {
+  /** Reads `first..last`, both included, paging past empty pages until past `last` or at the shard's end. */
+  readRange(shard: ShardId, first: SequenceNumber, last: SequenceNumber): Promise<LogRange>;
+  /** Reads a closed shard from after `after` (undefined: from the oldest record) to its end, in batches. */
+  readToEnd(shard: ShardId, after: SequenceNumber | undefined): AsyncIterable<readonly StreamRecord[]>;
+  /** The shards that were split or merged into this one, as far as the stream still lists them: none, one or two. */
+  parentsOf(shard: ShardId): Promise<readonly ShardId[]>;
+}
+
+/** The ledger as the aggregator uses it. Reads are strongly consistent but for ids, whose absence is an error. */
+export interface SegmentLedger {
+  readHead(shard: ShardKey): Promise<Head | undefined>;
+  /** Puts a plan on condition that the shard's head is `{ plan.segment - 1, sent }`, or that there is none for segment 1. */
+  putPlan(shard: ShardKey, plan: Head): Promise<'planned' | 'conflict'>;
+  /** Marks a head sent on condition `{ segment, planned }`; a failed condition means that it is done already. */
+  markSent(shard: ShardKey, sent: Head): Promise<void>;
+  /** Lists the shard among those that have a ledger; repeatable. */
+  registerShard(shard: ShardKey): Promise<void>;
+  /** Keeps a segment's packed ids; repeatable. */
+  putIds(shard: ShardKey, segment: number, ids: Uint8Array): Promise<void>;
+  /** A segment's packed ids. @throws MissingLedgerItem when they are not all there */
+  readIds(shard: ShardKey, entry: Pick<SegmentEntry, 'segment' | 'idBytes'>): Promise<Uint8Array>;
+  /** Puts an entry if the segment has none. @returns the entry that is there already, if there is one */
+  putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry | undefined>;
+  /** Marks a segment lost: its entry if it has one, else `entry` is put. Repeatable. @returns the entry as it is then */
+  markLost(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry>;
+  /** Entries from `from` down to 1, latest first. */
+  entriesDown(shard: ShardKey, from: number): AsyncIterable<SegmentEntry>;
+  /** Notes that the stream may have trimmed records between two known ones; repeatable. */
+  recordGap(shard: ShardKey, gap: StreamGap): Promise<void>;
+}
+
+/** A stretch of a shard that nobody can read any more. */
+export interface StreamGap {
+  /** The last record that a segment has. */
+  readonly after: SequenceNumber;
+  /** The oldest record that could still be read. */
+  readonly before: SequenceNumber;
+  readonly noticedAtMs: number;
+}
+
+/** The ledger as the writer and redrive use it. */
+export interface PartLedger {
+  /** Notes that parts of one segment are in the counter items, if the segment has an entry. */
+  acknowledge(segment: SegmentId, parts: readonly number[]): Promise<'acknowledged' | 'no-entry'>;
+  /** Notes where an unacknowledged part was last seen, if the segment has an entry. */
+  notePlace(name: PartName, place: 'dead' | 'parked' | 'returned'): Promise<void>;
+  /** Notes how many events of a part came after their counter items' expiry; repeatable. */
+  noteExpired(name: PartName, events: number): Promise<void>;
+}
+
+/** The ledger as the accountant and the status use it. */
+export interface BooksLedger {
+  shards(): Promise<readonly ShardKey[]>;
+  readHead(shard: ShardKey): Promise<Head | undefined>;
+  readBooks(shard: ShardKey): Promise<Books>;
+  /** Puts books on condition that the ones there are one revision older. */
+  putBooks(shard: ShardKey, books: Books): Promise<'put' | 'conflict'>;
+  /** Entries after `after`, ascending, up to `through`. */
+  entriesUp(shard: ShardKey, after: number, through: number): AsyncIterable<SegmentEntry>;
+  /** The entries of the named segments; missing ones are left out. */
+  readEntries(shard: ShardKey, segments: readonly number[]): Promise<readonly SegmentEntry[]>;
+}
+
+/** The queue between aggregation and writing. */
+export interface RollupQueue {
+  /** Sends every message, again and again until each is reported sent. @throws when some can not be sent */
+  send(messages: readonly RollupMessage[]): Promise<void>;
+}
+
+/** Where rejected events are kept. */
+export interface RejectedArchive {
+  /** Keeps a segment's rejected events under its name; repeatable. */
+  keepRejected(segment: SegmentId, rejected: readonly RejectedEvent[]): Promise<void>;
+}
+
+/** Where rows are kept that came after their counter items' expiry. */
+export interface ExpiredArchive {
+  /** Keeps a part's expired rows under its name; repeatable. */
+  keepExpired(content: RollupContent): Promise<void>;
+}
+
+/** The counter items as the writer uses them. */
+export interface CounterStore {
+  /**
+   * Applies an update if its item has none of its segments.
+   * @returns the segments that the item has already, if it has any; nothing was applied then
+   */
+  apply(update: CounterUpdate): Promise<'applied' | ReadonlySet<string>>;
+}
+
+/** The counter items as the query uses them. */
+export interface CounterReader {
+  /** The items of one counter whose bucket starts in `fromMs <= start < toMs`, by time. Bounds are epoch milliseconds. */
+  items(metric: string, entity: string, fromMs: number, toMs: number): AsyncIterable<CounterItem>;
+}
+
+/** A rollup message as the queue delivers it. */
+export interface DeliveredMessage {
+  readonly messageId: string;
+  readonly receiptHandle: string;
+  readonly body: string;
+  /** How often it was delivered since it was sent, this time included. */
+  readonly receiveCount: number;
+  readonly history: MessageHistory | undefined;
+}
+
+/** What the writer does with messages that it could not write. */
+export interface FailedMessages {
+  /** Hides a message for a while before it is delivered again. */
+  delay(message: DeliveredMessage, delayMs: number): Promise<void>;
+  /** Sends a copy to the dead-letter queue with its history. */
+  bury(message: DeliveredMessage, history: MessageHistory): Promise<void>;
+}
+
+/** The dead-letter queue as redrive uses it. */
+export interface DeadLetters {
+  /** Takes up to ten dead letters; they are hidden for a while. Empty when there seem to be none. */
+  take(): Promise<readonly DeliveredMessage[]>;
+  /** Sends a dead letter back to the rollup queue, to be delivered after a delay. */
+  giveBack(message: DeliveredMessage, history: MessageHistory, delayMs: number): Promise<void>;
+  /** Keeps a dead letter in the archive with its history; repeatable. */
+  park(message: DeliveredMessage, history: MessageHistory): Promise<void>;
+  /** Deletes a dead letter that was given back or parked. */
+  remove(message: DeliveredMessage): Promise<void>;
+}
+
+/** Whether the counter table answers. */
+export interface TableHealth {
+  isHealthy(): Promise<boolean>;
+}
+
+/** The retry policy in force; the last good one when the parameter is missing or wrong. */
+export interface RetryPolicySource {
+  current(): Promise<RetryPolicy>;
+}

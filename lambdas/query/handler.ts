@@ -1,0 +1,72 @@
+// The query Lambda: REST calls in, counts and the pipeline's accounts out.
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import { readStatus } from '../accountant/read-status.ts';
+import { dynamoDb } from '../aws/clients.ts';
+import { CounterTable } from '../aws/counter-table.ts';
+import { text } from '../aws/environment.ts';
+import { jsonAnswer } from '../aws/http-answer.ts';
+import { LedgerTable } from '../aws/ledger-table.ts';
+import { systemClock, telemetry } from '../aws/telemetry.ts';
+import { InvalidCountQuery, parseCountQuery } from '../counting/count-query.ts';
+import { isEntity, isMetric } from '../counting/event.ts';
+import { readCounts } from './read-counts.ts';
+
+const { env } = process;
+const { logger, metrics, count } = telemetry(env);
+const dynamoDbClient = dynamoDb();
+const counters = new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE'));
+const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
+const origin = env['CORS_ORIGIN'];
+
+type Route = (event: APIGatewayProxyEvent) => Promise<unknown>;
+
+/** What answers which resource of the API. */
+const ROUTES: Readonly<Record<string, Route>> = {
+  '/v1/counts/{metric}/{entity+}': (event) => {
+    const { metric, entity } = namesIn(event);
+    const query = parseCountQuery(metric, entity, event.queryStringParameters ?? {}, systemClock.nowMs());
+    return readCounts(query, counters, systemClock);
+  },
+  '/v1/status': () => readStatus(ledger),
+};
+
+/** A REST API hands path parameters over as they came: percent-encoded. */
+function namesIn({ pathParameters }: APIGatewayProxyEvent): { metric: string; entity: string } {
+  const metric = decoded('metric', pathParameters?.['metric']);
+  if (!isMetric(metric)) throw new InvalidCountQuery('"metric" must be 1 to 64 of A-Z a-z 0-9 _ . -');
+  const entity = decoded('entity', pathParameters?.['entity']);
+  if (!isEntity(entity))
+    throw new InvalidCountQuery('"entity" must be 1 to 512 characters without control characters');
+  return { metric, entity };
+}
+
+function decoded(name: string, parameter: string | undefined): string {
+  try {
+    return decodeURIComponent(parameter ?? '');
+  } catch (cause) {
+    throw new InvalidCountQuery(`"${name}" in the path is not percent-encoded UTF-8`, { cause });
+  }
+}
+
+async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
+  const route = ROUTES[event.resource];
+  if (route === undefined) return jsonAnswer(404, { message: 'there is no such resource' }, origin);
+  try {
+    const body = await route(event);
+    count({ Queries: 1 });
+    return jsonAnswer(200, body, origin);
+  } catch (error) {
+    if (error instanceof InvalidCountQuery) return jsonAnswer(400, { message: error.message }, origin);
+    logger.error('a query failed', { error });
+    count({ QueriesFailed: 1 });
+    return jsonAnswer(503, { message: 'the counts can not be read right now: try again' }, origin);
+  }
+}
+
+export const handler = middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(answer);

@@ -1,0 +1,59 @@
+// The redriver Lambda: empties the dead-letter queue, on its schedule or when an operator asks.
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context, ScheduledEvent } from 'aws-lambda';
+import { Archive } from '../aws/archive.ts';
+import { dynamoDb, s3, sqs, ssm } from '../aws/clients.ts';
+import { CounterTable } from '../aws/counter-table.ts';
+import { SqsDeadLetters } from '../aws/dead-letters.ts';
+import { text } from '../aws/environment.ts';
+import { jsonAnswer } from '../aws/http-answer.ts';
+import { LedgerTable } from '../aws/ledger-table.ts';
+import { RetryParameter } from '../aws/retry-parameter.ts';
+import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
+import { type RedriverPorts, redrive } from './redrive.ts';
+
+const { env } = process;
+const { logger, metrics, count } = telemetry(env);
+
+/** What ten dead letters may take; with less time left, the next run goes on. */
+const RESERVE_MS = 15_000;
+/** An operator's request ends before API Gateway's 29 seconds do. */
+const REQUEST_MS_MAX = 20_000;
+
+const dynamoDbClient = dynamoDb();
+const queues = { deadLetterUrl: text(env, 'DEAD_LETTER_QUEUE_URL'), queueUrl: text(env, 'ROLLUP_QUEUE_URL') };
+const ports: RedriverPorts = {
+  deadLetters: new SqsDeadLetters(sqs(), queues, new Archive(s3(), text(env, 'ARCHIVE_BUCKET'))),
+  ledger: new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock),
+  table: new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
+  retryPolicy: new RetryParameter(ssm(), text(env, 'RETRY_PARAMETER'), systemClock, (problem) => {
+    count({ RetryParameterProblems: 1 });
+    logger.error('the retry parameter can not be used; the last good value holds', { problem });
+  }),
+  clock: systemClock,
+};
+
+async function redriveEvent(
+  event: ScheduledEvent | APIGatewayProxyEvent,
+  context: Context,
+): Promise<APIGatewayProxyResult> {
+  const requested = 'httpMethod' in event;
+  const endMs = requested ? systemClock.nowMs() + REQUEST_MS_MAX : Number.POSITIVE_INFINITY;
+  const inTime = timeLeft(context, RESERVE_MS);
+  const { failures, ...report } = await redrive(ports, () => inTime() && systemClock.nowMs() < endMs);
+  count({
+    DeadLettersReturned: report.returned,
+    DeadLettersParked: report.parked,
+    DeadLettersFailed: report.failed,
+  });
+  if (failures.length > 0)
+    logger.warn('dead letters stay where they are', { failures: [...new Set(failures)] });
+  return jsonAnswer(200, report);
+}
+
+export const handler = middy<ScheduledEvent | APIGatewayProxyEvent, APIGatewayProxyResult>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(redriveEvent);

@@ -1,0 +1,60 @@
+// The writer Lambda: rollup messages in, conditional upserts of counter items out.
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { Archive } from '../aws/archive.ts';
+import { dynamoDb, s3, sqs, ssm } from '../aws/clients.ts';
+import { CounterTable } from '../aws/counter-table.ts';
+import { secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { LedgerTable } from '../aws/ledger-table.ts';
+import { RetryParameter } from '../aws/retry-parameter.ts';
+import { deliveredMessage, SqsFailedMessages } from '../aws/rollup-queue.ts';
+import { systemClock, telemetry } from '../aws/telemetry.ts';
+import { type WriterPorts, type WriterSettings, writeRollups } from './write.ts';
+
+const { env } = process;
+const { logger, metrics, count } = telemetry(env);
+
+/** Updates under way at once: enough to keep the connections busy, few enough not to hit one partition all together. */
+const CONCURRENCY = 32;
+
+const settings: WriterSettings = {
+  counterRetentionMs: secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS'),
+  concurrency: CONCURRENCY,
+};
+
+const dynamoDbClient = dynamoDb();
+const ports: WriterPorts = {
+  counters: new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
+  ledger: new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock),
+  expired: new Archive(s3(), text(env, 'ARCHIVE_BUCKET')),
+  failed: new SqsFailedMessages(sqs(), text(env, 'ROLLUP_QUEUE_URL'), text(env, 'DEAD_LETTER_QUEUE_URL')),
+  retryPolicy: new RetryParameter(ssm(), text(env, 'RETRY_PARAMETER'), systemClock, (problem) => {
+    count({ RetryParameterProblems: 1 });
+    logger.error('the retry parameter can not be used; the last good value holds', { problem });
+  }),
+  clock: systemClock,
+  random: Math.random,
+};
+
+async function writeEvent(event: SQSEvent): Promise<SQSBatchResponse> {
+  const { retry, report } = await writeRollups(event.Records.map(deliveredMessage), ports, settings);
+  count({
+    MessagesWritten: report.messages - retry.length - report.dead,
+    Updates: report.updates,
+    RowsApplied: report.rowsApplied,
+    RowsAlreadyApplied: report.rowsAlreadyApplied,
+    PartsAcknowledged: report.partsAcknowledged,
+    EventsExpired: report.expired,
+    MessagesDelayed: report.delayed,
+    MessagesDead: report.dead,
+  });
+  if (report.failures.length > 0) logger.warn('messages failed', { failures: [...new Set(report.failures)] });
+  return { batchItemFailures: retry.map((itemIdentifier) => ({ itemIdentifier })) };
+}
+
+export const handler = middy<SQSEvent, SQSBatchResponse>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(writeEvent);
