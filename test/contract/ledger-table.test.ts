@@ -1,0 +1,182 @@
+// The ledger on a real table: its conditional writes, its order, its large items.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
+import { IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/aws/ledger-items.ts';
+import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { addAccounts } from '../../lambdas/counting/accounts.ts';
+import { EMPTY_BOOKS } from '../../lambdas/counting/books.ts';
+import {
+  parseSequenceNumber,
+  parseShardKey,
+  type ShardKey,
+  segmentId,
+} from '../../lambdas/counting/identifiers.ts';
+import { rollUp } from '../../lambdas/counting/rollup.ts';
+import { isSamePlan, planSegment } from '../../lambdas/counting/segment.ts';
+import {
+  emittedEntry,
+  lostEntry,
+  MissingLedgerItem,
+  type SegmentEntry,
+} from '../../lambdas/counting/segment-entry.ts';
+import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
+import { startServices } from '../support/services.ts';
+
+const services = await startServices();
+const table = await services.table();
+const ledger = new LedgerTable(services.dynamoDb, table, { nowMs: () => ARRIVAL_MS }, 86_400_000);
+
+let shards = 0;
+const newShard = () => parseShardKey(`1.${(shards++).toString(36)}`);
+const plan = planSegment(undefined, [record(1, { id: 'a' }), record(2, { n: -1 })], CONFIG, []);
+const sent = { ...plan, status: 'sent' as const };
+
+function entryOf(segment: number, parts = 1): SegmentEntry {
+  const output = rollUp(
+    segmentId(parseShardKey('1.0'), segment),
+    [record(segment, { id: `${segment}` })],
+    { seen: () => false },
+    CONFIG,
+  );
+  const entry = emittedEntry({ ...plan, segment }, output);
+  return { ...entry, parts: Array.from({ length: parts }, () => ({ events: 1 })) };
+}
+async function entries(from: AsyncIterable<SegmentEntry>): Promise<number[]> {
+  const segments = [];
+  for await (const { segment } of from) segments.push(segment);
+  return segments;
+}
+
+test('a head reads back as it was planned, with its optional settings and its ancestors', async () => {
+  const shard = newShard();
+  assert.equal(await ledger.readHead(shard), undefined);
+  const ancestors = [{ shard: parseShardKey('1.9'), segment: 3, runMaxMs: 5 }];
+  for (const acceptPastMs of [undefined, 86_400_000]) {
+    const own = newShard();
+    const planned = { ...plan, ancestors, config: { ...CONFIG, acceptPastMs } };
+    assert.equal(await ledger.putPlan(own, planned), 'planned');
+    const head = await ledger.readHead(own);
+    assert.deepEqual(head, planned);
+    assert.ok(head && isSamePlan(head, planned));
+  }
+});
+
+test('a plan is put only onto a sent head of the segment before', async () => {
+  const shard = newShard();
+  const second = planSegment(sent, [record(3, {})], CONFIG, []);
+  assert.equal(await ledger.putPlan(shard, second), 'conflict', 'nothing there');
+  assert.equal(await ledger.putPlan(shard, plan), 'planned');
+  assert.equal(await ledger.putPlan(shard, plan), 'conflict', 'the same plan again');
+  assert.equal(await ledger.putPlan(shard, second), 'conflict', 'not sent yet');
+  await ledger.markSent(shard, sent);
+  assert.equal(await ledger.putPlan(shard, second), 'planned');
+  assert.deepEqual(await ledger.readHead(shard), second);
+});
+
+test('marking sent is done once, and never turns a later head back', async () => {
+  const shard = newShard();
+  await ledger.putPlan(shard, plan);
+  const accounts = { received: 2, duplicate: 0, rejected: { 'not-json': 1 }, emitted: 1, lost: 0 } as const;
+  const totals = addAccounts(plan.totals, accounts);
+  await ledger.markSent(shard, { ...sent, totals });
+  await ledger.markSent(shard, { ...sent, totals: addAccounts(totals, accounts) });
+  assert.deepEqual((await ledger.readHead(shard))?.totals, totals);
+  const second = planSegment({ ...sent, totals }, [record(3, {})], CONFIG, []);
+  await ledger.putPlan(shard, second);
+  await ledger.markSent(shard, sent);
+  assert.deepEqual(await ledger.readHead(shard), second);
+});
+
+test('an entry is put once; whoever comes later is shown it, with its acknowledgements', async () => {
+  const shard = parseShardKey('1.first');
+  const entry = entryOf(1, 3);
+  assert.equal(await ledger.putEntryIfAbsent(shard, entry), undefined);
+  await ledger.acknowledge(segmentId(shard, 1), [0, 2]);
+  await ledger.acknowledge(segmentId(shard, 1), [2]);
+  const existing = await ledger.putEntryIfAbsent(shard, entryOf(1, 1));
+  assert.deepEqual(existing, { ...entry, acked: new Set([0, 2]) });
+});
+
+test('places are noted, and an entry that is not there is not made up', async () => {
+  const shard = parseShardKey('1.places');
+  const id = segmentId(shard, 1);
+  assert.equal(await ledger.acknowledge(id, [0]), 'no-entry');
+  await ledger.notePlace({ segment: id, part: 0 }, 'dead');
+  await ledger.noteExpired({ segment: id, part: 0 }, 5);
+  assert.deepEqual(await ledger.readEntries(shard, [1]), []);
+  await ledger.putEntryIfAbsent(shard, entryOf(1, 3));
+  const read = async () => (await ledger.readEntries(shard, [1]))[0];
+  await ledger.notePlace({ segment: id, part: 0 }, 'dead');
+  await ledger.notePlace({ segment: id, part: 1 }, 'dead');
+  await ledger.notePlace({ segment: id, part: 1 }, 'parked');
+  assert.deepEqual([(await read())?.dead, (await read())?.parked], [new Set([0]), new Set([1])]);
+  await ledger.notePlace({ segment: id, part: 0 }, 'returned');
+  await ledger.notePlace({ segment: id, part: 1 }, 'returned');
+  await ledger.noteExpired({ segment: id, part: 2 }, 5);
+  await ledger.noteExpired({ segment: id, part: 2 }, 7);
+  const { dead, parked, expired } = (await read()) ?? {};
+  assert.deepEqual([dead, parked, expired], [new Set(), new Set(), { 2: 7 }]);
+});
+
+test('a segment is marked lost with what is known of it', async () => {
+  const shard = parseShardKey('1.lost');
+  const nothingSent = await ledger.markLost(shard, lostEntry(plan));
+  assert.deepEqual([nothingSent.lost, nothingSent.accounts.lost], [true, 2]);
+  await ledger.putEntryIfAbsent(shard, entryOf(2));
+  const someSent = await ledger.markLost(shard, lostEntry({ ...plan, segment: 2 }));
+  assert.deepEqual([someSent.lost, someSent.accounts.emitted, someSent.accounts.lost], [true, 1, 0]);
+  assert.deepEqual(await ledger.markLost(shard, lostEntry({ ...plan, segment: 2 })), someSent);
+  assert.equal((await ledger.putEntryIfAbsent(shard, entryOf(2)))?.lost, true);
+});
+
+test('ids beyond one item are kept in several; a missing one is an error', async () => {
+  const shard: ShardKey = newShard();
+  const ids = Uint8Array.from({ length: IDS_CHUNK_BYTES + 80 }, (_, index) => index % 251);
+  await ledger.putIds(shard, 4, ids);
+  await ledger.putIds(shard, 4, ids);
+  const entry = { segment: 4, idBytes: ids.byteLength };
+  assert.deepEqual(await ledger.readIds(shard, entry), ids);
+  assert.deepEqual(await ledger.readIds(shard, { segment: 5, idBytes: 0 }), new Uint8Array());
+  const Key = ledgerKeys.ids(shard, 4, 1);
+  await services.dynamoDb.send(new DeleteItemCommand({ TableName: table, Key }));
+  await assert.rejects(ledger.readIds(shard, entry), MissingLedgerItem);
+});
+
+test('entries come in the order of their numbers, both ways, over many pages', async () => {
+  const shard = parseShardKey('1.order');
+  const all = Array.from({ length: 450 }, (_, index) => index + 1);
+  await Promise.all(all.map((segment) => ledger.putEntryIfAbsent(shard, { ...entryOf(1), segment })));
+  assert.deepEqual(await entries(ledger.entriesDown(shard, 440)), all.slice(0, 440).reverse());
+  assert.deepEqual(await entries(ledger.entriesUp(shard, 5, 449)), all.slice(5, 449));
+  assert.deepEqual(await entries(ledger.entriesUp(shard, 449, 449)), []);
+  const named = await ledger.readEntries(shard, [7, 300, 999]);
+  assert.deepEqual(named.map(({ segment }) => segment).sort(), [300, 7]);
+  assert.equal((await ledger.readEntries(shard, all.slice(0, 250))).length, 250);
+});
+
+test('books are put one revision after the other', async () => {
+  const shard = newShard();
+  assert.deepEqual(await ledger.readBooks(shard), EMPTY_BOOKS);
+  const first = { ...EMPTY_BOOKS, through: 5, open: [2, 3], revision: 1 };
+  assert.equal(await ledger.putBooks(shard, first), 'put');
+  assert.equal(await ledger.putBooks(shard, first), 'conflict');
+  assert.equal(await ledger.putBooks(shard, { ...first, revision: 3 }), 'conflict');
+  assert.equal(await ledger.putBooks(shard, { ...first, open: [], revision: 2 }), 'put');
+  assert.deepEqual(await ledger.readBooks(shard), { ...first, open: [], revision: 2 });
+});
+
+test('shards are listed once each, gaps are kept', async () => {
+  const [a, b] = [parseShardKey('1.x1'), parseShardKey('1.x2')];
+  await ledger.registerShard(a);
+  await ledger.registerShard(b);
+  await ledger.registerShard(a);
+  assert.deepEqual((await ledger.shards()).filter((shard) => shard === a || shard === b).sort(), [a, b]);
+  const gap = {
+    after: parseSequenceNumber('12'),
+    before: parseSequenceNumber('34'),
+    noticedAtMs: ARRIVAL_MS,
+  };
+  await ledger.recordGap(a, gap);
+  await ledger.recordGap(a, gap);
+});

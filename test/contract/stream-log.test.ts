@@ -1,0 +1,111 @@
+// The stream as a log: ranges read again, closed shards read to their ends, parents found.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  DescribeStreamCommand,
+  MergeShardsCommand,
+  PutRecordCommand,
+  PutRecordsCommand,
+  type Shard,
+  SplitShardCommand,
+  waitUntilStreamExists,
+} from '@aws-sdk/client-kinesis';
+import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
+import { parseSequenceNumber, parseShardId } from '../../lambdas/counting/identifiers.ts';
+import type { StreamRecord } from '../../lambdas/counting/segment.ts';
+import { startServices } from '../support/services.ts';
+
+const services = await startServices();
+
+async function shardsOf(StreamName: string): Promise<Shard[]> {
+  const { StreamDescription } = await services.kinesis.send(new DescribeStreamCommand({ StreamName }));
+  return StreamDescription?.Shards ?? [];
+}
+async function put(StreamName: string, count: number): Promise<string[]> {
+  const sequenceNumbers: string[] = [];
+  for (let at = 0; at < count; at += 500) {
+    const Records = Array.from({ length: Math.min(500, count - at) }, (_, index) => ({
+      PartitionKey: `${at + index}`,
+      Data: Buffer.from(JSON.stringify({ metric: 'view', entity: `/${at + index}` })),
+    }));
+    const answer = await services.kinesis.send(new PutRecordsCommand({ StreamName, Records }));
+    sequenceNumbers.push(...(answer.Records ?? []).map(({ SequenceNumber }) => SequenceNumber ?? ''));
+  }
+  return sequenceNumbers;
+}
+async function all(batches: AsyncIterable<readonly StreamRecord[]>): Promise<string[]> {
+  const read: string[] = [];
+  for await (const batch of batches) read.push(...batch.map(({ sequenceNumber }) => sequenceNumber));
+  return read;
+}
+const shard0 = parseShardId('shardId-000000000000');
+
+test('a range is read again exactly, also over many pages', async () => {
+  const stream = await services.stream(1);
+  const log = new KinesisLog(services.kinesis, stream);
+  const sent = (await put(stream, 1500)).map(parseSequenceNumber);
+  const [first, last] = [sent[10], sent[1400]];
+  assert.ok(first && last);
+  const range = await log.readRange(shard0, first, last);
+  assert.equal(range.trimmed, false);
+  assert.deepEqual(
+    range.records.map(({ sequenceNumber }) => sequenceNumber),
+    sent.slice(10, 1401),
+  );
+  const [event] = range.records[0]?.events ?? [];
+  assert.ok(event && 'entity' in event);
+  assert.equal(event.entity, '/10');
+  assert.ok(Math.abs((range.records[0]?.arrivalMs ?? 0) - Date.now()) < 600_000);
+});
+
+test('a range that the stream no longer holds is told from one that was never whole', async () => {
+  const stream = await services.stream(1);
+  const log = new KinesisLog(services.kinesis, stream);
+  const [sequenceNumber] = await put(stream, 1);
+  const only = parseSequenceNumber(sequenceNumber ?? '');
+  const gone = await log.readRange(parseShardId('shardId-000000000007'), only, only);
+  assert.deepEqual(gone, { records: [], trimmed: true });
+  const whole = await log.readRange(shard0, only, only);
+  assert.deepEqual([whole.records.length, whole.trimmed], [1, false]);
+});
+
+test('parents are found, closed shards are read to their ends', async () => {
+  const stream = await services.stream(1);
+  const log = new KinesisLog(services.kinesis, stream);
+  const ready = () =>
+    waitUntilStreamExists({ client: services.kinesis, maxWaitTime: 60, minDelay: 1 }, { StreamName: stream });
+  const sent = await put(stream, 700);
+  await services.kinesis.send(
+    new SplitShardCommand({
+      StreamName: stream,
+      ShardToSplit: shard0,
+      NewStartingHashKey: String(2n ** 127n),
+    }),
+  );
+  await ready();
+  assert.deepEqual(await all(log.readToEnd(shard0, undefined)), sent);
+  const after = parseSequenceNumber(sent[599] ?? '');
+  assert.deepEqual(await all(log.readToEnd(shard0, after)), sent.slice(600));
+  const [, left, right] = (await shardsOf(stream)).map(({ ShardId }) => parseShardId(ShardId ?? ''));
+  assert.ok(left && right);
+  assert.deepEqual([await log.parentsOf(shard0), await log.parentsOf(left)], [[], [shard0]]);
+  await services.kinesis.send(
+    new MergeShardsCommand({ StreamName: stream, ShardToMerge: left, AdjacentShardToMerge: right }),
+  );
+  await ready();
+  const merged = (await shardsOf(stream)).find(
+    ({ AdjacentParentShardId }) => AdjacentParentShardId !== undefined,
+  );
+  const parents = await log.parentsOf(parseShardId(merged?.ShardId ?? ''));
+  assert.deepEqual([...parents].sort(), [left, right].sort());
+});
+
+test('a shard that the stream no longer lists holds nothing and has no parents', async () => {
+  const stream = await services.stream(1);
+  await services.kinesis.send(
+    new PutRecordCommand({ StreamName: stream, PartitionKey: 'a', Data: Buffer.from('{}') }),
+  );
+  const log = new KinesisLog(services.kinesis, stream);
+  const gone = parseShardId('shardId-000000000042');
+  assert.deepEqual([await all(log.readToEnd(gone, undefined)), await log.parentsOf(gone)], [[], []]);
+});

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { answerCountQuery, InvalidCountQuery, parseCountQuery } from '../../lambdas/counting/count-query.ts';
+import type { CounterItem } from '../../lambdas/counting/counter-item.ts';
+
+const NOW_MS = Date.parse('2026-11-22T05:07:30Z');
+const query = (parameters: Record<string, string>) => parseCountQuery('view', '/a', parameters, NOW_MS);
+
+async function* items(...all: [string, Record<number, bigint>, number?][]): AsyncIterable<CounterItem> {
+  for (const [start, minutes, expiresAt] of all) {
+    const entries = Object.entries(minutes).map(([minute, n]) => [Number(minute), n] as const);
+    yield { bucketStartMs: Date.parse(start), minutes: new Map(entries), expiresAt };
+  }
+}
+const answer = (parameters: Record<string, string>, ...all: Parameters<typeof items>) =>
+  answerCountQuery(query(parameters), items(...all), NOW_MS);
+
+test('a question that says nothing asks for the total of all time', () => {
+  const { by, fromMs, toMs, fillZero } = query({});
+  assert.deepEqual([by, fromMs, toMs, fillZero], ['total', 0, Date.parse('2026-11-22T05:08:00Z'), false]);
+});
+
+test('without a start, a grain reaches back as far as one usually looks', () => {
+  const spans = { minute: 3_600_000, hour: 86_400_000, day: 30 * 86_400_000 };
+  for (const [by, spanMs] of Object.entries(spans)) {
+    const { fromMs, toMs } = query({ by });
+    assert.equal(toMs - fromMs, spanMs, by);
+  }
+});
+
+test('bounds are ISO 8601 or epoch milliseconds', () => {
+  const { fromMs, toMs } = query({ from: '1763788020000', to: '2026-11-22T07:00:00+02:00' });
+  assert.deepEqual([fromMs, toMs], [1_763_788_020_000, Date.parse('2026-11-22T05:00:00Z')]);
+});
+
+test('a wrong question is refused with the parameter that is wrong', () => {
+  const wrong: [Record<string, string>, RegExp][] = [
+    [{ by: 'week' }, /"by" must be one of minute, hour, day, total/],
+    [{ from: 'yesterday' }, /"from" must be ISO 8601/],
+    [{ from: '2026-11-22T05:00:00' }, /"from" must be ISO 8601 with Z or an offset/],
+    [{ to: '2026-11-22T05:00:30Z' }, /"to" must be a whole minute, such as 2026-11-22T05:00:00Z/],
+    [{ from: '2026-11-22T05:00Z', to: '2026-11-22T05:00Z' }, /"from" \(.*\) must be before "to"/],
+    [
+      { by: 'minute', from: '2026-01-01T00:00Z', to: '2026-11-22T00:00Z' },
+      /more than 50000: ask for a shorter range/,
+    ],
+    [{ fill: 'one' }, /"fill" can only be "zero"/],
+    [{ form: '0' }, /no parameter "form"/],
+  ];
+  for (const [parameters, reason] of wrong) {
+    assert.throws(
+      () => query(parameters),
+      (error) => error instanceof InvalidCountQuery && reason.test(error.message),
+      JSON.stringify(parameters),
+    );
+  }
+});
+
+const HOURS: Parameters<typeof items> = [
+  ['2026-11-21T23:00:00Z', { 59: 1n }],
+  ['2026-11-22T05:00:00Z', { 0: 2n, 7: 3n }],
+  ['2026-11-22T05:15:00Z', { 15: 10n, 20: -4n }],
+];
+
+test('each grain sums the same minutes', async () => {
+  const range = { from: '2026-11-21T00:00Z', to: '2026-11-22T06:00Z' };
+  const minutes = await answer({ ...range, by: 'minute' }, ...HOURS);
+  assert.deepEqual(minutes.points, [
+    { at: '2026-11-21T23:59:00Z', n: 1n },
+    { at: '2026-11-22T05:00:00Z', n: 2n },
+    { at: '2026-11-22T05:07:00Z', n: 3n },
+    { at: '2026-11-22T05:15:00Z', n: 10n },
+    { at: '2026-11-22T05:20:00Z', n: -4n },
+  ]);
+  const hours = await answer({ ...range, by: 'hour' }, ...HOURS);
+  assert.deepEqual(hours.points, [
+    { at: '2026-11-21T23:00:00Z', n: 1n },
+    { at: '2026-11-22T05:00:00Z', n: 11n },
+  ]);
+  const days = await answer({ ...range, by: 'day' }, ...HOURS);
+  assert.deepEqual(days.points, [
+    { at: '2026-11-21T00:00:00Z', n: 1n },
+    { at: '2026-11-22T00:00:00Z', n: 11n },
+  ]);
+  const total = await answer({ ...range, by: 'total' }, ...HOURS);
+  assert.deepEqual(total.points, []);
+  for (const { total: sum } of [minutes, hours, days, total]) assert.equal(sum, 12n);
+});
+
+test('a range is exact at its edges: its start is in, its end is not', async () => {
+  const part = await answer({ from: '2026-11-22T05:07Z', to: '2026-11-22T05:20Z', by: 'hour' }, ...HOURS);
+  assert.deepEqual([part.total, part.points], [13n, [{ at: '2026-11-22T05:00:00Z', n: 13n }]]);
+});
+
+test('gaps are left out, or given as 0 on request', async () => {
+  const range = { from: '2026-11-22T05:06Z', to: '2026-11-22T05:09Z', by: 'minute' };
+  assert.equal((await answer(range, ...HOURS)).points.length, 1);
+  assert.deepEqual((await answer({ ...range, fill: 'zero' }, ...HOURS)).points, [
+    { at: '2026-11-22T05:06:00Z', n: 0n },
+    { at: '2026-11-22T05:07:00Z', n: 3n },
+    { at: '2026-11-22T05:08:00Z', n: 0n },
+  ]);
+});
+
+test('sums beyond 2^53 keep every digit', async () => {
+  const large = 2n ** 60n;
+  const { total } = await answer({}, ['2026-11-22T05:00:00Z', { 0: large, 1: 1n }]);
+  assert.equal(total, large + 1n);
+});
+
+test('an item past its expiry counts as gone, deleted or not', async () => {
+  const expired = Math.floor(NOW_MS / 1000);
+  assert.equal((await answer({}, ['2026-11-22T05:00:00Z', { 0: 5n }, expired])).total, 0n);
+  assert.equal((await answer({}, ['2026-11-22T05:00:00Z', { 0: 5n }, expired + 1])).total, 5n);
+});

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type DedupView, packIds, ShardWindow } from '../../lambdas/counting/dedup-window.ts';
+import { segmentId } from '../../lambdas/counting/identifiers.ts';
+import { rollUp } from '../../lambdas/counting/rollup.ts';
+import { decodeRollupMessage } from '../../lambdas/counting/rollup-message.ts';
+import type { StreamRecord } from '../../lambdas/counting/segment.ts';
+import { ARRIVAL_MS, type ClientEvent, CONFIG, record, SHARD_KEY } from '../support/records.ts';
+
+const ID = segmentId(SHARD_KEY, 1);
+const NOTHING_SEEN: DedupView = { seen: () => false };
+const rollUpRecords = (records: StreamRecord[], config = CONFIG, window = NOTHING_SEEN) =>
+  rollUp(ID, records, window, config);
+const rowsOf = (output: ReturnType<typeof rollUp>) =>
+  output.parts.flatMap(({ message }) => decodeRollupMessage(message.body).rows);
+
+test('events of one minute become one sum, of one hour one row', () => {
+  const output = rollUpRecords([
+    record(1, { n: 2 }),
+    record(2, { n: -5, at: ARRIVAL_MS - 60_000 }),
+    record(3, [{}, { entity: '/b' }, { metric: 'like' }]),
+  ]);
+  assert.deepEqual(rowsOf(output), [
+    { bucket: '2026-11-22T05', metric: 'like', entity: '/a', events: 1, minutes: { 7: 1 } },
+    { bucket: '2026-11-22T05', metric: 'view', entity: '/a', events: 3, minutes: { 6: -5, 7: 3 } },
+    { bucket: '2026-11-22T05', metric: 'view', entity: '/b', events: 1, minutes: { 7: 1 } },
+  ]);
+  assert.deepEqual(output.accounts, { received: 5, duplicate: 0, rejected: {}, emitted: 5, lost: 0 });
+  assert.deepEqual(output.buckets, {
+    earliestMs: Date.UTC(2026, 10, 22, 5),
+    latestMs: Date.UTC(2026, 10, 22, 5),
+  });
+});
+
+test('a narrower bucket makes narrower rows with the same minutes', () => {
+  const output = rollUpRecords([record(1, {}), record(2, { at: ARRIVAL_MS - 8 * 60_000 })], {
+    ...CONFIG,
+    bucketMinutes: 5,
+  });
+  assert.deepEqual(
+    rowsOf(output).map(({ bucket, minutes }) => [bucket, minutes]),
+    [
+      ['2026-11-22T04:55', { 59: 1 }],
+      ['2026-11-22T05:05', { 7: 1 }],
+    ],
+  );
+});
+
+test('an id counts once in a segment, and not at all when the window has it', () => {
+  const window = new ShardWindow();
+  window.add(1, ARRIVAL_MS, packIds(['earlier']));
+  const records = [record(1, { id: 'a' }), record(2, [{ id: 'a' }, { id: 'earlier' }, { id: 'b' }, {}, {}])];
+  const output = rollUpRecords(records, CONFIG, window.since(0));
+  assert.deepEqual(output.accounts, { received: 6, duplicate: 2, rejected: {}, emitted: 4, lost: 0 });
+  assert.deepEqual(output.ids, packIds(['a', 'earlier', 'b']), 'a dropped duplicate enters the window too');
+});
+
+test('what can never be counted is set aside with its place; its id stays free', () => {
+  const config = { ...CONFIG, acceptPastMs: 3_600_000 };
+  const records = [
+    record(1, '{"metric":'),
+    record(2, [
+      { id: 'late', at: ARRIVAL_MS - 3_600_001 },
+      { id: 'early', at: ARRIVAL_MS + 600_001 },
+      { id: 'good' },
+    ]),
+    record(3, [{ at: ARRIVAL_MS - 3_600_000 }, { at: ARRIVAL_MS + 600_000 }]),
+  ];
+  const output = rollUpRecords(records, config);
+  assert.deepEqual(output.accounts.rejected, { 'not-json': 1, 'too-old': 1, 'too-new': 1 });
+  assert.equal(output.accounts.emitted, 3);
+  assert.deepEqual(
+    output.rejected.map(({ sequenceNumber, index, reason }) => [sequenceNumber, index, reason]),
+    [
+      [records[0]?.sequenceNumber, 0, 'not-json'],
+      [records[1]?.sequenceNumber, 0, 'too-old'],
+      [records[1]?.sequenceNumber, 1, 'too-new'],
+    ],
+  );
+  assert.deepEqual(Buffer.from(output.rejected[0]?.data ?? []).toString(), '{"metric":');
+  assert.deepEqual(output.ids, packIds(['good']));
+});
+
+const clientEvents = fc.record(
+  {
+    id: fc.integer({ min: 0, max: 12 }).map((id) => `id-${id}`),
+    metric: fc.constantFrom('view', 'like'),
+    entity: fc.constantFrom('/a', '/b', '😀'),
+    at: fc.integer({ min: ARRIVAL_MS - 7_200_000, max: ARRIVAL_MS }),
+    n: fc.integer({ min: -3, max: 3 }),
+  },
+  { requiredKeys: [] },
+);
+const batches = fc.array(fc.array(clientEvents, { minLength: 1, maxLength: 4 }), {
+  minLength: 1,
+  maxLength: 12,
+});
+const asRecords = (packs: ClientEvent[][]) => packs.map((pack, index) => record(index + 1, pack));
+
+test('the rollup equals a plain count by (metric, entity, minute) over first appearances', () => {
+  fc.assert(
+    fc.property(batches, (packs) => {
+      const expected = new Map<string, number>();
+      const seen = new Set<string>();
+      for (const { id, metric = 'view', entity = '/a', at = ARRIVAL_MS, n = 1 } of packs.flat()) {
+        if (id !== undefined && seen.has(id)) continue;
+        if (id !== undefined) seen.add(id);
+        const key = [new Date(at).toISOString().slice(0, 16), metric, entity].join();
+        expected.set(key, (expected.get(key) ?? 0) + n);
+      }
+      const found = new Map<string, number>();
+      for (const { bucket, metric, entity, minutes } of rowsOf(rollUpRecords(asRecords(packs)))) {
+        for (const [minute, n] of Object.entries(minutes)) {
+          found.set([`${bucket}:${minute.padStart(2, '0')}`, metric, entity].join(), n);
+        }
+      }
+      assert.deepEqual(new Map([...found].sort()), new Map([...expected].sort()));
+    }),
+  );
+});
+
+test('every attempt at a segment produces the same bytes, however small its parts', () => {
+  fc.assert(
+    fc.property(batches, fc.integer({ min: 200, max: 500 }), (packs, partBytesMax) => {
+      const config = { ...CONFIG, partBytesMax };
+      const [first, second] = [
+        rollUpRecords(asRecords(packs), config),
+        rollUpRecords(asRecords(packs), config),
+      ];
+      assert.deepEqual(first, second);
+      const rows = rowsOf(first);
+      const keys = rows.map(({ bucket, metric, entity }) => [bucket, metric, entity].join());
+      assert.equal(new Set(keys).size, keys.length, 'one row of a segment for each counter item');
+      for (const [index, { message, events }] of first.parts.entries()) {
+        assert.equal(message.part, index);
+        const content = decodeRollupMessage(message.body);
+        assert.equal(
+          events,
+          content.rows.reduce((sum, row) => sum + row.events, 0),
+        );
+        assert.ok(content.rows.length === 1 || message.body.length <= partBytesMax);
+        assert.match(message.body, /^[\x20-\x7e]+$/, 'ASCII only');
+      }
+    }),
+  );
+});
+
+test('the digest notices any difference in what a segment says', () => {
+  const base = rollUpRecords([record(1, { id: 'a' })]).digest;
+  const others = [{ id: 'b' }, { id: 'a', n: 2 }, { id: 'a', entity: '/b' }, {}].map(
+    (event) => rollUpRecords([record(1, event)]).digest,
+  );
+  assert.equal(new Set([base, ...others]).size, 5);
+});

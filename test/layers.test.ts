@@ -1,0 +1,140 @@
+// The layer guard: reads every import of the project and checks it against the house's rules.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { glob } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { test } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** A room's files, and what they may import: paths from the root, or packages. */
+interface Rule {
+  readonly room: string;
+  readonly files: RegExp;
+  readonly mayImport: readonly RegExp[];
+}
+
+const COUNTING = /^lambdas\/counting\//;
+const PORTS = /^lambdas\/ports\.ts$/;
+const USE_CASE = /^lambdas\/(aggregator|writer|redriver|query|accountant)\/(?!handler\.ts)/;
+
+/** The first rule whose files match holds. */
+const RULES: readonly Rule[] = [
+  {
+    room: 'counting (pure)',
+    files: COUNTING,
+    // Hashing and a check of bytes: functions of their arguments.
+    mayImport: [COUNTING, /^node:(crypto|buffer)$/],
+  },
+  { room: 'ports (types only)', files: PORTS, mayImport: [COUNTING] },
+  { room: 'use cases', files: USE_CASE, mayImport: [COUNTING, PORTS, USE_CASE, /^p-limit$/] },
+  {
+    room: 'adapters',
+    files: /^lambdas\/aws\//,
+    mayImport: [
+      COUNTING,
+      PORTS,
+      /^lambdas\/aws\//,
+      /^@aws-sdk\//,
+      /^@smithy\//,
+      /^@aws-lambda-powertools\//,
+      /^aws-lambda$/,
+      /^p-limit$/,
+    ],
+  },
+  {
+    room: 'handlers',
+    files: /^lambdas\/[a-z-]+\/handler\.ts$/,
+    mayImport: [
+      USE_CASE,
+      COUNTING,
+      /^lambdas\/aws\//,
+      /^@middy\/core$/,
+      /^@aws-lambda-powertools\//,
+      /^aws-lambda$/,
+    ],
+  },
+  {
+    room: 'simulation',
+    files: /^simulation\//,
+    mayImport: [/^simulation\//, COUNTING, PORTS, USE_CASE, /^node:/],
+  },
+  {
+    room: 'local stack',
+    files: /^local\//,
+    mayImport: [
+      /^local\//,
+      /^node:/,
+      /^@aws-sdk\//,
+      /^(dynalite|kinesalite|fauxqs|velocityjs|jsonpath-plus|ajv)$/,
+    ],
+  },
+  {
+    room: 'importer',
+    files: /^importer\//,
+    mayImport: [/^importer\//, /^node:/, /^(cli-progress|csv-parse)(\/|$)/],
+  },
+  {
+    room: 'stack',
+    files: /^(lib|bin)\//,
+    mayImport: [/^lib\//, /^node:/, /^aws-cdk-lib/, /^constructs$/, /^cdk-nag$/, /^esbuild$/],
+  },
+];
+
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s[^'"]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g;
+
+/** The modules that a file's text imports, relative ones as paths from the root. */
+function importsOf(file: string, text: string): string[] {
+  return [...text.matchAll(IMPORT)].map((match) => {
+    const name = match[1] ?? match[2] ?? match[3] ?? '';
+    return name.startsWith('.') ? relative(ROOT, join(ROOT, dirname(file), name)) : name;
+  });
+}
+
+/** The imports of a file that its room forbids. */
+function forbidden(file: string, text: string): string[] {
+  const rule = RULES.find(({ files }) => files.test(file));
+  if (rule === undefined)
+    return [`${file} belongs to no room: move it, or give it one in ${relative(ROOT, import.meta.filename)}`];
+  return importsOf(file, text)
+    .filter((name) => !rule.mayImport.some((allowed) => allowed.test(name)))
+    .map((name) => `${file} (${rule.room}) may not import ${name}`);
+}
+
+test('every file imports only what its room may', async () => {
+  const found: string[] = [];
+  let files = 0;
+  for await (const file of glob('{lambdas,lib,bin,local,importer,simulation}/**/*.ts', { cwd: ROOT })) {
+    if (file.endsWith('.d.ts')) continue;
+    files += 1;
+    found.push(...forbidden(file, readFileSync(join(ROOT, file), 'utf8')));
+  }
+  assert.ok(files > 50, `only ${files} files were read`);
+  assert.deepEqual(found, []);
+});
+
+test('the guard sees an import that is not allowed, however it is written', () => {
+  const bad = [
+    ["import { X } from '../aws/clients.ts';", 'lambdas/counting/event.ts'],
+    ["import type { X } from '@aws-sdk/client-sqs';", 'lambdas/writer/write.ts'],
+    ["export { x } from '../aws/archive.ts';", 'lambdas/aggregator/aggregate.ts'],
+    ["import 'aws-cdk-lib';", 'lambdas/aws/clients.ts'],
+    ["const x = await import('node:fs');", 'lambdas/counting/rollup.ts'],
+    ["import {\n  a,\n  b,\n} from '../lambdas/writer/handler.ts';", 'lib/writing.ts'],
+    ["import { Archive } from '../../lambdas/aws/archive.ts';", 'simulation/world/fake.ts'],
+  ] as const;
+  for (const [text, file] of bad) assert.equal(forbidden(file, text).length, 1, `${file}: ${text}`);
+  assert.equal(forbidden('tools/x.ts', '').length, 1);
+});
+
+test('only shells touch the clock, randomness and the environment', async () => {
+  const found: string[] = [];
+  const outside =
+    /\bprocess\.\w|\bDate\.now\(|new Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bperformance\.|\brandomUUID\b/;
+  for await (const file of glob('lambdas/**/*.ts', { cwd: ROOT })) {
+    const shell = file.endsWith('/handler.ts') || file === join('lambdas', 'aws', 'telemetry.ts');
+    if (!shell && outside.test(readFileSync(join(ROOT, file), 'utf8'))) found.push(file);
+  }
+  assert.deepEqual(found, []);
+});

@@ -1,0 +1,89 @@
+// Real services for contract tests: the embedded emulators, or any others named by the SDK's own endpoint variables.
+import { randomUUID } from 'node:crypto';
+import { after } from 'node:test';
+import { CreateTableCommand, DeleteTableCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { CreateStreamCommand, DeleteStreamCommand, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import { CreateQueueCommand, DeleteQueueCommand } from '@aws-sdk/client-sqs';
+import { dynamoDb, kinesis, s3, sqs } from '../../lambdas/aws/clients.ts';
+import { startEmulators } from '../../local/emulators/emulators.ts';
+
+/**
+ * Gives clients of the services, and ways to make resources. To be awaited at the top of a test file: what it starts is
+ * stopped, and what it makes is deleted, after the file's tests. With `TALLY_CONTRACT_ENDPOINTS=given` nothing is started:
+ * `AWS_ENDPOINT_URL_DYNAMODB` and its like, or AWS itself with the usual credentials, are what is tested.
+ */
+export async function startServices() {
+  const undo: (() => Promise<unknown>)[] = [];
+  if (process.env['TALLY_CONTRACT_ENDPOINTS'] !== 'given') {
+    const emulators = await startEmulators(undefined, (error) => {
+      throw error;
+    });
+    undo.push(() => emulators.stop());
+    const { dynamodb, kinesis, sqsAndS3 } = emulators;
+    Object.assign(process.env, {
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
+      AWS_ENDPOINT_URL_KINESIS: kinesis.endpoint,
+      AWS_ENDPOINT_URL_SQS: sqsAndS3.endpoint,
+      AWS_ENDPOINT_URL_S3: sqsAndS3.endpoint,
+    });
+  }
+  const clients = { dynamoDb: dynamoDb(), kinesis: kinesis(), sqs: sqs(), s3: s3() };
+  after(async () => {
+    for (const step of undo.reverse()) await step();
+    for (const client of Object.values(clients)) client.destroy();
+  });
+  const name = (kind: string) => `tally-test-${kind}-${randomUUID().slice(0, 8)}`;
+
+  return {
+    ...clients,
+
+    /** A table with `pk` and `sk`, as both of Tally's are. */
+    async table(): Promise<string> {
+      const TableName = name('table');
+      await clients.dynamoDb.send(
+        new CreateTableCommand({
+          TableName,
+          BillingMode: 'PAY_PER_REQUEST',
+          AttributeDefinitions: [
+            { AttributeName: 'pk', AttributeType: 'S' },
+            { AttributeName: 'sk', AttributeType: 'S' },
+          ],
+          KeySchema: [
+            { AttributeName: 'pk', KeyType: 'HASH' },
+            { AttributeName: 'sk', KeyType: 'RANGE' },
+          ],
+        }),
+      );
+      await waitUntilTableExists({ client: clients.dynamoDb, maxWaitTime: 60, minDelay: 1 }, { TableName });
+      undo.push(() => clients.dynamoDb.send(new DeleteTableCommand({ TableName })));
+      return TableName;
+    },
+
+    /** A standard queue's URL. */
+    async queue(): Promise<string> {
+      const { QueueUrl = '' } = await clients.sqs.send(new CreateQueueCommand({ QueueName: name('queue') }));
+      undo.push(() => clients.sqs.send(new DeleteQueueCommand({ QueueUrl })));
+      return QueueUrl;
+    },
+
+    /** A stream. */
+    async stream(ShardCount: number): Promise<string> {
+      const StreamName = name('stream');
+      await clients.kinesis.send(new CreateStreamCommand({ StreamName, ShardCount }));
+      await waitUntilStreamExists({ client: clients.kinesis, maxWaitTime: 60, minDelay: 1 }, { StreamName });
+      undo.push(() => clients.kinesis.send(new DeleteStreamCommand({ StreamName })));
+      return StreamName;
+    },
+
+    /** A bucket; what is in it stays behind on a service that outlives the tests. */
+    async bucket(): Promise<string> {
+      const Bucket = name('bucket');
+      await clients.s3.send(new CreateBucketCommand({ Bucket }));
+      return Bucket;
+    },
+  };
+}
