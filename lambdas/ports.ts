@@ -31,6 +31,17 @@ export interface StreamLog {
   parentsOf(shard: ShardId): Promise<readonly ShardId[]>;
 }
 
+/** A shard and those that were split or merged into it, whether the stream still lists them or not. */
+export interface ListedShard {
+  readonly shard: ShardId;
+  readonly parents: readonly ShardId[];
+}
+
+/** Which shards the stream has. */
+export interface ShardDirectory {
+  shards(): Promise<readonly ListedShard[]>;
+}
+
 /** The ledger as the aggregator uses it. Reads are strongly consistent but for ids, whose absence is an error. */
 export interface SegmentLedger {
   readHead(shard: ShardKey): Promise<Head | undefined>;
@@ -80,6 +91,8 @@ export interface BooksLedger {
   readBooks(shard: ShardKey): Promise<Books>;
   /** Puts books on condition that the ones there are one revision older. */
   putBooks(shard: ShardKey, books: Books): Promise<'put' | 'conflict'>;
+  /** Raises the published `completeThrough` unless it is there already. @returns the one in force, epoch milliseconds */
+  raiseClaim(throughMs: number): Promise<number>;
   /** Entries after `after`, ascending, up to `through`. */
   entriesUp(shard: ShardKey, after: number, through: number): AsyncIterable<SegmentEntry>;
   /** The entries of the named segments; missing ones are left out. */
@@ -117,6 +130,12 @@ export interface CounterStore {
 export interface CounterReader {
   /** The items of one counter whose bucket starts in `fromMs <= start < toMs`, by time. Bounds are epoch milliseconds. */
   items(metric: string, entity: string, fromMs: number, toMs: number): AsyncIterable<CounterItem>;
+}
+
+/** The published `completeThrough`. */
+export interface ClaimReader {
+  /** The arrival time before which every event is counted, epoch milliseconds; 0 when nothing is claimed yet. */
+  readClaim(): Promise<number>;
 }
 
 /** A rollup message as the queue delivers it. */

@@ -4,23 +4,32 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, ScheduledEvent } from 'aws-lambda';
-import { dynamoDb } from '../aws/clients.ts';
+import { dynamoDb, kinesis } from '../aws/clients.ts';
 import { text } from '../aws/environment.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
+import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
 import { conservationDifference } from '../counting/pipeline-status.ts';
+import { claimCompleteness } from './claim-completeness.ts';
 import { keepBooks } from './keep-books.ts';
 import { readStatus } from './read-status.ts';
 
 const { env } = process;
 const { logger, metrics } = telemetry(env);
 const ledger = new LedgerTable(dynamoDb(), text(env, 'LEDGER_TABLE'), systemClock);
+const stream = new KinesisLog(kinesis(), text(env, 'STREAM_NAME'));
+const generation = text(env, 'STREAM_GENERATION');
 
 /** Time for the last step and the status. */
 const RESERVE_MS = 20_000;
 
 async function keepAccounts(_event: ScheduledEvent, context: Context): Promise<void> {
   await keepBooks(ledger, timeLeft(context, RESERVE_MS));
+  const completeThroughMs = await claimCompleteness(ledger, stream, generation);
+  if (completeThroughMs > 0) {
+    const lagMs = Math.max(0, systemClock.nowMs() - completeThroughMs);
+    metrics.addMetric('CompleteThroughLag', MetricUnit.Milliseconds, lagMs);
+  }
   const status = await readStatus(ledger);
   const gauges = {
     EventsInFlight: status.inFlight,

@@ -29,6 +29,7 @@ function key(pk: string, sk: string): Key {
 /** Keys of the ledger's items: the only place that puts them together. */
 export const ledgerKeys = {
   shard: (shard: ShardKey) => key(SHARDS_PK, shard),
+  claim: () => key('CLAIM', 'COMPLETE_THROUGH'),
   head: (shard: ShardKey) => key(shard, 'HEAD'),
   books: (shard: ShardKey) => key(shard, 'BOOKS'),
   gap: (shard: ShardKey, after: string) => key(shard, `GAP#${after.padStart(56, '0')}`),
@@ -77,8 +78,10 @@ export function entryOf(item: Item): SegmentEntry {
     expired[Number(match[1])] = value;
     delete rest[name];
   }
+  const { config } = rest;
   return {
     ...rest,
+    config: { ...config, acceptPastMs: config.acceptPastMs },
     buckets: rest['buckets'],
     parts: (parts as number[]).map((events) => ({ events })),
     acked: acked ?? new Set(),

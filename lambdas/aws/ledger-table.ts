@@ -12,7 +12,7 @@ import { type Books, EMPTY_BOOKS } from '../counting/books.ts';
 import { type PartName, parseShardKey, type SegmentId, type ShardKey } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
 import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
-import type { BooksLedger, Clock, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
+import type { BooksLedger, ClaimReader, Clock, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
 import {
   booksItem,
   booksOf,
@@ -32,7 +32,7 @@ import {
 const PAGE_ENTRIES = 200;
 
 /** The ledger's table, and how long its entries are kept: undefined, for ever. */
-export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
+export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, ClaimReader {
   readonly #client: DynamoDBClient;
   readonly #table: string;
   readonly #clock: Clock;
@@ -212,6 +212,23 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
       ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(books.revision - 1) } } }),
     });
     return (await this.#succeeds(put)) ? 'put' : 'conflict';
+  }
+
+  async raiseClaim(throughMs: number): Promise<number> {
+    const raised = await this.#succeeds(
+      new PutItemCommand({
+        TableName: this.#table,
+        Item: { ...ledgerKeys.claim(), throughMs: { N: String(throughMs) } },
+        ConditionExpression: 'attribute_not_exists(pk) OR throughMs < :throughMs',
+        ExpressionAttributeValues: { ':throughMs': { N: String(throughMs) } },
+      }),
+    );
+    return raised ? throughMs : this.readClaim();
+  }
+
+  async readClaim(): Promise<number> {
+    const item = await this.#get(ledgerKeys.claim());
+    return Number(item?.['throughMs']?.N ?? 0);
   }
 
   async readEntries(shard: ShardKey, segments: readonly number[]): Promise<readonly SegmentEntry[]> {

@@ -18,10 +18,10 @@ import {
   type ShardId,
 } from '../counting/identifiers.ts';
 import type { StreamRecord } from '../counting/segment.ts';
-import type { LogRange, StreamLog } from '../ports.ts';
+import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
 
 /** Reads the stream itself, apart from what Lambda hands over. */
-export class KinesisLog implements StreamLog {
+export class KinesisLog implements StreamLog, ShardDirectory {
   readonly #client: KinesisClient;
   readonly #stream: string;
 
@@ -57,11 +57,12 @@ export class KinesisLog implements StreamLog {
 
   async parentsOf(shard: ShardId): Promise<readonly ShardId[]> {
     const shards = await this.#shards();
-    const { ParentShardId, AdjacentParentShardId } = shards.get(shard) ?? {};
-    return [ParentShardId, AdjacentParentShardId]
-      .filter((parent) => parent !== undefined)
-      .map(parseShardId)
-      .filter((parent) => shards.has(parent));
+    const listed = shards.get(shard);
+    return listed === undefined ? [] : parentsIn(listed).filter((parent) => shards.has(parent));
+  }
+
+  async shards(): Promise<readonly ListedShard[]> {
+    return [...(await this.#shards())].map(([shard, listed]) => ({ shard, parents: parentsIn(listed) }));
   }
 
   async #oldest(shard: ShardId): Promise<SequenceNumber | undefined> {
@@ -123,6 +124,10 @@ export class KinesisLog implements StreamLog {
       return (await ask('TRIM_HORIZON')).ShardIterator;
     }
   }
+}
+
+function parentsIn({ ParentShardId, AdjacentParentShardId }: Shard): ShardId[] {
+  return [ParentShardId, AdjacentParentShardId].filter((parent) => parent !== undefined).map(parseShardId);
 }
 
 function toStreamRecord({ SequenceNumber, ApproximateArrivalTimestamp, Data }: _Record): StreamRecord {

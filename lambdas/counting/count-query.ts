@@ -23,6 +23,16 @@ export interface CountPoint {
   /** The start of the minute, hour or day, ISO 8601. */
   readonly at: string;
   readonly n: bigint;
+  /** `final` when no event can be accepted any more that would change it. */
+  readonly state: 'provisional' | 'final';
+}
+
+/** What decides whether a point can still change. Times are epoch milliseconds. */
+export interface Completeness {
+  /** The arrival time before which everything is counted; 0: nothing is claimed. */
+  readonly throughMs: number;
+  /** How long before its arrival an event may have happened; undefined: any time, so that no point is ever final. */
+  readonly acceptPastMs: number | undefined;
 }
 
 /** The answer to a question. */
@@ -33,6 +43,8 @@ export interface CountAnswer {
   readonly from: string;
   readonly to: string;
   readonly total: bigint;
+  /** Every event that arrived before this time is in the counts, ISO 8601; null as long as nothing can be said. */
+  readonly completeThrough: string | null;
   /** By time; none for `total`. */
   readonly points: readonly CountPoint[];
 }
@@ -123,11 +135,13 @@ function defaultFromMs(by: Grain, toMs: number): number {
 /**
  * Answers a question from counter items. Exact at its edges: items hold minutes.
  * @param items the counter's items whose buckets touch the range, in any order
+ * @param completeness read before the items: a claim must not vouch for counts that were read before it
  * @param nowMs the time of asking: items past their expiry count as gone, whether they are deleted yet or not
  */
 export async function answerCountQuery(
   query: CountQuery,
   items: AsyncIterable<CounterItem>,
+  completeness: Completeness,
   nowMs: number,
 ): Promise<CountAnswer> {
   const { metric, entity, by, fromMs, toMs } = query;
@@ -153,6 +167,28 @@ export async function answerCountQuery(
   }
   const points = [...sums]
     .sort(([a], [b]) => a - b)
-    .map(([atMs, n]): CountPoint => ({ at: isoSeconds(atMs), n }));
-  return { metric, entity, by, from: isoSeconds(fromMs), to: isoSeconds(toMs), total, points };
+    .map(([atMs, n]): CountPoint => {
+      const endMs = Math.min(toMs, atMs + (grainMs ?? 0));
+      return { at: isoSeconds(atMs), n, state: isFinal(endMs, completeness) ? 'final' : 'provisional' };
+    });
+  const { throughMs } = completeness;
+  const completeThrough = throughMs === 0 ? null : new Date(throughMs).toISOString();
+  return {
+    metric,
+    entity,
+    by,
+    from: isoSeconds(fromMs),
+    to: isoSeconds(toMs),
+    total,
+    completeThrough,
+    points,
+  };
+}
+
+/** Kinesis' clocks step back a little now and then; a point is final only well past that. */
+const CLOCK_MARGIN_MS = MINUTE_MS;
+
+/** Whether every event that may still arrive would be too old for the minutes before `endMs`. */
+function isFinal(endMs: number, { throughMs, acceptPastMs }: Completeness): boolean {
+  return acceptPastMs !== undefined && endMs + acceptPastMs + CLOCK_MARGIN_MS <= throughMs;
 }

@@ -1,7 +1,8 @@
 // What the ledger keeps of a segment after its plan: its accounts, its parts, and where each part is now.
 import { type Accounts, lostAccounts } from './accounts.ts';
+import type { SequenceNumber } from './identifiers.ts';
 import type { SegmentOutput } from './rollup.ts';
-import type { Head } from './segment.ts';
+import type { Head, RollupConfig } from './segment.ts';
 import { parseBucketName } from './time.ts';
 
 /** An item that the ledger must have is not there: a segment, or its ids, that the dedup window needs. */
@@ -21,8 +22,12 @@ export interface PartSummary {
 /** A segment's item in the ledger. Small, because acknowledgements update it. */
 export interface SegmentEntry {
   readonly segment: number;
-  readonly first: string;
-  readonly last: string;
+  readonly first: SequenceNumber;
+  readonly last: SequenceNumber;
+  readonly records: number;
+  /** What the segment was rolled up with, so that the audit can do it again. */
+  readonly config: RollupConfig;
+  readonly version: number;
   /** True when the stream trimmed the segment's records before all of its parts were known to be sent. */
   readonly lost: boolean;
   readonly accounts: Accounts;
@@ -72,14 +77,14 @@ export function lostEntry(head: Head): SegmentEntry {
   };
 }
 
-function frame({ segment, first, last, minArrivalMs, runMaxMs }: Head) {
+function frame({ segment, first, last, records, config, version, minArrivalMs, runMaxMs }: Head) {
   const nowhere = {
     acked: new Set<number>(),
     dead: new Set<number>(),
     parked: new Set<number>(),
     expired: {},
   };
-  return { segment, first, last, minArrivalMs, runMaxMs, ...nowhere };
+  return { segment, first, last, records, config, version, minArrivalMs, runMaxMs, ...nowhere };
 }
 
 /** Where a part is. An acknowledgement outweighs everything: a copy of a counted part may still lie anywhere. */

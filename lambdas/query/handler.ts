@@ -6,7 +6,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { readStatus } from '../accountant/read-status.ts';
 import { dynamoDb } from '../aws/clients.ts';
 import { CounterTable } from '../aws/counter-table.ts';
-import { text } from '../aws/environment.ts';
+import { secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { jsonAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
@@ -19,6 +19,7 @@ const { logger, metrics, count } = telemetry(env);
 const dynamoDbClient = dynamoDb();
 const counters = new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE'));
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
+const acceptPastMs = secondsOrForeverAsMs(env, 'ACCEPT_PAST_SECONDS');
 const origin = env['CORS_ORIGIN'];
 
 type Route = (event: APIGatewayProxyEvent) => Promise<unknown>;
@@ -28,7 +29,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/v1/counts/{metric}/{entity+}': (event) => {
     const { metric, entity } = namesIn(event);
     const query = parseCountQuery(metric, entity, event.queryStringParameters ?? {}, systemClock.nowMs());
-    return readCounts(query, counters, systemClock);
+    return readCounts(query, { counters, claim: ledger, clock: systemClock }, acceptPastMs);
   },
   '/v1/status': () => readStatus(ledger),
 };

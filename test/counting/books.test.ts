@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { noAccounts } from '../../lambdas/counting/accounts.ts';
+import { addAccounts, noAccounts } from '../../lambdas/counting/accounts.ts';
 import {
   type Books,
   EMPTY_BOOKS,
@@ -10,6 +10,7 @@ import {
   OPEN_SEGMENTS_MAX,
   placesNow,
 } from '../../lambdas/counting/books.ts';
+import { parseSequenceNumber } from '../../lambdas/counting/identifiers.ts';
 import {
   conservationDifference,
   pipelineStatus,
@@ -28,8 +29,11 @@ function entry(segment: number, parts: number[], change: Partial<SegmentEntry> =
   const emitted = parts.reduce((sum, events) => sum + events, 0);
   return {
     segment,
-    first: '1',
-    last: '2',
+    first: parseSequenceNumber('1'),
+    last: parseSequenceNumber('2'),
+    records: 2,
+    config: CONFIG,
+    version: 1,
     lost: false,
     accounts: { ...noAccounts(), received: emitted, emitted },
     parts: parts.map((events) => ({ events })),
@@ -143,15 +147,7 @@ test('wherever parts are and whenever books are kept, received is the sum of all
           column,
         );
       }
-      const totals = entries.reduce(
-        (sum, { accounts }) => ({
-          ...sum,
-          received: sum.received + accounts.received,
-          duplicate: sum.duplicate + accounts.duplicate,
-          emitted: sum.emitted + accounts.emitted,
-        }),
-        noAccounts(),
-      );
+      const totals = entries.map(({ accounts }) => accounts).reduce(addAccounts, noAccounts());
       const plan = planSegment(undefined, [record(1, {})], CONFIG, []);
       const status = shardStatus(SHARD_KEY, { ...plan, status: 'sent', totals }, books, unsettled);
       assert.equal(conservationDifference(status), 0);

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answerCountQuery, InvalidCountQuery, parseCountQuery } from '../../lambdas/counting/count-query.ts';
+import {
+  answerCountQuery,
+  type CountPoint,
+  InvalidCountQuery,
+  parseCountQuery,
+} from '../../lambdas/counting/count-query.ts';
 import type { CounterItem } from '../../lambdas/counting/counter-item.ts';
 
 const NOW_MS = Date.parse('2026-11-22T05:07:30Z');
+const NOTHING_CLAIMED = { throughMs: 0, acceptPastMs: undefined };
 const query = (parameters: Record<string, string>) => parseCountQuery('view', '/a', parameters, NOW_MS);
 
 async function* items(...all: [string, Record<number, bigint>, number?][]): AsyncIterable<CounterItem> {
@@ -13,7 +19,7 @@ async function* items(...all: [string, Record<number, bigint>, number?][]): Asyn
   }
 }
 const answer = (parameters: Record<string, string>, ...all: Parameters<typeof items>) =>
-  answerCountQuery(query(parameters), items(...all), NOW_MS);
+  answerCountQuery(query(parameters), items(...all), NOTHING_CLAIMED, NOW_MS);
 
 test('a question that says nothing asks for the total of all time', () => {
   const { by, fromMs, toMs, fillZero } = query({});
@@ -56,6 +62,8 @@ test('a wrong question is refused with the parameter that is wrong', () => {
   }
 });
 
+const sums = (points: readonly CountPoint[]) => points.map(({ at, n }) => ({ at, n }));
+
 const HOURS: Parameters<typeof items> = [
   ['2026-11-21T23:00:00Z', { 59: 1n }],
   ['2026-11-22T05:00:00Z', { 0: 2n, 7: 3n }],
@@ -65,7 +73,7 @@ const HOURS: Parameters<typeof items> = [
 test('each grain sums the same minutes', async () => {
   const range = { from: '2026-11-21T00:00Z', to: '2026-11-22T06:00Z' };
   const minutes = await answer({ ...range, by: 'minute' }, ...HOURS);
-  assert.deepEqual(minutes.points, [
+  assert.deepEqual(sums(minutes.points), [
     { at: '2026-11-21T23:59:00Z', n: 1n },
     { at: '2026-11-22T05:00:00Z', n: 2n },
     { at: '2026-11-22T05:07:00Z', n: 3n },
@@ -73,12 +81,12 @@ test('each grain sums the same minutes', async () => {
     { at: '2026-11-22T05:20:00Z', n: -4n },
   ]);
   const hours = await answer({ ...range, by: 'hour' }, ...HOURS);
-  assert.deepEqual(hours.points, [
+  assert.deepEqual(sums(hours.points), [
     { at: '2026-11-21T23:00:00Z', n: 1n },
     { at: '2026-11-22T05:00:00Z', n: 11n },
   ]);
   const days = await answer({ ...range, by: 'day' }, ...HOURS);
-  assert.deepEqual(days.points, [
+  assert.deepEqual(sums(days.points), [
     { at: '2026-11-21T00:00:00Z', n: 1n },
     { at: '2026-11-22T00:00:00Z', n: 11n },
   ]);
@@ -89,13 +97,13 @@ test('each grain sums the same minutes', async () => {
 
 test('a range is exact at its edges: its start is in, its end is not', async () => {
   const part = await answer({ from: '2026-11-22T05:07Z', to: '2026-11-22T05:20Z', by: 'hour' }, ...HOURS);
-  assert.deepEqual([part.total, part.points], [13n, [{ at: '2026-11-22T05:00:00Z', n: 13n }]]);
+  assert.deepEqual([part.total, sums(part.points)], [13n, [{ at: '2026-11-22T05:00:00Z', n: 13n }]]);
 });
 
 test('gaps are left out, or given as 0 on request', async () => {
   const range = { from: '2026-11-22T05:06Z', to: '2026-11-22T05:09Z', by: 'minute' };
   assert.equal((await answer(range, ...HOURS)).points.length, 1);
-  assert.deepEqual((await answer({ ...range, fill: 'zero' }, ...HOURS)).points, [
+  assert.deepEqual(sums((await answer({ ...range, fill: 'zero' }, ...HOURS)).points), [
     { at: '2026-11-22T05:06:00Z', n: 0n },
     { at: '2026-11-22T05:07:00Z', n: 3n },
     { at: '2026-11-22T05:08:00Z', n: 0n },
@@ -112,4 +120,29 @@ test('an item past its expiry counts as gone, deleted or not', async () => {
   const expired = Math.floor(NOW_MS / 1000);
   assert.equal((await answer({}, ['2026-11-22T05:00:00Z', { 0: 5n }, expired])).total, 0n);
   assert.equal((await answer({}, ['2026-11-22T05:00:00Z', { 0: 5n }, expired + 1])).total, 5n);
+});
+
+test('a point is final once every event that may still arrive would be too old for it', async () => {
+  const asked = query({ from: '2026-11-22T05:00Z', to: '2026-11-22T05:10Z', by: 'minute' });
+  const states = async (throughMs: number, acceptPastMs: number | undefined) => {
+    const { points, completeThrough } = await answerCountQuery(
+      asked,
+      items(...HOURS),
+      { throughMs, acceptPastMs },
+      NOW_MS,
+    );
+    return [completeThrough, ...points.map(({ state }) => state)];
+  };
+  const day = 86_400_000;
+  const minuteEndMs = Date.parse('2026-11-22T05:01Z');
+  assert.deepEqual(await states(0, day), [null, 'provisional', 'provisional']);
+  const throughMs = minuteEndMs + day + 60_000;
+  const through = new Date(throughMs).toISOString();
+  assert.deepEqual(await states(throughMs, day), [through, 'final', 'provisional']);
+  assert.deepEqual((await states(throughMs - 1, day)).slice(1), ['provisional', 'provisional']);
+  assert.deepEqual(
+    (await states(throughMs, undefined)).slice(1),
+    ['provisional', 'provisional'],
+    'any age is accepted',
+  );
 });

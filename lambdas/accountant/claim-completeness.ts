@@ -1,0 +1,65 @@
+// The accountant's second task: work out up to which arrival time everything is counted, and publish it.
+import { lastEntered } from '../counting/books.ts';
+import { completeThroughMs, type ShardProgress } from '../counting/completeness.ts';
+import { type ShardKey, shardKey } from '../counting/identifiers.ts';
+import type { Head } from '../counting/segment.ts';
+import { isSettled, type SegmentEntry } from '../counting/segment-entry.ts';
+import type { BooksLedger, ShardDirectory } from '../ports.ts';
+
+/**
+ * Publishes `completeThrough` if it has grown. It never steps back: what was counted stays counted.
+ * @returns the claim in force, epoch milliseconds
+ */
+export async function claimCompleteness(
+  ledger: BooksLedger,
+  stream: ShardDirectory,
+  generation: string,
+): Promise<number> {
+  const parents = new Map<ShardKey, readonly ShardKey[]>();
+  // The stream first: a shard that appears later can only hold later arrivals.
+  for (const { shard, parents: listed } of await stream.shards()) {
+    parents.set(
+      shardKey(generation, shard),
+      listed.map((parent) => shardKey(generation, parent)),
+    );
+  }
+  for (const shard of await ledger.shards()) if (!parents.has(shard)) parents.set(shard, []);
+  const progress = await Promise.all(
+    [...parents].map(([shard, listed]) => shardProgress(shard, listed, ledger)),
+  );
+  return ledger.raiseClaim(completeThroughMs(progress));
+}
+
+async function shardProgress(
+  shard: ShardKey,
+  parents: readonly ShardKey[],
+  ledger: BooksLedger,
+): Promise<ShardProgress> {
+  const head = await ledger.readHead(shard);
+  if (head === undefined) return { shard, parents, head, done: 0, doneRunMaxMs: 0 };
+  const done = await longestDonePrefix(shard, head, ledger);
+  return { shard, parents, head, done, doneRunMaxMs: await runMaxOf(shard, head, done, ledger) };
+}
+
+/** The last segment before the first of which a part is missing. A lost segment is done: it is named, not waited for. */
+async function longestDonePrefix(shard: ShardKey, head: Head, ledger: BooksLedger): Promise<number> {
+  const books = await ledger.readBooks(shard);
+  const isDone = (entry: SegmentEntry | undefined) => entry !== undefined && (entry.lost || isSettled(entry));
+  const open = new Map((await ledger.readEntries(shard, books.open)).map((entry) => [entry.segment, entry]));
+  const missing = books.open.find((segment) => !isDone(open.get(segment)));
+  if (missing !== undefined) return missing - 1;
+  let done = books.through;
+  for await (const entry of ledger.entriesUp(shard, books.through, lastEntered(head))) {
+    if (entry.segment !== done + 1 || !isDone(entry)) break;
+    done = entry.segment;
+  }
+  return done;
+}
+
+async function runMaxOf(shard: ShardKey, head: Head, segment: number, ledger: BooksLedger): Promise<number> {
+  if (segment === 0) return 0;
+  if (segment === head.segment) return head.runMaxMs;
+  if (segment === head.segment - 1) return head.runMaxBeforeMs;
+  const [entry] = await ledger.readEntries(shard, [segment]);
+  return entry?.runMaxMs ?? 0;
+}

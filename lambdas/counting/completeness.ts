@@ -1,0 +1,60 @@
+// completeThrough: the arrival time up to which everything is counted, from the progress of all shards.
+import type { ShardKey } from './identifiers.ts';
+import type { Head } from './segment.ts';
+
+/** How far one shard got. */
+export interface ShardProgress {
+  readonly shard: ShardKey;
+  /** The shards that were split or merged into it, listed by the stream or not. */
+  readonly parents: readonly ShardKey[];
+  /** Its newest segment; undefined as long as it has none. */
+  readonly head: Pick<Head, 'segment' | 'status' | 'ancestors'> | undefined;
+  /** The last segment of its longest prefix of segments that are each counted or lost; 0 when there is none. */
+  readonly done: number;
+  /** The running maximum of arrivals up to and with segment `done`; 0 when there is none. Epoch milliseconds. */
+  readonly doneRunMaxMs: number;
+}
+
+/**
+ * The arrival time before which every accepted event is counted, or named as lost. Arrivals strictly before it: several
+ * records may share a millisecond. An arrival counts as the running maximum of its shard and its ancestors, since clocks
+ * step back.
+ * @param shards every shard that the stream lists or the ledger knows
+ * @returns epoch milliseconds; 0 as long as nothing can be claimed
+ */
+export function completeThroughMs(shards: readonly ShardProgress[]): number {
+  const byKey = new Map(shards.map((shard) => [shard.shard, shard]));
+  const succeeded = new Set<ShardKey>();
+  for (const { head, parents } of shards) {
+    // A shard plans only after its parents were read to their ends, so a head is the proof of that.
+    if (head === undefined) continue;
+    for (const parent of parents) succeeded.add(parent);
+    for (const { shard } of head.ancestors) succeeded.add(shard);
+  }
+  const bounds = shards
+    .filter((shard) => !(succeeded.has(shard.shard) && isDrained(shard)))
+    .map((shard) => reachedMs(shard, byKey, new Set()));
+  return bounds.length === 0 ? 0 : Math.min(...bounds);
+}
+
+/** Whether everything that the shard's segments hold is counted or lost. */
+function isDrained({ head, done }: ShardProgress): boolean {
+  return head === undefined || (head.status === 'sent' && head.segment === done);
+}
+
+/** How far a shard got: never less than where its ancestors ended; as far as its parents while it has no segment. */
+function reachedMs(
+  { shard, parents, head, doneRunMaxMs }: ShardProgress,
+  byKey: ReadonlyMap<ShardKey, ShardProgress>,
+  visited: Set<ShardKey>,
+): number {
+  if (head !== undefined) {
+    return Math.max(doneRunMaxMs, ...head.ancestors.map(({ runMaxMs }) => runMaxMs));
+  }
+  visited.add(shard);
+  const known = parents.map((parent) => byKey.get(parent)).filter((parent) => parent !== undefined);
+  const bounds = known
+    .filter((parent) => !visited.has(parent.shard))
+    .map((parent) => reachedMs(parent, byKey, visited));
+  return bounds.length === 0 ? 0 : Math.min(...bounds);
+}

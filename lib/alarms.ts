@@ -1,0 +1,152 @@
+// The alarms: what each watches, why its threshold is what it is, and where the runbook says what to do.
+import { Duration } from 'aws-cdk-lib';
+import { type IMetric, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Configuration } from './configuration.ts';
+import type { Watched } from './observability.ts';
+
+/** One alarm. It goes off when `metric` is above the threshold in `datapoints` of `periods` periods. */
+export interface AlarmPlan {
+  readonly id: string;
+  readonly metric: IMetric;
+  readonly above: number;
+  readonly datapoints: number;
+  readonly periods: number;
+  /** What it means, and why there. */
+  readonly description: string;
+  /** Section of docs/runbook.md. */
+  readonly runbook: string;
+}
+
+const ONE_MINUTE = Duration.minutes(1);
+const FIVE_MINUTES = Duration.minutes(5);
+const sums = { statistic: 'Sum', period: FIVE_MINUTES } as const;
+
+/** Every alarm of the stack, in the order an event passes what they watch. */
+export function alarmPlans(c: Configuration, watched: Watched): AlarmPlan[] {
+  return [...alarmsOfTheWay(c, watched), ...alarmsOfFunctions(watched)];
+}
+
+function alarmsOfTheWay(c: Configuration, watched: Watched): AlarmPlan[] {
+  const { api, stream, queue, deadLetters, counters, functions } = watched;
+  const iteratorAge = functions.aggregator.metric('IteratorAge', {
+    statistic: 'Maximum',
+    period: ONE_MINUTE,
+  });
+  const halfRetentionHours = c.streamRetentionHours / 2;
+  return [
+    {
+      id: 'FrontDoorErrors',
+      metric: api.metricServerError({ statistic: 'Average', period: FIVE_MINUTES }),
+      above: 0.01,
+      datapoints: 2,
+      periods: 3,
+      description:
+        'More than 1 % of requests were answered with 5xx, partly taken ones among them: clients repeat those, so a single burst is no matter, ten minutes of it are.',
+      runbook: 'front-door-errors',
+    },
+    {
+      id: 'StreamThrottled',
+      metric: stream.metricWriteProvisionedThroughputExceeded(sums),
+      above: 0,
+      datapoints: 3,
+      periods: 3,
+      description:
+        'Writes exceeded a shard for 15 minutes on end: events are turned away until clients repeat them, so the stream needs shards.',
+      runbook: 'stream-throttled',
+    },
+    {
+      id: 'IteratorAge',
+      metric: iteratorAge,
+      above: c.iteratorAgeAlarmMinutes * 60_000,
+      datapoints: 3,
+      periods: 3,
+      description: `The oldest record not yet aggregated is over ${c.iteratorAgeAlarmMinutes} minutes old (setting iteratorAgeAlarmMinutes): a shard is held back, counts lag, nothing is lost.`,
+      runbook: 'iterator-age',
+    },
+    {
+      id: 'RetentionAtRisk',
+      metric: iteratorAge,
+      above: halfRetentionHours * 3_600_000,
+      datapoints: 1,
+      periods: 1,
+      description: `The oldest record not yet aggregated is over ${halfRetentionHours} hours old, half of what the stream keeps: past the other half events are lost.`,
+      runbook: 'retention-at-risk',
+    },
+    {
+      id: 'AggregatorSilent',
+      metric: new MathExpression({
+        expression: 'IF(FILL(records, 0) > 0 AND FILL(invocations, 0) == 0, 1, 0)',
+        usingMetrics: {
+          records: stream.metricIncomingRecords(sums),
+          invocations: functions.aggregator.metricInvocations(sums),
+        },
+        label: 'Records, but no invocation',
+        period: FIVE_MINUTES,
+      }),
+      above: 0,
+      datapoints: 3,
+      periods: 3,
+      description:
+        'Records arrived for 15 minutes and the aggregator was never invoked: its mapping is off or may not read the stream, which the iterator age can not show.',
+      runbook: 'aggregator-silent',
+    },
+    {
+      id: 'QueueAge',
+      metric: queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: ONE_MINUTE }),
+      above: c.queueAgeAlarmMinutes * 60,
+      datapoints: 3,
+      periods: 3,
+      description: `A rollup message has waited over ${c.queueAgeAlarmMinutes} minutes (setting queueAgeAlarmMinutes), longer than all of its retries take: the writer does not keep up or the counters refuse it.`,
+      runbook: 'queue-age',
+    },
+    {
+      id: 'CountersThrottled',
+      metric: counters.metric('WriteThrottleEvents', sums),
+      above: 0,
+      datapoints: 3,
+      periods: 3,
+      description:
+        'Writes to the counters were throttled for 15 minutes on end: one entity is hotter than a partition takes (1,000 units a second) or the table is too small; messages wait, nothing is lost.',
+      runbook: 'counters-throttled',
+    },
+    {
+      id: 'DeadLetters',
+      metric: deadLetters.metricApproximateNumberOfMessagesVisible({
+        statistic: 'Maximum',
+        period: FIVE_MINUTES,
+      }),
+      above: 0,
+      datapoints: 3,
+      periods: 3,
+      description:
+        'Dead letters have waited for 15 minutes: the redriver empties the queue every minute while the counters are healthy, so it does not run or they are not.',
+      runbook: 'dead-letters',
+    },
+  ];
+}
+
+function alarmsOfFunctions({ functions }: Watched): AlarmPlan[] {
+  return Object.entries(functions).flatMap(([noun, watched]) => {
+    const name = `${noun[0]?.toUpperCase()}${noun.slice(1)}`;
+    return [
+      {
+        id: `${name}Errors`,
+        metric: watched.metricErrors(sums),
+        above: 0,
+        datapoints: 2,
+        periods: 3,
+        description: `The ${noun} failed in two of three spans of five minutes: one failure is repeated and forgotten, a second one is a cause.`,
+        runbook: 'function-errors',
+      },
+      {
+        id: `${name}Throttles`,
+        metric: watched.metricThrottles(sums),
+        above: 0,
+        datapoints: 2,
+        periods: 3,
+        description: `The ${noun} was throttled in two of three spans of five minutes: the account's concurrency is used up.`,
+        runbook: 'function-throttles',
+      },
+    ];
+  });
+}

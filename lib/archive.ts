@@ -1,0 +1,48 @@
+// The archive: what could not be counted, each with its reason.
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+
+/** Where in the archive each kind lies. */
+export const ARCHIVE_PREFIXES = {
+  /** Events that can never be counted. */
+  rejected: 'rejected/',
+  /** Dead letters whose rounds are used up. */
+  parked: 'parked/',
+  /** Rows for counters past their expiry. */
+  expired: 'expired/',
+  /**
+   * Batches the stream's mapping gave up. Lambda itself chooses these keys
+   * (`aws/lambda/<mapping>/<shard>/<date>/…`, docs lambda/latest/dg/kinesis-on-failure-destination.html).
+   */
+  failedBatches: 'aws/lambda/',
+} as const;
+
+/** A private, versioned bucket that outlives the stack. */
+export class Archive extends Construct {
+  readonly bucket: Bucket;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    this.bucket = new Bucket(this, 'Bucket', {
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      versioned: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+      lifecycleRules: [
+        // Writers put the same object again after a failure, so an older version says nothing new.
+        {
+          noncurrentVersionExpiration: Duration.days(30),
+          abortIncompleteMultipartUploadAfter: Duration.days(7),
+        },
+      ],
+    });
+    acknowledge(this.bucket, {
+      'AwsSolutions-S1':
+        'Only four functions of this stack write here, and each object names its origin; access logs would need a bucket that is itself without them.',
+    });
+  }
+}

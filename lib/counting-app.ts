@@ -1,0 +1,71 @@
+// The CDK app of one stage, checked by cdk-nag before it may be deployed.
+import { App, type AppProps, Validations } from 'aws-cdk-lib';
+import featureFlags from 'aws-cdk-lib/recommended-feature-flags.json' with { type: 'json' };
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import { type Configuration, configurationOf, LOCAL_STAGE, type Settings } from './configuration.ts';
+import { ConfigurationError } from './configuration-rules.ts';
+import { CountingStack } from './counting-stack.ts';
+import type { CodeOrigin } from './handler-function.ts';
+
+/** What can be asked of the app besides its configuration. */
+export interface CountingAppOptions {
+  readonly code: CodeOrigin;
+  /** Whether findings of cdk-nag stop the synth. */
+  readonly checked: boolean;
+}
+
+/** An app that holds what context (cdk.json, `-c`) makes of it. */
+export function createApp(props: AppProps = {}): App {
+  return new App({
+    ...props,
+    // The same template on every machine: nothing about the tools that made it.
+    analyticsReporting: false,
+    // What this version of the CDK recommends; in code, not in cdk.json, so that the local stack has the same.
+    postCliContext: { ...featureFlags, ...props.postCliContext },
+  });
+}
+
+/** The configuration that an app's context asks for: `stage`, `stages.<stage>` and `settings` (JSON), in this order. */
+export function configurationFromContext(app: App): Configuration {
+  const stage: unknown = app.node.tryGetContext('stage') ?? 'dev';
+  if (typeof stage !== 'string') throw new ConfigurationError('stage must be a name.');
+  const stages = objectOf(app.node.tryGetContext('stages'), 'stages');
+  const own = Object.hasOwn(stages, stage) ? stages[stage] : undefined;
+  return configurationOf(
+    stage,
+    objectOf(own, `stages.${stage}`),
+    objectOf(app.node.tryGetContext('settings'), 'settings'),
+  );
+}
+
+/** Adds the stack to the app. */
+export function addStack(app: App, configuration: Configuration, options: CountingAppOptions): CountingStack {
+  const stack = new CountingStack(app, `Tally-${configuration.stage}`, {
+    configuration,
+    code: options.code,
+    description: 'Tally counts events exactly.',
+  });
+  if (options.checked) Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+  return stack;
+}
+
+/** The local stack runs handlers from source, and wants its template at once. */
+export function optionsOf(configuration: Configuration): CountingAppOptions {
+  const local = configuration.stage === LOCAL_STAGE;
+  return { code: local ? 'source' : 'bundle', checked: !local };
+}
+
+function objectOf(value: unknown, name: string): Settings {
+  if (value === undefined) return {};
+  const parsed = typeof value === 'string' ? parse(value, name) : value;
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Settings;
+  throw new ConfigurationError(`${name} must be an object of settings, such as {"streamShards":4}.`);
+}
+
+function parse(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigurationError(`${name} must be JSON, such as {"streamShards":4}.`, { cause });
+  }
+}

@@ -1,0 +1,27 @@
+// The stream that every accepted event goes into, and can be read from again for days.
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import type { Configuration } from './configuration.ts';
+
+/** The Kinesis stream; it outlives the stack, since it holds what is not yet counted. */
+export class EventStream extends Construct {
+  readonly stream: Stream;
+
+  constructor(scope: Construct, id: string, c: Configuration) {
+    super(scope, id);
+    this.stream = new Stream(this, 'Stream', {
+      ...(c.streamMode === 'provisioned'
+        ? { streamMode: StreamMode.PROVISIONED, shardCount: c.streamShards }
+        : { streamMode: StreamMode.ON_DEMAND }),
+      retentionPeriod: Duration.hours(c.streamRetentionHours),
+      encryption: StreamEncryption.MANAGED,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    acknowledge(this.stream, {
+      'AwsSolutions-KDS3':
+        "The account's own aws/kinesis key encrypts it; a customer key would add a charge for each PutRecords and a second thing whose loss loses events.",
+    });
+  }
+}

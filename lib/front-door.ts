@@ -1,0 +1,215 @@
+// The front door: a REST API that puts events into the stream without a function in between.
+import { RemovalPolicy } from 'aws-cdk-lib';
+import {
+  AccessLogField,
+  AccessLogFormat,
+  AuthorizationType,
+  EndpointType,
+  type IApiKey,
+  type IResource,
+  LambdaIntegration,
+  LogGroupLogDestination,
+  type Method,
+  type MethodOptions,
+  MockIntegration,
+  PassthroughBehavior,
+  Period,
+  RestApi,
+} from 'aws-cdk-lib/aws-apigateway';
+import { Policy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Stream } from 'aws-cdk-lib/aws-kinesis';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import type { Configuration } from './configuration.ts';
+import { EVENTS_SCHEMA } from './events-schema.ts';
+import { addGatewayResponses, corsHeaders } from './gateway-responses.ts';
+import { allow } from './handler-function.ts';
+import { putRecordsIntegration, putRecordsMethodResponses } from './put-records.ts';
+
+/** What the front door leads to. */
+export interface FrontDoorProps {
+  readonly configuration: Configuration;
+  readonly stream: Stream;
+}
+
+/** The REST API. Events go straight into the stream; other rooms add their routes. */
+export class FrontDoor extends Construct {
+  readonly api: RestApi;
+  /** The first key of the usage plan; undefined when keys are off. */
+  readonly apiKey: IApiKey | undefined;
+  readonly #configuration: Configuration;
+
+  constructor(scope: Construct, id: string, props: FrontDoorProps) {
+    super(scope, id);
+    const c = props.configuration;
+    this.#configuration = c;
+    this.api = createApi(this, c);
+    addGatewayResponses(this.api, c.allowOrigin);
+    this.apiKey = c.apiKeys ? addUsagePlan(this.api, c) : undefined;
+    this.#addEvents(props.stream);
+  }
+
+  /** `GET /v1/<path>`, answered by a function. */
+  addRead(path: string, handler: LambdaFunction): void {
+    const resource = this.#resource(path);
+    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
+    acknowledgeOpen(resource.addMethod('GET', integration, this.#access()));
+    addPreflight(resource, 'GET', this.#configuration.allowOrigin);
+  }
+
+  /** `POST /v1/admin/<name>`, answered by a function, for callers whom IAM lets in. */
+  addAdmin(name: string, handler: LambdaFunction): void {
+    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
+    const post = this.#resource(`admin/${name}`).addMethod('POST', integration, {
+      authorizationType: AuthorizationType.IAM,
+    });
+    acknowledge(post, {
+      'AwsSolutions-COG4': 'IAM decides who may administer; there are no users to sign in.',
+    });
+  }
+
+  #addEvents(stream: Stream): void {
+    const role = new Role(this, 'PutRole', { assumedBy: new ServicePrincipal('apigateway.amazonaws.com') });
+    const policy = new Policy(this, 'PutPolicy', {
+      roles: [role],
+      statements: [allow(['kinesis:PutRecords'], [stream.streamArn])],
+    });
+    const { allowOrigin } = this.#configuration;
+    const events = this.#resource('events');
+    const post = events.addMethod(
+      'POST',
+      putRecordsIntegration(stream, role.withoutPolicyUpdates(), allowOrigin),
+      {
+        ...this.#access(),
+        methodResponses: putRecordsMethodResponses(),
+        // Without $default a content type that has no model of its own would not be validated at all.
+        requestModels: { $default: this.api.addModel('Events', { schema: EVENTS_SCHEMA }) },
+        requestValidator: this.api.addRequestValidator('Everything', {
+          validateRequestBody: true,
+          validateRequestParameters: true,
+        }),
+      },
+    );
+    post.node.addDependency(policy);
+    acknowledgeOpen(post);
+    addPreflight(events, 'POST', allowOrigin);
+  }
+
+  #resource(path: string): IResource {
+    return this.api.root.resourceForPath(`v1/${path}`);
+  }
+
+  #access(): MethodOptions {
+    return { authorizationType: AuthorizationType.NONE, apiKeyRequired: this.#configuration.apiKeys };
+  }
+}
+
+function createApi(scope: Construct, c: Configuration): RestApi {
+  const accessLog = new LogGroup(scope, 'AccessLog', {
+    retention: c.logRetentionDays as RetentionDays,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const api = new RestApi(scope, 'Api', {
+    restApiName: `tally-${c.stage}`,
+    description: 'Takes events, answers counts.',
+    // Clients far away are for a CDN of one's own to bring near; an edge endpoint could not stand behind one.
+    endpointTypes: [EndpointType.REGIONAL],
+    cloudWatchRole: c.gatewayLogsRole,
+    deployOptions: {
+      stageName: c.stage,
+      throttlingRateLimit: c.throttleRequestsPerSecond,
+      throttlingBurstLimit: c.throttleBurstRequests,
+      tracingEnabled: c.tracing,
+      metricsEnabled: false,
+      accessLogDestination: new LogGroupLogDestination(accessLog),
+      accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
+    },
+  });
+  acknowledgeApi(api, c);
+  return api;
+}
+
+/** One line for each request. Neither addresses nor user agents: who sent an event is not the pipeline's to know. */
+const ACCESS_LOG = {
+  requestId: AccessLogField.contextRequestId(),
+  requestTime: AccessLogField.contextRequestTime(),
+  method: AccessLogField.contextHttpMethod(),
+  route: AccessLogField.contextResourcePath(),
+  status: AccessLogField.contextStatus(),
+  responseBytes: AccessLogField.contextResponseLength(),
+  latencyMs: AccessLogField.contextResponseLatency(),
+  integrationStatus: AccessLogField.contextIntegrationStatus(),
+  integrationLatencyMs: AccessLogField.contextIntegrationLatency(),
+  apiKeyId: AccessLogField.contextIdentityApiKeyId(),
+  error: AccessLogField.contextErrorResponseType(),
+} as const;
+
+function addUsagePlan(api: RestApi, c: Configuration): IApiKey {
+  const plan = api.addUsagePlan('UsagePlan', {
+    description: 'What one API key may send and ask.',
+    throttle: { rateLimit: c.keyRequestsPerSecond, burstLimit: c.keyBurstRequests },
+    ...(c.keyRequestsPerDay === 0 ? {} : { quota: { limit: c.keyRequestsPerDay, period: Period.DAY } }),
+  });
+  plan.addApiStage({ stage: api.deploymentStage });
+  const key = api.addApiKey('ApiKey', { description: `First key of tally-${c.stage}.` });
+  plan.addApiKey(key);
+  return key;
+}
+
+/** Answers a browser's question whether a page of the allowed origin may send this. */
+function addPreflight(resource: IResource, method: string, allowOrigin: string): void {
+  const headers: Readonly<Record<string, string>> = {
+    ...corsHeaders(allowOrigin),
+    'Access-Control-Allow-Methods': `'${method},OPTIONS'`,
+    'Access-Control-Allow-Headers': "'Content-Type,X-Api-Key'",
+    'Access-Control-Max-Age': "'86400'",
+  };
+  const named = Object.entries(headers).map(
+    ([name, value]) => [`method.response.header.${name}`, value] as const,
+  );
+  const options = resource.addMethod(
+    'OPTIONS',
+    new MockIntegration({
+      passthroughBehavior: PassthroughBehavior.NEVER,
+      requestTemplates: { 'application/json': '{"statusCode":204}' },
+      integrationResponses: [{ statusCode: '204', responseParameters: Object.fromEntries(named) }],
+    }),
+    {
+      authorizationType: AuthorizationType.NONE,
+      methodResponses: [
+        { statusCode: '204', responseParameters: Object.fromEntries(named.map(([name]) => [name, true])) },
+      ],
+    },
+  );
+  acknowledge(options, {
+    'AwsSolutions-APIG4': 'A preflight carries no credentials by definition; it answers constants.',
+    'AwsSolutions-COG4': 'A preflight carries no credentials by definition; it answers constants.',
+  });
+}
+
+/** Findings on routes that anyone who has a key, or anyone at all, may call. */
+function acknowledgeOpen(method: Method): void {
+  const reason =
+    'Pages and apps of unknown people report events, so there is nobody to authorize; the settings apiKeys and throttle* bound what they may do, and admin routes are under IAM.';
+  acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
+}
+
+function acknowledgeApi(api: RestApi, c: Configuration): void {
+  acknowledge(api, {
+    'AwsSolutions-APIG3':
+      'Throttling, a usage plan and schema validation bound what a client can do; a web ACL is for the owner of the domain in front to add, and costs for every request.',
+    'AwsSolutions-APIG6':
+      'Execution logs write headers and bodies, client addresses with them, into a group without retention; the access log has status, latency and error of each request.',
+    ...(c.gatewayLogsRole
+      ? {
+          'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
+            "The account's one role for API Gateway's logs is not this stack's alone, so it has the policy AWS made for it.",
+        }
+      : {}),
+    ...(c.tracing
+      ? {}
+      : { 'Serverless-APIGWXrayEnabled': 'The setting "tracing" turns X-Ray on; each trace costs.' }),
+  });
+}

@@ -1,0 +1,69 @@
+// What the front door answers when it refuses a request by itself.
+import { type GatewayResponseOptions, ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
+import { EVENTS_RULES } from './events-schema.ts';
+import { RETRY_AFTER_SECONDS } from './mapping-templates.ts';
+
+/** Seconds after which a client whose day's quota is used up may come again. */
+const QUOTA_RETRY_AFTER_SECONDS = 3600;
+
+// Templates of gateway responses are not Velocity: only names starting with `$context` and a few more are replaced.
+// `messageString` comes with its quotes; `validationErrorString` comes escaped but without them.
+const RESPONSES: Readonly<
+  Record<string, Omit<GatewayResponseOptions, 'responseHeaders'> & { retryAfter?: number }>
+> = {
+  BadRequestBody: {
+    type: ResponseType.BAD_REQUEST_BODY,
+    statusCode: '400',
+    templates: json(`"The request body is not valid: $context.error.validationErrorString. ${EVENTS_RULES}"`),
+  },
+  UnsupportedMediaType: {
+    type: ResponseType.UNSUPPORTED_MEDIA_TYPE,
+    statusCode: '415',
+    templates: json('"Send JSON as application/json or text/plain."'),
+  },
+  RequestTooLarge: {
+    type: ResponseType.REQUEST_TOO_LARGE,
+    statusCode: '413',
+    templates: json('"The request is too large: send fewer events at once."'),
+  },
+  Throttled: {
+    type: ResponseType.THROTTLED,
+    statusCode: '429',
+    templates: json('"Too many requests at the moment: nothing was taken, send the whole request again."'),
+    retryAfter: RETRY_AFTER_SECONDS,
+  },
+  QuotaExceeded: {
+    type: ResponseType.QUOTA_EXCEEDED,
+    statusCode: '429',
+    templates: json('"The quota of this API key is used up."'),
+    retryAfter: QUOTA_RETRY_AFTER_SECONDS,
+  },
+  // No status code: each keeps its own.
+  Default4xx: { type: ResponseType.DEFAULT_4XX, templates: json('$context.error.messageString') },
+  Default5xx: { type: ResponseType.DEFAULT_5XX, templates: json('$context.error.messageString') },
+};
+
+/** Gives the API its refusals: JSON, readable by pages of the allowed origin, with Retry-After where it helps. */
+export function addGatewayResponses(api: RestApi, allowOrigin: string): void {
+  for (const [id, { retryAfter, ...response }] of Object.entries(RESPONSES)) {
+    api.addGatewayResponse(id, {
+      ...response,
+      responseHeaders: {
+        ...corsHeaders(allowOrigin),
+        ...(retryAfter === undefined ? {} : { 'Retry-After': `'${retryAfter}'` }),
+      },
+    });
+  }
+}
+
+/** The headers by which a browser lets a page of another origin read an answer, as header mappings write them. */
+export function corsHeaders(allowOrigin: string): Record<string, string> {
+  return {
+    'Access-Control-Allow-Origin': `'${allowOrigin}'`,
+    'Access-Control-Expose-Headers': "'Retry-After'",
+  };
+}
+
+function json(message: string): Record<string, string> {
+  return { 'application/json': `{"message":${message}}` };
+}

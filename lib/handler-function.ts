@@ -1,0 +1,172 @@
+// What all Lambda functions of the stack have in common: how they are built, logged, named and permitted.
+import { CfnResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  Code,
+  type FunctionOptions,
+  Function as LambdaFunction,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogLevel, NodejsFunction, OutputFormat, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import { type Configuration, LOCAL_STAGE } from './configuration.ts';
+
+/** Where functions get their code: bundled by esbuild, or (local stack, tests) from source, by their metadata. */
+export type CodeOrigin = 'bundle' | 'source';
+
+/** What every room with a function is told. */
+export interface Surroundings {
+  readonly configuration: Configuration;
+  readonly code: CodeOrigin;
+}
+
+/** What makes one function different from the others. */
+export interface HandlerFunctionProps {
+  /** The function's noun: its handler is `lambdas/<noun>/handler.ts`. */
+  readonly noun: 'aggregator' | 'writer' | 'redriver' | 'query' | 'accountant';
+  readonly description: string;
+  readonly timeoutSeconds: number;
+  readonly memoryMb: number;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Everything the function may do besides writing its log, and into the archive. */
+  readonly statements: readonly PolicyStatement[];
+  /** Where in the archive it may put objects. */
+  readonly archived?: { readonly bucket: Bucket; readonly prefixes: readonly string[] };
+  /** Why it needs no destination for failed asynchronous invocations. */
+  readonly withoutDestination: string;
+}
+
+/** One function, with a role and a log group of its own. */
+export class HandlerFunction extends Construct {
+  readonly function: LambdaFunction;
+  /** What it may do. A mapping must wait for it, or Lambda refuses the mapping. */
+  readonly policy: Policy;
+
+  constructor(scope: Construct, id: string, around: Surroundings, props: HandlerFunctionProps) {
+    super(scope, id);
+    const c = around.configuration;
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: c.logRetentionDays as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    // Not the managed AWSLambdaBasicExecutionRole, which may write every log group of the account.
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    this.policy = new Policy(this, 'Policy', {
+      roles: [role],
+      statements: [
+        allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]),
+        ...(c.tracing ? [allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ['*'])] : []),
+        ...props.statements,
+      ],
+    });
+    if (props.archived !== undefined) allowPuts(this.policy, props.archived.bucket, props.archived.prefixes);
+    this.function = createFunction(this, around.code, `lambdas/${props.noun}/handler.ts`, {
+      description: props.description,
+      architecture: Architecture.ARM_64,
+      // The statements above are all there is: nothing that CDK would add by itself.
+      role: role.withoutPolicyUpdates(),
+      logGroup,
+      timeout: Duration.seconds(props.timeoutSeconds),
+      memorySize: props.memoryMb,
+      tracing: c.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
+      environment: {
+        STAGE: c.stage,
+        POWERTOOLS_SERVICE_NAME: props.noun,
+        POWERTOOLS_METRICS_NAMESPACE: 'Tally',
+        POWERTOOLS_LOG_LEVEL: c.logLevel,
+        ...(c.stage === LOCAL_STAGE ? {} : { NODE_OPTIONS: '--enable-source-maps' }),
+        ...props.environment,
+      },
+    });
+    this.function.node.addDependency(this.policy);
+    acknowledgeFindings(this, c, props.withoutDestination);
+  }
+}
+
+/** A statement that allows these actions on these resources. */
+export function allow(actions: string[], resources: string[]): PolicyStatement {
+  return new PolicyStatement({ actions, resources });
+}
+
+/** Lets a function put objects below the prefixes, and nothing else into the bucket. */
+function allowPuts(policy: Policy, bucket: Bucket, prefixes: readonly string[]): void {
+  policy.addStatements(
+    allow(
+      ['s3:PutObject'],
+      prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`)),
+    ),
+  );
+  const resource = bucket.node.defaultChild;
+  if (!CfnResource.isCfnResource(resource)) return;
+  for (const prefix of prefixes) {
+    acknowledge(policy, {
+      [`AwsSolutions-IAM5[Resource::<${Stack.of(bucket).getLogicalId(resource)}.Arn>/${prefix}*]`]:
+        'A key names what is archived, which is not known before; the prefix is all that a policy can say.',
+    });
+  }
+}
+
+function createFunction(
+  scope: Construct,
+  code: CodeOrigin,
+  entry: string,
+  options: FunctionOptions,
+): LambdaFunction {
+  const runtime = Runtime.NODEJS_24_X;
+  const created =
+    code === 'bundle'
+      ? new NodejsFunction(scope, 'Function', {
+          ...options,
+          entry,
+          runtime,
+          awsSdkConnectionReuse: false,
+          bundling: {
+            format: OutputFormat.ESM,
+            target: 'node24',
+            mainFields: ['module', 'main'],
+            // The runtime's SDK changes without notice; the one that was tested goes along.
+            bundleAwsSDK: true,
+            externalModules: [],
+            minify: true,
+            keepNames: true,
+            sourceMap: true,
+            // A file beside the bundle, with the comment by which Node finds it (EXTERNAL leaves the comment out).
+            sourceMapMode: SourceMapMode.DEFAULT,
+            sourcesContent: false,
+            logLevel: LogLevel.WARNING,
+            // CommonJS dependencies in an ES module still call require.
+            banner: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
+          },
+        })
+      : new LambdaFunction(scope, 'Function', {
+          ...options,
+          runtime,
+          handler: 'index.handler',
+          code: Code.fromInline(`// ${entry}`),
+        });
+  // The local stack runs the handler from source by this.
+  const resource = created.node.defaultChild;
+  if (CfnResource.isCfnResource(resource)) resource.addMetadata('tally:entry', entry);
+  return created;
+}
+
+function acknowledgeFindings(handler: HandlerFunction, c: Configuration, withoutDestination: string): void {
+  acknowledge(handler, {
+    'Serverless-LambdaDLQ': withoutDestination,
+    'Serverless-LambdaAsyncFailureDestination': withoutDestination,
+    ...(c.tracing
+      ? {
+          'AwsSolutions-IAM5[Resource::*]': 'X-Ray has no resources to name in a policy.',
+          'Serverless-LambdaStarPermissions': 'X-Ray has no resources to name in a policy.',
+        }
+      : {
+          'Serverless-LambdaTracing':
+            'The setting "tracing" turns X-Ray on; the ledger and the metrics already say where each event is, and a trace an invocation costs.',
+        }),
+  });
+}

@@ -1,0 +1,45 @@
+// Reading: counts and the pipeline's status, by the query function.
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import type { FrontDoor } from './front-door.ts';
+import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
+
+/** What reading stands between. */
+export interface QueryApiProps extends Surroundings {
+  readonly frontDoor: FrontDoor;
+  readonly counters: Table;
+  readonly ledger: Table;
+}
+
+/** `GET /v1/counts/{metric}/{entity+}` and `GET /v1/status`. */
+export class QueryApi extends Construct {
+  readonly function: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: QueryApiProps) {
+    super(scope, id);
+    const { configuration: c, frontDoor, counters, ledger } = props;
+    const handler = new HandlerFunction(this, 'Query', props, {
+      noun: 'query',
+      description: 'Answers counts and the status of the pipeline.',
+      timeoutSeconds: c.queryTimeoutSeconds,
+      memoryMb: c.queryMemoryMb,
+      environment: {
+        COUNTER_TABLE: counters.tableName,
+        LEDGER_TABLE: ledger.tableName,
+        ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
+        CORS_ORIGIN: c.allowOrigin,
+      },
+      statements: [
+        allow(['dynamodb:Query'], [counters.tableArn]),
+        allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [ledger.tableArn]),
+      ],
+      withoutDestination: 'Only the front door invokes it, synchronously, and hands failures to the client.',
+    });
+    this.function = handler.function;
+
+    // Greedy, so that an entity may hold slashes even when the client left them as they are.
+    frontDoor.addRead('counts/{metric}/{entity+}', handler.function);
+    frontDoor.addRead('status', handler.function);
+  }
+}

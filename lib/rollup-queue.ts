@@ -1,0 +1,40 @@
+// The queue of rollup messages between aggregator and writer, and the queue of its dead letters.
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import type { Configuration } from './configuration.ts';
+
+/** Both queues outlive the stack: what waits in them is not yet counted. */
+export class RollupQueue extends Construct {
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+
+  constructor(scope: Construct, id: string, c: Configuration) {
+    super(scope, id);
+    this.deadLetters = new Queue(this, 'DeadLetters', {
+      ...secured,
+      retentionPeriod: Duration.days(c.deadLetterRetentionDays),
+      // One run of the redriver sends and deletes what it received well within this.
+      visibilityTimeout: Duration.seconds(2 * c.redriverTimeoutSeconds),
+    });
+    this.queue = new Queue(this, 'Messages', {
+      ...secured,
+      retentionPeriod: Duration.days(c.queueRetentionDays),
+      visibilityTimeout: Duration.seconds(c.queueVisibilitySeconds),
+      // The writer moves what it gives up itself, with a reason; this is for messages that never reach its code.
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: c.queueReceivesMax },
+    });
+    acknowledge(this.deadLetters, {
+      'AwsSolutions-SQS3': 'This is the dead-letter queue itself.',
+      'Serverless-SQSRedrivePolicy': 'This is the dead-letter queue itself; the redriver empties it.',
+    });
+  }
+}
+
+const secured: QueueProps = {
+  encryption: QueueEncryption.SQS_MANAGED,
+  enforceSSL: true,
+  maxMessageSizeBytes: 1_048_576,
+  removalPolicy: RemovalPolicy.RETAIN,
+};

@@ -1,0 +1,131 @@
+// The form each setting has by itself: its type, its range, the values it may take.
+import type { Configuration } from './configuration.ts';
+
+/** Says what a setting must be when `value` is not that. */
+export type SettingForm = (value: unknown) => string | undefined;
+
+/** CloudWatch Logs keeps logs for these numbers of days and no others. */
+export const LOG_RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+/** The form of every setting; limits are those of the AWS service concerned unless a comment says otherwise. */
+export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> = {
+  // The stack's name, the parameter's path and the API's stage all take this.
+  stage: text(/^[a-z][a-z0-9-]{0,15}$/, '1 to 16 lower-case letters, digits and hyphens, a letter first'),
+  logLevel: oneOf('DEBUG', 'INFO', 'WARN', 'ERROR'),
+  logRetentionDays: listed(LOG_RETENTION_DAYS),
+  tracing: boolean,
+  gatewayLogsRole: boolean,
+  alarmEmail: text(/^$|^[^@\s]+@[^@\s]+$/, 'an e-mail address, or empty'),
+
+  apiKeys: boolean,
+  throttleRequestsPerSecond: integer(1, 1_000_000),
+  throttleBurstRequests: integer(1, 1_000_000),
+  keyRequestsPerSecond: integer(1, 1_000_000),
+  keyBurstRequests: integer(1, 1_000_000),
+  keyRequestsPerDay: integer(0, 2_147_483_647),
+  // It stands between quotes in header mappings and in templates.
+  allowOrigin: text(/^(\*|https?:\/\/[A-Za-z0-9.:-]+)$/, '"*" or one origin such as "https://example.com"'),
+
+  streamMode: oneOf('provisioned', 'on-demand'),
+  streamShards: integer(1, 20_000),
+  streamRetentionHours: integer(24, 8760),
+  streamGeneration: text(/^[A-Za-z0-9]{1,8}$/, '1 to 8 letters and digits'),
+
+  aggregatorBatchSize: integer(1, 10_000),
+  aggregatorWindowSeconds: integer(0, 300),
+  aggregatorParallelization: integer(1, 10),
+  aggregatorTimeoutSeconds: integer(10, 900),
+  aggregatorMemoryMb: integer(128, 10_240),
+
+  bucketMinutes: listed([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60]),
+  dedupWindowSeconds: integer(1, 604_800),
+  acceptPastSeconds: integerOrForever(60, 3_153_600_000),
+  acceptFutureSeconds: integer(0, 3_153_600_000),
+
+  queueRetentionDays: integer(1, 14),
+  deadLetterRetentionDays: integer(1, 14),
+  redriveHorizonDays: integer(0, 3650),
+  queueVisibilitySeconds: integer(1, 43_200),
+  queueReceivesMax: integer(1, 1000),
+
+  writerBatchSize: integer(1, 10_000),
+  writerWindowSeconds: integer(0, 300),
+  writerConcurrency: integer(2, 1000),
+  writerTimeoutSeconds: integer(5, 900),
+  writerMemoryMb: integer(128, 10_240),
+
+  retryAttempts: integer(1, 500),
+  retryBackoffBaseSeconds: integer(1, 43_200),
+  retryBackoffCapSeconds: integer(1, 43_200),
+  redrivePerSecond: integer(1, 10_000),
+  redriveDelaySeconds: integer(0, 900),
+  redriveRounds: integer(1, 1000),
+  redriverTimeoutSeconds: integer(10, 900),
+
+  // API Gateway waits 29 seconds for an integration.
+  queryTimeoutSeconds: integer(1, 29),
+  queryMemoryMb: integer(128, 10_240),
+  accountantTimeoutSeconds: integer(5, 900),
+
+  tableMode: oneOf('on-demand', 'provisioned'),
+  counterReadUnits: integer(1, 40_000),
+  counterWriteUnits: integer(1, 40_000),
+  ledgerReadUnits: integer(1, 40_000),
+  ledgerWriteUnits: integer(1, 40_000),
+  counterRetentionDays: integerOrForever(1, 36_500),
+  ledgerRetentionDays: integerOrForever(1, 36_500),
+
+  iteratorAgeAlarmMinutes: integer(1, 10_000),
+  queueAgeAlarmMinutes: integer(1, 10_000),
+};
+
+function boolean(value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : `true or false, not ${shown(value)}`;
+}
+
+function oneOf(...values: string[]): SettingForm {
+  return (value) =>
+    values.some((one) => one === value)
+      ? undefined
+      : `${values.map(shown).join(' or ')}, not ${shown(value)}`;
+}
+
+function text(pattern: RegExp, wanted: string): SettingForm {
+  return (value) =>
+    typeof value === 'string' && pattern.test(value) ? undefined : `${wanted}, not ${shown(value)}`;
+}
+
+function integer(least: number, most: number): SettingForm {
+  return (value) => {
+    if (typeof value !== 'number' || !Number.isInteger(value)) {
+      return `a whole number from ${least} to ${most}, not ${shown(value)}`;
+    }
+    if (value < least) return `at least ${least}, not ${value}`;
+    return value > most ? `at most ${most}, not ${value}` : undefined;
+  };
+}
+
+function integerOrForever(least: number, most: number): SettingForm {
+  const bounded = integer(least, most);
+  return (value) => {
+    if (value === 'forever') return undefined;
+    return typeof value === 'number' ? bounded(value) : `a whole number or "forever", not ${shown(value)}`;
+  };
+}
+
+/** One of the numbers listed; the error offers the smallest that is not below the value. */
+function listed(values: readonly number[]): SettingForm {
+  const ascending = values.toSorted((a, b) => a - b);
+  return (value) => {
+    if (typeof value === 'number' && ascending.includes(value)) return undefined;
+    if (typeof value !== 'number') return `one of ${ascending.join(', ')}, not ${shown(value)}`;
+    const nearest = ascending.find((one) => one >= value) ?? ascending.at(-1);
+    return `${nearest} (of ${ascending.join(', ')}), not ${value}`;
+  };
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? 'left out' : JSON.stringify(value);
+}

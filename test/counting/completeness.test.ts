@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { completeThroughMs, type ShardProgress } from '../../lambdas/counting/completeness.ts';
+import { parseShardKey } from '../../lambdas/counting/identifiers.ts';
+
+const key = (name: string) => parseShardKey(`1.${name}`);
+
+/** A shard whose newest segment is `segment`, of which `done` are done, reaching `doneRunMaxMs`. */
+function shard(
+  name: string,
+  segment: number,
+  done: number,
+  doneRunMaxMs: number,
+  parents: string[] = [],
+  ancestors: [string, number][] = [],
+): ShardProgress {
+  const frozen = ancestors.map(([ancestor, runMaxMs]) => ({ shard: key(ancestor), segment: 1, runMaxMs }));
+  const head = segment === 0 ? undefined : { segment, status: 'sent' as const, ancestors: frozen };
+  return { shard: key(name), parents: parents.map(key), head, done, doneRunMaxMs };
+}
+
+test('the slowest shard decides', () => {
+  assert.equal(completeThroughMs([shard('0', 5, 5, 900), shard('1', 9, 3, 400)]), 400);
+  assert.equal(completeThroughMs([]), 0);
+});
+
+test('a shard that has nothing yet and no parents claims nothing', () => {
+  assert.equal(completeThroughMs([shard('0', 5, 5, 900), shard('1', 0, 0, 0)]), 0);
+  assert.equal(completeThroughMs([shard('0', 5, 0, 0)]), 0);
+});
+
+test('a child without segments counts with its parent, and a second child does not set the claim back', () => {
+  const parent = shard('0', 5, 5, 900);
+  const [left, right] = [shard('1', 0, 0, 0, ['0']), shard('2', 0, 0, 0, ['0'])];
+  assert.equal(completeThroughMs([parent, left, right]), 900);
+  const planned = shard('1', 1, 0, 0, ['0'], [['0', 900]]);
+  assert.equal(completeThroughMs([parent, planned, right]), 900);
+  const counted = shard('1', 3, 3, 1500, ['0'], [['0', 900]]);
+  assert.equal(completeThroughMs([parent, counted, right]), 900, 'the other child may hold anything since');
+  assert.equal(completeThroughMs([parent, counted, shard('2', 1, 1, 1200, ['0'], [['0', 900]])]), 1200);
+});
+
+test('a parent stays until everything of it is counted, although its children go on', () => {
+  const children = [shard('1', 3, 3, 1500, ['0'], [['0', 900]]), shard('2', 3, 3, 1600, ['0'], [['0', 900]])];
+  assert.equal(completeThroughMs([shard('0', 5, 2, 300), ...children]), 300);
+  assert.equal(completeThroughMs([shard('0', 5, 5, 900), ...children]), 1500);
+  const planned = {
+    ...shard('0', 5, 5, 900),
+    head: { segment: 6, status: 'planned' as const, ancestors: [] },
+  };
+  assert.equal(completeThroughMs([planned, ...children]), 900);
+});
+
+test('a child never claims less than its ancestors ended with, though its own clock is behind', () => {
+  const parent = shard('0', 5, 5, 900);
+  assert.equal(completeThroughMs([parent, shard('1', 1, 1, 850, ['0'], [['0', 900]])]), 900);
+});
+
+test('a merged shard waits for both parents; an empty parent leaves once its child has a segment', () => {
+  const [a, b] = [shard('1', 5, 5, 900), shard('2', 7, 7, 700)];
+  assert.equal(completeThroughMs([a, b, shard('3', 0, 0, 0, ['1', '2'])]), 700);
+  const merged = shard(
+    '3',
+    2,
+    2,
+    1000,
+    ['1', '2'],
+    [
+      ['1', 900],
+      ['2', 700],
+    ],
+  );
+  assert.equal(completeThroughMs([a, b, merged]), 1000);
+  assert.equal(completeThroughMs([a, shard('2', 0, 0, 0), merged]), 1000);
+  assert.equal(completeThroughMs([a, shard('2', 7, 6, 650), merged]), 650);
+});
+
+test('grandchildren reach back over an empty generation', () => {
+  const all = [shard('0', 5, 5, 900), shard('1', 0, 0, 0, ['0']), shard('2', 0, 0, 0, ['1'])];
+  assert.equal(completeThroughMs(all), 900);
+});

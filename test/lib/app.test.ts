@@ -1,0 +1,139 @@
+// The app as it is run: synth stops at a broken rule with one sentence, and at a finding that nobody acknowledged.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { ConfigurationError } from '../../lib/configuration-rules.ts';
+import { configurationFromContext, createApp } from '../../lib/counting-app.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const folders: string[] = [];
+after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
+
+test('the local stage synthesizes by Node alone, its settings over those of cdk.json, and cfn-lint has no objection', async (t) => {
+  const outdir = await temporaryFolder();
+  const { code, error } = await run(process.execPath, ['bin/app.ts'], outdir, {
+    stage: 'local',
+    stages: { local: { streamShards: 5, writerTimeoutSeconds: 20 } },
+    settings: '{"streamShards":3}',
+  });
+  assert.equal(code, 0, error);
+  const files = await readdir(outdir);
+  assert.ok(!files.some((name) => name.startsWith('asset.')), 'nothing is bundled');
+  const path = join(outdir, 'Tally-local.template.json');
+  const template = await readFile(path, 'utf8');
+  assert.match(template, /"tally:entry": "lambdas\/writer\/handler.ts"/);
+  assert.match(template, /"ShardCount": 3,/);
+  assert.match(template, /"Timeout": 20/);
+
+  // W3005 is about a DependsOn that CDK itself writes.
+  const lint = await run('cfn-lint', ['--ignore-checks', 'W3005', '--template', path], outdir, {});
+  if (lint.code === undefined) t.diagnostic('cfn-lint is not installed');
+  else assert.equal(lint.code, 0, lint.output);
+});
+
+test('a broken rule is one sentence on the command line, and nothing else', async () => {
+  const context = { stage: 'prod', settings: { writerTimeoutSeconds: 100 } };
+  const { code, error, output } = await run(
+    process.execPath,
+    ['bin/app.ts'],
+    await temporaryFolder(),
+    context,
+  );
+  assert.equal(code, 1);
+  assert.equal(output, '');
+  assert.equal(
+    error,
+    'queueVisibilitySeconds must be at least 605: it must be six times writerTimeoutSeconds, and writerWindowSeconds more.\n',
+  );
+});
+
+describe('context is refused with one sentence when', () => {
+  const cases: readonly [name: string, context: Record<string, unknown>, sentence: string][] = [
+    [
+      'a rule is broken by the stage of cdk.json',
+      { stage: 'prod', stages: { prod: { writerConcurrency: 1 } } },
+      'writerConcurrency must be at least 2, not 1.',
+    ],
+    [
+      'settings are no JSON',
+      { stage: 'prod', settings: 'streamShards=4' },
+      'settings must be JSON, such as {"streamShards":4}.',
+    ],
+    [
+      'settings are no object',
+      { stage: 'prod', settings: '[4]' },
+      'settings must be an object of settings, such as {"streamShards":4}.',
+    ],
+    [
+      'the stage of cdk.json is no object',
+      { stage: 'prod', stages: { prod: 4 } },
+      'stages.prod must be an object of settings, such as {"streamShards":4}.',
+    ],
+    [
+      'the stage is no name',
+      { stage: 'Prod!' },
+      'stage must be 1 to 16 lower-case letters, digits and hyphens, a letter first, not "Prod!".',
+    ],
+  ];
+  for (const [name, context, message] of cases) {
+    test(name, async () => {
+      const app = createApp({ context, outdir: await temporaryFolder() });
+      assert.throws(() => configurationFromContext(app), { name: ConfigurationError.name, message });
+    });
+  }
+});
+
+test('a stage without settings of its own has those of production', async () => {
+  const app = createApp({ context: { stage: 'new' }, outdir: await temporaryFolder() });
+  const c = configurationFromContext(app);
+  assert.deepEqual([c.stage, c.streamShards, c.apiKeys], ['new', 2, true]);
+});
+
+test('cdk-nag has nothing to say, and a finding nobody acknowledged stops the synth', async () => {
+  const app = 'test/support/app-with-finding.ts';
+  const clean = await run(process.execPath, [app], await temporaryFolder(), {});
+  assert.equal(clean.code, 0, clean.error);
+  assert.equal(clean.error, '');
+  const careless = await run(process.execPath, [app, '--with-finding'], await temporaryFolder(), {});
+  assert.notEqual(careless.code, 0);
+  assert.match(careless.error, /AwsSolutions-SQS4/);
+  assert.match(careless.error, /Serverless-SQSRedrivePolicy/);
+});
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tally-app-'));
+  folders.push(folder);
+  return folder;
+}
+
+/** Runs a command to its end, an app with this context, as the local stack does; no code if the command is not there. */
+async function run(command: string, parameters: string[], outdir: string, context: object) {
+  const child = spawn(command, parameters, {
+    cwd: root,
+    env: {
+      PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env['PATH']}`,
+      HOME: process.env['HOME'],
+      CDK_OUTDIR: outdir,
+      CDK_CONTEXT_JSON: JSON.stringify(context),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let error = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    error += text;
+  });
+  const code = await new Promise<number | null | undefined>((resolve, reject) => {
+    child.once('close', resolve);
+    child.once('error', (failure: NodeJS.ErrnoException) =>
+      failure.code === 'ENOENT' ? resolve(undefined) : reject(failure),
+    );
+  });
+  return { code, output, error };
+}

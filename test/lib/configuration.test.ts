@@ -1,0 +1,290 @@
+// Configuration: defaults hold, layers go over one another, and each broken rule is one sentence with the nearest correct value.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { BUCKET_MINUTES } from '../../lambdas/counting/time.ts';
+import { type Configuration, configurationOf, PRODUCTION, type Settings } from '../../lib/configuration.ts';
+import {
+  appliedBytesMax,
+  ConfigurationError,
+  counterRetentionDaysMin,
+  ledgerRetentionDaysMin,
+  queueVisibilitySecondsMin,
+} from '../../lib/configuration-rules.ts';
+import { SETTING_FORMS } from '../../lib/setting-forms.ts';
+
+const DAY = 86_400;
+
+test('the defaults of every stage keep the rules', () => {
+  for (const stage of ['dev', 'prod', 'local']) assert.equal(configurationOf(stage).stage, stage);
+  assert.deepEqual(Object.keys(SETTING_FORMS).sort(), Object.keys(PRODUCTION).sort());
+});
+
+test('production and the local stage are what the design says', () => {
+  const production = configurationOf('prod');
+  assert.equal(production.acceptPastSeconds, 7 * DAY);
+  assert.equal(production.acceptFutureSeconds, 600);
+  assert.equal(production.dedupWindowSeconds, 600);
+  assert.equal(production.streamRetentionHours, 168);
+  assert.equal(production.counterRetentionDays, 'forever');
+  assert.equal(production.apiKeys, true);
+  const local = configurationOf('local');
+  assert.equal(local.streamMode, 'provisioned');
+  assert.equal(local.streamShards, 2);
+  assert.equal(local.acceptPastSeconds, 'forever');
+  assert.equal(local.ledgerRetentionDays, 'forever');
+  assert.equal(local.aggregatorWindowSeconds, 1);
+  assert.equal(local.writerWindowSeconds, 0);
+  assert.equal(local.apiKeys, false);
+  assert.equal(local.logLevel, 'WARN');
+});
+
+test('later layers win, and none can rename the stage', () => {
+  const c = configurationOf('prod', { streamShards: 3, apiKeys: false, stage: 'other' }, { streamShards: 4 });
+  assert.equal(c.streamShards, 4);
+  assert.equal(c.apiKeys, false);
+  assert.equal(c.stage, 'prod');
+});
+
+/** Settings that break a rule, what the sentence must name, and settings with the value it offers, which must pass. */
+const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings][] = [
+  [
+    { counterRetentionDays: 45, ledgerRetentionDays: 60 },
+    /^counterRetentionDays must be at least 47: /,
+    { counterRetentionDays: 47 },
+  ],
+  [
+    { acceptPastSeconds: 'forever', counterRetentionDays: 400 },
+    /^counterRetentionDays must be "forever": /,
+    { counterRetentionDays: 'forever' },
+  ],
+  [{ ledgerRetentionDays: 30 }, /^ledgerRetentionDays must be at least 40: /, { ledgerRetentionDays: 40 }],
+  [
+    { queueRetentionDays: 5, deadLetterRetentionDays: 5 },
+    /^deadLetterRetentionDays must be at least 6: /,
+    { deadLetterRetentionDays: 6 },
+  ],
+  [
+    { queueRetentionDays: 14, ledgerRetentionDays: 90 },
+    /^queueRetentionDays must be at most 13: /,
+    { queueRetentionDays: 13 },
+  ],
+  [
+    { queueVisibilitySeconds: 184 },
+    /^queueVisibilitySeconds must be at least 185: /,
+    { queueVisibilitySeconds: 185 },
+  ],
+  [
+    { writerTimeoutSeconds: 60 },
+    /^queueVisibilitySeconds must be at least 365: /,
+    { queueVisibilitySeconds: 365 },
+  ],
+  [
+    { writerBatchSize: 11, writerWindowSeconds: 0 },
+    /^writerWindowSeconds must be at least 1: /,
+    { writerWindowSeconds: 1 },
+  ],
+  [
+    { aggregatorParallelization: 2 },
+    /^aggregatorParallelization must be 1: /,
+    { aggregatorParallelization: 1 },
+  ],
+  [{ streamShards: 20 }, /^bucketMinutes must be at most 20: /, { bucketMinutes: 20 }],
+  [
+    { streamShards: 9, aggregatorWindowSeconds: 1 },
+    /^bucketMinutes must be at most 30: /,
+    { bucketMinutes: 30 },
+  ],
+  [{ streamShards: 2000 }, /^streamShards must be at most 597: /, { streamShards: 597, bucketMinutes: 1 }],
+  [
+    { streamRetentionHours: 24, dedupWindowSeconds: 100_000 },
+    /^streamRetentionHours must be at least 28: /,
+    { streamRetentionHours: 28 },
+  ],
+  [{ queueReceivesMax: 3 }, /^queueReceivesMax must be at least 4: /, { queueReceivesMax: 4 }],
+  [
+    { retryBackoffBaseSeconds: 301 },
+    /^retryBackoffCapSeconds must be at least 301: /,
+    { retryBackoffCapSeconds: 301 },
+  ],
+  [
+    { throttleBurstRequests: 1999 },
+    /^throttleBurstRequests must be at least 2000: /,
+    { throttleBurstRequests: 2000 },
+  ],
+  [
+    { keyRequestsPerSecond: 3000, keyBurstRequests: 3000 },
+    /^throttleRequestsPerSecond must be at least 3000: /,
+    { throttleRequestsPerSecond: 3000 },
+  ],
+  [{ keyBurstRequests: 499 }, /^keyBurstRequests must be at least 500: /, { keyBurstRequests: 500 }],
+  [
+    { iteratorAgeAlarmMinutes: 2521 },
+    /^iteratorAgeAlarmMinutes must be at most 2520: /,
+    { iteratorAgeAlarmMinutes: 2520 },
+  ],
+  [
+    { queueAgeAlarmMinutes: 1441 },
+    /^queueAgeAlarmMinutes must be at most 1440: /,
+    { queueAgeAlarmMinutes: 1440 },
+  ],
+  [{ bucketMinutes: 7 }, /^bucketMinutes must be 10 /, { bucketMinutes: 10 }],
+  [{ logRetentionDays: 31 }, /^logRetentionDays must be 60 /, { logRetentionDays: 60 }],
+  [
+    { streamRetentionHours: 23 },
+    /^streamRetentionHours must be at least 24, not 23\.$/,
+    { streamRetentionHours: 24 },
+  ],
+  [{ writerConcurrency: 1 }, /^writerConcurrency must be at least 2, not 1\.$/, { writerConcurrency: 2 }],
+  [
+    { deadLetterRetentionDays: 15 },
+    /^deadLetterRetentionDays must be at most 14, not 15\.$/,
+    { deadLetterRetentionDays: 14 },
+  ],
+  [
+    { streamShards: '4' },
+    /^streamShards must be a whole number from 1 to 20000, not "4"\.$/,
+    { streamShards: 4 },
+  ],
+  [
+    { counterRetentionDays: 'always' },
+    /^counterRetentionDays must be a whole number or "forever", not "always"\.$/,
+    { counterRetentionDays: 'forever' },
+  ],
+  [{ apiKeys: 'yes' }, /^apiKeys must be true or false, not "yes"\.$/, { apiKeys: true }],
+  [
+    { streamMode: 'ondemand' },
+    /^streamMode must be "provisioned" or "on-demand", not "ondemand"\.$/,
+    { streamMode: 'on-demand' },
+  ],
+  [
+    { allowOrigin: "https://a.example'" },
+    /^allowOrigin must be "\*" or one origin/,
+    { allowOrigin: 'https://a.example' },
+  ],
+  [
+    { streamGeneration: 'a.b' },
+    /^streamGeneration must be 1 to 8 letters and digits/,
+    { streamGeneration: '2' },
+  ],
+];
+
+describe('a broken rule is one sentence that names the setting and the nearest correct value', () => {
+  for (const [settings, sentence, repaired] of BROKEN) {
+    test(JSON.stringify(settings), () => {
+      const error = refusalOf(settings);
+      assert.match(error, sentence);
+      assert.match(error, /^[^\n]+[.?]$/);
+      configurationOf('prod', settings, repaired);
+    });
+  }
+});
+
+test('a name that is no setting is refused, with the one that was probably meant', () => {
+  assert.equal(refusalOf({ streamshards: 4 }), 'streamshards is not a setting: did you mean streamShards?');
+  assert.match(
+    refusalOf({ 'x-y-z-unrelated': 1 }),
+    /^x-y-z-unrelated is not a setting: lib\/configuration.ts lists them\.$/,
+  );
+  assert.match(refusalOf({ __proto__x: 1 }), /^__proto__x is not a setting/);
+});
+
+test('a stage name that no resource could bear is refused', () => {
+  for (const stage of ['', 'Prod', '1st', 'a b', '../x', 'a'.repeat(17)]) {
+    assert.throws(() => configurationOf(stage), ConfigurationError, stage);
+  }
+});
+
+const days = fc.integer({ min: 1, max: 14 });
+const timing = fc.record({
+  acceptPastSeconds: fc.integer({ min: 60, max: 400 * DAY }),
+  streamRetentionHours: fc.integer({ min: 24, max: 8760 }),
+  queueRetentionDays: days,
+  deadLetterRetentionDays: days,
+  redriveHorizonDays: fc.integer({ min: 0, max: 365 }),
+  dedupWindowSeconds: fc.integer({ min: 1, max: DAY }),
+});
+
+test('the retention rule: the smallest value offered is longer than the sum, and the next smaller one is not', () => {
+  fc.assert(
+    fc.property(timing, (settings) => {
+      const c: Configuration = { ...PRODUCTION, ...settings };
+      const messages =
+        c.streamRetentionHours / 24 + c.queueRetentionDays + c.deadLetterRetentionDays + c.redriveHorizonDays;
+      const counters = Number(counterRetentionDaysMin(c));
+      const needed = settings.acceptPastSeconds / DAY + messages;
+      assert.ok(counters > needed && counters - 1 <= needed, `${counters} for ${needed}`);
+      const ledger = ledgerRetentionDaysMin(c);
+      const remembered = c.dedupWindowSeconds / DAY + messages;
+      assert.ok(ledger > remembered && ledger - 1 <= remembered, `${ledger} for ${remembered}`);
+    }),
+  );
+});
+
+test('whatever is one below the retention or the visibility offered is refused, and what is offered is not', () => {
+  fc.assert(
+    fc.property(
+      timing.filter((t) => t.deadLetterRetentionDays > t.queueRetentionDays),
+      fc.integer({ min: 5, max: 900 }),
+      fc.integer({ min: 1, max: 300 }),
+      (settings, writerTimeoutSeconds, writerWindowSeconds) => {
+        const c: Configuration = { ...PRODUCTION, ...settings, writerTimeoutSeconds, writerWindowSeconds };
+        const correct = {
+          ...settings,
+          writerTimeoutSeconds,
+          writerWindowSeconds,
+          streamRetentionHours: Math.max(settings.streamRetentionHours, 25),
+          iteratorAgeAlarmMinutes: 1,
+          queueAgeAlarmMinutes: 1,
+          ledgerRetentionDays: 'forever',
+          counterRetentionDays: Number(
+            counterRetentionDaysMin({
+              ...c,
+              streamRetentionHours: Math.max(settings.streamRetentionHours, 25),
+            }),
+          ),
+          queueVisibilitySeconds: queueVisibilitySecondsMin(c),
+        };
+        configurationOf('prod', correct);
+        for (const setting of ['counterRetentionDays', 'queueVisibilitySeconds'] as const) {
+          const sentence = refusalOf({ ...correct, [setting]: correct[setting] - 1 });
+          assert.ok(sentence.startsWith(`${setting} must be at least ${correct[setting]}: `), sentence);
+        }
+      },
+    ),
+  );
+});
+
+test('segment ids: more shards, shorter windows, smaller batches and longer buckets never take fewer bytes', () => {
+  const settings = fc.record({
+    streamShards: fc.integer({ min: 1, max: 500 }),
+    aggregatorWindowSeconds: fc.integer({ min: 0, max: 300 }),
+    aggregatorBatchSize: fc.integer({ min: 1, max: 10_000 }),
+    bucketMinutes: fc.constantFrom(...BUCKET_MINUTES),
+  });
+  fc.assert(
+    fc.property(settings, settings, (a, b) => {
+      const larger: Configuration = {
+        ...PRODUCTION,
+        streamShards: Math.max(a.streamShards, b.streamShards),
+        aggregatorWindowSeconds: Math.min(a.aggregatorWindowSeconds, b.aggregatorWindowSeconds),
+        aggregatorBatchSize: Math.min(a.aggregatorBatchSize, b.aggregatorBatchSize),
+        bucketMinutes: Math.max(a.bucketMinutes, b.bucketMinutes),
+      };
+      assert.ok(appliedBytesMax(larger) >= appliedBytesMax({ ...PRODUCTION, ...a }));
+    }),
+  );
+  // By hand: one shard, a segment a second by its window, 1 in 10 s by records, 1 in 4 s each by payload and events; ids of 14 bytes.
+  const c: Configuration = { ...PRODUCTION, streamShards: 1, aggregatorWindowSeconds: 1 };
+  assert.equal(appliedBytesMax(c), 3600 * 1.6 * 14);
+});
+
+function refusalOf(settings: Settings): string {
+  try {
+    configurationOf('prod', settings);
+  } catch (error) {
+    assert.ok(error instanceof ConfigurationError);
+    return error.message;
+  }
+  assert.fail(`${JSON.stringify(settings)} was not refused`);
+}

@@ -1,0 +1,333 @@
+// The stack: each property that the design rests on, and the settings that reach the template.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Match } from 'aws-cdk-lib/assertions';
+import { resourceOf, resourcesOf, templateJson, templateOf } from '../support/stack-template.ts';
+
+const production = templateOf('prod');
+const json = templateJson('prod');
+const local = templateJson('local');
+
+describe('stream', () => {
+  test('keeps records for seven days, encrypted, and outlives the stack', () => {
+    production.hasResource('AWS::Kinesis::Stream', {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: {
+        RetentionPeriodHours: 168,
+        ShardCount: 2,
+        StreamEncryption: { EncryptionType: 'KMS', KeyId: 'alias/aws/kinesis' },
+      },
+    });
+  });
+  test('is on demand where the stage says so', () => {
+    templateOf('prod', { streamMode: 'on-demand' }).hasResourceProperties('AWS::Kinesis::Stream', {
+      StreamModeDetails: { StreamMode: 'ON_DEMAND' },
+      ShardCount: Match.absent(),
+    });
+  });
+  test('has one mapping, which never skips a record', () => {
+    const mappings = resourcesOf(json, 'AWS::Lambda::EventSourceMapping');
+    assert.equal(mappings.length, 2);
+    production.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^EventsStream'), 'Arn'] },
+      StartingPosition: 'TRIM_HORIZON',
+      ParallelizationFactor: 1,
+      BisectBatchOnFunctionError: false,
+      MaximumRetryAttempts: -1,
+      MaximumRecordAgeInSeconds: -1,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      BatchSize: 10_000,
+      MaximumBatchingWindowInSeconds: 5,
+      DestinationConfig: {
+        OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('^ArchiveBucket'), 'Arn'] } },
+      },
+      FilterCriteria: Match.absent(),
+      TumblingWindowInSeconds: Match.absent(),
+    });
+  });
+});
+
+describe('queues', () => {
+  test('keep messages four days, dead letters fourteen, both encrypted and kept', () => {
+    production.hasResource('AWS::SQS::Queue', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        MessageRetentionPeriod: 345_600,
+        VisibilityTimeout: 240,
+        SqsManagedSseEnabled: true,
+        MaximumMessageSize: 1_048_576,
+        RedrivePolicy: {
+          maxReceiveCount: 20,
+          deadLetterTargetArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^RollupsDeadLetters'), 'Arn'] },
+        },
+        FifoQueue: Match.absent(),
+      },
+    });
+    production.hasResource('AWS::SQS::Queue', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        MessageRetentionPeriod: 1_209_600,
+        SqsManagedSseEnabled: true,
+        RedrivePolicy: Match.absent(),
+      },
+    });
+  });
+  test('and the topic of the alarms refuse whoever comes without TLS', () => {
+    const policies = [
+      ...resourcesOf(json, 'AWS::SQS::QueuePolicy'),
+      ...resourcesOf(json, 'AWS::SNS::TopicPolicy'),
+    ];
+    assert.equal(policies.length, 3);
+    for (const [id, { Properties }] of policies) {
+      const denies = Properties.PolicyDocument.Statement.filter(
+        (one: { Effect: string; Condition?: { Bool?: Record<string, string> } }) =>
+          one.Effect === 'Deny' && one.Condition?.Bool?.['aws:SecureTransport'] === 'false',
+      );
+      assert.equal(denies.length, 1, id);
+    }
+  });
+  test('feed the writer in batches that may fail in part', () => {
+    production.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^RollupsMessages'), 'Arn'] },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      BatchSize: 100,
+      MaximumBatchingWindowInSeconds: 5,
+      ScalingConfig: { MaximumConcurrency: 10 },
+    });
+  });
+});
+
+describe('data', () => {
+  test('tables have pk and sk, expiry, recovery to any point in time, and outlive the stack', () => {
+    const tables = resourcesOf(json, 'AWS::DynamoDB::Table');
+    assert.equal(tables.length, 2);
+    for (const [id, table] of tables) {
+      assert.equal(table.DeletionPolicy, 'Retain', id);
+      assert.equal(table.UpdateReplacePolicy, 'Retain', id);
+      const { Properties } = table;
+      assert.deepEqual(Properties.KeySchema, [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ]);
+      assert.ok(
+        Properties.AttributeDefinitions.every((one: { AttributeType: string }) => one.AttributeType === 'S'),
+      );
+      assert.deepEqual(Properties.TimeToLiveSpecification, { AttributeName: 'expiresAt', Enabled: true });
+      assert.equal(Properties.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled, true);
+      assert.equal(Properties.BillingMode, 'PAY_PER_REQUEST');
+      assert.equal(Properties.DeletionProtectionEnabled, true);
+      assert.equal(Properties.TableName, undefined);
+    }
+  });
+  test('tables have provisioned capacity where the stage says so', () => {
+    templateOf('prod', { tableMode: 'provisioned', counterWriteUnits: 77 }).hasResourceProperties(
+      'AWS::DynamoDB::Table',
+      { ProvisionedThroughput: { ReadCapacityUnits: 25, WriteCapacityUnits: 77 } },
+    );
+  });
+  test('the archive is private, encrypted, versioned, TLS only, and outlives the stack', () => {
+    production.hasResource('AWS::S3::Bucket', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        VersioningConfiguration: { Status: 'Enabled' },
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        BucketName: Match.absent(),
+      },
+    });
+    production.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+    // Nothing in it expires but older versions of the same object.
+    const rules = resourceOf(json, 'AWS::S3::Bucket').Properties.LifecycleConfiguration.Rules;
+    assert.ok(rules.every((rule: object) => !('ExpirationInDays' in rule)));
+  });
+  test('nothing has a name of its own but what an operator types', () => {
+    const named = Object.entries(json.Resources).flatMap(([id, { Type, Properties }]) =>
+      [
+        'TableName',
+        'QueueName',
+        'BucketName',
+        'FunctionName',
+        'LogGroupName',
+        'RoleName',
+        'TopicName',
+        'AlarmName',
+      ]
+        .concat(Type === 'AWS::Kinesis::Stream' || Type === 'AWS::SSM::Parameter' ? ['Name'] : [])
+        .filter((name) => typeof Properties?.[name] === 'string' && Type !== 'AWS::Lambda::Permission')
+        .map((name) => `${id}.${name}`),
+    );
+    assert.deepEqual(
+      named.filter((name) => !name.startsWith('Retries')),
+      [],
+    );
+  });
+});
+
+describe('functions', () => {
+  const functions = resourcesOf(json, 'AWS::Lambda::Function');
+  const timeouts: Record<string, number> = {
+    aggregator: 60,
+    writer: 30,
+    redriver: 60,
+    query: 10,
+    accountant: 60,
+  };
+  test('are the five, on arm64 and Node 24, each with its entry and time-out', () => {
+    const found = Object.fromEntries(
+      functions.map(([, { Properties, Metadata }]) => [Metadata?.['tally:entry'], Properties.Timeout]),
+    );
+    const wanted = Object.entries(timeouts).map(([noun, seconds]) => [`lambdas/${noun}/handler.ts`, seconds]);
+    assert.deepEqual(found, Object.fromEntries(wanted));
+    for (const [id, { Properties }] of functions) {
+      assert.equal(Properties.Runtime, 'nodejs24.x', id);
+      assert.deepEqual(Properties.Architectures, ['arm64'], id);
+    }
+  });
+  test('log into groups of their own that are not kept for ever', () => {
+    const groups = new Set(functions.map(([, { Properties }]) => Properties.LoggingConfig.LogGroup.Ref));
+    assert.equal(groups.size, 5);
+    for (const [id, { Properties }] of resourcesOf(json, 'AWS::Logs::LogGroup')) {
+      assert.equal(Properties.RetentionInDays, 30, id);
+    }
+  });
+  test('are told what they read', () => {
+    const common = [
+      'STAGE',
+      'POWERTOOLS_SERVICE_NAME',
+      'POWERTOOLS_METRICS_NAMESPACE',
+      'POWERTOOLS_LOG_LEVEL',
+      'NODE_OPTIONS',
+    ];
+    const wanted: Record<string, string[]> = {
+      aggregator: [
+        'STREAM_NAME',
+        'STREAM_GENERATION',
+        'STREAM_RETENTION_HOURS',
+        'LEDGER_TABLE',
+        'ROLLUP_QUEUE_URL',
+        'ARCHIVE_BUCKET',
+        'BUCKET_MINUTES',
+        'DEDUP_WINDOW_SECONDS',
+        'ACCEPT_PAST_SECONDS',
+        'ACCEPT_FUTURE_SECONDS',
+        'LEDGER_RETENTION_SECONDS',
+      ],
+      writer: [
+        'COUNTER_TABLE',
+        'LEDGER_TABLE',
+        'ROLLUP_QUEUE_URL',
+        'DEAD_LETTER_QUEUE_URL',
+        'ARCHIVE_BUCKET',
+        'COUNTER_RETENTION_SECONDS',
+        'RETRY_PARAMETER',
+      ],
+      redriver: [
+        'COUNTER_TABLE',
+        'LEDGER_TABLE',
+        'ROLLUP_QUEUE_URL',
+        'DEAD_LETTER_QUEUE_URL',
+        'ARCHIVE_BUCKET',
+        'RETRY_PARAMETER',
+      ],
+      query: ['COUNTER_TABLE', 'LEDGER_TABLE', 'ACCEPT_PAST_SECONDS', 'CORS_ORIGIN'],
+      accountant: ['LEDGER_TABLE', 'STREAM_NAME', 'STREAM_GENERATION'],
+    };
+    for (const [noun, names] of Object.entries(wanted)) {
+      assert.deepEqual(Object.keys(environmentOf(noun)).sort(), [...common, ...names].sort(), noun);
+    }
+    assert.equal(environmentOf('aggregator')['ACCEPT_PAST_SECONDS'], '604800');
+    assert.equal(environmentOf('aggregator')['LEDGER_RETENTION_SECONDS'], String(60 * 86_400));
+    assert.equal(environmentOf('writer')['COUNTER_RETENTION_SECONDS'], 'forever');
+    assert.equal(environmentOf('writer')['NODE_OPTIONS'], '--enable-source-maps');
+  });
+  test('run every minute where they are to, and a failed run is not repeated', () => {
+    const rules = resourcesOf(json, 'AWS::Events::Rule');
+    assert.equal(rules.length, 2);
+    for (const [id, { Properties }] of rules)
+      assert.equal(Properties.ScheduleExpression, 'rate(1 minute)', id);
+    for (const [, { Properties }] of resourcesOf(json, 'AWS::Lambda::EventInvokeConfig')) {
+      assert.equal(Properties.MaximumRetryAttempts, 0);
+    }
+  });
+  test('wait, mappings too, until the role may do what they do', () => {
+    for (const [id, { DependsOn }] of [
+      ...functions,
+      ...resourcesOf(json, 'AWS::Lambda::EventSourceMapping'),
+    ]) {
+      assert.ok(
+        [DependsOn ?? []].flat().some((name) => name.includes('Policy')),
+        id,
+      );
+    }
+  });
+  test('trace only where the stage says so', () => {
+    const traced = templateJson('prod', { tracing: true });
+    for (const [, { Properties }] of resourcesOf(traced, 'AWS::Lambda::Function')) {
+      assert.equal(Properties.TracingConfig.Mode, 'Active');
+    }
+    for (const [, { Properties }] of functions) assert.notEqual(Properties.TracingConfig?.Mode, 'Active');
+  });
+});
+
+test('the retry parameter has its path and first values', () => {
+  production.hasResourceProperties('AWS::SSM::Parameter', {
+    Name: '/tally/prod/retries',
+    Type: 'String',
+    Value: JSON.stringify({
+      attempts: 3,
+      backoffBaseSeconds: 5,
+      backoffCapSeconds: 300,
+      redrivePerSecond: 50,
+      redriveDelaySeconds: 60,
+      redriveRounds: 5,
+    }),
+  });
+});
+
+describe('the local stage', () => {
+  test('has every resource that production has, but for keys', () => {
+    const shape = (resources: object) =>
+      Object.entries(resources)
+        .map(([id, { Type }]) => `${Type} ${id.replace(/prod|local/g, '').replace(/[0-9a-fA-F]{8,}.*$/, '')}`)
+        .filter((line) => !/ApiKey|UsagePlan/.test(line))
+        .sort();
+    assert.deepEqual(shape(local.Resources), shape(json.Resources));
+  });
+  test('shows a count soon, takes logs of any age, and asks for no key', () => {
+    const [stream, queue] = ['Aggregation', 'Writing'].map(
+      (room) => resourceOf(local, 'AWS::Lambda::EventSourceMapping', room).Properties,
+    );
+    assert.equal(stream.MaximumBatchingWindowInSeconds, 1);
+    assert.deepEqual([queue.BatchSize, queue.MaximumBatchingWindowInSeconds], [10, 0]);
+    assert.equal(environmentOf('aggregator', local)['ACCEPT_PAST_SECONDS'], 'forever');
+    assert.equal(environmentOf('aggregator', local)['LEDGER_RETENTION_SECONDS'], 'forever');
+    assert.equal(environmentOf('aggregator', local)['POWERTOOLS_LOG_LEVEL'], 'WARN');
+    assert.equal(environmentOf('aggregator', local)['NODE_OPTIONS'], undefined);
+    assert.equal(resourcesOf(local, 'AWS::ApiGateway::UsagePlan').length, 0);
+    for (const [, { Properties }] of resourcesOf(local, 'AWS::ApiGateway::Method')) {
+      assert.notEqual(Properties.ApiKeyRequired, true);
+    }
+  });
+});
+
+function environmentOf(noun: string, template = json): Record<string, unknown> {
+  const [, found] =
+    resourcesOf(template, 'AWS::Lambda::Function').find(
+      ([, { Metadata }]) => Metadata?.['tally:entry'] === `lambdas/${noun}/handler.ts`,
+    ) ?? assert.fail(noun);
+  return found.Properties.Environment.Variables;
+}

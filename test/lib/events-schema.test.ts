@@ -1,0 +1,117 @@
+// The schema of POST /v1/events: what it refuses, and that it lets through what the aggregator can count and no more.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Ajv } from 'ajv';
+import fc from 'fast-check';
+import { decodeRecord } from '../../lambdas/counting/event.ts';
+import { EVENTS_RULES } from '../../lib/events-schema.ts';
+import { AWKWARD_TEXTS, sentEvent } from '../support/awkward-events.ts';
+import { resourceOf, templateJson } from '../support/stack-template.ts';
+
+const { $schema, ...schema } = resourceOf(templateJson('prod'), 'AWS::ApiGateway::Model').Properties.Schema;
+const validate = new Ajv({ strict: false, allowUnionTypes: true }).compile(schema);
+
+const fine = { metric: 'view', entity: '/index.html' };
+
+test('the model is draft 4, as API Gateway wants it', () => {
+  assert.equal($schema, 'http://json-schema.org/draft-04/schema#');
+});
+
+describe('refused', () => {
+  const bodies: Record<string, unknown> = {
+    'no object': [fine],
+    'no events': {},
+    'events no array': { events: fine },
+    'no event in it': { events: [] },
+    '501 events': { events: Array(501).fill(fine) },
+    'a field beside events': { events: [fine], more: 1 },
+    ...Object.fromEntries(
+      Object.entries({
+        'no metric': { entity: 'a' },
+        'no entity': { metric: 'view' },
+        'unknown field': { ...fine, count: 1 },
+        'empty metric': { ...fine, metric: '' },
+        'metric too long': { ...fine, metric: 'm'.repeat(65) },
+        'metric with a space': { ...fine, metric: 'a b' },
+        'metric with a line end': { ...fine, metric: 'view\n' },
+        'metric no text': { ...fine, metric: 1 },
+        'empty entity': { ...fine, entity: '' },
+        'entity too long': { ...fine, entity: '👍'.repeat(513) },
+        'entity with NUL': { ...fine, entity: 'a\u0000' },
+        'entity with a line end': { ...fine, entity: 'a\n' },
+        'entity with DEL': { ...fine, entity: 'a\u007f' },
+        'entity with NEL': { ...fine, entity: 'a\u0085' },
+        'entity no text': { ...fine, entity: 12 },
+        'empty id': { ...fine, id: '' },
+        'id too long': { ...fine, id: 'i'.repeat(129) },
+        'id no text': { ...fine, id: 7 },
+        'id null': { ...fine, id: null },
+        'at no time': { ...fine, at: 'yesterday' },
+        'at without zone': { ...fine, at: '2026-11-22T05:07:00' },
+        'at a date': { ...fine, at: '2026-11-22' },
+        'at broken milliseconds': { ...fine, at: 1.5 },
+        'at negative': { ...fine, at: -1 },
+        'at beyond the year 9999': { ...fine, at: 253_402_300_800_000 },
+        'at null': { ...fine, at: null },
+        'n broken': { ...fine, n: 0.5 },
+        'n text': { ...fine, n: '1' },
+        'n too large': { ...fine, n: 1_000_000_001 },
+        'n too small': { ...fine, n: -1_000_000_001 },
+      }).map(([name, event]) => [name, { events: [fine, event] }]),
+    ),
+  };
+  for (const [name, body] of Object.entries(bodies)) {
+    test(name, () => assert.equal(validate(body), false));
+  }
+});
+
+test('let through: every awkward text as an entity and as an id, and 500 events', () => {
+  for (const text of AWKWARD_TEXTS) {
+    assert.ok(validate({ events: [{ ...fine, entity: text, id: text }] }), JSON.stringify(text));
+  }
+  assert.ok(validate({ events: Array(500).fill(fine) }));
+  assert.ok(validate({ events: [{ ...fine, entity: '👍'.repeat(512), id: '👍'.repeat(128) }] }));
+});
+
+test('whatever the schema lets through, the aggregator takes for an event', () => {
+  fc.assert(
+    fc.property(sentEvent, (event) => {
+      assert.ok(validate({ events: [event] }), JSON.stringify(validate.errors));
+      const [decoded] = decodeRecord(Buffer.from(JSON.stringify(event)), 0);
+      assert.ok(decoded !== undefined && !('rejected' in decoded), JSON.stringify(decoded));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('whatever the aggregator takes for an event, the schema lets through', () => {
+  const nearly = fc.record(
+    {
+      id: fc.oneof(fc.string(), fc.constantFrom('', null)),
+      metric: fc.oneof(fc.string(), fc.constant('view')),
+      entity: fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' })),
+      at: fc.oneof(
+        fc.string(),
+        fc.integer(),
+        fc.double(),
+        fc.date({ noInvalidDate: true }).map((d) => d.toJSON()),
+      ),
+      n: fc.oneof(fc.integer(), fc.double(), fc.constant('1')),
+      more: fc.constant(1),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(nearly, (event) => {
+      const [decoded] = decodeRecord(Buffer.from(JSON.stringify(event)), 0);
+      if (decoded !== undefined && !('rejected' in decoded))
+        assert.ok(validate(JSON.parse(JSON.stringify({ events: [event] }))));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('patterns have no backslash but in \\uXXXX, and the rules no quote: both are put into JSON as they are', () => {
+  assert.doesNotMatch(JSON.stringify(schema).replaceAll(/\\\\u[0-9A-F]{4}/g, ''), /\\/);
+  assert.doesNotMatch(EVENTS_RULES, /["\\$\n]/);
+});

@@ -1,0 +1,45 @@
+// The whole production template against the one that was last looked at. UPDATE_SNAPSHOTS=1 accepts the new one.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { templateText } from '../support/stack-template.ts';
+
+const path = join(import.meta.dirname, 'snapshots', 'Tally-prod.template.json');
+
+test('the production template is the one in test/lib/snapshots', () => {
+  const actual: unknown = JSON.parse(normalized(templateText('prod')));
+  if (process.env['UPDATE_SNAPSHOTS'] === '1') {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `${JSON.stringify(actual, null, 2)}\n`);
+    return;
+  }
+  assert.ok(existsSync(path), 'There is no snapshot yet: UPDATE_SNAPSHOTS=1 makes one.');
+  const expected: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  const found = differences(expected, actual, '');
+  const more = found.length > 20 ? `\n… and ${found.length - 20} more` : '';
+  assert.equal(
+    found.length,
+    0,
+    `The template differs from its snapshot; if that is meant, run with UPDATE_SNAPSHOTS=1 and look at the diff:\n${found.slice(0, 20).join('\n')}${more}`,
+  );
+});
+
+/** The deployment's id is a hash of the whole API, and would say each change a second time. */
+function normalized(text: string): string {
+  return text.replaceAll(/(ApiDeployment)[0-9a-f]{40}/g, '$1HASH');
+}
+
+/** Where two JSON values differ, and how, one line each. */
+function differences(expected: unknown, actual: unknown, at: string): string[] {
+  if (isObject(expected) && isObject(actual)) {
+    const keys = new Set([...Object.keys(expected), ...Object.keys(actual)]);
+    return [...keys].flatMap((key) => differences(expected[key], actual[key], `${at}/${key}`));
+  }
+  const [before, after] = [JSON.stringify(expected), JSON.stringify(actual)];
+  return before === after ? [] : [`${at}: ${before ?? 'nothing'} became ${after ?? 'nothing'}`];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

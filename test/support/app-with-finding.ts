@@ -1,0 +1,9 @@
+// An app like bin/app.ts with one thing in it that cdk-nag must not let pass: an unencrypted-transport queue.
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { configurationOf } from '../../lib/configuration.ts';
+import { addStack, createApp } from '../../lib/counting-app.ts';
+
+const app = createApp();
+const stack = addStack(app, configurationOf('prod'), { code: 'source', checked: true });
+if (process.argv.includes('--with-finding')) new Queue(stack, 'Careless');
+app.synth();
