@@ -1,6 +1,8 @@
 // The ports of the use cases: what they need from the world outside, as types only.
+
+import type { Difference, ExpectedItem, StoredItem } from './counting/audit.ts';
 import type { Books } from './counting/books.ts';
-import type { CounterItem, CounterUpdate } from './counting/counter-item.ts';
+import type { CounterItem, CounterKey, CounterUpdate } from './counting/counter-item.ts';
 import type { PartName, SegmentId, SequenceNumber, ShardId, ShardKey } from './counting/identifiers.ts';
 import type { MessageHistory } from './counting/message-history.ts';
 import type { RetryPolicy } from './counting/retry-policy.ts';
@@ -27,7 +29,7 @@ export interface StreamLog {
   readRange(shard: ShardId, first: SequenceNumber, last: SequenceNumber): Promise<LogRange>;
   /** Reads a closed shard from after `after` (undefined: from the oldest record) to its end, in batches. */
   readToEnd(shard: ShardId, after: SequenceNumber | undefined): AsyncIterable<readonly StreamRecord[]>;
-  /** The shards that were split or merged into this one, as far as the stream still lists them: none, one or two. */
+  /** The shards that were split or merged into this one, whether the stream still lists them or not: none, one or two. */
   parentsOf(shard: ShardId): Promise<readonly ShardId[]>;
 }
 
@@ -132,6 +134,41 @@ export interface CounterReader {
   items(metric: string, entity: string, fromMs: number, toMs: number): AsyncIterable<CounterItem>;
 }
 
+/** One of several equal shares of the audit's work, by entity; `index` from 0. */
+export interface AuditSlice {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** The counter items as the audit reads and repairs them. */
+export interface AuditedCounters {
+  /** Items by key, in the keys' order; undefined where there is none. Strongly consistent. */
+  readItems(keys: readonly CounterKey[]): Promise<readonly (StoredItem | undefined)[]>;
+  /** The keys and segment ids of one share of all items, page by page. */
+  scanItems(
+    slice: AuditSlice,
+  ): AsyncIterable<{ readonly key: CounterKey; readonly applied: readonly string[] }>;
+  /**
+   * Rewrites an item to what it must say, on condition that it is still as it was read.
+   * @param expiresAt when a new item may be deleted, epoch seconds; an item that is there keeps its own
+   */
+  rewrite(
+    expected: ExpectedItem,
+    stored: StoredItem | undefined,
+    expiresAt: number | undefined,
+  ): Promise<'rewritten' | 'changed-meanwhile'>;
+}
+
+/** Where repairs leave their trace. */
+export interface RepairArchive {
+  /** Keeps what is about to be repaired and why, under a name that follows from it; repeatable. */
+  keepRepair(repair: {
+    readonly differences: readonly Difference[];
+    readonly before: StoredItem | undefined;
+    readonly after: ExpectedItem;
+  }): Promise<void>;
+}
+
 /** The published `completeThrough`. */
 export interface ClaimReader {
   /** The arrival time before which every event is counted, epoch milliseconds; 0 when nothing is claimed yet. */
@@ -168,7 +205,7 @@ export interface DeadLetters {
   remove(message: DeliveredMessage): Promise<void>;
 }
 
-/** Whether the counter table answers. */
+/** Whether the tables answer that a rollup message needs: its counter items, and the ledger that acknowledges it. */
 export interface TableHealth {
   isHealthy(): Promise<boolean>;
 }

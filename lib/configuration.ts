@@ -193,8 +193,9 @@ const KNOWN_STAGES: Readonly<Record<string, Partial<Configuration>>> = {
     throttleBurstRequests: 10_000,
     aggregatorWindowSeconds: 1,
     acceptPastSeconds: 'forever',
-    writerBatchSize: 10,
-    writerWindowSeconds: 0,
+    // A second's messages together: what they share of a counter item becomes one update.
+    writerBatchSize: 100,
+    writerWindowSeconds: 1,
     counterRetentionDays: 'forever',
     ledgerRetentionDays: 'forever',
   },

@@ -42,8 +42,7 @@ export class Redriving extends Construct {
       statements: [
         allow(['sqs:DeleteMessage', 'sqs:ReceiveMessage'], [deadLetters.queueArn]),
         allow(['sqs:SendMessage'], [queue.queueArn]),
-        allow(['dynamodb:UpdateItem'], [ledger.tableArn]),
-        // The health probe.
+        allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [ledger.tableArn]),
         allow(['dynamodb:GetItem'], [counters.tableArn]),
         allow(['ssm:GetParameter'], [retries.parameterArn]),
       ],

@@ -1,6 +1,7 @@
 // The aggregator's use case: turn a shard's records into segments, each planned, produced and committed by the ledger.
 import { addAccounts } from '../counting/accounts.ts';
 import {
+  BEFORE_ALL,
   type SequenceNumber,
   type ShardId,
   type ShardKey,
@@ -73,10 +74,10 @@ export async function aggregate(
   let ancestors: readonly Ancestor[] = [];
   if (head === undefined) {
     if (batch.records.length === 0) return 'done';
-    ancestors = await finishAncestors(batch.shard, ports, settings);
+    ancestors = await finishAncestors(batch, ports, settings);
     await ledger.registerShard(shard);
   }
-  await noteGap(shard, head, batch, ports, settings);
+  await noteGapBefore(batch, shard, head, ports, settings);
   for (;;) {
     if (head?.status === 'planned') head = await recover(batch, head, ports, settings);
     const fresh = recordsAfter(batch.records, head?.last);
@@ -163,16 +164,16 @@ async function markSent(
  * @returns all ancestors that have segments
  */
 async function finishAncestors(
-  child: ShardId,
+  child: Batch,
   ports: AggregatorPorts,
   settings: AggregatorSettings,
 ): Promise<readonly Ancestor[]> {
   const ancestors = new Map<ShardKey, Ancestor>();
-  for (const parent of await ports.log.parentsOf(child)) {
+  for (const parent of await ports.log.parentsOf(child.shard)) {
     const shard = shardKey(settings.generation, parent);
-    const head = await finishShard(parent, ports, settings);
+    const head = await finishShard(parent, child, ports, settings);
     // A parent that never held a record has no head; its own ancestors count all the same.
-    const older = head?.ancestors ?? (await finishAncestors(parent, ports, settings));
+    const older = head?.ancestors ?? (await finishAncestors({ ...child, shard: parent }, ports, settings));
     for (const ancestor of older) ancestors.set(ancestor.shard, ancestor);
     if (head !== undefined) ancestors.set(shard, { shard, segment: head.segment, runMaxMs: head.runMaxMs });
   }
@@ -182,6 +183,7 @@ async function finishAncestors(
 /** Aggregates what a closed shard still holds. @returns its head, sent; undefined when it never held a record */
 async function finishShard(
   id: ShardId,
+  child: Batch,
   ports: AggregatorPorts,
   settings: AggregatorSettings,
 ): Promise<Head | undefined> {
@@ -193,27 +195,43 @@ async function finishShard(
     await aggregate({ shard: id, records }, ports, settings, always);
   }
   const after = await ports.ledger.readHead(shard);
+  if (after !== undefined) await noteGap(shard, after, child.records[0]?.sequenceNumber, ports, settings);
   if (after?.status === 'planned')
     throw new LogBroken(`shard ${shard} is a parent and still has a planned segment`);
   return after;
 }
 
+/** Clocks differ, and a gap that is noted although there was none costs a look; one that is not noted costs the truth. */
+const GAP_MARGIN_MS = 300_000;
+
+/** Notes a gap before a batch: after the shard's newest segment, or before the first record that the shard ever gave us. */
+async function noteGapBefore(
+  batch: Batch,
+  shard: ShardKey,
+  head: Head | undefined,
+  ports: AggregatorPorts,
+  settings: AggregatorSettings,
+): Promise<void> {
+  const first = recordsAfter(batch.records, head?.last)[0];
+  if (first === undefined) return;
+  const known = head ?? { last: BEFORE_ALL, runMaxMs: first.arrivalMs };
+  await noteGap(shard, known, first.sequenceNumber, ports, settings);
+}
+
 /**
- * When the newest segment's records are older than the stream's retention, whatever followed them unread may have been
- * trimmed. Nobody can know how much it was; that it happened must not be hidden.
+ * When the last record that is known of a shard is about as old as the stream's retention, whatever followed it unread may
+ * have been trimmed. Nobody can know how much it was; that it may have happened must not be hidden.
  */
 async function noteGap(
   shard: ShardKey,
-  head: Head | undefined,
-  batch: Batch,
+  known: Pick<Head, 'last' | 'runMaxMs'>,
+  before: SequenceNumber | undefined,
   { ledger, clock, listener }: AggregatorPorts,
   { streamRetentionMs }: AggregatorSettings,
 ): Promise<void> {
-  if (head === undefined) return;
-  const before = recordsAfter(batch.records, head.last)[0]?.sequenceNumber;
   const nowMs = clock.nowMs();
-  if (before === undefined || nowMs - head.runMaxMs <= streamRetentionMs) return;
-  const gap = { after: head.last, before, noticedAtMs: nowMs };
+  if (before === undefined || nowMs - known.runMaxMs <= streamRetentionMs - GAP_MARGIN_MS) return;
+  const gap = { after: known.last, before, noticedAtMs: nowMs };
   await ledger.recordGap(shard, gap);
   listener.gap(shard, gap);
 }

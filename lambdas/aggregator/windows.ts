@@ -8,6 +8,12 @@ import type { SegmentLedger } from '../ports.ts';
 /** Most ids kept in memory, about 24 bytes each; shards not used for longest go first. */
 export const CACHED_IDS_MAX = 4_000_000;
 
+/** What decides a segment's dedup window. */
+export type WindowPlan = Pick<Head, 'segment' | 'minArrivalMs' | 'runMaxBeforeMs' | 'config' | 'ancestors'>;
+
+/** The ledger, as far as windows are read from it. */
+export type WindowLedger = Pick<SegmentLedger, 'entriesDown' | 'readIds'>;
+
 /** A cache of dedup windows. What it answers never depends on what it holds. */
 export class DedupWindows {
   /** In the order of last use. */
@@ -19,7 +25,7 @@ export class DedupWindows {
   }
 
   /** The window in which a planned segment looks for duplicates: its own shard's earlier segments, and its ancestors'. */
-  async before(shard: ShardKey, plan: Head, ledger: SegmentLedger): Promise<DedupView> {
+  async before(shard: ShardKey, plan: WindowPlan, ledger: WindowLedger): Promise<DedupView> {
     const sinceMs = plan.minArrivalMs - plan.config.dedupWindowMs;
     const views = [await this.#view(shard, plan.segment - 1, plan.runMaxBeforeMs, sinceMs, ledger)];
     for (const { shard: ancestor, segment, runMaxMs } of plan.ancestors) {
@@ -41,7 +47,7 @@ export class DedupWindows {
     to: number,
     runMaxMs: number,
     sinceMs: number,
-    ledger: SegmentLedger,
+    ledger: WindowLedger,
   ): Promise<DedupView | undefined> {
     if (to === 0 || runMaxMs < sinceMs) return undefined;
     let window = this.#windows.get(shard) ?? new ShardWindow();
@@ -72,7 +78,7 @@ async function loaded(
   shard: ShardKey,
   to: number,
   sinceMs: number,
-  ledger: SegmentLedger,
+  ledger: WindowLedger,
 ): Promise<ShardWindow> {
   const newer = await entriesNeeded(shard, to, held.to + 1, sinceMs, ledger);
   const joined = newer.olderRunMaxMs === undefined;
@@ -90,7 +96,7 @@ async function fill(
   window: ShardWindow,
   shard: ShardKey,
   entries: readonly SegmentEntry[],
-  ledger: SegmentLedger,
+  ledger: WindowLedger,
 ): Promise<void> {
   const ids = await Promise.all(entries.map((entry) => ledger.readIds(shard, entry)));
   for (const [index, { segment, runMaxMs }] of entries.entries()) {
@@ -108,7 +114,7 @@ async function entriesNeeded(
   from: number,
   downTo: number,
   sinceMs: number,
-  ledger: SegmentLedger,
+  ledger: WindowLedger,
 ): Promise<{ entries: SegmentEntry[]; olderRunMaxMs?: number }> {
   const entries: SegmentEntry[] = [];
   if (from < downTo) return { entries };

@@ -181,6 +181,16 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
     await this.#updateEntry(segment, `SET ${expiredAttribute(part)} = :events`, value);
   }
 
+  /** Whether the table answers. */
+  async isHealthy(): Promise<boolean> {
+    try {
+      await this.#get(ledgerKeys.claim());
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   async shards(): Promise<readonly ShardKey[]> {
     const shards: ShardKey[] = [];
     const pages = paginateQuery(

@@ -56,9 +56,8 @@ export class KinesisLog implements StreamLog, ShardDirectory {
   }
 
   async parentsOf(shard: ShardId): Promise<readonly ShardId[]> {
-    const shards = await this.#shards();
-    const listed = shards.get(shard);
-    return listed === undefined ? [] : parentsIn(listed).filter((parent) => shards.has(parent));
+    const listed = (await this.#shards()).get(shard);
+    return listed === undefined ? [] : parentsIn(listed);
   }
 
   async shards(): Promise<readonly ListedShard[]> {

@@ -8,7 +8,7 @@ import { type Environment, text } from './environment.ts';
 export interface Telemetry {
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Adds counts of something that happened; zeros are left out. */
+  /** Adds counts of something that happened. A 0 is worth telling too: it is data, where nothing would be missing data. */
   count(counts: Readonly<Record<string, number>>): void;
 }
 
@@ -20,7 +20,7 @@ export function telemetry(environment: Environment): Telemetry {
     metrics,
     count(counts) {
       for (const [name, value] of Object.entries(counts)) {
-        if (value !== 0) metrics.addMetric(name, MetricUnit.Count, value);
+        metrics.addMetric(name, MetricUnit.Count, value);
       }
     },
   };

@@ -25,10 +25,18 @@ export interface ShardProgress {
 export function completeThroughMs(shards: readonly ShardProgress[]): number {
   const byKey = new Map(shards.map((shard) => [shard.shard, shard]));
   const succeeded = new Set<ShardKey>();
+  const succeed = (parents: readonly ShardKey[]) => {
+    for (const parent of parents) {
+      if (succeeded.has(parent)) continue;
+      succeeded.add(parent);
+      succeed(byKey.get(parent)?.parents ?? []);
+    }
+  };
   for (const { head, parents } of shards) {
-    // A shard plans only after its parents were read to their ends, so a head is the proof of that.
+    // A shard plans only after all its ancestors were read to their ends, so a head is the proof of that. Ancestors that
+    // never held a record are in no head; the stream's own listing leads to them.
     if (head === undefined) continue;
-    for (const parent of parents) succeeded.add(parent);
+    succeed(parents);
     for (const { shard } of head.ancestors) succeeded.add(shard);
   }
   const bounds = shards

@@ -24,10 +24,12 @@ const REQUEST_MS_MAX = 20_000;
 
 const dynamoDbClient = dynamoDb();
 const queues = { deadLetterUrl: text(env, 'DEAD_LETTER_QUEUE_URL'), queueUrl: text(env, 'ROLLUP_QUEUE_URL') };
+const counters = new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE'));
+const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
 const ports: RedriverPorts = {
   deadLetters: new SqsDeadLetters(sqs(), queues, new Archive(s3(), text(env, 'ARCHIVE_BUCKET'))),
-  ledger: new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock),
-  table: new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
+  ledger,
+  tables: { isHealthy: async () => (await counters.isHealthy()) && (await ledger.isHealthy()) },
   retryPolicy: new RetryParameter(ssm(), text(env, 'RETRY_PARAMETER'), systemClock, (problem) => {
     count({ RetryParameterProblems: 1 });
     logger.error('the retry parameter can not be used; the last good value holds', { problem });

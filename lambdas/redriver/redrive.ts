@@ -1,4 +1,5 @@
 // The redriver's use case: empty the dead-letter queue, back to the rollup queue or into the archive.
+import type { PartName } from '../counting/identifiers.ts';
 import { type MessageHistory, unknownHistory } from '../counting/message-history.ts';
 import { type RetryPolicy, redriveDelayMs } from '../counting/retry-policy.ts';
 import { decodeRollupMessage } from '../counting/rollup-message.ts';
@@ -15,7 +16,7 @@ import type {
 export interface RedriverPorts {
   readonly deadLetters: DeadLetters;
   readonly ledger: PartLedger;
-  readonly table: TableHealth;
+  readonly tables: TableHealth;
   readonly retryPolicy: RetryPolicySource;
   readonly clock: Clock;
 }
@@ -60,7 +61,7 @@ function poisonIn(body: string): string | undefined {
 }
 
 /**
- * Empties the dead-letter queue, at most as fast as the policy allows in a minute, and only while the table answers.
+ * Empties the dead-letter queue, at most as fast as the policy allows in a minute, and only while the tables answer.
  * A message is sent first and deleted then: a crash in between leaves a copy, which counts nothing twice.
  */
 export async function redrive(ports: RedriverPorts, hasTime: () => boolean): Promise<RedriveReport> {
@@ -70,7 +71,7 @@ export async function redrive(ports: RedriverPorts, hasTime: () => boolean): Pro
   const met = new Set<string>();
   while (hasTime()) {
     if (report.returned + report.parked >= allowance) return { ...report, ended: 'rate' };
-    if (!(await ports.table.isHealthy())) return { ...report, ended: 'table-unhealthy' };
+    if (!(await ports.tables.isHealthy())) return { ...report, ended: 'table-unhealthy' };
     const letters = (await ports.deadLetters.take()).filter(({ messageId }) => !met.has(messageId));
     if (letters.length === 0) return { ...report, ended: 'empty' };
     for (const letter of letters) {
@@ -93,13 +94,20 @@ async function redriveOne(
   report: RedriveReport,
 ): Promise<void> {
   const decision = decideRedrive(letter, policy, clock.nowMs());
-  if (decision.to === 'queue') await deadLetters.giveBack(letter, decision.history, decision.delayMs);
-  else await deadLetters.park(letter, decision.history);
-  if (!decision.history.poison) {
-    const { segment, part } = decodeRollupMessage(letter.body);
-    await ledger.notePlace({ segment, part }, decision.to === 'queue' ? 'returned' : 'parked');
+  if (decision.to === 'queue') {
+    // Noted before it is sent: with a ledger that does not answer, each run would leave one more copy in the queue.
+    await ledger.notePlace(partNameIn(letter), 'returned');
+    await deadLetters.giveBack(letter, decision.history, decision.delayMs);
+    report.returned += 1;
+  } else {
+    await deadLetters.park(letter, decision.history);
+    if (!decision.history.poison) await ledger.notePlace(partNameIn(letter), 'parked');
+    report.parked += 1;
   }
   await deadLetters.remove(letter);
-  if (decision.to === 'queue') report.returned += 1;
-  else report.parked += 1;
+}
+
+function partNameIn(letter: DeliveredMessage): PartName {
+  const { segment, part } = decodeRollupMessage(letter.body);
+  return { segment, part };
 }

@@ -79,3 +79,13 @@ test('grandchildren reach back over an empty generation', () => {
   const all = [shard('0', 5, 5, 900), shard('1', 0, 0, 0, ['0']), shard('2', 0, 0, 0, ['1'])];
   assert.equal(completeThroughMs(all), 900);
 });
+
+test('ancestors that never held a record leave with the generation that succeeds them', () => {
+  const all = [
+    shard('0', 0, 0, 0),
+    shard('1', 0, 0, 0, ['0']),
+    shard('2', 3, 3, 800, ['1']),
+    shard('3', 2, 2, 700, ['1']),
+  ];
+  assert.equal(completeThroughMs(all), 700);
+});

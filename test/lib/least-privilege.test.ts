@@ -41,7 +41,7 @@ const TABLE: Record<string, Record<string, string[]>> = {
     RollupsDeadLetters: ['sqs:DeleteMessage', 'sqs:ReceiveMessage'],
     RollupsMessages: ['sqs:SendMessage'],
     'ArchiveBucket/parked/*': ['s3:PutObject'],
-    TablesLedger: ['dynamodb:UpdateItem'],
+    TablesLedger: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
     TablesCounters: ['dynamodb:GetItem'],
     Retries: ['ssm:GetParameter'],
     RedrivingRedriverLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],

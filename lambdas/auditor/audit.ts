@@ -1,0 +1,308 @@
+// The auditor's use case: produce segments again from the stream and hold them against the counter items.
+import { DedupWindows, type WindowLedger } from '../aggregator/windows.ts';
+import { compareItem, type Difference, type EmittedRow } from '../counting/audit.ts';
+import { lastEntered } from '../counting/books.ts';
+import { bucketOfSortKey, type CounterKey, counterKey } from '../counting/counter-item.ts';
+import {
+  parseSegmentId,
+  type SegmentId,
+  type ShardKey,
+  segmentId,
+  shardIdOf,
+} from '../counting/identifiers.ts';
+import { rollUp } from '../counting/rollup.ts';
+import { decodeRollupMessage } from '../counting/rollup-message.ts';
+import { hashEventId } from '../counting/seen-ids.ts';
+import { type Head, plannedRecords, ROLLUP_VERSION } from '../counting/segment.ts';
+import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
+import { parseBucketName } from '../counting/time.ts';
+import type { AuditedCounters, AuditSlice, BooksLedger, StreamLog } from '../ports.ts';
+import type { ItemRepairer } from './repair.ts';
+
+/** What the audit needs. */
+export interface AuditorPorts {
+  readonly ledger: BooksLedger & WindowLedger;
+  readonly log: StreamLog;
+  readonly counters: AuditedCounters;
+}
+
+/** What is audited: buckets that start in `fromMs <= start < toMs`, epoch milliseconds. */
+export interface AuditRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** A segment of which nothing can be said, and why. */
+export interface UnauditedSegment {
+  readonly segment: SegmentId;
+  readonly reason: 'trimmed' | 'lost' | 'ids-expired' | 'rollup-version';
+}
+
+/** What the audit found. */
+export interface AuditReport {
+  /** Segments that were produced again. */
+  segments: number;
+  /** Counter items that were compared, and how many events they hold. */
+  items: number;
+  events: number;
+  /** Items that changed meanwhile, or hold segments of which nothing can be said. */
+  itemsUnaudited: number;
+  readonly segmentsUnaudited: UnauditedSegment[];
+  /** Segments that came out differently than they did the first time. */
+  readonly notReproducible: SegmentId[];
+  readonly differences: Difference[];
+  /** Differences beyond the first `DIFFERENCES_MAX`. */
+  differencesOmitted: number;
+  repaired: number;
+  /** False when time ran out: ask again with more, smaller slices. */
+  complete: boolean;
+}
+
+/** Most differences that a report names. */
+export const DIFFERENCES_MAX = 1_000;
+const ITEMS_AT_ONCE = 100;
+
+/** Segments up to which each shard is audited: what comes later came after the audit began. */
+type Snapshot = ReadonlyMap<ShardKey, number>;
+
+/**
+ * Audits one slice of the counter items of a range: whatever segments emitted for them must be in them, nothing else, and the
+ * sums must be right. Segments are produced again from the stream, so only what it still holds can be audited this way.
+ * @param repair rewrites what differs; undefined: only report
+ */
+export async function audit(
+  range: AuditRange,
+  slice: AuditSlice,
+  ports: AuditorPorts,
+  hasTime: () => boolean,
+  repair?: ItemRepairer,
+): Promise<AuditReport> {
+  const report = emptyReport();
+  const snapshot = new Map<ShardKey, number>();
+  const emitted = new Map<string, EmittedRow[]>();
+  for (const shard of await ports.ledger.shards()) {
+    const head = await ports.ledger.readHead(shard);
+    snapshot.set(shard, lastEntered(head));
+    if (head !== undefined) await collectShard(shard, head, range, slice, ports, emitted, report, hasTime);
+  }
+  if (report.complete) await compareAll(emitted, snapshot, ports, report, hasTime, repair);
+  if (report.complete) await findStrangers(range, slice, snapshot, ports, report, hasTime);
+  return report;
+}
+
+function emptyReport(): AuditReport {
+  return {
+    segments: 0,
+    items: 0,
+    events: 0,
+    itemsUnaudited: 0,
+    segmentsUnaudited: [],
+    notReproducible: [],
+    differences: [],
+    differencesOmitted: 0,
+    repaired: 0,
+    complete: true,
+  };
+}
+
+/** Produces a shard's segments again and collects their rows. */
+async function collectShard(
+  shard: ShardKey,
+  head: Head,
+  range: AuditRange,
+  slice: AuditSlice,
+  ports: AuditorPorts,
+  emitted: Map<string, EmittedRow[]>,
+  report: AuditReport,
+  hasTime: () => boolean,
+): Promise<void> {
+  const windows = new DedupWindows();
+  let runMaxBeforeMs = 0;
+  for await (const entry of ports.ledger.entriesUp(shard, 0, lastEntered(head))) {
+    if (touches(entry, range)) {
+      if (!hasTime()) {
+        report.complete = false;
+        return;
+      }
+      const plan = { ...entry, runMaxBeforeMs, ancestors: head.ancestors };
+      const unaudited = await collectSegment(
+        shard,
+        plan,
+        entry,
+        range,
+        slice,
+        windows,
+        ports,
+        emitted,
+        report,
+      );
+      if (unaudited !== undefined) {
+        report.segmentsUnaudited.push({ segment: segmentId(shard, entry.segment), reason: unaudited });
+      }
+    }
+    runMaxBeforeMs = entry.runMaxMs;
+  }
+}
+
+function touches({ buckets, lost }: SegmentEntry, { fromMs, toMs }: AuditRange): boolean {
+  // Of a segment that was lost before it was rolled up nobody knows what it would have touched.
+  if (buckets === undefined) return lost;
+  return buckets.latestMs >= fromMs && buckets.earliestMs < toMs;
+}
+
+async function collectSegment(
+  shard: ShardKey,
+  plan: Parameters<DedupWindows['before']>[1],
+  entry: SegmentEntry,
+  range: AuditRange,
+  slice: AuditSlice,
+  windows: DedupWindows,
+  { ledger, log }: AuditorPorts,
+  emitted: Map<string, EmittedRow[]>,
+  report: AuditReport,
+): Promise<UnauditedSegment['reason'] | undefined> {
+  if (entry.lost) return 'lost';
+  if (entry.version !== ROLLUP_VERSION) return 'rollup-version';
+  const id = segmentId(shard, entry.segment);
+  const { records: held } = await log.readRange(shardIdOf(shard), entry.first, entry.last);
+  const records = plannedRecords(entry, held);
+  if (records === undefined) return 'trimmed';
+  try {
+    const output = rollUp(id, records, await windows.before(shard, plan, ledger), entry.config);
+    report.segments += 1;
+    if (output.digest !== entry.digest) report.notReproducible.push(id);
+    for (const { message } of output.parts) {
+      const acked = entry.acked.has(message.part) && !(message.part in entry.expired);
+      for (const row of decodeRollupMessage(message.body).rows) {
+        if (!inRange(row.bucket, range) || sliceOf(row.entity, slice.count) !== slice.index) continue;
+        const key = nameOf(counterKey(row.metric, row.entity, row.bucket));
+        const rows = emitted.get(key);
+        if (rows === undefined) emitted.set(key, [{ segment: id, row, acked }]);
+        else rows.push({ segment: id, row, acked });
+      }
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof MissingLedgerItem) return 'ids-expired';
+    throw error;
+  }
+}
+
+async function compareAll(
+  emitted: ReadonlyMap<string, readonly EmittedRow[]>,
+  snapshot: Snapshot,
+  { counters }: AuditorPorts,
+  report: AuditReport,
+  hasTime: () => boolean,
+  repair: ItemRepairer | undefined,
+): Promise<void> {
+  const unauditedIds = new Set<string>(report.segmentsUnaudited.map(({ segment }) => segment));
+  const isUnaudited = (segment: string) => unauditedIds.has(segment) || isNewer(segment, snapshot);
+  const items = [...emitted];
+  for (let at = 0; at < items.length; at += ITEMS_AT_ONCE) {
+    if (!hasTime()) {
+      report.complete = false;
+      return;
+    }
+    const page = items.slice(at, at + ITEMS_AT_ONCE);
+    const stored = await counters.readItems(page.map(([name]) => keyOf(name)));
+    for (const [index, [, rows]] of page.entries()) {
+      const comparison = compareItem(rows, stored[index], isUnaudited);
+      if (comparison === 'unaudited') {
+        report.itemsUnaudited += 1;
+        continue;
+      }
+      report.items += 1;
+      report.events += comparison.expected.events;
+      for (const difference of comparison.differences) note(difference, report);
+      if (comparison.differences.length === 0 || repair === undefined) continue;
+      if ((await repair(comparison, stored[index], rows[0]?.row.bucket ?? '')) === 'rewritten')
+        report.repaired += 1;
+    }
+  }
+}
+
+/** Looks through all stored items for segment ids that no segment of that name can have left there. */
+async function findStrangers(
+  range: AuditRange,
+  slice: AuditSlice,
+  snapshot: Snapshot,
+  { counters, ledger }: AuditorPorts,
+  report: AuditReport,
+  hasTime: () => boolean,
+): Promise<void> {
+  const verdicts = new Map<string, boolean>();
+  for await (const { key, applied } of counters.scanItems(slice)) {
+    const bucket = bucketOfSortKey(key.sk);
+    if (!inRange(bucket, range)) continue;
+    if (!hasTime()) {
+      report.complete = false;
+      return;
+    }
+    for (const segment of applied) {
+      const known = verdicts.get(segment) ?? (await isKnown(segment, snapshot, ledger));
+      verdicts.set(segment, known);
+      if (known) continue;
+      const metric = key.sk.slice(0, key.sk.indexOf('#'));
+      note({ kind: 'segment-unknown', metric, entity: key.pk, bucket, segment }, report);
+    }
+  }
+}
+
+async function isKnown(segment: string, snapshot: Snapshot, ledger: BooksLedger): Promise<boolean> {
+  const named = nameIn(segment);
+  if (named === undefined || !snapshot.has(named.shard)) return false;
+  if (isNewer(segment, snapshot)) return true;
+  return (await ledger.readEntries(named.shard, [named.segment])).length > 0;
+}
+
+function isNewer(segment: string, snapshot: Snapshot): boolean {
+  const named = nameIn(segment);
+  return named !== undefined && named.segment > (snapshot.get(named.shard) ?? 0) && snapshot.has(named.shard);
+}
+
+function nameIn(segment: string): { shard: ShardKey; segment: number } | undefined {
+  try {
+    return parseSegmentId(segment);
+  } catch {
+    return undefined;
+  }
+}
+
+function note(difference: Difference, report: AuditReport): void {
+  const twice =
+    difference.kind === 'segment-unknown' && report.differences.some((other) => isSame(other, difference));
+  if (twice) return;
+  if (report.differences.length < DIFFERENCES_MAX) report.differences.push(difference);
+  else report.differencesOmitted += 1;
+}
+
+function isSame(a: Difference, b: Difference & { kind: 'segment-unknown' }): boolean {
+  return (
+    a.kind === b.kind &&
+    a.segment === b.segment &&
+    a.metric === b.metric &&
+    a.entity === b.entity &&
+    a.bucket === b.bucket
+  );
+}
+
+function inRange(bucket: string, { fromMs, toMs }: AuditRange): boolean {
+  const startMs = parseBucketName(bucket);
+  return startMs !== undefined && startMs >= fromMs && startMs < toMs;
+}
+
+function sliceOf(entity: string, count: number): number {
+  const hash = { high: 0, low: 0 };
+  hashEventId(entity, hash);
+  return hash.low % count;
+}
+
+function nameOf({ pk, sk }: CounterKey): string {
+  return JSON.stringify([pk, sk]);
+}
+
+function keyOf(name: string): CounterKey {
+  const [pk, sk] = JSON.parse(name) as [string, string];
+  return { pk, sk };
+}

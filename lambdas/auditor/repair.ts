@@ -1,0 +1,28 @@
+// The repair of a counter item that differs: its trace first, then one conditional rewrite.
+import type { Comparison, StoredItem } from '../counting/audit.ts';
+import { counterExpiresAt } from '../counting/counter-item.ts';
+import type { BucketMinutes } from '../counting/time.ts';
+import type { AuditedCounters, RepairArchive } from '../ports.ts';
+
+/** Repairs one item. */
+export type ItemRepairer = (
+  comparison: Comparison,
+  stored: StoredItem | undefined,
+  bucket: string,
+) => Promise<'rewritten' | 'changed-meanwhile'>;
+
+/**
+ * A repairer. Repeatable: an item that was repaired no longer differs, and one that changed since it was read is left to the
+ * next audit. What the item said before is in the archive.
+ */
+export function itemRepairer(
+  counters: AuditedCounters,
+  archive: RepairArchive,
+  bucketMinutes: BucketMinutes,
+  counterRetentionMs: number | undefined,
+): ItemRepairer {
+  return async ({ differences, expected }, stored, bucket) => {
+    await archive.keepRepair({ differences, before: stored, after: expected });
+    return counters.rewrite(expected, stored, counterExpiresAt(bucket, bucketMinutes, counterRetentionMs));
+  };
+}
