@@ -82,8 +82,11 @@ export interface PartLedger {
   acknowledge(segment: SegmentId, parts: readonly number[]): Promise<'acknowledged' | 'no-entry'>;
   /** Notes where an unacknowledged part was last seen, if the segment has an entry. */
   notePlace(name: PartName, place: 'dead' | 'parked' | 'returned'): Promise<void>;
-  /** Notes how many events of a part came after their counter items' expiry; repeatable. */
-  noteExpired(name: PartName, events: number): Promise<void>;
+  /**
+   * Notes how many events of a part came after their counter items' expiry, unless the part is acknowledged: then this is a
+   * copy of what is counted already. Repeatable.
+   */
+  noteExpired(name: PartName, events: number): Promise<'noted' | 'acknowledged' | 'no-entry'>;
 }
 
 /** The ledger as the accountant and the status use it. */

@@ -194,7 +194,7 @@ const KNOWN_STAGES: Readonly<Record<string, Partial<Configuration>>> = {
     aggregatorWindowSeconds: 1,
     acceptPastSeconds: 'forever',
     // A second's messages together: what they share of a counter item becomes one update.
-    writerBatchSize: 100,
+    writerBatchSize: 20,
     writerWindowSeconds: 1,
     counterRetentionDays: 'forever',
     ledgerRetentionDays: 'forever',

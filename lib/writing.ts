@@ -44,7 +44,7 @@ export class Writing extends Construct {
       },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [counters.tableArn]),
-        allow(['dynamodb:UpdateItem'], [ledger.tableArn]),
+        allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [ledger.tableArn]),
         allow(
           [
             'sqs:ChangeMessageVisibility',

@@ -23,22 +23,26 @@ export async function claimCompleteness(
       listed.map((parent) => shardKey(generation, parent)),
     );
   }
-  for (const shard of await ledger.shards()) if (!parents.has(shard)) parents.set(shard, []);
+  const known = new Set([...parents.keys(), ...(await ledger.shards())]);
   const progress = await Promise.all(
-    [...parents].map(([shard, listed]) => shardProgress(shard, listed, ledger)),
+    [...known].map(async (shard) => ({
+      shard,
+      listed: parents.has(shard),
+      parents: parents.get(shard) ?? [],
+      ...(await howFar(shard, ledger)),
+    })),
   );
   return ledger.raiseClaim(completeThroughMs(progress));
 }
 
-async function shardProgress(
+async function howFar(
   shard: ShardKey,
-  parents: readonly ShardKey[],
   ledger: BooksLedger,
-): Promise<ShardProgress> {
+): Promise<Pick<ShardProgress, 'head' | 'done' | 'doneRunMaxMs'>> {
   const head = await ledger.readHead(shard);
-  if (head === undefined) return { shard, parents, head, done: 0, doneRunMaxMs: 0 };
+  if (head === undefined) return { head, done: 0, doneRunMaxMs: 0 };
   const done = await longestDonePrefix(shard, head, ledger);
-  return { shard, parents, head, done, doneRunMaxMs: await runMaxOf(shard, head, done, ledger) };
+  return { head, done, doneRunMaxMs: await runMaxOf(shard, head, done, ledger) };
 }
 
 /** The last segment before the first of which a part is missing. A lost segment is done: it is named, not waited for. */

@@ -9,7 +9,13 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { type Books, EMPTY_BOOKS } from '../counting/books.ts';
-import { type PartName, parseShardKey, type SegmentId, type ShardKey } from '../counting/identifiers.ts';
+import {
+  type PartName,
+  parseSegmentId,
+  parseShardKey,
+  type SegmentId,
+  type ShardKey,
+} from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
 import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
 import type { BooksLedger, ClaimReader, Clock, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
@@ -176,9 +182,17 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
     await this.#updateEntry(segment, updates[place], { ':part': { NS: [String(part)] } });
   }
 
-  async noteExpired({ segment, part }: PartName, events: number): Promise<void> {
-    const value = { ':events': { N: String(events) } };
-    await this.#updateEntry(segment, `SET ${expiredAttribute(part)} = :events`, value);
+  async noteExpired({ segment, part }: PartName, events: number) {
+    const update = new UpdateItemCommand({
+      TableName: this.#table,
+      Key: ledgerKeys.entryOf(segment),
+      UpdateExpression: `SET ${expiredAttribute(part)} = :events`,
+      ConditionExpression: 'attribute_exists(pk) AND NOT contains(acked, :part)',
+      ExpressionAttributeValues: { ':events': { N: String(events) }, ':part': { N: String(part) } },
+    });
+    if (await this.#succeeds(update)) return 'noted';
+    const named = parseSegmentId(segment);
+    return (await this.#entry(named.shard, named.segment)) === undefined ? 'no-entry' : 'acknowledged';
   }
 
   /** Whether the table answers. */

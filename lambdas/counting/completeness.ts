@@ -5,6 +5,8 @@ import type { Head } from './segment.ts';
 /** How far one shard got. */
 export interface ShardProgress {
   readonly shard: ShardKey;
+  /** Whether the stream still lists it; one that it does not can get no more records. */
+  readonly listed: boolean;
   /** The shards that were split or merged into it, listed by the stream or not. */
   readonly parents: readonly ShardKey[];
   /** Its newest segment; undefined as long as it has none. */
@@ -40,7 +42,7 @@ export function completeThroughMs(shards: readonly ShardProgress[]): number {
     for (const { shard } of head.ancestors) succeeded.add(shard);
   }
   const bounds = shards
-    .filter((shard) => !(succeeded.has(shard.shard) && isDrained(shard)))
+    .filter((shard) => !((succeeded.has(shard.shard) || !shard.listed) && isDrained(shard)))
     .map((shard) => reachedMs(shard, byKey, new Set()));
   return bounds.length === 0 ? 0 : Math.min(...bounds);
 }

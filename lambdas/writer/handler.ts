@@ -2,7 +2,7 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { Archive } from '../aws/archive.ts';
 import { dynamoDb, s3, sqs, ssm } from '../aws/clients.ts';
 import { CounterTable } from '../aws/counter-table.ts';
@@ -10,7 +10,7 @@ import { secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { RetryParameter } from '../aws/retry-parameter.ts';
 import { deliveredMessage, SqsFailedMessages } from '../aws/rollup-queue.ts';
-import { systemClock, telemetry } from '../aws/telemetry.ts';
+import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
 import { type WriterPorts, type WriterSettings, writeRollups } from './write.ts';
 
 const { env } = process;
@@ -18,6 +18,9 @@ const { logger, metrics, count } = telemetry(env);
 
 /** Updates under way at once: enough to keep the connections busy, few enough not to hit one partition all together. */
 const CONCURRENCY = 32;
+
+/** What acknowledging and reporting may take, with retries. */
+const REPORT_RESERVE_MS = 10_000;
 
 const settings: WriterSettings = {
   counterRetentionMs: secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS'),
@@ -38,8 +41,10 @@ const ports: WriterPorts = {
   random: Math.random,
 };
 
-async function writeEvent(event: SQSEvent): Promise<SQSBatchResponse> {
-  const { retry, report } = await writeRollups(event.Records.map(deliveredMessage), ports, settings);
+async function writeEvent(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  const messages = event.Records.map(deliveredMessage);
+  const hasTime = timeLeft(context, REPORT_RESERVE_MS);
+  const { retry, report } = await writeRollups(messages, ports, settings, hasTime);
   count({
     MessagesWritten: report.messages - retry.length - report.dead,
     Updates: report.updates,

@@ -49,6 +49,8 @@ interface Part {
   readonly content: RollupContent;
   readonly messages: DeliveredMessage[];
   failure: unknown;
+  /** True when time ran out before all of its rows were tried: nothing is wrong with it. */
+  deferred: boolean;
 }
 
 /** What one counter item gets from the batch. */
@@ -60,12 +62,14 @@ interface ItemWork {
 
 /**
  * Writes a batch of rollup messages. Safe to repeat, in any order, with any copies.
+ * @param hasTime whether there is time for more updates; messages that are not through by then are delivered again
  * @returns the ids of the messages that must be delivered again, and what was done
  */
 export async function writeRollups(
   messages: readonly DeliveredMessage[],
   ports: WriterPorts,
   settings: WriterSettings,
+  hasTime: () => boolean,
 ): Promise<{ retry: string[]; report: WriteReport }> {
   const report = emptyReport(messages.length);
   const { parts, poison } = readParts(messages);
@@ -74,6 +78,10 @@ export async function writeRollups(
   await Promise.all(
     chunked(work).map((item) =>
       limit(async () => {
+        if (!hasTime()) {
+          for (const { part } of item.contributions) part.deferred = true;
+          return;
+        }
         try {
           await applyToItem(item, ports, report);
         } catch (failure) {
@@ -87,8 +95,10 @@ export async function writeRollups(
   for (const [message, reason] of poison)
     await giveUp(message, `poison: ${reason}`, true, ports, report, retry);
   for (const part of parts) {
-    if (part.failure === undefined) continue;
-    for (const message of part.messages) await handleFailure(message, part, ports, report, retry);
+    for (const message of part.messages) {
+      if (part.failure !== undefined) await handleFailure(message, part, ports, report, retry);
+      else if (part.deferred) await bringBack(message, 0, ports, report, retry);
+    }
   }
   return { retry, report };
 }
@@ -100,7 +110,7 @@ function readParts(messages: readonly DeliveredMessage[]) {
     try {
       const content = decodeRollupMessage(message.body);
       const name = `${content.segment}/${content.part}`;
-      const part = parts.get(name) ?? { content, messages: [], failure: undefined };
+      const part = parts.get(name) ?? { content, messages: [], failure: undefined, deferred: false };
       part.messages.push(message);
       parts.set(name, part);
     } catch (error) {
@@ -137,8 +147,10 @@ async function planWork(
     if (late.length === 0) continue;
     const events = late.reduce((sum, row) => sum + row.events, 0);
     try {
+      // Noted before it is kept: a copy of a part that is counted has nothing to keep, and a crash in between brings the
+      // message back.
+      if ((await ledger.noteExpired(content, events)) === 'acknowledged') continue;
       await expired.keepExpired({ ...content, rows: late });
-      await ledger.noteExpired(content, events);
       report.expired += events;
     } catch (failure) {
       part.failure = failure;
@@ -187,7 +199,7 @@ async function acknowledge(
 ): Promise<void> {
   const bySegment = new Map<SegmentId, Part[]>();
   for (const part of parts) {
-    if (part.failure !== undefined) continue;
+    if (part.failure !== undefined || part.deferred) continue;
     bySegment.set(part.content.segment, [...(bySegment.get(part.content.segment) ?? []), part]);
   }
   await Promise.all(
@@ -222,10 +234,21 @@ async function handleFailure(
     if (!retry.includes(message.messageId)) await noteDead(content, ports);
     return;
   }
+  await bringBack(message, backoffMs(policy, message.receiveCount, ports.random()), ports, report, retry);
+}
+
+/** Leaves a message in the queue, to be delivered again after a while. */
+async function bringBack(
+  message: DeliveredMessage,
+  delayMs: number,
+  { failed }: WriterPorts,
+  report: WriteReport,
+  retry: string[],
+): Promise<void> {
   retry.push(message.messageId);
   report.delayed += 1;
   try {
-    await ports.failed.delay(message, backoffMs(policy, message.receiveCount, ports.random()));
+    await failed.delay(message, delayMs);
   } catch {
     // The queue's own visibility time-out brings it back, only not with our back-off.
     report.delayFailed += 1;

@@ -103,7 +103,7 @@ test('places are noted, and an entry that is not there is not made up', async ()
   const id = segmentId(shard, 1);
   assert.equal(await ledger.acknowledge(id, [0]), 'no-entry');
   await ledger.notePlace({ segment: id, part: 0 }, 'dead');
-  await ledger.noteExpired({ segment: id, part: 0 }, 5);
+  assert.equal(await ledger.noteExpired({ segment: id, part: 0 }, 5), 'no-entry');
   assert.deepEqual(await ledger.readEntries(shard, [1]), []);
   await ledger.putEntryIfAbsent(shard, entryOf(1, 3));
   const read = async () => (await ledger.readEntries(shard, [1]))[0];
@@ -113,8 +113,10 @@ test('places are noted, and an entry that is not there is not made up', async ()
   assert.deepEqual([(await read())?.dead, (await read())?.parked], [new Set([0]), new Set([1])]);
   await ledger.notePlace({ segment: id, part: 0 }, 'returned');
   await ledger.notePlace({ segment: id, part: 1 }, 'returned');
-  await ledger.noteExpired({ segment: id, part: 2 }, 5);
-  await ledger.noteExpired({ segment: id, part: 2 }, 7);
+  assert.equal(await ledger.noteExpired({ segment: id, part: 2 }, 5), 'noted');
+  assert.equal(await ledger.noteExpired({ segment: id, part: 2 }, 7), 'noted');
+  await ledger.acknowledge(id, [2]);
+  assert.equal(await ledger.noteExpired({ segment: id, part: 2 }, 9), 'acknowledged');
   const { dead, parked, expired } = (await read()) ?? {};
   assert.deepEqual([dead, parked, expired], [new Set(), new Set(), { 2: 7 }]);
 });

@@ -16,7 +16,7 @@ function shard(
 ): ShardProgress {
   const frozen = ancestors.map(([ancestor, runMaxMs]) => ({ shard: key(ancestor), segment: 1, runMaxMs }));
   const head = segment === 0 ? undefined : { segment, status: 'sent' as const, ancestors: frozen };
-  return { shard: key(name), parents: parents.map(key), head, done, doneRunMaxMs };
+  return { shard: key(name), listed: true, parents: parents.map(key), head, done, doneRunMaxMs };
 }
 
 test('the slowest shard decides', () => {
@@ -88,4 +88,10 @@ test('ancestors that never held a record leave with the generation that succeeds
     shard('3', 2, 2, 700, ['1']),
   ];
   assert.equal(completeThroughMs(all), 700);
+});
+
+test('a shard that the stream no longer lists leaves once all of it is counted, and not before', () => {
+  const unlisted = { ...shard('0', 5, 5, 900), listed: false };
+  assert.equal(completeThroughMs([unlisted, shard('7', 3, 3, 5000)]), 5000);
+  assert.equal(completeThroughMs([{ ...unlisted, done: 4, doneRunMaxMs: 800 }, shard('7', 3, 3, 5000)]), 800);
 });

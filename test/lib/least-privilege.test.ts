@@ -25,7 +25,7 @@ const TABLE: Record<string, Record<string, string[]>> = {
   },
   'Writing/Writer': {
     TablesCounters: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
-    TablesLedger: ['dynamodb:UpdateItem'],
+    TablesLedger: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
     RollupsMessages: [
       'sqs:ChangeMessageVisibility',
       'sqs:DeleteMessage',
