@@ -193,9 +193,8 @@ const KNOWN_STAGES: Readonly<Record<string, Partial<Configuration>>> = {
     throttleBurstRequests: 10_000,
     aggregatorWindowSeconds: 1,
     acceptPastSeconds: 'forever',
-    // A second's messages together: what they share of a counter item becomes one update.
-    writerBatchSize: 20,
-    writerWindowSeconds: 1,
+    writerBatchSize: 10,
+    writerWindowSeconds: 0,
     counterRetentionDays: 'forever',
     ledgerRetentionDays: 'forever',
   },

@@ -60,7 +60,10 @@ async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResul
     count({ Queries: 1 });
     return jsonAnswer(200, body, origin);
   } catch (error) {
-    if (error instanceof InvalidCountQuery) return jsonAnswer(400, { message: error.message }, origin);
+    if (error instanceof InvalidCountQuery) {
+      count({ QueriesRefused: 1 });
+      return jsonAnswer(400, { message: error.message }, origin);
+    }
     logger.error('a query failed', { error });
     count({ QueriesFailed: 1 });
     return jsonAnswer(503, { message: 'the counts can not be read right now: try again' }, origin);

@@ -312,7 +312,7 @@ describe('the local stage', () => {
       (room) => resourceOf(local, 'AWS::Lambda::EventSourceMapping', room).Properties,
     );
     assert.equal(stream.MaximumBatchingWindowInSeconds, 1);
-    assert.deepEqual([queue.BatchSize, queue.MaximumBatchingWindowInSeconds], [20, 1]);
+    assert.deepEqual([queue.BatchSize, queue.MaximumBatchingWindowInSeconds], [10, 0]);
     assert.equal(environmentOf('aggregator', local)['ACCEPT_PAST_SECONDS'], 'forever');
     assert.equal(environmentOf('aggregator', local)['LEDGER_RETENTION_SECONDS'], 'forever');
     assert.equal(environmentOf('aggregator', local)['POWERTOOLS_LOG_LEVEL'], 'WARN');

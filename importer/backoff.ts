@@ -1,0 +1,28 @@
+// How long to wait before trying again.
+
+/** Doubling bounds with full jitter, so that many clients do not come back together. */
+export interface Backoff {
+  readonly baseMs: number;
+  readonly capMs: number;
+}
+
+export const defaultBackoff: Backoff = { baseMs: 200, capMs: 30_000 };
+
+/**
+ * The wait before attempt `attempt + 1`, in milliseconds.
+ * @param attempt how many attempts have failed, from 1
+ * @param random in [0, 1)
+ * @param retryAfterMs what the service asked for; never undercut
+ */
+export function waitMs(backoff: Backoff, attempt: number, random: number, retryAfterMs = 0): number {
+  const boundMs = Math.min(backoff.capMs, backoff.baseMs * 2 ** Math.min(attempt - 1, 30));
+  return Math.round(retryAfterMs + random * boundMs);
+}
+
+/** A Retry-After header in milliseconds from `nowMs`: seconds or a date; 0 if there is none or it cannot be read. */
+export function retryAfterMs(header: string | undefined, nowMs: number): number {
+  if (header === undefined) return 0;
+  if (/^\d{1,6}$/.test(header.trim())) return Number(header) * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? 0 : Math.max(0, date - nowMs);
+}

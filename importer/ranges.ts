@@ -1,0 +1,36 @@
+// Sorted, disjoint byte ranges of a file; pure.
+
+/** Bytes `from` up to, not including, `to`; `crc` is the checksum of all bytes of the file before `to`. */
+export interface ByteRange {
+  readonly from: number;
+  readonly to: number;
+  readonly crc: number;
+}
+
+/** The ranges with one more, neighbours joined. The new one may overlap others; the one that ends later gives the checksum. */
+export function withRange(ranges: readonly ByteRange[], added: ByteRange): ByteRange[] {
+  const before = ranges.filter((range) => range.to < added.from);
+  const after = ranges.filter((range) => range.from > added.to);
+  const touching = ranges.filter((range) => range.to >= added.from && range.from <= added.to);
+  const joined = touching.reduce(
+    (sum, range) => ({
+      from: Math.min(sum.from, range.from),
+      to: Math.max(sum.to, range.to),
+      crc: range.to > sum.to ? range.crc : sum.crc,
+    }),
+    added,
+  );
+  return [...before, joined, ...after];
+}
+
+/** The ranges of all, joined where they touch. */
+export function joinRanges(ranges: readonly ByteRange[]): ByteRange[] {
+  const sorted = ranges.toSorted((a, b) => a.from - b.from);
+  const out: ByteRange[] = [];
+  for (const range of sorted) {
+    const last = out.at(-1);
+    if (last && range.from <= last.to) out[out.length - 1] = withRange([last], range)[0] ?? range;
+    else out.push(range);
+  }
+  return out;
+}

@@ -1,0 +1,148 @@
+// `npm run verify`: compares every (entity, minute) count of a truth file with a running service.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { type Difference, differences } from './compare.ts';
+import { type CountsPorts, type CountsSettings, minuteCounts } from './counts.ts';
+import { messageOf, UsageError } from './errors.ts';
+import { entityProblem } from './event.ts';
+import { baseUrl, httpClient } from './http-client.ts';
+import { metricOf, whole } from './options.ts';
+import { Pool } from './pool.ts';
+import { readTruth, type Truth, type TruthColumn } from './truth.ts';
+
+const usage = `Compares every count of a truth file with a running Tally.
+
+npm run verify -- --truth FILE --url URL [options]
+
+  --truth FILE        NAME, NAME.entity_minute.tsv or NAME.entity_minute.tsv.gz: lines of
+                      epoch of the minute, entity, views, hits, separated by tabs
+  --url URL           address of the service
+  --metric NAME       metric to look at (view)
+  --column NAME       views or hits (views)
+  --concurrency N     queries at once (16)
+  --show N            differing rows shown (20)
+  --api-key KEY       sent as x-api-key; or TALLY_API_KEY in the environment
+  --json              the result as JSON, alone on standard output
+
+Exit codes: 0 all counts are equal; 1 some differ; 2 it could not be found out.
+`;
+
+const options = {
+  truth: { type: 'string' },
+  url: { type: 'string' },
+  metric: { type: 'string', default: 'view' },
+  column: { type: 'string', default: 'views' },
+  concurrency: { type: 'string', default: '16' },
+  show: { type: 'string', default: '20' },
+  'api-key': { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+interface Result {
+  entities: number;
+  /** (entity, minute) rows of the truth, and the sums of both sides. */
+  rows: number;
+  expected: number;
+  found: number;
+  differing: number;
+  entitiesDiffering: number;
+  shown: Difference[];
+}
+
+async function verify(
+  truth: Truth,
+  settings: CountsSettings,
+  concurrency: number,
+  showMax: number,
+  ports: CountsPorts,
+): Promise<Result> {
+  const { rows, total: expected } = truth;
+  const result: Result = {
+    entities: 0,
+    rows,
+    expected,
+    found: 0,
+    differing: 0,
+    entitiesDiffering: 0,
+    shown: [],
+  };
+  const span = { from: truth.firstMinute, to: truth.lastMinute + 60 };
+  let failure: { readonly error: unknown } | undefined;
+  const pool = new Pool(concurrency, (error) => {
+    failure ??= { error };
+  });
+  for (const [entity, minutes] of truth.entities) {
+    if (failure) break;
+    await pool.run(async () => {
+      // The API would only answer 400 for an entity it can not hold.
+      const found = entityProblem(entity)
+        ? new Map<number, number>()
+        : await minuteCounts(entity, span, settings, ports);
+      const differing = differences(entity, minutes, found);
+      result.entities += 1;
+      for (const n of found.values()) result.found += n;
+      result.differing += differing.length;
+      if (differing.length > 0) result.entitiesDiffering += 1;
+      result.shown.push(...differing.slice(0, Math.max(0, showMax - result.shown.length)));
+    });
+  }
+  await pool.drained();
+  if (failure) throw failure.error;
+  return result;
+}
+
+function print(result: Result, truth: Truth, metric: string): void {
+  for (const { entity, minute, expected, found } of result.shown) {
+    const at = new Date(minute * 1000).toISOString().replace(':00.000Z', 'Z');
+    process.stdout.write(`${at}\t${entity}\texpected ${expected}\tfound ${found}\n`);
+  }
+  const hidden = result.differing - result.shown.length;
+  if (hidden > 0) process.stdout.write(`… and ${hidden} more\n`);
+  const { entities, rows, expected, found, differing, entitiesDiffering } = result;
+  const verdict =
+    differing === 0
+      ? `all equal (${found} events)`
+      : `${differing} counts of ${entitiesDiffering} entities differ: ${expected} events expected, ${found} found`;
+  process.stdout.write(
+    `${truth.file}, metric ${metric}: ${entities} entities, ${rows} minutes with counts: ${verdict}\n`,
+  );
+}
+
+async function main(): Promise<number> {
+  try {
+    const { values } = parseArgs({ options, strict: true });
+    if (values.help) {
+      process.stdout.write(usage);
+      return 0;
+    }
+    const { column } = values;
+    if (values.truth === undefined || values.url === undefined)
+      throw new UsageError('--truth and --url are needed');
+    if (column !== 'views' && column !== 'hits')
+      throw new UsageError(`--column takes views or hits, not ${column}`);
+    const metric = metricOf(values.metric);
+    const concurrency = whole('concurrency', values.concurrency, 1, 256);
+    const url = baseUrl(values.url);
+    const truth = await readTruth(values.truth, column satisfies TruthColumn);
+    const apiKey = values['api-key'] ?? process.env['TALLY_API_KEY'];
+    const client = httpClient({ url, apiKey, timeoutMs: 30_000, connectionsMax: concurrency });
+    try {
+      const settings = { metric, backoff: { baseMs: 200, capMs: 5000 }, attemptsMax: 10 };
+      const ports = { client, now: Date.now, random: Math.random, sleep: (ms: number) => delay(ms) };
+      const show = whole('show', values.show, 0, 1_000_000);
+      const result = await verify(truth, settings, concurrency, show, ports);
+      if (values.json) process.stdout.write(`${JSON.stringify({ truth: truth.file, metric, ...result })}\n`);
+      else print(result, truth, metric);
+      return result.differing === 0 ? 0 : 1;
+    } finally {
+      client.close();
+    }
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\nnpm run verify -- --help shows the options.\n`);
+    return 2;
+  }
+}
+
+process.exitCode = await main();

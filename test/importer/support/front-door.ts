@@ -1,0 +1,171 @@
+// A small front door in this process: takes events, counts them by id, and fails the way a test asks it to.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface TakenEvent {
+  readonly id: string;
+  readonly metric: string;
+  readonly entity: string;
+  readonly at: number;
+}
+
+/**
+ * What becomes of a request. `ok`: stored, 202. `reset`: the connection breaks, nothing is stored. `store-reset`:
+ * stored, and then the connection breaks. `store-503`: stored, and the answer says nothing of it. `throttle`: 429.
+ * `partly`: every other event is stored. `partly-unsure`: the same, but the others may be stored too, and are.
+ */
+export type Fault =
+  | 'ok'
+  | 'reset'
+  | 'store-reset'
+  | 'store-503'
+  | 'throttle'
+  | 'partly'
+  | 'partly-unsure'
+  | 'forbidden'
+  | 'too-large';
+
+export type Script = (request: number, events: readonly TakenEvent[]) => Fault | Promise<Fault>;
+
+export class FrontDoor {
+  /** How often each id was stored. */
+  readonly stored = new Map<string, number>();
+  /** Counts by `metric entity minute`, each id once. */
+  readonly counts = new Map<string, number>();
+  readonly apiKeys: (string | undefined)[] = [];
+  requests = 0;
+  script: Script = () => 'ok';
+  /** Events for which a request is refused with 400. */
+  refuses: (event: TakenEvent) => boolean = () => false;
+  /** Accounts to answer instead of the true ones. */
+  status: (() => Record<string, unknown>) | undefined;
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async open(): Promise<FrontDoor> {
+    const server = createServer((request, response) => {
+      door.#answer(request, response).catch((error: unknown) => response.destroy(error as Error));
+    });
+    const door = new FrontDoor(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return door;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Ids stored more than once; a service would have dropped the later ones within its dedup window. */
+  get repeated(): number {
+    return [...this.stored.values()].filter((times) => times > 1).length;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    // Not with URL, which would resolve an entity such as `..`.
+    const [pathname = '/', search] = (request.url ?? '/').split('?');
+    if (request.method === 'POST') {
+      this.apiKeys.push(request.headers['x-api-key']?.toString());
+      await this.#post(Buffer.concat(parts).toString(), request, response);
+    } else if (pathname === '/v1/status') {
+      json(response, 200, this.status?.() ?? this.#accounts());
+    } else {
+      this.#query(pathname, new URLSearchParams(search), response);
+    }
+  }
+
+  async #post(body: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { events } = JSON.parse(body) as { events: TakenEvent[] };
+    if (events.length < 1 || events.length > 500) return json(response, 400, { message: 'events: 1 to 500' });
+    if (events.some(this.refuses)) return json(response, 400, { message: 'an event is wrong' });
+    const fault = await this.script(this.requests++, events);
+    const failed = events.map((_, index) => index).filter((index) => index % 2 === 1);
+    switch (fault) {
+      case 'ok':
+        this.#store(events);
+        return json(response, 202, { accepted: events.length });
+      case 'reset':
+        request.socket.destroy();
+        return;
+      case 'store-reset':
+        this.#store(events);
+        request.socket.destroy();
+        return;
+      case 'store-503':
+        this.#store(events);
+        return json(response, 503, { message: 'try again' }, '1');
+      case 'throttle':
+        return json(response, 429, { message: 'too many requests' }, '1');
+      case 'forbidden':
+        return json(response, 403, { message: 'Forbidden' });
+      case 'too-large':
+        return events.length > 3 ? json(response, 413, {}) : this.#taken(events, response);
+      case 'partly':
+      case 'partly-unsure': {
+        if (failed.length === 0) return this.#taken(events, response);
+        const unsure = fault === 'partly-unsure';
+        this.#store(unsure ? events : events.filter((_, index) => !failed.includes(index)));
+        const code = unsure ? 'InternalFailure' : 'ProvisionedThroughputExceededException';
+        const accepted = events.length - failed.length;
+        return json(response, 503, { accepted, failed: failed.map((index) => ({ index, code })) }, '1');
+      }
+    }
+  }
+
+  #taken(events: readonly TakenEvent[], response: ServerResponse): void {
+    this.#store(events);
+    json(response, 202, { accepted: events.length });
+  }
+
+  #store(events: readonly TakenEvent[]): void {
+    for (const { id, metric, entity, at } of events) {
+      const times = this.stored.get(id) ?? 0;
+      this.stored.set(id, times + 1);
+      if (times > 0) continue;
+      const key = `${metric} ${entity} ${Math.floor(at / 60_000) * 60}`;
+      this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
+    }
+  }
+
+  #accounts(): Record<string, unknown> {
+    const received = [...this.stored.values()].reduce((sum, times) => sum + times, 0);
+    const counted = this.stored.size;
+    const none = { rejected: 0, inFlight: 0, dead: 0, parked: 0, expired: 0, lost: 0 };
+    return { received, counted, duplicate: received - counted, ...none };
+  }
+
+  #query(pathname: string, search: URLSearchParams, response: ServerResponse): void {
+    const [, metric = '', entity = ''] = /^\/v1\/counts\/([^/]+)\/([^/]+)$/.exec(pathname) ?? [];
+    const from = Date.parse(search.get('from') ?? '') / 1000;
+    const to = Date.parse(search.get('to') ?? '') / 1000;
+    if (!(to - from <= 31 * 86_400)) {
+      json(response, 400, { message: 'at most 31 days of minutes' });
+      return;
+    }
+    const prefix = `${metric} ${decodeURIComponent(entity)} `;
+    const points = [...this.counts]
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, n]) => ({ minute: Number(key.slice(prefix.length)), n }))
+      .filter(({ minute }) => minute >= from && minute < to)
+      .map(({ minute, n }) => ({ at: new Date(minute * 1000).toISOString().replace('.000Z', 'Z'), n }));
+    json(response, 200, { metric, entity, points });
+  }
+}
+
+function json(response: ServerResponse, status: number, body: unknown, retryAfter?: string): void {
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }),
+  });
+  response.end(JSON.stringify(body));
+}
