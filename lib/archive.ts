@@ -12,6 +12,8 @@ export const ARCHIVE_PREFIXES = {
   parked: 'parked/',
   /** Rows for counters past their expiry. */
   expired: 'expired/',
+  /** Counter items that were repaired, as they were before. */
+  repairs: 'repairs/',
   /**
    * Batches the stream's mapping gave up. Lambda itself chooses these keys
    * (`aws/lambda/<mapping>/<shard>/<date>/…`, docs lambda/latest/dg/kinesis-on-failure-destination.html).

@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import { Accounting } from './accounting.ts';
 import { Aggregation } from './aggregation.ts';
 import { Archive } from './archive.ts';
+import { Auditing } from './auditing.ts';
 import { EventStream } from './event-stream.ts';
 import { FrontDoor } from './front-door.ts';
 import type { Surroundings } from './handler-function.ts';
@@ -42,6 +43,10 @@ export class CountingStack extends Stack {
     const accounting = new Accounting(this, 'Accounting', { ...around, stream, ledger });
     const reading = new QueryApi(this, 'Reading', { ...around, frontDoor, counters, ledger });
 
+    // counters held against the stream and the ledger
+    const audited = { ...around, frontDoor, stream, counters, ledger, archive };
+    const auditing = new Auditing(this, 'Auditing', audited);
+
     new Observability(this, 'Observability', configuration, {
       api: frontDoor.api,
       stream,
@@ -55,6 +60,7 @@ export class CountingStack extends Stack {
         redriver: redriving.function,
         accountant: accounting.function,
         query: reading.function,
+        auditor: auditing.function,
       },
     });
 

@@ -61,11 +61,16 @@ export class FrontDoor extends Construct {
 
   /** `POST /v1/admin/<name>`, answered by a function, for callers whom IAM lets in. */
   addAdmin(name: string, handler: LambdaFunction): void {
+    this.addSigned('POST', `admin/${name}`, handler);
+  }
+
+  /** A route answered by a function, for callers whom IAM lets in. @param path below `/v1/` */
+  addSigned(verb: 'GET' | 'POST', path: string, handler: LambdaFunction): void {
     const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
-    const post = this.#resource(`admin/${name}`).addMethod('POST', integration, {
+    const method = this.#resource(path).addMethod(verb, integration, {
       authorizationType: AuthorizationType.IAM,
     });
-    acknowledge(post, {
+    acknowledge(method, {
       'AwsSolutions-COG4': 'IAM decides who may administer; there are no users to sign in.',
     });
   }

@@ -24,7 +24,7 @@ export interface Watched {
   readonly counters: Table;
   readonly ledger: Table;
   readonly functions: Readonly<
-    Record<'aggregator' | 'writer' | 'redriver' | 'accountant' | 'query', LambdaFunction>
+    Record<'aggregator' | 'writer' | 'redriver' | 'accountant' | 'query' | 'auditor', LambdaFunction>
   >;
 }
 

@@ -16,7 +16,7 @@ interface Rule {
 
 const COUNTING = /^lambdas\/counting\//;
 const PORTS = /^lambdas\/ports\.ts$/;
-const USE_CASE = /^lambdas\/(aggregator|writer|redriver|query|accountant)\/(?!handler\.ts)/;
+const USE_CASE = /^lambdas\/(aggregator|writer|redriver|query|accountant|auditor|canary)\/(?!handler\.ts)/;
 
 /** The first rule whose files match holds. */
 const RULES: readonly Rule[] = [
@@ -35,6 +35,7 @@ const RULES: readonly Rule[] = [
       COUNTING,
       PORTS,
       /^lambdas\/aws\//,
+      /^node:crypto$/,
       /^@aws-sdk\//,
       /^@smithy\//,
       /^@aws-lambda-powertools\//,

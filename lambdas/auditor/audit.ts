@@ -173,12 +173,14 @@ async function collectSegment(
     if (output.digest !== entry.digest) report.notReproducible.push(id);
     for (const { message } of output.parts) {
       const acked = entry.acked.has(message.part) && !(message.part in entry.expired);
-      for (const row of decodeRollupMessage(message.body).rows) {
+      const { rows, bucketMinutes } = decodeRollupMessage(message.body);
+      for (const row of rows) {
         if (!inRange(row.bucket, range) || sliceOf(row.entity, slice.count) !== slice.index) continue;
         const key = nameOf(counterKey(row.metric, row.entity, row.bucket));
-        const rows = emitted.get(key);
-        if (rows === undefined) emitted.set(key, [{ segment: id, row, acked }]);
-        else rows.push({ segment: id, row, acked });
+        const one = { segment: id, row, bucketMinutes, acked };
+        const others = emitted.get(key);
+        if (others === undefined) emitted.set(key, [one]);
+        else others.push(one);
       }
     }
     return undefined;
@@ -216,8 +218,7 @@ async function compareAll(
       report.events += comparison.expected.events;
       for (const difference of comparison.differences) note(difference, report);
       if (comparison.differences.length === 0 || repair === undefined) continue;
-      if ((await repair(comparison, stored[index], rows[0]?.row.bucket ?? '')) === 'rewritten')
-        report.repaired += 1;
+      if ((await repair(comparison, stored[index])) === 'rewritten') report.repaired += 1;
     }
   }
 }

@@ -1,14 +1,12 @@
 // The repair of a counter item that differs: its trace first, then one conditional rewrite.
 import type { Comparison, StoredItem } from '../counting/audit.ts';
 import { counterExpiresAt } from '../counting/counter-item.ts';
-import type { BucketMinutes } from '../counting/time.ts';
 import type { AuditedCounters, RepairArchive } from '../ports.ts';
 
 /** Repairs one item. */
 export type ItemRepairer = (
   comparison: Comparison,
   stored: StoredItem | undefined,
-  bucket: string,
 ) => Promise<'rewritten' | 'changed-meanwhile'>;
 
 /**
@@ -18,11 +16,14 @@ export type ItemRepairer = (
 export function itemRepairer(
   counters: AuditedCounters,
   archive: RepairArchive,
-  bucketMinutes: BucketMinutes,
   counterRetentionMs: number | undefined,
 ): ItemRepairer {
-  return async ({ differences, expected }, stored, bucket) => {
+  return async ({ differences, expected, bucket }, stored) => {
     await archive.keepRepair({ differences, before: stored, after: expected });
-    return counters.rewrite(expected, stored, counterExpiresAt(bucket, bucketMinutes, counterRetentionMs));
+    return counters.rewrite(
+      expected,
+      stored,
+      counterExpiresAt(bucket.name, bucket.minutes, counterRetentionMs),
+    );
   };
 }

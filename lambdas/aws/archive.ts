@@ -1,13 +1,14 @@
 // The archive on S3: rejected events, parked dead letters, expired rows, each under a name that says what it is.
+import { createHash } from 'node:crypto';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { SegmentId } from '../counting/identifiers.ts';
 import type { MessageHistory } from '../counting/message-history.ts';
 import type { RejectedEvent } from '../counting/rollup.ts';
 import { decodeRollupMessage, InvalidRollupMessage, type RollupContent } from '../counting/rollup-message.ts';
-import type { DeliveredMessage, ExpiredArchive, RejectedArchive } from '../ports.ts';
+import type { DeliveredMessage, ExpiredArchive, RejectedArchive, RepairArchive } from '../ports.ts';
 
 /** The archive bucket. Every object's name follows from what is in it, so that putting it again changes nothing. */
-export class Archive implements RejectedArchive, ExpiredArchive {
+export class Archive implements RejectedArchive, ExpiredArchive, RepairArchive {
   readonly #client: S3Client;
   readonly #bucket: string;
 
@@ -46,6 +47,16 @@ export class Archive implements RejectedArchive, ExpiredArchive {
       `parked/${partNameIn(body) ?? `poison/${messageId}`}.json`,
       JSON.stringify({ history, body }),
     );
+  }
+
+  /** `repairs/DIGEST.json`: what differed, what the item said and what it is made to say. Sums as text: they may be large. */
+  async keepRepair(repair: Parameters<RepairArchive['keepRepair']>[0]): Promise<void> {
+    const body = JSON.stringify(repair, (_, field) => {
+      if (field instanceof Map) return Object.fromEntries(field);
+      if (field instanceof Set) return [...field];
+      return typeof field === 'bigint' ? String(field) : field;
+    });
+    await this.#put(`repairs/${createHash('sha256').update(body).digest('hex').slice(0, 32)}.json`, body);
   }
 
   async #put(key: string, text: string): Promise<void> {

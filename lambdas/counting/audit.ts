@@ -2,11 +2,14 @@
 import { type CounterKey, counterKey } from './counter-item.ts';
 import type { SegmentId } from './identifiers.ts';
 import type { RollupRow } from './rollup.ts';
+import type { BucketMinutes } from './time.ts';
 
 /** What one segment emitted for one counter item. */
 export interface EmittedRow {
   readonly segment: SegmentId;
   readonly row: RollupRow;
+  /** The width of the row's bucket. */
+  readonly bucketMinutes: BucketMinutes;
   /** Whether the row's part is acknowledged, so that the item must have it. */
   readonly acked: boolean;
 }
@@ -52,6 +55,7 @@ export type Difference = {
 export interface Comparison {
   readonly differences: readonly Difference[];
   readonly expected: ExpectedItem;
+  readonly bucket: { readonly name: string; readonly minutes: BucketMinutes };
 }
 
 /**
@@ -86,15 +90,15 @@ export function compareItem(
   for (const segment of applied) {
     if (!known.has(segment)) differences.push({ ...place, kind: 'segment-unknown', segment });
   }
-  differences.push(...sumDifferences(place, expectedItem(present), stored));
+  differences.push(...sumDifferences(place, expectedItem(place, present), stored));
   const due = emitted.filter(({ segment, acked }) => acked || applied.has(segment));
-  return { differences, expected: expectedItem(due.length > 0 ? due : emitted.slice(0, 0), place) };
+  const expected = expectedItem(place, due);
+  return { differences, expected, bucket: { name: bucket, minutes: first.bucketMinutes } };
 }
 
 type Place = { metric: string; entity: string; bucket: string };
 
-function expectedItem(rows: readonly EmittedRow[], place?: Place): ExpectedItem {
-  const { metric, entity, bucket } = place ?? rows[0]?.row ?? { metric: '', entity: '', bucket: '' };
+function expectedItem({ metric, entity, bucket }: Place, rows: readonly EmittedRow[]): ExpectedItem {
   const minutes = new Map<number, bigint>();
   let total = 0n;
   let events = 0;

@@ -11,7 +11,7 @@ const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([id, { Prope
 }));
 
 test('what may go wrong has an alarm, and each tells the topic', () => {
-  const nouns = ['Aggregator', 'Writer', 'Redriver', 'Accountant', 'Query'];
+  const nouns = ['Aggregator', 'Writer', 'Redriver', 'Accountant', 'Query', 'Auditor'];
   assert.deepEqual(
     alarms.map(({ id }) => id).sort(),
     [

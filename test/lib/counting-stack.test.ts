@@ -185,6 +185,7 @@ describe('functions', () => {
     redriver: 60,
     query: 10,
     accountant: 60,
+    auditor: 29,
   };
   test('are the five, on arm64 and Node 24, each with its entry and time-out', () => {
     const found = Object.fromEntries(
@@ -199,7 +200,7 @@ describe('functions', () => {
   });
   test('log into groups of their own that are not kept for ever', () => {
     const groups = new Set(functions.map(([, { Properties }]) => Properties.LoggingConfig.LogGroup.Ref));
-    assert.equal(groups.size, 5);
+    assert.equal(groups.size, functions.length);
     for (const [id, { Properties }] of resourcesOf(json, 'AWS::Logs::LogGroup')) {
       assert.equal(Properties.RetentionInDays, 30, id);
     }
@@ -245,6 +246,13 @@ describe('functions', () => {
       ],
       query: ['COUNTER_TABLE', 'LEDGER_TABLE', 'ACCEPT_PAST_SECONDS', 'CORS_ORIGIN'],
       accountant: ['LEDGER_TABLE', 'STREAM_NAME', 'STREAM_GENERATION'],
+      auditor: [
+        'COUNTER_TABLE',
+        'LEDGER_TABLE',
+        'STREAM_NAME',
+        'ARCHIVE_BUCKET',
+        'COUNTER_RETENTION_SECONDS',
+      ],
     };
     for (const [noun, names] of Object.entries(wanted)) {
       assert.deepEqual(Object.keys(environmentOf(noun)).sort(), [...common, ...names].sort(), noun);

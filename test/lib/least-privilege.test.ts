@@ -51,6 +51,13 @@ const TABLE: Record<string, Record<string, string[]>> = {
     EventsStream: ['kinesis:ListShards'],
     AccountingAccountantLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
+  'Auditing/Auditor': {
+    TablesCounters: ['dynamodb:BatchGetItem', 'dynamodb:Scan', 'dynamodb:UpdateItem'],
+    TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
+    EventsStream: ['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'],
+    'ArchiveBucket/repairs/*': ['s3:PutObject'],
+    AuditingAuditorLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  },
   'Reading/Query': {
     TablesCounters: ['dynamodb:Query'],
     TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],

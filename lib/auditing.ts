@@ -1,0 +1,56 @@
+// Auditing: counter items are held against what segments emitted, and repaired on request.
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Stream } from 'aws-cdk-lib/aws-kinesis';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { ARCHIVE_PREFIXES } from './archive.ts';
+import type { FrontDoor } from './front-door.ts';
+import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
+import { secondsOf } from './seconds.ts';
+
+/** What auditing reads, and the archive that keeps the trace of its repairs. */
+export interface AuditingProps extends Surroundings {
+  readonly frontDoor: FrontDoor;
+  readonly stream: Stream;
+  readonly counters: Table;
+  readonly ledger: Table;
+  readonly archive: Bucket;
+}
+
+/** API Gateway waits this long for an answer, and no longer. */
+const TIMEOUT_SECONDS = 29;
+
+/** `GET /v1/audit` and `POST /v1/admin/repair`. */
+export class Auditing extends Construct {
+  readonly function: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: AuditingProps) {
+    super(scope, id);
+    const { configuration: c, frontDoor, stream, counters, ledger, archive } = props;
+    const handler = new HandlerFunction(this, 'Auditor', props, {
+      noun: 'auditor',
+      description: 'Holds counter items against what segments emitted, and repairs what differs on request.',
+      timeoutSeconds: TIMEOUT_SECONDS,
+      memoryMb: 1024,
+      environment: {
+        COUNTER_TABLE: counters.tableName,
+        LEDGER_TABLE: ledger.tableName,
+        STREAM_NAME: stream.streamName,
+        ARCHIVE_BUCKET: archive.bucketName,
+        COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
+      },
+      statements: [
+        allow(['dynamodb:BatchGetItem', 'dynamodb:Scan', 'dynamodb:UpdateItem'], [counters.tableArn]),
+        allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [ledger.tableArn]),
+        allow(['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], [stream.streamArn]),
+      ],
+      archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.repairs] },
+      withoutDestination:
+        'Only the front door invokes it, synchronously, and hands failures to the operator.',
+    });
+    this.function = handler.function;
+    frontDoor.addSigned('GET', 'audit', handler.function);
+    frontDoor.addAdmin('repair', handler.function);
+  }
+}

@@ -1,0 +1,131 @@
+// The whole pipeline on real services, use case by use case, for tests that need counted events and a hand on every part.
+import {
+  DescribeStreamCommand,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  PutRecordsCommand,
+} from '@aws-sdk/client-kinesis';
+import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { aggregate } from '../../lambdas/aggregator/aggregate.ts';
+import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
+import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
+import { Archive } from '../../lambdas/aws/archive.ts';
+import { CounterTable } from '../../lambdas/aws/counter-table.ts';
+import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { SqsFailedMessages, SqsRollupQueue } from '../../lambdas/aws/rollup-queue.ts';
+import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
+import { decodeRecord } from '../../lambdas/counting/event.ts';
+import { parseSequenceNumber, parseShardId, type ShardId } from '../../lambdas/counting/identifiers.ts';
+import { DEFAULT_RETRY_POLICY } from '../../lambdas/counting/retry-policy.ts';
+import type { StreamRecord } from '../../lambdas/counting/segment.ts';
+import { writeRollups } from '../../lambdas/writer/write.ts';
+import { type ClientEvent, CONFIG } from './records.ts';
+import type { startServices } from './services.ts';
+
+const always = () => true;
+
+/** Makes tables, queues, a stream and a bucket, and what drives events through them. */
+export async function startPipeline(services: Awaited<ReturnType<typeof startServices>>, shardCount = 1) {
+  const [counterTable, ledgerTable, stream, bucket, queueUrl, deadLetterUrl] = await Promise.all([
+    services.table(),
+    services.table(),
+    services.stream(shardCount),
+    services.bucket(),
+    services.queue(),
+    services.queue(),
+  ]);
+  const clock = { nowMs: () => Date.now() };
+  const ledger = new LedgerTable(services.dynamoDb, ledgerTable, clock);
+  const log = new KinesisLog(services.kinesis, stream);
+  const counters = new CounterTable(services.dynamoDb, counterTable);
+  const archive = new Archive(services.s3, bucket);
+  const queue = new SqsRollupQueue(services.sqs, queueUrl);
+
+  async function shardIds(): Promise<ShardId[]> {
+    const answer = await services.kinesis.send(new DescribeStreamCommand({ StreamName: stream }));
+    return (answer.StreamDescription?.Shards ?? []).map(({ ShardId }) => parseShardId(ShardId ?? ''));
+  }
+
+  async function recordsOf(shard: ShardId): Promise<StreamRecord[]> {
+    const { ShardIterator } = await services.kinesis.send(
+      new GetShardIteratorCommand({ StreamName: stream, ShardId: shard, ShardIteratorType: 'TRIM_HORIZON' }),
+    );
+    const { Records = [] } = await services.kinesis.send(new GetRecordsCommand({ ShardIterator }));
+    return Records.map(({ SequenceNumber, ApproximateArrivalTimestamp, Data = new Uint8Array() }) => {
+      const arrivalMs = ApproximateArrivalTimestamp?.getTime() ?? 0;
+      const sequenceNumber = parseSequenceNumber(SequenceNumber ?? '');
+      return { sequenceNumber, arrivalMs, data: Data, events: decodeRecord(Data, arrivalMs) };
+    });
+  }
+
+  return {
+    counterTable,
+    ledgerTable,
+    bucket,
+    ledger,
+    log,
+    counters,
+    archive,
+    shardIds,
+    recordsOf,
+
+    /** Puts events on the stream, one a record. */
+    async put(...events: ClientEvent[]): Promise<void> {
+      const Records = events.map((event, index) => ({
+        PartitionKey: event.id ?? String(index),
+        Data: Buffer.from(JSON.stringify({ metric: 'view', entity: '/a', ...event })),
+      }));
+      await services.kinesis.send(new PutRecordsCommand({ StreamName: stream, Records }));
+    },
+
+    /** One aggregator invocation over all records of every shard, from the beginning: what is done is skipped. */
+    async aggregateAll(rollup = CONFIG): Promise<void> {
+      const ports = {
+        ledger,
+        log,
+        queue,
+        rejected: archive,
+        windows: new DedupWindows(),
+        clock,
+        listener: SILENT,
+      };
+      for (const shard of await shardIds()) {
+        const settings = { generation: '1', streamRetentionMs: 604_800_000, rollup };
+        await aggregate({ shard, records: await recordsOf(shard) }, ports, settings, always);
+      }
+    },
+
+    /** Writes what is in the queue until it is empty. @returns how many messages there were */
+    async writeAll(): Promise<number> {
+      const ports = {
+        counters,
+        ledger,
+        expired: archive,
+        failed: new SqsFailedMessages(services.sqs, queueUrl, deadLetterUrl),
+        retryPolicy: { current: async () => DEFAULT_RETRY_POLICY },
+        clock,
+        random: () => 0.5,
+      };
+      for (let written = 0; ; ) {
+        const receive = new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 });
+        const { Messages = [] } = await services.sqs.send(receive);
+        if (Messages.length === 0) return written;
+        written += Messages.length;
+        const delivered = Messages.map(({ MessageId = '', ReceiptHandle = '', Body = '' }) => ({
+          messageId: MessageId,
+          receiptHandle: ReceiptHandle,
+          body: Body,
+          receiveCount: 1,
+          history: undefined,
+        }));
+        const settings = { counterRetentionMs: undefined, concurrency: 8 };
+        const { retry } = await writeRollups(delivered, ports, settings, always);
+        for (const { messageId, receiptHandle } of delivered) {
+          if (retry.includes(messageId)) continue;
+          const request = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle };
+          await services.sqs.send(new DeleteMessageCommand(request));
+        }
+      }
+    },
+  };
+}
