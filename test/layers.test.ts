@@ -71,6 +71,11 @@ const RULES: readonly Rule[] = [
     ],
   },
   {
+    room: 'operations',
+    files: /^operations\//,
+    mayImport: [/^operations\//, /^node:/, /^@smithy\/signature-v4$/, /^@aws-sdk\/credential-provider-node$/],
+  },
+  {
     room: 'importer',
     files: /^importer\//,
     mayImport: [/^importer\//, /^node:/, /^(cli-progress|csv-parse)(\/|$)/],
@@ -106,7 +111,9 @@ function forbidden(file: string, text: string): string[] {
 test('every file imports only what its room may', async () => {
   const found: string[] = [];
   let files = 0;
-  for await (const file of glob('{lambdas,lib,bin,local,importer,simulation}/**/*.ts', { cwd: ROOT })) {
+  for await (const file of glob('{lambdas,lib,bin,local,importer,operations,simulation}/**/*.ts', {
+    cwd: ROOT,
+  })) {
     if (file.endsWith('.d.ts')) continue;
     files += 1;
     found.push(...forbidden(file, readFileSync(join(ROOT, file), 'utf8')));

@@ -1,0 +1,110 @@
+// Who may call a method, and how often: signatures, API keys, usage plans, throttling.
+import type { IncomingHttpHeaders } from 'node:http';
+import { asBoolean, asList, asNumber, asObject, asText, type JsonObject } from '../json.ts';
+import { refOf } from '../template/names.ts';
+import type { Resource, Template } from '../template/template.ts';
+import type { GatewayResponseType } from './gateway-responses.ts';
+import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
+
+/** Says why a request may not pass; undefined lets it pass. */
+export type AccessCheck = (headers: IncomingHttpHeaders) => GatewayResponseType | undefined;
+
+/** Reads who may call each method. @param now milliseconds of a clock */
+export function readAccess(
+  template: Template,
+  now: () => number,
+): (method: Resource, resourcePath: string) => AccessCheck {
+  const keys = readKeys(template, now);
+  const settings = template
+    .ofType('AWS::ApiGateway::Stage')
+    .flatMap((stage) => asList(stage.properties['MethodSettings']).map(asObject));
+
+  return ({ properties }, resourcePath) => {
+    const verb = asText(properties['HttpMethod']) ?? '';
+    const signed = properties['AuthorizationType'] === 'AWS_IAM';
+    const needsKey = asBoolean(properties['ApiKeyRequired']) === true;
+    const bucket = stageBucket(settings, verb, resourcePath, now);
+    return (headers) => {
+      // The signature itself is not verified (docs/local-stack.md).
+      if (signed && !/^AWS4-HMAC-SHA256 .*Signature=/.test(headers.authorization ?? '')) {
+        return 'MISSING_AUTHENTICATION_TOKEN';
+      }
+      if (needsKey) {
+        const key = headers['x-api-key'];
+        const refusal = typeof key === 'string' ? keys.get(key) : () => 'INVALID_API_KEY' as const;
+        const reason = refusal === undefined ? 'INVALID_API_KEY' : refusal();
+        if (reason !== undefined) return reason;
+      }
+      return bucket === undefined || bucket.take() ? undefined : 'THROTTLED';
+    };
+  };
+}
+
+/** The key of an API key resource: the template's value, or one made from its logical id. */
+export function apiKeyValue(key: Resource): string {
+  return asText(key.properties['Value']) ?? `local-${key.logicalId}`;
+}
+
+type KeyCheck = () => GatewayResponseType | undefined;
+
+const periodsMs: Record<string, number> = { DAY: 86_400_000, WEEK: 604_800_000, MONTH: 2_592_000_000 };
+
+function readKeys(template: Template, now: () => number): Map<string, KeyCheck> {
+  const plans = template.ofType('AWS::ApiGateway::UsagePlan');
+  const links = template.ofType('AWS::ApiGateway::UsagePlanKey');
+  const idOf = (resource: Resource) => refOf(resource, { queueEndpoint: '' });
+  const checks = new Map<string, KeyCheck>();
+  for (const key of template.ofType('AWS::ApiGateway::ApiKey')) {
+    if (asBoolean(key.properties['Enabled']) === false) continue;
+    const link = links.find(({ properties }) => properties['KeyId'] === idOf(key));
+    const plan = plans.find((candidate) => idOf(candidate) === link?.properties['UsagePlanId']);
+    if (plan !== undefined) checks.set(apiKeyValue(key), usagePlanCheck(plan.properties, now));
+  }
+  return checks;
+}
+
+function usagePlanCheck(plan: JsonObject, now: () => number): KeyCheck {
+  const throttle = asObject(plan['Throttle']);
+  const bucket = bucketOf(throttle['RateLimit'], throttle['BurstLimit'], now);
+  const quota = asObject(plan['Quota']);
+  const limit = asNumber(quota['Limit']);
+  const periodMs = periodsMs[asText(quota['Period']) ?? ''] ?? Number.POSITIVE_INFINITY;
+  let used = 0;
+  let periodStart = now();
+  return () => {
+    if (bucket !== undefined && !bucket.take()) return 'THROTTLED';
+    if (now() - periodStart >= periodMs) {
+      used = 0;
+      periodStart = now();
+    }
+    if (limit !== undefined && used >= limit) return 'QUOTA_EXCEEDED';
+    used += 1;
+    return undefined;
+  };
+}
+
+/** The most specific method setting counts: resource and verb, then verb of all resources, then everything. */
+function stageBucket(
+  settings: readonly JsonObject[],
+  verb: string,
+  resourcePath: string,
+  now: () => number,
+): TokenBucket | undefined {
+  const paths = [resourcePath, `/${resourcePath.replaceAll('/', '~1')}`, '/*'];
+  for (const path of paths) {
+    for (const method of [verb, '*']) {
+      const setting = settings.find(
+        (candidate) => candidate['ResourcePath'] === path && candidate['HttpMethod'] === method,
+      );
+      const bucket = bucketOf(setting?.['ThrottlingRateLimit'], setting?.['ThrottlingBurstLimit'], now);
+      if (bucket !== undefined) return bucket;
+    }
+  }
+  return undefined;
+}
+
+function bucketOf(rate: unknown, burst: unknown, now: () => number): TokenBucket | undefined {
+  const ratePerSecond = asNumber(rate);
+  if (ratePerSecond === undefined || ratePerSecond < 0) return undefined;
+  return createTokenBucket(ratePerSecond, asNumber(burst) ?? ratePerSecond, now);
+}

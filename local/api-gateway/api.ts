@@ -1,0 +1,222 @@
+// The REST API of the template: from a request to an answer, in API Gateway's order.
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { LocalStackError } from '../errors.ts';
+import { account } from '../identity.ts';
+import { asBoolean, asObject, asText, type Json, parseJson } from '../json.ts';
+import { nameOf, refOf } from '../template/names.ts';
+import type { Resource, Template } from '../template/template.ts';
+import { type AccessCheck, readAccess } from './access.ts';
+import { type GatewayAnswer, readGatewayResponses } from './gateway-responses.ts';
+import {
+  createIntegration,
+  type Integration,
+  type IntegrationParts,
+  takesContentType,
+} from './integrations.ts';
+import { type GatewayRequest, mediaType, readBody } from './request.ts';
+import { type BodyValidator, compileModel } from './request-validation.ts';
+import { matchRoute, readRoutes } from './routes.ts';
+import type { GatewayContext } from './template-context.ts';
+
+/** Answers requests; undefined when the client has gone before its request was complete. */
+export type Api = (incoming: IncomingMessage) => Promise<GatewayAnswer | undefined>;
+
+interface Method {
+  readonly access: AccessCheck;
+  readonly takes: (contentType: string | undefined) => boolean;
+  readonly validators: ReadonlyMap<string, BodyValidator> | undefined;
+  readonly requiredParameters: readonly string[];
+  readonly integration: Integration;
+  readonly resourceId: string;
+}
+
+/** Builds the template's API. @throws LocalStackError for what the local stack does not run */
+export function createApi(
+  template: Template,
+  parts: Omit<IntegrationParts, 'gatewayResponses' | 'stageVariables'>,
+  now: () => number = Date.now,
+): Api {
+  const [api, ...otherApis] = template.ofType('AWS::ApiGateway::RestApi');
+  const [stage] = template.ofType('AWS::ApiGateway::Stage');
+  if (api === undefined || otherApis.length > 0) {
+    throw new LocalStackError('The local stack runs a template with exactly one REST API.');
+  }
+  if (api.properties['BinaryMediaTypes'] !== undefined) {
+    throw new LocalStackError('The local API Gateway does not run BinaryMediaTypes.');
+  }
+  const stageVariables = Object.fromEntries(
+    Object.entries(asObject(stage?.properties['Variables'])).map(([name, value]) => [
+      name,
+      asText(value) ?? '',
+    ]),
+  );
+  const gatewayResponses = readGatewayResponses(template);
+  const accessOf = readAccess(template, now);
+  const integrationParts: IntegrationParts = { ...parts, stageVariables, gatewayResponses };
+  const models = readModels(template);
+  const routes = readRoutes<Method>(template, (method, resourcePath) => {
+    const integration = asObject(method.properties['Integration']);
+    return {
+      access: accessOf(method, resourcePath),
+      takes: (contentType) => takesContentType(integration, contentType),
+      integration: createIntegration(integration, integrationParts),
+      resourceId: asText(method.properties['ResourceId']) ?? '',
+      ...readValidation(template, method, models),
+    };
+  });
+
+  return async (incoming) => {
+    const context = createContext(incoming, nameOf(api), stage === undefined ? '' : nameOf(stage));
+    const answer = await handle(incoming, context);
+    return answer && { ...answer, headers: { 'x-amzn-requestid': context.requestId, ...answer.headers } };
+  };
+
+  async function handle(
+    incoming: IncomingMessage,
+    context: GatewayContext,
+  ): Promise<GatewayAnswer | undefined> {
+    const verb = incoming.method ?? 'GET';
+    const [rawPath = '/', queryText = ''] = splitOnce(incoming.url ?? '/', '?');
+    const match = matchRoute(routes, verb, rawPath);
+    if (match === undefined) return gatewayResponses('MISSING_AUTHENTICATION_TOKEN', context);
+    const { method, route, parameters } = match;
+    Object.assign(context, { resourcePath: route.resourcePath, resourceId: method.resourceId });
+
+    const refusal = method.access(incoming.headers);
+    if (refusal !== undefined) return gatewayResponses(refusal, context);
+    // AWS does not say whether it looks at the content type or at the body first; this names the cause.
+    if (!method.takes(incoming.headers['content-type'])) {
+      return gatewayResponses('UNSUPPORTED_MEDIA_TYPE', context);
+    }
+    const body = await readBody(incoming);
+    if (body === 'broken-off') return undefined;
+    if (body === 'too-large') return gatewayResponses('REQUEST_TOO_LARGE', context);
+
+    const request = createRequest(
+      incoming,
+      verb,
+      rawPath,
+      queryText,
+      route.resourcePath,
+      parameters,
+      body,
+      context,
+    );
+    if (missesParameter(method.requiredParameters, request)) {
+      return gatewayResponses('BAD_REQUEST_PARAMETERS', context);
+    }
+    const { validators } = method;
+    const validate =
+      validators?.get(mediaType(incoming.headers['content-type'])) ?? validators?.get('$default');
+    const violation = validate?.(request.json());
+    if (violation !== undefined) return gatewayResponses('BAD_REQUEST_BODY', context, violation);
+    try {
+      return await method.integration(request);
+    } catch (error) {
+      // A template that fails is ours to repair: the client gets 500, the terminal the reason (never a payload).
+      parts.report(
+        `${verb} ${route.resourcePath}: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      return gatewayResponses('API_CONFIGURATION_ERROR', context);
+    }
+  }
+}
+
+function readModels(template: Template): Map<string, BodyValidator> {
+  return new Map(
+    template
+      .ofType('AWS::ApiGateway::Model')
+      .map((model) => [
+        refOf(model, { queueEndpoint: '' }),
+        compileModel(model.logicalId, model.properties['Schema']),
+      ]),
+  );
+}
+
+function readValidation(
+  template: Template,
+  { properties }: Resource,
+  models: ReadonlyMap<string, BodyValidator>,
+): Pick<Method, 'validators' | 'requiredParameters'> {
+  const validatorId = asText(properties['RequestValidatorId']);
+  const settings = template
+    .ofType('AWS::ApiGateway::RequestValidator')
+    .find((candidate) => refOf(candidate, { queueEndpoint: '' }) === validatorId)?.properties;
+  const validators = new Map<string, BodyValidator>();
+  for (const [type, modelId] of Object.entries(asObject(properties['RequestModels']))) {
+    const model = models.get(asText(modelId) ?? '');
+    if (model === undefined) throw new LocalStackError(`The API has no model ${String(modelId)}.`);
+    validators.set(type.toLowerCase(), model);
+  }
+  const required = Object.entries(asObject(properties['RequestParameters']))
+    .filter(([, isRequired]) => asBoolean(isRequired) === true)
+    .map(([name]) => name);
+  return {
+    validators: asBoolean(settings?.['ValidateRequestBody']) === true ? validators : undefined,
+    requiredParameters: asBoolean(settings?.['ValidateRequestParameters']) === true ? required : [],
+  };
+}
+
+function missesParameter(required: readonly string[], request: GatewayRequest): boolean {
+  return required.some((name) => {
+    const [, place, key = ''] = /^method\.request\.(querystring|header|path)\.(.+)$/.exec(name) ?? [];
+    if (place === 'querystring') return !request.query.has(key);
+    if (place === 'header') return request.headers[key.toLowerCase()] === undefined;
+    return place === 'path' && request.pathParameters[key] === undefined;
+  });
+}
+
+function createRequest(
+  incoming: IncomingMessage,
+  verb: string,
+  rawPath: string,
+  queryText: string,
+  resourcePath: string,
+  pathParameters: Record<string, string>,
+  bytes: Buffer,
+  context: GatewayContext,
+): GatewayRequest {
+  const body = bytes.toString('utf8');
+  let json: { value: Json | undefined } | undefined;
+  return {
+    verb,
+    rawPath,
+    resourcePath,
+    query: new URLSearchParams(queryText),
+    headers: incoming.headers,
+    rawHeaders: incoming.rawHeaders,
+    pathParameters,
+    body,
+    json: () => {
+      json ??= { value: parseJson(body) };
+      return json.value;
+    },
+    context,
+  };
+}
+
+function createContext(incoming: IncomingMessage, apiId: string, stage: string): GatewayContext {
+  const now = new Date();
+  const requestId = randomUUID();
+  return {
+    accountId: account,
+    apiId,
+    extendedRequestId: requestId,
+    httpMethod: incoming.method ?? '',
+    identity: { sourceIp: '127.0.0.1', userAgent: incoming.headers['user-agent'] ?? '' },
+    path: incoming.url ?? '/',
+    protocol: 'HTTP/1.1',
+    requestId,
+    requestTime: now.toUTCString(),
+    requestTimeEpoch: now.getTime(),
+    responseOverride: { header: {} },
+    requestOverride: { header: {}, path: {}, querystring: {} },
+    stage,
+  };
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const index = text.indexOf(separator);
+  return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)];
+}

@@ -1,0 +1,96 @@
+// Answers API Gateway gives by itself, as the template's gateway responses shape them.
+import { asObject, asText } from '../json.ts';
+import type { Template } from '../template/template.ts';
+import type { GatewayContext } from './template-context.ts';
+
+/** A response before it is sent. */
+export interface GatewayAnswer {
+  readonly status: number;
+  readonly headers: Record<string, string | string[]>;
+  readonly body: string | Buffer;
+}
+
+const types = {
+  API_CONFIGURATION_ERROR: { status: 500, message: 'Internal server error' },
+  BAD_REQUEST_BODY: { status: 400, message: 'Invalid request body' },
+  BAD_REQUEST_PARAMETERS: { status: 400, message: 'Missing required request parameters' },
+  DEFAULT_5XX: { status: 502, message: 'Internal server error' },
+  INTEGRATION_FAILURE: { status: 504, message: 'Internal server error' },
+  INTEGRATION_TIMEOUT: { status: 504, message: 'Endpoint request timed out' },
+  INVALID_API_KEY: { status: 403, message: 'Forbidden' },
+  MISSING_AUTHENTICATION_TOKEN: { status: 403, message: 'Missing Authentication Token' },
+  QUOTA_EXCEEDED: { status: 429, message: 'Limit Exceeded' },
+  REQUEST_TOO_LARGE: { status: 413, message: 'Request Too Long' },
+  THROTTLED: { status: 429, message: 'Too Many Requests' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: 'Unsupported Media Type' },
+} as const;
+
+/** A kind of answer API Gateway gives by itself. */
+export type GatewayResponseType = keyof typeof types;
+
+/** Builds such an answer; `validationError` is text for `$context.error.validationErrorString`. */
+export type GatewayResponses = (
+  type: GatewayResponseType,
+  context: GatewayContext,
+  validationError?: string,
+) => GatewayAnswer;
+
+/** Reads the template's gateway responses. */
+export function readGatewayResponses(template: Template): GatewayResponses {
+  const declared = new Map(
+    template
+      .ofType('AWS::ApiGateway::GatewayResponse')
+      .map(({ properties }) => [asText(properties['ResponseType']) ?? '', properties]),
+  );
+  return (type, context, validationError = '') => {
+    const { status, message } = types[type];
+    const shape = declared.get(type) ?? declared.get(status < 500 ? 'DEFAULT_4XX' : 'DEFAULT_5XX') ?? {};
+    const errorContext = {
+      ...context,
+      error: {
+        message,
+        messageString: JSON.stringify(message),
+        responseType: type,
+        // Escaped, without quotes: it may name what a client sent, and stands inside a JSON string.
+        validationErrorString: JSON.stringify(validationError).slice(1, -1),
+      },
+    };
+    const [[contentType, body] = ['application/json', '{"message":$context.error.messageString}']] =
+      Object.entries(asObject(shape['ResponseTemplates']));
+    const headers: Record<string, string> = {
+      'content-type': contentType,
+      'x-amzn-errortype': errorType(type),
+    };
+    for (const [key, value] of Object.entries(asObject(shape['ResponseParameters']))) {
+      const header = key.replace('gatewayresponse.header.', '');
+      const text = asText(value) ?? '';
+      headers[header.toLowerCase()] = text.startsWith("'")
+        ? text.slice(1, -1)
+        : substitute(`$${text}`, errorContext);
+    }
+    return {
+      status: Number(asText(shape['StatusCode']) ?? status),
+      headers,
+      body: substitute(asText(body) ?? '', errorContext),
+    };
+  };
+}
+
+/** Gateway responses know no Velocity: names are replaced, that is all. */
+function substitute(text: string, context: Record<string, unknown>): string {
+  return text.replace(/\$context((?:\.\w+)+)/g, (_, path: string) => {
+    let value: unknown = context;
+    for (const step of path.slice(1).split('.'))
+      value = (value as Record<string, unknown> | undefined)?.[step];
+    return value === undefined || value === null ? '' : String(value);
+  });
+}
+
+function errorType(type: string): string {
+  return type
+    .toLowerCase()
+    .split('_')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('')
+    .concat('Exception');
+}

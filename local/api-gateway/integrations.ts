@@ -1,0 +1,146 @@
+// What a method leads to: an AWS service, a function, or a mock.
+import {
+  type AwsJsonClient,
+  isJsonService,
+  type JsonService,
+  type RawAnswer,
+} from '../emulators/aws-json.ts';
+import { LocalStackError } from '../errors.ts';
+import type { Functions } from '../functions/functions.ts';
+import { asNumber, asObject, asText, type JsonObject } from '../json.ts';
+import type { GatewayAnswer, GatewayResponses, GatewayResponseType } from './gateway-responses.ts';
+import { lambdaProxyEvent, readLambdaProxyAnswer } from './lambda-proxy.ts';
+import { compileRequestMapping, compileResponseMapping } from './mapping.ts';
+import { type GatewayRequest, mediaType } from './request.ts';
+
+/** Answers a request that has passed all checks. */
+export type Integration = (request: GatewayRequest) => Promise<GatewayAnswer>;
+
+/** A call of an AWS service by the API, which tests may answer themselves. */
+export interface ServiceCall {
+  readonly service: JsonService;
+  readonly action: string;
+  readonly body: string;
+}
+
+/** Answers a service call instead of the service; undefined lets it pass. */
+export type ServiceFault = (call: ServiceCall) => RawAnswer | undefined | Promise<RawAnswer | undefined>;
+
+/** What integrations work with. */
+export interface IntegrationParts {
+  readonly functions: Functions;
+  readonly client: (service: JsonService) => AwsJsonClient;
+  readonly stageVariables: Record<string, string>;
+  readonly gatewayResponses: GatewayResponses;
+  readonly fault: () => ServiceFault | undefined;
+  /** Told when the API itself is at fault (a template that fails); never hears of payloads. */
+  readonly report: (message: string) => void;
+}
+
+const timeoutMsDefault = 29_000;
+
+/** Builds a method's integration. @throws LocalStackError for a kind the local stack does not run */
+export function createIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
+  const type = asText(integration['Type']) ?? 'none';
+  const create = kinds[type];
+  if (create === undefined) {
+    throw new LocalStackError(
+      `The API has an integration of type ${type}, which the local stack does not run.`,
+    );
+  }
+  return create(integration, parts);
+}
+
+const kinds: Record<string, (integration: JsonObject, parts: IntegrationParts) => Integration> = {
+  AWS: serviceIntegration,
+  AWS_PROXY: lambdaProxyIntegration,
+  MOCK: mockIntegration,
+};
+
+function serviceIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
+  const uri = asText(integration['Uri']) ?? '';
+  const [, service = '', action = ''] = /^arn:aws:apigateway:[^:]*:(\w+):action\/(\w+)$/.exec(uri) ?? [];
+  if (!isJsonService(service)) {
+    throw new LocalStackError(`The API integrates ${uri}, which the local stack does not run.`);
+  }
+  const client = parts.client(service);
+  const mapRequest = compileRequestMapping(integration, parts.stageVariables);
+  const mapResponse = compileResponseMapping(integration, parts.stageVariables);
+  const headers = requestHeaders(integration);
+  const timeoutMs = asNumber(integration['TimeoutInMillis']) ?? timeoutMsDefault;
+
+  return async (request) => {
+    const body = mapRequest(request);
+    if (body === undefined) return refuse(parts, 'UNSUPPORTED_MEDIA_TYPE', request);
+    let answer: RawAnswer;
+    try {
+      answer =
+        (await parts.fault()?.({ service, action, body })) ??
+        (await client.send(action, body, { timeoutMs, headers }));
+    } catch (error) {
+      const late = error instanceof Error && error.message.includes('no answer in time');
+      return refuse(parts, late ? 'INTEGRATION_TIMEOUT' : 'INTEGRATION_FAILURE', request);
+    }
+    return mapResponse(request, {
+      selection: String(answer.status),
+      headers: answer.headers,
+      body: answer.body,
+    });
+  };
+}
+
+/** Static headers the integration sets; those that the client sets by itself stay its own. */
+function requestHeaders(integration: JsonObject): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(asObject(integration['RequestParameters']))) {
+    const text = asText(value) ?? '';
+    if (!name.startsWith('integration.request.header.') || !text.startsWith("'")) {
+      throw new LocalStackError(`The local API Gateway cannot map ${name} from ${text}.`);
+    }
+    headers[name.slice('integration.request.header.'.length).toLowerCase()] = text.slice(1, -1);
+  }
+  return headers;
+}
+
+function lambdaProxyIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
+  const uri = asText(integration['Uri']) ?? '';
+  const [, functionArn = ''] = /functions\/(.+)\/invocations$/.exec(uri) ?? [];
+  const target = parts.functions.find(functionArn);
+  const timeoutMs = asNumber(integration['TimeoutInMillis']) ?? timeoutMsDefault;
+  return async (request) => {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs, undefined);
+    });
+    const event = lambdaProxyEvent(request, parts.stageVariables);
+    const outcome = await Promise.race([target.invoke(event), tooLate]);
+    clearTimeout(timer);
+    if (outcome === undefined) return refuse(parts, 'INTEGRATION_TIMEOUT', request);
+    const answer = outcome.ok ? readLambdaProxyAnswer(outcome.payload) : undefined;
+    return answer ?? refuse(parts, 'DEFAULT_5XX', request);
+  };
+}
+
+function mockIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
+  const mapRequest = compileRequestMapping(integration, parts.stageVariables);
+  const mapResponse = compileResponseMapping(integration, parts.stageVariables);
+  return async (request) => {
+    const body = mapRequest(request);
+    if (body === undefined) return refuse(parts, 'UNSUPPORTED_MEDIA_TYPE', request);
+    // CDK writes `{ statusCode: 204 }`, which API Gateway takes although it is no JSON.
+    const [, selection] = /"?statusCode"?\s*:\s*(\d{3})/.exec(body) ?? [];
+    if (selection === undefined) return refuse(parts, 'API_CONFIGURATION_ERROR', request);
+    return mapResponse(request, { selection, headers: {}, body: '' });
+  };
+}
+
+function refuse(parts: IntegrationParts, type: GatewayResponseType, request: GatewayRequest): GatewayAnswer {
+  return parts.gatewayResponses(type, request.context);
+}
+
+/** Whether an integration takes a content type, as far as that can be said before the body is looked at. */
+export function takesContentType(integration: JsonObject, contentType: string | undefined): boolean {
+  if (asText(integration['PassthroughBehavior']) !== 'NEVER') return true;
+  const types = Object.keys(asObject(integration['RequestTemplates'])).map((type) => type.toLowerCase());
+  return types.includes(mediaType(contentType)) || types.includes('$default');
+}

@@ -1,0 +1,75 @@
+// The event of a Lambda proxy integration (REST API, version 1), and how its answer is read.
+import { account } from '../identity.ts';
+import { asBoolean, asList, asNumber, asObject, asText, isObject, parseJson } from '../json.ts';
+import type { GatewayAnswer } from './gateway-responses.ts';
+import { headersAsSent } from './mapping.ts';
+import type { GatewayRequest } from './request.ts';
+
+/** The event; path parameters stay percent-encoded, query parameters are decoded, as on AWS. */
+export function lambdaProxyEvent(request: GatewayRequest, stageVariables: Record<string, string>): object {
+  const { context, query, pathParameters } = request;
+  const queryNames = [...new Set(query.keys())];
+  return {
+    resource: request.resourcePath,
+    path: request.rawPath,
+    httpMethod: request.verb,
+    headers: headersAsSent(request.rawHeaders),
+    multiValueHeaders: multiValueHeaders(request.rawHeaders),
+    queryStringParameters:
+      queryNames.length === 0
+        ? null
+        : Object.fromEntries(queryNames.map((name) => [name, query.getAll(name).at(-1)])),
+    multiValueQueryStringParameters:
+      queryNames.length === 0
+        ? null
+        : Object.fromEntries(queryNames.map((name) => [name, query.getAll(name)])),
+    pathParameters: Object.keys(pathParameters).length === 0 ? null : pathParameters,
+    stageVariables: Object.keys(stageVariables).length === 0 ? null : stageVariables,
+    requestContext: {
+      accountId: account,
+      apiId: context['apiId'],
+      authorizer: null,
+      extendedRequestId: context.requestId,
+      httpMethod: request.verb,
+      identity: context['identity'],
+      path: request.rawPath,
+      protocol: 'HTTP/1.1',
+      requestId: context.requestId,
+      requestTime: context['requestTime'],
+      requestTimeEpoch: context['requestTimeEpoch'],
+      resourceId: context['resourceId'],
+      resourcePath: request.resourcePath,
+      stage: context['stage'],
+    },
+    body: request.body === '' ? null : request.body,
+    isBase64Encoded: false,
+  };
+}
+
+/** A function's answer; undefined if it has not the shape API Gateway wants (then the client gets 502). */
+export function readLambdaProxyAnswer(payload: string): GatewayAnswer | undefined {
+  const answer = parseJson(payload);
+  if (!isObject(answer)) return undefined;
+  const status = asNumber(answer['statusCode']);
+  if (status === undefined || status < 100 || status > 599) return undefined;
+  const body = answer['body'];
+  if (body !== undefined && body !== null && typeof body !== 'string') return undefined;
+  const headers: Record<string, string | string[]> = { 'content-type': 'application/json' };
+  for (const [name, value] of Object.entries(asObject(answer['headers']))) {
+    headers[name.toLowerCase()] = asText(value) ?? '';
+  }
+  for (const [name, values] of Object.entries(asObject(answer['multiValueHeaders']))) {
+    headers[name.toLowerCase()] = asList(values).map(String);
+  }
+  const encoded = asBoolean(answer['isBase64Encoded']) === true;
+  return { status, headers, body: encoded ? Buffer.from(body ?? '', 'base64') : (body ?? '') };
+}
+
+function multiValueHeaders(rawHeaders: readonly string[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    headers[name] = [...(headers[name] ?? []), rawHeaders[index + 1] ?? ''];
+  }
+  return headers;
+}

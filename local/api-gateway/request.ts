@@ -1,0 +1,51 @@
+// One request as the API's parts see it.
+import type { IncomingMessage } from 'node:http';
+import type { Json } from '../json.ts';
+import type { GatewayContext } from './template-context.ts';
+
+/** API Gateway's limit for a payload. */
+export const bodyBytesMax = 10 * 1024 * 1024;
+
+/** A request whose body has been read. */
+export interface GatewayRequest {
+  readonly verb: string;
+  /** As the client wrote it, without the query. */
+  readonly rawPath: string;
+  readonly resourcePath: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingMessage['headers'];
+  readonly rawHeaders: readonly string[];
+  readonly pathParameters: Record<string, string>;
+  readonly body: string;
+  /** The body as JSON, if it is; parsed when first asked for. */
+  readonly json: () => Json | undefined;
+  readonly context: GatewayContext;
+}
+
+/** Reads a body. Stops at the limit: the rest is left to the connection. */
+export async function readBody(incoming: IncomingMessage): Promise<Buffer | 'too-large' | 'broken-off'> {
+  if (Number(incoming.headers['content-length'] ?? 0) > bodyBytesMax) return 'too-large';
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return new Promise((resolve) => {
+    const onData = (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > bodyBytesMax) {
+        incoming.off('data', onData);
+        resolve('too-large');
+      } else {
+        chunks.push(chunk);
+      }
+    };
+    incoming.on('data', onData);
+    incoming.once('end', () => resolve(Buffer.concat(chunks)));
+    incoming.once('error', () => resolve('broken-off'));
+    incoming.once('close', () => resolve('broken-off'));
+  });
+}
+
+/** The media type of a Content-Type header, without its parameters; API Gateway's default without a header. */
+export function mediaType(header: string | undefined): string {
+  const type = (header ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  return type === '' ? 'application/json' : type;
+}

@@ -1,0 +1,75 @@
+// What a mapping template sees: $input, $util, $context, $stageVariables.
+// (docs apigateway/latest/developerguide/api-gateway-mapping-template-reference.html)
+import { type Json, parseJson } from '../json.ts';
+import { evaluateJsonPath } from './json-path.ts';
+
+/** The request's parameters, by place. */
+export interface RequestParameters {
+  readonly path: Record<string, string>;
+  readonly querystring: Record<string, string>;
+  readonly header: Record<string, string>;
+}
+
+/** `$context`, which templates may also write to. */
+export interface GatewayContext extends Record<string, unknown> {
+  readonly requestId: string;
+  readonly responseOverride: { status?: unknown; header: Record<string, unknown> };
+}
+
+/** A template's context for a body: the request's, or in a response template the integration's. */
+export function templateContext(
+  body: string,
+  json: Json | undefined,
+  parameters: RequestParameters,
+  context: GatewayContext,
+  stageVariables: Record<string, string>,
+): Record<string, unknown> {
+  return { input: createInput(body, json, parameters), util, context, stageVariables };
+}
+
+function createInput(body: string, json: Json | undefined, parameters: RequestParameters) {
+  return {
+    body,
+    path: (path: string) => evaluateJsonPath(json, path) ?? null,
+    // A path that leads nowhere gives an empty JSON string.
+    json: (path: string) => {
+      const value = evaluateJsonPath(json, path);
+      return value === undefined ? '""' : JSON.stringify(value);
+    },
+    params: (name?: string) => {
+      if (name === undefined) return parameters;
+      const lowerCase = name.toLowerCase();
+      const header = Object.entries(parameters.header).find(([key]) => key.toLowerCase() === lowerCase);
+      return parameters.path[name] ?? parameters.querystring[name] ?? header?.[1] ?? '';
+    },
+  };
+}
+
+const util = {
+  base64Decode: (text: unknown) => Buffer.from(String(text ?? ''), 'base64').toString('utf8'),
+  base64Encode: (text: unknown) => Buffer.from(String(text ?? ''), 'utf8').toString('base64'),
+  escapeJavaScript: (text: unknown) => escapeJavaScript(String(text ?? '')),
+  parseJson: (text: unknown) => parseJson(String(text ?? '')) ?? null,
+  urlDecode: (text: unknown) => decodeURIComponent(String(text ?? '').replaceAll('+', ' ')),
+  urlEncode: (text: unknown) => new URLSearchParams({ '': String(text ?? '') }).toString().slice(1),
+};
+
+/** As Apache Commons' StringEscapeUtils does it: `'` becomes `\'`, which is not JSON, and `/` becomes `\/`. */
+function escapeJavaScript(text: string): string {
+  return text.replace(/["'\\/]|[^\u0020-\u007e]/g, (character) => {
+    const short = shortEscapes[character];
+    return short ?? `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
+  });
+}
+
+const shortEscapes: Record<string, string> = {
+  '"': '\\"',
+  "'": "\\'",
+  '\\': '\\\\',
+  '/': '\\/',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};

@@ -1,0 +1,134 @@
+// A small client for AWS's JSON protocol: what the local stack itself says to the emulators, which check no signature.
+import { Agent, request } from 'node:http';
+import { credentials, region } from '../identity.ts';
+import { asText, isObject, type Json, type JsonObject, parseJson } from '../json.ts';
+
+/** Services spoken to in the JSON protocol, with the names of their versions in X-Amz-Target. */
+const services = {
+  dynamodb: { target: 'DynamoDB_20120810', contentType: 'application/x-amz-json-1.0' },
+  kinesis: { target: 'Kinesis_20131202', contentType: 'application/x-amz-json-1.1' },
+  sqs: { target: 'AmazonSQS', contentType: 'application/x-amz-json-1.0' },
+  ssm: { target: 'AmazonSSM', contentType: 'application/x-amz-json-1.1' },
+} as const;
+
+/** A service that speaks AWS's JSON protocol. */
+export type JsonService = keyof typeof services;
+
+/** True for the name of a service of the JSON protocol. */
+export function isJsonService(name: string): name is JsonService {
+  return Object.hasOwn(services, name);
+}
+
+/** An answer as it came over the wire. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+/** A service's refusal: `code` is AWS's error type without its prefix. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  readonly code: string;
+  readonly status: number;
+
+  constructor(action: string, answer: RawAnswer) {
+    const body = parseJson(answer.body);
+    const type = (isObject(body) && asText(body['__type'])) || 'UnknownError';
+    const message = (isObject(body) && (asText(body['message']) ?? asText(body['Message']))) || answer.body;
+    const code = type.slice(type.lastIndexOf('#') + 1);
+    super(`${action}: ${code} (${answer.status}): ${message}`);
+    this.code = code;
+    this.status = answer.status;
+  }
+}
+
+/** Sends requests to one endpoint over kept connections. */
+export interface AwsJsonClient {
+  /** Sends a request and gives the answer whatever its status. */
+  send(action: string, body: string, options?: SendOptions): Promise<RawAnswer>;
+  /** Sends a request and gives the parsed answer. @throws ServiceError for any status but 200 */
+  call(action: string, input: JsonObject, options?: SendOptions): Promise<JsonObject>;
+  close(): void;
+}
+
+/** `headers` replace the client's own. */
+export interface SendOptions {
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+  readonly headers?: Record<string, string>;
+}
+
+/** A client for one service at one endpoint. */
+export function createAwsJsonClient(service: JsonService, endpoint: string): AwsJsonClient {
+  const agent = new Agent({ keepAlive: true });
+  const { target, contentType } = services[service];
+  const { hostname, port } = new URL(endpoint);
+
+  const send = (action: string, body: string, options: SendOptions = {}) =>
+    new Promise<RawAnswer>((resolve, reject) => {
+      const outgoing = request(
+        {
+          agent,
+          hostname,
+          port,
+          method: 'POST',
+          path: '/',
+          headers: {
+            'content-type': contentType,
+            'content-length': Buffer.byteLength(body),
+            'x-amz-target': `${target}.${action}`,
+            ...authorization(service),
+            ...options.headers,
+          },
+          ...(options.signal === undefined ? {} : { signal: options.signal }),
+          ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+        },
+        (incoming) => {
+          const chunks: Buffer[] = [];
+          incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+          incoming.once('error', reject);
+          incoming.once('end', () =>
+            resolve({
+              status: incoming.statusCode ?? 0,
+              headers: plainHeaders(incoming.headers),
+              body: Buffer.concat(chunks).toString('utf8'),
+            }),
+          );
+        },
+      );
+      outgoing.once('timeout', () => outgoing.destroy(new Error(`${service} ${action}: no answer in time`)));
+      outgoing.once('error', reject);
+      outgoing.end(body);
+    });
+
+  return {
+    send,
+    call: async (action, input, options) => {
+      const answer = await send(action, JSON.stringify(input), options);
+      if (answer.status !== 200) throw new ServiceError(action, answer);
+      const body: Json | undefined = answer.body === '' ? {} : parseJson(answer.body);
+      if (!isObject(body)) throw new ServiceError(action, answer);
+      return body;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** Headers that look like a signed request's; the emulators only want them to be there. */
+export function authorization(service: string): Record<string, string> {
+  const now = new Date().toISOString().replace(/[-:]|\.\d{3}/g, '');
+  const scope = `${credentials.accessKeyId}/${now.slice(0, 8)}/${region}/${service}/aws4_request`;
+  return {
+    authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host;x-amz-date, Signature=unsigned`,
+    'x-amz-date': now,
+  };
+}
+
+function plainHeaders(headers: NodeJS.Dict<string | string[]>): Record<string, string> {
+  const plain: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) plain[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return plain;
+}

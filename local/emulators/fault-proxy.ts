@@ -1,0 +1,70 @@
+// Stands between functions and a service, so that a test can refuse a call, or lose its answer after it was carried out.
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { RawAnswer } from './aws-json.ts';
+import type { Emulator, Endpoints } from './emulators.ts';
+
+/** A function's call of a service. For S3 the action is method and path: `PUT /bucket/key`. */
+export interface FunctionCall {
+  readonly service: keyof Endpoints;
+  readonly action: string;
+  readonly body: string;
+}
+
+/** What happens to a call: it passes, it is carried out but its answer is lost, or it is answered like this instead. */
+export type FunctionFault = (call: FunctionCall) => Fate | Promise<Fate>;
+type Fate = 'pass' | 'lose-answer' | RawAnswer;
+
+/** Listens in front of a service; `fault` is asked about every call. */
+export async function startFaultProxy(
+  service: keyof Endpoints,
+  target: string,
+  fault: () => FunctionFault | undefined,
+): Promise<Emulator> {
+  const agent = new Agent({ keepAlive: true });
+  const { hostname, port } = new URL(target);
+
+  const forward = (incoming: IncomingMessage, body: Buffer) =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const { method, url: path, headers } = incoming;
+      const options = { agent, hostname, port, path: path ?? '/', headers, ...(method && { method }) };
+      request(options, resolve).once('error', reject).end(body);
+    });
+
+  const handle = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of incoming) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    const named = String(incoming.headers['x-amz-target'] ?? '');
+    const action = named === '' ? `${incoming.method} ${incoming.url}` : named.slice(named.indexOf('.') + 1);
+    const fate = (await fault()?.({ service, action, body: body.toString('utf8') })) ?? 'pass';
+    if (typeof fate === 'object') {
+      outgoing.writeHead(fate.status, fate.headers).end(fate.body);
+      return;
+    }
+    const answer = await forward(incoming, body);
+    if (fate === 'lose-answer') {
+      answer.resume();
+      await new Promise((resolve) => answer.once('close', resolve));
+      outgoing.destroy();
+      return;
+    }
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(outgoing);
+  };
+
+  const server = createServer((incoming, outgoing) => {
+    handle(incoming, outgoing).catch(() => outgoing.destroy());
+  });
+  server.keepAliveTimeout = 0;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      agent.destroy();
+      await closed;
+    },
+  };
+}

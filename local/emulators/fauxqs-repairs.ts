@@ -1,0 +1,78 @@
+// What fauxqs 2 does not do right for a stack that must keep every message; each repair says what it saw.
+import { existsSync } from 'node:fs';
+import { Server } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** The parts of fauxqs's inside that are repaired. */
+interface Persistence {
+  stmts: { updateMessageInflight: { run(...values: unknown[]): void } };
+  db: DatabaseSync;
+  transaction(work: () => void): void;
+}
+interface Queue {
+  persistence?: Persistence;
+  dequeue(...values: unknown[]): unknown[];
+}
+
+/** Repairs the copy of fauxqs this thread will load, and the database an earlier run left. */
+export async function repairFauxqs(dataDir: string | undefined): Promise<void> {
+  listenOnThisMachineOnly();
+  const inside = (path: string) => import(new URL(path, import.meta.resolve('fauxqs')).href);
+  const { PersistenceManager } = (await inside('./persistence.js')) as {
+    PersistenceManager: { prototype: Persistence & { updateMessageReady(messageId: string): void } };
+  };
+  const { SqsQueue } = (await inside('./sqs/sqsStore.js')) as { SqsQueue: { prototype: Queue } };
+  makeMessagesReadyWithTheirCount(PersistenceManager.prototype);
+  receiveInOneTransaction(SqsQueue.prototype);
+  if (dataDir !== undefined) returnMessagesOfLastRun(join(dataDir, 'fauxqs.db'));
+}
+
+/** startFauxqs listens on all interfaces whatever `host` says. Also keeps idle connections (see serveHttp). */
+function listenOnThisMachineOnly(): void {
+  const listen = Server.prototype.listen as (this: Server, ...values: unknown[]) => Server;
+  Server.prototype.listen = function (this: Server & { keepAliveTimeout?: number }, ...values: unknown[]) {
+    const [first, ...others] = values;
+    this.keepAliveTimeout = 0;
+    return typeof first === 'object' && first !== null
+      ? listen.call(this, { ...first, host: '127.0.0.1' }, ...others)
+      : listen.call(this, ...values);
+  } as typeof Server.prototype.listen;
+}
+
+/** A visibility of 0 wrote NULL into a NOT NULL column: the call failed and the message was gone until a restart. */
+function makeMessagesReadyWithTheirCount(
+  persistence: Persistence & { updateMessageReady(messageId: string): void },
+) {
+  persistence.updateMessageReady = function (messageId) {
+    this.db
+      .prepare(
+        'UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE message_id = ?',
+      )
+      .run(messageId);
+  };
+}
+
+/** A message on its way to the dead-letter queue was deleted in one transaction and inserted in the next. */
+function receiveInOneTransaction(queue: Queue): void {
+  const dequeue = queue.dequeue;
+  queue.dequeue = function (this: Queue, ...values) {
+    if (this.persistence === undefined) return dequeue.apply(this, values);
+    let received: unknown[] = [];
+    this.persistence.transaction(() => {
+      received = dequeue.apply(this, values);
+    });
+    return received;
+  };
+}
+
+/** Whoever had received a message in the last run is gone: it need not wait for its visibility to run out. */
+function returnMessagesOfLastRun(path: string): void {
+  if (!existsSync(path)) return;
+  const database = new DatabaseSync(path);
+  try {
+    database.exec('UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL');
+  } finally {
+    database.close();
+  }
+}

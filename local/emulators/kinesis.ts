@@ -1,0 +1,13 @@
+// Worker thread: Kinesis, by kinesalite.
+import kinesalite from 'kinesalite';
+import { options, serveHttp } from './worker.ts';
+
+serveHttp(
+  kinesalite({
+    createStreamMs: 0,
+    deleteStreamMs: 0,
+    updateStreamMs: 0,
+    shardLimit: 1_000,
+    ...(options.dataDir === undefined ? {} : { path: options.dataDir }),
+  }),
+);

@@ -1,0 +1,100 @@
+// SSM parameters: the template's values, which a JSON file can replace while the stack runs.
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { asObject, asText, isObject, type Json, type JsonObject, parseJson } from '../json.ts';
+import type { Emulator } from './emulators.ts';
+
+/**
+ * Serves GetParameter, GetParameters and PutParameter. The file holds `{ name: value }`, is read at every request,
+ * and goes before the template; values may be text, or JSON that is handed out as text.
+ */
+export async function startParameters(
+  templateValues: ReadonlyMap<string, string>,
+  file: string | undefined,
+): Promise<Emulator> {
+  const put = new Map<string, string>();
+  let overrides: JsonObject = {};
+
+  const currentValue = async (name: string): Promise<string | undefined> => {
+    if (file !== undefined) overrides = (await readOverrides(file)) ?? overrides;
+    const override = overrides[name];
+    if (override !== undefined) return asText(override) ?? JSON.stringify(override);
+    return put.get(name) ?? templateValues.get(name);
+  };
+
+  const actions: Record<string, (input: JsonObject) => Promise<{ status: number; body: Json }>> = {
+    GetParameter: async (input) => {
+      const name = asText(input['Name']) ?? '';
+      const value = await currentValue(name);
+      if (value === undefined) return { status: 400, body: { __type: 'ParameterNotFound', message: name } };
+      return { status: 200, body: { Parameter: describe(name, value) } };
+    },
+    GetParameters: async (input) => {
+      const names = (Array.isArray(input['Names']) ? input['Names'] : []).map(String);
+      const values = await Promise.all(names.map(currentValue));
+      const found = names.flatMap((name, index) => {
+        const value = values[index];
+        return value === undefined ? [] : [describe(name, value)];
+      });
+      const missing = names.filter((_, index) => values[index] === undefined);
+      return { status: 200, body: { Parameters: found, InvalidParameters: missing } };
+    },
+    PutParameter: async (input) => {
+      const name = asText(input['Name']) ?? '';
+      const value = asText(input['Value']) ?? '';
+      if (file === undefined) put.set(name, value);
+      else await writeOverride(file, name, value);
+      return { status: 200, body: { Version: 1, Tier: 'Standard' } };
+    },
+  };
+
+  const server = createServer(async (incoming, outgoing) => {
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of incoming) chunks.push(chunk as Buffer);
+    } catch {
+      return;
+    }
+    const action = String(incoming.headers['x-amz-target'] ?? '').replace('AmazonSSM.', '');
+    const answer = (await actions[action]?.(asObject(parseJson(Buffer.concat(chunks).toString('utf8'))))) ?? {
+      status: 400,
+      body: { __type: 'UnknownOperationException', message: `The local stack has no SSM ${action}.` },
+    };
+    outgoing
+      .writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.1' })
+      .end(JSON.stringify(answer.body));
+  });
+  server.keepAliveTimeout = 0;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function describe(name: string, value: string): JsonObject {
+  return { Name: name, Type: 'String', Value: value, Version: 1, DataType: 'text' };
+}
+
+/** The file's values, none if there is no file; undefined while it is half written: then the last ones stay. */
+async function readOverrides(file: string): Promise<JsonObject | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch {
+    return {};
+  }
+  const values = parseJson(text);
+  return isObject(values) ? values : undefined;
+}
+
+async function writeOverride(file: string, name: string, value: string): Promise<void> {
+  const overrides = { ...(await readOverrides(file)), [name]: parseJson(value) ?? value };
+  await writeFile(`${file}.new`, `${JSON.stringify(overrides, null, 2)}\n`);
+  await rename(`${file}.new`, file);
+}

@@ -1,0 +1,49 @@
+// The inside of an emulator's worker thread: starts a server, tells its port, closes it when asked.
+import type { IncomingMessage, Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+
+/** What an emulator's thread is started with. */
+export interface EmulatorOptions {
+  /** Folder for persistent data; in memory without. */
+  readonly dataDir?: string;
+}
+
+/** What the thread says: where it listens, that it is closed, or why it is not. */
+export type EmulatorReport = { port: number } | { closed: true };
+
+/** Options handed to this thread. */
+export const options = (workerData ?? {}) as EmulatorOptions;
+
+/** Serves until the parent says stop; `close` ends what the server holds. */
+export function serve(port: number, close: () => Promise<void>): void {
+  parentPort?.postMessage({ port } satisfies EmulatorReport);
+  parentPort?.once('message', async () => {
+    await close();
+    parentPort?.postMessage({ closed: true } satisfies EmulatorReport);
+    parentPort?.close();
+  });
+}
+
+/** Listens on 127.0.0.1 and serves, for emulators that are a plain http server. */
+export function serveHttp(server: Server): void {
+  // A server that closes an idle connection while the client starts to use it again would look like a lost request.
+  server.keepAliveTimeout = 0;
+  server.prependListener('request', ignoreBrokenUploads);
+  server.listen(0, '127.0.0.1', () => {
+    serve((server.address() as AddressInfo).port, async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      // kinesalite closes its store first and its server after: connections of the meantime.
+      setImmediate(() => server.closeAllConnections());
+      await closed;
+    });
+  });
+}
+
+/** dynalite and kinesalite throw when a request breaks off (a function's time-out does that), which would end the thread. */
+function ignoreBrokenUploads(incoming: IncomingMessage): void {
+  const on = incoming.on.bind(incoming);
+  incoming.on = (event: string, listener: (...values: never[]) => void) =>
+    on(event, event === 'error' ? () => {} : (listener as (...values: unknown[]) => void));
+}

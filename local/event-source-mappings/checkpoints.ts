@@ -1,0 +1,65 @@
+// How far each shard has been handled, kept in a file. Losing it is harmless: reading starts again at the oldest record.
+import { readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { asObject, isObject, parseJson } from '../json.ts';
+
+/** How far one shard has been handled. */
+export interface Checkpoint {
+  /** The last record handled; none yet if left out. */
+  readonly sequenceNumber?: string;
+  /** True when the shard is closed and has been handled to its end. */
+  readonly drained: boolean;
+}
+
+/** The checkpoints of one mapping. */
+export interface Checkpoints {
+  get(shardId: string): Checkpoint | undefined;
+  set(shardId: string, checkpoint: Checkpoint): void;
+  /** Resolves when the file holds what was set. */
+  flush(): Promise<void>;
+}
+
+/** Reads a checkpoint file, or starts without one; without a path they are in memory only. */
+export function openCheckpoints(path: string | undefined): Checkpoints {
+  const checkpoints = new Map<string, Checkpoint>(path === undefined ? [] : read(path));
+  let writing: Promise<void> = Promise.resolve();
+  let dirty = false;
+
+  const write = async () => {
+    if (!dirty || path === undefined) return;
+    dirty = false;
+    try {
+      await writeFile(`${path}.new`, JSON.stringify(Object.fromEntries(checkpoints)));
+      await rename(`${path}.new`, path);
+    } catch {
+      // A checkpoint that is not written costs a second delivery, which the pipeline must bear anyway.
+    }
+  };
+
+  return {
+    get: (shardId) => checkpoints.get(shardId),
+    set: (shardId, checkpoint) => {
+      checkpoints.set(shardId, checkpoint);
+      if (!dirty) {
+        dirty = true;
+        writing = writing.then(write);
+      }
+    },
+    flush: () => writing,
+  };
+}
+
+function read(path: string): [string, Checkpoint][] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return [];
+  }
+  return Object.entries(asObject(parseJson(text))).flatMap(([shardId, value]) => {
+    if (!isObject(value)) return [];
+    const sequenceNumber = value['sequenceNumber'];
+    const drained = value['drained'] === true;
+    return [[shardId, typeof sequenceNumber === 'string' ? { sequenceNumber, drained } : { drained }]];
+  });
+}

@@ -1,0 +1,110 @@
+// What both kinds of event source mapping share.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { InvocationOutcome } from '../functions/container.ts';
+import { asList, isObject, parseJson } from '../json.ts';
+
+/** A running mapping. */
+export interface Mapping {
+  readonly logicalId: string;
+  /** Stops taking records or messages; a batch that is being handled goes on. Resolves when nothing is being handled. */
+  pause(): Promise<void>;
+  resume(): void;
+  /** Stops for good; waits up to `graceMs` for the batch that is being handled. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Invokes the mapping's function. */
+export type Invoke = (event: unknown) => Promise<InvocationOutcome>;
+
+/** Lambda's limit for the payload of one batch. */
+export const batchBytesMax = 6 * 1024 * 1024;
+
+/** Bytes a batch may hold of records or messages themselves: the limit, less what the event says about each. */
+export const batchContentBytesMax = batchBytesMax - 64 * 1024;
+
+/** A gate that lets loops pass while a mapping is not paused, and knows how many batches are being handled. */
+export interface Gate {
+  readonly signal: AbortSignal;
+  /** Resolves when the mapping is not paused; rejects when it is stopped. */
+  pass(): Promise<void>;
+  /** Passes the gate and runs work that `pause` and `stop` wait for. */
+  handling<T>(work: () => Promise<T>): Promise<T>;
+  pause(): Promise<void>;
+  resume(): void;
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Creates an open gate. */
+export function createGate(): Gate {
+  const stopping = new AbortController();
+  let opened: PromiseWithResolvers<void> | undefined;
+  const work = new Set<Promise<unknown>>();
+
+  const pass = async () => {
+    while (opened !== undefined && !stopping.signal.aborted) await opened.promise;
+    stopping.signal.throwIfAborted();
+  };
+  const settled = async () => {
+    while (work.size > 0) await Promise.allSettled([...work]);
+  };
+  return {
+    signal: stopping.signal,
+    pass,
+    handling: async (run) => {
+      if (opened !== undefined) await pass();
+      stopping.signal.throwIfAborted();
+      const running = run();
+      work.add(running);
+      try {
+        return await running;
+      } finally {
+        work.delete(running);
+      }
+    },
+    pause: async () => {
+      opened ??= Promise.withResolvers<void>();
+      await settled();
+    },
+    resume: () => {
+      opened?.resolve();
+      opened = undefined;
+    },
+    stop: async (graceMs) => {
+      stopping.abort();
+      opened?.resolve();
+      opened = undefined;
+      const grace = new AbortController();
+      await Promise.race([settled(), delay(graceMs, undefined, { signal: grace.signal }).catch(() => {})]);
+      grace.abort();
+    },
+  };
+}
+
+/** Waits; rejects when the signal aborts. */
+export async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal });
+}
+
+/** What a partial batch answer says: all done, these items failed, or not understood (then the whole batch failed). */
+export type BatchAnswer = { kind: 'done' } | { kind: 'failed-items'; items: string[] } | { kind: 'failed' };
+
+/**
+ * Reads `{ batchItemFailures: [{ itemIdentifier }] }` as Lambda does: nothing, null or an empty list means success;
+ * an empty or unknown identifier, or another shape, fails the whole batch.
+ * (docs lambda/latest/dg/services-sqs-errorhandling.html, kinesis-on-failure-destination.html)
+ */
+export function readBatchAnswer(payload: string, known: (identifier: string) => boolean): BatchAnswer {
+  const answer = parseJson(payload);
+  if (answer === null || answer === undefined) return { kind: 'done' };
+  if (!isObject(answer)) return { kind: 'done' };
+  const failures = answer['batchItemFailures'];
+  if (failures === undefined || failures === null) return { kind: 'done' };
+  if (!Array.isArray(failures)) return { kind: 'failed' };
+  const items: string[] = [];
+  for (const failure of asList(failures)) {
+    const identifier = isObject(failure) ? failure['itemIdentifier'] : undefined;
+    if (typeof identifier !== 'string' || identifier === '' || !known(identifier)) return { kind: 'failed' };
+    items.push(identifier);
+  }
+  return items.length === 0 ? { kind: 'done' } : { kind: 'failed-items', items };
+}

@@ -1,0 +1,74 @@
+// All event source mappings of the template.
+import { join } from 'node:path';
+import type { AwsJsonClient } from '../emulators/aws-json.ts';
+import { LocalStackError } from '../errors.ts';
+import type { Functions } from '../functions/functions.ts';
+import { asBoolean, asText } from '../json.ts';
+import { arnOf, nameOf, refOf } from '../template/names.ts';
+import type { Resource, Template } from '../template/template.ts';
+import { openCheckpoints } from './checkpoints.ts';
+import { s3FailureDestination } from './failure-destination.ts';
+import { failureDestinationArn, startKinesisMapping, streamSettings } from './kinesis-mapping.ts';
+import type { Mapping } from './mapping.ts';
+import { queueSettings, startSqsMapping } from './sqs-mapping.ts';
+
+/** What mappings work with. */
+export interface MappingParts {
+  readonly template: Template;
+  readonly functions: Functions;
+  readonly kinesis: AwsJsonClient;
+  readonly sqs: AwsJsonClient;
+  readonly s3Endpoint: string;
+  readonly sqsEndpoint: string;
+  readonly dataDir: string | undefined;
+}
+
+/** Starts every mapping that is enabled. */
+export function startMappings(parts: MappingParts): Mapping[] {
+  return parts.template
+    .ofType('AWS::Lambda::EventSourceMapping')
+    .filter((resource) => asBoolean(resource.properties['Enabled']) !== false)
+    .map((resource) => startMapping(resource, parts));
+}
+
+function startMapping(resource: Resource, parts: MappingParts): Mapping {
+  const { template, functions } = parts;
+  const { logicalId, properties } = resource;
+  const sourceArn = asText(properties['EventSourceArn']) ?? '';
+  const target = functions.find(asText(properties['FunctionName']) ?? '');
+
+  const stream = template.ofType('AWS::Kinesis::Stream').find((candidate) => arnOf(candidate) === sourceArn);
+  if (stream !== undefined) {
+    const { dataDir } = parts;
+    const bucketArn = failureDestinationArn(resource);
+    const origin = { mappingId: logicalId, functionArn: target.definition.arn, streamArn: sourceArn };
+    return startKinesisMapping({
+      logicalId,
+      settings: streamSettings(resource),
+      streamName: nameOf(stream),
+      streamArn: sourceArn,
+      kinesis: parts.kinesis,
+      checkpoints: openCheckpoints(dataDir && join(dataDir, `checkpoints-${logicalId}.json`)),
+      onFailure:
+        bucketArn === undefined ? undefined : s3FailureDestination(bucketArn, origin, parts.s3Endpoint),
+      invoke: target.invoke,
+    });
+  }
+
+  const queue = template.ofType('AWS::SQS::Queue').find((candidate) => arnOf(candidate) === sourceArn);
+  if (queue !== undefined) {
+    const settings = queueSettings(resource);
+    const concurrencyMax = Math.min(settings.concurrencyMax, target.definition.concurrencyMax);
+    return startSqsMapping({
+      logicalId,
+      settings: { ...settings, concurrencyMax },
+      queueUrl: refOf(queue, { queueEndpoint: parts.sqsEndpoint }),
+      queueArn: sourceArn,
+      sqs: parts.sqs,
+      invoke: target.invoke,
+    });
+  }
+  throw new LocalStackError(
+    `The mapping ${logicalId} reads ${sourceArn}, which is neither a stream nor a queue of the template.`,
+  );
+}

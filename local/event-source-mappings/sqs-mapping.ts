@@ -1,0 +1,194 @@
+// Event source mapping of an SQS queue: several pollers, each collects a batch, invokes, deletes what succeeded.
+import { type AwsJsonClient, ServiceError } from '../emulators/aws-json.ts';
+import { region } from '../identity.ts';
+import { asList, asNumber, asObject, type JsonObject } from '../json.ts';
+import type { Resource } from '../template/template.ts';
+import {
+  batchContentBytesMax,
+  createGate,
+  type Gate,
+  type Invoke,
+  type Mapping,
+  pauseFor,
+  readBatchAnswer,
+} from './mapping.ts';
+
+/** Settings of a queue's mapping, in the template's words. */
+export interface QueueSettings {
+  readonly batchSize: number;
+  readonly windowMs: number;
+  readonly concurrencyMax: number;
+  readonly partialAnswers: boolean;
+}
+
+/** What a queue's mapping works with. */
+export interface QueueMappingParts {
+  readonly logicalId: string;
+  readonly settings: QueueSettings;
+  readonly queueUrl: string;
+  readonly queueArn: string;
+  readonly sqs: AwsJsonClient;
+  readonly invoke: Invoke;
+}
+
+/** Pollers of a mapping without MaximumConcurrency: as many as AWS starts with. */
+const concurrencyMaxDefault = 5;
+
+/** Short, because fauxqs hands messages to a poll even when its connection is gone, and because pausing waits for it. */
+const waitSeconds = 1;
+
+/** Reads the settings of a queue's mapping. */
+export function queueSettings({ properties }: Resource): QueueSettings {
+  return {
+    batchSize: asNumber(properties['BatchSize']) ?? 10,
+    windowMs: (asNumber(properties['MaximumBatchingWindowInSeconds']) ?? 0) * 1_000,
+    concurrencyMax:
+      asNumber(asObject(properties['ScalingConfig'])['MaximumConcurrency']) ?? concurrencyMaxDefault,
+    partialAnswers: asList(properties['FunctionResponseTypes']).includes('ReportBatchItemFailures'),
+  };
+}
+
+/** Starts the mapping's pollers. */
+export function startSqsMapping(parts: QueueMappingParts): Mapping {
+  const gate = createGate();
+  for (let poller = 0; poller < parts.settings.concurrencyMax; poller += 1) void poll(parts, gate);
+  return { logicalId: parts.logicalId, pause: gate.pause, resume: gate.resume, stop: gate.stop };
+}
+
+async function poll(parts: QueueMappingParts, gate: Gate): Promise<void> {
+  while (!gate.signal.aborted) {
+    try {
+      await gate.handling(async () => {
+        for (const batch of cut(await collect(parts, gate))) await handle(parts, batch);
+      });
+    } catch {
+      // The emulator does not answer, or the mapping stops: the loop's condition tells.
+      await pauseFor(500, gate.signal).catch(() => {});
+    }
+  }
+}
+
+/** Waits a moment for a message, then until the window is over or the batch is full. */
+async function collect({ sqs, queueUrl, settings }: QueueMappingParts, gate: Gate): Promise<JsonObject[]> {
+  const messages: JsonObject[] = [];
+  let bytes = 0;
+  let windowEnd = Number.POSITIVE_INFINITY;
+  for (;;) {
+    const windowRest = windowEnd - Date.now();
+    const room = settings.batchSize - messages.length;
+    if (room <= 0 || windowRest <= 0 || bytes > batchContentBytesMax) return messages;
+    const WaitTimeSeconds = Math.min(waitSeconds, Math.floor(windowRest / 1_000));
+    const received = await receive(sqs, queueUrl, Math.min(10, room), WaitTimeSeconds, gate.signal);
+    for (const message of received) bytes += messageBytes(message);
+    messages.push(...received);
+    if (messages.length === 0) return [];
+    windowEnd = Math.min(windowEnd, Date.now() + settings.windowMs);
+    if (received.length === 0 && WaitTimeSeconds === 0)
+      await pauseFor(Math.min(100, windowRest), gate.signal);
+  }
+}
+
+async function receive(
+  sqs: AwsJsonClient,
+  QueueUrl: string,
+  MaxNumberOfMessages: number,
+  WaitTimeSeconds: number,
+  signal: AbortSignal,
+): Promise<JsonObject[]> {
+  const answer = await sqs.call(
+    'ReceiveMessage',
+    {
+      QueueUrl,
+      MaxNumberOfMessages,
+      WaitTimeSeconds,
+      MessageSystemAttributeNames: ['All'],
+      MessageAttributeNames: ['All'],
+    },
+    { signal },
+  );
+  return asList(answer['Messages']).map(asObject);
+}
+
+/** Cuts what was collected into batches of at most 6 MB: ten messages of 1 MiB are more. */
+function cut(messages: readonly JsonObject[]): JsonObject[][] {
+  const batches: JsonObject[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const message of messages) {
+    bytes += messageBytes(message);
+    if (bytes > batchContentBytesMax) {
+      batches.push([]);
+      bytes = messageBytes(message);
+    }
+    batches.at(-1)?.push(message);
+  }
+  return batches;
+}
+
+/** Bytes a message takes in an event, about: its body is a JSON string there. */
+function messageBytes(message: JsonObject): number {
+  return JSON.stringify(message).length + 500;
+}
+
+async function handle(parts: QueueMappingParts, messages: readonly JsonObject[]): Promise<void> {
+  const { settings, sqs, queueUrl } = parts;
+  const outcome = await parts.invoke(sqsEvent(parts.queueArn, messages));
+  // Messages that failed become visible again when their time is over; nothing is to be done here.
+  if (!outcome.ok) return;
+  const ids = new Set(messages.map((message) => message['MessageId']));
+  const answer = settings.partialAnswers
+    ? readBatchAnswer(outcome.payload, (identifier) => ids.has(identifier))
+    : { kind: 'done' as const };
+  if (answer.kind === 'failed') return;
+  const failed = new Set<unknown>(answer.kind === 'failed-items' ? answer.items : []);
+  const succeeded = messages.filter((message) => !failed.has(message['MessageId']));
+  for (let start = 0; start < succeeded.length; start += 10) {
+    await deleteBatch(sqs, queueUrl, succeeded.slice(start, start + 10));
+  }
+}
+
+async function deleteBatch(
+  sqs: AwsJsonClient,
+  QueueUrl: string,
+  messages: readonly JsonObject[],
+): Promise<void> {
+  const Entries = messages.map((message, index) => ({
+    Id: String(index),
+    ReceiptHandle: message['ReceiptHandle'] ?? '',
+  }));
+  try {
+    await sqs.call('DeleteMessageBatch', { QueueUrl, Entries });
+  } catch (error) {
+    // Not deleted, they are delivered again: an ordinary thing on SQS.
+    if (!(error instanceof ServiceError)) throw error;
+  }
+}
+
+function sqsEvent(queueArn: string, messages: readonly JsonObject[]): object {
+  return {
+    Records: messages.map((message) => ({
+      messageId: message['MessageId'],
+      receiptHandle: message['ReceiptHandle'],
+      body: message['Body'],
+      attributes: message['Attributes'],
+      messageAttributes: Object.fromEntries(
+        Object.entries(asObject(message['MessageAttributes'])).map(([name, value]) => {
+          const { StringValue, BinaryValue, DataType } = asObject(value);
+          return [
+            name,
+            {
+              ...(StringValue === undefined ? {} : { stringValue: StringValue }),
+              ...(BinaryValue === undefined ? {} : { binaryValue: BinaryValue }),
+              stringListValues: [],
+              binaryListValues: [],
+              dataType: DataType,
+            },
+          ];
+        }),
+      ),
+      md5OfBody: message['MD5OfBody'],
+      eventSource: 'aws:sqs',
+      eventSourceARN: queueArn,
+      awsRegion: region,
+    })),
+  };
+}

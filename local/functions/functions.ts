@@ -1,0 +1,114 @@
+// All functions of the template, run from source with the environment the template gives them.
+import { devNull } from 'node:os';
+import { resolve } from 'node:path';
+import type { Endpoints } from '../emulators/emulators.ts';
+import { LocalStackError } from '../errors.ts';
+import { credentials, region } from '../identity.ts';
+import { asNumber, asObject, asText } from '../json.ts';
+import { projectRoot } from '../project-root.ts';
+import { arnOf, nameOf } from '../template/names.ts';
+import type { Resource, Template } from '../template/template.ts';
+import { createFunction, type FunctionDefinition, type LocalFunction } from './function.ts';
+
+/** The template's functions. */
+export interface Functions {
+  readonly all: readonly LocalFunction[];
+  /** Finds a function by name, logical id or ARN; with an alias or version behind it, too. @throws LocalStackError */
+  find(name: string): LocalFunction;
+  stop(): Promise<void>;
+}
+
+/** Called with every line a function writes. */
+export type FunctionOutputListener = (
+  functionName: string,
+  line: string,
+  stream: 'stdout' | 'stderr',
+) => void;
+
+/** Containers of one function at most (AWS's limit for an account is 1,000): each is a thread with its own memory. */
+const concurrencyMaxDefault = 4;
+
+/** Creates the template's functions. */
+export function createFunctions(
+  template: Template,
+  endpoints: Endpoints,
+  onOutput: FunctionOutputListener,
+): Functions {
+  const byName = new Map<string, LocalFunction>();
+  const all = template.ofType('AWS::Lambda::Function').map((resource) => {
+    const definition = describeFunction(resource, endpoints);
+    const created = createFunction(definition, (line, stream) => onOutput(definition.name, line, stream));
+    for (const name of [definition.name, resource.logicalId, definition.arn]) byName.set(name, created);
+    return created;
+  });
+  return {
+    all,
+    find: (name) => {
+      const found = byName.get(name) ?? byName.get(name.split(':').slice(0, 7).join(':'));
+      if (found === undefined) throw new LocalStackError(`The template has no function ${name}.`);
+      return found;
+    },
+    stop: async () => {
+      await Promise.all(all.map((each) => each.stop()));
+    },
+  };
+}
+
+function describeFunction(resource: Resource, endpoints: Endpoints): FunctionDefinition {
+  const { properties } = resource;
+  const entry = asText(resource.metadata['tally:entry']);
+  if (entry === undefined) {
+    throw new LocalStackError(
+      `The function ${resource.logicalId} has no metadata "tally:entry" naming its handler's source.`,
+    );
+  }
+  const name = nameOf(resource);
+  const memoryMb = asNumber(properties['MemorySize']) ?? 128;
+  const declared = asObject(asObject(properties['Environment'])['Variables']);
+  const variables = Object.fromEntries(
+    Object.entries(declared).map(([key, value]) => [key, asText(value) ?? '']),
+  );
+  return {
+    name,
+    arn: arnOf(resource),
+    entry: resolve(projectRoot, entry),
+    timeoutMs: (asNumber(properties['Timeout']) ?? 3) * 1_000,
+    memoryMb,
+    concurrencyMax: asNumber(properties['ReservedConcurrentExecutions']) ?? concurrencyMaxDefault,
+    environment: { ...lambdaEnvironment(name, memoryMb), ...endpointVariables(endpoints), ...variables },
+  };
+}
+
+/** The variables Lambda itself sets. */
+function lambdaEnvironment(name: string, memoryMb: number): Record<string, string> {
+  return {
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    // Nothing of the user's own AWS configuration shall reach the functions.
+    AWS_CONFIG_FILE: devNull,
+    AWS_SHARED_CREDENTIALS_FILE: devNull,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_LAMBDA_FUNCTION_NAME: name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: 'local',
+    LAMBDA_TASK_ROOT: projectRoot,
+    TZ: ':UTC',
+  };
+}
+
+/** The SDK's own variables for services elsewhere than on AWS. */
+function endpointVariables(endpoints: Endpoints): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+    AWS_ENDPOINT_URL_KINESIS: endpoints.kinesis,
+    AWS_ENDPOINT_URL_SQS: endpoints.sqs,
+    AWS_ENDPOINT_URL_S3: endpoints.s3,
+    AWS_ENDPOINT_URL_SSM: endpoints.ssm,
+  };
+}

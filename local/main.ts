@@ -1,0 +1,134 @@
+// `npm start`: runs the local stack until Ctrl-C, and says every few seconds how far it is.
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Demo, startDemo } from './demo.ts';
+import { LocalStackError } from './errors.ts';
+import { helpText, portDefault, readStartOptions, type StartOptions } from './options.ts';
+import { type LocalStack, startLocalStack } from './stack.ts';
+import { statusLine } from './status.ts';
+
+/** A status line comes this often. */
+const statusMs = 5_000;
+
+/** npm hands on Ctrl-C to a process that the terminal has told already: only a later one is a second one. */
+const sameKeyMs = 500;
+
+// Lambda's time zone; threads take it from here.
+process.env['TZ'] = 'UTC';
+
+try {
+  const options = readStartOptions(process.argv.slice(2));
+  if (options.help) process.stdout.write(`${helpText}\n`);
+  else await run(options);
+} catch (error) {
+  fail(error);
+}
+
+async function run(options: StartOptions): Promise<void> {
+  const stopping = new AbortController();
+  listenForSignals(stopping);
+  const logs = options.logs === undefined ? undefined : await openLogs(options.logs);
+  let stack: LocalStack | undefined;
+  let demo: Demo | undefined;
+  try {
+    say('Starting …');
+    stack = await startLocalStack({
+      port: options.port ?? portDefault,
+      orNextFreePort: options.port === undefined,
+      ...(options.dataDir === undefined ? {} : { dataDir: resolve(options.dataDir) }),
+      signal: stopping.signal,
+      onProblem: complain,
+      onCrash: (error) => stopping.abort(error),
+      onFunctionOutput: (name, line) => {
+        logs?.write(`${name} ${line}\n`);
+        if (isErrorLine(line)) complain(`${name}: ${line}`);
+      },
+    });
+    say(`Tally is ready: ${stack.url}`);
+    if (options.demo) demo = startDemo(stack.url, say, complain);
+    await reportUntilStopped(stack, stopping.signal);
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+  } finally {
+    await demo?.stop();
+    await stack?.stop();
+    await new Promise<void>((done) => (logs === undefined ? done() : logs.end(done)));
+  }
+  if (stopping.signal.reason instanceof Error && stopping.signal.reason.name !== 'AbortError') {
+    throw stopping.signal.reason;
+  }
+}
+
+async function reportUntilStopped(stack: LocalStack, signal: AbortSignal): Promise<void> {
+  let last = '';
+  while (!signal.aborted) {
+    await sleep(statusMs, signal);
+    if (signal.aborted) return;
+    try {
+      const line = statusLine(await stack.status());
+      // An idle stack stays quiet.
+      if (line !== last) say(line);
+      last = line;
+    } catch (error) {
+      if (!signal.aborted) complain(`no status: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
+
+function listenForSignals(stopping: AbortController): void {
+  let first: number | undefined;
+  const onSignal = () => {
+    const now = performance.now();
+    if (first === undefined) {
+      first = now;
+      say('Stopping …');
+      stopping.abort();
+    } else if (now - first > sameKeyMs) {
+      process.exit(130);
+    }
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  process.on('SIGHUP', onSignal);
+}
+
+async function openLogs(path: string): Promise<WriteStream> {
+  const stream = createWriteStream(path, { flags: 'a' });
+  await new Promise<void>((opened, failed) => {
+    stream.once('open', () => opened());
+    stream.once('error', (error) => failed(new LocalStackError(`Cannot write ${path}: ${error.message}`)));
+  });
+  return stream;
+}
+
+/** A structured log line of level ERROR or above, or one that is not structured at all. */
+function isErrorLine(line: string): boolean {
+  if (line.trim() === '') return false;
+  return line.startsWith('{') ? /"level":"(ERROR|CRITICAL)"/.test(line) : true;
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      done();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function complain(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function fail(error: unknown): void {
+  process.exitCode = 1;
+  if (error instanceof LocalStackError) complain(error.message);
+  else complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}

@@ -1,0 +1,168 @@
+// Creates the template's tables, streams, queues and buckets on the emulators; what is already there stays as it is.
+import { request } from 'node:http';
+import { type AwsJsonClient, authorization, type RawAnswer, ServiceError } from './emulators/aws-json.ts';
+import { LocalStackError } from './errors.ts';
+import { asNumber, asObject, asText, isObject, type JsonObject } from './json.ts';
+import { nameOf } from './template/names.ts';
+import type { Resource, Template } from './template/template.ts';
+
+/** Clients for the services resources are created on. */
+export interface ProvisioningClients {
+  readonly dynamodb: AwsJsonClient;
+  readonly kinesis: AwsJsonClient;
+  readonly sqs: AwsJsonClient;
+  readonly s3Endpoint: string;
+}
+
+/** Shards of a stream whose template leaves their number to AWS (on demand): AWS starts with four. */
+const onDemandShards = 4;
+
+/**
+ * Creates everything; idempotent.
+ * @throws LocalStackError if a table of the data folder has another key than the template's
+ */
+export async function provision(template: Template, clients: ProvisioningClients): Promise<void> {
+  await Promise.all([
+    ...template.ofType('AWS::DynamoDB::Table').map((table) => provisionTable(table, clients.dynamodb)),
+    ...template.ofType('AWS::Kinesis::Stream').map((stream) => provisionStream(stream, clients.kinesis)),
+    ...template.ofType('AWS::S3::Bucket').map((bucket) => provisionBucket(bucket, clients.s3Endpoint)),
+    provisionQueues(template, clients.sqs),
+  ]);
+}
+
+async function provisionTable(table: Resource, dynamodb: AwsJsonClient): Promise<void> {
+  const TableName = nameOf(table);
+  const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, LocalSecondaryIndexes } = table.properties;
+  const existing = await unlessAbsent(dynamodb.call('DescribeTable', { TableName }));
+  if (existing !== undefined) {
+    const keys = asObject(existing['Table'])['KeySchema'];
+    if (JSON.stringify(keys) !== JSON.stringify(KeySchema)) {
+      throw new LocalStackError(
+        `The table ${TableName} in the data folder has another key than the template's: use a new --data folder.`,
+      );
+    }
+    return;
+  }
+  await dynamodb.call('CreateTable', {
+    TableName,
+    KeySchema: KeySchema ?? null,
+    AttributeDefinitions: AttributeDefinitions ?? null,
+    BillingMode: 'PAY_PER_REQUEST',
+    ...(GlobalSecondaryIndexes === undefined ? {} : { GlobalSecondaryIndexes }),
+    ...(LocalSecondaryIndexes === undefined ? {} : { LocalSecondaryIndexes }),
+  });
+  await until(async () => {
+    const description = await dynamodb.call('DescribeTable', { TableName });
+    return asObject(description['Table'])['TableStatus'] === 'ACTIVE';
+  });
+}
+
+async function provisionStream(stream: Resource, kinesis: AwsJsonClient): Promise<void> {
+  const StreamName = nameOf(stream);
+  const summary = async () =>
+    asObject((await kinesis.call('DescribeStreamSummary', { StreamName }))['StreamDescriptionSummary']);
+  if ((await unlessAbsent(summary())) === undefined) {
+    const ShardCount = asNumber(stream.properties['ShardCount']) ?? onDemandShards;
+    await kinesis.call('CreateStream', { StreamName, ShardCount });
+    await until(async () => (await summary())['StreamStatus'] === 'ACTIVE');
+  }
+  const hours = asNumber(stream.properties['RetentionPeriodHours']) ?? 24;
+  const currentHours = asNumber((await summary())['RetentionPeriodHours']) ?? 24;
+  if (hours === currentHours) return;
+  const action = hours > currentHours ? 'IncreaseStreamRetentionPeriod' : 'DecreaseStreamRetentionPeriod';
+  await kinesis.call(action, { StreamName, RetentionPeriodHours: hours });
+}
+
+const queueAttributes = [
+  'DelaySeconds',
+  'MaximumMessageSize',
+  'MessageRetentionPeriod',
+  'ReceiveMessageWaitTimeSeconds',
+  'RedrivePolicy',
+  'VisibilityTimeout',
+];
+
+/** All queues first, their attributes after: a redrive policy names another queue, which fauxqs does not check. */
+async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<void> {
+  const queues = template.ofType('AWS::SQS::Queue');
+  const arns = queues.map((queue) => `arn:aws:sqs:us-east-1:000000000000:${nameOf(queue)}`);
+  const urls = new Map<Resource, string>();
+  for (const queue of queues) {
+    const created = await sqs.call('CreateQueue', { QueueName: nameOf(queue) });
+    urls.set(queue, asText(created['QueueUrl']) ?? '');
+  }
+  for (const queue of queues) {
+    const Attributes: JsonObject = {};
+    for (const name of queueAttributes) {
+      const value = queue.properties[name];
+      if (isObject(value)) {
+        const target = asText(value['deadLetterTargetArn']) ?? '';
+        if (!arns.includes(target)) {
+          throw new LocalStackError(
+            `The redrive policy of ${queue.logicalId} names ${target}, which is no queue of the template.`,
+          );
+        }
+        Attributes[name] = JSON.stringify({
+          deadLetterTargetArn: target,
+          maxReceiveCount: asNumber(value['maxReceiveCount']) ?? 1,
+        });
+      } else if (value !== undefined) {
+        Attributes[name] = String(value);
+      }
+    }
+    if (Object.keys(Attributes).length > 0) {
+      await sqs.call('SetQueueAttributes', { QueueUrl: urls.get(queue) ?? '', Attributes });
+    }
+  }
+}
+
+async function provisionBucket(bucket: Resource, endpoint: string): Promise<void> {
+  const answer = await s3Request(endpoint, 'PUT', `/${nameOf(bucket)}`);
+  // 409: it is there already, and ours.
+  if (answer.status !== 200 && answer.status !== 409) {
+    throw new Error(`Cannot create the bucket ${nameOf(bucket)}: ${answer.status} ${answer.body}`);
+  }
+}
+
+/** One S3 request in path style. */
+export function s3Request(
+  endpoint: string,
+  method: 'GET' | 'PUT',
+  path: string,
+  body = '',
+): Promise<Pick<RawAnswer, 'status' | 'body'>> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      new URL(path, endpoint),
+      { method, headers: { ...authorization('s3'), 'content-length': Buffer.byteLength(body) } },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.once('error', reject);
+        incoming.once('end', () =>
+          resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
+        );
+      },
+    );
+    outgoing.once('error', reject);
+    outgoing.end(body);
+  });
+}
+
+async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'ResourceNotFoundException') return undefined;
+    throw error;
+  }
+}
+
+/** Emulators become active on the next turn of their event loop or so. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 500; attempt += 1) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error('An emulator did not make a resource active in time.');
+}

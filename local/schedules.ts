@@ -1,0 +1,63 @@
+// EventBridge rules with a rate: their targets are invoked on time.
+import { randomUUID } from 'node:crypto';
+import { LocalStackError } from './errors.ts';
+import type { Functions } from './functions/functions.ts';
+import { account, region } from './identity.ts';
+import { asList, asObject, asText, parseJson } from './json.ts';
+import { arnOf } from './template/names.ts';
+import type { Resource, Template } from './template/template.ts';
+
+/** Running schedules. */
+export interface Schedules {
+  stop(): void;
+}
+
+const unitsMs: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+/** Milliseconds of `rate(5 minutes)`. @throws LocalStackError for anything else, cron included */
+export function parseRate(expression: string): number {
+  const match = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);
+  const [, count, unit = ''] = match ?? [];
+  const unitMs = unitsMs[unit];
+  if (unitMs === undefined || Number(count) < 1) {
+    throw new LocalStackError(
+      `The local stack runs schedules like "rate(1 minute)", not "${expression}": extend local/schedules.ts.`,
+    );
+  }
+  return Number(count) * unitMs;
+}
+
+/** Starts every rule that is enabled; the first time after one interval. */
+export function startSchedules(template: Template, functions: Functions): Schedules {
+  const timers = template
+    .ofType('AWS::Events::Rule')
+    .filter((rule) => rule.properties['State'] !== 'DISABLED')
+    .map((rule) => {
+      const intervalMs = parseRate(asText(rule.properties['ScheduleExpression']) ?? 'no schedule');
+      const targets = asList(rule.properties['Targets']).map((item) => {
+        const target = asObject(item);
+        const input = asText(target['Input']);
+        const called = functions.find(asText(target['Arn']) ?? '');
+        return () => void called.invoke(input === undefined ? scheduledEvent(rule) : parseJson(input));
+      });
+      return setInterval(() => {
+        for (const invoke of targets) invoke();
+      }, intervalMs);
+    });
+  return { stop: () => timers.forEach(clearInterval) };
+}
+
+/** The event EventBridge sends. */
+export function scheduledEvent(rule: Resource): object {
+  return {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': 'Scheduled Event',
+    source: 'aws.events',
+    account,
+    time: new Date().toISOString().replace(/\.\d{3}/, ''),
+    region,
+    resources: [arnOf(rule)],
+    detail: {},
+  };
+}

@@ -1,0 +1,204 @@
+// The local stack: the synthesized template, running on embedded emulators.
+import { join } from 'node:path';
+import { createApi } from './api-gateway/api.ts';
+import type { ServiceFault } from './api-gateway/integrations.ts';
+import { startApiServer } from './api-gateway/server.ts';
+import { claimDataFolder } from './data-folder.ts';
+import { createAwsJsonClient, type JsonService } from './emulators/aws-json.ts';
+import { type Endpoints, startEmulators } from './emulators/emulators.ts';
+import { type FunctionFault, startFaultProxy } from './emulators/fault-proxy.ts';
+import { startParameters } from './emulators/parameters.ts';
+import type { Mapping } from './event-source-mappings/mapping.ts';
+import { startMappings } from './event-source-mappings/mappings.ts';
+import type { InvocationOutcome } from './functions/container.ts';
+import { createFunctions, type FunctionOutputListener, type Functions } from './functions/functions.ts';
+import type { Json } from './json.ts';
+import { provision } from './provision.ts';
+import { startSchedules } from './schedules.ts';
+import { readStatus, type Status } from './status.ts';
+import { synthesize } from './synthesize.ts';
+import { nameOf, refOf } from './template/names.ts';
+import { readTemplate, type Template } from './template/template.ts';
+
+/** How to start a local stack; everything may be left out. */
+export interface LocalStackOptions {
+  /** The template to run instead of the one `bin/app.ts` synthesizes. */
+  readonly template?: Json;
+  /** Port of the API; any free one by default. */
+  readonly port?: number;
+  /** Whether the next free port will do when `port` is taken. */
+  readonly orNextFreePort?: boolean;
+  /** Folder for data that survives restarts; in memory by default. */
+  readonly dataDir?: string;
+  /** Called with every line a function writes: logs, and metrics in embedded metric format. */
+  readonly onFunctionOutput?: FunctionOutputListener;
+  /** Called with what goes wrong in the stack itself, for the terminal. */
+  readonly onProblem?: (message: string) => void;
+  /** Called when the stack cannot go on: an emulator has ended. */
+  readonly onCrash?: (error: Error) => void;
+  /** Aborts starting. */
+  readonly signal?: AbortSignal;
+  /** False leaves schedules off, for tests that invoke functions themselves. */
+  readonly schedules?: boolean;
+  /** True puts a proxy between functions and services, for `setFunctionFault`. */
+  readonly faults?: boolean;
+}
+
+/** A running local stack. */
+export interface LocalStack {
+  readonly url: string;
+  readonly endpoints: Endpoints;
+  readonly template: Template;
+  readonly functions: Functions;
+  /** Mappings by logical id; they can be paused and resumed. */
+  readonly mappings: readonly Mapping[];
+  /** What `Ref` gives for a resource: a name, or a queue's URL. */
+  ref(logicalId: string): string;
+  /** Invokes a function by name, logical id or ARN. */
+  invoke(functionName: string, event: unknown): Promise<InvocationOutcome>;
+  /** Lets a test answer the API's calls of AWS services; undefined lets them pass again. */
+  setServiceFault(fault: ServiceFault | undefined): void;
+  /** Lets a test decide on every call that functions make of services; only with the option `faults`. */
+  setFunctionFault(fault: FunctionFault | undefined): void;
+  /** The accounts of the pipeline, as `GET /v1/status` gives them. */
+  status(): Promise<Status>;
+  /** Stops everything: no thread, child, connection or timer is left. */
+  stop(): Promise<void>;
+}
+
+type Stop = () => Promise<void> | void;
+
+/** A batch that is being handled when the stack stops may take this long to end. */
+const graceMs = 3_000;
+
+/** Starts a local stack. @throws LocalStackError for what its user can put right */
+export async function startLocalStack(options: LocalStackOptions = {}): Promise<LocalStack> {
+  const stops: Stop[] = [];
+  // What was started last stops first.
+  const stop = once(async () => {
+    for (const each of stops.reverse()) await each();
+  });
+  try {
+    return await start(options, stops, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function start(
+  options: LocalStackOptions,
+  stops: Stop[],
+  stop: () => Promise<void>,
+): Promise<LocalStack> {
+  const { dataDir, signal } = options;
+  const report = options.onProblem ?? (() => {});
+  if (dataDir !== undefined) stops.push(claimDataFolder(dataDir));
+  const starting = startEmulators(dataDir, options.onCrash ?? ((error) => report(error.message)));
+  // If synthesizing fails first, the emulators must be stopped all the same.
+  stops.push(async () => (await starting.catch(() => undefined))?.stop());
+  const [json, emulators] = await Promise.all([options.template ?? synthesize(signal), starting]);
+  signal?.throwIfAborted();
+
+  const template = readTemplate(json, { queueEndpoint: emulators.sqsAndS3.endpoint });
+  const parameters = await startParameters(
+    new Map(
+      template.ofType('AWS::SSM::Parameter').map((each) => [nameOf(each), String(each.properties['Value'])]),
+    ),
+    dataDir && join(dataDir, 'parameters.json'),
+  );
+  stops.push(parameters.stop);
+  const endpoints: Endpoints = {
+    dynamodb: emulators.dynamodb.endpoint,
+    kinesis: emulators.kinesis.endpoint,
+    sqs: emulators.sqsAndS3.endpoint,
+    s3: emulators.sqsAndS3.endpoint,
+    ssm: parameters.endpoint,
+  };
+  const clients = {
+    dynamodb: createAwsJsonClient('dynamodb', endpoints.dynamodb),
+    kinesis: createAwsJsonClient('kinesis', endpoints.kinesis),
+    sqs: createAwsJsonClient('sqs', endpoints.sqs),
+    ssm: createAwsJsonClient('ssm', endpoints.ssm),
+  } satisfies Record<JsonService, unknown>;
+  stops.push(() => {
+    for (const client of Object.values(clients)) client.close();
+  });
+  await provision(template, { ...clients, s3Endpoint: endpoints.s3 });
+  signal?.throwIfAborted();
+
+  let functionFault: FunctionFault | undefined;
+  const functionEndpoints =
+    options.faults === true ? await startFaultProxies(endpoints, () => functionFault, stops) : endpoints;
+  const functions = createFunctions(template, functionEndpoints, options.onFunctionOutput ?? (() => {}));
+  stops.push(functions.stop);
+  const mappings = startMappings({
+    template,
+    functions,
+    kinesis: clients.kinesis,
+    sqs: clients.sqs,
+    s3Endpoint: endpoints.s3,
+    sqsEndpoint: endpoints.sqs,
+    dataDir,
+  });
+  stops.push(async () => {
+    await Promise.all(mappings.map((mapping) => mapping.stop(graceMs)));
+  });
+  if (options.schedules !== false) stops.push(startSchedules(template, functions).stop);
+
+  let fault: ServiceFault | undefined;
+  const api = createApi(template, {
+    functions,
+    client: (service) => clients[service],
+    fault: () => fault,
+    report,
+  });
+  const server = await startApiServer(api, options.port ?? 0, options.orNextFreePort ?? false);
+  stops.push(() => server.stop(graceMs));
+  for (const each of functions.all) each.warm();
+  signal?.throwIfAborted();
+
+  return {
+    url: server.url,
+    endpoints,
+    template,
+    functions,
+    mappings,
+    ref: (logicalId) => {
+      const resource = template.find(logicalId);
+      if (resource === undefined) throw new Error(`The template has no resource ${logicalId}.`);
+      return refOf(resource, { queueEndpoint: endpoints.sqs });
+    },
+    invoke: (functionName, event) => functions.find(functionName).invoke(event),
+    setServiceFault: (next) => {
+      fault = next;
+    },
+    setFunctionFault: (next) => {
+      functionFault = next;
+    },
+    status: () => readStatus(server.url),
+    stop,
+  };
+}
+
+async function startFaultProxies(
+  endpoints: Endpoints,
+  fault: () => FunctionFault | undefined,
+  stops: Stop[],
+): Promise<Endpoints> {
+  const proxied: { -readonly [service in keyof Endpoints]: string } = { ...endpoints };
+  for (const service of Object.keys(endpoints) as (keyof Endpoints)[]) {
+    const proxy = await startFaultProxy(service, endpoints[service], fault);
+    stops.push(proxy.stop);
+    proxied[service] = proxy.endpoint;
+  }
+  return proxied;
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= work();
+    return done;
+  };
+}

@@ -1,0 +1,47 @@
+// Synthesizes the CDK app for the local stage in a child process and reads its template.
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LocalStackError } from './errors.ts';
+import type { Json } from './json.ts';
+import { projectRoot } from './project-root.ts';
+
+/** CDK context of the local stage; assets are not bundled, since handlers run from source. */
+const context = { stage: 'local', 'aws:cdk:bundling-stacks': [] };
+
+/**
+ * Runs `bin/app.ts` and returns the one template it writes. The cloud assembly is removed again.
+ * @throws LocalStackError with the app's own words if it does not synthesize
+ */
+export async function synthesize(signal?: AbortSignal): Promise<Json> {
+  const folder = await mkdtemp(join(tmpdir(), 'tally-synth-'));
+  try {
+    await runApp(folder, signal);
+    const templates = (await readdir(folder)).filter((name) => name.endsWith('.template.json'));
+    const [name] = templates;
+    if (name === undefined || templates.length > 1) {
+      throw new LocalStackError(`bin/app.ts must synthesize one stack; it wrote ${templates.length}.`);
+    }
+    return JSON.parse(await readFile(join(folder, name), 'utf8')) as Json;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function runApp(outputFolder: string, signal: AbortSignal | undefined): Promise<void> {
+  const child = spawn(process.execPath, ['bin/app.ts'], {
+    cwd: projectRoot,
+    env: { ...process.env, CDK_OUTDIR: outputFolder, CDK_CONTEXT_JSON: JSON.stringify(context) },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(signal === undefined ? {} : { signal }),
+  });
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints = (complaints + text).slice(-8_000);
+  });
+  const exitCode = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject).once('close', resolve);
+  });
+  if (exitCode !== 0) throw new LocalStackError(`bin/app.ts does not synthesize:\n${complaints.trim()}`);
+}

@@ -1,0 +1,269 @@
+// POST /v1/events of the real template through the local API Gateway: every answer a client can get.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { beforeEach, describe, test } from 'node:test';
+import type { ServiceCall } from '../../../local/api-gateway/integrations.ts';
+import type { RawAnswer } from '../../../local/emulators/aws-json.ts';
+import type { Json } from '../../../local/json.ts';
+import { AWKWARD_TEXTS } from '../../support/awkward-events.ts';
+import { templateJson } from '../../support/stack-template.ts';
+import { startTestApi } from '../support/test-api.ts';
+
+let calls: ServiceCall[] = [];
+let answer: (call: ServiceCall) => RawAnswer | undefined = takeAll;
+
+const { url, problems } = await startTestApi(templateJson('local') as unknown as Json, {
+  service: (call) => {
+    calls.push(call);
+    return answer(call);
+  },
+});
+
+beforeEach(() => {
+  calls = [];
+  answer = takeAll;
+});
+
+function takeAll({ body }: ServiceCall): RawAnswer {
+  const { Records } = JSON.parse(body) as { Records: unknown[] };
+  return kinesis(200, {
+    FailedRecordCount: 0,
+    Records: Records.map((_, index) => ({ SequenceNumber: String(index), ShardId: 'shardId-000000000000' })),
+  });
+}
+
+function kinesis(status: number, body: unknown): RawAnswer {
+  return { status, headers: {}, body: typeof body === 'string' ? body : JSON.stringify(body) };
+}
+
+async function post(body: unknown, contentType: string | null = 'application/json') {
+  const response = await fetch(`${url}/v1/events`, {
+    method: 'POST',
+    headers: contentType === null ? {} : { 'content-type': contentType },
+    body: typeof body === 'string' ? Buffer.from(body) : JSON.stringify(body),
+  });
+  const text = await response.text();
+  // biome-ignore lint/suspicious/noExplicitAny: answers are of every shape.
+  return { status: response.status, headers: response.headers, body: JSON.parse(text) as any };
+}
+
+function sentEvents(): unknown[] {
+  const records = calls.flatMap(({ body }) => (JSON.parse(body) as { Records: { Data: string }[] }).Records);
+  return records.map(({ Data }) => JSON.parse(Buffer.from(Data, 'base64').toString('utf8')));
+}
+
+const event = { id: 'e1', metric: 'view', entity: '/a' };
+
+describe('events that are taken', () => {
+  test('are 202 with their number, and reach Kinesis as they are', async () => {
+    const events = [event, { metric: 'like', entity: '/b', at: '2026-11-22T05:07:00+01:00', n: -1 }];
+    const { status, body, headers } = await post({ events });
+    assert.deepEqual([status, body], [202, { accepted: 2 }]);
+    assert.deepEqual(sentEvents(), events);
+    assert.equal(headers.get('access-control-allow-origin'), '*');
+    assert.match(headers.get('x-amzn-requestid') ?? '', /^[0-9a-f-]{36}$/);
+    const [call] = calls;
+    assert.deepEqual([call?.service, call?.action], ['kinesis', 'PutRecords']);
+  });
+
+  for (const type of ['application/json; charset=utf-8', 'text/plain', 'text/plain;charset=UTF-8', null]) {
+    test(`come as ${type}`, async () => {
+      assert.equal((await post({ events: [event] }, type)).status, 202);
+      assert.deepEqual(sentEvents(), [event]);
+    });
+  }
+
+  test('come out as they went in, whatever is in them', async () => {
+    const events = AWKWARD_TEXTS.map((text) => ({ id: text, metric: 'view', entity: text }));
+    assert.equal((await post({ events })).status, 202);
+    assert.deepEqual(sentEvents(), events);
+  });
+
+  test('may be 500, in a body written with other spaces and escapes', async () => {
+    const events = Array.from({ length: 500 }, (_, index) => ({
+      ...event,
+      id: `e${index}`,
+      entity: '/\u00e9',
+    }));
+    const body = JSON.stringify({ events }, null, 2).replaceAll('\u00e9', '\\u00e9');
+    assert.deepEqual((await post(body)).body, { accepted: 500 });
+    assert.deepEqual(sentEvents(), events);
+  });
+});
+
+describe('events that Kinesis did not take', () => {
+  test('are 503 with their index and code', async () => {
+    const failure = {
+      ErrorCode: 'ProvisionedThroughputExceededException',
+      ErrorMessage: 'Rate "x" exceeded',
+    };
+    answer = () =>
+      kinesis(200, { FailedRecordCount: 1, Records: [{ SequenceNumber: '1', ShardId: 's' }, failure] });
+    const { status, body, headers } = await post({ events: [event, event] });
+    assert.equal(status, 503);
+    assert.equal(body.accepted, 1);
+    assert.deepEqual(body.failed, [{ index: 1, code: 'ProvisionedThroughputExceededException' }]);
+    assert.ok(Number(headers.get('retry-after')) > 0);
+  });
+
+  test('are 429 when the whole call is throttled', async () => {
+    answer = () => kinesis(400, { __type: 'ProvisionedThroughputExceededException', message: 'slow "down"' });
+    const { status, headers } = await post({ events: [event] });
+    assert.equal(status, 429);
+    assert.ok(Number(headers.get('retry-after')) > 0);
+  });
+
+  for (const [status, body] of [
+    [400, { __type: 'ResourceNotFoundException' }],
+    [403, 'no'],
+    [500, { __type: 'InternalFailure' }],
+    [503, ''],
+    [204, ''],
+    [302, ''],
+    [200, 'not JSON'],
+    [200, {}],
+  ] as const) {
+    test(`are never a success when it answers ${status} ${JSON.stringify(body)}`, async () => {
+      answer = () => kinesis(status, body);
+      assert.ok((await post({ events: [event] })).status >= 500);
+    });
+  }
+
+  test('are never a success when nobody answers', async () => {
+    answer = () => undefined;
+    assert.equal((await post({ events: [event] })).status, 504);
+  });
+});
+
+describe('requests that are refused', () => {
+  const invalid: readonly [name: string, body: unknown, field: RegExp][] = [
+    ['no events', {}, /#: required key \[events\]/],
+    ['an empty list', { events: [] }, /#\/events/],
+    ['501 events', { events: Array.from({ length: 501 }, () => event) }, /#\/events/],
+    ['a list at the top', [event], /#: expected type: object/],
+    ['no metric', { events: [{ entity: '/a' }] }, /#\/events\/0: required key \[metric\]/],
+    ['a bad metric', { events: [event, { ...event, metric: 'a b' }] }, /#\/events\/1\/metric/],
+    ['a metric of 65', { events: [{ ...event, metric: 'm'.repeat(65) }] }, /#\/events\/0\/metric/],
+    ['an empty entity', { events: [{ ...event, entity: '' }] }, /#\/events\/0\/entity/],
+    ['an entity of 513', { events: [{ ...event, entity: 'é'.repeat(513) }] }, /#\/events\/0\/entity/],
+    ['a control character', { events: [{ ...event, entity: 'a\nb' }] }, /#\/events\/0\/entity/],
+    ['an id of 129', { events: [{ ...event, id: 'i'.repeat(129) }] }, /#\/events\/0\/id/],
+    ['a number as id', { events: [{ ...event, id: 5 }] }, /#\/events\/0\/id: expected type: string/],
+    ['a fraction as n', { events: [{ ...event, n: 1.5 }] }, /#\/events\/0\/n/],
+    ['too large an n', { events: [{ ...event, n: 1_000_000_001 }] }, /#\/events\/0\/n/],
+    ['an unknown field', { events: [{ ...event, '"a\\': 1 }] }, /extraneous key \["a\\\]/],
+    ['another field at the top', { events: [event], more: 1 }, /#: extraneous key \[more\]/],
+    ['no JSON', '{"events":[', /not JSON/],
+    ['nothing', '', /not JSON/],
+  ];
+  for (const [name, body, field] of invalid) {
+    test(`${name}: 400 that names the field`, async () => {
+      const refused = await post(body);
+      assert.equal(refused.status, 400);
+      assert.match(refused.body.message, field);
+      assert.equal(refused.headers.get('access-control-allow-origin'), '*');
+      assert.equal(calls.length, 0);
+    });
+  }
+
+  test('an emoji is one character', async () => {
+    assert.equal((await post({ events: [{ ...event, entity: '👍'.repeat(512) }] })).status, 202);
+    assert.equal((await post({ events: [{ ...event, entity: '👍'.repeat(513) }] })).status, 400);
+  });
+
+  for (const type of ['application/xml', 'application/x-www-form-urlencoded', 'text/html', 'x']) {
+    test(`${type}: 415`, async () => {
+      assert.equal((await post({ events: [event] }, type)).status, 415);
+      assert.equal((await post('<events/>', type)).status, 415);
+      assert.equal(calls.length, 0);
+    });
+  }
+
+  test('an unknown path or method: 403', async () => {
+    for (const [path, method] of [
+      ['/v1/nothing', 'GET'],
+      ['/v1/events', 'DELETE'],
+      ['/', 'GET'],
+      ['/V1/events', 'POST'],
+    ] as const) {
+      const response = await fetch(url + path, { method });
+      assert.equal(response.status, 403);
+      assert.deepEqual(await response.json(), { message: 'Missing Authentication Token' });
+    }
+  });
+});
+
+describe('requests that are too large', () => {
+  const bytesMax = 10 * 1024 * 1024;
+
+  test('by their length: 413 at once', async () => {
+    const outgoing = request(`${url}/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': bytesMax + 1 },
+    });
+    outgoing.write('{');
+    const [response] = await once(outgoing, 'response');
+    assert.equal(response.statusCode, 413);
+    outgoing.once('error', () => {});
+    outgoing.destroy();
+  });
+
+  test('by their length, asking first: 413 without sending', async () => {
+    const outgoing = request(`${url}/v1/events`, {
+      method: 'POST',
+      headers: { 'content-length': bytesMax + 1, expect: '100-continue' },
+    });
+    outgoing.once('continue', () => assert.fail('was told to go on'));
+    outgoing.flushHeaders();
+    const [response] = await once(outgoing, 'response');
+    assert.equal(response.statusCode, 413);
+    outgoing.once('error', () => {});
+    outgoing.destroy();
+  });
+
+  test('in chunks: 413 while more is to come', async () => {
+    const outgoing = request(`${url}/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'transfer-encoding': 'chunked' },
+    });
+    outgoing.once('error', () => {});
+    const megabyte = Buffer.alloc(1024 * 1024, ' ');
+    for (let sent = 0; sent < 11; sent += 1) outgoing.write(megabyte);
+    const [response] = await once(outgoing, 'response');
+    assert.equal(response.statusCode, 413);
+    outgoing.destroy();
+  });
+
+  test('sent to its end: the client reads 413 and may go on', async () => {
+    const padded = JSON.stringify({ events: [event] }).padEnd(bytesMax + 1);
+    assert.equal((await post(padded)).status, 413);
+    assert.equal((await post(padded.slice(0, bytesMax))).status, 202);
+  });
+});
+
+test('an upload that breaks off hurts nobody', async () => {
+  const { port } = new URL(url);
+  const socket = connect(Number(port), '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(
+    'POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
+  );
+  socket.destroy();
+  assert.equal((await post({ events: [event] })).status, 202);
+});
+
+test('browsers get their preflight', async () => {
+  for (const path of ['/v1/events', '/v1/status', '/v1/counts/view/a/b']) {
+    const response = await fetch(url + path, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://example.com' },
+    });
+    assert.equal(response.status, 204);
+    assert.equal(response.headers.get('access-control-allow-origin'), '*');
+    assert.match(response.headers.get('access-control-allow-methods') ?? '', /POST|GET/);
+  }
+});
+
+test('the API itself was never at fault', () => assert.deepEqual(problems, []));

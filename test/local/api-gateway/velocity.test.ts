@@ -1,0 +1,79 @@
+// Velocity and what mapping templates may call.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: Velocity's.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { evaluateJsonPath } from '../../../local/api-gateway/json-path.ts';
+import { templateContext } from '../../../local/api-gateway/template-context.ts';
+import { compileVelocity } from '../../../local/api-gateway/velocity.ts';
+import { parseJson } from '../../../local/json.ts';
+
+function render(source: string, body = '{}'): string {
+  const parameters = { path: { p: 'path' }, querystring: { q: 'query' }, header: { 'X-H': 'header' } };
+  const context = { requestId: 'r-1', responseOverride: { header: {} } };
+  return compileVelocity(source).render(
+    templateContext(body, parseJson(body), parameters, context, { stageVariable: 's' }),
+  );
+}
+
+describe('templates', () => {
+  const cases: readonly [source: string, wanted: string, body?: string][] = [
+    ['$context.requestId $stageVariables.stageVariable', 'r-1 s'],
+    [
+      "$input.params('p') $input.params('q') $input.params('x-h') [$input.params('none')]",
+      'path query header []',
+    ],
+    ["$input.json('$.a')", '"x\\"y"', '{"a":"x\\"y"}'],
+    ["$input.json('$.a.b[1]')", '{"c":[1,2]}', '{"a":{"b":[0,{"c":[1,2]}]}}'],
+    ["$input.json('$.none')", '""'],
+    ["$input.json('$..c')", '[1,2]', '{"a":{"c":1},"b":{"c":2}}'],
+    ["$input.path('$.a').size() $input.path('$.a')[1]", '2 y', '{"a":["x","y"]}'],
+    [
+      "#foreach($x in $input.path('$.a'))$foreach.index$x#if($foreach.hasNext),#end#end",
+      '0x,1y',
+      '{"a":["x","y"]}',
+    ],
+    ['$util.escapeJavaScript("it\'s")', "it\\'s"],
+    ['$util.base64Decode($util.base64Encode($input.body))', '{"é":1}', '{"é":1}'],
+    ["$util.urlEncode('a b&c') $util.urlDecode('a+b%26c')", 'a+b%26c a b&c'],
+    ["#set($x = $util.parseJson('[1,2]'))$x.size()", '2'],
+    ["#if($input.path('$.a') == 'x' && $input.path('$.a').length() == 1)yes#end", 'yes', '{"a":"x"}'],
+    [
+      "#set($s = 'abc')$s.contains('b') $s.matches('[a-c]+') $s.equals('abd') $s.substring(1, 2)",
+      'true true false b',
+    ],
+    ["#if($input.path('$').containsKey('a'))yes#else#end", 'yes', '{"a":null}'],
+  ];
+  for (const [source, wanted, body] of cases) {
+    test(source, () => assert.equal(render(source, body), wanted));
+  }
+
+  test('a method that is not known is an error, not an empty text', () => {
+    assert.throws(() => render("$input.path('$.a').toByteArray()", '{"a":"x"}'), /toByteArray\(\)/);
+  });
+
+  test('what a client sends is never a template', () => {
+    const body = JSON.stringify({ a: '$context.requestId #set($y = 1) ${y}' });
+    assert.equal(render('"$input.path("$.a")"', body), '"$context.requestId #set($y = 1) ${y}"');
+  });
+
+  test('a client reaches no prototype', () => {
+    assert.equal(render("$input.json('$.constructor') $input.json('$.__proto__.x')"), '"" ""');
+    assert.equal(render("$input.json('$.__proto__')", '{"__proto__":{"x":1}}'), '{"x":1}');
+  });
+});
+
+describe('paths', () => {
+  const document = { a: [{ 'b c': 1 }, { 'b c': 2 }], 'd-e': { $f: null } };
+  const cases: readonly [path: string, wanted: unknown][] = [
+    ['$', document],
+    ["$.a[1]['b c']", 2],
+    ['$.a[2]', undefined],
+    ['$.a.length', undefined],
+    ['$.d-e.$f', null],
+    ["$.a[*]['b c']", [1, 2]],
+    ['$.none.deeper', undefined],
+  ];
+  for (const [path, wanted] of cases) {
+    test(path, () => assert.deepEqual(evaluateJsonPath(document, path), wanted));
+  }
+});

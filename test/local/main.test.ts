@@ -1,0 +1,82 @@
+// `npm start` as a process, with the real template and the real functions.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { startNode } from './support/processes.ts';
+
+/** What is waited for takes seconds; a test that waits in vain shall fail, not hang. */
+const patient = { timeout: 60_000 };
+
+const folder = await mkdtemp(join(tmpdir(), 'tally-test-'));
+after(() => rm(folder, { recursive: true, force: true }));
+
+/** Whatever the stack leaves in the temporary folder is seen here. */
+async function temporaryFolder() {
+  const path = await mkdtemp(join(folder, 'tmp-'));
+  return { env: { ...process.env, TMPDIR: path, TEMP: path, TMP: path }, left: () => readdir(path) };
+}
+
+const main = join(import.meta.dirname, '..', '..', 'local', 'main.ts');
+
+test(
+  'it starts, counts what is posted, says so, and stops on a signal without leaving anything',
+  patient,
+  async () => {
+    const { env, left } = await temporaryFolder();
+    const logs = join(folder, 'functions.log');
+    const child = startNode([main, '--no-demo', '--port', '0', '--logs', logs], env);
+    const url = (await child.line(/^Tally is ready: http:\/\/127\.0\.0\.1:\d+$/)).replace(
+      'Tally is ready: ',
+      '',
+    );
+    const post = (events: object[]) =>
+      fetch(`${url}/v1/events`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ events }),
+      });
+    const id = randomUUID();
+    const entity = '/a b/é?x=%2F';
+    assert.equal((await post([{ id, metric: 'view', entity }])).status, 202);
+    assert.equal(
+      (
+        await post([
+          { id, metric: 'view', entity, n: 1 },
+          { metric: 'view', entity, n: 4 },
+        ])
+      ).status,
+      202,
+    );
+    for (;;) {
+      const answer = await fetch(`${url}/v1/counts/view/${encodeURIComponent(entity)}?by=total`);
+      const { total } = (await answer.json()) as { total: number };
+      if (total === 5) break;
+    }
+    await child.line(/received 3, counted 2, in flight 0, duplicate 1/);
+    child.process.kill('SIGINT');
+    // npm hands the same key press on: it is no second one.
+    child.process.kill('SIGINT');
+    assert.equal(await child.exited, 0, child.lines.all.join('\n'));
+    assert.deepEqual(await left(), []);
+    assert.match(await readFile(logs, 'utf8'), /"_aws"/);
+  },
+);
+
+test('it stops while it is still starting', patient, async () => {
+  const { env, left } = await temporaryFolder();
+  const child = startNode([main, '--no-demo', '--port', '0'], env);
+  await child.line(/^Starting/);
+  child.process.kill('SIGTERM');
+  assert.equal(await child.exited, 0);
+  assert.deepEqual(await left(), []);
+});
+
+test('a wrong option is one clear line', patient, async () => {
+  const child = startNode([main, '--prot', '1']);
+  assert.equal(await child.exited, 1);
+  assert.equal(child.lines.all.length, 1);
+  assert.match(child.lines.all[0] ?? '', /Unknown option '--prot'/);
+});

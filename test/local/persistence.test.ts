@@ -1,0 +1,119 @@
+// A data folder: what a process that was killed has left is there for the next one.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
+import type { Endpoints } from '../../local/emulators/emulators.ts';
+import { asObject } from '../../local/json.ts';
+import { s3Request } from '../../local/provision.ts';
+import { textsOf } from './support/emulators.ts';
+import { createInbox } from './support/inbox.ts';
+import { type Child, startNode } from './support/processes.ts';
+import { type Invocation, type Order, startRelay } from './support/relay.ts';
+
+/** What is waited for takes seconds; a test that waits in vain shall fail, not hang. */
+const patient = { timeout: 60_000 };
+
+const dataDir = await mkdtemp(join(tmpdir(), 'tally-test-'));
+let decide: (invocation: Invocation) => Order = () => ({ return: null });
+const invocations = createInbox<Invocation>();
+const relayUrl = await startRelay((invocation) => {
+  invocations.add(invocation);
+  return decide(invocation);
+});
+after(() => rm(dataDir, { recursive: true, force: true }));
+
+async function start(): Promise<{
+  child: Child;
+  endpoints: Endpoints;
+  clients: ReturnType<typeof clientsOf>;
+}> {
+  const child = startNode([join(import.meta.dirname, 'fixtures', 'run-stack.ts'), relayUrl, dataDir]);
+  const { endpoints } = JSON.parse(await child.line(/^\{"url"/)) as { endpoints: Endpoints };
+  return { child, endpoints, clients: clientsOf(endpoints) };
+}
+
+function clientsOf(endpoints: Endpoints) {
+  const clients = {
+    kinesis: createAwsJsonClient('kinesis', endpoints.kinesis),
+    sqs: createAwsJsonClient('sqs', endpoints.sqs),
+    dynamodb: createAwsJsonClient('dynamodb', endpoints.dynamodb),
+  };
+  after(() => {
+    for (const client of Object.values(clients)) client.close();
+  });
+  return clients;
+}
+
+type Clients = ReturnType<typeof clientsOf>;
+
+async function put({ kinesis }: Clients, text: string): Promise<bigint> {
+  const Data = Buffer.from(text).toString('base64');
+  const { SequenceNumber } = await kinesis.call('PutRecord', {
+    StreamName: 'Stream',
+    Data,
+    PartitionKey: text,
+  });
+  return BigInt(String(SequenceNumber));
+}
+
+const textsRead = () =>
+  invocations.all
+    .filter(({ functionName }) => functionName === 'Reading')
+    .flatMap(({ event }) => textsOf(event));
+const bodiesWritten = () =>
+  invocations.all
+    .filter(({ functionName }) => functionName === 'Writing')
+    .flatMap(({ event }) => event.Records.map((record: { body: string }) => record.body));
+
+test('nothing is lost when the process is killed, again and again', patient, async () => {
+  const sequenceNumbers: bigint[] = [];
+  let { child, endpoints, clients } = await start();
+  const queue = () => `${endpoints.sqs}/000000000000/Queue`;
+  sequenceNumbers.push(await put(clients, 'handled'));
+  await invocations.until(() => textsRead().includes('handled'));
+  await clients.dynamodb.call('PutItem', { TableName: 'Table', Item: { pk: { S: 'kept' }, n: { N: '1' } } });
+  await s3Request(endpoints.s3, 'PUT', '/bucket/kept', 'object');
+
+  // One record and one message are being handled when the process is killed, others wait.
+  decide = () => undefined;
+  sequenceNumbers.push(await put(clients, 'being handled'));
+  await invocations.until(() => textsRead().includes('being handled'));
+  sequenceNumbers.push(await put(clients, 'waiting'));
+  await clients.sqs.call('SendMessage', { QueueUrl: queue(), MessageBody: 'in flight' });
+  await invocations.until(() => bodiesWritten().includes('in flight'));
+  await clients.sqs.call('SendMessage', { QueueUrl: queue(), MessageBody: 'delayed', DelaySeconds: 1 });
+  child.process.kill('SIGKILL');
+  assert.equal(await child.exited, 'SIGKILL');
+
+  decide = () => ({ return: null });
+  const readBefore = textsRead().length;
+  ({ child, endpoints, clients } = await start());
+  await invocations.until(() => textsRead().slice(readBefore).includes('waiting'));
+  assert.deepEqual(textsRead().slice(readBefore), ['being handled', 'waiting']);
+  await invocations.until(() => bodiesWritten().filter((body) => body === 'in flight').length === 2);
+  await invocations.until(() => bodiesWritten().includes('delayed'));
+  const { Item } = await clients.dynamodb.call('GetItem', { TableName: 'Table', Key: { pk: { S: 'kept' } } });
+  assert.deepEqual(asObject(Item)['n'], { N: '1' });
+  assert.equal((await s3Request(endpoints.s3, 'GET', '/bucket/kept')).body, 'object');
+  sequenceNumbers.push(await put(clients, 'after'));
+  await invocations.until(() => textsRead().includes('after'));
+
+  child.process.kill('SIGTERM');
+  assert.equal(await child.exited, 0);
+  ({ child, endpoints, clients } = await start());
+  sequenceNumbers.push(await put(clients, 'after a clean stop'));
+  await invocations.until(() => textsRead().includes('after a clean stop'));
+  assert.equal(textsRead().filter((text) => text === 'after').length, 1);
+  for (const [index, number] of sequenceNumbers.entries()) {
+    assert.ok(index === 0 || number > (sequenceNumbers[index - 1] ?? 0n), `${index}`);
+  }
+
+  const second = startNode([join(import.meta.dirname, 'fixtures', 'run-stack.ts'), relayUrl, dataDir]);
+  assert.equal(await second.exited, 1);
+  assert.match(second.lines.all.join('\n'), /Another local stack is running with the data folder/);
+  child.process.kill('SIGTERM');
+  assert.equal(await child.exited, 0);
+});

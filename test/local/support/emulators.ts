@@ -1,0 +1,33 @@
+// The embedded emulators for a test file, and clients for them; stopped after the file's tests.
+import { after } from 'node:test';
+import { createAwsJsonClient } from '../../../local/emulators/aws-json.ts';
+import { startEmulators } from '../../../local/emulators/emulators.ts';
+import { asList, asObject, asText } from '../../../local/json.ts';
+
+/** Starts the emulators in memory. */
+export async function startTestEmulators() {
+  const emulators = await startEmulators(undefined, (error) => {
+    throw error;
+  });
+  const kinesis = createAwsJsonClient('kinesis', emulators.kinesis.endpoint);
+  const sqs = createAwsJsonClient('sqs', emulators.sqsAndS3.endpoint);
+  after(async () => {
+    kinesis.close();
+    sqs.close();
+    await emulators.stop();
+  });
+  return { emulators, kinesis, sqs, s3Endpoint: emulators.sqsAndS3.endpoint };
+}
+
+/** Texts of an S3 listing's keys. */
+export function keysOf(listing: string): string[] {
+  return [...listing.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key ?? '');
+}
+
+/** What a Kinesis event's records hold, decoded. */
+export function textsOf(event: unknown): string[] {
+  return asList(asObject(event)['Records']).map((record) => {
+    const data = asText(asObject(asObject(record)['kinesis'])['data']) ?? '';
+    return Buffer.from(data, 'base64').toString('utf8');
+  });
+}

@@ -1,0 +1,90 @@
+// A stream, a mapping over it, and functions that end as the test says.
+import { after } from 'node:test';
+import { openCheckpoints } from '../../../local/event-source-mappings/checkpoints.ts';
+import { s3FailureDestination } from '../../../local/event-source-mappings/failure-destination.ts';
+import {
+  type StreamSettings,
+  startKinesisMapping,
+} from '../../../local/event-source-mappings/kinesis-mapping.ts';
+import type { Invoke, Mapping } from '../../../local/event-source-mappings/mapping.ts';
+import type { InvocationOutcome } from '../../../local/functions/container.ts';
+import { startTestEmulators, textsOf } from './emulators.ts';
+import { createInbox, type Inbox } from './inbox.ts';
+
+/** The emulators' clients of this test file. */
+export const { kinesis, s3Endpoint } = await startTestEmulators();
+
+const forever: StreamSettings = {
+  batchSize: 100,
+  windowMs: 0,
+  retriesMax: -1,
+  recordAgeMaxMs: -1,
+  bisects: false,
+  partialAnswers: true,
+};
+/** An invocation that succeeded. */
+export const done: InvocationOutcome = { ok: true, payload: 'null' };
+/** An invocation that failed. */
+export const failed: InvocationOutcome = { ok: false, error: { errorType: 'Error', errorMessage: 'no' } };
+
+let streams = 0;
+
+/** A new stream, ready. */
+export async function createStream(ShardCount = 1): Promise<string> {
+  streams += 1;
+  const StreamName = `stream-${streams}`;
+  await kinesis.call('CreateStream', { StreamName, ShardCount });
+  for (;;) {
+    const { StreamDescriptionSummary } = await kinesis.call('DescribeStreamSummary', { StreamName });
+    if (JSON.stringify(StreamDescriptionSummary).includes('ACTIVE')) return StreamName;
+  }
+}
+
+/** Puts records; gives their sequence numbers. */
+export async function put(StreamName: string, texts: readonly string[]): Promise<string[]> {
+  const Records = texts.map((text) => ({ Data: Buffer.from(text).toString('base64'), PartitionKey: text }));
+  const answer = await kinesis.call('PutRecords', { StreamName, Records });
+  return (answer['Records'] as { SequenceNumber: string }[]).map((record) => record.SequenceNumber);
+}
+
+/** Starts a mapping for a test; `decide` says how each invocation ends. */
+export function start(
+  streamName: string,
+  settings: Partial<StreamSettings>,
+  decide: (texts: readonly string[], event: unknown) => InvocationOutcome | Promise<InvocationOutcome>,
+  checkpointFile?: string,
+): { mapping: Mapping; batches: Inbox<readonly string[]> } {
+  const batches = createInbox<readonly string[]>();
+  const invoke: Invoke = async (event) => {
+    const texts = textsOf(event);
+    const outcome = await decide(texts, event);
+    batches.add(texts);
+    return outcome;
+  };
+  const streamArn = `arn:aws:kinesis:us-east-1:000000000000:stream/${streamName}`;
+  const mapping = startKinesisMapping({
+    logicalId: 'Mapping',
+    settings: { ...forever, ...settings },
+    streamName,
+    streamArn,
+    kinesis,
+    checkpoints: openCheckpoints(checkpointFile),
+    onFailure: s3FailureDestination(
+      'arn:aws:s3:::failures',
+      { mappingId: 'Mapping', functionArn: 'arn:f', streamArn },
+      s3Endpoint,
+    ),
+    invoke,
+  });
+  after(() => mapping.stop(0));
+  return { mapping, batches };
+}
+
+/** `r0`, `r1` … */
+export const numbers = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, index) => `r${from + index}`);
+/** An answer that names failed items. */
+export const failItems = (...identifiers: string[]): InvocationOutcome => ({
+  ok: true,
+  payload: JSON.stringify({ batchItemFailures: identifiers.map((itemIdentifier) => ({ itemIdentifier })) }),
+});

@@ -1,0 +1,61 @@
+// The local API Gateway alone: services and functions are answered by the test.
+import { after } from 'node:test';
+import { createApi } from '../../../local/api-gateway/api.ts';
+import type { ServiceCall } from '../../../local/api-gateway/integrations.ts';
+import { startApiServer } from '../../../local/api-gateway/server.ts';
+import { createAwsJsonClient, type JsonService, type RawAnswer } from '../../../local/emulators/aws-json.ts';
+import type { InvocationOutcome } from '../../../local/functions/container.ts';
+import type { Functions } from '../../../local/functions/functions.ts';
+import type { Json } from '../../../local/json.ts';
+import { readTemplate } from '../../../local/template/template.ts';
+
+/** What stands behind the API. */
+export interface Behind {
+  /** Answers service calls; undefined lets a call go to an endpoint where nobody listens. */
+  service?: (call: ServiceCall) => RawAnswer | undefined;
+  /** Answers invocations of any function. */
+  function?: (event: unknown) => Promise<InvocationOutcome>;
+  now?: () => number;
+}
+
+/** Starts the API of a template and gives its URL; stopped after the file's tests. */
+export async function startTestApi(
+  template: Json,
+  behind: Behind,
+): Promise<{ url: string; problems: string[] }> {
+  const problems: string[] = [];
+  const invoke = (event: unknown) =>
+    behind.function?.(event) ?? Promise.resolve({ ok: true as const, payload: '{"statusCode":200}' });
+  const functions: Functions = {
+    all: [],
+    find: () => ({
+      invoke,
+      warm: () => {},
+      stop: async () => {},
+      definition: {
+        name: 'f',
+        arn: 'f',
+        entry: '',
+        timeoutMs: 1_000,
+        memoryMb: 128,
+        concurrencyMax: 1,
+        environment: {},
+      },
+    }),
+    stop: async () => {},
+  };
+  const api = createApi(
+    readTemplate(template, { queueEndpoint: 'http://127.0.0.1:9' }),
+    {
+      functions,
+      // Port 9 (discard): nobody listens there.
+      client: (service: JsonService) => createAwsJsonClient(service, 'http://127.0.0.1:9'),
+      fault: () => behind.service,
+      report: (message) => problems.push(message),
+    },
+    behind.now,
+  );
+  const server = await startApiServer(api, 0, false);
+  after(() => server.stop(0));
+  return { url: server.url, problems };
+}
