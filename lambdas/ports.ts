@@ -2,6 +2,7 @@
 
 import type { Difference, ExpectedItem, StoredItem } from './counting/audit.ts';
 import type { Books } from './counting/books.ts';
+import type { Heartbeat, MinuteCounts, OpenShard } from './counting/canary.ts';
 import type { CounterItem, CounterKey, CounterUpdate } from './counting/counter-item.ts';
 import type { PartName, SegmentId, SequenceNumber, ShardId, ShardKey } from './counting/identifiers.ts';
 import type { MessageHistory } from './counting/message-history.ts';
@@ -217,3 +218,20 @@ export interface TableHealth {
 export interface RetryPolicySource {
   current(): Promise<RetryPolicy>;
 }
+
+/** The stream as the canary uses it. */
+export interface HeartbeatStream {
+  /** The shards that take records. */
+  openShards(): Promise<readonly OpenShard[]>;
+  /** Puts each record on the shard that has its hash key. @returns those that the stream did not take */
+  put(beats: readonly Heartbeat[]): Promise<readonly Heartbeat[]>;
+}
+
+/** The counts as a client of the API sees them. */
+export interface MinuteCountsReader {
+  /** A counter's minutes in `fromMs <= start < toMs`, epoch milliseconds on whole minutes. @throws when the API has none to give */
+  readMinutes(metric: string, entity: string, fromMs: number, toMs: number): Promise<MinuteCounts>;
+}
+
+/** Waits for some milliseconds. */
+export type Pause = (ms: number) => Promise<void>;

@@ -1,6 +1,6 @@
 // The alarms: what each watches, why its threshold is what it is, and where the runbook says what to do.
 import { Duration } from 'aws-cdk-lib';
-import { type IMetric, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Configuration } from './configuration.ts';
 import type { Watched } from './observability.ts';
 
@@ -23,7 +23,7 @@ const sums = { statistic: 'Sum', period: FIVE_MINUTES } as const;
 
 /** Every alarm of the stack, in the order an event passes what they watch. */
 export function alarmPlans(c: Configuration, watched: Watched): AlarmPlan[] {
-  return [...alarmsOfTheWay(c, watched), ...alarmsOfFunctions(watched)];
+  return [...alarmsOfTheWay(c, watched), ...alarmsOfCounts(c), ...alarmsOfFunctions(watched)];
 }
 
 function alarmsOfTheWay(c: Configuration, watched: Watched): AlarmPlan[] {
@@ -121,6 +121,61 @@ function alarmsOfTheWay(c: Configuration, watched: Watched): AlarmPlan[] {
       description:
         'Dead letters have waited for 15 minutes: the redriver empties the queue every minute while the counters are healthy, so it does not run or they are not.',
       runbook: 'dead-letters',
+    },
+  ];
+}
+
+/** Alarms on what the functions themselves report. */
+function alarmsOfCounts(c: Configuration): AlarmPlan[] {
+  const reported = (service: string, metricName: string, statistic = 'Sum') =>
+    new Metric({
+      namespace: 'Tally',
+      metricName,
+      dimensionsMap: { service, stage: c.stage },
+      statistic,
+      period: FIVE_MINUTES,
+    });
+  const once = { above: 0, datapoints: 1, periods: 1 };
+  return [
+    {
+      id: 'RecordsLost',
+      metric: new MathExpression({
+        expression: 'FILL(lost, 0) + FILL(gaps, 0)',
+        usingMetrics: {
+          lost: reported('aggregator', 'RecordsLost'),
+          gaps: reported('aggregator', 'StreamGaps'),
+        },
+        label: 'Records lost and gaps',
+        period: FIVE_MINUTES,
+      }),
+      ...once,
+      description:
+        'The stream trimmed records before they were counted, or may have: the only alarm that means loss, so the first one is enough.',
+      runbook: 'records-lost',
+    },
+    {
+      id: 'Parked',
+      metric: reported('redriver', 'DeadLettersParked'),
+      ...once,
+      description:
+        'A dead letter was parked in the archive: it waits there for an operator, and for nobody else, so the first one is enough.',
+      runbook: 'parked',
+    },
+    {
+      id: 'Conservation',
+      metric: reported('accountant', 'ConservationDifference', 'Maximum'),
+      ...once,
+      description:
+        'Received events and the sum of all places differ in the status, which can not be while the ledger is whole.',
+      runbook: 'conservation',
+    },
+    {
+      id: 'Audit',
+      metric: reported('auditor', 'AuditDifferences'),
+      ...once,
+      description:
+        'An audit found counter items that differ from what segments emitted, so counts may be wrong until they are repaired.',
+      runbook: 'audit',
     },
   ];
 }

@@ -36,7 +36,7 @@ async function keepAccounts(_event: ScheduledEvent, context: Context): Promise<v
     EventsDead: status.dead,
     EventsParked: status.parked,
     EventsLost: status.lost,
-    ConservationDifference: conservationDifference(status),
+    ConservationDifference: Math.abs(conservationDifference(status)),
   };
   for (const [name, value] of Object.entries(gauges)) metrics.addMetric(name, MetricUnit.Count, value);
 }

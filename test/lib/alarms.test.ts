@@ -17,6 +17,7 @@ test('what may go wrong has an alarm, and each tells the topic', () => {
     [
       ...['FrontDoorErrors', 'StreamThrottled', 'IteratorAge', 'RetentionAtRisk', 'AggregatorSilent'],
       ...['QueueAge', 'CountersThrottled', 'DeadLetters'],
+      ...['RecordsLost', 'Parked', 'Conservation', 'Audit'],
       ...nouns.flatMap((noun) => [`${noun}Errors`, `${noun}Throttles`]),
     ].sort(),
   );

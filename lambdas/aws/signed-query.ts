@@ -1,0 +1,119 @@
+// The query API as IAM lets its callers in: requests signed with the function's own credentials.
+import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
+import { SignatureV4 } from '@smithy/signature-v4';
+import type { AwsCredentialIdentity, Checksum, SourceData } from '@smithy/types';
+import type { MinuteCounts } from '../counting/canary.ts';
+import { parseInstant } from '../counting/time.ts';
+import type { Clock, MinuteCountsReader } from '../ports.ts';
+import { type Environment, text } from './environment.ts';
+
+/** Longer than API Gateway waits for an answer. */
+const TIMEOUT_MS = 30_000;
+
+/** The API did not answer with counts. */
+export class NoCounts extends Error {
+  override readonly name = 'NoCounts';
+}
+
+/** Who signs. */
+export interface Signer {
+  readonly region: string;
+  readonly credentials: AwsCredentialIdentity;
+}
+
+/** The credentials that Lambda puts into a function's environment. @throws InvalidEnvironment when one is missing */
+export function environmentCredentials(environment: Environment): AwsCredentialIdentity {
+  const sessionToken = environment['AWS_SESSION_TOKEN'];
+  return {
+    accessKeyId: text(environment, 'AWS_ACCESS_KEY_ID'),
+    secretAccessKey: text(environment, 'AWS_SECRET_ACCESS_KEY'),
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+  };
+}
+
+/** Asks `GET /v1/admin/counts/…`, the counts for callers whom IAM lets in. */
+export class SignedQuery implements MinuteCountsReader {
+  readonly #api: URL;
+  readonly #signer: SignatureV4;
+  readonly #clock: Clock;
+
+  /** @param api the API's URL, its stage included */
+  constructor(api: URL, { region, credentials }: Signer, clock: Clock) {
+    this.#api = api;
+    this.#signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 });
+    this.#clock = clock;
+  }
+
+  async readMinutes(metric: string, entity: string, fromMs: number, toMs: number): Promise<MinuteCounts> {
+    const { protocol, host, hostname, pathname } = this.#api;
+    const names = `${encodeURIComponent(metric)}/${encodeURIComponent(entity)}`;
+    const path = `${pathname.replace(/\/$/, '')}/v1/admin/counts/${names}`;
+    const query = { by: 'minute', from: String(fromMs), to: String(toMs) };
+    const { headers } = await this.#signer.sign(
+      { method: 'GET', protocol, hostname, path, query, headers: { host } },
+      { signingDate: new Date(this.#clock.nowMs()) },
+    );
+    const answer = await fetch(`${protocol}//${host}${path}?${new URLSearchParams(query)}`, {
+      headers,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const body = await answer.text();
+    if (answer.status !== 200) throw new NoCounts(`GET ${path} answered ${answer.status}: ${body}`);
+    return parseMinutes(body);
+  }
+}
+
+/** Reads an answer by minute. @throws NoCounts when it is none */
+function parseMinutes(body: string): MinuteCounts {
+  const { points, completeThrough } = objectIn(JSON.parse(body));
+  if (!Array.isArray(points)) throw new NoCounts('the answer has no points');
+  const minutes = new Map<number, number>();
+  for (const point of points) {
+    const { at, n } = objectIn(point);
+    const atMs = parseInstant(at);
+    if (atMs === undefined || typeof n !== 'number')
+      throw new NoCounts('a point of the answer has no minute');
+    minutes.set(atMs, n);
+  }
+  return { minutes, completeThroughMs: parseInstant(completeThrough) ?? 0 };
+}
+
+function objectIn(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) throw new NoCounts('the answer is no object');
+  return value as Readonly<Record<string, unknown>>;
+}
+
+/** SHA-256, and with a secret its HMAC, as the signer wants it. */
+class Sha256 implements Checksum {
+  #hash: Hash | Hmac;
+  readonly #secret: SourceData | undefined;
+
+  constructor(secret?: SourceData) {
+    this.#secret = secret;
+    this.#hash = started(secret);
+  }
+
+  update(data: Uint8Array): void {
+    this.#hash.update(data);
+  }
+
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest();
+  }
+
+  reset(): void {
+    this.#hash = started(this.#secret);
+  }
+}
+
+function started(secret: SourceData | undefined): Hash | Hmac {
+  if (secret === undefined) return createHash('sha256');
+  const key = typeof secret === 'string' ? secret : bytesOf(secret);
+  return createHmac('sha256', key);
+}
+
+function bytesOf(source: ArrayBuffer | ArrayBufferView): Uint8Array {
+  return ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+}

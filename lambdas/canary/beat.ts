@@ -1,0 +1,44 @@
+// The canary's first task: a known event on every open shard, which is the shard's heartbeat too.
+import { type Heartbeat, minuteBeats, minuteStartMs } from '../counting/canary.ts';
+import type { HeartbeatStream, Pause } from '../ports.ts';
+
+/** What sending needs. */
+export interface BeatPorts {
+  readonly stream: HeartbeatStream;
+  readonly pause: Pause;
+}
+
+/** How often records are put that the stream does not take, and the first pause between; each later one is twice as long. */
+const PUT_TRIES = 6;
+const FIRST_PAUSE_MS = 250;
+
+/** The stream has no open shard, or did not take every record. The next minute sends its own. */
+export class HeartbeatsNotSent extends Error {
+  override readonly name = 'HeartbeatsNotSent';
+}
+
+/**
+ * Sends the minute's events; repeatable within the minute.
+ * @param nowMs the time, epoch milliseconds
+ * @returns how many events were sent
+ * @throws HeartbeatsNotSent when the stream did not take them all; then the minute has no expectation
+ */
+export async function beat(nowMs: number, { stream, pause }: BeatPorts): Promise<number> {
+  const [first, ...others] = await stream.openShards();
+  if (first === undefined) throw new HeartbeatsNotSent('the stream has no open shard');
+  const { shares, expectation } = minuteBeats(minuteStartMs(nowMs), [first, ...others]);
+  const putAll = async (beats: readonly Heartbeat[]) => {
+    let missing = await stream.put(beats);
+    for (let tries = 1; missing.length > 0; tries += 1) {
+      if (tries === PUT_TRIES) {
+        const ids = missing.map(({ id }) => id).join(', ');
+        throw new HeartbeatsNotSent(`the stream did not take ${ids}`);
+      }
+      await pause(FIRST_PAUSE_MS * 2 ** (tries - 1));
+      missing = await stream.put(missing);
+    }
+  };
+  await putAll(shares);
+  await putAll([expectation]);
+  return shares.length + 1;
+}

@@ -1,0 +1,49 @@
+// The canary Lambda: every minute it sends a known number of events, and checks through the API that they were counted.
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { ScheduledEvent } from 'aws-lambda';
+import { kinesis } from '../aws/clients.ts';
+import { text } from '../aws/environment.ts';
+import { KinesisHeartbeats } from '../aws/heartbeat-stream.ts';
+import { environmentCredentials, SignedQuery } from '../aws/signed-query.ts';
+import { systemClock, telemetry } from '../aws/telemetry.ts';
+import type { CanaryVerdict } from '../counting/canary.ts';
+import { isoSeconds } from '../counting/time.ts';
+import { type BeatPorts, beat } from './beat.ts';
+import { check } from './check.ts';
+
+const { env } = process;
+const { logger, metrics, count } = telemetry(env);
+const ports: BeatPorts = {
+  stream: new KinesisHeartbeats(kinesis(), text(env, 'STREAM_NAME')),
+  pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
+// Lambda renews the credentials of a container by a new container, so they are read once.
+const counts = new SignedQuery(
+  new URL(text(env, 'API_URL')),
+  { region: text(env, 'AWS_REGION'), credentials: environmentCredentials(env) },
+  systemClock,
+);
+
+/** Both tasks in any case: a heartbeat must not wait for a query, nor a verdict for a stream that takes nothing. */
+async function beatAndCheck(): Promise<void> {
+  const nowMs = systemClock.nowMs();
+  const [sent, verdict] = await Promise.allSettled([beat(nowMs, ports), check(nowMs, counts)]);
+  if (sent.status === 'fulfilled') count({ CanarySent: sent.value });
+  if (verdict.status === 'fulfilled') publish(verdict.value);
+  for (const outcome of [sent, verdict]) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+function publish({ difference, differing, lateMinutes }: CanaryVerdict): void {
+  metrics.addMetric('CanaryDifference', MetricUnit.Count, difference);
+  metrics.addMetric('CanaryLateMinutes', MetricUnit.Count, lateMinutes);
+  if (difference > 0)
+    logger.error("the canary's counts differ", { difference, minutes: differing.map(isoSeconds) });
+}
+
+export const handler = middy<ScheduledEvent, void>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(beatAndCheck);
