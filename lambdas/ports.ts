@@ -64,7 +64,7 @@ export interface SegmentLedger {
   markLost(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry>;
   /** Entries from `from` down to 1, latest first. */
   entriesDown(shard: ShardKey, from: number): AsyncIterable<SegmentEntry>;
-  /** Notes that the stream may have trimmed records between two known ones; repeatable. */
+  /** Notes that the stream may have trimmed records after a known one; a gap that is noted again may grow. Repeatable. */
   recordGap(shard: ShardKey, gap: StreamGap): Promise<void>;
 }
 

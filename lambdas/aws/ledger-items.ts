@@ -15,6 +15,9 @@ export type Key = { pk: AttributeValue; sk: AttributeValue };
 /** Most bytes of ids in one item; items end at 400 KB. */
 export const IDS_CHUNK_BYTES = 320_000;
 
+/** As many digits as Kinesis' sequence numbers have, for keys that sort. */
+export const SEQUENCE_NUMBER_DIGITS = 56;
+
 /** Where the shards that have a ledger are listed. */
 export const SHARDS_PK = 'SHARDS';
 
@@ -32,7 +35,7 @@ export const ledgerKeys = {
   claim: () => key('CLAIM', 'COMPLETE_THROUGH'),
   head: (shard: ShardKey) => key(shard, 'HEAD'),
   books: (shard: ShardKey) => key(shard, 'BOOKS'),
-  gap: (shard: ShardKey, after: string) => key(shard, `GAP#${after.padStart(56, '0')}`),
+  gap: (shard: ShardKey, after: string) => key(shard, `GAP#${after.padStart(SEQUENCE_NUMBER_DIGITS, '0')}`),
   entry: (shard: ShardKey, segment: number) => key(shard, `SEG#${padded(segment)}`),
   entryOf: (id: SegmentId) => {
     const { shard, segment } = parseSegmentId(id);

@@ -31,6 +31,7 @@ import {
   type Item,
   type Key,
   ledgerKeys,
+  SEQUENCE_NUMBER_DIGITS,
   SHARDS_PK,
 } from './ledger-items.ts';
 
@@ -151,17 +152,20 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
   }
 
   async recordGap(shard: ShardKey, { after, before, noticedAtMs }: StreamGap): Promise<void> {
-    const noticedAt = new Date(noticedAtMs).toISOString();
+    // Padded, so that sequence numbers of different lengths compare as text.
+    const end = before.padStart(SEQUENCE_NUMBER_DIGITS, '0');
     await this.#succeeds(
       new PutItemCommand({
         TableName: this.#table,
         Item: {
           ...ledgerKeys.gap(shard, after),
           after: { S: after },
-          before: { S: before },
-          noticedAt: { S: noticedAt },
+          before: { S: end },
+          noticedAt: { S: new Date(noticedAtMs).toISOString() },
         },
-        ConditionExpression: 'attribute_not_exists(pk)',
+        ConditionExpression: 'attribute_not_exists(pk) OR #before < :before',
+        ExpressionAttributeNames: { '#before': 'before' },
+        ExpressionAttributeValues: { ':before': { S: end } },
       }),
     );
   }

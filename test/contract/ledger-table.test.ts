@@ -1,7 +1,7 @@
 // The ledger on a real table: its conditional writes, its order, its large items.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/aws/ledger-items.ts';
 import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
 import { addAccounts } from '../../lambdas/counting/accounts.ts';
@@ -180,5 +180,9 @@ test('shards are listed once each, gaps are kept', async () => {
     noticedAtMs: ARRIVAL_MS,
   };
   await ledger.recordGap(a, gap);
+  await ledger.recordGap(a, { ...gap, before: parseSequenceNumber('100') });
   await ledger.recordGap(a, gap);
+  const Key = ledgerKeys.gap(a, gap.after);
+  const { Item } = await services.dynamoDb.send(new GetItemCommand({ TableName: table, Key }));
+  assert.equal(Item?.['before']?.S, '100'.padStart(56, '0'), 'it grows, and never shrinks');
 });

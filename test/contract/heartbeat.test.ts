@@ -1,0 +1,83 @@
+// Heartbeats on a real stream: each open shard gets its own, also after shards were split, and their parents none.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SplitShardCommand, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
+import { KinesisHeartbeats } from '../../lambdas/aws/heartbeat-stream.ts';
+import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
+import { beat } from '../../lambdas/canary/beat.ts';
+import { CANARY_AMOUNT } from '../../lambdas/counting/canary.ts';
+import type { CountableEvent } from '../../lambdas/counting/event.ts';
+import { parseShardId, type ShardId } from '../../lambdas/counting/identifiers.ts';
+import { startServices } from '../support/services.ts';
+
+const services = await startServices();
+const NOW_MS = Date.UTC(2026, 10, 22, 12, 7, 41);
+const pause = () => assert.fail('the emulator takes everything');
+
+/** The ids and amounts of the canary's metric that a shard holds. */
+async function sharesOn(stream: string, shard: ShardId): Promise<CountableEvent[]> {
+  const events: CountableEvent[] = [];
+  for await (const records of new KinesisLog(services.kinesis, stream).readToEnd(shard, undefined)) {
+    for (const event of records.flatMap((record) => record.events)) {
+      assert.ok('entity' in event);
+      if (event.metric === 'tally.canary') events.push(event);
+    }
+  }
+  return events;
+}
+
+test('each open shard gets its share on itself, before and after a split', async () => {
+  const name = await services.stream(2);
+  const stream = new KinesisHeartbeats(services.kinesis, name);
+  const before = await stream.openShards();
+  assert.deepEqual(
+    before.map(({ startingHashKey }) => startingHashKey),
+    ['0', String(2n ** 127n)],
+  );
+  assert.equal(await beat(NOW_MS, { stream, pause }), 3);
+  for (const [index, { shard }] of before.entries()) {
+    const shares = await sharesOn(name, shard);
+    assert.deepEqual(
+      shares.map(({ id, n }) => [id, n]),
+      [[`canary-2026-11-22T12:07:00Z-${index}`, CANARY_AMOUNT / 2]],
+    );
+  }
+
+  const [, upper] = before;
+  assert.ok(upper);
+  await services.kinesis.send(
+    new SplitShardCommand({
+      StreamName: name,
+      ShardToSplit: upper.shard,
+      NewStartingHashKey: String(3n * 2n ** 126n),
+    }),
+  );
+  await waitUntilStreamExists(
+    { client: services.kinesis, maxWaitTime: 60, minDelay: 1 },
+    { StreamName: name },
+  );
+  const after = await stream.openShards();
+  assert.deepEqual(
+    after.map(({ shard }) => shard),
+    ['shardId-000000000000', 'shardId-000000000002', 'shardId-000000000003'].map(parseShardId),
+  );
+  assert.equal(await beat(NOW_MS + 60_000, { stream, pause }), 4);
+  const found = await Promise.all(after.map(({ shard }) => sharesOn(name, shard)));
+  assert.deepEqual(
+    found.map((shares) => shares.map(({ n }) => n)),
+    [[CANARY_AMOUNT / 2, 333_334], [333_333], [333_333]],
+  );
+  assert.equal((await sharesOn(name, upper.shard)).length, 1);
+});
+
+test('more records than one request takes go in several', async () => {
+  const name = await services.stream(1);
+  const stream = new KinesisHeartbeats(services.kinesis, name);
+  const beats = Array.from({ length: 1_100 }, (_, index) => ({
+    id: `canary-${index}`,
+    hashKey: '0',
+    data: JSON.stringify({ id: `canary-${index}`, metric: 'tally.canary', entity: 'canary', n: 1 }),
+  }));
+  assert.deepEqual(await stream.put(beats), []);
+  assert.equal((await sharesOn(name, parseShardId('shardId-000000000000'))).length, 1_100);
+});
