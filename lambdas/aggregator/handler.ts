@@ -55,6 +55,7 @@ async function aggregateEvent(
   event: KinesisStreamEvent,
   context: Context,
 ): Promise<KinesisStreamBatchResponse> {
+  count({ RecordsRead: event.Records.length });
   const batchItemFailures = [];
   for (const [shard, records] of batchesOf(event)) {
     const hasTime = timeLeft(context, SEGMENT_RESERVE_MS);

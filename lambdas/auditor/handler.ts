@@ -49,7 +49,11 @@ async function auditRange(event: APIGatewayProxyEvent, context: Context): Promis
     });
     return jsonAnswer(200, report);
   } catch (error) {
-    if (error instanceof InvalidAuditRequest) return jsonAnswer(400, { message: error.message });
+    if (error instanceof InvalidAuditRequest) {
+      count({ AuditsRefused: 1 });
+      return jsonAnswer(400, { message: error.message });
+    }
+    count({ AuditsFailed: 1 });
     logger.error('the audit failed', { error });
     return jsonAnswer(503, { message: 'the audit could not be finished: try again' });
   }

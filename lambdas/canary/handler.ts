@@ -20,7 +20,7 @@ const ports: BeatPorts = {
   stream: new KinesisHeartbeats(kinesis(), text(env, 'STREAM_NAME')),
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
-// Lambda renews the credentials of a container by a new container, so they are read once.
+// Lambda does not change the credentials of a container while it lives.
 const counts = new SignedQuery(
   new URL(text(env, 'API_URL')),
   { region: text(env, 'AWS_REGION'), credentials: environmentCredentials(env) },
