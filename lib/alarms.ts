@@ -1,6 +1,6 @@
 // The alarms: what each watches, why its threshold is what it is, and where the runbook says what to do.
 import { Duration } from 'aws-cdk-lib';
-import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IMetric, MathExpression, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Configuration } from './configuration.ts';
 import type { Watched } from './observability.ts';
 
@@ -11,6 +11,8 @@ export interface AlarmPlan {
   readonly above: number;
   readonly datapoints: number;
   readonly periods: number;
+  /** What it means that there are no figures; not breaching unless it says so. */
+  readonly missing?: TreatMissingData;
   /** What it means, and why there. */
   readonly description: string;
   /** Section of docs/runbook.md. */
@@ -125,15 +127,20 @@ function alarmsOfTheWay(c: Configuration, watched: Watched): AlarmPlan[] {
   ];
 }
 
+/** Five minutes for everything that is repeated on the way, and as long as events may be gathered on purpose. */
+function canaryLateMinutes(c: Configuration): number {
+  return 5 + Math.floor((c.aggregatorWindowSeconds + c.writerWindowSeconds) / 60);
+}
+
 /** Alarms on what the functions themselves report. */
 function alarmsOfCounts(c: Configuration): AlarmPlan[] {
-  const reported = (service: string, metricName: string, statistic = 'Sum') =>
+  const reported = (service: string, metricName: string, statistic = 'Sum', period = FIVE_MINUTES) =>
     new Metric({
       namespace: 'Tally',
       metricName,
       dimensionsMap: { service, stage: c.stage },
       statistic,
-      period: FIVE_MINUTES,
+      period,
     });
   const once = { above: 0, datapoints: 1, periods: 1 };
   return [
@@ -176,6 +183,26 @@ function alarmsOfCounts(c: Configuration): AlarmPlan[] {
       description:
         'An audit found counter items that differ from what segments emitted, so counts may be wrong until they are repaired.',
       runbook: 'audit',
+    },
+    {
+      id: 'CanaryDifference',
+      // The least of five readings: one alone may be a moment behind.
+      metric: reported('canary', 'CanaryDifference', 'Minimum'),
+      ...once,
+      description:
+        "The canary's events of a minute are counted too often or too seldom although everything that arrived then is said to be counted, so other counts may be wrong too.",
+      runbook: 'canary-difference',
+    },
+    {
+      id: 'CanaryLate',
+      metric: reported('canary', 'CanaryLateMinutes', 'Maximum', ONE_MINUTE),
+      above: canaryLateMinutes(c),
+      datapoints: 3,
+      periods: 3,
+      // A canary that can neither send nor ask reports nothing, and that is as bad as being late.
+      missing: TreatMissingData.BREACHING,
+      description: `The canary's events are not counted ${canaryLateMinutes(c)} minutes later (five, and both batching windows), or it has not reported for three minutes, as in the first minutes of a new stack.`,
+      runbook: 'canary-late',
     },
   ];
 }

@@ -5,6 +5,7 @@ import { Accounting } from './accounting.ts';
 import { Aggregation } from './aggregation.ts';
 import { Archive } from './archive.ts';
 import { Auditing } from './auditing.ts';
+import { Canary } from './canary.ts';
 import { EventStream } from './event-stream.ts';
 import { FrontDoor } from './front-door.ts';
 import type { Surroundings } from './handler-function.ts';
@@ -43,6 +44,9 @@ export class CountingStack extends Stack {
     const accounting = new Accounting(this, 'Accounting', { ...around, stream, ledger });
     const reading = new QueryApi(this, 'Reading', { ...around, frontDoor, counters, ledger });
 
+    // canary → stream …, and counts → canary, as a client
+    const canary = new Canary(this, 'Heartbeat', { ...around, frontDoor, stream });
+
     // counters held against the stream and the ledger
     const audited = { ...around, frontDoor, stream, counters, ledger, archive };
     const auditing = new Auditing(this, 'Auditing', audited);
@@ -61,6 +65,7 @@ export class CountingStack extends Stack {
         accountant: accounting.function,
         query: reading.function,
         auditor: auditing.function,
+        canary: canary.function,
       },
     });
 

@@ -24,7 +24,10 @@ export interface Watched {
   readonly counters: Table;
   readonly ledger: Table;
   readonly functions: Readonly<
-    Record<'aggregator' | 'writer' | 'redriver' | 'accountant' | 'query' | 'auditor', LambdaFunction>
+    Record<
+      'aggregator' | 'writer' | 'redriver' | 'accountant' | 'query' | 'auditor' | 'canary',
+      LambdaFunction
+    >
   >;
 }
 
@@ -55,7 +58,7 @@ export class Observability extends Construct {
       datapointsToAlarm: plan.datapoints,
       evaluationPeriods: plan.periods,
       // No traffic, no figures.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      treatMissingData: plan.missing ?? TreatMissingData.NOT_BREACHING,
       alarmDescription: `${plan.description} Runbook: docs/runbook.md#${plan.runbook}`,
     });
     alarm.addAlarmAction(new SnsAction(this.alarms));

@@ -12,7 +12,7 @@ export interface QueryApiProps extends Surroundings {
   readonly ledger: Table;
 }
 
-/** `GET /v1/counts/{metric}/{entity+}` and `GET /v1/status`. */
+/** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, and `GET /v1/status`. */
 export class QueryApi extends Construct {
   readonly function: LambdaFunction;
 
@@ -40,6 +40,8 @@ export class QueryApi extends Construct {
 
     // Greedy, so that an entity may hold slashes even when the client left them as they are.
     frontDoor.addRead('counts/{metric}/{entity+}', handler.function);
+    // For the canary, which has no API key but a role.
+    frontDoor.addSigned('GET', 'admin/counts/{metric}/{entity+}', handler.function);
     frontDoor.addRead('status', handler.function);
   }
 }

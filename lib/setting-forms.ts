@@ -41,7 +41,8 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
 
   bucketMinutes: listed([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60]),
   dedupWindowSeconds: integer(1, 604_800),
-  acceptPastSeconds: integerOrForever(60, 3_153_600_000),
+  // The canary's events bear the start of their minute, and may arrive three minutes after it.
+  acceptPastSeconds: integerOrForever(180, 3_153_600_000),
   acceptFutureSeconds: integer(0, 3_153_600_000),
 
   queueRetentionDays: integer(1, 14),

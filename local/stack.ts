@@ -130,7 +130,9 @@ async function start(
   let functionFault: FunctionFault | undefined;
   const functionEndpoints =
     options.faults === true ? await startFaultProxies(endpoints, () => functionFault, stops) : endpoints;
-  const functions = createFunctions(template, functionEndpoints, options.onFunctionOutput ?? (() => {}));
+  let apiUrl = '';
+  const onOutput = options.onFunctionOutput ?? (() => {});
+  const functions = createFunctions(template, functionEndpoints, onOutput, () => apiUrl);
   stops.push(functions.stop);
   const mappings = startMappings({
     template,
@@ -155,6 +157,7 @@ async function start(
   });
   const server = await startApiServer(api, options.port ?? 0, options.orNextFreePort ?? false);
   stops.push(() => server.stop(graceMs));
+  apiUrl = server.url;
   for (const each of functions.all) each.warm();
   signal?.throwIfAborted();
 

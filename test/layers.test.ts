@@ -41,6 +41,8 @@ const RULES: readonly Rule[] = [
       /^@aws-lambda-powertools\//,
       /^aws-lambda$/,
       /^p-limit$/,
+      // Hashing for signatures.
+      /^node:crypto$/,
     ],
   },
   {
@@ -58,7 +60,7 @@ const RULES: readonly Rule[] = [
   {
     room: 'simulation',
     files: /^simulation\//,
-    mayImport: [/^simulation\//, COUNTING, PORTS, USE_CASE, /^node:/],
+    mayImport: [/^simulation\//, COUNTING, PORTS, USE_CASE, /^node:/, /^p-limit$/],
   },
   {
     room: 'local stack',
@@ -73,7 +75,13 @@ const RULES: readonly Rule[] = [
   {
     room: 'operations',
     files: /^operations\//,
-    mayImport: [/^operations\//, /^node:/, /^@smithy\/signature-v4$/, /^@aws-sdk\/credential-provider-node$/],
+    mayImport: [
+      /^operations\//,
+      /^node:/,
+      /^lambdas\/aws\/sha256\.ts$/,
+      /^@smithy\/signature-v4$/,
+      /^@aws-sdk\/credential-provider-node$/,
+    ],
   },
   {
     room: 'importer',

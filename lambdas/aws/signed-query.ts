@@ -1,11 +1,11 @@
 // The query API as IAM lets its callers in: requests signed with the function's own credentials.
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { AwsCredentialIdentity, Checksum, SourceData } from '@smithy/types';
+import type { AwsCredentialIdentity } from '@smithy/types';
 import type { MinuteCounts } from '../counting/canary.ts';
 import { parseInstant } from '../counting/time.ts';
 import type { Clock, MinuteCountsReader } from '../ports.ts';
 import { type Environment, text } from './environment.ts';
+import { Sha256 } from './sha256.ts';
 
 /** Longer than API Gateway waits for an answer. */
 const TIMEOUT_MS = 30_000;
@@ -81,39 +81,4 @@ function parseMinutes(body: string): MinuteCounts {
 function objectIn(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) throw new NoCounts('the answer is no object');
   return value as Readonly<Record<string, unknown>>;
-}
-
-/** SHA-256, and with a secret its HMAC, as the signer wants it. */
-class Sha256 implements Checksum {
-  #hash: Hash | Hmac;
-  readonly #secret: SourceData | undefined;
-
-  constructor(secret?: SourceData) {
-    this.#secret = secret;
-    this.#hash = started(secret);
-  }
-
-  update(data: Uint8Array): void {
-    this.#hash.update(data);
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): void {
-    this.#hash = started(this.#secret);
-  }
-}
-
-function started(secret: SourceData | undefined): Hash | Hmac {
-  if (secret === undefined) return createHash('sha256');
-  const key = typeof secret === 'string' ? secret : bytesOf(secret);
-  return createHmac('sha256', key);
-}
-
-function bytesOf(source: ArrayBuffer | ArrayBufferView): Uint8Array {
-  return ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source);
 }

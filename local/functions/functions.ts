@@ -28,15 +28,19 @@ export type FunctionOutputListener = (
 /** Containers of one function at most (AWS's limit for an account is 1,000): each is a thread with its own memory. */
 const concurrencyMaxDefault = 4;
 
-/** Creates the template's functions. */
+/**
+ * Creates the template's functions.
+ * @param apiUrl where the API is served; asked when a container starts, since the API needs functions to start itself
+ */
 export function createFunctions(
   template: Template,
   endpoints: Endpoints,
   onOutput: FunctionOutputListener,
+  apiUrl: () => string,
 ): Functions {
   const byName = new Map<string, LocalFunction>();
   const all = template.ofType('AWS::Lambda::Function').map((resource) => {
-    const definition = describeFunction(resource, endpoints);
+    const definition = describeFunction(resource, endpoints, apiUrl);
     const created = createFunction(definition, (line, stream) => onOutput(definition.name, line, stream));
     for (const name of [definition.name, resource.logicalId, definition.arn]) byName.set(name, created);
     return created;
@@ -54,7 +58,14 @@ export function createFunctions(
   };
 }
 
-function describeFunction(resource: Resource, endpoints: Endpoints): FunctionDefinition {
+/** A URL of the API as CDK writes it, stage included, with the local names filled in. */
+const API_URL = /https:\/\/[A-Za-z0-9]+\.execute-api\.[a-z0-9.-]+\/[^/]+\//g;
+
+function describeFunction(
+  resource: Resource,
+  endpoints: Endpoints,
+  apiUrl: () => string,
+): FunctionDefinition {
   const { properties } = resource;
   const entry = asText(resource.metadata['tally:entry']);
   if (entry === undefined) {
@@ -65,9 +76,13 @@ function describeFunction(resource: Resource, endpoints: Endpoints): FunctionDef
   const name = nameOf(resource);
   const memoryMb = asNumber(properties['MemorySize']) ?? 128;
   const declared = asObject(asObject(properties['Environment'])['Variables']);
-  const variables = Object.fromEntries(
-    Object.entries(declared).map(([key, value]) => [key, asText(value) ?? '']),
-  );
+  const variables = () =>
+    Object.fromEntries(
+      Object.entries(declared).map(([key, value]) => [
+        key,
+        (asText(value) ?? '').replace(API_URL, () => `${apiUrl()}/`),
+      ]),
+    );
   return {
     name,
     arn: arnOf(resource),
@@ -75,7 +90,9 @@ function describeFunction(resource: Resource, endpoints: Endpoints): FunctionDef
     timeoutMs: (asNumber(properties['Timeout']) ?? 3) * 1_000,
     memoryMb,
     concurrencyMax: asNumber(properties['ReservedConcurrentExecutions']) ?? concurrencyMaxDefault,
-    environment: { ...lambdaEnvironment(name, memoryMb), ...endpointVariables(endpoints), ...variables },
+    get environment() {
+      return { ...lambdaEnvironment(name, memoryMb), ...endpointVariables(endpoints), ...variables() };
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import type { Settings } from '../../lib/configuration.ts';
 import { resourceOf, resourcesOf, templateJson } from '../support/stack-template.ts';
 
 const template = templateJson('prod');
@@ -11,13 +12,14 @@ const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([id, { Prope
 }));
 
 test('what may go wrong has an alarm, and each tells the topic', () => {
-  const nouns = ['Aggregator', 'Writer', 'Redriver', 'Accountant', 'Query', 'Auditor'];
+  const nouns = ['Aggregator', 'Writer', 'Redriver', 'Accountant', 'Query', 'Auditor', 'Canary'];
   assert.deepEqual(
     alarms.map(({ id }) => id).sort(),
     [
       ...['FrontDoorErrors', 'StreamThrottled', 'IteratorAge', 'RetentionAtRisk', 'AggregatorSilent'],
       ...['QueueAge', 'CountersThrottled', 'DeadLetters'],
       ...['RecordsLost', 'Parked', 'Conservation', 'Audit'],
+      ...['CanaryDifference', 'CanaryLate'],
       ...nouns.flatMap((noun) => [`${noun}Errors`, `${noun}Throttles`]),
     ].sort(),
   );
@@ -31,6 +33,25 @@ test('thresholds follow the settings', () => {
   assert.equal(threshold('RetentionAtRisk'), 84 * 3_600_000);
   assert.equal(threshold('QueueAge'), 15 * 60);
   assert.equal(threshold('DeadLetters'), 0);
+});
+
+test('no figures are no alarm, but for a canary that says nothing', () => {
+  const breaching = alarms.filter(({ TreatMissingData }) => TreatMissingData !== 'notBreaching');
+  assert.deepEqual(
+    breaching.map(({ id, TreatMissingData }) => [id, TreatMissingData]),
+    [['CanaryLate', 'breaching']],
+  );
+});
+
+test('the canary may be as late as events are gathered on purpose, and five minutes', () => {
+  const late = (settings: Settings) =>
+    resourceOf(templateJson('prod', settings), 'AWS::CloudWatch::Alarm', 'ObservabilityCanaryLate').Properties
+      .Threshold;
+  assert.equal(late({}), 5);
+  assert.equal(
+    late({ aggregatorWindowSeconds: 60, writerWindowSeconds: 80, queueVisibilitySeconds: 260 }),
+    7,
+  );
 });
 
 test('each description has its reason and a section of the runbook', () => {

@@ -197,7 +197,7 @@ test('a stage name that no resource could bear is refused', () => {
 
 const days = fc.integer({ min: 1, max: 14 });
 const timing = fc.record({
-  acceptPastSeconds: fc.integer({ min: 60, max: 400 * DAY }),
+  acceptPastSeconds: fc.integer({ min: 180, max: 400 * DAY }),
   streamRetentionHours: fc.integer({ min: 24, max: 8760 }),
   queueRetentionDays: days,
   deadLetterRetentionDays: days,

@@ -186,8 +186,9 @@ describe('functions', () => {
     query: 10,
     accountant: 60,
     auditor: 29,
+    canary: 50,
   };
-  test('are the five, on arm64 and Node 24, each with its entry and time-out', () => {
+  test('are these, on arm64 and Node 24, each with its entry and time-out', () => {
     const found = Object.fromEntries(
       functions.map(([, { Properties, Metadata }]) => [Metadata?.['tally:entry'], Properties.Timeout]),
     );
@@ -246,6 +247,7 @@ describe('functions', () => {
       ],
       query: ['COUNTER_TABLE', 'LEDGER_TABLE', 'ACCEPT_PAST_SECONDS', 'CORS_ORIGIN'],
       accountant: ['LEDGER_TABLE', 'STREAM_NAME', 'STREAM_GENERATION'],
+      canary: ['API_URL', 'STREAM_NAME'],
       auditor: [
         'COUNTER_TABLE',
         'LEDGER_TABLE',
@@ -264,7 +266,7 @@ describe('functions', () => {
   });
   test('run every minute where they are to, and a failed run is not repeated', () => {
     const rules = resourcesOf(json, 'AWS::Events::Rule');
-    assert.equal(rules.length, 2);
+    assert.equal(rules.length, 3);
     for (const [id, { Properties }] of rules)
       assert.equal(Properties.ScheduleExpression, 'rate(1 minute)', id);
     for (const [, { Properties }] of resourcesOf(json, 'AWS::Lambda::EventInvokeConfig')) {

@@ -20,6 +20,7 @@ test('routes: events and reads want a key, admin wants IAM, preflights want noth
     'OPTIONS /v1/counts/{metric}/{entity+}': 'MOCK NONE',
     'GET /v1/status': 'AWS_PROXY NONE key',
     'OPTIONS /v1/status': 'MOCK NONE',
+    'GET /v1/admin/counts/{metric}/{entity+}': 'AWS_PROXY AWS_IAM',
     'GET /v1/audit': 'AWS_PROXY AWS_IAM',
     'POST /v1/admin/redrive': 'AWS_PROXY AWS_IAM',
     'POST /v1/admin/repair': 'AWS_PROXY AWS_IAM',

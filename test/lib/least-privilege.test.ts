@@ -58,6 +58,11 @@ const TABLE: Record<string, Record<string, string[]>> = {
     'ArchiveBucket/repairs/*': ['s3:PutObject'],
     AuditingAuditorLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
+  'Heartbeat/Canary': {
+    EventsStream: ['kinesis:ListShards', 'kinesis:PutRecords'],
+    'FrontDoorApi/prod/GET/v1/admin/counts/*': ['execute-api:Invoke'],
+    HeartbeatCanaryLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  },
   'Reading/Query': {
     TablesCounters: ['dynamodb:Query'],
     TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],

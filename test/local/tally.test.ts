@@ -1,0 +1,146 @@
+// Tally itself on the local stack: the synthesized template, the real handlers, from a POST to a count.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { startLocalStack } from '../../local/stack.ts';
+
+const patient = { timeout: 120_000 };
+const stack = await startLocalStack({ schedules: false });
+after(() => stack.stop());
+
+const post = (events: unknown[], contentType = 'application/json') =>
+  fetch(`${stack.url}/v1/events`, {
+    method: 'POST',
+    headers: { 'content-type': contentType },
+    body: JSON.stringify({ events }),
+  });
+async function counts(metric: string, entity: string, query = ''): Promise<Record<string, unknown>> {
+  const answer = await fetch(`${stack.url}/v1/counts/${metric}/${encodeURIComponent(entity)}${query}`);
+  return (await answer.json()) as Record<string, unknown>;
+}
+/** Waits for the thing itself: until the service has counted everything it received, `received` events at least. */
+async function settled(received: number): Promise<void> {
+  for (;;) {
+    const status = await stack.status();
+    if (status.received >= received && status.inFlight === 0) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+const SIGNED = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
+const functionNamed = (noun: string) => {
+  const found = stack.functions.all.find(({ definition }) => definition.name.toLowerCase().includes(noun));
+  assert.ok(found, `no function ${noun}`);
+  return found.definition.name;
+};
+
+let received = 0;
+
+test('events are counted by minute, hour and day; a repeated id counts once', patient, async () => {
+  const events = [
+    { id: 'a', metric: 'view', entity: '/é 😀?x=1#"$', at: '2026-11-20T05:07:59Z' },
+    { id: 'b', metric: 'view', entity: '/é 😀?x=1#"$', at: Date.parse('2026-11-20T05:08:00Z'), n: 5 },
+    { id: 'c', metric: 'view', entity: '/é 😀?x=1#"$', at: '2026-11-20T06:00:00+00:00', n: -2 },
+  ];
+  assert.deepEqual(await (await post(events)).json(), { accepted: 3 });
+  assert.equal((await post(events.slice(0, 2), 'text/plain;charset=UTF-8')).status, 202);
+  received += 5;
+  await settled(received);
+  const range = 'from=2026-11-20T00:00Z&to=2026-11-21T00:00Z';
+  const points = async (by: string) => {
+    const { total, points } = await counts('view', '/é 😀?x=1#"$', `?by=${by}&${range}`);
+    return [total, ...(points as { at: string; n: number }[]).map(({ at, n }) => `${at.slice(11, 16)} ${n}`)];
+  };
+  assert.deepEqual(await points('minute'), [4, '05:07 1', '05:08 5', '06:00 -2']);
+  assert.deepEqual(await points('hour'), [4, '05:00 6', '06:00 -2']);
+  assert.deepEqual(await points('day'), [4, '00:00 4']);
+  assert.deepEqual(await points('total'), [4]);
+  const { duplicate, counted } = await stack.status();
+  assert.deepEqual([duplicate, counted], [2, 3]);
+});
+
+test('a question that can not be answered is refused with what is wrong', patient, async () => {
+  assert.match(String((await counts('view', '/a', '?by=week'))['message']), /"by" must be one of/);
+  const metric = await fetch(`${stack.url}/v1/counts/a%20b/x`);
+  assert.equal(metric.status, 400);
+  const encoding = await fetch(`${stack.url}/v1/counts/view/%E0%A4%A`);
+  assert.equal(encoding.status, 400);
+});
+
+test('the accounts add up, the books are kept, and completeThrough is published', patient, async () => {
+  // One event for each shard at least, so that none holds the claim back.
+  const many = Array.from({ length: 40 }, (_, index) => ({
+    id: `m${index}`,
+    metric: 'view',
+    entity: '/many',
+  }));
+  await post(many);
+  received += many.length;
+  await settled(received);
+  const outcome = await stack.invoke(functionNamed('accountant'), {});
+  assert.ok(outcome.ok);
+  const { completeThrough, total } = await counts('view', '/many');
+  assert.equal(total, 40);
+  assert.ok(typeof completeThrough === 'string' && Date.now() - Date.parse(completeThrough) < 60_000);
+  const {
+    shards: _,
+    rejectedByReason: __,
+    received: all,
+    ...places
+  } = (await (await fetch(`${stack.url}/v1/status`)).json()) as Record<string, number>;
+  const {
+    rejected = 0,
+    duplicate = 0,
+    counted = 0,
+    inFlight = 0,
+    dead = 0,
+    parked = 0,
+    expired = 0,
+    lost = 0,
+  } = places;
+  assert.equal(all, rejected + duplicate + counted + inFlight + dead + parked + expired + lost);
+});
+
+test('an event too far in the future is rejected, and the shard goes on', patient, async () => {
+  await post([
+    { metric: 'view', entity: '/future', at: Date.now() + 3_600_000 },
+    { metric: 'view', entity: '/now' },
+  ]);
+  received += 2;
+  await settled(received);
+  const status = (await (await fetch(`${stack.url}/v1/status`)).json()) as {
+    rejectedByReason: Record<string, number>;
+  };
+  assert.deepEqual(status.rejectedByReason, { 'too-new': 1 });
+  assert.equal((await counts('view', '/now'))['total'], 1);
+});
+
+test(
+  'admin routes want a signature; the audit finds nothing, the redriver an empty queue',
+  patient,
+  async () => {
+    const hours = 'from=2026-11-20T00:00Z&to=2026-11-21T00:00Z';
+    for (const [method, path] of [
+      ['GET', `audit?${hours}`],
+      ['POST', 'admin/redrive'],
+      ['POST', `admin/repair?${hours}`],
+    ] as const) {
+      const unsigned = await fetch(`${stack.url}/v1/${path}`, { method });
+      assert.equal(unsigned.status, 403, path);
+      const signed = await fetch(`${stack.url}/v1/${path}`, { method, headers: SIGNED });
+      assert.equal(signed.status, 200, path);
+      const report = (await signed.json()) as Record<string, unknown>;
+      if (path.includes('redrive')) assert.deepEqual([report['returned'], report['ended']], [0, 'empty']);
+      else assert.deepEqual([report['items'], report['differences'], report['complete']], [2, [], true]);
+    }
+  },
+);
+
+test('the canary beats on every shard and reads its counts back through the API', patient, async () => {
+  const first = await stack.invoke(functionNamed('canary'), {});
+  assert.ok(first.ok, JSON.stringify(first));
+  received += 3;
+  await settled(received);
+  const { total } = await counts('tally.canary', 'canary');
+  assert.equal(total, 1_000_000);
+  const second = await stack.invoke(functionNamed('canary'), {});
+  assert.ok(second.ok, JSON.stringify(second));
+});

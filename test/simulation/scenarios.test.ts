@@ -1,0 +1,173 @@
+// The faults that reviewers try, one by one: each strikes, and every promise is kept.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Fault } from '../../simulation/plan/faults.ts';
+import type { Verdict } from '../../simulation/run-history.ts';
+import { again, DAY_MS, HOUR_MS, records, runScenario, START_MS } from './scenario.ts';
+
+/** Every promise kept, and the trace shows each of the given things. */
+function assertKept(verdict: Verdict, ...shown: RegExp[]): void {
+  const trace = verdict.trace.join('\n');
+  assert.equal(
+    verdict.violation,
+    undefined,
+    `${verdict.violation?.promise}: ${verdict.violation?.message}\n${trace}`,
+  );
+  for (const sign of shown) assert.match(trace, sign);
+}
+
+const atMs = START_MS + 2_000;
+const aggregator = { atMs, role: 'aggregator' } as const;
+const writer = { atMs, role: 'writer' } as const;
+const SMALL_PARTS = {
+  bucketMinutes: 60,
+  dedupWindowMs: 600_000,
+  acceptPastMs: undefined,
+  acceptFutureMs: 600_000,
+  partBytesMax: 150,
+} as const;
+
+test('a client times out after the stream stored its event and sends again: counted once', async () => {
+  const puts = records(8);
+  assertKept(await runScenario([...puts, ...puts.slice(0, 4).map((put) => again(put, 30_000))], []));
+});
+
+test('the aggregator dies between two of its send batches: the same rows under the same ids again', async () => {
+  const crash: Fault = { kind: 'crash', ...aggregator, operation: 'sendBatch', when: 'after' };
+  const options = { rollup: SMALL_PARTS, batchWindowMs: 20_000 };
+  assertKept(await runScenario(records(20, { entities: 12 }), [crash], options), /sendBatch .*CRASH/);
+});
+
+test('SendMessageBatch answers 200 with failed entries: those are sent again', async () => {
+  const partial: Fault = { kind: 'partial-send', atMs: START_MS, calls: 3 };
+  const verdict = await runScenario(records(20, { entities: 12 }), [partial], { rollup: SMALL_PARTS });
+  assertKept(verdict);
+  assert.equal(verdict.struck.get('partial-send'), 3);
+});
+
+test('redelivery is cut anew, longer, shorter, from before the checkpoint: overlap once, tail not lost', async () => {
+  const faults: Fault[] = [
+    { kind: 'crash', ...aggregator, operation: 'markSent', when: 'before' },
+    { kind: 'crash', atMs: START_MS + 8_000, role: 'aggregator', operation: 'putEntry', when: 'after' },
+    { kind: 'lost-checkpoint', atMs: START_MS + 12_000, records: 7 },
+    { kind: 'twin-poller', atMs: START_MS + 15_000, records: 9, batches: 3 },
+  ];
+  assertKept(await runScenario(records(30), faults), /markSent .*CRASH/, /putEntry .*CRASH/);
+});
+
+test('messages arrive 2, 1, 2: both applied once', async () => {
+  const copies: Fault = { kind: 'copies', atMs: START_MS, copies: 6 };
+  assertKept(await runScenario(records(15), [copies], { writerBatch: 1 }), /counters\.apply .*: \d+ members/);
+});
+
+test('UpdateItem applied, its answer lost, the SDK tries again: recognised as already applied', async () => {
+  const lost: Fault = { kind: 'ambiguous', ...writer, operation: 'apply', next: 'retry' };
+  assertKept(
+    await runScenario(records(10), [lost]),
+    /counters\.apply .*: applied\n(.*\n)*?.*counters\.apply .*: 1 members/,
+  );
+});
+
+test('a plan is written, its answer lost, the retry fails on itself: it is the same segment', async () => {
+  const lost: Fault = { kind: 'ambiguous', ...aggregator, operation: 'putPlan', next: 'retry' };
+  assertKept(await runScenario(records(10), [lost]), /putPlan .*: true\n(.*\n)*?.*putPlan .*: false/);
+});
+
+test('two writers race on one message, and its visibility runs out in the middle of a write: the copy changes nothing', async () => {
+  const stall: Fault = {
+    kind: 'stall',
+    ...writer,
+    operation: 'acknowledge',
+    lengthMs: 200_000,
+    side: 'request',
+    next: 'zombie',
+  };
+  assertKept(await runScenario(records(10), [stall]), /acknowledge .*stalls/, /timed out and goes on/);
+});
+
+test('an aggregator hangs past its time-out and goes on while its batch is delivered again', async () => {
+  for (const operation of ['putPlan', 'putEntry', 'sendBatch', 'markSent']) {
+    const stall: Fault = {
+      kind: 'stall',
+      ...aggregator,
+      operation,
+      lengthMs: 70_000,
+      side: 'request',
+      next: 'zombie',
+    };
+    assertKept(
+      await runScenario(records(20), [stall]),
+      new RegExp(`${operation} .*stalls`),
+      /timed out and goes on/,
+    );
+  }
+});
+
+for (const days of [5, 13, 40]) {
+  test(`dead letters return ${days} days later: still exactly once`, async () => {
+    const counters: Fault = { kind: 'outage', atMs: START_MS, service: 'counters', lengthMs: 5 * 60_000 };
+    // Beyond the queue's own retention they wait in the archive, for a hand.
+    const byHand = days > 13;
+    const faults: Fault[] = [
+      counters,
+      { kind: 'copies', atMs: START_MS, copies: 3 },
+      { kind: 'retries', atMs: START_MS, text: `{"attempts":1,"redriveRounds":${byHand ? 0 : 5}}` },
+      byHand
+        ? { kind: 'replay-parked', atMs: START_MS + days * DAY_MS }
+        : { kind: 'pause', atMs: START_MS, role: 'redriver', lengthMs: days * DAY_MS },
+    ];
+    const shown = byHand ? /s3\.park / : /sqs\.giveBack /;
+    assertKept(
+      await runScenario(records(10), faults, { counterRetentionMs: 50 * DAY_MS }),
+      /sqs\.bury /,
+      shown,
+    );
+  });
+}
+
+test('a parked part replayed after its counter items expired is kept and named, not counted', async () => {
+  const faults: Fault[] = [
+    { kind: 'outage', atMs: START_MS, service: 'counters', lengthMs: 5 * 60_000 },
+    { kind: 'retries', atMs: START_MS, text: '{"attempts":1,"redriveRounds":0}' },
+    { kind: 'replay-parked', atMs: START_MS + 52 * DAY_MS },
+    { kind: 'replay-parked', atMs: START_MS + 53 * DAY_MS },
+  ];
+  assertKept(
+    await runScenario(records(10), faults, { counterRetentionMs: 50 * DAY_MS }),
+    /noteExpired .*: noted/,
+  );
+});
+
+test('a hot entity is throttled for long: nothing lost', async () => {
+  const throttle: Fault = { kind: 'throttle', atMs: START_MS, service: 'counters', calls: 200 };
+  assertKept(await runScenario(records(30, { entities: 1 }), [throttle]), /ThrottlingException/);
+});
+
+test('split, merge and deployment in mid-stream, duplicates across parent and child', async () => {
+  const puts = records(40, { everyMs: 1_000 });
+  const faults: Fault[] = [
+    { kind: 'split', atMs: START_MS + 10_500, pick: 0 },
+    { kind: 'early-child', atMs: START_MS + 10_500 },
+    { kind: 'deploy', atMs: START_MS + 15_500, rollup: { ...SMALL_PARTS, bucketMinutes: 5 } },
+    { kind: 'merge', atMs: START_MS + 25_500, pick: 0 },
+    { kind: 'crash', atMs: START_MS + 26_000, role: 'aggregator', operation: 'listShards', when: 'after' },
+  ];
+  const twice = puts.map((put) => again(put, 20_000));
+  assertKept(await runScenario([...puts, ...twice], faults), /fault merge/);
+});
+
+test('the aggregator is down for longer than the retention: loss is named', async () => {
+  const pause: Fault = { kind: 'outage', atMs: START_MS + 5_000, service: 'ledger', lengthMs: 3 * HOUR_MS };
+  const options = { shortLog: true, streamRetentionMs: HOUR_MS };
+  assertKept(await runScenario(records(30), [pause], options), /recordGap/);
+});
+
+test('the ledger is down and the counters are up: dead letters do not multiply', async () => {
+  const down: Fault = { kind: 'outage', atMs: START_MS + 5_000, service: 'ledger', lengthMs: 3 * HOUR_MS };
+  const verdict = await runScenario(records(10), [
+    down,
+    { kind: 'retries', atMs: START_MS, text: '{"attempts":1}' },
+  ]);
+  assertKept(verdict);
+  assert.ok(verdict.steps < 20_000, `${verdict.steps} steps`);
+});
