@@ -195,7 +195,10 @@ async function finishShard(
     await aggregate({ shard: id, records }, ports, settings, always);
   }
   const after = await ports.ledger.readHead(shard);
-  if (after !== undefined) await noteGap(shard, after, child.records[0]?.sequenceNumber, ports, settings);
+  const first = child.records[0];
+  // A parent without a head may have lost all it had; a child whose first record is young tells that it can not.
+  const known = after ?? (first && { last: BEFORE_ALL, runMaxMs: first.arrivalMs });
+  if (known !== undefined) await noteGap(shard, known, first?.sequenceNumber, ports, settings);
   if (after?.status === 'planned')
     throw new LogBroken(`shard ${shard} is a parent and still has a planned segment`);
   return after;
