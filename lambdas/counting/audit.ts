@@ -1,7 +1,7 @@
 // The audit: what segments emitted, held against what a counter item says, minute by minute.
 import { type CounterKey, counterKey } from './counter-item.ts';
 import type { SegmentId } from './identifiers.ts';
-import type { RollupRow } from './rollup.ts';
+import type { RollupRow } from './rollup-message.ts';
 import type { BucketMinutes } from './time.ts';
 
 /** What one segment emitted for one counter item. */

@@ -1,6 +1,6 @@
 // The counter item of one (metric, entity, bucket): its key, the one conditional upsert, and what reading it gives.
 import type { SegmentId } from './identifiers.ts';
-import type { RollupRow } from './rollup.ts';
+import type { RollupRow } from './rollup-message.ts';
 import { type BucketMinutes, MINUTE_MS, parseBucketName } from './time.ts';
 
 /**

@@ -1,13 +1,30 @@
 // Rollup messages: one segment's rows on their way through SQS, as ASCII JSON.
 import { InvalidIdentifier, type PartName, parseSegmentId, type SegmentId } from './identifiers.ts';
-import type { RollupPart, RollupRow } from './rollup.ts';
 import type { RollupConfig } from './segment.ts';
 import { type BucketMinutes, isBucketMinutes, parseBucketName } from './time.ts';
+
+/** What one segment adds to one counter item. At most one row of a segment goes to each counter item. */
+export interface RollupRow {
+  /** The bucket's name, see `bucketName`. */
+  readonly bucket: string;
+  readonly metric: string;
+  readonly entity: string;
+  /** How many events the row holds; a signed sum can not be audited. */
+  readonly events: number;
+  /** Sums by minute of the hour, `0` to `59`. */
+  readonly minutes: Readonly<Record<number, number>>;
+}
 
 /** A rollup message: its name and its body. */
 export interface RollupMessage extends PartName {
   /** ASCII JSON `{ v, segment, part, bucketMinutes, rows: [[bucket, metric, entity, events, minutes], …] }`. */
   readonly body: string;
+}
+
+/** A rollup message and what the ledger keeps of it. */
+export interface RollupPart {
+  readonly message: RollupMessage;
+  readonly events: number;
 }
 
 /** What a rollup message's body says. */

@@ -4,23 +4,10 @@ import type { Accounts } from './accounts.ts';
 import { type DedupView, SegmentIds } from './dedup-window.ts';
 import type { CountableEvent, RejectionReason } from './event.ts';
 import type { SegmentId, SequenceNumber } from './identifiers.ts';
-import { encodeParts, type RollupMessage } from './rollup-message.ts';
+import { encodeParts, type RollupPart, type RollupRow } from './rollup-message.ts';
 import { hashEventId } from './seen-ids.ts';
 import { isRejected, type RollupConfig, type StreamRecord } from './segment.ts';
-import { bucketSpan } from './segment-entry.ts';
-import { bucketName, bucketStartMs, minuteOfHour } from './time.ts';
-
-/** What one segment adds to one counter item. At most one row of a segment goes to each counter item. */
-export interface RollupRow {
-  /** The bucket's name, see `bucketName`. */
-  readonly bucket: string;
-  readonly metric: string;
-  readonly entity: string;
-  /** How many events the row holds; a signed sum can not be audited. */
-  readonly events: number;
-  /** Sums by minute of the hour, `0` to `59`. */
-  readonly minutes: Readonly<Record<number, number>>;
-}
+import { bucketName, bucketStartMs, minuteOfHour, parseBucketName } from './time.ts';
 
 /** An event that can never be counted, and where it stood. */
 export interface RejectedEvent {
@@ -31,12 +18,6 @@ export interface RejectedEvent {
   readonly reason: RejectionReason;
   /** The whole record, so that nothing is lost. */
   readonly data: Uint8Array;
-}
-
-/** A rollup message and what the ledger keeps of it. */
-export interface RollupPart {
-  readonly message: RollupMessage;
-  readonly events: number;
 }
 
 /** Everything that a segment produces: the same at every attempt. */
@@ -177,6 +158,13 @@ class RowTable {
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The earliest and latest bucket among sorted rows' names. */
+function bucketSpan(rows: readonly { readonly bucket: string }[]): SegmentOutput['buckets'] {
+  const earliestMs = parseBucketName(rows[0]?.bucket ?? '');
+  const latestMs = parseBucketName(rows.at(-1)?.bucket ?? '');
+  return earliestMs === undefined || latestMs === undefined ? undefined : { earliestMs, latestMs };
 }
 
 function digestOf(accounts: Accounts, parts: readonly RollupPart[], ids: Uint8Array): string {

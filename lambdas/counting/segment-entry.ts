@@ -3,7 +3,6 @@ import { type Accounts, lostAccounts } from './accounts.ts';
 import type { SequenceNumber } from './identifiers.ts';
 import type { SegmentOutput } from './rollup.ts';
 import type { Head, RollupConfig } from './segment.ts';
-import { parseBucketName } from './time.ts';
 
 /** An item that the ledger must have is not there: a segment, or its ids, that the dedup window needs. */
 export class MissingLedgerItem extends Error {
@@ -141,11 +140,4 @@ export function addPlaces(a: EmittedPlaces, b: EmittedPlaces): EmittedPlaces {
     parked: a.parked + b.parked,
     lost: a.lost + b.lost,
   };
-}
-
-/** The earliest and latest bucket among sorted rows' names. */
-export function bucketSpan(rows: readonly { readonly bucket: string }[]): SegmentEntry['buckets'] {
-  const earliestMs = parseBucketName(rows[0]?.bucket ?? '');
-  const latestMs = parseBucketName(rows.at(-1)?.bucket ?? '');
-  return earliestMs === undefined || latestMs === undefined ? undefined : { earliestMs, latestMs };
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { segmentId } from '../../lambdas/counting/identifiers.ts';
 import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
 import { DEFAULT_RETRY_POLICY } from '../../lambdas/counting/retry-policy.ts';
-import type { RollupRow } from '../../lambdas/counting/rollup.ts';
+import type { RollupRow } from '../../lambdas/counting/rollup-message.ts';
 import { encodeParts } from '../../lambdas/counting/rollup-message.ts';
 import type { DeliveredMessage } from '../../lambdas/ports.ts';
 import { type WriterPorts, writeRollups } from '../../lambdas/writer/write.ts';
