@@ -1,0 +1,62 @@
+// A campaign: many seeds over all processors, until enough were run, time is up, or promises broke.
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { addTally, emptyTally, type Tally } from './batch.ts';
+
+/** How a campaign is run. */
+export interface CampaignOptions {
+  /** The first seed; the others follow it. */
+  readonly from: number;
+  /** Most histories. */
+  readonly runs: number;
+  /** Most milliseconds. */
+  readonly lengthMs: number;
+  readonly workers?: number;
+  /** Seeds that may fail before it ends. */
+  readonly failuresMax?: number;
+  /** Hears of progress now and then. */
+  readonly onProgress?: (tally: Tally) => void;
+}
+
+const SEEDS_AT_ONCE = 20;
+
+/** Runs a campaign on worker threads. */
+export async function runCampaign(options: CampaignOptions): Promise<Tally> {
+  const { from, runs, lengthMs, workers = availableParallelism(), failuresMax = 1, onProgress } = options;
+  const tally = emptyTally();
+  const endMs = performance.now() + lengthMs;
+  let next = from;
+  const goesOn = () => next < from + runs && performance.now() < endMs && tally.failures.length < failuresMax;
+  const work = async () => {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url));
+    try {
+      while (goesOn()) {
+        const to = Math.min(next + SEEDS_AT_ONCE, from + runs);
+        const range = [next, to];
+        next = to;
+        addTally(tally, await answerOf(worker, range));
+        onProgress?.(tally);
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, workers) }, work));
+  tally.failures.sort((a, b) => a.seed - b.seed);
+  return tally;
+}
+
+function answerOf(worker: Worker, range: readonly number[]): Promise<Tally> {
+  return new Promise((resolve, reject) => {
+    const settle = (done: () => void) => {
+      worker.off('message', onMessage);
+      worker.off('error', onError);
+      done();
+    };
+    const onMessage = (tally: Tally) => settle(() => resolve(tally));
+    const onError = (error: unknown) => settle(() => reject(error));
+    worker.on('message', onMessage);
+    worker.on('error', onError);
+    worker.postMessage(range);
+  });
+}

@@ -1,0 +1,52 @@
+// Makes a failing history short: leaves out faults and records for as long as the same promise stays broken in the same way.
+import { NOTHING_OMITTED, type Omitted, planHistory } from '../plan/history-plan.ts';
+import { runHistory, type Verdict } from '../run-history.ts';
+
+/** What is left of a failing history. */
+export interface Shrunk {
+  readonly omitted: Omitted;
+  /** Histories run on the way. */
+  readonly tried: number;
+}
+
+/**
+ * Shrinks a failing history by leaving out ever smaller groups of its faults, then of its records.
+ * @param triesMax how many histories it may take
+ */
+export async function shrink(seed: number, violation: Broken, triesMax = 400): Promise<Shrunk> {
+  let omitted: Omitted = NOTHING_OMITTED;
+  let tried = 0;
+  const kind = kindOf(violation);
+  const stillFails = async (candidate: Omitted) => {
+    tried += 1;
+    return kindOf((await runHistory(planHistory(seed, candidate))).violation) === kind;
+  };
+  const full = planHistory(seed);
+  for (const [what, length] of [
+    ['faults', full.faults.length],
+    ['puts', full.puts.length],
+    ['faults', full.faults.length],
+  ] as const) {
+    for (
+      let size = Math.max(1, Math.ceil(length / 2));
+      size >= 1;
+      size = size === 1 ? 0 : Math.ceil(size / 2)
+    ) {
+      for (let from = 0; from < length && tried < triesMax; from += size) {
+        const group = Array.from({ length: Math.min(size, length - from) }, (_, place) => from + place);
+        if (group.every((place) => omitted[what].has(place))) continue;
+        const candidate = { ...omitted, [what]: new Set([...omitted[what], ...group]) };
+        if (await stillFails(candidate)) omitted = candidate;
+      }
+    }
+  }
+  return { omitted, tried };
+}
+
+type Broken = NonNullable<Verdict['violation']>;
+
+/** A violation without its numbers and names. */
+function kindOf(violation: Broken | undefined): string {
+  if (violation === undefined) return '';
+  return `${violation.promise}: ${violation.message.replace(/[\d:.TZ-]+/g, '#').slice(0, 60)}`;
+}

@@ -1,0 +1,10 @@
+// A worker thread of a campaign: takes ranges of seeds, gives back tallies.
+import { parentPort } from 'node:worker_threads';
+import { runSeeds } from './batch.ts';
+
+// Nobody reads the stacks of errors that are part of a history.
+Error.stackTraceLimit = 0;
+
+parentPort?.on('message', async ([from, to]: [number, number]) => {
+  parentPort?.postMessage(await runSeeds(from, to));
+});

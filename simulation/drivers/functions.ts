@@ -1,0 +1,206 @@
+// The functions as Lambda runs them: containers warm, stale or cold, each invocation with an end that its trigger sees.
+import { claimCompleteness } from '../../lambdas/accountant/claim-completeness.ts';
+import { keepBooks } from '../../lambdas/accountant/keep-books.ts';
+import { readStatus } from '../../lambdas/accountant/read-status.ts';
+import { type AggregateOutcome, aggregate, type Batch } from '../../lambdas/aggregator/aggregate.ts';
+import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
+import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
+import { conservationDifference } from '../../lambdas/counting/pipeline-status.ts';
+import type { RollupConfig } from '../../lambdas/counting/segment.ts';
+import type { DeliveredMessage } from '../../lambdas/ports.ts';
+import { redrive } from '../../lambdas/redriver/redrive.ts';
+import { writeRollups } from '../../lambdas/writer/write.ts';
+import type { History } from '../history.ts';
+import { Invocation } from '../invocation.ts';
+import { Violation } from '../oracle/violation.ts';
+import type { Role } from '../plan/faults.ts';
+import { TIMEOUT_MS } from '../plan/settings.ts';
+import { nothingRemembered, type RememberedPolicy } from '../world/retry-parameter.ts';
+
+/** A container: what stays in memory between invocations, and the clock of its machine. */
+interface Container {
+  readonly deployment: number;
+  readonly rollup: RollupConfig;
+  readonly windows: DedupWindows;
+  readonly policy: RememberedPolicy;
+  readonly skewMs: number;
+}
+
+/** How an invocation ended, as its trigger sees it. */
+export type Ending<T> = { readonly result: T } | { readonly failure: string };
+
+/** Time that the aggregator's handler keeps back before it starts another segment. */
+const SEGMENT_RESERVE_MS = 15_000;
+/** Time that the writer's handler keeps back for acknowledgements. */
+const REPORT_RESERVE_MS = 10_000;
+const SCHEDULE_RESERVE_MS = 15_000;
+
+/** Runs use cases in containers. */
+export class Functions {
+  readonly #history: History;
+  readonly #idle = new Map<Role, Container[]>();
+  #deployment = 0;
+  #rollup: RollupConfig;
+  #invocations = 0;
+  #containers = 0;
+  /** Why invocations failed lately, for a message when recovery does not end. */
+  lastFailure = 'none';
+
+  constructor(history: History) {
+    this.#history = history;
+    this.#rollup = history.settings.rollup;
+  }
+
+  /** Deploys another configuration: running invocations go on with the old one, no container is used again. */
+  deploy(rollup: RollupConfig): void {
+    this.#deployment += 1;
+    this.#rollup = rollup;
+    this.goCold();
+  }
+
+  /** Drops every idle container. */
+  goCold(): void {
+    this.#idle.clear();
+  }
+
+  aggregate(batch: Batch, onEnd: (ending: Ending<AggregateOutcome>) => void): void {
+    const { settings, world } = this.#history;
+    const subject = `${batch.shard} ${batch.records[0]?.sequenceNumber.slice(-6)}+${batch.records.length}`;
+    this.#invoke('aggregator', subject, onEnd, (invocation, { windows, rollup }) => {
+      const { ledger, log, queue, archive } = world.clients(invocation, invocation);
+      const ports = { ledger, log, queue, rejected: archive, windows, clock: invocation, listener: SILENT };
+      const generation = { generation: '1', rollup, streamRetentionMs: settings.streamRetentionMs };
+      return aggregate(batch, ports, generation, () => invocation.hasTime(SEGMENT_RESERVE_MS));
+    });
+  }
+
+  write(messages: readonly DeliveredMessage[], onEnd: (ending: Ending<{ retry: string[] }>) => void): void {
+    const { settings, world } = this.#history;
+    const subject = messages.map(({ messageId }) => messageId).join(' ');
+    this.#invoke('writer', subject, onEnd, (invocation, { policy }) => {
+      const { counters, ledger, archive, failed, retryPolicy } = world.clients(
+        invocation,
+        invocation,
+        policy,
+      );
+      const { random } = invocation;
+      const ports = { counters, ledger, expired: archive, failed, retryPolicy, clock: invocation, random };
+      const { counterRetentionMs, writerConcurrency: concurrency } = settings;
+      return writeRollups(messages, ports, { counterRetentionMs, concurrency }, () =>
+        invocation.hasTime(REPORT_RESERVE_MS),
+      );
+    });
+  }
+
+  redrive(onEnd: (ending: Ending<unknown>) => void): void {
+    this.#invoke('redriver', '', onEnd, (invocation, { policy }) => {
+      const { world } = this.#history;
+      const { deadLetters, ledger, retryPolicy } = world.clients(invocation, invocation, policy);
+      const ports = { deadLetters, ledger, tables: world.tables(invocation), retryPolicy, clock: invocation };
+      return redrive(ports, () => invocation.hasTime(SCHEDULE_RESERVE_MS));
+    });
+  }
+
+  /** Keeps the books and reads the status, as the accountant's handler does, while everything else goes on. */
+  account(onEnd: (ending: Ending<unknown>) => void): void {
+    const { oracle, world } = this.#history;
+    this.#invoke('accountant', '', onEnd, async (invocation) => {
+      const { ledger, log } = world.clients(invocation, invocation);
+      await keepBooks(ledger, () => invocation.hasTime(SCHEDULE_RESERVE_MS));
+      await claimCompleteness(ledger, log, '1');
+      const status = await readStatus(ledger);
+      const difference = conservationDifference(status);
+      oracle.check(() => {
+        if (difference !== 0)
+          throw new Violation(
+            'accounts balance at every moment',
+            `off by ${difference}: ${JSON.stringify(status)}`,
+          );
+      });
+    });
+  }
+
+  #invoke<T>(
+    role: Role,
+    subject: string,
+    onEnd: (ending: Ending<T>) => void,
+    run: (invocation: Invocation, container: Container) => Promise<T>,
+  ): void {
+    const { scheduler, around, random } = this.#history;
+    const container = this.#container(role);
+    this.#invocations += 1;
+    const name = `${role}-${this.#invocations}`;
+    const timeoutMs = TIMEOUT_MS[role];
+    const invocation = new Invocation(around, {
+      name,
+      role,
+      timeoutMs,
+      skewMs: container.skewMs,
+      random: random.fork(name),
+    });
+    around.trace.note(scheduler.nowMs(), `${name} starts ${subject}`);
+    around.pending += 1;
+    let running = true;
+    let awaited = true;
+    const stopped = () => {
+      if (running) around.pending -= 1;
+      running = false;
+    };
+    const end = (ending: Ending<T>, keep: boolean) => {
+      if (!awaited) return;
+      awaited = false;
+      const failure = 'failure' in ending ? ending.failure : undefined;
+      if (failure !== undefined) this.lastFailure = `${name}: ${failure}`;
+      around.trace.note(scheduler.nowMs(), `${name} ${failure ?? 'ends'}`);
+      if (keep && container.deployment === this.#deployment) this.#idleOf(role).push(container);
+      onEnd(ending);
+    };
+    invocation.onCrash = () => {
+      stopped();
+      end({ failure: 'crashed' }, false);
+    };
+    scheduler.at(invocation.deadlineMs, () => {
+      if (!awaited) return;
+      if (!invocation.zombie) {
+        invocation.kill();
+        stopped();
+      }
+      end({ failure: invocation.zombie ? 'timed out and goes on' : 'timed out' }, false);
+    });
+    run(invocation, container).then(
+      (result) => {
+        stopped();
+        end({ result }, true);
+      },
+      (error: unknown) => {
+        stopped();
+        // The Node runtime survives a rejection: the container stays warm, with whatever it believes.
+        end({ failure: String(error) }, true);
+      },
+    );
+  }
+
+  #container(role: Role): Container {
+    const { settings, random } = this.#history;
+    const idle = this.#idleOf(role);
+    if (idle.length > 0 && !random.chance(0.1)) {
+      const [container] = idle.splice(Math.floor(random.next() * idle.length), 1);
+      if (container !== undefined) return container;
+    }
+    this.#containers += 1;
+    const skew = random.fork(`container-${this.#containers}`);
+    return {
+      deployment: this.#deployment,
+      rollup: this.#rollup,
+      windows: new DedupWindows(settings.idsMax),
+      policy: nothingRemembered(),
+      skewMs: skew.between(-settings.clockSkewMs, settings.clockSkewMs),
+    };
+  }
+
+  #idleOf(role: Role): Container[] {
+    const idle = this.#idle.get(role) ?? [];
+    this.#idle.set(role, idle);
+    return idle;
+  }
+}

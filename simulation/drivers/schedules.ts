@@ -1,0 +1,58 @@
+// The schedules: redrive and the accountant, every so often as long as there is something for them to do.
+import type { History } from '../history.ts';
+import type { Role } from '../plan/faults.ts';
+
+/** Runs the scheduled functions. */
+export class Schedules {
+  readonly #history: History;
+  readonly #due = new Set<Role>();
+  #accountedActivity = -1;
+
+  constructor(history: History) {
+    this.#history = history;
+    history.world.deadLetters.onArrival = () => this.redriveSoon();
+  }
+
+  /** Redrives at the next full interval. */
+  redriveSoon(): void {
+    this.#plan('redriver', this.#history.settings.redriverEveryMs, () => {
+      if (this.#history.world.deadLetters.size === 0) return;
+      this.redriveNow();
+      this.redriveSoon();
+    });
+  }
+
+  /** Redrives because somebody asks for it, whatever else is running. */
+  redriveNow(): void {
+    this.#history.functions.redrive(() => {});
+  }
+
+  /** Keeps the books at the next full interval, if anything happened by then. */
+  accountSoon(): void {
+    this.#plan('accountant', this.#history.settings.accountantEveryMs, () => {
+      const { around, functions } = this.#history;
+      if (around.activity === this.#accountedActivity) return;
+      functions.account(() => {
+        this.#accountedActivity = around.activity;
+      });
+      this.accountSoon();
+    });
+  }
+
+  #plan(role: Role, everyMs: number, run: () => void): void {
+    if (this.#due.has(role)) return;
+    this.#due.add(role);
+    const { scheduler, faults } = this.#history;
+    const nextMs = (Math.floor(scheduler.nowMs() / everyMs) + 1) * everyMs;
+    const start = () => {
+      const pausedMs = faults.pausedUntilMs(role);
+      if (pausedMs > scheduler.nowMs()) {
+        scheduler.at(pausedMs, start);
+        return;
+      }
+      this.#due.delete(role);
+      run();
+    };
+    scheduler.at(nextMs, start);
+  }
+}

@@ -1,0 +1,102 @@
+// An invocation under exploration: it stands still at every call until somebody decides what becomes of it.
+import type { Clock } from '../../lambdas/ports.ts';
+import { hashText } from '../random.ts';
+import { type Network, type Request, type Service, ServiceError } from '../world/network.ts';
+
+interface Waiting {
+  readonly request: Request<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Services whose calls commute with everything else in a small world: they need no decision. */
+const UNDECIDED: ReadonlySet<Service> = new Set(['kinesis', 's3', 'ssm']);
+/** Writes that say the same whoever makes them, and that nobody reads before a later write of the same invocation. */
+const UNDECIDED_WRITES: ReadonlySet<string> = new Set(['registerShard', 'putIds']);
+
+/** One invocation. Its memory is a function of what it was given and what it heard: `memory` is a hash of that. */
+export class Actor implements Network, Clock {
+  readonly role: 'aggregator' | 'writer' | 'redriver';
+  readonly #nowMs: number;
+  readonly #waiting: Waiting[] = [];
+  memory: string;
+  alive = true;
+  ended = false;
+
+  constructor(role: Actor['role'], given: string, nowMs: number) {
+    this.role = role;
+    this.memory = hash(`${role} ${given}`);
+    this.#nowMs = nowMs;
+  }
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** The request that it waits for; undefined when it has ended. */
+  get request(): Request<unknown> | undefined {
+    return this.#waiting[0]?.request;
+  }
+
+  call<T>(request: Request<T>): Promise<T> {
+    if (UNDECIDED.has(request.service) || UNDECIDED_WRITES.has(request.operation)) {
+      const value = request.effect();
+      this.#hear(request, value);
+      return Promise.resolve(value);
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ request, resolve: resolve as (value: unknown) => void, reject });
+    });
+  }
+
+  /** Lets the call take effect and answers it. */
+  answer(): void {
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) return;
+    const value = waiting.request.effect();
+    this.#hear(waiting.request, value);
+    waiting.resolve(value);
+  }
+
+  /** Lets the call take effect, and its answer be lost: the SDK sends it again. */
+  loseAnswer(): void {
+    this.request?.effect();
+  }
+
+  /** Lets the call fail for good. @param applied whether it took effect all the same */
+  fail(applied: boolean): void {
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) return;
+    if (applied) waiting.request.effect();
+    this.#hear(waiting.request, 'failed');
+    waiting.reject(new ServiceError('TimeoutError', waiting.request));
+  }
+
+  /** Ends it before its call reaches the service. */
+  crash(): void {
+    this.alive = false;
+    this.ended = true;
+    this.#waiting.length = 0;
+  }
+
+  #hear({ operation, subject }: Request<unknown>, value: unknown): void {
+    this.memory = hash(`${this.memory} ${operation} ${subject} ${canonical(value)}`);
+  }
+}
+
+/** A 64-bit hash of a text, good enough to tell some million states apart. */
+export function hash(text: string): string {
+  return hashText(text, 0x811c9dc5).toString(36) + hashText(text, 0x1b873593).toString(36);
+}
+
+/** A value as text, sets and maps in order of their members. */
+export function canonical(value: unknown): string {
+  return (
+    JSON.stringify(value, (_, part: unknown) => {
+      if (part instanceof Set) return [...part].sort();
+      if (part instanceof Map) return [...part].sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+      if (part instanceof Uint8Array) return Buffer.from(part).toString('base64');
+      return part;
+    }) ?? 'undefined'
+  );
+}

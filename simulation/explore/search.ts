@@ -1,0 +1,91 @@
+// Depth-first search through everything that may happen in a small world; a state met again is not entered again.
+import { Violation } from '../oracle/violation.ts';
+import { SmallRun } from './small-run.ts';
+import type { SmallWorld } from './small-world.ts';
+
+/** What a search found. */
+export interface Found {
+  readonly name: string;
+  /** Different histories from the start to the end: ways through the states. */
+  readonly histories: bigint;
+  readonly states: number;
+  readonly steps: number;
+  readonly violation:
+    | { readonly promise: string; readonly message: string; readonly path: readonly string[] }
+    | undefined;
+}
+
+interface Frame {
+  readonly state: string;
+  readonly choices: number;
+  choice: number;
+  label: string;
+  histories: bigint;
+}
+
+/** Searches a small world. Every branch is run anew from the start: nothing of a use case can be copied. */
+export async function search(world: SmallWorld, statesMax = Number.POSITIVE_INFINITY): Promise<Found> {
+  const known = new Map<string, bigint>();
+  const frames: Frame[] = [];
+  let steps = 0;
+  const found = (histories: bigint, violation: Found['violation']): Found => ({
+    name: world.name,
+    histories,
+    states: known.size,
+    steps,
+    violation,
+  });
+  for (;;) {
+    let leaf: bigint;
+    try {
+      const run = new SmallRun(world);
+      await run.start();
+      for (const frame of frames) {
+        steps += 1;
+        await takeChoice(run, frame);
+      }
+      for (;;) {
+        const state = run.state();
+        const histories = known.get(state);
+        if (histories !== undefined) {
+          leaf = histories;
+          break;
+        }
+        const choices = run.transitions().length;
+        if (choices === 0) {
+          await run.finish();
+          known.set(state, 1n);
+          leaf = 1n;
+          break;
+        }
+        const frame = { state, choices, choice: 0, label: '', histories: 0n };
+        frames.push(frame);
+        steps += 1;
+        await takeChoice(run, frame);
+      }
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      const { promise, message } = error;
+      return found(0n, { promise, message, path: frames.map(({ label }) => label) });
+    }
+    for (;;) {
+      const frame = frames.at(-1);
+      if (frame === undefined || known.size > statesMax) return found(leaf, undefined);
+      frame.histories += leaf;
+      if (frame.choice + 1 < frame.choices) {
+        frame.choice += 1;
+        break;
+      }
+      known.set(frame.state, frame.histories);
+      leaf = frame.histories;
+      frames.pop();
+    }
+  }
+}
+
+async function takeChoice(run: SmallRun, frame: Frame): Promise<void> {
+  const transition = run.transitions()[frame.choice];
+  if (transition === undefined) throw new Error('a run anew did not come to the same choices');
+  frame.label = transition.label;
+  await run.take(transition);
+}

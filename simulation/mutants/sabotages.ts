@@ -1,0 +1,219 @@
+// The sabotages: small changes to the aggregator, the claim and the stores, each of which must break a promise.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts to find and put are source code.
+
+/** A sabotage: what is replaced where. Each text to find must stand there exactly once. */
+export interface Sabotage {
+  readonly name: string;
+  readonly edits: readonly { readonly file: string; readonly find: string; readonly put: string }[];
+  /** Why it breaks no promise, for one that does not: it is then not hunted, but must still apply. */
+  readonly harmless?: string;
+}
+
+const AGGREGATE = 'lambdas/aggregator/aggregate.ts';
+const WINDOWS = 'lambdas/aggregator/windows.ts';
+const LEDGER = 'simulation/world/ledger.ts';
+const CLAIM = 'lambdas/accountant/claim-completeness.ts';
+const COMPLETENESS = 'lambdas/counting/completeness.ts';
+const ROLLUP = 'lambdas/counting/rollup.ts';
+
+function one(name: string, file: string, find: string, put: string): Sabotage {
+  return { name, edits: [{ file, find, put }] };
+}
+
+const SEND = '  await queue.send(output.parts.map(({ message }) => message));\n';
+const MARK = '  const sent = await markSent(shard, head, entry, { ledger });\n';
+const PUT_ENTRY = 'const existing = await ledger.putEntryIfAbsent(shard, entry);';
+const ROLL_UP = '  const output = rollUp(id, records, window, head.config);\n';
+const REMEMBER = '  windows.remember(shard, sent, output.ids);\n';
+const GUARD = '    if (window.to > to) window = new ShardWindow();\n';
+
+export const AGGREGATOR_SABOTAGES: readonly Sabotage[] = [
+  one(
+    'plan unconditional',
+    LEDGER,
+    "head?.segment === plan.segment - 1 && head.status === 'sent' : head === undefined;",
+    'true : true;',
+  ),
+  one('sent unconditional', LEDGER, "head?.segment === sent.segment && head.status === 'planned';", 'true;'),
+  one('SEG clobbered', LEDGER, 'if (entries.has(entry.segment)) return false;', ''),
+  one(
+    'recover from the batch',
+    AGGREGATE,
+    'const atHand = plannedRecords(head, batch.records);',
+    'const atHand = batch.records.length > 0 ? batch.records : undefined;',
+  ),
+  one(
+    'stop at an empty page',
+    'simulation/world/stream-log.ts',
+    'if (page.records.length === 0 && page.atTip) return;',
+    'if (page.records.length === 0) return;',
+  ),
+  one(
+    'no recovery',
+    AGGREGATE,
+    'head = await recover(batch, head, ports, settings);',
+    'head = await markSent(shard, head, lostEntry(head), ports);',
+  ),
+  one(
+    'whole batch instead of fresh',
+    AGGREGATE,
+    'const fresh = recordsAfter(batch.records, head?.last);',
+    'const fresh = batch.records;',
+  ),
+  one(
+    'lost race taken as success',
+    AGGREGATE,
+    'if (head === undefined || !isSamePlan(head, plan)) continue;',
+    "return 'done';",
+  ),
+  one(
+    'lost race with own range',
+    AGGREGATE,
+    'if (head === undefined || !isSamePlan(head, plan)) continue;',
+    'if (head === undefined) continue;',
+  ),
+  one(
+    'sent despite failed entries',
+    'simulation/world/queue-clients.ts',
+    'missing = missing.slice(taken);',
+    'missing = missing.slice(taken, 0);',
+  ),
+  one(
+    'success right after the plan',
+    AGGREGATE,
+    'head = await commit(shard, plan, records, ports);',
+    "return 'done';",
+  ),
+  one('checkpoint past a failure', AGGREGATE, 'return { resumeAt: first.sequenceNumber };', "return 'done';"),
+  one('SEG skipped', AGGREGATE, PUT_ENTRY, 'const existing = undefined as SegmentEntry | undefined;'),
+  {
+    name: 'SEG after sent',
+    edits: [
+      { file: AGGREGATE, find: PUT_ENTRY, put: 'const existing = undefined as SegmentEntry | undefined;' },
+      { file: AGGREGATE, find: MARK, put: `${MARK}  await ledger.putEntryIfAbsent(shard, entry);\n` },
+    ],
+  },
+  {
+    name: 'sent before the messages are',
+    edits: [
+      { file: AGGREGATE, find: MARK, put: '' },
+      { file: AGGREGATE, find: SEND, put: `${MARK}${SEND}` },
+    ],
+  },
+  {
+    name: 'own ids in the window (flat cache)',
+    edits: [
+      { file: AGGREGATE, find: REMEMBER, put: '' },
+      { file: AGGREGATE, find: ROLL_UP, put: `${ROLL_UP}  windows.remember(shard, head, output.ids);\n` },
+      { file: WINDOWS, find: GUARD, put: '' },
+    ],
+  },
+  one('no window', ROLLUP, '!ids.add(id) || window.seen(id)', '!ids.add(id)'),
+  one(
+    'dropped duplicates do not enter the window',
+    ROLLUP,
+    '!ids.add(id) || window.seen(id)',
+    'window.seen(id) || !ids.add(id)',
+  ),
+  one(
+    'stale cache',
+    WINDOWS,
+    'if (window.to !== to || !window.reachesBackTo(sinceMs)) {',
+    'if (window.to === 0) {',
+  ),
+  one(
+    'window as of now, not of the plan',
+    WINDOWS,
+    'plan.minArrivalMs - plan.config.dedupWindowMs',
+    'plan.runMaxMs - plan.config.dedupWindowMs / 2',
+  ),
+  one(
+    "window by the segment's own last arrival",
+    'lambdas/counting/segment.ts',
+    'runMaxMs: Math.max(runMaxBeforeMs, maxArrivalMs),',
+    'runMaxMs: last.arrivalMs - 30_000,',
+  ),
+  one(
+    'early child',
+    AGGREGATE,
+    'ancestors = await finishAncestors(batch, ports, settings);',
+    'ancestors = [];',
+  ),
+  one('no parent window', WINDOWS, 'of plan.ancestors) {', 'of plan.ancestors.slice(0, 0)) {'),
+  one(
+    'no grandparents',
+    AGGREGATE,
+    'for (const ancestor of older) ancestors.set(ancestor.shard, ancestor);',
+    'void older;',
+  ),
+  one(
+    'configuration of the recovery, not of the plan',
+    AGGREGATE,
+    'const atHand = plannedRecords(head, batch.records);',
+    'head = { ...head, config: settings.rollup };\n  const atHand = plannedRecords(head, batch.records);',
+  ),
+  one('a trimmed plan is waited for', AGGREGATE, 'if (!range.trimmed) {', 'if (range !== undefined) {'),
+  one(
+    'no gap noted',
+    AGGREGATE,
+    'await noteGapBefore(batch, shard, head, ports, settings);',
+    'void noteGapBefore;',
+  ),
+  one(
+    'sequence numbers compared as text',
+    'lambdas/counting/identifiers.ts',
+    'if (a.length !== b.length) return a.length - b.length;',
+    '',
+  ),
+  one(
+    'segment number not unique to a shard',
+    'lambdas/counting/identifiers.ts',
+    '.${segment.toString(36)}` as SegmentId;',
+    '.${segment.toString(36)}`.replace(/[.]./, ".0") as SegmentId;',
+  ),
+  one(
+    'claim inclusive',
+    COMPLETENESS,
+    'return bounds.length === 0 ? 0 : Math.min(...bounds);\n}\n\n/** Whether everything',
+    'return bounds.length === 0 ? 0 : Math.min(...bounds) + 1;\n}\n\n/** Whether everything',
+  ),
+  one(
+    'claim by sent instead of acknowledged',
+    CLAIM,
+    'entry !== undefined && (entry.lost || isSettled(entry));',
+    'entry !== undefined;',
+  ),
+  one('holes ignored', CLAIM, 'if (missing !== undefined) return missing - 1;', 'void missing;'),
+  one(
+    'claim over the shards that have a head',
+    COMPLETENESS,
+    '.filter((shard) => !(',
+    '.filter((shard) => shard.head !== undefined && !(',
+  ),
+  one(
+    'claim without the lineage',
+    COMPLETENESS,
+    '    succeed(parents);\n    for (const { shard } of head.ancestors) succeeded.add(shard);',
+    '    for (const parent of parents) succeeded.add(parent);',
+  ),
+  {
+    ...one(
+      "a plan of mine is taken for another's",
+      AGGREGATE,
+      'if (head === undefined || !isSamePlan(head, plan)) continue;',
+      'continue;',
+    ),
+    harmless:
+      'the loop finds the head planned and recovers it from the batch at hand: the same segment, one write more',
+  },
+  {
+    ...one(
+      'rows in the order of their appearance',
+      ROLLUP,
+      'const startsMs = [...this.#buckets.keys()].sort((a, b) => a - b);',
+      'const startsMs = [...this.#buckets.keys()];',
+    ),
+    harmless:
+      'a JavaScript map keeps the order of insertion, and every attempt inserts in the order of the log',
+  },
+];

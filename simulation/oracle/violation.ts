@@ -1,0 +1,23 @@
+// A broken promise.
+
+/** What Tally promises; one checker for each. */
+export type PromiseName =
+  | 'nothing is lost'
+  | 'nothing counts twice'
+  | 'minutes and hours are right'
+  | 'accounts balance at every moment'
+  | 'a segment has one output'
+  | 'recovery ends'
+  | 'loss is named'
+  | 'completeThrough is true';
+
+/** A promise that a history broke, and how. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+  readonly promise: PromiseName;
+
+  constructor(promise: PromiseName, message: string) {
+    super(message);
+    this.promise = promise;
+  }
+}

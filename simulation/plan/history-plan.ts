@@ -1,0 +1,42 @@
+// A history as its seed decides it: settings, records, faults; and the same with some of them left out.
+import { Random } from '../random.ts';
+import { drawFaults, type Fault } from './faults.ts';
+import { drawSettings, type Settings } from './settings.ts';
+import { drawWorkload, type Put } from './workload.ts';
+
+/** Everything that is decided about a history before it starts. */
+export interface HistoryPlan {
+  readonly seed: number;
+  readonly settings: Settings;
+  readonly puts: readonly Put[];
+  readonly faults: readonly Fault[];
+  /** What was left out, by place in the seed's full lists. */
+  readonly omitted: Omitted;
+}
+
+/** Places of records and faults that a history leaves out. */
+export interface Omitted {
+  readonly puts: ReadonlySet<number>;
+  readonly faults: ReadonlySet<number>;
+}
+
+/** Leaves nothing out. */
+export const NOTHING_OMITTED: Omitted = { puts: new Set(), faults: new Set() };
+
+/** Draws the history of a seed. */
+export function planHistory(seed: number, omitted: Omitted = NOTHING_OMITTED): HistoryPlan {
+  const random = new Random(`tally/${seed}`);
+  const drawn = drawSettings(random.fork('settings'));
+  const faults = drawFaults(random.fork('faults'), drawn);
+  const windowsMs = faults.map((fault) =>
+    fault.kind === 'deploy' ? fault.rollup.dedupWindowMs : drawn.rollup.dedupWindowMs,
+  );
+  const settings = { ...drawn, dedupWindowLeastMs: Math.min(drawn.rollup.dedupWindowMs, ...windowsMs) };
+  return {
+    seed,
+    settings,
+    puts: drawWorkload(random.fork('workload'), settings).filter((_, place) => !omitted.puts.has(place)),
+    faults: faults.filter((_, place) => !omitted.faults.has(place)),
+    omitted,
+  };
+}

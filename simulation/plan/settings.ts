@@ -1,0 +1,130 @@
+// What a history's seed decides about the system itself: shards, configuration, sizes, retentions, clocks.
+import type { RollupConfig } from '../../lambdas/counting/segment.ts';
+import type { BucketMinutes } from '../../lambdas/counting/time.ts';
+import type { Random } from '../random.ts';
+import type { LedgerOptions } from '../world/ledger-client.ts';
+import type { PageOptions } from '../world/stream-log.ts';
+
+/** Everything about a history but its events and its faults. Times are milliseconds. */
+export interface Settings {
+  /** When the first record may arrive. */
+  readonly startMs: number;
+  /** For how long records arrive. */
+  readonly trafficMs: number;
+  readonly shards: number;
+  readonly sequenceBase: bigint;
+  readonly rollup: RollupConfig;
+  /** The least dedup window that any deployment of this history has: what is promised. */
+  readonly dedupWindowLeastMs: number;
+  /** Whether the stream keeps records for an hour only, so that an outage may outlast it. */
+  readonly shortLog: boolean;
+  readonly streamRetentionMs: number;
+  /** Whether dead letters come back after days and weeks. */
+  readonly weeks: boolean;
+  readonly counterRetentionMs: number | undefined;
+  readonly queueRetentionMs: number;
+  readonly deadLetterRetentionMs: number;
+  readonly maxReceiveCount: number;
+  readonly ttlDelayMs: number;
+  readonly retries: string;
+  /** Most records in a batch of the aggregator, and how long the mapping gathers them. */
+  readonly batchRecords: number;
+  readonly batchWindowMs: number;
+  /** Writers at once, messages a batch, updates at once in one writer. */
+  readonly writers: number;
+  readonly writerBatch: number;
+  readonly writerConcurrency: number;
+  /** Aggregators that may be warm for one shard or another. */
+  readonly idsMax: number;
+  readonly redriverEveryMs: number;
+  readonly accountantEveryMs: number;
+  /** How far a container's clock may be off, either way. */
+  readonly clockSkewMs: number;
+  /** How far arrival times may be off, either way: the stream's hosts have clocks, too. */
+  readonly arrivalSkewMs: number;
+  readonly pages: PageOptions;
+  readonly ledger: LedgerOptions;
+}
+
+/** Function time-outs and the queue's visibility, as in the template. */
+export const TIMEOUT_MS = {
+  aggregator: 60_000,
+  writer: 30_000,
+  redriver: 60_000,
+  accountant: 60_000,
+} as const;
+/** How long a received rollup message is hidden. */
+export const VISIBILITY_MS = 180_000;
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+/** Sunday, 22 November 2026, shortly before five. */
+const EPOCH_MS = Date.UTC(2026, 10, 22, 4, 50);
+const SEQUENCE_BASE = 49_600_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n;
+
+/** A configuration as a deployment may bring it. */
+export function rollupConfig(random: Random, accept: Pick<RollupConfig, 'acceptPastMs'>): RollupConfig {
+  return {
+    bucketMinutes: random.pick<BucketMinutes>([60, 60, 60, 30, 15, 5, 1]),
+    dedupWindowMs: random.pick([MINUTE_MS, 3 * MINUTE_MS, 10 * MINUTE_MS]),
+    acceptPastMs: accept.acceptPastMs,
+    acceptFutureMs: random.pick([5, 10]) * MINUTE_MS,
+    partBytesMax: random.pick([200, 260, 400, 60_000]),
+  };
+}
+
+/** As short as the retention rule allows. */
+export const COUNTER_RETENTION_MS = 50 * DAY_MS;
+
+/** Draws a history's settings. */
+export function drawSettings(random: Random): Settings {
+  const rollup = rollupConfig(random, {
+    acceptPastMs: random.pick([undefined, 7 * DAY_MS, 2 * HOUR_MS]),
+  });
+  const weeks = random.chance(0.07);
+  const shortLog = !weeks && random.chance(0.08);
+  return {
+    startMs: EPOCH_MS + random.between(0, 12 * MINUTE_MS),
+    trafficMs: random.pick([1, 4, 12]) * MINUTE_MS,
+    shards: random.pick([1, 1, 2, 3]),
+    // A few below a power of ten: sequence numbers of two lengths, which no longer sort as text.
+    sequenceBase: random.chance(0.2) ? 10n ** 55n - BigInt(random.between(1, 60)) : SEQUENCE_BASE,
+    rollup,
+    dedupWindowLeastMs: rollup.dedupWindowMs,
+    shortLog,
+    streamRetentionMs: shortLog ? HOUR_MS : 7 * DAY_MS,
+    weeks,
+    counterRetentionMs: random.chance(weeks ? 0.8 : 0.15) ? COUNTER_RETENTION_MS : undefined,
+    queueRetentionMs: 4 * DAY_MS,
+    deadLetterRetentionMs: 14 * DAY_MS,
+    maxReceiveCount: random.pick([20, 20, 5]),
+    ttlDelayMs: random.pick([0, HOUR_MS, 48 * HOUR_MS]),
+    retries: drawRetries(random),
+    batchRecords: random.pick([3, 8, 20, 100]),
+    batchWindowMs: random.pick([500, 5_000, 20_000]),
+    writers: random.pick([1, 2, 3]),
+    writerBatch: random.pick([1, 3, 10]),
+    writerConcurrency: random.pick([1, 2, 8]),
+    idsMax: random.pick([0, 20, 4_000_000]),
+    redriverEveryMs: MINUTE_MS,
+    accountantEveryMs: random.pick([1, 5]) * MINUTE_MS,
+    clockSkewMs: random.pick([0, 300, 4_000]),
+    arrivalSkewMs: random.pick([0, 5, 2_000]),
+    pages: { records: random.pick([1, 2, 4, 100]), empties: random.chance(0.5) },
+    ledger: { chunkBytes: random.pick([8, 64, 320_000]), pageEntries: random.pick([1, 2, 200]) },
+  };
+}
+
+/** A retry parameter, sometimes one that can not be used. */
+export function drawRetries(random: Random): string {
+  if (random.chance(0.1)) return random.pick(['', '{"attempts":0}', '{"atempts":3}', '[]']);
+  return JSON.stringify({
+    attempts: random.pick([1, 2, 3]),
+    backoffBaseSeconds: random.pick([0, 1, 5]),
+    backoffCapSeconds: random.pick([10, 300]),
+    redrivePerSecond: random.pick([0.1, 50]),
+    redriveDelaySeconds: random.pick([0, 60]),
+    redriveRounds: random.pick([0, 1, 5]),
+  });
+}

@@ -1,0 +1,73 @@
+// The simulation's only source of chance: a small seeded generator that can be forked by name.
+
+/** sfc32, seeded from a text. Two generators with one seed give the same numbers for ever. */
+export class Random {
+  readonly #seed: string;
+  #a: number;
+  #b: number;
+  #c: number;
+  #counter = 1;
+
+  constructor(seed: string) {
+    this.#seed = seed;
+    this.#a = hashText(seed, 0x9e3779b9);
+    this.#b = hashText(seed, 0x243f6a88);
+    this.#c = hashText(seed, 0xb7e15162);
+    for (let round = 0; round < 12; round += 1) this.#word();
+  }
+
+  /** A generator of its own for a purpose, so that more draws for one thing do not shift all others. */
+  fork(purpose: string): Random {
+    return new Random(`${this.#seed}/${purpose}`);
+  }
+
+  /** A number from 0 to below 1. */
+  next(): number {
+    return this.#word() / 4_294_967_296;
+  }
+
+  /** A whole number from `least` to `most`, both included. */
+  between(least: number, most: number): number {
+    return least + Math.floor(this.next() * (most - least + 1));
+  }
+
+  /** True with the given probability. */
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  /** One of the given things. */
+  pick<T>(things: readonly [T, ...T[]] | readonly T[]): T {
+    const thing = things[Math.floor(this.next() * things.length)];
+    if (thing === undefined && things.length === 0) throw new RangeError('nothing to pick from');
+    return thing as T;
+  }
+
+  /** The given things in another order. */
+  shuffled<T>(things: readonly T[]): T[] {
+    const order = [...things];
+    for (let last = order.length - 1; last > 0; last -= 1) {
+      const other = Math.floor(this.next() * (last + 1));
+      const moved = order[last] as T;
+      order[last] = order[other] as T;
+      order[other] = moved;
+    }
+    return order;
+  }
+
+  #word(): number {
+    const sum = (this.#a + this.#b + this.#counter) | 0;
+    this.#counter = (this.#counter + 1) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = ((this.#c << 21) | (this.#c >>> 11)) + sum;
+    return sum >>> 0;
+  }
+}
+
+/** FNV-1a with a basis of choice. */
+export function hashText(text: string, basis: number): number {
+  let hash = basis | 0;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 16_777_619);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}

@@ -1,0 +1,197 @@
+// Runs one history from its plan to its verdict.
+import { claimCompleteness } from '../lambdas/accountant/claim-completeness.ts';
+import { readStatus } from '../lambdas/accountant/read-status.ts';
+import { conservationDifference, type pipelineStatus } from '../lambdas/counting/pipeline-status.ts';
+import { carryOut, replayParked } from './drivers/operator.ts';
+import { History } from './history.ts';
+import { checkAtRest } from './oracle/final.ts';
+import { type PromiseName, Violation } from './oracle/violation.ts';
+import { faultsEndMs } from './plan/faults.ts';
+import type { HistoryPlan } from './plan/history-plan.ts';
+import { directNetwork } from './world/network.ts';
+
+/** What came of a history. */
+export interface Verdict {
+  readonly violation: { readonly promise: PromiseName; readonly message: string } | undefined;
+  readonly traceHash: string;
+  readonly trace: readonly string[];
+  readonly steps: number;
+  readonly events: number;
+  /** How often faults of each kind struck. */
+  readonly struck: ReadonlyMap<string, number>;
+}
+
+/** Steps that recovery may take once nothing fails any more, and how long it may take. */
+const RECOVERY_STEPS_MAX = 40_000;
+const RECOVERY_MS_MAX = 24 * 3_600_000;
+const STEPS_MAX = 400_000;
+/** Steps between two looks at the accounts. */
+const STATUS_EVERY = 60;
+const SOUND_RETRIES = '{"attempts":3,"backoffBaseSeconds":1,"redriveDelaySeconds":1}';
+
+/** Runs a history. @param keepLines whether the trace is wanted as text */
+export async function runHistory(plan: HistoryPlan, keepLines = false): Promise<Verdict> {
+  const run = new Run(new History(plan, keepLines));
+  let violation: Violation | undefined;
+  try {
+    await run.run();
+  } catch (error) {
+    if (!(error instanceof Violation)) throw new Error(`seed ${plan.seed}`, { cause: error });
+    violation = error;
+  }
+  const { around, scheduler, faults, oracle } = run.history;
+  return {
+    violation: violation && { promise: violation.promise, message: violation.message },
+    traceHash: around.trace.hash,
+    trace: around.trace.lines,
+    steps: scheduler.steps,
+    events: oracle.arrived.length,
+    struck: faults.struck,
+  };
+}
+
+class Run {
+  readonly history: History;
+  #received = 0;
+  #counted = 0;
+
+  constructor(history: History) {
+    this.history = history;
+  }
+
+  async run(): Promise<void> {
+    const { plan, scheduler, faults, world, schedules } = this.history;
+    const restMs = Math.max(
+      faultsEndMs(plan.faults),
+      plan.puts.at(-1)?.atMs ?? 0,
+      this.history.settings.startMs + this.history.settings.trafficMs,
+    );
+    for (const put of plan.puts) scheduler.at(put.atMs, () => this.#put(put));
+    for (const fault of plan.faults) scheduler.at(fault.atMs, () => carryOut(fault, this.history));
+    scheduler.at(restMs + 1, () => {});
+    schedules.accountSoon();
+    if (this.history.settings.shortLog) this.#keepBeating(restMs);
+    while ((scheduler.nextMs ?? restMs + 1) <= restMs) {
+      await this.#step();
+      if (scheduler.steps > STEPS_MAX) throw new Error(`more than ${STEPS_MAX} steps before the faults end`);
+    }
+    faults.stop();
+    world.parameter.text = SOUND_RETRIES;
+    this.#heartbeats();
+    const beatMs = scheduler.nowMs();
+    await this.#recover();
+    await this.#checkAtRest();
+    if (replayParked(this.history) > 0) {
+      await this.#recover();
+      await this.#checkAtRest();
+    }
+    await this.#checkReached(beatMs);
+  }
+
+  /** With a short log, heartbeats all the time: what the stream trims is then known to have been there. */
+  #keepBeating(untilMs: number): void {
+    this.#heartbeats();
+    const nextMs = this.history.scheduler.nowMs() + 60_000;
+    if (nextMs < untilMs) this.history.scheduler.at(nextMs, () => this.#keepBeating(untilMs));
+  }
+
+  #put({ partitionKey, data, arrivalSkewMs, occurrences }: HistoryPlan['puts'][number]): void {
+    const { oracle, scheduler, world, streamMapping, around, schedules } = this.history;
+    oracle.expectRecord(occurrences);
+    const shard = world.stream.put(partitionKey, data, scheduler.nowMs() + arrivalSkewMs);
+    around.trace.note(scheduler.nowMs(), `put ${shard.id} ${data.length} bytes`);
+    streamMapping.arrived(shard);
+    schedules.accountSoon();
+  }
+
+  /** One more record for each open shard, as the canary's heartbeats are: whatever hides behind silence comes out. */
+  #heartbeats(): void {
+    const { oracle, world, streamMapping } = this.history;
+    for (const shard of world.stream.open()) {
+      oracle.expectRecord([
+        { id: undefined, metric: 'heartbeat', entity: shard.id, atMs: undefined, n: 1, rejected: undefined },
+      ]);
+      const data = Buffer.from(JSON.stringify({ metric: 'heartbeat', entity: shard.id }));
+      streamMapping.arrived(world.stream.putInto(shard, data));
+    }
+    streamMapping.wakeAll();
+  }
+
+  async #recover(): Promise<void> {
+    const { scheduler, schedules, around, streamMapping, world, functions } = this.history;
+    const stepsMax = scheduler.steps + RECOVERY_STEPS_MAX;
+    const endMs = scheduler.nowMs() + RECOVERY_MS_MAX;
+    const atRest = () =>
+      around.pending === 0 &&
+      streamMapping.caughtUp &&
+      world.queue.size === 0 &&
+      world.deadLetters.size === 0;
+    schedules.accountSoon();
+    while (!atRest()) {
+      if (!(await this.#step()) || scheduler.steps > stepsMax || scheduler.nowMs() > endMs)
+        throw new Violation(
+          'recovery ends',
+          `nothing fails any more, and still ${around.pending} pending, stream ${streamMapping.caughtUp ? 'read' : 'not read'}, ` +
+            `${world.queue.size} messages, ${world.deadLetters.size} dead letters; last failure: ${functions.lastFailure}`,
+        );
+    }
+  }
+
+  async #step(): Promise<boolean> {
+    const { scheduler, oracle } = this.history;
+    const went = await scheduler.step();
+    if (oracle.violation === undefined && scheduler.steps % STATUS_EVERY === 0) await this.#status();
+    if (oracle.violation !== undefined) throw oracle.violation;
+    return went;
+  }
+
+  /** The accounts at this very moment, nothing else going on. */
+  async #status(): Promise<ReturnType<typeof pipelineStatus>> {
+    const { world, scheduler, oracle } = this.history;
+    const status = await readStatus(world.clients(directNetwork, scheduler).ledger);
+    const difference = conservationDifference(status);
+    const broken = (message: string) =>
+      new Violation(
+        'accounts balance at every moment',
+        `${message}: ${JSON.stringify({ ...status, shards: [] })}`,
+      );
+    if (difference !== 0) throw broken(`off by ${difference}`);
+    for (const place of [
+      'duplicate',
+      'rejected',
+      'counted',
+      'inFlight',
+      'dead',
+      'parked',
+      'expired',
+      'lost',
+    ] as const)
+      if (status[place] < 0) throw broken(`${place} is negative`);
+    if (status.received < this.#received) throw broken(`received fell from ${this.#received}`);
+    if (status.received > oracle.arrived.length) throw broken(`only ${oracle.arrived.length} have arrived`);
+    if (status.counted < this.#counted) throw broken(`counted fell from ${this.#counted}`);
+    if (status.counted > oracle.rollups.eventsApplied)
+      throw broken(`only ${oracle.rollups.eventsApplied} were applied`);
+    this.#received = status.received;
+    this.#counted = status.counted;
+    return status;
+  }
+
+  /** With everything counted and nothing parked, the claim must have come to the last heartbeat. */
+  async #checkReached(beatMs: number): Promise<void> {
+    const { world, oracle, scheduler } = this.history;
+    const { ledger, log } = world.clients(directNetwork, scheduler);
+    const claimMs = await claimCompleteness(ledger, log, '1');
+    if (oracle.violation !== undefined) throw oracle.violation;
+    if (claimMs < beatMs)
+      throw new Violation(
+        'completeThrough is true',
+        `everything is counted up to ${new Date(beatMs).toISOString()}, and the claim stays at ${new Date(claimMs).toISOString()}`,
+      );
+  }
+
+  async #checkAtRest(): Promise<void> {
+    const { world, oracle, settings } = this.history;
+    checkAtRest(world, oracle, settings.dedupWindowLeastMs, await this.#status());
+  }
+}

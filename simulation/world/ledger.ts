@@ -1,0 +1,163 @@
+// A fake ledger table: what it holds, and what each conditional write does to it.
+import { type Books, EMPTY_BOOKS } from '../../lambdas/counting/books.ts';
+import type { PartName, SegmentId, ShardKey } from '../../lambdas/counting/identifiers.ts';
+import { compareSequenceNumbers, parseSegmentId } from '../../lambdas/counting/identifiers.ts';
+import type { Head } from '../../lambdas/counting/segment.ts';
+import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
+import type { StreamGap } from '../../lambdas/ports.ts';
+import { UNWATCHED, type WorldObserver } from './observer.ts';
+
+/** What the ledger keeps of one shard. */
+interface StoredLedger {
+  head: Head | undefined;
+  readonly entries: Map<number, SegmentEntry>;
+  /** Packed ids by `segment/chunk`. */
+  readonly ids: Map<string, Uint8Array>;
+  readonly gaps: Map<string, StreamGap>;
+  books: Books;
+}
+
+/** The ledger's state. Every method is one request of the service: all of it happens, or nothing. */
+export class FakeLedger {
+  readonly #shards = new Map<ShardKey, StoredLedger>();
+  readonly #listed = new Set<ShardKey>();
+  /** The published `completeThrough`, epoch milliseconds; 0 as long as there is none. */
+  claimMs = 0;
+  readonly #observer: WorldObserver;
+
+  constructor(observer: WorldObserver = UNWATCHED) {
+    this.#observer = observer;
+  }
+
+  /** Everything kept of a shard; an empty ledger when there is nothing yet. */
+  of(shard: ShardKey): StoredLedger {
+    let stored = this.#shards.get(shard);
+    if (stored === undefined) {
+      stored = {
+        head: undefined,
+        entries: new Map(),
+        ids: new Map(),
+        gaps: new Map(),
+        books: EMPTY_BOOKS,
+      };
+      this.#shards.set(shard, stored);
+    }
+    return stored;
+  }
+
+  /** Every shard of which anything is kept. */
+  keys(): readonly ShardKey[] {
+    return [...this.#shards.keys()];
+  }
+
+  /** The shards that were registered. */
+  listed(): readonly ShardKey[] {
+    return [...this.#listed].sort();
+  }
+
+  register(shard: ShardKey): void {
+    this.#listed.add(shard);
+  }
+
+  /** @returns whether the condition held */
+  putPlan(shard: ShardKey, plan: Head): boolean {
+    const { head } = this.of(shard);
+    const holds =
+      plan.segment > 1 ? head?.segment === plan.segment - 1 && head.status === 'sent' : head === undefined;
+    if (holds) this.of(shard).head = plan;
+    return holds;
+  }
+
+  /** @returns whether the condition held */
+  markSent(shard: ShardKey, sent: Head): boolean {
+    const { head } = this.of(shard);
+    const holds = head?.segment === sent.segment && head.status === 'planned';
+    if (holds) this.of(shard).head = sent;
+    return holds;
+  }
+
+  putIds(shard: ShardKey, segment: number, chunk: number, ids: Uint8Array): void {
+    this.of(shard).ids.set(`${segment}/${chunk}`, ids.slice());
+  }
+
+  /** @returns whether the condition held */
+  putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): boolean {
+    const { entries } = this.of(shard);
+    if (entries.has(entry.segment)) return false;
+    entries.set(entry.segment, entry);
+    return true;
+  }
+
+  /** Keeps a gap, or the larger extent of one that was noticed before. */
+  recordGap(shard: ShardKey, gap: StreamGap): void {
+    const { gaps } = this.of(shard);
+    const known = gaps.get(gap.after);
+    if (known === undefined || compareSequenceNumbers(known.before, gap.before) < 0) gaps.set(gap.after, gap);
+  }
+
+  acknowledge(segment: SegmentId, parts: readonly number[]): boolean {
+    const held = this.#update(segment, (entry) => ({ ...entry, acked: withAll(entry.acked, parts) }));
+    this.#observer.partsAcknowledged(segment, parts);
+    return held;
+  }
+
+  notePlace({ segment, part }: PartName, place: 'dead' | 'parked' | 'returned'): boolean {
+    return this.#update(segment, (entry) => {
+      if (place === 'dead') return { ...entry, dead: withAll(entry.dead, [part]) };
+      const dead = without(entry.dead, part);
+      if (place === 'parked') return { ...entry, dead, parked: withAll(entry.parked, [part]) };
+      return { ...entry, dead, parked: without(entry.parked, part) };
+    });
+  }
+
+  noteExpired({ segment, part }: PartName, events: number): 'noted' | 'acknowledged' | 'no-entry' {
+    const named = parseSegmentId(segment);
+    const entry = this.of(named.shard).entries.get(named.segment);
+    if (entry === undefined) return 'no-entry';
+    if (entry.acked.has(part)) return 'acknowledged';
+    this.#update(segment, (before) => ({ ...before, expired: { ...before.expired, [part]: events } }));
+    return 'noted';
+  }
+
+  markLost(shard: ShardKey, segment: number): boolean {
+    return this.#change(shard, segment, (entry) => ({ ...entry, lost: true }));
+  }
+
+  /** @returns whether the condition held */
+  raiseClaim(throughMs: number): boolean {
+    if (this.claimMs !== 0 && this.claimMs >= throughMs) return false;
+    this.claimMs = throughMs;
+    this.#observer.claimRaised(throughMs);
+    return true;
+  }
+
+  /** @returns whether the condition held */
+  putBooks(shard: ShardKey, books: Books): boolean {
+    const stored = this.of(shard);
+    if (stored.books.revision !== books.revision - 1) return false;
+    stored.books = books;
+    return true;
+  }
+
+  #update(id: SegmentId, change: (entry: SegmentEntry) => SegmentEntry): boolean {
+    const { shard, segment } = parseSegmentId(id);
+    return this.#change(shard, segment, change);
+  }
+
+  /** Changes an entry on condition that it exists. */
+  #change(shard: ShardKey, segment: number, change: (entry: SegmentEntry) => SegmentEntry): boolean {
+    const { entries } = this.of(shard);
+    const entry = entries.get(segment);
+    if (entry === undefined) return false;
+    entries.set(segment, change(entry));
+    return true;
+  }
+}
+
+function withAll(set: ReadonlySet<number>, numbers: readonly number[]): ReadonlySet<number> {
+  return new Set([...set, ...numbers]);
+}
+
+function without(set: ReadonlySet<number>, number: number): ReadonlySet<number> {
+  return new Set([...set].filter((other) => other !== number));
+}

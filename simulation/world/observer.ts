@@ -1,0 +1,34 @@
+// What the fakes tell whoever watches the world: the oracle and its checkers.
+import type { CounterUpdate } from '../../lambdas/counting/counter-item.ts';
+import type { StoredCounter } from './counters.ts';
+import type { StoredRecord } from './stream.ts';
+
+/** Hears what happened inside the services, right after it did. Names are plain text: an observer has its own ideas. */
+export interface WorldObserver {
+  recordPut(shard: string, record: StoredRecord): void;
+  /** The stream dropped its oldest records. */
+  recordsTrimmed(shard: string, records: readonly StoredRecord[]): void;
+  /** A rollup message reached the queue, by whomever it was sent. */
+  rollupSent(body: string): void;
+  counterWritten(update: CounterUpdate, item: StoredCounter): void;
+  counterDeleted(item: StoredCounter): void;
+  partsAcknowledged(segment: string, parts: readonly number[]): void;
+  archived(key: string, body: string): void;
+  /** `completeThrough` was published. */
+  claimRaised(throughMs: number): void;
+  /** A queue dropped a message that was older than its retention. */
+  messageDropped(queue: string, body: string): void;
+}
+
+/** Watches nothing. */
+export const UNWATCHED: WorldObserver = {
+  recordPut() {},
+  recordsTrimmed() {},
+  rollupSent() {},
+  counterWritten() {},
+  counterDeleted() {},
+  partsAcknowledged() {},
+  archived() {},
+  claimRaised() {},
+  messageDropped() {},
+};
