@@ -1,6 +1,6 @@
 // An invocation under exploration: it stands still at every call until somebody decides what becomes of it.
+import { hash as digest } from 'node:crypto';
 import type { Clock } from '../../lambdas/ports.ts';
-import { hashText } from '../random.ts';
 import { type Network, type Request, type Service, ServiceError } from '../world/network.ts';
 
 interface Waiting {
@@ -84,9 +84,9 @@ export class Actor implements Network, Clock {
   }
 }
 
-/** A 64-bit hash of a text, good enough to tell some million states apart. */
+/** A hash of a text, wide enough that no two states are ever taken for one. */
 export function hash(text: string): string {
-  return hashText(text, 0x811c9dc5).toString(36) + hashText(text, 0x1b873593).toString(36);
+  return digest('sha1', text, 'base64');
 }
 
 /** A value as text, sets and maps in order of their members. */
