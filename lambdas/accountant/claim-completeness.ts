@@ -15,24 +15,27 @@ export async function claimCompleteness(
   stream: ShardDirectory,
   generation: string,
 ): Promise<number> {
+  // The ledger first, the stream then: a shard that planned something has all its siblings listed by now, and those that
+  // planned nothing count with their parents, as far as these were when they were looked at.
+  const progress = new Map<ShardKey, Awaited<ReturnType<typeof howFar>>>();
+  for (const shard of await ledger.shards()) progress.set(shard, await howFar(shard, ledger));
   const parents = new Map<ShardKey, readonly ShardKey[]>();
-  // The stream first: a shard that appears later can only hold later arrivals.
   for (const { shard, parents: listed } of await stream.shards()) {
     parents.set(
       shardKey(generation, shard),
       listed.map((parent) => shardKey(generation, parent)),
     );
   }
-  const known = new Set([...parents.keys(), ...(await ledger.shards())]);
-  const progress = await Promise.all(
-    [...known].map(async (shard) => ({
-      shard,
-      listed: parents.has(shard),
-      parents: parents.get(shard) ?? [],
-      ...(await howFar(shard, ledger)),
-    })),
-  );
-  return ledger.raiseClaim(completeThroughMs(progress));
+  for (const shard of parents.keys()) {
+    if (!progress.has(shard)) progress.set(shard, await howFar(shard, ledger));
+  }
+  const shards = [...progress].map(([shard, far]) => ({
+    shard,
+    listed: parents.has(shard),
+    parents: parents.get(shard) ?? [],
+    ...far,
+  }));
+  return ledger.raiseClaim(completeThroughMs(shards));
 }
 
 async function howFar(

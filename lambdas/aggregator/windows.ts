@@ -123,6 +123,8 @@ async function entriesNeeded(
     if (entry.runMaxMs < sinceMs) return { entries, olderRunMaxMs: entry.runMaxMs };
     entries.push(entry);
     if (entry.segment === downTo) return { entries };
+    // Known without looking at the segment before, which may have expired by now.
+    if (entry.runMaxBeforeMs < sinceMs) return { entries, olderRunMaxMs: entry.runMaxBeforeMs };
   }
   const segment = from - entries.length;
   throw new MissingLedgerItem(

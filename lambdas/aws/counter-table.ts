@@ -53,9 +53,9 @@ export class CounterTable implements CounterStore, CounterReader, TableHealth {
   }
 
   async *items(metric: string, entity: string, fromMs: number, toMs: number): AsyncIterable<CounterItem> {
-    // A bucket of an hour that holds `from` may start before it.
+    // A bucket of an hour may start before `from`, and its further items sort after all narrower buckets of the hour.
     const from = counterKey(metric, entity, bucketName(fromMs - (fromMs % HOUR_MS), 60));
-    const to = counterKey(metric, entity, bucketName(toMs, 1));
+    const to = counterKey(metric, entity, `${bucketName(toMs - 1, 60)}~~`);
     const pages = paginateQuery(
       { client: this.#client },
       {
@@ -63,6 +63,8 @@ export class CounterTable implements CounterStore, CounterReader, TableHealth {
         KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
         ExpressionAttributeValues: { ':pk': { S: from.pk }, ':from': { S: from.sk }, ':to': { S: to.sk } },
         ProjectionExpression: READ_ATTRIBUTES,
+        // A claim that was read before vouches for what was written before it: a stale replica may not have it yet.
+        ConsistentRead: true,
       },
     );
     for await (const { Items = [] } of pages) for (const item of Items) yield toCounterItem(item);

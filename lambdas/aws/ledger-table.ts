@@ -135,7 +135,7 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
       new UpdateItemCommand({
         TableName: this.#table,
         Key: ledgerKeys.entry(shard, entry.segment),
-        UpdateExpression: 'SET lost = :true',
+        UpdateExpression: 'SET lost = :true REMOVE expiresAt',
         ConditionExpression: 'attribute_exists(pk)',
         ExpressionAttributeValues: { ':true': { BOOL: true } },
       }),
@@ -179,8 +179,9 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
 
   async notePlace({ segment, part }: PartName, place: 'dead' | 'parked' | 'returned'): Promise<void> {
     const updates = {
-      dead: 'ADD dead :part',
-      parked: 'ADD parked :part DELETE dead :part',
+      // What waits for an operator may wait longer than entries are kept.
+      dead: 'ADD dead :part REMOVE expiresAt',
+      parked: 'ADD parked :part DELETE dead :part REMOVE expiresAt',
       returned: 'DELETE dead :part, parked :part',
     };
     await this.#updateEntry(segment, updates[place], { ':part': { NS: [String(part)] } });

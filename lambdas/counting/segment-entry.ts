@@ -36,7 +36,9 @@ export interface SegmentEntry {
   /** Bytes of packed ids kept beside the entry. */
   readonly idBytes: number;
   readonly minArrivalMs: number;
-  /** The running maximum of arrivals up to and with this segment, epoch milliseconds. */
+  /** The running maximum of arrivals before this segment, 0 for a shard's first; epoch milliseconds. */
+  readonly runMaxBeforeMs: number;
+  /** The same, this segment included. */
   readonly runMaxMs: number;
   /** The earliest and latest bucket that the segment adds to, epoch milliseconds; undefined when it adds to none. */
   readonly buckets: { readonly earliestMs: number; readonly latestMs: number } | undefined;
@@ -76,14 +78,16 @@ export function lostEntry(head: Head): SegmentEntry {
   };
 }
 
-function frame({ segment, first, last, records, config, version, minArrivalMs, runMaxMs }: Head) {
+function frame(head: Head) {
+  const { segment, first, last, records, config, version, minArrivalMs, runMaxBeforeMs, runMaxMs } = head;
   const nowhere = {
     acked: new Set<number>(),
     dead: new Set<number>(),
     parked: new Set<number>(),
     expired: {},
   };
-  return { segment, first, last, records, config, version, minArrivalMs, runMaxMs, ...nowhere };
+  const range = { segment, first, last, records, config, version };
+  return { ...range, minArrivalMs, runMaxBeforeMs, runMaxMs, ...nowhere };
 }
 
 /** Where a part is. An acknowledgement outweighs everything: a copy of a counted part may still lie anywhere. */

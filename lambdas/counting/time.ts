@@ -59,12 +59,21 @@ export function bucketName(startMs: number, bucketMinutes: BucketMinutes): strin
   return new Date(startMs).toISOString().slice(0, bucketMinutes === 60 ? 13 : 16);
 }
 
-const BUCKET_NAME = /^\d{4}-\d\d-\d\dT\d\d(?::(\d\d))?$/;
+const BUCKET_NAME = /^(\d{4}-\d\d-\d\dT\d\d)(:\d\d)?(?:~[0-9a-z]+)?$/;
 
-/** The instant at which a named bucket starts, in epoch milliseconds; undefined when it is no bucket's name. */
+/**
+ * The name of a further item of a bucket: `2026-11-22T05~3`. An item collects the ids of the segments it has, and must not
+ * grow without bound; group 0 has the bucket's own name.
+ */
+export function groupedBucketName(bucket: string, group: number): string {
+  return group === 0 ? bucket : `${bucket}~${group.toString(36)}`;
+}
+
+/** The instant at which a named bucket starts, whatever its group, in epoch milliseconds; undefined when it is no name. */
 export function parseBucketName(name: string): number | undefined {
-  if (!BUCKET_NAME.test(name)) return undefined;
-  const startMs = Date.parse(name.length === 13 ? `${name}:00Z` : `${name}Z`);
+  const match = BUCKET_NAME.exec(name);
+  if (match === null) return undefined;
+  const startMs = Date.parse(`${match[1]}${match[2] ?? ':00'}Z`);
   return Number.isNaN(startMs) ? undefined : startMs;
 }
 

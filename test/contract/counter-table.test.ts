@@ -94,6 +94,7 @@ test('a range finds the buckets that touch it, of whatever width, and no other m
   for (const [metric, bucket] of [
     ['view', '2026-11-22T04'],
     ['view', '2026-11-22T05'],
+    ['view', '2026-11-22T05~1'],
     ['view', '2026-11-22T05:15'],
     ['view', '2026-11-22T06'],
     ['view2', '2026-11-22T05'],
@@ -111,7 +112,15 @@ test('a range finds the buckets that touch it, of whatever width, and no other m
   for await (const { bucketStartMs } of counters.items('view', '/range', ...range)) {
     starts.push(new Date(bucketStartMs).toISOString().slice(11, 16));
   }
-  assert.deepEqual(starts.slice(0, 2), ['05:00', '05:15']);
+  assert.deepEqual(starts.slice(0, 3).sort(), ['05:00', '05:00', '05:15']);
+  const narrow = [];
+  const quarter = [Date.parse('2026-11-22T05:10Z'), Date.parse('2026-11-22T05:12Z')] as const;
+  for await (const { bucketStartMs } of counters.items('view', '/range', ...quarter))
+    narrow.push(bucketStartMs);
+  assert.ok(
+    narrow.filter((startMs) => startMs === Date.parse('2026-11-22T05:00Z')).length === 2,
+    'both items of the hour',
+  );
 });
 
 test('an item carries its expiry', async () => {

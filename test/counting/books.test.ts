@@ -40,6 +40,7 @@ function entry(segment: number, parts: number[], change: Partial<SegmentEntry> =
     digest: 'd',
     idBytes: 0,
     minArrivalMs: 0,
+    runMaxBeforeMs: 0,
     runMaxMs: 0,
     buckets: undefined,
     acked: new Set(),

@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type DedupView, packIds, ShardWindow } from '../../lambdas/counting/dedup-window.ts';
 import { segmentId } from '../../lambdas/counting/identifiers.ts';
-import { rollUp } from '../../lambdas/counting/rollup.ts';
+import { ITEM_SEGMENTS, rollUp } from '../../lambdas/counting/rollup.ts';
 import { decodeRollupMessage } from '../../lambdas/counting/rollup-message.ts';
 import type { StreamRecord } from '../../lambdas/counting/segment.ts';
+import { parseBucketName } from '../../lambdas/counting/time.ts';
 import { ARRIVAL_MS, type ClientEvent, CONFIG, record, SHARD_KEY } from '../support/records.ts';
 
 const ID = segmentId(SHARD_KEY, 1);
@@ -152,4 +153,20 @@ test('the digest notices any difference in what a segment says', () => {
     (event) => rollUpRecords([record(1, event)]).digest,
   );
   assert.equal(new Set([base, ...others]).size, 5);
+});
+
+test('after so many of its segments a shard goes on in a further item of the bucket', () => {
+  const bucketOf = (segment: number) => {
+    const { parts } = rollUp(segmentId(SHARD_KEY, segment), [record(1, {})], NOTHING_SEEN, CONFIG);
+    return decodeRollupMessage(parts[0]?.message.body ?? '').rows[0]?.bucket ?? '';
+  };
+  assert.deepEqual([1, ITEM_SEGMENTS - 1, ITEM_SEGMENTS, 40 * ITEM_SEGMENTS].map(bucketOf), [
+    '2026-11-22T05',
+    '2026-11-22T05',
+    '2026-11-22T05~1',
+    '2026-11-22T05~14',
+  ]);
+  for (const name of ['2026-11-22T05~1', '2026-11-22T05~14']) {
+    assert.equal(parseBucketName(name), Date.UTC(2026, 10, 22, 5), name);
+  }
 });
