@@ -45,6 +45,18 @@ export interface ShardDirectory {
   shards(): Promise<readonly ListedShard[]>;
 }
 
+/** Reads ranges of one shard one after the other, forwards, without reading any page twice. */
+export interface RangeReader {
+  /** The records that the stream still holds of `first..last`, both included; `first` is after every range read before. */
+  read(first: SequenceNumber, last: SequenceNumber): Promise<readonly StreamRecord[]>;
+}
+
+/** The stream as the audit reads it. */
+export interface AuditedLog {
+  /** A reader for the ranges of one shard. */
+  ranges(shard: ShardId): RangeReader;
+}
+
 /** The ledger as the aggregator uses it. Reads are strongly consistent but for ids, whose absence is an error. */
 export interface SegmentLedger {
   readHead(shard: ShardKey): Promise<Head | undefined>;

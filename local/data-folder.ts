@@ -1,6 +1,6 @@
 // A data folder belongs to one process at a time.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { LocalStackError } from './errors.ts';
 
@@ -10,14 +10,15 @@ import { LocalStackError } from './errors.ts';
  * @throws LocalStackError when the folder cannot be made, or another process has it
  */
 export function claimDataFolder(path: string): () => void {
+  let lock: DatabaseSync;
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolder(resolve(path));
+    lock = new DatabaseSync(join(path, 'lock'));
   } catch (error) {
     throw new LocalStackError(
       `Cannot use ${path} as data folder: ${error instanceof Error ? error.message : error}`,
     );
   }
-  const lock = new DatabaseSync(join(path, 'lock'));
   try {
     lock.exec('BEGIN EXCLUSIVE');
   } catch {
@@ -25,4 +26,11 @@ export function claimDataFolder(path: string): () => void {
     throw new LocalStackError(`Another local stack is running with the data folder ${path}.`);
   }
   return () => lock.close();
+}
+
+/** Makes a folder and those above it, one by one: Node's own recursion never ends where a file system refuses, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
 }

@@ -33,6 +33,7 @@ Ctrl-C stops; a second one stops at once.`;
 /** Reads the command line. @throws LocalStackError that says what is wrong with it */
 export function readStartOptions(args: readonly string[]): StartOptions {
   const { values } = parse(args);
+  if (values.data === '') throw new LocalStackError('--data takes a folder, such as --data ./tally-data.');
   return {
     port: readPort(values.port),
     dataDir: values.data,

@@ -11,13 +11,15 @@ Holds the counter items of whole, closed hours against what segments emitted, pr
   --slices   into how many pieces the work is cut (default 1); more when a piece does not fit into a request's 29 seconds
   --repair   rewrite items that differ; what they said before goes to the archive under repairs/
   --json     print the sum of all answers as JSON
-Exit code 0: no difference. 1: differences (after --repair: some that could not be repaired). 2: wrong usage, or not finished.`;
+Exit code 0: no difference, or all repaired. 1: differences (with --repair: some that could not be repaired). 2: wrong usage, or
+not finished. 3: nothing could be audited.`;
 
 /** The sum of the slices' answers. */
 interface Sum {
   segments: number;
   items: number;
   events: number;
+  itemsDiffering: number;
   itemsUnaudited: number;
   differencesOmitted: number;
   repaired: number;
@@ -57,14 +59,26 @@ async function main(): Promise<number> {
     );
     return 2;
   }
-  const wrong = sums.differences.length + sums.differencesOmitted + sums.notReproducible.length;
-  return wrong === 0 || (values.repair && sums.notReproducible.length === 0 && sums.repaired > 0) ? 0 : 1;
+  if (sums.segments === 0 && sums.items === 0) {
+    console.error('Nothing was audited: no segment that the stream still holds added to these hours.');
+    return 3;
+  }
+  if (sums.notReproducible.length > 0) return 1;
+  const strangers = sums.differences.filter(({ kind }) => kind === 'segment-unknown').length;
+  if (values.repair) return sums.repaired === sums.itemsDiffering ? 0 : 1;
+  return sums.itemsDiffering + strangers + sums.differencesOmitted === 0 ? 0 : 1;
 }
 
 async function auditSlice(base: string, query: Record<string, string>, repair: boolean): Promise<Sum> {
+  if (!URL.canParse(base))
+    throw new Error(`--url must be a whole URL such as http://127.0.0.1:8787, not "${base}"`);
   const url = new URL(repair ? 'v1/admin/repair' : 'v1/audit', base.endsWith('/') ? base : `${base}/`);
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-  const answer = await signedFetch(repair ? 'POST' : 'GET', url);
+  const answer = await signedFetch(repair ? 'POST' : 'GET', url).catch((error: Error) => {
+    throw new Error(
+      `${url.origin} does not answer (${String(error.cause ?? error.message)}): is the stack running, and --url right?`,
+    );
+  });
   const body = (await answer.json()) as Sum & { message?: string };
   if (answer.status !== 200) throw new Error(`${url.pathname} answered ${answer.status}: ${body.message}`);
   return body;
@@ -72,7 +86,15 @@ async function auditSlice(base: string, query: Record<string, string>, repair: b
 
 function emptySum(): Sum {
   const lists = { differences: [], notReproducible: [], segmentsUnaudited: [] };
-  const numbers = { segments: 0, items: 0, events: 0, itemsUnaudited: 0, differencesOmitted: 0, repaired: 0 };
+  const numbers = {
+    segments: 0,
+    items: 0,
+    events: 0,
+    itemsDiffering: 0,
+    itemsUnaudited: 0,
+    differencesOmitted: 0,
+    repaired: 0,
+  };
   return { ...numbers, ...lists, complete: true };
 }
 
@@ -81,6 +103,7 @@ function add(sum: Sum, slice: Sum): void {
   sum.segments = Math.max(sum.segments, slice.segments);
   sum.items += slice.items;
   sum.events += slice.events;
+  sum.itemsDiffering += slice.itemsDiffering;
   sum.itemsUnaudited += slice.itemsUnaudited;
   sum.differencesOmitted += slice.differencesOmitted;
   sum.repaired += slice.repaired;

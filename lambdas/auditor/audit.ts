@@ -15,14 +15,14 @@ import { decodeRollupMessage } from '../counting/rollup-message.ts';
 import { hashEventId } from '../counting/seen-ids.ts';
 import { type Head, plannedRecords, ROLLUP_VERSION } from '../counting/segment.ts';
 import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
-import { parseBucketName } from '../counting/time.ts';
-import type { AuditedCounters, AuditSlice, BooksLedger, StreamLog } from '../ports.ts';
+import { DAY_MS, parseBucketName } from '../counting/time.ts';
+import type { AuditedCounters, AuditedLog, AuditSlice, BooksLedger, RangeReader } from '../ports.ts';
 import type { ItemRepairer } from './repair.ts';
 
 /** What the audit needs. */
 export interface AuditorPorts {
   readonly ledger: BooksLedger & WindowLedger;
-  readonly log: StreamLog;
+  readonly log: AuditedLog;
   readonly counters: AuditedCounters;
 }
 
@@ -45,6 +45,8 @@ export interface AuditReport {
   /** Counter items that were compared, and how many events they hold. */
   items: number;
   events: number;
+  /** Items of them that differ. */
+  itemsDiffering: number;
   /** Items that changed meanwhile, or hold segments of which nothing can be said. */
   itemsUnaudited: number;
   readonly segmentsUnaudited: UnauditedSegment[];
@@ -62,8 +64,11 @@ export interface AuditReport {
 export const DIFFERENCES_MAX = 1_000;
 const ITEMS_AT_ONCE = 100;
 
-/** Segments up to which each shard is audited: what comes later came after the audit began. */
-type Snapshot = ReadonlyMap<ShardKey, number>;
+/** The segments of each shard that the audit looks at: earlier ones arrived too early, later ones after it began. */
+type Snapshot = ReadonlyMap<ShardKey, { readonly from: number; readonly through: number }>;
+
+/** How long before its hour an event may have arrived: clients' clocks run ahead by minutes, never by a day. */
+const ARRIVAL_MARGIN_MS = DAY_MS;
 
 /**
  * Audits one slice of the counter items of a range: whatever segments emitted for them must be in them, nothing else, and the
@@ -78,12 +83,15 @@ export async function audit(
   repair?: ItemRepairer,
 ): Promise<AuditReport> {
   const report = emptyReport();
-  const snapshot = new Map<ShardKey, number>();
+  const snapshot = new Map<ShardKey, { from: number; through: number }>();
   const emitted = new Map<string, EmittedRow[]>();
   for (const shard of await ports.ledger.shards()) {
     const head = await ports.ledger.readHead(shard);
-    snapshot.set(shard, lastEntered(head));
-    if (head !== undefined) await collectShard(shard, head, range, slice, ports, emitted, report, hasTime);
+    const through = lastEntered(head);
+    const from = await firstReaching(shard, through, range.fromMs - ARRIVAL_MARGIN_MS, ports.ledger);
+    snapshot.set(shard, { from, through });
+    if (head === undefined) continue;
+    await collectShard(shard, head, from, range, slice, ports, emitted, report, hasTime);
   }
   if (report.complete) await compareAll(emitted, snapshot, ports, report, hasTime, repair);
   if (report.complete) await findStrangers(range, slice, snapshot, ports, report, hasTime);
@@ -95,6 +103,7 @@ function emptyReport(): AuditReport {
     segments: 0,
     items: 0,
     events: 0,
+    itemsDiffering: 0,
     itemsUnaudited: 0,
     segmentsUnaudited: [],
     notReproducible: [],
@@ -105,10 +114,31 @@ function emptyReport(): AuditReport {
   };
 }
 
-/** Produces a shard's segments again and collects their rows. */
+/**
+ * The first segment whose arrivals reach `sinceMs`, by halving: the running maximum never steps back. Entries that have
+ * expired are the oldest ones.
+ */
+async function firstReaching(
+  shard: ShardKey,
+  through: number,
+  sinceMs: number,
+  ledger: BooksLedger,
+): Promise<number> {
+  let [low, high] = [1, through + 1];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const [entry] = await ledger.readEntries(shard, [middle]);
+    if (entry === undefined || entry.runMaxMs < sinceMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Produces a shard's segments again, from segment `from` on, and collects their rows. */
 async function collectShard(
   shard: ShardKey,
   head: Head,
+  from: number,
   range: AuditRange,
   slice: AuditSlice,
   ports: AuditorPorts,
@@ -117,30 +147,19 @@ async function collectShard(
   hasTime: () => boolean,
 ): Promise<void> {
   const windows = new DedupWindows();
-  let runMaxBeforeMs = 0;
-  for await (const entry of ports.ledger.entriesUp(shard, 0, lastEntered(head))) {
-    if (touches(entry, range)) {
-      if (!hasTime()) {
-        report.complete = false;
-        return;
-      }
-      const plan = { ...entry, runMaxBeforeMs, ancestors: head.ancestors };
-      const unaudited = await collectSegment(
-        shard,
-        plan,
-        entry,
-        range,
-        slice,
-        windows,
-        ports,
-        emitted,
-        report,
-      );
-      if (unaudited !== undefined) {
-        report.segmentsUnaudited.push({ segment: segmentId(shard, entry.segment), reason: unaudited });
-      }
+  const reader = ports.log.ranges(shardIdOf(shard));
+  for await (const entry of ports.ledger.entriesUp(shard, from - 1, lastEntered(head))) {
+    if (!hasTime()) {
+      report.complete = false;
+      return;
     }
-    runMaxBeforeMs = entry.runMaxMs;
+    if (!touches(entry, range)) continue;
+    const plan = { ...entry, ancestors: head.ancestors };
+    const sources = { windows, reader, ledger: ports.ledger };
+    const unaudited = await collectSegment(shard, plan, entry, range, slice, sources, emitted, report);
+    if (unaudited !== undefined) {
+      report.segmentsUnaudited.push({ segment: segmentId(shard, entry.segment), reason: unaudited });
+    }
   }
 }
 
@@ -156,16 +175,14 @@ async function collectSegment(
   entry: SegmentEntry,
   range: AuditRange,
   slice: AuditSlice,
-  windows: DedupWindows,
-  { ledger, log }: AuditorPorts,
+  { windows, reader, ledger }: { windows: DedupWindows; reader: RangeReader; ledger: WindowLedger },
   emitted: Map<string, EmittedRow[]>,
   report: AuditReport,
 ): Promise<UnauditedSegment['reason'] | undefined> {
   if (entry.lost) return 'lost';
   if (entry.version !== ROLLUP_VERSION) return 'rollup-version';
   const id = segmentId(shard, entry.segment);
-  const { records: held } = await log.readRange(shardIdOf(shard), entry.first, entry.last);
-  const records = plannedRecords(entry, held);
+  const records = plannedRecords(entry, await reader.read(entry.first, entry.last));
   if (records === undefined) return 'trimmed';
   try {
     const output = rollUp(id, records, await windows.before(shard, plan, ledger), entry.config);
@@ -199,7 +216,7 @@ async function compareAll(
   repair: ItemRepairer | undefined,
 ): Promise<void> {
   const unauditedIds = new Set<string>(report.segmentsUnaudited.map(({ segment }) => segment));
-  const isUnaudited = (segment: string) => unauditedIds.has(segment) || isNewer(segment, snapshot);
+  const isUnaudited = (segment: string) => unauditedIds.has(segment) || isOutside(segment, snapshot);
   const items = [...emitted];
   for (let at = 0; at < items.length; at += ITEMS_AT_ONCE) {
     if (!hasTime()) {
@@ -217,6 +234,7 @@ async function compareAll(
       report.items += 1;
       report.events += comparison.expected.events;
       for (const difference of comparison.differences) note(difference, report);
+      if (comparison.differences.length > 0) report.itemsDiffering += 1;
       if (comparison.differences.length === 0 || repair === undefined) continue;
       if ((await repair(comparison, stored[index])) === 'rewritten') report.repaired += 1;
     }
@@ -241,8 +259,9 @@ async function findStrangers(
       return;
     }
     for (const segment of applied) {
-      const known = verdicts.get(segment) ?? (await isKnown(segment, snapshot, ledger));
-      verdicts.set(segment, known);
+      const name = `${segment} ${bucket}`;
+      const known = verdicts.get(name) ?? (await isKnown(segment, bucket, snapshot, ledger));
+      verdicts.set(name, known);
       if (known) continue;
       const metric = key.sk.slice(0, key.sk.indexOf('#'));
       note({ kind: 'segment-unknown', metric, entity: key.pk, bucket, segment }, report);
@@ -250,16 +269,30 @@ async function findStrangers(
   }
 }
 
-async function isKnown(segment: string, snapshot: Snapshot, ledger: BooksLedger): Promise<boolean> {
+/** Whether a segment of that name was given out and may have added to the bucket, as far as the ledger still knows. */
+async function isKnown(
+  segment: string,
+  bucket: string,
+  snapshot: Snapshot,
+  ledger: BooksLedger,
+): Promise<boolean> {
   const named = nameIn(segment);
   if (named === undefined || !snapshot.has(named.shard)) return false;
-  if (isNewer(segment, snapshot)) return true;
-  return (await ledger.readEntries(named.shard, [named.segment])).length > 0;
+  if (isOutside(segment, snapshot)) return true;
+  const [entry] = await ledger.readEntries(named.shard, [named.segment]);
+  const startMs = parseBucketName(bucket) ?? 0;
+  return entry === undefined || touches(entry, { fromMs: startMs, toMs: startMs + 1 });
 }
 
-function isNewer(segment: string, snapshot: Snapshot): boolean {
+/** Whether a segment's shard is audited, but not this segment. */
+function isOutside(segment: string, snapshot: Snapshot): boolean {
   const named = nameIn(segment);
-  return named !== undefined && named.segment > (snapshot.get(named.shard) ?? 0) && snapshot.has(named.shard);
+  const looked = named && snapshot.get(named.shard);
+  return (
+    looked !== undefined &&
+    named !== undefined &&
+    (named.segment < looked.from || named.segment > looked.through)
+  );
 }
 
 function nameIn(segment: string): { shard: ShardKey; segment: number } | undefined {

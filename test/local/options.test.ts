@@ -23,6 +23,7 @@ for (const [args, reason] of [
   [['--port', '70000'], /65535/],
   [['--port', '-1'], /--port/],
   [['--data'], /--data/],
+  [['--data='], /--data takes a folder/],
   [['--no-demo=yes'], /no-demo/],
   [['somewhere'], /somewhere/],
 ] as const) {
