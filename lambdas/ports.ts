@@ -32,6 +32,8 @@ export interface StreamLog {
   readToEnd(shard: ShardId, after: SequenceNumber | undefined): AsyncIterable<readonly StreamRecord[]>;
   /** The shards that were split or merged into this one, whether the stream still lists them or not: none, one or two. */
   parentsOf(shard: ShardId): Promise<readonly ShardId[]>;
+  /** Whether the stream still lists a shard; one that it does not holds nothing any more. */
+  lists(shard: ShardId): Promise<boolean>;
 }
 
 /** A shard and those that were split or merged into it, whether the stream still lists them or not. */
@@ -77,7 +79,7 @@ export interface SegmentLedger {
   /** Entries from `from` down to 1, latest first. */
   entriesDown(shard: ShardKey, from: number): AsyncIterable<SegmentEntry>;
   /** Notes that the stream may have trimmed records after a known one; a gap that is noted again may grow. Repeatable. */
-  recordGap(shard: ShardKey, gap: StreamGap): Promise<void>;
+  recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'>;
 }
 
 /** A stretch of a shard that nobody can read any more. */
@@ -109,6 +111,8 @@ export interface BooksLedger {
   readBooks(shard: ShardKey): Promise<Books>;
   /** Puts books on condition that the ones there are one revision older. */
   putBooks(shard: ShardKey, books: Books): Promise<'put' | 'conflict'>;
+  /** Notes that the stream may have trimmed records after a known one. Repeatable. */
+  recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'>;
   /** Raises the published `completeThrough` unless it is there already. @returns the one in force, epoch milliseconds */
   raiseClaim(throughMs: number): Promise<number>;
   /** Entries after `after`, ascending, up to `through`. */

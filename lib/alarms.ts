@@ -147,10 +147,11 @@ function alarmsOfCounts(c: Configuration): AlarmPlan[] {
     {
       id: 'RecordsLost',
       metric: new MathExpression({
-        expression: 'FILL(lost, 0) + FILL(gaps, 0)',
+        expression: 'FILL(lost, 0) + FILL(gaps, 0) + FILL(dropped, 0)',
         usingMetrics: {
           lost: reported('aggregator', 'RecordsLost'),
           gaps: reported('aggregator', 'StreamGaps'),
+          dropped: reported('accountant', 'StreamGaps'),
         },
         label: 'Records lost and gaps',
         period: FIVE_MINUTES,

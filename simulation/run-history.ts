@@ -24,7 +24,7 @@ export interface Verdict {
 /** Steps that recovery may take once nothing fails any more, and how long it may take. */
 const RECOVERY_STEPS_MAX = 40_000;
 const RECOVERY_MS_MAX = 24 * 3_600_000;
-const STEPS_MAX = 400_000;
+const STEPS_MAX = 2_000_000;
 /** Steps between two looks at the accounts. */
 const STATUS_EVERY = 60;
 const SOUND_RETRIES = '{"attempts":3,"backoffBaseSeconds":1,"redriveDelaySeconds":1}';
@@ -181,7 +181,7 @@ class Run {
   async #checkReached(beatMs: number): Promise<void> {
     const { world, oracle, scheduler } = this.history;
     const { ledger, log } = world.clients(directNetwork, scheduler);
-    const claimMs = await claimCompleteness(ledger, log, '1');
+    const { throughMs: claimMs } = await claimCompleteness(ledger, log, '1', scheduler);
     if (oracle.violation !== undefined) throw oracle.violation;
     if (claimMs < beatMs)
       throw new Violation(
@@ -191,6 +191,10 @@ class Run {
   }
 
   async #checkAtRest(): Promise<void> {
+    const { world: found, scheduler: clock } = this.history;
+    const { ledger: books, log: stream } = found.clients(directNetwork, clock);
+    // Every minute the accountant looks for shards that the stream has dropped.
+    await claimCompleteness(books, stream, '1', clock);
     const { world, oracle, settings } = this.history;
     checkAtRest(world, oracle, settings.dedupWindowLeastMs, await this.#status());
   }

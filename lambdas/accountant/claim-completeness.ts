@@ -1,20 +1,29 @@
 // The accountant's second task: work out up to which arrival time everything is counted, and publish it.
 import { lastEntered } from '../counting/books.ts';
-import { completeThroughMs, type ShardProgress } from '../counting/completeness.ts';
-import { type ShardKey, shardKey } from '../counting/identifiers.ts';
+import { completeThroughMs, type ShardProgress, vanishedShards } from '../counting/completeness.ts';
+import { AFTER_ALL, type ShardKey, shardKey } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
 import { isSettled, type SegmentEntry } from '../counting/segment-entry.ts';
-import type { BooksLedger, ShardDirectory } from '../ports.ts';
+import type { BooksLedger, Clock, ShardDirectory } from '../ports.ts';
+
+/** What is known of completeness. */
+export interface Completeness {
+  /** The claim in force, epoch milliseconds; 0 as long as nothing can be claimed. */
+  readonly throughMs: number;
+  /** Shards whose unread end was noted as a gap just now. */
+  readonly gaps: readonly ShardKey[];
+}
 
 /**
  * Publishes `completeThrough` if it has grown. It never steps back: what was counted stays counted.
- * @returns the claim in force, epoch milliseconds
+ * Shards that the stream dropped unread are noted as gaps.
  */
 export async function claimCompleteness(
   ledger: BooksLedger,
   stream: ShardDirectory,
   generation: string,
-): Promise<number> {
+  clock: Clock,
+): Promise<Completeness> {
   // The ledger first, the stream then: a shard that planned something has all its siblings listed by now, and those that
   // planned nothing count with their parents, as far as these were when they were looked at.
   const progress = new Map<ShardKey, Awaited<ReturnType<typeof howFar>>>();
@@ -35,7 +44,13 @@ export async function claimCompleteness(
     parents: parents.get(shard) ?? [],
     ...far,
   }));
-  return ledger.raiseClaim(completeThroughMs(shards));
+  const gaps: ShardKey[] = [];
+  for (const { shard, head } of vanishedShards(shards)) {
+    if (head === undefined) continue;
+    const gap = { after: head.last, before: AFTER_ALL, noticedAtMs: clock.nowMs() };
+    if ((await ledger.recordGap(shard, gap)) === 'noted') gaps.push(shard);
+  }
+  return { throughMs: await ledger.raiseClaim(completeThroughMs(shards)), gaps };
 }
 
 async function howFar(

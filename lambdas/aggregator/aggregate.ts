@@ -195,10 +195,17 @@ async function finishShard(
     await aggregate({ shard: id, records }, ports, settings, always);
   }
   const after = await ports.ledger.readHead(shard);
-  const first = child.records[0];
-  // A parent without a head may have lost all it had; a child whose first record is young tells that it can not.
-  const known = after ?? (first && { last: BEFORE_ALL, runMaxMs: first.arrivalMs });
-  if (known !== undefined) await noteGap(shard, known, first?.sequenceNumber, ports, settings);
+  const first = child.records[0]?.sequenceNumber;
+  if (after !== undefined) await noteGap(shard, after, first, ports, settings);
+  else if (!(await ports.log.lists(id))) await recordGap(shard, BEFORE_ALL, first, ports);
+  else
+    await noteGap(
+      shard,
+      { last: BEFORE_ALL, runMaxMs: child.records[0]?.arrivalMs ?? 0 },
+      first,
+      ports,
+      settings,
+    );
   if (after?.status === 'planned')
     throw new LogBroken(`shard ${shard} is a parent and still has a planned segment`);
   return after;
@@ -229,12 +236,21 @@ async function noteGap(
   shard: ShardKey,
   known: Pick<Head, 'last' | 'runMaxMs'>,
   before: SequenceNumber | undefined,
-  { ledger, clock, listener }: AggregatorPorts,
+  ports: AggregatorPorts,
   { streamRetentionMs }: AggregatorSettings,
 ): Promise<void> {
-  const nowMs = clock.nowMs();
-  if (before === undefined || nowMs - known.runMaxMs <= streamRetentionMs - GAP_MARGIN_MS) return;
-  const gap = { after: known.last, before, noticedAtMs: nowMs };
+  if (ports.clock.nowMs() - known.runMaxMs <= streamRetentionMs - GAP_MARGIN_MS) return;
+  await recordGap(shard, known.last, before, ports);
+}
+
+async function recordGap(
+  shard: ShardKey,
+  after: SequenceNumber,
+  before: SequenceNumber | undefined,
+  { ledger, clock, listener }: AggregatorPorts,
+): Promise<void> {
+  if (before === undefined) return;
+  const gap = { after, before, noticedAtMs: clock.nowMs() };
   await ledger.recordGap(shard, gap);
   listener.gap(shard, gap);
 }

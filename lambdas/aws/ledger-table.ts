@@ -151,10 +151,10 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
     if (through > after) yield* this.#entries(shard, after + 1, through, true);
   }
 
-  async recordGap(shard: ShardKey, { after, before, noticedAtMs }: StreamGap): Promise<void> {
+  async recordGap(shard: ShardKey, { after, before, noticedAtMs }: StreamGap): Promise<'noted' | 'known'> {
     // Padded, so that sequence numbers of different lengths compare as text.
     const end = before.padStart(SEQUENCE_NUMBER_DIGITS, '0');
-    await this.#succeeds(
+    const noted = await this.#succeeds(
       new PutItemCommand({
         TableName: this.#table,
         Item: {
@@ -168,6 +168,7 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
         ExpressionAttributeValues: { ':before': { S: end } },
       }),
     );
+    return noted ? 'noted' : 'known';
   }
 
   async acknowledge(segment: SegmentId, parts: readonly number[]): Promise<'acknowledged' | 'no-entry'> {

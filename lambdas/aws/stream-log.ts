@@ -60,6 +60,10 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
     return listed === undefined ? [] : parentsIn(listed);
   }
 
+  async lists(shard: ShardId): Promise<boolean> {
+    return (await this.#shards()).has(shard);
+  }
+
   ranges(shard: ShardId): RangeReader {
     let pages: AsyncIterator<readonly StreamRecord[]> | undefined;
     let held: readonly StreamRecord[] = [];

@@ -10,7 +10,7 @@ export interface ShardProgress {
   /** The shards that were split or merged into it, listed by the stream or not. */
   readonly parents: readonly ShardKey[];
   /** Its newest segment; undefined as long as it has none. */
-  readonly head: Pick<Head, 'segment' | 'status' | 'ancestors'> | undefined;
+  readonly head: Pick<Head, 'segment' | 'status' | 'ancestors' | 'last'> | undefined;
   /** The last segment of its longest prefix of segments that are each counted or lost; 0 when there is none. */
   readonly done: number;
   /** The running maximum of arrivals up to and with segment `done`; 0 when there is none. Epoch milliseconds. */
@@ -25,6 +25,16 @@ export interface ShardProgress {
  * @returns epoch milliseconds; 0 as long as nothing can be claimed
  */
 export function completeThroughMs(shards: readonly ShardProgress[]): number {
+  const byKey = new Map(shards.map((shard) => [shard.shard, shard]));
+  const succeeded = succeededShards(shards);
+  const bounds = shards
+    .filter((shard) => !((succeeded.has(shard.shard) || !shard.listed) && isDrained(shard)))
+    .map((shard) => reachedMs(shard, byKey, new Set()));
+  return bounds.length === 0 ? 0 : Math.min(...bounds);
+}
+
+/** The shards that a shard with a head descends from, as far as anybody knows. */
+function succeededShards(shards: readonly ShardProgress[]): ReadonlySet<ShardKey> {
   const byKey = new Map(shards.map((shard) => [shard.shard, shard]));
   const succeeded = new Set<ShardKey>();
   const succeed = (parents: readonly ShardKey[]) => {
@@ -41,10 +51,16 @@ export function completeThroughMs(shards: readonly ShardProgress[]): number {
     succeed(parents);
     for (const { shard } of head.ancestors) succeeded.add(shard);
   }
-  const bounds = shards
-    .filter((shard) => !((succeeded.has(shard.shard) || !shard.listed) && isDrained(shard)))
-    .map((shard) => reachedMs(shard, byKey, new Set()));
-  return bounds.length === 0 ? 0 : Math.min(...bounds);
+  return succeeded;
+}
+
+/**
+ * Shards that are gone from the stream although no descendant has read them to their ends: what followed their last segment
+ * was trimmed unread, if there was anything.
+ */
+export function vanishedShards(shards: readonly ShardProgress[]): readonly ShardProgress[] {
+  const succeeded = succeededShards(shards);
+  return shards.filter(({ shard, listed, head }) => !listed && head !== undefined && !succeeded.has(shard));
 }
 
 /** Whether everything that the shard's segments hold is counted or lost. */

@@ -47,6 +47,9 @@ export function parseSequenceNumber(text: string): SequenceNumber {
 /** A sequence number before every record's. */
 export const BEFORE_ALL = '0' as SequenceNumber;
 
+/** A sequence number after every record's. */
+export const AFTER_ALL = '9'.repeat(56) as SequenceNumber;
+
 /** Orders two sequence numbers of one shard: by length, then by text, since neither has leading zeros. */
 export function compareSequenceNumbers(a: SequenceNumber, b: SequenceNumber): number {
   if (a.length !== b.length) return a.length - b.length;

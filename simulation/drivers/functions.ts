@@ -107,7 +107,7 @@ export class Functions {
     this.#invoke('accountant', '', onEnd, async (invocation) => {
       const { ledger, log } = world.clients(invocation, invocation);
       await keepBooks(ledger, () => invocation.hasTime(SCHEDULE_RESERVE_MS));
-      await claimCompleteness(ledger, log, '1');
+      await claimCompleteness(ledger, log, '1', invocation);
       const status = await readStatus(ledger);
       const difference = conservationDifference(status);
       oracle.check(() => {

@@ -107,8 +107,8 @@ export class LedgerClient implements SegmentLedger, PartLedger, BooksLedger, Cla
     return this.#entries(shard, after + 1, through, 'up');
   }
 
-  async recordGap(shard: ShardKey, gap: StreamGap): Promise<void> {
-    await this.#call('recordGap', shard, () => this.#ledger.recordGap(shard, gap));
+  recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'> {
+    return this.#call('recordGap', shard, () => this.#ledger.recordGap(shard, gap));
   }
 
   async acknowledge(segment: SegmentId, parts: readonly number[]): Promise<'acknowledged' | 'no-entry'> {

@@ -89,10 +89,12 @@ export class FakeLedger {
   }
 
   /** Keeps a gap, or the larger extent of one that was noticed before. */
-  recordGap(shard: ShardKey, gap: StreamGap): void {
+  recordGap(shard: ShardKey, gap: StreamGap): 'noted' | 'known' {
     const { gaps } = this.of(shard);
     const known = gaps.get(gap.after);
-    if (known === undefined || compareSequenceNumbers(known.before, gap.before) < 0) gaps.set(gap.after, gap);
+    if (known !== undefined && compareSequenceNumbers(known.before, gap.before) >= 0) return 'known';
+    gaps.set(gap.after, gap);
+    return 'noted';
   }
 
   acknowledge(segment: SegmentId, parts: readonly number[]): boolean {

@@ -63,6 +63,10 @@ export class StreamLogClient implements StreamLog, ShardDirectory {
     return (await this.#listed()).get(shard)?.parents ?? [];
   }
 
+  async lists(shard: ShardId): Promise<boolean> {
+    return (await this.#listed()).has(shard);
+  }
+
   async shards(): Promise<readonly ListedShard[]> {
     return [...(await this.#listed()).values()].map(({ id, parents }) => ({ shard: id, parents }));
   }

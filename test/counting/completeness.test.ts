@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { completeThroughMs, type ShardProgress } from '../../lambdas/counting/completeness.ts';
-import { parseShardKey } from '../../lambdas/counting/identifiers.ts';
+import {
+  completeThroughMs,
+  type ShardProgress,
+  vanishedShards,
+} from '../../lambdas/counting/completeness.ts';
+import { parseSequenceNumber, parseShardKey } from '../../lambdas/counting/identifiers.ts';
 
 const key = (name: string) => parseShardKey(`1.${name}`);
 
@@ -15,7 +19,10 @@ function shard(
   ancestors: [string, number][] = [],
 ): ShardProgress {
   const frozen = ancestors.map(([ancestor, runMaxMs]) => ({ shard: key(ancestor), segment: 1, runMaxMs }));
-  const head = segment === 0 ? undefined : { segment, status: 'sent' as const, ancestors: frozen };
+  const head =
+    segment === 0
+      ? undefined
+      : { segment, status: 'sent' as const, ancestors: frozen, last: parseSequenceNumber('9') };
   return { shard: key(name), listed: true, parents: parents.map(key), head, done, doneRunMaxMs };
 }
 
@@ -46,7 +53,7 @@ test('a parent stays until everything of it is counted, although its children go
   assert.equal(completeThroughMs([shard('0', 5, 5, 900), ...children]), 1500);
   const planned = {
     ...shard('0', 5, 5, 900),
-    head: { segment: 6, status: 'planned' as const, ancestors: [] },
+    head: { segment: 6, status: 'planned' as const, ancestors: [], last: parseSequenceNumber('9') },
   };
   assert.equal(completeThroughMs([planned, ...children]), 900);
 });
@@ -94,4 +101,17 @@ test('a shard that the stream no longer lists leaves once all of it is counted, 
   const unlisted = { ...shard('0', 5, 5, 900), listed: false };
   assert.equal(completeThroughMs([unlisted, shard('7', 3, 3, 5000)]), 5000);
   assert.equal(completeThroughMs([{ ...unlisted, done: 4, doneRunMaxMs: 800 }, shard('7', 3, 3, 5000)]), 800);
+});
+
+test('a shard that the stream dropped before a descendant had read it has vanished', () => {
+  const gone = { ...shard('0', 5, 5, 900), listed: false };
+  assert.deepEqual(vanishedShards([gone, shard('7', 3, 3, 5000)]), [gone]);
+  assert.deepEqual(vanishedShards([gone, shard('7', 3, 3, 5000, [], [['0', 900]])]), [], 'read to its end');
+  assert.deepEqual(
+    vanishedShards([
+      { ...gone, listed: true },
+      { ...shard('8', 0, 0, 0), listed: false },
+    ]),
+    [],
+  );
 });
