@@ -53,7 +53,7 @@ export class SmallRun {
     this.#oracle = new Oracle(windowMs, this.#clock);
     this.#world = new World({
       ...ORDINARY_WORLD,
-      pages: { records: 1, empties: true },
+      pages: { records: 100, empties: true },
       clock: this.#clock,
       random: new Random('small world'),
       observer: this.#oracle,
