@@ -9,7 +9,7 @@ import {
   isExpired,
   UPDATE_SEGMENTS_MAX,
 } from '../counting/counter-item.ts';
-import { parseSegmentId, type SegmentId } from '../counting/identifiers.ts';
+import type { SegmentId } from '../counting/identifiers.ts';
 import { afterFailure } from '../counting/message-history.ts';
 import { backoffMs } from '../counting/retry-policy.ts';
 import { decodeRollupMessage, InvalidRollupMessage, type RollupContent } from '../counting/rollup-message.ts';
@@ -276,7 +276,7 @@ async function giveUp(
 
 async function noteDead({ segment, part }: RollupContent, { ledger }: WriterPorts): Promise<void> {
   try {
-    await ledger.notePlace({ segment: parseSegmentId(segment).id, part }, 'dead');
+    await ledger.notePlace({ segment, part }, 'dead');
   } catch {
     // The table that made the message fail may well be the one that would note it; redrive notes it again.
   }
