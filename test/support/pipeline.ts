@@ -58,6 +58,28 @@ export async function startPipeline(services: Awaited<ReturnType<typeof startSer
     });
   }
 
+  /** Where an event source mapping would go on: past everything that was handed to the aggregator. */
+  const checkpoints = new Map<ShardId, number>();
+
+  async function aggregateShard(
+    shard: ShardId,
+    records: StreamRecord[],
+    generation: string,
+    rollup = CONFIG,
+  ) {
+    const ports = {
+      ledger,
+      log,
+      queue,
+      rejected: archive,
+      windows: new DedupWindows(),
+      clock,
+      listener: SILENT,
+    };
+    const settings = { generation, streamRetentionMs: 604_800_000, rollup };
+    await aggregate({ shard, records }, ports, settings, always);
+  }
+
   return {
     counterTable,
     ledgerTable,
@@ -80,18 +102,17 @@ export async function startPipeline(services: Awaited<ReturnType<typeof startSer
 
     /** One aggregator invocation over all records of every shard, from the beginning: what is done is skipped. */
     async aggregateAll(rollup = CONFIG): Promise<void> {
-      const ports = {
-        ledger,
-        log,
-        queue,
-        rejected: archive,
-        windows: new DedupWindows(),
-        clock,
-        listener: SILENT,
-      };
       for (const shard of await shardIds()) {
-        const settings = { generation: '1', streamRetentionMs: 604_800_000, rollup };
-        await aggregate({ shard, records: await recordsOf(shard) }, ports, settings, always);
+        await aggregateShard(shard, await recordsOf(shard), '1', rollup);
+      }
+    },
+
+    /** One aggregator invocation over the records of every shard that it was not handed before, as the mapping goes on. */
+    async aggregateNew(generation = '1'): Promise<void> {
+      for (const shard of await shardIds()) {
+        const records = await recordsOf(shard);
+        await aggregateShard(shard, records.slice(checkpoints.get(shard) ?? 0), generation);
+        checkpoints.set(shard, records.length);
       }
     },
 
