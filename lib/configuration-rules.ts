@@ -172,6 +172,15 @@ const RULES: readonly Rule[] = [
     () => 'a smaller burst than keyRequestsPerSecond refuses requests the rate allows',
   ),
   {
+    about: 'webAclRequestsPerMinute, throttleRequestsPerSecond',
+    check: (c) => {
+      const most = c.throttleRequestsPerSecond * 60;
+      return c.webAcl !== 'rate-limit' || c.webAclRequestsPerMinute <= most
+        ? undefined
+        : `webAclRequestsPerMinute must be at most ${most}: past that, one address takes all that throttleRequestsPerSecond lets through.`;
+    },
+  },
+  {
     about: 'iteratorAgeAlarmMinutes, streamRetentionHours',
     check: (c) => {
       const most = Math.floor((c.streamRetentionHours * 60) / 4);

@@ -32,6 +32,10 @@ export interface Configuration {
   readonly keyBurstRequests: number;
   /** Requests a day that one API key may make; 0: no quota. */
   readonly keyRequestsPerDay: number;
+  /** What stands before the API: `off`, `rate-limit` (lib/web-acl.ts), or the ARN of a regional web ACL. Web ACLs cost for every request. */
+  readonly webAcl: string;
+  /** Requests a minute that `rate-limit` lets one address make; a company's people may share one. */
+  readonly webAclRequestsPerMinute: number;
   /** The origin whose pages may call the API from a browser; `*`: any. */
   readonly allowOrigin: string;
 
@@ -130,6 +134,8 @@ export const PRODUCTION: Configuration = {
   keyRequestsPerSecond: 500,
   keyBurstRequests: 1000,
   keyRequestsPerDay: 0,
+  webAcl: 'off',
+  webAclRequestsPerMinute: 3000,
   allowOrigin: '*',
 
   streamMode: 'provisioned',

@@ -27,6 +27,7 @@ import { EVENTS_SCHEMA } from './events-schema.ts';
 import { addGatewayResponses, corsHeaders } from './gateway-responses.ts';
 import { allow } from './handler-function.ts';
 import { putRecordsIntegration, putRecordsMethodResponses } from './put-records.ts';
+import { WEB_ACL_OFF, WebAcl } from './web-acl.ts';
 
 /** What the front door leads to. */
 export interface FrontDoorProps {
@@ -48,6 +49,7 @@ export class FrontDoor extends Construct {
     this.api = createApi(this, c);
     addGatewayResponses(this.api, c.allowOrigin);
     this.apiKey = c.apiKeys ? addUsagePlan(this.api, c) : undefined;
+    new WebAcl(this, 'WebAcl', c, this.api);
     this.#addEvents(props.stream);
   }
 
@@ -203,8 +205,12 @@ function acknowledgeOpen(method: Method): void {
 
 function acknowledgeApi(api: RestApi, c: Configuration): void {
   acknowledge(api, {
-    'AwsSolutions-APIG3':
-      'Throttling, a usage plan and schema validation bound what a client can do; a web ACL is for the owner of the domain in front to add, and costs for every request.',
+    ...(c.webAcl === WEB_ACL_OFF
+      ? {
+          'AwsSolutions-APIG3':
+            'Throttling, a usage plan and schema validation bound what a client can do; the setting "webAcl" puts a web ACL in front, which costs for every request.',
+        }
+      : {}),
     'AwsSolutions-APIG6':
       'Execution logs write headers and bodies, client addresses with them, into a group without retention; the access log has status, latency and error of each request.',
     ...(c.gatewayLogsRole

@@ -25,6 +25,11 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   keyRequestsPerSecond: integer(1, 1_000_000),
   keyBurstRequests: integer(1, 1_000_000),
   keyRequestsPerDay: integer(0, 2_147_483_647),
+  webAcl: text(
+    /^(off|rate-limit|arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\/[A-Za-z0-9_-]{1,128}\/[0-9a-f-]{36})$/,
+    '"off", "rate-limit" or the ARN of a regional web ACL',
+  ),
+  webAclRequestsPerMinute: integer(10, 2_000_000_000),
   // It stands between quotes in header mappings and in templates.
   allowOrigin: text(/^(\*|https?:\/\/[A-Za-z0-9.:-]+)$/, '"*" or one origin such as "https://example.com"'),
 

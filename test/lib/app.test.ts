@@ -97,6 +97,8 @@ test('cdk-nag has nothing to say, and a finding nobody acknowledged stops the sy
   const clean = await run(process.execPath, [app], await temporaryFolder(), {});
   assert.equal(clean.code, 0, clean.error);
   assert.equal(clean.error, '');
+  const guarded = await run(process.execPath, [app, '--web-acl'], await temporaryFolder(), {});
+  assert.equal(guarded.code, 0, guarded.error);
   const careless = await run(process.execPath, [app, '--with-finding'], await temporaryFolder(), {});
   assert.notEqual(careless.code, 0);
   assert.match(careless.error, /AwsSolutions-SQS4/);

@@ -128,6 +128,16 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     /^queueAgeAlarmMinutes must be at most 1440: /,
     { queueAgeAlarmMinutes: 1440 },
   ],
+  [
+    { webAcl: 'rate-limit', webAclRequestsPerMinute: 120_001 },
+    /^webAclRequestsPerMinute must be at most 120000: /,
+    { webAclRequestsPerMinute: 120_000 },
+  ],
+  [
+    { webAcl: 'arn:aws:wafv2:us-east-1:123456789012:global/webacl/mine/0123' },
+    /^webAcl must be "off", "rate-limit" or the ARN of a regional web ACL, not /,
+    { webAcl: 'rate-limit' },
+  ],
   [{ bucketMinutes: 7 }, /^bucketMinutes must be 10 /, { bucketMinutes: 10 }],
   [{ logRetentionDays: 31 }, /^logRetentionDays must be 60 /, { logRetentionDays: 60 }],
   [

@@ -3,7 +3,8 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { configurationOf } from '../../lib/configuration.ts';
 import { addStack, createApp } from '../../lib/counting-app.ts';
 
+const settings = process.argv.includes('--web-acl') ? { webAcl: 'rate-limit' } : {};
 const app = createApp();
-const stack = addStack(app, configurationOf('prod'), { code: 'source', checked: true });
+const stack = addStack(app, configurationOf('prod', settings), { code: 'source', checked: true });
 if (process.argv.includes('--with-finding')) new Queue(stack, 'Careless');
 app.synth();

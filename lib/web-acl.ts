@@ -1,0 +1,98 @@
+// The web ACL in front of the API: none, one that bounds what a single address may ask, or the operator's own.
+import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
+import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
+import { Construct } from 'constructs';
+import type { Configuration } from './configuration.ts';
+import { RETRY_AFTER_SECONDS } from './mapping-templates.ts';
+
+/** What `webAcl` may say besides the ARN of a regional web ACL. */
+export const WEB_ACL_OFF = 'off';
+export const WEB_ACL_RATE_LIMIT = 'rate-limit';
+
+/**
+ * Rules of AWS' common rule set that would refuse what Tally promises to take, so they count and do not block. Bodies are events whose
+ * entities may be URLs, paths and markup, 500 of them far above the rule's 8 KB; entities stand in the path of a read, percent-encoded, up to
+ * 6 KB of it; and a client need not name itself. What a body may be is held by the model, which looks at all of it.
+ * (docs waf/latest/developerguide/aws-managed-rule-groups-baseline.html; a name that AWS does not know is silently ignored there.)
+ */
+const COUNTED_ONLY = [
+  'NoUserAgent_HEADER',
+  'SizeRestrictions_BODY',
+  'SizeRestrictions_URIPATH',
+  'EC2MetaDataSSRF_BODY',
+  'EC2MetaDataSSRF_URIPATH',
+  'GenericLFI_BODY',
+  'GenericLFI_URIPATH',
+  'GenericRFI_BODY',
+  'GenericRFI_URIPATH',
+  'RestrictedExtensions_URIPATH',
+  'CrossSiteScripting_BODY',
+  'CrossSiteScripting_URIPATH',
+];
+
+const TOO_MANY = 'TooMany';
+
+/** The web ACL that the setting `webAcl` asks for, in front of the API's stage. */
+export class WebAcl extends Construct {
+  constructor(scope: Construct, id: string, c: Configuration, api: RestApi) {
+    super(scope, id);
+    if (c.webAcl === WEB_ACL_OFF) return;
+    const webAclArn =
+      c.webAcl === WEB_ACL_RATE_LIMIT ? rateLimit(this, c.webAclRequestsPerMinute).attrArn : c.webAcl;
+    new CfnWebACLAssociation(this, 'Association', { resourceArn: api.deploymentStage.stageArn, webAclArn });
+  }
+}
+
+function rateLimit(scope: Construct, requestsPerMinute: number): CfnWebACL {
+  return new CfnWebACL(scope, 'Acl', {
+    scope: 'REGIONAL',
+    description: 'Bounds what one address may ask, and refuses what is plainly an attack.',
+    defaultAction: { allow: {} },
+    customResponseBodies: {
+      [TOO_MANY]: {
+        contentType: 'APPLICATION_JSON',
+        content:
+          '{"message":"Too many requests from this address: nothing was taken, send the whole request again."}',
+      },
+    },
+    rules: [
+      {
+        name: 'RateOfOneAddress',
+        priority: 0,
+        statement: {
+          rateBasedStatement: { aggregateKeyType: 'IP', limit: requestsPerMinute, evaluationWindowSec: 60 },
+        },
+        // 429, not 403: a client that was too fast must come again, or its events are lost.
+        action: {
+          block: {
+            customResponse: {
+              responseCode: 429,
+              customResponseBodyKey: TOO_MANY,
+              responseHeaders: [{ name: 'Retry-After', value: String(RETRY_AFTER_SECONDS) }],
+            },
+          },
+        },
+        visibilityConfig: visibility('RateOfOneAddress'),
+      },
+      {
+        name: 'CommonRules',
+        priority: 1,
+        statement: {
+          managedRuleGroupStatement: {
+            vendorName: 'AWS',
+            name: 'AWSManagedRulesCommonRuleSet',
+            ruleActionOverrides: COUNTED_ONLY.map((name) => ({ name, actionToUse: { count: {} } })),
+          },
+        },
+        overrideAction: { none: {} },
+        visibilityConfig: visibility('CommonRules'),
+      },
+    ],
+    visibilityConfig: visibility('WebAcl'),
+  });
+}
+
+/** Metrics, but no samples: a sample is a whole request, its client's address with it. */
+function visibility(metricName: string): CfnWebACL.VisibilityConfigProperty {
+  return { cloudWatchMetricsEnabled: true, sampledRequestsEnabled: false, metricName };
+}
