@@ -1,0 +1,135 @@
+// The supply chain, checked without the network: what the lock file may hold, and what may run or ship of it.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { glob } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..');
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+  readonly allowScripts: Readonly<Record<string, boolean>>;
+}
+
+interface LockedPackage {
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly integrity?: string;
+  readonly license?: string;
+  readonly link?: boolean;
+  readonly inBundle?: boolean;
+  readonly hasInstallScript?: boolean;
+}
+
+const manifest = readJson<Manifest>('package.json');
+const lock = readJson<{ lockfileVersion: number; packages: Record<string, LockedPackage> }>(
+  'package-lock.json',
+);
+const [root, ...packages] = Object.entries(lock.packages);
+
+/** Licences that let anyone use, change and pass on; of a choice, one of the two must be here. */
+const LICENCES = new Set([
+  'Apache-2.0',
+  'MIT',
+  'MIT-0',
+  'ISC',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  '0BSD',
+  'BlueOak-1.0.0',
+]);
+
+/** Majors that stay until somebody looks: the next one is known not to work, or nobody has seen that it does. */
+const MAJORS: Readonly<Record<string, number>> = { 'aws-cdk': 2, 'aws-cdk-lib': 2, fauxqs: 2, node: 24 };
+
+/** Imported, but in nothing that ships: types alone, and what looks at the template while it is made. */
+const TOOLS = ['aws-lambda', 'cdk-nag'];
+
+test('the lock file is that of the manifest', () => {
+  assert.equal(lock.lockfileVersion, 3);
+  assert.equal(root?.[0], '');
+  const { dependencies, devDependencies } = manifest;
+  assert.partialDeepStrictEqual(root?.[1], { dependencies, devDependencies });
+});
+
+test('every package comes from the npm registry, under the hash that was seen when it was locked', () => {
+  for (const [path, { version, resolved, integrity, link, inBundle }] of packages) {
+    assert.notEqual(link, true, `${path} is a link`);
+    assert.match(version ?? '', /^\d+\.\d+\.\d+/, path);
+    // Without an address npm takes the registry's; a bundled package is inside one that has a hash.
+    if (resolved !== undefined) assert.match(resolved, /^https:\/\/registry\.npmjs\.org\//, path);
+    if (inBundle !== true) assert.match(integrity ?? '', /^sha512-[A-Za-z0-9+/]{86}==$/, path);
+  }
+});
+
+test('every licence lets anyone use it', () => {
+  for (const [path, { license }] of packages) {
+    const choices = (license ?? 'none').replaceAll(/[()]/g, '').split(' OR ');
+    assert.ok(
+      choices.some((choice) => LICENCES.has(choice)),
+      `${path} has the licence ${license}`,
+    );
+  }
+});
+
+test('no package runs a script when it is installed, but for those that package.json names', () => {
+  const running = packages
+    .filter(([, { hasInstallScript }]) => hasInstallScript === true)
+    .map(([path]) => nameOf(path));
+  const allowed = Object.keys(manifest.allowScripts).filter((name) => manifest.allowScripts[name] === true);
+  assert.deepEqual(running.toSorted(), allowed.toSorted());
+});
+
+test('pinned majors are the ones installed, and the ranges let no other in', () => {
+  const ranges = { ...manifest.dependencies, ...manifest.devDependencies };
+  for (const [name, major] of Object.entries(MAJORS)) {
+    assert.match(lock.packages[`node_modules/${name}`]?.version ?? '', new RegExp(`^${major}\\.`), name);
+    assert.match(ranges[name] ?? '', new RegExp(`^\\^?${major}\\.\\d+\\.\\d+$`), name);
+  }
+  for (const [name, range] of Object.entries(ranges)) {
+    assert.match(range, /^\^?\d+\.\d+\.\d+$/, `${name}: a range within one major`);
+  }
+});
+
+test('of the SDK and what it stands on there is one version each', () => {
+  const versions = new Map<string, Set<string>>();
+  for (const [path, { version = '', inBundle }] of packages) {
+    const name = nameOf(path);
+    if (!/^@(aws-sdk|smithy|aws-lambda-powertools|middy)\//.test(name) || inBundle === true) continue;
+    versions.set(name, (versions.get(name) ?? new Set()).add(version));
+  }
+  assert.ok(versions.size > 10);
+  for (const [name, found] of versions) assert.equal(found.size, 1, `${name}: ${[...found]}`);
+});
+
+test('dependencies are what ships (lambdas/) and what describes it (lib/, bin/); all else is for development', async () => {
+  const ships = await importedBy('lambdas/**/*.ts');
+  const describes = await importedBy('{lib,bin}/**/*.ts');
+  const wanted = new Set([...ships, ...describes]);
+  for (const tool of TOOLS) wanted.delete(tool);
+  assert.deepEqual(Object.keys(manifest.dependencies).toSorted(), [...wanted].toSorted());
+  for (const name of ships) assert.ok(!/^(aws-cdk-lib|constructs)$/.test(name), `a function imports ${name}`);
+});
+
+/** The packages that files import, by name. */
+async function importedBy(pattern: string): Promise<Set<string>> {
+  const names = new Set<string>();
+  for await (const file of glob(pattern, { cwd: ROOT })) {
+    const source = readFileSync(join(ROOT, file), 'utf8');
+    for (const [, specifier = ''] of source.matchAll(/^(?:import|export|\}) ?.*?from '([^']+)'/gm)) {
+      if (/^(\.|node:)/.test(specifier)) continue;
+      names.add(specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/'));
+    }
+  }
+  return names;
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+}
+
+function readJson<T>(path: string): T {
+  return JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as T;
+}
