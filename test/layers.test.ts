@@ -73,6 +73,17 @@ const RULES: readonly Rule[] = [
     ],
   },
   {
+    room: 'hostile run',
+    files: /^hostile\//,
+    mayImport: [
+      /^hostile\//,
+      /^node:/,
+      /^local\/stack\.ts$/,
+      /^@aws-sdk\/client-(kinesis|sqs)$/,
+      /^@smithy\/node-http-handler$/,
+    ],
+  },
+  {
     room: 'operations',
     files: /^operations\//,
     mayImport: [
@@ -119,7 +130,7 @@ function forbidden(file: string, text: string): string[] {
 test('every file imports only what its room may', async () => {
   const found: string[] = [];
   let files = 0;
-  for await (const file of glob('{lambdas,lib,bin,local,importer,operations,simulation}/**/*.ts', {
+  for await (const file of glob('{lambdas,lib,bin,local,importer,operations,simulation,hostile}/**/*.ts', {
     cwd: ROOT,
   })) {
     if (file.endsWith('.d.ts')) continue;

@@ -5,6 +5,7 @@ import { finished } from 'node:stream';
 import { LocalStackError } from '../errors.ts';
 import type { Api } from './api.ts';
 import type { GatewayAnswer } from './gateway-responses.ts';
+import { headBytesMax, refuseConnection } from './refused-connections.ts';
 import { bodyBytesMax } from './request.ts';
 
 /** A listening API. */
@@ -24,7 +25,17 @@ const drainMsMax = 5_000;
  * @throws LocalStackError when the port is taken
  */
 export async function startApiServer(api: Api, port: number, orNextFree: boolean): Promise<ApiServer> {
-  const server = createServer({ requestTimeout: 120_000, headersTimeout: 30_000, keepAliveTimeout: 65_000 });
+  const server = createServer({
+    requestTimeout: 120_000,
+    headersTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    maxHeaderSize: headBytesMax,
+    // Its own refusal of a request without a host is no JSON.
+    requireHostHeader: false,
+  });
+  // A client that has sent all it will send still waits for its answer.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  server.on('clientError', refuseConnection);
   const respond = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const answer = await api(incoming);
     if (answer !== undefined && !outgoing.destroyed) send(incoming, outgoing, answer);
@@ -35,6 +46,8 @@ export async function startApiServer(api: Api, port: number, orNextFree: boolean
     if (Number(incoming.headers['content-length'] ?? 0) <= bodyBytesMax) outgoing.writeContinue();
     void respond(incoming, outgoing);
   });
+  // Any other expectation is one that nobody here can meet, and no reason to refuse what comes with it.
+  server.on('checkExpectation', (incoming, outgoing) => void respond(incoming, outgoing));
 
   for (let candidate = port; ; candidate += 1) {
     try {

@@ -1,0 +1,80 @@
+// Well-behaved clients that go on while others attack: each of their requests is answered, each of their events counted once.
+import { setTimeout as pause } from 'node:timers/promises';
+
+const EVENTS_EACH = 20;
+const PAUSE_MS = 40;
+const CLIENTS = 3;
+
+/** What the neighbours saw. */
+export interface NeighbourReport {
+  readonly sent: number;
+  readonly counted: number;
+  readonly broken: readonly string[];
+  readonly slowestMs: number;
+}
+
+/** Starts the neighbours. @returns ends them, and waits until their events are counted */
+export function startNeighbours(url: string, name: string): () => Promise<NeighbourReport> {
+  const broken: string[] = [];
+  const sent = Array<number>(CLIENTS).fill(0);
+  let slowestMs = 0;
+  let going = true;
+  const entityOf = (client: number) => `${name}/${client}`;
+
+  async function post(client: number, request: number): Promise<void> {
+    const events = Array.from({ length: EVENTS_EACH }, (_, index) => ({
+      id: `${name}-${client}-${request}-${index}`,
+      metric: 'neighbour',
+      entity: entityOf(client),
+    }));
+    const began = performance.now();
+    const answer = await fetch(`${url}/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ events }),
+    });
+    const body = await answer.text();
+    slowestMs = Math.max(slowestMs, performance.now() - began);
+    if (answer.status === 202) sent[client] = (sent[client] ?? 0) + EVENTS_EACH;
+    else broken.push(`a neighbour's events were answered ${answer.status}: ${body.slice(0, 200)}`);
+  }
+
+  const clients = sent.map(async (_, client) => {
+    for (let request = 0; going; request += 1) {
+      await post(client, request).catch((error) => broken.push(`a neighbour was not answered: ${error}`));
+      await pause(PAUSE_MS);
+    }
+  });
+
+  return async () => {
+    going = false;
+    await Promise.all(clients);
+    const counted = await Promise.all(
+      sent.map((expected, client) => waitForCount(url, entityOf(client), expected)),
+    );
+    return { sent: sum(sent), counted: sum(counted), broken, slowestMs: Math.round(slowestMs) };
+  };
+}
+
+/** How long an event may take to be counted after everything hostile has stopped. */
+const COUNTED_WITHIN_MS = 60_000;
+
+/** Waits until an entity has what it should have; gives what it has when it does, or when time is over. */
+export async function waitForCount(
+  url: string,
+  entity: string,
+  expected: number,
+  metric = 'neighbour',
+): Promise<number> {
+  const until = performance.now() + COUNTED_WITHIN_MS;
+  for (;;) {
+    const answer = await fetch(`${url}/v1/counts/${metric}/${encodeURIComponent(entity)}?by=total`);
+    const { total } = (await answer.json()) as { total?: number };
+    if ((total ?? 0) >= expected || performance.now() > until) return total ?? 0;
+    await pause(100);
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
+}

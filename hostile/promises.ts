@@ -1,0 +1,48 @@
+// What every answer must keep, whatever was asked: no fault of ours, JSON with a message, and the length that it says.
+import type { Exchange, RawAnswer } from './exchange.ts';
+import type { HostileRequest } from './requests.ts';
+
+/** What is wrong with what came back; empty: nothing. */
+export function brokenPromises(
+  { verb, mayBeUnanswered }: HostileRequest,
+  { answers, rest, timedOut }: Exchange,
+): string[] {
+  if (timedOut) return ['no end: neither an answer nor a closed connection'];
+  const broken = answers.flatMap((answer, index) => brokenBy(answer, verb === 'HEAD' && index === 0));
+  if (answers.length === 0 && !mayBeUnanswered) broken.push('closed without an answer');
+  if (rest.length > 0) broken.push(`${rest.length} bytes after the last answer`);
+  return broken;
+}
+
+function brokenBy({ status, headers, body }: RawAnswer, bodyless: boolean): string[] {
+  const broken: string[] = [];
+  if (status >= 500) broken.push(`status ${status}: ${body.subarray(0, 200)}`);
+  const connection = headers.get('set-cookie') ?? headers.get('x');
+  if (connection !== undefined) broken.push('a header of the client came back as ours');
+  if (bodyless || status === 204) return broken;
+  if (headers.get('content-length') !== String(body.length)) {
+    broken.push(`status ${status}: content-length ${headers.get('content-length')} for ${body.length} bytes`);
+  }
+  if (!/^application\/json\b/.test(headers.get('content-type') ?? '')) {
+    broken.push(`status ${status}: content-type ${headers.get('content-type')}`);
+  }
+  const value = parse(body);
+  if (value === undefined)
+    broken.push(`status ${status}: the body is no JSON object: ${body.subarray(0, 100)}`);
+  else if (status >= 400 && !isMessage(value['message'])) broken.push(`status ${status}: no message`);
+  return broken;
+}
+
+/** A message is a sentence or a few words, and never the client's own megabytes. */
+function isMessage(value: unknown): boolean {
+  return typeof value === 'string' && value.length >= 5 && value.length <= 2_000;
+}
+
+function parse(body: Buffer): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,140 @@
+// One hostile run: everything there is once, then at random until time is over, with neighbours going on all the while.
+import { brokenOff, halfClosed, silentCrowd, slowRequest } from './connections.ts';
+import { exchange } from './exchange.ts';
+import { type NeighbourReport, startNeighbours, waitForCount } from './neighbours.ts';
+import { PACKED, Poisoner, type PoisonReport } from './poison.ts';
+import { brokenPromises } from './promises.ts';
+import { Random } from './random.ts';
+import { everyRequest, type HostileRequest, hostileRequest } from './requests.ts';
+import { Victim } from './victim.ts';
+
+/** How to run. */
+export interface HostileOptions {
+  readonly seed: number;
+  /** How long to go on at random, after everything was sent once. */
+  readonly seconds: number;
+  /** Connections that stay open and say nothing. */
+  readonly crowd: number;
+}
+
+/** What a run did, and which promises were broken. */
+export interface HostileReport {
+  readonly seed: number;
+  readonly requests: ReadonlyMap<string, number>;
+  readonly statuses: ReadonlyMap<number, number>;
+  readonly poison: PoisonReport;
+  readonly neighbours: NeighbourReport;
+  readonly memory: { readonly heapGrowthBytes: number; readonly rssGrowthBytes: number };
+  /** Each broken promise with what broke it; empty when all were kept. */
+  readonly broken: readonly string[];
+}
+
+/** What is sent once is the same in every run. */
+const FIXED_SEED = 1;
+/** Attacks at once. */
+const ATTACKERS = 6;
+/**
+ * What the API's process may hold more of after everything than after everything was sent once. Nothing a client sent stays, so what
+ * grows is compiled code and the like: some MB, however long the run. A request that leaked would leave 10 MB at once.
+ */
+const HEAP_GROWTH_MAX_BYTES = 24 * 1024 * 1024;
+/** All of the stack's threads: the emulators keep what was stored, in memory. */
+const RSS_GROWTH_MAX_BYTES = 1024 * 1024 * 1024;
+
+/** Attacks a local stack that it starts and stops. */
+export async function runHostile({ seed, seconds, crowd }: HostileOptions): Promise<HostileReport> {
+  const random = new Random(seed);
+  const broken = new Set<string>();
+  const requests = new Map<string, number>();
+  const statuses = new Map<number, number>();
+  const victim = await Victim.start();
+  const { port } = victim.places;
+  const poisoner = new Poisoner(victim.places, random);
+
+  const judge = (request: HostileRequest, came: Awaited<ReturnType<typeof exchange>>) => {
+    requests.set(request.kind, (requests.get(request.kind) ?? 0) + 1);
+    for (const { status } of came.answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    for (const promise of brokenPromises(request, came)) {
+      broken.add(
+        `${request.kind}: ${promise} | ${request.bytes
+          .subarray(0, 160)
+          .toString('latin1')
+          .replaceAll(/[^ -~]/g, '.')}`,
+      );
+    }
+  };
+  const attack = async (request: HostileRequest) =>
+    judge(
+      request,
+      // Half a request ends when its sender says that no more will come; else it would be waited for.
+      await exchange(port, request.bytes, request.verb, { halfClose: request.mayBeUnanswered }),
+    );
+  const connectionAttack = async () => {
+    if (random.chance(0.4)) return brokenOff(port, random);
+    const { request, exchange: came } = await (random.chance(0.5) ? slowRequest : halfClosed)(port, random);
+    judge(request, came);
+  };
+
+  try {
+    const finish = startNeighbours(victim.url, `neighbour-${seed}`);
+    const disperse = await silentCrowd(port, crowd);
+    const all = [...everyRequest(new Random(FIXED_SEED))];
+    await inParallel(ATTACKERS, all, attack);
+    await poisoner.everything();
+    const before = await victim.memory();
+
+    const until = performance.now() + seconds * 1000;
+    const going = () => performance.now() < until && victim.alive;
+    await Promise.all([
+      ...Array.from({ length: ATTACKERS }, async () => {
+        while (going()) await attack(hostileRequest(random));
+      }),
+      (async () => {
+        while (going()) await connectionAttack();
+      })(),
+      (async () => {
+        while (going()) {
+          await poisoner.round();
+          await new Promise((resolve) => setTimeout(resolve, 1_000));
+        }
+      })(),
+    ]);
+    disperse();
+    const neighbours = await finish();
+    const packed = await waitForCount(victim.url, PACKED.entity, poisoner.report.packedEvents, PACKED.metric);
+    if (packed !== poisoner.report.packedEvents) {
+      broken.add(`packs among poison: ${packed} counted of ${poisoner.report.packedEvents}`);
+    }
+    const after = await victim.memory();
+    const memory = {
+      heapGrowthBytes: after.heapBytes - before.heapBytes,
+      rssGrowthBytes: after.rssBytes - before.rssBytes,
+    };
+    if (memory.heapGrowthBytes > HEAP_GROWTH_MAX_BYTES)
+      broken.add(`the heap grew by ${memory.heapGrowthBytes} bytes`);
+    if (memory.rssGrowthBytes > RSS_GROWTH_MAX_BYTES)
+      broken.add(`the process grew by ${memory.rssGrowthBytes} bytes`);
+    if (neighbours.counted !== neighbours.sent)
+      broken.add(`neighbours: ${neighbours.counted} counted of ${neighbours.sent}`);
+    for (const one of neighbours.broken) broken.add(one);
+    for (const problem of victim.problems) broken.add(`the stack said: ${problem}`);
+    if (!victim.alive) broken.add('the stack has ended');
+    return { seed, requests, statuses, poison: poisoner.report, neighbours, memory, broken: [...broken] };
+  } finally {
+    poisoner.close();
+    await victim.stop();
+  }
+}
+
+async function inParallel<T>(
+  width: number,
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = [...items];
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+    }),
+  );
+}

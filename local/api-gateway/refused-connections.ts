@@ -1,0 +1,38 @@
+// Answers to what is no request that API Gateway would look at: its head is too large, its framing is wrong, or it never ends.
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** API Gateway's limit for the request line and all headers together, bytes. */
+export const headBytesMax = 10_240;
+
+const answers: Record<string, { status: number; message: string }> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    message: `The request line and its headers take more than ${headBytesMax} bytes.`,
+  },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: 'The chunk extensions of the body are too long.' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'The request did not come to its end in time.' },
+};
+
+const malformed = { status: 400, message: 'This is not a well-formed HTTP request.' };
+
+/** Answers on a connection whose request could not be read, and closes it. */
+export function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // Nobody is there any more, or an answer is on its way already.
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, message } = answers[error.code ?? ''] ?? malformed;
+  const body = JSON.stringify({ message });
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      'connection: close',
+      'content-type: application/json',
+      `content-length: ${Buffer.byteLength(body)}`,
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}
