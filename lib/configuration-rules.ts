@@ -157,6 +157,11 @@ const RULES: readonly Rule[] = [
     () => 'the longest pause can not be shorter than retryBackoffBaseSeconds',
   ),
   atLeast(
+    'redriveDelayCapSeconds',
+    (c) => c.redriveDelaySeconds,
+    () => 'the longest delay can not be shorter than redriveDelaySeconds',
+  ),
+  atLeast(
     'throttleBurstRequests',
     (c) => c.throttleRequestsPerSecond,
     () => 'a smaller burst than throttleRequestsPerSecond refuses requests the rate allows',

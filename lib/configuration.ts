@@ -86,8 +86,13 @@ export interface Configuration {
   readonly retryAttempts: number;
   readonly retryBackoffBaseSeconds: number;
   readonly retryBackoffCapSeconds: number;
+  /** How much of a back-off is left to chance, from 0 to 1. */
+  readonly retryBackoffJitter: number;
   readonly redrivePerSecond: number;
   readonly redriveDelaySeconds: number;
+  readonly redriveDelayCapSeconds: number;
+  /** By what the delay is multiplied with each round of redrive. */
+  readonly redriveDelayGrowth: number;
   readonly redriveRounds: number;
   readonly redriverTimeoutSeconds: number;
 
@@ -169,8 +174,11 @@ export const PRODUCTION: Configuration = {
   retryAttempts: 3,
   retryBackoffBaseSeconds: 5,
   retryBackoffCapSeconds: 300,
+  retryBackoffJitter: 0.5,
   redrivePerSecond: 50,
   redriveDelaySeconds: 60,
+  redriveDelayCapSeconds: 900,
+  redriveDelayGrowth: 2,
   redriveRounds: 5,
   redriverTimeoutSeconds: 60,
 

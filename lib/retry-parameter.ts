@@ -16,8 +16,11 @@ export function retryParameter(scope: Construct, id: string, c: Configuration): 
       attempts: c.retryAttempts,
       backoffBaseSeconds: c.retryBackoffBaseSeconds,
       backoffCapSeconds: c.retryBackoffCapSeconds,
+      backoffJitter: c.retryBackoffJitter,
       redrivePerSecond: c.redrivePerSecond,
       redriveDelaySeconds: c.redriveDelaySeconds,
+      redriveDelayCapSeconds: c.redriveDelayCapSeconds,
+      redriveDelayGrowth: c.redriveDelayGrowth,
       redriveRounds: c.redriveRounds,
     }),
   });

@@ -65,8 +65,11 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   retryAttempts: integer(1, 500),
   retryBackoffBaseSeconds: integer(1, 43_200),
   retryBackoffCapSeconds: integer(1, 43_200),
+  retryBackoffJitter: number(0, 1),
   redrivePerSecond: integer(1, 10_000),
   redriveDelaySeconds: integer(0, 900),
+  redriveDelayCapSeconds: integer(0, 900),
+  redriveDelayGrowth: number(1, 10),
   redriveRounds: integer(1, 1000),
   redriverTimeoutSeconds: integer(10, 900),
 
@@ -111,6 +114,13 @@ function integer(least: number, most: number): SettingForm {
     if (value < least) return `at least ${least}, not ${value}`;
     return value > most ? `at most ${most}, not ${value}` : undefined;
   };
+}
+
+function number(least: number, most: number): SettingForm {
+  return (value) =>
+    typeof value === 'number' && value >= least && value <= most
+      ? undefined
+      : `a number from ${least} to ${most}, not ${shown(value)}`;
 }
 
 function integerOrForever(least: number, most: number): SettingForm {

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import pLimit from 'p-limit';
-import { type MessageHistory, parseHistory } from '../counting/message-history.ts';
+import { encodeHistory, type MessageHistory, parseHistory } from '../counting/message-history.ts';
 import type { RollupMessage } from '../counting/rollup-message.ts';
 import type { DeliveredMessage, FailedMessages, RollupQueue } from '../ports.ts';
 
@@ -88,7 +88,7 @@ export function deliveredMessage(record: SQSRecord): DeliveredMessage {
 
 /** A history as message attributes. */
 export function historyAttributes(history: MessageHistory) {
-  return { [HISTORY_ATTRIBUTE]: { DataType: 'String', StringValue: JSON.stringify(history) } };
+  return { [HISTORY_ATTRIBUTE]: { DataType: 'String', StringValue: encodeHistory(history) } };
 }
 
 /** Longest time that SQS hides a message. */

@@ -1,5 +1,16 @@
 // The history that travels with a dead letter: why, how often, since when, and how many rounds of redrive it has had.
 
+/** One failure of a message: the end of the writer's attempts in one round, or of redrive's own attempt. */
+export interface MessageFailure {
+  /** ISO 8601. */
+  readonly at: string;
+  /** The round it happened in; 0 before any redrive. */
+  readonly round: number;
+  /** Attempts that it ended. */
+  readonly attempts: number;
+  readonly reason: string;
+}
+
 /** What became of a rollup message so far. Times are ISO 8601. */
 export interface MessageHistory {
   /** Rounds of redrive it has had. */
@@ -12,23 +23,42 @@ export interface MessageHistory {
   readonly poison: boolean;
   readonly firstFailureAt: string;
   readonly lastFailureAt: string;
+  /** The first ten failures and the last ten, oldest first; absent in histories that were written before there was a list. */
+  readonly failures?: readonly MessageFailure[];
+  /** How many failures between those are left out. */
+  readonly failuresOmitted?: number;
 }
 
 const REASON_CHARACTERS_MAX = 500;
+/** A message attribute counts against the message's size, and twenty reasons are in it. */
+const LISTED_REASON_CHARACTERS_MAX = 200;
+/** Failures kept from either end. */
+const FAILURES_KEPT = 10;
 
 /** The history after another failure. */
 export function afterFailure(
   history: MessageHistory | undefined,
   failure: { attempts: number; reason: string; poison: boolean; nowMs: number },
 ): MessageHistory {
-  const at = new Date(failure.nowMs).toISOString();
+  const { attempts, reason, poison, nowMs } = failure;
+  const at = new Date(nowMs).toISOString();
+  const round = history?.rounds ?? 0;
+  const failures = [
+    ...(history?.failures ?? []),
+    { at, round, attempts, reason: reason.slice(0, LISTED_REASON_CHARACTERS_MAX) },
+  ];
+  // The middle goes first: how it began and how it is now say more.
+  const omitted = failures.length > 2 * FAILURES_KEPT ? 1 : 0;
+  failures.splice(FAILURES_KEPT, omitted);
   return {
-    rounds: history?.rounds ?? 0,
-    attempts: (history?.attempts ?? 0) + failure.attempts,
-    reason: failure.reason.slice(0, REASON_CHARACTERS_MAX),
-    poison: failure.poison,
+    rounds: round,
+    attempts: (history?.attempts ?? 0) + attempts,
+    reason: reason.slice(0, REASON_CHARACTERS_MAX),
+    poison,
     firstFailureAt: history?.firstFailureAt ?? at,
     lastFailureAt: at,
+    failures,
+    failuresOmitted: (history?.failuresOmitted ?? 0) + omitted,
   };
 }
 
@@ -42,6 +72,14 @@ export function unknownHistory(nowMs: number): MessageHistory {
   });
 }
 
+/** A history as ASCII JSON: an error's text may hold code points that SQS refuses. */
+export function encodeHistory(history: MessageHistory): string {
+  return JSON.stringify(history).replace(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** Reads a history; undefined when it is none, since a dead letter must not be held up by its label. */
 export function parseHistory(text: string | undefined): MessageHistory | undefined {
   if (text === undefined) return undefined;
@@ -51,9 +89,19 @@ export function parseHistory(text: string | undefined): MessageHistory | undefin
   } catch {
     return undefined;
   }
-  const { rounds, attempts, reason, poison, firstFailureAt, lastFailureAt } = value;
+  const { rounds, attempts, reason, poison, firstFailureAt, lastFailureAt, failures, failuresOmitted } =
+    value;
   const numbers = Number.isSafeInteger(rounds) && Number.isSafeInteger(attempts);
   const texts = [reason, firstFailureAt, lastFailureAt].every((field) => typeof field === 'string');
   if (!numbers || !texts || typeof poison !== 'boolean') return undefined;
-  return value as MessageHistory;
+  const listed = failures === undefined || (Array.isArray(failures) && failures.every(isFailure));
+  const omitted = failuresOmitted === undefined || Number.isSafeInteger(failuresOmitted);
+  return listed && omitted ? (value as MessageHistory) : undefined;
+}
+
+function isFailure(value: unknown): value is MessageFailure {
+  if (typeof value !== 'object' || value === null) return false;
+  const { at, round, attempts, reason } = value as Partial<MessageFailure>;
+  const texts = typeof at === 'string' && typeof reason === 'string';
+  return texts && Number.isSafeInteger(round) && Number.isSafeInteger(attempts);
 }

@@ -7,10 +7,15 @@ export interface RetryPolicy {
   /** The first back-off; it doubles with each attempt. */
   readonly backoffBaseMs: number;
   readonly backoffCapMs: number;
+  /** How much of a back-off is left to chance, from 0 to 1: 0.5 spreads it over its upper half, 1 over all of it. */
+  readonly backoffJitter: number;
   /** How many dead letters a second redrive returns. */
   readonly redrivePerSecond: number;
-  /** How long a returned dead letter waits in its first round; it doubles with each round. */
+  /** How long a returned dead letter waits in its first round. */
   readonly redriveDelayMs: number;
+  readonly redriveDelayCapMs: number;
+  /** By what the wait is multiplied with each round. */
+  readonly redriveDelayGrowth: number;
   /** How many rounds of redrive a dead letter gets before it is parked. */
   readonly redriveRounds: number;
 }
@@ -20,8 +25,11 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   attempts: 3,
   backoffBaseMs: 5_000,
   backoffCapMs: 300_000,
+  backoffJitter: 0.5,
   redrivePerSecond: 50,
   redriveDelayMs: 60_000,
+  redriveDelayCapMs: 900_000,
+  redriveDelayGrowth: 2,
   redriveRounds: 5,
 };
 
@@ -36,8 +44,11 @@ const SETTINGS = {
   attempts: { least: 1, greatest: 19, field: 'attempts', factor: 1 },
   backoffBaseSeconds: { least: 0, greatest: 43_200, field: 'backoffBaseMs', factor: 1000 },
   backoffCapSeconds: { least: 0, greatest: 43_200, field: 'backoffCapMs', factor: 1000 },
+  backoffJitter: { least: 0, greatest: 1, field: 'backoffJitter', factor: 1 },
   redrivePerSecond: { least: 0.1, greatest: 10_000, field: 'redrivePerSecond', factor: 1 },
   redriveDelaySeconds: { least: 0, greatest: 900, field: 'redriveDelayMs', factor: 1000 },
+  redriveDelayCapSeconds: { least: 0, greatest: 900, field: 'redriveDelayCapMs', factor: 1000 },
+  redriveDelayGrowth: { least: 1, greatest: 10, field: 'redriveDelayGrowth', factor: 1 },
   redriveRounds: { least: 0, greatest: 1000, field: 'redriveRounds', factor: 1 },
 } as const satisfies Record<
   string,
@@ -45,7 +56,8 @@ const SETTINGS = {
 >;
 
 /**
- * Reads the retry parameter: a JSON object whose fields are optional, times in seconds.
+ * Reads the retry parameter: a JSON object whose fields are optional, times in seconds. A value written before a field existed
+ * means that field's default.
  * @throws InvalidRetryPolicy naming the field that can not be used
  */
 export function parseRetryPolicy(text: string): RetryPolicy {
@@ -81,14 +93,14 @@ export function parseRetryPolicy(text: string): RetryPolicy {
 }
 
 /**
- * How long to wait before the next attempt: exponential, capped, with jitter over its upper half, so that messages that
- * failed together do not come back together.
+ * How long to wait before the next attempt: exponential, capped, and as much of it as the policy says left to chance, so that
+ * messages that failed together do not come back together.
  * @param attempt the attempt that failed, from 1
  * @param random a number from 0 to below 1
  */
 export function backoffMs(policy: RetryPolicy, attempt: number, random: number): number {
   const fullMs = Math.min(policy.backoffCapMs, policy.backoffBaseMs * 2 ** (attempt - 1));
-  return Math.round(fullMs / 2 + (fullMs / 2) * random);
+  return Math.round(fullMs * (1 - policy.backoffJitter * (1 - random)));
 }
 
 /** The longest delay that SQS gives a message. */
@@ -96,5 +108,6 @@ export const QUEUE_DELAY_MAX_MS = 900_000;
 
 /** How long a dead letter waits after its return, by how many rounds it has had. */
 export function redriveDelayMs(policy: RetryPolicy, rounds: number): number {
-  return Math.min(QUEUE_DELAY_MAX_MS, policy.redriveDelayMs * 2 ** rounds);
+  const grownMs = policy.redriveDelayMs * policy.redriveDelayGrowth ** rounds;
+  return Math.min(QUEUE_DELAY_MAX_MS, policy.redriveDelayCapMs, grownMs);
 }

@@ -108,6 +108,16 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     { retryBackoffCapSeconds: 301 },
   ],
   [
+    { redriveDelayCapSeconds: 59 },
+    /^redriveDelayCapSeconds must be at least 60: /,
+    { redriveDelayCapSeconds: 60 },
+  ],
+  [
+    { retryBackoffJitter: 2 },
+    /^retryBackoffJitter must be a number from 0 to 1, not 2\.$/,
+    { retryBackoffJitter: 1 },
+  ],
+  [
     { throttleBurstRequests: 1999 },
     /^throttleBurstRequests must be at least 2000: /,
     { throttleBurstRequests: 2000 },

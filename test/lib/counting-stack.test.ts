@@ -301,8 +301,11 @@ test('the retry parameter has its path and first values', () => {
       attempts: 3,
       backoffBaseSeconds: 5,
       backoffCapSeconds: 300,
+      backoffJitter: 0.5,
       redrivePerSecond: 50,
       redriveDelaySeconds: 60,
+      redriveDelayCapSeconds: 900,
+      redriveDelayGrowth: 2,
       redriveRounds: 5,
     }),
   });
