@@ -215,8 +215,8 @@ export interface FailedMessages {
 
 /** The dead-letter queue as redrive uses it. */
 export interface DeadLetters {
-  /** Takes up to ten dead letters; they are hidden for a while. Empty when there seem to be none. */
-  take(): Promise<readonly DeliveredMessage[]>;
+  /** Takes up to `most` dead letters, ten at most; they are hidden for a while. Empty when there seem to be none. */
+  take(most: number): Promise<readonly DeliveredMessage[]>;
   /** Sends a dead letter back to the rollup queue, to be delivered after a delay. */
   giveBack(message: DeliveredMessage, history: MessageHistory, delayMs: number): Promise<void>;
   /** Keeps a dead letter in the archive with its history; repeatable. */

@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
+import { secondsOf } from './seconds.ts';
 
 /** What redriving stands between. */
 export interface RedrivingProps extends Surroundings {
@@ -28,7 +29,7 @@ export class Redriving extends Construct {
     const { configuration: c, counters, ledger, queue, deadLetters, archive, retries } = props;
     const handler = new HandlerFunction(this, 'Redriver', props, {
       noun: 'redriver',
-      description: 'Returns dead letters to the queue while the counters are healthy, or parks them.',
+      description: 'Returns dead letters to the queue while the tables take writes, or parks them.',
       timeoutSeconds: c.redriverTimeoutSeconds,
       memoryMb: 256,
       environment: {
@@ -37,16 +38,18 @@ export class Redriving extends Construct {
         ROLLUP_QUEUE_URL: queue.queueUrl,
         DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
         ARCHIVE_BUCKET: archive.bucketName,
+        COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
         RETRY_PARAMETER: retries.parameterName,
       },
       statements: [
         allow(['sqs:DeleteMessage', 'sqs:ReceiveMessage'], [deadLetters.queueArn]),
         allow(['sqs:SendMessage'], [queue.queueArn]),
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [ledger.tableArn]),
-        allow(['dynamodb:GetItem'], [counters.tableArn]),
+        // Reads to ask for health, writes for the probe: one dead letter that the redriver writes itself.
+        allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [counters.tableArn]),
         allow(['ssm:GetParameter'], [retries.parameterArn]),
       ],
-      archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.parked] },
+      archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.parked, ARCHIVE_PREFIXES.expired] },
       withoutDestination:
         'A run that fails leaves its dead letters where they were; the next minute takes them up.',
     });

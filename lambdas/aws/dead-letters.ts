@@ -32,11 +32,11 @@ export class SqsDeadLetters implements DeadLetters {
     this.#archive = archive;
   }
 
-  async take(): Promise<readonly DeliveredMessage[]> {
+  async take(most: number): Promise<readonly DeliveredMessage[]> {
     const { Messages = [] } = await this.#client.send(
       new ReceiveMessageCommand({
         QueueUrl: this.#queues.deadLetterUrl,
-        MaxNumberOfMessages: 10,
+        MaxNumberOfMessages: most,
         VisibilityTimeout: HIDDEN_SECONDS,
         // Without a wait SQS asks only some of its servers, and an answer without messages means little.
         WaitTimeSeconds: 1,

@@ -7,11 +7,16 @@ import { Archive } from '../aws/archive.ts';
 import { dynamoDb, s3, sqs, ssm } from '../aws/clients.ts';
 import { CounterTable } from '../aws/counter-table.ts';
 import { SqsDeadLetters } from '../aws/dead-letters.ts';
-import { text } from '../aws/environment.ts';
+import { secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { jsonAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { RetryParameter } from '../aws/retry-parameter.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
+import {
+  InvalidRedriveRequest,
+  parseRedriveRequest,
+  type RedriveRequest,
+} from '../counting/redrive-request.ts';
 import { type RedriverPorts, redrive } from './redrive.ts';
 
 const { env } = process;
@@ -26,9 +31,13 @@ const dynamoDbClient = dynamoDb();
 const queues = { deadLetterUrl: text(env, 'DEAD_LETTER_QUEUE_URL'), queueUrl: text(env, 'ROLLUP_QUEUE_URL') };
 const counters = new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE'));
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
+const archive = new Archive(s3(), text(env, 'ARCHIVE_BUCKET'));
+const counterRetentionMs = secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS');
 const ports: RedriverPorts = {
-  deadLetters: new SqsDeadLetters(sqs(), queues, new Archive(s3(), text(env, 'ARCHIVE_BUCKET'))),
+  deadLetters: new SqsDeadLetters(sqs(), queues, archive),
+  counters,
   ledger,
+  expired: archive,
   tables: { isHealthy: async () => (await counters.isHealthy()) && (await ledger.isHealthy()) },
   retryPolicy: new RetryParameter(ssm(), text(env, 'RETRY_PARAMETER'), systemClock, (problem) => {
     count({ RetryParameterProblems: 1 });
@@ -42,17 +51,35 @@ async function redriveEvent(
   context: Context,
 ): Promise<APIGatewayProxyResult> {
   const requested = 'httpMethod' in event;
+  const request = requested ? readRequest(event) : { max: undefined };
+  if (request instanceof InvalidRedriveRequest) return jsonAnswer(400, { message: request.message });
   const endMs = requested ? systemClock.nowMs() + REQUEST_MS_MAX : Number.POSITIVE_INFINITY;
   const inTime = timeLeft(context, RESERVE_MS);
-  const { failures, ...report } = await redrive(ports, () => inTime() && systemClock.nowMs() < endMs);
+  const settings = { counterRetentionMs, lettersMax: request.max };
+  const { failures, ...report } = await redrive(
+    ports,
+    settings,
+    () => inTime() && systemClock.nowMs() < endMs,
+  );
   count({
+    DeadLettersWritten: report.written,
     DeadLettersReturned: report.returned,
     DeadLettersParked: report.parked,
     DeadLettersFailed: report.failed,
+    RedriveProbesFailed: report.probesFailed,
   });
   if (failures.length > 0)
-    logger.warn('dead letters stay where they are', { failures: [...new Set(failures)] });
+    logger.warn('not all dead letters could be redriven', { failures: [...new Set(failures)] });
   return jsonAnswer(200, report);
+}
+
+function readRequest(event: APIGatewayProxyEvent): RedriveRequest | InvalidRedriveRequest {
+  try {
+    return parseRedriveRequest(event.body);
+  } catch (error) {
+    if (error instanceof InvalidRedriveRequest) return error;
+    throw error;
+  }
 }
 
 export const handler = middy<ScheduledEvent | APIGatewayProxyEvent, APIGatewayProxyResult>()

@@ -94,10 +94,14 @@ export class Functions {
 
   redrive(onEnd: (ending: Ending<unknown>) => void): void {
     this.#invoke('redriver', '', onEnd, (invocation, { policy }) => {
-      const { world } = this.#history;
-      const { deadLetters, ledger, retryPolicy } = world.clients(invocation, invocation, policy);
-      const ports = { deadLetters, ledger, tables: world.tables(invocation), retryPolicy, clock: invocation };
-      return redrive(ports, () => invocation.hasTime(SCHEDULE_RESERVE_MS));
+      const { world, settings } = this.#history;
+      const clients = world.clients(invocation, invocation, policy);
+      const { archive: expired } = clients;
+      const ports = { ...clients, expired, tables: world.tables(invocation), clock: invocation };
+      const { counterRetentionMs } = settings;
+      return redrive(ports, { counterRetentionMs, lettersMax: undefined }, () =>
+        invocation.hasTime(SCHEDULE_RESERVE_MS),
+      );
     });
   }
 

@@ -12,6 +12,8 @@ import type { SmallWorld } from './small-world.ts';
 
 /** How the writer works in small worlds: one update after the other, since their order makes no difference. */
 export const WRITER = { counterRetentionMs: undefined, concurrency: 1 };
+/** How redrive works in small worlds. */
+export const REDRIVER = { counterRetentionMs: undefined, lettersMax: undefined };
 
 /** The aggregator's settings under one of a world's configurations. */
 export function aggregatorSettings({ configs }: SmallWorld, config: number): AggregatorSettings {
@@ -40,7 +42,12 @@ export class SmallPorts {
   }
 
   redriver(network: Network): RedriverPorts {
-    const { deadLetters, ledger, retryPolicy } = this.#world.clients(network, this.#clock);
-    return { deadLetters, ledger, tables: this.#world.tables(network), retryPolicy, clock: this.#clock };
+    const clients = this.#world.clients(network, this.#clock);
+    return {
+      ...clients,
+      expired: clients.archive,
+      tables: this.#world.tables(network),
+      clock: this.#clock,
+    };
   }
 }

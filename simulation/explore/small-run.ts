@@ -16,7 +16,7 @@ import type { StoredShard } from '../world/stream.ts';
 import { ORDINARY_WORLD, World } from '../world/world.ts';
 import { Actor, canonical, hash } from './actor.ts';
 import { type Budgets, fatesOf, type Transition } from './fates.ts';
-import { aggregatorSettings, SmallPorts, WRITER } from './small-ports.ts';
+import { aggregatorSettings, REDRIVER, SmallPorts, WRITER } from './small-ports.ts';
 import type { SmallWorld } from './small-world.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 5, 7);
@@ -152,7 +152,8 @@ export class SmallRun {
       const { retry } = await writeRollups(messages, this.#ports.writer(directNetwork), WRITER, () => true);
       if (retry.length > 0) throw new Violation('recovery ends', `messages ${retry} failed`);
       for (const { receiptHandle } of messages) this.#world.queue.delete(receiptHandle);
-      if (this.#world.deadLetters.size > 0) await redrive(this.#ports.redriver(directNetwork), () => true);
+      if (this.#world.deadLetters.size > 0)
+        await redrive(this.#ports.redriver(directNetwork), REDRIVER, () => true);
     }
     const status = await readStatus(this.#world.clients(directNetwork, this.#clock).ledger);
     if (conservationDifference(status) !== 0)
@@ -242,7 +243,7 @@ export class SmallRun {
     const end = () => {
       actor.ended = true;
     };
-    redrive(this.#ports.redriver(actor), () => true).then(end, end);
+    redrive(this.#ports.redriver(actor), REDRIVER, () => true).then(end, end);
   }
 
   /** Delivers what the mapping does not know to be done, record by record. */

@@ -88,7 +88,10 @@ const OPERATIONS: Record<Role, readonly string[]> = {
     ],
     ...['getParameter', 'noteExpired'],
   ],
-  redriver: ['probe', 'take', 'giveBack', 'giveBack', 'park', 'notePlace', 'remove', 'getParameter'],
+  redriver: [
+    ...['probe', 'take', 'apply', 'acknowledge', 'giveBack', 'giveBack', 'park', 'notePlace', 'remove'],
+    'getParameter',
+  ],
   accountant: ['shards', 'readBooks', 'readHead', 'queryEntries', 'readEntries', 'putBooks'],
 };
 

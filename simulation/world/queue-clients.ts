@@ -108,8 +108,8 @@ export class DeadLettersClient implements DeadLetters {
     this.#network = network;
   }
 
-  take(): Promise<readonly DeliveredMessage[]> {
-    return call(this.#network, 'sqs', 'take', '', () => this.#deadLetters.receive(10, 60_000));
+  take(most: number): Promise<readonly DeliveredMessage[]> {
+    return call(this.#network, 'sqs', 'take', '', () => this.#deadLetters.receive(most, 60_000));
   }
 
   async giveBack(message: DeliveredMessage, history: MessageHistory, delayMs: number): Promise<void> {

@@ -124,12 +124,12 @@ test('dead letters are taken with their history, given back, or parked under the
   ];
   const archive = new Archive(services.s3, bucket);
   const letters = new SqsDeadLetters(services.sqs, { queueUrl, deadLetterUrl }, archive);
-  assert.deepEqual(await letters.take(), []);
+  assert.deepEqual(await letters.take(10), []);
   const failed = new SqsFailedMessages(services.sqs, queueUrl, deadLetterUrl);
   const origin = { messageId: 'm', receiptHandle: 'r', receiveCount: 1, history: undefined };
   await failed.bury({ ...origin, body }, history);
   await failed.bury({ ...origin, body: 'not a rollup message' }, { ...history, poison: true });
-  const taken = await letters.take();
+  const taken = await letters.take(10);
   assert.equal(taken.length, 2);
   for (const letter of taken) {
     if (letter.history?.poison === true) await letters.park(letter, letter.history);

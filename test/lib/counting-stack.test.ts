@@ -243,6 +243,7 @@ describe('functions', () => {
         'ROLLUP_QUEUE_URL',
         'DEAD_LETTER_QUEUE_URL',
         'ARCHIVE_BUCKET',
+        'COUNTER_RETENTION_SECONDS',
         'RETRY_PARAMETER',
       ],
       query: ['COUNTER_TABLE', 'LEDGER_TABLE', 'ACCEPT_PAST_SECONDS', 'CORS_ORIGIN'],

@@ -6,7 +6,12 @@ import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
 import { DEFAULT_RETRY_POLICY } from '../../lambdas/counting/retry-policy.ts';
 import { encodeParts } from '../../lambdas/counting/rollup-message.ts';
 import type { DeliveredMessage } from '../../lambdas/ports.ts';
-import { decideRedrive, type RedriverPorts, redrive } from '../../lambdas/redriver/redrive.ts';
+import {
+  decideRedrive,
+  type RedriverPorts,
+  type RedriverSettings,
+  redrive,
+} from '../../lambdas/redriver/redrive.ts';
 import { ARRIVAL_MS, CONFIG, SHARD_KEY } from '../support/records.ts';
 
 const [part] = encodeParts(
@@ -15,6 +20,7 @@ const [part] = encodeParts(
   CONFIG,
 );
 const body = part?.message.body ?? '';
+const DAY_MS = 86_400_000;
 const history = (rounds: number, poison = false): MessageHistory => ({
   rounds,
   attempts: 3,
@@ -35,12 +41,17 @@ const letter = (messageId: string, change: Partial<DeliveredMessage> = {}): Deli
 function world(letters: DeliveredMessage[]) {
   const steps: string[] = [];
   const waiting = [...letters];
-  const state = { healthy: true, ledgerDown: false };
+  /** `hot`: writes of the counters fail so often. */
+  const state = { healthy: true, ledgerDown: false, hot: 0, sizes: [] as number[] };
   const ports: RedriverPorts = {
     deadLetters: {
-      take: async () => waiting.splice(0, 10),
-      giveBack: async ({ messageId }, { rounds }, delayMs) => {
-        steps.push(`back ${messageId} round ${rounds} after ${delayMs}`);
+      take: async (most) => {
+        state.sizes.push(most);
+        return waiting.splice(0, most);
+      },
+      giveBack: async ({ messageId }, { rounds, reason }, delayMs) => {
+        const why = reason.startsWith('probe') ? ` (${reason})` : '';
+        steps.push(`back ${messageId} round ${rounds} after ${delayMs}${why}`);
       },
       park: async ({ messageId }, { reason }) => {
         steps.push(`park ${messageId}: ${reason}`);
@@ -49,8 +60,25 @@ function world(letters: DeliveredMessage[]) {
         steps.push(`remove ${messageId}`);
       },
     },
+    counters: {
+      apply: async ({ segments }) => {
+        state.hot -= 1;
+        if (state.hot >= 0) throw new Error('the counters are throttled');
+        steps.push(`write ${segments.join('+')}`);
+        return 'applied';
+      },
+    },
+    expired: {
+      keepExpired: async ({ segment }) => {
+        steps.push(`expire ${segment}`);
+      },
+    },
     ledger: {
-      acknowledge: async () => 'acknowledged',
+      acknowledge: async (segment) => {
+        if (state.ledgerDown) throw new Error('the ledger is away');
+        steps.push(`acknowledge ${segment}`);
+        return 'acknowledged';
+      },
       noteExpired: async () => 'noted',
       notePlace: async ({ segment, part }, place) => {
         if (state.ledgerDown) throw new Error('the ledger is away');
@@ -61,14 +89,21 @@ function world(letters: DeliveredMessage[]) {
     retryPolicy: { current: async () => ({ ...DEFAULT_RETRY_POLICY, redrivePerSecond: 0.5 }) },
     clock: { nowMs: () => ARRIVAL_MS },
   };
-  return { steps, state, run: (hasTime = () => true) => redrive(ports, hasTime) };
+  const settings = { counterRetentionMs: undefined, lettersMax: undefined };
+  const run = (hasTime = () => true, change: Partial<RedriverSettings> = {}) =>
+    redrive(ports, { ...settings, ...change }, hasTime);
+  return { steps, state, run };
 }
 
-test('a dead letter goes back with growing delay, and is deleted only then', async () => {
-  const { steps, run } = world([letter('a'), letter('b', { history: history(2) })]);
+test('the first letter is written by redrive itself; then others go back with growing delay, deleted only then', async () => {
+  const { steps, run, state } = world([letter('probe'), letter('a'), letter('b', { history: history(2) })]);
   const report = await run();
-  assert.deepEqual([report.returned, report.ended], [2, 'empty']);
+  assert.deepEqual([report.written, report.returned, report.ended], [1, 2, 'empty']);
+  assert.deepEqual(state.sizes, [1, 10, 8], 'nothing is taken, and hidden, beside a probe');
   assert.deepEqual(steps, [
+    'write 1.0.1',
+    'acknowledge 1.0.1',
+    'remove probe',
     'note 1.0.1/0 returned',
     'back a round 1 after 60000',
     'remove a',
@@ -76,6 +111,51 @@ test('a dead letter goes back with growing delay, and is deleted only then', asy
     'back b round 3 after 240000',
     'remove b',
   ]);
+});
+
+test('a failed probe uses up a round of its letter; three in a row end the run, the rest stays where it is', async () => {
+  const { steps, run, state } = world(Array.from({ length: 20 }, (_, index) => letter(`m${index}`)));
+  state.hot = 3;
+  const report = await run();
+  assert.deepEqual(
+    [report.probesFailed, report.returned, report.written, report.ended],
+    [3, 3, 0, 'probes-failed'],
+  );
+  assert.deepEqual(steps.slice(0, 3), [
+    'note 1.0.1/0 returned',
+    'back m0 round 1 after 60000 (probe: Error: the counters are throttled)',
+    'remove m0',
+  ]);
+  assert.equal(steps.length, 9);
+});
+
+test('one letter that can not be written does not keep the others', async () => {
+  const { run, state } = world(Array.from({ length: 8 }, (_, index) => letter(`m${index}`)));
+  state.hot = 1;
+  const report = await run();
+  assert.deepEqual([report.probesFailed, report.written, report.returned, report.ended], [1, 1, 7, 'empty']);
+});
+
+test('redrive opens twice as wide with each probe that gets through', async () => {
+  const { steps, run } = world(Array.from({ length: 50 }, (_, index) => letter(`m${index}`)));
+  const report = await run(() => true, { lettersMax: 25 });
+  assert.deepEqual([report.written, report.returned, report.ended], [2, 23, 'max']);
+  const probes = steps.filter((step) => step.startsWith('write')).length;
+  assert.equal(probes, 2, 'the first and the 12th; the third would be the 33rd');
+});
+
+test('a probe whose counters expired long ago keeps its rows in the archive', async () => {
+  const { steps, run } = world([letter('a', { body: body.replace('2026-11-22T05', '2026-10-22T05') })]);
+  const report = await run(() => true, { counterRetentionMs: DAY_MS });
+  assert.deepEqual([report.written, report.probesFailed], [1, 0]);
+  assert.deepEqual(steps, ['expire 1.0.1', 'acknowledge 1.0.1', 'remove a']);
+});
+
+test('a probe that runs out of time decides nothing', async () => {
+  const { steps, run } = world([letter('a')]);
+  let looks = 0;
+  const report = await run(() => looks++ === 0);
+  assert.deepEqual([steps, report.written, report.returned, report.ended], [[], 0, 0, 'time']);
 });
 
 test('used-up rounds and poison are parked; poison has no place in the ledger', async () => {
@@ -107,13 +187,13 @@ test('a ledger that fails in between leaves no copy in the queue', async () => {
   const { steps, state, run } = world([letter('a')]);
   state.ledgerDown = true;
   const report = await run();
-  assert.deepEqual([report.failed, report.returned, steps], [1, 0, []]);
+  assert.deepEqual([report.failed, report.returned, steps], [1, 0, ['write 1.0.1']]);
 });
 
 test('a run returns no more than a minute of the rate allows', async () => {
   const { run } = world(Array.from({ length: 50 }, (_, index) => letter(`m${index}`)));
   const report = await run();
-  assert.deepEqual([report.returned, report.ended], [30, 'rate']);
+  assert.deepEqual([report.written + report.returned, report.ended], [30, 'rate']);
 });
 
 test('a run ends when its time is over', async () => {

@@ -1,0 +1,59 @@
+// The probe: redrive writes one dead letter itself, with the writer's own use case, to see whether the tables take writes.
+import type {
+  Clock,
+  CounterStore,
+  DeliveredMessage,
+  ExpiredArchive,
+  PartLedger,
+  RetryPolicySource,
+} from '../ports.ts';
+import { writeRollups } from '../writer/write.ts';
+
+/** What writing a dead letter needs. */
+export interface ProbePorts {
+  readonly counters: CounterStore;
+  readonly ledger: PartLedger;
+  readonly expired: ExpiredArchive;
+  readonly retryPolicy: RetryPolicySource;
+  readonly clock: Clock;
+}
+
+/** What came of a probe: the letter is counted, or why it is not, or time ran out and nothing is known. */
+export type ProbeOutcome = 'written' | 'no-time' | { readonly failure: string };
+
+/** Few: a table that has just come back is asked gently, and one failure ends it. */
+const CONCURRENCY = 8;
+
+/**
+ * Applies a dead letter's rows to the counter items and acknowledges it. What is in already stays as it is, so a crash at any
+ * moment leaves a dead letter that can be returned, parked or written again.
+ */
+export async function probe(
+  letter: DeliveredMessage,
+  ports: ProbePorts,
+  counterRetentionMs: number | undefined,
+  hasTime: () => boolean,
+): Promise<ProbeOutcome> {
+  let failed = false;
+  const counters: CounterStore = {
+    apply: async (update) => {
+      try {
+        return await ports.counters.apply(update);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    },
+  };
+  // A probe is no attempt of the writer's: whatever fails, the letter stays where it is until redrive has decided.
+  const failing = { delay: async () => {}, bury: async () => {} };
+  const { retry, report } = await writeRollups(
+    [{ ...letter, receiveCount: 0 }],
+    { ...ports, counters, failed: failing, random: () => 0 },
+    { counterRetentionMs, concurrency: CONCURRENCY },
+    () => !failed && hasTime(),
+  );
+  if (retry.length === 0) return 'written';
+  const [failure] = report.failures;
+  return failure === undefined ? 'no-time' : { failure };
+}
