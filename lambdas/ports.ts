@@ -91,12 +91,15 @@ export interface StreamGap {
   readonly noticedAtMs: number;
 }
 
+/** What can be noted of an unacknowledged part: where it waits, that it is under way again, or that it was given up. */
+export type NotedPlace = 'dead' | 'parked' | 'returned' | 'discarded';
+
 /** The ledger as the writer and redrive use it. */
 export interface PartLedger {
   /** Notes that parts of one segment are in the counter items, if the segment has an entry. */
   acknowledge(segment: SegmentId, parts: readonly number[]): Promise<'acknowledged' | 'no-entry'>;
   /** Notes where an unacknowledged part was last seen, if the segment has an entry. */
-  notePlace(name: PartName, place: 'dead' | 'parked' | 'returned'): Promise<void>;
+  notePlace(name: PartName, place: NotedPlace): Promise<void>;
   /**
    * Notes how many events of a part came after their counter items' expiry, unless the part is acknowledged: then this is a
    * copy of what is counted already. Repeatable.
@@ -213,16 +216,46 @@ export interface FailedMessages {
   bury(message: DeliveredMessage, history: MessageHistory): Promise<void>;
 }
 
+/** A message without what ties it to a receive. */
+export type Letter = Pick<DeliveredMessage, 'messageId' | 'body'>;
+
 /** The dead-letter queue as redrive uses it. */
 export interface DeadLetters {
   /** Takes up to `most` dead letters, ten at most; they are hidden for a while. Empty when there seem to be none. */
   take(most: number): Promise<readonly DeliveredMessage[]>;
   /** Sends a dead letter back to the rollup queue, to be delivered after a delay. */
-  giveBack(message: DeliveredMessage, history: MessageHistory, delayMs: number): Promise<void>;
+  giveBack(message: Letter, history: MessageHistory, delayMs: number): Promise<void>;
   /** Keeps a dead letter in the archive with its history; repeatable. */
   park(message: DeliveredMessage, history: MessageHistory): Promise<void>;
   /** Deletes a dead letter that was given back or parked. */
   remove(message: DeliveredMessage): Promise<void>;
+}
+
+/** A dead letter in the archive. */
+export interface ParkedLetter {
+  /** `SEGMENT/PART`, or `poison/MESSAGE`. */
+  readonly name: string;
+  readonly body: string;
+  readonly history: MessageHistory;
+}
+
+/** Who gave a dead letter up, when (ISO 8601), and why. */
+export interface Discarding {
+  readonly by: string;
+  readonly at: string;
+  readonly why: string;
+}
+
+/** The parked dead letters in the archive, as an operator handles them. */
+export interface ParkedLetters {
+  /** The names of all of them. */
+  names(): AsyncIterable<string>;
+  /** @returns undefined when there is none of that name */
+  read(name: string): Promise<ParkedLetter | undefined>;
+  /** Keeps a letter that is given up under `discarded/` and its name; repeatable. */
+  keepDiscarded(letter: ParkedLetter, discarding: Discarding): Promise<void>;
+  /** Deletes a parked letter; repeatable. */
+  remove(name: string): Promise<void>;
 }
 
 /** Whether the tables answer that a rollup message needs: its counter items, and the ledger that acknowledges it. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
+import { REDRIVE_SABOTAGES } from './mutants/redrive-sabotages.ts';
 import { AGGREGATOR_SABOTAGES, type Sabotage } from './mutants/sabotages.ts';
 import { WRITER_SABOTAGES } from './mutants/writer-sabotages.ts';
 
@@ -61,8 +62,8 @@ function hunt(script: string): Promise<string> {
 const limit = pLimit(availableParallelism());
 let bad = 0;
 let caughtCount = 0;
-const sabotages = [UNCHANGED, ...AGGREGATOR_SABOTAGES, ...WRITER_SABOTAGES].filter(({ name }) =>
-  name.includes(word),
+const sabotages = [UNCHANGED, ...AGGREGATOR_SABOTAGES, ...WRITER_SABOTAGES, ...REDRIVE_SABOTAGES].filter(
+  ({ name }) => name.includes(word),
 );
 await Promise.all(
   sabotages.map((sabotage) =>

@@ -2,7 +2,7 @@
 import { claimCompleteness } from '../lambdas/accountant/claim-completeness.ts';
 import { readStatus } from '../lambdas/accountant/read-status.ts';
 import { conservationDifference, type pipelineStatus } from '../lambdas/counting/pipeline-status.ts';
-import { carryOut, replayParked } from './drivers/operator.ts';
+import { carryOut, sendParkedAgain } from './drivers/operator.ts';
 import { History } from './history.ts';
 import { checkAtRest } from './oracle/final.ts';
 import { type PromiseName, Violation } from './oracle/violation.ts';
@@ -81,7 +81,7 @@ class Run {
     const beatMs = scheduler.nowMs();
     await this.#recover();
     await this.#checkAtRest();
-    if (replayParked(this.history) > 0) {
+    if (sendParkedAgain(this.history) > 0) {
       await this.#recover();
       await this.#checkAtRest();
     }

@@ -3,7 +3,7 @@ import { lastEntered } from '../counting/books.ts';
 import { completeThroughMs, type ShardProgress, vanishedShards } from '../counting/completeness.ts';
 import { AFTER_ALL, type ShardKey, shardKey } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
-import { isSettled, type SegmentEntry } from '../counting/segment-entry.ts';
+import { isGivenUp, isSettled, type SegmentEntry } from '../counting/segment-entry.ts';
 import type { BooksLedger, Clock, ShardDirectory } from '../ports.ts';
 
 /** What is known of completeness. */
@@ -63,10 +63,12 @@ async function howFar(
   return { head, done, doneRunMaxMs: await runMaxOf(shard, head, done, ledger) };
 }
 
-/** The last segment before the first of which a part is missing. A lost segment is done: it is named, not waited for. */
+/** The last segment before the first of which a part is missing. What is lost or discarded is named, not waited for. */
 async function longestDonePrefix(shard: ShardKey, head: Head, ledger: BooksLedger): Promise<number> {
   const books = await ledger.readBooks(shard);
-  const isDone = (entry: SegmentEntry | undefined) => entry !== undefined && (entry.lost || isSettled(entry));
+  const isOver = (entry: SegmentEntry | undefined) => entry !== undefined && (entry.lost || isSettled(entry));
+  const isDone = (entry: SegmentEntry | undefined) =>
+    isOver(entry) || (entry !== undefined && isGivenUp(entry));
   const open = new Map((await ledger.readEntries(shard, books.open)).map((entry) => [entry.segment, entry]));
   const missing = books.open.find((segment) => !isDone(open.get(segment)));
   if (missing !== undefined) return missing - 1;

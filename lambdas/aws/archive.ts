@@ -1,14 +1,33 @@
 // The archive on S3: rejected events, parked dead letters, expired rows, each under a name that says what it is.
 import { createHash } from 'node:crypto';
-import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  NoSuchKey,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import type { SegmentId } from '../counting/identifiers.ts';
+import { letterName } from '../counting/letter-name.ts';
 import type { MessageHistory } from '../counting/message-history.ts';
 import type { RejectedEvent } from '../counting/rollup.ts';
-import { decodeRollupMessage, InvalidRollupMessage, type RollupContent } from '../counting/rollup-message.ts';
-import type { DeliveredMessage, ExpiredArchive, RejectedArchive, RepairArchive } from '../ports.ts';
+import type { RollupContent } from '../counting/rollup-message.ts';
+import type {
+  Discarding,
+  ExpiredArchive,
+  Letter,
+  ParkedLetter,
+  ParkedLetters,
+  RejectedArchive,
+  RepairArchive,
+} from '../ports.ts';
+
+/** Where parked dead letters lie. */
+const PARKED = 'parked/';
 
 /** The archive bucket. Every object's name follows from what is in it, so that putting it again changes nothing. */
-export class Archive implements RejectedArchive, ExpiredArchive, RepairArchive {
+export class Archive implements RejectedArchive, ExpiredArchive, RepairArchive, ParkedLetters {
   readonly #client: S3Client;
   readonly #bucket: string;
 
@@ -42,11 +61,36 @@ export class Archive implements RejectedArchive, ExpiredArchive, RepairArchive {
   }
 
   /** `parked/SEGMENT/PART.json`, or `parked/poison/MESSAGE.json`: the message's body and its history. */
-  async keepParked({ messageId, body }: DeliveredMessage, history: MessageHistory): Promise<void> {
-    await this.#put(
-      `parked/${partNameIn(body) ?? `poison/${messageId}`}.json`,
-      JSON.stringify({ history, body }),
-    );
+  async keepParked(letter: Letter, history: MessageHistory): Promise<void> {
+    await this.#put(parkedKey(letterName(letter)), JSON.stringify({ history, body: letter.body }));
+  }
+
+  /** `discarded/…`: what was parked or waiting, with who gave it up, when, and why. */
+  async keepDiscarded({ name, body, history }: ParkedLetter, discarded: Discarding): Promise<void> {
+    await this.#put(`discarded/${name}.json`, JSON.stringify({ discarded, history, body }));
+  }
+
+  async *names(): AsyncIterable<string> {
+    const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: this.#bucket, Prefix: PARKED });
+    for await (const { Contents = [] } of pages) {
+      for (const { Key = '' } of Contents) yield Key.slice(PARKED.length).replace(/\.json$/, '');
+    }
+  }
+
+  async read(name: string): Promise<ParkedLetter | undefined> {
+    try {
+      const get = new GetObjectCommand({ Bucket: this.#bucket, Key: parkedKey(name) });
+      const { Body } = await this.#client.send(get);
+      const { history, body } = JSON.parse((await Body?.transformToString()) ?? '');
+      return { name, body, history };
+    } catch (error) {
+      if (error instanceof NoSuchKey) return undefined;
+      throw error;
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: parkedKey(name) }));
   }
 
   /** `repairs/DIGEST.json`: what differed, what the item said and what it is made to say. Sums as text: they may be large. */
@@ -70,12 +114,6 @@ export class Archive implements RejectedArchive, ExpiredArchive, RepairArchive {
   }
 }
 
-function partNameIn(body: string): string | undefined {
-  try {
-    const { segment, part } = decodeRollupMessage(body);
-    return `${segment}/${part}`;
-  } catch (error) {
-    if (error instanceof InvalidRollupMessage) return undefined;
-    throw error;
-  }
+function parkedKey(name: string): string {
+  return `${PARKED}${name}.json`;
 }

@@ -7,7 +7,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { type MessageHistory, parseHistory } from '../counting/message-history.ts';
-import type { DeadLetters, DeliveredMessage } from '../ports.ts';
+import type { DeadLetters, DeliveredMessage, Letter } from '../ports.ts';
 import type { Archive } from './archive.ts';
 import { HISTORY_ATTRIBUTE, historyAttributes } from './rollup-queue.ts';
 
@@ -47,7 +47,7 @@ export class SqsDeadLetters implements DeadLetters {
     return Messages.map(toDeliveredMessage);
   }
 
-  async giveBack({ body }: DeliveredMessage, history: MessageHistory, delayMs: number): Promise<void> {
+  async giveBack({ body }: Letter, history: MessageHistory, delayMs: number): Promise<void> {
     await this.#client.send(
       new SendMessageCommand({
         QueueUrl: this.#queues.queueUrl,

@@ -6,6 +6,7 @@ import type { SegmentId, ShardKey } from '../counting/identifiers.ts';
 import { parseSegmentId } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
 import type { SegmentEntry } from '../counting/segment-entry.ts';
+import type { NotedPlace } from '../ports.ts';
 
 /** An item as the SDK carries it. */
 export type Item = Record<string, AttributeValue>;
@@ -59,7 +60,7 @@ export function headOf(item: Item): Head {
 
 /** An entry as an item. `expiresAt` is epoch seconds; undefined: never. */
 export function entryItem(shard: ShardKey, entry: SegmentEntry, expiresAt: number | undefined): Item {
-  const { acked: _acked, dead: _dead, parked: _parked, expired: _expired, parts, ...rest } = entry;
+  const { acked: _a, dead: _d, parked: _p, discarded: _di, expired: _e, parts, ...rest } = entry;
   const fields = { ...rest, parts: parts.map(({ events }) => events), expiresAt };
   return { ...ledgerKeys.entry(shard, entry.segment), ...marshall(fields, OPTIONS) };
 }
@@ -71,9 +72,27 @@ export function expiredAttribute(part: number): string {
   return `x${part}`;
 }
 
+/** What noting a part's place does to its entry. What waits for an operator may wait longer than entries are kept. */
+export const PLACE_UPDATES: Readonly<Record<NotedPlace, string>> = {
+  dead: 'ADD dead :part REMOVE expiresAt',
+  parked: 'ADD parked :part DELETE dead :part REMOVE expiresAt',
+  discarded: 'ADD discarded :part DELETE dead :part, parked :part REMOVE expiresAt',
+  returned: 'DELETE dead :part, parked :part, discarded :part',
+};
+
 /** An item as an entry. */
 export function entryOf(item: Item): SegmentEntry {
-  const { pk: _pk, sk: _sk, expiresAt: _expiresAt, parts, acked, dead, parked, ...rest } = unmarshall(item);
+  const {
+    pk: _pk,
+    sk: _sk,
+    expiresAt: _at,
+    parts,
+    acked,
+    dead,
+    parked,
+    discarded,
+    ...rest
+  } = unmarshall(item);
   const expired: Record<number, number> = {};
   for (const [name, value] of Object.entries(rest)) {
     const match = EXPIRED_PART.exec(name);
@@ -90,6 +109,7 @@ export function entryOf(item: Item): SegmentEntry {
     acked: acked ?? new Set(),
     dead: dead ?? new Set(),
     parked: parked ?? new Set(),
+    discarded: discarded ?? new Set(),
     expired,
   } as unknown as SegmentEntry;
 }

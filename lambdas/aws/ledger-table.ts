@@ -18,7 +18,15 @@ import {
 } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
 import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
-import type { BooksLedger, ClaimReader, Clock, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
+import type {
+  BooksLedger,
+  ClaimReader,
+  Clock,
+  NotedPlace,
+  PartLedger,
+  SegmentLedger,
+  StreamGap,
+} from '../ports.ts';
 import {
   booksItem,
   booksOf,
@@ -31,6 +39,7 @@ import {
   type Item,
   type Key,
   ledgerKeys,
+  PLACE_UPDATES,
   SEQUENCE_NUMBER_DIGITS,
   SHARDS_PK,
 } from './ledger-items.ts';
@@ -178,14 +187,8 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
     return acknowledged ? 'acknowledged' : 'no-entry';
   }
 
-  async notePlace({ segment, part }: PartName, place: 'dead' | 'parked' | 'returned'): Promise<void> {
-    const updates = {
-      // What waits for an operator may wait longer than entries are kept.
-      dead: 'ADD dead :part REMOVE expiresAt',
-      parked: 'ADD parked :part DELETE dead :part REMOVE expiresAt',
-      returned: 'DELETE dead :part, parked :part',
-    };
-    await this.#updateEntry(segment, updates[place], { ':part': { NS: [String(part)] } });
+  async notePlace({ segment, part }: PartName, place: NotedPlace): Promise<void> {
+    await this.#updateEntry(segment, PLACE_UPDATES[place], { ':part': { NS: [String(part)] } });
   }
 
   async noteExpired({ segment, part }: PartName, events: number) {

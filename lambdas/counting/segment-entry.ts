@@ -48,6 +48,8 @@ export interface SegmentEntry {
   readonly dead: ReadonlySet<number>;
   /** Parts last seen in the archive, waiting for a replay by hand. */
   readonly parked: ReadonlySet<number>;
+  /** Parts that an operator gave up for good; they count as lost unless a copy of them is counted after all. */
+  readonly discarded: ReadonlySet<number>;
   /** Events of acknowledged parts that came after their counter items' expiry and are kept in the archive, by part. */
   readonly expired: Readonly<Record<number, number>>;
 }
@@ -84,6 +86,7 @@ function frame(head: Head) {
     acked: new Set<number>(),
     dead: new Set<number>(),
     parked: new Set<number>(),
+    discarded: new Set<number>(),
     expired: {},
   };
   const range = { segment, first, last, records, config, version };
@@ -93,7 +96,7 @@ function frame(head: Head) {
 /** Where a part is. An acknowledgement outweighs everything: a copy of a counted part may still lie anywhere. */
 export function partPlace(entry: SegmentEntry, part: number): PartPlace {
   if (entry.acked.has(part)) return 'counted';
-  if (entry.lost) return 'lost';
+  if (entry.lost || entry.discarded.has(part)) return 'lost';
   if (entry.parked.has(part)) return 'parked';
   return entry.dead.has(part) ? 'dead' : 'in-flight';
 }
@@ -104,6 +107,11 @@ export function partPlace(entry: SegmentEntry, part: number): PartPlace {
  */
 export function isSettled(entry: SegmentEntry): boolean {
   return entry.parts.every((_, part) => entry.acked.has(part));
+}
+
+/** Whether nothing of the segment is waited for any more: every part is counted, or was given up by an operator. */
+export function isGivenUp(entry: SegmentEntry): boolean {
+  return entry.parts.every((_, part) => entry.acked.has(part) || entry.discarded.has(part));
 }
 
 /** Where the events are that a segment emitted. */

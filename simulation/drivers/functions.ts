@@ -7,7 +7,8 @@ import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
 import { conservationDifference } from '../../lambdas/counting/pipeline-status.ts';
 import type { RollupConfig } from '../../lambdas/counting/segment.ts';
-import type { DeliveredMessage } from '../../lambdas/ports.ts';
+import type { DeliveredMessage, ParkedLetter } from '../../lambdas/ports.ts';
+import type { OperatorPorts } from '../../lambdas/redriver/operate.ts';
 import { redrive } from '../../lambdas/redriver/redrive.ts';
 import { writeRollups } from '../../lambdas/writer/write.ts';
 import type { History } from '../history.ts';
@@ -103,6 +104,21 @@ export class Functions {
         invocation.hasTime(SCHEDULE_RESERVE_MS),
       );
     });
+  }
+
+  /** Does to a parked letter what an operator does, with the same things going wrong on the way. */
+  operate(name: string, hand: (letter: ParkedLetter, ports: OperatorPorts) => Promise<unknown>): void {
+    this.#invoke(
+      'redriver',
+      `operator ${name}`,
+      () => {},
+      async (invocation) => {
+        const clients = this.#history.world.clients(invocation, invocation);
+        const letter = await clients.archive.read(name);
+        if (letter !== undefined)
+          await hand(letter, { ...clients, parked: clients.archive, clock: invocation });
+      },
+    );
   }
 
   /** Keeps the books and reads the status, as the accountant's handler does, while everything else goes on. */

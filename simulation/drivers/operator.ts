@@ -1,6 +1,9 @@
 // What people do to a running system: reshard, deploy, change the retry parameter, redrive, replay by hand, and worse.
+import { discardParked, replayParked } from '../../lambdas/redriver/operate.ts';
 import type { History } from '../history.ts';
 import type { Fault } from '../plan/faults.ts';
+
+const DISCARDING = { by: 'operator', at: '2026-11-22T05:00:00.000Z', why: 'nobody wants it' };
 
 /** Carries out what a fault is, when its time has come. */
 export function carryOut(fault: Fault, history: History): void {
@@ -33,8 +36,16 @@ export function carryOut(fault: Fault, history: History): void {
       schedules.redriveNow();
       break;
     case 'replay-parked':
-      if (replayParked(history) === 0) return;
+      if (parkedNames(history).length === 0) return;
+      for (const name of parkedNames(history)) functions.operate(name, replayParked);
       break;
+    case 'discard-parked': {
+      const names = parkedNames(history);
+      const name = names[Math.floor(fault.pick * names.length)];
+      if (name === undefined) return;
+      functions.operate(name, (letter, ports) => discardParked(letter, DISCARDING, ports));
+      break;
+    }
     case 'lost-checkpoint':
       streamMapping.loseCheckpoint(fault.records);
       break;
@@ -62,13 +73,17 @@ function reshard(
   return neighbour !== undefined && stream.merge(shard, neighbour);
 }
 
+/** The names of parked letters that can be understood. */
+function parkedNames({ world }: History): string[] {
+  return world.archive.parkedNames().filter((name) => !name.startsWith('poison/'));
+}
+
 /** Sends every parked message that can be understood to the queue again. @returns how many */
-export function replayParked({ world }: History): number {
-  let replayed = 0;
-  for (const [key, object] of world.archive.objects) {
-    if (!key.startsWith('parked/') || key.startsWith('parked/poison/')) continue;
-    world.queue.send((JSON.parse(object) as { body: string }).body);
-    replayed += 1;
+export function sendParkedAgain(history: History): number {
+  const names = parkedNames(history);
+  for (const name of names) {
+    const object = history.world.archive.objects.get(`parked/${name}.json`) ?? '';
+    history.world.queue.send((JSON.parse(object) as { body: string }).body);
   }
-  return replayed;
+  return names.length;
 }

@@ -78,7 +78,8 @@ export function checkAtRest(world: World, oracle: Oracle, windowMs: number, stat
   const shown = new Shown();
   for (const item of [...world.counters.items(), ...oracle.deleted]) shown.add(item);
   const waiting = waitingRows(world, oracle.rollups);
-  for (const row of [...waiting.parkedRows, ...waiting.expiredRows]) shown.addRow(row);
+  for (const row of [...waiting.parkedRows, ...waiting.discardedRows, ...waiting.expiredRows])
+    shown.addRow(row);
   checkCounters(expected, shown);
   const places = {
     inFlight: 0,
@@ -87,9 +88,12 @@ export function checkAtRest(world: World, oracle: Oracle, windowMs: number, stat
     expired: eventsIn(waiting.expiredRows),
     ...(!expected.lossy && {
       received: expected.received,
-      // A parked part may have been applied, in whole or in part, and never acknowledged.
-      counted: oracle.rollups.eventsApplied - (waiting.parkedEvents - eventsIn(waiting.parkedRows)),
-      lost: 0,
+      // A parked part may have been applied, in whole or in part, and never acknowledged; a discarded one, too.
+      counted:
+        oracle.rollups.eventsApplied -
+        (waiting.parkedEvents - eventsIn(waiting.parkedRows)) -
+        (waiting.discardedEvents - eventsIn(waiting.discardedRows)),
+      lost: waiting.discardedEvents,
     }),
   };
   const doubtful = oracle.rollups.eventsDoubtful;

@@ -48,6 +48,8 @@ export type Fault =
   | { readonly kind: 'poison'; readonly atMs: number; readonly body: string }
   | { readonly kind: 'redrive-now'; readonly atMs: number }
   | { readonly kind: 'replay-parked'; readonly atMs: number }
+  /** An operator gives a parked letter up; which one is drawn when its time has come. */
+  | { readonly kind: 'discard-parked'; readonly atMs: number; readonly pick: number }
   | { readonly kind: 'pause'; readonly atMs: number; readonly role: Role; readonly lengthMs: number };
 
 const OPERATIONS: Record<Role, readonly string[]> = {
@@ -88,9 +90,10 @@ const OPERATIONS: Record<Role, readonly string[]> = {
     ],
     ...['getParameter', 'noteExpired'],
   ],
+  // What an operator does runs as a redriver, too.
   redriver: [
     ...['probe', 'take', 'apply', 'acknowledge', 'giveBack', 'giveBack', 'park', 'notePlace', 'remove'],
-    'getParameter',
+    ...['getParameter', 'put', 'delete'],
   ],
   accountant: ['shards', 'readBooks', 'readHead', 'queryEntries', 'readEntries', 'putBooks'],
 };
@@ -182,6 +185,7 @@ const DRAWS: readonly (readonly [weight: number, Draw])[] = [
   [1, (random, atMs) => ({ kind: 'poison', atMs, body: random.pick(POISON) })],
   [2, (_, atMs) => ({ kind: 'redrive-now', atMs })],
   [2, (_, atMs) => ({ kind: 'replay-parked', atMs })],
+  [2, (random, atMs) => ({ kind: 'discard-parked', atMs, pick: random.next() })],
   [
     2,
     (random, atMs) => ({
@@ -236,6 +240,7 @@ function drawWeeks(random: Random, { startMs, trafficMs }: Settings): Fault[] {
     ];
     replayMs = Math.max(replayMs, random.pick(aimsMs));
     faults.push({ kind: 'replay-parked', atMs: replayMs }, { kind: 'copies', atMs: replayMs, copies: 2 });
+    if (random.chance(0.4)) faults.push({ kind: 'discard-parked', atMs: replayMs, pick: random.next() });
     const operation = random.pick(['apply', 'acknowledge', 'put', 'noteExpired']);
     const target = { atMs: replayMs, role: 'writer', operation } as const;
     if (random.chance(0.3)) faults.push({ kind: 'crash', ...target, when: random.pick(['before', 'after']) });

@@ -8,7 +8,14 @@ import {
 } from '../../lambdas/counting/identifiers.ts';
 import type { Head } from '../../lambdas/counting/segment.ts';
 import { MissingLedgerItem, type SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
-import type { BooksLedger, ClaimReader, PartLedger, SegmentLedger, StreamGap } from '../../lambdas/ports.ts';
+import type {
+  BooksLedger,
+  ClaimReader,
+  NotedPlace,
+  PartLedger,
+  SegmentLedger,
+  StreamGap,
+} from '../../lambdas/ports.ts';
 import type { FakeLedger } from './ledger.ts';
 import type { Network } from './network.ts';
 
@@ -118,7 +125,7 @@ export class LedgerClient implements SegmentLedger, PartLedger, BooksLedger, Cla
       : 'no-entry';
   }
 
-  async notePlace(name: PartName, place: 'dead' | 'parked' | 'returned'): Promise<void> {
+  async notePlace(name: PartName, place: NotedPlace): Promise<void> {
     await this.#call('notePlace', `${name.segment}/${name.part} ${place}`, () =>
       this.#ledger.notePlace(name, place),
     );

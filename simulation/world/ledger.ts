@@ -4,7 +4,7 @@ import type { PartName, SegmentId, ShardKey } from '../../lambdas/counting/ident
 import { compareSequenceNumbers, parseSegmentId } from '../../lambdas/counting/identifiers.ts';
 import type { Head } from '../../lambdas/counting/segment.ts';
 import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
-import type { StreamGap } from '../../lambdas/ports.ts';
+import type { NotedPlace, StreamGap } from '../../lambdas/ports.ts';
 import { UNWATCHED, type WorldObserver } from './observer.ts';
 
 /** What the ledger keeps of one shard. */
@@ -103,12 +103,15 @@ export class FakeLedger {
     return held;
   }
 
-  notePlace({ segment, part }: PartName, place: 'dead' | 'parked' | 'returned'): boolean {
+  notePlace({ segment, part }: PartName, place: NotedPlace): boolean {
     return this.#update(segment, (entry) => {
       if (place === 'dead') return { ...entry, dead: withAll(entry.dead, [part]) };
       const dead = without(entry.dead, part);
       if (place === 'parked') return { ...entry, dead, parked: withAll(entry.parked, [part]) };
-      return { ...entry, dead, parked: without(entry.parked, part) };
+      const parked = without(entry.parked, part);
+      if (place === 'discarded')
+        return { ...entry, dead, parked, discarded: withAll(entry.discarded, [part]) };
+      return { ...entry, dead, parked, discarded: without(entry.discarded, part) };
     });
   }
 

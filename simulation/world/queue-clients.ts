@@ -1,13 +1,18 @@
 // The queues' and the archive's ports over the fakes: the same requests in the same order as the adapters make.
 import type { SegmentId } from '../../lambdas/counting/identifiers.ts';
+import { letterName } from '../../lambdas/counting/letter-name.ts';
 import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
 import type { RejectedEvent } from '../../lambdas/counting/rollup.ts';
 import type { RollupContent, RollupMessage } from '../../lambdas/counting/rollup-message.ts';
 import type {
   DeadLetters,
   DeliveredMessage,
+  Discarding,
   ExpiredArchive,
   FailedMessages,
+  Letter,
+  ParkedLetter,
+  ParkedLetters,
   RejectedArchive,
   RollupQueue,
 } from '../../lambdas/ports.ts';
@@ -112,13 +117,13 @@ export class DeadLettersClient implements DeadLetters {
     return call(this.#network, 'sqs', 'take', '', () => this.#deadLetters.receive(most, 60_000));
   }
 
-  async giveBack(message: DeliveredMessage, history: MessageHistory, delayMs: number): Promise<void> {
+  async giveBack(message: Letter, history: MessageHistory, delayMs: number): Promise<void> {
     const send = () => this.#queue.send(message.body, history, delayMs);
     await call(this.#network, 'sqs', 'giveBack', message.messageId, send);
   }
 
   async park({ messageId, body }: DeliveredMessage, history: MessageHistory): Promise<void> {
-    const name = history.poison ? `poison/${messageId}` : partName(body);
+    const name = letterName({ messageId, body });
     const put = () => this.#archive.put(`parked/${name}.json`, JSON.stringify({ history, body }));
     await call(this.#network, 's3', 'park', name, put);
   }
@@ -126,11 +131,6 @@ export class DeadLettersClient implements DeadLetters {
   async remove({ messageId, receiptHandle }: DeliveredMessage): Promise<void> {
     await call(this.#network, 'sqs', 'remove', messageId, () => this.#deadLetters.delete(receiptHandle));
   }
-}
-
-function partName(body: string): string {
-  const { segment, part } = JSON.parse(body) as { segment: string; part: number };
-  return `${segment}/${part}`;
 }
 
 /** The archive bucket's state. */
@@ -142,14 +142,20 @@ export class FakeArchive {
     this.#observer = observer;
   }
 
+  /** The names of parked letters, poison included. */
+  parkedNames(): string[] {
+    const matches = [...this.objects.keys()].map((key) => /^parked\/(.+)\.json$/.exec(key)?.[1]);
+    return matches.filter((name) => name !== undefined);
+  }
+
   put(key: string, body: string): void {
     this.objects.set(key, body);
     this.#observer.archived(key, body);
   }
 }
 
-/** The archive as the aggregator and the writer use it. */
-export class ArchiveClient implements RejectedArchive, ExpiredArchive {
+/** The archive as the functions and an operator use it. */
+export class ArchiveClient implements RejectedArchive, ExpiredArchive, ParkedLetters {
   readonly #archive: FakeArchive;
   readonly #network: Network;
 
@@ -165,6 +171,26 @@ export class ArchiveClient implements RejectedArchive, ExpiredArchive {
 
   async keepExpired(content: RollupContent): Promise<void> {
     await this.#put(`expired/${content.segment}/${content.part}.json`, JSON.stringify(content));
+  }
+
+  async *names(): AsyncIterable<string> {
+    yield* await call(this.#network, 's3', 'list', 'parked/', () => this.#archive.parkedNames());
+  }
+
+  async read(name: string): Promise<ParkedLetter | undefined> {
+    const get = () => this.#archive.objects.get(`parked/${name}.json`);
+    const text = await call(this.#network, 's3', 'get', name, get);
+    return text === undefined ? undefined : { name, ...JSON.parse(text) };
+  }
+
+  async keepDiscarded({ name, body, history }: ParkedLetter, discarded: Discarding): Promise<void> {
+    await this.#put(`discarded/${name}.json`, JSON.stringify({ discarded, history, body }));
+  }
+
+  async remove(name: string): Promise<void> {
+    await call(this.#network, 's3', 'delete', name, () =>
+      this.#archive.objects.delete(`parked/${name}.json`),
+    );
   }
 
   #put(key: string, body: string): Promise<void> {

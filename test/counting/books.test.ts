@@ -46,6 +46,7 @@ function entry(segment: number, parts: number[], change: Partial<SegmentEntry> =
     acked: new Set(),
     dead: new Set(),
     parked: new Set(),
+    discarded: new Set(),
     expired: {},
     ...change,
   };

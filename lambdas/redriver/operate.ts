@@ -1,0 +1,104 @@
+// What an operator does to one dead letter, waiting or parked. Each can be done again after a crash at any moment.
+import { type PartName, parseSegmentId } from '../counting/identifiers.ts';
+import { letterName, partIn } from '../counting/letter-name.ts';
+import { unknownHistory } from '../counting/message-history.ts';
+import { partPlace } from '../counting/segment-entry.ts';
+import type {
+  BooksLedger,
+  Clock,
+  DeadLetters,
+  DeliveredMessage,
+  Discarding,
+  ParkedLetter,
+  ParkedLetters,
+  PartLedger,
+} from '../ports.ts';
+
+/** What an operator's hand needs. */
+export interface OperatorPorts {
+  readonly ledger: Pick<PartLedger, 'notePlace'> & Pick<BooksLedger, 'readEntries'>;
+  readonly deadLetters: Pick<DeadLetters, 'giveBack' | 'park' | 'remove'>;
+  readonly parked: Pick<ParkedLetters, 'keepDiscarded' | 'remove'>;
+  readonly clock: Clock;
+}
+
+/** What became of a letter. `counted`: its part is in the counters already, and what was left of it is gone now. */
+export type Outcome = 'returned' | 'parked' | 'discarded' | 'counted' | 'poison';
+
+/** Sends a waiting dead letter back to the rollup queue at once; it keeps its rounds. Poison stays where it is. */
+export async function returnNow(letter: DeliveredMessage, ports: OperatorPorts): Promise<Outcome> {
+  const part = partIn(letter.body);
+  if (part === undefined) return 'poison';
+  await ports.ledger.notePlace(part, 'returned');
+  await ports.deadLetters.giveBack(letter, historyOf(letter, ports), 0);
+  await ports.deadLetters.remove(letter);
+  return 'returned';
+}
+
+/** Moves a waiting dead letter into the archive. */
+export async function parkNow(letter: DeliveredMessage, ports: OperatorPorts): Promise<Outcome> {
+  const part = partIn(letter.body);
+  await ports.deadLetters.park(letter, historyOf(letter, ports));
+  if (part !== undefined) await ports.ledger.notePlace(part, 'parked');
+  await ports.deadLetters.remove(letter);
+  return 'parked';
+}
+
+/**
+ * Sends a parked letter to the rollup queue again, with all its rounds before it. The object stays until the part is known to
+ * be counted: a message can still be lost by its queue's retention, an object can not.
+ */
+export async function replayParked(letter: ParkedLetter, ports: OperatorPorts): Promise<Outcome> {
+  const part = partIn(letter.body);
+  if (part === undefined) return 'poison';
+  if (await isCounted(part, ports)) {
+    await ports.parked.remove(letter.name);
+    return 'counted';
+  }
+  await ports.ledger.notePlace(part, 'returned');
+  const { name: messageId, body, history } = letter;
+  await ports.deadLetters.giveBack({ messageId, body }, { ...history, rounds: 0 }, 0);
+  return 'returned';
+}
+
+/** Gives a waiting dead letter up: kept under `discarded/`, noted in the ledger as lost, then deleted. */
+export async function discardWaiting(
+  letter: DeliveredMessage,
+  discarding: Discarding,
+  ports: OperatorPorts,
+): Promise<Outcome> {
+  const { body } = letter;
+  const named = { name: letterName(letter), body, history: historyOf(letter, ports) };
+  const outcome = await giveUp(named, discarding, ports);
+  await ports.deadLetters.remove(letter);
+  return outcome;
+}
+
+/** The same with a parked one. */
+export async function discardParked(
+  letter: ParkedLetter,
+  discarding: Discarding,
+  ports: OperatorPorts,
+): Promise<Outcome> {
+  const outcome = await giveUp(letter, discarding, ports);
+  await ports.parked.remove(letter.name);
+  return outcome;
+}
+
+async function giveUp(letter: ParkedLetter, discarding: Discarding, ports: OperatorPorts): Promise<Outcome> {
+  const part = partIn(letter.body);
+  if (part !== undefined && (await isCounted(part, ports))) return 'counted';
+  await ports.parked.keepDiscarded(letter, discarding);
+  if (part !== undefined) await ports.ledger.notePlace(part, 'discarded');
+  return 'discarded';
+}
+
+async function isCounted(name: PartName, { ledger }: OperatorPorts): Promise<boolean> {
+  const { shard, segment } = parseSegmentId(name.segment);
+  const [entry] = await ledger.readEntries(shard, [segment]);
+  return entry !== undefined && partPlace(entry, name.part) === 'counted';
+}
+
+function historyOf(letter: DeliveredMessage, { clock }: OperatorPorts) {
+  return letter.history ?? unknownHistory(clock.nowMs());
+}

@@ -1,0 +1,57 @@
+// The sabotages of redrive's probe and of what an operator does to dead letters.
+import type { Sabotage } from './sabotages.ts';
+
+const REDRIVE = 'lambdas/redriver/redrive.ts';
+const PROBE = 'lambdas/redriver/probe.ts';
+const OPERATE = 'lambdas/redriver/operate.ts';
+const ENTRY = 'lambdas/counting/segment-entry.ts';
+
+function one(name: string, file: string, find: string, put: string): Sabotage {
+  return { name: `redrive: ${name}`, edits: [{ file, find, put }] };
+}
+
+export const REDRIVE_SABOTAGES: readonly Sabotage[] = [
+  one(
+    'a probe that failed counts as written',
+    REDRIVE,
+    "if (outcome === 'written') decision = { to: 'counters' };",
+    "if (outcome !== undefined) decision = { to: 'counters' };",
+  ),
+  one(
+    'a probe without time counts as written',
+    PROBE,
+    "return failure === undefined ? 'no-time' : { failure };",
+    "return failure === undefined ? 'written' : { failure };",
+  ),
+  one(
+    'a probe that acknowledges at once',
+    PROBE,
+    '        failed = true;\n        throw error;\n',
+    "        return 'applied';\n",
+  ),
+  one(
+    'discarded and not noted',
+    OPERATE,
+    "  if (part !== undefined) await ports.ledger.notePlace(part, 'discarded');\n",
+    '',
+  ),
+  one('discarded and not kept', OPERATE, '  await ports.parked.keepDiscarded(letter, discarding);\n', ''),
+  one(
+    'discarded outweighs counted',
+    ENTRY,
+    "  if (entry.acked.has(part)) return 'counted';\n",
+    "  if (entry.discarded.has(part)) return 'lost';\n  if (entry.acked.has(part)) return 'counted';\n",
+  ),
+  one(
+    'discarded holds back the claim',
+    'lambdas/accountant/claim-completeness.ts',
+    'isOver(entry) || (entry !== undefined && isGivenUp(entry));',
+    'isOver(entry) && (entry === undefined || isGivenUp(entry));',
+  ),
+  one(
+    'replayed and the parked object deleted first',
+    OPERATE,
+    "  await ports.ledger.notePlace(part, 'returned');\n  const { name: messageId, body, history } = letter;\n",
+    "  await ports.parked.remove(letter.name);\n  await ports.ledger.notePlace(part, 'returned');\n  const { name: messageId, body, history } = letter;\n",
+  ),
+];
