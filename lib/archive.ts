@@ -10,6 +10,8 @@ export const ARCHIVE_PREFIXES = {
   rejected: 'rejected/',
   /** Dead letters whose rounds are used up. */
   parked: 'parked/',
+  /** Dead letters that an operator gave up. */
+  discarded: 'discarded/',
   /** Rows for counters past their expiry. */
   expired: 'expired/',
   /** Counter items that were repaired, as they were before. */

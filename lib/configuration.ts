@@ -95,6 +95,8 @@ export interface Configuration {
   readonly redriveDelayGrowth: number;
   readonly redriveRounds: number;
   readonly redriverTimeoutSeconds: number;
+  /** How long writer and redriver use a value of the parameter before they read it again. */
+  readonly retryRereadSeconds: number;
 
   readonly queryTimeoutSeconds: number;
   readonly queryMemoryMb: number;
@@ -181,6 +183,7 @@ export const PRODUCTION: Configuration = {
   redriveDelayGrowth: 2,
   redriveRounds: 5,
   redriverTimeoutSeconds: 60,
+  retryRereadSeconds: 60,
 
   queryTimeoutSeconds: 10,
   queryMemoryMb: 512,
@@ -209,6 +212,7 @@ const KNOWN_STAGES: Readonly<Record<string, Partial<Configuration>>> = {
     acceptPastSeconds: 'forever',
     writerBatchSize: 10,
     writerWindowSeconds: 0,
+    retryRereadSeconds: 3,
     counterRetentionDays: 'forever',
     ledgerRetentionDays: 'forever',
   },

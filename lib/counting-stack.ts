@@ -12,6 +12,7 @@ import type { Surroundings } from './handler-function.ts';
 import { Observability } from './observability.ts';
 import { QueryApi } from './query-api.ts';
 import { Redriving } from './redriving.ts';
+import { resourcesParameter } from './resources-parameter.ts';
 import { retryParameter } from './retry-parameter.ts';
 import { RollupQueue } from './rollup-queue.ts';
 import { Tables } from './tables.ts';
@@ -39,6 +40,8 @@ export class CountingStack extends Stack {
     // dead letters → redriver → queue, or archive
     const redriving = new Redriving(this, 'Redriving', written);
     frontDoor.addAdmin('redrive', redriving.function);
+
+    resourcesParameter(this, 'Resources', configuration, written);
 
     // ledger → accountant → books and metrics; counters → query → client
     const accounting = new Accounting(this, 'Accounting', { ...around, stream, ledger });

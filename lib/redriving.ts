@@ -40,6 +40,7 @@ export class Redriving extends Construct {
         ARCHIVE_BUCKET: archive.bucketName,
         COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
         RETRY_PARAMETER: retries.parameterName,
+        RETRY_REREAD_SECONDS: String(c.retryRereadSeconds),
       },
       statements: [
         allow(['sqs:DeleteMessage', 'sqs:ReceiveMessage'], [deadLetters.queueArn]),

@@ -72,6 +72,7 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   redriveDelayGrowth: number(1, 10),
   redriveRounds: integer(1, 1000),
   redriverTimeoutSeconds: integer(10, 900),
+  retryRereadSeconds: integer(1, 3600),
 
   // API Gateway waits 29 seconds for an integration.
   queryTimeoutSeconds: integer(1, 29),

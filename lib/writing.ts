@@ -41,6 +41,7 @@ export class Writing extends Construct {
         ARCHIVE_BUCKET: archive.bucketName,
         COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
         RETRY_PARAMETER: retries.parameterName,
+        RETRY_REREAD_SECONDS: String(c.retryRereadSeconds),
       },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [counters.tableArn]),

@@ -1,5 +1,6 @@
 // The local stack: the synthesized template, running on embedded emulators.
 import { join } from 'node:path';
+import { withAbout } from './about.ts';
 import { createApi } from './api-gateway/api.ts';
 import type { ServiceFault } from './api-gateway/integrations.ts';
 import { startApiServer } from './api-gateway/server.ts';
@@ -155,7 +156,11 @@ async function start(
     fault: () => fault,
     report,
   });
-  const server = await startApiServer(api, options.port ?? 0, options.orNextFreePort ?? false);
+  const server = await startApiServer(
+    withAbout(api, endpoints),
+    options.port ?? 0,
+    options.orNextFreePort ?? false,
+  );
   stops.push(() => server.stop(graceMs));
   apiUrl = server.url;
   for (const each of functions.all) each.warm();

@@ -7,8 +7,11 @@ import { LocalStackError } from './errors.ts';
 import type { Json } from './json.ts';
 import { projectRoot } from './project-root.ts';
 
+/** The stage that runs on this machine. */
+export const localStage = 'local';
+
 /** CDK context of the local stage; assets are not bundled, since handlers run from source. */
-const context = { stage: 'local', 'aws:cdk:bundling-stacks': [] };
+const context = { stage: localStage, 'aws:cdk:bundling-stacks': [] };
 
 /**
  * Runs `bin/app.ts` and returns the one template it writes. The cloud assembly is removed again.

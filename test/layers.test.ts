@@ -89,7 +89,13 @@ const RULES: readonly Rule[] = [
     mayImport: [
       /^operations\//,
       /^node:/,
-      /^lambdas\/aws\/sha256\.ts$/,
+      // The same ports, use cases and adapters as the functions have: a command must not know better than they do.
+      COUNTING,
+      PORTS,
+      USE_CASE,
+      /^lambdas\/aws\//,
+      /^@aws-sdk\/client-/,
+      /^cli-progress$/,
       /^@smithy\/signature-v4$/,
       /^@aws-sdk\/credential-provider-node$/,
     ],

@@ -1,9 +1,10 @@
-// The SDK's clients, configured once. Endpoints come from the SDK's own variables, so that the local stack can give others.
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+// The SDK's clients, configured once. Endpoints come from the SDK's own variables, so that the local stack can give others;
+// an operator's commands give them as configuration.
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
-import { S3Client } from '@aws-sdk/client-s3';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { SSMClient } from '@aws-sdk/client-ssm';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
+import { SSMClient, type SSMClientConfig } from '@aws-sdk/client-ssm';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 /** Connections kept for reuse, and time-outs far below a function's own. */
@@ -18,8 +19,8 @@ function requestHandler(): NodeHttpHandler {
 }
 
 /** A DynamoDB client. It retries by itself, time-outs included: every write of ours must bear being applied twice. */
-export function dynamoDb(): DynamoDBClient {
-  return new DynamoDBClient({ requestHandler: requestHandler() });
+export function dynamoDb(config: DynamoDBClientConfig = {}): DynamoDBClient {
+  return new DynamoDBClient({ requestHandler: requestHandler(), ...config });
 }
 
 /** A Kinesis client on HTTP/1.1: it reads a page now and then, which needs no multiplexing. */
@@ -28,16 +29,16 @@ export function kinesis(): KinesisClient {
 }
 
 /** An SQS client. Queue URLs are taken for what they name; the endpoint is the client's. */
-export function sqs(): SQSClient {
-  return new SQSClient({ requestHandler: requestHandler(), useQueueUrlAsEndpoint: false });
+export function sqs(config: SQSClientConfig = {}): SQSClient {
+  return new SQSClient({ requestHandler: requestHandler(), useQueueUrlAsEndpoint: false, ...config });
 }
 
 /** An S3 client. Path style works with every bucket name and needs no host of the bucket's own. */
-export function s3(): S3Client {
-  return new S3Client({ requestHandler: requestHandler(), forcePathStyle: true });
+export function s3(config: S3ClientConfig = {}): S3Client {
+  return new S3Client({ requestHandler: requestHandler(), forcePathStyle: true, ...config });
 }
 
 /** A Systems Manager client, for parameters. */
-export function ssm(): SSMClient {
-  return new SSMClient({ requestHandler: requestHandler() });
+export function ssm(config: SSMClientConfig = {}): SSMClient {
+  return new SSMClient({ requestHandler: requestHandler(), ...config });
 }

@@ -7,7 +7,7 @@ import { Archive } from '../aws/archive.ts';
 import { dynamoDb, s3, sqs, ssm } from '../aws/clients.ts';
 import { CounterTable } from '../aws/counter-table.ts';
 import { SqsDeadLetters } from '../aws/dead-letters.ts';
-import { secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { jsonAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { RetryParameter } from '../aws/retry-parameter.ts';
@@ -27,6 +27,10 @@ const RESERVE_MS = 15_000;
 /** An operator's request ends before API Gateway's 29 seconds do. */
 const REQUEST_MS_MAX = 20_000;
 
+const retries = {
+  name: text(env, 'RETRY_PARAMETER'),
+  rereadMs: secondsAsMs(env, 'RETRY_REREAD_SECONDS'),
+};
 const dynamoDbClient = dynamoDb();
 const queues = { deadLetterUrl: text(env, 'DEAD_LETTER_QUEUE_URL'), queueUrl: text(env, 'ROLLUP_QUEUE_URL') };
 const counters = new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE'));
@@ -39,7 +43,7 @@ const ports: RedriverPorts = {
   ledger,
   expired: archive,
   tables: { isHealthy: async () => (await counters.isHealthy()) && (await ledger.isHealthy()) },
-  retryPolicy: new RetryParameter(ssm(), text(env, 'RETRY_PARAMETER'), systemClock, (problem) => {
+  retryPolicy: new RetryParameter(ssm(), retries, systemClock, (problem) => {
     count({ RetryParameterProblems: 1 });
     logger.error('the retry parameter can not be used; the last good value holds', { problem });
   }),

@@ -6,7 +6,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { Archive } from '../aws/archive.ts';
 import { dynamoDb, s3, sqs, ssm } from '../aws/clients.ts';
 import { CounterTable } from '../aws/counter-table.ts';
-import { secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { RetryParameter } from '../aws/retry-parameter.ts';
 import { deliveredMessage, SqsFailedMessages } from '../aws/rollup-queue.ts';
@@ -27,13 +27,17 @@ const settings: WriterSettings = {
   concurrency: CONCURRENCY,
 };
 
+const retries = {
+  name: text(env, 'RETRY_PARAMETER'),
+  rereadMs: secondsAsMs(env, 'RETRY_REREAD_SECONDS'),
+};
 const dynamoDbClient = dynamoDb();
 const ports: WriterPorts = {
   counters: new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
   ledger: new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock),
   expired: new Archive(s3(), text(env, 'ARCHIVE_BUCKET')),
   failed: new SqsFailedMessages(sqs(), text(env, 'ROLLUP_QUEUE_URL'), text(env, 'DEAD_LETTER_QUEUE_URL')),
-  retryPolicy: new RetryParameter(ssm(), text(env, 'RETRY_PARAMETER'), systemClock, (problem) => {
+  retryPolicy: new RetryParameter(ssm(), retries, systemClock, (problem) => {
     count({ RetryParameterProblems: 1 });
     logger.error('the retry parameter can not be used; the last good value holds', { problem });
   }),

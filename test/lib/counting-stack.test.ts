@@ -171,7 +171,7 @@ describe('data', () => {
         .map((name) => `${id}.${name}`),
     );
     assert.deepEqual(
-      named.filter((name) => !name.startsWith('Retries')),
+      named.filter((name) => !/^(Retries|Resources)/.test(name)),
       [],
     );
   });
@@ -236,6 +236,7 @@ describe('functions', () => {
         'ARCHIVE_BUCKET',
         'COUNTER_RETENTION_SECONDS',
         'RETRY_PARAMETER',
+        'RETRY_REREAD_SECONDS',
       ],
       redriver: [
         'COUNTER_TABLE',
@@ -245,6 +246,7 @@ describe('functions', () => {
         'ARCHIVE_BUCKET',
         'COUNTER_RETENTION_SECONDS',
         'RETRY_PARAMETER',
+        'RETRY_REREAD_SECONDS',
       ],
       query: ['COUNTER_TABLE', 'LEDGER_TABLE', 'ACCEPT_PAST_SECONDS', 'CORS_ORIGIN'],
       accountant: ['LEDGER_TABLE', 'STREAM_NAME', 'STREAM_GENERATION'],
@@ -309,6 +311,27 @@ test('the retry parameter has its path and first values', () => {
       redriveDelayGrowth: 2,
       redriveRounds: 5,
     }),
+  });
+});
+
+test("an operator's commands find the resources by the stage alone", () => {
+  const [, { Properties }] =
+    resourcesOf(json, 'AWS::SSM::Parameter').find(([id]) => id.startsWith('Resources')) ?? assert.fail();
+  assert.equal(Properties.Name, '/tally/prod/resources');
+  const text = Properties.Value['Fn::Join'][1]
+    .map((piece: string | { Ref: string }) => (typeof piece === 'string' ? piece : piece.Ref))
+    .join('');
+  const names = Object.entries(JSON.parse(text)).map(([name, id]) => [
+    name,
+    String(id).replace(/[0-9A-F]{8}$/, ''),
+  ]);
+  assert.deepEqual(Object.fromEntries(names), {
+    rollupQueueUrl: 'RollupsMessages',
+    deadLetterQueueUrl: 'RollupsDeadLetters',
+    archiveBucket: 'ArchiveBucket',
+    counterTable: 'TablesCounters',
+    ledgerTable: 'TablesLedger',
+    retryParameter: 'Retries',
   });
 });
 

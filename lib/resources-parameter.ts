@@ -1,0 +1,40 @@
+// The parameter that tells an operator's commands what the stack's resources are called.
+import { Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
+import type { Construct } from 'constructs';
+import type { Configuration } from './configuration.ts';
+
+/** What an operator's commands work on. */
+export interface OperatedResources {
+  readonly counters: Table;
+  readonly ledger: Table;
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+  readonly archive: Bucket;
+  readonly retries: StringParameter;
+}
+
+/** `/tally/<stage>/resources`: names only, so that `npm run dead-letters` needs no more than a stage. */
+export function resourcesParameter(
+  scope: Construct,
+  id: string,
+  c: Configuration,
+  { counters, ledger, queue, deadLetters, archive, retries }: OperatedResources,
+): StringParameter {
+  return new StringParameter(scope, id, {
+    // Named, because the commands know nothing but the stage.
+    parameterName: `/tally/${c.stage}/resources`,
+    description: "Names of the stack's resources, for an operator's commands. Written by each deployment.",
+    stringValue: Stack.of(scope).toJsonString({
+      rollupQueueUrl: queue.queueUrl,
+      deadLetterQueueUrl: deadLetters.queueUrl,
+      archiveBucket: archive.bucketName,
+      counterTable: counters.tableName,
+      ledgerTable: ledger.tableName,
+      retryParameter: retries.parameterName,
+    }),
+  });
+}

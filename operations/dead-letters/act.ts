@@ -1,0 +1,120 @@
+// Doing something to dead letters, one after the other: first it is settled which ones, then each is dealt with by its name.
+import { letterName } from '../../lambdas/counting/letter-name.ts';
+import type { Discarding } from '../../lambdas/ports.ts';
+import {
+  discardParked,
+  discardWaiting,
+  type Outcome,
+  parkNow,
+  replayParked,
+  returnNow,
+} from '../../lambdas/redriver/operate.ts';
+import type { LetterFacts, Selection } from './facts.ts';
+import { findParked, findWaiting, walkWaiting } from './look.ts';
+import type { DeadLetterPorts } from './ports.ts';
+
+/** What can be done to dead letters. */
+export type Action =
+  | { readonly kind: 'redrive' }
+  | { readonly kind: 'park' }
+  | { readonly kind: 'replay' }
+  /** `from`: where they are looked for. */
+  | {
+      readonly kind: 'discard';
+      readonly from: 'waiting' | 'parked' | 'both';
+      readonly discarding: Discarding;
+    };
+
+/** The letters that an action means, before anything is done. */
+export interface Plan {
+  readonly waiting: ReadonlyMap<string, LetterFacts>;
+  readonly parked: ReadonlyMap<string, LetterFacts>;
+  /** Names that were asked for and are nowhere. */
+  readonly missing: readonly string[];
+  /** False when the queue holds more letters than could be looked at in one go. */
+  readonly complete: boolean;
+}
+
+/** What came of it: letters by outcome, failures with their letters' names, and letters that were gone meanwhile. */
+export interface Result {
+  readonly done: ReadonlyMap<Outcome, number>;
+  readonly failures: readonly { readonly name: string; readonly reason: string }[];
+  readonly gone: readonly string[];
+  readonly interrupted: boolean;
+}
+
+/** How an action is carried out. */
+export interface Carrying {
+  /** At most so many letters a second. */
+  readonly perSecond: number;
+  readonly signal: AbortSignal;
+  onLetter(name: string, outcome: Outcome | 'failed'): void;
+}
+
+/** Finds out which letters an action means. Changes nothing. */
+export async function plan(action: Action, selection: Selection, ports: DeadLetterPorts): Promise<Plan> {
+  const from = placesOf(action);
+  const { found: waiting, complete } = from.waiting
+    ? await findWaiting(ports, selection)
+    : { found: new Map<string, LetterFacts>(), complete: true };
+  const parked = new Map<string, LetterFacts>();
+  if (from.parked) for await (const { facts } of findParked(ports, selection)) parked.set(facts.name, facts);
+  const missing = [...(selection.names ?? [])].filter((name) => !waiting.has(name) && !parked.has(name));
+  return { waiting, parked, missing, complete };
+}
+
+function placesOf(action: Action): { waiting: boolean; parked: boolean } {
+  if (action.kind === 'discard')
+    return { waiting: action.from !== 'parked', parked: action.from !== 'waiting' };
+  return { waiting: action.kind !== 'replay', parked: action.kind === 'replay' };
+}
+
+/** Carries an action out on the letters of a plan, by their names. What fails stays where it is. */
+export async function carryOut(
+  action: Action,
+  { waiting, parked }: Plan,
+  ports: DeadLetterPorts,
+  carrying: Carrying,
+): Promise<Result> {
+  const done = new Map<Outcome, number>();
+  const failures: { name: string; reason: string }[] = [];
+  const gone = new Set([...waiting.keys(), ...parked.keys()]);
+  const one = async (name: string, work: () => Promise<Outcome>): Promise<boolean> => {
+    gone.delete(name);
+    try {
+      const outcome = await work();
+      done.set(outcome, (done.get(outcome) ?? 0) + 1);
+      carrying.onLetter(name, outcome);
+      await ports.pause(1000 / carrying.perSecond);
+      return outcome !== 'poison';
+    } catch (error) {
+      failures.push({
+        name,
+        reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+      });
+      carrying.onLetter(name, 'failed');
+      return false;
+    }
+  };
+  for (const name of parked.keys()) {
+    if (carrying.signal.aborted) break;
+    const letter = await ports.parked.read(name);
+    if (letter === undefined) continue;
+    await one(name, () =>
+      action.kind === 'discard'
+        ? discardParked(letter, action.discarding, ports)
+        : replayParked(letter, ports),
+    );
+  }
+  if (waiting.size > 0) {
+    await walkWaiting(ports, async (letter) => {
+      const name = letterName(letter);
+      if (carrying.signal.aborted || !waiting.has(name)) return false;
+      return one(name, () => {
+        if (action.kind === 'discard') return discardWaiting(letter, action.discarding, ports);
+        return action.kind === 'park' ? parkNow(letter, ports) : returnNow(letter, ports);
+      });
+    });
+  }
+  return { done, failures, gone: [...gone], interrupted: carrying.signal.aborted };
+}
