@@ -96,8 +96,11 @@ export type NotedPlace = 'dead' | 'parked' | 'returned' | 'discarded';
 
 /** The ledger as the writer and redrive use it. */
 export interface PartLedger {
-  /** Notes that parts of one segment are in the counter items, if the segment has an entry. */
-  acknowledge(segment: SegmentId, parts: readonly number[]): Promise<'acknowledged' | 'no-entry'>;
+  /**
+   * Notes that parts of one segment are in the counter items, if the segment has an entry.
+   * @returns the entry as it was before; undefined when there is none
+   */
+  acknowledge(segment: SegmentId, parts: readonly number[]): Promise<SegmentEntry | undefined>;
   /** Notes where an unacknowledged part was last seen, if the segment has an entry. */
   notePlace(name: PartName, place: NotedPlace): Promise<void>;
   /**

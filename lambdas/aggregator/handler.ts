@@ -11,6 +11,7 @@ import { LedgerTable } from '../aws/ledger-table.ts';
 import { SqsRollupQueue } from '../aws/rollup-queue.ts';
 import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
+import { WriteUnits } from '../aws/write-units.ts';
 import { HOUR_MS, isBucketMinutes } from '../counting/time.ts';
 import { type AggregatorPorts, type AggregatorSettings, aggregate } from './aggregate.ts';
 import { segmentMetrics } from './segment-metrics.ts';
@@ -41,8 +42,11 @@ const settings: AggregatorSettings = {
 };
 
 const ledgerRetentionMs = secondsOrForeverAsMs(env, 'LEDGER_RETENTION_SECONDS');
+const dynamoDbClient = dynamoDb();
+const writeUnits = new WriteUnits(dynamoDbClient);
+const ledgerTable = text(env, 'LEDGER_TABLE');
 const ports: AggregatorPorts = {
-  ledger: new LedgerTable(dynamoDb(), text(env, 'LEDGER_TABLE'), systemClock, ledgerRetentionMs),
+  ledger: new LedgerTable(dynamoDbClient, ledgerTable, systemClock, ledgerRetentionMs),
   log: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
   queue: new SqsRollupQueue(sqs(), text(env, 'ROLLUP_QUEUE_URL')),
   rejected: new Archive(s3(), text(env, 'ARCHIVE_BUCKET')),
@@ -56,13 +60,24 @@ async function aggregateEvent(
   context: Context,
 ): Promise<KinesisStreamBatchResponse> {
   count({ RecordsRead: event.Records.length });
+  try {
+    return { batchItemFailures: await failuresOf(event, context) };
+  } finally {
+    count({ LedgerWriteUnits: writeUnits.take(ledgerTable) });
+  }
+}
+
+async function failuresOf(
+  event: KinesisStreamEvent,
+  context: Context,
+): Promise<KinesisStreamBatchResponse['batchItemFailures']> {
   const batchItemFailures = [];
   for (const [shard, records] of batchesOf(event)) {
     const hasTime = timeLeft(context, SEGMENT_RESERVE_MS);
     const outcome = await aggregate({ shard, records }, ports, settings, hasTime);
     if (outcome !== 'done') batchItemFailures.push({ itemIdentifier: outcome.resumeAt });
   }
-  return { batchItemFailures };
+  return batchItemFailures;
 }
 
 export const handler = middy<KinesisStreamEvent, KinesisStreamBatchResponse>()

@@ -10,12 +10,14 @@ export function segmentMetrics(
   return {
     planned: () => count({ SegmentsPlanned: 1 }),
     recovered: () => count({ SegmentsRecovered: 1 }),
-    committed: ({ accounts, parts }) => {
+    committed: ({ accounts, parts, rows, late }) => {
       count({
         EventsReceived: accounts.received,
         EventsDuplicate: accounts.duplicate,
         EventsRejected: rejectedEvents(accounts),
         EventsEmitted: accounts.emitted,
+        EventsLate: late,
+        RowsEmitted: rows,
         RollupMessages: parts.length,
       });
       for (const [reason, events] of Object.entries(accounts.rejected))

@@ -7,6 +7,7 @@ import {
   PutItemCommand,
   paginateQuery,
   UpdateItemCommand,
+  type UpdateItemOutput,
 } from '@aws-sdk/client-dynamodb';
 import { type Books, EMPTY_BOOKS } from '../counting/books.ts';
 import {
@@ -180,11 +181,10 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
     return noted ? 'noted' : 'known';
   }
 
-  async acknowledge(segment: SegmentId, parts: readonly number[]): Promise<'acknowledged' | 'no-entry'> {
-    const acknowledged = await this.#updateEntry(segment, 'ADD acked :parts', {
-      ':parts': { NS: parts.map(String) },
-    });
-    return acknowledged ? 'acknowledged' : 'no-entry';
+  async acknowledge(segment: SegmentId, parts: readonly number[]): Promise<SegmentEntry | undefined> {
+    const named = { ':parts': { NS: parts.map(String) } };
+    const before = await this.#updateEntry(segment, 'ADD acked :parts', named);
+    return before && entryOf(before);
   }
 
   async notePlace({ segment, part }: PartName, place: NotedPlace): Promise<void> {
@@ -308,17 +308,22 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
     for await (const { Items = [] } of pages) for (const item of Items) yield entryOf(item);
   }
 
-  /** Updates a segment's entry, if it has one: an update must not make up an entry that expired. */
-  #updateEntry(segment: SegmentId, update: string, values: Item): Promise<boolean> {
-    return this.#succeeds(
+  /**
+   * Updates a segment's entry, if it has one: an update must not make up an entry that expired.
+   * @returns the item as it was, which costs nothing beyond the update itself; undefined when there is none
+   */
+  async #updateEntry(segment: SegmentId, update: string, values: Item): Promise<Item | undefined> {
+    const answer = await this.#conditionally(
       new UpdateItemCommand({
         TableName: this.#table,
         Key: ledgerKeys.entryOf(segment),
         UpdateExpression: update,
         ConditionExpression: 'attribute_exists(pk)',
         ExpressionAttributeValues: values,
+        ReturnValues: 'ALL_OLD',
       }),
     );
+    return answer?.Attributes;
   }
 
   async #get(key: Key): Promise<Item | undefined> {
@@ -326,13 +331,17 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
     return (await this.#client.send(get)).Item;
   }
 
-  /** Sends a conditional write. @returns false when its condition failed */
+  /** Whether a conditional write's condition held. */
   async #succeeds(write: PutItemCommand | UpdateItemCommand): Promise<boolean> {
+    return (await this.#conditionally(write)) !== undefined;
+  }
+
+  /** Sends a conditional write. @returns what the service answered; undefined when the condition failed */
+  async #conditionally(write: PutItemCommand | UpdateItemCommand): Promise<UpdateItemOutput | undefined> {
     try {
-      await this.#client.send(write as PutItemCommand);
-      return true;
+      return await this.#client.send(write as UpdateItemCommand);
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
+      if (error instanceof ConditionalCheckFailedException) return undefined;
       throw error;
     }
   }

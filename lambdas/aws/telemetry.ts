@@ -10,6 +10,8 @@ export interface Telemetry {
   readonly metrics: Metrics;
   /** Adds counts of something that happened. A 0 is worth telling too: it is data, where nothing would be missing data. */
   count(counts: Readonly<Record<string, number>>): void;
+  /** Reports every single value of a duration, so that any percentile of them can be asked for. */
+  measureMs(name: string, values: readonly number[]): void;
 }
 
 /** Sets up logs and metrics from the environment's `POWERTOOLS_*` variables and its stage. */
@@ -22,6 +24,10 @@ export function telemetry(environment: Environment): Telemetry {
       for (const [name, value] of Object.entries(counts)) {
         metrics.addMetric(name, MetricUnit.Count, value);
       }
+    },
+    measureMs(name, values) {
+      // Powertools makes an array of a name's values, and starts another blob at CloudWatch's limit of 100.
+      for (const value of values) metrics.addMetric(name, MetricUnit.Milliseconds, value);
     },
   };
 }

@@ -7,7 +7,14 @@ import { parseSegmentId, type SegmentId, type SequenceNumber } from './identifie
 import { encodeParts, type RollupPart, type RollupRow } from './rollup-message.ts';
 import { hashEventId } from './seen-ids.ts';
 import { isRejected, type RollupConfig, type StreamRecord } from './segment.ts';
-import { bucketName, bucketStartMs, groupedBucketName, minuteOfHour, parseBucketName } from './time.ts';
+import {
+  bucketName,
+  bucketStartMs,
+  groupedBucketName,
+  isLate,
+  minuteOfHour,
+  parseBucketName,
+} from './time.ts';
 
 /** An event that can never be counted, and where it stood. */
 export interface RejectedEvent {
@@ -31,6 +38,10 @@ export interface SegmentOutput {
   readonly ids: Uint8Array;
   /** SHA-256 over everything above, hexadecimal. */
   readonly digest: string;
+  /** How many rows the parts hold. */
+  readonly rows: number;
+  /** How many of the emitted events were late, see `isLate`. */
+  readonly late: number;
 }
 
 /**
@@ -65,6 +76,7 @@ export function rollUp(
   const id = { high: 0, low: 0 };
   let received = 0;
   let duplicate = 0;
+  let late = 0;
   for (const record of records) {
     for (const [index, event] of record.events.entries()) {
       received += 1;
@@ -84,6 +96,7 @@ export function rollUp(
         }
       }
       rows.add(countable);
+      if (isLate(countable.atMs, record.arrivalMs)) late += 1;
     }
   }
   const accounts: Accounts = {
@@ -103,6 +116,8 @@ export function rollUp(
     buckets: bucketSpan(sorted),
     ids: packed,
     digest: digestOf(accounts, parts, packed),
+    rows: sorted.length,
+    late,
   };
 }
 

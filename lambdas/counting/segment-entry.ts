@@ -114,6 +114,26 @@ export function isGivenUp(entry: SegmentEntry): boolean {
   return entry.parts.every((_, part) => entry.acked.has(part) || entry.discarded.has(part));
 }
 
+/** What an acknowledgement changed. */
+export interface NewlyCounted {
+  /** Parts that nobody had acknowledged before. */
+  readonly parts: number;
+  /** Events of these parts, less those that came after their counter items' expiry. */
+  readonly events: number;
+  /** When the oldest record of the segment arrived, epoch milliseconds. */
+  readonly oldestArrivalMs: number;
+}
+
+/** What acknowledging some parts of a segment has changed, told by its entry as it was before. */
+export function newlyCounted(before: SegmentEntry, acknowledged: readonly number[]): NewlyCounted {
+  const parts = acknowledged.filter((part) => !before.acked.has(part));
+  const events = parts.reduce(
+    (sum, part) => sum + (before.parts[part]?.events ?? 0) - (before.expired[part] ?? 0),
+    0,
+  );
+  return { parts: parts.length, events, oldestArrivalMs: before.minArrivalMs };
+}
+
 /** Where the events are that a segment emitted. */
 export interface EmittedPlaces {
   readonly counted: number;

@@ -49,6 +49,11 @@ export function bucketStartMs(atMs: number, bucketMinutes: BucketMinutes): numbe
   return Math.floor(atMs / widthMs) * widthMs;
 }
 
+/** Whether an event's hour was over already when it arrived: it changes an hour that readers may have taken for done. */
+export function isLate(atMs: number, arrivalMs: number): boolean {
+  return atMs < bucketStartMs(arrivalMs, 60);
+}
+
 /** The minute of its hour in which an instant lies, 0 to 59. */
 export function minuteOfHour(atMs: number): number {
   return Math.floor(atMs / MINUTE_MS) % 60;

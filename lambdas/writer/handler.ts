@@ -11,10 +11,11 @@ import { LedgerTable } from '../aws/ledger-table.ts';
 import { RetryParameter } from '../aws/retry-parameter.ts';
 import { deliveredMessage, SqsFailedMessages } from '../aws/rollup-queue.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
+import { WriteUnits } from '../aws/write-units.ts';
 import { type WriterPorts, type WriterSettings, writeRollups } from './write.ts';
 
 const { env } = process;
-const { logger, metrics, count } = telemetry(env);
+const { logger, metrics, count, measureMs } = telemetry(env);
 
 /** Updates under way at once: enough to keep the connections busy, few enough not to hit one partition all together. */
 const CONCURRENCY = 32;
@@ -32,9 +33,12 @@ const retries = {
   rereadMs: secondsAsMs(env, 'RETRY_REREAD_SECONDS'),
 };
 const dynamoDbClient = dynamoDb();
+const writeUnits = new WriteUnits(dynamoDbClient);
+const counterTable = text(env, 'COUNTER_TABLE');
+const ledgerTable = text(env, 'LEDGER_TABLE');
 const ports: WriterPorts = {
-  counters: new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
-  ledger: new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock),
+  counters: new CounterTable(dynamoDbClient, counterTable),
+  ledger: new LedgerTable(dynamoDbClient, ledgerTable, systemClock),
   expired: new Archive(s3(), text(env, 'ARCHIVE_BUCKET')),
   failed: new SqsFailedMessages(sqs(), text(env, 'ROLLUP_QUEUE_URL'), text(env, 'DEAD_LETTER_QUEUE_URL')),
   retryPolicy: new RetryParameter(ssm(), retries, systemClock, (problem) => {
@@ -50,15 +54,21 @@ async function writeEvent(event: SQSEvent, context: Context): Promise<SQSBatchRe
   const hasTime = timeLeft(context, REPORT_RESERVE_MS);
   const { retry, report } = await writeRollups(messages, ports, settings, hasTime);
   count({
+    MessagesReceived: report.messages,
     MessagesWritten: report.messages - retry.length - report.dead,
     Updates: report.updates,
+    UpdatesCoalesced: report.updatesCoalesced,
+    WriteUnits: writeUnits.take(counterTable),
+    LedgerWriteUnits: writeUnits.take(ledgerTable),
     RowsApplied: report.rowsApplied,
     RowsAlreadyApplied: report.rowsAlreadyApplied,
     PartsAcknowledged: report.partsAcknowledged,
+    EventsCounted: report.eventsCounted,
     EventsExpired: report.expired,
     MessagesDelayed: report.delayed,
     MessagesDead: report.dead,
   });
+  measureMs('Freshness', report.freshnessMs);
   if (report.failures.length > 0) logger.warn('messages failed', { failures: [...new Set(report.failures)] });
   return { batchItemFailures: retry.map((itemIdentifier) => ({ itemIdentifier })) };
 }

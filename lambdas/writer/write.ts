@@ -13,6 +13,7 @@ import type { SegmentId } from '../counting/identifiers.ts';
 import { afterFailure } from '../counting/message-history.ts';
 import { backoffMs } from '../counting/retry-policy.ts';
 import { decodeRollupMessage, InvalidRollupMessage, type RollupContent } from '../counting/rollup-message.ts';
+import { newlyCounted } from '../counting/segment-entry.ts';
 import type {
   Clock,
   CounterStore,
@@ -22,7 +23,7 @@ import type {
   PartLedger,
   RetryPolicySource,
 } from '../ports.ts';
-import { emptyReport, type WriteReport } from './write-report.ts';
+import { emptyReport, noteCounted, type WriteReport } from './write-report.ts';
 
 /** What the writer needs. */
 export interface WriterPorts {
@@ -177,6 +178,7 @@ async function applyToItem(item: ItemWork, { counters }: WriterPorts, report: Wr
     const result = await counters.apply(counterUpdate(item.key, missing, item.expiresAt));
     if (result === 'applied') {
       report.rowsApplied += missing.length;
+      report.updatesCoalesced += missing.length - 1;
       return;
     }
     const rest = missing.filter(({ segment }) => !result.has(segment));
@@ -193,7 +195,7 @@ async function applyToItem(item: ItemWork, { counters }: WriterPorts, report: Wr
 /** Acknowledges every part whose rows are all in. A part that can not be acknowledged is delivered again. */
 async function acknowledge(
   parts: readonly Part[],
-  { ledger }: WriterPorts,
+  { ledger, clock }: WriterPorts,
   report: WriteReport,
   limit: ReturnType<typeof pLimit>,
 ): Promise<void> {
@@ -206,11 +208,10 @@ async function acknowledge(
     [...bySegment].map(([segment, written]) =>
       limit(async () => {
         try {
-          await ledger.acknowledge(
-            segment,
-            written.map(({ content }) => content.part),
-          );
+          const numbers = written.map(({ content }) => content.part);
+          const before = await ledger.acknowledge(segment, numbers);
           report.partsAcknowledged += written.length;
+          if (before !== undefined) noteCounted(report, newlyCounted(before, numbers), clock.nowMs());
         } catch (failure) {
           for (const part of written) part.failure = failure;
         }

@@ -118,11 +118,9 @@ export class LedgerClient implements SegmentLedger, PartLedger, BooksLedger, Cla
     return this.#call('recordGap', shard, () => this.#ledger.recordGap(shard, gap));
   }
 
-  async acknowledge(segment: SegmentId, parts: readonly number[]): Promise<'acknowledged' | 'no-entry'> {
+  acknowledge(segment: SegmentId, parts: readonly number[]): Promise<SegmentEntry | undefined> {
     const acknowledge = () => this.#ledger.acknowledge(segment, parts);
-    return (await this.#call('acknowledge', `${segment}/${parts.join('+')}`, acknowledge))
-      ? 'acknowledged'
-      : 'no-entry';
+    return this.#call('acknowledge', `${segment}/${parts.join('+')}`, acknowledge);
   }
 
   async notePlace(name: PartName, place: NotedPlace): Promise<void> {

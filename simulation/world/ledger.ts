@@ -97,10 +97,13 @@ export class FakeLedger {
     return 'noted';
   }
 
-  acknowledge(segment: SegmentId, parts: readonly number[]): boolean {
-    const held = this.#update(segment, (entry) => ({ ...entry, acked: withAll(entry.acked, parts) }));
+  /** @returns the entry as it was before; undefined when there is none */
+  acknowledge(segment: SegmentId, parts: readonly number[]): SegmentEntry | undefined {
+    const named = parseSegmentId(segment);
+    const before = this.of(named.shard).entries.get(named.segment);
+    this.#update(segment, (entry) => ({ ...entry, acked: withAll(entry.acked, parts) }));
     this.#observer.partsAcknowledged(segment, parts);
-    return held;
+    return before;
   }
 
   notePlace({ segment, part }: PartName, place: NotedPlace): boolean {

@@ -92,8 +92,12 @@ test('an entry is put once; whoever comes later is shown it, with its acknowledg
   const shard = parseShardKey('1.first');
   const entry = entryOf(1, 3);
   assert.equal(await ledger.putEntryIfAbsent(shard, entry), undefined);
-  await ledger.acknowledge(segmentId(shard, 1), [0, 2]);
-  await ledger.acknowledge(segmentId(shard, 1), [2]);
+  assert.deepEqual(
+    await ledger.acknowledge(segmentId(shard, 1), [0, 2]),
+    entry,
+    'the entry as it was before',
+  );
+  assert.deepEqual((await ledger.acknowledge(segmentId(shard, 1), [2]))?.acked, new Set([0, 2]));
   const existing = await ledger.putEntryIfAbsent(shard, entryOf(1, 1));
   assert.deepEqual(existing, { ...entry, acked: new Set([0, 2]) });
 });
@@ -101,7 +105,7 @@ test('an entry is put once; whoever comes later is shown it, with its acknowledg
 test('places are noted, and an entry that is not there is not made up', async () => {
   const shard = parseShardKey('1.places');
   const id = segmentId(shard, 1);
-  assert.equal(await ledger.acknowledge(id, [0]), 'no-entry');
+  assert.equal(await ledger.acknowledge(id, [0]), undefined);
   await ledger.notePlace({ segment: id, part: 0 }, 'dead');
   assert.equal(await ledger.noteExpired({ segment: id, part: 0 }, 5), 'no-entry');
   assert.deepEqual(await ledger.readEntries(shard, [1]), []);

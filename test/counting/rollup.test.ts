@@ -48,6 +48,16 @@ test('a narrower bucket makes narrower rows with the same minutes', () => {
   );
 });
 
+test('an event is late when its hour was over before it arrived', () => {
+  const hour = Date.UTC(2026, 10, 22, 5);
+  const output = rollUpRecords([
+    record(1, [{ at: hour - 1, id: 'a' }, { at: hour }, { at: hour - 86_400_000, entity: '/b' }], hour),
+    record(2, [{ at: hour - 1, id: 'a' }], hour + 5),
+    record(3, [{ at: hour - 1 }], hour - 1),
+  ]);
+  assert.deepEqual([output.late, output.accounts.emitted, output.rows], [2, 4, 3]);
+});
+
 test('an id counts once in a segment, and not at all when the window has it', () => {
   const window = new ShardWindow();
   window.add(1, ARRIVAL_MS, packIds(['earlier']));

@@ -77,7 +77,7 @@ function world(letters: DeliveredMessage[]) {
       acknowledge: async (segment) => {
         if (state.ledgerDown) throw new Error('the ledger is away');
         steps.push(`acknowledge ${segment}`);
-        return 'acknowledged';
+        return undefined;
       },
       noteExpired: async () => 'noted',
       notePlace: async ({ segment, part }, place) => {

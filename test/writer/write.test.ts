@@ -6,9 +6,11 @@ import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
 import { DEFAULT_RETRY_POLICY } from '../../lambdas/counting/retry-policy.ts';
 import type { RollupRow } from '../../lambdas/counting/rollup-message.ts';
 import { encodeParts } from '../../lambdas/counting/rollup-message.ts';
+import { planSegment } from '../../lambdas/counting/segment.ts';
+import { lostEntry, type SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import type { DeliveredMessage } from '../../lambdas/ports.ts';
 import { type WriterPorts, writeRollups } from '../../lambdas/writer/write.ts';
-import { ARRIVAL_MS, CONFIG, SHARD_KEY } from '../support/records.ts';
+import { ARRIVAL_MS, CONFIG, record, SHARD_KEY } from '../support/records.ts';
 
 const always = () => true;
 const row = (entity: string, n = 1, bucket = '2026-11-22T05'): RollupRow => ({
@@ -33,6 +35,7 @@ function message(
 /** Ports in memory: counters that apply each segment once, and lists of what was done. */
 function world(counterRetentionMs?: number) {
   const items = new Map<string, { applied: Set<string>; n: number }>();
+  const entries = new Map<string, SegmentEntry>();
   const done = {
     updates: [] as string[][],
     acknowledged: [] as string[],
@@ -59,7 +62,10 @@ function world(counterRetentionMs?: number) {
       async acknowledge(segment, parts) {
         if (failing.acknowledge) throw new Error('the ledger is away');
         done.acknowledged.push(`${segment}/${parts.join('+')}`);
-        return 'acknowledged';
+        const before = entries.get(segment);
+        if (before !== undefined)
+          entries.set(segment, { ...before, acked: new Set([...before.acked, ...parts]) });
+        return before;
       },
       async notePlace({ segment, part }, place) {
         done.noted.push(`${segment}/${part} ${place}`);
@@ -89,7 +95,7 @@ function world(counterRetentionMs?: number) {
   };
   const write = (messages: DeliveredMessage[], hasTime = always) =>
     writeRollups(messages, ports, { counterRetentionMs, concurrency: 4 }, hasTime);
-  return { ...done, items, failing, write };
+  return { ...done, items, entries, failing, write };
 }
 
 test('several segments for one counter item become one update', async () => {
@@ -97,7 +103,7 @@ test('several segments for one counter item become one update', async () => {
   const { retry, report } = await write([1, 2, 3].map((segment) => message(segment, [row('/a', segment)])));
   assert.deepEqual([retry, items.get('/a')?.n, updates.length], [[], 6, 1]);
   assert.deepEqual(acknowledged.sort(), ['1.0.1/0', '1.0.2/0', '1.0.3/0']);
-  assert.deepEqual([report.updates, report.rowsApplied], [1, 3]);
+  assert.deepEqual([report.updates, report.rowsApplied, report.updatesCoalesced], [1, 3, 2]);
 });
 
 test('more segments than one update may name become several', async () => {
@@ -105,6 +111,17 @@ test('more segments than one update may name become several', async () => {
   await write(Array.from({ length: 120 }, (_, index) => message(index + 1, [row('/a')])));
   assert.deepEqual(updates.map(({ length }) => length).sort(), [20, 50, 50]);
   assert.equal(items.get('/a')?.n, 120);
+});
+
+test('events are counted by the acknowledgement that is the first of its part, and are as old as their segment', async () => {
+  const { write, entries } = world();
+  const entry = lostEntry(planSegment(undefined, [record(1, {}, ARRIVAL_MS - 3_000)], CONFIG, []));
+  entries.set('1.0.1', { ...entry, parts: [{ events: 5 }], expired: { 0: 2 } });
+  const copy = () => message(1, [row('/a')]);
+  const { report: first } = await write([copy(), message(2, [row('/b')])]);
+  assert.deepEqual([first.eventsCounted, first.freshnessMs, first.partsAcknowledged], [3, [3_000], 2]);
+  const { report: second } = await write([copy()]);
+  assert.deepEqual([second.eventsCounted, second.freshnessMs, second.partsAcknowledged], [0, [], 1]);
 });
 
 test('what the item has already is left out, the rest is applied', async () => {
