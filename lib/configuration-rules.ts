@@ -44,6 +44,14 @@ export function queueVisibilitySecondsMin(c: Configuration): number {
   return 6 * c.writerTimeoutSeconds + c.writerWindowSeconds;
 }
 
+/** What reading, rolling up, writing, a cold start of each and the first retry may take. */
+const PROCESSING_SECONDS = 20;
+
+/** The least that the freshness alarm may allow: below it, it would go off while nothing is wrong. */
+export function freshnessAlarmSecondsMin(c: Configuration): number {
+  return c.aggregatorWindowSeconds + c.writerWindowSeconds + PROCESSING_SECONDS;
+}
+
 /** What an item may hold, less its key, its minutes and its totals (at most 2,120 bytes of key, some 20 a minute). */
 const APPLIED_BYTES_MAX = 400 * 1024 - 8 * 1024;
 
@@ -203,6 +211,12 @@ const RULES: readonly Rule[] = [
         : `queueAgeAlarmMinutes must be at most ${most}: the alarm is to leave three quarters of the queue's retention for the repair.`;
     },
   },
+  atLeast(
+    'freshnessAlarmSeconds',
+    freshnessAlarmSecondsMin,
+    (c) =>
+      `events are gathered for aggregatorWindowSeconds (${c.aggregatorWindowSeconds}) and writerWindowSeconds (${c.writerWindowSeconds}) on purpose, and ${PROCESSING_SECONDS} seconds go by in reading, counting and a retry`,
+  ),
 ];
 
 /**

@@ -116,6 +116,8 @@ export interface Configuration {
   /** Age of the oldest record not aggregated, and of the oldest message not written, at which an alarm goes off. */
   readonly iteratorAgeAlarmMinutes: number;
   readonly queueAgeAlarmMinutes: number;
+  /** From an event's arrival until it is counted: an alarm goes off when one in a hundred takes longer. */
+  readonly freshnessAlarmSeconds: number;
 }
 
 /** Settings a stage or the command line gives: any of them, by name. */
@@ -199,6 +201,7 @@ export const PRODUCTION: Configuration = {
 
   iteratorAgeAlarmMinutes: 10,
   queueAgeAlarmMinutes: 15,
+  freshnessAlarmSeconds: 60,
 };
 
 /** Stages the code itself knows: the local stack takes logs of any age, and shows a count within two seconds. */

@@ -89,6 +89,7 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
 
   iteratorAgeAlarmMinutes: integer(1, 10_000),
   queueAgeAlarmMinutes: integer(1, 10_000),
+  freshnessAlarmSeconds: integer(1, 86_400),
 };
 
 function boolean(value: unknown): string | undefined {

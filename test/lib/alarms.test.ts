@@ -1,92 +1,208 @@
-// The alarms: each says why its threshold is what it is and leads to a section of the runbook.
+// The alarms: each says why its threshold is what it is, leads to a section of the runbook, and tells the operator once.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
 import type { Settings } from '../../lib/configuration.ts';
-import { resourceOf, resourcesOf, templateJson } from '../support/stack-template.ts';
+import { documentedMetrics } from '../support/metrics-table.ts';
+import { type TemplateJson, templateJson } from '../support/stack-template.ts';
+import { alarmsOf, compositesOf, metricsOf } from '../support/template-alarms.ts';
 
 const template = templateJson('prod');
-const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([id, { Properties }]) => ({
-  id: id.replace(/^Observability/, '').replace(/[0-9A-F]{8}$/, ''),
-  ...Properties,
-}));
+const alarms = alarmsOf(template);
+const composites = compositesOf(template);
+const byId = (id: string, from: TemplateJson = template) => {
+  const found = alarmsOf(from).find((alarm) => alarm.id === id);
+  assert.ok(found, `no alarm ${id}`);
+  return found;
+};
+const nouns = ['Aggregator', 'Writer', 'Redriver', 'Accountant', 'Query', 'Auditor', 'Canary'];
+const failures = (...of: string[]) => of.flatMap((noun) => [`${noun}Errors`, `${noun}Throttles`]);
 
-test('what may go wrong has an alarm, and each tells the topic', () => {
-  const nouns = ['Aggregator', 'Writer', 'Redriver', 'Accountant', 'Query', 'Auditor', 'Canary'];
-  assert.deepEqual(
-    alarms.map(({ id }) => id).sort(),
-    [
-      ...['FrontDoorErrors', 'StreamThrottled', 'IteratorAge', 'RetentionAtRisk', 'AggregatorSilent'],
-      ...['QueueAge', 'CountersThrottled', 'DeadLetters'],
-      ...['RecordsLost', 'Parked', 'Conservation', 'Audit'],
-      ...['CanaryDifference', 'CanaryLate'],
-      ...nouns.flatMap((noun) => [`${noun}Errors`, `${noun}Throttles`]),
-    ].sort(),
-  );
-  const [topic] = resourcesOf(template, 'AWS::SNS::Topic')[0] ?? assert.fail();
-  for (const alarm of alarms) assert.deepEqual(alarm.AlarmActions, [{ Ref: topic }], alarm.id);
+/** Every alarm, under what it means. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  CountsMayBeWrong: ['RecordsLost', 'Conservation', 'HourConservation', 'Audit', 'CanaryDifference'],
+  EventsMayBeLost: ['StreamRetentionAtRisk', 'QueueRetentionAtRisk', 'DeadLetterRetentionAtRisk'],
+  ClientsTurnedAway: [
+    ...['FrontDoorErrors', 'FrontDoorLatency', 'StreamThrottled', 'QueriesFailed'],
+    ...failures('Query'),
+  ],
+  CountsMayBeLate: [
+    ...['IteratorAge', 'AggregatorSilent', 'QueueAge', 'CountersThrottled', 'LedgerThrottled', 'DeadLetters'],
+    ...['Freshness', 'CompleteThroughLag', 'CanaryLate'],
+    ...failures('Aggregator', 'Writer', 'Redriver'),
+  ],
+  CountsUnwatched: [
+    ...['AccountantSilent', 'CanarySilent', 'AuditsFailed'],
+    ...failures('Accountant', 'Auditor', 'Canary'),
+  ],
+};
+/** What waits for a person, for days if need be: as part of a group it would hide every later trouble of that group. */
+const ALONE = ['Parked', 'RetryParameter'];
+
+describe('groups', () => {
+  test('each alarm is in exactly one, but for tasks that wait for a person', () => {
+    const found = Object.fromEntries(composites.map(({ id, children }) => [id, [...children].sort()]));
+    const wanted = Object.fromEntries(
+      Object.entries(GROUPS).map(([id, children]) => [id, [...children].sort()]),
+    );
+    assert.deepEqual(found, wanted);
+    const all = [...Object.values(GROUPS).flat(), ...ALONE];
+    assert.deepEqual(alarms.map(({ id }) => id).sort(), all.sort());
+    assert.equal(new Set(all).size, all.length);
+  });
+
+  test('only groups and tasks tell the topic, when they begin and when they are over', () => {
+    const telling = [...alarms, ...composites].filter(
+      ({ properties: { AlarmActions, OKActions } }) => AlarmActions ?? OKActions,
+    );
+    assert.deepEqual(telling.map(({ id }) => id).sort(), [...Object.keys(GROUPS), ...ALONE].sort());
+    const topic = Object.keys(template.Resources).find((id) => /^ObservabilityAlarms[0-9A-F]{8}$/.test(id));
+    for (const { id, properties } of telling) {
+      assert.deepEqual(properties.AlarmActions, [{ Ref: topic }], id);
+      assert.deepEqual(properties.OKActions, [{ Ref: topic }], id);
+    }
+  });
+
+  test('an outage that makes counts late sends no second mail because the watchmen stand still', () => {
+    const suppressed = composites.filter(({ properties }) => properties.ActionsSuppressor !== undefined);
+    assert.deepEqual(
+      suppressed.map(({ id, suppressor }) => [id, suppressor]),
+      [['CountsUnwatched', 'CountsMayBeLate']],
+    );
+  });
+
+  test('names can be typed', () => {
+    for (const { id, properties } of [...alarms, ...composites])
+      assert.equal(properties.AlarmName, `tally-prod-${id}`);
+  });
+
+  test('the topic takes what alarms of this stage publish, and a mail address subscribes to it', () => {
+    const [policy] = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::SNS::TopicPolicy');
+    const allowed = policy?.Properties.PolicyDocument.Statement.find(
+      ({ Effect }: { Effect: string }) => Effect === 'Allow',
+    );
+    assert.deepEqual(
+      [allowed.Action, allowed.Principal],
+      ['sns:Publish', { Service: 'cloudwatch.amazonaws.com' }],
+    );
+    assert.match(JSON.stringify(allowed.Condition), /:alarm:tally-prod-\*/);
+    const subscriptions = (settings: Settings) =>
+      Object.values(templateJson('prod', settings).Resources).filter(
+        ({ Type }) => Type === 'AWS::SNS::Subscription',
+      );
+    assert.deepEqual(subscriptions({}), []);
+    const [subscription] = subscriptions({ alarmEmail: 'ops@example.com' });
+    assert.equal(subscription?.Properties.Endpoint, 'ops@example.com');
+  });
 });
 
-test('thresholds follow the settings', () => {
-  const threshold = (id: string) => alarms.find((alarm) => alarm.id === id)?.Threshold;
-  assert.equal(threshold('IteratorAge'), 10 * 60_000);
-  assert.equal(threshold('RetentionAtRisk'), 84 * 3_600_000);
-  assert.equal(threshold('QueueAge'), 15 * 60);
-  assert.equal(threshold('DeadLetters'), 0);
-});
-
-test('no figures are no alarm, but for a canary that says nothing', () => {
-  const breaching = alarms.filter(({ TreatMissingData }) => TreatMissingData !== 'notBreaching');
-  assert.deepEqual(
-    breaching.map(({ id, TreatMissingData }) => [id, TreatMissingData]),
-    [['CanaryLate', 'breaching']],
-  );
-});
-
-test('the canary may be as late as events are gathered on purpose, and five minutes', () => {
-  const late = (settings: Settings) =>
-    resourceOf(templateJson('prod', settings), 'AWS::CloudWatch::Alarm', 'ObservabilityCanaryLate').Properties
-      .Threshold;
-  assert.equal(late({}), 5);
-  assert.equal(
-    late({ aggregatorWindowSeconds: 60, writerWindowSeconds: 80, queueVisibilitySeconds: 260 }),
-    7,
-  );
-});
-
-test('each description has its reason and a section of the runbook', () => {
-  const runbook = existsSync('docs/runbook.md') ? readFileSync('docs/runbook.md', 'utf8') : undefined;
-  const sections = runbook?.match(/^#+ .*$/gm)?.map(anchorOf);
-  for (const { id, AlarmDescription } of alarms) {
-    const match = /^.{60,} Runbook: docs\/runbook\.md#([a-z-]+)$/.exec(AlarmDescription);
-    assert.ok(match, `${id}: ${AlarmDescription}`);
-    if (sections !== undefined)
-      assert.ok(sections.includes(match[1] ?? ''), `docs/runbook.md has no section #${match[1]}`);
-  }
-});
-
-test('the dashboard reads from left to right as an event travels', () => {
-  const { DashboardName, DashboardBody } = resourceOf(template, 'AWS::CloudWatch::Dashboard').Properties;
-  assert.equal(DashboardName, 'tally-prod');
-  const text = DashboardBody['Fn::Join'][1]
-    .map((part: unknown) => (typeof part === 'string' ? part : 'x'))
-    .join('');
-  const { widgets } = JSON.parse(text) as {
-    widgets: { x: number; type: string; properties: { title: string } }[];
+describe('conditions', () => {
+  /** Threshold, seconds a period, and datapoints of periods. */
+  const TABLE: Readonly<Record<string, readonly [number, number, string]>> = {
+    RecordsLost: [0, 300, '1/1'],
+    Conservation: [0, 300, '1/1'],
+    HourConservation: [0, 300, '1/1'],
+    Audit: [0, 300, '1/1'],
+    CanaryDifference: [0, 300, '1/1'],
+    StreamRetentionAtRisk: [84 * 3_600_000, 60, '1/1'],
+    QueueRetentionAtRisk: [2 * 86_400, 60, '1/1'],
+    DeadLetterRetentionAtRisk: [7 * 86_400, 60, '1/1'],
+    FrontDoorErrors: [0.01, 300, '2/3'],
+    FrontDoorLatency: [5_000, 300, '3/3'],
+    StreamThrottled: [0, 300, '3/3'],
+    QueriesFailed: [0, 300, '3/3'],
+    IteratorAge: [10 * 60_000, 60, '3/3'],
+    AggregatorSilent: [1, 300, '3/3'],
+    QueueAge: [15 * 60, 60, '3/3'],
+    CountersThrottled: [0, 300, '3/3'],
+    LedgerThrottled: [0, 300, '3/3'],
+    DeadLetters: [0, 300, '3/3'],
+    Freshness: [60_000, 300, '3/3'],
+    CompleteThroughLag: [(15 * 60 + 60) * 1000, 300, '2/2'],
+    CanaryLate: [5, 60, '3/3'],
+    AccountantSilent: [1, 300, '2/2'],
+    CanarySilent: [1, 300, '2/2'],
+    AuditsFailed: [0, 300, '2/12'],
+    Parked: [0, 300, '1/1'],
+    RetryParameter: [1, 300, '1/1'],
+    ...Object.fromEntries(failures(...nouns).map((id) => [id, [0, 300, '2/3'] as const])),
   };
-  const columns = new Map(
-    widgets.filter(({ type }) => type === 'metric').map((w) => [w.properties.title.split(':')[0], w.x]),
+
+  test('are these', () => {
+    const found = alarms.map(({ id, properties: p }) => {
+      const seconds = metricsOf(p).map(({ period }) => period);
+      assert.equal(new Set(seconds).size, 1, id);
+      return [id, [p.Threshold, seconds[0], `${p.DatapointsToAlarm}/${p.EvaluationPeriods}`]];
+    });
+    assert.deepEqual(Object.fromEntries(found), TABLE);
+  });
+
+  test('silence is an alarm where a part speaks every minute while it works, and nowhere else', () => {
+    const breaching = alarms.filter(({ properties }) => properties.TreatMissingData !== 'notBreaching');
+    assert.deepEqual(
+      breaching.map(({ id, properties: p }) => [id, p.TreatMissingData, p.ComparisonOperator]).sort(),
+      [
+        ['AccountantSilent', 'breaching', 'LessThanThreshold'],
+        ['AggregatorSilent', 'breaching', 'LessThanThreshold'],
+        ['CanarySilent', 'breaching', 'LessThanThreshold'],
+        ['CompleteThroughLag', 'breaching', 'GreaterThanThreshold'],
+      ],
+    );
+    const upwards = alarms.filter(({ id }) => !id.endsWith('Silent'));
+    for (const { id, properties } of upwards)
+      assert.equal(properties.ComparisonOperator, 'GreaterThanThreshold', id);
+  });
+
+  test('follow the settings', () => {
+    const settings = {
+      ...{ aggregatorWindowSeconds: 60, writerWindowSeconds: 80, queueVisibilitySeconds: 260 },
+      ...{ freshnessAlarmSeconds: 160, iteratorAgeAlarmMinutes: 3, queueAgeAlarmMinutes: 4 },
+    };
+    const changed = templateJson('prod', settings);
+    const threshold = (id: string) => byId(id, changed).properties.Threshold;
+    assert.equal(threshold('CanaryLate'), 7, 'five minutes, and as long as events are gathered on purpose');
+    assert.equal(threshold('Freshness'), 160_000);
+    assert.equal(threshold('CompleteThroughLag'), (4 * 60 + 160) * 1000);
+    assert.deepEqual([threshold('IteratorAge'), threshold('QueueAge')], [180_000, 240]);
+  });
+
+  test('are on metrics that somebody emits: services of AWS, or functions of ours as documented', () => {
+    const documented = new Set(documentedMetrics().map(({ name, service }) => `${service} ${name}`));
+    for (const { id, properties } of alarms) {
+      for (const { namespace, name, dimensions } of metricsOf(properties)) {
+        if (namespace.startsWith('AWS/')) continue;
+        assert.equal(namespace, 'Tally', id);
+        assert.deepEqual(Object.keys(dimensions).sort(), ['service', 'stage'], id);
+        assert.equal(dimensions['stage'], 'prod', id);
+        assert.ok(
+          documented.has(`${dimensions['service']} ${name}`),
+          `${id}: ${name} is not in docs/metrics.md`,
+        );
+      }
+    }
+  });
+});
+
+test('each description has its reason and a section of the runbook, which has three parts', () => {
+  const sections = new Map(
+    readFileSync('docs/runbook.md', 'utf8')
+      .split(/^## /m)
+      .slice(1)
+      .map((section) => [anchorOf(section.split('\n')[0] ?? ''), section]),
   );
-  assert.deepEqual(
-    [...columns].toSorted(([, a], [, b]) => a - b).map(([title]) => title),
-    ['Front door', 'Stream', 'Aggregator', 'Queue', 'Writer', 'Dead letters'],
-  );
+  for (const { id, properties } of [...alarms, ...composites]) {
+    const match = /^.{60,} Runbook: docs\/runbook\.md#([a-z-]+)$/.exec(properties.AlarmDescription);
+    assert.ok(match, `${id}: ${properties.AlarmDescription}`);
+    const section = sections.get(match[1] ?? '');
+    assert.ok(section, `${id}: docs/runbook.md has no section #${match[1]}`);
+    for (const part of ['Description', 'Investigation', 'Resolution'])
+      assert.ok(section.includes(`**${part}.**`), `docs/runbook.md#${match[1]} has no ${part}`);
+  }
 });
 
 /** A heading's anchor, as GitHub makes it. */
 function anchorOf(heading: string): string {
   return heading
-    .replace(/^#+ /, '')
     .toLowerCase()
     .replace(/[^\w\- ]/g, '')
     .replaceAll(' ', '-');

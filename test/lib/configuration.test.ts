@@ -148,6 +148,11 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     /^webAcl must be "off", "rate-limit" or the ARN of a regional web ACL, not /,
     { webAcl: 'rate-limit' },
   ],
+  [
+    { aggregatorWindowSeconds: 60 },
+    /^freshnessAlarmSeconds must be at least 85: /,
+    { freshnessAlarmSeconds: 85 },
+  ],
   [{ bucketMinutes: 7 }, /^bucketMinutes must be 10 /, { bucketMinutes: 10 }],
   [{ logRetentionDays: 31 }, /^logRetentionDays must be 60 /, { logRetentionDays: 60 }],
   [
@@ -256,6 +261,7 @@ test('whatever is one below the retention or the visibility offered is refused, 
           streamRetentionHours: Math.max(settings.streamRetentionHours, 25),
           iteratorAgeAlarmMinutes: 1,
           queueAgeAlarmMinutes: 1,
+          freshnessAlarmSeconds: 1000,
           ledgerRetentionDays: 'forever',
           counterRetentionDays: Number(
             counterRetentionDaysMin({

@@ -156,16 +156,7 @@ describe('data', () => {
   });
   test('nothing has a name of its own but what an operator types', () => {
     const named = Object.entries(json.Resources).flatMap(([id, { Type, Properties }]) =>
-      [
-        'TableName',
-        'QueueName',
-        'BucketName',
-        'FunctionName',
-        'LogGroupName',
-        'RoleName',
-        'TopicName',
-        'AlarmName',
-      ]
+      ['TableName', 'QueueName', 'BucketName', 'FunctionName', 'LogGroupName', 'RoleName', 'TopicName']
         .concat(Type === 'AWS::Kinesis::Stream' || Type === 'AWS::SSM::Parameter' ? ['Name'] : [])
         .filter((name) => typeof Properties?.[name] === 'string' && Type !== 'AWS::Lambda::Permission')
         .map((name) => `${id}.${name}`),

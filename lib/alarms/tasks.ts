@@ -1,0 +1,45 @@
+// Tasks for a person: what stays as it is until somebody acts, for days if need be. Each sends a mail of its own, in no group,
+// so that it neither hides another trouble meanwhile nor is hidden by one.
+import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import { FIVE_MINUTES, type Reported } from '../tally-metric.ts';
+import { type AlarmPlan, once } from './alarm-plan.ts';
+
+/** What waits for an operator and for nobody else. */
+export function tasks(reported: Reported): AlarmPlan[] {
+  return [
+    {
+      id: 'Parked',
+      metric: new MathExpression({
+        expression: 'FILL(parked, 0) + FILL(waiting, 0)',
+        usingMetrics: {
+          // What is no rollup message is parked too, and the ledger does not know it.
+          parked: reported('redriver', 'DeadLettersParked'),
+          waiting: reported('accountant', 'EventsParked', 'Maximum'),
+        },
+        label: 'Parked just now, and events that wait parked',
+        period: FIVE_MINUTES,
+      }),
+      ...once,
+      description:
+        'A dead letter was parked in the archive: it waits there for an operator, and for nobody else, so the first one is enough; the alarm stays until its events are counted.',
+      runbook: 'parked',
+    },
+    {
+      id: 'RetryParameter',
+      metric: new MathExpression({
+        expression: 'FILL(writer, 0) + FILL(redriver, 0)',
+        usingMetrics: {
+          writer: reported('writer', 'RetryParameterProblems'),
+          redriver: reported('redriver', 'RetryParameterProblems'),
+        },
+        label: 'The retry parameter could not be used',
+        period: FIVE_MINUTES,
+      }),
+      ...once,
+      threshold: { above: 1 },
+      description:
+        'The retry parameter is missing or wrong (two readings within five minutes; a single one may be a moment of the service): the last good values hold, and the change somebody made has no effect.',
+      runbook: 'retry-parameter',
+    },
+  ];
+}
