@@ -6,7 +6,7 @@ import type { SegmentId, ShardKey } from '../counting/identifiers.ts';
 import { parseSegmentId } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
 import type { SegmentEntry } from '../counting/segment-entry.ts';
-import type { NotedPlace } from '../ports.ts';
+import type { NotedPlace, StreamGap } from '../ports.ts';
 
 /** An item as the SDK carries it. */
 export type Item = Record<string, AttributeValue>;
@@ -17,7 +17,7 @@ export type Key = { pk: AttributeValue; sk: AttributeValue };
 export const IDS_CHUNK_BYTES = 320_000;
 
 /** As many digits as Kinesis' sequence numbers have, for keys that sort. */
-export const SEQUENCE_NUMBER_DIGITS = 56;
+const SEQUENCE_NUMBER_DIGITS = 56;
 
 /** Where the shards that have a ledger are listed. */
 export const SHARDS_PK = 'SHARDS';
@@ -112,6 +112,16 @@ export function entryOf(item: Item): SegmentEntry {
     discarded: discarded ?? new Set(),
     expired,
   } as unknown as SegmentEntry;
+}
+
+/** A gap as an item. Its end is padded, so that sequence numbers of different lengths compare as text. */
+export function gapItem(shard: ShardKey, { after, before, noticedAtMs }: StreamGap) {
+  return {
+    ...ledgerKeys.gap(shard, after),
+    after: { S: after },
+    before: { S: before.padStart(SEQUENCE_NUMBER_DIGITS, '0') },
+    noticedAt: { S: new Date(noticedAtMs).toISOString() },
+  };
 }
 
 /** Books as an item. */

@@ -34,6 +34,7 @@ import {
   entryItem,
   entryOf,
   expiredAttribute,
+  gapItem,
   headItem,
   headOf,
   IDS_CHUNK_BYTES,
@@ -41,7 +42,6 @@ import {
   type Key,
   ledgerKeys,
   PLACE_UPDATES,
-  SEQUENCE_NUMBER_DIGITS,
   SHARDS_PK,
 } from './ledger-items.ts';
 
@@ -161,21 +161,15 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
     if (through > after) yield* this.#entries(shard, after + 1, through, true);
   }
 
-  async recordGap(shard: ShardKey, { after, before, noticedAtMs }: StreamGap): Promise<'noted' | 'known'> {
-    // Padded, so that sequence numbers of different lengths compare as text.
-    const end = before.padStart(SEQUENCE_NUMBER_DIGITS, '0');
+  async recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'> {
+    const item = gapItem(shard, gap);
     const noted = await this.#succeeds(
       new PutItemCommand({
         TableName: this.#table,
-        Item: {
-          ...ledgerKeys.gap(shard, after),
-          after: { S: after },
-          before: { S: end },
-          noticedAt: { S: new Date(noticedAtMs).toISOString() },
-        },
+        Item: item,
         ConditionExpression: 'attribute_not_exists(pk) OR #before < :before',
         ExpressionAttributeNames: { '#before': 'before' },
-        ExpressionAttributeValues: { ':before': { S: end } },
+        ExpressionAttributeValues: { ':before': item.before },
       }),
     );
     return noted ? 'noted' : 'known';
