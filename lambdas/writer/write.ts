@@ -210,8 +210,8 @@ async function acknowledge(
         try {
           const numbers = written.map(({ content }) => content.part);
           const before = await ledger.acknowledge(segment, numbers);
-          report.partsAcknowledged += written.length;
           if (before !== undefined) noteCounted(report, newlyCounted(before, numbers), clock.nowMs());
+          report.partsAcknowledged += written.length;
         } catch (failure) {
           for (const part of written) part.failure = failure;
         }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { Settings } from '../../lib/configuration.ts';
 import { documentedMetrics } from '../support/metrics-table.ts';
-import { type TemplateJson, templateJson } from '../support/stack-template.ts';
+import { resourcesOf, type TemplateJson, templateJson } from '../support/stack-template.ts';
 import { alarmsOf, compositesOf, metricsOf } from '../support/template-alarms.ts';
 
 const template = templateJson('prod');
@@ -15,7 +15,12 @@ const byId = (id: string, from: TemplateJson = template) => {
   assert.ok(found, `no alarm ${id}`);
   return found;
 };
-const nouns = ['Aggregator', 'Writer', 'Redriver', 'Accountant', 'Query', 'Auditor', 'Canary'];
+/** Every function of the template, as alarms name it. */
+const nouns = resourcesOf(template, 'AWS::Lambda::Function').map(([id, { Metadata }]) => {
+  const noun = /^lambdas\/([a-z]+)\/handler\.ts$/.exec(String(Metadata?.['tally:entry']))?.[1];
+  assert.ok(noun, id);
+  return `${noun[0]?.toUpperCase()}${noun.slice(1)}`;
+});
 const failures = (...of: string[]) => of.flatMap((noun) => [`${noun}Errors`, `${noun}Throttles`]);
 
 /** Every alarm, under what it means. */
@@ -48,6 +53,7 @@ describe('groups', () => {
     assert.deepEqual(found, wanted);
     const all = [...Object.values(GROUPS).flat(), ...ALONE];
     assert.deepEqual(alarms.map(({ id }) => id).sort(), all.sort());
+    for (const id of failures(...nouns)) assert.ok(all.includes(id), `${id} is in no group`);
     assert.equal(new Set(all).size, all.length);
   });
 
