@@ -15,7 +15,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { alarmGroups, aloneAlarms } from './alarms/alarm-groups.ts';
-import type { AlarmGroup, AlarmPlan } from './alarms/alarm-plan.ts';
+import type { AlarmGroup, AlarmPlan, GroupId } from './alarms/alarm-plan.ts';
 import type { Configuration } from './configuration.ts';
 import { createDashboard } from './dashboard.ts';
 import type { Watched } from './watched.ts';
@@ -42,7 +42,7 @@ export class Observability extends Construct {
       });
       this.alarms.addSubscription(new EmailSubscription(c.alarmEmail));
     }
-    const composites = new Map<string, CompositeAlarm>();
+    const composites = new Map<GroupId, CompositeAlarm>();
     const single: Alarm[] = [];
     for (const group of alarmGroups(c, watched)) {
       const children = group.alarms.map((plan) => this.#alarm(plan));
@@ -88,9 +88,9 @@ export class Observability extends Construct {
   #composite(
     group: AlarmGroup,
     children: readonly Alarm[],
-    earlier: ReadonlyMap<string, CompositeAlarm>,
+    earlier: ReadonlyMap<GroupId, CompositeAlarm>,
   ): CompositeAlarm {
-    const suppressor = earlier.get(group.suppressedBy ?? '');
+    const suppressor = group.suppressedBy && earlier.get(group.suppressedBy);
     return new CompositeAlarm(this, group.id, {
       compositeAlarmName: this.#name(group.id),
       alarmRule: AlarmRule.anyOf(...children),

@@ -19,16 +19,24 @@ export interface AlarmPlan {
   readonly runbook: string;
 }
 
+/** The groups, by what they mean. */
+export type GroupId =
+  | 'CountsMayBeWrong'
+  | 'EventsMayBeLost'
+  | 'ClientsTurnedAway'
+  | 'CountsMayBeLate'
+  | 'CountsUnwatched';
+
 /** Alarms that mean the same, and the composite alarm that says it: one mail when the first goes off, one when all are over. */
 export interface AlarmGroup {
-  readonly id: string;
+  readonly id: GroupId;
   /** What it means to whoever relies on the counts. */
   readonly description: string;
   /** Section of docs/runbook.md. */
   readonly runbook: string;
   readonly alarms: readonly AlarmPlan[];
   /** The group whose mail says enough while it is in alarm: this one's has to wait then. */
-  readonly suppressedBy?: string;
+  readonly suppressedBy?: GroupId;
 }
 
 /** The first one is enough. */
