@@ -1,7 +1,7 @@
 // The exploration's command line: every small world, or those whose names hold a word.
 
 import { search } from './explore/search.ts';
-import { SMALL_WORLDS } from './explore/small-world.ts';
+import { SMALL_WORLDS } from './explore/worlds.ts';
 
 Error.stackTraceLimit = 0;
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -13,7 +13,7 @@ for (const world of SMALL_WORLDS.filter(({ name }) => name.includes(word))) {
   const found = await search(world);
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   say(
-    `${found.name}: ${found.histories} histories, ${found.states} states, ${found.steps} steps, ${seconds} s`,
+    `${found.name}: ${found.histories} histories, ${found.states} states, ${found.steps} steps, ${seconds} s\n  ${world.shows}`,
   );
   histories += found.histories;
   states += found.states;

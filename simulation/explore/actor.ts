@@ -16,7 +16,7 @@ const UNDECIDED_WRITES: ReadonlySet<string> = new Set(['registerShard', 'putIds'
 
 /** One invocation. Its memory is a function of what it was given and what it heard: `memory` is a hash of that. */
 export class Actor implements Network, Clock {
-  readonly role: 'aggregator' | 'writer' | 'redriver';
+  readonly role: 'aggregator' | 'writer' | 'redriver' | 'accountant';
   readonly #nowMs: number;
   readonly #waiting: Waiting[] = [];
   memory: string;

@@ -1,5 +1,6 @@
 // What may become of a call: an answer, a crash before or after, a lost answer, a failure, a send taken in part.
 import type { Actor } from './actor.ts';
+import type { SmallWorld } from './small-world.ts';
 
 /** Something that may happen next. */
 export interface Transition {
@@ -14,6 +15,9 @@ const READS: ReadonlySet<string> = new Set([
   'queryEntries',
   'probe',
   'readClaim',
+  'shards',
+  'readBooks',
+  'readEntries',
 ]);
 
 /** How often things may still happen. */
@@ -21,12 +25,23 @@ export interface Budgets {
   aggregators: number;
   writers: number;
   redrivers: number;
+  accountants: number;
   crashes: number;
   ambiguities: number;
   errors: number;
   partials: number;
+  timeouts: number;
+  hours: number;
   /** Whether the queue takes only the first message of a batch just now. */
   cutting: boolean;
+}
+
+/** How often things may happen in a world. */
+export function budgetsOf(world: SmallWorld): Budgets {
+  const { aggregators, writers, crashes, ambiguities, errors, partialSends: partials } = world;
+  const { redrivers = 0, accountants = 0, timeouts = 0, hours = 0 } = world;
+  const invocations = { aggregators, writers, redrivers, accountants };
+  return { ...invocations, crashes, ambiguities, errors, partials, timeouts, hours, cutting: false };
 }
 
 /** What may become of the call that an invocation waits for. */

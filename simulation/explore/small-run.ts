@@ -1,7 +1,10 @@
 // One run through a small world: what may happen next, and making it happen.
+import { claimCompleteness } from '../../lambdas/accountant/claim-completeness.ts';
+import { keepBooks } from '../../lambdas/accountant/keep-books.ts';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
-import { aggregate } from '../../lambdas/aggregator/aggregate.ts';
+import { type AggregateOutcome, aggregate } from '../../lambdas/aggregator/aggregate.ts';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
+import type { SequenceNumber, ShardId } from '../../lambdas/counting/identifiers.ts';
 import { conservationDifference } from '../../lambdas/counting/pipeline-status.ts';
 import type { DeliveredMessage } from '../../lambdas/ports.ts';
 import { redrive } from '../../lambdas/redriver/redrive.ts';
@@ -11,16 +14,30 @@ import { Oracle } from '../oracle/oracle.ts';
 import { Violation } from '../oracle/violation.ts';
 import { Random } from '../random.ts';
 import { allMicrotasks } from '../scheduler.ts';
-import { directNetwork } from '../world/network.ts';
+import { directNetwork, type Network } from '../world/network.ts';
 import type { StoredShard } from '../world/stream.ts';
 import { ORDINARY_WORLD, World } from '../world/world.ts';
 import { Actor, canonical, hash } from './actor.ts';
-import { type Budgets, fatesOf, type Transition } from './fates.ts';
+import { type Container, coldContainer, WarmContainers } from './containers.ts';
+import { type Budgets, budgetsOf, fatesOf, type Transition } from './fates.ts';
 import { aggregatorSettings, REDRIVER, SmallPorts, WRITER } from './small-ports.ts';
-import type { SmallWorld } from './small-world.ts';
+import type { Reshard, SmallWorld } from './small-world.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 5, 7);
+const HOUR_MS = 3_600_000;
 const RETRIES = '{"attempts":1,"redriveRounds":1,"redriveDelaySeconds":0,"backoffBaseSeconds":0}';
+
+/** A batch that the mapping may deliver: records `from..to` of a shard, and where and how the invocation runs. */
+interface Delivery {
+  readonly shard: StoredShard;
+  readonly from: number;
+  readonly to: number;
+  readonly config: number;
+  readonly container: Container;
+  /** Segments for which there is time. */
+  readonly segments: number;
+}
+
 /** The world and all that goes on in it. */
 export class SmallRun {
   readonly #spec: SmallWorld;
@@ -29,28 +46,19 @@ export class SmallRun {
   readonly #oracle: Oracle;
   readonly #actors: Actor[] = [];
   readonly #left: Budgets;
+  readonly #windowMs: number;
   /** Records of each shard that the mapping knows to be done. */
   readonly #checkpoints = new Map<StoredShard, number>();
-  /** The container that may be warm: its windows, and a hash of what it went through. */
-  #warm: { windows: DedupWindows; memory: string } | undefined;
+  readonly #containers: WarmContainers;
   readonly #clock = { ms: NOW_MS, nowMs: () => this.#clock.ms };
   #config = 0;
 
   constructor(spec: SmallWorld) {
     this.#spec = spec;
-    const { aggregators, writers, redrivers = 0, crashes, ambiguities, errors, partialSends } = spec;
-    this.#left = {
-      aggregators,
-      writers,
-      redrivers,
-      crashes,
-      ambiguities,
-      errors,
-      partials: partialSends,
-      cutting: false,
-    };
-    const windowMs = Math.min(...spec.configs.map(({ dedupWindowMs }) => dedupWindowMs));
-    this.#oracle = new Oracle(windowMs, this.#clock);
+    this.#left = budgetsOf(spec);
+    this.#containers = new WarmContainers(spec.containers);
+    this.#windowMs = Math.min(...spec.configs.map(({ dedupWindowMs }) => dedupWindowMs));
+    this.#oracle = new Oracle(this.#windowMs, this.#clock);
     this.#world = new World({
       ...ORDINARY_WORLD,
       pages: { records: 100, empties: true },
@@ -67,22 +75,32 @@ export class SmallRun {
 
   /** Puts the records, and lets the aggregator finish first where the world says so. */
   async start(): Promise<void> {
-    const { stream } = this.#world;
-    for (const [place, { shard, events }] of this.#spec.records.entries()) {
-      if (place === this.#spec.splitAfter) stream.split(stream.all()[0] as StoredShard);
-      this.#put(stream.all()[shard] as StoredShard, events, place);
+    const { records, reshards = [], aggregated } = this.#spec;
+    for (const [place, { shard, events, atMs = place }] of records.entries()) {
+      for (const reshard of reshards) if (reshard.after === place) this.#reshard(reshard);
+      this.#put(this.#shard(shard), events, NOW_MS + atMs);
     }
-    if (this.#spec.aggregated) await this.#aggregateRest();
+    if (aggregated) await this.#aggregateRest();
   }
 
-  #put(shard: StoredShard, events: readonly string[], delayMs: number): void {
+  #shard(number: number): StoredShard {
+    return this.#world.stream.all()[number] as StoredShard;
+  }
+
+  #reshard(reshard: Reshard): void {
+    if ('split' in reshard) this.#world.stream.split(this.#shard(reshard.split));
+    else this.#world.stream.merge(this.#shard(reshard.merge[0]), this.#shard(reshard.merge[1]));
+  }
+
+  #put(shard: StoredShard, events: readonly string[], arrivalMs: number): void {
+    this.#clock.ms = Math.max(this.#clock.ms, arrivalMs);
     const occurrences = events.map((event) => {
       const [id = '', entity = ''] = event.split(':');
       return { id, metric: 'views', entity, atMs: NOW_MS, n: 1, rejected: undefined };
     });
     this.#oracle.expectRecord(occurrences);
     const texts = occurrences.map(({ id, metric, entity, atMs }) => ({ id, metric, entity, at: atMs }));
-    this.#world.stream.putInto(shard, Buffer.from(JSON.stringify(texts)), NOW_MS + delayMs);
+    this.#world.stream.putInto(shard, Buffer.from(JSON.stringify(texts)), arrivalMs);
   }
 
   /** Everything that may happen next. */
@@ -93,15 +111,11 @@ export class SmallRun {
     if (this.#left.aggregators > 0 && this.#running('aggregator') < this.#spec.aggregatorsAtOnce)
       for (const shard of this.#world.stream.all()) this.#ofShard(shard, next);
     if (this.#left.writers > 0 && this.#running('writer') < this.#spec.writersAtOnce) this.#ofQueue(next);
-    if (this.#left.redrivers > 0 && this.#running('redriver') === 0 && this.#world.deadLetters.size > 0) {
-      next.push({
-        label: 'redrive',
-        run: () => {
-          this.#left.redrivers -= 1;
-          this.#redrive(this.#actor('redriver', ''));
-        },
-      });
-    }
+    if (this.#left.redrivers > 0 && this.#running('redriver') === 0 && this.#world.deadLetters.size > 0)
+      next.push({ label: 'redrive', run: () => this.#redrive() });
+    if (this.#left.accountants > 0 && this.#running('accountant') === 0)
+      next.push({ label: 'keep books and claim', run: () => this.#account() });
+    if (this.#left.hours > 0) next.push({ label: 'an hour passes', run: () => this.#anHourPasses() });
     return next;
   }
 
@@ -122,12 +136,13 @@ export class SmallRun {
       ended,
       ended ? '' : `${request?.operation} ${request?.subject}`,
     ]);
-    const warm = this.#warm?.memory;
     const rest = [
       this.#left,
       [...this.#checkpoints.values()],
-      warm,
+      this.#containers.waiting.map(({ memory }) => memory),
       this.#config,
+      this.#clock.ms,
+      ledger.claimMs,
       [...archive.objects.keys()],
     ];
     return hash(
@@ -137,7 +152,8 @@ export class SmallRun {
 
   /** Nothing fails any more: everything must come to rest, and be right. */
   async finish(): Promise<void> {
-    for (const shard of this.#world.stream.open()) this.#put(shard, [`beat-${shard.id}:heart`], 100);
+    const beatMs = this.#clock.ms + 100;
+    for (const shard of this.#world.stream.open()) this.#put(shard, [`beat-${shard.id}:heart`], beatMs);
     try {
       await this.#aggregateRest();
     } catch (error) {
@@ -152,60 +168,78 @@ export class SmallRun {
       const { retry } = await writeRollups(messages, this.#ports.writer(directNetwork), WRITER, () => true);
       if (retry.length > 0) throw new Violation('recovery ends', `messages ${retry} failed`);
       for (const { receiptHandle } of messages) this.#world.queue.delete(receiptHandle);
-      if (this.#world.deadLetters.size > 0)
-        await redrive(this.#ports.redriver(directNetwork), REDRIVER, () => true);
+      if (this.#world.deadLetters.size > 0) await redrive(this.#ports.redriver(directNetwork), REDRIVER, () => true);
     }
     const status = await readStatus(this.#world.clients(directNetwork, this.#clock).ledger);
     if (conservationDifference(status) !== 0)
       throw new Violation('accounts balance at every moment', JSON.stringify(status));
-    checkAtRest(this.#world, this.#oracle, 600_000, status);
+    checkAtRest(this.#world, this.#oracle, this.#windowMs, status);
+    const claimMs = await this.#claim(directNetwork);
     if (this.#oracle.violation !== undefined) throw this.#oracle.violation;
+    if (claimMs < beatMs && status.parked === 0)
+      throw new Violation('completeThrough is true', 'everything is counted, and nobody claims it');
   }
 
   /** Every batch that the mapping may deliver: it starts at the checkpoint or before, and ends anywhere. */
   #ofShard(shard: StoredShard, next: Transition[]): void {
-    const done = this.#checkpoints.get(shard) ?? 0;
-    const parentsDone = shard.parents.every((id) => {
-      const parent = this.#world.stream.shard(id);
-      return (this.#checkpoints.get(parent) ?? 0) === parent.records.length;
-    });
-    if (!parentsDone && !this.#spec.earlyChild) return;
-    for (let from = 0; from <= done; from += 1) {
-      for (let to = from + 1; to <= shard.records.length; to += 1) {
-        for (let config = this.#config; config < this.#spec.configs.length; config += 1) {
-          const label = `deliver ${shard.id.slice(-1)}[${from + 1}..${to}] config ${config}`;
-          const deliver = (warm: boolean) => () => this.#deliver(shard, from, to, config, warm);
-          next.push({ label, run: deliver(false) });
-          if (this.#warm !== undefined && config === this.#config)
-            next.push({ label: `${label} warm`, run: deliver(true) });
-        }
-      }
-    }
+    if (!this.#spec.earlyChild && !shard.parents.every((parent) => this.#isDone(parent))) return;
+    const segments = this.#left.timeouts > 0 ? [Number.POSITIVE_INFINITY, 0, 1] : [Number.POSITIVE_INFINITY];
+    for (let from = 0; from <= (this.#checkpoints.get(shard) ?? 0); from += 1)
+      for (let to = from + 1; to <= shard.records.length; to += 1)
+        for (let config = this.#config; config < this.#spec.configs.length; config += 1)
+          for (const container of this.#containersFor(config))
+            for (const time of segments)
+              next.push(this.#delivery({ shard, from, to, config, container, segments: time }));
   }
 
-  #deliver(shard: StoredShard, from: number, to: number, config: number, warm: boolean): void {
+  /** Whether everything in a shard and its ancestors is known to be done. */
+  #isDone(id: ShardId): boolean {
+    const { records, parents } = this.#world.stream.shard(id);
+    const done = this.#checkpoints.get(this.#world.stream.shard(id)) ?? 0;
+    return done === records.length && parents.every((parent) => this.#isDone(parent));
+  }
+
+  /** A cold container, and all warm ones of the same deployment. */
+  #containersFor(config: number): readonly Container[] {
+    return [coldContainer(), ...(config === this.#config ? this.#containers.waiting : [])];
+  }
+
+  #delivery(delivery: Delivery): Transition {
+    const { shard, from, to, config, container, segments } = delivery;
+    const batch = `${shard.id.slice(-1)}[${from + 1}..${to}] config ${config}`;
+    const warm = this.#containers.waiting.indexOf(container);
+    const time = segments === Number.POSITIVE_INFINITY ? '' : `, time for ${segments}`;
+    return {
+      label: `deliver ${batch}${warm === -1 ? '' : ` warm ${warm}`}${time}`,
+      run: () => this.#deliver(delivery),
+    };
+  }
+
+  #deliver({ shard, from, to, config, container, segments }: Delivery): void {
     this.#left.aggregators -= 1;
-    if (config > this.#config) this.#warm = undefined;
+    if (segments !== Number.POSITIVE_INFINITY) this.#left.timeouts -= 1;
+    if (config > this.#config) this.#containers.giveUp();
     this.#config = config;
-    const container = (warm ? this.#warm : undefined) ?? { windows: new DedupWindows(), memory: '' };
-    if (warm) this.#warm = undefined;
-    const actor = this.#actor('aggregator', `${shard.id} ${from} ${to} ${config} ${container.memory}`);
+    this.#containers.take(container);
+    const given = `${shard.id} ${from} ${to} ${config} ${segments} ${container.memory}`;
+    const actor = this.#actor('aggregator', given);
     const records = shard.records.slice(from, to).map((record) => this.#world.stream.decoded(record));
     const ports = this.#ports.aggregator(actor, container.windows);
     const settings = aggregatorSettings(this.#spec, config);
-    aggregate({ shard: shard.id, records }, ports, settings, () => true).then(
-      () => {
-        if (!actor.alive) return;
-        actor.ended = true;
-        this.#warm = { ...container, memory: actor.memory };
-        this.#checkpoints.set(shard, Math.max(to, this.#checkpoints.get(shard) ?? 0));
-      },
-      () => {
-        if (!actor.alive) return;
-        actor.ended = true;
-        this.#warm = { ...container, memory: actor.memory };
-      },
-    );
+    let left = segments;
+    const hasTime = () => {
+      left -= 1;
+      return left >= 0;
+    };
+    const end = (outcome: AggregateOutcome | 'failed') => {
+      if (!actor.alive) return;
+      actor.ended = true;
+      this.#containers.keep({ ...container, memory: actor.memory });
+      if (outcome === 'failed') return;
+      const reached = outcome === 'done' ? to : placeOf(shard, outcome.resumeAt);
+      this.#checkpoints.set(shard, Math.max(reached, this.#checkpoints.get(shard) ?? 0));
+    };
+    aggregate({ shard: shard.id, records }, ports, settings, hasTime).then(end, () => end('failed'));
   }
 
   /** Every message alone, and all of them together; one that another writer holds is a copy. */
@@ -239,11 +273,34 @@ export class SmallRun {
     );
   }
 
-  #redrive(actor: Actor): void {
+  #redrive(): void {
+    this.#left.redrivers -= 1;
+    const actor = this.#actor('redriver', '');
     const end = () => {
       actor.ended = true;
     };
     redrive(this.#ports.redriver(actor), REDRIVER, () => true).then(end, end);
+  }
+
+  #account(): void {
+    this.#left.accountants -= 1;
+    const actor = this.#actor('accountant', '');
+    const end = () => {
+      actor.ended = true;
+    };
+    this.#claim(actor).then(end, end);
+  }
+
+  /** The accountant's run. @returns the claim in force, epoch milliseconds */
+  async #claim(network: Network): Promise<number> {
+    const { ledger, log } = this.#world.clients(network, this.#clock);
+    await keepBooks(ledger, () => true);
+    return (await claimCompleteness(ledger, log, '1', this.#clock)).throughMs;
+  }
+
+  #anHourPasses(): void {
+    this.#left.hours -= 1;
+    this.#clock.ms += HOUR_MS;
   }
 
   /** Delivers what the mapping does not know to be done, record by record. */
@@ -267,8 +324,13 @@ export class SmallRun {
   }
 
   #actor(role: Actor['role'], given: string): Actor {
-    const actor = new Actor(role, given, NOW_MS);
+    const actor = new Actor(role, `${given} ${this.#clock.ms}`, this.#clock.ms);
     this.#actors.push(actor);
     return actor;
   }
+}
+
+/** The place of a record in its shard. */
+function placeOf({ records }: StoredShard, sequenceNumber: SequenceNumber): number {
+  return records.findIndex((record) => record.sequenceNumber === sequenceNumber);
 }

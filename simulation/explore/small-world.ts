@@ -1,27 +1,40 @@
-// Small worlds: a handful of records and a few invocations, small enough to try everything that may happen.
+// What a small world is made of: a handful of records, a few invocations, and what may become of them.
 import type { RollupConfig } from '../../lambdas/counting/segment.ts';
 
-/** One record: the events in it, `id:entity[:n]`, and the shard that takes it. */
+/** One record: the shard that takes it, the events in it, `id:entity`, and when it arrives. */
 export interface SmallRecord {
   readonly shard: number;
   readonly events: readonly string[];
+  /** Arrival, milliseconds after the start; later records may be stamped earlier. Left out: its place among the records. */
+  readonly atMs?: number;
 }
+
+/** A change of shards after the first `after` records: one split in two, or two merged. New shards take the next numbers. */
+export type Reshard =
+  | { readonly after: number; readonly split: number }
+  | { readonly after: number; readonly merge: readonly [number, number] };
 
 /** What may happen in a small world, and how often. */
 export interface SmallWorld {
   readonly name: string;
+  /** What a pipeline would do wrong that this world would show: one sentence. */
+  readonly shows: string;
   readonly records: readonly SmallRecord[];
-  /** Shards at the start; a split of shard 0 comes after `splitAfter` records. */
+  /** Shards at the start. */
   readonly shards: number;
-  readonly splitAfter?: number;
+  readonly reshards?: readonly Reshard[];
   /** Whether a child may be read before its parent is done. */
   readonly earlyChild?: boolean;
   /** Invocations of the aggregator in all, and at once. */
   readonly aggregators: number;
   readonly aggregatorsAtOnce: number;
+  /** Containers of the aggregator that stay warm at once, each with its own windows. */
+  readonly containers: number;
   readonly writers: number;
   readonly writersAtOnce: number;
   readonly redrivers?: number;
+  /** Runs of the accountant: books, then the claim. */
+  readonly accountants?: number;
   /** Whether the aggregator has done its work before the exploration starts. */
   readonly aggregated?: boolean;
   readonly crashes: number;
@@ -31,11 +44,15 @@ export interface SmallWorld {
   readonly errors: number;
   /** Sends of which only the first message is taken. */
   readonly partialSends: number;
+  /** Invocations of the aggregator that have time for none or for one more segment only. */
+  readonly timeouts?: number;
+  /** How often an hour may pass. */
+  readonly hours?: number;
   /** Configurations in the order of their deployment; an invocation may run under any not older than the last one's. */
   readonly configs: readonly RollupConfig[];
 }
 
-const CONFIG: RollupConfig = {
+export const CONFIG: RollupConfig = {
   bucketMinutes: 60,
   dedupWindowMs: 600_000,
   acceptPastMs: undefined,
@@ -43,11 +60,16 @@ const CONFIG: RollupConfig = {
   partBytesMax: 60_000,
 };
 /** Every row in a message of its own. */
-const SMALL_PARTS: RollupConfig = { ...CONFIG, partBytesMax: 150 };
-const ORDINARY = {
+export const SMALL_PARTS: RollupConfig = { ...CONFIG, partBytesMax: 150 };
+/** A dedup window of ten seconds, for worlds in which arrivals lie seconds apart. */
+export const SHORT_WINDOW: RollupConfig = { ...CONFIG, dedupWindowMs: 10_000 };
+
+/** A world in which nothing happens. */
+export const ORDINARY = {
   shards: 1,
   aggregators: 0,
   aggregatorsAtOnce: 1,
+  containers: 1,
   writers: 0,
   writersAtOnce: 1,
   crashes: 0,
@@ -57,118 +79,7 @@ const ORDINARY = {
   configs: [CONFIG],
 };
 
-/** The worlds that `npm run explore` covers. */
-export const SMALL_WORLDS: readonly SmallWorld[] = [
-  {
-    ...ORDINARY,
-    name: 'two invocations at once, every cut, a duplicate, a crash',
-    records: records('a:x', 'b:x', 'a:x'),
-    aggregators: 2,
-    aggregatorsAtOnce: 2,
-    crashes: 1,
-  },
-  {
-    ...ORDINARY,
-    name: 'three invocations, two at once, a crash',
-    records: records('a:x', 'a:x'),
-    aggregators: 3,
-    aggregatorsAtOnce: 2,
-    crashes: 1,
-  },
-  {
-    ...ORDINARY,
-    name: 'three deliveries cut anew, crashes, a lost answer, messages not taken',
-    records: records('a:x', 'b:y', 'a:x'),
-    aggregators: 3,
-    aggregatorsAtOnce: 1,
-    crashes: 1,
-    ambiguities: 1,
-    partialSends: 1,
-    configs: [SMALL_PARTS],
-  },
-  {
-    ...ORDINARY,
-    name: 'a lost answer and a crash while another invocation runs',
-    records: records('a:x', 'a:x'),
-    aggregators: 2,
-    aggregatorsAtOnce: 2,
-    ambiguities: 1,
-    crashes: 1,
-  },
-  {
-    ...ORDINARY,
-    name: 'errors in a warm container, a chain of retries',
-    records: records('a:x', 'a:x', 'a:x'),
-    aggregators: 3,
-    aggregatorsAtOnce: 1,
-    errors: 2,
-  },
-  {
-    ...ORDINARY,
-    name: 'a deployment between a plan and its recovery',
-    records: records('a:x', 'b:y'),
-    aggregators: 2,
-    aggregatorsAtOnce: 2,
-    crashes: 1,
-    partialSends: 1,
-    configs: [SMALL_PARTS, { ...CONFIG, bucketMinutes: 1 }],
-  },
-  {
-    ...ORDINARY,
-    name: 'a split, a duplicate in the child, an early child',
-    records: [
-      { shard: 0, events: ['a:x'] },
-      { shard: 0, events: ['b:x'] },
-      { shard: 1, events: ['a:x'] },
-    ],
-    splitAfter: 2,
-    earlyChild: true,
-    aggregators: 2,
-    aggregatorsAtOnce: 2,
-    crashes: 1,
-  },
-  {
-    ...ORDINARY,
-    name: 'two writers at once, copies, coalescing, a crash',
-    records: records('a:x', 'b:x'),
-    aggregated: true,
-    writers: 3,
-    writersAtOnce: 2,
-    crashes: 1,
-  },
-  {
-    ...ORDINARY,
-    name: 'two writers at once, two parts a segment, a lost answer',
-    records: records('a:x', 'b:x,c:y'),
-    aggregated: true,
-    writers: 2,
-    writersAtOnce: 2,
-    crashes: 1,
-    ambiguities: 1,
-    configs: [SMALL_PARTS],
-  },
-  {
-    ...ORDINARY,
-    name: 'a writer fails, redrive returns, crashes on the way',
-    records: records('a:x'),
-    aggregated: true,
-    writers: 3,
-    writersAtOnce: 1,
-    redrivers: 2,
-    crashes: 1,
-    errors: 2,
-  },
-  {
-    ...ORDINARY,
-    name: 'aggregators and writers together',
-    records: records('a:x', 'a:x'),
-    aggregators: 2,
-    aggregatorsAtOnce: 2,
-    writers: 1,
-    crashes: 1,
-  },
-];
-
-function records(...events: string[]): SmallRecord[] {
+/** Records of shard 0, one after the other: `id:entity`, several of them with commas. */
+export function records(...events: string[]): SmallRecord[] {
   return events.map((text) => ({ shard: 0, events: text.split(',') }));
 }

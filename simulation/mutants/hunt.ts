@@ -1,7 +1,7 @@
 // Hunts for a broken promise in the tree it stands in: simulation first, then small worlds. Prints one line of JSON.
 import { runSeeds } from '../campaign/batch.ts';
 import { search } from '../explore/search.ts';
-import { SMALL_WORLDS } from '../explore/small-world.ts';
+import { SMALL_WORLDS } from '../explore/worlds.ts';
 
 Error.stackTraceLimit = 0;
 const [seeds = 1500, states = 20_000] = process.argv.slice(2).map(Number);

@@ -1,15 +1,11 @@
 // The sabotages of the writer, of redrive and of the counter items.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts to find and put are source code.
-import type { Sabotage } from './sabotages.ts';
+import { one, type Sabotage } from './sabotage.ts';
 
 const WRITE = 'lambdas/writer/write.ts';
 const REDRIVE = 'lambdas/redriver/redrive.ts';
 const COUNTER = 'lambdas/counting/counter-item.ts';
 const COUNTERS = 'simulation/world/counters.ts';
-
-function one(name: string, file: string, find: string, put: string): Sabotage {
-  return { name, edits: [{ file, find, put }] };
-}
 
 const ACKNOWLEDGE = '  await acknowledge(parts, ports, report, limit);\n';
 const PLAN_WORK = '  const work = await planWork(parts, ports, settings, report);\n';

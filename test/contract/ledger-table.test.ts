@@ -152,7 +152,10 @@ test('ids beyond one item are kept in several; a missing one is an error', async
 test('entries come in the order of their numbers, both ways, over many pages', async () => {
   const shard = parseShardKey('1.order');
   const all = Array.from({ length: 450 }, (_, index) => index + 1);
-  await Promise.all(all.map((segment) => ledger.putEntryIfAbsent(shard, { ...entryOf(1), segment })));
+  for (let at = 0; at < all.length; at += 10) {
+    const some = all.slice(at, at + 10);
+    await Promise.all(some.map((segment) => ledger.putEntryIfAbsent(shard, { ...entryOf(1), segment })));
+  }
   assert.deepEqual(await entries(ledger.entriesDown(shard, 440)), all.slice(0, 440).reverse());
   assert.deepEqual(await entries(ledger.entriesUp(shard, 5, 449)), all.slice(5, 449));
   assert.deepEqual(await entries(ledger.entriesUp(shard, 449, 449)), []);
@@ -189,4 +192,29 @@ test('shards are listed once each, gaps are kept', async () => {
   const Key = ledgerKeys.gap(a, gap.after);
   const { Item } = await services.dynamoDb.send(new GetItemCommand({ TableName: table, Key }));
   assert.equal(Item?.['before']?.S, '100'.padStart(56, '0'), 'it grows, and never shrinks');
+});
+
+test('the claim is raised and never lowered; whoever comes with less is told', async () => {
+  assert.equal(await ledger.readClaim(), 0);
+  assert.equal(await ledger.raiseClaim(2_000), 2_000);
+  assert.equal(await ledger.raiseClaim(1_000), 2_000);
+  assert.equal(await ledger.readClaim(), 2_000);
+  assert.equal(await ledger.raiseClaim(3_000), 3_000);
+});
+
+test('entries and ids expire, heads never do, nor what waits for an operator', async () => {
+  const shard = parseShardKey('1.expiry');
+  const expiresAt = async (Key: ReturnType<typeof ledgerKeys.head>) =>
+    (await services.dynamoDb.send(new GetItemCommand({ TableName: table, Key }))).Item?.['expiresAt']?.N;
+  const inADay = String(Math.floor(ARRIVAL_MS / 1000) + 86_400);
+  await ledger.putPlan(shard, plan);
+  for (const segment of [1, 2, 3]) await ledger.putEntryIfAbsent(shard, entryOf(segment));
+  await ledger.putIds(shard, 1, new Uint8Array(8));
+  await ledger.notePlace({ segment: segmentId(shard, 2), part: 0 }, 'dead');
+  await ledger.notePlace({ segment: segmentId(shard, 3), part: 0 }, 'parked');
+  assert.equal(await expiresAt(ledgerKeys.head(shard)), undefined);
+  assert.equal(await expiresAt(ledgerKeys.entry(shard, 1)), inADay);
+  assert.equal(await expiresAt(ledgerKeys.ids(shard, 1, 0)), inADay);
+  assert.equal(await expiresAt(ledgerKeys.entry(shard, 2)), undefined, 'dead');
+  assert.equal(await expiresAt(ledgerKeys.entry(shard, 3)), undefined, 'parked');
 });

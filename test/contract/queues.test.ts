@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import {
   DeleteMessageCommand,
+  GetQueueAttributesCommand,
   type Message,
   ReceiveMessageCommand,
   SendMessageCommand,
@@ -62,6 +63,13 @@ const asDelivered = (message: Message, receiveCount = 1) => ({
   receiveCount,
   history: undefined,
 });
+async function messagesIn(QueueUrl: string): Promise<number> {
+  const { Attributes = {} } = await services.sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
+  );
+  const { ApproximateNumberOfMessages: visible, ApproximateNumberOfMessagesNotVisible: hidden } = Attributes;
+  return Number(visible) + Number(hidden);
+}
 async function takeOne(QueueUrl: string): Promise<Message> {
   const { Messages = [] } = await services.sqs.send(new ReceiveMessageCommand({ QueueUrl }));
   const [message] = Messages;
@@ -116,6 +124,15 @@ test('a failed message is hidden, or buried with its history', async () => {
   assert.deepEqual([delivered.history, delivered.receiveCount, delivered.body], [history, 4, body]);
 });
 
+test('a message that can not be buried stays where it is', async () => {
+  const queueUrl = await services.queue();
+  const failed = new SqsFailedMessages(services.sqs, queueUrl, `${queueUrl}-gone`);
+  await services.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
+  const message = asDelivered(await takeOne(queueUrl));
+  await assert.rejects(failed.bury(message, history));
+  assert.equal(await messagesIn(queueUrl), 1);
+});
+
 test('dead letters are taken with their history, given back, or parked under their names', async () => {
   const [queueUrl, deadLetterUrl, bucket] = [
     await services.queue(),
@@ -143,7 +160,7 @@ test('dead letters are taken with their history, given back, or parked under the
   const [back] = await receive(queueUrl);
   assert.equal(back?.Body, body);
   assert.equal(JSON.parse(back?.MessageAttributes?.['history']?.StringValue ?? '').rounds, 2);
-  assert.deepEqual(await receive(deadLetterUrl), []);
+  assert.equal(await messagesIn(deadLetterUrl), 0, 'hidden ones included');
   const { Contents = [] } = await services.s3.send(new ListObjectsV2Command({ Bucket: bucket }));
   const poison = taken.find(({ history }) => history?.poison);
   const names = Contents.map(({ Key }) => Key).sort();

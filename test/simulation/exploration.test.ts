@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { search } from '../../simulation/explore/search.ts';
-import { SMALL_WORLDS, type SmallWorld } from '../../simulation/explore/small-world.ts';
+import type { SmallWorld } from '../../simulation/explore/small-world.ts';
+import { SMALL_WORLDS } from '../../simulation/explore/worlds.ts';
 
 test('a writer that fails, redrive, crashes: every history keeps every promise', async (t) => {
   const world = SMALL_WORLDS.find(({ name }) => name.includes('redrive')) as SmallWorld;

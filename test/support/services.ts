@@ -1,12 +1,24 @@
 // Real services for contract tests: the embedded emulators, or any others named by the SDK's own endpoint variables.
 import { randomUUID } from 'node:crypto';
 import { after } from 'node:test';
-import { CreateTableCommand, DeleteTableCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
-import { CreateStreamCommand, DeleteStreamCommand, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  DynamoDBClient,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
+import {
+  CreateStreamCommand,
+  DeleteStreamCommand,
+  KinesisClient,
+  waitUntilStreamExists,
+} from '@aws-sdk/client-kinesis';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
-import { CreateQueueCommand, DeleteQueueCommand } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { dynamoDb, kinesis, s3, sqs } from '../../lambdas/aws/clients.ts';
-import { startEmulators } from '../../local/emulators/emulators.ts';
+import { type Endpoints, startEmulators } from '../../local/emulators/emulators.ts';
+import { type FunctionFault, startFaultProxy } from '../../local/emulators/fault-proxy.ts';
 
 /**
  * Gives clients of the services, and ways to make resources. To be awaited at the top of a test file: what it starts is
@@ -15,7 +27,8 @@ import { startEmulators } from '../../local/emulators/emulators.ts';
  */
 export async function startServices() {
   const undo: (() => Promise<unknown>)[] = [];
-  if (process.env['TALLY_CONTRACT_ENDPOINTS'] !== 'given') {
+  const embedded = process.env['TALLY_CONTRACT_ENDPOINTS'] !== 'given';
+  if (embedded) {
     const emulators = await startEmulators(undefined, (error) => {
       throw error;
     });
@@ -38,8 +51,39 @@ export async function startServices() {
   });
   const name = (kind: string) => `tally-test-${kind}-${randomUUID().slice(0, 8)}`;
 
+  /** Puts faults in front of a service. @returns the endpoint */
+  async function faulty(service: keyof Endpoints, fault: FunctionFault): Promise<string> {
+    const target = process.env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] ?? '';
+    const proxy = await startFaultProxy(service, target, () => fault);
+    undo.push(() => proxy.stop());
+    return proxy.endpoint;
+  }
+  function closedAfterwards<Client extends { destroy(): void }>(client: Client): Client {
+    undo.push(async () => client.destroy());
+    return client;
+  }
+
   return {
     ...clients,
+    /** Whether the services are the embedded emulators, in front of which faults can be put. */
+    embedded,
+
+    /** A client of DynamoDB with faults on the way: for answers that the emulator never gives. */
+    async dynamoDbWith(fault: FunctionFault): Promise<DynamoDBClient> {
+      return closedAfterwards(new DynamoDBClient({ endpoint: await faulty('dynamodb', fault) }));
+    },
+
+    /** A client of Kinesis with faults on the way. */
+    async kinesisWith(fault: FunctionFault): Promise<KinesisClient> {
+      const endpoint = await faulty('kinesis', fault);
+      return closedAfterwards(new KinesisClient({ endpoint, requestHandler: new NodeHttpHandler() }));
+    },
+
+    /** A client of SQS with faults on the way. */
+    async sqsWith(fault: FunctionFault): Promise<SQSClient> {
+      const endpoint = await faulty('sqs', fault);
+      return closedAfterwards(new SQSClient({ endpoint, useQueueUrlAsEndpoint: false }));
+    },
 
     /** A table with `pk` and `sk`, as both of Tally's are. */
     async table(): Promise<string> {

@@ -1,24 +1,12 @@
-// The sabotages: small changes to the aggregator, the claim and the stores, each of which must break a promise.
+// The sabotages of the aggregator and of what it relies on, each of which must break a promise.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts to find and put are source code.
 
-/** A sabotage: what is replaced where. Each text to find must stand there exactly once. */
-export interface Sabotage {
-  readonly name: string;
-  readonly edits: readonly { readonly file: string; readonly find: string; readonly put: string }[];
-  /** Why it breaks no promise, for one that does not: it is then not hunted, but must still apply. */
-  readonly harmless?: string;
-}
+import { one, type Sabotage } from './sabotage.ts';
 
 const AGGREGATE = 'lambdas/aggregator/aggregate.ts';
 const WINDOWS = 'lambdas/aggregator/windows.ts';
 const LEDGER = 'simulation/world/ledger.ts';
-const CLAIM = 'lambdas/accountant/claim-completeness.ts';
-const COMPLETENESS = 'lambdas/counting/completeness.ts';
 const ROLLUP = 'lambdas/counting/rollup.ts';
-
-function one(name: string, file: string, find: string, put: string): Sabotage {
-  return { name, edits: [{ file, find, put }] };
-}
 
 const SEND = '  await queue.send(output.parts.map(({ message }) => message));\n';
 const MARK = '  const sent = await markSent(shard, head, entry, { ledger });\n';
@@ -123,15 +111,27 @@ export const AGGREGATOR_SABOTAGES: readonly Sabotage[] = [
   ),
   one(
     'window as of now, not of the plan',
+    AGGREGATE,
+    'await windows.before(shard, head, ledger)',
+    'await windows.before(shard, { ...head, minArrivalMs: clock.nowMs() }, ledger)',
+  ),
+  one(
+    'window of half its length',
     WINDOWS,
     'plan.minArrivalMs - plan.config.dedupWindowMs',
     'plan.runMaxMs - plan.config.dedupWindowMs / 2',
   ),
   one(
+    "window from the segment's last arrival",
+    WINDOWS,
+    'plan.minArrivalMs - plan.config.dedupWindowMs',
+    'plan.runMaxMs - plan.config.dedupWindowMs',
+  ),
+  one(
     "window by the segment's own last arrival",
     'lambdas/counting/segment.ts',
     'runMaxMs: Math.max(runMaxBeforeMs, maxArrivalMs),',
-    'runMaxMs: last.arrivalMs - 30_000,',
+    'runMaxMs: last.arrivalMs,',
   ),
   one(
     'early child',
@@ -170,31 +170,6 @@ export const AGGREGATOR_SABOTAGES: readonly Sabotage[] = [
     'lambdas/counting/identifiers.ts',
     '.${segment.toString(36)}` as SegmentId;',
     '.${segment.toString(36)}`.replace(/[.]./, ".0") as SegmentId;',
-  ),
-  one(
-    'claim inclusive',
-    COMPLETENESS,
-    'return bounds.length === 0 ? 0 : Math.min(...bounds);\n}\n\n/** Whether everything',
-    'return bounds.length === 0 ? 0 : Math.min(...bounds) + 1;\n}\n\n/** Whether everything',
-  ),
-  one(
-    'claim by sent instead of acknowledged',
-    CLAIM,
-    'entry !== undefined && (entry.lost || isSettled(entry));',
-    'entry !== undefined;',
-  ),
-  one('holes ignored', CLAIM, 'if (missing !== undefined) return missing - 1;', 'void missing;'),
-  one(
-    'claim over the shards that have a head',
-    COMPLETENESS,
-    '.filter((shard) => !(',
-    '.filter((shard) => shard.head !== undefined && !(',
-  ),
-  one(
-    'claim without the lineage',
-    COMPLETENESS,
-    '    succeed(parents);\n    for (const { shard } of head.ancestors) succeeded.add(shard);',
-    '    for (const parent of parents) succeeded.add(parent);',
   ),
   {
     ...one(

@@ -1,0 +1,6 @@
+// The small worlds that `npm run explore` covers.
+import { PROTOCOL_WORLDS } from './protocol-worlds.ts';
+import type { SmallWorld } from './small-world.ts';
+import { WINDOW_WORLDS } from './window-worlds.ts';
+
+export const SMALL_WORLDS: readonly SmallWorld[] = [...WINDOW_WORLDS, ...PROTOCOL_WORLDS];

@@ -1,0 +1,18 @@
+// Every sabotage there is.
+
+import { AGGREGATOR_SABOTAGES } from './aggregator-sabotages.ts';
+import { CLAIM_SABOTAGES } from './claim-sabotages.ts';
+import { KEY_SABOTAGES } from './key-sabotages.ts';
+import type { Sabotage } from './sabotage.ts';
+import { SERVICE_SABOTAGES } from './service-sabotages.ts';
+import { TABLE_SABOTAGES } from './table-sabotages.ts';
+import { WRITER_SABOTAGES } from './writer-sabotages.ts';
+
+export const SABOTAGES: readonly Sabotage[] = [
+  ...AGGREGATOR_SABOTAGES,
+  ...KEY_SABOTAGES,
+  ...CLAIM_SABOTAGES,
+  ...WRITER_SABOTAGES,
+  ...TABLE_SABOTAGES,
+  ...SERVICE_SABOTAGES,
+];

@@ -1,0 +1,63 @@
+// The sabotages of completeThrough: claims that vouch for too much, or never come.
+import { one, type Sabotage } from './sabotage.ts';
+
+const CLAIM = 'lambdas/accountant/claim-completeness.ts';
+const COMPLETENESS = 'lambdas/counting/completeness.ts';
+const SEGMENT = 'lambdas/counting/segment.ts';
+const ENTRY = 'lambdas/counting/segment-entry.ts';
+
+export const CLAIM_SABOTAGES: readonly Sabotage[] = [
+  one(
+    'claim inclusive',
+    COMPLETENESS,
+    '.map((shard) => reachedMs(shard, byKey, new Set()));',
+    '.map((shard) => reachedMs(shard, byKey, new Set()) + 1);',
+  ),
+  one(
+    'claim by sent instead of acknowledged',
+    CLAIM,
+    'entry !== undefined && (entry.lost || isSettled(entry));',
+    'entry !== undefined;',
+  ),
+  one('holes ignored', CLAIM, 'if (missing !== undefined) return missing - 1;', 'void missing;'),
+  one(
+    'claim over the shards that have a head',
+    COMPLETENESS,
+    '.filter((shard) => !(',
+    '.filter((shard) => shard.head !== undefined && !(',
+  ),
+  one(
+    'claim without the lineage',
+    COMPLETENESS,
+    '    succeed(parents);\n    for (const { shard } of head.ancestors) succeeded.add(shard);',
+    '    for (const parent of parents) succeeded.add(parent);',
+  ),
+  {
+    name: 'claim by raw arrivals',
+    edits: [
+      {
+        file: SEGMENT,
+        find: '    runMaxBeforeMs,\n    runMaxMs: Math.max',
+        put: '    lastArrivalMs: last.arrivalMs,\n    runMaxBeforeMs,\n    runMaxMs: Math.max',
+      },
+      {
+        file: ENTRY,
+        find: '  const range = { segment, first,',
+        put: '  const range = { lastArrivalMs: head.lastArrivalMs, segment, first,',
+      },
+      { file: CLAIM, find: 'return head.runMaxMs;', put: 'return head.lastArrivalMs;' },
+      {
+        file: CLAIM,
+        find: '  if (segment === head.segment - 1) return head.runMaxBeforeMs;\n',
+        put: '',
+      },
+      { file: CLAIM, find: 'return entry?.runMaxMs ?? 0;', put: 'return entry?.lastArrivalMs ?? 0;' },
+    ],
+  },
+  {
+    name: 'floor lowered',
+    edits: [],
+    harmless:
+      'there is no floor: a counter item remembers each of its segments by name, 1,024 of a shard at most, and forgets none as long as it lives',
+  },
+];

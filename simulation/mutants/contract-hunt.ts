@@ -1,0 +1,15 @@
+// Hunts for a red contract test in the tree it stands in. Prints one line of JSON: the first test that failed, or null.
+import { relative } from 'node:path';
+import { run } from 'node:test';
+
+const root = process.cwd();
+const files = process.argv.slice(2);
+let caught: { by: string } | undefined;
+for await (const { type, data } of run({ files: files.map((file) => `${root}/${file}`), concurrency: 1 })) {
+  if (type !== 'test:fail' || data.nesting > 0 || caught !== undefined) continue;
+  const file = relative(root, data.file ?? '');
+  // The file itself as a failed test: it could not be loaded, or its process died, which proves nothing.
+  if (files.some((own) => data.name.endsWith(own))) throw new Error(`${data.name} failed as a whole`);
+  caught = { by: `${file} "${data.name}"` };
+}
+process.stdout.write(`${JSON.stringify(caught ?? null)}\n`);

@@ -1,0 +1,178 @@
+// Answers that AWS gives and the emulators never do: empty pages, entries that failed, keys left over, a start that is trimmed.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
+import {
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  type SendMessageBatchRequestEntry,
+} from '@aws-sdk/client-sqs';
+import { AuditedCounterTable } from '../../lambdas/aws/audited-counter-table.ts';
+import { CounterTable } from '../../lambdas/aws/counter-table.ts';
+import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { MessagesNotSent, SqsRollupQueue } from '../../lambdas/aws/rollup-queue.ts';
+import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
+import { counterKey, counterUpdate } from '../../lambdas/counting/counter-item.ts';
+import { parseSequenceNumber, parseShardId, segmentId } from '../../lambdas/counting/identifiers.ts';
+import { planSegment } from '../../lambdas/counting/segment.ts';
+import { lostEntry } from '../../lambdas/counting/segment-entry.ts';
+import { ARRIVAL_MS, CONFIG, record, SHARD_KEY } from '../support/records.ts';
+import { startServices } from '../support/services.ts';
+
+const services = await startServices();
+/** A service of somebody else's can not be made to answer like this. */
+const options = { skip: !services.embedded && 'only in front of the embedded emulators' };
+const SHARD = parseShardId('shardId-000000000000');
+
+function json(body: unknown, status = 200) {
+  return { status, headers: { 'content-type': 'application/x-amz-json-1.1' }, body: JSON.stringify(body) };
+}
+
+/** A stream of one shard with five records. */
+async function streamOfFive() {
+  const StreamName = await services.stream(1);
+  const Records = Array.from({ length: 5 }, (_, index) => ({
+    PartitionKey: `${index}`,
+    Data: Buffer.from('{}'),
+  }));
+  const answer = await services.kinesis.send(new PutRecordsCommand({ StreamName, Records }));
+  const numbers = (answer.Records ?? []).map(({ SequenceNumber }) =>
+    parseSequenceNumber(SequenceNumber ?? ''),
+  );
+  return { StreamName, numbers };
+}
+
+test('an empty page in the middle of a shard is not its end', options, async () => {
+  const { StreamName, numbers } = await streamOfFive();
+  let pages = 0;
+  const client = await services.kinesisWith(({ action, body }) => {
+    if (action !== 'GetRecords') return 'pass';
+    pages += 1;
+    const { ShardIterator } = JSON.parse(body) as { ShardIterator: string };
+    return pages % 2 === 0
+      ? 'pass'
+      : json({ Records: [], MillisBehindLatest: 60_000, NextShardIterator: ShardIterator });
+  });
+  const log = new KinesisLog(client, StreamName);
+  const [first, last] = [numbers[1], numbers[4]];
+  assert.ok(first && last);
+  const range = await log.readRange(SHARD, first, last);
+  assert.deepEqual([range.records.length, range.trimmed], [4, false]);
+  let read = 0;
+  for await (const { length } of log.readToEnd(SHARD, undefined)) read += length;
+  assert.equal(read, 5);
+  assert.ok(pages > 3);
+});
+
+test('a start that the stream has trimmed, and refuses, is read from the horizon', options, async () => {
+  const { StreamName, numbers } = await streamOfFive();
+  const client = await services.kinesisWith(({ action, body }) => {
+    if (action !== 'GetShardIterator' || body.includes('TRIM_HORIZON')) return 'pass';
+    return json({ __type: 'InvalidArgumentException', message: 'StartingSequenceNumber is too old' }, 400);
+  });
+  const range = await new KinesisLog(client, StreamName).readRange(
+    SHARD,
+    parseSequenceNumber('1'),
+    numbers[1] ?? parseSequenceNumber('2'),
+  );
+  assert.deepEqual([range.records.length, range.trimmed], [2, true]);
+});
+
+/** A queue of whose batches only every other entry is taken at first; `takes` false: nothing ever. */
+async function pickyQueue(takes: boolean) {
+  const QueueUrl = await services.queue();
+  const asked: number[] = [];
+  const client = await services.sqsWith(async ({ action, body }) => {
+    if (action !== 'SendMessageBatch') return 'pass';
+    const { Entries } = JSON.parse(body) as { Entries: SendMessageBatchRequestEntry[] };
+    asked.push(Entries.length);
+    const taken = takes ? Entries.filter((_, index) => index % 2 === 0) : [];
+    const failed = Entries.filter((entry) => !taken.includes(entry));
+    const { Successful = [] } =
+      taken.length === 0
+        ? {}
+        : await services.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: taken }));
+    const Failed = failed.map(({ Id }) => ({ Id, Code: 'InternalError', SenderFault: false }));
+    return json({ Successful, Failed });
+  });
+  return { QueueUrl, asked, queue: new SqsRollupQueue(client, QueueUrl) };
+}
+const messages = Array.from({ length: 5 }, (_, part) => ({
+  segment: segmentId(SHARD_KEY, 1),
+  part,
+  body: `message ${part}`,
+}));
+
+test('of a batch that is answered 200 only the failed entries are sent again', options, async () => {
+  const { QueueUrl, asked, queue } = await pickyQueue(true);
+  await queue.send(messages);
+  assert.deepEqual(asked, [5, 2, 1]);
+  const bodies: string[] = [];
+  for (let more = true; more; ) {
+    const { Messages = [] } = await services.sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 60 }),
+    );
+    bodies.push(...Messages.map(({ Body }) => Body ?? ''));
+    more = Messages.length > 0;
+  }
+  assert.deepEqual(bodies.sort(), messages.map(({ body }) => body).sort());
+});
+
+test('entries that are never taken are an error', options, async () => {
+  const { QueueUrl, queue } = await pickyQueue(false);
+  await assert.rejects(queue.send(messages), MessagesNotSent);
+  const { Attributes } = await services.sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+  );
+  assert.equal(Attributes?.['ApproximateNumberOfMessages'], '0');
+});
+
+test('keys that a batch of reads leaves over are asked for again', options, async () => {
+  const table = await services.table();
+  let cuts = 0;
+  const client = await services.dynamoDbWith(async ({ action, body }) => {
+    if (action !== 'BatchGetItem') return 'pass';
+    const { RequestItems } = JSON.parse(body) as { RequestItems: Record<string, { Keys: object[] }> };
+    const Keys = RequestItems[table]?.Keys ?? [];
+    if (Keys.length <= 1) return 'pass';
+    cuts += 1;
+    return json({ Responses: { [table]: [] }, UnprocessedKeys: { [table]: { Keys: Keys.slice(1) } } });
+  });
+  const direct = new LedgerTable(services.dynamoDb, table, { nowMs: () => ARRIVAL_MS });
+  const plan = planSegment(undefined, [record(1, { id: 'a' })], CONFIG, []);
+  for (const segment of [1, 2, 3]) await direct.putEntryIfAbsent(SHARD_KEY, lostEntry({ ...plan, segment }));
+  const ledger = new LedgerTable(client, table, { nowMs: () => ARRIVAL_MS });
+  // The first keys of each answer are dropped by the test itself; the last one has to come through.
+  const entries = await ledger.readEntries(SHARD_KEY, [1, 2, 3]);
+  assert.deepEqual([entries.map(({ segment }) => segment), cuts], [[3], 2]);
+  const keys = [1, 2, 3].map((entity) => counterKey('view', `/${entity}`, '2026-11-22T05'));
+  const counters = new CounterTable(services.dynamoDb, table);
+  for (const key of keys) {
+    const row = { events: 1, minutes: { 7: 1 } };
+    await counters.apply(counterUpdate(key, [{ segment: segmentId(SHARD_KEY, 1), row }], undefined));
+  }
+  const items = await new AuditedCounterTable(client, table).readItems(keys);
+  assert.deepEqual([items.map((item) => item?.events), cuts], [[undefined, undefined, 1], 4]);
+});
+
+test('whatever a decision or an answer rests on is read strongly consistent', options, async () => {
+  const table = await services.table();
+  const reads: string[] = [];
+  const client = await services.dynamoDbWith(({ action, body }) => {
+    if (/^(GetItem|Query|BatchGetItem)$/.test(action)) reads.push(`${action} ${body}`);
+    return 'pass';
+  });
+  const ledger = new LedgerTable(client, table, { nowMs: () => ARRIVAL_MS });
+  const counters = new CounterTable(client, table);
+  await ledger.readHead(SHARD_KEY);
+  await ledger.readBooks(SHARD_KEY);
+  await ledger.readClaim();
+  await ledger.shards();
+  await ledger.readEntries(SHARD_KEY, [1]);
+  for await (const _ of ledger.entriesUp(SHARD_KEY, 0, 3)) assert.fail('there are none');
+  for await (const _ of counters.items('view', '/a', 0, ARRIVAL_MS)) assert.fail('there are none');
+  await new AuditedCounterTable(client, table).readItems([counterKey('view', '/a', '2026-11-22T05')]);
+  assert.equal(reads.length, 8);
+  for (const read of reads) assert.match(read, /"ConsistentRead":true/);
+});
