@@ -1,6 +1,9 @@
 // Small worlds of the ledger protocol: two invocations at once, redelivery, deployments, writers, redrive, the claim.
 import { CONFIG, ORDINARY, records, SMALL_PARTS, type SmallWorld } from './small-world.ts';
 
+/** Two records of one millisecond. */
+const TIED = records('a:x', 'b:x').map((record) => ({ ...record, atMs: 0 }));
+
 export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
@@ -112,7 +115,7 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     name: 'the accountant claims while writers work',
     shows:
       'completeThrough never vouches for a record that is not in the counters yet, whatever was written first.',
-    records: records('a:x', 'b:x'),
+    records: TIED,
     aggregated: true,
     writers: 2,
     accountants: 1,
@@ -122,7 +125,7 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     ...ORDINARY,
     name: 'the accountant claims while the aggregator works',
     shows: 'A segment that is planned, or sent and not written, holds the claim back.',
-    records: records('a:x', 'b:x'),
+    records: TIED,
     aggregators: 2,
     accountants: 1,
     crashes: 1,

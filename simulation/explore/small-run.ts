@@ -4,7 +4,7 @@ import { keepBooks } from '../../lambdas/accountant/keep-books.ts';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { type AggregateOutcome, aggregate } from '../../lambdas/aggregator/aggregate.ts';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
-import type { SequenceNumber, ShardId } from '../../lambdas/counting/identifiers.ts';
+import type { ShardId } from '../../lambdas/counting/identifiers.ts';
 import { conservationDifference } from '../../lambdas/counting/pipeline-status.ts';
 import type { DeliveredMessage } from '../../lambdas/ports.ts';
 import { redrive } from '../../lambdas/redriver/redrive.ts';
@@ -18,7 +18,8 @@ import { directNetwork, type Network } from '../world/network.ts';
 import type { StoredShard } from '../world/stream.ts';
 import { ORDINARY_WORLD, World } from '../world/world.ts';
 import { Actor, canonical, hash } from './actor.ts';
-import { type Container, coldContainer, WarmContainers } from './containers.ts';
+import { WarmContainers } from './containers.ts';
+import { type Delivery, deliveriesOf, describeDelivery, isShort, placeOf, timeFor } from './deliveries.ts';
 import { type Budgets, budgetsOf, fatesOf, type Transition } from './fates.ts';
 import { aggregatorSettings, REDRIVER, SmallPorts, WRITER } from './small-ports.ts';
 import type { Reshard, SmallWorld } from './small-world.ts';
@@ -26,17 +27,6 @@ import type { Reshard, SmallWorld } from './small-world.ts';
 const NOW_MS = Date.UTC(2026, 10, 22, 5, 7);
 const HOUR_MS = 3_600_000;
 const RETRIES = '{"attempts":1,"redriveRounds":1,"redriveDelaySeconds":0,"backoffBaseSeconds":0}';
-
-/** A batch that the mapping may deliver: records `from..to` of a shard, and where and how the invocation runs. */
-interface Delivery {
-  readonly shard: StoredShard;
-  readonly from: number;
-  readonly to: number;
-  readonly config: number;
-  readonly container: Container;
-  /** Segments for which there is time. */
-  readonly segments: number;
-}
 
 /** The world and all that goes on in it. */
 export class SmallRun {
@@ -180,16 +170,18 @@ export class SmallRun {
       throw new Violation('completeThrough is true', 'everything is counted, and nobody claims it');
   }
 
-  /** Every batch that the mapping may deliver: it starts at the checkpoint or before, and ends anywhere. */
   #ofShard(shard: StoredShard, next: Transition[]): void {
     if (!this.#spec.earlyChild && !shard.parents.every((parent) => this.#isDone(parent))) return;
-    const segments = this.#left.timeouts > 0 ? [Number.POSITIVE_INFINITY, 0, 1] : [Number.POSITIVE_INFINITY];
-    for (let from = 0; from <= (this.#checkpoints.get(shard) ?? 0); from += 1)
-      for (let to = from + 1; to <= shard.records.length; to += 1)
-        for (let config = this.#config; config < this.#spec.configs.length; config += 1)
-          for (const container of this.#containersFor(config))
-            for (const time of segments)
-              next.push(this.#delivery({ shard, from, to, config, container, segments: time }));
+    const warm = this.#containers.waiting;
+    const deliveries = deliveriesOf(shard, {
+      done: this.#checkpoints.get(shard) ?? 0,
+      config: this.#config,
+      configs: this.#spec.configs.length,
+      warm,
+      timeouts: this.#left.timeouts > 0,
+    });
+    for (const delivery of deliveries)
+      next.push({ label: describeDelivery(delivery, warm), run: () => this.#deliver(delivery) });
   }
 
   /** Whether everything in a shard and its ancestors is known to be done. */
@@ -199,25 +191,10 @@ export class SmallRun {
     return done === records.length && parents.every((parent) => this.#isDone(parent));
   }
 
-  /** A cold container, and all warm ones of the same deployment. */
-  #containersFor(config: number): readonly Container[] {
-    return [coldContainer(), ...(config === this.#config ? this.#containers.waiting : [])];
-  }
-
-  #delivery(delivery: Delivery): Transition {
+  #deliver(delivery: Delivery): void {
     const { shard, from, to, config, container, segments } = delivery;
-    const batch = `${shard.id.slice(-1)}[${from + 1}..${to}] config ${config}`;
-    const warm = this.#containers.waiting.indexOf(container);
-    const time = segments === Number.POSITIVE_INFINITY ? '' : `, time for ${segments}`;
-    return {
-      label: `deliver ${batch}${warm === -1 ? '' : ` warm ${warm}`}${time}`,
-      run: () => this.#deliver(delivery),
-    };
-  }
-
-  #deliver({ shard, from, to, config, container, segments }: Delivery): void {
     this.#left.aggregators -= 1;
-    if (segments !== Number.POSITIVE_INFINITY) this.#left.timeouts -= 1;
+    if (isShort(delivery)) this.#left.timeouts -= 1;
     if (config > this.#config) this.#containers.giveUp();
     this.#config = config;
     this.#containers.take(container);
@@ -226,11 +203,6 @@ export class SmallRun {
     const records = shard.records.slice(from, to).map((record) => this.#world.stream.decoded(record));
     const ports = this.#ports.aggregator(actor, container.windows);
     const settings = aggregatorSettings(this.#spec, config);
-    let left = segments;
-    const hasTime = () => {
-      left -= 1;
-      return left >= 0;
-    };
     const end = (outcome: AggregateOutcome | 'failed') => {
       if (!actor.alive) return;
       actor.ended = true;
@@ -239,7 +211,8 @@ export class SmallRun {
       const reached = outcome === 'done' ? to : placeOf(shard, outcome.resumeAt);
       this.#checkpoints.set(shard, Math.max(reached, this.#checkpoints.get(shard) ?? 0));
     };
-    aggregate({ shard: shard.id, records }, ports, settings, hasTime).then(end, () => end('failed'));
+    const batch = { shard: shard.id, records };
+    aggregate(batch, ports, settings, timeFor(delivery)).then(end, () => end('failed'));
   }
 
   /** Every message alone, and all of them together; one that another writer holds is a copy. */
@@ -328,9 +301,4 @@ export class SmallRun {
     this.#actors.push(actor);
     return actor;
   }
-}
-
-/** The place of a record in its shard. */
-function placeOf({ records }: StoredShard, sequenceNumber: SequenceNumber): number {
-  return records.findIndex((record) => record.sequenceNumber === sequenceNumber);
 }
