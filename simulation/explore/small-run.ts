@@ -158,7 +158,8 @@ export class SmallRun {
       const { retry } = await writeRollups(messages, this.#ports.writer(directNetwork), WRITER, () => true);
       if (retry.length > 0) throw new Violation('recovery ends', `messages ${retry} failed`);
       for (const { receiptHandle } of messages) this.#world.queue.delete(receiptHandle);
-      if (this.#world.deadLetters.size > 0) await redrive(this.#ports.redriver(directNetwork), REDRIVER, () => true);
+      if (this.#world.deadLetters.size > 0)
+        await redrive(this.#ports.redriver(directNetwork), REDRIVER, () => true);
     }
     const status = await readStatus(this.#world.clients(directNetwork, this.#clock).ledger);
     if (conservationDifference(status) !== 0)

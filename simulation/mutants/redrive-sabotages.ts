@@ -1,5 +1,5 @@
 // The sabotages of redrive's probe and of what an operator does to dead letters.
-import type { Sabotage } from './sabotages.ts';
+import type { Sabotage } from './sabotage.ts';
 
 const REDRIVE = 'lambdas/redriver/redrive.ts';
 const PROBE = 'lambdas/redriver/probe.ts';

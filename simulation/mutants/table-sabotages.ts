@@ -3,6 +3,7 @@
 import type { Sabotage } from './sabotage.ts';
 
 const LEDGER = 'lambdas/aws/ledger-table.ts';
+const LEDGER_ITEMS = 'lambdas/aws/ledger-items.ts';
 const COUNTERS = 'lambdas/aws/counter-table.ts';
 const COUNTER_ITEM = 'lambdas/counting/counter-item.ts';
 const AUDITED = 'lambdas/aws/audited-counter-table.ts';
@@ -57,7 +58,7 @@ const LEDGER_SABOTAGES: readonly Sabotage[] = [
   ),
   byLedger(
     'what waits for an operator expires',
-    LEDGER,
+    LEDGER_ITEMS,
     "'ADD dead :part REMOVE expiresAt'",
     "'ADD dead :part'",
   ),
