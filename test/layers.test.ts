@@ -105,6 +105,8 @@ const RULES: readonly Rule[] = [
     files: /^importer\//,
     mayImport: [/^importer\//, /^node:/, /^(cli-progress|csv-parse)(\/|$)/],
   },
+  // Published on its own, and run by browsers: nothing of the project, nothing of Node.
+  { room: 'client', files: /^client\/src\//, mayImport: [/^client\/src\//] },
   {
     room: 'stack',
     files: /^(lib|bin)\//,
@@ -136,9 +138,12 @@ function forbidden(file: string, text: string): string[] {
 test('every file imports only what its room may', async () => {
   const found: string[] = [];
   let files = 0;
-  for await (const file of glob('{lambdas,lib,bin,local,importer,operations,simulation,hostile}/**/*.ts', {
-    cwd: ROOT,
-  })) {
+  for await (const file of glob(
+    '{lambdas,lib,bin,local,client,importer,operations,simulation,hostile}/**/*.ts',
+    {
+      cwd: ROOT,
+    },
+  )) {
     if (file.endsWith('.d.ts')) continue;
     files += 1;
     found.push(...forbidden(file, readFileSync(join(ROOT, file), 'utf8')));
@@ -156,6 +161,8 @@ test('the guard sees an import that is not allowed, however it is written', () =
     ["const x = await import('node:fs');", 'lambdas/counting/rollup.ts'],
     ["import {\n  a,\n  b,\n} from '../lambdas/writer/handler.ts';", 'lib/writing.ts'],
     ["import { Archive } from '../../lambdas/aws/archive.ts';", 'simulation/world/fake.ts'],
+    ["import { randomUUID } from 'node:crypto';", 'client/src/event.ts'],
+    ["import type { Grain } from '../../lambdas/counting/count-query.ts';", 'client/src/reads.ts'],
   ] as const;
   for (const [text, file] of bad) assert.equal(forbidden(file, text).length, 1, `${file}: ${text}`);
   assert.equal(forbidden('tools/x.ts', '').length, 1);
@@ -165,8 +172,9 @@ test('only shells touch the clock, randomness and the environment', async () => 
   const found: string[] = [];
   const outside =
     /\bprocess\.\w|\bDate\.now\(|new Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bperformance\.|\brandomUUID\b/;
-  for await (const file of glob('lambdas/**/*.ts', { cwd: ROOT })) {
-    const shell = file.endsWith('/handler.ts') || file === join('lambdas', 'aws', 'telemetry.ts');
+  const shells = [join('lambdas', 'aws', 'telemetry.ts'), join('client', 'src', 'surroundings.ts')];
+  for await (const file of glob('{lambdas,client/src}/**/*.ts', { cwd: ROOT })) {
+    const shell = file.endsWith('/handler.ts') || shells.includes(file);
     if (!shell && outside.test(readFileSync(join(ROOT, file), 'utf8'))) found.push(file);
   }
   assert.deepEqual(found, []);

@@ -1,0 +1,99 @@
+// What an event may be: the front door's own rules, checked before an event takes a place in the buffer.
+
+/** An event as it is sent. The id is made once and kept over every retry: it is what makes sending again safe. */
+export interface TallyEvent {
+  readonly id: string;
+  readonly metric: string;
+  readonly entity: string;
+  /** When it happened: epoch milliseconds, or ISO 8601 with a zone. Without it the time of arrival counts. */
+  readonly at?: number | string;
+  /** How much it counts, 1 if left out. */
+  readonly n?: number;
+}
+
+/** What may be said of an event beyond metric, entity and amount. */
+export interface EventDetails {
+  /** When it happened, if not now: a Date, epoch milliseconds, or ISO 8601 with a zone. */
+  readonly at?: Date | number | string | undefined;
+  /** Its id, if the caller has one that names the event and nothing else; made up otherwise. */
+  readonly id?: string | undefined;
+}
+
+/** An event that Tally could never count: a mistake of the caller. Thrown by `count()`; nothing was taken. */
+export class InvalidEventError extends Error {
+  override readonly name = 'InvalidEventError';
+  readonly field: keyof TallyEvent;
+
+  constructor(field: keyof TallyEvent, rule: string) {
+    super(`"${field}" must be ${rule}`);
+    this.field = field;
+  }
+}
+
+const METRIC = /^[A-Za-z0-9_.-]{1,64}$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses.
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
+/** Half of a surrogate pair on its own: UTF-8 can not carry it. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const INSTANT =
+  /^(\d{4})-(\d\d)-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/;
+const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+const AMOUNT_MAX = 1_000_000_000;
+
+/** Puts an event together. @throws InvalidEventError naming the field that breaks a rule */
+export function eventOf(
+  metric: string,
+  entity: string,
+  n: number,
+  id: string,
+  at: EventDetails['at'],
+): TallyEvent {
+  check('metric', isMetric(metric), '1 to 64 of A-Z a-z 0-9 _ . -');
+  check('entity', isEntity(entity), '1 to 512 characters, none of them a control character');
+  check('n', Number.isInteger(n) && Math.abs(n) <= AMOUNT_MAX, 'an integer from -1000000000 to 1000000000');
+  check('id', isText(id, 128), '1 to 128 characters');
+  const instant = at instanceof Date ? at.getTime() : at;
+  const known = instant === undefined || isInstant(instant);
+  check('at', known, 'a Date, epoch milliseconds, or ISO 8601 with Z or an offset (2026-11-22T05:00:00Z)');
+  return {
+    id,
+    metric,
+    entity,
+    ...(instant === undefined ? {} : { at: instant }),
+    ...(n === 1 ? {} : { n }),
+  };
+}
+
+/** Whether a value is a metric's name. */
+export function isMetric(value: unknown): value is string {
+  return typeof value === 'string' && METRIC.test(value);
+}
+
+/** Whether a value is an entity's name. */
+export function isEntity(value: unknown): value is string {
+  return isText(value, 512) && !CONTROL_CHARACTER.test(value);
+}
+
+function check(field: keyof TallyEvent, right: boolean, rule: string): void {
+  if (!right) throw new InvalidEventError(field, rule);
+}
+
+/** Tally counts characters (code points), not UTF-16 units. */
+function isText(value: unknown, charactersMax: number): value is string {
+  if (typeof value !== 'string' || value.length === 0 || value.length > 2 * charactersMax) return false;
+  return !LONE_SURROGATE.test(value) && (value.length <= charactersMax || [...value].length <= charactersMax);
+}
+
+function isInstant(value: number | string): boolean {
+  if (typeof value === 'number') return isInstantMs(value);
+  const match = INSTANT.exec(value);
+  if (match === null) return false;
+  // Date.parse rolls 30 February over into March; such a day was never meant.
+  const [year, month, day] = match.slice(1, 4).map(Number) as [number, number, number];
+  const date = new Date(Date.UTC(year, month - 1, day));
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day && isInstantMs(Date.parse(value));
+}
+
+function isInstantMs(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= LATEST_MS;
+}

@@ -1,0 +1,107 @@
+// One request and its answer, within a time.
+import { retryAfterMs } from './backoff.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** An answer as the client reads it. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** What Retry-After asks for; 0 if it asks for nothing. */
+  readonly retryAfterMs: number;
+  readonly body: string;
+}
+
+/** A read that failed: Tally answered something other than 200, or did not answer. */
+export class TallyError extends Error {
+  override readonly name = 'TallyError';
+  /** The status of the answer; undefined if there was none. */
+  readonly status: number | undefined;
+  /** How long Tally asks to wait before trying again; 0 if it does not say. */
+  readonly retryAfterMs: number;
+
+  constructor(message: string, details: { status?: number; retryAfterMs?: number; cause?: unknown } = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.status = details.status;
+    this.retryAfterMs = details.retryAfterMs ?? 0;
+  }
+}
+
+/** Where requests go, and how. */
+export interface HttpSettings {
+  /** The service's address, without a slash at its end. */
+  readonly url: string;
+  readonly apiKey: string | undefined;
+  readonly timeoutMs: number;
+}
+
+/** What to ask. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  /** Below the service's address, as `/v1/status`. */
+  readonly path: string;
+  readonly body?: string;
+  /** Whether the browser finishes it after the page has gone. */
+  readonly keepalive?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Sends requests. */
+export interface Http {
+  /** @throws TallyError without a status if there is no answer in time */
+  request(request: HttpRequest): Promise<HttpAnswer>;
+}
+
+/** Requests by fetch. */
+export function httpOf(settings: HttpSettings, surroundings: Surroundings): Http {
+  const { url, apiKey, timeoutMs } = settings;
+  const common: Record<string, string> = { accept: 'application/json' };
+  if (apiKey !== undefined) common['x-api-key'] = apiKey;
+
+  async function request({ method, path, body, keepalive, signal }: HttpRequest): Promise<HttpAnswer> {
+    const stop = new AbortController();
+    const abort = () => stop.abort(signal?.reason ?? new Error('aborted'));
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener('abort', abort);
+    const late = () => stop.abort(new Error(`no answer within ${timeoutMs} ms`));
+    const cancel = surroundings.setTimer(late, timeoutMs, false);
+    try {
+      stop.signal.throwIfAborted();
+      const fetched = async (): Promise<HttpAnswer> => {
+        const answer = await surroundings.fetch(`${url}${path}`, {
+          method,
+          headers: body === undefined ? common : { ...common, 'content-type': 'application/json' },
+          ...(body === undefined ? {} : { body }),
+          ...(keepalive === true ? { keepalive } : {}),
+          signal: stop.signal,
+          redirect: 'error',
+        });
+        const asked = retryAfterMs(answer.headers.get('retry-after'), surroundings.nowMs());
+        // Within the time as well: an answer may begin and never end.
+        return { status: answer.status, retryAfterMs: asked, body: await answer.text() };
+      };
+      // A fetch that somebody wrapped may not heed the signal.
+      return await Promise.race([fetched(), aborted(stop.signal)]);
+    } catch (cause) {
+      throw new TallyError(`${method} ${path}: ${reasonOf(cause)}`, { cause });
+    } finally {
+      cancel();
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+  return { request };
+}
+
+/** Rejects when the signal fires. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+/** Node's fetch says no more than "fetch failed"; its cause says why. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  return cause instanceof Error && cause.message !== ''
+    ? `${error.message}: ${cause.message}`
+    : error.message;
+}

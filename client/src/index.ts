@@ -1,0 +1,17 @@
+// What the package offers.
+export type { Backoff } from './backoff.ts';
+export type { Listeners, TallyStats, Undelivered } from './books.ts';
+export { type Deadline, TallyClient } from './client.ts';
+export { type EventDetails, InvalidEventError, type TallyEvent } from './event.ts';
+export { TallyError } from './http.ts';
+export type { TallyOptions, WhenFull } from './options.ts';
+export type {
+  CountPoint,
+  CountsAnswer,
+  CountsQuestion,
+  Grain,
+  ReadOptions,
+  StatusAccounts,
+  StatusAnswer,
+} from './reads.ts';
+export type { Exit, Fetch, FetchAnswer, Page, Surroundings } from './surroundings.ts';

@@ -1,0 +1,289 @@
+// The client with a clock that jumps: when it sends, what it keeps, what it tells of, and how it ends.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { answer, ClientWorld } from './support/client-world.ts';
+
+const ids = (events: readonly { readonly id: string }[]) => events.map(({ id }) => id);
+const throttled = 'ProvisionedThroughputExceededException';
+
+test('events leave together when enough wait, or after a while', async () => {
+  const world = new ClientWorld();
+  const client = world.client({ batchEvents: 3 });
+  for (const entity of ['/a', '/b', '/c', '/d']) assert.equal(await client.count('view', entity), true);
+  await world.settle();
+  assert.deepEqual(
+    world.requests.map(({ events }) => events.length),
+    [3],
+  );
+  await world.advance(999);
+  assert.equal(world.requests.length, 1);
+  await world.advance(1);
+  assert.equal(world.requests.length, 2);
+  const { offered, accepted, buffered } = client.stats();
+  assert.deepEqual([offered, accepted, buffered], [4, 4, 0]);
+  assert.equal(world.timers, 0, 'nothing to do, no timer');
+});
+
+test('a request has the key, and its events their ids and times', async () => {
+  const world = new ClientWorld();
+  const client = world.client({ apiKey: 'secret' });
+  await client.count('view', '/a');
+  await client.count('like', '/a', -1, { id: 'mine', at: '2026-11-22T05:07:00Z' });
+  await world.until(client.flush());
+  const [request] = world.requests;
+  assert.equal(request?.url, 'https://tally.example.com/v1/events');
+  assert.equal(request?.headers['x-api-key'], 'secret');
+  assert.equal(request?.headers['content-type'], 'application/json');
+  assert.deepEqual(request?.events, [
+    { id: 'id-0', metric: 'view', entity: '/a', at: Date.parse('2026-11-22T09:00:00Z') },
+    { id: 'mine', metric: 'like', entity: '/a', at: '2026-11-22T05:07:00Z', n: -1 },
+  ]);
+});
+
+test('without stampTime the arrival is the time', async () => {
+  const world = new ClientWorld();
+  const client = world.client({ stampTime: false });
+  await client.count('view', '/a');
+  await world.until(client.flush());
+  assert.deepEqual(world.requests[0]?.events, [{ id: 'id-0', metric: 'view', entity: '/a' }]);
+});
+
+test('a request is cut by its bytes too', async () => {
+  const world = new ClientWorld();
+  const client = world.client({ batchBytes: 16_384, batchEvents: 500 });
+  for (let i = 0; i < 20; i += 1) await client.count('view', '😀'.repeat(511) + (i % 10));
+  await world.until(client.flush());
+  for (const { events } of world.requests)
+    assert.ok(Buffer.byteLength(JSON.stringify({ events })) <= 16_384 && events.length > 1);
+  assert.equal(client.stats().accepted, 20);
+});
+
+test('a mistake of the caller throws at once and takes no place', () => {
+  const world = new ClientWorld();
+  const client = world.client();
+  assert.throws(() => client.count('pl ay', '/a'), { name: 'InvalidEventError', field: 'metric' });
+  assert.equal(client.stats().offered, 0);
+});
+
+test('the same batch comes again under the same ids, later each time', async () => {
+  const world = new ClientWorld();
+  const client = world.client({ backoff: { baseMs: 1_000, capMs: 8_000 } });
+  let failures = 5;
+  world.service = async ({ events }) => {
+    if (failures-- > 0) throw new Error('connection reset');
+    return answer(202, { accepted: events.length });
+  };
+  await client.count('view', '/a');
+  await world.until(client.flush());
+  const [first] = world.requests;
+  for (const { events } of world.requests) assert.deepEqual(events, first?.events);
+  const starts = world.requests.map(({ atMs }) => atMs);
+  const waits = starts.slice(1).map((atMs, index) => atMs - (starts[index] ?? 0));
+  assert.deepEqual(waits, [500, 1_000, 2_000, 4_000, 4_000]);
+  assert.equal(world.problems.length, 5);
+  assert.match(world.problems[0] ?? '', /connection reset/);
+});
+
+test('Retry-After is honoured, and other batches wait as well', async () => {
+  const world = new ClientWorld();
+  const client = world.client({ batchEvents: 1, concurrency: 1 });
+  const start = world.nowMs;
+  world.service = async ({ events }) =>
+    world.nowMs < start + 60_000
+      ? answer(429, { message: 'slowly' }, { 'retry-after': '60' })
+      : answer(202, { accepted: events.length });
+  await client.count('view', '/a');
+  await client.count('view', '/b');
+  await world.advance(59_999);
+  assert.equal(world.requests.length, 1);
+  await world.until(client.flush());
+  assert.deepEqual(
+    world.requests.map(({ events }) => ids(events)),
+    [['id-0'], ['id-0'], ['id-1']],
+  );
+});
+
+test('after a partial failure only the named events come again', async () => {
+  const world = new ClientWorld();
+  const client = world.client();
+  world.service = async ({ events }) =>
+    world.requests.length === 1
+      ? answer(503, { accepted: 2, failed: [1, 3].map((index) => ({ index, code: throttled })) })
+      : answer(202, { accepted: events.length });
+  for (const entity of ['/a', '/b', '/c', '/d']) await client.count('view', entity);
+  await world.until(client.flush());
+  assert.deepEqual(
+    world.requests.map(({ events }) => ids(events)),
+    [
+      ['id-0', 'id-1', 'id-2', 'id-3'],
+      ['id-1', 'id-3'],
+    ],
+  );
+  assert.equal(client.stats().accepted, 4);
+});
+
+test('an event that Tally refuses is found, told of, and its neighbours are taken', async () => {
+  const world = new ClientWorld();
+  const client = world.client();
+  world.service = async ({ events }) =>
+    ids(events).includes('bad')
+      ? answer(400, { message: 'event is wrong' })
+      : answer(202, { accepted: events.length });
+  for (let i = 0; i < 40; i += 1) await client.count('view', '/a', 1, i === 23 ? { id: 'bad' } : {});
+  await world.until(client.flush());
+  assert.equal(client.stats().accepted, 39);
+  assert.deepEqual(
+    world.rejected.map(({ event, reason, mayBeCounted }) => [event.id, reason, mayBeCounted]),
+    [['bad', '400 event is wrong', false]],
+  );
+  assert.ok(world.requests.length < 15);
+});
+
+test('too large a request comes again in halves', async () => {
+  const world = new ClientWorld();
+  const client = world.client();
+  world.service = async ({ events }) =>
+    events.length > 3 ? answer(413, {}) : answer(202, { accepted: events.length });
+  for (let i = 0; i < 20; i += 1) await client.count('view', '/a');
+  await world.until(client.flush());
+  assert.equal(client.stats().accepted, 20);
+});
+
+test('a wrong key is told of at once: repeating would not help', async () => {
+  const world = new ClientWorld();
+  const client = world.client();
+  world.service = async () => answer(403, { message: 'Forbidden' });
+  await client.count('view', '/a');
+  await world.until(client.flush());
+  assert.equal(world.requests.length, 1);
+  assert.deepEqual(
+    world.givenUp.map(({ reason, mayBeCounted }) => [reason, mayBeCounted]),
+    [['403 Forbidden', false]],
+  );
+});
+
+test('what may be stored is given up while Tally still knows its id; what was never sent waits on', async () => {
+  const world = new ClientWorld();
+  const client = world.client({ batchEvents: 1, concurrency: 1 });
+  const start = world.nowMs;
+  world.service = () => new Promise(() => {});
+  await client.count('view', '/a');
+  await client.count('view', '/b');
+  await world.advance(479_000);
+  assert.equal(world.givenUp.length, 0);
+  await world.advance(32_000);
+  assert.deepEqual(
+    world.givenUp.map(({ event, mayBeCounted }) => [event.id, mayBeCounted]),
+    [['id-0', true]],
+  );
+  const attempts = world.requests.filter(({ events }) => ids(events).includes('id-0'));
+  assert.ok(attempts.every(({ atMs }) => atMs <= start + 480_000));
+  world.service = async ({ events }) => answer(202, { accepted: events.length });
+  await world.until(client.flush());
+  assert.equal(client.stats().accepted, 1);
+});
+
+test('what is given up is told of in time, also while Tally asks for patience', async () => {
+  const world = new ClientWorld();
+  const client = world.client();
+  world.service = async () =>
+    world.requests.length === 1 ? answer(504, {}) : answer(429, {}, { 'retry-after': '7200' });
+  await client.count('view', '/a');
+  await world.advance(490_000);
+  assert.equal(world.requests.length, 2);
+  assert.equal(world.givenUp.length, 1);
+});
+
+test('what was surely never stored is kept through an outage of any length', async () => {
+  const world = new ClientWorld();
+  const client = world.client();
+  world.service = async () => answer(429, {}, { 'retry-after': '3600' });
+  await client.count('view', '/a');
+  await world.advance(24 * 3_600_000);
+  assert.deepEqual([world.givenUp.length, client.stats().buffered], [0, 1]);
+  world.service = async ({ events }) => answer(202, { accepted: events.length });
+  await world.until(client.flush());
+  assert.equal(client.stats().accepted, 1);
+});
+
+test('a request that is never answered ends, also where fetch does not heed its signal', async () => {
+  const world = new ClientWorld();
+  const client = world.client({ surroundings: { fetch: () => new Promise(() => {}) } });
+  await client.count('view', '/a');
+  await world.advance(1_000 + 30_000);
+  assert.match(world.problems[0] ?? '', /no answer within 30000 ms/);
+});
+
+test('no more requests at a time than allowed, and one while they fail', async () => {
+  const world = new ClientWorld();
+  const client = world.client({ batchEvents: 1, concurrency: 3 });
+  let [open, most, fails] = [0, 0, true];
+  world.service = async ({ events }) => {
+    open += 1;
+    most = Math.max(most, open);
+    await world.sleep(10);
+    open -= 1;
+    return fails ? answer(500, {}) : answer(202, { accepted: events.length });
+  };
+  for (let i = 0; i < 10; i += 1) await client.count('view', '/a');
+  await world.advance(20);
+  assert.equal(most, 3);
+  most = 0;
+  await world.advance(60_000);
+  assert.equal(most, 1);
+  fails = false;
+  await world.until(client.flush());
+  assert.equal(most, 3);
+});
+
+test('a listener that throws or rejects disturbs nothing', async () => {
+  const world = new ClientWorld();
+  const client = world.client({
+    bufferEvents: 1,
+    onDropped: () => {
+      throw new Error('mine');
+    },
+    onGivenUp: () => Promise.reject(new Error('mine')),
+  });
+  world.service = async () => answer(403, {});
+  assert.equal(await client.count('view', '/a'), true);
+  assert.equal(await client.count('view', '/b'), false);
+  await world.until(client.flush());
+  const { dropped, givenUp } = client.stats();
+  assert.deepEqual([dropped, givenUp], [1, 1]);
+});
+
+test('flush: false at its deadline, and the process stays for it and not longer', async () => {
+  const world = new ClientWorld();
+  const client = world.client();
+  world.service = async () => answer(500, {});
+  await client.count('view', '/a');
+  assert.equal(world.isHeld, false, 'waiting for others keeps no process');
+  const flushed = client.flush({ deadlineMs: 3_000 });
+  assert.equal(world.isHeld, true);
+  assert.equal(await world.until(flushed), false);
+  assert.equal(world.isHeld, false);
+  assert.equal(client.stats().buffered, 1, 'it goes on trying');
+});
+
+test('close sends what there is, gives up the rest at its deadline, and takes no more', async () => {
+  const world = new ClientWorld();
+  const client = world.client({ batchEvents: 1, concurrency: 1 });
+  world.service = async ({ events }) =>
+    ids(events).includes('id-0') ? answer(202, { accepted: 1 }) : await new Promise(() => {});
+  for (const entity of ['/a', '/b', '/c']) await client.count('view', entity);
+  const stats = await world.until(client.close({ deadlineMs: 1_000 }));
+  assert.deepEqual([stats.accepted, stats.givenUp, stats.buffered], [1, 2, 0]);
+  assert.deepEqual(
+    world.givenUp.map(({ event, mayBeCounted }) => [event.id, mayBeCounted]),
+    [
+      ['id-1', true],
+      ['id-2', false],
+    ],
+  );
+  assert.equal(await client.count('view', '/d'), false);
+  assert.equal(world.dropped[0]?.reason, 'the client is closed');
+  await world.advance(60_000);
+  assert.equal(world.timers, 0);
+  assert.equal(world.requests.length, 2);
+});

@@ -1,0 +1,126 @@
+// Whatever goes wrong between the client and Tally: an event is counted once or reported, never twice, never in silence.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { TallyStats, Undelivered } from '../../client/src/index.ts';
+import { ClientWorld } from './support/client-world.ts';
+import { type Fault, ModelTally } from './support/model-tally.ts';
+
+/** Longer than all the faults of a run together. */
+const WEEK_MS = 7 * 86_400_000;
+
+// A broken-off request may still arrive, half a minute later at most (client/src/options.ts, TRANSIT_MS).
+const faults: fc.Arbitrary<Fault> = fc.oneof(
+  fc.record({ kind: fc.constant('lost' as const) }),
+  fc.record({
+    kind: fc.constant('stored' as const),
+    arrivesMs: fc.oneof(fc.integer({ min: 0, max: 2_000 }), fc.integer({ min: 0, max: 59_000 })),
+    answersMs: fc.integer({ min: 0, max: 5_000 }),
+    says: fc.constantFrom(
+      'yes' as const,
+      'reset' as const,
+      'silence' as const,
+      500 as const,
+      503 as const,
+      200 as const,
+    ),
+  }),
+  fc.record({
+    kind: fc.constant('turnedAway' as const),
+    says: fc.constantFrom(
+      200 as const,
+      429 as const,
+      500 as const,
+      502 as const,
+      413 as const,
+      'silence' as const,
+    ),
+    retryAfter: fc.constantFrom(undefined, '0', '7', '300', '3600'),
+  }),
+  fc.record({
+    kind: fc.constant('partly' as const),
+    every: fc.integer({ min: 1, max: 4 }),
+    code: fc.constantFrom('ProvisionedThroughputExceededException', 'InternalFailure'),
+    storedAnyway: fc.boolean(),
+  }),
+);
+
+const runs = fc.record({
+  faults: fc.array(faults, { maxLength: 60 }),
+  // Pauses between events, in milliseconds.
+  pauses: fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3_000 })), {
+    minLength: 1,
+    maxLength: 60,
+  }),
+  options: fc.record({
+    batchEvents: fc.integer({ min: 1, max: 12 }),
+    batchDelayMs: fc.integer({ min: 0, max: 2_000 }),
+    bufferEvents: fc.integer({ min: 1, max: 20 }),
+    whenFull: fc.constantFrom('drop-newest', 'drop-oldest', 'wait'),
+    concurrency: fc.integer({ min: 1, max: 4 }),
+    giveUpAfterMs: fc.constantFrom(0, 20_000, 480_000, 540_000),
+    backoff: fc.constantFrom({ baseMs: 200, capMs: 30_000 }, { baseMs: 10_000, capMs: 120_000 }),
+  }),
+  randoms: fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })),
+  wrongEvery: fc.constantFrom(2, 7, 1_000),
+  closeAfterMs: fc.constantFrom(0, 10, 60_000, WEEK_MS),
+});
+
+test('every event is counted exactly once, or reported by its id', async () => {
+  const seen = { accepted: 0, rejected: 0, givenUp: 0, dropped: 0, perhaps: 0 };
+  await fc.assert(
+    fc.asyncProperty(runs, async (run) => {
+      const world = new ClientWorld(() => run.randoms.next().value);
+      const tally = new ModelTally(world, run.faults);
+      tally.refuses = (id) => Number(id.slice(3)) % run.wrongEvery === run.wrongEvery - 1;
+      world.service = tally.service;
+      const client = world.client(run.options);
+      world.afterStep = () => checkBooks(client.stats(), run.options.bufferEvents);
+
+      const rooms: Promise<boolean>[] = [];
+      for (const pauseMs of run.pauses) {
+        rooms.push(client.count('view', '/a'));
+        world.afterStep();
+        await world.advance(pauseMs);
+      }
+      const stats = await world.until(client.close({ deadlineMs: run.closeAfterMs }));
+      // What was on its way when the client closed may still arrive.
+      await world.advance(120_000);
+
+      checkBooks(stats, 0);
+      assert.equal((await Promise.all(rooms)).length, run.pauses.length, 'nobody is left waiting');
+      const reports = [...world.rejected, ...world.givenUp, ...world.dropped];
+      checkReports(reports, tally, stats);
+      // With time enough an event ends by itself: nothing hangs, nothing is forgotten.
+      const cutOff = reports.filter(({ reason }) => reason.includes('was closed'));
+      if (run.closeAfterMs === WEEK_MS) assert.deepEqual(cutOff, []);
+      assert.equal(world.timers, 0, 'nothing is left behind');
+      seen.accepted += stats.accepted;
+      seen.rejected += stats.rejected;
+      seen.givenUp += stats.givenUp;
+      seen.dropped += stats.dropped;
+      seen.perhaps += reports.filter(({ mayBeCounted }) => mayBeCounted).length;
+    }),
+    { numRuns: 1_000 },
+  );
+  // The property says something only where all of it happens.
+  for (const [fate, events] of Object.entries(seen)) assert.ok(events > 20, `${fate}: ${events}`);
+});
+
+function checkBooks(stats: TallyStats, bufferEventsMax: number): void {
+  const { offered, accepted, rejected, givenUp, dropped, buffered, waiting } = stats;
+  assert.equal(offered, accepted + rejected + givenUp + dropped + buffered + waiting);
+  assert.ok(buffered <= bufferEventsMax, `${buffered} events in a buffer for ${bufferEventsMax}`);
+}
+
+function checkReports(reports: readonly Undelivered[], tally: ModelTally, stats: TallyStats): void {
+  const reported = new Map(reports.map((report) => [report.event.id, report]));
+  assert.equal(reported.size, reports.length, 'reported once');
+  for (let order = 0; order < stats.offered; order += 1) {
+    const id = `id-${order}`;
+    const times = tally.counted.get(id) ?? 0;
+    const report = reported.get(id);
+    if (report === undefined) assert.equal(times, 1, `${id} was accepted and counted ${times} times`);
+    else assert.ok(times === 0 || (times === 1 && report.mayBeCounted), `${id}: ${times}, ${report.reason}`);
+  }
+}

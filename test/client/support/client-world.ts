@@ -1,0 +1,157 @@
+// A client in a world of its own: a clock that jumps instead of waiting, chance from a seed, and a Tally that can fail.
+import { TallyClient, type TallyOptions, type Undelivered } from '../../../client/src/index.ts';
+import type { Fetch, FetchAnswer, Surroundings } from '../../../client/src/surroundings.ts';
+
+interface Timer {
+  readonly atMs: number;
+  readonly run: () => void;
+  readonly holds: boolean;
+}
+
+/** A request as the service sees it. */
+export interface Received {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly events: readonly { readonly id: string; readonly [field: string]: unknown }[];
+  readonly keepalive: boolean;
+  readonly atMs: number;
+}
+
+/** Answers a request, when it likes. */
+export type Service = (request: Received) => Promise<FetchAnswer>;
+
+export const START_MS = Date.parse('2026-11-22T09:00:00Z');
+
+/** Everything around one client. */
+export class ClientWorld {
+  nowMs = START_MS;
+  service: Service = async ({ events }) => answer(202, { accepted: events.length });
+  readonly requests: Received[] = [];
+  readonly rejected: Undelivered[] = [];
+  readonly givenUp: Undelivered[] = [];
+  readonly dropped: Undelivered[] = [];
+  readonly problems: string[] = [];
+  /** Called after every step. */
+  afterStep: () => void = () => {};
+  #ids = 0;
+  readonly #timers = new Set<Timer>();
+  readonly #random: () => number;
+
+  /** @param random in [0, 1); the middle by default */
+  constructor(random: () => number = () => 0.5) {
+    this.#random = random;
+  }
+
+  /** A client in this world. */
+  client(options: Partial<TallyOptions> = {}): TallyClient {
+    return new TallyClient({
+      url: 'https://tally.example.com',
+      onRejected: (undelivered) => this.rejected.push(undelivered),
+      onGivenUp: (undelivered) => this.givenUp.push(undelivered),
+      onDropped: (undelivered) => this.dropped.push(undelivered),
+      onProblem: (message) => this.problems.push(message),
+      ...options,
+      surroundings: { ...this.surroundings(), ...options.surroundings },
+    });
+  }
+
+  surroundings(): Surroundings {
+    return {
+      fetch: this.#fetch,
+      nowMs: () => this.nowMs,
+      steadyMs: () => this.nowMs,
+      random: () => this.#random(),
+      newId: () => `id-${this.#ids++}`,
+      setTimer: (run, delayMs, holds) => this.timer(run, delayMs, holds),
+      page: undefined,
+      exit: undefined,
+    };
+  }
+
+  timer(run: () => void, delayMs: number, holds = false): () => void {
+    const timer = { atMs: this.nowMs + delayMs, run, holds };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.timer(resolve, ms));
+  }
+
+  /** Timers that are set, and whether one of them keeps the process. */
+  get timers(): number {
+    return this.#timers.size;
+  }
+  get isHeld(): boolean {
+    return [...this.#timers].some(({ holds }) => holds);
+  }
+
+  /** Lets what is ready run, and no time pass. */
+  async settle(): Promise<void> {
+    // Whatever is ready runs in microtasks, however many they make; then comes the next macrotask.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.afterStep();
+  }
+
+  /** Lets time pass, timer by timer. */
+  async advance(ms: number): Promise<void> {
+    const untilMs = this.nowMs + ms;
+    await this.settle();
+    for (let next = this.#next(untilMs); next !== undefined; next = this.#next(untilMs)) {
+      this.nowMs = next.atMs;
+      this.#timers.delete(next);
+      next.run();
+      await this.settle();
+    }
+    this.nowMs = untilMs;
+  }
+
+  /** Lets time pass until the promise is settled, or no timer is left. */
+  async until<T>(promise: Promise<T>): Promise<T> {
+    let settled = false;
+    promise.then(
+      () => {
+        settled = true;
+      },
+      () => {
+        settled = true;
+      },
+    );
+    await this.settle();
+    while (!settled) {
+      const next = this.#next(Infinity);
+      if (next === undefined) throw new Error('nothing is left that could settle it');
+      this.nowMs = next.atMs;
+      this.#timers.delete(next);
+      next.run();
+      await this.settle();
+    }
+    return promise;
+  }
+
+  #next(untilMs: number): Timer | undefined {
+    let next: Timer | undefined;
+    for (const timer of this.#timers)
+      if (timer.atMs <= untilMs && timer.atMs < (next?.atMs ?? Infinity)) next = timer;
+    return next;
+  }
+
+  readonly #fetch: Fetch = (url, { headers, body, signal, keepalive }) => {
+    const events = body === undefined ? [] : (JSON.parse(body) as Received).events;
+    const request = { url, headers, events, keepalive: keepalive === true, atMs: this.nowMs };
+    this.requests.push(request);
+    return new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+      this.service(request).then(resolve, reject);
+    });
+  };
+}
+
+/** An answer of the service. */
+export function answer(status: number, body: unknown, headers: Record<string, string> = {}): FetchAnswer {
+  return {
+    status,
+    headers: { get: (name) => headers[name] ?? null },
+    text: async () => (typeof body === 'string' ? body : JSON.stringify(body)),
+  };
+}
