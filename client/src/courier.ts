@@ -2,7 +2,7 @@
 import { type Outcome, outcomeOf } from './answers.ts';
 import { waitMs } from './backoff.ts';
 import type { Books, Fate } from './books.ts';
-import type { Http } from './http.ts';
+import { type Http, TallyError } from './http.ts';
 import type { Settings } from './options.ts';
 import { bodyOf, type Outbox, type Pending } from './outbox.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -150,7 +150,8 @@ export class Courier {
       return outcomeOf(answer, batch.length);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      return { kind: 'unknown', reason, retryAfterMs: 0 };
+      const neverSent = error instanceof TallyError && error.neverSent;
+      return { kind: neverSent ? 'refused' : 'unknown', reason, retryAfterMs: 0 };
     }
   }
 

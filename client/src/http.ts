@@ -17,11 +17,17 @@ export class TallyError extends Error {
   readonly status: number | undefined;
   /** How long Tally asks to wait before trying again; 0 if it does not say. */
   readonly retryAfterMs: number;
+  /** Whether no connection was made at all, so that nothing can have arrived; false where nobody knows, as in browsers. */
+  readonly neverSent: boolean;
 
-  constructor(message: string, details: { status?: number; retryAfterMs?: number; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    details: { status?: number; retryAfterMs?: number; neverSent?: boolean; cause?: unknown } = {},
+  ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs ?? 0;
+    this.neverSent = details.neverSent ?? false;
   }
 }
 
@@ -81,7 +87,8 @@ export function httpOf(settings: HttpSettings, surroundings: Surroundings): Http
       // A fetch that somebody wrapped may not heed the signal.
       return await Promise.race([fetched(), aborted(stop.signal)]);
     } catch (cause) {
-      throw new TallyError(`${method} ${path}: ${reasonOf(cause)}`, { cause });
+      const neverSent = NO_CONNECTION.has(codeOf(cause));
+      throw new TallyError(`${method} ${path}: ${reasonOf(cause)}`, { neverSent, cause });
     } finally {
       cancel();
       signal?.removeEventListener('abort', abort);
@@ -95,6 +102,19 @@ function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
+}
+
+/** Codes of Node's errors that can only come before there is a connection. */
+const NO_CONNECTION: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+function codeOf(error: unknown): unknown {
+  const { cause } = (error ?? {}) as { readonly cause?: { readonly code?: unknown } };
+  return cause?.code;
 }
 
 /** Node's fetch says no more than "fetch failed"; its cause says why. */

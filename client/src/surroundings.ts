@@ -7,7 +7,7 @@ export interface FetchAnswer {
   text(): Promise<string>;
 }
 
-/** The part of fetch that the client uses; the platform's fetch is one. */
+/** The part of fetch that the client uses; the platform's fetch is one. It must not try again by itself. */
 export type Fetch = (
   url: string,
   init: {

@@ -194,17 +194,25 @@ test('what is given up is told of in time, also while Tally asks for patience', 
   assert.equal(world.givenUp.length, 1);
 });
 
-test('what was surely never stored is kept through an outage of any length', async () => {
-  const world = new ClientWorld();
-  const client = world.client();
-  world.service = async () => answer(429, {}, { 'retry-after': '3600' });
-  await client.count('view', '/a');
-  await world.advance(24 * 3_600_000);
-  assert.deepEqual([world.givenUp.length, client.stats().buffered], [0, 1]);
-  world.service = async ({ events }) => answer(202, { accepted: events.length });
-  await world.until(client.flush());
-  assert.equal(client.stats().accepted, 1);
-});
+const noConnection = async () => {
+  throw new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code: 'ECONNREFUSED' }) });
+};
+for (const [what, away] of [
+  ['Tally turns everything away', async () => answer(429, {}, { 'retry-after': '3600' })],
+  ['nobody listens there', noConnection],
+] as const) {
+  test(`what was surely never stored is kept through an outage of any length: ${what}`, async () => {
+    const world = new ClientWorld();
+    const client = world.client();
+    world.service = away;
+    await client.count('view', '/a');
+    await world.advance(24 * 3_600_000);
+    assert.deepEqual([world.givenUp.length, client.stats().buffered], [0, 1]);
+    world.service = async ({ events }) => answer(202, { accepted: events.length });
+    await world.until(client.flush());
+    assert.equal(client.stats().accepted, 1);
+  });
+}
 
 test('a request that is never answered ends, also where fetch does not heed its signal', async () => {
   const world = new ClientWorld();

@@ -40,8 +40,7 @@ const faults: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({
     kind: fc.constant('partly' as const),
     every: fc.integer({ min: 1, max: 4 }),
-    code: fc.constantFrom('ProvisionedThroughputExceededException', 'InternalFailure'),
-    storedAnyway: fc.boolean(),
+    unsureEvery: fc.constantFrom(1, 2, 100),
   }),
 );
 
@@ -101,7 +100,7 @@ test('every event is counted exactly once, or reported by its id', async () => {
       seen.dropped += stats.dropped;
       seen.perhaps += reports.filter(({ mayBeCounted }) => mayBeCounted).length;
     }),
-    { numRuns: 1_000 },
+    { numRuns: 500 },
   );
   // The property says something only where all of it happens.
   for (const [fate, events] of Object.entries(seen)) assert.ok(events > 20, `${fate}: ${events}`);

@@ -98,7 +98,7 @@ export class ClientWorld {
     const untilMs = this.nowMs + ms;
     await this.settle();
     for (let next = this.#next(untilMs); next !== undefined; next = this.#next(untilMs)) {
-      this.nowMs = next.atMs;
+      this.nowMs = Math.max(this.nowMs, next.atMs);
       this.#timers.delete(next);
       next.run();
       await this.settle();
@@ -121,7 +121,7 @@ export class ClientWorld {
     while (!settled) {
       const next = this.#next(Infinity);
       if (next === undefined) throw new Error('nothing is left that could settle it');
-      this.nowMs = next.atMs;
+      this.nowMs = Math.max(this.nowMs, next.atMs);
       this.#timers.delete(next);
       next.run();
       await this.settle();

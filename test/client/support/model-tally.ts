@@ -24,9 +24,8 @@ export type Fault =
       readonly kind: 'partly';
       /** Events of which the answer says they failed: every so-manieth. */
       readonly every: number;
-      readonly code: 'ProvisionedThroughputExceededException' | 'InternalFailure';
-      /** Whether those are stored all the same; only where the code leaves it open. */
-      readonly storedAnyway: boolean;
+      /** Of those, every so-manieth for a reason that leaves open whether it is stored; and it is. */
+      readonly unsureEvery: number;
     };
 
 const WINDOW_MS = 600_000;
@@ -71,13 +70,15 @@ export class ModelTally {
         if (fault.says === 'reset') throw new Error('connection reset');
         return answer(fault.says, { message: 'hm' });
       case 'partly': {
-        const failed = events.map((_, index) => index).filter((index) => index % fault.every === 0);
-        const sure = fault.code === 'ProvisionedThroughputExceededException' || !fault.storedAnyway;
+        const failed: { readonly index: number; readonly code: string }[] = [];
         for (const [index, { id }] of events.entries()) {
-          if (!sure || !failed.includes(index)) this.#arrive(id);
+          const fails = index % fault.every === 0;
+          const unsure = fails && failed.length % fault.unsureEvery === 0;
+          if (!fails || unsure) this.#arrive(id);
+          const code = unsure ? 'InternalFailure' : 'ProvisionedThroughputExceededException';
+          if (fails) failed.push({ index, code });
         }
-        const accepted = events.length - failed.length;
-        return answer(503, { accepted, failed: failed.map((index) => ({ index, code: fault.code })) });
+        return answer(503, { accepted: events.length - failed.length, failed });
       }
     }
   };
