@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { s3 } from '../../lambdas/aws/clients.ts';
+import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { credentials, region } from '../../local/identity.ts';
 import { startOperatedStack } from '../support/operated-stack.ts';
 
@@ -108,8 +109,11 @@ test(
   patient,
   async () => {
     countersFail(false);
-    assert.equal((await letters('replay', '--all')).code, 0);
-    assert.equal((await letters('replay', '--all', '--per-second', '500')).code, 0);
+    await Promise.all(stack.mappings.map((mapping) => mapping.pause()));
+    for (const time of ['first', 'second'])
+      assert.match((await letters('replay', '--all')).out, /^\d+ sent to the rollup queue\n$/, time);
+    assert.equal((await accounts()).inFlight, 500);
+    for (const mapping of stack.mappings) mapping.resume();
     await until('all counted', async () => (await accounts()).counted === 500);
     assert.equal(await total(`/a/7/${'x'.repeat(490)}`), 1);
     const third = await letters('replay', '--all');
@@ -123,7 +127,8 @@ test('a command killed in mid-redrive loses nothing, and what it did counts once
   countersFail(true);
   await post(Array.from({ length: 500 }, (_, at) => view(`b${at}`, `/b/${at}/${'x'.repeat(490)}`)));
   await until('all dead', async () => (await accounts()).dead === 500);
-  const { child, ended } = start('dead-letters', 'redrive', '--all', '--per-second', '2');
+  const slowly = ['redrive', '--all', '--per-second', '2', '--url', stack.url];
+  const { child, ended } = start('dead-letters', slowly);
   await until('some to be returned', async () => (await accounts()).dead < 500);
   child.kill('SIGKILL');
   await ended;
@@ -162,10 +167,22 @@ test(
     client.destroy();
     assert.deepEqual([kept.discarded.by, kept.discarded.why, kept.history.attempts], ['me', 'a test', 1]);
     assert.match(kept.body, /"\/c"/);
+
+    countersFail(false);
+    const sqs = createAwsJsonClient('sqs', stack.endpoints.sqs);
+    const queue = stack.template
+      .ofType('AWS::SQS::Queue')
+      .find(({ logicalId }) => /Messages/.test(logicalId));
+    await sqs.call('SendMessage', { QueueUrl: stack.ref(queue?.logicalId ?? ''), MessageBody: kept.body });
+    sqs.close();
+    await until('a late copy to be counted', async () => (await accounts()).counted === 1_001);
+    assert.deepEqual([(await accounts()).lost, await total('/c')], [0, 1]);
   },
 );
 
 test('a stack that is not there is said to be not there', patient, async () => {
-  const ended = await letters('list', '--url', 'http://127.0.0.1:1');
-  assert.equal(ended.code, 0, 'the last --url wins');
+  const nobody = await start('dead-letters', ['list', '--url', 'http://127.0.0.1:1']).ended;
+  assert.deepEqual([nobody.code, /Nothing answers at http:\/\/127\.0\.0\.1:1/.test(nobody.err)], [4, true]);
+  const other = await start('dead-letters', ['list', '--url', stack.endpoints.dynamodb]).ended;
+  assert.deepEqual([other.code, /is no local stack of Tally/.test(other.err)], [4, true]);
 });

@@ -37,9 +37,9 @@ export async function startOperatedStack() {
     await stack.stop();
   });
 
-  /** Starts a command with `--url` of the stack. */
-  function start(command: 'dead-letters' | 'parameter', ...args: string[]) {
-    const child = spawn(process.execPath, [`operations/${command}.ts`, ...args, '--url', stack.url], {
+  /** Starts a command. */
+  function start(command: 'dead-letters' | 'parameter', args: readonly string[]) {
+    const child = spawn(process.execPath, [`operations/${command}.ts`, ...args], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -74,7 +74,9 @@ export async function startOperatedStack() {
     metrics,
     start,
     until,
-    run: (command: 'dead-letters' | 'parameter', ...args: string[]) => start(command, ...args).ended,
+    /** Runs a command on the stack to its end. */
+    run: (command: 'dead-letters' | 'parameter', ...args: string[]) =>
+      start(command, [...args, '--url', stack.url]).ended,
 
     /** Makes every write of a counter item fail, reads go on; or lets them pass again. */
     countersFail(fail: boolean): void {
