@@ -24,5 +24,5 @@ export function alarmGroups(c: Configuration, watched: Watched): AlarmGroup[] {
 
 /** Alarms in no group, which notify on their own. */
 export function aloneAlarms(c: Configuration): AlarmPlan[] {
-  return tasks(reportedIn(c.stage));
+  return tasks(c, reportedIn(c.stage));
 }

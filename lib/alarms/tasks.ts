@@ -1,11 +1,17 @@
 // Tasks for a person: what stays as it is until somebody acts, for days if need be. Each sends a mail of its own, in no group,
 // so that it neither hides another trouble meanwhile nor is hidden by one.
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Configuration } from '../configuration.ts';
 import { FIVE_MINUTES, type Reported } from '../tally-metric.ts';
 import { type AlarmPlan, once } from './alarm-plan.ts';
 
+/** A reading that fails alone is no matter where at least two follow within the alarm's five minutes. */
+function readingsForgiven({ retryRereadSeconds }: Configuration): number {
+  return retryRereadSeconds <= 100 ? 1 : 0;
+}
+
 /** What waits for an operator and for nobody else. */
-export function tasks(reported: Reported): AlarmPlan[] {
+export function tasks(c: Configuration, reported: Reported): AlarmPlan[] {
   return [
     {
       id: 'Parked',
@@ -36,9 +42,9 @@ export function tasks(reported: Reported): AlarmPlan[] {
         period: FIVE_MINUTES,
       }),
       ...once,
-      threshold: { above: 1 },
+      threshold: { above: readingsForgiven(c) },
       description:
-        'The retry parameter is missing or wrong (two readings within five minutes; a single one may be a moment of the service): the last good values hold, and the change somebody made has no effect.',
+        'The retry parameter is missing or wrong (two readings within five minutes where it is read as often, since a single one may be a moment of the service; else one): the last good values hold, and the change somebody made has no effect.',
       runbook: 'retry-parameter',
     },
   ];

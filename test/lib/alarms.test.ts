@@ -162,12 +162,22 @@ describe('conditions', () => {
   test('follow the settings', () => {
     const settings = {
       ...{ aggregatorWindowSeconds: 60, writerWindowSeconds: 80, queueVisibilitySeconds: 260 },
-      ...{ freshnessAlarmSeconds: 160, iteratorAgeAlarmMinutes: 3, queueAgeAlarmMinutes: 4 },
+      ...{
+        retryRereadSeconds: 300,
+        freshnessAlarmSeconds: 160,
+        iteratorAgeAlarmMinutes: 3,
+        queueAgeAlarmMinutes: 4,
+      },
     };
     const changed = templateJson('prod', settings);
     const threshold = (id: string) => byId(id, changed).properties.Threshold;
     assert.equal(threshold('CanaryLate'), 7, 'five minutes, and as long as events are gathered on purpose');
     assert.equal(threshold('Freshness'), 160_000);
+    assert.equal(
+      threshold('RetryParameter'),
+      0,
+      'read once in five minutes, one wrong reading is all there is',
+    );
     assert.equal(threshold('CompleteThroughLag'), (4 * 60 + 160) * 1000);
     assert.deepEqual([threshold('IteratorAge'), threshold('QueueAge')], [180_000, 240]);
   });
