@@ -1,11 +1,20 @@
 // EventBridge rules with a rate: their targets are invoked on time.
 import { randomUUID } from 'node:crypto';
 import { LocalStackError } from './errors.ts';
+import type { InvocationOutcome } from './functions/container.ts';
 import type { Functions } from './functions/functions.ts';
 import { account, region } from './identity.ts';
 import { asList, asObject, asText, parseJson } from './json.ts';
 import { arnOf } from './template/names.ts';
 import type { Resource, Template } from './template/template.ts';
+
+/** A rule of the template and what it does when its time has come. */
+export interface Schedule {
+  readonly logicalId: string;
+  readonly intervalMs: number;
+  /** Invokes the rule's targets, as at an interval's end. @param nowMs the time that the event names, epoch milliseconds */
+  run(nowMs: number): Promise<InvocationOutcome[]>;
+}
 
 /** Running schedules. */
 export interface Schedules {
@@ -27,9 +36,9 @@ export function parseRate(expression: string): number {
   return Number(count) * unitMs;
 }
 
-/** Starts every rule that is enabled; the first time after one interval. */
-export function startSchedules(template: Template, functions: Functions): Schedules {
-  const timers = template
+/** Every rule of the template that is enabled. */
+export function readSchedules(template: Template, functions: Functions): Schedule[] {
+  return template
     .ofType('AWS::Events::Rule')
     .filter((rule) => rule.properties['State'] !== 'DISABLED')
     .map((rule) => {
@@ -38,24 +47,31 @@ export function startSchedules(template: Template, functions: Functions): Schedu
         const target = asObject(item);
         const input = asText(target['Input']);
         const called = functions.find(asText(target['Arn']) ?? '');
-        return () => void called.invoke(input === undefined ? scheduledEvent(rule) : parseJson(input));
+        return (nowMs: number) =>
+          called.invoke(input === undefined ? scheduledEvent(rule, nowMs) : parseJson(input));
       });
-      return setInterval(() => {
-        for (const invoke of targets) invoke();
-      }, intervalMs);
+      const run = (nowMs: number) => Promise.all(targets.map((invoke) => invoke(nowMs)));
+      return { logicalId: rule.logicalId, intervalMs, run };
     });
+}
+
+/** Starts every rule that is enabled; the first time after one interval. */
+export function startSchedules(template: Template, functions: Functions): Schedules {
+  const timers = readSchedules(template, functions).map(({ intervalMs, run }) =>
+    setInterval(() => void run(Date.now()), intervalMs),
+  );
   return { stop: () => timers.forEach(clearInterval) };
 }
 
 /** The event EventBridge sends. */
-export function scheduledEvent(rule: Resource): object {
+export function scheduledEvent(rule: Resource, nowMs: number): object {
   return {
     version: '0',
     id: randomUUID(),
     'detail-type': 'Scheduled Event',
     source: 'aws.events',
     account,
-    time: new Date().toISOString().replace(/\.\d{3}/, ''),
+    time: new Date(nowMs).toISOString().replace(/\.\d{3}/, ''),
     region,
     resources: [arnOf(rule)],
     detail: {},

@@ -4,6 +4,7 @@ import { withAbout } from './about.ts';
 import { createApi } from './api-gateway/api.ts';
 import type { ServiceFault } from './api-gateway/integrations.ts';
 import { startApiServer } from './api-gateway/server.ts';
+import type { LocalClock } from './clock.ts';
 import { claimDataFolder } from './data-folder.ts';
 import { createAwsJsonClient, type JsonService } from './emulators/aws-json.ts';
 import { type Endpoints, startEmulators } from './emulators/emulators.ts';
@@ -14,8 +15,9 @@ import { startMappings } from './event-source-mappings/mappings.ts';
 import type { InvocationOutcome } from './functions/container.ts';
 import { createFunctions, type FunctionOutputListener, type Functions } from './functions/functions.ts';
 import type { Json } from './json.ts';
+import type { StackObserver } from './observer.ts';
 import { provision } from './provision.ts';
-import { startSchedules } from './schedules.ts';
+import { readSchedules, type Schedule, startSchedules } from './schedules.ts';
 import { readStatus, type Status } from './status.ts';
 import { synthesize } from './synthesize.ts';
 import { nameOf, refOf } from './template/names.ts';
@@ -43,6 +45,10 @@ export interface LocalStackOptions {
   readonly schedules?: boolean;
   /** True puts a proxy between functions and services, for `setFunctionFault`. */
   readonly faults?: boolean;
+  /** Hears of calls, invocations, batches and answers; it puts the proxy of `faults` there, too. */
+  readonly observer?: StackObserver;
+  /** The clock that functions and emulators follow, from `createClock()`; the machine's by default. */
+  readonly clock?: LocalClock;
 }
 
 /** A running local stack. */
@@ -53,6 +59,8 @@ export interface LocalStack {
   readonly functions: Functions;
   /** Mappings by logical id; they can be paused and resumed. */
   readonly mappings: readonly Mapping[];
+  /** Schedules by logical id, to be run by whoever left them off. */
+  readonly scheduled: readonly Schedule[];
   /** What `Ref` gives for a resource: a name, or a queue's URL. */
   ref(logicalId: string): string;
   /** Invokes a function by name, logical id or ARN. */
@@ -92,10 +100,11 @@ async function start(
   stops: Stop[],
   stop: () => Promise<void>,
 ): Promise<LocalStack> {
-  const { dataDir, signal } = options;
+  const { dataDir, signal, observer, clock } = options;
   const report = options.onProblem ?? (() => {});
   if (dataDir !== undefined) stops.push(claimDataFolder(dataDir));
-  const starting = startEmulators(dataDir, options.onCrash ?? ((error) => report(error.message)));
+  const onCrash = options.onCrash ?? ((error: Error) => report(error.message));
+  const starting = startEmulators(dataDir, onCrash, clock?.offset);
   // If synthesizing fails first, the emulators must be stopped all the same.
   stops.push(async () => (await starting.catch(() => undefined))?.stop());
   const [json, emulators] = await Promise.all([options.template ?? synthesize(signal), starting]);
@@ -128,12 +137,18 @@ async function start(
   await provision(template, { ...clients, s3Endpoint: endpoints.s3 });
   signal?.throwIfAborted();
 
+  const nowMs = () => clock?.nowMs() ?? Date.now();
   let functionFault: FunctionFault | undefined;
   const functionEndpoints =
-    options.faults === true ? await startFaultProxies(endpoints, () => functionFault, stops) : endpoints;
+    options.faults === true || observer !== undefined
+      ? await startFaultProxies(endpoints, () => functionFault, observer, stops)
+      : endpoints;
   let apiUrl = '';
   const onOutput = options.onFunctionOutput ?? (() => {});
-  const functions = createFunctions(template, functionEndpoints, onOutput, () => apiUrl);
+  const functions = createFunctions(template, functionEndpoints, onOutput, () => apiUrl, {
+    clock,
+    observer,
+  });
   stops.push(functions.stop);
   const mappings = startMappings({
     template,
@@ -143,6 +158,10 @@ async function start(
     s3Endpoint: endpoints.s3,
     sqsEndpoint: endpoints.sqs,
     dataDir,
+    onBatch: (functionName, lastArrivalMs) => {
+      const iteratorAgeMs = Math.max(0, nowMs() - lastArrivalMs);
+      observer?.batchDelivered?.({ functionName, iteratorAgeMs });
+    },
   });
   stops.push(async () => {
     await Promise.all(mappings.map((mapping) => mapping.stop(graceMs)));
@@ -155,6 +174,7 @@ async function start(
     client: (service) => clients[service],
     fault: () => fault,
     report,
+    observer,
   });
   const server = await startApiServer(
     withAbout(api, endpoints),
@@ -172,6 +192,7 @@ async function start(
     template,
     functions,
     mappings,
+    scheduled: readSchedules(template, functions),
     ref: (logicalId) => {
       const resource = template.find(logicalId);
       if (resource === undefined) throw new Error(`The template has no resource ${logicalId}.`);
@@ -192,11 +213,12 @@ async function start(
 async function startFaultProxies(
   endpoints: Endpoints,
   fault: () => FunctionFault | undefined,
+  observer: StackObserver | undefined,
   stops: Stop[],
 ): Promise<Endpoints> {
   const proxied: { -readonly [service in keyof Endpoints]: string } = { ...endpoints };
   for (const service of Object.keys(endpoints) as (keyof Endpoints)[]) {
-    const proxy = await startFaultProxy(service, endpoints[service], fault);
+    const proxy = await startFaultProxy(service, endpoints[service], fault, observer);
     stops.push(proxy.stop);
     proxied[service] = proxy.endpoint;
   }

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { LocalStackError } from '../errors.ts';
 import { account } from '../identity.ts';
 import { asBoolean, asObject, asText, type Json, parseJson } from '../json.ts';
+import { callerIn } from '../observer.ts';
 import { nameOf, refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import { type AccessCheck, readAccess } from './access.ts';
@@ -68,9 +69,18 @@ export function createApi(
 
   return async (incoming) => {
     const context = createContext(incoming, nameOf(api), stage === undefined ? '' : nameOf(stage));
+    const started = performance.now();
     const answer = await handle(incoming, context);
+    if (answer !== undefined) observe(incoming, answer.status, performance.now() - started);
     return answer && { ...answer, headers: { 'x-amzn-requestid': context.requestId, ...answer.headers } };
   };
+
+  function observe({ method, url, headers }: IncomingMessage, status: number, durationMs: number): void {
+    parts.observer?.apiAnswered?.({ status, durationMs });
+    if (headers.authorization === undefined) return;
+    const call = { caller: callerIn(headers.authorization), action: `${method} ${url}`, body: '' };
+    parts.observer?.serviceCalled?.({ ...call, service: 'execute-api', answer: { status, body: '' } });
+  }
 
   async function handle(
     incoming: IncomingMessage,

@@ -8,6 +8,7 @@ import {
 import { LocalStackError } from '../errors.ts';
 import type { Functions } from '../functions/functions.ts';
 import { asNumber, asObject, asText, type JsonObject } from '../json.ts';
+import type { StackObserver } from '../observer.ts';
 import type { GatewayAnswer, GatewayResponses, GatewayResponseType } from './gateway-responses.ts';
 import { lambdaProxyEvent, readLambdaProxyAnswer } from './lambda-proxy.ts';
 import { compileRequestMapping, compileResponseMapping } from './mapping.ts';
@@ -35,6 +36,7 @@ export interface IntegrationParts {
   readonly fault: () => ServiceFault | undefined;
   /** Told when the API itself is at fault (a template that fails); never hears of payloads. */
   readonly report: (message: string) => void;
+  readonly observer?: StackObserver | undefined;
 }
 
 const timeoutMsDefault = 29_000;
@@ -68,6 +70,7 @@ function serviceIntegration(integration: JsonObject, parts: IntegrationParts): I
   const mapResponse = compileResponseMapping(integration, parts.stageVariables);
   const headers = requestHeaders(integration);
   const timeoutMs = asNumber(integration['TimeoutInMillis']) ?? timeoutMsDefault;
+  const caller = `role ${(asText(integration['Credentials']) ?? '').replace(/^.*:role\//, '')}`;
 
   return async (request) => {
     const body = mapRequest(request);
@@ -81,6 +84,7 @@ function serviceIntegration(integration: JsonObject, parts: IntegrationParts): I
       const late = error instanceof Error && error.message.includes('no answer in time');
       return refuse(parts, late ? 'INTEGRATION_TIMEOUT' : 'INTEGRATION_FAILURE', request);
     }
+    parts.observer?.serviceCalled?.({ caller, service, action, body, answer });
     return mapResponse(request, {
       selection: String(answer.status),
       headers: answer.headers,

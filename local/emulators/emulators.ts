@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { ClockOffset } from '../clock.ts';
 import { LocalStackError } from '../errors.ts';
 import type { EmulatorOptions, EmulatorReport } from './worker.ts';
 
@@ -32,15 +33,17 @@ export interface Emulators {
  * Starts all emulators.
  * @param dataDir folder for persistent data; in memory without
  * @param onCrash called when an emulator ends by itself
+ * @param clock the stack's clock; the machine's without
  */
 export async function startEmulators(
   dataDir: string | undefined,
   onCrash: (error: Error) => void,
+  clock?: ClockOffset,
 ): Promise<Emulators> {
   const starting = [
-    startEmulator('dynamodb', dataDir, onCrash),
-    startEmulator('kinesis', dataDir, onCrash),
-    startEmulator('sqs-and-s3', dataDir, onCrash),
+    startEmulator('dynamodb', dataDir, onCrash, clock),
+    startEmulator('kinesis', dataDir, onCrash, clock),
+    startEmulator('sqs-and-s3', dataDir, onCrash, clock),
   ] as const;
   const outcomes = await Promise.allSettled(starting);
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
@@ -63,10 +66,14 @@ async function startEmulator(
   name: 'dynamodb' | 'kinesis' | 'sqs-and-s3',
   dataDir: string | undefined,
   onCrash: (error: Error) => void,
+  clock: ClockOffset | undefined,
 ): Promise<Emulator> {
   const folder = dataDir === undefined ? undefined : join(dataDir, name);
   if (folder !== undefined) await mkdir(folder, { recursive: true });
-  const workerData: EmulatorOptions = folder === undefined ? {} : { dataDir: folder };
+  const workerData: EmulatorOptions = {
+    ...(folder === undefined ? {} : { dataDir: folder }),
+    ...(clock === undefined ? {} : { clock }),
+  };
   const worker = new Worker(new URL(`./${name}.ts`, import.meta.url), { workerData, stderr: true });
   worker.stderr.resume();
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

@@ -1,11 +1,14 @@
-// Stands between functions and a service, so that a test can refuse a call, or lose its answer after it was carried out.
+// Stands between functions and a service: a test can refuse a call or lose its answer, and an observer sees who called what.
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { callerIn, type StackObserver } from '../observer.ts';
 import type { RawAnswer } from './aws-json.ts';
 import type { Emulator, Endpoints } from './emulators.ts';
 
 /** A function's call of a service. For S3 the action is method and path: `PUT /bucket/key`. */
 export interface FunctionCall {
+  /** Who calls: `function <logical id>`. */
+  readonly caller: string;
   readonly service: keyof Endpoints;
   readonly action: string;
   readonly body: string;
@@ -15,11 +18,12 @@ export interface FunctionCall {
 export type FunctionFault = (call: FunctionCall) => Fate | Promise<Fate>;
 type Fate = 'pass' | 'lose-answer' | RawAnswer;
 
-/** Listens in front of a service; `fault` is asked about every call. */
+/** Listens in front of a service; `fault` is asked about every call, and `observer` told of each that was answered. */
 export async function startFaultProxy(
   service: keyof Endpoints,
   target: string,
   fault: () => FunctionFault | undefined,
+  observer?: StackObserver,
 ): Promise<Emulator> {
   const agent = new Agent({ keepAlive: true });
   const { hostname, port } = new URL(target);
@@ -37,20 +41,26 @@ export async function startFaultProxy(
     const body = Buffer.concat(chunks);
     const named = String(incoming.headers['x-amz-target'] ?? '');
     const action = named === '' ? `${incoming.method} ${incoming.url}` : named.slice(named.indexOf('.') + 1);
-    const fate = (await fault()?.({ service, action, body: body.toString('utf8') })) ?? 'pass';
+    const call: FunctionCall = {
+      caller: callerIn(incoming.headers.authorization),
+      service,
+      action,
+      body: body.toString('utf8'),
+    };
+    const fate = (await fault()?.(call)) ?? 'pass';
     if (typeof fate === 'object') {
+      observer?.serviceCalled?.({ ...call, answer: fate });
       outgoing.writeHead(fate.status, fate.headers).end(fate.body);
       return;
     }
     const answer = await forward(incoming, body);
-    if (fate === 'lose-answer') {
-      answer.resume();
-      await new Promise((resolve) => answer.once('close', resolve));
-      outgoing.destroy();
-      return;
-    }
-    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(outgoing);
+    const status = answer.statusCode ?? 502;
+    const answered: Buffer[] = [];
+    for await (const chunk of answer) answered.push(chunk as Buffer);
+    const bytes = Buffer.concat(answered);
+    observer?.serviceCalled?.({ ...call, answer: { status, body: bytes.toString('utf8') } });
+    if (fate === 'lose-answer') outgoing.destroy();
+    else outgoing.writeHead(status, answer.headers).end(bytes);
   };
 
   const server = createServer((incoming, outgoing) => {

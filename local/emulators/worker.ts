@@ -2,11 +2,14 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
+import { type ClockOffset, followClock } from '../clock.ts';
 
 /** What an emulator's thread is started with. */
 export interface EmulatorOptions {
   /** Folder for persistent data; in memory without. */
   readonly dataDir?: string;
+  /** The stack's clock; the machine's without. */
+  readonly clock?: ClockOffset;
 }
 
 /** What the thread says: where it listens, that it is closed, or why it is not. */
@@ -14,6 +17,8 @@ export type EmulatorReport = { port: number } | { closed: true };
 
 /** Options handed to this thread. */
 export const options = (workerData ?? {}) as EmulatorOptions;
+
+if (options.clock !== undefined) followClock(options.clock);
 
 /** Serves until the parent says stop; `close` ends what the server holds. */
 export function serve(port: number, close: () => Promise<void>): void {

@@ -32,6 +32,8 @@ export interface StreamMappingParts {
   readonly checkpoints: Checkpoints;
   readonly onFailure: FailureDestination | undefined;
   readonly invoke: Invoke;
+  /** Told of every batch handed over: when its last record arrived, epoch milliseconds. */
+  readonly onBatch?: (lastArrivalMs: number) => void;
 }
 
 /** Shards are listed this often. */

@@ -21,6 +21,8 @@ export interface MappingParts {
   readonly s3Endpoint: string;
   readonly sqsEndpoint: string;
   readonly dataDir: string | undefined;
+  /** Told of each batch that a stream's mapping hands over: the function, and when the last record arrived. */
+  readonly onBatch?: (functionName: string, lastArrivalMs: number) => void;
 }
 
 /** Starts every mapping that is enabled. */
@@ -41,6 +43,8 @@ function startMapping(resource: Resource, parts: MappingParts): Mapping {
   if (stream !== undefined) {
     const { dataDir } = parts;
     const bucketArn = failureDestinationArn(resource);
+    const { onBatch } = parts;
+    const functionName = target.definition.name;
     const origin = { mappingId: logicalId, functionArn: target.definition.arn, streamArn: sourceArn };
     return startKinesisMapping({
       logicalId,
@@ -52,6 +56,7 @@ function startMapping(resource: Resource, parts: MappingParts): Mapping {
       onFailure:
         bucketArn === undefined ? undefined : s3FailureDestination(bucketArn, origin, parts.s3Endpoint),
       invoke: target.invoke,
+      ...(onBatch && { onBatch: (lastArrivalMs) => onBatch(functionName, lastArrivalMs) }),
     });
   }
 

@@ -116,10 +116,11 @@ async function collect(
 }
 
 async function deliver(
-  { settings, streamArn, invoke }: StreamMappingParts,
+  { settings, streamArn, invoke, onBatch }: StreamMappingParts,
   shardId: string,
   records: readonly StreamRecord[],
 ): Promise<Delivery> {
+  onBatch?.((records.at(-1)?.arrival ?? 0) * 1_000);
   const outcome = await invoke(kinesisEvent(streamArn, shardId, records));
   if (!outcome.ok) return { handled: 0, error: outcome.error };
   const all: Delivery = { handled: records.length, error: undefined };

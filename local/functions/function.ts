@@ -1,5 +1,6 @@
 // One Lambda function: as many containers as its concurrency needs, kept warm between invocations.
 import { randomUUID } from 'node:crypto';
+import type { ClockOffset } from '../clock.ts';
 import { type Container, type InvocationOutcome, type OutputListener, startContainer } from './container.ts';
 
 /** A function as the template describes it. */
@@ -28,8 +29,12 @@ export interface LocalFunction {
 /** Lambda's limit for the payload of an invocation and for its response. */
 const payloadBytesMax = 6 * 1024 * 1024;
 
-/** Creates a function; containers start when they are needed. */
-export function createFunction(definition: FunctionDefinition, onOutput: OutputListener): LocalFunction {
+/** Creates a function; containers start when they are needed. @param clock the stack's clock; the machine's without */
+export function createFunction(
+  definition: FunctionDefinition,
+  onOutput: OutputListener,
+  clock?: ClockOffset,
+): LocalFunction {
   const idle: Container[] = [];
   const running = new Set<Container>();
   const waiting: ((container: Container | undefined) => void)[] = [];
@@ -38,7 +43,7 @@ export function createFunction(definition: FunctionDefinition, onOutput: OutputL
   const start = () => {
     const { entry, name, arn, memoryMb, environment } = definition;
     const container = startContainer(
-      { entry, functionName: name, functionArn: arn, memoryMb },
+      { entry, functionName: name, functionArn: arn, memoryMb, ...(clock === undefined ? {} : { clock }) },
       environment,
       onOutput,
     );

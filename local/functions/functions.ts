@@ -1,10 +1,12 @@
 // All functions of the template, run from source with the environment the template gives them.
 import { devNull } from 'node:os';
 import { resolve } from 'node:path';
+import type { LocalClock } from '../clock.ts';
 import type { Endpoints } from '../emulators/emulators.ts';
 import { LocalStackError } from '../errors.ts';
 import { credentials, region } from '../identity.ts';
 import { asNumber, asObject, asText } from '../json.ts';
+import type { StackObserver } from '../observer.ts';
 import { projectRoot } from '../project-root.ts';
 import { arnOf, nameOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
@@ -31,17 +33,26 @@ const concurrencyMaxDefault = 4;
 /**
  * Creates the template's functions.
  * @param apiUrl where the API is served; asked when a container starts, since the API needs functions to start itself
+ * @param watched the stack's clock, if it is not the machine's, and who hears of invocations
  */
 export function createFunctions(
   template: Template,
   endpoints: Endpoints,
   onOutput: FunctionOutputListener,
   apiUrl: () => string,
+  watched: Watched = {},
 ): Functions {
   const byName = new Map<string, LocalFunction>();
   const all = template.ofType('AWS::Lambda::Function').map((resource) => {
     const definition = describeFunction(resource, endpoints, apiUrl);
-    const created = createFunction(definition, (line, stream) => onOutput(definition.name, line, stream));
+    const created = observed(
+      createFunction(
+        definition,
+        (line, stream) => onOutput(definition.name, line, stream),
+        watched.clock?.offset,
+      ),
+      watched,
+    );
     for (const name of [definition.name, resource.logicalId, definition.arn]) byName.set(name, created);
     return created;
   });
@@ -54,6 +65,30 @@ export function createFunctions(
     },
     stop: async () => {
       await Promise.all(all.map((each) => each.stop()));
+    },
+  };
+}
+
+/** What a stack that is watched adds to its functions. */
+export interface Watched {
+  readonly clock?: LocalClock | undefined;
+  readonly observer?: StackObserver | undefined;
+}
+
+/** The function, with an observer told of each invocation. */
+function observed(created: LocalFunction, { observer, clock }: Watched): LocalFunction {
+  if (observer?.functionInvoked === undefined) return created;
+  const { name } = created.definition;
+  return {
+    ...created,
+    invoke: async (event) => {
+      const startMs = clock?.nowMs() ?? Date.now();
+      const started = performance.now();
+      const outcome = await created.invoke(event);
+      const durationMs = performance.now() - started;
+      const stopped = !outcome.ok && outcome.error.errorType === 'Stopped';
+      if (!stopped) observer.functionInvoked?.({ functionName: name, startMs, durationMs, ok: outcome.ok });
+      return outcome;
     },
   };
 }
@@ -101,7 +136,8 @@ function lambdaEnvironment(name: string, memoryMb: number): Record<string, strin
   return {
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
-    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    // Its own name: whoever sees a request it signed can tell who asked.
+    AWS_ACCESS_KEY_ID: name,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     // Nothing of the user's own AWS configuration shall reach the functions.
     AWS_CONFIG_FILE: devNull,

@@ -1,4 +1,5 @@
 // What the Lambda runtime and its worker threads say to each other.
+import type { ClockOffset } from '../clock.ts';
 
 /** Data a worker is started with. */
 export interface WorkerStart {
@@ -7,13 +8,15 @@ export interface WorkerStart {
   readonly functionName: string;
   readonly functionArn: string;
   readonly memoryMb: number;
+  /** The stack's clock; the machine's without. */
+  readonly clock?: ClockOffset;
 }
 
 /** One invocation, as sent to a worker. The event travels as JSON, as on AWS. */
 export interface InvocationMessage {
   readonly requestId: string;
   readonly event: string;
-  /** Epoch milliseconds at which the function times out. */
+  /** Epoch milliseconds of the machine at which the function times out. */
   readonly deadline: number;
 }
 

@@ -1,12 +1,16 @@
 // Worker thread: loads one function's handler and runs one invocation after the other, as a Lambda container does.
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
+import { followClock, machineNowMs } from '../clock.ts';
 import type { FunctionError, InvocationMessage, WorkerReport, WorkerStart } from './protocol.ts';
 
 type Handler = (event: unknown, context: object) => unknown;
 
 const start = workerData as WorkerStart;
 const report = (message: WorkerReport) => parentPort?.postMessage(message);
+
+// Before the handler loads, which may read the time at once.
+if (start.clock !== undefined) followClock(start.clock);
 
 try {
   const loaded = (await import(pathToFileURL(start.entry).href)) as { handler?: unknown };
@@ -39,7 +43,7 @@ function createContext(awsRequestId: string, deadline: number): object {
     logGroupName: `/aws/lambda/${start.functionName}`,
     logStreamName: 'local',
     callbackWaitsForEmptyEventLoop: true,
-    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+    getRemainingTimeInMillis: () => Math.max(0, deadline - machineNowMs()),
   };
 }
 
