@@ -11,7 +11,8 @@ export interface CompositeRule {
 
 type Term = (stateOf: (alarm: string) => AlarmState) => boolean;
 
-const TOKEN = /\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*("[^"]*"|[^\s")]+)\s*\)|(AND|OR|NOT|TRUE|FALSE)\b|([()]))/y;
+const TOKEN =
+  /\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*("[^"]*"|[^\s")]+)\s*\)|(AND|OR|NOT|TRUE|FALSE)\b|([()]))/y;
 
 /**
  * Reads a rule: `ALARM(…)`, `OK(…)`, `INSUFFICIENT_DATA(…)`, AND, OR, NOT, TRUE, FALSE and parentheses; NOT binds

@@ -43,7 +43,11 @@ export function createDataPoints(): DataPoints {
 }
 
 function keyOf({ namespace, name, dimensions }: MetricName): string {
-  return JSON.stringify([namespace, name, Object.entries(dimensions).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
+  return JSON.stringify([
+    namespace,
+    name,
+    Object.entries(dimensions).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  ]);
 }
 
 type Statistic = (values: readonly number[]) => number;

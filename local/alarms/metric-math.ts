@@ -5,10 +5,10 @@ import { LocalStackError } from '../errors.ts';
 export interface Expression {
   /** The ids that it reads. */
   readonly ids: readonly string[];
-  evaluate(valueOf: (id: string) => number | undefined): number | undefined;
+  evaluate(read: (id: string) => number | undefined): number | undefined;
 }
 
-type Term = (valueOf: (id: string) => number | undefined) => number | undefined;
+type Term = (read: (id: string) => number | undefined) => number | undefined;
 type Operator = (a: number, b: number) => number;
 
 /** From those that bind least to those that bind most. Comparisons give 1 or 0. */
@@ -82,7 +82,7 @@ export function parseExpression(text: string): Expression {
     // Ids of metrics begin with a lower-case letter; everything else that looks like a name is a word of the language.
     if (!/^[a-z]/.test(token)) return refuse(token);
     ids.add(token);
-    return (valueOf) => valueOf(token);
+    return (read) => read(token);
   };
   const call = (name: string): Term => {
     expect('(');
@@ -110,29 +110,34 @@ export function parseExpression(text: string): Expression {
  * taken over the whole graph in CloudWatch, and not over a period.
  */
 const functions: Readonly<Record<string, (terms: readonly Term[]) => Term>> = {
-  'IF/3': ([condition, then, otherwise]) => (valueOf) => {
-    const holds = condition?.(valueOf);
-    if (holds === undefined) return undefined;
-    return (holds !== 0 ? then : otherwise)?.(valueOf);
-  },
-  'FILL/2': ([metric, filler]) => (valueOf) => metric?.(valueOf) ?? filler?.(valueOf),
+  'IF/3':
+    ([condition, then, otherwise]) =>
+    (read) => {
+      const holds = condition?.(read);
+      if (holds === undefined) return undefined;
+      return (holds !== 0 ? then : otherwise)?.(read);
+    },
+  'FILL/2':
+    ([metric, filler]) =>
+    (read) =>
+      metric?.(read) ?? filler?.(read),
   'MAX[]': (terms) => ofPresent(terms, (values) => Math.max(...values)),
   'MIN[]': (terms) => ofPresent(terms, (values) => Math.min(...values)),
   'SUM[]': (terms) => ofPresent(terms, (values) => values.reduce((a, b) => a + b)),
 };
 
 function ofPresent(terms: readonly Term[], combine: (values: readonly number[]) => number): Term {
-  return (valueOf) => {
-    const values = terms.map((term) => term(valueOf)).filter((value) => value !== undefined);
+  return (read) => {
+    const values = terms.map((term) => term(read)).filter((value) => value !== undefined);
     return values.length === 0 ? undefined : combine(values);
   };
 }
 
 /** Where one side is missing there is no result. A division by zero is none, either. */
 function both(operator: Operator, left: Term, right: Term): Term {
-  return (valueOf) => {
-    const a = left(valueOf);
-    const b = right(valueOf);
+  return (read) => {
+    const a = left(read);
+    const b = right(read);
     if (a === undefined || b === undefined) return undefined;
     const result = operator(a, b);
     return Number.isFinite(result) ? result : undefined;
@@ -151,7 +156,9 @@ function tokensOf(text: string): string[] {
     const start = TOKEN.lastIndex;
     const match = TOKEN.exec(trimmed);
     if (match === null) {
-      throw new LocalStackError(`The metric math "${text}" can not be read from "${trimmed.slice(start)}" on.`);
+      throw new LocalStackError(
+        `The metric math "${text}" can not be read from "${trimmed.slice(start)}" on.`,
+      );
     }
     tokens.push(match[1] ?? match[2] ?? match[3] ?? '');
   }

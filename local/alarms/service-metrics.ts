@@ -76,7 +76,8 @@ const READS = /^(GetItem|BatchGetItem|Query|Scan)$/;
 
 /** Requests that a table refused because it is throttled. Nothing is published while nothing is, as on AWS. */
 function throttleMetrics({ action, body, answer }: ObservedCall, points: DataPoints, atMs: number): void {
-  if (answer.status !== 400 || !/#(ProvisionedThroughputExceeded|Throttling)Exception"/.test(answer.body)) return;
+  if (answer.status !== 400 || !/#(ProvisionedThroughputExceeded|Throttling)Exception"/.test(answer.body))
+    return;
   const request = asObject(parseJson(body));
   const tables = [asText(request['TableName']), ...Object.keys(asObject(request['RequestItems']))];
   const name = READS.test(action) ? 'ReadThrottleEvents' : 'WriteThrottleEvents';

@@ -1,0 +1,74 @@
+// Watches a template's alarms over data points, as CloudWatch does once a minute.
+import { type AlarmState, alarmState, evaluationRange } from './alarm-state.ts';
+import type { DataPoints } from './data-points.ts';
+import type { CompositeAlarm, MetricAlarm, TemplateAlarms } from './template-alarms.ts';
+
+/** A change of an alarm's state. */
+export interface AlarmChange {
+  readonly alarm: MetricAlarm | CompositeAlarm;
+  readonly from: AlarmState;
+  readonly to: AlarmState;
+  readonly atMs: number;
+  /** The value of the newest period that has one. */
+  readonly value: number | undefined;
+}
+
+/** The alarms' states over time. */
+export interface AlarmWatch {
+  /**
+   * Evaluates every alarm: each period is the span that ends at `nowMs` or a whole number of periods before, so that an
+   * alarm of five minutes looks at the last five, whatever the time. To be called at whole minutes.
+   * (docs AmazonCloudWatch/latest/monitoring/alarm-evaluation.html)
+   * @param nowMs epoch milliseconds
+   * @returns what changed
+   */
+  evaluate(nowMs: number): AlarmChange[];
+  /** The state of an alarm, by logical id. @throws for one that is not there */
+  stateOf(logicalId: string): AlarmState;
+  /** All alarms that are in ALARM. */
+  alarming(): readonly (MetricAlarm | CompositeAlarm)[];
+}
+
+/** Watches alarms; all of them begin with OK, as those of a stack that has been running. */
+export function watchAlarms(alarms: TemplateAlarms, points: DataPoints): AlarmWatch {
+  const all = [...alarms.metric, ...alarms.composite];
+  const states = new Map<string, AlarmState>(all.map(({ logicalId }) => [logicalId, 'OK']));
+  const stateOf = (logicalId: string): AlarmState => {
+    const state = states.get(logicalId);
+    if (state === undefined) throw new Error(`there is no alarm ${logicalId}`);
+    return state;
+  };
+
+  const metricState = (alarm: MetricAlarm, nowMs: number) => {
+    const { condition, periodMs } = alarm;
+    const values = Array.from({ length: evaluationRange(condition) }, (_, index) => {
+      const toMs = nowMs - index * periodMs;
+      return alarm.value(points, toMs - periodMs, toMs);
+    }).toReversed();
+    const state = alarmState(condition, values, stateOf(alarm.logicalId));
+    return { state, value: values.findLast((value) => value !== undefined) };
+  };
+  const compositeState = ({ rule, called }: CompositeAlarm) => {
+    const holds = rule.holds((name) => stateOf(called.get(name) ?? name));
+    return { state: holds ? ('ALARM' as const) : ('OK' as const), value: undefined };
+  };
+
+  return {
+    stateOf,
+    alarming: () => all.filter(({ logicalId }) => stateOf(logicalId) === 'ALARM'),
+    evaluate: (atMs) => {
+      const changes: AlarmChange[] = [];
+      // Composite alarms last: they look at what the others have just become. One that asks for another composite sees
+      // it as of the same evaluation only if it comes after it, else a minute later.
+      for (const alarm of all) {
+        const from = stateOf(alarm.logicalId);
+        const { state: to, value } =
+          alarm.kind === 'metric' ? metricState(alarm, atMs) : compositeState(alarm);
+        if (from === to) continue;
+        states.set(alarm.logicalId, to);
+        changes.push({ alarm, from, to, atMs, value });
+      }
+      return changes;
+    },
+  };
+}
