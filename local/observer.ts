@@ -36,6 +36,7 @@ export interface ObservedAnswer {
 
 /** Hears what happens; it changes nothing. */
 export interface StackObserver {
+  functionStarted?(functionName: string): void;
   serviceCalled?(call: ObservedCall): void;
   functionInvoked?(invocation: ObservedInvocation): void;
   batchDelivered?(batch: ObservedBatch): void;
@@ -47,6 +48,9 @@ export function observers(...all: readonly StackObserver[]): StackObserver {
   return {
     serviceCalled: (call) => {
       for (const each of all) each.serviceCalled?.(call);
+    },
+    functionStarted: (functionName) => {
+      for (const each of all) each.functionStarted?.(functionName);
     },
     functionInvoked: (invocation) => {
       for (const each of all) each.functionInvoked?.(invocation);

@@ -4,23 +4,26 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalStackError } from './errors.ts';
-import type { Json } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 import { projectRoot } from './project-root.ts';
 
 /** The stage that runs on this machine. */
 export const localStage = 'local';
 
 /** CDK context of the local stage; assets are not bundled, since handlers run from source. */
-const context = { stage: localStage, 'aws:cdk:bundling-stacks': [] };
+function contextWith(settings: JsonObject): JsonObject {
+  return { stage: localStage, settings, 'aws:cdk:bundling-stacks': [] };
+}
 
 /**
  * Runs `bin/app.ts` and returns the one template it writes. The cloud assembly is removed again.
+ * @param settings laid over those of the local stage
  * @throws LocalStackError with the app's own words if it does not synthesize
  */
-export async function synthesize(signal?: AbortSignal): Promise<Json> {
+export async function synthesize(signal?: AbortSignal, settings: JsonObject = {}): Promise<Json> {
   const folder = await mkdtemp(join(tmpdir(), 'tally-synth-'));
   try {
-    await runApp(folder, signal);
+    await runApp(folder, contextWith(settings), signal);
     const templates = (await readdir(folder)).filter((name) => name.endsWith('.template.json'));
     const [name] = templates;
     if (name === undefined || templates.length > 1) {
@@ -32,7 +35,11 @@ export async function synthesize(signal?: AbortSignal): Promise<Json> {
   }
 }
 
-async function runApp(outputFolder: string, signal: AbortSignal | undefined): Promise<void> {
+async function runApp(
+  outputFolder: string,
+  context: JsonObject,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const child = spawn(process.execPath, ['bin/app.ts'], {
     cwd: projectRoot,
     env: { ...process.env, CDK_OUTDIR: outputFolder, CDK_CONTEXT_JSON: JSON.stringify(context) },

@@ -84,6 +84,11 @@ const RULES: readonly Rule[] = [
     ],
   },
   {
+    room: 'drill',
+    files: /^operations\/drill\//,
+    mayImport: [/^operations\//, /^local\//, /^node:/],
+  },
+  {
     room: 'operations',
     files: /^operations\//,
     mayImport: [

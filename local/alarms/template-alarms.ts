@@ -23,6 +23,8 @@ interface Named {
 export interface MetricAlarm extends Named {
   readonly kind: 'metric';
   readonly condition: AlarmCondition;
+  /** The condition in words: `Maximum of IteratorAge above 600000 in 3 of 3 periods of 1 min`. */
+  readonly shown: string;
   readonly periodMs: number;
   /** Its value in the period from `fromMs` to `toMs`, epoch milliseconds; undefined where there is none. */
   value(points: DataPoints, fromMs: number, toMs: number): number | undefined;
@@ -95,29 +97,35 @@ function metricAlarm(resource: Resource): MetricAlarm {
   const missing = MISSING.find((known) => known === named);
   if (missing === undefined)
     throw new LocalStackError(`${resource.logicalId} treats missing data as ${named}.`);
-  const { periodMs, value } =
+  const { periodMs, value, watched } =
     properties['Metrics'] === undefined ? oneMetric(properties) : expression(resource.logicalId, properties);
+  const operator = text('ComparisonOperator') ?? '';
+  const condition = {
+    breaches: comparison(operator, threshold),
+    evaluationPeriods,
+    datapointsToAlarm: number('DatapointsToAlarm') ?? evaluationPeriods,
+    missing,
+  };
+  const side = operator.startsWith('Less') ? 'below' : 'above';
+  const often = `${condition.datapointsToAlarm} of ${evaluationPeriods} periods of ${periodMs / 60_000} min`;
   return {
     kind: 'metric',
     ...describe(resource),
-    condition: {
-      breaches: comparison(text('ComparisonOperator') ?? '', threshold),
-      evaluationPeriods,
-      datapointsToAlarm: number('DatapointsToAlarm') ?? evaluationPeriods,
-      missing,
-    },
+    condition,
+    shown: `${watched} ${side} ${threshold} in ${often}`,
     periodMs,
     value,
   };
 }
 
-type Measured = Pick<MetricAlarm, 'periodMs' | 'value'>;
+type Measured = Pick<MetricAlarm, 'periodMs' | 'value'> & { readonly watched: string };
 
 function oneMetric(stat: JsonObject): Measured {
   const metric = readMetric(stat);
   const statistic =
     asText(stat['Statistic']) ?? asText(stat['ExtendedStatistic']) ?? asText(stat['Stat']) ?? '';
   return {
+    watched: `${statistic} of ${metric.name}`,
     periodMs: (asNumber(stat['Period']) ?? 60) * 1_000,
     value: (points, fromMs, toMs) => points.statistic(metric, statistic, fromMs, toMs),
   };
@@ -166,5 +174,5 @@ function expression(logicalId: string, properties: JsonObject): Measured {
   const returned = queries.find(({ ReturnData }) => ReturnData !== false && ReturnData !== 'false');
   const value = values.get(asText(returned?.['Id']) ?? '');
   if (value === undefined || periodMs === 0) throw new LocalStackError(`${logicalId} watches nothing.`);
-  return { periodMs, value };
+  return { periodMs, value, watched: asText(returned?.['Label']) ?? asText(returned?.['Expression']) ?? '' };
 }

@@ -77,17 +77,17 @@ export interface Watched {
 
 /** The function, with an observer told of each invocation. */
 function observed(created: LocalFunction, { observer, clock }: Watched): LocalFunction {
-  if (observer?.functionInvoked === undefined) return created;
+  if (observer === undefined) return created;
   const { name } = created.definition;
   return {
     ...created,
     invoke: async (event) => {
       const startMs = clock?.nowMs() ?? Date.now();
       const started = performance.now();
+      observer.functionStarted?.(name);
       const outcome = await created.invoke(event);
       const durationMs = performance.now() - started;
-      const stopped = !outcome.ok && outcome.error.errorType === 'Stopped';
-      if (!stopped) observer.functionInvoked?.({ functionName: name, startMs, durationMs, ok: outcome.ok });
+      observer.functionInvoked?.({ functionName: name, startMs, durationMs, ok: outcome.ok });
       return outcome;
     },
   };

@@ -1,0 +1,171 @@
+// Plays one scenario: before, during, after; says what it sees; and judges it.
+import type { MetricAlarm } from '../../local/alarms/template-alarms.ts';
+import type { AlarmChange } from '../../local/alarms/watch.ts';
+import { statusLine } from '../../local/status.ts';
+import { conservationDifference, type Drill, type MinuteOptions } from './drill.ts';
+import { runbookSections } from './runbook.ts';
+import type { Scenario, Stage } from './scenario.ts';
+
+/** Composite alarms that no scenario of the drill may set off: nothing here is lost or wrong. */
+const NEVER: readonly string[] = ['CountsMayBeWrong', 'EventsMayBeLost'];
+const BEFORE_MINUTES = 2;
+/** How long alarms may take to be over, and for how long they must stay off: five minutes slide through an alarm's spans. */
+const AFTER_MINUTES_MAX = 45;
+const QUIET_MINUTES = 5;
+
+/** What a scenario came to: what was wrong with it, if anything. */
+export interface Verdict {
+  readonly scenario: Scenario;
+  readonly fired: readonly string[];
+  readonly failures: readonly string[];
+}
+
+/** Plays a scenario on a drill. @param print gets the lines */
+export async function playScenario(
+  scenario: Scenario,
+  drill: Drill,
+  print: (line: string) => void,
+): Promise<Verdict> {
+  print(`\n## ${scenario.title}\n`);
+  const firstMs = drill.clock.nowMs();
+  const fired = new Map<string, AlarmChange>();
+  let phase = 'before';
+  let brokeMs = firstMs;
+  const say = (text: string) => print(`${phase.padEnd(9)}${timeOf(drill.clock.nowMs() - firstMs)}  ${text}`);
+  const hear = (changes: readonly AlarmChange[]) => {
+    for (const change of changes) {
+      const { alarm, to } = change;
+      if (to === 'ALARM') fired.set(alarm.name, change);
+      say(`${to.padEnd(6)} ${alarm.name}${to === 'ALARM' ? conditionOf(change) : ''}`);
+    }
+  };
+  const minutes = async (count: number, options?: MinuteOptions) => {
+    for (let passed = 0; passed < count; passed += 1) hear((await drill.minute(options)).changes);
+  };
+  const stage: Stage = {
+    drill,
+    say,
+    minutes,
+    breaks: (text) => {
+      phase = 'during';
+      brokeMs = drill.clock.nowMs();
+      say(text);
+    },
+    untilAlarm: async (name, minutesMax, options) => {
+      for (let passed = 0; passed < minutesMax; passed += 1) {
+        await minutes(1, options);
+        if (drill.watch.alarming().some((alarm) => alarm.name === name)) return;
+      }
+      throw new Error(`the alarm ${name} did not go off within ${minutesMax} minutes`);
+    },
+    operator: async (section, commands, act) => {
+      if (!runbookSections().has(section)) throw new Error(`docs/runbook.md has no section "${section}"`);
+      phase = 'operator';
+      say(`by the runbook, "${section}":`);
+      for (const command of commands) print(`                    $ ${command}`);
+      return act();
+    },
+  };
+
+  const failures: string[] = [];
+  try {
+    await minutes(BEFORE_MINUTES);
+    const on = drill.watch.alarming().map(({ name }) => name);
+    say(`${statusLine(await drill.stack.status())}; alarms on: ${on.join(', ') || 'none'}`);
+    if (on.length > 0) failures.push(`alarms were on before anything broke: ${on.join(', ')}`);
+    await scenario.play(stage);
+    phase = 'after';
+    for (let passed = 0, quiet = 0; passed < AFTER_MINUTES_MAX && quiet < QUIET_MINUTES; passed += 1) {
+      await minutes(1);
+      quiet = (await isOver(drill)) ? quiet + 1 : 0;
+    }
+  } catch (error) {
+    failures.push(error instanceof Error ? error.message : String(error));
+  }
+  failures.push(...judgeAlarms(scenario, fired, drill));
+  for (const { alarm } of fired.values()) {
+    if (alarm.kind === 'metric') print(`         ${course(alarm, drill, brokeMs)}`);
+  }
+  failures.push(...(await judgeCounts(drill, say)));
+  print(
+    failures.length === 0
+      ? '         as it should be'
+      : failures.map((each) => `         WRONG: ${each}`).join('\n'),
+  );
+  return { scenario, fired: [...fired.keys()], failures };
+}
+
+async function isOver(drill: Drill): Promise<boolean> {
+  const { received, duplicate, inFlight, dead } = await drill.stack.status();
+  const counted = inFlight + dead === 0 && received - duplicate === drill.expected();
+  return counted && drill.watch.alarming().length === 0;
+}
+
+function judgeAlarms(
+  { fires, mayFire = {} }: Scenario,
+  fired: ReadonlyMap<string, AlarmChange>,
+  drill: Drill,
+): string[] {
+  const failures = fires.filter((name) => !fired.has(name)).map((name) => `${name} did not go off`);
+  for (const [name, { alarm }] of fired) {
+    const meant = alarm.kind === 'metric' ? fires.includes(name) || name in mayFire : !NEVER.includes(name);
+    if (!meant) failures.push(`${name} went off, and should not have`);
+  }
+  const on = drill.watch.alarming().map(({ name }) => name);
+  if (on.length > 0) failures.push(`alarms are still on: ${on.join(', ')}`);
+  return failures;
+}
+
+/** Every count against the oracle, and every event in one place. */
+async function judgeCounts(drill: Drill, say: (text: string) => void): Promise<string[]> {
+  const { differences, entities, minutes, events } = await drill.oracle.compare(drill.stack.url);
+  const status = await drill.stack.status();
+  const failures = differences.map(
+    ({ entity, at, sent, counted }) => `${entity} ${at}: sent ${sent}, counted ${counted}`,
+  );
+  const difference = conservationDifference(status);
+  if (difference !== 0) failures.push(`the status does not add up: ${difference} events too many or too few`);
+  const missing = drill.expected() - (status.received - status.duplicate);
+  if (missing !== 0) failures.push(`accepted and received differ by ${missing} events`);
+  const elsewhere =
+    status.inFlight + status.dead + status.parked + status.expired + status.lost + status.rejected;
+  if (elsewhere !== 0) failures.push(`${elsewhere} events are not counted`);
+  if (drill.producers.waiting > 0) failures.push(`${drill.producers.waiting} requests were never accepted`);
+  say(statusLine(status));
+  if (failures.length === 0) {
+    say(
+      `oracle: ${entities} entities, ${minutes} minutes, ${events} events: all counts equal; the status adds up`,
+    );
+  }
+  return failures;
+}
+
+function conditionOf({ alarm, value }: AlarmChange): string {
+  if (alarm.kind === 'composite') return '';
+  return `: ${alarm.shown}; now ${shown(value)}`;
+}
+
+/** How an alarm's value went: `before → furthest from it → now`. */
+function course(alarm: MetricAlarm, { points, clock }: Drill, brokeMs: number): string {
+  const valueAt = (toMs: number) => alarm.value(points, toMs - alarm.periodMs, toMs);
+  const nowMs = clock.nowMs() - (clock.nowMs() % 60_000);
+  const start = brokeMs - (brokeMs % 60_000);
+  const before = valueAt(start);
+  const values: (number | undefined)[] = [];
+  for (let atMs = start + 60_000; atMs <= nowMs; atMs += 60_000) values.push(valueAt(atMs));
+  const breaching = values.filter((value) => value !== undefined && alarm.condition.breaches(value));
+  // Without a breach among the values, it was their absence.
+  const worst = breaching.reduce(
+    (a, b) => (a === undefined || Math.abs(b ?? 0) > Math.abs(a) ? b : a),
+    undefined,
+  );
+  return `${alarm.name}: ${shown(before)} → ${shown(worst)} → ${shown(valueAt(nowMs))}`;
+}
+
+function shown(value: number | undefined): string {
+  return value === undefined ? 'no data' : value.toLocaleString('en-US', { maximumFractionDigits: 3 });
+}
+
+function timeOf(ms: number): string {
+  return `+${String(Math.floor(ms / 60_000)).padStart(2, '0')} min`;
+}

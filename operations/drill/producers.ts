@@ -1,0 +1,85 @@
+// The producers of a drill: so many requests a minute, sent again with the same ids until each is accepted.
+import { METRIC, type Oracle, type SentEvent } from './oracle.ts';
+
+const ENTITIES = ['/', '/pricing', '/videos/42', '/é?q=1', '/blog/counting', '/légal'];
+const EVENTS_PER_REQUEST = 5;
+
+/** What a minute of traffic came to. */
+export interface MinuteOfTraffic {
+  /** Requests accepted, and those that wait for the next minute. */
+  readonly accepted: number;
+  readonly waiting: number;
+  /** Answers other than 202, by status. */
+  readonly refusals: ReadonlyMap<number, number>;
+}
+
+/** Producers that lose nothing: what was not accepted is sent again, whole or the rest of it. */
+export class Producers {
+  readonly #url: string;
+  readonly #oracle: Oracle;
+  readonly #random: () => number;
+  #waiting: { readonly whole: readonly SentEvent[]; readonly missing: readonly SentEvent[] }[] = [];
+  #made = 0;
+
+  /** @param random numbers from 0 to below 1 */
+  constructor(url: string, oracle: Oracle, random: () => number) {
+    this.#url = url;
+    this.#oracle = oracle;
+    this.#random = random;
+  }
+
+  /** Requests that are not accepted yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Sends what waits, then `requests` new ones; each is tried twice in a minute.
+   * @param nowMs the time of the events, epoch milliseconds
+   */
+  async minute(requests: number, nowMs: number): Promise<MinuteOfTraffic> {
+    const fresh = Array.from({ length: requests }, () => {
+      const events = Array.from({ length: EVENTS_PER_REQUEST }, () => this.#event(nowMs));
+      return { whole: events, missing: events };
+    });
+    const refusals = new Map<number, number>();
+    let accepted = 0;
+    const queue = [...this.#waiting, ...fresh];
+    this.#waiting = [];
+    for (const request of queue) {
+      let { missing } = request;
+      for (let tries = 0; tries < 2 && missing.length > 0; tries += 1) {
+        const answer = await this.#post(missing);
+        if (answer.status !== 202) refusals.set(answer.status, (refusals.get(answer.status) ?? 0) + 1);
+        missing = answer.missing;
+      }
+      if (missing.length > 0) this.#waiting.push({ ...request, missing });
+      else {
+        accepted += 1;
+        this.#oracle.accepted(request.whole);
+      }
+    }
+    return { accepted, waiting: this.#waiting.length, refusals };
+  }
+
+  /** Posts events. @returns the status, and the events that were not taken */
+  async #post(events: readonly SentEvent[]): Promise<{ status: number; missing: readonly SentEvent[] }> {
+    const answer = await fetch(`${this.#url}/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ events }),
+    });
+    const body = (await answer.json()) as { failed?: { index: number }[] };
+    if (answer.status === 202) return { status: 202, missing: [] };
+    // A partly taken request names what was not taken; of any other answer nothing was, or nobody knows: ids make both safe.
+    const named = body.failed?.flatMap(({ index }) => events[index] ?? []);
+    return { status: answer.status, missing: named ?? events };
+  }
+
+  #event(nowMs: number): SentEvent {
+    this.#made += 1;
+    const entity = ENTITIES[Math.floor(this.#random() ** 2 * ENTITIES.length)] ?? '/';
+    const at = nowMs - Math.floor(this.#random() * 90_000);
+    return { id: `drill-${this.#made}`, metric: METRIC, entity, at, n: this.#random() < 0.1 ? -1 : 1 };
+  }
+}

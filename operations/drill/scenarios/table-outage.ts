@@ -1,0 +1,35 @@
+// The counter table answers nothing for five minutes.
+import { signedFetch } from '../../signed-fetch.ts';
+import type { Scenario } from '../scenario.ts';
+
+const AWAY = {
+  status: 500,
+  headers: { 'content-type': 'application/x-amz-json-1.0' },
+  body: '{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"drill"}',
+};
+
+export const tableOutage: Scenario = {
+  name: 'table-outage',
+  title: 'The counter table is away for five minutes',
+  fires: ['FrontDoorErrors', 'CanaryErrors'],
+  play: async (stage) => {
+    const { drill } = stage;
+    const counters = drill.nameOf('AWS::DynamoDB::Table', 'Counters');
+    stage.breaks(`every call of a function to ${counters} is answered 500`);
+    drill.stack.setFunctionFault(({ service, body }) =>
+      service === 'dynamodb' && body.includes(`"${counters}"`) ? AWAY : 'pass',
+    );
+    await stage.minutes(5);
+    const { inFlight, dead } = await drill.stack.status();
+    stage.say(
+      `the table is back; in flight ${inFlight}, dead ${dead}: nothing is lost, nothing is counted yet`,
+    );
+    drill.stack.setFunctionFault(undefined);
+    const report = await stage.operator(
+      'Dead letters',
+      ['curl -X POST --aws-sigv4 … "$URL/v1/admin/redrive"'],
+      async () => (await signedFetch('POST', new URL(`${drill.stack.url}/v1/admin/redrive`))).json(),
+    );
+    stage.say(`redrive answered ${JSON.stringify(report)}`);
+  },
+};
