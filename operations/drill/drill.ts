@@ -74,6 +74,7 @@ export async function startDrill(template: Json, observer?: StackObserver): Prom
     schedules: false,
     clock,
     observer: observers(...all),
+    onProblem: (message) => process.stderr.write(`${message}\n`),
     onFunctionOutput: (_, line) => addEmbeddedMetrics(line, points),
   });
   const aws = awsCommands(stack);

@@ -1,12 +1,7 @@
 // The counter table answers nothing for five minutes.
 import { signedFetch } from '../../signed-fetch.ts';
+import { tableAway } from '../faults.ts';
 import type { Scenario } from '../scenario.ts';
-
-const AWAY = {
-  status: 500,
-  headers: { 'content-type': 'application/x-amz-json-1.0' },
-  body: '{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"drill"}',
-};
 
 export const tableOutage: Scenario = {
   name: 'table-outage',
@@ -14,11 +9,8 @@ export const tableOutage: Scenario = {
   fires: ['FrontDoorErrors', 'CanaryErrors'],
   play: async (stage) => {
     const { drill } = stage;
-    const counters = drill.nameOf('AWS::DynamoDB::Table', 'Counters');
-    stage.breaks(`every call of a function to ${counters} is answered 500`);
-    drill.stack.setFunctionFault(({ service, body }) =>
-      service === 'dynamodb' && body.includes(`"${counters}"`) ? AWAY : 'pass',
-    );
+    stage.breaks('every call of a function to the counter table is answered 500');
+    drill.stack.setFunctionFault(tableAway(drill, 'Counters'));
     await stage.minutes(5);
     const { inFlight, dead } = await drill.stack.status();
     stage.say(

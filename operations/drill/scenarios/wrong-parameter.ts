@@ -1,11 +1,6 @@
 // The retry parameter is misspelt, then put right with values that park messages at the first trouble.
+import { tableAway } from '../faults.ts';
 import type { Scenario, Stage } from '../scenario.ts';
-
-const THROTTLED = {
-  status: 400,
-  headers: { 'content-type': 'application/x-amz-json-1.0' },
-  body: '{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"drill"}',
-};
 
 export const wrongParameter: Scenario = {
   name: 'wrong-parameter',
@@ -23,14 +18,11 @@ export const wrongParameter: Scenario = {
     stage.say('the last good value holds: everything is counted as before');
 
     stage.say(
-      'somebody mends it in a hurry: {"attempts":1,"redriveRounds":0}, and the counters are throttled for a minute',
+      'somebody mends it in a hurry: {"attempts":1,"redriveRounds":0}, and the counter table is away for a minute',
     );
     await put(stage, name, '{"attempts":1,"redriveRounds":0}');
     await stage.minutes(1);
-    const counters = drill.nameOf('AWS::DynamoDB::Table', 'Counters');
-    drill.stack.setFunctionFault(({ action, body }) =>
-      action === 'UpdateItem' && body.includes(`"${counters}"`) ? THROTTLED : 'pass',
-    );
+    drill.stack.setFunctionFault(tableAway(drill, 'Counters'));
     await stage.minutes(1);
     drill.stack.setFunctionFault(undefined);
     await stage.untilAlarm('Parked', 4);

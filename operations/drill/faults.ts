@@ -1,0 +1,16 @@
+// What the drill lets services answer when they are in trouble.
+import type { FunctionFault } from '../../local/emulators/fault-proxy.ts';
+import type { Drill } from './drill.ts';
+
+/** Every call of a function to a table is answered 500, as by a table that is away. */
+export function tableAway(drill: Drill, word: 'Counters' | 'Ledger'): FunctionFault {
+  const table = drill.nameOf('AWS::DynamoDB::Table', word);
+  return ({ service, body }) =>
+    service === 'dynamodb' && body.includes(`"${table}"`)
+      ? {
+          status: 500,
+          headers: { 'content-type': 'application/x-amz-json-1.0' },
+          body: '{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"drill"}',
+        }
+      : 'pass';
+}

@@ -1,0 +1,103 @@
+// Least privilege at run time: every call that a function makes is allowed by its policy, and everything allowed is used.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { Json } from '../../local/json.ts';
+import type { ObservedCall } from '../../local/observer.ts';
+import { startDrill } from '../../operations/drill/drill.ts';
+import { allows, type Grant, grantsIn, type Request, requestsOf, roleOf } from '../support/permissions.ts';
+import { templateJson } from '../support/stack-template.ts';
+import { STEPS } from './support/everything.ts';
+
+/** What AWS itself does with a function's role, by the role's part and the action: nothing of it is seen here. */
+const USED_BY_AWS: readonly [role: RegExp, action: RegExp, why: string][] = [
+  [/./, /^logs:(CreateLogStream|PutLogEvents)$/, 'Lambda writes the log of a function with its role'],
+  [
+    /^AggregationAggregator/,
+    /^kinesis:(DescribeStream|DescribeStreamSummary|ListStreams)$/,
+    'the mapping polls',
+  ],
+  [/^AggregationAggregator/, /^s3:ListBucket$/, 'Lambda looks at the destination of a mapping'],
+  [/^AggregationAggregator/, /^s3:PutObject aws\/lambda\//, 'Lambda writes to the destination of a mapping'],
+  [
+    /^WritingWriter/,
+    /^sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)$/,
+    'the mapping polls and deletes',
+  ],
+];
+
+const seen = new Map<string, Request>();
+const denied = new Map<string, Request>();
+const strangers = new Set<string>();
+const calls: ObservedCall[] = [];
+const drill = await startDrill(
+  templateJson('local', {
+    aggregatorWindowSeconds: 0,
+    // An end to the counter items' life, so that rows can come too late.
+    acceptPastSeconds: 86_400,
+    counterRetentionDays: 41,
+  }) as unknown as Json,
+  { serviceCalled: (call) => calls.push(call) },
+);
+after(() => drill.stop());
+const grants = grantsIn(drill.stack.template);
+
+test('everything that functions do is played once', { timeout: 240_000 }, async () => {
+  for (const step of Object.values(STEPS)) await step(drill);
+  for (const call of calls) {
+    const role = roleOf(drill.stack.template, call.caller);
+    if (role === undefined) {
+      strangers.add(call.caller);
+      continue;
+    }
+    for (const asked of requestsOf(drill.stack.template, call)) {
+      const request = { role, ...asked };
+      const name = `${role} ${asked.action} ${asked.resource}`;
+      seen.set(name, request);
+      if (!grants.some((grant) => allows(grant, request))) denied.set(name, request);
+    }
+  }
+  // Operators and tests sign with the machine's own name.
+  assert.deepEqual([...strangers], ['function local']);
+  assert.ok(seen.size > 50, `only ${seen.size} kinds of calls were seen`);
+});
+
+test('every call is allowed by the policy of who made it', () => {
+  assert.deepEqual([...denied.keys()], []);
+});
+
+test('every action that a policy allows was used, or is used by AWS itself', () => {
+  const unused = grants.filter(
+    (grant) => ![...seen.values()].some((request) => allows(grant, request)) && !isUsedByAws(grant),
+  );
+  assert.deepEqual(
+    unused.map(({ role, action, resource }) => `${role} ${action} ${resource}`),
+    [],
+  );
+});
+
+test('nothing is excused that is not granted, or that was seen', () => {
+  for (const [role, action, why] of USED_BY_AWS) {
+    const excused = grants.filter((grant) => role.test(grant.role) && action.test(actionOf(grant)));
+    assert.ok(excused.length > 0, `${why}: no such grant`);
+    const used = excused.filter((grant) => [...seen.values()].some((request) => allows(grant, request)));
+    assert.deepEqual(used, [], why);
+  }
+});
+
+test('production grants what was judged here', () => {
+  const shapeOf = (stage: string) =>
+    Object.entries(templateJson(stage).Resources)
+      .filter(([, { Type }]) => Type === 'AWS::IAM::Policy')
+      .map(([id, { Properties }]) => [id, JSON.stringify(Properties).replaceAll(`/${stage}/`, '/STAGE/')]);
+  assert.deepEqual(shapeOf('prod'), shapeOf('local'));
+});
+
+function isUsedByAws(grant: Grant): boolean {
+  return USED_BY_AWS.some(([role, action]) => role.test(grant.role) && action.test(actionOf(grant)));
+}
+
+/** The action; for objects with the prefix they may have. */
+function actionOf({ action, resource }: Grant): string {
+  const [, prefix] = /^arn:aws:s3:::[^/]+\/(.*)$/.exec(resource) ?? [];
+  return prefix === undefined ? action : `${action} ${prefix}`;
+}

@@ -1,0 +1,149 @@
+// One of everything: what each function does in good days and bad, on the drill's clock.
+import assert from 'node:assert/strict';
+import { asList, asObject, asText } from '../../../local/json.ts';
+import type { Drill } from '../../../operations/drill/drill.ts';
+import { tableAway } from '../../../operations/drill/faults.ts';
+import { wrongParameter } from '../../../operations/drill/scenarios/wrong-parameter.ts';
+
+const SIGNED = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
+const DAY_MS = 86_400_000;
+
+/** Each of them, in an order that works. The drill's first minutes have had schedules, events and queries already. */
+export const STEPS: Readonly<Record<string, (drill: Drill) => Promise<void>>> = {
+  rejected,
+  appliedTwice,
+  deadAndBack,
+  parked,
+  splitShard,
+  auditedAndRepaired,
+  expired,
+};
+
+/** An event that can never be counted is kept. */
+async function rejected(drill: Drill): Promise<void> {
+  const at = drill.clock.nowMs() + DAY_MS;
+  const answer = await post(drill, [{ id: 'future', metric: 'view', entity: '/future', at }]);
+  assert.equal(answer, 202);
+  await drill.minute();
+  await read(drill, '/v1/counts/view/%2Ffuture');
+}
+
+/** An update of two segments whose answer is lost: the writer asks the item what it has. */
+async function appliedTwice(drill: Drill): Promise<void> {
+  const writer = drill.mapping('writer');
+  await writer.pause();
+  for (const id of ['first', 'second']) {
+    await post(drill, [{ id, metric: 'view', entity: '/twice' }]);
+    await drill.minute({ requests: 0 });
+  }
+  const counters = drill.nameOf('AWS::DynamoDB::Table', 'Counters');
+  let lost = 0;
+  drill.stack.setFunctionFault(({ action, body }) => {
+    if (action !== 'UpdateItem' || !body.includes(`"${counters}"`) || lost > 3) return 'pass';
+    lost += 1;
+    return 'lose-answer';
+  });
+  writer.resume();
+  await drill.minute();
+  drill.stack.setFunctionFault(undefined);
+  assert.ok(lost > 0);
+}
+
+/** Counters that refuse until attempts are used up: delayed, dead, noted, probed, returned. */
+async function deadAndBack(drill: Drill): Promise<void> {
+  drill.stack.setFunctionFault(tableAway(drill, 'Counters'));
+  for (let minute = 0; minute < 4; minute += 1) await drill.minute();
+  drill.stack.setFunctionFault(undefined);
+  await fetch(`${drill.stack.url}/v1/admin/redrive`, { method: 'POST', headers: SIGNED });
+  for (let minute = 0; minute < 3; minute += 1) await drill.minute();
+}
+
+/** Parked and sent back: the drill's scenario of a wrong parameter, without its judge. */
+async function parked(drill: Drill): Promise<void> {
+  await wrongParameter.play({
+    drill,
+    say: () => {},
+    breaks: () => {},
+    minutes: async (count, options) => {
+      for (let minute = 0; minute < count; minute += 1) await drill.minute(options);
+    },
+    untilAlarm: async (_, minutesMax) => {
+      for (let minute = 0; minute < minutesMax; minute += 1) await drill.minute();
+    },
+    operator: async (_section, _commands, act) => act(),
+  });
+  await drill.minute();
+}
+
+/** A shard that is split: its children read it to its end first. */
+async function splitShard(drill: Drill): Promise<void> {
+  const StreamName = drill.nameOf('AWS::Kinesis::Stream', 'Events');
+  const { Shards } = await drill.aws.call('kinesis', 'ListShards', { StreamName });
+  const [shard] = asList(Shards).map(asObject);
+  const { StartingHashKey, EndingHashKey } = asObject(shard?.['HashKeyRange']);
+  const [from, to] = [StartingHashKey, EndingHashKey].map((key) => BigInt(asText(key) ?? '0'));
+  await drill.aws.call('kinesis', 'SplitShard', {
+    StreamName,
+    ShardToSplit: asText(shard?.['ShardId']) ?? '',
+    NewStartingHashKey: String(((from ?? 0n) + (to ?? 0n)) / 2n),
+  });
+  for (let minute = 0; minute < 3; minute += 1) await drill.minute();
+}
+
+/** Somebody edits a counter item; the audit finds it, the repair mends it. */
+async function auditedAndRepaired(drill: Drill): Promise<void> {
+  const TableName = drill.nameOf('AWS::DynamoDB::Table', 'Counters');
+  const { Items } = await drill.aws.call('dynamodb', 'Query', {
+    TableName,
+    KeyConditionExpression: 'pk = :pk',
+    ExpressionAttributeValues: { ':pk': { S: '/' } },
+  });
+  const [item] = asList(Items).map(asObject);
+  assert.ok(item, 'no counter item to spoil');
+  await drill.aws.call('dynamodb', 'UpdateItem', {
+    TableName,
+    Key: { pk: item['pk'] ?? null, sk: item['sk'] ?? null },
+    UpdateExpression: 'ADD m00 :one',
+    ExpressionAttributeValues: { ':one': { N: '1' } },
+  });
+  // Hours are audited when they are over.
+  while (new Date(drill.clock.nowMs()).getUTCMinutes() < 58) drill.clock.forward(60_000);
+  for (let minute = 0; minute < 5; minute += 1) await drill.minute();
+  const hour = (ms: number) => new Date(ms - (ms % 3_600_000)).toISOString();
+  const range = `from=${hour(drill.clock.nowMs() - 3 * 3_600_000)}&to=${hour(drill.clock.nowMs())}`;
+  const audit = await read(drill, `/v1/audit?${range}`);
+  assert.ok(asList(audit['differences']).length > 0, JSON.stringify(audit));
+  const repair = await fetch(`${drill.stack.url}/v1/admin/repair?${range}`, {
+    method: 'POST',
+    headers: SIGNED,
+  });
+  assert.equal(((await repair.json()) as { repaired: number }).repaired, 1);
+}
+
+/** Rows that wait in the queue until their counter items may be deleted. */
+async function expired(drill: Drill): Promise<void> {
+  const writer = drill.mapping('writer');
+  await writer.pause();
+  await drill.minute();
+  drill.clock.forward(50 * DAY_MS);
+  writer.resume();
+  await drill.minute();
+  const status = await drill.stack.status();
+  assert.ok(status.expired > 0, JSON.stringify(status));
+}
+
+async function post(drill: Drill, events: readonly object[]): Promise<number> {
+  const answer = await fetch(`${drill.stack.url}/v1/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ events }),
+  });
+  await answer.arrayBuffer();
+  return answer.status;
+}
+
+async function read(drill: Drill, path: string): Promise<Record<string, unknown>> {
+  const answer = await fetch(`${drill.stack.url}${path}`, { headers: SIGNED });
+  assert.equal(answer.status, 200, path);
+  return (await answer.json()) as Record<string, unknown>;
+}
