@@ -1,0 +1,139 @@
+// The template's alarms over data points: what functions print and services publish, to the state of each alarm.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createDataPoints } from '../../../local/alarms/data-points.ts';
+import { addEmbeddedMetrics } from '../../../local/alarms/embedded-metrics.ts';
+import { readAlarms } from '../../../local/alarms/template-alarms.ts';
+import { watchAlarms } from '../../../local/alarms/watch.ts';
+import type { Json, JsonObject } from '../../../local/json.ts';
+import { readTemplate } from '../../../local/template/template.ts';
+import { templateJson } from '../../support/stack-template.ts';
+
+const MINUTE_MS = 60_000;
+const NAMING = { queueEndpoint: '' };
+const dimensions = { service: 'writer', stage: 'x' };
+const metric = { namespace: 'Tally', name: 'Freshness', dimensions };
+
+const alarm = (properties: JsonObject) => ({
+  Type: 'AWS::CloudWatch::Alarm',
+  Properties: {
+    Namespace: 'Tally',
+    MetricName: 'Freshness',
+    Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
+    Statistic: 'Maximum',
+    Period: 300,
+    EvaluationPeriods: 1,
+    Threshold: 10,
+    ComparisonOperator: 'GreaterThanThreshold',
+    TreatMissingData: 'notBreaching',
+    ...properties,
+  },
+});
+const read = (Resources: JsonObject) => readAlarms(readTemplate({ Resources } as Json, NAMING));
+
+test('statistics over a span of time; other dimensions are another metric', () => {
+  const points = createDataPoints();
+  for (let value = 1; value <= 100; value += 1) points.add(metric, value, value);
+  points.add({ ...metric, dimensions: { ...dimensions, stage: 'y' } }, 5, 1_000);
+  const of = (statistic: string) => points.statistic(metric, statistic, 1, 101);
+  assert.deepEqual(
+    ['Sum', 'Average', 'Minimum', 'Maximum', 'SampleCount', 'p50', 'p99', 'p100'].map(of),
+    [5050, 50.5, 1, 100, 100, 50, 99, 100],
+  );
+  assert.equal(points.statistic(metric, 'Sum', 101, 200), undefined);
+  assert.equal(points.statistic(metric, 'Sum', 2, 4), 5);
+  assert.throws(() => of('tm90'), /data-points\.ts/);
+});
+
+test('an alarm looks at the last minutes, whatever the time, once a minute', () => {
+  const points = createDataPoints();
+  const watch = watchAlarms(read({ Late: alarm({}) }), points);
+  points.add(metric, 7 * MINUTE_MS, 11);
+  const on = Array.from({ length: 15 }, (_, minute) => {
+    watch.evaluate(minute * MINUTE_MS);
+    return watch.stateOf('Late') === 'ALARM';
+  });
+  // From the minute after the breach; five minutes long, and as long again as nothing newer is there.
+  assert.deepEqual(on.indexOf(true), 8);
+  points.add(metric, 15 * MINUTE_MS, 1);
+  const [change] = watch.evaluate(16 * MINUTE_MS);
+  assert.deepEqual([change?.from, change?.to, change?.value], ['ALARM', 'OK', 1]);
+});
+
+test('metrics in the lines of functions, with all their dimensions and values', () => {
+  const points = createDataPoints();
+  const line = (fields: object) =>
+    JSON.stringify({
+      _aws: {
+        Timestamp: 1_000,
+        CloudWatchMetrics: [
+          {
+            Namespace: 'Tally',
+            Dimensions: [['service', 'stage']],
+            Metrics: [{ Name: 'Freshness', Unit: 'Milliseconds' }],
+          },
+        ],
+      },
+      ...dimensions,
+      ...fields,
+    });
+  addEmbeddedMetrics(line({ Freshness: [3, 4] }), points);
+  addEmbeddedMetrics(line({ Freshness: 5 }), points);
+  addEmbeddedMetrics('{"level":"INFO","message":"\\"_aws\\""}', points);
+  addEmbeddedMetrics('not "_aws" json', points);
+  assert.equal(points.statistic(metric, 'Sum', 0, 2_000), 12);
+  assert.deepEqual(points.metrics(), [metric]);
+});
+
+test('composite alarms follow the others; expressions read several metrics', () => {
+  const points = createDataPoints();
+  const stat = { Metric: { Namespace: 'Tally', MetricName: 'Freshness' }, Period: 60, Stat: 'Sum' };
+  const expression = {
+    Namespace: undefined,
+    MetricName: undefined,
+    Dimensions: undefined,
+    Statistic: undefined,
+    Period: undefined,
+    Metrics: [
+      { Id: 'expr', Expression: 'FILL(a, 0) + FILL(b, 0)' },
+      { Id: 'a', MetricStat: stat, ReturnData: false },
+      { Id: 'b', MetricStat: { ...stat, Metric: { ...stat.Metric, MetricName: 'B' } }, ReturnData: false },
+    ],
+  };
+  const resources = JSON.parse(
+    JSON.stringify({
+      Both: alarm(expression as unknown as JsonObject),
+      Any: {
+        Type: 'AWS::CloudWatch::CompositeAlarm',
+        Properties: { AlarmRule: { 'Fn::Join': ['', ['ALARM("', { 'Fn::GetAtt': ['Both', 'Arn'] }, '")']] } },
+      },
+    }),
+  ) as JsonObject;
+  const watch = watchAlarms(read(resources), points);
+  points.add({ ...metric, dimensions: {} }, 1_000, 6);
+  assert.deepEqual(watch.evaluate(MINUTE_MS), []);
+  points.add({ ...metric, name: 'B', dimensions: {} }, 61_000, 11);
+  const changed = watch.evaluate(2 * MINUTE_MS).map(({ alarm: { name }, to }) => [name, to]);
+  assert.deepEqual(changed, [
+    ['Both', 'ALARM'],
+    ['Any', 'ALARM'],
+  ]);
+});
+
+test("every alarm of the stack's own template can be evaluated; without data only those go off that take silence for trouble", () => {
+  const alarms = readAlarms(readTemplate(templateJson('prod') as unknown as Json, NAMING));
+  assert.ok(alarms.metric.length > 20);
+  const watch = watchAlarms(alarms, createDataPoints());
+  watch.evaluate(0);
+  const silent = watch.alarming().filter(({ kind }) => kind === 'metric');
+  for (const { name, kind } of silent) {
+    const own = alarms.metric.find((each) => each.name === name);
+    assert.ok(kind === 'metric' && own?.condition.missing === 'breaching', name);
+  }
+});
+
+test('an alarm that the local stack could never see go off is an error', () => {
+  const unseen = { Late: alarm({ Namespace: 'AWS/Lambda', MetricName: 'ConcurrentExecutions' }) };
+  assert.throws(() => read(unseen), /service-metrics\.ts/);
+  assert.throws(() => read({ Late: alarm({ TreatMissingData: 'whatever' }) }), /missing data/);
+});
