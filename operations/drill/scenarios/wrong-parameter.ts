@@ -5,7 +5,8 @@ import type { Scenario, Stage } from '../scenario.ts';
 export const wrongParameter: Scenario = {
   name: 'wrong-parameter',
   title: 'The retry parameter is wrong, twice',
-  fires: ['Parked'],
+  fires: ['RetryParameter', 'Parked'],
+  mayFire: { FrontDoorErrors: 'the canary asks for counts while the table is away' },
   play: async (stage) => {
     const { drill } = stage;
     const name = drill.nameOf('AWS::SSM::Parameter', 'Retries');
@@ -14,7 +15,7 @@ export const wrongParameter: Scenario = {
 
     stage.breaks('the parameter has a field that does not exist: {"attemps":5}');
     await put(stage, name, '{"attemps":5}');
-    await stage.minutes(3);
+    await stage.untilAlarm('RetryParameter', 6);
     stage.say('the last good value holds: everything is counted as before');
 
     stage.say(
