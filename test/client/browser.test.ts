@@ -21,6 +21,16 @@ class FakeWindow extends EventTarget {
     },
   };
 
+  listeners = 0;
+  override addEventListener(...args: Parameters<EventTarget['addEventListener']>): void {
+    this.listeners += 1;
+    super.addEventListener(...args);
+  }
+  override removeEventListener(...args: Parameters<EventTarget['removeEventListener']>): void {
+    this.listeners -= 1;
+    super.removeEventListener(...args);
+  }
+
   hide(): void {
     this.document.visibilityState = 'hidden';
     this.document.dispatchEvent(new Event('visibilitychange'));
@@ -68,8 +78,9 @@ test('a page that is shown again sends the same ids again, and Tally counts them
   }
   await world.advance(10);
   assert.equal(world.requests.length, 0, 'a moment first');
-  window.show();
   await client.count('view', '/d');
+  window.show();
+  assert.equal(window.beacons.length, 1, 'being shown is no reason');
   window.hide();
   assert.deepEqual(idsIn(window.beacons[1]?.body ?? ''), ['id-3'], 'only what is new');
   await world.until(client.flush());
@@ -129,7 +140,7 @@ test('a closed client listens no more', async () => {
   await client.count('view', '/a');
   await world.until(client.close());
   window.leave();
-  assert.equal(window.beacons.length, 0);
+  assert.deepEqual([window.beacons.length, window.listeners], [0, 0]);
 });
 
 test('without a document there is no page', () => {

@@ -272,6 +272,11 @@ test('flush: false at its deadline, and the process stays for it and not longer'
   assert.equal(await world.until(flushed), false);
   assert.equal(world.isHeld, false);
   assert.equal(client.stats().buffered, 1, 'it goes on trying');
+  await world.advance(60_000);
+  const patient = client.flush();
+  assert.equal(world.isHeld, true, 'also between two attempts, and without a deadline');
+  world.service = async ({ events }) => answer(202, { accepted: events.length });
+  assert.equal(await world.until(patient), true);
 });
 
 test('close sends what there is, gives up the rest at its deadline, and takes no more', async () => {
