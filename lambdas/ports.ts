@@ -4,6 +4,7 @@ import type { Difference, ExpectedItem, StoredItem } from './counting/audit.ts';
 import type { Books } from './counting/books.ts';
 import type { Heartbeat, MinuteCounts, OpenShard } from './counting/canary.ts';
 import type { CounterItem, CounterKey, CounterUpdate } from './counting/counter-item.ts';
+import type { DeletedEntities } from './counting/deleted-entities.ts';
 import type { PartName, SegmentId, SequenceNumber, ShardId, ShardKey } from './counting/identifiers.ts';
 import type { MessageHistory } from './counting/message-history.ts';
 import type { RetryPolicy } from './counting/retry-policy.ts';
@@ -283,6 +284,34 @@ export interface HeartbeatStream {
 export interface MinuteCountsReader {
   /** A counter's minutes in `fromMs <= start < toMs`, epoch milliseconds on whole minutes. @throws when the API has none to give */
   readMinutes(metric: string, entity: string, fromMs: number, toMs: number): Promise<MinuteCounts>;
+}
+
+/** Which entities were deleted on request, without their names. */
+export interface DeletionRegister {
+  /** Notes that what arrived until `throughMs` (epoch milliseconds) may be gone. Repeatable; the last one holds. */
+  noteDeletion(entityHash: string, throughMs: number): Promise<void>;
+  deletions(): Promise<DeletedEntities>;
+}
+
+/** The counter table's items as a deletion sees them. */
+export interface EntityCounters {
+  /** Every item of an entity, page by page; `events` is 0 where an item does not say. Strongly consistent. */
+  itemsOf(entity: string): AsyncIterable<readonly { readonly key: CounterKey; readonly events: number }[]>;
+  /** Deletes items; repeatable. */
+  remove(keys: readonly CounterKey[]): Promise<void>;
+}
+
+/** The archive as a deletion goes through it. */
+export interface ArchiveCleaner {
+  /** The keys of all objects. */
+  keys(): AsyncIterable<string>;
+  read(key: string): Promise<string>;
+  /** Replaces an object, its older versions included. Repeatable. */
+  rewrite(key: string, text: string): Promise<void>;
+  /** Deletes an object, its older versions included. Repeatable. */
+  remove(key: string): Promise<void>;
+  /** Keeps a record of a deletion. */
+  keepDeletion(entityHash: string, nowMs: number, report: object): Promise<void>;
 }
 
 /** Waits for some milliseconds. */

@@ -16,6 +16,8 @@ export const ARCHIVE_PREFIXES = {
   expired: 'expired/',
   /** Counter items that were repaired, as they were before. */
   repairs: 'repairs/',
+  /** Records of deletions on request; only operators write here. */
+  deletions: 'deletions/',
   /**
    * Batches the stream's mapping gave up. Lambda itself chooses these keys
    * (`aws/lambda/<mapping>/<shard>/<date>/…`, docs lambda/latest/dg/kinesis-on-failure-destination.html).

@@ -16,7 +16,8 @@ interface Rule {
 
 const COUNTING = /^lambdas\/counting\//;
 const PORTS = /^lambdas\/ports\.ts$/;
-const USE_CASE = /^lambdas\/(aggregator|writer|redriver|query|accountant|auditor|canary)\/(?!handler\.ts)/;
+const USE_CASE =
+  /^lambdas\/(aggregator|writer|redriver|query|accountant|auditor|canary|deletion)\/(?!handler\.ts)/;
 
 /** The first rule whose files match holds. */
 const RULES: readonly Rule[] = [

@@ -3,6 +3,7 @@ import { DedupWindows, type WindowLedger } from '../aggregator/windows.ts';
 import { compareItem, type Difference, type EmittedRow } from '../counting/audit.ts';
 import { lastEntered } from '../counting/books.ts';
 import { bucketOfSortKey, type CounterKey, counterKey } from '../counting/counter-item.ts';
+import { type DeletedEntities, mayBeDeleted } from '../counting/deleted-entities.ts';
 import {
   parseSegmentId,
   type SegmentId,
@@ -24,6 +25,8 @@ export interface AuditorPorts {
   readonly ledger: BooksLedger & WindowLedger;
   readonly log: AuditedLog;
   readonly counters: AuditedCounters;
+  /** Entities deleted on request: what they had may be missing. */
+  readonly deletions: () => Promise<DeletedEntities>;
 }
 
 /** What is audited: buckets that start in `fromMs <= start < toMs`, epoch milliseconds. */
@@ -64,6 +67,9 @@ export interface AuditReport {
 export const DIFFERENCES_MAX = 1_000;
 const ITEMS_AT_ONCE = 100;
 
+/** Whose items are audited, when, and which of them may rightly be missing. */
+type Scope = { readonly range: AuditRange; readonly slice: AuditSlice; readonly deleted: DeletedEntities };
+
 /** The segments of each shard that the audit looks at: earlier ones arrived too early, later ones after it began. */
 type Snapshot = ReadonlyMap<ShardKey, { readonly from: number; readonly through: number }>;
 
@@ -85,13 +91,14 @@ export async function audit(
   const report = emptyReport();
   const snapshot = new Map<ShardKey, { from: number; through: number }>();
   const emitted = new Map<string, EmittedRow[]>();
+  const deleted = await ports.deletions();
   for (const shard of await ports.ledger.shards()) {
     const head = await ports.ledger.readHead(shard);
     const through = lastEntered(head);
     const from = await firstReaching(shard, through, range.fromMs - ARRIVAL_MARGIN_MS, ports.ledger);
     snapshot.set(shard, { from, through });
     if (head === undefined) continue;
-    await collectShard(shard, head, from, range, slice, ports, emitted, report, hasTime);
+    await collectShard(shard, head, from, { range, slice, deleted }, ports, emitted, report, hasTime);
   }
   if (report.complete) await compareAll(emitted, snapshot, ports, report, hasTime, repair);
   if (report.complete) await findStrangers(range, slice, snapshot, ports, report, hasTime);
@@ -139,8 +146,7 @@ async function collectShard(
   shard: ShardKey,
   head: Head,
   from: number,
-  range: AuditRange,
-  slice: AuditSlice,
+  scope: Scope,
   ports: AuditorPorts,
   emitted: Map<string, EmittedRow[]>,
   report: AuditReport,
@@ -153,10 +159,10 @@ async function collectShard(
       report.complete = false;
       return;
     }
-    if (!touches(entry, range)) continue;
+    if (!touches(entry, scope.range)) continue;
     const plan = { ...entry, ancestors: head.ancestors };
     const sources = { windows, reader, ledger: ports.ledger };
-    const unaudited = await collectSegment(shard, plan, entry, range, slice, sources, emitted, report);
+    const unaudited = await collectSegment(shard, plan, entry, scope, sources, emitted, report);
     if (unaudited !== undefined) {
       report.segmentsUnaudited.push({ segment: segmentId(shard, entry.segment), reason: unaudited });
     }
@@ -173,8 +179,7 @@ async function collectSegment(
   shard: ShardKey,
   plan: Parameters<DedupWindows['before']>[1],
   entry: SegmentEntry,
-  range: AuditRange,
-  slice: AuditSlice,
+  { range, slice, deleted }: Scope,
   { windows, reader, ledger }: { windows: DedupWindows; reader: RangeReader; ledger: WindowLedger },
   emitted: Map<string, EmittedRow[]>,
   report: AuditReport,
@@ -194,7 +199,8 @@ async function collectSegment(
       for (const row of rows) {
         if (!inRange(row.bucket, range) || sliceOf(row.entity, slice.count) !== slice.index) continue;
         const key = nameOf(counterKey(row.metric, row.entity, row.bucket));
-        const one = { segment: id, row, bucketMinutes, acked };
+        const due = acked && !mayBeDeleted(deleted, row.entity, entry.runMaxMs);
+        const one = { segment: id, row, bucketMinutes, acked: due };
         const others = emitted.get(key);
         if (others === undefined) emitted.set(key, [one]);
         else others.push(one);

@@ -6,6 +6,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-l
 import { Archive } from '../aws/archive.ts';
 import { AuditedCounterTable } from '../aws/audited-counter-table.ts';
 import { dynamoDb, kinesis, s3 } from '../aws/clients.ts';
+import { LedgerDeletionRegister } from '../aws/deletion-register.ts';
 import { secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { jsonAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
@@ -23,10 +24,12 @@ const RESERVE_MS = 5_000;
 
 const dynamoDbClient = dynamoDb();
 const counters = new AuditedCounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE'));
+const register = new LedgerDeletionRegister(dynamoDbClient, text(env, 'LEDGER_TABLE'));
 const ports: AuditorPorts = {
   ledger: new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock),
   log: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
   counters,
+  deletions: () => register.deletions(),
 };
 const archive = new Archive(s3(), text(env, 'ARCHIVE_BUCKET'));
 const repair = itemRepairer(counters, archive, secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS'));

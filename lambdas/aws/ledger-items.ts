@@ -22,6 +22,9 @@ const SEQUENCE_NUMBER_DIGITS = 56;
 /** Where the shards that have a ledger are listed. */
 export const SHARDS_PK = 'SHARDS';
 
+/** Where the entities that were deleted on request are listed. */
+export const DELETED_PK = 'DELETED';
+
 function padded(segment: number): string {
   return String(segment).padStart(12, '0');
 }
@@ -33,6 +36,7 @@ function key(pk: string, sk: string): Key {
 /** Keys of the ledger's items: the only place that puts them together. */
 export const ledgerKeys = {
   shard: (shard: ShardKey) => key(SHARDS_PK, shard),
+  deleted: (entityHash: string) => key(DELETED_PK, entityHash),
   claim: () => key('CLAIM', 'COMPLETE_THROUGH'),
   head: (shard: ShardKey) => key(shard, 'HEAD'),
   books: (shard: ShardKey) => key(shard, 'BOOKS'),

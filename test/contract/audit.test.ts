@@ -32,7 +32,8 @@ async function countedPipeline() {
   await pipeline.aggregateAll();
   await pipeline.writeAll();
   const counters = new AuditedCounterTable(services.dynamoDb, pipeline.counterTable);
-  const ports = { ledger: pipeline.ledger, log: pipeline.log, counters };
+  const deletions = async () => new Map<string, number>();
+  const ports = { ledger: pipeline.ledger, log: pipeline.log, counters, deletions };
   return {
     ...pipeline,
     run: (slice = { index: 0, count: 1 }) => audit(RANGE, slice, ports, always),

@@ -67,7 +67,8 @@ test('counters restored to a point in time: the audit names what is missing, its
   await count(2);
 
   const counters = new AuditedCounterTable(services.dynamoDb, pipeline.counterTable);
-  const ports = { ledger: pipeline.ledger, log: pipeline.log, counters };
+  const deletions = async () => new Map<string, number>();
+  const ports = { ledger: pipeline.ledger, log: pipeline.log, counters, deletions };
   const found = await audit(RANGE, ALL, ports, always);
   assert.deepEqual(
     found.differences.map((difference) => [difference.kind, 'segment' in difference && difference.segment]),

@@ -84,6 +84,7 @@ export async function startPipeline(services: Awaited<ReturnType<typeof startSer
     counterTable,
     ledgerTable,
     bucket,
+    queueUrl,
     ledger,
     log,
     counters,

@@ -1,0 +1,151 @@
+// Taking one entity out of an archived object, and leaving what it says of others.
+
+/**
+ * What an object of the archive is without an entity. `rewrite`: it held others too, and this is what is left; `remove`: it held nothing
+ * else; `by-hand`: it names the entity in a form that is not ours to change.
+ */
+export type Forgotten =
+  | { readonly kind: 'untouched' }
+  | { readonly kind: 'rewrite'; readonly text: string }
+  | { readonly kind: 'remove' }
+  | { readonly kind: 'by-hand' };
+
+const UNTOUCHED: Forgotten = { kind: 'untouched' };
+const REMOVE: Forgotten = { kind: 'remove' };
+
+type Forget = (text: string, entity: string) => Forgotten;
+type Fields = Record<string, unknown>;
+
+/** By the object's prefix, longest first where one begins with another. */
+const KINDS: Readonly<Record<string, Forget>> = {
+  'rejected/': forgetRejected,
+  'parked/': forgetLetter,
+  'discarded/': forgetLetter,
+  'expired/': forgetExpired,
+  'repairs/': forgetRepair,
+  // A record of a deletion names nobody.
+  'deletions/': () => UNTOUCHED,
+};
+
+/**
+ * What an object should be when an entity is deleted. Repeatable: the result is untouched.
+ * @param key the object's key, which says what kind of object it is
+ * @param text what is in it, as UTF-8
+ */
+export function withoutEntity(key: string, text: string, entity: string): Forgotten {
+  const prefix = Object.keys(KINDS).find((one) => key.startsWith(one));
+  const forget = prefix === undefined ? undefined : KINDS[prefix];
+  if (forget !== undefined) return forget(text, entity);
+  // Whole batches that the stream's mapping gave up, in base64: they hold events of others that are counted nowhere else.
+  return names(text, entity) || recordsIn(text).some((data) => names(data, entity))
+    ? { kind: 'by-hand' }
+    : UNTOUCHED;
+}
+
+/** Lines `{ …, data }`, each a record in base64: one event, an array of them, or what could not be read. */
+function forgetRejected(text: string, entity: string): Forgotten {
+  const lines = text.split('\n').filter((line) => line !== '');
+  const kept = lines.flatMap((line) => {
+    const fields = objectIn(line);
+    const data = fields?.['data'];
+    if (typeof data !== 'string') return names(line, entity) ? [] : [line];
+    const rest = recordWithout(Buffer.from(data, 'base64').toString('utf8'), entity);
+    if (rest === 'untouched') return [line];
+    return rest === 'nothing'
+      ? []
+      : [JSON.stringify({ ...fields, data: Buffer.from(rest).toString('base64') })];
+  });
+  if (kept.length === lines.length && kept.every((line, at) => line === lines[at])) return UNTOUCHED;
+  return kept.length === 0 ? REMOVE : { kind: 'rewrite', text: `${kept.join('\n')}\n` };
+}
+
+/** A record's text without the entity. In a pack, events leave a null behind: the reasons say by number which event they are for. */
+function recordWithout(record: string, entity: string): string | 'untouched' | 'nothing' {
+  const value = parse(record);
+  if (value === undefined) return names(record, entity) ? 'nothing' : 'untouched';
+  if (!Array.isArray(value)) return isOf(value, entity) ? 'nothing' : 'untouched';
+  if (!value.some((event) => isOf(event, entity))) return 'untouched';
+  const rest = value.map((event) => (isOf(event, entity) ? null : event));
+  return rest.every((event) => event === null) ? 'nothing' : JSON.stringify(rest);
+}
+
+/** `{ history, body }`: a rollup message whose rows are arrays with the entity third, or poison. */
+function forgetLetter(text: string, entity: string): Forgotten {
+  const letter = objectIn(text);
+  const body = letter?.['body'];
+  const message = typeof body === 'string' ? objectIn(body) : undefined;
+  const rows = message?.['rows'];
+  if (!Array.isArray(rows)) return names(text, entity) || names(String(body), entity) ? REMOVE : UNTOUCHED;
+  const rest = rows.filter((row) => !(Array.isArray(row) && row[2] === entity));
+  if (rest.length === rows.length) return UNTOUCHED;
+  if (rest.length === 0) return REMOVE;
+  return {
+    kind: 'rewrite',
+    text: JSON.stringify({ ...letter, body: ascii(JSON.stringify({ ...message, rows: rest })) }),
+  };
+}
+
+/** `{ …, rows: [{ entity, … }] }` */
+function forgetExpired(text: string, entity: string): Forgotten {
+  const content = objectIn(text);
+  const rows = content?.['rows'];
+  if (!Array.isArray(rows)) return names(text, entity) ? { kind: 'by-hand' } : UNTOUCHED;
+  const rest = rows.filter((row) => !isOf(row, entity));
+  if (rest.length === rows.length) return UNTOUCHED;
+  return rest.length === 0 ? REMOVE : { kind: 'rewrite', text: JSON.stringify({ ...content, rows: rest }) };
+}
+
+/** A repair is one counter item's, so one entity's. */
+function forgetRepair(text: string, entity: string): Forgotten {
+  return names(text, entity) ? REMOVE : UNTOUCHED;
+}
+
+function isOf(value: unknown, entity: string): boolean {
+  return typeof value === 'object' && value !== null && (value as Fields)['entity'] === entity;
+}
+
+/** Whether text has the entity as a JSON string of its own, or where it is no JSON, anywhere. */
+function names(text: string, entity: string): boolean {
+  const value = parse(text);
+  if (value === undefined) return text.includes(entity) || text.includes(JSON.stringify(entity).slice(1, -1));
+  return hasString(value, entity);
+}
+
+function hasString(value: unknown, wanted: string): boolean {
+  // A list instead of recursion: an archived record may be nested as deeply as its sender liked.
+  const open = [value];
+  while (open.length > 0) {
+    const next = open.pop();
+    if (next === wanted) return true;
+    if (typeof next === 'object' && next !== null) for (const inner of Object.values(next)) open.push(inner);
+  }
+  return false;
+}
+
+/** What Lambda's documents on a failed batch hold as base64: every long string that is. */
+function recordsIn(text: string): string[] {
+  return [...text.matchAll(/"([A-Za-z0-9+/\\]{16,}={0,2})"/g)].map(([, data = '']) =>
+    Buffer.from(data.replaceAll('\\/', '/'), 'base64').toString('utf8'),
+  );
+}
+
+function objectIn(text: string): Fields | undefined {
+  const value = parse(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Escapes what is not ASCII, as rollup messages are. */
+function ascii(json: string): string {
+  return json.replace(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

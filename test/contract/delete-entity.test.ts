@@ -1,0 +1,167 @@
+// Deleting an entity on real services: everything of it is gone, nothing of others, and the audit and the books stay at peace.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { keepBooks } from '../../lambdas/accountant/keep-books.ts';
+import { readStatus } from '../../lambdas/accountant/read-status.ts';
+import { audit } from '../../lambdas/auditor/audit.ts';
+import { S3ArchiveCleaner } from '../../lambdas/aws/archive-cleaner.ts';
+import { AuditedCounterTable } from '../../lambdas/aws/audited-counter-table.ts';
+import { LedgerDeletionRegister } from '../../lambdas/aws/deletion-register.ts';
+import { EntityCounterTable } from '../../lambdas/aws/entity-counter-table.ts';
+import { entityHash } from '../../lambdas/counting/deleted-entities.ts';
+import { HOUR_MS } from '../../lambdas/counting/time.ts';
+import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
+import { startPipeline } from '../support/pipeline.ts';
+import { startServices } from '../support/services.ts';
+
+const services = await startServices();
+const HOUR = Date.UTC(2026, 10, 22, 5);
+const PERSON = 'person@example.com';
+const always = () => true;
+const REAL = { dryRun: false, archive: true };
+
+/** A pipeline that has counted events of a person and of others, and kept rejected ones of both. */
+async function countedPipeline() {
+  const pipeline = await startPipeline(services, 2);
+  const event = (entity: string, index: number) => ({
+    id: `${entity}-${index}`,
+    entity,
+    at: HOUR + index * 60_000,
+  });
+  const numbers = Array.from({ length: 12 }, (_, index) => index);
+  await pipeline.put(...numbers.flatMap((index) => [event(PERSON, index), event('/other', index)]));
+  await pipeline.put(
+    { id: 'bad-1', entity: PERSON, at: HOUR, n: 0.5 },
+    { id: 'bad-2', entity: '/other', at: HOUR, n: 0.5 },
+  );
+  await pipeline.aggregateAll();
+  const messages = await bodiesIn(pipeline.queueUrl);
+  await pipeline.writeAll();
+  const counters = new AuditedCounterTable(services.dynamoDb, pipeline.counterTable);
+  const register = new LedgerDeletionRegister(services.dynamoDb, pipeline.ledgerTable);
+  const clock = { nowMs: () => Date.now() };
+  const ports = {
+    counters: new EntityCounterTable(services.dynamoDb, pipeline.counterTable),
+    register,
+    archive: new S3ArchiveCleaner(services.s3, pipeline.bucket),
+    clock,
+  };
+  return {
+    ...pipeline,
+    register,
+    messages,
+    delete: (options = REAL) => deleteEntity(PERSON, ports, options),
+    audit: () =>
+      audit(
+        { fromMs: HOUR, toMs: HOUR + HOUR_MS },
+        { index: 0, count: 1 },
+        { ledger: pipeline.ledger, log: pipeline.log, counters, deletions: () => register.deletions() },
+        always,
+      ),
+    async total(entity: string): Promise<bigint> {
+      let total = 0n;
+      for await (const { minutes } of pipeline.counters.items('view', entity, HOUR, HOUR + HOUR_MS)) {
+        for (const n of minutes.values()) total += n;
+      }
+      return total;
+    },
+    async archived(): Promise<Map<string, string>> {
+      const { Contents = [] } = await services.s3.send(new ListObjectsV2Command({ Bucket: pipeline.bucket }));
+      const texts = new Map<string, string>();
+      for (const { Key = '' } of Contents) {
+        const { Body } = await services.s3.send(new GetObjectCommand({ Bucket: pipeline.bucket, Key }));
+        texts.set(Key, (await Body?.transformToString()) ?? '');
+      }
+      return texts;
+    },
+  };
+}
+
+/** What waits in a queue, which it goes on doing. */
+async function bodiesIn(QueueUrl: string): Promise<string[]> {
+  const bodies = new Map<string, string>();
+  for (let size = -1; size < bodies.size; ) {
+    size = bodies.size;
+    const receive = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0 });
+    const { Messages = [] } = await services.sqs.send(receive);
+    for (const { MessageId = '', Body = '' } of Messages) bodies.set(MessageId, Body);
+  }
+  return [...bodies.values()];
+}
+
+test('a dry run says what there is, and changes nothing', async () => {
+  const pipeline = await countedPipeline();
+  const report = await pipeline.delete({ dryRun: true, archive: true });
+  assert.deepEqual(report.counters, { items: 1, events: 12, metrics: ['view'] });
+  assert.equal(report.archive.rewritten + report.archive.removed, 1);
+  assert.equal(await pipeline.total(PERSON), 12n);
+  assert.equal((await pipeline.register.deletions()).size, 0);
+  assert.ok(![...(await pipeline.archived()).keys()].some((key) => key.startsWith('deletions/')));
+});
+
+test('afterwards the entity is nowhere, others are as they were, and what is kept of it has no name', async () => {
+  const pipeline = await countedPipeline();
+  await pipeline.delete();
+  assert.equal(await pipeline.total(PERSON), 0n);
+  assert.equal(await pipeline.total('/other'), 12n);
+  const archived = await pipeline.archived();
+  const rejected = [...archived].filter(([key]) => key.startsWith('rejected/')).map(([, text]) => text);
+  const records = rejected
+    .flatMap((text) => text.trim().split('\n'))
+    .map((line) => JSON.parse(line).data as string);
+  assert.deepEqual(
+    records.map((data) => JSON.parse(Buffer.from(data, 'base64').toString()).entity),
+    ['/other'],
+  );
+  const [record] = [...archived].filter(([key]) => key.startsWith('deletions/'));
+  assert.partialDeepStrictEqual(JSON.parse(record?.[1] ?? ''), {
+    entityHash: entityHash(PERSON),
+    counters: { items: 1, events: 12 },
+  });
+  for (const [key, text] of archived) assert.ok(!`${key}${text}`.includes(PERSON), key);
+});
+
+test('the audit does not miss what was deleted, and a repair would not bring it back', async () => {
+  const pipeline = await countedPipeline();
+  assert.deepEqual((await pipeline.audit()).differences, []);
+  await pipeline.delete();
+  const report = await pipeline.audit();
+  assert.deepEqual(report.differences, []);
+  assert.equal(report.itemsDiffering, 0);
+});
+
+test('the books count what was counted, with or without a name', async () => {
+  const pipeline = await countedPipeline();
+  const status = async () => {
+    await keepBooks(pipeline.ledger, always);
+    const { shards: _, ...sums } = await readStatus(pipeline.ledger);
+    return sums;
+  };
+  const before = await status();
+  await pipeline.delete();
+  assert.deepEqual(await status(), before);
+});
+
+test('a message that comes back adds each of its events at most once, and deleting again takes them away', async () => {
+  const pipeline = await countedPipeline();
+  await pipeline.delete();
+  for (const MessageBody of [...pipeline.messages, ...pipeline.messages]) {
+    await services.sqs.send(new SendMessageCommand({ QueueUrl: pipeline.queueUrl, MessageBody }));
+  }
+  await pipeline.writeAll();
+  assert.equal(await pipeline.total(PERSON), 12n);
+  assert.equal(await pipeline.total('/other'), 12n);
+  assert.deepEqual((await pipeline.audit()).differences, []);
+  await pipeline.delete();
+  assert.equal(await pipeline.total(PERSON), 0n);
+});
+
+test('deleting what is not there is no error, and done twice changes nothing more', async () => {
+  const pipeline = await countedPipeline();
+  await pipeline.delete();
+  const again = await pipeline.delete();
+  assert.deepEqual(again.counters, { items: 0, events: 0, metrics: [] });
+  assert.equal(again.archive.rewritten + again.archive.removed, 0);
+});

@@ -1,0 +1,127 @@
+// Taking an entity out of archived objects: what is of it goes, what is of others stays as it was, whatever the object's form.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { withoutEntity } from '../../lambdas/counting/archived-entity.ts';
+import { decodeRollupMessage } from '../../lambdas/counting/rollup-message.ts';
+
+const PERSON = 'person "é" \u2028';
+const OTHER = '/other';
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const event = (entity: string) => ({ metric: 'view', entity, n: 0.5 });
+const line = (data: string, rejected = [{ index: 0, reason: 'invalid-n' }]) =>
+  JSON.stringify({ sequenceNumber: '1', arrival: '2026-11-22T05:00:00.000Z', rejected, data: base64(data) });
+const dataOf = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    .map((one) => Buffer.from(JSON.parse(one).data, 'base64').toString());
+const row = (entity: string) => ['2026-11-22T05', 'view', entity, 1, { 0: 1 }];
+const message = (...entities: string[]) =>
+  JSON.stringify({ v: 1, segment: '1.0.1', part: 0, bucketMinutes: 60, rows: entities.map(row) });
+const letter = (body: string) => JSON.stringify({ history: { rounds: 5 }, body });
+
+/** What is left of an object. */
+function rest(key: string, text: string): string {
+  const forgotten = withoutEntity(key, text, PERSON);
+  return forgotten.kind === 'rewrite' ? forgotten.text : forgotten.kind;
+}
+
+describe('rejected events', () => {
+  const key = 'rejected/1.0.1.ndjson';
+  test('a line of its own goes, those of others stay', () => {
+    const text = `${line(JSON.stringify(event(PERSON)))}\n${line(JSON.stringify(event(OTHER)))}\n`;
+    assert.deepEqual(dataOf(rest(key, text)), [JSON.stringify(event(OTHER))]);
+  });
+  test('in a pack it leaves a hole, so that the others keep their numbers', () => {
+    const text = `${line(JSON.stringify([event(OTHER), event(PERSON), event(OTHER)]))}\n`;
+    assert.deepEqual(JSON.parse(dataOf(rest(key, text))[0] ?? ''), [event(OTHER), null, event(OTHER)]);
+  });
+  test('a record that is no JSON goes if it names the entity, as it is or escaped', () => {
+    assert.equal(rest(key, `${line(`{"entity":${JSON.stringify(PERSON)}`)}\n`), 'remove');
+    assert.equal(rest(key, `${line(`x ${PERSON} x`)}\n`), 'remove');
+    assert.equal(rest(key, `${line('\u0000\u0001')}\n`), 'untouched');
+  });
+  test('nothing left: the object goes', () => {
+    assert.equal(rest(key, `${line(JSON.stringify(event(PERSON)))}\n`), 'remove');
+  });
+  test('a deeply nested record is looked through without harm', () => {
+    const deep = `${'['.repeat(50_000)}${JSON.stringify(PERSON)}${']'.repeat(50_000)}`;
+    assert.equal(rest(key, `${line(deep)}\n`), 'untouched');
+    assert.equal(rest('other/x.json', deep), 'by-hand');
+  });
+});
+
+describe('parked and discarded letters', () => {
+  for (const prefix of ['parked/', 'discarded/']) {
+    test(`${prefix}: the rest of the message can still be replayed`, () => {
+      const left = JSON.parse(rest(`${prefix}1.0.1/0.json`, letter(message(OTHER, PERSON, '/é'))));
+      assert.deepEqual(left.history, { rounds: 5 });
+      assert.deepEqual(
+        decodeRollupMessage(left.body).rows.map(({ entity }) => entity),
+        [OTHER, '/é'],
+      );
+    });
+    test(`${prefix}: one that has nothing else goes, and poison that names it`, () => {
+      assert.equal(rest(`${prefix}1.0.1/0.json`, letter(message(PERSON))), 'remove');
+      assert.equal(rest(`${prefix}poison/1.json`, letter(`what is ${PERSON}`)), 'remove');
+      assert.equal(rest(`${prefix}poison/1.json`, letter('what is this')), 'untouched');
+    });
+  }
+});
+
+test('expired rows go, and the part keeps its name', () => {
+  const rows = [PERSON, OTHER].map((entity) => ({
+    bucket: '2026-11-22T05',
+    metric: 'view',
+    entity,
+    events: 1,
+    minutes: { 0: 1 },
+  }));
+  const content = { segment: '1.0.1', part: 0, bucketMinutes: 60, rows };
+  assert.deepEqual(JSON.parse(rest('expired/1.0.1/0.json', JSON.stringify(content))), {
+    ...content,
+    rows: rows.slice(1),
+  });
+});
+
+test("the trace of a repair of the entity's item goes", () => {
+  const repair = { differences: [], after: { key: { pk: PERSON, sk: 'view#H#2026-11-22T05' } } };
+  assert.equal(rest('repairs/a.json', JSON.stringify(repair)), 'remove');
+  assert.equal(
+    rest('repairs/a.json', JSON.stringify({ ...repair, after: { key: { pk: OTHER } } })),
+    'untouched',
+  );
+});
+
+test('a batch that Lambda gave up is left to a person: it holds events that nobody else has', () => {
+  const batch = JSON.stringify({
+    payload: { Records: [{ kinesis: { data: base64(JSON.stringify(event(PERSON))) } }] },
+  });
+  assert.equal(rest('aws/lambda/x/y.json', batch), 'by-hand');
+  assert.equal(
+    rest('aws/lambda/x/y.json', batch.replaceAll(base64(JSON.stringify(event(PERSON))), '')),
+    'untouched',
+  );
+});
+
+test('done again it changes nothing, and others are never touched', () => {
+  const entity = fc.constantFrom(PERSON, OTHER, 'person', '/a/b');
+  const records = fc.oneof(
+    entity.map((one) => JSON.stringify(event(one))),
+    fc.array(entity, { minLength: 1 }).map((all) => JSON.stringify(all.map(event))),
+    fc.string(),
+  );
+  fc.assert(
+    fc.property(fc.array(records, { minLength: 1, maxLength: 8 }), (all) => {
+      const text = `${all.map((data) => line(data)).join('\n')}\n`;
+      const forgotten = withoutEntity('rejected/1.0.1.ndjson', text, PERSON);
+      const left = forgotten.kind === 'rewrite' ? forgotten.text : forgotten.kind === 'remove' ? '' : text;
+      if (left !== '') assert.equal(rest('rejected/1.0.1.ndjson', left), 'untouched');
+      const count = (inText: string, wanted: string) =>
+        (inText === '' ? [] : dataOf(inText)).join('').split(JSON.stringify(wanted)).length - 1;
+      for (const other of [OTHER, '/a/b']) assert.equal(count(left, other), count(text, other));
+      assert.equal(count(left, PERSON), 0);
+    }),
+  );
+});
