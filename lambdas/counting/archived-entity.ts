@@ -66,7 +66,14 @@ function recordWithout(record: string, entity: string): string | 'untouched' | '
   if (!Array.isArray(value)) return isOf(value, entity) ? 'nothing' : 'untouched';
   if (!value.some((event) => isOf(event, entity))) return 'untouched';
   const rest = value.map((event) => (isOf(event, entity) ? null : event));
-  return rest.every((event) => event === null) ? 'nothing' : JSON.stringify(rest);
+  if (rest.every((event) => event === null)) return 'nothing';
+  try {
+    return JSON.stringify(rest);
+  } catch (error) {
+    // Nested more deeply than can be written: no client of good will sent it.
+    if (error instanceof RangeError) return 'nothing';
+    throw error;
+  }
 }
 
 /** `{ history, body }`: a rollup message whose rows are arrays with the entity third, or poison. */
@@ -100,8 +107,10 @@ function forgetRepair(text: string, entity: string): Forgotten {
   return names(text, entity) ? REMOVE : UNTOUCHED;
 }
 
+/** Whether something is of the entity: it says so, or it is no event, and names it somewhere. */
 function isOf(value: unknown, entity: string): boolean {
-  return typeof value === 'object' && value !== null && (value as Fields)['entity'] === entity;
+  const own = typeof value === 'object' && value !== null ? (value as Fields)['entity'] : undefined;
+  return typeof own === 'string' ? own === entity : hasString(value, entity);
 }
 
 /** Whether text has the entity as a JSON string of its own, or where it is no JSON, anywhere. */

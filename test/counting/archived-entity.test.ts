@@ -47,7 +47,15 @@ describe('rejected events', () => {
   });
   test('a deeply nested record is looked through without harm', () => {
     const deep = `${'['.repeat(50_000)}${JSON.stringify(PERSON)}${']'.repeat(50_000)}`;
-    assert.equal(rest(key, `${line(deep)}\n`), 'untouched');
+    assert.equal(rest(key, `${line(deep)}\n`), 'remove');
+    assert.equal(
+      rest(
+        key,
+        `${line(`[${JSON.stringify(event(PERSON))},${deep.replace(JSON.stringify(PERSON), '1')}]`)}\n`,
+      ),
+      'remove',
+    );
+    assert.equal(rest(key, `${line(deep.replace(JSON.stringify(PERSON), '1'))}\n`), 'untouched');
     assert.equal(rest('other/x.json', deep), 'by-hand');
   });
 });
