@@ -31,6 +31,8 @@ export interface HostileReport {
 
 /** What is sent once is the same in every run. */
 const FIXED_SEED = 1;
+/** Between two rounds of poison: the emulators keep all of it, in memory. */
+const POISON_PAUSE_MS = 3_000;
 /** Attacks at once. */
 const ATTACKERS = 6;
 /**
@@ -38,8 +40,11 @@ const ATTACKERS = 6;
  * grows is compiled code and the like: some MB, however long the run. A request that leaked would leave 10 MB at once.
  */
 const HEAP_GROWTH_MAX_BYTES = 24 * 1024 * 1024;
-/** All of the stack's threads: the emulators keep what was stored, in memory. */
-const RSS_GROWTH_MAX_BYTES = 1024 * 1024 * 1024;
+/**
+ * All of the stack's threads together. The emulators keep what was stored, and each function's container may grow to its memory setting before
+ * it collects: a coarse bound, against what grows without one.
+ */
+const RSS_GROWTH_MAX_BYTES = 2 * 1024 * 1024 * 1024;
 
 /** Attacks a local stack that it starts and stops. */
 export async function runHostile({ seed, seconds, crowd }: HostileOptions): Promise<HostileReport> {
@@ -95,7 +100,7 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
       (async () => {
         while (going()) {
           await poisoner.round();
-          await new Promise((resolve) => setTimeout(resolve, 1_000));
+          await new Promise((resolve) => setTimeout(resolve, POISON_PAUSE_MS));
         }
       })(),
     ]);

@@ -16,13 +16,18 @@ const answers: Record<string, { status: number; message: string }> = {
 
 const malformed = { status: 400, message: 'This is not a well-formed HTTP request.' };
 
-/** Answers on a connection whose request could not be read, and closes it. */
+/** How long a client that goes on sending is listened to: closing at once would reset the connection, and its answer with it. */
+const drainMs = 2_000;
+
+/** Answers on a connection whose request could not be read, and closes it. Called again for whatever else comes. */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // Nobody is there any more, or an answer is on its way already.
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
+  if (!socket.writable) return;
+  const timer = setTimeout(() => socket.destroy(), drainMs);
+  socket.once('close', () => clearTimeout(timer));
   const { status, message } = answers[error.code ?? ''] ?? malformed;
   const body = JSON.stringify({ message });
   socket.end(
