@@ -23,7 +23,8 @@ export interface Writing {
   readonly halfClose?: boolean;
 }
 
-const TIMEOUT_MS = 20_000;
+/** Far above anything of ours; a machine that is busy with other things can be slow. */
+const TIMEOUT_MS = 60_000;
 
 /** Sends bytes and collects what comes back until the server closes. @param verb of the first request: HEAD's answer has no body */
 export async function exchange(
