@@ -1,8 +1,9 @@
 // The archive: what could not be counted, each with its reason.
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { BlockPublicAccess, Bucket, BucketEncryption, type LifecycleRule } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
+import type { Configuration } from './configuration.ts';
 
 /** Where in the archive each kind lies. */
 export const ARCHIVE_PREFIXES = {
@@ -29,7 +30,7 @@ export const ARCHIVE_PREFIXES = {
 export class Archive extends Construct {
   readonly bucket: Bucket;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, c: Configuration) {
     super(scope, id);
     this.bucket = new Bucket(this, 'Bucket', {
       encryption: BucketEncryption.S3_MANAGED,
@@ -44,6 +45,7 @@ export class Archive extends Construct {
           noncurrentVersionExpiration: Duration.days(30),
           abortIncompleteMultipartUploadAfter: Duration.days(7),
         },
+        ...expirations(c),
       ],
     });
     acknowledge(this.bucket, {
@@ -51,4 +53,13 @@ export class Archive extends Construct {
         'Only four functions of this stack write here, and each object names its origin; access logs would need a bucket that is itself without them.',
     });
   }
+}
+
+/** What was only kept to be looked at goes after a while. What may still be counted (parked, given up by the mapping) stays. */
+function expirations({ archiveRetentionDays }: Configuration): LifecycleRule[] {
+  if (archiveRetentionDays === 'forever') return [];
+  return [ARCHIVE_PREFIXES.rejected, ARCHIVE_PREFIXES.expired, ARCHIVE_PREFIXES.repairs].map((prefix) => ({
+    prefix,
+    expiration: Duration.days(archiveRetentionDays),
+  }));
 }

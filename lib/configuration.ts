@@ -112,6 +112,8 @@ export interface Configuration {
   readonly counterRetentionDays: Bounded;
   /** How long segments and their event ids are remembered. */
   readonly ledgerRetentionDays: Bounded;
+  /** How long rejected events, expired rows and traces of repairs stay in the archive. */
+  readonly archiveRetentionDays: Bounded;
 
   /** Age of the oldest record not aggregated, and of the oldest message not written, at which an alarm goes off. */
   readonly iteratorAgeAlarmMinutes: number;
@@ -198,6 +200,7 @@ export const PRODUCTION: Configuration = {
   ledgerWriteUnits: 25,
   counterRetentionDays: 'forever',
   ledgerRetentionDays: 60,
+  archiveRetentionDays: 'forever',
 
   iteratorAgeAlarmMinutes: 10,
   queueAgeAlarmMinutes: 15,

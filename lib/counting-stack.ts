@@ -26,7 +26,7 @@ export class CountingStack extends Stack {
     const around: Surroundings = { configuration, code };
 
     const { counters, ledger } = new Tables(this, 'Tables', configuration);
-    const archive = new Archive(this, 'Archive').bucket;
+    const archive = new Archive(this, 'Archive', configuration).bucket;
     const retries = retryParameter(this, 'Retries', configuration);
 
     // client → front door → stream → aggregator → queue → writer → counters

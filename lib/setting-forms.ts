@@ -86,6 +86,7 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   ledgerWriteUnits: integer(1, 40_000),
   counterRetentionDays: integerOrForever(1, 36_500),
   ledgerRetentionDays: integerOrForever(1, 36_500),
+  archiveRetentionDays: integerOrForever(1, 36_500),
 
   iteratorAgeAlarmMinutes: integer(1, 10_000),
   queueAgeAlarmMinutes: integer(1, 10_000),
