@@ -1,4 +1,6 @@
 // Taking one entity out of an archived object, and leaving what it says of others.
+import type { PartName } from './identifiers.ts';
+import { partIn } from './letter-name.ts';
 
 /**
  * What an object of the archive is without an entity. `rewrite`: it held others too, and this is what is left; `remove`: it held nothing
@@ -7,7 +9,10 @@
 export type Forgotten =
   | { readonly kind: 'untouched' }
   | { readonly kind: 'rewrite'; readonly text: string }
-  | { readonly kind: 'remove' }
+  | {
+      readonly kind: 'remove' /** The part that is given up with it. */;
+      readonly part?: PartName | undefined;
+    }
   | { readonly kind: 'by-hand' };
 
 const UNTOUCHED: Forgotten = { kind: 'untouched' };
@@ -85,7 +90,7 @@ function forgetLetter(text: string, entity: string): Forgotten {
   if (!Array.isArray(rows)) return names(text, entity) || names(String(body), entity) ? REMOVE : UNTOUCHED;
   const rest = rows.filter((row) => !(Array.isArray(row) && row[2] === entity));
   if (rest.length === rows.length) return UNTOUCHED;
-  if (rest.length === 0) return REMOVE;
+  if (rest.length === 0) return { kind: 'remove', part: partIn(String(body)) };
   return {
     kind: 'rewrite',
     text: JSON.stringify({ ...letter, body: ascii(JSON.stringify({ ...message, rows: rest })) }),

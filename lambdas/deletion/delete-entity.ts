@@ -1,13 +1,14 @@
 // Deleting an entity's data on request: its counters at once, what the archive keeps of it, and a record without its name.
 import { withoutEntity } from '../counting/archived-entity.ts';
 import { entityHash } from '../counting/deleted-entities.ts';
-import type { ArchiveCleaner, Clock, DeletionRegister, EntityCounters } from '../ports.ts';
+import type { ArchiveCleaner, Clock, DeletionRegister, EntityCounters, PartLedger } from '../ports.ts';
 
 /** What deleting needs. */
 export interface DeletionPorts {
   readonly counters: EntityCounters;
   readonly register: DeletionRegister;
   readonly archive: ArchiveCleaner;
+  readonly ledger: Pick<PartLedger, 'notePlace'>;
   readonly clock: Clock;
 }
 
@@ -50,7 +51,7 @@ export async function deleteEntity(
   // First, so that an audit at any moment from now on knows why items are missing.
   if (!dryRun) await ports.register.noteDeletion(hash, ports.clock.nowMs());
   await deleteCounters(entity, ports.counters, dryRun, report);
-  if (archive) await cleanArchive(entity, ports.archive, dryRun, report, onObject);
+  if (archive) await cleanArchive(entity, ports, dryRun, report, onObject);
   if (dryRun) return report;
   const nowMs = ports.clock.nowMs();
   // What arrived while this ran may have been deleted too.
@@ -79,7 +80,7 @@ async function deleteCounters(
 
 async function cleanArchive(
   entity: string,
-  archive: ArchiveCleaner,
+  { archive, ledger }: DeletionPorts,
   dryRun: boolean,
   { archive: sums }: DeletionReport,
   onObject: DeletionOptions['onObject'],
@@ -96,7 +97,10 @@ async function cleanArchive(
     }
     if (rest.kind === 'remove') {
       sums.removed += 1;
-      if (!dryRun) await archive.remove(key);
+      if (dryRun) continue;
+      // Nobody can bring the part back now, so nobody is to wait for it. A part that is counted stays so.
+      if (rest.part !== undefined) await ledger.notePlace(rest.part, 'discarded');
+      await archive.remove(key);
     }
   }
 }

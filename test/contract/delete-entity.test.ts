@@ -11,6 +11,8 @@ import { AuditedCounterTable } from '../../lambdas/aws/audited-counter-table.ts'
 import { LedgerDeletionRegister } from '../../lambdas/aws/deletion-register.ts';
 import { EntityCounterTable } from '../../lambdas/aws/entity-counter-table.ts';
 import { entityHash } from '../../lambdas/counting/deleted-entities.ts';
+import { partIn } from '../../lambdas/counting/letter-name.ts';
+import { unknownHistory } from '../../lambdas/counting/message-history.ts';
 import { HOUR_MS } from '../../lambdas/counting/time.ts';
 import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
 import { startPipeline } from '../support/pipeline.ts';
@@ -40,14 +42,8 @@ async function countedPipeline() {
   const messages = await bodiesIn(pipeline.queueUrl);
   await pipeline.writeAll();
   const counters = new AuditedCounterTable(services.dynamoDb, pipeline.counterTable);
-  const register = new LedgerDeletionRegister(services.dynamoDb, pipeline.ledgerTable);
-  const clock = { nowMs: () => Date.now() };
-  const ports = {
-    counters: new EntityCounterTable(services.dynamoDb, pipeline.counterTable),
-    register,
-    archive: new S3ArchiveCleaner(services.s3, pipeline.bucket),
-    clock,
-  };
+  const ports = portsOf(pipeline);
+  const { register } = ports;
   return {
     ...pipeline,
     register,
@@ -76,6 +72,16 @@ async function countedPipeline() {
       }
       return texts;
     },
+  };
+}
+
+function portsOf(pipeline: Awaited<ReturnType<typeof startPipeline>>) {
+  return {
+    counters: new EntityCounterTable(services.dynamoDb, pipeline.counterTable),
+    register: new LedgerDeletionRegister(services.dynamoDb, pipeline.ledgerTable),
+    archive: new S3ArchiveCleaner(services.s3, pipeline.bucket),
+    ledger: pipeline.ledger,
+    clock: { nowMs: () => Date.now() },
   };
 }
 
@@ -156,6 +162,23 @@ test('a message that comes back adds each of its events at most once, and deleti
   assert.deepEqual((await pipeline.audit()).differences, []);
   await pipeline.delete();
   assert.equal(await pipeline.total(PERSON), 0n);
+});
+
+test('a parked letter that was only the entity goes, and nobody waits for its part', async () => {
+  const pipeline = await startPipeline(services);
+  await pipeline.put({ id: 'a', entity: PERSON, at: HOUR });
+  await pipeline.aggregateAll();
+  const [body = ''] = await bodiesIn(pipeline.queueUrl);
+  const part = partIn(body) ?? assert.fail();
+  const history = unknownHistory(HOUR);
+  await pipeline.archive.keepParked({ messageId: 'm', body }, history);
+  await pipeline.ledger.notePlace(part, 'parked');
+  assert.equal((await readStatus(pipeline.ledger)).parked, 1);
+  await deleteEntity(PERSON, portsOf(pipeline), REAL);
+  const { parked, lost } = await readStatus(pipeline.ledger);
+  assert.deepEqual({ parked, lost }, { parked: 0, lost: 1 });
+  const { Contents = [] } = await services.s3.send(new ListObjectsV2Command({ Bucket: pipeline.bucket }));
+  assert.ok(Contents.every(({ Key = '' }) => Key.startsWith('deletions/')));
 });
 
 test('deleting what is not there is no error, and done twice changes nothing more', async () => {
