@@ -21,6 +21,7 @@ const ROUTES: readonly [verb: string, path: string][] = [
   ['GET', '/v1/audit?from=2026-11-22T05:00Z&to=2026-11-22T06:00Z'],
   ['GET', '/v1/admin/counts/hostile/hostile'],
   ['POST', '/v1/admin/repair'],
+  ['POST', '/v1/admin/redrive'],
 ];
 
 const SEGMENTS = [
@@ -101,6 +102,32 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   body: (random) => {
     const { kind, bytes } = hostileBody(random);
     return request(`body: ${kind}`, 'POST', '/v1/events', ['Content-Type: application/json'], bytes);
+  },
+  'admin body': (random) => {
+    const route = random.pick([
+      '/v1/admin/repair',
+      '/v1/admin/redrive',
+      '/v1/audit',
+      '/v1/status',
+      '/v1/unknown',
+    ]);
+    return request(
+      'admin body',
+      'POST',
+      route,
+      [SIGNATURE, 'Content-Type: application/json'],
+      hostileBody(random).bytes,
+    );
+  },
+  'broken kept connection': (random) => {
+    const whole = 'GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n';
+    return raw(
+      'broken kept connection',
+      'GET',
+      ['GET /v1/status HTTP/1.1', 'Host: x', 'Connection: keep-alive'],
+      Buffer.concat([Buffer.from(whole.repeat(random.below(5))), random.bytes(200)]),
+      true,
+    );
   },
   'content type': (random) =>
     request(
