@@ -12,7 +12,7 @@ export interface QueryApiProps extends Surroundings {
   readonly ledger: Table;
 }
 
-/** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, and `GET /v1/status`. */
+/** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `GET /v1/status` and the API's own description. */
 export class QueryApi extends Construct {
   readonly function: LambdaFunction;
 
@@ -43,5 +43,6 @@ export class QueryApi extends Construct {
     // For the canary, which has no API key but a role.
     frontDoor.addSigned('GET', 'admin/counts/{metric}/{entity+}', handler.function);
     frontDoor.addRead('status', handler.function);
+    frontDoor.addRead('openapi.json', handler.function);
   }
 }

@@ -16,6 +16,8 @@ interface Rule {
 
 const COUNTING = /^lambdas\/counting\//;
 const PORTS = /^lambdas\/ports\.ts$/;
+/** The API's schemas: plain data, for whoever serves, deploys or checks it. */
+const API = /^api\//;
 const USE_CASE =
   /^lambdas\/(aggregator|writer|redriver|query|accountant|auditor|canary|deletion)\/(?!handler\.ts)/;
 
@@ -27,6 +29,7 @@ const RULES: readonly Rule[] = [
     // Hashing and a check of bytes: functions of their arguments.
     mayImport: [COUNTING, /^node:(crypto|buffer)$/],
   },
+  { room: 'the API as data', files: API, mayImport: [API] },
   { room: 'ports (types only)', files: PORTS, mayImport: [COUNTING] },
   { room: 'use cases', files: USE_CASE, mayImport: [COUNTING, PORTS, USE_CASE, /^p-limit$/] },
   {
@@ -52,6 +55,7 @@ const RULES: readonly Rule[] = [
     mayImport: [
       USE_CASE,
       COUNTING,
+      API,
       /^lambdas\/aws\//,
       /^@middy\/core$/,
       /^@aws-lambda-powertools\//,
@@ -116,7 +120,7 @@ const RULES: readonly Rule[] = [
   {
     room: 'stack',
     files: /^(lib|bin)\//,
-    mayImport: [/^lib\//, /^node:/, /^aws-cdk-lib/, /^constructs$/, /^cdk-nag$/, /^esbuild$/],
+    mayImport: [/^lib\//, API, /^node:/, /^aws-cdk-lib/, /^constructs$/, /^cdk-nag$/, /^esbuild$/],
   },
 ];
 
@@ -179,7 +183,7 @@ test('only shells touch the clock, randomness and the environment', async () => 
   const outside =
     /\bprocess\.\w|\bDate\.now\(|new Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bperformance\.|\brandomUUID\b/;
   const shells = [join('lambdas', 'aws', 'telemetry.ts'), join('client', 'src', 'surroundings.ts')];
-  for await (const file of glob('{lambdas,client/src}/**/*.ts', { cwd: ROOT })) {
+  for await (const file of glob('{api,lambdas,client/src}/**/*.ts', { cwd: ROOT })) {
     const shell = file.endsWith('/handler.ts') || shells.includes(file);
     if (!shell && outside.test(readFileSync(join(ROOT, file), 'utf8'))) found.push(file);
   }

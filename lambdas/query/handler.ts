@@ -3,6 +3,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import { openApiDocument } from '../../api/openapi.ts';
 import { readStatus } from '../accountant/read-status.ts';
 import { dynamoDb } from '../aws/clients.ts';
 import { CounterTable } from '../aws/counter-table.ts';
@@ -30,7 +31,14 @@ const ROUTES: Readonly<Record<string, Route>> = {
   // The same for callers whom IAM lets in, without an API key: the canary.
   '/v1/admin/counts/{metric}/{entity+}': answerCounts,
   '/v1/status': () => readStatus(ledger),
+  '/v1/openapi.json': describe,
 };
+
+/** The document names its server by path, since API Gateway's own address has the stage in it. */
+async function describe({ requestContext, resource }: APIGatewayProxyEvent): Promise<unknown> {
+  const { path } = requestContext;
+  return openApiDocument(path.endsWith(resource) ? path.slice(0, -resource.length) || '/' : '/');
+}
 
 function answerCounts(event: APIGatewayProxyEvent): Promise<unknown> {
   const { metric, entity } = namesIn(event);

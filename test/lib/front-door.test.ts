@@ -20,6 +20,8 @@ test('routes: events and reads want a key, admin wants IAM, preflights want noth
     'OPTIONS /v1/counts/{metric}/{entity+}': 'MOCK NONE',
     'GET /v1/status': 'AWS_PROXY NONE key',
     'OPTIONS /v1/status': 'MOCK NONE',
+    'GET /v1/openapi.json': 'AWS_PROXY NONE key',
+    'OPTIONS /v1/openapi.json': 'MOCK NONE',
     'GET /v1/admin/counts/{metric}/{entity+}': 'AWS_PROXY AWS_IAM',
     'GET /v1/audit': 'AWS_PROXY AWS_IAM',
     'POST /v1/admin/redrive': 'AWS_PROXY AWS_IAM',
@@ -113,7 +115,7 @@ describe('browsers', () => {
     const options = resourcesOf(json, 'AWS::ApiGateway::Method').filter(
       ([, m]) => m.Properties.HttpMethod === 'OPTIONS',
     );
-    assert.equal(options.length, 3);
+    assert.equal(options.length, 4);
     for (const [id, { Properties }] of options) {
       const [response] = Properties.Integration.IntegrationResponses;
       assert.equal(response.StatusCode, '204', id);

@@ -1,0 +1,69 @@
+// POST /v1/events: what a request must look like, and what is answered.
+import { exactly, listOf, NUMBER_OF, type Schema } from './schema.ts';
+
+/** Most events in one request: PutRecords takes no more. */
+export const EVENTS_MAX = 500;
+
+// The patterns have no backslash but in \uXXXX: the validator's message quotes them, and it goes into JSON as it is.
+const DATE = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
+const TIME = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?';
+const ZONE = '(Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])';
+
+/** The name of what is counted. */
+export const METRIC = { type: 'string', pattern: '^[A-Za-z0-9_.-]{1,64}$' } as const satisfies Schema;
+/** The name of what it is counted for. */
+export const ENTITY = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 512,
+  pattern: '^[^\\u0000-\\u001F\\u007F-\\u009F]*$',
+} as const satisfies Schema;
+
+/** One event. */
+export const EVENT = {
+  type: 'object',
+  required: ['metric', 'entity'],
+  additionalProperties: false,
+  properties: {
+    // At most 128 characters are at most the 256 UTF-16 units a partition key may have.
+    id: { type: 'string', minLength: 1, maxLength: 128 },
+    metric: METRIC,
+    entity: ENTITY,
+    // Two types in one, not anyOf: the validator then says what is wrong instead of "matched none of 2 schemas".
+    at: {
+      type: ['integer', 'string'],
+      minimum: 0,
+      maximum: Date.UTC(9999, 11, 31, 23, 59, 59, 999),
+      pattern: `^${DATE}T${TIME}${ZONE}$`,
+    },
+    n: { type: 'integer', minimum: -1_000_000_000, maximum: 1_000_000_000 },
+  },
+} as const satisfies Schema;
+
+/** The request's body. */
+export const EVENTS = {
+  type: 'object',
+  required: ['events'],
+  additionalProperties: false,
+  properties: {
+    events: { type: 'array', minItems: 1, maxItems: EVENTS_MAX, items: EVENT },
+  },
+} as const satisfies Schema;
+
+/** 202: all of them are in the stream. */
+export const ACCEPTED = exactly({ accepted: { type: 'integer', minimum: 1 } });
+
+/** 503 when some are in the stream and some are not. */
+export const PARTLY_ACCEPTED = exactly({
+  message: { type: 'string' },
+  accepted: NUMBER_OF,
+  failed: listOf(
+    exactly({
+      index: { type: 'integer', minimum: 0, description: 'The place of the event in the request, from 0.' },
+      code: {
+        type: 'string',
+        description: "Kinesis' code: ProvisionedThroughputExceededException: surely not stored.",
+      },
+    }),
+  ),
+});

@@ -1,0 +1,128 @@
+// The OpenAPI 3.1 document, made from the operations.
+
+import { AUDIT, DIFFERENCE, REDRIVE, REDRIVE_REQUEST } from './admin.ts';
+import { ACCEPTED, EVENT, EVENTS, PARTLY_ACCEPTED } from './events.ts';
+import { type Answer, OPERATIONS, type Operation } from './operations.ts';
+import { COUNTS, MESSAGE, STATUS } from './reads.ts';
+import type { Schema } from './schema.ts';
+
+/** JSON, as far as the document needs it. */
+type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+
+/** The schemas that have a name in the document. Where one stands inside another it is a reference. */
+const NAMED: ReadonlyMap<Schema, string> = new Map<Schema, string>([
+  [EVENT, 'Event'],
+  [EVENTS, 'Events'],
+  [ACCEPTED, 'Accepted'],
+  [PARTLY_ACCEPTED, 'PartlyAccepted'],
+  [MESSAGE, 'Message'],
+  [COUNTS, 'Counts'],
+  [STATUS, 'Status'],
+  [DIFFERENCE, 'Difference'],
+  [AUDIT, 'Audit'],
+  [REDRIVE_REQUEST, 'RedriveRequest'],
+  [REDRIVE, 'Redrive'],
+]);
+
+/** @param server the address before `/v1`, absolute or as a path: API Gateway's own has the stage in it */
+export function openApiDocument(server = '/'): { readonly [name: string]: Json } {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const operation of OPERATIONS) {
+    const path = documentedPath(operation.path);
+    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: operationObject(operation) };
+  }
+  const schemas = [...NAMED].map(([schema, name]) => [name, inner(schema)] as const);
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Tally',
+      version: '1',
+      summary: 'Exact counting of events.',
+      description: 'Every accepted event is counted exactly once, or can be found by name where it waits.',
+      license: { name: 'Unlicensed' },
+    },
+    servers: [{ url: server }],
+    paths,
+    components: {
+      schemas: Object.fromEntries(schemas),
+      securitySchemes: {
+        apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+        signature: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'Authorization',
+          description: 'AWS Signature Version 4 for the service execute-api.',
+        },
+      },
+    },
+  };
+}
+
+/** OpenAPI knows no greedy parameters: a slash in an entity is percent-encoded there. */
+export function documentedPath(path: string): string {
+  return path.replace('+}', '}');
+}
+
+function operationObject(operation: Operation): Json {
+  const { id, summary, access, parameters, body, answers } = operation;
+  return {
+    operationId: id,
+    summary,
+    // A stage without API keys takes requests without one.
+    security: access === 'signed' ? [{ signature: [] }] : [{ apiKey: [] }, {}],
+    parameters: Object.entries(parameters).map(([name, { in: place, description, schema }]) => ({
+      name,
+      in: place,
+      description,
+      required: place === 'path',
+      schema: reference(schema),
+    })),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: body.required, content: content(body.types, body.schema) } }),
+    responses: Object.fromEntries(
+      Object.entries(answers).map(([status, answer]) => [status, answerObject(answer)]),
+    ),
+  };
+}
+
+function answerObject({ description, schema, retryAfter }: Answer): Json {
+  const seconds = { description: 'Seconds after which to come again.', schema: { type: 'integer' } };
+  return {
+    description,
+    ...(retryAfter === true ? { headers: { 'Retry-After': seconds } } : {}),
+    content: content(['application/json'], schema),
+  };
+}
+
+function content(types: readonly string[], schema: Schema): Json {
+  return Object.fromEntries(types.map((type) => [type, { schema: reference(schema) }]));
+}
+
+function reference(schema: Schema): Json {
+  const name = NAMED.get(schema);
+  return name === undefined ? inner(schema) : { $ref: `#/components/schemas/${name}` };
+}
+
+/** The schema itself, with references to named ones within. */
+function inner(schema: Schema): Json {
+  const { items, properties, additionalProperties, oneOf, ...plain } = schema;
+  return {
+    ...(plain as { readonly [name: string]: Json }),
+    ...(items === undefined ? {} : { items: reference(items) }),
+    ...(properties === undefined ? {} : { properties: eachReference(properties) }),
+    ...(oneOf === undefined ? {} : { oneOf: oneOf.map(reference) }),
+    ...(additionalProperties === undefined
+      ? {}
+      : {
+          additionalProperties:
+            typeof additionalProperties === 'boolean'
+              ? additionalProperties
+              : reference(additionalProperties),
+        }),
+  };
+}
+
+function eachReference(properties: Readonly<Record<string, Schema>>): Json {
+  return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, reference(schema)]));
+}

@@ -1,0 +1,204 @@
+// Every operation of the API: what it takes, and every answer it may give. The one list that all else is made from.
+import { AUDIT, REDRIVE, REDRIVE_REQUEST } from './admin.ts';
+import { ACCEPTED, ENTITY, EVENTS, METRIC, PARTLY_ACCEPTED } from './events.ts';
+import { COUNTS, MESSAGE, STATUS } from './reads.ts';
+import type { Schema } from './schema.ts';
+
+/** Who may call: whoever has an API key (where the stage wants one), or whom IAM lets in. */
+export type Access = 'open' | 'signed';
+
+/** One documented answer. */
+export interface Answer {
+  readonly description: string;
+  readonly schema: Schema;
+  /** Whether it says after how many seconds to come again. */
+  readonly retryAfter?: boolean;
+}
+
+/** A parameter of the path or of the query string. */
+export interface Parameter {
+  readonly in: 'path' | 'query';
+  readonly description: string;
+  readonly schema: Schema;
+}
+
+/** One operation. */
+export interface Operation {
+  readonly id: string;
+  readonly method: 'GET' | 'POST';
+  /** As API Gateway names the resource; `{entity+}` takes slashes too. */
+  readonly path: string;
+  readonly summary: string;
+  readonly access: Access;
+  readonly parameters: Readonly<Record<string, Parameter>>;
+  /** The body by content type; undefined: none is read. */
+  readonly body?: { readonly schema: Schema; readonly types: readonly string[]; readonly required: boolean };
+  readonly answers: Readonly<Record<number, Answer>>;
+}
+
+const SAYS = (description: string, retryAfter = false): Answer => ({
+  description,
+  schema: MESSAGE,
+  retryAfter,
+});
+
+/** What API Gateway answers by itself on any route. */
+const GATEWAY: Readonly<Record<number, Answer>> = {
+  403: SAYS('No API key where one is wanted, or no signature on a route that wants one.'),
+  429: SAYS('Too many requests, or the quota of the API key is used up: come again.', true),
+  502: SAYS('The function failed in a way it could not answer itself.'),
+  504: SAYS('No answer in time.'),
+};
+
+const INSTANT_PARAMETER = (description: string): Parameter => ({
+  in: 'query',
+  description: `${description} ISO 8601 with a zone, or epoch milliseconds.`,
+  schema: { type: 'string' },
+});
+
+const COUNT_PARAMETERS: Operation['parameters'] = {
+  metric: { in: 'path', description: 'The metric.', schema: METRIC },
+  entity: { in: 'path', description: 'The entity, percent-encoded; it may hold slashes.', schema: ENTITY },
+  from: INSTANT_PARAMETER('The first minute.'),
+  to: INSTANT_PARAMETER('The minute after the last.'),
+  by: {
+    in: 'query',
+    description: 'The grain of the points, total if left out.',
+    schema: { type: 'string', enum: ['minute', 'hour', 'day', 'total'] },
+  },
+  fill: {
+    in: 'query',
+    description: 'Whether points without events are given as 0.',
+    schema: { type: 'string', enum: ['zero'] },
+  },
+};
+
+const AUDIT_PARAMETERS: Operation['parameters'] = {
+  from: INSTANT_PARAMETER('The first hour.'),
+  to: INSTANT_PARAMETER('The hour after the last; it must be over.'),
+  slice: {
+    in: 'query',
+    description: 'A share of the counter items: 0/16 is the first of sixteen.',
+    schema: { type: 'string', pattern: '^[0-9]{1,5}/[0-9]{1,5}$' },
+  },
+};
+
+const READ_FAILED = SAYS('The tables can not be read right now: try again.');
+
+/** All operations, in the order of the documentation. */
+export const OPERATIONS: readonly Operation[] = [
+  {
+    id: 'sendEvents',
+    method: 'POST',
+    path: '/v1/events',
+    summary:
+      'Takes events. What got a 202 is counted exactly once; anything else may be sent again, whole, if its events have ids.',
+    access: 'open',
+    parameters: {},
+    body: { schema: EVENTS, types: ['application/json', 'text/plain'], required: true },
+    answers: {
+      202: { description: 'All of them are taken.', schema: ACCEPTED },
+      400: SAYS('None is taken: the message says which rule is broken where.'),
+      413: SAYS('None is taken: send fewer events at once.'),
+      415: SAYS('None is taken: send JSON, as application/json or text/plain.'),
+      500: SAYS('None is taken, because of a fault on our side.'),
+      503: {
+        description:
+          'Some are not taken, and named; or, without names, perhaps none is. Send the whole request again.',
+        schema: { oneOf: [PARTLY_ACCEPTED, MESSAGE] },
+        retryAfter: true,
+      },
+      403: SAYS('No API key where one is wanted.'),
+      429: SAYS('None is taken: there are too many at the moment. Send the whole request again.', true),
+      504: SAYS('Perhaps none is taken: the stream did not answer in time. Send the whole request again.'),
+    },
+  },
+  {
+    id: 'readCounts',
+    method: 'GET',
+    path: '/v1/counts/{metric}/{entity+}',
+    summary: 'How often something happened, and how complete the answer is.',
+    access: 'open',
+    parameters: COUNT_PARAMETERS,
+    answers: {
+      200: { description: 'The counts.', schema: COUNTS },
+      400: SAYS('The message says which parameter is wrong and what it may be.'),
+      503: READ_FAILED,
+      ...GATEWAY,
+    },
+  },
+  {
+    id: 'readStatus',
+    method: 'GET',
+    path: '/v1/status',
+    summary: 'Where every received event is.',
+    access: 'open',
+    parameters: {},
+    answers: { 200: { description: 'The accounts.', schema: STATUS }, 503: READ_FAILED, ...GATEWAY },
+  },
+  {
+    id: 'describe',
+    method: 'GET',
+    path: '/v1/openapi.json',
+    summary: 'This document.',
+    access: 'open',
+    parameters: {},
+    answers: { 200: { description: 'OpenAPI 3.1.', schema: { type: 'object' } }, ...GATEWAY },
+  },
+  {
+    id: 'readCountsSigned',
+    method: 'GET',
+    path: '/v1/admin/counts/{metric}/{entity+}',
+    summary: 'The same as readCounts, for callers whom IAM lets in.',
+    access: 'signed',
+    parameters: COUNT_PARAMETERS,
+    answers: {
+      200: { description: 'The counts.', schema: COUNTS },
+      400: SAYS('The message says which parameter is wrong and what it may be.'),
+      503: READ_FAILED,
+      ...GATEWAY,
+    },
+  },
+  {
+    id: 'audit',
+    method: 'GET',
+    path: '/v1/audit',
+    summary: 'Holds counter items against what segments emitted, produced again from the stream.',
+    access: 'signed',
+    parameters: AUDIT_PARAMETERS,
+    answers: {
+      200: { description: 'What differs.', schema: AUDIT },
+      400: SAYS('The message says which parameter is wrong and what it may be.'),
+      503: SAYS('The audit could not be finished: try again.'),
+      ...GATEWAY,
+    },
+  },
+  {
+    id: 'repair',
+    method: 'POST',
+    path: '/v1/admin/repair',
+    summary: 'Audits and rewrites what differs; what it said before is kept in the archive.',
+    access: 'signed',
+    parameters: AUDIT_PARAMETERS,
+    answers: {
+      200: { description: 'What differed, and how many items are rewritten.', schema: AUDIT },
+      400: SAYS('The message says which parameter is wrong and what it may be.'),
+      503: SAYS('The audit could not be finished: try again.'),
+      ...GATEWAY,
+    },
+  },
+  {
+    id: 'redrive',
+    method: 'POST',
+    path: '/v1/admin/redrive',
+    summary: 'Empties the dead-letter queue now.',
+    access: 'signed',
+    parameters: {},
+    body: { schema: REDRIVE_REQUEST, types: ['application/json'], required: false },
+    answers: {
+      200: { description: 'What the run did, in dead letters.', schema: REDRIVE },
+      400: SAYS('The body is no request of redrive; the message says what it may be.'),
+      ...GATEWAY,
+    },
+  },
+];

@@ -1,0 +1,56 @@
+// What reading answers: counts and the status.
+import { exactly, INSTANT, listOf, NUMBER_OF, type Schema } from './schema.ts';
+
+/** A refusal, whoever refuses: one sentence that says what is wrong. */
+export const MESSAGE = exactly({ message: { type: 'string' } });
+
+const GRAIN = { type: 'string', enum: ['minute', 'hour', 'day', 'total'] } as const satisfies Schema;
+
+/** `GET /v1/counts/{metric}/{entity}`. */
+export const COUNTS = exactly({
+  metric: { type: 'string' },
+  entity: { type: 'string' },
+  by: GRAIN,
+  from: INSTANT,
+  to: INSTANT,
+  total: { type: 'integer', description: 'May be beyond 2^53: written digit by digit.' },
+  completeThrough: {
+    type: ['string', 'null'],
+    description:
+      'Every event that arrived before this time is in the counts; null as long as nothing can be said.',
+  },
+  points: listOf(
+    exactly({
+      at: INSTANT,
+      n: { type: 'integer' },
+      state: { type: 'string', enum: ['provisional', 'final'] },
+    }),
+  ),
+});
+
+/** Where received events are: `received` is the sum of the others, `rejectedByReason` aside. */
+const ACCOUNTS = {
+  received: NUMBER_OF,
+  duplicate: NUMBER_OF,
+  rejected: NUMBER_OF,
+  rejectedByReason: { type: 'object', additionalProperties: NUMBER_OF },
+  counted: NUMBER_OF,
+  inFlight: NUMBER_OF,
+  dead: NUMBER_OF,
+  parked: NUMBER_OF,
+  expired: NUMBER_OF,
+  lost: NUMBER_OF,
+} as const satisfies Record<string, Schema>;
+
+/** `GET /v1/status`. */
+export const STATUS = exactly({
+  ...ACCOUNTS,
+  shards: listOf(
+    exactly({
+      shard: { type: 'string' },
+      segment: NUMBER_OF,
+      status: { type: 'string', enum: ['planned', 'sent'] },
+      ...ACCOUNTS,
+    }),
+  ),
+});

@@ -1,0 +1,135 @@
+// Every answer of the local stack is documented, and every documented answer is provoked here, or it is said why not.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openApiDocument } from '../../api/openapi.ts';
+import { startLocalStack } from '../../local/stack.ts';
+import { recordAnswers } from '../support/answer-recorder.ts';
+
+const patient = { timeout: 120_000 };
+const stack = await startLocalStack({ schedules: false, faults: true });
+after(() => stack.stop());
+const recorder = recordAnswers();
+const SIGNED = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
+const HOURS = 'from=2026-11-20T00:00Z&to=2026-11-21T00:00Z';
+
+async function status(path: string, init: RequestInit = {}): Promise<number> {
+  const answer = await recorder.fetch(`${stack.url}${path}`, init);
+  await answer.arrayBuffer();
+  return answer.status;
+}
+const send = (events: unknown[], contentType = 'application/json') =>
+  status('/v1/events', {
+    method: 'POST',
+    headers: { 'content-type': contentType },
+    body: JSON.stringify({ events }),
+  });
+const view = { metric: 'view', entity: '/a', id: 'a', at: '2026-11-20T05:07:59Z' };
+
+/** Kinesis answers like this while `work` runs. */
+async function withKinesis<T>(code: number, body: unknown, work: () => Promise<T>): Promise<T> {
+  stack.setServiceFault(() => ({ status: code, headers: {}, body: JSON.stringify(body) }));
+  try {
+    return await work();
+  } finally {
+    stack.setServiceFault(undefined);
+  }
+}
+/** No table answers the functions while `work` runs. */
+async function withoutTables<T>(work: () => Promise<T>): Promise<T> {
+  const body = JSON.stringify({
+    __type: 'com.amazonaws.dynamodb.v20120810#ValidationException',
+    message: 'x',
+  });
+  stack.setFunctionFault(({ service }) =>
+    service === 'dynamodb' ? { status: 400, headers: {}, body } : 'pass',
+  );
+  try {
+    return await work();
+  } finally {
+    stack.setFunctionFault(undefined);
+  }
+}
+
+test('events', patient, async () => {
+  assert.equal(await send([view]), 202);
+  assert.equal(await send([{ ...view, metric: 'no spaces' }]), 400);
+  assert.equal(await send([view], 'application/xml'), 415);
+  assert.equal(await send([{ ...view, entity: 'x'.repeat(11_000_000) }]), 413);
+  const throttled = { __type: 'ProvisionedThroughputExceededException' };
+  assert.equal(await withKinesis(400, throttled, () => send([view])), 429);
+  assert.equal(await withKinesis(400, { __type: 'AccessDeniedException' }, () => send([view])), 500);
+  assert.equal(await withKinesis(500, {}, () => send([view])), 503);
+  const Records = [{ ErrorCode: 'InternalFailure' }, { SequenceNumber: '1', ShardId: 's' }];
+  assert.equal(await withKinesis(200, { FailedRecordCount: 1, Records }, () => send([view, view])), 503);
+  stack.setServiceFault(() => Promise.reject(new Error('no answer in time')));
+  assert.equal(await send([view]), 504);
+  stack.setServiceFault(undefined);
+});
+
+test('counts', patient, async () => {
+  for (const [prefix, headers] of [
+    ['/v1', {}],
+    ['/v1/admin', SIGNED],
+  ] as const) {
+    const ask = (query: string) => status(`${prefix}/counts/view/%2Fa${query}`, { headers });
+    assert.equal(await ask(''), 200);
+    assert.equal(await ask(`?by=hour&fill=zero&${HOURS}`), 200);
+    assert.equal(await ask('?by=week'), 400);
+    assert.equal(await withoutTables(() => ask('')), 503);
+  }
+  assert.equal(await status('/v1/admin/counts/view/a'), 403);
+});
+
+test('the status, also with events on their way', patient, async () => {
+  assert.equal(await status('/v1/status'), 200);
+  assert.equal(await withoutTables(() => status('/v1/status')), 503);
+});
+
+test('operators', patient, async () => {
+  for (const [method, path] of [
+    ['GET', '/v1/audit'],
+    ['POST', '/v1/admin/repair'],
+  ] as const) {
+    const ask = (query: string, headers = SIGNED) => status(`${path}${query}`, { method, headers });
+    assert.equal(await ask(`?${HOURS}`), 200);
+    assert.equal(await ask(''), 400);
+    assert.equal(await withoutTables(() => ask(`?${HOURS}`)), 503);
+    assert.equal(await status(path, { method }), 403);
+  }
+  const redrive = (body: string | null, headers = SIGNED) =>
+    status('/v1/admin/redrive', { method: 'POST', body, headers });
+  assert.equal(await redrive(null), 200);
+  assert.equal(await redrive('{"max":1}'), 200);
+  assert.equal(await redrive('{"max":0}'), 400);
+  assert.equal(await status('/v1/admin/redrive', { method: 'POST' }), 403);
+});
+
+test('the document is served, and names where it was asked for', patient, async () => {
+  const answer = await recorder.fetch(`${stack.url}/v1/openapi.json`);
+  assert.equal(answer.status, 200);
+  assert.deepEqual(await answer.json(), openApiDocument('/'));
+});
+
+/** Documented answers that nobody can provoke here, and why. */
+const NOT_HERE: readonly (readonly [RegExp, string])[] = [
+  [/^GET \/v1\/(counts|status|openapi).* 403$|^POST \/v1\/events 403$/, 'the local stage wants no API keys'],
+  [
+    /^(GET|POST) (?!\/v1\/events).* 429$/,
+    "API Gateway's own throttle, the same for all routes: test/local/api-gateway",
+  ],
+  [/ 502$/, 'only if a function can not even answer: test/local/api-gateway'],
+  [/^(GET|POST) (?!\/v1\/events).* 504$/, 'only after 29 seconds: test/local/api-gateway'],
+];
+
+test('every documented answer was seen, or there is a reason', () => {
+  const unseen = recorder.unseen();
+  assert.deepEqual(
+    unseen.filter((name) => !NOT_HERE.some(([pattern]) => pattern.test(name))),
+    [],
+  );
+  for (const [pattern] of NOT_HERE)
+    assert.ok(
+      unseen.some((name) => pattern.test(name)),
+      `${pattern} is of no use`,
+    );
+});

@@ -1,0 +1,51 @@
+// The schemas say what the code answers: checked by the compiler, which is why the tests below have so little to do.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AUDIT, REDRIVE, REDRIVE_REQUEST } from '../../api/admin.ts';
+import type { EVENT } from '../../api/events.ts';
+import type { COUNTS, STATUS } from '../../api/reads.ts';
+import type { Shape } from '../../api/schema.ts';
+import type { CountsAnswer, StatusAnswer, TallyEvent } from '../../client/src/index.ts';
+import type { readStatus } from '../../lambdas/accountant/read-status.ts';
+import type { AuditReport } from '../../lambdas/auditor/audit.ts';
+import type { CountAnswer } from '../../lambdas/counting/count-query.ts';
+import type { RedriveRequest } from '../../lambdas/counting/redrive-request.ts';
+import type { RedriveReport } from '../../lambdas/redriver/redrive.ts';
+
+/** A type as JSON carries it (`jsonAnswer`): bigints are numbers. */
+type Sent<T> = T extends bigint
+  ? number
+  : T extends string | number | boolean | null
+    ? T
+    : T extends readonly (infer U)[]
+      ? readonly Sent<U>[]
+      : { readonly [K in keyof T]: Sent<T[K]> };
+
+/** Compiles only if every `A` is a `B`. */
+type Is<A extends B, B> = [A, B];
+
+/** What handlers answer is what the schemas say. */
+export type HandlersAnswerAsDocumented = [
+  Is<Sent<CountAnswer>, Shape<typeof COUNTS>>,
+  Is<Sent<Awaited<ReturnType<typeof readStatus>>>, Shape<typeof STATUS>>,
+  Is<Sent<AuditReport>, Shape<typeof AUDIT>>,
+  Is<Sent<Omit<RedriveReport, 'failures'>>, Shape<typeof REDRIVE>>,
+  Is<Shape<typeof REDRIVE_REQUEST>, Partial<RedriveRequest>>,
+];
+
+/** What the client reads is what the schemas say, and what it sends is an event. */
+export type ClientReadsAsDocumented = [
+  Is<Shape<typeof COUNTS>, CountsAnswer>,
+  Is<CountsAnswer, Shape<typeof COUNTS>>,
+  Is<Shape<typeof STATUS>, StatusAnswer>,
+  Is<TallyEvent, Shape<typeof EVENT>>,
+];
+
+test('a shape is as narrow as its schema', () => {
+  const counts = { by: 'hour' } satisfies Pick<Shape<typeof COUNTS>, 'by'>;
+  // @ts-expect-error there is no such grain
+  const wrong = { by: 'week' } satisfies Pick<Shape<typeof COUNTS>, 'by'>;
+  // @ts-expect-error a count is no text
+  const text: Shape<typeof COUNTS>['total'] = '1';
+  assert.deepEqual([counts.by, wrong.by, text], ['hour', 'week', '1']);
+});
