@@ -90,7 +90,9 @@ async function aboutLocal(base: string): Promise<About> {
   const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
     throw nobody(cause);
   });
-  if (answer.status === 200) return (await answer.json()) as About;
+  // Whatever else answers there may answer 200, too.
+  const about = (await answer.json().catch(() => ({}))) as Partial<About>;
+  if (answer.status === 200 && about?.endpoints !== undefined) return about as About;
   throw new OperatorError(
     `${url.origin} is no local stack of Tally. For one on AWS give its stage: --stage NAME.`,
     exitCodes.unreachable,
