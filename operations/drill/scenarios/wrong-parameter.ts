@@ -1,4 +1,5 @@
 // The retry parameter is misspelt, then put right with values that park messages at the first trouble.
+import type { Drill } from '../drill.ts';
 import { tableAway } from '../faults.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 
@@ -39,7 +40,7 @@ export const wrongParameter: Scenario = {
         'aws s3 cp s3://BUCKET/parked/SEGMENT/PART.json OBJECT',
         'aws sqs send-message --queue-url ROLLUP_QUEUE --message-body "$(jq -r .body OBJECT)"',
       ],
-      () => replayParked(stage),
+      () => replayParked(drill),
     );
     stage.say(`${sent} parked messages sent back`);
   },
@@ -50,7 +51,7 @@ async function put(stage: Stage, Name: string, Value: string): Promise<void> {
 }
 
 /** Sends every parked rollup message back, twice, since an operator who is not sure does so. @returns how many there were */
-async function replayParked({ drill }: Stage): Promise<number> {
+export async function replayParked(drill: Drill): Promise<number> {
   const bucket = drill.nameOf('AWS::S3::Bucket', 'Archive');
   const queue = drill.stack.template
     .ofType('AWS::SQS::Queue')

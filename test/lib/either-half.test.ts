@@ -1,0 +1,84 @@
+// Deploying one half does not restart the other: what a change of one leaves untouched in the template.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { Settings } from '../../lib/configuration.ts';
+import { templateJson } from '../support/stack-template.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** The logical ids, without hashes, of resources that are not the same in both templates. */
+function changed(before: Record<string, unknown>, afterwards: Record<string, unknown>): string[] {
+  const ids = new Set([...Object.keys(before), ...Object.keys(afterwards)]);
+  return [...ids]
+    .filter((id) => JSON.stringify(before[id]) !== JSON.stringify(afterwards[id]))
+    .map((id) => id.replace(/[0-9A-F]{8}$/, ''));
+}
+const changedBy = (settings: Settings) =>
+  changed(templateJson('prod').Resources, templateJson('prod', settings).Resources);
+
+test("a half's settings change its own function or mapping, and nothing of the other's", () => {
+  assert.deepEqual(changedBy({ writerMemoryMb: 1024 }), ['WritingWriterFunction']);
+  assert.deepEqual(changedBy({ writerConcurrency: 20 }), ['WritingMessages']);
+  assert.deepEqual(changedBy({ aggregatorMemoryMb: 2048 }), ['AggregationAggregatorFunction']);
+  assert.deepEqual(changedBy({ aggregatorBatchSize: 5_000 }), ['AggregationBatches']);
+});
+
+test('what an operator may change at run time restarts nobody', () => {
+  assert.deepEqual(changedBy({ retryBackoffBaseSeconds: 7 }), ['Retries']);
+});
+
+test("a half's code changes its own function, and not the other's; both mappings stay", {
+  timeout: 180_000,
+}, async () => {
+  const copy = mkdtempSync(join(tmpdir(), 'tally-halves-'));
+  after(() => rmSync(copy, { recursive: true, force: true }));
+  for (const name of ['lambdas', 'lib', 'package.json', 'package-lock.json', 'tsconfig.json']) {
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  writeFileSync(
+    join(copy, 'synth.ts'),
+    `import { configurationOf } from './lib/configuration.ts';
+import { addStack, createApp } from './lib/counting-app.ts';
+const app = createApp({ outdir: process.argv[2], builtinCloudFormationValidation: false, treeMetadata: false });
+addStack(app, configurationOf('prod'), { code: 'bundle', checked: false });
+app.synth();
+`,
+  );
+  const before = await bundled(copy, 'before');
+  for (const [noun, other] of [
+    ['writer', 'Aggregat'],
+    ['aggregator', 'Writ'],
+  ] as const) {
+    const handler = join(copy, 'lambdas', noun, 'handler.ts');
+    const text = readFileSync(handler, 'utf8');
+    writeFileSync(handler, `${text}\nlogger.debug('another version');\n`);
+    const different = changed(before, await bundled(copy, noun));
+    writeFileSync(handler, text);
+    const own = noun === 'writer' ? 'WritingWriterFunction' : 'AggregationAggregatorFunction';
+    assert.deepEqual(different, [own]);
+    assert.ok(!different.some((id) => id.includes(other)));
+  }
+});
+
+/** The resources of the production template with bundled code, synthesized in a process of its own. */
+async function bundled(copy: string, name: string): Promise<Record<string, unknown>> {
+  const child = spawn(process.execPath, ['synth.ts', name], {
+    cwd: copy,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text;
+  });
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0, complaints);
+  const file = readdirSync(join(copy, name)).find((each) => each.endsWith('.template.json')) ?? '';
+  return (JSON.parse(readFileSync(join(copy, name, file), 'utf8')) as { Resources: Record<string, unknown> })
+    .Resources;
+}
