@@ -9,7 +9,6 @@ import type { Mapping } from '../../local/event-source-mappings/mapping.ts';
 import type { Json } from '../../local/json.ts';
 import { observers, type StackObserver } from '../../local/observer.ts';
 import { type LocalStack, startLocalStack } from '../../local/stack.ts';
-import type { Status } from '../../local/status.ts';
 import { arnOf, nameOf } from '../../local/template/names.ts';
 import { readTemplate, type Template } from '../../local/template/template.ts';
 import { type AwsCommands, awsCommands } from './aws-doubles.ts';
@@ -182,12 +181,6 @@ function feeds(template: Template, mappingId: string): string | undefined {
     .ofType('AWS::Lambda::Function')
     .find((candidate) => nameOf(candidate) === named || arnOf(candidate) === named);
   return /^lambdas\/([\w-]+)\//.exec(String(target?.metadata['tally:entry']))?.[1];
-}
-
-/** Whether the status adds up: what is received is somewhere, each event in one place. */
-export function conservationDifference(status: Status): number {
-  const { received, duplicate, rejected, counted, inFlight, dead, parked, expired, lost } = status;
-  return received - (duplicate + rejected + counted + inFlight + dead + parked + expired + lost);
 }
 
 function toNextMinute(clock: LocalClock): void {

@@ -3,21 +3,7 @@ import { parseArgs } from 'node:util';
 import { synthesize } from '../../local/synthesize.ts';
 import { startDrill } from './drill.ts';
 import { playScenario, type Verdict } from './play.ts';
-import type { Scenario } from './scenario.ts';
-import { poisonMessage } from './scenarios/poison-message.ts';
-import { stoppedAggregator, stoppedWriter } from './scenarios/stopped-half.ts';
-import { tableOutage } from './scenarios/table-outage.ts';
-import { throttledStream } from './scenarios/throttled-stream.ts';
-import { wrongParameter } from './scenarios/wrong-parameter.ts';
-
-const SCENARIOS: readonly Scenario[] = [
-  tableOutage,
-  poisonMessage,
-  throttledStream,
-  stoppedWriter,
-  stoppedAggregator,
-  wrongParameter,
-];
+import { SCENARIOS } from './scenarios/index.ts';
 
 const USAGE = `npm run drill [-- --only NAME[,NAME]]
 

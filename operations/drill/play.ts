@@ -2,12 +2,11 @@
 import type { MetricAlarm } from '../../local/alarms/template-alarms.ts';
 import type { AlarmChange } from '../../local/alarms/watch.ts';
 import { statusLine } from '../../local/status.ts';
-import { conservationDifference, type Drill, type MinuteOptions } from './drill.ts';
+import type { Drill, MinuteOptions } from './drill.ts';
+import { judgeAlarms, judgeCounts } from './judge.ts';
 import { runbookSections } from './runbook.ts';
 import type { Scenario, Stage } from './scenario.ts';
 
-/** Composite alarms that no scenario of the drill may set off: nothing here is lost or wrong. */
-const NEVER: readonly string[] = ['CountsMayBeWrong', 'EventsMayBeLost'];
 const BEFORE_MINUTES = 2;
 /** How long alarms may take to be over, and for how long they must stay off: five minutes slide through an alarm's spans. */
 const AFTER_MINUTES_MAX = 45;
@@ -82,11 +81,12 @@ export async function playScenario(
   } catch (error) {
     failures.push(error instanceof Error ? error.message : String(error));
   }
-  failures.push(...judgeAlarms(scenario, fired, drill));
+  const all = [...fired.values()].map(({ alarm }) => alarm);
+  failures.push(...judgeAlarms(scenario, all, drill.watch.alarming()));
   for (const { alarm } of fired.values()) {
     if (alarm.kind === 'metric') print(`         ${course(alarm, drill, brokeMs)}`);
   }
-  failures.push(...(await judgeCounts(drill, say)));
+  failures.push(...(await checkCounts(drill, say)));
   print(
     failures.length === 0
       ? '         as it should be'
@@ -101,38 +101,15 @@ async function isOver(drill: Drill): Promise<boolean> {
   return counted && drill.watch.alarming().length === 0;
 }
 
-function judgeAlarms(
-  { fires, mayFire = {} }: Scenario,
-  fired: ReadonlyMap<string, AlarmChange>,
-  drill: Drill,
-): string[] {
-  const failures = fires.filter((name) => !fired.has(name)).map((name) => `${name} did not go off`);
-  for (const [name, { alarm }] of fired) {
-    const meant = alarm.kind === 'metric' ? fires.includes(name) || name in mayFire : !NEVER.includes(name);
-    if (!meant) failures.push(`${name} went off, and should not have`);
-  }
-  const on = drill.watch.alarming().map(({ name }) => name);
-  if (on.length > 0) failures.push(`alarms are still on: ${on.join(', ')}`);
-  return failures;
-}
-
 /** Every count against the oracle, and every event in one place. */
-async function judgeCounts(drill: Drill, say: (text: string) => void): Promise<string[]> {
-  const { differences, entities, minutes, events } = await drill.oracle.compare(drill.stack.url);
+async function checkCounts(drill: Drill, say: (text: string) => void): Promise<string[]> {
+  const comparison = await drill.oracle.compare(drill.stack.url);
   const status = await drill.stack.status();
-  const failures = differences.map(
-    ({ entity, at, sent, counted }) => `${entity} ${at}: sent ${sent}, counted ${counted}`,
-  );
-  const difference = conservationDifference(status);
-  if (difference !== 0) failures.push(`the status does not add up: ${difference} events too many or too few`);
-  const missing = drill.expected() - (status.received - status.duplicate);
-  if (missing !== 0) failures.push(`accepted and received differ by ${missing} events`);
-  const elsewhere =
-    status.inFlight + status.dead + status.parked + status.expired + status.lost + status.rejected;
-  if (elsewhere !== 0) failures.push(`${elsewhere} events are not counted`);
-  if (drill.producers.waiting > 0) failures.push(`${drill.producers.waiting} requests were never accepted`);
+  const { waiting } = drill.producers;
+  const failures = judgeCounts({ comparison, status, expected: drill.expected(), waiting });
   say(statusLine(status));
   if (failures.length === 0) {
+    const { entities, minutes, events } = comparison;
     say(
       `oracle: ${entities} entities, ${minutes} minutes, ${events} events: all counts equal; the status adds up`,
     );
