@@ -18,6 +18,7 @@ const ROUTES: readonly [verb: string, path: string][] = [
   ['GET', '/v1/counts/hostile/hostile'],
   ['GET', '/v1/counts/hostile/hostile?by=minute&from=2026-11-22T05:00Z&to=2026-11-22T06:00Z'],
   ['GET', '/v1/status'],
+  ['GET', '/v1/openapi.json'],
   ['GET', '/v1/audit?from=2026-11-22T05:00Z&to=2026-11-22T06:00Z'],
   ['GET', '/v1/admin/counts/hostile/hostile'],
   ['POST', '/v1/admin/repair'],
