@@ -11,7 +11,7 @@ import { observers, type StackObserver } from '../../local/observer.ts';
 import { type LocalStack, startLocalStack } from '../../local/stack.ts';
 import { arnOf, nameOf } from '../../local/template/names.ts';
 import { readTemplate, type Template } from '../../local/template/template.ts';
-import { type AwsCommands, awsCommands } from './aws-doubles.ts';
+import { type Commands, commandsOn } from './commands.ts';
 import { Oracle } from './oracle.ts';
 import { type MinuteOfTraffic, Producers } from './producers.ts';
 
@@ -40,7 +40,7 @@ export interface MinuteOptions {
 /** A drill that is going on. */
 export interface Drill {
   readonly stack: LocalStack;
-  readonly aws: AwsCommands;
+  readonly aws: Commands;
   readonly oracle: Oracle;
   readonly producers: Producers;
   readonly watch: AlarmWatch;
@@ -76,7 +76,7 @@ export async function startDrill(template: Json, observer?: StackObserver): Prom
     onProblem: (message) => process.stderr.write(`${message}\n`),
     onFunctionOutput: (_, line) => addEmbeddedMetrics(line, points),
   });
-  const aws = awsCommands(stack);
+  const aws = commandsOn(stack);
   const oracle = new Oracle();
   const producers = new Producers(stack.url, oracle, generator(1));
   const queues = stack.template.ofType('AWS::SQS::Queue');

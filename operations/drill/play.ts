@@ -44,6 +44,11 @@ export async function playScenario(
   const stage: Stage = {
     drill,
     say,
+    shows: (text, linesMax) => {
+      const lines = text.split('\n');
+      for (const line of lines.slice(0, linesMax)) print(`                    ${line}`);
+      if (lines.length > linesMax) print(`                    … ${lines.length - linesMax} lines more`);
+    },
     minutes,
     breaks: (text) => {
       phase = 'during';

@@ -18,6 +18,8 @@ export interface Stage {
   readonly drill: Drill;
   /** Says what happens. */
   say(text: string): void;
+  /** Shows the first lines that a command printed. */
+  shows(text: string, linesMax: number): void;
   /** Something breaks: what is shown from here on is "during". */
   breaks(text: string): void;
   /** Lets minutes pass. */

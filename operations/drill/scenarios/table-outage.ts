@@ -1,5 +1,4 @@
 // The counter table answers nothing for five minutes.
-import { signedFetch } from '../../signed-fetch.ts';
 import { tableAway } from '../faults.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -13,16 +12,20 @@ export const tableOutage: Scenario = {
     stage.breaks('every call of a function to the counter table is answered 500');
     drill.stack.setFunctionFault(tableAway(drill, 'Counters'));
     await stage.minutes(5);
+    const listed = await stage.operator('Dead letters', ['npm run dead-letters -- list --url URL'], () =>
+      drill.aws.npmRun('dead-letters', 'list'),
+    );
+    stage.shows(listed, 5);
     const { inFlight, dead } = await drill.stack.status();
     stage.say(
       `the table is back; in flight ${inFlight}, dead ${dead}: nothing is lost, nothing is counted yet`,
     );
     drill.stack.setFunctionFault(undefined);
-    const report = await stage.operator(
+    const redriven = await stage.operator(
       'Dead letters',
-      ['curl -X POST --aws-sigv4 … "$URL/v1/admin/redrive"'],
-      async () => (await signedFetch('POST', new URL(`${drill.stack.url}/v1/admin/redrive`))).json(),
+      ['npm run dead-letters -- redrive --all --url URL'],
+      () => drill.aws.npmRun('dead-letters', 'redrive', '--all'),
     );
-    stage.say(`redrive answered ${JSON.stringify(report)}`);
+    stage.shows(redriven, 5);
   },
 };

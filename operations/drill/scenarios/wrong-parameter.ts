@@ -1,5 +1,4 @@
 // The retry parameter is misspelt, then put right with values that park messages at the first trouble.
-import type { Drill } from '../drill.ts';
 import { tableAway } from '../faults.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 
@@ -34,33 +33,13 @@ export const wrongParameter: Scenario = {
       [`aws ssm put-parameter --overwrite --name ${name} --value '${good}'`],
       () => put(stage, name, good),
     );
-    const sent = await stage.operator(
-      'Parked',
-      [
-        'aws s3 cp s3://BUCKET/parked/SEGMENT/PART.json OBJECT',
-        'aws sqs send-message --queue-url ROLLUP_QUEUE --message-body "$(jq -r .body OBJECT)"',
-      ],
-      () => replayParked(drill),
+    const replayed = await stage.operator('Parked', ['npm run dead-letters -- replay --all --url URL'], () =>
+      drill.aws.npmRun('dead-letters', 'replay', '--all'),
     );
-    stage.say(`${sent} parked messages sent back`);
+    stage.shows(replayed, 5);
   },
 };
 
 async function put(stage: Stage, Name: string, Value: string): Promise<void> {
   await stage.drill.aws.call('ssm', 'PutParameter', { Name, Value, Type: 'String', Overwrite: true });
-}
-
-/** Sends every parked rollup message back, twice, since an operator who is not sure does so. @returns how many there were */
-export async function replayParked(drill: Drill): Promise<number> {
-  const bucket = drill.nameOf('AWS::S3::Bucket', 'Archive');
-  const queue = drill.stack.template
-    .ofType('AWS::SQS::Queue')
-    .find((each) => each.properties['RedrivePolicy']);
-  const QueueUrl = drill.stack.ref(queue?.logicalId ?? '');
-  const keys = (await drill.aws.list(bucket, 'parked/')).filter((key) => !key.includes('/poison/'));
-  for (const key of [...keys, ...keys]) {
-    const { body } = JSON.parse(await drill.aws.read(bucket, key)) as { body: string };
-    await drill.aws.call('sqs', 'SendMessage', { QueueUrl, MessageBody: body });
-  }
-  return keys.length;
 }

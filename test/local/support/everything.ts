@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { asList, asObject, asText } from '../../../local/json.ts';
 import type { Drill } from '../../../operations/drill/drill.ts';
 import { tableAway } from '../../../operations/drill/faults.ts';
-import { replayParked, wrongParameter } from '../../../operations/drill/scenarios/wrong-parameter.ts';
+import { wrongParameter } from '../../../operations/drill/scenarios/wrong-parameter.ts';
 
 const SIGNED = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
 const DAY_MS = 86_400_000;
@@ -65,6 +65,7 @@ async function parked(drill: Drill): Promise<void> {
   await wrongParameter.play({
     drill,
     say: () => {},
+    shows: () => {},
     breaks: () => {},
     minutes: async (count, options) => {
       for (let minute = 0; minute < count; minute += 1) await drill.minute(options);
@@ -147,6 +148,21 @@ async function trimmed(drill: Drill): Promise<void> {
   drill.clock.forward(8 * DAY_MS);
   aggregator.resume();
   await drill.minute({ patienceMs: 5_000 });
+}
+
+/** Sends every parked rollup message back, twice, since an operator who is not sure does so. @returns how many there were */
+async function replayParked(drill: Drill): Promise<number> {
+  const bucket = drill.nameOf('AWS::S3::Bucket', 'Archive');
+  const queue = drill.stack.template
+    .ofType('AWS::SQS::Queue')
+    .find((each) => each.properties['RedrivePolicy']);
+  const QueueUrl = drill.stack.ref(queue?.logicalId ?? '');
+  const keys = (await drill.aws.list(bucket, 'parked/')).filter((key) => !key.includes('/poison/'));
+  for (const key of [...keys, ...keys]) {
+    const { body } = JSON.parse(await drill.aws.read(bucket, key)) as { body: string };
+    await drill.aws.call('sqs', 'SendMessage', { QueueUrl, MessageBody: body });
+  }
+  return keys.length;
 }
 
 async function post(drill: Drill, events: readonly object[]): Promise<number> {

@@ -1,22 +1,29 @@
-// What an operator does by the AWS command line, done on the local stack: the same service calls where there is an emulator.
+// An operator's commands on the local stack: those of this repository as they are, and the service calls of `aws …`.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { createAwsJsonClient, type JsonService } from '../../local/emulators/aws-json.ts';
 import type { JsonObject } from '../../local/json.ts';
 import { s3Request } from '../../local/provision.ts';
 import type { LocalStack } from '../../local/stack.ts';
 
-/** The service calls that the runbook's commands make. */
-export interface AwsCommands {
+/** The runbook's commands. */
+export interface Commands {
   /** One call of a service in AWS's JSON protocol: what `aws <service> <operation>` sends. */
   call(service: JsonService, action: string, input: JsonObject): Promise<JsonObject>;
   /** `aws s3 ls --recursive s3://bucket/prefix`: the keys. */
   list(bucket: string, prefix: string): Promise<string[]>;
   /** `aws s3 cp s3://bucket/key -`: the object. */
   read(bucket: string, key: string): Promise<string>;
+  /** `npm run <script> -- … --url URL`: what it prints. @throws when it fails */
+  npmRun(script: 'dead-letters', ...args: string[]): Promise<string>;
   close(): void;
 }
 
+const ROOT = join(import.meta.dirname, '..', '..');
+
 /** Commands against a local stack. */
-export function awsCommands({ endpoints }: LocalStack): AwsCommands {
+export function commandsOn({ endpoints, url }: LocalStack): Commands {
   const clients = {
     dynamodb: createAwsJsonClient('dynamodb', endpoints.dynamodb),
     kinesis: createAwsJsonClient('kinesis', endpoints.kinesis),
@@ -34,6 +41,23 @@ export function awsCommands({ endpoints }: LocalStack): AwsCommands {
       return [...body.matchAll(/<Key>([^<]+)<\/Key>/g)].map((match) => match[1] ?? '');
     },
     read: async (bucket, key) => (await s3Request(endpoints.s3, 'GET', `/${bucket}/${key}`)).body,
+    npmRun: async (script, ...args) => {
+      const child = spawn(process.execPath, [`operations/${script}.ts`, ...args, '--url', url], {
+        cwd: ROOT,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const printed = { out: '', err: '' };
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        printed.out += text;
+      });
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        printed.err += text;
+      });
+      const [code] = await once(child, 'close');
+      if (code !== 0)
+        throw new Error(`npm run ${script} -- ${args.join(' ')} ended with ${code}: ${printed.err}`);
+      return printed.out.trim();
+    },
     close: () => {
       for (const client of Object.values(clients)) client.close();
     },
