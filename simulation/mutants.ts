@@ -69,6 +69,8 @@ function hunt(cwd: string, script: string, args: readonly string[]): Promise<str
 async function judge(sabotage: Sabotage): Promise<{ good: boolean; outcome: string }> {
   const { harmless, unexplored } = sabotage;
   const changed = sabotage !== UNCHANGED && sabotage !== ADAPTERS_UNCHANGED;
+  if (values.explore && unexplored !== undefined)
+    return { good: true, outcome: `not explored: ${unexplored}` };
   try {
     const caught = await run(sabotage);
     if (caught !== null) {
@@ -77,8 +79,6 @@ async function judge(sabotage: Sabotage): Promise<{ good: boolean; outcome: stri
     }
     if (!changed) return { good: true, outcome: 'green' };
     if (harmless !== undefined) return { good: true, outcome: `harmless: ${harmless}` };
-    if (values.explore && unexplored !== undefined)
-      return { good: true, outcome: `not explored: ${unexplored}` };
     return { good: false, outcome: 'NOT CAUGHT' };
   } catch (error) {
     return { good: false, outcome: `ERROR ${error instanceof Error ? error.message : String(error)}` };

@@ -27,7 +27,13 @@ export interface Mapping {
   readonly timeouts: boolean;
 }
 
-const ALWAYS = Number.POSITIVE_INFINITY;
+/** Time for everything. */
+export const ALWAYS = Number.POSITIVE_INFINITY;
+
+/** How much time an invocation may have: for everything, or for none or one only. */
+export function timesFor(timeouts: boolean): readonly number[] {
+  return timeouts ? [ALWAYS, 0, 1] : [ALWAYS];
+}
 
 /** Every delivery of a shard that may come next. */
 export function deliveriesOf(
@@ -39,7 +45,7 @@ export function deliveriesOf(
     for (let to = from + 1; to <= shard.records.length; to += 1)
       for (let config = current; config < configs; config += 1)
         for (const container of [coldContainer(), ...(config === current ? warm : [])])
-          for (const segments of timeouts ? [ALWAYS, 0, 1] : [ALWAYS])
+          for (const segments of timesFor(timeouts))
             deliveries.push({ shard, from, to, config, container, segments });
   return deliveries;
 }
@@ -55,14 +61,9 @@ export function describeDelivery(
   return `deliver ${shard.id.slice(-1)}[${from + 1}..${to}] config ${config}${where}${time}`;
 }
 
-/** Whether the invocation's time is limited. */
-export function isShort({ segments }: Delivery): boolean {
-  return segments !== ALWAYS;
-}
-
-/** The invocation's clock: it says yes as often as there is time for a segment. */
-export function timeFor({ segments }: Delivery): () => boolean {
-  let left = segments;
+/** An invocation's clock: it says yes as often as there is time for another segment, or another update. */
+export function timeFor(times: number): () => boolean {
+  let left = times;
   return () => {
     left -= 1;
     return left >= 0;

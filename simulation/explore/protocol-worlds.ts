@@ -90,6 +90,17 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
   },
   {
     ...ORDINARY,
+    name: 'a writer runs out of time',
+    shows: 'A part of which some rows were not tried is not acknowledged, and its message stays.',
+    records: records('a:x,b:y'),
+    aggregated: true,
+    writers: 3,
+    writersAtOnce: 2,
+    crashes: 1,
+    timeouts: 1,
+  },
+  {
+    ...ORDINARY,
     name: 'a writer fails, redrive returns, crashes on the way',
     shows: 'A message is at every moment in a queue, in the archive, or counted.',
     records: records('a:x'),

@@ -6,7 +6,6 @@ import { type AggregateOutcome, aggregate } from '../../lambdas/aggregator/aggre
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
 import type { ShardId } from '../../lambdas/counting/identifiers.ts';
 import { conservationDifference } from '../../lambdas/counting/pipeline-status.ts';
-import type { DeliveredMessage } from '../../lambdas/ports.ts';
 import { redrive } from '../../lambdas/redriver/redrive.ts';
 import { writeRollups } from '../../lambdas/writer/write.ts';
 import { checkAtRest } from '../oracle/final.ts';
@@ -19,7 +18,15 @@ import type { StoredShard } from '../world/stream.ts';
 import { ORDINARY_WORLD, World } from '../world/world.ts';
 import { Actor, canonical, hash } from './actor.ts';
 import { WarmContainers } from './containers.ts';
-import { type Delivery, deliveriesOf, describeDelivery, isShort, placeOf, timeFor } from './deliveries.ts';
+import {
+  ALWAYS,
+  type Delivery,
+  deliveriesOf,
+  describeDelivery,
+  placeOf,
+  timeFor,
+  timesFor,
+} from './deliveries.ts';
 import { type Budgets, budgetsOf, fatesOf, type Transition } from './fates.ts';
 import { aggregatorSettings, REDRIVER, SmallPorts, WRITER } from './small-ports.ts';
 import type { Reshard, SmallWorld } from './small-world.ts';
@@ -195,7 +202,7 @@ export class SmallRun {
   #deliver(delivery: Delivery): void {
     const { shard, from, to, config, container, segments } = delivery;
     this.#left.aggregators -= 1;
-    if (isShort(delivery)) this.#left.timeouts -= 1;
+    if (segments !== ALWAYS) this.#left.timeouts -= 1;
     if (config > this.#config) this.#containers.giveUp();
     this.#config = config;
     this.#containers.take(container);
@@ -213,7 +220,7 @@ export class SmallRun {
       this.#checkpoints.set(shard, Math.max(reached, this.#checkpoints.get(shard) ?? 0));
     };
     const batch = { shard: shard.id, records };
-    aggregate(batch, ports, settings, timeFor(delivery)).then(end, () => end('failed'));
+    aggregate(batch, ports, settings, timeFor(segments)).then(end, () => end('failed'));
   }
 
   /** Every message alone, and all of them together; one that another writer holds is a copy. */
@@ -222,19 +229,20 @@ export class SmallRun {
     const groups = ids.length > 1 ? [...ids.map((id) => [id]), ids] : [ids];
     for (const group of groups) {
       if (group.length === 0) continue;
-      next.push({
-        label: `write ${group.join(' ')}`,
-        run: () => {
-          this.#left.writers -= 1;
-          const messages = this.#world.queue.receiveAgain(new Set(group));
-          this.#write(this.#actor('writer', canonical(messages)), messages);
-        },
-      });
+      for (const updates of timesFor(this.#left.timeouts > 0))
+        next.push({
+          label: `write ${group.join(' ')}${updates === ALWAYS ? '' : `, time for ${updates}`}`,
+          run: () => this.#write(group, updates),
+        });
     }
   }
 
-  #write(actor: Actor, messages: readonly DeliveredMessage[]): void {
-    writeRollups(messages, this.#ports.writer(actor), WRITER, () => true).then(
+  #write(group: readonly string[], updates: number): void {
+    this.#left.writers -= 1;
+    if (updates !== ALWAYS) this.#left.timeouts -= 1;
+    const messages = this.#world.queue.receiveAgain(new Set(group));
+    const actor = this.#actor('writer', `${canonical(messages)} ${updates}`);
+    writeRollups(messages, this.#ports.writer(actor), WRITER, timeFor(updates)).then(
       ({ retry }) => {
         if (!actor.alive) return;
         actor.ended = true;

@@ -44,7 +44,7 @@ export interface SmallWorld {
   readonly errors: number;
   /** Sends of which only the first message is taken. */
   readonly partialSends: number;
-  /** Invocations of the aggregator that have time for none or for one more segment only. */
+  /** Invocations that have time for none or for one more segment, or update, only. */
   readonly timeouts?: number;
   /** How often an hour may pass. */
   readonly hours?: number;

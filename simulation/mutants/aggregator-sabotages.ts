@@ -152,19 +152,28 @@ export const AGGREGATOR_SABOTAGES: readonly Sabotage[] = [
     'const atHand = plannedRecords(head, batch.records);',
     'head = { ...head, config: settings.rollup };\n  const atHand = plannedRecords(head, batch.records);',
   ),
-  one('a trimmed plan is waited for', AGGREGATE, 'if (!range.trimmed) {', 'if (range !== undefined) {'),
-  one(
-    'no gap noted',
-    AGGREGATE,
-    'await noteGapBefore(batch, shard, head, ports, settings);',
-    'void noteGapBefore;',
-  ),
-  one(
-    'sequence numbers compared as text',
-    'lambdas/counting/identifiers.ts',
-    'if (a.length !== b.length) return a.length - b.length;',
-    '',
-  ),
+  {
+    ...one('a trimmed plan is waited for', AGGREGATE, 'if (!range.trimmed) {', 'if (range !== undefined) {'),
+    unexplored: 'nothing is trimmed in a small world',
+  },
+  {
+    ...one(
+      'no gap noted',
+      AGGREGATE,
+      'await noteGapBefore(batch, shard, head, ports, settings);',
+      'void noteGapBefore;',
+    ),
+    unexplored: 'nothing is trimmed in a small world',
+  },
+  {
+    ...one(
+      'sequence numbers compared as text',
+      'lambdas/counting/identifiers.ts',
+      'if (a.length !== b.length) return a.length - b.length;',
+      '',
+    ),
+    unexplored: 'all numbers have one length',
+  },
   one(
     'segment number not unique to a shard',
     'lambdas/counting/identifiers.ts',

@@ -53,6 +53,8 @@ export const CLAIM_SABOTAGES: readonly Sabotage[] = [
       },
       { file: CLAIM, find: 'return entry?.runMaxMs ?? 0;', put: 'return entry?.lastArrivalMs ?? 0;' },
     ],
+    harmless:
+      'a last arrival is never after the running maximum, so less is claimed, never more; and heartbeats bring the claim up',
   },
   {
     name: 'floor lowered',

@@ -29,29 +29,49 @@ export const REDRIVE_SABOTAGES: readonly Sabotage[] = [
     '        failed = true;\n        throw error;\n',
     "        return 'applied';\n",
   ),
-  one(
-    'discarded and not noted',
-    OPERATE,
-    "  if (part !== undefined) await ports.ledger.notePlace(part, 'discarded');\n",
-    '',
-  ),
-  one('discarded and not kept', OPERATE, '  await ports.parked.keepDiscarded(letter, discarding);\n', ''),
-  one(
-    'discarded outweighs counted',
-    ENTRY,
-    "  if (entry.acked.has(part)) return 'counted';\n",
-    "  if (entry.discarded.has(part)) return 'lost';\n  if (entry.acked.has(part)) return 'counted';\n",
-  ),
-  one(
-    'discarded holds back the claim',
-    'lambdas/accountant/claim-completeness.ts',
-    'isOver(entry) || (entry !== undefined && isGivenUp(entry));',
-    'isOver(entry) && (entry === undefined || isGivenUp(entry));',
-  ),
-  one(
-    'replayed and the parked object deleted first',
-    OPERATE,
-    "  await ports.ledger.notePlace(part, 'returned');\n  const { name: messageId, body, history } = letter;\n",
-    "  await ports.parked.remove(letter.name);\n  await ports.ledger.notePlace(part, 'returned');\n  const { name: messageId, body, history } = letter;\n",
-  ),
+  {
+    ...one(
+      'discarded and not noted',
+      OPERATE,
+      "  if (part !== undefined) await ports.ledger.notePlace(part, 'discarded');\n",
+      '',
+    ),
+    unexplored: 'nobody operates a small world',
+  },
+  {
+    ...one(
+      'discarded and not kept',
+      OPERATE,
+      '  await ports.parked.keepDiscarded(letter, discarding);\n',
+      '',
+    ),
+    unexplored: 'nobody operates a small world',
+  },
+  {
+    ...one(
+      'discarded outweighs counted',
+      ENTRY,
+      "  if (entry.acked.has(part)) return 'counted';\n",
+      "  if (entry.discarded.has(part)) return 'lost';\n  if (entry.acked.has(part)) return 'counted';\n",
+    ),
+    unexplored: 'nobody operates a small world',
+  },
+  {
+    ...one(
+      'discarded holds back the claim',
+      'lambdas/accountant/claim-completeness.ts',
+      'isOver(entry) || (entry !== undefined && isGivenUp(entry));',
+      'isOver(entry) && (entry === undefined || isGivenUp(entry));',
+    ),
+    unexplored: 'nobody operates a small world',
+  },
+  {
+    ...one(
+      'replayed and the parked object deleted first',
+      OPERATE,
+      "  await ports.ledger.notePlace(part, 'returned');\n  const { name: messageId, body, history } = letter;\n",
+      "  await ports.parked.remove(letter.name);\n  await ports.ledger.notePlace(part, 'returned');\n  const { name: messageId, body, history } = letter;\n",
+    ),
+    unexplored: 'nobody operates a small world',
+  },
 ];

@@ -112,24 +112,33 @@ export const WRITER_SABOTAGES: readonly Sabotage[] = [
     "if (!decision.history.poison) await ledger.notePlace(partNameIn(letter), 'parked');",
     '',
   ),
-  one(
-    'expired items are written again',
-    COUNTER,
-    'return expiresAt !== undefined && nowMs >= expiresAt * 1000 - EXPIRY_MARGIN_MS;',
-    'return nowMs < 0 && expiresAt !== undefined;',
-  ),
-  one(
-    'copies of counted parts count as expired',
-    WRITE,
-    "if ((await ledger.noteExpired(content, events)) === 'acknowledged') continue;",
-    'await ledger.noteExpired(content, events);',
-  ),
-  one(
-    'expired without being kept',
-    WRITE,
-    '      await expired.keepExpired({ ...content, rows: late });\n',
-    '',
-  ),
+  {
+    ...one(
+      'expired items are written again',
+      COUNTER,
+      'return expiresAt !== undefined && nowMs >= expiresAt * 1000 - EXPIRY_MARGIN_MS;',
+      'return nowMs < 0 && expiresAt !== undefined;',
+    ),
+    unexplored: 'counters are kept for ever',
+  },
+  {
+    ...one(
+      'copies of counted parts count as expired',
+      WRITE,
+      "if ((await ledger.noteExpired(content, events)) === 'acknowledged') continue;",
+      'await ledger.noteExpired(content, events);',
+    ),
+    unexplored: 'counters are kept for ever',
+  },
+  {
+    ...one(
+      'expired without being kept',
+      WRITE,
+      '      await expired.keepExpired({ ...content, rows: late });\n',
+      '',
+    ),
+    unexplored: 'counters are kept for ever',
+  },
   one('books forget open segments', 'lambdas/counting/books.ts', '    else open.push(entry.segment);\n', ''),
   {
     ...one(
@@ -141,12 +150,15 @@ export const WRITER_SABOTAGES: readonly Sabotage[] = [
     harmless:
       'books are a sum over entries that stay: older books put back lead to the same status, only more slowly',
   },
-  one(
-    'minutes of another hour',
-    'lambdas/counting/time.ts',
-    'return Math.floor(atMs / MINUTE_MS) % 60;',
-    'return Math.ceil(atMs / MINUTE_MS) % 60;',
-  ),
+  {
+    ...one(
+      'minutes of another hour',
+      'lambdas/counting/time.ts',
+      'return Math.floor(atMs / MINUTE_MS) % 60;',
+      'return Math.ceil(atMs / MINUTE_MS) % 60;',
+    ),
+    unexplored: 'every event happens on a whole minute',
+  },
   one(
     'an acknowledgement makes an entry lost',
     'lambdas/counting/segment-entry.ts',
