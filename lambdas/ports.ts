@@ -6,6 +6,15 @@ import type { Heartbeat, MinuteCounts, OpenShard } from './counting/canary.ts';
 import type { CounterItem, CounterKey, CounterUpdate } from './counting/counter-item.ts';
 import type { DeletedEntities } from './counting/deleted-entities.ts';
 import type { PartName, SegmentId, SequenceNumber, ShardId, ShardKey } from './counting/identifiers.ts';
+import type { LevelCursor } from './counting/level-cursor.ts';
+import type {
+  Claims,
+  CompactedLevel,
+  LevelChange,
+  LevelClaim,
+  LevelItem,
+  LevelName,
+} from './counting/levels.ts';
 import type { MessageHistory } from './counting/message-history.ts';
 import type { RetryPolicy } from './counting/retry-policy.ts';
 import type { RejectedEvent } from './counting/rollup.ts';
@@ -73,6 +82,8 @@ export interface SegmentLedger {
   putIds(shard: ShardKey, segment: number, ids: Uint8Array): Promise<void>;
   /** A segment's packed ids. @throws MissingLedgerItem when they are not all there */
   readIds(shard: ShardKey, entry: Pick<SegmentEntry, 'segment' | 'idBytes'>): Promise<Uint8Array>;
+  /** Keeps the counters that a segment touches, chunk by chunk; repeatable. */
+  putTouched(shard: ShardKey, segment: number, chunks: readonly string[]): Promise<void>;
   /** Puts an entry if the segment has none. @returns the entry that is there already, if there is one */
   putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry | undefined>;
   /** Marks a segment lost: its entry if it has one, else `entry` is put. Repeatable. @returns the entry as it is then */
@@ -196,10 +207,44 @@ export interface RepairArchive {
   }): Promise<void>;
 }
 
-/** The published `completeThrough`. */
+/** What is published about completeness. */
 export interface ClaimReader {
-  /** The arrival time before which every event is counted, epoch milliseconds; 0 when nothing is claimed yet. */
-  readClaim(): Promise<number>;
+  /** Up to which arrivals everything is counted, and in the levels; strongly consistent. */
+  readClaims(): Promise<Claims>;
+}
+
+/** The ledger as the compactor uses it, besides the entries: what segments touched, and how far the levels got. */
+export interface LevelLedger extends ClaimReader {
+  /** The chunks of touched counters that are kept beside an entry; undefined when one of them is gone. */
+  readTouched(
+    shard: ShardKey,
+    entry: Pick<SegmentEntry, 'segment' | 'touchedChunks'>,
+  ): Promise<readonly string[] | undefined>;
+  /** Keeps an entry's touched counters for ever: what waits for an operator may wait longer than entries are kept. */
+  keepTouched(shard: ShardKey, entry: Pick<SegmentEntry, 'segment' | 'touchedChunks'>): Promise<void>;
+  readCursor(shard: ShardKey, level: CompactedLevel): Promise<LevelCursor>;
+  /** Puts a cursor on condition that the one there is one revision older. */
+  putCursor(shard: ShardKey, level: CompactedLevel, cursor: LevelCursor): Promise<'put' | 'conflict'>;
+  /** Raises what is claimed of a level, each of the two unless it is there already. */
+  raiseLevelClaim(level: CompactedLevel, claim: LevelClaim): Promise<void>;
+}
+
+/** The levels as queries read them; strongly consistent. */
+export interface LevelReader {
+  /** One item; undefined when there is none. */
+  readLevel(name: LevelName): Promise<LevelItem | undefined>;
+  /** The items of a counter that start in `fromMs <= start < toMs`, by time. */
+  levelItems(
+    counter: Pick<LevelName, 'metric' | 'entity'> & { readonly level: CompactedLevel },
+    fromMs: number,
+    toMs: number,
+  ): AsyncIterable<LevelItem>;
+}
+
+/** The levels as the compactor uses them. */
+export interface LevelStore extends LevelReader {
+  /** Sets sums on condition that the item still has the revision with which it was read. */
+  setSums(change: LevelChange): Promise<'set' | 'conflict'>;
 }
 
 /** A rollup message as the queue delivers it. */

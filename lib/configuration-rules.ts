@@ -24,6 +24,24 @@ export function counterRetentionDaysMin(c: Configuration): Bounded {
   return 1 + Math.floor((c.acceptPastSeconds + messageLifeSeconds(c)) / DAY_SECONDS);
 }
 
+/** How much longer a coarser grain lives, so that the compactor may be down for a week before anything goes missing. */
+const COMPACTION_DAYS = 7;
+
+/** Hours outlive the minutes that they are made of, and days their hours. */
+export function hourRetentionDaysMin({ counterRetentionDays: days }: Configuration): Bounded {
+  return days === 'forever' ? days : days + COMPACTION_DAYS;
+}
+
+/** The same, one grain up. */
+export function dayRetentionDaysMin({ hourRetentionDays: days }: Configuration): Bounded {
+  return days === 'forever' ? days : days + COMPACTION_DAYS;
+}
+
+function coarserLonger(finer: 'counterRetentionDays' | 'hourRetentionDays', c: Configuration): string {
+  const kept = c[finer] === 'forever' ? '"forever"' : `${c[finer]}`;
+  return `a coarser grain is made of the finer one and outlives it by a week (${finer} is ${kept}), or the answer would have neither`;
+}
+
 /** Longest the ledger must remember a segment: as long as any record, message or dead letter of it can turn up. */
 export function ledgerRetentionDaysMin(c: Configuration): number {
   return 1 + Math.floor((c.dedupWindowSeconds + messageLifeSeconds(c)) / DAY_SECONDS);
@@ -126,6 +144,8 @@ const RULES: readonly Rule[] = [
       ? 'acceptPastSeconds is "forever", so an event may touch a counter of any age'
       : 'a counter must outlive every message that could still touch it, which is the sum of acceptPastSeconds, streamRetentionHours, queueRetentionDays, deadLetterRetentionDays and redriveHorizonDays',
   ),
+  atLeast('hourRetentionDays', hourRetentionDaysMin, (c) => coarserLonger('counterRetentionDays', c)),
+  atLeast('dayRetentionDays', dayRetentionDaysMin, (c) => coarserLonger('hourRetentionDays', c)),
   atLeast(
     'ledgerRetentionDays',
     ledgerRetentionDaysMin,

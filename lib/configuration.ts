@@ -101,6 +101,9 @@ export interface Configuration {
   readonly queryTimeoutSeconds: number;
   readonly queryMemoryMb: number;
   readonly accountantTimeoutSeconds: number;
+  /** Below the five minutes between two runs of the compactor, so that they rarely meet. */
+  readonly compactorTimeoutSeconds: number;
+  readonly compactorMemoryMb: number;
 
   /** On-demand tables, or the four capacities below. */
   readonly tableMode: 'on-demand' | 'provisioned';
@@ -108,8 +111,11 @@ export interface Configuration {
   readonly counterWriteUnits: number;
   readonly ledgerReadUnits: number;
   readonly ledgerWriteUnits: number;
-  /** How long a counter item lives after its bucket. */
+  /** How long minutes are kept: a counter item after its hour. */
   readonly counterRetentionDays: Bounded;
+  /** How long hours and days are kept; months and totals are kept for ever. */
+  readonly hourRetentionDays: Bounded;
+  readonly dayRetentionDays: Bounded;
   /** How long segments and their event ids are remembered. */
   readonly ledgerRetentionDays: Bounded;
   /** How long rejected events, expired rows and traces of repairs stay in the archive. */
@@ -192,6 +198,8 @@ export const PRODUCTION: Configuration = {
   queryTimeoutSeconds: 10,
   queryMemoryMb: 512,
   accountantTimeoutSeconds: 60,
+  compactorTimeoutSeconds: 280,
+  compactorMemoryMb: 1024,
 
   tableMode: 'on-demand',
   counterReadUnits: 25,
@@ -199,6 +207,8 @@ export const PRODUCTION: Configuration = {
   ledgerReadUnits: 25,
   ledgerWriteUnits: 25,
   counterRetentionDays: 'forever',
+  hourRetentionDays: 'forever',
+  dayRetentionDays: 'forever',
   ledgerRetentionDays: 60,
   archiveRetentionDays: 'forever',
 

@@ -6,6 +6,7 @@ import { Aggregation } from './aggregation.ts';
 import { Archive } from './archive.ts';
 import { Auditing } from './auditing.ts';
 import { Canary } from './canary.ts';
+import { Compaction } from './compaction.ts';
 import { EventStream } from './event-stream.ts';
 import { FrontDoor } from './front-door.ts';
 import type { Surroundings } from './handler-function.ts';
@@ -47,6 +48,9 @@ export class CountingStack extends Stack {
     const accounting = new Accounting(this, 'Accounting', { ...around, stream, ledger });
     const reading = new QueryApi(this, 'Reading', { ...around, frontDoor, counters, ledger });
 
+    // counters → compactor → days, months, totals among the counters
+    const compaction = new Compaction(this, 'Compaction', { ...around, stream, counters, ledger });
+
     // canary → stream …, and counts → canary, as a client
     const canary = new Canary(this, 'Heartbeat', { ...around, frontDoor, stream });
 
@@ -69,6 +73,7 @@ export class CountingStack extends Stack {
         query: reading.function,
         auditor: auditing.function,
         canary: canary.function,
+        compactor: compaction.function,
       },
     });
 

@@ -28,7 +28,15 @@ export interface Surroundings {
 /** What makes one function different from the others. */
 export interface HandlerFunctionProps {
   /** The function's noun: its handler is `lambdas/<noun>/handler.ts`. */
-  readonly noun: 'aggregator' | 'writer' | 'redriver' | 'query' | 'accountant' | 'auditor' | 'canary';
+  readonly noun:
+    | 'aggregator'
+    | 'writer'
+    | 'redriver'
+    | 'query'
+    | 'accountant'
+    | 'auditor'
+    | 'canary'
+    | 'compactor';
   readonly description: string;
   readonly timeoutSeconds: number;
   readonly memoryMb: number;

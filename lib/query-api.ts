@@ -4,6 +4,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { FrontDoor } from './front-door.ts';
 import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
+import { secondsOf } from './seconds.ts';
 
 /** What reading stands between. */
 export interface QueryApiProps extends Surroundings {
@@ -28,10 +29,13 @@ export class QueryApi extends Construct {
         COUNTER_TABLE: counters.tableName,
         LEDGER_TABLE: ledger.tableName,
         ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
+        COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
+        HOUR_RETENTION_SECONDS: secondsOf(c.hourRetentionDays),
+        DAY_RETENTION_SECONDS: secondsOf(c.dayRetentionDays),
         CORS_ORIGIN: c.allowOrigin,
       },
       statements: [
-        allow(['dynamodb:Query'], [counters.tableArn]),
+        allow(['dynamodb:GetItem', 'dynamodb:Query'], [counters.tableArn]),
         allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [ledger.tableArn]),
       ],
       withoutDestination: 'Only the front door invokes it, synchronously, and hands failures to the client.',

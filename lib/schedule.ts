@@ -1,4 +1,4 @@
-// What runs every minute.
+// What runs on a schedule.
 import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
@@ -6,15 +6,20 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 
-/** Runs a function every minute. A run that fails is not repeated: the next one does the same work. */
+/** Runs a function every minute. */
 export function everyMinute(scope: Construct, id: string, handler: LambdaFunction): Rule {
+  return every(scope, id, Duration.minutes(1), handler);
+}
+
+/** Runs a function again and again. A run that fails is not repeated: the next one does the same work. */
+export function every(scope: Construct, id: string, interval: Duration, handler: LambdaFunction): Rule {
   handler.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
   const rule = new Rule(scope, id, {
-    schedule: Schedule.rate(Duration.minutes(1)),
+    schedule: Schedule.rate(interval),
     targets: [new LambdaTarget(handler, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
   });
   acknowledge(rule, {
-    'Serverless-EventBusDLQ': 'A missed run leaves nothing undone: the next minute does the same work.',
+    'Serverless-EventBusDLQ': 'A missed run leaves nothing undone: the next one does the same work.',
   });
   return rule;
 }

@@ -78,6 +78,9 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   queryTimeoutSeconds: integer(1, 29),
   queryMemoryMb: integer(128, 10_240),
   accountantTimeoutSeconds: integer(5, 900),
+  // More would let two runs meet every time.
+  compactorTimeoutSeconds: integer(30, 300),
+  compactorMemoryMb: integer(128, 10_240),
 
   tableMode: oneOf('on-demand', 'provisioned'),
   counterReadUnits: integer(1, 40_000),
@@ -85,6 +88,8 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   ledgerReadUnits: integer(1, 40_000),
   ledgerWriteUnits: integer(1, 40_000),
   counterRetentionDays: integerOrForever(1, 36_500),
+  hourRetentionDays: integerOrForever(1, 36_500),
+  dayRetentionDays: integerOrForever(1, 36_500),
   ledgerRetentionDays: integerOrForever(1, 36_500),
   archiveRetentionDays: integerOrForever(1, 36_500),
 

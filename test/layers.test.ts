@@ -19,7 +19,7 @@ const PORTS = /^lambdas\/ports\.ts$/;
 /** The API's schemas: plain data, for whoever serves, deploys or checks it. */
 const API = /^api\//;
 const USE_CASE =
-  /^lambdas\/(aggregator|writer|redriver|query|accountant|auditor|canary|deletion)\/(?!handler\.ts)/;
+  /^lambdas\/(aggregator|writer|redriver|query|accountant|auditor|canary|deletion|compactor)\/(?!handler\.ts)/;
 
 /** The first rule whose files match holds. */
 const RULES: readonly Rule[] = [
@@ -45,8 +45,8 @@ const RULES: readonly Rule[] = [
       /^@aws-lambda-powertools\//,
       /^aws-lambda$/,
       /^p-limit$/,
-      // Hashing for signatures.
-      /^node:crypto$/,
+      // Hashing for signatures, and compression: functions of their arguments.
+      /^node:(crypto|zlib)$/,
     ],
   },
   {

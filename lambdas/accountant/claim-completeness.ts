@@ -1,10 +1,11 @@
 // The accountant's second task: work out up to which arrival time everything is counted, and publish it.
 import { lastEntered } from '../counting/books.ts';
-import { completeThroughMs, type ShardProgress, vanishedShards } from '../counting/completeness.ts';
-import { AFTER_ALL, type ShardKey, shardKey } from '../counting/identifiers.ts';
+import { completeThroughMs, vanishedShards } from '../counting/completeness.ts';
+import { AFTER_ALL, type ShardKey } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
 import { isGivenUp, isSettled, type SegmentEntry } from '../counting/segment-entry.ts';
 import type { BooksLedger, Clock, ShardDirectory } from '../ports.ts';
+import { progressOfShards, type Reached, runMaxOf } from './shard-progress.ts';
 
 /** What is known of completeness. */
 export interface Completeness {
@@ -24,26 +25,7 @@ export async function claimCompleteness(
   generation: string,
   clock: Clock,
 ): Promise<Completeness> {
-  // The ledger first, the stream then: a shard that planned something has all its siblings listed by now, and those that
-  // planned nothing count with their parents, as far as these were when they were looked at.
-  const progress = new Map<ShardKey, Awaited<ReturnType<typeof howFar>>>();
-  for (const shard of await ledger.shards()) progress.set(shard, await howFar(shard, ledger));
-  const parents = new Map<ShardKey, readonly ShardKey[]>();
-  for (const { shard, parents: listed } of await stream.shards()) {
-    parents.set(
-      shardKey(generation, shard),
-      listed.map((parent) => shardKey(generation, parent)),
-    );
-  }
-  for (const shard of parents.keys()) {
-    if (!progress.has(shard)) progress.set(shard, await howFar(shard, ledger));
-  }
-  const shards = [...progress].map(([shard, far]) => ({
-    shard,
-    listed: parents.has(shard),
-    parents: parents.get(shard) ?? [],
-    ...far,
-  }));
+  const shards = await progressOfShards(ledger, stream, generation, (shard) => howFar(shard, ledger));
   const gaps: ShardKey[] = [];
   for (const { shard, head } of vanishedShards(shards)) {
     if (head === undefined) continue;
@@ -53,10 +35,7 @@ export async function claimCompleteness(
   return { throughMs: await ledger.raiseClaim(completeThroughMs(shards)), gaps };
 }
 
-async function howFar(
-  shard: ShardKey,
-  ledger: BooksLedger,
-): Promise<Pick<ShardProgress, 'head' | 'done' | 'doneRunMaxMs'>> {
+async function howFar(shard: ShardKey, ledger: BooksLedger): Promise<Reached> {
   const head = await ledger.readHead(shard);
   if (head === undefined) return { head, done: 0, doneRunMaxMs: 0 };
   const done = await longestDonePrefix(shard, head, ledger);
@@ -78,12 +57,4 @@ async function longestDonePrefix(shard: ShardKey, head: Head, ledger: BooksLedge
     done = entry.segment;
   }
   return done;
-}
-
-async function runMaxOf(shard: ShardKey, head: Head, segment: number, ledger: BooksLedger): Promise<number> {
-  if (segment === 0) return 0;
-  if (segment === head.segment) return head.runMaxMs;
-  if (segment === head.segment - 1) return head.runMaxBeforeMs;
-  const [entry] = await ledger.readEntries(shard, [segment]);
-  return entry?.runMaxMs ?? 0;
 }

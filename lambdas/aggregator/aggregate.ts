@@ -133,6 +133,8 @@ async function commit(
   const output = rollUp(id, records, window, head.config);
   if (output.rejected.length > 0) await rejected.keepRejected(id, output.rejected);
   await ledger.putIds(shard, head.segment, output.ids);
+  // Before the entry: whoever sees a segment can see what it touches.
+  await ledger.putTouched(shard, head.segment, output.touched);
   const entry = emittedEntry(head, output);
   const existing = await ledger.putEntryIfAbsent(shard, entry);
   if (existing?.lost === true) throw new SegmentMismatch(`segment ${id} was given up as lost meanwhile`);

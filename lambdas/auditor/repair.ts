@@ -20,10 +20,6 @@ export function itemRepairer(
 ): ItemRepairer {
   return async ({ differences, expected, bucket }, stored) => {
     await archive.keepRepair({ differences, before: stored, after: expected });
-    return counters.rewrite(
-      expected,
-      stored,
-      counterExpiresAt(bucket.name, bucket.minutes, counterRetentionMs),
-    );
+    return counters.rewrite(expected, stored, counterExpiresAt(bucket.name, counterRetentionMs));
   };
 }

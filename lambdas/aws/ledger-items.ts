@@ -4,6 +4,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Books } from '../counting/books.ts';
 import type { SegmentId, ShardKey } from '../counting/identifiers.ts';
 import { parseSegmentId } from '../counting/identifiers.ts';
+import type { CompactedLevel } from '../counting/levels.ts';
 import type { Head } from '../counting/segment.ts';
 import type { SegmentEntry } from '../counting/segment-entry.ts';
 import type { NotedPlace, StreamGap } from '../ports.ts';
@@ -40,6 +41,8 @@ export const ledgerKeys = {
   claim: () => key('CLAIM', 'COMPLETE_THROUGH'),
   head: (shard: ShardKey) => key(shard, 'HEAD'),
   books: (shard: ShardKey) => key(shard, 'BOOKS'),
+  cursor: (shard: ShardKey, level: CompactedLevel) => key(shard, `LEVEL#${level}`),
+  levelClaim: (level: CompactedLevel) => key('CLAIM', `LEVEL#${level}`),
   gap: (shard: ShardKey, after: string) => key(shard, `GAP#${after.padStart(SEQUENCE_NUMBER_DIGITS, '0')}`),
   entry: (shard: ShardKey, segment: number) => key(shard, `SEG#${padded(segment)}`),
   entryOf: (id: SegmentId) => {
@@ -47,6 +50,8 @@ export const ledgerKeys = {
     return ledgerKeys.entry(shard, segment);
   },
   ids: (shard: ShardKey, segment: number, chunk: number) => key(shard, `IDS#${padded(segment)}#${chunk}`),
+  touched: (shard: ShardKey, segment: number, chunk: number) =>
+    key(shard, `KEYS#${padded(segment)}#${chunk}`),
 };
 
 const OPTIONS = { removeUndefinedValues: true };
@@ -109,6 +114,8 @@ export function entryOf(item: Item): SegmentEntry {
     ...rest,
     config: { ...config, acceptPastMs: config.acceptPastMs },
     buckets: rest['buckets'],
+    // Entries from before there were levels have none.
+    touchedChunks: rest['touchedChunks'] ?? 0,
     parts: (parts as number[]).map((events) => ({ events })),
     acked: acked ?? new Set(),
     dead: dead ?? new Set(),

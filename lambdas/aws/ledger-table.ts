@@ -21,7 +21,6 @@ import type { Head } from '../counting/segment.ts';
 import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
 import type {
   BooksLedger,
-  ClaimReader,
   Clock,
   NotedPlace,
   PartLedger,
@@ -44,12 +43,13 @@ import {
   PLACE_UPDATES,
   SHARDS_PK,
 } from './ledger-items.ts';
+import { touchedItem } from './touched-items.ts';
 
 /** Entries in a page of a query. */
 const PAGE_ENTRIES = 200;
 
 /** The ledger's table, and how long its entries are kept: undefined, for ever. */
-export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, ClaimReader {
+export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
   readonly #client: DynamoDBClient;
   readonly #table: string;
   readonly #clock: Clock;
@@ -125,6 +125,14 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
       at += part.length;
     }
     return ids;
+  }
+
+  async putTouched(shard: ShardKey, segment: number, chunks: readonly string[]): Promise<void> {
+    const expiresAt = this.#expiresAt();
+    for (const [chunk, text] of chunks.entries()) {
+      const Item = touchedItem(shard, segment, chunk, text, expiresAt);
+      await this.#client.send(new PutItemCommand({ TableName: this.#table, Item }));
+    }
   }
 
   async putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry | undefined> {
@@ -253,6 +261,7 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger, Clai
     return raised ? throughMs : this.readClaim();
   }
 
+  /** The published `completeThrough`, epoch milliseconds; 0 when nothing is claimed yet. */
   async readClaim(): Promise<number> {
     const item = await this.#get(ledgerKeys.claim());
     return Number(item?.['throughMs']?.N ?? 0);

@@ -1,7 +1,7 @@
 // The counter item of one (metric, entity, bucket): its key, the one conditional upsert, and what reading it gives.
 import type { SegmentId } from './identifiers.ts';
 import type { RollupRow } from './rollup-message.ts';
-import { type BucketMinutes, MINUTE_MS, parseBucketName } from './time.ts';
+import { DAY_MS, HOUR_MS, hourStartMs, parseBucketName } from './time.ts';
 
 /**
  * A counter item's key. The entity alone is the partition key: at 512 characters of 4 bytes it fills DynamoDB's 2,048
@@ -111,19 +111,24 @@ export function counterUpdateParams(update: CounterUpdate): UpdateItemParams {
   };
 }
 
-/** When a bucket's counter item may be deleted, epoch seconds; undefined when it is kept for ever. */
-export function counterExpiresAt(
-  bucket: string,
-  bucketMinutes: BucketMinutes,
-  retentionMs: number | undefined,
-): number | undefined {
+/** How long an item outlives its retention: what was added to it last must have reached the level above. */
+export const EXPIRY_GRACE_MS = 2 * DAY_MS;
+
+/**
+ * When a bucket's counter item may be deleted, epoch seconds; undefined when it is kept for ever. All items of one hour
+ * go together, however wide their buckets are: half an hour would look like a whole one to the levels.
+ */
+export function counterExpiresAt(bucket: string, retentionMs: number | undefined): number | undefined {
   const startMs = parseBucketName(bucket);
   if (retentionMs === undefined || startMs === undefined) return undefined;
-  return Math.floor((startMs + bucketMinutes * MINUTE_MS + retentionMs) / 1000);
+  return Math.floor((hourStartMs(startMs) + HOUR_MS + retentionMs + EXPIRY_GRACE_MS) / 1000);
 }
 
-/** How long before an item's expiry the writer stops adding to it: clocks differ, and deletion must not race an update. */
-export const EXPIRY_MARGIN_MS = 3_600_000;
+/**
+ * How long before an item's expiry the writer stops adding to it: clocks differ, deletion must not race an update, and the
+ * compactor still has to read it.
+ */
+export const EXPIRY_MARGIN_MS = EXPIRY_GRACE_MS + HOUR_MS;
 
 /** Whether a counter item may be gone already, so that its segments are no longer known and nothing may be added. */
 export function isExpired(expiresAt: number | undefined, nowMs: number): boolean {

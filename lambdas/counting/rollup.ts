@@ -15,6 +15,7 @@ import {
   minuteOfHour,
   parseBucketName,
 } from './time.ts';
+import { encodeTouched } from './touched-counters.ts';
 
 /** An event that can never be counted, and where it stood. */
 export interface RejectedEvent {
@@ -36,6 +37,8 @@ export interface SegmentOutput {
   readonly buckets: { readonly earliestMs: number; readonly latestMs: number } | undefined;
   /** Hashes of the ids seen in the segment, packed. */
   readonly ids: Uint8Array;
+  /** The counters' hours that it adds to, in chunks: a function of its rows. */
+  readonly touched: readonly string[];
   /** SHA-256 over everything above, hexadecimal. */
   readonly digest: string;
   /** How many rows the parts hold. */
@@ -115,6 +118,7 @@ export function rollUp(
     rejected,
     buckets: bucketSpan(sorted),
     ids: packed,
+    touched: encodeTouched(sorted),
     digest: digestOf(accounts, parts, packed),
     rows: sorted.length,
     late,

@@ -35,6 +35,8 @@ export interface SegmentEntry {
   readonly digest: string;
   /** Bytes of packed ids kept beside the entry. */
   readonly idBytes: number;
+  /** How many chunks of touched counters are kept beside the entry. */
+  readonly touchedChunks: number;
   readonly minArrivalMs: number;
   /** The running maximum of arrivals before this segment, 0 for a shard's first; epoch milliseconds. */
   readonly runMaxBeforeMs: number;
@@ -63,6 +65,7 @@ export function emittedEntry(head: Head, output: SegmentOutput): SegmentEntry {
     parts: output.parts.map(({ events }) => ({ events })),
     digest: output.digest,
     idBytes: output.ids.byteLength,
+    touchedChunks: output.touched.length,
     buckets: output.buckets,
   };
 }
@@ -76,6 +79,7 @@ export function lostEntry(head: Head): SegmentEntry {
     parts: [],
     digest: '',
     idBytes: 0,
+    touchedChunks: 0,
     buckets: undefined,
   };
 }

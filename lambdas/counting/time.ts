@@ -86,3 +86,25 @@ export function parseBucketName(name: string): number | undefined {
 export function isoSeconds(instantMs: number): string {
   return `${new Date(instantMs).toISOString().slice(0, 19)}Z`;
 }
+
+/** The start of the hour that holds an instant, epoch milliseconds. */
+export function hourStartMs(atMs: number): number {
+  return Math.floor(atMs / HOUR_MS) * HOUR_MS;
+}
+
+/** The start of the day (UTC) that holds an instant, epoch milliseconds. */
+export function dayStartMs(atMs: number): number {
+  return Math.floor(atMs / DAY_MS) * DAY_MS;
+}
+
+/** The start of the month (UTC) that holds an instant, epoch milliseconds. */
+export function monthStartMs(atMs: number): number {
+  const at = new Date(atMs);
+  return Date.UTC(at.getUTCFullYear(), at.getUTCMonth());
+}
+
+/** The start of the month (UTC) after the one that holds an instant, epoch milliseconds. */
+export function nextMonthMs(atMs: number): number {
+  const at = new Date(atMs);
+  return Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1);
+}

@@ -10,6 +10,7 @@ import { CounterTable } from '../aws/counter-table.ts';
 import { secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { jsonAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
+import { LevelLedgerTable } from '../aws/level-ledger.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
 import { InvalidCountQuery, parseCountQuery } from '../counting/count-query.ts';
 import { isEntity, isMetric } from '../counting/event.ts';
@@ -20,6 +21,7 @@ const { logger, metrics, count } = telemetry(env);
 const dynamoDbClient = dynamoDb();
 const counters = new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE'));
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
+const claims = new LevelLedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'));
 const acceptPastMs = secondsOrForeverAsMs(env, 'ACCEPT_PAST_SECONDS');
 const origin = env['CORS_ORIGIN'];
 
@@ -43,7 +45,7 @@ async function describe({ requestContext, resource }: APIGatewayProxyEvent): Pro
 function answerCounts(event: APIGatewayProxyEvent): Promise<unknown> {
   const { metric, entity } = namesIn(event);
   const query = parseCountQuery(metric, entity, event.queryStringParameters ?? {}, systemClock.nowMs());
-  return readCounts(query, { counters, claim: ledger, clock: systemClock }, acceptPastMs);
+  return readCounts(query, { counters, claim: claims, clock: systemClock }, acceptPastMs);
 }
 
 /** A REST API hands path parameters over as they came: percent-encoded. */

@@ -19,7 +19,7 @@ export async function readCounts(
   acceptPastMs: number | undefined,
 ): Promise<CountAnswer> {
   // The claim first: read after the counters it would vouch for events that those did not have yet.
-  const throughMs = await claim.readClaim();
+  const { throughMs } = await claim.readClaims();
   const items = counters.items(query.metric, query.entity, query.fromMs, query.toMs);
   return answerCountQuery(query, items, { throughMs, acceptPastMs }, clock.nowMs());
 }

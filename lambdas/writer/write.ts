@@ -134,7 +134,7 @@ async function planWork(
     const { content } = part;
     const late = [];
     for (const row of content.rows) {
-      const expiresAt = counterExpiresAt(row.bucket, content.bucketMinutes, counterRetentionMs);
+      const expiresAt = counterExpiresAt(row.bucket, counterRetentionMs);
       if (isExpired(expiresAt, clock.nowMs())) {
         late.push(row);
         continue;

@@ -12,7 +12,7 @@ interface Waiting {
 /** Services whose calls commute with everything else in a small world: they need no decision. */
 const UNDECIDED: ReadonlySet<Service> = new Set(['kinesis', 's3', 'ssm']);
 /** Writes that say the same whoever makes them, and that nobody reads before a later write of the same invocation. */
-const UNDECIDED_WRITES: ReadonlySet<string> = new Set(['registerShard', 'putIds']);
+const UNDECIDED_WRITES: ReadonlySet<string> = new Set(['registerShard', 'putIds', 'putTouched']);
 
 /** One invocation. Its memory is a function of what it was given and what it heard: `memory` is a hash of that. */
 export class Actor implements Network, Clock {

@@ -86,6 +86,10 @@ export class Oracle implements WorldObserver {
     this.check(() => this.rollups.acknowledged(segment, parts));
   }
 
+  levelSet(): void {}
+
+  levelClaimRaised(): void {}
+
   archived(key: string, body: string): void {
     this.check(() => this.rollups.archived(key, body));
   }

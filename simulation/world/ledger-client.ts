@@ -6,11 +6,13 @@ import {
   type ShardKey,
   segmentId,
 } from '../../lambdas/counting/identifiers.ts';
+import type { LevelCursor } from '../../lambdas/counting/level-cursor.ts';
+import type { Claims, CompactedLevel, LevelClaim } from '../../lambdas/counting/levels.ts';
 import type { Head } from '../../lambdas/counting/segment.ts';
 import { MissingLedgerItem, type SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import type {
   BooksLedger,
-  ClaimReader,
+  LevelLedger,
   NotedPlace,
   PartLedger,
   SegmentLedger,
@@ -28,7 +30,7 @@ export interface LedgerOptions {
 }
 
 /** One client of the ledger. */
-export class LedgerClient implements SegmentLedger, PartLedger, BooksLedger, ClaimReader {
+export class LedgerClient implements SegmentLedger, PartLedger, BooksLedger, LevelLedger {
   readonly #ledger: FakeLedger;
   readonly #network: Network;
   readonly #options: LedgerOptions;
@@ -87,6 +89,57 @@ export class LedgerClient implements SegmentLedger, PartLedger, BooksLedger, Cla
       at += part.length;
     }
     return ids;
+  }
+
+  async putTouched(shard: ShardKey, segment: number, chunks: readonly string[]): Promise<void> {
+    for (const [chunk, text] of chunks.entries()) {
+      await this.#call('putTouched', `${segmentId(shard, segment)}#${chunk}`, () =>
+        this.#ledger.putTouched(shard, segment, chunk, text),
+      );
+    }
+  }
+
+  async readTouched(
+    shard: ShardKey,
+    { segment, touchedChunks }: Pick<SegmentEntry, 'segment' | 'touchedChunks'>,
+  ): Promise<readonly string[] | undefined> {
+    const chunks: string[] = [];
+    for (let chunk = 0; chunk < touchedChunks; chunk += 1) {
+      const text = await this.#call('readTouched', `${segmentId(shard, segment)}#${chunk}`, () =>
+        this.#ledger.of(shard).touched.get(`${segment}/${chunk}`),
+      );
+      if (text === undefined) return undefined;
+      chunks.push(text);
+    }
+    return chunks;
+  }
+
+  /** Nothing expires from this ledger. */
+  async keepTouched(): Promise<void> {}
+
+  readCursor(shard: ShardKey, level: CompactedLevel): Promise<LevelCursor> {
+    return this.#call('readCursor', `${shard} ${level}`, () => this.#ledger.cursor(shard, level));
+  }
+
+  async putCursor(shard: ShardKey, level: CompactedLevel, cursor: LevelCursor): Promise<'put' | 'conflict'> {
+    const put = () => this.#ledger.putCursor(shard, level, cursor);
+    const subject = `${shard} ${level} ${cursor.through} ${cursor.revision}`;
+    return (await this.#call('putCursor', subject, put)) ? 'put' : 'conflict';
+  }
+
+  async raiseLevelClaim(level: CompactedLevel, claim: LevelClaim): Promise<void> {
+    for (const what of ['closedBeforeMs', 'throughMs'] as const) {
+      await this.#call('raiseLevelClaim', `${level} ${what} ${claim[what]}`, () =>
+        this.#ledger.raiseLevelClaim(level, what, claim[what]),
+      );
+    }
+  }
+
+  readClaims(): Promise<Claims> {
+    return this.#call('readClaims', '', () => {
+      const { claimMs: throughMs, levelClaims } = this.#ledger;
+      return { throughMs, ...levelClaims };
+    });
   }
 
   async putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry | undefined> {

@@ -2,6 +2,8 @@
 import { type Books, EMPTY_BOOKS } from '../../lambdas/counting/books.ts';
 import type { PartName, SegmentId, ShardKey } from '../../lambdas/counting/identifiers.ts';
 import { compareSequenceNumbers, parseSegmentId } from '../../lambdas/counting/identifiers.ts';
+import { type LevelCursor, START_CURSOR } from '../../lambdas/counting/level-cursor.ts';
+import { type CompactedLevel, type LevelClaim, NO_CLAIMS } from '../../lambdas/counting/levels.ts';
 import type { Head } from '../../lambdas/counting/segment.ts';
 import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import type { NotedPlace, StreamGap } from '../../lambdas/ports.ts';
@@ -13,7 +15,10 @@ interface StoredLedger {
   readonly entries: Map<number, SegmentEntry>;
   /** Packed ids by `segment/chunk`. */
   readonly ids: Map<string, Uint8Array>;
+  /** Touched counters by `segment/chunk`. */
+  readonly touched: Map<string, string>;
   readonly gaps: Map<string, StreamGap>;
+  readonly cursors: Map<CompactedLevel, LevelCursor>;
   books: Books;
 }
 
@@ -23,6 +28,11 @@ export class FakeLedger {
   readonly #listed = new Set<ShardKey>();
   /** The published `completeThrough`, epoch milliseconds; 0 as long as there is none. */
   claimMs = 0;
+  /** The published claims of the levels. */
+  readonly levelClaims: Record<CompactedLevel, LevelClaim> = {
+    days: NO_CLAIMS.days,
+    months: NO_CLAIMS.months,
+  };
   readonly #observer: WorldObserver;
 
   constructor(observer: WorldObserver = UNWATCHED) {
@@ -37,6 +47,8 @@ export class FakeLedger {
         head: undefined,
         entries: new Map(),
         ids: new Map(),
+        touched: new Map(),
+        cursors: new Map(),
         gaps: new Map(),
         books: EMPTY_BOOKS,
       };
@@ -78,6 +90,10 @@ export class FakeLedger {
 
   putIds(shard: ShardKey, segment: number, chunk: number, ids: Uint8Array): void {
     this.of(shard).ids.set(`${segment}/${chunk}`, ids.slice());
+  }
+
+  putTouched(shard: ShardKey, segment: number, chunk: number, text: string): void {
+    this.of(shard).touched.set(`${segment}/${chunk}`, text);
   }
 
   /** @returns whether the condition held */
@@ -145,6 +161,25 @@ export class FakeLedger {
     if (stored.books.revision !== books.revision - 1) return false;
     stored.books = books;
     return true;
+  }
+
+  cursor(shard: ShardKey, level: CompactedLevel): LevelCursor {
+    return this.of(shard).cursors.get(level) ?? START_CURSOR;
+  }
+
+  /** @returns whether the condition held */
+  putCursor(shard: ShardKey, level: CompactedLevel, cursor: LevelCursor): boolean {
+    if (this.cursor(shard, level).revision !== cursor.revision - 1) return false;
+    this.of(shard).cursors.set(level, cursor);
+    return true;
+  }
+
+  /** Raises one of the two things that are claimed of a level. */
+  raiseLevelClaim(level: CompactedLevel, what: keyof LevelClaim, ms: number): void {
+    const claim = this.levelClaims[level];
+    if (claim[what] >= ms) return;
+    this.levelClaims[level] = { ...claim, [what]: ms };
+    this.#observer.levelClaimRaised(level, this.levelClaims[level]);
   }
 
   #update(id: SegmentId, change: (entry: SegmentEntry) => SegmentEntry): boolean {

@@ -1,5 +1,6 @@
 // What the fakes tell whoever watches the world: the oracle and its checkers.
 import type { CounterUpdate } from '../../lambdas/counting/counter-item.ts';
+import type { LevelClaim } from '../../lambdas/counting/levels.ts';
 import type { StoredCounter } from './counters.ts';
 import type { StoredRecord } from './stream.ts';
 
@@ -16,6 +17,9 @@ export interface WorldObserver {
   archived(key: string, body: string): void;
   /** `completeThrough` was published. */
   claimRaised(throughMs: number): void;
+  /** Sums of an item of a level were set; its key, and all of its numbers by attribute. */
+  levelSet(pk: string, sk: string, numbers: ReadonlyMap<string, bigint>): void;
+  levelClaimRaised(level: string, claim: LevelClaim): void;
   /** A queue dropped a message that was older than its retention. */
   messageDropped(queue: string, body: string): void;
 }
@@ -30,5 +34,7 @@ export const UNWATCHED: WorldObserver = {
   partsAcknowledged() {},
   archived() {},
   claimRaised() {},
+  levelSet() {},
+  levelClaimRaised() {},
   messageDropped() {},
 };

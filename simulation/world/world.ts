@@ -4,6 +4,7 @@ import type { Random } from '../random.ts';
 import { CountersClient, FakeCounters } from './counters.ts';
 import { FakeLedger } from './ledger.ts';
 import { LedgerClient, type LedgerOptions } from './ledger-client.ts';
+import { FakeLevels, LevelsClient } from './levels.ts';
 import type { Network } from './network.ts';
 import { UNWATCHED, type WorldObserver } from './observer.ts';
 import { FakeQueue } from './queue.ts';
@@ -58,6 +59,7 @@ export class World {
   readonly stream: FakeStream;
   readonly ledger: FakeLedger;
   readonly counters: FakeCounters;
+  readonly levels: FakeLevels;
   readonly queue: FakeQueue;
   readonly deadLetters: FakeQueue;
   readonly archive: FakeArchive;
@@ -79,6 +81,7 @@ export class World {
     });
     this.ledger = new FakeLedger(observer);
     this.counters = new FakeCounters(clock, options.ttlDelayMs, observer);
+    this.levels = new FakeLevels(clock, options.ttlDelayMs, observer);
     this.archive = new FakeArchive(observer);
     this.parameter = { text: options.retries };
     this.deadLetters = new FakeQueue({
@@ -110,6 +113,7 @@ export class World {
       log: new StreamLogClient(this.stream, network, this.#options.pages),
       ledger: new LedgerClient(this.ledger, network, this.#options.ledger),
       counters: new CountersClient(this.counters, network),
+      levels: new LevelsClient(this.levels, network),
       queue: new RollupQueueClient(this.queue, network, this.#observer, this.#options.partialSends),
       failed: new FailedMessagesClient(this.queue, this.deadLetters, network),
       deadLetters: new DeadLettersClient(this.queue, this.deadLetters, this.archive, network),

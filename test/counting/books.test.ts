@@ -39,6 +39,7 @@ function entry(segment: number, parts: number[], change: Partial<SegmentEntry> =
     parts: parts.map((events) => ({ events })),
     digest: 'd',
     idBytes: 0,
+    touchedChunks: 0,
     minArrivalMs: 0,
     runMaxBeforeMs: 0,
     runMaxMs: 0,

@@ -6,6 +6,7 @@ import {
   counterKey,
   counterUpdate,
   counterUpdateParams,
+  EXPIRY_GRACE_MS,
   EXPIRY_MARGIN_MS,
   isExpired,
   UPDATE_SEGMENTS_MAX,
@@ -72,13 +73,15 @@ test('two counters never share a key, whatever their names hold', () => {
   assert.equal(new Set(keys).size, pairs.length);
 });
 
-test('an item expires its retention after its bucket ends, and is left alone a while before that', () => {
+test('an item expires its retention after its hour ends, and is left alone a while before that', () => {
   const endMs = Date.UTC(2026, 10, 22, 6);
-  assert.equal(counterExpiresAt('2026-11-22T05', 60, undefined), undefined);
-  const expiresAt = counterExpiresAt('2026-11-22T05', 60, 86_400_000);
-  assert.equal(expiresAt, (endMs + 86_400_000) / 1000);
-  assert.equal(counterExpiresAt('2026-11-22T05:30', 15, 0), Date.UTC(2026, 10, 22, 5, 45) / 1000);
-  const lastMs = endMs + 86_400_000 - EXPIRY_MARGIN_MS;
+  assert.equal(counterExpiresAt('2026-11-22T05', undefined), undefined);
+  const expiresAt = counterExpiresAt('2026-11-22T05', 86_400_000);
+  assert.equal(expiresAt, (endMs + 86_400_000 + EXPIRY_GRACE_MS) / 1000);
+  for (const bucket of ['2026-11-22T05:30', '2026-11-22T05:00~3', '2026-11-22T05~1']) {
+    assert.equal(counterExpiresAt(bucket, 86_400_000), expiresAt, 'all items of an hour go together');
+  }
+  const lastMs = endMs + 86_400_000 + EXPIRY_GRACE_MS - EXPIRY_MARGIN_MS;
   assert.equal(isExpired(expiresAt, lastMs - 1), false);
   assert.equal(isExpired(expiresAt, lastMs), true);
   assert.equal(isExpired(undefined, Number.MAX_SAFE_INTEGER), false);

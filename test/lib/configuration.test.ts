@@ -58,6 +58,21 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     /^counterRetentionDays must be "forever": /,
     { counterRetentionDays: 'forever' },
   ],
+  [
+    { counterRetentionDays: 60, hourRetentionDays: 66 },
+    /^hourRetentionDays must be at least 67: /,
+    { hourRetentionDays: 67 },
+  ],
+  [
+    { counterRetentionDays: 60, hourRetentionDays: 400, dayRetentionDays: 400 },
+    /^dayRetentionDays must be at least 407: /,
+    { dayRetentionDays: 407 },
+  ],
+  [
+    { hourRetentionDays: 400 },
+    /^hourRetentionDays must be "forever": .*counterRetentionDays is "forever"/,
+    { hourRetentionDays: 'forever' },
+  ],
   [{ ledgerRetentionDays: 30 }, /^ledgerRetentionDays must be at least 40: /, { ledgerRetentionDays: 40 }],
   [
     { queueRetentionDays: 5, deadLetterRetentionDays: 5 },

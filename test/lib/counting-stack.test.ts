@@ -178,6 +178,7 @@ describe('functions', () => {
     accountant: 60,
     auditor: 29,
     canary: 50,
+    compactor: 280,
   };
   test('are these, on arm64 and Node 24, each with its entry and time-out', () => {
     const found = Object.fromEntries(
@@ -239,7 +240,24 @@ describe('functions', () => {
         'RETRY_PARAMETER',
         'RETRY_REREAD_SECONDS',
       ],
-      query: ['COUNTER_TABLE', 'LEDGER_TABLE', 'ACCEPT_PAST_SECONDS', 'CORS_ORIGIN'],
+      query: [
+        'COUNTER_TABLE',
+        'LEDGER_TABLE',
+        'ACCEPT_PAST_SECONDS',
+        'COUNTER_RETENTION_SECONDS',
+        'HOUR_RETENTION_SECONDS',
+        'DAY_RETENTION_SECONDS',
+        'CORS_ORIGIN',
+      ],
+      compactor: [
+        'COUNTER_TABLE',
+        'LEDGER_TABLE',
+        'STREAM_NAME',
+        'STREAM_GENERATION',
+        'COUNTER_RETENTION_SECONDS',
+        'HOUR_RETENTION_SECONDS',
+        'DAY_RETENTION_SECONDS',
+      ],
       accountant: ['LEDGER_TABLE', 'STREAM_NAME', 'STREAM_GENERATION'],
       canary: ['API_URL', 'STREAM_NAME'],
       auditor: [
@@ -258,11 +276,17 @@ describe('functions', () => {
     assert.equal(environmentOf('writer')['COUNTER_RETENTION_SECONDS'], 'forever');
     assert.equal(environmentOf('writer')['NODE_OPTIONS'], '--enable-source-maps');
   });
-  test('run every minute where they are to, and a failed run is not repeated', () => {
-    const rules = resourcesOf(json, 'AWS::Events::Rule');
-    assert.equal(rules.length, 3);
-    for (const [id, { Properties }] of rules)
-      assert.equal(Properties.ScheduleExpression, 'rate(1 minute)', id);
+  test('run on schedule where they are to, and a failed run is not repeated', () => {
+    const rules = resourcesOf(json, 'AWS::Events::Rule').map(([id, { Properties }]) => [
+      id.replace(/Every.*$/, ''),
+      Properties.ScheduleExpression,
+    ]);
+    assert.deepEqual(Object.fromEntries(rules), {
+      Accounting: 'rate(1 minute)',
+      Compaction: 'rate(5 minutes)',
+      Heartbeat: 'rate(1 minute)',
+      Redriving: 'rate(1 minute)',
+    });
     for (const [, { Properties }] of resourcesOf(json, 'AWS::Lambda::EventInvokeConfig')) {
       assert.equal(Properties.MaximumRetryAttempts, 0);
     }

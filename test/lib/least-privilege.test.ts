@@ -59,13 +59,25 @@ const TABLE: Record<string, Record<string, string[]>> = {
     'ArchiveBucket/repairs/*': ['s3:PutObject'],
     AuditingAuditorLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
+  'Compaction/Compactor': {
+    TablesCounters: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+    TablesLedger: [
+      'dynamodb:BatchGetItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
+    ],
+    EventsStream: ['kinesis:ListShards'],
+    CompactionCompactorLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  },
   'Heartbeat/Canary': {
     EventsStream: ['kinesis:ListShards', 'kinesis:PutRecords'],
     'FrontDoorApi/prod/GET/v1/admin/counts/*': ['execute-api:Invoke'],
     HeartbeatCanaryLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
   'Reading/Query': {
-    TablesCounters: ['dynamodb:Query'],
+    TablesCounters: ['dynamodb:GetItem', 'dynamodb:Query'],
     TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
     ReadingQueryLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },

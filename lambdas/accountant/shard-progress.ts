@@ -1,0 +1,51 @@
+// How far every shard got, in the order of reading that makes it safe to claim something about all of them.
+import type { ShardProgress } from '../counting/completeness.ts';
+import { type ShardKey, shardKey } from '../counting/identifiers.ts';
+import type { Head } from '../counting/segment.ts';
+import type { BooksLedger, ShardDirectory } from '../ports.ts';
+
+/** How far one shard got, by whatever measure. */
+export type Reached = Pick<ShardProgress, 'head' | 'done' | 'doneRunMaxMs'>;
+
+/** How far every shard got that the ledger knows or the stream lists. */
+export async function progressOfShards(
+  ledger: Pick<BooksLedger, 'shards'>,
+  stream: ShardDirectory,
+  generation: string,
+  howFar: (shard: ShardKey) => Promise<Reached>,
+): Promise<readonly ShardProgress[]> {
+  // The ledger first, the stream then: a shard that planned something has all its siblings listed by now, and those that
+  // planned nothing count with their parents, as far as these were when they were looked at.
+  const progress = new Map<ShardKey, Reached>();
+  for (const shard of await ledger.shards()) progress.set(shard, await howFar(shard));
+  const parents = new Map<ShardKey, readonly ShardKey[]>();
+  for (const { shard, parents: listed } of await stream.shards()) {
+    parents.set(
+      shardKey(generation, shard),
+      listed.map((parent) => shardKey(generation, parent)),
+    );
+  }
+  for (const shard of parents.keys()) {
+    if (!progress.has(shard)) progress.set(shard, await howFar(shard));
+  }
+  return [...progress].map(([shard, far]) => ({
+    shard,
+    listed: parents.has(shard),
+    parents: parents.get(shard) ?? [],
+    ...far,
+  }));
+}
+
+/** The running maximum of arrivals up to and with a segment, epoch milliseconds; 0 for segment 0. */
+export async function runMaxOf(
+  shard: ShardKey,
+  head: Head,
+  segment: number,
+  ledger: Pick<BooksLedger, 'readEntries'>,
+): Promise<number> {
+  if (segment === 0) return 0;
+  if (segment === head.segment) return head.runMaxMs;
+  if (segment === head.segment - 1) return head.runMaxBeforeMs;
+  const [entry] = await ledger.readEntries(shard, [segment]);
+  return entry?.runMaxMs ?? 0;
+}

@@ -1,0 +1,56 @@
+// What the compactor needs, how it works, and what it reports: shared by its steps.
+import type { LevelRetentionsMs } from '../counting/levels.ts';
+import type { BooksLedger, Clock, CounterReader, LevelLedger, LevelStore, ShardDirectory } from '../ports.ts';
+
+/** What the compactor needs. */
+export interface CompactorPorts {
+  /** Segments and their entries. */
+  readonly ledger: Pick<BooksLedger, 'shards' | 'readHead' | 'readEntries' | 'entriesUp'>;
+  /** What segments touched, cursors and claims. */
+  readonly progress: LevelLedger;
+  readonly stream: ShardDirectory;
+  readonly counters: CounterReader;
+  readonly levels: LevelStore;
+  readonly clock: Clock;
+}
+
+/** How the compactor works. Times are milliseconds. */
+export interface CompactorSettings {
+  /** The stream's generation, part of every shard's key. */
+  readonly generation: string;
+  /** How long counter items are kept after their hour; undefined: for ever. */
+  readonly counterRetentionMs: number | undefined;
+  /** How long items of a level are kept after their day or month. */
+  readonly retentionsMs: LevelRetentionsMs;
+  /** Every shard is taken through once an interval: of this length for days, and for months with the total. */
+  readonly intervalsMs: Readonly<Record<'days' | 'months', number>>;
+  /** How long after an interval's end it is worked off: stragglers are then in. */
+  readonly settleMs: number;
+  /** How long an unsettled segment may hold up those that follow. */
+  readonly patienceMs: number;
+  /** Items set at once. */
+  readonly concurrency: number;
+  /** About how many touched hours are worked off before the cursors move. */
+  readonly pageHours: number;
+}
+
+/** What one run did: the source of its metrics. */
+export interface CompactionReport {
+  /** Segments looked at, for the first time or again. */
+  segments: number;
+  /** Items that were recomputed, those of them that changed, and conflicts with another compactor on the way. */
+  recomputed: number;
+  changed: number;
+  conflicts: number;
+  /** Touched hours that no level will ever hold: their items, or the list of them, are past their retention. */
+  missed: number;
+  /** Segments that are looked at again once they are settled. */
+  open: number;
+  /** False when time ran out. */
+  complete: boolean;
+}
+
+/** A report of nothing done yet. */
+export function emptyReport(): CompactionReport {
+  return { segments: 0, recomputed: 0, changed: 0, conflicts: 0, missed: 0, open: 0, complete: true };
+}

@@ -1,0 +1,68 @@
+// The compactor Lambda: every few minutes it brings days, months and totals up to what was counted.
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context, ScheduledEvent } from 'aws-lambda';
+import { dynamoDb, kinesis } from '../aws/clients.ts';
+import { CounterTable } from '../aws/counter-table.ts';
+import { secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { LedgerTable } from '../aws/ledger-table.ts';
+import { LevelLedgerTable } from '../aws/level-ledger.ts';
+import { LevelTable } from '../aws/level-table.ts';
+import { KinesisLog } from '../aws/stream-log.ts';
+import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../counting/time.ts';
+import { compact } from './compact.ts';
+import type { CompactorPorts, CompactorSettings } from './compaction.ts';
+
+const { env } = process;
+const { logger, metrics, count } = telemetry(env);
+
+/** Time for the items under way, their retries, and the claims. */
+const RESERVE_MS = 20_000;
+
+const settings: CompactorSettings = {
+  generation: text(env, 'STREAM_GENERATION'),
+  counterRetentionMs: secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS'),
+  retentionsMs: {
+    days: secondsOrForeverAsMs(env, 'HOUR_RETENTION_SECONDS'),
+    months: secondsOrForeverAsMs(env, 'DAY_RETENTION_SECONDS'),
+  },
+  intervalsMs: { days: HOUR_MS, months: DAY_MS },
+  // Whatever is on time is written by then, so that nearly every hour of a counter is recomputed once.
+  settleMs: 5 * MINUTE_MS,
+  patienceMs: 30 * MINUTE_MS,
+  concurrency: 64,
+  pageHours: 50_000,
+};
+
+const client = dynamoDb();
+const [counterTable, ledgerTable] = [text(env, 'COUNTER_TABLE'), text(env, 'LEDGER_TABLE')];
+const ports: CompactorPorts = {
+  ledger: new LedgerTable(client, ledgerTable, systemClock),
+  progress: new LevelLedgerTable(client, ledgerTable),
+  stream: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
+  counters: new CounterTable(client, counterTable),
+  levels: new LevelTable(client, counterTable),
+  clock: systemClock,
+};
+
+async function compactDue(_event: ScheduledEvent, context: Context): Promise<void> {
+  const report = await compact(ports, settings, timeLeft(context, RESERVE_MS));
+  count({
+    SegmentsCompacted: report.segments,
+    LevelItemsRecomputed: report.recomputed,
+    LevelItemsChanged: report.changed,
+    LevelConflicts: report.conflicts,
+    LevelsMissed: report.missed,
+    CompactionsUnfinished: report.complete ? 0 : 1,
+  });
+  if (report.missed > 0) {
+    logger.error('levels miss what had passed out of retention', { missed: report.missed });
+  }
+}
+
+export const handler = middy<ScheduledEvent, void>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(compactDue);

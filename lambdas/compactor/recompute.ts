@@ -1,0 +1,131 @@
+// Recomputing items of levels: read what is there, then what it is made of, then set it on condition that it is still as read.
+import { counterExpiresAt } from '../counting/counter-item.ts';
+import { changedSums, type LevelName, levelExpiresAt, mayBeDeleted, sumOf } from '../counting/levels.ts';
+import { bucketName, HOUR_MS } from '../counting/time.ts';
+import type { CompactionReport, CompactorPorts, CompactorSettings } from './compaction.ts';
+
+/** What recomputing needs. */
+export type RecomputePorts = Pick<CompactorPorts, 'counters' | 'levels' | 'clock'>;
+/** The settings that recomputing depends on. */
+export type RecomputeSettings = Pick<CompactorSettings, 'counterRetentionMs' | 'retentionsMs'>;
+
+/** Sums by the start of their hour, day or month, epoch milliseconds. */
+type Sums = ReadonlyMap<number, bigint>;
+
+/** Sets hours of one day from its counter items; hours that have passed out of retention keep what they say. */
+export async function recomputeDay(
+  name: LevelName,
+  hoursMs: readonly number[],
+  ports: RecomputePorts,
+  settings: RecomputeSettings,
+  report: CompactionReport,
+): Promise<void> {
+  const { clock } = ports;
+  const readable = hoursMs.filter((hourMs) => {
+    const expiresAt = counterExpiresAt(bucketName(hourMs, 60), settings.counterRetentionMs);
+    return !mayBeDeleted(expiresAt, clock.nowMs());
+  });
+  report.missed += hoursMs.length - readable.length;
+  if (readable.length === 0) return;
+  await settle(name, () => hourSums(name, readable, ports, report), ports, settings, report);
+}
+
+/** Sets days of one month from their items, and then the month in the total. */
+export async function recomputeMonth(
+  name: LevelName,
+  daysMs: readonly number[],
+  ports: RecomputePorts,
+  settings: RecomputeSettings,
+  report: CompactionReport,
+): Promise<void> {
+  const { metric, entity, startMs } = name;
+  await settle(name, () => daySums(name, daysMs, ports), ports, settings, report);
+  const total: LevelName = { level: 'total', metric, entity, startMs: 0 };
+  const monthSum = async (): Promise<Sums> => {
+    const month = await ports.levels.readLevel(name);
+    if (month === undefined || mayBeDeleted(month.expiresAt, ports.clock.nowMs())) return new Map();
+    return new Map([[startMs, sumOf(month)]]);
+  };
+  await settle(total, monthSum, ports, settings, report);
+}
+
+/**
+ * Brings an item up to what it is made of. The item is read before its sources: whatever is set on top of a revision was then
+ * made of sources no older than the ones that made that revision, so an older value never overwrites a newer one.
+ */
+async function settle(
+  name: LevelName,
+  sources: () => Promise<Sums>,
+  { levels, clock }: RecomputePorts,
+  { retentionsMs }: RecomputeSettings,
+  report: CompactionReport,
+): Promise<void> {
+  const expiresAt = levelExpiresAt(name, retentionsMs);
+  if (mayBeDeleted(expiresAt, clock.nowMs())) {
+    report.missed += 1;
+    return;
+  }
+  report.recomputed += 1;
+  for (;;) {
+    const item = await levels.readLevel(name);
+    const sums = changedSums(item, await sources());
+    if (sums.size === 0) return;
+    const change = { name, sums, revision: item?.revision ?? 0, expiresAt };
+    if ((await levels.setSums(change)) === 'set') {
+      report.changed += 1;
+      return;
+    }
+    report.conflicts += 1;
+  }
+}
+
+/** The sums of hours, from all counter items of each. An hour without items is left out: nothing of it is applied yet. */
+async function hourSums(
+  { metric, entity }: LevelName,
+  hoursMs: readonly number[],
+  { counters, clock }: RecomputePorts,
+  report: CompactionReport,
+): Promise<Sums> {
+  const wanted = new Set(hoursMs);
+  const sums = new Map<number, bigint>();
+  const going = new Set<number>();
+  for (const [fromMs, toMs] of runsOfHours(hoursMs)) {
+    for await (const item of counters.items(metric, entity, fromMs, toMs)) {
+      const hourMs = item.bucketStartMs - (item.bucketStartMs % HOUR_MS);
+      if (!wanted.has(hourMs)) continue;
+      // Written under a shorter retention than today's: its neighbours may be gone, and a part is no sum.
+      if (mayBeDeleted(item.expiresAt, clock.nowMs())) going.add(hourMs);
+      let sum = sums.get(hourMs) ?? 0n;
+      for (const n of item.minutes.values()) sum += n;
+      sums.set(hourMs, sum);
+    }
+  }
+  for (const hourMs of going) sums.delete(hourMs);
+  report.missed += going.size;
+  return sums;
+}
+
+/** Hours that follow each other, as `fromMs <= t < toMs`: one query each. */
+function runsOfHours(hoursMs: readonly number[]): [fromMs: number, toMs: number][] {
+  const runs: [number, number][] = [];
+  for (const hourMs of hoursMs.toSorted((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[1] === hourMs) last[1] = hourMs + HOUR_MS;
+    else runs.push([hourMs, hourMs + HOUR_MS]);
+  }
+  return runs;
+}
+
+/** The sums of days, each from its item. A day without an item is left out. */
+async function daySums(
+  { metric, entity }: LevelName,
+  daysMs: readonly number[],
+  { levels, clock }: RecomputePorts,
+): Promise<Sums> {
+  const sums = new Map<number, bigint>();
+  for (const startMs of daysMs) {
+    const day = await levels.readLevel({ level: 'days', metric, entity, startMs });
+    if (day !== undefined && !mayBeDeleted(day.expiresAt, clock.nowMs())) sums.set(startMs, sumOf(day));
+  }
+  return sums;
+}

@@ -1,0 +1,84 @@
+// Which counters a segment touches, hour by hour: what the compactor has to look at again, kept beside the segment's entry.
+import type { RollupRow } from './rollup-message.ts';
+import { HOUR_MS, parseBucketName } from './time.ts';
+
+/** An hour of a counter that a segment adds to. */
+export interface TouchedHour {
+  readonly metric: string;
+  readonly entity: string;
+  /** The hour's start, epoch milliseconds. */
+  readonly hourMs: number;
+}
+
+/** Most bytes of one chunk before it is compressed; an item ends at 400 KB. */
+export const TOUCHED_CHUNK_BYTES = 300_000;
+
+/** Keys that cannot be read: written by code that this code does not know. */
+export class InvalidTouchedCounters extends Error {
+  override readonly name = 'InvalidTouchedCounters';
+}
+
+type Group = [hour: number, metric: string, entities: string[]];
+
+/**
+ * The hours that rows add to, as JSON texts `[[hour, metric, [entity, …]], …]` of at most `chunkBytes` bytes each, hours
+ * counted from the epoch. A function of the rows alone, so that every attempt at a segment keeps the same.
+ */
+export function encodeTouched(
+  rows: readonly Pick<RollupRow, 'bucket' | 'metric' | 'entity'>[],
+  chunkBytes = TOUCHED_CHUNK_BYTES,
+): string[] {
+  const chunks: string[] = [];
+  let groups: Group[] = [];
+  let bytes = 2;
+  for (const [hour, metric, entities] of grouped(rows)) {
+    let group: Group | undefined;
+    for (const entity of entities) {
+      const entityBytes = Buffer.byteLength(JSON.stringify(entity)) + 1;
+      const frameBytes = group === undefined ? metric.length + 24 : 0;
+      if (bytes + entityBytes + frameBytes > chunkBytes && groups.length > 0) {
+        chunks.push(JSON.stringify(groups));
+        groups = [];
+        bytes = 2;
+        group = undefined;
+      }
+      if (group === undefined) {
+        group = [hour, metric, []];
+        groups.push(group);
+        bytes += metric.length + 24;
+      }
+      group[2].push(entity);
+      bytes += entityBytes;
+    }
+  }
+  if (groups.length > 0) chunks.push(JSON.stringify(groups));
+  return chunks;
+}
+
+/** Entities by hour and metric, each once: narrow buckets and further items of a bucket share an hour. */
+function grouped(rows: readonly Pick<RollupRow, 'bucket' | 'metric' | 'entity'>[]) {
+  const groups = new Map<string, readonly [hour: number, metric: string, entities: Set<string>]>();
+  for (const { bucket, metric, entity } of rows) {
+    const startMs = parseBucketName(bucket);
+    if (startMs === undefined) throw new RangeError(`"${bucket}" names no bucket`);
+    const hour = Math.floor(startMs / HOUR_MS);
+    const name = `${hour}#${metric}`;
+    const group = groups.get(name) ?? ([hour, metric, new Set<string>()] as const);
+    groups.set(name, group);
+    group[2].add(entity);
+  }
+  return groups.values();
+}
+
+/** Reads a chunk. @throws InvalidTouchedCounters when it is none */
+export function* decodeTouched(chunk: string): Iterable<TouchedHour> {
+  const groups: unknown = JSON.parse(chunk);
+  if (!Array.isArray(groups)) throw new InvalidTouchedCounters('not an array');
+  for (const group of groups as unknown[]) {
+    if (!Array.isArray(group) || group.length !== 3 || !Array.isArray(group[2])) {
+      throw new InvalidTouchedCounters('not [hour, metric, entities]');
+    }
+    const [hour, metric, entities] = group as Group;
+    for (const entity of entities) yield { metric, entity, hourMs: hour * HOUR_MS };
+  }
+}
