@@ -1,4 +1,5 @@
 // Reading a function's environment: every variable is set by the stack, so a missing one is an error that names it.
+import type { RetentionsMs } from '../counting/levels.ts';
 
 /** A variable that is missing or can not be read. */
 export class InvalidEnvironment extends Error {
@@ -31,4 +32,13 @@ export function secondsAsMs(environment: Environment, name: string): number {
 /** A duration that may be `forever`, which is undefined. */
 export function secondsOrForeverAsMs(environment: Environment, name: string): number | undefined {
   return text(environment, name) === 'forever' ? undefined : secondsAsMs(environment, name);
+}
+
+/** How long counter items and levels are kept. */
+export function retentionsIn(environment: Environment): RetentionsMs {
+  return {
+    counters: secondsOrForeverAsMs(environment, 'COUNTER_RETENTION_SECONDS'),
+    days: secondsOrForeverAsMs(environment, 'HOUR_RETENTION_SECONDS'),
+    months: secondsOrForeverAsMs(environment, 'DAY_RETENTION_SECONDS'),
+  };
 }

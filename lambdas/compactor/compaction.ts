@@ -1,5 +1,5 @@
 // What the compactor needs, how it works, and what it reports: shared by its steps.
-import type { LevelRetentionsMs } from '../counting/levels.ts';
+import type { RetentionsMs } from '../counting/levels.ts';
 import type { BooksLedger, Clock, CounterReader, LevelLedger, LevelStore, ShardDirectory } from '../ports.ts';
 
 /** What the compactor needs. */
@@ -18,10 +18,8 @@ export interface CompactorPorts {
 export interface CompactorSettings {
   /** The stream's generation, part of every shard's key. */
   readonly generation: string;
-  /** How long counter items are kept after their hour; undefined: for ever. */
-  readonly counterRetentionMs: number | undefined;
-  /** How long items of a level are kept after their day or month. */
-  readonly retentionsMs: LevelRetentionsMs;
+  /** How long counter items and levels are kept. */
+  readonly retentionsMs: RetentionsMs;
   /** Every shard is taken through once an interval: of this length for days, and for months with the total. */
   readonly intervalsMs: Readonly<Record<'days' | 'months', number>>;
   /** How long after an interval's end it is worked off: stragglers are then in. */

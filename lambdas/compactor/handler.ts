@@ -5,7 +5,7 @@ import middy from '@middy/core';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { dynamoDb, kinesis } from '../aws/clients.ts';
 import { CounterTable } from '../aws/counter-table.ts';
-import { secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { retentionsIn, text } from '../aws/environment.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { LevelLedgerTable } from '../aws/level-ledger.ts';
 import { LevelTable } from '../aws/level-table.ts';
@@ -23,11 +23,7 @@ const RESERVE_MS = 20_000;
 
 const settings: CompactorSettings = {
   generation: text(env, 'STREAM_GENERATION'),
-  counterRetentionMs: secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS'),
-  retentionsMs: {
-    days: secondsOrForeverAsMs(env, 'HOUR_RETENTION_SECONDS'),
-    months: secondsOrForeverAsMs(env, 'DAY_RETENTION_SECONDS'),
-  },
+  retentionsMs: retentionsIn(env),
   intervalsMs: { days: HOUR_MS, months: DAY_MS },
   // Whatever is on time is written by then, so that nearly every hour of a counter is recomputed once.
   settleMs: 5 * MINUTE_MS,

@@ -7,7 +7,7 @@ import type { CompactionReport, CompactorPorts, CompactorSettings } from './comp
 /** What recomputing needs. */
 export type RecomputePorts = Pick<CompactorPorts, 'counters' | 'levels' | 'clock'>;
 /** The settings that recomputing depends on. */
-export type RecomputeSettings = Pick<CompactorSettings, 'counterRetentionMs' | 'retentionsMs'>;
+export type RecomputeSettings = Pick<CompactorSettings, 'retentionsMs'>;
 
 /** Sums by the start of their hour, day or month, epoch milliseconds. */
 type Sums = ReadonlyMap<number, bigint>;
@@ -22,7 +22,7 @@ export async function recomputeDay(
 ): Promise<void> {
   const { clock } = ports;
   const readable = hoursMs.filter((hourMs) => {
-    const expiresAt = counterExpiresAt(bucketName(hourMs, 60), settings.counterRetentionMs);
+    const expiresAt = counterExpiresAt(bucketName(hourMs, 60), settings.retentionsMs.counters);
     return !mayBeDeleted(expiresAt, clock.nowMs());
   });
   report.missed += hoursMs.length - readable.length;

@@ -32,6 +32,11 @@ export interface LevelItem {
 /** How long items of a level are kept after their day or month; undefined: for ever. The total is kept for ever. */
 export type LevelRetentionsMs = Readonly<Record<CompactedLevel, number | undefined>>;
 
+/** How long each is kept, counter items too: minutes after their hour. Undefined: for ever. */
+export interface RetentionsMs extends LevelRetentionsMs {
+  readonly counters: number | undefined;
+}
+
 /** What a level is made of. */
 interface Shape {
   readonly letter: string;

@@ -7,22 +7,30 @@ import { openApiDocument } from '../../api/openapi.ts';
 import { readStatus } from '../accountant/read-status.ts';
 import { dynamoDb } from '../aws/clients.ts';
 import { CounterTable } from '../aws/counter-table.ts';
-import { secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { retentionsIn, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { jsonAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { LevelLedgerTable } from '../aws/level-ledger.ts';
+import { LevelTable } from '../aws/level-table.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
 import { InvalidCountQuery, parseCountQuery } from '../counting/count-query.ts';
 import { isEntity, isMetric } from '../counting/event.ts';
-import { readCounts } from './read-counts.ts';
+import { type QueryPorts, type QuerySettings, readCounts } from './read-counts.ts';
 
 const { env } = process;
 const { logger, metrics, count } = telemetry(env);
 const dynamoDbClient = dynamoDb();
-const counters = new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE'));
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
-const claims = new LevelLedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'));
-const acceptPastMs = secondsOrForeverAsMs(env, 'ACCEPT_PAST_SECONDS');
+const ports: QueryPorts = {
+  counters: new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
+  levels: new LevelTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
+  claims: new LevelLedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE')),
+  clock: systemClock,
+};
+const settings: QuerySettings = {
+  acceptPastMs: secondsOrForeverAsMs(env, 'ACCEPT_PAST_SECONDS'),
+  retentionsMs: retentionsIn(env),
+};
 const origin = env['CORS_ORIGIN'];
 
 type Route = (event: APIGatewayProxyEvent) => Promise<unknown>;
@@ -45,7 +53,7 @@ async function describe({ requestContext, resource }: APIGatewayProxyEvent): Pro
 function answerCounts(event: APIGatewayProxyEvent): Promise<unknown> {
   const { metric, entity } = namesIn(event);
   const query = parseCountQuery(metric, entity, event.queryStringParameters ?? {}, systemClock.nowMs());
-  return readCounts(query, { counters, claim: claims, clock: systemClock }, acceptPastMs);
+  return readCounts(query, ports, settings);
 }
 
 /** A REST API hands path parameters over as they came: percent-encoded. */

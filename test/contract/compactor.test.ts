@@ -22,8 +22,7 @@ let aheadMs = 0;
 const clock = { nowMs: () => Date.now() + aheadMs };
 const settings: CompactorSettings = {
   generation: '1',
-  counterRetentionMs: undefined,
-  retentionsMs: { days: undefined, months: undefined },
+  retentionsMs: { counters: undefined, days: undefined, months: undefined },
   intervalsMs: { days: HOUR_MS, months: 24 * HOUR_MS },
   settleMs: 300_000,
   patienceMs: 1_800_000,

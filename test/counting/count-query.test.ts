@@ -1,25 +1,34 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  answerCountQuery,
-  type CountPoint,
-  InvalidCountQuery,
-  parseCountQuery,
-} from '../../lambdas/counting/count-query.ts';
+import { type CountPoint, countAnswer, PointSums } from '../../lambdas/counting/count-answer.ts';
+import { planCounts } from '../../lambdas/counting/count-plan.ts';
+import { InvalidCountQuery, parseCountQuery } from '../../lambdas/counting/count-query.ts';
 import type { CounterItem } from '../../lambdas/counting/counter-item.ts';
+import { NO_CLAIMS } from '../../lambdas/counting/levels.ts';
 
 const NOW_MS = Date.parse('2026-11-22T05:07:30Z');
-const NOTHING_CLAIMED = { throughMs: 0, acceptPastMs: undefined };
+const FOREVER = { counters: undefined, days: undefined, months: undefined };
 const query = (parameters: Record<string, string>) => parseCountQuery('view', '/a', parameters, NOW_MS);
 
-async function* items(...all: [string, Record<number, bigint>, number?][]): AsyncIterable<CounterItem> {
-  for (const [start, minutes, expiresAt] of all) {
-    const entries = Object.entries(minutes).map(([minute, n]) => [Number(minute), n] as const);
-    yield { bucketStartMs: Date.parse(start), minutes: new Map(entries), expiresAt };
-  }
+type Stored = [start: string, minutes: Record<number, bigint>, expiresAt?: number];
+
+function item([start, minutes, expiresAt]: Stored): CounterItem {
+  const entries = Object.entries(minutes).map(([minute, n]) => [Number(minute), n] as const);
+  return { bucketStartMs: Date.parse(start), minutes: new Map(entries), expiresAt };
 }
-const answer = (parameters: Record<string, string>, ...all: Parameters<typeof items>) =>
-  answerCountQuery(query(parameters), items(...all), NOTHING_CLAIMED, NOW_MS);
+function answerOf(
+  asked: ReturnType<typeof query>,
+  stored: readonly Stored[],
+  throughMs = 0,
+  acceptPastMs?: number,
+) {
+  const plan = planCounts(asked, { ...NO_CLAIMS, throughMs }, FOREVER, NOW_MS);
+  const sums = new PointSums(plan, NOW_MS);
+  for (const piece of plan.pieces) for (const one of stored) sums.addCounter(item(one), piece);
+  return countAnswer(asked, plan, sums, acceptPastMs);
+}
+const answer = (parameters: Record<string, string>, ...stored: Stored[]) =>
+  answerOf(query(parameters), stored);
 
 test('a question that says nothing asks for the total of all time', () => {
   const { by, fromMs, toMs, fillZero } = query({});
@@ -41,7 +50,7 @@ test('bounds are ISO 8601 or epoch milliseconds', () => {
 
 test('a wrong question is refused with the parameter that is wrong', () => {
   const wrong: [Record<string, string>, RegExp][] = [
-    [{ by: 'week' }, /"by" must be one of minute, hour, day, total/],
+    [{ by: 'week' }, /"by" must be one of minute, hour, day, month, total/],
     [{ from: 'yesterday' }, /"from" must be ISO 8601/],
     [{ from: '2026-11-22T05:00:00' }, /"from" must be ISO 8601 with Z or an offset/],
     [{ to: '2026-11-22T05:00:30Z' }, /"to" must be a whole minute, such as 2026-11-22T05:00:00Z/],
@@ -64,15 +73,15 @@ test('a wrong question is refused with the parameter that is wrong', () => {
 
 const sums = (points: readonly CountPoint[]) => points.map(({ at, n }) => ({ at, n }));
 
-const HOURS: Parameters<typeof items> = [
+const HOURS: Stored[] = [
   ['2026-11-21T23:00:00Z', { 59: 1n }],
   ['2026-11-22T05:00:00Z', { 0: 2n, 7: 3n }],
   ['2026-11-22T05:15:00Z', { 15: 10n, 20: -4n }],
 ];
 
-test('each grain sums the same minutes', async () => {
+test('each grain sums the same minutes', () => {
   const range = { from: '2026-11-21T00:00Z', to: '2026-11-22T06:00Z' };
-  const minutes = await answer({ ...range, by: 'minute' }, ...HOURS);
+  const minutes = answer({ ...range, by: 'minute' }, ...HOURS);
   assert.deepEqual(sums(minutes.points), [
     { at: '2026-11-21T23:59:00Z', n: 1n },
     { at: '2026-11-22T05:00:00Z', n: 2n },
@@ -80,68 +89,63 @@ test('each grain sums the same minutes', async () => {
     { at: '2026-11-22T05:15:00Z', n: 10n },
     { at: '2026-11-22T05:20:00Z', n: -4n },
   ]);
-  const hours = await answer({ ...range, by: 'hour' }, ...HOURS);
+  const hours = answer({ ...range, by: 'hour' }, ...HOURS);
   assert.deepEqual(sums(hours.points), [
     { at: '2026-11-21T23:00:00Z', n: 1n },
     { at: '2026-11-22T05:00:00Z', n: 11n },
   ]);
-  const days = await answer({ ...range, by: 'day' }, ...HOURS);
+  const days = answer({ ...range, by: 'day' }, ...HOURS);
   assert.deepEqual(sums(days.points), [
     { at: '2026-11-21T00:00:00Z', n: 1n },
     { at: '2026-11-22T00:00:00Z', n: 11n },
   ]);
-  const total = await answer({ ...range, by: 'total' }, ...HOURS);
+  const total = answer({ ...range, by: 'total' }, ...HOURS);
   assert.deepEqual(total.points, []);
   for (const { total: sum } of [minutes, hours, days, total]) assert.equal(sum, 12n);
 });
 
-test('a range is exact at its edges: its start is in, its end is not', async () => {
-  const part = await answer({ from: '2026-11-22T05:07Z', to: '2026-11-22T05:20Z', by: 'hour' }, ...HOURS);
+test('a range is exact at its edges: its start is in, its end is not', () => {
+  const part = answer({ from: '2026-11-22T05:07Z', to: '2026-11-22T05:20Z', by: 'hour' }, ...HOURS);
   assert.deepEqual([part.total, sums(part.points)], [13n, [{ at: '2026-11-22T05:00:00Z', n: 13n }]]);
 });
 
-test('gaps are left out, or given as 0 on request', async () => {
+test('gaps are left out, or given as 0 on request', () => {
   const range = { from: '2026-11-22T05:06Z', to: '2026-11-22T05:09Z', by: 'minute' };
-  assert.equal((await answer(range, ...HOURS)).points.length, 1);
-  assert.deepEqual(sums((await answer({ ...range, fill: 'zero' }, ...HOURS)).points), [
+  assert.equal(answer(range, ...HOURS).points.length, 1);
+  assert.deepEqual(sums(answer({ ...range, fill: 'zero' }, ...HOURS).points), [
     { at: '2026-11-22T05:06:00Z', n: 0n },
     { at: '2026-11-22T05:07:00Z', n: 3n },
     { at: '2026-11-22T05:08:00Z', n: 0n },
   ]);
 });
 
-test('sums beyond 2^53 keep every digit', async () => {
+test('sums beyond 2^53 keep every digit', () => {
   const large = 2n ** 60n;
-  const { total } = await answer({}, ['2026-11-22T05:00:00Z', { 0: large, 1: 1n }]);
+  const { total } = answer({}, ['2026-11-22T05:00:00Z', { 0: large, 1: 1n }]);
   assert.equal(total, large + 1n);
 });
 
-test('an item past its expiry counts as gone, deleted or not', async () => {
+test('an item past its expiry counts as gone, deleted or not', () => {
   const expired = Math.floor(NOW_MS / 1000);
-  assert.equal((await answer({}, ['2026-11-22T05:00:00Z', { 0: 5n }, expired])).total, 0n);
-  assert.equal((await answer({}, ['2026-11-22T05:00:00Z', { 0: 5n }, expired + 1])).total, 5n);
+  assert.equal(answer({}, ['2026-11-22T05:00:00Z', { 0: 5n }, expired]).total, 0n);
+  assert.equal(answer({}, ['2026-11-22T05:00:00Z', { 0: 5n }, expired + 1]).total, 5n);
 });
 
-test('a point is final once every event that may still arrive would be too old for it', async () => {
+test('a point is final once every event that may still arrive would be too old for it', () => {
   const asked = query({ from: '2026-11-22T05:00Z', to: '2026-11-22T05:10Z', by: 'minute' });
-  const states = async (throughMs: number, acceptPastMs: number | undefined) => {
-    const { points, completeThrough } = await answerCountQuery(
-      asked,
-      items(...HOURS),
-      { throughMs, acceptPastMs },
-      NOW_MS,
-    );
+  const states = (throughMs: number, acceptPastMs: number | undefined) => {
+    const { points, completeThrough } = answerOf(asked, HOURS, throughMs, acceptPastMs);
     return [completeThrough, ...points.map(({ state }) => state)];
   };
   const day = 86_400_000;
   const minuteEndMs = Date.parse('2026-11-22T05:01Z');
-  assert.deepEqual(await states(0, day), [null, 'provisional', 'provisional']);
+  assert.deepEqual(states(0, day), [null, 'provisional', 'provisional']);
   const throughMs = minuteEndMs + day + 60_000;
   const through = new Date(throughMs).toISOString();
-  assert.deepEqual(await states(throughMs, day), [through, 'final', 'provisional']);
-  assert.deepEqual((await states(throughMs - 1, day)).slice(1), ['provisional', 'provisional']);
+  assert.deepEqual(states(throughMs, day), [through, 'final', 'provisional']);
+  assert.deepEqual(states(throughMs - 1, day).slice(1), ['provisional', 'provisional']);
   assert.deepEqual(
-    (await states(throughMs, undefined)).slice(1),
+    states(throughMs, undefined).slice(1),
     ['provisional', 'provisional'],
     'any age is accepted',
   );

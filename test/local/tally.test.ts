@@ -102,6 +102,37 @@ test('the accounts add up, the books are kept, and completeThrough is published'
   assert.equal(all, rejected + duplicate + counted + inFlight + dead + parked + expired + lost);
 });
 
+test('closed hours, days and months are answered from the levels', patient, async () => {
+  const range = 'from=2026-11-01T00:00Z&to=2026-11-22T00:00Z';
+  const answers = async () => {
+    const points = async (by: string) => {
+      const { total, points } = await counts('view', '/é 😀?x=1#"$', `?by=${by}&${range}`);
+      return [
+        total,
+        ...(points as { at: string; n: number }[]).map(({ at, n }) => `${at.slice(5, 13)} ${n}`),
+      ];
+    };
+    return { hours: await points('hour'), days: await points('day'), months: await points('month') };
+  };
+  const before = await answers();
+  assert.deepEqual(before, {
+    hours: [4, '11-20T05 6', '11-20T06 -2'],
+    days: [4, '11-20T00 4'],
+    months: [4, '11-01T00 4'],
+  });
+  const outcome = await stack.invoke(functionNamed('compactor'), {});
+  assert.ok(outcome.ok, JSON.stringify(outcome));
+  assert.deepEqual(await answers(), before);
+  const { completeThrough } = await counts('view', '/é 😀?x=1#"$', `?by=day&${range}`);
+  const minutes = await counts(
+    'view',
+    '/é 😀?x=1#"$',
+    '?by=minute&from=2026-11-20T00:00Z&to=2026-11-21T00:00Z',
+  );
+  assert.ok(String(completeThrough) <= String(minutes['completeThrough']), 'the levels are never ahead');
+  assert.notEqual(completeThrough, null);
+});
+
 test('an event too far in the future is rejected, and the shard goes on', patient, async () => {
   await post([
     { metric: 'view', entity: '/future', at: Date.now() + 3_600_000 },
