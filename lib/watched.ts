@@ -15,7 +15,7 @@ export interface Watched {
   readonly ledger: Table;
   readonly functions: Readonly<
     Record<
-      'aggregator' | 'writer' | 'redriver' | 'accountant' | 'query' | 'auditor' | 'canary',
+      'aggregator' | 'writer' | 'redriver' | 'accountant' | 'query' | 'auditor' | 'canary' | 'compactor',
       LambdaFunction
     >
   >;

@@ -1,10 +1,12 @@
 // Runs one history from its plan to its verdict.
 import { claimCompleteness } from '../lambdas/accountant/claim-completeness.ts';
 import { readStatus } from '../lambdas/accountant/read-status.ts';
+import { compact } from '../lambdas/compactor/compact.ts';
 import { conservationDifference, type pipelineStatus } from '../lambdas/counting/pipeline-status.ts';
 import { carryOut, sendParkedAgain } from './drivers/operator.ts';
 import { History } from './history.ts';
 import { checkAtRest } from './oracle/final.ts';
+import { checkLevelsAtRest } from './oracle/levels-at-rest.ts';
 import { type PromiseName, Violation } from './oracle/violation.ts';
 import { faultsEndMs } from './plan/faults.ts';
 import type { HistoryPlan } from './plan/history-plan.ts';
@@ -70,6 +72,7 @@ class Run {
     for (const fault of plan.faults) scheduler.at(fault.atMs, () => carryOut(fault, this.history));
     scheduler.at(restMs + 1, () => {});
     schedules.accountSoon();
+    schedules.compactSoon();
     if (this.history.settings.shortLog) this.#keepBeating(restMs);
     while ((scheduler.nextMs ?? restMs + 1) <= restMs) {
       await this.#step();
@@ -102,6 +105,7 @@ class Run {
     around.trace.note(scheduler.nowMs(), `put ${shard.id} ${data.length} bytes`);
     streamMapping.arrived(shard);
     schedules.accountSoon();
+    schedules.compactSoon();
   }
 
   /** One more record for each open shard, as the canary's heartbeats are: whatever hides behind silence comes out. */
@@ -127,6 +131,7 @@ class Run {
       world.queue.size === 0 &&
       world.deadLetters.size === 0;
     schedules.accountSoon();
+    schedules.compactSoon();
     while (!atRest()) {
       if (!(await this.#step()) || scheduler.steps > stepsMax || scheduler.nowMs() > endMs)
         throw new Violation(
@@ -188,6 +193,14 @@ class Run {
         'completeThrough is true',
         `everything is counted up to ${new Date(beatMs).toISOString()}, and the claim stays at ${new Date(claimMs).toISOString()}`,
       );
+    await this.#checkLevels();
+    const { days, months } = await ledger.readClaims();
+    for (const { throughMs } of [days, months])
+      if (throughMs < beatMs)
+        throw new Violation(
+          'levels are right',
+          `everything is counted up to ${new Date(beatMs).toISOString()}, and a level is claimed up to ${new Date(throughMs).toISOString()}`,
+        );
   }
 
   async #checkAtRest(): Promise<void> {
@@ -197,5 +210,17 @@ class Run {
     await claimCompleteness(books, stream, '1', clock);
     const { world, oracle, settings } = this.history;
     checkAtRest(world, oracle, settings.dedupWindowLeastMs, await this.#status());
+    await this.#checkLevels();
+  }
+
+  /** One more run of the compactor, in which everything is due; then every level must say what is below it. */
+  async #checkLevels(): Promise<void> {
+    const { world, oracle, scheduler, settings } = this.history;
+    const { ledger, log: stream, counters, levels } = world.clients(directNetwork, scheduler);
+    const ports = { ledger, progress: ledger, stream, counters, levels, clock: scheduler };
+    const atOnce = { intervalsMs: { days: 1, months: 1 }, settleMs: 0, patienceMs: 0, generation: '1' };
+    const report = await compact(ports, { ...settings.compaction, ...atOnce }, () => true);
+    if (oracle.violation !== undefined) throw oracle.violation;
+    if (report.missed === 0) checkLevelsAtRest(world, oracle);
   }
 }

@@ -19,14 +19,7 @@ import {
 } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
 import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
-import type {
-  BooksLedger,
-  Clock,
-  NotedPlace,
-  PartLedger,
-  SegmentLedger,
-  StreamGap,
-} from '../ports.ts';
+import type { BooksLedger, Clock, NotedPlace, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
 import {
   booksItem,
   booksOf,

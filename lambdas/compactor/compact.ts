@@ -34,7 +34,9 @@ export async function compact(
   for (const level of ['days', 'months'] as const) {
     await compactLevel(level, shards, ports, settings, hasTime, report);
     // Every time, moved or not: whoever moved a cursor may have died before this.
-    if (hasTime()) await claimLevel(level, ports, settings.generation);
+    if (!hasTime()) break;
+    const { closedBeforeMs } = await claimLevel(level, ports, settings.generation);
+    if (level === 'days') report.closedBeforeMs = closedBeforeMs;
   }
   return report;
 }

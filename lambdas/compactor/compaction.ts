@@ -44,11 +44,14 @@ export interface CompactionReport {
   missed: number;
   /** Segments that are looked at again once they are settled. */
   open: number;
+  /** Before which hour the days are closed, epoch milliseconds; 0 when that was not found out, or is none. */
+  closedBeforeMs: number;
   /** False when time ran out. */
   complete: boolean;
 }
 
 /** A report of nothing done yet. */
 export function emptyReport(): CompactionReport {
-  return { segments: 0, recomputed: 0, changed: 0, conflicts: 0, missed: 0, open: 0, complete: true };
+  const none = { segments: 0, recomputed: 0, changed: 0, conflicts: 0, missed: 0, open: 0 };
+  return { ...none, closedBeforeMs: 0, complete: true };
 }

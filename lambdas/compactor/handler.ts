@@ -1,5 +1,6 @@
 // The compactor Lambda: every few minutes it brings days, months and totals up to what was counted.
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, ScheduledEvent } from 'aws-lambda';
@@ -50,9 +51,13 @@ async function compactDue(_event: ScheduledEvent, context: Context): Promise<voi
     LevelItemsRecomputed: report.recomputed,
     LevelItemsChanged: report.changed,
     LevelConflicts: report.conflicts,
+    LevelSegmentsOpen: report.open,
     LevelsMissed: report.missed,
     CompactionsUnfinished: report.complete ? 0 : 1,
   });
+  if (report.closedBeforeMs > 0) {
+    metrics.addMetric('LevelsLag', MetricUnit.Milliseconds, systemClock.nowMs() - report.closedBeforeMs);
+  }
   if (report.missed > 0) {
     logger.error('levels miss what had passed out of retention', { missed: report.missed });
   }

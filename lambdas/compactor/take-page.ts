@@ -2,16 +2,19 @@
 import { lastEntered } from '../counting/books.ts';
 import type { ShardKey } from '../counting/identifiers.ts';
 import {
+  ALL_PARTS,
   advance,
   enteredRunMaxMs,
+  heldByCounters,
+  heldByDays,
   isDueForDays,
-  isSettledInDays,
   type LevelCursor,
   OPEN_SEGMENTS_MAX,
+  type OpenSegment,
   START_CURSOR,
 } from '../counting/level-cursor.ts';
 import type { CompactedLevel } from '../counting/levels.ts';
-import { isSettled, type SegmentEntry } from '../counting/segment-entry.ts';
+import type { SegmentEntry } from '../counting/segment-entry.ts';
 import { decodeTouched, type TouchedHour } from '../counting/touched-counters.ts';
 import type { CompactionReport, CompactorPorts, CompactorSettings } from './compaction.ts';
 
@@ -60,27 +63,32 @@ export async function takePage(
     touched.push(...(await touchedBy(shard, entry, ports, report)));
   };
 
-  const settled = new Set<number>();
-  for (const entry of await ledger.readEntries(shard, cursor.open)) {
-    const done = level === 'months' ? isSettledInDays(entry.segment, days) : isSettled(entry);
-    if (!done) continue;
+  const heldBelow = (entry: SegmentEntry) =>
+    level === 'months' ? heldByDays(entry.segment, days) : heldByCounters(entry);
+
+  const again = new Map<number, number>();
+  const heldBefore = new Map(cursor.open.map(({ segment, held }) => [segment, held]));
+  for (const entry of await ledger.readEntries(shard, [...heldBefore.keys()])) {
+    const held = heldBelow(entry);
+    if (held <= (heldBefore.get(entry.segment) ?? 0)) continue;
     await take(entry);
-    settled.add(entry.segment);
+    again.set(entry.segment, held);
   }
 
-  const taken: { segment: number; settled: boolean }[] = [];
+  const taken: OpenSegment[] = [];
   let { through } = cursor;
   let reachedMs = 0;
   let more = false;
   let waiting = false;
-  let opened = cursor.open.length - settled.size;
+  let opened = cursor.open.length - [...again.values()].filter((held) => held === ALL_PARTS).length;
   for await (const entry of ledger.entriesUp(shard, cursor.through, last)) {
     reachedMs = entry.runMaxMs;
     if (taken.length >= PAGE_ENTRIES_MAX || touched.length >= hoursMax) {
       more = true;
       break;
     }
-    const done = level === 'months' ? isSettledInDays(entry.segment, days) : isSettled(entry);
+    const held = heldBelow(entry);
+    const done = held === ALL_PARTS;
     waiting = level === 'days' && !isDueForDays(entry, clock.nowMs(), settings.patienceMs);
     waiting ||= !done && opened >= OPEN_SEGMENTS_MAX;
     if (waiting) break;
@@ -90,7 +98,7 @@ export async function takePage(
     // What waits for an operator may wait longer than the list of what it touches is kept.
     if (!done && level === 'days') await progress.keepTouched(shard, entry);
     if (!done) opened += 1;
-    taken.push({ segment: entry.segment, settled: done });
+    taken.push({ segment: entry.segment, held });
     through = entry.segment;
   }
   if (!more && !waiting) {
@@ -102,9 +110,9 @@ export async function takePage(
       reachedMs = Number.POSITIVE_INFINITY;
   }
   const isThrough = !more && reachedMs >= interval * settings.intervalsMs[level];
-  const step = { taken, settled, through, interval: isThrough ? interval : cursor.interval };
+  const step = { taken, again, through, interval: isThrough ? interval : cursor.interval };
   const moved =
-    through > cursor.through || settled.size > 0 || step.interval > cursor.interval || taken.length > 0;
+    through > cursor.through || again.size > 0 || step.interval > cursor.interval || taken.length > 0;
   if (!more) report.open += opened;
   return { shard, touched, next: moved ? advance(cursor, step) : undefined, more };
 }

@@ -2,12 +2,19 @@
 import type { Head } from './segment.ts';
 import { isSettled, type SegmentEntry } from './segment-entry.ts';
 
+/** A segment that was not settled when a level looked at it. */
+export interface OpenSegment {
+  readonly segment: number;
+  /** How many of its parts the level holds. */
+  readonly held: number;
+}
+
 /** How far one level got along one shard. */
 export interface LevelCursor {
   /** The level holds what every segment up to this one had applied when it was looked at. */
   readonly through: number;
-  /** Segments up to `through` that were not settled then: the level looks at them again once they are. Ascending. */
-  readonly open: readonly number[];
+  /** Segments up to `through` that were not settled then: they are looked at again when more of them is counted. Ascending. */
+  readonly open: readonly OpenSegment[];
   /** The last interval of the schedule that the shard is through with. */
   readonly interval: number;
   /** Grows by one with every change, so that two compactors notice each other. */
@@ -20,12 +27,15 @@ export const OPEN_SEGMENTS_MAX = 1_000;
 /** The cursor of a shard that nobody has looked at. */
 export const START_CURSOR: LevelCursor = { through: 0, open: [], interval: 0, revision: 0 };
 
+/** All of a segment: nothing can be added to it any more. */
+export const ALL_PARTS = Number.POSITIVE_INFINITY;
+
 /** Segments that a level takes up in one step. */
 export interface Step {
-  /** Looked at for the first time, ascending; their entries say which are settled. */
-  readonly taken: readonly { readonly segment: number; readonly settled: boolean }[];
-  /** Segments of the open list that are settled by now. */
-  readonly settled: ReadonlySet<number>;
+  /** Looked at for the first time, ascending, with the parts that the level holds now. */
+  readonly taken: readonly OpenSegment[];
+  /** Segments of the open list that were looked at again: the parts held now. */
+  readonly again: ReadonlyMap<number, number>;
   /** Up to where the step went, past entries that are gone as well. */
   readonly through: number;
   /** The interval that the shard is through with after this step, if it is. */
@@ -33,12 +43,11 @@ export interface Step {
 }
 
 /** The cursor after a step. */
-export function advance(cursor: LevelCursor, { taken, settled, through, interval }: Step): LevelCursor {
-  const stillOpen = cursor.open.filter((segment) => !settled.has(segment));
-  const opened = taken.filter((one) => !one.settled).map(({ segment }) => segment);
+export function advance(cursor: LevelCursor, { taken, again, through, interval }: Step): LevelCursor {
+  const looked = cursor.open.map(({ segment, held }) => ({ segment, held: again.get(segment) ?? held }));
   return {
     through: Math.max(cursor.through, through),
-    open: [...stillOpen, ...opened],
+    open: [...looked, ...taken].filter(({ held }) => held !== ALL_PARTS),
     interval: Math.max(cursor.interval, interval),
     revision: cursor.revision + 1,
   };
@@ -46,21 +55,31 @@ export function advance(cursor: LevelCursor, { taken, settled, through, interval
 
 /**
  * Whether the days may take a segment up: when it is settled, or has been waiting for so long that it must not hold up
- * those that follow; it is then looked at a second time.
+ * those that follow; it is then looked at again later.
  */
 export function isDueForDays(entry: SegmentEntry, nowMs: number, patienceMs: number): boolean {
   return isSettled(entry) || entry.runMaxMs + patienceMs <= nowMs;
 }
 
-/** Whether the days hold everything of a segment, so that the months need not look at it again. */
-export function isSettledInDays(segment: number, days: LevelCursor): boolean {
-  return segment <= days.through && !days.open.includes(segment);
+/** How many of a segment's parts the counter items hold. */
+export function heldByCounters(entry: SegmentEntry): number {
+  return isSettled(entry) ? ALL_PARTS : entry.acked.size;
 }
 
-/** The last segment of the longest prefix that a level holds whole, lost segments aside: those are named, not waited for. */
-export function wholePrefix({ through, open }: LevelCursor, isLost: (segment: number) => boolean): number {
-  const missing = open.find((segment) => !isLost(segment));
-  return missing === undefined ? through : missing - 1;
+/** How many of a segment's parts the days hold. */
+export function heldByDays(segment: number, days: LevelCursor): number {
+  if (segment > days.through) return 0;
+  return days.open.find((open) => open.segment === segment)?.held ?? ALL_PARTS;
+}
+
+/**
+ * The last segment of the longest prefix of which a level holds everything that is counted. Segments of which nothing is
+ * waited for any more do not end it, as long as the level holds what was counted of them.
+ * @param isOver whether nothing more of an open segment is waited for
+ */
+export function wholePrefix({ through, open }: LevelCursor, isOver: (open: OpenSegment) => boolean): number {
+  const missing = open.find((one) => !isOver(one));
+  return missing === undefined ? through : missing.segment - 1;
 }
 
 /** The running maximum of arrivals up to the last segment of which an entry must exist; 0 when there is none. */

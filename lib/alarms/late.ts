@@ -17,7 +17,7 @@ export function late(c: Configuration, watched: Watched, reported: Reported): Al
     alarms: [
       ...alarmsOfAggregation(c, watched, reported),
       ...alarmsOfWriting(c, watched),
-      ...alarmsOfFunctions(watched, ['aggregator', 'writer', 'redriver']),
+      ...alarmsOfFunctions(watched, ['aggregator', 'writer', 'redriver', 'compactor']),
       ...alarmsOfDelay(c, reported),
     ],
   };
@@ -103,6 +103,9 @@ function completeThroughLagSeconds(c: Configuration): number {
   return c.queueAgeAlarmMinutes * 60 + c.freshnessAlarmSeconds;
 }
 
+/** An hour is closed an hour and some minutes after it began; a run that failed is made up for by the next ones. */
+const LEVELS_LAG_HOURS = 4;
+
 function alarmsOfDelay(c: Configuration, reported: Reported): AlarmPlan[] {
   return [
     {
@@ -124,6 +127,17 @@ function alarmsOfDelay(c: Configuration, reported: Reported): AlarmPlan[] {
       missing: TreatMissingData.BREACHING,
       description: `completeThrough, up to which every answer vouches for its counts, is over ${completeThroughLagSeconds(c)} seconds old (queueAgeAlarmMinutes and freshnessAlarmSeconds), or has not been told for ten minutes, as in the first minutes of a new stack: one part that is not counted holds it back.`,
       runbook: 'complete-through-lag',
+    },
+    {
+      id: 'LevelsLag',
+      metric: reported('compactor', 'LevelsLag', 'Maximum'),
+      threshold: { above: LEVELS_LAG_HOURS * 3_600_000 },
+      datapoints: 3,
+      periods: 3,
+      // Nothing is told before the first hour is closed, and by a compactor that does not run.
+      missing: TreatMissingData.BREACHING,
+      description: `The hours of the last ${LEVELS_LAG_HOURS} are not in the levels, which take an hour up a few minutes after it is over, or nothing has been told for 15 minutes: answers stay right and cost more to read.`,
+      runbook: 'levels-lag',
     },
     {
       id: 'CanaryLate',

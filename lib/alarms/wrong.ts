@@ -53,6 +53,14 @@ export function wrong(reported: Reported): AlarmGroup {
         runbook: 'audit',
       },
       {
+        id: 'LevelsMissed',
+        metric: reported('compactor', 'LevelsMissed'),
+        ...once,
+        description:
+          'Days, months or totals will never hold some events that counter items held: those, or the list of what to look at, were past their retention before the compactor came.',
+        runbook: 'levels-missed',
+      },
+      {
         id: 'CanaryDifference',
         // The least of five readings: one alone may be a moment behind.
         metric: reported('canary', 'CanaryDifference', 'Minimum'),

@@ -5,6 +5,7 @@ import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { type AggregateOutcome, aggregate, type Batch } from '../../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
+import { compact } from '../../lambdas/compactor/compact.ts';
 import { conservationDifference } from '../../lambdas/counting/pipeline-status.ts';
 import type { RollupConfig } from '../../lambdas/counting/segment.ts';
 import type { DeliveredMessage, ParkedLetter } from '../../lambdas/ports.ts';
@@ -137,6 +138,18 @@ export class Functions {
             `off by ${difference}: ${JSON.stringify(status)}`,
           );
       });
+    });
+  }
+
+  /** Brings the levels up to what is counted, while everything else goes on. */
+  compact(onEnd: (ending: Ending<unknown>) => void): void {
+    const { world, settings } = this.#history;
+    this.#invoke('compactor', '', onEnd, (invocation) => {
+      const { ledger, log: stream, counters, levels } = world.clients(invocation, invocation);
+      const ports = { ledger, progress: ledger, stream, counters, levels, clock: invocation };
+      return compact(ports, { ...settings.compaction, generation: '1' }, () =>
+        invocation.hasTime(SCHEDULE_RESERVE_MS),
+      );
     });
   }
 

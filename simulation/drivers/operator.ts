@@ -56,6 +56,8 @@ export function carryOut(fault: Fault, history: History): void {
       return;
   }
   faults.count(fault.kind);
+  // What it sets off is counted, and has to reach the levels.
+  schedules.compactSoon();
 }
 
 function reshard(

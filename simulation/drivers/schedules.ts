@@ -1,4 +1,4 @@
-// The schedules: redrive and the accountant, every so often as long as there is something for them to do.
+// The schedules: redrive, the accountant and the compactor, every so often as long as there is something for them to do.
 import type { History } from '../history.ts';
 import type { Role } from '../plan/faults.ts';
 
@@ -7,6 +7,7 @@ export class Schedules {
   readonly #history: History;
   readonly #due = new Set<Role>();
   #accountedActivity = -1;
+  #compactedActivity = -1;
 
   constructor(history: History) {
     this.#history = history;
@@ -36,6 +37,21 @@ export class Schedules {
         this.#accountedActivity = around.activity;
       });
       this.accountSoon();
+    });
+  }
+
+  /** Compacts at the next full interval, if anything happened by then; sometimes twice at once. */
+  compactSoon(): void {
+    this.#plan('compactor', this.#history.settings.compactorEveryMs, () => {
+      const { around, functions, random } = this.#history;
+      if (around.activity === this.#compactedActivity) return;
+      const runs = random.chance(0.2) ? 2 : 1;
+      for (let run = 0; run < runs; run += 1) {
+        functions.compact(() => {
+          this.#compactedActivity = around.activity;
+        });
+      }
+      this.compactSoon();
     });
   }
 

@@ -1,21 +1,14 @@
 // completeThrough: never ahead of the truth, and always reached in the end.
 import type { World } from '../world/world.ts';
 import { iso } from './ceiling.ts';
+import { Lineage } from './lineage.ts';
 import type { Rollups } from './rollups.ts';
 import { Violation } from './violation.ts';
-
-interface Watched {
-  readonly shard: string;
-  readonly sequenceNumber: string;
-  /** The record's arrival as the claim counts it: the running maximum of its shard and its ancestors. */
-  readonly reachedMs: number;
-}
 
 /** Holds every claim against the records that arrived before it. */
 export class Claims {
   readonly #rollups: Rollups;
-  readonly #reachedMs = new Map<string, number>();
-  #waiting: Watched[] = [];
+  readonly #lineage = new Lineage();
   #claimMs = 0;
 
   constructor(rollups: Rollups) {
@@ -23,29 +16,18 @@ export class Claims {
   }
 
   arrived(shard: string, parents: readonly string[], sequenceNumber: string, arrivalMs: number): void {
-    const reachedMs = Math.max(arrivalMs, this.#reached(shard, parents));
-    this.#reachedMs.set(shard, reachedMs);
+    const reachedMs = this.#lineage.arrived(shard, parents, sequenceNumber, arrivalMs);
     if (reachedMs < this.#claimMs)
       throw new Violation(
         'completeThrough is true',
         `${iso(this.#claimMs)} was claimed, and a record came at ${iso(reachedMs)}`,
       );
-    this.#waiting.push({ shard, sequenceNumber, reachedMs });
-  }
-
-  /** A child starts where its parents ended. */
-  #reached(shard: string, parents: readonly string[]): number {
-    const known = this.#reachedMs.get(shard);
-    if (known !== undefined) return known;
-    return Math.max(0, ...parents.map((parent) => this.#reachedMs.get(parent) ?? 0));
   }
 
   /** Checks a claim: every record that arrived before it is in a segment that is counted, or named as lost. */
   raised(throughMs: number, world: World): void {
     this.#claimMs = throughMs;
-    const covered = this.#waiting.filter(({ reachedMs }) => reachedMs < throughMs);
-    this.#waiting = this.#waiting.filter(({ reachedMs }) => reachedMs >= throughMs);
-    for (const { shard, sequenceNumber } of covered)
+    for (const { shard, sequenceNumber } of this.#lineage.takeBefore(throughMs))
       this.#check(shard, BigInt(sequenceNumber), throughMs, world);
   }
 

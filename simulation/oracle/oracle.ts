@@ -1,5 +1,6 @@
 // The oracle: it watches the services, knows what was sent, and says which promise is broken.
 import type { CounterUpdate } from '../../lambdas/counting/counter-item.ts';
+import type { LevelClaim } from '../../lambdas/counting/levels.ts';
 import type { Clock } from '../../lambdas/ports.ts';
 import type { Occurrence } from '../plan/workload.ts';
 import type { StoredCounter } from '../world/counters.ts';
@@ -8,6 +9,7 @@ import type { StoredRecord } from '../world/stream.ts';
 import type { World } from '../world/world.ts';
 import { Ceiling } from './ceiling.ts';
 import { Claims } from './claims.ts';
+import { Levels } from './levels.ts';
 import { Rollups } from './rollups.ts';
 import { readSortKey } from './shown.ts';
 import type { Arrived } from './truth.ts';
@@ -25,6 +27,7 @@ export class Oracle implements WorldObserver {
   trimmedRecords = 0;
   readonly #ceiling: Ceiling;
   readonly #claims: Claims;
+  readonly #levels = new Levels();
   /** The world it watches, for checkers that have to look around. */
   world: World | undefined;
 
@@ -54,6 +57,7 @@ export class Oracle implements WorldObserver {
     }
     this.#coming = [];
     const parents = this.world?.stream.all().find(({ id }) => id === shard)?.parents ?? [];
+    this.#levels.arrived(shard, parents, sequenceNumber, arrivalMs);
     this.check(() => this.#claims.arrived(shard, parents, sequenceNumber, arrivalMs));
   }
 
@@ -73,6 +77,8 @@ export class Oracle implements WorldObserver {
   counterWritten(update: CounterUpdate, { key, numbers }: StoredCounter): void {
     this.check(() => {
       this.rollups.applied(update.segments, key.pk, key.sk, update.events);
+      const added = Object.values(update.minutes).reduce((sum, n) => sum + n, 0);
+      this.#levels.counterWritten(update.segments, key.pk, key.sk, added);
       const { metric, hourMs } = readSortKey(key.sk);
       this.#ceiling.check(metric, key.pk, hourMs, numbers);
     });
@@ -86,9 +92,14 @@ export class Oracle implements WorldObserver {
     this.check(() => this.rollups.acknowledged(segment, parts));
   }
 
-  levelSet(): void {}
+  levelSet(pk: string, sk: string, numbers: ReadonlyMap<string, bigint>): void {
+    this.check(() => this.#levels.levelSet(pk, sk, numbers));
+  }
 
-  levelClaimRaised(): void {}
+  levelClaimRaised(level: 'days' | 'months', { throughMs }: LevelClaim): void {
+    const { world } = this;
+    if (world !== undefined) this.check(() => this.#levels.claimed(level, throughMs, world));
+  }
 
   archived(key: string, body: string): void {
     this.check(() => this.rollups.archived(key, body));

@@ -9,7 +9,8 @@ export type PromiseName =
   | 'a segment has one output'
   | 'recovery ends'
   | 'loss is named'
-  | 'completeThrough is true';
+  | 'completeThrough is true'
+  | 'levels are right';
 
 /** A promise that a history broke, and how. */
 export class Violation extends Error {

@@ -5,7 +5,7 @@ import type { Service } from '../world/network.ts';
 import { COUNTER_RETENTION_MS, drawRetries, rollupConfig, type Settings } from './settings.ts';
 
 /** The functions that invocations run. */
-export type Role = 'aggregator' | 'writer' | 'redriver' | 'accountant';
+export type Role = 'aggregator' | 'writer' | 'redriver' | 'accountant' | 'compactor';
 
 /** Which call a fault waits for: the first one from its time on that matches. */
 interface Target {
@@ -59,6 +59,7 @@ const OPERATIONS: Record<Role, readonly string[]> = {
       'putPlan',
       'putPlan',
       'putIds',
+      'putTouched',
       'putEntry',
       'putEntry',
       'sendBatch',
@@ -96,6 +97,10 @@ const OPERATIONS: Record<Role, readonly string[]> = {
     ...['getParameter', 'put', 'delete'],
   ],
   accountant: ['shards', 'readBooks', 'readHead', 'queryEntries', 'readEntries', 'putBooks'],
+  compactor: [
+    ...['readCursor', 'readTouched', 'readLevel', 'query', 'setSums', 'setSums', 'putCursor', 'putCursor'],
+    ...['readEntries', 'queryEntries', 'raiseLevelClaim', 'listShards'],
+  ],
 };
 
 const POISON = ['', '{}', 'hello', '{"v":2}', '{"v":1,"segment":"x","part":0,"bucketMinutes":60,"rows":[]}'];
@@ -114,6 +119,7 @@ function target(random: Random, atMs: number): Target {
     'writer',
     'redriver',
     'accountant',
+    'compactor',
   ]);
   return { atMs, role, operation: random.chance(0.85) ? random.pick(OPERATIONS[role]) : undefined };
 }
@@ -191,7 +197,7 @@ const DRAWS: readonly (readonly [weight: number, Draw])[] = [
     (random, atMs) => ({
       kind: 'pause',
       atMs,
-      role: random.pick<Role>(['aggregator', 'writer', 'redriver', 'accountant']),
+      role: random.pick<Role>(['aggregator', 'writer', 'redriver', 'accountant', 'compactor']),
       lengthMs: random.pick([5 * MINUTE_MS, 50 * MINUTE_MS, 3 * HOUR_MS]),
     }),
   ],
@@ -232,11 +238,14 @@ function drawWeeks(random: Random, { startMs, trafficMs }: Settings): Fault[] {
   let replayMs = startMs;
   for (let replays = random.between(1, 3); replays > 0; replays -= 1) {
     const aroundExpiryMs = startMs + COUNTER_RETENTION_MS + random.between(-3 * HOUR_MS, 2 * HOUR_MS);
+    // Two days later the items themselves are deleted.
+    const aroundDeletionMs = aroundExpiryMs + 2 * DAY_MS;
     const aimsMs = [
       replayMs + random.between(0, 2 * HOUR_MS),
       replayMs + 20 * DAY_MS,
       aroundExpiryMs,
       aroundExpiryMs,
+      aroundDeletionMs,
     ];
     replayMs = Math.max(replayMs, random.pick(aimsMs));
     faults.push({ kind: 'replay-parked', atMs: replayMs }, { kind: 'copies', atMs: replayMs, copies: 2 });

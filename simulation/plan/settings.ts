@@ -1,4 +1,5 @@
 // What a history's seed decides about the system itself: shards, configuration, sizes, retentions, clocks.
+import type { CompactorSettings } from '../../lambdas/compactor/compaction.ts';
 import type { RollupConfig } from '../../lambdas/counting/segment.ts';
 import type { BucketMinutes } from '../../lambdas/counting/time.ts';
 import type { Random } from '../random.ts';
@@ -38,6 +39,11 @@ export interface Settings {
   readonly idsMax: number;
   readonly redriverEveryMs: number;
   readonly accountantEveryMs: number;
+  readonly compactorEveryMs: number;
+  readonly compaction: Pick<
+    CompactorSettings,
+    'retentionsMs' | 'intervalsMs' | 'settleMs' | 'patienceMs' | 'concurrency' | 'pageHours'
+  >;
   /** How far a container's clock may be off, either way. */
   readonly clockSkewMs: number;
   /** How far arrival times may be off, either way: the stream's hosts have clocks, too. */
@@ -52,6 +58,7 @@ export const TIMEOUT_MS = {
   writer: 30_000,
   redriver: 60_000,
   accountant: 60_000,
+  compactor: 60_000,
 } as const;
 /** How long a received rollup message is hidden. */
 export const VISIBILITY_MS = 180_000;
@@ -84,7 +91,7 @@ export function drawSettings(random: Random): Settings {
   });
   const weeks = random.chance(0.07);
   const shortLog = !weeks && random.chance(0.08);
-  return {
+  const drawn: Omit<Settings, 'compactorEveryMs' | 'compaction'> = {
     startMs: EPOCH_MS + random.between(0, 12 * MINUTE_MS),
     trafficMs: random.pick([1, 4, 12]) * MINUTE_MS,
     shards: random.pick([1, 1, 2, 3]),
@@ -113,6 +120,31 @@ export function drawSettings(random: Random): Settings {
     arrivalSkewMs: random.pick([0, 5, 2_000]),
     pages: { records: random.pick([1, 2, 4, 100]), empties: random.chance(0.5) },
     ledger: { chunkBytes: random.pick([8, 64, 320_000]), pageEntries: random.pick([1, 2, 200]) },
+  };
+  return { ...drawn, ...drawCompaction(random, drawn.counterRetentionMs) };
+}
+
+/** Intervals far shorter than on AWS, so that small histories have many. */
+function drawCompaction(
+  random: Random,
+  counters: number | undefined,
+): Pick<Settings, 'compactorEveryMs' | 'compaction'> {
+  const everyMs = random.pick([1, 3, 10]) * MINUTE_MS;
+  const finite = counters !== undefined && random.chance(0.5);
+  return {
+    compactorEveryMs: everyMs,
+    compaction: {
+      retentionsMs: {
+        counters,
+        days: finite ? counters + 7 * DAY_MS : undefined,
+        months: finite ? counters + 14 * DAY_MS : undefined,
+      },
+      intervalsMs: { days: everyMs, months: everyMs * random.pick([1, 2]) },
+      settleMs: random.pick([0, 10_000]),
+      patienceMs: random.pick([0, 30_000, 300_000]),
+      concurrency: random.pick([1, 4]),
+      pageHours: random.pick([1, 3, 50]),
+    },
   };
 }
 

@@ -19,7 +19,7 @@ export interface WorldObserver {
   claimRaised(throughMs: number): void;
   /** Sums of an item of a level were set; its key, and all of its numbers by attribute. */
   levelSet(pk: string, sk: string, numbers: ReadonlyMap<string, bigint>): void;
-  levelClaimRaised(level: string, claim: LevelClaim): void;
+  levelClaimRaised(level: 'days' | 'months', claim: LevelClaim): void;
   /** A queue dropped a message that was older than its retention. */
   messageDropped(queue: string, body: string): void;
 }

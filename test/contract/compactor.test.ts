@@ -129,7 +129,11 @@ test('items of a level come by time, and no others', async () => {
 test('cursors are put one revision after the other, claims only rise', async () => {
   const shard = parseShardKey('1.cursor');
   assert.deepEqual(await progress.readCursor(shard, 'days'), START_CURSOR);
-  const cursor = { through: 5, open: [2, 3], interval: 7, revision: 1 };
+  const open = [
+    { segment: 2, held: 0 },
+    { segment: 3, held: 7 },
+  ];
+  const cursor = { through: 5, open, interval: 7, revision: 1 };
   assert.equal(await progress.putCursor(shard, 'days', cursor), 'put');
   assert.equal(await progress.putCursor(shard, 'days', cursor), 'conflict');
   assert.equal(await progress.putCursor(shard, 'days', { ...cursor, revision: 3 }), 'conflict');

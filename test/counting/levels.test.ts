@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { EXPIRY_GRACE_MS } from '../../lambdas/counting/counter-item.ts';
-import { advance, START_CURSOR, wholePrefix } from '../../lambdas/counting/level-cursor.ts';
+import {
+  ALL_PARTS,
+  advance,
+  heldByDays,
+  START_CURSOR,
+  wholePrefix,
+} from '../../lambdas/counting/level-cursor.ts';
 import {
   changedSums,
   itemStartMs,
@@ -84,23 +90,34 @@ test('items expire after the end of their day or month, the total never', () => 
 });
 
 test('a cursor keeps what was not settled until it is, and claims nothing past it', () => {
-  const nothing = { taken: [], settled: new Set<number>(), through: 0, interval: 0 };
-  const taken = [1, 2, 3, 4].map((segment) => ({ segment, settled: segment % 2 === 0 }));
+  const nothing = { taken: [], again: new Map<number, number>(), through: 0, interval: 0 };
+  const taken = [1, 2, 3, 4].map((segment) => ({ segment, held: segment % 2 === 0 ? ALL_PARTS : 0 }));
   const first = advance(START_CURSOR, { ...nothing, taken, through: 4, interval: 7 });
-  assert.deepEqual(first, { through: 4, open: [1, 3], interval: 7, revision: 1 });
+  const open = (...segments: number[]) => segments.map((segment) => ({ segment, held: 0 }));
+  assert.deepEqual(first, { through: 4, open: open(1, 3), interval: 7, revision: 1 });
+  assert.deepEqual(
+    [1, 2, 5].map((segment) => heldByDays(segment, first)),
+    [0, ALL_PARTS, 0],
+  );
   assert.equal(
     wholePrefix(first, () => false),
     0,
   );
   assert.equal(
-    wholePrefix(first, (segment) => segment === 1),
+    wholePrefix(first, ({ segment }) => segment === 1),
     2,
     'a lost one is named, not waited for',
   );
-  const second = advance(first, { ...nothing, settled: new Set([1]) });
-  assert.deepEqual(second, { through: 4, open: [3], interval: 7, revision: 2 });
+  const second = advance(first, {
+    ...nothing,
+    again: new Map([
+      [1, ALL_PARTS],
+      [3, 2],
+    ]),
+  });
+  assert.deepEqual(second, { through: 4, open: [{ segment: 3, held: 2 }], interval: 7, revision: 2 });
   assert.equal(
-    wholePrefix(advance(second, { ...nothing, settled: new Set([3]) }), () => false),
+    wholePrefix(advance(second, { ...nothing, again: new Map([[3, ALL_PARTS]]) }), () => false),
     4,
   );
 });

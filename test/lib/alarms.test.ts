@@ -25,7 +25,14 @@ const failures = (...of: string[]) => of.flatMap((noun) => [`${noun}Errors`, `${
 
 /** Every alarm, under what it means. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  CountsMayBeWrong: ['RecordsLost', 'Conservation', 'HourConservation', 'Audit', 'CanaryDifference'],
+  CountsMayBeWrong: [
+    'RecordsLost',
+    'Conservation',
+    'HourConservation',
+    'Audit',
+    'LevelsMissed',
+    'CanaryDifference',
+  ],
   EventsMayBeLost: ['StreamRetentionAtRisk', 'QueueRetentionAtRisk', 'DeadLetterRetentionAtRisk'],
   ClientsTurnedAway: [
     ...['FrontDoorErrors', 'FrontDoorLatency', 'StreamThrottled', 'QueriesFailed'],
@@ -33,8 +40,8 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ],
   CountsMayBeLate: [
     ...['IteratorAge', 'AggregatorSilent', 'QueueAge', 'CountersThrottled', 'LedgerThrottled', 'DeadLetters'],
-    ...['Freshness', 'CompleteThroughLag', 'CanaryLate'],
-    ...failures('Aggregator', 'Writer', 'Redriver'),
+    ...['Freshness', 'CompleteThroughLag', 'LevelsLag', 'CanaryLate'],
+    ...failures('Aggregator', 'Writer', 'Redriver', 'Compactor'),
   ],
   CountsUnwatched: [
     ...['AccountantSilent', 'CanarySilent', 'AuditsFailed'],
@@ -109,6 +116,7 @@ describe('conditions', () => {
     Conservation: [0, 300, '1/1'],
     HourConservation: [0, 300, '1/1'],
     Audit: [0, 300, '1/1'],
+    LevelsMissed: [0, 300, '1/1'],
     CanaryDifference: [0, 300, '1/1'],
     StreamRetentionAtRisk: [84 * 3_600_000, 60, '1/1'],
     QueueRetentionAtRisk: [2 * 86_400, 60, '1/1'],
@@ -125,6 +133,7 @@ describe('conditions', () => {
     DeadLetters: [0, 300, '3/3'],
     Freshness: [60_000, 300, '3/3'],
     CompleteThroughLag: [(15 * 60 + 60) * 1000, 300, '2/2'],
+    LevelsLag: [4 * 3_600_000, 300, '3/3'],
     CanaryLate: [5, 60, '3/3'],
     AccountantSilent: [1, 300, '2/2'],
     CanarySilent: [1, 300, '2/2'],
@@ -152,6 +161,7 @@ describe('conditions', () => {
         ['AggregatorSilent', 'breaching', 'LessThanThreshold'],
         ['CanarySilent', 'breaching', 'LessThanThreshold'],
         ['CompleteThroughLag', 'breaching', 'GreaterThanThreshold'],
+        ['LevelsLag', 'breaching', 'GreaterThanThreshold'],
       ],
     );
     const upwards = alarms.filter(({ id }) => !id.endsWith('Silent'));

@@ -61,6 +61,7 @@ before(async () => {
   await settled(EVENTS.length + CANARY_RECORDS);
   await invoke('accountant');
   await invoke('redriver');
+  await invoke('compactor');
   assert.equal((await fetch(`${stack.url}/v1/counts/view/%2Fa`)).status, 200);
   const fromMs = Math.floor(startedMs / HOUR_MS) * HOUR_MS - 48 * HOUR_MS;
   const hours = `from=${fromMs}&to=${fromMs + HOUR_MS}`;
