@@ -2,6 +2,7 @@
 import { one, type Sabotage } from './sabotage.ts';
 
 const CLAIM = 'lambdas/accountant/claim-completeness.ts';
+const PROGRESS = 'lambdas/accountant/shard-progress.ts';
 const COMPLETENESS = 'lambdas/counting/completeness.ts';
 const SEGMENT = 'lambdas/counting/segment.ts';
 const ENTRY = 'lambdas/counting/segment-entry.ts';
@@ -45,13 +46,13 @@ export const CLAIM_SABOTAGES: readonly Sabotage[] = [
         find: '  const range = { segment, first,',
         put: '  const range = { lastArrivalMs: head.lastArrivalMs, segment, first,',
       },
-      { file: CLAIM, find: 'return head.runMaxMs;', put: 'return head.lastArrivalMs;' },
+      { file: PROGRESS, find: 'return head.runMaxMs;', put: 'return head.lastArrivalMs;' },
       {
-        file: CLAIM,
+        file: PROGRESS,
         find: '  if (segment === head.segment - 1) return head.runMaxBeforeMs;\n',
         put: '',
       },
-      { file: CLAIM, find: 'return entry?.runMaxMs ?? 0;', put: 'return entry?.lastArrivalMs ?? 0;' },
+      { file: PROGRESS, find: 'return entry?.runMaxMs ?? 0;', put: 'return entry?.lastArrivalMs ?? 0;' },
     ],
     harmless:
       'a last arrival is never after the running maximum, so less is claimed, never more; and heartbeats bring the claim up',
