@@ -64,7 +64,7 @@ const COUNT_PARAMETERS: Operation['parameters'] = {
   by: {
     in: 'query',
     description: 'The grain of the points, total if left out.',
-    schema: { type: 'string', enum: ['minute', 'hour', 'day', 'total'] },
+    schema: { type: 'string', enum: ['minute', 'hour', 'day', 'month', 'total'] },
   },
   fill: {
     in: 'query',

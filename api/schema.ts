@@ -56,11 +56,14 @@ type Fields<P, R> = { readonly [K in keyof P as K extends R ? K : never]: Shape<
   readonly [K in keyof P as K extends R ? never : K]?: Shape<P[K]>;
 };
 
-/** An object that has exactly these fields. */
-export function exactly<const P extends Readonly<Record<string, Schema>>>(properties: P) {
+/** An object that has exactly these fields, and may have the optional ones. */
+export function exactly<
+  const P extends Readonly<Record<string, Schema>>,
+  const O extends Readonly<Record<string, Schema>> = Readonly<Record<never, Schema>>,
+>(properties: P, optional?: O) {
   return {
     type: 'object',
-    properties,
+    properties: { ...properties, ...optional } as P & O,
     required: Object.keys(properties) as (keyof P & string)[],
     additionalProperties: false,
   } as const;

@@ -3,7 +3,7 @@ import { InvalidEventError, isEntity, isMetric } from './event.ts';
 import { type Http, TallyError } from './http.ts';
 
 /** The grains of an answer. */
-export type Grain = 'minute' | 'hour' | 'day' | 'total';
+export type Grain = 'minute' | 'hour' | 'day' | 'month' | 'total';
 
 /** Which counts: `from` is included, `to` is not; whole minutes. What is left out is Tally's default. */
 export interface CountsQuestion {
@@ -17,7 +17,7 @@ export interface CountsQuestion {
 
 /** One point of an answer. */
 export interface CountPoint {
-  /** The start of the minute, hour or day, ISO 8601. */
+  /** The start of the minute, hour, day or month, ISO 8601. */
   readonly at: string;
   readonly n: number;
   /** `final` when no event can be accepted any more that would change it. */
@@ -29,6 +29,9 @@ export interface CountsAnswer {
   readonly metric: string;
   readonly entity: string;
   readonly by: Grain;
+  /** The grain of the points: coarser than asked for where the finer one is not kept any more; then `note` says so. */
+  readonly grain: Grain;
+  readonly note?: string;
   readonly from: string;
   readonly to: string;
   readonly total: number;

@@ -8,7 +8,7 @@ import type { Shape } from '../../api/schema.ts';
 import type { CountsAnswer, StatusAnswer, TallyEvent } from '../../client/src/index.ts';
 import type { readStatus } from '../../lambdas/accountant/read-status.ts';
 import type { AuditReport } from '../../lambdas/auditor/audit.ts';
-import type { CountAnswer } from '../../lambdas/counting/count-query.ts';
+import type { CountAnswer } from '../../lambdas/counting/count-answer.ts';
 import type { RedriveRequest } from '../../lambdas/counting/redrive-request.ts';
 import type { RedriveReport } from '../../lambdas/redriver/redrive.ts';
 
