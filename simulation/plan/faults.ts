@@ -249,7 +249,9 @@ function drawWeeks(random: Random, { startMs, trafficMs }: Settings): Fault[] {
     ];
     replayMs = Math.max(replayMs, random.pick(aimsMs));
     faults.push({ kind: 'replay-parked', atMs: replayMs }, { kind: 'copies', atMs: replayMs, copies: 2 });
-    if (random.chance(0.4)) faults.push({ kind: 'discard-parked', atMs: replayMs, pick: random.next() });
+    // Mostly before a replay comes: afterwards there is little left to give up.
+    const discardMs = replayMs - random.pick([0, HOUR_MS, HOUR_MS]);
+    if (random.chance(0.6)) faults.push({ kind: 'discard-parked', atMs: discardMs, pick: random.next() });
     const operation = random.pick(['apply', 'acknowledge', 'put', 'noteExpired']);
     const target = { atMs: replayMs, role: 'writer', operation } as const;
     if (random.chance(0.3)) faults.push({ kind: 'crash', ...target, when: random.pick(['before', 'after']) });
