@@ -75,6 +75,19 @@ test('every action that a policy allows was used, or is used by AWS itself', () 
   );
 });
 
+test('a call beyond a policy would be seen', () => {
+  const own = [...seen.values()].find(({ action }) => action === 's3:PutObject');
+  assert.ok(own);
+  const isAllowed = (request: Request) => grants.some((grant) => allows(grant, request));
+  assert.ok(isAllowed(own));
+  assert.ok(!isAllowed({ ...own, action: 's3:GetObject' }));
+  assert.ok(
+    !isAllowed({ ...own, resource: own.resource.replace(/^(arn:aws:s3:::[^/]+\/)\w+/, '$1elsewhere') }),
+  );
+  assert.ok(!isAllowed({ ...own, resource: own.resource.replace(/:::\w+/, ':::other') }));
+  assert.ok(!isAllowed({ ...own, role: 'Nobody' }));
+});
+
 test('nothing is excused that is not granted, or that was seen', () => {
   for (const [role, action, why] of USED_BY_AWS) {
     const excused = grants.filter((grant) => role.test(grant.role) && action.test(actionOf(grant)));

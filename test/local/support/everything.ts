@@ -140,14 +140,19 @@ async function expired(drill: Drill): Promise<void> {
   assert.ok(status.expired > 0, JSON.stringify(status));
 }
 
-/** Records that the stream drops before anybody reads them: the gap is noted. */
+/** A segment that is planned and can not be sent until the stream has dropped its records: it is lost, and named. */
 async function trimmed(drill: Drill): Promise<void> {
   const aggregator = drill.mapping('aggregator');
+  drill.stack.setFunctionFault(({ action }) =>
+    action === 'SendMessageBatch' ? { status: 500, headers: {}, body: '{}' } : 'pass',
+  );
+  await drill.minute({ patienceMs: 3_000 });
   await aggregator.pause();
-  await drill.minute();
   drill.clock.forward(8 * DAY_MS);
+  drill.stack.setFunctionFault(undefined);
+  await drill.minute({ patienceMs: 0 });
   aggregator.resume();
-  await drill.minute({ patienceMs: 5_000 });
+  while ((await drill.stack.status()).lost === 0) await drill.minute({ patienceMs: 1_000 });
 }
 
 /** Sends every parked rollup message back, twice, since an operator who is not sure does so. @returns how many there were */
