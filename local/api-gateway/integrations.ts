@@ -6,6 +6,7 @@ import {
   type RawAnswer,
 } from '../emulators/aws-json.ts';
 import { LocalStackError } from '../errors.ts';
+import { requestTooLarge } from '../functions/function.ts';
 import type { Functions } from '../functions/functions.ts';
 import { asNumber, asObject, asText, type JsonObject } from '../json.ts';
 import type { StackObserver } from '../observer.ts';
@@ -120,6 +121,8 @@ function lambdaProxyIntegration(integration: JsonObject, parts: IntegrationParts
     const outcome = await Promise.race([target.invoke(event), tooLate]);
     clearTimeout(timer);
     if (outcome === undefined) return refuse(parts, 'INTEGRATION_TIMEOUT', request);
+    if (!outcome.ok && outcome.error.errorType === requestTooLarge)
+      return refuse(parts, 'REQUEST_TOO_LARGE', request);
     const answer = outcome.ok ? readLambdaProxyAnswer(outcome.payload) : undefined;
     return answer ?? refuse(parts, 'DEFAULT_5XX', request);
   };

@@ -29,6 +29,9 @@ export interface LocalFunction {
 /** Lambda's limit for the payload of an invocation and for its response. */
 const payloadBytesMax = 6 * 1024 * 1024;
 
+/** The type of the error of an invocation whose event is larger than that. */
+export const requestTooLarge = 'RequestTooLargeException';
+
 /** Creates a function; containers start when they are needed. @param clock the stack's clock; the machine's without */
 export function createFunction(
   definition: FunctionDefinition,
@@ -71,14 +74,16 @@ export function createFunction(
     definition,
     invoke: async (event) => {
       const payload = JSON.stringify(event);
-      if (payload.length > payloadBytesMax) return tooLarge('Request');
+      if (Buffer.byteLength(payload) > payloadBytesMax) return tooLarge('Request', requestTooLarge);
       const container = await take();
       if (container === undefined) {
         return { ok: false, error: { errorType: 'Stopped', errorMessage: 'The stack is stopping.' } };
       }
       try {
         const outcome = await container.invoke(randomUUID(), payload, definition.timeoutMs);
-        return outcome.ok && outcome.payload.length > payloadBytesMax ? tooLarge('Response') : outcome;
+        return outcome.ok && outcome.payload.length > payloadBytesMax
+          ? tooLarge('Response', 'Function.ResponseSizeTooLarge')
+          : outcome;
       } finally {
         giveBack(container);
       }
@@ -94,11 +99,11 @@ export function createFunction(
   };
 }
 
-function tooLarge(what: 'Request' | 'Response'): InvocationOutcome {
+function tooLarge(what: 'Request' | 'Response', errorType: string): InvocationOutcome {
   return {
     ok: false,
     error: {
-      errorType: 'Function.ResponseSizeTooLarge',
+      errorType,
       errorMessage: `${what} payload size exceeded maximum allowed payload size (${payloadBytesMax} bytes).`,
     },
   };

@@ -1,7 +1,9 @@
 // The local API Gateway over a small template: routes, access, throttling, functions behind it.
+
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { InvocationOutcome } from '../../../local/functions/container.ts';
+import { requestTooLarge } from '../../../local/functions/function.ts';
 import { smallTemplate } from '../fixtures/small-template.ts';
 import { startTestApi } from '../support/test-api.ts';
 
@@ -75,6 +77,15 @@ describe('functions', () => {
     outcome = ok({ statusCode: 200, body: Buffer.from([0, 255]).toString('base64'), isBase64Encoded: true });
     const bytes = new Uint8Array(await (await fetch(`${url}/things/7`)).arrayBuffer());
     assert.deepEqual([...bytes], [0, 255]);
+  });
+
+  test('that can not take so large an event are 413, as on AWS', async () => {
+    outcome = {
+      ok: false,
+      error: { errorType: requestTooLarge, errorMessage: 'Request payload size exceeded …' },
+    };
+    const response = await fetch(`${url}/things/7`);
+    assert.equal(response.status, 413);
   });
 
   const failures: readonly InvocationOutcome[] = [
