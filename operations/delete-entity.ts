@@ -11,7 +11,7 @@ import { openStack } from './stack-access.ts';
 
 const USAGE = `npm run delete-entity -- ENTITY (--url URL | --stage STAGE) [--archive] [--dry-run] [--yes]
 
-Deletes every count of the entity, of all metrics and all times. Run it again after the retention of stream and queues has passed:
+Deletes every count of the entity, of all metrics and all times. Run it again after some minutes, and when the retention of stream and queues has passed:
 what was still under way then may have come back (docs/security.md says what is kept where, and for how long).
   ENTITY      the entity as clients send it, not percent-encoded
   --url       a local stack, such as http://127.0.0.1:8787
