@@ -41,7 +41,8 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   aggregatorBatchSize: integer(1, 10_000),
   aggregatorWindowSeconds: integer(0, 300),
   aggregatorParallelization: integer(1, 10),
-  aggregatorTimeoutSeconds: integer(10, 900),
+  // A function that works in steps keeps up to 20 seconds in reserve: with less than 30 it would never begin one.
+  aggregatorTimeoutSeconds: integer(30, 900),
   aggregatorMemoryMb: integer(128, 10_240),
 
   bucketMinutes: listed([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60]),
@@ -59,7 +60,7 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   writerBatchSize: integer(1, 10_000),
   writerWindowSeconds: integer(0, 300),
   writerConcurrency: integer(2, 1000),
-  writerTimeoutSeconds: integer(5, 900),
+  writerTimeoutSeconds: integer(30, 900),
   writerMemoryMb: integer(128, 10_240),
 
   retryAttempts: integer(1, 500),
@@ -71,13 +72,13 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   redriveDelayCapSeconds: integer(0, 900),
   redriveDelayGrowth: number(1, 10),
   redriveRounds: integer(1, 1000),
-  redriverTimeoutSeconds: integer(10, 900),
+  redriverTimeoutSeconds: integer(30, 900),
   retryRereadSeconds: integer(1, 3600),
 
   // API Gateway waits 29 seconds for an integration.
   queryTimeoutSeconds: integer(1, 29),
   queryMemoryMb: integer(128, 10_240),
-  accountantTimeoutSeconds: integer(5, 900),
+  accountantTimeoutSeconds: integer(30, 900),
   // More would let two runs meet every time.
   compactorTimeoutSeconds: integer(30, 300),
   compactorMemoryMb: integer(128, 10_240),

@@ -7,11 +7,17 @@ import { SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import { SSMClient, type SSMClientConfig } from '@aws-sdk/client-ssm';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
+/** How long a call may take, and how often it is made: all tries must fit into the time that a function keeps in reserve. */
+export interface Patience {
+  readonly requestTimeoutMs: number;
+  readonly maxAttempts: number;
+}
+
 /** Connections kept for reuse, and time-outs far below a function's own. */
-function requestHandler(): NodeHttpHandler {
+function requestHandler(requestTimeoutMs = 5_000): NodeHttpHandler {
   return new NodeHttpHandler({
     connectionTimeout: 2_000,
-    requestTimeout: 5_000,
+    requestTimeout: requestTimeoutMs,
     throwOnRequestTimeout: true,
     httpsAgent: { keepAlive: true, maxSockets: 64 },
     httpAgent: { keepAlive: true, maxSockets: 64 },

@@ -20,8 +20,11 @@ const { logger, metrics, count, measureMs } = telemetry(env);
 /** Updates under way at once: enough to keep the connections busy, few enough not to hit one partition all together. */
 const CONCURRENCY = 32;
 
-/** What acknowledging and reporting may take, with retries. */
-const REPORT_RESERVE_MS = 10_000;
+/** An update of a table that hangs is given up after 6 seconds and the pauses between its tries. */
+const PATIENCE = { requestTimeoutMs: 2_000, maxAttempts: 3 };
+
+/** What the last updates may take if the table hangs, then their acknowledgement, then the report on what failed. */
+const REPORT_RESERVE_MS = 15_000;
 
 const settings: WriterSettings = {
   counterRetentionMs: secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS'),
@@ -32,7 +35,7 @@ const retries = {
   name: text(env, 'RETRY_PARAMETER'),
   rereadMs: secondsAsMs(env, 'RETRY_REREAD_SECONDS'),
 };
-const dynamoDbClient = dynamoDb();
+const dynamoDbClient = dynamoDb(PATIENCE);
 const writeUnits = new WriteUnits(dynamoDbClient);
 const counterTable = text(env, 'COUNTER_TABLE');
 const ledgerTable = text(env, 'LEDGER_TABLE');

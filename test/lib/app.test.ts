@@ -16,7 +16,7 @@ test('the local stage synthesizes by Node alone, its settings over those of cdk.
   const outdir = await temporaryFolder();
   const { code, error } = await run(process.execPath, ['bin/app.ts'], outdir, {
     stage: 'local',
-    stages: { local: { streamShards: 5, writerTimeoutSeconds: 20 } },
+    stages: { local: { streamShards: 5, writerTimeoutSeconds: 35 } },
     settings: '{"streamShards":3}',
   });
   assert.equal(code, 0, error);
@@ -26,7 +26,7 @@ test('the local stage synthesizes by Node alone, its settings over those of cdk.
   const template = await readFile(path, 'utf8');
   assert.match(template, /"tally:entry": "lambdas\/writer\/handler.ts"/);
   assert.match(template, /"ShardCount": 3,/);
-  assert.match(template, /"Timeout": 20/);
+  assert.match(template, /"Timeout": 35/);
 
   // W3005 is about a DependsOn that CDK itself writes.
   const lint = await run('cfn-lint', ['--ignore-checks', 'W3005', '--template', path], outdir, {});

@@ -261,11 +261,18 @@ test('the retention rule: the smallest value offered is longer than the sum, and
   );
 });
 
+test('a function that works in steps gets more time than it keeps in reserve, or it would never begin', () => {
+  for (const noun of ['aggregator', 'writer', 'redriver', 'accountant']) {
+    const setting = `${noun}TimeoutSeconds`;
+    assert.throws(() => configurationOf('prod', { [setting]: 29 }), new RegExp(setting));
+  }
+});
+
 test('whatever is one below the retention or the visibility offered is refused, and what is offered is not', () => {
   fc.assert(
     fc.property(
       timing.filter((t) => t.deadLetterRetentionDays > t.queueRetentionDays),
-      fc.integer({ min: 5, max: 900 }),
+      fc.integer({ min: 30, max: 900 }),
       fc.integer({ min: 1, max: 300 }),
       (settings, writerTimeoutSeconds, writerWindowSeconds) => {
         const c: Configuration = { ...PRODUCTION, ...settings, writerTimeoutSeconds, writerWindowSeconds };
