@@ -127,7 +127,8 @@ export async function startDrill(template: Json, observer?: StackObserver): Prom
     expected,
     minute: async ({ requests = 10, patienceMs = PATIENCE_MS } = {}) => {
       const nowMs = clock.nowMs();
-      const scheduled = stack.scheduled.map(({ run }) => run(nowMs));
+      const due = stack.scheduled.filter(({ intervalMs }) => minuteOf(nowMs) % intervalMs === 0);
+      const scheduled = due.map(({ run }) => run(nowMs));
       const traffic = await producers.minute(requests, nowMs);
       await Promise.all(scheduled);
       const until = performance.now() + patienceMs;
