@@ -1,10 +1,10 @@
 // The auditor's use case: an audit in steps, as many to a page as there is time for, and each step done once.
 import type { WindowLedger } from '../aggregator/windows.ts';
 import { InvalidAuditRequest } from '../counting/audit-request.ts';
-import { AUDIT_PARTITIONS } from '../counting/audit-rows.ts';
 import { type AuditPosition, type AuditRange, type AuditState, newAudit } from '../counting/audit-state.ts';
 import type { AuditedCounters, AuditedLog, AuditScratch, BooksLedger } from '../ports.ts';
 import { compare } from './compare.ts';
+import { AUDIT_LIMITS, type AuditLimits } from './limits.ts';
 import { produce, type SegmentWindows } from './produce.ts';
 import type { ItemRepairer } from './repair.ts';
 import { scan } from './scan.ts';
@@ -20,29 +20,6 @@ export interface AuditorPorts {
   /** Rewrites what differs, in an audit that repairs. */
   readonly repair: ItemRepairer;
 }
-
-/** What bounds the memory that an audit takes. */
-export interface AuditLimits {
-  /** Among how many partitions items are spread. */
-  readonly partitions: number;
-  /** Bytes of lines after which a step sets them aside; one segment's more is possible. */
-  readonly spillBytes: number;
-  /** Bytes of lines that are compared together; one partition's more is possible. */
-  readonly compareBytes: number;
-  /** Bytes of lines of a whole audit, so that its partitions stay far below `compareBytes`. */
-  readonly scratchBytes: number;
-}
-
-/**
- * Limits for a function of 1 GB and more. 8,192 partitions of 8 GiB of lines are 1 MiB each, an eighth of what is compared
- * together; 8 GiB are about 80 million rows.
- */
-export const AUDIT_LIMITS: AuditLimits = {
-  partitions: AUDIT_PARTITIONS,
-  spillBytes: 16 * 1024 ** 2,
-  compareBytes: 8 * 1024 ** 2,
-  scratchBytes: 8 * 1024 ** 3,
-};
 
 /** Begins an audit. @param id 32 hexadecimal digits, never used before */
 export async function beginAudit(

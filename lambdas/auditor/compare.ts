@@ -11,6 +11,7 @@ import {
 } from '../counting/audit-state.ts';
 import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
 import type { AuditedCounters, AuditScratch } from '../ports.ts';
+import type { AuditLimits } from './limits.ts';
 import type { ItemRepairer } from './repair.ts';
 
 interface ComparePorts {
@@ -19,19 +20,21 @@ interface ComparePorts {
   readonly repair: ItemRepairer;
 }
 
-/** Items read in one request, and so many repaired at once. */
-const ITEMS_AT_ONCE = 100;
+/** Items repaired at once. */
 const REPAIRS_AT_ONCE = 10;
 /** Spills read at once. */
 const SPILLS_AT_ONCE = 16;
 
-/** Compares the items of as many partitions as fit into memory together, as long as there is time: at least 100 items. */
+/**
+ * Compares the items of as many partitions as fit into memory together, as long as there is time: at least
+ * `itemsAtOnce` items.
+ */
 export async function compare(
   state: AuditState,
   position: AuditPosition & { phase: 'compare' },
   ports: ComparePorts,
   hasTime: () => boolean,
-  { partitions, compareBytes }: { partitions: number; compareBytes: number },
+  { partitions, compareBytes, itemsAtOnce }: Pick<AuditLimits, 'partitions' | 'compareBytes' | 'itemsAtOnce'>,
 ): Promise<AuditState> {
   const { partition: first, after } = position;
   const end = partitionsWithin(await sizesOf(state, partitions, ports.scratch), first, compareBytes);
@@ -39,11 +42,11 @@ export async function compare(
   const items = [...names].filter(([name]) => after === undefined || name > after);
   const isUnaudited = unauditedIn(state);
   let { findings } = state;
-  for (let at = 0; at < items.length; at += ITEMS_AT_ONCE) {
-    const page = items.slice(at, at + ITEMS_AT_ONCE);
+  for (let at = 0; at < items.length; at += itemsAtOnce) {
+    const page = items.slice(at, at + itemsAtOnce);
     const last = page.at(-1)?.[0];
     findings = await comparePage(page, findings, isUnaudited, ports, state.repair);
-    if (last !== undefined && at + ITEMS_AT_ONCE < items.length && !hasTime())
+    if (last !== undefined && at + itemsAtOnce < items.length && !hasTime())
       return { ...state, findings, position: { phase: 'compare', partition: first, after: last } };
   }
   const isLast = end >= partitions;

@@ -21,7 +21,8 @@ import {
   resumable,
 } from '../counting/audit-request.ts';
 import { type AuditFindings, type AuditState, auditProgress, auditReport } from '../counting/audit-state.ts';
-import { AUDIT_LIMITS, type AuditorPorts, auditPage, beginAudit } from './audit.ts';
+import { type AuditorPorts, auditPage, beginAudit } from './audit.ts';
+import { AUDIT_LIMITS } from './limits.ts';
 import { itemRepairer } from './repair.ts';
 
 const { env } = process;

@@ -20,6 +20,7 @@ import { type Head, plannedRecords, ROLLUP_VERSION } from '../counting/segment.t
 import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
 import { DAY_MS } from '../counting/time.ts';
 import type { AuditedLog, AuditScratch, BooksLedger, RangeReader } from '../ports.ts';
+import type { AuditLimits } from './limits.ts';
 
 /** Where the dedup window of a segment comes from. */
 export interface SegmentWindows {
@@ -42,7 +43,7 @@ export async function produce(
   position: AuditPosition & { phase: 'produce' },
   ports: ProducePorts,
   hasTime: () => boolean,
-  { partitions, spillBytes }: { partitions: number; spillBytes: number },
+  { partitions, spillBytes }: Pick<AuditLimits, 'partitions' | 'spillBytes'>,
 ): Promise<AuditState> {
   const lines = new SpillLines(partitions);
   const goesOn = () => hasTime() && lines.bytes < spillBytes;

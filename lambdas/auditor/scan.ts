@@ -3,6 +3,7 @@ import { isBucketIn, SpillLines } from '../counting/audit-rows.ts';
 import type { AuditPosition, AuditState } from '../counting/audit-state.ts';
 import { bucketOfSortKey } from '../counting/counter-item.ts';
 import type { AuditedCounters, AuditScratch } from '../ports.ts';
+import type { AuditLimits } from './limits.ts';
 
 /** Looks through counter items page by page until the time or the room for their keys is used up: at least one page. */
 export async function scan(
@@ -10,7 +11,7 @@ export async function scan(
   position: AuditPosition & { phase: 'scan' },
   { counters, scratch }: { counters: AuditedCounters; scratch: AuditScratch },
   hasTime: () => boolean,
-  { partitions, spillBytes }: { partitions: number; spillBytes: number },
+  { partitions, spillBytes }: Pick<AuditLimits, 'partitions' | 'spillBytes'>,
 ): Promise<AuditState> {
   const lines = new SpillLines(partitions);
   let { itemsScanned } = state;
