@@ -102,7 +102,10 @@ function unchanged(stored: StoredItem | undefined, values: Item): string {
   if (stored === undefined) return 'attribute_not_exists(pk)';
   values[':oldEvents'] = { N: String(stored.events) };
   values[':oldTotal'] = { N: String(stored.total) };
-  const sums = 'e = :oldEvents AND n = :oldTotal';
+  // An item that somebody else made may have no sums at all; it was read as if they were 0.
+  const events = stored.events === 0 ? '(e = :oldEvents OR attribute_not_exists(e))' : 'e = :oldEvents';
+  const total = stored.total === 0n ? '(n = :oldTotal OR attribute_not_exists(n))' : 'n = :oldTotal';
+  const sums = `${events} AND ${total}`;
   if (stored.applied.size === 0) return `${sums} AND attribute_not_exists(applied)`;
   values[':oldApplied'] = { SS: [...stored.applied] };
   return `${sums} AND applied = :oldApplied`;
