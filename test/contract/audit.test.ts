@@ -3,15 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DeleteItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
-import { auditPage, beginAudit } from '../../lambdas/auditor/audit.ts';
-import { AUDIT_LIMITS } from '../../lambdas/auditor/limits.ts';
-import { itemRepairer } from '../../lambdas/auditor/repair.ts';
 import { S3AuditScratch } from '../../lambdas/aws/audit-scratch.ts';
 import { AuditedCounterTable } from '../../lambdas/aws/audited-counter-table.ts';
 import { type AuditReport, type AuditState, auditReport } from '../../lambdas/counting/audit-state.ts';
 import { counterKey } from '../../lambdas/counting/counter-item.ts';
 import { HOUR_MS } from '../../lambdas/counting/time.ts';
+import { auditId, auditsOf } from '../support/audits.ts';
 import { startPipeline } from '../support/pipeline.ts';
 import { startServices } from '../support/services.ts';
 
@@ -19,15 +16,6 @@ const services = await startServices();
 const HOUR = Date.UTC(2026, 10, 22, 5);
 const BUCKET = '2026-11-22T05';
 const RANGE = { fromMs: HOUR, toMs: HOUR + HOUR_MS };
-
-/** An audit that has done nothing yet, under a name of its own. */
-let audits = 0;
-const begun = (repair: boolean) => ({
-  id: (audits++).toString(16).padStart(32, '0'),
-  range: RANGE,
-  repair,
-  startedAtMs: HOUR,
-});
 
 async function countedPipeline() {
   const pipeline = await startPipeline(services, 2);
@@ -43,26 +31,11 @@ async function countedPipeline() {
   await pipeline.put(...ids.slice(0, 20).map(event), { id: 'late', entity: '/0', at: HOUR, n: 100 });
   await pipeline.aggregateAll();
   await pipeline.writeAll();
-  const counters = new AuditedCounterTable(services.dynamoDb, pipeline.counterTable, 2);
-  const scratch = new S3AuditScratch(services.s3, pipeline.bucket, AUDIT_LIMITS.partitions);
-  const ports = {
-    ledger: pipeline.ledger,
-    log: pipeline.log,
-    counters,
-    scratch,
-    windows: new DedupWindows(),
-    repair: itemRepairer(counters, pipeline.archive, undefined),
-  };
-  const start = (repair = false) => beginAudit(begun(repair), ports);
-  const page = (state: AuditState, hasTime: () => boolean) => auditPage(state, ports, hasTime);
-  const whole = async (repair: boolean) => auditReport(await page(await start(repair), () => true));
+  const audits = auditsOf(services, pipeline, RANGE);
   return {
     ...pipeline,
-    scratch,
-    start,
-    page,
-    run: () => whole(false),
-    repair: () => whole(true),
+    ...audits,
+    repair: () => audits.run(true),
     tamper: (
       entity: string,
       UpdateExpression: string,
@@ -118,7 +91,7 @@ test('of two attempts at one step the first one counts', async () => {
 test('lines come back by partition, whatever is in them', async () => {
   const { bucket } = await countedPipeline();
   const scratch = new S3AuditScratch(services.s3, bucket, 4);
-  const audit = begun(false).id;
+  const audit = auditId();
   const spill = await scratch.putSpill(audit, [['"a"', '"é😀"'], [], ['"c"'], []]);
   assert.deepEqual(await scratch.spillSizes(audit, spill), [13, 0, 4, 0]);
   const cold = new S3AuditScratch(services.s3, bucket, 4);
