@@ -2,6 +2,7 @@
 import type { WindowLedger } from '../aggregator/windows.ts';
 import { InvalidAuditRequest } from '../counting/audit-request.ts';
 import { type AuditPosition, type AuditRange, type AuditState, newAudit } from '../counting/audit-state.ts';
+import type { DeletedEntities } from '../counting/deleted-entities.ts';
 import type { AuditedCounters, AuditedLog, AuditScratch, BooksLedger } from '../ports.ts';
 import { compare } from './compare.ts';
 import { AUDIT_LIMITS, type AuditLimits } from './limits.ts';
@@ -15,6 +16,8 @@ export interface AuditorPorts {
   readonly log: AuditedLog;
   readonly counters: AuditedCounters;
   readonly scratch: AuditScratch;
+  /** Entities deleted on request: what they had may be missing. */
+  readonly deletions: () => Promise<DeletedEntities>;
   /** Dedup windows; what is in them saves reading, and changes nothing. */
   readonly windows: SegmentWindows;
   /** Rewrites what differs, in an audit that repairs. */

@@ -9,6 +9,7 @@ import {
   type UnauditedRun,
   withDifferences,
 } from '../counting/audit-state.ts';
+import { type DeletedEntities, mayBeDeleted } from '../counting/deleted-entities.ts';
 import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
 import type { AuditedCounters, AuditScratch } from '../ports.ts';
 import type { AuditLimits } from './limits.ts';
@@ -17,6 +18,7 @@ import type { ItemRepairer } from './repair.ts';
 interface ComparePorts {
   readonly counters: AuditedCounters;
   readonly scratch: AuditScratch;
+  readonly deletions: () => Promise<DeletedEntities>;
   readonly repair: ItemRepairer;
 }
 
@@ -40,12 +42,13 @@ export async function compare(
   const end = partitionsWithin(await sizesOf(state, partitions, ports.scratch), first, compareBytes);
   const names = itemsInLines(await linesOf(state, first, end, ports.scratch));
   const items = [...names].filter(([name]) => after === undefined || name > after);
+  const deleted = await ports.deletions();
   const isUnaudited = unauditedIn(state);
   let { findings } = state;
   for (let at = 0; at < items.length; at += itemsAtOnce) {
     const page = items.slice(at, at + itemsAtOnce);
     const last = page.at(-1)?.[0];
-    findings = await comparePage(page, findings, isUnaudited, ports, state.repair);
+    findings = await comparePage(page, findings, { ...state, isUnaudited, deleted }, ports);
     if (last !== undefined && at + itemsAtOnce < items.length && !hasTime())
       return { ...state, findings, position: { phase: 'compare', partition: first, after: last } };
   }
@@ -86,12 +89,17 @@ async function linesOf(
   return lines;
 }
 
+/** What decides about items besides the items. */
+interface Judging extends Pick<AuditState, 'startedAtMs' | 'repair'> {
+  readonly isUnaudited: (segment: string) => boolean;
+  readonly deleted: DeletedEntities;
+}
+
 async function comparePage(
   page: readonly (readonly [string, ItemLines])[],
   before: AuditFindings,
-  isUnaudited: (segment: string) => boolean,
+  { isUnaudited, deleted, startedAtMs, repair: repairing }: Judging,
   { counters, repair }: ComparePorts,
-  repairing: boolean,
 ): Promise<AuditFindings> {
   let findings = before;
   const stored = await counters.readItems(page.map(([, { key }]) => key));
@@ -100,7 +108,10 @@ async function comparePage(
     const item = stored[index];
     // It was there when all items were looked through, and nobody emitted it: deleted since, and nothing is missing.
     if (item === undefined && rows.length === 0) continue;
-    const comparison = compareItem(key, rows, item, isUnaudited);
+    // Deleted since the audit began: then what was set aside does not know of it.
+    const isGone = mayBeDeleted(deleted, key.pk, startedAtMs);
+    const due = isGone ? rows.map((row) => ({ ...row, acked: false })) : rows;
+    const comparison = compareItem(key, due, item, isUnaudited);
     const { expected, differences } = comparison;
     findings = withDifferences(findings, differences);
     if (expected === undefined) {

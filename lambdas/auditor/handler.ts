@@ -8,6 +8,7 @@ import { Archive } from '../aws/archive.ts';
 import { S3AuditScratch } from '../aws/audit-scratch.ts';
 import { AuditedCounterTable } from '../aws/audited-counter-table.ts';
 import { dynamoDb, kinesis, s3 } from '../aws/clients.ts';
+import { LedgerDeletionRegister } from '../aws/deletion-register.ts';
 import { secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { jsonAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
@@ -34,6 +35,7 @@ const RESERVE_MS = 13_000;
 const dynamoDbClient = dynamoDb();
 const s3Client = s3();
 const counters = new AuditedCounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE'));
+const register = new LedgerDeletionRegister(dynamoDbClient, text(env, 'LEDGER_TABLE'));
 const bucket = text(env, 'ARCHIVE_BUCKET');
 const retentionMs = secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS');
 const ports: AuditorPorts = {
@@ -41,6 +43,7 @@ const ports: AuditorPorts = {
   log: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
   counters,
   scratch: new S3AuditScratch(s3Client, bucket, AUDIT_LIMITS.partitions),
+  deletions: () => register.deletions(),
   windows: new DedupWindows(),
   repair: itemRepairer(counters, new Archive(s3Client, bucket), retentionMs),
 };

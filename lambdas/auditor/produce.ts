@@ -1,6 +1,5 @@
 // The audit's first phase: segments are produced again from the stream, and their rows for the range are set aside.
 import type { WindowLedger, WindowPlan } from '../aggregator/windows.ts';
-import type { EmittedRow } from '../counting/audit.ts';
 import { isBucketIn, SpillLines } from '../counting/audit-rows.ts';
 import {
   type AuditFindings,
@@ -13,6 +12,7 @@ import {
 } from '../counting/audit-state.ts';
 import { lastEntered } from '../counting/books.ts';
 import type { DedupView } from '../counting/dedup-window.ts';
+import { type DeletedEntities, mayBeDeleted } from '../counting/deleted-entities.ts';
 import { type ShardKey, segmentId, shardIdOf } from '../counting/identifiers.ts';
 import { rollUp } from '../counting/rollup.ts';
 import { decodeRollupMessage } from '../counting/rollup-message.ts';
@@ -31,6 +31,7 @@ interface ProducePorts {
   readonly ledger: BooksLedger & WindowLedger;
   readonly log: AuditedLog;
   readonly scratch: AuditScratch;
+  readonly deletions: () => Promise<DeletedEntities>;
   readonly windows: SegmentWindows;
 }
 
@@ -47,6 +48,7 @@ export async function produce(
 ): Promise<AuditState> {
   const lines = new SpillLines(partitions);
   const goesOn = () => hasTime() && lines.bytes < spillBytes;
+  const deleted = await ports.deletions();
   const looked = [...state.looked];
   let { findings } = state;
   let { shard: index, next } = position;
@@ -56,7 +58,7 @@ export async function produce(
     const head = await ports.ledger.readHead(shard);
     const at = looked[index] ?? (await lookedAt(shard, head, state.range, ports.ledger));
     looked[index] = at;
-    const work = new ShardWork(shard, state.range, ports, lines, findings);
+    const work = new ShardWork(shard, state.range, ports, lines, deleted, findings);
     next = head && (await work.run(head, { from: next ?? at.from, through: at.through }, goesOn));
     findings = work.findings;
     if (next === undefined) index += 1;
@@ -112,6 +114,7 @@ class ShardWork {
   readonly #range: AuditRange;
   readonly #ports: ProducePorts;
   readonly #lines: SpillLines;
+  readonly #deleted: DeletedEntities;
   /** Reads forwards; undefined after segments were passed over, whose records are not worth reading. */
   #reader: RangeReader | undefined;
 
@@ -120,12 +123,14 @@ class ShardWork {
     range: AuditRange,
     ports: ProducePorts,
     lines: SpillLines,
+    deleted: DeletedEntities,
     findings: AuditFindings,
   ) {
     this.#shard = shard;
     this.#range = range;
     this.#ports = ports;
     this.#lines = lines;
+    this.#deleted = deleted;
     this.findings = findings;
   }
 
@@ -183,12 +188,13 @@ class ShardWork {
     }
   }
 
-  #setAside(body: string, { acked: all, expired }: SegmentEntry): void {
+  #setAside(body: string, { acked: all, expired, runMaxMs }: SegmentEntry): void {
     const { segment, part, rows, bucketMinutes } = decodeRollupMessage(body);
     const acked = all.has(part) && !(part in expired);
     for (const row of rows) {
-      const emitted: EmittedRow = { segment, row, bucketMinutes, acked };
-      if (isBucketIn(row.bucket, this.#range)) this.#lines.addRow(emitted);
+      if (!isBucketIn(row.bucket, this.#range)) continue;
+      const due = acked && !mayBeDeleted(this.#deleted, row.entity, runMaxMs);
+      this.#lines.addRow({ segment, row, bucketMinutes, acked: due });
     }
   }
 }

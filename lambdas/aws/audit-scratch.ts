@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
+import { InvalidAuditRequest } from '../counting/audit-request.ts';
 import { type AuditState, decodeAuditState, encodeAuditState } from '../counting/audit-state.ts';
 import type { AuditScratch } from '../ports.ts';
 
@@ -74,7 +75,7 @@ export class S3AuditScratch implements AuditScratch {
     const key = spillKey(audit, spill);
     const known = this.#directories.get(key);
     if (known !== undefined) return known;
-    const bytes = Buffer.from(await this.#get(key, 0, this.#partitions * NUMBER_BYTES));
+    const bytes = Buffer.from(await this.#getSpill(key, 0, this.#partitions * NUMBER_BYTES));
     const sizes = Array.from({ length: this.#partitions }, (_, partition) =>
       bytes.readUInt32BE(partition * NUMBER_BYTES),
     );
@@ -90,8 +91,20 @@ export class S3AuditScratch implements AuditScratch {
     const bytes = sum(sizes.slice(from, to));
     if (bytes === 0) return [];
     const start = this.#partitions * NUMBER_BYTES + sum(sizes.slice(0, from));
-    const text = new TextDecoder().decode(await this.#get(spillKey(audit, spill), start, bytes));
+    const text = new TextDecoder().decode(await this.#getSpill(spillKey(audit, spill), start, bytes));
     return text.slice(0, -1).split('\n');
+  }
+
+  async #getSpill(key: string, start: number, bytes: number): Promise<Uint8Array> {
+    try {
+      return await this.#get(key, start, bytes);
+    } catch (error) {
+      if (!(error instanceof NoSuchKey)) throw error;
+      throw new InvalidAuditRequest(
+        'what this audit has set aside is gone, by age or because an entity was deleted: begin again with "from" and "to"',
+        { cause: error },
+      );
+    }
   }
 
   /** Reads an object, or `bytes` of it from `start` on. @throws NoSuchKey when it is not there */

@@ -9,6 +9,7 @@ import { InvalidAuditRequest } from '../../lambdas/counting/audit-request.ts';
 import { itemName } from '../../lambdas/counting/audit-rows.ts';
 import { type AuditState, auditProgress, auditReport } from '../../lambdas/counting/audit-state.ts';
 import { counterKey } from '../../lambdas/counting/counter-item.ts';
+import { entityHash } from '../../lambdas/counting/deleted-entities.ts';
 import { parseShardKey } from '../../lambdas/counting/identifiers.ts';
 import { HOUR_MS } from '../../lambdas/counting/time.ts';
 import { auditWorld } from '../support/audit-world.ts';
@@ -211,4 +212,24 @@ test('progress grows within a phase, and phases follow each other', async () => 
     share = progress.share ?? share;
   }
   assert.equal(phase, 3);
+});
+
+test('an entity deleted on request is not missed, whether before the audit or between its phases', async () => {
+  const remove = (at: World) => {
+    for (const name of at.counters.items.keys()) if (name.startsWith('["/1"')) at.counters.items.delete(name);
+  };
+  const before = world();
+  remove(before);
+  assert.ok(endOf(await follow(before, forEver)).itemsDiffering > 0);
+  before.deleted.set(entityHash('/1'), HOUR + 3 * HOUR_MS);
+  assert.equal(endOf(await follow(before, forEver)).itemsDiffering, 0);
+
+  const between = world();
+  let state = await begin(between, true);
+  while (state.position.phase === 'produce')
+    state = await auditPage(state, between.ports, () => false, SMALL);
+  remove(between);
+  between.deleted.set(entityHash('/1'), state.startedAtMs + 1);
+  const { itemsDiffering, repaired } = auditReport(await auditPage(state, between.ports, () => true, SMALL));
+  assert.deepEqual([itemsDiffering, repaired], [0, 0]);
 });

@@ -159,12 +159,14 @@ export function auditWorld(shards: ReadonlyMap<ShardKey, ShardRecords>, pageItem
     }),
   };
   const repairs: unknown[] = [];
+  const deleted = new Map<string, number>();
   const ports: AuditorPorts = {
     ledger,
     log,
     counters,
     scratch,
     windows: new DedupWindows(),
+    deletions: async () => deleted,
     repair: async (comparison, stored) => {
       repairs.push(comparison);
       return comparison.expected === undefined
@@ -172,7 +174,7 @@ export function auditWorld(shards: ReadonlyMap<ShardKey, ShardRecords>, pageItem
         : counters.rewrite(comparison.expected, stored);
     },
   };
-  return { ports, counters, scratch, entries, records, repairs };
+  return { ports, counters, scratch, entries, records, repairs, deleted };
 }
 
 function apply(body: string, { items }: MemoryCounters): void {

@@ -5,6 +5,7 @@ import { AUDIT_LIMITS } from '../../lambdas/auditor/limits.ts';
 import { itemRepairer } from '../../lambdas/auditor/repair.ts';
 import { S3AuditScratch } from '../../lambdas/aws/audit-scratch.ts';
 import { AuditedCounterTable } from '../../lambdas/aws/audited-counter-table.ts';
+import { LedgerDeletionRegister } from '../../lambdas/aws/deletion-register.ts';
 import {
   type AuditRange,
   type AuditReport,
@@ -36,10 +37,11 @@ export function auditsOf(
     counters,
     scratch,
     windows: new DedupWindows(),
+    deletions: () => new LedgerDeletionRegister(services.dynamoDb, pipeline.ledgerTable).deletions(),
     repair: itemRepairer(counters, pipeline.archive, undefined),
   };
   const start = (repair = false) =>
-    beginAudit({ id: auditId(), range, repair, startedAtMs: range.toMs }, ports);
+    beginAudit({ id: auditId(), range, repair, startedAtMs: Date.now() }, ports);
   const page = (state: AuditState, hasTime: () => boolean) => auditPage(state, ports, hasTime);
   return {
     scratch,
