@@ -23,8 +23,8 @@ export interface Unfinished {
   readonly next: string;
   readonly progress: {
     readonly phase: string;
-    /** How much of the phase is done, 0 to 1; absent while nobody knows. */
-    readonly share?: number;
+    /** How much of the phase is done, 0 to 1; null while nobody knows. */
+    readonly share: number | null;
     readonly segments: number;
     readonly itemsScanned: number;
     readonly items: number;

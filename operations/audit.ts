@@ -72,9 +72,9 @@ class Progress {
     this.#bar.start(100, 0, { phase: 'begin', ...figures });
   }
 
-  show({ next, progress: { share = 0, ...progress } }: Unfinished): void {
+  show({ next, progress: { share, ...progress } }: Unfinished): void {
     this.#next = next;
-    this.#bar?.update(Math.floor(share * 100), progress);
+    this.#bar?.update(Math.floor((share ?? 0) * 100), progress);
     if (this.#bar === undefined && progress.phase !== this.#phase) console.error(`${progress.phase} …`);
     this.#phase = progress.phase;
   }

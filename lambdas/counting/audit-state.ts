@@ -151,8 +151,8 @@ export interface AuditReport extends Omit<AuditFindings, 'unaudited'> {
 /** How far an audit is. */
 export interface AuditProgress {
   readonly phase: AuditPosition['phase'];
-  /** How much of the phase is done, 0 to 1; absent while nobody knows, as in a scan. */
-  readonly share?: number;
+  /** How much of the phase is done, 0 to 1; null while nobody knows, as in a scan. */
+  readonly share: number | null;
   readonly segments: number;
   readonly itemsScanned: number;
   readonly items: number;
@@ -177,13 +177,13 @@ export function auditProgress(state: AuditState, partitions: number): AuditProgr
   const differences = findings.differences.length + findings.differencesOmitted;
   const share = shareDone(state, partitions);
   const figures = { segments, itemsScanned, items, differences };
-  return { phase: position.phase, ...(share !== undefined && { share }), ...figures };
+  return { phase: position.phase, share, ...figures };
 }
 
-function shareDone({ position, shards, looked }: AuditState, partitions: number): number | undefined {
+function shareDone({ position, shards, looked }: AuditState, partitions: number): number | null {
   if (position.phase === 'done') return 1;
   if (position.phase === 'compare') return position.partition / partitions;
-  if (position.phase === 'scan') return undefined;
+  if (position.phase === 'scan') return null;
   const at = looked[position.shard];
   const ofShard =
     at === undefined || position.next === undefined

@@ -52,8 +52,8 @@ export interface ShardStatus extends StatusAccounts {
 export interface PipelineStatus extends StatusAccounts {
   /** The sums of the shards' hours. */
   readonly hours: readonly HourStatus[];
-  /** The first hour that is whole on every shard; absent as long as the hours are all there is. */
-  readonly hoursSince?: string;
+  /** The first hour that is whole on every shard; null as long as the hours are all there is. */
+  readonly hoursSince: string | null;
   readonly shards: readonly ShardStatus[];
 }
 
@@ -111,7 +111,7 @@ export function pipelineStatus(shards: readonly ShardAccounts[]): PipelineStatus
   });
   const hours = [...all.values()].sort((a, b) => a.hourMs - b.hourMs).map(hourStatus);
   const total = shards.map(({ accounts }) => accounts).reduce(add, NONE);
-  return { ...total, hours, ...(sinceMs > 0 && { hoursSince: hourName(sinceMs) }), shards: shown };
+  return { ...total, hours, hoursSince: sinceMs > 0 ? hourName(sinceMs) : null, shards: shown };
 }
 
 function hourStatus(sums: HourSums): HourStatus {

@@ -71,7 +71,7 @@ const LEDGER_SABOTAGES: readonly Sabotage[] = [
   ),
   byLedger(
     'gaps of different lengths compare as text',
-    LEDGER,
+    LEDGER_ITEMS,
     "before.padStart(SEQUENCE_NUMBER_DIGITS, '0')",
     "before.padStart(0, '0')",
   ),

@@ -35,13 +35,13 @@ export function checkHours(world: World, status: PipelineStatus): void {
   checkHourEquations(status);
   for (const owner of owners(status)) {
     // Once hours are folded away their events are in the totals only.
-    if (status.hoursSince === undefined) checkSum(owner);
+    if (status.hoursSince === null) checkSum(owner);
   }
   for (const { id } of world.stream.all()) {
     const shown = status.shards.find(({ shard }) => shard === ledgerKeyOf(id))?.hours ?? [];
     const receivedByHour = receivedIn(world, id);
     for (const [hour, received] of receivedByHour) {
-      if (status.hoursSince !== undefined && hour < status.hoursSince) continue;
+      if (status.hoursSince !== null && hour < status.hoursSince) continue;
       const row = shown.find((one) => one.hour === hour);
       if ((row?.received ?? 0) !== received)
         throw broken(`${id} received ${received} in ${hour}, and the status says ${row?.received}`);

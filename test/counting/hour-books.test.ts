@@ -39,7 +39,7 @@ test('a segment belongs to the hour of its running maximum, settled or not', () 
   ];
   const books = moveForward(EMPTY_BOOKS, [], entries);
   const { hours, hoursSince } = statusOf(entries, books);
-  assert.equal(hoursSince, undefined);
+  assert.equal(hoursSince, null);
   const row = { duplicate: 0, rejected: 0, dead: 0, expired: 0, lost: 0, difference: 0 };
   assert.deepEqual(hours, [
     { ...row, hour: '2026-11-20T00', received: 12, counted: 5, inFlight: 7, parked: 0 },
@@ -147,7 +147,7 @@ test('however books are kept, the hours balance and add up to the totals', () =>
       }
       const status = statusOf(entries, books);
       assert.equal(hourConservationDifference(status), 0);
-      assert.equal(status.hoursSince, undefined);
+      assert.equal(status.hoursSince, null);
       for (const column of ['counted', 'inFlight', 'dead', 'parked', 'lost'] as const) {
         const sum = status.hours.reduce((total, hour) => total + hour[column], 0);
         assert.equal(sum, status[column], column);
