@@ -27,8 +27,9 @@ export const DIFFERENCE = {
   ],
 } as const satisfies Schema;
 
-/** `GET /v1/audit` and `POST /v1/admin/repair`. */
-export const AUDIT = exactly({
+/** What an audit found. */
+const AUDIT_REPORT = exactly({
+  complete: { const: true },
   segments: NUMBER_OF,
   items: NUMBER_OF,
   events: AMOUNT,
@@ -36,16 +37,34 @@ export const AUDIT = exactly({
   itemsUnaudited: NUMBER_OF,
   segmentsUnaudited: listOf(
     exactly({
-      segment: SEGMENT,
-      reason: { type: 'string', enum: ['trimmed', 'lost', 'ids-expired', 'rollup-version'] },
+      first: SEGMENT,
+      last: SEGMENT,
+      segments: NUMBER_OF,
+      reason: { type: 'string', enum: ['trimmed', 'lost', 'ids-expired', 'rollup-version', 'no-entry'] },
     }),
   ),
   notReproducible: listOf(SEGMENT),
   differences: listOf(DIFFERENCE),
   differencesOmitted: NUMBER_OF,
   repaired: NUMBER_OF,
-  complete: { type: 'boolean' },
 });
+
+/** A page that is not an audit's last. */
+const AUDIT_PAGE = exactly({
+  complete: { const: false },
+  next: { type: 'string', description: 'To be sent as `cursor`.' },
+  progress: exactly({
+    phase: { type: 'string', enum: ['produce', 'scan', 'compare', 'done'] },
+    share: { type: ['number', 'null'], description: 'Of the phase, 0 to 1; null while nobody knows.' },
+    segments: NUMBER_OF,
+    itemsScanned: NUMBER_OF,
+    items: NUMBER_OF,
+    differences: NUMBER_OF,
+  }),
+});
+
+/** `GET /v1/audit` and `POST /v1/admin/repair`. */
+export const AUDIT = { oneOf: [AUDIT_REPORT, AUDIT_PAGE] } as const satisfies Schema;
 
 /** The body of `POST /v1/admin/redrive`, which may be left out. */
 export const REDRIVE_REQUEST = {

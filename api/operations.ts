@@ -76,10 +76,11 @@ const COUNT_PARAMETERS: Operation['parameters'] = {
 const AUDIT_PARAMETERS: Operation['parameters'] = {
   from: INSTANT_PARAMETER('The first hour.'),
   to: INSTANT_PARAMETER('The hour after the last; it must be over.'),
-  slice: {
+  cursor: {
     in: 'query',
-    description: 'A share of the counter items: 0/16 is the first of sixteen.',
-    schema: { type: 'string', pattern: '^[0-9]{1,5}/[0-9]{1,5}$' },
+    description:
+      'Instead of the hours: the `next` of an earlier answer, to go on with its audit for 23 hours.',
+    schema: { type: 'string', pattern: '^[0-9a-f]{32}[.][1-9][0-9]{0,8}$' },
   },
 };
 
@@ -133,8 +134,19 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/status',
     summary: 'Where every received event is.',
     access: 'open',
-    parameters: {},
-    answers: { 200: { description: 'The accounts.', schema: STATUS }, 503: READ_FAILED, ...GATEWAY },
+    parameters: {
+      hours: {
+        in: 'query',
+        description: 'Of how many hours of arrival, the present one included; 24 if left out.',
+        schema: { type: 'integer', minimum: 0, maximum: 48 },
+      },
+    },
+    answers: {
+      200: { description: 'The accounts.', schema: STATUS },
+      400: SAYS('The message says which parameter is wrong and what it may be.'),
+      503: READ_FAILED,
+      ...GATEWAY,
+    },
   },
   {
     id: 'describe',

@@ -50,15 +50,32 @@ const ACCOUNTS = {
   lost: NUMBER_OF,
 } as const satisfies Record<string, Schema>;
 
+const { rejectedByReason: _, ...COLUMNS } = ACCOUNTS;
+
+/** The accounts of the last hours of arrival, ascending; those without events are left out. */
+const HOURS = listOf(
+  exactly({
+    hour: { type: 'string', description: 'As 2026-11-22T05, in UTC.' },
+    ...COLUMNS,
+    difference: { type: 'integer', description: '0, or the accounts of the hour are wrong by as much.' },
+  }),
+);
+
 /** `GET /v1/status`. */
 export const STATUS = exactly({
   ...ACCOUNTS,
+  hours: HOURS,
+  hoursSince: {
+    type: ['string', 'null'],
+    description: 'The first hour that is whole on every shard; null as long as the hours are all there is.',
+  },
   shards: listOf(
     exactly({
       shard: { type: 'string' },
       segment: NUMBER_OF,
       status: { type: 'string', enum: ['planned', 'sent'] },
       ...ACCOUNTS,
+      hours: HOURS,
     }),
   ),
 });

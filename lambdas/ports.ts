@@ -1,6 +1,7 @@
 // The ports of the use cases: what they need from the world outside, as types only.
 
 import type { Difference, ExpectedItem, StoredItem } from './counting/audit.ts';
+import type { AuditState } from './counting/audit-state.ts';
 import type { Books } from './counting/books.ts';
 import type { Heartbeat, MinuteCounts, OpenShard } from './counting/canary.ts';
 import type { CounterItem, CounterKey, CounterUpdate } from './counting/counter-item.ts';
@@ -172,20 +173,14 @@ export interface CounterReader {
   items(metric: string, entity: string, fromMs: number, toMs: number): AsyncIterable<CounterItem>;
 }
 
-/** One of several equal shares of the audit's work, by entity; `index` from 0. */
-export interface AuditSlice {
-  readonly index: number;
-  readonly count: number;
-}
-
 /** The counter items as the audit reads and repairs them. */
 export interface AuditedCounters {
   /** Items by key, in the keys' order; undefined where there is none. Strongly consistent. */
   readItems(keys: readonly CounterKey[]): Promise<readonly (StoredItem | undefined)[]>;
-  /** The keys and segment ids of one share of all items, page by page. */
-  scanItems(
-    slice: AuditSlice,
-  ): AsyncIterable<{ readonly key: CounterKey; readonly applied: readonly string[] }>;
+  /** A page of the keys of all items. `next`, if there is one, is what the following page comes after. */
+  scanKeys(
+    after: CounterKey | undefined,
+  ): Promise<{ readonly keys: readonly CounterKey[]; readonly next: CounterKey | undefined }>;
   /**
    * Rewrites an item to what it must say, on condition that it is still as it was read.
    * @param expiresAt when a new item may be deleted, epoch seconds; an item that is there keeps its own
@@ -195,6 +190,20 @@ export interface AuditedCounters {
     stored: StoredItem | undefined,
     expiresAt: number | undefined,
   ): Promise<'rewritten' | 'changed-meanwhile'>;
+}
+
+/** Where an audit keeps what it needs from one page to the next; all of it is deleted after a day. */
+export interface AuditScratch {
+  /** The state of an audit after so many steps; undefined when there is none. */
+  readState(audit: string, step: number): Promise<AuditState | undefined>;
+  /** Keeps the state after a step, unless another attempt at the step was faster. @returns the state that is there */
+  putStateIfAbsent(state: AuditState): Promise<AuditState>;
+  /** Keeps lines by partition. Repeatable. @returns their name, which follows from what they are */
+  putSpill(audit: string, partitions: readonly (readonly string[])[]): Promise<string>;
+  /** How many bytes each partition of a spill takes. */
+  spillSizes(audit: string, spill: string): Promise<readonly number[]>;
+  /** The lines of the partitions `from <= partition < to` of a spill. */
+  readSpill(audit: string, spill: string, from: number, to: number): Promise<readonly string[]>;
 }
 
 /** Where repairs leave their trace. */

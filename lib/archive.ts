@@ -19,6 +19,8 @@ export const ARCHIVE_PREFIXES = {
   repairs: 'repairs/',
   /** Records of deletions on request; only operators write here. */
   deletions: 'deletions/',
+  /** What an audit keeps from one page to the next, for a day. */
+  audits: 'audits/',
   /**
    * Batches the stream's mapping gave up. Lambda itself chooses these keys
    * (`aws/lambda/<mapping>/<shard>/<date>/…`, docs lambda/latest/dg/kinesis-on-failure-destination.html).
@@ -46,6 +48,14 @@ export class Archive extends Construct {
           abortIncompleteMultipartUploadAfter: Duration.days(7),
         },
         ...expirations(c),
+        // An audit may be gone on with for 23 hours; then nobody reads what it set aside.
+        {
+          prefix: ARCHIVE_PREFIXES.audits,
+          expiration: Duration.days(1),
+          noncurrentVersionExpiration: Duration.days(1),
+        },
+        // The expiry leaves markers, which S3 takes away by a rule of their own only.
+        { prefix: ARCHIVE_PREFIXES.audits, expiredObjectDeleteMarker: true },
       ],
     });
     acknowledge(this.bucket, {

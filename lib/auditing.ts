@@ -9,7 +9,7 @@ import type { FrontDoor } from './front-door.ts';
 import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
 
-/** What auditing reads, and the archive that keeps the trace of its repairs. */
+/** What auditing reads, and the archive: for what it sets aside between pages, and for the trace of its repairs. */
 export interface AuditingProps extends Surroundings {
   readonly frontDoor: FrontDoor;
   readonly stream: Stream;
@@ -32,7 +32,8 @@ export class Auditing extends Construct {
       noun: 'auditor',
       description: 'Holds counter items against what segments emitted, and repairs what differs on request.',
       timeoutSeconds: TIMEOUT_SECONDS,
-      memoryMb: 1024,
+      // A page holds one spill or 8 MiB of lines as objects, dedup windows, and directories of spills: far less.
+      memoryMb: 2048,
       environment: {
         COUNTER_TABLE: counters.tableName,
         LEDGER_TABLE: ledger.tableName,
@@ -44,8 +45,11 @@ export class Auditing extends Construct {
         allow(['dynamodb:BatchGetItem', 'dynamodb:Scan', 'dynamodb:UpdateItem'], [counters.tableArn]),
         allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [ledger.tableArn]),
         allow(['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], [stream.streamArn]),
+        allow(['s3:GetObject'], [archive.arnForObjects(`${ARCHIVE_PREFIXES.audits}*`)]),
+        // Without it S3 answers 403 for an object that is not there, and a cursor that is too old looks like a failure.
+        allow(['s3:ListBucket'], [archive.bucketArn]),
       ],
-      archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.repairs] },
+      archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.repairs, ARCHIVE_PREFIXES.audits] },
       withoutDestination:
         'Only the front door invokes it, synchronously, and hands failures to the operator.',
     });

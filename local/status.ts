@@ -16,7 +16,7 @@ export interface Status {
 
 /** Reads the status. @throws if the route does not answer 200 */
 export async function readStatus(url: string): Promise<Status> {
-  const answer = await fetch(`${url}/v1/status`, { signal: AbortSignal.timeout(15_000) });
+  const answer = await fetch(`${url}/v1/status?hours=0`, { signal: AbortSignal.timeout(15_000) });
   const text = await answer.text();
   if (answer.status !== 200) throw new Error(`GET /v1/status answered ${answer.status}`);
   const body = asObject(parseJson(text));

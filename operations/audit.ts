@@ -1,33 +1,20 @@
-// `npm run audit`: audits closed hours of a running stack, slice by slice, and repairs what differs if asked to.
+// `npm run audit`: audits closed hours of a running stack, page by page, and repairs what differs if asked to.
 import { parseArgs } from 'node:util';
-import { signedFetch } from './signed-fetch.ts';
+import cliProgress from 'cli-progress';
+import { followAudit, type Report, type Unfinished } from './audit-pages.ts';
 
-const USAGE = `npm run audit -- --url URL --from TIME --to TIME [--slices N] [--repair] [--json]
+const USAGE = `npm run audit -- --url URL --from TIME --to TIME [--repair] [--json]
+npm run audit -- --url URL --cursor CURSOR [--repair] [--json]
 
 Holds the counter items of whole, closed hours against what segments emitted, produced again from the stream.
   --url      where the stack answers, such as http://127.0.0.1:8787
   --from     first hour, ISO 8601 with a zone (2026-11-22T05:00Z)
   --to       end of the last hour
-  --slices   into how many pieces the work is cut (default 1); more when a piece does not fit into a request's 29 seconds
+  --cursor   goes on with an audit that was interrupted, as it said when it was; for 23 hours
   --repair   rewrite items that differ; what they said before goes to the archive under repairs/
-  --json     print the sum of all answers as JSON
+  --json     print the report as JSON
 Exit code 0: no difference, or all repaired. 1: differences (with --repair: some that could not be repaired). 2: wrong usage, or
-not finished. 3: nothing could be audited.`;
-
-/** The sum of the slices' answers. */
-interface Sum {
-  segments: number;
-  items: number;
-  events: number;
-  itemsDiffering: number;
-  itemsUnaudited: number;
-  differencesOmitted: number;
-  repaired: number;
-  differences: Record<string, unknown>[];
-  notReproducible: string[];
-  segmentsUnaudited: { segment: string; reason: string }[];
-  complete: boolean;
-}
+not finished. 3: nothing could be audited. 130: interrupted.`;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -35,98 +22,100 @@ async function main(): Promise<number> {
       url: { type: 'string' },
       from: { type: 'string' },
       to: { type: 'string' },
-      slices: { type: 'string', default: '1' },
+      cursor: { type: 'string' },
       repair: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { url, from, to } = values;
-  if (values.help || url === undefined || from === undefined || to === undefined) {
+  const { url, from, to, cursor, repair } = values;
+  const query = cursor !== undefined ? { cursor } : from !== undefined && to !== undefined && { from, to };
+  if (values.help || url === undefined || query === false) {
     console.log(USAGE);
     return values.help ? 0 : 2;
   }
-  const slices = Number(values.slices);
-  if (!Number.isInteger(slices) || slices < 1) throw new Error('--slices must be a whole number from 1');
-  const sums = emptySum();
-  for (let slice = 0; slice < slices; slice += 1) {
-    add(sums, await auditSlice(url, { from, to, slice: `${slice}/${slices}` }, values.repair));
-  }
-  report(sums, values.json);
-  if (!sums.complete) {
-    console.error(
-      `Not finished: a slice did not fit into a request. Run it again with --slices ${slices * 4}.`,
-    );
-    return 2;
-  }
-  if (sums.segments === 0 && sums.items === 0) {
-    console.error('Nothing was audited: no segment that the stream still holds added to these hours.');
-    return 3;
-  }
-  if (sums.notReproducible.length > 0) return 1;
-  const strangers = sums.differences.filter(({ kind }) => kind === 'segment-unknown').length;
-  if (values.repair) return sums.repaired === sums.itemsDiffering ? 0 : 1;
-  return sums.itemsDiffering + strangers + sums.differencesOmitted === 0 ? 0 : 1;
-}
-
-async function auditSlice(base: string, query: Record<string, string>, repair: boolean): Promise<Sum> {
-  if (!URL.canParse(base))
-    throw new Error(`--url must be a whole URL such as http://127.0.0.1:8787, not "${base}"`);
-  const url = new URL(repair ? 'v1/admin/repair' : 'v1/audit', base.endsWith('/') ? base : `${base}/`);
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-  const answer = await signedFetch(repair ? 'POST' : 'GET', url).catch((error: Error) => {
-    throw new Error(
-      `${url.origin} does not answer (${String(error.cause ?? error.message)}): is the stack running, and --url right?`,
-    );
+  const progress = new Progress(
+    (next) => `npm run audit -- --url ${url} --cursor ${next}${repair ? ' --repair' : ''}`,
+    cursor,
+  );
+  process.once('SIGINT', () => {
+    progress.interrupted();
+    process.exit(130);
   });
-  const body = (await answer.json()) as Sum & { message?: string };
-  if (answer.status !== 200) throw new Error(`${url.pathname} answered ${answer.status}: ${body.message}`);
-  return body;
+  try {
+    const report = await followAudit({ base: url, repair, query }, (page) => progress.show(page));
+    progress.end();
+    print(report, values.json);
+    return exitCode(report, repair);
+  } catch (error) {
+    progress.interrupted();
+    throw error;
+  }
 }
 
-function emptySum(): Sum {
-  const lists = { differences: [], notReproducible: [], segmentsUnaudited: [] };
-  const numbers = {
-    segments: 0,
-    items: 0,
-    events: 0,
-    itemsDiffering: 0,
-    itemsUnaudited: 0,
-    differencesOmitted: 0,
-    repaired: 0,
-  };
-  return { ...numbers, ...lists, complete: true };
+/** A bar on a terminal, else a line for each phase; on standard error, which is left to people. */
+class Progress {
+  readonly #command: (cursor: string) => string;
+  readonly #bar: cliProgress.SingleBar | undefined;
+  #phase = '';
+  #next: string | undefined;
+
+  /** @param command how to go on from a cursor @param next the cursor to begin with, if there is one */
+  constructor(command: (cursor: string) => string, next: string | undefined) {
+    this.#command = command;
+    this.#next = next;
+    if (!process.stderr.isTTY) return;
+    const format =
+      '{phase} [{bar}] {percentage}% · {segments} segments · {itemsScanned} items looked through · {items} compared · {differences} differences';
+    this.#bar = new cliProgress.SingleBar({ format, hideCursor: true, clearOnComplete: true });
+    const figures = { segments: 0, itemsScanned: 0, items: 0, differences: 0 };
+    this.#bar.start(100, 0, { phase: 'begin', ...figures });
+  }
+
+  show({ next, progress: { share, ...progress } }: Unfinished): void {
+    this.#next = next;
+    this.#bar?.update(Math.floor((share ?? 0) * 100), progress);
+    if (this.#bar === undefined && progress.phase !== this.#phase) console.error(`${progress.phase} …`);
+    this.#phase = progress.phase;
+  }
+
+  end(): void {
+    this.#bar?.stop();
+  }
+
+  /** Says how to go on, if anything is done yet. */
+  interrupted(): void {
+    this.end();
+    if (this.#next !== undefined) console.error(`Not finished. Go on with: ${this.#command(this.#next)}`);
+  }
 }
 
-/** Adds a slice's answer. Every slice produces the same segments again, so what is said of segments is not added up. */
-function add(sum: Sum, slice: Sum): void {
-  sum.segments = Math.max(sum.segments, slice.segments);
-  sum.items += slice.items;
-  sum.events += slice.events;
-  sum.itemsDiffering += slice.itemsDiffering;
-  sum.itemsUnaudited += slice.itemsUnaudited;
-  sum.differencesOmitted += slice.differencesOmitted;
-  sum.repaired += slice.repaired;
-  sum.differences.push(...slice.differences);
-  sum.notReproducible = [...new Set([...sum.notReproducible, ...slice.notReproducible])];
-  sum.segmentsUnaudited = slice.segmentsUnaudited;
-  sum.complete &&= slice.complete;
+function exitCode(report: Report, repair: boolean): number {
+  if (report.segments === 0 && report.items === 0) {
+    console.error('Nothing was audited: no segment that the stream still holds added to these hours.');
+    return report.itemsDiffering > 0 ? 1 : 3;
+  }
+  if (report.notReproducible.length > 0) return 1;
+  return (repair ? report.repaired === report.itemsDiffering : report.itemsDiffering === 0) ? 0 : 1;
 }
 
-function report(sum: Sum, json: boolean): void {
+function print(report: Report, json: boolean): void {
   if (json) {
-    console.log(JSON.stringify(sum));
+    console.log(JSON.stringify(report));
     return;
   }
-  for (const difference of sum.differences) console.log(JSON.stringify(difference));
-  for (const segment of sum.notReproducible)
+  for (const difference of report.differences) console.log(JSON.stringify(difference));
+  for (const segment of report.notReproducible)
     console.log(`segment ${segment} came out differently than the first time`);
-  for (const { segment, reason } of sum.segmentsUnaudited)
-    console.log(`segment ${segment} not audited: ${reason}`);
+  let unaudited = 0;
+  for (const { first, last, segments, reason } of report.segmentsUnaudited) {
+    unaudited += segments;
+    console.log(`${segments} segments from ${first} to ${last} not audited: ${reason}`);
+  }
   console.log(
-    `${sum.segments} segments, ${sum.items} counter items with ${sum.events} events: ` +
-      `${sum.differences.length + sum.differencesOmitted} differences, ${sum.repaired} items repaired, ` +
-      `${sum.itemsUnaudited} items and ${sum.segmentsUnaudited.length} segments not audited`,
+    `${report.segments} segments, ${report.items} counter items with ${report.events} events: ` +
+      `${report.differences.length + report.differencesOmitted} differences, ${report.repaired} items repaired, ` +
+      `${report.itemsUnaudited} items and ${unaudited} segments not audited`,
   );
 }
 

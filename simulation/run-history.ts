@@ -2,10 +2,11 @@
 import { claimCompleteness } from '../lambdas/accountant/claim-completeness.ts';
 import { readStatus } from '../lambdas/accountant/read-status.ts';
 import { compact } from '../lambdas/compactor/compact.ts';
-import { conservationDifference, type pipelineStatus } from '../lambdas/counting/pipeline-status.ts';
+import { conservationDifference, type PipelineStatus } from '../lambdas/counting/pipeline-status.ts';
 import { carryOut, sendParkedAgain } from './drivers/operator.ts';
 import { History } from './history.ts';
 import { checkAtRest } from './oracle/final.ts';
+import { checkHours } from './oracle/hours.ts';
 import { checkLevelsAtRest } from './oracle/levels-at-rest.ts';
 import { type PromiseName, Violation } from './oracle/violation.ts';
 import { faultsEndMs } from './plan/faults.ts';
@@ -151,15 +152,16 @@ class Run {
   }
 
   /** The accounts at this very moment, nothing else going on. */
-  async #status(): Promise<ReturnType<typeof pipelineStatus>> {
+  async #status(): Promise<PipelineStatus> {
     const { world, scheduler, oracle } = this.history;
     const status = await readStatus(world.clients(directNetwork, scheduler).ledger);
     const difference = conservationDifference(status);
     const broken = (message: string) =>
       new Violation(
         'accounts balance at every moment',
-        `${message}: ${JSON.stringify({ ...status, shards: [] })}`,
+        `${message}: ${JSON.stringify({ ...status, hours: [], shards: [] })}`,
       );
+    checkHours(world, status);
     if (difference !== 0) throw broken(`off by ${difference}`);
     for (const place of [
       'duplicate',

@@ -108,6 +108,7 @@ const RULES: readonly Rule[] = [
       /^cli-progress$/,
       /^@smithy\/signature-v4$/,
       /^@aws-sdk\/credential-provider-node$/,
+      /^cli-progress$/,
     ],
   },
   {

@@ -9,7 +9,7 @@ import { text } from '../aws/environment.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
-import { conservationDifference } from '../counting/pipeline-status.ts';
+import { conservationDifference, hourConservationDifference } from '../counting/pipeline-status.ts';
 import { claimCompleteness } from './claim-completeness.ts';
 import { keepBooks } from './keep-books.ts';
 import { readStatus } from './read-status.ts';
@@ -44,6 +44,7 @@ async function keepAccounts(_event: ScheduledEvent, context: Context): Promise<v
     EventsParked: status.parked,
     EventsLost: status.lost,
     ConservationDifference: Math.abs(conservationDifference(status)),
+    HourConservationDifference: hourConservationDifference(status),
   };
   for (const [name, value] of Object.entries(gauges)) metrics.addMetric(name, MetricUnit.Count, value);
 }

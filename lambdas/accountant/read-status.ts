@@ -1,22 +1,27 @@
 // Reading the pipeline's accounts from the ledger, shard by shard.
 import { lastEntered } from '../counting/books.ts';
 import type { ShardKey } from '../counting/identifiers.ts';
-import { pipelineStatus, type ShardStatus, shardStatus } from '../counting/pipeline-status.ts';
+import {
+  type PipelineStatus,
+  pipelineStatus,
+  type ShardAccounts,
+  shardAccounts,
+} from '../counting/pipeline-status.ts';
 import type { SegmentEntry } from '../counting/segment-entry.ts';
 import type { BooksLedger } from '../ports.ts';
 
 /** The accounts of all shards, and their sum. */
-export async function readStatus(ledger: BooksLedger): Promise<ReturnType<typeof pipelineStatus>> {
-  const shards = await Promise.all((await ledger.shards()).map((shard) => readShardStatus(shard, ledger)));
-  return pipelineStatus(shards.filter((status) => status !== undefined));
+export async function readStatus(ledger: BooksLedger): Promise<PipelineStatus> {
+  const shards = await Promise.all((await ledger.shards()).map((shard) => readShard(shard, ledger)));
+  return pipelineStatus(shards.filter((accounts) => accounts !== undefined));
 }
 
-async function readShardStatus(shard: ShardKey, ledger: BooksLedger): Promise<ShardStatus | undefined> {
+async function readShard(shard: ShardKey, ledger: BooksLedger): Promise<ShardAccounts | undefined> {
   // The books first: they can then only be behind the head, never ahead of it.
   const books = await ledger.readBooks(shard);
   const head = await ledger.readHead(shard);
   if (head === undefined) return undefined;
   const unsettled: SegmentEntry[] = [...(await ledger.readEntries(shard, books.open))];
   for await (const entry of ledger.entriesUp(shard, books.through, lastEntered(head))) unsettled.push(entry);
-  return shardStatus(shard, head, books, unsettled);
+  return shardAccounts(shard, head, books, unsettled);
 }

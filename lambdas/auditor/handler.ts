@@ -1,9 +1,11 @@
-// The auditor Lambda: holds counter items against what segments emitted, and repairs what differs when asked to.
+// The auditor Lambda: holds counter items against what segments emitted, page by page, and repairs what differs when asked to.
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
+import { DedupWindows } from '../aggregator/windows.ts';
 import { Archive } from '../aws/archive.ts';
+import { S3AuditScratch } from '../aws/audit-scratch.ts';
 import { AuditedCounterTable } from '../aws/audited-counter-table.ts';
 import { dynamoDb, kinesis, s3 } from '../aws/clients.ts';
 import { LedgerDeletionRegister } from '../aws/deletion-register.ts';
@@ -12,45 +14,47 @@ import { jsonAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
-import { InvalidAuditRequest, parseAuditRequest } from '../counting/audit-request.ts';
-import { type AuditorPorts, audit } from './audit.ts';
+import {
+  type AuditRequest,
+  auditCursor,
+  InvalidAuditRequest,
+  parseAuditRequest,
+  resumable,
+} from '../counting/audit-request.ts';
+import { type AuditFindings, type AuditState, auditProgress, auditReport } from '../counting/audit-state.ts';
+import { type AuditorPorts, auditPage, beginAudit } from './audit.ts';
+import { AUDIT_LIMITS } from './limits.ts';
 import { itemRepairer } from './repair.ts';
 
 const { env } = process;
 const { logger, metrics, count } = telemetry(env);
 
-/** What one page may take; with less time left, the audit asks for more, smaller slices. */
-const RESERVE_MS = 5_000;
+/** What the last segment of a page may take: 40,000 events to read and roll up, a cold dedup window, the lines to set aside. */
+const RESERVE_MS = 13_000;
 
 const dynamoDbClient = dynamoDb();
+const s3Client = s3();
 const counters = new AuditedCounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE'));
 const register = new LedgerDeletionRegister(dynamoDbClient, text(env, 'LEDGER_TABLE'));
+const bucket = text(env, 'ARCHIVE_BUCKET');
+const retentionMs = secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS');
 const ports: AuditorPorts = {
   ledger: new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock),
   log: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
   counters,
+  scratch: new S3AuditScratch(s3Client, bucket, AUDIT_LIMITS.partitions),
   deletions: () => register.deletions(),
+  windows: new DedupWindows(),
+  repair: itemRepairer(counters, new Archive(s3Client, bucket), retentionMs),
 };
-const archive = new Archive(s3(), text(env, 'ARCHIVE_BUCKET'));
-const repair = itemRepairer(counters, archive, secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS'));
 
-async function auditRange(event: APIGatewayProxyEvent, context: Context): Promise<APIGatewayProxyResult> {
+async function answerAudit(event: APIGatewayProxyEvent, context: Context): Promise<APIGatewayProxyResult> {
   try {
-    const { slice, ...range } = parseAuditRequest(event.queryStringParameters ?? {}, systemClock.nowMs());
-    const repairing = event.httpMethod === 'POST';
-    const report = await audit(
-      range,
-      slice,
-      ports,
-      timeLeft(context, RESERVE_MS),
-      repairing ? repair : undefined,
-    );
-    count({
-      AuditDifferences: report.differences.length + report.differencesOmitted + report.notReproducible.length,
-      AuditItems: report.items,
-      ItemsRepaired: report.repaired,
-    });
-    return jsonAnswer(200, report);
+    const request = parseAuditRequest(event.queryStringParameters ?? {}, systemClock.nowMs());
+    const from = await stateFor(request, event.httpMethod === 'POST');
+    const to = await auditPage(from, ports, timeLeft(context, RESERVE_MS));
+    countPage(from, to);
+    return answerState(to);
   } catch (error) {
     if (error instanceof InvalidAuditRequest) {
       count({ AuditsRefused: 1 });
@@ -58,11 +62,38 @@ async function auditRange(event: APIGatewayProxyEvent, context: Context): Promis
     }
     count({ AuditsFailed: 1 });
     logger.error('the audit failed', { error });
-    return jsonAnswer(503, { message: 'the audit could not be finished: try again' });
+    return jsonAnswer(503, { message: 'the audit could not go on: send the same request again' });
   }
+}
+
+async function stateFor(request: AuditRequest, repair: boolean): Promise<AuditState> {
+  const startedAtMs = systemClock.nowMs();
+  if (request.kind === 'go-on')
+    return resumable(await ports.scratch.readState(request.audit, request.step), repair, startedAtMs);
+  const id = crypto.randomUUID().replaceAll('-', '');
+  const { fromMs, toMs } = request;
+  return beginAudit({ id, range: { fromMs, toMs }, repair, startedAtMs }, ports);
+}
+
+/** The report of an audit that is done; else how far it is, and how to go on. */
+function answerState(state: AuditState): APIGatewayProxyResult {
+  if (state.position.phase === 'done') return jsonAnswer(200, auditReport(state));
+  const progress = auditProgress(state, AUDIT_LIMITS.partitions);
+  return jsonAnswer(200, { complete: false, next: auditCursor(state), progress });
+}
+
+/** What one page found; the pages of an audit add up to what its report says. */
+function countPage({ findings: before }: AuditState, { findings: after }: AuditState): void {
+  const differences = (found: AuditFindings) =>
+    found.differences.length + found.differencesOmitted + found.notReproducible.length;
+  count({
+    AuditDifferences: differences(after) - differences(before),
+    AuditItems: after.items - before.items,
+    ItemsRepaired: after.repaired - before.repaired,
+  });
 }
 
 export const handler = middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
   .use(injectLambdaContext(logger))
   .use(logMetrics(metrics))
-  .handler(auditRange);
+  .handler(answerAudit);

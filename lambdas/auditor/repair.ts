@@ -19,6 +19,7 @@ export function itemRepairer(
   counterRetentionMs: number | undefined,
 ): ItemRepairer {
   return async ({ differences, expected, bucket }, stored) => {
+    if (expected === undefined) throw new RangeError('nobody knows what the item must be');
     await archive.keepRepair({ differences, before: stored, after: expected });
     return counters.rewrite(expected, stored, counterExpiresAt(bucket.name, counterRetentionMs));
   };

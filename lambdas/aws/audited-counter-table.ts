@@ -1,15 +1,15 @@
-// The counter items as the audit sees them: whole items by key, all items by share, and the one rewrite of a repair.
+// The counter items as the audit sees them: whole items by key, all keys by page, and the one rewrite of a repair.
 import {
   type AttributeValue,
   BatchGetItemCommand,
   ConditionalCheckFailedException,
   type DynamoDBClient,
-  paginateScan,
+  ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { ExpectedItem, StoredItem } from '../counting/audit.ts';
 import { type CounterKey, minuteAttribute } from '../counting/counter-item.ts';
-import type { AuditedCounters, AuditSlice } from '../ports.ts';
+import type { AuditedCounters } from '../ports.ts';
 
 type Item = Record<string, AttributeValue>;
 
@@ -19,10 +19,13 @@ const MINUTES = Array.from({ length: 60 }, (_, minute) => [minute, minuteAttribu
 export class AuditedCounterTable implements AuditedCounters {
   readonly #client: DynamoDBClient;
   readonly #table: string;
+  readonly #pageItems: number | undefined;
 
-  constructor(client: DynamoDBClient, table: string) {
+  /** @param pageItems most items in a page of a scan; undefined: the megabyte that DynamoDB reads at once */
+  constructor(client: DynamoDBClient, table: string, pageItems?: number) {
     this.#client = client;
     this.#table = table;
+    this.#pageItems = pageItems;
   }
 
   async readItems(keys: readonly CounterKey[]): Promise<readonly (StoredItem | undefined)[]> {
@@ -39,21 +42,16 @@ export class AuditedCounterTable implements AuditedCounters {
     return keys.map(({ pk, sk }) => found.get(nameOf(pk, sk)));
   }
 
-  async *scanItems({ index, count }: AuditSlice) {
-    const pages = paginateScan(
-      { client: this.#client },
-      {
+  async scanKeys(after: CounterKey | undefined) {
+    const { Items = [], LastEvaluatedKey } = await this.#client.send(
+      new ScanCommand({
         TableName: this.#table,
-        Segment: index,
-        TotalSegments: count,
-        ProjectionExpression: 'pk, sk, applied',
-      },
+        ProjectionExpression: 'pk, sk',
+        Limit: this.#pageItems,
+        ExclusiveStartKey: after && itemKey(after),
+      }),
     );
-    for await (const { Items = [] } of pages) {
-      for (const { pk, sk, applied } of Items) {
-        yield { key: { pk: pk?.S ?? '', sk: sk?.S ?? '' }, applied: applied?.SS ?? [] };
-      }
-    }
+    return { keys: Items.map(keyIn), next: LastEvaluatedKey && keyIn(LastEvaluatedKey) };
   }
 
   async rewrite(
@@ -104,7 +102,10 @@ function unchanged(stored: StoredItem | undefined, values: Item): string {
   if (stored === undefined) return 'attribute_not_exists(pk)';
   values[':oldEvents'] = { N: String(stored.events) };
   values[':oldTotal'] = { N: String(stored.total) };
-  const sums = 'e = :oldEvents AND n = :oldTotal';
+  // An item that somebody else made may have no sums at all; it was read as if they were 0.
+  const events = stored.events === 0 ? '(e = :oldEvents OR attribute_not_exists(e))' : 'e = :oldEvents';
+  const total = stored.total === 0n ? '(n = :oldTotal OR attribute_not_exists(n))' : 'n = :oldTotal';
+  const sums = `${events} AND ${total}`;
   if (stored.applied.size === 0) return `${sums} AND attribute_not_exists(applied)`;
   values[':oldApplied'] = { SS: [...stored.applied] };
   return `${sums} AND applied = :oldApplied`;
@@ -112,6 +113,10 @@ function unchanged(stored: StoredItem | undefined, values: Item): string {
 
 function itemKey({ pk, sk }: CounterKey) {
   return { pk: { S: pk }, sk: { S: sk } };
+}
+
+function keyIn({ pk, sk }: Item): CounterKey {
+  return { pk: pk?.S ?? '', sk: sk?.S ?? '' };
 }
 
 function nameOf(pk: string, sk: string): string {

@@ -2,6 +2,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Books } from '../counting/books.ts';
+import type { HourSums } from '../counting/hour-books.ts';
 import type { SegmentId, ShardKey } from '../counting/identifiers.ts';
 import { parseSegmentId } from '../counting/identifiers.ts';
 import type { CompactedLevel } from '../counting/levels.ts';
@@ -135,13 +136,39 @@ export function gapItem(shard: ShardKey, { after, before, noticedAtMs }: StreamG
   };
 }
 
-/** Books as an item. */
-export function booksItem(shard: ShardKey, books: Books): Item {
-  return { ...ledgerKeys.books(shard), ...marshall({ ...books }, OPTIONS) };
+/** Books as an item. Hours are lists of numbers without names: there are up to 48 of them, put every minute. */
+export function booksItem(shard: ShardKey, { hours, ...books }: Books): Item {
+  const packed = hours && { sinceMs: hours.sinceMs, sums: hours.sums.map(packedHour) };
+  return { ...ledgerKeys.books(shard), ...marshall({ ...books, hours: packed }, OPTIONS) };
 }
 
-/** An item as books. */
+/** An item as books. One that was put before there were hours has none. */
 export function booksOf(item: Item): Books {
-  const { pk: _pk, sk: _sk, ...books } = unmarshall(item);
-  return books as Books;
+  const { pk: _pk, sk: _sk, hours, ...books } = unmarshall(item);
+  const sums = (hours?.sums as number[][] | undefined)?.map(unpackedHour) ?? [];
+  return { ...books, hours: hours && { sinceMs: hours.sinceMs, sums } } as Books;
+}
+
+/** An hour's columns, in the order in which the item has them: append only. */
+const HOUR_COLUMNS = [
+  'hourMs',
+  'received',
+  'duplicate',
+  'rejected',
+  'passedOn',
+  'counted',
+  'expired',
+  'inFlight',
+  'dead',
+  'parked',
+  'lost',
+] as const satisfies readonly (keyof HourSums)[];
+
+function packedHour(hour: HourSums): number[] {
+  return HOUR_COLUMNS.map((column) => hour[column]);
+}
+
+function unpackedHour(numbers: readonly number[]): HourSums {
+  const columns = HOUR_COLUMNS.map((column, index) => [column, numbers[index] ?? 0]);
+  return Object.fromEntries(columns) as unknown as HourSums;
 }

@@ -28,6 +28,8 @@ const KINDS: Readonly<Record<string, Forget>> = {
   'discarded/': forgetLetter,
   'expired/': forgetExpired,
   'repairs/': forgetRepair,
+  // What an audit sets aside is gone after a day; an audit under way that named the entity has to begin again.
+  'audits/': forgetAudit,
   // A record of a deletion names nobody.
   'deletions/': () => UNTOUCHED,
 };
@@ -45,6 +47,13 @@ export function withoutEntity(key: string, text: string, entity: string): Forgot
   return names(text, entity) || recordsIn(text).some((data) => names(data, entity))
     ? { kind: 'by-hand' }
     : UNTOUCHED;
+}
+
+/** Lines of rows, or a state that may hold one item's name as text within text. One that only looks alike goes, too. */
+function forgetAudit(text: string, entity: string): Forgotten {
+  const escaped = (inner: string) => JSON.stringify(inner).slice(1, -1);
+  const forms = [entity, escaped(entity), escaped(escaped(entity))];
+  return forms.some((form) => text.includes(form)) ? REMOVE : UNTOUCHED;
 }
 
 /** Lines `{ …, data }`, each a record in base64: one event, an array of them, or what could not be read. */

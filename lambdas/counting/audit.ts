@@ -1,5 +1,5 @@
 // The audit: what segments emitted, held against what a counter item says, minute by minute.
-import { type CounterKey, counterKey } from './counter-item.ts';
+import { bucketOfSortKey, type CounterKey, metricOfSortKey } from './counter-item.ts';
 import type { SegmentId } from './identifiers.ts';
 import type { RollupRow } from './rollup-message.ts';
 import type { BucketMinutes } from './time.ts';
@@ -51,32 +51,31 @@ export type Difference = {
   | { readonly kind: 'events-differ'; readonly expected: number; readonly found: number }
 );
 
-/** What comparing one item found: its differences, and what the item should be; no differences, nothing to repair. */
+/** What comparing one item found. */
 export interface Comparison {
   readonly differences: readonly Difference[];
-  readonly expected: ExpectedItem;
+  /** What the item must be; undefined when it holds segments of which nothing can be said. */
+  readonly expected: ExpectedItem | undefined;
   readonly bucket: { readonly name: string; readonly minutes: BucketMinutes };
 }
 
 /**
  * Compares one counter item with what segments emitted for it. A row whose part is not acknowledged yet may be in the item
- * or not; one that is acknowledged must be.
- * @param emitted all rows of that item, one a segment; at least one
+ * or not; one that is acknowledged must be. Where the item holds segments of which nothing can be said, its sums can not be
+ * checked; what is missing or a stranger in it can.
+ * @param emitted all rows of that item, one a segment; none for an item that nobody emitted
  * @param stored the item; undefined when there is none
  * @param unaudited whether a segment id belongs to a segment that could not be produced again, so that nothing is known of it
  */
 export function compareItem(
+  key: CounterKey,
   emitted: readonly EmittedRow[],
   stored: StoredItem | undefined,
   unaudited: (segment: string) => boolean,
-): Comparison | 'unaudited' {
-  const [first] = emitted;
-  if (first === undefined) throw new RangeError('an item is compared with at least one row');
-  const { metric, entity, bucket } = first.row;
-  const place = { metric, entity, bucket };
+): Comparison {
+  const place = { metric: metricOfSortKey(key.sk), entity: key.pk, bucket: bucketOfSortKey(key.sk) };
+  const bucket = { name: place.bucket, minutes: emitted[0]?.bucketMinutes ?? 60 };
   const applied = stored?.applied ?? new Set<string>();
-  if ([...applied].some(unaudited)) return 'unaudited';
-
   const differences: Difference[] = [];
   const known = new Set<string>();
   const present: EmittedRow[] = [];
@@ -87,18 +86,21 @@ export function compareItem(
       differences.push({ ...place, kind: 'segment-missing', segment: one.segment, minutes: one.row.minutes });
     }
   }
+  let certain = true;
   for (const segment of applied) {
-    if (!known.has(segment)) differences.push({ ...place, kind: 'segment-unknown', segment });
+    if (known.has(segment)) continue;
+    if (unaudited(segment)) certain = false;
+    else differences.push({ ...place, kind: 'segment-unknown', segment });
   }
-  differences.push(...sumDifferences(place, expectedItem(place, present), stored));
+  if (!certain) return { differences, expected: undefined, bucket };
+  differences.push(...sumDifferences(place, expectedItem(key, present), stored));
   const due = emitted.filter(({ segment, acked }) => acked || applied.has(segment));
-  const expected = expectedItem(place, due);
-  return { differences, expected, bucket: { name: bucket, minutes: first.bucketMinutes } };
+  return { differences, expected: expectedItem(key, due), bucket };
 }
 
 type Place = { metric: string; entity: string; bucket: string };
 
-function expectedItem({ metric, entity, bucket }: Place, rows: readonly EmittedRow[]): ExpectedItem {
+function expectedItem(key: CounterKey, rows: readonly EmittedRow[]): ExpectedItem {
   const minutes = new Map<number, bigint>();
   let total = 0n;
   let events = 0;
@@ -110,7 +112,7 @@ function expectedItem({ metric, entity, bucket }: Place, rows: readonly EmittedR
     }
   }
   const applied = new Set(rows.map(({ segment }) => segment));
-  return { key: counterKey(metric, entity, bucket), total, events, minutes, applied };
+  return { key, total, events, minutes, applied };
 }
 
 /** Differences of the sums from those of the segments that the item says it has. */

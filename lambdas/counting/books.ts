@@ -1,4 +1,5 @@
 // A shard's books: the sums of its settled segments, moved forward so that nobody has to read all segments again.
+import { type HourBooks, hoursAfter, hoursWith, NO_HOURS } from './hour-books.ts';
 import type { Head } from './segment.ts';
 import {
   addPlaces,
@@ -17,6 +18,8 @@ export interface Books {
   readonly open: readonly number[];
   /** Where the events of the settled segments are. */
   readonly settled: EmittedPlaces;
+  /** The settled segments by hour of arrival; undefined in books that were last kept by code that knew no hours. */
+  readonly hours: HourBooks | undefined;
   /** Grows by one with every change, so that two keepers of the same books notice each other. */
   readonly revision: number;
 }
@@ -25,7 +28,13 @@ export interface Books {
 export const OPEN_SEGMENTS_MAX = 1_000;
 
 /** The books of a shard nobody has looked at. */
-export const EMPTY_BOOKS: Books = { through: 0, open: [], settled: NOWHERE, revision: 0 };
+export const EMPTY_BOOKS: Books = {
+  through: 0,
+  open: [],
+  settled: NOWHERE,
+  hours: NO_HOURS,
+  revision: 0,
+};
 
 /** The last segment of a shard of which an entry must exist; 0 when there is none. */
 export function lastEntered(head: Head | undefined): number {
@@ -45,9 +54,10 @@ export function moveForward(
   following: readonly SegmentEntry[],
 ): Books {
   const open: number[] = [];
-  let { through, settled } = books;
+  const settling: SegmentEntry[] = [];
+  let { through } = books;
   const take = (entry: SegmentEntry) => {
-    if (isSettled(entry)) settled = addPlaces(settled, emittedPlaces(entry));
+    if (isSettled(entry)) settling.push(entry);
     else open.push(entry.segment);
   };
   const entries = new Map(reopened.map((entry) => [entry.segment, entry]));
@@ -63,10 +73,27 @@ export function moveForward(
     through = entry.segment;
   }
   if (through === books.through && open.length === books.open.length) return books;
-  return { through, open, settled, revision: books.revision + 1 };
+  const hours = hoursIn(books, following[0]?.runMaxBeforeMs);
+  return {
+    through,
+    open,
+    settled: settling.map(emittedPlaces).reduce(addPlaces, books.settled),
+    hours: hours && hoursWith(hours, settling),
+    revision: books.revision + 1,
+  };
+}
+
+/** The hours of books; of books without any, those after the last arrival that they hold, if it is known. */
+function hoursIn({ hours }: Books, runMaxMs: number | undefined): HourBooks | undefined {
+  return hours ?? (runMaxMs === undefined ? undefined : hoursAfter(runMaxMs));
 }
 
 /** Where all emitted events of a shard are: the books, and the entries that they leave open or have not reached. */
 export function placesNow(books: Books, unsettled: readonly SegmentEntry[]): EmittedPlaces {
   return unsettled.map(emittedPlaces).reduce(addPlaces, books.settled);
+}
+
+/** The last hours of a shard: as the books have them, and the entries that they leave open or have not reached. */
+export function hoursNow(books: Books, head: Head, unsettled: readonly SegmentEntry[]): HourBooks {
+  return hoursWith(books.hours ?? hoursAfter(head.runMaxMs), unsettled);
 }

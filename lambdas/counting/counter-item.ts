@@ -22,6 +22,11 @@ export function bucketOfSortKey(sk: string): string {
   return sk.slice(sk.lastIndexOf('#') + 1);
 }
 
+/** The metric in a counter item's sort key. A metric has no "#". */
+export function metricOfSortKey(sk: string): string {
+  return sk.slice(0, Math.max(0, sk.indexOf('#')));
+}
+
 /**
  * Most segments in one update: their condition, 35 bytes and 2 operators each, must stay within DynamoDB's 4 KB and
  * 300 operators.

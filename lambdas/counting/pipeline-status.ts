@@ -1,9 +1,11 @@
-// The pipeline's accounts: where every received event is, by shard and in all.
+// The pipeline's accounts: where every received event is, by shard, by hour of arrival, and in all.
 import { type Accounts, rejectedEvents } from './accounts.ts';
-import { type Books, placesNow } from './books.ts';
+import { type Books, hoursNow, placesNow } from './books.ts';
+import { addHours, type HourBooks, type HourSums, hourDifference } from './hour-books.ts';
 import type { ShardKey } from './identifiers.ts';
 import type { Head } from './segment.ts';
 import type { SegmentEntry } from './segment-entry.ts';
+import { HOUR_MS } from './time.ts';
 
 /** Where the received events are. Each number is events, and `received` is the sum of the rest. */
 export interface StatusAccounts {
@@ -19,12 +21,40 @@ export interface StatusAccounts {
   readonly lost: number;
 }
 
+/** The accounts of one hour of arrival: events, columns as in `StatusAccounts`. */
+export interface HourStatus {
+  /** `2026-11-22T05`. */
+  readonly hour: string;
+  readonly received: number;
+  readonly duplicate: number;
+  readonly rejected: number;
+  readonly counted: number;
+  readonly inFlight: number;
+  readonly dead: number;
+  readonly parked: number;
+  readonly expired: number;
+  readonly lost: number;
+  /** 0, or the hour's accounts are wrong by as much, see `hourDifference`. */
+  readonly difference: number;
+}
+
 /** The accounts of one shard. */
 export interface ShardStatus extends StatusAccounts {
   readonly shard: ShardKey;
   /** Its newest segment, and whether everything of it is sent. */
   readonly segment: number;
   readonly status: Head['status'];
+  /** Its last hours, ascending; those without segments are left out. */
+  readonly hours: readonly HourStatus[];
+}
+
+/** The accounts of all shards. */
+export interface PipelineStatus extends StatusAccounts {
+  /** The sums of the shards' hours. */
+  readonly hours: readonly HourStatus[];
+  /** The first hour that is whole on every shard; null as long as the hours are all there is. */
+  readonly hoursSince: string | null;
+  readonly shards: readonly ShardStatus[];
 }
 
 const NONE: StatusAccounts = {
@@ -40,32 +70,73 @@ const NONE: StatusAccounts = {
   lost: 0,
 };
 
+/** The accounts of one shard, in all and by hour. */
+export interface ShardAccounts {
+  readonly shard: ShardKey;
+  readonly head: Head;
+  readonly accounts: StatusAccounts;
+  readonly hours: HourBooks;
+}
+
 /** The accounts of one shard from its head, its books and the entries that the books leave open or have not reached. */
-export function shardStatus(
+export function shardAccounts(
   shard: ShardKey,
   head: Head,
   books: Books,
   unsettled: readonly SegmentEntry[],
-): ShardStatus {
+): ShardAccounts {
   const { received, duplicate, rejected } = head.totals;
-  const places = placesNow(books, unsettled);
-  return {
-    shard,
-    segment: head.segment,
-    status: head.status,
+  const accounts = {
     received,
     duplicate,
     rejected: rejectedEvents(head.totals),
     rejectedByReason: rejected,
+    ...placesNow(books, unsettled),
+  };
+  return { shard, head, accounts, hours: hoursNow(books, head, unsettled) };
+}
+
+/** The shards and their sums. Hours that one of the shards has folded away already are left out of all. */
+export function pipelineStatus(shards: readonly ShardAccounts[]): PipelineStatus {
+  const sinceMs = Math.max(0, ...shards.map(({ hours }) => hours.sinceMs));
+  const all = new Map<number, HourSums>();
+  const shown = shards.map(({ shard, head, accounts, hours }) => {
+    const sums = hours.sums.filter(({ hourMs }) => hourMs >= sinceMs);
+    for (const hour of sums) {
+      const others = all.get(hour.hourMs);
+      all.set(hour.hourMs, others === undefined ? hour : addHours(others, hour));
+    }
+    const { segment, status } = head;
+    return { shard, segment, status, ...accounts, hours: sums.map(hourStatus) };
+  });
+  const hours = [...all.values()].sort((a, b) => a.hourMs - b.hourMs).map(hourStatus);
+  const total = shards.map(({ accounts }) => accounts).reduce(add, NONE);
+  return { ...total, hours, hoursSince: sinceMs > 0 ? hourName(sinceMs) : null, shards: shown };
+}
+
+function hourStatus(sums: HourSums): HourStatus {
+  const { hourMs, received, duplicate, rejected, counted, inFlight, dead, parked, expired, lost } = sums;
+  const places = { counted, inFlight, dead, parked, expired, lost };
+  return {
+    hour: hourName(hourMs),
+    received,
+    duplicate,
+    rejected,
     ...places,
+    difference: hourDifference(sums),
   };
 }
 
-/** The sum of all shards. */
-export function pipelineStatus(
-  shards: readonly ShardStatus[],
-): StatusAccounts & { shards: readonly ShardStatus[] } {
-  return { ...shards.reduce(add, NONE), shards };
+function hourName(hourMs: number): string {
+  return new Date(hourMs).toISOString().slice(0, 13);
+}
+
+/** The same status with the last hours only: the one in which `nowMs` lies, and those before, `hours` in all. */
+export function withLastHours(status: PipelineStatus, hours: number, nowMs: number): PipelineStatus {
+  const first = hourName(Math.max(0, Math.floor(nowMs / HOUR_MS) - hours + 1) * HOUR_MS);
+  const last = ({ hour }: HourStatus) => hours > 0 && hour >= first;
+  const shards = status.shards.map((shard) => ({ ...shard, hours: shard.hours.filter(last) }));
+  return { ...status, hours: status.hours.filter(last), shards };
 }
 
 function add(a: StatusAccounts, b: StatusAccounts): StatusAccounts {
@@ -91,4 +162,10 @@ function add(a: StatusAccounts, b: StatusAccounts): StatusAccounts {
 export function conservationDifference(status: StatusAccounts): number {
   const { received, duplicate, rejected, counted, inFlight, dead, parked, expired, lost } = status;
   return received - (duplicate + rejected + counted + inFlight + dead + parked + expired + lost);
+}
+
+/** The largest difference of any hour of any shard, without its sign: 0, or the accounts of some hour are wrong. */
+export function hourConservationDifference({ shards }: PipelineStatus): number {
+  const differences = shards.flatMap(({ hours }) => hours.map(({ difference }) => Math.abs(difference)));
+  return differences.reduce((largest, difference) => Math.max(largest, difference), 0);
 }

@@ -15,6 +15,8 @@ import { LevelTable } from '../aws/level-table.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
 import { InvalidCountQuery, parseCountQuery } from '../counting/count-query.ts';
 import { isEntity, isMetric } from '../counting/event.ts';
+import { withLastHours } from '../counting/pipeline-status.ts';
+import { hoursAsked, InvalidStatusQuery } from '../counting/status-query.ts';
 import { type QueryPorts, type QuerySettings, readCounts } from './read-counts.ts';
 
 const { env } = process;
@@ -40,7 +42,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/v1/counts/{metric}/{entity+}': answerCounts,
   // The same for callers whom IAM lets in, without an API key: the canary.
   '/v1/admin/counts/{metric}/{entity+}': answerCounts,
-  '/v1/status': () => readStatus(ledger),
+  '/v1/status': answerStatus,
   '/v1/openapi.json': describe,
 };
 
@@ -54,6 +56,11 @@ function answerCounts(event: APIGatewayProxyEvent): Promise<unknown> {
   const { metric, entity } = namesIn(event);
   const query = parseCountQuery(metric, entity, event.queryStringParameters ?? {}, systemClock.nowMs());
   return readCounts(query, ports, settings);
+}
+
+async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Promise<unknown> {
+  const hours = hoursAsked(queryStringParameters ?? {});
+  return withLastHours(await readStatus(ledger), hours, systemClock.nowMs());
 }
 
 /** A REST API hands path parameters over as they came: percent-encoded. */
@@ -82,7 +89,7 @@ async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResul
     count({ Queries: 1 });
     return jsonAnswer(200, body, origin);
   } catch (error) {
-    if (error instanceof InvalidCountQuery) {
+    if (error instanceof InvalidCountQuery || error instanceof InvalidStatusQuery) {
       count({ QueriesRefused: 1 });
       return jsonAnswer(400, { message: error.message }, origin);
     }

@@ -41,7 +41,7 @@ export function wrong(reported: Reported): AlarmGroup {
         metric: reported('accountant', 'HourConservationDifference', 'Maximum'),
         ...once,
         description:
-          'The hours of the books do not add up to what their segments emitted, which can not be while the ledger is whole.',
+          'In one hour of arrival of one shard, received events and the sum of all places differ, or what was emitted and where its parts are, which can not be while the ledger is whole.',
         runbook: 'conservation',
       },
       {

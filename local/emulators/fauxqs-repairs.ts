@@ -1,5 +1,7 @@
 // What fauxqs 2 does not do right for a stack that must keep every message; each repair says what it saw.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { existsSync } from 'node:fs';
+import { Server as HttpServer } from 'node:http';
 import { Server } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -15,6 +17,12 @@ interface Queue {
   dequeue(...values: unknown[]): unknown[];
 }
 
+interface ObjectStore {
+  buckets: Map<string, Map<string, unknown>>;
+  putObject(bucket: string, key: string, ...values: unknown[]): unknown;
+}
+type S3ErrorConstructor = new (code: string, message: string, status: number) => Error;
+
 /** Repairs the copy of fauxqs this thread will load, and the database an earlier run left. */
 export async function repairFauxqs(dataDir: string | undefined): Promise<void> {
   listenOnThisMachineOnly();
@@ -23,6 +31,9 @@ export async function repairFauxqs(dataDir: string | undefined): Promise<void> {
     PersistenceManager: { prototype: Persistence & { updateMessageReady(messageId: string): void } };
   };
   const { SqsQueue } = (await inside('./sqs/sqsStore.js')) as { SqsQueue: { prototype: Queue } };
+  const { S3Store } = (await inside('./s3/s3Store.js')) as { S3Store: { prototype: ObjectStore } };
+  const { S3Error } = (await inside('./common/errors.js')) as { S3Error: S3ErrorConstructor };
+  refuseToReplace(S3Store.prototype, S3Error);
   makeMessagesReadyWithTheirCount(PersistenceManager.prototype);
   receiveInOneTransaction(SqsQueue.prototype);
   if (dataDir !== undefined) returnMessagesOfLastRun(join(dataDir, 'fauxqs.db'));
@@ -75,4 +86,21 @@ function returnMessagesOfLastRun(path: string): void {
   } finally {
     database.close();
   }
+}
+
+/** `If-None-Match: *` was not looked at: a put that must not replace an object did. */
+function refuseToReplace(store: ObjectStore, S3Error: S3ErrorConstructor): void {
+  const headers = new AsyncLocalStorage<{ 'if-none-match'?: string }>();
+  const emit = HttpServer.prototype.emit as (this: HttpServer, ...values: unknown[]) => boolean;
+  HttpServer.prototype.emit = function (this: HttpServer, ...values: unknown[]) {
+    const [event, request] = values as [string, { headers: object } | undefined];
+    if (event !== 'request' || request === undefined) return emit.apply(this, values);
+    return headers.run(request.headers, () => emit.apply(this, values));
+  } as typeof HttpServer.prototype.emit;
+  const putObject = store.putObject;
+  store.putObject = function (this: ObjectStore, bucket, key, ...values) {
+    if (headers.getStore()?.['if-none-match'] === '*' && this.buckets.get(bucket)?.has(key) === true)
+      throw new S3Error('PreconditionFailed', 'The object exists already', 412);
+    return putObject.call(this, bucket, key, ...values);
+  };
 }

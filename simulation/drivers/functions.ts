@@ -14,6 +14,7 @@ import { redrive } from '../../lambdas/redriver/redrive.ts';
 import { writeRollups } from '../../lambdas/writer/write.ts';
 import type { History } from '../history.ts';
 import { Invocation } from '../invocation.ts';
+import { checkHourEquations } from '../oracle/hours.ts';
 import { Violation } from '../oracle/violation.ts';
 import type { Role } from '../plan/faults.ts';
 import { TIMEOUT_MS } from '../plan/settings.ts';
@@ -137,6 +138,7 @@ export class Functions {
             'accounts balance at every moment',
             `off by ${difference}: ${JSON.stringify(status)}`,
           );
+        checkHourEquations(status);
       });
     });
   }

@@ -9,6 +9,7 @@ import { conservationDifference } from '../../lambdas/counting/pipeline-status.t
 import { redrive } from '../../lambdas/redriver/redrive.ts';
 import { writeRollups } from '../../lambdas/writer/write.ts';
 import { checkAtRest } from '../oracle/final.ts';
+import { checkHours } from '../oracle/hours.ts';
 import { Oracle } from '../oracle/oracle.ts';
 import { Violation } from '../oracle/violation.ts';
 import { Random } from '../random.ts';
@@ -171,6 +172,7 @@ export class SmallRun {
     const status = await readStatus(this.#world.clients(directNetwork, this.#clock).ledger);
     if (conservationDifference(status) !== 0)
       throw new Violation('accounts balance at every moment', JSON.stringify(status));
+    checkHours(this.#world, status);
     checkAtRest(this.#world, this.#oracle, this.#windowMs, status);
     const claimMs = await this.#claim(directNetwork);
     if (this.#oracle.violation !== undefined) throw this.#oracle.violation;

@@ -139,6 +139,18 @@ export const WRITER_SABOTAGES: readonly Sabotage[] = [
     ),
     unexplored: 'counters are kept for ever',
   },
+  one(
+    'an hour takes open segments up',
+    'lambdas/counting/books.ts',
+    'hoursWith(hours, settling)',
+    'hoursWith(hours, following)',
+  ),
+  one(
+    "hours by a segment's first arrival",
+    'lambdas/counting/hour-books.ts',
+    'hourStartMs(entry.runMaxMs)',
+    'hourStartMs(entry.minArrivalMs)',
+  ),
   one('books forget open segments', 'lambdas/counting/books.ts', '    else open.push(entry.segment);\n', ''),
   {
     ...one(

@@ -103,7 +103,7 @@ export function checkAtRest(world: World, oracle: Oracle, windowMs: number, stat
     if (difference === 0 || (Math.abs(difference) <= doubtful && difference * mayDiffer > 0)) continue;
     throw new Violation(
       'accounts balance at every moment',
-      `at rest ${events} events are ${place}: ${JSON.stringify({ ...status, shards: [] })}`,
+      `at rest ${events} events are ${place}: ${JSON.stringify({ ...status, hours: [], shards: [] })}`,
     );
   }
   if (!expected.lossy) checkDropped(expected, status);

@@ -82,6 +82,7 @@ test('counts', patient, async () => {
 
 test('the status, also with events on their way', patient, async () => {
   assert.equal(await status('/v1/status'), 200);
+  assert.equal(await status('/v1/status?hours=49'), 400);
   assert.equal(await withoutTables(() => status('/v1/status')), 503);
 });
 

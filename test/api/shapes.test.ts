@@ -7,7 +7,7 @@ import type { COUNTS, STATUS } from '../../api/reads.ts';
 import type { Shape } from '../../api/schema.ts';
 import type { CountsAnswer, StatusAnswer, TallyEvent } from '../../client/src/index.ts';
 import type { readStatus } from '../../lambdas/accountant/read-status.ts';
-import type { AuditReport } from '../../lambdas/auditor/audit.ts';
+import type { AuditProgress, AuditReport } from '../../lambdas/counting/audit-state.ts';
 import type { CountAnswer } from '../../lambdas/counting/count-answer.ts';
 import type { RedriveRequest } from '../../lambdas/counting/redrive-request.ts';
 import type { RedriveReport } from '../../lambdas/redriver/redrive.ts';
@@ -29,6 +29,7 @@ export type HandlersAnswerAsDocumented = [
   Is<Sent<CountAnswer>, Shape<typeof COUNTS>>,
   Is<Sent<Awaited<ReturnType<typeof readStatus>>>, Shape<typeof STATUS>>,
   Is<Sent<AuditReport>, Shape<typeof AUDIT>>,
+  Is<{ complete: false; next: string; progress: AuditProgress }, Shape<typeof AUDIT>>,
   Is<Sent<Omit<RedriveReport, 'failures'>>, Shape<typeof REDRIVE>>,
   Is<Shape<typeof REDRIVE_REQUEST>, Partial<RedriveRequest>>,
 ];

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DeleteItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { type AuditReport, audit } from '../../lambdas/auditor/audit.ts';
-import { itemRepairer } from '../../lambdas/auditor/repair.ts';
+import { S3AuditScratch } from '../../lambdas/aws/audit-scratch.ts';
 import { AuditedCounterTable } from '../../lambdas/aws/audited-counter-table.ts';
+import { type AuditReport, type AuditState, auditReport } from '../../lambdas/counting/audit-state.ts';
 import { counterKey } from '../../lambdas/counting/counter-item.ts';
 import { HOUR_MS } from '../../lambdas/counting/time.ts';
+import { auditId, auditsOf } from '../support/audits.ts';
 import { startPipeline } from '../support/pipeline.ts';
 import { startServices } from '../support/services.ts';
 
@@ -15,7 +16,6 @@ const services = await startServices();
 const HOUR = Date.UTC(2026, 10, 22, 5);
 const BUCKET = '2026-11-22T05';
 const RANGE = { fromMs: HOUR, toMs: HOUR + HOUR_MS };
-const always = () => true;
 
 async function countedPipeline() {
   const pipeline = await startPipeline(services, 2);
@@ -31,20 +31,11 @@ async function countedPipeline() {
   await pipeline.put(...ids.slice(0, 20).map(event), { id: 'late', entity: '/0', at: HOUR, n: 100 });
   await pipeline.aggregateAll();
   await pipeline.writeAll();
-  const counters = new AuditedCounterTable(services.dynamoDb, pipeline.counterTable);
-  const deletions = async () => new Map<string, number>();
-  const ports = { ledger: pipeline.ledger, log: pipeline.log, counters, deletions };
+  const audits = auditsOf(services, pipeline, RANGE);
   return {
     ...pipeline,
-    run: (slice = { index: 0, count: 1 }) => audit(RANGE, slice, ports, always),
-    repair: () =>
-      audit(
-        RANGE,
-        { index: 0, count: 1 },
-        ports,
-        always,
-        itemRepairer(counters, pipeline.archive, undefined),
-      ),
+    ...audits,
+    repair: () => audits.run(true),
     tamper: (
       entity: string,
       UpdateExpression: string,
@@ -68,28 +59,46 @@ function keyOf(entity: string) {
 }
 const kinds = ({ differences }: AuditReport) => differences.map(({ kind }) => kind).sort();
 
-test('what was counted passes, in one piece and in slices', async () => {
-  const { run } = await countedPipeline();
+test('what was counted passes, in one page and in as many as there are steps', async () => {
+  const { run, start, page, scratch } = await countedPipeline();
   const whole = await run();
   assert.deepEqual(
-    [
-      whole.items,
-      whole.events,
-      whole.differences,
-      whole.notReproducible,
-      whole.segmentsUnaudited,
-      whole.complete,
-    ],
-    [5, 61, [], [], [], true],
+    [whole.items, whole.events, whole.differences, whole.notReproducible, whole.segmentsUnaudited],
+    [5, 61, [], [], []],
   );
-  let [items, events] = [0, 0];
-  for (let index = 0; index < 4; index += 1) {
-    const part = await run({ index, count: 4 });
-    items += part.items;
-    events += part.events;
-    assert.deepEqual(part.differences, []);
+  let state = await start();
+  const pages: AuditState[] = [];
+  while (state.position.phase !== 'done') {
+    pages.push(state);
+    state = await page(state, () => false);
   }
-  assert.deepEqual([items, events], [5, 61]);
+  assert.deepEqual(auditReport(state), whole);
+  assert.ok(pages.length > 6, `${pages.length} pages`);
+  // A page that is asked for again, from the middle, ends at the same report, and what it set aside is as it was.
+  const middle = await scratch.readState(state.id, 3);
+  assert.ok(middle);
+  assert.deepEqual(auditReport(await page(middle, () => true)), whole);
+  assert.equal(await scratch.readState(state.id, pages.length + 1), undefined);
+});
+
+test('of two attempts at one step the first one counts', async () => {
+  const { scratch, start } = await countedPipeline();
+  const state = { ...(await start()), step: 1 };
+  assert.deepEqual(await scratch.putStateIfAbsent(state), state);
+  assert.deepEqual(await scratch.putStateIfAbsent({ ...state, itemsScanned: 9 }), state);
+});
+
+test('lines come back by partition, whatever is in them', async () => {
+  const { bucket } = await countedPipeline();
+  const scratch = new S3AuditScratch(services.s3, bucket, 4);
+  const audit = auditId();
+  const spill = await scratch.putSpill(audit, [['"a"', '"é😀"'], [], ['"c"'], []]);
+  assert.deepEqual(await scratch.spillSizes(audit, spill), [13, 0, 4, 0]);
+  const cold = new S3AuditScratch(services.s3, bucket, 4);
+  assert.deepEqual(await cold.readSpill(audit, spill, 0, 4), ['"a"', '"é😀"', '"c"']);
+  assert.deepEqual(await cold.readSpill(audit, spill, 1, 3), ['"c"']);
+  assert.deepEqual(await cold.readSpill(audit, spill, 3, 4), []);
+  assert.equal(await cold.putSpill(audit, [['"a"', '"é😀"'], [], ['"c"'], []]), spill);
 });
 
 test('what is still in the queue is no difference', async () => {
@@ -138,6 +147,19 @@ test('a repair mends what differs, leaves its trace, and done again does nothing
     new ListObjectsV2Command({ Bucket: bucket, Prefix: 'repairs/' }),
   );
   assert.equal(Contents.length, 4);
+});
+
+test('an item that nobody emitted is named, and a repair empties it', async () => {
+  const { run, repair, tamper } = await countedPipeline();
+  await tamper('/invented', 'ADD m07 :two, n :two, e :one', { ':two': { N: '2' }, ':one': { N: '1' } });
+  const { differences, itemsDiffering } = await run();
+  assert.equal(itemsDiffering, 1);
+  assert.deepEqual(
+    differences.map(({ entity, kind }) => [entity, kind]),
+    ['minute-differs', 'total-differs', 'events-differ'].map((kind) => ['/invented', kind]),
+  );
+  assert.equal((await repair()).repaired, 1);
+  assert.deepEqual((await run()).differences, []);
 });
 
 test('an item that changes between reading and repairing is left to the next audit', async () => {

@@ -5,9 +5,7 @@ import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { keepBooks } from '../../lambdas/accountant/keep-books.ts';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
-import { audit } from '../../lambdas/auditor/audit.ts';
 import { S3ArchiveCleaner } from '../../lambdas/aws/archive-cleaner.ts';
-import { AuditedCounterTable } from '../../lambdas/aws/audited-counter-table.ts';
 import { LedgerDeletionRegister } from '../../lambdas/aws/deletion-register.ts';
 import { EntityCounterTable } from '../../lambdas/aws/entity-counter-table.ts';
 import { entityHash } from '../../lambdas/counting/deleted-entities.ts';
@@ -15,6 +13,7 @@ import { partIn } from '../../lambdas/counting/letter-name.ts';
 import { unknownHistory } from '../../lambdas/counting/message-history.ts';
 import { HOUR_MS } from '../../lambdas/counting/time.ts';
 import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
+import { auditsOf } from '../support/audits.ts';
 import { startPipeline } from '../support/pipeline.ts';
 import { startServices } from '../support/services.ts';
 
@@ -41,7 +40,6 @@ async function countedPipeline() {
   await pipeline.aggregateAll();
   const messages = await bodiesIn(pipeline.queueUrl);
   await pipeline.writeAll();
-  const counters = new AuditedCounterTable(services.dynamoDb, pipeline.counterTable);
   const ports = portsOf(pipeline);
   const { register } = ports;
   return {
@@ -49,13 +47,7 @@ async function countedPipeline() {
     register,
     messages,
     delete: (options = REAL) => deleteEntity(PERSON, ports, options),
-    audit: () =>
-      audit(
-        { fromMs: HOUR, toMs: HOUR + HOUR_MS },
-        { index: 0, count: 1 },
-        { ledger: pipeline.ledger, log: pipeline.log, counters, deletions: () => register.deletions() },
-        always,
-      ),
+    audit: () => auditsOf(services, pipeline, { fromMs: HOUR, toMs: HOUR + HOUR_MS }).run(),
     async total(entity: string): Promise<bigint> {
       let total = 0n;
       for await (const { minutes } of pipeline.counters.items('view', entity, HOUR, HOUR + HOUR_MS)) {

@@ -1,11 +1,11 @@
 // The ledger on a real table: its conditional writes, its order, its large items.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DeleteItemCommand, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/aws/ledger-items.ts';
+import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { booksItem, IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/aws/ledger-items.ts';
 import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
 import { addAccounts } from '../../lambdas/counting/accounts.ts';
-import { EMPTY_BOOKS } from '../../lambdas/counting/books.ts';
+import { EMPTY_BOOKS, moveForward } from '../../lambdas/counting/books.ts';
 import {
   parseSequenceNumber,
   parseShardKey,
@@ -217,4 +217,16 @@ test('entries and ids expire, heads never do, nor what waits for an operator', a
   assert.equal(await expiresAt(ledgerKeys.ids(shard, 1, 0)), inADay);
   assert.equal(await expiresAt(ledgerKeys.entry(shard, 2)), undefined, 'dead');
   assert.equal(await expiresAt(ledgerKeys.entry(shard, 3)), undefined, 'parked');
+});
+
+test('the hours of the books come back as they were put; books from before there were hours have none', async () => {
+  const shard = newShard();
+  const entries = [1, 2, 3].map((segment) => ({ ...entryOf(segment), acked: new Set([0]) }));
+  const books = moveForward(EMPTY_BOOKS, [], entries);
+  assert.equal(books.hours?.sums.length, 1);
+  assert.equal(await ledger.putBooks(shard, books), 'put');
+  assert.deepEqual(await ledger.readBooks(shard), books);
+  const { hours: _, ...old } = booksItem(shard, { ...books, revision: 2 });
+  await services.dynamoDb.send(new PutItemCommand({ TableName: table, Item: old }));
+  assert.deepEqual(await ledger.readBooks(shard), { ...books, hours: undefined, revision: 2 });
 });

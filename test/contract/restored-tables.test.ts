@@ -7,18 +7,14 @@ import {
   PutItemCommand,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb';
-import { audit } from '../../lambdas/auditor/audit.ts';
-import { itemRepairer } from '../../lambdas/auditor/repair.ts';
-import { AuditedCounterTable } from '../../lambdas/aws/audited-counter-table.ts';
 import { HOUR_MS } from '../../lambdas/counting/time.ts';
+import { auditsOf } from '../support/audits.ts';
 import { startPipeline } from '../support/pipeline.ts';
 import { startServices } from '../support/services.ts';
 
 const services = await startServices();
 const HOUR = Date.UTC(2026, 10, 22, 5);
 const RANGE = { fromMs: HOUR, toMs: HOUR + HOUR_MS };
-const ALL = { index: 0, count: 1 };
-const always = () => true;
 
 type Item = Record<string, AttributeValue>;
 
@@ -66,17 +62,15 @@ test('counters restored to a point in time: the audit names what is missing, its
   assert.equal(await counted(), 10n);
   await count(2);
 
-  const counters = new AuditedCounterTable(services.dynamoDb, pipeline.counterTable);
-  const deletions = async () => new Map<string, number>();
-  const ports = { ledger: pipeline.ledger, log: pipeline.log, counters, deletions };
-  const found = await audit(RANGE, ALL, ports, always);
+  const audits = auditsOf(services, pipeline, RANGE);
+  const found = await audits.run();
   assert.deepEqual(
     found.differences.map((difference) => [difference.kind, 'segment' in difference && difference.segment]),
     [['segment-missing', '1.0.2']],
   );
-  await audit(RANGE, ALL, ports, always, itemRepairer(counters, pipeline.archive, undefined));
+  await audits.run(true);
   assert.equal(await counted(), 17n);
-  assert.deepEqual((await audit(RANGE, ALL, ports, always)).differences, []);
+  assert.deepEqual((await audits.run()).differences, []);
 });
 
 test('a ledger restored to a point in time gives numbers out again, and what they bring looks applied: counts are lost', async () => {

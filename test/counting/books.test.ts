@@ -10,48 +10,15 @@ import {
   OPEN_SEGMENTS_MAX,
   placesNow,
 } from '../../lambdas/counting/books.ts';
-import { parseSequenceNumber } from '../../lambdas/counting/identifiers.ts';
 import {
   conservationDifference,
   pipelineStatus,
-  shardStatus,
+  shardAccounts,
 } from '../../lambdas/counting/pipeline-status.ts';
 import { planSegment } from '../../lambdas/counting/segment.ts';
-import {
-  emittedPlaces,
-  lostEntry,
-  partPlace,
-  type SegmentEntry,
-} from '../../lambdas/counting/segment-entry.ts';
+import { emittedPlaces, lostEntry, partPlace } from '../../lambdas/counting/segment-entry.ts';
+import { entry } from '../support/entries.ts';
 import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
-
-function entry(segment: number, parts: number[], change: Partial<SegmentEntry> = {}): SegmentEntry {
-  const emitted = parts.reduce((sum, events) => sum + events, 0);
-  return {
-    segment,
-    first: parseSequenceNumber('1'),
-    last: parseSequenceNumber('2'),
-    records: 2,
-    config: CONFIG,
-    version: 1,
-    lost: false,
-    accounts: { ...noAccounts(), received: emitted, emitted },
-    parts: parts.map((events) => ({ events })),
-    digest: 'd',
-    idBytes: 0,
-    touchedChunks: 0,
-    minArrivalMs: 0,
-    runMaxBeforeMs: 0,
-    runMaxMs: 0,
-    buckets: undefined,
-    acked: new Set(),
-    dead: new Set(),
-    parked: new Set(),
-    discarded: new Set(),
-    expired: {},
-    ...change,
-  };
-}
 
 test('a part is in exactly one place, and an acknowledgement outweighs every other report', () => {
   const all = { acked: new Set([0]), dead: new Set([0, 1, 2]), parked: new Set([0, 1]) };
@@ -152,9 +119,9 @@ test('wherever parts are and whenever books are kept, received is the sum of all
       }
       const totals = entries.map(({ accounts }) => accounts).reduce(addAccounts, noAccounts());
       const plan = planSegment(undefined, [record(1, {})], CONFIG, []);
-      const status = shardStatus(SHARD_KEY, { ...plan, status: 'sent', totals }, books, unsettled);
-      assert.equal(conservationDifference(status), 0);
-      assert.equal(conservationDifference(pipelineStatus([status, status])), 0);
+      const accounts = shardAccounts(SHARD_KEY, { ...plan, status: 'sent', totals }, books, unsettled);
+      assert.equal(conservationDifference(accounts.accounts), 0);
+      assert.equal(conservationDifference(pipelineStatus([accounts, accounts])), 0);
     }),
   );
 });

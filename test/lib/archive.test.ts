@@ -9,8 +9,12 @@ const rulesOf = (settings = {}) =>
     ExpirationInDays?: number;
   }[];
 
-test('nothing expires by default, but for older versions', () => {
-  assert.ok(rulesOf().every(({ ExpirationInDays }) => ExpirationInDays === undefined));
+test('nothing expires by default, but for older versions and what audits set aside', () => {
+  const expiring = rulesOf().filter(({ ExpirationInDays }) => ExpirationInDays !== undefined);
+  assert.deepEqual(
+    expiring.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays]),
+    [['audits/', 1]],
+  );
 });
 
 test('rejected events, expired rows and traces of repairs go after the days given; parked and given-up batches stay', () => {

@@ -57,6 +57,8 @@ const TABLE: Record<string, Record<string, string[]>> = {
     TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
     EventsStream: ['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'],
     'ArchiveBucket/repairs/*': ['s3:PutObject'],
+    'ArchiveBucket/audits/*': ['s3:GetObject', 's3:PutObject'],
+    ArchiveBucket: ['s3:ListBucket'],
     AuditingAuditorLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
   'Compaction/Compactor': {

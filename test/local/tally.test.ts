@@ -85,6 +85,7 @@ test('the accounts add up, the books are kept, and completeThrough is published'
   assert.ok(typeof completeThrough === 'string' && Date.now() - Date.parse(completeThrough) < 60_000);
   const {
     shards: _,
+    hours: ___,
     rejectedByReason: __,
     received: all,
     ...places
@@ -131,6 +132,29 @@ test('closed hours, days and months are answered from the levels', patient, asyn
   );
   assert.ok(String(completeThrough) <= String(minutes['completeThrough']), 'the levels are never ahead');
   assert.notEqual(completeThrough, null);
+});
+
+test('the accounts add up in every hour of every shard, and the hours to the whole', patient, async () => {
+  interface Row extends Record<string, number | string> {}
+  const answer = await fetch(`${stack.url}/v1/status?hours=48`);
+  const status = (await answer.json()) as Row & { hours: Row[]; shards: { hours: Row[] }[] };
+  const columns = ['duplicate', 'rejected', 'counted', 'inFlight', 'dead', 'parked', 'expired', 'lost'];
+  const rows = [...status.hours, ...status.shards.flatMap(({ hours }) => hours)];
+  assert.ok(status.hours.length >= 1 && status.shards.length >= 1);
+  for (const row of rows) {
+    assert.equal(
+      row['received'],
+      columns.reduce((sum, column) => sum + Number(row[column]), 0),
+    );
+    assert.equal(row['difference'], 0);
+  }
+  const totalOf = (column: string) => status.hours.reduce((sum, row) => sum + Number(row[column]), 0);
+  for (const column of ['received', ...columns]) assert.equal(totalOf(column), status[column], column);
+  const none = (await (await fetch(`${stack.url}/v1/status?hours=0`)).json()) as typeof status;
+  assert.deepEqual([none.hours, none['received']], [[], status['received']]);
+  const refused = await fetch(`${stack.url}/v1/status?hours=49`);
+  assert.equal(refused.status, 400);
+  assert.match(await refused.text(), /"hours\\?" must be a whole number from 0 to 48/);
 });
 
 test('an event too far in the future is rejected, and the shard goes on', patient, async () => {

@@ -83,6 +83,7 @@ export async function startPipeline(services: Awaited<ReturnType<typeof startSer
   return {
     counterTable,
     ledgerTable,
+    stream,
     bucket,
     queueUrl,
     ledger,

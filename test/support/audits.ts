@@ -1,0 +1,54 @@
+// Audits of a pipeline on real services, whole or page by page.
+import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
+import { auditPage, beginAudit } from '../../lambdas/auditor/audit.ts';
+import { AUDIT_LIMITS } from '../../lambdas/auditor/limits.ts';
+import { itemRepairer } from '../../lambdas/auditor/repair.ts';
+import { S3AuditScratch } from '../../lambdas/aws/audit-scratch.ts';
+import { AuditedCounterTable } from '../../lambdas/aws/audited-counter-table.ts';
+import { LedgerDeletionRegister } from '../../lambdas/aws/deletion-register.ts';
+import {
+  type AuditRange,
+  type AuditReport,
+  type AuditState,
+  auditReport,
+} from '../../lambdas/counting/audit-state.ts';
+import type { startPipeline } from './pipeline.ts';
+import type { startServices } from './services.ts';
+
+let audits = 0;
+
+/** The name of an audit that no other has in this process. */
+export function auditId(): string {
+  return (audits++).toString(16).padStart(32, '0');
+}
+
+/** What audits of a pipeline need, and audits of one range. */
+export function auditsOf(
+  services: Pick<Awaited<ReturnType<typeof startServices>>, 'dynamoDb' | 's3'>,
+  pipeline: Awaited<ReturnType<typeof startPipeline>>,
+  range: AuditRange,
+) {
+  // Pages of two items, so that a scan has several.
+  const counters = new AuditedCounterTable(services.dynamoDb, pipeline.counterTable, 2);
+  const scratch = new S3AuditScratch(services.s3, pipeline.bucket, AUDIT_LIMITS.partitions);
+  const ports = {
+    ledger: pipeline.ledger,
+    log: pipeline.log,
+    counters,
+    scratch,
+    windows: new DedupWindows(),
+    deletions: () => new LedgerDeletionRegister(services.dynamoDb, pipeline.ledgerTable).deletions(),
+    repair: itemRepairer(counters, pipeline.archive, undefined),
+  };
+  const start = (repair = false) =>
+    beginAudit({ id: auditId(), range, repair, startedAtMs: Date.now() }, ports);
+  const page = (state: AuditState, hasTime: () => boolean) => auditPage(state, ports, hasTime);
+  return {
+    scratch,
+    start,
+    page,
+    /** A whole audit. */
+    run: async (repair = false): Promise<AuditReport> =>
+      auditReport(await page(await start(repair), () => true)),
+  };
+}

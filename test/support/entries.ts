@@ -1,0 +1,34 @@
+// Ledger entries for tests of the accounts.
+import { noAccounts } from '../../lambdas/counting/accounts.ts';
+import { parseSequenceNumber } from '../../lambdas/counting/identifiers.ts';
+import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
+import { CONFIG } from './records.ts';
+
+/** An entry whose parts hold so many events each. */
+export function entry(segment: number, parts: number[], change: Partial<SegmentEntry> = {}): SegmentEntry {
+  const emitted = parts.reduce((sum, events) => sum + events, 0);
+  return {
+    segment,
+    first: parseSequenceNumber('1'),
+    last: parseSequenceNumber('2'),
+    records: 2,
+    config: CONFIG,
+    version: 1,
+    lost: false,
+    accounts: { ...noAccounts(), received: emitted, emitted },
+    parts: parts.map((events) => ({ events })),
+    digest: 'd',
+    idBytes: 0,
+    touchedChunks: 0,
+    minArrivalMs: 0,
+    runMaxBeforeMs: 0,
+    runMaxMs: 0,
+    buckets: undefined,
+    acked: new Set(),
+    dead: new Set(),
+    parked: new Set(),
+    discarded: new Set(),
+    expired: {},
+    ...change,
+  };
+}
