@@ -221,8 +221,8 @@ class Run {
     const atOnce = { intervalsMs: { days: 1, months: 1 }, settleMs: 0, patienceMs: 0, generation: '1' };
     const report = await compact(ports, { ...settings.compaction, ...atOnce }, () => true);
     if (oracle.violation !== undefined) throw oracle.violation;
-    // Two days are the grace that every item has; half an hour covers clocks.
-    const keptMs = settings.compaction.retentionsMs.days ?? Number.POSITIVE_INFINITY;
+    // Two days are the grace that every item has; half an hour covers clocks. Counter items go first.
+    const keptMs = settings.counterRetentionMs ?? Number.POSITIVE_INFINITY;
     const keptFromMs = scheduler.nowMs() - keptMs - 2 * 86_400_000 + 1_800_000;
     if (report.missed === 0) checkLevelsAtRest(world, oracle, keptFromMs);
   }

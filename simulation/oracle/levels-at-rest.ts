@@ -11,7 +11,7 @@ type Sums = Map<string, bigint>;
 
 /**
  * Compares the levels with the counter items, and with each other.
- * @param keptFromMs items of days that begin before this may be deleted by now
+ * @param keptFromMs counter items of hours before this may be deleted by now, with rows that nobody knew to be in them
  */
 export function checkLevelsAtRest(world: World, oracle: Oracle, keptFromMs: number): void {
   const uncertain = uncertainHours(world);
