@@ -71,3 +71,11 @@ function uncertainHours(world: World): ReadonlySet<string> {
 function plus(sums: Sums, name: string, sum: bigint): void {
   sums.set(name, (sums.get(name) ?? 0n) + sum);
 }
+
+/** What all counter items of each counter hold together, by `counterName`. */
+export function heldByCounter(world: World): ReadonlyMap<string, bigint> {
+  const held: Sums = new Map();
+  for (const { key, numbers } of world.counters.items())
+    plus(held, counterName(readSortKey(key.sk).metric, key.pk), BigInt(numbers.get('n') ?? 0));
+  return held;
+}
