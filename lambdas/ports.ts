@@ -250,6 +250,23 @@ export interface LevelReader {
   ): AsyncIterable<LevelItem>;
 }
 
+/** A counter item as the audit of the levels sees it. */
+export interface StoredHour {
+  /** The start of its hour, epoch milliseconds. */
+  readonly hourMs: number;
+  readonly n: bigint;
+  /** The segments that it has. */
+  readonly applied: ReadonlySet<string>;
+  /** Epoch seconds. */
+  readonly expiresAt: number | undefined;
+}
+
+/** The counter items as the audit of the levels reads them. */
+export interface StoredHours {
+  /** All items of a counter's hours in `fromMs <= start < toMs`; strongly consistent. */
+  storedHours(metric: string, entity: string, fromMs: number, toMs: number): Promise<readonly StoredHour[]>;
+}
+
 /** The levels as the compactor uses them. */
 export interface LevelStore extends LevelReader {
   /** Sets sums on condition that the item still has the revision with which it was read. */

@@ -2,12 +2,14 @@
 import { claimCompleteness } from '../lambdas/accountant/claim-completeness.ts';
 import { readStatus } from '../lambdas/accountant/read-status.ts';
 import { compact } from '../lambdas/compactor/compact.ts';
+import { GRAINS } from '../lambdas/counting/grains.ts';
 import { conservationDifference, type PipelineStatus } from '../lambdas/counting/pipeline-status.ts';
+import { readCounts } from '../lambdas/query/read-counts.ts';
 import { carryOut, sendParkedAgain } from './drivers/operator.ts';
 import { History } from './history.ts';
 import { checkAtRest } from './oracle/final.ts';
 import { checkHours } from './oracle/hours.ts';
-import { checkLevelsAtRest } from './oracle/levels-at-rest.ts';
+import { checkLevelsAtRest, heldByCounter } from './oracle/levels-at-rest.ts';
 import { type PromiseName, Violation } from './oracle/violation.ts';
 import { faultsEndMs } from './plan/faults.ts';
 import type { HistoryPlan } from './plan/history-plan.ts';
@@ -186,7 +188,7 @@ class Run {
 
   /** With everything counted and nothing parked, the claim must have come to the last heartbeat. */
   async #checkReached(beatMs: number): Promise<void> {
-    const { world, oracle, scheduler } = this.history;
+    const { world, oracle, scheduler, settings } = this.history;
     const { ledger, log } = world.clients(directNetwork, scheduler);
     const { throughMs: claimMs } = await claimCompleteness(ledger, log, '1', scheduler);
     if (oracle.violation !== undefined) throw oracle.violation;
@@ -203,6 +205,8 @@ class Run {
           'levels are right',
           `everything is counted up to ${new Date(beatMs).toISOString()}, and a level is claimed up to ${new Date(throughMs).toISOString()}`,
         );
+    // Counter items that may be deleted say less than the levels do.
+    if (settings.counterRetentionMs === undefined) await this.#checkAnswers();
   }
 
   async #checkAtRest(): Promise<void> {
@@ -215,6 +219,27 @@ class Run {
     await this.#checkLevels();
   }
 
+  /** Answers of every grain, from whatever levels they are read, must say what the counter items hold. */
+  async #checkAnswers(): Promise<void> {
+    const { world, scheduler, settings } = this.history;
+    const { ledger: claims, counters, levels } = world.clients(directNetwork, scheduler);
+    const ports = { counters, levels, claims, clock: scheduler };
+    const { retentionsMs } = settings.compaction;
+    for (const [name, sum] of heldByCounter(world)) {
+      const [metric = '', entity = ''] = name.split('\n');
+      const range = { fromMs: 0, toMs: scheduler.nowMs() + 86_400_000, fillZero: false };
+      for (const by of GRAINS) {
+        const query = { metric, entity, by, ...range };
+        const { total } = await readCounts(query, ports, { acceptPastMs: undefined, retentionsMs });
+        if (total !== sum)
+          throw new Violation(
+            'levels are right',
+            `${metric} of ${entity} by ${by} is ${total}, and not ${sum}`,
+          );
+      }
+    }
+  }
+
   /** One more run of the compactor, in which everything is due; then every level must say what is below it. */
   async #checkLevels(): Promise<void> {
     const { world, oracle, scheduler, settings } = this.history;
@@ -223,6 +248,9 @@ class Run {
     const atOnce = { intervalsMs: { days: 1, months: 1 }, settleMs: 0, patienceMs: 0, generation: '1' };
     const report = await compact(ports, { ...settings.compaction, ...atOnce }, () => true);
     if (oracle.violation !== undefined) throw oracle.violation;
-    if (report.missed === 0) checkLevelsAtRest(world, oracle);
+    // Two days are the grace that every item has; half an hour covers clocks. Counter items go first.
+    const keptMs = settings.counterRetentionMs ?? Number.POSITIVE_INFINITY;
+    const keptFromMs = scheduler.nowMs() - keptMs - 2 * 86_400_000 + 1_800_000;
+    if (report.missed === 0) checkLevelsAtRest(world, oracle, keptFromMs);
   }
 }

@@ -43,14 +43,13 @@ export class Schedules {
   /** Compacts at the next full interval, if anything happened by then; sometimes twice at once. */
   compactSoon(): void {
     this.#plan('compactor', this.#history.settings.compactorEveryMs, () => {
-      const { around, functions, random } = this.#history;
+      const { around, functions, random, scheduler } = this.#history;
       if (around.activity === this.#compactedActivity) return;
-      const runs = random.chance(0.2) ? 2 : 1;
-      for (let run = 0; run < runs; run += 1) {
-        functions.compact(() => {
-          this.#compactedActivity = around.activity;
-        });
-      }
+      const ended = () => {
+        this.#compactedActivity = around.activity;
+      };
+      functions.compact(ended);
+      if (random.chance(0.3)) scheduler.in(random.between(0, 100), () => functions.compact(ended));
       this.compactSoon();
     });
   }

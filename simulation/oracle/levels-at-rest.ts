@@ -9,8 +9,11 @@ import { Violation } from './violation.ts';
 
 type Sums = Map<string, bigint>;
 
-/** Compares the levels with the counter items, and with each other. */
-export function checkLevelsAtRest(world: World, oracle: Oracle): void {
+/**
+ * Compares the levels with the counter items, and with each other.
+ * @param keptFromMs counter items of hours before this may be deleted by now, with rows that nobody knew to be in them
+ */
+export function checkLevelsAtRest(world: World, oracle: Oracle, keptFromMs: number): void {
   const uncertain = uncertainHours(world);
   const hours: Sums = new Map();
   for (const { key, numbers } of [...world.counters.items(), ...oracle.deleted]) {
@@ -30,7 +33,10 @@ export function checkLevelsAtRest(world: World, oracle: Oracle): void {
     const above = { D: 'M', M: 'T' }[level];
     if (above !== undefined) made[above]?.set(`${counter}\n${startMs}`, total);
   }
-  for (const [name, sum] of hours) if (!uncertain.has(name)) expect('hour', name, sum, says['D']);
+  for (const [name, sum] of hours) {
+    const isKept = Number(name.split('\n')[2]) >= keptFromMs;
+    if (isKept && !uncertain.has(name)) expect('hour', name, sum, says['D']);
+  }
   for (const [name, sum] of made['M'] ?? []) expect('day', name, sum, says['M']);
   for (const [name, sum] of made['T'] ?? []) expect('month', name, sum, says['T']);
 }
@@ -64,4 +70,12 @@ function uncertainHours(world: World): ReadonlySet<string> {
 
 function plus(sums: Sums, name: string, sum: bigint): void {
   sums.set(name, (sums.get(name) ?? 0n) + sum);
+}
+
+/** What all counter items of each counter hold together, by `counterName`. */
+export function heldByCounter(world: World): ReadonlyMap<string, bigint> {
+  const held: Sums = new Map();
+  for (const { key, numbers } of world.counters.items())
+    plus(held, counterName(readSortKey(key.sk).metric, key.pk), BigInt(numbers.get('n') ?? 0));
+  return held;
 }

@@ -1,4 +1,5 @@
 // The levels' checker: no day or month ever says what was not true, goes back in time, or is claimed to be whole too early.
+import type { Clock } from '../../lambdas/ports.ts';
 import type { World } from '../world/world.ts';
 import { iso } from './ceiling.ts';
 import { ledgerKeyOf } from './claims.ts';
@@ -72,6 +73,22 @@ export class Levels {
   /** Where in an hour's history a segment was applied to it. */
   readonly #applied = new Map<string, { counter: string; hourMs: number; place: number }[]>();
 
+  readonly #clock: Clock;
+  readonly #counterRetentionMs: number | undefined;
+
+  constructor(clock: Clock, counterRetentionMs: number | undefined) {
+    this.#clock = clock;
+    this.#counterRetentionMs = counterRetentionMs;
+  }
+
+  /** Whether an hour's items may be deleted: what was applied to it without anybody knowing can not be taken up any more. */
+  #mayBeGone(hourMs: number): boolean {
+    if (this.#counterRetentionMs === undefined) return false;
+    // Two days of grace, less a quarter of an hour for clocks.
+    const goneMs = hourMs + HOUR_MS + this.#counterRetentionMs + 2 * DAY_MS - 900_000;
+    return this.#clock.nowMs() >= goneMs;
+  }
+
   arrived(shard: string, parents: readonly string[], sequenceNumber: string, arrivalMs: number): void {
     for (const lineage of Object.values(this.#lineages))
       lineage.arrived(shard, parents, sequenceNumber, arrivalMs);
@@ -121,7 +138,7 @@ export class Levels {
       const segment = `${key}.${entry.segment.toString(36)}`;
       for (const row of this.#applied.get(segment) ?? []) {
         const isIn = level === 'days' ? this.#inDay(row) : this.#inMonth(row);
-        if (!isIn)
+        if (!isIn && !this.#mayBeGone(row.hourMs))
           throw new Violation(
             'levels are right',
             `${iso(throughMs)} is claimed of the ${level}, and ${row.counter} at ${iso(row.hourMs)} lacks segment ${segment}`,

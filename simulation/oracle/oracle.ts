@@ -27,7 +27,7 @@ export class Oracle implements WorldObserver {
   trimmedRecords = 0;
   readonly #ceiling: Ceiling;
   readonly #claims: Claims;
-  readonly #levels = new Levels();
+  readonly #levels: Levels;
   /** The world it watches, for checkers that have to look around. */
   world: World | undefined;
 
@@ -35,9 +35,11 @@ export class Oracle implements WorldObserver {
 
   /**
    * @param windowMs the least dedup window in force
+   * @param counterRetentionMs how long counter items are kept after their hour; undefined: for ever
    * @param lossy whether the stream may trim records before they are read
    */
-  constructor(windowMs: number, clock: Clock, lossy = false) {
+  constructor(windowMs: number, clock: Clock, lossy = false, counterRetentionMs?: number | undefined) {
+    this.#levels = new Levels(clock, counterRetentionMs);
     this.rollups = new Rollups(clock);
     this.#claims = new Claims(this.rollups);
     // A record that was trimmed drops no duplicates: any occurrence may be the one that counts.

@@ -159,6 +159,19 @@ const DRAWS: readonly (readonly [weight: number, Draw])[] = [
       next: random.pick(['zombie', 'zombie', 'killed']),
     }),
   ],
+  // A compactor that hangs while another one goes on: what it read is old when it goes on itself.
+  [
+    3,
+    (random, atMs) => ({
+      kind: 'stall',
+      atMs,
+      role: 'compactor',
+      operation: random.pick(['setSums', 'setSums', 'readLevel', 'putCursor']),
+      lengthMs: random.pick([20_000, 50_000, 70_000, 200_000]),
+      side: random.pick(['request', 'request', 'answer']),
+      next: 'zombie',
+    }),
+  ],
   [3, (random, atMs) => ({ kind: 'throttle', atMs, service: service(random), calls: random.between(1, 8) })],
   [
     3,

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keepBooks } from '../../lambdas/accountant/keep-books.ts';
+import { auditLevels, type LevelRepairer, levelRepairer } from '../../lambdas/auditor/audit-levels.ts';
 import { LevelLedgerTable } from '../../lambdas/aws/level-ledger.ts';
 import { LevelTable } from '../../lambdas/aws/level-table.ts';
+import { StoredHoursTable } from '../../lambdas/aws/stored-hours.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
 import type { CompactorSettings } from '../../lambdas/compactor/compaction.ts';
 import { parseShardKey } from '../../lambdas/counting/identifiers.ts';
@@ -161,4 +163,43 @@ test('touched counters read back from several items; a missing one is noticed', 
     undefined,
     'not made up',
   );
+});
+
+test('the audit names every sum that differs from what is below it, and a repair makes it right again', async () => {
+  const counters = new StoredHoursTable(services.dynamoDb, pipeline.counterTable);
+  const ports = { ledger: pipeline.ledger, progress, counters, levels, clock };
+  const day = { metric: 'view', entity: '/a', dayMs: ms('2026-11-20T00:00Z') };
+  const audit = (repair?: LevelRepairer) => auditLevels([day], ports, () => true, repair);
+  assert.deepEqual(await audit(), { sums: 4, behind: 0, differences: [], complete: true });
+  for (const [level, startMs, at] of [
+    ['days', day.dayMs, '2026-11-20T06:00Z'],
+    ['months', ms('2026-11-01'), '2026-11-20'],
+    ['total', 0, '2026-11-01'],
+  ] as const) {
+    const name = { level, metric: 'view', entity: '/a', startMs };
+    const item = await levels.readLevel(name);
+    const sums = new Map([[ms(at), 999n]]);
+    assert.equal(
+      await levels.setSums({ name, sums, revision: item?.revision ?? 0, expiresAt: undefined }),
+      'set',
+    );
+  }
+  const { differences } = await audit();
+  assert.deepEqual(
+    differences.map(({ level, expected, found }) => [level, expected, found]),
+    [
+      ['days', 5n, 999n],
+      ['months', 112n + 999n, 999n],
+      ['total', 998n, 999n],
+    ],
+  );
+  const repair = levelRepairer({ counters: pipeline.counters, levels, clock }, settings);
+  assert.equal((await audit(repair)).differences.length, 3);
+  assert.deepEqual((await audit()).differences, []);
+  assert.deepEqual((await sums('total', 0))['2026-11-01T00'], 116n);
+  // What the levels have not taken up yet is no difference.
+  await pipeline.put({ at: '2026-11-20T06:30Z' });
+  await pipeline.aggregateAll();
+  await pipeline.writeAll();
+  assert.deepEqual(await audit(), { sums: 1, behind: 2, differences: [], complete: true });
 });

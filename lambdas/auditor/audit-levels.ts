@@ -1,0 +1,141 @@
+// The audit of the levels: days against counter items, months against days, the total against months.
+import { emptyReport } from '../compactor/compaction.ts';
+import {
+  type RecomputePorts,
+  type RecomputeSettings,
+  recomputeDay,
+  recomputeMonth,
+} from '../compactor/recompute.ts';
+import type { ShardKey } from '../counting/identifiers.ts';
+import {
+  compareSum,
+  expectedAbove,
+  type LevelCursors,
+  type LevelDifference,
+  mustHold,
+} from '../counting/level-audit.ts';
+import type { LevelCursor } from '../counting/level-cursor.ts';
+import { type CompactedLevel, itemStartMs, type LevelName, mayBeDeleted } from '../counting/levels.ts';
+import { DAY_MS } from '../counting/time.ts';
+import type { BooksLedger, Clock, LevelLedger, LevelReader, StoredHours } from '../ports.ts';
+
+/** What the audit of the levels needs. */
+export interface LevelAuditPorts {
+  readonly ledger: Pick<BooksLedger, 'shards'>;
+  readonly progress: Pick<LevelLedger, 'readCursor'>;
+  readonly counters: StoredHours;
+  readonly levels: LevelReader;
+  readonly clock: Clock;
+}
+
+/** One day of one counter: what is audited at once. */
+export interface CounterDay {
+  readonly metric: string;
+  readonly entity: string;
+  /** The day's start, epoch milliseconds. */
+  readonly dayMs: number;
+}
+
+/** What the audit of some days found. */
+export interface LevelAuditReport {
+  /** Sums that were compared. */
+  sums: number;
+  /** Days of which the levels have not taken everything up yet, so that nothing can be said of them. */
+  behind: number;
+  readonly differences: LevelDifference[];
+}
+
+/** Brings the levels of a day up again. */
+export type LevelRepairer = (day: CounterDay, hoursMs: readonly number[]) => Promise<void>;
+
+/** A repairer that does what the compactor does. Repeatable. */
+export function levelRepairer(ports: RecomputePorts, settings: RecomputeSettings): LevelRepairer {
+  return async ({ metric, entity, dayMs }, hoursMs) => {
+    const report = emptyReport();
+    await recomputeDay({ level: 'days', metric, entity, startMs: dayMs }, hoursMs, ports, settings, report);
+    const month: LevelName = { level: 'months', metric, entity, startMs: itemStartMs('months', dayMs) };
+    await recomputeMonth(month, [dayMs], ports, settings, report);
+  };
+}
+
+/**
+ * Audits days of counters through all levels. A sum that must hold everything and does not say it is a difference.
+ * @param repair brings what differs up again; undefined: only report
+ */
+export async function auditLevels(
+  days: readonly CounterDay[],
+  ports: LevelAuditPorts,
+  hasTime: () => boolean,
+  repair?: LevelRepairer,
+): Promise<LevelAuditReport & { complete: boolean }> {
+  const report = { sums: 0, behind: 0, differences: [] as LevelDifference[] };
+  // The cursors before everything else: what they say a level holds, it holds from then on.
+  const cursors = { days: await cursorsOf('days', ports), months: await cursorsOf('months', ports) };
+  for (const day of days) {
+    if (!hasTime()) return { ...report, complete: false };
+    await auditDay(day, cursors, ports, report, repair);
+  }
+  return { ...report, complete: true };
+}
+
+async function cursorsOf(
+  level: CompactedLevel,
+  { ledger, progress }: LevelAuditPorts,
+): Promise<LevelCursors> {
+  const cursors = new Map<ShardKey, LevelCursor>();
+  for (const shard of await ledger.shards()) cursors.set(shard, await progress.readCursor(shard, level));
+  return cursors;
+}
+
+async function auditDay(
+  day: CounterDay,
+  cursors: Readonly<Record<CompactedLevel, LevelCursors>>,
+  { counters, levels, clock }: LevelAuditPorts,
+  report: LevelAuditReport,
+  repair: LevelRepairer | undefined,
+): Promise<void> {
+  const { metric, entity, dayMs } = day;
+  const monthMs = itemStartMs('months', dayMs);
+  const names = {
+    day: { level: 'days', metric, entity, startMs: dayMs },
+    month: { level: 'months', metric, entity, startMs: monthMs },
+    total: { level: 'total', metric, entity, startMs: 0 },
+  } as const;
+  // From the top down: whatever a level holds, the one below it, read later, holds as well.
+  const total = await levels.readLevel(names.total);
+  const month = await levels.readLevel(names.month);
+  const item = await levels.readLevel(names.day);
+  const hours = (await counters.storedHours(metric, entity, dayMs, dayMs + DAY_MS)).filter(
+    ({ expiresAt }) => !mayBeDeleted(expiresAt, clock.nowMs()),
+  );
+  const segments = hours.flatMap(({ applied }) => [...applied]);
+  const found: (LevelDifference | undefined)[] = [];
+  for (const [hourMs, one] of Map.groupBy(hours, ({ hourMs }) => hourMs)) {
+    if (
+      !mustHold(
+        cursors.days,
+        one.flatMap(({ applied }) => [...applied]),
+      )
+    ) {
+      report.behind += 1;
+      continue;
+    }
+    report.sums += 1;
+    found.push(
+      compareSum(
+        names.day,
+        hourMs,
+        item,
+        one.reduce((sum, { n }) => sum + n, 0n),
+      ),
+    );
+  }
+  if (mustHold(cursors.months, segments)) {
+    report.sums += 2;
+    found.push(compareSum(names.month, dayMs, month, expectedAbove(item)));
+    found.push(compareSum(names.total, monthMs, total, expectedAbove(month)));
+  } else report.behind += 1;
+  const differences = found.filter((difference) => difference !== undefined);
+  report.differences.push(...differences);
+  if (differences.length > 0) await repair?.(day, [...new Set(hours.map(({ hourMs }) => hourMs))]);
+}
