@@ -78,16 +78,26 @@ function receivedIn(world: World, shard: string): ReadonlyMap<string, number> {
     key === undefined ? { head: undefined, entries: new Map() } : world.ledger.of(key);
   const sent = head === undefined ? 0 : head.status === 'sent' ? head.segment : head.segment - 1;
   const received = new Map<string, number>();
-  for (const entry of entries.values() as Iterable<SegmentEntry>) {
-    if (entry.segment > sent) continue;
-    let latestMs = 0;
-    for (const { sequenceNumber, arrivalMs } of records) {
-      if (BigInt(sequenceNumber) <= BigInt(entry.last)) latestMs = Math.max(latestMs, arrivalMs);
+  // Both are in the order of the shard: one walk over the records serves all segments.
+  let next = 0;
+  let latestMs = 0;
+  const ascending = [...(entries.values() as Iterable<SegmentEntry>)].sort((a, b) => a.segment - b.segment);
+  for (const entry of ascending) {
+    if (entry.segment > sent) break;
+    for (; next < records.length; next++) {
+      const record = records[next];
+      if (record === undefined || isAfter(record.sequenceNumber, entry.last)) break;
+      latestMs = Math.max(latestMs, record.arrivalMs);
     }
     const hour = new Date(latestMs).toISOString().slice(0, 13);
     received.set(hour, (received.get(hour) ?? 0) + entry.accounts.received);
   }
   return received;
+}
+
+/** Sequence numbers are decimal numbers of any length. */
+function isAfter(a: string, b: string): boolean {
+  return a.length === b.length ? a > b : a.length > b.length;
 }
 
 function broken(message: string): Violation {
