@@ -19,6 +19,30 @@ export function differences(entity: string, expected: MinuteCounts, found: Minut
     .filter((one) => one.expected !== one.found);
 }
 
+/** The grains that counts can be compared in. */
+export const grains = ['minute', 'hour', 'day', 'month', 'total'] as const;
+export type Grain = (typeof grains)[number];
+
+/** The start of the hour, day or month (UTC) that holds a minute; 0 for the total. Epoch seconds. */
+export function startOf(grain: Grain, minute: number): number {
+  if (grain === 'total') return 0;
+  if (grain === 'hour') return minute - (minute % 3600);
+  if (grain === 'day') return minute - (minute % 86_400);
+  if (grain === 'minute') return minute;
+  const at = new Date(minute * 1000);
+  return Date.UTC(at.getUTCFullYear(), at.getUTCMonth()) / 1000;
+}
+
+/** Counts by minute summed to a coarser grain; sums of 0 are left out. */
+export function summed(grain: Grain, minutes: MinuteCounts): MinuteCounts {
+  const sums: MinuteCounts = new Map();
+  for (const [minute, n] of minutes) {
+    const start = startOf(grain, minute);
+    sums.set(start, (sums.get(start) ?? 0) + n);
+  }
+  return new Map([...sums].filter(([, n]) => n !== 0));
+}
+
 /** Half-open span of time, epoch seconds. */
 export interface Span {
   readonly from: number;

@@ -1,7 +1,7 @@
-// Asks the service for the counts of one entity, minute by minute.
+// Asks the service for the counts of one entity, in any grain.
 
 import { type Backoff, retryAfterMs, waitMs } from './backoff.ts';
-import { pieces, type Span } from './compare.ts';
+import { type Grain, pieces, type Span, startOf } from './compare.ts';
 import { ServiceError } from './errors.ts';
 import { type Answer, type HttpClient, RequestFailed } from './http-client.ts';
 import type { MinuteCounts } from './truth.ts';
@@ -20,19 +20,28 @@ export interface CountsSettings {
   readonly attemptsMax: number;
 }
 
-/** The longest range of minutes the query API answers at once. */
-const rangeSecondsMax = 31 * 86_400;
+/** The longest range that the query API answers at once, in whole days. */
+const rangeSecondsMax = { minute: 31 * 86_400, hour: 1_000 * 86_400, day: Infinity, month: Infinity };
 
-/** The entity's minutes within the span that have a count. Throws ServiceError if the service does not answer them. */
-export async function minuteCounts(
+/** The entity's counts within the span; of all time for the total. Throws ServiceError if the service does not answer them. */
+export async function countsOf(
   entity: string,
   span: Span,
+  by: Grain,
   settings: CountsSettings,
   ports: CountsPorts,
 ): Promise<MinuteCounts> {
   const counts: MinuteCounts = new Map();
-  for (const piece of pieces(span, rangeSecondsMax)) {
-    const query = `by=minute&from=${iso(piece.from)}&to=${iso(piece.to)}`;
+  if (by === 'total') {
+    const path = `/v1/counts/${settings.metric}/${encodeURIComponent(entity)}?by=total`;
+    const total = totalOf(await patiently(path, settings, ports));
+    return total === 0 ? counts : counts.set(0, total);
+  }
+  // Pieces that begin with a day, so that none cuts an hour in two; days and months are asked for all at once.
+  const whole =
+    by === 'minute' ? span : { from: startOf(by === 'hour' ? 'day' : by, span.from), to: span.to };
+  for (const piece of pieces(whole, rangeSecondsMax[by])) {
+    const query = `by=${by}&from=${iso(piece.from)}&to=${iso(piece.to)}`;
     const path = `/v1/counts/${settings.metric}/${encodeURIComponent(entity)}?${query}`;
     for (const [minute, n] of pointsOf(await patiently(path, settings, ports))) {
       // Whether the end of a range belongs to it is not for us to know: what is beyond the piece is left out.
@@ -63,6 +72,13 @@ async function patiently(path: string, settings: CountsSettings, ports: CountsPo
     const asked = retryAfterMs(answer?.retryAfter, ports.now());
     await ports.sleep(waitMs(settings.backoff, attempt, ports.random(), asked));
   }
+}
+
+/** The total of an answer. Throws ServiceError if it has none. */
+function totalOf({ body }: Answer): number {
+  const total = (JSON.parse(body) as { total?: unknown } | null)?.total;
+  if (typeof total !== 'number') throw new ServiceError('the answer to a query has no total: is it Tally?');
+  return total;
 }
 
 /** Points of an answer as (epoch seconds, n). Throws ServiceError if it has another shape. */

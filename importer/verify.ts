@@ -1,9 +1,9 @@
-// `npm run verify`: compares every (entity, minute) count of a truth file with a running service.
+// `npm run verify`: compares every (entity, minute) count of a truth file, or its sums, with a running service.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type Difference, differences } from './compare.ts';
-import { type CountsPorts, type CountsSettings, minuteCounts } from './counts.ts';
+import { type Difference, differences, type Grain, grains, summed } from './compare.ts';
+import { type CountsPorts, type CountsSettings, countsOf } from './counts.ts';
 import { messageOf, UsageError } from './errors.ts';
 import { entityProblem } from './event.ts';
 import { baseUrl, httpClient } from './http-client.ts';
@@ -20,6 +20,7 @@ npm run verify -- --truth FILE --url URL [options]
   --url URL           address of the service
   --metric NAME       metric to look at (view)
   --column NAME       views or hits (views)
+  --by GRAIN          minute, hour, day, month, or total of all time (minute)
   --concurrency N     queries at once (16)
   --show N            differing rows shown (20)
   --api-key KEY       sent as x-api-key; or TALLY_API_KEY in the environment
@@ -33,6 +34,7 @@ const options = {
   url: { type: 'string' },
   metric: { type: 'string', default: 'view' },
   column: { type: 'string', default: 'views' },
+  by: { type: 'string', default: 'minute' },
   concurrency: { type: 'string', default: '16' },
   show: { type: 'string', default: '20' },
   'api-key': { type: 'string' },
@@ -53,7 +55,7 @@ interface Result {
 
 async function verify(
   truth: Truth,
-  settings: CountsSettings,
+  settings: CountsSettings & { readonly by: Grain },
   concurrency: number,
   showMax: number,
   ports: CountsPorts,
@@ -79,8 +81,8 @@ async function verify(
       // The API would only answer 400 for an entity it can not hold.
       const found = entityProblem(entity)
         ? new Map<number, number>()
-        : await minuteCounts(entity, span, settings, ports);
-      const differing = differences(entity, minutes, found);
+        : await countsOf(entity, span, settings.by, settings, ports);
+      const differing = differences(entity, summed(settings.by, minutes), found);
       result.entities += 1;
       for (const n of found.values()) result.found += n;
       result.differing += differing.length;
@@ -93,7 +95,7 @@ async function verify(
   return result;
 }
 
-function print(result: Result, truth: Truth, metric: string): void {
+function print(result: Result, truth: Truth, metric: string, by: Grain): void {
   for (const { entity, minute, expected, found } of result.shown) {
     const at = new Date(minute * 1000).toISOString().replace(':00.000Z', 'Z');
     process.stdout.write(`${at}\t${entity}\texpected ${expected}\tfound ${found}\n`);
@@ -106,7 +108,7 @@ function print(result: Result, truth: Truth, metric: string): void {
       ? `all equal (${found} events)`
       : `${differing} counts of ${entitiesDiffering} entities differ: ${expected} events expected, ${found} found`;
   process.stdout.write(
-    `${truth.file}, metric ${metric}: ${entities} entities, ${rows} minutes with counts: ${verdict}\n`,
+    `${truth.file}, metric ${metric}: ${entities} entities, ${rows} minutes with counts${by === 'minute' ? '' : `, by ${by}`}: ${verdict}\n`,
   );
 }
 
@@ -122,6 +124,8 @@ async function main(): Promise<number> {
       throw new UsageError('--truth and --url are needed');
     if (column !== 'views' && column !== 'hits')
       throw new UsageError(`--column takes views or hits, not ${column}`);
+    const by = grains.find((grain) => grain === values.by);
+    if (by === undefined) throw new UsageError(`--by takes ${grains.join(', ')}, not ${values.by}`);
     const metric = metricOf(values.metric);
     const concurrency = whole('concurrency', values.concurrency, 1, 256);
     const url = baseUrl(values.url);
@@ -129,12 +133,12 @@ async function main(): Promise<number> {
     const apiKey = values['api-key'] ?? process.env['TALLY_API_KEY'];
     const client = httpClient({ url, apiKey, timeoutMs: 30_000, connectionsMax: concurrency });
     try {
-      const settings = { metric, backoff: { baseMs: 200, capMs: 5000 }, attemptsMax: 10 };
+      const settings = { metric, by, backoff: { baseMs: 200, capMs: 5000 }, attemptsMax: 10 };
       const ports = { client, now: Date.now, random: Math.random, sleep: (ms: number) => delay(ms) };
       const show = whole('show', values.show, 0, 1_000_000);
       const result = await verify(truth, settings, concurrency, show, ports);
       if (values.json) process.stdout.write(`${JSON.stringify({ truth: truth.file, metric, ...result })}\n`);
-      else print(result, truth, metric);
+      else print(result, truth, metric, by);
       return result.differing === 0 ? 0 : 1;
     } finally {
       client.close();
