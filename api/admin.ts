@@ -23,6 +23,13 @@ export const DIFFERENCE = {
       found: AMOUNT,
     }),
     exactly({ ...COUNTER_ITEM, kind: { const: 'total-differs' }, expected: AMOUNT, found: AMOUNT }),
+    exactly({
+      ...COUNTER_ITEM,
+      kind: { const: 'level-differs' },
+      level: { type: 'string', enum: ['days', 'months', 'total'] },
+      expected: AMOUNT,
+      found: AMOUNT,
+    }),
     exactly({ ...COUNTER_ITEM, kind: { const: 'events-differ' }, expected: AMOUNT, found: AMOUNT }),
   ],
 } as const satisfies Schema;

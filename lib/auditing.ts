@@ -40,9 +40,20 @@ export class Auditing extends Construct {
         STREAM_NAME: stream.streamName,
         ARCHIVE_BUCKET: archive.bucketName,
         COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
+        HOUR_RETENTION_SECONDS: secondsOf(c.hourRetentionDays),
+        DAY_RETENTION_SECONDS: secondsOf(c.dayRetentionDays),
       },
       statements: [
-        allow(['dynamodb:BatchGetItem', 'dynamodb:Scan', 'dynamodb:UpdateItem'], [counters.tableArn]),
+        allow(
+          [
+            'dynamodb:BatchGetItem',
+            'dynamodb:GetItem',
+            'dynamodb:Query',
+            'dynamodb:Scan',
+            'dynamodb:UpdateItem',
+          ],
+          [counters.tableArn],
+        ),
         allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [ledger.tableArn]),
         allow(['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], [stream.streamArn]),
         allow(['s3:GetObject'], [archive.arnForObjects(`${ARCHIVE_PREFIXES.audits}*`)]),

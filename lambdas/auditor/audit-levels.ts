@@ -6,6 +6,8 @@ import {
   recomputeDay,
   recomputeMonth,
 } from '../compactor/recompute.ts';
+import type { Difference } from '../counting/audit.ts';
+import { bucketOfSortKey, type CounterKey } from '../counting/counter-item.ts';
 import type { ShardKey } from '../counting/identifiers.ts';
 import {
   compareSum,
@@ -16,7 +18,7 @@ import {
 } from '../counting/level-audit.ts';
 import type { LevelCursor } from '../counting/level-cursor.ts';
 import { type CompactedLevel, itemStartMs, type LevelName, mayBeDeleted } from '../counting/levels.ts';
-import { DAY_MS } from '../counting/time.ts';
+import { bucketName, DAY_MS, dayStartMs, parseBucketName } from '../counting/time.ts';
 import type { BooksLedger, Clock, LevelLedger, LevelReader, StoredHours } from '../ports.ts';
 
 /** What the audit of the levels needs. */
@@ -43,6 +45,35 @@ export interface LevelAuditReport {
   /** Days of which the levels have not taken everything up yet, so that nothing can be said of them. */
   behind: number;
   readonly differences: LevelDifference[];
+}
+
+/** Audits the levels of some days, and brings up what differs in an audit that repairs. */
+export type LevelAuditor = (
+  days: readonly CounterDay[],
+  repairing: boolean,
+) => Promise<readonly Difference[]>;
+
+/** An auditor of levels whose differences go into the report of an audit. */
+export function levelAuditor(ports: LevelAuditPorts, repair: LevelRepairer): LevelAuditor {
+  return async (days, repairing) => {
+    const { differences } = await auditLevels(days, ports, () => true, repairing ? repair : undefined);
+    return differences.map(({ level, metric, entity, atMs, expected, found = 0n }) => {
+      const bucket = bucketName(atMs, 60);
+      return { metric, entity, bucket, kind: 'level-differs', level, expected, found };
+    });
+  };
+}
+
+/** The days of counter items, each once. */
+export function daysOf(keys: readonly CounterKey[]): readonly CounterDay[] {
+  const days = new Map<string, CounterDay>();
+  for (const { pk: entity, sk } of keys) {
+    const startMs = parseBucketName(bucketOfSortKey(sk));
+    if (startMs === undefined) continue;
+    const day = { metric: sk.slice(0, sk.indexOf('#')), entity, dayMs: dayStartMs(startMs) };
+    days.set(JSON.stringify(day), day);
+  }
+  return [...days.values()];
 }
 
 /** Brings the levels of a day up again. */
@@ -111,12 +142,10 @@ async function auditDay(
   const segments = hours.flatMap(({ applied }) => [...applied]);
   const found: (LevelDifference | undefined)[] = [];
   for (const [hourMs, one] of Map.groupBy(hours, ({ hourMs }) => hourMs)) {
-    if (
-      !mustHold(
-        cursors.days,
-        one.flatMap(({ applied }) => [...applied]),
-      )
-    ) {
+    const applied = one.flatMap((stored) => [...stored.applied]);
+    // Nobody has brought it about, so no level has to know of it: it is for the audit of the items to say.
+    if (applied.length === 0 && item?.sums.get(hourMs) === undefined) continue;
+    if (!mustHold(cursors.days, applied)) {
       report.behind += 1;
       continue;
     }

@@ -4,6 +4,7 @@ import { InvalidAuditRequest } from '../counting/audit-request.ts';
 import { type AuditPosition, type AuditRange, type AuditState, newAudit } from '../counting/audit-state.ts';
 import type { DeletedEntities } from '../counting/deleted-entities.ts';
 import type { AuditedCounters, AuditedLog, AuditScratch, BooksLedger } from '../ports.ts';
+import type { LevelAuditor } from './audit-levels.ts';
 import { compare } from './compare.ts';
 import { AUDIT_LIMITS, type AuditLimits } from './limits.ts';
 import { produce, type SegmentWindows } from './produce.ts';
@@ -22,6 +23,8 @@ export interface AuditorPorts {
   readonly windows: SegmentWindows;
   /** Rewrites what differs, in an audit that repairs. */
   readonly repair: ItemRepairer;
+  /** Holds the levels against the items that were compared. */
+  readonly levels: LevelAuditor;
 }
 
 /** Begins an audit. @param id 32 hexadecimal digits, never used before */

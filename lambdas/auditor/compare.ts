@@ -1,5 +1,5 @@
 // The audit's third phase: partition by partition, what was emitted against what counter items hold.
-import { type Comparison, compareItem, type StoredItem } from '../counting/audit.ts';
+import { type Comparison, compareItem, type Difference, type StoredItem } from '../counting/audit.ts';
 import { type ItemLines, itemsInLines, partitionsWithin } from '../counting/audit-rows.ts';
 import {
   type AuditFindings,
@@ -12,6 +12,7 @@ import {
 import { type DeletedEntities, mayBeDeleted } from '../counting/deleted-entities.ts';
 import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
 import type { AuditedCounters, AuditScratch } from '../ports.ts';
+import { daysOf, type LevelAuditor } from './audit-levels.ts';
 import type { AuditLimits } from './limits.ts';
 import type { ItemRepairer } from './repair.ts';
 
@@ -20,6 +21,7 @@ interface ComparePorts {
   readonly scratch: AuditScratch;
   readonly deletions: () => Promise<DeletedEntities>;
   readonly repair: ItemRepairer;
+  readonly levels: LevelAuditor;
 }
 
 /** Items repaired at once. */
@@ -99,7 +101,7 @@ async function comparePage(
   page: readonly (readonly [string, ItemLines])[],
   before: AuditFindings,
   { isUnaudited, deleted, startedAtMs, repair: repairing }: Judging,
-  { counters, repair }: ComparePorts,
+  { counters, repair, levels }: ComparePorts,
 ): Promise<AuditFindings> {
   let findings = before;
   const stored = await counters.readItems(page.map(([, { key }]) => key));
@@ -128,7 +130,20 @@ async function comparePage(
     const rewritten = outcomes.filter((outcome) => outcome === 'rewritten').length;
     findings = { ...findings, repaired: findings.repaired + rewritten };
   }
+  // After the items: the levels are made of them.
+  const days = daysOf(page.map(([, { key }]) => key));
+  for (const difference of await levels(days, repairing)) {
+    // The items of a day may be on two pages.
+    if (!findings.differences.some((known) => isSame(known, difference)))
+      findings = withDifferences(findings, [difference]);
+  }
   return findings;
+}
+
+function isSame(a: Difference, b: Difference): boolean {
+  const { kind, metric, entity, bucket } = a;
+  const isLevel = kind === 'level-differs' && b.kind === kind && a.level === b.level;
+  return isLevel && metric === b.metric && entity === b.entity && bucket === b.bucket;
 }
 
 /** Whether nothing can be said of a segment, by its name in a counter item. */

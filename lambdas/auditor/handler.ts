@@ -8,10 +8,14 @@ import { Archive } from '../aws/archive.ts';
 import { S3AuditScratch } from '../aws/audit-scratch.ts';
 import { AuditedCounterTable } from '../aws/audited-counter-table.ts';
 import { dynamoDb, kinesis, s3 } from '../aws/clients.ts';
+import { CounterTable } from '../aws/counter-table.ts';
 import { LedgerDeletionRegister } from '../aws/deletion-register.ts';
-import { secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { retentionsIn, text } from '../aws/environment.ts';
 import { jsonAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
+import { LevelLedgerTable } from '../aws/level-ledger.ts';
+import { LevelTable } from '../aws/level-table.ts';
+import { StoredHoursTable } from '../aws/stored-hours.ts';
 import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
 import {
@@ -23,6 +27,7 @@ import {
 } from '../counting/audit-request.ts';
 import { type AuditFindings, type AuditState, auditProgress, auditReport } from '../counting/audit-state.ts';
 import { type AuditorPorts, auditPage, beginAudit } from './audit.ts';
+import { levelAuditor, levelRepairer } from './audit-levels.ts';
 import { AUDIT_LIMITS } from './limits.ts';
 import { itemRepairer } from './repair.ts';
 
@@ -37,7 +42,9 @@ const s3Client = s3();
 const counters = new AuditedCounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE'));
 const register = new LedgerDeletionRegister(dynamoDbClient, text(env, 'LEDGER_TABLE'));
 const bucket = text(env, 'ARCHIVE_BUCKET');
-const retentionMs = secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS');
+const retentionsMs = retentionsIn(env);
+const [counterTable, ledgerTable] = [text(env, 'COUNTER_TABLE'), text(env, 'LEDGER_TABLE')];
+const levels = new LevelTable(dynamoDbClient, counterTable);
 const ports: AuditorPorts = {
   ledger: new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock),
   log: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
@@ -45,7 +52,20 @@ const ports: AuditorPorts = {
   scratch: new S3AuditScratch(s3Client, bucket, AUDIT_LIMITS.partitions),
   deletions: () => register.deletions(),
   windows: new DedupWindows(),
-  repair: itemRepairer(counters, new Archive(s3Client, bucket), retentionMs),
+  repair: itemRepairer(counters, new Archive(s3Client, bucket), retentionsMs.counters),
+  levels: levelAuditor(
+    {
+      ledger: new LedgerTable(dynamoDbClient, ledgerTable, systemClock),
+      progress: new LevelLedgerTable(dynamoDbClient, ledgerTable),
+      counters: new StoredHoursTable(dynamoDbClient, counterTable),
+      levels,
+      clock: systemClock,
+    },
+    levelRepairer(
+      { counters: new CounterTable(dynamoDbClient, counterTable), levels, clock: systemClock },
+      { retentionsMs },
+    ),
+  ),
 };
 
 async function answerAudit(event: APIGatewayProxyEvent, context: Context): Promise<APIGatewayProxyResult> {

@@ -1,6 +1,7 @@
 // The audit: what segments emitted, held against what a counter item says, minute by minute.
 import { bucketOfSortKey, type CounterKey, metricOfSortKey } from './counter-item.ts';
 import type { SegmentId } from './identifiers.ts';
+import type { Level } from './levels.ts';
 import type { RollupRow } from './rollup-message.ts';
 import type { BucketMinutes } from './time.ts';
 
@@ -48,6 +49,13 @@ export type Difference = {
       readonly found: bigint;
     }
   | { readonly kind: 'total-differs'; readonly expected: bigint; readonly found: bigint }
+  /** A level differs from what is below it; the bucket is the start of its hour, day or month. */
+  | {
+      readonly kind: 'level-differs';
+      readonly level: Level;
+      readonly expected: bigint;
+      readonly found: bigint;
+    }
   | { readonly kind: 'events-differ'; readonly expected: number; readonly found: number }
 );
 

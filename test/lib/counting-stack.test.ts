@@ -270,6 +270,8 @@ describe('functions', () => {
         'STREAM_NAME',
         'ARCHIVE_BUCKET',
         'COUNTER_RETENTION_SECONDS',
+        'HOUR_RETENTION_SECONDS',
+        'DAY_RETENTION_SECONDS',
       ],
     };
     for (const [noun, names] of Object.entries(wanted)) {

@@ -53,7 +53,13 @@ const TABLE: Record<string, Record<string, string[]>> = {
     AccountingAccountantLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
   'Auditing/Auditor': {
-    TablesCounters: ['dynamodb:BatchGetItem', 'dynamodb:Scan', 'dynamodb:UpdateItem'],
+    TablesCounters: [
+      'dynamodb:BatchGetItem',
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+      'dynamodb:Scan',
+      'dynamodb:UpdateItem',
+    ],
     TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
     EventsStream: ['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'],
     'ArchiveBucket/repairs/*': ['s3:PutObject'],

@@ -173,6 +173,7 @@ export function auditWorld(shards: ReadonlyMap<ShardKey, ShardRecords>, pageItem
         ? 'changed-meanwhile'
         : counters.rewrite(comparison.expected, stored);
     },
+    levels: async () => [],
   };
   return { ports, counters, scratch, entries, records, repairs, deleted };
 }

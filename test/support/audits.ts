@@ -1,11 +1,16 @@
 // Audits of a pipeline on real services, whole or page by page.
+
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
 import { auditPage, beginAudit } from '../../lambdas/auditor/audit.ts';
+import { levelAuditor, levelRepairer } from '../../lambdas/auditor/audit-levels.ts';
 import { AUDIT_LIMITS } from '../../lambdas/auditor/limits.ts';
 import { itemRepairer } from '../../lambdas/auditor/repair.ts';
 import { S3AuditScratch } from '../../lambdas/aws/audit-scratch.ts';
 import { AuditedCounterTable } from '../../lambdas/aws/audited-counter-table.ts';
 import { LedgerDeletionRegister } from '../../lambdas/aws/deletion-register.ts';
+import { LevelLedgerTable } from '../../lambdas/aws/level-ledger.ts';
+import { LevelTable } from '../../lambdas/aws/level-table.ts';
+import { StoredHoursTable } from '../../lambdas/aws/stored-hours.ts';
 import {
   type AuditRange,
   type AuditReport,
@@ -22,6 +27,8 @@ export function auditId(): string {
   return (audits++).toString(16).padStart(32, '0');
 }
 
+const FOREVER = { counters: undefined, days: undefined, months: undefined };
+
 /** What audits of a pipeline need, and audits of one range. */
 export function auditsOf(
   services: Pick<Awaited<ReturnType<typeof startServices>>, 'dynamoDb' | 's3'>,
@@ -30,6 +37,8 @@ export function auditsOf(
 ) {
   // Pages of two items, so that a scan has several.
   const counters = new AuditedCounterTable(services.dynamoDb, pipeline.counterTable, 2);
+  const levels = new LevelTable(services.dynamoDb, pipeline.counterTable);
+  const clock = { nowMs: () => Date.now() };
   const scratch = new S3AuditScratch(services.s3, pipeline.bucket, AUDIT_LIMITS.partitions);
   const ports = {
     ledger: pipeline.ledger,
@@ -39,6 +48,16 @@ export function auditsOf(
     windows: new DedupWindows(),
     deletions: () => new LedgerDeletionRegister(services.dynamoDb, pipeline.ledgerTable).deletions(),
     repair: itemRepairer(counters, pipeline.archive, undefined),
+    levels: levelAuditor(
+      {
+        ledger: pipeline.ledger,
+        progress: new LevelLedgerTable(services.dynamoDb, pipeline.ledgerTable),
+        counters: new StoredHoursTable(services.dynamoDb, pipeline.counterTable),
+        levels,
+        clock,
+      },
+      levelRepairer({ counters: pipeline.counters, levels, clock }, { retentionsMs: FOREVER }),
+    ),
   };
   const start = (repair = false) =>
     beginAudit({ id: auditId(), range, repair, startedAtMs: Date.now() }, ports);
