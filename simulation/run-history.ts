@@ -2,14 +2,13 @@
 import { claimCompleteness } from '../lambdas/accountant/claim-completeness.ts';
 import { readStatus } from '../lambdas/accountant/read-status.ts';
 import { compact } from '../lambdas/compactor/compact.ts';
-import { GRAINS } from '../lambdas/counting/grains.ts';
 import { conservationDifference, type PipelineStatus } from '../lambdas/counting/pipeline-status.ts';
-import { readCounts } from '../lambdas/query/read-counts.ts';
 import { carryOut, sendParkedAgain } from './drivers/operator.ts';
 import { History } from './history.ts';
+import { checkAnswers } from './oracle/answers.ts';
 import { checkAtRest } from './oracle/final.ts';
 import { checkHours } from './oracle/hours.ts';
-import { checkLevelsAtRest, heldByCounter } from './oracle/levels-at-rest.ts';
+import { checkLevelsAtRest } from './oracle/levels-at-rest.ts';
 import { type PromiseName, Violation } from './oracle/violation.ts';
 import { faultsEndMs } from './plan/faults.ts';
 import type { HistoryPlan } from './plan/history-plan.ts';
@@ -206,7 +205,10 @@ class Run {
           `everything is counted up to ${new Date(beatMs).toISOString()}, and a level is claimed up to ${new Date(throughMs).toISOString()}`,
         );
     // Counter items that may be deleted say less than the levels do.
-    if (settings.counterRetentionMs === undefined) await this.#checkAnswers();
+    if (settings.counterRetentionMs !== undefined) return;
+    const { ledger: claims, counters, levels } = world.clients(directNetwork, scheduler);
+    const ports = { counters, levels, claims, clock: scheduler };
+    await checkAnswers(world, ports, settings.compaction.retentionsMs);
   }
 
   async #checkAtRest(): Promise<void> {
@@ -217,27 +219,6 @@ class Run {
     const { world, oracle, settings } = this.history;
     checkAtRest(world, oracle, settings.dedupWindowLeastMs, await this.#status());
     await this.#checkLevels();
-  }
-
-  /** Answers of every grain, from whatever levels they are read, must say what the counter items hold. */
-  async #checkAnswers(): Promise<void> {
-    const { world, scheduler, settings } = this.history;
-    const { ledger: claims, counters, levels } = world.clients(directNetwork, scheduler);
-    const ports = { counters, levels, claims, clock: scheduler };
-    const { retentionsMs } = settings.compaction;
-    for (const [name, sum] of heldByCounter(world)) {
-      const [metric = '', entity = ''] = name.split('\n');
-      const range = { fromMs: 0, toMs: scheduler.nowMs() + 86_400_000, fillZero: false };
-      for (const by of GRAINS) {
-        const query = { metric, entity, by, ...range };
-        const { total } = await readCounts(query, ports, { acceptPastMs: undefined, retentionsMs });
-        if (total !== sum)
-          throw new Violation(
-            'levels are right',
-            `${metric} of ${entity} by ${by} is ${total}, and not ${sum}`,
-          );
-      }
-    }
   }
 
   /** One more run of the compactor, in which everything is due; then every level must say what is below it. */
