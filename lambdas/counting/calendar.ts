@@ -1,9 +1,21 @@
-// The calendar of an answer: its minutes, hours, days and months, in a time zone, exact over changes of the clock.
+// The calendar of answers: minutes, hours, days and months, in a time zone, exact over changes of the clock.
 import { Temporal } from 'temporal-polyfill';
-import { HOUR_MS, MINUTE_MS } from './time.ts';
+import {
+  DAY_MS,
+  dayStartMs,
+  HOUR_MS,
+  hourStartMs,
+  isoSeconds,
+  MINUTE_MS,
+  monthStartMs,
+  nextMonthMs,
+} from './time.ts';
 
-/** The periods an answer can be cut into. Hours are hours of UTC; days and months are those of a time zone. */
-export type Grain = 'minute' | 'hour' | 'day' | 'month';
+/** The grains of an answer, finest first. */
+export const GRAINS = ['minute', 'hour', 'day', 'month', 'total'] as const;
+export type Grain = (typeof GRAINS)[number];
+/** Grains whose points have a time. Minutes and hours are those of UTC; days and months those of a time zone. */
+export type TimedGrain = Exclude<Grain, 'total'>;
 
 /** A stretch of time, epoch milliseconds, `startMs <= t < endMs`. */
 export interface Period {
@@ -14,8 +26,11 @@ export interface Period {
 /** A time zone's name in the IANA database, such as `Europe/Berlin`; `UTC` is one. */
 export type TimeZone = string & { readonly timeZone: unique symbol };
 
-/** Coordinated universal time, whose days are those of the level items. */
+/** Coordinated universal time, whose days and months are those of the level items. */
 export const UTC = 'UTC' as TimeZone;
+
+/** Names that mean UTC. */
+const UTC_NAMES: ReadonlySet<string> = new Set(['utc', 'etc/utc', 'etc/uct', 'uct', 'zulu', 'etc/zulu']);
 
 /**
  * Reads a time zone's name. Offsets such as `+02:00` are none: they know nothing of daylight saving, so that days cut by
@@ -23,6 +38,7 @@ export const UTC = 'UTC' as TimeZone;
  * @returns undefined when the database has no such zone
  */
 export function parseTimeZone(name: string): TimeZone | undefined {
+  if (UTC_NAMES.has(name.toLowerCase())) return UTC;
   if (!/^[A-Za-z]/.test(name)) return undefined;
   try {
     return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name).timeZoneId as TimeZone;
@@ -32,31 +48,77 @@ export function parseTimeZone(name: string): TimeZone | undefined {
   }
 }
 
-const FIXED_MS: Partial<Record<Grain, number>> = { minute: MINUTE_MS, hour: HOUR_MS };
+const UTC_STARTS: Readonly<Record<TimedGrain, (atMs: number) => number>> = {
+  minute: (atMs) => Math.floor(atMs / MINUTE_MS) * MINUTE_MS,
+  hour: hourStartMs,
+  day: dayStartMs,
+  month: monthStartMs,
+};
+const UTC_LENGTHS_MS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
+
+/** Whether periods of a grain are those of UTC in a zone. */
+function isOfUtc(grain: TimedGrain, zone: TimeZone): boolean {
+  return zone === UTC || grain === 'minute' || grain === 'hour';
+}
+
+/** The start of the minute, hour, day or month that holds an instant, epoch milliseconds. */
+export function periodStartMs(grain: TimedGrain, atMs: number, zone = UTC): number {
+  if (isOfUtc(grain, zone)) return UTC_STARTS[grain](atMs);
+  return midnightMs(firstDate(grain, atMs, zone), zone);
+}
+
+/** The start of the next one. */
+export function nextPeriodMs(grain: TimedGrain, atMs: number, zone = UTC): number {
+  if (!isOfUtc(grain, zone)) return followingMs(firstDate(grain, atMs, zone), grain, zone, atMs).startMs;
+  return grain === 'month' ? nextMonthMs(atMs) : UTC_STARTS[grain](atMs) + UTC_LENGTHS_MS[grain];
+}
+
+/** The first start of a minute, hour, day or month that is not before an instant. */
+export function periodCeilingMs(grain: TimedGrain, atMs: number, zone = UTC): number {
+  const startMs = periodStartMs(grain, atMs, zone);
+  return startMs === atMs ? atMs : nextPeriodMs(grain, atMs, zone);
+}
 
 /**
  * The periods that a range touches, in order and without holes; the first may begin before it, the last end after it.
  * A day has 23 to 25 hours where clocks change, and one that a zone skipped (Apia's 30 December 2011) is not there.
  * @param range epoch milliseconds; empty ranges touch nothing
  */
-export function* periodsOf(range: Period, grain: Grain, zone: TimeZone): Generator<Period> {
-  const fixedMs = FIXED_MS[grain];
-  if (fixedMs !== undefined) {
-    const firstMs = range.startMs - (range.startMs % fixedMs);
-    for (let startMs = firstMs; startMs < range.endMs; startMs += fixedMs) {
-      yield { startMs, endMs: startMs + fixedMs };
+export function* periodsOf(range: Period, grain: TimedGrain, zone = UTC): Generator<Period> {
+  if (range.startMs >= range.endMs) return;
+  if (isOfUtc(grain, zone)) {
+    for (let startMs = periodStartMs(grain, range.startMs); startMs < range.endMs; ) {
+      const endMs = nextPeriodMs(grain, startMs);
+      yield { startMs, endMs };
+      startMs = endMs;
     }
     return;
   }
-  const first = Temporal.Instant.fromEpochMilliseconds(range.startMs).toZonedDateTimeISO(zone).toPlainDate();
-  let date = grain === 'day' ? first : first.with({ day: 1 });
+  let date = firstDate(grain, range.startMs, zone);
   let startMs = midnightMs(date, zone);
   while (startMs < range.endMs) {
-    date = date.add(grain === 'day' ? { days: 1 } : { months: 1 });
-    const endMs = midnightMs(date, zone);
-    if (endMs > startMs) yield { startMs, endMs };
-    startMs = endMs;
+    const next = followingMs(date, grain, zone, startMs);
+    yield { startMs, endMs: next.startMs };
+    ({ date, startMs } = next);
   }
+}
+
+/** The date, or the first date of the month, that an instant has in a zone. */
+function firstDate(grain: TimedGrain, atMs: number, zone: TimeZone): Temporal.PlainDate {
+  const date = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone).toPlainDate();
+  return grain === 'day' ? date : date.with({ day: 1 });
+}
+
+/** The first later date, or first of a month, that begins after an instant: a zone may have skipped the next one. */
+function followingMs(
+  date: Temporal.PlainDate,
+  grain: TimedGrain,
+  zone: TimeZone,
+  afterMs: number,
+): { readonly date: Temporal.PlainDate; readonly startMs: number } {
+  const next = date.add(grain === 'day' ? { days: 1 } : { months: 1 });
+  const startMs = midnightMs(next, zone);
+  return startMs > afterMs ? { date: next, startMs } : followingMs(next, grain, zone, afterMs);
 }
 
 /** The first instant of a date; of one that the zone skipped, the first instant after it. */
@@ -64,21 +126,20 @@ function midnightMs(date: Temporal.PlainDate, zone: TimeZone): number {
   return date.toZonedDateTime({ timeZone: zone }).epochMilliseconds;
 }
 
-/** How many periods a range touches at most, without listing them. */
-export function periodsMax({ startMs, endMs }: Period, grain: Grain): number {
-  const shortestMs: Record<Grain, number> = {
-    minute: MINUTE_MS,
-    hour: HOUR_MS,
-    day: 20 * HOUR_MS,
-    month: 27 * 24 * HOUR_MS,
-  };
-  return Math.ceil((endMs - startMs) / shortestMs[grain]) + 1;
-}
-
-/** A period's start as the answer gives it: in UTC with `Z`, elsewhere with the offset in force then, `2026-10-25T00:00:00+02:00`. */
+/** An instant as answers give it: in UTC with `Z`, elsewhere with the offset in force then, `2026-10-25T00:00:00+02:00`. */
 export function instantIn(atMs: number, zone: TimeZone): string {
-  if (zone === UTC) return `${new Date(atMs).toISOString().slice(0, 19)}Z`;
+  if (zone === UTC) return isoSeconds(atMs);
   return Temporal.Instant.fromEpochMilliseconds(atMs)
     .toZonedDateTimeISO(zone)
     .toString({ timeZoneName: 'never', smallestUnit: 'second' });
+}
+
+/** Whether one grain is finer than another. */
+export function isFiner(grain: Grain, other: Grain): boolean {
+  return GRAINS.indexOf(grain) < GRAINS.indexOf(other);
+}
+
+/** The coarser of two grains. */
+export function coarser<G extends Grain>(a: G, b: G): G {
+  return isFiner(a, b) ? b : a;
 }
