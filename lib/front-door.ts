@@ -180,18 +180,21 @@ function createApi(scope: Construct, c: Configuration): RestApi {
  * The API's own cache, off unless the setting says how large it is: it costs by the hour. Only counts are kept in it, and
  * for seconds only, since it knows nothing of Cache-Control and keeps refusals too.
  */
-function apiCache({ apiCacheGb, apiCacheSeconds }: Configuration): StageOptions {
-  if (apiCacheGb === 0) return {};
+function apiCache(c: Configuration): StageOptions {
+  if (c.apiCacheGb === 0) return {};
   return {
     cacheClusterEnabled: true,
-    cacheClusterSize: String(apiCacheGb),
+    cacheClusterSize: String(c.apiCacheGb),
     // Once there is a cache, every GET would be kept.
     cachingEnabled: false,
     methodOptions: {
       [`${COUNTS_PATH}/GET`]: {
         cachingEnabled: true,
-        cacheTtl: Duration.seconds(apiCacheSeconds),
+        cacheTtl: Duration.seconds(c.apiCacheSeconds),
         cacheDataEncrypted: true,
+        // A method with settings of its own has none of the stage's.
+        throttlingRateLimit: c.throttleRequestsPerSecond,
+        throttlingBurstLimit: c.throttleBurstRequests,
       },
     },
   };

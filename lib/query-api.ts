@@ -46,6 +46,7 @@ export class QueryApi extends Construct {
         HOUR_RETENTION_SECONDS: secondsOf(c.hourRetentionDays),
         DAY_RETENTION_SECONDS: secondsOf(c.dayRetentionDays),
         CORS_ORIGIN: c.allowOrigin,
+        API_CACHED: String(c.apiCacheGb > 0),
       },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:Query'], [counters.tableArn]),

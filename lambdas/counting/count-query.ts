@@ -67,7 +67,18 @@ const DEFAULT_SPAN_MS: Readonly<Record<TimedGrain, number>> = {
   month: 365 * DAY_MS,
 };
 
-const PARAMETERS = ['from', 'to', 'by', 'tz', 'fill', 'cumulative', 'compare', 'limit', 'next'] as const;
+/** The names of all parameters. */
+export const COUNT_PARAMETERS: readonly string[] = [
+  'from',
+  'to',
+  'by',
+  'tz',
+  'fill',
+  'cumulative',
+  'compare',
+  'limit',
+  'next',
+];
 /** What makes no sense without points. */
 const OF_POINTS = ['fill', 'cumulative', 'limit'] as const;
 
@@ -91,9 +102,9 @@ export function parseCountQuery(
   if (!isEntity(entity))
     throw new InvalidCountQuery('"entity" must be 1 to 512 characters without control characters');
   const names = Object.keys(parameters).filter((name) => parameters[name] !== undefined);
-  const unknown = names.find((name) => !(PARAMETERS as readonly string[]).includes(name));
+  const unknown = names.find((name) => !COUNT_PARAMETERS.includes(name));
   if (unknown !== undefined)
-    throw new InvalidCountQuery(`there is no parameter "${unknown}": use ${listed(PARAMETERS)}`);
+    throw new InvalidCountQuery(`there is no parameter "${unknown}": use ${listed(COUNT_PARAMETERS)}`);
   const { next } = parameters;
   if (next === undefined) return { ...read(metric, entity, parameters, nowMs, limitMax), page: undefined };
   const other = names.find((name) => name !== 'next');

@@ -33,7 +33,10 @@ export function pageToken(metric: string, entity: string, { parameters, page }: 
  */
 export function readPageToken(text: string, metric: string, entity: string): PageToken | undefined {
   if (!/^[\w-]{1,2000}$/.test(text)) return undefined;
-  const decoded = Buffer.from(text, 'base64url').toString();
+  const bytes = Buffer.from(text, 'base64url');
+  // A letter too many would be overlooked.
+  if (bytes.toString('base64url') !== text) return undefined;
+  const decoded = bytes.toString();
   const content = decoded.slice(CHECK_LENGTH);
   if (decoded.slice(0, CHECK_LENGTH) !== checkOf(metric, entity, content)) return undefined;
   const [version, parameters, grain, zoneName, sum] = listIn(content);

@@ -14,7 +14,12 @@ import { LevelLedgerTable } from '../aws/level-ledger.ts';
 import { LevelTable } from '../aws/level-table.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
 import { parseCountBatch } from '../counting/count-batch.ts';
-import { InvalidCountQuery, parseCountQuery } from '../counting/count-query.ts';
+import {
+  COUNT_PARAMETERS,
+  type CountParameters,
+  InvalidCountQuery,
+  parseCountQuery,
+} from '../counting/count-query.ts';
 import { type QueryPorts, type QuerySettings, readBatch, readCounts } from './read-counts.ts';
 
 const { env } = process;
@@ -32,6 +37,7 @@ const settings: QuerySettings = {
   retentionsMs: retentionsIn(env),
 };
 const origin = env['CORS_ORIGIN'];
+const isApiCached = env['API_CACHED'] === 'true';
 
 type Route = (event: APIGatewayProxyEvent) => Promise<HttpAnswer>;
 
@@ -54,7 +60,7 @@ async function describe({ requestContext, resource }: APIGatewayProxyEvent): Pro
 
 async function answerCounts(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const { metric, entity } = namesIn(event);
-  const query = parseCountQuery(metric, entity, event.queryStringParameters ?? {}, systemClock.nowMs());
+  const query = parseCountQuery(metric, entity, parametersIn(event), systemClock.nowMs());
   const [read] = await readCounts([query], ports, settings);
   if (read === undefined) throw new Error('one question has one answer');
   if (read instanceof InvalidCountQuery) throw read;
@@ -65,6 +71,18 @@ async function answerBatch({ body }: APIGatewayProxyEvent): Promise<HttpAnswer> 
   const questions = parseCountBatch(body ?? '', systemClock.nowMs());
   const answers = await readBatch(questions, ports, settings);
   return jsonAnswer(200, { answers }, origin);
+}
+
+/**
+ * The query string. The API's cache does not see parameters that nobody declared: one of those must not get its own answer,
+ * or others would get that.
+ */
+function parametersIn({ multiValueQueryStringParameters }: APIGatewayProxyEvent): CountParameters {
+  const given = Object.entries(multiValueQueryStringParameters ?? {});
+  const twice = given.find(([, values = []]) => values.length > 1);
+  if (twice !== undefined) throw new InvalidCountQuery(`"${twice[0]}" is given more than once`);
+  const known = isApiCached ? given.filter(([name]) => COUNT_PARAMETERS.includes(name)) : given;
+  return Object.fromEntries(known.map(([name, values]) => [name, values?.[0]]));
 }
 
 /** A REST API hands path parameters over as they came: percent-encoded. */
