@@ -8,6 +8,8 @@ import { type Settings, settingsOf, type TallyOptions } from './options.ts';
 import { Outbox, type Pending } from './outbox.ts';
 import {
   type CountsAnswer,
+  type CountsBatchAnswer,
+  type CountsBatchQuestion,
   type CountsQuestion,
   type ReadOptions,
   type Reads,
@@ -152,6 +154,14 @@ export class TallyClient {
     options?: ReadOptions,
   ): Promise<CountsAnswer> {
     return this.#reads.counts(metric, entity, question, options);
+  }
+
+  /** Asks up to 100 questions at once. @returns an answer or an error for each, in their order */
+  countsBatch(
+    questions: readonly CountsBatchQuestion[],
+    options?: ReadOptions,
+  ): Promise<readonly CountsBatchAnswer[]> {
+    return this.#reads.countsBatch(questions, options);
   }
 
   /** Where every event is that Tally has received. @throws TallyError for an answer other than 200, and for none */
