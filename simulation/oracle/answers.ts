@@ -17,17 +17,20 @@ const QUESTIONS: readonly Readonly<Record<string, string>>[] = [
   { by: 'total' },
 ];
 
-/** Asks every question about every counter. @throws Violation for a sum that the counter items do not hold */
+/** Of each counter a third of the questions is asked: the next one gets the next third, and a campaign asks everything. */
+const THIRDS = 3;
+
+/** Asks questions about every counter. @throws Violation for a sum that the counter items do not hold */
 export async function checkAnswers(
   world: World,
   ports: QueryPorts,
   retentionsMs: RetentionsMs,
 ): Promise<void> {
   const nowMs = ports.clock.nowMs();
-  for (const [name, { sum, firstMs }] of heldByCounter(world)) {
+  for (const [position, [name, { sum, firstMs }]] of [...heldByCounter(world)].entries()) {
     const [metric = '', entity = ''] = name.split('\n');
     const to = String(nowMs - (nowMs % 86_400_000) + 2 * 86_400_000);
-    for (const question of QUESTIONS) {
+    for (const question of QUESTIONS.filter((_, index) => (index + position) % THIRDS === 0)) {
       let total = 0n;
       let parameters: Readonly<Record<string, string>> | undefined = {
         ...question,

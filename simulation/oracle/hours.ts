@@ -17,6 +17,7 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof HourStatus & keyof StatusAccounts)[];
 
 const HOURS_MAX = 48;
+const HOUR_MS = 3_600_000;
 
 /** Each hour of each shard balances, whatever else goes on. */
 export function checkHourEquations(status: PipelineStatus): void {
@@ -77,7 +78,7 @@ function receivedIn(world: World, shard: string): ReadonlyMap<string, number> {
   const { head, entries } =
     key === undefined ? { head: undefined, entries: new Map() } : world.ledger.of(key);
   const sent = head === undefined ? 0 : head.status === 'sent' ? head.segment : head.segment - 1;
-  const received = new Map<string, number>();
+  const received = new Map<number, number>();
   // Both are in the order of the shard: one walk over the records serves all segments.
   let next = 0;
   let latestMs = 0;
@@ -89,10 +90,11 @@ function receivedIn(world: World, shard: string): ReadonlyMap<string, number> {
       if (record === undefined || isAfter(record.sequenceNumber, entry.last)) break;
       latestMs = Math.max(latestMs, record.arrivalMs);
     }
-    const hour = new Date(latestMs).toISOString().slice(0, 13);
+    const hour = Math.floor(latestMs / HOUR_MS);
     received.set(hour, (received.get(hour) ?? 0) + entry.accounts.received);
   }
-  return received;
+  const named = (hour: number) => new Date(hour * HOUR_MS).toISOString().slice(0, 13);
+  return new Map([...received].map(([hour, events]) => [named(hour), events]));
 }
 
 /** Sequence numbers are decimal numbers of any length. */
