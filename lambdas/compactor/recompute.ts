@@ -52,6 +52,8 @@ export async function recomputeMonth(
 /**
  * Brings an item up to what it is made of. The item is read before its sources: whatever is set on top of a revision was then
  * made of sources no older than the ones that made that revision, so an older value never overwrites a newer one.
+ * It is set even where it says so already. Counts fall as well as rise: another compactor that hangs may have read, on this
+ * revision, sources that were different for a while, and its late write must not be the last word.
  */
 async function settle(
   name: LevelName,
@@ -68,11 +70,11 @@ async function settle(
   report.recomputed += 1;
   for (;;) {
     const item = await levels.readLevel(name);
-    const sums = changedSums(item, await sources());
+    const sums = await sources();
     if (sums.size === 0) return;
     const change = { name, sums, revision: item?.revision ?? 0, expiresAt };
     if ((await levels.setSums(change)) === 'set') {
-      report.changed += 1;
+      if (changedSums(item, sums).size > 0) report.changed += 1;
       return;
     }
     report.conflicts += 1;

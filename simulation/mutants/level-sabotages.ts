@@ -34,9 +34,18 @@ const SABOTAGES: readonly Sabotage[] = [
   one(
     'levels: sources read before the item',
     RECOMPUTE,
-    '    const item = await levels.readLevel(name);\n    const sums = changedSums(item, await sources());\n',
-    '    const read = await sources();\n    const item = await levels.readLevel(name);\n    const sums = changedSums(item, read);\n',
+    '    const item = await levels.readLevel(name);\n    const sums = await sources();\n',
+    '    const sums = await sources();\n    const item = await levels.readLevel(name);\n',
   ),
+  {
+    ...one(
+      'levels: what says so already is not set',
+      RECOMPUTE,
+      '    if (sums.size === 0) return;\n',
+      '    if (changedSums(item, sums).size === 0) return;\n',
+    ),
+    tests: ['test/compactor/recompute.test.ts'],
+  },
   one(
     'levels: a conflict taken as done',
     RECOMPUTE,

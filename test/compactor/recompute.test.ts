@@ -1,0 +1,63 @@
+// Recomputing an item while another compactor hangs over the same one: whatever its late write says is not the last word.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { emptyReport } from '../../lambdas/compactor/compaction.ts';
+import { type RecomputePorts, recomputeDay } from '../../lambdas/compactor/recompute.ts';
+import type { LevelItem } from '../../lambdas/counting/levels.ts';
+
+const DAY = Date.UTC(2026, 10, 22);
+const NAME = { level: 'days', metric: 'view', entity: '/a', startMs: DAY } as const;
+const FOREVER = { retentionsMs: { counters: undefined, days: undefined, months: undefined } };
+
+/** One day of one counter with one hour of `n`, and a gate before each write. */
+function world() {
+  let item: LevelItem | undefined;
+  const state = { n: 0n, beforeSet: async () => {} };
+  const ports: RecomputePorts = {
+    clock: { nowMs: () => DAY },
+    counters: {
+      async *items() {
+        yield { bucketStartMs: DAY, minutes: new Map([[0, state.n]]), expiresAt: undefined };
+      },
+    },
+    levels: {
+      readLevel: async () => item,
+      async *levelItems() {},
+      async setSums({ sums, revision }) {
+        const gate = state.beforeSet;
+        state.beforeSet = async () => {};
+        await gate();
+        if ((item?.revision ?? 0) !== revision) return 'conflict';
+        item = { startMs: DAY, sums, revision: revision + 1, expiresAt: undefined };
+        return 'set';
+      },
+    },
+  };
+  const recompute = () => recomputeDay(NAME, [DAY], ports, FOREVER, emptyReport());
+  return { state, recompute, says: () => item?.sums.get(DAY) };
+}
+
+test('counts fall and rise again while a compactor hangs: its older sum is refused, though the item had said the newer one', async () => {
+  const { state, recompute, says } = world();
+  state.n = 1n;
+  await recompute();
+  state.n = 0n;
+  state.beforeSet = async () => {
+    // An unlike and a like later: the other compactor finds the sum that is there already.
+    state.n = 1n;
+    await recompute();
+  };
+  await recompute();
+  assert.equal(says(), 1n);
+});
+
+test('a write that comes too late is made again of what there is then', async () => {
+  const { state, recompute, says } = world();
+  state.n = 5n;
+  state.beforeSet = async () => {
+    state.n = 7n;
+    await recompute();
+  };
+  await recompute();
+  assert.equal(says(), 7n);
+});
