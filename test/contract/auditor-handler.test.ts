@@ -31,6 +31,8 @@ async function loadHandler() {
     STREAM_NAME: pipeline.stream,
     ARCHIVE_BUCKET: pipeline.bucket,
     COUNTER_RETENTION_SECONDS: 'forever',
+    HOUR_RETENTION_SECONDS: 'forever',
+    DAY_RETENTION_SECONDS: 'forever',
   });
   const { handler } = await import('../../lambdas/auditor/handler.ts');
   return handler;
