@@ -9,15 +9,20 @@ const DAY = Date.UTC(2026, 10, 22);
 const NAME = { level: 'days', metric: 'view', entity: '/a', startMs: DAY } as const;
 const FOREVER = { retentionsMs: { counters: undefined, days: undefined, months: undefined } };
 
-/** One day of one counter with one hour of `n`, and a gate before each write. */
+/** One day of one counter with one hour of `n`, and what happens once after the next reading, and before the next write. */
 function world() {
   let item: LevelItem | undefined;
-  const state = { n: 0n, beforeSet: async () => {} };
+  const nothing = async () => {};
+  const state = { n: 0n, afterReading: nothing, beforeSet: nothing };
   const ports: RecomputePorts = {
     clock: { nowMs: () => DAY },
     counters: {
       async *items() {
-        yield { bucketStartMs: DAY, minutes: new Map([[0, state.n]]), expiresAt: undefined };
+        const minutes = new Map([[0, state.n]]);
+        const gate = state.afterReading;
+        state.afterReading = nothing;
+        await gate();
+        yield { bucketStartMs: DAY, minutes, expiresAt: undefined };
       },
     },
     levels: {
@@ -25,7 +30,7 @@ function world() {
       async *levelItems() {},
       async setSums({ sums, revision }) {
         const gate = state.beforeSet;
-        state.beforeSet = async () => {};
+        state.beforeSet = nothing;
         await gate();
         if ((item?.revision ?? 0) !== revision) return 'conflict';
         item = { startMs: DAY, sums, revision: revision + 1, expiresAt: undefined };
@@ -51,10 +56,21 @@ test('counts fall and rise again while a compactor hangs: its older sum is refus
   assert.equal(says(), 1n);
 });
 
-test('a write that comes too late is made again of what there is then', async () => {
+test('a write that comes too late is made again, of what there is then', async () => {
   const { state, recompute, says } = world();
   state.n = 5n;
   state.beforeSet = async () => {
+    await recompute();
+    state.n = 7n;
+  };
+  await recompute();
+  assert.equal(says(), 7n);
+});
+
+test('what was read before another compactor was done does not overwrite what that one set', async () => {
+  const { state, recompute, says } = world();
+  state.n = 5n;
+  state.afterReading = async () => {
     state.n = 7n;
     await recompute();
   };
