@@ -29,7 +29,7 @@ export const wrongParameter: Scenario = {
     await stage.untilAlarm('Parked', 4);
     stage.say(`parked: ${(await drill.stack.status()).parked} events`);
     await stage.operator(
-      'Parked',
+      'Retry parameter',
       [`aws ssm put-parameter --overwrite --name ${name} --value '${good}'`],
       () => put(stage, name, good),
     );
