@@ -17,7 +17,16 @@ interface Caught {
 }
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const COPIED = ['lambdas', 'simulation', 'local', 'test/contract', 'test/support', 'package.json'];
+const COPIED = [
+  'api',
+  'lambdas',
+  'simulation',
+  'local',
+  'test/compactor',
+  'test/contract',
+  'test/support',
+  'package.json',
+];
 const UNCHANGED: Sabotage = { name: 'nothing changed', edits: [] };
 const ADAPTERS_UNCHANGED: Sabotage = {
   name: 'adapter: nothing changed',
