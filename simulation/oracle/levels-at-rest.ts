@@ -51,8 +51,8 @@ function expect(what: string, name: string, sum: bigint, says: Sums | undefined)
   );
 }
 
-/** Hours of segments that are not settled: their rows may have been applied behind everybody's back. */
-function uncertainHours(world: World): ReadonlySet<string> {
+/** Hours of segments that are not settled, by counter: their rows may have been applied behind everybody's back. */
+export function uncertainHours(world: World): ReadonlySet<string> {
   const uncertain = new Set<string>();
   for (const shard of world.ledger.keys()) {
     const { entries, touched } = world.ledger.of(shard);
