@@ -46,7 +46,8 @@ export async function parkNow(letter: DeliveredMessage, ports: OperatorPorts): P
 
 /**
  * Sends a parked letter to the rollup queue again, with all its rounds before it. The object stays until the part is known to
- * be counted: a message can still be lost by its queue's retention, an object can not.
+ * be counted: a message can still be lost by its queue's retention, an object can not. So the ledger goes on saying parked, which
+ * is true whenever the command dies.
  */
 export async function replayParked(letter: ParkedLetter, ports: OperatorPorts): Promise<Outcome> {
   const part = partIn(letter.body);
@@ -55,7 +56,6 @@ export async function replayParked(letter: ParkedLetter, ports: OperatorPorts): 
     await ports.parked.remove(letter.name);
     return 'counted';
   }
-  await ports.ledger.notePlace(part, 'returned');
   const { name: messageId, body, history } = letter;
   await ports.deadLetters.giveBack({ messageId, body }, { ...history, rounds: 0 }, 0);
   return 'returned';
