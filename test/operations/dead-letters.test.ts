@@ -112,7 +112,12 @@ test(
     await Promise.all(stack.mappings.map((mapping) => mapping.pause()));
     for (const time of ['first', 'second'])
       assert.match((await letters('replay', '--all')).out, /^\d+ sent to the rollup queue\n$/, time);
-    assert.equal((await accounts()).inFlight, 500);
+    const waiting = await accounts();
+    assert.deepEqual(
+      [waiting.parked, waiting.inFlight],
+      [500, 0],
+      'parked until they are counted, wherever copies are',
+    );
     for (const mapping of stack.mappings) mapping.resume();
     await until('all counted', async () => (await accounts()).counted === 500);
     assert.equal(await total(`/a/7/${'x'.repeat(490)}`), 1);
