@@ -69,8 +69,8 @@ export const REDRIVE_SABOTAGES: readonly Sabotage[] = [
     ...one(
       'replayed and the parked object deleted first',
       OPERATE,
-      "  const { name: messageId, body, history } = letter;\n",
-      "  await ports.parked.remove(letter.name);\n  const { name: messageId, body, history } = letter;\n",
+      '  const { name: messageId, body, history } = letter;\n',
+      '  await ports.parked.remove(letter.name);\n  const { name: messageId, body, history } = letter;\n',
     ),
     unexplored: 'nobody operates a small world',
   },
