@@ -1,7 +1,7 @@
 // The accountant's second task: work out up to which arrival time everything is counted, and publish it.
 import { lastEntered } from '../counting/books.ts';
 import { completeThroughMs, vanishedShards } from '../counting/completeness.ts';
-import { AFTER_ALL, type ShardKey } from '../counting/identifiers.ts';
+import { AFTER_ALL, BEFORE_ALL, type ShardKey } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
 import { isGivenUp, isSettled, type SegmentEntry } from '../counting/segment-entry.ts';
 import type { BooksLedger, Clock, ShardDirectory } from '../ports.ts';
@@ -28,8 +28,7 @@ export async function claimCompleteness(
   const shards = await progressOfShards(ledger, stream, generation, (shard) => howFar(shard, ledger));
   const gaps: ShardKey[] = [];
   for (const { shard, head } of vanishedShards(shards)) {
-    if (head === undefined) continue;
-    const gap = { after: head.last, before: AFTER_ALL, noticedAtMs: clock.nowMs() };
+    const gap = { after: head?.last ?? BEFORE_ALL, before: AFTER_ALL, noticedAtMs: clock.nowMs() };
     if ((await ledger.recordGap(shard, gap)) === 'noted') gaps.push(shard);
   }
   return { throughMs: await ledger.raiseClaim(completeThroughMs(shards)), gaps };

@@ -74,8 +74,9 @@ export async function aggregate(
   let ancestors: readonly Ancestor[] = [];
   if (head === undefined) {
     if (batch.records.length === 0) return 'done';
-    ancestors = await finishAncestors(batch, ports, settings);
+    // First of all: should its records be trimmed before any of them could be planned, the accountant misses the shard.
     await ledger.registerShard(shard);
+    ancestors = await finishAncestors(batch, ports, settings);
   }
   await noteGapBefore(batch, shard, head, ports, settings);
   for (;;) {

@@ -56,11 +56,11 @@ function succeededShards(shards: readonly ShardProgress[]): ReadonlySet<ShardKey
 
 /**
  * Shards that are gone from the stream although no descendant has read them to their ends: what followed their last segment
- * was trimmed unread, if there was anything.
+ * was trimmed unread, if there was anything. One without a segment had a record at least: the ledger lists no other.
  */
 export function vanishedShards(shards: readonly ShardProgress[]): readonly ShardProgress[] {
   const succeeded = succeededShards(shards);
-  return shards.filter(({ shard, listed, head }) => !listed && head !== undefined && !succeeded.has(shard));
+  return shards.filter(({ shard, listed }) => !listed && !succeeded.has(shard));
 }
 
 /** Whether everything that the shard's segments hold is counted or lost. */

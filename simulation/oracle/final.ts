@@ -1,4 +1,5 @@
 // What must be true when everything has come to rest: counts, accounts, names of what is lost.
+import type { ShardKey } from '../../lambdas/counting/identifiers.ts';
 import type { StatusAccounts } from '../../lambdas/counting/pipeline-status.ts';
 import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import type { StreamGap } from '../../lambdas/ports.ts';
@@ -14,12 +15,24 @@ import { eventsIn, waitingRows } from './waiting.ts';
 interface ShardLedger {
   readonly entries: readonly SegmentEntry[];
   readonly gaps: readonly StreamGap[];
+  /** Gaps from the beginning on of the children of a shard that nobody ever saw: they speak of what came before, too. */
+  readonly inherited: readonly StreamGap[];
 }
+
+const NOTHING: ShardLedger = { entries: [], gaps: [], inherited: [] };
 
 /** What the ledger says of one shard, by the shard's own name. */
 function ledgerOf(shard: string, world: World): ShardLedger {
   const key = world.ledger.keys().find((name) => name === ledgerKeyOf(shard));
-  if (key === undefined) return { entries: [], gaps: [] };
+  const { entries, gaps } = key === undefined ? NOTHING : storedUnder(key, shard, world);
+  if (gaps.length > 0 || entries.length > 0) return { entries, gaps, inherited: [] };
+  const children = world.stream.all().filter(({ parents }) => parents.some((parent) => parent === shard));
+  const theirs = children.map(({ id }) => ledgerOf(id, world));
+  const inherited = theirs.flatMap((child) => [...child.gaps, ...child.inherited]);
+  return { entries, gaps, inherited: inherited.filter(({ after }) => BigInt(after) === 0n) };
+}
+
+function storedUnder(key: ShardKey, shard: string, world: World): Pick<ShardLedger, 'entries' | 'gaps'> {
   const { entries, gaps, head } = world.ledger.of(key);
   if (head?.status === 'planned')
     throw new Violation(
@@ -30,7 +43,12 @@ function ledgerOf(shard: string, world: World): ShardLedger {
 }
 
 /** Whether an occurrence was certainly read; throws when it was not, and nobody names it. */
-function wasRead(sequence: bigint, { entries, gaps }: ShardLedger, trimmed: boolean, shard: string): boolean {
+function wasRead(
+  sequence: bigint,
+  { entries, gaps, inherited }: ShardLedger,
+  trimmed: boolean,
+  shard: string,
+): boolean {
   const entry = entries.find(({ first, last }) => sequence >= BigInt(first) && sequence <= BigInt(last));
   if (entry !== undefined) return !entry.lost;
   if (!trimmed)
@@ -38,7 +56,11 @@ function wasRead(sequence: bigint, { entries, gaps }: ShardLedger, trimmed: bool
       'nothing is lost',
       `record ${sequence} of ${shard} is in the stream and in no segment`,
     );
-  if (!gaps.some(({ after, before }) => sequence > BigInt(after) && sequence < BigInt(before)))
+  if (
+    ![...gaps, ...inherited].some(
+      ({ after, before }) => sequence > BigInt(after) && sequence < BigInt(before),
+    )
+  )
     throw new Violation(
       'loss is named',
       `record ${sequence} of ${shard} was trimmed unread, and no gap says so`,
@@ -62,7 +84,7 @@ export function expectationAtRest(
   let lossy = false;
   for (const arrived of oracle.arrived) {
     const { shard, sequenceNumber } = arrived;
-    const ledger = ledgers.get(shard) ?? { entries: [], gaps: [] };
+    const ledger = ledgers.get(shard) ?? NOTHING;
     const read = wasRead(BigInt(sequenceNumber), ledger, trimmed.has(sequenceNumber), shard);
     if (!read) lossy = true;
     expecting.add(arrived, read);
