@@ -23,13 +23,14 @@ const NOTHING: ShardLedger = { entries: [], gaps: [], inherited: [] };
 
 /** What the ledger says of one shard, by the shard's own name. */
 function ledgerOf(shard: string, world: World): ShardLedger {
-  const key = world.ledger.keys().find((name) => name === ledgerKeyOf(shard));
-  const { entries, gaps } = key === undefined ? NOTHING : storedUnder(key, shard, world);
-  if (gaps.length > 0 || entries.length > 0) return { entries, gaps, inherited: [] };
+  const name = ledgerKeyOf(shard);
+  const key = world.ledger.keys().find((known) => known === name);
+  const own = key === undefined ? NOTHING : { ...NOTHING, ...storedUnder(key, shard, world) };
+  if (own.gaps.length > 0 || world.ledger.listed().some((listed) => listed === name)) return own;
   const children = world.stream.all().filter(({ parents }) => parents.some((parent) => parent === shard));
   const theirs = children.map(({ id }) => ledgerOf(id, world));
   const inherited = theirs.flatMap((child) => [...child.gaps, ...child.inherited]);
-  return { entries, gaps, inherited: inherited.filter(({ after }) => BigInt(after) === 0n) };
+  return { ...NOTHING, inherited: inherited.filter(({ after }) => BigInt(after) === 0n) };
 }
 
 function storedUnder(key: ShardKey, shard: string, world: World): Pick<ShardLedger, 'entries' | 'gaps'> {
