@@ -12,6 +12,7 @@ import { checkLevelsAtRest } from './oracle/levels-at-rest.ts';
 import { type PromiseName, Violation } from './oracle/violation.ts';
 import { faultsEndMs } from './plan/faults.ts';
 import type { HistoryPlan } from './plan/history-plan.ts';
+import { allMicrotasks } from './scheduler.ts';
 import { directNetwork } from './world/network.ts';
 
 /** What came of a history. */
@@ -58,6 +59,8 @@ class Run {
   readonly history: History;
   #received = 0;
   #counted = 0;
+  /** The ledger's changes when the accounts were looked at last. */
+  #statusAt = -1;
 
   constructor(history: History) {
     this.history = history;
@@ -147,9 +150,17 @@ class Run {
   async #step(): Promise<boolean> {
     const { scheduler, oracle } = this.history;
     const went = await scheduler.step();
-    if (oracle.violation === undefined && scheduler.steps % STATUS_EVERY === 0) await this.#status();
+    if (oracle.violation === undefined && scheduler.steps % STATUS_EVERY === 0) await this.#statusIfNew();
     if (oracle.violation !== undefined) throw oracle.violation;
     return went;
+  }
+
+  /** Looks at the accounts, unless the ledger is as it was: then they say the same as before. */
+  async #statusIfNew(): Promise<void> {
+    const { changes } = this.history.world.ledger;
+    if (changes === this.#statusAt) return allMicrotasks();
+    this.#statusAt = changes;
+    await this.#status();
   }
 
   /** The accounts at this very moment, nothing else going on. */
