@@ -5,7 +5,7 @@ import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import type { StreamGap } from '../../lambdas/ports.ts';
 import type { World } from '../world/world.ts';
 import { iso } from './ceiling.ts';
-import { ledgerKeyOf } from './claims.ts';
+import { isAfter, ledgerKeyOf } from './claims.ts';
 import type { Oracle } from './oracle.ts';
 import { Shown } from './shown.ts';
 import { type Expectation, Expecting } from './truth.ts';
@@ -45,12 +45,12 @@ function storedUnder(key: ShardKey, shard: string, world: World): Pick<ShardLedg
 
 /** Whether an occurrence was certainly read; throws when it was not, and nobody names it. */
 function wasRead(
-  sequence: bigint,
+  sequence: string,
   { entries, gaps, inherited }: ShardLedger,
   trimmed: boolean,
   shard: string,
 ): boolean {
-  const entry = entries.find(({ first, last }) => sequence >= BigInt(first) && sequence <= BigInt(last));
+  const entry = entries.find(({ first, last }) => !isAfter(first, sequence) && !isAfter(sequence, last));
   if (entry !== undefined) return !entry.lost;
   if (!trimmed)
     throw new Violation(
@@ -59,7 +59,7 @@ function wasRead(
     );
   if (
     ![...gaps, ...inherited].some(
-      ({ after, before }) => sequence > BigInt(after) && sequence < BigInt(before),
+      ({ after, before }) => isAfter(sequence, after) && isAfter(before, sequence),
     )
   )
     throw new Violation(
@@ -86,7 +86,7 @@ export function expectationAtRest(
   for (const arrived of oracle.arrived) {
     const { shard, sequenceNumber } = arrived;
     const ledger = ledgers.get(shard) ?? NOTHING;
-    const read = wasRead(BigInt(sequenceNumber), ledger, trimmed.has(sequenceNumber), shard);
+    const read = wasRead(sequenceNumber, ledger, trimmed.has(sequenceNumber), shard);
     if (!read) lossy = true;
     expecting.add(arrived, read);
   }
