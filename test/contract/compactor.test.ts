@@ -6,6 +6,7 @@ import { auditLevels, type LevelRepairer, levelRepairer } from '../../lambdas/au
 import { LevelLedgerTable } from '../../lambdas/aws/level-ledger.ts';
 import { LevelTable } from '../../lambdas/aws/level-table.ts';
 import { StoredHoursTable } from '../../lambdas/aws/stored-hours.ts';
+import { TopTable } from '../../lambdas/aws/top-table.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
 import type { CompactorSettings } from '../../lambdas/compactor/compaction.ts';
 import { parseShardKey } from '../../lambdas/counting/identifiers.ts';
@@ -18,6 +19,7 @@ const services = await startServices();
 const pipeline = await startPipeline(services);
 const progress = new LevelLedgerTable(services.dynamoDb, pipeline.ledgerTable);
 const levels = new LevelTable(services.dynamoDb, pipeline.counterTable);
+const tops = new TopTable(services.dynamoDb, pipeline.ledgerTable);
 const HOUR_MS = 3_600_000;
 const ms = (iso: string) => Date.parse(iso);
 let aheadMs = 0;
@@ -30,12 +32,13 @@ const settings: CompactorSettings = {
   patienceMs: 1_800_000,
   concurrency: 8,
   pageHours: 100,
+  topLists: { entriesMax: 3, certainMin: 2, remakeSegmentsMax: 1_000, remakeCountersMax: 1_000 },
 };
 /** One run of the compactor, a day later than the one before. */
 async function run(): Promise<ReturnType<typeof compact>> {
   aheadMs += 24 * HOUR_MS;
   const { ledger, log: stream, counters } = pipeline;
-  return compact({ ledger, progress, stream, counters, levels, clock }, settings, () => true);
+  return compact({ ledger, progress, stream, counters, levels, tops, clock }, settings, () => true);
 }
 async function sums(level: Level, startMs: number, entity = '/a'): Promise<Record<string, bigint>> {
   const item = await levels.readLevel({ level, metric: 'view', entity, startMs });

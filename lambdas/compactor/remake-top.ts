@@ -1,0 +1,93 @@
+// A top list made anew: from all entities that segments touched in its period, as the ledger keeps them.
+import type pLimit from 'p-limit';
+import { lastEntered } from '../counting/books.ts';
+import type { ShardKey } from '../counting/identifiers.ts';
+import type { SegmentEntry } from '../counting/segment-entry.ts';
+import { DAY_MS } from '../counting/time.ts';
+import { EMPTY_TOP, type Ranked, type TopList, updateTop } from '../counting/top-list.ts';
+import { type TopName, topEndMs } from '../counting/top-name.ts';
+import { decodeTouched } from '../counting/touched-counters.ts';
+import type { CompactionReport, CompactorPorts, TopListSettings } from './compaction.ts';
+
+/** What is needed to find a period's entities. */
+type RemakePorts = Pick<CompactorPorts, 'ledger' | 'progress'>;
+
+/** The counts of entities as they are now. */
+type ReadCounts = (entities: readonly string[]) => Promise<{ readonly changed: readonly Ranked[] }>;
+
+/** Events may be ahead of their arrival, by this much at least: segments that are gone may have allowed more than those that are there. */
+const AHEAD_MIN_MS = DAY_MS;
+
+/** Why a list is not made anew: segments are past their retention, or one run may not read that much; or time ran out. */
+export type NotRemade = 'impossible' | 'no-time';
+
+/**
+ * Makes a list anew. To be put on top of the list that was read before: an entity whose first segment comes after this looked
+ * is then either noticed as a conflict, or still to come.
+ */
+export async function remakeTop(
+  name: TopName,
+  read: ReadCounts,
+  limit: ReturnType<typeof pLimit>,
+  ports: RemakePorts,
+  settings: TopListSettings,
+  hasTime: () => boolean,
+  report: CompactionReport,
+): Promise<TopList | NotRemade> {
+  const { remaking } = report;
+  const entities = new Set<string>();
+  for (const shard of await ports.ledger.shards()) {
+    const entries = await entriesOf(shard, name, ports, settings, hasTime, report);
+    if (typeof entries === 'string') return entries;
+    const touched = await Promise.all(
+      entries.map((entry) => limit(() => ports.progress.readTouched(shard, entry))),
+    );
+    for (const [index, chunks] of touched.entries()) {
+      if (chunks === undefined || (chunks.length === 0 && entries[index]?.parts.length !== 0)) {
+        return 'impossible';
+      }
+      for (const chunk of chunks) addEntities(entities, chunk, name);
+    }
+    if (remaking.counters + entities.size > settings.remakeCountersMax) return 'impossible';
+  }
+  remaking.counters += entities.size;
+  const { changed } = await read([...entities]);
+  return updateTop(EMPTY_TOP, changed, settings.entriesMax);
+}
+
+/** The entries of a shard that add to a period, found from the last one back. */
+async function entriesOf(
+  shard: ShardKey,
+  { by, startMs }: TopName,
+  { ledger }: RemakePorts,
+  settings: TopListSettings,
+  hasTime: () => boolean,
+  { remaking }: CompactionReport,
+): Promise<readonly SegmentEntry[] | NotRemade> {
+  const endMs = topEndMs({ by, startMs });
+  const found: SegmentEntry[] = [];
+  let expected = lastEntered(await ledger.readHead(shard));
+  let aheadMs = AHEAD_MIN_MS;
+  if (expected === 0) return found;
+  for await (const entry of ledger.entriesDown(shard, expected)) {
+    if (!hasTime()) return 'no-time';
+    if (entry.segment !== expected || remaking.segments >= settings.remakeSegmentsMax) return 'impossible';
+    remaking.segments += 1;
+    const { buckets } = entry;
+    if (buckets !== undefined && buckets.latestMs >= startMs && buckets.earliestMs < endMs) found.push(entry);
+    aheadMs = Math.max(aheadMs, entry.config.acceptFutureMs);
+    expected -= 1;
+    // Whatever arrived before this can not have happened in the period.
+    if (expected === 0 || entry.runMaxBeforeMs < startMs - aheadMs) return found;
+  }
+  return 'impossible';
+}
+
+function addEntities(entities: Set<string>, chunk: string, { metric, by, startMs }: TopName): void {
+  const endMs = topEndMs({ by, startMs });
+  for (const touched of decodeTouched(chunk)) {
+    if (touched.metric === metric && touched.hourMs >= startMs && touched.hourMs < endMs) {
+      entities.add(touched.entity);
+    }
+  }
+}
