@@ -3,6 +3,7 @@ import { AUDIT, REDRIVE, REDRIVE_REQUEST } from './admin.ts';
 import { ACCEPTED, ENTITY, EVENTS, METRIC, PARTLY_ACCEPTED } from './events.ts';
 import { COUNTS, MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
+import { TOP, TOP_PARAMETERS } from './top.ts';
 
 /** Who may call: whoever has an API key (where the stage wants one), or whom IAM lets in. */
 export type Access = 'open' | 'signed';
@@ -123,6 +124,20 @@ export const OPERATIONS: readonly Operation[] = [
     parameters: COUNT_PARAMETERS,
     answers: {
       200: { description: 'The counts.', schema: COUNTS },
+      400: SAYS('The message says which parameter is wrong and what it may be.'),
+      503: READ_FAILED,
+      ...GATEWAY,
+    },
+  },
+  {
+    id: 'readTop',
+    method: 'GET',
+    path: '/v1/top/{metric}',
+    summary: 'Which entities had most of a metric in an hour, day or month: exact, and how complete.',
+    access: 'open',
+    parameters: TOP_PARAMETERS,
+    answers: {
+      200: { description: 'The first k.', schema: TOP },
       400: SAYS('The message says which parameter is wrong and what it may be.'),
       503: READ_FAILED,
       ...GATEWAY,

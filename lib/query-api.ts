@@ -13,7 +13,7 @@ export interface QueryApiProps extends Surroundings {
   readonly ledger: Table;
 }
 
-/** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `GET /v1/status` and the API's own description. */
+/** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `GET /v1/top/{metric}`, `GET /v1/status` and the API's own description. */
 export class QueryApi extends Construct {
   readonly function: LambdaFunction;
 
@@ -46,6 +46,7 @@ export class QueryApi extends Construct {
     frontDoor.addRead('counts/{metric}/{entity+}', handler.function);
     // For the canary, which has no API key but a role.
     frontDoor.addSigned('GET', 'admin/counts/{metric}/{entity+}', handler.function);
+    frontDoor.addRead('top/{metric}', handler.function);
     frontDoor.addRead('status', handler.function);
     frontDoor.addRead('openapi.json', handler.function);
   }

@@ -13,6 +13,8 @@ import {
   type Reads,
   readsOf,
   type StatusAnswer,
+  type TopAnswer,
+  type TopQuestion,
 } from './reads.ts';
 import { platform, type Surroundings } from './surroundings.ts';
 
@@ -152,6 +154,11 @@ export class TallyClient {
     options?: ReadOptions,
   ): Promise<CountsAnswer> {
     return this.#reads.counts(metric, entity, question, options);
+  }
+
+  /** Which entities had most in an hour, day or month. @throws TallyError for an answer other than 200, and for none */
+  top(metric: string, question?: TopQuestion, options?: ReadOptions): Promise<TopAnswer> {
+    return this.#reads.top(metric, question, options);
   }
 
   /** Where every event is that Tally has received. @throws TallyError for an answer other than 200, and for none */

@@ -41,6 +41,35 @@ export interface CountsAnswer {
   readonly points: readonly CountPoint[];
 }
 
+/** The periods of top lists. */
+export type TopGrain = 'hour' | 'day' | 'month';
+
+/** Which top. What is left out is Tally's default. */
+export interface TopQuestion {
+  /** `day` by default. */
+  readonly by?: TopGrain | undefined;
+  /** Any instant of the period (UTC); the last closed one by default. */
+  readonly at?: Date | number | string | undefined;
+  /** How many entities, 1 to 100; 10 by default. */
+  readonly k?: number | undefined;
+}
+
+/** The answer of `GET /v1/top/{metric}`. Sums beyond 2^53 lose their last digits in JavaScript's numbers. */
+export interface TopAnswer {
+  readonly metric: string;
+  readonly by: TopGrain;
+  readonly from: string;
+  readonly to: string;
+  /** Every event that arrived before this time is in the counts; null as long as nothing can be said. */
+  readonly completeThrough: string | null;
+  /** `final` when no event can be accepted any more that would change the answer. */
+  readonly state: 'provisional' | 'final';
+  /** Why the answer is not all that was asked for. */
+  readonly note?: string;
+  /** By count downwards, equal counts by entity upwards. */
+  readonly entries: readonly { readonly entity: string; readonly n: number }[];
+}
+
 /** Where the received events are: `received` is the sum of the others, `rejectedByReason` aside. */
 export interface StatusAccounts {
   readonly received: number;
@@ -77,6 +106,7 @@ export interface Reads {
     question?: CountsQuestion,
     options?: ReadOptions,
   ): Promise<CountsAnswer>;
+  top(metric: string, question?: TopQuestion, options?: ReadOptions): Promise<TopAnswer>;
   status(options?: ReadOptions): Promise<StatusAnswer>;
 }
 
@@ -87,6 +117,8 @@ export function readsOf(http: Http): Reads {
       const path = `/v1/counts/${namesIn(metric, entity)}`;
       return read(http, path, { from: instant(from), to: instant(to), by, fill }, options);
     },
+    top: async (metric, { by, at, k } = {}, options) =>
+      read(http, `/v1/top/${metricIn(metric)}`, { by, at: instant(at), k: k?.toString() }, options),
     status: async (options) => read(http, '/v1/status', {}, options),
   };
 }
@@ -109,16 +141,22 @@ async function read<Answer>(
   throw new TallyError(`GET ${path}: ${status} ${message}`, { status, retryAfterMs });
 }
 
-function namesIn(metric: string, entity: string): string {
-  if (!isMetric(metric)) throw new InvalidEventError('metric', '1 to 64 of A-Z a-z 0-9 _ . -');
+function metricIn(metric: string): string {
   // fetch takes a path apart before it sends it, and these two are steps in it, however they are encoded.
+  if (!isMetric(metric) || metric === '.' || metric === '..') {
+    throw new InvalidEventError('metric', '1 to 64 of A-Z a-z 0-9 _ . -, and neither . nor ..');
+  }
+  return encodeURIComponent(metric);
+}
+
+function namesIn(metric: string, entity: string): string {
   if (!isEntity(entity) || entity === '.' || entity === '..') {
     throw new InvalidEventError(
       'entity',
       '1 to 512 characters, none a control character, and neither . nor ..',
     );
   }
-  return `${encodeURIComponent(metric)}/${encodeURIComponent(entity)}`;
+  return `${metricIn(metric)}/${encodeURIComponent(entity)}`;
 }
 
 function instant(at: Date | number | string | undefined): string | undefined {

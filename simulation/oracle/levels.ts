@@ -118,7 +118,7 @@ export class Levels {
             'levels are right',
             `${iso(throughMs)} is claimed of the ${level}, and ${row.counter} at ${iso(row.hourMs)} lacks segment ${segment}`,
           );
-        if (level === 'days' && !this.#inTop(row))
+        if (level === 'days' && !this.#mayBeGone(row.hourMs) && !this.#inTop(row))
           throw new Violation(
             'top lists are right',
             `${iso(throughMs)} is claimed of the days, and the top list of ${iso(row.hourMs)} lacks what segment ${segment} adds to ${row.counter}`,

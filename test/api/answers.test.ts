@@ -80,6 +80,14 @@ test('counts', patient, async () => {
   assert.equal(await status('/v1/admin/counts/view/a'), 403);
 });
 
+test('the top', patient, async () => {
+  const ask = (query: string) => status(`/v1/top/view${query}`);
+  assert.equal(await ask(''), 200);
+  assert.equal(await ask('?by=hour&at=2026-11-20T05:00Z&k=3'), 200);
+  assert.equal(await ask('?k=101'), 400);
+  assert.equal(await withoutTables(() => ask('')), 503);
+});
+
 test('the status, also with events on their way', patient, async () => {
   assert.equal(await status('/v1/status'), 200);
   assert.equal(await status('/v1/status?hours=49'), 400);
@@ -113,7 +121,10 @@ test('the document is served, and names where it was asked for', patient, async 
 
 /** Documented answers that nobody can provoke here, and why. */
 const NOT_HERE: readonly (readonly [RegExp, string])[] = [
-  [/^GET \/v1\/(counts|status|openapi).* 403$|^POST \/v1\/events 403$/, 'the local stage wants no API keys'],
+  [
+    /^GET \/v1\/(counts|top|status|openapi).* 403$|^POST \/v1\/events 403$/,
+    'the local stage wants no API keys',
+  ],
   [
     /^(GET|POST) (?!\/v1\/events).* 429$/,
     "API Gateway's own throttle, the same for all routes: test/local/api-gateway",
