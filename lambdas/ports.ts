@@ -296,6 +296,12 @@ export interface TopStore extends TopReader {
   putTop(name: TopName, top: StoredTop): Promise<'put' | 'conflict'>;
 }
 
+/** The top lists as a deletion goes through them. */
+export interface EntityTops extends Pick<TopStore, 'readTop' | 'putTop'> {
+  /** Every list of a metric. */
+  topsOf(metric: string): AsyncIterable<{ readonly name: TopName; readonly top: StoredTop }>;
+}
+
 /** A rollup message as the queue delivers it. */
 export interface DeliveredMessage {
   readonly messageId: string;

@@ -1,18 +1,20 @@
 // The top lists on DynamoDB: items of the ledger's table, whose keys no client chooses.
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  paginateQuery,
 } from '@aws-sdk/client-dynamodb';
 import { decodeTop, EMPTY_TOP, encodeTop } from '../counting/top-list.ts';
-import type { TopName } from '../counting/top-name.ts';
-import type { StoredTop, TopStore } from '../ports.ts';
+import { type TopName, topKey, topNameIn } from '../counting/top-name.ts';
+import type { EntityTops, StoredTop, TopStore } from '../ports.ts';
 import { ledgerKeys } from './ledger-items.ts';
 
 /** The ledger's table, as the compactor keeps top lists in it and the query reads them. */
-export class TopTable implements TopStore {
+export class TopTable implements TopStore, EntityTops {
   readonly #client: DynamoDBClient;
   readonly #table: string;
 
@@ -25,14 +27,25 @@ export class TopTable implements TopStore {
     const Key = ledgerKeys.top(name);
     const get = new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true });
     const { Item } = await this.#client.send(get);
-    const packed = Item?.['top']?.B;
-    if (packed === undefined) return { list: EMPTY_TOP, revision: 0, expiresAt: undefined };
-    const expiresAt = Item?.['expiresAt']?.N;
-    return {
-      list: decodeTop(inflateRawSync(packed).toString('utf8')),
-      revision: Number(Item?.['rev']?.N ?? 0),
-      expiresAt: expiresAt === undefined ? undefined : Number(expiresAt),
-    };
+    return Item === undefined ? { list: EMPTY_TOP, revision: 0, expiresAt: undefined } : topIn(Item);
+  }
+
+  async *topsOf(metric: string): AsyncIterable<{ readonly name: TopName; readonly top: StoredTop }> {
+    const { pk } = topKey({ metric, by: 'hour', startMs: 0 });
+    const pages = paginateQuery(
+      { client: this.#client },
+      {
+        TableName: this.#table,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': { S: pk } },
+        ConsistentRead: true,
+      },
+    );
+    for await (const { Items = [] } of pages) {
+      for (const item of Items) {
+        yield { name: topNameIn({ pk, sk: item['sk']?.S ?? '' }), top: topIn(item) };
+      }
+    }
   }
 
   async putTop(name: TopName, { list, revision, expiresAt }: StoredTop): Promise<'put' | 'conflict'> {
@@ -57,4 +70,14 @@ export class TopTable implements TopStore {
       throw error;
     }
   }
+}
+
+function topIn(item: Record<string, AttributeValue>): StoredTop {
+  const packed = item['top']?.B;
+  const expiresAt = item['expiresAt']?.N;
+  return {
+    list: packed === undefined ? EMPTY_TOP : decodeTop(inflateRawSync(packed).toString('utf8')),
+    revision: Number(item['rev']?.N ?? 0),
+    expiresAt: expiresAt === undefined ? undefined : Number(expiresAt),
+  };
 }

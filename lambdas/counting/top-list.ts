@@ -70,6 +70,14 @@ export function updateTop(
   return { entries, outside: outside === undefined || compareRanked(best, outside) < 0 ? best : outside };
 }
 
+/** The list without an entity, its name in the mark included: the empty one stands before all others, so the mark only rises. */
+export function withoutEntity({ entries, outside }: TopList, entity: string): TopList {
+  return {
+    entries: entries.filter((entry) => entry.entity !== entity),
+    outside: outside?.entity === entity ? { entity: '', n: outside.n } : outside,
+  };
+}
+
 /** How many of the first entries fit into one item. */
 function fitting(entries: readonly Ranked[]): number {
   let bytes = 0;

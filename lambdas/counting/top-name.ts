@@ -51,6 +51,16 @@ export function topKey({ metric, by, startMs }: TopName): { readonly pk: string;
   return { pk: `TOP#${metric}`, sk: `${SOURCES[by].letter}#${period}` };
 }
 
+/** The list that a key names. @throws RangeError when it names none */
+export function topNameIn({ pk, sk }: { readonly pk: string; readonly sk: string }): TopName {
+  const by = TOP_GRAINS.find((grain) => sk.startsWith(`${SOURCES[grain].letter}#`));
+  const startMs = Date.parse(`${sk.slice(2)}${by === 'hour' ? ':00Z' : ''}`);
+  if (by === undefined || !pk.startsWith('TOP#') || Number.isNaN(startMs)) {
+    throw new RangeError(`${pk} ${sk} names no top list`);
+  }
+  return { metric: pk.slice('TOP#'.length), by, startMs };
+}
+
 /**
  * When a list may be deleted, epoch seconds; undefined: never. It is kept as long as the sums of its grain are: an hour's in
  * the item of its day, a day's in the item of its month, a month's in the total.

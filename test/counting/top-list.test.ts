@@ -5,11 +5,15 @@ import fc from 'fast-check';
 import {
   certainEntries,
   compareRanked,
+  concerns,
+  decodeTop,
   EMPTY_TOP,
+  encodeTop,
   type Ranked,
   type TopList,
   topOf,
   updateTop,
+  withoutEntity,
 } from '../../lambdas/counting/top-list.ts';
 
 const ENTRIES_MAX = 6;
@@ -64,6 +68,41 @@ test('counts that only rise never make it uncertain', () => {
         }),
       );
       play(rising, (list, truth) => assert.deepEqual(topOf(list, ENTRIES_MAX), truth.slice(0, ENTRIES_MAX)));
+    }),
+  );
+});
+
+test('taking an entity out keeps the list right, and leaves its name nowhere', () => {
+  fc.assert(
+    fc.property(fc.array(changes, { maxLength: 12 }), fc.constantFrom(...'abcdefgh'), (history, gone) => {
+      const counts = new Map<string, bigint>();
+      let list = EMPTY_TOP;
+      for (const changed of history) {
+        for (const { entity, n } of changed) counts.set(entity, n);
+        list = updateTop(list, changed, ENTRIES_MAX);
+      }
+      list = withoutEntity(list, gone);
+      counts.delete(gone);
+      assert.ok(!encodeTop(list).includes(`"${gone}"`));
+      assert.deepEqual(
+        list.entries.slice(0, certainEntries(list)),
+        ranking(counts).slice(0, certainEntries(list)),
+      );
+      assert.deepEqual(decodeTop(encodeTop(list)), list);
+    }),
+  );
+});
+
+test('only what concerns a list can change what it is certain of', () => {
+  fc.assert(
+    fc.property(fc.array(changes, { maxLength: 12 }), changes, (history, last) => {
+      let list = EMPTY_TOP;
+      for (const changed of history) list = updateTop(list, changed, ENTRIES_MAX);
+      const [some, all] = [last.filter(concerns(list)), last].map((changed) => {
+        const next = updateTop(list, changed, ENTRIES_MAX);
+        return { certain: next.entries.slice(0, certainEntries(next)), outside: next.outside };
+      });
+      assert.deepEqual(some, all);
     }),
   );
 });
