@@ -14,6 +14,9 @@ import type { CompactionReport, CompactorPorts, CompactorSettings } from './comp
 import type { Sums } from './recompute.ts';
 import { remakeTop } from './remake-top.ts';
 
+/** What keeping top lists needs. */
+export type TopListPorts = Pick<CompactorPorts, 'tops' | 'levels' | 'clock' | 'ledger' | 'progress'>;
+
 /** An item that was recomputed: the sums of it that were touched, and what it says now. */
 export interface Recomputed {
   readonly name: LevelName;
@@ -36,8 +39,8 @@ export async function updateTopLists(
   level: CompactedLevel,
   recomputed: readonly Recomputed[],
   limit: ReturnType<typeof pLimit>,
-  ports: CompactorPorts,
-  settings: CompactorSettings,
+  ports: TopListPorts,
+  settings: Pick<CompactorSettings, 'topLists' | 'retentionsMs'>,
   hasTime: () => boolean,
   report: CompactionReport,
 ): Promise<boolean> {
@@ -92,8 +95,8 @@ function sumOfPeriod({ by, startMs }: TopName, sums: Sums): bigint | undefined {
 async function updateList(
   { name, counts }: Changes,
   limit: ReturnType<typeof pLimit>,
-  ports: CompactorPorts,
-  settings: CompactorSettings,
+  ports: TopListPorts,
+  settings: Pick<CompactorSettings, 'topLists' | 'retentionsMs'>,
   hasTime: () => boolean,
   report: CompactionReport,
 ): Promise<boolean> {

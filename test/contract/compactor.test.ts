@@ -12,6 +12,7 @@ import type { CompactorSettings } from '../../lambdas/compactor/compaction.ts';
 import { parseShardKey } from '../../lambdas/counting/identifiers.ts';
 import { START_CURSOR } from '../../lambdas/counting/level-cursor.ts';
 import { type Level, NO_CLAIMS } from '../../lambdas/counting/levels.ts';
+import { updateTop } from '../../lambdas/counting/top-list.ts';
 import { startPipeline } from '../support/pipeline.ts';
 import { startServices } from '../support/services.ts';
 
@@ -196,10 +197,23 @@ test('the audit names every sum that differs from what is below it, and a repair
       ['total', 998n, 999n],
     ],
   );
-  const repair = levelRepairer({ counters: pipeline.counters, levels, clock }, settings);
+  // A compaction takes what is wrong for right, and puts it into its lists.
+  const month = { metric: 'view', by: 'month', startMs: ms('2026-11-01T00:00Z') } as const;
+  const stored = await tops.readTop(month);
+  const list = updateTop(stored.list, [{ entity: '/a', n: 1_000n }]);
+  assert.equal(await tops.putTop(month, { ...stored, list, revision: stored.revision + 1 }), 'put');
+  const repair = levelRepairer(
+    { counters: pipeline.counters, levels, tops, ledger: pipeline.ledger, progress, clock },
+    settings,
+  );
   assert.equal((await audit(repair)).differences.length, 3);
   assert.deepEqual((await audit()).differences, []);
   assert.deepEqual((await sums('total', 0))['2026-11-01T00'], 116n);
+  assert.equal(
+    (await tops.readTop(month)).list.entries.find(({ entity }) => entity === '/a')?.n,
+    116n,
+    'the top list, too',
+  );
   // What the levels have not taken up yet is no difference.
   await pipeline.put({ at: '2026-11-20T06:30Z' });
   await pipeline.aggregateAll();

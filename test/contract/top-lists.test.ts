@@ -8,6 +8,7 @@ import { compact } from '../../lambdas/compactor/compact.ts';
 import type { CompactorSettings, TopListSettings } from '../../lambdas/compactor/compaction.ts';
 import { EMPTY_TOP, type TopList, updateTop } from '../../lambdas/counting/top-list.ts';
 import type { TopGrain, TopName } from '../../lambdas/counting/top-name.ts';
+import type { TopStore } from '../../lambdas/ports.ts';
 import { startPipeline } from '../support/pipeline.ts';
 import { startServices } from '../support/services.ts';
 
@@ -42,11 +43,15 @@ async function counted(
   if (events.length > 0) await pipeline.put(...events);
   await pipeline.aggregateNew();
   await pipeline.writeAll();
+  return compacted(topLists, tops);
+}
+/** One run of the compactor, a day later than the one before. */
+async function compacted(topLists: TopListSettings, store: TopStore): ReturnType<typeof compact> {
   aheadMs += 24 * HOUR_MS;
   const { ledger, log: stream, counters } = pipeline;
   const progress = new LevelLedgerTable(services.dynamoDb, pipeline.ledgerTable);
   const levels = new LevelTable(services.dynamoDb, pipeline.counterTable);
-  const ports = { ledger, progress, stream, counters, levels, tops, clock };
+  const ports = { ledger, progress, stream, counters, levels, tops: store, clock };
   return compact(ports, { ...settings, topLists }, () => true);
 }
 async function says(by: TopGrain, start: string): Promise<string> {
@@ -97,6 +102,28 @@ test('what one run may not read leaves a list that says what it does not know', 
   const next = await counted(TOP_LISTS, { at: at('10'), entity: 'e', n: -50 });
   assert.equal(next.topsUncertain, 0);
   assert.equal(await says('day', at('00')), 'c -10, b -11, TOP#view -31 | d -42');
+});
+
+test('a list that another compactor has put meanwhile is read again, and nothing of it is lost', async () => {
+  const name: TopName = { metric: 'view', by: 'hour', startMs: Date.parse('2026-11-19T05:00Z') };
+  let met = false;
+  const meeting: TopStore = {
+    readTop: (asked) => tops.readTop(asked),
+    async putTop(asked, top) {
+      if (asked.by === 'hour' && !met) {
+        met = true;
+        const list = updateTop(EMPTY_TOP, [{ entity: 'theirs', n: 3n }]);
+        assert.equal(await tops.putTop(name, { list, revision: 1, expiresAt: undefined }), 'put');
+      }
+      return tops.putTop(asked, top);
+    },
+  };
+  await pipeline.put({ at: '2026-11-19T05:00Z', entity: 'ours', n: 7 });
+  await pipeline.aggregateNew();
+  await pipeline.writeAll();
+  const { conflicts } = await compacted(TOP_LISTS, meeting);
+  assert.equal(conflicts, 1);
+  assert.equal(await says('hour', '2026-11-19T05:00Z'), 'ours 7, theirs 3');
 });
 
 test('a list is put only as it was read', async () => {

@@ -17,6 +17,7 @@ const USED_BY_AWS: readonly [role: RegExp, action: RegExp, why: string][] = [
     'the mapping polls',
   ],
   [/^AggregationAggregator/, /^s3:ListBucket$/, 'Lambda looks at the destination of a mapping'],
+  [/^AuditingAuditor/, /^s3:ListBucket$/, 'S3 asks for it when an object is not there'],
   [/^AggregationAggregator/, /^s3:PutObject aws\/lambda\//, 'Lambda writes to the destination of a mapping'],
   [
     /^WritingWriter/,
