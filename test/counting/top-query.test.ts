@@ -1,7 +1,18 @@
 // Questions about the top: what can be asked, which list answers, and what the answer says about itself.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { type Claims, NO_CLAIMS } from '../../lambdas/counting/levels.ts';
+import {
+  TOP_GRAINS,
+  type TopGrain,
+  type TopName,
+  topEndMs,
+  topExpiresAt,
+  topKey,
+  topNameIn,
+  topStartMs,
+} from '../../lambdas/counting/top-name.ts';
 import { InvalidTopQuery, parseTopQuery, topAnswer, topNameOf } from '../../lambdas/counting/top-query.ts';
 
 const ms = (iso: string) => Date.parse(iso);
@@ -80,4 +91,28 @@ test('a list that can not say as many says how many, and one past its retention 
   assert.match(String(answer(old, none).note), /no list of this hour is kept/);
   const expired = answer(old, { ...LIST, expiresAt: NOW_MS / 1000 });
   assert.deepEqual([expired.entries, expired.state], [[], 'provisional']);
+});
+
+test('a key names its list, and no other; lists are kept as long as the sums of their grain', () => {
+  const names = fc.record({
+    metric: fc.stringMatching(/^[A-Za-z0-9_.-]{1,64}$/),
+    by: fc.constantFrom(...TOP_GRAINS),
+    atMs: fc.integer({ min: 0, max: ms('9999-12-31T23:59:59Z') }),
+  });
+  fc.assert(
+    fc.property(names, ({ metric, by, atMs }) => {
+      const name: TopName = { metric, by, startMs: topStartMs(by, atMs) };
+      assert.deepEqual(topNameIn(topKey(name)), name);
+      assert.ok(name.startMs <= atMs && atMs < topEndMs(name));
+    }),
+  );
+  for (const sk of ['X#2026-11-22', 'H#2026-13-22T05', 'D#']) {
+    assert.throws(() => topNameIn({ pk: 'TOP#view', sk }), RangeError);
+  }
+  const kept = { days: DAY_MS, months: 30 * DAY_MS };
+  const at = (by: TopGrain, start: string) => topExpiresAt({ by, startMs: ms(start) }, kept);
+  // Two days are the grace that every item has.
+  assert.equal(at('hour', '2026-11-22T05:00Z'), ms('2026-11-26T00:00Z') / 1000);
+  assert.equal(at('day', '2026-11-22T00:00Z'), ms('2027-01-02T00:00Z') / 1000);
+  assert.equal(at('month', '2026-11-01T00:00Z'), undefined);
 });
