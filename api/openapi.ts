@@ -1,9 +1,10 @@
 // The OpenAPI 3.1 document, made from the operations.
 
 import { AUDIT, DIFFERENCE, REDRIVE, REDRIVE_REQUEST } from './admin.ts';
+import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH } from './counts.ts';
 import { ACCEPTED, EVENT, EVENTS, PARTLY_ACCEPTED } from './events.ts';
-import { type Answer, OPERATIONS, type Operation } from './operations.ts';
-import { COUNTS, MESSAGE, STATUS } from './reads.ts';
+import { type Answer, type AnswerHeader, OPERATIONS, type Operation } from './operations.ts';
+import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
 import { TOP } from './top.ts';
 
@@ -19,6 +20,8 @@ const NAMED: ReadonlyMap<Schema, string> = new Map<Schema, string>([
   [MESSAGE, 'Message'],
   [COUNTS, 'Counts'],
   [TOP, 'Top'],
+  [COUNTS_BATCH, 'CountsBatch'],
+  [COUNTS_ANSWERS, 'CountsAnswers'],
   [STATUS, 'Status'],
   [DIFFERENCE, 'Difference'],
   [AUDIT, 'Audit'],
@@ -88,14 +91,29 @@ function operationObject(operation: Operation): Json {
   };
 }
 
-function answerObject({ description, schema, retryAfter }: Answer): Json {
-  const seconds = { description: 'Seconds after which to come again.', schema: { type: 'integer' } };
+function answerObject({ description, schema, headers = [] }: Answer): Json {
   return {
     description,
-    ...(retryAfter === true ? { headers: { 'Retry-After': seconds } } : {}),
-    content: content(['application/json'], schema),
+    ...(headers.length === 0
+      ? {}
+      : { headers: Object.fromEntries(headers.map((name) => [name, HEADERS[name]])) }),
+    ...(schema === undefined ? {} : { content: content(['application/json'], schema) }),
   };
 }
+
+/** The headers that answers have beside those of any. */
+const HEADERS: Readonly<Record<AnswerHeader, Json>> = {
+  'Retry-After': { description: 'Seconds after which to come again.', schema: { type: 'integer' } },
+  ETag: {
+    description: 'A tag of the body, for If-None-Match.',
+    schema: { type: 'string', pattern: '^"[!-~]+"$' },
+  },
+  'Cache-Control': {
+    description:
+      'For how long the answer may be used again: seconds while it is open, up to a week (immutable) once it is final.',
+    schema: { type: 'string', pattern: '^private, max-age=[0-9]+(, immutable)?$' },
+  },
+};
 
 function content(types: readonly string[], schema: Schema): Json {
   return Object.fromEntries(types.map((type) => [type, { schema: reference(schema) }]));

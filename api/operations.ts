@@ -1,24 +1,28 @@
 // Every operation of the API: what it takes, and every answer it may give. The one list that all else is made from.
 import { AUDIT, REDRIVE, REDRIVE_REQUEST } from './admin.ts';
+import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH, COUNTS_QUESTION } from './counts.ts';
 import { ACCEPTED, ENTITY, EVENTS, METRIC, PARTLY_ACCEPTED } from './events.ts';
-import { COUNTS, MESSAGE, STATUS } from './reads.ts';
+import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
 import { TOP, TOP_PARAMETERS } from './top.ts';
 
 /** Who may call: whoever has an API key (where the stage wants one), or whom IAM lets in. */
 export type Access = 'open' | 'signed';
 
+/** Headers that an answer may have to have. */
+export type AnswerHeader = 'Retry-After' | 'ETag' | 'Cache-Control';
+
 /** One documented answer. */
 export interface Answer {
   readonly description: string;
-  readonly schema: Schema;
-  /** Whether it says after how many seconds to come again. */
-  readonly retryAfter?: boolean;
+  /** Undefined: it has no body. */
+  readonly schema?: Schema;
+  readonly headers?: readonly AnswerHeader[];
 }
 
-/** A parameter of the path or of the query string. */
+/** A parameter of the path, of the query string or among the headers. */
 export interface Parameter {
-  readonly in: 'path' | 'query';
+  readonly in: 'path' | 'query' | 'header';
   readonly description: string;
   readonly schema: Schema;
 }
@@ -40,7 +44,7 @@ export interface Operation {
 const SAYS = (description: string, retryAfter = false): Answer => ({
   description,
   schema: MESSAGE,
-  retryAfter,
+  ...(retryAfter && { headers: ['Retry-After'] }),
 });
 
 /** What API Gateway answers by itself on any route. */
@@ -60,18 +64,25 @@ const INSTANT_PARAMETER = (description: string): Parameter => ({
 const COUNT_PARAMETERS: Operation['parameters'] = {
   metric: { in: 'path', description: 'The metric.', schema: METRIC },
   entity: { in: 'path', description: 'The entity, percent-encoded; it may hold slashes.', schema: ENTITY },
-  from: INSTANT_PARAMETER('The first minute.'),
-  to: INSTANT_PARAMETER('The minute after the last.'),
-  by: {
-    in: 'query',
-    description: 'The grain of the points, total if left out.',
-    schema: { type: 'string', enum: ['minute', 'hour', 'day', 'month', 'total'] },
+  ...Object.fromEntries(
+    Object.entries(COUNTS_QUESTION).map(([name, { description, ...schema }]) => [
+      name,
+      { in: 'query', description, schema },
+    ]),
+  ),
+  'If-None-Match': {
+    in: 'header',
+    description: 'The ETag of an answer that the caller has: 304 if it is still the same.',
+    schema: { type: 'string' },
   },
-  fill: {
-    in: 'query',
-    description: 'Whether points without events are given as 0.',
-    schema: { type: 'string', enum: ['zero'] },
-  },
+};
+
+const COUNT_ANSWERS: Operation['answers'] = {
+  200: { description: 'The counts.', schema: COUNTS, headers: ['ETag', 'Cache-Control'] },
+  304: { description: 'What the caller has is still right.', headers: ['ETag', 'Cache-Control'] },
+  400: SAYS('The message says which parameter is wrong and what it may be.'),
+  503: SAYS('The tables can not be read right now: try again.'),
+  ...GATEWAY,
 };
 
 const AUDIT_PARAMETERS: Operation['parameters'] = {
@@ -108,7 +119,7 @@ export const OPERATIONS: readonly Operation[] = [
         description:
           'Some are not taken, and named; or, without names, perhaps none is. Send the whole request again.',
         schema: { oneOf: [PARTLY_ACCEPTED, MESSAGE] },
-        retryAfter: true,
+        headers: ['Retry-After'],
       },
       403: SAYS('No API key where one is wanted.'),
       429: SAYS('None is taken: there are too many at the moment. Send the whole request again.', true),
@@ -122,9 +133,23 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'How often something happened, and how complete the answer is.',
     access: 'open',
     parameters: COUNT_PARAMETERS,
+    answers: COUNT_ANSWERS,
+  },
+  {
+    id: 'readCountsBatch',
+    method: 'POST',
+    path: '/v1/counts:batch',
+    summary: 'The same as readCounts for up to 100 questions, all as of one moment.',
+    access: 'open',
+    parameters: {},
+    body: { schema: COUNTS_BATCH, types: ['application/json'], required: true },
     answers: {
-      200: { description: 'The counts.', schema: COUNTS },
-      400: SAYS('The message says which parameter is wrong and what it may be.'),
+      200: {
+        description: 'An answer for each question in their order, or what is wrong with it.',
+        schema: COUNTS_ANSWERS,
+      },
+      400: SAYS('The body is no batch; the message says what it may be.'),
+      413: SAYS('The body is too large.'),
       503: READ_FAILED,
       ...GATEWAY,
     },
@@ -179,12 +204,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'The same as readCounts, for callers whom IAM lets in.',
     access: 'signed',
     parameters: COUNT_PARAMETERS,
-    answers: {
-      200: { description: 'The counts.', schema: COUNTS },
-      400: SAYS('The message says which parameter is wrong and what it may be.'),
-      503: READ_FAILED,
-      ...GATEWAY,
-    },
+    answers: COUNT_ANSWERS,
   },
   {
     id: 'audit',

@@ -1,40 +1,8 @@
-// What reading answers: counts and the status.
-import { exactly, INSTANT, listOf, NUMBER_OF, type Schema } from './schema.ts';
+// What reading the pipeline's status answers, and any refusal.
+import { exactly, listOf, NUMBER_OF, type Schema } from './schema.ts';
 
 /** A refusal, whoever refuses: one sentence that says what is wrong. */
 export const MESSAGE = exactly({ message: { type: 'string' } });
-
-const GRAIN = { type: 'string', enum: ['minute', 'hour', 'day', 'month', 'total'] } as const satisfies Schema;
-
-/** `GET /v1/counts/{metric}/{entity}`. */
-export const COUNTS = exactly(
-  {
-    metric: { type: 'string' },
-    entity: { type: 'string' },
-    by: GRAIN,
-    grain: {
-      ...GRAIN,
-      description:
-        'The grain of the points: coarser than asked for where the finer one is not kept any more.',
-    },
-    from: INSTANT,
-    to: INSTANT,
-    total: { type: 'integer', description: 'May be beyond 2^53: written digit by digit.' },
-    completeThrough: {
-      type: ['string', 'null'],
-      description:
-        'Every event that arrived before this time is in the counts; null as long as nothing can be said.',
-    },
-    points: listOf(
-      exactly({
-        at: INSTANT,
-        n: { type: 'integer' },
-        state: { type: 'string', enum: ['provisional', 'final'] },
-      }),
-    ),
-  },
-  { note: { type: 'string', description: 'Why the answer is not the one asked for.' } },
-);
 
 /** Where received events are: `received` is the sum of the others, `rejectedByReason` aside. */
 const ACCOUNTS = {

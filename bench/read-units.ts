@@ -145,7 +145,7 @@ async function cost(entity: string, parameters: Record<string, string>, claims: 
     clock: { nowMs: () => NOW_MS },
   };
   units = 0;
-  await readCounts(query, ports, { acceptPastMs: undefined, retentionsMs: FOREVER });
+  await readCounts([query], ports, { acceptPastMs: undefined, retentionsMs: FOREVER });
   return units;
 }
 

@@ -36,6 +36,10 @@ export interface Configuration {
   readonly webAcl: string;
   /** Requests a minute that `rate-limit` lets one address make; a company's people may share one. */
   readonly webAclRequestsPerMinute: number;
+  /** Size of the API's cache for counts; 0: none. It costs by the hour, and a full month for the smallest is some $14. */
+  readonly apiCacheGb: number;
+  /** How long the cache keeps an answer: so much older may counts be. */
+  readonly apiCacheSeconds: number;
   /** The origin whose pages may call the API from a browser; `*`: any. */
   readonly allowOrigin: string;
 
@@ -153,6 +157,8 @@ export const PRODUCTION: Configuration = {
   keyRequestsPerDay: 0,
   webAcl: 'off',
   webAclRequestsPerMinute: 3000,
+  apiCacheGb: 0,
+  apiCacheSeconds: 5,
   allowOrigin: '*',
 
   streamMode: 'provisioned',

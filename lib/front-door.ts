@@ -1,5 +1,5 @@
 // The front door: a REST API that puts events into the stream without a function in between.
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import {
   AccessLogField,
   AccessLogFormat,
@@ -7,6 +7,7 @@ import {
   EndpointType,
   type IApiKey,
   type IResource,
+  type JsonSchema,
   LambdaIntegration,
   LogGroupLogDestination,
   type Method,
@@ -14,7 +15,9 @@ import {
   MockIntegration,
   PassthroughBehavior,
   Period,
+  type RequestValidator,
   RestApi,
+  type StageOptions,
 } from 'aws-cdk-lib/aws-apigateway';
 import { Policy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
@@ -29,6 +32,9 @@ import { allow } from './handler-function.ts';
 import { putRecordsIntegration, putRecordsMethodResponses } from './put-records.ts';
 import { WEB_ACL_OFF, WebAcl } from './web-acl.ts';
 
+/** The route whose answers the API's cache may keep. */
+const COUNTS_PATH = '/v1/counts/{metric}/{entity+}';
+
 /** What the front door leads to. */
 export interface FrontDoorProps {
   readonly configuration: Configuration;
@@ -41,6 +47,7 @@ export class FrontDoor extends Construct {
   /** The first key of the usage plan; undefined when keys are off. */
   readonly apiKey: IApiKey | undefined;
   readonly #configuration: Configuration;
+  readonly #validator: RequestValidator;
 
   constructor(scope: Construct, id: string, props: FrontDoorProps) {
     super(scope, id);
@@ -48,17 +55,44 @@ export class FrontDoor extends Construct {
     this.#configuration = c;
     this.api = createApi(this, c);
     addGatewayResponses(this.api, c.allowOrigin);
+    this.#validator = this.api.addRequestValidator('Everything', {
+      validateRequestBody: true,
+      validateRequestParameters: true,
+    });
     this.apiKey = c.apiKeys ? addUsagePlan(this.api, c) : undefined;
     new WebAcl(this, 'WebAcl', c, this.api);
     this.#addEvents(props.stream);
   }
 
-  /** `GET /v1/<path>`, answered by a function. */
-  addRead(path: string, handler: LambdaFunction): void {
+  /**
+   * `GET /v1/<path>`, answered by a function.
+   * @param cacheKeys what makes two requests the same for the API's cache, as `method.request.path.metric`; a route without is
+   *   not kept there
+   */
+  addRead(path: string, handler: LambdaFunction, cacheKeys: readonly string[] = []): void {
     const resource = this.#resource(path);
-    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
-    acknowledgeOpen(resource.addMethod('GET', integration, this.#access()));
+    const isKept = cacheKeys.length > 0 && this.#configuration.apiCacheGb > 0;
+    const integration = new LambdaIntegration(handler, {
+      allowTestInvoke: false,
+      ...(isKept && { cacheKeyParameters: [...cacheKeys] }),
+    });
+    const method = resource.addMethod('GET', integration, {
+      ...this.#access(),
+      ...(isKept && { requestParameters: Object.fromEntries(cacheKeys.map((name) => [name, false])) }),
+    });
+    acknowledgeOpen(method);
     addPreflight(resource, 'GET', this.#configuration.allowOrigin);
+  }
+
+  /** `POST /v1/<path>` with a body of a schema, answered by a function. */
+  addQuestion(path: string, handler: LambdaFunction, title: string, schema: JsonSchema): void {
+    const resource = this.#resource(path);
+    const method = resource.addMethod('POST', new LambdaIntegration(handler, { allowTestInvoke: false }), {
+      ...this.#access(),
+      ...this.#validated(title, schema),
+    });
+    acknowledgeOpen(method);
+    addPreflight(resource, 'POST', this.#configuration.allowOrigin);
   }
 
   /** `POST /v1/admin/<name>`, answered by a function, for callers whom IAM lets in. */
@@ -91,17 +125,20 @@ export class FrontDoor extends Construct {
       {
         ...this.#access(),
         methodResponses: putRecordsMethodResponses(),
-        // Without $default a content type that has no model of its own would not be validated at all.
-        requestModels: { $default: this.api.addModel('Events', { schema: EVENTS_SCHEMA }) },
-        requestValidator: this.api.addRequestValidator('Everything', {
-          validateRequestBody: true,
-          validateRequestParameters: true,
-        }),
+        ...this.#validated('Events', EVENTS_SCHEMA),
       },
     );
     post.node.addDependency(policy);
     acknowledgeOpen(post);
     addPreflight(events, 'POST', allowOrigin);
+  }
+
+  /** Without $default a content type that has no model of its own would not be validated at all. */
+  #validated(title: string, schema: JsonSchema): MethodOptions {
+    return {
+      requestModels: { $default: this.api.addModel(title, { schema }) },
+      requestValidator: this.#validator,
+    };
   }
 
   #resource(path: string): IResource {
@@ -130,12 +167,37 @@ function createApi(scope: Construct, c: Configuration): RestApi {
       throttlingBurstLimit: c.throttleBurstRequests,
       tracingEnabled: c.tracing,
       metricsEnabled: false,
+      ...apiCache(c),
       accessLogDestination: new LogGroupLogDestination(accessLog),
       accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
     },
   });
   acknowledgeApi(api, c);
   return api;
+}
+
+/**
+ * The API's own cache, off unless the setting says how large it is: it costs by the hour. Only counts are kept in it, and
+ * for seconds only, since it knows nothing of Cache-Control and keeps refusals too.
+ */
+function apiCache(c: Configuration): StageOptions {
+  if (c.apiCacheGb === 0) return {};
+  return {
+    cacheClusterEnabled: true,
+    cacheClusterSize: String(c.apiCacheGb),
+    // Once there is a cache, every GET would be kept.
+    cachingEnabled: false,
+    methodOptions: {
+      [`${COUNTS_PATH}/GET`]: {
+        cachingEnabled: true,
+        cacheTtl: Duration.seconds(c.apiCacheSeconds),
+        cacheDataEncrypted: true,
+        // A method with settings of its own has none of the stage's.
+        throttlingRateLimit: c.throttleRequestsPerSecond,
+        throttlingBurstLimit: c.throttleBurstRequests,
+      },
+    },
+  };
 }
 
 /** One line for each request. Neither addresses nor user agents: who sent an event is not the pipeline's to know. */
@@ -170,7 +232,7 @@ function addPreflight(resource: IResource, method: string, allowOrigin: string):
   const headers: Readonly<Record<string, string>> = {
     ...corsHeaders(allowOrigin),
     'Access-Control-Allow-Methods': `'${method},OPTIONS'`,
-    'Access-Control-Allow-Headers': "'Content-Type,X-Api-Key'",
+    'Access-Control-Allow-Headers': "'Content-Type,X-Api-Key,If-None-Match'",
     'Access-Control-Max-Age': "'86400'",
   };
   const named = Object.entries(headers).map(

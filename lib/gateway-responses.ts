@@ -1,6 +1,6 @@
 // What the front door answers when it refuses a request by itself.
 import { type GatewayResponseOptions, ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
-import { EVENTS_RULES } from './events-schema.ts';
+import { BODY_RULES } from './events-schema.ts';
 import { RETRY_AFTER_SECONDS } from './mapping-templates.ts';
 
 /** Seconds after which a client whose day's quota is used up may come again. */
@@ -14,7 +14,7 @@ const RESPONSES: Readonly<
   BadRequestBody: {
     type: ResponseType.BAD_REQUEST_BODY,
     statusCode: '400',
-    templates: json(`"The request body is not valid: $context.error.validationErrorString. ${EVENTS_RULES}"`),
+    templates: json(`"The request body is not valid: $context.error.validationErrorString. ${BODY_RULES}"`),
   },
   UnsupportedMediaType: {
     type: ResponseType.UNSUPPORTED_MEDIA_TYPE,
@@ -24,7 +24,7 @@ const RESPONSES: Readonly<
   RequestTooLarge: {
     type: ResponseType.REQUEST_TOO_LARGE,
     statusCode: '413',
-    templates: json('"The request is too large: send fewer events at once."'),
+    templates: json('"The request is too large: send less at once."'),
   },
   Throttled: {
     type: ResponseType.THROTTLED,
@@ -60,7 +60,7 @@ export function addGatewayResponses(api: RestApi, allowOrigin: string): void {
 export function corsHeaders(allowOrigin: string): Record<string, string> {
   return {
     'Access-Control-Allow-Origin': `'${allowOrigin}'`,
-    'Access-Control-Expose-Headers': "'Retry-After'",
+    'Access-Control-Expose-Headers': "'Retry-After,ETag'",
   };
 }
 

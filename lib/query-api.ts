@@ -2,6 +2,8 @@
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { COUNTS_QUESTION } from '../api/counts.ts';
+import { COUNTS_BATCH_SCHEMA } from './events-schema.ts';
 import type { FrontDoor } from './front-door.ts';
 import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
@@ -13,7 +15,18 @@ export interface QueryApiProps extends Surroundings {
   readonly ledger: Table;
 }
 
-/** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `GET /v1/top/{metric}`, `GET /v1/status` and the API's own description. */
+/**
+ * What makes two questions the same for the API's cache. If-None-Match is one of them: the cache keeps a 304 as well, and a
+ * client that has nothing yet must not get it.
+ */
+const COUNTS_CACHE_KEYS = [
+  'method.request.path.metric',
+  'method.request.path.entity',
+  ...Object.keys(COUNTS_QUESTION).map((name) => `method.request.querystring.${name}`),
+  'method.request.header.If-None-Match',
+];
+
+/** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `POST /v1/counts:batch`, `GET /v1/top/{metric}`, `GET /v1/status` and the API's own description. */
 export class QueryApi extends Construct {
   readonly function: LambdaFunction;
 
@@ -33,6 +46,7 @@ export class QueryApi extends Construct {
         HOUR_RETENTION_SECONDS: secondsOf(c.hourRetentionDays),
         DAY_RETENTION_SECONDS: secondsOf(c.dayRetentionDays),
         CORS_ORIGIN: c.allowOrigin,
+        API_CACHED: String(c.apiCacheGb > 0),
       },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:Query'], [counters.tableArn]),
@@ -43,7 +57,8 @@ export class QueryApi extends Construct {
     this.function = handler.function;
 
     // Greedy, so that an entity may hold slashes even when the client left them as they are.
-    frontDoor.addRead('counts/{metric}/{entity+}', handler.function);
+    frontDoor.addRead('counts/{metric}/{entity+}', handler.function, COUNTS_CACHE_KEYS);
+    frontDoor.addQuestion('counts:batch', handler.function, 'CountsBatch', COUNTS_BATCH_SCHEMA);
     // For the canary, which has no API key but a role.
     frontDoor.addSigned('GET', 'admin/counts/{metric}/{entity+}', handler.function);
     frontDoor.addRead('top/{metric}', handler.function);

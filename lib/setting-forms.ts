@@ -30,6 +30,8 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
     '"off", "rate-limit" or the ARN of a regional web ACL',
   ),
   webAclRequestsPerMinute: integer(10, 2_000_000_000),
+  apiCacheGb: listed([0, 0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237]),
+  apiCacheSeconds: integer(1, 3600),
   // It stands between quotes in header mappings and in templates.
   allowOrigin: text(/^(\*|https?:\/\/[A-Za-z0-9.:-]+)$/, '"*" or one origin such as "https://example.com"'),
 

@@ -26,8 +26,8 @@ const RULES: readonly Rule[] = [
   {
     room: 'counting (pure)',
     files: COUNTING,
-    // Hashing and a check of bytes: functions of their arguments.
-    mayImport: [COUNTING, /^node:(crypto|buffer)$/],
+    // Hashing, a check of bytes and the calendar: functions of their arguments.
+    mayImport: [COUNTING, /^node:(crypto|buffer)$/, /^temporal-polyfill$/],
   },
   { room: 'the API as data', files: API, mayImport: [API] },
   { room: 'ports (types only)', files: PORTS, mayImport: [COUNTING] },

@@ -8,6 +8,8 @@ import { type Settings, settingsOf, type TallyOptions } from './options.ts';
 import { Outbox, type Pending } from './outbox.ts';
 import {
   type CountsAnswer,
+  type CountsBatchAnswer,
+  type CountsBatchQuestion,
   type CountsQuestion,
   type ReadOptions,
   type Reads,
@@ -159,6 +161,14 @@ export class TallyClient {
   /** Which entities had most in an hour, day or month. @throws TallyError for an answer other than 200, and for none */
   top(metric: string, question?: TopQuestion, options?: ReadOptions): Promise<TopAnswer> {
     return this.#reads.top(metric, question, options);
+  }
+
+  /** Asks up to 100 questions at once. @returns an answer or an error for each, in their order */
+  countsBatch(
+    questions: readonly CountsBatchQuestion[],
+    options?: ReadOptions,
+  ): Promise<readonly CountsBatchAnswer[]> {
+    return this.#reads.countsBatch(questions, options);
   }
 
   /** Where every event is that Tally has received. @throws TallyError for an answer other than 200, and for none */

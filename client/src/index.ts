@@ -8,6 +8,9 @@ export type { TallyOptions, WhenFull } from './options.ts';
 export type {
   CountPoint,
   CountsAnswer,
+  CountsBatchAnswer,
+  CountsBatchQuestion,
+  CountsOfStretch,
   CountsQuestion,
   Grain,
   ReadOptions,

@@ -1,6 +1,6 @@
 // Typed reads. One more route is one more entry in `Reads` and a line below.
 import { InvalidEventError, isEntity, isMetric } from './event.ts';
-import { type Http, TallyError } from './http.ts';
+import { type Http, type HttpRequest, TallyError } from './http.ts';
 
 /** The grains of an answer. */
 export type Grain = 'minute' | 'hour' | 'day' | 'month' | 'total';
@@ -11,32 +11,50 @@ export interface CountsQuestion {
   readonly to?: Date | number | string | undefined;
   /** `total` by default. */
   readonly by?: Grain | undefined;
+  /** Whose days and months, such as `Europe/Berlin`; UTC by default. With `by: 'day'` and `'month'`. */
+  readonly tz?: string | undefined;
   /** Whether points without events are given as 0. */
   readonly fill?: 'zero' | undefined;
+  /** Whether each point has the sum from the start up to its end, too. */
+  readonly cumulative?: true | undefined;
+  /** The stretch directly before as well: as long, or as many days or months. */
+  readonly compare?: 'previous' | undefined;
+  /** How many points a page has room for, with events or without. */
+  readonly limit?: number | undefined;
+  /** The token of a next page, from the answer before: everything else is left out then. */
+  readonly next?: string | undefined;
+}
+
+/** One question of a batch. */
+export interface CountsBatchQuestion extends CountsQuestion {
+  readonly metric: string;
+  readonly entity: string;
 }
 
 /** One point of an answer. */
 export interface CountPoint {
-  /** The start of the minute, hour, day or month, ISO 8601. */
+  /** The start of the minute, hour, day or month, ISO 8601, with the offset of the zone. */
   readonly at: string;
   readonly n: number;
   /** `final` when no event can be accepted any more that would change it. */
   readonly state: 'provisional' | 'final';
+  /** Of cumulative answers: this and all points before, from the start of the first page. */
+  readonly sum?: number;
 }
 
-/** The answer of `GET /v1/counts/{metric}/{entity}`. Sums beyond 2^53 lose their last digits in JavaScript's numbers. */
-export interface CountsAnswer {
-  readonly metric: string;
-  readonly entity: string;
-  readonly by: Grain;
-  /** The grain of the points: coarser than asked for where the finer one is not kept any more; then `note` says so. */
+/** How much there was in a stretch of time. Sums beyond 2^53 lose their last digits in JavaScript's numbers. */
+export interface CountsOfStretch {
+  /** The grain of the points: coarser than asked for, where that is not kept any more. */
   readonly grain: Grain;
-  readonly note?: string;
+  /** Whose days and months they are. */
+  readonly tz: string;
   readonly from: string;
   readonly to: string;
   readonly total: number;
   /** Every event that arrived before this time is in the counts; null as long as nothing can be said. */
   readonly completeThrough: string | null;
+  /** Why the answer is not the one asked for. */
+  readonly note?: string;
   /** By time; none for `total`. */
   readonly points: readonly CountPoint[];
 }
@@ -69,6 +87,20 @@ export interface TopAnswer {
   /** By count downwards, equal counts by entity upwards. */
   readonly entries: readonly { readonly entity: string; readonly n: number }[];
 }
+
+/** The answer of `GET /v1/counts/{metric}/{entity}`. */
+export interface CountsAnswer extends CountsOfStretch {
+  readonly metric: string;
+  readonly entity: string;
+  readonly by: Grain;
+  /** The stretch before, where it was asked for. */
+  readonly previous?: CountsOfStretch;
+  /** The token of the next page; none on the last. This answer is about its own `from` to `to`. */
+  readonly next?: string;
+}
+
+/** What a batch says to one question. */
+export type CountsBatchAnswer = CountsAnswer | { readonly error: string };
 
 /** Where the received events are: `received` is the sum of the others, `rejectedByReason` aside. */
 export interface StatusAccounts {
@@ -107,38 +139,63 @@ export interface Reads {
     options?: ReadOptions,
   ): Promise<CountsAnswer>;
   top(metric: string, question?: TopQuestion, options?: ReadOptions): Promise<TopAnswer>;
+  /** Asks up to 100 questions at once, all as of one moment. @returns an answer or an error for each, in their order */
+  countsBatch(
+    questions: readonly CountsBatchQuestion[],
+    options?: ReadOptions,
+  ): Promise<readonly CountsBatchAnswer[]>;
   status(options?: ReadOptions): Promise<StatusAnswer>;
 }
 
 /** Reads by HTTP. */
 export function readsOf(http: Http): Reads {
   return {
-    counts: async (metric, entity, { from, to, by, fill } = {}, options) => {
-      const path = `/v1/counts/${namesIn(metric, entity)}`;
-      return read(http, path, { from: instant(from), to: instant(to), by, fill }, options);
+    counts: async (metric, entity, question = {}, options) => {
+      const search = searchOf(question);
+      return read(http, { method: 'GET', path: `/v1/counts/${namesIn(metric, entity)}${search}` }, options);
     },
-    top: async (metric, { by, at, k } = {}, options) =>
-      read(http, `/v1/top/${metricIn(metric)}`, { by, at: instant(at), k: k?.toString() }, options),
-    status: async (options) => read(http, '/v1/status', {}, options),
+    top: async (metric, { by, at, k } = {}, options) => {
+      const search = searchFor({ by, at: instant(at), k });
+      return read(http, { method: 'GET', path: `/v1/top/${metricIn(metric)}${search}` }, options);
+    },
+    countsBatch: async (questions, options) => {
+      const queries = questions.map((question) => ({
+        ...question,
+        from: instant(question.from),
+        to: instant(question.to),
+      }));
+      const request = {
+        method: 'POST',
+        path: '/v1/counts:batch',
+        body: JSON.stringify({ queries }),
+      } as const;
+      const { answers } = await read<{ readonly answers: readonly CountsBatchAnswer[] }>(
+        http,
+        request,
+        options,
+      );
+      return answers;
+    },
+    status: async (options) => read(http, { method: 'GET', path: '/v1/status' }, options),
   };
 }
 
 /** The answer is as Tally documents it: its shape is not checked here. */
 async function read<Answer>(
   http: Http,
-  path: string,
-  parameters: Readonly<Record<string, string | undefined>>,
+  request: Omit<HttpRequest, 'signal'>,
   { signal }: ReadOptions = {},
 ): Promise<Answer> {
-  const given = Object.entries(parameters).filter((pair): pair is [string, string] => pair[1] !== undefined);
-  const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
-  const answer = await http.request({ method: 'GET', path: `${path}${search}`, signal });
+  const answer = await http.request({ ...request, signal });
   const { status, retryAfterMs } = answer;
   const body = jsonIn(answer.body);
   if (status === 200 && body !== undefined) return body as Answer;
   const said = (body as { readonly message?: unknown } | null | undefined)?.message;
   const message = typeof said === 'string' ? said : 'the answer is no JSON: is it Tally?';
-  throw new TallyError(`GET ${path}: ${status} ${message}`, { status, retryAfterMs });
+  throw new TallyError(`${request.method} ${request.path.split('?')[0]}: ${status} ${message}`, {
+    status,
+    retryAfterMs,
+  });
 }
 
 function metricIn(metric: string): string {
@@ -157,6 +214,17 @@ function namesIn(metric: string, entity: string): string {
     );
   }
   return `${metricIn(metric)}/${encodeURIComponent(entity)}`;
+}
+
+function searchOf({ from, to, ...rest }: CountsQuestion): string {
+  return searchFor({ from: instant(from), to: instant(to), ...rest });
+}
+
+function searchFor(parameters: Readonly<Record<string, string | number | boolean | undefined>>): string {
+  const given = Object.entries(parameters).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] as [string, string]],
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
 }
 
 function instant(at: Date | number | string | undefined): string | undefined {

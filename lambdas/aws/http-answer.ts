@@ -1,4 +1,6 @@
 // An HTTP answer as API Gateway's Lambda proxy takes it.
+import { createHash } from 'node:crypto';
+import type { Freshness } from '../counting/count-freshness.ts';
 
 /** An answer with a JSON body. */
 export interface HttpAnswer {
@@ -15,10 +17,53 @@ const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
  * @param origin the origin that browsers may read the answer from; undefined: none but the API's own
  */
 export function jsonAnswer(statusCode: number, value: unknown, origin?: string): HttpAnswer {
-  const headers: Record<string, string> = { 'content-type': 'application/json', 'cache-control': 'no-store' };
-  if (origin !== undefined) headers['access-control-allow-origin'] = origin;
-  const body = JSON.stringify(value, (_, field) =>
-    typeof field === 'bigint' ? rawJSON(String(field)) : field,
-  );
-  return { statusCode, headers, body };
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...corsHeaders(origin) };
+  return { statusCode, headers, body: jsonOf(value) };
+}
+
+/**
+ * An answer that the client may keep: 200 with an entity tag, or 304 without a body when the client has it already.
+ * Only the client may keep it: what stands between may not know who has an API key.
+ * @param ifNoneMatch the request's header: the tags of what the client has
+ */
+export function keptAnswer(
+  value: unknown,
+  { maxAgeSeconds, isImmutable }: Freshness,
+  ifNoneMatch: string | undefined,
+  origin?: string,
+): HttpAnswer {
+  const body = jsonOf(value);
+  const tag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+  const headers = {
+    'content-type': 'application/json',
+    'cache-control': `private, max-age=${maxAgeSeconds}${isImmutable ? ', immutable' : ''}`,
+    etag: tag,
+    ...corsHeaders(origin),
+    ...(origin !== undefined && { 'access-control-expose-headers': 'ETag' }),
+  };
+  if (tagsIn(ifNoneMatch).some((one) => one === '*' || one === tag))
+    return { statusCode: 304, headers, body: '' };
+  return { statusCode: 200, headers, body };
+}
+
+/** A request's header, however its name is written: API Gateway hands names over as they came. */
+export function headerIn(
+  headers: Readonly<Record<string, string | undefined>> | null,
+  name: string,
+): string | undefined {
+  const found = Object.entries(headers ?? {}).find(([each]) => each.toLowerCase() === name);
+  return found?.[1];
+}
+
+/** The tags of If-None-Match, compared weakly as it wants: a cache on the way may have weakened one. */
+function tagsIn(header: string | undefined): readonly string[] {
+  return (header ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+}
+
+function corsHeaders(origin: string | undefined): Record<string, string> {
+  return origin === undefined ? {} : { 'access-control-allow-origin': origin };
+}
+
+function jsonOf(value: unknown): string {
+  return JSON.stringify(value, (_, field) => (typeof field === 'bigint' ? rawJSON(String(field)) : field));
 }

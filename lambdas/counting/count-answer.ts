@@ -1,10 +1,10 @@
-// The answer to a question about counts: sums by point, and how far they can be relied on.
-import type { CountPlan, Piece } from './count-plan.ts';
+// The answer to a question about counts: points, and how far they can be relied on.
+import { type Grain, instantIn } from './calendar.ts';
+import type { CountPlan } from './count-plan.ts';
 import type { CountQuery } from './count-query.ts';
-import type { CounterItem } from './counter-item.ts';
-import { type Grain, grainStartMs, nextGrainMs } from './grains.ts';
-import type { LevelItem } from './levels.ts';
-import { HOUR_MS, isoSeconds, MINUTE_MS } from './time.ts';
+import { pageToken } from './page-token.ts';
+import type { PointSums } from './point-sums.ts';
+import { MINUTE_MS } from './time.ts';
 
 /** One point of an answer. */
 export interface CountPoint {
@@ -13,20 +13,23 @@ export interface CountPoint {
   readonly n: bigint;
   /** `final` when no event can be accepted any more that would change it. */
   readonly state: 'provisional' | 'final';
+  /** Of cumulative answers: this and all before, from the start of the first page. */
+  readonly sum?: bigint;
 }
 
-/** The answer to a question. */
-export interface CountAnswer {
-  readonly metric: string;
-  readonly entity: string;
-  /** The grain that was asked for, and the one of the points: coarser, where the finer one is not kept any more. */
-  readonly by: Grain;
+/** How much there was in a stretch of time. */
+export interface CountsOfStretch {
+  /** The grain of the points: the one asked for, or a coarser one where that is not kept any more. */
   readonly grain: Grain;
-  /** The range of the answer. */
+  /** Whose days and months they are. */
+  readonly tz: string;
   readonly from: string;
   readonly to: string;
   readonly total: bigint;
-  /** Every event that arrived before this time is in the counts, ISO 8601; null as long as nothing can be said. */
+  /**
+   * Every event that arrived before this time is in the counts, ISO 8601; null as long as nothing can be said. Of a stretch
+   * that is final it is the time since when nothing can have changed: the answer stays the same from then on.
+   */
   readonly completeThrough: string | null;
   /** Why the answer is not the one asked for. */
   readonly note?: string;
@@ -34,87 +37,90 @@ export interface CountAnswer {
   readonly points: readonly CountPoint[];
 }
 
-/** Sums by point of an answer, while they are read. */
-export class PointSums {
-  readonly #plan: CountPlan;
-  readonly #nowMs: number;
-  readonly #sums = new Map<number, bigint>();
-  total = 0n;
-
-  /** @param nowMs the time of asking: items past their expiry count as gone, whether they are deleted yet or not */
-  constructor(plan: CountPlan, nowMs: number) {
-    this.#plan = plan;
-    this.#nowMs = nowMs;
-  }
-
-  /** Adds the minutes of a counter item that lie in a piece. */
-  addCounter({ bucketStartMs, minutes, expiresAt }: CounterItem, piece: Piece): void {
-    if (this.#isGone(expiresAt)) return;
-    const hourMs = bucketStartMs - (bucketStartMs % HOUR_MS);
-    for (const [minute, n] of minutes) this.#add(hourMs + minute * MINUTE_MS, n, piece);
-  }
-
-  /** Adds the sums of a level's item that lie in a piece. */
-  addLevel({ sums, expiresAt }: LevelItem, piece: Piece): void {
-    if (this.#isGone(expiresAt)) return;
-    for (const [atMs, n] of sums) this.#add(atMs, n, piece);
-  }
-
-  /** The points by time. @param fillZero whether points of which nothing is known are given as 0 */
-  points(fillZero: boolean): [atMs: number, n: bigint][] {
-    const { grain, fromMs, toMs } = this.#plan;
-    if (fillZero && grain !== 'total') {
-      for (let atMs = grainStartMs(grain, fromMs); atMs < toMs; atMs = nextGrainMs(grain, atMs)) {
-        if (!this.#sums.has(atMs)) this.#sums.set(atMs, 0n);
-      }
-    }
-    return [...this.#sums].sort(([a], [b]) => a - b);
-  }
-
-  #add(atMs: number, n: bigint, { fromMs, toMs }: Piece): void {
-    if (atMs < fromMs || atMs >= toMs) return;
-    this.total += n;
-    const { grain } = this.#plan;
-    if (grain === 'total') return;
-    const pointMs = grainStartMs(grain, atMs);
-    this.#sums.set(pointMs, (this.#sums.get(pointMs) ?? 0n) + n);
-  }
-
-  #isGone(expiresAt: number | undefined): boolean {
-    return expiresAt !== undefined && expiresAt * 1000 <= this.#nowMs;
-  }
+/** The answer to a question. */
+export interface CountAnswer extends CountsOfStretch {
+  readonly metric: string;
+  readonly entity: string;
+  /** The grain that was asked for. */
+  readonly by: Grain;
+  /** The stretch before, where it was asked for. */
+  readonly previous?: CountsOfStretch;
+  /** What to ask with for the next page; this answer is about its own `from` to `to`. */
+  readonly next?: string;
 }
 
 /** Kinesis' clocks step back a little now and then; a point is final only well past that. */
 const CLOCK_MARGIN_MS = MINUTE_MS;
 
-/**
- * The answer to a question.
- * @param acceptPastMs how long before its arrival an event may have happened; undefined: any time, so that no point is final
- */
+/** The arrival time from which on no event is accepted that happened before an end; undefined: there is none. */
+function finalFromMs(endMs: number, acceptPastMs: number | undefined): number | undefined {
+  return acceptPastMs === undefined ? undefined : endMs + acceptPastMs + CLOCK_MARGIN_MS;
+}
+
+/** Whether no event can be accepted any more that would change what a plan reads. */
+export function isFinal(
+  { toMs, throughMs }: Pick<CountPlan, 'toMs' | 'throughMs'>,
+  acceptPastMs: number | undefined,
+): boolean {
+  return (finalFromMs(toMs, acceptPastMs) ?? Infinity) <= throughMs;
+}
+
+/** The answer to a question, but for the stretch before. @param acceptPastMs how old an event may arrive; undefined: any age */
 export function countAnswer(
-  { metric, entity, by, fillZero }: CountQuery,
+  query: CountQuery,
   plan: CountPlan,
   sums: PointSums,
   acceptPastMs: number | undefined,
 ): CountAnswer {
-  const { grain, fromMs, toMs, throughMs, note } = plan;
-  const isFinal = (endMs: number) =>
-    acceptPastMs !== undefined && endMs + acceptPastMs + CLOCK_MARGIN_MS <= throughMs;
-  const points = sums.points(fillZero).map(([atMs, n]): CountPoint => {
-    const endMs = grain === 'total' ? toMs : Math.min(toMs, nextGrainMs(grain, atMs));
-    return { at: isoSeconds(atMs), n, state: isFinal(endMs) ? 'final' : 'provisional' };
-  });
+  const { metric, entity, by } = query;
+  const next = nextToken(query, plan, sums.total);
   return {
     metric,
     entity,
     by,
-    grain,
-    from: isoSeconds(fromMs),
-    to: isoSeconds(toMs),
-    total: sums.total,
-    completeThrough: throughMs === 0 ? null : new Date(throughMs).toISOString(),
-    ...(note !== undefined && { note }),
-    points,
+    ...countsOfStretch(query, plan, sums, acceptPastMs),
+    ...(next !== undefined && { next }),
   };
+}
+
+/** The counts of a plan's stretch. */
+export function countsOfStretch(
+  { fillZero, cumulative, page }: CountQuery,
+  plan: CountPlan,
+  sums: PointSums,
+  acceptPastMs: number | undefined,
+): CountsOfStretch {
+  const { grain, zone, toMs, throughMs, note } = plan;
+  let sum = page?.sum ?? 0n;
+  const points = grain === 'total' ? [] : sums.points(fillZero);
+  const knownMs = isFinal(plan, acceptPastMs) ? (finalFromMs(toMs, acceptPastMs) ?? 0) : throughMs;
+  return {
+    grain,
+    tz: zone,
+    from: instantIn(plan.fromMs, zone),
+    to: instantIn(toMs, zone),
+    total: sums.total,
+    completeThrough: knownMs === 0 ? null : new Date(knownMs).toISOString(),
+    ...(note !== undefined && { note }),
+    points: points.map(([{ startMs, endMs }, n]): CountPoint => {
+      sum += n;
+      const state = isFinal({ toMs: Math.min(toMs, endMs), throughMs }, acceptPastMs)
+        ? 'final'
+        : 'provisional';
+      return { at: instantIn(startMs, zone), n, state, ...(cumulative && { sum }) };
+    }),
+  };
+}
+
+/** A token of what is left of the question. */
+function nextToken(query: CountQuery, { nextMs, grain, zone }: CountPlan, total: bigint): string | undefined {
+  if (nextMs === undefined) return undefined;
+  const { metric, entity, by, toMs, fillZero, cumulative, limit, page } = query;
+  const parameters = {
+    ...{ from: String(nextMs), to: String(toMs), by, limit: String(limit) },
+    ...((by === 'day' || by === 'month') && { tz: query.zone }),
+    ...(fillZero && { fill: 'zero' }),
+    ...(cumulative && { cumulative: 'true' }),
+  };
+  return pageToken(metric, entity, { parameters, page: { grain, zone, sum: (page?.sum ?? 0n) + total } });
 }

@@ -1,8 +1,7 @@
 // Which top lists there are: one for each metric and hour, day and month; when each is over, and how long it is kept.
 
-import { grainStartMs, nextGrainMs } from './grains.ts';
 import { type CompactedLevel, itemStartMs, type LevelRetentionsMs, levelExpiresAt } from './levels.ts';
-import { isoSeconds } from './time.ts';
+import { DAY_MS, dayStartMs, HOUR_MS, hourStartMs, isoSeconds, monthStartMs, nextMonthMs } from './time.ts';
 
 /** The grains of top lists, finest first. */
 export const TOP_GRAINS = ['hour', 'day', 'month'] as const;
@@ -33,14 +32,21 @@ export function levelOfTop(by: TopGrain): CompactedLevel {
   return SOURCES[by].level;
 }
 
+const STARTS = { hour: hourStartMs, day: dayStartMs, month: monthStartMs } as const;
+const ENDS = {
+  hour: (startMs: number) => startMs + HOUR_MS,
+  day: (startMs: number) => startMs + DAY_MS,
+  month: nextMonthMs,
+} as const;
+
 /** The start of the hour, day or month that holds an instant, epoch milliseconds. */
 export function topStartMs(by: TopGrain, atMs: number): number {
-  return grainStartMs(by, atMs);
+  return STARTS[by](atMs);
 }
 
 /** When a list's period is over, epoch milliseconds. */
 export function topEndMs({ by, startMs }: Pick<TopName, 'by' | 'startMs'>): number {
-  return nextGrainMs(by, startMs);
+  return ENDS[by](startMs);
 }
 
 const PERIOD_CHARACTERS: Readonly<Record<TopGrain, number>> = { hour: 13, day: 10, month: 7 };

@@ -8,18 +8,24 @@ import { readStatus } from '../accountant/read-status.ts';
 import { dynamoDb } from '../aws/clients.ts';
 import { CounterTable } from '../aws/counter-table.ts';
 import { retentionsIn, secondsOrForeverAsMs, text } from '../aws/environment.ts';
-import { jsonAnswer } from '../aws/http-answer.ts';
+import { type HttpAnswer, headerIn, jsonAnswer, keptAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { LevelLedgerTable } from '../aws/level-ledger.ts';
 import { LevelTable } from '../aws/level-table.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
 import { TopTable } from '../aws/top-table.ts';
-import { InvalidCountQuery, parseCountQuery } from '../counting/count-query.ts';
-import { isEntity, isMetric } from '../counting/event.ts';
+import { parseCountBatch } from '../counting/count-batch.ts';
+import {
+  COUNT_PARAMETERS,
+  type CountParameters,
+  InvalidCountQuery,
+  parseCountQuery,
+} from '../counting/count-query.ts';
+import { isMetric } from '../counting/event.ts';
 import { withLastHours } from '../counting/pipeline-status.ts';
 import { hoursAsked, InvalidStatusQuery } from '../counting/status-query.ts';
 import { InvalidTopQuery, parseTopQuery } from '../counting/top-query.ts';
-import { type QueryPorts, type QuerySettings, readCounts } from './read-counts.ts';
+import { type QueryPorts, type QuerySettings, readBatch, readCounts } from './read-counts.ts';
 import { readTop, type TopPorts } from './read-top.ts';
 
 const { env } = process;
@@ -38,8 +44,9 @@ const settings: QuerySettings = {
   retentionsMs: retentionsIn(env),
 };
 const origin = env['CORS_ORIGIN'];
+const isApiCached = env['API_CACHED'] === 'true';
 
-type Route = (event: APIGatewayProxyEvent) => Promise<unknown>;
+type Route = (event: APIGatewayProxyEvent) => Promise<HttpAnswer>;
 
 /** What answers which resource of the API. */
 const ROUTES: Readonly<Record<string, Route>> = {
@@ -47,39 +54,63 @@ const ROUTES: Readonly<Record<string, Route>> = {
   // The same for callers whom IAM lets in, without an API key: the canary.
   '/v1/admin/counts/{metric}/{entity+}': answerCounts,
   '/v1/top/{metric}': answerTop,
+  '/v1/counts:batch': answerBatch,
   '/v1/status': answerStatus,
   '/v1/openapi.json': describe,
 };
 
 /** The document names its server by path, since API Gateway's own address has the stage in it. */
-async function describe({ requestContext, resource }: APIGatewayProxyEvent): Promise<unknown> {
+async function describe({ requestContext, resource }: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const { path } = requestContext;
-  return openApiDocument(path.endsWith(resource) ? path.slice(0, -resource.length) || '/' : '/');
+  const server = path.endsWith(resource) ? path.slice(0, -resource.length) || '/' : '/';
+  return jsonAnswer(200, openApiDocument(server), origin);
 }
 
-function answerCounts(event: APIGatewayProxyEvent): Promise<unknown> {
+async function answerCounts(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const { metric, entity } = namesIn(event);
-  const query = parseCountQuery(metric, entity, event.queryStringParameters ?? {}, systemClock.nowMs());
-  return readCounts(query, ports, settings);
+  const query = parseCountQuery(metric, entity, parametersIn(event), systemClock.nowMs());
+  const [read] = await readCounts([query], ports, settings);
+  if (read === undefined) throw new Error('one question has one answer');
+  if (read instanceof InvalidCountQuery) throw read;
+  return keptAnswer(read.answer, read.freshness, headerIn(event.headers, 'if-none-match'), origin);
 }
 
-async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Promise<unknown> {
+async function answerBatch({ body }: APIGatewayProxyEvent): Promise<HttpAnswer> {
+  const questions = parseCountBatch(body ?? '', systemClock.nowMs());
+  const answers = await readBatch(questions, ports, settings);
+  return jsonAnswer(200, { answers }, origin);
+}
+
+/**
+ * The query string. The API's cache does not see parameters that nobody declared: one of those must not get its own answer,
+ * or others would get that.
+ */
+function parametersIn({ multiValueQueryStringParameters }: APIGatewayProxyEvent): CountParameters {
+  const given = Object.entries(multiValueQueryStringParameters ?? {});
+  const twice = given.find(([, values = []]) => values.length > 1);
+  if (twice !== undefined) throw new InvalidCountQuery(`"${twice[0]}" is given more than once`);
+  const known = isApiCached ? given.filter(([name]) => COUNT_PARAMETERS.includes(name)) : given;
+  return Object.fromEntries(known.map(([name, values]) => [name, values?.[0]]));
+}
+
+async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const hours = hoursAsked(queryStringParameters ?? {});
-  return withLastHours(await readStatus(ledger), hours, systemClock.nowMs());
+  return jsonAnswer(200, withLastHours(await readStatus(ledger), hours, systemClock.nowMs()), origin);
 }
 
-function answerTop({ pathParameters, queryStringParameters }: APIGatewayProxyEvent): Promise<unknown> {
+async function answerTop({
+  pathParameters,
+  queryStringParameters,
+}: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const metric = metricIn(pathParameters);
-  return readTop(parseTopQuery(metric, queryStringParameters ?? {}, systemClock.nowMs()), ports, settings);
+  const query = parseTopQuery(metric, queryStringParameters ?? {}, systemClock.nowMs());
+  return jsonAnswer(200, await readTop(query, ports, settings), origin);
 }
 
 /** A REST API hands path parameters over as they came: percent-encoded. */
 function namesIn({ pathParameters }: APIGatewayProxyEvent): { metric: string; entity: string } {
-  const metric = metricIn(pathParameters);
-  const entity = decoded('entity', pathParameters?.['entity']);
-  if (!isEntity(entity))
-    throw new InvalidCountQuery('"entity" must be 1 to 512 characters without control characters');
-  return { metric, entity };
+  const { metric, entity } = pathParameters ?? {};
+  return { metric: decoded('metric', metric), entity: decoded('entity', entity) };
 }
 
 function metricIn(pathParameters: APIGatewayProxyEvent['pathParameters']): string {
@@ -103,9 +134,9 @@ async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResul
   const route = ROUTES[event.resource];
   if (route === undefined) return jsonAnswer(404, { message: 'there is no such resource' }, origin);
   try {
-    const body = await route(event);
+    const found = await route(event);
     count({ Queries: 1 });
-    return jsonAnswer(200, body, origin);
+    return found;
   } catch (error) {
     if (REFUSALS.some((refusal) => error instanceof refusal)) {
       count({ QueriesRefused: 1 });

@@ -79,3 +79,9 @@ export function heldByCounter(world: World): ReadonlyMap<string, bigint> {
     plus(held, counterName(readSortKey(key.sk).metric, key.pk), BigInt(numbers.get('n') ?? 0));
   return held;
 }
+
+/** From the first to the end of the last hour that any counter item has. */
+export function hoursHeld(world: World): { readonly fromMs: number; readonly toMs: number } {
+  const hours = world.counters.items().map(({ key }) => readSortKey(key.sk).hourMs);
+  return { fromMs: Math.min(...hours), toMs: Math.max(...hours) + 3_600_000 };
+}

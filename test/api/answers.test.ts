@@ -73,8 +73,11 @@ test('counts', patient, async () => {
   ] as const) {
     const ask = (query: string) => status(`${prefix}/counts/view/%2Fa${query}`, { headers });
     assert.equal(await ask(''), 200);
-    assert.equal(await ask(`?by=hour&fill=zero&${HOURS}`), 200);
+    assert.equal(await ask(`?by=hour&fill=zero&cumulative=true&compare=previous&${HOURS}`), 200);
+    assert.equal(await ask(`?by=day&tz=Asia/Kathmandu&limit=1&${HOURS}`), 200);
     assert.equal(await ask('?by=week'), 400);
+    const known = { 'if-none-match': '*' };
+    assert.equal(await status(`${prefix}/counts/view/%2Fa`, { headers: { ...headers, ...known } }), 304);
     assert.equal(await withoutTables(() => ask('')), 503);
   }
   assert.equal(await status('/v1/admin/counts/view/a'), 403);
@@ -86,6 +89,15 @@ test('the top', patient, async () => {
   assert.equal(await ask('?by=hour&at=2026-11-20T05:00Z&k=3'), 200);
   assert.equal(await ask('?k=101'), 400);
   assert.equal(await withoutTables(() => ask('')), 503);
+});
+
+test('counts in a batch', patient, async () => {
+  const ask = (body: unknown) => status('/v1/counts:batch', { method: 'POST', body: JSON.stringify(body) });
+  const fine = { metric: 'view', entity: '/a', by: 'day', tz: 'Europe/Berlin', cumulative: true, limit: 2 };
+  assert.equal(await ask({ queries: [fine, { ...fine, by: 'week' }] }), 200);
+  assert.equal(await ask({ queries: [] }), 400);
+  assert.equal(await ask({ queries: [{ ...fine, entity: 'x'.repeat(11_000_000) }] }), 413);
+  assert.equal(await withoutTables(() => ask({ queries: [fine] })), 503);
 });
 
 test('the status, also with events on their way', patient, async () => {
@@ -122,7 +134,7 @@ test('the document is served, and names where it was asked for', patient, async 
 /** Documented answers that nobody can provoke here, and why. */
 const NOT_HERE: readonly (readonly [RegExp, string])[] = [
   [
-    /^GET \/v1\/(counts|top|status|openapi).* 403$|^POST \/v1\/events 403$/,
+    /^GET \/v1\/(counts|top|status|openapi).* 403$|^POST \/v1\/(events|counts:batch) 403$/,
     'the local stage wants no API keys',
   ],
   [

@@ -2,14 +2,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AUDIT, REDRIVE, REDRIVE_REQUEST } from '../../api/admin.ts';
+import type { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH } from '../../api/counts.ts';
 import type { EVENT } from '../../api/events.ts';
-import type { COUNTS, STATUS } from '../../api/reads.ts';
+import type { STATUS } from '../../api/reads.ts';
 import type { Shape } from '../../api/schema.ts';
-import type { CountsAnswer, StatusAnswer, TallyEvent } from '../../client/src/index.ts';
+import type {
+  CountsAnswer,
+  CountsBatchAnswer,
+  CountsBatchQuestion,
+  StatusAnswer,
+  TallyEvent,
+} from '../../client/src/index.ts';
 import type { readStatus } from '../../lambdas/accountant/read-status.ts';
 import type { AuditProgress, AuditReport } from '../../lambdas/counting/audit-state.ts';
 import type { CountAnswer } from '../../lambdas/counting/count-answer.ts';
 import type { RedriveRequest } from '../../lambdas/counting/redrive-request.ts';
+import type { BatchAnswer } from '../../lambdas/query/read-counts.ts';
 import type { RedriveReport } from '../../lambdas/redriver/redrive.ts';
 
 /** A type as JSON carries it (`jsonAnswer`): bigints are numbers. */
@@ -21,12 +29,16 @@ type Sent<T> = T extends bigint
       ? readonly Sent<U>[]
       : { readonly [K in keyof T]: Sent<T[K]> };
 
+/** A question as the client sends it: instants as text or numbers, and nothing that was left out. */
+type Asked<Q> = { [K in keyof Q]: Exclude<Q[K], Date | undefined> };
+
 /** Compiles only if every `A` is a `B`. */
 type Is<A extends B, B> = [A, B];
 
 /** What handlers answer is what the schemas say. */
 export type HandlersAnswerAsDocumented = [
   Is<Sent<CountAnswer>, Shape<typeof COUNTS>>,
+  Is<Sent<{ readonly answers: readonly BatchAnswer[] }>, Shape<typeof COUNTS_ANSWERS>>,
   Is<Sent<Awaited<ReturnType<typeof readStatus>>>, Shape<typeof STATUS>>,
   Is<Sent<AuditReport>, Shape<typeof AUDIT>>,
   Is<{ complete: false; next: string; progress: AuditProgress }, Shape<typeof AUDIT>>,
@@ -38,6 +50,9 @@ export type HandlersAnswerAsDocumented = [
 export type ClientReadsAsDocumented = [
   Is<Shape<typeof COUNTS>, CountsAnswer>,
   Is<CountsAnswer, Shape<typeof COUNTS>>,
+  Is<Shape<typeof COUNTS_ANSWERS>['answers'], readonly CountsBatchAnswer[]>,
+  Is<readonly CountsBatchAnswer[], Shape<typeof COUNTS_ANSWERS>['answers']>,
+  Is<readonly Sent<Asked<CountsBatchQuestion>>[], Shape<typeof COUNTS_BATCH>['queries']>,
   Is<Shape<typeof STATUS>, StatusAnswer>,
   Is<TallyEvent, Shape<typeof EVENT>>,
 ];

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { countAnswer, PointSums } from '../../lambdas/counting/count-answer.ts';
+import { GRAINS, type Grain, periodStartMs, UTC } from '../../lambdas/counting/calendar.ts';
+import { countAnswer } from '../../lambdas/counting/count-answer.ts';
 import { type Piece, planCounts } from '../../lambdas/counting/count-plan.ts';
 import type { CountQuery } from '../../lambdas/counting/count-query.ts';
-import { GRAINS, type Grain, grainStartMs } from '../../lambdas/counting/grains.ts';
-import { type Claims, type Level, NO_CLAIMS, sumStartMs } from '../../lambdas/counting/levels.ts';
+import { type Claims, LEVELS, type Level, NO_CLAIMS, sumStartMs } from '../../lambdas/counting/levels.ts';
+import { PointSums } from '../../lambdas/counting/point-sums.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
 
 const FOREVER = { counters: undefined, days: undefined, months: undefined };
@@ -19,6 +20,12 @@ const asked = (by: Grain, from: string | number, to: string | number, fillZero =
   fromMs: typeof from === 'number' ? from : ms(from),
   toMs: typeof to === 'number' ? to : ms(to),
   fillZero,
+  zone: UTC,
+  cumulative: false,
+  previous: undefined,
+  limit: Infinity,
+  isEndGiven: true,
+  page: undefined,
 });
 /** Claims of levels that were compacted shortly after each hour and day. */
 const CLAIMS: Claims = {
@@ -110,11 +117,10 @@ test('whatever is claimed and asked, the answer is the plain sum of the minutes,
         };
         const plan = planCounts(query, claims, FOREVER, NOW_MS);
         const sums = new PointSums(plan, NOW_MS);
-        for (const piece of plan.pieces) {
-          for (const [atMs, n] of minutes) {
-            if (piece.source === 'counters') sums.addCounter(counter(atMs, n), piece);
-            else sums.addLevel(item(piece.source, atMs, n), piece);
-          }
+        // Everything is everywhere: what is not to be read from a place must be left out.
+        for (const [atMs, n] of minutes) {
+          sums.addCounter(counter(atMs, n));
+          for (const level of LEVELS) sums.addLevel(level, item(level, atMs, n));
         }
         const inRange = minutes.filter(([atMs]) => atMs >= query.fromMs && atMs < query.toMs);
         const answer = countAnswer(query, plan, sums, undefined);
@@ -124,7 +130,7 @@ test('whatever is claimed and asked, the answer is the plain sum of the minutes,
         );
         const points = new Map<string, bigint>();
         for (const [atMs, n] of by === 'total' ? [] : inRange) {
-          const at = `${new Date(grainStartMs(by as 'day', atMs)).toISOString().slice(0, 19)}Z`;
+          const at = `${new Date(periodStartMs(by as 'day', atMs)).toISOString().slice(0, 19)}Z`;
           points.set(at, (points.get(at) ?? 0n) + n);
         }
         assert.deepEqual(new Map(answer.points.map(({ at, n }) => [at, n])), points);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CountPoint, countAnswer, PointSums } from '../../lambdas/counting/count-answer.ts';
+import { type CountPoint, countAnswer } from '../../lambdas/counting/count-answer.ts';
 import { planCounts } from '../../lambdas/counting/count-plan.ts';
 import { InvalidCountQuery, parseCountQuery } from '../../lambdas/counting/count-query.ts';
 import type { CounterItem } from '../../lambdas/counting/counter-item.ts';
 import { NO_CLAIMS } from '../../lambdas/counting/levels.ts';
+import { PointSums } from '../../lambdas/counting/point-sums.ts';
 
 const NOW_MS = Date.parse('2026-11-22T05:07:30Z');
 const FOREVER = { counters: undefined, days: undefined, months: undefined };
@@ -24,7 +25,7 @@ function answerOf(
 ) {
   const plan = planCounts(asked, { ...NO_CLAIMS, throughMs }, FOREVER, NOW_MS);
   const sums = new PointSums(plan, NOW_MS);
-  for (const piece of plan.pieces) for (const one of stored) sums.addCounter(item(one), piece);
+  for (const one of stored) sums.addCounter(item(one));
   return countAnswer(asked, plan, sums, acceptPastMs);
 }
 const answer = (parameters: Record<string, string>, ...stored: Stored[]) =>
@@ -36,11 +37,12 @@ test('a question that says nothing asks for the total of all time', () => {
 });
 
 test('without a start, a grain reaches back as far as one usually looks', () => {
-  const spans = { minute: 3_600_000, hour: 86_400_000, day: 30 * 86_400_000 };
-  for (const [by, spanMs] of Object.entries(spans)) {
-    const { fromMs, toMs } = query({ by });
-    assert.equal(toMs - fromMs, spanMs, by);
-  }
+  const from = (parameters: Record<string, string>) => new Date(query(parameters).fromMs).toISOString();
+  assert.equal(from({ by: 'minute' }), '2026-11-22T04:08:00.000Z');
+  assert.equal(from({ by: 'hour' }), '2026-11-21T05:08:00.000Z');
+  assert.equal(from({ by: 'day' }), '2026-10-23T00:00:00.000Z', 'a whole day');
+  assert.equal(from({ by: 'day', tz: 'Europe/Berlin' }), '2026-10-22T22:00:00.000Z');
+  assert.equal(from({ by: 'month', tz: 'Europe/Berlin' }), '2025-10-31T23:00:00.000Z');
 });
 
 test('bounds are ISO 8601 or epoch milliseconds', () => {
@@ -55,11 +57,29 @@ test('a wrong question is refused with the parameter that is wrong', () => {
     [{ from: '2026-11-22T05:00:00' }, /"from" must be ISO 8601 with Z or an offset/],
     [{ to: '2026-11-22T05:00:30Z' }, /"to" must be a whole minute, such as 2026-11-22T05:00:00Z/],
     [{ from: '2026-11-22T05:00Z', to: '2026-11-22T05:00Z' }, /"from" \(.*\) must be before "to"/],
+    [{ by: 'day', fill: 'one' }, /"fill" can only be "zero"/],
+    [{ by: 'day', cumulative: 'false' }, /"cumulative" can only be "true"/],
+    [{ by: 'day', compare: 'last' }, /"compare" can only be "previous"/],
+    [{ by: 'day', tz: 'Europe/Atlantis' }, /"tz" must be a time zone of the IANA database/],
+    [{ by: 'day', tz: '+02:00' }, /"tz" must be a time zone of the IANA database/],
+    [{ by: 'hour', tz: 'Europe/Berlin' }, /"tz" goes with by=day and by=month only/],
+    [{ tz: 'UTC' }, /"tz" goes with by=day and by=month only/],
+    [{ fill: 'zero' }, /"fill" is about points, and by=total has none/],
+    [{ cumulative: 'true' }, /"cumulative" is about points/],
+    [{ limit: '10' }, /"limit" is about points/],
+    [{ by: 'day', limit: '0' }, /"limit" must be a whole number from 1 to 50000/],
+    [{ by: 'day', limit: '50001' }, /"limit" must be a whole number from 1 to 50000/],
+    [{ by: 'day', limit: '1e3' }, /"limit" must be a whole number from 1 to 50000/],
+    [{ compare: 'previous' }, /"compare" needs a "from"/],
+    [{ by: 'day', compare: 'previous', limit: '5' }, /"compare" and "limit" do not go together/],
+    [{ by: 'hour', compare: 'previous', from: '1990-01-01T00:00Z' }, /one piece of at most 25000 hours/],
+    [{ compare: 'previous', from: '1990-01-01T00:00Z' }, /looks back before 1970/],
     [
-      { by: 'minute', from: '2026-01-01T00:00Z', to: '2026-11-22T00:00Z' },
-      /more than 50000: ask for a shorter range/,
+      { by: 'month', compare: 'previous', from: '2026-10-15T00:00Z', tz: 'Europe/Berlin' },
+      /by month needs a "from" that starts a month, such as 2026-11-01T00:00:00\+01:00/,
     ],
-    [{ fill: 'one' }, /"fill" can only be "zero"/],
+    [{ next: 'abc' }, /"next" is no token of an answer for this metric and entity/],
+    [{ next: 'abc', by: 'day' }, /"next" holds the whole question already: leave "by" out/],
     [{ form: '0' }, /no parameter "form"/],
   ];
   for (const [parameters, reason] of wrong) {

@@ -251,6 +251,7 @@ describe('functions', () => {
         'COUNTER_RETENTION_SECONDS',
         'HOUR_RETENTION_SECONDS',
         'DAY_RETENTION_SECONDS',
+        'API_CACHED',
         'CORS_ORIGIN',
       ],
       compactor: [

@@ -20,6 +20,8 @@ test('routes: events and reads want a key, admin wants IAM, preflights want noth
     'OPTIONS /v1/counts/{metric}/{entity+}': 'MOCK NONE',
     'GET /v1/top/{metric}': 'AWS_PROXY NONE key',
     'OPTIONS /v1/top/{metric}': 'MOCK NONE',
+    'POST /v1/counts:batch': 'AWS_PROXY NONE key',
+    'OPTIONS /v1/counts:batch': 'MOCK NONE',
     'GET /v1/status': 'AWS_PROXY NONE key',
     'OPTIONS /v1/status': 'MOCK NONE',
     'GET /v1/openapi.json': 'AWS_PROXY NONE key',
@@ -113,17 +115,17 @@ describe('browsers', () => {
     const query = resourcesOf(template, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Reading'));
     assert.equal(query?.[1].Properties.Environment.Variables.CORS_ORIGIN, 'https://shop.example');
   });
-  test('may send the content type and the key', () => {
+  test('may send the content type, the key and a tag', () => {
     const options = resourcesOf(json, 'AWS::ApiGateway::Method').filter(
       ([, m]) => m.Properties.HttpMethod === 'OPTIONS',
     );
-    assert.equal(options.length, 5);
+    assert.equal(options.length, 6);
     for (const [id, { Properties }] of options) {
       const [response] = Properties.Integration.IntegrationResponses;
       assert.equal(response.StatusCode, '204', id);
       assert.equal(
         response.ResponseParameters['method.response.header.Access-Control-Allow-Headers'],
-        "'Content-Type,X-Api-Key'",
+        "'Content-Type,X-Api-Key,If-None-Match'",
       );
       assert.deepEqual(JSON.parse(Properties.Integration.RequestTemplates['application/json']), {
         statusCode: 204,

@@ -10,8 +10,7 @@ export interface SeenAnswer {
   /** The path as it was sent, without the query string. */
   readonly path: string;
   readonly status: number;
-  readonly contentType: string | null;
-  readonly retryAfter: string | null;
+  readonly headers: Headers;
   readonly body: string;
 }
 
@@ -36,7 +35,8 @@ interface OpenApi {
   readonly components: { readonly schemas: Readonly<Record<string, SchemaObject>> };
 }
 interface ResponseObject {
-  readonly content: Readonly<Record<string, { readonly schema: SchemaObject }>>;
+  readonly headers?: Readonly<Record<string, { readonly schema: { readonly type: string } }>>;
+  readonly content?: Readonly<Record<string, { readonly schema: SchemaObject }>>;
 }
 
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false, strictRequired: false });
@@ -52,12 +52,20 @@ interface Documented {
   readonly pointer: string;
 }
 
+function responseOf({ method, path }: Named, status: string): ResponseObject | undefined {
+  return document.paths[documentedPath(path)]?.[method.toLowerCase()]?.responses[status];
+}
+
+type Named = Pick<Operation, 'method' | 'path'>;
+
 /** The answers of an operation with a status. */
-function documentedAnswers({ method, path }: Operation, status: string): Documented[] {
+function documentedAnswers({ method, path }: Named, status: string): Documented[] {
   const name = `${method} ${path} ${status}`;
-  const response = document.paths[documentedPath(path)]?.[method.toLowerCase()]?.responses[status];
-  const schema = response?.content['application/json']?.schema;
-  if (schema === undefined) return [];
+  const response = responseOf({ method, path }, status);
+  if (response === undefined) return [];
+  const schema = response.content?.['application/json']?.schema;
+  // It has no body.
+  if (schema === undefined) return [{ name, pointer: '' }];
   const place = ['paths', documentedPath(path), method.toLowerCase(), 'responses', status, 'content'];
   const parts = [...place, 'application/json', 'schema'];
   const pointer = parts.map((part) => part.replaceAll('~', '~0').replaceAll('/', '~1')).join('/');
@@ -80,15 +88,23 @@ function validatorOf({ pointer }: Documented): ValidateFunction {
 
 /** @throws AssertionError for an answer of a documented route that is not documented; undefined for another route */
 export function documentedAnswer(seen: SeenAnswer): string | undefined {
-  const { method, path, status, contentType, retryAfter, body } = seen;
+  const { method, path, status, headers, body } = seen;
   const operation = OPERATIONS.find((each) => each.method === method && patternOf(each).test(path));
   if (operation === undefined) return undefined;
   const documented = documentedAnswers(operation, String(status));
   const name = `${method} ${operation.path} ${status}`;
   assert.ok(documented.length > 0, `${name} is not documented: ${body}`);
-  assert.match(contentType ?? '', /^application\/json\b/, `${name}: ${contentType}`);
-  if (operation.answers[status]?.retryAfter === true)
-    assert.match(retryAfter ?? '', /^\d+$/, `${name} has no Retry-After`);
+  for (const [header, { schema }] of Object.entries(responseOf(operation, String(status))?.headers ?? {})) {
+    const text = headers.get(header) ?? '';
+    const value = schema.type === 'integer' ? Number(text || 'none') : text;
+    assert.ok(ajv.validate(schema, value), `${name}: ${header} is "${text}"`);
+  }
+  if (operation.answers[status]?.schema === undefined) {
+    assert.equal(body, '', `${name} has a body`);
+    return name;
+  }
+  const contentType = headers.get('content-type') ?? '';
+  assert.match(contentType, /^application\/json\b/, `${name}: ${contentType}`);
   const problems: string[] = [];
   for (const each of documented) {
     const validate = validatorOf(each);
@@ -107,9 +123,8 @@ export function recordAnswers(): AnswerRecorder {
       const { method } = new Request(input, { ...init, body: null });
       const { pathname } = new URL(answer.url);
       const { status, headers } = answer;
-      const [contentType, retryAfter] = [headers.get('content-type'), headers.get('retry-after')];
       const body = await answer.clone().text();
-      const name = documentedAnswer({ method, path: pathname, status, contentType, retryAfter, body });
+      const name = documentedAnswer({ method, path: pathname, status, headers, body });
       if (name !== undefined) seen.add(name);
       return answer;
     },

@@ -66,3 +66,13 @@ export function resourceOf(template: TemplateJson, type: string, prefix = ''): R
   if (only === undefined || found.length > 1) throw new Error(`${found.length} resources ${type} ${prefix}…`);
   return only[1];
 }
+
+/** The schema of the front door's model with a title. */
+export function modelOf(template: TemplateJson, title: string): Readonly<Record<string, unknown>> {
+  const schemas = resourcesOf(template, 'AWS::ApiGateway::Model').map(
+    ([, { Properties }]) => Properties.Schema,
+  );
+  const found = schemas.find((schema) => schema.title === title);
+  if (found === undefined) throw new Error(`there is no model ${title}`);
+  return found;
+}

@@ -1,0 +1,132 @@
+// GET /v1/counts and POST /v1/counts:batch: what a question may say, and what is answered.
+import { exactly, listOf, type Schema } from './schema.ts';
+
+const GRAIN = {
+  type: 'string',
+  enum: ['minute', 'hour', 'day', 'month', 'total'],
+} as const satisfies Schema;
+
+/** Most questions of a batch. */
+export const QUERIES_MAX = 100;
+
+const INSTANT_ASKED = (description: string) =>
+  ({
+    type: 'string',
+    description: `${description} ISO 8601 with a zone, or epoch milliseconds.`,
+  }) as const satisfies Schema;
+
+/** The parameters of a question, beside metric and entity. */
+export const COUNTS_QUESTION = {
+  from: INSTANT_ASKED('The first minute.'),
+  to: INSTANT_ASKED('The minute after the last; the next one if left out.'),
+  by: { ...GRAIN, description: 'The grain of the points, total if left out.' },
+  tz: {
+    type: 'string',
+    description:
+      'Whose days and months, as a name of the IANA database such as Europe/Berlin; UTC if left out. With by=day and by=month.',
+  },
+  fill: { type: 'string', enum: ['zero'], description: 'Points without events are given as 0.' },
+  cumulative: {
+    type: 'string',
+    enum: ['true'],
+    description: 'Each point has the sum from the start up to its end, too.',
+  },
+  compare: {
+    type: 'string',
+    enum: ['previous'],
+    description:
+      'The stretch directly before as well: as long, or as many days or months, of which the last counts as far as the last one asked for got.',
+  },
+  limit: {
+    type: 'string',
+    pattern: '^[0-9]{1,5}$',
+    description: 'How many points a page has room for, with events or without: 1 to 50000.',
+  },
+  next: { type: 'string', description: 'The token of a next page, from the answer before; alone.' },
+} as const satisfies Record<string, Schema>;
+
+/**
+ * The body of `POST /v1/counts:batch`. Values are looser here than they must be: one wrong question gets its own error, and
+ * the others their answers.
+ */
+export const COUNTS_BATCH = {
+  type: 'object',
+  required: ['queries'],
+  additionalProperties: false,
+  properties: {
+    queries: {
+      type: 'array',
+      minItems: 1,
+      maxItems: QUERIES_MAX,
+      items: {
+        type: 'object',
+        required: ['metric', 'entity'],
+        additionalProperties: false,
+        properties: {
+          metric: { type: 'string', maxLength: 1000 },
+          entity: { type: 'string', maxLength: 10_000 },
+          from: { type: ['string', 'integer'] },
+          to: { type: ['string', 'integer'] },
+          by: { type: 'string' },
+          tz: { type: 'string' },
+          fill: { type: 'string' },
+          cumulative: { type: ['boolean', 'string'] },
+          compare: { type: 'string' },
+          limit: { type: ['integer', 'string'] },
+          next: { type: 'string' },
+        },
+      },
+    },
+  },
+} as const satisfies Schema;
+
+const POINT = exactly(
+  {
+    at: { type: 'string', description: 'Where the point starts: ISO 8601, with the offset of the zone.' },
+    n: { type: 'integer' },
+    state: { type: 'string', enum: ['provisional', 'final'] },
+  },
+  { sum: { type: 'integer', description: 'With cumulative: this and all points before.' } },
+);
+
+const INSTANT = {
+  type: 'string',
+  description: 'ISO 8601, with the offset of the zone.',
+} as const satisfies Schema;
+
+const STRETCH = {
+  grain: {
+    ...GRAIN,
+    description: 'The grain of the points: coarser than asked for, where that is not kept any more.',
+  },
+  tz: { type: 'string', description: 'Whose days and months they are.' },
+  from: INSTANT,
+  to: INSTANT,
+  total: { type: 'integer', description: 'Of from to to. May be beyond 2^53: written digit by digit.' },
+  completeThrough: {
+    type: ['string', 'null'],
+    description:
+      'Every event that arrived before this time is in the counts; null as long as nothing can be said. Once all is final, the time since when it is.',
+  },
+  points: listOf(POINT),
+} as const satisfies Record<string, Schema>;
+
+const NOTE = {
+  type: 'string',
+  description: 'Why the answer is not the one asked for.',
+} as const satisfies Schema;
+
+/** `GET /v1/counts/{metric}/{entity}`. */
+export const COUNTS = exactly(
+  { metric: { type: 'string' }, entity: { type: 'string' }, by: GRAIN, ...STRETCH },
+  {
+    note: NOTE,
+    previous: exactly(STRETCH, { note: NOTE }),
+    next: { type: 'string', description: 'The token of the next page; none on the last.' },
+  },
+);
+
+/** `POST /v1/counts:batch`: an answer or an error for each question, in their order. */
+export const COUNTS_ANSWERS = exactly({
+  answers: listOf({ oneOf: [COUNTS, exactly({ error: { type: 'string' } })] }),
+});

@@ -1,0 +1,60 @@
+// Many questions in one request: reading its body.
+import { type CountQuery, InvalidCountQuery, POINTS_MAX, parseCountQuery } from './count-query.ts';
+
+/** Most questions of a batch. */
+export const QUERIES_MAX = 100;
+
+/**
+ * Reads a batch: `{ "queries": [{ metric, entity, from?, to?, by?, … }] }`, each with the parameters of a single question.
+ * Its answers hold at most 50,000 points together: each question has an equal share, and what goes beyond it is paged.
+ * @returns for each question itself, or what is wrong with it
+ * @throws InvalidCountQuery when the body as a whole is none
+ */
+export function parseCountBatch(body: string, nowMs: number): readonly (CountQuery | InvalidCountQuery)[] {
+  const { queries, ...others } = objectIn(jsonIn(body)) ?? {};
+  const isBatch = Array.isArray(queries) && queries.length >= 1 && queries.length <= QUERIES_MAX;
+  if (!isBatch || Object.keys(others).length > 0)
+    throw new InvalidCountQuery(
+      `the body must be {"queries": […]} with 1 to ${QUERIES_MAX} questions, and nothing else`,
+    );
+  const limitMax = Math.floor(POINTS_MAX / queries.length);
+  return queries.map((question: unknown) => {
+    try {
+      return parseQuestion(question, nowMs, limitMax);
+    } catch (error) {
+      if (error instanceof InvalidCountQuery) return error;
+      throw error;
+    }
+  });
+}
+
+function parseQuestion(question: unknown, nowMs: number, limitMax: number): CountQuery {
+  const fields = objectIn(question);
+  if (fields === undefined) throw new InvalidCountQuery('a question must be an object');
+  const { metric, entity, ...rest } = fields;
+  const parameters = Object.fromEntries(
+    Object.entries(rest).map(([name, value]) => [name, textOf(name, value)]),
+  );
+  return parseCountQuery(String(metric ?? ''), String(entity ?? ''), parameters, nowMs, limitMax);
+}
+
+/** A parameter as a query string would have it. */
+function textOf(name: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || value === true) return String(value);
+  throw new InvalidCountQuery(`"${name}" must be text, a number or true`);
+}
+
+function objectIn(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : undefined;
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,41 @@
+// For how long an answer may be kept by whoever asked: what can not change any more for days, what is open for seconds.
+import { isFinal } from './count-answer.ts';
+import type { CountPlan } from './count-plan.ts';
+import type { CountQuery } from './count-query.ts';
+import { keptUntilMs } from './kept-grain.ts';
+import type { RetentionsMs } from './levels.ts';
+
+/** For how long an answer may be used again. */
+export interface Freshness {
+  readonly maxAgeSeconds: number;
+  /** Whether it is certainly the same until then. */
+  readonly isImmutable: boolean;
+}
+
+/** Counts are seconds old anyway: as long again is not noticed. */
+const OPEN_SECONDS = 5;
+/**
+ * What is final changes by an operator's hand only: a repair, an entity deleted on request. A week bounds how long somebody
+ * may still hold the answer from before.
+ */
+const FINAL_SECONDS = 7 * 86_400;
+
+/**
+ * For how long an answer may be used again.
+ * @param plans what was read for it: the range, and the stretch before
+ */
+export function freshnessOf(
+  { isEndGiven }: Pick<CountQuery, 'isEndGiven'>,
+  plans: readonly CountPlan[],
+  acceptPastMs: number | undefined,
+  retentionsMs: RetentionsMs,
+  nowMs: number,
+): Freshness {
+  const open = { maxAgeSeconds: OPEN_SECONDS, isImmutable: false };
+  // Without an end the next request is another question.
+  if (!isEndGiven || !plans.every((plan) => isFinal(plan, acceptPastMs))) return open;
+  // When a finer grain expires, the answer changes its grain.
+  const untilMs = Math.min(...plans.map((plan) => keptUntilMs(plan, retentionsMs, nowMs)));
+  const maxAgeSeconds = Math.min(FINAL_SECONDS, Math.floor((untilMs - nowMs) / 1000));
+  return maxAgeSeconds > OPEN_SECONDS ? { maxAgeSeconds, isImmutable: true } : open;
+}

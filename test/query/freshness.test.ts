@@ -1,0 +1,66 @@
+// For how long an answer may be used again: what is immutable is word for word the same until then.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Minutes } from '../support/counted-minutes.ts';
+import {
+  ACCEPT_PAST_MS,
+  asked,
+  claims,
+  closedUntilNow,
+  counted,
+  FOREVER,
+  NOW_MS,
+  question,
+  read,
+} from '../support/counted-questions.ts';
+
+test('what may be kept as immutable is word for word the same until then, whatever arrives and expires', async () => {
+  let immutable = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      counted,
+      question,
+      claims,
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      async (world, asking, later, part) => {
+        const before = await read(asked(asking), world);
+        const { maxAgeSeconds, isImmutable } = before.freshness;
+        assert.ok(maxAgeSeconds > 0 && maxAgeSeconds <= 7 * 86_400);
+        if (!isImmutable) return assert.equal(maxAgeSeconds, 5);
+        immutable += 1;
+        const nowMs = NOW_MS + Math.floor(maxAgeSeconds * part) * 1000 - 1;
+        const rise = (claim: { closedBeforeMs: number; throughMs: number }, from: typeof claim) => ({
+          closedBeforeMs: Math.max(claim.closedBeforeMs, from.closedBeforeMs),
+          throughMs: Math.max(claim.throughMs, from.throughMs),
+        });
+        const risen = {
+          throughMs: Math.max(world.claims.throughMs, later.throughMs),
+          days: rise(world.claims.days, later.days),
+          months: rise(world.claims.months, later.months),
+        };
+        // Whatever arrives now is too old for the stretch, or it would not be final.
+        const arrived: Minutes = [[NOW_MS - 30_000 - ACCEPT_PAST_MS, 5n]];
+        const after = await read(asked(asking), {
+          ...world,
+          claims: risen,
+          nowMs,
+          minutes: [...world.minutes, ...arrived],
+        });
+        assert.deepEqual(after.answer, before.answer);
+      },
+    ),
+    { numRuns: 300 },
+  );
+  assert.ok(immutable > 20, `${immutable} immutable answers`);
+});
+
+test('without an end a question means something else in a minute: its answer is kept for seconds', async () => {
+  const world = { minutes: [], claims: closedUntilNow(), retentionsMs: FOREVER, nowMs: NOW_MS };
+  const from = '2025-01-01T00:00Z';
+  const first = await read(asked({ from, by: 'day', limit: '10' }), world);
+  assert.ok(first.answer.next !== undefined);
+  assert.equal(first.freshness.isImmutable, false);
+  const second = await read(asked({ next: first.answer.next }), world);
+  assert.equal(second.freshness.isImmutable, true, 'a token has the end in it');
+});

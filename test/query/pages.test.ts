@@ -1,0 +1,139 @@
+// Pages of an answer: together they are the answer, whatever is counted between two of them; tokens.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { CountAnswer, CountPoint } from '../../lambdas/counting/count-answer.ts';
+import { InvalidCountQuery, parseCountQuery } from '../../lambdas/counting/count-query.ts';
+import { DAY_MS } from '../../lambdas/counting/time.ts';
+import { readCounts } from '../../lambdas/query/read-counts.ts';
+import { type Counted, type Minutes, portsOf } from '../support/counted-minutes.ts';
+import {
+  answerTo,
+  asked,
+  assertPlainSum,
+  calendarQuestion,
+  closedUntilNow,
+  counted,
+  FOREVER,
+  minutes,
+  NOW_MS,
+  periodName,
+  range,
+} from '../support/counted-questions.ts';
+
+/** Every page of a question. @param changed called between pages with the number of those read */
+async function pagesOf(
+  parameters: Record<string, string>,
+  world: Counted,
+  changed: (page: number) => Counted = () => world,
+): Promise<{ answer: CountAnswer; minutes: Minutes }[]> {
+  const pages: { answer: CountAnswer; minutes: Minutes }[] = [];
+  let next: string | undefined;
+  let now = world;
+  do {
+    const answer = await answerTo(next === undefined ? parameters : { next }, now);
+    pages.push({ answer, minutes: now.minutes });
+    next = answer.next;
+    now = changed(pages.length);
+  } while (next !== undefined);
+  return pages;
+}
+
+const pagedQuestion: fc.Arbitrary<Record<string, string>> = fc
+  .tuple(
+    fc.oneof(
+      calendarQuestion,
+      range(12).map((bounds) => ({ ...bounds, by: 'hour' })),
+    ),
+    fc.integer({ min: 7, max: 60 }),
+    fc.constantFrom<Record<string, string>>({}, { fill: 'zero' }, { cumulative: 'true' }),
+  )
+  .map(([parameters, limit, more]) => ({ ...parameters, ...more, limit: String(limit) }));
+
+test('the pages of an answer are the answer, and each is about its own stretch', async () => {
+  await fc.assert(
+    fc.asyncProperty(counted, pagedQuestion, async (world, parameters) => {
+      const { limit = '', ...unpaged } = parameters;
+      const whole = await answerTo(unpaged, world);
+      const pages = await pagesOf(parameters, world);
+      const points: CountPoint[] = [];
+      let nextFrom = whole.from;
+      for (const { answer } of pages) {
+        assert.equal(answer.from, nextFrom);
+        assert.ok(answer.points.length <= Number(limit));
+        assertSame(answer, whole, ['grain', 'tz', 'by']);
+        points.push(...answer.points);
+        nextFrom = answer.to;
+      }
+      assert.equal(nextFrom, whole.to);
+      assert.deepEqual(points, whole.points);
+      assert.equal(
+        pages.reduce((sum, { answer }) => sum + answer.total, 0n),
+        whole.total,
+      );
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('what is counted between two pages changes later pages only, and running sums stay in step', async () => {
+  await fc.assert(
+    fc.asyncProperty(counted, pagedQuestion, minutes, async (world, parameters, more) => {
+      const grown = (page: number) => ({ ...world, minutes: [...world.minutes, ...more.slice(0, page)] });
+      const pages = await pagesOf(parameters, world, grown);
+      let sum = 0n;
+      for (const { answer, minutes: asOfThen } of pages) {
+        const { points } = answer;
+        assertPlainSum(
+          parameters['fill'] === 'zero' ? { ...answer, points: points.filter(touched) } : answer,
+          asOfThen,
+        );
+        for (const point of parameters['cumulative'] === 'true' ? points : []) {
+          sum += point.n;
+          assert.equal(point.sum, sum);
+        }
+        function touched({ at }: CountPoint): boolean {
+          const name = periodName(answer.grain, answer.tz, Date.parse(at));
+          return asOfThen.some(
+            ([atMs]) =>
+              atMs >= Date.parse(answer.from) &&
+              atMs < Date.parse(answer.to) &&
+              periodName(answer.grain, answer.tz, atMs) === name,
+          );
+        }
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('where midnight lies within an hour a page has a year of days at most', async () => {
+  const world = { minutes: [], claims: closedUntilNow(), retentionsMs: FOREVER, nowMs: NOW_MS };
+  const days = { from: '2020-01-01T00:00Z', to: '2026-01-01T00:00Z', by: 'day', fill: 'zero' };
+  const lengths = async (tz: string) =>
+    (await pagesOf({ ...days, tz }, world)).map(({ answer }) => answer.points.length);
+  assert.deepEqual(await lengths('Asia/Kathmandu'), [366, 366, 366, 366, 366, 363]);
+  assert.deepEqual(await lengths('Europe/Berlin'), [2193]);
+});
+
+test('a token is for its own counter, and a page whose grain has expired meanwhile is refused', async () => {
+  const world = { minutes: [], claims: closedUntilNow(), retentionsMs: FOREVER, nowMs: NOW_MS };
+  const { next = '' } = await answerTo({ by: 'hour', from: '2026-11-01T00:00Z', limit: '5' }, world);
+  for (const wrong of [next.slice(1), `${next}A`, next.replace(/.$/, ''), '', '%00']) {
+    assert.throws(() => asked({ next: wrong }), InvalidCountQuery, wrong);
+  }
+  assert.throws(
+    () => parseCountQuery('view', '/b', { next }, NOW_MS),
+    /no token of an answer for this metric/,
+  );
+  const expired = { ...world, retentionsMs: { counters: DAY_MS, days: 9 * DAY_MS, months: 400 * DAY_MS } };
+  const [refused] = await readCounts([asked({ next })], portsOf(expired), {
+    acceptPastMs: undefined,
+    retentionsMs: expired.retentionsMs,
+  });
+  assert.match(String(refused), /have passed out of retention: ask anew/);
+});
+
+function assertSame<K extends keyof CountAnswer>(a: CountAnswer, b: CountAnswer, names: readonly K[]): void {
+  for (const name of names) assert.deepEqual(a[name], b[name], name);
+}
