@@ -45,6 +45,9 @@ const QUESTIONS: readonly (readonly [label: string, parameters: Record<string, s
   ['by=month, a year', { by: 'month' }],
   ['by=day, thirty days', { by: 'day' }],
   ['by=day, all time', { by: 'day', from: iso(0) }],
+  ['by=day, thirty days of Europe/Berlin', { by: 'day', tz: 'Europe/Berlin' }],
+  ['by=day, thirty days of Asia/Kathmandu', { by: 'day', tz: 'Asia/Kathmandu' }],
+  ['by=month, a year of Europe/Berlin', { by: 'month', tz: 'Europe/Berlin' }],
   ['by=hour, a day', { by: 'hour' }],
   ['by=minute, an hour', { by: 'minute' }],
 ];

@@ -18,6 +18,7 @@ const ROUTES: readonly [verb: string, path: string][] = [
   ['GET', '/v1/counts/hostile/hostile'],
   ['GET', '/v1/counts/hostile/hostile?by=minute&from=2026-11-22T05:00Z&to=2026-11-22T06:00Z'],
   ['GET', '/v1/top/hostile?by=hour&k=100'],
+  ['POST', '/v1/counts:batch'],
   ['GET', '/v1/status'],
   ['GET', '/v1/openapi.json'],
   ['GET', '/v1/audit?from=2026-11-22T05:00Z&to=2026-11-22T06:00Z'],
@@ -63,6 +64,10 @@ const QUERIES = [
   `from=${'9'.repeat(4_000)}`,
   'by=minute&fill=zero&from=0&to=253402300799999',
   'from=2026-11-22T05%3A00%3A00%2B99:99',
+  'by=day&tz=../../etc/passwd',
+  'by=day&tz=Europe/Berlin&from=0&to=253402300740000&limit=50000',
+  'by=month&compare=previous&from=0&to=253402300740000',
+  'next=eyJhIjoxfQ',
   'slice=1/0',
   'slice=-1/999999999',
 ];

@@ -2,15 +2,13 @@
 import { claimCompleteness } from '../lambdas/accountant/claim-completeness.ts';
 import { readStatus } from '../lambdas/accountant/read-status.ts';
 import { compact } from '../lambdas/compactor/compact.ts';
-import { GRAINS, UTC } from '../lambdas/counting/calendar.ts';
-import { POINTS_MAX } from '../lambdas/counting/count-query.ts';
 import { conservationDifference, type PipelineStatus } from '../lambdas/counting/pipeline-status.ts';
-import { readCounts } from '../lambdas/query/read-counts.ts';
 import { carryOut, sendParkedAgain } from './drivers/operator.ts';
 import { History } from './history.ts';
+import { checkAnswers } from './oracle/answers.ts';
 import { checkAtRest } from './oracle/final.ts';
 import { checkHours } from './oracle/hours.ts';
-import { checkLevelsAtRest, heldByCounter, hoursHeld } from './oracle/levels-at-rest.ts';
+import { checkLevelsAtRest } from './oracle/levels-at-rest.ts';
 import { checkTopsAtRest } from './oracle/tops.ts';
 import { type PromiseName, Violation } from './oracle/violation.ts';
 import { faultsEndMs } from './plan/faults.ts';
@@ -208,7 +206,10 @@ class Run {
           `everything is counted up to ${new Date(beatMs).toISOString()}, and a level is claimed up to ${new Date(throughMs).toISOString()}`,
         );
     // Counter items that may be deleted say less than the levels do.
-    if (settings.counterRetentionMs === undefined) await this.#checkAnswers();
+    if (settings.counterRetentionMs !== undefined) return;
+    const { ledger: claims, counters, levels } = world.clients(directNetwork, scheduler);
+    const ports = { counters, levels, claims, clock: scheduler };
+    await checkAnswers(world, ports, settings.compaction.retentionsMs);
   }
 
   async #checkAtRest(): Promise<void> {
@@ -219,32 +220,6 @@ class Run {
     const { world, oracle, settings } = this.history;
     checkAtRest(world, oracle, settings.dedupWindowLeastMs, await this.#status());
     await this.#checkLevels();
-  }
-
-  /** Answers of every grain, from whatever levels they are read, must say what the counter items hold. */
-  async #checkAnswers(): Promise<void> {
-    const { world, scheduler, settings } = this.history;
-    const { ledger: claims, counters, levels } = world.clients(directNetwork, scheduler);
-    const ports = { counters, levels, claims, clock: scheduler };
-    const { retentionsMs } = settings.compaction;
-    const all = { ...hoursHeld(world), isEndGiven: true };
-    // The minutes of weeks do not fit into one answer.
-    const inOnePiece = all.toMs - all.fromMs <= POINTS_MAX * 60_000;
-    const grains = GRAINS.filter((by) => by !== 'minute' || inOnePiece);
-    for (const [name, sum] of heldByCounter(world)) {
-      const [metric = '', entity = ''] = name.split('\n');
-      const plain = { zone: UTC, fillZero: false, cumulative: false, previous: undefined, page: undefined };
-      const queries = grains.map((by) => ({ metric, entity, by, ...all, ...plain, limit: POINTS_MAX }));
-      const reads = await readCounts(queries, ports, { acceptPastMs: undefined, retentionsMs });
-      for (const [index, read] of reads.entries()) {
-        const said = 'answer' in read ? read.answer.total : read.message;
-        if (said !== sum)
-          throw new Violation(
-            'levels are right',
-            `${metric} of ${entity} by ${grains[index]} is ${said}, and not ${sum}`,
-          );
-      }
-    }
   }
 
   /** One more run of the compactor, in which everything is due; then every level must say what is below it. */

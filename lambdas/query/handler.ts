@@ -81,6 +81,11 @@ async function answerBatch({ body }: APIGatewayProxyEvent): Promise<HttpAnswer> 
   return jsonAnswer(200, { answers }, origin);
 }
 
+async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Promise<HttpAnswer> {
+  const hours = hoursAsked(queryStringParameters ?? {});
+  return jsonAnswer(200, withLastHours(await readStatus(ledger), hours, systemClock.nowMs()), origin);
+}
+
 /**
  * The query string. The API's cache does not see parameters that nobody declared: one of those must not get its own answer,
  * or others would get that.
@@ -91,11 +96,6 @@ function parametersIn({ multiValueQueryStringParameters }: APIGatewayProxyEvent)
   if (twice !== undefined) throw new InvalidCountQuery(`"${twice[0]}" is given more than once`);
   const known = isApiCached ? given.filter(([name]) => COUNT_PARAMETERS.includes(name)) : given;
   return Object.fromEntries(known.map(([name, values]) => [name, values?.[0]]));
-}
-
-async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Promise<HttpAnswer> {
-  const hours = hoursAsked(queryStringParameters ?? {});
-  return jsonAnswer(200, withLastHours(await readStatus(ledger), hours, systemClock.nowMs()), origin);
 }
 
 async function answerTop({

@@ -73,15 +73,20 @@ function plus(sums: Sums, name: string, sum: bigint): void {
 }
 
 /** What all counter items of each counter hold together, by `counterName`. */
-export function heldByCounter(world: World): ReadonlyMap<string, bigint> {
-  const held: Sums = new Map();
-  for (const { key, numbers } of world.counters.items())
-    plus(held, counterName(readSortKey(key.sk).metric, key.pk), BigInt(numbers.get('n') ?? 0));
+export function heldByCounter(world: World): ReadonlyMap<string, Held> {
+  const held = new Map<string, Held>();
+  for (const { key, numbers } of world.counters.items()) {
+    const { metric, hourMs } = readSortKey(key.sk);
+    const name = counterName(metric, key.pk);
+    const { sum, firstMs } = held.get(name) ?? { sum: 0n, firstMs: hourMs };
+    held.set(name, { sum: sum + BigInt(numbers.get('n') ?? 0), firstMs: Math.min(firstMs, hourMs) });
+  }
   return held;
 }
 
-/** From the first to the end of the last hour that any counter item has. */
-export function hoursHeld(world: World): { readonly fromMs: number; readonly toMs: number } {
-  const hours = world.counters.items().map(({ key }) => readSortKey(key.sk).hourMs);
-  return { fromMs: Math.min(...hours), toMs: Math.max(...hours) + 3_600_000 };
+/** What a counter's items hold. */
+export interface Held {
+  readonly sum: bigint;
+  /** The start of the first hour, epoch milliseconds. */
+  readonly firstMs: number;
 }

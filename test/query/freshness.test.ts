@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { DAY_MS, HOUR_MS } from '../../lambdas/counting/time.ts';
 import type { Minutes } from '../support/counted-minutes.ts';
 import {
   ACCEPT_PAST_MS,
@@ -63,4 +64,25 @@ test('without an end a question means something else in a minute: its answer is 
   assert.equal(first.freshness.isImmutable, false);
   const second = await read(asked({ next: first.answer.next }), world);
   assert.equal(second.freshness.isImmutable, true, 'a token has the end in it');
+});
+
+test('nothing is immutable beyond the time at which its grain expires', async () => {
+  const retentionsMs = { counters: 60 * DAY_MS, days: 400 * DAY_MS, months: undefined };
+  const world = { minutes: [], claims: closedUntilNow(), retentionsMs, nowMs: NOW_MS };
+  const ageOf = async (from: string, to: string, nowMs = NOW_MS) => {
+    const { answer, freshness } = await read(asked({ by: 'minute', from, to }), { ...world, nowMs });
+    return { grain: answer.grain, ...freshness };
+  };
+  // Minutes live for 60 days after their hour, and two days of grace.
+  const [from, to] = ['2026-09-21T10:00Z', '2026-09-21T12:30Z'];
+  const untilMs = Date.parse('2026-09-21T11:00Z') + 62 * DAY_MS;
+  const maxAgeSeconds = Math.floor((untilMs - NOW_MS) / 1000);
+  assert.deepEqual(await ageOf(from, to), { grain: 'minute', maxAgeSeconds, isImmutable: true });
+  assert.equal((await ageOf(from, to, untilMs - 1)).grain, 'minute');
+  assert.deepEqual(await ageOf(from, to, untilMs), { grain: 'hour', maxAgeSeconds: 5, isImmutable: false });
+  assert.deepEqual(
+    await ageOf(from, to, untilMs + 2 * HOUR_MS),
+    { grain: 'hour', maxAgeSeconds: 7 * 86_400, isImmutable: true },
+    'all minutes are gone, and hours stay for long',
+  );
 });
