@@ -4,6 +4,7 @@ import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH, COUNTS_QUESTION } from './counts.
 import { ACCEPTED, ENTITY, EVENTS, METRIC, PARTLY_ACCEPTED } from './events.ts';
 import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
+import { TOP, TOP_PARAMETERS } from './top.ts';
 
 /** Who may call: whoever has an API key (where the stage wants one), or whom IAM lets in. */
 export type Access = 'open' | 'signed';
@@ -149,6 +150,20 @@ export const OPERATIONS: readonly Operation[] = [
       },
       400: SAYS('The body is no batch; the message says what it may be.'),
       413: SAYS('The body is too large.'),
+      503: READ_FAILED,
+      ...GATEWAY,
+    },
+  },
+  {
+    id: 'readTop',
+    method: 'GET',
+    path: '/v1/top/{metric}',
+    summary: 'Which entities had most of a metric in an hour, day or month: exact, and how complete.',
+    access: 'open',
+    parameters: TOP_PARAMETERS,
+    answers: {
+      200: { description: 'The first k.', schema: TOP },
+      400: SAYS('The message says which parameter is wrong and what it may be.'),
       503: READ_FAILED,
       ...GATEWAY,
     },
