@@ -90,6 +90,8 @@ function sumOfPeriod({ by, startMs }: TopName, sums: Sums): bigint | undefined {
  * Brings one list up. The list is read before the counts that go into it: whatever is put on top of a revision was then read
  * no earlier than what made that revision, so an older count never overwrites a newer one. What was counted of an entity
  * after that is the business of whoever counted it: he comes here as well.
+ * It is put even where it says so already, or where nothing concerns it: another compactor that hangs may have read, on this
+ * revision, counts that were higher or lower for a while, and its late put must not be the last word.
  * @returns false when time ran out before the list was made anew
  */
 async function updateList(
@@ -119,12 +121,8 @@ async function updateList(
       remade = anew !== 'impossible';
       if (anew !== 'impossible') list = anew;
     }
-    if (stored.revision > 0 && isSameTop(list, stored.list)) {
-      if (!isCertain(list)) report.topsUncertain += 1;
-      return true;
-    }
     if ((await tops.putTop(name, { list, revision: stored.revision + 1, expiresAt })) === 'put') {
-      report.topsChanged += 1;
+      if (!isSameTop(list, stored.list)) report.topsChanged += 1;
       if (remade) report.topsRemade += 1;
       if (!isCertain(list)) report.topsUncertain += 1;
       return true;

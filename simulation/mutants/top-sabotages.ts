@@ -30,6 +30,15 @@ const SABOTAGES: readonly Sabotage[] = [
     ),
     tests: ['test/contract/top-lists.test.ts'],
   },
+  {
+    ...one(
+      'tops: what says so already is not put',
+      LISTS,
+      '    if ((await tops.putTop(name,',
+      '    if (stored.revision > 0 && isSameTop(list, stored.list)) return true;\n    if ((await tops.putTop(name,',
+    ),
+    tests: ['test/compactor/top-lists.test.ts'],
+  },
   one(
     'tops: lists after the cursor, when there is time',
     COMPACT,
