@@ -61,6 +61,14 @@ const INSTANT_PARAMETER = (description: string): Parameter => ({
   schema: { type: 'string' },
 });
 
+const IF_NONE_MATCH: Operation['parameters'] = {
+  'If-None-Match': {
+    in: 'header',
+    description: 'The ETag of an answer that the caller has: 304 if it is still the same.',
+    schema: { type: 'string' },
+  },
+};
+
 const COUNT_PARAMETERS: Operation['parameters'] = {
   metric: { in: 'path', description: 'The metric.', schema: METRIC },
   entity: { in: 'path', description: 'The entity, percent-encoded; it may hold slashes.', schema: ENTITY },
@@ -70,16 +78,17 @@ const COUNT_PARAMETERS: Operation['parameters'] = {
       { in: 'query', description, schema },
     ]),
   ),
-  'If-None-Match': {
-    in: 'header',
-    description: 'The ETag of an answer that the caller has: 304 if it is still the same.',
-    schema: { type: 'string' },
-  },
+  ...IF_NONE_MATCH,
+};
+
+const NOT_MODIFIED: Answer = {
+  description: 'What the caller has is still right.',
+  headers: ['ETag', 'Cache-Control'],
 };
 
 const COUNT_ANSWERS: Operation['answers'] = {
   200: { description: 'The counts.', schema: COUNTS, headers: ['ETag', 'Cache-Control'] },
-  304: { description: 'What the caller has is still right.', headers: ['ETag', 'Cache-Control'] },
+  304: NOT_MODIFIED,
   400: SAYS('The message says which parameter is wrong and what it may be.'),
   503: SAYS('The tables can not be read right now: try again.'),
   ...GATEWAY,
@@ -160,9 +169,10 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/top/{metric}',
     summary: 'Which entities had most of a metric in an hour, day or month: exact, and how complete.',
     access: 'open',
-    parameters: TOP_PARAMETERS,
+    parameters: { ...TOP_PARAMETERS, ...IF_NONE_MATCH },
     answers: {
-      200: { description: 'The first k.', schema: TOP },
+      200: { description: 'The first k.', schema: TOP, headers: ['ETag', 'Cache-Control'] },
+      304: NOT_MODIFIED,
       400: SAYS('The message says which parameter is wrong and what it may be.'),
       503: READ_FAILED,
       ...GATEWAY,

@@ -31,7 +31,7 @@ export const TOP = exactly(
     completeThrough: {
       type: ['string', 'null'],
       description:
-        'Every event that arrived before this time is in the counts; null as long as nothing can be said.',
+        'Every event that arrived before this time is in the counts; null as long as nothing can be said. Of a final answer: since when nothing can have changed.',
     },
     state: { type: 'string', enum: ['provisional', 'final'] },
     entries: listOf(

@@ -1,6 +1,8 @@
 // Questions about the top: reading a request, and answering it from a list and the claims.
+import { finalFromMs, isFinal } from './count-answer.ts';
+import { type Freshness, finalFreshness, OPEN_FRESHNESS } from './count-freshness.ts';
 import type { Claims, RetentionsMs } from './levels.ts';
-import { isoSeconds, MINUTE_MS, parseInstant } from './time.ts';
+import { isoSeconds, parseInstant } from './time.ts';
 import { certainEntries, type Ranked, TOP_MAX, type TopList } from './top-list.ts';
 import {
   levelOfTop,
@@ -86,7 +88,10 @@ export interface TopAnswer {
   /** The period: `from` included, `to` not, ISO 8601. */
   readonly from: string;
   readonly to: string;
-  /** Every event that arrived before this time is in the counts, ISO 8601; null as long as nothing can be said. */
+  /**
+   * Every event that arrived before this time is in the counts, ISO 8601; null as long as nothing can be said. Of a final
+   * answer it is the time since when nothing can have changed: the answer stays the same from then on.
+   */
   readonly completeThrough: string | null;
   /** `final` when no event can be accepted any more that would change the answer. */
   readonly state: 'provisional' | 'final';
@@ -103,18 +108,22 @@ export interface TopAnswerSettings {
   readonly retentionsMs: RetentionsMs;
 }
 
-/** Kinesis' clocks step back a little now and then; an answer is final only well past that. */
-const CLOCK_MARGIN_MS = MINUTE_MS;
+/** A list as it is stored, and when it may be deleted (epoch seconds); revision 0: there is none. */
+export interface ListRead {
+  readonly list: TopList;
+  readonly revision: number;
+  readonly expiresAt: number | undefined;
+}
 
 /**
  * The answer to a question.
- * @param stored the list, and when it may be deleted (epoch seconds), read after the claims
+ * @param stored read after the claims
  */
 export function topAnswer(
   { k }: TopQuery,
   name: TopName,
   claims: Claims,
-  stored: { readonly list: TopList; readonly revision: number; readonly expiresAt: number | undefined },
+  stored: ListRead,
   nowMs: number,
   { acceptPastMs, retentionsMs }: TopAnswerSettings,
 ): TopAnswer {
@@ -122,16 +131,17 @@ export function topAnswer(
   const endMs = topEndMs(name);
   const { throughMs: levelThroughMs, closedBeforeMs } = claims[levelOfTop(by)];
   const throughMs = Math.min(claims.throughMs, levelThroughMs);
-  const expiresAt = stored.revision === 0 ? topExpiresAt(name, retentionsMs) : stored.expiresAt;
-  const isGone = expiresAt !== undefined && expiresAt * 1000 <= nowMs;
+  const isGone = goneFromMs(name, stored, retentionsMs) <= nowMs;
   const certain = certainEntries(stored.list);
   const isShort = stored.list.outside !== undefined && certain < k;
-  const isFinal = acceptPastMs !== undefined && endMs + acceptPastMs + CLOCK_MARGIN_MS <= throughMs;
+  const isOpen = endMs > closedBeforeMs;
+  const isDone = !isGone && !isShort && !isOpen && isFinal({ toMs: endMs, throughMs }, acceptPastMs);
+  const knownMs = isDone ? (finalFromMs(endMs, acceptPastMs) ?? 0) : throughMs;
   const note = isGone
     ? `no list of this ${by} is kept any more`
     : isShort
       ? `only the first ${certain} are certain: counts have fallen, and the list could not be made anew`
-      : endMs > closedBeforeMs
+      : isOpen
         ? `the ${by} is still open: this is the order of what is compacted so far`
         : undefined;
   return {
@@ -139,9 +149,29 @@ export function topAnswer(
     by,
     from: isoSeconds(startMs),
     to: isoSeconds(endMs),
-    completeThrough: throughMs === 0 ? null : new Date(throughMs).toISOString(),
-    state: isFinal && !isGone && !isShort ? 'final' : 'provisional',
+    completeThrough: knownMs === 0 ? null : new Date(knownMs).toISOString(),
+    state: isDone ? 'final' : 'provisional',
     ...(note !== undefined && { note }),
     entries: isGone ? [] : stored.list.entries.slice(0, Math.min(k, certain)),
   };
+}
+
+/** When a list is not answered from any more, epoch milliseconds; `Infinity`: never. */
+function goneFromMs(name: TopName, { revision, expiresAt }: ListRead, retentionsMs: RetentionsMs): number {
+  const seconds = revision === 0 ? topExpiresAt(name, retentionsMs) : expiresAt;
+  return seconds === undefined ? Infinity : seconds * 1000;
+}
+
+/** For how long an answer may be used again: what is final until its list expires, anything else for seconds. */
+export function topFreshness(
+  { atMs }: TopQuery,
+  name: TopName,
+  { state }: TopAnswer,
+  stored: ListRead,
+  nowMs: number,
+  { retentionsMs }: TopAnswerSettings,
+): Freshness {
+  // Without a time the next question is about another period.
+  if (atMs === undefined || state !== 'final') return OPEN_FRESHNESS;
+  return finalFreshness(goneFromMs(name, stored, retentionsMs), nowMs);
 }

@@ -90,21 +90,26 @@ async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Pr
  * The query string. The API's cache does not see parameters that nobody declared: one of those must not get its own answer,
  * or others would get that.
  */
-function parametersIn({ multiValueQueryStringParameters }: APIGatewayProxyEvent): CountParameters {
+function parametersIn(event: APIGatewayProxyEvent): CountParameters {
+  const given = givenOnce(event);
+  return Object.fromEntries(isApiCached ? given.filter(([name]) => COUNT_PARAMETERS.includes(name)) : given);
+}
+
+/** What stands in the query string; nothing may be said twice. */
+function givenOnce({
+  multiValueQueryStringParameters,
+}: APIGatewayProxyEvent): [name: string, value: string | undefined][] {
   const given = Object.entries(multiValueQueryStringParameters ?? {});
   const twice = given.find(([, values = []]) => values.length > 1);
   if (twice !== undefined) throw new InvalidCountQuery(`"${twice[0]}" is given more than once`);
-  const known = isApiCached ? given.filter(([name]) => COUNT_PARAMETERS.includes(name)) : given;
-  return Object.fromEntries(known.map(([name, values]) => [name, values?.[0]]));
+  return given.map(([name, values]) => [name, values?.[0]]);
 }
 
-async function answerTop({
-  pathParameters,
-  queryStringParameters,
-}: APIGatewayProxyEvent): Promise<HttpAnswer> {
-  const metric = metricIn(pathParameters);
-  const query = parseTopQuery(metric, queryStringParameters ?? {}, systemClock.nowMs());
-  return jsonAnswer(200, await readTop(query, ports, settings), origin);
+async function answerTop(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
+  const metric = metricIn(event.pathParameters);
+  const query = parseTopQuery(metric, Object.fromEntries(givenOnce(event)), systemClock.nowMs());
+  const { answer, freshness } = await readTop(query, ports, settings);
+  return keptAnswer(answer, freshness, headerIn(event.headers, 'if-none-match'), origin);
 }
 
 /** A REST API hands path parameters over as they came: percent-encoded. */

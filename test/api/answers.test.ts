@@ -88,6 +88,7 @@ test('the top', patient, async () => {
   assert.equal(await ask(''), 200);
   assert.equal(await ask('?by=hour&at=2026-11-20T05:00Z&k=3'), 200);
   assert.equal(await ask('?k=101'), 400);
+  assert.equal(await status('/v1/top/view', { headers: { 'if-none-match': '*' } }), 304);
   assert.equal(await withoutTables(() => ask('')), 503);
 });
 

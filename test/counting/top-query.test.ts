@@ -13,7 +13,14 @@ import {
   topNameIn,
   topStartMs,
 } from '../../lambdas/counting/top-name.ts';
-import { InvalidTopQuery, parseTopQuery, topAnswer, topNameOf } from '../../lambdas/counting/top-query.ts';
+import {
+  InvalidTopQuery,
+  type ListRead,
+  parseTopQuery,
+  topAnswer,
+  topFreshness,
+  topNameOf,
+} from '../../lambdas/counting/top-query.ts';
 
 const ms = (iso: string) => Date.parse(iso);
 const NOW_MS = ms('2026-11-22T05:30:00Z');
@@ -29,8 +36,8 @@ const claims: Claims = {
   months: { closedBeforeMs: ms('2026-11-21T00:00:00Z'), throughMs: ms('2026-11-22T00:10:00Z') },
 };
 const ENTRIES = ['a', 'b', 'c'].map((entity, index) => ({ entity, n: BigInt(9 - index) }));
-const LIST = { list: { entries: ENTRIES, outside: undefined }, revision: 4, expiresAt: undefined };
-const answer = (parameters: Record<string, string>, stored: Parameters<typeof topAnswer>[3] = LIST) => {
+const LIST: ListRead = { list: { entries: ENTRIES, outside: undefined }, revision: 4, expiresAt: undefined };
+const answer = (parameters: Record<string, string>, stored = LIST) => {
   const query = ask(parameters);
   return topAnswer(query, topNameOf(query, claims, NOW_MS), claims, stored, NOW_MS, settings);
 };
@@ -74,9 +81,87 @@ test('the answer has the claim of its level, and is final once nothing can be ac
   assert.equal(closed.completeThrough, '2026-11-22T05:20:00.000Z');
   assert.deepEqual([closed.state, closed.note], ['provisional', undefined]);
   assert.deepEqual(closed.entries, ENTRIES.slice(0, 2));
-  assert.equal(answer({ by: 'day', at: '2026-11-14T00:00:00Z' }).state, 'final');
+  const final = answer({ by: 'day', at: '2026-11-14T00:00:00Z' });
+  assert.deepEqual(
+    [final.state, final.completeThrough],
+    ['final', '2026-11-22T00:01:00.000Z'],
+    'fixed for ever',
+  );
   assert.equal(answer({ by: 'month', at: '2026-10-01T00:00:00Z' }).state, 'final');
   assert.match(String(answer({ by: 'month', at: '2026-11-01T00:00:00Z' }).note), /the month is still open/);
+});
+
+/** An answer, and for how long it may be used again, at some time and with some claims. */
+const kept = (parameters: Record<string, string>, stored = LIST, nowMs = NOW_MS, claimed = claims) => {
+  const query = ask(parameters);
+  const name = topNameOf(query, claimed, nowMs);
+  const answer = topAnswer(query, name, claimed, stored, nowMs, settings);
+  return { answer, ...topFreshness(query, name, answer, stored, nowMs, settings) };
+};
+
+test('what is final is kept for a week, what is open, short or about no certain period for seconds', () => {
+  const [final, open] = [
+    { maxAgeSeconds: 7 * 86_400, isImmutable: true },
+    { maxAgeSeconds: 5, isImmutable: false },
+  ];
+  const freshness = (...of: Parameters<typeof kept>) => {
+    const { answer: _, ...rest } = kept(...of);
+    return rest;
+  };
+  const old = { at: '2026-11-10T00:00:00Z' };
+  assert.deepEqual(freshness(old), final);
+  assert.deepEqual(freshness({ at: '2026-11-21T00:00:00Z' }), open, 'a late event may come');
+  assert.deepEqual(freshness({ by: 'month', at: '2026-11-01T00:00:00Z' }), open, 'not over');
+  assert.deepEqual(freshness({ by: 'hour' }), open, 'the last closed hour is soon another one');
+  const short = { ...LIST, list: { entries: ENTRIES, outside: { entity: 'z', n: 8n } } };
+  assert.deepEqual(freshness({ ...old, k: '3' }, short), open, 'it may be made anew');
+  assert.deepEqual(freshness({ ...old, k: '2' }, short), final);
+  const soon = { ...LIST, expiresAt: NOW_MS / 1000 + 60 };
+  assert.deepEqual(freshness(old, soon), { maxAgeSeconds: 60, isImmutable: true });
+  assert.deepEqual(freshness(old, { ...LIST, expiresAt: NOW_MS / 1000 }), open);
+});
+
+test('what may be kept as immutable is word for word the same until then, whatever the claims do', () => {
+  const later = fc.record({
+    claimsMs: fc.nat(40 * DAY_MS),
+    part: fc.double({ min: 0, max: 1, noNaN: true }),
+  });
+  const daysAgo = fc.integer({ min: 0, max: 60 });
+  const expiry = fc.option(fc.integer({ min: -60, max: 20 * 86_400 }), { nil: undefined });
+  let immutable = 0;
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...TOP_GRAINS),
+      daysAgo,
+      expiry,
+      later,
+      (by, ago, seconds, { claimsMs, part }) => {
+        const stored = {
+          ...LIST,
+          expiresAt: seconds === undefined ? undefined : NOW_MS / 1000 + seconds,
+        };
+        const asking = { by, at: String(NOW_MS - ago * DAY_MS) };
+        const before = kept(asking, stored);
+        if (!before.isImmutable) return assert.equal(before.maxAgeSeconds, 5);
+        immutable += 1;
+        const risen = (ofMs: number) => ofMs + claimsMs;
+        const level = ({ closedBeforeMs, throughMs }: Claims['days']) => ({
+          closedBeforeMs: risen(closedBeforeMs),
+          throughMs: risen(throughMs),
+        });
+        const claimed: Claims = {
+          throughMs: risen(claims.throughMs),
+          days: level(claims.days),
+          months: level(claims.months),
+        };
+        const nowMs = NOW_MS + Math.floor(before.maxAgeSeconds * part) * 1000 - 1;
+        assert.deepEqual(kept(asking, stored, nowMs, claimed).answer, before.answer);
+        assert.equal(before.answer.state, 'final');
+      },
+    ),
+    { numRuns: 500 },
+  );
+  assert.ok(immutable > 50, `${immutable} immutable answers`);
 });
 
 test('a list that can not say as many says how many, and one past its retention says nothing', () => {

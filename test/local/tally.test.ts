@@ -176,6 +176,12 @@ test('the top of an hour, a day and a month is made while compacting', patient, 
   const month = (await top('by=month&at=2026-11-20T06:00Z')).entries as { n: number }[];
   assert.ok(month.some(({ n }) => n === 4));
   assert.match(String((await top(`by=hour&at=${Date.now()}`)).note), /still open/);
+  const path = `${stack.url}/v1/top/view?by=day&at=2026-11-20T12:00Z`;
+  const { headers } = await fetch(path);
+  assert.equal(headers.get('cache-control'), 'private, max-age=5', 'nothing is final on the local stage');
+  const known = await fetch(path, { headers: { 'if-none-match': headers.get('etag') ?? '' } });
+  assert.deepEqual([known.status, await known.text()], [304, '']);
+  assert.equal((await fetch(`${path}&by=day`)).status, 400, 'nothing may be said twice');
   const refused = await fetch(`${stack.url}/v1/top/view?by=week`);
   assert.match(((await refused.json()) as { message: string }).message, /"by" must be one of/);
 });
