@@ -6,6 +6,7 @@ import { ACCEPTED, EVENT, EVENTS, PARTLY_ACCEPTED } from './events.ts';
 import { type Answer, type AnswerHeader, OPERATIONS, type Operation } from './operations.ts';
 import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
+import { TOP } from './top.ts';
 
 /** JSON, as far as the document needs it. */
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
@@ -18,6 +19,7 @@ const NAMED: ReadonlyMap<Schema, string> = new Map<Schema, string>([
   [PARTLY_ACCEPTED, 'PartlyAccepted'],
   [MESSAGE, 'Message'],
   [COUNTS, 'Counts'],
+  [TOP, 'Top'],
   [COUNTS_BATCH, 'CountsBatch'],
   [COUNTS_ANSWERS, 'CountsAnswers'],
   [STATUS, 'Status'],

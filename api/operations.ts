@@ -4,6 +4,7 @@ import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH, COUNTS_QUESTION } from './counts.
 import { ACCEPTED, ENTITY, EVENTS, METRIC, PARTLY_ACCEPTED } from './events.ts';
 import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
+import { TOP, TOP_PARAMETERS } from './top.ts';
 
 /** Who may call: whoever has an API key (where the stage wants one), or whom IAM lets in. */
 export type Access = 'open' | 'signed';
@@ -60,6 +61,14 @@ const INSTANT_PARAMETER = (description: string): Parameter => ({
   schema: { type: 'string' },
 });
 
+const IF_NONE_MATCH: Operation['parameters'] = {
+  'If-None-Match': {
+    in: 'header',
+    description: 'The ETag of an answer that the caller has: 304 if it is still the same.',
+    schema: { type: 'string' },
+  },
+};
+
 const COUNT_PARAMETERS: Operation['parameters'] = {
   metric: { in: 'path', description: 'The metric.', schema: METRIC },
   entity: { in: 'path', description: 'The entity, percent-encoded; it may hold slashes.', schema: ENTITY },
@@ -69,16 +78,17 @@ const COUNT_PARAMETERS: Operation['parameters'] = {
       { in: 'query', description, schema },
     ]),
   ),
-  'If-None-Match': {
-    in: 'header',
-    description: 'The ETag of an answer that the caller has: 304 if it is still the same.',
-    schema: { type: 'string' },
-  },
+  ...IF_NONE_MATCH,
+};
+
+const NOT_MODIFIED: Answer = {
+  description: 'What the caller has is still right.',
+  headers: ['ETag', 'Cache-Control'],
 };
 
 const COUNT_ANSWERS: Operation['answers'] = {
   200: { description: 'The counts.', schema: COUNTS, headers: ['ETag', 'Cache-Control'] },
-  304: { description: 'What the caller has is still right.', headers: ['ETag', 'Cache-Control'] },
+  304: NOT_MODIFIED,
   400: SAYS('The message says which parameter is wrong and what it may be.'),
   503: SAYS('The tables can not be read right now: try again.'),
   ...GATEWAY,
@@ -149,6 +159,21 @@ export const OPERATIONS: readonly Operation[] = [
       },
       400: SAYS('The body is no batch; the message says what it may be.'),
       413: SAYS('The body is too large.'),
+      503: READ_FAILED,
+      ...GATEWAY,
+    },
+  },
+  {
+    id: 'readTop',
+    method: 'GET',
+    path: '/v1/top/{metric}',
+    summary: 'Which entities had most of a metric in an hour, day or month: exact, and how complete.',
+    access: 'open',
+    parameters: { ...TOP_PARAMETERS, ...IF_NONE_MATCH },
+    answers: {
+      200: { description: 'The first k.', schema: TOP, headers: ['ETag', 'Cache-Control'] },
+      304: NOT_MODIFIED,
+      400: SAYS('The message says which parameter is wrong and what it may be.'),
       503: READ_FAILED,
       ...GATEWAY,
     },

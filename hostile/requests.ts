@@ -17,6 +17,7 @@ const ROUTES: readonly [verb: string, path: string][] = [
   ['POST', '/v1/events'],
   ['GET', '/v1/counts/hostile/hostile'],
   ['GET', '/v1/counts/hostile/hostile?by=minute&from=2026-11-22T05:00Z&to=2026-11-22T06:00Z'],
+  ['GET', '/v1/top/hostile?by=hour&k=100'],
   ['POST', '/v1/counts:batch'],
   ['GET', '/v1/status'],
   ['GET', '/v1/openapi.json'],

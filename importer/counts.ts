@@ -55,7 +55,8 @@ function iso(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 }
 
-async function patiently(path: string, settings: CountsSettings, ports: CountsPorts): Promise<Answer> {
+/** The answer to a GET, after as many attempts as it takes. Throws ServiceError if it is not 200 in the end. */
+export async function patiently(path: string, settings: CountsSettings, ports: CountsPorts): Promise<Answer> {
   for (let attempt = 1; ; attempt += 1) {
     let answer: Answer | undefined;
     let reason: string;

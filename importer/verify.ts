@@ -1,4 +1,4 @@
-// `npm run verify`: compares every (entity, minute) count of a truth file, or its sums, with a running service.
+// `npm run verify`: compares every (entity, minute) count of a truth file, its sums, or its rankings with a running service.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -9,6 +9,7 @@ import { entityProblem } from './event.ts';
 import { baseUrl, httpClient } from './http-client.ts';
 import { metricOf, whole } from './options.ts';
 import { Pool } from './pool.ts';
+import { type Place, type TopGrain, type TopResult, topGrains, verifyTops } from './tops.ts';
 import { readTruth, type Truth, type TruthColumn } from './truth.ts';
 
 const usage = `Compares every count of a truth file with a running Tally.
@@ -21,6 +22,8 @@ npm run verify -- --truth FILE --url URL [options]
   --metric NAME       metric to look at (view)
   --column NAME       views or hits (views)
   --by GRAIN          minute, hour, day, month, or total of all time (minute)
+  --top K             instead of counts: the first K entities (1 to 100) of every hour,
+                      day or month (--by) from the truth's first minute to its last
   --concurrency N     queries at once (16)
   --show N            differing rows shown (20)
   --api-key KEY       sent as x-api-key; or TALLY_API_KEY in the environment
@@ -35,6 +38,7 @@ const options = {
   metric: { type: 'string', default: 'view' },
   column: { type: 'string', default: 'views' },
   by: { type: 'string', default: 'minute' },
+  top: { type: 'string' },
   concurrency: { type: 'string', default: '16' },
   show: { type: 'string', default: '20' },
   'api-key': { type: 'string' },
@@ -112,6 +116,30 @@ function print(result: Result, truth: Truth, metric: string, by: Grain): void {
   );
 }
 
+function printTops(result: TopResult, truth: Truth, metric: string, by: Grain): void {
+  const name = (place: Place | undefined) => (place === undefined ? 'nobody' : `${place.entity} ${place.n}`);
+  for (const { start, place, expected, found, note } of result.shown) {
+    const at = new Date(start * 1000).toISOString().replace(':00.000Z', 'Z');
+    const says = note === undefined ? '' : `\t(${note})`;
+    process.stdout.write(`${at}\t${place}.\texpected ${name(expected)}\tfound ${name(found)}${says}\n`);
+  }
+  const hidden = result.differing - result.shown.length;
+  if (hidden > 0) process.stdout.write(`… and ${hidden} more\n`);
+  const { periods, places, differing, periodsDiffering } = result;
+  const verdict =
+    differing === 0 ? 'all equal' : `${differing} places of ${periodsDiffering} rankings differ`;
+  process.stdout.write(
+    `${truth.file}, metric ${metric}, top by ${by}: ${periods} rankings, ${places} places: ${verdict}\n`,
+  );
+}
+
+/** What `--top` asks for. Throws UsageError. */
+function topOf(k: string, by: Grain): { readonly by: TopGrain; readonly k: number } {
+  const grain = topGrains.find((one) => one === by);
+  if (grain === undefined) throw new UsageError(`--top takes --by ${topGrains.join(', ')}, not ${by}`);
+  return { by: grain, k: whole('top', k, 1, 100) };
+}
+
 async function main(): Promise<number> {
   try {
     const { values } = parseArgs({ options, strict: true });
@@ -126,6 +154,7 @@ async function main(): Promise<number> {
       throw new UsageError(`--column takes views or hits, not ${column}`);
     const by = grains.find((grain) => grain === values.by);
     if (by === undefined) throw new UsageError(`--by takes ${grains.join(', ')}, not ${values.by}`);
+    const top = values.top === undefined ? undefined : topOf(values.top, by);
     const metric = metricOf(values.metric);
     const concurrency = whole('concurrency', values.concurrency, 1, 256);
     const url = baseUrl(values.url);
@@ -136,6 +165,13 @@ async function main(): Promise<number> {
       const settings = { metric, by, backoff: { baseMs: 200, capMs: 5000 }, attemptsMax: 10 };
       const ports = { client, now: Date.now, random: Math.random, sleep: (ms: number) => delay(ms) };
       const show = whole('show', values.show, 0, 1_000_000);
+      if (top !== undefined) {
+        const result = await verifyTops(truth, { ...settings, ...top }, concurrency, show, ports);
+        if (values.json)
+          process.stdout.write(`${JSON.stringify({ truth: truth.file, metric, ...result })}\n`);
+        else printTops(result, truth, metric, by);
+        return result.differing === 0 ? 0 : 1;
+      }
       const result = await verify(truth, settings, concurrency, show, ports);
       if (values.json) process.stdout.write(`${JSON.stringify({ truth: truth.file, metric, ...result })}\n`);
       else print(result, truth, metric, by);

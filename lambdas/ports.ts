@@ -22,6 +22,8 @@ import type { RejectedEvent } from './counting/rollup.ts';
 import type { RollupContent, RollupMessage } from './counting/rollup-message.ts';
 import type { Head, StreamRecord } from './counting/segment.ts';
 import type { SegmentEntry } from './counting/segment-entry.ts';
+import type { TopList } from './counting/top-list.ts';
+import type { TopName } from './counting/top-name.ts';
 
 /** The wall clock, epoch milliseconds. */
 export interface Clock {
@@ -271,6 +273,33 @@ export interface StoredHours {
 export interface LevelStore extends LevelReader {
   /** Sets sums on condition that the item still has the revision with which it was read. */
   setSums(change: LevelChange): Promise<'set' | 'conflict'>;
+}
+
+/** A top list as it is kept. */
+export interface StoredTop {
+  readonly list: TopList;
+  /** Grows by one with every change, from 1; 0 when there is no list yet. */
+  readonly revision: number;
+  /** When it may be deleted, epoch seconds; undefined: never. */
+  readonly expiresAt: number | undefined;
+}
+
+/** The top lists as queries read them; strongly consistent. */
+export interface TopReader {
+  /** An empty list of revision 0 when there is none. */
+  readTop(name: TopName): Promise<StoredTop>;
+}
+
+/** The top lists as the compactor uses them. */
+export interface TopStore extends TopReader {
+  /** Puts a list on condition that the one there is one revision older. */
+  putTop(name: TopName, top: StoredTop): Promise<'put' | 'conflict'>;
+}
+
+/** The top lists as a deletion goes through them. */
+export interface EntityTops extends Pick<TopStore, 'readTop' | 'putTop'> {
+  /** Every list of a metric. */
+  topsOf(metric: string): AsyncIterable<{ readonly name: TopName; readonly top: StoredTop }>;
 }
 
 /** A rollup message as the queue delivers it. */

@@ -54,7 +54,10 @@ export class Auditing extends Construct {
           ],
           [counters.tableArn],
         ),
-        allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [ledger.tableArn]),
+        allow(
+          ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+          [ledger.tableArn],
+        ),
         allow(['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], [stream.streamArn]),
         allow(['s3:GetObject'], [archive.arnForObjects(`${ARCHIVE_PREFIXES.audits}*`)]),
         // Without it S3 answers 403 for an object that is not there, and a cursor that is too old looks like a failure.

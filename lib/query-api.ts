@@ -26,7 +26,7 @@ const COUNTS_CACHE_KEYS = [
   'method.request.header.If-None-Match',
 ];
 
-/** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `POST /v1/counts:batch`, `GET /v1/status` and the API's own description. */
+/** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `POST /v1/counts:batch`, `GET /v1/top/{metric}`, `GET /v1/status` and the API's own description. */
 export class QueryApi extends Construct {
   readonly function: LambdaFunction;
 
@@ -61,6 +61,7 @@ export class QueryApi extends Construct {
     frontDoor.addQuestion('counts:batch', handler.function, 'CountsBatch', COUNTS_BATCH_SCHEMA);
     // For the canary, which has no API key but a role.
     frontDoor.addSigned('GET', 'admin/counts/{metric}/{entity+}', handler.function);
+    frontDoor.addRead('top/{metric}', handler.function);
     frontDoor.addRead('status', handler.function);
     frontDoor.addRead('openapi.json', handler.function);
   }

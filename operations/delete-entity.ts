@@ -5,6 +5,7 @@ import { S3ArchiveCleaner } from '../lambdas/aws/archive-cleaner.ts';
 import { LedgerDeletionRegister } from '../lambdas/aws/deletion-register.ts';
 import { EntityCounterTable } from '../lambdas/aws/entity-counter-table.ts';
 import { LedgerTable } from '../lambdas/aws/ledger-table.ts';
+import { TopTable } from '../lambdas/aws/top-table.ts';
 import { type DeletionPorts, type DeletionReport, deleteEntity } from '../lambdas/deletion/delete-entity.ts';
 import { asOperatorError, exitCodes } from './errors.ts';
 import { openStack } from './stack-access.ts';
@@ -46,6 +47,7 @@ async function main(): Promise<number> {
     const clock = { nowMs: () => Date.now() };
     const ports: DeletionPorts = {
       counters: new EntityCounterTable(stack.dynamoDb, counterTable),
+      tops: new TopTable(stack.dynamoDb, ledgerTable),
       register: new LedgerDeletionRegister(stack.dynamoDb, ledgerTable),
       archive: new S3ArchiveCleaner(stack.s3, archiveBucket),
       ledger: new LedgerTable(stack.dynamoDb, ledgerTable, clock),
@@ -72,9 +74,9 @@ async function main(): Promise<number> {
   }
 }
 
-function sentence({ counters, archive }: DeletionReport, archived: boolean): string {
+function sentence({ counters, tops, archive }: DeletionReport, archived: boolean): string {
   const metrics = counters.metrics.length === 0 ? '' : ` of ${counters.metrics.join(', ')}`;
-  const counts = `${counters.items} counter items with ${counters.events} events${metrics}`;
+  const counts = `${counters.items} counter items with ${counters.events} events${metrics}, in ${tops.lists} top lists`;
   if (!archived) return `${counts}; the archive was not looked at`;
   const byHand = archive.byHand.map((key) => `\n  look at it by hand: ${key}`).join('');
   return `${counts}; ${archive.removed} of ${archive.objects} archived objects whole, parts of ${archive.rewritten}${byHand}`;

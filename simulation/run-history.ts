@@ -9,6 +9,7 @@ import { checkAnswers } from './oracle/answers.ts';
 import { checkAtRest } from './oracle/final.ts';
 import { checkHours } from './oracle/hours.ts';
 import { checkLevelsAtRest } from './oracle/levels-at-rest.ts';
+import { checkTopsAtRest } from './oracle/tops.ts';
 import { type PromiseName, Violation } from './oracle/violation.ts';
 import { faultsEndMs } from './plan/faults.ts';
 import type { HistoryPlan } from './plan/history-plan.ts';
@@ -241,8 +242,8 @@ class Run {
   /** One more run of the compactor, in which everything is due; then every level must say what is below it. */
   async #checkLevels(): Promise<void> {
     const { world, oracle, scheduler, settings } = this.history;
-    const { ledger, log: stream, counters, levels } = world.clients(directNetwork, scheduler);
-    const ports = { ledger, progress: ledger, stream, counters, levels, clock: scheduler };
+    const { ledger, log: stream, counters, levels, tops } = world.clients(directNetwork, scheduler);
+    const ports = { ledger, progress: ledger, stream, counters, levels, tops, clock: scheduler };
     const atOnce = { intervalsMs: { days: 1, months: 1 }, settleMs: 0, patienceMs: 0, generation: '1' };
     const report = await compact(ports, { ...settings.compaction, ...atOnce }, () => true);
     if (oracle.violation !== undefined) throw oracle.violation;
@@ -250,5 +251,6 @@ class Run {
     const keptMs = settings.counterRetentionMs ?? Number.POSITIVE_INFINITY;
     const keptFromMs = scheduler.nowMs() - keptMs - 2 * 86_400_000 + 1_800_000;
     if (report.missed === 0) checkLevelsAtRest(world, oracle, keptFromMs);
+    checkTopsAtRest(world, settings.compaction.topLists.certainMin);
   }
 }

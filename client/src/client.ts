@@ -15,6 +15,8 @@ import {
   type Reads,
   readsOf,
   type StatusAnswer,
+  type TopAnswer,
+  type TopQuestion,
 } from './reads.ts';
 import { platform, type Surroundings } from './surroundings.ts';
 
@@ -154,6 +156,11 @@ export class TallyClient {
     options?: ReadOptions,
   ): Promise<CountsAnswer> {
     return this.#reads.counts(metric, entity, question, options);
+  }
+
+  /** Which entities had most in an hour, day or month. @throws TallyError for an answer other than 200, and for none */
+  top(metric: string, question?: TopQuestion, options?: ReadOptions): Promise<TopAnswer> {
+    return this.#reads.top(metric, question, options);
   }
 
   /** Asks up to 100 questions at once. @returns an answer or an error for each, in their order */

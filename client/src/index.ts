@@ -16,5 +16,8 @@ export type {
   ReadOptions,
   StatusAccounts,
   StatusAnswer,
+  TopAnswer,
+  TopGrain,
+  TopQuestion,
 } from './reads.ts';
 export type { Exit, Fetch, FetchAnswer, Page, Surroundings } from './surroundings.ts';

@@ -59,6 +59,35 @@ export interface CountsOfStretch {
   readonly points: readonly CountPoint[];
 }
 
+/** The periods of top lists. */
+export type TopGrain = 'hour' | 'day' | 'month';
+
+/** Which top. What is left out is Tally's default. */
+export interface TopQuestion {
+  /** `day` by default. */
+  readonly by?: TopGrain | undefined;
+  /** Any instant of the period (UTC); the last closed one by default. */
+  readonly at?: Date | number | string | undefined;
+  /** How many entities, 1 to 100; 10 by default. */
+  readonly k?: number | undefined;
+}
+
+/** The answer of `GET /v1/top/{metric}`. Sums beyond 2^53 lose their last digits in JavaScript's numbers. */
+export interface TopAnswer {
+  readonly metric: string;
+  readonly by: TopGrain;
+  readonly from: string;
+  readonly to: string;
+  /** Every event that arrived before this time is in the counts; null as long as nothing can be said. */
+  readonly completeThrough: string | null;
+  /** `final` when no event can be accepted any more that would change the answer. */
+  readonly state: 'provisional' | 'final';
+  /** Why the answer is not all that was asked for. */
+  readonly note?: string;
+  /** By count downwards, equal counts by entity upwards. */
+  readonly entries: readonly { readonly entity: string; readonly n: number }[];
+}
+
 /** The answer of `GET /v1/counts/{metric}/{entity}`. */
 export interface CountsAnswer extends CountsOfStretch {
   readonly metric: string;
@@ -109,6 +138,7 @@ export interface Reads {
     question?: CountsQuestion,
     options?: ReadOptions,
   ): Promise<CountsAnswer>;
+  top(metric: string, question?: TopQuestion, options?: ReadOptions): Promise<TopAnswer>;
   /** Asks up to 100 questions at once, all as of one moment. @returns an answer or an error for each, in their order */
   countsBatch(
     questions: readonly CountsBatchQuestion[],
@@ -123,6 +153,10 @@ export function readsOf(http: Http): Reads {
     counts: async (metric, entity, question = {}, options) => {
       const search = searchOf(question);
       return read(http, { method: 'GET', path: `/v1/counts/${namesIn(metric, entity)}${search}` }, options);
+    },
+    top: async (metric, { by, at, k } = {}, options) => {
+      const search = searchFor({ by, at: instant(at), k });
+      return read(http, { method: 'GET', path: `/v1/top/${metricIn(metric)}${search}` }, options);
     },
     countsBatch: async (questions, options) => {
       const queries = questions.map((question) => ({
@@ -164,20 +198,30 @@ async function read<Answer>(
   });
 }
 
-function namesIn(metric: string, entity: string): string {
-  if (!isMetric(metric)) throw new InvalidEventError('metric', '1 to 64 of A-Z a-z 0-9 _ . -');
+function metricIn(metric: string): string {
   // fetch takes a path apart before it sends it, and these two are steps in it, however they are encoded.
+  if (!isMetric(metric) || metric === '.' || metric === '..') {
+    throw new InvalidEventError('metric', '1 to 64 of A-Z a-z 0-9 _ . -, and neither . nor ..');
+  }
+  return encodeURIComponent(metric);
+}
+
+function namesIn(metric: string, entity: string): string {
   if (!isEntity(entity) || entity === '.' || entity === '..') {
     throw new InvalidEventError(
       'entity',
       '1 to 512 characters, none a control character, and neither . nor ..',
     );
   }
-  return `${encodeURIComponent(metric)}/${encodeURIComponent(entity)}`;
+  return `${metricIn(metric)}/${encodeURIComponent(entity)}`;
 }
 
 function searchOf({ from, to, ...rest }: CountsQuestion): string {
-  const given = Object.entries({ from: instant(from), to: instant(to), ...rest }).flatMap(([name, value]) =>
+  return searchFor({ from: instant(from), to: instant(to), ...rest });
+}
+
+function searchFor(parameters: Readonly<Record<string, string | number | boolean | undefined>>): string {
+  const given = Object.entries(parameters).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, String(value)] as [string, string]],
   );
   return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;

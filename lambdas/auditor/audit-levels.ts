@@ -1,11 +1,14 @@
 // The audit of the levels: days against counter items, months against days, the total against months.
-import { emptyReport } from '../compactor/compaction.ts';
+import pLimit from 'p-limit';
+import { type CompactorSettings, emptyReport } from '../compactor/compaction.ts';
 import {
   type RecomputePorts,
   type RecomputeSettings,
   recomputeDay,
   recomputeMonth,
+  type Sums,
 } from '../compactor/recompute.ts';
+import { type TopListPorts, updateTopLists } from '../compactor/top-lists.ts';
 import type { Difference } from '../counting/audit.ts';
 import { bucketOfSortKey, type CounterKey } from '../counting/counter-item.ts';
 import type { ShardKey } from '../counting/identifiers.ts';
@@ -79,13 +82,26 @@ export function daysOf(keys: readonly CounterKey[]): readonly CounterDay[] {
 /** Brings the levels of a day up again. */
 export type LevelRepairer = (day: CounterDay, hoursMs: readonly number[]) => Promise<void>;
 
-/** A repairer that does what the compactor does. Repeatable. */
-export function levelRepairer(ports: RecomputePorts, settings: RecomputeSettings): LevelRepairer {
+/** Counters read at once to bring a top list up. */
+const CONCURRENCY = 16;
+
+/** A repairer that does what the compactor does, top lists included. Repeatable. */
+export function levelRepairer(
+  ports: RecomputePorts & TopListPorts,
+  settings: RecomputeSettings & Pick<CompactorSettings, 'topLists'>,
+): LevelRepairer {
+  const limit = pLimit(CONCURRENCY);
   return async ({ metric, entity, dayMs }, hoursMs) => {
     const report = emptyReport();
-    await recomputeDay({ level: 'days', metric, entity, startMs: dayMs }, hoursMs, ports, settings, report);
+    const list = async (level: CompactedLevel, name: LevelName, sumsMs: readonly number[], sums?: Sums) => {
+      if (sums === undefined) return;
+      const recomputed = [{ name, sumsMs: new Set(sumsMs), sums }];
+      await updateTopLists(level, recomputed, limit, ports, settings, () => true, report);
+    };
+    const day: LevelName = { level: 'days', metric, entity, startMs: dayMs };
+    await list('days', day, hoursMs, await recomputeDay(day, hoursMs, ports, settings, report));
     const month: LevelName = { level: 'months', metric, entity, startMs: itemStartMs('months', dayMs) };
-    await recomputeMonth(month, [dayMs], ports, settings, report);
+    await list('months', month, [dayMs], await recomputeMonth(month, [dayMs], ports, settings, report));
   };
 }
 

@@ -18,6 +18,7 @@ import { LevelTable } from '../aws/level-table.ts';
 import { StoredHoursTable } from '../aws/stored-hours.ts';
 import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
+import { TopTable } from '../aws/top-table.ts';
 import {
   type AuditRequest,
   auditCursor,
@@ -26,6 +27,7 @@ import {
   resumable,
 } from '../counting/audit-request.ts';
 import { type AuditFindings, type AuditState, auditProgress, auditReport } from '../counting/audit-state.ts';
+import { TOP_ENTRIES_MAX, TOP_MAX } from '../counting/top-list.ts';
 import { type AuditorPorts, auditPage, beginAudit } from './audit.ts';
 import { levelAuditor, levelRepairer } from './audit-levels.ts';
 import { AUDIT_LIMITS } from './limits.ts';
@@ -36,6 +38,14 @@ const { logger, metrics, count } = telemetry(env);
 
 /** What the last segment of a page may take: 40,000 events to read and roll up, a cold dedup window, the lines to set aside. */
 const RESERVE_MS = 13_000;
+
+/** Lists are not made anew in a request's time: the compactor does that when it comes by again. */
+const TOP_LISTS = {
+  entriesMax: TOP_ENTRIES_MAX,
+  certainMin: TOP_MAX,
+  remakeSegmentsMax: 0,
+  remakeCountersMax: 0,
+};
 
 const dynamoDbClient = dynamoDb();
 const s3Client = s3();
@@ -62,8 +72,15 @@ const ports: AuditorPorts = {
       clock: systemClock,
     },
     levelRepairer(
-      { counters: new CounterTable(dynamoDbClient, counterTable), levels, clock: systemClock },
-      { retentionsMs },
+      {
+        counters: new CounterTable(dynamoDbClient, counterTable),
+        levels,
+        tops: new TopTable(dynamoDbClient, ledgerTable),
+        ledger: new LedgerTable(dynamoDbClient, ledgerTable, systemClock),
+        progress: new LevelLedgerTable(dynamoDbClient, ledgerTable),
+        clock: systemClock,
+      },
+      { retentionsMs, topLists: TOP_LISTS },
     ),
   ),
 };

@@ -8,6 +8,7 @@ import { parseSegmentId } from '../counting/identifiers.ts';
 import type { CompactedLevel } from '../counting/levels.ts';
 import type { Head } from '../counting/segment.ts';
 import type { SegmentEntry } from '../counting/segment-entry.ts';
+import { type TopName, topKey } from '../counting/top-name.ts';
 import type { NotedPlace, StreamGap } from '../ports.ts';
 
 /** An item as the SDK carries it. */
@@ -53,6 +54,11 @@ export const ledgerKeys = {
   ids: (shard: ShardKey, segment: number, chunk: number) => key(shard, `IDS#${padded(segment)}#${chunk}`),
   touched: (shard: ShardKey, segment: number, chunk: number) =>
     key(shard, `KEYS#${padded(segment)}#${chunk}`),
+  // No shard's key has a #.
+  top: (name: TopName) => {
+    const { pk, sk } = topKey(name);
+    return key(pk, sk);
+  },
 };
 
 const OPTIONS = { removeUndefinedValues: true };

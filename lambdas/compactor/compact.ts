@@ -12,6 +12,7 @@ import {
 } from './compaction.ts';
 import { recomputeDay, recomputeMonth } from './recompute.ts';
 import { type Page, takePage } from './take-page.ts';
+import { type Recomputed, updateTopLists } from './top-lists.ts';
 
 /** An item to recompute, and the sums of it that were touched. */
 interface Work {
@@ -71,7 +72,10 @@ async function compactLevel(
   }
 }
 
-/** @returns false when time ran out before everything was recomputed: the cursors must stay where they are */
+/**
+ * Recomputes what pages touch, and brings the top lists up to that.
+ * @returns false when time ran out on the way: the cursors must stay where they are
+ */
 async function recomputeAll(
   level: CompactedLevel,
   pages: readonly Page[],
@@ -82,6 +86,7 @@ async function recomputeAll(
   report: CompactionReport,
 ): Promise<boolean> {
   const recompute = level === 'days' ? recomputeDay : recomputeMonth;
+  const recomputed: Recomputed[] = [];
   let inTime = true;
   await Promise.all(
     [
@@ -92,11 +97,13 @@ async function recomputeAll(
     ].map(({ name, sumsMs }) =>
       limit(async () => {
         inTime &&= hasTime();
-        if (inTime) await recompute(name, [...sumsMs], ports, settings, report);
+        if (!inTime) return;
+        const sums = await recompute(name, [...sumsMs], ports, settings, report);
+        if (sums !== undefined) recomputed.push({ name, sumsMs, sums });
       }),
     ),
   );
-  return inTime;
+  return inTime && (await updateTopLists(level, recomputed, limit, ports, settings, hasTime, report));
 }
 
 /** What is touched, by item of the level. */

@@ -1,16 +1,27 @@
 // What the compactor needs, how it works, and what it reports: shared by its steps.
 import type { RetentionsMs } from '../counting/levels.ts';
-import type { BooksLedger, Clock, CounterReader, LevelLedger, LevelStore, ShardDirectory } from '../ports.ts';
+import type {
+  BooksLedger,
+  Clock,
+  CounterReader,
+  LevelLedger,
+  LevelStore,
+  SegmentLedger,
+  ShardDirectory,
+  TopStore,
+} from '../ports.ts';
 
 /** What the compactor needs. */
 export interface CompactorPorts {
   /** Segments and their entries. */
-  readonly ledger: Pick<BooksLedger, 'shards' | 'readHead' | 'readEntries' | 'entriesUp'>;
+  readonly ledger: Pick<BooksLedger, 'shards' | 'readHead' | 'readEntries' | 'entriesUp'> &
+    Pick<SegmentLedger, 'entriesDown'>;
   /** What segments touched, cursors and claims. */
   readonly progress: LevelLedger;
   readonly stream: ShardDirectory;
   readonly counters: CounterReader;
   readonly levels: LevelStore;
+  readonly tops: TopStore;
   readonly clock: Clock;
 }
 
@@ -30,6 +41,18 @@ export interface CompactorSettings {
   readonly concurrency: number;
   /** About how many touched hours are worked off before the cursors move. */
   readonly pageHours: number;
+  readonly topLists: TopListSettings;
+}
+
+/** How top lists are kept. */
+export interface TopListSettings {
+  /** Most entries of a list. */
+  readonly entriesMax: number;
+  /** How many of its first entries a list is made anew for when it can no longer say them. */
+  readonly certainMin: number;
+  /** Most segments that one run looks through to make lists anew, and most counters that it reads for that. */
+  readonly remakeSegmentsMax: number;
+  readonly remakeCountersMax: number;
 }
 
 /** What one run did: the source of its metrics. */
@@ -44,6 +67,12 @@ export interface CompactionReport {
   missed: number;
   /** Segments that are looked at again once they are settled. */
   open: number;
+  /** Top lists that were changed, those that were made anew, and those that are left without certainty of their first entries. */
+  topsChanged: number;
+  topsRemade: number;
+  topsUncertain: number;
+  /** Segments and counters that were read to make lists anew. */
+  readonly remaking: { segments: number; counters: number };
   /** Before which hour the days are closed, epoch milliseconds; 0 when that was not found out, or is none. */
   closedBeforeMs: number;
   /** False when time ran out. */
@@ -53,5 +82,6 @@ export interface CompactionReport {
 /** A report of nothing done yet. */
 export function emptyReport(): CompactionReport {
   const none = { segments: 0, recomputed: 0, changed: 0, conflicts: 0, missed: 0, open: 0 };
-  return { ...none, closedBeforeMs: 0, complete: true };
+  const tops = { topsChanged: 0, topsRemade: 0, topsUncertain: 0, remaking: { segments: 0, counters: 0 } };
+  return { ...none, ...tops, closedBeforeMs: 0, complete: true };
 }

@@ -12,7 +12,9 @@ import { LevelLedgerTable } from '../aws/level-ledger.ts';
 import { LevelTable } from '../aws/level-table.ts';
 import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
+import { TopTable } from '../aws/top-table.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../counting/time.ts';
+import { TOP_ENTRIES_MAX, TOP_MAX } from '../counting/top-list.ts';
 import { compact } from './compact.ts';
 import type { CompactorPorts, CompactorSettings } from './compaction.ts';
 
@@ -31,6 +33,13 @@ const settings: CompactorSettings = {
   patienceMs: 30 * MINUTE_MS,
   concurrency: 64,
   pageHours: 50_000,
+  topLists: {
+    entriesMax: TOP_ENTRIES_MAX,
+    certainMin: TOP_MAX,
+    // Some tens of seconds at most: a list that needs more is left as it is.
+    remakeSegmentsMax: 20_000,
+    remakeCountersMax: 200_000,
+  },
 };
 
 const client = dynamoDb();
@@ -41,6 +50,7 @@ const ports: CompactorPorts = {
   stream: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
   counters: new CounterTable(client, counterTable),
   levels: new LevelTable(client, counterTable),
+  tops: new TopTable(client, ledgerTable),
   clock: systemClock,
 };
 
@@ -53,6 +63,9 @@ async function compactDue(_event: ScheduledEvent, context: Context): Promise<voi
     LevelConflicts: report.conflicts,
     LevelSegmentsOpen: report.open,
     LevelsMissed: report.missed,
+    TopListsChanged: report.topsChanged,
+    TopListsRemade: report.topsRemade,
+    TopListsUncertain: report.topsUncertain,
     CompactionsUnfinished: report.complete ? 0 : 1,
   });
   if (report.closedBeforeMs > 0) {

@@ -10,43 +10,50 @@ export type RecomputePorts = Pick<CompactorPorts, 'counters' | 'levels' | 'clock
 export type RecomputeSettings = Pick<CompactorSettings, 'retentionsMs'>;
 
 /** Sums by the start of their hour, day or month, epoch milliseconds. */
-type Sums = ReadonlyMap<number, bigint>;
+export type Sums = ReadonlyMap<number, bigint>;
 
-/** Sets hours of one day from its counter items; hours that have passed out of retention keep what they say. */
+/**
+ * Sets hours of one day from its counter items; hours that have passed out of retention keep what they say.
+ * @returns what the day's item says then; undefined when nothing could be set
+ */
 export async function recomputeDay(
   name: LevelName,
   hoursMs: readonly number[],
   ports: RecomputePorts,
   settings: RecomputeSettings,
   report: CompactionReport,
-): Promise<void> {
+): Promise<Sums | undefined> {
   const { clock } = ports;
   const readable = hoursMs.filter((hourMs) => {
     const expiresAt = counterExpiresAt(bucketName(hourMs, 60), settings.retentionsMs.counters);
     return !mayBeDeleted(expiresAt, clock.nowMs());
   });
   report.missed += hoursMs.length - readable.length;
-  if (readable.length === 0) return;
-  await settle(name, () => hourSums(name, readable, ports, report), ports, settings, report);
+  if (readable.length === 0) return undefined;
+  return settle(name, () => hourSums(name, readable, ports, report), ports, settings, report);
 }
 
-/** Sets days of one month from their items, and then the month in the total. */
+/**
+ * Sets days of one month from their items, and then the month in the total.
+ * @returns what the month's item says then; undefined when nothing could be set
+ */
 export async function recomputeMonth(
   name: LevelName,
   daysMs: readonly number[],
   ports: RecomputePorts,
   settings: RecomputeSettings,
   report: CompactionReport,
-): Promise<void> {
+): Promise<Sums | undefined> {
   const { metric, entity, startMs } = name;
-  await settle(name, () => daySums(name, daysMs, ports), ports, settings, report);
+  const month = await settle(name, () => daySums(name, daysMs, ports), ports, settings, report);
   const total: LevelName = { level: 'total', metric, entity, startMs: 0 };
   const monthSum = async (): Promise<Sums> => {
-    const month = await ports.levels.readLevel(name);
-    if (month === undefined || mayBeDeleted(month.expiresAt, ports.clock.nowMs())) return new Map();
-    return new Map([[startMs, sumOf(month)]]);
+    const item = await ports.levels.readLevel(name);
+    if (item === undefined || mayBeDeleted(item.expiresAt, ports.clock.nowMs())) return new Map();
+    return new Map([[startMs, sumOf(item)]]);
   };
   await settle(total, monthSum, ports, settings, report);
+  return month;
 }
 
 /**
@@ -54,6 +61,7 @@ export async function recomputeMonth(
  * made of sources no older than the ones that made that revision, so an older value never overwrites a newer one.
  * It is set even where it says so already. Counts fall as well as rise: another compactor that hangs may have read, on this
  * revision, sources that were different for a while, and its late write must not be the last word.
+ * @returns what the item says then; undefined when it may be deleted already
  */
 async function settle(
   name: LevelName,
@@ -61,21 +69,21 @@ async function settle(
   { levels, clock }: RecomputePorts,
   { retentionsMs }: RecomputeSettings,
   report: CompactionReport,
-): Promise<void> {
+): Promise<Sums | undefined> {
   const expiresAt = levelExpiresAt(name, retentionsMs);
   if (mayBeDeleted(expiresAt, clock.nowMs())) {
     report.missed += 1;
-    return;
+    return undefined;
   }
   report.recomputed += 1;
   for (;;) {
     const item = await levels.readLevel(name);
     const sums = await sources();
-    if (sums.size === 0) return;
+    if (sums.size === 0) return item?.sums ?? sums;
     const change = { name, sums, revision: item?.revision ?? 0, expiresAt };
     if ((await levels.setSums(change)) === 'set') {
       if (changedSums(item, sums).size > 0) report.changed += 1;
-      return;
+      return new Map([...(item?.sums ?? []), ...sums]);
     }
     report.conflicts += 1;
   }

@@ -53,7 +53,7 @@ export interface CountAnswer extends CountsOfStretch {
 const CLOCK_MARGIN_MS = MINUTE_MS;
 
 /** The arrival time from which on no event is accepted that happened before an end; undefined: there is none. */
-function finalFromMs(endMs: number, acceptPastMs: number | undefined): number | undefined {
+export function finalFromMs(endMs: number, acceptPastMs: number | undefined): number | undefined {
   return acceptPastMs === undefined ? undefined : endMs + acceptPastMs + CLOCK_MARGIN_MS;
 }
 

@@ -20,8 +20,17 @@ const OPEN_SECONDS = 5;
  */
 const FINAL_SECONDS = 7 * 86_400;
 
+/** For how long an answer may be used again that the next event may change. */
+export const OPEN_FRESHNESS: Freshness = { maxAgeSeconds: OPEN_SECONDS, isImmutable: false };
+
+/** For how long an answer may be used again that no event can change. @param untilMs when it is not kept as it is any more, or `Infinity` */
+export function finalFreshness(untilMs: number, nowMs: number): Freshness {
+  const maxAgeSeconds = Math.min(FINAL_SECONDS, Math.floor((untilMs - nowMs) / 1000));
+  return maxAgeSeconds > OPEN_SECONDS ? { maxAgeSeconds, isImmutable: true } : OPEN_FRESHNESS;
+}
+
 /**
- * For how long an answer may be used again.
+ * For how long an answer about counts may be used again.
  * @param plans what was read for it: the range, and the stretch before
  */
 export function freshnessOf(
@@ -31,11 +40,8 @@ export function freshnessOf(
   retentionsMs: RetentionsMs,
   nowMs: number,
 ): Freshness {
-  const open = { maxAgeSeconds: OPEN_SECONDS, isImmutable: false };
   // Without an end the next request is another question.
-  if (!isEndGiven || !plans.every((plan) => isFinal(plan, acceptPastMs))) return open;
+  if (!isEndGiven || !plans.every((plan) => isFinal(plan, acceptPastMs))) return OPEN_FRESHNESS;
   // When a finer grain expires, the answer changes its grain.
-  const untilMs = Math.min(...plans.map((plan) => keptUntilMs(plan, retentionsMs, nowMs)));
-  const maxAgeSeconds = Math.min(FINAL_SECONDS, Math.floor((untilMs - nowMs) / 1000));
-  return maxAgeSeconds > OPEN_SECONDS ? { maxAgeSeconds, isImmutable: true } : open;
+  return finalFreshness(Math.min(...plans.map((plan) => keptUntilMs(plan, retentionsMs, nowMs))), nowMs);
 }

@@ -1,11 +1,20 @@
 // Deleting an entity's data on request: its counters at once, what the archive keeps of it, and a record without its name.
 import { withoutEntity } from '../counting/archived-entity.ts';
 import { entityHash } from '../counting/deleted-entities.ts';
-import type { ArchiveCleaner, Clock, DeletionRegister, EntityCounters, PartLedger } from '../ports.ts';
+import { isSameTop, withoutEntity as topWithout } from '../counting/top-list.ts';
+import type {
+  ArchiveCleaner,
+  Clock,
+  DeletionRegister,
+  EntityCounters,
+  EntityTops,
+  PartLedger,
+} from '../ports.ts';
 
 /** What deleting needs. */
 export interface DeletionPorts {
   readonly counters: EntityCounters;
+  readonly tops: EntityTops;
   readonly register: DeletionRegister;
   readonly archive: ArchiveCleaner;
   readonly ledger: Pick<PartLedger, 'notePlace'>;
@@ -16,6 +25,8 @@ export interface DeletionPorts {
 export interface DeletionReport {
   /** Items of the counter table by metric, and events in those that say how many. */
   readonly counters: { items: number; events: number; readonly metrics: string[] };
+  /** Top lists that name it. */
+  readonly tops: { lists: number };
   readonly archive: {
     objects: number;
     rewritten: number;
@@ -45,12 +56,13 @@ export async function deleteEntity(
 ): Promise<DeletionReport> {
   const report: DeletionReport = {
     counters: { items: 0, events: 0, metrics: [] },
+    tops: { lists: 0 },
     archive: { objects: 0, rewritten: 0, removed: 0, byHand: [] },
   };
   const hash = entityHash(entity);
   // First, so that an audit at any moment from now on knows why items are missing.
   if (!dryRun) await ports.register.noteDeletion(hash, ports.clock.nowMs());
-  await deleteCounters(entity, ports.counters, dryRun, report);
+  await deleteCounters(entity, ports, dryRun, report);
   if (archive) await cleanArchive(entity, ports, dryRun, report, onObject);
   if (dryRun) return report;
   const nowMs = ports.clock.nowMs();
@@ -62,9 +74,9 @@ export async function deleteEntity(
 
 async function deleteCounters(
   entity: string,
-  counters: EntityCounters,
+  { counters, tops }: Pick<DeletionPorts, 'counters' | 'tops'>,
   dryRun: boolean,
-  { counters: sums }: DeletionReport,
+  { counters: sums, tops: lists }: DeletionReport,
 ): Promise<void> {
   const metrics = new Set<string>();
   for await (const page of counters.itemsOf(entity)) {
@@ -73,9 +85,38 @@ async function deleteCounters(
       sums.events += events;
       metrics.add(key.sk.slice(0, key.sk.indexOf('#')));
     }
-    if (!dryRun) await counters.remove(page.map(({ key }) => key));
   }
   sums.metrics.push(...[...metrics].sort());
+  // Before the counters, which tell the metrics, so that a run that dies leaves those; and after them, since until then a
+  // compaction may bring the entity back into a list.
+  lists.lists = await leaveTops(entity, metrics, tops, dryRun);
+  if (dryRun) return;
+  for await (const page of counters.itemsOf(entity)) await counters.remove(page.map(({ key }) => key));
+  await leaveTops(entity, metrics, tops, dryRun);
+}
+
+/** Takes an entity out of all lists of some metrics. @returns how many named it */
+async function leaveTops(
+  entity: string,
+  metrics: ReadonlySet<string>,
+  tops: EntityTops,
+  dryRun: boolean,
+): Promise<number> {
+  let lists = 0;
+  for (const metric of metrics) {
+    for await (const { name, top } of tops.topsOf(metric)) {
+      let stored = top;
+      let list = topWithout(stored.list, entity);
+      if (isSameTop(list, stored.list)) continue;
+      lists += 1;
+      if (dryRun) continue;
+      while ((await tops.putTop(name, { ...stored, list, revision: stored.revision + 1 })) === 'conflict') {
+        stored = await tops.readTop(name);
+        list = topWithout(stored.list, entity);
+      }
+    }
+  }
+  return lists;
 }
 
 async function cleanArchive(

@@ -13,6 +13,7 @@ import { LedgerTable } from '../aws/ledger-table.ts';
 import { LevelLedgerTable } from '../aws/level-ledger.ts';
 import { LevelTable } from '../aws/level-table.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
+import { TopTable } from '../aws/top-table.ts';
 import { parseCountBatch } from '../counting/count-batch.ts';
 import {
   COUNT_PARAMETERS,
@@ -20,18 +21,22 @@ import {
   InvalidCountQuery,
   parseCountQuery,
 } from '../counting/count-query.ts';
+import { isMetric } from '../counting/event.ts';
 import { withLastHours } from '../counting/pipeline-status.ts';
 import { hoursAsked, InvalidStatusQuery } from '../counting/status-query.ts';
+import { InvalidTopQuery, parseTopQuery } from '../counting/top-query.ts';
 import { type QueryPorts, type QuerySettings, readBatch, readCounts } from './read-counts.ts';
+import { readTop, type TopPorts } from './read-top.ts';
 
 const { env } = process;
 const { logger, metrics, count } = telemetry(env);
 const dynamoDbClient = dynamoDb();
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
-const ports: QueryPorts = {
+const ports: QueryPorts & TopPorts = {
   counters: new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
   levels: new LevelTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
   claims: new LevelLedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE')),
+  tops: new TopTable(dynamoDbClient, text(env, 'LEDGER_TABLE')),
   clock: systemClock,
 };
 const settings: QuerySettings = {
@@ -48,6 +53,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/v1/counts/{metric}/{entity+}': answerCounts,
   // The same for callers whom IAM lets in, without an API key: the canary.
   '/v1/admin/counts/{metric}/{entity+}': answerCounts,
+  '/v1/top/{metric}': answerTop,
   '/v1/counts:batch': answerBatch,
   '/v1/status': answerStatus,
   '/v1/openapi.json': describe,
@@ -84,18 +90,38 @@ async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Pr
  * The query string. The API's cache does not see parameters that nobody declared: one of those must not get its own answer,
  * or others would get that.
  */
-function parametersIn({ multiValueQueryStringParameters }: APIGatewayProxyEvent): CountParameters {
+function parametersIn(event: APIGatewayProxyEvent): CountParameters {
+  const given = givenOnce(event);
+  return Object.fromEntries(isApiCached ? given.filter(([name]) => COUNT_PARAMETERS.includes(name)) : given);
+}
+
+/** What stands in the query string; nothing may be said twice. */
+function givenOnce({
+  multiValueQueryStringParameters,
+}: APIGatewayProxyEvent): [name: string, value: string | undefined][] {
   const given = Object.entries(multiValueQueryStringParameters ?? {});
   const twice = given.find(([, values = []]) => values.length > 1);
   if (twice !== undefined) throw new InvalidCountQuery(`"${twice[0]}" is given more than once`);
-  const known = isApiCached ? given.filter(([name]) => COUNT_PARAMETERS.includes(name)) : given;
-  return Object.fromEntries(known.map(([name, values]) => [name, values?.[0]]));
+  return given.map(([name, values]) => [name, values?.[0]]);
+}
+
+async function answerTop(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
+  const metric = metricIn(event.pathParameters);
+  const query = parseTopQuery(metric, Object.fromEntries(givenOnce(event)), systemClock.nowMs());
+  const { answer, freshness } = await readTop(query, ports, settings);
+  return keptAnswer(answer, freshness, headerIn(event.headers, 'if-none-match'), origin);
 }
 
 /** A REST API hands path parameters over as they came: percent-encoded. */
 function namesIn({ pathParameters }: APIGatewayProxyEvent): { metric: string; entity: string } {
   const { metric, entity } = pathParameters ?? {};
   return { metric: decoded('metric', metric), entity: decoded('entity', entity) };
+}
+
+function metricIn(pathParameters: APIGatewayProxyEvent['pathParameters']): string {
+  const metric = decoded('metric', pathParameters?.['metric']);
+  if (!isMetric(metric)) throw new InvalidCountQuery('"metric" must be 1 to 64 of A-Z a-z 0-9 _ . -');
+  return metric;
 }
 
 function decoded(name: string, parameter: string | undefined): string {
@@ -106,6 +132,9 @@ function decoded(name: string, parameter: string | undefined): string {
   }
 }
 
+/** What is the client's to put right. */
+const REFUSALS = [InvalidCountQuery, InvalidStatusQuery, InvalidTopQuery];
+
 async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
   const route = ROUTES[event.resource];
   if (route === undefined) return jsonAnswer(404, { message: 'there is no such resource' }, origin);
@@ -114,9 +143,9 @@ async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResul
     count({ Queries: 1 });
     return found;
   } catch (error) {
-    if (error instanceof InvalidCountQuery || error instanceof InvalidStatusQuery) {
+    if (REFUSALS.some((refusal) => error instanceof refusal)) {
       count({ QueriesRefused: 1 });
-      return jsonAnswer(400, { message: error.message }, origin);
+      return jsonAnswer(400, { message: (error as Error).message }, origin);
     }
     logger.error('a query failed', { error });
     count({ QueriesFailed: 1 });

@@ -147,8 +147,8 @@ export class Functions {
   compact(onEnd: (ending: Ending<unknown>) => void): void {
     const { world, settings } = this.#history;
     this.#invoke('compactor', '', onEnd, (invocation) => {
-      const { ledger, log: stream, counters, levels } = world.clients(invocation, invocation);
-      const ports = { ledger, progress: ledger, stream, counters, levels, clock: invocation };
+      const { ledger, log: stream, counters, levels, tops } = world.clients(invocation, invocation);
+      const ports = { ledger, progress: ledger, stream, counters, levels, tops, clock: invocation };
       return compact(ports, { ...settings.compaction, generation: '1' }, () =>
         invocation.hasTime(SCHEDULE_RESERVE_MS),
       );

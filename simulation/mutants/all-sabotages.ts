@@ -8,6 +8,7 @@ import { REDRIVE_SABOTAGES } from './redrive-sabotages.ts';
 import type { Sabotage } from './sabotage.ts';
 import { SERVICE_SABOTAGES } from './service-sabotages.ts';
 import { TABLE_SABOTAGES } from './table-sabotages.ts';
+import { TOP_SABOTAGES } from './top-sabotages.ts';
 import { WRITER_SABOTAGES } from './writer-sabotages.ts';
 
 export const SABOTAGES: readonly Sabotage[] = [
@@ -15,6 +16,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   ...KEY_SABOTAGES,
   ...CLAIM_SABOTAGES,
   ...LEVEL_SABOTAGES,
+  ...TOP_SABOTAGES,
   ...WRITER_SABOTAGES,
   ...REDRIVE_SABOTAGES,
   ...TABLE_SABOTAGES,

@@ -1,7 +1,7 @@
 // What the levels must say at rest: every hour what its counter items hold, every day and month the sum of what is below.
 import type { World } from '../world/world.ts';
 import { iso } from './ceiling.ts';
-import { readLevelKey, readLevelSums } from './levels.ts';
+import { readLevelKey, readLevelSums } from './level-items.ts';
 import type { Oracle } from './oracle.ts';
 import { readSortKey } from './shown.ts';
 import { counterName } from './truth.ts';

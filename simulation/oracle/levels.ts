@@ -1,64 +1,32 @@
 // The levels' checker: no day or month ever says what was not true, goes back in time, or is claimed to be whole too early.
 import type { Clock } from '../../lambdas/ports.ts';
+import type { Placed } from '../world/observer.ts';
 import type { World } from '../world/world.ts';
 import { iso } from './ceiling.ts';
 import { entryWith, ledgerKeyOf } from './claims.ts';
+import { readLevelKey, readLevelSums } from './level-items.ts';
 import { Lineage } from './lineage.ts';
+import { Said } from './said.ts';
 import { readSortKey } from './shown.ts';
+import { Tops } from './tops.ts';
 import { counterName } from './truth.ts';
 import { Violation } from './violation.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** An item of a level, as its sort key `METRIC#D#2026-11-22` names it, read without the pipeline's help. */
-export function readLevelKey(sk: string): { metric: string; level: string; startMs: number } {
-  const [metric = '', level = '', period = ''] = sk.split('#');
-  const date = level === 'M' ? `${period}-01` : period;
-  return { metric, level, startMs: level === 'T' ? 0 : Date.parse(`${date}T00:00:00Z`) };
-}
-
-/** The sums of a level's item by the start of their hour, day or month, read without the pipeline's help. */
-export function readLevelSums(startMs: number, numbers: ReadonlyMap<string, bigint>): Map<number, bigint> {
-  const sums = new Map<number, bigint>();
-  for (const [name, sum] of numbers) {
-    const number = Number(name.slice(1));
-    if (/^h\d\d$/.test(name)) sums.set(startMs + number * HOUR_MS, sum);
-    else if (/^d\d\d$/.test(name)) sums.set(startMs + (number - 1) * DAY_MS, sum);
-    else if (/^m\d{6}$/.test(name)) sums.set(Date.UTC(Math.floor(number / 100), (number % 100) - 1), sum);
-  }
-  return sums;
-}
-
-/** Everything an hour of a counter or a day of one ever said, in order. */
-class Said {
-  readonly #sums: bigint[] = [];
-  #place = -1;
-
-  get latest(): bigint {
-    return this.#sums.at(-1) ?? 0n;
-  }
-
-  say(sum: bigint): number {
-    return this.#sums.push(sum) - 1;
-  }
-
-  /** Follows a copy: it was made of something said, and never goes back. @returns false when it did */
-  follow(sum: bigint): boolean {
-    const place = this.#sums.findIndex((one, at) => at >= this.#place && one === sum);
-    if (place !== -1) this.#place = place;
-    return place !== -1;
-  }
-
-  /** The last place at which it said this; -1 when it never did. */
-  lastOf(sum: bigint | undefined): number {
-    return sum === undefined ? -1 : this.#sums.lastIndexOf(sum);
-  }
-}
-
 interface DaySet {
   /** The day's hours then. */
   readonly hours: ReadonlyMap<number, bigint>;
+}
+
+/** An hour of a counter that a segment was applied to, and where in its history. */
+interface Applied {
+  readonly counter: string;
+  readonly metric: string;
+  readonly entity: string;
+  readonly hourMs: number;
+  readonly place: number;
 }
 
 /** Watches counter items and levels being written. */
@@ -71,7 +39,8 @@ export class Levels {
   /** What levels say, by counter, level and time. */
   readonly #levels = new Map<string, bigint>();
   /** Where in an hour's history a segment was applied to it. */
-  readonly #applied = new Map<string, { counter: string; hourMs: number; place: number }[]>();
+  readonly #applied = new Map<string, Applied[]>();
+  readonly #tops = new Tops();
 
   readonly #clock: Clock;
   readonly #counterRetentionMs: number | undefined;
@@ -100,7 +69,7 @@ export class Levels {
     const said = entryOf(this.#hours, `${counter}\n${hourMs}`, () => new Said());
     const place = said.say(said.latest + BigInt(added));
     for (const segment of segments)
-      entryOf(this.#applied, segment, () => []).push({ counter, hourMs, place });
+      entryOf(this.#applied, segment, () => []).push({ counter, metric, entity: pk, hourMs, place });
   }
 
   levelSet(pk: string, sk: string, numbers: ReadonlyMap<string, bigint>): void {
@@ -125,6 +94,12 @@ export class Levels {
     entryOf(this.#daySets, `${counter}\n${startMs}`, () => []).push({ hours: sums });
   }
 
+  topPut(pk: string, sk: string, entries: readonly Placed[], outside: Placed | undefined): void {
+    this.#tops.put(pk, sk, entries, outside, (metric, entity, hourMs) =>
+      this.#hours.get(`${counterName(metric, entity)}\n${hourMs}`),
+    );
+  }
+
   /** Checks a claim: the level holds everything of every segment that arrived before it. */
   claimed(level: 'days' | 'months', throughMs: number, world: World): void {
     for (const { shard, sequenceNumber } of this.#lineages[level].takeBefore(throughMs)) {
@@ -139,16 +114,26 @@ export class Levels {
             'levels are right',
             `${iso(throughMs)} is claimed of the ${level}, and ${row.counter} at ${iso(row.hourMs)} lacks segment ${segment}`,
           );
+        if (level === 'days' && !this.#mayBeGone(row.hourMs) && !this.#inTop(row))
+          throw new Violation(
+            'top lists are right',
+            `${iso(throughMs)} is claimed of the days, and the top list of ${iso(row.hourMs)} lacks what segment ${segment} adds to ${row.counter}`,
+          );
       }
     }
   }
 
-  #inDay({ counter, hourMs, place }: { counter: string; hourMs: number; place: number }): boolean {
+  #inTop({ counter, metric, entity, hourMs, place }: Applied): boolean {
+    const said = this.#hours.get(`${counter}\n${hourMs}`);
+    return said !== undefined && this.#tops.holds(metric, entity, hourMs, said, place);
+  }
+
+  #inDay({ counter, hourMs, place }: Applied): boolean {
     const said = this.#hours.get(`${counter}\n${hourMs}`);
     return said !== undefined && said.lastOf(this.#levels.get(`${counter}\nD\n${hourMs}`)) >= place;
   }
 
-  #inMonth({ counter, hourMs, place }: { counter: string; hourMs: number; place: number }): boolean {
+  #inMonth({ counter, hourMs, place }: Applied): boolean {
     const dayMs = Math.floor(hourMs / DAY_MS) * DAY_MS;
     const said = this.#hours.get(`${counter}\n${hourMs}`);
     const first = (this.#daySets.get(`${counter}\n${dayMs}`) ?? []).findIndex(

@@ -4,7 +4,7 @@ import type { LevelClaim } from '../../lambdas/counting/levels.ts';
 import type { Clock } from '../../lambdas/ports.ts';
 import type { Occurrence } from '../plan/workload.ts';
 import type { StoredCounter } from '../world/counters.ts';
-import type { WorldObserver } from '../world/observer.ts';
+import type { Placed, WorldObserver } from '../world/observer.ts';
 import type { StoredRecord } from '../world/stream.ts';
 import type { World } from '../world/world.ts';
 import { Ceiling } from './ceiling.ts';
@@ -96,6 +96,10 @@ export class Oracle implements WorldObserver {
 
   levelSet(pk: string, sk: string, numbers: ReadonlyMap<string, bigint>): void {
     this.check(() => this.#levels.levelSet(pk, sk, numbers));
+  }
+
+  topPut(pk: string, sk: string, entries: readonly Placed[], outside: Placed | undefined): void {
+    this.check(() => this.#levels.topPut(pk, sk, entries, outside));
   }
 
   levelClaimRaised(level: 'days' | 'months', { throughMs }: LevelClaim): void {

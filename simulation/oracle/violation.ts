@@ -10,7 +10,8 @@ export type PromiseName =
   | 'recovery ends'
   | 'loss is named'
   | 'completeThrough is true'
-  | 'levels are right';
+  | 'levels are right'
+  | 'top lists are right';
 
 /** A promise that a history broke, and how. */
 export class Violation extends Error {

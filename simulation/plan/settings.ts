@@ -42,7 +42,7 @@ export interface Settings {
   readonly compactorEveryMs: number;
   readonly compaction: Pick<
     CompactorSettings,
-    'retentionsMs' | 'intervalsMs' | 'settleMs' | 'patienceMs' | 'concurrency' | 'pageHours'
+    'retentionsMs' | 'intervalsMs' | 'settleMs' | 'patienceMs' | 'concurrency' | 'pageHours' | 'topLists'
   >;
   /** How far a container's clock may be off, either way. */
   readonly clockSkewMs: number;
@@ -144,6 +144,16 @@ function drawCompaction(
       patienceMs: random.pick([0, 30_000, 300_000]),
       concurrency: random.pick([1, 4]),
       pageHours: random.pick([1, 3, 50]),
+      topLists: {
+        // Short lists, so that counts that fall make them uncertain.
+        ...random.pick([
+          { entriesMax: 2, certainMin: 1 },
+          { entriesMax: 3, certainMin: 3 },
+          { entriesMax: 1_000, certainMin: 100 },
+        ]),
+        remakeSegmentsMax: 100_000,
+        remakeCountersMax: 100_000,
+      },
     },
   };
 }

@@ -4,6 +4,12 @@ import type { LevelClaim } from '../../lambdas/counting/levels.ts';
 import type { StoredCounter } from './counters.ts';
 import type { StoredRecord } from './stream.ts';
 
+/** A place in a ranking, as it was put. */
+export interface Placed {
+  readonly entity: string;
+  readonly n: bigint;
+}
+
 /** Hears what happened inside the services, right after it did. Names are plain text: an observer has its own ideas. */
 export interface WorldObserver {
   recordPut(shard: string, record: StoredRecord): void;
@@ -19,6 +25,8 @@ export interface WorldObserver {
   claimRaised(throughMs: number): void;
   /** Sums of an item of a level were set; its key, and all of its numbers by attribute. */
   levelSet(pk: string, sk: string, numbers: ReadonlyMap<string, bigint>): void;
+  /** A top list was put; its key, its entries in order, and what is outside. */
+  topPut(pk: string, sk: string, entries: readonly Placed[], outside: Placed | undefined): void;
   levelClaimRaised(level: 'days' | 'months', claim: LevelClaim): void;
   /** A queue dropped a message that was older than its retention. */
   messageDropped(queue: string, body: string): void;
@@ -35,6 +43,7 @@ export const UNWATCHED: WorldObserver = {
   archived() {},
   claimRaised() {},
   levelSet() {},
+  topPut() {},
   levelClaimRaised() {},
   messageDropped() {},
 };

@@ -19,6 +19,7 @@ import {
 import { type FakeParameter, type RememberedPolicy, RetryParameterClient } from './retry-parameter.ts';
 import { FakeStream } from './stream.ts';
 import { type PageOptions, StreamLogClient } from './stream-log.ts';
+import { FakeTops, TopsClient } from './tops.ts';
 
 /** How a world is made. Times are milliseconds. */
 export interface WorldOptions {
@@ -60,6 +61,7 @@ export class World {
   readonly ledger: FakeLedger;
   readonly counters: FakeCounters;
   readonly levels: FakeLevels;
+  readonly tops: FakeTops;
   readonly queue: FakeQueue;
   readonly deadLetters: FakeQueue;
   readonly archive: FakeArchive;
@@ -82,6 +84,7 @@ export class World {
     this.ledger = new FakeLedger(observer);
     this.counters = new FakeCounters(clock, options.ttlDelayMs, observer);
     this.levels = new FakeLevels(clock, options.ttlDelayMs, observer);
+    this.tops = new FakeTops(clock, options.ttlDelayMs, observer);
     this.archive = new FakeArchive(observer);
     this.parameter = { text: options.retries };
     this.deadLetters = new FakeQueue({
@@ -114,6 +117,7 @@ export class World {
       ledger: new LedgerClient(this.ledger, network, this.#options.ledger),
       counters: new CountersClient(this.counters, network),
       levels: new LevelsClient(this.levels, network),
+      tops: new TopsClient(this.tops, network),
       queue: new RollupQueueClient(this.queue, network, this.#observer, this.#options.partialSends),
       failed: new FailedMessagesClient(this.queue, this.deadLetters, network),
       deadLetters: new DeadLettersClient(this.queue, this.deadLetters, this.archive, network),

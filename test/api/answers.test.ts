@@ -83,6 +83,15 @@ test('counts', patient, async () => {
   assert.equal(await status('/v1/admin/counts/view/a'), 403);
 });
 
+test('the top', patient, async () => {
+  const ask = (query: string) => status(`/v1/top/view${query}`);
+  assert.equal(await ask(''), 200);
+  assert.equal(await ask('?by=hour&at=2026-11-20T05:00Z&k=3'), 200);
+  assert.equal(await ask('?k=101'), 400);
+  assert.equal(await status('/v1/top/view', { headers: { 'if-none-match': '*' } }), 304);
+  assert.equal(await withoutTables(() => ask('')), 503);
+});
+
 test('counts in a batch', patient, async () => {
   const ask = (body: unknown) => status('/v1/counts:batch', { method: 'POST', body: JSON.stringify(body) });
   const fine = { metric: 'view', entity: '/a', by: 'day', tz: 'Europe/Berlin', cumulative: true, limit: 2 };
@@ -126,7 +135,7 @@ test('the document is served, and names where it was asked for', patient, async 
 /** Documented answers that nobody can provoke here, and why. */
 const NOT_HERE: readonly (readonly [RegExp, string])[] = [
   [
-    /^GET \/v1\/(counts|status|openapi).* 403$|^POST \/v1\/(events|counts:batch) 403$/,
+    /^GET \/v1\/(counts|top|status|openapi).* 403$|^POST \/v1\/(events|counts:batch) 403$/,
     'the local stage wants no API keys',
   ],
   [

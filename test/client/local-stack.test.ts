@@ -52,6 +52,13 @@ test('reads are typed: counts, the status, and what is refused', patient, async 
       ['2026-11-22T09:01:00Z', -1],
     ],
   );
+  const top = await client.top('play', { by: 'hour', at: from, k: 3 });
+  assert.deepEqual(
+    [top.by, top.from, top.entries],
+    ['hour', '2026-11-22T09:00:00Z', []],
+    'not compacted yet',
+  );
+  await assert.rejects(client.top('play', { k: 0 }), /"k" must be/);
   const { counted, shards } = await client.status();
   assert.deepEqual([counted, shards.length > 0], [2, true]);
   await assert.rejects(client.counts('play', '/a', { by: 'week' as never }), (error: unknown) => {

@@ -6,11 +6,13 @@ import { auditLevels, type LevelRepairer, levelRepairer } from '../../lambdas/au
 import { LevelLedgerTable } from '../../lambdas/aws/level-ledger.ts';
 import { LevelTable } from '../../lambdas/aws/level-table.ts';
 import { StoredHoursTable } from '../../lambdas/aws/stored-hours.ts';
+import { TopTable } from '../../lambdas/aws/top-table.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
 import type { CompactorSettings } from '../../lambdas/compactor/compaction.ts';
 import { parseShardKey } from '../../lambdas/counting/identifiers.ts';
 import { START_CURSOR } from '../../lambdas/counting/level-cursor.ts';
 import { type Level, NO_CLAIMS } from '../../lambdas/counting/levels.ts';
+import { updateTop } from '../../lambdas/counting/top-list.ts';
 import { startPipeline } from '../support/pipeline.ts';
 import { startServices } from '../support/services.ts';
 
@@ -18,6 +20,7 @@ const services = await startServices();
 const pipeline = await startPipeline(services);
 const progress = new LevelLedgerTable(services.dynamoDb, pipeline.ledgerTable);
 const levels = new LevelTable(services.dynamoDb, pipeline.counterTable);
+const tops = new TopTable(services.dynamoDb, pipeline.ledgerTable);
 const HOUR_MS = 3_600_000;
 const ms = (iso: string) => Date.parse(iso);
 let aheadMs = 0;
@@ -30,12 +33,13 @@ const settings: CompactorSettings = {
   patienceMs: 1_800_000,
   concurrency: 8,
   pageHours: 100,
+  topLists: { entriesMax: 3, certainMin: 2, remakeSegmentsMax: 1_000, remakeCountersMax: 1_000 },
 };
 /** One run of the compactor, a day later than the one before. */
 async function run(): Promise<ReturnType<typeof compact>> {
   aheadMs += 24 * HOUR_MS;
   const { ledger, log: stream, counters } = pipeline;
-  return compact({ ledger, progress, stream, counters, levels, clock }, settings, () => true);
+  return compact({ ledger, progress, stream, counters, levels, tops, clock }, settings, () => true);
 }
 async function sums(level: Level, startMs: number, entity = '/a'): Promise<Record<string, bigint>> {
   const item = await levels.readLevel({ level, metric: 'view', entity, startMs });
@@ -193,10 +197,23 @@ test('the audit names every sum that differs from what is below it, and a repair
       ['total', 998n, 999n],
     ],
   );
-  const repair = levelRepairer({ counters: pipeline.counters, levels, clock }, settings);
+  // A compaction takes what is wrong for right, and puts it into its lists.
+  const month = { metric: 'view', by: 'month', startMs: ms('2026-11-01T00:00Z') } as const;
+  const stored = await tops.readTop(month);
+  const list = updateTop(stored.list, [{ entity: '/a', n: 1_000n }]);
+  assert.equal(await tops.putTop(month, { ...stored, list, revision: stored.revision + 1 }), 'put');
+  const repair = levelRepairer(
+    { counters: pipeline.counters, levels, tops, ledger: pipeline.ledger, progress, clock },
+    settings,
+  );
   assert.equal((await audit(repair)).differences.length, 3);
   assert.deepEqual((await audit()).differences, []);
   assert.deepEqual((await sums('total', 0))['2026-11-01T00'], 116n);
+  assert.equal(
+    (await tops.readTop(month)).list.entries.find(({ entity }) => entity === '/a')?.n,
+    116n,
+    'the top list, too',
+  );
   // What the levels have not taken up yet is no difference.
   await pipeline.put({ at: '2026-11-20T06:30Z' });
   await pipeline.aggregateAll();

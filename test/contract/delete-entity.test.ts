@@ -8,10 +8,13 @@ import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { S3ArchiveCleaner } from '../../lambdas/aws/archive-cleaner.ts';
 import { LedgerDeletionRegister } from '../../lambdas/aws/deletion-register.ts';
 import { EntityCounterTable } from '../../lambdas/aws/entity-counter-table.ts';
+import { TopTable } from '../../lambdas/aws/top-table.ts';
 import { entityHash } from '../../lambdas/counting/deleted-entities.ts';
 import { partIn } from '../../lambdas/counting/letter-name.ts';
 import { unknownHistory } from '../../lambdas/counting/message-history.ts';
 import { HOUR_MS } from '../../lambdas/counting/time.ts';
+import type { Ranked, TopList } from '../../lambdas/counting/top-list.ts';
+import type { TopName } from '../../lambdas/counting/top-name.ts';
 import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
 import { auditsOf } from '../support/audits.ts';
 import { startPipeline } from '../support/pipeline.ts';
@@ -70,6 +73,7 @@ async function countedPipeline() {
 function portsOf(pipeline: Awaited<ReturnType<typeof startPipeline>>) {
   return {
     counters: new EntityCounterTable(services.dynamoDb, pipeline.counterTable),
+    tops: new TopTable(services.dynamoDb, pipeline.ledgerTable),
     register: new LedgerDeletionRegister(services.dynamoDb, pipeline.ledgerTable),
     archive: new S3ArchiveCleaner(services.s3, pipeline.bucket),
     ledger: pipeline.ledger,
@@ -97,6 +101,25 @@ test('a dry run says what there is, and changes nothing', async () => {
   assert.equal(await pipeline.total(PERSON), 12n);
   assert.equal((await pipeline.register.deletions()).size, 0);
   assert.ok(![...(await pipeline.archived()).keys()].some((key) => key.startsWith('deletions/')));
+});
+
+test('the top lists of its metrics name it no more, neither as an entry nor as what is outside', async () => {
+  const pipeline = await countedPipeline();
+  const tops = new TopTable(services.dynamoDb, pipeline.ledgerTable);
+  const [person, other] = [PERSON, '/other'].map((entity) => ({ entity, n: 12n })) as [Ranked, Ranked];
+  const hour = { metric: 'view', by: 'hour', startMs: HOUR } as const;
+  const month = { metric: 'view', by: 'month', startMs: Date.UTC(2026, 10) } as const;
+  const put = (name: TopName, list: TopList) =>
+    tops.putTop(name, { list, revision: 1, expiresAt: 9_999_999_999 });
+  await put(hour, { entries: [other, person], outside: undefined });
+  await put(month, { entries: [other], outside: person });
+  await put({ ...hour, metric: 'else' }, { entries: [other], outside: undefined });
+  assert.deepEqual((await pipeline.delete({ dryRun: true, archive: false })).tops, { lists: 2 });
+  assert.deepEqual((await tops.readTop(hour)).list.entries, [other, person]);
+  await pipeline.delete({ dryRun: false, archive: false });
+  const left = await tops.readTop(hour);
+  assert.deepEqual([left.list, left.expiresAt], [{ entries: [other], outside: undefined }, 9_999_999_999]);
+  assert.deepEqual((await tops.readTop(month)).list, { entries: [other], outside: { entity: '', n: 12n } });
 });
 
 test('afterwards the entity is nowhere, others are as they were, and what is kept of it has no name', async () => {

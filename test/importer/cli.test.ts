@@ -265,4 +265,29 @@ describe('npm run verify', () => {
     assert.equal(missing.code, 2);
     assert.match(missing.stderr, /there is no truth file/);
   });
+
+  test('the top of every day, and what the service says where it differs', async () => {
+    const top = async (...options: string[]) =>
+      run('verify', '--truth', world.path('t'), '--url', world.door.url, '--by', 'day', ...options);
+    await prepared();
+    const equal = await top('--top', '100');
+    assert.equal(equal.code, 0, equal.stdout + equal.stderr);
+    assert.match(equal.stdout, /top by day: 41 rankings, 3 places: all equal/);
+    world.door.counts.set(`view . ${minute + 60}`, 4);
+    world.door.counts.set(`view of nobody ${minute + 20 * 86_400}`, 9);
+    world.door.topNote = { note: 'the day is still open' };
+    const different = await top('--top', '2');
+    assert.equal(different.code, 1);
+    assert.deepEqual(different.stdout.split('\n').slice(0, 3).sort(), [
+      '2026-01-01T00:00Z\t1.\texpected /a?b c%2F 3\tfound . 4\t(the day is still open)',
+      '2026-01-01T00:00Z\t2.\texpected . 1\tfound /a?b c%2F 3\t(the day is still open)',
+      '2026-01-21T00:00Z\t1.\texpected nobody\tfound of nobody 9\t(the day is still open)',
+    ]);
+    assert.match(different.stdout, /3 places of 2 rankings differ/);
+    const json = JSON.parse((await top('--top', '1', '--json')).stdout);
+    assert.deepEqual([json.periods, json.differing, json.periodsDiffering], [41, 2, 2]);
+    const [total, many] = await Promise.all([top('--top', '3', '--by', 'total'), top('--top', '101')]);
+    assert.deepEqual([total.code, many.code], [2, 2]);
+    assert.match(total.stderr, /--top takes --by hour, day, month, not total/);
+  });
 });

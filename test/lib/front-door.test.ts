@@ -21,6 +21,8 @@ test('routes: events and reads want a key, admin wants IAM, preflights want noth
     'OPTIONS /v1/events': 'MOCK NONE',
     'GET /v1/counts/{metric}/{entity+}': 'AWS_PROXY NONE key',
     'OPTIONS /v1/counts/{metric}/{entity+}': 'MOCK NONE',
+    'GET /v1/top/{metric}': 'AWS_PROXY NONE key',
+    'OPTIONS /v1/top/{metric}': 'MOCK NONE',
     'POST /v1/counts:batch': 'AWS_PROXY NONE key',
     'OPTIONS /v1/counts:batch': 'MOCK NONE',
     'GET /v1/status': 'AWS_PROXY NONE key',
@@ -120,7 +122,7 @@ describe('browsers', () => {
     const options = resourcesOf(json, 'AWS::ApiGateway::Method').filter(
       ([, m]) => m.Properties.HttpMethod === 'OPTIONS',
     );
-    assert.equal(options.length, 5);
+    assert.equal(options.length, 6);
     for (const [id, { Properties }] of options) {
       const [response] = Properties.Integration.IntegrationResponses;
       assert.equal(response.StatusCode, '204', id);

@@ -60,7 +60,7 @@ const TABLE: Record<string, Record<string, string[]>> = {
       'dynamodb:Scan',
       'dynamodb:UpdateItem',
     ],
-    TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
+    TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
     EventsStream: ['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'],
     'ArchiveBucket/repairs/*': ['s3:PutObject'],
     'ArchiveBucket/audits/*': ['s3:GetObject', 's3:PutObject'],

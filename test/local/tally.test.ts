@@ -157,6 +157,35 @@ test('the accounts add up in every hour of every shard, and the hours to the who
   assert.match(await refused.text(), /"hours\\?" must be a whole number from 0 to 48/);
 });
 
+test('the top of an hour, a day and a month is made while compacting', patient, async () => {
+  const top = async (query: string) => {
+    const answer = await fetch(`${stack.url}/v1/top/view?${query}`);
+    return (await answer.json()) as {
+      entries: unknown;
+      state: string;
+      note?: string;
+      completeThrough: string;
+    };
+  };
+  const { entries, state, note, completeThrough } = await top('by=day&at=2026-11-20T12:34:56Z&k=1');
+  assert.deepEqual(entries, [{ entity: '/é 😀?x=1#"$', n: 4 }]);
+  assert.deepEqual([state, note], ['provisional', undefined], 'the local stage takes events of any age');
+  assert.ok(Date.now() - Date.parse(completeThrough) < 600_000);
+  assert.deepEqual((await top('by=hour&at=2026-11-20T06:00Z')).entries, [{ entity: '/é 😀?x=1#"$', n: -2 }]);
+  assert.deepEqual((await top('by=hour&at=2026-11-20T07:00Z')).entries, []);
+  const month = (await top('by=month&at=2026-11-20T06:00Z')).entries as { n: number }[];
+  assert.ok(month.some(({ n }) => n === 4));
+  assert.match(String((await top(`by=hour&at=${Date.now()}`)).note), /still open/);
+  const path = `${stack.url}/v1/top/view?by=day&at=2026-11-20T12:00Z`;
+  const { headers } = await fetch(path);
+  assert.equal(headers.get('cache-control'), 'private, max-age=5', 'nothing is final on the local stage');
+  const known = await fetch(path, { headers: { 'if-none-match': headers.get('etag') ?? '' } });
+  assert.deepEqual([known.status, await known.text()], [304, '']);
+  assert.equal((await fetch(`${path}&by=day`)).status, 400, 'nothing may be said twice');
+  const refused = await fetch(`${stack.url}/v1/top/view?by=week`);
+  assert.match(((await refused.json()) as { message: string }).message, /"by" must be one of/);
+});
+
 test('an event too far in the future is rejected, and the shard goes on', patient, async () => {
   await post([
     { metric: 'view', entity: '/future', at: Date.now() + 3_600_000 },

@@ -51,6 +51,7 @@ const CALM: Settings = {
     patienceMs: 300_000,
     concurrency: 4,
     pageHours: 50,
+    topLists: { entriesMax: 3, certainMin: 2, remakeSegmentsMax: 1_000, remakeCountersMax: 1_000 },
   },
   clockSkewMs: 0,
   arrivalSkewMs: 0,

@@ -11,6 +11,7 @@ import { LedgerDeletionRegister } from '../../lambdas/aws/deletion-register.ts';
 import { LevelLedgerTable } from '../../lambdas/aws/level-ledger.ts';
 import { LevelTable } from '../../lambdas/aws/level-table.ts';
 import { StoredHoursTable } from '../../lambdas/aws/stored-hours.ts';
+import { TopTable } from '../../lambdas/aws/top-table.ts';
 import {
   type AuditRange,
   type AuditReport,
@@ -56,7 +57,20 @@ export function auditsOf(
         levels,
         clock,
       },
-      levelRepairer({ counters: pipeline.counters, levels, clock }, { retentionsMs: FOREVER }),
+      levelRepairer(
+        {
+          counters: pipeline.counters,
+          levels,
+          tops: new TopTable(services.dynamoDb, pipeline.ledgerTable),
+          ledger: pipeline.ledger,
+          progress: new LevelLedgerTable(services.dynamoDb, pipeline.ledgerTable),
+          clock,
+        },
+        {
+          retentionsMs: FOREVER,
+          topLists: { entriesMax: 1_000, certainMin: 100, remakeSegmentsMax: 0, remakeCountersMax: 0 },
+        },
+      ),
     ),
   };
   const start = (repair = false) =>

@@ -40,6 +40,8 @@ export class FrontDoor {
   refuses: (event: TakenEvent) => boolean = () => false;
   /** Accounts to answer instead of the true ones. */
   status: (() => Record<string, unknown>) | undefined;
+  /** What answers about the top say of themselves. */
+  topNote: { readonly note?: string } = {};
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -79,6 +81,8 @@ export class FrontDoor {
       await this.#post(Buffer.concat(parts).toString(), request, response);
     } else if (pathname === '/v1/status') {
       json(response, 200, this.status?.() ?? this.#accounts());
+    } else if (pathname.startsWith('/v1/top/')) {
+      this.#top(pathname.slice('/v1/top/'.length), new URLSearchParams(search), response);
     } else {
       this.#query(pathname, new URLSearchParams(search), response);
     }
@@ -142,6 +146,23 @@ export class FrontDoor {
     const counted = this.stored.size;
     const none = { rejected: 0, inFlight: 0, dead: 0, parked: 0, expired: 0, lost: 0 };
     return { received, counted, duplicate: received - counted, ...none };
+  }
+
+  /** The top of a day, an hour or a month, as the start of ISO 8601 names it. */
+  #top(metric: string, search: URLSearchParams, response: ServerResponse): void {
+    const characters = { hour: 13, day: 10, month: 7 }[search.get('by') ?? 'day'] ?? 0;
+    const period = (atMs: number) => new Date(atMs).toISOString().slice(0, characters);
+    const sums = new Map<string, number>();
+    for (const [key, n] of this.counts) {
+      const [, name, entity = '', minute] = /^(\S+) (.*) (\d+)$/.exec(key) ?? [];
+      if (name !== metric || period(Number(minute) * 1000) !== period(Number(search.get('at')))) continue;
+      sums.set(entity, (sums.get(entity) ?? 0) + n);
+    }
+    const entries = [...sums]
+      .map(([entity, n]) => ({ entity, n }))
+      .sort((a, b) => b.n - a.n || (a.entity < b.entity ? -1 : 1))
+      .slice(0, Number(search.get('k')));
+    json(response, 200, { metric, entries, ...this.topNote });
   }
 
   #query(pathname: string, search: URLSearchParams, response: ServerResponse): void {
