@@ -24,6 +24,7 @@ const COPIED = [
   'local',
   'test/compactor',
   'test/contract',
+  'test/simulation',
   'test/support',
   'package.json',
 ];

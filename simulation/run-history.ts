@@ -13,6 +13,7 @@ import { checkTopsAtRest } from './oracle/tops.ts';
 import { type PromiseName, Violation } from './oracle/violation.ts';
 import { faultsEndMs } from './plan/faults.ts';
 import type { HistoryPlan } from './plan/history-plan.ts';
+import { allMicrotasks } from './scheduler.ts';
 import { directNetwork } from './world/network.ts';
 
 /** What came of a history. */
@@ -59,6 +60,8 @@ class Run {
   readonly history: History;
   #received = 0;
   #counted = 0;
+  /** The ledger's changes when the accounts were looked at last. */
+  #statusAt = -1;
 
   constructor(history: History) {
     this.history = history;
@@ -77,10 +80,10 @@ class Run {
     schedules.accountSoon();
     schedules.compactSoon();
     if (this.history.settings.shortLog) this.#keepBeating(restMs);
-    while ((scheduler.nextMs ?? restMs + 1) <= restMs) {
-      await this.#step();
+    await this.#stepWhile(() => {
       if (scheduler.steps > STEPS_MAX) throw new Error(`more than ${STEPS_MAX} steps before the faults end`);
-    }
+      return (scheduler.nextMs ?? restMs + 1) <= restMs;
+    });
     faults.stop();
     world.parameter.text = SOUND_RETRIES;
     this.#heartbeats();
@@ -135,22 +138,36 @@ class Run {
       world.deadLetters.size === 0;
     schedules.accountSoon();
     schedules.compactSoon();
-    while (!atRest()) {
-      if (!(await this.#step()) || scheduler.steps > stepsMax || scheduler.nowMs() > endMs)
+    await this.#stepWhile(() => {
+      if (atRest()) return false;
+      if (scheduler.nextMs === undefined || scheduler.steps > stepsMax || scheduler.nowMs() > endMs)
         throw new Violation(
           'recovery ends',
           `nothing fails any more, and still ${around.pending} pending, stream ${streamMapping.caughtUp ? 'read' : 'not read'}, ` +
             `${world.queue.size} messages, ${world.deadLetters.size} dead letters; last failure: ${functions.lastFailure}`,
         );
+      return true;
+    });
+  }
+
+  /** Lets one thing happen after the other, and looks at the accounts every so often. */
+  async #stepWhile(goesOn: () => boolean): Promise<void> {
+    const { scheduler, oracle } = this.history;
+    while (goesOn()) {
+      scheduler.step();
+      const settled = scheduler.settled();
+      if (settled !== undefined) await settled;
+      if (oracle.violation === undefined && scheduler.steps % STATUS_EVERY === 0) await this.#statusIfNew();
+      if (oracle.violation !== undefined) throw oracle.violation;
     }
   }
 
-  async #step(): Promise<boolean> {
-    const { scheduler, oracle } = this.history;
-    const went = await scheduler.step();
-    if (oracle.violation === undefined && scheduler.steps % STATUS_EVERY === 0) await this.#status();
-    if (oracle.violation !== undefined) throw oracle.violation;
-    return went;
+  /** Looks at the accounts, unless the ledger is as it was: then they say the same as before. */
+  async #statusIfNew(): Promise<void> {
+    const { changes } = this.history.world.ledger;
+    if (changes === this.#statusAt) return allMicrotasks();
+    this.#statusAt = changes;
+    await this.#status();
   }
 
   /** The accounts at this very moment, nothing else going on. */

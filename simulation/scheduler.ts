@@ -13,6 +13,7 @@ export class Scheduler implements Clock {
   #nowMs: number;
   #order = 0;
   #woken = false;
+  #started = false;
   /** Things that have happened. */
   steps = 0;
 
@@ -48,23 +49,34 @@ export class Scheduler implements Clock {
     this.#woken = true;
   }
 
+  /** Tells that code was started: it runs as far as two turns of promises carry it, and on with whatever is woken next. */
+  started(): void {
+    this.#started = true;
+  }
+
   /** When the next thing happens; undefined when nothing does. */
   get nextMs(): number | undefined {
     return this.#heap[0]?.atMs;
   }
 
-  /** Lets the next thing happen, and all code that it wakes run until it waits again. @returns false when nothing is left */
-  async step(): Promise<boolean> {
+  /** Lets the next thing happen; `settled` comes before the one after. @returns false when nothing is left */
+  step(): boolean {
     const next = this.#pop();
     if (next === undefined) return false;
     this.#nowMs = next.atMs;
     this.steps += 1;
     next.run();
+    return true;
+  }
+
+  /** Lets code run that the last step woke or started. @returns undefined when there is none: waiting costs as much as a step */
+  settled(): Promise<void> | undefined {
     if (this.#woken) {
       this.#woken = false;
-      await allMicrotasks();
+      this.#started = false;
+      return allMicrotasks();
     }
-    return true;
+    return this.#started ? twoTurns() : undefined;
   }
 
   #pop(): Entry | undefined {
@@ -93,7 +105,27 @@ function isBefore(a: Entry, b: Entry): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
-/** Resolves when every promise reaction that can run has run: the event loop gets to its next phase only then. */
+async function twoTurns(): Promise<void> {
+  await undefined;
+}
+
+/** Immediates asked for at once: a round of the event loop for each would cost more than most steps do. */
+const TURNS_AT_ONCE = 64;
+let turnsLeft = 0;
+let waiting: (() => void)[] = [];
+
+function turn(): void {
+  turnsLeft -= 1;
+  const woken = waiting;
+  waiting = [];
+  for (const wake of woken) wake();
+}
+
+/** Resolves when every promise reaction that can run has run: Node gets to its next immediate only then. */
 export function allMicrotasks(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    if (turnsLeft > 0) return;
+    for (; turnsLeft < TURNS_AT_ONCE; turnsLeft += 1) setImmediate(turn);
+  });
 }

@@ -30,11 +30,14 @@ function halfAt(digest: string, at: number): number {
   );
 }
 
+/** Places at least: small, since many shards have a handful of ids. */
+const CAPACITY_MIN = 64;
+
 /** Open addressing with linear probing, at most half full; `segment` 0 marks a free place. */
 export class SeenIds {
-  #high = new Uint32Array(1024);
-  #low = new Uint32Array(1024);
-  #segment = new Uint32Array(1024);
+  #high = new Uint32Array(CAPACITY_MIN);
+  #low = new Uint32Array(CAPACITY_MIN);
+  #segment = new Uint32Array(CAPACITY_MIN);
   #size = 0;
 
   /** How many different ids are held. */
@@ -64,7 +67,7 @@ export class SeenIds {
   forgetBefore(segment: number): void {
     let kept = 0;
     for (const latest of this.#segment) if (latest >= segment) kept += 1;
-    let capacity = 1024;
+    let capacity = CAPACITY_MIN;
     while (capacity < kept * 4) capacity *= 2;
     this.#rebuild(capacity, segment);
   }

@@ -18,7 +18,11 @@ export interface CampaignOptions {
   readonly onProgress?: (tally: Tally) => void;
 }
 
-const SEEDS_AT_ONCE = 20;
+/** Most seeds that a worker gets at once, and about how often each one asks at least: no worker waits long for the last. */
+const SEEDS_AT_ONCE_MAX = 20;
+const ASKS_LEAST = 5;
+/** Histories make much that does not live long. */
+const RESOURCES = { maxYoungGenerationSizeMb: 64 };
 
 /** Runs a campaign on worker threads. */
 export async function runCampaign(options: CampaignOptions): Promise<Tally> {
@@ -26,12 +30,13 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
   const tally = emptyTally();
   const endMs = performance.now() + lengthMs;
   let next = from;
+  const seedsAtOnce = Math.max(1, Math.min(SEEDS_AT_ONCE_MAX, Math.floor(runs / workers / ASKS_LEAST)));
   const goesOn = () => next < from + runs && performance.now() < endMs && tally.failures.length < failuresMax;
   const work = async () => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url));
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { resourceLimits: RESOURCES });
     try {
       while (goesOn()) {
-        const to = Math.min(next + SEEDS_AT_ONCE, from + runs);
+        const to = Math.min(next + seedsAtOnce, from + runs);
         const range = [next, to];
         next = to;
         addTally(tally, await answerOf(worker, range));
@@ -41,7 +46,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
       await worker.terminate();
     }
   };
-  await Promise.all(Array.from({ length: Math.max(1, workers) }, work));
+  await Promise.all(Array.from({ length: Math.max(1, Math.min(workers, runs)) }, work));
   tally.failures.sort((a, b) => a.seed - b.seed);
   return tally;
 }

@@ -202,6 +202,7 @@ export class Functions {
       }
       end({ failure: invocation.zombie ? 'timed out and goes on' : 'timed out' }, false);
     });
+    scheduler.started();
     run(invocation, container).then(
       (result) => {
         stopped();

@@ -8,6 +8,24 @@ const SEGMENT = 'lambdas/counting/segment.ts';
 const ENTRY = 'lambdas/counting/segment-entry.ts';
 
 export const CLAIM_SABOTAGES: readonly Sabotage[] = [
+  {
+    ...one(
+      'only shards with a segment vanish',
+      COMPLETENESS,
+      '({ shard, listed }) => !listed &&',
+      '({ shard, listed, head }) => !listed && head !== undefined &&',
+    ),
+    tests: ['test/simulation/scenarios.test.ts'],
+  },
+  {
+    ...one(
+      'a shard is registered once its ancestors are finished',
+      'lambdas/aggregator/aggregate.ts',
+      '    await ledger.registerShard(shard);\n    ancestors = await finishAncestors(batch, ports, settings);\n',
+      '    ancestors = await finishAncestors(batch, ports, settings);\n    await ledger.registerShard(shard);\n',
+    ),
+    tests: ['test/simulation/scenarios.test.ts'],
+  },
   one(
     'claim inclusive',
     COMPLETENESS,

@@ -1,4 +1,5 @@
 // completeThrough: never ahead of the truth, and always reached in the end.
+import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import type { World } from '../world/world.ts';
 import { iso } from './ceiling.ts';
 import { Lineage } from './lineage.ts';
@@ -28,14 +29,12 @@ export class Claims {
   raised(throughMs: number, world: World): void {
     this.#claimMs = throughMs;
     for (const { shard, sequenceNumber } of this.#lineage.takeBefore(throughMs))
-      this.#check(shard, BigInt(sequenceNumber), throughMs, world);
+      this.#check(shard, sequenceNumber, throughMs, world);
   }
 
-  #check(shard: string, sequence: bigint, throughMs: number, world: World): void {
+  #check(shard: string, sequence: string, throughMs: number, world: World): void {
     const key = ledgerKeyOf(shard);
-    const stored = world.ledger.keys().find((name) => name === key);
-    const entries = stored === undefined ? [] : [...world.ledger.of(stored).entries.values()];
-    const entry = entries.find(({ first, last }) => sequence >= BigInt(first) && sequence <= BigInt(last));
+    const entry = entryWith(sequence, shard, world);
     const broken = (what: string) =>
       new Violation(
         'completeThrough is true',
@@ -45,7 +44,7 @@ export class Claims {
       const trimmed = world.stream
         .all()
         .some(({ records, trimmed: count }) =>
-          records.slice(0, count).some((r) => BigInt(r.sequenceNumber) === sequence),
+          records.slice(0, count).some(({ sequenceNumber }) => sequenceNumber === sequence),
         );
       if (!trimmed) throw broken('is in no segment');
       return;
@@ -57,6 +56,22 @@ export class Claims {
     );
     if (missing !== -1) throw broken(`has rows in part ${segment}/${missing} that are not counted`);
   }
+}
+
+/** The entry of the segment that holds a record; undefined when no segment does. */
+export function entryWith(sequence: string, shard: string, world: World): SegmentEntry | undefined {
+  const key = ledgerKeyOf(shard);
+  const stored = world.ledger.keys().find((name) => name === key);
+  if (stored === undefined) return undefined;
+  for (const entry of world.ledger.of(stored).entries.values()) {
+    if (!isAfter(entry.first, sequence) && !isAfter(sequence, entry.last)) return entry;
+  }
+  return undefined;
+}
+
+/** Whether one sequence number, a decimal number of any length, is greater than another. */
+export function isAfter(a: string, b: string): boolean {
+  return a.length === b.length ? a > b : a.length > b.length;
 }
 
 /** The ledger's key of a shard of the first generation, put together without the pipeline's help. */

@@ -5,7 +5,7 @@ import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import type { StreamGap } from '../../lambdas/ports.ts';
 import type { World } from '../world/world.ts';
 import { iso } from './ceiling.ts';
-import { ledgerKeyOf } from './claims.ts';
+import { isAfter, ledgerKeyOf } from './claims.ts';
 import type { Oracle } from './oracle.ts';
 import { Shown } from './shown.ts';
 import { type Expectation, Expecting } from './truth.ts';
@@ -23,13 +23,14 @@ const NOTHING: ShardLedger = { entries: [], gaps: [], inherited: [] };
 
 /** What the ledger says of one shard, by the shard's own name. */
 function ledgerOf(shard: string, world: World): ShardLedger {
-  const key = world.ledger.keys().find((name) => name === ledgerKeyOf(shard));
-  const { entries, gaps } = key === undefined ? NOTHING : storedUnder(key, shard, world);
-  if (gaps.length > 0 || entries.length > 0) return { entries, gaps, inherited: [] };
+  const name = ledgerKeyOf(shard);
+  const key = world.ledger.keys().find((known) => known === name);
+  const own = key === undefined ? NOTHING : { ...NOTHING, ...storedUnder(key, shard, world) };
+  if (own.gaps.length > 0 || world.ledger.listed().some((listed) => listed === name)) return own;
   const children = world.stream.all().filter(({ parents }) => parents.some((parent) => parent === shard));
   const theirs = children.map(({ id }) => ledgerOf(id, world));
   const inherited = theirs.flatMap((child) => [...child.gaps, ...child.inherited]);
-  return { entries, gaps, inherited: inherited.filter(({ after }) => BigInt(after) === 0n) };
+  return { ...NOTHING, inherited: inherited.filter(({ after }) => BigInt(after) === 0n) };
 }
 
 function storedUnder(key: ShardKey, shard: string, world: World): Pick<ShardLedger, 'entries' | 'gaps'> {
@@ -44,12 +45,12 @@ function storedUnder(key: ShardKey, shard: string, world: World): Pick<ShardLedg
 
 /** Whether an occurrence was certainly read; throws when it was not, and nobody names it. */
 function wasRead(
-  sequence: bigint,
+  sequence: string,
   { entries, gaps, inherited }: ShardLedger,
   trimmed: boolean,
   shard: string,
 ): boolean {
-  const entry = entries.find(({ first, last }) => sequence >= BigInt(first) && sequence <= BigInt(last));
+  const entry = entries.find(({ first, last }) => !isAfter(first, sequence) && !isAfter(sequence, last));
   if (entry !== undefined) return !entry.lost;
   if (!trimmed)
     throw new Violation(
@@ -58,7 +59,7 @@ function wasRead(
     );
   if (
     ![...gaps, ...inherited].some(
-      ({ after, before }) => sequence > BigInt(after) && sequence < BigInt(before),
+      ({ after, before }) => isAfter(sequence, after) && isAfter(before, sequence),
     )
   )
     throw new Violation(
@@ -85,7 +86,7 @@ export function expectationAtRest(
   for (const arrived of oracle.arrived) {
     const { shard, sequenceNumber } = arrived;
     const ledger = ledgers.get(shard) ?? NOTHING;
-    const read = wasRead(BigInt(sequenceNumber), ledger, trimmed.has(sequenceNumber), shard);
+    const read = wasRead(sequenceNumber, ledger, trimmed.has(sequenceNumber), shard);
     if (!read) lossy = true;
     expecting.add(arrived, read);
   }

@@ -2,7 +2,7 @@
 import type { HourStatus, PipelineStatus, StatusAccounts } from '../../lambdas/counting/pipeline-status.ts';
 import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import type { World } from '../world/world.ts';
-import { ledgerKeyOf } from './claims.ts';
+import { isAfter, ledgerKeyOf } from './claims.ts';
 import { Violation } from './violation.ts';
 
 const COLUMNS = [
@@ -95,11 +95,6 @@ function receivedIn(world: World, shard: string): ReadonlyMap<string, number> {
   }
   const named = (hour: number) => new Date(hour * HOUR_MS).toISOString().slice(0, 13);
   return new Map([...received].map(([hour, events]) => [named(hour), events]));
-}
-
-/** Sequence numbers are decimal numbers of any length. */
-function isAfter(a: string, b: string): boolean {
-  return a.length === b.length ? a > b : a.length > b.length;
 }
 
 function broken(message: string): Violation {

@@ -3,7 +3,7 @@ import type { Clock } from '../../lambdas/ports.ts';
 import type { Placed } from '../world/observer.ts';
 import type { World } from '../world/world.ts';
 import { iso } from './ceiling.ts';
-import { ledgerKeyOf } from './claims.ts';
+import { entryWith, ledgerKeyOf } from './claims.ts';
 import { readLevelKey, readLevelSums } from './level-items.ts';
 import { Lineage } from './lineage.ts';
 import { Said } from './said.ts';
@@ -103,14 +103,10 @@ export class Levels {
   /** Checks a claim: the level holds everything of every segment that arrived before it. */
   claimed(level: 'days' | 'months', throughMs: number, world: World): void {
     for (const { shard, sequenceNumber } of this.#lineages[level].takeBefore(throughMs)) {
-      const key = ledgerKeyOf(shard);
-      const stored = world.ledger.keys().find((name) => name === key);
-      const entries = stored === undefined ? [] : [...world.ledger.of(stored).entries.values()];
-      const sequence = BigInt(sequenceNumber);
-      const entry = entries.find(({ first, last }) => sequence >= BigInt(first) && sequence <= BigInt(last));
+      const entry = entryWith(sequenceNumber, shard, world);
       // What is lost or given up is named, and not waited for.
       if (entry === undefined || !entry.parts.every((_, part) => entry.acked.has(part))) continue;
-      const segment = `${key}.${entry.segment.toString(36)}`;
+      const segment = `${ledgerKeyOf(shard)}.${entry.segment.toString(36)}`;
       for (const row of this.#applied.get(segment) ?? []) {
         const isIn = level === 'days' ? this.#inDay(row) : this.#inMonth(row);
         if (!isIn && !this.#mayBeGone(row.hourMs))

@@ -33,6 +33,8 @@ export class FakeLedger {
     days: NO_CLAIMS.days,
     months: NO_CLAIMS.months,
   };
+  /** Grows with every change of what accounts are read from: heads, entries, books, the list of shards. */
+  changes = 0;
   readonly #observer: WorldObserver;
 
   constructor(observer: WorldObserver = UNWATCHED) {
@@ -69,6 +71,7 @@ export class FakeLedger {
 
   register(shard: ShardKey): void {
     this.#listed.add(shard);
+    this.changes += 1;
   }
 
   /** @returns whether the condition held */
@@ -76,16 +79,20 @@ export class FakeLedger {
     const { head } = this.of(shard);
     const holds =
       plan.segment > 1 ? head?.segment === plan.segment - 1 && head.status === 'sent' : head === undefined;
-    if (holds) this.of(shard).head = plan;
-    return holds;
+    if (!holds) return false;
+    this.of(shard).head = plan;
+    this.changes += 1;
+    return true;
   }
 
   /** @returns whether the condition held */
   markSent(shard: ShardKey, sent: Head): boolean {
     const { head } = this.of(shard);
     const holds = head?.segment === sent.segment && head.status === 'planned';
-    if (holds) this.of(shard).head = sent;
-    return holds;
+    if (!holds) return false;
+    this.of(shard).head = sent;
+    this.changes += 1;
+    return true;
   }
 
   putIds(shard: ShardKey, segment: number, chunk: number, ids: Uint8Array): void {
@@ -101,6 +108,7 @@ export class FakeLedger {
     const { entries } = this.of(shard);
     if (entries.has(entry.segment)) return false;
     entries.set(entry.segment, entry);
+    this.changes += 1;
     return true;
   }
 
@@ -160,6 +168,7 @@ export class FakeLedger {
     const stored = this.of(shard);
     if (stored.books.revision !== books.revision - 1) return false;
     stored.books = books;
+    this.changes += 1;
     return true;
   }
 
@@ -193,6 +202,7 @@ export class FakeLedger {
     const entry = entries.get(segment);
     if (entry === undefined) return false;
     entries.set(segment, change(entry));
+    this.changes += 1;
     return true;
   }
 }

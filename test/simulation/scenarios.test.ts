@@ -171,3 +171,20 @@ test('the ledger is down and the counters are up: dead letters do not multiply',
   assertKept(verdict);
   assert.ok(verdict.steps < 20_000, `${verdict.steps} steps`);
 });
+
+test('shards filled, merged and trimmed while the stream answers nobody: what was lost has the names of its shards', async () => {
+  const faults: Fault[] = [
+    { kind: 'split', atMs: START_MS + 500, pick: 0 },
+    { kind: 'outage', atMs: START_MS + 1_000, service: 'kinesis', lengthMs: 2 * HOUR_MS },
+    { kind: 'merge', atMs: START_MS + 20_000, pick: 0 },
+    { kind: 'split', atMs: START_MS + 40_000, pick: 0 },
+  ];
+  const sides = ['left', 'right'];
+  const puts = [...records(60), ...records(10, { from: 8_000 })].map((put, place) => ({
+    ...put,
+    partitionKey: sides[place % sides.length] ?? '',
+  }));
+  const verdict = await runScenario(puts, faults, { shortLog: true, streamRetentionMs: HOUR_MS });
+  // The oracle wants a gap for each shard that anybody heard of; 1.3, which nobody did, gets its own from its children.
+  assertKept(verdict, /registerShard 1\.1/, /registerShard 1\.2/, /recordGap 1\.3: noted/);
+});
