@@ -5,6 +5,7 @@ import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 /** The periods in which figures are looked at. */
 export const ONE_MINUTE = Duration.minutes(1);
 export const FIVE_MINUTES = Duration.minutes(5);
+export const ONE_HOUR = Duration.hours(1);
 /** What adds up over five minutes. */
 export const sums = { statistic: 'Sum', period: FIVE_MINUTES } as const;
 

@@ -71,6 +71,8 @@ export interface CompactionReport {
   topsChanged: number;
   topsRemade: number;
   topsUncertain: number;
+  /** Names of some of the latter, for whoever looks after them. */
+  readonly uncertainTops: string[];
   /** Segments and counters that were read to make lists anew. */
   readonly remaking: { segments: number; counters: number };
   /** Before which hour the days are closed, epoch milliseconds; 0 when that was not found out, or is none. */
@@ -83,5 +85,6 @@ export interface CompactionReport {
 export function emptyReport(): CompactionReport {
   const none = { segments: 0, recomputed: 0, changed: 0, conflicts: 0, missed: 0, open: 0 };
   const tops = { topsChanged: 0, topsRemade: 0, topsUncertain: 0, remaking: { segments: 0, counters: 0 } };
-  return { ...none, ...tops, closedBeforeMs: 0, complete: true };
+  const uncertainTops: string[] = [];
+  return { ...none, ...tops, uncertainTops, closedBeforeMs: 0, complete: true };
 }

@@ -74,6 +74,12 @@ async function compactDue(_event: ScheduledEvent, context: Context): Promise<voi
   if (report.missed > 0) {
     logger.error('levels miss what had passed out of retention', { missed: report.missed });
   }
+  if (report.topsUncertain > 0) {
+    logger.warn('top lists can not say their first entries', {
+      lists: report.topsUncertain,
+      first: report.uncertainTops,
+    });
+  }
 }
 
 export const handler = middy<ScheduledEvent, void>()

@@ -124,11 +124,20 @@ async function updateList(
     if ((await tops.putTop(name, { list, revision: stored.revision + 1, expiresAt })) === 'put') {
       if (!isSameTop(list, stored.list)) report.topsChanged += 1;
       if (remade) report.topsRemade += 1;
-      if (!isCertain(list)) report.topsUncertain += 1;
+      if (!isCertain(list)) noteUncertain(name, report);
       return true;
     }
     report.conflicts += 1;
   }
+}
+
+/** Most lists that a report names. */
+const NAMED_MAX = 20;
+
+function noteUncertain(name: TopName, report: CompactionReport): void {
+  const { pk, sk } = topKey(name);
+  report.topsUncertain += 1;
+  if (report.uncertainTops.length < NAMED_MAX) report.uncertainTops.push(`${pk} ${sk}`);
 }
 
 /** What entities have in a period as its level says now, and the entities of which it has nothing any more. */

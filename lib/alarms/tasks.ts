@@ -2,13 +2,16 @@
 // so that it neither hides another trouble meanwhile nor is hidden by one.
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Configuration } from '../configuration.ts';
-import { FIVE_MINUTES, type Reported } from '../tally-metric.ts';
+import { FIVE_MINUTES, ONE_HOUR, type Reported } from '../tally-metric.ts';
 import { type AlarmPlan, once } from './alarm-plan.ts';
 
 /** A reading that fails alone is no matter where at least two follow within the alarm's five minutes. */
 function readingsForgiven({ retryRereadSeconds }: Configuration): number {
   return retryRereadSeconds <= 100 ? 1 : 0;
 }
+
+/** Lists of months are brought up once a day: an hour more than that until it is over. */
+const TOPS_HOURS = 25;
 
 /** What waits for an operator and for nobody else. */
 export function tasks(c: Configuration, reported: Reported): AlarmPlan[] {
@@ -46,6 +49,15 @@ export function tasks(c: Configuration, reported: Reported): AlarmPlan[] {
       description:
         'The retry parameter is missing or wrong (two readings within five minutes where it is read as often, since a single one may be a moment of the service; else one): the last good values hold, and the change somebody made has no effect.',
       runbook: 'retry-parameter',
+    },
+    {
+      id: 'TopListsUncertain',
+      metric: reported('compactor', 'TopListsUncertain', 'Sum', ONE_HOUR),
+      threshold: { above: 0 },
+      datapoints: 1,
+      periods: TOPS_HOURS,
+      description: `Counts have fallen so far that a top list can no longer say its first 100, and it could not be made anew: its answers are shorter than asked for, and say so. The first is enough, since hardly one mends itself; the alarm stays until there was none for ${TOPS_HOURS} hours, because lists of months are looked at once a day.`,
+      runbook: 'top-lists-uncertain',
     },
   ];
 }

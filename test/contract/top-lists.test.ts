@@ -92,12 +92,13 @@ test('when counts have fallen too far to say the first ones, a list is made anew
 });
 
 test('what one run may not read leaves a list that says what it does not know', async () => {
-  const { topsRemade, topsUncertain } = await counted(
+  const { topsRemade, topsUncertain, uncertainTops } = await counted(
     { ...TOP_LISTS, remakeSegmentsMax: 0 },
     { at: at('09'), entity: 'TOP#view', n: -40 },
     { at: at('09'), entity: 'd', n: -40 },
   );
   assert.deepEqual([topsRemade, topsUncertain], [0, 2], 'the day and the month');
+  assert.deepEqual(uncertainTops, ['TOP#view D#2026-11-20', 'TOP#view M#2026-11']);
   assert.equal(await says('day', at('00')), 'c -10, TOP#view -31, d -42 | b -11');
   const next = await counted(TOP_LISTS, { at: at('10'), entity: 'e', n: -50 });
   assert.equal(next.topsUncertain, 0);

@@ -49,7 +49,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 /** What waits for a person, for days if need be: as part of a group it would hide every later trouble of that group. */
-const ALONE = ['Parked', 'RetryParameter'];
+const ALONE = ['Parked', 'RetryParameter', 'TopListsUncertain'];
 
 describe('groups', () => {
   test('each alarm is in exactly one, but for tasks that wait for a person', () => {
@@ -140,6 +140,7 @@ describe('conditions', () => {
     AuditsFailed: [0, 300, '2/12'],
     Parked: [0, 300, '1/1'],
     RetryParameter: [1, 300, '1/1'],
+    TopListsUncertain: [0, 3_600, '1/25'],
     ...Object.fromEntries(failures(...nouns).map((id) => [id, [0, 300, '2/3'] as const])),
   };
 

@@ -35,7 +35,7 @@ test('what sends mails is at the top, beside what it means', () => {
     alarms?.properties.alarms?.map((id) => id.replace(/^Observability/, '').replace(/[0-9A-F]{8}$/, '')),
     [
       ...['CountsMayBeWrong', 'EventsMayBeLost', 'ClientsTurnedAway', 'CountsMayBeLate', 'CountsUnwatched'],
-      ...['Parked', 'RetryParameter'],
+      ...['Parked', 'RetryParameter', 'TopListsUncertain'],
     ],
   );
   assert.match(meaning?.properties.markdown ?? '', /docs\/runbook\.md.*#counts-may-be-late/s);
