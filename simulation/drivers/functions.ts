@@ -202,7 +202,7 @@ export class Functions {
       }
       end({ failure: invocation.zombie ? 'timed out and goes on' : 'timed out' }, false);
     });
-    scheduler.started();
+    scheduler.woke();
     run(invocation, container).then(
       (result) => {
         stopped();
