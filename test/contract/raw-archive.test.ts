@@ -9,11 +9,15 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
+import { S3ArchiveCleaner } from '../../lambdas/aws/archive-cleaner.ts';
+import { LedgerDeletionRegister } from '../../lambdas/aws/deletion-register.ts';
+import { EntityCounterTable } from '../../lambdas/aws/entity-counter-table.ts';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { counterKey } from '../../lambdas/counting/counter-item.ts';
 import { parseShardKey, segmentId } from '../../lambdas/counting/identifiers.ts';
 import { InvalidRawObject, rawObject } from '../../lambdas/counting/raw-segment.ts';
 import { HOUR_MS } from '../../lambdas/counting/time.ts';
+import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
 import { auditsOf } from '../support/audits.ts';
 import { startPipeline } from '../support/pipeline.ts';
 import { CONFIG, record } from '../support/records.ts';
@@ -173,6 +177,35 @@ test('an object that is missing, cut or changed is named, and nothing is said of
   assert.deepEqual(await found(), [2, '1.0.1-1.0.2 raw-missing']);
   await put(bytes);
   assert.deepEqual(await found(), [1, '1.0.2-1.0.2 raw-missing']);
+});
+
+test('after an entity was deleted its events are gone from raw records, and the audit knows why it can not count them', async () => {
+  const { run, counterTable, ledgerTable, ledger, bucket } = await countedPipeline();
+  const ports = {
+    counters: new EntityCounterTable(services.dynamoDb, counterTable),
+    register: new LedgerDeletionRegister(services.dynamoDb, ledgerTable),
+    archive: new S3ArchiveCleaner(services.s3, bucket),
+    ledger,
+    clock: { nowMs: () => Date.now() },
+  };
+  const before = await keysIn(bucket);
+  await deleteEntity('/3', ports, { dryRun: false, archive: true });
+  assert.deepEqual(await keysIn(bucket), before);
+  for (const key of before) {
+    const lines = gunzipSync(await bytesOf(bucket, key))
+      .toString('utf8')
+      .trimEnd()
+      .split('\n')
+      .slice(1);
+    const records = lines.map((line) => Buffer.from(JSON.parse(line).data, 'base64').toString());
+    assert.ok(records.includes(''));
+    assert.ok(records.every((text) => !text.includes('/3')));
+  }
+  const { segmentsUnaudited, rawDifferences, differences } = await run(false, 'archive');
+  assert.deepEqual(
+    [differences, rawDifferences, segmentsUnaudited.map(({ reason, segments }) => [reason, segments])],
+    [[], 0, [['raw-deleted', 2]]],
+  );
 });
 
 test('segments from before the archive was switched on are no difference', async () => {
