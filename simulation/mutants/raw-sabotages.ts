@@ -24,7 +24,6 @@ const SIMULATED: readonly Sabotage[] = [
     'const lines = records.map(',
     'const lines = records.slice(0, -1).map(',
   ),
-  one('raw object by the hour of its first record', RAW_SEGMENT, '.sort(\n    (a, b) => a - b,\n  );', ';'),
   one(
     'a segment of two hours found by one of them',
     RAW_SEGMENT,

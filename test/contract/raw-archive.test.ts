@@ -13,6 +13,7 @@ import { S3ArchiveCleaner } from '../../lambdas/aws/archive-cleaner.ts';
 import { LedgerDeletionRegister } from '../../lambdas/aws/deletion-register.ts';
 import { EntityCounterTable } from '../../lambdas/aws/entity-counter-table.ts';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
+import { TopTable } from '../../lambdas/aws/top-table.ts';
 import { counterKey } from '../../lambdas/counting/counter-item.ts';
 import { parseShardKey, segmentId } from '../../lambdas/counting/identifiers.ts';
 import { InvalidRawObject, rawObject } from '../../lambdas/counting/raw-segment.ts';
@@ -185,6 +186,7 @@ test('after an entity was deleted its events are gone from raw records, and the 
     counters: new EntityCounterTable(services.dynamoDb, counterTable),
     register: new LedgerDeletionRegister(services.dynamoDb, ledgerTable),
     archive: new S3ArchiveCleaner(services.s3, bucket),
+    tops: new TopTable(services.dynamoDb, ledgerTable),
     ledger,
     clock: { nowMs: () => Date.now() },
   };
