@@ -153,6 +153,13 @@ const RULES: readonly Rule[] = [
       'a segment and its ids must outlive everything made of it, which is the sum of dedupWindowSeconds, streamRetentionHours, queueRetentionDays, deadLetterRetentionDays and redriveHorizonDays',
   ),
   {
+    about: 'topOpenHourIndex, bucketMinutes',
+    check: (c) =>
+      !c.topOpenHourIndex || c.bucketMinutes === 60
+        ? undefined
+        : `topOpenHourIndex must be false: with bucketMinutes ${c.bucketMinutes} no counter item has the count of a whole hour.`,
+  },
+  {
     about: 'queueRetentionDays, deadLetterRetentionDays',
     check: (c) => {
       if (c.deadLetterRetentionDays > c.queueRetentionDays) return undefined;
