@@ -14,7 +14,7 @@ export type Sums = ReadonlyMap<number, bigint>;
 
 /**
  * Sets hours of one day from its counter items; hours that have passed out of retention keep what they say.
- * @returns what the day's item says then; undefined when nothing could be set
+ * @returns what the day's item says then; undefined when it may be deleted already
  */
 export async function recomputeDay(
   name: LevelName,
@@ -29,13 +29,23 @@ export async function recomputeDay(
     return !mayBeDeleted(expiresAt, clock.nowMs());
   });
   report.missed += hoursMs.length - readable.length;
-  if (readable.length === 0) return undefined;
+  // Whoever set them before may have died before he brought the top lists up to it.
+  if (readable.length === 0) return storedSums(name, ports, settings);
   return settle(name, () => hourSums(name, readable, ports, report), ports, settings, report);
+}
+
+async function storedSums(
+  name: LevelName,
+  { levels, clock }: RecomputePorts,
+  { retentionsMs }: RecomputeSettings,
+): Promise<Sums | undefined> {
+  if (mayBeDeleted(levelExpiresAt(name, retentionsMs), clock.nowMs())) return undefined;
+  return (await levels.readLevel(name))?.sums;
 }
 
 /**
  * Sets days of one month from their items, and then the month in the total.
- * @returns what the month's item says then; undefined when nothing could be set
+ * @returns what the month's item says then; undefined when it may be deleted already
  */
 export async function recomputeMonth(
   name: LevelName,

@@ -21,8 +21,6 @@ export interface CampaignOptions {
 /** Most seeds that a worker gets at once, and about how often each one asks at least: no worker waits long for the last. */
 const SEEDS_AT_ONCE_MAX = 20;
 const ASKS_LEAST = 5;
-/** Histories make much that does not live long. */
-const RESOURCES = { maxYoungGenerationSizeMb: 64 };
 
 /** Runs a campaign on worker threads. */
 export async function runCampaign(options: CampaignOptions): Promise<Tally> {
@@ -33,7 +31,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
   const seedsAtOnce = Math.max(1, Math.min(SEEDS_AT_ONCE_MAX, Math.floor(runs / workers / ASKS_LEAST)));
   const goesOn = () => next < from + runs && performance.now() < endMs && tally.failures.length < failuresMax;
   const work = async () => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { resourceLimits: RESOURCES });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url));
     try {
       while (goesOn()) {
         const to = Math.min(next + seedsAtOnce, from + runs);

@@ -8,7 +8,7 @@ import { Violation } from './violation.ts';
 
 /** Every grain, and days that begin within an hour. */
 const QUESTIONS: readonly Readonly<Record<string, string>>[] = [
-  { by: 'minute' },
+  { by: 'minute', limit: '1000' },
   { by: 'hour' },
   { by: 'day' },
   { by: 'day', tz: 'Asia/Kathmandu' },
@@ -19,6 +19,7 @@ const QUESTIONS: readonly Readonly<Record<string, string>>[] = [
 
 /** Of each counter a third of the questions is asked: the next one gets the next third, and a campaign asks everything. */
 const THIRDS = 3;
+const DAY_MS = 86_400_000;
 
 /** Asks questions about every counter. @throws Violation for a sum that the counter items do not hold */
 export async function checkAnswers(
@@ -29,16 +30,16 @@ export async function checkAnswers(
   const nowMs = ports.clock.nowMs();
   // What was given up may be in the counter items, unknown to everybody, and no level takes that up.
   const uncertain = new Set([...uncertainHours(world)].map((name) => name.slice(0, name.lastIndexOf('\n'))));
-  for (const [position, [name, { sum, firstMs }]] of [...heldByCounter(world)].entries()) {
+  for (const [position, [name, { sum, firstMs, lastMs }]] of [...heldByCounter(world)].entries()) {
     if (uncertain.has(name)) continue;
     const [metric = '', entity = ''] = name.split('\n');
-    const to = String(nowMs - (nowMs % 86_400_000) + 2 * 86_400_000);
     for (const question of QUESTIONS.filter((_, index) => (index + position) % THIRDS === 0)) {
       let total = 0n;
       let parameters: Readonly<Record<string, string>> | undefined = {
         ...question,
         from: String(firstMs),
-        to,
+        // Weeks of empty minutes would say nothing; two days of them have pages to turn.
+        to: String(question['by'] === 'minute' ? twoDaysOn(lastMs) : twoDaysOn(nowMs)),
       };
       while (parameters !== undefined) {
         const query = parseCountQuery(metric, entity, parameters, nowMs);
@@ -56,4 +57,9 @@ export async function checkAnswers(
       }
     }
   }
+}
+
+/** The start of the day after the next. */
+function twoDaysOn(atMs: number): number {
+  return atMs - (atMs % DAY_MS) + 2 * DAY_MS;
 }

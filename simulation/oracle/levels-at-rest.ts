@@ -78,8 +78,12 @@ export function heldByCounter(world: World): ReadonlyMap<string, Held> {
   for (const { key, numbers } of world.counters.items()) {
     const { metric, hourMs } = readSortKey(key.sk);
     const name = counterName(metric, key.pk);
-    const { sum, firstMs } = held.get(name) ?? { sum: 0n, firstMs: hourMs };
-    held.set(name, { sum: sum + BigInt(numbers.get('n') ?? 0), firstMs: Math.min(firstMs, hourMs) });
+    const { sum, firstMs, lastMs } = held.get(name) ?? { sum: 0n, firstMs: hourMs, lastMs: hourMs };
+    held.set(name, {
+      sum: sum + BigInt(numbers.get('n') ?? 0),
+      firstMs: Math.min(firstMs, hourMs),
+      lastMs: Math.max(lastMs, hourMs),
+    });
   }
   return held;
 }
@@ -87,6 +91,7 @@ export function heldByCounter(world: World): ReadonlyMap<string, Held> {
 /** What a counter's items hold. */
 export interface Held {
   readonly sum: bigint;
-  /** The start of the first hour, epoch milliseconds. */
+  /** The starts of the first hour and of the last, epoch milliseconds. */
   readonly firstMs: number;
+  readonly lastMs: number;
 }

@@ -2,20 +2,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyReport } from '../../lambdas/compactor/compaction.ts';
-import { type RecomputePorts, recomputeDay } from '../../lambdas/compactor/recompute.ts';
+import {
+  type RecomputePorts,
+  type RecomputeSettings,
+  recomputeDay,
+} from '../../lambdas/compactor/recompute.ts';
 import type { LevelItem } from '../../lambdas/counting/levels.ts';
 
 const DAY = Date.UTC(2026, 10, 22);
 const NAME = { level: 'days', metric: 'view', entity: '/a', startMs: DAY } as const;
-const FOREVER = { retentionsMs: { counters: undefined, days: undefined, months: undefined } };
+const FOREVER = { counters: undefined, days: undefined, months: undefined };
 
 /** One day of one counter with one hour of `n`, and what happens once after the next reading, and before the next write. */
-function world() {
+function world(retentionsMs: RecomputeSettings['retentionsMs'] = FOREVER) {
   let item: LevelItem | undefined;
   const nothing = async () => {};
-  const state = { n: 0n, afterReading: nothing, beforeSet: nothing };
+  const state = { n: 0n, nowMs: DAY, afterReading: nothing, beforeSet: nothing };
   const ports: RecomputePorts = {
-    clock: { nowMs: () => DAY },
+    clock: { nowMs: () => state.nowMs },
     counters: {
       async *items() {
         const minutes = new Map([[0, state.n]]);
@@ -38,7 +42,7 @@ function world() {
       },
     },
   };
-  const recompute = () => recomputeDay(NAME, [DAY], ports, FOREVER, emptyReport());
+  const recompute = () => recomputeDay(NAME, [DAY], ports, { retentionsMs }, emptyReport());
   return { state, recompute, says: () => item?.sums.get(DAY) };
 }
 
@@ -76,4 +80,22 @@ test('what was read before another compactor was done does not overwrite what th
   };
   await recompute();
   assert.equal(says(), 7n);
+});
+
+test('an hour that has passed out of retention keeps what it says, and that is told to whoever keeps the top lists', async () => {
+  const { state, recompute, says } = world({ ...FOREVER, counters: 86_400_000 });
+  state.n = 4n;
+  await recompute();
+  state.n = 0n;
+  state.nowMs = DAY + 40 * 86_400_000;
+  assert.deepEqual(await recompute(), new Map([[DAY, 4n]]));
+  assert.equal(says(), 4n);
+});
+
+test('a day that has passed out of retention itself is not told of', async () => {
+  const { state, recompute } = world({ counters: 86_400_000, days: 86_400_000, months: undefined });
+  state.n = 4n;
+  await recompute();
+  state.nowMs = DAY + 40 * 86_400_000;
+  assert.equal(await recompute(), undefined);
 });
