@@ -290,6 +290,12 @@ export interface TopReader {
   readTop(name: TopName): Promise<StoredTop>;
 }
 
+/** The index of open hours, where a stage has it; eventually consistent. */
+export interface OpenHours {
+  /** The entities that have most of a metric in an open hour, at most `max`, first ones first. */
+  leaders(metric: string, hourMs: number, max: number): Promise<readonly string[]>;
+}
+
 /** The top lists as the compactor uses them. */
 export interface TopStore extends TopReader {
   /** Puts a list on condition that the one there is one revision older. */

@@ -159,6 +159,13 @@ const RULES: readonly Rule[] = [
       `raw records are archived for when the stream has them no more, after streamRetentionHours (${c.streamRetentionHours})`,
   ),
   {
+    about: 'topOpenHourIndex, bucketMinutes',
+    check: (c) =>
+      !c.topOpenHourIndex || c.bucketMinutes === 60
+        ? undefined
+        : `topOpenHourIndex must be false: with bucketMinutes ${c.bucketMinutes} no counter item has the count of a whole hour.`,
+  },
+  {
     about: 'queueRetentionDays, deadLetterRetentionDays',
     check: (c) => {
       if (c.deadLetterRetentionDays > c.queueRetentionDays) return undefined;

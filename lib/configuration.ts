@@ -115,6 +115,11 @@ export interface Configuration {
   readonly counterWriteUnits: number;
   readonly ledgerReadUnits: number;
   readonly ledgerWriteUnits: number;
+  /**
+   * Whether counter items of open hours stand in an index by their count, so that `/v1/top` answers the open hour. It triples the
+   * write units of counting (docs/decisions/0014).
+   */
+  readonly topOpenHourIndex: boolean;
   /** How long minutes are kept: a counter item after its hour. */
   readonly counterRetentionDays: Bounded;
   /** How long hours and days are kept; months and totals are kept for ever. */
@@ -216,6 +221,7 @@ export const PRODUCTION: Configuration = {
   counterWriteUnits: 25,
   ledgerReadUnits: 25,
   ledgerWriteUnits: 25,
+  topOpenHourIndex: false,
   counterRetentionDays: 'forever',
   hourRetentionDays: 'forever',
   dayRetentionDays: 'forever',

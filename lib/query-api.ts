@@ -7,6 +7,7 @@ import { COUNTS_BATCH_SCHEMA } from './events-schema.ts';
 import type { FrontDoor } from './front-door.ts';
 import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
+import { OPEN_HOUR_INDEX, openHourEnvironment } from './tables.ts';
 
 /** What reading stands between. */
 export interface QueryApiProps extends Surroundings {
@@ -47,10 +48,14 @@ export class QueryApi extends Construct {
         DAY_RETENTION_SECONDS: secondsOf(c.dayRetentionDays),
         CORS_ORIGIN: c.allowOrigin,
         API_CACHED: String(c.apiCacheGb > 0),
+        ...openHourEnvironment(c),
       },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:Query'], [counters.tableArn]),
         allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [ledger.tableArn]),
+        ...(c.topOpenHourIndex
+          ? [allow(['dynamodb:Query'], [`${counters.tableArn}/index/${OPEN_HOUR_INDEX}`])]
+          : []),
       ],
       withoutDestination: 'Only the front door invokes it, synchronously, and hands failures to the client.',
     });

@@ -9,6 +9,7 @@ import { ARCHIVE_PREFIXES } from './archive.ts';
 import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
 import { secondsOf } from './seconds.ts';
+import { openHourEnvironment } from './tables.ts';
 
 /** What redriving stands between. */
 export interface RedrivingProps extends Surroundings {
@@ -41,6 +42,7 @@ export class Redriving extends Construct {
         COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
         RETRY_PARAMETER: retries.parameterName,
         RETRY_REREAD_SECONDS: String(c.retryRereadSeconds),
+        ...openHourEnvironment(c),
       },
       statements: [
         allow(['sqs:DeleteMessage', 'sqs:ReceiveMessage'], [deadLetters.queueArn]),

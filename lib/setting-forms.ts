@@ -90,6 +90,7 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   counterWriteUnits: integer(1, 40_000),
   ledgerReadUnits: integer(1, 40_000),
   ledgerWriteUnits: integer(1, 40_000),
+  topOpenHourIndex: boolean,
   counterRetentionDays: integerOrForever(1, 36_500),
   hourRetentionDays: integerOrForever(1, 36_500),
   dayRetentionDays: integerOrForever(1, 36_500),

@@ -1,6 +1,6 @@
 // The two tables: the counters, and the ledger that makes counting exact.
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, ProjectionType, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import type { Configuration } from './configuration.ts';
 
@@ -15,11 +15,34 @@ export class Tables extends Construct {
       ...shape,
       ...capacity(c, c.counterReadUnits, c.counterWriteUnits),
     });
+    if (c.topOpenHourIndex) addOpenHourIndex(this.counters, c);
     this.ledger = new Table(this, 'Ledger', {
       ...shape,
       ...capacity(c, c.ledgerReadUnits, c.ledgerWriteUnits),
     });
   }
+}
+
+/** The index in which items of open hours stand by their count; the writer says which (lambdas/counting/open-hour.ts). */
+export const OPEN_HOUR_INDEX = 'open-hour';
+
+/** What writer, redriver and query are told of the index: nothing where there is none, so that all is as without it. */
+export function openHourEnvironment(c: Configuration): Record<string, string> {
+  return c.topOpenHourIndex ? { OPEN_HOUR_INDEX } : {};
+}
+
+function addOpenHourIndex(counters: Table, c: Configuration): void {
+  counters.addGlobalSecondaryIndex({
+    indexName: OPEN_HOUR_INDEX,
+    partitionKey: { name: 'openHour', type: AttributeType.STRING },
+    sortKey: { name: 'n', type: AttributeType.NUMBER },
+    projectionType: ProjectionType.KEYS_ONLY,
+    // Each update of an item moves its entry: one is deleted, one is put.
+    ...(c.tableMode === 'provisioned' && {
+      readCapacity: c.counterReadUnits,
+      writeCapacity: 2 * c.counterWriteUnits,
+    }),
+  });
 }
 
 // `Table`, not `TableV2`: a global table's resource type is one that fewer tools can read.

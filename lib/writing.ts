@@ -9,6 +9,7 @@ import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
+import { openHourEnvironment } from './tables.ts';
 
 /** What writing stands between. */
 export interface WritingProps extends Surroundings {
@@ -42,6 +43,7 @@ export class Writing extends Construct {
         COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
         RETRY_PARAMETER: retries.parameterName,
         RETRY_REREAD_SECONDS: String(c.retryRereadSeconds),
+        ...openHourEnvironment(c),
       },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [counters.tableArn]),

@@ -10,10 +10,12 @@ import {
 import {
   bucketOfSortKey,
   type CounterItem,
+  type CounterKey,
   type CounterUpdate,
   counterKey,
   counterUpdateParams,
   minuteAttribute,
+  type OpenHourMark,
 } from '../counting/counter-item.ts';
 import { bucketName, HOUR_MS, parseBucketName } from '../counting/time.ts';
 import type { CounterReader, CounterStore, TableHealth } from '../ports.ts';
@@ -21,14 +23,20 @@ import type { CounterReader, CounterStore, TableHealth } from '../ports.ts';
 const MINUTES = Array.from({ length: 60 }, (_, minute) => [minute, minuteAttribute(minute)] as const);
 const READ_ATTRIBUTES = ['sk', 'expiresAt', ...MINUTES.map(([, attribute]) => attribute)].join(', ');
 
+/** What an update of an item does about the index of open hours. */
+export type MarkOpenHour = (key: CounterKey) => OpenHourMark;
+
 /** The counter table. */
 export class CounterTable implements CounterStore, CounterReader, TableHealth {
   readonly #client: DynamoDBClient;
   readonly #table: string;
+  readonly #mark: MarkOpenHour | undefined;
 
-  constructor(client: DynamoDBClient, table: string) {
+  /** @param mark for who writes, where the stage has an index of open hours */
+  constructor(client: DynamoDBClient, table: string, mark?: MarkOpenHour) {
     this.#client = client;
     this.#table = table;
+    this.#mark = mark;
   }
 
   async apply(update: CounterUpdate): Promise<'applied' | ReadonlySet<string>> {
@@ -38,7 +46,7 @@ export class CounterTable implements CounterStore, CounterReader, TableHealth {
         new UpdateItemCommand({
           TableName: this.#table,
           Key,
-          ...counterUpdateParams(update),
+          ...counterUpdateParams(update, this.#mark?.(update.key)),
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );

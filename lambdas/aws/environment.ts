@@ -16,6 +16,11 @@ export function text(environment: Environment, name: string): string {
   return value;
 }
 
+/** The index of open hours, where the stage has one: a variable that is not set otherwise. */
+export function openHourIndexIn(environment: Environment): string | undefined {
+  return environment['OPEN_HOUR_INDEX'];
+}
+
 /** A variable's whole number. @throws InvalidEnvironment when it is none */
 export function wholeNumber(environment: Environment, name: string): number {
   const value = text(environment, name);

@@ -83,10 +83,17 @@ export interface UpdateItemParams {
 }
 
 /**
+ * What an update does about the index of open hours (lib/tables.ts), where a stage has one: puts the item into it under a
+ * partition key of the index, or takes it out.
+ */
+export type OpenHourMark = { readonly in: string } | 'out';
+
+/**
  * The one write of Tally: `ADD n, e, the minutes and the segment ids, on condition that the item has none of the
  * segments`. Safe to send again for as long as the item lives, in whatever order.
+ * @param mark undefined: the stage has no index of open hours
  */
-export function counterUpdateParams(update: CounterUpdate): UpdateItemParams {
+export function counterUpdateParams(update: CounterUpdate, mark?: OpenHourMark): UpdateItemParams {
   const values: Record<string, AttributeValue> = {
     ':e': { N: String(update.events) },
     ':applied': { SS: [...update.segments] },
@@ -104,13 +111,22 @@ export function counterUpdateParams(update: CounterUpdate): UpdateItemParams {
     values[`:s${index}`] = { S: segment };
     return `NOT contains(applied, :s${index})`;
   });
-  let expression = `ADD ${adds.join(', ')}`;
+  const sets: string[] = [];
   if (update.expiresAt !== undefined) {
-    expression += ' SET expiresAt = :expiresAt';
+    sets.push('expiresAt = :expiresAt');
     values[':expiresAt'] = { N: String(update.expiresAt) };
   }
+  if (mark !== undefined && mark !== 'out') {
+    sets.push('openHour = :openHour');
+    values[':openHour'] = { S: mark.in };
+  }
+  const clauses = [
+    `ADD ${adds.join(', ')}`,
+    ...(sets.length > 0 ? [`SET ${sets.join(', ')}`] : []),
+    ...(mark === 'out' ? ['REMOVE openHour'] : []),
+  ];
   return {
-    UpdateExpression: expression,
+    UpdateExpression: clauses.join(' '),
     ConditionExpression: conditions.join(' AND '),
     ExpressionAttributeValues: values,
   };

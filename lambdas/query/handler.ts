@@ -7,11 +7,12 @@ import { openApiDocument } from '../../api/openapi.ts';
 import { readStatus } from '../accountant/read-status.ts';
 import { dynamoDb } from '../aws/clients.ts';
 import { CounterTable } from '../aws/counter-table.ts';
-import { retentionsIn, secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { openHourIndexIn, retentionsIn, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { type HttpAnswer, headerIn, jsonAnswer, keptAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { LevelLedgerTable } from '../aws/level-ledger.ts';
 import { LevelTable } from '../aws/level-table.ts';
+import { OpenHourIndex } from '../aws/open-hour-index.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
 import { TopTable } from '../aws/top-table.ts';
 import { parseCountBatch } from '../counting/count-batch.ts';
@@ -32,11 +33,16 @@ const { env } = process;
 const { logger, metrics, count } = telemetry(env);
 const dynamoDbClient = dynamoDb();
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
+const openHourIndex = openHourIndexIn(env);
 const ports: QueryPorts & TopPorts = {
   counters: new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
   levels: new LevelTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
   claims: new LevelLedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE')),
   tops: new TopTable(dynamoDbClient, text(env, 'LEDGER_TABLE')),
+  openHours:
+    openHourIndex === undefined
+      ? undefined
+      : new OpenHourIndex(dynamoDbClient, text(env, 'COUNTER_TABLE'), openHourIndex),
   clock: systemClock,
 };
 const settings: QuerySettings = {

@@ -7,11 +7,13 @@ import { Archive } from '../aws/archive.ts';
 import { dynamoDb, s3, sqs, ssm } from '../aws/clients.ts';
 import { CounterTable } from '../aws/counter-table.ts';
 import { SqsDeadLetters } from '../aws/dead-letters.ts';
-import { secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { openHourIndexIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { jsonAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { RetryParameter } from '../aws/retry-parameter.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
+import type { CounterKey } from '../counting/counter-item.ts';
+import { openHourMark } from '../counting/open-hour.ts';
 import {
   InvalidRedriveRequest,
   parseRedriveRequest,
@@ -33,7 +35,12 @@ const retries = {
 };
 const dynamoDbClient = dynamoDb();
 const queues = { deadLetterUrl: text(env, 'DEAD_LETTER_QUEUE_URL'), queueUrl: text(env, 'ROLLUP_QUEUE_URL') };
-const counters = new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE'));
+const mark = (key: CounterKey) => openHourMark(key, systemClock.nowMs());
+const counters = new CounterTable(
+  dynamoDbClient,
+  text(env, 'COUNTER_TABLE'),
+  openHourIndexIn(env) === undefined ? undefined : mark,
+);
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
 const archive = new Archive(s3(), text(env, 'ARCHIVE_BUCKET'));
 const counterRetentionMs = secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS');

@@ -6,12 +6,14 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { Archive } from '../aws/archive.ts';
 import { dynamoDb, s3, sqs, ssm } from '../aws/clients.ts';
 import { CounterTable } from '../aws/counter-table.ts';
-import { secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { openHourIndexIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { RetryParameter } from '../aws/retry-parameter.ts';
 import { deliveredMessage, SqsFailedMessages } from '../aws/rollup-queue.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
 import { WriteUnits } from '../aws/write-units.ts';
+import type { CounterKey } from '../counting/counter-item.ts';
+import { openHourMark } from '../counting/open-hour.ts';
 import { type WriterPorts, type WriterSettings, writeRollups } from './write.ts';
 
 const { env } = process;
@@ -39,8 +41,13 @@ const dynamoDbClient = dynamoDb(PATIENCE);
 const writeUnits = new WriteUnits(dynamoDbClient);
 const counterTable = text(env, 'COUNTER_TABLE');
 const ledgerTable = text(env, 'LEDGER_TABLE');
+const mark = (key: CounterKey) => openHourMark(key, systemClock.nowMs());
 const ports: WriterPorts = {
-  counters: new CounterTable(dynamoDbClient, counterTable),
+  counters: new CounterTable(
+    dynamoDbClient,
+    counterTable,
+    openHourIndexIn(env) === undefined ? undefined : mark,
+  ),
   ledger: new LedgerTable(dynamoDbClient, ledgerTable, systemClock),
   expired: new Archive(s3(), text(env, 'ARCHIVE_BUCKET')),
   failed: new SqsFailedMessages(sqs(), text(env, 'ROLLUP_QUEUE_URL'), text(env, 'DEAD_LETTER_QUEUE_URL')),

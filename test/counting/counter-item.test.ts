@@ -42,6 +42,20 @@ test('one update adds the sum of several segments, on condition that none is app
   });
 });
 
+test('where there is an index of open hours, an update puts its item in or takes it out; else it says nothing of it', () => {
+  const expression = (expiresAt: number | undefined, mark: Parameters<typeof counterUpdateParams>[1]) => {
+    const update = counterUpdate(key, [contribution(1, { 7: 2 })], expiresAt);
+    const { UpdateExpression, ExpressionAttributeValues } = counterUpdateParams(update, mark);
+    return [UpdateExpression, ExpressionAttributeValues[':openHour']];
+  };
+  const add = 'ADD n :n, e :e, applied :applied, m07 :m07';
+  assert.deepEqual(expression(undefined, undefined), [add, undefined]);
+  assert.deepEqual(expression(undefined, { in: 'x' }), [`${add} SET openHour = :openHour`, { S: 'x' }]);
+  const both = `${add} SET expiresAt = :expiresAt, openHour = :openHour`;
+  assert.deepEqual(expression(9, { in: 'x' }), [both, { S: 'x' }]);
+  assert.deepEqual(expression(9, 'out'), [`${add} SET expiresAt = :expiresAt REMOVE openHour`, undefined]);
+});
+
 test('the largest update stays within 4 KB of expression and 300 operators', () => {
   const minutes = Object.fromEntries(Array.from({ length: 60 }, (_, minute) => [minute, 1e9]));
   const all = Array.from({ length: UPDATE_SEGMENTS_MAX }, (_, index) =>
@@ -49,6 +63,7 @@ test('the largest update stays within 4 KB of expression and 300 operators', () 
   );
   const { UpdateExpression, ConditionExpression } = counterUpdateParams(
     counterUpdate(key, all, 1_800_000_000),
+    { in: 'x' },
   );
   assert.ok(UpdateExpression.length + ConditionExpression.length <= 4096);
   const operators = ConditionExpression.match(/NOT|contains|AND/g)?.length ?? 0;

@@ -104,6 +104,11 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     /^aggregatorParallelization must be 1: /,
     { aggregatorParallelization: 1 },
   ],
+  [
+    { topOpenHourIndex: true, bucketMinutes: 30 },
+    /^topOpenHourIndex must be false: /,
+    { topOpenHourIndex: false },
+  ],
   [{ streamShards: 20 }, /^bucketMinutes must be at most 20: /, { bucketMinutes: 20 }],
   [
     { streamShards: 9, aggregatorWindowSeconds: 1 },

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after } from 'node:test';
 import {
   CreateTableCommand,
+  type CreateTableCommandInput,
   DeleteTableCommand,
   DynamoDBClient,
   waitUntilTableExists,
@@ -85,8 +86,8 @@ export async function startServices() {
       return closedAfterwards(new SQSClient({ endpoint, useQueueUrlAsEndpoint: false }));
     },
 
-    /** A table with `pk` and `sk`, as both of Tally's are. */
-    async table(): Promise<string> {
+    /** A table with `pk` and `sk`, as both of Tally's are; with indexes where a template's table has some. */
+    async table(indexed: Partial<CreateTableCommandInput> = {}): Promise<string> {
       const TableName = name('table');
       await clients.dynamoDb.send(
         new CreateTableCommand({
@@ -100,6 +101,7 @@ export async function startServices() {
             { AttributeName: 'pk', KeyType: 'HASH' },
             { AttributeName: 'sk', KeyType: 'RANGE' },
           ],
+          ...indexed,
         }),
       );
       await waitUntilTableExists({ client: clients.dynamoDb, maxWaitTime: 60, minDelay: 1 }, { TableName });
