@@ -19,7 +19,7 @@ const PORTS = /^lambdas\/(raw-)?ports\.ts$/;
 /** The API's schemas: plain data, for whoever serves, deploys or checks it. */
 const API = /^api\//;
 const USE_CASE =
-  /^lambdas\/(aggregator|writer|redriver|query|accountant|auditor|canary|deletion|compactor)\/(?!handler\.ts)/;
+  /^lambdas\/(aggregator|writer|redriver|query|accountant|auditor|canary|deletion|compactor|rebuild)\/(?!handler\.ts)/;
 
 /** The first rule whose files match holds. */
 const RULES: readonly Rule[] = [
