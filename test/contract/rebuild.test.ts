@@ -5,6 +5,9 @@ import { type AttributeValue, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeStreamCommand, SplitShardCommand } from '@aws-sdk/client-kinesis';
 import { DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
+import { aggregate } from '../../lambdas/aggregator/aggregate.ts';
+import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
+import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
 import { CounterTable } from '../../lambdas/aws/counter-table.ts';
 import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
 import { LevelLedgerTable } from '../../lambdas/aws/level-ledger.ts';
@@ -12,10 +15,11 @@ import { LevelTable } from '../../lambdas/aws/level-table.ts';
 import { TopTable } from '../../lambdas/aws/top-table.ts';
 import { parseShardKey } from '../../lambdas/counting/identifiers.ts';
 import { HOUR_MS } from '../../lambdas/counting/time.ts';
+import { directQueue } from '../../lambdas/rebuild/direct-queue.ts';
 import { NotPlayable } from '../../lambdas/rebuild/raw-log.ts';
 import { type RebuildPorts, rebuild } from '../../lambdas/rebuild/rebuild.ts';
 import { startPipeline } from '../support/pipeline.ts';
-import type { ClientEvent } from '../support/records.ts';
+import { type ClientEvent, CONFIG } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
 
 const services = await startServices();
@@ -127,6 +131,32 @@ test('books, claims and levels are there, and a compactor finds its work when it
   assert.ok((await ports.progress.readClaims()).days.throughMs > HOUR);
   const cursor = await ports.progress.readCursor(parseShardKey('2.0'), 'days');
   assert.ok(cursor.interval <= Math.floor(clock.nowMs() / HOUR_MS));
+});
+
+test('the same stream goes on under the new generation: what was rebuilt is skipped, what is new counts once', async () => {
+  const pipeline = await archivedPipeline();
+  const { counterTable, ports } = await secondTables(pipeline);
+  await rebuild(ports, SETTINGS);
+  // Five of them are in the dedup window that was rebuilt.
+  const more = Array.from({ length: 10 }, (_, index) => ({ id: `id-${95 + index}`, entity: '/0', at: HOUR }));
+  await pipeline.put(...more);
+  await pipeline.aggregateNew();
+  await pipeline.writeAll();
+  const queue = directQueue(ports, { counterRetentionMs: undefined, concurrency: 4 }, ports.pause);
+  for (const shard of await pipeline.shardIds()) {
+    const records = await pipeline.recordsOf(shard);
+    const { ledger } = ports;
+    const aggregator = { ledger, queue, log: pipeline.log, rejected: pipeline.archive, clock };
+    await aggregate(
+      { shard, records },
+      { ...aggregator, windows: new DedupWindows(), listener: SILENT },
+      { generation: '2', streamRetentionMs: 604_800_000, rollup: CONFIG },
+      () => true,
+    );
+  }
+  assert.deepEqual(await countsIn(counterTable), await countsIn(pipeline.counterTable));
+  const { received, duplicate } = await readStatus(ports.ledger);
+  assert.deepEqual([received, duplicate], [161, 55]);
 });
 
 test('killed anywhere and run again, it comes to the same; done, it does nothing more', {
