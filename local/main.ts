@@ -36,6 +36,7 @@ async function run(options: StartOptions): Promise<void> {
       port: options.port ?? portDefault,
       orNextFreePort: options.port === undefined,
       ...(options.dataDir === undefined ? {} : { dataDir: resolve(options.dataDir) }),
+      settings: options.settings,
       signal: stopping.signal,
       onProblem: complain,
       onCrash: (error) => stopping.abort(error),

@@ -1,6 +1,7 @@
 // The command line of `npm start`.
 import { parseArgs } from 'node:util';
 import { LocalStackError } from './errors.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
 
 /** What `npm start` is asked for. */
 export interface StartOptions {
@@ -8,6 +9,8 @@ export interface StartOptions {
   readonly port: number | undefined;
   readonly dataDir: string | undefined;
   readonly logs: string | undefined;
+  /** Settings of the stage, laid over those of the local one. */
+  readonly settings: JsonObject;
   readonly demo: boolean;
   readonly help: boolean;
 }
@@ -23,6 +26,7 @@ export const helpText = `Runs Tally on this machine, on embedded emulators.
   --port PORT   port of the API (default: ${portDefault}, or the next free one)
   --data DIR    keep data in DIR: it survives restarts (default: in memory)
   --no-demo     no demo traffic (there is none with --data either)
+  --settings J  settings of the stage as JSON, such as '{"archiveRawEvents":true}' (lib/configuration.ts lists them)
   --logs FILE   append what functions log, and their metrics, to FILE
   --help        this text
 
@@ -38,6 +42,7 @@ export function readStartOptions(args: readonly string[]): StartOptions {
     port: readPort(values.port),
     dataDir: values.data,
     logs: values.logs,
+    settings: readSettings(values.settings),
     demo: values['no-demo'] !== true && values.data === undefined,
     help: values.help === true,
   };
@@ -51,6 +56,7 @@ function parse(args: readonly string[]) {
         port: { type: 'string' },
         data: { type: 'string' },
         logs: { type: 'string' },
+        settings: { type: 'string' },
         'no-demo': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -59,6 +65,22 @@ function parse(args: readonly string[]) {
     // Node explains unknown options well; only its advice about "--" is of no use here.
     const [reason] = (error instanceof Error ? error.message : String(error)).split('. ');
     throw new LocalStackError(`${reason}. See npm start -- --help`);
+  }
+}
+
+function readSettings(text = '{}'): JsonObject {
+  const settings = parseJson(text);
+  if (isObject(settings)) return settings;
+  throw new LocalStackError(
+    `--settings takes a JSON object, such as '{"archiveRawEvents":true}', not "${text}".`,
+  );
+}
+
+function parseJson(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
   }
 }
 

@@ -14,7 +14,7 @@ import type { Mapping } from './event-source-mappings/mapping.ts';
 import { startMappings } from './event-source-mappings/mappings.ts';
 import type { InvocationOutcome } from './functions/container.ts';
 import { createFunctions, type FunctionOutputListener, type Functions } from './functions/functions.ts';
-import type { Json } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 import type { StackObserver } from './observer.ts';
 import { provision } from './provision.ts';
 import { readSchedules, type Schedule, startSchedules } from './schedules.ts';
@@ -27,6 +27,8 @@ import { readTemplate, type Template } from './template/template.ts';
 export interface LocalStackOptions {
   /** The template to run instead of the one `bin/app.ts` synthesizes. */
   readonly template?: Json;
+  /** Settings laid over those of the local stage, when `bin/app.ts` is asked. */
+  readonly settings?: JsonObject;
   /** Port of the API; any free one by default. */
   readonly port?: number;
   /** Whether the next free port will do when `port` is taken. */
@@ -107,7 +109,10 @@ async function start(
   const starting = startEmulators(dataDir, onCrash, clock?.offset);
   // If synthesizing fails first, the emulators must be stopped all the same.
   stops.push(async () => (await starting.catch(() => undefined))?.stop());
-  const [json, emulators] = await Promise.all([options.template ?? synthesize(signal), starting]);
+  const [json, emulators] = await Promise.all([
+    options.template ?? synthesize(signal, options.settings),
+    starting,
+  ]);
   signal?.throwIfAborted();
 
   const template = readTemplate(json, { queueEndpoint: emulators.sqsAndS3.endpoint });

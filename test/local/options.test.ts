@@ -4,10 +4,21 @@ import { test } from 'node:test';
 import { readStartOptions } from '../../local/options.ts';
 
 test('options', () => {
-  const none = { port: undefined, dataDir: undefined, logs: undefined, demo: true, help: false };
+  const none = {
+    port: undefined,
+    dataDir: undefined,
+    logs: undefined,
+    settings: {},
+    demo: true,
+    help: false,
+  };
   assert.deepEqual(readStartOptions([]), none);
   assert.deepEqual(readStartOptions(['--no-demo']), { ...none, demo: false });
   assert.deepEqual(readStartOptions(['--data', 'd']), { ...none, dataDir: 'd', demo: false });
+  assert.deepEqual(readStartOptions(['--settings', '{"archiveRawEvents":true}']), {
+    ...none,
+    settings: { archiveRawEvents: true },
+  });
   assert.deepEqual(readStartOptions(['--port=0', '--logs', 'l', '-h']), {
     ...none,
     port: 0,
@@ -24,6 +35,8 @@ for (const [args, reason] of [
   [['--port', '-1'], /--port/],
   [['--data'], /--data/],
   [['--data='], /--data takes a folder/],
+  [['--settings', '[1]'], /--settings takes a JSON object/],
+  [['--settings', 'streamShards=4'], /--settings takes a JSON object/],
   [['--no-demo=yes'], /no-demo/],
   [['somewhere'], /somewhere/],
 ] as const) {

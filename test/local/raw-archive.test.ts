@@ -8,13 +8,11 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { createClock } from '../../local/clock.ts';
 import { startLocalStack } from '../../local/stack.ts';
-import { synthesize } from '../../local/synthesize.ts';
 
 const patient = { timeout: 180_000 };
 const DAY_MS = 86_400_000;
 const clock = createClock();
-const template = await synthesize(undefined, { archiveRawEvents: true });
-const stack = await startLocalStack({ schedules: false, template, clock });
+const stack = await startLocalStack({ schedules: false, settings: { archiveRawEvents: true }, clock });
 const local = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 const dynamoDb = new DynamoDBClient({ ...local, endpoint: stack.endpoints.dynamodb });
 const s3 = new S3Client({ ...local, endpoint: stack.endpoints.s3, forcePathStyle: true });

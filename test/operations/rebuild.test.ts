@@ -6,11 +6,9 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type AttributeValue, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { startLocalStack } from '../../local/stack.ts';
-import { synthesize } from '../../local/synthesize.ts';
 
 const patient = { timeout: 180_000 };
-const template = await synthesize(undefined, { archiveRawEvents: true });
-const stack = await startLocalStack({ schedules: false, template });
+const stack = await startLocalStack({ schedules: false, settings: { archiveRawEvents: true } });
 const local = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 const dynamoDb = new DynamoDBClient({ ...local, endpoint: stack.endpoints.dynamodb });
 after(async () => {
