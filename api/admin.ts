@@ -37,6 +37,7 @@ export const DIFFERENCE = {
 /** What an audit found. */
 const AUDIT_REPORT = exactly({
   complete: { const: true },
+  source: { type: 'string', enum: ['stream', 'archive'] },
   segments: NUMBER_OF,
   items: NUMBER_OF,
   events: AMOUNT,
@@ -47,10 +48,29 @@ const AUDIT_REPORT = exactly({
       first: SEGMENT,
       last: SEGMENT,
       segments: NUMBER_OF,
-      reason: { type: 'string', enum: ['trimmed', 'lost', 'ids-expired', 'rollup-version', 'no-entry'] },
+      reason: {
+        type: 'string',
+        enum: [
+          'trimmed',
+          'lost',
+          'ids-expired',
+          'rollup-version',
+          'no-entry',
+          'not-archived',
+          'raw-expired',
+          'raw-deleted',
+          'raw-missing',
+          'raw-differs',
+        ],
+      },
     }),
   ),
   notReproducible: listOf(SEGMENT),
+  rawDifferences: {
+    ...NUMBER_OF,
+    description:
+      'Segments whose raw records in the archive are missing or differ; `segmentsUnaudited` names them.',
+  },
   differences: listOf(DIFFERENCE),
   differencesOmitted: NUMBER_OF,
   repaired: NUMBER_OF,

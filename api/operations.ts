@@ -97,6 +97,12 @@ const COUNT_ANSWERS: Operation['answers'] = {
 const AUDIT_PARAMETERS: Operation['parameters'] = {
   from: INSTANT_PARAMETER('The first hour.'),
   to: INSTANT_PARAMETER('The hour after the last; it must be over.'),
+  source: {
+    in: 'query',
+    description:
+      'Where segments are produced again from: the stream, unless left out, or the archive of raw events, if the stage keeps one.',
+    schema: { type: 'string', enum: ['stream', 'archive'] },
+  },
   cursor: {
     in: 'query',
     description:

@@ -1,7 +1,7 @@
 // The ports of the use cases: what they need from the world outside, as types only.
 
 import type { Difference, ExpectedItem, StoredItem } from './counting/audit.ts';
-import type { AuditState } from './counting/audit-state.ts';
+import type { AuditState, UnauditedReason } from './counting/audit-state.ts';
 import type { Books } from './counting/books.ts';
 import type { Heartbeat, MinuteCounts, OpenShard } from './counting/canary.ts';
 import type { CounterItem, CounterKey, CounterUpdate } from './counting/counter-item.ts';
@@ -60,16 +60,16 @@ export interface ShardDirectory {
   shards(): Promise<readonly ListedShard[]>;
 }
 
-/** Reads ranges of one shard one after the other, forwards, without reading any page twice. */
+/** Reads segments' records of one shard one after the other, forwards, without reading anything twice. */
 export interface RangeReader {
-  /** The records that the stream still holds of `first..last`, both included; `first` is after every range read before. */
-  read(first: SequenceNumber, last: SequenceNumber): Promise<readonly StreamRecord[]>;
+  /** What is still there of a segment, which is after every segment read before; or why nothing can be said of it. */
+  read(entry: SegmentEntry): Promise<readonly StreamRecord[] | UnauditedReason>;
 }
 
-/** The stream as the audit reads it. */
+/** Where an audit reads segments' records again: the stream, or the archive of raw records. */
 export interface AuditedLog {
-  /** A reader for the ranges of one shard. */
-  ranges(shard: ShardId): RangeReader;
+  /** A reader for the segments of one shard. */
+  ranges(shard: ShardKey): RangeReader;
 }
 
 /** The ledger as the aggregator uses it. Reads are strongly consistent but for ids, whose absence is an error. */

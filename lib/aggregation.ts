@@ -36,6 +36,7 @@ export class Aggregation extends Construct {
         LEDGER_TABLE: ledger.tableName,
         ROLLUP_QUEUE_URL: queue.queueUrl,
         ARCHIVE_BUCKET: archive.bucketName,
+        ARCHIVE_RAW_EVENTS: String(c.archiveRawEvents),
         BUCKET_MINUTES: String(c.bucketMinutes),
         DEDUP_WINDOW_SECONDS: String(c.dedupWindowSeconds),
         ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
@@ -63,7 +64,14 @@ export class Aggregation extends Construct {
         // Lambda checks the mapping's destination with the function's role, and writes to it.
         allow(['s3:ListBucket'], [archive.bucketArn]),
       ],
-      archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.rejected, ARCHIVE_PREFIXES.failedBatches] },
+      archived: {
+        bucket: archive,
+        prefixes: [
+          ARCHIVE_PREFIXES.rejected,
+          ARCHIVE_PREFIXES.failedBatches,
+          ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : []),
+        ],
+      },
       withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch for ever.',
     });
     this.function = handler.function;

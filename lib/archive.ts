@@ -1,4 +1,4 @@
-// The archive: what could not be counted, each with its reason.
+// The archive: what could not be counted, each with its reason; and, where a stage asks for it, every record as it was sent.
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { BlockPublicAccess, Bucket, BucketEncryption, type LifecycleRule } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
@@ -19,6 +19,8 @@ export const ARCHIVE_PREFIXES = {
   repairs: 'repairs/',
   /** Records of deletions on request; only operators write here. */
   deletions: 'deletions/',
+  /** Every record as it was sent, by hour of arrival. */
+  raw: 'raw/',
   /** What an audit keeps from one page to the next, for a day. */
   audits: 'audits/',
   /**
@@ -48,6 +50,7 @@ export class Archive extends Construct {
           abortIncompleteMultipartUploadAfter: Duration.days(7),
         },
         ...expirations(c),
+        ...rawExpirations(c),
         // An audit may be gone on with for 23 hours; then nobody reads what it set aside.
         {
           prefix: ARCHIVE_PREFIXES.audits,
@@ -63,6 +66,20 @@ export class Archive extends Construct {
         'Only four functions of this stack write here, and each object names its origin; access logs would need a bucket that is itself without them.',
     });
   }
+}
+
+/** Raw records are what clients sent, whole: they go with their older versions, and whether or not more are archived. */
+function rawExpirations({ rawRetentionDays }: Configuration): LifecycleRule[] {
+  if (rawRetentionDays === 'forever') return [];
+  const prefix = ARCHIVE_PREFIXES.raw;
+  return [
+    {
+      prefix,
+      expiration: Duration.days(rawRetentionDays),
+      noncurrentVersionExpiration: Duration.days(1),
+    },
+    { prefix, expiredObjectDeleteMarker: true },
+  ];
 }
 
 /** What was only kept to be looked at goes after a while. What may still be counted (parked, given up by the mapping) stays. */

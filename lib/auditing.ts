@@ -39,6 +39,8 @@ export class Auditing extends Construct {
         LEDGER_TABLE: ledger.tableName,
         STREAM_NAME: stream.streamName,
         ARCHIVE_BUCKET: archive.bucketName,
+        ARCHIVE_RAW_EVENTS: String(c.archiveRawEvents),
+        RAW_RETENTION_SECONDS: secondsOf(c.rawRetentionDays),
         COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
         HOUR_RETENTION_SECONDS: secondsOf(c.hourRetentionDays),
         DAY_RETENTION_SECONDS: secondsOf(c.dayRetentionDays),
@@ -59,11 +61,14 @@ export class Auditing extends Construct {
           [ledger.tableArn],
         ),
         allow(['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], [stream.streamArn]),
-        allow(['s3:GetObject'], [archive.arnForObjects(`${ARCHIVE_PREFIXES.audits}*`)]),
         // Without it S3 answers 403 for an object that is not there, and a cursor that is too old looks like a failure.
         allow(['s3:ListBucket'], [archive.bucketArn]),
       ],
-      archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.repairs, ARCHIVE_PREFIXES.audits] },
+      archived: {
+        bucket: archive,
+        prefixes: [ARCHIVE_PREFIXES.repairs, ARCHIVE_PREFIXES.audits],
+        readable: [ARCHIVE_PREFIXES.audits, ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : [])],
+      },
       withoutDestination:
         'Only the front door invokes it, synchronously, and hands failures to the operator.',
     });

@@ -152,6 +152,12 @@ const RULES: readonly Rule[] = [
     () =>
       'a segment and its ids must outlive everything made of it, which is the sum of dedupWindowSeconds, streamRetentionHours, queueRetentionDays, deadLetterRetentionDays and redriveHorizonDays',
   ),
+  atLeast(
+    'rawRetentionDays',
+    (c) => (c.archiveRawEvents ? 1 + Math.ceil(c.streamRetentionHours / HOURS_PER_DAY) : 1),
+    (c) =>
+      `raw records are archived for when the stream has them no more, after streamRetentionHours (${c.streamRetentionHours})`,
+  ),
   {
     about: 'topOpenHourIndex, bucketMinutes',
     check: (c) =>

@@ -129,6 +129,10 @@ export interface Configuration {
   readonly ledgerRetentionDays: Bounded;
   /** How long rejected events, expired rows and traces of repairs stay in the archive. */
   readonly archiveRetentionDays: Bounded;
+  /** Whether the aggregator keeps every record as it was sent in the archive, before anything of it is counted. */
+  readonly archiveRawEvents: boolean;
+  /** How long raw records stay there, also after they are no longer archived. */
+  readonly rawRetentionDays: Bounded;
 
   /** Age of the oldest record not aggregated, and of the oldest message not written, at which an alarm goes off. */
   readonly iteratorAgeAlarmMinutes: number;
@@ -223,6 +227,8 @@ export const PRODUCTION: Configuration = {
   dayRetentionDays: 'forever',
   ledgerRetentionDays: 60,
   archiveRetentionDays: 'forever',
+  archiveRawEvents: false,
+  rawRetentionDays: 90,
 
   iteratorAgeAlarmMinutes: 10,
   queueAgeAlarmMinutes: 15,

@@ -43,8 +43,12 @@ export interface HandlerFunctionProps {
   readonly environment: Readonly<Record<string, string>>;
   /** Everything the function may do besides writing its log, and into the archive. */
   readonly statements: readonly PolicyStatement[];
-  /** Where in the archive it may put objects. */
-  readonly archived?: { readonly bucket: Bucket; readonly prefixes: readonly string[] };
+  /** Where in the archive it may put objects, and where it may read them. */
+  readonly archived?: {
+    readonly bucket: Bucket;
+    readonly prefixes: readonly string[];
+    readonly readable?: readonly string[];
+  };
   /** Why it needs no destination for failed asynchronous invocations. */
   readonly withoutDestination: string;
 }
@@ -72,7 +76,11 @@ export class HandlerFunction extends Construct {
         ...props.statements,
       ],
     });
-    if (props.archived !== undefined) allowPuts(this.policy, props.archived.bucket, props.archived.prefixes);
+    if (props.archived !== undefined) {
+      const { bucket, prefixes, readable = [] } = props.archived;
+      allowObjects(this.policy, 's3:PutObject', bucket, prefixes);
+      if (readable.length > 0) allowObjects(this.policy, 's3:GetObject', bucket, readable);
+    }
     this.function = createFunction(this, around.code, `lambdas/${props.noun}/handler.ts`, {
       description: props.description,
       architecture: Architecture.ARM_64,
@@ -101,11 +109,16 @@ export function allow(actions: string[], resources: string[]): PolicyStatement {
   return new PolicyStatement({ actions, resources });
 }
 
-/** Lets a function put objects below the prefixes, and nothing else into the bucket. */
-function allowPuts(policy: Policy, bucket: Bucket, prefixes: readonly string[]): void {
+/** Lets a function put or get objects below the prefixes, and nothing else of the bucket. */
+function allowObjects(
+  policy: Policy,
+  action: 's3:PutObject' | 's3:GetObject',
+  bucket: Bucket,
+  prefixes: readonly string[],
+): void {
   policy.addStatements(
     allow(
-      ['s3:PutObject'],
+      [action],
       prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`)),
     ),
   );

@@ -96,6 +96,8 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   dayRetentionDays: integerOrForever(1, 36_500),
   ledgerRetentionDays: integerOrForever(1, 36_500),
   archiveRetentionDays: integerOrForever(1, 36_500),
+  archiveRawEvents: boolean,
+  rawRetentionDays: integerOrForever(1, 36_500),
 
   iteratorAgeAlarmMinutes: integer(1, 10_000),
   queueAgeAlarmMinutes: integer(1, 10_000),

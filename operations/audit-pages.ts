@@ -4,6 +4,7 @@ import { signedFetch } from './signed-fetch.ts';
 /** What an audit found, as the API reports it. */
 export interface Report {
   readonly complete: true;
+  readonly source: 'stream' | 'archive';
   readonly segments: number;
   readonly items: number;
   readonly events: number;
@@ -11,6 +12,8 @@ export interface Report {
   readonly itemsUnaudited: number;
   readonly differencesOmitted: number;
   readonly repaired: number;
+  /** Segments whose raw records are missing in the archive or differ. */
+  readonly rawDifferences: number;
   readonly differences: readonly Record<string, unknown>[];
   readonly notReproducible: readonly string[];
   readonly segmentsUnaudited: readonly { first: string; last: string; segments: number; reason: string }[];
@@ -37,7 +40,7 @@ export interface Asking {
   /** Where the stack answers. */
   readonly base: string;
   readonly repair: boolean;
-  /** `from` and `to`, or the `cursor` of an audit to go on with. */
+  /** `from`, `to` and perhaps `source`, or the `cursor` of an audit to go on with. */
   readonly query: Readonly<Record<string, string>>;
 }
 

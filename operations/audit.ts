@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util';
 import cliProgress from 'cli-progress';
 import { followAudit, type Report, type Unfinished } from './audit-pages.ts';
 
-const USAGE = `npm run audit -- --url URL --from TIME --to TIME [--repair] [--json]
+const USAGE = `npm run audit -- --url URL --from TIME --to TIME [--source stream|archive] [--repair] [--json]
 npm run audit -- --url URL --cursor CURSOR [--repair] [--json]
 
-Holds the counter items of whole, closed hours against what segments emitted, produced again from the stream.
+Holds the counter items of whole, closed hours against what segments emitted, produced again from their records.
   --url      where the stack answers, such as http://127.0.0.1:8787
   --from     first hour, ISO 8601 with a zone (2026-11-22T05:00Z)
   --to       end of the last hour
+  --source   where the records are: the stream (if left out), or the archive of raw events, of a stage that has one
   --cursor   goes on with an audit that was interrupted, as it said when it was; for 23 hours
   --repair   rewrite items that differ; what they said before goes to the archive under repairs/
   --json     print the report as JSON
@@ -22,14 +23,17 @@ async function main(): Promise<number> {
       url: { type: 'string' },
       from: { type: 'string' },
       to: { type: 'string' },
+      source: { type: 'string' },
       cursor: { type: 'string' },
       repair: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { url, from, to, cursor, repair } = values;
-  const query = cursor !== undefined ? { cursor } : from !== undefined && to !== undefined && { from, to };
+  const { url, from, to, source, cursor, repair } = values;
+  const hours = from !== undefined &&
+    to !== undefined && { from, to, ...(source !== undefined && { source }) };
+  const query = cursor !== undefined ? { cursor } : hours;
   if (values.help || url === undefined || query === false) {
     console.log(USAGE);
     return values.help ? 0 : 2;
@@ -92,10 +96,10 @@ class Progress {
 
 function exitCode(report: Report, repair: boolean): number {
   if (report.segments === 0 && report.items === 0) {
-    console.error('Nothing was audited: no segment that the stream still holds added to these hours.');
-    return report.itemsDiffering > 0 ? 1 : 3;
+    console.error(`Nothing was audited: no segment that the ${report.source} holds added to these hours.`);
+    return report.itemsDiffering > 0 || report.rawDifferences > 0 ? 1 : 3;
   }
-  if (report.notReproducible.length > 0) return 1;
+  if (report.notReproducible.length > 0 || report.rawDifferences > 0) return 1;
   return (repair ? report.repaired === report.itemsDiffering : report.itemsDiffering === 0) ? 0 : 1;
 }
 
@@ -115,7 +119,10 @@ function print(report: Report, json: boolean): void {
   console.log(
     `${report.segments} segments, ${report.items} counter items with ${report.events} events: ` +
       `${report.differences.length + report.differencesOmitted} differences, ${report.repaired} items repaired, ` +
-      `${report.itemsUnaudited} items and ${unaudited} segments not audited`,
+      `${report.itemsUnaudited} items and ${unaudited} segments not audited` +
+      (report.rawDifferences > 0
+        ? `, raw records of ${report.rawDifferences} segments missing or changed`
+        : ''),
   );
 }
 

@@ -17,7 +17,7 @@ what was still under way then may have come back (docs/security.md says what is 
   ENTITY      the entity as clients send it, not percent-encoded
   --url       a local stack, such as http://127.0.0.1:8787
   --stage     a stack on AWS, with your usual credentials
-  --archive   goes through every object of the archive too (rejected, parked, discarded, expired, repairs)
+  --archive   goes through every object of the archive too (rejected, raw, parked, discarded, expired, repairs)
   --dry-run   says what there is, and changes nothing
   --yes       does not ask
 Exit code 0: done. 1: done, but objects of the archive need a person. 2: wrong usage, or not confirmed. 4: no stack, no answer.`;

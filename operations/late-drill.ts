@@ -17,13 +17,22 @@ const USAGE = `npm run late-drill -- --file FILE --truth TRUTH [--late-percent 1
 
 Starts a local stack in memory, on a clock that can be put forward. Imports FILE but for every tenth line (or what --late-percent
 says), waits until days, months and totals are made of it, puts the clock forward by a week, imports the lines that were
-left out, waits again, and compares every count with TRUTH: by minute, hour, day, month and total (npm run verify).
+left out, waits again, and compares every count with TRUTH: by minute, hour, day, month and total, and the first 100 entities
+of every day (npm run verify).
 --header: the first line of FILE names columns and belongs to both parts.
 Exit code 0 when all counts are equal.`;
 
 const ROOT = join(import.meta.dirname, '..');
 const METRIC = 'late-drill';
-const GRAINS = ['minute', 'hour', 'day', 'month', 'total'];
+/** What is compared: every count in every grain, and the first entities of every day. */
+const COMPARISONS = [
+  ['--by', 'minute'],
+  ['--by', 'hour'],
+  ['--by', 'day'],
+  ['--by', 'month'],
+  ['--by', 'total'],
+  ['--by', 'day', '--top', '100'],
+];
 const STEP_MS = 3_600_000;
 const WEEK_MS = 7 * 86_400_000;
 /** Steps of the clock within which levels have to come; they are brought up once an hour. */
@@ -66,8 +75,8 @@ async function main(): Promise<number> {
       clock.forward(WEEK_MS);
     }
     let differing = 0;
-    for (const by of GRAINS) {
-      const args = ['--truth', values.truth, '--url', stack.url, '--metric', METRIC, '--by', by];
+    for (const comparison of COMPARISONS) {
+      const args = ['--truth', values.truth, '--url', stack.url, '--metric', METRIC, ...comparison];
       if ((await run('importer/verify.ts', args)) !== 0) differing += 1;
     }
     return differing === 0 ? 0 : 1;

@@ -13,7 +13,6 @@ export class Scheduler implements Clock {
   #nowMs: number;
   #order = 0;
   #woken = false;
-  #started = false;
   /** Things that have happened. */
   steps = 0;
 
@@ -44,14 +43,9 @@ export class Scheduler implements Clock {
     this.at(this.#nowMs + delayMs, run);
   }
 
-  /** Tells that a promise was settled, so that the code waiting for it must run before anything else happens. */
+  /** Tells that code was started, or a promise settled that code waits for: it must run before anything else happens. */
   woke(): void {
     this.#woken = true;
-  }
-
-  /** Tells that code was started: it runs as far as two turns of promises carry it, and on with whatever is woken next. */
-  started(): void {
-    this.#started = true;
   }
 
   /** When the next thing happens; undefined when nothing does. */
@@ -71,12 +65,9 @@ export class Scheduler implements Clock {
 
   /** Lets code run that the last step woke or started. @returns undefined when there is none: waiting costs as much as a step */
   settled(): Promise<void> | undefined {
-    if (this.#woken) {
-      this.#woken = false;
-      this.#started = false;
-      return allMicrotasks();
-    }
-    return this.#started ? twoTurns() : undefined;
+    if (!this.#woken) return undefined;
+    this.#woken = false;
+    return allMicrotasks();
   }
 
   #pop(): Entry | undefined {
@@ -103,10 +94,6 @@ export class Scheduler implements Clock {
 
 function isBefore(a: Entry, b: Entry): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
-}
-
-async function twoTurns(): Promise<void> {
-  await undefined;
 }
 
 /** Immediates asked for at once: a round of the event loop for each would cost more than most steps do. */

@@ -8,6 +8,7 @@ import {
   segmentId,
   shardKey,
 } from '../counting/identifiers.ts';
+import { rawObject } from '../counting/raw-segment.ts';
 import { rollUp } from '../counting/rollup.ts';
 import {
   type Ancestor,
@@ -23,6 +24,7 @@ import {
 } from '../counting/segment.ts';
 import { emittedEntry, lostEntry, type SegmentEntry } from '../counting/segment-entry.ts';
 import type { Clock, RejectedArchive, RollupQueue, SegmentLedger, StreamLog } from '../ports.ts';
+import type { RawArchive } from '../raw-ports.ts';
 import { LogBroken, SegmentMismatch, UnknownRollupVersion } from './errors.ts';
 import type { SegmentListener } from './segment-listener.ts';
 import type { DedupWindows } from './windows.ts';
@@ -33,6 +35,8 @@ export interface AggregatorPorts {
   readonly log: StreamLog;
   readonly queue: RollupQueue;
   readonly rejected: RejectedArchive;
+  /** Undefined: raw records are not archived. */
+  readonly raw?: RawArchive | undefined;
   readonly windows: DedupWindows;
   readonly clock: Clock;
   readonly listener: SegmentListener;
@@ -126,7 +130,7 @@ async function commit(
   shard: ShardKey,
   head: Head,
   records: readonly StreamRecord[],
-  { ledger, queue, rejected, windows, listener, clock }: AggregatorPorts,
+  { ledger, queue, rejected, raw: rawArchive, windows, listener, clock }: AggregatorPorts,
 ): Promise<Head> {
   if (head.version !== ROLLUP_VERSION) throw new UnknownRollupVersion(head.version);
   const id = segmentId(shard, head.segment);
@@ -136,7 +140,10 @@ async function commit(
   await ledger.putIds(shard, head.segment, output.ids);
   // Before the entry: whoever sees a segment can see what it touches.
   await ledger.putTouched(shard, head.segment, output.touched);
-  const entry = emittedEntry(head, output);
+  // Before the entry, too: nothing is counted that is not archived.
+  const raw = rawArchive && rawObject(id, head, records);
+  if (raw !== undefined) await rawArchive?.keepRaw(raw);
+  const entry = emittedEntry(head, output, raw?.digest);
   const existing = await ledger.putEntryIfAbsent(shard, entry);
   if (existing?.lost === true) throw new SegmentMismatch(`segment ${id} was given up as lost meanwhile`);
   if (existing !== undefined && existing.digest !== entry.digest) {

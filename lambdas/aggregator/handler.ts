@@ -5,9 +5,10 @@ import middy from '@middy/core';
 import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { Archive } from '../aws/archive.ts';
 import { dynamoDb, kinesis, s3, sqs } from '../aws/clients.ts';
-import { secondsAsMs, secondsOrForeverAsMs, text, wholeNumber } from '../aws/environment.ts';
+import { flag, secondsAsMs, secondsOrForeverAsMs, text, wholeNumber } from '../aws/environment.ts';
 import { batchesOf } from '../aws/kinesis-event.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
+import { S3RawArchive } from '../aws/raw-archive.ts';
 import { SqsRollupQueue } from '../aws/rollup-queue.ts';
 import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
@@ -45,11 +46,14 @@ const ledgerRetentionMs = secondsOrForeverAsMs(env, 'LEDGER_RETENTION_SECONDS');
 const dynamoDbClient = dynamoDb();
 const writeUnits = new WriteUnits(dynamoDbClient);
 const ledgerTable = text(env, 'LEDGER_TABLE');
+const s3Client = s3();
+const bucket = text(env, 'ARCHIVE_BUCKET');
 const ports: AggregatorPorts = {
   ledger: new LedgerTable(dynamoDbClient, ledgerTable, systemClock, ledgerRetentionMs),
   log: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
   queue: new SqsRollupQueue(sqs(), text(env, 'ROLLUP_QUEUE_URL')),
-  rejected: new Archive(s3(), text(env, 'ARCHIVE_BUCKET')),
+  rejected: new Archive(s3Client, bucket),
+  raw: flag(env, 'ARCHIVE_RAW_EVENTS') ? new S3RawArchive(s3Client, bucket) : undefined,
   windows: new DedupWindows(),
   clock: systemClock,
   listener: segmentMetrics(count, (message, details) => logger.error(message, details)),

@@ -1,7 +1,13 @@
 // The auditor's use case: an audit in steps, as many to a page as there is time for, and each step done once.
 import type { WindowLedger } from '../aggregator/windows.ts';
 import { InvalidAuditRequest } from '../counting/audit-request.ts';
-import { type AuditPosition, type AuditRange, type AuditState, newAudit } from '../counting/audit-state.ts';
+import {
+  type AuditPosition,
+  type AuditRange,
+  type AuditSource,
+  type AuditState,
+  newAudit,
+} from '../counting/audit-state.ts';
 import type { DeletedEntities } from '../counting/deleted-entities.ts';
 import type { AuditedCounters, AuditedLog, AuditScratch, BooksLedger } from '../ports.ts';
 import type { LevelAuditor } from './audit-levels.ts';
@@ -14,7 +20,8 @@ import { scan } from './scan.ts';
 /** What the audit needs. */
 export interface AuditorPorts {
   readonly ledger: BooksLedger & WindowLedger;
-  readonly log: AuditedLog;
+  /** Where records are read again; undefined: there is no archive of raw records. */
+  readonly logs: { readonly stream: AuditedLog; readonly archive: AuditedLog | undefined };
   readonly counters: AuditedCounters;
   readonly scratch: AuditScratch;
   /** Entities deleted on request: what they had may be missing. */
@@ -27,13 +34,23 @@ export interface AuditorPorts {
   readonly levels: LevelAuditor;
 }
 
-/** Begins an audit. @param id 32 hexadecimal digits, never used before */
+/**
+ * Begins an audit. `id` is 32 hexadecimal digits, never used before.
+ * @throws InvalidAuditRequest when it is to read an archive that is not there
+ */
 export async function beginAudit(
-  { id, range, repair, startedAtMs }: { id: string; range: AuditRange; repair: boolean; startedAtMs: number },
-  { ledger }: Pick<AuditorPorts, 'ledger'>,
+  {
+    source = 'stream',
+    ...begun
+  }: { id: string; range: AuditRange; repair: boolean; startedAtMs: number; source?: AuditSource },
+  { ledger, logs }: Pick<AuditorPorts, 'ledger' | 'logs'>,
 ): Promise<AuditState> {
+  if (logs[source] === undefined)
+    throw new InvalidAuditRequest(
+      '"source" must be stream: this stage does not archive raw events (archiveRawEvents)',
+    );
   const shards = [...(await ledger.shards())].sort();
-  return newAudit({ id, startedAtMs, range, repair, shards });
+  return newAudit({ ...begun, source, shards });
 }
 
 /**

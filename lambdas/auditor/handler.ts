@@ -10,11 +10,12 @@ import { AuditedCounterTable } from '../aws/audited-counter-table.ts';
 import { dynamoDb, kinesis, s3 } from '../aws/clients.ts';
 import { CounterTable } from '../aws/counter-table.ts';
 import { LedgerDeletionRegister } from '../aws/deletion-register.ts';
-import { retentionsIn, text } from '../aws/environment.ts';
+import { flag, retentionsIn, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { jsonAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { LevelLedgerTable } from '../aws/level-ledger.ts';
 import { LevelTable } from '../aws/level-table.ts';
+import { S3RawArchive } from '../aws/raw-archive.ts';
 import { StoredHoursTable } from '../aws/stored-hours.ts';
 import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
@@ -26,8 +27,15 @@ import {
   parseAuditRequest,
   resumable,
 } from '../counting/audit-request.ts';
-import { type AuditFindings, type AuditState, auditProgress, auditReport } from '../counting/audit-state.ts';
+import {
+  type AuditFindings,
+  type AuditState,
+  auditProgress,
+  auditReport,
+  rawDifferences,
+} from '../counting/audit-state.ts';
 import { TOP_ENTRIES_MAX, TOP_MAX } from '../counting/top-list.ts';
+import { archivedLog } from './archived-log.ts';
 import { type AuditorPorts, auditPage, beginAudit } from './audit.ts';
 import { levelAuditor, levelRepairer } from './audit-levels.ts';
 import { AUDIT_LIMITS } from './limits.ts';
@@ -57,7 +65,16 @@ const [counterTable, ledgerTable] = [text(env, 'COUNTER_TABLE'), text(env, 'LEDG
 const levels = new LevelTable(dynamoDbClient, counterTable);
 const ports: AuditorPorts = {
   ledger: new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock),
-  log: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
+  logs: {
+    stream: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
+    archive: flag(env, 'ARCHIVE_RAW_EVENTS')
+      ? archivedLog(
+          new S3RawArchive(s3Client, bucket),
+          systemClock,
+          secondsOrForeverAsMs(env, 'RAW_RETENTION_SECONDS'),
+        )
+      : undefined,
+  },
   counters,
   scratch: new S3AuditScratch(s3Client, bucket, AUDIT_LIMITS.partitions),
   deletions: () => register.deletions(),
@@ -108,8 +125,8 @@ async function stateFor(request: AuditRequest, repair: boolean): Promise<AuditSt
   if (request.kind === 'go-on')
     return resumable(await ports.scratch.readState(request.audit, request.step), repair, startedAtMs);
   const id = crypto.randomUUID().replaceAll('-', '');
-  const { fromMs, toMs } = request;
-  return beginAudit({ id, range: { fromMs, toMs }, repair, startedAtMs }, ports);
+  const { range, source } = request;
+  return beginAudit({ id, range, source, repair, startedAtMs }, ports);
 }
 
 /** The report of an audit that is done; else how far it is, and how to go on. */
@@ -122,7 +139,10 @@ function answerState(state: AuditState): APIGatewayProxyResult {
 /** What one page found; the pages of an audit add up to what its report says. */
 function countPage({ findings: before }: AuditState, { findings: after }: AuditState): void {
   const differences = (found: AuditFindings) =>
-    found.differences.length + found.differencesOmitted + found.notReproducible.length;
+    found.differences.length +
+    found.differencesOmitted +
+    found.notReproducible.length +
+    rawDifferences(found);
   count({
     AuditDifferences: differences(after) - differences(before),
     AuditItems: after.items - before.items,

@@ -13,7 +13,7 @@ import {
 import { lastEntered } from '../counting/books.ts';
 import type { DedupView } from '../counting/dedup-window.ts';
 import { type DeletedEntities, mayBeDeleted } from '../counting/deleted-entities.ts';
-import { type ShardKey, segmentId, shardIdOf } from '../counting/identifiers.ts';
+import { type ShardKey, segmentId } from '../counting/identifiers.ts';
 import { rollUp } from '../counting/rollup.ts';
 import { decodeRollupMessage } from '../counting/rollup-message.ts';
 import { type Head, plannedRecords, ROLLUP_VERSION } from '../counting/segment.ts';
@@ -29,7 +29,7 @@ export interface SegmentWindows {
 
 interface ProducePorts {
   readonly ledger: BooksLedger & WindowLedger;
-  readonly log: AuditedLog;
+  readonly logs: { readonly stream: AuditedLog; readonly archive: AuditedLog | undefined };
   readonly scratch: AuditScratch;
   readonly deletions: () => Promise<DeletedEntities>;
   readonly windows: SegmentWindows;
@@ -58,7 +58,7 @@ export async function produce(
     const head = await ports.ledger.readHead(shard);
     const at = looked[index] ?? (await lookedAt(shard, head, state.range, ports.ledger));
     looked[index] = at;
-    const work = new ShardWork(shard, state.range, ports, lines, deleted, findings);
+    const work = new ShardWork(shard, { ...state, findings }, ports, lines, deleted);
     next = head && (await work.run(head, { from: next ?? at.from, through: at.through }, goesOn));
     findings = work.findings;
     if (next === undefined) index += 1;
@@ -113,6 +113,7 @@ class ShardWork {
   readonly #shard: ShardKey;
   readonly #range: AuditRange;
   readonly #ports: ProducePorts;
+  readonly #log: AuditedLog | undefined;
   readonly #lines: SpillLines;
   readonly #deleted: DeletedEntities;
   /** Reads forwards; undefined after segments were passed over, whose records are not worth reading. */
@@ -120,14 +121,14 @@ class ShardWork {
 
   constructor(
     shard: ShardKey,
-    range: AuditRange,
+    { range, source, findings }: Pick<AuditState, 'range' | 'source' | 'findings'>,
     ports: ProducePorts,
     lines: SpillLines,
     deleted: DeletedEntities,
-    findings: AuditFindings,
   ) {
     this.#shard = shard;
     this.#range = range;
+    this.#log = ports.logs[source];
     this.#ports = ports;
     this.#lines = lines;
     this.#deleted = deleted;
@@ -165,11 +166,15 @@ class ShardWork {
   }
 
   async #produce(entry: SegmentEntry, plan: WindowPlan): Promise<UnauditedReason | undefined> {
-    const { ledger, log, windows } = this.#ports;
+    const { ledger, windows } = this.#ports;
     if (entry.lost) return 'lost';
     if (entry.version !== ROLLUP_VERSION) return 'rollup-version';
-    this.#reader ??= log.ranges(shardIdOf(this.#shard));
-    const records = plannedRecords(entry, await this.#reader.read(entry.first, entry.last));
+    // The archive was there when the audit began, and was switched off since.
+    if (this.#log === undefined) return 'not-archived';
+    this.#reader ??= this.#log.ranges(this.#shard);
+    const read = await this.#reader.read(entry);
+    if (typeof read === 'string') return read;
+    const records = plannedRecords(entry, read);
     if (records === undefined) return 'trimmed';
     const id = segmentId(this.#shard, entry.segment);
     try {

@@ -8,6 +8,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { ArchiveCleaner } from '../ports.ts';
+import { gunzipped, gzipped } from './raw-archive.ts';
 
 /** The archive bucket, as a deletion goes through it. */
 export class S3ArchiveCleaner implements ArchiveCleaner {
@@ -30,7 +31,9 @@ export class S3ArchiveCleaner implements ArchiveCleaner {
 
   async read(key: string): Promise<string> {
     const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
-    return (await Body?.transformToString()) ?? '';
+    if (!isCompressed(key)) return (await Body?.transformToString()) ?? '';
+    const bytes = await Body?.transformToByteArray();
+    return bytes === undefined ? '' : gunzipped(bytes);
   }
 
   async rewrite(key: string, text: string): Promise<void> {
@@ -52,10 +55,9 @@ export class S3ArchiveCleaner implements ArchiveCleaner {
   }
 
   async #put(key: string, text: string): Promise<void> {
-    const ContentType = 'application/json';
-    await this.#client.send(
-      new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: text, ContentType }),
-    );
+    const ContentType = isCompressed(key) ? 'application/gzip' : 'application/json';
+    const Body = isCompressed(key) ? await gzipped(text) : text;
+    await this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body, ContentType }));
   }
 
   /** In a versioned bucket, what was rewritten or deleted is still there as an older version. */
@@ -71,4 +73,8 @@ export class S3ArchiveCleaner implements ArchiveCleaner {
       await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key, VersionId }));
     }
   }
+}
+
+function isCompressed(key: string): boolean {
+  return key.endsWith('.gz');
 }

@@ -29,6 +29,14 @@ export function wholeNumber(environment: Environment, name: string): number {
   return Number(value);
 }
 
+/** A variable that is `true` or `false`. @throws InvalidEnvironment when it is neither */
+export function flag(environment: Environment, name: string): boolean {
+  const value = text(environment, name);
+  if (value !== 'true' && value !== 'false')
+    throw new InvalidEnvironment(`${name} must be true or false, not "${value}"`);
+  return value === 'true';
+}
+
 /** A variable's duration, given in seconds, in milliseconds. */
 export function secondsAsMs(environment: Environment, name: string): number {
   return wholeNumber(environment, name) * 1000;

@@ -16,6 +16,8 @@ import {
   parseShardId,
   type SequenceNumber,
   type ShardId,
+  type ShardKey,
+  shardIdOf,
 } from '../counting/identifiers.ts';
 import type { StreamRecord } from '../counting/segment.ts';
 import type { AuditedLog, ListedShard, LogRange, RangeReader, ShardDirectory, StreamLog } from '../ports.ts';
@@ -64,7 +66,8 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
     return (await this.#shards()).has(shard);
   }
 
-  ranges(shard: ShardId): RangeReader {
+  ranges(key: ShardKey): RangeReader {
+    const shard = shardIdOf(key);
     let pages: AsyncIterator<readonly StreamRecord[]> | undefined;
     let held: readonly StreamRecord[] = [];
     let ended = false;
@@ -73,7 +76,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
       return newest !== undefined && compareSequenceNumbers(newest.sequenceNumber, last) >= 0;
     };
     return {
-      read: async (first, last) => {
+      read: async ({ first, last }) => {
         if (pages === undefined && !(await this.#shards()).has(shard)) return [];
         pages ??= this.#pages(shard, 'AT_SEQUENCE_NUMBER', first)[Symbol.asyncIterator]();
         held = held.filter(({ sequenceNumber }) => compareSequenceNumbers(sequenceNumber, first) >= 0);

@@ -1,6 +1,7 @@
 // Taking one entity out of an archived object, and leaving what it says of others.
 import type { PartName } from './identifiers.ts';
 import { partIn } from './letter-name.ts';
+import { RAW_PREFIX, rawLine } from './raw-segment.ts';
 
 /**
  * What an object of the archive is without an entity. `rewrite`: it held others too, and this is what is left; `remove`: it held nothing
@@ -24,6 +25,7 @@ type Fields = Record<string, unknown>;
 /** By the object's prefix, longest first where one begins with another. */
 const KINDS: Readonly<Record<string, Forget>> = {
   'rejected/': forgetRejected,
+  [RAW_PREFIX]: forgetRaw,
   'parked/': forgetLetter,
   'discarded/': forgetLetter,
   'expired/': forgetExpired,
@@ -71,6 +73,33 @@ function forgetRejected(text: string, entity: string): Forgotten {
   });
   if (kept.length === lines.length && kept.every((line, at) => line === lines[at])) return UNTOUCHED;
   return kept.length === 0 ? REMOVE : { kind: 'rewrite', text: `${kept.join('\n')}\n` };
+}
+
+/**
+ * A segment's raw records: a head, then lines `{ sequenceNumber, arrivalMs, data }`. Every record stays, so that the segment can still be told
+ * from one that is missing; what was taken out of one is marked.
+ */
+function forgetRaw(text: string, entity: string): Forgotten {
+  const lines = text.split('\n');
+  const kept = lines.map((line) => {
+    const { sequenceNumber, arrivalMs, data } = objectIn(line) ?? {};
+    if (typeof data !== 'string' || typeof sequenceNumber !== 'string' || typeof arrivalMs !== 'number')
+      return line;
+    const rest = recordWithout(Buffer.from(data, 'base64').toString('utf8'), entity);
+    if (rest === 'untouched') return line;
+    return rawLine(sequenceNumber, arrivalMs, rest === 'nothing' ? new Uint8Array() : packOf(rest), true);
+  });
+  return kept.every((line, at) => line === lines[at])
+    ? UNTOUCHED
+    : { kind: 'rewrite', text: kept.join('\n') };
+}
+
+/** A pack without the holes that taking events out of it left. */
+function packOf(record: string): Uint8Array {
+  const events = parse(record);
+  return Buffer.from(
+    JSON.stringify(Array.isArray(events) ? events.filter((event) => event !== null) : events),
+  );
 }
 
 /** A record's text without the entity. In a pack, events leave a null behind: the reasons say by number which event they are for. */

@@ -1,10 +1,10 @@
 // Reading a request for an audit: which hours to begin with, or the cursor of an audit to go on with.
-import type { AuditState } from './audit-state.ts';
+import type { AuditRange, AuditSource, AuditState } from './audit-state.ts';
 import { HOUR_MS, isoSeconds, parseInstant } from './time.ts';
 
 /** A request to begin an audit, or to go on with one. Bounds are epoch milliseconds on whole hours. */
 export type AuditRequest =
-  | { readonly kind: 'begin'; readonly fromMs: number; readonly toMs: number }
+  | { readonly kind: 'begin'; readonly range: AuditRange; readonly source: AuditSource }
   | { readonly kind: 'go-on'; readonly audit: string; readonly step: number };
 
 /** A request for an audit that can not be met; the message says which parameter and what it may be. */
@@ -24,15 +24,15 @@ export function auditCursor({ id, step }: Pick<AuditState, 'id' | 'step'>): stri
 
 /**
  * Reads a request for an audit.
- * @param parameters `from` and `to` (ISO 8601 or epoch milliseconds, whole hours), or `cursor`
+ * @param parameters `from` and `to` (ISO 8601 or epoch milliseconds, whole hours) and perhaps `source`, or `cursor`
  * @throws InvalidAuditRequest naming the parameter that is wrong
  */
 export function parseAuditRequest(
   parameters: Readonly<Record<string, string | undefined>>,
   nowMs: number,
 ): AuditRequest {
-  const { cursor, from, to, slice } = parameters as Record<
-    'cursor' | 'from' | 'to' | 'slice',
+  const { cursor, from, to, slice, source } = parameters as Record<
+    'cursor' | 'from' | 'to' | 'slice' | 'source',
     string | undefined
   >;
   if (slice !== undefined)
@@ -40,8 +40,10 @@ export function parseAuditRequest(
       'there is no "slice": an answer that is not complete has a "next", to be sent as "cursor"',
     );
   if (cursor !== undefined) {
-    if (from !== undefined || to !== undefined)
-      throw new InvalidAuditRequest('"cursor" goes on with an audit that has its "from" and "to" already');
+    if (from !== undefined || to !== undefined || source !== undefined)
+      throw new InvalidAuditRequest(
+        '"cursor" goes on with an audit that has its "from", "to" and "source" already',
+      );
     const match = CURSOR.exec(cursor);
     if (match?.[1] === undefined)
       throw new InvalidAuditRequest('"cursor" must be the "next" of an earlier answer, unchanged');
@@ -51,7 +53,7 @@ export function parseAuditRequest(
   const toMs = wholeHour('to', to);
   if (fromMs >= toMs) throw new InvalidAuditRequest('"from" must be before "to"');
   if (toMs > nowMs) throw new InvalidAuditRequest(`"to" must be over: only closed hours are audited`);
-  return { kind: 'begin', fromMs, toMs };
+  return { kind: 'begin', range: { fromMs, toMs }, source: sourceNamed(source) };
 }
 
 /**
@@ -70,6 +72,11 @@ export function resumable(state: AuditState | undefined, repair: boolean, nowMs:
         : '"cursor" is of an audit without repair: go on with GET /v1/audit',
     );
   return state;
+}
+
+function sourceNamed(text = 'stream'): AuditSource {
+  if (text === 'stream' || text === 'archive') return text;
+  throw new InvalidAuditRequest('"source" must be stream or archive');
 }
 
 function wholeHour(name: string, text: string | undefined): number {

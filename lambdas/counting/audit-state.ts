@@ -9,8 +9,27 @@ export interface AuditRange {
   readonly toMs: number;
 }
 
-/** Why nothing can be said of a segment. */
-export type UnauditedReason = 'trimmed' | 'lost' | 'ids-expired' | 'rollup-version' | 'no-entry';
+/** Where segments' records are read again. */
+export type AuditSource = 'stream' | 'archive';
+
+/**
+ * Why nothing can be said of a segment: the stream has trimmed it; it was lost; its dedup window is gone; it was rolled up by
+ * another version; it has no entry; it was not archived; its raw records are past their retention; something was deleted
+ * from them. The last two of the list should not be: the object is missing, or is not what was archived.
+ */
+export type UnauditedReason =
+  | 'trimmed'
+  | 'lost'
+  | 'ids-expired'
+  | 'rollup-version'
+  | 'no-entry'
+  | 'not-archived'
+  | 'raw-expired'
+  | 'raw-deleted'
+  | RawDifference;
+
+/** What can be wrong with a segment's object in the archive of raw records. */
+export type RawDifference = 'raw-missing' | 'raw-differs';
 
 /** A run of segments of one shard of which nothing can be said, and why; they follow each other among those looked at. */
 export interface UnauditedRun {
@@ -72,6 +91,7 @@ export interface AuditState {
   readonly range: AuditRange;
   /** Whether items that differ are rewritten. */
   readonly repair: boolean;
+  readonly source: AuditSource;
   readonly shards: readonly ShardKey[];
   /** In the order of `shards`, as far as they have been begun. */
   readonly looked: readonly LookedAt[];
@@ -98,7 +118,7 @@ const NOTHING_FOUND: AuditFindings = {
 
 /** An audit that has done nothing yet. */
 export function newAudit(
-  audit: Pick<AuditState, 'id' | 'startedAtMs' | 'range' | 'repair' | 'shards'>,
+  audit: Pick<AuditState, 'id' | 'startedAtMs' | 'range' | 'repair' | 'source' | 'shards'>,
 ): AuditState {
   const position = { phase: 'produce', shard: 0 } as const;
   const nothing = { step: 0, looked: [], spills: [], spilledBytes: 0, itemsScanned: 0 };
@@ -145,6 +165,9 @@ export interface UnauditedSegments {
 /** What an audit found in the end. */
 export interface AuditReport extends Omit<AuditFindings, 'unaudited'> {
   readonly complete: true;
+  readonly source: AuditSource;
+  /** Segments whose raw records are missing in the archive or differ; `segmentsUnaudited` names them. */
+  readonly rawDifferences: number;
   readonly segmentsUnaudited: readonly UnauditedSegments[];
 }
 
@@ -160,21 +183,29 @@ export interface AuditProgress {
 }
 
 /** The report of an audit that is done. */
-export function auditReport({ findings: { unaudited, ...found } }: AuditState): AuditReport {
+export function auditReport({ source, findings }: AuditState): AuditReport {
+  const { unaudited, ...found } = findings;
   const segmentsUnaudited = unaudited.map(({ shard, from, through, segments, reason }) => ({
     first: segmentId(shard, from),
     last: segmentId(shard, through),
     segments,
     reason,
   }));
-  return { complete: true, ...found, segmentsUnaudited };
+  return { complete: true, source, ...found, rawDifferences: rawDifferences(findings), segmentsUnaudited };
+}
+
+/** How many segments' raw records are missing or differ. */
+export function rawDifferences({ unaudited }: Pick<AuditFindings, 'unaudited'>): number {
+  return unaudited
+    .filter(({ reason }) => reason === 'raw-missing' || reason === 'raw-differs')
+    .reduce((sum, { segments }) => sum + segments, 0);
 }
 
 /** How far an audit is. @param partitions how many it compares */
 export function auditProgress(state: AuditState, partitions: number): AuditProgress {
   const { findings, position, itemsScanned } = state;
   const { segments, items } = findings;
-  const differences = findings.differences.length + findings.differencesOmitted;
+  const differences = findings.differences.length + findings.differencesOmitted + rawDifferences(findings);
   const share = shareDone(state, partitions);
   const figures = { segments, itemsScanned, items, differences };
   return { phase: position.phase, share, ...figures };

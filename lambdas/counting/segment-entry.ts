@@ -33,6 +33,8 @@ export interface SegmentEntry {
   readonly parts: readonly PartSummary[];
   /** Digest of the segment's output; empty when it was lost before it had any. */
   readonly digest: string;
+  /** Digest of the segment's raw records in the archive; undefined when they were not archived. */
+  readonly raw?: string | undefined;
   /** Bytes of packed ids kept beside the entry. */
   readonly idBytes: number;
   /** How many chunks of touched counters are kept beside the entry. */
@@ -56,14 +58,15 @@ export interface SegmentEntry {
   readonly expired: Readonly<Record<number, number>>;
 }
 
-/** The entry of a segment that was rolled up. */
-export function emittedEntry(head: Head, output: SegmentOutput): SegmentEntry {
+/** The entry of a segment that was rolled up. @param raw digest of its raw records, if they are archived */
+export function emittedEntry(head: Head, output: SegmentOutput, raw?: string | undefined): SegmentEntry {
   return {
     ...frame(head),
     lost: false,
     accounts: output.accounts,
     parts: output.parts.map(({ events }) => ({ events })),
     digest: output.digest,
+    ...(raw !== undefined && { raw }),
     idBytes: output.ids.byteLength,
     touchedChunks: output.touched.length,
     buckets: output.buckets,

@@ -71,7 +71,9 @@ export class Functions {
     const subject = `${batch.shard} ${batch.records[0]?.sequenceNumber.slice(-6)}+${batch.records.length}`;
     this.#invoke('aggregator', subject, onEnd, (invocation, { windows, rollup }) => {
       const { ledger, log, queue, archive } = world.clients(invocation, invocation);
-      const ports = { ledger, log, queue, rejected: archive, windows, clock: invocation, listener: SILENT };
+      const raw = settings.archiveRaw ? archive : undefined;
+      const around = { windows, clock: invocation, listener: SILENT };
+      const ports = { ledger, log, queue, rejected: archive, raw, ...around };
       const generation = { generation: '1', rollup, streamRetentionMs: settings.streamRetentionMs };
       return aggregate(batch, ports, generation, () => invocation.hasTime(SEGMENT_RESERVE_MS));
     });
@@ -202,7 +204,7 @@ export class Functions {
       }
       end({ failure: invocation.zombie ? 'timed out and goes on' : 'timed out' }, false);
     });
-    scheduler.started();
+    scheduler.woke();
     run(invocation, container).then(
       (result) => {
         stopped();

@@ -4,6 +4,7 @@ import { AGGREGATOR_SABOTAGES } from './aggregator-sabotages.ts';
 import { CLAIM_SABOTAGES } from './claim-sabotages.ts';
 import { KEY_SABOTAGES } from './key-sabotages.ts';
 import { LEVEL_SABOTAGES } from './level-sabotages.ts';
+import { RAW_SABOTAGES } from './raw-sabotages.ts';
 import { REDRIVE_SABOTAGES } from './redrive-sabotages.ts';
 import type { Sabotage } from './sabotage.ts';
 import { SERVICE_SABOTAGES } from './service-sabotages.ts';
@@ -13,6 +14,7 @@ import { WRITER_SABOTAGES } from './writer-sabotages.ts';
 
 export const SABOTAGES: readonly Sabotage[] = [
   ...AGGREGATOR_SABOTAGES,
+  ...RAW_SABOTAGES,
   ...KEY_SABOTAGES,
   ...CLAIM_SABOTAGES,
   ...LEVEL_SABOTAGES,

@@ -19,8 +19,8 @@ function keyOfBatch(name: string, key: string): Sabotage {
     ],
     [
       AGGREGATE,
-      '{ ledger, queue, rejected, windows, listener, clock }',
-      '{ ledger, queue, rejected, windows, listener, clock, key }',
+      '{ ledger, queue, rejected, raw: rawArchive, windows, listener, clock }',
+      '{ ledger, queue, rejected, raw: rawArchive, windows, listener, clock, key }',
     ],
     [
       AGGREGATE,

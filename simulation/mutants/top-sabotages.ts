@@ -39,6 +39,15 @@ const SABOTAGES: readonly Sabotage[] = [
     ),
     tests: ['test/compactor/top-lists.test.ts'],
   },
+  {
+    ...one(
+      'tops: hours past retention are not told of',
+      'lambdas/compactor/recompute.ts',
+      'if (readable.length === 0) return storedSums(name, ports, settings);',
+      'void storedSums;\n  if (readable.length === 0) return undefined;',
+    ),
+    tests: ['test/compactor/recompute.test.ts'],
+  },
   one(
     'tops: lists after the cursor, when there is time',
     COMPACT,

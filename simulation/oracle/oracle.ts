@@ -1,6 +1,7 @@
 // The oracle: it watches the services, knows what was sent, and says which promise is broken.
 import type { CounterUpdate } from '../../lambdas/counting/counter-item.ts';
 import type { LevelClaim } from '../../lambdas/counting/levels.ts';
+import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import type { Clock } from '../../lambdas/ports.ts';
 import type { Occurrence } from '../plan/workload.ts';
 import type { StoredCounter } from '../world/counters.ts';
@@ -10,6 +11,7 @@ import type { World } from '../world/world.ts';
 import { Ceiling } from './ceiling.ts';
 import { Claims } from './claims.ts';
 import { Levels } from './levels.ts';
+import { RawObjects } from './raw.ts';
 import { Rollups } from './rollups.ts';
 import { readSortKey } from './shown.ts';
 import type { Arrived } from './truth.ts';
@@ -25,6 +27,8 @@ export class Oracle implements WorldObserver {
   /** Messages that a queue dropped as too old: nobody can count them any more. */
   readonly dropped: string[] = [];
   trimmedRecords = 0;
+  /** Undefined: this history archives no raw records. */
+  readonly #raw: RawObjects | undefined;
   readonly #ceiling: Ceiling;
   readonly #claims: Claims;
   readonly #levels: Levels;
@@ -37,8 +41,16 @@ export class Oracle implements WorldObserver {
    * @param windowMs the least dedup window in force
    * @param counterRetentionMs how long counter items are kept after their hour; undefined: for ever
    * @param lossy whether the stream may trim records before they are read
+   * @param archiveRaw whether every segment's raw records must be archived
    */
-  constructor(windowMs: number, clock: Clock, lossy = false, counterRetentionMs?: number | undefined) {
+  constructor(
+    windowMs: number,
+    clock: Clock,
+    lossy = false,
+    counterRetentionMs?: number | undefined,
+    archiveRaw = false,
+  ) {
+    this.#raw = archiveRaw ? new RawObjects() : undefined;
     this.#levels = new Levels(clock, counterRetentionMs);
     this.rollups = new Rollups(clock);
     this.#claims = new Claims(this.rollups);
@@ -109,6 +121,12 @@ export class Oracle implements WorldObserver {
 
   archived(key: string, body: string): void {
     this.check(() => this.rollups.archived(key, body));
+    this.check(() => this.#raw?.archived(key, body));
+  }
+
+  entryPut(shard: string, entry: SegmentEntry): void {
+    const { world } = this;
+    if (world !== undefined) this.check(() => this.#raw?.entryPut(shard, entry, world));
   }
 
   messageDropped(queue: string, body: string): void {

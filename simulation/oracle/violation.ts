@@ -11,7 +11,8 @@ export type PromiseName =
   | 'loss is named'
   | 'completeThrough is true'
   | 'levels are right'
-  | 'top lists are right';
+  | 'top lists are right'
+  | 'raw records are archived';
 
 /** A promise that a history broke, and how. */
 export class Violation extends Error {

@@ -22,6 +22,8 @@ export interface Settings {
   readonly streamRetentionMs: number;
   /** Whether dead letters come back after days and weeks. */
   readonly weeks: boolean;
+  /** Whether the aggregator archives raw records. */
+  readonly archiveRaw: boolean;
   readonly counterRetentionMs: number | undefined;
   readonly queueRetentionMs: number;
   readonly deadLetterRetentionMs: number;
@@ -102,6 +104,8 @@ export function drawSettings(random: Random): Settings {
     shortLog,
     streamRetentionMs: shortLog ? HOUR_MS : 7 * DAY_MS,
     weeks,
+    // By itself, so that the draws that follow stay what they were.
+    archiveRaw: random.fork('raw').chance(0.3),
     counterRetentionMs: random.chance(weeks ? 0.8 : 0.15) ? COUNTER_RETENTION_MS : undefined,
     queueRetentionMs: 4 * DAY_MS,
     deadLetterRetentionMs: 14 * DAY_MS,

@@ -109,6 +109,7 @@ export class FakeLedger {
     if (entries.has(entry.segment)) return false;
     entries.set(entry.segment, entry);
     this.changes += 1;
+    this.#observer.entryPut(shard, entry);
     return true;
   }
 

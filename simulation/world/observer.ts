@@ -1,6 +1,7 @@
 // What the fakes tell whoever watches the world: the oracle and its checkers.
 import type { CounterUpdate } from '../../lambdas/counting/counter-item.ts';
 import type { LevelClaim } from '../../lambdas/counting/levels.ts';
+import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import type { StoredCounter } from './counters.ts';
 import type { StoredRecord } from './stream.ts';
 
@@ -21,6 +22,8 @@ export interface WorldObserver {
   counterDeleted(item: StoredCounter): void;
   partsAcknowledged(segment: string, parts: readonly number[]): void;
   archived(key: string, body: string): void;
+  /** A segment's entry became visible. */
+  entryPut(shard: string, entry: SegmentEntry): void;
   /** `completeThrough` was published. */
   claimRaised(throughMs: number): void;
   /** Sums of an item of a level were set; its key, and all of its numbers by attribute. */
@@ -41,6 +44,7 @@ export const UNWATCHED: WorldObserver = {
   counterDeleted() {},
   partsAcknowledged() {},
   archived() {},
+  entryPut() {},
   claimRaised() {},
   levelSet() {},
   topPut() {},

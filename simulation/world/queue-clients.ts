@@ -2,6 +2,7 @@
 import type { SegmentId } from '../../lambdas/counting/identifiers.ts';
 import { letterName } from '../../lambdas/counting/letter-name.ts';
 import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
+import type { RawObject } from '../../lambdas/counting/raw-segment.ts';
 import type { RejectedEvent } from '../../lambdas/counting/rollup.ts';
 import type { RollupContent, RollupMessage } from '../../lambdas/counting/rollup-message.ts';
 import type {
@@ -16,6 +17,7 @@ import type {
   RejectedArchive,
   RollupQueue,
 } from '../../lambdas/ports.ts';
+import type { RawArchive } from '../../lambdas/raw-ports.ts';
 import type { Network, Service } from './network.ts';
 import { ServiceError } from './network.ts';
 import { UNWATCHED, type WorldObserver } from './observer.ts';
@@ -155,7 +157,7 @@ export class FakeArchive {
 }
 
 /** The archive as the functions and an operator use it. */
-export class ArchiveClient implements RejectedArchive, ExpiredArchive, ParkedLetters {
+export class ArchiveClient implements RejectedArchive, ExpiredArchive, ParkedLetters, RawArchive {
   readonly #archive: FakeArchive;
   readonly #network: Network;
 
@@ -167,6 +169,11 @@ export class ArchiveClient implements RejectedArchive, ExpiredArchive, ParkedLet
   async keepRejected(segment: SegmentId, rejected: readonly RejectedEvent[]): Promise<void> {
     const events = rejected.map(({ sequenceNumber, index, reason }) => ({ sequenceNumber, index, reason }));
     await this.#put(`rejected/${segment}.ndjson`, JSON.stringify(events));
+  }
+
+  async keepRaw({ key, markers, text }: RawObject): Promise<void> {
+    for (const marker of markers) await this.#put(marker, '');
+    await this.#put(key, text);
   }
 
   async keepExpired(content: RollupContent): Promise<void> {

@@ -30,6 +30,8 @@ async function loadHandler() {
     LEDGER_TABLE: pipeline.ledgerTable,
     STREAM_NAME: pipeline.stream,
     ARCHIVE_BUCKET: pipeline.bucket,
+    ARCHIVE_RAW_EVENTS: 'false',
+    RAW_RETENTION_SECONDS: 'forever',
     COUNTER_RETENTION_SECONDS: 'forever',
     HOUR_RETENTION_SECONDS: 'forever',
     DAY_RETENTION_SECONDS: 'forever',
@@ -83,6 +85,9 @@ test('a cursor goes on with its own audit only, by its own route', async () => {
     [{ cursor: page.next, from: HOURS.from }, /already/],
     [{ ...HOURS, slice: '0/4' }, /there is no "slice"/],
     [{ from: HOURS.from }, /"to" must be/],
+    [{ ...HOURS, source: 'tape' }, /stream or archive/],
+    [{ ...HOURS, source: 'archive' }, /does not archive raw events/],
+    [{ cursor: page.next, source: 'archive' }, /already/],
     [{ ...HOURS, to: '2026-11-20T05:30Z' }, /whole hour/],
     [{ ...HOURS, to: '2999-01-01T00:00Z' }, /must be over/],
   ] as const) {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { withoutEntity } from '../../lambdas/counting/archived-entity.ts';
+import { rawLine } from '../../lambdas/counting/raw-segment.ts';
 import { decodeRollupMessage } from '../../lambdas/counting/rollup-message.ts';
 
 const PERSON = 'person "é" \u2028';
@@ -132,4 +133,33 @@ test('done again it changes nothing, and others are never touched', () => {
       assert.equal(count(left, PERSON), 0);
     }),
   );
+});
+
+test('raw records stay, marked, without the events of the entity; others as they were', () => {
+  const [person, other] = [
+    { metric: 'view', entity: PERSON },
+    { metric: 'view', entity: '/other' },
+  ];
+  const data = [person, other, [person, other, person], [other], 'no event, but names ENTITY'].map((value) =>
+    Buffer.from(typeof value === 'string' ? value.replace('ENTITY', () => PERSON) : JSON.stringify(value)),
+  );
+  const lines = data.map((bytes, at) => rawLine(String(at), 1_000 + at, bytes));
+  const head = '{"v":1,"segment":"1.0.1","records":5,"ancestors":[],"config":{}}';
+  const key = 'raw/2026/11/22/05/1.0.1.ndjson.gz';
+  const text = `${head}\n${lines.join('\n')}\n`;
+  const rest = withoutEntity(key, text, PERSON);
+  assert.ok(rest.kind === 'rewrite');
+  assert.deepEqual(rest.text.split('\n'), [
+    head,
+    rawLine('0', 1_000, new Uint8Array(), true),
+    lines[1],
+    rawLine('2', 1_002, Buffer.from(JSON.stringify([other])), true),
+    lines[3],
+    rawLine('4', 1_004, new Uint8Array(), true),
+    '',
+  ]);
+  assert.deepEqual(withoutEntity(key, rest.text, PERSON), { kind: 'untouched' });
+  assert.deepEqual(withoutEntity('raw/2026/11/22/06/1.0.1.from-2026-11-22T05', '', PERSON), {
+    kind: 'untouched',
+  });
 });

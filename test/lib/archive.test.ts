@@ -7,22 +7,38 @@ const rulesOf = (settings = {}) =>
   resourceOf(templateJson('prod', settings), 'AWS::S3::Bucket').Properties.LifecycleConfiguration.Rules as {
     Prefix?: string;
     ExpirationInDays?: number;
+    NoncurrentVersionExpiration?: object;
+    ExpiredObjectDeleteMarker?: boolean;
   }[];
 
-test('nothing expires by default, but for older versions and what audits set aside', () => {
+test('nothing expires by default, but for older versions, raw records and what audits set aside', () => {
   const expiring = rulesOf().filter(({ ExpirationInDays }) => ExpirationInDays !== undefined);
   assert.deepEqual(
     expiring.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays]),
-    [['audits/', 1]],
+    [
+      ['raw/', 90],
+      ['audits/', 1],
+    ],
   );
 });
 
 test('rejected events, expired rows and traces of repairs go after the days given; parked and given-up batches stay', () => {
-  const expiring = rulesOf({ archiveRetentionDays: 90 }).filter(
-    ({ ExpirationInDays }) => ExpirationInDays === 90,
+  const expiring = rulesOf({ archiveRetentionDays: 70 }).filter(
+    ({ ExpirationInDays }) => ExpirationInDays === 70,
   );
   assert.deepEqual(
     expiring.map(({ Prefix }) => Prefix),
     ['rejected/', 'expired/', 'repairs/'],
   );
+});
+
+test('raw records go after their days with all their versions, archived or not, and stay where a stage says so', () => {
+  const raw = (settings = {}) => rulesOf(settings).filter(({ Prefix }) => Prefix === 'raw/');
+  for (const archiveRawEvents of [false, true]) {
+    const [expiring, markers] = raw({ archiveRawEvents, rawRetentionDays: 30 });
+    assert.equal(expiring?.ExpirationInDays, 30);
+    assert.deepEqual(expiring?.NoncurrentVersionExpiration, { NoncurrentDays: 1 });
+    assert.equal(markers?.ExpiredObjectDeleteMarker, true);
+  }
+  assert.deepEqual(raw({ rawRetentionDays: 'forever' }), []);
 });

@@ -121,6 +121,11 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     /^streamRetentionHours must be at least 28: /,
     { streamRetentionHours: 28 },
   ],
+  [
+    { archiveRawEvents: true, rawRetentionDays: 7 },
+    /^rawRetentionDays must be at least 8: .*streamRetentionHours \(168\)/,
+    { rawRetentionDays: 8 },
+  ],
   [{ queueReceivesMax: 3 }, /^queueReceivesMax must be at least 4: /, { queueReceivesMax: 4 }],
   [
     { retryBackoffBaseSeconds: 301 },

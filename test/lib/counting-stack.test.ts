@@ -155,7 +155,10 @@ describe('data', () => {
     const expiring = rules.filter((rule: object) => 'ExpirationInDays' in rule);
     assert.deepEqual(
       expiring.map((rule: Record<string, unknown>) => [rule['Prefix'], rule['ExpirationInDays']]),
-      [['audits/', 1]],
+      [
+        ['raw/', 90],
+        ['audits/', 1],
+      ],
     );
   });
   test('nothing has a name of its own but what an operator types', () => {
@@ -218,6 +221,7 @@ describe('functions', () => {
         'LEDGER_TABLE',
         'ROLLUP_QUEUE_URL',
         'ARCHIVE_BUCKET',
+        'ARCHIVE_RAW_EVENTS',
         'BUCKET_MINUTES',
         'DEDUP_WINDOW_SECONDS',
         'ACCEPT_PAST_SECONDS',
@@ -270,6 +274,8 @@ describe('functions', () => {
         'LEDGER_TABLE',
         'STREAM_NAME',
         'ARCHIVE_BUCKET',
+        'ARCHIVE_RAW_EVENTS',
+        'RAW_RETENTION_SECONDS',
         'COUNTER_RETENTION_SECONDS',
         'HOUR_RETENTION_SECONDS',
         'DAY_RETENTION_SECONDS',
@@ -280,6 +286,8 @@ describe('functions', () => {
     }
     assert.equal(environmentOf('aggregator')['ACCEPT_PAST_SECONDS'], '604800');
     assert.equal(environmentOf('aggregator')['LEDGER_RETENTION_SECONDS'], String(60 * 86_400));
+    assert.equal(environmentOf('aggregator')['ARCHIVE_RAW_EVENTS'], 'false');
+    assert.equal(environmentOf('auditor')['RAW_RETENTION_SECONDS'], String(90 * 86_400));
     assert.equal(environmentOf('writer')['COUNTER_RETENTION_SECONDS'], 'forever');
     assert.equal(environmentOf('writer')['NODE_OPTIONS'], '--enable-source-maps');
   });

@@ -25,6 +25,24 @@ test('the production template is the one in test/lib/snapshots', () => {
   );
 });
 
+test('archiving raw events adds two variables and two permissions to it, and nothing else', () => {
+  const without: unknown = JSON.parse(normalized(templateText('prod')));
+  const archiving: unknown = JSON.parse(normalized(templateText('prod', { archiveRawEvents: true })));
+  const found = differences(without, archiving, '').map((line) => line.replaceAll(/[0-9A-F]{8}/g, ''));
+  const changes = found.map((line) => /^\/Resources\/(\w+)\/(.*?): /.exec(line)?.slice(1).join(' ') ?? line);
+  assert.deepEqual(changes.sort(), [
+    'AggregationAggregatorFunction Properties/Environment/Variables/ARCHIVE_RAW_EVENTS',
+    // CDK sorts what may be put: rejected/ comes after raw/.
+    'AggregationAggregatorPolicy Properties/PolicyDocument/Statement/5/Resource/1/Fn::Join/1/1',
+    'AggregationAggregatorPolicy Properties/PolicyDocument/Statement/5/Resource/2',
+    'AuditingAuditorFunction Properties/Environment/Variables/ARCHIVE_RAW_EVENTS',
+    // One object became a list of two.
+    'AuditingAuditorPolicy Properties/PolicyDocument/Statement/6/Resource/0',
+    'AuditingAuditorPolicy Properties/PolicyDocument/Statement/6/Resource/1',
+    'AuditingAuditorPolicy Properties/PolicyDocument/Statement/6/Resource/Fn::Join',
+  ]);
+});
+
 /** The deployment's id is a hash of the whole API, and would say each change a second time. */
 function normalized(text: string): string {
   return text.replaceAll(/(ApiDeployment)[0-9a-f]{40}/g, '$1HASH');

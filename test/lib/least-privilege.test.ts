@@ -96,6 +96,19 @@ test('each role may do what its part does, to what it does it to, and nothing el
   assert.deepEqual(permissions(), sorted(TABLE));
 });
 
+test('a stage that archives raw events lets the aggregator put them and the auditor read them, and nobody else', () => {
+  const withRaw = permissions(templateJson('prod', { archiveRawEvents: true }));
+  const { 'Aggregation/Aggregator': aggregator = {}, 'Auditing/Auditor': auditor = {}, ...others } = TABLE;
+  assert.deepEqual(
+    withRaw,
+    sorted({
+      ...others,
+      'Aggregation/Aggregator': { ...aggregator, 'ArchiveBucket/raw/*': ['s3:PutObject'] },
+      'Auditing/Auditor': { ...auditor, 'ArchiveBucket/raw/*': ['s3:GetObject'] },
+    }),
+  );
+});
+
 test("the only managed policy is that of the account's role for API Gateway's logs", () => {
   const managed = resourcesOf(template, 'AWS::IAM::Role').filter(
     ([, { Properties }]) => Properties.ManagedPolicyArns,
@@ -131,9 +144,9 @@ interface Statement {
   readonly Condition?: unknown;
 }
 
-function permissions(): Record<string, Record<string, string[]>> {
+function permissions(of = template): Record<string, Record<string, string[]>> {
   const table: Record<string, Record<string, string[]>> = {};
-  for (const [, { Properties }] of resourcesOf(template, 'AWS::IAM::Policy')) {
+  for (const [, { Properties }] of resourcesOf(of, 'AWS::IAM::Policy')) {
     const role = String(Properties.Roles[0].Ref).replace(/Role[0-9A-F]{8}$/, '');
     const name = Object.keys(TABLE).find((known) => known.replace('/', '') === role) ?? role;
     const row = table[name] ?? {};

@@ -36,6 +36,7 @@ const drill = await startDrill(
     // An end to the counter items' life, so that rows can come too late.
     acceptPastSeconds: 86_400,
     counterRetentionDays: 41,
+    archiveRawEvents: true,
   }) as unknown as Json,
   { serviceCalled: (call) => calls.push(call) },
 );
@@ -100,7 +101,7 @@ test('nothing is excused that is not granted, or that was seen', () => {
 
 test('production grants what was judged here', () => {
   const shapeOf = (stage: string) =>
-    Object.entries(templateJson(stage).Resources)
+    Object.entries(templateJson(stage, { archiveRawEvents: true }).Resources)
       .filter(([, { Type }]) => Type === 'AWS::IAM::Policy')
       .map(([id, { Properties }]) => [id, JSON.stringify(Properties).replaceAll(`/${stage}/`, '/STAGE/')]);
   assert.deepEqual(shapeOf('prod'), shapeOf('local'));

@@ -10,6 +10,8 @@ const program = fileURLToPath(new URL('../../operations/audit.ts', import.meta.u
 const AUDIT = 'a'.repeat(32);
 const NOTHING = {
   complete: true,
+  source: 'stream',
+  rawDifferences: 0,
   segments: 3,
   items: 5,
   events: 9,
@@ -34,7 +36,9 @@ let asked: string[] = [];
 const server: Server = createServer((request, response) => {
   const url = new URL(request.url ?? '', 'http://localhost');
   const cursor = url.searchParams.get('cursor') ?? '';
-  asked.push(`${request.method} ${url.pathname} ${cursor}`.trim());
+  const source = url.searchParams.get('source');
+  const named = source === null ? cursor : `source=${source}`;
+  asked.push(`${request.method} ${url.pathname} ${named}`.trim());
   const answer = answers[cursor];
   // Nothing to answer: the page takes for ever.
   if (answer === undefined) return;
@@ -102,6 +106,16 @@ test('differences are exit code 1, unless all of them are repaired', async () =>
   answers = { '': { ...found, repaired: 1 } };
   assert.equal((await start(...HOURS, '--repair').ended).code, 0);
   assert.deepEqual(asked.at(-1), 'POST /v1/admin/repair');
+});
+
+test('the archive is asked for by name, and raw records that are missing in it are exit code 1', async () => {
+  const missing = { first: '1.0.1', last: '1.0.2', segments: 2, reason: 'raw-missing' };
+  answers = { '': { ...NOTHING, source: 'archive', rawDifferences: 2, segmentsUnaudited: [missing] } };
+  const { code, stdout } = await start(...HOURS, '--source', 'archive').ended;
+  assert.equal(code, 1);
+  assert.match(stdout, /2 segments from 1\.0\.1 to 1\.0\.2 not audited: raw-missing/);
+  assert.match(stdout, /raw records of 2 segments missing or changed/);
+  assert.deepEqual(asked, ['GET /v1/audit source=archive']);
 });
 
 test('interrupted, it says how to go on, and goes on there', async () => {

@@ -44,4 +44,5 @@ test('what arrives a week late is in every grain', async () => {
   assert.match(output, /12 lines arrive/);
   for (const by of ['', ', by hour', ', by day', ', by month', ', by total'])
     assert.match(output, new RegExp(`counts${by}: all equal \\(60 events\\)`));
+  assert.match(output, /top by day: 8 rankings, 24 places: all equal/);
 });

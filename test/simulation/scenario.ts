@@ -29,6 +29,7 @@ const CALM: Settings = {
   shortLog: false,
   streamRetentionMs: 7 * DAY_MS,
   weeks: false,
+  archiveRaw: true,
   counterRetentionMs: undefined,
   queueRetentionMs: 4 * DAY_MS,
   deadLetterRetentionMs: 14 * DAY_MS,

@@ -150,8 +150,8 @@ export function auditWorld(shards: ReadonlyMap<ShardKey, ShardRecords>, pageItem
   };
   const log: AuditedLog = {
     ranges: (shard) => ({
-      read: async (first, last) =>
-        (records.get(shard) ?? []).filter(
+      read: async ({ first, last }) =>
+        (records.get(shardIdOf(shard)) ?? []).filter(
           ({ sequenceNumber }) =>
             compareSequenceNumbers(sequenceNumber, first) >= 0 &&
             compareSequenceNumbers(sequenceNumber, last) <= 0,
@@ -162,7 +162,7 @@ export function auditWorld(shards: ReadonlyMap<ShardKey, ShardRecords>, pageItem
   const deleted = new Map<string, number>();
   const ports: AuditorPorts = {
     ledger,
-    log,
+    logs: { stream: log, archive: undefined },
     counters,
     scratch,
     windows: new DedupWindows(),

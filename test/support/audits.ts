@@ -1,6 +1,7 @@
 // Audits of a pipeline on real services, whole or page by page.
 
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
+import { archivedLog } from '../../lambdas/auditor/archived-log.ts';
 import { auditPage, beginAudit } from '../../lambdas/auditor/audit.ts';
 import { levelAuditor, levelRepairer } from '../../lambdas/auditor/audit-levels.ts';
 import { AUDIT_LIMITS } from '../../lambdas/auditor/limits.ts';
@@ -15,6 +16,7 @@ import { TopTable } from '../../lambdas/aws/top-table.ts';
 import {
   type AuditRange,
   type AuditReport,
+  type AuditSource,
   type AuditState,
   auditReport,
 } from '../../lambdas/counting/audit-state.ts';
@@ -43,7 +45,7 @@ export function auditsOf(
   const scratch = new S3AuditScratch(services.s3, pipeline.bucket, AUDIT_LIMITS.partitions);
   const ports = {
     ledger: pipeline.ledger,
-    log: pipeline.log,
+    logs: { stream: pipeline.log, archive: archivedLog(pipeline.raw, clock, undefined) },
     counters,
     scratch,
     windows: new DedupWindows(),
@@ -73,15 +75,15 @@ export function auditsOf(
       ),
     ),
   };
-  const start = (repair = false) =>
-    beginAudit({ id: auditId(), range, repair, startedAtMs: Date.now() }, ports);
+  const start = (repair = false, source: AuditSource = 'stream') =>
+    beginAudit({ id: auditId(), range, repair, source, startedAtMs: Date.now() }, ports);
   const page = (state: AuditState, hasTime: () => boolean) => auditPage(state, ports, hasTime);
   return {
     scratch,
     start,
     page,
     /** A whole audit. */
-    run: async (repair = false): Promise<AuditReport> =>
-      auditReport(await page(await start(repair), () => true)),
+    run: async (repair = false, source: AuditSource = 'stream'): Promise<AuditReport> =>
+      auditReport(await page(await start(repair, source), () => true)),
   };
 }

@@ -12,12 +12,14 @@ import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
 import { Archive } from '../../lambdas/aws/archive.ts';
 import { CounterTable } from '../../lambdas/aws/counter-table.ts';
 import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { SqsFailedMessages, SqsRollupQueue } from '../../lambdas/aws/rollup-queue.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { decodeRecord } from '../../lambdas/counting/event.ts';
 import { parseSequenceNumber, parseShardId, type ShardId } from '../../lambdas/counting/identifiers.ts';
 import { DEFAULT_RETRY_POLICY } from '../../lambdas/counting/retry-policy.ts';
 import type { StreamRecord } from '../../lambdas/counting/segment.ts';
+import type { RawArchive } from '../../lambdas/raw-ports.ts';
 import { writeRollups } from '../../lambdas/writer/write.ts';
 import { type ClientEvent, CONFIG } from './records.ts';
 import type { startServices } from './services.ts';
@@ -25,7 +27,11 @@ import type { startServices } from './services.ts';
 const always = () => true;
 
 /** Makes tables, queues, a stream and a bucket, and what drives events through them. */
-export async function startPipeline(services: Awaited<ReturnType<typeof startServices>>, shardCount = 1) {
+export async function startPipeline(
+  services: Awaited<ReturnType<typeof startServices>>,
+  shardCount = 1,
+  { archived = false } = {},
+) {
   const [counterTable, ledgerTable, stream, bucket, queueUrl, deadLetterUrl] = await Promise.all([
     services.table(),
     services.table(),
@@ -39,6 +45,7 @@ export async function startPipeline(services: Awaited<ReturnType<typeof startSer
   const log = new KinesisLog(services.kinesis, stream);
   const counters = new CounterTable(services.dynamoDb, counterTable);
   const archive = new Archive(services.s3, bucket);
+  const raw = new S3RawArchive(services.s3, bucket);
   const queue = new SqsRollupQueue(services.sqs, queueUrl);
 
   async function shardIds(): Promise<ShardId[]> {
@@ -66,12 +73,14 @@ export async function startPipeline(services: Awaited<ReturnType<typeof startSer
     records: StreamRecord[],
     generation: string,
     rollup = CONFIG,
+    rawArchive: RawArchive | undefined = archived ? raw : undefined,
   ) {
     const ports = {
       ledger,
       log,
       queue,
       rejected: archive,
+      raw: rawArchive,
       windows: new DedupWindows(),
       clock,
       listener: SILENT,
@@ -90,6 +99,7 @@ export async function startPipeline(services: Awaited<ReturnType<typeof startSer
     log,
     counters,
     archive,
+    raw,
     shardIds,
     recordsOf,
 
@@ -110,10 +120,11 @@ export async function startPipeline(services: Awaited<ReturnType<typeof startSer
     },
 
     /** One aggregator invocation over the records of every shard that it was not handed before, as the mapping goes on. */
-    async aggregateNew(generation = '1'): Promise<void> {
+    async aggregateNew(generation = '1', rawArchive?: RawArchive): Promise<void> {
       for (const shard of await shardIds()) {
         const records = await recordsOf(shard);
-        await aggregateShard(shard, records.slice(checkpoints.get(shard) ?? 0), generation);
+        const fresh = records.slice(checkpoints.get(shard) ?? 0);
+        await aggregateShard(shard, fresh, generation, CONFIG, rawArchive);
         checkpoints.set(shard, records.length);
       }
     },

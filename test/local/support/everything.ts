@@ -124,6 +124,8 @@ async function auditedAndRepaired(drill: Drill): Promise<void> {
   const range = `from=${hour(drill.clock.nowMs() - 3 * 3_600_000)}&to=${hour(drill.clock.nowMs())}`;
   const audit = await read(drill, `/v1/audit?${range}`);
   assert.ok(asList(audit['differences']).length > 0, JSON.stringify(audit));
+  const recounted = await read(drill, `/v1/audit?${range}&source=archive`);
+  assert.deepEqual(recounted['differences'], audit['differences']);
   const repair = await fetch(`${drill.stack.url}/v1/admin/repair?${range}`, {
     method: 'POST',
     headers: SIGNED,

@@ -1,0 +1,101 @@
+// Raw records of segments on S3: one compressed object a segment, and empty ones below the further hours that it reaches into.
+import { gunzip, gzip } from 'node:zlib';
+import {
+  GetObjectCommand,
+  NoSuchKey,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import {
+  InvalidRawObject,
+  RAW_PREFIX,
+  type RawObject,
+  type RawPlace,
+  type RawSegment,
+  rawHourPrefix,
+  rawKey,
+  rawPlaceIn,
+  readRawObject,
+} from '../counting/raw-segment.ts';
+import { HOUR_MS } from '../counting/time.ts';
+import type { RawArchive, RawHistory } from '../raw-ports.ts';
+
+/** Compresses text. The header has no time in it, so that the same text gives the same bytes. */
+export function gzipped(text: string): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    gzip(text, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
+  });
+}
+
+/** What `gzipped` made, as text. @throws Error when it is something else */
+export function gunzipped(bytes: Uint8Array): Promise<string> {
+  return new Promise((resolve, reject) => {
+    gunzip(bytes, (error, text) => (error === null ? resolve(text.toString('utf8')) : reject(error)));
+  });
+}
+
+/** The archive bucket below `raw/`. */
+export class S3RawArchive implements RawArchive, RawHistory {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+
+  constructor(client: S3Client, bucket: string) {
+    this.#client = client;
+    this.#bucket = bucket;
+  }
+
+  async keepRaw({ key, markers, text }: RawObject): Promise<void> {
+    // The object last: where it is, its markers are.
+    for (const marker of markers) await this.#put(marker, new Uint8Array(), 'text/plain');
+    await this.#put(key, await gzipped(text), 'application/gzip');
+  }
+
+  async readRaw(place: RawPlace): Promise<RawSegment | undefined> {
+    const bytes = await this.#get(rawKey(place));
+    if (bytes === undefined) return undefined;
+    let text: string;
+    try {
+      text = await gunzipped(bytes);
+    } catch (cause) {
+      throw new InvalidRawObject('it is not compressed as it was written', { cause });
+    }
+    const raw = readRawObject(text);
+    if (raw.segment !== place.segment) throw new InvalidRawObject(`it is of segment ${raw.segment}`);
+    return raw;
+  }
+
+  async *places(range?: { readonly fromMs: number; readonly toMs: number }): AsyncIterable<RawPlace> {
+    for (const Prefix of prefixesOf(range)) {
+      const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: this.#bucket, Prefix });
+      for await (const { Contents = [] } of pages) {
+        for (const { Key = '' } of Contents) {
+          const place = rawPlaceIn(Key);
+          if (place !== undefined) yield place;
+        }
+      }
+    }
+  }
+
+  async #get(Key: string): Promise<Uint8Array | undefined> {
+    try {
+      const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key }));
+      return await Body?.transformToByteArray();
+    } catch (error) {
+      if (error instanceof NoSuchKey) return undefined;
+      throw error;
+    }
+  }
+
+  async #put(Key: string, Body: Uint8Array, ContentType: string): Promise<void> {
+    await this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key, Body, ContentType }));
+  }
+}
+
+function* prefixesOf(range: { readonly fromMs: number; readonly toMs: number } | undefined) {
+  if (range === undefined) {
+    yield RAW_PREFIX;
+    return;
+  }
+  for (let hourMs = range.fromMs; hourMs < range.toMs; hourMs += HOUR_MS) yield rawHourPrefix(hourMs);
+}

@@ -1,0 +1,23 @@
+// The ports to the archive of raw records, as types only.
+import type { RawObject, RawPlace, RawSegment } from './counting/raw-segment.ts';
+
+/** Where the raw records of segments are kept. */
+export interface RawArchive {
+  /** Keeps a segment's raw records. Repeatable: every attempt at a segment puts the same. @throws when they are not kept */
+  keepRaw(raw: RawObject): Promise<void>;
+}
+
+/** The archive as whoever counts again reads it. */
+export interface RawReader {
+  /** A segment's raw records; undefined when nothing is there. @throws InvalidRawObject when it can not be read */
+  readRaw(place: RawPlace): Promise<RawSegment | undefined>;
+}
+
+/** The archive as whoever plays it again looks through it. */
+export interface RawHistory extends RawReader {
+  /**
+   * Every segment that is archived, in no order.
+   * @param range only segments whose first arrival lies in hours that start in `fromMs <= start < toMs`, epoch milliseconds
+   */
+  places(range?: { readonly fromMs: number; readonly toMs: number }): AsyncIterable<RawPlace>;
+}
