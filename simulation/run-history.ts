@@ -9,6 +9,7 @@ import { checkAnswers } from './oracle/answers.ts';
 import { checkAtRest } from './oracle/final.ts';
 import { checkHours } from './oracle/hours.ts';
 import { checkLevelsAtRest } from './oracle/levels-at-rest.ts';
+import { checkRebuilt } from './oracle/rebuilt.ts';
 import { checkTopsAtRest } from './oracle/tops.ts';
 import { type PromiseName, Violation } from './oracle/violation.ts';
 import { faultsEndMs } from './plan/faults.ts';
@@ -95,6 +96,8 @@ class Run {
       await this.#checkAtRest();
     }
     await this.#checkReached(beatMs);
+    const { archiveRaw, counterRetentionMs } = this.history.settings;
+    if (archiveRaw) await checkRebuilt(world, scheduler, counterRetentionMs === undefined);
   }
 
   /** With a short log, heartbeats all the time: what the stream trims is then known to have been there. */

@@ -22,6 +22,8 @@ export interface AccountsComparison {
   notArchived: number;
   /** Segments that the first ledger has as lost before they were rolled up: nobody has their records. */
   lost: number;
+  /** Segments that the first ledger has as lost in the same way, and whose records had been archived just before: they are counted now. */
+  recovered: number;
   /** Archived segments that the first ledger does not know any more. */
   unknown: number;
   /** Archived segments that the second ledger does not have. */
@@ -41,6 +43,7 @@ export function nothingCompared(): AccountsComparison {
     differingOmitted: 0,
     notArchived: 0,
     lost: 0,
+    recovered: 0,
     unknown: 0,
     missing: 0,
   };
@@ -65,7 +68,7 @@ export async function compareAccounts(
   let known = 0;
   for await (const entry of first.entriesUp(shard, whole ? 0 : least - 1, through)) {
     if (!archived.has(entry.segment)) {
-      if (entry.lost && entry.digest === '') comparison.lost += 1;
+      if (wasNeverCounted(entry)) comparison.lost += 1;
       else comparison.notArchived += 1;
       continue;
     }
@@ -73,6 +76,10 @@ export async function compareAccounts(
     const now = await rebuilt.find(entry.first);
     if (now === undefined) {
       comparison.missing += 1;
+      continue;
+    }
+    if (wasNeverCounted(entry)) {
+      comparison.recovered += 1;
       continue;
     }
     comparison.segments += 1;
@@ -111,6 +118,11 @@ class ByFirstRecord {
     this.#entries.clear();
     return found;
   }
+}
+
+/** Whether a segment was lost before anything of it was rolled up. */
+function wasNeverCounted({ lost, digest }: SegmentEntry): boolean {
+  return lost && digest === '';
 }
 
 function isSame(a: Accounts, b: Accounts): boolean {

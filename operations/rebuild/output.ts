@@ -18,6 +18,7 @@ export function sentences({ shards, played, skipped, records, comparison }: Rebu
     [comparison.notArchived, 'segments of the first table are not archived, and so not in the second'],
     [comparison.missing, 'archived segments are not in the second table'],
     [comparison.lost, 'segments were lost before they were counted: nobody has their records'],
+    [comparison.recovered, 'segments that were lost had been archived just before, and are counted now'],
     [comparison.unknown, 'archived segments are too old for the first ledger: nothing to compare them with'],
   ];
   for (const [number, what] of told) if (number > 0) lines.push(`${number} ${what}`);

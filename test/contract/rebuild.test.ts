@@ -103,6 +103,7 @@ test('every counter item comes out the same, under the new generation; shards th
     differingOmitted: 0,
     notArchived: 0,
     lost: 0,
+    recovered: 0,
     unknown: 0,
     missing: 0,
   });
