@@ -183,11 +183,12 @@ for (let round = 0; round <= rounds; round += 1) {
     if (round > 0) past.push(figures);
   }
 }
-writeFigures(`Method: the handler of the query function, with its middleware, called as Lambda does with API Gateway's event; the SDK's DynamoDB client
-with all it does but sockets: answers come from memory, as the emulator gave them once. ${rounds} interleaved rounds of ${calls} calls each (batches: a
-tenth, so that their p99 is their slowest) after one to warm up; p50 and p99 are medians of the rounds', the maximum is of all. "SDK" is the p50 of the same calls of DynamoDB, with the
-same answers, through the client alone; "ours" is the rest of the p50. Milliseconds. Every answer was compared with the first.
-Node ${process.version}, ${availableParallelism()} cores with a load of ${loadAtStart?.toFixed(1)}, ${new Date().toISOString().slice(0, 10)}.
+writeFigures(`Method: the handler of the query function with its middleware, called as Lambda does with API Gateway's event, on the SDK's DynamoDB
+client with all it does but sockets: answers come from memory, byte by byte as the emulator gave them once. ${rounds} interleaved rounds
+of ${calls} calls each (batches: a tenth, so that their p99 is about their slowest) after one to warm up; p50 and p99 are medians of the
+rounds', the maximum is of all. "SDK" is the p50 of the same calls of DynamoDB with the same answers through the client alone; "ours" is
+the rest of the p50. Milliseconds. Every answer was compared with the first.
+Node ${process.version}, ${availableParallelism()} cores with a load of ${loadAtStart?.toFixed(1)} before this, ${new Date().toISOString().slice(0, 10)}.
 
 | question | history | calls | answer, kB | p50 | p99 | max | SDK | ours |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
