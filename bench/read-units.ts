@@ -1,37 +1,15 @@
 // What do queries cost to read, for an entity with a day, a year and ten years of counts? Read units, as the emulator measures them.
-import {
-  type AttributeValue,
-  BatchWriteItemCommand,
-  CreateTableCommand,
-  DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CounterTable } from '../lambdas/aws/counter-table.ts';
 import { LevelTable } from '../lambdas/aws/level-table.ts';
 import { parseCountQuery } from '../lambdas/counting/count-query.ts';
-import { counterKey, minuteAttribute } from '../lambdas/counting/counter-item.ts';
-import {
-  type Claims,
-  itemStartMs,
-  type Level,
-  levelChangeParams,
-  levelKey,
-  sumStartMs,
-} from '../lambdas/counting/levels.ts';
-import { bucketName, DAY_MS, dayStartMs, HOUR_MS, hourStartMs } from '../lambdas/counting/time.ts';
+import type { Claims } from '../lambdas/counting/levels.ts';
+import { DAY_MS, dayStartMs } from '../lambdas/counting/time.ts';
 import { readCounts } from '../lambdas/query/read-counts.ts';
 import { startEmulators } from '../local/emulators/emulators.ts';
+import { CLAIMS, createTable, fillHistory, METRIC, MINUTES, NOW_MS, SPANS } from './synthetic-counts.ts';
 
-const NOW_MS = Date.UTC(2026, 10, 22, 17, 40);
-const SPANS = { 'a day': 1, 'a year': 365, 'ten years': 3_652 } as const;
-const METRIC = 'play';
-/** Minutes with counts in each hour, each from a segment of its own: hot entities have up to 720 segments an hour and shard. */
-const MINUTES = 12;
 const FOREVER = { counters: undefined, days: undefined, months: undefined };
-const CLAIMS: Claims = {
-  throughMs: NOW_MS - 30_000,
-  days: { closedBeforeMs: hourStartMs(NOW_MS), throughMs: hourStartMs(NOW_MS) + 300_000 },
-  months: { closedBeforeMs: dayStartMs(NOW_MS), throughMs: dayStartMs(NOW_MS) + 300_000 },
-};
 const NOTHING: Claims = {
   ...CLAIMS,
   days: { closedBeforeMs: 0, throughMs: 0 },
@@ -61,20 +39,7 @@ const client = new DynamoDBClient({
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 });
 const TableName = 'read-units';
-await client.send(
-  new CreateTableCommand({
-    TableName,
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: [
-      { AttributeName: 'pk', AttributeType: 'S' },
-      { AttributeName: 'sk', AttributeType: 'S' },
-    ],
-    KeySchema: [
-      { AttributeName: 'pk', KeyType: 'HASH' },
-      { AttributeName: 'sk', KeyType: 'RANGE' },
-    ],
-  }),
-);
+await createTable(client, TableName);
 
 let units = 0;
 // Every read says what it cost; the adapters need not know.
@@ -89,55 +54,6 @@ client.middlewareStack.add(
   },
   { step: 'initialize' },
 );
-
-/** Every hour of an entity's history, and the levels made of it. */
-async function fill(entity: string, days: number): Promise<void> {
-  const minutes = Object.fromEntries(
-    Array.from({ length: MINUTES }, (_, at) => [minuteAttribute(at * 5), { N: '1234' }]),
-  );
-  const applied = { SS: Array.from({ length: MINUTES }, (_, k) => `1.0.${(k + 40_000).toString(36)}`) };
-  const levels = new Map<string, { level: Level; startMs: number; sums: Map<number, bigint> }>();
-  let batch: Record<string, AttributeValue>[] = [];
-  const flush = async () => {
-    if (batch.length === 0) return;
-    const puts = batch.map((Item) => ({ PutRequest: { Item } }));
-    await client.send(new BatchWriteItemCommand({ RequestItems: { [TableName]: puts } }));
-    batch = [];
-  };
-  const put = async (item: Record<string, AttributeValue>) => {
-    batch.push(item);
-    if (batch.length === 25) await flush();
-  };
-  for (let atMs = hourStartMs(NOW_MS - days * DAY_MS); atMs <= NOW_MS; atMs += HOUR_MS) {
-    const { pk, sk } = counterKey(METRIC, entity, bucketName(atMs, 60));
-    await put({ pk: { S: pk }, sk: { S: sk }, n: { N: '14808' }, e: { N: '14808' }, ...minutes, applied });
-    for (const level of ['days', 'months', 'total'] as const) {
-      const startMs = itemStartMs(level, atMs);
-      const one = levels.get(`${level} ${startMs}`) ?? { level, startMs, sums: new Map() };
-      levels.set(`${level} ${startMs}`, one);
-      one.sums.set(sumStartMs(level, atMs), (one.sums.get(sumStartMs(level, atMs)) ?? 0n) + 14_808n);
-    }
-  }
-  for (const { level, startMs, sums } of levels.values()) {
-    const name = { level, metric: METRIC, entity, startMs };
-    const { ExpressionAttributeValues } = levelChangeParams({
-      name,
-      sums,
-      revision: 700,
-      expiresAt: undefined,
-    });
-    const { pk, sk } = levelKey(name);
-    const values = Object.entries(ExpressionAttributeValues).filter(
-      ([placeholder]) => placeholder !== ':read',
-    );
-    await put({
-      pk: { S: pk },
-      sk: { S: sk },
-      ...Object.fromEntries(values.map(([placeholder, value]) => [placeholder.slice(1), value])),
-    });
-  }
-  await flush();
-}
 
 async function cost(entity: string, parameters: Record<string, string>, claims: Claims): Promise<number> {
   const query = parseCountQuery(METRIC, entity, parameters, NOW_MS);
@@ -156,7 +72,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 try {
   say('Read units of the counter table, strongly consistent; every query reads the claims for 1 unit more.');
   say(`Every hour of the span has counts in ${MINUTES} minutes. In brackets: without levels.\n`);
-  for (const [entity, days] of Object.entries(SPANS)) await fill(entity, days);
+  for (const [entity, days] of Object.entries(SPANS)) await fillHistory(client, TableName, entity, days);
   say(`| query | ${Object.keys(SPANS).join(' | ')} |`);
   say(
     `| --- | ${Object.keys(SPANS)

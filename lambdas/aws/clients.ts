@@ -26,7 +26,10 @@ function requestHandler(requestTimeoutMs = 5_000): NodeHttpHandler {
 
 /** A DynamoDB client. It retries by itself, time-outs included: every write of ours must bear being applied twice. */
 export function dynamoDb(config: DynamoDBClientConfig = {}): DynamoDBClient {
-  return new DynamoDBClient({ requestHandler: requestHandler(), ...config });
+  const client = new DynamoDBClient({ requestHandler: requestHandler(), ...config });
+  // It copies every request and answer, attribute by attribute, for a log that nobody keeps.
+  client.middlewareStack.remove('loggerMiddleware');
+  return client;
 }
 
 /** A Kinesis client on HTTP/1.1: it reads a page now and then, which needs no multiplexing. */

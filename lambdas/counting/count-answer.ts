@@ -1,5 +1,5 @@
 // The answer to a question about counts: points, and how far they can be relied on.
-import { type Grain, instantIn } from './calendar.ts';
+import { type Grain, instantsIn } from './calendar.ts';
 import type { CountPlan } from './count-plan.ts';
 import type { CountQuery } from './count-query.ts';
 import { pageToken } from './page-token.ts';
@@ -91,14 +91,15 @@ export function countsOfStretch(
   acceptPastMs: number | undefined,
 ): CountsOfStretch {
   const { grain, zone, toMs, throughMs, note } = plan;
+  const iso = instantsIn(zone);
   let sum = page?.sum ?? 0n;
   const points = grain === 'total' ? [] : sums.points(fillZero);
   const knownMs = isFinal(plan, acceptPastMs) ? (finalFromMs(toMs, acceptPastMs) ?? 0) : throughMs;
   return {
     grain,
     tz: zone,
-    from: instantIn(plan.fromMs, zone),
-    to: instantIn(toMs, zone),
+    from: iso(plan.fromMs),
+    to: iso(toMs),
     total: sums.total,
     completeThrough: knownMs === 0 ? null : new Date(knownMs).toISOString(),
     ...(note !== undefined && { note }),
@@ -107,7 +108,7 @@ export function countsOfStretch(
       const state = isFinal({ toMs: Math.min(toMs, endMs), throughMs }, acceptPastMs)
         ? 'final'
         : 'provisional';
-      return { at: instantIn(startMs, zone), n, state, ...(cumulative && { sum }) };
+      return { at: iso(startMs), n, state, ...(cumulative && { sum }) };
     }),
   };
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   instantIn,
+  instantsIn,
   nextPeriodMs,
   type Period,
   parseTimeZone,
@@ -84,6 +85,36 @@ test('a start is given with the offset in force', () => {
   assert.equal(instantIn(utc('2026-10-24T22:00Z'), berlin), '2026-10-25T00:00:00+02:00');
   assert.equal(instantIn(utc('2026-10-25T23:00Z'), berlin), '2026-10-26T00:00:00+01:00');
   assert.equal(instantIn(utc('2026-10-25T23:00Z'), UTC), '2026-10-25T23:00:00Z');
+});
+
+test('many instants are written as each by itself, with the date and offset that Intl gives', () => {
+  const offsetOf = (atMs: number, name: string) => {
+    const options = { timeZone: name, timeZoneName: 'longOffset' } as const;
+    const parts = new Intl.DateTimeFormat('en', options).formatToParts(atMs);
+    const text = parts.find(({ type }) => type === 'timeZoneName')?.value.slice('GMT'.length);
+    return text === '' ? '+00:00' : text;
+  };
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...ZONES.filter((name) => zone(name) !== UTC)),
+      fc.array(fc.integer({ min: utc('1990-01-01T00:00Z') / 1000, max: utc('2050-01-01T00:00Z') / 1000 })),
+      (name, seconds) => {
+        const iso = instantsIn(zone(name));
+        for (const atMs of seconds.map((second) => second * 1000)) {
+          const text = iso(atMs);
+          assert.equal(Date.parse(text), atMs);
+          assert.equal(text.slice(0, 10), clock(atMs, name).date);
+          assert.equal(text.slice(19), offsetOf(atMs, name));
+          assert.equal(text, instantIn(atMs, zone(name)));
+        }
+      },
+    ),
+  );
+});
+
+test('an offset that is no whole number of minutes, and the end of time, are written as Temporal does', () => {
+  assert.equal(instantIn(utc('1971-06-01T00:44:30Z'), zone('Africa/Monrovia')), '1971-06-01T00:00:00-00:45');
+  assert.equal(instantIn(utc('9999-12-31T23:00Z'), zone('Europe/Berlin')), '+010000-01-01T00:00:00+01:00');
 });
 
 test('periods cover their range without holes or overlaps, and all of a period is one date or one month of the zone', () => {
