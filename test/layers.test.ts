@@ -15,7 +15,7 @@ interface Rule {
 }
 
 const COUNTING = /^lambdas\/counting\//;
-const PORTS = /^lambdas\/(raw-)?ports\.ts$/;
+const PORTS = /^lambdas\/([a-z-]+-)?ports\.ts$/;
 /** The API's schemas: plain data, for whoever serves, deploys or checks it. */
 const API = /^api\//;
 const USE_CASE =

@@ -1,8 +1,10 @@
 // The archive of raw records as an audit reads it: each segment's object, held against what the segment's entry says of it.
+
+import type { AuditedLog, RangeReader } from '../audit-ports.ts';
 import { type ShardKey, segmentId } from '../counting/identifiers.ts';
 import { InvalidRawObject, type RawSegment, streamRecord } from '../counting/raw-segment.ts';
 import type { SegmentEntry } from '../counting/segment-entry.ts';
-import type { AuditedLog, Clock, RangeReader } from '../ports.ts';
+import type { Clock } from '../ports.ts';
 import type { RawReader } from '../raw-ports.ts';
 
 /**

@@ -1,5 +1,6 @@
 // The audit of the levels: days against counter items, months against days, the total against months.
 import pLimit from 'p-limit';
+import type { StoredHours } from '../audit-ports.ts';
 import { type CompactorSettings, emptyReport } from '../compactor/compaction.ts';
 import {
   type RecomputePorts,
@@ -22,7 +23,8 @@ import {
 import type { LevelCursor } from '../counting/level-cursor.ts';
 import { type CompactedLevel, itemStartMs, type LevelName, mayBeDeleted } from '../counting/levels.ts';
 import { bucketName, DAY_MS, dayStartMs, parseBucketName } from '../counting/time.ts';
-import type { BooksLedger, Clock, LevelLedger, LevelReader, StoredHours } from '../ports.ts';
+import type { LevelLedger, LevelReader } from '../level-ports.ts';
+import type { BooksLedger, Clock } from '../ports.ts';
 
 /** What the audit of the levels needs. */
 export interface LevelAuditPorts {

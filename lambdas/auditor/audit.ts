@@ -1,5 +1,6 @@
 // The auditor's use case: an audit in steps, as many to a page as there is time for, and each step done once.
 import type { WindowLedger } from '../aggregator/windows.ts';
+import type { AuditedCounters, AuditedLog, AuditScratch } from '../audit-ports.ts';
 import { InvalidAuditRequest } from '../counting/audit-request.ts';
 import {
   type AuditPosition,
@@ -9,7 +10,7 @@ import {
   newAudit,
 } from '../counting/audit-state.ts';
 import type { DeletedEntities } from '../counting/deleted-entities.ts';
-import type { AuditedCounters, AuditedLog, AuditScratch, BooksLedger } from '../ports.ts';
+import type { BooksLedger } from '../ports.ts';
 import type { LevelAuditor } from './audit-levels.ts';
 import { compare } from './compare.ts';
 import { AUDIT_LIMITS, type AuditLimits } from './limits.ts';

@@ -1,4 +1,6 @@
 // The audit's third phase: partition by partition, what was emitted against what counter items hold.
+
+import type { AuditedCounters, AuditScratch } from '../audit-ports.ts';
 import { type Comparison, compareItem, type Difference, type StoredItem } from '../counting/audit.ts';
 import { type ItemLines, itemsInLines, partitionsWithin } from '../counting/audit-rows.ts';
 import {
@@ -11,7 +13,6 @@ import {
 } from '../counting/audit-state.ts';
 import { type DeletedEntities, mayBeDeleted } from '../counting/deleted-entities.ts';
 import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
-import type { AuditedCounters, AuditScratch } from '../ports.ts';
 import { daysOf, type LevelAuditor } from './audit-levels.ts';
 import type { AuditLimits } from './limits.ts';
 import type { ItemRepairer } from './repair.ts';

@@ -1,5 +1,6 @@
 // The audit's first phase: segments are produced again from the stream, and their rows for the range are set aside.
 import type { WindowLedger, WindowPlan } from '../aggregator/windows.ts';
+import type { AuditedLog, AuditScratch, RangeReader } from '../audit-ports.ts';
 import { isBucketIn, SpillLines } from '../counting/audit-rows.ts';
 import {
   type AuditFindings,
@@ -19,7 +20,7 @@ import { decodeRollupMessage } from '../counting/rollup-message.ts';
 import { type Head, plannedRecords, ROLLUP_VERSION } from '../counting/segment.ts';
 import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
 import { DAY_MS } from '../counting/time.ts';
-import type { AuditedLog, AuditScratch, BooksLedger, RangeReader } from '../ports.ts';
+import type { BooksLedger } from '../ports.ts';
 import type { AuditLimits } from './limits.ts';
 
 /** Where the dedup window of a segment comes from. */

@@ -1,7 +1,8 @@
 // The repair of a counter item that differs: its trace first, then one conditional rewrite.
+
+import type { AuditedCounters, RepairArchive } from '../audit-ports.ts';
 import type { Comparison, StoredItem } from '../counting/audit.ts';
 import { counterExpiresAt } from '../counting/counter-item.ts';
-import type { AuditedCounters, RepairArchive } from '../ports.ts';
 
 /** Repairs one item. */
 export type ItemRepairer = (

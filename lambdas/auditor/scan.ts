@@ -1,8 +1,9 @@
 // The audit's second phase: the keys of all counter items of the range, so that items nobody emitted are compared, too.
+
+import type { AuditedCounters, AuditScratch } from '../audit-ports.ts';
 import { isBucketIn, SpillLines } from '../counting/audit-rows.ts';
 import type { AuditPosition, AuditState } from '../counting/audit-state.ts';
 import { bucketOfSortKey } from '../counting/counter-item.ts';
-import type { AuditedCounters, AuditScratch } from '../ports.ts';
 import type { AuditLimits } from './limits.ts';
 
 /** Looks through counter items page by page until the time or the room for their keys is used up: at least one page. */

@@ -8,20 +8,14 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import type { RepairArchive } from '../audit-ports.ts';
 import type { SegmentId } from '../counting/identifiers.ts';
 import { letterName } from '../counting/letter-name.ts';
 import type { MessageHistory } from '../counting/message-history.ts';
 import type { RejectedEvent } from '../counting/rollup.ts';
 import type { RollupContent } from '../counting/rollup-message.ts';
-import type {
-  Discarding,
-  ExpiredArchive,
-  Letter,
-  ParkedLetter,
-  ParkedLetters,
-  RejectedArchive,
-  RepairArchive,
-} from '../ports.ts';
+import type { Discarding, Letter, ParkedLetter, ParkedLetters } from '../dead-letter-ports.ts';
+import type { ExpiredArchive, RejectedArchive } from '../ports.ts';
 
 /** Where parked dead letters lie. */
 const PARKED = 'parked/';

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
+import type { AuditScratch } from '../audit-ports.ts';
 import { InvalidAuditRequest } from '../counting/audit-request.ts';
 import { type AuditState, decodeAuditState, encodeAuditState } from '../counting/audit-state.ts';
-import type { AuditScratch } from '../ports.ts';
 
 /** Most directories of spills kept in memory, 32 KB each. */
 const DIRECTORIES_MAX = 1_000;

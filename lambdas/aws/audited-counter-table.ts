@@ -7,9 +7,9 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import type { AuditedCounters } from '../audit-ports.ts';
 import type { ExpectedItem, StoredItem } from '../counting/audit.ts';
 import { type CounterKey, minuteAttribute } from '../counting/counter-item.ts';
-import type { AuditedCounters } from '../ports.ts';
 
 type Item = Record<string, AttributeValue>;
 

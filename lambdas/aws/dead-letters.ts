@@ -7,7 +7,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { type MessageHistory, parseHistory } from '../counting/message-history.ts';
-import type { DeadLetters, DeliveredMessage, Letter } from '../ports.ts';
+import type { DeadLetters, DeliveredMessage, Letter } from '../dead-letter-ports.ts';
 import type { Archive } from './archive.ts';
 import { HISTORY_ATTRIBUTE, historyAttributes } from './rollup-queue.ts';
 

@@ -13,7 +13,7 @@ import type { ShardKey } from '../counting/identifiers.ts';
 import { type LevelCursor, START_CURSOR } from '../counting/level-cursor.ts';
 import type { Claims, CompactedLevel, LevelClaim } from '../counting/levels.ts';
 import type { SegmentEntry } from '../counting/segment-entry.ts';
-import type { LevelLedger } from '../ports.ts';
+import type { LevelLedger } from '../level-ports.ts';
 import { type Item, type Key, ledgerKeys } from './ledger-items.ts';
 import { touchedIn } from './touched-items.ts';
 

@@ -19,7 +19,7 @@ import {
   levelKey,
   startOfLevelKey,
 } from '../counting/levels.ts';
-import type { LevelStore } from '../ports.ts';
+import type { LevelStore } from '../level-ports.ts';
 
 /** The counter table's items of levels. */
 export class LevelTable implements LevelStore {

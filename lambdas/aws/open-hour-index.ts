@@ -2,7 +2,7 @@
 import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { openHourKeys } from '../counting/open-hour.ts';
 import { compareRanked } from '../counting/top-list.ts';
-import type { OpenHours } from '../ports.ts';
+import type { OpenHours } from '../level-ports.ts';
 
 /** The counter table's index of open hours. */
 export class OpenHourIndex implements OpenHours {

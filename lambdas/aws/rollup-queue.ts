@@ -9,7 +9,8 @@ import type { SQSRecord } from 'aws-lambda';
 import pLimit from 'p-limit';
 import { encodeHistory, type MessageHistory, parseHistory } from '../counting/message-history.ts';
 import type { RollupMessage } from '../counting/rollup-message.ts';
-import type { DeliveredMessage, FailedMessages, RollupQueue } from '../ports.ts';
+import type { DeliveredMessage, FailedMessages } from '../dead-letter-ports.ts';
+import type { RollupQueue } from '../ports.ts';
 
 /** The message attribute in which a dead letter's history travels. */
 export const HISTORY_ATTRIBUTE = 'history';

@@ -1,8 +1,8 @@
 // The counter items of some hours as the audit of the levels reads them: their sums, and the segments they have.
 import { type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
+import type { StoredHour, StoredHours } from '../audit-ports.ts';
 import { bucketOfSortKey, counterKey } from '../counting/counter-item.ts';
 import { bucketName, hourStartMs, parseBucketName } from '../counting/time.ts';
-import type { StoredHour, StoredHours } from '../ports.ts';
 
 /** The counter table, read for the audit of the levels. */
 export class StoredHoursTable implements StoredHours {

@@ -9,6 +9,7 @@ import {
   type Shard,
   type ShardIteratorType,
 } from '@aws-sdk/client-kinesis';
+import type { AuditedLog, RangeReader } from '../audit-ports.ts';
 import { decodeRecord } from '../counting/event.ts';
 import {
   compareSequenceNumbers,
@@ -20,7 +21,7 @@ import {
   shardIdOf,
 } from '../counting/identifiers.ts';
 import type { StreamRecord } from '../counting/segment.ts';
-import type { AuditedLog, ListedShard, LogRange, RangeReader, ShardDirectory, StreamLog } from '../ports.ts';
+import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
 
 /** Reads the stream itself, apart from what Lambda hands over. */
 export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {

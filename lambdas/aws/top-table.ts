@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { decodeTop, EMPTY_TOP, encodeTop } from '../counting/top-list.ts';
 import { type TopName, topKey, topNameIn } from '../counting/top-name.ts';
-import type { EntityTops, StoredTop, TopStore } from '../ports.ts';
+import type { EntityTops, StoredTop, TopStore } from '../level-ports.ts';
 import { ledgerKeys } from './ledger-items.ts';
 
 /** The ledger's table, as the compactor keeps top lists in it and the query reads them. */

@@ -1,15 +1,7 @@
 // What the compactor needs, how it works, and what it reports: shared by its steps.
 import type { RetentionsMs } from '../counting/levels.ts';
-import type {
-  BooksLedger,
-  Clock,
-  CounterReader,
-  LevelLedger,
-  LevelStore,
-  SegmentLedger,
-  ShardDirectory,
-  TopStore,
-} from '../ports.ts';
+import type { LevelLedger, LevelStore, TopStore } from '../level-ports.ts';
+import type { BooksLedger, Clock, CounterReader, SegmentLedger, ShardDirectory } from '../ports.ts';
 
 /** What the compactor needs. */
 export interface CompactorPorts {

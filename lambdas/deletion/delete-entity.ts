@@ -2,14 +2,8 @@
 import { withoutEntity } from '../counting/archived-entity.ts';
 import { entityHash } from '../counting/deleted-entities.ts';
 import { isSameTop, withoutEntity as topWithout } from '../counting/top-list.ts';
-import type {
-  ArchiveCleaner,
-  Clock,
-  DeletionRegister,
-  EntityCounters,
-  EntityTops,
-  PartLedger,
-} from '../ports.ts';
+import type { EntityTops } from '../level-ports.ts';
+import type { ArchiveCleaner, Clock, DeletionRegister, EntityCounters, PartLedger } from '../ports.ts';
 
 /** What deleting needs. */
 export interface DeletionPorts {

@@ -8,7 +8,8 @@ import { readsOf } from '../counting/count-reads.ts';
 import { type Claims, itemStartMs, type RetentionsMs } from '../counting/levels.ts';
 import { PointSums } from '../counting/point-sums.ts';
 import { isoSeconds } from '../counting/time.ts';
-import type { ClaimReader, Clock, CounterReader, LevelReader } from '../ports.ts';
+import type { ClaimReader, LevelReader } from '../level-ports.ts';
+import type { Clock, CounterReader } from '../ports.ts';
 
 /** What the query needs. */
 export interface QueryPorts {

@@ -13,7 +13,8 @@ import {
   topFreshness,
   topNameOf,
 } from '../counting/top-query.ts';
-import type { ClaimReader, Clock, CounterReader, OpenHours, TopReader } from '../ports.ts';
+import type { ClaimReader, OpenHours, TopReader } from '../level-ports.ts';
+import type { Clock, CounterReader } from '../ports.ts';
 
 /** What the question of the top needs. */
 export interface TopPorts {

@@ -1,7 +1,8 @@
 // A rollup queue without a queue: what the aggregator sends is written at once, by the writer's own use case.
 import { DEFAULT_RETRY_POLICY } from '../counting/retry-policy.ts';
 import type { RollupMessage } from '../counting/rollup-message.ts';
-import type { DeliveredMessage, Pause, RollupQueue } from '../ports.ts';
+import type { DeliveredMessage } from '../dead-letter-ports.ts';
+import type { Pause, RollupQueue } from '../ports.ts';
 import { type WriterPorts, type WriterSettings, writeRollups } from '../writer/write.ts';
 
 /** Rows could not be written, again and again. Nothing is lost: the segment is planned, and is finished by whoever goes on. */

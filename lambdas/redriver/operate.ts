@@ -4,15 +4,13 @@ import { letterName, partIn } from '../counting/letter-name.ts';
 import { unknownHistory } from '../counting/message-history.ts';
 import { partPlace } from '../counting/segment-entry.ts';
 import type {
-  BooksLedger,
-  Clock,
   DeadLetters,
   DeliveredMessage,
   Discarding,
   ParkedLetter,
   ParkedLetters,
-  PartLedger,
-} from '../ports.ts';
+} from '../dead-letter-ports.ts';
+import type { BooksLedger, Clock, PartLedger } from '../ports.ts';
 
 /** What an operator's hand needs. */
 export interface OperatorPorts {

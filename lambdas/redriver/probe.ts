@@ -1,12 +1,6 @@
 // The probe: redrive writes one dead letter itself, with the writer's own use case, to see whether the tables take writes.
-import type {
-  Clock,
-  CounterStore,
-  DeliveredMessage,
-  ExpiredArchive,
-  PartLedger,
-  RetryPolicySource,
-} from '../ports.ts';
+import type { DeliveredMessage } from '../dead-letter-ports.ts';
+import type { Clock, CounterStore, ExpiredArchive, PartLedger, RetryPolicySource } from '../ports.ts';
 import { writeRollups } from '../writer/write.ts';
 
 /** What writing a dead letter needs. */

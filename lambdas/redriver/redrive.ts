@@ -4,7 +4,8 @@ import type { PartName } from '../counting/identifiers.ts';
 import { afterFailure, type MessageHistory, unknownHistory } from '../counting/message-history.ts';
 import { type RetryPolicy, redriveDelayMs } from '../counting/retry-policy.ts';
 import { decodeRollupMessage } from '../counting/rollup-message.ts';
-import type { DeadLetters, DeliveredMessage, TableHealth } from '../ports.ts';
+import type { DeadLetters, DeliveredMessage } from '../dead-letter-ports.ts';
+import type { TableHealth } from '../ports.ts';
 import { type ProbePorts, probe } from './probe.ts';
 
 /** What redrive needs. */

@@ -14,15 +14,8 @@ import { afterFailure } from '../counting/message-history.ts';
 import { backoffMs } from '../counting/retry-policy.ts';
 import { decodeRollupMessage, InvalidRollupMessage, type RollupContent } from '../counting/rollup-message.ts';
 import { newlyCounted } from '../counting/segment-entry.ts';
-import type {
-  Clock,
-  CounterStore,
-  DeliveredMessage,
-  ExpiredArchive,
-  FailedMessages,
-  PartLedger,
-  RetryPolicySource,
-} from '../ports.ts';
+import type { DeliveredMessage, FailedMessages } from '../dead-letter-ports.ts';
+import type { Clock, CounterStore, ExpiredArchive, PartLedger, RetryPolicySource } from '../ports.ts';
 import { emptyReport, noteCounted, type WriteReport } from './write-report.ts';
 
 /** What the writer needs. */

@@ -2,7 +2,8 @@
 import { parseSegmentId, type ShardKey } from '../../lambdas/counting/identifiers.ts';
 import { letterName, partIn } from '../../lambdas/counting/letter-name.ts';
 import { partPlace, type SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
-import type { Clock, ParkedLetter } from '../../lambdas/ports.ts';
+import type { ParkedLetter } from '../../lambdas/dead-letter-ports.ts';
+import type { Clock } from '../../lambdas/ports.ts';
 import { factsOf, isMeant, type LetterFacts, type Selection } from './facts.ts';
 import type { DeadLetterPorts, WaitingLetter } from './ports.ts';
 

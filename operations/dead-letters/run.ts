@@ -1,5 +1,5 @@
 // The commands on dead letters: what each reads, does and says. The shell around them is operations/dead-letters.ts.
-import type { Discarding } from '../../lambdas/ports.ts';
+import type { Discarding } from '../../lambdas/dead-letter-ports.ts';
 import { exitCodes, OperatorError } from '../errors.ts';
 import { type Action, carryOut, plan } from './act.ts';
 import type { LetterFacts } from './facts.ts';

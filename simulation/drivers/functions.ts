@@ -8,7 +8,7 @@ import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
 import { conservationDifference } from '../../lambdas/counting/pipeline-status.ts';
 import type { RollupConfig } from '../../lambdas/counting/segment.ts';
-import type { DeliveredMessage, ParkedLetter } from '../../lambdas/ports.ts';
+import type { DeliveredMessage, ParkedLetter } from '../../lambdas/dead-letter-ports.ts';
 import type { OperatorPorts } from '../../lambdas/redriver/operate.ts';
 import { redrive } from '../../lambdas/redriver/redrive.ts';
 import { writeRollups } from '../../lambdas/writer/write.ts';

@@ -10,14 +10,8 @@ import type { LevelCursor } from '../../lambdas/counting/level-cursor.ts';
 import type { Claims, CompactedLevel, LevelClaim } from '../../lambdas/counting/levels.ts';
 import type { Head } from '../../lambdas/counting/segment.ts';
 import { MissingLedgerItem, type SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
-import type {
-  BooksLedger,
-  LevelLedger,
-  NotedPlace,
-  PartLedger,
-  SegmentLedger,
-  StreamGap,
-} from '../../lambdas/ports.ts';
+import type { LevelLedger } from '../../lambdas/level-ports.ts';
+import type { BooksLedger, NotedPlace, PartLedger, SegmentLedger, StreamGap } from '../../lambdas/ports.ts';
 import type { FakeLedger } from './ledger.ts';
 import type { Network } from './network.ts';
 

@@ -10,7 +10,8 @@ import {
   levelKey,
   startOfLevelKey,
 } from '../../lambdas/counting/levels.ts';
-import type { Clock, LevelStore } from '../../lambdas/ports.ts';
+import type { LevelStore } from '../../lambdas/level-ports.ts';
+import type { Clock } from '../../lambdas/ports.ts';
 import { UnknownExpression } from './counters.ts';
 import type { Network } from './network.ts';
 import { UNWATCHED, type WorldObserver } from './observer.ts';

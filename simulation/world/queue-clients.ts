@@ -9,14 +9,12 @@ import type {
   DeadLetters,
   DeliveredMessage,
   Discarding,
-  ExpiredArchive,
   FailedMessages,
   Letter,
   ParkedLetter,
   ParkedLetters,
-  RejectedArchive,
-  RollupQueue,
-} from '../../lambdas/ports.ts';
+} from '../../lambdas/dead-letter-ports.ts';
+import type { ExpiredArchive, RejectedArchive, RollupQueue } from '../../lambdas/ports.ts';
 import type { RawArchive } from '../../lambdas/raw-ports.ts';
 import type { Network, Service } from './network.ts';
 import { ServiceError } from './network.ts';

@@ -1,6 +1,7 @@
 // A fake SQS standard queue: visibility, copies, disorder, delays, receive counts, a redrive policy, retention.
 import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
-import type { Clock, DeliveredMessage } from '../../lambdas/ports.ts';
+import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
+import type { Clock } from '../../lambdas/ports.ts';
 import type { Random } from '../random.ts';
 import { UNWATCHED, type WorldObserver } from './observer.ts';
 

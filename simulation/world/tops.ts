@@ -1,7 +1,8 @@
 // The top lists in the fake ledger table: packed as they are in DynamoDB, put on condition of a revision, deleted by TTL.
 import { decodeTop, EMPTY_TOP, encodeTop } from '../../lambdas/counting/top-list.ts';
 import { type TopName, topKey } from '../../lambdas/counting/top-name.ts';
-import type { Clock, StoredTop, TopStore } from '../../lambdas/ports.ts';
+import type { StoredTop, TopStore } from '../../lambdas/level-ports.ts';
+import type { Clock } from '../../lambdas/ports.ts';
 import type { Network } from './network.ts';
 import { type Placed, UNWATCHED, type WorldObserver } from './observer.ts';
 

@@ -5,7 +5,7 @@ import pLimit from 'p-limit';
 import { emptyReport } from '../../lambdas/compactor/compaction.ts';
 import { type TopListPorts, updateTopLists } from '../../lambdas/compactor/top-lists.ts';
 import { EMPTY_TOP } from '../../lambdas/counting/top-list.ts';
-import type { StoredTop } from '../../lambdas/ports.ts';
+import type { StoredTop } from '../../lambdas/level-ports.ts';
 
 const HOUR = Date.UTC(2026, 10, 22, 5);
 const DAY = Date.UTC(2026, 10, 22);

@@ -8,7 +8,7 @@ import { compact } from '../../lambdas/compactor/compact.ts';
 import type { CompactorSettings, TopListSettings } from '../../lambdas/compactor/compaction.ts';
 import { EMPTY_TOP, type TopList, updateTop } from '../../lambdas/counting/top-list.ts';
 import type { TopGrain, TopName } from '../../lambdas/counting/top-name.ts';
-import type { TopStore } from '../../lambdas/ports.ts';
+import type { TopStore } from '../../lambdas/level-ports.ts';
 import { startPipeline } from '../support/pipeline.ts';
 import { startServices } from '../support/services.ts';
 

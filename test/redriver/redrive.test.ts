@@ -5,7 +5,7 @@ import { segmentId } from '../../lambdas/counting/identifiers.ts';
 import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
 import { DEFAULT_RETRY_POLICY } from '../../lambdas/counting/retry-policy.ts';
 import { encodeParts } from '../../lambdas/counting/rollup-message.ts';
-import type { DeliveredMessage } from '../../lambdas/ports.ts';
+import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
 import {
   decideRedrive,
   type RedriverPorts,

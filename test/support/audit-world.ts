@@ -1,6 +1,7 @@
 // A world for audits in memory: shards with segments, counter items that can be tampered with, scratch that counts what it keeps.
 import { createHash } from 'node:crypto';
 import { DedupWindows, type WindowLedger } from '../../lambdas/aggregator/windows.ts';
+import type { AuditedCounters, AuditedLog, AuditScratch } from '../../lambdas/audit-ports.ts';
 import type { AuditorPorts } from '../../lambdas/auditor/audit.ts';
 import type { ExpectedItem, StoredItem } from '../../lambdas/counting/audit.ts';
 import { itemName } from '../../lambdas/counting/audit-rows.ts';
@@ -18,7 +19,7 @@ import { rollUp } from '../../lambdas/counting/rollup.ts';
 import { decodeRollupMessage } from '../../lambdas/counting/rollup-message.ts';
 import { type Head, planSegment, type StreamRecord } from '../../lambdas/counting/segment.ts';
 import { emittedEntry, type SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
-import type { AuditedCounters, AuditedLog, AuditScratch, BooksLedger } from '../../lambdas/ports.ts';
+import type { BooksLedger } from '../../lambdas/ports.ts';
 import { CONFIG } from './records.ts';
 
 /** Scratch that remembers the most that was put and read at once. */

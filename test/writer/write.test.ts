@@ -8,7 +8,7 @@ import type { RollupRow } from '../../lambdas/counting/rollup-message.ts';
 import { encodeParts } from '../../lambdas/counting/rollup-message.ts';
 import { planSegment } from '../../lambdas/counting/segment.ts';
 import { lostEntry, type SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
-import type { DeliveredMessage } from '../../lambdas/ports.ts';
+import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
 import { type WriterPorts, writeRollups } from '../../lambdas/writer/write.ts';
 import { ARRIVAL_MS, CONFIG, record, SHARD_KEY } from '../support/records.ts';
 

@@ -1,0 +1,62 @@
+// The ports to messages that could not be written: tried again, buried, parked or given up, as types only.
+import type { MessageHistory } from './counting/message-history.ts';
+
+/** A rollup message as the queue delivers it. */
+export interface DeliveredMessage {
+  readonly messageId: string;
+  readonly receiptHandle: string;
+  readonly body: string;
+  /** How often it was delivered since it was sent, this time included. */
+  readonly receiveCount: number;
+  readonly history: MessageHistory | undefined;
+}
+
+/** What the writer does with messages that it could not write. */
+export interface FailedMessages {
+  /** Hides a message for a while before it is delivered again. */
+  delay(message: DeliveredMessage, delayMs: number): Promise<void>;
+  /** Sends a copy to the dead-letter queue with its history. */
+  bury(message: DeliveredMessage, history: MessageHistory): Promise<void>;
+}
+
+/** A message without what ties it to a receive. */
+export type Letter = Pick<DeliveredMessage, 'messageId' | 'body'>;
+
+/** The dead-letter queue as redrive uses it. */
+export interface DeadLetters {
+  /** Takes up to `most` dead letters, ten at most; they are hidden for a while. Empty when there seem to be none. */
+  take(most: number): Promise<readonly DeliveredMessage[]>;
+  /** Sends a dead letter back to the rollup queue, to be delivered after a delay. */
+  giveBack(message: Letter, history: MessageHistory, delayMs: number): Promise<void>;
+  /** Keeps a dead letter in the archive with its history; repeatable. */
+  park(message: DeliveredMessage, history: MessageHistory): Promise<void>;
+  /** Deletes a dead letter that was given back or parked. */
+  remove(message: DeliveredMessage): Promise<void>;
+}
+
+/** A dead letter in the archive. */
+export interface ParkedLetter {
+  /** `SEGMENT/PART`, or `poison/MESSAGE`. */
+  readonly name: string;
+  readonly body: string;
+  readonly history: MessageHistory;
+}
+
+/** Who gave a dead letter up, when (ISO 8601), and why. */
+export interface Discarding {
+  readonly by: string;
+  readonly at: string;
+  readonly why: string;
+}
+
+/** The parked dead letters in the archive, as an operator handles them. */
+export interface ParkedLetters {
+  /** The names of all of them. */
+  names(): AsyncIterable<string>;
+  /** @returns undefined when there is none of that name */
+  read(name: string): Promise<ParkedLetter | undefined>;
+  /** Keeps a letter that is given up under `discarded/` and its name; repeatable. */
+  keepDiscarded(letter: ParkedLetter, discarding: Discarding): Promise<void>;
+  /** Deletes a parked letter; repeatable. */
+  remove(name: string): Promise<void>;
+}
