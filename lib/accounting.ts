@@ -32,7 +32,13 @@ export class Accounting extends Construct {
       },
       statements: [
         allow(
-          ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+          [
+            'dynamodb:BatchGetItem',
+            'dynamodb:GetItem',
+            'dynamodb:PutItem',
+            'dynamodb:Query',
+            'dynamodb:UpdateItem',
+          ],
           [ledger.tableArn],
         ),
         // Which shards there are: one without records holds completeThrough back as well.

@@ -1,10 +1,11 @@
 // The accountant's second task: work out up to which arrival time everything is counted, and publish it.
+import { giveUp } from '../aggregator/finish-segment.ts';
 import { lastEntered } from '../counting/books.ts';
 import { completeThroughMs, vanishedShards } from '../counting/completeness.ts';
-import { AFTER_ALL, BEFORE_ALL, type ShardKey } from '../counting/identifiers.ts';
+import { AFTER_ALL, BEFORE_ALL, type SegmentId, type ShardKey, segmentId } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
 import { isGivenUp, isSettled, type SegmentEntry } from '../counting/segment-entry.ts';
-import type { BooksLedger, Clock, ShardDirectory } from '../ports.ts';
+import type { BooksLedger, Clock, SegmentLedger, ShardDirectory } from '../ports.ts';
 import { progressOfShards, type Reached, runMaxOf } from './shard-progress.ts';
 
 /** What is known of completeness. */
@@ -13,25 +14,32 @@ export interface Completeness {
   readonly throughMs: number;
   /** Shards whose unread end was noted as a gap just now. */
   readonly gaps: readonly ShardKey[];
+  /** Planned segments of such shards that were given up just now. */
+  readonly lost: readonly SegmentId[];
 }
 
 /**
  * Publishes `completeThrough` if it has grown. It never steps back: what was counted stays counted.
- * Shards that the stream dropped unread are noted as gaps.
+ * Shards that the stream dropped unread are noted as gaps, and what was planned of them is given up: nobody reads them again.
  */
 export async function claimCompleteness(
-  ledger: BooksLedger,
+  ledger: BooksLedger & Pick<SegmentLedger, 'markLost' | 'markSent'>,
   stream: ShardDirectory,
   generation: string,
   clock: Clock,
 ): Promise<Completeness> {
   const shards = await progressOfShards(ledger, stream, generation, (shard) => howFar(shard, ledger));
   const gaps: ShardKey[] = [];
+  const lost: SegmentId[] = [];
   for (const { shard, head } of vanishedShards(shards)) {
     const gap = { after: head?.last ?? BEFORE_ALL, before: AFTER_ALL, noticedAtMs: clock.nowMs() };
     if ((await ledger.recordGap(shard, gap)) === 'noted') gaps.push(shard);
+    const planned = head?.status === 'planned' ? await ledger.readHead(shard) : undefined;
+    if (planned?.status !== 'planned') continue;
+    await giveUp(shard, planned, ledger);
+    lost.push(segmentId(shard, planned.segment));
   }
-  return { throughMs: await ledger.raiseClaim(completeThroughMs(shards)), gaps };
+  return { throughMs: await ledger.raiseClaim(completeThroughMs(shards)), gaps, lost };
 }
 
 async function howFar(shard: ShardKey, ledger: BooksLedger): Promise<Reached> {

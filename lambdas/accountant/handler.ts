@@ -25,14 +25,14 @@ const RESERVE_MS = 20_000;
 
 async function keepAccounts(_event: ScheduledEvent, context: Context): Promise<void> {
   await keepBooks(ledger, timeLeft(context, RESERVE_MS));
-  const { throughMs: completeThroughMs, gaps } = await claimCompleteness(
-    ledger,
-    stream,
-    generation,
-    systemClock,
-  );
+  const {
+    throughMs: completeThroughMs,
+    gaps,
+    lost,
+  } = await claimCompleteness(ledger, stream, generation, systemClock);
   metrics.addMetric('StreamGaps', MetricUnit.Count, gaps.length);
   if (gaps.length > 0) logger.error('the stream dropped shards whose ends nobody had read', { shards: gaps });
+  if (lost.length > 0) logger.error('the stream dropped planned segments: they are lost', { segments: lost });
   if (completeThroughMs > 0) {
     const lagMs = Math.max(0, systemClock.nowMs() - completeThroughMs);
     metrics.addMetric('CompleteThroughLag', MetricUnit.Milliseconds, lagMs);

@@ -1,5 +1,4 @@
 // The aggregator's use case: turn a shard's records into segments, each planned, produced and committed by the ledger.
-import { addAccounts } from '../counting/accounts.ts';
 import {
   BEFORE_ALL,
   type SequenceNumber,
@@ -22,10 +21,11 @@ import {
   recordsAfter,
   type StreamRecord,
 } from '../counting/segment.ts';
-import { emittedEntry, lostEntry, type SegmentEntry } from '../counting/segment-entry.ts';
+import { emittedEntry } from '../counting/segment-entry.ts';
 import type { Clock, RejectedArchive, RollupQueue, SegmentLedger, StreamLog } from '../ports.ts';
 import type { RawArchive } from '../raw-ports.ts';
 import { LogBroken, SegmentMismatch, UnknownRollupVersion } from './errors.ts';
+import { giveUp, markSent } from './finish-segment.ts';
 import type { SegmentListener } from './segment-listener.ts';
 import type { DedupWindows } from './windows.ts';
 
@@ -120,9 +120,8 @@ async function recover(
       `segment ${segmentId(shard, head.segment)}: the stream holds ${range.records.length} of ${head.records} records`,
     );
   }
-  const entry = await ports.ledger.markLost(shard, lostEntry(head));
   ports.listener.lost(segmentId(shard, head.segment), head);
-  return markSent(shard, head, entry, ports);
+  return giveUp(shard, head, ports.ledger);
 }
 
 /** Produces a planned segment and sends it. Every step may be done again, by anybody, with the same result. */
@@ -152,20 +151,9 @@ async function commit(
     );
   }
   await queue.send(output.parts.map(({ message }) => message));
-  const sent = await markSent(shard, head, entry, { ledger });
+  const sent = await markSent(shard, head, entry, ledger);
   windows.remember(shard, sent, output.ids);
   listener.committed(output, clock.nowMs(), head);
-  return sent;
-}
-
-async function markSent(
-  shard: ShardKey,
-  head: Head,
-  entry: SegmentEntry,
-  { ledger }: Pick<AggregatorPorts, 'ledger'>,
-): Promise<Head> {
-  const sent: Head = { ...head, status: 'sent', totals: addAccounts(head.totals, entry.accounts) };
-  await ledger.markSent(shard, sent);
   return sent;
 }
 
