@@ -19,6 +19,15 @@ export const CLAIM_SABOTAGES: readonly Sabotage[] = [
   },
   {
     ...one(
+      'what a vanished shard had planned stays planned',
+      CLAIM,
+      "if (planned?.status !== 'planned') continue;",
+      'if (planned !== null) continue;',
+    ),
+    tests: ['test/simulation/scenarios.test.ts'],
+  },
+  {
+    ...one(
       'a shard is registered once its ancestors are finished',
       'lambdas/aggregator/aggregate.ts',
       '    await ledger.registerShard(shard);\n    ancestors = await finishAncestors(batch, ports, settings);\n',

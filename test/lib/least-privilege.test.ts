@@ -48,7 +48,13 @@ const TABLE: Record<string, Record<string, string[]>> = {
     RedrivingRedriverLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
   'Accounting/Accountant': {
-    TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+    TablesLedger: [
+      'dynamodb:BatchGetItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
+    ],
     EventsStream: ['kinesis:ListShards'],
     AccountingAccountantLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fault } from '../../simulation/plan/faults.ts';
+import type { Put } from '../../simulation/plan/workload.ts';
 import type { Verdict } from '../../simulation/run-history.ts';
 import { again, DAY_MS, HOUR_MS, records, runScenario, START_MS } from './scenario.ts';
 
@@ -172,19 +173,33 @@ test('the ledger is down and the counters are up: dead letters do not multiply',
   assert.ok(verdict.steps < 20_000, `${verdict.steps} steps`);
 });
 
-test('shards filled, merged and trimmed while the stream answers nobody: what was lost has the names of its shards', async () => {
-  const faults: Fault[] = [
-    { kind: 'split', atMs: START_MS + 500, pick: 0 },
-    { kind: 'outage', atMs: START_MS + 1_000, service: 'kinesis', lengthMs: 2 * HOUR_MS },
-    { kind: 'merge', atMs: START_MS + 20_000, pick: 0 },
-    { kind: 'split', atMs: START_MS + 40_000, pick: 0 },
-  ];
+/** Records for both halves of a split shard, and again when their stream has long been reshaped and trimmed. */
+function bothSides(): Put[] {
   const sides = ['left', 'right'];
-  const puts = [...records(60), ...records(10, { from: 8_000 })].map((put, place) => ({
+  return [...records(60), ...records(20, { from: 800, everyMs: 10_000 })].map((put, place) => ({
     ...put,
     partitionKey: sides[place % sides.length] ?? '',
   }));
-  const verdict = await runScenario(puts, faults, { shortLog: true, streamRetentionMs: HOUR_MS });
+}
+
+/** A service is away for two hours; the stream keeps one, and is split, merged and split again meanwhile. */
+function reshapedDuringOutage(service: 'kinesis' | 'sqs'): Promise<Verdict> {
+  const faults: Fault[] = [
+    { kind: 'split', atMs: START_MS + 500, pick: 0 },
+    { kind: 'outage', atMs: START_MS + 5_000, service, lengthMs: 2 * HOUR_MS },
+    { kind: 'merge', atMs: START_MS + 20_000, pick: 0 },
+    { kind: 'split', atMs: START_MS + 40_000, pick: 0 },
+  ];
+  return runScenario(bothSides(), faults, { shortLog: true, streamRetentionMs: HOUR_MS });
+}
+
+test('shards filled, merged and trimmed while the stream answers nobody: what was lost has the names of its shards', async () => {
+  const verdict = await reshapedDuringOutage('kinesis');
   // The oracle wants a gap for each shard that anybody heard of; 1.3, which nobody did, gets its own from its children.
   assertKept(verdict, /registerShard 1\.1/, /registerShard 1\.2/, /recordGap 1\.3: noted/);
+});
+
+test('shards planned, merged and trimmed while nothing can be sent: what was planned is given up, and nothing waits for it', async () => {
+  const verdict = await reshapedDuringOutage('sqs');
+  assertKept(verdict, /accountant.*markLost 1\.[12]\.\d/, /accountant.*markSent 1\.[12]\.\d/);
 });

@@ -1,10 +1,17 @@
 // One of everything: what each function does in good days and bad, on the drill's clock.
 import assert from 'node:assert/strict';
+import { dynamoDb } from '../../../lambdas/aws/clients.ts';
+import { LedgerTable } from '../../../lambdas/aws/ledger-table.ts';
+import { parseShardId, shardKey } from '../../../lambdas/counting/identifiers.ts';
+import { planSegment } from '../../../lambdas/counting/segment.ts';
+import { lostEntry } from '../../../lambdas/counting/segment-entry.ts';
+import { credentials, region } from '../../../local/identity.ts';
 import { asList, asObject, asText } from '../../../local/json.ts';
 import type { Drill } from '../../../operations/drill/drill.ts';
 import { tableAway } from '../../../operations/drill/faults.ts';
 import { METRIC } from '../../../operations/drill/oracle.ts';
 import { wrongParameter } from '../../../operations/drill/scenarios/wrong-parameter.ts';
+import { CONFIG, record } from '../../support/records.ts';
 
 const SIGNED = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
 const DAY_MS = 86_400_000;
@@ -20,6 +27,7 @@ export const STEPS: Readonly<Record<string, (drill: Drill) => Promise<void>>> = 
   splitShard,
   expired,
   trimmed,
+  vanished,
 };
 
 /** An event that can never be counted is kept. */
@@ -163,6 +171,24 @@ async function trimmed(drill: Drill): Promise<void> {
   await drill.minute({ patienceMs: 0 });
   aggregator.resume();
   while ((await drill.stack.status()).lost === 0) await drill.minute({ patienceMs: 1_000 });
+}
+
+/** A shard that the stream does not list, with a segment that was planned and produced and never sent: it is given up. */
+async function vanished(drill: Drill): Promise<void> {
+  const client = dynamoDb({
+    endpoint: drill.stack.endpoints.dynamodb,
+    region,
+    credentials,
+  });
+  const clock = { nowMs: drill.clock.nowMs };
+  const ledger = new LedgerTable(client, drill.nameOf('AWS::DynamoDB::Table', 'Ledger'), clock);
+  const shard = shardKey('1', parseShardId('shardId-000000000999'));
+  const plan = planSegment(undefined, [record(1, { id: 'vanished' })], CONFIG, []);
+  await ledger.registerShard(shard);
+  await ledger.putPlan(shard, plan);
+  await ledger.putEntryIfAbsent(shard, { ...lostEntry(plan), lost: false });
+  while ((await ledger.readHead(shard))?.status !== 'sent') await drill.minute({ patienceMs: 0 });
+  client.destroy();
 }
 
 /** Sends every parked rollup message back, twice, since an operator who is not sure does so. @returns how many there were */
