@@ -9,7 +9,7 @@ const LEDGER = 'simulation/world/ledger.ts';
 const ROLLUP = 'lambdas/counting/rollup.ts';
 
 const SEND = '  await queue.send(output.parts.map(({ message }) => message));\n';
-const MARK = '  const sent = await markSent(shard, head, entry, { ledger });\n';
+const MARK = '  const sent = await markSent(shard, head, entry, ledger);\n';
 const PUT_ENTRY = 'const existing = await ledger.putEntryIfAbsent(shard, entry);';
 const ROLL_UP = '  const output = rollUp(id, records, window, head.config);\n';
 const REMEMBER = '  windows.remember(shard, sent, output.ids);\n';
