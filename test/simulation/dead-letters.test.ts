@@ -55,3 +55,26 @@ for (const operation of ['put', 'notePlace', 'delete']) {
     });
   }
 }
+
+for (const operation of ['readEntries', 'giveBack', 'delete']) {
+  for (const when of ['before', 'after'] as const) {
+    test(`a replay that ends ${when} ${operation} and is given again: still there, then counted once`, async () => {
+      const replayMs = START_MS + HOUR_MS;
+      const trace = await traceOf([
+        { kind: 'retries', atMs: START_MS, text: '{"attempts":1,"redriveRounds":0}' },
+        { kind: 'replay-parked', atMs: replayMs },
+        { kind: 'replay-parked', atMs: replayMs + 60_000 },
+        // The first replay sends, the second one tidies up.
+        {
+          kind: 'crash',
+          ...redriver,
+          atMs: replayMs + (operation === 'delete' ? 59_000 : -1),
+          operation,
+          when,
+        },
+        { kind: 'replay-parked', atMs: replayMs + 120_000 },
+      ]);
+      assert.match(trace, new RegExp(`redriver-\\d+ \\w+\\.${operation} .*CRASH`));
+    });
+  }
+}
