@@ -24,8 +24,10 @@ const COPIED = [
   'local',
   'test/compactor',
   'test/contract',
+  'test/redriver',
   'test/simulation',
   'test/support',
+  'test/writer',
   'package.json',
 ];
 const UNCHANGED: Sabotage = { name: 'nothing changed', edits: [] };

@@ -105,6 +105,8 @@ export const WRITER_SABOTAGES: readonly Sabotage[] = [
         put: 'if (ports.tables === undefined)',
       },
     ],
+    // Rounds are bounded, and a probe that fails ends the run: the copies only take longer to go.
+    tests: ['test/redriver/redrive.test.ts'],
   },
   one(
     'parked and not noted',
@@ -128,7 +130,8 @@ export const WRITER_SABOTAGES: readonly Sabotage[] = [
       "if ((await ledger.noteExpired(content, events)) === 'acknowledged') continue;",
       'await ledger.noteExpired(content, events);',
     ),
-    unexplored: 'counters are kept for ever',
+    // The ledger refuses the note; what is left is an object too many in the archive.
+    tests: ['test/writer/write.test.ts'],
   },
   {
     ...one(

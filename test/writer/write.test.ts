@@ -71,6 +71,7 @@ function world(counterRetentionMs?: number) {
         done.noted.push(`${segment}/${part} ${place}`);
       },
       async noteExpired({ segment, part }, events) {
+        if (entries.get(segment)?.acked.has(part)) return 'acknowledged';
         done.noted.push(`${segment}/${part} expired ${events}`);
         return 'noted';
       },
@@ -227,6 +228,14 @@ test('when time runs out the rest comes back at once, and is not buried however 
     ],
   );
   assert.equal(acknowledged.length, 2);
+});
+
+test('a copy of a counted part that comes after the expiry is no expired part: nothing is noted, nothing kept', async () => {
+  const { write, entries, expired, noted } = world(86_400_000);
+  const entry = lostEntry(planSegment(undefined, [record(1, {}, ARRIVAL_MS)], CONFIG, []));
+  entries.set('1.0.1', { ...entry, acked: new Set([0]) });
+  const { retry, report } = await write([message(1, [row('/old', 1, '2026-11-20T05')])]);
+  assert.deepEqual([retry, report.expired, expired, noted], [[], 0, [], []]);
 });
 
 test('rows for items past their expiry are kept, not applied; the part is done', async () => {
