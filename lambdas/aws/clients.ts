@@ -25,8 +25,11 @@ function requestHandler(requestTimeoutMs = 5_000): NodeHttpHandler {
 }
 
 /** A DynamoDB client. It retries by itself, time-outs included: every write of ours must bear being applied twice. */
-export function dynamoDb(config: DynamoDBClientConfig = {}): DynamoDBClient {
-  const client = new DynamoDBClient({ requestHandler: requestHandler(), ...config });
+export function dynamoDb({
+  requestTimeoutMs,
+  ...config
+}: DynamoDBClientConfig & Partial<Patience> = {}): DynamoDBClient {
+  const client = new DynamoDBClient({ requestHandler: requestHandler(requestTimeoutMs), ...config });
   // It copies every request and answer, attribute by attribute, for a log that nobody keeps.
   client.middlewareStack.remove('loggerMiddleware');
   return client;
