@@ -67,7 +67,7 @@ export class Levels {
     const { metric, hourMs } = readSortKey(sk);
     const counter = counterName(metric, pk);
     const said = entryOf(this.#hours, `${counter}\n${hourMs}`, () => new Said());
-    const place = said.say(said.latest + BigInt(added));
+    const place = said.say(said.latest + BigInt(added), sk);
     for (const segment of segments)
       entryOf(this.#applied, segment, () => []).push({ counter, metric, entity: pk, hourMs, place });
   }
