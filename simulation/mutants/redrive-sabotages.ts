@@ -6,6 +6,8 @@ const PROBE = 'lambdas/redriver/probe.ts';
 const OPERATE = 'lambdas/redriver/operate.ts';
 /** An operator's hand is too seldom cut off just there for seeds to see it. */
 const DEAD_LETTER_TESTS = ['test/simulation/dead-letters.test.ts'];
+/** A probe that fails needs a table that answers one look and refuses the next write. */
+const PROBE_TESTS = ['test/redriver/redrive.test.ts'];
 const ENTRY = 'lambdas/counting/segment-entry.ts';
 
 function one(name: string, file: string, find: string, put: string): Sabotage {
@@ -19,18 +21,24 @@ export const REDRIVE_SABOTAGES: readonly Sabotage[] = [
     "if (outcome === 'written') decision = { to: 'counters' };",
     "if (outcome !== undefined) decision = { to: 'counters' };",
   ),
-  one(
-    'a probe without time counts as written',
-    PROBE,
-    "return failure === undefined ? 'no-time' : { failure };",
-    "return failure === undefined ? 'written' : { failure };",
-  ),
-  one(
-    'a probe that acknowledges at once',
-    PROBE,
-    '        failed = true;\n        throw error;\n',
-    "        return 'applied';\n",
-  ),
+  {
+    ...one(
+      'a probe without time counts as written',
+      PROBE,
+      "return failure === undefined ? 'no-time' : { failure };",
+      "return failure === undefined ? 'written' : { failure };",
+    ),
+    tests: PROBE_TESTS,
+  },
+  {
+    ...one(
+      'a probe that acknowledges at once',
+      PROBE,
+      '        failed = true;\n        throw error;\n',
+      "        return 'applied';\n",
+    ),
+    tests: PROBE_TESTS,
+  },
   {
     ...one(
       'discarded and not noted',
