@@ -60,7 +60,10 @@ export function startContainer(
   });
   worker.once('exit', () => {
     loaded.resolve();
-    breakDown({ errorType: 'Runtime.ExitError', errorMessage: 'The function ended its process.' });
+    // A thread whose module did not load ends by itself, and may be gone before anybody was told why.
+    breakDown(
+      loadError ?? { errorType: 'Runtime.ExitError', errorMessage: 'The function ended its process.' },
+    );
   });
 
   return {
