@@ -137,7 +137,7 @@ export interface ExpiredArchive {
 export interface CounterStore {
   /**
    * Applies an update if its item has none of its segments.
-   * @returns the segments that the item has already, if it has any; nothing was applied then
+   * @returns the segments that the item has already, if there are such; nothing was applied then
    */
   apply(update: CounterUpdate): Promise<'applied' | ReadonlySet<string>>;
 }

@@ -42,7 +42,7 @@ function coarserLonger(finer: 'counterRetentionDays' | 'hourRetentionDays', c: C
   return `a coarser grain is made of the finer one and outlives it by a week (${finer} is ${kept}), or the answer would have neither`;
 }
 
-/** Longest the ledger must remember a segment: as long as any record, message or dead letter of it can turn up. */
+/** Longest the ledger must remember a segment: as long as a record, a message or a dead letter of it can turn up. */
 export function ledgerRetentionDaysMin(c: Configuration): number {
   return 1 + Math.floor((c.dedupWindowSeconds + messageLifeSeconds(c)) / DAY_SECONDS);
 }
