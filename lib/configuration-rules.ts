@@ -71,7 +71,7 @@ export function freshnessAlarmSecondsMin(c: Configuration): number {
 }
 
 /** What an item may hold, less its key, its minutes and its totals (at most 2,120 bytes of key, some 20 a minute). */
-const APPLIED_BYTES_MAX = 400 * 1024 - 8 * 1024;
+export const APPLIED_BYTES_MAX = 400 * 1024 - 8 * 1024;
 
 /**
  * The most bytes that segment ids can take in one counter item, when an entity occurs in every segment of its bucket.

@@ -1,0 +1,190 @@
+// What the plan takes for granted: sizes and times that no price list or quota tells, each with where it is from and what measures it.
+
+/** Something taken for granted. */
+export interface Assumption {
+  readonly value: number;
+  readonly unit: string;
+  /** What it is, and where the figure is from. */
+  readonly says: string;
+  /** What would measure it, if anything of ours can. */
+  readonly measuredBy: string;
+}
+
+const CODE = 'test/plan/sizes.test.ts holds it against the code';
+const FIELD = 'a stage on AWS only';
+
+/** Every assumption, by name. */
+export const ASSUMPTIONS = {
+  shardFill: {
+    value: 0.9,
+    unit: '',
+    says: "share of a shard's limit that the busiest minute may take: hashes of ids spread a little unevenly",
+    measuredBy: FIELD,
+  },
+  partitionKeyBytes: {
+    value: 36,
+    unit: 'bytes',
+    says: 'an event id is a UUID, and the partition key',
+    measuredBy: CODE,
+  },
+  kinesisEnvelopeBytes: {
+    value: 640,
+    unit: 'bytes',
+    says: 'what Lambda writes around a record: 6 MB hold about 6,900 records of 200 bytes',
+    measuredBy: FIELD,
+  },
+  sqsEnvelopeBytes: {
+    value: 900,
+    unit: 'bytes',
+    says: 'what Lambda writes around a message',
+    measuredBy: FIELD,
+  },
+  sqsEscape: {
+    value: 1.15,
+    unit: '×',
+    says: "growth of a rollup message's JSON when it is a string in Lambda's JSON",
+    measuredBy: CODE,
+  },
+  partBytes: {
+    value: 60_000,
+    unit: 'bytes',
+    says: 'largest rollup message (aggregator/handler.ts)',
+    measuredBy: CODE,
+  },
+  rowFrameBytes: {
+    value: 25,
+    unit: 'bytes',
+    says: 'a row of a rollup message less its bucket, metric and entity',
+    measuredBy: CODE,
+  },
+  counterFrameBytes: {
+    value: 38,
+    unit: 'bytes',
+    says: 'a counter item less entity, metric, bucket, minutes and segment ids: names of attributes, two totals, an expiry',
+    measuredBy: CODE,
+  },
+  minuteBytes: { value: 6, unit: 'bytes', says: 'a minute in a counter item', measuredBy: CODE },
+  segmentIdBytes: {
+    value: 11,
+    unit: 'bytes',
+    says: 'a segment id in a counter item: generation, shard and number in base 36, and a byte for the element',
+    measuredBy: CODE,
+  },
+  headBytes: { value: 500, unit: 'bytes', says: "a shard's HEAD without ancestors", measuredBy: CODE },
+  entryBytes: { value: 650, unit: 'bytes', says: "a segment's SEG without its parts", measuredBy: CODE },
+  entryPartBytes: {
+    value: 8,
+    unit: 'bytes',
+    says: 'a part in SEG, and its acknowledgement',
+    measuredBy: CODE,
+  },
+  keyShare: {
+    value: 0.5,
+    unit: '×',
+    says: 'what compression leaves of the names in KEYS (docs/decisions/0012: 10 bytes of 20)',
+    measuredBy: CODE,
+  },
+  booksBytes: {
+    value: 3_200,
+    unit: 'bytes',
+    says: "a shard's BOOKS (docs/decisions/0003: about 3 KB)",
+    measuredBy: FIELD,
+  },
+  levelUnits: {
+    value: 1,
+    unit: 'write units',
+    says: "a day's, month's or total's item: below 1 KB",
+    measuredBy: CODE,
+  },
+  callSeconds: {
+    value: 0.006,
+    unit: 's',
+    says: 'a call of DynamoDB from Lambda in its region ("single-digit milliseconds")',
+    measuredBy: FIELD,
+  },
+  sendSeconds: { value: 0.02, unit: 's', says: 'a SendMessageBatch', measuredBy: FIELD },
+  pollSeconds: {
+    value: 1,
+    unit: 's',
+    says: "how often Lambda looks at a shard; the same again is allowed for the queue's delivery",
+    measuredBy: FIELD,
+  },
+  eventCpuSeconds: {
+    value: 10e-6,
+    unit: 's of a whole processor',
+    says: 'decoding, hashing and rolling up an event',
+    measuredBy: 'npm run bench: the aggregator against its floor',
+  },
+  callCpuSeconds: {
+    value: 0.0003,
+    unit: 's of a whole processor',
+    says: 'a call through the SDK (docs/performance.md: 401 calls in 75 ms, and an update is longer than a read)',
+    measuredBy: 'npm run bench: the writer',
+  },
+  idCpuSeconds: {
+    value: 0.3e-6,
+    unit: 's of a whole processor',
+    says: 'taking an id of the dedup window up from the ledger',
+    measuredBy: 'npm run bench: the aggregator against its floor',
+  },
+  invocationSeconds: { value: 0.01, unit: 's', says: 'what an invocation takes besides', measuredBy: FIELD },
+  invocationLogBytes: {
+    value: 2_000,
+    unit: 'bytes',
+    says: "an invocation's lines in the log: start, end, report, metrics",
+    measuredBy: FIELD,
+  },
+  accessLogBytes: {
+    value: 400,
+    unit: 'bytes',
+    says: "a request's line in the access log",
+    measuredBy: FIELD,
+  },
+  responseBytes: {
+    value: 500,
+    unit: 'bytes',
+    says: 'an answer of POST /v1/events with its headers',
+    measuredBy: FIELD,
+  },
+  storedMonths: {
+    value: 12,
+    unit: 'months',
+    says: 'what is kept for ever is paid for as it is after so long',
+    measuredBy: '—',
+  },
+  hotItemFill: {
+    value: 0.75,
+    unit: '',
+    says: "share of a partition's write units that one counter item may take in the busiest minute: retries, redrive and late events need the rest",
+    measuredBy: '—',
+  },
+  aggregatorBusy: {
+    value: 0.7,
+    unit: '',
+    says: "share of a shard's time that batches may take: else it never catches up after an outage",
+    measuredBy: '—',
+  },
+  accountantCalls: {
+    value: 8,
+    unit: 'calls',
+    says: 'calls one after the other that the accountant makes for a shard',
+    measuredBy: CODE,
+  },
+  compactorItemsPerSecond: {
+    value: 2_000,
+    unit: 'items/s',
+    says: 'what the compactor recomputes (docs/decisions/0012), never measured',
+    measuredBy: 'npm run bench, once it has a question about it',
+  },
+  compactorPage: {
+    value: 50_000,
+    unit: 'touched hours',
+    says: 'a page of the compactor (compactor/handler.ts): a counter is recomputed once for each page that it is in',
+    measuredBy: CODE,
+  },
+} as const satisfies Readonly<Record<string, Assumption>>;
+
+/** The value of an assumption. */
+export function assumed(name: keyof typeof ASSUMPTIONS): number {
+  return ASSUMPTIONS[name].value;
+}

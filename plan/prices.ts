@@ -1,0 +1,70 @@
+// What AWS asks: one table of list prices, each with its source. No discounts, no free tiers, no taxes.
+
+/** Where and when the prices hold. */
+export const PRICE_LIST = { region: 'us-east-1', asOf: '2026-11' } as const;
+
+/** A list price: so many dollars for `per` units, in steps by the units of a month. */
+export interface Price {
+  /** US dollars for `per` units, for each step up to `upTo` units a month; the last step has no end. */
+  readonly steps: readonly { readonly usd: number; readonly upTo: number }[];
+  readonly per: number;
+  readonly source: string;
+}
+
+const MILLION = 1e6;
+
+function flat(usd: number, per: number, source: string): Price {
+  return { steps: [{ usd, upTo: Number.POSITIVE_INFINITY }], per, source };
+}
+
+const KINESIS = 'aws.amazon.com/kinesis/data-streams/pricing';
+const LAMBDA = 'aws.amazon.com/lambda/pricing (arm64)';
+const DYNAMODB = 'aws.amazon.com/dynamodb/pricing/on-demand (Standard class)';
+const CLOUDWATCH = 'aws.amazon.com/cloudwatch/pricing';
+
+/** Every price that the plan uses. */
+export const PRICES = {
+  gatewayRequests: {
+    steps: [
+      { usd: 3.5, upTo: 333 * MILLION },
+      { usd: 2.8, upTo: 1_000 * MILLION },
+      { usd: 2.38, upTo: 20_000 * MILLION },
+      { usd: 1.51, upTo: Number.POSITIVE_INFINITY },
+    ],
+    per: MILLION,
+    source: 'aws.amazon.com/api-gateway/pricing (REST API)',
+  },
+  dataOutGb: flat(0.09, 1, 'aws.amazon.com/ec2/pricing/on-demand (data transfer out, first 10 TB)'),
+  shardHours: flat(0.015, 1, KINESIS),
+  /** Retention beyond 24 hours and up to 7 days, whatever its length. */
+  extendedShardHours: flat(0.02, 1, KINESIS),
+  /** Each record is rounded up to units of 25 KB. */
+  putPayloadUnits: flat(0.014, MILLION, KINESIS),
+  onDemandInGb: flat(0.08, 1, KINESIS),
+  onDemandOutGb: flat(0.04, 1, KINESIS),
+  lambdaRequests: flat(0.2, MILLION, LAMBDA),
+  lambdaGbSeconds: flat(0.0000133334, 1, LAMBDA),
+  sqsRequests: flat(0.4, MILLION, 'aws.amazon.com/sqs/pricing (standard queues)'),
+  writeUnits: flat(0.625, MILLION, DYNAMODB),
+  readUnits: flat(0.125, MILLION, DYNAMODB),
+  tableGbMonths: flat(0.25, 1, DYNAMODB),
+  /** Both tables can be restored to any second (lib/tables.ts). */
+  pointInTimeGbMonths: flat(0.2, 1, DYNAMODB),
+  s3Puts: flat(0.005, 1000, 'aws.amazon.com/s3/pricing'),
+  metricMonths: flat(0.3, 1, CLOUDWATCH),
+  alarmMonths: flat(0.1, 1, CLOUDWATCH),
+  compositeAlarmMonths: flat(0.5, 1, CLOUDWATCH),
+  dashboardMonths: flat(3, 1, CLOUDWATCH),
+  logGb: flat(0.5, 1, CLOUDWATCH),
+} as const satisfies Readonly<Record<string, Price>>;
+
+/** What units of a month cost, in US dollars. @param units at least 0 */
+export function usd(price: Price, units: number): number {
+  let sum = 0;
+  let from = 0;
+  for (const step of price.steps) {
+    sum += (Math.max(0, Math.min(units, step.upTo) - from) / price.per) * step.usd;
+    from = step.upTo;
+  }
+  return sum;
+}
