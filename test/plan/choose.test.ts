@@ -57,6 +57,12 @@ test('half of 100,000 events/s on one entity: its item holds even if no two rows
   assert.ok(hot.model.configuration.bucketMinutes < 60, 'an hour of it would not fit');
 });
 
+test('settings with which a hot item holds in any case go before cheaper ones', () => {
+  const w = { ...USUAL_WORKLOAD, eventsPerSecond: 100_000, entities: 1_000_000, hotShare: 0.9 };
+  const { model } = chooseSettings(w);
+  assert.ok(model.peak.counters.hottest.uncoalescedWriteUnitsPerSecond <= PARTITION_WRITE_UNITS);
+});
+
 test('whatever the load, a plan keeps what it must, or says why there is none', () => {
   const load = fc.record({
     eventsPerSecond: fc.integer({ min: 0, max: 6 }).map((power) => 10 ** power),

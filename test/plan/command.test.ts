@@ -1,0 +1,31 @@
+// The command itself: what it refuses, and how.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../../plan/main.ts', import.meta.url));
+
+function plan(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [PROGRAM, ...args], (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    );
+  });
+}
+
+test('an option that is no number, or out of range, is named together with what it may be', async () => {
+  const { code, stderr } = await plan('--hot-share', '1');
+  assert.equal(code, 1);
+  assert.match(stderr, /^--hot-share must be a number from 0 to 0.999, not "1"\.\n/);
+  const unknown = await plan('--events', '10');
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /--events/);
+});
+
+test('thousands may be grouped; the settings come as JSON', async () => {
+  const { code, stdout } = await plan('--events-per-second', '20,000', '--freshness', '12');
+  assert.equal(code, 0);
+  const settings = /-c settings='(\{.*\})'/.exec(stdout)?.[1];
+  assert.equal(JSON.parse(settings ?? '').streamShards, 34);
+});
