@@ -1,4 +1,4 @@
-// What AWS asks: one table of list prices, each with its source. No discounts, no free tiers, no taxes.
+// What AWS asks: one table of list prices, each with the page that decides (docs/plan.md: which were read again). No discounts, free tiers, taxes.
 
 /** Where and when the prices hold. */
 export const PRICE_LIST = { region: 'us-east-1', asOf: '2026-11' } as const;
