@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { APIGatewayProxyResult, Context } from 'aws-lambda';
 import pLimit from 'p-limit';
-import { dynamoDb } from '../lambdas/aws/clients.ts';
+import { dynamoDb } from '../lambdas/aws/clients/dynamo-db.ts';
 import { LedgerTable } from '../lambdas/aws/ledger-table.ts';
 import { LevelLedgerTable } from '../lambdas/aws/level-ledger.ts';
 import { systemClock } from '../lambdas/aws/telemetry.ts';

@@ -3,7 +3,10 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from '@aws-sdk/client-ssm';
-import { dynamoDb, s3, sqs, ssm } from '../lambdas/aws/clients.ts';
+import { dynamoDb } from '../lambdas/aws/clients/dynamo-db.ts';
+import { s3 } from '../lambdas/aws/clients/s3.ts';
+import { sqs } from '../lambdas/aws/clients/sqs.ts';
+import { ssm } from '../lambdas/aws/clients/ssm.ts';
 import { exitCodes, OperatorError } from './errors.ts';
 
 /** Which stack: exactly one of both. */

@@ -4,7 +4,7 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { ScheduledEvent } from 'aws-lambda';
-import { kinesis } from '../aws/clients.ts';
+import { kinesis } from '../aws/clients/kinesis.ts';
 import { text } from '../aws/environment.ts';
 import { KinesisHeartbeats } from '../aws/heartbeat-stream.ts';
 import { environmentCredentials, SignedQuery } from '../aws/signed-query.ts';

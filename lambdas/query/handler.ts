@@ -5,7 +5,7 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { openApiDocument } from '../../api/openapi.ts';
 import { readStatus } from '../accountant/read-status.ts';
-import { dynamoDb } from '../aws/clients.ts';
+import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { CounterTable } from '../aws/counter-table.ts';
 import { openHourIndexIn, retentionsIn, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { type HttpAnswer, headerIn, jsonAnswer, keptAnswer } from '../aws/http-answer.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
-import { dynamoDb } from '../../lambdas/aws/clients.ts';
+import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
 import { startServices } from '../support/services.ts';
 
 const services = await startServices();

@@ -1,7 +1,7 @@
 // The retry parameter as functions read it: cached for a while, taken over when it changes, kept when it is wrong or gone.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { ssm } from '../../lambdas/aws/clients.ts';
+import { ssm } from '../../lambdas/aws/clients/ssm.ts';
 import { RetryParameter } from '../../lambdas/aws/retry-parameter.ts';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { startParameters } from '../../local/emulators/parameters.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { s3 } from '../../lambdas/aws/clients.ts';
+import { s3 } from '../../lambdas/aws/clients/s3.ts';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { credentials, region } from '../../local/identity.ts';
 import { startOperatedStack } from '../support/operated-stack.ts';

@@ -17,7 +17,10 @@ import {
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { dynamoDb, kinesis, s3, sqs } from '../../lambdas/aws/clients.ts';
+import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
+import { kinesis } from '../../lambdas/aws/clients/kinesis.ts';
+import { s3 } from '../../lambdas/aws/clients/s3.ts';
+import { sqs } from '../../lambdas/aws/clients/sqs.ts';
 import { type Endpoints, startEmulators } from '../../local/emulators/emulators.ts';
 import { type FunctionFault, startFaultProxy } from '../../local/emulators/fault-proxy.ts';
 
