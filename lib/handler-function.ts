@@ -1,5 +1,6 @@
 // What all Lambda functions of the stack have in common: how they are built, logged, named and permitted.
-import { CfnResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { dirname, join } from 'node:path';
+import { AssetHashType, CfnResource, DockerImage, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -9,11 +10,11 @@ import {
   Runtime,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
-import { LogLevel, NodejsFunction, OutputFormat, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
+import { bundle, writeBundle } from './bundle.ts';
 import { type Configuration, LOCAL_STAGE } from './configuration.ts';
 
 /** Where functions get their code: bundled by esbuild, or (local stack, tests) from source, by their metadata. */
@@ -138,42 +139,33 @@ function createFunction(
   entry: string,
   options: FunctionOptions,
 ): LambdaFunction {
-  const runtime = Runtime.NODEJS_24_X;
-  const created =
-    code === 'bundle'
-      ? new NodejsFunction(scope, 'Function', {
-          ...options,
-          entry,
-          runtime,
-          awsSdkConnectionReuse: false,
-          bundling: {
-            format: OutputFormat.ESM,
-            target: 'node24',
-            mainFields: ['module', 'main'],
-            // The runtime's SDK changes without notice; the one that was tested goes along.
-            bundleAwsSDK: true,
-            externalModules: [],
-            minify: true,
-            keepNames: true,
-            sourceMap: true,
-            // A file beside the bundle, with the comment by which Node finds it (EXTERNAL leaves the comment out).
-            sourceMapMode: SourceMapMode.DEFAULT,
-            sourcesContent: false,
-            logLevel: LogLevel.WARNING,
-            // CommonJS dependencies in an ES module still call require.
-            banner: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
-          },
-        })
-      : new LambdaFunction(scope, 'Function', {
-          ...options,
-          runtime,
-          handler: 'index.handler',
-          code: Code.fromInline(`// ${entry}`),
-        });
+  const created = new LambdaFunction(scope, 'Function', {
+    ...options,
+    runtime: Runtime.NODEJS_24_X,
+    handler: 'index.handler',
+    code: code === 'bundle' ? bundled(entry) : Code.fromInline(`// ${entry}`),
+  });
   // The local stack runs the handler from source by this.
   const resource = created.node.defaultChild;
   if (CfnResource.isCfnResource(resource)) resource.addMetadata('tally:entry', entry);
   return created;
+}
+
+/** The handler's bundle as an asset, made in this process when CDK wants it: for `cdk destroy`, say, it does not. */
+function bundled(entry: string): Code {
+  return Code.fromAsset(join(import.meta.dirname, '..', dirname(entry)), {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      // Asked for by CDK, and never used.
+      image: DockerImage.fromRegistry('none'),
+      local: {
+        tryBundle(folder) {
+          writeBundle(bundle(entry), folder);
+          return true;
+        },
+      },
+    },
+  });
 }
 
 function acknowledgeFindings(handler: HandlerFunction, c: Configuration, withoutDestination: string): void {

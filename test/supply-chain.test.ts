@@ -44,8 +44,8 @@ const LICENCES = new Set([
 /** Majors that stay until somebody looks: the next one is known not to work, or nobody has seen that it does. */
 const MAJORS: Readonly<Record<string, number>> = { 'aws-cdk': 2, 'aws-cdk-lib': 2, fauxqs: 2, node: 24 };
 
-/** Imported, but in nothing that ships: types alone, and what looks at the template while it is made. */
-const TOOLS = ['aws-lambda', 'cdk-nag'];
+/** Imported, but in nothing that ships: types alone, what looks at the template while it is made, what makes bundles. */
+const TOOLS = ['aws-lambda', 'cdk-nag', 'esbuild'];
 
 test('the lock file is that of the manifest', () => {
   assert.equal(lock.lockfileVersion, 3);

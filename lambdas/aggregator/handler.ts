@@ -3,17 +3,13 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
-import { Archive } from '../aws/archive.ts';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
-import { kinesis } from '../aws/clients/kinesis.ts';
-import { s3 } from '../aws/clients/s3.ts';
 import { sqs } from '../aws/clients/sqs.ts';
 import { flag, secondsAsMs, secondsOrForeverAsMs, text, wholeNumber } from '../aws/environment.ts';
 import { batchesOf } from '../aws/kinesis-event.ts';
+import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
-import { S3RawArchive } from '../aws/raw-archive.ts';
 import { SqsRollupQueue } from '../aws/rollup-queue.ts';
-import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
 import { WriteUnits } from '../aws/write-units.ts';
 import { HOUR_MS, isBucketMinutes } from '../counting/time.ts';
@@ -49,14 +45,28 @@ const ledgerRetentionMs = secondsOrForeverAsMs(env, 'LEDGER_RETENTION_SECONDS');
 const dynamoDbClient = dynamoDb();
 const writeUnits = new WriteUnits(dynamoDbClient);
 const ledgerTable = text(env, 'LEDGER_TABLE');
-const s3Client = s3();
 const bucket = text(env, 'ARCHIVE_BUCKET');
+const stream = text(env, 'STREAM_NAME');
+/** Only when an event is rejected. */
+const archive = lazily(async () => (await import('../aws/archive.ts')).openArchive(bucket));
+const rawArchive = lazily(async () => (await import('../aws/raw-archive.ts')).openRawArchive(bucket));
+/** Only when a shard is new, or a segment was left behind. */
+const log = lazily(async () => (await import('../aws/stream-log.ts')).openStreamLog(stream));
 const ports: AggregatorPorts = {
   ledger: new LedgerTable(dynamoDbClient, ledgerTable, systemClock, ledgerRetentionMs),
-  log: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
+  log: {
+    readRange: async (...range) => (await log()).readRange(...range),
+    readToEnd: async function* (...from) {
+      yield* (await log()).readToEnd(...from);
+    },
+    parentsOf: async (shard) => (await log()).parentsOf(shard),
+    lists: async (shard) => (await log()).lists(shard),
+  },
   queue: new SqsRollupQueue(sqs(), text(env, 'ROLLUP_QUEUE_URL')),
-  rejected: new Archive(s3Client, bucket),
-  raw: flag(env, 'ARCHIVE_RAW_EVENTS') ? new S3RawArchive(s3Client, bucket) : undefined,
+  rejected: { keepRejected: async (...kept) => (await archive()).keepRejected(...kept) },
+  raw: flag(env, 'ARCHIVE_RAW_EVENTS')
+    ? { keepRaw: async (raw) => (await rawArchive()).keepRaw(raw) }
+    : undefined,
   windows: new DedupWindows(),
   clock: systemClock,
   listener: segmentMetrics(count, (message, details) => logger.error(message, details)),

@@ -16,6 +16,7 @@ import type { RejectedEvent } from '../counting/rollup.ts';
 import type { RollupContent } from '../counting/rollup-message.ts';
 import type { Discarding, Letter, ParkedLetter, ParkedLetters } from '../dead-letter-ports.ts';
 import type { ExpiredArchive, RejectedArchive } from '../ports.ts';
+import { s3 } from './clients/s3.ts';
 
 /** Where parked dead letters lie. */
 const PARKED = 'parked/';
@@ -106,6 +107,11 @@ export class Archive implements RejectedArchive, ExpiredArchive, RepairArchive, 
     });
     await this.#client.send(put);
   }
+}
+
+/** The archive, on a client of its own: for functions that load both when there is something to keep. */
+export function openArchive(bucket: string): Archive {
+  return new Archive(s3(), bucket);
 }
 
 function parkedKey(name: string): string {

@@ -20,13 +20,16 @@ export interface DeadLetterQueues {
   readonly queueUrl: string;
 }
 
+/** Where letters are parked. */
+export type ParkingLot = Pick<Archive, 'keepParked'>;
+
 /** Dead letters on SQS, parked ones in the archive. */
 export class SqsDeadLetters implements DeadLetters {
   readonly #client: SQSClient;
   readonly #queues: DeadLetterQueues;
-  readonly #archive: Archive;
+  readonly #archive: ParkingLot;
 
-  constructor(client: SQSClient, queues: DeadLetterQueues, archive: Archive) {
+  constructor(client: SQSClient, queues: DeadLetterQueues, archive: ParkingLot) {
     this.#client = client;
     this.#queues = queues;
     this.#archive = archive;

@@ -20,6 +20,7 @@ import {
 } from '../counting/raw-segment.ts';
 import { HOUR_MS } from '../counting/time.ts';
 import type { RawArchive, RawHistory } from '../raw-ports.ts';
+import { s3 } from './clients/s3.ts';
 
 /** Compresses text. The header has no time in it, so that the same text gives the same bytes. */
 export function gzipped(text: string): Promise<Uint8Array> {
@@ -90,6 +91,11 @@ export class S3RawArchive implements RawArchive, RawHistory {
   async #put(Key: string, Body: Uint8Array, ContentType: string): Promise<void> {
     await this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key, Body, ContentType }));
   }
+}
+
+/** The archive of raw records, on a client of its own. */
+export function openRawArchive(bucket: string): S3RawArchive {
+  return new S3RawArchive(s3(), bucket);
 }
 
 function* prefixesOf(range: { readonly fromMs: number; readonly toMs: number } | undefined) {

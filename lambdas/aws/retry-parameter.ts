@@ -2,6 +2,14 @@
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import { DEFAULT_RETRY_POLICY, parseRetryPolicy, type RetryPolicy } from '../counting/retry-policy.ts';
 import type { Clock, RetryPolicySource } from '../ports.ts';
+import { ssm } from './clients/ssm.ts';
+
+/** Where the retry policy stands, and how it is used. */
+export interface RetryParameterSettings {
+  readonly name: string;
+  /** How long a value is used before the parameter is read again. */
+  readonly rereadMs: number;
+}
 
 /** The parameter in Systems Manager. What is missing or wrong never stops the writer: the last good value holds. */
 export class RetryParameter implements RetryPolicySource {
@@ -13,13 +21,10 @@ export class RetryParameter implements RetryPolicySource {
   #policy: RetryPolicy = DEFAULT_RETRY_POLICY;
   #rereadAtMs = 0;
 
-  /**
-   * @param rereadMs how long a value is used before the parameter is read again
-   * @param onProblem hears why the parameter could not be used
-   */
+  /** @param onProblem hears why the parameter could not be used */
   constructor(
     client: SSMClient,
-    { name, rereadMs }: { readonly name: string; readonly rereadMs: number },
+    { name, rereadMs }: RetryParameterSettings,
     clock: Clock,
     onProblem: (problem: unknown) => void,
   ) {
@@ -41,4 +46,13 @@ export class RetryParameter implements RetryPolicySource {
     }
     return this.#policy;
   }
+}
+
+/** The parameter, on a client of its own. */
+export function openRetryParameter(
+  settings: RetryParameterSettings,
+  clock: Clock,
+  onProblem: (problem: unknown) => void,
+): RetryParameter {
+  return new RetryParameter(ssm(), settings, clock, onProblem);
 }

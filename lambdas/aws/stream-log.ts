@@ -22,6 +22,7 @@ import {
 } from '../counting/identifiers.ts';
 import type { StreamRecord } from '../counting/segment.ts';
 import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
+import { kinesis } from './clients/kinesis.ts';
 
 /** Reads the stream itself, apart from what Lambda hands over. */
 export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
@@ -158,6 +159,11 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
       return (await ask('TRIM_HORIZON')).ShardIterator;
     }
   }
+}
+
+/** A stream as a log, on a client of its own. */
+export function openStreamLog(stream: string): KinesisLog {
+  return new KinesisLog(kinesis(), stream);
 }
 
 function parentsIn({ ParentShardId, AdjacentParentShardId }: Shard): ShardId[] {

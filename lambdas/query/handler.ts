@@ -3,7 +3,6 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { openApiDocument } from '../../api/openapi.ts';
 import { readStatus } from '../accountant/read-status.ts';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { CounterTable } from '../aws/counter-table.ts';
@@ -68,6 +67,8 @@ const ROUTES: Readonly<Record<string, Route>> = {
 /** The document names its server by path, since API Gateway's own address has the stage in it. */
 async function describe({ requestContext, resource }: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const { path } = requestContext;
+  // Read by people who write a client, once: no cold start waits for it.
+  const { openApiDocument } = await import('../../api/openapi.ts');
   const server = path.endsWith(resource) ? path.slice(0, -resource.length) || '/' : '/';
   return jsonAnswer(200, openApiDocument(server), origin);
 }

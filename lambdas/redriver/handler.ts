@@ -3,17 +3,14 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context, ScheduledEvent } from 'aws-lambda';
-import { Archive } from '../aws/archive.ts';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
-import { s3 } from '../aws/clients/s3.ts';
 import { sqs } from '../aws/clients/sqs.ts';
-import { ssm } from '../aws/clients/ssm.ts';
 import { CounterTable } from '../aws/counter-table.ts';
 import { SqsDeadLetters } from '../aws/dead-letters.ts';
 import { openHourIndexIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { jsonAnswer } from '../aws/http-answer.ts';
+import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
-import { RetryParameter } from '../aws/retry-parameter.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
 import type { CounterKey } from '../counting/counter-item.ts';
 import { openHourMark } from '../counting/open-hour.ts';
@@ -45,18 +42,25 @@ const counters = new CounterTable(
   openHourIndexIn(env) === undefined ? undefined : mark,
 );
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
-const archive = new Archive(s3(), text(env, 'ARCHIVE_BUCKET'));
-const counterRetentionMs = secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS');
-const ports: RedriverPorts = {
-  deadLetters: new SqsDeadLetters(sqs(), queues, archive),
-  counters,
-  ledger,
-  expired: archive,
-  tables: { isHealthy: async () => (await counters.isHealthy()) && (await ledger.isHealthy()) },
-  retryPolicy: new RetryParameter(ssm(), retries, systemClock, (problem) => {
+const bucket = text(env, 'ARCHIVE_BUCKET');
+/** Only when there is something to park, or rows come too late. */
+const archive = lazily(async () => (await import('../aws/archive.ts')).openArchive(bucket));
+const retryParameter = lazily(async () =>
+  (await import('../aws/retry-parameter.ts')).openRetryParameter(retries, systemClock, (problem) => {
     count({ RetryParameterProblems: 1 });
     logger.error('the retry parameter can not be used; the last good value holds', { problem });
   }),
+);
+const counterRetentionMs = secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS');
+const ports: RedriverPorts = {
+  deadLetters: new SqsDeadLetters(sqs(), queues, {
+    keepParked: async (...letter) => (await archive()).keepParked(...letter),
+  }),
+  counters,
+  ledger,
+  expired: { keepExpired: async (content) => (await archive()).keepExpired(content) },
+  tables: { isHealthy: async () => (await counters.isHealthy()) && (await ledger.isHealthy()) },
+  retryPolicy: { current: async () => (await retryParameter()).current() },
   clock: systemClock,
 };
 

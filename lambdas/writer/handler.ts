@@ -3,15 +3,12 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { Archive } from '../aws/archive.ts';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
-import { s3 } from '../aws/clients/s3.ts';
 import { sqs } from '../aws/clients/sqs.ts';
-import { ssm } from '../aws/clients/ssm.ts';
 import { CounterTable } from '../aws/counter-table.ts';
 import { openHourIndexIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
-import { RetryParameter } from '../aws/retry-parameter.ts';
 import { deliveredMessage, SqsFailedMessages } from '../aws/rollup-queue.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
 import { WriteUnits } from '../aws/write-units.ts';
@@ -40,6 +37,17 @@ const retries = {
   name: text(env, 'RETRY_PARAMETER'),
   rereadMs: secondsAsMs(env, 'RETRY_REREAD_SECONDS'),
 };
+const bucket = text(env, 'ARCHIVE_BUCKET');
+/** Only when rows come too late. */
+const archive = lazily(async () => (await import('../aws/archive.ts')).openArchive(bucket));
+/** Only when a message failed. */
+const retryParameter = lazily(async () =>
+  (await import('../aws/retry-parameter.ts')).openRetryParameter(retries, systemClock, (problem) => {
+    count({ RetryParameterProblems: 1 });
+    logger.error('the retry parameter can not be used; the last good value holds', { problem });
+  }),
+);
+
 const dynamoDbClient = dynamoDb(PATIENCE);
 const writeUnits = new WriteUnits(dynamoDbClient);
 const counterTable = text(env, 'COUNTER_TABLE');
@@ -52,12 +60,9 @@ const ports: WriterPorts = {
     openHourIndexIn(env) === undefined ? undefined : mark,
   ),
   ledger: new LedgerTable(dynamoDbClient, ledgerTable, systemClock),
-  expired: new Archive(s3(), text(env, 'ARCHIVE_BUCKET')),
+  expired: { keepExpired: async (content) => (await archive()).keepExpired(content) },
   failed: new SqsFailedMessages(sqs(), text(env, 'ROLLUP_QUEUE_URL'), text(env, 'DEAD_LETTER_QUEUE_URL')),
-  retryPolicy: new RetryParameter(ssm(), retries, systemClock, (problem) => {
-    count({ RetryParameterProblems: 1 });
-    logger.error('the retry parameter can not be used; the last good value holds', { problem });
-  }),
+  retryPolicy: { current: async () => (await retryParameter()).current() },
   clock: systemClock,
   random: Math.random,
 };

@@ -1,0 +1,74 @@
+// A cold start on this machine: a fresh Node process with a function's environment and nothing else, one module, one event.
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+
+/** When what was reached, milliseconds after the process was asked for. */
+export interface ColdStart {
+  /** Node runs the first line of a program. */
+  readonly startedMs: number;
+  /** The module and what it imports have run. */
+  readonly loadedMs: number;
+  /** The first event is handled. */
+  readonly handledMs: number;
+  /** What the handler answered. */
+  readonly answer: unknown;
+  /** What the function wrote. */
+  readonly output: string;
+}
+
+/** The program, as text: stripping types would be measured, too. It answers on a pipe of its own, since functions write. */
+const PROGRAM = `
+const startedMs = performance.timeOrigin + performance.now();
+const { writeSync } = await import('node:fs');
+const [entry, event] = process.argv.slice(1);
+const { handler } = entry === '' ? { handler: () => null } : await import(entry);
+const loadedMs = performance.timeOrigin + performance.now();
+const endMs = loadedMs + 60_000;
+const answer = await handler(JSON.parse(event), {
+  awsRequestId: 'a-request',
+  functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
+  functionVersion: '$LATEST',
+  invokedFunctionArn: 'arn:aws:lambda:us-east-1:123456789012:function:cold',
+  memoryLimitInMB: '512',
+  getRemainingTimeInMillis: () => endMs - Date.now(),
+});
+const handledMs = performance.timeOrigin + performance.now();
+writeSync(3, JSON.stringify({ startedMs, loadedMs, handledMs, answer }));
+process.exit();
+`;
+
+/**
+ * Starts a process and lets it handle one event.
+ * @param entry absolute path of a module that exports a `handler`; undefined for a process that has nothing to load
+ * @param environment all the variables that it has
+ * @throws Error with what it wrote, if it ends in any other way than with an answer
+ */
+export async function coldStart(
+  entry: string | undefined,
+  environment: Readonly<Record<string, string>>,
+  event: unknown,
+): Promise<ColdStart> {
+  const args = ['--input-type=module', '--eval', PROGRAM, '--', entry ?? '', JSON.stringify(event)];
+  const askedMs = performance.timeOrigin + performance.now();
+  const child = spawn(process.execPath, args, {
+    env: { ...environment },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  }) as ChildProcessByStdio<null, Readable, Readable>;
+  const closed = once(child, 'close');
+  const [answer, ...wrote] = await Promise.all(
+    [child.stdio[3] as Readable, child.stdio[1], child.stdio[2]].map((each) => text(each)),
+  );
+  const [code] = await closed;
+  if (code !== 0 || answer === undefined || answer === '')
+    throw new Error(`${entry} ended with ${String(code)} and without an answer: ${wrote.join('')}`);
+  const read = JSON.parse(answer) as ColdStart;
+  return {
+    startedMs: read.startedMs - askedMs,
+    loadedMs: read.loadedMs - askedMs,
+    handledMs: read.handledMs - askedMs,
+    answer: read.answer,
+    output: wrote.join(''),
+  };
+}
