@@ -1,6 +1,6 @@
 // One of everything: what each function does in good days and bad, on the drill's clock.
 import assert from 'node:assert/strict';
-import { dynamoDb } from '../../../lambdas/aws/clients.ts';
+import { dynamoDb } from '../../../lambdas/aws/clients/dynamo-db.ts';
 import { LedgerTable } from '../../../lambdas/aws/ledger-table.ts';
 import { parseShardId, shardKey } from '../../../lambdas/counting/identifiers.ts';
 import { planSegment } from '../../../lambdas/counting/segment.ts';

@@ -1,0 +1,92 @@
+// A first event for each function, as its trigger would send it, from a local stack that has counted something.
+import { randomUUID } from 'node:crypto';
+import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { sqs } from '../lambdas/aws/clients/sqs.ts';
+import type { LocalStack } from '../local/stack.ts';
+import type { BundledFunction, BundledStack } from './bundled-stack.ts';
+
+/** Makes first events, and knows what they must be answered with. */
+export interface ColdEvents {
+  /** The next event for a function; never the same twice, where that makes a difference. */
+  next(noun: string): Promise<unknown>;
+  /** @throws Error when a function did not do what it should */
+  check(noun: string, answer: unknown): void;
+  stop(): void;
+}
+
+const AT = '2026-11-20T05:07:59Z';
+const RANGE = { from: '2026-11-20T05:00Z', to: '2026-11-20T06:00Z' };
+const REQUEST = { httpMethod: 'GET', headers: {}, requestContext: {} };
+const QUESTION = {
+  ...REQUEST,
+  resource: '/v1/counts/{metric}/{entity+}',
+  pathParameters: { metric: 'view', entity: '%2Fcold' },
+  queryStringParameters: { by: 'hour', ...RANGE },
+};
+
+/** Prepares a stack that has nothing in it: its mappings stand still from now on, and a shard of ours has been met. */
+export async function coldEvents({ stack, functions }: BundledStack): Promise<ColdEvents> {
+  await Promise.all(stack.mappings.map((mapping) => mapping.pause()));
+  const client = sqs({
+    region: 'us-east-1',
+    endpoint: stack.endpoints.sqs,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  let records = 0;
+  /** A batch of one record behind the last one, of a shard that the stream need not have. */
+  const batch = () => {
+    records += 1;
+    const event = { id: randomUUID(), metric: 'view', entity: '/cold', at: AT };
+    const sequenceNumber = `4${String(records).padStart(55, '0')}`;
+    const data = Buffer.from(JSON.stringify(event)).toString('base64');
+    const approximateArrivalTimestamp = Date.now() / 1000;
+    const kinesis = { sequenceNumber, approximateArrivalTimestamp, data };
+    return { Records: [{ eventID: `shardId-000000000042:${sequenceNumber}`, kinesis }] };
+  };
+  /** Has a batch rolled up by a warm aggregator, and takes its message from the queue. */
+  const message = async () => {
+    await invoke(stack, functions, 'aggregator', batch());
+    const receive = new ReceiveMessageCommand({ QueueUrl: rollupQueueOf(stack), WaitTimeSeconds: 1 });
+    const [taken] = (await client.send(receive)).Messages ?? [];
+    if (taken === undefined) throw new Error('the aggregator sent no rollup message');
+    const { MessageId: messageId, ReceiptHandle: receiptHandle, Body: body } = taken;
+    const attributes = { ApproximateReceiveCount: '1' };
+    return { Records: [{ messageId, receiptHandle, body, attributes, messageAttributes: {} }] };
+  };
+  const events: Readonly<Record<string, () => unknown>> = {
+    aggregator: batch,
+    writer: message,
+    query: () => QUESTION,
+    auditor: () => ({ ...REQUEST, queryStringParameters: RANGE }),
+  };
+  // The first time a shard is met is rare, and takes longer; so do tables that were never asked for anything.
+  await invoke(stack, functions, 'writer', await message());
+  return {
+    next: async (noun) => events[noun]?.() ?? {},
+    check: (noun, answer) => {
+      const { statusCode = 200, batchItemFailures = [] } = (answer ?? {}) as Record<string, unknown>;
+      if (statusCode !== 200 || !Array.isArray(batchItemFailures) || batchItemFailures.length > 0)
+        throw new Error(`the ${noun} answered ${JSON.stringify(answer)}`);
+    },
+    stop: () => client.destroy(),
+  };
+}
+
+async function invoke(
+  stack: LocalStack,
+  functions: readonly BundledFunction[],
+  noun: string,
+  event: unknown,
+): Promise<void> {
+  const outcome = await stack.invoke(functions.find((each) => each.noun === noun)?.name ?? noun, event);
+  if (!outcome.ok) throw new Error(`the ${noun} failed: ${JSON.stringify(outcome.error)}`);
+}
+
+/** The queue that has a dead-letter queue. */
+function rollupQueueOf(stack: LocalStack): string {
+  const queue = stack.template
+    .ofType('AWS::SQS::Queue')
+    .find(({ properties }) => 'RedrivePolicy' in properties);
+  if (queue === undefined) throw new Error('the template has no rollup queue');
+  return stack.ref(queue.logicalId);
+}
