@@ -18,8 +18,12 @@ export interface ColdStart {
   readonly output: string;
 }
 
-/** The program, as text: stripping types would be measured, too. It answers on a pipe of its own, since functions write. */
+/**
+ * The program, as text: stripping types would be measured, too. It answers on a pipe of its own, since functions write.
+ * The SDK loads `node:http` (and with it Node's `fetch`) for the first request without TLS, which nobody makes on AWS.
+ */
 const PROGRAM = `
+await import('node:http');
 const startedMs = performance.timeOrigin + performance.now();
 const { writeSync } = await import('node:fs');
 const [entry, event] = process.argv.slice(1);

@@ -140,11 +140,12 @@ try {
     }
   }
   process.stdout.write(`Method: each function is bundled as it is deployed, and started in a fresh process that has Lambda's variables, the template's
-and nothing else, source maps enabled as on AWS; services are the local stack's emulators. It loads the bundle and handles one
-event of its trigger, whose answer is checked. Before it, in every round: a process that loads nothing, and one with a bundle
-that makes the clients which the function has from the start and makes one call with the first (floor). ${rounds} interleaved rounds after
-one to warm up; medians, with the least and the most. Milliseconds. "init" is what our modules take to load: what Lambda's init phase
-has besides Node's own start, which took the empty process ${spread(emptyMs)}. "since start" has that, too.
+and nothing else, source maps enabled as on AWS; services are the local stack's emulators, by plain HTTP, for which Node's modules are
+loaded beforehand. It loads the bundle and handles one event of its trigger, whose answer is checked. Before it, in every round: a
+process that loads nothing, and one with a bundle that makes the clients which the function has from the start and makes one call with
+the first (floor). ${rounds} interleaved rounds after one to warm up; medians, with the least and the most. Milliseconds. "init" is what our
+modules take to load: what Lambda's init phase has besides Node's own start, which took the empty process ${spread(emptyMs)}.
+"since start" has that, too.
 Node ${process.version}, ${availableParallelism()} cores with a load of ${loadAtStart?.toFixed(1)} before this, ${new Date().toISOString().slice(0, 10)}.
 
 | function | at start, kB | gzip, kB | with what is loaded on demand, kB | gzip, kB | of what is read at start, kB: the ten largest packages |
