@@ -16,6 +16,10 @@ export interface Surroundings {
   pending: number;
   /** Grows with every request: whether anything happened. */
   activity: number;
+  /** What else a request takes before it reaches its service, milliseconds. */
+  paceMs?: (request: Request<unknown>) => number;
+  /** How often the SDK tries a call in all, where it is not as often as usual. */
+  tries?: Partial<Record<Service, number>>;
 }
 
 /** How often the SDK tries a call in all. */
@@ -104,7 +108,9 @@ export class Invocation implements Network, Clock {
       this.zombie = fault.next === 'zombie';
       this.#note(request, `stalls ${fault.lengthMs} ms`);
     }
-    const stallMs = fault?.kind === 'stall' && fault.side === 'request' ? fault.lengthMs : 0;
+    const stallMs =
+      (fault?.kind === 'stall' && fault.side === 'request' ? fault.lengthMs : 0) +
+      (this.#around.paceMs?.(request) ?? 0);
     this.#around.pending += 1;
     scheduler.in(stallMs + this.#random.between(1, 12), () =>
       this.#arrive(request, attempt, fault, settling),
@@ -116,7 +122,7 @@ export class Invocation implements Network, Clock {
     const { scheduler, faults } = this.#around;
     this.#around.pending -= 1;
     this.#around.activity += 1;
-    const refusal = faults.refusal(request.service, scheduler.nowMs());
+    const refusal = faults.refusal(request.service, scheduler.nowMs()) ?? request.refusal?.();
     if (refusal !== undefined) {
       this.#note(request, refusal);
       this.#failed(request, attempt, new ServiceError(refusal, request), settling);
@@ -156,7 +162,7 @@ export class Invocation implements Network, Clock {
   }
 
   #failed<T>(request: Request<T>, attempt: number, error: Error, settling: Settling<T>): void {
-    if (attempt >= SDK_TRIES[request.service]) {
+    if (attempt >= (this.#around.tries?.[request.service] ?? SDK_TRIES[request.service])) {
       this.#answer(20, () => settling.reject(error));
       return;
     }

@@ -63,6 +63,12 @@ const RULES: readonly Rule[] = [
     ],
   },
   {
+    room: 'hot entity',
+    files: /^simulation\/hot-entity\.ts$/,
+    // It tries what the plan says.
+    mayImport: [/^simulation\//, /^plan\//, /^node:/],
+  },
+  {
     room: 'simulation',
     files: /^simulation\//,
     mayImport: [/^simulation\//, COUNTING, PORTS, USE_CASE, /^node:/, /^p-limit$/],

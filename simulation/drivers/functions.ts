@@ -32,6 +32,9 @@ interface Container {
 /** How an invocation ended, as its trigger sees it. */
 export type Ending<T> = { readonly result: T } | { readonly failure: string };
 
+/** What comes of a batch of the writer. */
+export type WriteOutcome = Awaited<ReturnType<typeof writeRollups>>;
+
 /** Time that the aggregator's handler keeps back before it starts another segment. */
 const SEGMENT_RESERVE_MS = 15_000;
 /** Time that the writer's handler keeps back for acknowledgements. */
@@ -79,7 +82,7 @@ export class Functions {
     });
   }
 
-  write(messages: readonly DeliveredMessage[], onEnd: (ending: Ending<{ retry: string[] }>) => void): void {
+  write(messages: readonly DeliveredMessage[], onEnd: (ending: Ending<WriteOutcome>) => void): void {
     const { settings, world } = this.#history;
     const subject = messages.map(({ messageId }) => messageId).join(' ');
     this.#invoke('writer', subject, onEnd, (invocation, { policy }) => {
@@ -167,7 +170,8 @@ export class Functions {
     const container = this.#container(role);
     this.#invocations += 1;
     const name = `${role}-${this.#invocations}`;
-    const timeoutMs = TIMEOUT_MS[role];
+    const { writerTimeoutMs } = this.#history.settings;
+    const timeoutMs = role === 'writer' ? (writerTimeoutMs ?? TIMEOUT_MS.writer) : TIMEOUT_MS[role];
     const invocation = new Invocation(around, {
       name,
       role,

@@ -37,6 +37,8 @@ export interface Settings {
   readonly writers: number;
   readonly writerBatch: number;
   readonly writerConcurrency: number;
+  /** A time-out of the writer that is not the usual one. */
+  readonly writerTimeoutMs?: number;
   /** Aggregators that may be warm for one shard or another. */
   readonly idsMax: number;
   readonly redriverEveryMs: number;

@@ -24,9 +24,21 @@ export class UnknownExpression extends Error {
   override readonly name = 'UnknownExpression';
 }
 
+/** What a partition of the table takes, for worlds in which that is scarce. */
+export interface PartitionLimit {
+  /** Why the partition of a key takes no write now; undefined when it does. */
+  refusal(pk: string): string | undefined;
+  /** An update was carried out, or refused by its condition: both cost what the item takes. */
+  wrote(update: CounterUpdate, item: StoredCounter, applied: boolean): void;
+}
+
 /** The counter table's state. */
 export class FakeCounters {
+  /** Undefined: partitions take everything. */
+  partitions: PartitionLimit | undefined;
   readonly #items = new Map<string, StoredCounter>();
+  /** Whether any item may ever expire: there is no looking for expired ones otherwise. */
+  #expires = false;
   readonly #clock: Clock;
   readonly #ttlDelayMs: number;
   readonly #observer: WorldObserver;
@@ -50,8 +62,13 @@ export class FakeCounters {
     const name = JSON.stringify([update.key.pk, update.key.sk]);
     const item = this.#items.get(name) ?? { key: update.key, numbers: new Map(), applied: new Set<string>() };
     const params = counterUpdateParams(update);
-    if (!conditionHolds(params, item)) return new Set(item.applied);
+    if (!conditionHolds(params, item)) {
+      this.partitions?.wrote(update, item, false);
+      return new Set(item.applied);
+    }
     carryOut(params, item);
+    this.partitions?.wrote(update, item, true);
+    this.#expires ||= update.expiresAt !== undefined;
     this.#items.set(name, item);
     this.#observer.counterWritten(update, item);
     return 'applied';
@@ -59,6 +76,7 @@ export class FakeCounters {
 
   /** Deletes what is past its expiry by more than the table's delay. */
   expire(): void {
+    if (!this.#expires) return;
     const nowMs = this.#clock.nowMs();
     for (const [name, item] of this.#items) {
       const expiresAt = item.numbers.get('expiresAt');
@@ -119,6 +137,7 @@ export class CountersClient implements CounterStore, CounterReader, TableHealth 
       operation: 'apply',
       subject: `${update.key.pk} ${update.key.sk} ${update.segments.join('+')}`,
       effect: () => this.#counters.update(update),
+      refusal: () => this.#counters.partitions?.refusal(update.key.pk),
     });
     // As the adapter does: with one segment the failed condition says it all.
     if (result !== 'applied' && update.segments.length === 1) return new Set<string>(update.segments);

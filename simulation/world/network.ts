@@ -12,6 +12,8 @@ export interface Request<T> {
   readonly subject: string;
   /** What the service does when the request reaches it: at once and as a whole. It may happen twice, or unheard. */
   readonly effect: () => T;
+  /** Why the service refuses it when it comes, because of what it is about; undefined when it does not. */
+  readonly refusal?: () => string | undefined;
 }
 
 /** Carries requests to services. */

@@ -35,6 +35,8 @@ export class FakeQueue {
   #messages: StoredMessage[] = [];
   #sent = 0;
   #receipts = 0;
+  /** No message was sent before. */
+  #oldestMs = Number.POSITIVE_INFINITY;
   /** Called when a message arrives that will be visible at the given time. */
   onArrival: (visibleMs: number) => void = () => {};
   /** How many copies the next messages sent get. */
@@ -120,7 +122,8 @@ export class FakeQueue {
 
   /** Deletes a message by its latest receipt; an older one deletes nothing, as it may on SQS. */
   delete(receipt: string): void {
-    this.#messages = this.#messages.filter((message) => message.receipt !== receipt);
+    const place = this.#messages.findIndex((message) => message.receipt === receipt);
+    if (place !== -1) this.#messages.splice(place, 1);
   }
 
   /** Hides a message for a while from now. @returns false when it is not in flight under this receipt */
@@ -135,14 +138,16 @@ export class FakeQueue {
 
   #put(message: StoredMessage): void {
     this.#messages.push(message);
+    this.#oldestMs = Math.min(this.#oldestMs, message.enqueuedMs);
     this.onArrival(message.visibleMs);
   }
 
   #dropOld(): void {
     const horizonMs = this.#options.clock.nowMs() - this.#options.retentionMs;
-    if (!this.#messages.some(({ enqueuedMs }) => enqueuedMs < horizonMs)) return;
+    if (this.#oldestMs >= horizonMs) return;
     for (const { enqueuedMs, body } of this.#messages)
       if (enqueuedMs < horizonMs) this.#observer.messageDropped(this.#options.name, body);
     this.#messages = this.#messages.filter(({ enqueuedMs }) => enqueuedMs >= horizonMs);
+    this.#oldestMs = Math.min(...this.#messages.map(({ enqueuedMs }) => enqueuedMs));
   }
 }

@@ -35,7 +35,7 @@ test('messages meet in updates by the batch, and 50 at the most', () => {
 
 test('as many updates at once as the writer has are among those tried', () => {
   assert.deepEqual(
-    rows.filter(({ length }) => length === 4).map(([atOnce]) => Number(atOnce)),
+    rows.filter(({ length }) => length === 5).map(([atOnce]) => Number(atOnce)),
     [1, 4, 8, 16, 32, 64, 128],
   );
 });
