@@ -61,13 +61,15 @@ export class FakeCounters {
     this.expire();
     const name = JSON.stringify([update.key.pk, update.key.sk]);
     const item = this.#items.get(name) ?? { key: update.key, numbers: new Map(), applied: new Set<string>() };
+    const result = this.#try(update, item, name);
+    this.partitions?.wrote(update, item, result === 'applied');
+    return result;
+  }
+
+  #try(update: CounterUpdate, item: StoredCounter, name: string): 'applied' | ReadonlySet<string> {
     const params = counterUpdateParams(update);
-    if (!conditionHolds(params, item)) {
-      this.partitions?.wrote(update, item, false);
-      return new Set(item.applied);
-    }
+    if (!conditionHolds(params, item)) return new Set(item.applied);
     carryOut(params, item);
-    this.partitions?.wrote(update, item, true);
     this.#expires ||= update.expiresAt !== undefined;
     this.#items.set(name, item);
     this.#observer.counterWritten(update, item);
