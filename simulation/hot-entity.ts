@@ -14,13 +14,15 @@ interface Case {
   readonly name: string;
   readonly peak: number;
   readonly messagesMax?: number;
+  readonly windowSeconds?: number;
 }
 
 const CASES: readonly Case[] = [
   { name: 'as planned', peak: 1.5 },
   { name: 'a peak of 3 times the mean', peak: 3 },
   { name: 'each message a batch of its own', peak: 1.5, messagesMax: 1 },
-  { name: 'both', peak: 3, messagesMax: 1 },
+  { name: 'a peak of 3, and each message a batch of its own', peak: 3, messagesMax: 1 },
+  { name: 'a peak of 3, and no window', peak: 3, windowSeconds: 0 },
 ];
 
 const seconds = (ms: number) => (ms / 1000).toFixed(0);
@@ -78,11 +80,9 @@ else {
   for (const one of CASES.filter((_, place) => only.includes(place + 1))) {
     process.stderr.write(`${one.name}\n`);
     const most = one.messagesMax === undefined ? {} : { messagesMax: one.messagesMax };
+    const stage = { ...planned, writerWindowSeconds: one.windowSeconds ?? planned.writerWindowSeconds };
     const phases = [1, one.peak, 1].map((factor) => ({ minutes, factor }));
-    tried.push([
-      one,
-      await runHotEntity({ stage: planned, ...most, phases, seed: Number(values.seed ?? 1) }),
-    ]);
+    tried.push([one, await runHotEntity({ stage, ...most, phases, seed: Number(values.seed ?? 1) })]);
   }
   process.stdout.write(`${table(planned, tried)}\n`);
 }
