@@ -97,7 +97,7 @@ export function levelRepairer(
     const report = emptyReport();
     const list = async (level: CompactedLevel, name: LevelName, sumsMs: readonly number[], sums?: Sums) => {
       if (sums === undefined) return;
-      const recomputed = [{ name, sumsMs: new Set(sumsMs), sums }];
+      const recomputed = [{ name, sumsMs, sums }];
       await updateTopLists(level, recomputed, limit, ports, settings, () => true, report);
     };
     const day: LevelName = { level: 'days', metric, entity, startMs: dayMs };

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ShardKey } from '../counting/identifiers.ts';
-import { type LevelCursor, START_CURSOR } from '../counting/level-cursor.ts';
+import { ALL_PARTS, type LevelCursor, type OpenSegment, START_CURSOR } from '../counting/level-cursor.ts';
 import type { Claims, CompactedLevel, LevelClaim } from '../counting/levels.ts';
 import type { SegmentEntry } from '../counting/segment-entry.ts';
 import type { LevelLedger } from '../level-ports.ts';
@@ -77,15 +77,14 @@ export class LevelLedgerTable implements LevelLedger {
     const get = new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true });
     const { Item } = await this.#client.send(get);
     if (Item === undefined) return START_CURSOR;
-    const { pk: _pk, sk: _sk, ...cursor } = unmarshall(Item);
-    return cursor as LevelCursor;
+    return cursorIn(Item);
   }
 
   async putCursor(shard: ShardKey, level: CompactedLevel, cursor: LevelCursor): Promise<'put' | 'conflict'> {
     const first = cursor.revision === 1;
     const put = new PutItemCommand({
       TableName: this.#table,
-      Item: { ...ledgerKeys.cursor(shard, level), ...marshall({ ...cursor }) },
+      Item: { ...ledgerKeys.cursor(shard, level), ...marshall(storedCursor(cursor)) },
       ConditionExpression: first ? 'attribute_not_exists(pk)' : 'revision = :previous',
       ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(cursor.revision - 1) } } }),
     });
@@ -136,6 +135,29 @@ export class LevelLedgerTable implements LevelLedger {
       throw error;
     }
   }
+}
+
+/** A segment in a pending step. There is no number for all of its parts: null stands for it. */
+interface StoredSegment extends Omit<OpenSegment, 'held'> {
+  readonly held: number | null;
+}
+
+/** A cursor as an item's attributes. */
+function storedCursor({ pending, ...cursor }: LevelCursor) {
+  if (pending === undefined) return cursor;
+  const again = pending.again.map(
+    ({ segment, held }): StoredSegment => ({ segment, held: held === ALL_PARTS ? null : held }),
+  );
+  return { ...cursor, pending: { ...pending, again } };
+}
+
+/** The cursor in an item; one without a pending step, or from before there were any, has none. */
+function cursorIn(item: Item): LevelCursor {
+  const { pk: _pk, sk: _sk, ...cursor } = unmarshall(item) as LevelCursor & Record<'pk' | 'sk', string>;
+  if (cursor.pending === undefined) return cursor;
+  const stored: readonly StoredSegment[] = cursor.pending.again;
+  const again = stored.map(({ segment, held }): OpenSegment => ({ segment, held: held ?? ALL_PARTS }));
+  return { ...cursor, pending: { ...cursor.pending, again } };
 }
 
 function msIn(item: Item | undefined, attribute: string): number {

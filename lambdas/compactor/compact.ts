@@ -1,8 +1,9 @@
 // The compactor's use case: bring days, months and totals up to what segments have changed, and say how far they got.
 import pLimit from 'p-limit';
 import type { ShardKey } from '../counting/identifiers.ts';
-import { type CompactedLevel, itemStartMs, type LevelName, sumStartMs } from '../counting/levels.ts';
-import type { TouchedHour } from '../counting/touched-counters.ts';
+import { advance, postpone } from '../counting/level-cursor.ts';
+import type { CompactedLevel } from '../counting/levels.ts';
+import { Sweep } from '../counting/sweep.ts';
 import { claimLevel } from './claim-levels.ts';
 import {
   type CompactionReport,
@@ -10,18 +11,11 @@ import {
   type CompactorSettings,
   emptyReport,
 } from './compaction.ts';
-import { recomputeDay, recomputeMonth } from './recompute.ts';
-import { type Page, takePage } from './take-page.ts';
-import { type Recomputed, updateTopLists } from './top-lists.ts';
-
-/** An item to recompute, and the sums of it that were touched. */
-interface Work {
-  readonly name: LevelName;
-  readonly sumsMs: Set<number>;
-}
+import { type ShardStep, takeStep } from './take-step.ts';
+import { workOff } from './work-off.ts';
 
 /**
- * Works off what is due, in steps, while there is time. Harmless to repeat, late, or twice at once: sums are made again from the
+ * Works off what is due, in passes, while there is time. Harmless to repeat, late, or twice at once: sums are made again from the
  * level below and set, and cursors move only after that, on condition that nobody else has moved them.
  */
 export async function compact(
@@ -42,7 +36,11 @@ export async function compact(
   return report;
 }
 
-/** Takes one level along all shards. All shards' pages are worked off together: they touch the same counters. */
+/**
+ * Takes one level along all shards. A pass looks at everything that is due on all of them, since they touch the same counters, and
+ * recomputes each counter once. Where there are more counters than fit into memory, or more work than time, the next pass looks at
+ * the same segments again, for the counters that follow: cursors keep the step, and up to which hash it is done.
+ */
 async function compactLevel(
   level: CompactedLevel,
   shards: readonly ShardKey[],
@@ -52,82 +50,57 @@ async function compactLevel(
   report: CompactionReport,
 ): Promise<void> {
   const limit = pLimit(settings.concurrency);
+  const reading = pLimit(settings.concurrency);
   let due = shards;
   while (due.length > 0) {
     if (!hasTime()) {
       report.complete = false;
       break;
     }
-    const hoursMax = Math.ceil(settings.pageHours / due.length);
-    const taken = await Promise.all(
-      due.map((shard) => limit(() => takePage(level, shard, hoursMax, ports, settings, report))),
+    report.passes += 1;
+    const sweep = new Sweep(level, settings.sweepItems);
+    const untilMs = ports.clock.nowMs() + settings.lookingMs;
+    const mayGoOn = () => hasTime() && ports.clock.nowMs() < untilMs;
+    const pass = { level, sweep, mayGoOn, reading, ports, settings, report };
+    const looked = await Promise.all(due.map((shard) => limit(() => takeStep(shard, pass))));
+    const steps = looked.filter((step) => step !== undefined);
+    const doneBelow = await workOff(sweep, limit, ports, settings, hasTime, report);
+    const going = await Promise.all(
+      steps.map((step) => limit(() => putProgress(level, step, doneBelow, ports, report))),
     );
-    const pages = taken.filter((page) => page !== undefined);
-    if (!(await recomputeAll(level, pages, limit, ports, settings, hasTime, report))) {
+    if (doneBelow < sweep.bound) {
       report.complete = false;
       break;
     }
-    const going = await Promise.all(pages.map((page) => limit(() => putNext(level, page, ports, report))));
-    due = pages.filter((_, index) => going[index]).map(({ shard }) => shard);
+    due = steps.filter((_, index) => going[index]).map(({ shard }) => shard);
   }
 }
 
 /**
- * Recomputes what pages touch, and brings the top lists up to that.
- * @returns false when time ran out on the way: the cursors must stay where they are
+ * Moves a shard's cursor past a step when nothing of it is left, and keeps how far the step got otherwise.
+ * @param doneBelow items whose hash is below this are set, and the top lists have heard of them
+ * @returns whether there may be more to do on the shard
  */
-async function recomputeAll(
+async function putProgress(
   level: CompactedLevel,
-  pages: readonly Page[],
-  limit: ReturnType<typeof pLimit>,
-  ports: CompactorPorts,
-  settings: CompactorSettings,
-  hasTime: () => boolean,
-  report: CompactionReport,
-): Promise<boolean> {
-  const recompute = level === 'days' ? recomputeDay : recomputeMonth;
-  const recomputed: Recomputed[] = [];
-  let inTime = true;
-  await Promise.all(
-    [
-      ...workOf(
-        level,
-        pages.flatMap(({ touched }) => touched),
-      ),
-    ].map(({ name, sumsMs }) =>
-      limit(async () => {
-        inTime &&= hasTime();
-        if (!inTime) return;
-        const sums = await recompute(name, [...sumsMs], ports, settings, report);
-        if (sums !== undefined) recomputed.push({ name, sumsMs, sums });
-      }),
-    ),
-  );
-  return inTime && (await updateTopLists(level, recomputed, limit, ports, settings, hasTime, report));
-}
-
-/** What is touched, by item of the level. */
-function workOf(level: CompactedLevel, touched: readonly TouchedHour[]): Iterable<Work> {
-  const work = new Map<string, Work>();
-  for (const { metric, entity, hourMs } of touched) {
-    const name: LevelName = { level, metric, entity, startMs: itemStartMs(level, hourMs) };
-    const key = `${name.startMs}#${metric}#${entity}`;
-    const one = work.get(key) ?? { name, sumsMs: new Set<number>() };
-    work.set(key, one);
-    one.sumsMs.add(sumStartMs(level, hourMs));
-  }
-  return work.values();
-}
-
-/** Moves a shard's cursor past a page that is worked off. @returns whether another page may follow */
-async function putNext(
-  level: CompactedLevel,
-  { shard, next, more }: Page,
+  { shard, cursor, step, readable, lastHash, more }: ShardStep,
+  doneBelow: number,
   { progress }: CompactorPorts,
   report: CompactionReport,
 ): Promise<boolean> {
-  if (next === undefined) return false;
-  if ((await progress.putCursor(shard, level, next)) === 'put') return more;
+  const isWhole = lastHash < doneBelow;
+  const moved = advance(cursor, step);
+  if (isWhole && !more) report.open += moved.open.length;
+  const isNew = isWhole
+    ? step.through > cursor.through ||
+      step.again.length > 0 ||
+      step.interval > cursor.interval ||
+      step.taken.length > 0 ||
+      cursor.pending !== undefined
+    : doneBelow > (cursor.pending?.doneBelow ?? 0);
+  if (!isNew) return !isWhole;
+  const next = isWhole ? moved : postpone(cursor, step, doneBelow, readable);
+  if ((await progress.putCursor(shard, level, next)) === 'put') return more || !isWhole;
   // Another compactor is at work on this shard; it goes on from there.
   report.conflicts += 1;
   return false;

@@ -31,8 +31,12 @@ export interface CompactorSettings {
   readonly patienceMs: number;
   /** Items set at once. */
   readonly concurrency: number;
-  /** About how many touched hours are worked off before the cursors move. */
-  readonly pageHours: number;
+  /** How many items of a level are held at once; with more of them due, the segments are looked at again for the others. */
+  readonly sweepItems: number;
+  /** Items that are recomputed before the top lists hear of them. Whole portions alone are taken for done when time runs out. */
+  readonly portionItems: number;
+  /** How long one pass may look at segments: what is not looked at by then is for another step, so that a run gets something done. */
+  readonly lookingMs: number;
   readonly topLists: TopListSettings;
 }
 
@@ -49,8 +53,10 @@ export interface TopListSettings {
 
 /** What one run did: the source of its metrics. */
 export interface CompactionReport {
-  /** Segments looked at, for the first time or again. */
+  /** Segments looked at, for the first time or because more of them is counted. */
   segments: number;
+  /** Passes over all that is due: one a level, and one more for each time that not everything fitted into memory. */
+  passes: number;
   /** Items that were recomputed, those of them that changed, and conflicts with another compactor on the way. */
   recomputed: number;
   changed: number;
@@ -75,7 +81,7 @@ export interface CompactionReport {
 
 /** A report of nothing done yet. */
 export function emptyReport(): CompactionReport {
-  const none = { segments: 0, recomputed: 0, changed: 0, conflicts: 0, missed: 0, open: 0 };
+  const none = { segments: 0, passes: 0, recomputed: 0, changed: 0, conflicts: 0, missed: 0, open: 0 };
   const tops = { topsChanged: 0, topsRemade: 0, topsUncertain: 0, remaking: { segments: 0, counters: 0 } };
   const uncertainTops: string[] = [];
   return { ...none, ...tops, uncertainTops, closedBeforeMs: 0, complete: true };

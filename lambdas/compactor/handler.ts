@@ -33,7 +33,10 @@ const settings: CompactorSettings = {
   settleMs: 5 * MINUTE_MS,
   patienceMs: 30 * MINUTE_MS,
   concurrency: 64,
-  pageHours: 50_000,
+  sweepItems: 300_000,
+  portionItems: 10_000,
+  // Of 280 s: more than half is left to work off what was seen.
+  lookingMs: 100_000,
   topLists: {
     entriesMax: TOP_ENTRIES_MAX,
     certainMin: TOP_MAX,
@@ -59,6 +62,7 @@ async function compactDue(_event: ScheduledEvent, context: Context): Promise<voi
   const report = await compact(ports, settings, timeLeft(context, RESERVE_MS));
   count({
     SegmentsCompacted: report.segments,
+    LevelPasses: report.passes,
     LevelItemsRecomputed: report.recomputed,
     LevelItemsChanged: report.changed,
     LevelConflicts: report.conflicts,

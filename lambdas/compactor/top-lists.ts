@@ -1,4 +1,4 @@
-// Top lists, brought up to what was recomputed: after the items of a page are set, and before its cursors move.
+// Top lists, brought up to what was recomputed: after a portion of items is set, and before it is taken for done.
 import pLimit from 'p-limit';
 import { type CompactedLevel, itemStartMs, type LevelName, mayBeDeleted } from '../counting/levels.ts';
 import {
@@ -20,7 +20,7 @@ export type TopListPorts = Pick<CompactorPorts, 'tops' | 'levels' | 'clock' | 'l
 /** An item that was recomputed: the sums of it that were touched, and what it says now. */
 export interface Recomputed {
   readonly name: LevelName;
-  readonly sumsMs: ReadonlySet<number>;
+  readonly sumsMs: readonly number[];
   readonly sums: Sums;
 }
 
@@ -34,7 +34,7 @@ interface Changes {
 /** Lists at once: each may be long, and each reads its counters side by side. */
 const LISTS_AT_ONCE = 4;
 
-/** Brings the lists of all touched periods up. @returns false when time ran out: the cursors must stay where they are */
+/** Brings the lists of all touched periods up. @returns false when time ran out: what was recomputed must not be taken for done */
 export async function updateTopLists(
   level: CompactedLevel,
   recomputed: readonly Recomputed[],

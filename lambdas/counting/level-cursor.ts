@@ -19,6 +19,8 @@ export interface LevelCursor {
   readonly interval: number;
   /** Grows by one with every change, so that two compactors notice each other. */
   readonly revision: number;
+  /** A step that is not whole yet. It says nothing of what the level holds: the cursor moves when all of it is recomputed. */
+  readonly pending?: PendingStep;
 }
 
 /** Most open segments that a level steps over; with more, it waits. */
@@ -30,26 +32,62 @@ export const START_CURSOR: LevelCursor = { through: 0, open: [], interval: 0, re
 /** All of a segment: nothing can be added to it any more. */
 export const ALL_PARTS = Number.POSITIVE_INFINITY;
 
-/** Segments that a level takes up in one step. */
+/** Segments that a level takes up in one step: as they were when they were looked at first, whatever is counted meanwhile. */
 export interface Step {
-  /** Looked at for the first time, ascending, with the parts that the level holds now. */
+  /** Looked at for the first time, ascending, with the parts that the level then holds. */
   readonly taken: readonly OpenSegment[];
-  /** Segments of the open list that were looked at again: the parts held now. */
-  readonly again: ReadonlyMap<number, number>;
+  /** Segments of the open list that were looked at again: the parts that the level then holds. */
+  readonly again: readonly OpenSegment[];
   /** Up to where the step went, past entries that are gone as well. */
   readonly through: number;
   /** The interval that the shard is through with after this step, if it is. */
   readonly interval: number;
 }
 
-/** The cursor after a step. */
-export function advance(cursor: LevelCursor, { taken, again, through, interval }: Step): LevelCursor {
-  const looked = cursor.open.map(({ segment, held }) => ({ segment, held: again.get(segment) ?? held }));
+/** A step of which some items are recomputed, and others not: in `taken` only segments that were open. */
+export interface PendingStep extends Step {
+  /** Items whose hash is below this are recomputed (counting/sweep.ts). */
+  readonly doneBelow: number;
+  /** Segments whose touched counters were there when they were read last. */
+  readonly readable: number;
+}
+
+/** The cursor after a step that is whole. */
+export function advance({ pending: _, ...cursor }: LevelCursor, step: Step): LevelCursor {
+  const held = new Map(step.again.map((one) => [one.segment, one.held]));
+  const looked = cursor.open.map((one) => ({ ...one, held: held.get(one.segment) ?? one.held }));
   return {
-    through: Math.max(cursor.through, through),
-    open: [...looked, ...taken].filter(({ held }) => held !== ALL_PARTS),
-    interval: Math.max(cursor.interval, interval),
+    through: Math.max(cursor.through, step.through),
+    open: [...looked, ...step.taken].filter(({ held }) => held !== ALL_PARTS),
+    interval: Math.max(cursor.interval, step.interval),
     revision: cursor.revision + 1,
+  };
+}
+
+/** The cursor when a step is done up to a hash: it is where it was. */
+export function postpone(
+  { pending: _, ...cursor }: LevelCursor,
+  { taken, again, through, interval }: Step,
+  doneBelow: number,
+  readable: number,
+): LevelCursor {
+  const open = taken.filter(({ held }) => held !== ALL_PARTS);
+  const pending = { taken: open, again, through, interval, doneBelow, readable };
+  return { ...cursor, revision: cursor.revision + 1, pending };
+}
+
+/** A step that goes less far: what is done of all of it is done of a part of it. */
+export function cutStep(
+  { interval }: LevelCursor,
+  { taken, again }: Step,
+  through: number,
+  looked: ReadonlySet<number>,
+): Step {
+  return {
+    taken: taken.filter(({ segment }) => segment <= through),
+    again: again.filter(({ segment }) => looked.has(segment)),
+    through,
+    interval,
   };
 }
 

@@ -18,6 +18,9 @@ export class InvalidTouchedCounters extends Error {
   override readonly name = 'InvalidTouchedCounters';
 }
 
+/** Entities of one metric in one hour, counted from the epoch. */
+export type TouchedGroup = readonly [hour: number, metric: string, entities: readonly string[]];
+
 type Group = [hour: number, metric: string, entities: string[]];
 
 /**
@@ -70,15 +73,21 @@ function grouped(rows: readonly Pick<RollupRow, 'bucket' | 'metric' | 'entity'>[
   return groups.values();
 }
 
-/** Reads a chunk. @throws InvalidTouchedCounters when it is none */
-export function* decodeTouched(chunk: string): Iterable<TouchedHour> {
+/** Reads a chunk, group by group: no object is made for a touched hour. @throws InvalidTouchedCounters when it is none */
+export function touchedGroups(chunk: string): readonly TouchedGroup[] {
   const groups: unknown = JSON.parse(chunk);
   if (!Array.isArray(groups)) throw new InvalidTouchedCounters('not an array');
   for (const group of groups as unknown[]) {
     if (!Array.isArray(group) || group.length !== 3 || !Array.isArray(group[2])) {
       throw new InvalidTouchedCounters('not [hour, metric, entities]');
     }
-    const [hour, metric, entities] = group as Group;
+  }
+  return groups as readonly TouchedGroup[];
+}
+
+/** Reads a chunk, hour by hour. @throws InvalidTouchedCounters when it is none */
+export function* decodeTouched(chunk: string): Iterable<TouchedHour> {
+  for (const [hour, metric, entities] of touchedGroups(chunk)) {
     for (const entity of entities) yield { metric, entity, hourMs: hour * HOUR_MS };
   }
 }

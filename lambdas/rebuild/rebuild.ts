@@ -191,7 +191,9 @@ async function settle(ports: RebuildPorts, generation: string): Promise<void> {
       settleMs: 0,
       patienceMs: 0,
       concurrency: 64,
-      pageHours: 50_000,
+      sweepItems: 300_000,
+      portionItems: 10_000,
+      lookingMs: 100_000,
       topLists: {
         entriesMax: TOP_ENTRIES_MAX,
         certainMin: TOP_MAX,

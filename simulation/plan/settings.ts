@@ -46,7 +46,15 @@ export interface Settings {
   readonly compactorEveryMs: number;
   readonly compaction: Pick<
     CompactorSettings,
-    'retentionsMs' | 'intervalsMs' | 'settleMs' | 'patienceMs' | 'concurrency' | 'pageHours' | 'topLists'
+    | 'retentionsMs'
+    | 'intervalsMs'
+    | 'settleMs'
+    | 'patienceMs'
+    | 'concurrency'
+    | 'sweepItems'
+    | 'portionItems'
+    | 'lookingMs'
+    | 'topLists'
   >;
   /** How far a container's clock may be off, either way. */
   readonly clockSkewMs: number;
@@ -149,7 +157,10 @@ function drawCompaction(
       settleMs: random.pick([0, 10_000]),
       patienceMs: random.pick([0, 30_000, 300_000]),
       concurrency: random.pick([1, 4]),
-      pageHours: random.pick([1, 3, 50]),
+      // Far less than on AWS, so that small histories have many passes, and steps that are cut short.
+      sweepItems: random.pick([1, 3, 50]),
+      portionItems: random.pick([1, 2, 50]),
+      lookingMs: random.pick([0, 50, 20_000]),
       topLists: {
         // Short lists, so that counts that fall make them uncertain.
         ...random.pick([

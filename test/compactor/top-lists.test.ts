@@ -52,7 +52,7 @@ function world(days: Record<string, bigint>) {
   const compacted = async (...entities: string[]) => {
     const recomputed = entities.map((entity) => ({
       name: { level: 'days', metric: 'view', entity, startMs: DAY } as const,
-      sumsMs: new Set([HOUR]),
+      sumsMs: [HOUR],
       sums: sumsOf(entity),
     }));
     const report = emptyReport();

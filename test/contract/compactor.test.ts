@@ -32,7 +32,9 @@ const settings: CompactorSettings = {
   settleMs: 300_000,
   patienceMs: 1_800_000,
   concurrency: 8,
-  pageHours: 100,
+  sweepItems: 100,
+  portionItems: 30,
+  lookingMs: 60_000,
   topLists: { entriesMax: 3, certainMin: 2, remakeSegmentsMax: 1_000, remakeCountersMax: 1_000 },
 };
 /** One run of the compactor, a day later than the one before. */

@@ -29,7 +29,9 @@ const settings: CompactorSettings = {
   settleMs: 300_000,
   patienceMs: 1_800_000,
   concurrency: 8,
-  pageHours: 100,
+  sweepItems: 100,
+  portionItems: 30,
+  lookingMs: 60_000,
   topLists: TOP_LISTS,
 };
 let aheadMs = 0;

@@ -90,7 +90,7 @@ test('items expire after the end of their day or month, the total never', () => 
 });
 
 test('a cursor keeps what was not settled until it is, and claims nothing past it', () => {
-  const nothing = { taken: [], again: new Map<number, number>(), through: 0, interval: 0 };
+  const nothing = { taken: [], again: [], through: 0, interval: 0 };
   const taken = [1, 2, 3, 4].map((segment) => ({ segment, held: segment % 2 === 0 ? ALL_PARTS : 0 }));
   const first = advance(START_CURSOR, { ...nothing, taken, through: 4, interval: 7 });
   const open = (...segments: number[]) => segments.map((segment) => ({ segment, held: 0 }));
@@ -110,14 +110,14 @@ test('a cursor keeps what was not settled until it is, and claims nothing past i
   );
   const second = advance(first, {
     ...nothing,
-    again: new Map([
-      [1, ALL_PARTS],
-      [3, 2],
-    ]),
+    again: [
+      { segment: 1, held: ALL_PARTS },
+      { segment: 3, held: 2 },
+    ],
   });
   assert.deepEqual(second, { through: 4, open: [{ segment: 3, held: 2 }], interval: 7, revision: 2 });
   assert.equal(
-    wholePrefix(advance(second, { ...nothing, again: new Map([[3, ALL_PARTS]]) }), () => false),
+    wholePrefix(advance(second, { ...nothing, again: [{ segment: 3, held: ALL_PARTS }] }), () => false),
     4,
   );
 });
