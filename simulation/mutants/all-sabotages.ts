@@ -8,6 +8,7 @@ import { RAW_SABOTAGES } from './raw-sabotages.ts';
 import { REDRIVE_SABOTAGES } from './redrive-sabotages.ts';
 import type { Sabotage } from './sabotage.ts';
 import { SERVICE_SABOTAGES } from './service-sabotages.ts';
+import { SWEEP_SABOTAGES } from './sweep-sabotages.ts';
 import { TABLE_SABOTAGES } from './table-sabotages.ts';
 import { TOP_SABOTAGES } from './top-sabotages.ts';
 import { WRITER_SABOTAGES } from './writer-sabotages.ts';
@@ -18,6 +19,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   ...KEY_SABOTAGES,
   ...CLAIM_SABOTAGES,
   ...LEVEL_SABOTAGES,
+  ...SWEEP_SABOTAGES,
   ...TOP_SABOTAGES,
   ...WRITER_SABOTAGES,
   ...REDRIVE_SABOTAGES,

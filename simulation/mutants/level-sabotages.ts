@@ -5,7 +5,7 @@ const AGGREGATE = 'lambdas/aggregator/aggregate.ts';
 const RECOMPUTE = 'lambdas/compactor/recompute.ts';
 /** Two compactors over one item, step by step: seeds meet that too seldom. */
 const RECOMPUTE_TESTS = ['test/compactor/recompute.test.ts'];
-const PAGE = 'lambdas/compactor/take-page.ts';
+const STEP = 'lambdas/compactor/take-step.ts';
 const COMPACT = 'lambdas/compactor/compact.ts';
 const CLAIM = 'lambdas/compactor/claim-levels.ts';
 const CURSOR = 'lambdas/counting/level-cursor.ts';
@@ -14,10 +14,7 @@ const TOUCHED = 'lambdas/counting/touched-counters.ts';
 
 const PUT_TOUCHED = '  await ledger.putTouched(shard, head.segment, output.touched);\n';
 const MARK = '  const sent = await markSent(shard, head, entry, ledger);\n';
-const RECOMPUTE_ALL =
-  '    if (!(await recomputeAll(level, pages, limit, ports, settings, hasTime, report))) {\n';
-const PUT_NEXT =
-  '    const going = await Promise.all(pages.map((page) => limit(() => putNext(level, page, ports, report))));\n';
+const WORK_OFF = '    const doneBelow = await workOff(sweep, limit, ports, settings, hasTime, report);\n';
 
 const SABOTAGES: readonly Sabotage[] = [
   one(
@@ -62,14 +59,14 @@ const SABOTAGES: readonly Sabotage[] = [
   one(
     'levels: open segments forgotten',
     CURSOR,
-    'open: [...looked, ...taken].filter(({ held }) => held !== ALL_PARTS),',
+    'open: [...looked, ...step.taken].filter(({ held }) => held !== ALL_PARTS),',
     'open: [],',
   ),
   one(
     'levels: open segments never looked at again',
-    PAGE,
-    '    await take(entry);\n    again.set(entry.segment, held);\n',
-    '    again.set(entry.segment, held);\n',
+    STEP,
+    '    again.push({ segment: entry.segment, held });\n    more = (await lists.show(entry)) && !mayGoOn();\n',
+    '    again.push({ segment: entry.segment, held });\n',
   ),
   one(
     'levels: months forget what the days have open',
@@ -80,7 +77,7 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     ...one(
       'levels: months ahead of the days',
-      PAGE,
+      STEP,
       "const last = level === 'months' ? days.through : lastEntered(head);",
       'const last = lastEntered(head);',
     ),
@@ -89,15 +86,19 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   one(
     'levels: unsettled segments taken as settled',
-    PAGE,
+    STEP,
     'taken.push({ segment: entry.segment, held });',
     'taken.push({ segment: entry.segment, held: ALL_PARTS });',
   ),
   {
     name: 'levels: cursor moved before anything is recomputed',
     edits: [
-      { file: COMPACT, find: PUT_NEXT, put: '' },
-      { file: COMPACT, find: RECOMPUTE_ALL, put: `${PUT_NEXT}${RECOMPUTE_ALL}` },
+      { file: COMPACT, find: WORK_OFF, put: '    const doneBelow = sweep.bound;\n' },
+      {
+        file: COMPACT,
+        find: '    if (doneBelow < sweep.bound) {\n',
+        put: '    if ((await workOff(sweep, limit, ports, settings, hasTime, report)) < sweep.bound) {\n',
+      },
     ],
   },
   {

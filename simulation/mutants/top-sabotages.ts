@@ -4,7 +4,7 @@ import { one, type Sabotage } from './sabotage.ts';
 const LISTS = 'lambdas/compactor/top-lists.ts';
 const REMAKE = 'lambdas/compactor/remake-top.ts';
 const LIST = 'lambdas/counting/top-list.ts';
-const COMPACT = 'lambdas/compactor/compact.ts';
+const WORK_OFF = 'lambdas/compactor/work-off.ts';
 const TABLE = 'simulation/world/tops.ts';
 
 const SABOTAGES: readonly Sabotage[] = [
@@ -50,7 +50,7 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   one(
     'tops: lists after the cursor, when there is time',
-    COMPACT,
+    WORK_OFF,
     'return inTime && (await updateTopLists(level, recomputed, limit, ports, settings, hasTime, report));',
     'if (inTime) void updateTopLists(level, recomputed, limit, ports, settings, hasTime, report).catch(() => {});\n  return inTime;',
   ),

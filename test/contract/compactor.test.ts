@@ -10,7 +10,7 @@ import { TopTable } from '../../lambdas/aws/top-table.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
 import type { CompactorSettings } from '../../lambdas/compactor/compaction.ts';
 import { parseShardKey } from '../../lambdas/counting/identifiers.ts';
-import { START_CURSOR } from '../../lambdas/counting/level-cursor.ts';
+import { ALL_PARTS, START_CURSOR } from '../../lambdas/counting/level-cursor.ts';
 import { type Level, NO_CLAIMS } from '../../lambdas/counting/levels.ts';
 import { updateTop } from '../../lambdas/counting/top-list.ts';
 import { startPipeline } from '../support/pipeline.ts';
@@ -147,6 +147,14 @@ test('cursors are put one revision after the other, claims only rise', async () 
   assert.equal(await progress.putCursor(shard, 'days', { ...cursor, revision: 3 }), 'conflict');
   assert.deepEqual(await progress.readCursor(shard, 'days'), cursor);
   assert.deepEqual(await progress.readCursor(shard, 'months'), START_CURSOR);
+  const again = [
+    { segment: 2, held: 4 },
+    { segment: 3, held: ALL_PARTS },
+  ];
+  const step = { taken: [{ segment: 6, held: 1 }], again, through: 9, interval: 8 };
+  const pending = { ...step, doneBelow: 2 ** 47 + 1, readable: 5 };
+  assert.equal(await progress.putCursor(shard, 'days', { ...cursor, revision: 2, pending }), 'put');
+  assert.deepEqual(await progress.readCursor(shard, 'days'), { ...cursor, revision: 2, pending });
   const own = new LevelLedgerTable(services.dynamoDb, await services.table());
   assert.deepEqual(await own.readClaims(), NO_CLAIMS);
   await own.raiseLevelClaim('days', { closedBeforeMs: 20, throughMs: 15 });
