@@ -210,3 +210,21 @@ test('time that does not suffice to look at all that is due makes steps smaller,
     'a segment a step, and the interval',
   );
 });
+
+test('open segments that a pass has no time for stay open', async () => {
+  const world = new SweptWorld();
+  for (const entity of ['/a', '/b', '/c']) world.add(shardAt(0), [[{ metric: 'view', entity, hourMs: DAY }]]);
+  await world.compact(SETTINGS);
+  world.applyAll();
+  world.clock.atMs += 1;
+  let looks = 8;
+  const settings = { ...SETTINGS, concurrency: 1, portionItems: 1 };
+  await world.compact(settings, () => looks-- > 0);
+  assert.deepEqual(cursors(world)[0]?.pending?.again.length, 3);
+  let most = 1;
+  await world.compact({ ...settings, lookingMs: 0 }, () => most-- > 0);
+  assertNothingLacks(world);
+  await world.compact({ ...settings, lookingMs: 0 });
+  assertNothingLacks(world);
+  assert.deepEqual(world.differing('total'), []);
+});
