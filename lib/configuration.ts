@@ -214,7 +214,8 @@ export const PRODUCTION: Configuration = {
   queryMemoryMb: 512,
   accountantTimeoutSeconds: 60,
   compactorTimeoutSeconds: 280,
-  compactorMemoryMb: 1024,
+  // A whole processor: below it, the same work takes longer for the same price.
+  compactorMemoryMb: 1769,
 
   tableMode: 'on-demand',
   counterReadUnits: 25,

@@ -170,16 +170,28 @@ export const ASSUMPTIONS = {
     says: 'calls one after the other that the accountant makes for a shard',
     measuredBy: CODE,
   },
-  compactorItemsPerSecond: {
-    value: 2_000,
-    unit: 'items/s',
-    says: 'what the compactor recomputes (docs/decisions/0012), never measured',
-    measuredBy: 'npm run bench, once it has a question about it',
+  compactorItemCpuSeconds: {
+    value: 0.0005,
+    unit: 's of a whole processor',
+    says: "recomputing an item of a level: two reads, a write, and the top lists' share (docs/performance.md)",
+    measuredBy: 'npm run bench:compactor',
   },
-  compactorPage: {
-    value: 50_000,
-    unit: 'touched hours',
-    says: 'a page of the compactor (compactor/handler.ts): a counter is recomputed once for each page that it is in',
+  compactorLookCpuSeconds: {
+    value: 0.4e-6,
+    unit: 's of a whole processor',
+    says: 'looking at a touched hour: reading its list, decompressing, hashing (docs/performance.md)',
+    measuredBy: 'npm run bench:compactor',
+  },
+  compactorSweepItems: {
+    value: 300_000,
+    unit: 'items',
+    says: 'what the compactor holds at once (compactor/handler.ts): with more, it looks at the segments again',
+    measuredBy: CODE,
+  },
+  compactorLookingSeconds: {
+    value: 100,
+    unit: 's',
+    says: 'how long a run looks at segments (compactor/handler.ts): the rest of an interval is another step, and its counters are recomputed again',
     measuredBy: CODE,
   },
 } as const satisfies Readonly<Record<string, Assumption>>;

@@ -35,7 +35,6 @@ const SCHEDULED_RUNS_A_MINUTE = 3.2;
 /** Memory of accountant, canary and redriver (lib/), and seconds that the three take a minute besides what shards cost. */
 const SCHEDULED_GB = 0.25;
 const SCHEDULED_SECONDS_A_MINUTE = 3;
-const COMPACTOR_GB = 1;
 /** A day's, month's or total's item. */
 const LEVEL_ITEM_BYTES = 300;
 /** The canary asks for two ranges a minute. */
@@ -133,12 +132,11 @@ function functions({ mean, configuration: c }: Model): BillLine[] {
   const { segments, counters, levels } = mean;
   const minutes = MONTH_SECONDS / 60;
   const accountantSeconds = accountantSecondsOf(c.streamShards);
-  const compactorSeconds = (levels.itemsAnHour / assumed('compactorItemsPerSecond')) * MONTH_HOURS;
   const gbSeconds =
     (segments.concurrency * c.aggregatorMemoryMb * MONTH_SECONDS) / 1024 +
     (counters.concurrency * c.writerMemoryMb * MONTH_SECONDS) / 1024 +
     SCHEDULED_GB * (SCHEDULED_SECONDS_A_MINUTE + accountantSeconds) * minutes +
-    COMPACTOR_GB * compactorSeconds;
+    (levels.secondsAnHour * MONTH_HOURS * c.compactorMemoryMb) / 1024;
   const batches = (segments.batchesPerSecond + counters.invocationsPerSecond) * MONTH_SECONDS;
   const polls = (QUEUE_POLLERS / LONG_POLL_SECONDS) * MONTH_SECONDS;
   const messages =

@@ -57,6 +57,11 @@ const ROWS: readonly (readonly [name: string, cell: Cell])[] = [
     'levels: times a counter is recomputed where once would do',
     ({ model: { mean } }) => short(mean.levels.itemsAnHour / mean.levels.leastItemsAnHour),
   ],
+  [
+    'levels: passes over the segments of an hour and of a day, seconds of the compactor an hour',
+    ({ model: { mean } }) =>
+      [mean.levels.passesAnHour, mean.levels.passesADay, mean.levels.secondsAnHour].map(short).join(', '),
+  ],
   ['read units/s: dedup windows', ({ model }) => short(model.mean.ledger.windowReadUnitsPerSecond)],
   ['read units/s: levels', ({ model }) => short(model.mean.levels.readUnitsPerSecond)],
   [

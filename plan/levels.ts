@@ -1,9 +1,9 @@
-// What the compactor does: it recomputes a counter once for each page of segments in which the counter is.
+// What the compactor does: once an interval it looks at what all segments touched, and recomputes each counter once.
 import { assumed } from './assumptions.ts';
 import { itemGrowth } from './counters.ts';
 import type { Ledger } from './ledger.ts';
 import { READ_UNIT_BYTES } from './quotas.ts';
-import type { Segments } from './segments.ts';
+import { cpuShare, type Segments } from './segments.ts';
 import { chanceOf, expectedDistinct, type Rank, type Workload } from './workload.ts';
 
 /** The compactor's work. */
@@ -15,6 +15,11 @@ export interface Levels {
   readonly itemsAnHour: number;
   /** How many it would be if a counter were recomputed once an hour and once a day. */
   readonly leastItemsAnHour: number;
+  /** How often the segments of an hour are looked at for the days, those of a day for the months: more often where counters do not fit into memory. */
+  readonly passesAnHour: number;
+  readonly passesADay: number;
+  /** What the compactor works in an hour, on average over a day: it has runs for less than that. */
+  readonly secondsAnHour: number;
   readonly writeUnitsPerSecond: number;
   readonly readUnitsPerSecond: number;
   /** Items of days that come into being in a day, and of months and totals in a month. */
@@ -23,36 +28,50 @@ export interface Levels {
 
 const HOUR_SECONDS = 3_600;
 const HOURS = 24;
-/** Most entries of one page, a shard (compactor/take-page.ts). */
-const PAGE_ENTRIES_MAX = 1_000;
+/** What a sweep gathers beyond what it keeps before it drops anything (counting/sweep.ts). */
+const OVERFULL = 1.25;
 
-/** How many segments of a shard are in one page, if there are as many. @param touchedEach counters and hours that each touches */
-export function segmentsInPage(touchedEach: number, shards: number): number {
-  const hoursMax = Math.ceil(assumed('compactorPage') / shards);
-  return Math.min(PAGE_ENTRIES_MAX, Math.max(1, Math.ceil(hoursMax / touchedEach)));
+/** How often the same segments are looked at, at the most, when they touch so many different items of a level. */
+export function passesOf(items: number, sweepItems = assumed('compactorSweepItems')): number {
+  return items <= OVERFULL * sweepItems ? 1 : Math.ceil(items / sweepItems);
 }
 
-/**
- * The compactor's work at a rate of events. A page takes whole segments of every shard until about 50,000 touched hours are
- * together, at least one segment a shard; within a page a counter is recomputed once.
- */
+/** One interval of a level. */
+interface Interval {
+  /** Steps in which its segments are taken: one, unless a run has no time to look at them all. */
+  readonly steps: number;
+  /** How often each segment is looked at. */
+  readonly passes: number;
+  /** Seconds of the compactor for looking. */
+  readonly lookingSeconds: number;
+}
+
+/** An interval in which so many events come. @param lookSeconds what it takes to look at all that they touch, once */
+function intervalOf(ranks: readonly Rank[], events: number, lookSeconds: number): Interval {
+  const steps = Math.max(1, Math.ceil(lookSeconds / assumed('compactorLookingSeconds')));
+  const passes = passesOf(expectedDistinct(ranks, events / steps));
+  return { steps, passes, lookingSeconds: lookSeconds * passes };
+}
+
+/** The compactor's work at a rate of events: once an hour what an hour touched, once a day what a day did. */
 export function levelsOf(
   w: Workload,
   ranks: readonly Rank[],
   s: Segments,
   ledger: Ledger,
-  c: { readonly bucketMinutes: number; readonly streamShards: number },
+  c: { readonly bucketMinutes: number; readonly compactorMemoryMb: number },
   eventsPerSecond: number,
 ): Levels {
-  const segmentsAnHour = (s.perSecond * HOUR_SECONDS) / c.streamShards;
-  const inPage = segmentsInPage(s.touchedEach, c.streamShards);
-  const [ofHour, ofDay] = [Math.min(segmentsAnHour, inPage), Math.min(segmentsAnHour * HOURS, inPage)];
-  const pagesAnHour = segmentsAnHour / ofHour;
-  const pagesADay = (segmentsAnHour * HOURS) / ofDay;
+  const processor = cpuShare(c.compactorMemoryMb);
   const eventsAnHour = eventsPerSecond * HOUR_SECONDS;
+  const eventsADay = eventsAnHour * HOURS;
+  const lookSeconds =
+    (s.perSecond * HOUR_SECONDS * s.touchedEach * assumed('compactorLookCpuSeconds')) / processor;
+  const hour = intervalOf(ranks, eventsAnHour, lookSeconds);
+  const day = intervalOf(ranks, eventsADay, lookSeconds * HOURS);
   let [daysAnHour, hourReads] = [0, 0];
   for (const { counters, share } of ranks) {
-    const recomputed = counters * pagesAnHour * chanceOf(share, eventsAnHour / pagesAnHour);
+    const recomputed = counters * hour.steps * chanceOf(share, eventsAnHour / hour.steps);
     const { exists, lastBytes } = itemGrowth(w, s, c.bucketMinutes, share, eventsPerSecond);
     const inHour = chanceOf(share, eventsAnHour);
     const bytes = inHour === 0 ? 0 : (lastBytes * exists * (60 / c.bucketMinutes)) / inHour;
@@ -60,21 +79,26 @@ export function levelsOf(
     // The day's item, and a query of the hour's items, rounded up.
     hourReads += recomputed * (1 + Math.max(1, bytes / READ_UNIT_BYTES + 0.5));
   }
-  const eventsADay = eventsAnHour * HOURS;
-  const monthsADay = pagesADay * expectedDistinct(ranks, eventsADay / pagesADay);
-  const listReads =
-    (2 * s.perSecond * (ledger.segment.entryBytes + ledger.segment.keysBytes)) / READ_UNIT_BYTES;
+  const monthsADay = day.steps * expectedDistinct(ranks, eventsADay / day.steps);
+  // Entry and list of a segment, rounded up.
+  const listReads = (ledger.segment.entryBytes + ledger.segment.keysBytes) / READ_UNIT_BYTES + 0.5;
   const itemsAnHour = daysAnHour + (MONTH_ITEMS * monthsADay) / HOURS;
-  const hourDistinct = expectedDistinct(ranks, eventsAnHour);
   const dayDistinct = expectedDistinct(ranks, eventsADay);
   return {
     daysAnHour,
     monthsADay,
     itemsAnHour,
-    leastItemsAnHour: hourDistinct + (MONTH_ITEMS * dayDistinct) / HOURS,
+    leastItemsAnHour: expectedDistinct(ranks, eventsAnHour) + (MONTH_ITEMS * dayDistinct) / HOURS,
+    passesAnHour: hour.passes,
+    passesADay: day.passes,
+    secondsAnHour:
+      hour.lookingSeconds +
+      day.lookingSeconds / HOURS +
+      (itemsAnHour * assumed('compactorItemCpuSeconds')) / processor,
     writeUnitsPerSecond: (itemsAnHour * assumed('levelUnits')) / HOUR_SECONDS,
     readUnitsPerSecond:
-      (hourReads + (MONTH_READS * monthsADay) / HOURS) / HOUR_SECONDS + s.perSecond + listReads,
+      (hourReads + (MONTH_READS * monthsADay) / HOURS) / HOUR_SECONDS +
+      s.perSecond * (hour.passes + day.passes) * listReads,
     storedDaysADay: dayDistinct,
   };
 }

@@ -55,7 +55,7 @@ export function limitsOf({ workload: w, configuration: c, mean, peak }: Model): 
     ),
     use(QUOTAS.oneBatchAShard, segments.busy),
     // Over a day: the mean.
-    use(QUOTAS.compactorItems, mean.levels.itemsAnHour),
+    use(QUOTAS.compactorSeconds, mean.levels.secondsAnHour),
     use(QUOTAS.accountantSeconds, accountantSecondsOf(c.streamShards)),
     {
       name: 'bytes of segment ids in a counter item, by the rule at synth',

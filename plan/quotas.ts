@@ -68,12 +68,12 @@ export const QUOTAS = {
     mover: 'settings',
     source: 'ParallelizationFactor 1: docs/architecture.md',
   },
-  compactorItems: {
-    name: 'level items the compactor sets in an hour',
-    // 2,000 items a second, in runs of 280 s less a reserve of 20 s, twelve an hour.
-    limit: 2_000 * 260 * 12,
+  compactorSeconds: {
+    name: "seconds of the compactor's hour",
+    // Runs of 280 s less a reserve of 20 s, twelve an hour.
+    limit: 260 * 12,
     mover: 'our code',
-    source: 'docs/decisions/0012 (64 at once, three calls each)',
+    source: 'lambdas/compactor/handler.ts: one run at a time, every five minutes',
   },
   accountantSeconds: {
     name: "seconds of the accountant's minute",

@@ -1,68 +1,73 @@
-// The compactor's own pages against the plan's: how many segments are in one decides how often a counter is recomputed.
+// The compactor's own passes against the plan's: how often a counter is recomputed, and how often segments are looked at for that.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  type CompactorPorts,
-  type CompactorSettings,
-  emptyReport,
-} from '../../lambdas/compactor/compaction.ts';
-import { takePage } from '../../lambdas/compactor/take-page.ts';
-import { START_CURSOR } from '../../lambdas/counting/level-cursor.ts';
+import type { CompactorSettings } from '../../lambdas/compactor/compaction.ts';
 import { HOUR_MS } from '../../lambdas/counting/time.ts';
-import { encodeTouched } from '../../lambdas/counting/touched-counters.ts';
-import { assumed } from '../../plan/assumptions.ts';
-import { segmentsInPage } from '../../plan/levels.ts';
-import { entry } from '../support/entries.ts';
-import { SHARD_KEY } from '../support/records.ts';
+import { configurationOf } from '../../lib/configuration.ts';
+import { passesOf } from '../../plan/levels.ts';
+import { modelOf } from '../../plan/model.ts';
+import { ranksOf, USUAL_WORKLOAD } from '../../plan/workload.ts';
+import { SweptWorld, shardAt } from '../support/swept-world.ts';
 
-const SEGMENTS = 2_000;
+const HOUR = Date.UTC(2026, 10, 29, 5);
+const SETTINGS: Omit<CompactorSettings, 'sweepItems'> = {
+  generation: '1',
+  retentionsMs: { counters: undefined, days: undefined, months: undefined },
+  // Months are never due.
+  intervalsMs: { days: HOUR_MS, months: 1e15 },
+  settleMs: 0,
+  patienceMs: 0,
+  concurrency: 64,
+  portionItems: 1_000,
+  lookingMs: 60_000,
+  topLists: { entriesMax: 10, certainMin: 1, remakeSegmentsMax: 0, remakeCountersMax: 0 },
+};
 
-/** How many segments of one shard the compactor takes, when each touches so many counters. */
-async function taken(touchedEach: number, shards: number): Promise<number> {
-  const rows = Array.from({ length: touchedEach }, (_, index) => ({
-    bucket: '2026-11-22T05',
+/** Compacts segments on two shards that all touch the same counters. */
+async function compacted(counters: number, sweepItems: number) {
+  const world = new SweptWorld();
+  const rows = Array.from({ length: counters }, (_, at) => ({
     metric: 'view',
-    entity: `/${index}`,
+    entity: `/${at}`,
+    hourMs: HOUR,
   }));
-  const chunks = encodeTouched(rows);
-  const report = emptyReport();
-  const settings = { intervalsMs: { days: HOUR_MS, months: 24 * HOUR_MS }, settleMs: 0, patienceMs: 0 };
-  const ports = {
-    ledger: {
-      readHead: async () => ({ segment: SEGMENTS, status: 'sent', runMaxMs: HOUR_MS }),
-      readEntries: async () => [],
-      async *entriesUp() {
-        for (let segment = 1; segment <= SEGMENTS; segment += 1)
-          yield entry(segment, [1], { acked: new Set([0]) });
-      },
-    },
-    progress: { readCursor: async () => START_CURSOR, readTouched: async () => chunks },
-    clock: { nowMs: () => 10 * HOUR_MS },
-  };
-  const hoursMax = Math.ceil(assumed('compactorPage') / shards);
-  await takePage(
-    'days',
-    SHARD_KEY,
-    hoursMax,
-    ports as unknown as CompactorPorts,
-    settings as CompactorSettings,
-    report,
-  );
-  return report.segments;
+  for (let segment = 0; segment < 4; segment += 1) world.add(shardAt(segment % 2), [rows]);
+  world.applyAll();
+  const { recomputed, passes } = await world.compact({ ...SETTINGS, sweepItems });
+  // One look at the months, which are not due.
+  return { recomputed, passes: passes - 1 };
 }
 
-test('a page has as many segments of a shard as the plan says', async () => {
-  for (const [touchedEach, shards] of [
-    [40, 1],
-    [3_880, 2],
-    [3_880, 167],
-    [300, 10],
-    [60, 167],
+test('a counter is recomputed once, in no more passes than the plan says', async () => {
+  for (const [counters, sweepItems] of [
+    [40, 1_000],
+    [40, 40],
+    [50, 40],
+    [51, 40],
+    [300, 40],
+    [7, 1],
   ] as const) {
-    assert.equal(
-      await taken(touchedEach, shards),
-      segmentsInPage(touchedEach, shards),
-      `${touchedEach}, ${shards}`,
+    const { recomputed, passes } = await compacted(counters, sweepItems);
+    assert.equal(recomputed, counters);
+    const [least, most] = [Math.ceil(counters / (1.25 * sweepItems)), passesOf(counters, sweepItems)];
+    assert.ok(
+      least <= passes && passes <= most,
+      `${counters}, ${sweepItems}: ${least} ≤ ${passes} ≤ ${most}`,
     );
   }
+});
+
+test('a counter is recomputed once an interval, until a run can not look at all that an interval touched', () => {
+  const timesAt = (eventsPerSecond: number, streamShards: number) => {
+    const w = { ...USUAL_WORKLOAD, entities: 1_000_000, eventsPerSecond };
+    const settings = { streamShards, bucketMinutes: 5, aggregatorWindowSeconds: 15 } as const;
+    const { levels } = modelOf(w, ranksOf(w), configurationOf('prod', settings)).mean;
+    return levels.itemsAnHour / levels.leastItemsAnHour;
+  };
+  assert.equal(timesAt(10, 1), 1);
+  assert.equal(timesAt(1_000, 2), 1);
+  // A day of it is more than a run can look at: the months are taken in two steps.
+  const [tens, hundreds] = [timesAt(10_000, 17), timesAt(100_000, 167)];
+  assert.ok(1 < tens && tens < 1.2, `${tens}`);
+  assert.ok(tens < hundreds && hundreds < 3, `${hundreds}`);
 });

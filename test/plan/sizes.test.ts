@@ -112,9 +112,9 @@ test('constants of handlers that the plan repeats', () => {
   const text = (file: string) =>
     readFileSync(new URL(`../../lambdas/${file}`, import.meta.url), 'utf8').replaceAll('_', '');
   assert.ok(text('aggregator/handler.ts').includes(`PARTBYTESMAX = ${assumed('partBytes')};`));
-  assert.ok(text('compactor/handler.ts').includes(`pageHours: ${assumed('compactorPage')},`));
+  assert.ok(text('compactor/handler.ts').includes(`sweepItems: ${assumed('compactorSweepItems')},`));
+  assert.ok(text('compactor/handler.ts').includes(`lookingMs: ${assumed('compactorLookingSeconds')}000,`));
   assert.ok(text('writer/handler.ts').includes('CONCURRENCY = 32;'));
-  assert.ok(text('compactor/take-page.ts').includes('PAGEENTRIESMAX = 1000;'));
 });
 
 test('the mean of what updates cost while an item grows is the mean of its ceilings', () => {
