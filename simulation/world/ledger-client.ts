@@ -117,7 +117,8 @@ export class LedgerClient implements SegmentLedger, PartLedger, BooksLedger, Lev
 
   async putCursor(shard: ShardKey, level: CompactedLevel, cursor: LevelCursor): Promise<'put' | 'conflict'> {
     const put = () => this.#ledger.putCursor(shard, level, cursor);
-    const subject = `${shard} ${level} ${cursor.through} ${cursor.revision}`;
+    const { through, revision, pending } = cursor;
+    const subject = `${shard} ${level} ${through} ${revision}${pending ? `, ${pending.through} pending` : ''}`;
     return (await this.#call('putCursor', subject, put)) ? 'put' : 'conflict';
   }
 

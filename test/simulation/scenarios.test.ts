@@ -203,3 +203,25 @@ test('shards planned, merged and trimmed while nothing can be sent: what was pla
   const verdict = await reshapedDuringOutage('sqs', START_MS + 5_000);
   assertKept(verdict, /accountant.*markLost 1\.[12]\.\d/, /accountant.*markSent 1\.[12]\.\d/);
 });
+
+test('more counters than a sweep holds, and compactors that die between its passes: others go on, and nothing is claimed before the last one', async () => {
+  const compaction = {
+    retentionsMs: { counters: undefined, days: undefined, months: undefined },
+    intervalsMs: { days: 60_000, months: 120_000 },
+    settleMs: 10_000,
+    patienceMs: 300_000,
+    concurrency: 4,
+    ...{ sweepItems: 2, portionItems: 2, lookingMs: 20_000 },
+    topLists: { entriesMax: 3, certainMin: 2, remakeSegmentsMax: 1_000, remakeCountersMax: 1_000 },
+  };
+  const crash = (afterMs: number, when: 'before' | 'after'): Fault => ({
+    ...{ kind: 'crash', atMs: START_MS + afterMs, role: 'compactor', operation: 'putCursor', when },
+  });
+  const faults = [crash(120_000, 'after'), crash(130_000, 'before'), crash(180_000, 'after')];
+  const puts = [
+    ...records(40, { entities: 20 }),
+    ...records(40, { from: 100, everyMs: 1_500, entities: 20 }),
+  ];
+  const verdict = await runScenario(puts, faults, { compaction, shards: 2 });
+  assertKept(verdict, /putCursor \S+ days \d+ \d+, \d+ pending/, /putCursor \S+ months \d+ \d+, \d+ pending/);
+});
