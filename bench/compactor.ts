@@ -14,7 +14,7 @@ import { busyHour, HOUR, SUM } from './compactor/busy-hour.ts';
 
 const { values } = parseArgs({
   options: {
-    entities: { type: 'string', default: '100000' },
+    entities: { type: 'string', default: '30000' },
     segments: { type: 'string', default: '100' },
     events: { type: 'string', default: '6930' },
     shards: { type: 'string', default: '10' },

@@ -159,8 +159,9 @@ function drawCompaction(
       concurrency: random.pick([1, 4]),
       // Far less than on AWS, so that small histories have many passes, and steps that are cut short.
       sweepItems: random.pick([1, 3, 50]),
-      portionItems: random.pick([1, 2, 50]),
-      lookingMs: random.pick([0, 50, 20_000]),
+      // By themselves, so that the draws that follow stay what they were.
+      portionItems: random.fork('portion').pick([1, 2, 50]),
+      lookingMs: random.fork('looking').pick([0, 50, 20_000]),
       topLists: {
         // Short lists, so that counts that fall make them uncertain.
         ...random.pick([
