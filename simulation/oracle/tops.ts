@@ -62,7 +62,7 @@ export class Tops {
 }
 
 /** Compares all lists with the levels. @param certainMin how many of its first entries every list must be able to say */
-export function checkTopsAtRest(world: World, certainMin: number): void {
+export function checkTopsAtRest(world: Pick<World, 'tops' | 'levels'>, certainMin: number): void {
   const lists = new Map(world.tops.lists().map((list) => [`${list.pk}\n${list.sk}`, list]));
   for (const [name, truth] of rankings(world)) {
     truth.sort((a, b) => (isBefore(a, b) ? -1 : 1));
@@ -81,7 +81,7 @@ export function checkTopsAtRest(world: World, certainMin: number): void {
 }
 
 /** Every entity of every period, as days and months say. */
-function rankings(world: World): Map<string, Placed[]> {
+function rankings(world: Pick<World, 'levels'>): Map<string, Placed[]> {
   const found = new Map<string, Placed[]>();
   const add = (name: string, entity: string, n: bigint) => {
     const ranking = found.get(name) ?? [];

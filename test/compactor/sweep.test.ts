@@ -7,7 +7,6 @@ import { DAY_MS, HOUR_MS } from '../../lambdas/counting/time.ts';
 import { checkTopsAtRest } from '../../simulation/oracle/tops.ts';
 import { Random } from '../../simulation/random.ts';
 import type { Network, Request } from '../../simulation/world/network.ts';
-import type { World } from '../../simulation/world/world.ts';
 import { type RowName, SweptWorld, shardAt } from '../support/swept-world.ts';
 
 const DAY = Date.UTC(2026, 10, 29);
@@ -107,7 +106,7 @@ test('any bounds of memory and time, deaths and two compactors at once: no curso
         const { pending, through, open } = world.ledger.cursor(shard, 'months');
         assert.deepEqual([pending, through, open], [undefined, world.ledger.of(shard).head?.segment, []]);
       }
-      checkTopsAtRest(world as unknown as World, SETTINGS.topLists.certainMin);
+      checkTopsAtRest(world, SETTINGS.topLists.certainMin);
     }),
     { numRuns: 60 },
   );
