@@ -1,4 +1,4 @@
-// POST /v1/events: what a request must look like, and what is answered.
+// POST /v1/events and /v1/events:packed: what a request must look like, and what is answered.
 import { exactly, listOf, NUMBER_OF, type Schema } from './schema.ts';
 
 /** Most events in one request: PutRecords takes no more. */
@@ -50,8 +50,61 @@ export const EVENTS = {
   },
 } as const satisfies Schema;
 
+/** Most packs in one request, each a record: PutRecords takes no more. */
+export const PACKS_MAX = 500;
+/**
+ * Most events in one pack. The largest event there can be has 4,100 bytes (640 characters, each six at most as JSON escapes
+ * them, and the rest), so that many are always within a record's mebibyte.
+ */
+export const PACK_EVENTS_MAX = 250;
+
+/** One event of a pack: it has an id, which says what bucket it belongs to. */
+export const PACKED_EVENT = { ...EVENT, required: ['id', 'metric', 'entity'] } as const satisfies Schema;
+
+/** The name of a bucket. A stage's model knows how many bits it has. */
+export const BUCKET = {
+  type: 'string',
+  pattern: '^[01]{4,10}$',
+  description:
+    "The first bits of the MD5 of the UTF-8 of each event's id, as 0110: as many as tell packBuckets buckets apart, 4 unless configured otherwise.",
+} as const satisfies Schema;
+
+/** The request's body with several events in a record: all events of a pack are of one bucket. */
+export const PACKS = {
+  type: 'object',
+  required: ['packs'],
+  additionalProperties: false,
+  properties: {
+    packs: {
+      type: 'array',
+      minItems: 1,
+      maxItems: PACKS_MAX,
+      items: {
+        type: 'object',
+        required: ['bucket', 'events'],
+        additionalProperties: false,
+        properties: {
+          bucket: BUCKET,
+          events: { type: 'array', minItems: 1, maxItems: PACK_EVENTS_MAX, items: PACKED_EVENT },
+        },
+      },
+    },
+  },
+} as const satisfies Schema;
+
 /** 202: all of them are in the stream. */
-export const ACCEPTED = exactly({ accepted: { type: 'integer', minimum: 1 } });
+export const ACCEPTED = exactly({
+  accepted: { type: 'integer', minimum: 1, description: 'The number of events, or of packs.' },
+});
+
+/** 400: the body breaks a rule. */
+export const BODY_REFUSED = exactly({
+  message: { type: 'string' },
+  packBuckets: {
+    type: 'integer',
+    description: 'How many buckets there are for packs here: a power of two.',
+  },
+});
 
 /** 503 when some are in the stream and some are not. */
 export const PARTLY_ACCEPTED = exactly({
@@ -59,7 +112,11 @@ export const PARTLY_ACCEPTED = exactly({
   accepted: NUMBER_OF,
   failed: listOf(
     exactly({
-      index: { type: 'integer', minimum: 0, description: 'The place of the event in the request, from 0.' },
+      index: {
+        type: 'integer',
+        minimum: 0,
+        description: 'The place of the event, or of the pack, in the request, from 0.',
+      },
       code: {
         type: 'string',
         description: "Kinesis' code: ProvisionedThroughputExceededException: surely not stored.",

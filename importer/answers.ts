@@ -1,4 +1,4 @@
-// What an answer of `POST /v1/events` says about the events that were sent; pure.
+// What an answer to events that were sent, alone or in packs, says about them; pure.
 
 import { retryAfterMs } from './backoff.ts';
 import type { Answer, RequestFailed } from './http-client.ts';
@@ -8,11 +8,11 @@ import type { Answer, RequestFailed } from './http-client.ts';
  * `unknown`: perhaps, try again. `invalid`: none, at least one breaks the rules. `tooLarge`: none, send fewer at once.
  * `fatal`: trying again is of no use; `certain` says that none is stored.
  */
-export type Outcome =
+export type Outcome<E> =
   | { readonly kind: 'stored' }
   | {
       readonly kind: 'partly';
-      readonly left: ReadonlySet<number>;
+      readonly left: readonly E[];
       readonly certain: boolean;
       readonly reason: string;
       readonly retryAfterMs: number;
@@ -25,14 +25,14 @@ export type Outcome =
 /** The only reason for which Kinesis has surely not stored a record of a call it answered. */
 const throttled = 'ProvisionedThroughputExceededException';
 
-/** @param count how many events the request held */
-export function outcomeOf(answer: Answer, count: number, nowMs: number): Outcome {
+/** @param records the events of each record that the request asked for; an answer counts and numbers records */
+export function outcomeOf<E>(answer: Answer, records: readonly (readonly E[])[], nowMs: number): Outcome<E> {
   const body = objectOf(answer.body);
   const reason = `${answer.status} ${textOf(body['message']) ?? ''}`.trim();
   const wait = retryAfterMs(answer.retryAfter, nowMs);
   switch (answer.status) {
     case 202:
-      if (body['accepted'] === count) return { kind: 'stored' };
+      if (body['accepted'] === records.length) return { kind: 'stored' };
       return {
         kind: 'fatal',
         certain: false,
@@ -45,7 +45,7 @@ export function outcomeOf(answer: Answer, count: number, nowMs: number): Outcome
     case 429:
       return { kind: 'refused', reason, retryAfterMs: wait };
     case 503:
-      return partlyStored(body, count, reason, wait) ?? { kind: 'unknown', reason, retryAfterMs: wait };
+      return partlyStored(body, records, reason, wait) ?? { kind: 'unknown', reason, retryAfterMs: wait };
     case 408:
       return { kind: 'unknown', reason, retryAfterMs: wait };
     default:
@@ -55,16 +55,16 @@ export function outcomeOf(answer: Answer, count: number, nowMs: number): Outcome
 }
 
 /** What a request without an answer says. */
-export function outcomeOfFailure(error: RequestFailed): Outcome {
+export function outcomeOfFailure(error: RequestFailed): Outcome<never> {
   return { kind: error.mayHaveArrived ? 'unknown' : 'refused', reason: error.message, retryAfterMs: 0 };
 }
 
-function partlyStored(
+function partlyStored<E>(
   body: Readonly<Record<string, unknown>>,
-  count: number,
+  records: readonly (readonly E[])[],
   reason: string,
   wait: number,
-): Outcome | undefined {
+): Outcome<E> | undefined {
   const failed = body['failed'];
   if (!Array.isArray(failed) || failed.length === 0) return undefined;
   const left = new Set<number>();
@@ -72,14 +72,15 @@ function partlyStored(
   for (const one of failed as readonly unknown[]) {
     if (typeof one !== 'object' || one === null || !('index' in one)) return undefined;
     const { index } = one;
-    if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index >= count)
+    if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index >= records.length)
       return undefined;
     left.add(index);
     certain &&= 'code' in one && one.code === throttled;
   }
   // An answer that contradicts itself proves nothing about any of the events.
-  if (body['accepted'] !== count - left.size) return undefined;
-  return { kind: 'partly', left, certain, reason, retryAfterMs: wait };
+  if (body['accepted'] !== records.length - left.size) return undefined;
+  const events = records.filter((_, place) => left.has(place)).flat();
+  return { kind: 'partly', left: events, certain, reason, retryAfterMs: wait };
 }
 
 function objectOf(text: string): Readonly<Record<string, unknown>> {

@@ -1,5 +1,6 @@
 // Sends one batch until it is stored, whatever the service answers, and writes down each step before and after it.
 
+import type { Packing } from '../client/src/packing.ts';
 import { type Outcome, outcomeOf, outcomeOfFailure } from './answers.ts';
 import { type Backoff, waitMs } from './backoff.ts';
 import type { Batch } from './batches.ts';
@@ -24,6 +25,8 @@ export interface DeliverySettings {
 export interface DeliveryPorts {
   readonly client: HttpClient;
   readonly journal: Journal;
+  /** Shared by all batches of a run: what one learns of the service, the next one knows. */
+  readonly packing: Packing<OutgoingEvent>;
   now(): number;
   random(): number;
   /** Resolves early when the signal fires. */
@@ -128,17 +131,22 @@ class Delivery {
     return false;
   }
 
-  async #attempt(part: readonly OutgoingEvent[]): Promise<Outcome> {
-    const { client, journal, now, kill } = this.#ports;
+  async #attempt(part: readonly OutgoingEvent[]): Promise<Outcome<OutgoingEvent>> {
+    const { client, journal, now, kill, packing } = this.#ports;
     const { from, to, crc } = this.#batch;
     const startedAt = now();
     await journal.append({ t: 'send', from, to, crc, since: this.#since ?? startedAt });
     this.result.requests += 1;
     this.#attempts += 1;
-    let outcome: Outcome;
+    let outcome: Outcome<OutgoingEvent>;
     try {
-      const body = `{"events":[${part.map((event) => event.json).join(',')}]}`;
-      outcome = outcomeOf(await client.post('/v1/events', body, kill), part.length, now());
+      const wrapped = packing.wrap(part);
+      const answer = await client.post(wrapped.path, wrapped.body, kill);
+      const reason = packing.learn(wrapped, answer);
+      outcome =
+        reason === undefined
+          ? outcomeOf(answer, wrapped.records, now())
+          : { kind: 'refused', reason, retryAfterMs: 0 };
     } catch (error) {
       if (!(error instanceof RequestFailed)) throw error;
       outcome = outcomeOfFailure(error);
@@ -150,13 +158,13 @@ class Delivery {
     return outcome;
   }
 
-  async #settle(part: OutgoingEvent[], outcome: Outcome): Promise<void> {
+  async #settle(part: OutgoingEvent[], outcome: Outcome<OutgoingEvent>): Promise<void> {
     switch (outcome.kind) {
       case 'stored':
         return this.#accept(part.length);
       case 'partly':
-        this.#parts.push(part.filter((_, i) => outcome.left.has(i)));
-        await this.#accept(part.length - outcome.left.size);
+        this.#parts.push([...outcome.left]);
+        await this.#accept(part.length - outcome.left.length);
         return this.#pause(outcome.reason, outcome.retryAfterMs);
       case 'refused':
       case 'unknown':
@@ -217,7 +225,7 @@ class Delivery {
 }
 
 /** Whether events that the answer does not call stored may be so nevertheless. */
-function mayHaveStoredMore(outcome: Outcome): boolean {
+function mayHaveStoredMore(outcome: Outcome<OutgoingEvent>): boolean {
   if (outcome.kind === 'partly' || outcome.kind === 'fatal') return !outcome.certain;
   return outcome.kind === 'unknown';
 }

@@ -22,6 +22,7 @@ export interface OutgoingEvent {
   /** Offset of its line in the uncompressed file. */
   readonly offset: number;
   readonly lineNumber: number;
+  readonly id: string;
   /** The event as the API takes it. */
   readonly json: string;
 }

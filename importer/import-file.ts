@@ -1,5 +1,7 @@
 // The use case: one file's events, each sent until it is stored, none of them twice.
 
+import { createHash } from 'node:crypto';
+import { Packing } from '../client/src/packing.ts';
 import { type Batch, type BatchLimits, BatchPlanner } from './batches.ts';
 import {
   type Delivered,
@@ -27,6 +29,8 @@ export interface ImportSettings {
   readonly limits: BatchLimits;
   readonly delivery: DeliverySettings;
   readonly concurrency: number;
+  /** Several events become one record of the stream; false: one event a record. */
+  readonly packed: boolean;
   readonly stateFolders: StateFolders;
   /** Begin anew, as if the file had never been imported. */
   readonly forget: boolean;
@@ -50,7 +54,7 @@ export interface Reject {
   readonly raw: Buffer | string;
 }
 
-export type ImportPorts = Omit<DeliveryPorts, 'journal'>;
+export type ImportPorts = Omit<DeliveryPorts, 'journal' | 'packing'>;
 
 export interface ImportResult {
   readonly plan: ReadingPlan;
@@ -147,7 +151,7 @@ class Run {
     source: Source,
     plan: ReadingPlan,
     settings: ImportSettings,
-    ports: DeliveryPorts,
+    ports: Omit<DeliveryPorts, 'packing'>,
     reporter: Reporter,
     figures: Figures,
   ) {
@@ -155,7 +159,12 @@ class Run {
     this.#source = source;
     this.#plan = plan;
     this.#settings = settings;
-    this.#ports = { ...ports, stop: AbortSignal.any([ports.stop, this.#failing.signal]) };
+    const digest = settings.packed ? md5 : undefined;
+    this.#ports = {
+      ...ports,
+      packing: new Packing({ digest, idOf: ({ id }) => id }),
+      stop: AbortSignal.any([ports.stop, this.#failing.signal]),
+    };
     this.#reporter = reporter;
     this.#figures = figures;
     this.#planner = new BatchPlanner(state, settings.limits);
@@ -214,6 +223,7 @@ class Run {
     return {
       offset,
       lineNumber,
+      id,
       json: JSON.stringify({ id, metric: this.#settings.target.metric, entity, at }),
     };
   }
@@ -269,4 +279,8 @@ class Run {
     figures.requests += result.requests;
     figures.retries += result.retries;
   }
+}
+
+function md5(text: string): Uint8Array {
+  return createHash('md5').update(text).digest();
 }

@@ -26,10 +26,10 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
-import { EVENTS_SCHEMA } from './events-schema.ts';
+import { EVENTS_SCHEMA, packsSchema } from './events-schema.ts';
 import { addGatewayResponses, corsHeaders } from './gateway-responses.ts';
 import { allow } from './handler-function.ts';
-import { putRecordsIntegration, putRecordsMethodResponses } from './put-records.ts';
+import { putPacksIntegration, putRecordsIntegration, putRecordsMethodResponses } from './put-records.ts';
 import { WEB_ACL_OFF, WebAcl } from './web-acl.ts';
 
 /** The route whose answers the API's cache may keep. */
@@ -54,7 +54,7 @@ export class FrontDoor extends Construct {
     const c = props.configuration;
     this.#configuration = c;
     this.api = createApi(this, c);
-    addGatewayResponses(this.api, c.allowOrigin);
+    addGatewayResponses(this.api, c);
     this.#validator = this.api.addRequestValidator('Everything', {
       validateRequestBody: true,
       validateRequestParameters: true,
@@ -117,20 +117,27 @@ export class FrontDoor extends Construct {
       roles: [role],
       statements: [allow(['kinesis:PutRecords'], [stream.streamArn])],
     });
-    const { allowOrigin } = this.#configuration;
-    const events = this.#resource('events');
-    const post = events.addMethod(
-      'POST',
-      putRecordsIntegration(stream, role.withoutPolicyUpdates(), allowOrigin),
-      {
+    const { allowOrigin, packBuckets } = this.#configuration;
+    const props = { stream, role: role.withoutPolicyUpdates(), allowOrigin };
+    const routes = [
+      ['events', putRecordsIntegration(props), this.#validated('Events', EVENTS_SCHEMA)],
+      [
+        'events:packed',
+        putPacksIntegration(props, packBuckets),
+        this.#validated('Packs', packsSchema(packBuckets)),
+      ],
+    ] as const;
+    for (const [path, integration, validated] of routes) {
+      const resource = this.#resource(path);
+      const post = resource.addMethod('POST', integration, {
         ...this.#access(),
         methodResponses: putRecordsMethodResponses(),
-        ...this.#validated('Events', EVENTS_SCHEMA),
-      },
-    );
-    post.node.addDependency(policy);
-    acknowledgeOpen(post);
-    addPreflight(events, 'POST', allowOrigin);
+        ...validated,
+      });
+      post.node.addDependency(policy);
+      acknowledgeOpen(post);
+      addPreflight(resource, 'POST', allowOrigin);
+    }
   }
 
   /** Without $default a content type that has no model of its own would not be validated at all. */

@@ -1,21 +1,17 @@
 // What the front door answers when it refuses a request by itself.
 import { type GatewayResponseOptions, ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
+import type { Configuration } from './configuration.ts';
 import { BODY_RULES } from './events-schema.ts';
 import { RETRY_AFTER_SECONDS } from './mapping-templates.ts';
 
 /** Seconds after which a client whose day's quota is used up may come again. */
 const QUOTA_RETRY_AFTER_SECONDS = 3600;
 
+type Refusal = Omit<GatewayResponseOptions, 'responseHeaders'> & { readonly retryAfter?: number };
+
 // Templates of gateway responses are not Velocity: only names starting with `$context` and a few more are replaced.
 // `messageString` comes with its quotes; `validationErrorString` comes escaped but without them.
-const RESPONSES: Readonly<
-  Record<string, Omit<GatewayResponseOptions, 'responseHeaders'> & { retryAfter?: number }>
-> = {
-  BadRequestBody: {
-    type: ResponseType.BAD_REQUEST_BODY,
-    statusCode: '400',
-    templates: json(`"The request body is not valid: $context.error.validationErrorString. ${BODY_RULES}"`),
-  },
+const RESPONSES: Readonly<Record<string, Refusal>> = {
   UnsupportedMediaType: {
     type: ResponseType.UNSUPPORTED_MEDIA_TYPE,
     statusCode: '415',
@@ -44,8 +40,16 @@ const RESPONSES: Readonly<
 };
 
 /** Gives the API its refusals: JSON, readable by pages of the allowed origin, with Retry-After where it helps. */
-export function addGatewayResponses(api: RestApi, allowOrigin: string): void {
-  for (const [id, { retryAfter, ...response }] of Object.entries(RESPONSES)) {
+export function addGatewayResponses(api: RestApi, { allowOrigin, packBuckets }: Configuration): void {
+  const BadRequestBody: Refusal = {
+    type: ResponseType.BAD_REQUEST_BODY,
+    statusCode: '400',
+    // A client that packed for another number of buckets takes it from here, and packs anew.
+    templates: json(
+      `"The request body is not valid: $context.error.validationErrorString. ${BODY_RULES}","packBuckets":${packBuckets}`,
+    ),
+  };
+  for (const [id, { retryAfter, ...response }] of Object.entries({ BadRequestBody, ...RESPONSES })) {
     api.addGatewayResponse(id, {
       ...response,
       responseHeaders: {

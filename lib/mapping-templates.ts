@@ -29,6 +29,29 @@ export function putRecordsRequest(streamName: string): string {
 }
 
 /**
+ * The PutRecords request for packs: each a record of its own, put where its bucket's part of the hash keys begins. So
+ * packs of a bucket are always on one shard, whatever is in them, and where no two shards meet within the part, with
+ * the bucket's events that were sent alone.
+ * @param buckets how many there are: a power of two
+ */
+export function putPacksRequest(streamName: string, buckets: number): string {
+  const bits = Math.log2(buckets);
+  const width = 2n ** 128n / BigInt(buckets);
+  const keys = Array.from({ length: buckets }, (_, bucket) => {
+    const name = bucket.toString(2).padStart(bits, '0');
+    return `"${name}":"${width * BigInt(bucket)}"`;
+  });
+  return `#set($packs = $input.path("$.packs"))
+#set($hashKeys = {${keys.join(',')}})
+{"StreamName":"${streamName}","Records":[
+#foreach($pack in $packs)
+{"Data":"$util.base64Encode($input.json("$.packs[$foreach.index].events"))","PartitionKey":$input.json("$.packs[$foreach.index].bucket"),"ExplicitHashKey":"$hashKeys.get($pack.bucket)"}#if($foreach.hasNext),#end
+
+#end
+]}`;
+}
+
+/**
  * What the client is told when Kinesis answered 200, which it does even when it took nothing.
  * Only a FailedRecordCount of exactly 0 is a success: the integration's 202 stands then and only then.
  */
@@ -57,14 +80,27 @@ export const PUT_RECORDS_ANSWERED = `#set($records = $input.path("$.Records"))
  * What the client is told when Kinesis answered neither 200 nor 5xx. Throttling is the client's to repeat; every other
  * refusal is ours to repair, so the integration's 500 stands.
  */
-export const PUT_RECORDS_REFUSED = `#set($type = $input.path("$.__type"))
+export const PUT_RECORDS_REFUSED = putRecordsRefused('');
+
+/**
+ * The same for packs. What Kinesis does not take of a request that is ours but for its data is its size: 5 MB in all. One
+ * pack is never too large (PACK_EVENTS_MAX), and an event that is sent alone neither.
+ */
+export const PUT_PACKS_REFUSED = putRecordsRefused(`#elseif($type == "InvalidArgumentException")
+#set($context.responseOverride.status = 413)
+{"message":"The request is too large: send fewer events at once."}
+`);
+
+function putRecordsRefused(otherwise: string): string {
+  return `#set($type = $input.path("$.__type"))
 #if($type == "ProvisionedThroughputExceededException" || $type == "KMSThrottlingException" || $type == "LimitExceededException" || $type == "ThrottlingException")
 #set($context.responseOverride.status = 429)
 #set($context.responseOverride.header.Retry-After = "${RETRY_AFTER_SECONDS}")
 {"message":"Too many events at the moment: nothing was taken, send the whole request again."}
-#else
+${otherwise}#else
 {"message":"The events could not be taken because of a fault on our side."}
 #end`;
+}
 
 /** What the client is told when Kinesis could not answer. It may have stored the events: an id makes repeating safe. */
 export const PUT_RECORDS_FAILED =

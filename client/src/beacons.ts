@@ -2,7 +2,8 @@
 import type { Books } from './books.ts';
 import type { Http } from './http.ts';
 import type { Settings } from './options.ts';
-import { bodyOf, cut, type Outbox, type Pending } from './outbox.ts';
+import { cut, type Outbox, type Pending } from './outbox.ts';
+import { bodyOf } from './packing.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** Most bytes that browsers take in beacons and keepalive requests that are on their way. */

@@ -4,7 +4,8 @@ import { waitMs } from './backoff.ts';
 import type { Books, Fate } from './books.ts';
 import { type Http, TallyError } from './http.ts';
 import type { Settings } from './options.ts';
-import { bodyOf, type Outbox, type Pending } from './outbox.ts';
+import type { Outbox, Pending } from './outbox.ts';
+import { Packing } from './packing.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What the courier works with. */
@@ -21,6 +22,7 @@ export interface CourierParts {
 /** Sends in the background. */
 export class Courier {
   readonly #parts: CourierParts;
+  readonly #packing: Packing<Pending>;
   #onTheirWay = 0;
   /** Requests that failed since the last one that stored everything. */
   #failures = 0;
@@ -34,6 +36,11 @@ export class Courier {
 
   constructor(parts: CourierParts) {
     this.#parts = parts;
+    const { settings, surroundings } = parts;
+    // A page has few events at a time, and its last words are beacons, which hear no answer.
+    const mayPack = settings.packed && surroundings.page === undefined;
+    const digest = mayPack ? surroundings.md5 : undefined;
+    this.#packing = new Packing({ digest, idOf: ({ event }) => event.id });
   }
 
   /** Does what is to be done now, and sets the alarm for what is to be done later. To be called after every change. */
@@ -142,12 +149,14 @@ export class Courier {
     this.poke();
   }
 
-  async #post(batch: readonly Pending[]): Promise<Outcome> {
+  async #post(batch: readonly Pending[]): Promise<Outcome<Pending>> {
     const { signal } = this.#stop;
     try {
-      const body = bodyOf(batch);
-      const answer = await this.#parts.http.request({ method: 'POST', path: '/v1/events', body, signal });
-      return outcomeOf(answer, batch.length);
+      const wrapped = this.#packing.wrap(batch);
+      const { path, body, records } = wrapped;
+      const answer = await this.#parts.http.request({ method: 'POST', path, body, signal });
+      const reason = this.#packing.learn(wrapped, answer);
+      return reason === undefined ? outcomeOf(answer, records) : { kind: 'refused', reason, retryAfterMs: 0 };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const neverSent = error instanceof TallyError && error.neverSent;
@@ -155,7 +164,7 @@ export class Courier {
     }
   }
 
-  #conclude(batch: readonly Pending[], outcome: Outcome): void {
+  #conclude(batch: readonly Pending[], outcome: Outcome<Pending>): void {
     const { outbox, books } = this.#parts;
     if (outcome.kind === 'stored') {
       this.#failures = 0;
@@ -165,9 +174,9 @@ export class Courier {
     books.problem(outcome.reason);
     switch (outcome.kind) {
       case 'partly':
-        for (const [index, pending] of batch.entries()) if (!outcome.left.has(index)) this.#accept(pending);
+        for (const pending of batch) if (!outcome.left.has(pending)) this.#accept(pending);
         this.#backOff(outcome.retryAfterMs);
-        outbox.giveBack(batch.filter((_, index) => outcome.left.has(index)));
+        outbox.giveBack(batch.filter((pending) => outcome.left.has(pending)));
         break;
       case 'refused':
       case 'unknown':
@@ -213,13 +222,13 @@ export class Courier {
 }
 
 /** The events that this answer says are surely not stored by this attempt. */
-function notStoredBy(outcome: Outcome, batch: readonly Pending[]): ReadonlySet<Pending> {
+function notStoredBy(outcome: Outcome<Pending>, batch: readonly Pending[]): ReadonlySet<Pending> {
   switch (outcome.kind) {
     case 'stored':
     case 'unknown':
       return new Set();
     case 'partly':
-      return new Set(batch.filter((_, index) => outcome.left.has(index) && !outcome.unsure.has(index)));
+      return new Set(batch.filter((pending) => outcome.left.has(pending) && !outcome.unsure.has(pending)));
     default:
       return new Set(batch);
   }

@@ -38,6 +38,11 @@ export interface TallyOptions extends Listeners {
   readonly exitDeadlineMs?: number;
   /** Whether events without `at` get the time of `count()` (the default), or leave it to their arrival. */
   readonly stampTime?: boolean;
+  /**
+   * Whether events are sent in packs (the default) where there is no page and the platform has MD5 (Node from 20.16, Deno,
+   * Bun): several become one record of the stream.
+   */
+  readonly packed?: boolean;
   /** For tests: what stands in for the platform. */
   readonly surroundings?: Partial<Surroundings>;
 }
@@ -58,6 +63,7 @@ export interface Settings {
   readonly giveUpAfterMs: number;
   readonly exitDeadlineMs: number;
   readonly stampTime: boolean;
+  readonly packed: boolean;
 }
 
 /** The API takes no more events in one request. */
@@ -96,6 +102,7 @@ export function settingsOf(options: TallyOptions): Settings {
     giveUpAfterMs: within('giveUpAfterMs', giveUpAfterMs, 0, Number.MAX_SAFE_INTEGER),
     exitDeadlineMs: within('exitDeadlineMs', options.exitDeadlineMs ?? 5_000, 0, 3_600_000),
     stampTime: options.stampTime ?? true,
+    packed: options.packed ?? true,
   };
   within('backoff.baseMs', backoff.baseMs, 1, 600_000);
   within('backoff.capMs', backoff.capMs, backoff.baseMs, 600_000);

@@ -25,11 +25,6 @@ export interface Limits {
 /** Bytes of a body around its events; each event brings a comma. */
 export const ENVELOPE_BYTES = '{"events":[]}'.length;
 
-/** The body of a request with these events. */
-export function bodyOf(events: readonly Pending[]): string {
-  return `{"events":[${events.map(({ json }) => json).join(',')}]}`;
-}
-
 /** Cuts events into runs that each fit into one request. */
 export function cut(events: readonly Pending[], limits: Limits): Pending[][] {
   const parts: Pending[][] = [];

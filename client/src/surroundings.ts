@@ -51,6 +51,8 @@ export interface Surroundings {
    * @param holds whether the process must stay for it (Node)
    */
   setTimer(run: () => void, delayMs: number, holds: boolean): () => void;
+  /** The MD5 of a text's UTF-8; undefined where the platform has none, as browsers have not. */
+  readonly md5: ((text: string) => Uint8Array) | undefined;
   /** Where the client runs in a page. */
   readonly page: Page | undefined;
   /** Where it runs in Node. */
@@ -62,6 +64,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** What the platform has. Looked up when used, so that a page may replace its fetch later. */
 export function platform(): Surroundings {
+  const { process } = globalThis as unknown as { process?: NodeProcess };
   return {
     fetch: (url, init) => globalThis.fetch(url, init),
     nowMs: () => Date.now(),
@@ -77,8 +80,9 @@ export function platform(): Surroundings {
       if (!holds) (timer as { unref?: () => void }).unref?.();
       return () => clearTimeout(timer as number);
     },
+    md5: md5Of(process),
     page: pageOf(globalThis as unknown as PageGlobals),
-    exit: exitOf((globalThis as unknown as { process?: NodeProcess }).process),
+    exit: exitOf(process),
   };
 }
 
@@ -144,6 +148,7 @@ export function pageOf(globals: PageGlobals): Page | undefined {
 }
 
 interface NodeProcess {
+  getBuiltinModule?(name: 'node:crypto'): NodeCrypto | undefined;
   on?(event: 'beforeExit', listener: () => void): unknown;
   off?(event: 'beforeExit', listener: () => void): unknown;
 }
@@ -156,4 +161,22 @@ function exitOf(process: NodeProcess | undefined): Exit | undefined {
       return () => void process.off?.('beforeExit', leave);
     },
   };
+}
+
+/** The part of Node's `crypto` that the client uses. It is asked of the process: an import would keep the client out of browsers. */
+interface NodeCrypto {
+  createHash(algorithm: 'md5'): { update(text: string): { digest(): Uint8Array } };
+}
+
+function md5Of(process: NodeProcess | undefined): ((text: string) => Uint8Array) | undefined {
+  try {
+    const crypto = process?.getBuiltinModule?.('node:crypto');
+    if (crypto === undefined) return undefined;
+    const md5 = (text: string) => crypto.createHash('md5').update(text).digest();
+    md5('');
+    return md5;
+  } catch {
+    // Where only approved algorithms may run, this one is none.
+    return undefined;
+  }
 }

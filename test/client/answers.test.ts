@@ -10,7 +10,7 @@ import { steadyClock } from '../../client/src/surroundings.ts';
 const outcome = (status: number, body: unknown, retryAfter = 0) =>
   outcomeOf(
     { status, body: typeof body === 'string' ? body : JSON.stringify(body), retryAfterMs: retryAfter },
-    3,
+    [['a'], ['b'], ['c']],
   );
 
 test('only a 202 that says so has stored everything', () => {
@@ -37,8 +37,8 @@ test('what was not taken is named, and whether that is sure', () => {
   ];
   assert.deepEqual(outcome(503, { message: 'some', accepted: 1, failed }, 1_000), {
     kind: 'partly',
-    left: new Set([0, 2]),
-    unsure: new Set([2]),
+    left: new Set(['a', 'c']),
+    unsure: new Set(['c']),
     reason: '503 some',
     retryAfterMs: 1_000,
   });

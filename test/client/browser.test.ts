@@ -74,7 +74,8 @@ test('a page that is shown again sends the same ids again, and Tally counts them
   window.hide();
   for (const { url, body } of window.beacons) {
     const { events } = JSON.parse(body) as { events: { id: string }[] };
-    void tally.service({ url, headers: {}, events, keepalive: false, atMs: world.nowMs });
+    const records = events.map((event) => ({ events: [event] }));
+    void tally.service({ url, headers: {}, events, records, keepalive: false, atMs: world.nowMs });
   }
   await world.advance(10);
   assert.equal(world.requests.length, 0, 'a moment first');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { TallyStats, Undelivered } from '../../client/src/index.ts';
-import { ClientWorld } from './support/client-world.ts';
+import { ClientWorld, md5 } from './support/client-world.ts';
 import { type Fault, ModelTally } from './support/model-tally.ts';
 
 /** Longer than all the faults of a run together. */
@@ -47,14 +47,16 @@ const faults: fc.Arbitrary<Fault> = fc.oneof(
 const runs = fc.record({
   faults: fc.array(faults, { maxLength: 60 }),
   // Pauses between events, in milliseconds.
-  pauses: fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3_000 })), {
+  pauses: fc.array(fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 3_000 })), {
     minLength: 1,
     maxLength: 60,
   }),
+  // Alone, in packs, in packs of a Tally with other buckets, or of one that takes none.
+  packs: fc.constantFrom<'alone' | number | undefined>('alone', 16, 64, undefined),
   options: fc.record({
-    batchEvents: fc.integer({ min: 1, max: 12 }),
+    batchEvents: fc.integer({ min: 1, max: 30 }),
     batchDelayMs: fc.integer({ min: 0, max: 2_000 }),
-    bufferEvents: fc.integer({ min: 1, max: 20 }),
+    bufferEvents: fc.integer({ min: 1, max: 60 }),
     whenFull: fc.constantFrom('drop-newest', 'drop-oldest', 'wait'),
     concurrency: fc.integer({ min: 1, max: 4 }),
     giveUpAfterMs: fc.constantFrom(0, 20_000, 480_000, 540_000),
@@ -66,14 +68,16 @@ const runs = fc.record({
 });
 
 test('every event is counted exactly once, or reported by its id', async () => {
-  const seen = { accepted: 0, rejected: 0, givenUp: 0, dropped: 0, perhaps: 0 };
+  const seen = { accepted: 0, rejected: 0, givenUp: 0, dropped: 0, perhaps: 0, packed: 0 };
   await fc.assert(
     fc.asyncProperty(runs, async (run) => {
       const world = new ClientWorld(() => run.randoms.next().value);
       const tally = new ModelTally(world, run.faults);
       tally.refuses = (id) => Number(id.slice(3)) % run.wrongEvery === run.wrongEvery - 1;
+      if (typeof run.packs !== 'string') tally.packBuckets = run.packs;
       world.service = tally.service;
-      const client = world.client(run.options);
+      const surroundings = run.packs === 'alone' ? {} : { md5 };
+      const client = world.client({ ...run.options, surroundings });
       world.afterStep = () => checkBooks(client.stats(), run.options.bufferEvents);
 
       const rooms: Promise<boolean>[] = [];
@@ -90,6 +94,10 @@ test('every event is counted exactly once, or reported by its id', async () => {
       assert.equal((await Promise.all(rooms)).length, run.pauses.length, 'nobody is left waiting');
       const reports = [...world.rejected, ...world.givenUp, ...world.dropped];
       checkReports(reports, tally, stats);
+      assert.equal(tally.misplaced, false, 'every event in a pack of its bucket');
+      seen.packed += world.requests.filter(({ records }) =>
+        records.some(({ events }) => events.length > 1),
+      ).length;
       // With time enough an event ends by itself: nothing hangs, nothing is forgotten.
       const cutOff = reports.filter(({ reason }) => reason.includes('was closed'));
       if (run.closeAfterMs === WEEK_MS) assert.deepEqual(cutOff, []);

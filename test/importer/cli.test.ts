@@ -125,7 +125,8 @@ describe('npm run import', () => {
       [[fixture], /--url is missing/],
       [[fixture, '--url', 'nonsense'], /--url takes the address/],
       [[fixture, '--url', 'http://x', '--metric', 'a b'], /--metric takes/],
-      [[fixture, '--url', 'http://x', '--batch-events', '501'], /from 1 to 500/],
+      [[fixture, '--url', 'http://x', '--alone', '--batch-events', '501'], /from 1 to 500/],
+      [[fixture, '--url', 'http://x', '--batch-events', '4001'], /from 1 to 4000/],
       [[fixture, '--url', 'http://x', '--color'], /--color/],
       [[world.path('none.log'), '--url', 'http://x'], /there is no such file/],
       [[world.folder, '--url', 'http://x'], /is not a file/],
@@ -160,7 +161,8 @@ describe('npm run import', () => {
   for (const kept of [false, true]) {
     test(`killed with a request under way that was ${kept ? 'stored' : 'lost'}: resumed, every id once`, async () => {
       const path = await world.write('a.log', logLines(2500) + logLine(1, 404));
-      const { child, ended } = start('import', path, ...importInto('--concurrency', '1'));
+      const fives = ['--batch-events', '500'];
+      const { child, ended } = start('import', path, ...importInto(...fives, '--concurrency', '1'));
       world.door.script = async (request) => {
         if (request !== 3) return 'ok';
         child.kill('SIGKILL');
@@ -170,7 +172,7 @@ describe('npm run import', () => {
       assert.equal((await ended).signal, 'SIGKILL');
       world.door.script = () => 'ok';
       // As if the service forgot ids at once: the request under way is known, and held.
-      const late = await run('import', path, ...importInto('--json', '--dedup-window', '0'));
+      const late = await run('import', path, ...importInto(...fives, '--json', '--dedup-window', '0'));
       assert.equal(late.code, 3, late.stderr);
       assert.match(late.stderr, /500 events are uncertain/);
       const held = JSON.parse(late.stdout);
@@ -186,7 +188,8 @@ describe('npm run import', () => {
 
   test('Ctrl-C: what is under way ends, exit code 130, the next import goes on', async () => {
     const path = await world.write('a.log', logLines(2000));
-    const { child, ended } = start('import', path, ...importInto('--json', '--concurrency', '1'));
+    const fives = ['--batch-events', '500', '--concurrency', '1'];
+    const { child, ended } = start('import', path, ...importInto('--json', ...fives));
     const told = new Promise<void>((resolve) => {
       let stderr = '';
       child.stderr?.on('data', (part: string) => {

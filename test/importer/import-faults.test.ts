@@ -65,7 +65,8 @@ describe('a service in trouble', () => {
   test('refused access ends the import; it goes on later', async () => {
     world.door.script = (request) => (request < 1 ? 'ok' : 'forbidden');
     const path = await world.write('a.log', logLines(1500));
-    await assert.rejects(world.import(path, '--concurrency', '1'), /refuses: 403 Forbidden/);
+    const fives = ['--batch-events', '500', '--concurrency', '1'];
+    await assert.rejects(world.import(path, ...fives), /refuses: 403 Forbidden/);
     world.door.script = always('ok');
     world.nowMs += 86_400_000;
     const { figures } = await world.import(path, '--api-key', 'secret');

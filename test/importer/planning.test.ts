@@ -65,7 +65,7 @@ function record(i: number): FileRecord {
 }
 
 function event(i: number): OutgoingEvent {
-  return { offset: i * 10, lineNumber: i + 1, json: `{"id":"${i}"}` };
+  return { offset: i * 10, lineNumber: i + 1, id: String(i), json: `{"id":"${i}"}` };
 }
 
 function plannedBatches(state: ImportState, count: number, eventsMax = 4): Batch[] {

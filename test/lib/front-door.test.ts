@@ -19,6 +19,8 @@ test('routes: events and reads want a key, admin wants IAM, preflights want noth
   assert.deepEqual(routesOf(json), {
     'POST /v1/events': 'AWS NONE key',
     'OPTIONS /v1/events': 'MOCK NONE',
+    'POST /v1/events:packed': 'AWS NONE key',
+    'OPTIONS /v1/events:packed': 'MOCK NONE',
     'GET /v1/counts/{metric}/{entity+}': 'AWS_PROXY NONE key',
     'OPTIONS /v1/counts/{metric}/{entity+}': 'MOCK NONE',
     'GET /v1/top/{metric}': 'AWS_PROXY NONE key',
@@ -89,11 +91,12 @@ describe('refusals', () => {
           '$context.error.validationErrorString',
           '[object has missing required properties ([\\"metric\\"])]',
         );
-      const { message } = JSON.parse(filled);
+      const { message, packBuckets } = JSON.parse(filled);
+      assert.equal(packBuckets, one.ResponseType === 'BAD_REQUEST_BODY' ? 16 : undefined);
       assert.ok(message.length > 0 && !message.includes('$'));
       if (one.ResponseType === 'BAD_REQUEST_BODY') {
         assert.match(message, /\(\["metric"\]\)/);
-        for (const field of ['metric', 'entity', 'id', 'at', 'n', 'events'])
+        for (const field of ['metric', 'entity', 'id', 'at', 'n', 'events', 'packs', 'bucket'])
           assert.match(message, new RegExp(`\\b${field}\\b`));
       }
     });
@@ -122,7 +125,7 @@ describe('browsers', () => {
     const options = resourcesOf(json, 'AWS::ApiGateway::Method').filter(
       ([, m]) => m.Properties.HttpMethod === 'OPTIONS',
     );
-    assert.equal(options.length, 6);
+    assert.equal(options.length, 7);
     for (const [id, { Properties }] of options) {
       const [response] = Properties.Integration.IntegrationResponses;
       assert.equal(response.StatusCode, '204', id);

@@ -18,22 +18,37 @@ interface IntegrationResponse {
   readonly ResponseTemplates: Readonly<Record<string, string>>;
 }
 
-/** The POST /v1/events method of a template. */
-export function eventsMethod(template: TemplateJson) {
-  return resourceOf(template, 'AWS::ApiGateway::Method', 'FrontDoorApiv1eventsPOST').Properties;
+/** Where events are taken: one a record, or packs. */
+export type Route = 'events' | 'eventspacked';
+
+/** The POST /v1/events method of a template, or that of packs. */
+export function eventsMethod(template: TemplateJson, route: Route = 'events') {
+  return resourceOf(template, 'AWS::ApiGateway::Method', `FrontDoorApiv1${route}POST`).Properties;
 }
 
 /** Renders the request template of a content type. */
-export function renderRequest(template: TemplateJson, contentType: string, body: string): string {
-  const parts: unknown = eventsMethod(template).Integration.RequestTemplates[contentType]?.['Fn::Join']?.[1];
+export function renderRequest(
+  template: TemplateJson,
+  contentType: string,
+  body: string,
+  route: Route = 'events',
+): string {
+  const parts: unknown = eventsMethod(template, route).Integration.RequestTemplates[contentType]?.[
+    'Fn::Join'
+  ]?.[1];
   if (!Array.isArray(parts)) throw new Error(`No request template for ${contentType}`);
   const source = parts.map((part) => (typeof part === 'string' ? part : 'the-stream')).join('');
   return render(source, body).text;
 }
 
 /** What the client gets when Kinesis answered this, by the rules of selection patterns and overrides. */
-export function renderAnswer(template: TemplateJson, kinesisStatus: number, kinesisBody: string): Answer {
-  const responses: IntegrationResponse[] = eventsMethod(template).Integration.IntegrationResponses;
+export function renderAnswer(
+  template: TemplateJson,
+  kinesisStatus: number,
+  kinesisBody: string,
+  route: Route = 'events',
+): Answer {
+  const responses: IntegrationResponse[] = eventsMethod(template, route).Integration.IntegrationResponses;
   const chosen =
     responses.find(
       ({ SelectionPattern }) =>

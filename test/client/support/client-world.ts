@@ -1,4 +1,5 @@
 // A client in a world of its own: a clock that jumps instead of waiting, chance from a seed, and a Tally that can fail.
+import { createHash } from 'node:crypto';
 import { TallyClient, type TallyOptions, type Undelivered } from '../../../client/src/index.ts';
 import type { Fetch, FetchAnswer, Surroundings } from '../../../client/src/surroundings.ts';
 
@@ -8,11 +9,19 @@ interface Timer {
   readonly holds: boolean;
 }
 
+/** An event as the service sees it. */
+export interface ReceivedEvent {
+  readonly id: string;
+  readonly [field: string]: unknown;
+}
+
 /** A request as the service sees it. */
 export interface Received {
   readonly url: string;
   readonly headers: Record<string, string>;
-  readonly events: readonly { readonly id: string; readonly [field: string]: unknown }[];
+  readonly events: readonly ReceivedEvent[];
+  /** What becomes a record each: an event, or a pack with its bucket. */
+  readonly records: readonly { readonly bucket?: string; readonly events: readonly ReceivedEvent[] }[];
   readonly keepalive: boolean;
   readonly atMs: number;
 }
@@ -25,7 +34,7 @@ export const START_MS = Date.parse('2026-11-22T09:00:00Z');
 /** Everything around one client. */
 export class ClientWorld {
   nowMs = START_MS;
-  service: Service = async ({ events }) => answer(202, { accepted: events.length });
+  service: Service = async ({ records }) => answer(202, { accepted: records.length });
   readonly requests: Received[] = [];
   readonly rejected: Undelivered[] = [];
   readonly givenUp: Undelivered[] = [];
@@ -63,6 +72,8 @@ export class ClientWorld {
       random: () => this.#random(),
       newId: () => `id-${this.#ids++}`,
       setTimer: (run, delayMs, holds) => this.timer(run, delayMs, holds),
+      // Alone, unless a test wants packs: most have nothing to do with them.
+      md5: undefined,
       page: undefined,
       exit: undefined,
     };
@@ -137,8 +148,12 @@ export class ClientWorld {
   }
 
   readonly #fetch: Fetch = (url, { headers, body, signal, keepalive }) => {
-    const events = body === undefined ? [] : (JSON.parse(body) as Received).events;
-    const request = { url, headers, events, keepalive: keepalive === true, atMs: this.nowMs };
+    const { events = [], packs } = JSON.parse(body ?? '{}') as Partial<Received> & {
+      packs?: Received['records'];
+    };
+    const records = packs ?? events.map((event) => ({ events: [event] }));
+    const all = records.flatMap((record) => record.events);
+    const request = { url, headers, events: all, records, keepalive: keepalive === true, atMs: this.nowMs };
     this.requests.push(request);
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason));
@@ -154,4 +169,9 @@ export function answer(status: number, body: unknown, headers: Record<string, st
     headers: { get: (name) => headers[name] ?? null },
     text: async () => (typeof body === 'string' ? body : JSON.stringify(body)),
   };
+}
+
+/** MD5 as Kinesis computes it. */
+export function md5(text: string): Uint8Array {
+  return createHash('md5').update(text, 'utf8').digest();
 }

@@ -1,5 +1,6 @@
 // A small front door in this process: takes events, counts them by id, and fails the way a test asks it to.
 
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -13,7 +14,7 @@ export interface TakenEvent {
 /**
  * What becomes of a request. `ok`: stored, 202. `reset`: the connection breaks, nothing is stored. `store-reset`:
  * stored, and then the connection breaks. `store-503`: stored, and the answer says nothing of it. `throttle`: 429.
- * `partly`: every other event is stored. `partly-unsure`: the same, but the others may be stored too, and are.
+ * `partly`: every other record is stored. `partly-unsure`: the same, but the others may be stored too, and are.
  */
 export type Fault =
   | 'ok'
@@ -28,6 +29,11 @@ export type Fault =
 
 export type Script = (request: number, events: readonly TakenEvent[]) => Fault | Promise<Fault>;
 
+interface Wanted {
+  readonly events?: TakenEvent[];
+  readonly packs?: { readonly bucket: string; readonly events: TakenEvent[] }[];
+}
+
 export class FrontDoor {
   /** How often each id was stored. */
   readonly stored = new Map<string, number>();
@@ -35,6 +41,11 @@ export class FrontDoor {
   readonly counts = new Map<string, number>();
   readonly apiKeys: (string | undefined)[] = [];
   requests = 0;
+  /** How many buckets it has for packs; undefined: it takes none. */
+  packBuckets: number | undefined = 16;
+  /** How many of the requests that it took were packed, and the records of all. */
+  packed = 0;
+  records = 0;
   script: Script = () => 'ok';
   /** Events for which a request is refused with 400. */
   refuses: (event: TakenEvent) => boolean = () => false;
@@ -78,7 +89,14 @@ export class FrontDoor {
     const [pathname = '/', search] = (request.url ?? '/').split('?');
     if (request.method === 'POST') {
       this.apiKeys.push(request.headers['x-api-key']?.toString());
-      await this.#post(Buffer.concat(parts).toString(), request, response);
+      const wanted = JSON.parse(Buffer.concat(parts).toString()) as Wanted;
+      if (pathname === '/v1/events:packed') await this.#postPacks(wanted, request, response);
+      else if (wanted.events === undefined || wanted.events.length > 500)
+        json(response, 400, { message: 'events: 1 to 500' });
+      else {
+        const records = wanted.events.map((event) => [event]);
+        await this.#post(records, request, response);
+      }
     } else if (pathname === '/v1/status') {
       json(response, 200, this.status?.() ?? this.#accounts());
     } else if (pathname.startsWith('/v1/top/')) {
@@ -88,16 +106,40 @@ export class FrontDoor {
     }
   }
 
-  async #post(body: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { events } = JSON.parse(body) as { events: TakenEvent[] };
-    if (events.length < 1 || events.length > 500) return json(response, 400, { message: 'events: 1 to 500' });
+  async #postPacks(
+    { packs = [] }: Wanted,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const { packBuckets } = this;
+    if (packBuckets === undefined) return json(response, 403, { message: 'Missing Authentication Token' });
+    const right = packs.every(
+      ({ bucket, events }) =>
+        2 ** bucket.length === packBuckets &&
+        events.length <= 250 &&
+        events.every(({ id }) => bitsOf(id).startsWith(bucket)),
+    );
+    if (!right) return json(response, 400, { message: 'a pack is wrong', packBuckets });
+    this.packed += 1;
+    const records = packs.map(({ events }) => events);
+    return this.#post(records, request, response);
+  }
+
+  /** @param records the events of each record that the request asks for */
+  async #post(
+    records: readonly (readonly TakenEvent[])[],
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const events = records.flat();
+    if (events.length === 0) return json(response, 400, { message: 'at least one event' });
     if (events.some(this.refuses)) return json(response, 400, { message: 'an event is wrong' });
     const fault = await this.script(this.requests++, events);
-    const failed = events.map((_, index) => index).filter((index) => index % 2 === 1);
+    this.records += records.length;
+    const failed = records.map((_, index) => index).filter((index) => index % 2 === 1);
     switch (fault) {
       case 'ok':
-        this.#store(events);
-        return json(response, 202, { accepted: events.length });
+        return this.#taken(records, response);
       case 'reset':
         request.socket.destroy();
         return;
@@ -113,22 +155,22 @@ export class FrontDoor {
       case 'forbidden':
         return json(response, 403, { message: 'Forbidden' });
       case 'too-large':
-        return events.length > 3 ? json(response, 413, {}) : this.#taken(events, response);
+        return events.length > 3 ? json(response, 413, {}) : this.#taken(records, response);
       case 'partly':
       case 'partly-unsure': {
-        if (failed.length === 0) return this.#taken(events, response);
+        if (failed.length === 0) return this.#taken(records, response);
         const unsure = fault === 'partly-unsure';
-        this.#store(unsure ? events : events.filter((_, index) => !failed.includes(index)));
+        this.#store(unsure ? events : records.filter((_, index) => !failed.includes(index)).flat());
         const code = unsure ? 'InternalFailure' : 'ProvisionedThroughputExceededException';
-        const accepted = events.length - failed.length;
+        const accepted = records.length - failed.length;
         return json(response, 503, { accepted, failed: failed.map((index) => ({ index, code })) }, '1');
       }
     }
   }
 
-  #taken(events: readonly TakenEvent[], response: ServerResponse): void {
-    this.#store(events);
-    json(response, 202, { accepted: events.length });
+  #taken(records: readonly (readonly TakenEvent[])[], response: ServerResponse): void {
+    this.#store(records.flat());
+    json(response, 202, { accepted: records.length });
   }
 
   #store(events: readonly TakenEvent[]): void {
@@ -189,4 +231,10 @@ function json(response: ServerResponse, status: number, body: unknown, retryAfte
     ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }),
   });
   response.end(JSON.stringify(body));
+}
+
+/** The first byte of an id's MD5 in bits. */
+function bitsOf(id: string): string {
+  const [first = 0] = createHash('md5').update(id).digest();
+  return first.toString(2).padStart(8, '0');
 }
