@@ -19,6 +19,7 @@ interface Caught {
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const COPIED = [
   'api',
+  'client/src',
   'lambdas',
   'simulation',
   'local',

@@ -1,5 +1,7 @@
 // What the producers of a history send: events, their retries, packed records, and things that are no events at all.
+import { packsOf } from '../../client/src/packs.ts';
 import type { Random } from '../random.ts';
+import { digestOf, HASHES } from '../world/stream.ts';
 import type { Settings } from './settings.ts';
 
 /** One occurrence of an event in a record, and all that is true about it. */
@@ -18,6 +20,8 @@ export interface Occurrence {
 export interface Put {
   readonly atMs: number;
   readonly partitionKey: string;
+  /** Where it is put instead of where its partition key hashes to. */
+  readonly hashKey?: number;
   readonly data: Uint8Array;
   readonly arrivalSkewMs: number;
   readonly occurrences: readonly Occurrence[];
@@ -51,14 +55,37 @@ const UNREADABLE: readonly [Uint8Array, string][] = [
   [Buffer.from('[[]]'), 'not-an-event'],
 ];
 
-/** Draws all records that producers send, in the order in which they arrive. */
-export function drawWorkload(random: Random, settings: Settings): Put[] {
+/** How a history's producers pack. */
+interface Packing {
+  /** How many buckets of ids there are: a power of two. */
+  readonly buckets: number;
+  /** Whether an event may come packed one time and alone the next: only where no shard will ever end within a bucket. */
+  readonly mixed: boolean;
+}
+
+/** By buckets in most histories; undefined: by a key of the producers' own, always the same for an event. */
+function drawPacking(random: Random, { shards }: Settings, splits: number): Packing | undefined {
+  if (random.chance(0.3)) return undefined;
+  const halvings = Math.log2(shards);
+  if (Number.isInteger(halvings) && random.chance(0.7))
+    return { buckets: 2 ** Math.max(1, halvings + splits), mixed: true };
+  return { buckets: random.pick([2, 4, 16]), mixed: false };
+}
+
+/**
+ * Draws all records that producers send, in the order in which they arrive.
+ * @param splits how often a shard is split in the history, at most
+ */
+export function drawWorkload(random: Random, settings: Settings, splits: number): Put[] {
   const { startMs, trafficMs } = settings;
   const events = random.pick([3, 8, 20, 45]);
   const buckets = random.between(1, 3);
   const packedShare = random.pick([0, 0.3, 0.9]);
   const duplicateShare = random.pick([0.1, 0.5]);
   const puts: Put[] = [];
+  // By itself, so that the draws that follow stay what they were.
+  const packing = drawPacking(random.fork('packing'), settings, splits);
+  const mixing = random.fork('mixing');
   const packs = new Map<string, Sending[]>();
   for (let number = 0; number < events; number += 1) {
     const firstMs = startMs + random.between(0, trafficMs);
@@ -68,7 +95,9 @@ export function drawWorkload(random: Random, settings: Settings): Put[] {
     const retried = event.occurrence.id !== undefined && random.chance(duplicateShare);
     for (const atMs of [firstMs, ...(retried ? drawRetryTimes(random, firstMs, settings) : [])]) {
       const sending = { atMs, ...event };
-      if (!packed)
+      const alone =
+        packing?.mixed === true && event.occurrence.id !== undefined ? mixing.chance(0.5) : !packed;
+      if (alone)
         puts.push(putOf(random, settings, event.occurrence.id ?? `request-${number}`, [sending], false));
       else {
         const name = `${bucket}@${Math.floor(atMs / PACK_SLOT_MS)}`;
@@ -78,7 +107,7 @@ export function drawWorkload(random: Random, settings: Settings): Put[] {
   }
   for (const [name, sendings] of packs) {
     const key = name.slice(0, name.indexOf('@'));
-    puts.push(putOf(random, settings, key, random.shuffled(sendings), true));
+    puts.push(...packedPuts(random, settings, key, random.shuffled(sendings), packing));
   }
   for (let junk = random.pick([0, 0, 1, 2]); junk > 0; junk -= 1) {
     const [data, rejected] = random.pick(UNREADABLE);
@@ -87,6 +116,23 @@ export function drawWorkload(random: Random, settings: Settings): Put[] {
     puts.push({ atMs, partitionKey: `junk-${junk}`, data, arrivalSkewMs: 0, occurrences });
   }
   return puts.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** What is at hand at one time, packed: one record, or one for each bucket. Events without an id go with any. */
+function packedPuts(
+  random: Random,
+  settings: Settings,
+  key: string,
+  sendings: readonly Sending[],
+  packing: Packing | undefined,
+): Put[] {
+  if (packing === undefined) return [putOf(random, settings, key, sendings, true)];
+  const { buckets } = packing;
+  const idOf = ({ occurrence: { id } }: Sending) => id ?? key;
+  return packsOf(sendings, idOf, digestOf, buckets).map(({ bucket, events }) => ({
+    ...putOf(random, settings, bucket, events, true),
+    hashKey: (Number.parseInt(bucket, 2) * HASHES) / buckets,
+  }));
 }
 
 const NO_EVENT = { id: undefined, metric: '', entity: '', atMs: undefined, n: 0 };

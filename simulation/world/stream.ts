@@ -43,7 +43,15 @@ export interface StreamOptions {
   readonly observer?: WorldObserver;
 }
 
-const HASHES = 65_536;
+/** How many hash keys there are: two bytes. */
+export const HASHES = 65_536;
+
+/** The hash that finds a partition key's shard, as Kinesis' MD5 does: its first two bytes are the hash key. */
+export function digestOf(partitionKey: string): Uint8Array {
+  const hash = hashText(partitionKey, 7) % HASHES;
+  return Uint8Array.of(hash >> 8, hash & 0xff);
+}
+
 const SEQUENCE_BASE = 49_600_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n;
 
 /** The stream's state and what the service does with it. Clients see it through `StreamLogClient`. */
@@ -92,15 +100,21 @@ export class FakeStream {
     return this.all().filter(({ closedMs }) => closedMs === undefined);
   }
 
-  /** Puts a record into the shard that its partition key hashes to. */
-  put(partitionKey: string, data: Uint8Array, arrivalMs = this.#clock.nowMs()): StoredShard {
-    const hash = hashText(partitionKey, 7) % HASHES;
+  /** Puts a record into the shard that its partition key hashes to, or that an explicit hash key names. */
+  put(
+    partitionKey: string,
+    data: Uint8Array,
+    arrivalMs = this.#clock.nowMs(),
+    explicitHashKey?: number,
+  ): StoredShard {
+    const [high = 0, low = 0] = digestOf(partitionKey);
+    const hash = explicitHashKey ?? high * 256 + low;
     const shard = this.open().find(({ hashFrom, hashTo }) => hash >= hashFrom && hash < hashTo);
     if (shard === undefined) throw new RangeError(`no open shard takes hash ${hash}`);
     return this.putInto(shard, data, arrivalMs);
   }
 
-  /** Puts a record into a given shard, as an explicit hash key does. */
+  /** Puts a record into a given shard, as an explicit hash key of its range does. */
   putInto(shard: StoredShard, data: Uint8Array, arrivalMs = this.#clock.nowMs()): StoredShard {
     const order = this.#records;
     this.#records += 1;
