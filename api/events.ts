@@ -97,14 +97,16 @@ export const ACCEPTED = exactly({
   accepted: { type: 'integer', minimum: 1, description: 'The number of events, or of packs.' },
 });
 
-/** 400: the body breaks a rule. */
-export const BODY_REFUSED = exactly({
-  message: { type: 'string' },
-  packBuckets: {
-    type: 'integer',
-    description: 'How many buckets there are for packs here: a power of two.',
+/** 400: the body breaks a rule. The front door has one such refusal for all routes; it says how to pack. */
+export const BODY_REFUSED = exactly(
+  { message: { type: 'string' } },
+  {
+    packBuckets: {
+      type: 'integer',
+      description: 'How many buckets there are for packs here: a power of two.',
+    },
   },
-});
+);
 
 /** 503 when some are in the stream and some are not. */
 export const PARTLY_ACCEPTED = exactly({

@@ -180,11 +180,7 @@ export const OPERATIONS: readonly Operation[] = [
         description: 'An answer for each question in their order, or what is wrong with it.',
         schema: COUNTS_ANSWERS,
       },
-      400: {
-        description: 'The body is no batch; the message says what it may be.',
-        // The front door has one such refusal for all routes; the function's own has a message only.
-        schema: { oneOf: [BODY_REFUSED, MESSAGE] },
-      },
+      400: { description: 'The body is no batch; the message says what it may be.', schema: BODY_REFUSED },
       413: SAYS('The body is too large.'),
       503: READ_FAILED,
       ...GATEWAY,
