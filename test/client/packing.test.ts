@@ -12,7 +12,6 @@ const pathsOf = (requests: readonly Received[]) =>
 function packed(options: Parameters<ClientWorld['client']>[0] = {}) {
   const world = new ClientWorld();
   const client = world.client({
-    batchDelayMs: 0,
     ...options,
     surroundings: { md5, ...options.surroundings },
   });
