@@ -18,9 +18,9 @@ export function noAccounts(): Accounts {
   return { received: 0, duplicate: 0, rejected: {}, emitted: 0, lost: 0 };
 }
 
-/** The accounts of a segment that was lost before it was rolled up: its events are not known, its records are. */
-export function lostAccounts(records: number): Accounts {
-  return { ...noAccounts(), received: records, lost: records };
+/** The accounts of a segment that was lost before it was rolled up: what its events were is not known, their number is. */
+export function lostAccounts(events: number): Accounts {
+  return { ...noAccounts(), received: events, lost: events };
 }
 
 /** Adds two accounts, column by column. */

@@ -78,7 +78,7 @@ export function lostEntry(head: Head): SegmentEntry {
   return {
     ...frame(head),
     lost: true,
-    accounts: lostAccounts(head.records),
+    accounts: lostAccounts(head.events ?? head.records),
     parts: [],
     digest: '',
     idBytes: 0,

@@ -49,6 +49,8 @@ export interface Head {
   readonly last: SequenceNumber;
   /** How many records the stream holds in `first..last`. */
   readonly records: number;
+  /** How many events are in them; undefined in plans from before packed records were usual. */
+  readonly events?: number;
   readonly config: RollupConfig;
   readonly version: number;
   readonly status: 'planned' | 'sent';
@@ -110,6 +112,7 @@ export function planSegment(
     first: first.sequenceNumber,
     last: last.sequenceNumber,
     records: records.length,
+    events: records.reduce((sum, { events }) => sum + events.length, 0),
     config,
     version: ROLLUP_VERSION,
     status: 'planned',

@@ -73,6 +73,14 @@ test('an entry must exist up to the newest sent segment', () => {
   assert.equal(lastEntered(head), 0);
   assert.equal(lastEntered({ ...head, status: 'sent' }), 1);
   assert.deepEqual(lostEntry(head).accounts, { ...noAccounts(), received: 1, lost: 1 });
+  const packed = planSegment(undefined, [record(1, [{}, {}, {}]), record(2, {})], CONFIG, []);
+  assert.deepEqual(
+    lostEntry(packed).accounts,
+    { ...noAccounts(), received: 4, lost: 4 },
+    'events, not records',
+  );
+  const { events: _, ...older } = packed;
+  assert.equal(lostEntry(older).accounts.lost, 2, 'a plan that does not know its events');
 });
 
 test('wherever parts are and whenever books are kept, received is the sum of all places', () => {
