@@ -1,6 +1,6 @@
 // A month in dollars, by service, from list prices.
 import { assumed } from './assumptions.ts';
-import type { Model } from './model.ts';
+import type { Flows, Model } from './model.ts';
 import { PRICES, usd } from './prices.ts';
 import {
   LONG_POLL_SECONDS,
@@ -45,14 +45,35 @@ export function requestsPerSecond(w: Workload): number {
   return w.eventsPerRecord > 1 ? 0 : w.eventsPerSecond / w.eventsPerRequest;
 }
 
-/** SQS requests for one segment: sent by tens, received and deleted by tens; what carries bodies is billed by 64 KB. */
-export function sqsRequests(messages: number, messageBytes: number): number {
-  const fullCalls = Math.floor(messages / SQS_BATCH_MESSAGES);
-  const rest = messages % SQS_BATCH_MESSAGES;
-  const carrying =
-    fullCalls * Math.ceil((SQS_BATCH_MESSAGES * messageBytes) / SQS_UNIT_BYTES) +
-    Math.ceil((rest * messageBytes) / SQS_UNIT_BYTES);
-  return 2 * carrying + Math.ceil(messages / SQS_BATCH_MESSAGES);
+/**
+ * SQS requests for one segment's messages: sent by tens, and received by pollers that share each ten by chance; what carries bodies is
+ * billed by 64 KB.
+ */
+export function carryingRequests(messages: number, messageBytes: number): number {
+  const tens = Math.floor(messages / SQS_BATCH_MESSAGES);
+  return (
+    tens * requestsForTogether(SQS_BATCH_MESSAGES, messageBytes) +
+    requestsForTogether(messages % SQS_BATCH_MESSAGES, messageBytes)
+  );
+}
+
+function requestsForTogether(messages: number, messageBytes: number): number {
+  const requests = (together: number) => Math.ceil((together * messageBytes) / SQS_UNIT_BYTES);
+  const share = 1 / QUEUE_POLLERS;
+  let received = 0;
+  // How likely a poller gets none of them, then one, two, …
+  let likely = (1 - share) ** messages;
+  for (let gets = 0; gets <= messages; gets += 1) {
+    received += QUEUE_POLLERS * likely * requests(gets);
+    likely *= ((messages - gets) / (gets + 1)) * (share / (1 - share));
+  }
+  return requests(messages) + received;
+}
+
+/** SQS requests a second: messages on their way, and deleted by tens once a writer is through its batch. */
+export function sqsRequestsPerSecond({ segments, counters }: Pick<Flows, 'segments' | 'counters'>): number {
+  const deletes = Math.max(counters.invocationsPerSecond, counters.messagesPerSecond / SQS_BATCH_MESSAGES);
+  return segments.perSecond * carryingRequests(segments.messagesEach, segments.messageBytes) + deletes;
 }
 
 /** Bytes in both tables once what expires does, and after `storedMonths` of what does not. */
@@ -139,8 +160,7 @@ function functions({ mean, configuration: c }: Model): BillLine[] {
     (levels.secondsAnHour * MONTH_HOURS * c.compactorMemoryMb) / 1024;
   const batches = (segments.batchesPerSecond + counters.invocationsPerSecond) * MONTH_SECONDS;
   const polls = (QUEUE_POLLERS / LONG_POLL_SECONDS) * MONTH_SECONDS;
-  const messages =
-    segments.perSecond * sqsRequests(segments.messagesEach, segments.messageBytes) * MONTH_SECONDS;
+  const messages = sqsRequestsPerSecond(mean) * MONTH_SECONDS;
   return [
     line('Lambda', 'invocations', 'lambdaRequests', batches + SCHEDULED_RUNS_A_MINUTE * minutes),
     line('Lambda', 'GB-seconds', 'lambdaGbSeconds', gbSeconds),

@@ -116,7 +116,8 @@ export function countersOf(
   const inEvent = s.messageBytes * assumed('sqsEscape') + assumed('sqsEnvelopeBytes');
   const messagesMax = Math.max(1, Math.min(c.writerBatchSize, Math.floor(INVOCATION_BYTES_MAX / inEvent)));
   const gathered = (messagesPerSecond * c.writerWindowSeconds) / QUEUE_POLLERS;
-  const messagesEach = Math.max(1, Math.min(gathered, messagesMax));
+  // A window begins with a poller's first message, and gathers what comes after it.
+  const messagesEach = Math.min(1 + gathered, messagesMax);
   const segmentsMet = messagesEach / s.messagesEach;
   const invocationsPerSecond = messagesPerSecond / messagesEach;
   let [updates, units, items, bytes] = [0, 0, 0, 0];

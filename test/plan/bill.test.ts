@@ -4,7 +4,15 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { configurationOf } from '../../lib/configuration.ts';
-import { billOf, MONTH_SECONDS, onDemandStreamUsd, sqsRequests, totalUsd, WATCHED } from '../../plan/bill.ts';
+import {
+  billOf,
+  carryingRequests,
+  MONTH_SECONDS,
+  onDemandStreamUsd,
+  sqsRequestsPerSecond,
+  totalUsd,
+  WATCHED,
+} from '../../plan/bill.ts';
 import { modelOf } from '../../plan/model.ts';
 import { PRICES, usd } from '../../plan/prices.ts';
 import { ranksOf, USUAL_WORKLOAD, type Workload } from '../../plan/workload.ts';
@@ -67,10 +75,29 @@ test('a million counters that each have an event every hour: what decision 12 sa
   assert.ok(Math.abs(mean.levels.leastItemsAnHour * 24 - 26e6) < 1e4, `${mean.levels.leastItemsAnHour * 24}`);
 });
 
-test('SQS: sent and received by 64 KB, deleted by tens', () => {
-  assert.equal(sqsRequests(1, 2_000), 1 + 1 + 1);
-  assert.equal(sqsRequests(10, 60_000), 10 + 10 + 1);
-  assert.equal(sqsRequests(11, 60_000), 11 + 11 + 2);
+test('SQS: sent by tens, received by pollers that share each ten, billed by 64 KB', () => {
+  const near = (made: number, wanted: number) =>
+    assert.ok(Math.abs(made - wanted) < 1e-9, `${made}, not ${wanted}`);
+  near(carryingRequests(1, 2_000), 1 + 1);
+  // A message fills a unit nearly: who gets several pays for each.
+  near(carryingRequests(10, 60_000), 10 + 10);
+  near(carryingRequests(11, 60_000), 11 + 11);
+  // Two small ones are sent in one unit, and received in one by every fifth chance.
+  near(carryingRequests(2, 2_000), 1 + 2 - 1 / 5);
+});
+
+test('SQS: a writer deletes its batch by tens', () => {
+  const w: Workload = { ...USUAL_WORKLOAD, eventsPerSecond: 10, entities: 1, skew: 0 };
+  const settings = {
+    streamShards: 1,
+    aggregatorWindowSeconds: 10,
+    writerWindowSeconds: 1,
+    freshnessAlarmSeconds: 60,
+  };
+  const { mean } = modelOf(w, ranksOf(w), configurationOf('prod', settings));
+  // Sent, received, and deleted; now and then with another one.
+  const each = sqsRequestsPerSecond(mean) / mean.segments.perSecond;
+  assert.ok(each > 2.95 && each < 3, `${each}`);
 });
 
 test('steps of a price are paid each for itself', () => {

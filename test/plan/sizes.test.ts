@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { itemBytes } from '../../bench/cost/item-bytes.ts';
 import {
   IDS_CHUNK_BYTES as CODE_IDS_CHUNK_BYTES,
   entryItem,
@@ -18,7 +19,6 @@ import { meanWriteUnits } from '../../plan/counters.ts';
 import { IDS_CHUNK_BYTES } from '../../plan/ledger.ts';
 import { rowBytes } from '../../plan/segments.ts';
 import { USUAL_WORKLOAD } from '../../plan/workload.ts';
-import { itemBytes } from '../support/item-bytes.ts';
 import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
 
 // A shard of a large stream, a year old.
