@@ -1,26 +1,89 @@
 // What Lambda hands the aggregator: a Kinesis event as a batch of one shard.
-import type { KinesisStreamEvent } from 'aws-lambda';
-import { decodeRecord } from '../counting/event.ts';
-import { parseSequenceNumber, parseShardId, type ShardId } from '../counting/identifiers.ts';
+import type { KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda';
+import { type DecodedEvent, decodeEvent, decodeRecord } from '../counting/event.ts';
+import {
+  parseSequenceNumber,
+  parseShardId,
+  type SequenceNumber,
+  type ShardId,
+} from '../counting/identifiers.ts';
+import { RecordJoiner } from '../counting/joined-records.ts';
 import type { StreamRecord } from '../counting/segment.ts';
 
+/** Records that are parsed at once. More are no faster, and one that is no event makes all of them be read one by one. */
+const JOINED_RECORDS = 128;
+
+/** Kept, so that its memory is asked for once. */
+const joiner = new RecordJoiner();
+
 /** The batches of an event, by shard, in order. Lambda sends one shard an event; should that change, nothing is mixed. */
-export function batchesOf(event: KinesisStreamEvent): ReadonlyMap<ShardId, StreamRecord[]> {
+export function batchesOf({ Records }: KinesisStreamEvent): ReadonlyMap<ShardId, StreamRecord[]> {
   const batches = new Map<ShardId, StreamRecord[]>();
-  for (const { eventID, kinesis } of event.Records) {
-    const shard = parseShardId(eventID.slice(0, eventID.indexOf(':')));
-    const data = Buffer.from(kinesis.data, 'base64');
-    // Kinesis tells seconds with a fraction; milliseconds are what it knows, the rest is rounding.
-    const arrivalMs = Math.round(kinesis.approximateArrivalTimestamp * 1000);
-    const record: StreamRecord = {
-      sequenceNumber: parseSequenceNumber(kinesis.sequenceNumber),
-      arrivalMs,
-      data,
-      events: decodeRecord(data, arrivalMs),
-    };
-    const batch = batches.get(shard);
-    if (batch === undefined) batches.set(shard, [record]);
-    else batch.push(record);
+  let prefix = '';
+  let batch: StreamRecord[] = [];
+  for (let first = 0; first < Records.length; first += JOINED_RECORDS) {
+    const some = Records.slice(first, first + JOINED_RECORDS);
+    const values = parsedAtOnce(some);
+    some.forEach(({ eventID, kinesis }, index) => {
+      if (prefix === '' || !eventID.startsWith(prefix)) {
+        prefix = eventID.slice(0, eventID.indexOf(':') + 1);
+        batch = batchOf(batches, parseShardId(prefix.slice(0, -1)));
+      }
+      batch.push(values ? LambdaRecord.ofValue(kinesis, values[index]) : LambdaRecord.ofBytes(kinesis));
+    });
   }
   return batches;
+}
+
+/** What each record says; undefined when they have to be read one by one. */
+function parsedAtOnce(records: readonly KinesisStreamRecord[]): readonly unknown[] | undefined {
+  for (const { kinesis } of records) joiner.add(kinesis.data);
+  return joiner.take();
+}
+
+function batchOf(batches: Map<ShardId, StreamRecord[]>, shard: ShardId): StreamRecord[] {
+  const batch = batches.get(shard) ?? [];
+  batches.set(shard, batch);
+  return batch;
+}
+
+type Payload = KinesisStreamRecord['kinesis'];
+
+/** A record whose bytes are decoded again by those few who ask for them. */
+class LambdaRecord implements StreamRecord {
+  readonly sequenceNumber: SequenceNumber;
+  readonly arrivalMs: number;
+  readonly events: readonly DecodedEvent[];
+  readonly #base64: string;
+
+  private constructor(payload: Payload, arrivalMs: number, events: readonly DecodedEvent[]) {
+    this.sequenceNumber = parseSequenceNumber(payload.sequenceNumber);
+    this.arrivalMs = arrivalMs;
+    this.events = events;
+    this.#base64 = payload.data;
+  }
+
+  /** A record that was parsed already, and is one event. */
+  static ofValue(payload: Payload, value: unknown): LambdaRecord {
+    const arrivalMs = arrivalMsOf(payload);
+    return new LambdaRecord(payload, arrivalMs, [decodeEvent(value, arrivalMs)]);
+  }
+
+  static ofBytes(payload: Payload): LambdaRecord {
+    const arrivalMs = arrivalMsOf(payload);
+    return new LambdaRecord(payload, arrivalMs, decodeRecord(bytesOf(payload.data), arrivalMs));
+  }
+
+  get data(): Uint8Array {
+    return bytesOf(this.#base64);
+  }
+}
+
+/** Kinesis tells seconds with a fraction; milliseconds are what it knows, the rest is rounding. */
+function arrivalMsOf({ approximateArrivalTimestamp }: Payload): number {
+  return Math.round(approximateArrivalTimestamp * 1000);
+}
+
+function bytesOf(base64: string): Buffer {
+  return Buffer.from(base64, 'base64');
 }

@@ -63,7 +63,8 @@ export function decodeRecord(data: Uint8Array, arrivalMs: number): DecodedEvent[
   return value.map((event) => decodeEvent(event, arrivalMs));
 }
 
-function decodeEvent(value: unknown, arrivalMs: number): DecodedEvent {
+/** Decodes one event out of its JSON, parsed. @param arrivalMs the time of an event that has no `at` */
+export function decodeEvent(value: unknown, arrivalMs: number): DecodedEvent {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return { rejected: 'not-an-event' };
   for (const field in value) if (!FIELDS.has(field)) return { rejected: 'unknown-field' };
