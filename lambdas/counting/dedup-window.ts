@@ -99,23 +99,31 @@ export class ShardWindow {
 
 /** A view that has seen whatever one of the given views has. */
 export function anyOf(views: readonly DedupView[]): DedupView {
+  const [only] = views;
+  if (only !== undefined && views.length === 1) return only;
   return { seen: (id) => views.some((view) => view.seen(id)) };
 }
 
 /** The different ids of one segment, in the order in which they first appear. */
 export class SegmentIds {
-  readonly #seen = new SeenIds();
-  #packed = new Uint8Array(ID_BYTES * 1024);
-  #view = new DataView(this.#packed.buffer);
+  readonly #seen: SeenIds;
+  #packed: Uint8Array;
+  #view: DataView;
+
+  /** @param expected how many ids there will be, more or less */
+  constructor(expected = 0) {
+    this.#seen = new SeenIds(expected);
+    this.#packed = new Uint8Array(ID_BYTES * Math.max(expected, 64));
+    this.#view = new DataView(this.#packed.buffer);
+  }
 
   /** Takes an id's hash up. @returns false when the segment already has it */
-  add(id: IdHash): boolean {
-    if (this.#seen.latestSegment(id) !== 0) return false;
+  add({ high, low }: IdHash): boolean {
     const at = this.#seen.size * ID_BYTES;
+    if (!this.#seen.note(high, low, 1)) return false;
     if (at === this.#packed.length) this.#grow();
-    this.#view.setUint32(at, id.high);
-    this.#view.setUint32(at + 4, id.low);
-    this.#seen.note(id.high, id.low, 1);
+    this.#view.setUint32(at, high);
+    this.#view.setUint32(at + 4, low);
     return true;
   }
 

@@ -35,10 +35,18 @@ const CAPACITY_MIN = 64;
 
 /** Open addressing with linear probing, at most half full; `segment` 0 marks a free place. */
 export class SeenIds {
-  #high = new Uint32Array(CAPACITY_MIN);
-  #low = new Uint32Array(CAPACITY_MIN);
-  #segment = new Uint32Array(CAPACITY_MIN);
+  #high: Uint32Array;
+  #low: Uint32Array;
+  #segment: Uint32Array;
   #size = 0;
+
+  /** @param expected how many ids there will be, more or less: places for them are made at once */
+  constructor(expected = 0) {
+    const capacity = capacityFor(expected * 2);
+    this.#high = new Uint32Array(capacity);
+    this.#low = new Uint32Array(capacity);
+    this.#segment = new Uint32Array(capacity);
+  }
 
   /** How many different ids are held. */
   get size(): number {
@@ -50,26 +58,27 @@ export class SeenIds {
     return this.#segment[this.#place(id.high, id.low)] as number;
   }
 
-  /** Notes that `segment` (1 or more) carried the id; a later segment noted before stays. */
-  note(high: number, low: number, segment: number): void {
+  /**
+   * Notes that `segment` (1 or more) carried the id; a later segment noted before stays.
+   * @returns whether the id is new
+   */
+  note(high: number, low: number, segment: number): boolean {
     const place = this.#place(high, low);
     const noted = this.#segment[place] as number;
-    if (noted === 0) {
-      this.#high[place] = high;
-      this.#low[place] = low;
-      this.#size += 1;
-    }
     if (segment > noted) this.#segment[place] = segment;
+    if (noted !== 0) return false;
+    this.#high[place] = high;
+    this.#low[place] = low;
+    this.#size += 1;
     if (this.#size * 2 > this.#segment.length) this.#rebuild(this.#segment.length * 2, 1);
+    return true;
   }
 
   /** Forgets every id whose latest segment lies before `segment`. */
   forgetBefore(segment: number): void {
     let kept = 0;
     for (const latest of this.#segment) if (latest >= segment) kept += 1;
-    let capacity = CAPACITY_MIN;
-    while (capacity < kept * 4) capacity *= 2;
-    this.#rebuild(capacity, segment);
+    this.#rebuild(capacityFor(kept * 4), segment);
   }
 
   #place(high: number, low: number): number {
@@ -97,4 +106,11 @@ export class SeenIds {
       this.#size += 1;
     }
   }
+}
+
+/** The power of two that has so many places. */
+function capacityFor(places: number): number {
+  let capacity = CAPACITY_MIN;
+  while (capacity < places) capacity *= 2;
+  return capacity;
 }
