@@ -64,7 +64,7 @@ export function encodeParts(
     events = 0;
   };
   for (const row of rows) {
-    const text = ascii(JSON.stringify([row.bucket, row.metric, row.entity, row.events, row.minutes]));
+    const text = rowText(row);
     if (texts.length > 0 && bytes + text.length + 1 > config.partBytesMax) close();
     texts.push(text);
     bytes += text.length + 1;
@@ -72,6 +72,11 @@ export function encodeParts(
   }
   if (texts.length > 0) close();
   return parts;
+}
+
+/** A row as `JSON.stringify` would write it, but ASCII. Names of buckets and metrics have nothing that JSON escapes. */
+function rowText({ bucket, metric, entity, events, minutes }: RollupRow): string {
+  return `["${bucket}","${metric}",${ascii(JSON.stringify(entity))},${events},${JSON.stringify(minutes)}]`;
 }
 
 /** Escapes what is not ASCII: SQS refuses or replaces some code points. */

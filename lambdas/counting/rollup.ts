@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Accounts } from './accounts.ts';
 import { type DedupView, SegmentIds } from './dedup-window.ts';
-import type { CountableEvent, RejectionReason } from './event.ts';
+import type { CountableEvent, DecodedEvent, RejectionReason } from './event.ts';
 import { parseSegmentId, type SegmentId, type SequenceNumber } from './identifiers.ts';
 import { encodeParts, type RollupPart, type RollupRow } from './rollup-message.ts';
 import { hashEventId } from './seen-ids.ts';
@@ -12,6 +12,7 @@ import {
   bucketStartMs,
   groupedBucketName,
   isLate,
+  MINUTE_MS,
   minuteOfHour,
   parseBucketName,
 } from './time.ts';
@@ -61,6 +62,15 @@ interface GrowingRow {
   readonly minutes: Record<number, number>;
 }
 
+interface GrowingBucket {
+  readonly startMs: number;
+  /** The minute of its hour in which it starts: an hour is never divided unevenly. */
+  readonly startMinute: number;
+  readonly name: string;
+  /** Rows by metric and entity. */
+  readonly metrics: Map<string, Map<string, GrowingRow>>;
+}
+
 /**
  * Rolls a segment's records up: drops duplicates, sets aside what can never be counted, sums the rest by metric, entity
  * and minute, and splits the sorted rows into messages.
@@ -73,7 +83,7 @@ export function rollUp(
   config: RollupConfig,
 ): SegmentOutput {
   const rows = new RowTable(config, Math.floor(parseSegmentId(segment).segment / ITEM_SEGMENTS));
-  const ids = new SegmentIds();
+  const ids = new SegmentIds(records.reduce((sum, { events }) => sum + events.length, 0));
   const rejected: RejectedEvent[] = [];
   const rejectedByReason: Partial<Record<RejectionReason, number>> = {};
   const id = { high: 0, low: 0 };
@@ -81,7 +91,8 @@ export function rollUp(
   let duplicate = 0;
   let late = 0;
   for (const record of records) {
-    for (const [index, event] of record.events.entries()) {
+    for (let index = 0; index < record.events.length; index += 1) {
+      const event = record.events[index] as DecodedEvent;
       received += 1;
       const reason = isRejected(event) ? event.rejected : outOfRange(event, record.arrivalMs, config);
       if (reason !== undefined) {
@@ -143,7 +154,9 @@ function outOfRange(
 class RowTable {
   readonly #config: RollupConfig;
   readonly #group: number;
-  readonly #buckets = new Map<number, Map<string, GrowingRow>>();
+  readonly #buckets = new Map<number, GrowingBucket>();
+  /** The bucket of the last event, which nearly always is the next one's, too. */
+  #last: GrowingBucket | undefined;
   events = 0;
 
   constructor(config: RollupConfig, group: number) {
@@ -152,21 +165,20 @@ class RowTable {
   }
 
   add({ metric, entity, atMs, n }: CountableEvent): void {
-    const startMs = bucketStartMs(atMs, this.#config.bucketMinutes);
-    let bucket = this.#buckets.get(startMs);
-    if (bucket === undefined) {
-      bucket = new Map();
-      this.#buckets.set(startMs, bucket);
+    const { startMs, startMinute, name, metrics } = this.#bucketAt(
+      bucketStartMs(atMs, this.#config.bucketMinutes),
+    );
+    let entities = metrics.get(metric);
+    if (entities === undefined) {
+      entities = new Map();
+      metrics.set(metric, entities);
     }
-    // A metric has no "#", so the key is unambiguous.
-    const key = `${metric}#${entity}`;
-    let row = bucket.get(key);
+    let row = entities.get(entity);
     if (row === undefined) {
-      const name = groupedBucketName(bucketName(startMs, this.#config.bucketMinutes), this.#group);
       row = { bucket: name, metric, entity, events: 0, minutes: {} };
-      bucket.set(key, row);
+      entities.set(entity, row);
     }
-    const minute = minuteOfHour(atMs);
+    const minute = startMinute + Math.floor((atMs - startMs) / MINUTE_MS);
     row.minutes[minute] = (row.minutes[minute] ?? 0) + n;
     row.events += 1;
     this.events += 1;
@@ -174,13 +186,32 @@ class RowTable {
 
   /** Rows by bucket, metric, entity: an order of their own, so that two attempts split them alike. */
   sorted(): RollupRow[] {
-    const startsMs = [...this.#buckets.keys()].sort((a, b) => a - b);
-    return startsMs.flatMap((startMs) =>
-      [...(this.#buckets.get(startMs)?.values() ?? [])].sort(
-        (a, b) => compareText(a.metric, b.metric) || compareText(a.entity, b.entity),
-      ),
-    );
+    const rows: RollupRow[] = [];
+    for (const { metrics } of valuesByKey(this.#buckets, (a, b) => a - b)) {
+      for (const entities of valuesByKey(metrics)) rows.push(...valuesByKey(entities));
+    }
+    return rows;
   }
+
+  #bucketAt(startMs: number): GrowingBucket {
+    if (this.#last?.startMs === startMs) return this.#last;
+    let bucket = this.#buckets.get(startMs);
+    if (bucket === undefined) {
+      const name = groupedBucketName(bucketName(startMs, this.#config.bucketMinutes), this.#group);
+      bucket = { startMs, startMinute: minuteOfHour(startMs), name, metrics: new Map() };
+      this.#buckets.set(startMs, bucket);
+    }
+    this.#last = bucket;
+    return bucket;
+  }
+}
+
+/** A map's values in the order of its keys: of text, by its UTF-16 code units. */
+function* valuesByKey<Key, Value>(
+  map: ReadonlyMap<Key, Value>,
+  compare?: (a: Key, b: Key) => number,
+): Iterable<Value> {
+  for (const key of [...map.keys()].sort(compare)) yield map.get(key) as Value;
 }
 
 function compareText(a: string, b: string): number {

@@ -32,43 +32,52 @@ export function encodeTouched(
   chunkBytes = TOUCHED_CHUNK_BYTES,
 ): string[] {
   const chunks: string[] = [];
-  let groups: Group[] = [];
+  let groups: string[] = [];
   let bytes = 2;
-  for (const [hour, metric, entities] of grouped(rows)) {
-    let group: Group | undefined;
+  for (const { hour, metric, entities } of grouped(rows)) {
+    let texts: string[] = [];
+    const close = () => {
+      if (texts.length > 0) groups.push(`[${hour},"${metric}",[${texts.join(',')}]]`);
+      texts = [];
+    };
     for (const entity of entities) {
-      const entityBytes = Buffer.byteLength(JSON.stringify(entity)) + 1;
-      const frameBytes = group === undefined ? metric.length + 24 : 0;
-      if (bytes + entityBytes + frameBytes > chunkBytes && groups.length > 0) {
-        chunks.push(JSON.stringify(groups));
+      const text = JSON.stringify(entity);
+      const entityBytes = Buffer.byteLength(text) + 1;
+      const frameBytes = metric.length + 24;
+      const isFilled = groups.length > 0 || texts.length > 0;
+      if (isFilled && bytes + entityBytes + (texts.length === 0 ? frameBytes : 0) > chunkBytes) {
+        close();
+        chunks.push(`[${groups.join(',')}]`);
         groups = [];
         bytes = 2;
-        group = undefined;
       }
-      if (group === undefined) {
-        group = [hour, metric, []];
-        groups.push(group);
-        bytes += metric.length + 24;
-      }
-      group[2].push(entity);
+      if (texts.length === 0) bytes += frameBytes;
+      texts.push(text);
       bytes += entityBytes;
     }
+    close();
   }
-  if (groups.length > 0) chunks.push(JSON.stringify(groups));
+  if (groups.length > 0) chunks.push(`[${groups.join(',')}]`);
   return chunks;
 }
 
 /** Entities by hour and metric, each once: narrow buckets and further items of a bucket share an hour. */
 function grouped(rows: readonly Pick<RollupRow, 'bucket' | 'metric' | 'entity'>[]) {
-  const groups = new Map<string, readonly [hour: number, metric: string, entities: Set<string>]>();
-  for (const { bucket, metric, entity } of rows) {
-    const startMs = parseBucketName(bucket);
-    if (startMs === undefined) throw new RangeError(`"${bucket}" names no bucket`);
-    const hour = Math.floor(startMs / HOUR_MS);
-    const name = `${hour}#${metric}`;
-    const group = groups.get(name) ?? ([hour, metric, new Set<string>()] as const);
-    groups.set(name, group);
-    group[2].add(entity);
+  const groups = new Map<string, { hour: number; metric: string; entities: Set<string> }>();
+  let last: Pick<RollupRow, 'bucket' | 'metric'> | undefined;
+  let entities = new Set<string>();
+  for (const row of rows) {
+    // Sorted rows of a bucket and metric stand together.
+    if (row.bucket !== last?.bucket || row.metric !== last.metric) {
+      const startMs = parseBucketName(row.bucket);
+      if (startMs === undefined) throw new RangeError(`"${row.bucket}" names no bucket`);
+      const hour = Math.floor(startMs / HOUR_MS);
+      const name = `${hour}#${row.metric}`;
+      entities = groups.get(name)?.entities ?? new Set();
+      groups.set(name, { hour, metric: row.metric, entities });
+      last = row;
+    }
+    entities.add(row.entity);
   }
   return groups.values();
 }

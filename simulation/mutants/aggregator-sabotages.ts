@@ -194,8 +194,8 @@ export const AGGREGATOR_SABOTAGES: readonly Sabotage[] = [
     ...one(
       'rows in the order of their appearance',
       ROLLUP,
-      'const startsMs = [...this.#buckets.keys()].sort((a, b) => a - b);',
-      'const startsMs = [...this.#buckets.keys()];',
+      'for (const key of [...map.keys()].sort(compare)) yield map.get(key) as Value;',
+      'for (const key of map.keys()) yield map.get(key) as Value;',
     ),
     harmless:
       'a JavaScript map keeps the order of insertion, and every attempt inserts in the order of the log',

@@ -145,8 +145,8 @@ const SABOTAGES: readonly Sabotage[] = [
   one(
     'levels: the first entity of an hour touched',
     TOUCHED,
-    'group[2].add(entity);',
-    'if (group[2].size === 0) group[2].add(entity);',
+    'entities.add(row.entity);',
+    'if (entities.size === 0) entities.add(row.entity);',
   ),
   one('levels: hours of another day', RECOMPUTE, 'if (!wanted.has(hourMs)) continue;', ''),
   one(

@@ -23,6 +23,20 @@ test('a message reads back as it was written, on ASCII', () => {
   });
 });
 
+test('a body is JSON as JSON.stringify writes it, but for what is not ASCII', () => {
+  const rows = [
+    { ...row, minutes: { 59: -3, 7: 2, 10: 0 } },
+    { ...row, bucket: '2026-11-22T05:15~3' },
+  ];
+  const [part] = encodeParts(ID, rows, { bucketMinutes: 15, partBytesMax: 1000 });
+  const lists = rows.map(({ bucket, metric, entity, events, minutes }) => [
+    ...[bucket, metric, entity, events, minutes],
+  ]);
+  const body = JSON.stringify({ v: 1, segment: ID, part: 0, bucketMinutes: 15, rows: lists });
+  const escaped = body.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  assert.equal(part?.message.body, escaped);
+});
+
 test('no rows, no message; a row too large for a part has one of its own', () => {
   assert.deepEqual(encodeParts(ID, [], { bucketMinutes: 60, partBytesMax: 1000 }), []);
   const large = { ...row, entity: '😀'.repeat(512) };

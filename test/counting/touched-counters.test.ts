@@ -33,6 +33,7 @@ test('what rows touch reads back, each hour of a counter once, from chunks of an
       const found = chunks.flatMap((chunk) =>
         [...decodeTouched(chunk)].map(({ metric, entity, hourMs }) => named(metric, entity, hourMs)),
       );
+      for (const chunk of chunks) assert.equal(JSON.stringify(JSON.parse(chunk)), chunk);
       assert.equal(found.length, wanted.size);
       assert.deepEqual(new Set(found), wanted);
       for (const chunk of chunks) {
