@@ -25,7 +25,8 @@ export function fullWindow({ ids, events }: LoadShape): FullWindow {
     const packed = randomFillSync(new Uint8Array(length * ID_BYTES));
     return { ids: packed, runMaxMs: Math.round(START_MS - ((count - place - 0.5) * WINDOW_MS) / count) };
   });
-  return { windowMs: WINDOW_MS, gapMs: (WINDOW_MS * events) / ids, segments };
+  // What is repeated from the batch before has to be within the window.
+  return { windowMs: WINDOW_MS, gapMs: Math.min(WINDOW_MS / 2, (WINDOW_MS * events) / ids), segments };
 }
 
 /** How the aggregator rolls up, as a stage with the usual settings does. */
