@@ -112,7 +112,7 @@ export const ASSUMPTIONS = {
   eventCpuSeconds: {
     value: 6e-6,
     unit: 's of a whole processor',
-    says: 'an event in the aggregator, the SDK included: 5 µs in docs/performance.md, without sockets and TLS',
+    says: 'an event in the aggregator with the SDK, without sockets and TLS (docs/performance.md)',
     measuredBy: 'npm run bench:aggregator',
   },
   callCpuSeconds: {

@@ -10,7 +10,7 @@ import {
 import { RecordJoiner } from '../counting/joined-records.ts';
 import type { StreamRecord } from '../counting/segment.ts';
 
-/** Records that are parsed at once. More are no faster, and one that is no event makes all of them be read one by one. */
+/** Records that are parsed at once. More are no faster, and one that is not JSON has all of them read one by one. */
 const JOINED_RECORDS = 128;
 
 /** Kept, so that its memory is asked for once. */

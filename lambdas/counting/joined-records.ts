@@ -19,6 +19,7 @@ export class RecordJoiner {
 
   /** Adds a record. @param base64 its bytes */
   add(base64: string): void {
+    if (!this.#mayJoin) return;
     this.#reserve(base64.length + 3);
     if (this.#records > 0) this.#bytes[this.#end++] = COMMA;
     this.#bytes[this.#end++] = this.#records > 0 ? NEWLINE : OPENING_BRACKET;
