@@ -21,8 +21,6 @@ export class InvalidTouchedCounters extends Error {
 /** Entities of one metric in one hour, counted from the epoch. */
 export type TouchedGroup = readonly [hour: number, metric: string, entities: readonly string[]];
 
-type Group = [hour: number, metric: string, entities: string[]];
-
 /**
  * The hours that rows add to, as JSON texts `[[hour, metric, [entity, …]], …]` of at most `chunkBytes` bytes each, hours
  * counted from the epoch. A function of the rows alone, so that every attempt at a segment keeps the same.
