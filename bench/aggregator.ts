@@ -11,10 +11,10 @@ import type { Found, Task } from './aggregator/process.ts';
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '9' },
+    rounds: { type: 'string', default: '7' },
     events: { type: 'string', default: '6900' },
     ids: { type: 'string', default: '600000' },
-    sample: { type: 'string', default: '20000' },
+    sample: { type: 'string', default: '13800' },
     only: { type: 'string', default: '' },
   },
 });
