@@ -1,94 +1,90 @@
-// End to end on one machine: how many events a second go in over HTTP and come out counted in DynamoDB.
-import { randomUUID } from 'node:crypto';
-import { Agent, request } from 'node:http';
-import { availableParallelism } from 'node:os';
+// End to end on one machine: events a second and freshness at rising load, against one UpdateItem an event and against Redis.
+import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { startLocalStack } from '../local/stack.ts';
+import { capacity, capacityTable, targetLine } from './end-to-end/capacity.ts';
+import { Child } from './end-to-end/child.ts';
+import { checkFaults, faults, faultsTable } from './end-to-end/faults.ts';
+import type { GeneratorCalls } from './end-to-end/generator.ts';
+import { Bench } from './end-to-end/measure.ts';
+import { PROBE_POLL_MS } from './end-to-end/probe-reader.ts';
+import { findRedis, redisVersion } from './end-to-end/redis.ts';
+import {
+  COUNTED_LATE_MS,
+  type Combination,
+  PROBE_EVERY,
+  risingLoad,
+  risingTable,
+  TAKEN_LATE_MS,
+} from './end-to-end/rising-load.ts';
+import { LABELS, type RunningSystem, startSystem, systemsHere } from './end-to-end/systems.ts';
+import { MODES } from './end-to-end/workload.ts';
 
 const { values } = parseArgs({
   options: {
-    events: { type: 'string', default: '50000' },
-    'per-request': { type: 'string', default: '250' },
-    connections: { type: 'string', default: '4' },
-    entities: { type: 'string', default: '1000' },
+    rates: { type: 'string', default: '500,1000,2000,4000,8000' },
+    seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '3' },
+    events: { type: 'string', default: '10000' },
+    entities: { type: 'string', default: '1000' },
+    connections: { type: 'string', default: '8' },
   },
 });
-const [events, perRequest, connections, entities, rounds] = [
-  values.events,
-  values['per-request'],
-  values.connections,
-  values.entities,
-  values.rounds,
-].map(Number) as [number, number, number, number, number];
+const number = (name: Exclude<keyof typeof values, 'rates'>) => Number(values[name]);
+const [seconds, rounds, events] = [number('seconds'), number('rounds'), number('events')];
+const [entities, connections] = [number('entities'), number('connections')];
+const rates = values.rates.split(',').map(Number);
 
-console.log(`Method: the local stack of \`npm start\` in memory, and this load generator, in one process group on ${availableParallelism()} cores,
-Node ${process.version}. ${connections} kept connections post ${events} events of ${entities} entities (cubed uniform), ${perRequest} a request, one event a
-record, each with an id of its own. "taken" is until the last 202, "counted" until GET /v1/status has them all. ${rounds} rounds on one stack.`);
-
-const stack = await startLocalStack({});
-const agent = new Agent({ keepAlive: true, maxSockets: connections });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+const [loadAtStart = Number.NaN] = loadavg();
+const startMs = performance.now();
+const redisProgram = findRedis();
+const redis = redisProgram === undefined ? undefined : await redisVersion(redisProgram);
+const generator = new Child<GeneratorCalls>(new URL('./end-to-end/generator.ts', import.meta.url));
+const systems: RunningSystem[] = [];
 try {
-  const rates: number[] = [];
-  for (let round = 1; round <= rounds; round += 1) rates.push(await measure(round));
-  rates.sort((a, b) => a - b);
-  const median = rates[rates.length >> 1] ?? 0;
-  console.log(
-    `median ${median.toFixed(0)} events/s counted, from ${rates[0]?.toFixed(0)} to ${rates.at(-1)?.toFixed(0)}`,
-  );
+  for (const name of systemsHere()) systems.push(await startSystem(name));
+  const all = systems.flatMap((system): Combination[] => [
+    { system, mode: MODES.single },
+    { system, mode: MODES.hundred },
+    ...(system.target.stream === undefined ? [] : [{ system, mode: MODES.packed }]),
+  ]);
+  for (const system of systems) system.hold();
+  const bench = new Bench(generator);
+  const cases = await capacity(bench, all, { rounds, events, entities, connections });
+  const steps = await risingLoad(bench, all, { rates, seconds, entities, connections: 64 });
+  const checks: string[] = [];
+  for (const system of systems) checks.push(`${LABELS[system.name]}: ${await bench.check(system)}.`);
+  while (systems.length > 0) await systems.pop()?.stop();
+  const outcomes = await faults(generator, events, connections);
+
+  console.log(`Method: Tally is the local stack of \`npm start\`, in memory. The others are a plain Node HTTP server each, with the same routes and bodies: it answers 202 when
+every event has been counted by an UpdateItem of its own (ADD, no condition; the SDK's client as Tally's functions have it; the emulator in a thread, as the local stack has it), or by an INCRBY of its own
+(one pipeline a request; ${redis === undefined ? 'left out: there is no redis-server on PATH' : `${redis}, append-only file with appendfsync everysec beside the snapshots it makes by default`}). Each system has its own processes, and stands still (SIGSTOP) while another is measured;
+the load generator has one, too. Events have ids of their own (UUID), ${entities} entities by Zipf's law with exponent 1 unless said otherwise. "Packed records": the
+producer puts them into the stream itself (PutRecords, ${MODES.packed.perRequest} events in 4 records, grouped by a hash of the id).
+Node ${process.version}, ${availableParallelism()} cores with a load of ${loadAtStart.toFixed(1)} before this, ${new Date().toISOString().slice(0, 10)}; it took ${((performance.now() - startMs) / 1_000).toFixed(0)} s.
+
+As fast as it goes: ${connections} connections send ${events} events (one a request: ${events / 5}) as fast as they are answered; "taken" is until the last 202, "counted" until GET /v1/status has them all. ${rounds} interleaved
+rounds after one to warm up; medians, with the least and the most. µs: processor time an event.
+
+${capacityTable(cases)}
+
+${targetLine(cases)}
+
+Rising load: requests leave when it is their time, whether or not others are answered (up to 64 connections), ${seconds} s a step, one step after the other for all systems. Milliseconds; 202 since the time to leave,
+"readable" from then until GET /v1/counts gives it. Every ${PROBE_EVERY}th event is a probe: its amount is a bit of its own in a minute of an old hour, so that each reading, every ${PROBE_POLL_MS} ms, tells exactly which ones are counted. Kept up: nothing refused, the last request taken
+${TAKEN_LATE_MS / 1_000} s after the step's end at most, and everything counted ${COUNTED_LATE_MS / 1_000} s after it at most; what did not is not loaded further. cores: processor time by time, until all was counted.
+
+${risingTable(steps, all)}
+
+Counts, counter by counter, of all of the above. ${checks.join(' ')}
+
+Sent again, and killed: ${events} events, 100 a request, ${connections} connections; systems of their own that keep their data in files.
+
+${faultsTable(outcomes)}
+`);
+  checkFaults(outcomes);
 } finally {
-  agent.destroy();
-  await stack.stop();
-}
-
-/** One round. @returns events counted a second */
-async function measure(round: number): Promise<number> {
-  const before = await counted();
-  const bodies = Array.from({ length: Math.ceil(events / perRequest) }, body);
-  const latenciesMs: number[] = [];
-  const startMs = performance.now();
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      for (let next = bodies.pop(); next !== undefined; next = bodies.pop()) {
-        const sentMs = performance.now();
-        while ((await post(next)) !== 202);
-        latenciesMs.push(performance.now() - sentMs);
-      }
-    }),
-  );
-  const takenMs = performance.now() - startMs;
-  while ((await counted()) - before < events);
-  const countedMs = performance.now() - startMs;
-  latenciesMs.sort((a, b) => a - b);
-  const at = (share: number) => latenciesMs[Math.floor(latenciesMs.length * share)]?.toFixed(0);
-  const perSecond = (ms: number) => ((events / ms) * 1000).toFixed(0);
-  console.log(
-    `round ${round}: ${perSecond(takenMs)} events/s taken, ${perSecond(countedMs)} counted; a request p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`,
-  );
-  return (events / countedMs) * 1000;
-}
-
-function body(): string {
-  const made = Array.from({ length: perRequest }, () => ({
-    id: randomUUID(),
-    metric: 'view',
-    entity: `/page/${Math.floor(entities * Math.random() ** 3)}`,
-  }));
-  return JSON.stringify({ events: made });
-}
-
-async function counted(): Promise<number> {
-  return (await stack.status()).counted;
-}
-
-function post(text: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
-    const outgoing = request(`${stack.url}/v1/events`, { agent, method: 'POST', headers }, (incoming) => {
-      incoming.resume();
-      incoming.on('end', () => resolve(incoming.statusCode ?? 0));
-    });
-    outgoing.on('error', reject);
-    outgoing.end(text);
-  });
+  while (systems.length > 0) await systems.pop()?.stop();
+  await generator.kill();
 }

@@ -62,11 +62,12 @@ export async function startEmulators(
   };
 }
 
-async function startEmulator(
+/** Starts one of them. Its arguments are as for all. */
+export async function startEmulator(
   name: 'dynamodb' | 'kinesis' | 'sqs-and-s3',
   dataDir: string | undefined,
   onCrash: (error: Error) => void,
-  clock: ClockOffset | undefined,
+  clock?: ClockOffset,
 ): Promise<Emulator> {
   const folder = dataDir === undefined ? undefined : join(dataDir, name);
   if (folder !== undefined) await mkdir(folder, { recursive: true });

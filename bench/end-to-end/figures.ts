@@ -1,0 +1,25 @@
+// Figures for tables: quantiles, medians with their spread, rows.
+
+/** The value below which a share of the figures lies; NaN of none. */
+export function quantile(figures: readonly number[], share: number): number {
+  const sorted = figures.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+/** The middle one. */
+export function median(figures: readonly number[]): number {
+  return quantile(figures, 0.5);
+}
+
+/** The middle one, and how far they reach. */
+export function spread(figures: readonly number[], digits = 0): string {
+  const text = (n: number) => n.toFixed(digits);
+  const [least = Number.NaN, most = Number.NaN] = [Math.min(...figures), Math.max(...figures)];
+  return `${text(median(figures))} (${text(least)}–${text(most)})`;
+}
+
+/** A Markdown table. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,45 @@
+// The process of one system: starts it, and answers what the benchmark asks.
+import { answerCalls } from './child.ts';
+import type { CountingSystem, SystemOptions, Usage } from './counting-system.ts';
+import { heaps } from './heaps.ts';
+import type { Target } from './sending.ts';
+
+/** The systems, by the names of their modules. */
+const STARTERS = {
+  tally: async () => (await import('./tally-system.ts')).startTally,
+  'update-item': async () => (await import('./update-item-system.ts')).startUpdateItem,
+  redis: async () => (await import('./redis-system.ts')).startRedisCounting,
+} satisfies Record<string, () => Promise<(options: SystemOptions) => Promise<CountingSystem>>>;
+
+/** Names of systems. */
+export type SystemName = keyof typeof STARTERS;
+
+/** What a system's process answers. */
+export interface SystemCalls extends Record<string, (argument: never) => unknown> {
+  start(options: SystemOptions): Promise<Target>;
+  counts(): Promise<Map<string, number>>;
+  usage(): Usage;
+  heaps(): Promise<ReadonlyMap<string, number>>;
+  stop(): Promise<void>;
+}
+
+// Lambda's time zone, as `npm start` has it.
+process.env['TZ'] = 'UTC';
+
+const [, , name = 'tally'] = process.argv;
+const starter = STARTERS[name as SystemName];
+let system: CountingSystem | undefined;
+
+answerCalls({
+  start: async (options) => {
+    system = await (await starter())(options);
+    return system.target;
+  },
+  counts: async () => (await system?.counts()) ?? new Map<string, number>(),
+  usage: () => {
+    const { user, system: kernel } = process.cpuUsage();
+    return { cpuMs: (user + kernel) / 1_000, rssBytes: process.memoryUsage.rss() };
+  },
+  heaps,
+  stop: async () => system?.stop(),
+} satisfies SystemCalls);

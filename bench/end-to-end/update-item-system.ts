@@ -1,0 +1,87 @@
+// The usual serverless counter: one UpdateItem with ADD for each event, on the emulator that the local stack has, in a thread of its own.
+import {
+  CreateTableCommand,
+  GetItemCommand,
+  ResourceInUseException,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
+import { counterKey, minuteAttribute } from '../../lambdas/counting/counter-item.ts';
+import { bucketName } from '../../lambdas/counting/time.ts';
+import { startEmulator } from '../../local/emulators/emulators.ts';
+import { type Counter, serveCounter } from './counting-server.ts';
+import type { CountingSystem, SystemOptions } from './counting-system.ts';
+import { storedCounts } from './stored-counts.ts';
+
+const TableName = 'counters';
+const HOUR = 60;
+
+/** Starts emulator and server. Items are Tally's without the set of segments: the hour's total and its minutes. */
+export async function startUpdateItem({ dataDir, port }: SystemOptions): Promise<CountingSystem> {
+  const emulator = await startEmulator('dynamodb', dataDir, (error) => {
+    throw error;
+  });
+  const client = dynamoDb({
+    endpoint: emulator.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  const keyOf = (metric: string, entity: string, atMs: number) => {
+    const { pk, sk } = counterKey(metric, entity, bucketName(atMs, HOUR));
+    return { pk: { S: pk }, sk: { S: sk } };
+  };
+  const counter: Counter = {
+    count: async (events, nowMs) => {
+      const updates = events.map(({ metric, entity, at = nowMs, n = 1 }) =>
+        client.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: keyOf(metric, entity, at),
+            UpdateExpression: 'ADD n :n, #minute :n',
+            ExpressionAttributeNames: { '#minute': minuteAttribute(new Date(at).getUTCMinutes()) },
+            ExpressionAttributeValues: { ':n': { N: String(n) } },
+          }),
+        ),
+      );
+      await Promise.all(updates);
+    },
+    minutes: async (metric, entity, hourMs) => {
+      const get = new GetItemCommand({ TableName, Key: keyOf(metric, entity, hourMs), ConsistentRead: true });
+      const { Item } = await client.send(get);
+      const minutes = Object.entries(Item ?? {}).filter(([name]) => /^m\d\d$/.test(name));
+      return new Map(minutes.map(([name, value]) => [Number(name.slice(1)), Number(value.N)]));
+    },
+  };
+  await createTable();
+  const server = await serveCounter(counter, port);
+  return {
+    target: { url: server.url },
+    counts: () => storedCounts(client, TableName),
+    stop: async () => {
+      await server.stop();
+      client.destroy();
+      await emulator.stop();
+    },
+  };
+
+  async function createTable(): Promise<void> {
+    const create = new CreateTableCommand({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'sk', AttributeType: 'S' },
+      ],
+    });
+    try {
+      await client.send(create);
+    } catch (error) {
+      // It is there since before the process was killed.
+      if (!(error instanceof ResourceInUseException)) throw error;
+    }
+  }
+}
