@@ -1,0 +1,80 @@
+// The benchmarks end to end run: every system in every mode, counts equal, faults as they must come out. No times are judged.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { findRedis } from '../../bench/end-to-end/redis.ts';
+
+/** Runs a program of `bench/`, which ends with an error when a system counted wrong. @returns its tables, row by row, without their heads */
+async function tablesOf(program: string, args: readonly string[]): Promise<string[][][]> {
+  const path = fileURLToPath(new URL(`../../bench/${program}`, import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [path, ...args]);
+  const tables = stdout.split('\n\n').filter((block) => block.startsWith('| '));
+  return tables.map((table) => {
+    const [, , ...rows] = table.trim().split('\n');
+    return rows.map((row) =>
+      row
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+  });
+}
+
+const RIVALS = ['UpdateItem an event', ...(findRedis() === undefined ? [] : ['Redis INCRBY an event'])];
+const MODES = [
+  ...['1 a request', '100 a request', '100 a request, packed records'].map((mode) => ['Tally', mode]),
+  ...RIVALS.flatMap((rival) => ['1 a request', '100 a request'].map((mode) => [rival, mode])),
+];
+
+test('every system is measured in every mode, and only Tally is exact when requests are repeated', async () => {
+  const [capacity = [], rising = [], faults = []] = await tablesOf('end-to-end.ts', [
+    ...['--rates', '200', '--seconds', '1', '--rounds', '1', '--events', '1000', '--entities', '50'],
+  ]);
+  assert.deepEqual(
+    capacity.map((row) => row.slice(0, 3)),
+    [
+      ...MODES.map((mode) => ['50, Zipf 1', ...mode]),
+      ...['one', 'as many as events'].flatMap((entities) =>
+        ['Tally', ...RIVALS].map((system) => [entities, system, '100 a request']),
+      ),
+    ],
+  );
+  for (const [, system, , taken = '', counted = '', times] of capacity) {
+    assert.ok(
+      Number.parseFloat(taken) > 0 && Number.parseFloat(counted) > 0,
+      `${system}: ${taken}, ${counted}`,
+    );
+    if (system === 'UpdateItem an event') assert.equal(times, '1.00');
+  }
+  assert.deepEqual(
+    rising.map((row) => row.slice(0, 3)),
+    MODES.map((mode) => [...mode, '200']),
+  );
+  for (const row of rising) assert.equal(row[8], '10', 'one event in twenty is a probe');
+  const errors = faults.map(([system, what, sent, counted]) => [system, what?.slice(0, 6), sent, counted]);
+  const exact = errors.filter(([system]) => system === 'Tally');
+  assert.deepEqual(exact, [
+    ['Tally', '1 % of', '1000', '1000'],
+    ['Tally', 'killed', '1000', '1000'],
+  ]);
+  for (const [system, , , counted] of errors.filter(
+    ([system, what]) => system !== 'Tally' && what === '1 % of',
+  ))
+    assert.equal(counted, '1100', `${system} counts a request twice that is sent twice`);
+});
+
+test('the soak tells every thread, and that counts are right', async () => {
+  const [rows = []] = await tablesOf('soak.ts', [
+    ...['--minutes', '0.05', '--rate', '100', '--sample-seconds', '1', '--growth-max', '1000'],
+  ]);
+  const names = rows.map(([name]) => name ?? '');
+  assert.deepEqual(names.slice(0, 2), ['resident memory of the process', 'all heaps']);
+  for (const thread of ['dynamodb.ts', 'kinesis.ts', 'sqs-and-s3.ts'])
+    assert.ok(names.includes(thread), thread);
+  assert.ok(
+    names.some((name) => /Aggregator/.test(name)) && names.some((name) => /Writer/.test(name)),
+    String(names),
+  );
+});
