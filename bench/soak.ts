@@ -43,7 +43,6 @@ const [loadAtStart = Number.NaN] = loadavg();
 const generator = new Child<GeneratorCalls>(new URL('./end-to-end/generator.ts', import.meta.url));
 const system = await startSystem('tally', {
   keepsData: true,
-  tellsHeaps: true,
   settings: { dedupWindowSeconds: DEDUP_WINDOW_SECONDS },
 });
 try {
@@ -64,7 +63,7 @@ try {
       },
     });
     system.goOn();
-    const heaps = await system.heaps();
+    const heaps = await system.threads('heap');
     const { rssBytes } = await system.usage();
     const all = [...heaps.values()].reduce((sum, bytes) => sum + bytes, 0);
     samples.push({ atMinutes: atMinutes(), bytes: new Map([[RSS, rssBytes], [ALL_HEAPS, all], ...heaps]) });

@@ -2,13 +2,14 @@
 import { median, spread, table } from './figures.ts';
 import type { Bench, Measured } from './measure.ts';
 import type { Combination } from './rising-load.ts';
+import type { SystemName } from './system-process.ts';
 import { LABELS } from './systems.ts';
-import { type Entities, MODES } from './workload.ts';
+import { type Entities, MODES, type Mode } from './workload.ts';
 
 /** How much to send. */
 export interface CapacityOptions {
   readonly rounds: number;
-  /** Events of a load of 100 a request; one a request is a fifth of it. */
+  /** Events of a load; less where the rate does not depend on it, see `eventsFor`. */
   readonly events: number;
   /** Different entities of the Zipf load. */
   readonly entities: number;
@@ -31,12 +32,13 @@ export async function capacity(
     for (const each of all) if (each.mode === MODES.hundred) cases.push({ ...each, entities, rounds: [] });
   for (let round = 0; round <= options.rounds; round += 1) {
     for (const { system, mode, entities, rounds } of cases) {
-      const part = (mode.perRequest === 1 ? 5 : 1) * (round === 0 ? 10 : 1);
-      const events = Math.max(mode.perRequest, Math.round(options.events / part));
+      const events = Math.ceil(
+        eventsFor(system.name, mode, entities, options.events) / (round === 0 ? 8 : 1),
+      );
       const measured = await bench.run(system, {
         mode,
         connections: options.connections,
-        workload: { events, entities, metric: 'capacity', probeEvery: 0 },
+        workload: { events: Math.max(mode.perRequest, events), entities, metric: 'capacity', probeEvery: 0 },
       });
       if (measured.refusals.length > 0)
         throw new Error(
@@ -46,6 +48,15 @@ export async function capacity(
     }
   }
   return cases;
+}
+
+/**
+ * Tally's batches grow with the load, until they are as large as they may be: it gets the most. A server that counts before it
+ * answers counts the last event as fast as the first, and requests of one event, or counters of one event each, leave nothing to gather.
+ */
+function eventsFor(system: SystemName, mode: Mode, entities: Entities, events: number): number {
+  if (mode.perRequest === 1) return events / 8;
+  return system === 'tally' && entities !== 'each' ? events : events / 3;
 }
 
 const eventsOf = ({ sums }: Measured) => [...sums.values()].reduce((sum, n) => sum + n, 0);
@@ -99,4 +110,18 @@ export function targetLine(cases: readonly Case[]): string {
   );
   const times = ours === undefined ? Number.NaN : timesUpdateItem(ours, cases);
   return `Target: at least twice the events/s of one UpdateItem an event on the same emulator, 100 events a request: ${times >= 2 ? 'reached' : 'missed'}, ${times.toFixed(2)} times.`;
+}
+
+/** Where Tally's processor time goes, thread by thread, 100 a request. */
+export function threadsTable(cases: readonly Case[]): string {
+  const ours = cases.filter(
+    ({ system, entities }) => system.name === 'tally' && typeof entities === 'number',
+  );
+  const perEvent = ({ rounds }: Case, thread: string) =>
+    spread(rounds.map((round) => ((round.threadsCpuMs.get(thread) ?? 0) / eventsOf(round)) * 1_000));
+  const names = new Set(
+    ours.flatMap(({ rounds }) => rounds.flatMap((round) => [...round.threadsCpuMs.keys()])),
+  );
+  const rows = [...names].map((name) => [name, ...ours.map((each) => perEvent(each, name))]);
+  return table(['µs an event', ...ours.map(({ mode }) => mode.name)], rows);
 }

@@ -5,7 +5,7 @@ import type { GeneratorCalls, LoadJob, LoadResult } from './generator.ts';
 import { progress, settledCounts } from './measure.ts';
 import { findRedis, type Persistence } from './redis.ts';
 import { LABELS, type RunningSystem, startSystem } from './systems.ts';
-import { MODES } from './workload.ts';
+import type { Mode } from './workload.ts';
 
 /** One experiment. */
 interface Outcome {
@@ -16,6 +16,8 @@ interface Outcome {
   readonly counted: number;
 }
 
+/** Small requests, so that one in a hundred is soon there, and some are under way whenever the process is killed. */
+export const FAULT_MODE: Mode = { name: '20 a request', perRequest: 20, through: 'front-door' };
 /** One of so many requests is sent again. */
 const AGAIN_EVERY = 100;
 
@@ -59,11 +61,11 @@ async function experiment(
 ) {
   const job: LoadJob = {
     target: system.target,
-    mode: MODES.hundred,
+    mode: FAULT_MODE,
     connections,
     workload: {
       events,
-      perRequest: MODES.hundred.perRequest,
+      perRequest: FAULT_MODE.perRequest,
       entities: 1_000,
       metric: kind,
       probeEvery: 0,
@@ -99,7 +101,7 @@ export function faultsTable(outcomes: readonly Outcome[]): string {
   const rows = outcomes.map(({ label, kind, sent, sentAgain, counted }) => [
     label,
     kind === 'again'
-      ? `1 % of requests sent again (${sentAgain} events)`
+      ? `one request in ${AGAIN_EVERY} sent again (${sentAgain} events)`
       : 'killed (SIGKILL) after a third and started again; what was not answered is sent again',
     String(sent),
     String(counted),

@@ -46,7 +46,8 @@ export interface GeneratorCalls extends Record<string, (argument: never) => unkn
   taken(): number;
 }
 
-const STATUS_POLL_MS = 50;
+/** Answering takes Tally some processor time, too: not oftener than the figures need. */
+const STATUS_POLL_MS = 200;
 const AGAIN_MS = 20;
 /** Nothing here takes as long. */
 const PATIENCE_MS = 120_000;

@@ -8,6 +8,8 @@ import { HOUR_MS, PROBES_AN_HOUR, type Workload } from './workload.ts';
 export interface Measured extends LoadResult {
   /** Processor time of the system's processes from the first request until all was counted. */
   readonly systemCpuMs: number;
+  /** The same by the threads of its main process that are still there. */
+  readonly threadsCpuMs: ReadonlyMap<string, number>;
 }
 
 /** What a job says of its load; the rest is the same for all. */
@@ -41,14 +43,18 @@ export class Bench {
     const pace = eventsPerSecond === undefined ? 'as fast as it goes' : `${eventsPerSecond} a second`;
     progress(`${system.name}, ${mode.name}, ${workload.events} events ${pace}`);
     system.goOn();
+    const threads = await system.threads('cpu');
     const before = await system.usage();
     const result = await this.#generator.call('run', { ...load, target: system.target, workload });
     const after = await system.usage();
+    const threadsCpuMs = new Map<string, number>();
+    for (const [name, ms] of await system.threads('cpu'))
+      threadsCpuMs.set(name, ms - (threads.get(name) ?? 0));
     system.hold();
     const sums = this.#sums.get(system) ?? new Map<string, number>();
     for (const [name, n] of result.sums) sums.set(name, (sums.get(name) ?? 0) + n);
     this.#sums.set(system, sums);
-    return { ...result, systemCpuMs: after.cpuMs - before.cpuMs };
+    return { ...result, systemCpuMs: after.cpuMs - before.cpuMs, threadsCpuMs };
   }
 
   /**

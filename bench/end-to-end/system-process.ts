@@ -1,8 +1,8 @@
 // The process of one system: starts it, and answers what the benchmark asks.
 import { answerCalls } from './child.ts';
 import type { CountingSystem, SystemOptions, Usage } from './counting-system.ts';
-import { heaps } from './heaps.ts';
 import type { Target } from './sending.ts';
+import { askThreads, type Question } from './threads.ts';
 
 /** The systems, by the names of their modules. */
 const STARTERS = {
@@ -19,7 +19,7 @@ export interface SystemCalls extends Record<string, (argument: never) => unknown
   start(options: SystemOptions): Promise<Target>;
   counts(): Promise<Map<string, number>>;
   usage(): Usage;
-  heaps(): Promise<ReadonlyMap<string, number>>;
+  threads(question: Question): Promise<ReadonlyMap<string, number>>;
   stop(): Promise<void>;
 }
 
@@ -40,6 +40,6 @@ answerCalls({
     const { user, system: kernel } = process.cpuUsage();
     return { cpuMs: (user + kernel) / 1_000, rssBytes: process.memoryUsage.rss() };
   },
-  heaps,
+  threads: askThreads,
   stop: async () => system?.stop(),
 } satisfies SystemCalls);

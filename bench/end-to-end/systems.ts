@@ -7,6 +7,7 @@ import type { Usage } from './counting-system.ts';
 import { findRedis, type Persistence, type Redis, startRedis } from './redis.ts';
 import type { Target } from './sending.ts';
 import type { SystemCalls, SystemName } from './system-process.ts';
+import type { Question } from './threads.ts';
 
 /** A running system, as the benchmark sees it. */
 export interface RunningSystem {
@@ -15,8 +16,8 @@ export interface RunningSystem {
   counts(): Promise<Map<string, number>>;
   /** Of all of its processes. */
   usage(): Promise<Usage>;
-  /** What is alive on the heap of each of its threads, bytes, by the thread's name; only with `tellsHeaps`. */
-  heaps(): Promise<ReadonlyMap<string, number>>;
+  /** What the threads of its main process tell, by their names. */
+  threads(question: Question): Promise<ReadonlyMap<string, number>>;
   /** Holds it, so that it takes nothing from the others. */
   hold(): void;
   goOn(): void;
@@ -32,14 +33,12 @@ export interface StartOptions {
   readonly persistence?: Persistence;
   /** Settings over those of the local stage; Tally's. */
   readonly settings?: Readonly<Record<string, number>>;
-  /** Whether its threads can tell their heaps. */
-  readonly tellsHeaps?: boolean;
 }
 
 const PROGRAM = new URL('./system-process.ts', import.meta.url);
 
 /** Threads have the options of their process: each of them loads the module before its own. */
-const TELLING_HEAPS = ['--expose-gc', '--import', new URL('./heap-teller.ts', import.meta.url).href];
+const TELLING = ['--expose-gc', '--import', new URL('./thread-teller.ts', import.meta.url).href];
 
 /** What systems are called in tables. */
 export const LABELS: Readonly<Record<SystemName, string>> = {
@@ -56,8 +55,7 @@ export function systemsHere(): SystemName[] {
 /** Starts a system. @throws Error if it does not start */
 export async function startSystem(name: SystemName, options: StartOptions = {}): Promise<RunningSystem> {
   const folder = mkdtempSync(join(tmpdir(), `tally-bench-${name}-`));
-  const spawn = () =>
-    new Child<SystemCalls>(PROGRAM, [name], options.tellsHeaps === true ? TELLING_HEAPS : []);
+  const spawn = () => new Child<SystemCalls>(PROGRAM, [name], TELLING);
   let child = spawn();
   let redis: Redis | undefined;
   const clean = () => rmSync(folder, { recursive: true, force: true });
@@ -85,7 +83,7 @@ export async function startSystem(name: SystemName, options: StartOptions = {}):
         const [own, of] = await Promise.all([child.call('usage'), redis?.usage()]);
         return { cpuMs: own.cpuMs + (of?.cpuMs ?? 0), rssBytes: own.rssBytes + (of?.rssBytes ?? 0) };
       },
-      heaps: () => child.call('heaps'),
+      threads: (question) => child.call('threads', question),
       hold: () => child.hold(),
       goOn: () => child.goOn(),
       killAndRestart: async () => {
