@@ -5,6 +5,7 @@ import {
   ResourceInUseException,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
 import { counterKey, minuteAttribute } from '../../lambdas/counting/counter-item.ts';
 import { bucketName } from '../../lambdas/counting/time.ts';
@@ -15,6 +16,8 @@ import { storedCounts } from './stored-counts.ts';
 
 const TableName = 'counters';
 const HOUR = 60;
+/** As many as Tally's functions have. */
+const CONNECTIONS = 64;
 
 /** Starts emulator and server. Items are Tally's without the set of segments: the hour's total and its minutes. */
 export async function startUpdateItem({ dataDir, port }: SystemOptions): Promise<CountingSystem> {
@@ -22,6 +25,8 @@ export async function startUpdateItem({ dataDir, port }: SystemOptions): Promise
     throw error;
   });
   const client = dynamoDb({
+    // A function's patience would end where requests queue: what is not answered is not known to be counted or not.
+    requestHandler: new NodeHttpHandler({ httpAgent: { keepAlive: true, maxSockets: CONNECTIONS } }),
     endpoint: emulator.endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
