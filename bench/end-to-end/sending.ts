@@ -1,14 +1,12 @@
-// How a request reaches a system: over HTTP, or as packed records into the stream.
+// How a request reaches a system: over HTTP, its events one by one or in packs.
+import { createHash } from 'node:crypto';
 import { Agent, request } from 'node:http';
-import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { type BenchEvent, type Mode, packs } from './workload.ts';
+import { PACK_BUCKETS_DEFAULT, packsOf } from '../../client/src/packs.ts';
+import type { BenchEvent, Mode } from './workload.ts';
 
 /** Where a system takes events. */
 export interface Target {
   readonly url: string;
-  /** Only with a stream of its own. */
-  readonly stream?: { readonly endpoint: string; readonly name: string };
 }
 
 /** A request that is ready to be sent; it gives why it was not taken, or nothing. */
@@ -22,17 +20,16 @@ export interface Sender {
 }
 
 /** A sender over kept connections. */
-export function createSender(target: Target, mode: Mode, connections: number): Sender {
-  return mode.through === 'stream' ? toStream(target, connections) : toFrontDoor(target, connections);
-}
-
-function toFrontDoor({ url }: Target, connections: number): Sender {
+export function createSender({ url }: Target, { packed }: Mode, connections: number): Sender {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const path = packed ? '/v1/events:packed' : '/v1/events';
   return {
     prepare: (events) => {
-      const body = Buffer.from(JSON.stringify({ events }));
+      const body = Buffer.from(
+        JSON.stringify(packed ? { packs: packsOf(events, idOf, md5, PACK_BUCKETS_DEFAULT) } : { events }),
+      );
       return async () => {
-        const { status, text } = await call(agent, url, 'POST', '/v1/events', body);
+        const { status, text } = await call(agent, url, 'POST', path, body);
         return status === 202 ? undefined : `${status} ${text}`;
       };
     },
@@ -40,29 +37,8 @@ function toFrontDoor({ url }: Target, connections: number): Sender {
   };
 }
 
-function toStream({ stream }: Target, connections: number): Sender {
-  if (stream === undefined) throw new Error('packed records need a stream');
-  const client = new KinesisClient({
-    endpoint: stream.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    requestHandler: new NodeHttpHandler({ httpAgent: { keepAlive: true, maxSockets: connections } }),
-  });
-  return {
-    prepare: (events) => {
-      const Records = packs(events).map((pack) => ({
-        PartitionKey: pack.key,
-        Data: Buffer.from(JSON.stringify(pack.events)),
-      }));
-      const put = new PutRecordsCommand({ StreamName: stream.name, Records });
-      return async () => {
-        const { FailedRecordCount } = await client.send(put);
-        return FailedRecordCount === 0 ? undefined : `${FailedRecordCount} records were not taken`;
-      };
-    },
-    close: () => client.destroy(),
-  };
-}
+const idOf = ({ id }: BenchEvent) => id;
+const md5 = (text: string) => createHash('md5').update(text).digest();
 
 /** One HTTP request. */
 export function call(

@@ -24,7 +24,7 @@ export async function startTally({ dataDir, port, settings }: SystemOptions): Pr
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
   return {
-    target: { url: stack.url, stream: { endpoint: stack.endpoints.kinesis, name: variable('STREAM_NAME') } },
+    target: { url: stack.url },
     counts: () => storedCounts(client, variable('COUNTER_TABLE')),
     stop: async () => {
       client.destroy();

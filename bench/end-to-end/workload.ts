@@ -1,5 +1,5 @@
 // The load: which entity an event is of, requests made of events, and what they must come to.
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 /** Whose counters: Zipf with exponent 1 over so many entities, all of one entity, or each event of an entity of its own. */
 export type Entities = number | 'one' | 'each';
@@ -8,15 +8,15 @@ export type Entities = number | 'one' | 'each';
 export interface Mode {
   readonly name: string;
   readonly perRequest: number;
-  /** `front-door`: POST /v1/events. `stream`: packed records, put into the stream by their producer. */
-  readonly through: 'front-door' | 'stream';
+  /** Whether its events travel in packs, one a record of the stream, as client and importer send them. */
+  readonly packed: boolean;
 }
 
-/** The ways to send events. One that packs at the front door would stand here, and in `sending.ts`. */
+/** The ways to send events. */
 export const MODES = {
-  single: { name: '1 a request', perRequest: 1, through: 'front-door' },
-  hundred: { name: '100 a request', perRequest: 100, through: 'front-door' },
-  packed: { name: '100 a request, packed records', perRequest: 100, through: 'stream' },
+  single: { name: '1 a request', perRequest: 1, packed: false },
+  hundred: { name: '100 a request', perRequest: 100, packed: false },
+  packed: { name: '100 a request, packed records', perRequest: 100, packed: true },
 } as const satisfies Record<string, Mode>;
 
 /** An event as a client reports it. */
@@ -86,20 +86,6 @@ export function addCounts(sums: Map<string, number>, events: readonly BenchEvent
     const name = `${metric}#${entity}`;
     sums.set(name, (sums.get(name) ?? 0) + n);
   }
-}
-
-/** Parts of a packed request: twins of an event must meet on one shard, whatever they are packed with. */
-const PACK_BUCKETS = 4;
-
-/** Groups events for packed records: by a hash of the id, never by the first event. */
-export function packs(
-  events: readonly BenchEvent[],
-): { readonly key: string; readonly events: BenchEvent[] }[] {
-  const buckets = Map.groupBy(
-    events,
-    ({ id }) => createHash('sha256').update(id).digest().readUInt8(0) % PACK_BUCKETS,
-  );
-  return [...buckets].map(([bucket, inside]) => ({ key: `pack-${bucket}`, events: inside }));
 }
 
 function picker(entities: Entities): (index: number) => string {
