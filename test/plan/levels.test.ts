@@ -60,7 +60,12 @@ test('a counter is recomputed once, in no more passes than the plan says', async
 test('a counter is recomputed once an interval, until a run can not look at all that an interval touched', () => {
   const timesAt = (eventsPerSecond: number, streamShards: number) => {
     const w = { ...USUAL_WORKLOAD, entities: 1_000_000, eventsPerSecond };
-    const settings = { streamShards, packBuckets: 256, bucketMinutes: 2, aggregatorWindowSeconds: 15 } as const;
+    const settings = {
+      streamShards,
+      packBuckets: 256,
+      bucketMinutes: 2,
+      aggregatorWindowSeconds: 15,
+    } as const;
     const { levels } = modelOf(w, ranksOf(w), configurationOf('prod', settings)).mean;
     return levels.itemsAnHour / levels.leastItemsAnHour;
   };
