@@ -33,7 +33,7 @@ export async function capacity(
   for (let round = 0; round <= options.rounds; round += 1) {
     for (const { system, mode, entities, rounds } of cases) {
       const events = Math.ceil(
-        eventsFor(system.name, mode, entities, options.events) / (round === 0 ? 8 : 1),
+        eventsFor(system.name, mode, entities, options.events) / (round === 0 ? 2 : 1),
       );
       const measured = await bench.run(system, {
         mode,
@@ -102,14 +102,17 @@ function timesUpdateItem(one: Case, cases: readonly Case[]): number {
   return other === undefined ? Number.NaN : median(rates(one)) / median(rates(other));
 }
 
-/** What was aimed at, and whether it was reached. */
+/** What was aimed at, and whether it was reached: with events that go alone, and packed. */
 export function targetLine(cases: readonly Case[]): string {
-  const ours = cases.find(
-    ({ system, mode, entities }) =>
-      system.name === 'tally' && mode === MODES.hundred && typeof entities === 'number',
-  );
-  const times = ours === undefined ? Number.NaN : timesUpdateItem(ours, cases);
-  return `Target: at least twice the events/s of one UpdateItem an event on the same emulator, 100 events a request: ${times >= 2 ? 'reached' : 'missed'}, ${times.toFixed(2)} times.`;
+  const reached = [MODES.hundred, MODES.packed].map((wanted) => {
+    const ours = cases.find(
+      ({ system, mode, entities }) =>
+        system.name === 'tally' && mode === wanted && typeof entities === 'number',
+    );
+    const times = ours === undefined ? Number.NaN : timesUpdateItem(ours, cases);
+    return `${times >= 2 ? 'reached' : 'missed'} ${wanted.packed ? 'with packed records' : 'with one event a record'}, ${times.toFixed(2)} times`;
+  });
+  return `Target: at least twice the events/s of one UpdateItem an event on the same emulator, 100 events a request: ${reached.join('; ')}.`;
 }
 
 /** Where Tally's processor time goes, thread by thread, 100 a request. */
