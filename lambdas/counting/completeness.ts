@@ -27,8 +27,9 @@ export interface ShardProgress {
 export function completeThroughMs(shards: readonly ShardProgress[]): number {
   const byKey = new Map(shards.map((shard) => [shard.shard, shard]));
   const succeeded = succeededShards(shards);
+  const endings = endingsOf(shards);
   const bounds = shards
-    .filter((shard) => !((succeeded.has(shard.shard) || !shard.listed) && isDrained(shard)))
+    .filter((one) => !((succeeded.has(one.shard) || !one.listed) && isDrained(one, endings.get(one.shard))))
     .map((shard) => reachedMs(shard, byKey, new Set()));
   return bounds.length === 0 ? 0 : Math.min(...bounds);
 }
@@ -63,8 +64,19 @@ export function vanishedShards(shards: readonly ShardProgress[]): readonly Shard
   return shards.filter(({ shard, listed }) => !listed && !succeeded.has(shard));
 }
 
-/** Whether everything that the shard's segments hold is counted or lost. */
-function isDrained({ head, done }: ShardProgress): boolean {
+/** The last segments of shards that were read to their ends, as their descendants found them. */
+function endingsOf(shards: readonly ShardProgress[]): ReadonlyMap<ShardKey, number> {
+  const ancestors = shards.flatMap(({ head }) => head?.ancestors ?? []);
+  return new Map(ancestors.map(({ shard, segment }) => [shard, segment]));
+}
+
+/**
+ * Whether everything that the shard's segments hold is counted or lost.
+ * @param ending its last segment, if a descendant knows it: shards are looked at one after the other, and one that was looked
+ *   at first may have ended since, with more than was seen of it
+ */
+function isDrained({ head, done }: ShardProgress, ending: number | undefined): boolean {
+  if (ending !== undefined && head?.segment !== ending) return false;
   return head === undefined || (head.status === 'sent' && head.segment === done);
 }
 

@@ -10,6 +10,15 @@ const ENTRY = 'lambdas/counting/segment-entry.ts';
 export const CLAIM_SABOTAGES: readonly Sabotage[] = [
   {
     ...one(
+      'a parent looked at before it ended is taken for drained',
+      COMPLETENESS,
+      '  if (ending !== undefined && head?.segment !== ending) return false;\n',
+      '',
+    ),
+    tests: ['test/simulation/scenarios.test.ts'],
+  },
+  {
+    ...one(
       'only shards with a segment vanish',
       COMPLETENESS,
       '({ shard, listed }) => !listed &&',
@@ -51,8 +60,8 @@ export const CLAIM_SABOTAGES: readonly Sabotage[] = [
   one(
     'claim over the shards that have a head',
     COMPLETENESS,
-    '.filter((shard) => !(',
-    '.filter((shard) => shard.head !== undefined && !(',
+    '.filter((one) => !(',
+    '.filter((one) => one.head !== undefined && !(',
   ),
   one(
     'claim without the lineage',

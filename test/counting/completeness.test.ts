@@ -9,7 +9,7 @@ import { parseSequenceNumber, parseShardKey } from '../../lambdas/counting/ident
 
 const key = (name: string) => parseShardKey(`1.${name}`);
 
-/** A shard whose newest segment is `segment`, of which `done` are done, reaching `doneRunMaxMs`. */
+/** A shard whose newest segment is `segment`, of which `done` are done, reaching `doneRunMaxMs`; ancestors ended with segment 5. */
 function shard(
   name: string,
   segment: number,
@@ -18,7 +18,7 @@ function shard(
   parents: string[] = [],
   ancestors: [string, number][] = [],
 ): ShardProgress {
-  const frozen = ancestors.map(([ancestor, runMaxMs]) => ({ shard: key(ancestor), segment: 1, runMaxMs }));
+  const frozen = ancestors.map(([ancestor, runMaxMs]) => ({ shard: key(ancestor), segment: 5, runMaxMs }));
   const head =
     segment === 0
       ? undefined
@@ -63,8 +63,15 @@ test('a child never claims less than its ancestors ended with, though its own cl
   assert.equal(completeThroughMs([parent, shard('1', 1, 1, 850, ['0'], [['0', 900]])]), 900);
 });
 
+test('a parent that was looked at before it ended stays where it was seen, whatever its children know since', () => {
+  const children = [shard('1', 1, 1, 1500, ['0'], [['0', 900]]), shard('2', 1, 0, 0, ['0'], [['0', 900]])];
+  assert.equal(completeThroughMs([shard('0', 4, 4, 700), ...children]), 700);
+  assert.equal(completeThroughMs([shard('0', 0, 0, 0), ...children]), 0);
+  assert.equal(completeThroughMs([shard('0', 5, 5, 900), ...children]), 900);
+});
+
 test('a merged shard waits for both parents; an empty parent leaves once its child has a segment', () => {
-  const [a, b] = [shard('1', 5, 5, 900), shard('2', 7, 7, 700)];
+  const [a, b] = [shard('1', 5, 5, 900), shard('2', 5, 5, 700)];
   assert.equal(completeThroughMs([a, b, shard('3', 0, 0, 0, ['1', '2'])]), 700);
   const merged = shard(
     '3',
@@ -78,8 +85,9 @@ test('a merged shard waits for both parents; an empty parent leaves once its chi
     ],
   );
   assert.equal(completeThroughMs([a, b, merged]), 1000);
-  assert.equal(completeThroughMs([a, shard('2', 0, 0, 0), merged]), 1000);
-  assert.equal(completeThroughMs([a, shard('2', 7, 6, 650), merged]), 650);
+  assert.equal(completeThroughMs([a, shard('2', 5, 4, 650), merged]), 650);
+  const ofOne = shard('3', 2, 2, 1000, ['1', '2'], [['1', 900]]);
+  assert.equal(completeThroughMs([a, shard('2', 0, 0, 0), ofOne]), 1000);
 });
 
 test('grandchildren reach back over an empty generation', () => {

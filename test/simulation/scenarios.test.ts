@@ -157,6 +157,29 @@ test('split, merge and deployment in mid-stream, duplicates across parent and ch
   assertKept(await runScenario([...puts, ...twice], faults), /fault merge/);
 });
 
+test('the accountant asks for the shards and hangs while one ends: its last segment is not vouched for', async () => {
+  const faults: Fault[] = [
+    { kind: 'pause', atMs: START_MS + 5_500, role: 'aggregator', lengthMs: 85_000 },
+    { kind: 'split', atMs: START_MS + 10_500, pick: 0 },
+    {
+      kind: 'stall',
+      atMs: START_MS + 50_000,
+      role: 'accountant',
+      operation: 'listShards',
+      lengthMs: 80_000,
+      side: 'request',
+      next: 'zombie',
+    },
+    // What it read of the shard is from before: nothing that came since is counted when it goes on.
+    { kind: 'outage', atMs: START_MS + 85_000, service: 'counters', lengthMs: 120_000 },
+  ];
+  assertKept(
+    await runScenario(bothSides().slice(0, 20), faults),
+    /listShards .*stalls/,
+    /accountant-\d+ timed out and goes on/,
+  );
+});
+
 test('the aggregator is down for longer than the retention: loss is named', async () => {
   const pause: Fault = { kind: 'outage', atMs: START_MS + 5_000, service: 'ledger', lengthMs: 3 * HOUR_MS };
   const options = { shortLog: true, streamRetentionMs: HOUR_MS };
