@@ -64,18 +64,21 @@ try {
     });
     system.goOn();
     const heaps = await system.threads('heap');
+    const threads = await system.threads('count');
     const { rssBytes } = await system.usage();
     const all = [...heaps.values()].reduce((sum, bytes) => sum + bytes, 0);
-    samples.push({ atMinutes: atMinutes(), bytes: new Map([[RSS, rssBytes], [ALL_HEAPS, all], ...heaps]) });
-    progress(`resident ${megabytes(rssBytes)} MB, heaps ${megabytes(all)} MB`);
+    const each = [...heaps].map(([name, bytes]) => [name, bytes / (threads.get(name) ?? 1)] as const);
+    samples.push({ atMinutes: atMinutes(), bytes: new Map([[RSS, rssBytes], [ALL_HEAPS, all], ...each]) });
+    const count = [...threads.values()].reduce((sum, one) => sum + one, 0);
+    progress(`resident ${megabytes(rssBytes)} MB, heaps of ${count} threads ${megabytes(all)} MB`);
   }
   const checked = await bench.check(system);
   const judged = samples.slice(Math.floor(samples.length * WARM_UP));
   const names = [...new Set(samples.flatMap(({ bytes }) => [...bytes.keys()]))];
 
   console.log(`Method: the local stack of \`npm start\` in a process of its own, with its data in files (\`--data\`): emulators in memory grow with what they keep. ${minutes} minutes of
-${rate} events/s, ${MODES.hundred.name}, ${ENTITIES} entities by Zipf's law. About every ${sampleSeconds} s, when all is counted, the process's resident memory is taken, and of each thread
-what is alive after a garbage collection (heap and what hangs on it). Ids are remembered for ${DEDUP_WINDOW_SECONDS} s (dedupWindowSeconds), so that windows fill and empty ${Math.floor((minutes * 60) / DEDUP_WINDOW_SECONDS)} times. The first
+${rate} events/s, ${MODES.hundred.name}, ${ENTITIES} entities by Zipf's law. About every ${sampleSeconds} s, when all is counted, the process's resident memory is taken (without mapped files, where the system tells), and of each thread
+what is alive after a garbage collection (heap and what hangs on it; a thread's share, where there are several of a kind). Ids are remembered for ${DEDUP_WINDOW_SECONDS} s (dedupWindowSeconds), so that windows fill and empty ${Math.floor((minutes * 60) / DEDUP_WINDOW_SECONDS)} times. The first
 quarter of the ${samples.length} samples is not judged; of the rest, the median of the last third against that of the first, and the slope of a regression line.
 Node ${process.version}, ${availableParallelism()} cores with a load of ${loadAtStart.toFixed(1)} before this, ${new Date().toISOString().slice(0, 10)}.
 
