@@ -70,7 +70,8 @@ export class Sweep {
   add(chunk: string, from: number): number {
     let largest = -1;
     for (const [hour, metric, entities] of touchedGroups(chunk)) {
-      const { startMs, base, seed, items } = this.#groupOf(metric, hour * HOUR_MS);
+      const group = this.#groupOf(metric, hour * HOUR_MS);
+      const { startMs, base, seed, items } = group;
       const last = base + METRIC_HASHES - 1;
       if (last < from || entities.length === 0) continue;
       if (base >= this.#bound) {
@@ -88,6 +89,8 @@ export class Sweep {
           held.sums |= sum;
           continue;
         }
+        // Groups that hold nothing are not held: there may be more metrics than items fit.
+        if (items.size === 0) this.#groups.set(nameOf(group), group);
         items.set(entity, { hash, sums: sum });
         this.#size += 1;
         if (this.#size > this.#sizeMax) this.#cut();
@@ -116,17 +119,14 @@ export class Sweep {
     return found;
   }
 
+  /** The group that holds items already, or one that is not held yet. */
   #groupOf(metric: string, hourMs: number): Group {
     const startMs = itemStartMs(this.#level, hourMs);
-    const name = `${startMs}#${metric}`;
-    let group = this.#groups.get(name);
-    if (group === undefined) {
-      const ofMetric = hashOf(metric, HASH_START);
-      const base = (ofMetric >>> 16) * METRIC_HASHES;
-      group = { metric, startMs, base, seed: ofMetric ^ (startMs / HOUR_MS), items: new Map() };
-      this.#groups.set(name, group);
-    }
-    return group;
+    const held = this.#groups.get(nameOf({ metric, startMs }));
+    if (held !== undefined) return held;
+    const ofMetric = hashOf(metric, HASH_START);
+    const base = (ofMetric >>> 16) * METRIC_HASHES;
+    return { metric, startMs, base, seed: ofMetric ^ (startMs / HOUR_MS), items: new Map() };
   }
 
   /** Drops the items with the largest hashes, but never all that share one: that hash could never be worked off. */
@@ -145,11 +145,16 @@ export class Sweep {
     }
     this.#bound = bound;
     this.#size = 0;
-    for (const { items } of this.#groups.values()) {
+    for (const [name, { items }] of this.#groups) {
       for (const [entity, { hash }] of items) if (hash >= bound) items.delete(entity);
+      if (items.size === 0) this.#groups.delete(name);
       this.#size += items.size;
     }
   }
+}
+
+function nameOf({ metric, startMs }: Pick<Group, 'metric' | 'startMs'>): string {
+  return `${startMs}#${metric}`;
 }
 
 const HASH_START = 0x811c9dc5;

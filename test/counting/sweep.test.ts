@@ -1,6 +1,8 @@
 // The sweep's order: whatever it holds, all that is below its bound is complete, and every item is in one of its turns.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { itemStartMs, sumStartMs } from '../../lambdas/counting/levels.ts';
 import { Sweep, type SweptItem } from '../../lambdas/counting/sweep.ts';
@@ -60,6 +62,24 @@ test('the last hour of a day and the last day of a month have a place', () => {
     sweep.add(JSON.stringify([[hour, 'view', ['/a']]]), 0);
     assert.deepEqual(sweep.items()[0]?.sumsMs, [Date.UTC(2027, 0) - sumMs]);
   }
+});
+
+test('metrics that have no item in the sweep take no memory, however many there are', () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const heapBytes = () => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = heapBytes();
+  const sweep = new Sweep('days', 100);
+  for (let chunk = 0; chunk < 100; chunk += 1) {
+    const groups = Array.from({ length: 1_000 }, (_, at) => [HOUR, `metric-${chunk}-${at}`, ['/a']]);
+    sweep.add(JSON.stringify(groups), 0);
+  }
+  const bytes = heapBytes() - before;
+  assert.ok(bytes < 5_000_000, `${bytes} bytes`);
+  assert.ok(sweep.items().length >= 100);
 });
 
 test('names whose hashes are the same stay together', () => {
