@@ -64,10 +64,11 @@ async function compactLevel(
     const pass = { level, sweep, mayGoOn, reading, ports, settings, report };
     const looked = await Promise.all(due.map((shard) => limit(() => takeStep(shard, pass))));
     const steps = looked.filter((step) => step !== undefined);
-    const doneBelow = await workOff(sweep, limit, ports, settings, hasTime, report);
+    const { doneBelow, failure } = await workOff(sweep, limit, ports, settings, hasTime, report);
     const going = await Promise.all(
       steps.map((step) => limit(() => putProgress(level, step, doneBelow, ports, report))),
     );
+    if (failure !== undefined) throw failure.cause;
     if (doneBelow < sweep.bound) {
       report.complete = false;
       break;

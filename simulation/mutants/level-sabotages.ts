@@ -14,7 +14,7 @@ const TOUCHED = 'lambdas/counting/touched-counters.ts';
 
 const PUT_TOUCHED = '  await ledger.putTouched(shard, head.segment, output.touched);\n';
 const MARK = '  const sent = await markSent(shard, head, entry, ledger);\n';
-const WORK_OFF = '    const doneBelow = await workOff(sweep, limit, ports, settings, hasTime, report);\n';
+const WORK_OFF = 'await workOff(sweep, limit, ports, settings, hasTime, report);\n';
 
 const SABOTAGES: readonly Sabotage[] = [
   one(
@@ -93,11 +93,15 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     name: 'levels: cursor moved before anything is recomputed',
     edits: [
-      { file: COMPACT, find: WORK_OFF, put: '    const doneBelow = sweep.bound;\n' },
       {
         file: COMPACT,
-        find: '    if (doneBelow < sweep.bound) {\n',
-        put: '    if ((await workOff(sweep, limit, ports, settings, hasTime, report)) < sweep.bound) {\n',
+        find: `    const { doneBelow, failure } = ${WORK_OFF}`,
+        put: '    const doneBelow = sweep.bound;\n',
+      },
+      {
+        file: COMPACT,
+        find: '    if (failure !== undefined)',
+        put: `    const { failure } = ${WORK_OFF}    if (failure !== undefined)`,
       },
     ],
   },

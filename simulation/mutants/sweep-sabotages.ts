@@ -32,8 +32,8 @@ const SABOTAGES: readonly Sabotage[] = [
   one(
     'sweep: a portion without time taken for done',
     WORK_OFF,
-    'if (!inTime) return at === 0 ? 0 : (portion[0]?.hash ?? 0);',
-    'if (!inTime) return portion.at(-1)?.hash ?? 0;',
+    'const doneBelow = at === 0 ? 0 : (portion[0]?.hash ?? 0);',
+    'const doneBelow = portion.at(-1)?.hash ?? 0;',
   ),
   {
     name: 'sweep: months take what the days have pending',

@@ -161,6 +161,29 @@ test('a run that ends in the middle of a pass leaves what is done of it, claims 
   assert.deepEqual(world.differing('total'), []);
 });
 
+test('a call that fails is the end of a run, not of what was done before it', async () => {
+  const world = busyWorld();
+  let queries = 10;
+  const network: Network = {
+    async call({ operation, effect }) {
+      if (operation === 'query' && queries-- <= 0) throw new Error('throttled');
+      return effect();
+    },
+  };
+  await assert.rejects(
+    world.compact({ ...SETTINGS, portionItems: 4 }, () => true, network),
+    /throttled/,
+  );
+  for (const { through, pending } of cursors(world)) {
+    assert.equal(through, 0);
+    assert.ok((pending?.doneBelow ?? 0) > 0, 'two portions are done');
+  }
+  const { recomputed } = await world.compact(SETTINGS);
+  assert.equal(recomputed, 60 - 8);
+  assertNothingLacks(world);
+  assert.deepEqual(world.differing('total'), []);
+});
+
 test('what is counted while a step is pending is not taken for held by it', async () => {
   const world = busyWorld();
   const late = { metric: 'view', entity: '/3', hourMs: DAY };
