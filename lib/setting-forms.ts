@@ -82,9 +82,10 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   queryTimeoutSeconds: integer(1, 29),
   queryMemoryMb: integer(128, 10_240),
   accountantTimeoutSeconds: integer(30, 900),
-  // More would let two runs meet every time.
-  compactorTimeoutSeconds: integer(30, 300),
-  compactorMemoryMb: integer(128, 10_240),
+  // More would let two runs meet every time; of less, nothing would be left beside its reserve for a portion of 10,000 items.
+  compactorTimeoutSeconds: integer(60, 300),
+  // What it holds at once takes some 330 MB.
+  compactorMemoryMb: integer(512, 10_240),
 
   tableMode: oneOf('on-demand', 'provisioned'),
   counterReadUnits: integer(1, 40_000),

@@ -40,6 +40,15 @@ export interface CompactorSettings {
   readonly topLists: TopListSettings;
 }
 
+/**
+ * How long a pass of a run may look: most of a run is for working off what was seen, however short its time-out makes it.
+ * A run that looked until its end would do nothing, and so would the next.
+ * @param leftMs what the run has left when it starts
+ */
+export function lookingMsOf({ lookingMs }: Pick<CompactorSettings, 'lookingMs'>, leftMs: number): number {
+  return Math.min(lookingMs, Math.floor(leftMs * 0.4));
+}
+
 /** How top lists are kept. */
 export interface TopListSettings {
   /** Most entries of a list. */

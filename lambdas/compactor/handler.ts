@@ -17,7 +17,7 @@ import { TopTable } from '../aws/top-table.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../counting/time.ts';
 import { TOP_ENTRIES_MAX, TOP_MAX } from '../counting/top-list.ts';
 import { compact } from './compact.ts';
-import type { CompactorPorts, CompactorSettings } from './compaction.ts';
+import { type CompactorPorts, type CompactorSettings, lookingMsOf } from './compaction.ts';
 
 const { env } = process;
 const { logger, metrics, count } = telemetry(env);
@@ -35,7 +35,7 @@ const settings: CompactorSettings = {
   concurrency: 64,
   sweepItems: 300_000,
   portionItems: 10_000,
-  // Of 280 s: more than half is left to work off what was seen.
+  // At most: more than half of a run is left to work off what was seen.
   lookingMs: 100_000,
   topLists: {
     entriesMax: TOP_ENTRIES_MAX,
@@ -59,7 +59,8 @@ const ports: CompactorPorts = {
 };
 
 async function compactDue(_event: ScheduledEvent, context: Context): Promise<void> {
-  const report = await compact(ports, settings, timeLeft(context, RESERVE_MS));
+  const lookingMs = lookingMsOf(settings, context.getRemainingTimeInMillis() - RESERVE_MS);
+  const report = await compact(ports, { ...settings, lookingMs }, timeLeft(context, RESERVE_MS));
   count({
     SegmentsCompacted: report.segments,
     LevelPasses: report.passes,

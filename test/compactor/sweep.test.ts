@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { CompactorSettings } from '../../lambdas/compactor/compaction.ts';
+import { type CompactorSettings, lookingMsOf } from '../../lambdas/compactor/compaction.ts';
 import { DAY_MS, HOUR_MS } from '../../lambdas/counting/time.ts';
 import { checkTopsAtRest } from '../../simulation/oracle/tops.ts';
 import { Random } from '../../simulation/random.ts';
@@ -231,6 +231,31 @@ test('time that does not suffice to look at all that is due makes steps smaller,
     ],
     'a segment a step, and the interval',
   );
+});
+
+test('a run that is shorter than a look gets something done all the same', async () => {
+  const world = new SweptWorld();
+  for (let segment = 0; segment < 40; segment += 1)
+    world.add(shardAt(0), [[{ metric: 'view', entity: `/${segment % 4}`, hourMs: DAY }]]);
+  world.applyAll();
+  const network: Network = {
+    async call({ operation, effect }) {
+      world.clock.atMs += operation === 'readTouched' ? 1_000 : 10;
+      return effect();
+    },
+  };
+  const settings = { ...SETTINGS, intervalsMs: { days: DAY_MS, months: DAY_MS }, concurrency: 1 };
+  world.clock.atMs += DAY_MS;
+  let runs = 0;
+  for (let complete = false; !complete; runs += 1) {
+    assert.ok(runs < 20, 'runs do nothing');
+    const endMs = world.clock.atMs + 20_000;
+    const lookingMs = lookingMsOf(settings, 20_000);
+    const hasTime = () => world.clock.atMs < endMs;
+    ({ complete } = await world.compact({ ...settings, lookingMs }, hasTime, network));
+  }
+  assert.ok(runs > 2, `${runs} runs`);
+  assert.deepEqual(world.differing('total'), []);
 });
 
 test('open segments that a pass has no time for stay open', async () => {
