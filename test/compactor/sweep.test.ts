@@ -25,19 +25,20 @@ const SETTINGS: CompactorSettings = {
 
 class Died extends Error {}
 
-/** Calls that take a while, each its own, and may be the caller's last. */
-function faulty(random: Random, dying: number): Network {
+/** Calls that take a while, each its own, fail, done or not, and may be the caller's last. */
+function faulty(random: Random, dying: number, failing: number): Network {
   let isDead = false;
   return {
     async call<T>({ effect }: Request<T>): Promise<T> {
       for (let waits = random.between(0, 6); waits > 0; waits -= 1) await undefined;
       const dies = random.chance(dying);
+      const fails = random.chance(failing);
       // Dead is dead for every call that is under way; the last one may have taken effect.
       if (isDead) throw new Died();
       isDead = dies;
-      if (dies && random.chance(0.5)) throw new Died();
+      if ((dies || fails) && random.chance(0.5)) throw new Died();
       const answer = effect();
-      if (dies) throw new Died();
+      if (dies || fails) throw new Died();
       return answer;
     },
   };
@@ -64,7 +65,7 @@ function assertNothingLacks(world: SweptWorld): void {
   assert.deepEqual(world.lacking('months'), []);
 }
 
-test('any bounds of memory and time, deaths and two compactors at once: no cursor is ahead of its level, and levels end as one sum', async () => {
+test('any bounds of memory and time, deaths, failures and two compactors at once: no cursor is ahead of its level, and levels end as one sum', async () => {
   let most = 0;
   await fc.assert(
     fc.asyncProperty(fc.integer(), async (seed) => {
@@ -87,7 +88,7 @@ test('any bounds of memory and time, deaths and two compactors at once: no curso
           const chance = random.fork(`${round} ${place}`);
           let looks = random.pick([5, 40, 1_000]);
           const hasTime = () => looks-- > 0;
-          const network = faulty(chance, random.pick([0, 0.01, 0.1]));
+          const network = faulty(chance, random.pick([0, 0.01, 0.1]), random.pick([0, 0, 0.01]));
           try {
             most = Math.max(most, (await world.compact(settings, hasTime, network)).passes);
           } catch (error) {
