@@ -75,3 +75,17 @@ test('every record is in the batch of its shard, in order, and says what it says
 test('a shard that Kinesis would not name so is refused', () => {
   assert.throws(() => batchesOf(eventOf([{ shard: 'shard-1', data: Buffer.from(good('/a')) }])));
 });
+
+test('an event that fails half-way leaves nothing to the next one', () => {
+  const [first, second] = ['/first', '/second'].map((entity) =>
+    eventOf([{ shard: 'shardId-000000000000', data: Buffer.from(good(entity)) }]),
+  );
+  assert.ok(first !== undefined && second !== undefined);
+  const broken = { Records: [...first.Records, { eventID: 'shardId-000000000000:1', kinesis: {} }] };
+  assert.throws(() => batchesOf(broken as unknown as KinesisStreamEvent), TypeError);
+  const [records = []] = batchesOf(second).values();
+  assert.deepEqual(
+    records.flatMap(({ events }) => events.map((event) => 'entity' in event && event.entity)),
+    ['/second'],
+  );
+});

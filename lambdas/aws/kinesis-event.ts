@@ -37,6 +37,8 @@ export function batchesOf({ Records }: KinesisStreamEvent): ReadonlyMap<ShardId,
 
 /** What each record says; undefined when they have to be read one by one. */
 function parsedAtOnce(records: readonly KinesisStreamRecord[]): readonly unknown[] | undefined {
+  // Whatever failed before this, for want of memory say, may have left records: they would stand for these.
+  joiner.clear();
   for (const { kinesis } of records) joiner.add(kinesis.data);
   return joiner.take();
 }

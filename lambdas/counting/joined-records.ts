@@ -33,10 +33,15 @@ export class RecordJoiner {
   take(): unknown[] | undefined {
     const records = this.#records;
     const values = this.#mayJoin && records > 0 ? this.#parse() : undefined;
+    this.clear();
+    return values?.length === records ? values : undefined;
+  }
+
+  /** Forgets the records that were added. */
+  clear(): void {
     this.#end = 0;
     this.#records = 0;
     this.#mayJoin = true;
-    return values?.length === records ? values : undefined;
   }
 
   #parse(): unknown[] | undefined {
