@@ -1,6 +1,6 @@
 // Sends one batch until it is stored, whatever the service answers, and writes down each step before and after it.
 
-import type { Packing } from '../client/src/packing.ts';
+import { type Packing, RECORDS_MAX, type Wrapped } from '../client/src/packing.ts';
 import { type Outcome, outcomeOf, outcomeOfFailure } from './answers.ts';
 import { type Backoff, waitMs } from './backoff.ts';
 import type { Batch } from './batches.ts';
@@ -103,7 +103,12 @@ class Delivery {
       if (stop.aborted) return;
       if (part.length === 0) continue;
       if (!(await this.#mayBeSent(part))) return;
-      const outcome = await this.#attempt(part);
+      const wrapped = this.#ports.packing.wrap(part);
+      if (wrapped.records.length > RECORDS_MAX) {
+        this.#cut(wrapped.records);
+        continue;
+      }
+      const outcome = await this.#attempt(wrapped);
       await this.#settle(part, outcome);
     }
     const rejected = this.result.rejected.map(({ event }) => event.offset);
@@ -131,7 +136,17 @@ class Delivery {
     return false;
   }
 
-  async #attempt(part: readonly OutgoingEvent[]): Promise<Outcome<OutgoingEvent>> {
+  /** Makes several requests of what is too many records for one, as many in each. By record, so that packs stay as full as they are. */
+  #cut(records: readonly (readonly OutgoingEvent[])[]): void {
+    const size = Math.ceil(records.length / Math.ceil(records.length / RECORDS_MAX));
+    for (let end = records.length; end > 0; ) {
+      const start = Math.floor((end - 1) / size) * size;
+      this.#parts.push(records.slice(start, end).flat());
+      end = start;
+    }
+  }
+
+  async #attempt(wrapped: Wrapped<OutgoingEvent>): Promise<Outcome<OutgoingEvent>> {
     const { client, journal, now, kill, packing } = this.#ports;
     const { from, to, crc } = this.#batch;
     const startedAt = now();
@@ -140,7 +155,6 @@ class Delivery {
     this.#attempts += 1;
     let outcome: Outcome<OutgoingEvent>;
     try {
-      const wrapped = packing.wrap(part);
       const answer = await client.post(wrapped.path, wrapped.body, kill);
       const reason = packing.learn(wrapped, answer);
       outcome =

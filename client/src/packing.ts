@@ -1,6 +1,9 @@
 // How events are put into a request: in packs, as long as Tally takes them, or one by one; and what its answers say about that.
 import { type Digest, PACK_BUCKETS, PACK_BUCKETS_DEFAULT, packsOf } from './packs.ts';
 
+/** Most packs of a request, or events that go alone: each is a record of the stream, which takes so many at once. */
+export const RECORDS_MAX = 500;
+
 /** A request to be sent, and what becomes of its events in the stream. */
 export interface Wrapped<E> {
   readonly path: string;

@@ -42,6 +42,17 @@ test('a Tally without packs gets events alone, cut to what it takes', async () =
   assert.equal(world.door.packed, 0);
   assert.equal(world.door.records, 3_000);
   assert.equal(world.door.repeated, 0);
+  assert.equal(world.door.malformed, 0);
+});
+
+test('more packs than a request may have are cut by pack, before they are sent: none is refused, and packs stay as full', async () => {
+  world.door.packBuckets = 1024;
+  const path = await world.write('a.log', logLines(4_000));
+  const { figures } = await world.import(path, '--concurrency', '1', '--batch-events', '4000');
+  assert.deepEqual([figures.accepted, figures.requests], [4_000, 1 + 3]);
+  assert.equal(world.door.malformed, 1, 'the one that was packed for 16');
+  assert.ok(world.door.records <= 1024, `${world.door.records} records`);
+  assert.equal(world.door.repeated, 0);
 });
 
 test('broken off, resumed packed otherwise or alone: every event stored, and what was sure is not sent again', async () => {

@@ -41,6 +41,8 @@ export class FrontDoor {
   readonly counts = new Map<string, number>();
   readonly apiKeys: (string | undefined)[] = [];
   requests = 0;
+  /** How many requests were refused for their form. */
+  malformed = 0;
   /** How many buckets it has for packs; undefined: it takes none. */
   packBuckets: number | undefined = 16;
   /** How many of the requests that it took were packed, and the records of all. */
@@ -91,9 +93,10 @@ export class FrontDoor {
       this.apiKeys.push(request.headers['x-api-key']?.toString());
       const wanted = JSON.parse(Buffer.concat(parts).toString()) as Wanted;
       if (pathname === '/v1/events:packed') await this.#postPacks(wanted, request, response);
-      else if (wanted.events === undefined || wanted.events.length > 500)
+      else if (wanted.events === undefined || wanted.events.length > 500) {
+        this.malformed += 1;
         json(response, 400, { message: 'events: 1 to 500' });
-      else {
+      } else {
         const records = wanted.events.map((event) => [event]);
         await this.#post(records, request, response);
       }
@@ -113,13 +116,18 @@ export class FrontDoor {
   ): Promise<void> {
     const { packBuckets } = this;
     if (packBuckets === undefined) return json(response, 403, { message: 'Missing Authentication Token' });
-    const right = packs.every(
-      ({ bucket, events }) =>
-        2 ** bucket.length === packBuckets &&
-        events.length <= 250 &&
-        events.every(({ id }) => bitsOf(id).startsWith(bucket)),
-    );
-    if (!right) return json(response, 400, { message: 'a pack is wrong', packBuckets });
+    const right =
+      packs.length <= 500 &&
+      packs.every(
+        ({ bucket, events }) =>
+          2 ** bucket.length === packBuckets &&
+          events.length <= 250 &&
+          events.every(({ id }) => bitsOf(id).startsWith(bucket)),
+      );
+    if (!right) {
+      this.malformed += 1;
+      return json(response, 400, { message: 'a pack is wrong', packBuckets });
+    }
     this.packed += 1;
     const records = packs.map(({ events }) => events);
     return this.#post(records, request, response);
@@ -233,8 +241,7 @@ function json(response: ServerResponse, status: number, body: unknown, retryAfte
   response.end(JSON.stringify(body));
 }
 
-/** The first byte of an id's MD5 in bits. */
+/** The first two bytes of an id's MD5 in bits. */
 function bitsOf(id: string): string {
-  const [first = 0] = createHash('md5').update(id).digest();
-  return first.toString(2).padStart(8, '0');
+  return createHash('md5').update(id).digest().readUInt16BE().toString(2).padStart(16, '0');
 }
