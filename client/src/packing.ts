@@ -74,17 +74,29 @@ export class Packing<E extends { readonly json: string }> {
       this.#buckets = right;
       return `${status} it has ${right} buckets for packs, not ${buckets}`;
     }
-    // API Gateway answers 403 where it has no such route. If it is the key that is wrong, the next answer says so again.
-    if (this.#taken || (status !== 403 && status !== 404)) return undefined;
+    if (!this.#hasNoRoute(answer)) return undefined;
     this.#buckets = undefined;
     return `${status} it does not take packs`;
+  }
+
+  /**
+   * API Gateway answers 403 for a route that it does not have, and says so: a Tally that has taken packs may go back to a version
+   * without. Any other 403 may be about the key, or a web ACL that knows no such route; before packs were ever taken, the next answer tells.
+   */
+  #hasNoRoute({ status, body }: { readonly status: number; readonly body: string }): boolean {
+    if (status !== 403) return status === 404;
+    return !this.#taken || fieldIn(body, 'message') === 'Missing Authentication Token';
   }
 }
 
 function bucketsIn(text: string): number | undefined {
+  const packBuckets = fieldIn(text, 'packBuckets');
+  return PACK_BUCKETS.find((buckets) => buckets === packBuckets);
+}
+
+function fieldIn(text: string, name: string): unknown {
   try {
-    const { packBuckets } = JSON.parse(text) as { readonly packBuckets?: unknown };
-    return PACK_BUCKETS.find((buckets) => buckets === packBuckets);
+    return (JSON.parse(text) as Readonly<Record<string, unknown>>)[name];
   } catch {
     return undefined;
   }

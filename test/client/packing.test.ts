@@ -83,6 +83,22 @@ test('a Tally that takes no packs gets events alone from then on', async () => {
   }
 });
 
+test('a Tally that goes back to a version without packs gets events alone, and none is given up', async () => {
+  const { world, client } = packed({ batchEvents: 10, concurrency: 1 });
+  world.service = async ({ url, records }) =>
+    url.endsWith(':packed') && world.requests.length > 1
+      ? answer(403, { message: 'Missing Authentication Token' })
+      : answer(202, { accepted: records.length });
+  await count(client, 30);
+  assert.equal((await world.until(client.close())).accepted, 30);
+  assert.deepEqual(pathsOf(world.requests), [
+    '/v1/events:packed',
+    '/v1/events:packed',
+    '/v1/events',
+    '/v1/events',
+  ]);
+});
+
 test('a wrong key is wrong for events alone too, and is told of', async () => {
   const { world, client } = packed();
   world.service = async () => answer(403, { message: 'Forbidden' });
@@ -95,7 +111,8 @@ test('once it has taken packs, a 403 is about the key', () => {
   const packing = new Packing<{ id: string; json: string }>({ digest: md5, idOf: ({ id }) => id });
   const wrapped = packing.wrap([{ id: 'a', json: '{}' }]);
   assert.equal(packing.learn(wrapped, { status: 202, body: '{"accepted":1}' }), undefined);
-  assert.equal(packing.learn(wrapped, { status: 403, body: '' }), undefined);
+  for (const body of ['', '{"message":"Forbidden"}'])
+    assert.equal(packing.learn(wrapped, { status: 403, body }), undefined);
   for (const body of [
     '',
     'null',
