@@ -73,7 +73,7 @@ test("the front door's models are the document's schemas: the same in draft 4 as
     const { $schema, title: _, ...model } = modelOf(template, title);
     assert.equal($schema, 'http://json-schema.org/draft-04/schema#');
     // A stage knows how many bits the names of its buckets have.
-    const text = JSON.stringify(model).replace('^[01]{4}$', BUCKET.pattern);
+    const text = JSON.stringify(model).replace('^[01]{4}$', BUCKET.pattern).replace(',"maxLength":4}', '}');
     assert.deepEqual(JSON.parse(text), schema);
     return model;
   });

@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
-import { PACK_EVENTS_MAX } from '../../api/events.ts';
+import { EVENTS_MAX, PACK_EVENTS_MAX, PACKS_MAX } from '../../api/events.ts';
+import { RECORDS_MAX } from '../../client/src/packing.ts';
 import { bucketOf, PACK_EVENTS_MAX as CLIENTS_MAX, PACK_BUCKETS, packsOf } from '../../client/src/packs.ts';
 import { decodeRecord } from '../../lambdas/counting/event.ts';
 import { AWKWARD_TEXTS, sentEvent } from '../support/awkward-events.ts';
@@ -91,6 +92,7 @@ test('the first bits of a hash, as many as tell the buckets apart', () => {
 
 test('the largest pack there can be is within a record', () => {
   assert.equal(PACK_EVENTS_MAX, CLIENTS_MAX);
+  assert.deepEqual([PACKS_MAX, EVENTS_MAX], [RECORDS_MAX, RECORDS_MAX]);
   // Six bytes for each character: what a serializer may make of one at most.
   const escaped = '\\u2028';
   const largest = `{"id":"${escaped.repeat(128)}","metric":"${'m'.repeat(64)}","entity":"${escaped.repeat(512)}","at":"2026-11-22T05:07:01.123456789-08:00","n":-1000000000}`;
@@ -123,6 +125,18 @@ describe('refused', () => {
   };
   for (const [name, body] of Object.entries(bodies))
     test(name, () => assert.equal(validate(JSON.parse(JSON.stringify(body))), false));
+});
+
+test('a bucket with a line end is refused as API Gateway reads patterns, too: for Java, $ stands before one', () => {
+  const source = JSON.stringify(schema).replaceAll('$"', '(?=[\\\\r\\\\n\\\\u0085\\\\u2028\\\\u2029]?$)"');
+  const asJava = ajv.compile(JSON.parse(source));
+  const withBucket = (bucket: string) => asJava({ packs: [{ bucket, events: [fine] }] });
+  assert.ok(withBucket('0110'));
+  assert.ok(
+    asJava({ packs: [{ bucket: '0110', events: [{ ...fine, metric: 'view\n' }] }] }),
+    'as Java would',
+  );
+  assert.equal(withBucket('0110\n'), false);
 });
 
 test('nothing breaks out of the template, whatever a bucket or an event holds', () => {
