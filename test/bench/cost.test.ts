@@ -37,7 +37,7 @@ async function tablesOf(program: string, ...options: string[]): Promise<string[]
 
 test('memory charges what the emulator charges, for every system', async () => {
   // It throws when they differ in a unit, a request or a byte, or when anything counts wrong.
-  const compared = await proven({ ...load, events: 750 });
+  const compared = await proven({ ...load, events: 300 });
   assert.deepEqual(
     compared.map(({ system, failed }) => [system, failed > 0]),
     [
