@@ -36,6 +36,7 @@ interface Sample {
 }
 
 const RSS = 'resident memory of the process';
+const HELD = 'of it held by V8';
 const ALL_HEAPS = 'all heaps';
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
@@ -64,13 +65,15 @@ try {
     });
     system.goOn();
     const heaps = await system.threads('heap');
+    const held = sum(await system.threads('held'));
     const threads = await system.threads('count');
     const { rssBytes } = await system.usage();
-    const all = [...heaps.values()].reduce((sum, bytes) => sum + bytes, 0);
+    const all = sum(heaps);
     const each = [...heaps].map(([name, bytes]) => [name, bytes / (threads.get(name) ?? 1)] as const);
-    samples.push({ atMinutes: atMinutes(), bytes: new Map([[RSS, rssBytes], [ALL_HEAPS, all], ...each]) });
-    const count = [...threads.values()].reduce((sum, one) => sum + one, 0);
-    progress(`resident ${megabytes(rssBytes)} MB, heaps of ${count} threads ${megabytes(all)} MB`);
+    samples.push({ atMinutes: atMinutes(), bytes: new Map([[RSS, rssBytes], [HELD, held], [ALL_HEAPS, all], ...each]) });
+    progress(
+      `resident ${megabytes(rssBytes)} MB, V8 holds ${megabytes(held)} MB, heaps of ${sum(threads)} threads ${megabytes(all)} MB`,
+    );
   }
   const checked = await bench.check(system);
   const judged = samples.slice(Math.floor(samples.length * WARM_UP));
@@ -121,6 +124,10 @@ Counts: ${checked}.
 } finally {
   await system.stop();
   await generator.kill();
+}
+
+function sum(values: ReadonlyMap<string, number>): number {
+  return [...values.values()].reduce((total, value) => total + value, 0);
 }
 
 function growthPercent([first, last]: readonly [number, number]): number {

@@ -1,5 +1,6 @@
 // Loaded into every thread of a process (`node --expose-gc --import`): tells, when asked, of the thread's heap and processor time.
 import { basename } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import { THREADS_CHANNEL, type Told } from './threads.ts';
 
 /** What the thread is: a function by its name, or the module that it runs. */
@@ -8,6 +9,7 @@ const thread = readable(process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? basename(proc
 const listening = new BroadcastChannel(THREADS_CHANNEL);
 listening.onmessage = ({ data }) => {
   if (data === 'heap') tell(alive());
+  if (data === 'held') tell(getHeapStatistics().total_physical_size);
   if (data === 'cpu') tell(cpuMs());
   if (data === 'count') tell(1);
 };

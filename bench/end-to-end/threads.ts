@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** The channel between threads. */
 export const THREADS_CHANNEL = 'tally-bench-threads';
 
-/** What is asked: bytes that are alive after a garbage collection, milliseconds of processor time until now, or 1 of each thread. */
-export type Question = 'heap' | 'cpu' | 'count';
+/** What is asked: bytes that are alive after a garbage collection, or that V8 holds of the system; milliseconds of processor time until now; 1 of each thread. */
+export type Question = 'heap' | 'held' | 'cpu' | 'count';
 
 /** What a thread tells. */
 export interface Told {
@@ -14,7 +14,7 @@ export interface Told {
 }
 
 /** Nobody is waited for when nobody has told for so long. A collection of garbage takes its time. */
-const SILENCE_MS: Readonly<Record<Question, number>> = { heap: 2_000, cpu: 300, count: 300 };
+const SILENCE_MS: Readonly<Record<Question, number>> = { heap: 2_000, held: 300, cpu: 300, count: 300 };
 
 /** Asks every thread that has loaded `thread-teller.ts`; threads of the same name add up. */
 export async function askThreads(question: Question): Promise<ReadonlyMap<string, number>> {

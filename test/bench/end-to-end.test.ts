@@ -72,6 +72,6 @@ test('the soak tells every thread, and that counts are right', async () => {
     ...['--minutes', '0.05', '--rate', '100', '--sample-seconds', '1', '--growth-max', '1000'],
   ]);
   const names = rows.map(([name]) => name ?? '');
-  assert.deepEqual(names.slice(0, 2), ['resident memory of the process', 'all heaps']);
+  assert.deepEqual(names.slice(0, 3), ['resident memory of the process', 'of it held by V8', 'all heaps']);
   for (const thread of [...EMULATORS, 'aggregator', 'writer']) assert.ok(names.includes(thread), thread);
 });
