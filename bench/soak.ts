@@ -70,7 +70,10 @@ try {
     const { rssBytes } = await system.usage();
     const all = sum(heaps);
     const each = [...heaps].map(([name, bytes]) => [name, bytes / (threads.get(name) ?? 1)] as const);
-    samples.push({ atMinutes: atMinutes(), bytes: new Map([[RSS, rssBytes], [HELD, held], [ALL_HEAPS, all], ...each]) });
+    samples.push({
+      atMinutes: atMinutes(),
+      bytes: new Map([[RSS, rssBytes], [HELD, held], [ALL_HEAPS, all], ...each]),
+    });
     progress(
       `resident ${megabytes(rssBytes)} MB, V8 holds ${megabytes(held)} MB, heaps of ${sum(threads)} threads ${megabytes(all)} MB`,
     );
