@@ -10,6 +10,8 @@ export class Said {
   /** Which item each sum changed, and by how much. */
   readonly #changes: { readonly item: string; readonly added: bigint }[] = [];
   readonly #items = new Set<string>();
+  /** The mixes from each place on, until something more is said. */
+  readonly #mixed = new Map<number, ReadonlySet<bigint>>();
   #place = -1;
 
   get latest(): bigint {
@@ -20,6 +22,7 @@ export class Said {
   say(sum: bigint, item = ''): number {
     this.#changes.push({ item, added: sum - this.latest });
     this.#items.add(item);
+    this.#mixed.clear();
     return this.#sums.push(sum) - 1;
   }
 
@@ -64,6 +67,8 @@ export class Said {
 
   /** Every sum of items of which each is as it was at a place, or as it became later. Place -1 is before anything was said. */
   #mixes(place: number): ReadonlySet<bigint> {
+    const known = this.#mixed.get(place);
+    if (known !== undefined) return known;
     const later = new Map<string, bigint[]>();
     for (const { item, added } of this.#changes.slice(place + 1)) {
       const states = later.get(item) ?? [0n];
@@ -73,6 +78,7 @@ export class Said {
     let mixes = new Set([this.#sums[place] ?? 0n]);
     for (const states of later.values())
       mixes = new Set([...mixes].flatMap((mix) => states.map((state) => mix + state)));
+    this.#mixed.set(place, mixes);
     return mixes;
   }
 }
