@@ -37,7 +37,7 @@ export interface HotItem {
   readonly uncoalescedWriteUnitsPerSecond: number;
 }
 
-/** One counter's items of a bucket, in a bucket in which it has any. */
+/** One counter's item of a bucket: how likely it is there, and how it grows. */
 export interface ItemGrowth {
   /** Chance that it has one. */
   readonly exists: number;

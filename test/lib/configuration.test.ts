@@ -1,17 +1,10 @@
 // Configuration: defaults hold, layers go over one another, and each broken rule is one sentence with the nearest correct value.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
-import { BUCKET_MINUTES } from '../../lambdas/counting/time.ts';
-import { type Configuration, configurationOf, PRODUCTION, type Settings } from '../../lib/configuration.ts';
-import {
-  appliedBytesMax,
-  ConfigurationError,
-  counterRetentionDaysMin,
-  ledgerRetentionDaysMin,
-  queueVisibilitySecondsMin,
-} from '../../lib/configuration-rules.ts';
+import { configurationOf, PRODUCTION, type Settings } from '../../lib/configuration.ts';
+import { ConfigurationError } from '../../lib/configuration-rules.ts';
 import { SETTING_FORMS } from '../../lib/setting-forms.ts';
+import { refusalOf } from './refusal.ts';
 
 const DAY = 86_400;
 
@@ -259,104 +252,9 @@ test('a stage name that no resource could bear is refused', () => {
   }
 });
 
-const days = fc.integer({ min: 1, max: 14 });
-const timing = fc.record({
-  acceptPastSeconds: fc.integer({ min: 180, max: 400 * DAY }),
-  streamRetentionHours: fc.integer({ min: 24, max: 8760 }),
-  queueRetentionDays: days,
-  deadLetterRetentionDays: days,
-  redriveHorizonDays: fc.integer({ min: 0, max: 365 }),
-  dedupWindowSeconds: fc.integer({ min: 1, max: DAY }),
-});
-
-test('the retention rule: the smallest value offered is longer than the sum, and the next smaller one is not', () => {
-  fc.assert(
-    fc.property(timing, (settings) => {
-      const c: Configuration = { ...PRODUCTION, ...settings };
-      const messages =
-        c.streamRetentionHours / 24 + c.queueRetentionDays + c.deadLetterRetentionDays + c.redriveHorizonDays;
-      const counters = Number(counterRetentionDaysMin(c));
-      const needed = settings.acceptPastSeconds / DAY + messages;
-      assert.ok(counters > needed && counters - 1 <= needed, `${counters} for ${needed}`);
-      const ledger = ledgerRetentionDaysMin(c);
-      const remembered = c.dedupWindowSeconds / DAY + messages;
-      assert.ok(ledger > remembered && ledger - 1 <= remembered, `${ledger} for ${remembered}`);
-    }),
-  );
-});
-
 test('a function that works in steps gets more time than it keeps in reserve, or it would never begin', () => {
   for (const noun of ['aggregator', 'writer', 'redriver', 'accountant']) {
     const setting = `${noun}TimeoutSeconds`;
     assert.throws(() => configurationOf('prod', { [setting]: 29 }), new RegExp(setting));
   }
 });
-
-test('whatever is one below the retention or the visibility offered is refused, and what is offered is not', () => {
-  fc.assert(
-    fc.property(
-      timing.filter((t) => t.deadLetterRetentionDays > t.queueRetentionDays),
-      fc.integer({ min: 30, max: 900 }),
-      fc.integer({ min: 1, max: 300 }),
-      (settings, writerTimeoutSeconds, writerWindowSeconds) => {
-        const c: Configuration = { ...PRODUCTION, ...settings, writerTimeoutSeconds, writerWindowSeconds };
-        const correct = {
-          ...settings,
-          writerTimeoutSeconds,
-          writerWindowSeconds,
-          streamRetentionHours: Math.max(settings.streamRetentionHours, 25),
-          iteratorAgeAlarmMinutes: 1,
-          queueAgeAlarmMinutes: 1,
-          freshnessAlarmSeconds: 1000,
-          ledgerRetentionDays: 'forever',
-          counterRetentionDays: Number(
-            counterRetentionDaysMin({
-              ...c,
-              streamRetentionHours: Math.max(settings.streamRetentionHours, 25),
-            }),
-          ),
-          queueVisibilitySeconds: queueVisibilitySecondsMin(c),
-        };
-        configurationOf('prod', correct);
-        for (const setting of ['counterRetentionDays', 'queueVisibilitySeconds'] as const) {
-          const sentence = refusalOf({ ...correct, [setting]: correct[setting] - 1 });
-          assert.ok(sentence.startsWith(`${setting} must be at least ${correct[setting]}: `), sentence);
-        }
-      },
-    ),
-  );
-});
-
-test('segment ids: more shards, shorter windows, smaller batches and longer buckets never take fewer bytes', () => {
-  const settings = fc.record({
-    streamShards: fc.integer({ min: 1, max: 500 }),
-    aggregatorWindowSeconds: fc.integer({ min: 0, max: 300 }),
-    aggregatorBatchSize: fc.integer({ min: 1, max: 10_000 }),
-    bucketMinutes: fc.constantFrom(...BUCKET_MINUTES),
-  });
-  fc.assert(
-    fc.property(settings, settings, (a, b) => {
-      const larger: Configuration = {
-        ...PRODUCTION,
-        streamShards: Math.max(a.streamShards, b.streamShards),
-        aggregatorWindowSeconds: Math.min(a.aggregatorWindowSeconds, b.aggregatorWindowSeconds),
-        aggregatorBatchSize: Math.min(a.aggregatorBatchSize, b.aggregatorBatchSize),
-        bucketMinutes: Math.max(a.bucketMinutes, b.bucketMinutes),
-      };
-      assert.ok(appliedBytesMax(larger) >= appliedBytesMax({ ...PRODUCTION, ...a }));
-    }),
-  );
-  // By hand: one shard, a segment a second by its window, 1 in 10 s by records, 1 in 4 s each by payload and events; ids of 14 bytes.
-  const c: Configuration = { ...PRODUCTION, streamShards: 1, aggregatorWindowSeconds: 1 };
-  assert.equal(appliedBytesMax(c), 3600 * 1.6 * 14);
-});
-
-function refusalOf(settings: Settings): string {
-  try {
-    configurationOf('prod', settings);
-  } catch (error) {
-    assert.ok(error instanceof ConfigurationError);
-    return error.message;
-  }
-  assert.fail(`${JSON.stringify(settings)} was not refused`);
-}
