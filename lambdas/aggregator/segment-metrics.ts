@@ -10,7 +10,7 @@ export function segmentMetrics(
   return {
     planned: () => count({ SegmentsPlanned: 1 }),
     recovered: () => count({ SegmentsRecovered: 1 }),
-    committed: ({ accounts, parts, rows, late }) => {
+    committed: ({ accounts, cut, rows, late }) => {
       count({
         EventsReceived: accounts.received,
         EventsDuplicate: accounts.duplicate,
@@ -18,7 +18,7 @@ export function segmentMetrics(
         EventsEmitted: accounts.emitted,
         EventsLate: late,
         RowsEmitted: rows,
-        RollupMessages: parts.length,
+        DeltasEmitted: cut.length,
       });
       for (const [reason, events] of Object.entries(accounts.rejected))
         count({ [`Rejected-${reason}`]: events });
