@@ -1,6 +1,6 @@
 // The rules a configuration keeps, checked at synth: a stage that breaks one does not deploy.
-import type { Bounded, Configuration } from './configuration.ts';
-import { SETTING_FORMS } from './setting-forms.ts';
+import type { Configuration } from './configuration.ts';
+import type { Bounded } from './settings.ts';
 
 /** A configuration that breaks a rule. Its message is one sentence: the setting, the nearest correct value, the reason. */
 export class ConfigurationError extends Error {
@@ -19,7 +19,7 @@ const DAY_SECONDS = 86_400;
 const HOURS_PER_DAY = 24;
 
 /** Longest a counter item must live: the retention rule of the architecture, in whole days. */
-export function counterRetentionDaysMin(c: Configuration): Bounded {
+export function minuteRetentionDaysMin(c: Configuration): Bounded {
   if (c.acceptPastSeconds === 'forever') return 'forever';
   return 1 + Math.floor((c.acceptPastSeconds + messageLifeSeconds(c)) / DAY_SECONDS);
 }
@@ -28,7 +28,7 @@ export function counterRetentionDaysMin(c: Configuration): Bounded {
 const COMPACTION_DAYS = 7;
 
 /** Hours outlive the minutes that they are made of, and days their hours. */
-export function hourRetentionDaysMin({ counterRetentionDays: days }: Configuration): Bounded {
+export function hourRetentionDaysMin({ minuteRetentionDays: days }: Configuration): Bounded {
   return days === 'forever' ? days : days + COMPACTION_DAYS;
 }
 
@@ -37,7 +37,7 @@ export function dayRetentionDaysMin({ hourRetentionDays: days }: Configuration):
   return days === 'forever' ? days : days + COMPACTION_DAYS;
 }
 
-function coarserLonger(finer: 'counterRetentionDays' | 'hourRetentionDays', c: Configuration): string {
+function coarserLonger(finer: 'minuteRetentionDays' | 'hourRetentionDays', c: Configuration): string {
   const kept = c[finer] === 'forever' ? '"forever"' : `${c[finer]}`;
   return `a coarser grain is made of the finer one and outlives it by a week (${finer} is ${kept}), or the answer would have neither`;
 }
@@ -57,11 +57,6 @@ function messageLifeSeconds(c: Configuration): number {
   return days * DAY_SECONDS;
 }
 
-/** Lambda's advice for SQS: six attempts of the function, and the time a batch is gathered. */
-export function queueVisibilitySecondsMin(c: Configuration): number {
-  return 6 * c.writerTimeoutSeconds + c.writerWindowSeconds;
-}
-
 /** What reading, rolling up, writing, a cold start of each and the first retry may take. */
 const PROCESSING_SECONDS = 20;
 
@@ -69,6 +64,12 @@ const PROCESSING_SECONDS = 20;
 export function freshnessAlarmSecondsMin(c: Configuration): number {
   return c.aggregatorWindowSeconds + c.writerWindowSeconds + PROCESSING_SECONDS;
 }
+
+/** Time-out of the writer. The queue hides a message for six times as long. */
+export const WRITER_TIMEOUT_SECONDS = 30;
+
+/** Records that Lambda hands to one invocation at most. */
+export const AGGREGATOR_BATCH_RECORDS = 10_000;
 
 /** What an item may hold, less its key, its minutes and its totals (at most 2,120 bytes of key, some 20 a minute). */
 export const APPLIED_BYTES_MAX = 400 * 1024 - 8 * 1024;
@@ -82,7 +83,7 @@ export const APPLIED_BYTES_MAX = 400 * 1024 - 8 * 1024;
  */
 export function appliedBytesMax(c: Configuration): number {
   const byWindow = 1 / Math.max(1, c.aggregatorWindowSeconds);
-  const byRecords = 1000 / c.aggregatorBatchSize;
+  const byRecords = 1000 / AGGREGATOR_BATCH_RECORDS;
   const byPayload = 1 / 4;
   const byEvents = 1 / 4;
   const segments = c.bucketMinutes * 60 * c.streamShards * (byWindow + byRecords + byPayload + byEvents);
@@ -132,14 +133,7 @@ function atLeast(
 
 const RULES: readonly Rule[] = [
   {
-    about: 'aggregatorParallelization',
-    check: (c) =>
-      c.aggregatorParallelization === 1
-        ? undefined
-        : 'aggregatorParallelization must be 1: with more, batches of one shard interleave and the ledger has no order to plan by.',
-  },
-  {
-    about: 'bucketMinutes, aggregatorWindowSeconds, aggregatorBatchSize, streamShards',
+    about: 'bucketMinutes, aggregatorWindowSeconds, streamShards',
     check: checkApplied,
   },
   atLeast(
@@ -153,12 +147,12 @@ const RULES: readonly Rule[] = [
     (c) => Math.floor(c.dedupWindowSeconds / 3600) + 1,
     (c) => `the stream must outlive the dedup window of ${c.dedupWindowSeconds} seconds`,
   ),
-  atLeast('counterRetentionDays', counterRetentionDaysMin, (c) =>
+  atLeast('minuteRetentionDays', minuteRetentionDaysMin, (c) =>
     c.acceptPastSeconds === 'forever'
       ? 'acceptPastSeconds is "forever", so an event may touch a counter of any age'
       : 'a counter must outlive every message that could still touch it, which is the sum of acceptPastSeconds, streamRetentionHours, queueRetentionDays, deadLetterRetentionDays and redriveHorizonDays',
   ),
-  atLeast('hourRetentionDays', hourRetentionDaysMin, (c) => coarserLonger('counterRetentionDays', c)),
+  atLeast('hourRetentionDays', hourRetentionDaysMin, (c) => coarserLonger('minuteRetentionDays', c)),
   atLeast('dayRetentionDays', dayRetentionDaysMin, (c) => coarserLonger('hourRetentionDays', c)),
   atLeast(
     'ledgerRetentionDays',
@@ -197,39 +191,9 @@ const RULES: readonly Rule[] = [
       `SQS gives batches of more than 10 messages (writerBatchSize is ${c.writerBatchSize}) only with a window`,
   ),
   atLeast(
-    'queueVisibilitySeconds',
-    queueVisibilitySecondsMin,
-    () => 'it must be six times writerTimeoutSeconds, and writerWindowSeconds more',
-  ),
-  atLeast(
-    'queueReceivesMax',
-    (c) => c.retryAttempts + 1,
-    (c) => `it is the backstop above retryAttempts (${c.retryAttempts})`,
-  ),
-  atLeast(
-    'retryBackoffCapSeconds',
-    (c) => c.retryBackoffBaseSeconds,
-    () => 'the longest pause can not be shorter than retryBackoffBaseSeconds',
-  ),
-  atLeast(
-    'redriveDelayCapSeconds',
-    (c) => c.redriveDelaySeconds,
-    () => 'the longest delay can not be shorter than redriveDelaySeconds',
-  ),
-  atLeast(
-    'throttleBurstRequests',
-    (c) => c.throttleRequestsPerSecond,
-    () => 'a smaller burst than throttleRequestsPerSecond refuses requests the rate allows',
-  ),
-  atLeast(
     'throttleRequestsPerSecond',
     (c) => (c.apiKeys ? c.keyRequestsPerSecond : 1),
     () => 'one API key alone may make keyRequestsPerSecond',
-  ),
-  atLeast(
-    'keyBurstRequests',
-    (c) => (c.apiKeys ? c.keyRequestsPerSecond : 1),
-    () => 'a smaller burst than keyRequestsPerSecond refuses requests the rate allows',
   ),
   {
     about: 'webAclRequestsPerMinute, throttleRequestsPerSecond',
@@ -266,46 +230,10 @@ const RULES: readonly Rule[] = [
   ),
 ];
 
-/**
- * Checks settings of any origin: first that each is known and has its form, then the rules between them.
- * @throws ConfigurationError for the first thing wrong
- */
-export function checkConfiguration(settings: Readonly<Record<string, unknown>>): Configuration {
-  for (const name of Object.keys(settings)) {
-    if (!Object.hasOwn(SETTING_FORMS, name)) throw new ConfigurationError(unknownSetting(name));
-  }
-  for (const [name, form] of Object.entries(SETTING_FORMS)) {
-    const wrong = form(settings[name]);
-    if (wrong !== undefined) throw new ConfigurationError(`${name} must be ${wrong}.`);
-  }
-  const configuration = settings as unknown as Configuration;
+/** Checks the rules between settings. @throws ConfigurationError for the first one that is broken */
+export function checkRules(configuration: Configuration): void {
   for (const rule of RULES) {
     const broken = rule.check(configuration);
     if (broken !== undefined) throw new ConfigurationError(broken);
   }
-  return configuration;
-}
-
-function unknownSetting(name: string): string {
-  const wanted = name.toLowerCase();
-  const near = Object.keys(SETTING_FORMS)
-    .map((known) => ({ known, distance: editDistance(wanted, known.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  return near !== undefined && near.distance <= Math.max(2, name.length / 2)
-    ? `${name} is not a setting: did you mean ${near.known}?`
-    : `${name} is not a setting: lib/configuration.ts lists them.`;
-}
-
-/** Levenshtein distance, for "did you mean". */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

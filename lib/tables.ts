@@ -11,15 +11,9 @@ export class Tables extends Construct {
 
   constructor(scope: Construct, id: string, c: Configuration) {
     super(scope, id);
-    this.counters = new Table(this, 'Counters', {
-      ...shape,
-      ...capacity(c, c.counterReadUnits, c.counterWriteUnits),
-    });
-    if (c.topOpenHourIndex) addOpenHourIndex(this.counters, c);
-    this.ledger = new Table(this, 'Ledger', {
-      ...shape,
-      ...capacity(c, c.ledgerReadUnits, c.ledgerWriteUnits),
-    });
+    this.counters = new Table(this, 'Counters', shape);
+    if (c.topOpenHourIndex) addOpenHourIndex(this.counters);
+    this.ledger = new Table(this, 'Ledger', shape);
   }
 }
 
@@ -31,17 +25,12 @@ export function openHourEnvironment(c: Configuration): Record<string, string> {
   return c.topOpenHourIndex ? { OPEN_HOUR_INDEX } : {};
 }
 
-function addOpenHourIndex(counters: Table, c: Configuration): void {
+function addOpenHourIndex(counters: Table): void {
   counters.addGlobalSecondaryIndex({
     indexName: OPEN_HOUR_INDEX,
     partitionKey: { name: 'openHour', type: AttributeType.STRING },
     sortKey: { name: 'n', type: AttributeType.NUMBER },
     projectionType: ProjectionType.KEYS_ONLY,
-    // Each update of an item moves its entry: one is deleted, one is put.
-    ...(c.tableMode === 'provisioned' && {
-      readCapacity: c.counterReadUnits,
-      writeCapacity: 2 * c.counterWriteUnits,
-    }),
   });
 }
 
@@ -51,12 +40,7 @@ const shape: TableProps = {
   sortKey: { name: 'sk', type: AttributeType.STRING },
   timeToLiveAttribute: 'expiresAt',
   pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-  removalPolicy: RemovalPolicy.RETAIN,
+  billingMode: BillingMode.PAY_PER_REQUEST,
+  removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   deletionProtection: true,
 };
-
-function capacity(c: Configuration, readCapacity: number, writeCapacity: number): Partial<TableProps> {
-  return c.tableMode === 'on-demand'
-    ? { billingMode: BillingMode.PAY_PER_REQUEST }
-    : { billingMode: BillingMode.PROVISIONED, readCapacity, writeCapacity };
-}

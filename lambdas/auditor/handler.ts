@@ -29,13 +29,7 @@ import {
   parseAuditRequest,
   resumable,
 } from '../counting/audit-request.ts';
-import {
-  type AuditFindings,
-  type AuditState,
-  auditProgress,
-  auditReport,
-  rawDifferences,
-} from '../counting/audit-state.ts';
+import { type AuditState, auditProgress, auditReport } from '../counting/audit-state.ts';
 import { TOP_ENTRIES_MAX, TOP_MAX } from '../counting/top-list.ts';
 import { archivedLog } from './archived-log.ts';
 import { type AuditorPorts, auditPage, beginAudit } from './audit.ts';
@@ -44,7 +38,7 @@ import { AUDIT_LIMITS } from './limits.ts';
 import { itemRepairer } from './repair.ts';
 
 const { env } = process;
-const { logger, metrics, count } = telemetry(env);
+const { logger, metrics } = telemetry(env);
 
 /** What the last segment of a page may take: 40,000 events to read and roll up, a cold dedup window, the lines to set aside. */
 const RESERVE_MS = 13_000;
@@ -109,14 +103,9 @@ async function answerAudit(event: APIGatewayProxyEvent, context: Context): Promi
     const request = parseAuditRequest(event.queryStringParameters ?? {}, systemClock.nowMs());
     const from = await stateFor(request, event.httpMethod === 'POST');
     const to = await auditPage(from, ports, timeLeft(context, RESERVE_MS));
-    countPage(from, to);
     return answerState(to);
   } catch (error) {
-    if (error instanceof InvalidAuditRequest) {
-      count({ AuditsRefused: 1 });
-      return jsonAnswer(400, { message: error.message });
-    }
-    count({ AuditsFailed: 1 });
+    if (error instanceof InvalidAuditRequest) return jsonAnswer(400, { message: error.message });
     logger.error('the audit failed', { error });
     return jsonAnswer(503, { message: 'the audit could not go on: send the same request again' });
   }
@@ -136,20 +125,6 @@ function answerState(state: AuditState): APIGatewayProxyResult {
   if (state.position.phase === 'done') return jsonAnswer(200, auditReport(state));
   const progress = auditProgress(state, AUDIT_LIMITS.partitions);
   return jsonAnswer(200, { complete: false, next: auditCursor(state), progress });
-}
-
-/** What one page found; the pages of an audit add up to what its report says. */
-function countPage({ findings: before }: AuditState, { findings: after }: AuditState): void {
-  const differences = (found: AuditFindings) =>
-    found.differences.length +
-    found.differencesOmitted +
-    found.notReproducible.length +
-    rawDifferences(found);
-  count({
-    AuditDifferences: differences(after) - differences(before),
-    AuditItems: after.items - before.items,
-    ItemsRepaired: after.repaired - before.repaired,
-  });
 }
 
 export const handler = middy<APIGatewayProxyEvent, APIGatewayProxyResult>()

@@ -11,13 +11,12 @@ import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { deliveredMessage, SqsFailedMessages } from '../aws/rollup-queue.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
-import { WriteUnits } from '../aws/write-units.ts';
 import type { CounterKey } from '../counting/counter-item.ts';
 import { openHourMark } from '../counting/open-hour.ts';
 import { type WriterPorts, type WriterSettings, writeRollups } from './write.ts';
 
 const { env } = process;
-const { logger, metrics, count, measureMs } = telemetry(env);
+const { logger, metrics, count, countAny, measureMs } = telemetry(env);
 
 /** Updates under way at once: enough to keep the connections busy, few enough not to hit one partition all together. */
 const CONCURRENCY = 32;
@@ -43,13 +42,11 @@ const archive = lazily(async () => (await import('../aws/archive.ts')).openArchi
 /** Only when a message failed. */
 const retryParameter = lazily(async () =>
   (await import('../aws/retry-parameter.ts')).openRetryParameter(retries, systemClock, (problem) => {
-    count({ RetryParameterProblems: 1 });
     logger.error('the retry parameter can not be used; the last good value holds', { problem });
   }),
 );
 
 const dynamoDbClient = dynamoDb(PATIENCE);
-const writeUnits = new WriteUnits(dynamoDbClient);
 const counterTable = text(env, 'COUNTER_TABLE');
 const ledgerTable = text(env, 'LEDGER_TABLE');
 const mark = (key: CounterKey) => openHourMark(key, systemClock.nowMs());
@@ -71,21 +68,8 @@ async function writeEvent(event: SQSEvent, context: Context): Promise<SQSBatchRe
   const messages = event.Records.map(deliveredMessage);
   const hasTime = timeLeft(context, REPORT_RESERVE_MS);
   const { retry, report } = await writeRollups(messages, ports, settings, hasTime);
-  count({
-    MessagesReceived: report.messages,
-    MessagesWritten: report.messages - retry.length - report.dead,
-    Updates: report.updates,
-    UpdatesCoalesced: report.updatesCoalesced,
-    WriteUnits: writeUnits.take(counterTable),
-    LedgerWriteUnits: writeUnits.take(ledgerTable),
-    RowsApplied: report.rowsApplied,
-    RowsAlreadyApplied: report.rowsAlreadyApplied,
-    PartsAcknowledged: report.partsAcknowledged,
-    EventsCounted: report.eventsCounted,
-    EventsExpired: report.expired,
-    MessagesDelayed: report.delayed,
-    MessagesDead: report.dead,
-  });
+  count({ EventsCounted: report.eventsCounted });
+  countAny({ EventsExpired: report.expired });
   measureMs('Freshness', report.freshnessMs);
   if (report.failures.length > 0) logger.warn('messages failed', { failures: [...new Set(report.failures)] });
   return { batchItemFailures: retry.map((itemIdentifier) => ({ itemIdentifier })) };

@@ -1,16 +1,15 @@
-// Reading: counts and the pipeline's status, by the query function.
+// The query function: counts, top lists and the status of the pipeline.
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { COUNTS_QUESTION } from '../api/counts.ts';
 import { COUNTS_BATCH_SCHEMA } from './events-schema.ts';
 import type { FrontDoor } from './front-door.ts';
-import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
 import { OPEN_HOUR_INDEX, openHourEnvironment } from './tables.ts';
 
-/** What reading stands between. */
-export interface QueryApiProps extends Surroundings {
+/** What the query function reads, and the door that leads to it. */
+export interface QueryProps extends Platform {
   readonly frontDoor: FrontDoor;
   readonly counters: Table;
   readonly ledger: Table;
@@ -28,22 +27,19 @@ const COUNTS_CACHE_KEYS = [
 ];
 
 /** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `POST /v1/counts:batch`, `GET /v1/top/{metric}`, `GET /v1/status` and the API's own description. */
-export class QueryApi extends Construct {
-  readonly function: LambdaFunction;
-
-  constructor(scope: Construct, id: string, props: QueryApiProps) {
-    super(scope, id);
+export class Query extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: QueryProps) {
     const { configuration: c, frontDoor, counters, ledger } = props;
-    const handler = new HandlerFunction(this, 'Query', props, {
+    super(scope, id, props, {
       noun: 'query',
       description: 'Answers counts and the status of the pipeline.',
-      timeoutSeconds: c.queryTimeoutSeconds,
+      timeoutSeconds: 10,
       memoryMb: c.queryMemoryMb,
       environment: {
         COUNTER_TABLE: counters.tableName,
         LEDGER_TABLE: ledger.tableName,
         ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
-        COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
+        COUNTER_RETENTION_SECONDS: secondsOf(c.minuteRetentionDays),
         HOUR_RETENTION_SECONDS: secondsOf(c.hourRetentionDays),
         DAY_RETENTION_SECONDS: secondsOf(c.dayRetentionDays),
         CORS_ORIGIN: c.allowOrigin,
@@ -59,15 +55,14 @@ export class QueryApi extends Construct {
       ],
       withoutDestination: 'Only the front door invokes it, synchronously, and hands failures to the client.',
     });
-    this.function = handler.function;
 
     // Greedy, so that an entity may hold slashes even when the client left them as they are.
-    frontDoor.addRead('counts/{metric}/{entity+}', handler.function, COUNTS_CACHE_KEYS);
-    frontDoor.addQuestion('counts:batch', handler.function, 'CountsBatch', COUNTS_BATCH_SCHEMA);
+    frontDoor.addRead('counts/{metric}/{entity+}', this.function, COUNTS_CACHE_KEYS);
+    frontDoor.addQuestion('counts:batch', this.function, 'CountsBatch', COUNTS_BATCH_SCHEMA);
     // For the canary, which has no API key but a role.
-    frontDoor.addSigned('GET', 'admin/counts/{metric}/{entity+}', handler.function);
-    frontDoor.addRead('top/{metric}', handler.function);
-    frontDoor.addRead('status', handler.function);
-    frontDoor.addRead('openapi.json', handler.function);
+    frontDoor.addSigned('GET', 'admin/counts/{metric}/{entity+}', this.function);
+    frontDoor.addRead('top/{metric}', this.function);
+    frontDoor.addRead('status', this.function);
+    frontDoor.addRead('openapi.json', this.function);
   }
 }

@@ -1,38 +1,37 @@
-// Compaction: days, months and totals are brought up to what the counter items say.
+// The compactor: days, months and totals are brought up to what was counted.
 import { Duration } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { Construct } from 'constructs';
-import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
+import type { Construct } from 'constructs';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { every } from './schedule.ts';
 import { secondsOf } from './seconds.ts';
 
-/** What compaction reads and writes. */
-export interface CompactionProps extends Surroundings {
+/** Below the usual five minutes between two runs, so that they rarely meet. */
+const TIMEOUT_SECONDS = 280;
+
+/** What the compactor reads and writes. */
+export interface CompactorProps extends Platform {
   readonly stream: Stream;
   readonly counters: Table;
   readonly ledger: Table;
 }
 
-/** The compactor, run every five minutes: its time-out is below that, so that two runs rarely meet. */
-export class Compaction extends Construct {
-  readonly function: LambdaFunction;
-
-  constructor(scope: Construct, id: string, props: CompactionProps) {
-    super(scope, id);
+/** The compactor, run on a schedule. */
+export class Compactor extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: CompactorProps) {
     const { configuration: c, stream, counters, ledger } = props;
-    const handler = new HandlerFunction(this, 'Compactor', props, {
+    super(scope, id, props, {
       noun: 'compactor',
       description: 'Brings days, months and totals up to what was counted, once an hour each shard.',
-      timeoutSeconds: c.compactorTimeoutSeconds,
+      timeoutSeconds: TIMEOUT_SECONDS,
       memoryMb: c.compactorMemoryMb,
       environment: {
         COUNTER_TABLE: counters.tableName,
         LEDGER_TABLE: ledger.tableName,
         STREAM_NAME: stream.streamName,
         STREAM_GENERATION: c.streamGeneration,
-        COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
+        COUNTER_RETENTION_SECONDS: secondsOf(c.minuteRetentionDays),
         HOUR_RETENTION_SECONDS: secondsOf(c.hourRetentionDays),
         DAY_RETENTION_SECONDS: secondsOf(c.dayRetentionDays),
       },
@@ -54,7 +53,6 @@ export class Compaction extends Construct {
       withoutDestination:
         'A run that fails leaves its cursors where they were; the next one goes on from there.',
     });
-    this.function = handler.function;
-    every(this, 'EveryFiveMinutes', Duration.minutes(5), handler.function);
+    every(this, 'Schedule', Duration.seconds(c.compactionSeconds), this.function);
   }
 }

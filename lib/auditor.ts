@@ -1,16 +1,15 @@
-// Auditing: counter items are held against what segments emitted, and repaired on request.
+// The auditor: counter items are compared with what segments emitted, and repaired on request.
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import type { FrontDoor } from './front-door.ts';
-import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
 
-/** What auditing reads, and the archive: for what it sets aside between pages, and for the trace of its repairs. */
-export interface AuditingProps extends Surroundings {
+/** What the auditor reads, and the archive for what it sets aside. */
+export interface AuditorProps extends Platform {
   readonly frontDoor: FrontDoor;
   readonly stream: Stream;
   readonly counters: Table;
@@ -22,13 +21,10 @@ export interface AuditingProps extends Surroundings {
 const TIMEOUT_SECONDS = 29;
 
 /** `GET /v1/audit` and `POST /v1/admin/repair`. */
-export class Auditing extends Construct {
-  readonly function: LambdaFunction;
-
-  constructor(scope: Construct, id: string, props: AuditingProps) {
-    super(scope, id);
+export class Auditor extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: AuditorProps) {
     const { configuration: c, frontDoor, stream, counters, ledger, archive } = props;
-    const handler = new HandlerFunction(this, 'Auditor', props, {
+    super(scope, id, props, {
       noun: 'auditor',
       description: 'Holds counter items against what segments emitted, and repairs what differs on request.',
       timeoutSeconds: TIMEOUT_SECONDS,
@@ -41,7 +37,7 @@ export class Auditing extends Construct {
         ARCHIVE_BUCKET: archive.bucketName,
         ARCHIVE_RAW_EVENTS: String(c.archiveRawEvents),
         RAW_RETENTION_SECONDS: secondsOf(c.rawRetentionDays),
-        COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
+        COUNTER_RETENTION_SECONDS: secondsOf(c.minuteRetentionDays),
         HOUR_RETENTION_SECONDS: secondsOf(c.hourRetentionDays),
         DAY_RETENTION_SECONDS: secondsOf(c.dayRetentionDays),
       },
@@ -72,8 +68,7 @@ export class Auditing extends Construct {
       withoutDestination:
         'Only the front door invokes it, synchronously, and hands failures to the operator.',
     });
-    this.function = handler.function;
-    frontDoor.addSigned('GET', 'audit', handler.function);
-    frontDoor.addAdmin('repair', handler.function);
+    frontDoor.addSigned('GET', 'audit', this.function);
+    frontDoor.addAdmin('repair', this.function);
   }
 }

@@ -1,18 +1,19 @@
-// Writing: rollup messages become counter items.
+// The writer: rollup messages become counts in the table.
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { CfnEventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StringParameter } from 'aws-cdk-lib/aws-ssm';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
-import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
+import { WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
 import { openHourEnvironment } from './tables.ts';
 
-/** What writing stands between. */
-export interface WritingProps extends Surroundings {
+/** What the writer reads and writes. */
+export interface WriterProps extends Platform {
   readonly counters: Table;
   readonly ledger: Table;
   readonly queue: Queue;
@@ -22,17 +23,14 @@ export interface WritingProps extends Surroundings {
 }
 
 /** The writer and the mapping that feeds it. */
-export class Writing extends Construct {
-  readonly function: LambdaFunction;
-
-  constructor(scope: Construct, id: string, props: WritingProps) {
-    super(scope, id);
+export class Writer extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: WriterProps) {
     const { configuration: c, counters, ledger, queue, deadLetters, archive, retries } = props;
-    const handler = new HandlerFunction(this, 'Writer', props, {
+    super(scope, id, props, {
       noun: 'writer',
       description:
         'Applies rollup messages to the counters, each segment once, and acknowledges them in the ledger.',
-      timeoutSeconds: c.writerTimeoutSeconds,
+      timeoutSeconds: WRITER_TIMEOUT_SECONDS,
       memoryMb: c.writerMemoryMb,
       environment: {
         COUNTER_TABLE: counters.tableName,
@@ -40,7 +38,7 @@ export class Writing extends Construct {
         ROLLUP_QUEUE_URL: queue.queueUrl,
         DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
         ARCHIVE_BUCKET: archive.bucketName,
-        COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
+        COUNTER_RETENTION_SECONDS: secondsOf(c.minuteRetentionDays),
         RETRY_PARAMETER: retries.parameterName,
         RETRY_REREAD_SECONDS: String(c.retryRereadSeconds),
         ...openHourEnvironment(c),
@@ -63,10 +61,9 @@ export class Writing extends Construct {
       archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.expired] },
       withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
     });
-    this.function = handler.function;
 
     const mapping = new CfnEventSourceMapping(this, 'Messages', {
-      functionName: handler.function.functionArn,
+      functionName: this.function.functionArn,
       eventSourceArn: queue.queueArn,
       batchSize: c.writerBatchSize,
       maximumBatchingWindowInSeconds: c.writerWindowSeconds,
@@ -74,7 +71,7 @@ export class Writing extends Construct {
       functionResponseTypes: ['ReportBatchItemFailures'],
       scalingConfig: { maximumConcurrency: c.writerConcurrency },
     });
-    mapping.node.addDependency(handler.policy);
+    mapping.node.addDependency(this.policy);
     acknowledge(mapping, {
       'Serverless-LambdaEventSourceMappingDestination':
         "A queue's mapping has none; the writer itself and the queue's redrive policy move what fails to the dead letters.",
