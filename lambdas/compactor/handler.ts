@@ -14,10 +14,11 @@ import { OPEN_SEGMENTS_MAX } from '../core/compaction.ts';
 import { CompactionStateTable } from '../store/state-table.ts';
 import { StoreTable } from '../store/store-table.ts';
 import { compact } from './compact.ts';
+import { DeltasMissing } from './epoch-rows.ts';
 import { BLOCK_BYTES, type CompactorPorts, type CompactorSettings, RANGE_EVENTS_MAX } from './ports.ts';
 
 const { env } = process;
-const { logger, metrics, count } = telemetry(env);
+const { logger, metrics, countAny } = telemetry(env);
 
 /** Time for one hash range of an epoch, its last blocks and top lists. */
 const RESERVE_MS = 30_000;
@@ -43,18 +44,17 @@ const ports: CompactorPorts = {
 };
 
 async function compactDue(_event: ScheduledEvent, context: Context): Promise<void> {
-  const report = await compact(ports, settings, timeLeft(context, RESERVE_MS));
-  count({
-    EpochsCompacted: Object.values(report.epochs).reduce((sum, epochs) => sum + epochs, 0),
-    BlocksWritten: report.blocks,
-    SegmentsOpen: report.open,
-    CompactionsUnfinished: report.unfinished ? 1 : 0,
-  });
+  try {
+    const report = await compact(ports, settings, timeLeft(context, RESERVE_MS));
+    if (report.unfinished) logger.warn('an epoch is unfinished; the next run goes on with it');
+  } catch (error) {
+    if (error instanceof DeltasMissing) countAny({ DeltasMissing: 1 });
+    throw error;
+  }
   const { hours } = await ports.state.readState();
   if (hours.covers.floorMs > 0) {
     metrics.addMetric('CompactionLag', MetricUnit.Milliseconds, systemClock.nowMs() - hours.covers.floorMs);
   }
-  if (report.unfinished) logger.warn('an epoch is unfinished; the next run goes on with it');
 }
 
 export const handler = middy<ScheduledEvent, void>()

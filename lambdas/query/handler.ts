@@ -146,14 +146,10 @@ async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResul
   const route = ROUTES[event.resource];
   if (route === undefined) return jsonAnswer(404, { message: 'there is no such resource' }, origin);
   try {
-    const found = await route(event);
-    count({ Queries: 1 });
-    return found;
+    return await route(event);
   } catch (error) {
-    if (REFUSALS.some((refusal) => error instanceof refusal)) {
-      count({ QueriesRefused: 1 });
+    if (REFUSALS.some((refusal) => error instanceof refusal))
       return jsonAnswer(400, { message: (error as Error).message }, origin);
-    }
     logger.error('a query failed', { error });
     count({ QueriesFailed: 1 });
     return jsonAnswer(503, { message: 'the counts can not be read right now: try again' }, origin);

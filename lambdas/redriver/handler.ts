@@ -20,7 +20,7 @@ import { StoreTable } from '../store/store-table.ts';
 import { type RedriverPorts, redrive } from './redrive.ts';
 
 const { env } = process;
-const { logger, metrics, count } = telemetry(env);
+const { logger, metrics, countAny } = telemetry(env);
 
 /** What ten dead letters may take; with less time left, the next run goes on. */
 const RESERVE_MS = 15_000;
@@ -45,7 +45,7 @@ const bucket = text(env, 'ARCHIVE_BUCKET');
 const archive = lazily(async () => (await import('../aws/archive.ts')).openArchive(bucket));
 const retryParameter = lazily(async () =>
   (await import('../aws/retry-parameter.ts')).openRetryParameter(retries, systemClock, (problem) => {
-    count({ RetryParameterProblems: 1 });
+    countAny({ RetryParameterProblems: 1 });
     logger.error('the retry parameter can not be used; the last good value holds', { problem });
   }),
 );
@@ -77,13 +77,7 @@ async function redriveEvent(
     settings,
     () => inTime() && systemClock.nowMs() < endMs,
   );
-  count({
-    DeadLettersWritten: report.written,
-    DeadLettersReturned: report.returned,
-    DeadLettersParked: report.parked,
-    DeadLettersFailed: report.failed,
-    RedriveProbesFailed: report.probesFailed,
-  });
+  countAny({ DeadLettersReturned: report.written + report.returned, DeadLettersParked: report.parked });
   if (failures.length > 0)
     logger.warn('not all dead letters could be redriven', { failures: [...new Set(failures)] });
   return jsonAnswer(200, report);

@@ -10,12 +10,11 @@ import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { deliveredMessage, SqsFailedMessages } from '../aws/rollup-queue.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
-import { WriteUnits } from '../aws/write-units.ts';
 import { StoreTable } from '../store/store-table.ts';
 import { type WriterPorts, type WriterSettings, writeRollups } from './write.ts';
 
 const { env } = process;
-const { logger, metrics, count, measureMs } = telemetry(env);
+const { logger, metrics, count, countAny, measureMs } = telemetry(env);
 
 /** Deltas under way at once: enough to keep the connections busy, few enough not to hit one partition all together. */
 const CONCURRENCY = 32;
@@ -41,13 +40,11 @@ const archive = lazily(async () => (await import('../aws/archive.ts')).openArchi
 /** Only when a message failed. */
 const retryParameter = lazily(async () =>
   (await import('../aws/retry-parameter.ts')).openRetryParameter(retries, systemClock, (problem) => {
-    count({ RetryParameterProblems: 1 });
     logger.error('the retry parameter can not be used; the last good value holds', { problem });
   }),
 );
 
 const dynamoDbClient = dynamoDb(PATIENCE);
-const writeUnits = new WriteUnits(dynamoDbClient);
 const countsTable = text(env, 'COUNTS_TABLE');
 const ledgerTable = text(env, 'LEDGER_TABLE');
 const ports: WriterPorts = {
@@ -69,18 +66,8 @@ async function writeEvent(event: SQSEvent, context: Context): Promise<SQSBatchRe
   const messages = event.Records.map(deliveredMessage);
   const hasTime = timeLeft(context, REPORT_RESERVE_MS);
   const { retry, report } = await writeRollups(messages, ports, settings, hasTime);
-  count({
-    MessagesReceived: report.messages,
-    MessagesWritten: report.messages - retry.length - report.dead,
-    DeltasStored: report.deltas,
-    WriteUnits: writeUnits.take(countsTable),
-    LedgerWriteUnits: writeUnits.take(ledgerTable),
-    PartsAcknowledged: report.partsAcknowledged,
-    EventsCounted: report.eventsCounted,
-    EventsExpired: report.expired,
-    MessagesDelayed: report.delayed,
-    MessagesDead: report.dead,
-  });
+  count({ EventsCounted: report.eventsCounted });
+  countAny({ EventsExpired: report.expired });
   measureMs('Freshness', report.freshnessMs);
   if (report.failures.length > 0) logger.warn('messages failed', { failures: [...new Set(report.failures)] });
   return { batchItemFailures: retry.map((itemIdentifier) => ({ itemIdentifier })) };

@@ -31,14 +31,6 @@ test('with it the counters have a sparse index of keys by count', () => {
       ],
     ],
   );
-  const provisioned = { topOpenHourIndex: true, tableMode: 'provisioned', counterWriteUnits: 30 };
-  const [counters] = tablesOf(provisioned).filter(({ GlobalSecondaryIndexes }) => GlobalSecondaryIndexes);
-  const units = { ReadCapacityUnits: 25, WriteCapacityUnits: 60 };
-  assert.deepEqual(
-    counters?.GlobalSecondaryIndexes[0].ProvisionedThroughput,
-    units,
-    'an entry moves: two writes',
-  );
 });
 
 test('with it those who write counters mark items, and the query, nobody else, may ask the index', () => {
@@ -57,6 +49,6 @@ test('with it those who write counters mark items, and the query, nobody else, m
     ).map(({ Action }: { Action: unknown }) => [id.replace(/Function.*$|Role.*$/, ''), Action]),
   );
   assert.equal(allowed.length, 1);
-  assert.match(String(allowed[0]?.[0]), /^ReadingQuery/);
+  assert.match(String(allowed[0]?.[0]), /^Query/);
   assert.equal(allowed[0]?.[1], 'dynamodb:Query');
 });

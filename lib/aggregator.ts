@@ -1,16 +1,20 @@
-// Aggregation: the stream's batches become segments in the ledger and rollup messages in the queue.
+// The aggregator: the stream's batches become segments in the ledger and rollup messages in the queue.
+import { CfnResource, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
-import { CfnEventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
-import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
+import { AGGREGATOR_BATCH_RECORDS } from './configuration-rules.ts';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
 
-/** What aggregation stands between. */
-export interface AggregationProps extends Surroundings {
+/** What the aggregator reads and writes. */
+export interface AggregatorProps extends Platform {
   readonly stream: Stream;
   readonly ledger: Table;
   readonly queue: Queue;
@@ -18,16 +22,13 @@ export interface AggregationProps extends Surroundings {
 }
 
 /** The aggregator and the one mapping that feeds it. */
-export class Aggregation extends Construct {
-  readonly function: LambdaFunction;
-
-  constructor(scope: Construct, id: string, props: AggregationProps) {
-    super(scope, id);
+export class Aggregator extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: AggregatorProps) {
     const { configuration: c, stream, ledger, queue, archive } = props;
-    const handler = new HandlerFunction(this, 'Aggregator', props, {
+    super(scope, id, props, {
       noun: 'aggregator',
       description: 'Plans segments of the stream in the ledger and sends their rollup messages.',
-      timeoutSeconds: c.aggregatorTimeoutSeconds,
+      timeoutSeconds: 60,
       memoryMb: c.aggregatorMemoryMb,
       environment: {
         STREAM_NAME: stream.streamName,
@@ -37,7 +38,7 @@ export class Aggregation extends Construct {
         ROLLUP_QUEUE_URL: queue.queueUrl,
         ARCHIVE_BUCKET: archive.bucketName,
         ARCHIVE_RAW_EVENTS: String(c.archiveRawEvents),
-        BUCKET_MINUTES: String(c.bucketMinutes),
+        HASH_SLOTS: String(c.hashSlots),
         DEDUP_WINDOW_SECONDS: String(c.dedupWindowSeconds),
         ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
         ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
@@ -61,31 +62,25 @@ export class Aggregation extends Construct {
           [ledger.tableArn],
         ),
         allow(['sqs:SendMessage'], [queue.queueArn]),
-        // Lambda checks the mapping's destination with the function's role, and writes to it.
-        allow(['s3:ListBucket'], [archive.bucketArn]),
+        ...destinationRights(archive),
       ],
       archived: {
         bucket: archive,
-        prefixes: [
-          ARCHIVE_PREFIXES.rejected,
-          ARCHIVE_PREFIXES.failedBatches,
-          ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : []),
-        ],
+        prefixes: [ARCHIVE_PREFIXES.rejected, ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : [])],
       },
       withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch for ever.',
     });
-    this.function = handler.function;
 
     // The ledger's protocol rests on each of these. With finite retries, LATEST or a second mapping, records between
     // the ledger's last segment and the next batch would vanish; with bisecting or more than one batch of a shard at
     // once there would be no order to plan by (docs/architecture.md).
     const mapping = new CfnEventSourceMapping(this, 'Batches', {
-      functionName: handler.function.functionArn,
+      functionName: this.function.functionArn,
       eventSourceArn: stream.streamArn,
       startingPosition: 'TRIM_HORIZON',
-      batchSize: c.aggregatorBatchSize,
+      batchSize: AGGREGATOR_BATCH_RECORDS,
       maximumBatchingWindowInSeconds: c.aggregatorWindowSeconds,
-      parallelizationFactor: c.aggregatorParallelization,
+      parallelizationFactor: 1,
       bisectBatchOnFunctionError: false,
       functionResponseTypes: ['ReportBatchItemFailures'],
       maximumRetryAttempts: -1,
@@ -93,6 +88,50 @@ export class Aggregation extends Construct {
       // S3 is the destination that gets the records too, not only where they were.
       destinationConfig: { onFailure: { destination: archive.bucketArn } },
     });
-    mapping.node.addDependency(handler.policy);
+    mapping.node.addDependency(this.policy);
+    acknowledgeDestination(this, archive);
   }
+}
+
+/**
+ * What CDK's own S3OnFailureDestination grants, below Lambda's prefix. Lambda checks the destination with the function's role
+ * when the mapping is created, and refuses the mapping if a right is missing.
+ */
+function destinationRights(archive: Bucket): PolicyStatement[] {
+  return [
+    allow(DESTINATION_BUCKET_ACTIONS, [archive.bucketArn]),
+    allow(DESTINATION_OBJECT_ACTIONS, [archive.arnForObjects(`${ARCHIVE_PREFIXES.failedBatches}*`)]),
+  ];
+}
+
+const DESTINATION_BUCKET_ACTIONS = ['s3:GetBucket*', 's3:List*'];
+const DESTINATION_OBJECT_ACTIONS = [
+  's3:Abort*',
+  's3:DeleteObject*',
+  's3:GetObject*',
+  's3:PutObject',
+  's3:PutObjectLegalHold',
+  's3:PutObjectRetention',
+  's3:PutObjectTagging',
+  's3:PutObjectVersionTagging',
+];
+
+function acknowledgeDestination(aggregator: Aggregator, archive: Bucket): void {
+  const bucket = archive.node.defaultChild;
+  if (!CfnResource.isCfnResource(bucket)) return;
+  const objects = `Resource::<${Stack.of(archive).getLogicalId(bucket)}.Arn>/${ARCHIVE_PREFIXES.failedBatches}*`;
+  const wild = [...DESTINATION_BUCKET_ACTIONS, ...DESTINATION_OBJECT_ACTIONS].filter((action) =>
+    action.endsWith('*'),
+  );
+  const reason =
+    'What CDK grants to an on-failure destination; objects only below the prefix that Lambda chooses.';
+  acknowledge(
+    aggregator.policy,
+    Object.fromEntries(
+      [...wild.map((action) => `Action::${action}`), objects].map((found) => [
+        `AwsSolutions-IAM5[${found}]`,
+        reason,
+      ]),
+    ),
+  );
 }

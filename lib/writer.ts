@@ -1,19 +1,22 @@
-// Writing: rollup messages become counter items.
+// The writer: rollup messages become counts in the table.
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { CfnEventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StringParameter } from 'aws-cdk-lib/aws-ssm';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
-import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
-import { secondsOf } from './seconds.ts';
-import { openHourEnvironment } from './tables.ts';
+import { WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
+import { retentionEnvironment, secondsOf } from './seconds.ts';
 
-/** What writing stands between. */
-export interface WritingProps extends Surroundings {
-  readonly counters: Table;
+/** Messages in one invocation at most: a count is readable as soon as its delta is stored, so none waits for others. */
+const BATCH_MESSAGES = 10;
+
+/** What the writer reads and writes. */
+export interface WriterProps extends Platform {
+  readonly counts: Table;
   readonly ledger: Table;
   readonly queue: Queue;
   readonly deadLetters: Queue;
@@ -22,31 +25,28 @@ export interface WritingProps extends Surroundings {
 }
 
 /** The writer and the mapping that feeds it. */
-export class Writing extends Construct {
-  readonly function: LambdaFunction;
-
-  constructor(scope: Construct, id: string, props: WritingProps) {
-    super(scope, id);
-    const { configuration: c, counters, ledger, queue, deadLetters, archive, retries } = props;
-    const handler = new HandlerFunction(this, 'Writer', props, {
+export class Writer extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: WriterProps) {
+    const { configuration: c, counts, ledger, queue, deadLetters, archive, retries } = props;
+    super(scope, id, props, {
       noun: 'writer',
       description:
-        'Applies rollup messages to the counters, each segment once, and acknowledges them in the ledger.',
-      timeoutSeconds: c.writerTimeoutSeconds,
+        'Stores the deltas of rollup messages, each once, and acknowledges them in the ledger.',
+      timeoutSeconds: WRITER_TIMEOUT_SECONDS,
       memoryMb: c.writerMemoryMb,
       environment: {
-        COUNTER_TABLE: counters.tableName,
+        COUNTS_TABLE: counts.tableName,
         LEDGER_TABLE: ledger.tableName,
         ROLLUP_QUEUE_URL: queue.queueUrl,
         DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
         ARCHIVE_BUCKET: archive.bucketName,
-        COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
+        ...retentionEnvironment(c),
+        DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
         RETRY_PARAMETER: retries.parameterName,
         RETRY_REREAD_SECONDS: String(c.retryRereadSeconds),
-        ...openHourEnvironment(c),
       },
       statements: [
-        allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [counters.tableArn]),
+        allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [counts.tableArn]),
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [ledger.tableArn]),
         allow(
           [
@@ -63,18 +63,16 @@ export class Writing extends Construct {
       archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.expired] },
       withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
     });
-    this.function = handler.function;
 
     const mapping = new CfnEventSourceMapping(this, 'Messages', {
-      functionName: handler.function.functionArn,
+      functionName: this.function.functionArn,
       eventSourceArn: queue.queueArn,
-      batchSize: c.writerBatchSize,
-      maximumBatchingWindowInSeconds: c.writerWindowSeconds,
+      batchSize: BATCH_MESSAGES,
       // One poisoned message must not send its neighbours back.
       functionResponseTypes: ['ReportBatchItemFailures'],
       scalingConfig: { maximumConcurrency: c.writerConcurrency },
     });
-    mapping.node.addDependency(handler.policy);
+    mapping.node.addDependency(this.policy);
     acknowledge(mapping, {
       'Serverless-LambdaEventSourceMappingDestination':
         "A queue's mapping has none; the writer itself and the queue's redrive policy move what fails to the dead letters.",

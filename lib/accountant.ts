@@ -1,29 +1,25 @@
-// Accounting: each shard's books are moved forward, and their figures become metrics.
+// The accountant: each shard's books move forward, and their figures become metrics.
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { Construct } from 'constructs';
-import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
+import type { Construct } from 'constructs';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
 
-/** What accounting reads and writes. */
-export interface AccountingProps extends Surroundings {
+/** What the accountant reads and writes. */
+export interface AccountantProps extends Platform {
   readonly stream: Stream;
   readonly ledger: Table;
 }
 
 /** The accountant, run every minute. */
-export class Accounting extends Construct {
-  readonly function: LambdaFunction;
-
-  constructor(scope: Construct, id: string, props: AccountingProps) {
-    super(scope, id);
+export class Accountant extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: AccountantProps) {
     const { configuration: c, stream, ledger } = props;
-    const handler = new HandlerFunction(this, 'Accountant', props, {
+    super(scope, id, props, {
       noun: 'accountant',
       description:
         "Moves each shard's books forward, says up to when counts are complete, emits both as metrics.",
-      timeoutSeconds: c.accountantTimeoutSeconds,
+      timeoutSeconds: 60,
       memoryMb: 256,
       environment: {
         LEDGER_TABLE: ledger.tableName,
@@ -47,7 +43,6 @@ export class Accounting extends Construct {
       withoutDestination:
         'A run that fails leaves the books where they were; the next minute goes on from there.',
     });
-    this.function = handler.function;
-    everyMinute(this, 'EveryMinute', handler.function);
+    everyMinute(this, 'EveryMinute', this.function);
   }
 }
