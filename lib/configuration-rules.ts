@@ -98,7 +98,8 @@ const RULES: readonly Rule[] = [
   atLeast(
     'hourRetentionDays',
     ({ minuteRetentionDays }) => minuteRetentionDays,
-    () => 'hours are kept at least as long as minutes (minuteRetentionDays), or a question would find neither',
+    () =>
+      'hours are kept at least as long as minutes (minuteRetentionDays), or a question would find neither',
   ),
   atLeast(
     'dayRetentionDays',

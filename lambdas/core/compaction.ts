@@ -107,7 +107,9 @@ export const INITIAL_STATE: CompactionState = {
 
 /** Whether a coverage has a segment. */
 export function isCovered({ through, open }: Coverage, shard: ShardKey, segment: number): boolean {
-  return segment <= (through[shard] ?? 0) && !open.some((one) => one.shard === shard && one.segment === segment);
+  return (
+    segment <= (through[shard] ?? 0) && !open.some((one) => one.shard === shard && one.segment === segment)
+  );
 }
 
 /** The segments that one coverage has beyond an earlier one: a run by shard, and earlier open ones. */

@@ -94,7 +94,8 @@ export function encodeRows(rows: readonly Row[]): Uint8Array {
  * @throws InvalidRows when the bytes are damaged or of another version
  */
 export function decodeRows(bytes: Uint8Array): Row[] {
-  if (bytes[0] !== ENCODING) throw new InvalidRows(`rows of encoding ${bytes[0]}, and this code knows ${ENCODING}`);
+  if (bytes[0] !== ENCODING)
+    throw new InvalidRows(`rows of encoding ${bytes[0]}, and this code knows ${ENCODING}`);
   try {
     return readRows(new ByteReader(inflateRawSync(bytes.subarray(1))));
   } catch (cause) {
