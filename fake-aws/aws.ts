@@ -1,10 +1,12 @@
 // All services together: one AWS in memory.
 import { type Clock, Crossings, type Transport } from './call.ts';
 import { type DynamoDbOptions, FakeDynamoDb } from './dynamodb/service.ts';
-import { FakeKinesis, type KinesisOptions } from './kinesis.ts';
+import { FakeKinesis } from './kinesis.ts';
+import type { SqsOptions } from './queue.ts';
 import { FakeS3, type S3Options } from './s3.ts';
-import { FakeSqs, type SqsOptions } from './sqs.ts';
+import { FakeSqs } from './sqs.ts';
 import { FakeSsm } from './ssm.ts';
+import type { KinesisOptions } from './stream.ts';
 
 type Own<Options> = Omit<Options, 'clock' | 'crossings'>;
 

@@ -58,12 +58,17 @@ export function makeClient<Client extends object>(
       middlewares.push(middleware);
     },
     remove: () => false,
+    // Libraries know a client of the SDK by these.
+    identify: () => [],
+    addRelativeTo: () => {
+      throw new NotSimulated('middleware relative to another one');
+    },
   };
   const client = Object.create(prototype);
   return Object.assign(client, {
     send,
     destroy: () => {},
     middlewareStack,
-    config: { region: async () => 'us-east-1' },
+    config: { serviceId: service, region: async () => 'us-east-1' },
   });
 }

@@ -1,9 +1,6 @@
 // DynamoDB in memory: what each operation does when its request arrives.
 import {
-  type BatchGetItemInput,
-  type BatchWriteItemInput,
   ConditionalCheckFailedException,
-  type ConsumedCapacity,
   type CreateTableInput,
   type DeleteItemInput,
   DynamoDBClient,
@@ -17,7 +14,9 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { Clock, Crossings, Transport } from '../call.ts';
 import { makeClient, type Operations } from '../client.ts';
-import { NotSimulated, onlyKnown, refused, validationError } from '../errors.ts';
+import { onlyKnown, refused, validationError } from '../errors.ts';
+import { batchGet, batchWrite } from './batches.ts';
+import { capacity } from './capacity.ts';
 import { type Expressions, expressionsOf } from './expressions.ts';
 import { keyRange } from './key-conditions.ts';
 import { DYNAMODB_LIMITS, type DynamoDbLimits, readUnits, writeUnits } from './limits.ts';
@@ -25,6 +24,7 @@ import { projected } from './paths.ts';
 import { type KeyAttribute, Table, type TableSettings, type Version } from './table.ts';
 import { transact } from './transactions.ts';
 import { type Item, itemBytes } from './values.ts';
+import { checkKey, holds, updateOf, type Write } from './writes.ts';
 
 /** What a request cost. */
 export interface Consumed {
@@ -74,24 +74,10 @@ const KNOWN = {
   Scan: fields(`${PAGE_FIELDS} Segment TotalSegments`),
 };
 
-/** A write of one item, whatever the operation. */
-export interface Write {
-  readonly operation: string;
-  readonly table: string;
-  readonly key: Item;
-  readonly input: Pick<
-    UpdateItemInput,
-    'ConditionExpression' | 'ExpressionAttributeValues' | 'ReturnValuesOnConditionCheckFailure'
-  >;
-  readonly expressions: Expressions;
-  /** The item afterwards; undefined: none. */
-  readonly change: (before: Item | undefined) => Item | undefined;
-}
-
 /** The tables, and the clients that reach them. */
 export class FakeDynamoDb {
   readonly #options: DynamoDbOptions;
-  readonly #limits: DynamoDbLimits;
+  readonly limits: DynamoDbLimits;
   readonly #tables = new Map<string, Table>();
   readonly #operations: Operations = {
     CreateTable: (input) => this.#createTable(input),
@@ -110,14 +96,14 @@ export class FakeDynamoDb {
     DeleteItem: (input) => this.#delete(input),
     Query: (input) => this.#query(input),
     Scan: (input) => this.#scan(input),
-    BatchGetItem: (input) => this.#batchGet(input),
-    BatchWriteItem: (input) => this.#batchWrite(input),
-    TransactWriteItems: (input) => transact(input, this, this.#limits),
+    BatchGetItem: (input) => batchGet(input, this),
+    BatchWriteItem: (input) => batchWrite(input, this),
+    TransactWriteItems: (input) => transact(input, this),
   };
 
   constructor(options: DynamoDbOptions) {
     this.#options = options;
-    this.#limits = { ...DYNAMODB_LIMITS, ...options.limits };
+    this.limits = { ...DYNAMODB_LIMITS, ...options.limits };
   }
 
   /** A client; its calls go through a transport. */
@@ -171,10 +157,10 @@ export class FakeDynamoDb {
     const { TableName = '', Key = {}, ConsistentRead = false } = input;
     const table = this.table(TableName);
     checkKey(table, Key);
-    const { item, bytes } = this.#read(TableName, table.version(Key), ConsistentRead);
+    const { item, bytes } = this.read(TableName, table.version(Key), ConsistentRead);
     const { projection } = expressionsOf(input);
     const units = readUnits(bytes, ConsistentRead);
-    this.#consumed({ table: TableName, operation: 'GetItem', key: Key, readUnits: units });
+    this.consumed({ table: TableName, operation: 'GetItem', key: Key, readUnits: units });
     return {
       ...(item !== undefined && {
         Item: projection === undefined ? { ...item } : projected(item, projection),
@@ -256,20 +242,20 @@ export class FakeDynamoDb {
     }
     const after = write.change(before);
     const bytes = after === undefined ? 0 : itemBytes(after);
-    if (bytes > this.#limits.itemBytes) {
-      this.#options.crossings.note('dynamodb item too large');
+    if (bytes > this.limits.itemBytes) {
+      this.crossed('item too large');
       throw validationError('Item size has exceeded the maximum allowed size');
     }
     const units = factor * writeUnits(Math.max(bytes, version?.bytes ?? 0));
     if (before !== undefined || after !== undefined) table.put(key, after, bytes);
-    this.#consumed({ table: name, operation, key, writeUnits: units });
+    this.consumed({ table: name, operation, key, writeUnits: units });
     return { before, after, units };
   }
 
   /** Charges a condition that failed. */
   failedCondition({ operation, table, key }: Write, factor = 1): void {
     const bytes = this.table(table).version(key)?.bytes ?? 0;
-    this.#consumed({ table, operation, key, writeUnits: factor * writeUnits(bytes), failed: true });
+    this.consumed({ table, operation, key, writeUnits: factor * writeUnits(bytes), failed: true });
   }
 
   #query(input: QueryInput): object {
@@ -306,11 +292,11 @@ export class FakeDynamoDb {
     let last: Item | undefined;
     let LastEvaluatedKey: Item | undefined;
     for (const [key, newest] of found) {
-      const version = this.#read(TableName, newest, ConsistentRead);
+      const version = this.read(TableName, newest, ConsistentRead);
       if (version.item === undefined) continue;
       // The service answers a key to go on from even where nothing follows the last item that it may read.
-      if (ScannedCount > 0 && bytes + version.bytes > this.#limits.pageBytes) {
-        this.#options.crossings.note(`dynamodb ${operation.toLowerCase()} page`);
+      if (ScannedCount > 0 && bytes + version.bytes > this.limits.pageBytes) {
+        this.crossed(`${operation.toLowerCase()} page`);
         LastEvaluatedKey = last;
         break;
       }
@@ -323,13 +309,13 @@ export class FakeDynamoDb {
         Items.push(projection === undefined ? { ...item } : projected(item, projection));
       }
       if (ScannedCount >= Limit) {
-        this.#options.crossings.note(`dynamodb ${operation.toLowerCase()} limit`);
+        this.crossed(`${operation.toLowerCase()} limit`);
         LastEvaluatedKey = last;
         break;
       }
     }
     const units = readUnits(bytes, ConsistentRead);
-    this.#consumed({ table: TableName, operation, key: first, readUnits: units });
+    this.consumed({ table: TableName, operation, key: first, readUnits: units });
     return {
       ...(input.Select === 'COUNT' ? {} : { Items }),
       Count: Items.length,
@@ -339,133 +325,28 @@ export class FakeDynamoDb {
     };
   }
 
-  #batchGet(input: BatchGetItemInput): object {
-    const requests = Object.entries(input.RequestItems ?? {}).flatMap(([name, request]) =>
-      (request.Keys ?? []).map((Key) => ({ name, Key, request })),
-    );
-    checkBatch(requests, this.#limits.batchGetKeys, ({ name, Key }) => `${name} ${this.#place(name, Key)}`);
-    const Responses: Record<string, Item[]> = {};
-    const UnprocessedKeys: Record<string, { Keys: Item[] }> = {};
-    const units = new Map<string, number>();
-    const processed = this.#options.processed?.(requests.length) ?? requests.length;
-    let bytes = 0;
-    for (const [at, { name, Key, request }] of requests.entries()) {
-      const { Keys: _keys, ...rest } = request;
-      const ConsistentRead = request.ConsistentRead ?? false;
-      const version = this.#read(name, this.table(name).version(Key), ConsistentRead);
-      if (at >= processed || (bytes > 0 && bytes + version.bytes > this.#limits.batchGetBytes)) {
-        this.#options.crossings.note('dynamodb unprocessed keys');
-        UnprocessedKeys[name] ??= { ...rest, Keys: [] };
-        UnprocessedKeys[name].Keys.push(Key);
-        continue;
-      }
-      bytes += version.bytes;
-      const cost = readUnits(version.bytes, ConsistentRead);
-      units.set(name, (units.get(name) ?? 0) + cost);
-      this.#consumed({ table: name, operation: 'BatchGetItem', key: Key, readUnits: cost });
-      const { projection } = expressionsOf({
-        ProjectionExpression: request.ProjectionExpression,
-        ExpressionAttributeNames: request.ExpressionAttributeNames,
-      });
-      Responses[name] ??= [];
-      if (version.item === undefined) continue;
-      Responses[name].push(
-        projection === undefined ? { ...version.item } : projected(version.item, projection),
-      );
-    }
-    return { Responses, UnprocessedKeys, ...capacities(input, units) };
+  /** How many requests of a batch are processed. */
+  processed(requests: number): number {
+    return this.#options.processed?.(requests) ?? requests;
   }
 
-  #batchWrite(input: BatchWriteItemInput): object {
-    const requests = Object.entries(input.RequestItems ?? {}).flatMap(([name, list]) =>
-      list.map((request) => {
-        const table = this.table(name);
-        const item = request.PutRequest?.Item;
-        const key = item === undefined ? (request.DeleteRequest?.Key ?? {}) : table.keyIn(item);
-        checkKey(table, key);
-        return { name, key, item: item && { ...item }, request };
-      }),
-    );
-    checkBatch(
-      requests,
-      this.#limits.batchWriteItems,
-      ({ name, key }) => `${name} ${this.#place(name, key)}`,
-    );
-    const UnprocessedItems: Record<string, object[]> = {};
-    const units = new Map<string, number>();
-    const processed = this.#options.processed?.(requests.length) ?? requests.length;
-    for (const [at, { name, key, item, request }] of requests.entries()) {
-      if (at >= processed) {
-        this.#options.crossings.note('dynamodb unprocessed items');
-        UnprocessedItems[name] ??= [];
-        UnprocessedItems[name].push(request);
-        continue;
-      }
-      const operation = 'BatchWriteItem';
-      const write = {
-        operation,
-        table: name,
-        key,
-        input: {},
-        expressions: expressionsOf({}),
-        change: () => item,
-      };
-      units.set(name, (units.get(name) ?? 0) + this.write(write).units);
-    }
-    return { UnprocessedItems, ...capacities(input, units) };
-  }
-
-  #place(name: string, key: Item): string {
-    const table = this.table(name);
-    return `${table.hashOf(key)} ${table.rangeOf(key)}`;
+  /** Notes that a limit was crossed. */
+  crossed(limit: string): void {
+    this.#options.crossings.note(`dynamodb ${limit}`);
   }
 
   /** The version that a read finds: an eventually consistent one may find an older one. */
-  #read(table: string, newest: Version | undefined, isConsistent: boolean): Version {
+  read(table: string, newest: Version | undefined, isConsistent: boolean): Version {
     let version = newest;
     const back = isConsistent ? 0 : (this.#options.staleness?.(table) ?? 0);
     for (let step = 0; step < back && version !== undefined; step += 1) version = version.before;
-    if (version !== newest) this.#options.crossings.note('dynamodb stale read');
+    if (version !== newest) this.crossed('stale read');
     return version ?? { item: undefined, bytes: 0, before: undefined };
   }
 
-  #consumed(consumed: Pick<Consumed, 'table' | 'operation' | 'key'> & Partial<Consumed>): void {
+  /** Tells what a request cost. */
+  consumed(consumed: Pick<Consumed, 'table' | 'operation' | 'key'> & Partial<Consumed>): void {
     this.#options.onConsumed?.({ readUnits: 0, writeUnits: 0, failed: false, ...consumed });
-  }
-}
-
-/** An update as a write. */
-export function updateOf(input: UpdateItemInput, table: Table): Write {
-  const { TableName = '', Key: key = {}, ExpressionAttributeValues: values = {} } = input;
-  checkKey(table, key);
-  const expressions = expressionsOf(input);
-  const { hash, range } = table.settings;
-  if (expressions.updated.some(([name]) => name === hash.name || name === range?.name)) {
-    throw validationError('Cannot update attribute: This attribute is part of the key');
-  }
-  const change = (before: Item | undefined) =>
-    expressions.update?.(before ?? key, values) ?? { ...(before ?? key) };
-  return { operation: 'UpdateItem', table: TableName, key, input, expressions, change };
-}
-
-/** Whether a write's condition holds for the item that is there. */
-export function holds({ expressions, input }: Write, before: Item | undefined): boolean {
-  return expressions.condition?.(before ?? {}, input.ExpressionAttributeValues ?? {}) ?? true;
-}
-
-/** @throws ValidationException when a key has other attributes than the table's */
-export function checkKey({ settings }: Table, key: Item): void {
-  if (Object.keys(key).length !== (settings.range === undefined ? 1 : 2)) {
-    throw validationError('The provided key element does not match the schema');
-  }
-}
-
-function checkBatch<T>(requests: readonly T[], most: number, nameOf: (request: T) => string): void {
-  if (requests.length === 0 || requests.length > most) {
-    throw validationError(`Too many items requested: a batch has 1 to ${most}, not ${requests.length}`);
-  }
-  if (new Set(requests.map(nameOf)).size < requests.length) {
-    throw validationError('Provided list of item keys contains duplicates');
   }
 }
 
@@ -475,27 +356,4 @@ function* withKeys(
   found: Iterable<readonly [range: string, version: Version]>,
 ): Iterable<readonly [key: Item, version: Version]> {
   for (const [range, version] of found) yield [table.keyOf(hash, range), version];
-}
-
-interface CapacityAsked {
-  readonly ReturnConsumedCapacity?: string | undefined;
-}
-
-function capacity(
-  input: CapacityAsked,
-  table: string,
-  units: number,
-): { ConsumedCapacity?: ConsumedCapacity } {
-  const { ReturnConsumedCapacity: asked = 'NONE' } = input;
-  if (asked === 'NONE') return {};
-  if (asked !== 'TOTAL') throw new NotSimulated(`ReturnConsumedCapacity ${asked}`);
-  return { ConsumedCapacity: { TableName: table, CapacityUnits: units } };
-}
-
-function capacities(input: CapacityAsked, units: ReadonlyMap<string, number>): object {
-  const { ReturnConsumedCapacity: asked = 'NONE' } = input;
-  if (asked === 'NONE') return {};
-  return {
-    ConsumedCapacity: [...units].map(([TableName, CapacityUnits]) => ({ TableName, CapacityUnits })),
-  };
 }

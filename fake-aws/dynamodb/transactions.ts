@@ -6,15 +6,12 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { refused, validationError } from '../errors.ts';
 import { expressionsOf } from './expressions.ts';
-import type { DynamoDbLimits } from './limits.ts';
-import { type FakeDynamoDb, holds, updateOf, type Write } from './service.ts';
+import type { FakeDynamoDb } from './service.ts';
+import { holds, updateOf, type Write } from './writes.ts';
 
 /** Carries out a transaction. One that fails is charged like its writes. @throws TransactionCanceledException */
-export function transact(
-  input: TransactWriteItemsInput,
-  tables: FakeDynamoDb,
-  { transactItems }: DynamoDbLimits,
-): object {
+export function transact(input: TransactWriteItemsInput, tables: FakeDynamoDb): object {
+  const { transactItems } = tables.limits;
   const items = input.TransactItems ?? [];
   if (items.length === 0 || items.length > transactItems) {
     throw validationError(`a transaction has 1 to ${transactItems} items, not ${items.length}`);
