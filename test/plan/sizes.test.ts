@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { itemBytes } from '../../bench/cost/item-bytes.ts';
+import { itemBytes } from '../../fake-aws/dynamodb/values.ts';
 import {
   IDS_CHUNK_BYTES as CODE_IDS_CHUNK_BYTES,
   entryItem,
