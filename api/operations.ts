@@ -190,7 +190,8 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'readTop',
     method: 'GET',
     path: '/v1/top/{metric}',
-    summary: 'Which entities had most of a metric in an hour, a day, a month or all time: exact, and how complete.',
+    summary:
+      'Which entities had most of a metric in an hour, a day, a month or all time: exact, and how complete.',
     access: 'open',
     parameters: { ...TOP_PARAMETERS, ...IF_NONE_MATCH },
     answers: {

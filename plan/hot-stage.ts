@@ -1,5 +1,6 @@
 // What a plan says about its hot entity, as the simulation of it takes it.
 import { type BucketMinutes, isBucketMinutes } from '../lambdas/counting/time.ts';
+import { WRITER_TIMEOUT_SECONDS } from '../lib/configuration-rules.ts';
 import { assumed } from './assumptions.ts';
 import { type Choice, chooseSettings } from './choose.ts';
 import { USUAL_WORKLOAD, type Workload } from './workload.ts';
@@ -26,8 +27,8 @@ export function hotStage({ model }: Choice = chooseSettings(HOT_WORKLOAD)) {
     messagesEach: Math.floor(peak.counters.messagesEach),
     writerWindowSeconds: c.writerWindowSeconds,
     writers: c.writerConcurrency,
-    writerTimeoutSeconds: c.writerTimeoutSeconds,
-    visibilitySeconds: c.queueVisibilitySeconds,
+    writerTimeoutSeconds: WRITER_TIMEOUT_SECONDS,
+    visibilitySeconds: 6 * WRITER_TIMEOUT_SECONDS + c.writerWindowSeconds,
     segmentSeconds: peak.segments.secondsEach,
     batchSeconds: peak.counters.secondsEach,
     segmentIdBytes: assumed('segmentIdBytes'),

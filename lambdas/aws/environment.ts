@@ -42,7 +42,7 @@ export function secondsOrForeverAsMs(environment: Environment, name: string): nu
   return text(environment, name) === 'forever' ? undefined : secondsAsMs(environment, name);
 }
 
-/** How long minutes, hours and days are kept, by the level whose blocks hold them; months are kept for ever. */
+/** How long the blocks of each level are kept: those of the hours hold minutes, those of the days hours, and so on. */
 export function retentionsIn(environment: Environment): Retentions {
   return {
     hours: secondsOrForeverAsMs(environment, 'MINUTE_RETENTION_SECONDS'),

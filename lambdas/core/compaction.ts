@@ -39,6 +39,8 @@ export interface CompactionPlan {
   readonly closedBeforeMs: Readonly<Record<UpperLevel, number>>;
   /** The hours' epoch up to which this one goes: its own, or of an upper level the last one that was done. */
   readonly hourEpoch: number;
+  /** Events in all epochs of the hours up to that one. */
+  readonly events: number;
 }
 
 /** How far the compaction of one level is. */
@@ -49,6 +51,8 @@ export interface LevelHead {
   readonly covers: Coverage;
   /** The hours' epoch up to which `covers` goes. */
   readonly hourEpoch: number;
+  /** Events in all epochs of the hours up to that one. */
+  readonly events: number;
   /** Rows before this are in the blocks or in late items, epoch milliseconds. Of the hours: 0, since nothing is put aside. */
   readonly closedBeforeMs: number;
   /** When the last epoch was planned, epoch milliseconds; 0: never. */
@@ -84,6 +88,7 @@ const UNTOUCHED: LevelHead = {
   epoch: 0,
   covers: NOTHING,
   hourEpoch: 0,
+  events: 0,
   closedBeforeMs: 0,
   plannedAtMs: 0,
   writeUnits: 0,
@@ -234,12 +239,10 @@ export function areHoursDue(
 /**
  * Whether an upper level is due: there is something new, and a period or its time is over, much is late, or an epoch costs next
  * to nothing.
- * @param events in the segments that the hours have and the level has not
  */
 export function isUpperDue(
   state: CompactionState,
   level: UpperLevel,
-  events: number,
   slotBits: number,
   nowMs: number,
 ): boolean {
@@ -251,7 +254,7 @@ export function isUpperDue(
     nowMs - head.plannedAtMs >= UPPER_INTERVALS_MS[level] ||
     (closesMs > head.closedBeforeMs && level !== 'all') ||
     state.late[level].bytes > LATE_BYTES_MAX * 2 ** slotBits ||
-    head.writeUnits <= UNITS_PER_EVENT_MAX * events
+    head.writeUnits <= UNITS_PER_EVENT_MAX * (state.hours.events - head.events)
   );
 }
 

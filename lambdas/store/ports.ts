@@ -89,6 +89,10 @@ export interface StoredTop {
 /** Top lists. */
 export interface TopStore {
   readTop(metric: string, period: Period): Promise<StoredTop | undefined>;
+  /** Every metric that was ever compacted, by name. */
+  metrics(): Promise<readonly string[]>;
+  /** Adds metrics to those known. Repeatable. */
+  addMetrics(metrics: readonly string[]): Promise<void>;
   /** Puts a list unless a later epoch's is there. Repeatable. */
   putTop(metric: string, period: Period, top: StoredTop, expiresAt: number | undefined): Promise<void>;
 }

@@ -27,6 +27,7 @@ const OPTIONS = { removeUndefinedValues: true };
 export class CompactionStateTable implements CompactionStateStore, RangeRegister {
   readonly #client: DynamoDBClient;
   readonly #table: string;
+  readonly #registered = new Set<number>();
 
   constructor(client: DynamoDBClient, table: string) {
     this.#client = client;
@@ -67,6 +68,7 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
       epoch: epoch + 1,
       covers: plan.covers,
       hourEpoch: plan.hourEpoch,
+      events: plan.events,
       closedBeforeMs: level === 'hours' ? 0 : plan.closedBeforeMs[level],
       plannedAtMs: plan.plannedAtMs,
       writeUnits,
@@ -79,6 +81,7 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
   }
 
   async registerRangeBits(bits: number): Promise<void> {
+    if (this.#registered.has(bits)) return;
     const update = new UpdateItemCommand({
       TableName: this.#table,
       Key: KEY,
@@ -86,6 +89,7 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
       ExpressionAttributeValues: { ':bits': { NS: [...new Set(['0', String(bits)])] } },
     });
     await this.#client.send(update);
+    this.#registered.add(bits);
   }
 
   async readDeletions(count: number): Promise<readonly Deletion[]> {

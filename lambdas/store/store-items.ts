@@ -46,6 +46,8 @@ export const storeKeys = {
   lateRows: (level: UpperLevel, range: HashRange, epoch: number, chunk: number) =>
     key(storeKeys.late(level, range), `${padded(epoch)}#${chunk}`),
   lateBounds: (after: number, through: number) => [padded(after + 1), `${padded(through)}#${LAST}`] as const,
+  metrics: () => 'METRICS',
+  metric: (metric: string) => key(storeKeys.metrics(), metric),
   tops: (period: Period) => `TOP#${period.level}#${periodName(period)}`,
   top: (metric: string, period: Period) => key(storeKeys.tops(period), metric),
 };

@@ -200,20 +200,17 @@ export class StoreTable
     }
   }
 
-  /** The metrics that have a top list of a period. */
-  async metricsOf(period: Period): Promise<readonly string[]> {
+  async metrics(): Promise<readonly string[]> {
     const metrics: string[] = [];
-    const pages = paginateQuery(
-      { client: this.#client },
-      {
-        TableName: this.#table,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': { S: storeKeys.tops(period) } },
-        ProjectionExpression: 'sk',
-      },
-    );
-    for await (const { Items = [] } of pages) for (const { sk } of Items) metrics.push(sk?.S ?? '');
+    for await (const { sk } of this.#between(storeKeys.metrics(), [' ', '~'])) metrics.push(sk?.S ?? '');
     return metrics;
+  }
+
+  async addMetrics(metrics: readonly string[]): Promise<void> {
+    for (const metric of metrics) {
+      const Item = storeKeys.metric(metric);
+      await this.#client.send(new PutItemCommand({ TableName: this.#table, Item }));
+    }
   }
 
   /** Whether the table answers. */

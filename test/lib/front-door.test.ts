@@ -118,7 +118,7 @@ describe('browsers', () => {
         "'https://shop.example'",
       );
     }
-    const query = resourcesOf(template, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Reading'));
+    const query = resourcesOf(template, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Query'));
     assert.equal(query?.[1].Properties.Environment.Variables.CORS_ORIGIN, 'https://shop.example');
   });
   test('may send the content type, the key and a tag', () => {
@@ -181,7 +181,7 @@ test("the API's cache is off; on, it keeps counts alone, by all that makes a que
   );
   const names = keys.map((key: string) => key.split('.').at(-1));
   assert.deepEqual(names, ['metric', 'entity', ...COUNT_PARAMETERS, 'If-None-Match']);
-  const query = resourcesOf(cached, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Reading'));
+  const query = resourcesOf(cached, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Query'));
   assert.equal(query?.[1].Properties.Environment.Variables.API_CACHED, 'true');
   const local = templateJson('local', { apiCacheGb: 0.5 }) as unknown as Json;
   assert.ok(

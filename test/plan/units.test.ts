@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CounterTable } from '../../lambdas/aws/counter-table.ts';
 import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
-import { WriteUnits } from '../../lambdas/aws/write-units.ts';
 import { counterKey, counterUpdate } from '../../lambdas/counting/counter-item.ts';
 import { parseShardId, segmentId, shardKey } from '../../lambdas/counting/identifiers.ts';
 import { rollUp } from '../../lambdas/counting/rollup.ts';
@@ -16,6 +15,7 @@ import { segmentsOf } from '../../plan/segments.ts';
 import { ranksOf, USUAL_WORKLOAD, type Workload } from '../../plan/workload.ts';
 import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
+import { WriteUnits } from '../support/write-units.ts';
 
 const services = await startServices();
 const units = new WriteUnits(services.dynamoDb);
