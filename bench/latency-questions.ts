@@ -1,6 +1,6 @@
 // What the latency of the query function is measured with: requests as API Gateway hands them over.
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import { QUERIES_MAX } from '../lambdas/counting/count-batch.ts';
+import { QUERIES_MAX } from '../lambdas/query/count-batch.ts';
 import { DAY_MS, dayStartMs, HOUR_MS } from '../lambdas/counting/time.ts';
 import { TOP_MAX } from '../lambdas/counting/top-list.ts';
 import { METRIC, NOW_MS, SPANS } from './synthetic-counts.ts';

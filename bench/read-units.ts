@@ -2,7 +2,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CounterTable } from '../lambdas/aws/counter-table.ts';
 import { LevelTable } from '../lambdas/aws/level-table.ts';
-import { parseCountQuery } from '../lambdas/counting/count-query.ts';
+import { parseCountQuery } from '../lambdas/query/count-query.ts';
 import type { Claims } from '../lambdas/counting/levels.ts';
 import { DAY_MS, dayStartMs } from '../lambdas/counting/time.ts';
 import { readCounts } from '../lambdas/query/read-counts.ts';

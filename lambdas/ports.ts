@@ -15,6 +15,13 @@ export interface Clock {
   nowMs(): number;
 }
 
+/** For how long an answer may be used again. */
+export interface Freshness {
+  readonly maxAgeSeconds: number;
+  /** Whether it is certainly the same until then. */
+  readonly isImmutable: boolean;
+}
+
 /** A range of a shard as the stream still holds it. */
 export interface LogRange {
   readonly records: readonly StreamRecord[];

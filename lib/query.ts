@@ -25,7 +25,7 @@ const COUNTS_CACHE_KEYS = [
   'method.request.header.If-None-Match',
 ];
 
-/** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `POST /v1/counts:batch`, `GET /v1/top/{metric}`, `GET /v1/status` and the API's own description. */
+/** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `POST /v1/counts:batch`, `GET /v1/top/{metric}`, `GET /v1/metrics`, `GET /v1/status` and the API's own description. */
 export class Query extends HandlerFunction {
   constructor(scope: Construct, id: string, props: QueryProps) {
     const { configuration: c, frontDoor, counts, ledger } = props;
@@ -38,6 +38,7 @@ export class Query extends HandlerFunction {
         COUNTS_TABLE: counts.tableName,
         LEDGER_TABLE: ledger.tableName,
         ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
+        ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
         ...retentionEnvironment(c),
         CORS_ORIGIN: c.allowOrigin,
         API_CACHED: String(c.apiCacheGb > 0),
@@ -55,6 +56,7 @@ export class Query extends HandlerFunction {
     // For the canary, which has no API key but a role.
     frontDoor.addSigned('GET', 'admin/counts/{metric}/{entity+}', this.function);
     frontDoor.addRead('top/{metric}', this.function);
+    frontDoor.addRead('metrics', this.function);
     frontDoor.addRead('status', this.function);
     frontDoor.addRead('openapi.json', this.function);
   }

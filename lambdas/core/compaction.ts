@@ -9,6 +9,8 @@ export interface SegmentPlace {
   readonly segment: number;
   /** The running maximum of arrivals, epoch milliseconds: deltas are stored in this order. */
   readonly runMaxMs: number;
+  /** Nothing in it arrived before this, epoch milliseconds. */
+  readonly sinceMs: number;
 }
 
 /** The segments that are in the blocks of a level. */
@@ -17,7 +19,7 @@ export interface Coverage {
   readonly through: Readonly<Record<string, number>>;
   /** Segments up to `through` that were not settled when it moved past them. */
   readonly open: readonly SegmentPlace[];
-  /** Deltas of segments beyond `through` are stored at this running maximum of arrivals or later; epoch milliseconds. */
+  /** Nothing in segments beyond `through` arrived (as a running maximum) before this, and their deltas are stored at it or later; epoch milliseconds. */
   readonly floorMs: number;
 }
 
@@ -112,6 +114,11 @@ export function isCovered({ through, open }: Coverage, shard: ShardKey, segment:
   );
 }
 
+/** The arrival time before which a coverage has everything, epoch milliseconds. */
+export function coveredBeforeMs({ open, floorMs }: Coverage): number {
+  return Math.min(floorMs, ...open.map(({ sinceMs }) => sinceMs));
+}
+
 /** The segments that one coverage has beyond an earlier one: a run by shard, and earlier open ones. */
 export interface SegmentRuns {
   /** Half-open from the left: after `after`, up to `through`. */
@@ -179,7 +186,7 @@ export function nextCoverage(
       if (events > shareMax && entry.segment > (covered.through[shard] ?? 0) + 1) break;
       if (!isSettledForStore(entry)) {
         if (open.length >= openMax || nowMs - entry.runMaxMs < STEP_OVER_AFTER_MS) break;
-        open.push({ shard, segment: entry.segment, runMaxMs: entry.runMaxMs });
+        open.push({ shard, segment: entry.segment, runMaxMs: entry.runMaxMs, sinceMs: covered.floorMs });
       }
       through[shard] = entry.segment;
     }

@@ -1,7 +1,7 @@
 // The front door: routes and who may call them, refusals, preflights, throttles, and what is logged of a request.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { COUNT_PARAMETERS } from '../../lambdas/counting/count-query.ts';
+import { COUNT_PARAMETERS } from '../../lambdas/query/count-query.ts';
 import type { Json } from '../../local/json.ts';
 import { readTemplate } from '../../local/template/template.ts';
 import {

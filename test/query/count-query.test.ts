@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CountPoint, countAnswer } from '../../lambdas/counting/count-answer.ts';
-import { planCounts } from '../../lambdas/counting/count-plan.ts';
-import { InvalidCountQuery, parseCountQuery } from '../../lambdas/counting/count-query.ts';
+import { type CountPoint, countAnswer } from '../../lambdas/query/count-answer.ts';
+import { planCounts } from '../../lambdas/query/count-plan.ts';
+import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
 import type { CounterItem } from '../../lambdas/counting/counter-item.ts';
 import { NO_CLAIMS } from '../../lambdas/counting/levels.ts';
-import { PointSums } from '../../lambdas/counting/point-sums.ts';
+import { PointSums } from '../../lambdas/query/point-sums.ts';
 
 const NOW_MS = Date.parse('2026-11-22T05:07:30Z');
 const FOREVER = { counters: undefined, days: undefined, months: undefined };

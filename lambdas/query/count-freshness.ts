@@ -1,16 +1,10 @@
-// For how long an answer may be kept by whoever asked: what can not change any more for days, what is open for seconds.
+// For how long an answer may be kept by whoever asked: what cannot change any more for days, what is open for seconds.
+import type { Retentions } from '../core/level.ts';
+import type { Freshness } from '../ports.ts';
 import { isFinal } from './count-answer.ts';
 import type { CountPlan } from './count-plan.ts';
 import type { CountQuery } from './count-query.ts';
 import { keptUntilMs } from './kept-grain.ts';
-import type { RetentionsMs } from './levels.ts';
-
-/** For how long an answer may be used again. */
-export interface Freshness {
-  readonly maxAgeSeconds: number;
-  /** Whether it is certainly the same until then. */
-  readonly isImmutable: boolean;
-}
 
 /** Counts are seconds old anyway: as long again is not noticed. */
 const OPEN_SECONDS = 5;
@@ -37,11 +31,11 @@ export function freshnessOf(
   { isEndGiven }: Pick<CountQuery, 'isEndGiven'>,
   plans: readonly CountPlan[],
   acceptPastMs: number | undefined,
-  retentionsMs: RetentionsMs,
+  retentions: Retentions,
   nowMs: number,
 ): Freshness {
   // Without an end the next request is another question.
   if (!isEndGiven || !plans.every((plan) => isFinal(plan, acceptPastMs))) return OPEN_FRESHNESS;
   // When a finer grain expires, the answer changes its grain.
-  return finalFreshness(Math.min(...plans.map((plan) => keptUntilMs(plan, retentionsMs, nowMs))), nowMs);
+  return finalFreshness(Math.min(...plans.map((plan) => keptUntilMs(plan, retentions, nowMs))), nowMs);
 }

@@ -1,4 +1,4 @@
-// The calendar of answers: minutes, hours, days and months, in a time zone, exact over changes of the clock.
+// The calendar of answers: minutes, hours, days, weeks and months, in a time zone, exact over changes of the clock.
 import { Temporal } from 'temporal-polyfill';
 import {
   DAY_MS,
@@ -10,12 +10,12 @@ import {
   MINUTE_MS,
   monthStartMs,
   nextMonthMs,
-} from './time.ts';
+} from '../counting/time.ts';
 
 /** The grains of an answer, finest first. */
-export const GRAINS = ['minute', 'hour', 'day', 'month', 'total'] as const;
+export const GRAINS = ['minute', 'hour', 'day', 'week', 'month', 'total'] as const;
 export type Grain = (typeof GRAINS)[number];
-/** Grains whose points have a time. Minutes and hours are those of UTC; days and months those of a time zone. */
+/** Grains whose points have a time. Minutes are the same everywhere; all others are those of a time zone. Weeks begin on Monday. */
 export type TimedGrain = Exclude<Grain, 'total'>;
 
 /** A stretch of time, epoch milliseconds, `startMs <= t < endMs`. */
@@ -27,7 +27,7 @@ export interface Period {
 /** A time zone's name in the IANA database, such as `Europe/Berlin`; `UTC` is one. */
 export type TimeZone = string & { readonly timeZone: unique symbol };
 
-/** Coordinated universal time, whose days and months are those of the level items. */
+/** Coordinated universal time, whose hours, days and months are those of the stored blocks. */
 export const UTC = 'UTC' as TimeZone;
 
 /** Names that mean UTC. */
@@ -49,32 +49,38 @@ export function parseTimeZone(name: string): TimeZone | undefined {
   }
 }
 
+const WEEK_MS = 7 * DAY_MS;
+/** 1970 began on a Thursday. */
+const FIRST_MONDAY_MS = 4 * DAY_MS;
+
 const UTC_STARTS: Readonly<Record<TimedGrain, (atMs: number) => number>> = {
   minute: (atMs) => Math.floor(atMs / MINUTE_MS) * MINUTE_MS,
   hour: hourStartMs,
   day: dayStartMs,
+  week: (atMs) => Math.floor((atMs - FIRST_MONDAY_MS) / WEEK_MS) * WEEK_MS + FIRST_MONDAY_MS,
   month: monthStartMs,
 };
-const UTC_LENGTHS_MS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
+const UTC_LENGTHS_MS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS, week: WEEK_MS };
 
-/** Whether periods of a grain are those of UTC in a zone. */
-function isOfUtc(grain: TimedGrain, zone: TimeZone): boolean {
-  return zone === UTC || grain === 'minute' || grain === 'hour';
-}
+/** Grains whose periods are made of whole dates. */
+type DateGrain = 'day' | 'week' | 'month';
 
-/** The start of the minute, hour, day or month that holds an instant, epoch milliseconds. */
+/** The start of the minute, hour, day, week or month that holds an instant, epoch milliseconds. */
 export function periodStartMs(grain: TimedGrain, atMs: number, zone = UTC): number {
-  if (isOfUtc(grain, zone)) return UTC_STARTS[grain](atMs);
+  if (zone === UTC || grain === 'minute') return UTC_STARTS[grain](atMs);
+  if (grain === 'hour') return zoneHour(atMs, zone).startMs;
   return midnightMs(firstDate(grain, atMs, zone), zone);
 }
 
 /** The start of the next one. */
 export function nextPeriodMs(grain: TimedGrain, atMs: number, zone = UTC): number {
-  if (!isOfUtc(grain, zone)) return followingMs(firstDate(grain, atMs, zone), grain, zone, atMs);
-  return grain === 'month' ? nextMonthMs(atMs) : UTC_STARTS[grain](atMs) + UTC_LENGTHS_MS[grain];
+  if (zone === UTC || grain === 'minute')
+    return grain === 'month' ? nextMonthMs(atMs) : UTC_STARTS[grain](atMs) + UTC_LENGTHS_MS[grain];
+  if (grain === 'hour') return zoneHour(atMs, zone).endMs;
+  return followingMs(firstDate(grain, atMs, zone), grain, zone, atMs);
 }
 
-/** The first start of a minute, hour, day or month that is not before an instant. */
+/** The first start of a minute, hour, day, week or month that is not before an instant. */
 export function periodCeilingMs(grain: TimedGrain, atMs: number, zone = UTC): number {
   const startMs = periodStartMs(grain, atMs, zone);
   return startMs === atMs ? atMs : nextPeriodMs(grain, atMs, zone);
@@ -87,7 +93,7 @@ export function periodCeilingMs(grain: TimedGrain, atMs: number, zone = UTC): nu
  */
 export function* periodsOf(range: Period, grain: TimedGrain, zone = UTC): Generator<Period> {
   if (range.startMs >= range.endMs) return;
-  if (isOfUtc(grain, zone)) {
+  if (zone === UTC || grain === 'minute') {
     for (let startMs = periodStartMs(grain, range.startMs); startMs < range.endMs; ) {
       const endMs = nextPeriodMs(grain, startMs);
       yield { startMs, endMs };
@@ -97,8 +103,7 @@ export function* periodsOf(range: Period, grain: TimedGrain, zone = UTC): Genera
   }
   const steadyAt = steadyStretches(zone);
   for (let startMs = periodStartMs(grain, range.startMs, zone); startMs < range.endMs; ) {
-    const endMs =
-      (grain === 'day' && steadyDayEndMs(startMs, steadyAt)) || nextPeriodMs(grain, startMs, zone);
+    const endMs = steadyEndMs(grain, startMs, steadyAt) ?? nextPeriodMs(grain, startMs, zone);
     yield { startMs, endMs };
     startMs = endMs;
   }
@@ -129,22 +134,67 @@ function steadyStretches(zone: TimeZone): (atMs: number) => Steady {
   };
 }
 
-/** When a day ends that begins at midnight; undefined: clocks change before it ends or just then, or it begins otherwise. */
-function steadyDayEndMs(startMs: number, steadyAt: (atMs: number) => Steady): number | undefined {
+const STEADY_LENGTHS_MS = { hour: HOUR_MS, day: DAY_MS, week: WEEK_MS };
+
+/**
+ * When an hour, a day or a week ends that begins on the hour or at midnight; undefined: clocks change before it ends or just
+ * then, or it begins otherwise.
+ */
+function steadyEndMs(
+  grain: Exclude<TimedGrain, 'minute'>,
+  startMs: number,
+  steadyAt: (atMs: number) => Steady,
+): number | undefined {
+  if (grain === 'month') return undefined;
   const { untilMs, aheadMs } = steadyAt(startMs);
-  const endMs = startMs + DAY_MS;
-  return (startMs + aheadMs) % DAY_MS === 0 && endMs < untilMs ? endMs : undefined;
+  const endMs = startMs + STEADY_LENGTHS_MS[grain];
+  return (startMs + aheadMs) % (grain === 'hour' ? HOUR_MS : DAY_MS) === 0 && endMs < untilMs
+    ? endMs
+    : undefined;
 }
 
-/** The date, or the first date of the month, that an instant has in a zone. */
-function firstDate(grain: TimedGrain, atMs: number, zone: TimeZone): Temporal.PlainDate {
-  const date = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone).toPlainDate();
-  return grain === 'day' ? date : date.with({ day: 1 });
+/**
+ * The hour of a zone's clocks that holds an instant. Where they are set by half an hour (Lord Howe), the hour under way is cut
+ * there, and the next one begins.
+ */
+function zoneHour(atMs: number, zone: TimeZone): Period {
+  const at = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone);
+  const aheadMs = at.offsetNanoseconds / 1e6;
+  const startMs = hourStartMs(atMs + aheadMs) - aheadMs;
+  const endMs = startMs + HOUR_MS;
+  const shifts = (change: Temporal.ZonedDateTime | null, from: number, to: number): number | undefined => {
+    if (change === null || change.epochMilliseconds <= from || change.epochMilliseconds >= to)
+      return undefined;
+    const before = change.subtract({ nanoseconds: 1 }).offsetNanoseconds / 1e6;
+    return (change.offsetNanoseconds / 1e6 - before) % HOUR_MS === 0 ? undefined : change.epochMilliseconds;
+  };
+  // `previous` looks for a change before the instant itself.
+  const last = at.add({ nanoseconds: 1 }).getTimeZoneTransition('previous');
+  return {
+    startMs: shifts(last, startMs, atMs + 1) ?? startMs,
+    endMs: shifts(at.getTimeZoneTransition('next'), atMs, endMs) ?? endMs,
+  };
 }
 
-/** The start of the first later date, or first of a month, that begins after an instant: a zone may have skipped the next one. */
-function followingMs(date: Temporal.PlainDate, grain: TimedGrain, zone: TimeZone, afterMs: number): number {
-  const next = date.add(grain === 'day' ? { days: 1 } : { months: 1 });
+/** The first date of the day, week or month that an instant belongs to in a zone. */
+function firstDate(grain: DateGrain, atMs: number, zone: TimeZone): Temporal.PlainDate {
+  const onClock = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone).toPlainDate();
+  // Clocks that were set back over midnight show the day before once more: a day begins when its midnight first comes.
+  const next = onClock.add({ days: 1 });
+  const date = midnightMs(next, zone) <= atMs ? next : onClock;
+  if (grain === 'day') return date;
+  return grain === 'week' ? date.subtract({ days: date.dayOfWeek - 1 }) : date.with({ day: 1 });
+}
+
+const ONE: Readonly<Record<DateGrain, Temporal.DurationLike>> = {
+  day: { days: 1 },
+  week: { weeks: 1 },
+  month: { months: 1 },
+};
+
+/** The start of the first later period that begins after an instant: a zone may have skipped the next date. */
+function followingMs(date: Temporal.PlainDate, grain: DateGrain, zone: TimeZone, afterMs: number): number {
+  const next = date.add(ONE[grain]);
   const startMs = midnightMs(next, zone);
   return startMs > afterMs ? startMs : followingMs(next, grain, zone, afterMs);
 }

@@ -1,14 +1,15 @@
 // The answer to a question about counts: points, and how far they can be relied on.
+
+import { MINUTE_MS } from '../counting/time.ts';
 import { type Grain, instantsIn } from './calendar.ts';
 import type { CountPlan } from './count-plan.ts';
 import type { CountQuery } from './count-query.ts';
 import { pageToken } from './page-token.ts';
 import type { PointSums } from './point-sums.ts';
-import { MINUTE_MS } from './time.ts';
 
 /** One point of an answer. */
 export interface CountPoint {
-  /** The start of the minute, hour, day or month, ISO 8601. */
+  /** The start of the minute, hour, day, week or month, ISO 8601. */
   readonly at: string;
   readonly n: bigint;
   /** `final` when no event can be accepted any more that would change it. */
@@ -21,7 +22,7 @@ export interface CountPoint {
 export interface CountsOfStretch {
   /** The grain of the points: the one asked for, or a coarser one where that is not kept any more. */
   readonly grain: Grain;
-  /** Whose days and months they are. */
+  /** Whose hours, days, weeks and months they are. */
   readonly tz: string;
   readonly from: string;
   readonly to: string;
@@ -119,7 +120,7 @@ function nextToken(query: CountQuery, { nextMs, grain, zone }: CountPlan, total:
   const { metric, entity, by, toMs, fillZero, cumulative, limit, page } = query;
   const parameters = {
     ...{ from: String(nextMs), to: String(toMs), by, limit: String(limit) },
-    ...((by === 'day' || by === 'month') && { tz: query.zone }),
+    ...(by !== 'minute' && by !== 'total' && { tz: query.zone }),
     ...(fillZero && { fill: 'zero' }),
     ...(cumulative && { cumulative: 'true' }),
   };

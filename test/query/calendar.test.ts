@@ -14,7 +14,7 @@ import {
   type TimedGrain,
   type TimeZone,
   UTC,
-} from '../../lambdas/counting/calendar.ts';
+} from '../../lambdas/query/calendar.ts';
 import { DAY_MS, HOUR_MS } from '../../lambdas/counting/time.ts';
 
 const ZONES = [

@@ -20,7 +20,7 @@ import {
   topAnswer,
   topFreshness,
   topNameOf,
-} from '../../lambdas/counting/top-query.ts';
+} from '../../lambdas/query/top-query.ts';
 
 const ms = (iso: string) => Date.parse(iso);
 const NOW_MS = ms('2026-11-22T05:30:00Z');

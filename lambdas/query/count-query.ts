@@ -1,4 +1,7 @@
 // Questions about counts: reading a request.
+
+import { isEntity, isMetric } from '../counting/event.ts';
+import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS, parseInstant } from '../counting/time.ts';
 import {
   GRAINS,
   type Grain,
@@ -9,10 +12,8 @@ import {
   type TimeZone,
   UTC,
 } from './calendar.ts';
-import { isEntity, isMetric } from './event.ts';
 import { type PageStart, readPageToken } from './page-token.ts';
 import { previousRange } from './previous-range.ts';
-import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS, parseInstant } from './time.ts';
 
 /** A stretch of time, `fromMs <= t < toMs`, epoch milliseconds. */
 export interface Stretch {
@@ -25,7 +26,7 @@ export interface CountQuery extends Stretch {
   readonly metric: string;
   readonly entity: string;
   readonly by: Grain;
-  /** Whose days and months the points are; UTC for all other grains. */
+  /** Whose hours, days, weeks and months the points are; UTC for all other grains. */
   readonly zone: TimeZone;
   /** Whether points without events are given as 0. */
   readonly fillZero: boolean;
@@ -41,7 +42,7 @@ export interface CountQuery extends Stretch {
   readonly page: PageStart | undefined;
 }
 
-/** A question that can not be answered; the message says which parameter and what it may be. */
+/** A question that cannot be answered; the message says which parameter and what it may be. */
 export class InvalidCountQuery extends Error {
   override readonly name = 'InvalidCountQuery';
 }
@@ -57,13 +58,15 @@ const GRAIN_MS: Readonly<Record<TimedGrain, number>> = {
   minute: MINUTE_MS,
   hour: HOUR_MS,
   day: DAY_MS,
+  week: 7 * DAY_MS,
   month: 30 * DAY_MS,
 };
-/** How far back a question reaches that does not say: an hour of minutes, a day of hours, thirty days, a year of months. */
+/** How far back a question reaches that does not say: an hour of minutes, a day of hours, thirty days, a quarter of weeks, a year of months. */
 const DEFAULT_SPAN_MS: Readonly<Record<TimedGrain, number>> = {
   minute: HOUR_MS,
   hour: DAY_MS,
   day: 30 * DAY_MS,
+  week: 91 * DAY_MS,
   month: 365 * DAY_MS,
 };
 
@@ -85,7 +88,7 @@ const OF_POINTS = ['fill', 'cumulative', 'limit'] as const;
 /**
  * Reads a question.
  * @param parameters `from` and `to` as ISO 8601 or epoch milliseconds on whole minutes (`from` included, `to` not), `by`
- *   (default `total`), `tz` (an IANA name; days and months only), `fill=zero`, `cumulative=true`, `compare=previous`,
+ *   (default `total`), `tz` (an IANA name; not with minutes and totals), `fill=zero`, `cumulative=true`, `compare=previous`,
  *   `limit` (points of a page), or `next` alone. Without `from`, `total` means all time.
  * @param nowMs the time of asking; `to` is the next whole minute after it unless given
  * @param limitMax most points of a page, whatever is asked for
@@ -153,10 +156,8 @@ function read(
 /** @throws InvalidCountQuery for parameters that do not go together */
 function checkCombination(by: Grain, parameters: CountParameters): void {
   const { tz, compare, from, limit } = parameters;
-  if (tz !== undefined && by !== 'day' && by !== 'month')
-    throw new InvalidCountQuery(
-      '"tz" goes with by=day and by=month only: minutes and hours are those of UTC',
-    );
+  if (tz !== undefined && (by === 'minute' || by === 'total'))
+    throw new InvalidCountQuery('"tz" goes with by=hour, day, week and month only');
   const pointless = OF_POINTS.find((name) => parameters[name] !== undefined);
   if (by === 'total' && pointless !== undefined)
     throw new InvalidCountQuery(
@@ -214,7 +215,7 @@ function wholeMinute(name: string, text: string | undefined): number | undefined
   return instantMs;
 }
 
-/** Days and months from the start of one: half a day looks like a bad one. */
+/** Days, weeks and months from the start of one: half a day looks like a bad one. */
 function defaultFromMs(by: Grain, toMs: number, zone: TimeZone): number {
   if (by === 'total') return 0;
   const fromMs = Math.max(0, toMs - DEFAULT_SPAN_MS[by]);
