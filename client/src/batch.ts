@@ -31,12 +31,13 @@ export function batchOf(key: string, events: readonly string[], first = 0): Batc
 /**
  * Cuts a batch of which nothing is stored in two. The halves' keys follow from its own, so whoever cuts the same batch
  * again gets the same halves.
+ * @returns the second half, then the first: on a stack the first is on top
  */
 export function halvesOf({ key, events, first }: Batch): readonly [Batch, Batch] {
   const middle = Math.ceil(events.length / 2);
   return [
-    batchOf(`${key}.1`, events.slice(0, middle), first),
     batchOf(`${key}.2`, events.slice(middle), first + middle),
+    batchOf(`${key}.1`, events.slice(0, middle), first),
   ];
 }
 

@@ -33,7 +33,7 @@ export function sendByBeacon(key: string, events: readonly string[], parts: Beac
   for (let batch = left.pop(); batch !== undefined; batch = left.pop()) {
     const canBeacon = beaconOf(parts) !== undefined;
     if (beaconTakes(batch, parts)) made.push(batch);
-    else if (canBeacon && batch.events.length > 1) left.push(...halvesOf(batch).toReversed());
+    else if (canBeacon && batch.events.length > 1) left.push(...halvesOf(batch));
     else {
       made.push(batch);
       keepAlive(batch, parts);

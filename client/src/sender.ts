@@ -104,10 +104,10 @@ export class Sender {
       const end = await this.#deliver(batch, options);
       if (end.kind === 'stored') accepted += events.length;
       else if (end.kind === 'cut' && events.length === 1) rejected.push({ index: first, reason: end.reason });
-      else if (end.kind === 'cut') left.push(...halvesOf(batch).toReversed());
+      else if (end.kind === 'cut') left.push(...halvesOf(batch));
       else {
         const { reason, ends } = end;
-        const over = ends === 'one' ? [batch] : [batch, ...left.splice(0).toReversed()];
+        const over = ends === 'one' ? [batch] : [batch, ...left.splice(0).reverse()];
         for (const { mayBeStoredSinceMs, ...each } of over) {
           const mayBeCounted = mayBeStoredSinceMs !== undefined;
           const hopeless = ends === 'hopeless';
