@@ -9,8 +9,8 @@ import { TallyClient } from '../../client/src/index.ts';
 import { settingsOf } from '../../client/src/options.ts';
 import { steadyClock } from '../../client/src/platform.ts';
 
-const verdict = (status: number, body: unknown, retryAfterMs = 0) =>
-  verdictOf({ status, body: typeof body === 'string' ? body : JSON.stringify(body), retryAfterMs });
+const verdict = (status: number, body: unknown, retryAfterMs = 0, records = 1) =>
+  verdictOf({ status, body: typeof body === 'string' ? body : JSON.stringify(body), retryAfterMs }, records);
 const mayBeStored = (status: number, body: unknown) => {
   const said = verdict(status, body);
   return said.kind === 'again' ? said.mayBeStored : said.kind;
@@ -18,6 +18,7 @@ const mayBeStored = (status: number, body: unknown) => {
 
 test('only a 202 that says so has stored a batch', () => {
   assert.deepEqual(verdict(202, { accepted: 1 }), { kind: 'stored' });
+  assert.deepEqual(verdict(202, { accepted: 3 }, 0, 3), { kind: 'stored' });
   for (const [status, body] of [
     [202, { accepted: 2 }],
     [202, ''],

@@ -36,6 +36,11 @@ test('a request has the API key, a key of its own, and its events their ids and 
   assert.equal(request?.batch, 'batch-0');
   assert.deepEqual(request?.events, [
     { metric: 'view', entity: '/a', at: Date.parse('2026-11-22T09:00:00Z') },
+  ]);
+  // An event with an id is a record of its own, so that it meets its twins of other requests.
+  const [, other] = world.requests;
+  assert.equal(other?.batch, undefined);
+  assert.deepEqual(other?.events, [
     { id: 'mine', metric: 'like', entity: '/a', at: '2026-11-22T05:07:00Z', n: -1 },
   ]);
 });
