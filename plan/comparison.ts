@@ -22,10 +22,6 @@ export const COMPARED: readonly Column[] = [
     name: '100,000, half of one entity',
     workload: { ...MILLION_COUNTERS, eventsPerSecond: 100_000, hotShare: 0.5 },
   },
-  {
-    name: '1,000,000, packed',
-    workload: { ...MILLION_COUNTERS, eventsPerSecond: 1_000_000, eventsPerRecord: 50 },
-  },
 ];
 
 const GB = 1024 ** 3;
