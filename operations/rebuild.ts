@@ -1,6 +1,8 @@
 // `npm run rebuild`: counts archived raw events again, into another pair of tables under a new generation, and compares.
 import { setTimeout as delay } from 'node:timers/promises';
 import cliProgress from 'cli-progress';
+import { asOperatorError, exitCodes, OperatorError } from '../cli/shared/errors.ts';
+import { openStack, type StackAccess } from '../cli/shared/stack-access.ts';
 import { CounterTable } from '../lambdas/aws/counter-table.ts';
 import { LedgerTable } from '../lambdas/aws/ledger-table.ts';
 import { LevelLedgerTable } from '../lambdas/aws/level-ledger.ts';
@@ -9,11 +11,9 @@ import { S3RawArchive } from '../lambdas/aws/raw-archive.ts';
 import { TopTable } from '../lambdas/aws/top-table.ts';
 import { NotPlayable } from '../lambdas/rebuild/raw-log.ts';
 import { type OnSegment, type RebuildPorts, rebuild } from '../lambdas/rebuild/rebuild.ts';
-import { asOperatorError, exitCodes, OperatorError } from './errors.ts';
 import { type Options, readOptions, USAGE } from './rebuild/options.ts';
 import { exitCodeOf, sentences } from './rebuild/output.ts';
 import { tableLike } from './rebuild/tables.ts';
-import { openStack, type StackAccess } from './stack-access.ts';
 
 const clock = { nowMs: () => Date.now() };
 

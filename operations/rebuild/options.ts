@@ -1,8 +1,8 @@
 // The command line of `npm run rebuild`.
 import { parseArgs } from 'node:util';
+import { exitCodes, OperatorError } from '../../cli/shared/errors.ts';
+import type { StackName } from '../../cli/shared/stack-access.ts';
 import type { ArrivalHours } from '../../lambdas/rebuild/raw-log.ts';
-import { exitCodes, OperatorError } from '../errors.ts';
-import type { StackName } from '../stack-access.ts';
 
 export const USAGE = `npm run rebuild -- --generation NAME (--url URL | --stage STAGE) [--counters TABLE --ledger TABLE]
                   [--from TIME --to TIME] [--source NAME] [--shards N] [--concurrency N] [--json]

@@ -1,7 +1,8 @@
 // What a rebuild tells people.
+
+import { exitCodes } from '../../cli/shared/errors.ts';
 import { rejectedEvents } from '../../lambdas/counting/accounts.ts';
 import type { RebuildReport } from '../../lambdas/rebuild/rebuild.ts';
-import { exitCodes } from '../errors.ts';
 
 /** The report in sentences. */
 export function sentences({ shards, played, skipped, records, comparison }: RebuildReport): string[] {

@@ -5,7 +5,7 @@ import { createClock } from '../../local/clock.ts';
 import type { Json } from '../../local/json.ts';
 import type { ObservedCall } from '../../local/observer.ts';
 import { startLocalStack } from '../../local/stack.ts';
-import { METRIC, Oracle, type SentEvent } from '../../operations/drill/oracle.ts';
+import { METRIC, Oracle, type SentEvent } from '../../proof/drill/oracle.ts';
 import { templateJson } from '../support/stack-template.ts';
 
 const patient = { timeout: 180_000 };
