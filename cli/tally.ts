@@ -38,6 +38,8 @@ export function tally(): Command {
     new Command('tally')
       .description('Tally counts events exactly.')
       .version(packageJson.version)
+      // The list has first sentences; a command's own help has the rest.
+      .configureHelp({ subcommandDescription: (one) => one.description().split(/(?<=\.) /)[0] ?? '' })
       .enablePositionalOptions()
       .passThroughOptions(),
     'npx tally start\nnpx tally import access.log --url http://127.0.0.1:8787 --wait\nnpx tally deploy prod --new',
