@@ -7,7 +7,7 @@ import {
 } from '../../lambdas/core/compaction.ts';
 import type { Delta, DeltaName } from '../../lambdas/core/delta.ts';
 import { type HashRange, WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
-import { type Level, type Period, periodName, type UpperLevel } from '../../lambdas/core/level.ts';
+import type { Level, Period, UpperLevel } from '../../lambdas/core/level.ts';
 import type { Row } from '../../lambdas/core/rows.ts';
 import type {
   Block,
@@ -42,8 +42,6 @@ export class MemoryStore implements DeltaWriter, DeltaReader, BlockReader, Block
   readonly #tops = new Map<string, StoredTop>();
   readonly #metrics = new Set<string>();
   nowMs = 0;
-  /** Names of all blocks that were asked for. */
-  readonly blocksRead: string[] = [];
 
   async putDelta(delta: Delta): Promise<'stored' | 'discarded'> {
     const name = nameOf(delta);
@@ -65,10 +63,7 @@ export class MemoryStore implements DeltaWriter, DeltaReader, BlockReader, Block
   }
 
   async readBlocks(names: readonly { readonly period: Period; readonly range: HashRange }[]) {
-    return names.map(({ period, range }) => {
-      this.blocksRead.push(`${period.level} ${periodName(period)} ${range}`);
-      return this.#block(blockName(period, range));
-    });
+    return names.map(({ period, range }) => this.#block(blockName(period, range)));
   }
 
   async putBlock(
