@@ -55,7 +55,6 @@ const GATEWAY: Readonly<Record<number, Answer>> = {
   504: SAYS('No answer in time.'),
 };
 
-
 const COUNT_PARAMETERS: Operation['parameters'] = {
   metric: { in: 'path', description: 'The metric.', schema: METRIC },
   entity: { in: 'path', description: 'The entity, percent-encoded; it may hold slashes.', schema: ENTITY },
