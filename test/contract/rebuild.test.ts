@@ -139,7 +139,10 @@ test('the same stream goes on under the new generation: what was rebuilt is skip
   const { counterTable, ports } = await secondTables(pipeline);
   await rebuild(ports, SETTINGS);
   // Five of them are in the dedup window that was rebuilt.
-  const more = Array.from({ length: 10 }, (_, index) => ({ id: `id-${95 + index}`, entity: '/0', at: HOUR }));
+  const more = Array.from({ length: 10 }, (_, index) => {
+    const number = 95 + index;
+    return { id: `id-${number}`, entity: `/${number % 7}`, at: HOUR };
+  });
   await pipeline.put(...more);
   await pipeline.aggregateNew();
   await pipeline.writeAll();
