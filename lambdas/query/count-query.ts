@@ -89,7 +89,7 @@ const OF_POINTS = ['fill', 'cumulative', 'limit'] as const;
 /**
  * Reads a question.
  * @param parameters `from` and `to` as ISO 8601, epoch milliseconds or a date, on whole minutes (`from` included, `to` not), `by`
- *   (default `total`), `tz` (an IANA name; with minutes and totals only for dates), `fill=zero`, `cumulative=true`, `compare=previous`,
+ *   (default `total`), `tz` (an IANA name; not for minutes and totals), `fill=zero`, `cumulative=true`, `compare=previous`,
  *   `limit` (points of a page), or `next` alone. Without `from`, `total` means all time.
  * @param nowMs the time of asking; `to` is the next whole minute after it unless given
  * @param limitMax most points of a page, whatever is asked for
@@ -158,9 +158,9 @@ function read(
 /** @throws InvalidCountQuery for parameters that do not go together */
 function checkCombination(by: Grain, parameters: CountParameters): void {
   const { tz, compare, from, to, limit } = parameters;
-  if (tz !== undefined && !hasZone(by) && !isDate(from) && !isDate(to))
+  if (tz !== undefined && (by === 'minute' || by === 'total') && !isDate(from) && !isDate(to))
     throw new InvalidCountQuery(
-      '"tz" goes with by=hour, day, week and month, and with a date as "from" or "to" only',
+      '"tz" goes with by=hour, day, week and month, or with a date as "from" or "to"',
     );
   const pointless = OF_POINTS.find((name) => parameters[name] !== undefined);
   if (by === 'total' && pointless !== undefined)
@@ -177,7 +177,7 @@ function checkCombination(by: Grain, parameters: CountParameters): void {
 
 /** Whether points of a grain are those of a zone. */
 function hasZone(by: Grain): boolean {
-  return by !== 'minute' && by !== 'total';
+  return by === 'day' || by === 'month';
 }
 
 function isDate(text: string | undefined): boolean {
