@@ -55,20 +55,6 @@ const GATEWAY: Readonly<Record<number, Answer>> = {
   504: SAYS('No answer in time.'),
 };
 
-const INSTANT_PARAMETER = (description: string): Parameter => ({
-  in: 'query',
-  description: `${description} ISO 8601 with a zone, or epoch milliseconds.`,
-  schema: { type: 'string' },
-});
-
-const IF_NONE_MATCH: Operation['parameters'] = {
-  'If-None-Match': {
-    in: 'header',
-    description: 'The ETag of an answer that the caller has: 304 if it is still the same.',
-    schema: { type: 'string' },
-  },
-};
-
 const COUNT_PARAMETERS: Operation['parameters'] = {
   metric: { in: 'path', description: 'The metric.', schema: METRIC },
   entity: { in: 'path', description: 'The entity, percent-encoded; it may hold slashes.', schema: ENTITY },

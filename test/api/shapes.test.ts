@@ -66,8 +66,8 @@ export type ClientReadsAsDocumented = [
 test('a shape is as narrow as its schema', () => {
   const counts = { by: 'hour' } satisfies Pick<Shape<typeof COUNTS>, 'by'>;
   // @ts-expect-error there is no such grain
-  const wrong = { by: 'week' } satisfies Pick<Shape<typeof COUNTS>, 'by'>;
+  const wrong = { by: 'fortnight' } satisfies Pick<Shape<typeof COUNTS>, 'by'>;
   // @ts-expect-error a count is no text
   const text: Shape<typeof COUNTS>['total'] = '1';
-  assert.deepEqual([counts.by, wrong.by, text], ['hour', 'week', '1']);
+  assert.deepEqual([counts.by, wrong.by, text], ['hour', 'fortnight', '1']);
 });
