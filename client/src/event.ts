@@ -1,8 +1,9 @@
 // What an event may be: the front door's own rules, checked before an event takes a place in the buffer.
 
-/** An event as it is sent. The id is made once and kept over every retry: it is what makes sending again safe. */
+/** An event as it is sent. */
 export interface TallyEvent {
-  readonly id: string;
+  /** Names the event, for those who report it more than once; its batch's key makes sending again safe without it. */
+  readonly id?: string;
   readonly metric: string;
   readonly entity: string;
   /** When it happened: epoch milliseconds, or ISO 8601 with a zone. Without it the time of arrival counts. */
@@ -15,7 +16,7 @@ export interface TallyEvent {
 export interface EventDetails {
   /** When it happened, if not now: a Date, epoch milliseconds, or ISO 8601 with a zone. */
   readonly at?: Date | number | string | undefined;
-  /** Its id, if the caller has one that names the event and nothing else; made up otherwise. */
+  /** Its id, if it has one: events with the same metric, entity and id count once, whoever sends them. */
   readonly id?: string | undefined;
 }
 
@@ -45,18 +46,18 @@ export function eventOf(
   metric: string,
   entity: string,
   n: number,
-  id: string,
+  id: string | undefined,
   at: EventDetails['at'],
 ): TallyEvent {
   check('metric', isMetric(metric), '1 to 64 of A-Z a-z 0-9 _ . -');
   check('entity', isEntity(entity), '1 to 512 characters, none of them a control character');
   check('n', Number.isInteger(n) && Math.abs(n) <= AMOUNT_MAX, 'an integer from -1000000000 to 1000000000');
-  check('id', isText(id, 128), '1 to 128 characters');
+  check('id', id === undefined || isText(id, 128), '1 to 128 characters');
   const instant = at instanceof Date ? at.getTime() : at;
   const known = instant === undefined || isInstant(instant);
   check('at', known, 'a Date, epoch milliseconds, or ISO 8601 with Z or an offset (2026-11-22T05:00:00Z)');
   return {
-    id,
+    ...(id === undefined ? {} : { id }),
     metric,
     entity,
     ...(instant === undefined ? {} : { at: instant }),

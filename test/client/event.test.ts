@@ -97,7 +97,7 @@ test('the error names the field and the rule', () => {
 });
 
 test('an event is as small as it can be', () => {
-  assert.deepEqual(eventOf('play', '/a', 1, 'x', undefined), { id: 'x', metric: 'play', entity: '/a' });
+  assert.deepEqual(eventOf('play', '/a', 1, undefined, undefined), { metric: 'play', entity: '/a' });
   const at = new Date('2026-11-22T05:07:00Z');
   assert.deepEqual(eventOf('play', '/a', -1, 'x', at), {
     id: 'x',
