@@ -53,11 +53,15 @@ export class BatchCutter {
   #bytes = 0;
 
   /** @param file what tells this file, read this way, from all others */
-  constructor(file: string, at: Position = BEGINNING, limits: BatchLimits = BATCH_LIMITS) {
+  constructor(
+    file: string,
+    { offset, crc, lines }: Position = BEGINNING,
+    limits: BatchLimits = BATCH_LIMITS,
+  ) {
     this.#file = file;
     this.#limits = limits;
-    this.#from = at;
-    this.#to = at;
+    this.#from = { offset, crc, lines };
+    this.#to = this.#from;
   }
 
   /** Where everything before has been given, or has no events. */
@@ -75,16 +79,26 @@ export class BatchCutter {
     return this.#events.length > 0;
   }
 
-  /** Adds a record. @returns the batch that is complete before it, if one is */
-  add({ line, end, crc, outcomes }: FileRecord): Batch | undefined {
+  /** Leaves a record out, and what comes after it begins a batch. */
+  skip({ line, end, crc }: FileRecord): void {
+    this.#to = { offset: end, crc, lines: line.number };
+    this.#from = this.#to;
+  }
+
+  /**
+   * Adds a record.
+   * @param mayCut false where the batch is known to go on, whatever its size
+   * @returns the batch that is complete before it, if one is
+   */
+  add({ line, end, crc, outcomes }: FileRecord, mayCut = true): Batch | undefined {
     const { events: eventsMax, bytes: bytesMax, stretchBytes } = this.#limits;
     let batch: Batch | undefined;
     const crossed = Math.floor(line.start / stretchBytes) > Math.floor(this.#from.offset / stretchBytes);
-    if (crossed) batch = this.cut();
+    if (crossed && mayCut) batch = this.cut();
     for (const outcome of outcomes) {
       if (outcome.kind !== 'event') continue;
       const bytes = EVENT_BYTES + outcome.metric.length + Buffer.byteLength(outcome.entity);
-      const full = this.#events.length >= eventsMax || this.#bytes + bytes > bytesMax;
+      const full = mayCut && (this.#events.length >= eventsMax || this.#bytes + bytes > bytesMax);
       // A record is never cut in two: journals know bytes of the file, not events.
       if (full && this.#to.offset > this.#from.offset && this.#to.offset === line.start) batch ??= this.cut();
       this.#events.push(outcome);

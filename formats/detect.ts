@@ -16,13 +16,16 @@ import { type Entry, FormatError } from './reading.ts';
 import type { Selection } from './select.ts';
 import { unwrapped, unwrappedLines, WRAPPERS, type Wrapper } from './unwrap.ts';
 
+type Loose<T> = { readonly [name in keyof T]?: T[name] | undefined };
+
 /** What the user says of how to read a file; everything may be left out. */
-export interface FormatRequest extends Partial<Omit<Selection, 'where'>> {
+export interface FormatRequest extends Loose<Selection> {
   /** A format's name, or `auto`. */
   readonly format?: string | undefined;
   readonly unwrap?: Wrapper | undefined;
-  readonly where?: readonly string[] | undefined;
   readonly logFormat?: string | undefined;
+  /** Lines wrapped in quotes are read as they are; this only says that they must be. */
+  readonly unwrapQuotes?: boolean | undefined;
   readonly delimiter?: string | undefined;
   readonly header?: boolean | undefined;
   readonly comment?: string | undefined;
@@ -175,6 +178,7 @@ function planFor(
 }
 
 const OPTION_NAMES: Readonly<Record<FormatOption, string>> = {
+  unwrapQuotes: '--unwrap-quotes',
   logFormat: '--log-format',
   delimiter: '--delimiter',
   header: '--header',

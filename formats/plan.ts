@@ -32,7 +32,14 @@ export interface ReadingPlan extends Selection {
 }
 
 /** Options that only some formats can use. */
-export type FormatOption = 'logFormat' | 'delimiter' | 'header' | 'comment' | 'time' | 'timeUnit';
+export type FormatOption =
+  | 'unwrapQuotes'
+  | 'logFormat'
+  | 'delimiter'
+  | 'header'
+  | 'comment'
+  | 'time'
+  | 'timeUnit';
 
 interface Format {
   parser(plan: ReadingPlan, header: readonly string[] | undefined): LineParser;
@@ -48,7 +55,12 @@ interface Format {
 const access = { access: true, entity: 'path', options: [] } as const;
 
 export const FORMATS = {
-  combined: { ...access, parser: httpLogParser, fields: () => [...REQUEST_FIELDS, ...LOG_FIELDS] },
+  combined: {
+    ...access,
+    options: ['unwrapQuotes'],
+    parser: httpLogParser,
+    fields: () => [...REQUEST_FIELDS, ...LOG_FIELDS],
+  },
   haproxy: { ...access, parser: haproxyParser, fields: () => [...REQUEST_FIELDS, ...HAPROXY_FIELDS] },
   elb: { ...access, parser: elbParser, fields: () => [...REQUEST_FIELDS, ...ELB_FIELDS] },
   nlb: { access: false, entity: 'domain_name', options: [], parser: nlbParser, fields: () => NLB_FIELDS },
