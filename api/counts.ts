@@ -12,7 +12,7 @@ export const QUERIES_MAX = 100;
 const INSTANT_ASKED = (description: string) =>
   ({
     type: 'string',
-    description: `${description} ISO 8601 with a zone, or epoch milliseconds.`,
+    description: `${description} ISO 8601 with a zone, epoch milliseconds, or a date, which is its midnight in tz.`,
   }) as const satisfies Schema;
 
 /** The parameters of a question, beside metric and entity. */
@@ -23,7 +23,7 @@ export const COUNTS_QUESTION = {
   tz: {
     type: 'string',
     description:
-      'Whose days and months, as a name of the IANA database such as Europe/Berlin; UTC if left out. With by=day and by=month.',
+      'Whose days and months, as a name of the IANA database such as Europe/Berlin; UTC if left out. With by=day and by=month, and with a date as from or to.',
   },
   fill: { type: 'string', enum: ['zero'], description: 'Points without events are given as 0.' },
   cumulative: {

@@ -91,14 +91,6 @@ export function appliedBytesMax(c: Configuration): number {
   return Math.ceil(segments * segmentIdBytes);
 }
 
-/** The most buckets that the front door's template knows. */
-const PACK_BUCKETS_MAX = 1024;
-
-/** The least power of two with which packs can reach every shard, as far as there are that many buckets. */
-export function packBucketsMin({ streamShards }: Configuration): number {
-  return Math.min(PACK_BUCKETS_MAX, 2 ** Math.ceil(Math.log2(streamShards)));
-}
-
 const BUCKET_WIDTHS = [60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1];
 
 function checkApplied(c: Configuration): string | undefined {
@@ -142,12 +134,6 @@ const RULES: readonly Rule[] = [
     about: 'bucketMinutes, aggregatorWindowSeconds, aggregatorBatchSize, streamShards',
     check: checkApplied,
   },
-  atLeast(
-    'packBuckets',
-    packBucketsMin,
-    (c) =>
-      `all packs of a bucket go to one shard, so some of the ${c.streamShards} shards would never get any`,
-  ),
   atLeast(
     'streamRetentionHours',
     (c) => Math.floor(c.dedupWindowSeconds / 3600) + 1,

@@ -47,8 +47,6 @@ export interface Configuration {
   readonly streamMode: 'provisioned' | 'on-demand';
   /** Number of shards; with on-demand capacity the number that is planned for. */
   readonly streamShards: number;
-  /** Into how many buckets packed events are grouped by their ids: packs reach as many shards at most (docs/decisions/0017). */
-  readonly packBuckets: number;
   /** How long records can be read again. */
   readonly streamRetentionHours: number;
   /** Part of every segment id: give a new one whenever the stream is replaced or the ledger is restored. */
@@ -174,7 +172,6 @@ export const PRODUCTION: Configuration = {
 
   streamMode: 'provisioned',
   streamShards: 2,
-  packBuckets: 16,
   streamRetentionHours: 168,
   streamGeneration: '1',
 

@@ -37,7 +37,6 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
 
   streamMode: oneOf('provisioned', 'on-demand'),
   streamShards: integer(1, 20_000),
-  packBuckets: listed([16, 32, 64, 128, 256, 512, 1024]),
   streamRetentionHours: integer(24, 8760),
   streamGeneration: text(/^[A-Za-z0-9]{1,8}$/, '1 to 8 letters and digits'),
 

@@ -5,7 +5,6 @@ import { type Configuration, configurationOf, PRODUCTION, type Settings } from '
 import {
   ConfigurationError,
   freshnessAlarmSecondsMin,
-  packBucketsMin,
   queueVisibilitySecondsMin,
 } from '../lib/configuration-rules.ts';
 import { assumed } from './assumptions.ts';
@@ -41,16 +40,11 @@ export function chooseSettings(w: Workload, stage = 'prod'): Choice {
   const ranks = ranksOf(w);
   const reasons = new Reasons();
   for (const factor of SHARD_FACTORS) {
-    const streamShards = sharedEvenly(w, Math.ceil(shardsNeeded(w) * factor));
+    const streamShards = Math.ceil(shardsNeeded(w) * factor);
     const best = cheapest(w, ranks, streamShards, stage, reasons);
     if (best !== undefined) return best;
   }
   throw new NoSettings(reasons.last);
-}
-
-/** Buckets of packs are a power of two: on any other number of shards some would have twice as many of them as others. */
-function sharedEvenly({ eventsPerRecord }: Workload, shards: number): number {
-  return eventsPerRecord === 1 ? shards : 2 ** Math.ceil(Math.log2(shards));
 }
 
 interface Priced {
@@ -158,7 +152,6 @@ function settingsFor(w: Workload, candidate: Partial<Configuration>): Settings {
     keyBurstRequests: Math.max(PRODUCTION.keyBurstRequests, 2 * requests),
   };
   const following = {
-    packBuckets: Math.max(PRODUCTION.packBuckets, packBucketsMin(wanted)),
     queueVisibilitySeconds: Math.max(PRODUCTION.queueVisibilitySeconds, queueVisibilitySecondsMin(wanted)),
     freshnessAlarmSeconds: Math.max(PRODUCTION.freshnessAlarmSeconds, freshnessAlarmSecondsMin(wanted)),
   };
@@ -215,7 +208,6 @@ function finished({ settings, model }: Choice, stage: string): Choice {
   const names = new Set([
     ...Object.keys(settings),
     ...Object.keys(more),
-    'packBuckets',
     'queueVisibilitySeconds',
     'freshnessAlarmSeconds',
   ]);

@@ -21,19 +21,19 @@ const THROTTLED = 'ProvisionedThroughputExceededException';
 /** Server errors that do not pass: not implemented, and a version of HTTP that is not spoken. */
 const PERMANENT: ReadonlySet<number> = new Set([501, 505]);
 
-/** Reads the answer to a batch, which is one record of the stream: all or nothing. */
-export function verdictOf({ status, body: text, retryAfterMs }: HttpAnswer): Verdict {
+/** Reads the answer to a batch. @param records how many records of the stream it becomes */
+export function verdictOf({ status, body: text, retryAfterMs }: HttpAnswer, records: number): Verdict {
   const body = objectIn(text);
   const message = typeof body['message'] === 'string' ? body['message'] : undefined;
   const reason = `${status} ${message ?? ''}`.trim();
-  if (status === 202 && body['accepted'] === 1) return { kind: 'stored' };
+  if (status === 202 && body['accepted'] === records) return { kind: 'stored' };
   if (status === 413) return { kind: 'tooLarge', reason };
   if (status === 400 && message !== undefined) return { kind: 'invalid', reason };
   if (status === 400) return { kind: 'hopeless', reason: `${reason}: is it Tally?` };
   if (status === 429) return { kind: 'again', mayBeStored: false, reason, retryAfterMs };
   if ((status > 400 && status < 500 && status !== 408) || PERMANENT.has(status))
     return { kind: 'hopeless', reason };
-  const mayBeStored = !(status === 503 && isThrottled(body));
+  const mayBeStored = !(status === 503 && isThrottled(body, records));
   // Also a 200 that is not Tally's, such as a hotel's sign-in page: the way to Tally may be open in a minute.
   return {
     kind: 'again',
@@ -43,11 +43,13 @@ export function verdictOf({ status, body: text, retryAfterMs }: HttpAnswer): Ver
   };
 }
 
-/** Whether the answer says that Kinesis turned the batch's one record away. */
-function isThrottled({ accepted, failed }: Readonly<Record<string, unknown>>): boolean {
-  if (accepted !== 0 || !Array.isArray(failed) || failed.length !== 1) return false;
-  const { index, code } = (failed[0] ?? {}) as { readonly index?: unknown; readonly code?: unknown };
-  return index === 0 && code === THROTTLED;
+/** Whether the answer says that Kinesis turned every record away. */
+function isThrottled({ accepted, failed }: Readonly<Record<string, unknown>>, records: number): boolean {
+  if (accepted !== 0 || !Array.isArray(failed) || failed.length !== records) return false;
+  return (failed as readonly unknown[]).every((one, place) => {
+    const { index, code } = (one ?? {}) as { readonly index?: unknown; readonly code?: unknown };
+    return index === place && code === THROTTLED;
+  });
 }
 
 function objectIn(text: string): Readonly<Record<string, unknown>> {

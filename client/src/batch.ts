@@ -1,4 +1,4 @@
-// Batches: events that travel under one key as one record, and are sent again only as they were.
+// Batches: events that travel together, and are sent again only as they were.
 
 /** Most events of a batch. */
 export const BATCH_EVENTS_MAX = 500;
@@ -9,7 +9,8 @@ export const KEY_CHARACTERS_MAX = 100;
 
 /** A batch, or a half of one. */
 export interface Batch {
-  readonly key: string;
+  /** Makes one record of them; undefined: each has an id, is a record of its own, and meets its twins of other requests. */
+  readonly key: string | undefined;
   /** Its events, each as JSON. */
   readonly events: readonly string[];
   /** The place of its first event in the batch that the caller gave. */
@@ -23,21 +24,29 @@ export interface Batch {
 }
 
 /** Makes a batch. @param events each as JSON */
-export function batchOf(key: string, events: readonly string[], first = 0): Batch {
-  const body = `{"batch":${JSON.stringify(key)},"events":[${events.join(',')}]}`;
+export function batchOf(key: string | undefined, events: readonly string[], first = 0): Batch {
+  const named = key === undefined ? '' : `"batch":${JSON.stringify(key)},`;
+  const body = `{${named}"events":[${events.join(',')}]}`;
   return { key, events, first, body, mayBeStoredSinceMs: undefined, beaconed: false };
 }
 
 /**
  * Cuts a batch of which nothing is stored in two. The halves' keys follow from its own, so whoever cuts the same batch
  * again gets the same halves.
+ * @returns the second half, then the first: on a stack the first is on top
  */
 export function halvesOf({ key, events, first }: Batch): readonly [Batch, Batch] {
   const middle = Math.ceil(events.length / 2);
+  const keyOf = (half: number) => (key === undefined ? undefined : `${key}.${half}`);
   return [
-    batchOf(`${key}.1`, events.slice(0, middle), first),
-    batchOf(`${key}.2`, events.slice(middle), first + middle),
+    batchOf(keyOf(2), events.slice(middle), first + middle),
+    batchOf(keyOf(1), events.slice(0, middle), first),
   ];
+}
+
+/** How many records of the stream a batch becomes. */
+export function recordsOf({ key, events }: Batch): number {
+  return key === undefined ? events.length : 1;
 }
 
 const encoder = new TextEncoder();

@@ -27,13 +27,17 @@ export function sendAgainByBeacon(batches: Iterable<Batch>, parts: BeaconParts):
  * @param events each as JSON
  * @returns the batches that were made of them, all of which have to be sent in case the page lives on
  */
-export function sendByBeacon(key: string, events: readonly string[], parts: BeaconParts): readonly Batch[] {
+export function sendByBeacon(
+  key: string | undefined,
+  events: readonly string[],
+  parts: BeaconParts,
+): readonly Batch[] {
   const made: Batch[] = [];
   const left = [batchOf(key, events)];
   for (let batch = left.pop(); batch !== undefined; batch = left.pop()) {
     const canBeacon = beaconOf(parts) !== undefined;
     if (beaconTakes(batch, parts)) made.push(batch);
-    else if (canBeacon && batch.events.length > 1) left.push(...halvesOf(batch).toReversed());
+    else if (canBeacon && batch.events.length > 1) left.push(...halvesOf(batch));
     else {
       made.push(batch);
       keepAlive(batch, parts);

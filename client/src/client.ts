@@ -243,7 +243,7 @@ export class TallyClient {
     const nowMs = this.#platform.steadyMs();
     while (nowMs >= this.#dueAtMs()) {
       const events = this.#queue.take();
-      void this.#dispatch(events, batchOf(this.#platform.newId(), jsonOf(events)));
+      void this.#dispatch(events, batchOf(this.#keyFor(events), jsonOf(events)));
     }
     const atMs = this.#dueAtMs();
     if (this.#alarm?.atMs === atMs) return;
@@ -336,10 +336,15 @@ export class TallyClient {
     this.#sender.pause(this.#settings.batchDelayMs);
     while (this.#queue.firstFresh !== undefined) {
       const events = this.#queue.take();
-      for (const batch of sendByBeacon(this.#platform.newId(), jsonOf(events), beacons)) {
+      for (const batch of sendByBeacon(this.#keyFor(events), jsonOf(events), beacons)) {
         void this.#dispatch(events, batch);
       }
     }
+  }
+
+  /** Events with ids of the caller's have twins in other requests, which they would miss under a key. */
+  #keyFor([first]: readonly Pending[]): string | undefined {
+    return first?.event.id === undefined ? this.#platform.newId() : undefined;
   }
 
   /** Keeps the process until the returned function is called, or the time is over. */

@@ -70,16 +70,20 @@ export class Queue {
     this.#freshBytes += pending.bytes;
   }
 
-  /** Cuts the next batch: as many of the oldest events as fit, one at least. */
+  /** Cuts the next batch: as many of the oldest events as fit, one at least, either all with an id or all without. */
   take(): readonly Pending[] {
+    const hasId = this.#fresh[0]?.event.id !== undefined;
+    const batch: Pending[] = [];
+    const left: Pending[] = [];
     let bytes = ENVELOPE_BYTES;
-    let count = 0;
     for (const pending of this.#fresh) {
-      bytes += pending.bytes + 1;
-      if (count > 0 && (count >= this.#batch.events || bytes > this.#batch.bytes)) break;
-      count += 1;
+      const isAlike = (pending.event.id !== undefined) === hasId;
+      bytes += isAlike ? pending.bytes + 1 : 0;
+      const fits = batch.length === 0 || (batch.length < this.#batch.events && bytes <= this.#batch.bytes);
+      if (isAlike && fits) batch.push(pending);
+      else left.push(pending);
     }
-    const batch = this.#fresh.splice(0, count);
+    this.#fresh = left;
     for (const pending of batch) this.#freshBytes -= pending.bytes;
     return batch;
   }

@@ -1,7 +1,7 @@
 // Sends batches until Tally has them: how many requests at a time, what each answer means, when to stop trying.
 import { type Verdict, verdictOf } from './answers.ts';
 import { type Backoff, waitMs } from './backoff.ts';
-import { BATCH_BYTES_MAX, type Batch, halvesOf, utf8Bytes } from './batch.ts';
+import { BATCH_BYTES_MAX, type Batch, halvesOf, recordsOf, utf8Bytes } from './batch.ts';
 import { type Http, TallyError } from './http.ts';
 import type { Platform } from './platform.ts';
 
@@ -104,10 +104,10 @@ export class Sender {
       const end = await this.#deliver(batch, options);
       if (end.kind === 'stored') accepted += events.length;
       else if (end.kind === 'cut' && events.length === 1) rejected.push({ index: first, reason: end.reason });
-      else if (end.kind === 'cut') left.push(...halvesOf(batch).toReversed());
+      else if (end.kind === 'cut') left.push(...halvesOf(batch));
       else {
         const { reason, ends } = end;
-        const over = ends === 'one' ? [batch] : [batch, ...left.splice(0).toReversed()];
+        const over = ends === 'one' ? [batch] : [batch, ...left.splice(0).reverse()];
         for (const { mayBeStoredSinceMs, ...each } of over) {
           const mayBeCounted = mayBeStoredSinceMs !== undefined;
           const hopeless = ends === 'hopeless';
@@ -153,7 +153,7 @@ export class Sender {
     // Until the answer says otherwise, this attempt may have stored it.
     batch.mayBeStoredSinceMs ??= platform.steadyMs();
     onRequest();
-    const verdict = await post(http, batch.body, signal);
+    const verdict = await post(http, batch, signal);
     this.#onTheirWay -= 1;
     const surelyNot = verdict.kind === 'again' ? !verdict.mayBeStored : verdict.kind !== 'stored';
     if (isFirst && surelyNot && !batch.beaconed) batch.mayBeStoredSinceMs = undefined;
@@ -235,9 +235,11 @@ export class Sender {
   }
 }
 
-async function post(http: Http, body: string, signal: AbortSignal | undefined): Promise<Verdict> {
+async function post(http: Http, batch: Batch, signal: AbortSignal | undefined): Promise<Verdict> {
+  const { body } = batch;
   try {
-    return verdictOf(await http.request({ method: 'POST', path: '/v1/events', body, signal }));
+    const answer = await http.request({ method: 'POST', path: '/v1/events', body, signal });
+    return verdictOf(answer, recordsOf(batch));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const mayBeStored = !(error instanceof TallyError && error.neverSent);

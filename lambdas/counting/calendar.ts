@@ -142,6 +142,18 @@ function firstDate(grain: TimedGrain, atMs: number, zone: TimeZone): Temporal.Pl
   return grain === 'day' ? date : date.with({ day: 1 });
 }
 
+/** The start of a date such as `2026-11-22` in a zone, epoch milliseconds; undefined when it is none, or before 1970. */
+export function dateStartMs(text: string, zone: TimeZone): number | undefined {
+  if (!/^(19[7-9]|[2-9]\d\d)\d-\d\d-\d\d$/.test(text)) return undefined;
+  try {
+    // East of Greenwich the first day began before the epoch.
+    return Math.max(0, midnightMs(Temporal.PlainDate.from(text, { overflow: 'reject' }), zone));
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
 /** The start of the first later date, or first of a month, that begins after an instant: a zone may have skipped the next one. */
 function followingMs(date: Temporal.PlainDate, grain: TimedGrain, zone: TimeZone, afterMs: number): number {
   const next = date.add(grain === 'day' ? { days: 1 } : { months: 1 });

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Accounts } from './accounts.ts';
 import { type DedupView, SegmentIds } from './dedup-window.ts';
-import type { CountableEvent, DecodedEvent, RejectionReason } from './event.ts';
+import { type CountableEvent, type DecodedEvent, identityOf, type RejectionReason } from './event.ts';
 import { parseSegmentId, type SegmentId, type SequenceNumber } from './identifiers.ts';
 import { encodeParts, type RollupPart, type RollupRow } from './rollup-message.ts';
 import { hashEventId } from './seen-ids.ts';
@@ -101,8 +101,9 @@ export function rollUp(
         continue;
       }
       const countable = event as CountableEvent;
-      if (countable.id !== undefined) {
-        hashEventId(countable.id, id);
+      const identity = identityOf(countable, record.batch);
+      if (identity !== undefined) {
+        hashEventId(identity, id);
         // A dropped duplicate enters the window too: a chain of retries may outlast the first one's stay.
         if (!ids.add(id) || window.seen(id)) {
           duplicate += 1;

@@ -1,12 +1,12 @@
 // A shard's segments as the ledger knows them, and the decisions about them: what to plan, what covers a plan.
 
 import { type Accounts, noAccounts } from './accounts.ts';
-import type { CountableEvent, DecodedEvent } from './event.ts';
+import type { CountableEvent, DecodedEvent, DecodedRecord } from './event.ts';
 import { compareSequenceNumbers, type SequenceNumber, type ShardKey } from './identifiers.ts';
 import type { BucketMinutes } from './time.ts';
 
 /** The version of the rollup function. A plan carries it: code that does not know a planned version refuses to guess. */
-export const ROLLUP_VERSION = 1;
+export const ROLLUP_VERSION = 2;
 
 /** Most events in a segment, so that its ids fit the ledger: 40,000 × 8 bytes is one item. */
 export const SEGMENT_EVENTS_MAX = 40_000;
@@ -23,14 +23,13 @@ export interface RollupConfig {
   readonly partBytesMax: number;
 }
 
-/** A record of the stream with its events decoded. */
-export interface StreamRecord {
+/** A record of the stream, decoded. */
+export interface StreamRecord extends DecodedRecord {
   readonly sequenceNumber: SequenceNumber;
   /** When the stream took it, epoch milliseconds. */
   readonly arrivalMs: number;
   /** The record's bytes, kept for the archive of rejected events. */
   readonly data: Uint8Array;
-  readonly events: readonly DecodedEvent[];
 }
 
 /** A shard's ancestor, as it was when the shard's first segment was planned: closed, read to its end. */
@@ -49,7 +48,7 @@ export interface Head {
   readonly last: SequenceNumber;
   /** How many records the stream holds in `first..last`. */
   readonly records: number;
-  /** How many events are in them; undefined in plans from before packed records were usual. */
+  /** How many events are in them; undefined in plans from before it was noted. */
   readonly events?: number;
   readonly config: RollupConfig;
   readonly version: number;

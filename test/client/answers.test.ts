@@ -9,8 +9,8 @@ import { TallyClient } from '../../client/src/index.ts';
 import { settingsOf } from '../../client/src/options.ts';
 import { steadyClock } from '../../client/src/platform.ts';
 
-const verdict = (status: number, body: unknown, retryAfterMs = 0) =>
-  verdictOf({ status, body: typeof body === 'string' ? body : JSON.stringify(body), retryAfterMs });
+const verdict = (status: number, body: unknown, retryAfterMs = 0, records = 1) =>
+  verdictOf({ status, body: typeof body === 'string' ? body : JSON.stringify(body), retryAfterMs }, records);
 const mayBeStored = (status: number, body: unknown) => {
   const said = verdict(status, body);
   return said.kind === 'again' ? said.mayBeStored : said.kind;
@@ -18,6 +18,7 @@ const mayBeStored = (status: number, body: unknown) => {
 
 test('only a 202 that says so has stored a batch', () => {
   assert.deepEqual(verdict(202, { accepted: 1 }), { kind: 'stored' });
+  assert.deepEqual(verdict(202, { accepted: 3 }, 0, 3), { kind: 'stored' });
   for (const [status, body] of [
     [202, { accepted: 2 }],
     [202, ''],
@@ -143,10 +144,8 @@ test('counts beyond 2^53 stay exact', () => {
     small: 9_007_199_254_740_991,
     at: '9007199254740993',
   });
-  const tricky = {
-    entity: '"1234567890123456789\\',
-    list: [0.1234567890123456789, 1e300, 12345678901234567 / 4],
-  };
-  assert.deepEqual(exactJson(JSON.stringify(tricky)), JSON.parse(JSON.stringify(tricky)));
+  const tricky =
+    '{"entity":"\\"1234567890123456789\\\\","list":[0.1234567890123456789,1e300,1234567890123456.5,-1e-7]}';
+  assert.deepEqual(exactJson(tricky), JSON.parse(tricky));
   assert.throws(() => exactJson('{"total":9007199254740993'), SyntaxError);
 });

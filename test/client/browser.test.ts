@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TallyOptions } from '../../client/src/index.ts';
 import { pageOf } from '../../client/src/platform.ts';
-import { answer, ClientWorld, TAKEN } from './support/client-world.ts';
+import { ClientWorld, TAKEN } from './support/client-world.ts';
 import { ModelTally } from './support/model-tally.ts';
 
 /** A window with its document and navigator, as far as the client looks. */

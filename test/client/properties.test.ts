@@ -47,6 +47,7 @@ const runs = fc.record({
     minLength: 1,
     maxLength: 60,
   }),
+  idEvery: fc.constantFrom(0, 1, 3),
   options: fc.record({
     batchEvents: fc.integer({ min: 1, max: 30 }),
     batchDelayMs: fc.integer({ min: 0, max: 2_000 }),
@@ -74,7 +75,8 @@ test('every event is counted exactly once, or reported', async () => {
 
       const rooms: Promise<boolean>[] = [];
       for (const [order, pauseMs] of run.pauses.entries()) {
-        rooms.push(client.count('view', `/${order}`));
+        const details = run.idEvery !== 0 && order % run.idEvery === 0 ? { id: `id-${order}` } : {};
+        rooms.push(client.count('view', `/${order}`, 1, details));
         world.afterStep();
         await world.advance(pauseMs);
       }
@@ -124,9 +126,10 @@ function checkReports(reports: readonly Undelivered[], tally: ModelTally, stats:
 }
 
 /** A key names one body, whatever went wrong. */
-function checkKeys(requests: readonly { readonly batch: string; readonly body: string }[]): void {
+function checkKeys(requests: readonly { readonly batch: string | undefined; readonly body: string }[]): void {
   const bodies = new Map<string, string>();
   for (const { batch, body } of requests) {
+    if (batch === undefined) continue;
     assert.equal(bodies.get(batch) ?? body, body, batch);
     bodies.set(batch, body);
   }

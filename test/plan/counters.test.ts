@@ -7,7 +7,7 @@ import { countersOf } from '../../plan/counters.ts';
 import { segmentsOf } from '../../plan/segments.ts';
 import { ranksOf, USUAL_WORKLOAD, type Workload } from '../../plan/workload.ts';
 
-const SETTINGS = { streamShards: 60, packBuckets: 64, bucketMinutes: 5, aggregatorWindowSeconds: 5 };
+const SETTINGS = { streamShards: 60, bucketMinutes: 5, aggregatorWindowSeconds: 5 };
 
 test('an update takes at most 50 segments, so a batch that has more of a counter makes several', () => {
   const w: Workload = { ...USUAL_WORKLOAD, eventsPerSecond: 20_000, entities: 1, skew: 0 };

@@ -62,7 +62,6 @@ test('a counter is recomputed once an interval, until a run can not look at all 
     const w = { ...USUAL_WORKLOAD, entities: 1_000_000, eventsPerSecond };
     const settings = {
       streamShards,
-      packBuckets: 256,
       bucketMinutes: 2,
       aggregatorWindowSeconds: 15,
     } as const;

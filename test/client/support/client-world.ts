@@ -18,7 +18,7 @@ export interface ReceivedEvent {
 export interface Received {
   readonly url: string;
   readonly headers: Record<string, string>;
-  readonly batch: string;
+  readonly batch: string | undefined;
   readonly events: readonly ReceivedEvent[];
   readonly body: string;
   readonly keepalive: boolean;
@@ -33,7 +33,8 @@ export const START_MS = Date.parse('2026-11-22T09:00:00Z');
 /** Everything around one client. */
 export class ClientWorld {
   nowMs = START_MS;
-  service: Service = async () => TAKEN;
+  service: Service = async ({ batch, events }) =>
+    answer(202, { accepted: batch === undefined ? events.length : 1 });
   readonly requests: Received[] = [];
   readonly rejected: Undelivered[] = [];
   readonly givenUp: Undelivered[] = [];

@@ -1,6 +1,6 @@
 // A Tally for properties: knows a batch's events for an hour from their arrival, and treats each request as a fault says.
 import type { FetchAnswer } from '../../../client/src/platform.ts';
-import { answer, type ClientWorld, type Received, TAKEN } from './client-world.ts';
+import { answer, type ClientWorld, type Received } from './client-world.ts';
 
 /**
  * What becomes of a request. `lost`: it never arrives, and the connection breaks. `stored`: it is stored after
@@ -52,7 +52,7 @@ export class ModelTally {
         throw new Error('no connection');
       case 'turnedAway':
         if (fault.says === 'silence') return new Promise(() => {});
-        if (fault.says === 'throttled') return answer(503, { accepted: 0, failed: [THROTTLED] });
+        if (fault.says === 'throttled') return answer(503, throttledOf(request));
         return answer(
           fault.says,
           {},
@@ -62,18 +62,18 @@ export class ModelTally {
         await this.#world.sleep(fault.arrivesMs);
         this.arrive(request);
         await this.#world.sleep(fault.answersMs);
-        if (fault.says === 'yes') return TAKEN;
+        if (fault.says === 'yes') return takenOf(request);
         if (fault.says === 'silence') return new Promise(() => {});
         if (fault.says === 'reset') throw new Error('connection reset');
         return answer(fault.says, { message: 'hm' });
     }
   };
 
-  /** Counts what it does not know: an event is known by its batch's key and its place in it. */
+  /** Counts what it does not know: an event is known by its batch's key and its place in it, or by its id. */
   arrive({ batch, events }: Pick<Received, 'batch' | 'events'>): void {
     const { nowMs } = this.#world;
-    for (const [place, { entity }] of events.entries()) {
-      const name = `${batch} ${place} ${entity}`;
+    for (const [place, { id, entity }] of events.entries()) {
+      const name = batch === undefined ? `id ${id}` : `${batch} ${place} ${entity}`;
       const lastMs = this.#lastArrivalMs.get(name) ?? -Infinity;
       // By the least that is promised: only the first arrival opens the window.
       if (nowMs - lastMs <= WINDOW_MS) {
@@ -86,4 +86,10 @@ export class ModelTally {
   }
 }
 
-const THROTTLED = { index: 0, code: 'ProvisionedThroughputExceededException' };
+const recordsOf = ({ batch, events }: Pick<Received, 'batch' | 'events'>) =>
+  batch === undefined ? events.length : 1;
+const takenOf = (request: Received) => answer(202, { accepted: recordsOf(request) });
+const throttledOf = (request: Received) => {
+  const code = 'ProvisionedThroughputExceededException';
+  return { accepted: 0, failed: Array.from({ length: recordsOf(request) }, (_, index) => ({ index, code })) };
+};
