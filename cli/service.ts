@@ -56,10 +56,9 @@ export async function connect(
       const status = await client.status({ signal: stop });
       if (typeof status.received !== 'number')
         throw new ServiceError(`${options.url} answers, but is it Tally? Its status has no "received"`);
-      const { service } = status as { service?: { stack?: unknown; id?: unknown; generation?: unknown } };
-      const id = service
-        ? [service.stack, service.id, service.generation].map(String).join('/')
-        : options.url;
+      // An older Tally does not say.
+      const { service }: Partial<typeof status> = status;
+      const id = service === undefined ? options.url : `${service.stack}/${service.id}/${service.generation}`;
       return { client, id, before: status, aheadMs: await clockAhead(options) };
     } catch (error) {
       if (stop.aborted) break;

@@ -1,4 +1,5 @@
 // Reading: counts and the pipeline's status, by the query function.
+import { Aws, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
@@ -46,6 +47,9 @@ export class QueryApi extends Construct {
         COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
         HOUR_RETENTION_SECONDS: secondsOf(c.hourRetentionDays),
         DAY_RETENTION_SECONDS: secondsOf(c.dayRetentionDays),
+        STACK_NAME: Stack.of(this).stackName,
+        STACK_ID: Aws.STACK_ID,
+        STREAM_GENERATION: c.streamGeneration,
         CORS_ORIGIN: c.allowOrigin,
         API_CACHED: String(c.apiCacheGb > 0),
         ...openHourEnvironment(c),

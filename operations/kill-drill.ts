@@ -55,7 +55,7 @@ async function main(): Promise<number> {
       '--wait',
       '--json',
     ];
-    const importer = spawn(process.execPath, ['importer/main.ts', ...args, ...positionals], {
+    const importer = spawn(process.execPath, ['bin/tally.ts', 'import', ...args, ...positionals], {
       cwd: ROOT,
       stdio: ['ignore', 'inherit', 'inherit'],
     });
@@ -77,7 +77,7 @@ async function main(): Promise<number> {
     if (importer.exitCode !== 0) throw new Error(`the import ended with exit code ${importer.exitCode}`);
     const verify = spawn(
       process.execPath,
-      ['importer/verify.ts', '--truth', values.truth, '--url', url, '--metric', METRIC],
+      ['bin/tally.ts', 'verify', '--truth', values.truth, '--url', url, '--metric', METRIC],
       { cwd: ROOT, stdio: 'inherit' },
     );
     const [code] = await once(verify, 'exit');

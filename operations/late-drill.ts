@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { linesOf } from '../importer/records.ts';
-import { openSource } from '../importer/source.ts';
-import { readTruth, type Truth } from '../importer/truth.ts';
+import { openSource } from '../cli/source/source.ts';
+import { readTruth, type Truth } from '../cli/verify/truth.ts';
+import { linesOf } from '../formats/lines.ts';
 import { createClock, type LocalClock } from '../local/clock.ts';
 import { type LocalStack, startLocalStack } from '../local/stack.ts';
 
@@ -69,7 +69,7 @@ async function main(): Promise<number> {
     if (values.header) importing.push('--header');
     for (const { file, lines } of parts) {
       console.log(`${new Date(clock.nowMs()).toISOString()}  ${lines} lines arrive`);
-      await succeed('importer/main.ts', [file, '--url', stack.url, ...importing]);
+      await succeed('bin/tally.ts', ['import', file, '--url', stack.url, ...importing]);
       const throughMs = await bringLevelsUp(stack, clock, truth);
       console.log(`levels hold everything that arrived before ${new Date(throughMs).toISOString()}`);
       clock.forward(WEEK_MS);
@@ -77,7 +77,7 @@ async function main(): Promise<number> {
     let differing = 0;
     for (const comparison of COMPARISONS) {
       const args = ['--truth', values.truth, '--url', stack.url, '--metric', METRIC, ...comparison];
-      if ((await run('importer/verify.ts', args)) !== 0) differing += 1;
+      if ((await run('bin/tally.ts', ['verify', ...args])) !== 0) differing += 1;
     }
     return differing === 0 ? 0 : 1;
   } finally {

@@ -16,10 +16,12 @@ interface Rule {
 
 const COUNTING = /^lambdas\/counting\//;
 const PORTS = /^lambdas\/([a-z-]+-)?ports\.ts$/;
+/** Readers of log formats: for the command line and the collector. */
+const FORMATS = /^formats\//;
 /** The API's schemas: plain data, for whoever serves, deploys or checks it. */
 const API = /^api\//;
 const USE_CASE =
-  /^lambdas\/(aggregator|writer|redriver|query|accountant|auditor|canary|deletion|compactor|rebuild)\/(?!handler\.ts)/;
+  /^lambdas\/(aggregator|collector|writer|redriver|query|accountant|auditor|canary|deletion|compactor|rebuild)\/(?!handler\.ts)/;
 
 /** The first rule whose files match holds. */
 const RULES: readonly Rule[] = [
@@ -31,7 +33,7 @@ const RULES: readonly Rule[] = [
   },
   { room: 'the API as data', files: API, mayImport: [API] },
   { room: 'ports (types only)', files: PORTS, mayImport: [COUNTING] },
-  { room: 'use cases', files: USE_CASE, mayImport: [COUNTING, PORTS, USE_CASE, /^p-limit$/] },
+  { room: 'use cases', files: USE_CASE, mayImport: [COUNTING, PORTS, FORMATS, USE_CASE, /^p-limit$/] },
   {
     room: 'adapters',
     files: /^lambdas\/aws\//,
@@ -112,7 +114,12 @@ const RULES: readonly Rule[] = [
     room: 'late drill',
     files: /^operations\/late-drill\.ts$/,
     // It divides a file and waits for its truth: by the importer's own readers.
-    mayImport: [/^node:/, /^local\/(clock|stack)\.ts$/, /^importer\/(records|source|truth)\.ts$/],
+    mayImport: [
+      /^node:/,
+      /^local\/(clock|stack)\.ts$/,
+      /^formats\//,
+      /^cli\/(source\/source|verify\/truth)\.ts$/,
+    ],
   },
   {
     room: 'operations',
@@ -144,11 +151,28 @@ const RULES: readonly Rule[] = [
     ],
   },
   {
-    room: 'importer',
-    files: /^importer\//,
-    // Packs as the client makes them: two ways of telling an id's bucket could differ.
-    mayImport: [/^importer\//, /^client\/src\/packing\.ts$/, /^node:/, /^(cli-progress|csv-parse)(\/|$)/],
+    room: 'formats (pure)',
+    files: FORMATS,
+    // Bytes, checksums, and what parses CSV: functions of their arguments.
+    mayImport: [FORMATS, /^node:(buffer|zlib|stream)$/, /^csv-parse\/sync$/],
   },
+  {
+    room: 'command line',
+    files: /^cli\//,
+    mayImport: [
+      /^cli\//,
+      FORMATS,
+      // As anybody else sends and asks.
+      /^client\/src\/index\.ts$/,
+      /^node:/,
+      /^(cli-progress|commander|p-queue)$/,
+      // What runs with an operator's rights on AWS.
+      /^lambdas\/collector\/[a-z-]+\.ts$/,
+      /^operations\/stack-access\.ts$/,
+      /^@aws-sdk\/client-/,
+    ],
+  },
+  { room: 'the command', files: /^bin\/tally\.ts$/, mayImport: [/^cli\//, /^commander$/] },
   // Published on its own, and run by browsers: nothing of the project, nothing of Node.
   { room: 'client', files: /^client\/src\//, mayImport: [/^client\/src\//] },
   {
@@ -183,7 +207,7 @@ test('every file imports only what its room may', async () => {
   const found: string[] = [];
   let files = 0;
   for await (const file of glob(
-    '{lambdas,lib,bin,local,client,importer,operations,simulation,hostile,plan}/**/*.ts',
+    '{lambdas,lib,bin,local,client,formats,cli,operations,simulation,hostile,plan}/**/*.ts',
     {
       cwd: ROOT,
     },
@@ -206,6 +230,8 @@ test('the guard sees an import that is not allowed, however it is written', () =
     ["import {\n  a,\n  b,\n} from '../lambdas/writer/handler.ts';", 'lib/writing.ts'],
     ["import { Archive } from '../../lambdas/aws/archive.ts';", 'simulation/world/fake.ts'],
     ["import { randomUUID } from 'node:crypto';", 'client/src/event.ts'],
+    ["import { readFile } from 'node:fs/promises';", 'formats/lines.ts'],
+    ["import { startLocalStack } from '../local/stack.ts';", 'cli/import.ts'],
     ["import type { Grain } from '../../lambdas/counting/count-query.ts';", 'client/src/reads.ts'],
   ] as const;
   for (const [text, file] of bad) assert.equal(forbidden(file, text).length, 1, `${file}: ${text}`);
@@ -217,7 +243,7 @@ test('only shells touch the clock, randomness and the environment', async () => 
   const outside =
     /\bprocess\.\w|\bDate\.now\(|new Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bperformance\.|\brandomUUID\b/;
   const shells = [join('lambdas', 'aws', 'telemetry.ts'), join('client', 'src', 'surroundings.ts')];
-  for await (const file of glob('{api,lambdas,client/src}/**/*.ts', { cwd: ROOT })) {
+  for await (const file of glob('{api,formats,lambdas,client/src}/**/*.ts', { cwd: ROOT })) {
     const shell = file.endsWith('/handler.ts') || shells.includes(file);
     if (!shell && outside.test(readFileSync(join(ROOT, file), 'utf8'))) found.push(file);
   }

@@ -48,7 +48,7 @@ type Is<A extends B, B> = [A, B];
 export type HandlersAnswerAsDocumented = [
   Is<Sent<CountAnswer>, Shape<typeof COUNTS>>,
   Is<Sent<{ readonly answers: readonly BatchAnswer[] }>, Shape<typeof COUNTS_ANSWERS>>,
-  Is<Sent<Awaited<ReturnType<typeof readStatus>>>, Shape<typeof STATUS>>,
+  Is<Sent<Awaited<ReturnType<typeof readStatus>>>, Omit<Shape<typeof STATUS>, 'service'>>,
   Is<Sent<AuditReport>, Shape<typeof AUDIT>>,
   Is<{ complete: false; next: string; progress: AuditProgress }, Shape<typeof AUDIT>>,
   Is<Sent<Omit<RedriveReport, 'failures'>>, Shape<typeof REDRIVE>>,
