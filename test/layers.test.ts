@@ -242,7 +242,7 @@ test('only shells touch the clock, randomness and the environment', async () => 
   const found: string[] = [];
   const outside =
     /\bprocess\.\w|\bDate\.now\(|new Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bperformance\.|\brandomUUID\b/;
-  const shells = [join('lambdas', 'aws', 'telemetry.ts'), join('client', 'src', 'surroundings.ts')];
+  const shells = [join('lambdas', 'aws', 'telemetry.ts'), join('client', 'src', 'platform.ts')];
   for await (const file of glob('{api,formats,lambdas,client/src}/**/*.ts', { cwd: ROOT })) {
     const shell = file.endsWith('/handler.ts') || shells.includes(file);
     if (!shell && outside.test(readFileSync(join(ROOT, file), 'utf8'))) found.push(file);

@@ -48,9 +48,11 @@ export class BatchPlanner {
     }
     if (region.open) {
       this.#cutter.add(record, false);
+      this.#leaveRegion(record.end);
       return 'to-send';
     }
     this.#cutter.skip(record);
+    this.#leaveRegion(record.end);
     return this.#abandoned.some(({ from, to }) => start >= from && start < to) ? 'abandoned' : 'already';
   }
 
@@ -75,6 +77,11 @@ export class BatchPlanner {
     return ready;
   }
 
+  /** Completes the batch under way, unless an earlier run began it and it goes on. */
+  flush(): void {
+    if (this.#region >= this.#regions.length) this.#push(this.#cutter.cut(), undefined);
+  }
+
   /** The last batch is complete. */
   end(): void {
     const region = this.#regions[this.#region];
@@ -88,9 +95,16 @@ export class BatchPlanner {
       if (region === undefined || offset < region.from) return undefined;
       if (this.#cutter.position.offset <= region.from) this.#push(this.#cutter.cut(), undefined);
       if (offset < region.to) return region;
-      this.#push(this.#cutter.cut(), region.open);
-      this.#region += 1;
+      this.#leaveRegion(offset);
     }
+  }
+
+  /** A region that is read to its end is behind; a batch that was begun is complete then. */
+  #leaveRegion(offset: number): void {
+    const region = this.#regions[this.#region];
+    if (region === undefined || offset < region.to) return;
+    this.#push(this.#cutter.cut(), region.open);
+    this.#region += 1;
   }
 
   #push(batch: Batch | undefined, open: OpenBatch | undefined): void {

@@ -88,6 +88,51 @@ export class FileReporter implements Reporter {
   }
 }
 
+/** Tells about what is followed: malformed lines at most some in a while, since it has no end. */
+export class StreamReporter implements Reporter {
+  readonly #name: string;
+  readonly #rejects: RejectsFile | undefined;
+  readonly #now: () => number;
+  #shown = 0;
+  #hidden = 0;
+  #sinceMs = 0;
+  #troubleAt = 0;
+
+  constructor(name: string, rejects: RejectsFile | undefined, now: () => number) {
+    this.#name = name;
+    this.#rejects = rejects;
+    this.#now = now;
+  }
+
+  note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  trouble(reason: string): void {
+    if (this.#now() - this.#troubleAt < troubleEveryMs) return;
+    this.#troubleAt = this.#now();
+    this.note(`the service does not take events now, trying on: ${reason}`);
+  }
+
+  async rejected(reject: Reject): Promise<void> {
+    if (this.#now() - this.#sinceMs > 60_000) {
+      if (this.#hidden > 0) this.note(`… and ${this.#hidden} more malformed or rejected lines`);
+      [this.#shown, this.#hidden, this.#sinceMs] = [0, 0, this.#now()];
+    }
+    this.#shown += 1;
+    if (this.#shown > shownMax) this.#hidden += 1;
+    else
+      this.note(
+        `${this.#name}:${reject.lineNumber}: ${reject.kind}: ${reject.reason}: ${excerpt(reject.raw)}`,
+      );
+    await this.#rejects?.write(this.#name, reject);
+  }
+
+  progress(): void {
+    // Nobody watches.
+  }
+}
+
 function excerpt(raw: Buffer | string): string {
   const text = (typeof raw === 'string' ? raw : raw.toString('utf8')).slice(0, 200);
   // What stands in a log must not steer the terminal it is shown on.
