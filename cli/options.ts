@@ -148,10 +148,10 @@ export function addServiceOptions(command: Command): Command {
 
 /** Output that is read no longer ends a command quietly, as `| head` wants it. */
 export function quietOnClosedOutput(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.exit(process.exitCode ?? 0);
-    });
-  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(process.exitCode ?? 0);
+  });
+  // What nobody reads any more need not be said, but the work goes on.
+  process.stderr.on('error', () => {});
 }

@@ -42,6 +42,7 @@ export class FrontDoor {
   status: (() => Record<string, unknown>) | undefined;
   /** What answers about the top say of themselves. */
   topNote: { readonly note?: string } = {};
+  #waiting: (() => void)[] = [];
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -64,6 +65,11 @@ export class FrontDoor {
   /** Ids stored more than once; a service would have dropped the later ones within its dedup window. */
   get repeated(): number {
     return [...this.stored.values()].filter((times) => times > 1).length;
+  }
+
+  /** Resolves when so many different events are stored. */
+  async untilStored(count: number): Promise<void> {
+    while (this.stored.size < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   async close(): Promise<void> {
@@ -149,6 +155,7 @@ export class FrontDoor {
       const key = `${metric} ${entity} ${Math.floor(at / 60_000) * 60}`;
       this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
     }
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #accounts(): Record<string, unknown> {
