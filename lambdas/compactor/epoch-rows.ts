@@ -163,7 +163,9 @@ export class EpochRows {
 
   #rowsOf(delta: StoredDelta, encoded: Uint8Array): readonly Row[] {
     const rows = decodeRows(encoded);
-    return this.#deletions.size === 0 ? rows : rows.filter(({ entity }) => !this.#isDeleted(entity, delta.runMaxMs));
+    return this.#deletions.size === 0
+      ? rows
+      : rows.filter(({ entity }) => !this.#isDeleted(entity, delta.runMaxMs));
   }
 
   #isDeleted(entity: string, runMaxMs: number): boolean {
