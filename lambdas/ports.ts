@@ -1,7 +1,8 @@
 // The ports of the use cases: what they need from the world outside, as types only.
+
+import type { Delta } from './core/delta.ts';
 import type { Books } from './counting/books.ts';
 import type { Heartbeat, MinuteCounts, OpenShard } from './counting/canary.ts';
-import type { Delta } from './core/delta.ts';
 import type { PartName, SegmentId, SequenceNumber, ShardId, ShardKey } from './counting/identifiers.ts';
 import type { RetryPolicy } from './counting/retry-policy.ts';
 import type { RejectedEvent } from './counting/rollup.ts';

@@ -46,8 +46,7 @@ export class Compactor extends HandlerFunction {
         // Which shards there are: one without records holds the floor of a level back as well.
         allow(['kinesis:ListShards'], [stream.streamArn]),
       ],
-      withoutDestination:
-        'A run that fails leaves its plan; the next one goes on with it.',
+      withoutDestination: 'A run that fails leaves its plan; the next one goes on with it.',
     });
     // It looks every minute: a level is due by its size, too.
     everyMinute(this, 'EveryMinute', this.function);

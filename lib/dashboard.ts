@@ -90,10 +90,7 @@ function partsOf(
     },
     {
       title: 'Table',
-      traffic: [
-        counts.metricConsumedWriteCapacityUnits(sums),
-        ledger.metricConsumedWriteCapacityUnits(sums),
-      ],
+      traffic: [counts.metricConsumedWriteCapacityUnits(sums), ledger.metricConsumedWriteCapacityUnits(sums)],
       latency: [reported('CompactionLag', 'Maximum')],
       errors: [reported('DeltasMissing'), reported('EventsExpired')],
       saturation: [counts.metric('WriteThrottleEvents', sums), counts.metric('ReadThrottleEvents', sums)],

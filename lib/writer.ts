@@ -30,8 +30,7 @@ export class Writer extends HandlerFunction {
     const { configuration: c, counts, ledger, queue, deadLetters, archive, retries } = props;
     super(scope, id, props, {
       noun: 'writer',
-      description:
-        'Stores the deltas of rollup messages, each once, and acknowledges them in the ledger.',
+      description: 'Stores the deltas of rollup messages, each once, and acknowledges them in the ledger.',
       timeoutSeconds: WRITER_TIMEOUT_SECONDS,
       memoryMb: c.writerMemoryMb,
       environment: {

@@ -1,7 +1,7 @@
 // The ledger's items: their keys, and what they look like in DynamoDB.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { type HashRange, WHOLE_RANGE } from '../core/hash-range.ts';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type HashRange, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Books } from '../counting/books.ts';
 import type { HourSums } from '../counting/hour-books.ts';
 import type { SegmentId, ShardKey } from '../counting/identifiers.ts';
@@ -73,7 +73,9 @@ export function entryItem(shard: ShardKey, entry: SegmentEntry, expiresAt: numbe
  */
 function packedParts(parts: SegmentEntry['parts']): string {
   const bits = parts[0]?.range.length ?? 0;
-  const texts = parts.map(({ range, events }) => `${Number.parseInt(range || '0', 2).toString(36)}.${events.toString(36)}`);
+  const texts = parts.map(
+    ({ range, events }) => `${Number.parseInt(range || '0', 2).toString(36)}.${events.toString(36)}`,
+  );
   return [bits, ...texts].join(' ');
 }
 

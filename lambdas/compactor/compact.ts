@@ -114,7 +114,10 @@ async function planHours(
   const eventsMax = settings.rangeEventsMax * 2 ** settings.slotBits;
   const next = nextCoverage(covers, reopened, following, nowMs, eventsMax, settings.openMax);
   if (isSameCoverage(next, covers)) return undefined;
-  const all = [...reopened, ...following.flatMap(({ shard, entries }) => entries.map((entry) => ({ shard, entry })))];
+  const all = [
+    ...reopened,
+    ...following.flatMap(({ shard, entries }) => entries.map((entry) => ({ shard, entry }))),
+  ];
   const taken = all
     .filter(({ shard, entry }) => isCovered({ ...next, floorMs: 0 }, shard, entry.segment))
     .reduce((sum, { entry }) => sum + entry.accounts.emitted, 0);

@@ -1,5 +1,5 @@
 // Merging an epoch's rows into the blocks of one period: rows arrive by hash, blocks are read, split and put on the way.
-import { halvesOf, HASH_BITS, type HashRange, holds, nameHash, WHOLE_RANGE } from '../core/hash-range.ts';
+import { HASH_BITS, type HashRange, halvesOf, holds, nameHash, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Period } from '../core/level.ts';
 import { CELL_BYTES, compareRows, decodeRows, encodeRows, type Row, rowBytes } from '../core/rows.ts';
 import type { Block, BlockCondition, BlockReader, BlockWriter } from '../store/ports.ts';
@@ -114,7 +114,8 @@ export class PeriodMerge {
     let range = parent === undefined ? WHOLE_RANGE : halfWith(parent.range, hash);
     for (;;) {
       const [block] = await this.#store.readBlocks([{ period: this.period, range }]);
-      if (block?.content !== 'split' || block.epoch >= this.#settings.epoch) return this.#leafOf(range, block);
+      if (block?.content !== 'split' || block.epoch >= this.#settings.epoch)
+        return this.#leafOf(range, block);
       this.#path.push({ range, condition: undefined, upper: undefined });
       range = halfWith(range, hash);
     }
@@ -124,9 +125,18 @@ export class PeriodMerge {
     const isDone = block !== undefined && block.epoch >= this.#settings.epoch;
     const condition: BlockCondition =
       block === undefined ? { is: 'absent' } : { is: 'as-read', epoch: block.epoch, edit: block.edit };
-    const leaf: Leaf = { range, condition, rows: new Map(), bytes: 0, isDone, isNew: false, isChanged: false };
+    const leaf: Leaf = {
+      range,
+      condition,
+      rows: new Map(),
+      bytes: 0,
+      isDone,
+      isNew: false,
+      isChanged: false,
+    };
     if (block !== undefined && !isDone && block.content !== 'split') {
-      for (const row of decodeRows(block.content)) insert(leaf, growing(row, nameHash(row.metric, row.entity)));
+      for (const row of decodeRows(block.content))
+        insert(leaf, growing(row, nameHash(row.metric, row.entity)));
     }
     return leaf;
   }

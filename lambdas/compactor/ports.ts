@@ -1,6 +1,7 @@
 // What the compactor needs, and how it works.
 import type { Cadence } from '../core/compaction.ts';
-import type { Retentions } from '../core/level.ts';
+import type { HashRange } from '../core/hash-range.ts';
+import type { Period, Retentions } from '../core/level.ts';
 import type { BooksLedger, Clock, ShardDirectory } from '../ports.ts';
 import type {
   Block,
@@ -11,8 +12,6 @@ import type {
   LateStore,
   TopStore,
 } from '../store/ports.ts';
-import type { HashRange } from '../core/hash-range.ts';
-import type { Period } from '../core/level.ts';
 
 /** All blocks of a period that have rows. */
 export interface PeriodReader {

@@ -1,6 +1,11 @@
 // One epoch of one level: its rows are merged into blocks, late rows are put aside, top lists are made, and the head moves on.
 import pLimit from 'p-limit';
-import { type CompactionPlan, type CompactionState, forUpperLevels, type LateRows } from '../core/compaction.ts';
+import {
+  type CompactionPlan,
+  type CompactionState,
+  forUpperLevels,
+  type LateRows,
+} from '../core/compaction.ts';
 import { type HashRange, rangesOf } from '../core/hash-range.ts';
 import {
   cellOf,
@@ -63,14 +68,21 @@ export async function runEpoch(
   }
   await Promise.all([...merges.values()].map((merge) => limit(() => merge.finish())));
   if (level === 'hours') await addNewMetrics([...merges.values()], ports);
-  await Promise.all([...merges.values()].map((merge) => limit(() => makeTops(merge, epoch + 1, ports, settings))));
+  await Promise.all(
+    [...merges.values()].map((merge) => limit(() => makeTops(merge, epoch + 1, ports, settings))),
+  );
   let writeUnits = 0;
   for (const merge of merges.values()) {
     writeUnits += merge.writeUnits + merge.metrics.size;
     report.blocks += merge.blocks;
   }
   report.writeUnits += writeUnits;
-  await ports.state.markDone(state, level, writeUnits, level === 'hours' ? lateAfter(state, plan, lateBytes) : undefined);
+  await ports.state.markDone(
+    state,
+    level,
+    writeUnits,
+    level === 'hours' ? lateAfter(state, plan, lateBytes) : undefined,
+  );
   return true;
 }
 
@@ -96,7 +108,11 @@ async function gather(
 }
 
 /** A block is deleted `EXPIRY_GRACE_MS` after it counts as gone; half of that keeps us clear of it. */
-function mayBeGone(period: Period, { plannedAtMs }: CompactionPlan, retentions: CompactorSettings['retentions']): boolean {
+function mayBeGone(
+  period: Period,
+  { plannedAtMs }: CompactionPlan,
+  retentions: CompactorSettings['retentions'],
+): boolean {
   return goneAtMs(period, retentions) + EXPIRY_GRACE_MS / 2 <= plannedAtMs;
 }
 

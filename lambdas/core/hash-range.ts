@@ -53,7 +53,9 @@ export function halvesOf(range: HashRange): readonly [HashRange, HashRange] {
 
 /** All ranges of so many bits, ascending. */
 export function rangesOf(bits: number): readonly HashRange[] {
-  return Array.from({ length: 2 ** bits }, (_, slot) => rangeOf((slot * 2 ** (HASH_BITS - bits)) >>> 0, bits));
+  return Array.from({ length: 2 ** bits }, (_, slot) =>
+    rangeOf((slot * 2 ** (HASH_BITS - bits)) >>> 0, bits),
+  );
 }
 
 /** Reads a range's name. @throws RangeError when it is none */

@@ -1,5 +1,14 @@
 // The four levels of counts: what a block's period is, and what its cells are.
-import { DAY_MS, dayStartMs, HOUR_MS, hourStartMs, isoSeconds, MINUTE_MS, monthStartMs, nextMonthMs } from '../counting/time.ts';
+import {
+  DAY_MS,
+  dayStartMs,
+  HOUR_MS,
+  hourStartMs,
+  isoSeconds,
+  MINUTE_MS,
+  monthStartMs,
+  nextMonthMs,
+} from '../counting/time.ts';
 
 /** The levels, finest first. A block of `hours` holds the minutes of an hour, one of `all` the months of all time. */
 export const LEVELS = ['hours', 'days', 'months', 'all'] as const;

@@ -47,7 +47,13 @@ export class TopCollector {
 
 /** A list as one binary attribute. */
 export function encodeTop(metric: string, entries: readonly TopEntry[]): Uint8Array {
-  const rows = entries.map(({ entity, n }) => ({ metric, entity, hour: 0, events: 0, cells: new Map([[0, n]]) }));
+  const rows = entries.map(({ entity, n }) => ({
+    metric,
+    entity,
+    hour: 0,
+    events: 0,
+    cells: new Map([[0, n]]),
+  }));
   return encodeRows(rows.sort(compareRows));
 }
 

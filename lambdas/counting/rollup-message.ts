@@ -62,10 +62,12 @@ export function decodeRollupMessage(body: string): RollupContent {
   const value = parseJson(body);
   if (typeof value !== 'object' || value === null) throw new InvalidRollupMessage('not an object');
   const { v, segment: name, runMaxMs, earliestHourMs, deltas } = value as Record<string, unknown>;
-  if (v !== FORMAT_VERSION) throw new InvalidRollupMessage(`format version ${JSON.stringify(v)} is not known`);
+  if (v !== FORMAT_VERSION)
+    throw new InvalidRollupMessage(`format version ${JSON.stringify(v)} is not known`);
   if (!isCount(runMaxMs)) throw new InvalidRollupMessage('runMaxMs is not a time');
   if (!isCount(earliestHourMs)) throw new InvalidRollupMessage('earliestHourMs is not a time');
-  if (!Array.isArray(deltas) || deltas.length === 0) throw new InvalidRollupMessage('deltas is not a filled array');
+  if (!Array.isArray(deltas) || deltas.length === 0)
+    throw new InvalidRollupMessage('deltas is not a filled array');
   const segment = segmentNamed(name);
   return {
     segment,

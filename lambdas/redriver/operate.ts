@@ -99,7 +99,11 @@ async function giveUp(letter: ParkedLetter, discarding: Discarding, ports: Opera
  * already, it counts: what is missing is only its acknowledgement.
  * @returns whether any part was given up
  */
-async function discardParts(body: string, { segment }: CarriedParts, { deltas, ledger }: OperatorPorts): Promise<boolean> {
+async function discardParts(
+  body: string,
+  { segment }: CarriedParts,
+  { deltas, ledger }: OperatorPorts,
+): Promise<boolean> {
   const given: number[] = [];
   const stored: number[] = [];
   for (const delta of decodeRollupMessage(body).deltas) {

@@ -1,6 +1,7 @@
 // The redriver's use case: empty the dead-letter queue, back to the rollup queue or into the archive.
-import { afterProbe, afterReturn, HALF_OPEN, type Opening, staysShut } from '../counting/half-open.ts';
+
 import type { Retentions } from '../core/level.ts';
+import { afterProbe, afterReturn, HALF_OPEN, type Opening, staysShut } from '../counting/half-open.ts';
 import { afterFailure, type MessageHistory, unknownHistory } from '../counting/message-history.ts';
 import { type RetryPolicy, redriveDelayMs } from '../counting/retry-policy.ts';
 import { decodeRollupMessage } from '../counting/rollup-message.ts';

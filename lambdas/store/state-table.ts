@@ -50,9 +50,13 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
     const sets: Record<string, unknown> = { [level]: head, [revisionName(level)]: revisionOf(head) };
     if (closesMs !== undefined) sets[`closing_${level}`] = closesMs;
     const unchanged = level === 'hours' ? [level] : [level, 'hours' as const];
-    const done = await this.#set(sets, unchanged.map((each) => [each, revisionOf(state[each])] as const), {
-      deletions: state.deletions,
-    });
+    const done = await this.#set(
+      sets,
+      unchanged.map((each) => [each, revisionOf(state[each])] as const),
+      {
+        deletions: state.deletions,
+      },
+    );
     return done ? 'planned' : 'conflict';
   }
 
@@ -113,7 +117,8 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
         deletions.push({ entityHash: entityHash?.S ?? '', throughMs: Number(throughMs?.N ?? 0) });
       }
     }
-    if (deletions.length !== count) throw new Error(`${count} deletions are registered, and ${deletions.length} are there`);
+    if (deletions.length !== count)
+      throw new Error(`${count} deletions are registered, and ${deletions.length} are there`);
     return deletions;
   }
 
@@ -126,7 +131,8 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
       const put = new PutItemCommand({
         TableName: this.#table,
         Item: { pk: { S: DELETIONS_PK }, sk: { S: entryName(number) }, ...entry },
-        ConditionExpression: 'attribute_not_exists(pk) OR (entityHash = :entityHash AND throughMs = :throughMs)',
+        ConditionExpression:
+          'attribute_not_exists(pk) OR (entityHash = :entityHash AND throughMs = :throughMs)',
         ExpressionAttributeValues: { ':entityHash': entry.entityHash, ':throughMs': entry.throughMs },
       });
       const isOurs = await this.#succeeds(put);

@@ -1,8 +1,8 @@
 // The store's items: their keys, and what they look like in DynamoDB.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { DeltaName } from '../core/delta.ts';
 import { type HashRange, parseHashRange } from '../core/hash-range.ts';
 import { type Period, periodName, type UpperLevel } from '../core/level.ts';
-import type { DeltaName } from '../core/delta.ts';
 import { parseSegmentId } from '../counting/identifiers.ts';
 import type { Block, StoredDelta } from './ports.ts';
 

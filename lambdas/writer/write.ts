@@ -67,7 +67,8 @@ export async function writeRollups(
 
 async function writeMessage(message: DeliveredMessage, run: Run): Promise<Disposal> {
   const content = contentOf(message);
-  if (content instanceof InvalidRollupMessage) return giveUp(message, `poison: ${content.message}`, true, run);
+  if (content instanceof InvalidRollupMessage)
+    return giveUp(message, `poison: ${content.message}`, true, run);
   const outcome = await writeContent(content, run).catch((failure: unknown) => ({ failure }));
   if (outcome === 'written') return 'delete';
   if (outcome === 'no-time') return bringBack(message, 0, run);
@@ -125,7 +126,8 @@ async function keepExpired(content: RollupContent, { ports, settings, report }: 
     if (events === 0) continue;
     // Noted before it is kept: a copy of a part that is counted has nothing to keep, and a crash in between brings the
     // message back.
-    if ((await ledger.noteExpired({ segment: content.segment, part: delta.part }, events)) === 'acknowledged') continue;
+    if ((await ledger.noteExpired({ segment: content.segment, part: delta.part }, events)) === 'acknowledged')
+      continue;
     await expired.keepExpired(delta);
     report.expired += events;
   }
@@ -155,7 +157,11 @@ async function handleFailure(
 }
 
 /** Leaves a message in the queue, to be delivered again after a while. */
-async function bringBack(message: DeliveredMessage, delayMs: number, { ports, report }: Run): Promise<Disposal> {
+async function bringBack(
+  message: DeliveredMessage,
+  delayMs: number,
+  { ports, report }: Run,
+): Promise<Disposal> {
   report.delayed += 1;
   try {
     await ports.failed.delay(message, delayMs);
@@ -167,7 +173,12 @@ async function bringBack(message: DeliveredMessage, delayMs: number, { ports, re
 }
 
 /** Moves a message to the dead-letter queue: sent there first, deleted here only then. */
-async function giveUp(message: DeliveredMessage, reason: string, poison: boolean, { ports, report }: Run): Promise<Disposal> {
+async function giveUp(
+  message: DeliveredMessage,
+  reason: string,
+  poison: boolean,
+  { ports, report }: Run,
+): Promise<Disposal> {
   const failure = { attempts: message.receiveCount, reason, poison, nowMs: ports.clock.nowMs() };
   try {
     await ports.failed.bury(message, afterFailure(message.history, failure));
