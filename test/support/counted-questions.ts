@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { FakeAws } from '../../fake-aws/aws.ts';
-import type { Retentions } from '../../lambdas/core/level.ts';
+import { isCovered } from '../../lambdas/core/compaction.ts';
+import { LEVELS, type Retentions } from '../../lambdas/core/level.ts';
+import { parseSegmentId, type SegmentId } from '../../lambdas/counting/identifiers.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import { type CountQuery, InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
@@ -12,6 +14,7 @@ import {
   type ReadCounts,
   readCounts,
 } from '../../lambdas/query/read-counts.ts';
+import type { CountStore } from '../../lambdas/query/read-sums.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { type Minutes, playWorld, type Step, script, type World } from './counted-world.ts';
@@ -97,8 +100,27 @@ export async function play(
   const counts = new StoreTable(dynamoDb.client(), 'counts', clock);
   const state = new CompactionStateTable(dynamoDb.client(), 'ledger');
   const more = await playWorld(world, counts, state);
+  const heads = await state.readState();
+  // A delta may expire as soon as every level has it.
+  const isExpired = (id: SegmentId) => {
+    const { shard, segment } = parseSegmentId(id);
+    return LEVELS.every((level) => isCovered(heads[level].covers, shard, segment));
+  };
+  const reader: CountStore = {
+    readBlocks: (names) => counts.readBlocks(names),
+    lateRows: (...asking) => counts.lateRows(...asking),
+    async *deltasIn(...asking) {
+      for await (const delta of counts.deltasIn(...asking)) if (!isExpired(delta.segment)) yield delta;
+    },
+  };
   return {
-    ports: { counts, state, hints: new Map(), claims: { readClaim: async () => world.throughMs }, clock },
+    ports: {
+      counts: reader,
+      state,
+      hints: new Map(),
+      claims: { readClaim: async () => world.throughMs },
+      clock,
+    },
     more,
   };
 }
