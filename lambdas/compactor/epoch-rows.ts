@@ -1,8 +1,8 @@
 // An epoch's rows, hash range by hash range: its segments' deltas, held against what the ledger says of them.
 import { type CompactionPlan, isCovered, runsBetween, type SegmentPlace } from '../core/compaction.ts';
+import { Deletions } from '../core/deletions.ts';
 import { covers, type HashRange, nameHash, rangeOf } from '../core/hash-range.ts';
 import { decodeRows, type Row } from '../core/rows.ts';
-import { entityHash } from '../counting/entity-hash.ts';
 import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
 import type { SegmentEntry } from '../counting/segment-entry.ts';
 import type { BooksLedger } from '../ports.ts';
@@ -103,18 +103,14 @@ function withoutOverlaps(
 export class EpochRows {
   readonly #segments: EpochSegments;
   readonly #store: DeltaReader;
-  readonly #deletions: ReadonlyMap<string, number>;
+  readonly #deletions: Deletions;
   /** Rows of deltas of shorter ranges than those worked on, kept while the work is inside of them. */
   readonly #wide = new Map<HashRange, readonly HashedRow[]>();
 
   constructor(segments: EpochSegments, store: DeltaReader, deletions: readonly Deletion[]) {
     this.#segments = segments;
     this.#store = store;
-    const latest = new Map<string, number>();
-    for (const { entityHash: name, throughMs } of deletions) {
-      latest.set(name, Math.max(throughMs, latest.get(name) ?? 0));
-    }
-    this.#deletions = latest;
+    this.#deletions = new Deletions(deletions);
   }
 
   /**
@@ -165,13 +161,8 @@ export class EpochRows {
 
   *#rowsOf(delta: StoredDelta, encoded: Uint8Array): Iterable<HashedRow> {
     for (const row of decodeRows(encoded)) {
-      if (this.#isDeleted(row.entity, delta.runMaxMs)) continue;
+      if (this.#deletions.cover(row.entity, delta.runMaxMs)) continue;
       yield { row, hash: nameHash(row.metric, row.entity) };
     }
-  }
-
-  #isDeleted(entity: string, runMaxMs: number): boolean {
-    if (this.#deletions.size === 0) return false;
-    return runMaxMs <= (this.#deletions.get(entityHash(entity)) ?? -1);
   }
 }

@@ -121,6 +121,11 @@ function decode(bytes: Uint8Array, names: ReadonlySet<string> | undefined): Row[
   }
 }
 
+/** Reads rows that are laid out and not compressed. @throws InvalidRows when the bytes are damaged */
+export function readLaid(laid: Uint8Array): Row[] {
+  return readRows(new ByteReader(Buffer.from(laid.buffer, laid.byteOffset, laid.byteLength)), undefined);
+}
+
 function readRows(input: ByteReader, names: ReadonlySet<string> | undefined): Row[] {
   const rows: Row[] = [];
   const lengths = names && new Set([...names].map((name) => Buffer.byteLength(name, 'utf8')));

@@ -58,6 +58,13 @@ export interface BlockReader {
   ): Promise<readonly (Block | undefined)[]>;
 }
 
+/** All blocks of a period that have rows. */
+export interface PeriodReader {
+  blocksOf(
+    period: Period,
+  ): AsyncIterable<{ readonly range: HashRange; readonly block: Block; readonly rows: Uint8Array }>;
+}
+
 /** Blocks, as they are written. */
 export interface BlockWriter {
   /** @param expiresAt when it may be deleted, epoch seconds; undefined: never */
