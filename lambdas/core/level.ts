@@ -118,7 +118,9 @@ export function periodName({ level, startMs }: Period): string {
 /** Reads a period's name. @throws RangeError when it is none */
 export function parsePeriod(level: Level, name: string): Period {
   const text = level === 'all' ? '1970-01' : name;
-  const startMs = Date.parse(level === 'hours' ? `${text}:00Z` : `${text}${level === 'days' ? '' : '-01'}T00:00Z`);
+  const startMs = Date.parse(
+    level === 'hours' ? `${text}:00Z` : `${text}${level === 'days' ? '' : '-01'}T00:00Z`,
+  );
   if (Number.isNaN(startMs)) throw new RangeError(`"${name}" is no period of the ${level}`);
   return { level, startMs };
 }

@@ -137,12 +137,7 @@ export async function compareLate(
   return differences;
 }
 
-function lateDifferences(
-  level: Level,
-  judge: Judge,
-  expected: PeriodSums,
-  stored: PeriodSums,
-): Difference[] {
+function lateDifferences(level: Level, judge: Judge, expected: PeriodSums, stored: PeriodSums): Difference[] {
   const differences: Difference[] = [];
   for (const startMs of new Set([...expected.keys(), ...stored.keys()])) {
     const [a, b] = [expected.get(startMs), stored.get(startMs)];

@@ -95,9 +95,7 @@ async function isKnown(
 function isOf({ range }: RecountState, part: HashRange): (row: Row) => boolean {
   return (row) => {
     const hourMs = hourOf(row);
-    return (
-      hourMs >= range.fromMs && hourMs < range.toMs && holds(part, nameHash(row.metric, row.entity))
-    );
+    return hourMs >= range.fromMs && hourMs < range.toMs && holds(part, nameHash(row.metric, row.entity));
   };
 }
 

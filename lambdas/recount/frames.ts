@@ -1,6 +1,6 @@
 // Frames: the rows of one part of a segment in one hash range, as they are set aside on disk.
 import { layRows, type Row } from '../core/rows.ts';
-import { segmentId, type ShardKey } from '../counting/identifiers.ts';
+import { type ShardKey, segmentId } from '../counting/identifiers.ts';
 
 /** What a frame's rows are of. */
 export interface FrameName {
@@ -19,10 +19,7 @@ export interface Frame extends FrameName {
 
 /** A frame as bytes: a line of JSON, then the rows. @param rows sorted by `compareRows` */
 export function encodeFrame({ shard, segment, part, runMaxMs }: FrameName, rows: readonly Row[]): Uint8Array {
-  return Buffer.concat([
-    Buffer.from(`${JSON.stringify([shard, segment, part, runMaxMs])}\n`),
-    layRows(rows),
-  ]);
+  return Buffer.concat([Buffer.from(`${JSON.stringify([shard, segment, part, runMaxMs])}\n`), layRows(rows)]);
 }
 
 /** Reads a frame. */

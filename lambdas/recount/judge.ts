@@ -113,4 +113,3 @@ export function periodsIn(level: Level, { fromMs, toMs }: HourRange): Period[] {
   }
   return periods;
 }
-

@@ -56,8 +56,7 @@ export async function readPart(
     [...sums].filter(([levels]) => isOf(levels)).map(([, group]) => group);
   return {
     of: (level) => groups((levels) => (levels & bitOf(level)) !== 0),
-    beyond: (level) =>
-      groups((levels) => (levels & bitOf('hours')) !== 0 && (levels & bitOf(level)) === 0),
+    beyond: (level) => groups((levels) => (levels & bitOf('hours')) !== 0 && (levels & bitOf(level)) === 0),
     deltas,
   };
 }

@@ -212,4 +212,3 @@ export interface RecountHooks {
   save(state: RecountState): Promise<void>;
   onProgress(progress: RecountProgress): void;
 }
-

@@ -207,10 +207,7 @@ class ShardWork {
   }
 
   /** Entries that aren't there: their segments lie between those around them. */
-  #skipTo(
-    segment: number,
-    { before, after }: Record<'before' | 'after', SegmentEntry | undefined>,
-  ): void {
+  #skipTo(segment: number, { before, after }: Record<'before' | 'after', SegmentEntry | undefined>): void {
     const { next } = this.#progress;
     if (segment <= next) return;
     const last = { ...this.#head, ...after };
@@ -226,8 +223,7 @@ class ShardWork {
   #unknown(reach: HourRange, first: number, last: number, reason: UnknownReason): void {
     const { unknown } = this.#state.found;
     const before = unknown.at(-1);
-    const isNext =
-      before?.shard === this.#shard && before.reason === reason && before.last === first - 1;
+    const isNext = before?.shard === this.#shard && before.reason === reason && before.last === first - 1;
     if (!isNext) unknown.push({ shard: this.#shard, first, last, reason, ...reach });
     else {
       const fromMs = Math.min(before.fromMs, reach.fromMs);
@@ -244,14 +240,7 @@ class ShardWork {
       return;
     }
     this.#reader ??= this.#ports.source.segmentsOf(this.#shard);
-    const output = await produceOne(
-      entry,
-      this.#shard,
-      this.#head,
-      this.#reader,
-      this.#windows,
-      this.#ports,
-    );
+    const output = await produceOne(entry, this.#shard, this.#head, this.#reader, this.#windows, this.#ports);
     // From here to the end nothing is awaited: a state that is kept has all of a segment, or nothing.
     this.#look(entry);
     if (typeof output === 'string') {

@@ -90,12 +90,7 @@ class Comparison {
   readonly #settings: RecountSettings;
   readonly #hooks: RecountHooks;
 
-  constructor(
-    state: RecountState,
-    ports: RecountPorts,
-    settings: RecountSettings,
-    hooks: RecountHooks,
-  ) {
+  constructor(state: RecountState, ports: RecountPorts, settings: RecountSettings, hooks: RecountHooks) {
     this.#state = state;
     this.#ports = { ...ports, periods: remembered(ports.periods) };
     this.#settings = settings;

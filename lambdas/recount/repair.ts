@@ -1,8 +1,8 @@
 // Putting right what differs: rows of blocks and deltas, each on condition that it is as it was read, after its trace is kept.
 import { DedupWindows } from '../aggregator/windows.ts';
 import type { CompactionState } from '../core/compaction.ts';
-import { type Delta, type DeltaName, deltasOf } from '../core/delta.ts';
 import { Deletions } from '../core/deletions.ts';
+import { type Delta, type DeltaName, deltasOf } from '../core/delta.ts';
 import { type HashRange, halvesOf, holds, nameHash } from '../core/hash-range.ts';
 import { expiresAtOf, type Period, periodName } from '../core/level.ts';
 import { compareRows, decodeRows, encodeRows, type Row, rowBytes } from '../core/rows.ts';
@@ -85,9 +85,7 @@ class BlockRewrite {
   async #put(range: HashRange, before: Block | undefined, content: Block['content']): Promise<void> {
     const { epoch, edit, expiresAt } = this.#settings;
     const condition: BlockCondition =
-      before === undefined
-        ? { is: 'absent' }
-        : { is: 'as-read', epoch: before.epoch, edit: before.edit };
+      before === undefined ? { is: 'absent' } : { is: 'as-read', epoch: before.epoch, edit: before.edit };
     const block = { epoch, edit: Math.max(edit, (before?.edit ?? 0) + 1), content };
     const put = await this.#ports.store.putBlock(this.#period, range, block, condition, expiresAt);
     if (put === 'conflict') throw changed(this.#period);
@@ -136,7 +134,8 @@ export async function repairDeltas(
     const right = kept.length === all.length ? delta : { ...delta, rows: encodeRows(kept) };
     const stored = await storedDelta(right, ports);
     const isRight = stored !== undefined && Buffer.compare(stored, right.rows) === 0;
-    if (!isRight && (stored !== undefined || entry.acked.has(delta.part))) await replace(right, stored, right);
+    if (!isRight && (stored !== undefined || entry.acked.has(delta.part)))
+      await replace(right, stored, right);
   }
   return true;
 }

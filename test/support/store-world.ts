@@ -90,7 +90,9 @@ export class StoreWorld {
   ): Promise<RollupMessage[]> {
     const sequenceNumber = parseSequenceNumber(String(this.#sequence++));
     const decoded = events.map((event) => ({ ...event, id: undefined }));
-    return this.commitRecords(shard, [{ sequenceNumber, arrivalMs, data: new Uint8Array(), events: decoded }]);
+    return this.commitRecords(shard, [
+      { sequenceNumber, arrivalMs, data: new Uint8Array(), events: decoded },
+    ]);
   }
 
   /** Commits records as a shard's next segment. */
