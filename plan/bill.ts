@@ -40,9 +40,9 @@ const LEVEL_ITEM_BYTES = 300;
 /** The canary asks for two ranges a minute. */
 const CANARY_REQUESTS_PER_SECOND = 2 / 60;
 
-/** Requests a second to POST /v1/events: none where producers write packed records themselves. */
+/** Requests a second to POST /v1/events: a batch is one. */
 export function requestsPerSecond(w: Workload): number {
-  return w.eventsPerRecord > 1 ? 0 : w.eventsPerSecond / w.eventsPerRequest;
+  return w.eventsPerSecond / (w.eventsPerRecord > 1 ? w.eventsPerRecord : w.eventsPerRequest);
 }
 
 /**

@@ -13,7 +13,7 @@ const USAGE = `npm run plan -- --events-per-second N --entities M --skew S --fre
   --hot-share H           share of all events that one more entity gets, 0 to below 1 (${USUAL_WORKLOAD.hotShare})
   --peak P                times the mean in the busiest minute (${USUAL_WORKLOAD.peakFactor})
   --per-request R         events a request (${USUAL_WORKLOAD.eventsPerRequest}, at most 500)
-  --per-record K          events a record; above 1, producers put packed records into the stream themselves (${USUAL_WORKLOAD.eventsPerRecord})
+  --per-record K          events of a batch, which is a request and a record; 1: none (${USUAL_WORKLOAD.eventsPerRecord}, at most 500)
   --event-bytes B         an event as JSON (${USUAL_WORKLOAD.eventBytes})
   --table                 the table of docs/plan.md
   --prices                the price list`;
@@ -35,8 +35,7 @@ const RANGES: Readonly<Record<string, Range>> = {
   peak: { field: 'peakFactor', least: 1, most: 1_000 },
   // As many as the front door takes at once.
   'per-request': { field: 'eventsPerRequest', least: 1, most: 500, whole: true },
-  // As many as a packed record may carry (counting/event.ts).
-  'per-record': { field: 'eventsPerRecord', least: 1, most: 10_000, whole: true },
+  'per-record': { field: 'eventsPerRecord', least: 1, most: 500, whole: true },
   'event-bytes': { field: 'eventBytes', least: 20, most: 100_000, whole: true },
 };
 

@@ -72,15 +72,7 @@ const RULES: readonly Rule[] = [
     room: 'simulation',
     files: /^simulation\//,
     // What producers do to group events is the client's to know.
-    mayImport: [
-      /^simulation\//,
-      COUNTING,
-      PORTS,
-      USE_CASE,
-      /^client\/src\/packs\.ts$/,
-      /^node:/,
-      /^p-limit$/,
-    ],
+    mayImport: [/^simulation\//, COUNTING, PORTS, USE_CASE, /^node:/, /^p-limit$/],
   },
   {
     room: 'local stack',
@@ -146,8 +138,7 @@ const RULES: readonly Rule[] = [
   {
     room: 'importer',
     files: /^importer\//,
-    // Packs as the client makes them: two ways of telling an id's bucket could differ.
-    mayImport: [/^importer\//, /^client\/src\/packing\.ts$/, /^node:/, /^(cli-progress|csv-parse)(\/|$)/],
+    mayImport: [/^importer\//, /^client\/src\/index\.ts$/, /^node:/, /^(cli-progress|csv-parse)(\/|$)/],
   },
   // Published on its own, and run by browsers: nothing of the project, nothing of Node.
   { room: 'client', files: /^client\/src\//, mayImport: [/^client\/src\//] },
@@ -216,7 +207,7 @@ test('only shells touch the clock, randomness and the environment', async () => 
   const found: string[] = [];
   const outside =
     /\bprocess\.\w|\bDate\.now\(|new Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bperformance\.|\brandomUUID\b/;
-  const shells = [join('lambdas', 'aws', 'telemetry.ts'), join('client', 'src', 'surroundings.ts')];
+  const shells = [join('lambdas', 'aws', 'telemetry.ts'), join('client', 'src', 'platform.ts')];
   for await (const file of glob('{api,lambdas,client/src}/**/*.ts', { cwd: ROOT })) {
     const shell = file.endsWith('/handler.ts') || shells.includes(file);
     if (!shell && outside.test(readFileSync(join(ROOT, file), 'utf8'))) found.push(file);

@@ -29,6 +29,15 @@ type Sent<T> = T extends bigint
       ? readonly Sent<U>[]
       : { readonly [K in keyof T]: Sent<T[K]> };
 
+/** A type as the client reads it: a number may be a bigint, beyond 2^53. */
+type Read<T> = T extends number
+  ? number | bigint
+  : T extends string | boolean | null
+    ? T
+    : T extends readonly (infer U)[]
+      ? readonly Read<U>[]
+      : { readonly [K in keyof T]: Read<T[K]> };
+
 /** A question as the client sends it: instants as text or numbers, and nothing that was left out. */
 type Asked<Q> = { [K in keyof Q]: Exclude<Q[K], Date | undefined> };
 
@@ -49,9 +58,9 @@ export type HandlersAnswerAsDocumented = [
 /** What the client reads is what the schemas say, and what it sends is an event. */
 export type ClientReadsAsDocumented = [
   Is<Shape<typeof COUNTS>, CountsAnswer>,
-  Is<CountsAnswer, Shape<typeof COUNTS>>,
+  Is<CountsAnswer, Read<Shape<typeof COUNTS>>>,
   Is<Shape<typeof COUNTS_ANSWERS>['answers'], readonly CountsBatchAnswer[]>,
-  Is<readonly CountsBatchAnswer[], Shape<typeof COUNTS_ANSWERS>['answers']>,
+  Is<readonly CountsBatchAnswer[], Read<Shape<typeof COUNTS_ANSWERS>['answers']>>,
   Is<readonly Sent<Asked<CountsBatchQuestion>>[], Shape<typeof COUNTS_BATCH>['queries']>,
   Is<Shape<typeof STATUS>, StatusAnswer>,
   Is<TallyEvent, Shape<typeof EVENT>>,

@@ -67,11 +67,7 @@ test('remembering ids costs 0.008 write units an event, as the architecture says
 
 test('a million counters that each have an event every hour: what decision 12 says of the least there is to recompute', () => {
   const w: Workload = { ...USUAL_WORKLOAD, eventsPerSecond: 100_000, entities: 1_000_000, skew: 0 };
-  const { mean } = modelOf(
-    w,
-    ranksOf(w),
-    configurationOf('prod', { streamShards: 167, packBuckets: 256, bucketMinutes: 2 }),
-  );
+  const { mean } = modelOf(w, ranksOf(w), configurationOf('prod', { streamShards: 167, bucketMinutes: 2 }));
   assert.ok(Math.abs(mean.levels.leastItemsAnHour * 24 - 26e6) < 1e4, `${mean.levels.leastItemsAnHour * 24}`);
 });
 
@@ -115,7 +111,7 @@ test('more events cost more; among more counters fewer rows meet in an update', 
   fc.assert(
     fc.property(load, fc.double({ min: 1.01, max: 100, noNaN: true }), (change, factor) => {
       const w: Workload = { ...USUAL_WORKLOAD, ...change };
-      const settings = { streamShards: 60, packBuckets: 64, bucketMinutes: 5 };
+      const settings = { streamShards: 60, bucketMinutes: 5 };
       const before = total(w, settings);
       const more = total({ ...w, eventsPerSecond: w.eventsPerSecond * factor }, settings);
       assert.ok(more >= before, `${more} for ${factor} × the events, ${before} before`);

@@ -61,7 +61,7 @@ export async function startPipeline(
     return Records.map(({ SequenceNumber, ApproximateArrivalTimestamp, Data = new Uint8Array() }) => {
       const arrivalMs = ApproximateArrivalTimestamp?.getTime() ?? 0;
       const sequenceNumber = parseSequenceNumber(SequenceNumber ?? '');
-      return { sequenceNumber, arrivalMs, data: Data, events: decodeRecord(Data, arrivalMs) };
+      return { sequenceNumber, arrivalMs, data: Data, ...decodeRecord(Data, arrivalMs) };
     });
   }
 

@@ -36,7 +36,7 @@ export interface Exit {
 }
 
 /** Everything from outside. */
-export interface Surroundings {
+export interface Platform {
   readonly fetch: Fetch;
   /** The time of day, epoch milliseconds: for `at`. */
   nowMs(): number;
@@ -51,8 +51,8 @@ export interface Surroundings {
    * @param holds whether the process must stay for it (Node)
    */
   setTimer(run: () => void, delayMs: number, holds: boolean): () => void;
-  /** The MD5 of a text's UTF-8; undefined where the platform has none, as browsers have not. */
-  readonly md5: ((text: string) => Uint8Array) | undefined;
+  /** Tells whoever looks at the console. */
+  warn(message: string): void;
   /** Where the client runs in a page. */
   readonly page: Page | undefined;
   /** Where it runs in Node. */
@@ -63,7 +63,7 @@ export interface Surroundings {
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** What the platform has. Looked up when used, so that a page may replace its fetch later. */
-export function platform(): Surroundings {
+export function platform(): Platform {
   const { process } = globalThis as unknown as { process?: NodeProcess };
   return {
     fetch: (url, init) => globalThis.fetch(url, init),
@@ -80,7 +80,7 @@ export function platform(): Surroundings {
       if (!holds) (timer as { unref?: () => void }).unref?.();
       return () => clearTimeout(timer as number);
     },
-    md5: md5Of(process),
+    warn: (message) => console.warn(message),
     page: pageOf(globalThis as unknown as PageGlobals),
     exit: exitOf(process),
   };
@@ -148,7 +148,6 @@ export function pageOf(globals: PageGlobals): Page | undefined {
 }
 
 interface NodeProcess {
-  getBuiltinModule?(name: 'node:crypto'): NodeCrypto | undefined;
   on?(event: 'beforeExit', listener: () => void): unknown;
   off?(event: 'beforeExit', listener: () => void): unknown;
 }
@@ -161,22 +160,4 @@ function exitOf(process: NodeProcess | undefined): Exit | undefined {
       return () => void process.off?.('beforeExit', leave);
     },
   };
-}
-
-/** The part of Node's `crypto` that the client uses. It is asked of the process: an import would keep the client out of browsers. */
-interface NodeCrypto {
-  createHash(algorithm: 'md5'): { update(text: string): { digest(): Uint8Array } };
-}
-
-function md5Of(process: NodeProcess | undefined): ((text: string) => Uint8Array) | undefined {
-  try {
-    const crypto = process?.getBuiltinModule?.('node:crypto');
-    if (crypto === undefined) return undefined;
-    const md5 = (text: string) => crypto.createHash('md5').update(text).digest();
-    md5('');
-    return md5;
-  } catch {
-    // Where only approved algorithms may run, this one is none.
-    return undefined;
-  }
 }

@@ -1,9 +1,10 @@
-// The client's books: what became of every event that was counted, and who is told of those that were not taken.
+// What became of every event that was counted, and who is told of those that were not taken.
 import type { TallyEvent } from './event.ts';
+import type { Platform } from './platform.ts';
 
 /** An event that the client no longer tries to send. */
 export interface Undelivered {
-  /** The event, its id included. */
+  /** The event, with its id if it has one. */
   readonly event: TallyEvent;
   /** Why, in words. */
   readonly reason: string;
@@ -49,16 +50,20 @@ export type Fate = 'accepted' | 'rejected' | 'givenUp' | 'dropped';
 const LISTENER = { rejected: 'onRejected', givenUp: 'onGivenUp', dropped: 'onDropped' } as const;
 
 /** Counts fates and tells of them. */
-export class Books {
+export class Stats {
   offered = 0;
   requests = 0;
   requestsFailed = 0;
   beacons = 0;
   readonly #fates: Record<Fate, number> = { accepted: 0, rejected: 0, givenUp: 0, dropped: 0 };
   readonly #listeners: Listeners;
+  readonly #warn: Platform['warn'];
+  #hasWarned = false;
 
-  constructor(listeners: Listeners) {
+  /** @param warn told once, of the first event that is lost and has no listener */
+  constructor(listeners: Listeners, warn: Platform['warn']) {
     this.#listeners = listeners;
+    this.#warn = warn;
   }
 
   /** Enters an event's end. */
@@ -67,28 +72,36 @@ export class Books {
   }
 
   /** Enters an event's end and tells of it. */
-  lose(fate: keyof typeof LISTENER, undelivered: Undelivered): void {
+  lose(fate: Exclude<Fate, 'accepted'>, undelivered: Undelivered): void {
     this.#fates[fate] += 1;
-    tell(this.#listeners[LISTENER[fate]], undelivered);
+    const listener = this.#listeners[LISTENER[fate]];
+    if (listener !== undefined) tell(listener, undelivered);
+    else if (!this.#hasWarned) {
+      this.#hasWarned = true;
+      this.#warn(
+        `tally-client: an event was not delivered: ${undelivered.reason}. Give ${LISTENER[fate]} to hear of each; there is no further warning.`,
+      );
+    }
   }
 
   /** Tells of a request that failed. */
   problem(message: string): void {
     this.requestsFailed += 1;
-    tell(this.#listeners.onProblem, message);
+    const { onProblem } = this.#listeners;
+    if (onProblem !== undefined) tell(onProblem, message);
   }
 
   /** The numbers of now. */
-  stats(buffered: number, waiting: number): TallyStats {
+  now(buffered: number, waiting: number): TallyStats {
     const { offered, requests, requestsFailed, beacons } = this;
     return { offered, ...this.#fates, buffered, waiting, requests, requestsFailed, beacons };
   }
 }
 
 /** Calls a listener; its failures are its own. */
-function tell<T>(listener: ((value: T) => unknown) | undefined, value: T): void {
+function tell<T>(listener: (value: T) => unknown, value: T): void {
   try {
-    Promise.resolve(listener?.(value)).catch(() => {});
+    Promise.resolve(listener(value)).catch(() => {});
   } catch {
     // There is nobody to hand it to: the caller of count() has long gone on.
   }
