@@ -35,8 +35,10 @@ export class Judge {
       // An hour is counted again as a whole.
       if (period.level === 'hours') return whole;
       let judgement = known.get(cell);
-      if (judgement === undefined)
-        known.set(cell, (judgement = this.#judge(rangeOfCell(period, cellAtMs(period, cell)))));
+      if (judgement === undefined) {
+        judgement = this.#judge(rangeOfCell(period, cellAtMs(period, cell)));
+        known.set(cell, judgement);
+      }
       return judgement;
     };
     return { period, isWhole: whole === 'compared', cell };

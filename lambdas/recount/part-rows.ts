@@ -48,8 +48,8 @@ export async function readPart(
     if (isPending(shard, segment)) deltas.set(partName(frame), { frame, rows, acked });
     const levels = bitsOf(compaction, shard, segment);
     if (levels === 0 || !acked) continue;
-    let group = sums.get(levels);
-    if (group === undefined) sums.set(levels, (group = new Map()));
+    const group = sums.get(levels) ?? new Map();
+    sums.set(levels, group);
     for (const row of rows) addRow(group, hourOf(row), row, undefined);
   }
   const groups = (isOf: (levels: number) => boolean) =>

@@ -101,7 +101,8 @@ export async function produce(state: RecountState, ports: RecountPorts, hooks: R
   const { ledger } = ports;
   const works: ShardWork[] = [];
   for (const shard of await ledger.shards()) {
-    const progress = (state.shards[shard] ??= newProgress(1));
+    const progress = state.shards[shard] ?? newProgress(1);
+    state.shards[shard] = progress;
     const head = await ledger.readHead(shard);
     if (head !== undefined) works.push(new ShardWork(shard, head, progress, state, ports));
   }

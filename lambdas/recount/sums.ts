@@ -15,7 +15,10 @@ export type PeriodSums = Map<number, Map<string, Sum>>;
 /** Adds a row to its period. @param cell one for all of the row's cells; undefined: each keeps its own */
 export function addRow(sums: PeriodSums, startMs: number, row: Row, cell: number | undefined): void {
   let byName = sums.get(startMs);
-  if (byName === undefined) sums.set(startMs, (byName = new Map()));
+  if (byName === undefined) {
+    byName = new Map();
+    sums.set(startMs, byName);
+  }
   const name = rowName(row.metric, row.entity);
   let sum = byName.get(name);
   if (sum === undefined) {

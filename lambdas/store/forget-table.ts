@@ -9,13 +9,8 @@ import {
 import type { DeltaName } from '../core/delta.ts';
 import type { HashRange } from '../core/hash-range.ts';
 import { type Level, type Period, parsePeriod, type UpperLevel } from '../core/level.ts';
+import type { LateItem } from './ports.ts';
 import { type Item, type Key, storeKeys } from './store-items.ts';
-
-/** Rows put aside, and what names them. */
-export interface LateItem {
-  readonly key: string;
-  readonly rows: Uint8Array;
-}
 
 /** The table of counts, as deletions and repairs change it. */
 export class ForgetTable {
@@ -49,7 +44,10 @@ export class ForgetTable {
       ConsistentRead: true,
     };
     for await (const { Items = [] } of paginateQuery({ client: this.#client }, query)) {
-      for (const { sk, rows } of Items) yield { key: sk?.S ?? '', rows: rows?.B ?? new Uint8Array() };
+      for (const { sk, rows } of Items) {
+        const key = sk?.S ?? '';
+        yield { key, epoch: Number(key.split('#')[0]), rows: rows?.B ?? new Uint8Array() };
+      }
     }
   }
 

@@ -85,6 +85,14 @@ export interface LateStore {
   lateRows(level: UpperLevel, range: HashRange, after: number, through: number): AsyncIterable<Row>;
 }
 
+/** Rows put aside for an upper level, as they are rewritten. */
+export interface LateItem {
+  readonly key: string;
+  /** The hours' epoch that put them aside. */
+  readonly epoch: number;
+  readonly rows: Uint8Array;
+}
+
 /** A top list as it is stored. */
 export interface StoredTop {
   /** The level's epoch that it was made in. */

@@ -89,9 +89,9 @@ export class StoreWorld {
     arrivalMs = this.nowMs,
   ): Promise<RollupMessage[]> {
     const sequenceNumber = parseSequenceNumber(String(this.#sequence++));
-    const decoded = events.map((event) => ({ ...event, id: undefined }));
+    const decoded = events.map((event) => ({ ...event, id: undefined, place: undefined }));
     return this.commitRecords(shard, [
-      { sequenceNumber, arrivalMs, data: new Uint8Array(), events: decoded },
+      { sequenceNumber, arrivalMs, data: new Uint8Array(), batch: undefined, events: decoded },
     ]);
   }
 
