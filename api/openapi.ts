@@ -1,6 +1,6 @@
 // The OpenAPI 3.1 document, made from the operations.
 
-import { AUDIT, DIFFERENCE, REDRIVE, REDRIVE_REQUEST } from './admin.ts';
+import { REDRIVE, REDRIVE_REQUEST } from './admin.ts';
 import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH } from './counts.ts';
 import { ACCEPTED, EVENT, EVENTS, PARTLY_ACCEPTED } from './events.ts';
 import { type Answer, type AnswerHeader, OPERATIONS, type Operation } from './operations.ts';
@@ -23,8 +23,6 @@ const NAMED: ReadonlyMap<Schema, string> = new Map<Schema, string>([
   [COUNTS_BATCH, 'CountsBatch'],
   [COUNTS_ANSWERS, 'CountsAnswers'],
   [STATUS, 'Status'],
-  [DIFFERENCE, 'Difference'],
-  [AUDIT, 'Audit'],
   [REDRIVE_REQUEST, 'RedriveRequest'],
   [REDRIVE, 'Redrive'],
 ]);

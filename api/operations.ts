@@ -1,5 +1,5 @@
 // Every operation of the API: what it takes, and every answer it may give. The one list that all else is made from.
-import { AUDIT, REDRIVE, REDRIVE_REQUEST } from './admin.ts';
+import { REDRIVE, REDRIVE_REQUEST } from './admin.ts';
 import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH, COUNTS_QUESTION } from './counts.ts';
 import { ACCEPTED, ENTITY, EVENTS, METRIC, PARTLY_ACCEPTED } from './events.ts';
 import { MESSAGE, STATUS } from './reads.ts';
@@ -55,20 +55,6 @@ const GATEWAY: Readonly<Record<number, Answer>> = {
   504: SAYS('No answer in time.'),
 };
 
-const INSTANT_PARAMETER = (description: string): Parameter => ({
-  in: 'query',
-  description: `${description} ISO 8601 with a zone, or epoch milliseconds.`,
-  schema: { type: 'string' },
-});
-
-const IF_NONE_MATCH: Operation['parameters'] = {
-  'If-None-Match': {
-    in: 'header',
-    description: 'The ETag of an answer that the caller has: 304 if it is still the same.',
-    schema: { type: 'string' },
-  },
-};
-
 const COUNT_PARAMETERS: Operation['parameters'] = {
   metric: { in: 'path', description: 'The metric.', schema: METRIC },
   entity: { in: 'path', description: 'The entity, percent-encoded; it may hold slashes.', schema: ENTITY },
@@ -92,23 +78,6 @@ const COUNT_ANSWERS: Operation['answers'] = {
   400: SAYS('The message says which parameter is wrong and what it may be.'),
   503: SAYS('The tables can not be read right now: try again.'),
   ...GATEWAY,
-};
-
-const AUDIT_PARAMETERS: Operation['parameters'] = {
-  from: INSTANT_PARAMETER('The first hour.'),
-  to: INSTANT_PARAMETER('The hour after the last; it must be over.'),
-  source: {
-    in: 'query',
-    description:
-      'Where segments are produced again from: the stream, unless left out, or the archive of raw events, if the stage keeps one.',
-    schema: { type: 'string', enum: ['stream', 'archive'] },
-  },
-  cursor: {
-    in: 'query',
-    description:
-      'Instead of the hours: the `next` of an earlier answer, to go on with its audit for 23 hours.',
-    schema: { type: 'string', pattern: '^[0-9a-f]{32}[.][1-9][0-9]{0,8}$' },
-  },
 };
 
 const READ_FAILED = SAYS('The tables can not be read right now: try again.');
@@ -236,34 +205,6 @@ export const OPERATIONS: readonly Operation[] = [
     access: 'signed',
     parameters: COUNT_PARAMETERS,
     answers: COUNT_ANSWERS,
-  },
-  {
-    id: 'audit',
-    method: 'GET',
-    path: '/v1/audit',
-    summary: 'Holds counter items against what segments emitted, produced again from the stream.',
-    access: 'signed',
-    parameters: AUDIT_PARAMETERS,
-    answers: {
-      200: { description: 'What differs.', schema: AUDIT },
-      400: SAYS('The message says which parameter is wrong and what it may be.'),
-      503: SAYS('The audit could not be finished: try again.'),
-      ...GATEWAY,
-    },
-  },
-  {
-    id: 'repair',
-    method: 'POST',
-    path: '/v1/admin/repair',
-    summary: 'Audits and rewrites what differs; what it said before is kept in the archive.',
-    access: 'signed',
-    parameters: AUDIT_PARAMETERS,
-    answers: {
-      200: { description: 'What differed, and how many items are rewritten.', schema: AUDIT },
-      400: SAYS('The message says which parameter is wrong and what it may be.'),
-      503: SAYS('The audit could not be finished: try again.'),
-      ...GATEWAY,
-    },
   },
   {
     id: 'redrive',

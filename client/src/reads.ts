@@ -7,7 +7,7 @@ import { type Http, type HttpRequest, TallyError } from './http.ts';
 export type Count = number | bigint;
 
 /** The grains of an answer. */
-export type Grain = 'minute' | 'hour' | 'day' | 'month' | 'total';
+export type Grain = 'minute' | 'hour' | 'day' | 'week' | 'month' | 'total';
 
 /** Which counts: `from` is included, `to` is not; whole minutes. What is left out is Tally's default. */
 export interface CountsQuestion {
@@ -15,7 +15,7 @@ export interface CountsQuestion {
   readonly to?: Date | number | string | undefined;
   /** `total` by default. */
   readonly by?: Grain | undefined;
-  /** Whose days and months, such as `Europe/Berlin`; UTC by default. With `by: 'day'` and `'month'`. */
+  /** Whose hours, days, weeks and months, such as `Europe/Berlin`; UTC by default. */
   readonly tz?: string | undefined;
   /** Whether points without events are given as 0. */
   readonly fill?: 'zero' | undefined;
@@ -64,7 +64,7 @@ export interface CountsOfStretch {
 }
 
 /** The periods of top lists. */
-export type TopGrain = 'hour' | 'day' | 'month';
+export type TopGrain = 'hour' | 'day' | 'month' | 'total';
 
 /** Which top. What is left out is Tally's default. */
 export interface TopQuestion {

@@ -1,9 +1,8 @@
 // What a recount needs, and what it finds. Types only.
-import type { WindowLedger } from '../aggregator/windows.ts';
 import type { DeltaName } from '../core/delta.ts';
 import type { Level, Period, Retentions } from '../core/level.ts';
 import type { ShardKey } from '../counting/identifiers.ts';
-import type { BooksLedger, Clock } from '../ports.ts';
+import type { BooksLedger, Clock, SegmentLedger } from '../ports.ts';
 import type { SegmentSource, UnreadReason } from '../raw-ports.ts';
 import type {
   BlockReader,
@@ -156,7 +155,7 @@ export interface RepairArchive {
 
 /** What a recount needs. */
 export interface RecountPorts {
-  readonly ledger: BooksLedger & WindowLedger;
+  readonly ledger: BooksLedger & SegmentLedger;
   readonly source: SegmentSource;
   readonly state: Pick<CompactionStateStore, 'readState' | 'readDeletions'>;
   readonly store: DeltaReader & BlockReader & Pick<LateStore, 'lateRows'>;

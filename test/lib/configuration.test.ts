@@ -27,7 +27,6 @@ test('production and the local stage are what the design says', () => {
   assert.equal(local.acceptPastSeconds, 'forever');
   assert.equal(local.ledgerRetentionDays, 'forever');
   assert.equal(local.aggregatorWindowSeconds, 1);
-  assert.equal(local.writerWindowSeconds, 0);
   assert.equal(local.apiKeys, false);
   assert.equal(local.logLevel, 'WARN');
 });

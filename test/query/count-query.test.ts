@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CounterItem } from '../../lambdas/counting/counter-item.ts';
+import { NO_CLAIMS } from '../../lambdas/counting/levels.ts';
 import { type CountPoint, countAnswer } from '../../lambdas/query/count-answer.ts';
 import { planCounts } from '../../lambdas/query/count-plan.ts';
 import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
-import type { CounterItem } from '../../lambdas/counting/counter-item.ts';
-import { NO_CLAIMS } from '../../lambdas/counting/levels.ts';
 import { PointSums } from '../../lambdas/query/point-sums.ts';
 
 const NOW_MS = Date.parse('2026-11-22T05:07:30Z');

@@ -19,11 +19,10 @@ export const SHARD = parseShardId('shardId-000000000000');
 export const SHARD_KEY = shardKey('1', SHARD);
 
 export const CONFIG: RollupConfig = {
-  bucketMinutes: 60,
+  slotBits: 2,
   dedupWindowMs: 600_000,
   acceptPastMs: undefined,
   acceptFutureMs: 600_000,
-  partBytesMax: 60_000,
 };
 
 /** A record of one event, or of several as a batch; `position` orders it in its shard. */
