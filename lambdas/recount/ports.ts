@@ -200,7 +200,7 @@ export interface RecountSettings {
 
 /** What was done so far, for whoever waits. */
 export interface RecountProgress {
-  readonly phase: 'look' | 'produce' | 'compare';
+  readonly phase: 'look' | 'rebuild' | 'produce' | 'compare';
   readonly done: number;
   readonly of: number;
 }

@@ -28,6 +28,8 @@ const SHARDS_AT_ONCE = 4;
 const WINDOW_IDS_MAX = 4_000_000;
 /** Rows are kept on disk after so many bytes. */
 const FLUSH_BYTES = 16_000_000;
+/** And after so many segments. */
+const KEEP_SEGMENTS = 500;
 /** The reach of what added to nothing. */
 const NOWHERE: HourRange = { fromMs: 0, toMs: 0 };
 /** Most parts, each of which is a file. */
@@ -108,6 +110,7 @@ export async function produce(state: RecountState, ports: RecountPorts, hooks: R
   }
   const of = works.reduce((sum, { left }) => sum + left, 0);
   const keep = keeper(state, ports, hooks);
+  let sinceKept = 0;
   const limit = pLimit(SHARDS_AT_ONCE);
   await Promise.all(
     works.map((work) =>
@@ -115,7 +118,10 @@ export async function produce(state: RecountState, ports: RecountPorts, hooks: R
         for await (const _ of work.steps()) {
           const left = works.reduce((sum, one) => sum + one.left, 0);
           hooks.onProgress({ phase: 'produce', done: of - left, of });
-          if (ports.spill.waiting > FLUSH_BYTES) await keep();
+          sinceKept += 1;
+          if (ports.spill.waiting <= FLUSH_BYTES && sinceKept < KEEP_SEGMENTS) continue;
+          sinceKept = 0;
+          await keep();
         }
       }),
     ),
