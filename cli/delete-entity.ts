@@ -7,7 +7,7 @@ import { DeltasMissing } from '../lambdas/compactor/epoch-rows.ts';
 import { deleteEntity } from '../lambdas/deletion/delete-entity.ts';
 import type { DeletionPorts, DeletionReport, DeletionSettings } from '../lambdas/deletion/ports.ts';
 import { exitCodes } from './shared/errors.ts';
-import { type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
+import { type StackOptions, stackNamed, wholeNumber, withExample, withStack } from './shared/options.ts';
 import { openStack, type StackAccess } from './shared/stack-access.ts';
 import { clock, compactNow, openStore } from './shared/store-access.ts';
 
@@ -15,6 +15,7 @@ interface Given extends StackOptions {
   readonly archive?: boolean;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
+  readonly wait: number;
 }
 
 const command = withStack(
@@ -26,6 +27,12 @@ const command = withStack(
 )
   .option('--archive', 'go through every object of the archive too')
   .option('--dry-run', 'say what there is, and change nothing')
+  .option(
+    '--wait <seconds>',
+    'how long to wait for events that have arrived to be compacted',
+    wholeNumber(0, 86_400),
+    120,
+  )
   .option('--yes', 'do not ask')
   .action(async (entity: string, given: Given) => {
     process.exitCode = await run(entity, given);
@@ -36,14 +43,13 @@ export const deleteEntityCommand = withExample(
   'npx tally delete-entity "/users/jane" --archive --dry-run --stage prod',
 );
 
-/** How long it waits for what is under way: the aggregator's window and some epochs of compaction. */
-const PATIENCE_MS = 120_000;
-
 async function run(entity: string, given: Given): Promise<number> {
   const archive = given.archive === true;
   const stack = await openStack(stackNamed(given));
   try {
-    const { ports, settings } = wired(stack);
+    const { ports, settings } = wired(stack, given);
+    // What is compacted can be found.
+    await ports.pause(0);
     const { onProgress, endProgress } = progress();
     const pass = (dryRun: boolean) =>
       deleteEntity(entity, ports, settings, { dryRun, archive, onProgress }).finally(endProgress);
@@ -67,7 +73,7 @@ async function run(entity: string, given: Given): Promise<number> {
   }
 }
 
-function wired(stack: StackAccess): { ports: DeletionPorts; settings: DeletionSettings } {
+function wired(stack: StackAccess, { wait }: Given): { ports: DeletionPorts; settings: DeletionSettings } {
   const access = openStore(stack);
   const { state, store, forget } = access;
   const ports: DeletionPorts = {
@@ -84,7 +90,7 @@ function wired(stack: StackAccess): { ports: DeletionPorts; settings: DeletionSe
       await delay(ms);
     },
   };
-  return { ports, settings: { retentions: access.settings.retentions, patienceMs: PATIENCE_MS } };
+  return { ports, settings: { retentions: access.settings.retentions, patienceMs: wait * 1000 } };
 }
 
 /** A line that is written over on a terminal; nothing where nobody looks. */

@@ -33,7 +33,7 @@ export function linesOf(found: Findings): string[] {
     );
   const compared = LEVELS.map((level) => `${figures[level].compared} of ${level}`).join(', ');
   lines.push(
-    `${segments} segments with ${events} events produced; figures compared: ${compared}; ` +
+    `${segments} segments with ${events} events produced; compared: figures ${compared}, and ${found.deltas} deltas; ` +
       `${differing} differences, ${repaired} repaired`,
   );
   const sum = (of: 'partly' | 'unknown') => LEVELS.reduce((all, level) => all + figures[level][of], 0);

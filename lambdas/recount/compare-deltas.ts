@@ -22,6 +22,7 @@ export interface WrongDeltas {
   readonly segments: Map<string, SegmentName>;
   /** Deltas with rows that their segments don't give. */
   readonly phantoms: StoredDelta[];
+  compared: number;
 }
 
 /** Compares one part's deltas. @param isPending which segments' deltas are compared @param fromMs least running maximum of theirs */
@@ -34,7 +35,7 @@ export async function compareDeltas(
   ports: RecountPorts,
 ): Promise<WrongDeltas> {
   const part = rangesOf(state.bits)[state.part] as HashRange;
-  const wrong: WrongDeltas = { differences: [], segments: new Map(), phantoms: [] };
+  const wrong: WrongDeltas = { differences: [], segments: new Map(), phantoms: [], compared: 0 };
   const seen = new Set<string>();
   const blame = ({ shard, segment }: SegmentName, differences: readonly Difference[]) => {
     if (differences.length === 0) return;
@@ -49,6 +50,7 @@ export async function compareDeltas(
     const expected = rows.deltas.get(name)?.rows;
     if (expected === undefined && !(await isKnown({ shard, segment }, state, ports))) continue;
     const found = decodeRows(stored.rows).filter(isOf(state, part));
+    wrong.compared += 1;
     const differences = differencesIn(name, expected ?? [], found);
     if (differences.length > 0 && expected === undefined) wrong.phantoms.push(stored);
     blame({ shard, segment }, differences);

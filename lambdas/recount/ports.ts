@@ -119,6 +119,8 @@ export interface Findings {
   repaired: number;
   readonly twice: CountedTwice[];
   readonly figures: Record<Level, ComparedFigures>;
+  /** Deltas that were compared, since they are not compacted. */
+  deltas: number;
   /** Why compaction can't go on, if it can't. */
   stuck: string | undefined;
   /** Parts that compaction never left alone for long enough. */

@@ -88,6 +88,7 @@ export async function begin(
       repaired: 0,
       twice: [],
       figures: { hours: none(), days: none(), months: none(), all: none() },
+      deltas: 0,
       stuck: undefined,
       restless: 0,
     },

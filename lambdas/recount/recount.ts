@@ -136,6 +136,7 @@ class Comparison {
     const { found } = this.#state;
     for (let attempt = 1; attempt <= this.#settings.attemptsMax; attempt += 1) {
       const figures = structuredClone(found.figures);
+      const { deltas } = found;
       try {
         const { differences, stuck } = await this.#attempt();
         found.stuck ??= stuck;
@@ -145,6 +146,7 @@ class Comparison {
       } catch (error) {
         if (!(error instanceof CompactionMoved || error instanceof ChangedMeanwhile)) throw error;
         Object.assign(found.figures, figures);
+        found.deltas = deltas;
       }
     }
     found.restless += 1;
@@ -186,6 +188,7 @@ class Comparison {
     const { floorMs, open } = compaction.hours.covers;
     const fromMs = fromTheFirst ? 0 : Math.min(floorMs, ...open.map(({ runMaxMs }) => runMaxMs));
     const wrong = await compareDeltas(this.#state, compaction, rows, isPending, fromMs, this.#ports);
+    this.#state.found.deltas += wrong.compared;
     if (repair === undefined) return wrong.differences;
     let left: Difference[] = wrong.differences;
     for (const name of wrong.segments.values()) {
