@@ -12,6 +12,10 @@ export class Deletions {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#latest.size === 0;
+  }
+
   /** Whether an entity's rows of a segment are left out. @param runMaxMs the segment's running maximum of arrivals */
   cover(entity: string, runMaxMs: number): boolean {
     if (this.#latest.size === 0) return false;
