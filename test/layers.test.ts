@@ -27,12 +27,13 @@ const FORMATS = /^formats\//;
 const HANDLER = /^lambdas\/[a-z-]+\/handler\.ts$/;
 /** Whatever else is in a folder of lambdas/. */
 const USE_CASE = /^lambdas\/(?!aws\/|store\/|ledger\/|core\/|counting\/)[a-z-]+\/(?!handler\.ts|.*ports\.ts)/;
-/** What several use cases do: read the status, keep a dedup window, end a segment that is lost, write one message. */
+/** What several use cases do: read the status, keep a dedup window, end a segment that is lost, write one message, find blocks. */
 const SHARED = new RegExp(
   `^lambdas/(${[
     'accountant/(read-status|shard-progress)',
     'aggregator/(windows|errors|segment-listener|finish-segment)',
     'writer/write',
+    'store/(leaf-blocks|make-tops)',
   ].join('|')})\\.ts$`,
 );
 const CLIENT = /^client\/src\/index\.ts$/;

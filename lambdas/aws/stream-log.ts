@@ -21,10 +21,11 @@ import {
 } from '../counting/identifiers.ts';
 import type { StreamRecord } from '../counting/segment.ts';
 import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
+import type { SegmentReader, SegmentSource } from '../raw-ports.ts';
 import { kinesis } from './clients/kinesis.ts';
 
 /** Reads the stream itself, apart from what Lambda hands over. */
-export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
+export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   readonly #client: KinesisClient;
   readonly #stream: string;
 
@@ -67,7 +68,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
     return (await this.#shards()).has(shard);
   }
 
-  ranges(key: ShardKey): RangeReader {
+  segmentsOf(key: ShardKey): SegmentReader {
     const shard = shardIdOf(key);
     let pages: AsyncIterator<readonly StreamRecord[]> | undefined;
     let held: readonly StreamRecord[] = [];

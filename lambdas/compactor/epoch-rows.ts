@@ -1,8 +1,8 @@
 // An epoch's rows, hash range by hash range: its segments' deltas, held against what the ledger says of them.
 import { type CompactionPlan, isCovered, runsBetween, type SegmentPlace } from '../core/compaction.ts';
+import { Deletions } from '../core/deletions.ts';
 import { covers, type HashRange, holds, nameHash } from '../core/hash-range.ts';
 import { type RowView, splitName, viewRows } from '../core/rows.ts';
-import { entityHash } from '../counting/entity-hash.ts';
 import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
 import type { SegmentEntry } from '../counting/segment-entry.ts';
 import type { BooksLedger } from '../ports.ts';
@@ -97,18 +97,14 @@ function withoutOverlaps(
 export class EpochRows {
   readonly #segments: EpochSegments;
   readonly #store: DeltaReader;
-  readonly #deletions: ReadonlyMap<string, number>;
+  readonly #deletions: Deletions;
   /** Deltas of shorter ranges than those worked on, kept while the work is inside of them. */
   readonly #wide = new Map<HashRange, readonly Iterable<RowView>[]>();
 
   constructor(segments: EpochSegments, store: DeltaReader, deletions: readonly Deletion[]) {
     this.#segments = segments;
     this.#store = store;
-    const latest = new Map<string, number>();
-    for (const { entityHash: name, throughMs } of deletions) {
-      latest.set(name, Math.max(throughMs, latest.get(name) ?? 0));
-    }
-    this.#deletions = latest;
+    this.#deletions = new Deletions(deletions);
   }
 
   /**
@@ -158,14 +154,10 @@ export class EpochRows {
   #rowsOf({ runMaxMs }: StoredDelta, encoded: Uint8Array): Iterable<RowView> {
     return {
       [Symbol.iterator]: () =>
-        this.#deletions.size === 0
+        this.#deletions.isEmpty
           ? viewRows(encoded)
-          : viewRows(encoded).filter(({ name }) => !this.#isDeleted(splitName(name)[1], runMaxMs)),
+          : viewRows(encoded).filter(({ name }) => !this.#deletions.cover(splitName(name)[1], runMaxMs)),
     };
-  }
-
-  #isDeleted(entity: string, runMaxMs: number): boolean {
-    return runMaxMs <= (this.#deletions.get(entityHash(entity)) ?? -1);
   }
 }
 

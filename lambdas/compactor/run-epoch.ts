@@ -10,6 +10,7 @@ import { type HashRange, nameHash, rangesOf } from '../core/hash-range.ts';
 import {
   cellOf,
   EXPIRY_GRACE_MS,
+  expiresAtOf,
   goneAtMs,
   type Level,
   type Period,
@@ -18,9 +19,9 @@ import {
   UPPER_LEVELS,
   type UpperLevel,
 } from '../core/level.ts';
-import { compareRows, decodeRows, type Row, type RowView, rowBytes, splitName } from '../core/rows.ts';
-import { TopCollector } from '../core/top.ts';
+import { compareRows, type Row, type RowView, rowBytes, splitName } from '../core/rows.ts';
 import { HOUR_MS } from '../counting/time.ts';
+import { makeTops } from '../store/make-tops.ts';
 import { EpochRows, epochSegments } from './epoch-rows.ts';
 import { type GrowingRow, PeriodMerge } from './merge-period.ts';
 import type { CompactionReport, CompactorPorts, CompactorSettings } from './ports.ts';
@@ -53,7 +54,7 @@ export async function runEpoch(
   state: CompactionState,
   level: Level,
   ports: CompactorPorts,
-  settings: CompactorSettings,
+  settings: Pick<CompactorSettings, 'retentions'>,
   hasTime: () => boolean,
   report: CompactionReport,
 ): Promise<boolean> {
@@ -81,7 +82,9 @@ export async function runEpoch(
   await Promise.all([...merges.values()].map((merge) => limit(() => merge.finish())));
   if (level === 'hours') await addNewMetrics([...merges.values()], ports);
   await Promise.all(
-    [...merges.values()].map((merge) => limit(() => makeTops(merge, epoch + 1, ports, settings))),
+    [...merges.values()].map(({ period, metrics }) =>
+      limit(() => makeTops({ period, metrics }, epoch + 1, ports.store, settings.retentions)),
+    ),
   );
   let writeUnits = 0;
   for (const merge of merges.values()) {
@@ -103,7 +106,7 @@ async function gather(
   deltas: AsyncIterable<Iterable<RowView>>,
   level: Level,
   plan: CompactionPlan,
-  { retentions }: CompactorSettings,
+  { retentions }: Pick<CompactorSettings, 'retentions'>,
 ): Promise<Gathered> {
   const gathered: Gathered = new Map();
   const gone = new Map<number, boolean>();
@@ -174,7 +177,7 @@ function mergeOf(
   epoch: number,
   plan: CompactionPlan,
   { store }: CompactorPorts,
-  { retentions }: CompactorSettings,
+  { retentions }: Pick<CompactorSettings, 'retentions'>,
 ): PeriodMerge | undefined {
   const known = merges.get(period.startMs);
   if (known !== undefined) return known;
@@ -183,12 +186,6 @@ function mergeOf(
   const merge = new PeriodMerge(period, store, { epoch, blockBytes: plan.blockBytes, expiresAt });
   merges.set(period.startMs, merge);
   return merge;
-}
-
-/** When a period's items may be deleted, epoch seconds; undefined: never. */
-function expiresAtOf(period: Period, retentions: CompactorSettings['retentions']): number | undefined {
-  const goneMs = goneAtMs(period, retentions);
-  return goneMs === Number.POSITIVE_INFINITY ? undefined : Math.ceil((goneMs + EXPIRY_GRACE_MS) / 1000);
 }
 
 /** Puts the rows aside that came after an upper level had closed their time: its readers add them until its next epoch. */
@@ -247,19 +244,4 @@ async function addNewMetrics(merges: readonly PeriodMerge[], { store }: Compacto
   const known = new Set(await store.metrics());
   const met = new Set(merges.flatMap(({ metrics }) => [...metrics]));
   await store.addMetrics([...met].filter((metric) => !known.has(metric)));
-}
-
-/** Makes the top lists of a period anew, of the metrics that changed, from one pass over its blocks. */
-async function makeTops(
-  { period, metrics }: PeriodMerge,
-  epoch: number,
-  { store }: CompactorPorts,
-  { retentions }: CompactorSettings,
-): Promise<void> {
-  const collector = new TopCollector(metrics);
-  for await (const { rows } of store.blocksOf(period)) for (const row of decodeRows(rows)) collector.add(row);
-  const expiresAt = expiresAtOf(period, retentions);
-  for (const [metric, entries] of collector.lists()) {
-    await store.putTop(metric, period, { epoch, entries }, expiresAt);
-  }
 }

@@ -148,6 +148,13 @@ function inflated(bytes: Uint8Array): Buffer {
   }
 }
 
+/** Reads rows that are laid out and not compressed. @throws InvalidRows when the bytes are damaged */
+export function readLaid(laid: Uint8Array): Row[] {
+  return rowsOf(
+    readRows(new ByteReader(Buffer.from(laid.buffer, laid.byteOffset, laid.byteLength)), undefined),
+  );
+}
+
 function* readRows(input: ByteReader, names: ReadonlySet<string> | undefined): Generator<RowView> {
   const view = {
     name: '',
