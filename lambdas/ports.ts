@@ -8,7 +8,7 @@ import type { RetryPolicy } from './counting/retry-policy.ts';
 import type { RejectedEvent } from './counting/rollup.ts';
 import type { RollupContent, RollupMessage } from './counting/rollup-message.ts';
 import type { Head, StreamRecord } from './counting/segment.ts';
-import type { SegmentEntry } from './counting/segment-entry.ts';
+import type { SegmentEntry, WindowEntry } from './counting/segment-entry.ts';
 
 /** The wall clock, epoch milliseconds. */
 export interface Clock {
@@ -56,8 +56,13 @@ export interface SegmentLedger {
   registerShard(shard: ShardKey): Promise<void>;
   /** Keeps a segment's packed ids; repeatable. */
   putIds(shard: ShardKey, segment: number, ids: Uint8Array): Promise<void>;
-  /** A segment's packed ids. @throws MissingLedgerItem when they are not all there */
-  readIds(shard: ShardKey, entry: Pick<SegmentEntry, 'segment' | 'idBytes'>): Promise<Uint8Array>;
+  /** Entries from `from` down to `downTo`, latest first, as far as a dedup window needs them. */
+  windowEntries(shard: ShardKey, from: number, downTo: number): AsyncIterable<WindowEntry>;
+  /**
+   * The packed ids of neighbouring segments, in the order of their entries.
+   * @throws MissingLedgerItem when they are not all there
+   */
+  readIds(shard: ShardKey, entries: readonly WindowEntry[]): Promise<readonly Uint8Array[]>;
   /** Keeps the counters that a segment touches, chunk by chunk; repeatable. */
   putTouched(shard: ShardKey, segment: number, chunks: readonly string[]): Promise<void>;
   /** Puts an entry if the segment has none. @returns the entry that is there already, if there is one */

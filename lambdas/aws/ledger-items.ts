@@ -63,6 +63,12 @@ export const ledgerKeys = {
 
 const OPTIONS = { removeUndefinedValues: true };
 
+/** What the sort key of a chunk of ids names. */
+export function idsNameOf(sk: string): { readonly segment: number; readonly chunk: number } {
+  const [, segment, chunk] = sk.split('#');
+  return { segment: Number(segment), chunk: Number(chunk) };
+}
+
 /** A head as an item. */
 export function headItem(shard: ShardKey, head: Head): Item {
   return { ...ledgerKeys.head(shard), ...marshall({ ...head }, OPTIONS) };

@@ -18,7 +18,7 @@ import {
   type ShardKey,
 } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
-import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
+import type { SegmentEntry, WindowEntry } from '../counting/segment-entry.ts';
 import type { BooksLedger, Clock, NotedPlace, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
 import {
   booksItem,
@@ -36,6 +36,7 @@ import {
   PLACE_UPDATES,
   SHARDS_PK,
 } from './ledger-items.ts';
+import { readIds, windowEntries } from './ledger-window.ts';
 import { touchedItem } from './touched-items.ts';
 
 /** Entries in a page of a query. */
@@ -103,21 +104,12 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     }
   }
 
-  async readIds(shard: ShardKey, entry: Pick<SegmentEntry, 'segment' | 'idBytes'>): Promise<Uint8Array> {
-    const ids = new Uint8Array(entry.idBytes);
-    let at = 0;
-    for (let chunk = 0; at < entry.idBytes; chunk += 1) {
-      const item = await this.#get(ledgerKeys.ids(shard, entry.segment, chunk));
-      const part = item?.['ids']?.B;
-      if (part === undefined || part.length > ids.length - at || part.length === 0) {
-        throw new MissingLedgerItem(
-          `ids ${chunk} of segment ${entry.segment} of shard ${shard} are not there`,
-        );
-      }
-      ids.set(part, at);
-      at += part.length;
-    }
-    return ids;
+  windowEntries(shard: ShardKey, from: number, downTo: number): AsyncIterable<WindowEntry> {
+    return windowEntries({ client: this.#client, table: this.#table }, shard, from, downTo);
+  }
+
+  readIds(shard: ShardKey, entries: readonly WindowEntry[]): Promise<readonly Uint8Array[]> {
+    return readIds({ client: this.#client, table: this.#table }, shard, entries);
   }
 
   async putTouched(shard: ShardKey, segment: number, chunks: readonly string[]): Promise<void> {

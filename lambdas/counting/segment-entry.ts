@@ -58,6 +58,9 @@ export interface SegmentEntry {
   readonly expired: Readonly<Record<number, number>>;
 }
 
+/** What a dedup window needs of an entry. */
+export type WindowEntry = Pick<SegmentEntry, 'segment' | 'runMaxMs' | 'runMaxBeforeMs' | 'idBytes'>;
+
 /** The entry of a segment that was rolled up. @param raw digest of its raw records, if they are archived */
 export function emittedEntry(head: Head, output: SegmentOutput, raw?: string | undefined): SegmentEntry {
   return {

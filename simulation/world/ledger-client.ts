@@ -9,7 +9,11 @@ import {
 import type { LevelCursor } from '../../lambdas/counting/level-cursor.ts';
 import type { Claims, CompactedLevel, LevelClaim } from '../../lambdas/counting/levels.ts';
 import type { Head } from '../../lambdas/counting/segment.ts';
-import { MissingLedgerItem, type SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
+import {
+  MissingLedgerItem,
+  type SegmentEntry,
+  type WindowEntry,
+} from '../../lambdas/counting/segment-entry.ts';
 import type { LevelLedger } from '../../lambdas/level-ports.ts';
 import type { BooksLedger, NotedPlace, PartLedger, SegmentLedger, StreamGap } from '../../lambdas/ports.ts';
 import type { FakeLedger } from './ledger.ts';
@@ -68,7 +72,15 @@ export class LedgerClient implements SegmentLedger, PartLedger, BooksLedger, Lev
     }
   }
 
-  async readIds(shard: ShardKey, entry: Pick<SegmentEntry, 'segment' | 'idBytes'>): Promise<Uint8Array> {
+  windowEntries(shard: ShardKey, from: number, downTo: number): AsyncIterable<SegmentEntry> {
+    return this.#entries(shard, downTo, from, 'down');
+  }
+
+  readIds(shard: ShardKey, entries: readonly WindowEntry[]): Promise<readonly Uint8Array[]> {
+    return Promise.all(entries.map((entry) => this.#idsOf(shard, entry)));
+  }
+
+  async #idsOf(shard: ShardKey, entry: WindowEntry): Promise<Uint8Array> {
     const ids = new Uint8Array(entry.idBytes);
     let at = 0;
     for (let chunk = 0; at < entry.idBytes; chunk += 1) {

@@ -141,12 +141,12 @@ test('ids beyond one item are kept in several; a missing one is an error', async
   const ids = Uint8Array.from({ length: IDS_CHUNK_BYTES + 80 }, (_, index) => index % 251);
   await ledger.putIds(shard, 4, ids);
   await ledger.putIds(shard, 4, ids);
-  const entry = { segment: 4, idBytes: ids.byteLength };
-  assert.deepEqual(await ledger.readIds(shard, entry), ids);
-  assert.deepEqual(await ledger.readIds(shard, { segment: 5, idBytes: 0 }), new Uint8Array());
+  const entry = { segment: 4, idBytes: ids.byteLength, runMaxMs: 0, runMaxBeforeMs: 0 };
+  assert.deepEqual(await ledger.readIds(shard, [entry]), [ids]);
+  assert.deepEqual(await ledger.readIds(shard, [{ ...entry, segment: 5, idBytes: 0 }]), [new Uint8Array()]);
   const Key = ledgerKeys.ids(shard, 4, 1);
   await services.dynamoDb.send(new DeleteItemCommand({ TableName: table, Key }));
-  await assert.rejects(ledger.readIds(shard, entry), MissingLedgerItem);
+  await assert.rejects(ledger.readIds(shard, [entry]), MissingLedgerItem);
 });
 
 test('entries come in the order of their numbers, both ways, over many pages', async () => {

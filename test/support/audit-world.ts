@@ -141,13 +141,14 @@ export function auditWorld(shards: ReadonlyMap<ShardKey, ShardRecords>, pageItem
     async *entriesUp(shard, after, through) {
       yield* of(shard).filter(({ segment }) => segment > after && segment <= through);
     },
-    async *entriesDown(shard, from) {
+    async *windowEntries(shard, from) {
       yield* of(shard)
         .filter(({ segment }) => segment <= from)
         .reverse();
     },
     readEntries: async (shard, segments) => of(shard).filter(({ segment }) => segments.includes(segment)),
-    readIds: async (shard, { segment }) => ids.get(segmentId(shard, segment)) ?? new Uint8Array(),
+    readIds: async (shard, wanted) =>
+      wanted.map(({ segment }) => ids.get(segmentId(shard, segment)) ?? new Uint8Array()),
   };
   const log: AuditedLog = {
     ranges: (shard) => ({
