@@ -1,4 +1,5 @@
 // The ports of the use cases: what they need from the world outside, as types only.
+import type { Generation, LogPlace } from './core/generation.ts';
 import type { Books } from './counting/books.ts';
 import type { Heartbeat, MinuteCounts, OpenShard } from './counting/canary.ts';
 import type { CounterItem, CounterKey, CounterUpdate } from './counting/counter-item.ts';
@@ -26,8 +27,8 @@ export interface LogRange {
 export interface StreamLog {
   /** Reads `first..last`, both included, paging past empty pages until past `last` or at the shard's end. */
   readRange(shard: ShardId, first: SequenceNumber, last: SequenceNumber): Promise<LogRange>;
-  /** Reads a closed shard from after `after` (undefined: from the oldest record) to its end, in batches. */
-  readToEnd(shard: ShardId, after: SequenceNumber | undefined): AsyncIterable<readonly StreamRecord[]>;
+  /** Reads a closed shard from a place to its end, in batches. */
+  readToEnd(shard: ShardId, place: LogPlace): AsyncIterable<readonly StreamRecord[]>;
   /** The shards that were split or merged into this one, whether the stream still lists them or not: none, one or two. */
   parentsOf(shard: ShardId): Promise<readonly ShardId[]>;
   /** Whether the stream still lists a shard; one that it does not holds nothing any more. */
@@ -46,7 +47,7 @@ export interface ShardDirectory {
 }
 
 /** The ledger as the aggregator uses it. Reads are strongly consistent but for ids, whose absence is an error. */
-export interface SegmentLedger {
+export interface SegmentLedger extends GenerationLedger {
   readHead(shard: ShardKey): Promise<Head | undefined>;
   /** Puts a plan on condition that the shard's head is `{ plan.segment - 1, sent }`, or that there is none for segment 1. */
   putPlan(shard: ShardKey, plan: Head): Promise<'planned' | 'conflict'>;
@@ -73,6 +74,18 @@ export interface SegmentLedger {
   entriesDown(shard: ShardKey, from: number): AsyncIterable<SegmentEntry>;
   /** Notes that the stream may have trimmed records after a known one; a gap that is noted again may grow. Repeatable. */
   recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'>;
+}
+
+/** The ledger's list of generations, and the end of a shard in one of them. Reads are strongly consistent. */
+export interface GenerationLedger {
+  /** The shards that have a ledger, of every generation. */
+  shards(): Promise<readonly ShardKey[]>;
+  /** Oldest first; none in a ledger from before they were listed. */
+  readGenerations(): Promise<readonly Generation[]>;
+  /** Puts the list on condition that the one there has `length` generations. */
+  putGenerations(generations: readonly Generation[], length: number): Promise<'put' | 'conflict'>;
+  /** Ends a head on condition that it is `{ ended.segment, sent }`, or that there is none for segment 0. */
+  endHead(shard: ShardKey, ended: Head): Promise<'ended' | 'conflict'>;
 }
 
 /** A stretch of a shard that nobody can read any more. */

@@ -14,7 +14,7 @@ interface Rule {
   readonly mayImport: readonly RegExp[];
 }
 
-const COUNTING = /^lambdas\/counting\//;
+const COUNTING = /^lambdas\/(core|counting)\//;
 const PORTS = /^lambdas\/([a-z-]+-)?ports\.ts$/;
 /** The API's schemas: plain data, for whoever serves, deploys or checks it. */
 const API = /^api\//;

@@ -41,6 +41,7 @@ export const ledgerKeys = {
   shard: (shard: ShardKey) => key(SHARDS_PK, shard),
   deleted: (entityHash: string) => key(DELETED_PK, entityHash),
   claim: () => key('CLAIM', 'COMPLETE_THROUGH'),
+  generations: () => key('GENERATIONS', 'ALL'),
   head: (shard: ShardKey) => key(shard, 'HEAD'),
   books: (shard: ShardKey) => key(shard, 'BOOKS'),
   cursor: (shard: ShardKey, level: CompactedLevel) => key(shard, `LEVEL#${level}`),

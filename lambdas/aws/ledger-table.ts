@@ -1,14 +1,13 @@
 // The ledger on DynamoDB: conditional writes named for their intent, strongly consistent reads.
 import {
   BatchGetItemCommand,
-  ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   paginateQuery,
   UpdateItemCommand,
-  type UpdateItemOutput,
 } from '@aws-sdk/client-dynamodb';
+import type { Generation } from '../core/generation.ts';
 import { type Books, EMPTY_BOOKS } from '../counting/books.ts';
 import {
   type PartName,
@@ -20,6 +19,8 @@ import {
 import type { Head } from '../counting/segment.ts';
 import type { SegmentEntry, WindowEntry } from '../counting/segment-entry.ts';
 import type { BooksLedger, Clock, NotedPlace, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
+import { conditionally, succeeds } from './conditional-write.ts';
+import { endHead, putGenerations, readGenerations } from './ledger-generations.ts';
 import {
   booksItem,
   booksOf,
@@ -72,11 +73,12 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
         ExpressionAttributeValues: { ':previous': { N: String(plan.segment - 1) }, ':sent': { S: 'sent' } },
       }),
     });
-    return (await this.#succeeds(put)) ? 'planned' : 'conflict';
+    return (await succeeds(this.#client, put)) ? 'planned' : 'conflict';
   }
 
   async markSent(shard: ShardKey, sent: Head): Promise<void> {
-    await this.#succeeds(
+    await succeeds(
+      this.#client,
       new PutItemCommand({
         TableName: this.#table,
         Item: headItem(shard, sent),
@@ -105,11 +107,23 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
   }
 
   windowEntries(shard: ShardKey, from: number, downTo: number): AsyncIterable<WindowEntry> {
-    return windowEntries({ client: this.#client, table: this.#table }, shard, from, downTo);
+    return windowEntries(this.#place, shard, from, downTo);
   }
 
   readIds(shard: ShardKey, entries: readonly WindowEntry[]): Promise<readonly Uint8Array[]> {
-    return readIds({ client: this.#client, table: this.#table }, shard, entries);
+    return readIds(this.#place, shard, entries);
+  }
+
+  readGenerations(): Promise<readonly Generation[]> {
+    return readGenerations(this.#place);
+  }
+
+  putGenerations(generations: readonly Generation[], length: number): Promise<'put' | 'conflict'> {
+    return putGenerations(this.#place, generations, length);
+  }
+
+  endHead(shard: ShardKey, ended: Head): Promise<'ended' | 'conflict'> {
+    return endHead(this.#place, shard, ended);
   }
 
   async putTouched(shard: ShardKey, segment: number, chunks: readonly string[]): Promise<void> {
@@ -126,7 +140,7 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
       Item: entryItem(shard, entry, this.#expiresAt()),
       ConditionExpression: 'attribute_not_exists(pk)',
     });
-    if (await this.#succeeds(put)) return undefined;
+    if (await succeeds(this.#client, put)) return undefined;
     return this.#entry(shard, entry.segment);
   }
 
@@ -156,7 +170,8 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
 
   async recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'> {
     const item = gapItem(shard, gap);
-    const noted = await this.#succeeds(
+    const noted = await succeeds(
+      this.#client,
       new PutItemCommand({
         TableName: this.#table,
         Item: item,
@@ -186,7 +201,7 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
       ConditionExpression: 'attribute_exists(pk) AND NOT contains(acked, :part)',
       ExpressionAttributeValues: { ':events': { N: String(events) }, ':part': { N: String(part) } },
     });
-    if (await this.#succeeds(update)) return 'noted';
+    if (await succeeds(this.#client, update)) return 'noted';
     const named = parseSegmentId(segment);
     return (await this.#entry(named.shard, named.segment)) === undefined ? 'no-entry' : 'acknowledged';
   }
@@ -231,11 +246,12 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
       ConditionExpression: first ? 'attribute_not_exists(pk)' : 'revision = :previous',
       ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(books.revision - 1) } } }),
     });
-    return (await this.#succeeds(put)) ? 'put' : 'conflict';
+    return (await succeeds(this.#client, put)) ? 'put' : 'conflict';
   }
 
   async raiseClaim(throughMs: number): Promise<number> {
-    const raised = await this.#succeeds(
+    const raised = await succeeds(
+      this.#client,
       new PutItemCommand({
         TableName: this.#table,
         Item: { ...ledgerKeys.claim(), throughMs: { N: String(throughMs) } },
@@ -301,7 +317,8 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
    * @returns the item as it was, which costs nothing beyond the update itself; undefined when there is none
    */
   async #updateEntry(segment: SegmentId, update: string, values: Item): Promise<Item | undefined> {
-    const answer = await this.#conditionally(
+    const answer = await conditionally(
+      this.#client,
       new UpdateItemCommand({
         TableName: this.#table,
         Key: ledgerKeys.entryOf(segment),
@@ -319,19 +336,8 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     return (await this.#client.send(get)).Item;
   }
 
-  /** Whether a conditional write's condition held. */
-  async #succeeds(write: PutItemCommand | UpdateItemCommand): Promise<boolean> {
-    return (await this.#conditionally(write)) !== undefined;
-  }
-
-  /** Sends a conditional write. @returns what the service answered; undefined when the condition failed */
-  async #conditionally(write: PutItemCommand | UpdateItemCommand): Promise<UpdateItemOutput | undefined> {
-    try {
-      return await this.#client.send(write as UpdateItemCommand);
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return undefined;
-      throw error;
-    }
+  get #place() {
+    return { client: this.#client, table: this.#table };
   }
 
   #expiresAt(): number | undefined {

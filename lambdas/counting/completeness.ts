@@ -77,7 +77,7 @@ function endingsOf(shards: readonly ShardProgress[]): ReadonlyMap<ShardKey, numb
  */
 function isDrained({ head, done }: ShardProgress, ending: number | undefined): boolean {
   if (ending !== undefined && head?.segment !== ending) return false;
-  return head === undefined || (head.status === 'sent' && head.segment === done);
+  return head === undefined || (head.status !== 'planned' && head.segment === done);
 }
 
 /** How far a shard got: never less than where its ancestors ended; as far as its parents while it has no segment. */

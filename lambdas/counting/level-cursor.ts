@@ -123,5 +123,5 @@ export function wholePrefix({ through, open }: LevelCursor, isOver: (open: OpenS
 /** The running maximum of arrivals up to the last segment of which an entry must exist; 0 when there is none. */
 export function enteredRunMaxMs(head: Head | undefined): number {
   if (head === undefined) return 0;
-  return head.status === 'sent' ? head.runMaxMs : head.runMaxBeforeMs;
+  return head.status === 'planned' ? head.runMaxBeforeMs : head.runMaxMs;
 }

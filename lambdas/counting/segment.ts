@@ -53,7 +53,8 @@ export interface Head {
   readonly events?: number;
   readonly config: RollupConfig;
   readonly version: number;
-  readonly status: 'planned' | 'sent';
+  /** `ended`: sent, and a later generation goes on with the shard. */
+  readonly status: 'planned' | 'sent' | 'ended';
   readonly ancestors: readonly Ancestor[];
   /** The least arrival in the segment: its dedup window reaches back from here. Epoch milliseconds. */
   readonly minArrivalMs: number;

@@ -1,4 +1,5 @@
 // The archive of raw records as a replayable log: shards, their descent, and their records in the order in which they were counted.
+import { type LogPlace, recordsAt } from '../core/generation.ts';
 import {
   compareSequenceNumbers,
   parseSegmentId,
@@ -28,7 +29,7 @@ export interface ArchivedShard {
   readonly shard: ShardKey;
   /** By number. */
   readonly places: readonly RawPlace[];
-  /** All its ancestors that had segments, archived or not. */
+  /** All its ancestors of the same generation that had segments, archived or not. */
   readonly ancestors: readonly ShardKey[];
 }
 
@@ -62,7 +63,9 @@ export async function archivedShards(
     const [first] = places;
     if (first === undefined) continue;
     const { ancestors } = await readWhole(history, first);
-    shards.push({ shard, places, ancestors });
+    // The shard itself in an earlier generation is an ancestor, too, of another archive.
+    const own = ancestors.filter((ancestor) => generationOf(ancestor) === generations[0]);
+    shards.push({ shard, places, ancestors: own });
   }
   return shards;
 }
@@ -129,17 +132,13 @@ export class RawLog implements StreamLog {
     return { records, trimmed: false };
   }
 
-  async *readToEnd(
-    shard: ShardId,
-    after: SequenceNumber | undefined,
-  ): AsyncIterable<readonly StreamRecord[]> {
+  async *readToEnd(shard: ShardId, place: LogPlace): AsyncIterable<readonly StreamRecord[]> {
+    const { after } = place;
     const { places = [] } = this.#shards.get(shard) ?? {};
     const from = after === undefined ? 0 : await this.#firstReaching(places, after, 1);
-    for (const place of places.slice(from)) {
-      const { records } = await this.read(place);
-      const fresh = records.filter(
-        ({ sequenceNumber }) => after === undefined || compareSequenceNumbers(sequenceNumber, after) > 0,
-      );
+    for (const at of places.slice(from)) {
+      const { records } = await this.read(at);
+      const fresh = recordsAt(records, place);
       if (fresh.length > 0) yield fresh.map(streamRecord);
     }
   }

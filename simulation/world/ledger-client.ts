@@ -1,4 +1,5 @@
 // The ledger's ports over the fake table: the same requests in the same order as the DynamoDB adapter makes.
+import type { Generation } from '../../lambdas/core/generation.ts';
 import type { Books } from '../../lambdas/counting/books.ts';
 import {
   type PartName,
@@ -56,6 +57,23 @@ export class LedgerClient implements SegmentLedger, PartLedger, BooksLedger, Lev
 
   async markSent(shard: ShardKey, sent: Head): Promise<void> {
     await this.#call('markSent', segmentId(shard, sent.segment), () => this.#ledger.markSent(shard, sent));
+  }
+
+  readGenerations(): Promise<readonly Generation[]> {
+    return this.#call('readGenerations', '', () => this.#ledger.generations);
+  }
+
+  async putGenerations(generations: readonly Generation[], length: number): Promise<'put' | 'conflict'> {
+    const put = () => this.#ledger.putGenerations(generations, length);
+    return (await this.#call('putGenerations', generations.map(({ name }) => name).join(' '), put))
+      ? 'put'
+      : 'conflict';
+  }
+
+  async endHead(shard: ShardKey, ended: Head): Promise<'ended' | 'conflict'> {
+    return (await this.#call('endHead', shard, () => this.#ledger.endHead(shard, ended)))
+      ? 'ended'
+      : 'conflict';
   }
 
   async registerShard(shard: ShardKey): Promise<void> {
