@@ -6,6 +6,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ARCHIVE_PREFIXES } from './archive.ts';
+import { dedupIdsMax } from './dedup-room.ts';
 import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
 
@@ -32,6 +33,7 @@ export class Aggregation extends Construct {
       environment: {
         STREAM_NAME: stream.streamName,
         STREAM_GENERATION: c.streamGeneration,
+        STREAM_GENERATION_FROM: c.streamGenerationFrom,
         STREAM_RETENTION_HOURS: String(c.streamRetentionHours),
         LEDGER_TABLE: ledger.tableName,
         ROLLUP_QUEUE_URL: queue.queueUrl,
@@ -39,6 +41,7 @@ export class Aggregation extends Construct {
         ARCHIVE_RAW_EVENTS: String(c.archiveRawEvents),
         BUCKET_MINUTES: String(c.bucketMinutes),
         DEDUP_WINDOW_SECONDS: String(c.dedupWindowSeconds),
+        DEDUP_IDS_MAX: String(dedupIdsMax(c)),
         ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
         ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
         LEDGER_RETENTION_SECONDS: secondsOf(c.ledgerRetentionDays),

@@ -1,5 +1,6 @@
 // The rules a configuration keeps, checked at synth: a stage that breaks one does not deploy.
 import type { Bounded, Configuration } from './configuration.ts';
+import { checkDedupWindow } from './dedup-room.ts';
 import { SETTING_FORMS } from './setting-forms.ts';
 
 /** A configuration that breaks a rule. Its message is one sentence: the setting, the nearest correct value, the reason. */
@@ -148,6 +149,10 @@ const RULES: readonly Rule[] = [
     (c) =>
       `all packs of a bucket go to one shard, so some of the ${c.streamShards} shards would never get any`,
   ),
+  {
+    about: 'dedupWindowSeconds, dedupEventsPerSecond, streamShards, aggregatorMemoryMb',
+    check: checkDedupWindow,
+  },
   atLeast(
     'streamRetentionHours',
     (c) => Math.floor(c.dedupWindowSeconds / 3600) + 1,

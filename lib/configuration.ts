@@ -53,6 +53,11 @@ export interface Configuration {
   readonly streamRetentionHours: number;
   /** Part of every segment id: give a new one whenever the stream is replaced or the ledger is restored. */
   readonly streamGeneration: string;
+  /**
+   * Where a new generation begins in every shard: `heads`, after what the ledger's earlier generations have; or, for a ledger
+   * that does not know, an arrival time (2026-11-29T10:00Z). Used once, when the generation starts (docs/decisions/0019).
+   */
+  readonly streamGenerationFrom: string;
 
   /** Records handed to one aggregator invocation at most, and how long they are gathered. */
   readonly aggregatorBatchSize: number;
@@ -66,6 +71,8 @@ export interface Configuration {
   readonly bucketMinutes: number;
   /** For how long a repeated event id is recognised on a shard. */
   readonly dedupWindowSeconds: number;
+  /** Events with ids a second, over all shards, that the dedup window has room for: the mean over a window. */
+  readonly dedupEventsPerSecond: number;
   /** How far an event's time may lie before its arrival, and after it. */
   readonly acceptPastSeconds: Bounded;
   readonly acceptFutureSeconds: number;
@@ -177,6 +184,7 @@ export const PRODUCTION: Configuration = {
   packBuckets: 16,
   streamRetentionHours: 168,
   streamGeneration: '1',
+  streamGenerationFrom: 'heads',
 
   aggregatorBatchSize: 10_000,
   aggregatorWindowSeconds: 5,
@@ -185,7 +193,8 @@ export const PRODUCTION: Configuration = {
   aggregatorMemoryMb: 1024,
 
   bucketMinutes: 60,
-  dedupWindowSeconds: 600,
+  dedupWindowSeconds: 3600,
+  dedupEventsPerSecond: 2000,
   acceptPastSeconds: 7 * DAY_SECONDS,
   acceptFutureSeconds: 600,
 

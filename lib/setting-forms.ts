@@ -40,6 +40,10 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   packBuckets: listed([16, 32, 64, 128, 256, 512, 1024]),
   streamRetentionHours: integer(24, 8760),
   streamGeneration: text(/^[A-Za-z0-9]{1,8}$/, '1 to 8 letters and digits'),
+  streamGenerationFrom: text(
+    /^(heads|\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?Z)$/,
+    '"heads" or a time of UTC such as "2026-11-29T10:00Z"',
+  ),
 
   aggregatorBatchSize: integer(1, 10_000),
   aggregatorWindowSeconds: integer(0, 300),
@@ -49,7 +53,8 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   aggregatorMemoryMb: integer(128, 10_240),
 
   bucketMinutes: listed([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60]),
-  dedupWindowSeconds: integer(1, 604_800),
+  dedupWindowSeconds: integer(1, 86_400),
+  dedupEventsPerSecond: integer(1, 10_000_000),
   // The canary's events bear the start of their minute, and may arrive three minutes after it.
   acceptPastSeconds: integerOrForever(180, 3_153_600_000),
   acceptFutureSeconds: integer(0, 3_153_600_000),

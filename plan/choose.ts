@@ -8,6 +8,7 @@ import {
   packBucketsMin,
   queueVisibilitySecondsMin,
 } from '../lib/configuration-rules.ts';
+import { dedupIdsMax } from '../lib/dedup-room.ts';
 import { assumed } from './assumptions.ts';
 import { billOf, requestsPerSecond, totalUsd } from './bill.ts';
 import { type Model, modelOf } from './model.ts';
@@ -146,6 +147,9 @@ function* candidates(w: Workload, streamShards: number): Iterable<Candidate> {
   }
 }
 
+/** The dedup window of loads whose hour no container holds. */
+const LOADED_WINDOW_SECONDS = 600;
+
 /** A candidate with what has to go with it, less what is the default anyway. */
 function settingsFor(w: Workload, candidate: Partial<Configuration>): Settings {
   const requests = Math.ceil(requestsPerSecond(w) * w.peakFactor);
@@ -157,12 +161,19 @@ function settingsFor(w: Workload, candidate: Partial<Configuration>): Settings {
     keyRequestsPerSecond: Math.max(PRODUCTION.keyRequestsPerSecond, requests),
     keyBurstRequests: Math.max(PRODUCTION.keyBurstRequests, 2 * requests),
   };
+  const wholeWindow = w.eventsPerSecond * PRODUCTION.dedupWindowSeconds;
+  const dedup = {
+    dedupEventsPerSecond: Math.max(PRODUCTION.dedupEventsPerSecond, Math.ceil(w.eventsPerSecond)),
+    // Nothing ties a shard to a container: windows that one does not hold for all shards are read over and over.
+    dedupWindowSeconds:
+      wholeWindow <= dedupIdsMax(wanted) ? PRODUCTION.dedupWindowSeconds : LOADED_WINDOW_SECONDS,
+  };
   const following = {
     packBuckets: Math.max(PRODUCTION.packBuckets, packBucketsMin(wanted)),
     queueVisibilitySeconds: Math.max(PRODUCTION.queueVisibilitySeconds, queueVisibilitySecondsMin(wanted)),
     freshnessAlarmSeconds: Math.max(PRODUCTION.freshnessAlarmSeconds, freshnessAlarmSecondsMin(wanted)),
   };
-  const all: Settings = { ...candidate, ...rates, ...following };
+  const all: Settings = { ...candidate, ...rates, ...dedup, ...following };
   const defaults: Settings = { ...PRODUCTION };
   return Object.fromEntries(Object.entries(all).filter(([name, value]) => defaults[name] !== value));
 }

@@ -1,8 +1,8 @@
 // From the stream to the queue: how often a shard's batches come, what a segment holds, and what the aggregator does about it.
-import { CACHED_IDS_MAX } from '../lambdas/aggregator/windows.ts';
 import { ID_BYTES } from '../lambdas/counting/seen-ids.ts';
 import { SEGMENT_EVENTS_MAX } from '../lambdas/counting/segment.ts';
 import type { Configuration } from '../lib/configuration.ts';
+import { dedupIdsMax } from '../lib/dedup-room.ts';
 import { assumed } from './assumptions.ts';
 import { INVOCATION_BYTES_MAX, QUOTAS, READ_UNIT_BYTES, SQS_BATCH_MESSAGES, WHOLE_CPU_MB } from './quotas.ts';
 import { expectedDistinct, type Rank, type Workload } from './workload.ts';
@@ -95,7 +95,7 @@ export function segmentsOf(
   const gatherSeconds = Math.min(windowSeconds + 1 / records, recordsMax / records);
   const first = batchOf(w, ranks, c, events, gatherSeconds, undefined);
   const containers = containersFor(first.secondsEach / gatherSeconds, c.streamShards);
-  const load = windowLoad(first, eventsPerSecond, containers, c.dedupWindowSeconds);
+  const load = windowLoad(first, eventsPerSecond, containers, c);
   // While a batch is at work, the next one gathers.
   const secondsBetween = Math.max(
     gatherSeconds,
@@ -142,7 +142,7 @@ function batchOf(
   // HEAD, plan, IDS, KEYS, SEG, sent; and four sends at once.
   const waiting =
     6 * assumed('callSeconds') + Math.ceil(messagesEach / SQS_BATCH_MESSAGES / 4) * assumed('sendSeconds');
-  const loadedIds = ((load?.windowReadUnitsEach ?? 0) * READ_UNIT_BYTES) / ID_BYTES;
+  const loadedIds = ((load?.windowReadUnitsEach ?? 0) * 2 * READ_UNIT_BYTES) / ID_BYTES;
   const cpu = batchEvents * assumed('eventCpuSeconds') + loadedIds * assumed('idCpuSeconds');
   const loading =
     (load?.windowReadUnitsEach ?? 0) === 0
@@ -179,12 +179,14 @@ function windowLoad(
   { eventsEach, secondsApart }: Pick<Segments, 'eventsEach' | 'secondsApart'>,
   eventsPerSecond: number,
   containers: number,
-  dedupWindowSeconds: number,
+  c: Settings,
 ): Load {
+  const { dedupWindowSeconds } = c;
   const segments = Math.ceil(dedupWindowSeconds / secondsApart);
   const unitsEach =
-    Math.ceil((eventsEach * ID_BYTES) / READ_UNIT_BYTES) + assumed('entryBytes') / READ_UNIT_BYTES;
-  const windowsHeld = Math.min(1, CACHED_IDS_MAX / (eventsPerSecond * dedupWindowSeconds));
+    // A query rounds up once a page, and ids need not be read strongly consistently.
+    (eventsEach * ID_BYTES) / READ_UNIT_BYTES / 2 + assumed('entryBytes') / READ_UNIT_BYTES;
+  const windowsHeld = Math.min(1, dedupIdsMax(c) / (eventsPerSecond * dedupWindowSeconds));
   const missed = Math.min(segments, containers - 1);
   const whole = segments * unitsEach;
   return {

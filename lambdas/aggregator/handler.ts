@@ -5,7 +5,14 @@ import middy from '@middy/core';
 import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { sqs } from '../aws/clients/sqs.ts';
-import { flag, secondsAsMs, secondsOrForeverAsMs, text, wholeNumber } from '../aws/environment.ts';
+import {
+  flag,
+  generationStartIn,
+  secondsAsMs,
+  secondsOrForeverAsMs,
+  text,
+  wholeNumber,
+} from '../aws/environment.ts';
 import { batchesOf } from '../aws/kinesis-event.ts';
 import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
@@ -31,6 +38,7 @@ if (!isBucketMinutes(bucketMinutes))
 
 const settings: AggregatorSettings = {
   generation: text(env, 'STREAM_GENERATION'),
+  generationFrom: generationStartIn(env),
   streamRetentionMs: wholeNumber(env, 'STREAM_RETENTION_HOURS') * HOUR_MS,
   rollup: {
     bucketMinutes,
@@ -67,7 +75,7 @@ const ports: AggregatorPorts = {
   raw: flag(env, 'ARCHIVE_RAW_EVENTS')
     ? { keepRaw: async (raw) => (await rawArchive()).keepRaw(raw) }
     : undefined,
-  windows: new DedupWindows(),
+  windows: new DedupWindows(wholeNumber(env, 'DEDUP_IDS_MAX')),
   clock: systemClock,
   listener: segmentMetrics(count, (message, details) => logger.error(message, details)),
 };

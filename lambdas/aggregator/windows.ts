@@ -6,9 +6,6 @@ import type { Head } from '../counting/segment.ts';
 import { MissingLedgerItem, type WindowEntry } from '../counting/segment-entry.ts';
 import type { SegmentLedger } from '../ports.ts';
 
-/** Most ids kept in memory, about 24 bytes each; shards not used for longest go first. */
-export const CACHED_IDS_MAX = 4_000_000;
-
 /** What decides a segment's dedup window. */
 export type WindowPlan = Pick<Head, 'segment' | 'minArrivalMs' | 'runMaxBeforeMs' | 'config' | 'ancestors'>;
 
@@ -21,7 +18,8 @@ export class DedupWindows {
   readonly #windows = new Map<ShardKey, ShardWindow>();
   readonly #idsMax: number;
 
-  constructor(idsMax = CACHED_IDS_MAX) {
+  /** @param idsMax most ids kept in memory; shards not used for longest go first, but never the one in use */
+  constructor(idsMax = 4_000_000) {
     this.#idsMax = idsMax;
   }
 

@@ -1,4 +1,5 @@
 // Reading a function's environment: every variable is set by the stack, so a missing one is an error that names it.
+import type { GenerationStart } from '../core/generation.ts';
 import type { RetentionsMs } from '../counting/levels.ts';
 
 /** A variable that is missing or can not be read. */
@@ -45,6 +46,16 @@ export function secondsAsMs(environment: Environment, name: string): number {
 /** A duration that may be `forever`, which is undefined. */
 export function secondsOrForeverAsMs(environment: Environment, name: string): number | undefined {
   return text(environment, name) === 'forever' ? undefined : secondsAsMs(environment, name);
+}
+
+/** Where a new generation of the stream begins: `heads`, or a time. @throws InvalidEnvironment when it is neither */
+export function generationStartIn(environment: Environment): GenerationStart {
+  const value = text(environment, 'STREAM_GENERATION_FROM');
+  if (value === 'heads') return value;
+  const timeMs = Date.parse(value);
+  if (Number.isNaN(timeMs))
+    throw new InvalidEnvironment(`STREAM_GENERATION_FROM must be heads or a time, not "${value}"`);
+  return timeMs;
 }
 
 /** How long counter items and levels are kept. */

@@ -189,7 +189,7 @@ for (const when of ['before', 'after'] as const) {
     // The first generation is killed with a planned segment, which nobody has finished.
     const [shard] = await pipeline.shardIds();
     assert.ok(shard);
-    const killed = { ledger: dying(pipeline.ledger, 3, 'before') };
+    const killed = { ledger: dying(pipeline.ledger, 4, 'before') };
     const records = await pipeline.recordsOf(shard);
     await assert.rejects(pipeline.aggregateShard(shard, records, '1', undefined, undefined, killed), /died/);
     await split();

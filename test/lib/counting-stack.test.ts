@@ -217,6 +217,7 @@ describe('functions', () => {
       aggregator: [
         'STREAM_NAME',
         'STREAM_GENERATION',
+        'STREAM_GENERATION_FROM',
         'STREAM_RETENTION_HOURS',
         'LEDGER_TABLE',
         'ROLLUP_QUEUE_URL',
@@ -224,6 +225,7 @@ describe('functions', () => {
         'ARCHIVE_RAW_EVENTS',
         'BUCKET_MINUTES',
         'DEDUP_WINDOW_SECONDS',
+        'DEDUP_IDS_MAX',
         'ACCEPT_PAST_SECONDS',
         'ACCEPT_FUTURE_SECONDS',
         'LEDGER_RETENTION_SECONDS',
