@@ -1,4 +1,4 @@
-// `npm run bench:dedup-window`: what a cold container pays for a dedup window, in memory, time and read units.
+// `npx tally bench dedup-window`: what a cold container pays for a dedup window, in memory, time and read units.
 import { fork } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-// What an answer to events that were sent, alone or in packs, says about them; pure.
+// What an answer to events that were sent says about them; pure.
 
 import { retryAfterMs } from './backoff.ts';
 import type { Answer, RequestFailed } from './http-client.ts';

@@ -1,6 +1,5 @@
 // Sends one batch until it is stored, whatever the service answers, and writes down each step before and after it.
 
-import { type Packing, RECORDS_MAX, type Wrapped } from '../client/src/packing.ts';
 import { type Outcome, outcomeOf, outcomeOfFailure } from './answers.ts';
 import { type Backoff, waitMs } from './backoff.ts';
 import type { Batch } from './batches.ts';
@@ -25,8 +24,6 @@ export interface DeliverySettings {
 export interface DeliveryPorts {
   readonly client: HttpClient;
   readonly journal: Journal;
-  /** Shared by all batches of a run: what one learns of the service, the next one knows. */
-  readonly packing: Packing<OutgoingEvent>;
   now(): number;
   random(): number;
   /** Resolves early when the signal fires. */
@@ -103,12 +100,7 @@ class Delivery {
       if (stop.aborted) return;
       if (part.length === 0) continue;
       if (!(await this.#mayBeSent(part))) return;
-      const wrapped = this.#ports.packing.wrap(part);
-      if (wrapped.records.length > RECORDS_MAX) {
-        this.#cut(wrapped.records);
-        continue;
-      }
-      const outcome = await this.#attempt(wrapped);
+      const outcome = await this.#attempt(part);
       await this.#settle(part, outcome);
     }
     const rejected = this.result.rejected.map(({ event }) => event.offset);
@@ -136,18 +128,8 @@ class Delivery {
     return false;
   }
 
-  /** Makes several requests of what is too many records for one, as many in each. By record, so that packs stay as full as they are. */
-  #cut(records: readonly (readonly OutgoingEvent[])[]): void {
-    const size = Math.ceil(records.length / Math.ceil(records.length / RECORDS_MAX));
-    for (let end = records.length; end > 0; ) {
-      const start = Math.floor((end - 1) / size) * size;
-      this.#parts.push(records.slice(start, end).flat());
-      end = start;
-    }
-  }
-
-  async #attempt(wrapped: Wrapped<OutgoingEvent>): Promise<Outcome<OutgoingEvent>> {
-    const { client, journal, now, kill, packing } = this.#ports;
+  async #attempt(part: readonly OutgoingEvent[]): Promise<Outcome<OutgoingEvent>> {
+    const { client, journal, now, kill } = this.#ports;
     const { from, to, crc } = this.#batch;
     const startedAt = now();
     await journal.append({ t: 'send', from, to, crc, since: this.#since ?? startedAt });
@@ -155,12 +137,10 @@ class Delivery {
     this.#attempts += 1;
     let outcome: Outcome<OutgoingEvent>;
     try {
-      const answer = await client.post(wrapped.path, wrapped.body, kill);
-      const reason = packing.learn(wrapped, answer);
-      outcome =
-        reason === undefined
-          ? outcomeOf(answer, wrapped.records, now())
-          : { kind: 'refused', reason, retryAfterMs: 0 };
+      const body = `{"events":[${part.map(({ json }) => json).join(',')}]}`;
+      const answer = await client.post('/v1/events', body, kill);
+      const records = part.map((event) => [event]);
+      outcome = outcomeOf(answer, records, now());
     } catch (error) {
       if (!(error instanceof RequestFailed)) throw error;
       outcome = outcomeOfFailure(error);

@@ -1,7 +1,5 @@
 // The use case: one file's events, each sent until it is stored, none of them twice.
 
-import { createHash } from 'node:crypto';
-import { Packing } from '../client/src/packing.ts';
 import { type Batch, type BatchLimits, BatchPlanner } from './batches.ts';
 import {
   type Delivered,
@@ -29,8 +27,6 @@ export interface ImportSettings {
   readonly limits: BatchLimits;
   readonly delivery: DeliverySettings;
   readonly concurrency: number;
-  /** Several events become one record of the stream; false: one event a record. */
-  readonly packed: boolean;
   readonly stateFolders: StateFolders;
   /** Begin anew, as if the file had never been imported. */
   readonly forget: boolean;
@@ -54,7 +50,7 @@ export interface Reject {
   readonly raw: Buffer | string;
 }
 
-export type ImportPorts = Omit<DeliveryPorts, 'journal' | 'packing'>;
+export type ImportPorts = Omit<DeliveryPorts, 'journal'>;
 
 export interface ImportResult {
   readonly plan: ReadingPlan;
@@ -151,7 +147,7 @@ class Run {
     source: Source,
     plan: ReadingPlan,
     settings: ImportSettings,
-    ports: Omit<DeliveryPorts, 'packing'>,
+    ports: DeliveryPorts,
     reporter: Reporter,
     figures: Figures,
   ) {
@@ -159,10 +155,8 @@ class Run {
     this.#source = source;
     this.#plan = plan;
     this.#settings = settings;
-    const digest = settings.packed ? md5 : undefined;
     this.#ports = {
       ...ports,
-      packing: new Packing({ digest, idOf: ({ id }) => id }),
       stop: AbortSignal.any([ports.stop, this.#failing.signal]),
     };
     this.#reporter = reporter;
@@ -224,7 +218,7 @@ class Run {
       offset,
       lineNumber,
       id,
-      json: JSON.stringify({ id, metric: this.#settings.target.metric, entity, at }),
+      json: JSON.stringify({ id, metric: this.#settings.target.metric, entity, at: atOf(at) }),
     };
   }
 
@@ -281,6 +275,7 @@ class Run {
   }
 }
 
-function md5(text: string): Uint8Array {
-  return createHash('md5').update(text).digest();
+/** As the service takes it: a time before 2000 only as text, since such a number is nearly always seconds. */
+function atOf(atMs: number): number | string {
+  return atMs < Date.UTC(2000) ? new Date(atMs).toISOString() : atMs;
 }

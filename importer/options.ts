@@ -43,7 +43,6 @@ const shape = {
   forget: { type: 'boolean', default: false },
   'resume-uncertain': { type: 'string', default: 'hold' },
   'dedup-window': { type: 'string', default: '600' },
-  alone: { type: 'boolean', default: false },
   'batch-events': { type: 'string' },
   'batch-bytes': { type: 'string', default: '900000' },
   concurrency: { type: 'string', default: '4' },
@@ -101,7 +100,7 @@ export function importOptions(
         emptyEntity: values['empty-entity'],
       },
       limits: {
-        eventsMax: eventsMaxOf(values['batch-events'], values.alone),
+        eventsMax: whole('batch-events', values['batch-events'] ?? '500', 1, 500),
         bytesMax: whole('batch-bytes', values['batch-bytes'], 1000, 9_000_000),
       },
       delivery: {
@@ -115,19 +114,12 @@ export function importOptions(
           'skip',
         ]),
       },
-      packed: !values.alone,
       concurrency: whole('concurrency', values.concurrency, 1, 64),
       stateFolders: { chosen: values.state, home: stateHome(environment) },
       forget: values.forget,
       dryRun,
     },
   };
-}
-
-/** Alone, the front door takes 500 events a request; packed, 250 of each of 16 buckets at least. */
-function eventsMaxOf(text: string | undefined, alone: boolean): number {
-  const [usual, most] = alone ? ['500', 500] : ['2000', 4000];
-  return whole('batch-events', text ?? usual, 1, most);
 }
 
 /** `$XDG_STATE_HOME/tally/import`, in `~/.local/state` where that is not set. */

@@ -33,8 +33,7 @@ Resuming:
 
 Sending:
   --concurrency N         requests at once (4)
-  --alone                 one event a record of the stream, instead of packs of many
-  --batch-events N, --batch-bytes N     limits of a request (2000, with --alone 500; 900000)
+  --batch-events N, --batch-bytes N     limits of a request (500; 900000)
   --timeout SECONDS       of one request (30)
   --give-up-after SECONDS of failing (never)
 

@@ -23,8 +23,8 @@ export const COMPARED: readonly Column[] = [
     workload: { ...MILLION_COUNTERS, eventsPerSecond: 100_000, hotShare: 0.5 },
   },
   {
-    name: '1,000,000, packed',
-    workload: { ...MILLION_COUNTERS, eventsPerSecond: 1_000_000, eventsPerRecord: 50 },
+    name: '1,000,000, in batches',
+    workload: { ...MILLION_COUNTERS, eventsPerSecond: 1_000_000, eventsPerRecord: 500 },
   },
 ];
 

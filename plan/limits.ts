@@ -1,6 +1,6 @@
 // What breaks first: the load of the busiest minute against every limit.
 import { APPLIED_BYTES_MAX, appliedBytesMax } from '../lib/configuration-rules.ts';
-import { accountantSecondsOf } from './bill.ts';
+import { accountantSecondsOf, requestsPerSecond } from './bill.ts';
 import type { Model } from './model.ts';
 import { type Mover, QUOTAS, type Quota } from './quotas.ts';
 import { recordBytes } from './segments.ts';
@@ -23,7 +23,7 @@ export function breaksFirst(uses: readonly LimitUse[]): LimitUse | undefined {
 export function limitsOf({ workload: w, configuration: c, mean, peak }: Model): readonly LimitUse[] {
   const { segments, counters, ledger, levels } = peak;
   const records = peak.eventsPerSecond / w.eventsPerRecord / c.streamShards;
-  const frontDoor = w.eventsPerRecord > 1 ? 0 : peak.eventsPerSecond / w.eventsPerRequest;
+  const frontDoor = requestsPerSecond(w) * w.peakFactor;
   const uses: LimitUse[] = [
     use(QUOTAS.gatewayRequests, frontDoor),
     use(QUOTAS.shards, c.streamShards),

@@ -89,7 +89,7 @@ export function describe(w: Workload): string {
   const hot = w.hotShare > 0 ? ` and one that gets ${percent(w.hotShare)} of all events` : '';
   const path =
     w.eventsPerRecord > 1
-      ? `put into the stream by their producers, ${w.eventsPerRecord} events a record`
+      ? `in batches of ${w.eventsPerRecord} events, each a request and a record`
       : `${w.eventsPerRequest} events a request`;
   return `${short(w.eventsPerSecond)} events/s (${w.peakFactor} × as many in the busiest minute) of ${short(w.entities)} counters, Zipf ${w.skew}${hot}, ${path}, readable after ${w.freshnessSeconds} s`;
 }

@@ -2,6 +2,7 @@
 import { ID_BYTES } from '../lambdas/counting/seen-ids.ts';
 import { SEGMENT_EVENTS_MAX } from '../lambdas/counting/segment.ts';
 import type { Configuration } from '../lib/configuration.ts';
+import { AGGREGATOR_BATCH_RECORDS } from '../lib/configuration-rules.ts';
 import { dedupIdsMax } from '../lib/dedup-room.ts';
 import { assumed } from './assumptions.ts';
 import { INVOCATION_BYTES_MAX, QUOTAS, READ_UNIT_BYTES, SQS_BATCH_MESSAGES, WHOLE_CPU_MB } from './quotas.ts';
@@ -68,12 +69,7 @@ export function bucketNameBytes(bucketMinutes: number): number {
 
 type Settings = Pick<
   Configuration,
-  | 'streamShards'
-  | 'aggregatorWindowSeconds'
-  | 'aggregatorBatchSize'
-  | 'aggregatorMemoryMb'
-  | 'bucketMinutes'
-  | 'dedupWindowSeconds'
+  'streamShards' | 'aggregatorWindowSeconds' | 'aggregatorMemoryMb' | 'bucketMinutes' | 'dedupWindowSeconds'
 >;
 
 /** The canary sends a record a minute onto every shard: no shard is idle for longer. */
@@ -89,7 +85,10 @@ export function segmentsOf(
   const events = eventsPerSecond / c.streamShards + CANARY_RECORDS_PER_SECOND;
   const records = eventsPerSecond / w.eventsPerRecord / c.streamShards + CANARY_RECORDS_PER_SECOND;
   const payload = Math.ceil(recordBytes(w) / 3) * 4 + assumed('kinesisEnvelopeBytes');
-  const recordsMax = Math.max(1, Math.min(c.aggregatorBatchSize, Math.floor(INVOCATION_BYTES_MAX / payload)));
+  const recordsMax = Math.max(
+    1,
+    Math.min(AGGREGATOR_BATCH_RECORDS, Math.floor(INVOCATION_BYTES_MAX / payload)),
+  );
   // The window begins with a batch's first record, and Lambda looks once a second.
   const windowSeconds = Math.max(assumed('pollSeconds'), c.aggregatorWindowSeconds);
   const gatherSeconds = Math.min(windowSeconds + 1 / records, recordsMax / records);
@@ -183,9 +182,8 @@ function windowLoad(
 ): Load {
   const { dedupWindowSeconds } = c;
   const segments = Math.ceil(dedupWindowSeconds / secondsApart);
-  const unitsEach =
-    // A query rounds up once a page, and ids need not be read strongly consistently.
-    (eventsEach * ID_BYTES) / READ_UNIT_BYTES / 2 + assumed('entryBytes') / READ_UNIT_BYTES;
+  // A query rounds up once a page, and ids need not be read strongly consistently.
+  const unitsEach = (eventsEach * ID_BYTES) / READ_UNIT_BYTES / 2 + assumed('entryBytes') / READ_UNIT_BYTES;
   const windowsHeld = Math.min(1, dedupIdsMax(c) / (eventsPerSecond * dedupWindowSeconds));
   const missed = Math.min(segments, containers - 1);
   const whole = segments * unitsEach;

@@ -15,7 +15,7 @@ export interface Workload {
   /** From the arrival of an event until it can be read, seconds. */
   readonly freshnessSeconds: number;
   readonly eventsPerRequest: number;
-  /** More than 1: producers put packed records into the stream themselves; the front door's packs are not planned with. */
+  /** More than 1: a request is a batch of so many events under a key. */
   readonly eventsPerRecord: number;
   /** An event as JSON. */
   readonly eventBytes: number;

@@ -1,6 +1,7 @@
 // From producers to Lambda on a clock that nobody waits for: records on shards, and batches cut as an event source mapping cuts them.
 import { hash } from 'node:crypto';
 import { type Configuration, configurationOf } from '../../lib/configuration.ts';
+import { AGGREGATOR_BATCH_RECORDS } from '../../lib/configuration-rules.ts';
 import { assumed } from '../../plan/assumptions.ts';
 import { INVOCATION_BYTES_MAX } from '../../plan/quotas.ts';
 import type { Meter } from './meter.ts';
@@ -23,11 +24,10 @@ export interface StreamBatch {
   readonly records: readonly StreamRecord[];
 }
 
-type Settings = Pick<Configuration, 'streamShards' | 'aggregatorWindowSeconds' | 'aggregatorBatchSize'>;
+type Settings = Pick<Configuration, 'streamShards' | 'aggregatorWindowSeconds'>;
 
-/** Packs are grouped by so many buckets of ids, so that a retry meets its twin; a pack waits for a second at the most. */
-const PACK_BUCKETS = 16;
-const PACK_WAIT_MS = 1_000;
+/** A batch waits for a second at the most. */
+const BATCH_WAIT_MS = 1_000;
 
 /** One event a record: the partition key is its id, and its time is that of its arrival. */
 export function* singleRecords(
@@ -43,35 +43,29 @@ export function* singleRecords(
   }
 }
 
-/** Arrays of up to `perRecord` events, grouped by buckets of their ids. */
+/** Batches of up to `perRecord` events. */
 export function* packedRecords(
   events: Iterable<SentEvent>,
   perRecord: number,
   shards: number,
   meter: Meter,
 ): Iterable<StreamRecord> {
-  const packs = new Map<number, { texts: string[]; dueMs: number }>();
-  let sequence = 0;
-  const put = (bucket: number, texts: readonly string[], arrivalMs: number) => {
-    packs.delete(bucket);
+  let texts: string[] = [];
+  let [sequence, dueMs] = [0, 0];
+  const put = (arrivalMs: number) => {
     sequence += 1;
-    // An explicit hash key spreads buckets evenly.
-    const shard = Math.floor((bucket * shards) / PACK_BUCKETS);
-    return record(shard, sequence, `bucket-${bucket}`, `[${texts.join(',')}]`, arrivalMs, meter);
+    const key = hash('sha256', String(sequence)).slice(0, 36);
+    const text = `[1,"${key}",[${texts.join(',')}]]`;
+    texts = [];
+    return record(shardOf(key, shards), sequence, key, text, arrivalMs, meter);
   };
   for (const { id, metric, entity, atMs, arrivalMs } of events) {
-    // In the order in which they were begun, which is that of their dues.
-    for (const [bucket, { texts, dueMs }] of packs) {
-      if (dueMs > arrivalMs) break;
-      yield put(bucket, texts, dueMs);
-    }
-    const bucket = shardOf(id, PACK_BUCKETS);
-    const pack = packs.get(bucket) ?? { texts: [], dueMs: arrivalMs + PACK_WAIT_MS };
-    packs.set(bucket, pack);
-    pack.texts.push(JSON.stringify({ id, metric, entity, at: atMs }));
-    if (pack.texts.length === perRecord) yield put(bucket, pack.texts, arrivalMs);
+    if (texts.length > 0 && dueMs <= arrivalMs) yield put(dueMs);
+    if (texts.length === 0) dueMs = arrivalMs + BATCH_WAIT_MS;
+    texts.push(JSON.stringify({ id, metric, entity, at: atMs }));
+    if (texts.length === perRecord) yield put(arrivalMs);
   }
-  for (const [bucket, { texts, dueMs }] of packs) yield put(bucket, texts, dueMs);
+  if (texts.length > 0) yield put(dueMs);
 }
 
 function record(
@@ -119,7 +113,7 @@ export function* streamBatches(records: Iterable<StreamRecord>, c: Settings): It
     open.set(shard, batch);
     batch.records.push(record);
     batch.bytes += bytes;
-    if (batch.records.length === c.aggregatorBatchSize) yield close(shard, arrivalMs);
+    if (batch.records.length === AGGREGATOR_BATCH_RECORDS) yield close(shard, arrivalMs);
   }
   for (const [shard, { dueMs }] of open) yield close(shard, dueMs);
 }
@@ -130,7 +124,6 @@ export function settingsFor(windowSeconds: number, change: Partial<Configuration
   return configurationOf('prod', {
     writerBatchSize: 1_000,
     ...windows,
-    queueVisibilitySeconds: 240 + windows.writerWindowSeconds,
     freshnessAlarmSeconds: windows.aggregatorWindowSeconds + windows.writerWindowSeconds + 20,
   });
 }

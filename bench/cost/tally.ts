@@ -129,7 +129,8 @@ const SEGMENTS_BEFORE = 2_000_000;
 /** Gives every shard a head of an hour ago. That is no part of the run: the meter begins anew. */
 async function ageShards(world: World, c: Configuration): Promise<void> {
   const sequenceNumber = parseSequenceNumber('1');
-  const record = { sequenceNumber, arrivalMs: START_MS - HOUR_MS, data: new Uint8Array(), events: [] };
+  const arrivalMs = START_MS - HOUR_MS;
+  const record = { sequenceNumber, arrivalMs, data: new Uint8Array(), batch: undefined, events: [] };
   const head: Head = {
     ...planSegment(undefined, [record], rollupConfig(c), []),
     segment: SEGMENTS_BEFORE,

@@ -19,11 +19,11 @@ import {
   type SendMessageBatchCommandInput,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import type { Item } from '../../fake-aws/dynamodb/values.ts';
 import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
 import { sqs } from '../../lambdas/aws/clients/sqs.ts';
 import { startEmulators } from '../../local/emulators/emulators.ts';
 import { createTable } from '../synthetic-counts.ts';
-import type { Item } from './expressions.ts';
 import { lineName, Meter, TABLES } from './meter.ts';
 import { meteredDynamoDb } from './metered-dynamodb.ts';
 

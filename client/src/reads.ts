@@ -1,9 +1,13 @@
 // Typed reads. One more route is one more entry in `Reads` and a line below.
 import { InvalidEventError, isEntity, isMetric } from './event.ts';
+import { exactJson } from './exact-json.ts';
 import { type Http, type HttpRequest, TallyError } from './http.ts';
 
+/** A count: a number as long as that is exact, up to 2^53; a bigint beyond. `Number(count)` rounds, `BigInt(count)` never does. */
+export type Count = number | bigint;
+
 /** The grains of an answer. */
-export type Grain = 'minute' | 'hour' | 'day' | 'month' | 'total';
+export type Grain = 'minute' | 'hour' | 'day' | 'week' | 'month' | 'total';
 
 /** Which counts: `from` is included, `to` is not; whole minutes. What is left out is Tally's default. */
 export interface CountsQuestion {
@@ -11,7 +15,7 @@ export interface CountsQuestion {
   readonly to?: Date | number | string | undefined;
   /** `total` by default. */
   readonly by?: Grain | undefined;
-  /** Whose days and months, such as `Europe/Berlin`; UTC by default. With `by: 'day'` and `'month'`. */
+  /** Whose hours, days, weeks and months, such as `Europe/Berlin`; UTC by default. */
   readonly tz?: string | undefined;
   /** Whether points without events are given as 0. */
   readonly fill?: 'zero' | undefined;
@@ -35,14 +39,14 @@ export interface CountsBatchQuestion extends CountsQuestion {
 export interface CountPoint {
   /** The start of the minute, hour, day or month, ISO 8601, with the offset of the zone. */
   readonly at: string;
-  readonly n: number;
+  readonly n: Count;
   /** `final` when no event can be accepted any more that would change it. */
   readonly state: 'provisional' | 'final';
   /** Of cumulative answers: this and all points before, from the start of the first page. */
-  readonly sum?: number;
+  readonly sum?: Count;
 }
 
-/** How much there was in a stretch of time. Sums beyond 2^53 lose their last digits in JavaScript's numbers. */
+/** How much there was in a stretch of time. */
 export interface CountsOfStretch {
   /** The grain of the points: coarser than asked for, where that is not kept any more. */
   readonly grain: Grain;
@@ -50,7 +54,7 @@ export interface CountsOfStretch {
   readonly tz: string;
   readonly from: string;
   readonly to: string;
-  readonly total: number;
+  readonly total: Count;
   /** Every event that arrived before this time is in the counts; null as long as nothing can be said. */
   readonly completeThrough: string | null;
   /** Why the answer is not the one asked for. */
@@ -60,7 +64,7 @@ export interface CountsOfStretch {
 }
 
 /** The periods of top lists. */
-export type TopGrain = 'hour' | 'day' | 'month';
+export type TopGrain = 'hour' | 'day' | 'month' | 'total';
 
 /** Which top. What is left out is Tally's default. */
 export interface TopQuestion {
@@ -72,7 +76,7 @@ export interface TopQuestion {
   readonly k?: number | undefined;
 }
 
-/** The answer of `GET /v1/top/{metric}`. Sums beyond 2^53 lose their last digits in JavaScript's numbers. */
+/** The answer of `GET /v1/top/{metric}`. */
 export interface TopAnswer {
   readonly metric: string;
   readonly by: TopGrain;
@@ -85,7 +89,7 @@ export interface TopAnswer {
   /** Why the answer is not all that was asked for. */
   readonly note?: string;
   /** By count downwards, equal counts by entity upwards. */
-  readonly entries: readonly { readonly entity: string; readonly n: number }[];
+  readonly entries: readonly { readonly entity: string; readonly n: Count }[];
 }
 
 /** The answer of `GET /v1/counts/{metric}/{entity}`. */
@@ -233,7 +237,7 @@ function instant(at: Date | number | string | undefined): string | undefined {
 
 function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return exactJson(text);
   } catch {
     return undefined;
   }

@@ -38,7 +38,6 @@ import {
   SHARDS_PK,
 } from './ledger-items.ts';
 import { readIds, windowEntries } from './ledger-window.ts';
-import { touchedItem } from './touched-items.ts';
 
 /** Entries in a page of a query. */
 const PAGE_ENTRIES = 200;
@@ -126,14 +125,6 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     return endHead(this.#place, shard, ended);
   }
 
-  async putTouched(shard: ShardKey, segment: number, chunks: readonly string[]): Promise<void> {
-    const expiresAt = this.#expiresAt();
-    for (const [chunk, text] of chunks.entries()) {
-      const Item = touchedItem(shard, segment, chunk, text, expiresAt);
-      await this.#client.send(new PutItemCommand({ TableName: this.#table, Item }));
-    }
-  }
-
   async putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry | undefined> {
     const put = new PutItemCommand({
       TableName: this.#table,
@@ -160,12 +151,8 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     return { ...existing, lost: true };
   }
 
-  async *entriesDown(shard: ShardKey, from: number): AsyncIterable<SegmentEntry> {
-    yield* this.#entries(shard, 1, from, false);
-  }
-
   async *entriesUp(shard: ShardKey, after: number, through: number): AsyncIterable<SegmentEntry> {
-    if (through > after) yield* this.#entries(shard, after + 1, through, true);
+    if (through > after) yield* this.#entries(shard, after + 1, through);
   }
 
   async recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'> {
@@ -189,8 +176,8 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     return before && entryOf(before);
   }
 
-  async notePlace({ segment, part }: PartName, place: NotedPlace): Promise<void> {
-    await this.#updateEntry(segment, PLACE_UPDATES[place], { ':part': { NS: [String(part)] } });
+  async notePlace(segment: SegmentId, parts: readonly number[], place: NotedPlace): Promise<void> {
+    await this.#updateEntry(segment, PLACE_UPDATES[place], { ':parts': { NS: parts.map(String) } });
   }
 
   async noteExpired({ segment, part }: PartName, events: number) {
@@ -289,12 +276,7 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     return item && entryOf(item);
   }
 
-  async *#entries(
-    shard: ShardKey,
-    from: number,
-    to: number,
-    ascending: boolean,
-  ): AsyncIterable<SegmentEntry> {
+  async *#entries(shard: ShardKey, from: number, to: number): AsyncIterable<SegmentEntry> {
     const pages = paginateQuery(
       { client: this.#client, pageSize: PAGE_ENTRIES },
       {
@@ -305,7 +287,6 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
           ':from': ledgerKeys.entry(shard, from).sk,
           ':to': ledgerKeys.entry(shard, to).sk,
         },
-        ScanIndexForward: ascending,
         ConsistentRead: true,
       },
     );

@@ -9,7 +9,6 @@ import {
   type Shard,
   type ShardIteratorType,
 } from '@aws-sdk/client-kinesis';
-import type { AuditedLog, RangeReader } from '../audit-ports.ts';
 import type { LogPlace } from '../core/generation.ts';
 import { decodeRecord } from '../counting/event.ts';
 import {
@@ -18,15 +17,13 @@ import {
   parseShardId,
   type SequenceNumber,
   type ShardId,
-  type ShardKey,
-  shardIdOf,
 } from '../counting/identifiers.ts';
 import type { StreamRecord } from '../counting/segment.ts';
 import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
 import { kinesis } from './clients/kinesis.ts';
 
 /** Reads the stream itself, apart from what Lambda hands over. */
-export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
+export class KinesisLog implements StreamLog, ShardDirectory {
   readonly #client: KinesisClient;
   readonly #stream: string;
 
@@ -69,34 +66,6 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
 
   async lists(shard: ShardId): Promise<boolean> {
     return (await this.#shards()).has(shard);
-  }
-
-  ranges(key: ShardKey): RangeReader {
-    const shard = shardIdOf(key);
-    let pages: AsyncIterator<readonly StreamRecord[]> | undefined;
-    let held: readonly StreamRecord[] = [];
-    let ended = false;
-    const reaches = (last: SequenceNumber) => {
-      const newest = held.at(-1);
-      return newest !== undefined && compareSequenceNumbers(newest.sequenceNumber, last) >= 0;
-    };
-    return {
-      read: async ({ first, last }) => {
-        if (pages === undefined && !(await this.#shards()).has(shard)) return [];
-        pages ??= this.#pages(shard, 'AT_SEQUENCE_NUMBER', first)[Symbol.asyncIterator]();
-        held = held.filter(({ sequenceNumber }) => compareSequenceNumbers(sequenceNumber, first) >= 0);
-        while (!ended && !reaches(last)) {
-          const page = await pages.next();
-          ended = page.done === true;
-          if (!page.done) held = [...held, ...page.value];
-        }
-        return held.filter(
-          ({ sequenceNumber }) =>
-            compareSequenceNumbers(sequenceNumber, first) >= 0 &&
-            compareSequenceNumbers(sequenceNumber, last) <= 0,
-        );
-      },
-    };
   }
 
   async shards(): Promise<readonly ListedShard[]> {
@@ -183,6 +152,6 @@ function toStreamRecord({ SequenceNumber, ApproximateArrivalTimestamp, Data }: _
     sequenceNumber: parseSequenceNumber(SequenceNumber ?? ''),
     arrivalMs,
     data,
-    events: decodeRecord(data, arrivalMs),
+    ...decodeRecord(data, arrivalMs),
   };
 }

@@ -4,7 +4,6 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { fulfils, updated } from '../../bench/cost/expressions.ts';
 import { Meter } from '../../bench/cost/meter.ts';
 import { proven } from '../../bench/cost/proof.ts';
 import { settingsFor, singleRecords, streamBatches } from '../../bench/cost/stream.ts';
@@ -99,26 +98,8 @@ test('batches end with their window, their records or six megabytes', () => {
     ].map(({ records: { length } }) => length);
   };
   assert.deepEqual(batches(100, 10, 2), [21, 21, 21, 21, 16]);
-  assert.deepEqual(batches(250, 1_000, 5, { aggregatorBatchSize: 100 }), [100, 100, 50]);
   const [first = 0] = batches(20_000, 10_000, 60);
   assert.ok(first > 7_500 && first < 8_500, `${first}`);
-});
-
-test('expressions: what is asked of them, and nothing else', () => {
-  const item = { n: { N: '5' }, set: { SS: ['a', 'b'] } };
-  const values = { ':a': { S: 'a' }, ':c': { S: 'c' }, ':5': { N: '5' }, ':more': { SS: ['b', 'c'] } };
-  const given = { names: { '#n': 'n' }, values };
-  assert.equal(fulfils(item, 'attribute_not_exists(x) AND NOT contains(set, :c)', given), true);
-  assert.equal(fulfils(item, 'NOT contains(set, :a) OR #n < :5', given), false);
-  assert.equal(fulfils(item, 'attribute_exists(x) OR (#n = :5 AND contains(set, :a))', given), true);
-  assert.equal(fulfils({}, '#n < :5', given), false);
-  assert.deepEqual(updated(item, 'ADD #n :5, set :more SET other = :a REMOVE gone', given), {
-    n: { N: '10' },
-    set: { SS: ['a', 'b', 'c'] },
-    other: { S: 'a' },
-  });
-  assert.throws(() => fulfils(item, 'begins_with(n, :a)', given), /can not read/);
-  assert.throws(() => updated(item, 'SET n = n + :5', given), /can not read|stands for nothing/);
 });
 
 test("the plan's formulas are within a few per cent where entities are drawn by chance", async () => {

@@ -1,6 +1,5 @@
 // A small front door in this process: takes events, counts them by id, and fails the way a test asks it to.
 
-import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -31,7 +30,6 @@ export type Script = (request: number, events: readonly TakenEvent[]) => Fault |
 
 interface Wanted {
   readonly events?: TakenEvent[];
-  readonly packs?: { readonly bucket: string; readonly events: TakenEvent[] }[];
 }
 
 export class FrontDoor {
@@ -43,10 +41,7 @@ export class FrontDoor {
   requests = 0;
   /** How many requests were refused for their form. */
   malformed = 0;
-  /** How many buckets it has for packs; undefined: it takes none. */
-  packBuckets: number | undefined = 16;
-  /** How many of the requests that it took were packed, and the records of all. */
-  packed = 0;
+  /** How many records were asked for. */
   records = 0;
   script: Script = () => 'ok';
   /** Events for which a request is refused with 400. */
@@ -92,8 +87,7 @@ export class FrontDoor {
     if (request.method === 'POST') {
       this.apiKeys.push(request.headers['x-api-key']?.toString());
       const wanted = JSON.parse(Buffer.concat(parts).toString()) as Wanted;
-      if (pathname === '/v1/events:packed') await this.#postPacks(wanted, request, response);
-      else if (wanted.events === undefined || wanted.events.length > 500) {
+      if (wanted.events === undefined || wanted.events.length > 500) {
         this.malformed += 1;
         json(response, 400, { message: 'events: 1 to 500' });
       } else {
@@ -107,30 +101,6 @@ export class FrontDoor {
     } else {
       this.#query(pathname, new URLSearchParams(search), response);
     }
-  }
-
-  async #postPacks(
-    { packs = [] }: Wanted,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
-    const { packBuckets } = this;
-    if (packBuckets === undefined) return json(response, 403, { message: 'Missing Authentication Token' });
-    const right =
-      packs.length <= 500 &&
-      packs.every(
-        ({ bucket, events }) =>
-          2 ** bucket.length === packBuckets &&
-          events.length <= 250 &&
-          events.every(({ id }) => bitsOf(id).startsWith(bucket)),
-      );
-    if (!right) {
-      this.malformed += 1;
-      return json(response, 400, { message: 'a pack is wrong', packBuckets });
-    }
-    this.packed += 1;
-    const records = packs.map(({ events }) => events);
-    return this.#post(records, request, response);
   }
 
   /** @param records the events of each record that the request asks for */
@@ -239,9 +209,4 @@ function json(response: ServerResponse, status: number, body: unknown, retryAfte
     ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }),
   });
   response.end(JSON.stringify(body));
-}
-
-/** The first two bytes of an id's MD5 in bits. */
-function bitsOf(id: string): string {
-  return createHash('md5').update(id).digest().readUInt16BE().toString(2).padStart(16, '0');
 }
