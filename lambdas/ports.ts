@@ -1,4 +1,5 @@
 // The ports of the use cases: what they need from the world outside, as types only.
+import type { Claim } from './core/claim.ts';
 import type { Delta } from './core/delta.ts';
 import type { Generation, LogPlace } from './core/generation.ts';
 import type { Books } from './counting/books.ts';
@@ -127,8 +128,10 @@ export interface BooksLedger {
   putBooks(shard: ShardKey, books: Books): Promise<'put' | 'conflict'>;
   /** Notes that the stream may have trimmed records after a known one. Repeatable. */
   recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'>;
-  /** Raises the published `completeThrough` unless it is there already. @returns the one in force, epoch milliseconds */
-  raiseClaim(throughMs: number): Promise<number>;
+  /** What is published; `NO_CLAIM` as long as nothing is. */
+  readClaim(): Promise<Claim>;
+  /** Publishes a claim on condition that the one there is one revision older. */
+  putClaim(claim: Claim): Promise<'put' | 'conflict'>;
   /** Entries after `after`, ascending, up to `through`. */
   entriesUp(shard: ShardKey, after: number, through: number): AsyncIterable<SegmentEntry>;
   /** The entries of the named segments; missing ones are left out. */

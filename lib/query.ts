@@ -37,7 +37,6 @@ export class Query extends HandlerFunction {
       environment: {
         COUNTS_TABLE: counts.tableName,
         LEDGER_TABLE: ledger.tableName,
-        ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
         ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
         ...retentionEnvironment(c),
         CORS_ORIGIN: c.allowOrigin,

@@ -5,7 +5,7 @@ import type { Head } from '../counting/segment.ts';
 import type { BooksLedger, ShardDirectory } from '../ports.ts';
 
 /** How far one shard got, by whatever measure. */
-export type Reached = Pick<ShardProgress, 'head' | 'done' | 'doneRunMaxMs'>;
+export type Reached = Pick<ShardProgress, 'head' | 'done' | 'doneRunMaxMs' | 'doneAcceptedFromMs'>;
 
 /** How far every shard got that the ledger knows or the stream lists. */
 export async function progressOfShards(

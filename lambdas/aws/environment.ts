@@ -1,6 +1,7 @@
 // Reading a function's environment: every variable is set by the stack, so a missing one is an error that names it.
+
+import type { LevelRetentionsMs } from '../core/claim.ts';
 import type { GenerationStart } from '../core/generation.ts';
-import type { Retentions } from '../core/level.ts';
 
 /** A variable that is missing or can not be read. */
 export class InvalidEnvironment extends Error {
@@ -54,7 +55,7 @@ export function generationStartIn(environment: Environment): GenerationStart {
 }
 
 /** How long the blocks of each level are kept: those of the hours hold minutes, those of the days hours, and so on. */
-export function retentionsIn(environment: Environment): Retentions {
+export function retentionsIn(environment: Environment): LevelRetentionsMs {
   return {
     hours: secondsOrForeverAsMs(environment, 'MINUTE_RETENTION_SECONDS'),
     days: secondsOrForeverAsMs(environment, 'HOUR_RETENTION_SECONDS'),

@@ -1,6 +1,7 @@
 // The ledger's items: their keys, and what they look like in DynamoDB.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type Claim, NO_CLAIM } from '../core/claim.ts';
 import { type HashRange, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Books } from '../counting/books.ts';
 import type { HourSums } from '../counting/hour-books.ts';
@@ -141,6 +142,19 @@ export function entryOf(item: Item): SegmentEntry {
     discarded: discarded ?? new Set(),
     expired,
   } as unknown as SegmentEntry;
+}
+
+/** A claim as an item. */
+export function claimItem(claim: Claim): Item {
+  return { ...ledgerKeys.claim(), ...marshall(claim, OPTIONS) };
+}
+
+/** An item as a claim; one from before has less. */
+export function claimOf(item: Item): Claim {
+  const { pk: _pk, sk: _sk, kept, ...claim } = unmarshall(item);
+  const levels = Object.entries((kept ?? {}) as NonNullable<Claim['kept']>);
+  const whole = levels.map(([level, one]) => [level, { ...one, retentionMs: one.retentionMs }]);
+  return { ...NO_CLAIM, ...claim, kept: kept && Object.fromEntries(whole) };
 }
 
 /** A gap as an item. Its end is padded, so that sequence numbers of different lengths compare as text. */

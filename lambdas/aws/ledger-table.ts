@@ -7,6 +7,7 @@ import {
   paginateQuery,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { type Claim, NO_CLAIM } from '../core/claim.ts';
 import type { Generation } from '../core/generation.ts';
 import { type Books, EMPTY_BOOKS } from '../counting/books.ts';
 import {
@@ -24,6 +25,8 @@ import { endHead, putGenerations, readGenerations } from './ledger-generations.t
 import {
   booksItem,
   booksOf,
+  claimItem,
+  claimOf,
   entryItem,
   entryOf,
   expiredAttribute,
@@ -236,23 +239,21 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     return (await succeeds(this.#client, put)) ? 'put' : 'conflict';
   }
 
-  async raiseClaim(throughMs: number): Promise<number> {
-    const raised = await succeeds(
-      this.#client,
-      new PutItemCommand({
-        TableName: this.#table,
-        Item: { ...ledgerKeys.claim(), throughMs: { N: String(throughMs) } },
-        ConditionExpression: 'attribute_not_exists(pk) OR throughMs < :throughMs',
-        ExpressionAttributeValues: { ':throughMs': { N: String(throughMs) } },
-      }),
-    );
-    return raised ? throughMs : this.readClaim();
+  async readClaim(): Promise<Claim> {
+    const item = await this.#get(ledgerKeys.claim());
+    return item === undefined ? NO_CLAIM : claimOf(item);
   }
 
-  /** The published `completeThrough`, epoch milliseconds; 0 when nothing is claimed yet. */
-  async readClaim(): Promise<number> {
-    const item = await this.#get(ledgerKeys.claim());
-    return Number(item?.['throughMs']?.N ?? 0);
+  async putClaim(claim: Claim): Promise<'put' | 'conflict'> {
+    const first = claim.revision === 1;
+    const put = new PutItemCommand({
+      TableName: this.#table,
+      Item: claimItem(claim),
+      // A claim from before there were revisions has none.
+      ConditionExpression: first ? 'attribute_not_exists(revision)' : 'revision = :previous',
+      ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(claim.revision - 1) } } }),
+    });
+    return (await succeeds(this.#client, put)) ? 'put' : 'conflict';
   }
 
   async readEntries(shard: ShardKey, segments: readonly number[]): Promise<readonly SegmentEntry[]> {

@@ -8,6 +8,7 @@ import {
   type ShardKey,
 } from '../counting/identifiers.ts';
 import { type Ancestor, type Head, ROLLUP_VERSION, type RollupConfig } from '../counting/segment.ts';
+import { acceptedFromMs } from './boundaries.ts';
 
 /**
  * Where a generation begins: `heads`, after the newest record that an earlier generation has of a shard; or an arrival
@@ -82,8 +83,8 @@ export function endedHead(head: Head | undefined, config: RollupConfig): Head {
 }
 
 /** A shard as its descendants remember it. */
-export function asAncestor(shard: ShardKey, { segment, runMaxMs }: Head): Ancestor {
-  return { shard, segment, runMaxMs };
+export function asAncestor(shard: ShardKey, { segment, runMaxMs, config }: Head): Ancestor {
+  return { shard, segment, runMaxMs, acceptedFromMs: acceptedFromMs(config, runMaxMs) };
 }
 
 /** The generations in a list of shard keys, in the order of their names: for ledgers from before generations were listed. */

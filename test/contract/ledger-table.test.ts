@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { booksItem, IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/aws/ledger-items.ts';
 import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { NO_CLAIM, raisedClaim } from '../../lambdas/core/claim.ts';
 import { rangeOf } from '../../lambdas/core/hash-range.ts';
 import { addAccounts } from '../../lambdas/counting/accounts.ts';
 import { EMPTY_BOOKS, moveForward } from '../../lambdas/counting/books.ts';
@@ -192,12 +193,20 @@ test('shards are listed once each, gaps are kept', async () => {
   assert.equal(Item?.['before']?.S, '100'.padStart(56, '0'), 'it grows, and never shrinks');
 });
 
-test('the claim is raised and never lowered; whoever comes with less is told', async () => {
-  assert.equal(await ledger.readClaim(), 0);
-  assert.equal(await ledger.raiseClaim(2_000), 2_000);
-  assert.equal(await ledger.raiseClaim(1_000), 2_000);
-  assert.equal(await ledger.readClaim(), 2_000);
-  assert.equal(await ledger.raiseClaim(3_000), 3_000);
+test('a claim is put one revision after the other; one from before there were revisions counts as none', async () => {
+  const fresh = new LedgerTable(services.dynamoDb, await services.table(), { nowMs: () => ARRIVAL_MS });
+  assert.deepEqual(await fresh.readClaim(), NO_CLAIM);
+  const retentions = { hours: 30, days: 60, months: undefined, all: undefined };
+  const first = raisedClaim(NO_CLAIM, { throughMs: 2_000, acceptedFromMs: 1_000 }, retentions, 5_000);
+  assert.equal(await fresh.putClaim(first), 'put');
+  assert.equal(await fresh.putClaim(first), 'conflict');
+  assert.deepEqual(await fresh.readClaim(), first);
+  assert.equal(await fresh.putClaim({ ...first, revision: 3 }), 'conflict');
+  assert.equal(await fresh.putClaim({ ...first, throughMs: 3_000, revision: 2 }), 'put');
+  const Item = { ...ledgerKeys.claim(), throughMs: { N: '9' } };
+  await services.dynamoDb.send(new PutItemCommand({ TableName: table, Item }));
+  assert.deepEqual(await ledger.readClaim(), { ...NO_CLAIM, throughMs: 9 });
+  assert.equal(await ledger.putClaim({ ...first, revision: 1 }), 'put');
 });
 
 test('entries and ids expire, heads never do, nor what waits for an operator', async () => {

@@ -247,7 +247,6 @@ describe('functions', () => {
       query: [
         'COUNTER_TABLE',
         'LEDGER_TABLE',
-        'ACCEPT_PAST_SECONDS',
         'COUNTER_RETENTION_SECONDS',
         'HOUR_RETENTION_SECONDS',
         'DAY_RETENTION_SECONDS',

@@ -1,6 +1,8 @@
 // Questions about the minutes of one entity, of any kind, and their answers by the use case.
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { type Claim, NO_CLAIM } from '../../lambdas/core/claim.ts';
 import type { Retentions } from '../../lambdas/core/level.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
@@ -86,7 +88,7 @@ export async function portsOf(world: Counted): Promise<QueryPorts & { readonly c
   store.nowMs = world.nowMs;
   return {
     ...{ counts: store, state, hints: new Map() },
-    claims: { readClaim: async () => world.throughMs },
+    claims: { readClaim: async () => claimOf(world) },
     clock: { nowMs: () => world.nowMs },
   };
 }
@@ -97,8 +99,12 @@ async function play(world: World) {
   return { store, state };
 }
 
+/** What the accountant publishes of a world whose `acceptPastSeconds` nobody changed. */
+function claimOf({ throughMs }: Counted): Claim {
+  return { ...NO_CLAIM, throughMs, acceptedFromMs: Math.max(0, throughMs - ACCEPT_PAST_MS), revision: 1 };
+}
+
 export const settingsOf = ({ retentions: kept }: World): QuerySettings => ({
-  acceptPastMs: ACCEPT_PAST_MS,
   acceptFutureMs: 0,
   retentions: kept,
 });
