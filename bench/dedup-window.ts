@@ -12,7 +12,6 @@ import { parseSequenceNumber, parseShardKey, type ShardKey } from '../lambdas/co
 import type { Head } from '../lambdas/counting/segment.ts';
 import { lostEntry } from '../lambdas/counting/segment-entry.ts';
 import { startEmulator } from '../local/emulators/emulators.ts';
-import { rollupConfig } from './aggregator/window.ts';
 import type { Loaded, LoadTask } from './dedup-window/cold-load.ts';
 
 /** A window: so many seconds of so many events a second with ids, in segments of so many seconds. */
@@ -93,7 +92,7 @@ function headOf(segment: number, { seconds, segmentSeconds }: Shape): Head {
   const runMaxMs = START_MS + segment * segmentSeconds * 1000;
   return {
     ...{ segment, first: number, last: number, records: 1, version: 1, status: 'sent', ancestors: [] },
-    config: rollupConfig(seconds * 1000),
+    config: { slotBits: 4, dedupWindowMs: seconds * 1000, acceptPastMs: undefined, acceptFutureMs: 600_000 },
     ...{ minArrivalMs: runMaxMs, runMaxBeforeMs: runMaxMs - segmentSeconds * 1000, runMaxMs },
     totals: noAccounts(),
   };
@@ -110,7 +109,6 @@ async function fill(shard: ShardKey, shape: Shape): Promise<number> {
           ...lostEntry(headOf(segment, shape)),
           lost: false,
           idBytes,
-          parts: [{ events: 250 }],
         };
         const ids = { B: randomFillSync(new Uint8Array(idBytes)) };
         return [entryItem(shard, entry, 2_000_000_000), { ...ledgerKeys.ids(shard, segment, 0), ids }];
