@@ -148,7 +148,7 @@ const RULES: readonly Rule[] = [
     room: 'plan',
     files: /^plan\//,
     // Arithmetic over what the pure core and the settings say; how many ids a container keeps is the aggregator's to know.
-    mayImport: [/^plan\//, CORE, /^lib\/(configuration(-rules)?|settings|metrics)\.ts$/, SHARED],
+    mayImport: [/^plan\//, CORE, /^lib\/(configuration(-rules)?|dedup-room|settings|metrics)\.ts$/, SHARED],
   },
   {
     room: 'command line',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { NO_CLAIM } from '../../lambdas/core/claim.ts';
 import { HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
 import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';
@@ -50,7 +51,7 @@ test('an answer is the plain sum, and a top list says how far it goes', async ()
   ];
   const startMs = NOW_MS - 6 * HOUR_MS;
   await playWorld({ minutes, script, retentions: FOREVER, startMs }, counts, state);
-  await claims.raiseClaim(NOW_MS - MINUTE_MS);
+  await claims.putClaim({ ...NO_CLAIM, throughMs: NOW_MS - MINUTE_MS, revision: 1 });
   const { hours, days, late } = await state.readState();
   assert.ok(hours.plan !== undefined && days.plan !== undefined && late.days.epoch > days.hourEpoch);
 

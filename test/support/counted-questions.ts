@@ -1,7 +1,9 @@
 // Questions about the minutes of one entity, of any kind, and their answers by the use case.
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { FakeAws } from '../../fake-aws/aws.ts';
+import { type Claim, NO_CLAIM } from '../../lambdas/core/claim.ts';
 import { isCovered } from '../../lambdas/core/compaction.ts';
 import { LEVELS, type Retentions } from '../../lambdas/core/level.ts';
 import { parseSegmentId, type SegmentId } from '../../lambdas/counting/identifiers.ts';
@@ -118,15 +120,19 @@ export async function play(
       counts: reader,
       state,
       hints: new Map(),
-      claims: { readClaim: async () => world.throughMs },
+      claims: { readClaim: async () => claimOf(world) },
       clock,
     },
     more,
   };
 }
 
+/** What the accountant publishes of a world whose `acceptPastSeconds` nobody changed. */
+function claimOf({ throughMs }: Counted): Claim {
+  return { ...NO_CLAIM, throughMs, acceptedFromMs: Math.max(0, throughMs - ACCEPT_PAST_MS), revision: 1 };
+}
+
 export const settingsOf = ({ retentions: kept }: World): QuerySettings => ({
-  acceptPastMs: ACCEPT_PAST_MS,
   acceptFutureMs: 0,
   retentions: kept,
 });
