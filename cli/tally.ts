@@ -7,7 +7,9 @@ import { deleteEntityCommand } from './delete-entity.ts';
 import { deployCommand } from './deploy.ts';
 import { drillCommand } from './drill.ts';
 import { exploreCommand } from './explore.ts';
+import { followCommand } from './follow.ts';
 import { hostileCommand } from './hostile.ts';
+import { importCommand } from './import.ts';
 import { killCommand } from './kill.ts';
 import { lateCommand } from './late.ts';
 import { mutantsCommand } from './mutants.ts';
@@ -15,22 +17,9 @@ import { parameterCommand } from './parameter.ts';
 import { planCommand } from './plan.ts';
 import { asOperatorError, exitCodes } from './shared/errors.ts';
 import { withExample } from './shared/options.ts';
-import { runScript } from './shared/script.ts';
 import { simulateCommand } from './simulate.ts';
 import { startCommand } from './start.ts';
-
-/** A command that has a command line of its own. */
-function passedOn(name: string, script: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .helpOption(false)
-    .allowUnknownOption()
-    .argument('[options...]')
-    .action((options: string[]) => runScript(script, {}, options));
-}
-
-const importCommand = passedOn('import', 'importer/main.ts', 'Imports log files, every line exactly once.');
-const verifyCommand = passedOn('verify', 'importer/verify.ts', 'Compares counts with the truth.');
+import { verifyCommand } from './verify.ts';
 
 /** The whole command line. */
 export function tally(): Command {
@@ -45,7 +34,7 @@ export function tally(): Command {
     'npx tally start\nnpx tally import access.log --url http://127.0.0.1:8787 --wait\nnpx tally deploy prod --new',
   );
   const groups: Readonly<Record<string, readonly Command[]>> = {
-    'Count:': [startCommand, importCommand, verifyCommand],
+    'Count:': [startCommand, importCommand, followCommand, verifyCommand],
     'Deploy and operate:': [
       deployCommand,
       planCommand,

@@ -6,9 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { linesOf } from '../importer/records.ts';
-import { openSource } from '../importer/source.ts';
-import { readTruth, type Truth } from '../importer/truth.ts';
+import { openSource } from '../cli/source/source.ts';
+import { readTruth, type Truth } from '../cli/verify/truth.ts';
+import { linesOf } from '../formats/lines.ts';
 import { createClock, type LocalClock } from '../local/clock.ts';
 import { type LocalStack, startLocalStack } from '../local/stack.ts';
 

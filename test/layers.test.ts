@@ -108,7 +108,7 @@ const RULES: readonly Rule[] = [
       /^plan\//,
       ...PROVEN,
       /^local\//,
-      /^(importer|formats|cli)\//,
+      /^(formats|cli)\//,
       /^hostile\/random\.ts$/,
       NODE,
       /^pure-rand/,
@@ -135,7 +135,7 @@ const RULES: readonly Rule[] = [
       API,
       CLIENT,
       /^client\/src\//,
-      /^(lib|plan|local|importer|cli|formats|simulation)\//,
+      /^(lib|plan|local|cli|formats|simulation)\//,
       NODE,
       SDK,
       /^@aws-lambda-powertools\//,
@@ -148,11 +148,6 @@ const RULES: readonly Rule[] = [
     files: /^plan\//,
     // Arithmetic over what the pure core and the settings say; how many ids a container keeps is the aggregator's to know.
     mayImport: [/^plan\//, CORE, /^lib\/(configuration(-rules)?|settings|metrics)\.ts$/, SHARED],
-  },
-  {
-    room: 'importer',
-    files: /^importer\//,
-    mayImport: [/^importer\//, /^client\/src\/(packing|index)\.ts$/, NODE, /^(cli-progress|csv-parse)(\/|$)/],
   },
   {
     room: 'command line',
@@ -168,7 +163,7 @@ const RULES: readonly Rule[] = [
       /^(package|cdk)\.json$/,
       NODE,
       SDK,
-      /^(commander|cli-progress|p-queue|proper-lockfile)$/,
+      /^(commander|cli-progress|p-queue)$/,
     ],
   },
   // Published on its own, and run by browsers: nothing of the project, nothing of Node.
@@ -272,7 +267,7 @@ test('the guard sees an import that is not allowed, however it is written', () =
     ["import type { Archive } from './aws/archive.ts';", 'lambdas/ports.ts'],
     ["import { startLocalStack } from '../../local/stack.ts';", 'lambdas/query/handler.ts'],
     ["import { CountingStack } from '../lib/counting-stack.ts';", 'proof/kill.ts'],
-    ["import { rollUp } from '../lambdas/counting/rollup.ts';", 'importer/main.ts'],
+    ["import { readFile } from 'node:fs/promises';", 'formats/lines.ts'],
     ["import { randomUUID } from 'node:crypto';", 'client/src/event.ts'],
     ["import type { Grain } from '../../lambdas/counting/count-query.ts';", 'client/src/reads.ts'],
   ] as const;
@@ -287,8 +282,8 @@ test('only shells touch the clock, randomness and the environment', async () => 
   const found: string[] = [];
   const outside =
     /\bprocess\.\w|\bDate\.now\(|new Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bperformance\.|\brandomUUID\b/;
-  const shells = [join('lambdas', 'aws', 'telemetry.ts'), join('client', 'src', 'surroundings.ts')];
-  for await (const file of glob('{api,lambdas,client/src}/**/*.ts', { cwd: ROOT })) {
+  const shells = [join('lambdas', 'aws', 'telemetry.ts'), join('client', 'src', 'platform.ts')];
+  for await (const file of glob('{api,formats,lambdas,client/src}/**/*.ts', { cwd: ROOT })) {
     const shell = file.endsWith('/handler.ts') || shells.includes(file);
     if (!shell && outside.test(readFileSync(join(ROOT, file), 'utf8'))) found.push(file);
   }

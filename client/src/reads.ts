@@ -122,6 +122,8 @@ export interface StatusAccounts {
 
 /** The answer of `GET /v1/status`. */
 export interface StatusAnswer extends StatusAccounts {
+  /** Which service it is, whatever the address it is reached at. */
+  readonly service: { readonly stack: string; readonly id: string; readonly generation: string };
   readonly shards: readonly (StatusAccounts & {
     readonly shard: string;
     readonly segment: number;
