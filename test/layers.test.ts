@@ -97,7 +97,7 @@ const RULES: readonly Rule[] = [
   {
     room: 'simulation',
     files: /^simulation\/(?!hot-entity\.ts)/,
-    mayImport: [/^simulation\//, ...PROVEN, /^client\/src\/packs\.ts$/, NODE, /^(p-limit|pure-rand)/],
+    mayImport: [/^simulation\//, ...PROVEN, NODE, /^(p-limit|pure-rand)/],
   },
   {
     room: 'drills',
