@@ -1,7 +1,7 @@
 // The archive of raw records on real services: written before a segment can be seen, and read by hour.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { parseShardKey, segmentId } from '../../lambdas/counting/identifiers.ts';

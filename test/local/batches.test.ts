@@ -5,8 +5,8 @@ import { TallyClient } from '../../client/src/index.ts';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { startLocalStack } from '../../local/stack.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
+import { patient } from '../support/patience.ts';
 
-const patient = { timeout: 180_000 };
 const { fetch } = recordAnswers();
 const stack = await startLocalStack({ schedules: false });
 const kinesis = createAwsJsonClient('kinesis', stack.endpoints.kinesis);
