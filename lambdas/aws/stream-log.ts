@@ -17,13 +17,16 @@ import {
   parseShardId,
   type SequenceNumber,
   type ShardId,
+  type ShardKey,
+  shardIdOf,
 } from '../counting/identifiers.ts';
 import type { StreamRecord } from '../counting/segment.ts';
 import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
+import type { SegmentReader, SegmentSource } from '../raw-ports.ts';
 import { kinesis } from './clients/kinesis.ts';
 
 /** Reads the stream itself, apart from what Lambda hands over. */
-export class KinesisLog implements StreamLog, ShardDirectory {
+export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   readonly #client: KinesisClient;
   readonly #stream: string;
 
@@ -66,6 +69,34 @@ export class KinesisLog implements StreamLog, ShardDirectory {
 
   async lists(shard: ShardId): Promise<boolean> {
     return (await this.#shards()).has(shard);
+  }
+
+  segmentsOf(key: ShardKey): SegmentReader {
+    const shard = shardIdOf(key);
+    let pages: AsyncIterator<readonly StreamRecord[]> | undefined;
+    let held: readonly StreamRecord[] = [];
+    let ended = false;
+    const reaches = (last: SequenceNumber) => {
+      const newest = held.at(-1);
+      return newest !== undefined && compareSequenceNumbers(newest.sequenceNumber, last) >= 0;
+    };
+    return {
+      read: async ({ first, last }) => {
+        if (pages === undefined && !(await this.#shards()).has(shard)) return [];
+        pages ??= this.#pages(shard, 'AT_SEQUENCE_NUMBER', first)[Symbol.asyncIterator]();
+        held = held.filter(({ sequenceNumber }) => compareSequenceNumbers(sequenceNumber, first) >= 0);
+        while (!ended && !reaches(last)) {
+          const page = await pages.next();
+          ended = page.done === true;
+          if (!page.done) held = [...held, ...page.value];
+        }
+        return held.filter(
+          ({ sequenceNumber }) =>
+            compareSequenceNumbers(sequenceNumber, first) >= 0 &&
+            compareSequenceNumbers(sequenceNumber, last) <= 0,
+        );
+      },
+    };
   }
 
   async shards(): Promise<readonly ListedShard[]> {

@@ -116,6 +116,16 @@ export function periodName({ level, startMs }: Period): string {
   return SHAPES[level].name(startMs);
 }
 
+/** Reads a period's name. @throws RangeError when it is none */
+export function parsePeriod(level: Level, name: string): Period {
+  const text = level === 'all' ? '1970-01' : name;
+  const startMs = Date.parse(
+    level === 'hours' ? `${text}:00Z` : `${text}${level === 'days' ? '' : '-01'}T00:00Z`,
+  );
+  if (Number.isNaN(startMs)) throw new RangeError(`"${name}" is no period of the ${level}`);
+  return { level, startMs };
+}
+
 /** Clocks differ and deletions are late: blocks stay this long beyond their retention. */
 export const EXPIRY_GRACE_MS = DAY_MS;
 
@@ -128,4 +138,10 @@ export function goneAtMs(period: Period, retentions: Retentions): number {
   if (retention === undefined) return Number.POSITIVE_INFINITY;
   const endMs = periodEndMs(period);
   return typeof retention === 'number' ? endMs + retention : keptGoneAtMs(endMs, retention);
+}
+
+/** When a period's items may be deleted, epoch seconds; undefined: never. */
+export function expiresAtOf(period: Period, retentions: Retentions): number | undefined {
+  const goneMs = goneAtMs(period, retentions);
+  return goneMs === Number.POSITIVE_INFINITY ? undefined : Math.ceil((goneMs + EXPIRY_GRACE_MS) / 1000);
 }
