@@ -7,6 +7,7 @@ import { KinesisLog } from '../lambdas/aws/stream-log.ts';
 import { DeltasMissing } from '../lambdas/compactor/epoch-rows.ts';
 import { finishPlans } from '../lambdas/compactor/finish-plans.ts';
 import { BLOCK_BYTES } from '../lambdas/compactor/ports.ts';
+import { retentionsKept } from '../lambdas/core/claim.ts';
 import { HOUR_MS, isoSeconds, parseInstant } from '../lambdas/counting/time.ts';
 import type { SegmentSource } from '../lambdas/raw-ports.ts';
 import { archivedSource } from '../lambdas/recount/archived-source.ts';
@@ -115,7 +116,8 @@ async function compare(
     const state = saved ?? (await begin(what, range, access, { partEvents: PART_EVENTS }));
     const spill = await FileSpill.open(`${given.state}.rows`, state.spilled);
     const settings = {
-      retentions: access.settings.retentions,
+      // What an earlier setting has let go is no difference.
+      retentions: retentionsKept(await access.ledger.readClaim(), access.settings.retentions),
       periodsAtOnce: 64,
       attemptsMax: 20,
       blockBytes: BLOCK_BYTES,

@@ -109,8 +109,8 @@ const LEDGER_SABOTAGES: readonly Sabotage[] = [
   byLedger(
     'missing ids taken for none',
     'lambdas/aws/ledger-window.ts',
-    'throw new MissingLedgerItem(',
-    'String(',
+    '  if (ids === undefined)\n    throw new MissingLedgerItem(',
+    '  if (ids === undefined)\n    return new Uint8Array();\n  String(',
   ),
   byFaults(
     'unprocessed keys dropped',
@@ -155,8 +155,8 @@ const LARGE_SABOTAGES: readonly Sabotage[] = [
   byWindow(
     'the first chunk of ids taken for all',
     LEDGER_WINDOW,
-    'if (found.missing > 0)',
-    'if (found.missing < 0)',
+    'for (let chunk = 0; at < idBytes; chunk += 1) {',
+    'for (let chunk = 0; at < idBytes && chunk < 1; chunk += 1) {',
   ),
   byGenerations(
     'the old generation goes on',
