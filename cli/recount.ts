@@ -155,7 +155,7 @@ function portsOf(
     compaction: {
       async finishPlans() {
         try {
-          await finishPlans(compactor, settings);
+          await finishPlans(compactor);
           return undefined;
         } catch (error) {
           if (error instanceof DeltasMissing) return error.message;
