@@ -4,6 +4,7 @@ import type { Heartbeat, MinuteCounts, OpenShard } from './counting/canary.ts';
 import type { CounterItem, CounterKey, CounterUpdate } from './counting/counter-item.ts';
 import type { DeletedEntities } from './counting/deleted-entities.ts';
 import type { PartName, SegmentId, SequenceNumber, ShardId, ShardKey } from './counting/identifiers.ts';
+import type { Unread } from './counting/pipeline-status.ts';
 import type { RetryPolicy } from './counting/retry-policy.ts';
 import type { RejectedEvent } from './counting/rollup.ts';
 import type { RollupContent, RollupMessage } from './counting/rollup-message.ts';
@@ -96,6 +97,12 @@ export interface PartLedger {
    * copy of what is counted already. Repeatable.
    */
   noteExpired(name: PartName, events: number): Promise<'noted' | 'acknowledged' | 'no-entry'>;
+}
+
+/** The stream as the status looks at it. */
+export interface UnreadLog {
+  /** Counts the events after a sequence number, or of the whole shard, in one short look. */
+  countAfter(shard: ShardId, after: SequenceNumber | undefined): Promise<Unread>;
 }
 
 /** The ledger as the accountant and the status use it. */

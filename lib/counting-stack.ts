@@ -7,6 +7,7 @@ import { Archive } from './archive.ts';
 import { Auditing } from './auditing.ts';
 import { Canary } from './canary.ts';
 import { Compaction } from './compaction.ts';
+import { Console } from './console.ts';
 import { EventStream } from './event-stream.ts';
 import { FrontDoor } from './front-door.ts';
 import type { Surroundings } from './handler-function.ts';
@@ -17,6 +18,7 @@ import { resourcesParameter } from './resources-parameter.ts';
 import { retryParameter } from './retry-parameter.ts';
 import { RollupQueue } from './rollup-queue.ts';
 import { Tables } from './tables.ts';
+import { addUnknownRoutes } from './unknown-routes.ts';
 import { Writing } from './writing.ts';
 
 /** Everything that counts, in one stack. */
@@ -46,7 +48,9 @@ export class CountingStack extends Stack {
 
     // ledger → accountant → books and metrics; counters → query → client
     const accounting = new Accounting(this, 'Accounting', { ...around, stream, ledger });
-    const reading = new QueryApi(this, 'Reading', { ...around, frontDoor, counters, ledger });
+    const reading = new QueryApi(this, 'Reading', { ...around, frontDoor, stream, counters, ledger });
+
+    new Console(this, 'Face', { ...around, frontDoor });
 
     // counters → compactor → days, months, totals among the counters
     const compaction = new Compaction(this, 'Compaction', { ...around, stream, counters, ledger });
@@ -57,6 +61,8 @@ export class CountingStack extends Stack {
     // counters held against the stream and the ledger
     const audited = { ...around, frontDoor, stream, counters, ledger, archive };
     const auditing = new Auditing(this, 'Auditing', audited);
+
+    addUnknownRoutes(frontDoor.api, configuration.allowOrigin);
 
     new Observability(this, 'Observability', configuration, {
       api: frontDoor.api,

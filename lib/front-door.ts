@@ -84,6 +84,15 @@ export class FrontDoor extends Construct {
     addPreflight(resource, 'GET', this.#configuration.allowOrigin);
   }
 
+  /** `GET /<path>`, answered by a function for anyone, without an API key. @param path from the API's root */
+  addOpenRead(path: string, handler: LambdaFunction): void {
+    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
+    const options = { authorizationType: AuthorizationType.NONE };
+    const method = this.api.root.resourceForPath(path).addMethod('GET', integration, options);
+    const reason = 'It shows nothing that is not public: a page without data, and counters named public.';
+    acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
+  }
+
   /** `POST /v1/<path>` with a body of a schema, answered by a function. */
   addQuestion(path: string, handler: LambdaFunction, title: string, schema: JsonSchema): void {
     const resource = this.#resource(path);

@@ -1,5 +1,6 @@
 // Reading: counts and the pipeline's status, by the query function.
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { COUNTS_QUESTION } from '../api/counts.ts';
@@ -14,6 +15,7 @@ export interface QueryApiProps extends Surroundings {
   readonly frontDoor: FrontDoor;
   readonly counters: Table;
   readonly ledger: Table;
+  readonly stream: Stream;
 }
 
 /**
@@ -33,7 +35,7 @@ export class QueryApi extends Construct {
 
   constructor(scope: Construct, id: string, props: QueryApiProps) {
     super(scope, id);
-    const { configuration: c, frontDoor, counters, ledger } = props;
+    const { configuration: c, frontDoor, counters, ledger, stream } = props;
     const handler = new HandlerFunction(this, 'Query', props, {
       noun: 'query',
       description: 'Answers counts and the status of the pipeline.',
@@ -42,6 +44,8 @@ export class QueryApi extends Construct {
       environment: {
         COUNTER_TABLE: counters.tableName,
         LEDGER_TABLE: ledger.tableName,
+        STREAM_NAME: stream.streamName,
+        STREAM_GENERATION: c.streamGeneration,
         ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
         COUNTER_RETENTION_SECONDS: secondsOf(c.counterRetentionDays),
         HOUR_RETENTION_SECONDS: secondsOf(c.hourRetentionDays),
@@ -53,6 +57,8 @@ export class QueryApi extends Construct {
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:Query'], [counters.tableArn]),
         allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [ledger.tableArn]),
+        // What the front door accepted and no segment has yet is counted in the stream.
+        allow(['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], [stream.streamArn]),
         ...(c.topOpenHourIndex
           ? [allow(['dynamodb:Query'], [`${counters.tableArn}/index/${OPEN_HOUR_INDEX}`])]
           : []),

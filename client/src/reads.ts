@@ -116,8 +116,24 @@ export interface StatusAccounts {
   readonly lost: number;
 }
 
+/** One hour of arrival, with its accounts. */
+export interface StatusHour extends Omit<StatusAccounts, 'rejectedByReason'> {
+  /** `2026-11-22T05`, in UTC. */
+  readonly hour: string;
+}
+
 /** The answer of `GET /v1/status`. */
 export interface StatusAnswer extends StatusAccounts {
+  /** What the front door accepted: `unread` and `received`. Null, as `unread` is, when the stream could not be read. */
+  readonly accepted: number | null;
+  /** Events in the stream that are not received yet. */
+  readonly unread: number | null;
+  /** When the oldest of them arrived, and the oldest of those in flight. */
+  readonly unreadSince: string | null;
+  readonly inFlightSince: string | null;
+  /** Whether `accepted` and `unread` are lower bounds. */
+  readonly unreadMore: boolean;
+  readonly hours: readonly StatusHour[];
   readonly shards: readonly (StatusAccounts & {
     readonly shard: string;
     readonly segment: number;

@@ -2,6 +2,7 @@
 import {
   type _Record,
   GetRecordsCommand,
+  type GetRecordsCommandOutput,
   GetShardIteratorCommand,
   InvalidArgumentException,
   type KinesisClient,
@@ -20,12 +21,18 @@ import {
   type ShardKey,
   shardIdOf,
 } from '../counting/identifiers.ts';
+import type { Unread } from '../counting/pipeline-status.ts';
 import type { StreamRecord } from '../counting/segment.ts';
-import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
+import type { ListedShard, LogRange, ShardDirectory, StreamLog, UnreadLog } from '../ports.ts';
 import { kinesis } from './clients/kinesis.ts';
 
+/** Pages in one look at what is unread: the aggregator reads the same shard, and five reads a second are all there are. */
+const LOOK_PAGES = 3;
+/** A page with fewer records, at the tip, is the last. */
+const PAGE_RECORDS = 10_000;
+
 /** Reads the stream itself, apart from what Lambda hands over. */
-export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
+export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog, UnreadLog {
   readonly #client: KinesisClient;
   readonly #stream: string;
 
@@ -105,6 +112,28 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
       if (oldest !== undefined) return oldest.sequenceNumber;
     }
     return undefined;
+  }
+
+  async countAfter(shard: ShardId, after: SequenceNumber | undefined): Promise<Unread> {
+    let iterator = await this.#iterator(
+      shard,
+      after === undefined ? 'TRIM_HORIZON' : 'AFTER_SEQUENCE_NUMBER',
+      after,
+    );
+    let events = 0;
+    let sinceMs: number | undefined;
+    for (let pages = 0; iterator !== undefined; pages += 1) {
+      if (pages === LOOK_PAGES) return { events, sinceMs, isAll: false };
+      const page: GetRecordsCommandOutput = await this.#client.send(
+        new GetRecordsCommand({ ShardIterator: iterator }),
+      );
+      const records = (page.Records ?? []).map(toStreamRecord);
+      events += records.reduce((sum, record) => sum + record.events.length, 0);
+      sinceMs ??= records[0]?.arrivalMs;
+      if (page.MillisBehindLatest === 0 && records.length < PAGE_RECORDS) break;
+      iterator = page.NextShardIterator;
+    }
+    return { events, sinceMs, isAll: true };
   }
 
   /** The shards that the stream still lists, by id. */

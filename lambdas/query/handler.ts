@@ -3,11 +3,11 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { readStatus } from '../accountant/read-status.ts';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { CounterTable } from '../aws/counter-table.ts';
 import { openHourIndexIn, retentionsIn, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { type HttpAnswer, headerIn, jsonAnswer, keptAnswer } from '../aws/http-answer.ts';
+import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { LevelLedgerTable } from '../aws/level-ledger.ts';
 import { LevelTable } from '../aws/level-table.ts';
@@ -25,6 +25,7 @@ import { isMetric } from '../counting/event.ts';
 import { withLastHours } from '../counting/pipeline-status.ts';
 import { hoursAsked, InvalidStatusQuery } from '../counting/status-query.ts';
 import { InvalidTopQuery, parseTopQuery } from '../counting/top-query.ts';
+import { readAccepted } from './read-accepted.ts';
 import { type QueryPorts, type QuerySettings, readBatch, readCounts } from './read-counts.ts';
 import { readTop, type TopPorts } from './read-top.ts';
 
@@ -32,6 +33,10 @@ const { env } = process;
 const { logger, metrics, count } = telemetry(env);
 const dynamoDbClient = dynamoDb();
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
+const streamName = text(env, 'STREAM_NAME');
+const generation = text(env, 'STREAM_GENERATION');
+// For the status only.
+const stream = lazily(async () => (await import('../aws/stream-log.ts')).openStreamLog(streamName));
 const openHourIndex = openHourIndexIn(env);
 const ports: QueryPorts & TopPorts = {
   counters: new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
@@ -90,7 +95,10 @@ async function answerBatch({ body }: APIGatewayProxyEvent): Promise<HttpAnswer> 
 
 async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const hours = hoursAsked(queryStringParameters ?? {});
-  return jsonAnswer(200, withLastHours(await readStatus(ledger), hours, systemClock.nowMs()), origin);
+  const status = await readAccepted({ ledger, stream: await stream(), generation }, (error) =>
+    logger.warn('the stream could not be read for the status', { error }),
+  );
+  return jsonAnswer(200, withLastHours(status, hours, systemClock.nowMs()), origin);
 }
 
 /**

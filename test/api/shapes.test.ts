@@ -13,9 +13,9 @@ import type {
   StatusAnswer,
   TallyEvent,
 } from '../../client/src/index.ts';
-import type { readStatus } from '../../lambdas/accountant/read-status.ts';
 import type { AuditProgress, AuditReport } from '../../lambdas/counting/audit-state.ts';
 import type { CountAnswer } from '../../lambdas/counting/count-answer.ts';
+import type { AcceptedStatus } from '../../lambdas/counting/pipeline-status.ts';
 import type { RedriveRequest } from '../../lambdas/counting/redrive-request.ts';
 import type { BatchAnswer } from '../../lambdas/query/read-counts.ts';
 import type { RedriveReport } from '../../lambdas/redriver/redrive.ts';
@@ -39,7 +39,7 @@ type Is<A extends B, B> = [A, B];
 export type HandlersAnswerAsDocumented = [
   Is<Sent<CountAnswer>, Shape<typeof COUNTS>>,
   Is<Sent<{ readonly answers: readonly BatchAnswer[] }>, Shape<typeof COUNTS_ANSWERS>>,
-  Is<Sent<Awaited<ReturnType<typeof readStatus>>>, Shape<typeof STATUS>>,
+  Is<Sent<AcceptedStatus>, Shape<typeof STATUS>>,
   Is<Sent<AuditReport>, Shape<typeof AUDIT>>,
   Is<{ complete: false; next: string; progress: AuditProgress }, Shape<typeof AUDIT>>,
   Is<Sent<Omit<RedriveReport, 'failures'>>, Shape<typeof REDRIVE>>,
