@@ -40,6 +40,10 @@ export interface Configuration {
   readonly apiCacheGb: number;
   /** How long the cache keeps an answer: so much older may counts be. */
   readonly apiCacheSeconds: number;
+  /** Metrics whose totals anyone may read at `/v1/public/`, without an API key; none by default. */
+  readonly publicMetrics: readonly string[];
+  /** Requests a second that all of `/v1/public/` takes, and the same again as a burst. */
+  readonly publicRequestsPerSecond: number;
   /** The origin whose pages may call the API from a browser; `*`: any. */
   readonly allowOrigin: string;
 
@@ -170,6 +174,8 @@ export const PRODUCTION: Configuration = {
   webAclRequestsPerMinute: 3000,
   apiCacheGb: 0,
   apiCacheSeconds: 5,
+  publicMetrics: [],
+  publicRequestsPerSecond: 100,
   allowOrigin: '*',
 
   streamMode: 'provisioned',

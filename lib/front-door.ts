@@ -35,6 +35,9 @@ import { WEB_ACL_OFF, WebAcl } from './web-acl.ts';
 /** The route whose answers the API's cache may keep. */
 const COUNTS_PATH = '/v1/counts/{metric}/{entity+}';
 
+/** The route of public counters, from the API's root. */
+export const PUBLIC_PATH = 'v1/public/{metric}/{entity+}';
+
 /** What the front door leads to. */
 export interface FrontDoorProps {
   readonly configuration: Configuration;
@@ -184,6 +187,7 @@ function createApi(scope: Construct, c: Configuration): RestApi {
       tracingEnabled: c.tracing,
       metricsEnabled: false,
       ...apiCache(c),
+      methodOptions: methodOptions(c),
       accessLogDestination: new LogGroupLogDestination(accessLog),
       accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
     },
@@ -203,16 +207,27 @@ function apiCache(c: Configuration): StageOptions {
     cacheClusterSize: String(c.apiCacheGb),
     // Once there is a cache, every GET would be kept.
     cachingEnabled: false,
-    methodOptions: {
-      [`${COUNTS_PATH}/GET`]: {
-        cachingEnabled: true,
-        cacheTtl: Duration.seconds(c.apiCacheSeconds),
-        cacheDataEncrypted: true,
-        // A method with settings of its own has none of the stage's.
-        throttlingRateLimit: c.throttleRequestsPerSecond,
-        throttlingBurstLimit: c.throttleBurstRequests,
-      },
-    },
+  };
+}
+
+/** Methods that have settings of their own; such a method has none of the stage's. */
+function methodOptions(c: Configuration): NonNullable<StageOptions['methodOptions']> {
+  const stage = {
+    throttlingRateLimit: c.throttleRequestsPerSecond,
+    throttlingBurstLimit: c.throttleBurstRequests,
+  };
+  const kept = {
+    cachingEnabled: true,
+    cacheTtl: Duration.seconds(c.apiCacheSeconds),
+    cacheDataEncrypted: true,
+  };
+  const bounded = {
+    throttlingRateLimit: c.publicRequestsPerSecond,
+    throttlingBurstLimit: c.publicRequestsPerSecond,
+  };
+  return {
+    ...(c.apiCacheGb === 0 ? {} : { [`${COUNTS_PATH}/GET`]: { ...kept, ...stage } }),
+    ...(c.publicMetrics.length === 0 ? {} : { [`/${PUBLIC_PATH}/GET`]: bounded }),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { COUNTS_QUESTION } from '../api/counts.ts';
 import { COUNTS_BATCH_SCHEMA } from './events-schema.ts';
-import type { FrontDoor } from './front-door.ts';
+import { type FrontDoor, PUBLIC_PATH } from './front-door.ts';
 import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
 import { OPEN_HOUR_INDEX, openHourEnvironment } from './tables.ts';
@@ -52,6 +52,7 @@ export class QueryApi extends Construct {
         DAY_RETENTION_SECONDS: secondsOf(c.dayRetentionDays),
         CORS_ORIGIN: c.allowOrigin,
         API_CACHED: String(c.apiCacheGb > 0),
+        PUBLIC_METRICS: c.publicMetrics.join(','),
         ...openHourEnvironment(c),
       },
       statements: [
@@ -67,11 +68,13 @@ export class QueryApi extends Construct {
     });
     this.function = handler.function;
 
-    // Greedy, so that an entity may hold slashes even when the client left them as they are.
+    // Greedy, so that an entity may hold slashes even when the client left them as they are. API Gateway drops a slash at
+    // the end: /v1/counts/play/blog/ asks for "blog", blog%2F for "blog/".
     frontDoor.addRead('counts/{metric}/{entity+}', handler.function, COUNTS_CACHE_KEYS);
     frontDoor.addQuestion('counts:batch', handler.function, 'CountsBatch', COUNTS_BATCH_SCHEMA);
     // For the canary, which has no API key but a role.
     frontDoor.addSigned('GET', 'admin/counts/{metric}/{entity+}', handler.function);
+    if (c.publicMetrics.length > 0) frontDoor.addOpenRead(PUBLIC_PATH, handler.function);
     frontDoor.addRead('top/{metric}', handler.function);
     frontDoor.addRead('status', handler.function);
     frontDoor.addRead('openapi.json', handler.function);

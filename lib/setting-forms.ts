@@ -32,6 +32,8 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   webAclRequestsPerMinute: integer(10, 2_000_000_000),
   apiCacheGb: listed([0, 0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237]),
   apiCacheSeconds: integer(1, 3600),
+  publicMetrics: metrics,
+  publicRequestsPerSecond: integer(1, 1_000_000),
   // It stands between quotes in header mappings and in templates.
   allowOrigin: text(/^(\*|https?:\/\/[A-Za-z0-9.:-]+)$/, '"*" or one origin such as "https://example.com"'),
 
@@ -105,6 +107,14 @@ export const SETTING_FORMS: Readonly<Record<keyof Configuration, SettingForm>> =
   queueAgeAlarmMinutes: integer(1, 10_000),
   freshnessAlarmSeconds: integer(1, 86_400),
 };
+
+/** A list of names that events may have as their metric. */
+function metrics(value: unknown): string | undefined {
+  const isList = Array.isArray(value) && value.length <= 50;
+  if (isList && value.every((name) => typeof name === 'string' && /^[A-Za-z0-9_.-]{1,64}$/.test(name)))
+    return undefined;
+  return `a list of up to 50 metrics, each 1 to 64 of A-Z a-z 0-9 _ . -, not ${shown(value)}`;
+}
 
 function boolean(value: unknown): string | undefined {
   return typeof value === 'boolean' ? undefined : `true or false, not ${shown(value)}`;

@@ -19,7 +19,7 @@ const PORTS = /^lambdas\/([a-z-]+-)?ports\.ts$/;
 /** The API's schemas: plain data, for whoever serves, deploys or checks it. */
 const API = /^api\//;
 const USE_CASE =
-  /^lambdas\/(aggregator|writer|redriver|query|accountant|auditor|canary|deletion|compactor|rebuild)\/(?!handler\.ts)/;
+  /^lambdas\/(aggregator|writer|redriver|query|accountant|auditor|canary|console|deletion|compactor|rebuild)\/(?!handler\.ts)/;
 
 /** The first rule whose files match holds. */
 const RULES: readonly Rule[] = [
@@ -48,6 +48,18 @@ const RULES: readonly Rule[] = [
       // Hashing for signatures, and compression: functions of their arguments.
       /^node:(crypto|zlib)$/,
     ],
+  },
+  {
+    // It reads the files that are deployed beside it.
+    room: 'console handler',
+    files: /^lambdas\/console\/handler\.ts$/,
+    mayImport: [USE_CASE, /^lambdas\/aws\//, /^aws-lambda$/, /^node:(fs|path)$/],
+  },
+  {
+    room: 'console',
+    files: /^console\//,
+    // The page is a client of the public API like any other.
+    mayImport: [/^console\//, /^client\/src\/index\.ts$/, /^preact(\/hooks)?$/, /^uplot$/],
   },
   {
     room: 'handlers',
@@ -183,7 +195,7 @@ test('every file imports only what its room may', async () => {
   const found: string[] = [];
   let files = 0;
   for await (const file of glob(
-    '{lambdas,lib,bin,local,client,importer,operations,simulation,hostile,plan}/**/*.ts',
+    '{lambdas,lib,bin,local,client,console,importer,operations,simulation,hostile,plan}/**/*.{ts,tsx}',
     {
       cwd: ROOT,
     },

@@ -6,7 +6,14 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { CounterTable } from '../aws/counter-table.ts';
 import { openHourIndexIn, retentionsIn, secondsOrForeverAsMs, text } from '../aws/environment.ts';
-import { type HttpAnswer, headerIn, jsonAnswer, keptAnswer } from '../aws/http-answer.ts';
+import {
+  type HttpAnswer,
+  headerIn,
+  jsonAnswer,
+  jsonOf,
+  keptAnswer,
+  publicAnswer,
+} from '../aws/http-answer.ts';
 import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { LevelLedgerTable } from '../aws/level-ledger.ts';
@@ -23,6 +30,13 @@ import {
 } from '../counting/count-query.ts';
 import { isMetric } from '../counting/event.ts';
 import { withLastHours } from '../counting/pipeline-status.ts';
+import {
+  badgeLabel,
+  badgeSvg,
+  grouped,
+  InvalidPublicCounter,
+  publicCounterOf,
+} from '../counting/public-counter.ts';
 import { hoursAsked, InvalidStatusQuery } from '../counting/status-query.ts';
 import { InvalidTopQuery, parseTopQuery } from '../counting/top-query.ts';
 import { readAccepted } from './read-accepted.ts';
@@ -54,6 +68,7 @@ const settings: QuerySettings = {
   retentionsMs: retentionsIn(env),
 };
 const origin = env['CORS_ORIGIN'];
+const publicMetrics: ReadonlySet<string> = new Set((env['PUBLIC_METRICS'] ?? '').split(','));
 const isApiCached = env['API_CACHED'] === 'true';
 
 type Route = (event: APIGatewayProxyEvent) => Promise<HttpAnswer>;
@@ -63,6 +78,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/v1/counts/{metric}/{entity+}': answerCounts,
   // The same for callers whom IAM lets in, without an API key: the canary.
   '/v1/admin/counts/{metric}/{entity+}': answerCounts,
+  '/v1/public/{metric}/{entity+}': answerPublic,
   '/v1/top/{metric}': answerTop,
   '/v1/counts:batch': answerBatch,
   '/v1/status': answerStatus,
@@ -85,6 +101,29 @@ async function answerCounts(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
   if (read === undefined) throw new Error('one question has one answer');
   if (read instanceof InvalidCountQuery) throw read;
   return keptAnswer(read.answer, read.freshness, headerIn(event.headers, 'if-none-match'), origin);
+}
+
+/** A public counter's total: as JSON, for shields.io, or as a badge. */
+async function answerPublic(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
+  const names = namesIn(event);
+  const { metric } = names;
+  if (!publicMetrics.has(metric)) return jsonAnswer(404, { message: 'this counter is not public' }, '*');
+  const { entity, form } = publicCounterOf(names.entity);
+  const { style, label: wanted } = Object.fromEntries(givenOnce(event));
+  const label = badgeLabel(wanted, metric);
+  const nowMs = systemClock.nowMs();
+  const [read] = await readCounts([parseCountQuery(metric, entity, {}, nowMs)], ports, settings);
+  if (read === undefined || read instanceof InvalidCountQuery) throw read ?? new Error('no answer');
+  const { total, completeThrough } = read.answer;
+  const known = headerIn(event.headers, 'if-none-match');
+  if (form === 'svg') {
+    return publicAnswer(badgeSvg({ label, total, completeThrough, nowMs }), 'image/svg+xml', known);
+  }
+  const body =
+    style === 'shields'
+      ? { schemaVersion: 1, label, message: grouped(total), color: 'blueviolet' }
+      : { metric, entity, total, completeThrough };
+  return publicAnswer(jsonOf(body), 'application/json', known);
 }
 
 async function answerBatch({ body }: APIGatewayProxyEvent): Promise<HttpAnswer> {
@@ -148,7 +187,7 @@ function decoded(name: string, parameter: string | undefined): string {
 }
 
 /** What is the client's to put right. */
-const REFUSALS = [InvalidCountQuery, InvalidStatusQuery, InvalidTopQuery];
+const REFUSALS = [InvalidCountQuery, InvalidPublicCounter, InvalidStatusQuery, InvalidTopQuery];
 
 async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
   const route = ROUTES[event.resource];

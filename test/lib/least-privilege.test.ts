@@ -93,8 +93,10 @@ const TABLE: Record<string, Record<string, string[]>> = {
   'Reading/Query': {
     TablesCounters: ['dynamodb:GetItem', 'dynamodb:Query'],
     TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
+    EventsStream: ['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'],
     ReadingQueryLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
+  'Face/Console': { FaceConsoleLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'] },
   'FrontDoor/Put': { EventsStream: ['kinesis:PutRecords'] },
 };
 
