@@ -58,8 +58,12 @@ const historyMinutes = 60;
 const retryShare = 0.05;
 const malformedShare = 0.03;
 
-/** Starts the demo. */
-export function startDemo(url: string, complain: (line: string) => void): Demo {
+/** Starts the demo. @param history false: nothing of the hour before */
+export function startDemo(
+  url: string,
+  complain: (line: string) => void,
+  { history = true }: { readonly history?: boolean } = {},
+): Demo {
   const sent = new Map(pages.map((page) => [page, 0]));
   const totals = { accepted: 0, repeated: 0, refused: 0 };
   const pending = new Set<Promise<void>>();
@@ -113,7 +117,7 @@ export function startDemo(url: string, complain: (line: string) => void): Demo {
     if (Math.random() < retryShare && (await post({ events })) === 202) totals.repeated += events.length;
   };
 
-  run(sendHistory);
+  if (history) run(sendHistory);
   const timer = setInterval(() => {
     if (running) run(sendRequest);
   }, requestMs);

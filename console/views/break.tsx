@@ -75,7 +75,7 @@ function FaultCard({
   return (
     <li class={on ? 'card fault on' : 'card fault'}>
       <div>
-        <h3 id={`fault-${name}`}>{title}</h3>
+        <h2 id={`fault-${name}`}>{title}</h2>
         <p class="muted">{expect}</p>
       </div>
       {once ? (

@@ -61,7 +61,8 @@ export function serve({ page, files }: ConsoleFiles, request: ConsoleRequest, pl
     .replaceAll('{{base}}', base)
     .replace('{{keys}}', String(place.apiKeys))
     .replace('{{local}}', String(place.local));
-  const tag = `"${page.hash}${base.replaceAll('/', '.')}"`;
+  // All that is filled in: a stage that wants keys from now on must not be asked with the page of before.
+  const tag = `"${page.hash}-${place.apiKeys}-${place.local}${base}"`;
   return kept(page.type, 'no-cache', tag, text, request);
 }
 
