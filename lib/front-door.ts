@@ -1,5 +1,5 @@
 // The front door: a REST API that puts events into the stream without a function in between.
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import {
   AccessLogField,
   AccessLogFormat,
@@ -179,6 +179,8 @@ function createApi(scope: Construct, c: Configuration): RestApi {
     description: 'Takes events, answers counts.',
     // Clients far away are for a CDN of one's own to bring near; an edge endpoint could not stand behind one.
     endpointTypes: [EndpointType.REGIONAL],
+    // The console's script most of all: 125 KB become 50.
+    minCompressionSize: Size.kibibytes(1),
     cloudWatchRole: c.gatewayLogsRole,
     deployOptions: {
       stageName: c.stage,

@@ -1,5 +1,6 @@
 // Break it, in a real browser: each fault to its end, and every counter exact afterwards.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { type Demo, startDemo } from '../../local/demo.ts';
@@ -11,9 +12,9 @@ const { browser, stack, skip } = await startConsoleStack({ controls: { demo: () 
 const patient = { timeout: 240_000, skip };
 
 /** The stack under a demo of its own, and the view that breaks it. */
-async function broken(use: (page: Page) => Promise<void>): Promise<void> {
+async function broken(use: (page: Page) => Promise<void>, screenshot?: string): Promise<void> {
   assert.ok(browser);
-  demo ??= startDemo(stack.url, () => {}, { history: false });
+  demo ??= startDemo(stack.url, () => {}, { history: asked });
   const { page, context, problems } = await open(browser, `${stack.url}/?view=break`);
   try {
     await use(page);
@@ -24,6 +25,7 @@ async function broken(use: (page: Page) => Promise<void>): Promise<void> {
       /^sent ([\d,]+), counted ([\d,]+)$/.exec((await proof.textContent()) ?? '') ?? [];
     assert.ok(sent !== undefined && sent !== '0');
     assert.equal(sent, counted);
+    if (screenshot !== undefined) await page.screenshot({ path: screenshot });
     // Mended, and the demo goes on.
     assert.equal(await page.getByRole('switch', { checked: true }).count(), 0);
     assert.equal(demo?.state().running, true);
@@ -70,6 +72,19 @@ test('Poison a message: it is rejected, its neighbours are counted', patient, ()
     await page.locator('[data-term=rejected]', { hasText: String(rejected + 1) }).waitFor();
     await untilRisen(page, 'counted', 30);
   }),
+);
+
+const SCREENSHOT = join(import.meta.dirname, '..', '..', 'docs', 'console.png');
+const asked = process.env['UPDATE_SNAPSHOTS'] === '1';
+
+test(
+  'the screenshot of README.md',
+  { ...patient, skip: skip || (!asked && 'UPDATE_SNAPSHOTS=1 makes it') },
+  () =>
+    broken(async (page) => {
+      await page.getByRole('switch', { name: 'Stop the writer' }).click();
+      await untilRisen(page, 'inFlight', 400);
+    }, SCREENSHOT),
 );
 
 test('the demo stops with the file', { skip }, async () => {
