@@ -20,6 +20,7 @@ export interface BreakProps {
 export function BreakView({ api, status, samples }: BreakProps) {
   const polled = usePoll('faults', 1_000, readFaults);
   const [switched, setSwitched] = useState<readonly Fault[]>();
+  const [comparison, setComparison] = useState<Comparison>();
   useEffect(() => setSwitched(undefined), [polled.data]);
   const faults = switched ?? polled.data?.faults;
   const mend = async () => {
@@ -42,7 +43,13 @@ export function BreakView({ api, status, samples }: BreakProps) {
         </ul>
       </div>
       <div>
-        <Proof api={api} status={status} broken={faults.some(({ on }) => on)} mend={mend} />
+        <Proof
+          api={api}
+          status={status}
+          broken={faults.some(({ on }) => on)}
+          mend={mend}
+          onCompared={setComparison}
+        />
         <div class="card">
           <div class="card-head">
             <h2>On the way, and dead</h2>
@@ -54,6 +61,7 @@ export function BreakView({ api, status, samples }: BreakProps) {
           </div>
           <Equation accounts={status} terse={true} />
         </div>
+        {comparison !== undefined && <Counters comparison={comparison} />}
       </div>
     </section>
   );
@@ -130,6 +138,7 @@ interface ProofProps {
   readonly status: StatusAnswer;
   readonly broken: boolean;
   readonly mend: () => Promise<void>;
+  readonly onCompared: (comparison: Comparison) => void;
 }
 
 type Phase =
@@ -140,7 +149,7 @@ type Phase =
 const LOOK_MS = 500;
 
 /** Mends everything, lets the demo rest until all of it is counted, and compares counter by counter. */
-function Proof({ api, status, broken, mend }: ProofProps) {
+function Proof({ api, status, broken, mend, onCompared }: ProofProps) {
   const demo = usePoll('demo', 1_000, readDemo);
   const [phase, setPhase] = useState<Phase>({ kind: 'idle' });
   const [problem, setProblem] = useState<string>();
@@ -162,6 +171,7 @@ function Proof({ api, status, broken, mend }: ProofProps) {
         for (;;) {
           const result = await compareNow(api, metric, sent);
           if (gone.current) return;
+          onCompared(result);
           if (result.isExact) {
             setPhase({ kind: 'done', tookMs: Date.now() - sinceMs, result });
             return;
@@ -229,7 +239,6 @@ function Proof({ api, status, broken, mend }: ProofProps) {
             ? 'Compare again'
             : 'Compare every counter'}
       </button>
-      {phase.kind !== 'idle' && <Counters comparison={phase.kind === 'done' ? phase.result : phase.sofar} />}
     </div>
   );
 }
@@ -243,35 +252,36 @@ function Sofar({ demo, status }: { readonly demo: DemoState | undefined; readonl
   );
 }
 
-function Counters({ comparison }: { readonly comparison: Comparison | undefined }) {
-  if (comparison === undefined) return null;
+function Counters({ comparison }: { readonly comparison: Comparison }) {
   return (
-    <table class="counters">
-      <thead>
-        <tr>
-          <th scope="col">counter</th>
-          <th scope="col">sent</th>
-          <th scope="col">counted</th>
-          <th scope="col">
-            <span class="hidden">exact</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {comparison.rows.map(({ entity, sent, counted }) => (
-          <tr key={entity}>
-            <td>
-              <bdi>{shownName(entity)}</bdi>
-            </td>
-            <td>{whole(sent)}</td>
-            <td>{whole(counted)}</td>
-            <td class={sent === counted ? 'good' : 'waiting'}>
-              {sent === counted ? '✓' : whole(counted - sent)}
-            </td>
+    <div class="card">
+      <table class="counters">
+        <thead>
+          <tr>
+            <th scope="col">counter</th>
+            <th scope="col">sent</th>
+            <th scope="col">counted</th>
+            <th scope="col">
+              <span class="hidden">exact</span>
+            </th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {comparison.rows.map(({ entity, sent, counted }) => (
+            <tr key={entity}>
+              <td>
+                <bdi>{shownName(entity)}</bdi>
+              </td>
+              <td>{whole(sent)}</td>
+              <td>{whole(counted)}</td>
+              <td class={sent === counted ? 'good' : 'waiting'}>
+                {sent === counted ? '✓' : whole(counted - sent)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
