@@ -1,5 +1,6 @@
 // The console's one way to Tally: the public API, through the client.
 import {
+  type Count,
   type CountsAnswer,
   type StatusAnswer,
   TallyClient,
@@ -8,7 +9,7 @@ import {
 } from '../client/src/index.ts';
 import { apiUrl, wantsKey } from './place.ts';
 
-export type { CountsAnswer, StatusAnswer, TopAnswer };
+export type { Count, CountsAnswer, StatusAnswer, TopAnswer };
 
 const KEY = 'tally.apiKey';
 
@@ -24,7 +25,7 @@ export function keepKey(key: string | undefined): void {
 }
 
 /** Reads of Tally. */
-export type Api = Pick<TallyClient, 'counts' | 'countsBatch' | 'top' | 'status'>;
+export type Api = Pick<TallyClient, 'counts' | 'countsBatch' | 'metrics' | 'top' | 'status'>;
 
 /** The API with a key. */
 export function apiWith(apiKey: string | undefined): Api {

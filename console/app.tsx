@@ -1,8 +1,8 @@
 // The console: what stands around the views, and what they share: the key, the status, whether Tally answers.
 import { render } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { apiWith, keepKey, sessionKey } from './api.ts';
-import { browserDirectory, type MetricDirectory } from './directory.ts';
+import { type Api, apiWith, keepKey, sessionKey } from './api.ts';
+import { directoryOf, type MetricDirectory } from './directory.ts';
 import { usePoll, useQuestion } from './hooks.ts';
 import { readDemo } from './local.ts';
 import { onTheWay } from './logic/accounts.ts';
@@ -38,7 +38,7 @@ function App() {
   const samples = useSamples(status.data, status.atMs);
   const refused = status.failure?.kind === 'forbidden';
   const [question, ask, linkTo] = useQuestion();
-  const directory = useDirectory();
+  const directory = useDirectory(api, missing);
   const metric = question.metric === '' ? (directory?.metrics()[0] ?? '') : question.metric;
   const view = question.view === 'break' && !isLocal ? 'live' : question.view;
   useEffect(() => {
@@ -47,7 +47,7 @@ function App() {
   const views = VIEWS.filter((each) => each !== 'break' || isLocal);
   const shared = {
     api,
-    directory: directory ?? browserDirectory({}),
+    directory: directory ?? directoryOf({}),
     question: { ...question, metric },
     ask,
     linkTo,
@@ -195,19 +195,20 @@ function useSamples<S>(status: S | undefined, atMs: number | undefined) {
   return samples.current;
 }
 
-/** Undefined until it is known what the demo counts. */
-function useDirectory(): MetricDirectory | undefined {
-  const [directory, setDirectory] = useState<MetricDirectory | undefined>(() =>
-    isLocal ? undefined : browserDirectory({}),
-  );
+/** Undefined until it is known what there is. A stage without metrics, or that lists none, is no reason to wait. */
+function useDirectory(api: Api, missing: boolean): MetricDirectory | undefined {
+  const [directory, setDirectory] = useState<MetricDirectory>();
   useEffect(() => {
-    if (!isLocal) return;
-    readDemo()
-      .then(({ metric, sent }) =>
-        setDirectory(browserDirectory(metric === undefined ? {} : { [metric]: Object.keys(sent ?? {}) })),
-      )
-      .catch(() => setDirectory(browserDirectory({})));
-  }, []);
+    if (missing) return;
+    const demo = isLocal ? readDemo().catch(() => undefined) : undefined;
+    void Promise.all([api.metrics().catch(() => []), demo]).then(([listed, sending]) => {
+      const { metric, sent = {} } = sending ?? {};
+      const sends = metric === undefined ? {} : { [metric]: Object.keys(sent) };
+      // What Tally itself counts is for its canary.
+      const others = listed.filter((name) => !name.startsWith('tally.')).map((name) => [name, []] as const);
+      setDirectory(directoryOf({ ...Object.fromEntries(others), ...sends }));
+    });
+  }, [api, missing]);
   return directory;
 }
 

@@ -1,6 +1,6 @@
-// Which metrics and entities are known: what was looked at before, and what the demo counts.
+// Which metrics and entities are known: what the store lists, what was looked at before, and what the demo counts.
 
-/** Where known names come from. A store that can list its metrics becomes one more of these. */
+/** Where known names come from. */
 export interface MetricDirectory {
   /** The metrics, the likeliest first. */
   metrics(): readonly string[];
@@ -16,8 +16,8 @@ const ENTITIES_MAX = 30;
 
 type Known = Readonly<Record<string, readonly string[]>>;
 
-/** What this browser has looked at, behind names that are known anyway. */
-export function browserDirectory(always: Known): MetricDirectory {
+/** @param always names that are known anyway, before those this browser has looked at */
+export function directoryOf(always: Known): MetricDirectory {
   const remembered = (): Known => {
     try {
       const known: unknown = JSON.parse(localStorage.getItem(KEY) ?? '{}');

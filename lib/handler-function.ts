@@ -20,8 +20,8 @@ import { type Configuration, LOCAL_STAGE } from './configuration.ts';
 /** Where functions get their code: bundled by esbuild, or (local stack, tests) from source, by their metadata. */
 export type CodeOrigin = 'bundle' | 'source';
 
-/** What every room with a function is told. */
-export interface Surroundings {
+/** What every function is given. */
+export interface Platform {
   readonly configuration: Configuration;
   readonly code: CodeOrigin;
 }
@@ -35,7 +35,6 @@ export interface HandlerFunctionProps {
     | 'redriver'
     | 'query'
     | 'accountant'
-    | 'auditor'
     | 'canary'
     | 'compactor'
     | 'console';
@@ -57,15 +56,15 @@ export interface HandlerFunctionProps {
   readonly withoutDestination: string;
 }
 
-/** One function, with a role and a log group of its own. */
+/** A function with a role and a log group of its own. */
 export class HandlerFunction extends Construct {
   readonly function: LambdaFunction;
   /** What it may do. A mapping must wait for it, or Lambda refuses the mapping. */
   readonly policy: Policy;
 
-  constructor(scope: Construct, id: string, around: Surroundings, props: HandlerFunctionProps) {
+  constructor(scope: Construct, id: string, platform: Platform, props: HandlerFunctionProps) {
     super(scope, id);
-    const c = around.configuration;
+    const c = platform.configuration;
     const logGroup = new LogGroup(this, 'Logs', {
       retention: c.logRetentionDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -87,7 +86,7 @@ export class HandlerFunction extends Construct {
     }
     this.function = createFunction(
       this,
-      around.code,
+      platform.code,
       `lambdas/${props.noun}/handler.ts`,
       {
         description: props.description,

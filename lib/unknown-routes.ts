@@ -10,7 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-apigateway';
 import { OPERATIONS } from '../api/operations.ts';
 import { acknowledge } from './acknowledge.ts';
-import { corsHeaders } from './gateway-responses.ts';
+import { credentialsHeaders, echoOrigin } from './put-records.ts';
 
 /** The routes in one sentence. No quotes: it stands inside a JSON string. */
 export const ROUTES_SENTENCE = `The routes are ${OPERATIONS.filter(({ access }) => access === 'open')
@@ -57,7 +57,7 @@ function addAny(
   allow?: string,
 ): Method {
   const headers = Object.entries({
-    ...corsHeaders(allowOrigin),
+    ...credentialsHeaders(allowOrigin),
     ...(allow === undefined ? {} : { Allow: `'${allow}'` }),
   }).map(([name, value]) => [`method.response.header.${name}`, value] as const);
   const method = resource.addMethod(
@@ -71,7 +71,9 @@ function addAny(
         {
           statusCode,
           responseParameters: Object.fromEntries(headers),
-          responseTemplates: { 'application/json': JSON.stringify({ message }) },
+          responseTemplates: {
+            'application/json': `${echoOrigin(allowOrigin)}${JSON.stringify({ message })}`,
+          },
         },
       ],
     }),

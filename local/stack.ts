@@ -6,7 +6,7 @@ import { startApiServer } from './api-gateway/server.ts';
 import { createBreakIt } from './break-it.ts';
 import type { LocalClock } from './clock.ts';
 import { withControls } from './control-routes.ts';
-import { claimDataFolder } from './data-folder.ts';
+import { claimDataFolder, stackIdIn } from './data-folder.ts';
 import type { Demo } from './demo.ts';
 import { createAwsJsonClient, type JsonService } from './emulators/aws-json.ts';
 import { type Endpoints, startEmulators } from './emulators/emulators.ts';
@@ -119,7 +119,10 @@ async function start(
   ]);
   signal?.throwIfAborted();
 
-  const template = readTemplate(json, { queueEndpoint: emulators.sqsAndS3.endpoint });
+  const template = readTemplate(json, {
+    queueEndpoint: emulators.sqsAndS3.endpoint,
+    stackId: stackIdIn(dataDir),
+  });
   const parameters = await startParameters(
     new Map(
       template.ofType('AWS::SSM::Parameter').map((each) => [nameOf(each), String(each.properties['Value'])]),

@@ -107,10 +107,10 @@ class Run {
     if (nextMs < untilMs) this.history.scheduler.at(nextMs, () => this.#keepBeating(untilMs));
   }
 
-  #put({ partitionKey, hashKey, data, arrivalSkewMs, occurrences }: HistoryPlan['puts'][number]): void {
+  #put({ partitionKey, data, arrivalSkewMs, occurrences }: HistoryPlan['puts'][number]): void {
     const { oracle, scheduler, world, streamMapping, around, schedules } = this.history;
     oracle.expectRecord(occurrences);
-    const shard = world.stream.put(partitionKey, data, scheduler.nowMs() + arrivalSkewMs, hashKey);
+    const shard = world.stream.put(partitionKey, data, scheduler.nowMs() + arrivalSkewMs);
     around.trace.note(scheduler.nowMs(), `put ${shard.id} ${data.length} bytes`);
     streamMapping.arrived(shard);
     schedules.accountSoon();

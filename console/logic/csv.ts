@@ -3,9 +3,9 @@
 /** One point as it is exported. */
 export interface CsvPoint {
   readonly at: string;
-  readonly n: number;
+  readonly n: number | bigint;
   readonly state: string;
-  readonly previous: number | undefined;
+  readonly previous: number | bigint | undefined;
 }
 
 /** RFC 4180, with the question in every row, so that files can be put together. */
@@ -16,8 +16,8 @@ export function csvOf(metric: string, entity: string, points: readonly CsvPoint[
 }
 
 /** Quoted where it must be; a formula is text to a spreadsheet only behind an apostrophe. */
-function cell(value: string | number): string {
-  if (typeof value === 'number') return String(value);
+function cell(value: string | number | bigint): string {
+  if (typeof value !== 'string') return String(value);
   const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

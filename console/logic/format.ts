@@ -1,7 +1,7 @@
 // Numbers and spans of time as the console writes them; pure.
 
 /** `12,408`. */
-export function whole(n: number): string {
+export function whole(n: number | bigint): string {
   return n.toLocaleString('en-US');
 }
 

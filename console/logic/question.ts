@@ -1,12 +1,12 @@
 // The whole question, as it stands in the page's URL; pure.
-import { dayStart, isZone, monthStart } from './zone.ts';
+import { dayStart, isZone, monthStart, weekStart } from './zone.ts';
 
 /** The console's views. */
 export const VIEWS = ['live', 'counts', 'pipeline', 'break'] as const;
 export type View = (typeof VIEWS)[number];
 
 /** Grains of points. */
-export const GRAINS = ['minute', 'hour', 'day', 'month'] as const;
+export const GRAINS = ['minute', 'hour', 'day', 'week', 'month'] as const;
 export type Grain = (typeof GRAINS)[number];
 
 /** Ranges that end now. */
@@ -14,7 +14,7 @@ export const RANGES = ['1h', '6h', '24h', '7d', '30d', '12mo'] as const;
 export type RangeName = (typeof RANGES)[number];
 
 /** The periods of top lists. */
-export const TOP_GRAINS = ['hour', 'day', 'month'] as const;
+export const TOP_GRAINS = ['hour', 'day', 'month', 'total'] as const;
 export type TopGrain = (typeof TOP_GRAINS)[number];
 
 /** Everything the URL says. */
@@ -123,6 +123,7 @@ const GRAIN_MS: Readonly<Record<Grain, number>> = {
   minute: MINUTE_MS,
   hour: HOUR_MS,
   day: DAY_MS,
+  week: 7 * DAY_MS,
   month: 28 * DAY_MS,
 };
 
@@ -141,6 +142,7 @@ function fitting(by: Grain, lengthMs: number): Grain {
 
 function alignedStart(atMs: number, by: Grain, tz: string): number {
   if (by === 'month') return monthStart(atMs, tz);
+  if (by === 'week') return weekStart(atMs, tz);
   if (by === 'day') return dayStart(atMs, tz);
   return floor(atMs, by === 'hour' ? HOUR_MS : MINUTE_MS);
 }

@@ -58,6 +58,13 @@ export function dayStart(atMs: number, tz: string, daysBefore = 0): number {
   return instantOf({ ...startOf(year, month, day - daysBefore), hour: 0, minute: 0 }, tz);
 }
 
+/** The start of the week (Monday) in which an instant lies. */
+export function weekStart(atMs: number, tz: string): number {
+  const { year, month, day } = wallTime(atMs, tz);
+  const sinceMonday = (new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 6) % 7;
+  return dayStart(atMs, tz, sinceMonday);
+}
+
 /** The start of the month some months before that of an instant. */
 export function monthStart(atMs: number, tz: string, monthsBefore = 0): number {
   const { year, month } = wallTime(atMs, tz);
@@ -71,12 +78,13 @@ function startOf(year: number, month: number, day: number): Pick<WallTime, 'year
 }
 
 /** The grains that times are shown in. */
-export type ShownGrain = 'minute' | 'hour' | 'day' | 'month' | 'total';
+export type ShownGrain = 'minute' | 'hour' | 'day' | 'week' | 'month' | 'total';
 
 const OPTIONS: Readonly<Record<ShownGrain, Intl.DateTimeFormatOptions>> = {
   minute: { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
   hour: { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
   day: { weekday: 'short', year: 'numeric', month: 'short', day: 'numeric' },
+  week: { weekday: 'short', year: 'numeric', month: 'short', day: 'numeric' },
   month: { year: 'numeric', month: 'long' },
   total: {
     year: 'numeric',

@@ -294,7 +294,7 @@ async function compareNow(
   const counted = new Map<string, number>();
   if (entities.length > 0) {
     const answers = await api.countsBatch(entities.map((entity) => ({ metric, entity })));
-    for (const answer of answers) if (!('error' in answer)) counted.set(answer.entity, answer.total);
+    for (const answer of answers) if (!('error' in answer)) counted.set(answer.entity, Number(answer.total));
   }
   return compare(sent, counted);
 }

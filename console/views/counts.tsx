@@ -1,6 +1,6 @@
 // Counts of one entity over time: chart, total, change, table, CSV and PNG.
 import { useMemo, useRef, useState } from 'preact/hooks';
-import type { Api, CountsAnswer } from '../api.ts';
+import type { Api, Count, CountsAnswer } from '../api.ts';
 import type { MetricDirectory } from '../directory.ts';
 import { usePoll } from '../hooks.ts';
 import { csvOf } from '../logic/csv.ts';
@@ -25,7 +25,7 @@ export interface ViewProps {
 interface Read {
   readonly stretch: Stretch;
   readonly answer: CountsAnswer;
-  readonly allTime: number;
+  readonly allTime: Count;
 }
 
 /** Entities offered by the field. */
@@ -37,7 +37,7 @@ export function CountsView(props: ViewProps) {
   const { api, directory, question, ask } = props;
   const { metric, entity } = question;
   const suggestions = usePoll(metric === '' ? undefined : metric, undefined, async (signal) => {
-    const periods = ['hour', 'day', 'month'] as const;
+    const periods = ['hour', 'day', 'total'] as const;
     const tops = await Promise.all(periods.map((by) => api.top(metric, { by, k: SUGGESTED }, { signal })));
     return tops.flatMap(({ entries }) => entries.map((each) => each.entity));
   });
@@ -117,7 +117,7 @@ function Answer({ api, question, ask }: ViewProps) {
   const moves = fromMs === undefined;
   const polled = usePoll<Read>(key, moves ? Math.max(pollMs, 2_000) : undefined, async (signal) => {
     const stretch = stretchOf(question, Date.now());
-    const zoned = stretch.by === 'day' || stretch.by === 'month';
+    const zoned = stretch.by !== 'minute' && stretch.by !== 'hour';
     const asked = {
       from: stretch.fromMs,
       to: stretch.toMs,
@@ -142,7 +142,7 @@ function Answer({ api, question, ask }: ViewProps) {
   const series = seriesOf(answer, compare);
   const through = answer.completeThrough === null ? undefined : Date.parse(answer.completeThrough);
   const before = answer.previous?.total ?? 0;
-  const differs = change(before, answer.total);
+  const differs = change(Number(before), Number(answer.total));
   const summary = `${answer.total} ${metric} of ${shownName(entity)} by ${answer.grain}, from ${shownTime(stretch.fromMs, tz, 'minute')} to ${shownTime(stretch.toMs, tz, 'minute')}. Use the arrow keys to hear each point, or open the table below.`;
   const fileName = `${metric}-${answer.grain}`;
   return (
@@ -191,7 +191,7 @@ function Answer({ api, question, ask }: ViewProps) {
             </button>
           </div>
         </div>
-        {answer.total === 0 && before === 0 && allTime === 0 ? (
+        {[answer.total, before, allTime].every((total) => Number(total) === 0) ? (
           <Empty title="Nothing counted yet">
             Tally has no {metric} of <bdi>{shownName(entity)}</bdi>. Check the spelling, or send one:
             <pre>{curlFor(metric, entity)}</pre>
@@ -230,6 +230,7 @@ const STEP_MS: Readonly<Record<Stretch['by'], number>> = {
   minute: 60_000,
   hour: 3_600_000,
   day: 86_400_000,
+  week: 7 * 86_400_000,
   month: 28 * 86_400_000,
 };
 
@@ -260,7 +261,7 @@ export function Tile({ label, value, note, tone = '' }: TileProps) {
 }
 
 function seriesOf({ points, previous }: CountsAnswer, compare: boolean): ChartSeries[] {
-  const of = (state: string) => points.map((point) => (point.state === state ? point.n : null));
+  const of = (state: string) => points.map((point) => (point.state === state ? Number(point.n) : null));
   const bars = { kind: 'bars', colour: '--accent' } as const;
   const before = previous?.points ?? [];
   return [
@@ -273,11 +274,16 @@ function seriesOf({ points, previous }: CountsAnswer, compare: boolean): ChartSe
             kind: 'line',
             colour: '--muted',
             dashed: true,
-            values: points.map((_, index) => before[index]?.n ?? null),
+            values: points.map((_, index) => numberOf(before[index]?.n)),
           } as const,
         ]
       : []),
   ];
+}
+
+/** Charts need numbers: beyond 2^53 the last digits are not seen. */
+function numberOf(count: Count | undefined): number | null {
+  return count === undefined ? null : Number(count);
 }
 
 function csvPoints({ points, previous }: CountsAnswer) {

@@ -4,7 +4,7 @@ import type { StatusAnswer } from '../api.ts';
 import { usePoll } from '../hooks.ts';
 import { rate, shownName, whole } from '../logic/format.ts';
 import { type Question, TOP_GRAINS, type TopGrain } from '../logic/question.ts';
-import { shownTime } from '../logic/zone.ts';
+import { clockTime, shownTime } from '../logic/zone.ts';
 import { Chart } from '../parts/chart.tsx';
 import { Choice, Combobox } from '../parts/fields.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
@@ -81,7 +81,7 @@ export function LiveView(props: ViewProps & { readonly samples: readonly Sample[
         <Choice
           label="Top list of the"
           value={top}
-          options={TOP_GRAINS.map((grain) => [grain, grain] as const)}
+          options={TOP_GRAINS.map((grain) => [grain, grain === 'total' ? 'all time' : grain] as const)}
           onChoose={(chosen) => ask({ top: chosen })}
         />
       </div>
@@ -139,7 +139,7 @@ function TopList({ read, question, linkTo, ask }: ViewProps & { readonly read: R
   return (
     <div class="card top">
       <div class="card-head">
-        <h2>Most this {question.top}</h2>
+        <h2>{question.top === 'total' ? 'Most of all time' : `Most this ${question.top}`}</h2>
       </div>
       {read.top.length === 0 ? (
         <Empty title="No list yet">
@@ -179,7 +179,7 @@ function TopList({ read, question, linkTo, ask }: ViewProps & { readonly read: R
 async function readLive({ api, directory, question }: ViewProps, signal: AbortSignal): Promise<Read> {
   const { metric, top } = question;
   const nowMs = Date.now();
-  const listed = await api.top(metric, { by: top, at: nowMs, k: liveEntitiesMax }, { signal });
+  const listed = await api.top(metric, { by: top, k: liveEntitiesMax }, { signal });
   const entities = [
     ...new Set([...listed.entries.map(({ entity }) => entity), ...directory.entities(metric)]),
   ]
@@ -203,7 +203,13 @@ async function readLive({ api, directory, question }: ViewProps, signal: AbortSi
         to: toMs,
       })),
       // Of the names that are known here, as long as the store has no list of the period yet.
-      ...(known ? [] : entities.map((entity) => ({ metric, entity, from: open, to: toMs }))),
+      ...(known
+        ? []
+        : entities.map((entity) => ({
+            metric,
+            entity,
+            ...(open === undefined ? {} : { from: open, to: toMs }),
+          }))),
     ],
     { signal },
   );
@@ -211,12 +217,12 @@ async function readLive({ api, directory, question }: ViewProps, signal: AbortSi
   const ranked: Ranked[] = [];
   for (const [index, answer] of answers.entries()) {
     if ('error' in answer) continue;
-    if (index >= entities.length) ranked.push({ entity: answer.entity, n: answer.total });
+    if (index >= entities.length) ranked.push({ entity: answer.entity, n: Number(answer.total) });
     if (index >= entities.length) continue;
     if (answer.completeThrough !== null) through = Date.parse(answer.completeThrough);
     for (const { at, n } of answer.points) {
       const minute = minuteOf.get(Date.parse(at));
-      if (minute !== undefined) minutes[minute] = (minutes[minute] ?? 0) + n;
+      if (minute !== undefined) minutes[minute] = (minutes[minute] ?? 0) + Number(n);
     }
   }
   const rows = ranked.filter(({ n }) => n !== 0).toSorted((a, b) => b.n - a.n);
@@ -225,14 +231,15 @@ async function readLive({ api, directory, question }: ViewProps, signal: AbortSi
     minutes,
     entities: entities.length,
     through,
-    top: known ? listed.entries : rows,
+    top: known ? listed.entries.map(({ entity, n }) => ({ entity, n: Number(n) })) : rows,
     note: known
-      ? `${shownTime(Date.parse(listed.from), 'UTC', top)} (UTC), ${listed.state}.`
-      : `Counted now, of the ${isLocal ? 'demo’s and ' : ''}names seen in this browser: the list of the open ${top} is not made yet.`,
+      ? `${top === 'total' ? 'All time' : `Since ${shownTime(Date.parse(listed.from), 'UTC', 'minute')} (UTC)`}${listed.completeThrough === null ? '' : `, complete to ${clockTime(Date.parse(listed.completeThrough), question.tz)}`}. Made at every compaction.`
+      : `Counted now, of the ${isLocal ? 'demo’s and ' : ''}names seen in this browser: the list is made at the next compaction.`,
   };
 }
 
-function periodStart(top: TopGrain, nowMs: number): number {
+function periodStart(top: TopGrain, nowMs: number): number | undefined {
+  if (top === 'total') return undefined;
   const now = new Date(nowMs);
   const [year, month, day, hour] = [
     now.getUTCFullYear(),

@@ -10,7 +10,6 @@ import {
   type Shard,
   type ShardIteratorType,
 } from '@aws-sdk/client-kinesis';
-import type { AuditedLog, RangeReader } from '../audit-ports.ts';
 import { decodeRecord } from '../counting/event.ts';
 import {
   compareSequenceNumbers,
@@ -23,7 +22,7 @@ import {
 } from '../counting/identifiers.ts';
 import type { Unread } from '../counting/pipeline-status.ts';
 import type { StreamRecord } from '../counting/segment.ts';
-import type { ListedShard, LogRange, ShardDirectory, StreamLog, UnreadLog } from '../ports.ts';
+import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
 import { kinesis } from './clients/kinesis.ts';
 
 /** Pages in one look at what is unread: the aggregator reads the same shard, and five reads a second are all there are. */
@@ -32,7 +31,7 @@ const LOOK_PAGES = 3;
 const PAGE_RECORDS = 10_000;
 
 /** Reads the stream itself, apart from what Lambda hands over. */
-export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog, UnreadLog {
+export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
   readonly #client: KinesisClient;
   readonly #stream: string;
 
@@ -206,6 +205,6 @@ function toStreamRecord({ SequenceNumber, ApproximateArrivalTimestamp, Data }: _
     sequenceNumber: parseSequenceNumber(SequenceNumber ?? ''),
     arrivalMs,
     data,
-    events: decodeRecord(data, arrivalMs),
+    ...decodeRecord(data, arrivalMs),
   };
 }

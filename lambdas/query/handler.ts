@@ -4,8 +4,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
-import { CounterTable } from '../aws/counter-table.ts';
-import { openHourIndexIn, retentionsIn, secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { retentionsIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import {
   type HttpAnswer,
   headerIn,
@@ -16,56 +15,48 @@ import {
 } from '../aws/http-answer.ts';
 import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
-import { LevelLedgerTable } from '../aws/level-ledger.ts';
-import { LevelTable } from '../aws/level-table.ts';
-import { OpenHourIndex } from '../aws/open-hour-index.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
-import { TopTable } from '../aws/top-table.ts';
-import { parseCountBatch } from '../counting/count-batch.ts';
-import {
-  COUNT_PARAMETERS,
-  type CountParameters,
-  InvalidCountQuery,
-  parseCountQuery,
-} from '../counting/count-query.ts';
 import { isMetric } from '../counting/event.ts';
 import { withLastHours } from '../counting/pipeline-status.ts';
-import {
-  badgeLabel,
-  badgeSvg,
-  grouped,
-  InvalidPublicCounter,
-  publicCounterOf,
-} from '../counting/public-counter.ts';
-import { hoursAsked, InvalidStatusQuery } from '../counting/status-query.ts';
-import { InvalidTopQuery, parseTopQuery } from '../counting/top-query.ts';
+import { CompactionStateTable } from '../store/state-table.ts';
+import { StoreTable } from '../store/store-table.ts';
+import { parseCountBatch } from './count-batch.ts';
+import { OPEN_FRESHNESS } from './count-freshness.ts';
+import { COUNT_PARAMETERS, type CountParameters, InvalidCountQuery, parseCountQuery } from './count-query.ts';
+import { badgeLabel, badgeSvg, grouped, InvalidPublicCounter, publicCounterOf } from './public-counter.ts';
 import { readAccepted } from './read-accepted.ts';
 import { type QueryPorts, type QuerySettings, readBatch, readCounts } from './read-counts.ts';
 import { readTop, type TopPorts } from './read-top.ts';
+import { hoursAsked, InvalidStatusQuery } from './status-query.ts';
+import { InvalidTopQuery, parseTopQuery } from './top-query.ts';
 
 const { env } = process;
 const { logger, metrics, count } = telemetry(env);
 const dynamoDbClient = dynamoDb();
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
 const streamName = text(env, 'STREAM_NAME');
-const generation = text(env, 'STREAM_GENERATION');
 // For the status only.
 const stream = lazily(async () => (await import('../aws/stream-log.ts')).openStreamLog(streamName));
-const openHourIndex = openHourIndexIn(env);
+const counts = new StoreTable(dynamoDbClient, text(env, 'COUNTS_TABLE'), systemClock);
 const ports: QueryPorts & TopPorts = {
-  counters: new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
-  levels: new LevelTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
-  claims: new LevelLedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE')),
-  tops: new TopTable(dynamoDbClient, text(env, 'LEDGER_TABLE')),
-  openHours:
-    openHourIndex === undefined
-      ? undefined
-      : new OpenHourIndex(dynamoDbClient, text(env, 'COUNTER_TABLE'), openHourIndex),
+  claims: ledger,
+  state: new CompactionStateTable(dynamoDbClient, text(env, 'LEDGER_TABLE')),
+  counts,
+  tops: counts,
+  // Kept from request to request.
+  hints: new Map(),
   clock: systemClock,
 };
 const settings: QuerySettings = {
   acceptPastMs: secondsOrForeverAsMs(env, 'ACCEPT_PAST_SECONDS'),
-  retentionsMs: retentionsIn(env),
+  acceptFutureMs: secondsAsMs(env, 'ACCEPT_FUTURE_SECONDS'),
+  retentions: retentionsIn(env),
+};
+/** A stack's id ends in what no other stack has; what stands before names the account. */
+const service = {
+  stack: text(env, 'STACK_NAME'),
+  id: text(env, 'STACK_ID').replace(/^.*\//, ''),
+  generation: text(env, 'STREAM_GENERATION'),
 };
 const origin = env['CORS_ORIGIN'];
 const publicMetrics: ReadonlySet<string> = new Set((env['PUBLIC_METRICS'] ?? '').split(','));
@@ -80,6 +71,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/v1/admin/counts/{metric}/{entity+}': answerCounts,
   '/v1/public/{metric}/{entity+}': answerPublic,
   '/v1/top/{metric}': answerTop,
+  '/v1/metrics': answerMetrics,
   '/v1/counts:batch': answerBatch,
   '/v1/status': answerStatus,
   '/v1/openapi.json': describe,
@@ -134,10 +126,12 @@ async function answerBatch({ body }: APIGatewayProxyEvent): Promise<HttpAnswer> 
 
 async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const hours = hoursAsked(queryStringParameters ?? {});
-  const status = await readAccepted({ ledger, stream: await stream(), generation }, (error) =>
+  const { generation } = service;
+  const accepted = await readAccepted({ ledger, stream: await stream(), generation }, (error) =>
     logger.warn('the stream could not be read for the status', { error }),
   );
-  return jsonAnswer(200, withLastHours(status, hours, systemClock.nowMs()), origin);
+  const accounts = withLastHours(accepted, hours, systemClock.nowMs());
+  return jsonAnswer(200, { service, ...accounts }, origin);
 }
 
 /**
@@ -164,6 +158,16 @@ async function answerTop(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const query = parseTopQuery(metric, Object.fromEntries(givenOnce(event)), systemClock.nowMs());
   const { answer, freshness } = await readTop(query, ports, settings);
   return keptAnswer(answer, freshness, headerIn(event.headers, 'if-none-match'), origin);
+}
+
+async function answerMetrics({ headers }: APIGatewayProxyEvent): Promise<HttpAnswer> {
+  const names = await counts.metrics();
+  return keptAnswer(
+    { metrics: [...names].sort() },
+    OPEN_FRESHNESS,
+    headerIn(headers, 'if-none-match'),
+    origin,
+  );
 }
 
 /** A REST API hands path parameters over as they came: percent-encoded. */
@@ -193,17 +197,13 @@ async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResul
   const route = ROUTES[event.resource];
   if (route === undefined) return jsonAnswer(404, { message: 'there is no such resource' }, origin);
   try {
-    const found = await route(event);
-    count({ Queries: 1 });
-    return found;
+    return await route(event);
   } catch (error) {
-    if (REFUSALS.some((refusal) => error instanceof refusal)) {
-      count({ QueriesRefused: 1 });
+    if (REFUSALS.some((refusal) => error instanceof refusal))
       return jsonAnswer(400, { message: (error as Error).message }, origin);
-    }
     logger.error('a query failed', { error });
     count({ QueriesFailed: 1 });
-    return jsonAnswer(503, { message: 'the counts can not be read right now: try again' }, origin);
+    return jsonAnswer(503, { message: 'the counts cannot be read right now: try again' }, origin);
   }
 }
 

@@ -43,14 +43,8 @@ export interface StreamOptions {
   readonly observer?: WorldObserver;
 }
 
-/** How many hash keys there are: two bytes. */
-export const HASHES = 65_536;
-
-/** The hash that finds a partition key's shard, as Kinesis' MD5 does: its first two bytes are the hash key. */
-export function digestOf(partitionKey: string): Uint8Array {
-  const hash = hashText(partitionKey, 7) % HASHES;
-  return Uint8Array.of(hash >> 8, hash & 0xff);
-}
+/** How many hash keys there are. */
+const HASHES = 65_536;
 
 const SEQUENCE_BASE = 49_600_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n;
 
@@ -100,15 +94,9 @@ export class FakeStream {
     return this.all().filter(({ closedMs }) => closedMs === undefined);
   }
 
-  /** Puts a record into the shard that its partition key hashes to, or that an explicit hash key names. */
-  put(
-    partitionKey: string,
-    data: Uint8Array,
-    arrivalMs = this.#clock.nowMs(),
-    explicitHashKey?: number,
-  ): StoredShard {
-    const [high = 0, low = 0] = digestOf(partitionKey);
-    const hash = explicitHashKey ?? high * 256 + low;
+  /** Puts a record into the shard that its partition key hashes to. */
+  put(partitionKey: string, data: Uint8Array, arrivalMs = this.#clock.nowMs()): StoredShard {
+    const hash = hashText(partitionKey, 7) % HASHES;
     const shard = this.open().find(({ hashFrom, hashTo }) => hash >= hashFrom && hash < hashTo);
     if (shard === undefined) throw new RangeError(`no open shard takes hash ${hash}`);
     return this.putInto(shard, data, arrivalMs);
@@ -160,7 +148,7 @@ export class FakeStream {
     let decoded = this.#decoded.get(record);
     if (decoded === undefined) {
       const { sequenceNumber, arrivalMs, data } = record;
-      decoded = { sequenceNumber, arrivalMs, data, events: decodeRecord(data, arrivalMs) };
+      decoded = { sequenceNumber, arrivalMs, data, ...decodeRecord(data, arrivalMs) };
       this.#decoded.set(record, decoded);
     }
     return decoded;

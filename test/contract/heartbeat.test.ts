@@ -26,49 +26,53 @@ async function sharesOn(stream: string, shard: ShardId): Promise<CountableEvent[
   return events;
 }
 
-test('each open shard gets its share on itself, before and after a split', async () => {
-  const name = await services.stream(2);
-  const stream = new KinesisHeartbeats(services.kinesis, name);
-  const before = await stream.openShards();
-  assert.deepEqual(
-    before.map(({ startingHashKey }) => startingHashKey),
-    ['0', String(2n ** 127n)],
-  );
-  assert.equal(await beat(NOW_MS, { stream, pause }), 3);
-  for (const [index, { shard }] of before.entries()) {
-    const shares = await sharesOn(name, shard);
+test(
+  'each open shard gets its share on itself, before and after a split',
+  services.where('records stay in the shard that took them'),
+  async () => {
+    const name = await services.stream(2);
+    const stream = new KinesisHeartbeats(services.kinesis, name);
+    const before = await stream.openShards();
     assert.deepEqual(
-      shares.map(({ id, n }) => [id, n]),
-      [[`canary-2026-11-22T12:07:00Z-${index}`, CANARY_AMOUNT / 2]],
+      before.map(({ startingHashKey }) => startingHashKey),
+      ['0', String(2n ** 127n)],
     );
-  }
+    assert.equal(await beat(NOW_MS, { stream, pause }), 3);
+    for (const [index, { shard }] of before.entries()) {
+      const shares = await sharesOn(name, shard);
+      assert.deepEqual(
+        shares.map(({ id, n }) => [id, n]),
+        [[`canary-2026-11-22T12:07:00Z-${index}`, CANARY_AMOUNT / 2]],
+      );
+    }
 
-  const [, upper] = before;
-  assert.ok(upper);
-  await services.kinesis.send(
-    new SplitShardCommand({
-      StreamName: name,
-      ShardToSplit: upper.shard,
-      NewStartingHashKey: String(3n * 2n ** 126n),
-    }),
-  );
-  await waitUntilStreamExists(
-    { client: services.kinesis, maxWaitTime: 60, minDelay: 1 },
-    { StreamName: name },
-  );
-  const after = await stream.openShards();
-  assert.deepEqual(
-    after.map(({ shard }) => shard),
-    ['shardId-000000000000', 'shardId-000000000002', 'shardId-000000000003'].map(parseShardId),
-  );
-  assert.equal(await beat(NOW_MS + 60_000, { stream, pause }), 4);
-  const found = await Promise.all(after.map(({ shard }) => sharesOn(name, shard)));
-  assert.deepEqual(
-    found.map((shares) => shares.map(({ n }) => n)),
-    [[CANARY_AMOUNT / 2, 333_334], [333_333], [333_333]],
-  );
-  assert.equal((await sharesOn(name, upper.shard)).length, 1);
-});
+    const [, upper] = before;
+    assert.ok(upper);
+    await services.kinesis.send(
+      new SplitShardCommand({
+        StreamName: name,
+        ShardToSplit: upper.shard,
+        NewStartingHashKey: String(3n * 2n ** 126n),
+      }),
+    );
+    await waitUntilStreamExists(
+      { client: services.kinesis, maxWaitTime: 60, minDelay: 1 },
+      { StreamName: name },
+    );
+    const after = await stream.openShards();
+    assert.deepEqual(
+      after.map(({ shard }) => shard),
+      ['shardId-000000000000', 'shardId-000000000002', 'shardId-000000000003'].map(parseShardId),
+    );
+    assert.equal(await beat(NOW_MS + 60_000, { stream, pause }), 4);
+    const found = await Promise.all(after.map(({ shard }) => sharesOn(name, shard)));
+    assert.deepEqual(
+      found.map((shares) => shares.map(({ n }) => n)),
+      [[CANARY_AMOUNT / 2, 333_334], [333_333], [333_333]],
+    );
+    assert.equal((await sharesOn(name, upper.shard)).length, 1);
+  },
+);
 
 test('more records than one request takes go in several', async () => {
   const name = await services.stream(1);

@@ -18,8 +18,6 @@ const LIMITS: Readonly<Record<string, number>> = {
   accountant: 350_000,
   canary: 350_000,
   compactor: 350_000,
-  // Every page of an audit needs S3 and the stream; an operator waits for it, and for much longer than for this.
-  auditor: 520_000,
   // It answers from a file beside it, without the SDK.
   console: 10_000,
 };

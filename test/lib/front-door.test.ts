@@ -1,7 +1,7 @@
 // The front door: routes and who may call them, refusals, preflights, throttles, and what is logged of a request.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { COUNT_PARAMETERS } from '../../lambdas/counting/count-query.ts';
+import { COUNT_PARAMETERS } from '../../lambdas/query/count-query.ts';
 import type { Json } from '../../local/json.ts';
 import { readTemplate } from '../../local/template/template.ts';
 import {
@@ -19,14 +19,14 @@ test('routes: events and reads want a key, admin wants IAM, preflights want noth
   assert.deepEqual(routesOf(json), {
     'POST /v1/events': 'AWS NONE key',
     'OPTIONS /v1/events': 'MOCK NONE',
-    'POST /v1/events:packed': 'AWS NONE key',
-    'OPTIONS /v1/events:packed': 'MOCK NONE',
     'GET /v1/counts/{metric}/{entity+}': 'AWS_PROXY NONE key',
     'OPTIONS /v1/counts/{metric}/{entity+}': 'MOCK NONE',
     'GET /v1/top/{metric}': 'AWS_PROXY NONE key',
     'OPTIONS /v1/top/{metric}': 'MOCK NONE',
     'POST /v1/counts:batch': 'AWS_PROXY NONE key',
     'OPTIONS /v1/counts:batch': 'MOCK NONE',
+    'GET /v1/metrics': 'AWS_PROXY NONE key',
+    'OPTIONS /v1/metrics': 'MOCK NONE',
     'GET /v1/status': 'AWS_PROXY NONE key',
     'OPTIONS /v1/status': 'MOCK NONE',
     'GET /': 'AWS_PROXY NONE',
@@ -34,9 +34,7 @@ test('routes: events and reads want a key, admin wants IAM, preflights want noth
     'GET /v1/openapi.json': 'AWS_PROXY NONE key',
     'OPTIONS /v1/openapi.json': 'MOCK NONE',
     'GET /v1/admin/counts/{metric}/{entity+}': 'AWS_PROXY AWS_IAM',
-    'GET /v1/audit': 'AWS_PROXY AWS_IAM',
     'POST /v1/admin/redrive': 'AWS_PROXY AWS_IAM',
-    'POST /v1/admin/repair': 'AWS_PROXY AWS_IAM',
   });
   assert.ok(Object.values(routesOf(keyless)).every((route) => !route.endsWith('key')));
 });
@@ -94,12 +92,11 @@ describe('refusals', () => {
           '$context.error.validationErrorString',
           '[object has missing required properties ([\\"metric\\"])]',
         );
-      const { message, packBuckets } = JSON.parse(filled);
-      assert.equal(packBuckets, one.ResponseType === 'BAD_REQUEST_BODY' ? 16 : undefined);
+      const { message } = JSON.parse(filled);
       assert.ok(message.length > 0 && !message.includes('$'));
       if (one.ResponseType === 'BAD_REQUEST_BODY') {
         assert.match(message, /\(\["metric"\]\)/);
-        for (const field of ['metric', 'entity', 'id', 'at', 'n', 'events', 'packs', 'bucket'])
+        for (const field of ['metric', 'entity', 'id', 'at', 'n', 'events', 'batch'])
           assert.match(message, new RegExp(`\\b${field}\\b`));
       }
     });
@@ -113,6 +110,10 @@ describe('browsers', () => {
     for (const [id, { Properties }] of resourcesOf(template, 'AWS::ApiGateway::Method')) {
       for (const response of Properties.Integration.IntegrationResponses ?? []) {
         assert.equal(response.ResponseParameters[name], "'https://shop.example'", id);
+        const credentials = 'method.response.header.Access-Control-Allow-Credentials';
+        assert.equal(response.ResponseParameters[credentials], "'true'", id);
+        for (const text of Object.values(response.ResponseTemplates))
+          assert.doesNotMatch(text as string, /origin/i, id);
       }
     }
     for (const [, { Properties }] of resourcesOf(template, 'AWS::ApiGateway::GatewayResponse')) {
@@ -121,7 +122,7 @@ describe('browsers', () => {
         "'https://shop.example'",
       );
     }
-    const query = resourcesOf(template, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Reading'));
+    const query = resourcesOf(template, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Query'));
     assert.equal(query?.[1].Properties.Environment.Variables.CORS_ORIGIN, 'https://shop.example');
   });
   test('may send the content type, the key and a tag', () => {
@@ -132,6 +133,10 @@ describe('browsers', () => {
     for (const [id, { Properties }] of options) {
       const [response] = Properties.Integration.IntegrationResponses;
       assert.equal(response.StatusCode, '204', id);
+      assert.match(
+        response.ResponseTemplates['application/json'],
+        /responseOverride.header.*Allow-Origin = /,
+      );
       assert.equal(
         response.ResponseParameters['method.response.header.Access-Control-Allow-Headers'],
         "'Content-Type,X-Api-Key,If-None-Match'",
@@ -191,7 +196,7 @@ test("the API's cache is off; on, it keeps counts alone, by all that makes a que
   );
   const names = keys.map((key: string) => key.split('.').at(-1));
   assert.deepEqual(names, ['metric', 'entity', ...COUNT_PARAMETERS, 'If-None-Match']);
-  const query = resourcesOf(cached, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Reading'));
+  const query = resourcesOf(cached, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Query'));
   assert.equal(query?.[1].Properties.Environment.Variables.API_CACHED, 'true');
   const local = templateJson('local', { apiCacheGb: 0.5 }) as unknown as Json;
   assert.ok(

@@ -6,7 +6,7 @@ import {
   badgeSvg,
   InvalidPublicCounter,
   publicCounterOf,
-} from '../../lambdas/counting/public-counter.ts';
+} from '../../lambdas/query/public-counter.ts';
 
 test('everything before the last .json or .svg is the entity', () => {
   for (const [name, entity, form] of [

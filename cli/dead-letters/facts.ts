@@ -1,0 +1,89 @@
+// What is worth knowing of a dead letter, and whether it is one that was asked for. Pure.
+import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
+import { partsIn } from '../../lambdas/counting/letter-name.ts';
+import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
+import { decodeRollupMessage } from '../../lambdas/counting/rollup-message.ts';
+import { HOUR_MS, isoSeconds } from '../../lambdas/counting/time.ts';
+
+/** What is known of a dead letter. Entities are in `rows` only, which are shown when asked for. */
+export interface LetterFacts {
+  /** `SEGMENT/PART`, or `poison/MESSAGE`. */
+  readonly name: string;
+  readonly place: 'waiting' | 'parked' | 'returned' | 'counted';
+  readonly poison: boolean;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly rounds: number;
+  /** ISO 8601; undefined when nobody wrote it down. */
+  readonly firstFailureAt: string | undefined;
+  readonly lastFailureAt: string | undefined;
+  readonly events: number;
+  readonly rows: readonly Row[];
+  readonly history: MessageHistory | undefined;
+}
+
+/** Which letters are meant: those that match everything that is given. */
+export interface Selection {
+  /** Exact names; undefined: whatever name. */
+  readonly names: ReadonlySet<string> | undefined;
+  /** A piece of the reason, in any case. */
+  readonly reason: string | undefined;
+  /** An entity with a row in the letter. */
+  readonly entity: string | undefined;
+  /** A segment, or a shard: `1.0.2s` or `1.0`. */
+  readonly segment: string | undefined;
+}
+
+/** Puts together what is known of a letter. */
+export function factsOf(
+  letter: { readonly name: string; readonly body: string; readonly history: MessageHistory | undefined },
+  place: LetterFacts['place'],
+): LetterFacts {
+  const { name, body, history } = letter;
+  const deltas = partsIn(body) === undefined ? [] : decodeRollupMessage(body).deltas;
+  const rows = deltas.flatMap((delta) => decodeRows(delta.rows));
+  return {
+    name,
+    place,
+    poison: deltas.length === 0,
+    reason: history?.reason ?? 'moved by the queue itself: nobody wrote down why',
+    attempts: history?.attempts ?? 0,
+    rounds: history?.rounds ?? 0,
+    firstFailureAt: history?.firstFailureAt,
+    lastFailureAt: history?.lastFailureAt,
+    events: rows.reduce((sum, { events }) => sum + events, 0),
+    rows,
+    history,
+  };
+}
+
+/** Whether a letter is one of those that are meant. */
+export function isMeant(facts: LetterFacts, { names, reason, entity, segment }: Selection): boolean {
+  const [ofSegment = ''] = facts.name.split('/');
+  return (
+    (names === undefined || names.has(facts.name)) &&
+    (reason === undefined || facts.reason.toLowerCase().includes(reason.toLowerCase())) &&
+    (entity === undefined || facts.rows.some((row) => row.entity === entity)) &&
+    (segment === undefined || ofSegment === segment || ofSegment.startsWith(`${segment}.`))
+  );
+}
+
+/** A row as JSON can have it. */
+export function plainRow({ metric, entity, hour, events, cells }: Row) {
+  const minutes = Object.fromEntries([...cells].map(([minute, n]) => [minute, Number(n)]));
+  return { hour: isoSeconds(hour * HOUR_MS), metric, entity, events, minutes };
+}
+
+/** Rows in a few figures, without entities. */
+export function summaryOf(rows: readonly Row[]) {
+  const metrics = new Map<string, number>();
+  for (const { metric, events } of rows) metrics.set(metric, (metrics.get(metric) ?? 0) + events);
+  const hours = [...new Set(rows.map(({ hour }) => isoSeconds(hour * HOUR_MS)))].sort();
+  return {
+    rows: rows.length,
+    events: rows.reduce((sum, { events }) => sum + events, 0),
+    entities: new Set(rows.map(({ entity }) => entity)).size,
+    eventsByMetric: Object.fromEntries([...metrics].sort()),
+    hours,
+  };
+}

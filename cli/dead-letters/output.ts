@@ -1,0 +1,107 @@
+// How dead letters look on a terminal, and as JSON.
+import type { Plan, Result } from './act.ts';
+import { type LetterFacts, plainRow, summaryOf } from './facts.ts';
+
+const MINUTE_MS = 60_000;
+
+/** A letter in a line of `list --json`: everything but its rows, which name entities. */
+export function listed({ rows, history: _, ...facts }: LetterFacts) {
+  return { ...facts, rows: rows.length };
+}
+
+/** Letters as a table, those that failed first on top. */
+export function table(letters: readonly LetterFacts[], nowMs: number): string {
+  const lines = letters
+    .toSorted((a, b) => (a.firstFailureAt ?? '').localeCompare(b.firstFailureAt ?? ''))
+    .map((facts) => [
+      facts.name,
+      facts.place,
+      String(facts.events),
+      `${facts.attempts}/${facts.rounds}`,
+      facts.firstFailureAt?.slice(0, 19) ?? '-',
+      facts.lastFailureAt?.slice(0, 19) ?? '-',
+      age(facts.firstFailureAt, nowMs),
+      facts.reason.slice(0, 100),
+    ]);
+  const head = ['NAME', 'PLACE', 'EVENTS', 'TRIES/ROUNDS', 'FIRST FAILURE', 'LAST FAILURE', 'AGE', 'REASON'];
+  const all = [head, ...lines];
+  const widths = head.map((_, column) => Math.max(...all.map((cells) => (cells[column] ?? '').length)));
+  return all
+    .map((cells) =>
+      cells
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function age(at: string | undefined, nowMs: number): string {
+  if (at === undefined) return '-';
+  const minutes = Math.max(0, Math.floor((nowMs - Date.parse(at)) / MINUTE_MS));
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 2880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
+}
+
+/** One letter in full; entities only if `withRows`. */
+export function shown({ rows, ...facts }: LetterFacts, withRows: boolean) {
+  return { ...facts, holds: summaryOf(rows), ...(withRows && { rows: rows.map(plainRow) }) };
+}
+
+/** One letter in full, for people. */
+export function page(facts: LetterFacts, withRows: boolean): string {
+  const { history } = facts;
+  const holds = summaryOf(facts.rows);
+  const metrics = Object.entries(holds.eventsByMetric).map(([metric, events]) => `${metric} ${events}`);
+  const lines = [
+    `${facts.name}, ${facts.place}${facts.poison ? ', poison' : ''}`,
+    `  reason    ${facts.reason}`,
+    `  attempts  ${facts.attempts} in ${facts.rounds} rounds of redrive`,
+    `  holds     ${holds.events} events in ${holds.rows} rows of ${holds.entities} entities: ${metrics.join(', ')}`,
+    `  hours     ${holds.hours.join(' ')}`,
+    '  failures',
+  ];
+  const failures = history?.failures ?? [];
+  const omitted = history?.failuresOmitted ?? 0;
+  for (const [place, { at, round, attempts, reason }] of failures.entries()) {
+    if (omitted > 0 && place === failures.length / 2) lines.push(`    … ${omitted} more …`);
+    lines.push(`    ${at}  round ${round}, ${attempts} attempts: ${reason}`);
+  }
+  if (failures.length === 0)
+    lines.push(`    first ${facts.firstFailureAt ?? 'unknown'}, last ${facts.lastFailureAt ?? 'unknown'}`);
+  if (withRows) for (const row of facts.rows) lines.push(`  ${JSON.stringify(plainRow(row))}`);
+  return lines.join('\n');
+}
+
+/** What a plan means, in a line. */
+export function planned(verb: string, { waiting, parked }: Plan): string {
+  const places: [string, ReadonlyMap<string, LetterFacts>][] = [
+    ['waiting', waiting],
+    ['parked', parked],
+  ];
+  const parts = places
+    .filter(([, letters]) => letters.size > 0)
+    .map(([place, letters]) => {
+      const events = [...letters.values()].reduce((sum, facts) => sum + facts.events, 0);
+      return `${letters.size} ${place} with ${events} events`;
+    });
+  return `${verb} ${parts.join(', and ')}`;
+}
+
+/** What came of it, in a line or two. */
+export function summary({ done, failures, gone, interrupted }: Result): string {
+  const said: Record<string, string> = {
+    returned: 'sent to the rollup queue',
+    parked: 'parked',
+    discarded: 'discarded',
+    counted: 'counted already, and only tidied up',
+    poison: 'refused: poison is no rollup message, discard it',
+  };
+  const lines = [...done].map(([outcome, letters]) => `${letters} ${said[outcome]}`);
+  if (failures.length > 0) lines.push(`${failures.length} failed and stay where they are`);
+  if (gone.length > 0)
+    lines.push(`${gone.length} not there any more, or held by somebody else: ${gone.join(' ')}`);
+  if (interrupted) lines.push('interrupted: the rest is as it was');
+  for (const { name, reason } of failures.slice(0, 10)) lines.push(`  ${name}: ${reason}`);
+  return lines.join('\n');
+}

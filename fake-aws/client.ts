@@ -1,0 +1,74 @@
+// A client of the SDK whose calls stay in this process.
+import { type Call, directTransport, type ServiceName, type Transport } from './call.ts';
+import { NotSimulated } from './errors.ts';
+
+/** What a service does when a call arrives, by operation. */
+// biome-ignore lint/suspicious/noExplicitAny: each operation has an input and an answer of its own.
+export type Operations = Readonly<Record<string, (input: any) => object>>;
+
+interface Command {
+  readonly input: object;
+}
+
+type Send = (command: Command) => Promise<object>;
+type Middleware = (
+  next: (request: { input: object }) => Promise<{ output: object }>,
+  context: { commandName: string },
+) => (request: { input: object }) => Promise<{ output: object }>;
+
+/** Command classes and the operations they stand for. */
+const operations = new WeakMap<object, string>();
+
+function operationOf(command: Command): string {
+  const known = operations.get(command.constructor);
+  if (known !== undefined) return known;
+  const operation = command.constructor.name.replace(/Command$/, '');
+  operations.set(command.constructor, operation);
+  return operation;
+}
+
+/**
+ * Makes a client of a class without the SDK's middleware: a call is a function call. Middleware of the `initialize` step that
+ * is added afterwards does run.
+ */
+export function makeClient<Client extends object>(
+  prototype: Client,
+  service: ServiceName,
+  handlers: Operations,
+  transport: Transport = directTransport,
+): Client {
+  const carry = (operation: string, input: object): Promise<object> => {
+    const handler = handlers[operation];
+    if (handler === undefined) return Promise.reject(new NotSimulated(`${service} ${operation}`));
+    const call: Call = { service, operation, input };
+    return transport(call, () => handler(input));
+  };
+  const middlewares: Middleware[] = [];
+  const send: Send = async (command) => {
+    const operation = operationOf(command);
+    if (middlewares.length === 0) return carry(operation, command.input);
+    let next = async ({ input }: { input: object }) => ({ output: await carry(operation, input) });
+    const context = { commandName: `${operation}Command` };
+    for (const middleware of middlewares) next = middleware(next, context);
+    return (await next({ input: command.input })).output;
+  };
+  const middlewareStack = {
+    add: (middleware: Middleware, { step = 'initialize' }: { step?: string } = {}) => {
+      if (step !== 'initialize') throw new NotSimulated(`middleware of the step ${step}`);
+      middlewares.push(middleware);
+    },
+    remove: () => false,
+    // Libraries know a client of the SDK by these.
+    identify: () => [],
+    addRelativeTo: () => {
+      throw new NotSimulated('middleware relative to another one');
+    },
+  };
+  const client = Object.create(prototype);
+  return Object.assign(client, {
+    send,
+    destroy: () => {},
+    middlewareStack,
+    config: { serviceId: service, region: async () => 'us-east-1' },
+  });
+}

@@ -1,0 +1,155 @@
+// Expressions of a request: parsed by dynalite's own parsers, once for each shape of request, and compiled to functions.
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import validations from 'dynalite/validations/index.js';
+import { NotSimulated, validationError } from '../errors.ts';
+import { type ConditionTree, compileCondition } from './conditions.ts';
+import type { Path } from './paths.ts';
+import { compileUpdate, type UpdateSection } from './updates.ts';
+import { type Item, typeOf } from './values.ts';
+
+/** Values of an expression's placeholders. */
+export type Values = Readonly<Item>;
+
+/** A request's expressions. */
+export interface Expressions {
+  readonly condition: ((item: Readonly<Item>, values: Values) => boolean) | undefined;
+  readonly filter: ((item: Readonly<Item>, values: Values) => boolean) | undefined;
+  readonly keyCondition: ConditionTree | undefined;
+  readonly update: ((item: Readonly<Item>, values: Values) => Item) | undefined;
+  /** The attributes that an update is about. */
+  readonly updated: readonly Path[];
+  readonly projection: readonly Path[] | undefined;
+  /** Finds the placeholder that a value of a tree stands for. */
+  readonly placeholders: ReadonlyMap<AttributeValue, string>;
+}
+
+/** The parts of a request that have to do with expressions. */
+export interface ExpressionInput {
+  readonly ConditionExpression?: string | undefined;
+  readonly FilterExpression?: string | undefined;
+  readonly KeyConditionExpression?: string | undefined;
+  readonly UpdateExpression?: string | undefined;
+  readonly ProjectionExpression?: string | undefined;
+  readonly ExpressionAttributeNames?: Record<string, string> | undefined;
+  readonly ExpressionAttributeValues?: Record<string, AttributeValue> | undefined;
+}
+
+interface Parsed {
+  _condition?: { expression: ConditionTree };
+  _filter?: { expression: ConditionTree };
+  _keyCondition?: { expression: ConditionTree };
+  _updates?: { sections: UpdateSection[]; paths: Path[] };
+  _projection?: { paths: Path[] };
+}
+
+const NAMES = [
+  'ConditionExpression',
+  'FilterExpression',
+  'KeyConditionExpression',
+  'UpdateExpression',
+  'ProjectionExpression',
+] as const;
+const EXPRESSION_BYTES_MAX = 4_096;
+const OPERATORS_MAX = 300;
+const CACHED_MAX = 5_000;
+/** A value of each type that the parser finds nothing wrong with. */
+const SAMPLES: Readonly<Record<string, () => AttributeValue>> = {
+  S: () => ({ S: 'S' }),
+  N: () => ({ N: '0' }),
+  B: () => ({ B: 'AAAA' as unknown as Uint8Array }),
+  SS: () => ({ SS: ['S'] }),
+  NS: () => ({ NS: ['0'] }),
+  BS: () => ({ BS: ['AAAA' as unknown as Uint8Array] }),
+  L: () => ({ L: [] }),
+  M: () => ({ M: {} }),
+  BOOL: () => ({ BOOL: true }),
+  NULL: () => ({ NULL: true }),
+};
+
+const NONE: Expressions = {
+  condition: undefined,
+  filter: undefined,
+  keyCondition: undefined,
+  update: undefined,
+  updated: [],
+  projection: undefined,
+  placeholders: new Map(),
+};
+const cache = new Map<string, Expressions>();
+
+/** A request's expressions. @throws ValidationException when they are wrong */
+export function expressionsOf(input: ExpressionInput): Expressions {
+  const key = shapeOf(input);
+  if (key === '') return NONE;
+  let expressions = cache.get(key);
+  if (expressions === undefined) {
+    expressions = parsed(input);
+    if (cache.size >= CACHED_MAX) cache.clear();
+    cache.set(key, expressions);
+  }
+  return expressions;
+}
+
+/** Requests of one shape differ in values alone. */
+function shapeOf(input: ExpressionInput): string {
+  let shape = '';
+  for (const name of NAMES) if (input[name] !== undefined) shape += `${name}=${input[name]}\n`;
+  for (const name in input.ExpressionAttributeNames) {
+    shape += `${name}=${input.ExpressionAttributeNames[name]}\n`;
+  }
+  for (const name in input.ExpressionAttributeValues) {
+    shape += `${name}:${typeOf(input.ExpressionAttributeValues[name] as AttributeValue)}\n`;
+  }
+  return shape;
+}
+
+function parsed(input: ExpressionInput): Expressions {
+  for (const name of NAMES) {
+    const expression = input[name];
+    if (expression === undefined) continue;
+    if (Buffer.byteLength(expression) > EXPRESSION_BYTES_MAX) {
+      throw validationError(`Invalid ${name}: Expression size has exceeded the maximum allowed size;`);
+    }
+    if (expression.includes('attribute_type')) throw new NotSimulated('attribute_type');
+  }
+  const placeholders = new Map<AttributeValue, string>();
+  const samples: Record<string, AttributeValue> = {};
+  for (const [name, value] of Object.entries(input.ExpressionAttributeValues ?? {})) {
+    const sample = (SAMPLES[typeOf(value)] as () => AttributeValue)();
+    samples[name] = sample;
+    placeholders.set(sample, name);
+  }
+  const request: ExpressionInput & Parsed = {
+    ...Object.fromEntries(NAMES.map((name) => [name, input[name]])),
+    ExpressionAttributeNames: input.ExpressionAttributeNames,
+    ExpressionAttributeValues: input.ExpressionAttributeValues && samples,
+  };
+  const wrong = validations.validateExpressions(request);
+  if (wrong !== undefined) throw validationError(wrong);
+  const { _condition, _filter, _keyCondition, _updates, _projection } = request;
+  for (const tree of [_condition, _filter, _keyCondition, ...(_updates?.sections ?? [])])
+    checkOperators(tree);
+  return {
+    condition: _condition && compileCondition(_condition.expression, placeholders),
+    filter: _filter && compileCondition(_filter.expression, placeholders),
+    keyCondition: _keyCondition?.expression,
+    update: _updates && compileUpdate(_updates.sections, placeholders),
+    updated: _updates?.paths ?? [],
+    projection: _projection?.paths,
+    placeholders,
+  };
+}
+
+function checkOperators(tree: unknown): void {
+  if (operatorsIn(tree) > OPERATORS_MAX) {
+    throw validationError('Invalid expression: The expression contains too many operators;');
+  }
+}
+
+/** Operators and functions in a parsed expression: whatever has arguments. */
+function operatorsIn(tree: unknown): number {
+  if (Array.isArray(tree)) return tree.reduce((sum: number, branch) => sum + operatorsIn(branch), 0);
+  if (tree === null || typeof tree !== 'object') return 0;
+  const own = 'args' in tree ? 1 : 0;
+  return Object.values(tree).reduce((sum: number, branch) => sum + operatorsIn(branch), own);
+}

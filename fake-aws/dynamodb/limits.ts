@@ -1,0 +1,32 @@
+// DynamoDB's limits and prices. Tests and simulations make limits smaller, so that small histories cross them.
+
+/** What one request or item may have. */
+export interface DynamoDbLimits {
+  readonly itemBytes: number;
+  /** Bytes that a Query or Scan reads for one page. */
+  readonly pageBytes: number;
+  readonly batchGetKeys: number;
+  /** Bytes that a BatchGetItem answers; the rest is left unprocessed. */
+  readonly batchGetBytes: number;
+  readonly batchWriteItems: number;
+  readonly transactItems: number;
+}
+
+export const DYNAMODB_LIMITS: DynamoDbLimits = {
+  itemBytes: 400 * 1024,
+  pageBytes: 1_048_576,
+  batchGetKeys: 100,
+  batchGetBytes: 16 * 1_048_576,
+  batchWriteItems: 25,
+  transactItems: 100,
+};
+
+/** Write units of an item of so many bytes: one for each KB, at least one. */
+export function writeUnits(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / 1024));
+}
+
+/** Read units for so many bytes: one for each 4 KB, at least one; half where a read may be stale. */
+export function readUnits(bytes: number, isConsistent: boolean): number {
+  return Math.max(1, Math.ceil(bytes / 4096)) * (isConsistent ? 1 : 0.5);
+}

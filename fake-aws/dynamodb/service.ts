@@ -1,0 +1,359 @@
+// DynamoDB in memory: what each operation does when its request arrives.
+import {
+  ConditionalCheckFailedException,
+  type CreateTableInput,
+  type DeleteItemInput,
+  DynamoDBClient,
+  type GetItemInput,
+  type PutItemInput,
+  type QueryInput,
+  ResourceInUseException,
+  ResourceNotFoundException,
+  type ScanInput,
+  type UpdateItemInput,
+} from '@aws-sdk/client-dynamodb';
+import type { Clock, Crossings, Transport } from '../call.ts';
+import { makeClient, type Operations } from '../client.ts';
+import { onlyKnown, refused, validationError } from '../errors.ts';
+import { batchGet, batchWrite } from './batches.ts';
+import { capacity } from './capacity.ts';
+import { type Expressions, expressionsOf } from './expressions.ts';
+import { keyRange } from './key-conditions.ts';
+import { DYNAMODB_LIMITS, type DynamoDbLimits, readUnits, writeUnits } from './limits.ts';
+import { projected } from './paths.ts';
+import { type KeyAttribute, Table, type TableSettings, type Version } from './table.ts';
+import { transact } from './transactions.ts';
+import { type Item, itemBytes } from './values.ts';
+import { checkKey, holds, updateOf, type Write } from './writes.ts';
+
+/** What a request cost. */
+export interface Consumed {
+  readonly table: string;
+  readonly operation: string;
+  /** The item's key; of a query, scan or empty answer the first item's, if there is one. */
+  readonly key: Item | undefined;
+  readonly readUnits: number;
+  readonly writeUnits: number;
+  /** Whether these are the units of a condition that failed. */
+  readonly failed: boolean;
+}
+
+/** How DynamoDB behaves. */
+export interface DynamoDbOptions {
+  readonly clock: Clock;
+  readonly crossings: Crossings;
+  readonly limits?: Partial<DynamoDbLimits>;
+  /** Milliseconds from an item's end to its deletion; 0 by default. */
+  readonly ttlDelayMs?: (table: string, item: Item) => number;
+  /** How many versions back an eventually consistent read of an item goes; 0 by default. */
+  readonly staleness?: ((table: string) => number) | undefined;
+  /** How many of a batch's requests are processed; all by default. */
+  readonly processed?: ((requests: number) => number) | undefined;
+  readonly onConsumed?: (consumed: Consumed) => void;
+  readonly onChange?: (
+    table: string,
+    before: Item | undefined,
+    after: Item | undefined,
+    cause: 'write' | 'expiry',
+  ) => void;
+}
+
+const VERSIONS_KEPT = 3;
+const READ_FIELDS =
+  'TableName ConsistentRead ReturnConsumedCapacity ProjectionExpression ExpressionAttributeNames';
+const WRITE_FIELDS =
+  'TableName ReturnConsumedCapacity ReturnValues ReturnValuesOnConditionCheckFailure ConditionExpression ExpressionAttributeNames ExpressionAttributeValues';
+const PAGE_FIELDS = `${READ_FIELDS} FilterExpression ExpressionAttributeValues ExclusiveStartKey Limit Select`;
+const fields = (names: string) => new Set(names.split(' '));
+const KNOWN = {
+  GetItem: fields(`${READ_FIELDS} Key`),
+  PutItem: fields(`${WRITE_FIELDS} Item`),
+  UpdateItem: fields(`${WRITE_FIELDS} Key UpdateExpression`),
+  DeleteItem: fields(`${WRITE_FIELDS} Key`),
+  Query: fields(`${PAGE_FIELDS} KeyConditionExpression ScanIndexForward`),
+  Scan: fields(`${PAGE_FIELDS} Segment TotalSegments`),
+};
+
+/** The tables, and the clients that reach them. */
+export class FakeDynamoDb {
+  readonly #options: DynamoDbOptions;
+  readonly limits: DynamoDbLimits;
+  readonly #tables = new Map<string, Table>();
+  readonly #operations: Operations = {
+    CreateTable: (input) => this.#createTable(input),
+    DeleteTable: ({ TableName }) => {
+      this.table(TableName);
+      this.#tables.delete(TableName);
+      return {};
+    },
+    DescribeTable: ({ TableName }) => {
+      this.table(TableName);
+      return { Table: { TableName, TableStatus: 'ACTIVE' } };
+    },
+    GetItem: (input) => this.#get(input),
+    PutItem: (input) => this.#put(input),
+    UpdateItem: (input) => this.#update(input),
+    DeleteItem: (input) => this.#delete(input),
+    Query: (input) => this.#query(input),
+    Scan: (input) => this.#scan(input),
+    BatchGetItem: (input) => batchGet(input, this),
+    BatchWriteItem: (input) => batchWrite(input, this),
+    TransactWriteItems: (input) => transact(input, this),
+  };
+
+  constructor(options: DynamoDbOptions) {
+    this.#options = options;
+    this.limits = { ...DYNAMODB_LIMITS, ...options.limits };
+  }
+
+  /** A client; its calls go through a transport. */
+  client(transport?: Transport): DynamoDBClient {
+    return makeClient(DynamoDBClient.prototype, 'dynamodb', this.#operations, transport);
+  }
+
+  /** Makes a table of text keys `pk` and `sk`, or of other ones. */
+  addTable(name: string, settings: Partial<TableSettings> = {}): Table {
+    if (this.#tables.has(name)) {
+      throw new ResourceInUseException(refused(`Table already exists: ${name}`));
+    }
+    const { clock, ttlDelayMs, staleness, onChange } = this.#options;
+    const table = new Table(
+      { hash: { name: 'pk', type: 'S' }, range: { name: 'sk', type: 'S' }, ...settings },
+      {
+        clock,
+        ttlDelayMs: (item) => ttlDelayMs?.(name, item) ?? 0,
+        versionsKept: staleness === undefined ? 0 : VERSIONS_KEPT,
+        changed: (before, after, cause) => onChange?.(name, before, after, cause),
+      },
+    );
+    this.#tables.set(name, table);
+    return table;
+  }
+
+  /** A table. @throws ResourceNotFoundException */
+  table(name: string | undefined): Table {
+    const table = this.#tables.get(name ?? '');
+    if (table === undefined) {
+      throw new ResourceNotFoundException(refused(`Requested resource not found: Table: ${name} not found`));
+    }
+    return table;
+  }
+
+  #createTable({ TableName, KeySchema = [], AttributeDefinitions = [], ...rest }: CreateTableInput): object {
+    onlyKnown('CreateTable', rest, new Set(['BillingMode']));
+    const attribute = (kind: 'HASH' | 'RANGE'): KeyAttribute | undefined => {
+      const name = KeySchema.find(({ KeyType }) => KeyType === kind)?.AttributeName;
+      const type = AttributeDefinitions.find(({ AttributeName }) => AttributeName === name)?.AttributeType;
+      return name === undefined ? undefined : { name, type: (type ?? 'S') as KeyAttribute['type'] };
+    };
+    const hash = attribute('HASH');
+    if (hash === undefined) throw validationError('a table has a hash key');
+    this.addTable(TableName ?? '', { hash, range: attribute('RANGE') });
+    return { TableDescription: { TableName, TableStatus: 'ACTIVE' } };
+  }
+
+  #get(input: GetItemInput): object {
+    onlyKnown('GetItem', input, KNOWN.GetItem);
+    const { TableName = '', Key = {}, ConsistentRead = false } = input;
+    const table = this.table(TableName);
+    checkKey(table, Key);
+    const { item, bytes } = this.read(TableName, table.version(Key), ConsistentRead);
+    const { projection } = expressionsOf(input);
+    const units = readUnits(bytes, ConsistentRead);
+    this.consumed({ table: TableName, operation: 'GetItem', key: Key, readUnits: units });
+    return {
+      ...(item !== undefined && {
+        Item: projection === undefined ? { ...item } : projected(item, projection),
+      }),
+      ...capacity(input, TableName, units),
+    };
+  }
+
+  #put(input: PutItemInput): object {
+    onlyKnown('PutItem', input, KNOWN.PutItem);
+    const { TableName = '', Item: given = {} } = input;
+    const key = this.table(TableName).keyIn(given);
+    // A copy: what the caller does to its object afterwards is no write.
+    const item = { ...given };
+    const expressions = expressionsOf(input);
+    const write = { operation: 'PutItem', table: TableName, key, input, expressions, change: () => item };
+    const { before, units } = this.write(write);
+    return {
+      ...(input.ReturnValues === 'ALL_OLD' && before !== undefined && { Attributes: { ...before } }),
+      ...capacity(input, TableName, units),
+    };
+  }
+
+  #update(input: UpdateItemInput): object {
+    onlyKnown('UpdateItem', input, KNOWN.UpdateItem);
+    const write = updateOf(input, this.table(input.TableName));
+    const { before, after, units } = this.write(write);
+    const { updated } = write.expressions;
+    const answers: Readonly<Record<string, () => Item | undefined>> = {
+      ALL_OLD: () => before,
+      ALL_NEW: () => after,
+      UPDATED_OLD: () => before && projected(before, updated),
+      UPDATED_NEW: () => after && projected(after, updated),
+    };
+    const Attributes = answers[input.ReturnValues ?? 'NONE']?.();
+    return {
+      ...(Attributes !== undefined && { Attributes: { ...Attributes } }),
+      ...capacity(input, write.table, units),
+    };
+  }
+
+  #delete(input: DeleteItemInput): object {
+    onlyKnown('DeleteItem', input, KNOWN.DeleteItem);
+    const { TableName = '', Key: key = {} } = input;
+    checkKey(this.table(TableName), key);
+    const expressions = expressionsOf(input);
+    const change = () => undefined;
+    const { before, units } = this.write({
+      operation: 'DeleteItem',
+      table: TableName,
+      key,
+      input,
+      expressions,
+      change,
+    });
+    return {
+      ...(input.ReturnValues === 'ALL_OLD' && before !== undefined && { Attributes: { ...before } }),
+      ...capacity(input, TableName, units),
+    };
+  }
+
+  /**
+   * Writes an item, if its condition holds. A write costs the larger of the item before and after; one whose condition fails,
+   * the item as it is.
+   * @throws ConditionalCheckFailedException
+   */
+  write(write: Write, factor = 1): { before: Item | undefined; after: Item | undefined; units: number } {
+    const { operation, table: name, key, input } = write;
+    const table = this.table(name);
+    const version = table.version(key);
+    const before = version?.item;
+    if (!holds(write, before)) {
+      this.failedCondition(write, factor);
+      throw new ConditionalCheckFailedException({
+        ...refused('The conditional request failed'),
+        ...(input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' &&
+          before !== undefined && { Item: { ...before } }),
+      });
+    }
+    const after = write.change(before);
+    const bytes = after === undefined ? 0 : itemBytes(after);
+    if (bytes > this.limits.itemBytes) {
+      this.crossed('item too large');
+      throw validationError('Item size has exceeded the maximum allowed size');
+    }
+    const units = factor * writeUnits(Math.max(bytes, version?.bytes ?? 0));
+    if (before !== undefined || after !== undefined) table.put(key, after, bytes);
+    this.consumed({ table: name, operation, key, writeUnits: units });
+    return { before, after, units };
+  }
+
+  /** Charges a condition that failed. */
+  failedCondition({ operation, table, key }: Write, factor = 1): void {
+    const bytes = this.table(table).version(key)?.bytes ?? 0;
+    this.consumed({ table, operation, key, writeUnits: factor * writeUnits(bytes), failed: true });
+  }
+
+  #query(input: QueryInput): object {
+    onlyKnown('Query', input, KNOWN.Query);
+    const { TableName = '', ExclusiveStartKey, ExpressionAttributeValues: values = {} } = input;
+    const table = this.table(TableName);
+    const expressions = expressionsOf(input);
+    const { hash, ...range } = keyRange(expressions, values, table.settings);
+    const after = ExclusiveStartKey && table.rangeOf(ExclusiveStartKey);
+    const descending = input.ScanIndexForward === false;
+    const found = table.inOrder(hash, { ...range, after, descending });
+    return this.#page('Query', input, expressions, withKeys(table, hash, found));
+  }
+
+  #scan(input: ScanInput): object {
+    onlyKnown('Scan', input, KNOWN.Scan);
+    const table = this.table(input.TableName);
+    const found = table.scan(input.ExclusiveStartKey, input.Segment, input.TotalSegments);
+    return this.#page('Scan', input, expressionsOf(input), found);
+  }
+
+  /** One page of a query or scan: it ends at a number of items, or before the item that is too much for it. */
+  #page(
+    operation: 'Query' | 'Scan',
+    input: QueryInput & ScanInput,
+    { filter, projection }: Expressions,
+    found: Iterable<readonly [key: Item, version: Version]>,
+  ): object {
+    const { TableName = '', ConsistentRead = false, Limit = Number.POSITIVE_INFINITY } = input;
+    const Items: Item[] = [];
+    let ScannedCount = 0;
+    let bytes = 0;
+    let first: Item | undefined;
+    let last: Item | undefined;
+    let LastEvaluatedKey: Item | undefined;
+    for (const [key, newest] of found) {
+      const version = this.read(TableName, newest, ConsistentRead);
+      if (version.item === undefined) continue;
+      // The service answers a key to go on from even where nothing follows the last item that it may read.
+      if (ScannedCount > 0 && bytes + version.bytes > this.limits.pageBytes) {
+        this.crossed(`${operation.toLowerCase()} page`);
+        LastEvaluatedKey = last;
+        break;
+      }
+      ScannedCount += 1;
+      bytes += version.bytes;
+      first ??= key;
+      last = key;
+      const { item } = version;
+      if (filter?.(item, input.ExpressionAttributeValues ?? {}) ?? true) {
+        Items.push(projection === undefined ? { ...item } : projected(item, projection));
+      }
+      if (ScannedCount >= Limit) {
+        this.crossed(`${operation.toLowerCase()} limit`);
+        LastEvaluatedKey = last;
+        break;
+      }
+    }
+    const units = readUnits(bytes, ConsistentRead);
+    this.consumed({ table: TableName, operation, key: first, readUnits: units });
+    return {
+      ...(input.Select === 'COUNT' ? {} : { Items }),
+      Count: Items.length,
+      ScannedCount,
+      ...(LastEvaluatedKey !== undefined && { LastEvaluatedKey }),
+      ...capacity(input, TableName, units),
+    };
+  }
+
+  /** How many requests of a batch are processed. */
+  processed(requests: number): number {
+    return this.#options.processed?.(requests) ?? requests;
+  }
+
+  /** Notes that a limit was crossed. */
+  crossed(limit: string): void {
+    this.#options.crossings.note(`dynamodb ${limit}`);
+  }
+
+  /** The version that a read finds: an eventually consistent one may find an older one. */
+  read(table: string, newest: Version | undefined, isConsistent: boolean): Version {
+    let version = newest;
+    const back = isConsistent ? 0 : (this.#options.staleness?.(table) ?? 0);
+    for (let step = 0; step < back && version !== undefined; step += 1) version = version.before;
+    if (version !== newest) this.crossed('stale read');
+    return version ?? { item: undefined, bytes: 0, before: undefined };
+  }
+
+  /** Tells what a request cost. */
+  consumed(consumed: Pick<Consumed, 'table' | 'operation' | 'key'> & Partial<Consumed>): void {
+    this.#options.onConsumed?.({ readUnits: 0, writeUnits: 0, failed: false, ...consumed });
+  }
+}
+
+function* withKeys(
+  table: Table,
+  hash: string,
+  found: Iterable<readonly [range: string, version: Version]>,
+): Iterable<readonly [key: Item, version: Version]> {
+  for (const [range, version] of found) yield [table.keyOf(hash, range), version];
+}

@@ -1,0 +1,262 @@
+// One table: items by key, in order, with their older versions where stale reads are wanted.
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { Clock } from '../call.ts';
+import { validationError } from '../errors.ts';
+import { compareNumbers, compareText, type Item, itemBytes } from './values.ts';
+
+/** A key attribute: its name and type. */
+export interface KeyAttribute {
+  readonly name: string;
+  readonly type: 'S' | 'N' | 'B';
+}
+
+/** How a table is made. */
+export interface TableSettings {
+  readonly hash: KeyAttribute;
+  readonly range?: KeyAttribute | undefined;
+  /** The attribute with an item's end, epoch seconds; undefined: nothing expires. */
+  readonly ttl?: string | undefined;
+}
+
+/** An item as it is stored; undefined once it is deleted. Never changed: a write makes another one. */
+export interface Version {
+  readonly item: Item | undefined;
+  readonly bytes: number;
+  readonly before: Version | undefined;
+}
+
+/** How late expired items go, and how many older versions are remembered for stale reads. */
+export interface TableBehaviour {
+  readonly clock: Clock;
+  /** Milliseconds from an item's end to its deletion; `Infinity` keeps it. */
+  readonly ttlDelayMs: (item: Item) => number;
+  readonly versionsKept: number;
+  /** Hears of every item that changed. */
+  readonly changed: (before: Item | undefined, after: Item | undefined, cause: 'write' | 'expiry') => void;
+}
+
+const HASH_KEY_BYTES_MAX = 2_048;
+const RANGE_KEY_BYTES_MAX = 1_024;
+/** TTL leaves alone what ended longer ago: such a number is a mistake. */
+const TTL_AGE_MAX_MS = 5 * 366 * 86_400_000;
+
+class Partition {
+  readonly versions = new Map<string, Version>();
+  /** Sort keys in order; sorted when somebody reads them. */
+  order: string[] = [];
+  isSorted = true;
+}
+
+/** The items of one table. */
+export class Table {
+  readonly settings: TableSettings;
+  readonly #behaviour: TableBehaviour;
+  readonly #partitions = new Map<string, Partition>();
+  #scanOrder: string[] | undefined;
+  readonly #compare: (one: string, other: string) => number;
+
+  constructor(settings: TableSettings, behaviour: TableBehaviour) {
+    this.settings = settings;
+    this.#behaviour = behaviour;
+    this.#compare = settings.range?.type === 'N' ? compareNumbers : compareText;
+  }
+
+  /** The newest version under a key. */
+  version(key: Item): Version | undefined {
+    const partition = this.#partitions.get(this.hashOf(key));
+    const name = this.rangeOf(key);
+    const version = partition?.versions.get(name);
+    return version === undefined ? undefined : this.#unexpired(version);
+  }
+
+  /** Replaces what is under a key; undefined deletes it. */
+  put(key: Item, item: Item | undefined, bytes = item === undefined ? 0 : itemBytes(item)): void {
+    const hash = this.hashOf(key);
+    let partition = this.#partitions.get(hash);
+    if (partition === undefined) {
+      partition = new Partition();
+      this.#partitions.set(hash, partition);
+      this.#scanOrder = undefined;
+    }
+    const range = this.rangeOf(key);
+    const before = partition.versions.get(range);
+    if (before === undefined) {
+      if (item === undefined) return;
+      const last = partition.order.at(-1);
+      if (last !== undefined && this.#compare(last, range) > 0) partition.isSorted = false;
+      partition.order.push(range);
+    }
+    const kept = this.#behaviour.versionsKept;
+    if (item === undefined && kept === 0) {
+      partition.versions.delete(range);
+      const order = this.#sorted(partition);
+      order.splice(
+        firstPlace(order, (name) => this.#compare(name, range) >= 0),
+        1,
+      );
+    } else partition.versions.set(range, { item, bytes, before: remembered(before, kept) });
+    this.#behaviour.changed(before?.item, item, 'write');
+  }
+
+  /** The versions of one partition in order, from or after a sort key, whose sort keys pass a test. */
+  *inOrder(
+    hash: string,
+    { descending, after, least, most, isOpen = false }: QueryRange,
+  ): Iterable<readonly [range: string, version: Version]> {
+    const partition = this.#partitions.get(hash);
+    if (partition === undefined) return;
+    const order = this.#sorted(partition);
+    const compare = this.#compare;
+    const firstAfter = (bound: string, isOut: boolean) =>
+      firstPlace(order, (name) => compare(name, bound) >= 0 && !(isOut && name === bound));
+    let from = least === undefined ? 0 : firstAfter(least, isOpen);
+    let to = most === undefined ? order.length : firstAfter(most, !isOpen);
+    if (after !== undefined && descending) {
+      to = Math.min(
+        to,
+        firstPlace(order, (name) => compare(name, after) >= 0),
+      );
+    } else if (after !== undefined) {
+      from = Math.max(
+        from,
+        firstPlace(order, (name) => compare(name, after) > 0),
+      );
+    }
+    const names = order.slice(from, Math.max(from, to));
+    if (descending) names.reverse();
+    for (const name of names) {
+      const version = partition.versions.get(name);
+      if (version !== undefined) yield [name, this.#unexpired(version)];
+    }
+  }
+
+  /** Every version in the order of a scan, which is not the keys' order, after a key; of one of some segments. */
+  *scan(
+    after: Item | undefined,
+    segment = 0,
+    segments = 1,
+  ): Iterable<readonly [key: Item, version: Version]> {
+    this.#scanOrder ??= [...this.#partitions.keys()].sort(
+      (one, other) => scatter(one) - scatter(other) || compareText(one, other),
+    );
+    const order = this.#scanOrder;
+    const afterHash = after && this.hashOf(after);
+    const start = afterHash === undefined ? 0 : order.indexOf(afterHash);
+    for (const hash of order.slice(Math.max(0, start))) {
+      if (segments > 1 && scatter(hash) % segments !== segment) continue;
+      const range = hash === afterHash && after !== undefined ? { after: this.rangeOf(after) } : {};
+      for (const [name, version] of this.inOrder(hash, range)) yield [this.keyOf(hash, name), version];
+    }
+  }
+
+  /** The items that are there, expired ones as far as TTL has not come to them. */
+  *items(): Iterable<Item> {
+    for (const [, { item }] of this.scan(undefined)) if (item !== undefined) yield item;
+  }
+
+  /** The hash key of a key or item as text. @throws ValidationException when it has none */
+  hashOf(item: Item): string {
+    return keyText(item, this.settings.hash, HASH_KEY_BYTES_MAX);
+  }
+
+  /** The sort key as text; empty where the table has none. */
+  rangeOf(item: Item): string {
+    const { range } = this.settings;
+    return range === undefined ? '' : keyText(item, range, RANGE_KEY_BYTES_MAX);
+  }
+
+  /** A key made of texts. */
+  keyOf(hash: string, range: string): Item {
+    const { hash: first, range: second } = this.settings;
+    const key: Item = { [first.name]: keyValue(first, hash) };
+    if (second !== undefined) key[second.name] = keyValue(second, range);
+    return key;
+  }
+
+  /** The key of an item. */
+  keyIn(item: Item): Item {
+    return this.keyOf(this.hashOf(item), this.rangeOf(item));
+  }
+
+  #sorted(partition: Partition): string[] {
+    if (!partition.isSorted) {
+      partition.order.sort(this.#compare);
+      partition.isSorted = true;
+    }
+    return partition.order;
+  }
+
+  /** A version, or its deletion when TTL has come to it. */
+  #unexpired(version: Version): Version {
+    const { item } = version;
+    const { ttl } = this.settings;
+    const end = ttl === undefined ? undefined : item?.[ttl]?.N;
+    if (item === undefined || end === undefined) return version;
+    const { clock, ttlDelayMs, changed } = this.#behaviour;
+    const endMs = Number(end) * 1000;
+    const nowMs = clock.nowMs();
+    if (endMs > nowMs || nowMs - endMs > TTL_AGE_MAX_MS || endMs + ttlDelayMs(item) > nowMs) return version;
+    const gone: Version = { item: undefined, bytes: 0, before: version };
+    this.#partitions.get(this.hashOf(item))?.versions.set(this.rangeOf(item), gone);
+    changed(item, undefined, 'expiry');
+    return gone;
+  }
+}
+
+/** Which part of a partition a query reads; its bounds are included unless it is open. */
+export interface QueryRange {
+  readonly descending?: boolean;
+  readonly after?: string | undefined;
+  readonly least?: string | undefined;
+  readonly most?: string | undefined;
+  readonly isOpen?: boolean | undefined;
+}
+
+/** As many older versions as are kept. */
+function remembered(version: Version | undefined, kept: number): Version | undefined {
+  if (version === undefined || kept === 0) return undefined;
+  return version.before === undefined
+    ? version
+    : { ...version, before: remembered(version.before, kept - 1) };
+}
+
+/** The first place at which a test holds, among names at which it fails first and holds then. */
+function firstPlace(names: readonly string[], holds: (name: string) => boolean): number {
+  let [low, high] = [0, names.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(names[middle] as string)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function keyText(item: Item, { name, type }: KeyAttribute, bytesMax: number): string {
+  const value = item[name];
+  const text = type === 'B' ? value?.B && Buffer.from(value.B).toString('latin1') : value?.[type];
+  if (text === undefined)
+    throw validationError(`The provided key element does not match the schema: ${name}`);
+  if (text === '') {
+    throw validationError(
+      `One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: ${name}`,
+    );
+  }
+  if (text.length > bytesMax / 4 && Buffer.byteLength(text, type === 'B' ? 'latin1' : 'utf8') > bytesMax) {
+    throw validationError(
+      `One or more parameter values were invalid: Size of ${name} has exceeded the maximum`,
+    );
+  }
+  return text;
+}
+
+function keyValue({ type }: KeyAttribute, text: string): AttributeValue {
+  if (type === 'B') return { B: Buffer.from(text, 'latin1') };
+  return type === 'N' ? { N: text } : { S: text };
+}
+
+/** FNV-1a: an order that is no order of the keys. */
+function scatter(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 16_777_619);
+  return hash >>> 0;
+}

@@ -1,0 +1,41 @@
+// TransactWriteItems: all writes or none, at twice the price.
+import {
+  TransactionCanceledException,
+  type TransactWriteItem,
+  type TransactWriteItemsInput,
+} from '@aws-sdk/client-dynamodb';
+import { refused, validationError } from '../errors.ts';
+import { expressionsOf } from './expressions.ts';
+import type { FakeDynamoDb } from './service.ts';
+import { holds, updateOf, type Write } from './writes.ts';
+
+/** Carries out a transaction. One that fails is charged like its writes. @throws TransactionCanceledException */
+export function transact(input: TransactWriteItemsInput, tables: FakeDynamoDb): object {
+  const { transactItems } = tables.limits;
+  const items = input.TransactItems ?? [];
+  if (items.length === 0 || items.length > transactItems) {
+    throw validationError(`a transaction has 1 to ${transactItems} items, not ${items.length}`);
+  }
+  const writes = items.map((item) => writeOf(item, tables));
+  const failed = writes.map((write) => !holds(write, tables.table(write.table).version(write.key)?.item));
+  if (!failed.includes(true)) {
+    for (const write of writes) tables.write(write, 2);
+    return {};
+  }
+  for (const write of writes) tables.failedCondition(write, 2);
+  throw new TransactionCanceledException({
+    ...refused('Transaction cancelled, please refer cancellation reasons for specific reasons'),
+    CancellationReasons: failed.map((isFailed) => ({ Code: isFailed ? 'ConditionalCheckFailed' : 'None' })),
+  });
+}
+
+function writeOf({ Put, Update, Delete, ConditionCheck }: TransactWriteItem, tables: FakeDynamoDb): Write {
+  if (Update !== undefined) return updateOf(Update, tables.table(Update.TableName));
+  const input = Put ?? Delete ?? ConditionCheck;
+  if (input === undefined) throw validationError('an item of a transaction says what it does');
+  const table = input.TableName ?? '';
+  const item = Put?.Item && { ...Put.Item };
+  const key = item === undefined ? ((Delete ?? ConditionCheck)?.Key ?? {}) : tables.table(table).keyIn(item);
+  const change: Write['change'] = (before) => (ConditionCheck === undefined ? item : before);
+  return { operation: 'TransactWriteItems', table, key, input, expressions: expressionsOf(input), change };
+}

@@ -1,0 +1,46 @@
+// Writes of one item: what they ask for, and whether they may be made.
+import type { UpdateItemInput } from '@aws-sdk/client-dynamodb';
+import { validationError } from '../errors.ts';
+import { type Expressions, expressionsOf } from './expressions.ts';
+import type { Table } from './table.ts';
+import type { Item } from './values.ts';
+
+/** A write of one item, whatever the operation. */
+export interface Write {
+  readonly operation: string;
+  readonly table: string;
+  readonly key: Item;
+  readonly input: Pick<
+    UpdateItemInput,
+    'ConditionExpression' | 'ExpressionAttributeValues' | 'ReturnValuesOnConditionCheckFailure'
+  >;
+  readonly expressions: Expressions;
+  /** The item afterwards; undefined: none. */
+  readonly change: (before: Item | undefined) => Item | undefined;
+}
+
+/** An update as a write. */
+export function updateOf(input: UpdateItemInput, table: Table): Write {
+  const { TableName = '', Key: key = {}, ExpressionAttributeValues: values = {} } = input;
+  checkKey(table, key);
+  const expressions = expressionsOf(input);
+  const { hash, range } = table.settings;
+  if (expressions.updated.some(([name]) => name === hash.name || name === range?.name)) {
+    throw validationError('Cannot update attribute: This attribute is part of the key');
+  }
+  const change = (before: Item | undefined) =>
+    expressions.update?.(before ?? key, values) ?? { ...(before ?? key) };
+  return { operation: 'UpdateItem', table: TableName, key, input, expressions, change };
+}
+
+/** Whether a write's condition holds for the item that is there. */
+export function holds({ expressions, input }: Write, before: Item | undefined): boolean {
+  return expressions.condition?.(before ?? {}, input.ExpressionAttributeValues ?? {}) ?? true;
+}
+
+/** @throws ValidationException when a key has other attributes than the table's */
+export function checkKey({ settings }: Table, key: Item): void {
+  if (Object.keys(key).length !== (settings.range === undefined ? 1 : 2)) {
+    throw validationError('The provided key element does not match the schema');
+  }
+}

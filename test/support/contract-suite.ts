@@ -1,0 +1,13 @@
+// The contract suite: what a service must do so that Tally counts right on it.
+
+/** Registers the tests of the services and of the adapters on them, on whatever target the environment names. */
+export async function registerContractSuite(): Promise<void> {
+  await import('../contract/services/dynamodb.test.ts');
+  await import('../contract/services/kinesis.test.ts');
+  await import('../contract/services/sqs-s3-ssm.test.ts');
+  await import('../contract/heartbeat.test.ts');
+  await import('../contract/ledger-table.test.ts');
+  await import('../contract/queues.test.ts');
+  await import('../contract/stream-log.test.ts');
+  await import('../contract/store-table.test.ts');
+}
