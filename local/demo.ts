@@ -49,9 +49,9 @@ const pages = [
   '/legal/imprint',
 ];
 
-/** A request leaves this often, with this many events in it: some 20 a second. */
+/** A request leaves this often, with this many events in it: some 12 a second. */
 const requestMs = 250;
-const eventsPerRequest = 5;
+const eventsPerRequest = 3;
 /** Before that comes an hour of history, so that there is something to see at once: a request for each minute. */
 const historyMinutes = 60;
 /** Of all requests, so many are sent a second time with the same ids, and so many are malformed. */
@@ -90,9 +90,10 @@ export function startDemo(
     return answer.status;
   };
 
-  const send = async (events: readonly DemoEvent[]) => {
+  const send = async (events: readonly DemoEvent[], batch?: string) => {
     // Turned away, it comes again, with the same ids.
-    while ((await post({ events })) !== 202) await sleep(1_000, undefined, { signal: stopping.signal });
+    while ((await post({ batch, events })) !== 202)
+      await sleep(1_000, undefined, { signal: stopping.signal });
     totals.accepted += events.length;
     for (const { entity } of events) sent.set(entity, (sent.get(entity) ?? 0) + 1);
   };
@@ -101,8 +102,10 @@ export function startDemo(
     const nowMs = Date.now();
     for (let minute = historyMinutes; minute > 0; minute -= 1) {
       const startMs = Math.floor(nowMs / 60_000 - minute) * 60_000;
-      const length = Math.round(330 + 120 * Math.sin(minute / 7) + 50 * Math.random());
-      await send(Array.from({ length }, () => createEvent(startMs + Math.floor(Math.random() * 60_000))));
+      const length = Math.round(200 + 80 * Math.sin(minute / 7) + 30 * Math.random());
+      const events = Array.from({ length }, () => createEvent(startMs + Math.floor(Math.random() * 60_000)));
+      // In batches: each is one record of the stream.
+      await send(events, `history-${startMs}`);
     }
   };
 

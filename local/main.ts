@@ -68,7 +68,7 @@ function welcome(url: string, demo: boolean): string {
   Console  ${url}/
   Count    curl -s ${url}/v1/events -H 'content-type: application/json' -d '{"events":[{"metric":"play","entity":"/videos/42"}]}'
   Ask      curl -s ${url}/v1/counts/play/%2Fvideos%2F42
-${demo ? '\nA demo sends an hour of history, then some 20 events a second, some of them twice.\n' : ''}`;
+${demo ? '\nA demo sends an hour of history, then some 12 events a second, some of them twice.\n' : ''}`;
 }
 
 /** Says how far the stack is: on a terminal in a line that stays, else in a line for each change. */

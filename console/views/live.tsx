@@ -52,7 +52,7 @@ export function LiveView(props: ViewProps & { readonly samples: readonly Sample[
         <div class="card hero">
           <p>
             <b>Tally counts every event exactly once, and shows where each one is.</b> The numbers above
-            always add up, also while things break. A demo sends 20 events a second, some of them twice.
+            always add up, also while things break. A demo sends 12 events a second, some of them twice.
           </p>
           <a
             class="button primary"
