@@ -10,6 +10,7 @@ import {
   type Shard,
   type ShardIteratorType,
 } from '@aws-sdk/client-kinesis';
+import type { LogPlace } from '../core/generation.ts';
 import { decodeRecord } from '../counting/event.ts';
 import {
   compareSequenceNumbers,
@@ -23,6 +24,7 @@ import {
 import type { Unread } from '../counting/pipeline-status.ts';
 import type { StreamRecord } from '../counting/segment.ts';
 import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
+import type { SegmentReader, SegmentSource } from '../raw-ports.ts';
 import { kinesis } from './clients/kinesis.ts';
 
 /** Pages in one look at what is unread: the aggregator reads the same shard, and five reads a second are all there are. */
@@ -33,7 +35,7 @@ const LOOK_RECORDS = 5_000;
 const LOOK_MS = 2_000;
 
 /** Reads the stream itself, apart from what Lambda hands over. */
-export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
+export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   readonly #client: KinesisClient;
   readonly #stream: string;
 
@@ -58,13 +60,15 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
     return { records, trimmed: oldest === undefined || compareSequenceNumbers(oldest, first) > 0 };
   }
 
-  async *readToEnd(
-    shard: ShardId,
-    after: SequenceNumber | undefined,
-  ): AsyncIterable<readonly StreamRecord[]> {
+  async *readToEnd(shard: ShardId, { after, fromMs }: LogPlace): AsyncIterable<readonly StreamRecord[]> {
     if (!(await this.#shards()).has(shard)) return;
-    const type = after === undefined ? 'TRIM_HORIZON' : 'AFTER_SEQUENCE_NUMBER';
-    for await (const page of this.#pages(shard, type, after)) if (page.length > 0) yield page;
+    const pages =
+      after !== undefined
+        ? this.#pages(shard, 'AFTER_SEQUENCE_NUMBER', after)
+        : fromMs !== undefined
+          ? this.#pages(shard, 'AT_TIMESTAMP', undefined, fromMs)
+          : this.#pages(shard, 'TRIM_HORIZON');
+    for await (const page of pages) if (page.length > 0) yield page;
   }
 
   async parentsOf(shard: ShardId): Promise<readonly ShardId[]> {
@@ -76,7 +80,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
     return (await this.#shards()).has(shard);
   }
 
-  ranges(key: ShardKey): RangeReader {
+  segmentsOf(key: ShardKey): SegmentReader {
     const shard = shardIdOf(key);
     let pages: AsyncIterator<readonly StreamRecord[]> | undefined;
     let held: readonly StreamRecord[] = [];
@@ -157,8 +161,9 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
     shard: ShardId,
     type: ShardIteratorType,
     sequenceNumber?: SequenceNumber,
+    timestampMs?: number,
   ): AsyncIterable<readonly StreamRecord[]> {
-    let iterator = await this.#iterator(shard, type, sequenceNumber);
+    let iterator = await this.#iterator(shard, type, sequenceNumber, timestampMs);
     while (iterator !== undefined) {
       const page = await this.#client.send(new GetRecordsCommand({ ShardIterator: iterator }));
       const records = (page.Records ?? []).map(toStreamRecord);
@@ -173,6 +178,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
     shard: ShardId,
     type: ShardIteratorType,
     sequenceNumber?: SequenceNumber,
+    timestampMs?: number,
   ): Promise<string | undefined> {
     const ask = (ShardIteratorType: ShardIteratorType, StartingSequenceNumber?: string) =>
       this.#client.send(
@@ -181,6 +187,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
           ShardId: shard,
           ShardIteratorType,
           StartingSequenceNumber,
+          ...(timestampMs !== undefined && { Timestamp: new Date(timestampMs) }),
         }),
       );
     try {

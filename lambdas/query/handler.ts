@@ -4,7 +4,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
-import { retentionsIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { retentionsIn, secondsAsMs, text } from '../aws/environment.ts';
 import {
   type HttpAnswer,
   headerIn,
@@ -48,7 +48,6 @@ const ports: QueryPorts & TopPorts = {
   clock: systemClock,
 };
 const settings: QuerySettings = {
-  acceptPastMs: secondsOrForeverAsMs(env, 'ACCEPT_PAST_SECONDS'),
   acceptFutureMs: secondsAsMs(env, 'ACCEPT_FUTURE_SECONDS'),
   retentions: retentionsIn(env),
 };
