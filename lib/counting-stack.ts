@@ -6,6 +6,7 @@ import { Aggregator } from './aggregator.ts';
 import { Archive } from './archive.ts';
 import { Canary } from './canary.ts';
 import { Compactor } from './compactor.ts';
+import { Console } from './console.ts';
 import { EventStream } from './event-stream.ts';
 import { FrontDoor } from './front-door.ts';
 import type { Platform } from './handler-function.ts';
@@ -16,6 +17,7 @@ import { resourcesParameter } from './resources-parameter.ts';
 import { retryParameter } from './retry-parameter.ts';
 import { RollupQueue } from './rollup-queue.ts';
 import { Tables } from './tables.ts';
+import { addUnknownRoutes } from './unknown-routes.ts';
 import { Writer } from './writer.ts';
 
 /** Everything that counts, in one stack. */
@@ -45,10 +47,13 @@ export class CountingStack extends Stack {
     // ledger → accountant → checkpoints and metrics; counts → compactor → counts → query → client
     new Accountant(this, 'Accountant', { ...platform, stream, ledger });
     new Compactor(this, 'Compactor', { ...platform, stream, counts, ledger });
-    new Query(this, 'Query', { ...platform, frontDoor, counts, ledger });
+    new Query(this, 'Query', { ...platform, frontDoor, stream, counts, ledger });
+    new Console(this, 'Console', { ...platform, frontDoor });
 
     // canary → stream …, and counts → canary, as a client
     new Canary(this, 'Canary', { ...platform, frontDoor, stream });
+
+    addUnknownRoutes(frontDoor.api, configuration.allowOrigin);
 
     new Observability(this, 'Observability', configuration, {
       api: frontDoor.api,

@@ -63,6 +63,16 @@ export const SETTINGS = {
       "Size of the API's cache for counts. 0: none. It costs by the hour; the smallest is $14 a month.",
     ),
   apiCacheSeconds: integer(1, 3600).default(5).describe('How long the cache keeps an answer.'),
+  publicMetrics: z
+    .array(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), {
+      error: ({ input }) => `a list of metrics, each 1 to 64 of A-Z a-z 0-9 _ . -, not ${shown(input)}`,
+    })
+    .max(50, { error: 'at most 50 metrics' })
+    .default([])
+    .describe('Metrics whose totals anyone may read at `/v1/public/`, without an API key.'),
+  publicRequestsPerSecond: integer(1, 1_000_000)
+    .default(100)
+    .describe('Requests a second that `/v1/public/` accepts in all. The burst is twice that.'),
   // It stands between quotes in header mappings and in templates.
   allowOrigin: text(/^(\*|https?:\/\/[A-Za-z0-9.:-]+)$/, '"*" or one origin such as "https://example.com"')
     .default('*')

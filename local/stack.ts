@@ -1,11 +1,13 @@
 // The local stack: the synthesized template, running on embedded emulators.
 import { join } from 'node:path';
-import { withAbout } from './about.ts';
 import { createApi } from './api-gateway/api.ts';
 import type { ServiceFault } from './api-gateway/integrations.ts';
 import { startApiServer } from './api-gateway/server.ts';
+import { createBreakIt } from './break-it.ts';
 import type { LocalClock } from './clock.ts';
+import { withControls } from './control-routes.ts';
 import { claimDataFolder, stackIdIn } from './data-folder.ts';
+import type { Demo } from './demo.ts';
 import { createAwsJsonClient, type JsonService } from './emulators/aws-json.ts';
 import { type Endpoints, startEmulators } from './emulators/emulators.ts';
 import { type FunctionFault, startFaultProxy } from './emulators/fault-proxy.ts';
@@ -47,6 +49,8 @@ export interface LocalStackOptions {
   readonly schedules?: boolean;
   /** True puts a proxy between functions and services, for `setFunctionFault`. */
   readonly faults?: boolean;
+  /** Lets the console break the stack (local/break-it.ts) and pause a demo; it puts the proxy of `faults` there, too. */
+  readonly controls?: { readonly demo: () => Demo | undefined };
   /** Hears of calls, invocations, batches and answers; it puts the proxy of `faults` there, too. */
   readonly observer?: StackObserver;
   /** The clock that functions and emulators follow, from `createClock()`; the machine's by default. */
@@ -148,7 +152,7 @@ async function start(
   const nowMs = () => clock?.nowMs() ?? Date.now();
   let functionFault: FunctionFault | undefined;
   const functionEndpoints =
-    options.faults === true || observer !== undefined
+    options.faults === true || options.controls !== undefined || observer !== undefined
       ? await startFaultProxies(endpoints, () => functionFault, observer, stops)
       : endpoints;
   let apiUrl = '';
@@ -176,7 +180,18 @@ async function start(
   });
   if (options.schedules !== false) stops.push(startSchedules(template, functions).stop);
 
-  let fault: ServiceFault | undefined;
+  const breakIt =
+    options.controls &&
+    createBreakIt({
+      template,
+      functions,
+      mappings,
+      client: (service) => clients[service],
+      queueEndpoint: endpoints.sqs,
+      random: Math.random,
+    });
+  functionFault = breakIt?.functionFault;
+  let fault: ServiceFault | undefined = breakIt?.serviceFault;
   const api = createApi(template, {
     functions,
     client: (service) => clients[service],
@@ -185,7 +200,7 @@ async function start(
     observer,
   });
   const server = await startApiServer(
-    withAbout(api, endpoints),
+    withControls(api, endpoints, breakIt && options.controls && { breakIt, ...options.controls }),
     options.port ?? 0,
     options.orNextFreePort ?? false,
   );

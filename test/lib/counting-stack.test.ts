@@ -180,6 +180,7 @@ describe('functions', () => {
     auditor: 29,
     canary: 50,
     compactor: 280,
+    console: 10,
   };
   test('are these, on arm64 and Node 24, each with its entry and time-out', () => {
     const found = Object.fromEntries(
@@ -252,7 +253,11 @@ describe('functions', () => {
         'DAY_RETENTION_SECONDS',
         'API_CACHED',
         'CORS_ORIGIN',
+        'PUBLIC_METRICS',
+        'STREAM_NAME',
+        'STREAM_GENERATION',
       ],
+      console: ['CONSOLE_FILE', 'API_KEYS', 'LOCAL'],
       compactor: [
         'COUNTER_TABLE',
         'LEDGER_TABLE',

@@ -103,8 +103,10 @@ const TABLE: Record<string, Record<string, string[]>> = {
   Query: {
     TablesCounters: ['dynamodb:GetItem', 'dynamodb:Query'],
     TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
+    EventsStream: ['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'],
     QueryLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
+  Console: { ConsoleLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'] },
   'FrontDoor/Put': { EventsStream: ['kinesis:PutRecords'] },
 };
 
