@@ -29,7 +29,15 @@ export interface Platform {
 /** What makes one function different from the others. */
 export interface HandlerFunctionProps {
   /** The function's noun: its handler is `lambdas/<noun>/handler.ts`. */
-  readonly noun: 'aggregator' | 'writer' | 'redriver' | 'query' | 'accountant' | 'canary' | 'compactor';
+  readonly noun:
+    | 'aggregator'
+    | 'collector'
+    | 'writer'
+    | 'redriver'
+    | 'query'
+    | 'accountant'
+    | 'canary'
+    | 'compactor';
   readonly description: string;
   readonly timeoutSeconds: number;
   readonly memoryMb: number;

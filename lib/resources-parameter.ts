@@ -15,6 +15,8 @@ export interface OperatedResources {
   readonly deadLetters: Queue;
   readonly archive: Bucket;
   readonly retries: StringParameter;
+  /** Where objects of access logs are announced, in a stack that collects some. */
+  readonly objects?: Queue | undefined;
 }
 
 /** `/tally/<stage>/resources`: names only, so that `npm run dead-letters` needs no more than a stage. */
@@ -22,7 +24,7 @@ export function resourcesParameter(
   scope: Construct,
   id: string,
   c: Configuration,
-  { counts, ledger, queue, deadLetters, archive, retries }: OperatedResources,
+  { counts, ledger, queue, deadLetters, archive, retries, objects }: OperatedResources,
 ): StringParameter {
   return new StringParameter(scope, id, {
     // Named, because the commands know nothing but the stage.
@@ -35,6 +37,7 @@ export function resourcesParameter(
       countsTable: counts.tableName,
       ledgerTable: ledger.tableName,
       retryParameter: retries.parameterName,
+      ...(objects && { collectorQueueUrl: objects.queueUrl, accessLogs: c.accessLogs }),
     }),
   });
 }
