@@ -25,6 +25,9 @@ export interface Resources {
   readonly countsTable: string;
   readonly ledgerTable: string;
   readonly retryParameter: string;
+  /** In a stack that collects access logs. */
+  readonly collectorQueueUrl?: string;
+  readonly accessLogs?: readonly { readonly bucket: string; readonly prefix: string }[];
 }
 
 /** A stack that was found, and clients of its services. */
