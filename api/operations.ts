@@ -55,6 +55,14 @@ const GATEWAY: Readonly<Record<number, Answer>> = {
   504: SAYS('No answer in time.'),
 };
 
+const IF_NONE_MATCH: Operation['parameters'] = {
+  'If-None-Match': {
+    in: 'header',
+    description: 'The ETag of an answer that the caller has: 304 if it is still the same.',
+    schema: { type: 'string' },
+  },
+};
+
 const COUNT_PARAMETERS: Operation['parameters'] = {
   metric: { in: 'path', description: 'The metric.', schema: METRIC },
   entity: { in: 'path', description: 'The entity, percent-encoded; it may hold slashes.', schema: ENTITY },

@@ -7,18 +7,7 @@ import { httpOf } from './http.ts';
 import { type Settings, settingsOf, type TallyOptions } from './options.ts';
 import { type Platform, platform } from './platform.ts';
 import { type Pending, Queue } from './queue.ts';
-import {
-  type CountsAnswer,
-  type CountsBatchAnswer,
-  type CountsBatchQuestion,
-  type CountsQuestion,
-  type ReadOptions,
-  type Reads,
-  readsOf,
-  type StatusAnswer,
-  type TopAnswer,
-  type TopQuestion,
-} from './reads.ts';
+import { Reads } from './reads.ts';
 import { type Delivery, Sender, type SendOptions } from './sender.ts';
 import { Stats, type TallyStats } from './stats.ts';
 
@@ -45,13 +34,12 @@ const CLOSE_MS = 10_000;
 const HOLD_MS = 2 ** 31 - 1;
 
 /** Sends events to one Tally, in the background or in batches of the caller's, and reads its counts. */
-export class TallyClient {
+export class TallyClient extends Reads {
   readonly #settings: Settings;
   readonly #platform: Platform;
   readonly #stats: Stats;
   readonly #queue: Queue;
   readonly #sender: Sender;
-  readonly #reads: Reads;
   readonly #endings: (() => void)[] = [];
   readonly #waiting: Waiting[] = [];
   #flushes: Flush[] = [];
@@ -65,6 +53,8 @@ export class TallyClient {
   constructor(options: TallyOptions) {
     const at = { ...platform(), ...options?.platform };
     const settings = settingsOf(options ?? {}, at.page !== undefined);
+    const http = httpOf(settings, at);
+    super(http);
     this.#settings = settings;
     this.#platform = at;
     this.#stats = new Stats(options, at.warn);
@@ -72,8 +62,6 @@ export class TallyClient {
       { events: settings.bufferEvents, bytes: settings.bufferBytes },
       { events: settings.batchEvents, bytes: settings.batchBytes },
     );
-    const http = httpOf(settings, at);
-    this.#reads = readsOf(http);
     this.#sender = new Sender({
       http,
       platform: at,
@@ -176,34 +164,6 @@ export class TallyClient {
   /** Numbers of now. */
   stats(): TallyStats {
     return this.#stats.now(this.#queue.events, this.#waiting.length);
-  }
-
-  /** How often it happened. @throws TallyError for an answer other than 200, and for none */
-  counts(
-    metric: string,
-    entity: string,
-    question?: CountsQuestion,
-    options?: ReadOptions,
-  ): Promise<CountsAnswer> {
-    return this.#reads.counts(metric, entity, question, options);
-  }
-
-  /** Which entities had most in an hour, day or month. @throws TallyError for an answer other than 200, and for none */
-  top(metric: string, question?: TopQuestion, options?: ReadOptions): Promise<TopAnswer> {
-    return this.#reads.top(metric, question, options);
-  }
-
-  /** Asks up to 100 questions at once. @returns an answer or an error for each, in their order */
-  countsBatch(
-    questions: readonly CountsBatchQuestion[],
-    options?: ReadOptions,
-  ): Promise<readonly CountsBatchAnswer[]> {
-    return this.#reads.countsBatch(questions, options);
-  }
-
-  /** Where every event is that Tally has received. @throws TallyError for an answer other than 200, and for none */
-  status(options?: ReadOptions): Promise<StatusAnswer> {
-    return this.#reads.status(options);
   }
 
   #admit(pending: Pending): Promise<boolean> {

@@ -44,22 +44,9 @@ export interface TallyOptions extends Listeners {
 }
 
 /** Options with their defaults filled in. */
-export interface Settings {
-  readonly url: string;
-  readonly apiKey: string | undefined;
-  readonly batchEvents: number;
-  readonly batchBytes: number;
-  readonly batchDelayMs: number;
-  readonly bufferEvents: number;
-  readonly bufferBytes: number;
-  readonly whenFull: WhenFull;
-  readonly concurrency: number;
-  readonly timeoutMs: number;
-  readonly backoff: Backoff;
-  readonly giveUpAfterMs: number;
-  readonly exitDeadlineMs: number;
-  readonly stampTime: boolean;
-}
+export type Settings = Required<
+  Omit<TallyOptions, keyof Listeners | 'apiKey' | 'dedupWindowMs' | 'platform'>
+> & { readonly apiKey: string | undefined };
 
 /** A record of the stream holds 1 MiB, and Tally may write a character longer than it was sent. */
 const BATCH_BYTES_MAX = 2 ** 19;

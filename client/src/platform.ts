@@ -22,7 +22,6 @@ export type Fetch = (
 
 /** The part of a browser's window that tells of its page's end. */
 export interface Page {
-  isHidden(): boolean;
   /** `navigator.sendBeacon`; undefined where there is none. */
   readonly sendBeacon: ((url: string, body: string) => boolean) | undefined;
   /** Calls back whenever the page is hidden or left. Returns how to stop that. */
@@ -130,7 +129,6 @@ export function pageOf(globals: PageGlobals): Page | undefined {
   if (document === undefined || typeof document.addEventListener !== 'function') return undefined;
   const sendBeacon = navigator?.sendBeacon?.bind(navigator);
   return {
-    isHidden: () => document.visibilityState === 'hidden',
     sendBeacon,
     onLeave: (leave) => {
       const hidden = () => {

@@ -1,4 +1,4 @@
-// Typed reads. One more route is one more entry in `Reads` and a line below.
+// Typed reads. One more route is one more method of `Reads`.
 import { InvalidEventError, isEntity, isMetric } from './event.ts';
 import { exactJson } from './exact-json.ts';
 import { type Http, type HttpRequest, TallyError } from './http.ts';
@@ -136,72 +136,65 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What can be asked. All throw TallyError for an answer other than 200, and for none. */
-export interface Reads {
-  counts(
+/** What can be asked. All reject with TallyError for an answer other than 200, and for none. */
+export class Reads {
+  readonly #http: Http;
+
+  /** @internal */
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /** How often it happened. */
+  async counts(
     metric: string,
     entity: string,
-    question?: CountsQuestion,
+    { from, to, ...rest }: CountsQuestion = {},
     options?: ReadOptions,
-  ): Promise<CountsAnswer>;
-  top(metric: string, question?: TopQuestion, options?: ReadOptions): Promise<TopAnswer>;
+  ): Promise<CountsAnswer> {
+    const search = searchFor({ from: instant(from), to: instant(to), ...rest });
+    return this.#read({ method: 'GET', path: `/v1/counts/${namesIn(metric, entity)}${search}` }, options);
+  }
+
+  /** Which entities had most in an hour, day or month. */
+  async top(metric: string, { by, at, k }: TopQuestion = {}, options?: ReadOptions): Promise<TopAnswer> {
+    const search = searchFor({ by, at: instant(at), k });
+    return this.#read({ method: 'GET', path: `/v1/top/${metricIn(metric)}${search}` }, options);
+  }
+
   /** Asks up to 100 questions at once, all as of one moment. @returns an answer or an error for each, in their order */
-  countsBatch(
+  async countsBatch(
     questions: readonly CountsBatchQuestion[],
     options?: ReadOptions,
-  ): Promise<readonly CountsBatchAnswer[]>;
-  status(options?: ReadOptions): Promise<StatusAnswer>;
-}
+  ): Promise<readonly CountsBatchAnswer[]> {
+    const queries = questions.map(({ from, to, ...rest }) => ({
+      from: instant(from),
+      to: instant(to),
+      ...rest,
+    }));
+    const request = { method: 'POST', path: '/v1/counts:batch', body: JSON.stringify({ queries }) } as const;
+    const { answers } = await this.#read<{ readonly answers: readonly CountsBatchAnswer[] }>(
+      request,
+      options,
+    );
+    return answers;
+  }
 
-/** Reads by HTTP. */
-export function readsOf(http: Http): Reads {
-  return {
-    counts: async (metric, entity, question = {}, options) => {
-      const search = searchOf(question);
-      return read(http, { method: 'GET', path: `/v1/counts/${namesIn(metric, entity)}${search}` }, options);
-    },
-    top: async (metric, { by, at, k } = {}, options) => {
-      const search = searchFor({ by, at: instant(at), k });
-      return read(http, { method: 'GET', path: `/v1/top/${metricIn(metric)}${search}` }, options);
-    },
-    countsBatch: async (questions, options) => {
-      const queries = questions.map((question) => ({
-        ...question,
-        from: instant(question.from),
-        to: instant(question.to),
-      }));
-      const request = {
-        method: 'POST',
-        path: '/v1/counts:batch',
-        body: JSON.stringify({ queries }),
-      } as const;
-      const { answers } = await read<{ readonly answers: readonly CountsBatchAnswer[] }>(
-        http,
-        request,
-        options,
-      );
-      return answers;
-    },
-    status: async (options) => read(http, { method: 'GET', path: '/v1/status' }, options),
-  };
-}
+  /** Where every event is that Tally has received. */
+  async status(options?: ReadOptions): Promise<StatusAnswer> {
+    return this.#read({ method: 'GET', path: '/v1/status' }, options);
+  }
 
-/** The answer is as Tally documents it: its shape is not checked here. */
-async function read<Answer>(
-  http: Http,
-  request: Omit<HttpRequest, 'signal'>,
-  { signal }: ReadOptions = {},
-): Promise<Answer> {
-  const answer = await http.request({ ...request, signal });
-  const { status, retryAfterMs } = answer;
-  const body = jsonIn(answer.body);
-  if (status === 200 && body !== undefined) return body as Answer;
-  const said = (body as { readonly message?: unknown } | null | undefined)?.message;
-  const message = typeof said === 'string' ? said : 'the answer is no JSON: is it Tally?';
-  throw new TallyError(`${request.method} ${request.path.split('?')[0]}: ${status} ${message}`, {
-    status,
-    retryAfterMs,
-  });
+  /** The answer is as Tally documents it: its shape is not checked here. */
+  async #read<Answer>(request: HttpRequest, { signal }: ReadOptions = {}): Promise<Answer> {
+    const { status, retryAfterMs, body: text } = await this.#http.request({ ...request, signal });
+    const body = jsonIn(text);
+    if (status === 200 && body !== undefined) return body as Answer;
+    const said = (body as { readonly message?: unknown } | null | undefined)?.message;
+    const message = typeof said === 'string' ? said : 'the answer is no JSON: is it Tally?';
+    const place = `${request.method} ${request.path.split('?')[0]}`;
+    throw new TallyError(`${place}: ${status} ${message}`, { status, retryAfterMs });
+  }
 }
 
 function metricIn(metric: string): string {
@@ -220,10 +213,6 @@ function namesIn(metric: string, entity: string): string {
     );
   }
   return `${metricIn(metric)}/${encodeURIComponent(entity)}`;
-}
-
-function searchOf({ from, to, ...rest }: CountsQuestion): string {
-  return searchFor({ from: instant(from), to: instant(to), ...rest });
 }
 
 function searchFor(parameters: Readonly<Record<string, string | number | boolean | undefined>>): string {

@@ -61,7 +61,7 @@ test('reads are typed: counts, the status, and what is refused', patient, async 
   await assert.rejects(client.top('play', { k: 0 }), /"k" must be/);
   const { counted, shards } = await client.status();
   assert.deepEqual([counted, shards.length > 0], [2, true]);
-  await assert.rejects(client.counts('play', '/a', { by: 'week' as never }), (error: unknown) => {
+  await assert.rejects(client.counts('play', '/a', { by: 'year' as never }), (error: unknown) => {
     assert.ok(error instanceof TallyError);
     assert.equal(error.status, 400);
     assert.match(error.message, /"by" must be one of/);

@@ -86,7 +86,7 @@ const client = new TallyClient({ url: 'https://x', onGivenUp: ({ event }: Undeli
 const room: boolean = await client.count('view', '/a', 1, { at: new Date() });
 const answer: CountsAnswer = await client.counts('view', '/a', { by: 'day' });
 // @ts-expect-error there is no such grain
-await client.counts('view', '/a', { by: 'week' });
+await client.counts('view', '/a', { by: 'year' });
 export { room, answer };
 `,
   );
