@@ -1,8 +1,6 @@
 // The collector Lambda: objects that were announced in, batches of the stream out.
-import { setTimeout as pause } from 'node:timers/promises';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
@@ -18,6 +16,7 @@ import { S3LogObjects } from './objects.aws.ts';
 import { parkedObjects } from './parked.aws.ts';
 import type { AccessLog, CollectorPorts } from './ports.ts';
 import { LedgerProgress } from './progress.aws.ts';
+import { announceAgain } from './queue.aws.ts';
 
 const { env } = process;
 const { logger, metrics, countAny } = telemetry(env);
@@ -29,8 +28,7 @@ const settings: CollectorSettings = {
   accessLogs: JSON.parse(text(env, 'ACCESS_LOGS')) as AccessLog[],
   dedupWindowMs: secondsAsMs(env, 'DEDUP_WINDOW_SECONDS'),
 };
-const queueUrl = text(env, 'COLLECTOR_QUEUE_URL');
-const queues = sqs();
+const again = announceAgain(sqs(), text(env, 'COLLECTOR_QUEUE_URL'));
 const objects = s3();
 const ports: CollectorPorts = {
   objects: new S3LogObjects(objects),
@@ -38,9 +36,7 @@ const ports: CollectorPorts = {
   stream: new KinesisBatches(kinesis(), text(env, 'STREAM_NAME')),
   parked: parkedObjects(objects, text(env, 'ARCHIVE_BUCKET')),
   nowMs: () => systemClock.nowMs(),
-  pause: async (ms) => {
-    await pause(ms);
-  },
+  pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
 async function collectEvent({ Records }: SQSEvent, context: Context): Promise<SQSBatchResponse> {
@@ -61,13 +57,12 @@ async function collectEvent({ Records }: SQSEvent, context: Context): Promise<SQ
       );
       countAny({
         EventsCollected: events,
-        LinesMalformed: malformed,
         ObjectsParked: Number(outcome === 'parked'),
       });
+      if (malformed > 0) logger.warn('lines of an object are malformed', { bucket, key, malformed });
       if (outcome === 'parked') logger.error('an object is parked', { bucket, key, reason });
       // Its own message goes on with it: this one may have been received as often as it may be.
-      if (outcome === 'more')
-        await queues.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
+      if (outcome === 'more') await again(body);
       if (outcome === 'busy') failed.push(messageId);
     } catch (error) {
       logger.error('an object could not be collected; its message comes again', {
