@@ -47,7 +47,7 @@ export class CountingStack extends Stack {
     // dead letters → redriver → queue, or archive
     const redriver = new Redriver(this, 'Redriver', { ...platform, ...operated });
     frontDoor.addAdmin('redrive', redriver.function);
-    resourcesParameter(this, 'Resources', configuration, { ...operated, objects: collector?.queue });
+    resourcesParameter(this, 'Resources', configuration, { ...operated, stream, objects: collector?.queue });
 
     // ledger → accountant → checkpoints and metrics; counts → compactor → counts → query → client
     new Accountant(this, 'Accountant', { ...platform, stream, ledger });
