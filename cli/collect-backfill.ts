@@ -48,8 +48,7 @@ export const collectBackfillCommand = withExample(
           throw new OperatorError(`The setting accessLogs has no bucket ${options.bucket}.`, exitCodes.usage);
         let objects = 0;
         for (const { bucket, prefix } of chosen) {
-          const below =
-            options.prefix !== undefined && options.prefix.startsWith(prefix) ? options.prefix : prefix;
+          const below = options.prefix?.startsWith(prefix) ? options.prefix : prefix;
           for await (const page of pages(stack.s3, bucket, below, options.since)) {
             if (options.dryRun !== true) await announce(stack.sqs, collectorQueueUrl, page);
             objects += page.length;

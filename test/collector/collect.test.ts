@@ -124,7 +124,7 @@ describe('an object', () => {
   ] as const) {
     test(`${name}: its lines count once, also weeks later`, async () => {
       const world = new World();
-      const object = world.put('web/a.log', pack(logLines(1300) + logLine(1, 404) + 'rubbish\n'));
+      const object = world.put('web/a.log', pack(`${logLines(1300) + logLine(1, 404)}rubbish\n`));
       const { outcome, events, malformed } = await world.collect(object);
       assert.deepEqual([outcome, events, malformed], ['done', 1300, 1]);
       assert.equal(world.counted.size, 1300);
