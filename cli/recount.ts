@@ -141,7 +141,7 @@ async function compare(
 
 function portsOf(
   { s3, resources }: StackAccess,
-  { ledger, store, state, forget, compactor, settings }: StoreAccess,
+  { ledger, store, state, forget, compactor }: StoreAccess,
   source: SegmentSource,
   spill: FileSpill,
   isRepair: boolean,

@@ -31,11 +31,12 @@ export interface HandlerFunctionProps {
   /** The function's noun: its handler is `lambdas/<noun>/handler.ts`. */
   readonly noun:
     | 'aggregator'
+    | 'collector'
     | 'writer'
     | 'redriver'
     | 'query'
-    | 'accountant'
-    | 'canary'
+    | 'compactor'
+    | 'console'
     | 'compactor'
     | 'console';
   readonly description: string;
