@@ -35,8 +35,8 @@ export interface HandlerFunctionProps {
     | 'writer'
     | 'redriver'
     | 'query'
-    | 'compactor'
-    | 'console'
+    | 'accountant'
+    | 'canary'
     | 'compactor'
     | 'console';
   readonly description: string;
