@@ -19,7 +19,6 @@ const LIMITS: Readonly<Record<string, number>> = {
   canary: 350_000,
   compactor: 350_000,
   // Every page of an audit needs S3 and the stream; an operator waits for it, and for much longer than for this.
-  auditor: 520_000,
 };
 
 /** Clients that a function has, but loads only when it needs them. */

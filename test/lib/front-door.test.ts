@@ -30,9 +30,9 @@ test('routes: events and reads want a key, admin wants IAM, preflights want noth
     'GET /v1/openapi.json': 'AWS_PROXY NONE key',
     'OPTIONS /v1/openapi.json': 'MOCK NONE',
     'GET /v1/admin/counts/{metric}/{entity+}': 'AWS_PROXY AWS_IAM',
-    'GET /v1/audit': 'AWS_PROXY AWS_IAM',
+    'GET /v1/metrics': 'AWS_PROXY NONE key',
+    'OPTIONS /v1/metrics': 'MOCK NONE',
     'POST /v1/admin/redrive': 'AWS_PROXY AWS_IAM',
-    'POST /v1/admin/repair': 'AWS_PROXY AWS_IAM',
   });
   assert.ok(Object.values(routesOf(keyless)).every((route) => !route.endsWith('key')));
 });
@@ -126,7 +126,7 @@ describe('browsers', () => {
     const options = resourcesOf(json, 'AWS::ApiGateway::Method').filter(
       ([, m]) => m.Properties.HttpMethod === 'OPTIONS',
     );
-    assert.equal(options.length, 6);
+    assert.equal(options.length, 7);
     for (const [id, { Properties }] of options) {
       const [response] = Properties.Integration.IntegrationResponses;
       assert.equal(response.StatusCode, '204', id);
