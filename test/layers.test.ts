@@ -27,12 +27,13 @@ const FORMATS = /^formats\//;
 const HANDLER = /^lambdas\/[a-z-]+\/handler\.ts$/;
 /** Whatever else is in a folder of lambdas/. */
 const USE_CASE = /^lambdas\/(?!aws\/|store\/|ledger\/|core\/|counting\/)[a-z-]+\/(?!handler\.ts|.*ports\.ts)/;
-/** What several use cases do: read the status, keep a dedup window, end a segment that is lost, write one message. */
+/** What several use cases do: read the status, keep a dedup window, end a segment that is lost, write one message, find blocks. */
 const SHARED = new RegExp(
   `^lambdas/(${[
     'accountant/(read-status|shard-progress)',
     'aggregator/(windows|errors|segment-listener|finish-segment)',
     'writer/write',
+    'store/(leaf-blocks|make-tops)',
   ].join('|')})\\.ts$`,
 );
 const CLIENT = /^client\/src\/index\.ts$/;
@@ -96,7 +97,7 @@ const RULES: readonly Rule[] = [
   {
     room: 'simulation',
     files: /^simulation\/(?!hot-entity\.ts)/,
-    mayImport: [/^simulation\//, ...PROVEN, /^client\/src\/packs\.ts$/, NODE, /^(p-limit|pure-rand)/],
+    mayImport: [/^simulation\//, ...PROVEN, NODE, /^(p-limit|pure-rand)/],
   },
   {
     room: 'drills',
@@ -140,7 +141,7 @@ const RULES: readonly Rule[] = [
       SDK,
       /^@aws-lambda-powertools\//,
       /^@redis\/client$/,
-      /^(esbuild|aws-lambda|p-limit|zod)$/,
+      /^(esbuild|aws-lambda|p-limit|zod|pure-rand)(\/|$)/,
     ],
   },
   {
@@ -150,7 +151,7 @@ const RULES: readonly Rule[] = [
     mayImport: [
       /^plan\//,
       ...PROVEN,
-      /^lib\/(configuration(-rules)?|settings|metrics)\.ts$/,
+      /^lib\/(configuration(-rules)?|settings|metrics|dedup-room)\.ts$/,
       SDK,
       /^pure-rand(\/|$)/,
       /^node:(zlib|crypto)$/,

@@ -278,11 +278,18 @@ test("an operator's commands find the resources by the stage alone", () => {
   const text = Properties.Value['Fn::Join'][1]
     .map((piece: string | { Ref: string }) => (typeof piece === 'string' ? piece : piece.Ref))
     .join('');
-  const names = Object.entries(JSON.parse(text)).map(([name, id]) => [
-    name,
-    String(id).replace(/[0-9A-F]{8}$/, ''),
-  ]);
+  const { settings, ...resources } = JSON.parse(text);
+  assert.deepEqual(settings, {
+    streamGeneration: '1',
+    hashSlots: 16,
+    minuteRetentionDays: 'forever',
+    hourRetentionDays: 'forever',
+    dayRetentionDays: 'forever',
+    rawRetentionDays: 90,
+  });
+  const names = Object.entries(resources).map(([name, id]) => [name, String(id).replace(/[0-9A-F]{8}$/, '')]);
   assert.deepEqual(Object.fromEntries(names), {
+    streamName: 'EventsStream',
     rollupQueueUrl: 'RollupsMessages',
     deadLetterQueueUrl: 'RollupsDeadLetters',
     archiveBucket: 'ArchiveBucket',
