@@ -115,6 +115,8 @@ async function planHours(
   const eventsMax = settings.rangeEventsMax * 2 ** settings.slotBits;
   const next = nextCoverage(covers, reopened, following, nowMs, eventsMax, settings.openMax);
   if (isSameCoverage(next, covers)) return undefined;
+  // Late rows are put aside under ranges of this length: readers look where they were told.
+  await ports.state.registerRangeBits(settings.slotBits);
   const all = [
     ...reopened,
     ...following.flatMap(({ shard, entries }) => entries.map((entry) => ({ shard, entry }))),

@@ -113,11 +113,11 @@ async function gather(
   for await (const rows of deltas) {
     for (const row of rows) {
       const startMs = periodStartMs(level, row.hour * HOUR_MS);
-      let isGone = gone.get(startMs);
-      if (isGone === undefined) gone.set(startMs, (isGone = mayBeGone({ level, startMs }, plan, retentions)));
+      const isGone = gone.get(startMs) ?? mayBeGone({ level, startMs }, plan, retentions);
+      gone.set(startMs, isGone);
       if (isGone && level !== 'hours') continue;
-      let byName = gathered.get(startMs);
-      if (byName === undefined) gathered.set(startMs, (byName = new Map()));
+      const byName = gathered.get(startMs) ?? new Map<string, GatheredRow>();
+      gathered.set(startMs, byName);
       addTo(byName, row, level);
     }
   }
@@ -136,7 +136,10 @@ function mayBeGone(
 /** Adds a delta's row to those of its period. The hours keep its minutes, an upper level has one cell for its hour. */
 function addTo(byName: Map<string, GatheredRow>, row: RowView, level: Level): void {
   let gathered = byName.get(row.name);
-  if (gathered === undefined) byName.set(row.name, (gathered = { events: 0, cells: new Map() }));
+  if (gathered === undefined) {
+    gathered = { events: 0, cells: new Map() };
+    byName.set(row.name, gathered);
+  }
   gathered.events += row.events;
   const hourCell = level === 'hours' ? undefined : cellOf(level, row.hour * HOUR_MS);
   for (let index = 0; index < row.length; index += 1) {
@@ -221,7 +224,8 @@ function addLate(
   let row = late.get(key);
   if (row === undefined) {
     const [metric, entity] = splitName(name);
-    late.set(key, (row = { metric, entity, hour, events: 0, cells: new Map() }));
+    row = { metric, entity, hour, events: 0, cells: new Map() };
+    late.set(key, row);
   }
   row.events += events;
   for (const sum of cells.values()) row.cells.set(cell, (row.cells.get(cell) ?? 0n) + BigInt(sum));
