@@ -228,10 +228,9 @@ function integer(least: number, most: number) {
 
 function orForever(least: number, most: number) {
   const error = ({ input }: { readonly input?: unknown }) =>
-    typeof input === 'number' && Number.isInteger(input)
-      ? `from ${least} to ${most}, or "forever", not ${input}`
-      : `a whole number or "forever", not ${shown(input)}`;
-  return z.union([z.literal('forever'), z.int().min(least).max(most)], { error });
+    `a whole number or "forever", not ${shown(input)}`;
+  // A number outside the bounds gets the sentence of `integer`, anything else this one.
+  return z.union([z.literal('forever'), integer(least, most)], { error });
 }
 
 /** One of the numbers listed. The error offers the smallest that is not below the value. */

@@ -141,7 +141,7 @@ const RULES: readonly Rule[] = [
       SDK,
       /^@aws-lambda-powertools\//,
       /^@redis\/client$/,
-      /^(esbuild|aws-lambda|p-limit|zod)$/,
+      /^(esbuild|aws-lambda|p-limit|zod|pure-rand)(\/|$)/,
     ],
   },
   {
