@@ -86,7 +86,7 @@ class Run {
       return (scheduler.nextMs ?? restMs + 1) <= restMs;
     });
     faults.stop();
-    world.parameter.text = SOUND_RETRIES;
+    world.retries = SOUND_RETRIES;
     this.#heartbeats();
     const beatMs = scheduler.nowMs();
     await this.#recover();
@@ -209,7 +209,7 @@ class Run {
   /** With everything counted and nothing parked, the claim must have come to the last heartbeat. */
   async #checkReached(beatMs: number): Promise<void> {
     const { world, oracle, scheduler, settings } = this.history;
-    const { ledger, log } = world.clients(directNetwork, scheduler);
+    const { ledger, log, progress } = world.clients(directNetwork, scheduler);
     const { throughMs: claimMs } = await claimCompleteness(ledger, log, '1', scheduler);
     if (oracle.violation !== undefined) throw oracle.violation;
     if (claimMs < beatMs)
@@ -218,7 +218,7 @@ class Run {
         `everything is counted up to ${new Date(beatMs).toISOString()}, and the claim stays at ${new Date(claimMs).toISOString()}`,
       );
     await this.#checkLevels();
-    const { days, months } = await ledger.readClaims();
+    const { days, months } = await progress.readClaims();
     for (const { throughMs } of [days, months])
       if (throughMs < beatMs)
         throw new Violation(
@@ -227,7 +227,7 @@ class Run {
         );
     // Counter items that may be deleted say less than the levels do.
     if (settings.counterRetentionMs !== undefined) return;
-    const { ledger: claims, counters, levels } = world.clients(directNetwork, scheduler);
+    const { progress: claims, counters, levels } = world.clients(directNetwork, scheduler);
     const ports = { counters, levels, claims, clock: scheduler };
     await checkAnswers(world, ports, settings.compaction.retentionsMs);
   }
@@ -245,8 +245,8 @@ class Run {
   /** One more run of the compactor, in which everything is due; then every level must say what is below it. */
   async #checkLevels(): Promise<void> {
     const { world, oracle, scheduler, settings } = this.history;
-    const { ledger, log: stream, counters, levels, tops } = world.clients(directNetwork, scheduler);
-    const ports = { ledger, progress: ledger, stream, counters, levels, tops, clock: scheduler };
+    const { ledger, progress, log: stream, counters, levels, tops } = world.clients(directNetwork, scheduler);
+    const ports = { ledger, progress, stream, counters, levels, tops, clock: scheduler };
     const atOnce = { intervalsMs: { days: 1, months: 1 }, settleMs: 0, patienceMs: 0, generation: '1' };
     const report = await compact(ports, { ...settings.compaction, ...atOnce }, () => true);
     if (oracle.violation !== undefined) throw oracle.violation;

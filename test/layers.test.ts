@@ -63,10 +63,9 @@ const RULES: readonly Rule[] = [
     ],
   },
   {
-    room: 'hot entity',
-    files: /^simulation\/hot-entity\.ts$/,
-    // It tries what the plan says.
-    mayImport: [/^simulation\//, /^plan\//, /^node:/],
+    room: 'AWS in memory',
+    files: /^fake-aws\//,
+    mayImport: [/^fake-aws\//, /^@aws-sdk\/client-/, /^dynalite\//, /^node:/],
   },
   {
     room: 'simulation',
@@ -74,6 +73,8 @@ const RULES: readonly Rule[] = [
     // What producers do to group events is the client's to know.
     mayImport: [
       /^simulation\//,
+      /^fake-aws\//,
+      /^lambdas\/aws\//,
       COUNTING,
       PORTS,
       USE_CASE,
@@ -183,7 +184,7 @@ test('every file imports only what its room may', async () => {
   const found: string[] = [];
   let files = 0;
   for await (const file of glob(
-    '{lambdas,lib,bin,local,client,importer,operations,simulation,hostile,plan}/**/*.ts',
+    '{lambdas,lib,bin,local,client,importer,operations,simulation,fake-aws,hostile,plan}/**/*.ts',
     {
       cwd: ROOT,
     },
@@ -204,7 +205,7 @@ test('the guard sees an import that is not allowed, however it is written', () =
     ["import 'aws-cdk-lib';", 'lambdas/aws/clients/s3.ts'],
     ["const x = await import('node:fs');", 'lambdas/counting/rollup.ts'],
     ["import {\n  a,\n  b,\n} from '../lambdas/writer/handler.ts';", 'lib/writing.ts'],
-    ["import { Archive } from '../../lambdas/aws/archive.ts';", 'simulation/world/fake.ts'],
+    ["import { S3Client } from '@aws-sdk/client-s3';", 'simulation/world/fake.ts'],
     ["import { randomUUID } from 'node:crypto';", 'client/src/event.ts'],
     ["import type { Grain } from '../../lambdas/counting/count-query.ts';", 'client/src/reads.ts'],
   ] as const;

@@ -18,7 +18,7 @@ import { checkHourEquations } from '../oracle/hours.ts';
 import { Violation } from '../oracle/violation.ts';
 import type { Role } from '../plan/faults.ts';
 import { TIMEOUT_MS } from '../plan/settings.ts';
-import { nothingRemembered, type RememberedPolicy } from '../world/retry-parameter.ts';
+import type { RememberedPolicy } from '../world/world.ts';
 
 /** A container: what stays in memory between invocations, and the clock of its machine. */
 interface Container {
@@ -73,8 +73,8 @@ export class Functions {
     const { settings, world } = this.#history;
     const subject = `${batch.shard} ${batch.records[0]?.sequenceNumber.slice(-6)}+${batch.records.length}`;
     this.#invoke('aggregator', subject, onEnd, (invocation, { windows, rollup }) => {
-      const { ledger, log, queue, archive } = world.clients(invocation, invocation);
-      const raw = settings.archiveRaw ? archive : undefined;
+      const { ledger, log, queue, archive, raw: objects } = world.clients(invocation, invocation);
+      const raw = settings.archiveRaw ? objects : undefined;
       const around = { windows, clock: invocation, listener: SILENT };
       const ports = { ledger, log, queue, rejected: archive, raw, ...around };
       const generation = { generation: '1', rollup, streamRetentionMs: settings.streamRetentionMs };
@@ -152,8 +152,9 @@ export class Functions {
   compact(onEnd: (ending: Ending<unknown>) => void): void {
     const { world, settings } = this.#history;
     this.#invoke('compactor', '', onEnd, (invocation) => {
-      const { ledger, log: stream, counters, levels, tops } = world.clients(invocation, invocation);
-      const ports = { ledger, progress: ledger, stream, counters, levels, tops, clock: invocation };
+      const clients = world.clients(invocation, invocation);
+      const { ledger, progress, log: stream, counters, levels, tops } = clients;
+      const ports = { ledger, progress, stream, counters, levels, tops, clock: invocation };
       return compact(ports, { ...settings.compaction, generation: '1' }, () =>
         invocation.hasTime(SCHEDULE_RESERVE_MS),
       );
@@ -235,7 +236,7 @@ export class Functions {
       deployment: this.#deployment,
       rollup: this.#rollup,
       windows: new DedupWindows(settings.idsMax),
-      policy: nothingRemembered(),
+      policy: this.#history.world.nothingRemembered(),
       skewMs: skew.between(-settings.clockSkewMs, settings.clockSkewMs),
     };
   }

@@ -59,7 +59,7 @@ export class SmallRun {
     this.#oracle = new Oracle(this.#windowMs, this.#clock);
     this.#world = new World({
       ...ORDINARY_WORLD,
-      pages: { records: 100, empties: true },
+      limits: { ...ORDINARY_WORLD.limits, emptyPages: true },
       clock: this.#clock,
       random: new Random('small world'),
       observer: this.#oracle,
@@ -141,7 +141,7 @@ export class SmallRun {
       this.#config,
       this.#clock.ms,
       ledger.claimMs,
-      [...archive.objects.keys()],
+      archive.keys(),
     ];
     return hash(
       canonical([shards, counters.items(), queue.messages(), deadLetters.messages(), actors, rest]),

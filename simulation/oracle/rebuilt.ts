@@ -19,7 +19,7 @@ export async function checkRebuilt(world: World, clock: Clock, kept: boolean): P
   const { ledger: first } = world.clients(directNetwork, clock);
   const second = new World({ ...ORDINARY_WORLD, clock, random: new Random('rebuilt') });
   const clients = second.clients(directNetwork, clock);
-  const ports = { ...clients, progress: clients.ledger, first, clock };
+  const ports = { ...clients, first, clock };
   const around = { history: historyOf(world), random: () => 0, pause: async () => {} };
   const { comparison } = await rebuild({ ...ports, ...around }, SETTINGS);
   const { differing, missing, notArchived, unknown, recovered } = comparison;
@@ -40,13 +40,13 @@ export async function checkRebuilt(world: World, clock: Clock, kept: boolean): P
 function historyOf({ archive }: World): RawHistory {
   return {
     async *places() {
-      for (const key of archive.objects.keys()) {
+      for (const key of archive.keys()) {
         const place = rawPlaceIn(key);
         if (place !== undefined) yield place;
       }
     },
     readRaw: async (place: RawPlace) => {
-      const text = archive.objects.get(rawKey(place));
+      const text = archive.get(rawKey(place));
       return text === undefined ? undefined : readRawObject(text);
     },
   };

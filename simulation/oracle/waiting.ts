@@ -59,10 +59,10 @@ export function eventsIn(rows: readonly WaitingRow[]): number {
 /** The objects of each part that is parked, discarded, or both. */
 function partsIn(world: World): Map<string, { parked?: string; discarded?: string }> {
   const parts = new Map<string, { parked?: string; discarded?: string }>();
-  for (const [key, object] of world.archive.objects) {
+  for (const key of world.archive.keys()) {
     const match = /^(parked|discarded)\/(?!poison\/)([^/]+\/\d+)\.json$/.exec(key);
     if (match?.[2] === undefined) continue;
-    parts.set(match[2], { ...parts.get(match[2]), [match[1] ?? '']: object });
+    parts.set(match[2], { ...parts.get(match[2]), [match[1] ?? '']: world.archive.get(key) });
   }
   return parts;
 }

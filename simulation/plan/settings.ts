@@ -3,8 +3,7 @@ import type { CompactorSettings } from '../../lambdas/compactor/compaction.ts';
 import type { RollupConfig } from '../../lambdas/counting/segment.ts';
 import type { BucketMinutes } from '../../lambdas/counting/time.ts';
 import type { Random } from '../random.ts';
-import type { LedgerOptions } from '../world/ledger-client.ts';
-import type { PageOptions } from '../world/stream-log.ts';
+import type { WorldLimits } from '../world/world.ts';
 
 /** Everything about a history but its events and its faults. Times are milliseconds. */
 export interface Settings {
@@ -60,8 +59,7 @@ export interface Settings {
   readonly clockSkewMs: number;
   /** How far arrival times may be off, either way: the stream's hosts have clocks, too. */
   readonly arrivalSkewMs: number;
-  readonly pages: PageOptions;
-  readonly ledger: LedgerOptions;
+  readonly limits: WorldLimits;
 }
 
 /** Function time-outs and the queue's visibility, as in the template. */
@@ -132,8 +130,15 @@ export function drawSettings(random: Random): Settings {
     accountantEveryMs: random.pick([1, 5]) * MINUTE_MS,
     clockSkewMs: random.pick([0, 300, 4_000]),
     arrivalSkewMs: random.pick([0, 5, 2_000]),
-    pages: { records: random.pick([1, 2, 4, 100]), empties: random.chance(0.5) },
-    ledger: { chunkBytes: random.pick([8, 64, 320_000]), pageEntries: random.pick([1, 2, 200]) },
+    limits: {
+      pageRecords: random.pick([1, 2, 4, 100]),
+      emptyPages: random.chance(0.5),
+      idsChunkBytes: random.pick([8, 64, 320_000]),
+      pageEntries: random.pick([1, 2, 200]),
+      batchKeys: random.pick([1, 2, 100]),
+      batchMessages: random.pick([1, 3, 10]),
+      pageShards: random.pick([1, 2, 1_000]),
+    },
   };
   return { ...drawn, ...drawCompaction(random, drawn.counterRetentionMs) };
 }

@@ -24,18 +24,8 @@ export class UnknownExpression extends Error {
   override readonly name = 'UnknownExpression';
 }
 
-/** What a partition of the table takes, for worlds in which that is scarce. */
-export interface PartitionLimit {
-  /** Why the partition of a key takes no write now; undefined when it does. */
-  refusal(pk: string): string | undefined;
-  /** An update was carried out, or refused by its condition: both cost what the item takes. */
-  wrote(update: CounterUpdate, item: StoredCounter, applied: boolean): void;
-}
-
 /** The counter table's state. */
 export class FakeCounters {
-  /** Undefined: partitions take everything. */
-  partitions: PartitionLimit | undefined;
   readonly #items = new Map<string, StoredCounter>();
   /** Whether any item may ever expire: there is no looking for expired ones otherwise. */
   #expires = false;
@@ -61,9 +51,7 @@ export class FakeCounters {
     this.expire();
     const name = JSON.stringify([update.key.pk, update.key.sk]);
     const item = this.#items.get(name) ?? { key: update.key, numbers: new Map(), applied: new Set<string>() };
-    const result = this.#try(update, item, name);
-    this.partitions?.wrote(update, item, result === 'applied');
-    return result;
+    return this.#try(update, item, name);
   }
 
   #try(update: CounterUpdate, item: StoredCounter, name: string): 'applied' | ReadonlySet<string> {
@@ -139,7 +127,6 @@ export class CountersClient implements CounterStore, CounterReader, TableHealth 
       operation: 'apply',
       subject: `${update.key.pk} ${update.key.sk} ${update.segments.join('+')}`,
       effect: () => this.#counters.update(update),
-      refusal: () => this.#counters.partitions?.refusal(update.key.pk),
     });
     // As the adapter does: with one segment the failed condition says it all.
     if (result !== 'applied' && update.segments.length === 1) return new Set<string>(update.segments);

@@ -58,8 +58,15 @@ const CALM: Settings = {
   },
   clockSkewMs: 0,
   arrivalSkewMs: 0,
-  pages: { records: 4, empties: true },
-  ledger: { chunkBytes: 64, pageEntries: 2 },
+  limits: {
+    pageRecords: 4,
+    emptyPages: true,
+    idsChunkBytes: 64,
+    pageEntries: 2,
+    batchKeys: 2,
+    batchMessages: 3,
+    pageShards: 2,
+  },
 };
 
 /** A record of one event each second, for an entity of ten, or of its own. */
