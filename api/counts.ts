@@ -3,7 +3,7 @@ import { exactly, listOf, type Schema } from './schema.ts';
 
 const GRAIN = {
   type: 'string',
-  enum: ['minute', 'hour', 'day', 'month', 'total'],
+  enum: ['minute', 'hour', 'day', 'week', 'month', 'total'],
 } as const satisfies Schema;
 
 /** Most questions of a batch. */
@@ -19,11 +19,11 @@ const INSTANT_ASKED = (description: string) =>
 export const COUNTS_QUESTION = {
   from: INSTANT_ASKED('The first minute.'),
   to: INSTANT_ASKED('The minute after the last; the next one if left out.'),
-  by: { ...GRAIN, description: 'The grain of the points, total if left out.' },
+  by: { ...GRAIN, description: 'The grain of the points, total if left out. Weeks begin on Monday.' },
   tz: {
     type: 'string',
     description:
-      'Whose days and months, as a name of the IANA database such as Europe/Berlin; UTC if left out. With by=day and by=month.',
+      'Whose hours, days, weeks and months, as a name of the IANA database such as Europe/Berlin; UTC if left out. Not with by=minute and by=total.',
   },
   fill: { type: 'string', enum: ['zero'], description: 'Points without events are given as 0.' },
   cumulative: {
@@ -35,7 +35,7 @@ export const COUNTS_QUESTION = {
     type: 'string',
     enum: ['previous'],
     description:
-      'The stretch directly before as well: as long, or as many days or months, of which the last counts as far as the last one asked for got.',
+      'The stretch directly before as well: as long, or as many days, weeks or months, of which the last counts as far as the last one asked for got.',
   },
   limit: {
     type: 'string',
@@ -99,7 +99,7 @@ const STRETCH = {
     ...GRAIN,
     description: 'The grain of the points: coarser than asked for, where that is not kept any more.',
   },
-  tz: { type: 'string', description: 'Whose days and months they are.' },
+  tz: { type: 'string', description: 'Whose hours, days, weeks and months they are.' },
   from: INSTANT,
   to: INSTANT,
   total: { type: 'integer', description: 'Of from to to. May be beyond 2^53: written digit by digit.' },

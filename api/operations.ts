@@ -4,7 +4,7 @@ import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH, COUNTS_QUESTION } from './counts.
 import { ACCEPTED, BODY_REFUSED, ENTITY, EVENTS, METRIC, PACKS, PARTLY_ACCEPTED } from './events.ts';
 import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
-import { TOP, TOP_PARAMETERS } from './top.ts';
+import { METRICS, TOP, TOP_PARAMETERS } from './top.ts';
 
 /** Who may call: whoever has an API key (where the stage wants one), or whom IAM lets in. */
 export type Access = 'open' | 'signed';
@@ -190,13 +190,28 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'readTop',
     method: 'GET',
     path: '/v1/top/{metric}',
-    summary: 'Which entities had most of a metric in an hour, day or month: exact, and how complete.',
+    summary:
+      'Which entities had most of a metric in an hour, a day, a month or all time: exact, and how complete.',
     access: 'open',
     parameters: { ...TOP_PARAMETERS, ...IF_NONE_MATCH },
     answers: {
       200: { description: 'The first k.', schema: TOP, headers: ['ETag', 'Cache-Control'] },
       304: NOT_MODIFIED,
       400: SAYS('The message says which parameter is wrong and what it may be.'),
+      503: READ_FAILED,
+      ...GATEWAY,
+    },
+  },
+  {
+    id: 'readMetrics',
+    method: 'GET',
+    path: '/v1/metrics',
+    summary: 'Which metrics there are. A new one is listed some minutes after its first event.',
+    access: 'open',
+    parameters: IF_NONE_MATCH,
+    answers: {
+      200: { description: 'Their names, in order.', schema: METRICS, headers: ['ETag', 'Cache-Control'] },
+      304: NOT_MODIFIED,
       503: READ_FAILED,
       ...GATEWAY,
     },

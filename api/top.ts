@@ -1,8 +1,8 @@
-// GET /v1/top/{metric}: what may be asked, and what is answered.
+// GET /v1/top/{metric} and GET /v1/metrics: what may be asked, and what is answered.
 import { METRIC } from './events.ts';
 import { exactly, INSTANT, listOf, type Schema } from './schema.ts';
 
-const BY = { type: 'string', enum: ['hour', 'day', 'month'] } as const satisfies Schema;
+const BY = { type: 'string', enum: ['hour', 'day', 'month', 'total'] } as const satisfies Schema;
 
 /** The parameters of the question. */
 export const TOP_PARAMETERS = {
@@ -11,7 +11,7 @@ export const TOP_PARAMETERS = {
   at: {
     in: 'query',
     description:
-      'Any instant of the period, the last closed one if left out. ISO 8601 with a zone, or epoch milliseconds.',
+      'Any instant of the period, now if left out; not with by=total. ISO 8601 with a zone, or epoch milliseconds.',
     schema: { type: 'string' },
   },
   k: {
@@ -31,7 +31,7 @@ export const TOP = exactly(
     completeThrough: {
       type: ['string', 'null'],
       description:
-        'Every event that arrived before this time is in the counts; null as long as nothing can be said. Of a final answer: since when nothing can have changed.',
+        'Every event that arrived before this time is in the counts; null as long as nothing is known. Of a final answer: since when nothing can have changed.',
     },
     state: { type: 'string', enum: ['provisional', 'final'] },
     entries: listOf(
@@ -43,3 +43,8 @@ export const TOP = exactly(
   },
   { note: { type: 'string', description: 'Why the answer is not all that was asked for.' } },
 );
+
+/** `GET /v1/metrics`. */
+export const METRICS = exactly({
+  metrics: listOf({ type: 'string' }),
+});

@@ -1,18 +1,25 @@
 // The ports of the use cases: what they need from the world outside, as types only.
+
+import type { Delta } from './core/delta.ts';
 import type { Books } from './counting/books.ts';
 import type { Heartbeat, MinuteCounts, OpenShard } from './counting/canary.ts';
-import type { CounterItem, CounterKey, CounterUpdate } from './counting/counter-item.ts';
-import type { DeletedEntities } from './counting/deleted-entities.ts';
 import type { PartName, SegmentId, SequenceNumber, ShardId, ShardKey } from './counting/identifiers.ts';
 import type { RetryPolicy } from './counting/retry-policy.ts';
 import type { RejectedEvent } from './counting/rollup.ts';
-import type { RollupContent, RollupMessage } from './counting/rollup-message.ts';
+import type { RollupMessage } from './counting/rollup-message.ts';
 import type { Head, StreamRecord } from './counting/segment.ts';
 import type { SegmentEntry } from './counting/segment-entry.ts';
 
 /** The wall clock, epoch milliseconds. */
 export interface Clock {
   nowMs(): number;
+}
+
+/** For how long an answer may be used again. */
+export interface Freshness {
+  readonly maxAgeSeconds: number;
+  /** Whether it is certainly the same until then. */
+  readonly isImmutable: boolean;
 }
 
 /** A range of a shard as the stream still holds it. */
@@ -58,8 +65,6 @@ export interface SegmentLedger {
   putIds(shard: ShardKey, segment: number, ids: Uint8Array): Promise<void>;
   /** A segment's packed ids. @throws MissingLedgerItem when they are not all there */
   readIds(shard: ShardKey, entry: Pick<SegmentEntry, 'segment' | 'idBytes'>): Promise<Uint8Array>;
-  /** Keeps the counters that a segment touches, chunk by chunk; repeatable. */
-  putTouched(shard: ShardKey, segment: number, chunks: readonly string[]): Promise<void>;
   /** Puts an entry if the segment has none. @returns the entry that is there already, if there is one */
   putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry | undefined>;
   /** Marks a segment lost: its entry if it has one, else `entry` is put. Repeatable. @returns the entry as it is then */
@@ -85,15 +90,15 @@ export type NotedPlace = 'dead' | 'parked' | 'returned' | 'discarded';
 /** The ledger as the writer and redrive use it. */
 export interface PartLedger {
   /**
-   * Notes that parts of one segment are in the counter items, if the segment has an entry.
+   * Notes that parts of one segment are stored, if the segment has an entry.
    * @returns the entry as it was before; undefined when there is none
    */
   acknowledge(segment: SegmentId, parts: readonly number[]): Promise<SegmentEntry | undefined>;
-  /** Notes where an unacknowledged part was last seen, if the segment has an entry. */
-  notePlace(name: PartName, place: NotedPlace): Promise<void>;
+  /** Notes where unacknowledged parts were last seen, if the segment has an entry. */
+  notePlace(segment: SegmentId, parts: readonly number[], place: NotedPlace): Promise<void>;
   /**
-   * Notes how many events of a part came after their counter items' expiry, unless the part is acknowledged: then this is a
-   * copy of what is counted already. Repeatable.
+   * Notes how many events of a part came after the retention of minutes, unless the part is acknowledged: then this is a copy
+   * of what is counted already. Repeatable.
    */
   noteExpired(name: PartName, events: number): Promise<'noted' | 'acknowledged' | 'no-entry'>;
 }
@@ -127,28 +132,13 @@ export interface RejectedArchive {
   keepRejected(segment: SegmentId, rejected: readonly RejectedEvent[]): Promise<void>;
 }
 
-/** Where rows are kept that came after their counter items' expiry. */
+/** Where deltas are kept that have rows whose minutes aren't kept any more. */
 export interface ExpiredArchive {
-  /** Keeps a part's expired rows under its name; repeatable. */
-  keepExpired(content: RollupContent): Promise<void>;
+  /** Keeps a delta under its name; repeatable. */
+  keepExpired(delta: Delta): Promise<void>;
 }
 
-/** The counter items as the writer uses them. */
-export interface CounterStore {
-  /**
-   * Applies an update if its item has none of its segments.
-   * @returns the segments that the item has already, if there are such; nothing was applied then
-   */
-  apply(update: CounterUpdate): Promise<'applied' | ReadonlySet<string>>;
-}
-
-/** The counter items as the query uses them. */
-export interface CounterReader {
-  /** The items of one counter whose bucket starts in `fromMs <= start < toMs`, by time. Bounds are epoch milliseconds. */
-  items(metric: string, entity: string, fromMs: number, toMs: number): AsyncIterable<CounterItem>;
-}
-
-/** Whether the tables answer that a rollup message needs: its counter items, and the ledger that acknowledges it. */
+/** Whether the tables answer that a rollup message needs: the store, and the ledger that acknowledges it. */
 export interface TableHealth {
   isHealthy(): Promise<boolean>;
 }
@@ -170,21 +160,6 @@ export interface HeartbeatStream {
 export interface MinuteCountsReader {
   /** A counter's minutes in `fromMs <= start < toMs`, epoch milliseconds on whole minutes. @throws when the API has none to give */
   readMinutes(metric: string, entity: string, fromMs: number, toMs: number): Promise<MinuteCounts>;
-}
-
-/** Which entities were deleted on request, without their names. */
-export interface DeletionRegister {
-  /** Notes that what arrived until `throughMs` (epoch milliseconds) may be gone. Repeatable; the last one holds. */
-  noteDeletion(entityHash: string, throughMs: number): Promise<void>;
-  deletions(): Promise<DeletedEntities>;
-}
-
-/** The counter table's items as a deletion sees them. */
-export interface EntityCounters {
-  /** Every item of an entity, page by page; `events` is 0 where an item does not say. Strongly consistent. */
-  itemsOf(entity: string): AsyncIterable<readonly { readonly key: CounterKey; readonly events: number }[]>;
-  /** Deletes items; repeatable. */
-  remove(keys: readonly CounterKey[]): Promise<void>;
 }
 
 /** The archive as a deletion goes through it. */

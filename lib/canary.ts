@@ -1,15 +1,14 @@
 // The canary: a known number of events every minute onto every shard, and a check through the API that they are counted.
 import { CfnResource, Stack } from 'aws-cdk-lib';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { FrontDoor } from './front-door.ts';
-import { allow, HandlerFunction, type Surroundings } from './handler-function.ts';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
 
 /** What the canary stands between. */
-export interface CanaryProps extends Surroundings {
+export interface CanaryProps extends Platform {
   readonly frontDoor: FrontDoor;
   readonly stream: Stream;
 }
@@ -20,14 +19,11 @@ const TIMEOUT_SECONDS = 50;
 const COUNTS_PATH = '/v1/admin/counts/*';
 
 /** The canary, run every minute. It is a client of the API, never a part of it. */
-export class Canary extends Construct {
-  readonly function: LambdaFunction;
-
+export class Canary extends HandlerFunction {
   constructor(scope: Construct, id: string, props: CanaryProps) {
-    super(scope, id);
     const { configuration: c, frontDoor, stream } = props;
     const { api } = frontDoor;
-    const handler = new HandlerFunction(this, 'Canary', props, {
+    super(scope, id, props, {
       noun: 'canary',
       description:
         'Sends a known number of events a minute, on every shard, and checks that they are counted.',
@@ -40,14 +36,13 @@ export class Canary extends Construct {
       ],
       withoutDestination: 'A run that fails leaves its minute out; the next minute sends and checks its own.',
     });
-    this.function = handler.function;
-    everyMinute(this, 'EveryMinute', handler.function);
+    everyMinute(this, 'EveryMinute', this.function);
 
     const resource = api.node.defaultChild;
     if (!CfnResource.isCfnResource(resource)) return;
     const apiId = Stack.of(this).getLogicalId(resource);
     const arn = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${apiId}>`;
-    acknowledge(handler.policy, {
+    acknowledge(this.policy, {
       [`AwsSolutions-IAM5[Resource::${arn}/${c.stage}/GET${COUNTS_PATH}]`]:
         'The wildcard stands for the path parameters of one route.',
     });

@@ -1,80 +1,63 @@
-// The stack, room by room, in the order an event passes them.
+// The stack, in the order an event passes its parts.
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { Accounting } from './accounting.ts';
-import { Aggregation } from './aggregation.ts';
+import { Accountant } from './accountant.ts';
+import { Aggregator } from './aggregator.ts';
 import { Archive } from './archive.ts';
-import { Auditing } from './auditing.ts';
 import { Canary } from './canary.ts';
-import { Compaction } from './compaction.ts';
+import { Compactor } from './compactor.ts';
 import { EventStream } from './event-stream.ts';
 import { FrontDoor } from './front-door.ts';
-import type { Surroundings } from './handler-function.ts';
+import type { Platform } from './handler-function.ts';
 import { Observability } from './observability.ts';
-import { QueryApi } from './query-api.ts';
-import { Redriving } from './redriving.ts';
+import { Query } from './query.ts';
+import { Redriver } from './redriver.ts';
 import { resourcesParameter } from './resources-parameter.ts';
 import { retryParameter } from './retry-parameter.ts';
 import { RollupQueue } from './rollup-queue.ts';
 import { Tables } from './tables.ts';
-import { Writing } from './writing.ts';
+import { Writer } from './writer.ts';
 
 /** Everything that counts, in one stack. */
 export class CountingStack extends Stack {
-  constructor(scope: Construct, id: string, props: StackProps & Surroundings) {
+  constructor(scope: Construct, id: string, props: StackProps & Platform) {
     super(scope, id, props);
     const { configuration, code } = props;
-    const around: Surroundings = { configuration, code };
+    const platform: Platform = { configuration, code };
 
-    const { counters, ledger } = new Tables(this, 'Tables', configuration);
+    const { counts, ledger } = new Tables(this, 'Tables');
     const archive = new Archive(this, 'Archive', configuration).bucket;
     const retries = retryParameter(this, 'Retries', configuration);
 
-    // client → front door → stream → aggregator → queue → writer → counters
+    // client → front door → stream → aggregator → queue → writer → counts
     const stream = new EventStream(this, 'Events', configuration).stream;
     const frontDoor = new FrontDoor(this, 'FrontDoor', { configuration, stream });
     const { queue, deadLetters } = new RollupQueue(this, 'Rollups', configuration);
-    const aggregation = new Aggregation(this, 'Aggregation', { ...around, stream, ledger, queue, archive });
-    const written = { ...around, counters, ledger, queue, deadLetters, archive, retries };
-    const writing = new Writing(this, 'Writing', written);
+    const aggregator = new Aggregator(this, 'Aggregator', { ...platform, stream, ledger, queue, archive });
+    const operated = { counts, ledger, queue, deadLetters, archive, retries };
+    new Writer(this, 'Writer', { ...platform, ...operated });
 
     // dead letters → redriver → queue, or archive
-    const redriving = new Redriving(this, 'Redriving', written);
-    frontDoor.addAdmin('redrive', redriving.function);
+    const redriver = new Redriver(this, 'Redriver', { ...platform, ...operated });
+    frontDoor.addAdmin('redrive', redriver.function);
+    resourcesParameter(this, 'Resources', configuration, operated);
 
-    resourcesParameter(this, 'Resources', configuration, written);
-
-    // ledger → accountant → books and metrics; counters → query → client
-    const accounting = new Accounting(this, 'Accounting', { ...around, stream, ledger });
-    const reading = new QueryApi(this, 'Reading', { ...around, frontDoor, counters, ledger });
-
-    // counters → compactor → days, months, totals among the counters
-    const compaction = new Compaction(this, 'Compaction', { ...around, stream, counters, ledger });
+    // ledger → accountant → checkpoints and metrics; counts → compactor → counts → query → client
+    new Accountant(this, 'Accountant', { ...platform, stream, ledger });
+    new Compactor(this, 'Compactor', { ...platform, stream, counts, ledger });
+    new Query(this, 'Query', { ...platform, frontDoor, counts, ledger });
 
     // canary → stream …, and counts → canary, as a client
-    const canary = new Canary(this, 'Heartbeat', { ...around, frontDoor, stream });
-
-    // counters held against the stream and the ledger
-    const audited = { ...around, frontDoor, stream, counters, ledger, archive };
-    const auditing = new Auditing(this, 'Auditing', audited);
+    new Canary(this, 'Canary', { ...platform, frontDoor, stream });
 
     new Observability(this, 'Observability', configuration, {
       api: frontDoor.api,
       stream,
       queue,
       deadLetters,
-      counters,
+      counts,
       ledger,
-      functions: {
-        aggregator: aggregation.function,
-        writer: writing.function,
-        redriver: redriving.function,
-        accountant: accounting.function,
-        query: reading.function,
-        auditor: auditing.function,
-        canary: canary.function,
-        compactor: compaction.function,
-      },
+      aggregator: aggregator.function,
     });
 
     new CfnOutput(this, 'Url', {

@@ -1,27 +1,35 @@
-// The dashboard: what notifies at the top, Tally's own figures, then a column for each room, left to right as an event travels.
+// The dashboard: alarms, Tally's own figures, then the four golden signals of each part, left to right as an event travels.
 import {
   type AlarmBase,
   AlarmStatusWidget,
   Column,
   Dashboard,
   GraphWidget,
+  type IMetric,
   type IWidget,
-  MathExpression,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
+import type { Watched } from './alarms.ts';
 import type { Configuration } from './configuration.ts';
-import { type Room, roomsAround, roomsOfTheWay } from './dashboard-rooms.ts';
-import { FIVE_MINUTES, type Reported, reportedIn } from './tally-metric.ts';
-import type { Watched } from './watched.ts';
+import { type Reported, reportedIn, sums } from './metrics.ts';
 
 const WIDTH_ALL = 24;
 const GRAPH_HEIGHT = 5;
+const p50 = { statistic: 'p50' } as const;
+const p99 = { statistic: 'p99' } as const;
+const most = { statistic: 'Maximum' } as const;
 
-/** Which alarms the dashboard shows: those that send mails first. */
-export interface ShownAlarms {
-  readonly notifying: readonly AlarmBase[];
-  readonly others: readonly AlarmBase[];
+const READ_ON =
+  'What to do: `docs/runbook.md`, a section for each alarm. What each figure counts: `docs/metrics.md`. Where every event is: `GET /v1/status`.';
+
+/** A part of the pipeline, as its four golden signals. */
+interface Part {
+  readonly title: string;
+  readonly traffic: IMetric[];
+  readonly latency: IMetric[];
+  readonly errors: IMetric[];
+  readonly saturation: IMetric[];
 }
 
 /** Creates the dashboard `tally-<stage>`. */
@@ -29,42 +37,76 @@ export function createDashboard(
   scope: Construct,
   c: Configuration,
   watched: Watched,
-  { notifying, others }: ShownAlarms,
+  alarms: readonly AlarmBase[],
 ): Dashboard {
   const reported = reportedIn(c.stage);
   const dashboard = new Dashboard(scope, 'Dashboard', { dashboardName: `tally-${c.stage}` });
-  const alarmsWidth = WIDTH_ALL / 2;
   dashboard.addWidgets(
-    status('What sends mails', notifying, alarmsWidth, 4),
-    new TextWidget({ markdown: READ_ON, width: WIDTH_ALL - alarmsWidth, height: 4 }),
+    new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 18, height: 4 }),
+    new TextWidget({ markdown: READ_ON, width: 6, height: 4 }),
   );
   dashboard.addWidgets(...ownFigures(c, reported));
-  for (const rooms of [roomsOfTheWay(watched, reported), roomsAround(watched, reported)]) {
-    dashboard.addWidgets(...rooms.map((room) => column(room, WIDTH_ALL / rooms.length)));
-  }
-  dashboard.addWidgets(status('All other alarms', others, WIDTH_ALL, 6));
+  const parts = partsOf(watched, reported);
+  dashboard.addWidgets(...parts.map((part) => column(part, WIDTH_ALL / parts.length)));
   return dashboard;
 }
 
-const READ_ON = [
-  '**Which alarm means what:** CountsMayBeWrong: look now. EventsMayBeLost: last call. ClientsTurnedAway: mend the door. CountsMayBeLate: waits, nothing is lost. CountsUnwatched: nobody would notice.',
-  'What to do: `docs/runbook.md`, sections #counts-may-be-wrong, #events-may-be-lost, #clients-turned-away, #counts-may-be-late, #counts-unwatched, #parked, #retry-parameter. What each figure counts: `docs/metrics.md`. Where every event is: `GET /v1/status`.',
-].join('\n\n');
-
-function status(title: string, alarms: readonly AlarmBase[], width: number, height: number): IWidget {
-  return new AlarmStatusWidget({ title, alarms: [...alarms], width, height });
+/** Client → front door → stream → aggregator → queue → table; dead letters beside it. */
+function partsOf(
+  { api, stream, queue, deadLetters, counts, ledger, aggregator }: Watched,
+  reported: Reported,
+): Part[] {
+  return [
+    {
+      title: 'Front door',
+      traffic: [api.metricCount(sums)],
+      latency: [api.metricLatency(p50), api.metricLatency(p99)],
+      errors: [api.metricClientError(sums), api.metricServerError(sums), reported('QueriesFailed')],
+      saturation: [stream.metric('PutRecords.ThrottledRecords', sums)],
+    },
+    {
+      title: 'Stream',
+      traffic: [stream.metricIncomingRecords(sums), stream.metricIncomingBytes(sums)],
+      latency: [stream.metricGetRecordsIteratorAgeMilliseconds(most)],
+      errors: [stream.metric('PutRecords.FailedRecords', sums), reported('RecordsLost')],
+      saturation: [stream.metricWriteProvisionedThroughputExceeded(sums)],
+    },
+    {
+      title: 'Aggregator',
+      traffic: [reported('EventsReceived')],
+      latency: [aggregator.metric('IteratorAge', most), aggregator.metricDuration(p99)],
+      errors: [aggregator.metricErrors(sums), reported('EventsRejected')],
+      saturation: [aggregator.metricThrottles(sums), ledger.metric('WriteThrottleEvents', sums)],
+    },
+    {
+      title: 'Queue',
+      traffic: [queue.metricNumberOfMessagesSent(sums), queue.metricNumberOfMessagesDeleted(sums)],
+      latency: [queue.metricApproximateAgeOfOldestMessage(most)],
+      errors: [reported('DeadLettersReturned'), reported('DeadLettersParked')],
+      saturation: [
+        queue.metricApproximateNumberOfMessagesVisible(most),
+        deadLetters.metricApproximateNumberOfMessagesVisible(most),
+      ],
+    },
+    {
+      title: 'Table',
+      traffic: [counts.metricConsumedWriteCapacityUnits(sums), ledger.metricConsumedWriteCapacityUnits(sums)],
+      latency: [reported('CompactionLag', 'Maximum')],
+      errors: [reported('DeltasMissing'), reported('EventsExpired')],
+      saturation: [counts.metric('WriteThrottleEvents', sums), counts.metric('ReadThrottleEvents', sums)],
+    },
+  ];
 }
 
-/** Four golden signals of a room, one below the other. */
-function column({ title, traffic, latency, errors, saturation }: Room, width: number): Column {
-  const signals = { traffic, latency, errors, saturation };
+/** Four golden signals of a part, one below the other. */
+function column({ title, ...signals }: Part, width: number): Column {
   return new Column(
     ...Object.entries(signals).map(
       ([signal, left]) =>
         new GraphWidget({
           title: `${title}: ${signal}`,
           left,
-          width,
+          width: Math.floor(width),
           height: GRAPH_HEIGHT,
           leftYAxis: { min: 0 },
         }),
@@ -72,13 +114,13 @@ function column({ title, traffic, latency, errors, saturation }: Room, width: nu
   );
 }
 
-/** What no service knows: how late counts are, whether they add up, what they cost. */
+/** What no service knows: how late counts are, whether they add up, what happened to events. */
 function ownFigures(c: Configuration, reported: Reported): IWidget[] {
-  const graph = (title: string, left: Parameters<GraphWidget['addLeftMetric']>[0][], limitMs?: number) =>
+  const graph = (title: string, left: IMetric[], limitMs?: number) =>
     new GraphWidget({
       title,
       left,
-      width: WIDTH_ALL / 6,
+      width: WIDTH_ALL / 4,
       height: GRAPH_HEIGHT + 1,
       leftYAxis: { min: 0 },
       ...(limitMs !== undefined && { leftAnnotations: [{ value: limitMs, label: 'alarm' }] }),
@@ -86,51 +128,20 @@ function ownFigures(c: Configuration, reported: Reported): IWidget[] {
   return [
     graph(
       'Counts: freshness',
-      [reported('writer', 'Freshness', 'p50'), reported('writer', 'Freshness', 'p99')],
+      [reported('Freshness', 'p50'), reported('Freshness', 'p99')],
       c.freshnessAlarmSeconds * 1000,
     ),
-    graph('Counts: completeThrough', [reported('accountant', 'CompleteThroughLag', 'Maximum')]),
+    graph('Counts: completeThrough', [reported('CompleteThroughLag', 'Maximum')]),
     graph('Counts: events', [
-      reported('aggregator', 'EventsReceived'),
-      reported('writer', 'EventsCounted'),
-      reported('aggregator', 'EventsDuplicate'),
-      reported('aggregator', 'EventsRejected'),
-      reported('aggregator', 'EventsLate'),
-      reported('writer', 'EventsExpired'),
+      reported('EventsReceived'),
+      reported('EventsCounted'),
+      reported('EventsDuplicate'),
+      reported('EventsRejected'),
     ]),
     graph('Counts: contradictions', [
-      reported('accountant', 'ConservationDifference', 'Maximum'),
-      reported('accountant', 'HourConservationDifference', 'Maximum'),
-      reported('auditor', 'AuditDifferences'),
-      reported('canary', 'CanaryDifference', 'Maximum'),
-      reported('accountant', 'EventsLost', 'Maximum'),
-    ]),
-    graph('Counts: waiting', [
-      reported('accountant', 'EventsInFlight', 'Maximum'),
-      reported('accountant', 'EventsDead', 'Maximum'),
-      reported('accountant', 'EventsParked', 'Maximum'),
-    ]),
-    graph('Counts: write units an event', [
-      perEvent('Counters', 'counters / counted', { counters: reported('writer', 'WriteUnits') }, reported),
-      perEvent(
-        'Ledger',
-        '(planned + acknowledged) / counted',
-        {
-          planned: reported('aggregator', 'LedgerWriteUnits'),
-          acknowledged: reported('writer', 'LedgerWriteUnits'),
-        },
-        reported,
-      ),
+      reported('ConservationDifference', 'Maximum'),
+      reported('CanaryDifference', 'Maximum'),
+      reported('ShardsLost'),
     ]),
   ];
-}
-
-function perEvent(
-  label: string,
-  expression: string,
-  units: Readonly<Record<string, ReturnType<Reported>>>,
-  reported: Reported,
-): MathExpression {
-  const usingMetrics = { ...units, counted: reported('writer', 'EventsCounted') };
-  return new MathExpression({ label, expression, usingMetrics, period: FIVE_MINUTES });
 }

@@ -17,7 +17,7 @@ export class EventStream extends Construct {
         : { streamMode: StreamMode.ON_DEMAND }),
       retentionPeriod: Duration.hours(c.streamRetentionHours),
       encryption: StreamEncryption.MANAGED,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     acknowledge(this.stream, {
       'AwsSolutions-KDS3':

@@ -35,6 +35,9 @@ import { WEB_ACL_OFF, WebAcl } from './web-acl.ts';
 /** The route whose answers the API's cache may keep. */
 const COUNTS_PATH = '/v1/counts/{metric}/{entity+}';
 
+/** Times the rate that clients may burst. */
+const BURST = 2;
+
 /** What the front door leads to. */
 export interface FrontDoorProps {
   readonly configuration: Configuration;
@@ -171,7 +174,7 @@ function createApi(scope: Construct, c: Configuration): RestApi {
     deployOptions: {
       stageName: c.stage,
       throttlingRateLimit: c.throttleRequestsPerSecond,
-      throttlingBurstLimit: c.throttleBurstRequests,
+      throttlingBurstLimit: BURST * c.throttleRequestsPerSecond,
       tracingEnabled: c.tracing,
       metricsEnabled: false,
       ...apiCache(c),
@@ -201,7 +204,7 @@ function apiCache(c: Configuration): StageOptions {
         cacheDataEncrypted: true,
         // A method with settings of its own has none of the stage's.
         throttlingRateLimit: c.throttleRequestsPerSecond,
-        throttlingBurstLimit: c.throttleBurstRequests,
+        throttlingBurstLimit: BURST * c.throttleRequestsPerSecond,
       },
     },
   };
@@ -225,7 +228,7 @@ const ACCESS_LOG = {
 function addUsagePlan(api: RestApi, c: Configuration): IApiKey {
   const plan = api.addUsagePlan('UsagePlan', {
     description: 'What one API key may send and ask.',
-    throttle: { rateLimit: c.keyRequestsPerSecond, burstLimit: c.keyBurstRequests },
+    throttle: { rateLimit: c.keyRequestsPerSecond, burstLimit: BURST * c.keyRequestsPerSecond },
     ...(c.keyRequestsPerDay === 0 ? {} : { quota: { limit: c.keyRequestsPerDay, period: Period.DAY } }),
   });
   plan.addApiStage({ stage: api.deploymentStage });

@@ -20,8 +20,8 @@ import { type Configuration, LOCAL_STAGE } from './configuration.ts';
 /** Where functions get their code: bundled by esbuild, or (local stack, tests) from source, by their metadata. */
 export type CodeOrigin = 'bundle' | 'source';
 
-/** What every room with a function is told. */
-export interface Surroundings {
+/** What every function is given. */
+export interface Platform {
   readonly configuration: Configuration;
   readonly code: CodeOrigin;
 }
@@ -29,15 +29,7 @@ export interface Surroundings {
 /** What makes one function different from the others. */
 export interface HandlerFunctionProps {
   /** The function's noun: its handler is `lambdas/<noun>/handler.ts`. */
-  readonly noun:
-    | 'aggregator'
-    | 'writer'
-    | 'redriver'
-    | 'query'
-    | 'accountant'
-    | 'auditor'
-    | 'canary'
-    | 'compactor';
+  readonly noun: 'aggregator' | 'writer' | 'redriver' | 'query' | 'accountant' | 'canary' | 'compactor';
   readonly description: string;
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
@@ -54,15 +46,15 @@ export interface HandlerFunctionProps {
   readonly withoutDestination: string;
 }
 
-/** One function, with a role and a log group of its own. */
+/** A function with a role and a log group of its own. */
 export class HandlerFunction extends Construct {
   readonly function: LambdaFunction;
   /** What it may do. A mapping must wait for it, or Lambda refuses the mapping. */
   readonly policy: Policy;
 
-  constructor(scope: Construct, id: string, around: Surroundings, props: HandlerFunctionProps) {
+  constructor(scope: Construct, id: string, platform: Platform, props: HandlerFunctionProps) {
     super(scope, id);
-    const c = around.configuration;
+    const c = platform.configuration;
     const logGroup = new LogGroup(this, 'Logs', {
       retention: c.logRetentionDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -82,7 +74,7 @@ export class HandlerFunction extends Construct {
       allowObjects(this.policy, 's3:PutObject', bucket, prefixes);
       if (readable.length > 0) allowObjects(this.policy, 's3:GetObject', bucket, readable);
     }
-    this.function = createFunction(this, around.code, `lambdas/${props.noun}/handler.ts`, {
+    this.function = createFunction(this, platform.code, `lambdas/${props.noun}/handler.ts`, {
       description: props.description,
       architecture: Architecture.ARM_64,
       // The statements above are all there is: nothing that CDK would add by itself.

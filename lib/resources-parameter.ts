@@ -9,7 +9,7 @@ import type { Configuration } from './configuration.ts';
 
 /** What an operator's commands work on. */
 export interface OperatedResources {
-  readonly counters: Table;
+  readonly counts: Table;
   readonly ledger: Table;
   readonly queue: Queue;
   readonly deadLetters: Queue;
@@ -22,7 +22,7 @@ export function resourcesParameter(
   scope: Construct,
   id: string,
   c: Configuration,
-  { counters, ledger, queue, deadLetters, archive, retries }: OperatedResources,
+  { counts, ledger, queue, deadLetters, archive, retries }: OperatedResources,
 ): StringParameter {
   return new StringParameter(scope, id, {
     // Named, because the commands know nothing but the stage.
@@ -32,7 +32,7 @@ export function resourcesParameter(
       rollupQueueUrl: queue.queueUrl,
       deadLetterQueueUrl: deadLetters.queueUrl,
       archiveBucket: archive.bucketName,
-      counterTable: counters.tableName,
+      countsTable: counts.tableName,
       ledgerTable: ledger.tableName,
       retryParameter: retries.parameterName,
     }),

@@ -2,26 +2,27 @@
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import type { Configuration } from './configuration.ts';
+import { QUEUE_RECEIVES_MAX } from './rollup-queue.ts';
 
-/**
- * `/tally/<stage>/retries`. Writer and redriver read it at run time; a deployment overwrites an operator's value only
- * when the stage's own first values changed.
- */
+/** Its first values: lambdas/counting/retry-policy.ts has the same defaults. */
+const FIRST_VALUES = {
+  attempts: 3,
+  backoffBaseSeconds: 5,
+  backoffCapSeconds: 300,
+  backoffJitter: 0.5,
+  redrivePerSecond: 50,
+  redriveDelaySeconds: 60,
+  redriveDelayCapSeconds: 900,
+  redriveDelayGrowth: 2,
+  redriveRounds: 5,
+} as const;
+
+/** `/tally/<stage>/retries`. Writer and redriver read it at run time; a deployment leaves an operator's value alone. */
 export function retryParameter(scope: Construct, id: string, c: Configuration): StringParameter {
   return new StringParameter(scope, id, {
     // Named, because an operator types it.
     parameterName: `/tally/${c.stage}/retries`,
-    description: `How often and how fast the writer retries and the redriver returns dead letters; attempts below ${c.queueReceivesMax}, where the queue itself gives up.`,
-    stringValue: JSON.stringify({
-      attempts: c.retryAttempts,
-      backoffBaseSeconds: c.retryBackoffBaseSeconds,
-      backoffCapSeconds: c.retryBackoffCapSeconds,
-      backoffJitter: c.retryBackoffJitter,
-      redrivePerSecond: c.redrivePerSecond,
-      redriveDelaySeconds: c.redriveDelaySeconds,
-      redriveDelayCapSeconds: c.redriveDelayCapSeconds,
-      redriveDelayGrowth: c.redriveDelayGrowth,
-      redriveRounds: c.redriveRounds,
-    }),
+    description: `How often and how fast the writer retries and the redriver returns dead letters; attempts below ${QUEUE_RECEIVES_MAX}, where the queue itself gives up.`,
+    stringValue: JSON.stringify(FIRST_VALUES),
   });
 }

@@ -4,6 +4,11 @@ import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
+import { WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
+import { REDRIVER_TIMEOUT_SECONDS } from './redriver.ts';
+
+/** Receives after which the queue itself gives a message up: a backstop above the writer's own attempts. */
+export const QUEUE_RECEIVES_MAX = 20;
 
 /** Both queues outlive the stack: what waits in them is not yet counted. */
 export class RollupQueue extends Construct {
@@ -16,14 +21,15 @@ export class RollupQueue extends Construct {
       ...secured,
       retentionPeriod: Duration.days(c.deadLetterRetentionDays),
       // One run of the redriver sends and deletes what it received well within this.
-      visibilityTimeout: Duration.seconds(2 * c.redriverTimeoutSeconds),
+      visibilityTimeout: Duration.seconds(2 * REDRIVER_TIMEOUT_SECONDS),
     });
     this.queue = new Queue(this, 'Messages', {
       ...secured,
       retentionPeriod: Duration.days(c.queueRetentionDays),
-      visibilityTimeout: Duration.seconds(c.queueVisibilitySeconds),
+      // Lambda's advice: six attempts of the function, and the time a batch is gathered.
+      visibilityTimeout: Duration.seconds(6 * WRITER_TIMEOUT_SECONDS),
       // The writer moves what it gives up itself, with a reason; this is for messages that never reach its code.
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: c.queueReceivesMax },
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: QUEUE_RECEIVES_MAX },
     });
     acknowledge(this.deadLetters, {
       'AwsSolutions-SQS3': 'This is the dead-letter queue itself.',
@@ -36,5 +42,5 @@ const secured: QueueProps = {
   encryption: QueueEncryption.SQS_MANAGED,
   enforceSSL: true,
   maxMessageSizeBytes: 1_048_576,
-  removalPolicy: RemovalPolicy.RETAIN,
+  removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
 };

@@ -11,12 +11,15 @@ export function everyMinute(scope: Construct, id: string, handler: LambdaFunctio
   return every(scope, id, Duration.minutes(1), handler);
 }
 
+/** A throttled run is tried again for so long; Lambda drops it after that. */
+const THROTTLED_MAX_AGE = Duration.minutes(5);
+
 /** Runs a function again and again. A run that fails is not repeated: the next one does the same work. */
 export function every(scope: Construct, id: string, interval: Duration, handler: LambdaFunction): Rule {
-  handler.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+  handler.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: THROTTLED_MAX_AGE });
   const rule = new Rule(scope, id, {
     schedule: Schedule.rate(interval),
-    targets: [new LambdaTarget(handler, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
+    targets: [new LambdaTarget(handler, { retryAttempts: 2, maxEventAge: THROTTLED_MAX_AGE })],
   });
   acknowledge(rule, {
     'Serverless-EventBusDLQ': 'A missed run leaves nothing undone: the next one does the same work.',

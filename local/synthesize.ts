@@ -42,7 +42,12 @@ async function runApp(
 ): Promise<void> {
   const child = spawn(process.execPath, ['bin/app.ts'], {
     cwd: projectRoot,
-    env: { ...process.env, CDK_OUTDIR: outputFolder, CDK_CONTEXT_JSON: JSON.stringify(context) },
+    env: {
+      ...process.env,
+      CDK_OUTDIR: outputFolder,
+      CDK_CONTEXT_JSON: JSON.stringify(context),
+      TALLY_SYNTHESIZE_FOR: 'local-stack',
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
     ...(signal === undefined ? {} : { signal }),
   });

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Archive } from '../lambdas/aws/archive.ts';
 import { SqsDeadLetters } from '../lambdas/aws/dead-letters.ts';
 import { LedgerTable } from '../lambdas/aws/ledger-table.ts';
+import { StoreTable } from '../lambdas/store/store-table.ts';
 import { type Options, readOptions } from './dead-letters/options.ts';
 import type { DeadLetterPorts } from './dead-letters/ports.ts';
 import { run } from './dead-letters/run.ts';
@@ -54,6 +55,7 @@ function portsOf({ resources, sqs, s3, dynamoDb }: StackAccess): DeadLetterPorts
     deadLetters: new SqsDeadLetters(sqs, { deadLetterUrl, queueUrl }, archive),
     parked: archive,
     ledger: new LedgerTable(dynamoDb, resources.ledgerTable, clock),
+    deltas: new StoreTable(dynamoDb, resources.countsTable, clock),
     clock,
     pause: (ms) => delay(ms),
   };

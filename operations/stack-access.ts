@@ -22,7 +22,7 @@ export interface Resources {
   readonly rollupQueueUrl: string;
   readonly deadLetterQueueUrl: string;
   readonly archiveBucket: string;
-  readonly counterTable: string;
+  readonly countsTable: string;
   readonly ledgerTable: string;
   readonly retryParameter: string;
 }
@@ -43,7 +43,7 @@ const FIELDS = [
   'rollupQueueUrl',
   'deadLetterQueueUrl',
   'archiveBucket',
-  'counterTable',
+  'countsTable',
   'ledgerTable',
   'retryParameter',
 ] as const satisfies readonly (keyof Resources)[];

@@ -86,7 +86,7 @@ export function storedBytes({ mean, configuration: c }: Model): {
     Math.min(days === 'forever' ? Number.POSITIVE_INFINITY : days, assumed('storedMonths') * MONTH_DAYS);
   const levelBytes = LEVEL_ITEM_BYTES + STORED_ITEM_BYTES;
   return {
-    counters: mean.counters.bytesPerSecond * DAY_SECONDS * kept(c.counterRetentionDays),
+    counters: mean.counters.bytesPerSecond * DAY_SECONDS * kept(c.minuteRetentionDays),
     levels: mean.levels.storedDaysADay * levelBytes * kept(c.hourRetentionDays),
     ledger: mean.ledger.storedBytesPerSecond * DAY_SECONDS * kept(c.ledgerRetentionDays),
   };

@@ -6,7 +6,7 @@ import {
   ConfigurationError,
   freshnessAlarmSecondsMin,
   packBucketsMin,
-  queueVisibilitySecondsMin,
+  WRITER_TIMEOUT_SECONDS,
 } from '../lib/configuration-rules.ts';
 import { assumed } from './assumptions.ts';
 import { billOf, requestsPerSecond, totalUsd } from './bill.ts';
@@ -153,13 +153,10 @@ function settingsFor(w: Workload, candidate: Partial<Configuration>): Settings {
   const rates = {
     // One key may belong to the only producer there is.
     throttleRequestsPerSecond: Math.max(PRODUCTION.throttleRequestsPerSecond, requests),
-    throttleBurstRequests: Math.max(PRODUCTION.throttleBurstRequests, 2 * requests),
     keyRequestsPerSecond: Math.max(PRODUCTION.keyRequestsPerSecond, requests),
-    keyBurstRequests: Math.max(PRODUCTION.keyBurstRequests, 2 * requests),
   };
   const following = {
     packBuckets: Math.max(PRODUCTION.packBuckets, packBucketsMin(wanted)),
-    queueVisibilitySeconds: Math.max(PRODUCTION.queueVisibilitySeconds, queueVisibilitySecondsMin(wanted)),
     freshnessAlarmSeconds: Math.max(PRODUCTION.freshnessAlarmSeconds, freshnessAlarmSecondsMin(wanted)),
   };
   const all: Settings = { ...candidate, ...rates, ...following };
@@ -179,9 +176,6 @@ function valid(stage: string, settings: Settings, reasons: Reasons): Configurati
 
 /** Time that writer and aggregator keep in reserve (their handlers), seconds. */
 const RESERVE_SECONDS = 15;
-/** Longest time-out of a function, seconds. */
-const TIMEOUT_SECONDS_MAX = 900;
-
 /** What keeps a stage from bearing its load that no request to AWS would change. */
 function obstacleOf({ workload, mean, peak, freshnessSeconds }: Model): string | undefined {
   if (freshnessSeconds > workload.freshnessSeconds)
@@ -190,33 +184,21 @@ function obstacleOf({ workload, mean, peak, freshnessSeconds }: Model): string |
   if (hottest > QUOTAS.partitionWriteUnits.limit * assumed('hotItemFill'))
     return `The hottest counter item would take ${Math.round(hottest)} write units a second of a partition's 1,000.`;
   if (peak.segments.busy > assumed('aggregatorBusy')) return "A shard's batches would take all its time.";
-  const { timeout } = writerRoom(peak.counters);
-  if (timeout > TIMEOUT_SECONDS_MAX) return 'A writer would not get through its batch.';
+  if (RESERVE_SECONDS + 2 * peak.counters.secondsEach > WRITER_TIMEOUT_SECONDS)
+    return 'A writer would not get through its batch.';
   return undefined;
-}
-
-/** Time-out and number of writers: twice what the busiest minute needs, so that a backlog is worked off. */
-function writerRoom({ secondsEach, concurrency }: Model['peak']['counters']) {
-  return {
-    timeout: Math.max(PRODUCTION.writerTimeoutSeconds, Math.ceil(RESERVE_SECONDS + 2 * secondsEach)),
-    writers: Math.min(1_000, Math.max(PRODUCTION.writerConcurrency, Math.ceil(2 * concurrency))),
-  };
 }
 
 /** A choice with what follows from its flows: they do not depend on it. */
 function finished({ settings, model }: Choice, stage: string): Choice {
-  const { timeout, writers } = writerRoom(model.peak.counters);
-  const aggregatorTimeoutSeconds = Math.max(
-    PRODUCTION.aggregatorTimeoutSeconds,
-    Math.ceil(RESERVE_SECONDS + 2 * model.peak.segments.secondsEach),
-  );
-  const more = { writerTimeoutSeconds: timeout, writerConcurrency: writers, aggregatorTimeoutSeconds };
+  // Twice what the busiest minute needs, so that a backlog is worked off.
+  const writers = Math.ceil(2 * model.peak.counters.concurrency);
+  const more = { writerConcurrency: Math.min(1_000, Math.max(PRODUCTION.writerConcurrency, writers)) };
   const full = settingsFor(model.workload, { ...model.configuration, ...more });
   const names = new Set([
     ...Object.keys(settings),
     ...Object.keys(more),
     'packBuckets',
-    'queueVisibilitySeconds',
     'freshnessAlarmSeconds',
   ]);
   const chosen = Object.fromEntries(Object.entries(full).filter(([name]) => names.has(name)));

@@ -3,6 +3,7 @@ import { CACHED_IDS_MAX } from '../lambdas/aggregator/windows.ts';
 import { ID_BYTES } from '../lambdas/counting/seen-ids.ts';
 import { SEGMENT_EVENTS_MAX } from '../lambdas/counting/segment.ts';
 import type { Configuration } from '../lib/configuration.ts';
+import { AGGREGATOR_BATCH_RECORDS } from '../lib/configuration-rules.ts';
 import { assumed } from './assumptions.ts';
 import { INVOCATION_BYTES_MAX, QUOTAS, READ_UNIT_BYTES, SQS_BATCH_MESSAGES, WHOLE_CPU_MB } from './quotas.ts';
 import { expectedDistinct, type Rank, type Workload } from './workload.ts';
@@ -68,12 +69,7 @@ export function bucketNameBytes(bucketMinutes: number): number {
 
 type Settings = Pick<
   Configuration,
-  | 'streamShards'
-  | 'aggregatorWindowSeconds'
-  | 'aggregatorBatchSize'
-  | 'aggregatorMemoryMb'
-  | 'bucketMinutes'
-  | 'dedupWindowSeconds'
+  'streamShards' | 'aggregatorWindowSeconds' | 'aggregatorMemoryMb' | 'bucketMinutes' | 'dedupWindowSeconds'
 >;
 
 /** The canary sends a record a minute onto every shard: no shard is idle for longer. */
@@ -89,7 +85,10 @@ export function segmentsOf(
   const events = eventsPerSecond / c.streamShards + CANARY_RECORDS_PER_SECOND;
   const records = eventsPerSecond / w.eventsPerRecord / c.streamShards + CANARY_RECORDS_PER_SECOND;
   const payload = Math.ceil(recordBytes(w) / 3) * 4 + assumed('kinesisEnvelopeBytes');
-  const recordsMax = Math.max(1, Math.min(c.aggregatorBatchSize, Math.floor(INVOCATION_BYTES_MAX / payload)));
+  const recordsMax = Math.max(
+    1,
+    Math.min(AGGREGATOR_BATCH_RECORDS, Math.floor(INVOCATION_BYTES_MAX / payload)),
+  );
   // The window begins with a batch's first record, and Lambda looks once a second.
   const windowSeconds = Math.max(assumed('pollSeconds'), c.aggregatorWindowSeconds);
   const gatherSeconds = Math.min(windowSeconds + 1 / records, recordsMax / records);

@@ -207,7 +207,7 @@ test('the guard sees an import that is not allowed, however it is written', () =
     ["import {\n  a,\n  b,\n} from '../lambdas/writer/handler.ts';", 'lib/writing.ts'],
     ["import { S3Client } from '@aws-sdk/client-s3';", 'simulation/world/fake.ts'],
     ["import { randomUUID } from 'node:crypto';", 'client/src/event.ts'],
-    ["import type { Grain } from '../../lambdas/counting/count-query.ts';", 'client/src/reads.ts'],
+    ["import type { Grain } from '../../lambdas/query/count-query.ts';", 'client/src/reads.ts'],
   ] as const;
   for (const [text, file] of bad) assert.equal(forbidden(file, text).length, 1, `${file}: ${text}`);
   assert.equal(forbidden('tools/x.ts', '').length, 1);

@@ -1,6 +1,7 @@
 // From producers to Lambda on a clock that nobody waits for: records on shards, and batches cut as an event source mapping cuts them.
 import { hash } from 'node:crypto';
 import { type Configuration, configurationOf } from '../../lib/configuration.ts';
+import { AGGREGATOR_BATCH_RECORDS } from '../../lib/configuration-rules.ts';
 import { assumed } from '../../plan/assumptions.ts';
 import { INVOCATION_BYTES_MAX } from '../../plan/quotas.ts';
 import type { Meter } from './meter.ts';
@@ -23,7 +24,7 @@ export interface StreamBatch {
   readonly records: readonly StreamRecord[];
 }
 
-type Settings = Pick<Configuration, 'streamShards' | 'aggregatorWindowSeconds' | 'aggregatorBatchSize'>;
+type Settings = Pick<Configuration, 'streamShards' | 'aggregatorWindowSeconds'>;
 
 /** Packs are grouped by so many buckets of ids, so that a retry meets its twin; a pack waits for a second at the most. */
 const PACK_BUCKETS = 16;
@@ -119,7 +120,7 @@ export function* streamBatches(records: Iterable<StreamRecord>, c: Settings): It
     open.set(shard, batch);
     batch.records.push(record);
     batch.bytes += bytes;
-    if (batch.records.length === c.aggregatorBatchSize) yield close(shard, arrivalMs);
+    if (batch.records.length === AGGREGATOR_BATCH_RECORDS) yield close(shard, arrivalMs);
   }
   for (const [shard, { dueMs }] of open) yield close(shard, dueMs);
 }
@@ -130,7 +131,6 @@ export function settingsFor(windowSeconds: number, change: Partial<Configuration
   return configurationOf('prod', {
     writerBatchSize: 1_000,
     ...windows,
-    queueVisibilitySeconds: 240 + windows.writerWindowSeconds,
     freshnessAlarmSeconds: windows.aggregatorWindowSeconds + windows.writerWindowSeconds + 20,
   });
 }

@@ -31,7 +31,7 @@ function cpuMs(): number {
   return (user + system) / 1_000;
 }
 
-/** `WritingWriterFunctionFCEE63EE` is the writer; the main thread has the front door and the event source mappings. */
+/** `WriterFunctionFCEE63EE` is the writer; the main thread has the front door and the event source mappings. */
 function readable(name: string): string {
   const [, noun] = /([A-Z][a-z]+)Function[0-9A-F]{8}$/.exec(name) ?? [];
   if (noun !== undefined) return noun.toLowerCase();

@@ -1,4 +1,5 @@
 // The aggregator's use case: turn a shard's records into segments, each planned, produced and committed by the ledger.
+import { deltasOf } from '../core/delta.ts';
 import {
   BEFORE_ALL,
   type SequenceNumber,
@@ -9,6 +10,7 @@ import {
 } from '../counting/identifiers.ts';
 import { rawObject } from '../counting/raw-segment.ts';
 import { rollUp } from '../counting/rollup.ts';
+import { encodeMessages } from '../counting/rollup-message.ts';
 import {
   type Ancestor,
   type Head,
@@ -24,6 +26,7 @@ import {
 import { emittedEntry } from '../counting/segment-entry.ts';
 import type { Clock, RejectedArchive, RollupQueue, SegmentLedger, StreamLog } from '../ports.ts';
 import type { RawArchive } from '../raw-ports.ts';
+import type { RangeRegister } from '../store/ports.ts';
 import { LogBroken, SegmentMismatch, UnknownRollupVersion } from './errors.ts';
 import { giveUp, markSent } from './finish-segment.ts';
 import type { SegmentListener } from './segment-listener.ts';
@@ -37,6 +40,7 @@ export interface AggregatorPorts {
   readonly rejected: RejectedArchive;
   /** Undefined: raw records are not archived. */
   readonly raw?: RawArchive | undefined;
+  readonly ranges: RangeRegister;
   readonly windows: DedupWindows;
   readonly clock: Clock;
   readonly listener: SegmentListener;
@@ -129,20 +133,22 @@ async function commit(
   shard: ShardKey,
   head: Head,
   records: readonly StreamRecord[],
-  { ledger, queue, rejected, raw: rawArchive, windows, listener, clock }: AggregatorPorts,
+  { ledger, queue, rejected, raw: rawArchive, ranges, windows, listener, clock }: AggregatorPorts,
 ): Promise<Head> {
   if (head.version !== ROLLUP_VERSION) throw new UnknownRollupVersion(head.version);
   const id = segmentId(shard, head.segment);
   const window = await windows.before(shard, head, ledger);
-  const output = rollUp(id, records, window, head.config);
+  const output = rollUp(records, window, head.config);
+  const deltas = deltasOf(id, head.runMaxMs, output.cut);
   if (output.rejected.length > 0) await rejected.keepRejected(id, output.rejected);
+  // Before anything can be stored under it: readers look where they were told.
+  await ranges.registerRangeBits(head.config.slotBits);
   await ledger.putIds(shard, head.segment, output.ids);
-  // Before the entry: whoever sees a segment can see what it touches.
-  await ledger.putTouched(shard, head.segment, output.touched);
-  // Before the entry, too: nothing is counted that is not archived.
+  // Before the entry: nothing is counted that is not archived.
   const raw = rawArchive && rawObject(id, head, records);
   if (raw !== undefined) await rawArchive?.keepRaw(raw);
-  const entry = emittedEntry(head, output, raw?.digest);
+  const deltaBytes = deltas.reduce((sum, { rows }) => sum + rows.byteLength, 0);
+  const entry = emittedEntry(head, output, deltaBytes, raw?.digest);
   const existing = await ledger.putEntryIfAbsent(shard, entry);
   if (existing?.lost === true) throw new SegmentMismatch(`segment ${id} was given up as lost meanwhile`);
   if (existing !== undefined && existing.digest !== entry.digest) {
@@ -150,7 +156,7 @@ async function commit(
       `segment ${id} was produced differently before: ${existing.digest}, now ${entry.digest}`,
     );
   }
-  await queue.send(output.parts.map(({ message }) => message));
+  await queue.send(encodeMessages(deltas, output.earliestHourMs ?? 0));
   const sent = await markSent(shard, head, entry, ledger);
   windows.remember(shard, sent, output.ids);
   listener.committed(output, clock.nowMs(), head);

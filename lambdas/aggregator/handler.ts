@@ -11,39 +11,31 @@ import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { SqsRollupQueue } from '../aws/rollup-queue.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
-import { WriteUnits } from '../aws/write-units.ts';
-import { HOUR_MS, isBucketMinutes } from '../counting/time.ts';
+import { HOUR_MS } from '../counting/time.ts';
+import { CompactionStateTable } from '../store/state-table.ts';
 import { type AggregatorPorts, type AggregatorSettings, aggregate } from './aggregate.ts';
 import { segmentMetrics } from './segment-metrics.ts';
 import { DedupWindows } from './windows.ts';
 
 const { env } = process;
-const { logger, metrics, count } = telemetry(env);
+const { logger, metrics, count, countAny } = telemetry(env);
 
-/** Rollup messages fill one of SQS's billing units of 64 KB, with room for what the service adds. */
-const PART_BYTES_MAX = 60_000;
 /** What a segment may take at the most; with less time left, the next invocation starts it. */
 const SEGMENT_RESERVE_MS = 15_000;
-
-const bucketMinutes = wholeNumber(env, 'BUCKET_MINUTES');
-if (!isBucketMinutes(bucketMinutes))
-  throw new Error(`BUCKET_MINUTES must divide 60, and ${bucketMinutes} does not`);
 
 const settings: AggregatorSettings = {
   generation: text(env, 'STREAM_GENERATION'),
   streamRetentionMs: wholeNumber(env, 'STREAM_RETENTION_HOURS') * HOUR_MS,
   rollup: {
-    bucketMinutes,
+    slotBits: Math.log2(wholeNumber(env, 'HASH_SLOTS')),
     dedupWindowMs: secondsAsMs(env, 'DEDUP_WINDOW_SECONDS'),
     acceptPastMs: secondsOrForeverAsMs(env, 'ACCEPT_PAST_SECONDS'),
     acceptFutureMs: secondsAsMs(env, 'ACCEPT_FUTURE_SECONDS'),
-    partBytesMax: PART_BYTES_MAX,
   },
 };
 
 const ledgerRetentionMs = secondsOrForeverAsMs(env, 'LEDGER_RETENTION_SECONDS');
 const dynamoDbClient = dynamoDb();
-const writeUnits = new WriteUnits(dynamoDbClient);
 const ledgerTable = text(env, 'LEDGER_TABLE');
 const bucket = text(env, 'ARCHIVE_BUCKET');
 const stream = text(env, 'STREAM_NAME');
@@ -67,34 +59,23 @@ const ports: AggregatorPorts = {
   raw: flag(env, 'ARCHIVE_RAW_EVENTS')
     ? { keepRaw: async (raw) => (await rawArchive()).keepRaw(raw) }
     : undefined,
+  ranges: new CompactionStateTable(dynamoDbClient, ledgerTable),
   windows: new DedupWindows(),
   clock: systemClock,
-  listener: segmentMetrics(count, (message, details) => logger.error(message, details)),
+  listener: segmentMetrics(count, countAny, logger),
 };
 
 async function aggregateEvent(
   event: KinesisStreamEvent,
   context: Context,
 ): Promise<KinesisStreamBatchResponse> {
-  count({ RecordsRead: event.Records.length });
-  try {
-    return { batchItemFailures: await failuresOf(event, context) };
-  } finally {
-    count({ LedgerWriteUnits: writeUnits.take(ledgerTable) });
-  }
-}
-
-async function failuresOf(
-  event: KinesisStreamEvent,
-  context: Context,
-): Promise<KinesisStreamBatchResponse['batchItemFailures']> {
   const batchItemFailures = [];
   for (const [shard, records] of batchesOf(event)) {
     const hasTime = timeLeft(context, SEGMENT_RESERVE_MS);
     const outcome = await aggregate({ shard, records }, ports, settings, hasTime);
     if (outcome !== 'done') batchItemFailures.push({ itemIdentifier: outcome.resumeAt });
   }
-  return batchItemFailures;
+  return { batchItemFailures };
 }
 
 export const handler = middy<KinesisStreamEvent, KinesisStreamBatchResponse>()

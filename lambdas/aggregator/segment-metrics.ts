@@ -1,35 +1,37 @@
-// The aggregator's metrics: what its segments did, as counts, and the two things that must never go unseen as errors.
+// The aggregator's metrics: what its segments did, as counts, and what must never go unseen as errors.
 import { rejectedEvents } from '../counting/accounts.ts';
 import type { SegmentListener } from './segment-listener.ts';
 
-/** Turns what happens to segments into counts and log lines. */
-export function segmentMetrics(
-  count: (counts: Readonly<Record<string, number>>) => void,
-  reportError: (message: string, details: Record<string, string | number>) => void,
-): SegmentListener {
+type Count = (counts: Readonly<Record<string, number>>) => void;
+
+type Details = Readonly<Record<string, unknown>>;
+
+interface Log {
+  warn(message: string, details: Details): void;
+  error(message: string, details: Details): void;
+}
+
+/**
+ * Turns what happens to segments into counts and log lines.
+ * @param countAny emits only what is not 0
+ */
+export function segmentMetrics(count: Count, countAny: Count, log: Log): SegmentListener {
   return {
-    planned: () => count({ SegmentsPlanned: 1 }),
-    recovered: () => count({ SegmentsRecovered: 1 }),
-    committed: ({ accounts, parts, rows, late }) => {
-      count({
-        EventsReceived: accounts.received,
-        EventsDuplicate: accounts.duplicate,
-        EventsRejected: rejectedEvents(accounts),
-        EventsEmitted: accounts.emitted,
-        EventsLate: late,
-        RowsEmitted: rows,
-        RollupMessages: parts.length,
-      });
-      for (const [reason, events] of Object.entries(accounts.rejected))
-        count({ [`Rejected-${reason}`]: events });
+    planned: () => {},
+    recovered: () => log.warn('a segment that was planned earlier is finished', {}),
+    committed: ({ accounts }) => {
+      count({ EventsReceived: accounts.received });
+      countAny({ EventsDuplicate: accounts.duplicate, EventsRejected: rejectedEvents(accounts) });
+      if (Object.keys(accounts.rejected).length > 0)
+        log.warn('events were rejected', { ...accounts.rejected });
     },
     lost: (segment, { first, last, records }) => {
       count({ RecordsLost: records });
-      reportError('the stream trimmed a planned segment: it is lost', { segment, first, last, records });
+      log.error('the stream trimmed a planned segment: it is lost', { segment, first, last, records });
     },
     gap: (shard, { after, before }) => {
-      count({ StreamGaps: 1 });
-      reportError('records may have been trimmed before anybody read them', { shard, after, before });
+      count({ RecordsLost: 1 });
+      log.error('records may have been trimmed before anybody read them', { shard, after, before });
     },
   };
 }

@@ -1,5 +1,4 @@
 // The archive on S3: rejected events, parked dead letters, expired rows, each under a name that says what it is.
-import { createHash } from 'node:crypto';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -8,12 +7,13 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import type { RepairArchive } from '../audit-ports.ts';
+import type { Delta } from '../core/delta.ts';
+import { decodeRows } from '../core/rows.ts';
 import type { SegmentId } from '../counting/identifiers.ts';
 import { letterName } from '../counting/letter-name.ts';
 import type { MessageHistory } from '../counting/message-history.ts';
 import type { RejectedEvent } from '../counting/rollup.ts';
-import type { RollupContent } from '../counting/rollup-message.ts';
+import { HOUR_MS, isoSeconds } from '../counting/time.ts';
 import type { Discarding, Letter, ParkedLetter, ParkedLetters } from '../dead-letter-ports.ts';
 import type { ExpiredArchive, RejectedArchive } from '../ports.ts';
 import { s3 } from './clients/s3.ts';
@@ -22,7 +22,7 @@ import { s3 } from './clients/s3.ts';
 const PARKED = 'parked/';
 
 /** The archive bucket. Every object's name follows from what is in it, so that putting it again changes nothing. */
-export class Archive implements RejectedArchive, ExpiredArchive, RepairArchive, ParkedLetters {
+export class Archive implements RejectedArchive, ExpiredArchive, ParkedLetters {
   readonly #client: S3Client;
   readonly #bucket: string;
 
@@ -50,9 +50,13 @@ export class Archive implements RejectedArchive, ExpiredArchive, RepairArchive, 
     await this.#put(`rejected/${segment}.ndjson`, `${lines.join('\n')}\n`);
   }
 
-  /** `expired/SEGMENT/PART.json`: the part's content, with the rows that came too late. */
-  async keepExpired(content: RollupContent): Promise<void> {
-    await this.#put(`expired/${content.segment}/${content.part}.json`, JSON.stringify(content));
+  /** `expired/SEGMENT/PART.ndjson`: a line for each row of the delta, `{ metric, entity, hour, events, minutes }`. */
+  async keepExpired({ segment, part, rows }: Delta): Promise<void> {
+    const lines = decodeRows(rows).map(({ metric, entity, hour, events, cells }) => {
+      const minutes = Object.fromEntries([...cells].map(([minute, n]) => [minute, Number(n)]));
+      return JSON.stringify({ metric, entity, hour: isoSeconds(hour * HOUR_MS), events, minutes });
+    });
+    await this.#put(`expired/${segment}/${part}.ndjson`, `${lines.join('\n')}\n`);
   }
 
   /** `parked/SEGMENT/PART.json`, or `parked/poison/MESSAGE.json`: the message's body and its history. */
@@ -86,16 +90,6 @@ export class Archive implements RejectedArchive, ExpiredArchive, RepairArchive, 
 
   async remove(name: string): Promise<void> {
     await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: parkedKey(name) }));
-  }
-
-  /** `repairs/DIGEST.json`: what differed, what the item said and what it is made to say. Sums as text: they may be large. */
-  async keepRepair(repair: Parameters<RepairArchive['keepRepair']>[0]): Promise<void> {
-    const body = JSON.stringify(repair, (_, field) => {
-      if (field instanceof Map) return Object.fromEntries(field);
-      if (field instanceof Set) return [...field];
-      return typeof field === 'bigint' ? String(field) : field;
-    });
-    await this.#put(`repairs/${createHash('sha256').update(body).digest('hex').slice(0, 32)}.json`, body);
   }
 
   async #put(key: string, text: string): Promise<void> {

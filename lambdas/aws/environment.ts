@@ -1,5 +1,5 @@
 // Reading a function's environment: every variable is set by the stack, so a missing one is an error that names it.
-import type { RetentionsMs } from '../counting/levels.ts';
+import type { Retentions } from '../core/level.ts';
 
 /** A variable that is missing or can not be read. */
 export class InvalidEnvironment extends Error {
@@ -14,11 +14,6 @@ export function text(environment: Environment, name: string): string {
   const value = environment[name];
   if (value === undefined || value === '') throw new InvalidEnvironment(`the environment has no ${name}`);
   return value;
-}
-
-/** The index of open hours, where the stage has one: a variable that is not set otherwise. */
-export function openHourIndexIn(environment: Environment): string | undefined {
-  return environment['OPEN_HOUR_INDEX'];
 }
 
 /** A variable's whole number. @throws InvalidEnvironment when it is none */
@@ -47,11 +42,12 @@ export function secondsOrForeverAsMs(environment: Environment, name: string): nu
   return text(environment, name) === 'forever' ? undefined : secondsAsMs(environment, name);
 }
 
-/** How long counter items and levels are kept. */
-export function retentionsIn(environment: Environment): RetentionsMs {
+/** How long the blocks of each level are kept: those of the hours hold minutes, those of the days hours, and so on. */
+export function retentionsIn(environment: Environment): Retentions {
   return {
-    counters: secondsOrForeverAsMs(environment, 'COUNTER_RETENTION_SECONDS'),
+    hours: secondsOrForeverAsMs(environment, 'MINUTE_RETENTION_SECONDS'),
     days: secondsOrForeverAsMs(environment, 'HOUR_RETENTION_SECONDS'),
     months: secondsOrForeverAsMs(environment, 'DAY_RETENTION_SECONDS'),
+    all: undefined,
   };
 }

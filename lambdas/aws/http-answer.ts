@@ -1,6 +1,6 @@
 // An HTTP answer as API Gateway's Lambda proxy takes it.
 import { createHash } from 'node:crypto';
-import type { Freshness } from '../counting/count-freshness.ts';
+import type { Freshness } from '../ports.ts';
 
 /** An answer with a JSON body. */
 export interface HttpAnswer {

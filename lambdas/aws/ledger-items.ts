@@ -1,14 +1,13 @@
 // The ledger's items: their keys, and what they look like in DynamoDB.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type HashRange, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Books } from '../counting/books.ts';
 import type { HourSums } from '../counting/hour-books.ts';
 import type { SegmentId, ShardKey } from '../counting/identifiers.ts';
 import { parseSegmentId } from '../counting/identifiers.ts';
-import type { CompactedLevel } from '../counting/levels.ts';
 import type { Head } from '../counting/segment.ts';
 import type { SegmentEntry } from '../counting/segment-entry.ts';
-import { type TopName, topKey } from '../counting/top-name.ts';
 import type { NotedPlace, StreamGap } from '../ports.ts';
 
 /** An item as the SDK carries it. */
@@ -25,9 +24,6 @@ const SEQUENCE_NUMBER_DIGITS = 56;
 /** Where the shards that have a ledger are listed. */
 export const SHARDS_PK = 'SHARDS';
 
-/** Where the entities that were deleted on request are listed. */
-export const DELETED_PK = 'DELETED';
-
 function padded(segment: number): string {
   return String(segment).padStart(12, '0');
 }
@@ -39,12 +35,9 @@ function key(pk: string, sk: string): Key {
 /** Keys of the ledger's items: the only place that puts them together. */
 export const ledgerKeys = {
   shard: (shard: ShardKey) => key(SHARDS_PK, shard),
-  deleted: (entityHash: string) => key(DELETED_PK, entityHash),
   claim: () => key('CLAIM', 'COMPLETE_THROUGH'),
   head: (shard: ShardKey) => key(shard, 'HEAD'),
   books: (shard: ShardKey) => key(shard, 'BOOKS'),
-  cursor: (shard: ShardKey, level: CompactedLevel) => key(shard, `LEVEL#${level}`),
-  levelClaim: (level: CompactedLevel) => key('CLAIM', `LEVEL#${level}`),
   gap: (shard: ShardKey, after: string) => key(shard, `GAP#${after.padStart(SEQUENCE_NUMBER_DIGITS, '0')}`),
   entry: (shard: ShardKey, segment: number) => key(shard, `SEG#${padded(segment)}`),
   entryOf: (id: SegmentId) => {
@@ -52,13 +45,6 @@ export const ledgerKeys = {
     return ledgerKeys.entry(shard, segment);
   },
   ids: (shard: ShardKey, segment: number, chunk: number) => key(shard, `IDS#${padded(segment)}#${chunk}`),
-  touched: (shard: ShardKey, segment: number, chunk: number) =>
-    key(shard, `KEYS#${padded(segment)}#${chunk}`),
-  // No shard's key has a #.
-  top: (name: TopName) => {
-    const { pk, sk } = topKey(name);
-    return key(pk, sk);
-  },
 };
 
 const OPTIONS = { removeUndefinedValues: true };
@@ -77,8 +63,29 @@ export function headOf(item: Item): Head {
 /** An entry as an item. `expiresAt` is epoch seconds; undefined: never. */
 export function entryItem(shard: ShardKey, entry: SegmentEntry, expiresAt: number | undefined): Item {
   const { acked: _a, dead: _d, parked: _p, discarded: _di, expired: _e, parts, ...rest } = entry;
-  const fields = { ...rest, parts: parts.map(({ events }) => events), expiresAt };
+  const fields = { ...rest, parts: packedParts(parts), expiresAt };
   return { ...ledgerKeys.entry(shard, entry.segment), ...marshall(fields, OPTIONS) };
+}
+
+/**
+ * Parts as text: the length of their ranges, then range and events of each, in base 36. An entry has one for each hash slot, and is
+ * updated with each acknowledgement: names for every field would double what that costs.
+ */
+function packedParts(parts: SegmentEntry['parts']): string {
+  const bits = parts[0]?.range.length ?? 0;
+  const texts = parts.map(
+    ({ range, events }) => `${Number.parseInt(range || '0', 2).toString(36)}.${events.toString(36)}`,
+  );
+  return [bits, ...texts].join(' ');
+}
+
+function unpackedParts(text: string): SegmentEntry['parts'] {
+  const [bits, ...parts] = text.split(' ');
+  return parts.map((part) => {
+    const [slot = '', events = ''] = part.split('.').map((number) => Number.parseInt(number, 36));
+    const range = Number(bits) === 0 ? WHOLE_RANGE : Number(slot).toString(2).padStart(Number(bits), '0');
+    return { range: range as HashRange, events: Number(events) };
+  });
 }
 
 const EXPIRED_PART = /^x(\d+)$/;
@@ -88,12 +95,12 @@ export function expiredAttribute(part: number): string {
   return `x${part}`;
 }
 
-/** What noting a part's place does to its entry. What waits for an operator may wait longer than entries are kept. */
+/** What noting the place of parts does to their entry. What waits for an operator may wait longer than entries are kept. */
 export const PLACE_UPDATES: Readonly<Record<NotedPlace, string>> = {
-  dead: 'ADD dead :part REMOVE expiresAt',
-  parked: 'ADD parked :part DELETE dead :part REMOVE expiresAt',
-  discarded: 'ADD discarded :part DELETE dead :part, parked :part REMOVE expiresAt',
-  returned: 'DELETE dead :part, parked :part, discarded :part',
+  dead: 'ADD dead :parts REMOVE expiresAt',
+  parked: 'ADD parked :parts DELETE dead :parts REMOVE expiresAt',
+  discarded: 'ADD discarded :parts DELETE dead :parts, parked :parts REMOVE expiresAt',
+  returned: 'DELETE dead :parts, parked :parts, discarded :parts',
 };
 
 /** An item as an entry. */
@@ -120,10 +127,7 @@ export function entryOf(item: Item): SegmentEntry {
   return {
     ...rest,
     config: { ...config, acceptPastMs: config.acceptPastMs },
-    buckets: rest['buckets'],
-    // Entries from before there were levels have none.
-    touchedChunks: rest['touchedChunks'] ?? 0,
-    parts: (parts as number[]).map((events) => ({ events })),
+    parts: unpackedParts(parts),
     acked: acked ?? new Set(),
     dead: dead ?? new Set(),
     parked: parked ?? new Set(),

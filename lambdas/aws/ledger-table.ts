@@ -36,7 +36,6 @@ import {
   PLACE_UPDATES,
   SHARDS_PK,
 } from './ledger-items.ts';
-import { touchedItem } from './touched-items.ts';
 
 /** How the table's items and answers are cut. */
 export interface LedgerLimits {
@@ -136,14 +135,6 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     return ids;
   }
 
-  async putTouched(shard: ShardKey, segment: number, chunks: readonly string[]): Promise<void> {
-    const expiresAt = this.#expiresAt();
-    for (const [chunk, text] of chunks.entries()) {
-      const Item = touchedItem(shard, segment, chunk, text, expiresAt);
-      await this.#client.send(new PutItemCommand({ TableName: this.#table, Item }));
-    }
-  }
-
   async putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry | undefined> {
     const put = new PutItemCommand({
       TableName: this.#table,
@@ -198,8 +189,8 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     return before && entryOf(before);
   }
 
-  async notePlace({ segment, part }: PartName, place: NotedPlace): Promise<void> {
-    await this.#updateEntry(segment, PLACE_UPDATES[place], { ':part': { NS: [String(part)] } });
+  async notePlace(segment: SegmentId, parts: readonly number[], place: NotedPlace): Promise<void> {
+    await this.#updateEntry(segment, PLACE_UPDATES[place], { ':parts': { NS: parts.map(String) } });
   }
 
   async noteExpired({ segment, part }: PartName, events: number) {

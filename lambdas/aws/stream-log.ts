@@ -9,7 +9,6 @@ import {
   type Shard,
   type ShardIteratorType,
 } from '@aws-sdk/client-kinesis';
-import type { AuditedLog, RangeReader } from '../audit-ports.ts';
 import { decodeRecord } from '../counting/event.ts';
 import {
   compareSequenceNumbers,

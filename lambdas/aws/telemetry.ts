@@ -8,23 +8,29 @@ import { type Environment, text } from './environment.ts';
 export interface Telemetry {
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Adds counts of something that happened. A 0 is worth telling too: it is data, where nothing would be missing data. */
+  /** Emits counts, 0 included: for metrics that are always emitted. */
   count(counts: Readonly<Record<string, number>>): void;
+  /** Emits counts that are not 0: a custom metric costs for each hour in which it is emitted. */
+  countAny(counts: Readonly<Record<string, number>>): void;
   /** Reports every single value of a duration, so that any percentile of them can be asked for. */
   measureMs(name: string, values: readonly number[]): void;
 }
 
 /** Sets up logs and metrics from the environment's `POWERTOOLS_*` variables and its stage. */
 export function telemetry(environment: Environment): Telemetry {
-  const metrics = new Metrics({ defaultDimensions: { stage: text(environment, 'STAGE') } });
+  const metrics = new Metrics({
+    defaultDimensions: { stage: text(environment, 'STAGE') },
+    // Powertools warns in each invocation that emits nothing, which is most of them.
+    logger: { ...console, warn: () => {} },
+  });
+  const emit = (counts: Readonly<Record<string, number>>) => {
+    for (const [name, value] of Object.entries(counts)) metrics.addMetric(name, MetricUnit.Count, value);
+  };
   return {
     logger: new Logger(),
     metrics,
-    count(counts) {
-      for (const [name, value] of Object.entries(counts)) {
-        metrics.addMetric(name, MetricUnit.Count, value);
-      }
-    },
+    count: emit,
+    countAny: (counts) => emit(Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0))),
     measureMs(name, values) {
       // Powertools makes an array of a name's values, and starts another blob at CloudWatch's limit of 100.
       for (const value of values) metrics.addMetric(name, MetricUnit.Milliseconds, value);

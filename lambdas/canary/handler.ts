@@ -1,6 +1,5 @@
 // The canary Lambda: every minute it sends a known number of events, and checks through the API that they were counted.
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { ScheduledEvent } from 'aws-lambda';
@@ -31,14 +30,12 @@ const counts = new SignedQuery(
 async function beatAndCheck(): Promise<void> {
   const nowMs = systemClock.nowMs();
   const [sent, verdict] = await Promise.allSettled([beat(nowMs, ports), check(nowMs, counts)]);
-  if (sent.status === 'fulfilled') count({ CanarySent: sent.value });
   if (verdict.status === 'fulfilled') publish(verdict.value);
   for (const outcome of [sent, verdict]) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 function publish({ difference, differing, lateMinutes }: CanaryVerdict): void {
-  metrics.addMetric('CanaryDifference', MetricUnit.Count, difference);
-  metrics.addMetric('CanaryLateMinutes', MetricUnit.Count, lateMinutes);
+  count({ CanaryDifference: difference, CanaryLateMinutes: lateMinutes });
   if (difference > 0)
     logger.error("the canary's counts differ", { difference, minutes: differing.map(isoSeconds) });
 }

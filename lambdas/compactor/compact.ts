@@ -1,108 +1,176 @@
-// The compactor's use case: bring days, months and totals up to what segments have changed, and say how far they got.
-import pLimit from 'p-limit';
-import type { ShardKey } from '../counting/identifiers.ts';
-import { advance, postpone } from '../counting/level-cursor.ts';
-import type { CompactedLevel } from '../counting/levels.ts';
-import { Sweep } from '../counting/sweep.ts';
-import { claimLevel } from './claim-levels.ts';
+// The compactor's use case: finish what is planned, plan what is due, level by level.
+import { progressOfShards, runMaxOf } from '../accountant/shard-progress.ts';
 import {
-  type CompactionReport,
-  type CompactorPorts,
-  type CompactorSettings,
-  emptyReport,
-} from './compaction.ts';
-import { type ShardStep, takeStep } from './take-step.ts';
-import { workOff } from './work-off.ts';
+  areHoursDue,
+  type CompactionPlan,
+  type CompactionState,
+  type Coverage,
+  closesBeforeMs,
+  forUpperLevels,
+  isCovered,
+  isSameCoverage,
+  isUpperDue,
+  nextCoverage,
+  type ShardEntries,
+} from '../core/compaction.ts';
+import { LEVELS, type Level, type UpperLevel } from '../core/level.ts';
+import { lastEntered } from '../counting/books.ts';
+import { completeThroughMs } from '../counting/completeness.ts';
+import type { ShardKey } from '../counting/identifiers.ts';
+import type { SegmentEntry } from '../counting/segment-entry.ts';
+import { DeltasMissing } from './epoch-rows.ts';
+import { BlockChanged } from './merge-period.ts';
+import type { CompactionReport, CompactorPorts, CompactorSettings } from './ports.ts';
+import { runEpoch } from './run-epoch.ts';
 
 /**
- * Works off what is due, in passes, while there is time. Harmless to repeat, late, or twice at once: sums are made again from the
- * level below and set, and cursors move only after that, on condition that nobody else has moved them.
+ * Compacts what is due, while there is time. Any number of compactors may run at once, die anywhere and be followed by others.
+ * @throws DeltasMissing when a planned segment's deltas are not what the ledger says: nothing is compacted past it
  */
 export async function compact(
   ports: CompactorPorts,
   settings: CompactorSettings,
   hasTime: () => boolean,
 ): Promise<CompactionReport> {
-  const report = emptyReport();
-  const shards = await ports.ledger.shards();
-  // The days first: what they have not taken up the months can not take up either.
-  for (const level of ['days', 'months'] as const) {
-    await compactLevel(level, shards, ports, settings, hasTime, report);
-    // Every time, moved or not: whoever moved a cursor may have died before this.
-    if (!hasTime()) break;
-    const { closedBeforeMs } = await claimLevel(level, ports, settings.generation);
-    if (level === 'days') report.closedBeforeMs = closedBeforeMs;
+  const report: CompactionReport = {
+    epochs: { hours: 0, days: 0, months: 0, all: 0 },
+    blocks: 0,
+    writeUnits: 0,
+    open: 0,
+    unfinished: false,
+  };
+  for (const level of LEVELS) {
+    while (await compactLevel(level, ports, settings, hasTime, report));
+    if (report.unfinished) break;
   }
+  report.open = (await ports.state.readState()).hours.covers.open.length;
   return report;
 }
 
-/**
- * Takes one level along all shards. A pass looks at everything that is due on all of them, since they touch the same counters, and
- * recomputes each counter once. Where there are more counters than fit into memory, or more work than time, the next pass looks at
- * the same segments again, for the counters that follow: cursors keep the step, and up to which hash it is done.
- */
+/** One epoch of a level, planned or due. @returns whether there may be another */
 async function compactLevel(
-  level: CompactedLevel,
-  shards: readonly ShardKey[],
+  level: Level,
   ports: CompactorPorts,
   settings: CompactorSettings,
   hasTime: () => boolean,
   report: CompactionReport,
-): Promise<void> {
-  const limit = pLimit(settings.concurrency);
-  const reading = pLimit(settings.concurrency);
-  let due = shards;
-  while (due.length > 0) {
-    if (!hasTime()) {
-      report.complete = false;
-      break;
-    }
-    report.passes += 1;
-    const sweep = new Sweep(level, settings.sweepItems);
-    const untilMs = ports.clock.nowMs() + settings.lookingMs;
-    const mayGoOn = () => hasTime() && ports.clock.nowMs() < untilMs;
-    const pass = { level, sweep, mayGoOn, reading, ports, settings, report };
-    const looked = await Promise.all(due.map((shard) => limit(() => takeStep(shard, pass))));
-    const steps = looked.filter((step) => step !== undefined);
-    const { doneBelow, failure } = await workOff(sweep, limit, ports, settings, hasTime, report);
-    const going = await Promise.all(
-      steps.map((step) => limit(() => putProgress(level, step, doneBelow, ports, report))),
-    );
-    if (failure !== undefined) throw failure.cause;
-    if (doneBelow < sweep.bound) {
-      report.complete = false;
-      break;
-    }
-    due = steps.filter((_, index) => going[index]).map(({ shard }) => shard);
+): Promise<boolean> {
+  if (!hasTime()) {
+    report.unfinished = true;
+    return false;
+  }
+  const state = await ports.state.readState();
+  if (state[level].plan === undefined) {
+    const next =
+      level === 'hours' ? await planHours(state, ports, settings) : planUpper(state, level, ports, settings);
+    if (next === undefined) return false;
+    await ports.state.putPlan(state, level, next.plan, next.closesMs);
+    // Planned by us or by another: what is there now is taken up.
+    return true;
+  }
+  try {
+    if (await runEpoch(state, level, ports, settings, hasTime, report)) report.epochs[level] += 1;
+    else report.unfinished = true;
+    return !report.unfinished;
+  } catch (error) {
+    const isRetried = error instanceof BlockChanged;
+    if (!isRetried && !(error instanceof DeltasMissing)) throw error;
+    // Another compactor may have finished the epoch meanwhile, and its deltas may have expired since.
+    const { epoch } = (await ports.state.readState())[level];
+    if (!isRetried && epoch === state[level].epoch) throw error;
+    return true;
   }
 }
 
-/**
- * Moves a shard's cursor past a step when nothing of it is left, and keeps how far the step got otherwise.
- * @param doneBelow items whose hash is below this are set, and the top lists have heard of them
- * @returns whether there may be more to do on the shard
- */
-async function putProgress(
-  level: CompactedLevel,
-  { shard, cursor, step, readable, lastHash, more }: ShardStep,
-  doneBelow: number,
-  { progress }: CompactorPorts,
-  report: CompactionReport,
-): Promise<boolean> {
-  const isWhole = lastHash < doneBelow;
-  const moved = advance(cursor, step);
-  if (isWhole && !more) report.open += moved.open.length;
-  const isNew = isWhole
-    ? step.through > cursor.through ||
-      step.again.length > 0 ||
-      step.interval > cursor.interval ||
-      step.taken.length > 0 ||
-      cursor.pending !== undefined
-    : doneBelow > (cursor.pending?.doneBelow ?? 0);
-  if (!isNew) return !isWhole;
-  const next = isWhole ? moved : postpone(cursor, step, doneBelow, readable);
-  if ((await progress.putCursor(shard, level, next)) === 'put') return more || !isWhole;
-  // Another compactor is at work on this shard; it goes on from there.
-  report.conflicts += 1;
-  return false;
+interface Planned {
+  readonly plan: CompactionPlan;
+  readonly closesMs: number | undefined;
+}
+
+/** The next epoch of the hours; undefined when it is not due, or there is nothing to take. */
+async function planHours(
+  state: CompactionState,
+  ports: CompactorPorts,
+  settings: CompactorSettings,
+): Promise<Planned | undefined> {
+  const { ledger, clock } = ports;
+  const { covers, epoch, events } = state.hours;
+  const nowMs = clock.nowMs();
+  const following: ShardEntries[] = [];
+  const reopened: { shard: ShardKey; entry: SegmentEntry }[] = [];
+  let deltaBytes = 0;
+  for (const shard of await ledger.shards()) {
+    const entries: SegmentEntry[] = [];
+    const through = lastEntered(await ledger.readHead(shard));
+    for await (const entry of ledger.entriesUp(shard, covers.through[shard] ?? 0, through)) {
+      entries.push(entry);
+      deltaBytes += entry.deltaBytes;
+    }
+    following.push({ shard, entries });
+    const open = covers.open.filter((place) => place.shard === shard).map(({ segment }) => segment);
+    for (const entry of await ledger.readEntries(shard, open)) reopened.push({ shard, entry });
+  }
+  if (!areHoursDue(state, deltaBytes, settings.slotBits, nowMs, settings.cadence)) return undefined;
+  const eventsMax = settings.rangeEventsMax * 2 ** settings.slotBits;
+  const next = nextCoverage(covers, reopened, following, nowMs, eventsMax, settings.openMax);
+  if (isSameCoverage(next, covers)) return undefined;
+  const all = [
+    ...reopened,
+    ...following.flatMap(({ shard, entries }) => entries.map((entry) => ({ shard, entry }))),
+  ];
+  const taken = all
+    .filter(({ shard, entry }) => isCovered({ ...next, floorMs: 0 }, shard, entry.segment))
+    .reduce((sum, { entry }) => sum + entry.accounts.emitted, 0);
+  const plan: CompactionPlan = {
+    covers: { ...next, floorMs: await floorOf(next, ports, settings) },
+    blockBytes: settings.blockBytes,
+    slotBits: settings.slotBits,
+    plannedAtMs: nowMs,
+    deletions: state.deletions,
+    closedBeforeMs: state.closing,
+    hourEpoch: epoch + 1,
+    events: events + taken,
+  };
+  return { plan, closesMs: undefined };
+}
+
+/** The running maximum of arrivals at which, or after which, everything is stored that a coverage doesn't have. */
+async function floorOf(
+  { through }: Omit<Coverage, 'floorMs'>,
+  { ledger, stream }: CompactorPorts,
+  { generation }: CompactorSettings,
+): Promise<number> {
+  return completeThroughMs(
+    await progressOfShards(ledger, stream, generation, async (shard) => {
+      const head = await ledger.readHead(shard);
+      if (head === undefined) return { head, done: 0, doneRunMaxMs: 0 };
+      const done = through[shard] ?? 0;
+      return { head, done, doneRunMaxMs: await runMaxOf(shard, head, done, ledger) };
+    }),
+  );
+}
+
+/** The next epoch of an upper level: everything that the hours have; undefined when it is not due. */
+function planUpper(
+  state: CompactionState,
+  level: UpperLevel,
+  { clock }: CompactorPorts,
+  { blockBytes, slotBits }: CompactorSettings,
+): Planned | undefined {
+  const { hours } = state;
+  // What the hours put aside must not change half way through one of their epochs.
+  if (hours.plan !== undefined || state[level].hourEpoch >= hours.epoch) return undefined;
+  if (!isUpperDue(state, level, slotBits, clock.nowMs())) return undefined;
+  const closesMs = closesBeforeMs(level, state);
+  const plan: CompactionPlan = {
+    covers: hours.covers,
+    blockBytes,
+    slotBits,
+    plannedAtMs: clock.nowMs(),
+    deletions: state.deletions,
+    closedBeforeMs: forUpperLevels((each) => (each === level ? closesMs : 0)),
+    hourEpoch: hours.epoch,
+    events: hours.events,
+  };
+  return { plan, closesMs };
 }

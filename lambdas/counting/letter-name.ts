@@ -1,12 +1,18 @@
-// The name of a dead letter: its part's, or, for poison, its message's. The archive keeps it under this name.
-import type { PartName } from './identifiers.ts';
+// The name of a dead letter: its first part's, or, for poison, its message's. The archive keeps it under this name.
+import type { SegmentId } from './identifiers.ts';
 import { decodeRollupMessage, InvalidRollupMessage } from './rollup-message.ts';
 
-/** The part that a message's body carries; undefined when it is no rollup message. */
-export function partIn(body: string): PartName | undefined {
+/** The parts of a segment that a message carries. */
+export interface CarriedParts {
+  readonly segment: SegmentId;
+  readonly parts: readonly number[];
+}
+
+/** The parts that a message's body carries; undefined when it is not a rollup message. */
+export function partsIn(body: string): CarriedParts | undefined {
   try {
-    const { segment, part } = decodeRollupMessage(body);
-    return { segment, part };
+    const { segment, deltas } = decodeRollupMessage(body);
+    return { segment, parts: deltas.map(({ part }) => part) };
   } catch (error) {
     if (error instanceof InvalidRollupMessage) return undefined;
     throw error;
@@ -15,6 +21,6 @@ export function partIn(body: string): PartName | undefined {
 
 /** `SEGMENT/PART`, such as `1.0.2s/0`, or `poison/MESSAGE`. */
 export function letterName({ messageId, body }: { messageId: string; body: string }): string {
-  const part = partIn(body);
-  return part === undefined ? `poison/${messageId}` : `${part.segment}/${part.part}`;
+  const carried = partsIn(body);
+  return carried === undefined ? `poison/${messageId}` : `${carried.segment}/${carried.parts[0]}`;
 }

@@ -78,14 +78,14 @@ export function rawObject(
   { ancestors, config }: Pick<Head, 'ancestors' | 'config'>,
   records: readonly StreamRecord[],
 ): RawObject {
-  const { bucketMinutes, dedupWindowMs, acceptPastMs, acceptFutureMs, partBytesMax } = config;
+  const { slotBits, dedupWindowMs, acceptPastMs, acceptFutureMs } = config;
   const head = {
     v: FORMAT,
     segment,
     records: records.length,
     ancestors: ancestors.map(({ shard }) => shard),
     // Field by field: a configuration that has been in the ledger comes back in another order.
-    config: { bucketMinutes, dedupWindowMs, acceptPastMs, acceptFutureMs, partBytesMax },
+    config: { slotBits, dedupWindowMs, acceptPastMs, acceptFutureMs },
   };
   const lines = records.map(({ sequenceNumber, arrivalMs, data }) =>
     rawLine(sequenceNumber, arrivalMs, data),

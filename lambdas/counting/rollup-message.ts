@@ -1,90 +1,57 @@
-// Rollup messages: one segment's rows on their way through SQS, as ASCII JSON.
-import { InvalidIdentifier, type PartName, parseSegmentId, type SegmentId } from './identifiers.ts';
-import type { RollupConfig } from './segment.ts';
-import { type BucketMinutes, isBucketMinutes, parseBucketName } from './time.ts';
+// Rollup messages: deltas of one segment on their way through SQS, ready to be stored. ASCII JSON.
+import type { Delta } from '../core/delta.ts';
+import { parseHashRange } from '../core/hash-range.ts';
+import { InvalidIdentifier, parseSegmentId, type SegmentId } from './identifiers.ts';
 
-/** What one segment adds to one counter item. At most one row of a segment goes to each counter item. */
-export interface RollupRow {
-  /** The bucket's name, see `bucketName`. */
-  readonly bucket: string;
-  readonly metric: string;
-  readonly entity: string;
-  /** How many events the row holds; a signed sum can not be audited. */
-  readonly events: number;
-  /** Sums by minute of the hour, `0` to `59`. */
-  readonly minutes: Readonly<Record<number, number>>;
-}
-
-/** A rollup message: its name and its body. */
-export interface RollupMessage extends PartName {
-  /** ASCII JSON `{ v, segment, part, bucketMinutes, rows: [[bucket, metric, entity, events, minutes], …] }`. */
+/** A rollup message. */
+export interface RollupMessage {
+  readonly segment: SegmentId;
+  /** The parts of the segment that it carries. */
+  readonly parts: readonly number[];
+  /** ASCII JSON `{ v, segment, runMaxMs, earliestHourMs, deltas: [[part, range, events, rows in base64], …] }`. */
   readonly body: string;
 }
 
-/** A rollup message and what the ledger keeps of it. */
-export interface RollupPart {
-  readonly message: RollupMessage;
-  readonly events: number;
-}
-
 /** What a rollup message's body says. */
-export interface RollupContent extends PartName {
-  readonly bucketMinutes: BucketMinutes;
-  readonly rows: readonly RollupRow[];
+export interface RollupContent {
+  readonly segment: SegmentId;
+  /** The earliest hour that the segment adds to, epoch milliseconds. */
+  readonly earliestHourMs: number;
+  /** At least one. */
+  readonly deltas: readonly Delta[];
 }
 
-/** A body that is no rollup message: poison, which no number of attempts will cure. */
+/** A body that is not a rollup message: poison, which no number of attempts will cure. */
 export class InvalidRollupMessage extends Error {
   override readonly name = 'InvalidRollupMessage';
 }
 
-const FORMAT_VERSION = 1;
-/** More than the frame around the rows can take: an id, two numbers and the field names. */
-const FRAME_BYTES_MAX = 128;
+const FORMAT_VERSION = 2;
+/** A message fills one of SQS's billing units of 64 KB, with room for what the service adds; a larger delta has one of its own. */
+const BODY_BYTES_MAX = 60_000;
 
-/**
- * Splits rows into messages of at most `config.partBytesMax` bytes, in order. A single row that is larger has a message
- * of its own (a row is at most about 9 KB: 512 escaped characters and 60 minutes).
- */
-export function encodeParts(
-  segment: SegmentId,
-  rows: readonly RollupRow[],
-  config: Pick<RollupConfig, 'bucketMinutes' | 'partBytesMax'>,
-): RollupPart[] {
-  const parts: RollupPart[] = [];
+/** Puts a segment's deltas into messages, in order. */
+export function encodeMessages(deltas: readonly Delta[], earliestHourMs: number): RollupMessage[] {
+  const messages: RollupMessage[] = [];
+  let parts: number[] = [];
   let texts: string[] = [];
-  let bytes = FRAME_BYTES_MAX;
-  let events = 0;
-  const close = () => {
-    const part = parts.length;
-    const frame = `{"v":${FORMAT_VERSION},"segment":"${segment}","part":${part},"bucketMinutes":${config.bucketMinutes}`;
-    parts.push({ message: { segment, part, body: `${frame},"rows":[${texts.join(',')}]}` }, events });
-    texts = [];
-    bytes = FRAME_BYTES_MAX;
-    events = 0;
+  let bytes = 0;
+  const close = ({ segment, runMaxMs }: Delta) => {
+    const frame = `{"v":${FORMAT_VERSION},"segment":"${segment}","runMaxMs":${runMaxMs},"earliestHourMs":${earliestHourMs}`;
+    messages.push({ segment, parts, body: `${frame},"deltas":[${texts.join(',')}]}` });
+    [parts, texts, bytes] = [[], [], 0];
   };
-  for (const row of rows) {
-    const text = rowText(row);
-    if (texts.length > 0 && bytes + text.length + 1 > config.partBytesMax) close();
+  for (const delta of deltas) {
+    const { part, range, events, rows } = delta;
+    const text = JSON.stringify([part, range, events, Buffer.from(rows).toString('base64')]);
+    if (texts.length > 0 && bytes + text.length > BODY_BYTES_MAX) close(delta);
+    parts.push(part);
     texts.push(text);
     bytes += text.length + 1;
-    events += row.events;
   }
-  if (texts.length > 0) close();
-  return parts;
-}
-
-/** A row as `JSON.stringify` would write it, but ASCII. Names of buckets and metrics have nothing that JSON escapes. */
-function rowText({ bucket, metric, entity, events, minutes }: RollupRow): string {
-  return `["${bucket}","${metric}",${ascii(JSON.stringify(entity))},${events},${JSON.stringify(minutes)}]`;
-}
-
-/** Escapes what is not ASCII: SQS refuses or replaces some code points. */
-function ascii(json: string): string {
-  return json.replace(
-    /[\u007f-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const last = deltas.at(-1);
+  if (last !== undefined) close(last);
+  return messages;
 }
 
 /**
@@ -94,17 +61,18 @@ function ascii(json: string): string {
 export function decodeRollupMessage(body: string): RollupContent {
   const value = parseJson(body);
   if (typeof value !== 'object' || value === null) throw new InvalidRollupMessage('not an object');
-  const { v, segment, part, bucketMinutes, rows } = value as Record<string, unknown>;
+  const { v, segment: name, runMaxMs, earliestHourMs, deltas } = value as Record<string, unknown>;
   if (v !== FORMAT_VERSION)
     throw new InvalidRollupMessage(`format version ${JSON.stringify(v)} is not known`);
-  if (!isBucketMinutes(bucketMinutes)) throw new InvalidRollupMessage('bucketMinutes is not a divisor of 60');
-  if (!isCount(part)) throw new InvalidRollupMessage('part is not a number from 0');
-  if (!Array.isArray(rows) || rows.length === 0) throw new InvalidRollupMessage('rows is not a filled array');
+  if (!isCount(runMaxMs)) throw new InvalidRollupMessage('runMaxMs is not a time');
+  if (!isCount(earliestHourMs)) throw new InvalidRollupMessage('earliestHourMs is not a time');
+  if (!Array.isArray(deltas) || deltas.length === 0)
+    throw new InvalidRollupMessage('deltas is not a filled array');
+  const segment = segmentNamed(name);
   return {
-    segment: segmentNamed(segment),
-    part,
-    bucketMinutes,
-    rows: rows.map((row, index) => decodeRow(row, index)),
+    segment,
+    earliestHourMs,
+    deltas: deltas.map((delta, index) => ({ segment, runMaxMs, ...decodeDelta(delta, index) })),
   };
 }
 
@@ -125,21 +93,17 @@ function segmentNamed(segment: unknown): SegmentId {
   }
 }
 
-function decodeRow(row: unknown, index: number): RollupRow {
+function decodeDelta(delta: unknown, index: number): Pick<Delta, 'part' | 'range' | 'events' | 'rows'> {
   const refuse = (what: string): never => {
-    throw new InvalidRollupMessage(`row ${index}: ${what}`);
+    throw new InvalidRollupMessage(`delta ${index}: ${what}`);
   };
-  if (!Array.isArray(row) || row.length !== 5) return refuse('not an array of five');
-  const [bucket, metric, entity, events, minutes] = row as unknown[];
-  if (typeof bucket !== 'string' || parseBucketName(bucket) === undefined) return refuse('no bucket');
-  if (typeof metric !== 'string' || metric === '' || metric.includes('#')) return refuse('no metric');
-  if (typeof entity !== 'string' || entity === '') return refuse('no entity');
+  if (!Array.isArray(delta) || delta.length !== 4) return refuse('not an array of four');
+  const [part, range, events, rows] = delta as unknown[];
+  if (!isCount(part)) return refuse('part is not a number from 0');
+  if (typeof range !== 'string' || !/^[01]{0,32}$/.test(range)) return refuse('no hash range');
   if (!isCount(events) || events === 0) return refuse('events is not a positive number');
-  if (typeof minutes !== 'object' || minutes === null) return refuse('no minutes');
-  const entries = Object.entries(minutes);
-  const valid = entries.every(([minute, n]) => /^[1-5]?\d$/.test(minute) && Number.isSafeInteger(n));
-  if (entries.length === 0 || !valid) return refuse('minutes are not sums by minute of the hour');
-  return { bucket, metric, entity, events, minutes: minutes as Record<number, number> };
+  if (typeof rows !== 'string' || !/^[A-Za-z0-9+/]+={0,2}$/.test(rows)) return refuse('no rows');
+  return { part, range: parseHashRange(range), events, rows: Buffer.from(rows, 'base64') };
 }
 
 function isCount(value: unknown): value is number {

@@ -1,22 +1,14 @@
 // The rollup: a pure function of a segment's records, its dedup window and its frozen configuration.
 import { createHash } from 'node:crypto';
+import { type CutRows, cutRows } from '../core/delta.ts';
+import type { Row } from '../core/rows.ts';
 import type { Accounts } from './accounts.ts';
 import { type DedupView, SegmentIds } from './dedup-window.ts';
 import type { CountableEvent, DecodedEvent, RejectionReason } from './event.ts';
-import { parseSegmentId, type SegmentId, type SequenceNumber } from './identifiers.ts';
-import { encodeParts, type RollupPart, type RollupRow } from './rollup-message.ts';
+import type { SequenceNumber } from './identifiers.ts';
 import { hashEventId } from './seen-ids.ts';
 import { isRejected, type RollupConfig, type StreamRecord } from './segment.ts';
-import {
-  bucketName,
-  bucketStartMs,
-  groupedBucketName,
-  isLate,
-  MINUTE_MS,
-  minuteOfHour,
-  parseBucketName,
-} from './time.ts';
-import { encodeTouched } from './touched-counters.ts';
+import { HOUR_MS, isLate, MINUTE_MS } from './time.ts';
 
 /** An event that can never be counted, and where it stood. */
 export interface RejectedEvent {
@@ -32,57 +24,48 @@ export interface RejectedEvent {
 /** Everything that a segment produces: the same at every attempt. */
 export interface SegmentOutput {
   readonly accounts: Accounts;
-  readonly parts: readonly RollupPart[];
+  /** Its rows, cut into what becomes its deltas. */
+  readonly cut: readonly CutRows[];
   readonly rejected: readonly RejectedEvent[];
-  /** The earliest and latest bucket that it adds to, epoch milliseconds; undefined when it adds to none. */
-  readonly buckets: { readonly earliestMs: number; readonly latestMs: number } | undefined;
+  /** The earliest hour that it adds to, epoch milliseconds; undefined when it adds to none. */
+  readonly earliestHourMs: number | undefined;
   /** Hashes of the ids seen in the segment, packed. */
   readonly ids: Uint8Array;
-  /** The counters' hours that it adds to, in chunks: a function of its rows. */
-  readonly touched: readonly string[];
   /** SHA-256 over everything above, hexadecimal. */
   readonly digest: string;
-  /** How many rows the parts hold. */
+  /** How many rows the deltas hold. */
   readonly rows: number;
   /** How many of the emitted events were late, see `isLate`. */
   readonly late: number;
 }
 
-/**
- * How many of a shard's segments go to one counter item of a bucket; the next ones go to a further item. On time that is
- * more than an hour's; it bounds what one client with a stuck clock can make of an item, at 9 bytes a segment and shard.
- */
-export const ITEM_SEGMENTS = 1_024;
-
 interface GrowingRow {
-  readonly bucket: string;
   readonly metric: string;
   readonly entity: string;
+  /** Hours since 1970. */
+  readonly hour: number;
   events: number;
-  readonly minutes: Record<number, number>;
+  /** Sums by minute of the hour. Safe integers: a segment has 40,000 events of up to 10^9. */
+  readonly minutes: Map<number, number>;
 }
 
-interface GrowingBucket {
-  readonly startMs: number;
-  /** The minute of its hour in which it starts: an hour is never divided unevenly. */
-  readonly startMinute: number;
-  readonly name: string;
+interface GrowingHour {
+  readonly hour: number;
   /** Rows by metric and entity. */
   readonly metrics: Map<string, Map<string, GrowingRow>>;
 }
 
 /**
  * Rolls a segment's records up: drops duplicates, sets aside what can never be counted, sums the rest by metric, entity
- * and minute, and splits the sorted rows into messages.
+ * and minute, and cuts the rows into deltas.
  * @param window who has seen an id before this segment
  */
 export function rollUp(
-  segment: SegmentId,
   records: readonly StreamRecord[],
   window: DedupView,
   config: RollupConfig,
 ): SegmentOutput {
-  const rows = new RowTable(config, Math.floor(parseSegmentId(segment).segment / ITEM_SEGMENTS));
+  const table = new RowTable();
   const ids = new SegmentIds(records.reduce((sum, { events }) => sum + events.length, 0));
   const rejected: RejectedEvent[] = [];
   const rejectedByReason: Partial<Record<RejectionReason, number>> = {};
@@ -109,7 +92,7 @@ export function rollUp(
           continue;
         }
       }
-      rows.add(countable);
+      table.add(countable);
       if (isLate(countable.atMs, record.arrivalMs)) late += 1;
     }
   }
@@ -117,21 +100,20 @@ export function rollUp(
     received,
     duplicate,
     rejected: rejectedByReason,
-    emitted: rows.events,
+    emitted: table.events,
     lost: 0,
   };
-  const sorted = rows.sorted();
-  const parts = encodeParts(segment, sorted, config);
+  const rows = table.rows();
+  const cut = cutRows(rows, config);
   const packed = ids.packed();
   return {
     accounts,
-    parts,
+    cut,
     rejected,
-    buckets: bucketSpan(sorted),
+    earliestHourMs: table.earliestHourMs,
     ids: packed,
-    touched: encodeTouched(sorted),
-    digest: digestOf(accounts, parts, packed),
-    rows: sorted.length,
+    digest: digestOf(accounts, cut, packed),
+    rows: rows.length,
     late,
   };
 }
@@ -150,24 +132,15 @@ function outOfRange(
   return undefined;
 }
 
-/** Rows by bucket, metric and entity while they grow. */
+/** Rows by hour, metric and entity while they grow. */
 class RowTable {
-  readonly #config: RollupConfig;
-  readonly #group: number;
-  readonly #buckets = new Map<number, GrowingBucket>();
-  /** The bucket of the last event, which nearly always is the next one's, too. */
-  #last: GrowingBucket | undefined;
+  readonly #hours = new Map<number, GrowingHour>();
+  /** The hour of the last event, which nearly always is the next one's, too. */
+  #last: GrowingHour | undefined;
   events = 0;
 
-  constructor(config: RollupConfig, group: number) {
-    this.#config = config;
-    this.#group = group;
-  }
-
   add({ metric, entity, atMs, n }: CountableEvent): void {
-    const { startMs, startMinute, name, metrics } = this.#bucketAt(
-      bucketStartMs(atMs, this.#config.bucketMinutes),
-    );
+    const { hour, metrics } = this.#hourAt(Math.floor(atMs / HOUR_MS));
     let entities = metrics.get(metric);
     if (entities === undefined) {
       entities = new Map();
@@ -175,60 +148,56 @@ class RowTable {
     }
     let row = entities.get(entity);
     if (row === undefined) {
-      row = { bucket: name, metric, entity, events: 0, minutes: {} };
+      row = { hour, metric, entity, events: 0, minutes: new Map() };
       entities.set(entity, row);
     }
-    const minute = startMinute + Math.floor((atMs - startMs) / MINUTE_MS);
-    row.minutes[minute] = (row.minutes[minute] ?? 0) + n;
+    const minute = Math.floor(atMs / MINUTE_MS) - hour * 60;
+    row.minutes.set(minute, (row.minutes.get(minute) ?? 0) + n);
     row.events += 1;
     this.events += 1;
   }
 
-  /** Rows by bucket, metric, entity: an order of their own, so that two attempts split them alike. */
-  sorted(): RollupRow[] {
-    const rows: RollupRow[] = [];
-    for (const { metrics } of valuesByKey(this.#buckets, (a, b) => a - b)) {
-      for (const entities of valuesByKey(metrics)) rows.push(...valuesByKey(entities));
+  rows(): Row[] {
+    const rows: Row[] = [];
+    for (const { metrics } of this.#hours.values()) {
+      for (const entities of metrics.values()) {
+        for (const { minutes, ...row } of entities.values()) {
+          const cells = new Map<number, bigint>();
+          for (const [minute, n] of minutes) cells.set(minute, BigInt(n));
+          rows.push({ ...row, cells });
+        }
+      }
     }
     return rows;
   }
 
-  #bucketAt(startMs: number): GrowingBucket {
-    if (this.#last?.startMs === startMs) return this.#last;
-    let bucket = this.#buckets.get(startMs);
-    if (bucket === undefined) {
-      const name = groupedBucketName(bucketName(startMs, this.#config.bucketMinutes), this.#group);
-      bucket = { startMs, startMinute: minuteOfHour(startMs), name, metrics: new Map() };
-      this.#buckets.set(startMs, bucket);
-    }
-    this.#last = bucket;
-    return bucket;
+  get earliestHourMs(): number | undefined {
+    let earliest: number | undefined;
+    for (const hour of this.#hours.keys()) if (earliest === undefined || hour < earliest) earliest = hour;
+    return earliest === undefined ? undefined : earliest * HOUR_MS;
   }
-}
 
-/** A map's values in the order of its keys: of text, by its UTF-16 code units. */
-function* valuesByKey<Key, Value>(
-  map: ReadonlyMap<Key, Value>,
-  compare?: (a: Key, b: Key) => number,
-): Iterable<Value> {
-  for (const key of [...map.keys()].sort(compare)) yield map.get(key) as Value;
+  #hourAt(hour: number): GrowingHour {
+    if (this.#last?.hour === hour) return this.#last;
+    let growing = this.#hours.get(hour);
+    if (growing === undefined) {
+      growing = { hour, metrics: new Map() };
+      this.#hours.set(hour, growing);
+    }
+    this.#last = growing;
+    return growing;
+  }
 }
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The earliest and latest bucket among sorted rows' names. */
-function bucketSpan(rows: readonly { readonly bucket: string }[]): SegmentOutput['buckets'] {
-  const earliestMs = parseBucketName(rows[0]?.bucket ?? '');
-  const latestMs = parseBucketName(rows.at(-1)?.bucket ?? '');
-  return earliestMs === undefined || latestMs === undefined ? undefined : { earliestMs, latestMs };
-}
-
-function digestOf(accounts: Accounts, parts: readonly RollupPart[], ids: Uint8Array): string {
+/** Of rows before they are compressed: another version of the library must not make another digest. */
+function digestOf(accounts: Accounts, cut: readonly CutRows[], ids: Uint8Array): string {
   const digest = createHash('sha256');
   const byReason = Object.entries(accounts.rejected).sort(([a], [b]) => compareText(a, b));
   digest.update(JSON.stringify([accounts.received, accounts.duplicate, byReason, accounts.emitted]));
-  for (const { message } of parts) digest.update(message.body).update('\n');
+  for (const { range, events, laid } of cut) digest.update(`\n${range} ${events} `).update(laid);
   return digest.update(ids).digest('hex');
 }

@@ -1,4 +1,5 @@
 // What the ledger keeps of a segment after its plan: its accounts, its parts, and where each part is now.
+import type { HashRange } from '../core/hash-range.ts';
 import { type Accounts, lostAccounts } from './accounts.ts';
 import type { SequenceNumber } from './identifiers.ts';
 import type { SegmentOutput } from './rollup.ts';
@@ -16,6 +17,8 @@ export type PartPlace = 'counted' | 'lost' | 'parked' | 'dead' | 'in-flight';
 export interface PartSummary {
   /** Events in its rows. */
   readonly events: number;
+  /** The hash range that its delta is stored under. */
+  readonly range: HashRange;
 }
 
 /** A segment's item in the ledger. Small, because acknowledgements update it. */
@@ -37,16 +40,14 @@ export interface SegmentEntry {
   readonly raw?: string | undefined;
   /** Bytes of packed ids kept beside the entry. */
   readonly idBytes: number;
-  /** How many chunks of touched counters are kept beside the entry. */
-  readonly touchedChunks: number;
+  /** About how many bytes its deltas take. */
+  readonly deltaBytes: number;
   readonly minArrivalMs: number;
   /** The running maximum of arrivals before this segment, 0 for a shard's first; epoch milliseconds. */
   readonly runMaxBeforeMs: number;
   /** The same, this segment included. */
   readonly runMaxMs: number;
-  /** The earliest and latest bucket that the segment adds to, epoch milliseconds; undefined when it adds to none. */
-  readonly buckets: { readonly earliestMs: number; readonly latestMs: number } | undefined;
-  /** Parts whose rows are in the counter items. */
+  /** Parts whose deltas are stored. */
   readonly acked: ReadonlySet<number>;
   /** Parts last seen in the dead-letter queue. */
   readonly dead: ReadonlySet<number>;
@@ -54,22 +55,30 @@ export interface SegmentEntry {
   readonly parked: ReadonlySet<number>;
   /** Parts that an operator gave up for good; they count as lost unless a copy of them is counted after all. */
   readonly discarded: ReadonlySet<number>;
-  /** Events of acknowledged parts that came after their counter items' expiry and are kept in the archive, by part. */
+  /** Events of acknowledged parts that came after the retention of minutes, by part: their rows are kept in the archive, too. */
   readonly expired: Readonly<Record<number, number>>;
 }
 
-/** The entry of a segment that was rolled up. @param raw digest of its raw records, if they are archived */
-export function emittedEntry(head: Head, output: SegmentOutput, raw?: string | undefined): SegmentEntry {
+/**
+ * The entry of a segment that was rolled up.
+ * @param deltaBytes what its deltas take, compressed
+ * @param raw digest of its raw records, if they are archived
+ */
+export function emittedEntry(
+  head: Head,
+  output: SegmentOutput,
+  deltaBytes: number,
+  raw?: string | undefined,
+): SegmentEntry {
   return {
     ...frame(head),
     lost: false,
     accounts: output.accounts,
-    parts: output.parts.map(({ events }) => ({ events })),
+    parts: output.cut.map(({ events, range }) => ({ events, range })),
     digest: output.digest,
     ...(raw !== undefined && { raw }),
     idBytes: output.ids.byteLength,
-    touchedChunks: output.touched.length,
-    buckets: output.buckets,
+    deltaBytes,
   };
 }
 
@@ -82,8 +91,7 @@ export function lostEntry(head: Head): SegmentEntry {
     parts: [],
     digest: '',
     idBytes: 0,
-    touchedChunks: 0,
-    buckets: undefined,
+    deltaBytes: 0,
   };
 }
 
@@ -125,7 +133,7 @@ export function isGivenUp(entry: SegmentEntry): boolean {
 export interface NewlyCounted {
   /** Parts that nobody had acknowledged before. */
   readonly parts: number;
-  /** Events of these parts, less those that came after their counter items' expiry. */
+  /** Events of these parts, less those that came after the retention of minutes. */
   readonly events: number;
   /** When the oldest record of the segment arrived, epoch milliseconds. */
   readonly oldestArrivalMs: number;

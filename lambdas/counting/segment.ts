@@ -1,26 +1,23 @@
 // A shard's segments as the ledger knows them, and the decisions about them: what to plan, what covers a plan.
 
+import type { CutConfig } from '../core/delta.ts';
 import { type Accounts, noAccounts } from './accounts.ts';
 import type { CountableEvent, DecodedEvent } from './event.ts';
 import { compareSequenceNumbers, type SequenceNumber, type ShardKey } from './identifiers.ts';
-import type { BucketMinutes } from './time.ts';
 
 /** The version of the rollup function. A plan carries it: code that does not know a planned version refuses to guess. */
-export const ROLLUP_VERSION = 1;
+export const ROLLUP_VERSION = 2;
 
 /** Most events in a segment, so that its ids fit the ledger: 40,000 × 8 bytes is one item. */
 export const SEGMENT_EVENTS_MAX = 40_000;
 
 /** What decides a segment's output besides its records. Frozen in the plan, so that a recovery after a deployment agrees. */
-export interface RollupConfig {
-  readonly bucketMinutes: BucketMinutes;
+export interface RollupConfig extends CutConfig {
   readonly dedupWindowMs: number;
   /** How long before its arrival an event may have happened; undefined: any time. */
   readonly acceptPastMs: number | undefined;
   /** How long after its arrival an event may claim to happen (clocks differ). */
   readonly acceptFutureMs: number;
-  /** Largest body of a rollup message in bytes. */
-  readonly partBytesMax: number;
 }
 
 /** A record of the stream with its events decoded. */
@@ -57,7 +54,7 @@ export interface Head {
   readonly ancestors: readonly Ancestor[];
   /** The least arrival in the segment: its dedup window reaches back from here. Epoch milliseconds. */
   readonly minArrivalMs: number;
-  /** The running maximum of arrivals before this segment, 0 for a shard's first. Epoch milliseconds. */
+  /** The running maximum of arrivals before this segment, its ancestors' included; 0 when there is none. Epoch milliseconds. */
   readonly runMaxBeforeMs: number;
   /** The same, this segment included. */
   readonly runMaxMs: number;
@@ -106,7 +103,8 @@ export function planSegment(
     if (arrivalMs < minArrivalMs) minArrivalMs = arrivalMs;
     if (arrivalMs > maxArrivalMs) maxArrivalMs = arrivalMs;
   }
-  const runMaxBeforeMs = head?.runMaxMs ?? 0;
+  // A shard's first segment comes after all of its ancestors', however far clocks step back in between: deltas are found by it.
+  const runMaxBeforeMs = head?.runMaxMs ?? Math.max(0, ...ancestors.map(({ runMaxMs }) => runMaxMs));
   return {
     segment: (head?.segment ?? 0) + 1,
     first: first.sequenceNumber,
@@ -142,11 +140,10 @@ export function isSamePlan(head: Head, plan: Head): boolean {
 
 function isSameConfig(a: RollupConfig, b: RollupConfig): boolean {
   return (
-    a.bucketMinutes === b.bucketMinutes &&
+    a.slotBits === b.slotBits &&
     a.dedupWindowMs === b.dedupWindowMs &&
     a.acceptPastMs === b.acceptPastMs &&
-    a.acceptFutureMs === b.acceptFutureMs &&
-    a.partBytesMax === b.partBytesMax
+    a.acceptFutureMs === b.acceptFutureMs
   );
 }
 

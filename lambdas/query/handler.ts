@@ -5,48 +5,40 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { readStatus } from '../accountant/read-status.ts';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
-import { CounterTable } from '../aws/counter-table.ts';
-import { openHourIndexIn, retentionsIn, secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { retentionsIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { type HttpAnswer, headerIn, jsonAnswer, keptAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
-import { LevelLedgerTable } from '../aws/level-ledger.ts';
-import { LevelTable } from '../aws/level-table.ts';
-import { OpenHourIndex } from '../aws/open-hour-index.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
-import { TopTable } from '../aws/top-table.ts';
-import { parseCountBatch } from '../counting/count-batch.ts';
-import {
-  COUNT_PARAMETERS,
-  type CountParameters,
-  InvalidCountQuery,
-  parseCountQuery,
-} from '../counting/count-query.ts';
 import { isMetric } from '../counting/event.ts';
 import { withLastHours } from '../counting/pipeline-status.ts';
-import { hoursAsked, InvalidStatusQuery } from '../counting/status-query.ts';
-import { InvalidTopQuery, parseTopQuery } from '../counting/top-query.ts';
+import { CompactionStateTable } from '../store/state-table.ts';
+import { StoreTable } from '../store/store-table.ts';
+import { parseCountBatch } from './count-batch.ts';
+import { OPEN_FRESHNESS } from './count-freshness.ts';
+import { COUNT_PARAMETERS, type CountParameters, InvalidCountQuery, parseCountQuery } from './count-query.ts';
 import { type QueryPorts, type QuerySettings, readBatch, readCounts } from './read-counts.ts';
 import { readTop, type TopPorts } from './read-top.ts';
+import { hoursAsked, InvalidStatusQuery } from './status-query.ts';
+import { InvalidTopQuery, parseTopQuery } from './top-query.ts';
 
 const { env } = process;
 const { logger, metrics, count } = telemetry(env);
 const dynamoDbClient = dynamoDb();
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
-const openHourIndex = openHourIndexIn(env);
+const counts = new StoreTable(dynamoDbClient, text(env, 'COUNTS_TABLE'), systemClock);
 const ports: QueryPorts & TopPorts = {
-  counters: new CounterTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
-  levels: new LevelTable(dynamoDbClient, text(env, 'COUNTER_TABLE')),
-  claims: new LevelLedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE')),
-  tops: new TopTable(dynamoDbClient, text(env, 'LEDGER_TABLE')),
-  openHours:
-    openHourIndex === undefined
-      ? undefined
-      : new OpenHourIndex(dynamoDbClient, text(env, 'COUNTER_TABLE'), openHourIndex),
+  claims: ledger,
+  state: new CompactionStateTable(dynamoDbClient, text(env, 'LEDGER_TABLE')),
+  counts,
+  tops: counts,
+  // Kept from request to request.
+  hints: new Map(),
   clock: systemClock,
 };
 const settings: QuerySettings = {
   acceptPastMs: secondsOrForeverAsMs(env, 'ACCEPT_PAST_SECONDS'),
-  retentionsMs: retentionsIn(env),
+  acceptFutureMs: secondsAsMs(env, 'ACCEPT_FUTURE_SECONDS'),
+  retentions: retentionsIn(env),
 };
 const origin = env['CORS_ORIGIN'];
 const isApiCached = env['API_CACHED'] === 'true';
@@ -59,6 +51,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   // The same for callers whom IAM lets in, without an API key: the canary.
   '/v1/admin/counts/{metric}/{entity+}': answerCounts,
   '/v1/top/{metric}': answerTop,
+  '/v1/metrics': answerMetrics,
   '/v1/counts:batch': answerBatch,
   '/v1/status': answerStatus,
   '/v1/openapi.json': describe,
@@ -119,6 +112,16 @@ async function answerTop(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
   return keptAnswer(answer, freshness, headerIn(event.headers, 'if-none-match'), origin);
 }
 
+async function answerMetrics({ headers }: APIGatewayProxyEvent): Promise<HttpAnswer> {
+  const names = await counts.metrics();
+  return keptAnswer(
+    { metrics: [...names].sort() },
+    OPEN_FRESHNESS,
+    headerIn(headers, 'if-none-match'),
+    origin,
+  );
+}
+
 /** A REST API hands path parameters over as they came: percent-encoded. */
 function namesIn({ pathParameters }: APIGatewayProxyEvent): { metric: string; entity: string } {
   const { metric, entity } = pathParameters ?? {};
@@ -146,17 +149,13 @@ async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResul
   const route = ROUTES[event.resource];
   if (route === undefined) return jsonAnswer(404, { message: 'there is no such resource' }, origin);
   try {
-    const found = await route(event);
-    count({ Queries: 1 });
-    return found;
+    return await route(event);
   } catch (error) {
-    if (REFUSALS.some((refusal) => error instanceof refusal)) {
-      count({ QueriesRefused: 1 });
+    if (REFUSALS.some((refusal) => error instanceof refusal))
       return jsonAnswer(400, { message: (error as Error).message }, origin);
-    }
     logger.error('a query failed', { error });
     count({ QueriesFailed: 1 });
-    return jsonAnswer(503, { message: 'the counts can not be read right now: try again' }, origin);
+    return jsonAnswer(503, { message: 'the counts cannot be read right now: try again' }, origin);
   }
 }
 

@@ -1,21 +1,30 @@
 // The query's use case: answer how often something happened, and how complete the answer is.
-import pLimit, { type LimitFunction } from 'p-limit';
-import { type CountAnswer, countAnswer, countsOfStretch } from '../counting/count-answer.ts';
-import { type Freshness, freshnessOf } from '../counting/count-freshness.ts';
-import { type CountPlan, type Piece, planCounts } from '../counting/count-plan.ts';
-import { type CountQuery, InvalidCountQuery } from '../counting/count-query.ts';
-import { readsOf } from '../counting/count-reads.ts';
-import { type Claims, itemStartMs, type RetentionsMs } from '../counting/levels.ts';
-import { PointSums } from '../counting/point-sums.ts';
+import pLimit from 'p-limit';
+import { type CompactionState, forUpperLevels, INITIAL_STATE } from '../core/compaction.ts';
+import { type Retentions, UPPER_LEVELS } from '../core/level.ts';
 import { isoSeconds } from '../counting/time.ts';
-import type { ClaimReader, LevelReader } from '../level-ports.ts';
-import type { Clock, CounterReader } from '../ports.ts';
+import type { Clock, Freshness } from '../ports.ts';
+import type { CompactionStateReader } from '../store/ports.ts';
+import { type CountAnswer, countAnswer, countsOfStretch } from './count-answer.ts';
+import { freshnessOf } from './count-freshness.ts';
+import { type CountPlan, planCounts } from './count-plan.ts';
+import { type CountQuery, InvalidCountQuery } from './count-query.ts';
+import type { PointSums } from './point-sums.ts';
+import { type DepthHints, StaleState } from './read-blocks.ts';
+import { type CountStore, hoursOf, readSums } from './read-sums.ts';
 
-/** What the query needs. */
+/** The published claim. */
+export interface ClaimReader {
+  /** The arrival time before which every event is counted, or named as lost; epoch milliseconds, 0: nothing is claimed yet. */
+  readClaim(): Promise<number>;
+}
+
+/** The ports of the query. */
 export interface QueryPorts {
-  readonly counters: CounterReader;
-  readonly levels: LevelReader;
   readonly claims: ClaimReader;
+  readonly state: CompactionStateReader;
+  readonly counts: CountStore;
+  readonly hints: DepthHints;
   readonly clock: Clock;
 }
 
@@ -23,7 +32,9 @@ export interface QueryPorts {
 export interface QuerySettings {
   /** How long before its arrival an event may have happened; undefined: any time. */
   readonly acceptPastMs: number | undefined;
-  readonly retentionsMs: RetentionsMs;
+  /** How long after its arrival an event may say that it happened. */
+  readonly acceptFutureMs: number;
+  readonly retentions: Retentions;
 }
 
 /** An answer, and for how long it may be used again. */
@@ -34,29 +45,32 @@ export interface ReadCounts {
 
 /** Requests to the table at once: enough to hide their time, few enough to leave a small table some air. */
 const READS_MAX = 16;
+/** An epoch of the hours takes minutes, and a request milliseconds: two in one request are rare, five are a fault. */
+const ATTEMPTS = 5;
+/** With more hours than these, deltas are cheaper to read than blocks, as long as all of them are there. */
+const HOURS_MAX = 1_000;
+/** Clocks differ. */
+const CLOCK_MARGIN_MS = 60_000;
 
 /**
- * Answers questions: closed periods from the levels, what is open from the counter items, and no time from two places.
+ * Answers questions: closed periods from the upper levels, what is open from the hours, and no instant from two of them.
  * @returns an answer for each, or why there is none
+ * @throws StaleState when compaction overtook the request again and again
  */
 export async function readCounts(
   queries: readonly CountQuery[],
   ports: QueryPorts,
   settings: QuerySettings,
 ): Promise<readonly (ReadCounts | InvalidCountQuery)[]> {
-  // The claims first: read after the counts they would vouch for events that those did not have yet.
-  const claims = await ports.claims.readClaims();
-  const asking = { ...settings, claims, nowMs: ports.clock.nowMs(), ports, limit: pLimit(READS_MAX) };
-  return Promise.all(
-    queries.map(async (query) => {
-      try {
-        return await readOne(query, asking);
-      } catch (error) {
-        if (error instanceof InvalidCountQuery) return error;
-        throw error;
-      }
-    }),
-  );
+  // The claim first: read after the counts it would vouch for events that those did not have yet.
+  const throughMs = await ports.claims.readClaim();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await readAsOf(await ports.state.readState(), throughMs, queries, ports, settings);
+    } catch (error) {
+      if (!(error instanceof StaleState) || attempt >= ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** One answer of a batch, or why there is none. */
@@ -77,62 +91,103 @@ export async function readBatch(
   });
 }
 
-/** What all questions of a request share. */
-interface Asking extends QuerySettings {
-  readonly claims: Claims;
-  readonly nowMs: number;
-  readonly ports: QueryPorts;
-  readonly limit: LimitFunction;
+/** A question, and what is read for it: its own range, then the stretch before, if it is compared with that. */
+interface Planned {
+  readonly query: CountQuery;
+  readonly plans: readonly CountPlan[];
 }
 
-async function readOne(query: CountQuery, asking: Asking): Promise<ReadCounts> {
-  const { acceptPastMs, retentionsMs, claims, nowMs } = asking;
-  const plan = planCounts(query, claims, retentionsMs, nowMs);
-  const before: CountQuery | undefined = query.previous && { ...query, ...query.previous };
-  const planBefore = before && planCounts(before, claims, retentionsMs, nowMs);
-  const cutOffMs = planBefore && (plan.nextMs ?? planBefore.nextMs);
-  if (cutOffMs !== undefined)
-    throw new InvalidCountQuery(
+async function readAsOf(
+  state: CompactionState,
+  throughMs: number,
+  queries: readonly CountQuery[],
+  ports: QueryPorts,
+  settings: QuerySettings,
+): Promise<readonly (ReadCounts | InvalidCountQuery)[]> {
+  const nowMs = ports.clock.nowMs();
+  const latestMs = nowMs + settings.acceptFutureMs + CLOCK_MARGIN_MS;
+  const planAll = (from: CompactionState) =>
+    queries.map((query) => planOrRefuse(query, from, throughMs, settings.retentions, nowMs));
+  const isAnswered = (each: Planned | InvalidCountQuery): each is Planned =>
+    !(each instanceof InvalidCountQuery);
+  let source = state;
+  let planned = planAll(source);
+  const hours = hoursOf(
+    planned.filter(isAnswered).flatMap(({ plans }) => plans),
+    latestMs,
+  );
+  if (hours > HOURS_MAX && hasAllDeltas(state)) {
+    source = { ...INITIAL_STATE, rangeBits: state.rangeBits };
+    planned = planAll(source);
+  }
+  const answered = planned.filter(isAnswered);
+  const wanted = answered.flatMap(({ query: { metric, entity }, plans }) =>
+    plans.map((plan) => ({ metric, entity, plan })),
+  );
+  const { counts: store, hints } = ports;
+  const { retentions } = settings;
+  const limit = pLimit(READS_MAX);
+  const context = { state: source, store, hints, limit, retentions, nowMs, latestMs };
+  const sums = (await readSums(wanted, context)).values();
+  return planned.map((each) =>
+    each instanceof InvalidCountQuery
+      ? each
+      : answerOf(
+          each,
+          each.plans.map(() => sums.next().value as PointSums),
+          settings,
+          nowMs,
+        ),
+  );
+}
+
+/**
+ * Whether no delta can have expired yet: one is kept until every level has it. Before a level's first epoch a question about
+ * all time would be about every hour since 1970.
+ */
+function hasAllDeltas(state: CompactionState): boolean {
+  return UPPER_LEVELS.some((level) => state[level].epoch === 0);
+}
+
+function planOrRefuse(
+  query: CountQuery,
+  state: CompactionState,
+  throughMs: number,
+  retentions: Retentions,
+  nowMs: number,
+): Planned | InvalidCountQuery {
+  const closed = forUpperLevels((level) => state[level].closedBeforeMs);
+  const planOf = (each: CountQuery) => planCounts(each, closed, throughMs, retentions, nowMs);
+  try {
+    const plan = planOf(query);
+    if (query.previous === undefined) return { query, plans: [plan] };
+    const before = planOf({ ...query, ...query.previous });
+    const cutOffMs = plan.nextMs ?? before.nextMs;
+    if (cutOffMs === undefined) return { query, plans: [plan, before] };
+    return new InvalidCountQuery(
       `a comparison is answered in one piece, which ends at ${isoSeconds(cutOffMs)}: ask for a shorter range`,
     );
-  const [answer, previous] = await Promise.all([
-    readPlan(query, plan, asking).then((sums) => countAnswer(query, plan, sums, acceptPastMs)),
+  } catch (error) {
+    if (error instanceof InvalidCountQuery) return error;
+    throw error;
+  }
+}
+
+function answerOf(
+  { query, plans }: Planned,
+  [sums, sumsBefore]: readonly PointSums[],
+  { acceptPastMs, retentions }: QuerySettings,
+  nowMs: number,
+): ReadCounts {
+  const [plan, before] = plans;
+  if (plan === undefined || sums === undefined) throw new Error('a question was not read');
+  const answer = countAnswer(query, plan, sums, acceptPastMs);
+  const previous =
     before &&
-      planBefore &&
-      readPlan(before, planBefore, asking).then((sums) =>
-        countsOfStretch(before, planBefore, sums, acceptPastMs),
-      ),
-  ]);
-  const plans = planBefore === undefined ? [plan] : [plan, planBefore];
+    sumsBefore &&
+    countsOfStretch({ ...query, ...query.previous }, before, sumsBefore, acceptPastMs);
   return {
     answer: previous === undefined ? answer : { ...answer, previous },
-    freshness: freshnessOf(query, plans, acceptPastMs, retentionsMs, nowMs),
+    freshness: freshnessOf(query, plans, acceptPastMs, retentions, nowMs),
   };
-}
-
-async function readPlan(
-  query: CountQuery,
-  plan: CountPlan,
-  { ports, nowMs, limit }: Asking,
-): Promise<PointSums> {
-  const sums = new PointSums(plan, nowMs);
-  await Promise.all(readsOf(plan.pieces).map((read) => limit(() => addRead(query, read, ports, sums))));
-  return sums;
-}
-
-async function addRead(
-  { metric, entity }: CountQuery,
-  { source, fromMs, toMs }: Piece,
-  { counters, levels }: QueryPorts,
-  sums: PointSums,
-): Promise<void> {
-  if (source === 'counters') {
-    for await (const item of counters.items(metric, entity, fromMs, toMs)) sums.addCounter(item);
-  } else if (source === 'total') {
-    const item = await levels.readLevel({ level: source, metric, entity, startMs: 0 });
-    if (item !== undefined) sums.addLevel(source, item);
-  } else {
-    const items = levels.levelItems({ level: source, metric, entity }, itemStartMs(source, fromMs), toMs);
-    for await (const item of items) sums.addLevel(source, item);
-  }
 }

@@ -1,28 +1,21 @@
 // The use case of top lists: answer which entities have most, and how complete the answer is.
-import pLimit from 'p-limit';
-import { type Freshness, OPEN_FRESHNESS } from '../counting/count-freshness.ts';
-import { asksOpenHour, openHourAnswer } from '../counting/open-hour.ts';
-import { HOUR_MS } from '../counting/time.ts';
-import type { Ranked } from '../counting/top-list.ts';
-import type { TopName } from '../counting/top-name.ts';
+import { coveredBeforeMs } from '../core/compaction.ts';
+import type { Clock, Freshness } from '../ports.ts';
+import type { CompactionStateReader, TopStore } from '../store/ports.ts';
+import type { ClaimReader } from './read-counts.ts';
 import {
   type TopAnswer,
   type TopAnswerSettings,
   type TopQuery,
   topAnswer,
   topFreshness,
-  topNameOf,
-} from '../counting/top-query.ts';
-import type { ClaimReader, OpenHours, TopReader } from '../level-ports.ts';
-import type { Clock, CounterReader } from '../ports.ts';
+} from './top-query.ts';
 
-/** What the question of the top needs. */
+/** The ports of a question about the top. */
 export interface TopPorts {
-  readonly tops: TopReader;
-  /** Undefined where the stage has no index of open hours. */
-  readonly openHours: OpenHours | undefined;
-  readonly counters: CounterReader;
+  readonly tops: Pick<TopStore, 'readTop'>;
   readonly claims: ClaimReader;
+  readonly state: CompactionStateReader;
   readonly clock: Clock;
 }
 
@@ -32,45 +25,18 @@ export interface ReadTop {
   readonly freshness: Freshness;
 }
 
-/** Counters read at once. */
-const READS_MAX = 16;
-
-/** Answers a question from one list; of an open hour, from the index where there is one. */
+/** Answers a question from the list of its period, as of the last epoch of its level. */
 export async function readTop(
   query: TopQuery,
   ports: TopPorts,
   settings: TopAnswerSettings,
 ): Promise<ReadTop> {
-  // The claims first: read after the list they would vouch for events that it did not have yet.
-  const claims = await ports.claims.readClaims();
   const nowMs = ports.clock.nowMs();
-  const name = topNameOf(query, claims, nowMs);
-  if (ports.openHours !== undefined && asksOpenHour(name, claims, nowMs)) {
-    const entities = await ports.openHours.leaders(name.metric, name.startMs, query.k);
-    const counts = await countsOf(name, entities, ports.counters);
-    return { answer: openHourAnswer(query, name, claims, counts), freshness: OPEN_FRESHNESS };
-  }
-  const stored = await ports.tops.readTop(name);
-  const answer = topAnswer(query, name, claims, stored, nowMs, settings);
-  return { answer, freshness: topFreshness(query, name, answer, stored, nowMs, settings) };
-}
-
-/** What entities have in an hour as their counter items say: read after the claims, so that these hold for it. */
-async function countsOf(
-  { metric, startMs }: TopName,
-  entities: readonly string[],
-  counters: CounterReader,
-): Promise<readonly Ranked[]> {
-  const limit = pLimit(READS_MAX);
-  return Promise.all(
-    entities.map((entity) =>
-      limit(async () => {
-        let n = 0n;
-        for await (const { minutes } of counters.items(metric, entity, startMs, startMs + HOUR_MS)) {
-          for (const sum of minutes.values()) n += sum;
-        }
-        return { entity, n };
-      }),
-    ),
-  );
+  // The claim first, then the state: read after the list they would vouch for events that it did not have yet.
+  const claimMs = await ports.claims.readClaim();
+  const state = await ports.state.readState();
+  const stored = await ports.tops.readTop(query.metric, query.period);
+  const throughMs = Math.min(claimMs, coveredBeforeMs(state[query.period.level].covers));
+  const answer = topAnswer(query, stored?.entries ?? [], throughMs, nowMs, settings);
+  return { answer, freshness: topFreshness(query, answer, nowMs, settings) };
 }

@@ -5,24 +5,22 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context, ScheduledEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { sqs } from '../aws/clients/sqs.ts';
-import { CounterTable } from '../aws/counter-table.ts';
 import { SqsDeadLetters } from '../aws/dead-letters.ts';
-import { openHourIndexIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { retentionsIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { jsonAnswer } from '../aws/http-answer.ts';
 import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
-import type { CounterKey } from '../counting/counter-item.ts';
-import { openHourMark } from '../counting/open-hour.ts';
 import {
   InvalidRedriveRequest,
   parseRedriveRequest,
   type RedriveRequest,
 } from '../counting/redrive-request.ts';
+import { StoreTable } from '../store/store-table.ts';
 import { type RedriverPorts, redrive } from './redrive.ts';
 
 const { env } = process;
-const { logger, metrics, count } = telemetry(env);
+const { logger, metrics, countAny } = telemetry(env);
 
 /** What ten dead letters may take; with less time left, the next run goes on. */
 const RESERVE_MS = 15_000;
@@ -35,11 +33,11 @@ const retries = {
 };
 const dynamoDbClient = dynamoDb();
 const queues = { deadLetterUrl: text(env, 'DEAD_LETTER_QUEUE_URL'), queueUrl: text(env, 'ROLLUP_QUEUE_URL') };
-const mark = (key: CounterKey) => openHourMark(key, systemClock.nowMs());
-const counters = new CounterTable(
+const store = new StoreTable(
   dynamoDbClient,
-  text(env, 'COUNTER_TABLE'),
-  openHourIndexIn(env) === undefined ? undefined : mark,
+  text(env, 'COUNTS_TABLE'),
+  systemClock,
+  secondsOrForeverAsMs(env, 'DELTA_RETENTION_SECONDS'),
 );
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
 const bucket = text(env, 'ARCHIVE_BUCKET');
@@ -47,19 +45,19 @@ const bucket = text(env, 'ARCHIVE_BUCKET');
 const archive = lazily(async () => (await import('../aws/archive.ts')).openArchive(bucket));
 const retryParameter = lazily(async () =>
   (await import('../aws/retry-parameter.ts')).openRetryParameter(retries, systemClock, (problem) => {
-    count({ RetryParameterProblems: 1 });
+    countAny({ RetryParameterProblems: 1 });
     logger.error('the retry parameter can not be used; the last good value holds', { problem });
   }),
 );
-const counterRetentionMs = secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS');
+const retentions = retentionsIn(env);
 const ports: RedriverPorts = {
   deadLetters: new SqsDeadLetters(sqs(), queues, {
     keepParked: async (...letter) => (await archive()).keepParked(...letter),
   }),
-  counters,
+  deltas: store,
   ledger,
-  expired: { keepExpired: async (content) => (await archive()).keepExpired(content) },
-  tables: { isHealthy: async () => (await counters.isHealthy()) && (await ledger.isHealthy()) },
+  expired: { keepExpired: async (delta) => (await archive()).keepExpired(delta) },
+  tables: { isHealthy: async () => (await store.isHealthy()) && (await ledger.isHealthy()) },
   retryPolicy: { current: async () => (await retryParameter()).current() },
   clock: systemClock,
 };
@@ -73,19 +71,13 @@ async function redriveEvent(
   if (request instanceof InvalidRedriveRequest) return jsonAnswer(400, { message: request.message });
   const endMs = requested ? systemClock.nowMs() + REQUEST_MS_MAX : Number.POSITIVE_INFINITY;
   const inTime = timeLeft(context, RESERVE_MS);
-  const settings = { counterRetentionMs, lettersMax: request.max };
+  const settings = { retentions, lettersMax: request.max };
   const { failures, ...report } = await redrive(
     ports,
     settings,
     () => inTime() && systemClock.nowMs() < endMs,
   );
-  count({
-    DeadLettersWritten: report.written,
-    DeadLettersReturned: report.returned,
-    DeadLettersParked: report.parked,
-    DeadLettersFailed: report.failed,
-    RedriveProbesFailed: report.probesFailed,
-  });
+  countAny({ DeadLettersReturned: report.written + report.returned, DeadLettersParked: report.parked });
   if (failures.length > 0)
     logger.warn('not all dead letters could be redriven', { failures: [...new Set(failures)] });
   return jsonAnswer(200, report);

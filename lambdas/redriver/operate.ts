@@ -1,7 +1,8 @@
 // What an operator does to one dead letter, waiting or parked. Each can be done again after a crash at any moment.
-import { type PartName, parseSegmentId } from '../counting/identifiers.ts';
-import { letterName, partIn } from '../counting/letter-name.ts';
+import { parseSegmentId } from '../counting/identifiers.ts';
+import { type CarriedParts, letterName, partsIn } from '../counting/letter-name.ts';
 import { unknownHistory } from '../counting/message-history.ts';
+import { decodeRollupMessage } from '../counting/rollup-message.ts';
 import { partPlace } from '../counting/segment-entry.ts';
 import type {
   DeadLetters,
@@ -11,12 +12,14 @@ import type {
   ParkedLetters,
 } from '../dead-letter-ports.ts';
 import type { BooksLedger, Clock, PartLedger } from '../ports.ts';
+import type { DeltaDiscarder } from '../store/ports.ts';
 
 /** What an operator's hand needs. */
 export interface OperatorPorts {
-  readonly ledger: Pick<PartLedger, 'notePlace'> & Pick<BooksLedger, 'readEntries'>;
+  readonly ledger: Pick<PartLedger, 'notePlace' | 'acknowledge'> & Pick<BooksLedger, 'readEntries'>;
   readonly deadLetters: Pick<DeadLetters, 'giveBack' | 'park' | 'remove'>;
   readonly parked: Pick<ParkedLetters, 'keepDiscarded' | 'remove'>;
+  readonly deltas: DeltaDiscarder;
   readonly clock: Clock;
 }
 
@@ -25,9 +28,9 @@ export type Outcome = 'returned' | 'parked' | 'discarded' | 'counted' | 'poison'
 
 /** Sends a waiting dead letter back to the rollup queue at once; it keeps its rounds. Poison stays where it is. */
 export async function returnNow(letter: DeliveredMessage, ports: OperatorPorts): Promise<Outcome> {
-  const part = partIn(letter.body);
-  if (part === undefined) return 'poison';
-  await ports.ledger.notePlace(part, 'returned');
+  const carried = partsIn(letter.body);
+  if (carried === undefined) return 'poison';
+  await ports.ledger.notePlace(carried.segment, carried.parts, 'returned');
   await ports.deadLetters.giveBack(letter, historyOf(letter, ports), 0);
   await ports.deadLetters.remove(letter);
   return 'returned';
@@ -35,9 +38,9 @@ export async function returnNow(letter: DeliveredMessage, ports: OperatorPorts):
 
 /** Moves a waiting dead letter into the archive. */
 export async function parkNow(letter: DeliveredMessage, ports: OperatorPorts): Promise<Outcome> {
-  const part = partIn(letter.body);
+  const carried = partsIn(letter.body);
   await ports.deadLetters.park(letter, historyOf(letter, ports));
-  if (part !== undefined) await ports.ledger.notePlace(part, 'parked');
+  if (carried !== undefined) await ports.ledger.notePlace(carried.segment, carried.parts, 'parked');
   await ports.deadLetters.remove(letter);
   return 'parked';
 }
@@ -48,9 +51,9 @@ export async function parkNow(letter: DeliveredMessage, ports: OperatorPorts): P
  * is true whenever the command dies.
  */
 export async function replayParked(letter: ParkedLetter, ports: OperatorPorts): Promise<Outcome> {
-  const part = partIn(letter.body);
-  if (part === undefined) return 'poison';
-  if (await isCounted(part, ports)) {
+  const carried = partsIn(letter.body);
+  if (carried === undefined) return 'poison';
+  if (await isCounted(carried, ports)) {
     await ports.parked.remove(letter.name);
     return 'counted';
   }
@@ -84,17 +87,38 @@ export async function discardParked(
 }
 
 async function giveUp(letter: ParkedLetter, discarding: Discarding, ports: OperatorPorts): Promise<Outcome> {
-  const part = partIn(letter.body);
-  if (part !== undefined && (await isCounted(part, ports))) return 'counted';
+  const carried = partsIn(letter.body);
+  if (carried !== undefined && (await isCounted(carried, ports))) return 'counted';
   await ports.parked.keepDiscarded(letter, discarding);
-  if (part !== undefined) await ports.ledger.notePlace(part, 'discarded');
-  return 'discarded';
+  if (carried === undefined) return 'discarded';
+  return (await discardParts(letter.body, carried, ports)) ? 'discarded' : 'counted';
 }
 
-async function isCounted(name: PartName, { ledger }: OperatorPorts): Promise<boolean> {
-  const { shard, segment } = parseSegmentId(name.segment);
+/**
+ * Puts a tombstone in the place of each delta, so that no copy of the message can count it any more. Where a delta is stored
+ * already, it counts: what is missing is only its acknowledgement.
+ * @returns whether any part was given up
+ */
+async function discardParts(
+  body: string,
+  { segment }: CarriedParts,
+  { deltas, ledger }: OperatorPorts,
+): Promise<boolean> {
+  const given: number[] = [];
+  const stored: number[] = [];
+  for (const delta of decodeRollupMessage(body).deltas) {
+    const outcome = await deltas.putTombstone(delta);
+    (outcome === 'discarded' ? given : stored).push(delta.part);
+  }
+  if (stored.length > 0) await ledger.acknowledge(segment, stored);
+  if (given.length > 0) await ledger.notePlace(segment, given, 'discarded');
+  return given.length > 0;
+}
+
+async function isCounted({ segment: id, parts }: CarriedParts, { ledger }: OperatorPorts): Promise<boolean> {
+  const { shard, segment } = parseSegmentId(id);
   const [entry] = await ledger.readEntries(shard, [segment]);
-  return entry !== undefined && partPlace(entry, name.part) === 'counted';
+  return entry !== undefined && parts.every((part) => partPlace(entry, part) === 'counted');
 }
 
 function historyOf(letter: DeliveredMessage, { clock }: OperatorPorts) {

@@ -1,11 +1,13 @@
 // The probe: redrive writes one dead letter itself, with the writer's own use case, to see whether the tables take writes.
+import type { Retentions } from '../core/level.ts';
 import type { DeliveredMessage } from '../dead-letter-ports.ts';
-import type { Clock, CounterStore, ExpiredArchive, PartLedger, RetryPolicySource } from '../ports.ts';
+import type { Clock, ExpiredArchive, PartLedger, RetryPolicySource } from '../ports.ts';
+import type { DeltaWriter } from '../store/ports.ts';
 import { writeRollups } from '../writer/write.ts';
 
 /** What writing a dead letter needs. */
 export interface ProbePorts {
-  readonly counters: CounterStore;
+  readonly deltas: DeltaWriter;
   readonly ledger: PartLedger;
   readonly expired: ExpiredArchive;
   readonly retryPolicy: RetryPolicySource;
@@ -19,20 +21,20 @@ export type ProbeOutcome = 'written' | 'no-time' | { readonly failure: string };
 const CONCURRENCY = 8;
 
 /**
- * Applies a dead letter's rows to the counter items and acknowledges it. What is in already stays as it is, so a crash at any
+ * Stores a dead letter's deltas and acknowledges them. What is stored already stays as it is, so a crash at any
  * moment leaves a dead letter that can be returned, parked or written again.
  */
 export async function probe(
   letter: DeliveredMessage,
   ports: ProbePorts,
-  counterRetentionMs: number | undefined,
+  retentions: Retentions,
   hasTime: () => boolean,
 ): Promise<ProbeOutcome> {
   let failed = false;
-  const counters: CounterStore = {
-    apply: async (update) => {
+  const deltas: DeltaWriter = {
+    putDelta: async (delta) => {
       try {
-        return await ports.counters.apply(update);
+        return await ports.deltas.putDelta(delta);
       } catch (error) {
         failed = true;
         throw error;
@@ -43,8 +45,8 @@ export async function probe(
   const failing = { delay: async () => {}, bury: async () => {} };
   const { retry, report } = await writeRollups(
     [{ ...letter, receiveCount: 0 }],
-    { ...ports, counters, failed: failing, random: () => 0 },
-    { counterRetentionMs, concurrency: CONCURRENCY },
+    { ...ports, deltas, failed: failing, random: () => 0 },
+    { retentions, concurrency: CONCURRENCY },
     () => !failed && hasTime(),
   );
   if (retry.length === 0) return 'written';

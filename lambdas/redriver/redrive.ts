@@ -1,11 +1,12 @@
 // The redriver's use case: empty the dead-letter queue, back to the rollup queue or into the archive.
+
+import type { Retentions } from '../core/level.ts';
 import { afterProbe, afterReturn, HALF_OPEN, type Opening, staysShut } from '../counting/half-open.ts';
-import type { PartName } from '../counting/identifiers.ts';
 import { afterFailure, type MessageHistory, unknownHistory } from '../counting/message-history.ts';
 import { type RetryPolicy, redriveDelayMs } from '../counting/retry-policy.ts';
 import { decodeRollupMessage } from '../counting/rollup-message.ts';
 import type { DeadLetters, DeliveredMessage } from '../dead-letter-ports.ts';
-import type { TableHealth } from '../ports.ts';
+import type { NotedPlace, TableHealth } from '../ports.ts';
 import { type ProbePorts, probe } from './probe.ts';
 
 /** What redrive needs. */
@@ -16,8 +17,7 @@ export interface RedriverPorts extends ProbePorts {
 
 /** How one run of redrive works. */
 export interface RedriverSettings {
-  /** How long counter items are kept after their bucket's end; undefined: for ever. */
-  readonly counterRetentionMs: number | undefined;
+  readonly retentions: Retentions;
   /** How many dead letters the run may move; undefined: as many as the rate allows in a minute. */
   readonly lettersMax: number | undefined;
 }
@@ -42,16 +42,16 @@ interface Run {
   readonly policy: RetryPolicy;
   readonly report: RedriveReport;
   readonly hasTime: () => boolean;
-  readonly counterRetentionMs: number | undefined;
+  readonly retentions: Retentions;
   opening: Opening;
 }
 
 /** As many as SQS hands out at once. */
 const LETTERS_AT_ONCE = 10;
 
-/** What to do with one dead letter; into the counters is what a probe does with it. */
+/** What to do with one dead letter; into the store is what a probe does with it. */
 export type Redrive =
-  | { readonly to: 'counters' }
+  | { readonly to: 'store' }
   | { readonly to: 'queue'; readonly history: MessageHistory; readonly delayMs: number }
   | { readonly to: 'archive'; readonly history: MessageHistory };
 
@@ -60,7 +60,7 @@ export function decideRedrive(
   message: DeliveredMessage,
   policy: RetryPolicy,
   nowMs: number,
-): Exclude<Redrive, { to: 'counters' }> {
+): Exclude<Redrive, { to: 'store' }> {
   const history = message.history ?? unknownHistory(nowMs);
   const poison = history.poison ? undefined : poisonIn(message.body);
   if (poison !== undefined) return { to: 'archive', history: { ...history, reason: poison, poison: true } };
@@ -89,12 +89,12 @@ function poisonIn(body: string): string | undefined {
  */
 export async function redrive(
   ports: RedriverPorts,
-  { counterRetentionMs, lettersMax = Number.POSITIVE_INFINITY }: RedriverSettings,
+  { retentions, lettersMax = Number.POSITIVE_INFINITY }: RedriverSettings,
   hasTime: () => boolean,
 ): Promise<RedriveReport> {
   const policy = await ports.retryPolicy.current();
   const report = nothingDone();
-  const run: Run = { policy, report, hasTime, counterRetentionMs, opening: HALF_OPEN };
+  const run: Run = { policy, report, hasTime, retentions, opening: HALF_OPEN };
   const rate = Math.max(1, Math.floor(policy.redrivePerSecond * 60));
   const met = new Set<string>();
   while (hasTime()) {
@@ -128,23 +128,23 @@ async function redriveOne(letter: DeliveredMessage, ports: RedriverPorts, run: R
   const { report } = run;
   let decision: Redrive = decideRedrive(letter, run.policy, clock.nowMs());
   if (decision.to === 'queue' && run.opening.letters === 0) {
-    const outcome = await probe(letter, ports, run.counterRetentionMs, run.hasTime);
+    const outcome = await probe(letter, ports, run.retentions, run.hasTime);
     if (outcome === 'no-time') return;
     run.opening = afterProbe(run.opening, outcome === 'written');
-    if (outcome === 'written') decision = { to: 'counters' };
+    if (outcome === 'written') decision = { to: 'store' };
     else decision = { ...decision, history: afterProbeFailed(decision.history, outcome.failure, ports, run) };
   }
-  if (decision.to === 'counters') {
+  if (decision.to === 'store') {
     report.written += 1;
   } else if (decision.to === 'queue') {
     // Noted before it is sent: with a ledger that does not answer, each run would leave one more copy in the queue.
-    await ledger.notePlace(partNameIn(letter), 'returned');
+    await notePlace(letter, 'returned', ledger);
     await deadLetters.giveBack(letter, decision.history, decision.delayMs);
     run.opening = afterReturn(run.opening);
     report.returned += 1;
   } else {
     await deadLetters.park(letter, decision.history);
-    if (!decision.history.poison) await ledger.notePlace(partNameIn(letter), 'parked');
+    if (!decision.history.poison) await notePlace(letter, 'parked', ledger);
     report.parked += 1;
   }
   await deadLetters.remove(letter);
@@ -167,7 +167,12 @@ function afterProbeFailed(
   });
 }
 
-function partNameIn(letter: DeliveredMessage): PartName {
-  const { segment, part } = decodeRollupMessage(letter.body);
-  return { segment, part };
+async function notePlace(
+  { body }: DeliveredMessage,
+  place: NotedPlace,
+  ledger: RedriverPorts['ledger'],
+): Promise<void> {
+  const { segment, deltas } = decodeRollupMessage(body);
+  const parts = deltas.map(({ part }) => part);
+  await ledger.notePlace(segment, parts, place);
 }

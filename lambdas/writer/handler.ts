@@ -1,35 +1,32 @@
-// The writer Lambda: rollup messages in, conditional upserts of counter items out.
+// The writer Lambda: rollup messages in, conditional upserts of deltas out.
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { sqs } from '../aws/clients/sqs.ts';
-import { CounterTable } from '../aws/counter-table.ts';
-import { openHourIndexIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { retentionsIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { deliveredMessage, SqsFailedMessages } from '../aws/rollup-queue.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
-import { WriteUnits } from '../aws/write-units.ts';
-import type { CounterKey } from '../counting/counter-item.ts';
-import { openHourMark } from '../counting/open-hour.ts';
+import { StoreTable } from '../store/store-table.ts';
 import { type WriterPorts, type WriterSettings, writeRollups } from './write.ts';
 
 const { env } = process;
-const { logger, metrics, count, measureMs } = telemetry(env);
+const { logger, metrics, count, countAny, measureMs } = telemetry(env);
 
-/** Updates under way at once: enough to keep the connections busy, few enough not to hit one partition all together. */
+/** Deltas under way at once: enough to keep the connections busy, few enough not to hit one partition all together. */
 const CONCURRENCY = 32;
 
-/** An update of a table that hangs is given up after 6 seconds and the pauses between its tries. */
+/** A put to a table that hangs is given up after 6 seconds and the pauses between its tries. */
 const PATIENCE = { requestTimeoutMs: 2_000, maxAttempts: 3 };
 
-/** What the last updates may take if the table hangs, then their acknowledgement, then the report on what failed. */
+/** What the last puts may take if the table hangs, then their acknowledgement, then the report on what failed. */
 const REPORT_RESERVE_MS = 15_000;
 
 const settings: WriterSettings = {
-  counterRetentionMs: secondsOrForeverAsMs(env, 'COUNTER_RETENTION_SECONDS'),
+  retentions: retentionsIn(env),
   concurrency: CONCURRENCY,
 };
 
@@ -43,24 +40,22 @@ const archive = lazily(async () => (await import('../aws/archive.ts')).openArchi
 /** Only when a message failed. */
 const retryParameter = lazily(async () =>
   (await import('../aws/retry-parameter.ts')).openRetryParameter(retries, systemClock, (problem) => {
-    count({ RetryParameterProblems: 1 });
     logger.error('the retry parameter can not be used; the last good value holds', { problem });
   }),
 );
 
 const dynamoDbClient = dynamoDb(PATIENCE);
-const writeUnits = new WriteUnits(dynamoDbClient);
-const counterTable = text(env, 'COUNTER_TABLE');
+const countsTable = text(env, 'COUNTS_TABLE');
 const ledgerTable = text(env, 'LEDGER_TABLE');
-const mark = (key: CounterKey) => openHourMark(key, systemClock.nowMs());
 const ports: WriterPorts = {
-  counters: new CounterTable(
+  deltas: new StoreTable(
     dynamoDbClient,
-    counterTable,
-    openHourIndexIn(env) === undefined ? undefined : mark,
+    countsTable,
+    systemClock,
+    secondsOrForeverAsMs(env, 'DELTA_RETENTION_SECONDS'),
   ),
   ledger: new LedgerTable(dynamoDbClient, ledgerTable, systemClock),
-  expired: { keepExpired: async (content) => (await archive()).keepExpired(content) },
+  expired: { keepExpired: async (delta) => (await archive()).keepExpired(delta) },
   failed: new SqsFailedMessages(sqs(), text(env, 'ROLLUP_QUEUE_URL'), text(env, 'DEAD_LETTER_QUEUE_URL')),
   retryPolicy: { current: async () => (await retryParameter()).current() },
   clock: systemClock,
@@ -71,21 +66,8 @@ async function writeEvent(event: SQSEvent, context: Context): Promise<SQSBatchRe
   const messages = event.Records.map(deliveredMessage);
   const hasTime = timeLeft(context, REPORT_RESERVE_MS);
   const { retry, report } = await writeRollups(messages, ports, settings, hasTime);
-  count({
-    MessagesReceived: report.messages,
-    MessagesWritten: report.messages - retry.length - report.dead,
-    Updates: report.updates,
-    UpdatesCoalesced: report.updatesCoalesced,
-    WriteUnits: writeUnits.take(counterTable),
-    LedgerWriteUnits: writeUnits.take(ledgerTable),
-    RowsApplied: report.rowsApplied,
-    RowsAlreadyApplied: report.rowsAlreadyApplied,
-    PartsAcknowledged: report.partsAcknowledged,
-    EventsCounted: report.eventsCounted,
-    EventsExpired: report.expired,
-    MessagesDelayed: report.delayed,
-    MessagesDead: report.dead,
-  });
+  count({ EventsCounted: report.eventsCounted });
+  countAny({ EventsExpired: report.expired });
   measureMs('Freshness', report.freshnessMs);
   if (report.failures.length > 0) logger.warn('messages failed', { failures: [...new Set(report.failures)] });
   return { batchItemFailures: retry.map((itemIdentifier) => ({ itemIdentifier })) };

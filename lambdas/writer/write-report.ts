@@ -4,18 +4,14 @@ import type { NewlyCounted } from '../counting/segment-entry.ts';
 /** Counts of one batch. */
 export interface WriteReport {
   readonly messages: number;
-  /** UpdateItem calls on counter items. */
-  updates: number;
-  /** Rows that travelled in another row's update: each is an update less. */
-  updatesCoalesced: number;
-  rowsApplied: number;
-  rowsAlreadyApplied: number;
+  /** Deltas that the table has now, whoever put them. */
+  deltas: number;
   partsAcknowledged: number;
-  /** Events of parts that nobody had acknowledged before: copies and repetitions count nothing. */
+  /** Events of parts that were not acknowledged before: copies and repetitions count nothing. */
   eventsCounted: number;
   /** For each of these parts: from the arrival of its segment's oldest record until now, milliseconds. */
   readonly freshnessMs: number[];
-  /** Events kept in the archive because their counter items may be deleted already. */
+  /** Events whose minutes aren't kept any more: their rows are in the archive, too. */
   expired: number;
   delayed: number;
   delayFailed: number;
@@ -28,10 +24,7 @@ export interface WriteReport {
 export function emptyReport(messages: number): WriteReport {
   return {
     messages,
-    updates: 0,
-    updatesCoalesced: 0,
-    rowsApplied: 0,
-    rowsAlreadyApplied: 0,
+    deltas: 0,
     partsAcknowledged: 0,
     eventsCounted: 0,
     freshnessMs: [],

@@ -1,26 +1,21 @@
-// The writer's use case: apply rollup messages to the counter items, acknowledge them, and deal with those that fail.
-import pLimit from 'p-limit';
-import {
-  type Contribution,
-  type CounterKey,
-  counterExpiresAt,
-  counterKey,
-  counterUpdate,
-  isExpired,
-  UPDATE_SEGMENTS_MAX,
-} from '../counting/counter-item.ts';
-import type { SegmentId } from '../counting/identifiers.ts';
+// The writer's use case: store the deltas of rollup messages, acknowledge them, and deal with messages that fail.
+import pLimit, { type LimitFunction } from 'p-limit';
+import type { Delta } from '../core/delta.ts';
+import { goneAtMs, periodAt, type Retentions } from '../core/level.ts';
+import { decodeRows } from '../core/rows.ts';
 import { afterFailure } from '../counting/message-history.ts';
 import { backoffMs } from '../counting/retry-policy.ts';
 import { decodeRollupMessage, InvalidRollupMessage, type RollupContent } from '../counting/rollup-message.ts';
 import { newlyCounted } from '../counting/segment-entry.ts';
+import { HOUR_MS } from '../counting/time.ts';
 import type { DeliveredMessage, FailedMessages } from '../dead-letter-ports.ts';
-import type { Clock, CounterStore, ExpiredArchive, PartLedger, RetryPolicySource } from '../ports.ts';
+import type { Clock, ExpiredArchive, PartLedger, RetryPolicySource } from '../ports.ts';
+import type { DeltaWriter } from '../store/ports.ts';
 import { emptyReport, noteCounted, type WriteReport } from './write-report.ts';
 
-/** What the writer needs. */
+/** The writer's ports. */
 export interface WriterPorts {
-  readonly counters: CounterStore;
+  readonly deltas: DeltaWriter;
   readonly ledger: PartLedger;
   readonly expired: ExpiredArchive;
   readonly failed: FailedMessages;
@@ -32,31 +27,29 @@ export interface WriterPorts {
 
 /** How the writer works. */
 export interface WriterSettings {
-  /** How long counter items are kept after their bucket's end; undefined: for ever. */
-  readonly counterRetentionMs: number | undefined;
-  /** Updates under way at once. */
+  readonly retentions: Retentions;
+  /** Deltas under way at once. */
   readonly concurrency: number;
 }
 
-/** One part, with every message of the batch that carries it: SQS may deliver copies. */
-interface Part {
-  readonly content: RollupContent;
-  readonly messages: DeliveredMessage[];
-  failure: unknown;
-  /** True when time ran out before all of its rows were tried: nothing is wrong with it. */
-  deferred: boolean;
-}
+/** What came of a message: it may be deleted, it failed, or time ran out before all of it was tried. */
+type Outcome = 'written' | 'no-time' | { readonly failure: unknown };
 
-/** What one counter item gets from the batch. */
-interface ItemWork {
-  readonly key: CounterKey;
-  readonly expiresAt: number | undefined;
-  readonly contributions: (Contribution & { readonly part: Part })[];
+/** What is done with a message: it is deleted, or delivered again. */
+type Disposal = 'delete' | 'deliver-again';
+
+/** A run under way. */
+interface Run {
+  readonly ports: WriterPorts;
+  readonly settings: WriterSettings;
+  readonly hasTime: () => boolean;
+  readonly limit: LimitFunction;
+  readonly report: WriteReport;
 }
 
 /**
  * Writes a batch of rollup messages. Safe to repeat, in any order, with any copies.
- * @param hasTime whether there is time for more updates; messages that are not through by then are delivered again
+ * @param hasTime whether there is time for more deltas; messages that are not through by then are delivered again
  * @returns the ids of the messages that must be delivered again, and what was done
  */
 export async function writeRollups(
@@ -66,211 +59,141 @@ export async function writeRollups(
   hasTime: () => boolean,
 ): Promise<{ retry: string[]; report: WriteReport }> {
   const report = emptyReport(messages.length);
-  const { parts, poison } = readParts(messages);
-  const limit = pLimit(settings.concurrency);
-  const work = await planWork(parts, ports, settings, report);
-  await Promise.all(
-    chunked(work).map((item) =>
-      limit(async () => {
-        if (!hasTime()) {
-          for (const { part } of item.contributions) part.deferred = true;
-          return;
-        }
+  const run = { ports, settings, hasTime, limit: pLimit(settings.concurrency), report };
+  const disposals = await Promise.all(messages.map((message) => writeMessage(message, run)));
+  const again = messages.filter((_, index) => disposals[index] === 'deliver-again');
+  return { retry: again.map(({ messageId }) => messageId), report };
+}
+
+async function writeMessage(message: DeliveredMessage, run: Run): Promise<Disposal> {
+  const content = contentOf(message);
+  if (content instanceof InvalidRollupMessage)
+    return giveUp(message, `poison: ${content.message}`, true, run);
+  const outcome = await writeContent(content, run).catch((failure: unknown) => ({ failure }));
+  if (outcome === 'written') return 'delete';
+  if (outcome === 'no-time') return bringBack(message, 0, run);
+  return handleFailure(message, content, outcome.failure, run);
+}
+
+function contentOf({ body }: DeliveredMessage): RollupContent | InvalidRollupMessage {
+  try {
+    return decodeRollupMessage(body);
+  } catch (error) {
+    if (error instanceof InvalidRollupMessage) return error;
+    throw error;
+  }
+}
+
+/** Stores a message's deltas and acknowledges those that the table has. */
+async function writeContent(content: RollupContent, run: Run): Promise<Outcome> {
+  const { ports, limit, hasTime, report } = run;
+  await keepExpired(content, run);
+  const results = await Promise.all(
+    content.deltas.map((delta) =>
+      limit(async (): Promise<Outcome | 'discarded'> => {
+        if (!hasTime()) return 'no-time';
         try {
-          await applyToItem(item, ports, report);
+          if ((await ports.deltas.putDelta(delta)) === 'discarded') return 'discarded';
+          report.deltas += 1;
+          return 'written';
         } catch (failure) {
-          for (const { part } of item.contributions) part.failure = failure;
+          return { failure };
         }
       }),
     ),
   );
-  await acknowledge(parts, ports, report, limit);
-  const retry: string[] = [];
-  for (const [message, reason] of poison)
-    await giveUp(message, `poison: ${reason}`, true, ports, report, retry);
-  for (const part of parts) {
-    for (const message of part.messages) {
-      if (part.failure !== undefined) await handleFailure(message, part, ports, report, retry);
-      else if (part.deferred) await bringBack(message, 0, ports, report, retry);
-    }
+  const stored = content.deltas.filter((_, index) => results[index] === 'written').map(({ part }) => part);
+  if (stored.length > 0) {
+    const before = await ports.ledger.acknowledge(content.segment, stored);
+    if (before !== undefined) noteCounted(report, newlyCounted(before, stored), ports.clock.nowMs());
+    report.partsAcknowledged += stored.length;
   }
-  return { retry, report };
+  const failed = results.find((result) => typeof result === 'object');
+  return failed ?? (results.includes('no-time') ? 'no-time' : 'written');
 }
 
-function readParts(messages: readonly DeliveredMessage[]) {
-  const parts = new Map<string, Part>();
-  const poison: [DeliveredMessage, string][] = [];
-  for (const message of messages) {
-    try {
-      const content = decodeRollupMessage(message.body);
-      const name = `${content.segment}/${content.part}`;
-      const part = parts.get(name) ?? { content, messages: [], failure: undefined, deferred: false };
-      part.messages.push(message);
-      parts.set(name, part);
-    } catch (error) {
-      if (!(error instanceof InvalidRollupMessage)) throw error;
-      poison.push([message, error.message]);
-    }
-  }
-  return { parts: [...parts.values()], poison };
-}
-
-/** Groups rows by counter item. Rows whose items may be deleted already go to the archive: their segments are forgotten. */
-async function planWork(
-  parts: readonly Part[],
-  { expired, ledger, clock }: WriterPorts,
-  { counterRetentionMs }: WriterSettings,
-  report: WriteReport,
-): Promise<Iterable<ItemWork>> {
-  const work = new Map<string, ItemWork>();
-  for (const part of parts) {
-    const { content } = part;
-    const late = [];
-    for (const row of content.rows) {
-      const expiresAt = counterExpiresAt(row.bucket, counterRetentionMs);
-      if (isExpired(expiresAt, clock.nowMs())) {
-        late.push(row);
-        continue;
-      }
-      const key = counterKey(row.metric, row.entity, row.bucket);
-      const name = JSON.stringify([key.pk, key.sk]);
-      const item = work.get(name) ?? { key, expiresAt, contributions: [] };
-      item.contributions.push({ segment: content.segment, row, part });
-      work.set(name, item);
-    }
-    if (late.length === 0) continue;
-    const events = late.reduce((sum, row) => sum + row.events, 0);
-    try {
-      // Noted before it is kept: a copy of a part that is counted has nothing to keep, and a crash in between brings the
-      // message back.
-      if ((await ledger.noteExpired(content, events)) === 'acknowledged') continue;
-      await expired.keepExpired({ ...content, rows: late });
-      report.expired += events;
-    } catch (failure) {
-      part.failure = failure;
-    }
-  }
-  return work.values();
-}
-
-function chunked(work: Iterable<ItemWork>): ItemWork[] {
-  const chunks: ItemWork[] = [];
-  for (const item of work) {
-    for (let at = 0; at < item.contributions.length; at += UPDATE_SEGMENTS_MAX) {
-      chunks.push({ ...item, contributions: item.contributions.slice(at, at + UPDATE_SEGMENTS_MAX) });
-    }
-  }
-  return chunks;
-}
-
-/** Applies what the item does not have yet; another writer may add to it between two tries, so it may take some. */
-async function applyToItem(item: ItemWork, { counters }: WriterPorts, report: WriteReport): Promise<void> {
-  let missing: readonly Contribution[] = item.contributions;
-  while (missing.length > 0) {
-    report.updates += 1;
-    const result = await counters.apply(counterUpdate(item.key, missing, item.expiresAt));
-    if (result === 'applied') {
-      report.rowsApplied += missing.length;
-      report.updatesCoalesced += missing.length - 1;
-      return;
-    }
-    const rest = missing.filter(({ segment }) => !result.has(segment));
-    report.rowsAlreadyApplied += missing.length - rest.length;
-    if (rest.length === missing.length) {
-      throw new Error(
-        `an update of ${JSON.stringify(item.key.sk)} was refused, and none of its segments is there`,
-      );
-    }
-    missing = rest;
+/**
+ * Notes and archives rows whose minutes aren't kept any more. They count in days, months and totals, as far as those are kept;
+ * nobody can ask for their minutes again.
+ */
+async function keepExpired(content: RollupContent, { ports, settings, report }: Run): Promise<void> {
+  const { expired, ledger, clock } = ports;
+  const nowMs = clock.nowMs();
+  const isGone = (hourMs: number) => goneAtMs(periodAt('hours', hourMs), settings.retentions) <= nowMs;
+  if (!isGone(content.earliestHourMs)) return;
+  for (const delta of content.deltas) {
+    const events = expiredEvents(delta, isGone);
+    if (events === 0) continue;
+    // Noted before it is kept: a copy of a part that is counted has nothing to keep, and a crash in between brings the
+    // message back.
+    if ((await ledger.noteExpired({ segment: content.segment, part: delta.part }, events)) === 'acknowledged')
+      continue;
+    await expired.keepExpired(delta);
+    report.expired += events;
   }
 }
 
-/** Acknowledges every part whose rows are all in. A part that can not be acknowledged is delivered again. */
-async function acknowledge(
-  parts: readonly Part[],
-  { ledger, clock }: WriterPorts,
-  report: WriteReport,
-  limit: ReturnType<typeof pLimit>,
-): Promise<void> {
-  const bySegment = new Map<SegmentId, Part[]>();
-  for (const part of parts) {
-    if (part.failure !== undefined || part.deferred) continue;
-    bySegment.set(part.content.segment, [...(bySegment.get(part.content.segment) ?? []), part]);
-  }
-  await Promise.all(
-    [...bySegment].map(([segment, written]) =>
-      limit(async () => {
-        try {
-          const numbers = written.map(({ content }) => content.part);
-          const before = await ledger.acknowledge(segment, numbers);
-          if (before !== undefined) noteCounted(report, newlyCounted(before, numbers), clock.nowMs());
-          report.partsAcknowledged += written.length;
-        } catch (failure) {
-          for (const part of written) part.failure = failure;
-        }
-      }),
-    ),
-  );
+function expiredEvents({ rows }: Delta, isGone: (hourMs: number) => boolean): number {
+  const expired = decodeRows(rows).filter(({ hour }) => isGone(hour * HOUR_MS));
+  return expired.reduce((sum, { events }) => sum + events, 0);
 }
 
 async function handleFailure(
   message: DeliveredMessage,
-  { failure, content }: Part,
-  ports: WriterPorts,
-  report: WriteReport,
-  retry: string[],
-): Promise<void> {
+  content: RollupContent,
+  failure: unknown,
+  run: Run,
+): Promise<Disposal> {
+  const { ports, report } = run;
   const policy = await ports.retryPolicy.current();
   const reason = failure instanceof Error ? `${failure.name}: ${failure.message}` : String(failure);
   report.failures.push(reason);
-  if (message.receiveCount >= policy.attempts) {
-    await giveUp(message, reason, false, ports, report, retry);
-    if (!retry.includes(message.messageId)) await noteDead(content, ports);
-    return;
+  if (message.receiveCount < policy.attempts) {
+    return bringBack(message, backoffMs(policy, message.receiveCount, ports.random()), run);
   }
-  await bringBack(message, backoffMs(policy, message.receiveCount, ports.random()), ports, report, retry);
+  const disposal = await giveUp(message, reason, false, run);
+  if (disposal === 'delete') await noteDead(content, run);
+  return disposal;
 }
 
 /** Leaves a message in the queue, to be delivered again after a while. */
 async function bringBack(
   message: DeliveredMessage,
   delayMs: number,
-  { failed }: WriterPorts,
-  report: WriteReport,
-  retry: string[],
-): Promise<void> {
-  retry.push(message.messageId);
+  { ports, report }: Run,
+): Promise<Disposal> {
   report.delayed += 1;
   try {
-    await failed.delay(message, delayMs);
+    await ports.failed.delay(message, delayMs);
   } catch {
     // The queue's own visibility time-out brings it back, only not with our back-off.
     report.delayFailed += 1;
   }
+  return 'deliver-again';
 }
 
-/** Moves a message to the dead-letter queue: sent there first; deleted here, by not asking for it again, only then. */
+/** Moves a message to the dead-letter queue: sent there first, deleted here only then. */
 async function giveUp(
   message: DeliveredMessage,
   reason: string,
   poison: boolean,
-  { failed, clock }: WriterPorts,
-  report: WriteReport,
-  retry: string[],
-): Promise<void> {
-  const failure = { attempts: message.receiveCount, reason, poison, nowMs: clock.nowMs() };
+  { ports, report }: Run,
+): Promise<Disposal> {
+  const failure = { attempts: message.receiveCount, reason, poison, nowMs: ports.clock.nowMs() };
   try {
-    await failed.bury(message, afterFailure(message.history, failure));
+    await ports.failed.bury(message, afterFailure(message.history, failure));
     report.dead += 1;
+    return 'delete';
   } catch (error) {
     report.failures.push(`not buried: ${String(error)}`);
-    retry.push(message.messageId);
+    return 'deliver-again';
   }
 }
 
-async function noteDead({ segment, part }: RollupContent, { ledger }: WriterPorts): Promise<void> {
+async function noteDead({ segment, deltas }: RollupContent, { ports }: Run): Promise<void> {
   try {
-    await ledger.notePlace({ segment, part }, 'dead');
+    const parts = deltas.map(({ part }) => part);
+    await ports.ledger.notePlace(segment, parts, 'dead');
   } catch {
     // The table that made the message fail may well be the one that would note it; redrive notes it again.
   }

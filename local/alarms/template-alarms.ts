@@ -4,9 +4,7 @@ import { asList, asNumber, asObject, asText, type JsonObject } from '../json.ts'
 import { arnOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import { type AlarmCondition, comparison, type MissingData } from './alarm-state.ts';
-import { type CompositeRule, parseRule } from './composite-rule.ts';
 import type { DataPoints, MetricName } from './data-points.ts';
-import { parseExpression } from './metric-math.ts';
 import { SEEN_METRICS } from './service-metrics.ts';
 
 /** What all alarms have. */
@@ -19,7 +17,7 @@ interface Named {
   readonly runbook: string | undefined;
 }
 
-/** An alarm on a metric, or on an expression over several. */
+/** An alarm on a metric. */
 export interface MetricAlarm extends Named {
   readonly kind: 'metric';
   readonly condition: AlarmCondition;
@@ -30,12 +28,11 @@ export interface MetricAlarm extends Named {
   value(points: DataPoints, fromMs: number, toMs: number): number | undefined;
 }
 
-/** An alarm on other alarms. */
+/** An alarm that is on while one of others is. */
 export interface CompositeAlarm extends Named {
   readonly kind: 'composite';
-  readonly rule: CompositeRule;
-  /** Names and ARNs by which its rule may call an alarm, to logical ids. */
-  readonly called: ReadonlyMap<string, string>;
+  /** Logical ids of the others. */
+  readonly anyOf: readonly string[];
 }
 
 /** Every alarm of a template. */
@@ -47,26 +44,28 @@ export interface TemplateAlarms {
 /** Reads the alarms. @throws LocalStackError for what the local stack can not evaluate, or could never see */
 export function readAlarms(template: Template): TemplateAlarms {
   const metricResources = template.ofType('AWS::CloudWatch::Alarm');
-  const compositeResources = template.ofType('AWS::CloudWatch::CompositeAlarm');
-  const called = new Map(
-    [...metricResources, ...compositeResources].flatMap((resource): [string, string][] => [
-      [arnOf(resource), resource.logicalId],
-      [asText(resource.properties['AlarmName']) ?? resource.logicalId, resource.logicalId],
-    ]),
-  );
+  const ids = new Map(metricResources.map((resource) => [arnOf(resource), resource.logicalId]));
   return {
     metric: metricResources.map(metricAlarm),
-    composite: compositeResources.map((resource) => {
-      const rule = parseRule(asText(resource.properties['AlarmRule']) ?? '');
-      const stranger = rule.alarms.find((alarm) => !called.has(alarm));
-      if (stranger !== undefined) {
-        throw new LocalStackError(
-          `${resource.logicalId} asks for the alarm ${stranger}, which is not there.`,
-        );
-      }
-      return { kind: 'composite', ...describe(resource), rule, called };
-    }),
+    composite: template.ofType('AWS::CloudWatch::CompositeAlarm').map((resource) => ({
+      kind: 'composite',
+      ...describe(resource),
+      anyOf: alarmsIn(asText(resource.properties['AlarmRule']) ?? '', ids),
+    })),
   };
+}
+
+/** The alarms of a rule `ALARM("…") OR ALARM("…")`, by ARN. @throws LocalStackError for any other rule */
+function alarmsIn(rule: string, ids: ReadonlyMap<string, string>): string[] {
+  return rule.split(' OR ').map((term) => {
+    const [, arn = ''] = /^\(?ALARM\("([^"]+)"\)\)?$/.exec(term.trim()) ?? [];
+    const id = ids.get(arn);
+    if (id === undefined)
+      throw new LocalStackError(
+        `The rule of a composite alarm cannot be read at "${term}": local/alarms/template-alarms.ts.`,
+      );
+    return id;
+  });
 }
 
 function describe({ logicalId, properties }: Resource): Named {
@@ -97,8 +96,11 @@ function metricAlarm(resource: Resource): MetricAlarm {
   const missing = MISSING.find((known) => known === named);
   if (missing === undefined)
     throw new LocalStackError(`${resource.logicalId} treats missing data as ${named}.`);
-  const { periodMs, value, watched } =
-    properties['Metrics'] === undefined ? oneMetric(properties) : expression(resource.logicalId, properties);
+  if (properties['Metrics'] !== undefined)
+    throw new LocalStackError(
+      `${resource.logicalId} is on an expression, which the local stack cannot evaluate.`,
+    );
+  const { periodMs, value, watched } = oneMetric(properties);
   const operator = text('ComparisonOperator') ?? '';
   const condition = {
     breaches: comparison(operator, threshold),
@@ -145,34 +147,4 @@ function readMetric(properties: JsonObject): MetricName {
       .map(({ Name, Value }) => [asText(Name) ?? '', asText(Value) ?? '']),
   );
   return { namespace, name, dimensions };
-}
-
-function expression(logicalId: string, properties: JsonObject): Measured {
-  const queries = asList(properties['Metrics']).map(asObject);
-  const values = new Map<string, Measured['value']>();
-  let periodMs = 0;
-  for (const query of queries) {
-    const id = asText(query['Id']) ?? '';
-    const stat = query['MetricStat'];
-    if (stat !== undefined) {
-      const { Metric, ...rest } = asObject(stat);
-      const measured = oneMetric({ ...asObject(Metric), ...rest });
-      periodMs = Math.max(periodMs, measured.periodMs);
-      values.set(id, measured.value);
-      continue;
-    }
-    const parsed = parseExpression(asText(query['Expression']) ?? '');
-    values.set(id, (points, fromMs, toMs) =>
-      parsed.evaluate((name) => {
-        const value = values.get(name);
-        if (value === undefined)
-          throw new LocalStackError(`${logicalId} reads "${name}", which it does not have.`);
-        return value(points, fromMs, toMs);
-      }),
-    );
-  }
-  const returned = queries.find(({ ReturnData }) => ReturnData !== false && ReturnData !== 'false');
-  const value = values.get(asText(returned?.['Id']) ?? '');
-  if (value === undefined || periodMs === 0) throw new LocalStackError(`${logicalId} watches nothing.`);
-  return { periodMs, value, watched: asText(returned?.['Label']) ?? asText(returned?.['Expression']) ?? '' };
 }

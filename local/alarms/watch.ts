@@ -48,9 +48,9 @@ export function watchAlarms(alarms: TemplateAlarms, points: DataPoints): AlarmWa
     const state = alarmState(condition, values, stateOf(alarm.logicalId));
     return { state, value: values.findLast((value) => value !== undefined) };
   };
-  const compositeState = ({ rule, called }: CompositeAlarm) => {
-    const holds = rule.holds((name) => stateOf(called.get(name) ?? name));
-    return { state: holds ? ('ALARM' as const) : ('OK' as const), value: undefined };
+  const compositeState = ({ anyOf }: CompositeAlarm) => {
+    const isOn = anyOf.some((id) => stateOf(id) === 'ALARM');
+    return { state: isOn ? ('ALARM' as const) : ('OK' as const), value: undefined };
   };
 
   return {
@@ -58,8 +58,7 @@ export function watchAlarms(alarms: TemplateAlarms, points: DataPoints): AlarmWa
     alarming: () => all.filter(({ logicalId }) => stateOf(logicalId) === 'ALARM'),
     evaluate: (atMs) => {
       const changes: AlarmChange[] = [];
-      // Composite alarms last: they look at what the others have just become. One that asks for another composite sees
-      // it as of the same evaluation only if it comes after it, else a minute later.
+      // Composite alarms last: they look at what the others have just become.
       for (const alarm of all) {
         const from = stateOf(alarm.logicalId);
         const { state: to, value } =

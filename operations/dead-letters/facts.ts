@@ -1,7 +1,9 @@
 // What is worth knowing of a dead letter, and whether it is one that was asked for. Pure.
-import { partIn } from '../../lambdas/counting/letter-name.ts';
+import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
+import { partsIn } from '../../lambdas/counting/letter-name.ts';
 import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
-import { decodeRollupMessage, type RollupRow } from '../../lambdas/counting/rollup-message.ts';
+import { decodeRollupMessage } from '../../lambdas/counting/rollup-message.ts';
+import { HOUR_MS, isoSeconds } from '../../lambdas/counting/time.ts';
 
 /** What is known of a dead letter. Entities are in `rows` only, which are shown when asked for. */
 export interface LetterFacts {
@@ -16,7 +18,7 @@ export interface LetterFacts {
   readonly firstFailureAt: string | undefined;
   readonly lastFailureAt: string | undefined;
   readonly events: number;
-  readonly rows: readonly RollupRow[];
+  readonly rows: readonly Row[];
   readonly history: MessageHistory | undefined;
 }
 
@@ -38,11 +40,12 @@ export function factsOf(
   place: LetterFacts['place'],
 ): LetterFacts {
   const { name, body, history } = letter;
-  const rows = partIn(body) === undefined ? [] : decodeRollupMessage(body).rows;
+  const deltas = partsIn(body) === undefined ? [] : decodeRollupMessage(body).deltas;
+  const rows = deltas.flatMap((delta) => decodeRows(delta.rows));
   return {
     name,
     place,
-    poison: rows.length === 0,
+    poison: deltas.length === 0,
     reason: history?.reason ?? 'moved by the queue itself: nobody wrote down why',
     attempts: history?.attempts ?? 0,
     rounds: history?.rounds ?? 0,
@@ -65,16 +68,22 @@ export function isMeant(facts: LetterFacts, { names, reason, entity, segment }: 
   );
 }
 
+/** A row as JSON can have it. */
+export function plainRow({ metric, entity, hour, events, cells }: Row) {
+  const minutes = Object.fromEntries([...cells].map(([minute, n]) => [minute, Number(n)]));
+  return { hour: isoSeconds(hour * HOUR_MS), metric, entity, events, minutes };
+}
+
 /** Rows in a few figures, without entities. */
-export function summaryOf(rows: readonly RollupRow[]) {
+export function summaryOf(rows: readonly Row[]) {
   const metrics = new Map<string, number>();
   for (const { metric, events } of rows) metrics.set(metric, (metrics.get(metric) ?? 0) + events);
-  const buckets = [...new Set(rows.map(({ bucket }) => bucket))].sort();
+  const hours = [...new Set(rows.map(({ hour }) => isoSeconds(hour * HOUR_MS)))].sort();
   return {
     rows: rows.length,
     events: rows.reduce((sum, { events }) => sum + events, 0),
     entities: new Set(rows.map(({ entity }) => entity)).size,
     eventsByMetric: Object.fromEntries([...metrics].sort()),
-    buckets,
+    hours,
   };
 }

@@ -1,6 +1,6 @@
 // Looking at dead letters: through the queue and back, and through the archive with where each part is by now.
 import { parseSegmentId, type ShardKey } from '../../lambdas/counting/identifiers.ts';
-import { letterName, partIn } from '../../lambdas/counting/letter-name.ts';
+import { letterName, partsIn } from '../../lambdas/counting/letter-name.ts';
 import { partPlace, type SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import type { ParkedLetter } from '../../lambdas/dead-letter-ports.ts';
 import type { Clock } from '../../lambdas/ports.ts';
@@ -100,15 +100,16 @@ async function readParked(name: string, ports: DeadLetterPorts) {
   return letter && { letter, facts: factsOf(letter, await placeOf(letter, ports)) };
 }
 
-/** Where the part of a letter in the archive is: the object stays behind until its part is counted. */
+/** Where the parts of a letter in the archive are: the object stays behind until they are counted. */
 async function placeOf({ body }: ParkedLetter, { ledger }: DeadLetterPorts): Promise<LetterFacts['place']> {
-  const name = partIn(body);
-  if (name === undefined) return 'parked';
-  const { shard, segment } = parseSegmentId(name.segment);
+  const carried = partsIn(body);
+  if (carried === undefined) return 'parked';
+  const { shard, segment } = parseSegmentId(carried.segment);
   const entry = await entryOf(ledger, shard, segment);
-  const place = entry === undefined ? 'parked' : partPlace(entry, name.part);
-  if (place === 'counted') return 'counted';
-  return place === 'parked' || place === 'lost' ? 'parked' : 'returned';
+  if (entry === undefined) return 'parked';
+  const places = carried.parts.map((part) => partPlace(entry, part));
+  if (places.every((place) => place === 'counted')) return 'counted';
+  return places.every((place) => place === 'in-flight' || place === 'dead') ? 'returned' : 'parked';
 }
 
 async function entryOf(

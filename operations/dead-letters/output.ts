@@ -1,6 +1,6 @@
 // How dead letters look on a terminal, and as JSON.
 import type { Plan, Result } from './act.ts';
-import { type LetterFacts, summaryOf } from './facts.ts';
+import { type LetterFacts, plainRow, summaryOf } from './facts.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -45,7 +45,7 @@ function age(at: string | undefined, nowMs: number): string {
 
 /** One letter in full; entities only if `withRows`. */
 export function shown({ rows, ...facts }: LetterFacts, withRows: boolean) {
-  return { ...facts, holds: summaryOf(rows), ...(withRows && { rows }) };
+  return { ...facts, holds: summaryOf(rows), ...(withRows && { rows: rows.map(plainRow) }) };
 }
 
 /** One letter in full, for people. */
@@ -58,7 +58,7 @@ export function page(facts: LetterFacts, withRows: boolean): string {
     `  reason    ${facts.reason}`,
     `  attempts  ${facts.attempts} in ${facts.rounds} rounds of redrive`,
     `  holds     ${holds.events} events in ${holds.rows} rows of ${holds.entities} entities: ${metrics.join(', ')}`,
-    `  hours     ${holds.buckets.join(' ')}`,
+    `  hours     ${holds.hours.join(' ')}`,
     '  failures',
   ];
   const failures = history?.failures ?? [];
@@ -69,7 +69,7 @@ export function page(facts: LetterFacts, withRows: boolean): string {
   }
   if (failures.length === 0)
     lines.push(`    first ${facts.firstFailureAt ?? 'unknown'}, last ${facts.lastFailureAt ?? 'unknown'}`);
-  if (withRows) for (const row of facts.rows) lines.push(`  ${JSON.stringify(row)}`);
+  if (withRows) for (const row of facts.rows) lines.push(`  ${JSON.stringify(plainRow(row))}`);
   return lines.join('\n');
 }
 

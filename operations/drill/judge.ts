@@ -4,15 +4,11 @@ import type { Status } from '../../local/status.ts';
 import type { Comparison } from './oracle.ts';
 import type { Scenario } from './scenario.ts';
 
-/** Composite alarms that no scenario of the drill may set off: nothing here is lost or wrong. */
-const NEVER: readonly string[] = ['CountsMayBeWrong', 'EventsMayBeLost'];
-
 /** What an alarm is judged by. */
 type Judged = Pick<MetricAlarm | CompositeAlarm, 'name' | 'kind'>;
 
 /**
- * What is wrong with the alarms of a scenario, if anything. Composite alarms follow the others, so that they are not named
- * by scenarios; but for those that mean loss.
+ * What is wrong with the alarms of a scenario, if anything. Composite alarms follow the others, so scenarios do not name them.
  * @param fired every alarm that went off; `on`: those that are on in the end
  */
 export function judgeAlarms(
@@ -24,8 +20,7 @@ export function judgeAlarms(
     .filter((name) => !fired.some((alarm) => alarm.name === name))
     .map((name) => `${name} did not go off`);
   for (const { name, kind } of fired) {
-    const meant =
-      kind === 'metric' ? fires.includes(name) || Object.hasOwn(mayFire, name) : !NEVER.includes(name);
+    const meant = kind === 'composite' || fires.includes(name) || Object.hasOwn(mayFire, name);
     if (!meant) failures.push(`${name} went off, and should not have`);
   }
   if (on.length > 0) failures.push(`alarms are still on: ${on.map(({ name }) => name).join(', ')}`);

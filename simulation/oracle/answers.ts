@@ -1,5 +1,5 @@
 // What questions must be answered at rest: whatever they are read from, page by page, what the counter items hold.
-import { InvalidCountQuery, parseCountQuery } from '../../lambdas/counting/count-query.ts';
+import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
 import type { RetentionsMs } from '../../lambdas/counting/levels.ts';
 import { type QueryPorts, readCounts } from '../../lambdas/query/read-counts.ts';
 import type { World } from '../world/world.ts';

@@ -15,7 +15,7 @@ import type {
 } from '../../client/src/index.ts';
 import type { readStatus } from '../../lambdas/accountant/read-status.ts';
 import type { AuditProgress, AuditReport } from '../../lambdas/counting/audit-state.ts';
-import type { CountAnswer } from '../../lambdas/counting/count-answer.ts';
+import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import type { RedriveRequest } from '../../lambdas/counting/redrive-request.ts';
 import type { BatchAnswer } from '../../lambdas/query/read-counts.ts';
 import type { RedriveReport } from '../../lambdas/redriver/redrive.ts';

@@ -98,7 +98,6 @@ test('batches end with their window, their records or six megabytes', () => {
     ].map(({ records: { length } }) => length);
   };
   assert.deepEqual(batches(100, 10, 2), [21, 21, 21, 21, 16]);
-  assert.deepEqual(batches(250, 1_000, 5, { aggregatorBatchSize: 100 }), [100, 100, 50]);
   const [first = 0] = batches(20_000, 10_000, 60);
   assert.ok(first > 7_500 && first < 8_500, `${first}`);
 });

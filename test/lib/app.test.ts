@@ -14,11 +14,17 @@ after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))
 
 test('the local stage synthesizes by Node alone, its settings over those of cdk.json, and cfn-lint has no objection', async (t) => {
   const outdir = await temporaryFolder();
-  const { code, error } = await run(process.execPath, ['bin/app.ts'], outdir, {
-    stage: 'local',
-    stages: { local: { streamShards: 5, writerTimeoutSeconds: 35 } },
-    settings: '{"streamShards":3}',
-  });
+  const { code, error } = await run(
+    process.execPath,
+    ['bin/app.ts'],
+    outdir,
+    {
+      stage: 'local',
+      stages: { local: { streamShards: 5, logRetentionDays: 7 } },
+      settings: '{"streamShards":3}',
+    },
+    { TALLY_SYNTHESIZE_FOR: 'local-stack' },
+  );
   assert.equal(code, 0, error);
   const files = await readdir(outdir);
   assert.ok(!files.some((name) => name.startsWith('asset.')), 'nothing is bundled');
@@ -26,7 +32,7 @@ test('the local stage synthesizes by Node alone, its settings over those of cdk.
   const template = await readFile(path, 'utf8');
   assert.match(template, /"tally:entry": "lambdas\/writer\/handler.ts"/);
   assert.match(template, /"ShardCount": 3,/);
-  assert.match(template, /"Timeout": 35/);
+  assert.match(template, /"RetentionInDays": 7/);
 
   // W3005 is about a DependsOn that CDK itself writes.
   const lint = await run('cfn-lint', ['--ignore-checks', 'W3005', '--template', path], outdir, {});
@@ -34,8 +40,19 @@ test('the local stage synthesizes by Node alone, its settings over those of cdk.
   else assert.equal(lint.code, 0, lint.output);
 });
 
+test('the stage local cannot be deployed: only the local stack may synthesize it', async () => {
+  const outdir = await temporaryFolder();
+  const { code, error } = await run(process.execPath, ['bin/app.ts'], outdir, { stage: 'local' });
+  assert.equal(code, 1);
+  assert.match(error, /^The stage "local" runs on this machine only .*-c stage=dev\.\n$/);
+  assert.deepEqual(
+    (await readdir(outdir)).filter((name) => name.endsWith('.template.json')),
+    [],
+  );
+});
+
 test('a broken rule is one sentence on the command line, and nothing else', async () => {
-  const context = { stage: 'prod', settings: { writerTimeoutSeconds: 100 } };
+  const context = { stage: 'prod', settings: { queueRetentionDays: 5, deadLetterRetentionDays: 5 } };
   const { code, error, output } = await run(
     process.execPath,
     ['bin/app.ts'],
@@ -46,7 +63,7 @@ test('a broken rule is one sentence on the command line, and nothing else', asyn
   assert.equal(output, '');
   assert.equal(
     error,
-    'queueVisibilitySeconds must be at least 605: it must be six times writerTimeoutSeconds, and writerWindowSeconds more.\n',
+    'deadLetterRetentionDays must be at least 6: a dead letter keeps its first enqueue time, so its queue must keep it longer.\n',
   );
 });
 
@@ -89,7 +106,7 @@ describe('context is refused with one sentence when', () => {
 test('a stage without settings of its own has those of production', async () => {
   const app = createApp({ context: { stage: 'new' }, outdir: await temporaryFolder() });
   const c = configurationFromContext(app);
-  assert.deepEqual([c.stage, c.streamShards, c.apiKeys], ['new', 2, true]);
+  assert.deepEqual([c.stage, c.streamShards, c.apiKeys], ['new', 1, true]);
 });
 
 test('cdk-nag has nothing to say, and a finding nobody acknowledged stops the synth', async () => {
@@ -112,7 +129,7 @@ async function temporaryFolder(): Promise<string> {
 }
 
 /** Runs a command to its end, an app with this context, as the local stack does; no code if the command is not there. */
-async function run(command: string, parameters: string[], outdir: string, context: object) {
+async function run(command: string, parameters: string[], outdir: string, context: object, more = {}) {
   const child = spawn(command, parameters, {
     cwd: root,
     env: {
@@ -120,6 +137,7 @@ async function run(command: string, parameters: string[], outdir: string, contex
       HOME: process.env['HOME'],
       CDK_OUTDIR: outdir,
       CDK_CONTEXT_JSON: JSON.stringify(context),
+      ...more,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

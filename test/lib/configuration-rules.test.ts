@@ -6,9 +6,8 @@ import { BUCKET_MINUTES } from '../../lambdas/counting/time.ts';
 import { type Configuration, configurationOf, PRODUCTION } from '../../lib/configuration.ts';
 import {
   appliedBytesMax,
-  counterRetentionDaysMin,
   ledgerRetentionDaysMin,
-  queueVisibilitySecondsMin,
+  minuteRetentionDaysMin,
 } from '../../lib/configuration-rules.ts';
 import { refusalOf } from './refusal.ts';
 
@@ -30,7 +29,7 @@ test('the retention rule: the smallest value offered is longer than the sum, and
       const c: Configuration = { ...PRODUCTION, ...settings };
       const messages =
         c.streamRetentionHours / 24 + c.queueRetentionDays + c.deadLetterRetentionDays + c.redriveHorizonDays;
-      const counters = Number(counterRetentionDaysMin(c));
+      const counters = Number(minuteRetentionDaysMin(c));
       const needed = settings.acceptPastSeconds / DAY + messages;
       assert.ok(counters > needed && counters - 1 <= needed, `${counters} for ${needed}`);
       const ledger = ledgerRetentionDaysMin(c);
@@ -40,46 +39,33 @@ test('the retention rule: the smallest value offered is longer than the sum, and
   );
 });
 
-test('whatever is one below the retention or the visibility offered is refused, and what is offered is not', () => {
+test('one below the retention offered is refused, and what is offered is not', () => {
   fc.assert(
     fc.property(
       timing.filter((t) => t.deadLetterRetentionDays > t.queueRetentionDays),
-      fc.integer({ min: 30, max: 900 }),
-      fc.integer({ min: 1, max: 300 }),
-      (settings, writerTimeoutSeconds, writerWindowSeconds) => {
-        const c: Configuration = { ...PRODUCTION, ...settings, writerTimeoutSeconds, writerWindowSeconds };
+      (settings) => {
+        const streamRetentionHours = Math.max(settings.streamRetentionHours, 25);
+        const least = minuteRetentionDaysMin({ ...PRODUCTION, ...settings, streamRetentionHours });
         const correct = {
           ...settings,
-          writerTimeoutSeconds,
-          writerWindowSeconds,
-          streamRetentionHours: Math.max(settings.streamRetentionHours, 25),
+          streamRetentionHours,
           iteratorAgeAlarmMinutes: 1,
           queueAgeAlarmMinutes: 1,
-          freshnessAlarmSeconds: 1000,
           ledgerRetentionDays: 'forever',
-          counterRetentionDays: Number(
-            counterRetentionDaysMin({
-              ...c,
-              streamRetentionHours: Math.max(settings.streamRetentionHours, 25),
-            }),
-          ),
-          queueVisibilitySeconds: queueVisibilitySecondsMin(c),
+          minuteRetentionDays: Number(least),
         };
         configurationOf('prod', correct);
-        for (const setting of ['counterRetentionDays', 'queueVisibilitySeconds'] as const) {
-          const sentence = refusalOf({ ...correct, [setting]: correct[setting] - 1 });
-          assert.ok(sentence.startsWith(`${setting} must be at least ${correct[setting]}: `), sentence);
-        }
+        const sentence = refusalOf({ ...correct, minuteRetentionDays: Number(least) - 1 });
+        assert.ok(sentence.startsWith(`minuteRetentionDays must be at least ${least}: `), sentence);
       },
     ),
   );
 });
 
-test('segment ids: more shards, shorter windows, smaller batches and longer buckets never take fewer bytes', () => {
+test('segment ids: more shards, shorter windows and longer buckets never take fewer bytes', () => {
   const settings = fc.record({
     streamShards: fc.integer({ min: 1, max: 500 }),
     aggregatorWindowSeconds: fc.integer({ min: 0, max: 300 }),
-    aggregatorBatchSize: fc.integer({ min: 1, max: 10_000 }),
     bucketMinutes: fc.constantFrom(...BUCKET_MINUTES),
   });
   fc.assert(
@@ -88,7 +74,6 @@ test('segment ids: more shards, shorter windows, smaller batches and longer buck
         ...PRODUCTION,
         streamShards: Math.max(a.streamShards, b.streamShards),
         aggregatorWindowSeconds: Math.min(a.aggregatorWindowSeconds, b.aggregatorWindowSeconds),
-        aggregatorBatchSize: Math.min(a.aggregatorBatchSize, b.aggregatorBatchSize),
         bucketMinutes: Math.max(a.bucketMinutes, b.bucketMinutes),
       };
       assert.ok(appliedBytesMax(larger) >= appliedBytesMax({ ...PRODUCTION, ...a }));

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configurationOf, PRODUCTION, type Settings } from '../../lib/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration-rules.ts';
-import { SETTING_FORMS } from '../../lib/setting-forms.ts';
+import { SETTINGS } from '../../lib/settings.ts';
 import { refusalOf } from './refusal.ts';
 
 const DAY = 86_400;
 
 test('the defaults of every stage keep the rules', () => {
   for (const stage of ['dev', 'prod', 'local']) assert.equal(configurationOf(stage).stage, stage);
-  assert.deepEqual(Object.keys(SETTING_FORMS).sort(), Object.keys(PRODUCTION).sort());
+  assert.deepEqual(['stage', ...Object.keys(SETTINGS)].sort(), Object.keys(PRODUCTION).sort());
 });
 
 test('production and the local stage are what the design says', () => {
@@ -19,7 +19,7 @@ test('production and the local stage are what the design says', () => {
   assert.equal(production.acceptFutureSeconds, 600);
   assert.equal(production.dedupWindowSeconds, 600);
   assert.equal(production.streamRetentionHours, 168);
-  assert.equal(production.counterRetentionDays, 'forever');
+  assert.equal(production.minuteRetentionDays, 'forever');
   assert.equal(production.apiKeys, true);
   const local = configurationOf('local');
   assert.equal(local.streamMode, 'provisioned');
@@ -42,28 +42,28 @@ test('later layers win, and none can rename the stage', () => {
 /** Settings that break a rule, what the sentence must name, and settings with the value it offers, which must pass. */
 const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings][] = [
   [
-    { counterRetentionDays: 45, ledgerRetentionDays: 60 },
-    /^counterRetentionDays must be at least 47: /,
-    { counterRetentionDays: 47 },
+    { minuteRetentionDays: 45, ledgerRetentionDays: 60 },
+    /^minuteRetentionDays must be at least 47: /,
+    { minuteRetentionDays: 47 },
   ],
   [
-    { acceptPastSeconds: 'forever', counterRetentionDays: 400 },
-    /^counterRetentionDays must be "forever": /,
-    { counterRetentionDays: 'forever' },
+    { acceptPastSeconds: 'forever', minuteRetentionDays: 400 },
+    /^minuteRetentionDays must be "forever": /,
+    { minuteRetentionDays: 'forever' },
   ],
   [
-    { counterRetentionDays: 60, hourRetentionDays: 66 },
+    { minuteRetentionDays: 60, hourRetentionDays: 66 },
     /^hourRetentionDays must be at least 67: /,
     { hourRetentionDays: 67 },
   ],
   [
-    { counterRetentionDays: 60, hourRetentionDays: 400, dayRetentionDays: 400 },
+    { minuteRetentionDays: 60, hourRetentionDays: 400, dayRetentionDays: 400 },
     /^dayRetentionDays must be at least 407: /,
     { dayRetentionDays: 407 },
   ],
   [
     { hourRetentionDays: 400 },
-    /^hourRetentionDays must be "forever": .*counterRetentionDays is "forever"/,
+    /^hourRetentionDays must be "forever": .*minuteRetentionDays is "forever"/,
     { hourRetentionDays: 'forever' },
   ],
   [{ ledgerRetentionDays: 30 }, /^ledgerRetentionDays must be at least 40: /, { ledgerRetentionDays: 40 }],
@@ -78,24 +78,9 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     { queueRetentionDays: 13 },
   ],
   [
-    { queueVisibilitySeconds: 184 },
-    /^queueVisibilitySeconds must be at least 185: /,
-    { queueVisibilitySeconds: 185 },
-  ],
-  [
-    { writerTimeoutSeconds: 60 },
-    /^queueVisibilitySeconds must be at least 365: /,
-    { queueVisibilitySeconds: 365 },
-  ],
-  [
     { writerBatchSize: 11, writerWindowSeconds: 0 },
     /^writerWindowSeconds must be at least 1: /,
     { writerWindowSeconds: 1 },
-  ],
-  [
-    { aggregatorParallelization: 2 },
-    /^aggregatorParallelization must be 1: /,
-    { aggregatorParallelization: 1 },
   ],
   [
     { topOpenHourIndex: true, bucketMinutes: 30 },
@@ -133,33 +118,11 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     /^rawRetentionDays must be at least 8: .*streamRetentionHours \(168\)/,
     { rawRetentionDays: 8 },
   ],
-  [{ queueReceivesMax: 3 }, /^queueReceivesMax must be at least 4: /, { queueReceivesMax: 4 }],
   [
-    { retryBackoffBaseSeconds: 301 },
-    /^retryBackoffCapSeconds must be at least 301: /,
-    { retryBackoffCapSeconds: 301 },
-  ],
-  [
-    { redriveDelayCapSeconds: 59 },
-    /^redriveDelayCapSeconds must be at least 60: /,
-    { redriveDelayCapSeconds: 60 },
-  ],
-  [
-    { retryBackoffJitter: 2 },
-    /^retryBackoffJitter must be a number from 0 to 1, not 2\.$/,
-    { retryBackoffJitter: 1 },
-  ],
-  [
-    { throttleBurstRequests: 1999 },
-    /^throttleBurstRequests must be at least 2000: /,
-    { throttleBurstRequests: 2000 },
-  ],
-  [
-    { keyRequestsPerSecond: 3000, keyBurstRequests: 3000 },
+    { keyRequestsPerSecond: 3000 },
     /^throttleRequestsPerSecond must be at least 3000: /,
     { throttleRequestsPerSecond: 3000 },
   ],
-  [{ keyBurstRequests: 499 }, /^keyBurstRequests must be at least 500: /, { keyBurstRequests: 500 }],
   [
     { iteratorAgeAlarmMinutes: 2521 },
     /^iteratorAgeAlarmMinutes must be at most 2520: /,
@@ -204,9 +167,9 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     { streamShards: 4 },
   ],
   [
-    { counterRetentionDays: 'always' },
-    /^counterRetentionDays must be a whole number or "forever", not "always"\.$/,
-    { counterRetentionDays: 'forever' },
+    { minuteRetentionDays: 'always' },
+    /^minuteRetentionDays must be a whole number or "forever", not "always"\.$/,
+    { minuteRetentionDays: 'forever' },
   ],
   [{ apiKeys: 'yes' }, /^apiKeys must be true or false, not "yes"\.$/, { apiKeys: true }],
   [
@@ -241,7 +204,7 @@ test('a name that is no setting is refused, with the one that was probably meant
   assert.equal(refusalOf({ streamshards: 4 }), 'streamshards is not a setting: did you mean streamShards?');
   assert.match(
     refusalOf({ 'x-y-z-unrelated': 1 }),
-    /^x-y-z-unrelated is not a setting: lib\/configuration.ts lists them\.$/,
+    /^x-y-z-unrelated is not a setting: docs\/settings.md lists them\.$/,
   );
   assert.match(refusalOf({ __proto__x: 1 }), /^__proto__x is not a setting/);
 });
@@ -249,12 +212,5 @@ test('a name that is no setting is refused, with the one that was probably meant
 test('a stage name that no resource could bear is refused', () => {
   for (const stage of ['', 'Prod', '1st', 'a b', '../x', 'a'.repeat(17)]) {
     assert.throws(() => configurationOf(stage), ConfigurationError, stage);
-  }
-});
-
-test('a function that works in steps gets more time than it keeps in reserve, or it would never begin', () => {
-  for (const noun of ['aggregator', 'writer', 'redriver', 'accountant']) {
-    const setting = `${noun}TimeoutSeconds`;
-    assert.throws(() => configurationOf('prod', { [setting]: 29 }), new RegExp(setting));
   }
 });

@@ -11,11 +11,11 @@ const local = templateJson('local');
 describe('stream', () => {
   test('keeps records for seven days, encrypted, and outlives the stack', () => {
     production.hasResource('AWS::Kinesis::Stream', {
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
       UpdateReplacePolicy: 'Retain',
       Properties: {
         RetentionPeriodHours: 168,
-        ShardCount: 2,
+        ShardCount: 1,
         StreamEncryption: { EncryptionType: 'KMS', KeyId: 'alias/aws/kinesis' },
       },
     });
@@ -51,10 +51,10 @@ describe('stream', () => {
 describe('queues', () => {
   test('keep messages four days, dead letters fourteen, both encrypted and kept', () => {
     production.hasResource('AWS::SQS::Queue', {
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
       Properties: {
         MessageRetentionPeriod: 345_600,
-        VisibilityTimeout: 240,
+        VisibilityTimeout: 185,
         SqsManagedSseEnabled: true,
         MaximumMessageSize: 1_048_576,
         RedrivePolicy: {
@@ -65,7 +65,7 @@ describe('queues', () => {
       },
     });
     production.hasResource('AWS::SQS::Queue', {
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
       Properties: {
         MessageRetentionPeriod: 1_209_600,
         SqsManagedSseEnabled: true,
@@ -93,7 +93,7 @@ describe('queues', () => {
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       BatchSize: 100,
       MaximumBatchingWindowInSeconds: 5,
-      ScalingConfig: { MaximumConcurrency: 10 },
+      ScalingConfig: { MaximumConcurrency: 5 },
     });
   });
 });
@@ -103,7 +103,7 @@ describe('data', () => {
     const tables = resourcesOf(json, 'AWS::DynamoDB::Table');
     assert.equal(tables.length, 2);
     for (const [id, table] of tables) {
-      assert.equal(table.DeletionPolicy, 'Retain', id);
+      assert.equal(table.DeletionPolicy, 'RetainExceptOnCreate', id);
       assert.equal(table.UpdateReplacePolicy, 'Retain', id);
       const { Properties } = table;
       assert.deepEqual(Properties.KeySchema, [
@@ -120,15 +120,9 @@ describe('data', () => {
       assert.equal(Properties.TableName, undefined);
     }
   });
-  test('tables have provisioned capacity where the stage says so', () => {
-    templateOf('prod', { tableMode: 'provisioned', counterWriteUnits: 77 }).hasResourceProperties(
-      'AWS::DynamoDB::Table',
-      { ProvisionedThroughput: { ReadCapacityUnits: 25, WriteCapacityUnits: 77 } },
-    );
-  });
   test('the archive is private, encrypted, versioned, TLS only, and outlives the stack', () => {
     production.hasResource('AWS::S3::Bucket', {
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
       Properties: {
         VersioningConfiguration: { Status: 'Enabled' },
         BucketEncryption: {
@@ -293,17 +287,18 @@ describe('functions', () => {
   });
   test('run on schedule where they are to, and a failed run is not repeated', () => {
     const rules = resourcesOf(json, 'AWS::Events::Rule').map(([id, { Properties }]) => [
-      id.replace(/Every.*$/, ''),
+      id.replace(/(Every|Schedule).*$/, ''),
       Properties.ScheduleExpression,
     ]);
     assert.deepEqual(Object.fromEntries(rules), {
-      Accounting: 'rate(1 minute)',
-      Compaction: 'rate(5 minutes)',
-      Heartbeat: 'rate(1 minute)',
-      Redriving: 'rate(1 minute)',
+      Accountant: 'rate(1 minute)',
+      Canary: 'rate(1 minute)',
+      Compactor: 'rate(5 minutes)',
+      Redriver: 'rate(1 minute)',
     });
     for (const [, { Properties }] of resourcesOf(json, 'AWS::Lambda::EventInvokeConfig')) {
       assert.equal(Properties.MaximumRetryAttempts, 0);
+      assert.equal(Properties.MaximumEventAgeInSeconds, 300, 'a throttled run is tried again');
     }
   });
   test('wait, mappings too, until the role may do what they do', () => {
@@ -375,7 +370,7 @@ describe('the local stage', () => {
     assert.deepEqual(shape(local.Resources), shape(json.Resources));
   });
   test('shows a count soon, takes logs of any age, and asks for no key', () => {
-    const [stream, queue] = ['Aggregation', 'Writing'].map(
+    const [stream, queue] = ['Aggregator', 'Writer'].map(
       (room) => resourceOf(local, 'AWS::Lambda::EventSourceMapping', room).Properties,
     );
     assert.equal(stream.MaximumBatchingWindowInSeconds, 1);

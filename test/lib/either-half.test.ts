@@ -22,14 +22,10 @@ const changedBy = (settings: Settings) =>
   changed(templateJson('prod').Resources, templateJson('prod', settings).Resources);
 
 test("a half's settings change its own function or mapping, and nothing of the other's", () => {
-  assert.deepEqual(changedBy({ writerMemoryMb: 1024 }), ['WritingWriterFunction']);
-  assert.deepEqual(changedBy({ writerConcurrency: 20 }), ['WritingMessages']);
-  assert.deepEqual(changedBy({ aggregatorMemoryMb: 2048 }), ['AggregationAggregatorFunction']);
-  assert.deepEqual(changedBy({ aggregatorBatchSize: 5_000 }), ['AggregationBatches']);
-});
-
-test('what an operator may change at run time restarts nobody', () => {
-  assert.deepEqual(changedBy({ retryBackoffBaseSeconds: 7 }), ['Retries']);
+  assert.deepEqual(changedBy({ writerMemoryMb: 1024 }), ['WriterFunction']);
+  assert.deepEqual(changedBy({ writerConcurrency: 20 }), ['WriterMessages']);
+  assert.deepEqual(changedBy({ aggregatorMemoryMb: 2048 }), ['AggregatorFunction']);
+  assert.deepEqual(changedBy({ aggregatorWindowSeconds: 6 }), ['AggregatorBatches']);
 });
 
 test("a half's code changes its own function, and not the other's; both mappings stay", {
@@ -52,15 +48,15 @@ app.synth();
   );
   const before = await bundled(copy, 'before');
   for (const [noun, other] of [
-    ['writer', 'Aggregat'],
-    ['aggregator', 'Writ'],
+    ['writer', 'Aggregator'],
+    ['aggregator', 'Writer'],
   ] as const) {
     const handler = join(copy, 'lambdas', noun, 'handler.ts');
     const text = readFileSync(handler, 'utf8');
     writeFileSync(handler, `${text}\nlogger.debug('another version');\n`);
     const different = changed(before, await bundled(copy, noun));
     writeFileSync(handler, text);
-    const own = noun === 'writer' ? 'WritingWriterFunction' : 'AggregationAggregatorFunction';
+    const own = noun === 'writer' ? 'WriterFunction' : 'AggregatorFunction';
     assert.deepEqual(different, [own]);
     assert.ok(!different.some((id) => id.includes(other)));
   }

@@ -1,7 +1,7 @@
 // The front door: routes and who may call them, refusals, preflights, throttles, and what is logged of a request.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { COUNT_PARAMETERS } from '../../lambdas/counting/count-query.ts';
+import { COUNT_PARAMETERS } from '../../lambdas/query/count-query.ts';
 import type { Json } from '../../local/json.ts';
 import { readTemplate } from '../../local/template/template.ts';
 import {
@@ -118,7 +118,7 @@ describe('browsers', () => {
         "'https://shop.example'",
       );
     }
-    const query = resourcesOf(template, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Reading'));
+    const query = resourcesOf(template, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Query'));
     assert.equal(query?.[1].Properties.Environment.Variables.CORS_ORIGIN, 'https://shop.example');
   });
   test('may send the content type, the key and a tag', () => {
@@ -181,7 +181,7 @@ test("the API's cache is off; on, it keeps counts alone, by all that makes a que
   );
   const names = keys.map((key: string) => key.split('.').at(-1));
   assert.deepEqual(names, ['metric', 'entity', ...COUNT_PARAMETERS, 'If-None-Match']);
-  const query = resourcesOf(cached, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Reading'));
+  const query = resourcesOf(cached, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Query'));
   assert.equal(query?.[1].Properties.Environment.Variables.API_CACHED, 'true');
   const local = templateJson('local', { apiCacheGb: 0.5 }) as unknown as Json;
   assert.ok(

@@ -31,15 +31,15 @@ test('archiving raw events adds two variables and two permissions to it, and not
   const found = differences(without, archiving, '').map((line) => line.replaceAll(/[0-9A-F]{8}/g, ''));
   const changes = found.map((line) => /^\/Resources\/(\w+)\/(.*?): /.exec(line)?.slice(1).join(' ') ?? line);
   assert.deepEqual(changes.sort(), [
-    'AggregationAggregatorFunction Properties/Environment/Variables/ARCHIVE_RAW_EVENTS',
-    // CDK sorts what may be put: rejected/ comes after raw/.
-    'AggregationAggregatorPolicy Properties/PolicyDocument/Statement/5/Resource/1/Fn::Join/1/1',
-    'AggregationAggregatorPolicy Properties/PolicyDocument/Statement/5/Resource/2',
-    'AuditingAuditorFunction Properties/Environment/Variables/ARCHIVE_RAW_EVENTS',
+    'AggregatorFunction Properties/Environment/Variables/ARCHIVE_RAW_EVENTS',
+    'AggregatorPolicy Properties/PolicyDocument/Statement/6/Resource/0',
+    'AggregatorPolicy Properties/PolicyDocument/Statement/6/Resource/1',
+    'AggregatorPolicy Properties/PolicyDocument/Statement/6/Resource/Fn::Join',
+    'AuditorFunction Properties/Environment/Variables/ARCHIVE_RAW_EVENTS',
     // One object became a list of two.
-    'AuditingAuditorPolicy Properties/PolicyDocument/Statement/6/Resource/0',
-    'AuditingAuditorPolicy Properties/PolicyDocument/Statement/6/Resource/1',
-    'AuditingAuditorPolicy Properties/PolicyDocument/Statement/6/Resource/Fn::Join',
+    'AuditorPolicy Properties/PolicyDocument/Statement/6/Resource/0',
+    'AuditorPolicy Properties/PolicyDocument/Statement/6/Resource/1',
+    'AuditorPolicy Properties/PolicyDocument/Statement/6/Resource/Fn::Join',
   ]);
 });
 

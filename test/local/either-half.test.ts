@@ -96,7 +96,7 @@ test(
   'the writer stands still for an hour: the queue holds everything, and its return is no hot spot',
   patient,
   async () => {
-    await mapping('WritingMessages').pause();
+    await mapping('WriterMessages').pause();
     for (let minute = 0; minute < MINUTES; minute += 1) {
       await sendMinute(minute);
       // Read and planned within its minute, so that there are as many segments as minutes, on each shard.
@@ -109,7 +109,7 @@ test(
     const segments = sumOf('SegmentsPlanned');
     assert.ok(segments >= MINUTES, `only ${segments} segments`);
 
-    mapping('WritingMessages').resume();
+    mapping('WriterMessages').resume();
     await countsAreRight();
     assert.ok(writersMost <= 2, `${writersMost} writers at once`);
     const hot = updates.filter(({ body }) => body.includes(HOT));
@@ -122,7 +122,7 @@ test(
 );
 
 test('the aggregator stands still for an hour: the stream holds everything', patient, async () => {
-  await mapping('AggregationBatches').pause();
+  await mapping('AggregatorBatches').pause();
   const { received } = await stack.status();
   for (let minute = 0; minute < MINUTES; minute += 1) {
     await sendMinute(minute);
@@ -130,7 +130,7 @@ test('the aggregator stands still for an hour: the stream holds everything', pat
   }
   assert.equal((await stack.status()).received, received);
   const before = sumOf('SegmentsPlanned');
-  mapping('AggregationBatches').resume();
+  mapping('AggregatorBatches').resume();
   await countsAreRight();
   // What waited is planned in batches as large as they come: no segment a minute.
   assert.ok(sumOf('SegmentsPlanned') - before < MINUTES);

@@ -11,19 +11,11 @@ import { STEPS } from './support/everything.ts';
 /** What AWS itself does with a function's role, by the role's part and the action: nothing of it is seen here. */
 const USED_BY_AWS: readonly [role: RegExp, action: RegExp, why: string][] = [
   [/./, /^logs:(CreateLogStream|PutLogEvents)$/, 'Lambda writes the log of a function with its role'],
-  [
-    /^AggregationAggregator/,
-    /^kinesis:(DescribeStream|DescribeStreamSummary|ListStreams)$/,
-    'the mapping polls',
-  ],
-  [/^AggregationAggregator/, /^s3:ListBucket$/, 'Lambda looks at the destination of a mapping'],
-  [/^AuditingAuditor/, /^s3:ListBucket$/, 'S3 asks for it where an object is not there: 404, not 403'],
-  [/^AggregationAggregator/, /^s3:PutObject aws\/lambda\//, 'Lambda writes to the destination of a mapping'],
-  [
-    /^WritingWriter/,
-    /^sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)$/,
-    'the mapping polls and deletes',
-  ],
+  [/^Aggregator/, /^kinesis:(DescribeStream|DescribeStreamSummary|ListStreams)$/, 'the mapping polls'],
+  [/^Aggregator/, /^s3:(GetBucket|List)\*$/, 'Lambda looks at the destination of a mapping'],
+  [/^Auditor/, /^s3:ListBucket$/, 'S3 asks for it where an object is not there: 404, not 403'],
+  [/^Aggregator/, /^s3:\w+\*? aws\/lambda\//, 'Lambda writes to the destination of a mapping'],
+  [/^Writer/, /^sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)$/, 'the mapping polls and deletes'],
 ];
 
 const seen = new Map<string, Request>();
@@ -35,7 +27,7 @@ const drill = await startDrill(
     aggregatorWindowSeconds: 0,
     // An end to the counter items' life, so that rows can come too late.
     acceptPastSeconds: 86_400,
-    counterRetentionDays: 41,
+    minuteRetentionDays: 41,
     archiveRawEvents: true,
   }) as unknown as Json,
   { serviceCalled: (call) => calls.push(call) },

@@ -61,11 +61,11 @@ async function put({ kinesis }: Clients, text: string): Promise<bigint> {
 
 const textsRead = () =>
   invocations.all
-    .filter(({ functionName }) => functionName === 'Reading')
+    .filter(({ functionName }) => functionName === 'Query')
     .flatMap(({ event }) => textsOf(event));
 const bodiesWritten = () =>
   invocations.all
-    .filter(({ functionName }) => functionName === 'Writing')
+    .filter(({ functionName }) => functionName === 'Writer')
     .flatMap(({ event }) => event.Records.map((record: { body: string }) => record.body));
 
 test('nothing is lost when the process is killed, again and again', patient, async () => {

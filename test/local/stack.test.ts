@@ -34,8 +34,8 @@ const of = (name: string) => invocations.all.filter((invocation) => invocation.f
 
 test('a request reaches the function behind the stream', patient, async () => {
   assert.equal((await put('{"hello":"é"}')).status, 202);
-  await invocations.until(() => of('Reading').length === 1);
-  assert.deepEqual(textsOf(of('Reading')[0]?.event), ['{"hello":"é"}']);
+  await invocations.until(() => of('Query').length === 1);
+  assert.deepEqual(textsOf(of('Query')[0]?.event), ['{"hello":"é"}']);
 });
 
 test('functions know their resources', patient, async () => {
@@ -49,7 +49,7 @@ test('functions know their resources', patient, async () => {
 });
 
 test('a message that always fails ends in the dead-letter queue', patient, async () => {
-  decide = ({ functionName }) => (functionName === 'Writing' ? { throw: 'no' } : { return: null });
+  decide = ({ functionName }) => (functionName === 'Writer' ? { throw: 'no' } : { return: null });
   await sqs.call('SendMessage', { QueueUrl: stack.ref('Queue'), MessageBody: 'poison' });
   let body: unknown;
   while (body === undefined) {
@@ -60,7 +60,7 @@ test('a message that always fails ends in the dead-letter queue', patient, async
     body = asObject((Messages as unknown[] | undefined)?.[0])['Body'];
   }
   assert.equal(body, 'poison');
-  assert.equal(of('Writing').length, 2);
+  assert.equal(of('Writer').length, 2);
   decide = () => ({ return: null });
 });
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { CountAnswer, CountPoint } from '../../lambdas/counting/count-answer.ts';
-import { InvalidCountQuery, parseCountQuery } from '../../lambdas/counting/count-query.ts';
+import type { CountAnswer, CountPoint } from '../../lambdas/query/count-answer.ts';
+import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
 import { DAY_MS } from '../../lambdas/counting/time.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';
 import { type Counted, type Minutes, portsOf } from '../support/counted-minutes.ts';

@@ -1,8 +1,8 @@
 // Questions about one counter's minutes, of any kind, and their answers by the use case.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { CountAnswer } from '../../lambdas/counting/count-answer.ts';
-import { type CountQuery, InvalidCountQuery, parseCountQuery } from '../../lambdas/counting/count-query.ts';
+import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
+import { type CountQuery, InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
 import type { Claims } from '../../lambdas/counting/levels.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
 import { type ReadCounts, readCounts } from '../../lambdas/query/read-counts.ts';

@@ -19,9 +19,9 @@ export const stoppedWriter: Scenario = {
 export const stoppedAggregator: Scenario = {
   name: 'stopped-aggregator',
   title: 'The aggregator stands still; the stream holds everything',
-  fires: ['AggregatorSilent', 'CanaryLate'],
+  fires: ['CompleteThroughLag', 'CanaryLate'],
   mayFire: LATE,
-  play: (stage) => stopHalf(stage, 'aggregator', 'AggregatorSilent', 'Aggregator silent'),
+  play: (stage) => stopHalf(stage, 'aggregator', 'CompleteThroughLag', 'Complete-through lag'),
 };
 
 async function stopHalf(stage: Stage, noun: string, alarm: string, section: string): Promise<void> {

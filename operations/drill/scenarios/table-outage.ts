@@ -5,7 +5,7 @@ import type { Scenario } from '../scenario.ts';
 export const tableOutage: Scenario = {
   name: 'table-outage',
   title: 'The counter table is away for five minutes',
-  fires: ['FrontDoorErrors', 'CanaryErrors'],
+  fires: ['FrontDoorErrors'],
   mayFire: { QueriesFailed: 'the canary asks for counts', CanaryLate: 'its events wait like others' },
   play: async (stage) => {
     const { drill } = stage;

@@ -1,0 +1,177 @@
+// An epoch's rows, hash range by hash range: its segments' deltas, held against what the ledger says of them.
+import { type CompactionPlan, isCovered, runsBetween, type SegmentPlace } from '../core/compaction.ts';
+import { covers, type HashRange, nameHash, rangeOf } from '../core/hash-range.ts';
+import { decodeRows, type Row } from '../core/rows.ts';
+import { entityHash } from '../counting/entity-hash.ts';
+import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
+import type { SegmentEntry } from '../counting/segment-entry.ts';
+import type { BooksLedger } from '../ports.ts';
+import type { Deletion, DeltaReader, StoredDelta } from '../store/ports.ts';
+
+/** The deltas don't add up to what the ledger says. They may be gone because another compactor has finished the epoch. */
+export class DeltasMissing extends Error {
+  override readonly name = 'DeltasMissing';
+}
+
+/** A row with the hash of its name. */
+export interface HashedRow {
+  readonly row: Row;
+  readonly hash: number;
+}
+
+/** What must be stored under one hash range. */
+interface Expected {
+  deltas: number;
+  events: number;
+}
+
+/** The segments of an epoch, and what the ledger says that their deltas hold. */
+export interface EpochSegments {
+  readonly plan: CompactionPlan;
+  readonly wanted: (shard: ShardKey, segment: number) => boolean;
+  readonly expected: ReadonlyMap<HashRange, Readonly<Expected>>;
+  /** Running maxima of arrivals that hold the deltas: of the runs together, and of each segment that was open. */
+  readonly stretches: readonly { readonly fromMs: number; readonly toMs: number }[];
+  readonly events: number;
+}
+
+/** Looks an epoch's segments up in the ledger. @throws DeltasMissing when the ledger has forgotten one */
+export async function epochSegments(
+  covered: Parameters<typeof runsBetween>[0],
+  plan: CompactionPlan,
+  ledger: Pick<BooksLedger, 'entriesUp' | 'readEntries'>,
+): Promise<EpochSegments> {
+  const { runs, reopened } = runsBetween(covered, plan.covers);
+  const wanted = (shard: ShardKey, segment: number) =>
+    isCovered(plan.covers, shard, segment) && !isCovered(covered, shard, segment);
+  const expected = new Map<HashRange, Expected>();
+  let [fromMs, toMs, events] = [Number.POSITIVE_INFINITY, 0, 0];
+  const expect = (entry: SegmentEntry) => {
+    events += entry.accounts.emitted;
+    for (const part of entry.acked) expectPart(expected, entry, part);
+  };
+  for (const { shard, after, through } of runs) {
+    let next = after + 1;
+    for await (const entry of ledger.entriesUp(shard, after, through)) {
+      if (entry.segment !== next) break;
+      next += 1;
+      if (!wanted(shard, entry.segment)) continue;
+      expect(entry);
+      fromMs = Math.min(fromMs, entry.runMaxMs);
+      toMs = Math.max(toMs, entry.runMaxMs);
+    }
+    if (next !== through + 1) throw new DeltasMissing(`the ledger has no segment ${next} of shard ${shard}`);
+  }
+  for (const place of reopened) expect(await entryOf(place, ledger));
+  const apart = reopened.map(({ runMaxMs }) => ({ fromMs: runMaxMs, toMs: runMaxMs }));
+  const stretches = fromMs <= toMs ? [{ fromMs, toMs }, ...apart] : apart;
+  return { plan, wanted, expected, stretches: withoutOverlaps(stretches), events };
+}
+
+function expectPart(expected: Map<HashRange, Expected>, entry: SegmentEntry, part: number): void {
+  const summary = entry.parts[part];
+  if (summary === undefined) throw new DeltasMissing(`segment ${entry.segment} has no part ${part}`);
+  const sum = expected.get(summary.range) ?? { deltas: 0, events: 0 };
+  sum.deltas += 1;
+  sum.events += summary.events;
+  expected.set(summary.range, sum);
+}
+
+async function entryOf(
+  { shard, segment }: SegmentPlace,
+  ledger: Pick<BooksLedger, 'readEntries'>,
+): Promise<SegmentEntry> {
+  const [entry] = await ledger.readEntries(shard, [segment]);
+  if (entry === undefined) throw new DeltasMissing(`the ledger has no segment ${segment} of shard ${shard}`);
+  return entry;
+}
+
+/** Stretches that share an instant would give its deltas twice. */
+function withoutOverlaps(
+  stretches: readonly { readonly fromMs: number; readonly toMs: number }[],
+): { fromMs: number; toMs: number }[] {
+  const merged: { fromMs: number; toMs: number }[] = [];
+  for (const { fromMs, toMs } of [...stretches].sort((a, b) => a.fromMs - b.fromMs)) {
+    const last = merged.at(-1);
+    if (last !== undefined && fromMs <= last.toMs) last.toMs = Math.max(last.toMs, toMs);
+    else merged.push({ fromMs, toMs });
+  }
+  return merged;
+}
+
+/** Gives the rows of an epoch's deltas, hash range by hash range. */
+export class EpochRows {
+  readonly #segments: EpochSegments;
+  readonly #store: DeltaReader;
+  readonly #deletions: ReadonlyMap<string, number>;
+  /** Rows of deltas of shorter ranges than those worked on, kept while the work is inside of them. */
+  readonly #wide = new Map<HashRange, readonly HashedRow[]>();
+
+  constructor(segments: EpochSegments, store: DeltaReader, deletions: readonly Deletion[]) {
+    this.#segments = segments;
+    this.#store = store;
+    const latest = new Map<string, number>();
+    for (const { entityHash: name, throughMs } of deletions) {
+      latest.set(name, Math.max(throughMs, latest.get(name) ?? 0));
+    }
+    this.#deletions = latest;
+  }
+
+  /**
+   * The rows of a hash range.
+   * @param range one of the plan's `slotBits`, none before one that was asked for
+   * @throws DeltasMissing
+   */
+  async *rowsIn(range: HashRange): AsyncIterable<HashedRow> {
+    for (const stored of [...this.#segments.expected.keys()].sort()) {
+      if (covers(range, stored)) yield* this.#read(stored);
+      else if (covers(stored, range)) {
+        for (const row of await this.#wideRows(stored)) {
+          if (rangeOf(row.hash, range.length) === range) yield row;
+        }
+      } else this.#wide.delete(stored);
+    }
+  }
+
+  async #wideRows(range: HashRange): Promise<readonly HashedRow[]> {
+    const known = this.#wide.get(range);
+    if (known !== undefined) return known;
+    const rows: HashedRow[] = [];
+    for await (const row of this.#read(range)) rows.push(row);
+    this.#wide.set(range, rows);
+    return rows;
+  }
+
+  /** Rows stored under a range. What is missing is noticed at its end, before anything of it is merged. */
+  async *#read(range: HashRange): AsyncIterable<HashedRow> {
+    const { stretches, wanted, expected } = this.#segments;
+    const found: Expected = { deltas: 0, events: 0 };
+    for (const { fromMs, toMs } of stretches) {
+      for await (const delta of this.#store.deltasIn(range, fromMs, toMs)) {
+        const { shard, segment } = parseSegmentId(delta.segment);
+        if (delta.rows === undefined || !wanted(shard, segment)) continue;
+        found.deltas += 1;
+        found.events += delta.events;
+        yield* this.#rowsOf(delta, delta.rows);
+      }
+    }
+    const { deltas, events } = expected.get(range) ?? { deltas: 0, events: 0 };
+    if (found.deltas !== deltas || found.events !== events) {
+      throw new DeltasMissing(
+        `under hash range "${range}" there are ${found.deltas} deltas with ${found.events} events, and the ledger knows ${deltas} with ${events}`,
+      );
+    }
+  }
+
+  *#rowsOf(delta: StoredDelta, encoded: Uint8Array): Iterable<HashedRow> {
+    for (const row of decodeRows(encoded)) {
+      if (this.#isDeleted(row.entity, delta.runMaxMs)) continue;
+      yield { row, hash: nameHash(row.metric, row.entity) };
+    }
+  }
+
+  #isDeleted(entity: string, runMaxMs: number): boolean {
+    if (this.#deletions.size === 0) return false;
+    return runMaxMs <= (this.#deletions.get(entityHash(entity)) ?? -1);
+  }
+}

@@ -1,0 +1,245 @@
+// Merging an epoch's rows into the blocks of one period: rows arrive by hash, blocks are read, split and put on the way.
+import { HASH_BITS, type HashRange, halvesOf, holds, nameHash, WHOLE_RANGE } from '../core/hash-range.ts';
+import type { Period } from '../core/level.ts';
+import { CELL_BYTES, compareRows, decodeRows, encodeRows, type Row, rowBytes } from '../core/rows.ts';
+import type { Block, BlockCondition, BlockReader, BlockWriter } from '../store/ports.ts';
+
+/** A block changed under our hands, within its epoch: the epoch must be taken up anew from what is there now. */
+export class BlockChanged extends Error {
+  override readonly name = 'BlockChanged';
+}
+
+/** A row that grows. */
+export interface GrowingRow extends Row {
+  readonly hash: number;
+  events: number;
+  readonly cells: Map<number, bigint>;
+}
+
+/** What a merge needs to know of its epoch. */
+export interface MergeSettings {
+  readonly epoch: number;
+  /** Largest block, in bytes of `rowBytes`. */
+  readonly blockBytes: number;
+  /** When the period's blocks may be deleted, epoch seconds; undefined: never. */
+  readonly expiresAt: number | undefined;
+}
+
+/** A block that rows are merged into. */
+interface Leaf {
+  readonly range: HashRange;
+  /** How it is put. */
+  readonly condition: BlockCondition;
+  readonly rows: Map<string, GrowingRow>;
+  bytes: number;
+  /** A block that this epoch has written already, or one beneath it: there is nothing to do. */
+  readonly isDone: boolean;
+  /** Made by splitting its parent: it must be put, whether rows were added or not. */
+  readonly isNew: boolean;
+  isChanged: boolean;
+}
+
+/** A block above the current leaf. */
+interface Split {
+  readonly range: HashRange;
+  /** How its split marker is put, when both halves are; undefined: it is there already. */
+  readonly condition: BlockCondition | undefined;
+  /** The upper half, not yet worked on; only of one that this epoch splits. */
+  upper: Leaf | undefined;
+}
+
+/**
+ * Merges one epoch into one period. The blocks that result are a function of the blocks before and of the epoch's rows, so that
+ * any number of compactors may do this at once, die anywhere, and be followed by others. Holds one block's rows, and those of
+ * the halves that splits have put off.
+ */
+export class PeriodMerge {
+  readonly period: Period;
+  /** Metrics that got rows. */
+  readonly metrics = new Set<string>();
+  blocks = 0;
+  writeUnits = 0;
+  readonly #store: BlockReader & BlockWriter;
+  readonly #settings: MergeSettings;
+  readonly #path: Split[] = [];
+  #leaf: Leaf | undefined;
+  #last = -1;
+
+  constructor(period: Period, store: BlockReader & BlockWriter, settings: MergeSettings) {
+    this.period = period;
+    this.#store = store;
+    this.#settings = settings;
+  }
+
+  /** Adds rows of the period. @param rows by hash, ascending, and none below those that were added before */
+  async add(rows: readonly GrowingRow[]): Promise<void> {
+    for (const row of rows) {
+      if (row.hash < this.#last) throw new RangeError('rows must come by ascending hash');
+      this.#last = row.hash;
+      this.metrics.add(row.metric);
+      const leaf = await this.#leafFor(row.hash);
+      if (leaf.isDone) continue;
+      addRow(leaf, row);
+      await this.#splitWhileTooLarge(row.hash);
+    }
+  }
+
+  /** Puts what is left. */
+  async finish(): Promise<void> {
+    await this.#closeLeaf();
+    while (this.#path.length > 0) await this.#closeSplit();
+  }
+
+  /** The leaf whose range holds a hash; what lies before it is put. */
+  async #leafFor(hash: number): Promise<Leaf> {
+    if (this.#leaf !== undefined && holds(this.#leaf.range, hash)) return this.#leaf;
+    await this.#closeLeaf();
+    for (let split = this.#path.at(-1); split && !holds(split.range, hash); split = this.#path.at(-1)) {
+      await this.#closeSplit();
+    }
+    const upper = this.#path.at(-1)?.upper;
+    if (upper !== undefined) {
+      // The current leaf was the lower half, and is done: the hash is in the upper one.
+      (this.#path.at(-1) as Split).upper = undefined;
+      this.#leaf = upper;
+      return upper;
+    }
+    this.#leaf = await this.#descend(hash);
+    return this.#leaf;
+  }
+
+  /** Reads down to the block that holds a hash. */
+  async #descend(hash: number): Promise<Leaf> {
+    const parent = this.#path.at(-1);
+    let range = parent === undefined ? WHOLE_RANGE : halfWith(parent.range, hash);
+    for (;;) {
+      const [block] = await this.#store.readBlocks([{ period: this.period, range }]);
+      if (block?.content !== 'split' || block.epoch >= this.#settings.epoch)
+        return this.#leafOf(range, block);
+      this.#path.push({ range, condition: undefined, upper: undefined });
+      range = halfWith(range, hash);
+    }
+  }
+
+  #leafOf(range: HashRange, block: Block | undefined): Leaf {
+    const isDone = block !== undefined && block.epoch >= this.#settings.epoch;
+    const condition: BlockCondition =
+      block === undefined ? { is: 'absent' } : { is: 'as-read', epoch: block.epoch, edit: block.edit };
+    const leaf: Leaf = {
+      range,
+      condition,
+      rows: new Map(),
+      bytes: 0,
+      isDone,
+      isNew: false,
+      isChanged: false,
+    };
+    if (block !== undefined && !isDone && block.content !== 'split') {
+      for (const row of decodeRows(block.content))
+        insert(leaf, growing(row, nameHash(row.metric, row.entity)));
+    }
+    return leaf;
+  }
+
+  /** Splits the current leaf until the half that holds a hash fits. Rows beyond the hash are put off, rows before it put. */
+  async #splitWhileTooLarge(hash: number): Promise<void> {
+    for (let leaf = this.#leaf; leaf !== undefined && this.#isTooLarge(leaf); leaf = this.#leaf) {
+      const [lower, upper] = splitLeaf(leaf, this.#settings.epoch);
+      const split: Split = { range: leaf.range, condition: leaf.condition, upper: undefined };
+      this.#path.push(split);
+      if (holds(lower.range, hash)) {
+        split.upper = upper;
+        this.#leaf = lower;
+      } else {
+        await this.#putLeaf(lower);
+        this.#leaf = upper;
+      }
+    }
+  }
+
+  #isTooLarge({ bytes, rows, range }: Leaf): boolean {
+    return bytes > this.#settings.blockBytes && rows.size > 1 && range.length < HASH_BITS;
+  }
+
+  async #closeLeaf(): Promise<void> {
+    const leaf = this.#leaf;
+    this.#leaf = undefined;
+    if (leaf !== undefined) await this.#putLeaf(leaf);
+  }
+
+  /** Leaves the lowest split: its upper half is put, if that is still to do, then its marker. */
+  async #closeSplit(): Promise<void> {
+    const split = this.#path.pop();
+    if (split?.condition === undefined) return;
+    if (split.upper !== undefined) await this.#putLeaf(split.upper);
+    await this.#put(split.range, 'split', split.condition);
+  }
+
+  /** Puts a leaf; one that is too large as its two halves, and then its marker. */
+  async #putLeaf(leaf: Leaf): Promise<void> {
+    if (leaf.isDone || !(leaf.isChanged || leaf.isNew)) return;
+    if (this.#isTooLarge(leaf)) {
+      for (const half of splitLeaf(leaf, this.#settings.epoch)) await this.#putLeaf(half);
+      return this.#put(leaf.range, 'split', leaf.condition);
+    }
+    if (leaf.rows.size === 0) return;
+    await this.#put(leaf.range, encodeRows([...leaf.rows.values()].sort(compareRows)), leaf.condition);
+  }
+
+  async #put(range: HashRange, content: Block['content'], condition: BlockCondition): Promise<void> {
+    const { epoch, expiresAt } = this.#settings;
+    const block: Block = { epoch, edit: 0, content };
+    this.blocks += 1;
+    this.writeUnits += content === 'split' ? 1 : Math.ceil((content.byteLength + ITEM_BYTES) / 1024);
+    if ((await this.#store.putBlock(this.period, range, block, condition, expiresAt)) === 'put') return;
+    // Another compactor of this epoch was faster, or this very put, whose answer was lost: then it is there.
+    const [there] = await this.#store.readBlocks([{ period: this.period, range }]);
+    if (there === undefined || there.epoch < epoch) {
+      throw new BlockChanged(`a block of the ${this.period.level} was changed while it was compacted`);
+    }
+  }
+}
+
+/** Key and numbers of a block's item, about. */
+const ITEM_BYTES = 100;
+
+function halfWith(range: HashRange, hash: number): HashRange {
+  const [lower, upper] = halvesOf(range);
+  return holds(lower, hash) ? lower : upper;
+}
+
+function growing(row: Row, hash: number): GrowingRow {
+  return { ...row, hash, cells: new Map(row.cells) };
+}
+
+function insert(leaf: Leaf, row: GrowingRow): void {
+  leaf.rows.set(`${row.metric}\0${row.entity}`, row);
+  leaf.bytes += rowBytes(row);
+}
+
+function addRow(leaf: Leaf, row: GrowingRow): void {
+  leaf.isChanged = true;
+  const there = leaf.rows.get(`${row.metric}\0${row.entity}`);
+  if (there === undefined) return insert(leaf, row);
+  there.events += row.events;
+  for (const [cell, sum] of row.cells) {
+    const before = there.cells.get(cell);
+    if (before === undefined) leaf.bytes += CELL_BYTES;
+    there.cells.set(cell, (before ?? 0n) + sum);
+  }
+}
+
+function splitLeaf(leaf: Leaf, epoch: number): readonly [Leaf, Leaf] {
+  const [lower, upper] = halvesOf(leaf.range).map((range) => ({
+    range,
+    condition: { is: 'before', epoch } as const,
+    rows: new Map<string, GrowingRow>(),
+    bytes: 0,
+    isDone: false,
+    isNew: true,
+    isChanged: false,
+  }));
+  if (lower === undefined || upper === undefined) throw new RangeError('a range has two halves');
+  for (const row of leaf.rows.values()) insert(holds(lower.range, row.hash) ? lower : upper, row);
+  return [lower, upper];
+}

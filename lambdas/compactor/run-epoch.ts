@@ -1,0 +1,228 @@
+// One epoch of one level: its rows are merged into blocks, late rows are put aside, top lists are made, and the head moves on.
+import pLimit from 'p-limit';
+import {
+  type CompactionPlan,
+  type CompactionState,
+  forUpperLevels,
+  type LateRows,
+} from '../core/compaction.ts';
+import { type HashRange, rangesOf } from '../core/hash-range.ts';
+import {
+  cellOf,
+  EXPIRY_GRACE_MS,
+  goneAtMs,
+  type Level,
+  type Period,
+  periodAt,
+  periodStartMs,
+  UPPER_LEVELS,
+  type UpperLevel,
+} from '../core/level.ts';
+import { compareRows, decodeRows, type Row, rowBytes } from '../core/rows.ts';
+import { TopCollector } from '../core/top.ts';
+import { HOUR_MS } from '../counting/time.ts';
+import { EpochRows, epochSegments, type HashedRow } from './epoch-rows.ts';
+import { type GrowingRow, PeriodMerge } from './merge-period.ts';
+import type { CompactionReport, CompactorPorts, CompactorSettings } from './ports.ts';
+
+/** Periods worked on at once: enough to hide the table's answers. */
+const PERIODS_AT_ONCE = 32;
+
+/** Rows of some periods, by the start of the period and by name. */
+type Gathered = Map<number, Map<string, GrowingRow>>;
+
+/**
+ * Does what is left of a level's planned epoch. Anyone may repeat it, at any time: what is done is skipped.
+ * @param state as it was read, with a plan for the level
+ * @returns whether the epoch is done now; false: there was no time
+ * @throws DeltasMissing, BlockChanged
+ */
+export async function runEpoch(
+  state: CompactionState,
+  level: Level,
+  ports: CompactorPorts,
+  settings: CompactorSettings,
+  hasTime: () => boolean,
+  report: CompactionReport,
+): Promise<boolean> {
+  const { plan, covers, epoch } = state[level];
+  if (plan === undefined) throw new RangeError(`the ${level} have no plan`);
+  const segments = await epochSegments(covers, plan, ports.ledger);
+  const deletions = await ports.state.readDeletions(plan.deletions);
+  const rows = new EpochRows(segments, ports.store, deletions);
+  const merges = new Map<number, PeriodMerge>();
+  const lateBytes = { days: 0, months: 0, all: 0 };
+  const limit = pLimit(PERIODS_AT_ONCE);
+  for (const range of rangesOf(plan.slotBits)) {
+    if (!hasTime()) return false;
+    const gathered = await gather(rows.rowsIn(range), level, plan, settings);
+    if (level === 'hours') await putLateRows(range, gathered, plan, ports, lateBytes);
+    await Promise.all(
+      [...gathered].map(([startMs, byName]) =>
+        limit(async () => {
+          const merge = mergeOf(merges, { level, startMs }, epoch + 1, plan, ports, settings);
+          await merge?.add([...byName.values()].sort(compareHashes));
+        }),
+      ),
+    );
+  }
+  await Promise.all([...merges.values()].map((merge) => limit(() => merge.finish())));
+  if (level === 'hours') await addNewMetrics([...merges.values()], ports);
+  await Promise.all(
+    [...merges.values()].map((merge) => limit(() => makeTops(merge, epoch + 1, ports, settings))),
+  );
+  let writeUnits = 0;
+  for (const merge of merges.values()) {
+    writeUnits += merge.writeUnits + merge.metrics.size;
+    report.blocks += merge.blocks;
+  }
+  report.writeUnits += writeUnits;
+  await ports.state.markDone(
+    state,
+    level,
+    writeUnits,
+    level === 'hours' ? lateAfter(state, plan, lateBytes) : undefined,
+  );
+  return true;
+}
+
+/** Adds rows up by period and name. Rows of a period whose blocks may be gone are left out. */
+async function gather(
+  rows: AsyncIterable<HashedRow>,
+  level: Level,
+  plan: CompactionPlan,
+  { retentions }: CompactorSettings,
+): Promise<Gathered> {
+  const gathered: Gathered = new Map();
+  const gone = new Map<number, boolean>();
+  for await (const { row, hash } of rows) {
+    const startMs = periodStartMs(level, row.hour * HOUR_MS);
+    let isGone = gone.get(startMs);
+    if (isGone === undefined) gone.set(startMs, (isGone = mayBeGone({ level, startMs }, plan, retentions)));
+    if (isGone && level !== 'hours') continue;
+    let byName = gathered.get(startMs);
+    if (byName === undefined) gathered.set(startMs, (byName = new Map()));
+    addTo(byName, row, hash, level);
+  }
+  return gathered;
+}
+
+/** A block is deleted `EXPIRY_GRACE_MS` after it counts as gone; half of that keeps us clear of it. */
+function mayBeGone(
+  period: Period,
+  { plannedAtMs }: CompactionPlan,
+  retentions: CompactorSettings['retentions'],
+): boolean {
+  return goneAtMs(period, retentions) + EXPIRY_GRACE_MS / 2 <= plannedAtMs;
+}
+
+/** Adds a delta's row to those of its period. The hours keep its minutes, an upper level has one cell for its hour. */
+function addTo(byName: Map<string, GrowingRow>, row: Row, hash: number, level: Level): void {
+  const name = `${row.metric}\0${row.entity}`;
+  let growing = byName.get(name);
+  if (growing === undefined) {
+    growing = { metric: row.metric, entity: row.entity, hour: 0, hash, events: 0, cells: new Map() };
+    byName.set(name, growing);
+  }
+  growing.events += row.events;
+  const hourCell = level === 'hours' ? undefined : cellOf(level, row.hour * HOUR_MS);
+  for (const [minute, sum] of row.cells) {
+    const cell = hourCell ?? minute;
+    growing.cells.set(cell, (growing.cells.get(cell) ?? 0n) + sum);
+  }
+}
+
+function compareHashes(a: GrowingRow, b: GrowingRow): number {
+  return a.hash - b.hash || compareRows(a, b);
+}
+
+/** The merge of a period; undefined when its blocks may be gone. */
+function mergeOf(
+  merges: Map<number, PeriodMerge>,
+  period: Period,
+  epoch: number,
+  plan: CompactionPlan,
+  { store }: CompactorPorts,
+  { retentions }: CompactorSettings,
+): PeriodMerge | undefined {
+  const known = merges.get(period.startMs);
+  if (known !== undefined) return known;
+  if (mayBeGone(period, plan, retentions)) return undefined;
+  const expiresAt = expiresAtOf(period, retentions);
+  const merge = new PeriodMerge(period, store, { epoch, blockBytes: plan.blockBytes, expiresAt });
+  merges.set(period.startMs, merge);
+  return merge;
+}
+
+/** When a period's items may be deleted, epoch seconds; undefined: never. */
+function expiresAtOf(period: Period, retentions: CompactorSettings['retentions']): number | undefined {
+  const goneMs = goneAtMs(period, retentions);
+  return goneMs === Number.POSITIVE_INFINITY ? undefined : Math.ceil((goneMs + EXPIRY_GRACE_MS) / 1000);
+}
+
+/** Puts the rows aside that came after an upper level had closed their time: its readers add them until its next epoch. */
+async function putLateRows(
+  range: HashRange,
+  gathered: Gathered,
+  { closedBeforeMs, hourEpoch }: CompactionPlan,
+  { store }: CompactorPorts,
+  bytes: Record<UpperLevel, number>,
+): Promise<void> {
+  for (const level of UPPER_LEVELS) {
+    const late = new Map<string, GrowingRow>();
+    for (const [hourMs, byName] of gathered) {
+      if (hourMs >= closedBeforeMs[level]) continue;
+      const hour = periodAt(level, hourMs).startMs / HOUR_MS;
+      for (const row of byName.values()) addLate(late, row, hour, cellOf(level, hourMs));
+    }
+    if (late.size === 0) continue;
+    const rows = [...late.values()].sort(compareRows);
+    bytes[level] += rows.reduce((sum, row) => sum + rowBytes(row), 0);
+    await store.putLate(level, range, hourEpoch, rows);
+  }
+}
+
+function addLate(late: Map<string, GrowingRow>, row: GrowingRow, hour: number, cell: number): void {
+  const name = `${hour}\0${row.metric}\0${row.entity}`;
+  let growing = late.get(name);
+  if (growing === undefined) {
+    growing = { metric: row.metric, entity: row.entity, hour, hash: row.hash, events: 0, cells: new Map() };
+    late.set(name, growing);
+  }
+  growing.events += row.events;
+  for (const sum of row.cells.values()) growing.cells.set(cell, (growing.cells.get(cell) ?? 0n) + sum);
+}
+
+function lateAfter(
+  state: CompactionState,
+  { hourEpoch }: CompactionPlan,
+  bytes: Readonly<Record<UpperLevel, number>>,
+): Record<UpperLevel, LateRows> {
+  return forUpperLevels((level) => {
+    const before = state.late[level];
+    if (bytes[level] === 0) return before;
+    const still = before.epoch > state[level].hourEpoch ? before.bytes : 0;
+    return { epoch: hourEpoch, bytes: still + bytes[level] };
+  });
+}
+
+async function addNewMetrics(merges: readonly PeriodMerge[], { store }: CompactorPorts): Promise<void> {
+  const known = new Set(await store.metrics());
+  const met = new Set(merges.flatMap(({ metrics }) => [...metrics]));
+  await store.addMetrics([...met].filter((metric) => !known.has(metric)));
+}
+
+/** Makes the top lists of a period anew, of the metrics that changed, from one pass over its blocks. */
+async function makeTops(
+  { period, metrics }: PeriodMerge,
+  epoch: number,
+  { store }: CompactorPorts,
+  { retentions }: CompactorSettings,
+): Promise<void> {
+  const collector = new TopCollector(metrics);
+  for await (const { rows } of store.blocksOf(period)) for (const row of decodeRows(rows)) collector.add(row);
+  const expiresAt = expiresAtOf(period, retentions);
+  for (const [metric, entries] of collector.lists()) {
+    await store.putTop(metric, period, { epoch, entries }, expiresAt);
+  }
+}

@@ -1,0 +1,128 @@
+// The four levels of counts: what a block's period is, and what its cells are.
+import {
+  DAY_MS,
+  dayStartMs,
+  HOUR_MS,
+  hourStartMs,
+  isoSeconds,
+  MINUTE_MS,
+  monthStartMs,
+  nextMonthMs,
+} from '../counting/time.ts';
+
+/** The levels, finest first. A block of `hours` holds the minutes of an hour, one of `all` the months of all time. */
+export const LEVELS = ['hours', 'days', 'months', 'all'] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** The levels above the hours. */
+export const UPPER_LEVELS = ['days', 'months', 'all'] as const;
+export type UpperLevel = (typeof UPPER_LEVELS)[number];
+
+/** How long the blocks of a level are kept after their period, milliseconds; undefined: for ever. */
+export type Retentions = Readonly<Record<Level, number | undefined>>;
+
+/** One period of a level. */
+export interface Period {
+  readonly level: Level;
+  /** Epoch milliseconds; 0 for all time. */
+  readonly startMs: number;
+}
+
+interface Shape {
+  periodStartMs(atMs: number): number;
+  /** When the period is over; undefined: never. */
+  periodEndMs(startMs: number): number | undefined;
+  /** The start of the cell that holds an instant. */
+  cellStartMs(atMs: number): number;
+  /** The number of the cell that holds an instant. */
+  cell(atMs: number): number;
+  /** The start of a cell of a period, epoch milliseconds. */
+  cellAtMs(startMs: number, cell: number): number;
+  /** The period in a key: sorts by time. */
+  name(startMs: number): string;
+}
+
+const SHAPES: Readonly<Record<Level, Shape>> = {
+  hours: {
+    periodStartMs: hourStartMs,
+    periodEndMs: (startMs) => startMs + HOUR_MS,
+    cellStartMs: (atMs) => Math.floor(atMs / MINUTE_MS) * MINUTE_MS,
+    cell: (atMs) => Math.floor(atMs / MINUTE_MS) % 60,
+    cellAtMs: (startMs, cell) => startMs + cell * MINUTE_MS,
+    name: (startMs) => isoSeconds(startMs).slice(0, 13),
+  },
+  days: {
+    periodStartMs: dayStartMs,
+    periodEndMs: (startMs) => startMs + DAY_MS,
+    cellStartMs: hourStartMs,
+    cell: (atMs) => Math.floor(atMs / HOUR_MS) % 24,
+    cellAtMs: (startMs, cell) => startMs + cell * HOUR_MS,
+    name: (startMs) => isoSeconds(startMs).slice(0, 10),
+  },
+  months: {
+    periodStartMs: monthStartMs,
+    periodEndMs: nextMonthMs,
+    cellStartMs: dayStartMs,
+    cell: (atMs) => new Date(atMs).getUTCDate() - 1,
+    cellAtMs: (startMs, cell) => startMs + cell * DAY_MS,
+    name: (startMs) => isoSeconds(startMs).slice(0, 7),
+  },
+  all: {
+    periodStartMs: () => 0,
+    periodEndMs: () => undefined,
+    cellStartMs: monthStartMs,
+    cell: (atMs) => {
+      const at = new Date(atMs);
+      return (at.getUTCFullYear() - 1970) * 12 + at.getUTCMonth();
+    },
+    cellAtMs: (_, cell) => Date.UTC(1970, cell),
+    name: () => 'all',
+  },
+};
+
+/** The period of a level that holds an instant. */
+export function periodAt(level: Level, atMs: number): Period {
+  return { level, startMs: SHAPES[level].periodStartMs(atMs) };
+}
+
+/** The start of the period of a level that holds an instant, epoch milliseconds. */
+export function periodStartMs(level: Level, atMs: number): number {
+  return SHAPES[level].periodStartMs(atMs);
+}
+
+/** When a period ends, epoch milliseconds; `Infinity` for all time. */
+export function periodEndMs({ level, startMs }: Period): number {
+  return SHAPES[level].periodEndMs(startMs) ?? Number.POSITIVE_INFINITY;
+}
+
+/** The start of the cell of a level that holds an instant, epoch milliseconds. */
+export function cellStartMs(level: Level, atMs: number): number {
+  return SHAPES[level].cellStartMs(atMs);
+}
+
+/** The number of the cell that holds an instant, within its period. */
+export function cellOf(level: Level, atMs: number): number {
+  return SHAPES[level].cell(atMs);
+}
+
+/** The start of a cell of a period, epoch milliseconds. */
+export function cellAtMs({ level, startMs }: Period, cell: number): number {
+  return SHAPES[level].cellAtMs(startMs, cell);
+}
+
+/** The period in a key: `2026-11-22T05`, `2026-11-22`, `2026-11`, `all`. */
+export function periodName({ level, startMs }: Period): string {
+  return SHAPES[level].name(startMs);
+}
+
+/** Clocks differ and deletions are late: blocks stay this long beyond their retention. */
+export const EXPIRY_GRACE_MS = DAY_MS;
+
+/**
+ * When a period's blocks count as gone, epoch milliseconds; `Infinity`: never. Its items are deleted `EXPIRY_GRACE_MS` later at
+ * the earliest, so that nothing is merged into a block that has just been deleted.
+ */
+export function goneAtMs(period: Period, retentions: Retentions): number {
+  const retentionMs = retentions[period.level];
+  return retentionMs === undefined ? Number.POSITIVE_INFINITY : periodEndMs(period) + retentionMs;
+}

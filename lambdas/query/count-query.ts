@@ -1,0 +1,227 @@
+// Questions about counts: reading a request.
+
+import { isEntity, isMetric } from '../counting/event.ts';
+import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS, parseInstant } from '../counting/time.ts';
+import {
+  GRAINS,
+  type Grain,
+  nextPeriodMs,
+  parseTimeZone,
+  periodStartMs,
+  type TimedGrain,
+  type TimeZone,
+  UTC,
+} from './calendar.ts';
+import { type PageStart, readPageToken } from './page-token.ts';
+import { previousRange } from './previous-range.ts';
+
+/** A stretch of time, `fromMs <= t < toMs`, epoch milliseconds. */
+export interface Stretch {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** A question: how much of a metric an entity had in `fromMs <= t < toMs`, whole minutes. */
+export interface CountQuery extends Stretch {
+  readonly metric: string;
+  readonly entity: string;
+  readonly by: Grain;
+  /** Whose hours, days, weeks and months the points are; UTC for all other grains. */
+  readonly zone: TimeZone;
+  /** Whether points without events are given as 0. */
+  readonly fillZero: boolean;
+  /** Whether each point has the sum from `from` up to its own end. */
+  readonly cumulative: boolean;
+  /** The stretch before, to be answered too; undefined: none was asked for. */
+  readonly previous: Stretch | undefined;
+  /** How many points a page has room for, with events or without. */
+  readonly limit: number;
+  /** Whether the end was given: without, it is the time of asking, and the same request means something else in a minute. */
+  readonly isEndGiven: boolean;
+  /** What a page needs to know of the pages before it; undefined: it is the first. */
+  readonly page: PageStart | undefined;
+}
+
+/** A question that cannot be answered; the message says which parameter and what it may be. */
+export class InvalidCountQuery extends Error {
+  override readonly name = 'InvalidCountQuery';
+}
+
+/** The query string's parameters, by name. */
+export type CountParameters = Readonly<Record<string, string | undefined>>;
+
+/** Most points of an answer: a function's answer may have 6 MB. */
+export const POINTS_MAX = 50_000;
+
+/** What a period of a grain spans, about. */
+const GRAIN_MS: Readonly<Record<TimedGrain, number>> = {
+  minute: MINUTE_MS,
+  hour: HOUR_MS,
+  day: DAY_MS,
+  week: 7 * DAY_MS,
+  month: 30 * DAY_MS,
+};
+/** How far back a question reaches that does not say: an hour of minutes, a day of hours, thirty days, a quarter of weeks, a year of months. */
+const DEFAULT_SPAN_MS: Readonly<Record<TimedGrain, number>> = {
+  minute: HOUR_MS,
+  hour: DAY_MS,
+  day: 30 * DAY_MS,
+  week: 91 * DAY_MS,
+  month: 365 * DAY_MS,
+};
+
+/** The names of all parameters. */
+export const COUNT_PARAMETERS: readonly string[] = [
+  'from',
+  'to',
+  'by',
+  'tz',
+  'fill',
+  'cumulative',
+  'compare',
+  'limit',
+  'next',
+];
+/** What makes no sense without points. */
+const OF_POINTS = ['fill', 'cumulative', 'limit'] as const;
+
+/**
+ * Reads a question.
+ * @param parameters `from` and `to` as ISO 8601 or epoch milliseconds on whole minutes (`from` included, `to` not), `by`
+ *   (default `total`), `tz` (an IANA name; not with minutes and totals), `fill=zero`, `cumulative=true`, `compare=previous`,
+ *   `limit` (points of a page), or `next` alone. Without `from`, `total` means all time.
+ * @param nowMs the time of asking; `to` is the next whole minute after it unless given
+ * @param limitMax most points of a page, whatever is asked for
+ * @throws InvalidCountQuery naming the parameter that is wrong
+ */
+export function parseCountQuery(
+  metric: string,
+  entity: string,
+  parameters: CountParameters,
+  nowMs: number,
+  limitMax = POINTS_MAX,
+): CountQuery {
+  if (!isMetric(metric)) throw new InvalidCountQuery('"metric" must be 1 to 64 of A-Z a-z 0-9 _ . -');
+  if (!isEntity(entity))
+    throw new InvalidCountQuery('"entity" must be 1 to 512 characters without control characters');
+  const names = Object.keys(parameters).filter((name) => parameters[name] !== undefined);
+  const unknown = names.find((name) => !COUNT_PARAMETERS.includes(name));
+  if (unknown !== undefined)
+    throw new InvalidCountQuery(`there is no parameter "${unknown}": use ${listed(COUNT_PARAMETERS)}`);
+  const { next } = parameters;
+  if (next === undefined) return { ...read(metric, entity, parameters, nowMs, limitMax), page: undefined };
+  const other = names.find((name) => name !== 'next');
+  if (other !== undefined)
+    throw new InvalidCountQuery(`"next" holds the whole question already: leave "${other}" out`);
+  const token = readPageToken(next, metric, entity);
+  if (token === undefined)
+    throw new InvalidCountQuery('"next" is no token of an answer for this metric and entity: ask anew');
+  return { ...read(metric, entity, token.parameters, nowMs, limitMax), page: token.page };
+}
+
+function read(
+  metric: string,
+  entity: string,
+  parameters: CountParameters,
+  nowMs: number,
+  limitMax: number,
+): Omit<CountQuery, 'page'> {
+  const by = oneOf('by', parameters['by'] ?? 'total', GRAINS);
+  checkCombination(by, parameters);
+  const zone = zoneIn(parameters['tz']);
+  const fillZero = flag('fill', parameters['fill'], 'zero');
+  const cumulative = flag('cumulative', parameters['cumulative'], 'true');
+  const compare = flag('compare', parameters['compare'], 'previous');
+  const limit = limitIn(parameters['limit'], limitMax);
+  const endMs = wholeMinute('to', parameters['to']);
+  const toMs = endMs ?? nextPeriodMs('minute', nowMs);
+  const fromMs = wholeMinute('from', parameters['from']) ?? defaultFromMs(by, toMs, zone);
+  if (fromMs >= toMs)
+    throw new InvalidCountQuery(`"from" (${isoSeconds(fromMs)}) must be before "to" (${isoSeconds(toMs)})`);
+  const stretch = { fromMs, toMs };
+  if (compare && by !== 'total' && (toMs - fromMs) / GRAIN_MS[by] > limitMax / 2) {
+    const most = Math.floor(limitMax / 2);
+    throw new InvalidCountQuery(
+      `a comparison is answered in one piece of at most ${most} ${by}s: ask for a shorter range`,
+    );
+  }
+  const previous = compare ? previousRange(stretch, by, zone) : undefined;
+  if (typeof previous === 'string') throw new InvalidCountQuery(previous);
+  return {
+    ...{ metric, entity, by, zone, ...stretch, fillZero, cumulative, previous, limit },
+    isEndGiven: endMs !== undefined,
+  };
+}
+
+/** @throws InvalidCountQuery for parameters that do not go together */
+function checkCombination(by: Grain, parameters: CountParameters): void {
+  const { tz, compare, from, limit } = parameters;
+  if (tz !== undefined && (by === 'minute' || by === 'total'))
+    throw new InvalidCountQuery('"tz" goes with by=hour, day, week and month only');
+  const pointless = OF_POINTS.find((name) => parameters[name] !== undefined);
+  if (by === 'total' && pointless !== undefined)
+    throw new InvalidCountQuery(
+      `"${pointless}" is about points, and by=total has none: say by=day, for example`,
+    );
+  if (compare !== undefined && by === 'total' && from === undefined)
+    throw new InvalidCountQuery('"compare" needs a "from": before all time there is nothing');
+  if (compare !== undefined && limit !== undefined)
+    throw new InvalidCountQuery(
+      '"compare" and "limit" do not go together: a comparison is answered in one piece',
+    );
+}
+
+function flag(name: string, value: string | undefined, only: string): boolean {
+  if (value !== undefined && value !== only) throw new InvalidCountQuery(`"${name}" can only be "${only}"`);
+  return value === only;
+}
+
+function oneOf<T extends string>(name: string, value: string, values: readonly T[]): T {
+  const found = values.find((each) => each === value);
+  if (found === undefined) throw new InvalidCountQuery(`"${name}" must be one of ${values.join(', ')}`);
+  return found;
+}
+
+function zoneIn(name: string | undefined): TimeZone {
+  if (name === undefined) return UTC;
+  const zone = parseTimeZone(name);
+  if (zone === undefined)
+    throw new InvalidCountQuery('"tz" must be a time zone of the IANA database, such as Europe/Berlin');
+  return zone;
+}
+
+function limitIn(text: string | undefined, limitMax: number): number {
+  if (text === undefined) return limitMax;
+  const limit = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (limit < 1 || limit > POINTS_MAX)
+    throw new InvalidCountQuery(`"limit" must be a whole number from 1 to ${POINTS_MAX}`);
+  return Math.min(limit, limitMax);
+}
+
+function wholeMinute(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const instantMs = parseInstant(/^\d{1,16}$/.test(text) ? Number(text) : text);
+  if (instantMs === undefined) {
+    throw new InvalidCountQuery(
+      `"${name}" must be ISO 8601 with Z or an offset (2026-11-22T05:00:00Z) or epoch milliseconds`,
+    );
+  }
+  if (instantMs % MINUTE_MS !== 0) {
+    const earlier = isoSeconds(instantMs - (instantMs % MINUTE_MS));
+    throw new InvalidCountQuery(
+      `"${name}" must be a whole minute, such as ${earlier}: counts are kept by the minute`,
+    );
+  }
+  return instantMs;
+}
+
+/** Days, weeks and months from the start of one: half a day looks like a bad one. */
+function defaultFromMs(by: Grain, toMs: number, zone: TimeZone): number {
+  if (by === 'total') return 0;
+  const fromMs = Math.max(0, toMs - DEFAULT_SPAN_MS[by]);
+  return by === 'minute' || by === 'hour' ? fromMs : Math.max(0, periodStartMs(by, fromMs, zone));
+}
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}

@@ -1,0 +1,51 @@
+// The stretch that a comparison looks back on: what lies directly before, as long, or as many days, weeks or months.
+import {
+  type Grain,
+  instantIn,
+  periodCeilingMs,
+  periodStartMs,
+  periodsOf,
+  type TimeZone,
+} from './calendar.ts';
+
+interface Stretch {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/**
+ * The stretch before. Minutes, hours and totals: as long. Days, weeks and months: as many, and where the last one is not over,
+ * the last one before counts as far as it got in the same time: the month to date against as much of the month before.
+ * @returns a sentence that says what is wrong with the stretch, if nothing can be compared with it
+ */
+export function previousRange({ fromMs, toMs }: Stretch, by: Grain, zone: TimeZone): Stretch | string {
+  const previous =
+    by === 'day' || by === 'week' || by === 'month'
+      ? calendarBefore({ fromMs, toMs }, by, zone)
+      : { fromMs: fromMs - (toMs - fromMs), toMs: fromMs };
+  if (typeof previous === 'string' || previous.fromMs >= 0) return previous;
+  return '"compare" looks back before 1970: ask for a shorter range';
+}
+
+function calendarBefore(
+  { fromMs, toMs }: Stretch,
+  by: 'day' | 'week' | 'month',
+  zone: TimeZone,
+): Stretch | string {
+  if (periodStartMs(by, fromMs, zone) !== fromMs) {
+    const nextMs = periodCeilingMs(by, fromMs, zone);
+    return `"compare" by ${by} needs a "from" that starts a ${by}, such as ${instantIn(nextMs, zone)}`;
+  }
+  let count = 0;
+  let last = { startMs: fromMs, endMs: fromMs };
+  for (last of periodsOf({ startMs: fromMs, endMs: toMs }, by, zone)) count += 1;
+  let startMs = fromMs;
+  let lastBefore = { startMs: fromMs, endMs: fromMs };
+  for (let index = 0; index < count; index += 1) {
+    const endMs = startMs;
+    startMs = periodStartMs(by, startMs - 1, zone);
+    if (index === 0) lastBefore = { startMs, endMs };
+  }
+  if (toMs === last.endMs) return { fromMs: startMs, toMs: fromMs };
+  return { fromMs: startMs, toMs: Math.min(lastBefore.endMs, lastBefore.startMs + (toMs - last.startMs)) };
+}

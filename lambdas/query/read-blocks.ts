@@ -1,0 +1,148 @@
+// Finding blocks: a walk over the splits of each period, from the depth that blocks of its level had last.
+import type { LimitFunction } from 'p-limit';
+import type { CompactionState } from '../core/compaction.ts';
+import { type HashRange, rangeOf } from '../core/hash-range.ts';
+import { type Level, type Period, periodName } from '../core/level.ts';
+import { pickRows, type Row, rowName } from '../core/rows.ts';
+import type { Block, BlockReader } from '../store/ports.ts';
+
+/** A block is of a later epoch than the state that was read before it: what it has is unknown, and the state is read again. */
+export class StaleState extends Error {
+  override readonly name = 'StaleState';
+}
+
+/** The depth at which blocks of each level were found last: where the next walk begins. A hint, never trusted. */
+export type DepthHints = Map<Level, number>;
+
+/** Blocks read at once; one request of DynamoDB takes as many. */
+const BATCH_BLOCKS = 100;
+
+/** The search for the block of one period that holds a name. */
+export class BlockWalk {
+  readonly period: Period;
+  /** What the block has of the name; undefined: nothing. */
+  row: Row | undefined;
+  /** Whether the plan that is under way is in what was found: in the block, or in its absence below a split of that epoch. */
+  isAhead = false;
+  isDone = false;
+  readonly #hash: number;
+  #depth: number;
+  /** The deepest split, and the shallowest range without a block; whether the latter was read after the former. */
+  #splitDepth = -1;
+  #absentDepth = Number.POSITIVE_INFINITY;
+  #isAbsentAfterSplit = true;
+
+  constructor(period: Period, hash: number, startDepth: number) {
+    this.period = period;
+    this.#hash = hash;
+    this.#depth = startDepth;
+  }
+
+  /** The range to be read next. */
+  get range(): HashRange {
+    return rangeOf(this.#hash, this.#depth);
+  }
+
+  /** Takes what stands at `range`. @param epoch the last one of the level that is done */
+  take(block: Block | undefined, epoch: number): void {
+    if (block === undefined) {
+      this.#absentDepth = this.#depth;
+      this.#isAbsentAfterSplit = true;
+    } else {
+      if (block.epoch > epoch) this.isAhead = true;
+      if (block.content !== 'split') {
+        this.isDone = true;
+        return;
+      }
+      this.#splitDepth = this.#depth;
+      this.#isAbsentAfterSplit = false;
+    }
+    this.#choose();
+  }
+
+  #choose(): void {
+    if (this.#splitDepth + 1 === this.#absentDepth) {
+      if (this.#isAbsentAfterSplit) {
+        this.isDone = true;
+        return;
+      }
+      // The range may have been split since it was found absent: a split is written after its halves.
+      this.#absentDepth = Number.POSITIVE_INFINITY;
+    }
+    this.#depth =
+      this.#absentDepth === Number.POSITIVE_INFINITY
+        ? this.#splitDepth + 1
+        : Math.floor((this.#splitDepth + this.#absentDepth) / 2);
+  }
+}
+
+/** A walk for a name. */
+export interface NamedWalk {
+  readonly metric: string;
+  readonly entity: string;
+  readonly walk: BlockWalk;
+}
+
+/**
+ * Takes all walks to their ends, one step of all at a time. Each block is read once for all names in it.
+ * @throws StaleState when a block is of an epoch that `state` doesn't know
+ */
+export async function readBlocks(
+  walks: readonly NamedWalk[],
+  state: CompactionState,
+  reader: BlockReader,
+  hints: DepthHints,
+  limit: LimitFunction,
+): Promise<void> {
+  let open = walks;
+  while (open.length > 0) {
+    const groups = [...groupedByBlock(open).values()];
+    const batches: NamedWalk[][][] = [];
+    for (let at = 0; at < groups.length; at += BATCH_BLOCKS)
+      batches.push(groups.slice(at, at + BATCH_BLOCKS));
+    const step = async (batch: readonly NamedWalk[][]) => {
+      const names = batch.flatMap(([first]) =>
+        first === undefined ? [] : [{ period: first.walk.period, range: first.walk.range }],
+      );
+      const blocks = await reader.readBlocks(names);
+      for (const [index, group] of batch.entries()) takeBlock(blocks[index], group, state, hints);
+    };
+    await Promise.all(batches.map((batch) => limit(() => step(batch))));
+    open = open.filter(({ walk }) => !walk.isDone);
+  }
+}
+
+/** Walks that need the same block next. */
+function groupedByBlock(walks: readonly NamedWalk[]): ReadonlyMap<string, NamedWalk[]> {
+  const groups = new Map<string, NamedWalk[]>();
+  for (const each of walks) {
+    const { period, range } = each.walk;
+    const name = `${period.level} ${periodName(period)} ${range}`;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [each]);
+    else group.push(each);
+  }
+  return groups;
+}
+
+function takeBlock(
+  block: Block | undefined,
+  group: readonly NamedWalk[],
+  state: CompactionState,
+  hints: DepthHints,
+): void {
+  const [first] = group;
+  if (first === undefined) return;
+  const { level } = first.walk.period;
+  const { epoch, plan } = state[level];
+  if (block !== undefined && block.epoch > epoch + (plan === undefined ? 0 : 1)) {
+    throw new StaleState(`a block of the ${level} is of epoch ${block.epoch}, and the state knows ${epoch}`);
+  }
+  if (block !== undefined && block.content !== 'split') {
+    hints.set(level, first.walk.range.length);
+    const rows = pickRows(block.content, new Set(group.map(({ metric, entity }) => rowName(metric, entity))));
+    const byName = new Map(rows.map((row) => [rowName(row.metric, row.entity), row]));
+    for (const { metric, entity, walk } of group) walk.row = byName.get(rowName(metric, entity));
+  }
+  for (const { walk } of group) walk.take(block, epoch);
+}

@@ -1,0 +1,93 @@
+// Reading what no block has yet: the rows of deltas that are not compacted, and rows put aside for an upper level.
+import type { LimitFunction } from 'p-limit';
+import { type CompactionState, isCovered } from '../core/compaction.ts';
+import { type HashRange, holds, rangeOf } from '../core/hash-range.ts';
+import type { UpperLevel } from '../core/level.ts';
+import { pickRows, type Row, rowName } from '../core/rows.ts';
+import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
+import { LATEST_INSTANT_MS } from '../counting/time.ts';
+import type { DeltaReader, LateStore, StoredDelta } from '../store/ports.ts';
+
+/** A (metric, entity) that is asked for. */
+export interface Name {
+  readonly metric: string;
+  readonly entity: string;
+  readonly hash: number;
+}
+
+/** A row of a delta, and the segment that it is of. */
+export interface DeltaRow {
+  readonly shard: ShardKey;
+  readonly segment: number;
+  readonly row: Row;
+}
+
+/** The rows of some names in deltas whose segments the hours of `state` don't cover. Each hash range is read once. */
+export async function readDeltas(
+  names: readonly Name[],
+  state: CompactionState,
+  reader: DeltaReader,
+  limit: LimitFunction,
+): Promise<readonly DeltaRow[]> {
+  const { covers } = state.hours;
+  const { open, floorMs } = covers;
+  // Open segments from the floor on are found with all others.
+  const earlierMs = new Set(open.map(({ runMaxMs }) => runMaxMs).filter((runMaxMs) => runMaxMs < floorMs));
+  const stretches = [
+    [floorMs, LATEST_INSTANT_MS] as const,
+    ...[...earlierMs].map((runMaxMs) => [runMaxMs, runMaxMs] as const),
+  ];
+  const found: DeltaRow[] = [];
+  const read = async (range: HashRange, fromMs: number, toMs: number) => {
+    const asked = namesIn(range, names);
+    for await (const delta of reader.deltasIn(range, fromMs, toMs)) {
+      const { shard, segment } = parseSegmentId(delta.segment);
+      if (!isCovered(covers, shard, segment)) found.push(...rowsOf(delta, asked, shard, segment));
+    }
+  };
+  const reads = rangesOfNames(names, state.rangeBits).flatMap((range) =>
+    stretches.map(([fromMs, toMs]) => limit(() => read(range, fromMs, toMs))),
+  );
+  await Promise.all(reads);
+  return found;
+}
+
+function rowsOf(
+  { rows }: StoredDelta,
+  asked: ReadonlySet<string>,
+  shard: ShardKey,
+  segment: number,
+): readonly DeltaRow[] {
+  return rows === undefined ? [] : pickRows(rows, asked).map((row) => ({ shard, segment, row }));
+}
+
+/** The rows of some names that were put aside for a level by epochs of the hours in `after < epoch <= through`. */
+export async function readLate(
+  level: UpperLevel,
+  names: readonly Name[],
+  after: number,
+  through: number,
+  { rangeBits }: CompactionState,
+  reader: Pick<LateStore, 'lateRows'>,
+  limit: LimitFunction,
+): Promise<readonly Row[]> {
+  const found: Row[] = [];
+  const read = async (range: HashRange) => {
+    const asked = namesIn(range, names);
+    for await (const row of reader.lateRows(level, range, after, through)) {
+      if (asked.has(rowName(row.metric, row.entity))) found.push(row);
+    }
+  };
+  await Promise.all(rangesOfNames(names, rangeBits).map((range) => limit(() => read(range))));
+  return found;
+}
+
+/** Every range that may hold rows of the names. */
+function rangesOfNames(names: readonly Name[], rangeBits: readonly number[]): readonly HashRange[] {
+  return [...new Set(names.flatMap(({ hash }) => rangeBits.map((bits) => rangeOf(hash, bits))))];
+}
+
+function namesIn(range: HashRange, names: readonly Name[]): ReadonlySet<string> {
+  const within = names.filter(({ hash }) => holds(range, hash));
+  return new Set(within.map(({ metric, entity }) => rowName(metric, entity)));
+}

@@ -1,0 +1,220 @@
+// The state of compaction on DynamoDB: one item of the ledger, changed on condition of each level's revision.
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  paginateQuery,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import {
+  type CompactionPlan,
+  type CompactionState,
+  INITIAL_STATE,
+  type LateRows,
+  type LevelHead,
+} from '../core/compaction.ts';
+import { LEVELS, type Level, UPPER_LEVELS, type UpperLevel } from '../core/level.ts';
+import type { CompactionStateStore, Deletion, RangeRegister } from './ports.ts';
+
+const KEY = { pk: { S: 'COMPACTION' }, sk: { S: 'STATE' } };
+const DELETIONS_PK = 'DELETIONS';
+const OPTIONS = { removeUndefinedValues: true };
+
+/** The ledger's item of the state. */
+export class CompactionStateTable implements CompactionStateStore, RangeRegister {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #registered = new Set<number>();
+
+  constructor(client: DynamoDBClient, table: string) {
+    this.#client = client;
+    this.#table = table;
+  }
+
+  async readState(): Promise<CompactionState> {
+    const get = new GetItemCommand({ TableName: this.#table, Key: KEY, ConsistentRead: true });
+    const { Item } = await this.#client.send(get);
+    return Item === undefined ? INITIAL_STATE : stateOf(Item);
+  }
+
+  async putPlan(
+    state: CompactionState,
+    level: Level,
+    plan: CompactionPlan,
+    closesMs: number | undefined,
+  ): Promise<'planned' | 'conflict'> {
+    const head: LevelHead = { ...state[level], plan };
+    const sets: Record<string, unknown> = { [level]: head, [revisionName(level)]: revisionOf(head) };
+    if (closesMs !== undefined) sets[`closing_${level}`] = closesMs;
+    const unchanged = level === 'hours' ? [level] : [level, 'hours' as const];
+    const done = await this.#set(
+      sets,
+      unchanged.map((each) => [each, revisionOf(state[each])] as const),
+      {
+        deletions: state.deletions,
+      },
+    );
+    return done ? 'planned' : 'conflict';
+  }
+
+  async markDone(
+    state: CompactionState,
+    level: Level,
+    writeUnits: number,
+    late: Readonly<Record<UpperLevel, LateRows>> | undefined,
+  ): Promise<void> {
+    const { epoch, plan } = state[level];
+    if (plan === undefined) throw new RangeError(`the ${level} have no plan that could be done`);
+    const head: LevelHead = {
+      epoch: epoch + 1,
+      covers: plan.covers,
+      hourEpoch: plan.hourEpoch,
+      events: plan.events,
+      closedBeforeMs: level === 'hours' ? 0 : plan.closedBeforeMs[level],
+      plannedAtMs: plan.plannedAtMs,
+      writeUnits,
+      plan: undefined,
+    };
+    const sets: Record<string, unknown> = { [level]: head, [revisionName(level)]: revisionOf(head) };
+    if (late !== undefined) sets['late'] = late;
+    // A failed condition: it is done already.
+    await this.#set(sets, [[level, revisionOf(state[level])]], {});
+  }
+
+  async registerRangeBits(bits: number): Promise<void> {
+    if (this.#registered.has(bits)) return;
+    const update = new UpdateItemCommand({
+      TableName: this.#table,
+      Key: KEY,
+      UpdateExpression: 'ADD rangeBits :bits',
+      ExpressionAttributeValues: { ':bits': { NS: [...new Set(['0', String(bits)])] } },
+    });
+    await this.#client.send(update);
+    this.#registered.add(bits);
+  }
+
+  async readDeletions(count: number): Promise<readonly Deletion[]> {
+    if (count === 0) return [];
+    const deletions: Deletion[] = [];
+    const pages = paginateQuery(
+      { client: this.#client },
+      {
+        TableName: this.#table,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: {
+          ':pk': { S: DELETIONS_PK },
+          ':from': { S: entryName(1) },
+          ':to': { S: entryName(count) },
+        },
+        ConsistentRead: true,
+      },
+    );
+    for await (const { Items = [] } of pages) {
+      for (const { entityHash, throughMs } of Items) {
+        deletions.push({ entityHash: entityHash?.S ?? '', throughMs: Number(throughMs?.N ?? 0) });
+      }
+    }
+    if (deletions.length !== count)
+      throw new Error(`${count} deletions are registered, and ${deletions.length} are there`);
+    return deletions;
+  }
+
+  /** Registers a deletion: every epoch planned from now on leaves its rows out. @returns the number of entries now */
+  async registerDeletion({ entityHash, throughMs }: Deletion): Promise<number> {
+    for (;;) {
+      const { deletions } = await this.readState();
+      const number = deletions + 1;
+      const entry = { entityHash: { S: entityHash }, throughMs: { N: String(throughMs) } };
+      const put = new PutItemCommand({
+        TableName: this.#table,
+        Item: { pk: { S: DELETIONS_PK }, sk: { S: entryName(number) }, ...entry },
+        ConditionExpression:
+          'attribute_not_exists(pk) OR (entityHash = :entityHash AND throughMs = :throughMs)',
+        ExpressionAttributeValues: { ':entityHash': entry.entityHash, ':throughMs': entry.throughMs },
+      });
+      const isOurs = await this.#succeeds(put);
+      // Whoever put the entry may have died before this: anyone may count it in.
+      await this.#set({ deletions: number }, [], { deletions });
+      if (isOurs) return number;
+    }
+  }
+
+  /** Sets attributes if each level's revision, and each number, is as given. @returns whether it was */
+  async #set(
+    sets: Readonly<Record<string, unknown>>,
+    revisions: readonly (readonly [Level, number])[],
+    numbers: Readonly<Record<string, number>>,
+  ): Promise<boolean> {
+    const names: Record<string, string> = {};
+    const values: Record<string, AttributeValue> = {};
+    const assignments = Object.entries(sets).map(([name, value], index) => {
+      names[`#s${index}`] = name;
+      values[`:s${index}`] = marshall({ value }, OPTIONS)['value'] as AttributeValue;
+      return `#s${index} = :s${index}`;
+    });
+    const expected: [string, number][] = [
+      ...revisions.map(([level, revision]) => [revisionName(level), revision] as [string, number]),
+      ...Object.entries(numbers),
+    ];
+    const conditions = expected.map(([name, number], index) => {
+      names[`#c${index}`] = name;
+      if (number === 0) return `attribute_not_exists(#c${index})`;
+      values[`:c${index}`] = { N: String(number) };
+      return `#c${index} = :c${index}`;
+    });
+    return this.#succeeds(
+      new UpdateItemCommand({
+        TableName: this.#table,
+        Key: KEY,
+        UpdateExpression: `SET ${assignments.join(', ')}`,
+        ConditionExpression: conditions.join(' AND '),
+        ExpressionAttributeNames: names,
+        ExpressionAttributeValues: values,
+      }),
+    );
+  }
+
+  async #succeeds(write: PutItemCommand | UpdateItemCommand): Promise<boolean> {
+    try {
+      await this.#client.send(write as UpdateItemCommand);
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  }
+}
+
+/** Grows with each plan and each end of an epoch: what a condition asks about, in one number. */
+function revisionOf({ epoch, plan }: LevelHead): number {
+  return 2 * epoch + (plan === undefined ? 0 : 1);
+}
+
+function revisionName(level: Level): string {
+  return `${level}Revision`;
+}
+
+function entryName(number: number): string {
+  return String(number).padStart(9, '0');
+}
+
+function stateOf(item: Record<string, AttributeValue>): CompactionState {
+  const fields = unmarshall(item);
+  const heads = LEVELS.map((level) => {
+    const head = fields[level] as LevelHead | undefined;
+    return [level, head === undefined ? INITIAL_STATE[level] : { ...head, plan: head.plan }];
+  });
+  const closing = UPPER_LEVELS.map((level) => [level, fields[`closing_${level}`] ?? 0]);
+  return {
+    ...(Object.fromEntries(heads) as Record<Level, LevelHead>),
+    closing: Object.fromEntries(closing) as Record<UpperLevel, number>,
+    late: fields['late'] ?? INITIAL_STATE.late,
+    deletions: fields['deletions'] ?? 0,
+    rangeBits: [...((fields['rangeBits'] as Set<number> | undefined) ?? INITIAL_STATE.rangeBits)].sort(
+      (a, b) => a - b,
+    ),
+  };
+}

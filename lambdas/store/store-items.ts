@@ -1,0 +1,117 @@
+// The store's items: their keys, and what they look like in DynamoDB.
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { DeltaName } from '../core/delta.ts';
+import { type HashRange, parseHashRange } from '../core/hash-range.ts';
+import { type Period, periodName, type UpperLevel } from '../core/level.ts';
+import { parseSegmentId } from '../counting/identifiers.ts';
+import type { Block, StoredDelta } from './ports.ts';
+
+/** An item as the SDK carries it. */
+export type Item = Record<string, AttributeValue>;
+/** A key as the SDK carries it. */
+export type Key = { pk: { S: string }; sk: { S: string } };
+
+/** Digits of epoch milliseconds and of epochs, so that keys sort as numbers do. */
+const DIGITS = 14;
+
+function padded(number: number): string {
+  return String(number).padStart(DIGITS, '0');
+}
+
+function key(pk: string, sk: string): Key {
+  return { pk: { S: pk }, sk: { S: sk } };
+}
+
+/** After everything that can follow a `#` in a sort key. */
+const LAST = '~';
+
+/** So many leading bits of a block's range are in its partition key: a busy period is spread over that many partitions. */
+export const PARTITION_BITS = 4;
+
+/** Keys of the store's items: the only place that puts them together. */
+export const storeKeys = {
+  deltas: (range: HashRange) => `DELTA#${range}`,
+  delta: ({ range, runMaxMs, segment, part }: DeltaName) =>
+    key(storeKeys.deltas(range), `${padded(runMaxMs)}#${segment}#${part}`),
+  /** Sort keys around all deltas of these running maxima, both included. */
+  deltaBounds: (fromMs: number, toMs: number) => [padded(fromMs), `${padded(toMs)}#${LAST}`] as const,
+  /** The partition of a period's blocks that has the ranges beginning with `prefix`, or the shorter ranges. */
+  blocks: (period: Period, prefix: string) => `BLOCK#${period.level}#${periodName(period)}#${prefix}`,
+  block: (period: Period, range: HashRange) => {
+    const prefix = range.length < PARTITION_BITS ? '' : range.slice(0, PARTITION_BITS);
+    // A sort key must not be empty.
+    return key(storeKeys.blocks(period, prefix), `B${range}`);
+  },
+  late: (level: UpperLevel, range: HashRange) => `LATE#${level}#${range}`,
+  lateRows: (level: UpperLevel, range: HashRange, epoch: number, chunk: number) =>
+    key(storeKeys.late(level, range), `${padded(epoch)}#${chunk}`),
+  lateBounds: (after: number, through: number) => [padded(after + 1), `${padded(through)}#${LAST}`] as const,
+  metrics: () => 'METRICS',
+  metric: (metric: string) => key(storeKeys.metrics(), metric),
+  tops: (period: Period) => `TOP#${period.level}#${periodName(period)}`,
+  top: (metric: string, period: Period) => key(storeKeys.tops(period), metric),
+};
+
+/** A delta's item, less its key. @param expiresAt epoch seconds; undefined: never */
+export function deltaItem(
+  name: DeltaName,
+  content: { readonly events: number; readonly rows: Uint8Array } | undefined,
+  expiresAt: number | undefined,
+): Item {
+  return {
+    ...storeKeys.delta(name),
+    ...(content === undefined
+      ? { tombstone: { BOOL: true } }
+      : { events: { N: String(content.events) }, rows: { B: content.rows } }),
+    ...(expiresAt !== undefined && { expiresAt: { N: String(expiresAt) } }),
+  };
+}
+
+/** Whether a delta's item is a tombstone. */
+export function isTombstone(item: Item): boolean {
+  return item['tombstone']?.BOOL === true;
+}
+
+/** An item as a delta. @throws RangeError when its key is none of a delta */
+export function deltaOf(item: Item): StoredDelta {
+  const range = parseHashRange((item['pk']?.S ?? '').slice('DELTA#'.length));
+  const [runMax = '', segment = '', part = ''] = (item['sk']?.S ?? '').split('#');
+  return {
+    range,
+    runMaxMs: Number(runMax),
+    segment: parseSegmentId(segment).id,
+    part: Number(part),
+    events: Number(item['events']?.N ?? 0),
+    rows: isTombstone(item) ? undefined : item['rows']?.B,
+  };
+}
+
+/** A block's item. */
+export function blockItem(
+  period: Period,
+  range: HashRange,
+  { epoch, edit, content }: Block,
+  expiresAt: number | undefined,
+): Item {
+  return {
+    ...storeKeys.block(period, range),
+    epoch: { N: String(epoch) },
+    ...(edit > 0 && { edit: { N: String(edit) } }),
+    ...(content === 'split' ? { split: { BOOL: true } } : { rows: { B: content } }),
+    ...(expiresAt !== undefined && { expiresAt: { N: String(expiresAt) } }),
+  };
+}
+
+/** An item as a block. */
+export function blockOf(item: Item): Block {
+  return {
+    epoch: Number(item['epoch']?.N),
+    edit: Number(item['edit']?.N ?? 0),
+    content: item['split']?.BOOL === true ? 'split' : (item['rows']?.B ?? new Uint8Array()),
+  };
+}
+
+/** The hash range of a block's item. */
+export function blockRange(item: Item): HashRange {
+  return parseHashRange((item['sk']?.S ?? '').slice(1));
+}

@@ -1,0 +1,48 @@
+// The accountant: each shard's books move forward, and their figures become metrics.
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Stream } from 'aws-cdk-lib/aws-kinesis';
+import type { Construct } from 'constructs';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
+import { everyMinute } from './schedule.ts';
+
+/** What the accountant reads and writes. */
+export interface AccountantProps extends Platform {
+  readonly stream: Stream;
+  readonly ledger: Table;
+}
+
+/** The accountant, run every minute. */
+export class Accountant extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: AccountantProps) {
+    const { configuration: c, stream, ledger } = props;
+    super(scope, id, props, {
+      noun: 'accountant',
+      description:
+        "Moves each shard's books forward, says up to when counts are complete, emits both as metrics.",
+      timeoutSeconds: 60,
+      memoryMb: 256,
+      environment: {
+        LEDGER_TABLE: ledger.tableName,
+        STREAM_NAME: stream.streamName,
+        STREAM_GENERATION: c.streamGeneration,
+      },
+      statements: [
+        allow(
+          [
+            'dynamodb:BatchGetItem',
+            'dynamodb:GetItem',
+            'dynamodb:PutItem',
+            'dynamodb:Query',
+            'dynamodb:UpdateItem',
+          ],
+          [ledger.tableArn],
+        ),
+        // Which shards there are: one without records holds completeThrough back as well.
+        allow(['kinesis:ListShards'], [stream.streamArn]),
+      ],
+      withoutDestination:
+        'A run that fails leaves the books where they were; the next minute goes on from there.',
+    });
+    everyMinute(this, 'EveryMinute', this.function);
+  }
+}

@@ -1,0 +1,137 @@
+// The aggregator: the stream's batches become segments in the ledger and rollup messages in the queue.
+import { CfnResource, Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Stream } from 'aws-cdk-lib/aws-kinesis';
+import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import { ARCHIVE_PREFIXES } from './archive.ts';
+import { AGGREGATOR_BATCH_RECORDS } from './configuration-rules.ts';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
+import { secondsOf } from './seconds.ts';
+
+/** What the aggregator reads and writes. */
+export interface AggregatorProps extends Platform {
+  readonly stream: Stream;
+  readonly ledger: Table;
+  readonly queue: Queue;
+  readonly archive: Bucket;
+}
+
+/** The aggregator and the one mapping that feeds it. */
+export class Aggregator extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: AggregatorProps) {
+    const { configuration: c, stream, ledger, queue, archive } = props;
+    super(scope, id, props, {
+      noun: 'aggregator',
+      description: 'Plans segments of the stream in the ledger and sends their rollup messages.',
+      timeoutSeconds: 60,
+      memoryMb: c.aggregatorMemoryMb,
+      environment: {
+        STREAM_NAME: stream.streamName,
+        STREAM_GENERATION: c.streamGeneration,
+        STREAM_RETENTION_HOURS: String(c.streamRetentionHours),
+        LEDGER_TABLE: ledger.tableName,
+        ROLLUP_QUEUE_URL: queue.queueUrl,
+        ARCHIVE_BUCKET: archive.bucketName,
+        ARCHIVE_RAW_EVENTS: String(c.archiveRawEvents),
+        HASH_SLOTS: String(c.hashSlots),
+        DEDUP_WINDOW_SECONDS: String(c.dedupWindowSeconds),
+        ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
+        ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
+        LEDGER_RETENTION_SECONDS: secondsOf(c.ledgerRetentionDays),
+      },
+      statements: [
+        allow(
+          [
+            'kinesis:DescribeStream',
+            'kinesis:DescribeStreamSummary',
+            'kinesis:GetRecords',
+            'kinesis:GetShardIterator',
+            'kinesis:ListShards',
+            // Lambda names it when it refuses a mapping; there is nothing of it that one stream's name would allow.
+            'kinesis:ListStreams',
+          ],
+          [stream.streamArn],
+        ),
+        allow(
+          ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+          [ledger.tableArn],
+        ),
+        allow(['sqs:SendMessage'], [queue.queueArn]),
+        ...destinationRights(archive),
+      ],
+      archived: {
+        bucket: archive,
+        prefixes: [ARCHIVE_PREFIXES.rejected, ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : [])],
+      },
+      withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch for ever.',
+    });
+
+    // The ledger's protocol rests on each of these. With finite retries, LATEST or a second mapping, records between
+    // the ledger's last segment and the next batch would vanish; with bisecting or more than one batch of a shard at
+    // once there would be no order to plan by (docs/architecture.md).
+    const mapping = new CfnEventSourceMapping(this, 'Batches', {
+      functionName: this.function.functionArn,
+      eventSourceArn: stream.streamArn,
+      startingPosition: 'TRIM_HORIZON',
+      batchSize: AGGREGATOR_BATCH_RECORDS,
+      maximumBatchingWindowInSeconds: c.aggregatorWindowSeconds,
+      parallelizationFactor: 1,
+      bisectBatchOnFunctionError: false,
+      functionResponseTypes: ['ReportBatchItemFailures'],
+      maximumRetryAttempts: -1,
+      maximumRecordAgeInSeconds: -1,
+      // S3 is the destination that gets the records too, not only where they were.
+      destinationConfig: { onFailure: { destination: archive.bucketArn } },
+    });
+    mapping.node.addDependency(this.policy);
+    acknowledgeDestination(this, archive);
+  }
+}
+
+/**
+ * What CDK's own S3OnFailureDestination grants, below Lambda's prefix. Lambda checks the destination with the function's role
+ * when the mapping is created, and refuses the mapping if a right is missing.
+ */
+function destinationRights(archive: Bucket): PolicyStatement[] {
+  return [
+    allow(DESTINATION_BUCKET_ACTIONS, [archive.bucketArn]),
+    allow(DESTINATION_OBJECT_ACTIONS, [archive.arnForObjects(`${ARCHIVE_PREFIXES.failedBatches}*`)]),
+  ];
+}
+
+const DESTINATION_BUCKET_ACTIONS = ['s3:GetBucket*', 's3:List*'];
+const DESTINATION_OBJECT_ACTIONS = [
+  's3:Abort*',
+  's3:DeleteObject*',
+  's3:GetObject*',
+  's3:PutObject',
+  's3:PutObjectLegalHold',
+  's3:PutObjectRetention',
+  's3:PutObjectTagging',
+  's3:PutObjectVersionTagging',
+];
+
+function acknowledgeDestination(aggregator: Aggregator, archive: Bucket): void {
+  const bucket = archive.node.defaultChild;
+  if (!CfnResource.isCfnResource(bucket)) return;
+  const objects = `Resource::<${Stack.of(archive).getLogicalId(bucket)}.Arn>/${ARCHIVE_PREFIXES.failedBatches}*`;
+  const wild = [...DESTINATION_BUCKET_ACTIONS, ...DESTINATION_OBJECT_ACTIONS].filter((action) =>
+    action.endsWith('*'),
+  );
+  const reason =
+    'What CDK grants to an on-failure destination; objects only below the prefix that Lambda chooses.';
+  acknowledge(
+    aggregator.policy,
+    Object.fromEntries(
+      [...wild.map((action) => `Action::${action}`), objects].map((found) => [
+        `AwsSolutions-IAM5[${found}]`,
+        reason,
+      ]),
+    ),
+  );
+}

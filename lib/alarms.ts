@@ -1,0 +1,267 @@
+// Every alarm of a stage: what somebody would be woken by, or must do something about.
+import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
+import { type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Stream } from 'aws-cdk-lib/aws-kinesis';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Configuration } from './configuration.ts';
+import { FIVE_MINUTES, ONE_MINUTE, type Reported, reportedIn, sums } from './metrics.ts';
+
+/** What is watched: the resources of a stage that alarms and dashboard look at. */
+export interface Watched {
+  readonly api: RestApi;
+  readonly stream: Stream;
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+  readonly counts: Table;
+  readonly ledger: Table;
+  readonly aggregator: LambdaFunction;
+}
+
+/** One alarm. It goes off when `metric` is above the threshold in `datapoints` of `periods` periods. */
+export interface AlarmPlan {
+  readonly id: string;
+  readonly metric: IMetric;
+  readonly above: number;
+  readonly datapoints: number;
+  readonly periods: number;
+  /** What it means that there are no figures. Without it: no traffic, no figures, no alarm. */
+  readonly missing?: TreatMissingData;
+  /** What it means and what is at stake. */
+  readonly description: string;
+  /** Section of docs/runbook.md. */
+  readonly runbook: string;
+}
+
+/** The composite of the alarms that say that counts are late: one mail for an outage, not one for each. */
+export const LATE = {
+  id: 'CountsLate',
+  description:
+    'Events wait longer than they should. Nothing is lost; counting goes on when the cause is mended.',
+  runbook: 'counts-late',
+} as const;
+
+/** The first sign is enough. */
+const once = { above: 0, datapoints: 1, periods: 1 } as const;
+/** Not a burst, but a quarter of an hour on end. */
+const onEnd = { above: 0, datapoints: 3, periods: 3 } as const;
+
+/** Clients give up, or send again, long before API Gateway's own 29 seconds. */
+const LATENCY_MS_MAX = 5_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+/** At least four runs that failed (compactionSeconds), and long before deltaRetentionDays. */
+const COMPACTION_LAG_HOURS = 4;
+
+/** Alarms that send a mail of their own. */
+export function alarms(c: Configuration, watched: Watched): AlarmPlan[] {
+  const reported = reportedIn(c.stage);
+  return [...wrong(reported), ...losing(c, watched), ...refusing(watched, reported), ...tasks(reported)];
+}
+
+/** Counts may be wrong, and stay wrong until someone acts. */
+function wrong(reported: Reported): AlarmPlan[] {
+  return [
+    {
+      id: 'RecordsLost',
+      metric: reported('RecordsLost'),
+      ...once,
+      description: 'The stream trimmed records before they were counted. Their events are lost.',
+      runbook: 'records-lost',
+    },
+    {
+      id: 'ShardsLost',
+      metric: reported('ShardsLost'),
+      ...once,
+      description:
+        'The stream dropped a shard before it was read to its end. Some of its events may be lost.',
+      runbook: 'records-lost',
+    },
+    {
+      id: 'Conservation',
+      metric: reported('ConservationDifference', 'Maximum'),
+      ...once,
+      description: 'Received events and the sum of all places differ. The ledger contradicts itself.',
+      runbook: 'conservation',
+    },
+    {
+      id: 'DeltasMissing',
+      metric: reported('DeltasMissing'),
+      ...once,
+      description:
+        'Compaction has stopped: deltas that it must read are gone or do not add up to their segment.',
+      runbook: 'deltas-missing',
+    },
+    {
+      id: 'CanaryDifference',
+      // The least of five readings: one alone may be a moment behind.
+      metric: reported('CanaryDifference', 'Minimum'),
+      ...once,
+      description:
+        "The canary's events are counted too often or too seldom, so other counts may be wrong too.",
+      runbook: 'canary-difference',
+    },
+  ];
+}
+
+/** Events will be lost when what holds them runs out of retention. */
+function losing(c: Configuration, { aggregator }: Watched): AlarmPlan[] {
+  return [
+    {
+      id: 'StreamRetentionAtRisk',
+      metric: aggregator.metric('IteratorAge', { statistic: 'Maximum', period: ONE_MINUTE }),
+      above: (c.streamRetentionHours / 2) * HOUR_MS,
+      datapoints: 1,
+      periods: 1,
+      description: `The oldest record that is not counted is over ${c.streamRetentionHours / 2} hours old, half of what the stream keeps. Last call: after the other half it is lost.`,
+      runbook: 'stream-retention-at-risk',
+    },
+  ];
+}
+
+/** Clients cannot report events, or cannot read counts. */
+function refusing({ api, stream }: Watched, reported: Reported): AlarmPlan[] {
+  return [
+    {
+      id: 'FrontDoorErrors',
+      metric: api.metricServerError({ statistic: 'Average', period: FIVE_MINUTES }),
+      above: 0.01,
+      datapoints: 2,
+      periods: 3,
+      description:
+        'More than 1 % of requests were answered with 5xx for ten minutes. Clients send them again.',
+      runbook: 'front-door-errors',
+    },
+    {
+      id: 'FrontDoorLatency',
+      metric: api.metricLatency({ statistic: 'p99', period: FIVE_MINUTES }),
+      ...onEnd,
+      above: LATENCY_MS_MAX,
+      description: `One request in a hundred took over ${LATENCY_MS_MAX / 1000} seconds for 15 minutes. Clients give up and send again, which adds to the load.`,
+      runbook: 'front-door-latency',
+    },
+    {
+      id: 'StreamThrottled',
+      metric: stream.metricWriteProvisionedThroughputExceeded(sums),
+      ...onEnd,
+      description: 'Writes exceeded a shard for 15 minutes. Events are refused until clients repeat them.',
+      runbook: 'stream-throttled',
+    },
+    {
+      id: 'QueriesFailed',
+      metric: reported('QueriesFailed'),
+      ...onEnd,
+      description: 'Queries were answered with 503 for 15 minutes. Counting is not affected.',
+      runbook: 'queries-failed',
+    },
+  ];
+}
+
+/** What stays as it is until an operator acts. */
+function tasks(reported: Reported): AlarmPlan[] {
+  return [
+    {
+      id: 'Parked',
+      metric: reported('DeadLettersParked'),
+      ...once,
+      description: 'A dead letter was parked in the archive. Its events are not counted until you replay it.',
+      runbook: 'parked',
+    },
+    {
+      id: 'RetryParameter',
+      metric: reported('RetryParameterProblems'),
+      ...once,
+      // A single failed reading may be a moment of the service: it is read every minute.
+      above: 1,
+      description:
+        'The retry parameter is missing or wrong. The last good values hold; the change has no effect.',
+      runbook: 'retry-parameter',
+    },
+  ];
+}
+
+/** Five minutes for what is repeated on the way, and the time that events are gathered on purpose. */
+function canaryLateMinutes(c: Configuration): number {
+  return 5 + Math.floor(c.aggregatorWindowSeconds / 60);
+}
+
+/** The longest that a message may wait with all its retries, and what counting takes anyway. */
+function completeThroughLagSeconds(c: Configuration): number {
+  return c.queueAgeAlarmMinutes * 60 + c.freshnessAlarmSeconds;
+}
+
+/** Alarms that CountsLate combines. The first one that stays on says where to look. */
+export function lateAlarms(c: Configuration, { aggregator, queue, deadLetters }: Watched): AlarmPlan[] {
+  const reported = reportedIn(c.stage);
+  const oldest = { statistic: 'Maximum', period: ONE_MINUTE };
+  return [
+    {
+      id: 'IteratorAge',
+      metric: aggregator.metric('IteratorAge', oldest),
+      above: c.iteratorAgeAlarmMinutes * MINUTE_MS,
+      datapoints: 3,
+      periods: 3,
+      description: `The oldest record that is not counted is over ${c.iteratorAgeAlarmMinutes} minutes old (iteratorAgeAlarmMinutes). A shard is held back.`,
+      runbook: 'iterator-age',
+    },
+    {
+      id: 'QueueAge',
+      metric: queue.metricApproximateAgeOfOldestMessage(oldest),
+      above: c.queueAgeAlarmMinutes * 60,
+      datapoints: 3,
+      periods: 3,
+      description: `A rollup message has waited over ${c.queueAgeAlarmMinutes} minutes (queueAgeAlarmMinutes). The writer does not keep up, or the table refuses it.`,
+      runbook: 'queue-age',
+    },
+    {
+      id: 'DeadLetters',
+      metric: deadLetters.metricApproximateNumberOfMessagesVisible({
+        statistic: 'Maximum',
+        period: FIVE_MINUTES,
+      }),
+      ...onEnd,
+      description:
+        'Dead letters have waited for 15 minutes. The redriver does not run, or the tables are not healthy.',
+      runbook: 'dead-letters',
+    },
+    {
+      id: 'Freshness',
+      metric: reported('Freshness', 'p99'),
+      ...onEnd,
+      above: c.freshnessAlarmSeconds * 1000,
+      description: `One event in a hundred took over ${c.freshnessAlarmSeconds} seconds until it was counted (freshnessAlarmSeconds), for 15 minutes.`,
+      runbook: 'freshness',
+    },
+    {
+      id: 'CompleteThroughLag',
+      metric: reported('CompleteThroughLag', 'Maximum'),
+      above: completeThroughLagSeconds(c) * 1000,
+      datapoints: 2,
+      periods: 2,
+      // Neither a claim that cannot be made nor an accountant that does not run reports anything.
+      missing: TreatMissingData.BREACHING,
+      description: `completeThrough is over ${completeThroughLagSeconds(c)} seconds old, or unknown: one part is not counted, or the aggregator or the accountant stands still.`,
+      runbook: 'complete-through-lag',
+    },
+    {
+      id: 'CompactionLag',
+      metric: reported('CompactionLag', 'Maximum'),
+      ...onEnd,
+      above: COMPACTION_LAG_HOURS * HOUR_MS,
+      missing: TreatMissingData.BREACHING,
+      description: `A delta has waited over ${COMPACTION_LAG_HOURS} hours for its block, or the compactor stands still. Counts stay right; reads cost more and get slower.`,
+      runbook: 'compaction-lag',
+    },
+    {
+      id: 'CanaryLate',
+      metric: reported('CanaryLateMinutes', 'Maximum', ONE_MINUTE),
+      above: canaryLateMinutes(c),
+      datapoints: 3,
+      periods: 3,
+      missing: TreatMissingData.BREACHING,
+      description: `The canary's events are not counted after ${canaryLateMinutes(c)} minutes, or the canary does not run.`,
+      runbook: 'canary-late',
+    },
+  ];
+}

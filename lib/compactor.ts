@@ -1,0 +1,54 @@
+// The compactor: deltas are merged into blocks of hours, days, months and all time.
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Stream } from 'aws-cdk-lib/aws-kinesis';
+import type { Construct } from 'constructs';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
+import { everyMinute } from './schedule.ts';
+import { retentionEnvironment } from './seconds.ts';
+
+/** As long as most levels' epochs take. A run that ends too early is gone on with by the next. */
+const TIMEOUT_SECONDS = 300;
+
+/** What the compactor reads and writes. */
+export interface CompactorProps extends Platform {
+  readonly stream: Stream;
+  readonly counts: Table;
+  readonly ledger: Table;
+}
+
+/** The compactor, run on a schedule. */
+export class Compactor extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: CompactorProps) {
+    const { configuration: c, stream, counts, ledger } = props;
+    super(scope, id, props, {
+      noun: 'compactor',
+      description: 'Merges deltas into the blocks of hours, days, months and all time.',
+      timeoutSeconds: TIMEOUT_SECONDS,
+      memoryMb: c.compactorMemoryMb,
+      environment: {
+        COUNTS_TABLE: counts.tableName,
+        LEDGER_TABLE: ledger.tableName,
+        STREAM_NAME: stream.streamName,
+        STREAM_GENERATION: c.streamGeneration,
+        HASH_SLOTS: String(c.hashSlots),
+        COMPACTION_SECONDS: String(c.compactionSeconds),
+        ...retentionEnvironment(c),
+      },
+      statements: [
+        allow(
+          ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+          [counts.tableArn],
+        ),
+        allow(
+          ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+          [ledger.tableArn],
+        ),
+        // Which shards there are: one without records holds the floor of a level back as well.
+        allow(['kinesis:ListShards'], [stream.streamArn]),
+      ],
+      withoutDestination: 'A run that fails leaves its plan; the next one goes on with it.',
+    });
+    // It looks every minute: a level is due by its size, too.
+    everyMinute(this, 'EveryMinute', this.function);
+  }
+}

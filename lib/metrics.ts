@@ -1,0 +1,123 @@
+// Tally's own metrics: what each function emits, when, and what it counts. docs/metrics.md is generated from this table.
+import { Duration } from 'aws-cdk-lib';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+
+/** A metric that a function emits. A custom metric costs $0.30 a month while it is emitted. */
+export interface CustomMetric {
+  /** The function, which is its dimension `service`; the stage is the other one. */
+  readonly service: string;
+  readonly name: string;
+  readonly unit: 'count' | 'milliseconds';
+  /** `always`: in every invocation, 0 included. `on occurrence`: only when there is something to count. */
+  readonly emitted: 'always' | 'on occurrence';
+  readonly what: string;
+}
+
+/** All custom metrics. An entity or a shard is never a dimension: each value would cost as much as a metric. */
+export const METRICS = {
+  EventsReceived: always('aggregator', 'Events in committed segments, decodable or not.'),
+  EventsDuplicate: sometimes(
+    'aggregator',
+    'Of these, dropped because their id was seen within the dedup window.',
+  ),
+  EventsRejected: sometimes(
+    'aggregator',
+    'Of these, put into the archive because they can never be counted.',
+  ),
+  RecordsLost: sometimes(
+    'aggregator',
+    'Records that the stream trimmed before they were counted. A stretch of unknown length counts as one.',
+  ),
+  EventsCounted: always('writer', 'Events of parts acknowledged for the first time. Copies count nothing.'),
+  EventsExpired: sometimes(
+    'writer',
+    'Events put into the archive because the period they belong to has expired.',
+  ),
+  Freshness: {
+    ...always(
+      'writer',
+      'From the arrival of the oldest record of a segment until one of its parts is acknowledged.',
+    ),
+    unit: 'milliseconds',
+  },
+  DeadLettersReturned: sometimes(
+    'redriver',
+    'Dead letters sent back to the queue, or written by the redriver itself.',
+  ),
+  DeadLettersParked: sometimes(
+    'redriver',
+    'Dead letters put into the archive: poison, or all rounds used up.',
+  ),
+  RetryParameterProblems: sometimes('redriver', 'Readings of the retry parameter that could not be used.'),
+  CompleteThroughLag: {
+    ...always('accountant', 'Age of `completeThrough`. Missing until something can be claimed.'),
+    unit: 'milliseconds',
+  },
+  ConservationDifference: sometimes(
+    'accountant',
+    'Received events minus the sum of all places, in all or in one hour of a shard, whichever is larger. It must be 0.',
+  ),
+  ShardsLost: sometimes('accountant', 'Shards that the stream dropped before they were read to their end.'),
+  CompactionLag: {
+    ...always('compactor', 'Age of the oldest delta that is not in a block.'),
+    unit: 'milliseconds',
+  },
+  DeltasMissing: sometimes('compactor', 'Deltas that a compaction should read and could not. It must be 0.'),
+  CanaryDifference: always(
+    'canary',
+    "By how many events the canary's complete minutes differ. It must be 0.",
+  ),
+  CanaryLateMinutes: always(
+    'canary',
+    "Age of the canary's oldest minute that is not counted in whole, in minutes.",
+  ),
+  QueriesFailed: sometimes('query', 'Requests answered with 503.'),
+} as const satisfies Readonly<Record<string, Omit<CustomMetric, 'name'>>>;
+
+/** The names of the custom metrics. */
+export type MetricName = keyof typeof METRICS;
+
+/** All custom metrics with their names. */
+export function customMetrics(): CustomMetric[] {
+  return Object.entries(METRICS).map(([name, metric]) => ({ name, ...metric }));
+}
+
+/** The periods in which figures are looked at. */
+export const ONE_MINUTE = Duration.minutes(1);
+export const FIVE_MINUTES = Duration.minutes(5);
+/** What adds up over five minutes. */
+export const sums = { statistic: 'Sum', period: FIVE_MINUTES } as const;
+
+/** A custom metric of a stage. */
+export type Reported = (name: MetricName, statistic?: string, period?: Duration) => Metric;
+
+/** The custom metrics of a stage. */
+export function reportedIn(stage: string): Reported {
+  return (metricName, statistic = 'Sum', period = FIVE_MINUTES) =>
+    new Metric({
+      namespace: 'Tally',
+      metricName,
+      dimensionsMap: { service: METRICS[metricName].service, stage },
+      statistic,
+      period,
+    });
+}
+
+/** docs/metrics.md's table. */
+export function metricsTable(): string {
+  const rows = customMetrics().map(
+    ({ service, name, unit, emitted, what }) =>
+      `| ${service} | \`${name}\` | ${unit} | ${emitted} | ${what} |`,
+  );
+  return ['| function | metric | unit | emitted | what |', '| --- | --- | --- | --- | --- |', ...rows].join(
+    '\n',
+  );
+}
+
+function always(service: string, what: string) {
+  return { service, unit: 'count', emitted: 'always', what } as const;
+}
+
+function sometimes(service: string, what: string) {
+  return { service, unit: 'count', emitted: 'on occurrence', what } as const;
+}

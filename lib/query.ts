@@ -1,0 +1,63 @@
+// The query function: counts, top lists and the status of the pipeline.
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Construct } from 'constructs';
+import { COUNTS_QUESTION } from '../api/counts.ts';
+import { COUNTS_BATCH_SCHEMA } from './events-schema.ts';
+import type { FrontDoor } from './front-door.ts';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
+import { retentionEnvironment } from './seconds.ts';
+
+/** What the query function reads, and the door that leads to it. */
+export interface QueryProps extends Platform {
+  readonly frontDoor: FrontDoor;
+  readonly counts: Table;
+  readonly ledger: Table;
+}
+
+/**
+ * What makes two questions the same for the API's cache. If-None-Match is one of them: the cache keeps a 304 as well, and a
+ * client that has nothing yet must not get it.
+ */
+const COUNTS_CACHE_KEYS = [
+  'method.request.path.metric',
+  'method.request.path.entity',
+  ...Object.keys(COUNTS_QUESTION).map((name) => `method.request.querystring.${name}`),
+  'method.request.header.If-None-Match',
+];
+
+/** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `POST /v1/counts:batch`, `GET /v1/top/{metric}`, `GET /v1/metrics`, `GET /v1/status` and the API's own description. */
+export class Query extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: QueryProps) {
+    const { configuration: c, frontDoor, counts, ledger } = props;
+    super(scope, id, props, {
+      noun: 'query',
+      description: 'Answers counts and the status of the pipeline.',
+      timeoutSeconds: 10,
+      memoryMb: c.queryMemoryMb,
+      environment: {
+        COUNTS_TABLE: counts.tableName,
+        LEDGER_TABLE: ledger.tableName,
+        ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
+        ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
+        ...retentionEnvironment(c),
+        CORS_ORIGIN: c.allowOrigin,
+        API_CACHED: String(c.apiCacheGb > 0),
+      },
+      statements: [
+        allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [counts.tableArn]),
+        allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [ledger.tableArn]),
+      ],
+      withoutDestination: 'Only the front door invokes it, synchronously, and hands failures to the client.',
+    });
+
+    // Greedy, so that an entity may hold slashes even when the client left them as they are.
+    frontDoor.addRead('counts/{metric}/{entity+}', this.function, COUNTS_CACHE_KEYS);
+    frontDoor.addQuestion('counts:batch', this.function, 'CountsBatch', COUNTS_BATCH_SCHEMA);
+    // For the canary, which has no API key but a role.
+    frontDoor.addSigned('GET', 'admin/counts/{metric}/{entity+}', this.function);
+    frontDoor.addRead('top/{metric}', this.function);
+    frontDoor.addRead('metrics', this.function);
+    frontDoor.addRead('status', this.function);
+    frontDoor.addRead('openapi.json', this.function);
+  }
+}

@@ -1,0 +1,214 @@
+// Every setting of a stage, declared once: type, default, bounds, documentation and the error sentence.
+import { z } from 'zod';
+
+/** CloudWatch Logs keeps logs for these numbers of days and no others. */
+const LOG_RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+const API_CACHE_GB = [0, 0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237];
+const HASH_SLOTS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+const DAY_SECONDS = 86_400;
+const CENTURY_SECONDS = 36_500 * DAY_SECONDS;
+const MEMORY_MB_MAX = 10_240;
+
+/**
+ * Bounds are those of the AWS service unless a comment says otherwise. Rules that tie settings together are in
+ * configuration-rules.ts. docs/settings.md is generated from this table.
+ */
+export const SETTINGS = {
+  logLevel: choice('DEBUG', 'INFO', 'WARN', 'ERROR')
+    .default('INFO')
+    .describe('Lowest level that functions log.'),
+  logRetentionDays: listed(LOG_RETENTION_DAYS).default(30).describe('How long logs are kept.'),
+  tracing: flag()
+    .default(false)
+    .describe('X-Ray traces of the functions and the front door. Each trace costs.'),
+  gatewayLogsRole: flag()
+    .default(true)
+    .describe(
+      'Whether the stack sets the role with which API Gateway writes logs. The role belongs to the account and region: set it to false if another stack owns it.',
+    ),
+  alarmEmail: text(/^$|^[^@\s]+@[^@\s]+$/, 'an e-mail address, or empty')
+    .default('')
+    .describe('Address that receives alarms. Empty: alarms go to the topic only.'),
+
+  apiKeys: flag()
+    .default(true)
+    .describe("Whether clients need an API key. A browser's `sendBeacon` cannot send one."),
+  throttleRequestsPerSecond: integer(1, 1_000_000)
+    .default(2000)
+    .describe('Requests a second that the front door accepts in all. The burst is twice that.'),
+  keyRequestsPerSecond: integer(1, 1_000_000)
+    .default(500)
+    .describe('Requests a second of one API key. The burst is twice that.'),
+  keyRequestsPerDay: integer(0, 2_147_483_647)
+    .default(0)
+    .describe('Requests a day of one API key. 0: no quota.'),
+  webAcl: text(
+    /^(off|rate-limit|arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\/[A-Za-z0-9_-]{1,128}\/[0-9a-f-]{36})$/,
+    '"off", "rate-limit" or the ARN of a regional web ACL',
+  )
+    .default('off')
+    .describe(
+      'The web ACL in front of the API: `off`, `rate-limit`, or the ARN of your own. It costs for every request.',
+    ),
+  webAclRequestsPerMinute: integer(10, 2_000_000_000)
+    .default(3000)
+    .describe(
+      'Requests a minute that `rate-limit` accepts from one address. People in one office may share one.',
+    ),
+  apiCacheGb: listed(API_CACHE_GB)
+    .default(0)
+    .describe(
+      "Size of the API's cache for counts. 0: none. It costs by the hour; the smallest is $14 a month.",
+    ),
+  apiCacheSeconds: integer(1, 3600).default(5).describe('How long the cache keeps an answer.'),
+  // It stands between quotes in header mappings and in templates.
+  allowOrigin: text(/^(\*|https?:\/\/[A-Za-z0-9.:-]+)$/, '"*" or one origin such as "https://example.com"')
+    .default('*')
+    .describe('Origin whose pages may call the API from a browser. `*`: any.'),
+
+  streamMode: choice('provisioned', 'on-demand').default('provisioned').describe('Capacity of the stream.'),
+  streamShards: integer(1, 20_000)
+    .default(1)
+    .describe(
+      'Number of shards. Each takes 1,000 records and 1 MB a second. With on-demand capacity: the number planned for.',
+    ),
+  // TODO(batches): goes with packs.
+  packBuckets: listed([16, 32, 64, 128, 256, 512, 1024])
+    .default(16)
+    .describe('Number of groups into which clients pack events.'),
+  streamRetentionHours: integer(24, 8760)
+    .default(168)
+    .describe('How long records can be read again. It is the time you have to repair an outage.'),
+  streamGeneration: text(/^[A-Za-z0-9]{1,8}$/, '1 to 8 letters and digits')
+    .default('1')
+    .describe('Part of every segment id. Change it when the stream is replaced or the ledger is restored.'),
+
+  aggregatorWindowSeconds: integer(0, 300)
+    .default(5)
+    .describe('How long records are gathered before they are counted. Longer costs less.'),
+  aggregatorMemoryMb: integer(128, MEMORY_MB_MAX).default(1024).describe('Memory of the aggregator.'),
+  dedupWindowSeconds: integer(1, 604_800)
+    .default(600)
+    .describe('For how long a repeated event id is recognised.'),
+  // The canary's events carry the start of their minute, and may arrive three minutes after it.
+  acceptPastSeconds: orForever(180, CENTURY_SECONDS)
+    .default(7 * DAY_SECONDS)
+    .describe("How far an event's time may lie before its arrival."),
+  acceptFutureSeconds: integer(0, CENTURY_SECONDS)
+    .default(600)
+    .describe("How far an event's time may lie after its arrival."),
+
+  queueRetentionDays: integer(1, 14).default(4).describe('How long rollup messages wait in the queue.'),
+  deadLetterRetentionDays: integer(1, 14).default(14).describe('How long dead letters wait in theirs.'),
+  redriveHorizonDays: integer(0, 3650)
+    .default(14)
+    .describe('For how long after that a parked message may be brought back.'),
+
+  writerConcurrency: integer(2, 1000)
+    .default(5)
+    .describe('Writers running at once at most. A new AWS account runs only 10 functions at once.'),
+  writerMemoryMb: integer(128, MEMORY_MB_MAX).default(512).describe('Memory of the writer.'),
+  retryRereadSeconds: integer(1, 3600)
+    .default(60)
+    .describe('How long writer and redriver use a value of the retry parameter before they read it again.'),
+
+  hashSlots: listed(HASH_SLOTS)
+    .default(16)
+    .describe(
+      'Into how many hash slots counters are divided: 16 for one shard, 64 for 1,000 events a second and more.',
+    ),
+  compactionSeconds: integer(60, 3600)
+    .multipleOf(60, { error: ({ input }) => `a multiple of 60, not ${shown(input)}` })
+    .default(300)
+    .describe('How often deltas are merged into blocks. More often makes reads cheaper and writes dearer.'),
+  deltaRetentionDays: integer(7, 36_500)
+    .default(30)
+    .describe('How long deltas are kept. Compaction must catch up within that time.'),
+  queryMemoryMb: integer(128, MEMORY_MB_MAX).default(512).describe('Memory of the query function.'),
+  // A whole processor: below it, the same work takes longer for the same price. What it holds at once takes 330 MB.
+  compactorMemoryMb: integer(512, MEMORY_MB_MAX).default(1769).describe('Memory of the compactor.'),
+
+  minuteRetentionDays: orForever(1, 36_500).default('forever').describe('How long minutes are kept.'),
+  hourRetentionDays: orForever(1, 36_500).default('forever').describe('How long hours are kept.'),
+  dayRetentionDays: orForever(1, 36_500)
+    .default('forever')
+    .describe('How long days are kept. Months and totals are kept for ever.'),
+  ledgerRetentionDays: orForever(1, 36_500)
+    .default(60)
+    .describe('How long segments and their event ids are kept.'),
+  archiveRetentionDays: orForever(1, 36_500)
+    .default('forever')
+    .describe('How long rejected events and expired rows stay in the archive.'),
+  archiveRawEvents: flag()
+    .default(false)
+    .describe(
+      'Whether the archive keeps every record as it was sent. `recount` can then go back further than the stream.',
+    ),
+  rawRetentionDays: orForever(1, 36_500).default(90).describe('How long raw records stay in the archive.'),
+
+  iteratorAgeAlarmMinutes: integer(1, 10_000)
+    .default(10)
+    .describe('Alarm when the oldest record that is not aggregated is older than that.'),
+  queueAgeAlarmMinutes: integer(1, 10_000)
+    .default(15)
+    .describe('Alarm when the oldest rollup message is older than that.'),
+  freshnessAlarmSeconds: integer(1, DAY_SECONDS)
+    .default(60)
+    .describe('Alarm when one event in a hundred takes longer from its arrival until it is counted.'),
+} as const;
+
+/** Settings that a stage or the command line gives: any of them, by name. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** The value of each setting. */
+export type SettingValues = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]> };
+
+/** A length of time in the setting's unit, or no end. */
+export type Bounded = number | 'forever';
+
+function flag() {
+  return z.boolean({ error: ({ input }) => `true or false, not ${shown(input)}` });
+}
+
+function choice<const Values extends readonly [string, ...string[]]>(...values: Values) {
+  const wanted = values.map(shown).join(' or ');
+  return z.enum(values, { error: ({ input }) => `${wanted}, not ${shown(input)}` });
+}
+
+function text(pattern: RegExp, wanted: string) {
+  const error = ({ input }: { readonly input?: unknown }) => `${wanted}, not ${shown(input)}`;
+  return z.string({ error }).regex(pattern, { error });
+}
+
+function integer(least: number, most: number) {
+  return z
+    .int({ error: ({ input }) => `a whole number from ${least} to ${most}, not ${shown(input)}` })
+    .min(least, { error: ({ input }) => `at least ${least}, not ${input}` })
+    .max(most, { error: ({ input }) => `at most ${most}, not ${input}` });
+}
+
+function orForever(least: number, most: number) {
+  const error = ({ input }: { readonly input?: unknown }) =>
+    typeof input === 'number' && Number.isInteger(input)
+      ? `from ${least} to ${most}, or "forever", not ${input}`
+      : `a whole number or "forever", not ${shown(input)}`;
+  return z.union([z.literal('forever'), z.int().min(least).max(most)], { error });
+}
+
+/** One of the numbers listed. The error offers the smallest that is not below the value. */
+function listed(values: readonly number[]) {
+  const all = values.join(', ');
+  return z
+    .number({ error: ({ input }) => `one of ${all}, not ${shown(input)}` })
+    .refine((value) => values.includes(value), {
+      error: ({ input }) =>
+        `${values.find((one) => one >= Number(input)) ?? values.at(-1)} (of ${all}), not ${input}`,
+    })
+    .meta({ enum: [...values] });
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(value) ?? 'undefined';
+}

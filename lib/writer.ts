@@ -1,0 +1,80 @@
+// The writer: rollup messages become counts in the table.
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { StringParameter } from 'aws-cdk-lib/aws-ssm';
+import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import { ARCHIVE_PREFIXES } from './archive.ts';
+import { WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
+import { retentionEnvironment, secondsOf } from './seconds.ts';
+
+/** Messages in one invocation at most: a count is readable as soon as its delta is stored, so none waits for others. */
+const BATCH_MESSAGES = 10;
+
+/** What the writer reads and writes. */
+export interface WriterProps extends Platform {
+  readonly counts: Table;
+  readonly ledger: Table;
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+  readonly archive: Bucket;
+  readonly retries: StringParameter;
+}
+
+/** The writer and the mapping that feeds it. */
+export class Writer extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: WriterProps) {
+    const { configuration: c, counts, ledger, queue, deadLetters, archive, retries } = props;
+    super(scope, id, props, {
+      noun: 'writer',
+      description: 'Stores the deltas of rollup messages, each once, and acknowledges them in the ledger.',
+      timeoutSeconds: WRITER_TIMEOUT_SECONDS,
+      memoryMb: c.writerMemoryMb,
+      environment: {
+        COUNTS_TABLE: counts.tableName,
+        LEDGER_TABLE: ledger.tableName,
+        ROLLUP_QUEUE_URL: queue.queueUrl,
+        DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
+        ARCHIVE_BUCKET: archive.bucketName,
+        ...retentionEnvironment(c),
+        DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
+        RETRY_PARAMETER: retries.parameterName,
+        RETRY_REREAD_SECONDS: String(c.retryRereadSeconds),
+      },
+      statements: [
+        allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [counts.tableArn]),
+        allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [ledger.tableArn]),
+        allow(
+          [
+            'sqs:ChangeMessageVisibility',
+            'sqs:DeleteMessage',
+            'sqs:GetQueueAttributes',
+            'sqs:ReceiveMessage',
+          ],
+          [queue.queueArn],
+        ),
+        allow(['sqs:SendMessage'], [deadLetters.queueArn]),
+        allow(['ssm:GetParameter'], [retries.parameterArn]),
+      ],
+      archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.expired] },
+      withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
+    });
+
+    const mapping = new CfnEventSourceMapping(this, 'Messages', {
+      functionName: this.function.functionArn,
+      eventSourceArn: queue.queueArn,
+      batchSize: BATCH_MESSAGES,
+      // One poisoned message must not send its neighbours back.
+      functionResponseTypes: ['ReportBatchItemFailures'],
+      scalingConfig: { maximumConcurrency: c.writerConcurrency },
+    });
+    mapping.node.addDependency(this.policy);
+    acknowledge(mapping, {
+      'Serverless-LambdaEventSourceMappingDestination':
+        "A queue's mapping has none; the writer itself and the queue's redrive policy move what fails to the dead letters.",
+    });
+  }
+}

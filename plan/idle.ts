@@ -1,0 +1,80 @@
+// What a stage costs in a month without a single client, from its synthesized template: the canary and the schedules go on.
+import { customMetrics } from '../lib/metrics.ts';
+import { PRICES, usd } from './prices.ts';
+
+/** A template's resources, as far as they are looked at here. */
+export interface PricedTemplate {
+  readonly Resources: Readonly<
+    Record<string, { readonly Type: string; readonly Properties?: Readonly<Record<string, unknown>> }>
+  >;
+}
+
+/** Dollars a month, by what they are for. */
+export type IdleBill = Readonly<Record<string, number>>;
+
+const MONTH_HOURS = 730;
+const MONTH_MINUTES = MONTH_HOURS * 60;
+
+/** What a warm run takes while nothing is to be done, seconds; about what the functions took on this machine's emulators. */
+const RUN_SECONDS = 0.25;
+/** The canary's event on each shard: plan, ids, entry and head; a row and its acknowledgement; the accountant's checkpoint. */
+const WRITE_UNITS_A_MINUTE = 10;
+const READ_UNITS_A_MINUTE = 30;
+/** Lambda waits for messages with five pollers, 20 seconds each. */
+const QUEUE_REQUESTS_A_MINUTE = 15;
+/** Lambda's own three lines, and the metrics. */
+const LOG_BYTES_A_RUN = 1_000;
+
+/** Works the bill out. List prices, without free tiers. */
+export function idleBill({ Resources }: PricedTemplate): IdleBill {
+  const of = (type: string) => Object.values(Resources).filter(({ Type }) => Type === type);
+  const shards = of('AWS::Kinesis::Stream').reduce(
+    (sum, { Properties }) => sum + Number(Properties?.['ShardCount'] ?? 1),
+    0,
+  );
+  const extended = of('AWS::Kinesis::Stream').some(
+    ({ Properties }) => Number(Properties?.['RetentionPeriodHours']) > 24,
+  );
+  const always = customMetrics().filter(({ emitted }) => emitted === 'always').length;
+  const runs = runsAMinute(
+    of('AWS::Events::Rule').map(({ Properties }) => String(Properties?.['ScheduleExpression'])),
+    shards,
+  );
+  const memoryGb = meanMemoryGb(
+    of('AWS::Lambda::Function').map(({ Properties }) => Number(Properties?.['MemorySize'])),
+  );
+  return {
+    'stream, by shard': usd(PRICES.shardHours, shards * MONTH_HOURS),
+    'stream, seven days of retention': extended ? usd(PRICES.extendedShardHours, shards * MONTH_HOURS) : 0,
+    dashboard: usd(PRICES.dashboardMonths, of('AWS::CloudWatch::Dashboard').length),
+    alarms:
+      usd(PRICES.alarmMonths, of('AWS::CloudWatch::Alarm').length) +
+      usd(PRICES.compositeAlarmMonths, of('AWS::CloudWatch::CompositeAlarm').length),
+    'custom metrics': usd(PRICES.metricMonths, always),
+    functions:
+      usd(PRICES.lambdaRequests, runs * MONTH_MINUTES) +
+      usd(PRICES.lambdaGbSeconds, runs * MONTH_MINUTES * RUN_SECONDS * memoryGb),
+    tables:
+      usd(PRICES.writeUnits, shards * WRITE_UNITS_A_MINUTE * MONTH_MINUTES) +
+      usd(PRICES.readUnits, shards * READ_UNITS_A_MINUTE * MONTH_MINUTES),
+    'requests of canary and pollers':
+      usd(PRICES.gatewayRequests, MONTH_MINUTES) +
+      usd(PRICES.sqsRequests, QUEUE_REQUESTS_A_MINUTE * MONTH_MINUTES),
+    logs: usd(PRICES.logGb, (runs * MONTH_MINUTES * LOG_BYTES_A_RUN) / 1e9),
+  };
+}
+
+/** Scheduled runs, and for the canary's event an aggregator and a writer on each shard, and the query that checks it. */
+function runsAMinute(schedules: readonly string[], shards: number): number {
+  const scheduled = schedules.reduce((sum, text) => sum + 1 / Number(/\d+/.exec(text)?.[0] ?? 1), 0);
+  return scheduled + 2 * shards + 1;
+}
+
+function meanMemoryGb(memoriesMb: readonly number[]): number {
+  return memoriesMb.reduce((sum, mb) => sum + mb, 0) / memoriesMb.length / 1024;
+}
+
+/** The sum of a bill. */
+export function totalIdleUsd(bill: IdleBill): number {
+  return Object.values(bill).reduce((sum, each) => sum + each, 0);
+}

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { Transport } from '../../fake-aws/call.ts';
+import type { RollupMessage } from '../../lambdas/counting/rollup-message.ts';
+import {
+  expectedSums,
+  LEVELS,
+  StoreWorld,
+  type TestEvent,
+  WORLD_START_MS,
+  worldShard,
+} from '../support/store-world.ts';
+
+const HOUR_MS = 3_600_000;
+
+const event: fc.Arbitrary<TestEvent> = fc.record({
+  metric: fc.constantFrom('play', 'view'),
+  entity: fc.nat({ max: 40 }).map((number) => `/videos/${number}`),
+  atMs: fc.nat({ max: 40 * 24 * 60 }).map((minutes) => WORLD_START_MS - minutes * 60_000),
+  n: fc.integer({ min: -3, max: 5 }),
+});
+
+type Step =
+  | { readonly do: 'commit'; readonly shard: number; readonly events: readonly TestEvent[] }
+  | { readonly do: 'write'; readonly which: number }
+  | { readonly do: 'copy'; readonly which: number }
+  | { readonly do: 'compact' }
+  | { readonly do: 'crash'; readonly calls: number; readonly late: boolean }
+  | { readonly do: 'two at once'; readonly order: readonly boolean[] }
+  | { readonly do: 'wait'; readonly minutes: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('commit' as const),
+      shard: fc.nat({ max: 2 }),
+      events: fc.array(event, { minLength: 1, maxLength: 120, size: 'max' }),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('write' as const), which: fc.nat({ max: 5 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('copy' as const), which: fc.nat({ max: 50 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('compact' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('crash' as const),
+      calls: fc.nat({ max: 60 }),
+      late: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('two at once' as const),
+      order: fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('wait' as const), minutes: fc.integer({ min: 1, max: 700 }) }),
+  },
+);
+
+/** A transport that dies with a call, before it has an effect or after. */
+function crashing(calls: number, late: boolean): Transport {
+  let left = calls;
+  return async (_call, perform) => {
+    left -= 1;
+    if (left < 0 && !late) throw new Error('died before a call');
+    const answer = perform();
+    if (left < 0) throw new Error('died before an answer');
+    return answer;
+  };
+}
+
+/** Transports for two actors whose calls wait for each other in a given order. */
+function inTurns(order: readonly boolean[]): (actor: boolean) => Transport {
+  let turn = 0;
+  return (actor) => async (_call, perform) => {
+    // An actor waits while it is the other's turn, but not for ever: the other may have ended.
+    for (let patience = 0; order[turn % order.length] !== actor && patience < 20; patience += 1) {
+      await new Promise(setImmediate);
+    }
+    turn += 1;
+    return perform();
+  };
+}
+
+/** Plays steps, then writes and compacts the rest. @returns all events */
+async function play(world: StoreWorld, steps: readonly Step[]): Promise<TestEvent[]> {
+  const events: TestEvent[] = [];
+  const waiting: RollupMessage[] = [];
+  const written: RollupMessage[] = [];
+  for (const one of steps) {
+    world.nowMs += 1000;
+    if (one.do === 'commit') {
+      waiting.push(...(await world.commit(worldShard(one.shard), one.events)));
+      events.push(...one.events);
+    } else if (one.do === 'write') {
+      const [message] = waiting.splice(one.which % Math.max(1, waiting.length), 1);
+      if (message === undefined) continue;
+      await world.write([message]);
+      written.push(message);
+    } else if (one.do === 'copy') {
+      const message = written[one.which % Math.max(1, written.length)];
+      if (message !== undefined) await world.write([message, message]);
+    } else if (one.do === 'compact') await world.compact();
+    else if (one.do === 'crash')
+      await assert.rejects(world.compact(crashing(one.calls, one.late))).catch(() => {});
+    else if (one.do === 'two at once') {
+      const turns = inTurns(one.order);
+      await Promise.all([world.compact(turns(true)), world.compact(turns(false))]);
+    } else world.nowMs += one.minutes * 60_000;
+  }
+  await world.write(waiting);
+  for (let day = 0; day < 3; day += 1) {
+    world.nowMs += 25 * HOUR_MS;
+    await world.compact();
+  }
+  return events;
+}
+
+describe('compaction', () => {
+  it('puts every event into the blocks of every level once, in any order of writing and compacting', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30, size: 'max' }), async (steps) => {
+        const world = await StoreWorld.make();
+        const events = await play(world, steps);
+        for (const level of LEVELS) {
+          const { sums, periods } = expectedSums(level, events);
+          assert.deepEqual(await world.blockSums(level, periods), sums);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+});

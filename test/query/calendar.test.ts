@@ -1,0 +1,154 @@
+// The calendar: days and months in time zones, against what Intl says of the same instants.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  instantIn,
+  instantsIn,
+  nextPeriodMs,
+  type Period,
+  parseTimeZone,
+  periodCeilingMs,
+  periodStartMs,
+  periodsOf,
+  type TimedGrain,
+  type TimeZone,
+  UTC,
+} from '../../lambdas/query/calendar.ts';
+import { DAY_MS, HOUR_MS } from '../../lambdas/counting/time.ts';
+
+const ZONES = [
+  'UTC',
+  'Europe/Berlin',
+  'America/St_Johns',
+  'Asia/Kathmandu',
+  'Australia/Lord_Howe',
+  'Pacific/Apia',
+  'America/Sao_Paulo',
+  'Africa/Cairo',
+];
+
+function zone(name: string): TimeZone {
+  const parsed = parseTimeZone(name);
+  assert.ok(parsed !== undefined, name);
+  return parsed;
+}
+
+const utc = (text: string) => Date.parse(text);
+const hours = ({ startMs, endMs }: Period) => (endMs - startMs) / HOUR_MS;
+
+/** The date and time of day on a zone's clock, by another library than the one under test. */
+function clock(atMs: number, name: string): { date: string; month: string } {
+  const parts = new Intl.DateTimeFormat('en-CA', {
+    timeZone: name,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+  }).formatToParts(atMs);
+  const part = (type: string) => parts.find((one) => one.type === type)?.value ?? '';
+  const month = `${part('year')}-${part('month')}`;
+  return { date: `${month}-${part('day')}`, month };
+}
+
+test('days have 23, 24 and 25 hours where clocks change', () => {
+  const days = (from: string, to: string, name: string) =>
+    [...periodsOf({ startMs: utc(from), endMs: utc(to) }, 'day', zone(name))].map(hours);
+  assert.deepEqual(days('2026-10-24T00:00Z', '2026-10-26T12:00Z', 'Europe/Berlin'), [24, 25, 24]);
+  assert.deepEqual(days('2026-03-28T12:00Z', '2026-03-30T12:00Z', 'Europe/Berlin'), [24, 23, 24]);
+  assert.deepEqual(days('2026-04-04T12:00Z', '2026-04-05T12:00Z', 'Australia/Lord_Howe'), [24, 24.5]);
+  assert.deepEqual(days('2026-10-24T00:00Z', '2026-10-26T00:00Z', 'UTC'), [24, 24]);
+});
+
+test('a day that a zone skipped is not there, and the days around it have no hole between them', () => {
+  const apia = zone('Pacific/Apia');
+  const days = [
+    ...periodsOf({ startMs: utc('2011-12-29T12:00Z'), endMs: utc('2011-12-31T12:00Z') }, 'day', apia),
+  ];
+  assert.deepEqual(
+    days.map(({ startMs }) => clock(startMs, 'Pacific/Apia').date),
+    ['2011-12-29', '2011-12-31', '2012-01-01'],
+  );
+});
+
+test('UTC has one name, so that it is read as cheaply whatever it is called', () => {
+  for (const name of ['UTC', 'utc', 'Etc/UTC', 'Zulu']) assert.equal(parseTimeZone(name), UTC, name);
+});
+
+test('offsets, abbreviations of nothing and nonsense are no time zones', () => {
+  for (const name of ['+02:00', '-05', '', 'Europe/Atlantis', '../etc', '2026', 'Europe/Berlin ']) {
+    assert.equal(parseTimeZone(name), undefined, name);
+  }
+});
+
+test('a start is given with the offset in force', () => {
+  const berlin = zone('Europe/Berlin');
+  assert.equal(instantIn(utc('2026-10-24T22:00Z'), berlin), '2026-10-25T00:00:00+02:00');
+  assert.equal(instantIn(utc('2026-10-25T23:00Z'), berlin), '2026-10-26T00:00:00+01:00');
+  assert.equal(instantIn(utc('2026-10-25T23:00Z'), UTC), '2026-10-25T23:00:00Z');
+});
+
+test('many instants are written as each by itself, with the date and offset that Intl gives', () => {
+  const offsetOf = (atMs: number, name: string) => {
+    const options = { timeZone: name, timeZoneName: 'longOffset' } as const;
+    const parts = new Intl.DateTimeFormat('en', options).formatToParts(atMs);
+    const text = parts.find(({ type }) => type === 'timeZoneName')?.value.slice('GMT'.length);
+    return text === '' ? '+00:00' : text;
+  };
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...ZONES.filter((name) => zone(name) !== UTC)),
+      fc.array(fc.integer({ min: utc('1990-01-01T00:00Z') / 1000, max: utc('2050-01-01T00:00Z') / 1000 })),
+      (name, seconds) => {
+        const iso = instantsIn(zone(name));
+        for (const atMs of seconds.map((second) => second * 1000)) {
+          const text = iso(atMs);
+          assert.equal(Date.parse(text), atMs);
+          assert.equal(text.slice(0, 10), clock(atMs, name).date);
+          assert.equal(text.slice(19), offsetOf(atMs, name));
+          assert.equal(text, instantIn(atMs, zone(name)));
+        }
+      },
+    ),
+  );
+});
+
+test('an offset that is no whole number of minutes, and the end of time, are written as Temporal does', () => {
+  assert.equal(instantIn(utc('1971-06-01T00:44:30Z'), zone('Africa/Monrovia')), '1971-06-01T00:00:00-00:45');
+  assert.equal(instantIn(utc('9999-12-31T23:00Z'), zone('Europe/Berlin')), '+010000-01-01T00:00:00+01:00');
+});
+
+test('periods cover their range without holes or overlaps, and all of a period is one date or one month of the zone', () => {
+  const grains: TimedGrain[] = ['minute', 'hour', 'day', 'month'];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...ZONES),
+      fc.constantFrom(...grains),
+      fc.integer({ min: utc('1990-01-01T00:00Z'), max: utc('2035-01-01T00:00Z') }),
+      fc.integer({ min: 1, max: 40 * DAY_MS }),
+      (name, grain, startMs, anyLengthMs) => {
+        const lengthMs = grain === 'minute' ? Math.ceil(anyLengthMs / 1000) : anyLengthMs;
+        const range = { startMs, endMs: startMs + lengthMs };
+        const periods = [...periodsOf(range, grain, zone(name))];
+        const [first, last] = [periods[0], periods.at(-1)];
+        assert.ok(first !== undefined && first.startMs <= startMs && startMs < first.endMs);
+        assert.ok(last !== undefined && last.startMs < range.endMs && range.endMs <= last.endMs);
+        for (const [index, { startMs: from, endMs: to }] of periods.entries()) {
+          assert.ok(from < to);
+          const withinMs = Math.floor((from + to) / 2);
+          assert.deepEqual(
+            [periodStartMs(grain, withinMs, zone(name)), nextPeriodMs(grain, withinMs, zone(name))],
+            [from, to],
+          );
+          assert.equal(periodCeilingMs(grain, from, zone(name)), from);
+          assert.equal(periodCeilingMs(grain, withinMs, zone(name)), to);
+          if (index > 0) assert.equal(periods[index - 1]?.endMs, from);
+          if (grain === 'minute' || grain === 'hour') continue;
+          const field = grain === 'day' ? 'date' : 'month';
+          const of = (atMs: number) => clock(atMs, name)[field];
+          assert.equal(of(from), of(to - 1));
+          assert.notEqual(of(from - 1), of(from));
+        }
+      },
+    ),
+  );
+});

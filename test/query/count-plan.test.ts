@@ -1,0 +1,156 @@
+// Where answers are read from: every instant once, from the coarsest level that has it, exact whatever is claimed.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { GRAINS, type Grain, periodStartMs, UTC } from '../../lambdas/query/calendar.ts';
+import { countAnswer } from '../../lambdas/query/count-answer.ts';
+import { type Piece, planCounts } from '../../lambdas/query/count-plan.ts';
+import type { CountQuery } from '../../lambdas/query/count-query.ts';
+import { type Claims, LEVELS, type Level, NO_CLAIMS, sumStartMs } from '../../lambdas/counting/levels.ts';
+import { PointSums } from '../../lambdas/query/point-sums.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
+
+const FOREVER = { counters: undefined, days: undefined, months: undefined };
+const ms = (iso: string) => Date.parse(iso);
+const NOW_MS = ms('2026-11-22T05:07:30Z');
+const asked = (by: Grain, from: string | number, to: string | number, fillZero = false): CountQuery => ({
+  metric: 'view',
+  entity: '/a',
+  by,
+  fromMs: typeof from === 'number' ? from : ms(from),
+  toMs: typeof to === 'number' ? to : ms(to),
+  fillZero,
+  zone: UTC,
+  cumulative: false,
+  previous: undefined,
+  limit: Infinity,
+  isEndGiven: true,
+  page: undefined,
+});
+/** Claims of levels that were compacted shortly after each hour and day. */
+const CLAIMS: Claims = {
+  throughMs: ms('2026-11-22T05:07:00Z'),
+  days: { closedBeforeMs: ms('2026-11-22T05:00Z'), throughMs: ms('2026-11-22T05:04:30Z') },
+  months: { closedBeforeMs: ms('2026-11-22T00:00Z'), throughMs: ms('2026-11-22T00:04:40Z') },
+};
+const shown = (pieces: readonly Piece[]) =>
+  pieces.map(({ source, fromMs, toMs }) => {
+    const iso = (atMs: number) => new Date(atMs).toISOString().slice(0, 16);
+    return `${source} ${iso(fromMs)} ${iso(toMs)}`;
+  });
+
+test('all time is read from the total, the open month, the open day and the open hour', () => {
+  const plan = planCounts(asked('total', 0, '2026-11-22T05:08Z'), CLAIMS, FOREVER, NOW_MS);
+  assert.deepEqual(shown(plan.pieces), [
+    'total 1970-01-01T00:00 2026-11-01T00:00',
+    'months 2026-11-01T00:00 2026-11-22T00:00',
+    'days 2026-11-22T00:00 2026-11-22T05:00',
+    'counters 2026-11-22T05:00 2026-11-22T05:08',
+  ]);
+  assert.equal(plan.throughMs, CLAIMS.months.throughMs, 'what the least complete of them holds');
+});
+
+test('edges within an hour are read from minutes, within a day from hours, within a month from days', () => {
+  const plan = planCounts(asked('total', '2026-08-30T22:30Z', '2026-10-02T01:15Z'), CLAIMS, FOREVER, NOW_MS);
+  assert.deepEqual(shown(plan.pieces), [
+    'counters 2026-08-30T22:30 2026-08-30T23:00',
+    'days 2026-08-30T23:00 2026-08-31T00:00',
+    'months 2026-08-31T00:00 2026-09-01T00:00',
+    'total 2026-09-01T00:00 2026-10-01T00:00',
+    'months 2026-10-01T00:00 2026-10-02T00:00',
+    'days 2026-10-02T00:00 2026-10-02T01:00',
+    'counters 2026-10-02T01:00 2026-10-02T01:15',
+  ]);
+});
+
+test('nothing claimed, nothing is read from levels; minutes never are', () => {
+  const all = planCounts(asked('total', 0, NOW_MS), NO_CLAIMS, FOREVER, NOW_MS);
+  assert.deepEqual([all.pieces.map(({ source }) => source), all.throughMs], [['counters'], 0]);
+  const minutes = planCounts(asked('minute', '2026-10-01', '2026-10-02'), CLAIMS, FOREVER, NOW_MS);
+  assert.deepEqual([minutes.pieces.length, minutes.throughMs], [1, CLAIMS.throughMs]);
+});
+
+const RETENTIONS = { counters: 60 * DAY_MS, days: 400 * DAY_MS, months: 800 * DAY_MS };
+
+test('what has passed out of retention is answered by the next grain, and the answer says so', () => {
+  const answer = (by: Grain, from: string, to: string) => {
+    const query = asked(by, from, to);
+    const plan = planCounts(query, CLAIMS, RETENTIONS, NOW_MS);
+    const { grain, from: start, to: end, note } = countAnswer(query, plan, new PointSums(plan, NOW_MS), 0);
+    return { grain, range: `${start.slice(0, 16)} ${end.slice(0, 16)}`, note };
+  };
+  const recent = answer('minute', '2026-11-01T10:30Z', '2026-11-01T10:45Z');
+  assert.deepEqual(recent, { grain: 'minute', range: '2026-11-01T10:30 2026-11-01T10:45', note: undefined });
+  const hours = answer('minute', '2026-06-01T10:30Z', '2026-06-01T10:45Z');
+  assert.deepEqual([hours.grain, hours.range], ['hour', '2026-06-01T10:00 2026-06-01T11:00']);
+  assert.match(
+    hours.note ?? '',
+    /no grain finer than the hour is kept .* counted by hour instead of by minute; the range/,
+  );
+  const days = answer('hour', '2025-06-01T10:00Z', '2025-06-02T00:00Z');
+  assert.deepEqual([days.grain, days.range], ['day', '2025-06-01T00:00 2025-06-02T00:00']);
+  const months = answer('hour', '2020-06-03T00:00Z', '2026-11-22T05:07Z');
+  assert.deepEqual([months.grain, months.range], ['month', '2020-06-01T00:00 2026-11-22T05:07']);
+  const total = answer('total', '2026-06-01T10:30Z', '2026-11-01T00:00Z');
+  assert.deepEqual([total.grain, total.range], ['total', '2026-06-01T10:00 2026-11-01T00:00']);
+  assert.match(total.note ?? '', /the range is widened to 2026-06-01T10:00:00Z to/);
+  assert.equal(answer('day', '2026-06-01T00:00Z', '2026-06-03T00:00Z').note, undefined, 'days are kept');
+});
+
+test('whatever is claimed and asked, the answer is the plain sum of the minutes, each read once', () => {
+  const startMs = ms('2026-08-25T00:00Z');
+  const minuteMs = fc.integer({ min: 0, max: 80 * 24 * 60 }).map((minute) => startMs + minute * MINUTE_MS);
+  const counts = fc.array(fc.tuple(minuteMs, fc.bigInt({ min: -9n, max: 9n })), { maxLength: 60 });
+  const closedMs = fc.oneof(minuteMs, fc.constant(0));
+  fc.assert(
+    fc.property(
+      counts,
+      fc.tuple(minuteMs, minuteMs),
+      fc.constantFrom(...GRAINS),
+      fc.tuple(closedMs, closedMs),
+      (minutes, [a, b], by, [daysMs, monthsMs]) => {
+        const query = asked(by, Math.min(a, b), Math.max(a, b) + MINUTE_MS);
+        const claims = {
+          throughMs: 5,
+          days: { closedBeforeMs: daysMs - (daysMs % HOUR_MS), throughMs: 4 },
+          months: { closedBeforeMs: monthsMs - (monthsMs % DAY_MS), throughMs: 3 },
+        };
+        const plan = planCounts(query, claims, FOREVER, NOW_MS);
+        const sums = new PointSums(plan, NOW_MS);
+        // Everything is everywhere: what is not to be read from a place must be left out.
+        for (const [atMs, n] of minutes) {
+          sums.addCounter(counter(atMs, n));
+          for (const level of LEVELS) sums.addLevel(level, item(level, atMs, n));
+        }
+        const inRange = minutes.filter(([atMs]) => atMs >= query.fromMs && atMs < query.toMs);
+        const answer = countAnswer(query, plan, sums, undefined);
+        assert.equal(
+          answer.total,
+          inRange.reduce((sum, [, n]) => sum + n, 0n),
+        );
+        const points = new Map<string, bigint>();
+        for (const [atMs, n] of by === 'total' ? [] : inRange) {
+          const at = `${new Date(periodStartMs(by as 'day', atMs)).toISOString().slice(0, 19)}Z`;
+          points.set(at, (points.get(at) ?? 0n) + n);
+        }
+        assert.deepEqual(new Map(answer.points.map(({ at, n }) => [at, n])), points);
+        let nextMs = query.fromMs;
+        for (const { fromMs, toMs } of plan.pieces) {
+          assert.ok(fromMs === nextMs && toMs > fromMs);
+          nextMs = toMs;
+        }
+        assert.equal(nextMs, query.toMs);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+function counter(atMs: number, n: bigint) {
+  const bucketStartMs = atMs - (atMs % HOUR_MS);
+  return { bucketStartMs, minutes: new Map([[(atMs - bucketStartMs) / MINUTE_MS, n]]), expiresAt: undefined };
+}
+
+function item(level: Level, atMs: number, n: bigint) {
+  return { startMs: 0, sums: new Map([[sumStartMs(level, atMs), n]]), revision: 1, expiresAt: undefined };
+}

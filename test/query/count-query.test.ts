@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type CountPoint, countAnswer } from '../../lambdas/query/count-answer.ts';
+import { planCounts } from '../../lambdas/query/count-plan.ts';
+import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
+import type { CounterItem } from '../../lambdas/counting/counter-item.ts';
+import { NO_CLAIMS } from '../../lambdas/counting/levels.ts';
+import { PointSums } from '../../lambdas/query/point-sums.ts';
+
+const NOW_MS = Date.parse('2026-11-22T05:07:30Z');
+const FOREVER = { counters: undefined, days: undefined, months: undefined };
+const query = (parameters: Record<string, string>) => parseCountQuery('view', '/a', parameters, NOW_MS);
+
+type Stored = [start: string, minutes: Record<number, bigint>, expiresAt?: number];
+
+function item([start, minutes, expiresAt]: Stored): CounterItem {
+  const entries = Object.entries(minutes).map(([minute, n]) => [Number(minute), n] as const);
+  return { bucketStartMs: Date.parse(start), minutes: new Map(entries), expiresAt };
+}
+function answerOf(
+  asked: ReturnType<typeof query>,
+  stored: readonly Stored[],
+  throughMs = 0,
+  acceptPastMs?: number,
+) {
+  const plan = planCounts(asked, { ...NO_CLAIMS, throughMs }, FOREVER, NOW_MS);
+  const sums = new PointSums(plan, NOW_MS);
+  for (const one of stored) sums.addCounter(item(one));
+  return countAnswer(asked, plan, sums, acceptPastMs);
+}
+const answer = (parameters: Record<string, string>, ...stored: Stored[]) =>
+  answerOf(query(parameters), stored);
+
+test('a question that says nothing asks for the total of all time', () => {
+  const { by, fromMs, toMs, fillZero } = query({});
+  assert.deepEqual([by, fromMs, toMs, fillZero], ['total', 0, Date.parse('2026-11-22T05:08:00Z'), false]);
+});
+
+test('without a start, a grain reaches back as far as one usually looks', () => {
+  const from = (parameters: Record<string, string>) => new Date(query(parameters).fromMs).toISOString();
+  assert.equal(from({ by: 'minute' }), '2026-11-22T04:08:00.000Z');
+  assert.equal(from({ by: 'hour' }), '2026-11-21T05:08:00.000Z');
+  assert.equal(from({ by: 'day' }), '2026-10-23T00:00:00.000Z', 'a whole day');
+  assert.equal(from({ by: 'day', tz: 'Europe/Berlin' }), '2026-10-22T22:00:00.000Z');
+  assert.equal(from({ by: 'month', tz: 'Europe/Berlin' }), '2025-10-31T23:00:00.000Z');
+});
+
+test('bounds are ISO 8601 or epoch milliseconds', () => {
+  const { fromMs, toMs } = query({ from: '1763788020000', to: '2026-11-22T07:00:00+02:00' });
+  assert.deepEqual([fromMs, toMs], [1_763_788_020_000, Date.parse('2026-11-22T05:00:00Z')]);
+});
+
+test('a wrong question is refused with the parameter that is wrong', () => {
+  const wrong: [Record<string, string>, RegExp][] = [
+    [{ by: 'week' }, /"by" must be one of minute, hour, day, month, total/],
+    [{ from: 'yesterday' }, /"from" must be ISO 8601/],
+    [{ from: '2026-11-22T05:00:00' }, /"from" must be ISO 8601 with Z or an offset/],
+    [{ to: '2026-11-22T05:00:30Z' }, /"to" must be a whole minute, such as 2026-11-22T05:00:00Z/],
+    [{ from: '2026-11-22T05:00Z', to: '2026-11-22T05:00Z' }, /"from" \(.*\) must be before "to"/],
+    [{ by: 'day', fill: 'one' }, /"fill" can only be "zero"/],
+    [{ by: 'day', cumulative: 'false' }, /"cumulative" can only be "true"/],
+    [{ by: 'day', compare: 'last' }, /"compare" can only be "previous"/],
+    [{ by: 'day', tz: 'Europe/Atlantis' }, /"tz" must be a time zone of the IANA database/],
+    [{ by: 'day', tz: '+02:00' }, /"tz" must be a time zone of the IANA database/],
+    [{ by: 'hour', tz: 'Europe/Berlin' }, /"tz" goes with by=day and by=month only/],
+    [{ tz: 'UTC' }, /"tz" goes with by=day and by=month only/],
+    [{ fill: 'zero' }, /"fill" is about points, and by=total has none/],
+    [{ cumulative: 'true' }, /"cumulative" is about points/],
+    [{ limit: '10' }, /"limit" is about points/],
+    [{ by: 'day', limit: '0' }, /"limit" must be a whole number from 1 to 50000/],
+    [{ by: 'day', limit: '50001' }, /"limit" must be a whole number from 1 to 50000/],
+    [{ by: 'day', limit: '1e3' }, /"limit" must be a whole number from 1 to 50000/],
+    [{ compare: 'previous' }, /"compare" needs a "from"/],
+    [{ by: 'day', compare: 'previous', limit: '5' }, /"compare" and "limit" do not go together/],
+    [{ by: 'hour', compare: 'previous', from: '1990-01-01T00:00Z' }, /one piece of at most 25000 hours/],
+    [{ compare: 'previous', from: '1990-01-01T00:00Z' }, /looks back before 1970/],
+    [
+      { by: 'month', compare: 'previous', from: '2026-10-15T00:00Z', tz: 'Europe/Berlin' },
+      /by month needs a "from" that starts a month, such as 2026-11-01T00:00:00\+01:00/,
+    ],
+    [{ next: 'abc' }, /"next" is no token of an answer for this metric and entity/],
+    [{ next: 'abc', by: 'day' }, /"next" holds the whole question already: leave "by" out/],
+    [{ form: '0' }, /no parameter "form"/],
+  ];
+  for (const [parameters, reason] of wrong) {
+    assert.throws(
+      () => query(parameters),
+      (error) => error instanceof InvalidCountQuery && reason.test(error.message),
+      JSON.stringify(parameters),
+    );
+  }
+});
+
+const sums = (points: readonly CountPoint[]) => points.map(({ at, n }) => ({ at, n }));
+
+const HOURS: Stored[] = [
+  ['2026-11-21T23:00:00Z', { 59: 1n }],
+  ['2026-11-22T05:00:00Z', { 0: 2n, 7: 3n }],
+  ['2026-11-22T05:15:00Z', { 15: 10n, 20: -4n }],
+];
+
+test('each grain sums the same minutes', () => {
+  const range = { from: '2026-11-21T00:00Z', to: '2026-11-22T06:00Z' };
+  const minutes = answer({ ...range, by: 'minute' }, ...HOURS);
+  assert.deepEqual(sums(minutes.points), [
+    { at: '2026-11-21T23:59:00Z', n: 1n },
+    { at: '2026-11-22T05:00:00Z', n: 2n },
+    { at: '2026-11-22T05:07:00Z', n: 3n },
+    { at: '2026-11-22T05:15:00Z', n: 10n },
+    { at: '2026-11-22T05:20:00Z', n: -4n },
+  ]);
+  const hours = answer({ ...range, by: 'hour' }, ...HOURS);
+  assert.deepEqual(sums(hours.points), [
+    { at: '2026-11-21T23:00:00Z', n: 1n },
+    { at: '2026-11-22T05:00:00Z', n: 11n },
+  ]);
+  const days = answer({ ...range, by: 'day' }, ...HOURS);
+  assert.deepEqual(sums(days.points), [
+    { at: '2026-11-21T00:00:00Z', n: 1n },
+    { at: '2026-11-22T00:00:00Z', n: 11n },
+  ]);
+  const total = answer({ ...range, by: 'total' }, ...HOURS);
+  assert.deepEqual(total.points, []);
+  for (const { total: sum } of [minutes, hours, days, total]) assert.equal(sum, 12n);
+});
+
+test('a range is exact at its edges: its start is in, its end is not', () => {
+  const part = answer({ from: '2026-11-22T05:07Z', to: '2026-11-22T05:20Z', by: 'hour' }, ...HOURS);
+  assert.deepEqual([part.total, sums(part.points)], [13n, [{ at: '2026-11-22T05:00:00Z', n: 13n }]]);
+});
+
+test('gaps are left out, or given as 0 on request', () => {
+  const range = { from: '2026-11-22T05:06Z', to: '2026-11-22T05:09Z', by: 'minute' };
+  assert.equal(answer(range, ...HOURS).points.length, 1);
+  assert.deepEqual(sums(answer({ ...range, fill: 'zero' }, ...HOURS).points), [
+    { at: '2026-11-22T05:06:00Z', n: 0n },
+    { at: '2026-11-22T05:07:00Z', n: 3n },
+    { at: '2026-11-22T05:08:00Z', n: 0n },
+  ]);
+});
+
+test('sums beyond 2^53 keep every digit', () => {
+  const large = 2n ** 60n;
+  const { total } = answer({}, ['2026-11-22T05:00:00Z', { 0: large, 1: 1n }]);
+  assert.equal(total, large + 1n);
+});
+
+test('an item past its expiry counts as gone, deleted or not', () => {
+  const expired = Math.floor(NOW_MS / 1000);
+  assert.equal(answer({}, ['2026-11-22T05:00:00Z', { 0: 5n }, expired]).total, 0n);
+  assert.equal(answer({}, ['2026-11-22T05:00:00Z', { 0: 5n }, expired + 1]).total, 5n);
+});
+
+test('a point is final once every event that may still arrive would be too old for it', () => {
+  const asked = query({ from: '2026-11-22T05:00Z', to: '2026-11-22T05:10Z', by: 'minute' });
+  const states = (throughMs: number, acceptPastMs: number | undefined) => {
+    const { points, completeThrough } = answerOf(asked, HOURS, throughMs, acceptPastMs);
+    return [completeThrough, ...points.map(({ state }) => state)];
+  };
+  const day = 86_400_000;
+  const minuteEndMs = Date.parse('2026-11-22T05:01Z');
+  assert.deepEqual(states(0, day), [null, 'provisional', 'provisional']);
+  const throughMs = minuteEndMs + day + 60_000;
+  const through = new Date(throughMs).toISOString();
+  assert.deepEqual(states(throughMs, day), [through, 'final', 'provisional']);
+  assert.deepEqual(states(throughMs - 1, day).slice(1), ['provisional', 'provisional']);
+  assert.deepEqual(
+    states(throughMs, undefined).slice(1),
+    ['provisional', 'provisional'],
+    'any age is accepted',
+  );
+});

@@ -1,0 +1,190 @@
+// A ledger and a store on an AWS in memory, fed with segments as the aggregator makes them: for tests of what comes after it.
+
+import { FakeAws } from '../../fake-aws/aws.ts';
+import type { Transport } from '../../fake-aws/call.ts';
+import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { compact } from '../../lambdas/compactor/compact.ts';
+import type { CompactorPorts, CompactorSettings } from '../../lambdas/compactor/ports.ts';
+import { deltasOf } from '../../lambdas/core/delta.ts';
+import { cellAtMs, LEVELS, type Level, type Period, periodAt } from '../../lambdas/core/level.ts';
+import { decodeRows } from '../../lambdas/core/rows.ts';
+import {
+  parseSequenceNumber,
+  parseShardId,
+  type ShardId,
+  segmentId,
+  shardKey,
+} from '../../lambdas/counting/identifiers.ts';
+import { rollUp } from '../../lambdas/counting/rollup.ts';
+import { encodeMessages, type RollupMessage } from '../../lambdas/counting/rollup-message.ts';
+import { type Head, planSegment } from '../../lambdas/counting/segment.ts';
+import { emittedEntry } from '../../lambdas/counting/segment-entry.ts';
+import type { ListedShard } from '../../lambdas/ports.ts';
+import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
+import { StoreTable } from '../../lambdas/store/store-table.ts';
+import { writeRollups } from '../../lambdas/writer/write.ts';
+
+/** An event of a test. */
+export interface TestEvent {
+  readonly metric: string;
+  readonly entity: string;
+  readonly atMs: number;
+  readonly n: number;
+}
+
+/** When the world begins, epoch milliseconds. */
+export const WORLD_START_MS = Date.UTC(2026, 10, 23, 8);
+
+/** What the compactor of the world is told, unless a test says otherwise. */
+export const WORLD_SETTINGS: CompactorSettings = {
+  generation: '1',
+  retentions: { hours: undefined, days: undefined, months: undefined, all: undefined },
+  cadence: { hoursMs: 0 },
+  slotBits: 2,
+  blockBytes: 200,
+  rangeEventsMax: 1_000_000,
+  openMax: 100,
+};
+
+/** Shard `number` of the stream. */
+export function worldShard(number: number): ShardId {
+  return parseShardId(`shardId-${String(number).padStart(12, '0')}`);
+}
+
+export class StoreWorld {
+  nowMs = WORLD_START_MS;
+  readonly clock = { nowMs: () => this.nowMs };
+  readonly aws = new FakeAws({ clock: this.clock });
+  readonly shards: ListedShard[] = [];
+  readonly ledger: LedgerTable;
+  readonly store: StoreTable;
+  readonly state: CompactionStateTable;
+  readonly settings: CompactorSettings;
+  #sequence = 1;
+
+  private constructor(settings: CompactorSettings) {
+    this.settings = settings;
+    const { dynamoDb } = this.aws.clients();
+    this.ledger = new LedgerTable(dynamoDb, 'ledger', this.clock);
+    this.store = new StoreTable(dynamoDb, 'counts', this.clock);
+    this.state = new CompactionStateTable(dynamoDb, 'ledger');
+  }
+
+  static async make(settings: Partial<CompactorSettings> = {}): Promise<StoreWorld> {
+    const world = new StoreWorld({ ...WORLD_SETTINGS, ...settings });
+    for (const name of ['ledger', 'counts']) world.aws.dynamoDb.addTable(name, { ttl: 'expiresAt' });
+    await world.state.registerRangeBits(world.settings.slotBits);
+    return world;
+  }
+
+  /** Commits a segment of a shard, as the aggregator does. @returns its messages, which nobody has written yet */
+  async commit(
+    shard: ShardId,
+    events: readonly TestEvent[],
+    arrivalMs = this.nowMs,
+  ): Promise<RollupMessage[]> {
+    if (!this.shards.some((one) => one.shard === shard)) this.shards.push({ shard, parents: [] });
+    const key = shardKey(this.settings.generation, shard);
+    const head = await this.ledger.readHead(key);
+    if (head === undefined) await this.ledger.registerShard(key);
+    const sequenceNumber = parseSequenceNumber(String(this.#sequence++));
+    const decoded = events.map((event) => ({ ...event, id: undefined }));
+    const records = [{ sequenceNumber, arrivalMs, data: new Uint8Array(), events: decoded }];
+    const config = {
+      slotBits: this.settings.slotBits,
+      dedupWindowMs: 1000,
+      acceptPastMs: undefined,
+      acceptFutureMs: 1e12,
+    };
+    const plan: Head = planSegment(head, records, config, []);
+    const planned = await this.ledger.putPlan(key, plan);
+    if (planned !== 'planned') throw new Error('a segment could not be planned');
+    const output = rollUp(records, { seen: () => false }, config);
+    const deltas = deltasOf(segmentId(key, plan.segment), plan.runMaxMs, output.cut);
+    await this.ledger.putEntryIfAbsent(key, emittedEntry(plan, output, 0));
+    await this.ledger.markSent(key, { ...plan, status: 'sent' });
+    return encodeMessages(deltas, output.earliestHourMs ?? 0);
+  }
+
+  /** Writes messages as the writer does. @throws Error when one could not be written */
+  async write(messages: readonly RollupMessage[]): Promise<void> {
+    const delivered = messages.map(({ body }, index) => ({
+      messageId: String(index),
+      receiptHandle: '',
+      body,
+      receiveCount: 1,
+      history: undefined,
+    }));
+    const fail = async () => {
+      throw new Error('a message failed');
+    };
+    const ports = {
+      deltas: this.store,
+      ledger: this.ledger,
+      expired: { keepExpired: async () => {} },
+      failed: { delay: fail, bury: fail },
+      retryPolicy: { current: fail },
+      clock: this.clock,
+      random: () => 0,
+    };
+    const settings = { retentions: this.settings.retentions, concurrency: 4 };
+    const { retry } = await writeRollups(delivered, ports, settings, () => true);
+    if (retry.length > 0) throw new Error('messages were to be delivered again');
+  }
+
+  /** The compactor's ports, over a transport of its own if a test wants to disturb it. */
+  compactorPorts(transport?: Transport): CompactorPorts {
+    const { dynamoDb } = this.aws.clients(transport);
+    return {
+      state: new CompactionStateTable(dynamoDb, 'ledger'),
+      store: new StoreTable(dynamoDb, 'counts', this.clock),
+      ledger: new LedgerTable(dynamoDb, 'ledger', this.clock),
+      stream: { shards: async () => this.shards },
+      clock: this.clock,
+    };
+  }
+
+  async compact(transport?: Transport) {
+    return compact(this.compactorPorts(transport), this.settings, () => true);
+  }
+
+  /** Everything that a level's blocks of some periods say: sums by metric, entity and cell. */
+  async blockSums(level: Level, periods: readonly Period[]): Promise<Map<string, bigint>> {
+    const sums = new Map<string, bigint>();
+    for (const period of periods) {
+      for await (const { rows } of this.store.blocksOf(period)) {
+        for (const { metric, entity, cells } of decodeRows(rows)) {
+          for (const [cell, sum] of cells) {
+            const name = cellName(level, metric, entity, cellAtMs(period, cell));
+            if (sums.has(name)) throw new Error(`${name} is in two blocks`);
+            sums.set(name, sum);
+          }
+        }
+      }
+    }
+    return sums;
+  }
+}
+
+function cellName(level: Level, metric: string, entity: string, atMs: number): string {
+  return `${level} ${metric} ${entity} ${new Date(atMs).toISOString()}`;
+}
+
+/** The sums that a level should have of some events, and the periods that they lie in. */
+export function expectedSums(level: Level, events: readonly TestEvent[]) {
+  const sums = new Map<string, bigint>();
+  const periods = new Map<number, Period>();
+  const cellMs = { hours: 60_000, days: 3_600_000, months: 86_400_000, all: 0 }[level];
+  for (const { metric, entity, atMs, n } of events) {
+    const at = new Date(atMs);
+    const startMs =
+      level === 'all' ? Date.UTC(at.getUTCFullYear(), at.getUTCMonth()) : Math.floor(atMs / cellMs) * cellMs;
+    const name = cellName(level, metric, entity, startMs);
+    sums.set(name, (sums.get(name) ?? 0n) + BigInt(n));
+    const period = periodAt(level, atMs);
+    periods.set(period.startMs, period);
+  }
+  return { sums, periods: [...periods.values()] };
+}
+
+export { LEVELS };
