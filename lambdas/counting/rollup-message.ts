@@ -30,8 +30,12 @@ const FORMAT_VERSION = 2;
 /** A message fills one of SQS's billing units of 64 KB, with room for what the service adds; a larger delta has one of its own. */
 const BODY_BYTES_MAX = 60_000;
 
-/** Puts a segment's deltas into messages, in order. */
-export function encodeMessages(deltas: readonly Delta[], earliestHourMs: number): RollupMessage[] {
+/** Puts a segment's deltas into messages, in order. @param bytesMax of the deltas in one message */
+export function encodeMessages(
+  deltas: readonly Delta[],
+  earliestHourMs: number,
+  bytesMax = BODY_BYTES_MAX,
+): RollupMessage[] {
   const messages: RollupMessage[] = [];
   let parts: number[] = [];
   let texts: string[] = [];
@@ -44,7 +48,7 @@ export function encodeMessages(deltas: readonly Delta[], earliestHourMs: number)
   for (const delta of deltas) {
     const { part, range, events, rows } = delta;
     const text = JSON.stringify([part, range, events, Buffer.from(rows).toString('base64')]);
-    if (texts.length > 0 && bytes + text.length > BODY_BYTES_MAX) close(delta);
+    if (texts.length > 0 && bytes + text.length > bytesMax) close(delta);
     parts.push(part);
     texts.push(text);
     bytes += text.length + 1;

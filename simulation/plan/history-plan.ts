@@ -31,14 +31,11 @@ export function planHistory(seed: number, omitted: Omitted = NOTHING_OMITTED): H
   const windowsMs = faults.map((fault) =>
     fault.kind === 'deploy' ? fault.rollup.dedupWindowMs : drawn.rollup.dedupWindowMs,
   );
-  const splits = faults.filter(({ kind }) => kind === 'split').length;
   const settings = { ...drawn, dedupWindowLeastMs: Math.min(drawn.rollup.dedupWindowMs, ...windowsMs) };
   return {
     seed,
     settings,
-    puts: drawWorkload(random.fork('workload'), settings, splits).filter(
-      (_, place) => !omitted.puts.has(place),
-    ),
+    puts: drawWorkload(random.fork('workload'), settings).filter((_, place) => !omitted.puts.has(place)),
     faults: faults.filter((_, place) => !omitted.faults.has(place)),
     omitted,
   };

@@ -1,7 +1,5 @@
-// What the producers of a history send: events, their retries, packed records, and things that are no events at all.
-import { packsOf } from '../../client/src/packs.ts';
+// What the producers of a history send: events, their retries, batches, and things that are no events at all.
 import type { Random } from '../random.ts';
-import { digestOf, HASHES } from '../world/stream.ts';
 import type { Settings } from './settings.ts';
 
 /** One occurrence of an event in a record, and all that is true about it. */
@@ -20,8 +18,6 @@ export interface Occurrence {
 export interface Put {
   readonly atMs: number;
   readonly partitionKey: string;
-  /** Where it is put instead of where its partition key hashes to. */
-  readonly hashKey?: number;
   readonly data: Uint8Array;
   readonly arrivalSkewMs: number;
   readonly occurrences: readonly Occurrence[];
@@ -34,7 +30,7 @@ interface Sending {
 }
 
 const METRICS = ['views', 'likes', 'play.count'] as const;
-const PACK_SLOT_MS = 4_000;
+const BATCH_SLOT_MS = 4_000;
 
 /** Malformed events and why each is refused; `$ID` stands for a fresh id. */
 const MALFORMED: readonly [string, string][] = [
@@ -55,59 +51,32 @@ const UNREADABLE: readonly [Uint8Array, string][] = [
   [Buffer.from('[[]]'), 'not-an-event'],
 ];
 
-/** How a history's producers pack. */
-interface Packing {
-  /** How many buckets of ids there are: a power of two. */
-  readonly buckets: number;
-  /** Whether an event may come packed one time and alone the next: only where no shard will ever end within a bucket. */
-  readonly mixed: boolean;
-}
-
-/** By buckets in most histories; undefined: by a key of the producers' own, always the same for an event. */
-function drawPacking(random: Random, { shards }: Settings, splits: number): Packing | undefined {
-  if (random.chance(0.3)) return undefined;
-  const halvings = Math.log2(shards);
-  if (Number.isInteger(halvings) && random.chance(0.7))
-    return { buckets: 2 ** Math.max(1, halvings + splits), mixed: true };
-  return { buckets: random.pick([2, 4, 16]), mixed: false };
-}
-
 /**
- * Draws all records that producers send, in the order in which they arrive.
- * @param splits how often a shard is split in the history, at most
+ * Draws all records that producers send, in the order in which they arrive. An event with an id travels alone under its id, or
+ * always in the same batch: what is sent again is the record as it was.
  */
-export function drawWorkload(random: Random, settings: Settings, splits: number): Put[] {
+export function drawWorkload(random: Random, settings: Settings): Put[] {
   const { startMs, trafficMs } = settings;
   const events = random.pick([3, 8, 20, 45]);
-  const buckets = random.between(1, 3);
-  const packedShare = random.pick([0, 0.3, 0.9]);
+  const batchedShare = random.pick([0, 0.3, 0.9]);
   const duplicateShare = random.pick([0.1, 0.5]);
+  const nameLength = random.pick([0, 0, 200]);
   const puts: Put[] = [];
-  // By itself, so that the draws that follow stay what they were.
-  const packing = drawPacking(random.fork('packing'), settings, splits);
-  const mixing = random.fork('mixing');
-  const packs = new Map<string, Sending[]>();
+  const batches = new Map<string, Sending[]>();
   for (let number = 0; number < events; number += 1) {
     const firstMs = startMs + random.between(0, trafficMs);
-    const event = drawEvent(random, number, firstMs, settings);
-    const packed = random.chance(packedShare);
-    const bucket = `pack-${number % buckets}`;
-    const retried = event.occurrence.id !== undefined && random.chance(duplicateShare);
-    for (const atMs of [firstMs, ...(retried ? drawRetryTimes(random, firstMs, settings) : [])]) {
-      const sending = { atMs, ...event };
-      const alone =
-        packing?.mixed === true && event.occurrence.id !== undefined ? mixing.chance(0.5) : !packed;
-      if (alone)
-        puts.push(putOf(random, settings, event.occurrence.id ?? `request-${number}`, [sending], false));
-      else {
-        const name = `${bucket}@${Math.floor(atMs / PACK_SLOT_MS)}`;
-        packs.set(name, [...(packs.get(name) ?? []), sending]);
-      }
+    const sending = { atMs: firstMs, ...drawEvent(random, number, firstMs, settings, nameLength) };
+    if (random.chance(batchedShare)) {
+      const name = `batch-${Math.floor(firstMs / BATCH_SLOT_MS)}-${random.between(0, 1)}`;
+      batches.set(name, [...(batches.get(name) ?? []), sending]);
+      continue;
     }
+    const key = sending.occurrence.id ?? `request-${number}`;
+    puts.push(...sentAgain(random, settings, putOf(random, settings, key, [sending], false), duplicateShare));
   }
-  for (const [name, sendings] of packs) {
-    const key = name.slice(0, name.indexOf('@'));
-    puts.push(...packedPuts(random, settings, key, random.shuffled(sendings), packing));
+  for (const [name, sendings] of batches) {
+    const put = putOf(random, settings, name, random.shuffled(sendings), true);
+    puts.push(...sentAgain(random, settings, put, duplicateShare));
   }
   for (let junk = random.pick([0, 0, 1, 2]); junk > 0; junk -= 1) {
     const [data, rejected] = random.pick(UNREADABLE);
@@ -118,21 +87,18 @@ export function drawWorkload(random: Random, settings: Settings, splits: number)
   return puts.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** What is at hand at one time, packed: one record, or one for each bucket. Events without an id go with any. */
-function packedPuts(
-  random: Random,
-  settings: Settings,
-  key: string,
-  sendings: readonly Sending[],
-  packing: Packing | undefined,
-): Put[] {
-  if (packing === undefined) return [putOf(random, settings, key, sendings, true)];
-  const { buckets } = packing;
-  const idOf = ({ occurrence: { id } }: Sending) => id ?? key;
-  return packsOf(sendings, idOf, digestOf, buckets).map(({ bucket, events }) => ({
-    ...putOf(random, settings, bucket, events, true),
-    hashKey: (Number.parseInt(bucket, 2) * HASHES) / buckets,
-  }));
+/** A record, and perhaps the same record again, once or in a chain. */
+function sentAgain(random: Random, settings: Settings, put: Put, share: number): Put[] {
+  if (!random.chance(share)) return [put];
+  const { arrivalSkewMs: most } = settings;
+  return [
+    put,
+    ...drawRetryTimes(random, put.atMs, settings).map((atMs) => ({
+      ...put,
+      atMs,
+      arrivalSkewMs: random.between(-most, most),
+    })),
+  ];
 }
 
 const NO_EVENT = { id: undefined, metric: '', entity: '', atMs: undefined, n: 0 };
@@ -142,13 +108,13 @@ function putOf(
   { arrivalSkewMs }: Settings,
   partitionKey: string,
   sendings: readonly Sending[],
-  packed: boolean,
+  batched: boolean,
 ): Put {
   const texts = sendings.map(({ text }) => text);
   return {
     atMs: Math.max(...sendings.map(({ atMs }) => atMs)),
     partitionKey,
-    data: Buffer.from(packed ? `[${texts.join(',')}]` : (texts[0] ?? '')),
+    data: Buffer.from(batched ? `[${texts.join(',')}]` : (texts[0] ?? '')),
     arrivalSkewMs: random.between(-arrivalSkewMs, arrivalSkewMs),
     occurrences: sendings.map(({ occurrence }) => occurrence),
   };
@@ -156,7 +122,7 @@ function putOf(
 
 /** When a producer sends an event again: soon, in a chain that outlasts the window, or long after the window. */
 function drawRetryTimes(random: Random, firstMs: number, { dedupWindowLeastMs, rollup }: Settings): number[] {
-  const soonMs = Math.floor(dedupWindowLeastMs * 0.8) - PACK_SLOT_MS;
+  const soonMs = Math.floor(dedupWindowLeastMs * 0.8) - BATCH_SLOT_MS;
   if (random.chance(0.2)) {
     return [1, 2, 3].map((retry) => firstMs + retry * soonMs - random.between(0, 5_000));
   }
@@ -172,6 +138,7 @@ function drawEvent(
   number: number,
   arrivalMs: number,
   settings: Settings,
+  nameLength: number,
 ): { text: string; occurrence: Occurrence } {
   if (random.chance(0.06)) {
     const [text, rejected] = random.pick(MALFORMED);
@@ -179,7 +146,9 @@ function drawEvent(
   }
   const id = random.chance(0.9) ? `id-${number}` : undefined;
   const metric = random.chance(0.7) ? 'views' : random.pick(METRICS);
-  const entity = random.chance(0.5) ? 'hot' : random.pick(['a', 'b#c', 'd"e', 'ü☃𝕏', `tail-${number}`]);
+  const entity = random.chance(0.5)
+    ? 'hot'
+    : random.pick(['a', 'b#c', 'd"e', 'ü☃𝕏', `tail-${number}`.padEnd(nameLength, 'x')]);
   const n = random.chance(0.7) ? undefined : random.pick([1, -1, 0, 5, -3, 1_000_000_000, -1_000_000_000]);
   const { atMs, rejected } = drawInstant(random, arrivalMs, settings);
   const at = atMs !== undefined && random.chance(0.5) ? isoWithOffset(atMs, random) : atMs;

@@ -1,7 +1,6 @@
 // What the ledger's table holds, shard by shard, kept up with every change: for the oracle, never for the pipeline.
 import type { Item } from '../../fake-aws/dynamodb/values.ts';
 import { booksOf, entryOf, headOf } from '../../lambdas/aws/ledger-items.ts';
-import { touchedIn } from '../../lambdas/aws/touched-items.ts';
 import { type Books, EMPTY_BOOKS } from '../../lambdas/counting/books.ts';
 import {
   parseSequenceNumber,
@@ -9,7 +8,6 @@ import {
   type ShardKey,
   segmentId,
 } from '../../lambdas/counting/identifiers.ts';
-import { type CompactedLevel, type LevelClaim, NO_CLAIMS } from '../../lambdas/counting/levels.ts';
 import type { Head } from '../../lambdas/counting/segment.ts';
 import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import type { StreamGap } from '../../lambdas/ports.ts';
@@ -21,10 +19,7 @@ export interface StoredLedger {
   readonly entries: Map<number, SegmentEntry>;
   /** Packed ids by `segment/chunk`. */
   readonly ids: Map<string, Uint8Array>;
-  /** Touched counters by `segment/chunk`. */
-  readonly touched: Map<string, string>;
   readonly gaps: Map<string, StreamGap>;
-  readonly cursors: Map<string, Item>;
   books: Books;
 }
 
@@ -35,8 +30,8 @@ export class LedgerView {
   readonly #listed = new Set<ShardKey>();
   /** The published `completeThrough`, epoch milliseconds; 0 as long as there is none. */
   claimMs = 0;
-  /** The published claims of the levels. */
-  readonly levelClaims: Record<CompactedLevel, LevelClaim> = { ...NO_CLAIMS };
+  /** The item with the state of compaction. */
+  compaction: Item | undefined;
   /** Grows with every change of what accounts are read from: heads, entries, books, the list of shards. */
   changes = 0;
 
@@ -52,9 +47,7 @@ export class LedgerView {
         head: undefined,
         entries: new Map(),
         ids: new Map(),
-        touched: new Map(),
         gaps: new Map(),
-        cursors: new Map(),
         books: EMPTY_BOOKS,
       };
       this.#shards.set(shard, stored);
@@ -80,7 +73,11 @@ export class LedgerView {
     if (pk === 'SHARDS') {
       this.#listed.add(parseShardKey(sk));
       this.changes += 1;
-    } else if (pk === 'CLAIM') this.#claimed(item, segment);
+    } else if (pk === 'CLAIM') {
+      this.claimMs = Number(item['throughMs']?.N ?? 0);
+      this.#observer.claimRaised(this.claimMs);
+    } else if (pk === 'COMPACTION') this.compaction = item;
+    else if (pk === 'DELETIONS') return;
     else if (kind === 'SEG') this.#entryWritten(parseShardKey(pk), before, item);
     else if (kind === 'HEAD') {
       this.of(parseShardKey(pk)).head = headOf(item);
@@ -92,22 +89,9 @@ export class LedgerView {
       const ledger = this.of(parseShardKey(pk));
       const name = `${Number(segment)}/${chunk}`;
       if (kind === 'IDS') ledger.ids.set(name, item['ids']?.B ?? new Uint8Array());
-      else if (kind === 'KEYS') ledger.touched.set(name, touchedIn(item) ?? '');
-      else if (kind === 'LEVEL') ledger.cursors.set(segment, item);
       else if (kind === 'GAP') ledger.gaps.set(sk, gapIn(item));
       else throw new Error(`the ledger's view does not know ${sk}`);
     }
-  }
-
-  #claimed(item: Item, level: string): void {
-    const ms = (attribute: string) => Number(item[attribute]?.N ?? 0);
-    if (level !== 'days' && level !== 'months') {
-      this.claimMs = ms('throughMs');
-      this.#observer.claimRaised(this.claimMs);
-      return;
-    }
-    this.levelClaims[level] = { closedBeforeMs: ms('closedBeforeMs'), throughMs: ms('throughMs') };
-    this.#observer.levelClaimRaised(level, this.levelClaims[level]);
   }
 
   #entryWritten(shard: ShardKey, before: Item | undefined, item: Item): void {

@@ -1,7 +1,7 @@
 // What the simulated stage calls its resources.
 
 /** The tables. */
-export const TABLES = { ledger: 'ledger' } as const;
+export const TABLES = { ledger: 'ledger', counts: 'counts' } as const;
 export const STREAM = 'events';
 export const BUCKET = 'archive';
 export const PARAMETER = '/tally/retries';

@@ -1,5 +1,4 @@
 // The stream as history, mappings and oracle see it: the fake service's, with records decoded by the pipeline's own code.
-import { createHash } from 'node:crypto';
 import type { FakeStream, StoredRecord as Record_, StoredShard as Shard } from '../../fake-aws/stream.ts';
 import { decodeRecord } from '../../lambdas/counting/event.ts';
 import type { SequenceNumber, ShardId } from '../../lambdas/counting/identifiers.ts';
@@ -13,15 +12,6 @@ export type StoredShard = Omit<Shard, 'id' | 'parents' | 'records'> & {
   readonly parents: readonly ShardId[];
   readonly records: StoredRecord[];
 };
-
-/** How many hash keys clients choose from: two bytes. */
-export const HASHES = 65_536;
-const HASH_BITS = 112n;
-
-/** The digest of a partition key, by which Kinesis finds a shard and clients a pack's bucket. */
-export function digestOf(partitionKey: string): Uint8Array {
-  return createHash('md5').update(partitionKey).digest();
-}
 
 /** The stream. */
 export class WorldStream {
@@ -49,10 +39,9 @@ export class WorldStream {
     return shard;
   }
 
-  /** Puts a record into the shard that its partition key hashes to, or that an explicit hash key of two bytes names. */
-  put(partitionKey: string, data: Uint8Array, arrivalMs?: number, hashKey?: number): StoredShard {
-    const explicit = hashKey === undefined ? undefined : String(BigInt(hashKey) << HASH_BITS);
-    return this.#stream.put(data, partitionKey, explicit, arrivalMs)[0] as StoredShard;
+  /** Puts a record into the shard that its partition key hashes to. */
+  put(partitionKey: string, data: Uint8Array, arrivalMs?: number): StoredShard {
+    return this.#stream.put(data, partitionKey, undefined, arrivalMs)[0] as StoredShard;
   }
 
   /** Puts a record into a given shard. */

@@ -39,9 +39,6 @@ const LEDGER_CALLS: Readonly<Record<string, string>> = {
   'Query SHARDS': 'shards',
   'PutItem IDS': 'putIds',
   'GetItem IDS': 'readIds',
-  'PutItem KEYS': 'putTouched',
-  'UpdateItem KEYS': 'keepTouched',
-  'BatchGetItem KEYS': 'readTouched',
   'PutItem SEG': 'putEntry',
   'GetItem SEG': 'readEntry',
   'Query SEG': 'queryEntries',
@@ -51,10 +48,25 @@ const LEDGER_CALLS: Readonly<Record<string, string>> = {
   'PutItem GAP': 'recordGap',
   'PutItem COMPLETE_THROUGH': 'raiseClaim',
   'GetItem COMPLETE_THROUGH': 'readClaim',
-  'Query CLAIM': 'readClaims',
-  'UpdateItem LEVEL': 'raiseLevelClaim',
-  'GetItem LEVEL': 'readCursor',
-  'PutItem LEVEL': 'putCursor',
+  'GetItem STATE': 'readState',
+  'Query DELETIONS': 'readDeletions',
+};
+
+/** What a call of the table of counts does, by its command and the kind of item. */
+const COUNTS_CALLS: Readonly<Record<string, string>> = {
+  'PutItem DELTA': 'putDelta',
+  'GetItem DELTA': 'readDelta',
+  'Query DELTA': 'queryDeltas',
+  'PutItem BLOCK': 'putBlock',
+  'GetItem BLOCK': 'probe',
+  'BatchGetItem BLOCK': 'readBlocks',
+  'Query BLOCK': 'queryBlocks',
+  'PutItem LATE': 'putLate',
+  'Query LATE': 'queryLate',
+  'PutItem TOP': 'putTop',
+  'GetItem TOP': 'readTop',
+  'PutItem METRICS': 'addMetric',
+  'Query METRICS': 'metrics',
 };
 
 const OTHER_CALLS: Readonly<Record<string, string>> = {
@@ -95,7 +107,7 @@ function subjectOf({ Entries, ReceiptHandle, ShardId, Key, Prefix, Name }: Input
 }
 
 function partIn(body = ''): string {
-  const [, segment, part] = /"segment":"([^"]*)","part":(\d+)/.exec(body) ?? [];
+  const [, segment, part] = /"segment":"([^"]*)".*?"deltas":\[\[(\d+)/.exec(body) ?? [];
   return segment === undefined ? 'no rollup message' : `${segment}/${part}`;
 }
 
@@ -105,8 +117,11 @@ function namedForTable(operation: string, input: Input): Named {
   const pk = key['pk']?.S ?? '';
   const sk = key['sk']?.S ?? '';
   const subject = `${pk} ${sk}`;
-  if (table !== TABLES.ledger) return { service: 'counters', operation, subject };
-  const kind = pk === 'SHARDS' || (pk === 'CLAIM' && sk === '') ? pk : (/^[A-Z_]+/.exec(sk)?.[0] ?? '');
+  if (table !== TABLES.ledger) {
+    const call = `${operation} ${pk.split('#', 1)[0]}`;
+    return { service: 'counters', operation: COUNTS_CALLS[call] ?? call, subject };
+  }
+  const kind = pk === 'SHARDS' || pk === 'DELETIONS' ? pk : (/^[A-Z_]+/.exec(sk)?.[0] ?? '');
   return { service: 'ledger', operation: ledgerCall(operation, kind, input), subject };
 }
 
@@ -119,9 +134,14 @@ function keyOf({ Key, Item, ExpressionAttributeValues: values, RequestItems }: I
   return request?.Keys?.[0] ?? { ...(pk && { pk }), ...(sk && { sk }) };
 }
 
-function ledgerCall(operation: string, kind: string, { Item: item, UpdateExpression }: Input): string {
+function ledgerCall(
+  operation: string,
+  kind: string,
+  { Item: item, UpdateExpression, ExpressionAttributeValues: values = {} }: Input,
+): string {
   if (operation === 'PutItem' && kind === 'HEAD')
     return item?.['status']?.S === 'sent' ? 'markSent' : 'putPlan';
+  if (operation === 'UpdateItem' && kind === 'STATE') return stateUpdate(UpdateExpression ?? '', values);
   if (operation === 'UpdateItem' && kind === 'SEG') return entryUpdate(UpdateExpression ?? '');
   return LEDGER_CALLS[`${operation} ${kind}`] ?? `${operation} ${kind}`;
 }
@@ -130,4 +150,10 @@ function entryUpdate(update: string): string {
   if (update.startsWith('ADD acked')) return 'acknowledge';
   if (update.startsWith('SET lost')) return 'markLost';
   return update.startsWith('SET x') ? 'noteExpired' : 'notePlace';
+}
+
+/** A plan is put, or an epoch done; or a length of hash ranges is announced. */
+function stateUpdate(update: string, { ':s0': head }: Item): string {
+  if (update.startsWith('ADD rangeBits')) return 'registerRangeBits';
+  return head?.M?.['plan'] === undefined ? 'markDone' : 'putEpoch';
 }

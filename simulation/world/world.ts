@@ -1,25 +1,24 @@
 // One stage on an AWS in memory: its resources, the deployed adapters on them, and views for whoever watches.
 import { FakeAws } from '../../fake-aws/aws.ts';
+import type { Item } from '../../fake-aws/dynamodb/values.ts';
 import { Archive } from '../../lambdas/aws/archive.ts';
 import { SqsDeadLetters } from '../../lambdas/aws/dead-letters.ts';
 import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
-import { LevelLedgerTable } from '../../lambdas/aws/level-ledger.ts';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { RetryParameter } from '../../lambdas/aws/retry-parameter.ts';
 import { SqsFailedMessages, SqsRollupQueue } from '../../lambdas/aws/rollup-queue.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import type { Clock, TableHealth } from '../../lambdas/ports.ts';
+import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
+import { StoreTable } from '../../lambdas/store/store-table.ts';
 import type { Random } from '../random.ts';
 import { AT_ONCE, textOf, WorldArchive } from './archive.ts';
-import { CountersClient, FakeCounters } from './counters.ts';
 import { LedgerView } from './ledger-view.ts';
-import { FakeLevels, LevelsClient } from './levels.ts';
 import { BUCKET, PARAMETER, STREAM, TABLES, URLS } from './names.ts';
 import { directNetwork, type Network } from './network.ts';
 import { UNWATCHED, type WorldObserver } from './observer.ts';
 import { WorldQueue } from './queue.ts';
-import { type StoredRecord, type StoredShard, WorldStream } from './stream.ts';
-import { FakeTops, TopsClient } from './tops.ts';
+import { type StoredRecord, WorldStream } from './stream.ts';
 import { transportOver } from './transport.ts';
 
 /** How the services and adapters cut what they carry: far smaller than on AWS, so that small histories cross the limits. */
@@ -34,6 +33,8 @@ export interface WorldLimits {
   /** Messages in one batch. */
   readonly batchMessages: number;
   readonly pageShards: number;
+  /** Bytes of a page of a table. */
+  readonly tablePageBytes: number;
 }
 
 /** Which entries of a batch fail although the call answers 200: how many leading ones are taken. */
@@ -56,6 +57,8 @@ export interface WorldOptions {
   readonly ttlDelayMs: number;
   /** How long entries and ids are kept; undefined: for ever. */
   readonly ledgerRetentionMs?: number | undefined;
+  /** How long deltas are kept; undefined: for ever. */
+  readonly deltaRetentionMs?: number | undefined;
   readonly limits: WorldLimits;
   readonly partialSends?: PartialSends;
   /** The retry parameter's text. */
@@ -82,6 +85,7 @@ export const ORDINARY_WORLD = {
     batchKeys: 100,
     batchMessages: 3,
     pageShards: 1_000,
+    tablePageBytes: 1_048_576,
   },
   retries: '{}',
 } as const;
@@ -98,9 +102,6 @@ export class World {
   readonly aws: FakeAws;
   readonly stream: WorldStream;
   readonly ledger: LedgerView;
-  readonly counters: FakeCounters;
-  readonly levels: FakeLevels;
-  readonly tops: FakeTops;
   readonly queue: WorldQueue;
   readonly deadLetters: WorldQueue;
   readonly archive: WorldArchive;
@@ -116,10 +117,14 @@ export class World {
       clock,
       dynamoDb: {
         ttlDelayMs: () => ttlDelayMs,
-        limits: { batchGetKeys: 100 },
+        limits: { pageBytes: limits.tablePageBytes },
         processed: (requests) => Math.min(requests, limits.batchKeys),
-        onChange: (_table, before, after) => {
-          if (after !== undefined) this.ledger.written(before, after);
+        onChange: (table, before, after, cause) => {
+          if (cause === 'expiry') this.aws.crossings.note(`expiry of ${kindOf(before)}`);
+          if (after === undefined) return;
+          this.#noteCrossing(after);
+          if (table === TABLES.counts) observer.countsWritten(before, after);
+          else this.ledger.written(before, after);
         },
       },
       kinesis: {
@@ -145,7 +150,7 @@ export class World {
       },
       s3: { onPut: (_bucket, key, bytes) => observer.archived(key, textOf(key, bytes)) },
     });
-    this.aws.dynamoDb.addTable(TABLES.ledger, { ttl: 'expiresAt' });
+    for (const table of Object.values(TABLES)) this.aws.dynamoDb.addTable(table, { ttl: 'expiresAt' });
     this.stream = new WorldStream(this.aws.kinesis.addStream(STREAM, shards));
     const deadLetters = this.aws.sqs.addQueue('dead', { retentionMs: options.deadLetterRetentionMs });
     this.deadLetters = new WorldQueue(deadLetters);
@@ -157,9 +162,6 @@ export class World {
     );
     this.archive = new WorldArchive(this.aws.s3.addBucket(BUCKET));
     this.retries = options.retries;
-    this.counters = new FakeCounters(clock, ttlDelayMs, observer);
-    this.levels = new FakeLevels(clock, ttlDelayMs, observer);
-    this.tops = new FakeTops(clock, ttlDelayMs, observer);
   }
 
   /** The retry parameter's text, as an operator leaves it. */
@@ -169,8 +171,8 @@ export class World {
 
   /** Whether both tables answer, as redrive asks. */
   tables(network: Network): TableHealth {
-    const { counters, ledger } = this.clients(network, this.#options.clock);
-    return { isHealthy: async () => (await counters.isHealthy()) && (await ledger.isHealthy()) };
+    const { store, ledger } = this.clients(network, this.#options.clock);
+    return { isHealthy: async () => (await store.isHealthy()) && (await ledger.isHealthy()) };
   }
 
   /** What a container that never ran remembers of the retry parameter. */
@@ -201,10 +203,8 @@ export class World {
         idsChunkBytes,
         pageEntries,
       }),
-      progress: new LevelLedgerTable(dynamoDb, TABLES.ledger),
-      counters: new CountersClient(this.counters, network),
-      levels: new LevelsClient(this.levels, network),
-      tops: new TopsClient(this.tops, network),
+      state: new CompactionStateTable(dynamoDb, TABLES.ledger),
+      store: new StoreTable(dynamoDb, TABLES.counts, clock, this.#options.deltaRetentionMs),
       queue: new SqsRollupQueue(sqs, URLS.rollups, batchMessages),
       failed: new SqsFailedMessages(sqs, URLS.rollups, URLS.deadLetters),
       deadLetters: new SqsDeadLetters(sqs, urls, archive),
@@ -214,9 +214,22 @@ export class World {
     };
   }
 
+  /** Notes what shows that a limit of the store was crossed. */
+  #noteCrossing({ pk, split, tombstone }: Item): void {
+    const [kind = '', range = ''] = pk?.S?.split('#') ?? [];
+    if (split !== undefined) this.aws.crossings.note('block split');
+    if (tombstone !== undefined) this.aws.crossings.note('tombstone');
+    if (kind === 'LATE') this.aws.crossings.note('late rows');
+    if (kind === 'DELTA' && range !== '') this.aws.crossings.note('deltas by hash range');
+  }
+
   #queueNamed(name: string): WorldQueue {
     return name === 'dead' ? this.deadLetters : this.queue;
   }
 }
 
-export type { StoredShard };
+/** What kind of item something is, for the names of crossings. */
+function kindOf(item: Item | undefined): string {
+  const kind = item?.['pk']?.S?.split('#')[0] ?? '';
+  return /^[A-Z]+$/.test(kind) ? kind : (item?.['sk']?.S?.split('#')[0] ?? '');
+}
