@@ -12,7 +12,7 @@ export const QUERIES_MAX = 100;
 const INSTANT_ASKED = (description: string) =>
   ({
     type: 'string',
-    description: `${description} ISO 8601 with a zone, or epoch milliseconds.`,
+    description: `${description} ISO 8601 with a zone, epoch milliseconds, or a date, which is its midnight in tz.`,
   }) as const satisfies Schema;
 
 /** The parameters of a question, beside metric and entity. */
@@ -23,7 +23,7 @@ export const COUNTS_QUESTION = {
   tz: {
     type: 'string',
     description:
-      'Whose hours, days, weeks and months, as a name of the IANA database such as Europe/Berlin; UTC if left out. Not with by=minute and by=total.',
+      'Whose hours, days, weeks and months, as a name of the IANA database such as Europe/Berlin; UTC if left out. With by=minute and by=total only for a date as from or to.',
   },
   fill: { type: 'string', enum: ['zero'], description: 'Points without events are given as 0.' },
   cumulative: {

@@ -1,11 +1,11 @@
-// POST /v1/events and /v1/events:packed: what a request must look like, and what is answered.
+// POST /v1/events: what a request must look like, and what is answered.
 import { exactly, listOf, NUMBER_OF, type Schema } from './schema.ts';
 
-/** Most events in one request: PutRecords takes no more. */
+/** Most events in one request: alone they are records, and PutRecords takes no more. */
 export const EVENTS_MAX = 500;
 
 // The patterns have no backslash but in \uXXXX: the validator's message quotes them, and it goes into JSON as it is.
-const DATE = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
+const DATE = '(19[7-9][0-9]|20[0-9]{2})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
 const TIME = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?';
 const ZONE = '(Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])';
 
@@ -26,18 +26,36 @@ export const EVENT = {
   additionalProperties: false,
   properties: {
     // At most 128 characters are at most the 256 UTF-16 units a partition key may have.
-    id: { type: 'string', minLength: 1, maxLength: 128 },
+    id: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 128,
+      description: 'Events with the same metric, entity and id count once within the dedup window.',
+    },
     metric: METRIC,
     entity: ENTITY,
     // Two types in one, not anyOf: the validator then says what is wrong instead of "matched none of 2 schemas".
     at: {
       type: ['integer', 'string'],
-      minimum: 0,
-      maximum: Date.UTC(9999, 11, 31, 23, 59, 59, 999),
+      // A smaller number is seconds, a larger one microseconds; a time before 2000 has to be written out.
+      minimum: Date.UTC(2000),
+      maximum: Date.UTC(2099, 11, 31, 23, 59, 59, 999),
+      description:
+        'Epoch milliseconds of 2000 to 2099, or ISO 8601 date and time with a zone, of 1970 to 2099. The time of arrival if left out.',
       pattern: `^${DATE}T${TIME}${ZONE}$`,
     },
     n: { type: 'integer', minimum: -1_000_000_000, maximum: 1_000_000_000 },
   },
+} as const satisfies Schema;
+
+/** A batch's key. */
+export const BATCH_KEY = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 128,
+  pattern: ENTITY.pattern,
+  description:
+    'Makes one record of all events, taken or refused as a whole. The same events under the same key, sent again within the dedup window, change nothing. Choose a new key, such as a UUID, for every batch.',
 } as const satisfies Schema;
 
 /** The request's body. */
@@ -46,67 +64,19 @@ export const EVENTS = {
   required: ['events'],
   additionalProperties: false,
   properties: {
+    batch: BATCH_KEY,
     events: { type: 'array', minItems: 1, maxItems: EVENTS_MAX, items: EVENT },
-  },
-} as const satisfies Schema;
-
-/** Most packs in one request, each a record: PutRecords takes no more. */
-export const PACKS_MAX = 500;
-/**
- * Most events in one pack. The largest event there can be has 4,100 bytes (640 characters, each six at most as JSON escapes
- * them, and the rest), so that many are always within a record's mebibyte.
- */
-export const PACK_EVENTS_MAX = 250;
-
-/** One event of a pack: it has an id, which says what bucket it belongs to. */
-export const PACKED_EVENT = { ...EVENT, required: ['id', 'metric', 'entity'] } as const satisfies Schema;
-
-/** The name of a bucket. A stage's model knows how many bits it has. */
-export const BUCKET = {
-  type: 'string',
-  pattern: '^[01]{4,10}$',
-  description:
-    "The first bits of the MD5 of the UTF-8 of each event's id, as 0110: as many as tell packBuckets buckets apart, 4 unless configured otherwise.",
-} as const satisfies Schema;
-
-/** The request's body with several events in a record: all events of a pack are of one bucket. */
-export const PACKS = {
-  type: 'object',
-  required: ['packs'],
-  additionalProperties: false,
-  properties: {
-    packs: {
-      type: 'array',
-      minItems: 1,
-      maxItems: PACKS_MAX,
-      items: {
-        type: 'object',
-        required: ['bucket', 'events'],
-        additionalProperties: false,
-        properties: {
-          bucket: BUCKET,
-          events: { type: 'array', minItems: 1, maxItems: PACK_EVENTS_MAX, items: PACKED_EVENT },
-        },
-      },
-    },
   },
 } as const satisfies Schema;
 
 /** 202: all of them are in the stream. */
 export const ACCEPTED = exactly({
-  accepted: { type: 'integer', minimum: 1, description: 'The number of events, or of packs.' },
-});
-
-/** 400: the body breaks a rule. The front door has one such refusal for all routes; it says how to pack. */
-export const BODY_REFUSED = exactly(
-  { message: { type: 'string' } },
-  {
-    packBuckets: {
-      type: 'integer',
-      description: 'How many buckets there are for packs here: a power of two.',
-    },
+  accepted: {
+    type: 'integer',
+    minimum: 1,
+    description: 'The number of records stored: of events, or 1 for a batch.',
   },
-);
+});
 
 /** 503 when some are in the stream and some are not. */
 export const PARTLY_ACCEPTED = exactly({
@@ -117,7 +87,7 @@ export const PARTLY_ACCEPTED = exactly({
       index: {
         type: 'integer',
         minimum: 0,
-        description: 'The place of the event, or of the pack, in the request, from 0.',
+        description: 'The place of the event in the request, from 0; 0 for a batch.',
       },
       code: {
         type: 'string',

@@ -1,8 +1,8 @@
 // The OpenAPI 3.1 document, made from the operations.
 
-import { AUDIT, DIFFERENCE, REDRIVE, REDRIVE_REQUEST } from './admin.ts';
+import { REDRIVE, REDRIVE_REQUEST } from './admin.ts';
 import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH } from './counts.ts';
-import { ACCEPTED, BODY_REFUSED, EVENT, EVENTS, PACKED_EVENT, PACKS, PARTLY_ACCEPTED } from './events.ts';
+import { ACCEPTED, EVENT, EVENTS, PARTLY_ACCEPTED } from './events.ts';
 import { type Answer, type AnswerHeader, OPERATIONS, type Operation } from './operations.ts';
 import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
@@ -15,19 +15,14 @@ type Json = string | number | boolean | null | readonly Json[] | { readonly [nam
 const NAMED: ReadonlyMap<Schema, string> = new Map<Schema, string>([
   [EVENT, 'Event'],
   [EVENTS, 'Events'],
-  [PACKED_EVENT, 'PackedEvent'],
-  [PACKS, 'Packs'],
   [ACCEPTED, 'Accepted'],
   [PARTLY_ACCEPTED, 'PartlyAccepted'],
-  [BODY_REFUSED, 'BodyRefused'],
   [MESSAGE, 'Message'],
   [COUNTS, 'Counts'],
   [TOP, 'Top'],
   [COUNTS_BATCH, 'CountsBatch'],
   [COUNTS_ANSWERS, 'CountsAnswers'],
   [STATUS, 'Status'],
-  [DIFFERENCE, 'Difference'],
-  [AUDIT, 'Audit'],
   [REDRIVE_REQUEST, 'RedriveRequest'],
   [REDRIVE, 'Redrive'],
 ]);

@@ -1,7 +1,7 @@
 // Every operation of the API: what it takes, and every answer it may give. The one list that all else is made from.
-import { AUDIT, REDRIVE, REDRIVE_REQUEST } from './admin.ts';
+import { REDRIVE, REDRIVE_REQUEST } from './admin.ts';
 import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH, COUNTS_QUESTION } from './counts.ts';
-import { ACCEPTED, BODY_REFUSED, ENTITY, EVENTS, METRIC, PACKS, PARTLY_ACCEPTED } from './events.ts';
+import { ACCEPTED, ENTITY, EVENTS, METRIC, PARTLY_ACCEPTED } from './events.ts';
 import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
 import { METRICS, TOP, TOP_PARAMETERS } from './top.ts';
@@ -55,12 +55,6 @@ const GATEWAY: Readonly<Record<number, Answer>> = {
   504: SAYS('No answer in time.'),
 };
 
-const INSTANT_PARAMETER = (description: string): Parameter => ({
-  in: 'query',
-  description: `${description} ISO 8601 with a zone, or epoch milliseconds.`,
-  schema: { type: 'string' },
-});
-
 const IF_NONE_MATCH: Operation['parameters'] = {
   'If-None-Match': {
     in: 'header',
@@ -94,45 +88,7 @@ const COUNT_ANSWERS: Operation['answers'] = {
   ...GATEWAY,
 };
 
-const AUDIT_PARAMETERS: Operation['parameters'] = {
-  from: INSTANT_PARAMETER('The first hour.'),
-  to: INSTANT_PARAMETER('The hour after the last; it must be over.'),
-  source: {
-    in: 'query',
-    description:
-      'Where segments are produced again from: the stream, unless left out, or the archive of raw events, if the stage keeps one.',
-    schema: { type: 'string', enum: ['stream', 'archive'] },
-  },
-  cursor: {
-    in: 'query',
-    description:
-      'Instead of the hours: the `next` of an earlier answer, to go on with its audit for 23 hours.',
-    schema: { type: 'string', pattern: '^[0-9a-f]{32}[.][1-9][0-9]{0,8}$' },
-  },
-};
-
 const READ_FAILED = SAYS('The tables can not be read right now: try again.');
-
-/** What becomes of events, sent alone or packed. */
-const TAKING_ANSWERS: Operation['answers'] = {
-  202: { description: 'All of them are taken.', schema: ACCEPTED },
-  400: {
-    description: 'None is taken: the message says which rule is broken where.',
-    schema: BODY_REFUSED,
-  },
-  413: SAYS('None is taken: send fewer events at once.'),
-  415: SAYS('None is taken: send JSON, as application/json or text/plain.'),
-  500: SAYS('None is taken, because of a fault on our side.'),
-  503: {
-    description:
-      'Some are not taken, and named; or, without names, perhaps none is. Send the whole request again.',
-    schema: { oneOf: [PARTLY_ACCEPTED, MESSAGE] },
-    headers: ['Retry-After'],
-  },
-  403: SAYS('No API key where one is wanted.'),
-  429: SAYS('None is taken: there are too many at the moment. Send the whole request again.', true),
-  504: SAYS('Perhaps none is taken: the stream did not answer in time. Send the whole request again.'),
-};
 
 /** All operations, in the order of the documentation. */
 export const OPERATIONS: readonly Operation[] = [
@@ -141,22 +97,26 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'POST',
     path: '/v1/events',
     summary:
-      'Takes events. What got a 202 is counted exactly once; anything else may be sent again, whole, if its events have ids.',
+      'Takes events. What got a 202 is counted exactly once; anything else may be sent again, as it was, if it has a batch key or its events have ids.',
     access: 'open',
     parameters: {},
     body: { schema: EVENTS, types: ['application/json', 'text/plain'], required: true },
-    answers: TAKING_ANSWERS,
-  },
-  {
-    id: 'sendPackedEvents',
-    method: 'POST',
-    path: '/v1/events:packed',
-    summary:
-      'Takes events in packs, each one record of the stream. An event may be sent again in another pack: its id alone says what bucket it belongs to.',
-    access: 'open',
-    parameters: {},
-    body: { schema: PACKS, types: ['application/json', 'text/plain'], required: true },
-    answers: TAKING_ANSWERS,
+    answers: {
+      202: { description: 'All of them are taken.', schema: ACCEPTED },
+      400: SAYS('None is taken: the message says which rule is broken where.'),
+      413: SAYS('None is taken: send fewer events at once, under a new batch key.'),
+      415: SAYS('None is taken: send JSON, as application/json or text/plain.'),
+      500: SAYS('None is taken, because of a fault on our side.'),
+      503: {
+        description:
+          'Some are not taken, and named; or, without names, perhaps none is. Send the whole request again.',
+        schema: { oneOf: [PARTLY_ACCEPTED, MESSAGE] },
+        headers: ['Retry-After'],
+      },
+      403: SAYS('No API key where one is wanted.'),
+      429: SAYS('None is taken: there are too many at the moment. Send the whole request again.', true),
+      504: SAYS('Perhaps none is taken: the stream did not answer in time. Send the whole request again.'),
+    },
   },
   {
     id: 'readCounts',
@@ -180,7 +140,7 @@ export const OPERATIONS: readonly Operation[] = [
         description: 'An answer for each question in their order, or what is wrong with it.',
         schema: COUNTS_ANSWERS,
       },
-      400: { description: 'The body is no batch; the message says what it may be.', schema: BODY_REFUSED },
+      400: SAYS('The body is no batch; the message says what it may be.'),
       413: SAYS('The body is too large.'),
       503: READ_FAILED,
       ...GATEWAY,
@@ -253,34 +213,6 @@ export const OPERATIONS: readonly Operation[] = [
     access: 'signed',
     parameters: COUNT_PARAMETERS,
     answers: COUNT_ANSWERS,
-  },
-  {
-    id: 'audit',
-    method: 'GET',
-    path: '/v1/audit',
-    summary: 'Holds counter items against what segments emitted, produced again from the stream.',
-    access: 'signed',
-    parameters: AUDIT_PARAMETERS,
-    answers: {
-      200: { description: 'What differs.', schema: AUDIT },
-      400: SAYS('The message says which parameter is wrong and what it may be.'),
-      503: SAYS('The audit could not be finished: try again.'),
-      ...GATEWAY,
-    },
-  },
-  {
-    id: 'repair',
-    method: 'POST',
-    path: '/v1/admin/repair',
-    summary: 'Audits and rewrites what differs; what it said before is kept in the archive.',
-    access: 'signed',
-    parameters: AUDIT_PARAMETERS,
-    answers: {
-      200: { description: 'What differed, and how many items are rewritten.', schema: AUDIT },
-      400: SAYS('The message says which parameter is wrong and what it may be.'),
-      503: SAYS('The audit could not be finished: try again.'),
-      ...GATEWAY,
-    },
   },
   {
     id: 'redrive',

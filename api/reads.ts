@@ -29,8 +29,16 @@ const HOURS = listOf(
   }),
 );
 
+/** Which service it is, whatever the address it is reached at. */
+const SERVICE = exactly({
+  stack: { type: 'string', description: "The stack's name." },
+  id: { type: 'string', description: 'Another for each stack that was ever made under that name.' },
+  generation: { type: 'string', description: 'Of the stream.' },
+});
+
 /** `GET /v1/status`. */
 export const STATUS = exactly({
+  service: SERVICE,
   ...ACCOUNTS,
   hours: HOURS,
   hoursSince: {

@@ -1,7 +1,6 @@
 // End to end on one machine: events a second and freshness at rising load, against one UpdateItem an event and against Redis.
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { PACK_BUCKETS_DEFAULT } from '../client/src/packs.ts';
 import { capacity, capacityTable, targetLine, threadsTable } from './end-to-end/capacity.ts';
 import { Child } from './end-to-end/child.ts';
 import { checkFaults, FAULT_MODE, faults, faultsTable } from './end-to-end/faults.ts';
@@ -49,7 +48,7 @@ try {
   const all = systems.flatMap((system): Combination[] => [
     { system, mode: MODES.single },
     { system, mode: MODES.hundred },
-    ...(system.name === 'tally' ? [{ system, mode: MODES.packed }] : []),
+    ...(system.name === 'tally' ? [{ system, mode: MODES.batch }] : []),
   ]);
   for (const system of systems) system.hold();
   const bench = new Bench(generator);
@@ -63,8 +62,8 @@ try {
   console.log(`Method: Tally is the local stack of \`npm start\`, in memory. The others are a plain Node HTTP server each, with the same routes and bodies: it answers 202 when
 every event has been counted by an UpdateItem of its own (ADD, no condition; the SDK's client as Tally's functions have it; the emulator in a thread, as the local stack has it), or by an INCRBY of its own
 (one pipeline a request; ${redis === undefined ? 'left out: there is no redis-server on PATH' : `${redis}, append-only file with appendfsync everysec beside the snapshots it makes by default`}). Each system has its own processes, and stands still (SIGSTOP) while another is measured;
-the load generator has one, too. Events have ids of their own (UUID), ${entities} entities by Zipf's law with exponent 1 unless said otherwise. "Packed records": POST
-/v1/events:packed, in packs by the first bits of the MD5 of an id, as client and importer send them: about ${(MODES.packed.perRequest / PACK_BUCKETS_DEFAULT).toFixed(0)} events a record.
+the load generator has one, too. Events have ids of their own (UUID), ${entities} entities by Zipf's law with exponent 1 unless said otherwise. "As a batch": under a key,
+without ids, as the client sends them.
 Node ${process.version}, ${availableParallelism()} cores with a load of ${loadAtStart.toFixed(1)} before this, ${new Date().toISOString().slice(0, 10)}; it took ${((performance.now() - startMs) / 1_000).toFixed(0)} s.
 
 As fast as it goes: ${connections} connections send as fast as they are answered, ${events} events to Tally, a third of it to systems that count before they answer and to Tally where each event is

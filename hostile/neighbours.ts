@@ -1,4 +1,5 @@
-// Well-behaved clients that go on while others attack: each of their requests is answered, each of their events counted once.
+// Well-behaved clients that go on while others attack: each of their requests is answered, each of their events counted once,
+// although every batch is sent twice at once.
 import { setTimeout as pause } from 'node:timers/promises';
 
 const EVENTS_EACH = 20;
@@ -22,21 +23,23 @@ export function startNeighbours(url: string, name: string): () => Promise<Neighb
   const entityOf = (client: number) => `${name}/${client}`;
 
   async function post(client: number, request: number): Promise<void> {
-    const events = Array.from({ length: EVENTS_EACH }, (_, index) => ({
-      id: `${name}-${client}-${request}-${index}`,
-      metric: 'neighbour',
-      entity: entityOf(client),
-    }));
+    const event = { metric: 'neighbour', entity: entityOf(client) };
+    const events = Array(EVENTS_EACH).fill(event);
+    const body = JSON.stringify({ batch: `${name}-${client}-${request}`, events });
+    const taken = await Promise.all([postOnce(body), postOnce(body)]);
+    if (taken.includes(true)) sent[client] = (sent[client] ?? 0) + EVENTS_EACH;
+  }
+
+  /** @returns whether it was taken */
+  async function postOnce(body: string): Promise<boolean> {
     const began = performance.now();
-    const answer = await fetch(`${url}/v1/events`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ events }),
-    });
-    const body = await answer.text();
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${url}/v1/events`, { method: 'POST', headers, body });
+    const text = await answer.text();
     slowestMs = Math.max(slowestMs, performance.now() - began);
-    if (answer.status === 202) sent[client] = (sent[client] ?? 0) + EVENTS_EACH;
-    else broken.push(`a neighbour's events were answered ${answer.status}: ${body.slice(0, 200)}`);
+    if (answer.status !== 202)
+      broken.push(`a neighbour's events were answered ${answer.status}: ${text.slice(0, 200)}`);
+    return answer.status === 202;
   }
 
   const clients = sent.map(async (_, client) => {

@@ -5,9 +5,8 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Random } from './random.ts';
 
-const METRIC = 'hostile-pack';
-/** The entity of packs that are well-formed: its events are counted, although they came among poison. */
-export const PACKED = { metric: METRIC, entity: 'packed' };
+/** The event of batches that are well-formed: it is counted, although it came among poison. */
+export const BATCHED = { metric: 'hostile-batch', entity: 'batched' };
 const MB = 1024 * 1024;
 
 type RecordMaker = (random: Random) => Buffer | string;
@@ -19,8 +18,12 @@ const RECORDS: readonly RecordMaker[] = [
   () => '['.repeat(500_000),
   () => '['.repeat(400_000) + ']'.repeat(400_000),
   () => `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`,
-  () => `[${Array(10_001).fill('{"metric":"a","entity":"b"}').join(',')}]`,
-  () => `[${Array(200_000).fill('0').join(',')}]`,
+  () => `[1,"k",[${Array(10_001).fill('{"metric":"a","entity":"b"}').join(',')}]]`,
+  () => `[1,"k",[${Array(200_000).fill('0').join(',')}]]`,
+  () => '[{"metric":"hostile","entity":"hostile"}]',
+  () => '[2,"k",[{"metric":"hostile","entity":"hostile"}]]',
+  () => '[1,7,[{"metric":"hostile","entity":"hostile"}]]',
+  () => '[1,"k",{"length":1}]',
   () => '{"metric":"hostile","entity":"hostile","__proto__":{"n":5}}',
   () => '{"metric":"hostile","entity":"hostile","n":1e999}',
   () => '{"metric":"hostile","entity":"hostile","n":-0}',
@@ -59,13 +62,13 @@ const MESSAGES: readonly RecordMaker[] = [
 export interface PoisonReport {
   records: number;
   messages: number;
-  /** Events in well-formed packs, all of which must be counted. */
-  packedEvents: number;
+  /** Events in well-formed batches, all of which must be counted. */
+  batchedEvents: number;
 }
 
 /** Sends some rounds of poison. */
 export class Poisoner {
-  readonly report: PoisonReport = { records: 0, messages: 0, packedEvents: 0 };
+  readonly report: PoisonReport = { records: 0, messages: 0, batchedEvents: 0 };
   readonly #kinesis: KinesisClient;
   readonly #sqs: SQSClient;
   readonly #stream: string;
@@ -85,21 +88,26 @@ export class Poisoner {
     this.#random = random;
   }
 
-  /** A few malformed records with a well-formed pack of 10,000 among them, and a few malformed messages. */
+  /** A few malformed records with a well-formed batch of 10,000 among them, and a few malformed messages. */
   async round(): Promise<void> {
     const random = this.#random;
     const records = Array.from({ length: 4 }, () => toBytes(random.pick(RECORDS)(random)));
-    records.splice(2, 0, pack(10_000));
+    records.splice(2, 0, this.#batch(10_000));
     await this.#put(records);
     for (let count = 0; count < 3; count += 1) await this.#send(random.pick(MESSAGES)(random));
-    this.report.packedEvents += 10_000;
+    this.report.batchedEvents += 10_000;
   }
 
   /** Each malformed record and message there is, once. */
   async everything(): Promise<void> {
-    for (const make of RECORDS) await this.#put([toBytes(make(this.#random)), pack(1)]);
-    this.report.packedEvents += RECORDS.length;
+    for (const make of RECORDS) await this.#put([toBytes(make(this.#random)), this.#batch(1)]);
+    this.report.batchedEvents += RECORDS.length;
     for (const make of MESSAGES) await this.#send(make(this.#random));
+  }
+
+  /** A batch whose key was never used before. */
+  #batch(events: number): Buffer {
+    return Buffer.from(JSON.stringify([1, `${this.#random.next()}`, Array(events).fill(BATCHED)]));
   }
 
   close(): void {
@@ -120,10 +128,6 @@ export class Poisoner {
     await this.#sqs.send(command);
     this.report.messages += 1;
   }
-}
-
-function pack(events: number): Buffer {
-  return Buffer.from(`[${Array(events).fill(JSON.stringify(PACKED)).join(',')}]`);
 }
 
 function toBytes(data: Buffer | string): Buffer {

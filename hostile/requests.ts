@@ -1,6 +1,6 @@
 // Hostile requests as bytes: methods, paths, headers and framing that no HTTP client would send.
+import { BATCH_KINDS, everyKey, hostileBatch } from './batch-bodies.ts';
 import { BODY_KINDS, type HostileBody, hostileBody } from './bodies.ts';
-import { hostilePacks, PACK_KINDS } from './pack-bodies.ts';
 import type { Random } from './random.ts';
 
 /** One request, byte for byte. */
@@ -16,7 +16,6 @@ type Maker = (random: Random) => HostileRequest;
 
 const ROUTES: readonly [verb: string, path: string][] = [
   ['POST', '/v1/events'],
-  ['POST', '/v1/events:packed'],
   ['GET', '/v1/counts/hostile/hostile'],
   ['GET', '/v1/counts/hostile/hostile?by=minute&from=2026-11-22T05:00Z&to=2026-11-22T06:00Z'],
   ['GET', '/v1/top/hostile?by=hour&k=100'],
@@ -112,7 +111,12 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     const { kind, bytes } = hostileBody(random);
     return request(`body: ${kind}`, 'POST', '/v1/events', ['Content-Type: application/json'], bytes);
   },
-  packs: (random) => packed(hostilePacks(random)),
+  batch: (random) => posted(hostileBatch(random)),
+  origin: (random) => {
+    const origin = random.pick(['null', '*', 'x: y', '\u00fc', '$context.requestId', 'a'.repeat(4_000)]);
+    const headers = ['Content-Type: text/plain', `Origin: ${origin}`];
+    return request('origin', random.pick(['POST', 'OPTIONS']), '/v1/events', headers);
+  },
   'admin body': (random) => {
     const route = random.pick([
       '/v1/admin/repair',
@@ -344,11 +348,12 @@ export function* everyRequest(random: Random): Generator<HostileRequest> {
     const { bytes } = hostileBody(random, kind);
     yield request(`body: ${kind}`, 'POST', '/v1/events', ['Content-Type: application/json'], bytes);
   }
-  for (const kind of PACK_KINDS) yield packed(hostilePacks(random, kind));
+  for (const kind of BATCH_KINDS) yield posted(hostileBatch(random, kind));
+  for (const body of everyKey()) yield posted(body);
 }
 
-function packed({ kind, bytes }: HostileBody): HostileRequest {
-  return request(kind, 'POST', '/v1/events:packed', ['Content-Type: application/json'], bytes);
+function posted({ kind, bytes }: HostileBody): HostileRequest {
+  return request(kind, 'POST', '/v1/events', ['Content-Type: application/json'], bytes);
 }
 
 function request(

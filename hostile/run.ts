@@ -2,7 +2,7 @@
 import { brokenOff, halfClosed, silentCrowd, slowRequest } from './connections.ts';
 import { type Exchange, exchange } from './exchange.ts';
 import { type NeighbourReport, startNeighbours, waitForCount } from './neighbours.ts';
-import { PACKED, Poisoner, type PoisonReport } from './poison.ts';
+import { BATCHED, Poisoner, type PoisonReport } from './poison.ts';
 import { brokenPromises } from './promises.ts';
 import { Random } from './random.ts';
 import { everyRequest, type HostileRequest, hostileRequest } from './requests.ts';
@@ -108,10 +108,9 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
     disperse();
     const neighbours = await finish();
     for (const request of late) await attack(request, true);
-    const packed = await waitForCount(victim.url, PACKED.entity, poisoner.report.packedEvents, PACKED.metric);
-    if (packed !== poisoner.report.packedEvents) {
-      broken.add(`packs among poison: ${packed} counted of ${poisoner.report.packedEvents}`);
-    }
+    const { batchedEvents } = poisoner.report;
+    const batched = await waitForCount(victim.url, BATCHED.entity, batchedEvents, BATCHED.metric);
+    if (batched !== batchedEvents) broken.add(`batches among poison: ${batched} counted of ${batchedEvents}`);
     const after = await victim.memory();
     const memory = {
       heapGrowthBytes: after.heapBytes - before.heapBytes,

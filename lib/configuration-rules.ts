@@ -52,14 +52,6 @@ export const WRITER_TIMEOUT_SECONDS = 30;
 /** Records that Lambda hands to one invocation at most. */
 export const AGGREGATOR_BATCH_RECORDS = 10_000;
 
-/** The most buckets that the front door's template knows. */
-const PACK_BUCKETS_MAX = 1024;
-
-/** The least power of two with which packs can reach every shard, as far as there are that many buckets. */
-export function packBucketsMin({ streamShards }: Configuration): number {
-  return Math.min(PACK_BUCKETS_MAX, 2 ** Math.ceil(Math.log2(streamShards)));
-}
-
 /** A rule that asks one setting to be at least something made of others. */
 function atLeast(
   setting: keyof Configuration,
@@ -79,12 +71,6 @@ function atLeast(
 }
 
 const RULES: readonly Rule[] = [
-  atLeast(
-    'packBuckets',
-    packBucketsMin,
-    (c) =>
-      `all packs of a bucket go to one shard, so some of the ${c.streamShards} shards would never get any`,
-  ),
   atLeast(
     'streamRetentionHours',
     (c) => Math.floor(c.dedupWindowSeconds / 3600) + 1,

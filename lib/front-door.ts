@@ -26,10 +26,15 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
-import { EVENTS_SCHEMA, packsSchema } from './events-schema.ts';
-import { addGatewayResponses, corsHeaders } from './gateway-responses.ts';
+import { EVENTS_SCHEMA } from './events-schema.ts';
+import { addGatewayResponses } from './gateway-responses.ts';
 import { allow } from './handler-function.ts';
-import { putPacksIntegration, putRecordsIntegration, putRecordsMethodResponses } from './put-records.ts';
+import {
+  credentialsHeaders,
+  echoOrigin,
+  putRecordsIntegration,
+  putRecordsMethodResponses,
+} from './put-records.ts';
 import { WEB_ACL_OFF, WebAcl } from './web-acl.ts';
 
 /** The route whose answers the API's cache may keep. */
@@ -120,27 +125,17 @@ export class FrontDoor extends Construct {
       roles: [role],
       statements: [allow(['kinesis:PutRecords'], [stream.streamArn])],
     });
-    const { allowOrigin, packBuckets } = this.#configuration;
-    const props = { stream, role: role.withoutPolicyUpdates(), allowOrigin };
-    const routes = [
-      ['events', putRecordsIntegration(props), this.#validated('Events', EVENTS_SCHEMA)],
-      [
-        'events:packed',
-        putPacksIntegration(props, packBuckets),
-        this.#validated('Packs', packsSchema(packBuckets)),
-      ],
-    ] as const;
-    for (const [path, integration, validated] of routes) {
-      const resource = this.#resource(path);
-      const post = resource.addMethod('POST', integration, {
-        ...this.#access(),
-        methodResponses: putRecordsMethodResponses(),
-        ...validated,
-      });
-      post.node.addDependency(policy);
-      acknowledgeOpen(post);
-      addPreflight(resource, 'POST', allowOrigin);
-    }
+    const { allowOrigin } = this.#configuration;
+    const integration = putRecordsIntegration({ stream, role: role.withoutPolicyUpdates(), allowOrigin });
+    const resource = this.#resource('events');
+    const post = resource.addMethod('POST', integration, {
+      ...this.#access(),
+      methodResponses: putRecordsMethodResponses(),
+      ...this.#validated('Events', EVENTS_SCHEMA),
+    });
+    post.node.addDependency(policy);
+    acknowledgeOpen(post);
+    addPreflight(resource, 'POST', allowOrigin);
   }
 
   /** Without $default a content type that has no model of its own would not be validated at all. */
@@ -240,7 +235,7 @@ function addUsagePlan(api: RestApi, c: Configuration): IApiKey {
 /** Answers a browser's question whether a page of the allowed origin may send this. */
 function addPreflight(resource: IResource, method: string, allowOrigin: string): void {
   const headers: Readonly<Record<string, string>> = {
-    ...corsHeaders(allowOrigin),
+    ...credentialsHeaders(allowOrigin),
     'Access-Control-Allow-Methods': `'${method},OPTIONS'`,
     'Access-Control-Allow-Headers': "'Content-Type,X-Api-Key,If-None-Match'",
     'Access-Control-Max-Age': "'86400'",
@@ -253,7 +248,13 @@ function addPreflight(resource: IResource, method: string, allowOrigin: string):
     new MockIntegration({
       passthroughBehavior: PassthroughBehavior.NEVER,
       requestTemplates: { 'application/json': '{"statusCode":204}' },
-      integrationResponses: [{ statusCode: '204', responseParameters: Object.fromEntries(named) }],
+      integrationResponses: [
+        {
+          statusCode: '204',
+          responseParameters: Object.fromEntries(named),
+          responseTemplates: { 'application/json': echoOrigin(allowOrigin) },
+        },
+      ],
     }),
     {
       authorizationType: AuthorizationType.NONE,

@@ -12,6 +12,11 @@ type Refusal = Omit<GatewayResponseOptions, 'responseHeaders'> & { readonly retr
 // Templates of gateway responses are not Velocity: only names starting with `$context` and a few more are replaced.
 // `messageString` comes with its quotes; `validationErrorString` comes escaped but without them.
 const RESPONSES: Readonly<Record<string, Refusal>> = {
+  BadRequestBody: {
+    type: ResponseType.BAD_REQUEST_BODY,
+    statusCode: '400',
+    templates: json(`"The request body is not valid: $context.error.validationErrorString. ${BODY_RULES}"`),
+  },
   UnsupportedMediaType: {
     type: ResponseType.UNSUPPORTED_MEDIA_TYPE,
     statusCode: '415',
@@ -40,16 +45,8 @@ const RESPONSES: Readonly<Record<string, Refusal>> = {
 };
 
 /** Gives the API its refusals: JSON, readable by pages of the allowed origin, with Retry-After where it helps. */
-export function addGatewayResponses(api: RestApi, { allowOrigin, packBuckets }: Configuration): void {
-  const BadRequestBody: Refusal = {
-    type: ResponseType.BAD_REQUEST_BODY,
-    statusCode: '400',
-    // A client that packed for another number of buckets takes it from here, and packs anew.
-    templates: json(
-      `"The request body is not valid: $context.error.validationErrorString. ${BODY_RULES}","packBuckets":${packBuckets}`,
-    ),
-  };
-  for (const [id, { retryAfter, ...response }] of Object.entries({ BadRequestBody, ...RESPONSES })) {
+export function addGatewayResponses(api: RestApi, { allowOrigin }: Configuration): void {
+  for (const [id, { retryAfter, ...response }] of Object.entries(RESPONSES)) {
     api.addGatewayResponse(id, {
       ...response,
       responseHeaders: {
@@ -60,7 +57,10 @@ export function addGatewayResponses(api: RestApi, { allowOrigin, packBuckets }: 
   }
 }
 
-/** The headers by which a browser lets a page of another origin read an answer, as header mappings write them. */
+/**
+ * The headers by which a browser lets a page of another origin read an answer, as header mappings write them. Answers to a
+ * request that carries credentials name its origin as well: `ECHO_ORIGIN` (mapping-templates.ts).
+ */
 export function corsHeaders(allowOrigin: string): Record<string, string> {
   return {
     'Access-Control-Allow-Origin': `'${allowOrigin}'`,

@@ -6,50 +6,51 @@
 //
 // Only constructs that Velocity on AWS and in the local stack treat alike: no #stop, no string methods, no
 // $foreach.first. A request has at most 500 events (events-schema.ts); #foreach ends at 1,000 rounds.
+//
+// Double-quoted strings interpolate, once: what a reference brings in is not looked at again. `$.` is no reference.
 
 /** Seconds after which a client that was turned away may come again. */
 export const RETRY_AFTER_SECONDS = 1;
 
+const TOO_LARGE =
+  'The request is too large for the stream, which takes 1 MiB as one batch: nothing was taken, send fewer events at once, under a new batch key.';
+
 /**
- * The PutRecords request: each event a record of its own, its id the partition key, so that a repeated id meets its
- * twin on one shard. An event without an id gets a key that spreads, never one that repeats.
- *
- * The computed path (`"$.events[$foreach.index]"`) is a Velocity string like any other: double quotes interpolate, and
- * `$.` is no reference, so it stays.
+ * The PutRecords request. Under a batch key, one record of all events, `[1, key, [event, …]]` (counting/event.ts), the key
+ * its partition key. Without, each event a record of its own, its id the partition key; an event without an id gets a key
+ * that spreads, made of an id of the request that no client can choose.
  * @param streamName the stream's name; it needs no escaping (letters, digits, `_.-`)
  */
 export function putRecordsRequest(streamName: string): string {
-  return `#set($events = $input.path("$.events"))
+  return `#set($batch = $input.path("$.batch"))
 {"StreamName":"${streamName}","Records":[
+#if($batch && $batch != "")
+#set($key = $input.json("$.batch"))
+#set($list = $input.json("$.events"))
+{"Data":"$util.base64Encode("[1,$key,$list]")","PartitionKey":$key}
+#else
+#set($events = $input.path("$.events"))
 #foreach($event in $events)
-{"Data":"$util.base64Encode($input.json("$.events[$foreach.index]"))","PartitionKey":#if($event.id && $event.id != "")$input.json("$.events[$foreach.index].id")#else"$context.requestId:$foreach.index"#end}#if($foreach.hasNext),#end
+{"Data":"$util.base64Encode($input.json("$.events[$foreach.index]"))","PartitionKey":#if($event.id && $event.id != "")$input.json("$.events[$foreach.index].id")#else"$context.extendedRequestId:$foreach.index"#end}#if($foreach.hasNext),#end
 
+#end
 #end
 ]}`;
 }
 
 /**
- * The PutRecords request for packs: each a record of its own, put where its bucket's part of the hash keys begins. So
- * packs of a bucket are always on one shard, whatever is in them, and where no two shards meet within the part, with
- * the bucket's events that were sent alone.
- * @param buckets how many there are: a power of two
+ * Names the request's origin in the answer. A browser sends credentials with every beacon, and takes no `*` for them. No
+ * cookie is read anywhere, so no origin gains anything by it.
  */
-export function putPacksRequest(streamName: string, buckets: number): string {
-  const bits = Math.log2(buckets);
-  const width = 2n ** 128n / BigInt(buckets);
-  const keys = Array.from({ length: buckets }, (_, bucket) => {
-    const name = bucket.toString(2).padStart(bits, '0');
-    return `"${name}":"${width * BigInt(bucket)}"`;
-  });
-  return `#set($packs = $input.path("$.packs"))
-#set($hashKeys = {${keys.join(',')}})
-{"StreamName":"${streamName}","Records":[
-#foreach($pack in $packs)
-{"Data":"$util.base64Encode($input.json("$.packs[$foreach.index].events"))","PartitionKey":$input.json("$.packs[$foreach.index].bucket"),"ExplicitHashKey":"$hashKeys.get($pack.bucket)"}#if($foreach.hasNext),#end
-
+export const ECHO_ORIGIN = `#set($headers = $input.params().header)
+#set($origin = $headers.get("Origin"))
+#if(!$origin)
+#set($origin = $headers.get("origin"))
 #end
-]}`;
-}
+#if($origin && $origin != "")
+#set($context.responseOverride.header.Access-Control-Allow-Origin = $origin)
+#end
+`;
 
 /**
  * What the client is told when Kinesis answered 200, which it does even when it took nothing.
@@ -64,7 +65,7 @@ export const PUT_RECORDS_ANSWERED = `#set($records = $input.path("$.Records"))
 #set($context.responseOverride.header.Retry-After = "${RETRY_AFTER_SECONDS}")
 #set($accepted = 0)
 #set($separator = "")
-{"message":"Some events were not taken: send the whole request again, which is safe for events that have an id.","failed":[
+{"message":"Not everything was taken: send the whole request again, which is safe under a batch key and for events that have an id.","failed":[
 #foreach($record in $records)
 #if($record.ErrorCode && $record.ErrorCode != "")
 \${separator}{"index":$foreach.index,"code":$input.json("$.Records[$foreach.index].ErrorCode")}
@@ -77,34 +78,25 @@ export const PUT_RECORDS_ANSWERED = `#set($records = $input.path("$.Records"))
 #end`;
 
 /**
- * What the client is told when Kinesis answered neither 200 nor 5xx. Throttling is the client's to repeat; every other
- * refusal is ours to repair, so the integration's 500 stands.
+ * What the client is told when Kinesis answered neither 200 nor 5xx. Throttling is the client's to repeat. What Kinesis finds
+ * wrong with a request that is ours but for its data is its size: 1 MiB a record, 5 MiB in all. Every other refusal is
+ * ours to repair, so the integration's 500 stands.
  */
-export const PUT_RECORDS_REFUSED = putRecordsRefused('');
-
-/**
- * The same for packs. What Kinesis does not take of a request that is ours but for its data is its size: 5 MB in all. One
- * pack is never too large (PACK_EVENTS_MAX), and an event that is sent alone neither.
- */
-export const PUT_PACKS_REFUSED = putRecordsRefused(`#elseif($type == "InvalidArgumentException")
-#set($context.responseOverride.status = 413)
-{"message":"The request is too large: send fewer events at once."}
-`);
-
-function putRecordsRefused(otherwise: string): string {
-  return `#set($type = $input.path("$.__type"))
+export const PUT_RECORDS_REFUSED = `#set($type = $input.path("$.__type"))
 #if($type == "ProvisionedThroughputExceededException" || $type == "KMSThrottlingException" || $type == "LimitExceededException" || $type == "ThrottlingException")
 #set($context.responseOverride.status = 429)
 #set($context.responseOverride.header.Retry-After = "${RETRY_AFTER_SECONDS}")
 {"message":"Too many events at the moment: nothing was taken, send the whole request again."}
-${otherwise}#else
+#elseif($type == "InvalidArgumentException" || $type == "ValidationException")
+#set($context.responseOverride.status = 413)
+{"message":"${TOO_LARGE}"}
+#else
 {"message":"The events could not be taken because of a fault on our side."}
 #end`;
-}
 
 /** What the client is told when Kinesis could not answer. It may have stored the events: an id makes repeating safe. */
 export const PUT_RECORDS_FAILED =
-  '{"message":"The events may not have been taken: send the whole request again, which is safe for events that have an id."}';
+  '{"message":"The events may not have been taken: send the whole request again, which is safe under a batch key and for events that have an id."}';
 
 /** What the client is told when Kinesis finds the request too large. */
-export const PUT_RECORDS_TOO_LARGE = '{"message":"The request is too large: send fewer events at once."}';
+export const PUT_RECORDS_TOO_LARGE = `{"message":"${TOO_LARGE}"}`;

@@ -1,4 +1,4 @@
-// POST /v1/events and /v1/events:packed: integrations that make one PutRecords of a request, and an honest answer of its result.
+// POST /v1/events: the integration that makes one PutRecords of a request, and an honest answer of its result.
 import {
   AwsIntegration,
   type IntegrationResponse,
@@ -9,12 +9,11 @@ import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import { corsHeaders } from './gateway-responses.ts';
 import {
-  PUT_PACKS_REFUSED,
+  ECHO_ORIGIN,
   PUT_RECORDS_ANSWERED,
   PUT_RECORDS_FAILED,
   PUT_RECORDS_REFUSED,
   PUT_RECORDS_TOO_LARGE,
-  putPacksRequest,
   putRecordsRequest,
   RETRY_AFTER_SECONDS,
 } from './mapping-templates.ts';
@@ -29,13 +28,15 @@ interface Answer {
 }
 
 // One for each status code: API Gateway keeps them by it.
-const answersWith = (refused: string): readonly Answer[] => [
+const ANSWERS: readonly Answer[] = [
   { selectionPattern: '200', statusCode: '202', template: PUT_RECORDS_ANSWERED },
   { selectionPattern: '413', statusCode: '413', template: PUT_RECORDS_TOO_LARGE },
   { selectionPattern: '5[0-9]{2}', statusCode: '503', template: PUT_RECORDS_FAILED, retryAfter: true },
   // Kinesis' other 4xx, and whatever nobody foresaw: what was not foreseen is no success.
-  { statusCode: '500', template: refused },
+  { statusCode: '500', template: PUT_RECORDS_REFUSED },
 ];
+
+const CONTENT_TYPES = ['application/json', 'text/plain', 'text/plain;charset=UTF-8'];
 
 /** Every status code the method may answer; the templates choose 429, and 503 for what was partly taken. */
 const STATUS_CODES = ['202', '413', '429', '500', '503'];
@@ -47,22 +48,9 @@ export interface PutRecordsProps {
   readonly allowOrigin: string;
 }
 
-/** The integration that makes a record of each event. */
-export function putRecordsIntegration(props: PutRecordsProps): AwsIntegration {
-  return integration(props, putRecordsRequest(props.stream.streamName), PUT_RECORDS_REFUSED);
-}
-
-/** The integration that makes a record of each pack. */
-export function putPacksIntegration(props: PutRecordsProps, buckets: number): AwsIntegration {
-  return integration(props, putPacksRequest(props.stream.streamName, buckets), PUT_PACKS_REFUSED);
-}
-
-/** The same template for both content types, and no other content type let through. */
-function integration(
-  { role, allowOrigin }: PutRecordsProps,
-  template: string,
-  refused: string,
-): AwsIntegration {
+/** The integration: a record of each event, or of a batch. The same template for all content types that are let through. */
+export function putRecordsIntegration({ stream, role, allowOrigin }: PutRecordsProps): AwsIntegration {
+  const template = putRecordsRequest(stream.streamName);
   return new AwsIntegration({
     service: 'kinesis',
     action: 'PutRecords',
@@ -72,10 +60,10 @@ function integration(
       passthroughBehavior: PassthroughBehavior.NEVER,
       // Kinesis takes this content type only, whatever the client's was.
       requestParameters: { 'integration.request.header.Content-Type': "'application/x-amz-json-1.1'" },
-      // A page sends text/plain when it must not ask first: navigator.sendBeacon on leaving it. Parameters of the
-      // content type (charset) play no part in the choice; a request without one counts as application/json.
-      requestTemplates: { 'application/json': template, 'text/plain': template },
-      integrationResponses: answersWith(refused).map((answer) => integrationResponse(answer, allowOrigin)),
+      // A page sends text/plain when it must not ask first: navigator.sendBeacon on leaving it. Browsers write the third
+      // form, and AWS does not say whether a content type's parameters play a part. Without a type it is application/json.
+      requestTemplates: Object.fromEntries(CONTENT_TYPES.map((type) => [type, template])),
+      integrationResponses: ANSWERS.map((answer) => integrationResponse(answer, allowOrigin)),
     },
   });
 }
@@ -85,7 +73,7 @@ export function putRecordsMethodResponses(): MethodResponse[] {
   return STATUS_CODES.map((statusCode) => ({
     statusCode,
     responseParameters: {
-      ...Object.fromEntries(Object.keys(corsHeaders('*')).map((name) => [responseHeader(name), true])),
+      ...Object.fromEntries(Object.keys(credentialsHeaders('*')).map((name) => [responseHeader(name), true])),
       [responseHeader('Retry-After')]: true,
     },
   }));
@@ -93,7 +81,7 @@ export function putRecordsMethodResponses(): MethodResponse[] {
 
 function integrationResponse(answer: Answer, allowOrigin: string): IntegrationResponse {
   const headers = {
-    ...corsHeaders(allowOrigin),
+    ...credentialsHeaders(allowOrigin),
     ...(answer.retryAfter === true ? { 'Retry-After': `'${RETRY_AFTER_SECONDS}'` } : {}),
   };
   return {
@@ -102,8 +90,22 @@ function integrationResponse(answer: Answer, allowOrigin: string): IntegrationRe
     responseParameters: Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [responseHeader(name), value]),
     ),
-    responseTemplates: { 'application/json': answer.template },
+    responseTemplates: { 'application/json': `${echoOrigin(allowOrigin)}${answer.template}` },
   };
+}
+
+/** The headers of answers to requests with credentials; the template that `echoOrigin` gives completes them. */
+export function credentialsHeaders(allowOrigin: string): Record<string, string> {
+  return {
+    ...corsHeaders(allowOrigin),
+    'Access-Control-Allow-Credentials': "'true'",
+    Vary: "'Origin'",
+  };
+}
+
+/** What an answer's template begins with, so that `*` becomes the origin that asks. */
+export function echoOrigin(allowOrigin: string): string {
+  return allowOrigin === '*' ? ECHO_ORIGIN : '';
 }
 
 function responseHeader(name: string): string {

@@ -1,4 +1,5 @@
 // The query function: counts, top lists and the status of the pipeline.
+import { Aws, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 import { COUNTS_QUESTION } from '../api/counts.ts';
@@ -40,6 +41,9 @@ export class Query extends HandlerFunction {
         ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
         ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
         ...retentionEnvironment(c),
+        STACK_NAME: Stack.of(scope).stackName,
+        STACK_ID: Aws.STACK_ID,
+        STREAM_GENERATION: c.streamGeneration,
         CORS_ORIGIN: c.allowOrigin,
         API_CACHED: String(c.apiCacheGb > 0),
       },

@@ -74,10 +74,6 @@ export const SETTINGS = {
     .describe(
       'Number of shards. Each takes 1,000 records and 1 MB a second. With on-demand capacity: the number planned for.',
     ),
-  // TODO(batches): goes with packs.
-  packBuckets: listed([16, 32, 64, 128, 256, 512, 1024])
-    .default(16)
-    .describe('Number of groups into which clients pack events.'),
   streamRetentionHours: integer(24, 8760)
     .default(168)
     .describe('How long records can be read again. It is the time you have to repair an outage.'),

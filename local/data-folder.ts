@@ -1,5 +1,6 @@
 // A data folder belongs to one process at a time.
-import { existsSync, mkdirSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { LocalStackError } from './errors.ts';
@@ -26,6 +27,15 @@ export function claimDataFolder(path: string): () => void {
     throw new LocalStackError(`Another local stack is running with the data folder ${path}.`);
   }
   return () => lock.close();
+}
+
+/** What tells this stack from all others: kept in its data folder, or made anew where everything else is. */
+export function stackIdIn(path: string | undefined): string {
+  const file = path === undefined ? undefined : join(path, 'stack-id');
+  if (file !== undefined && existsSync(file)) return readFileSync(file, 'utf8');
+  const id = randomUUID();
+  if (file !== undefined) writeFileSync(file, id);
+  return id;
 }
 
 /** Makes a folder and those above it, one by one: Node's own recursion never ends where a file system refuses, as /proc does. */

@@ -5,7 +5,7 @@ import { createApi } from './api-gateway/api.ts';
 import type { ServiceFault } from './api-gateway/integrations.ts';
 import { startApiServer } from './api-gateway/server.ts';
 import type { LocalClock } from './clock.ts';
-import { claimDataFolder } from './data-folder.ts';
+import { claimDataFolder, stackIdIn } from './data-folder.ts';
 import { createAwsJsonClient, type JsonService } from './emulators/aws-json.ts';
 import { type Endpoints, startEmulators } from './emulators/emulators.ts';
 import { type FunctionFault, startFaultProxy } from './emulators/fault-proxy.ts';
@@ -115,7 +115,10 @@ async function start(
   ]);
   signal?.throwIfAborted();
 
-  const template = readTemplate(json, { queueEndpoint: emulators.sqsAndS3.endpoint });
+  const template = readTemplate(json, {
+    queueEndpoint: emulators.sqsAndS3.endpoint,
+    stackId: stackIdIn(dataDir),
+  });
   const parameters = await startParameters(
     new Map(
       template.ofType('AWS::SSM::Parameter').map((each) => [nameOf(each), String(each.properties['Value'])]),

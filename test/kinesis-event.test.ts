@@ -33,7 +33,16 @@ const record = fc.record({
     {
       weight: 1,
       arbitrary: fc
-        .constantFrom('', '{', '[]', `[${good('/a')}]`, '{"a":', '{"at":"x"}', good('[a]'), `${good('/a')},`)
+        .constantFrom(
+          '',
+          '{',
+          '[]',
+          `[1,"key",[${good('/a')},${good('/b')}]]`,
+          '{"a":',
+          '{"at":"x"}',
+          good('[a]'),
+          `${good('/a')},`,
+        )
         .map((text) => Buffer.from(text)),
     },
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 4 }).map((bytes) => Buffer.from(bytes)) },
@@ -50,7 +59,7 @@ test('every record is in the batch of its shard, in order, and says what it says
           sequenceNumber: String(1000 + index),
           arrivalMs: ARRIVAL_MS + index,
           data: Buffer.from(data),
-          events: decodeRecord(data, ARRIVAL_MS + index),
+          ...decodeRecord(data, ARRIVAL_MS + index),
         })),
         ({ shard }) => shard,
       );
@@ -62,6 +71,7 @@ test('every record is in the batch of its shard, in order, and says what it says
             sequenceNumber: each.sequenceNumber,
             arrivalMs: each.arrivalMs,
             data: each.data,
+            batch: each.batch,
             events: each.events,
           })),
           (expected as ReadonlyMap<string, unknown>).get(shard),

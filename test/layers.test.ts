@@ -12,150 +12,172 @@ interface Rule {
   readonly room: string;
   readonly files: RegExp;
   readonly mayImport: readonly RegExp[];
+  /** Whether files may import their own folder below lambdas/, and no other one. */
+  readonly ownFolder?: true;
 }
 
-const COUNTING = /^lambdas\/counting\//;
-const PORTS = /^lambdas\/([a-z-]+-)?ports\.ts$/;
-/** The API's schemas: plain data, for whoever serves, deploys or checks it. */
+/** Pure: no SDK, no clock, no randomness, no environment. */
+const CORE = /^lambdas\/(core|counting)\//;
+const PORTS = /^lambdas\/(.*[/-])?ports\.ts$/;
+const ADAPTER = /^lambdas\/((aws|store|ledger)\/|.*\.aws\.ts$)/;
+/** The API's schemas: plain data, for who serves, deploys or checks it. */
 const API = /^api\//;
-const USE_CASE =
-  /^lambdas\/(aggregator|writer|redriver|query|accountant|auditor|canary|deletion|compactor|rebuild)\/(?!handler\.ts)/;
+/** Readers of log formats: pure, for the command line and the collector. */
+const FORMATS = /^formats\//;
+const HANDLER = /^lambdas\/[a-z-]+\/handler\.ts$/;
+/** Whatever else is in a folder of lambdas/. */
+const USE_CASE = /^lambdas\/(?!aws\/|store\/|ledger\/|core\/|counting\/)[a-z-]+\/(?!handler\.ts|.*ports\.ts)/;
+/** What several use cases do: read the status, keep a dedup window, end a segment that is lost, write one message. */
+const SHARED = new RegExp(
+  `^lambdas/(${[
+    'accountant/(read-status|shard-progress)',
+    'aggregator/(windows|errors|segment-listener|finish-segment)',
+    'writer/write',
+  ].join('|')})\\.ts$`,
+);
+const CLIENT = /^client\/src\/index\.ts$/;
+const NODE = /^node:/;
+const SDK = /^@(aws-sdk|smithy)\//;
+/** Proofs run use cases and adapters as they are deployed, on an AWS in memory. */
+const PROVEN = [CORE, PORTS, USE_CASE, ADAPTER, /^fake-aws\//];
 
 /** The first rule whose files match holds. */
 const RULES: readonly Rule[] = [
   {
-    room: 'counting (pure)',
-    files: COUNTING,
-    // Hashing, a check of bytes and the calendar: functions of their arguments.
-    mayImport: [COUNTING, /^node:(crypto|buffer)$/, /^temporal-polyfill$/],
+    room: 'core (pure)',
+    files: CORE,
+    // Hashing, a check of bytes, compression and the calendar: functions of their arguments.
+    mayImport: [CORE, /^node:(crypto|buffer|zlib|util)$/, /^temporal-polyfill$/],
   },
   { room: 'the API as data', files: API, mayImport: [API] },
-  { room: 'ports (types only)', files: PORTS, mayImport: [COUNTING] },
-  { room: 'use cases', files: USE_CASE, mayImport: [COUNTING, PORTS, USE_CASE, /^p-limit$/] },
+  {
+    room: 'formats (pure)',
+    files: FORMATS,
+    mayImport: [FORMATS, /^node:(buffer|zlib|stream)$/, /^csv-parse\/sync$/],
+  },
+  { room: 'ports (types only)', files: PORTS, mayImport: [CORE, PORTS] },
   {
     room: 'adapters',
-    files: /^lambdas\/aws\//,
+    files: ADAPTER,
     mayImport: [
-      COUNTING,
+      CORE,
       PORTS,
-      /^lambdas\/aws\//,
-      /^node:crypto$/,
-      /^@aws-sdk\//,
-      /^@smithy\//,
+      ADAPTER,
+      SDK,
       /^@aws-lambda-powertools\//,
-      /^aws-lambda$/,
-      /^p-limit$/,
+      /^(aws-lambda|p-limit)$/,
       // Hashing for signatures, and compression: functions of their arguments.
-      /^node:(crypto|zlib)$/,
+      /^node:(crypto|zlib|util)$/,
     ],
   },
   {
     room: 'handlers',
-    files: /^lambdas\/[a-z-]+\/handler\.ts$/,
+    files: HANDLER,
     mayImport: [
+      CORE,
+      PORTS,
+      ADAPTER,
       USE_CASE,
-      COUNTING,
       API,
-      /^lambdas\/aws\//,
+      FORMATS,
       /^@middy\/core$/,
       /^@aws-lambda-powertools\//,
       /^aws-lambda$/,
+      /^node:(fs|path)$/,
     ],
   },
   {
-    room: 'AWS in memory',
-    files: /^fake-aws\//,
-    mayImport: [/^fake-aws\//, /^@aws-sdk\/client-/, /^dynalite\//, /^node:/],
+    room: 'use cases',
+    files: USE_CASE,
+    ownFolder: true,
+    mayImport: [CORE, PORTS, FORMATS, SHARED, /^(p-limit|temporal-polyfill)$/, /^node:(buffer|crypto)$/],
   },
+  { room: 'AWS in memory', files: /^fake-aws\//, mayImport: [/^fake-aws\//, SDK, /^dynalite\//, NODE] },
   {
     room: 'simulation',
     files: /^simulation\//,
-    // What producers do to group events is the client's to know.
+    mayImport: [/^simulation\//, ...PROVEN, NODE, /^(p-limit|pure-rand)/],
+  },
+  {
+    room: 'drills',
+    files: /^(proof|simulation)\//,
+    // They play on the local stack, and read what the command line reads.
     mayImport: [
+      /^proof\//,
       /^simulation\//,
-      /^fake-aws\//,
-      /^lambdas\/aws\//,
-      COUNTING,
-      PORTS,
-      USE_CASE,
-      /^client\/src\/packs\.ts$/,
-      /^node:/,
-      /^p-limit$/,
+      /^plan\//,
+      ...PROVEN,
+      /^local\//,
+      /^(formats|cli)\//,
+      /^hostile\/random\.ts$/,
+      NODE,
+      /^pure-rand/,
     ],
   },
   {
     room: 'local stack',
     files: /^local\//,
-    mayImport: [
-      /^local\//,
-      /^node:/,
-      /^@aws-sdk\//,
-      /^(dynalite|kinesalite|fauxqs|velocityjs|jsonpath-plus|ajv)$/,
-    ],
+    mayImport: [/^local\//, NODE, SDK, /^(dynalite|kinesalite|fauxqs|velocityjs|jsonpath-plus|ajv)$/],
   },
   {
     room: 'hostile run',
     files: /^hostile\//,
+    mayImport: [/^hostile\//, NODE, /^local\/stack\.ts$/, SDK],
+  },
+  {
+    room: 'benchmarks',
+    files: /^bench\//,
+    // They measure what is deployed, beside other ways; the plan says what it costs.
     mayImport: [
-      /^hostile\//,
-      /^node:/,
-      /^local\/stack\.ts$/,
-      /^@aws-sdk\/client-(kinesis|sqs)$/,
-      /^@smithy\/node-http-handler$/,
-    ],
-  },
-  {
-    room: 'drill',
-    files: /^operations\/drill\//,
-    mayImport: [/^operations\//, /^local\//, /^node:/],
-  },
-  {
-    room: 'late drill',
-    files: /^operations\/late-drill\.ts$/,
-    // It divides a file and waits for its truth: by the importer's own readers.
-    mayImport: [/^node:/, /^local\/(clock|stack)\.ts$/, /^importer\/(records|source|truth)\.ts$/],
-  },
-  {
-    room: 'operations',
-    files: /^operations\//,
-    mayImport: [
-      /^operations\//,
-      /^node:/,
-      // The same ports, use cases and adapters as the functions have: a command must not know better than they do.
-      COUNTING,
-      PORTS,
-      USE_CASE,
-      /^lambdas\/aws\//,
-      /^@aws-sdk\/client-/,
-      /^@smithy\/signature-v4$/,
-      /^@aws-sdk\/credential-provider-node$/,
-      /^cli-progress$/,
+      /^bench\//,
+      ...PROVEN,
+      HANDLER,
+      API,
+      CLIENT,
+      /^client\/src\//,
+      /^(lib|plan|local|cli|formats|simulation)\//,
+      NODE,
+      SDK,
+      /^@aws-lambda-powertools\//,
+      /^@redis\/client$/,
+      /^(esbuild|aws-lambda|p-limit|zod)$/,
     ],
   },
   {
     room: 'plan',
     files: /^plan\//,
     // Arithmetic over what the pure core and the settings say; how many ids a container keeps is the aggregator's to know.
-    mayImport: [
-      /^plan\//,
-      COUNTING,
-      /^lib\/configuration(-rules)?\.ts$/,
-      /^lambdas\/aggregator\/windows\.ts$/,
-      /^node:util$/,
-    ],
+    mayImport: [/^plan\//, CORE, /^lib\/(configuration(-rules)?|settings|metrics)\.ts$/, SHARED],
   },
   {
-    room: 'importer',
-    files: /^importer\//,
-    // Packs as the client makes them: two ways of telling an id's bucket could differ.
-    mayImport: [/^importer\//, /^client\/src\/packing\.ts$/, /^node:/, /^(cli-progress|csv-parse)(\/|$)/],
+    room: 'command line',
+    files: /^(cli|operations)\/|^bin\/tally\.ts$/,
+    // Operators' commands have the same ports, use cases and adapters as the functions.
+    mayImport: [
+      /^(cli|operations)\//,
+      ...PROVEN,
+      FORMATS,
+      CLIENT,
+      /^lib\/configuration(-rules)?\.ts$/,
+      /^(plan|proof)\//,
+      /^(package|cdk)\.json$/,
+      NODE,
+      SDK,
+      /^(commander|cli-progress|p-queue)$/,
+    ],
   },
   // Published on its own, and run by browsers: nothing of the project, nothing of Node.
   { room: 'client', files: /^client\/src\//, mayImport: [/^client\/src\//] },
+  // The page is a client of the public API like any other.
+  {
+    room: 'console',
+    files: /^console\//,
+    mayImport: [/^console\//, CLIENT, /^preact(\/hooks)?$/, /^uplot$/],
+  },
   {
     room: 'stack',
     files: /^(lib|bin)\//,
-    mayImport: [/^lib\//, API, /^node:/, /^aws-cdk-lib/, /^constructs$/, /^cdk-nag$/, /^esbuild$/],
+    mayImport: [/^lib\//, API, NODE, /^aws-cdk-lib/, /^(constructs|cdk-nag|esbuild|zod)$/],
   },
 ];
 
@@ -175,26 +197,51 @@ function forbidden(file: string, text: string): string[] {
   const rule = RULES.find(({ files }) => files.test(file));
   if (rule === undefined)
     return [`${file} belongs to no room: move it, or give it one in ${relative(ROOT, import.meta.filename)}`];
+  const own = `${dirname(file)}/`;
   return importsOf(file, text)
     .filter((name) => !rule.mayImport.some((allowed) => allowed.test(name)))
+    .filter((name) => !(rule.ownFolder && name.startsWith(own)))
     .map((name) => `${file} (${rule.room}) may not import ${name}`);
 }
+
+/** Top-level folders with TypeScript of the project in them. */
+async function folders(): Promise<string[]> {
+  const found = new Set<string>();
+  for await (const file of glob('*/**/*.{ts,tsx}', {
+    cwd: ROOT,
+    exclude: (name) => IGNORED.test(String(name)),
+  }))
+    found.add(file.split(/[\\/]/)[0] ?? '');
+  return [...found].sort();
+}
+
+const IGNORED = /(^|\/)(node_modules|cdk\.out|coverage|dist)$/;
 
 test('every file imports only what its room may', async () => {
   const found: string[] = [];
   let files = 0;
-  for await (const file of glob(
-    '{lambdas,lib,bin,local,client,importer,operations,simulation,fake-aws,hostile,plan}/**/*.ts',
-    {
+  for (const folder of await folders()) {
+    if (folder === 'test') continue;
+    for await (const file of glob(`${folder}/**/*.{ts,tsx}`, {
       cwd: ROOT,
-    },
-  )) {
-    if (file.endsWith('.d.ts')) continue;
-    files += 1;
-    found.push(...forbidden(file, readFileSync(join(ROOT, file), 'utf8')));
+      exclude: (name) => IGNORED.test(String(name)),
+    })) {
+      if (file.endsWith('.d.ts') || file.startsWith('client/') !== file.startsWith('client/src/')) continue;
+      files += 1;
+      found.push(...forbidden(file, readFileSync(join(ROOT, file), 'utf8')));
+    }
   }
   assert.ok(files > 50, `only ${files} files were read`);
   assert.deepEqual(found, []);
+});
+
+test('every folder is type-checked', async () => {
+  const { include } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as { include: string[] };
+  // The page has a tsconfig of its own.
+  assert.deepEqual(
+    (await folders()).filter((folder) => !include.includes(folder) && folder !== 'console'),
+    [],
+  );
 });
 
 test('the guard sees an import that is not allowed, however it is written', () => {
@@ -204,21 +251,39 @@ test('the guard sees an import that is not allowed, however it is written', () =
     ["export { x } from '../aws/archive.ts';", 'lambdas/aggregator/aggregate.ts'],
     ["import 'aws-cdk-lib';", 'lambdas/aws/clients/s3.ts'],
     ["const x = await import('node:fs');", 'lambdas/counting/rollup.ts'],
-    ["import {\n  a,\n  b,\n} from '../lambdas/writer/handler.ts';", 'lib/writing.ts'],
-    ["import { S3Client } from '@aws-sdk/client-s3';", 'simulation/world/fake.ts'],
+    ["import {\n  a,\n  b,\n} from '../lambdas/writer/handler.ts';", 'lib/writer.ts'],
+    ["import { redrive } from '../redriver/redrive.ts';", 'lambdas/writer/write.ts'],
+    ["import { dynamoDb } from '../aws/clients/dynamo-db.ts';", 'lambdas/aggregator/aggregate.ts'],
+    ["import { startLocalStack } from '../local/stack.ts';", 'cli/parameter.ts'],
+    ["import { addStack } from '../lib/counting-app.ts';", 'local/stack.ts'],
+    ["import { SCENARIOS } from '../proof/drill/scenarios/index.ts';", 'hostile/run.ts'],
+    ["import { writeRollups } from '../lambdas/writer/write.ts';", 'fake-aws/sqs.ts'],
+    ["import { EVENTS } from '../lib/events-schema.ts';", 'api/events.ts'],
+    ["import { startFauxqs } from 'fauxqs';", 'bench/cost.ts'],
+    ["import { parseCountQuery } from '../lambdas/query/count-query.ts';", 'console/app.tsx'],
+    ["import { aggregate } from '../lambdas/aggregator/aggregate.ts';", 'plan/model.ts'],
+    ["import { DynamoDBClient } from '@aws-sdk/client-dynamodb';", 'simulation/world/fake.ts'],
+    ["import { readFile } from 'node:fs/promises';", 'formats/lines.ts'],
+    ["import type { Archive } from './aws/archive.ts';", 'lambdas/ports.ts'],
+    ["import { startLocalStack } from '../../local/stack.ts';", 'lambdas/query/handler.ts'],
+    ["import { CountingStack } from '../lib/counting-stack.ts';", 'proof/kill.ts'],
+    ["import { readFile } from 'node:fs/promises';", 'formats/lines.ts'],
     ["import { randomUUID } from 'node:crypto';", 'client/src/event.ts'],
-    ["import type { Grain } from '../../lambdas/query/count-query.ts';", 'client/src/reads.ts'],
+    ["import type { Grain } from '../../lambdas/counting/count-query.ts';", 'client/src/reads.ts'],
   ] as const;
   for (const [text, file] of bad) assert.equal(forbidden(file, text).length, 1, `${file}: ${text}`);
   assert.equal(forbidden('tools/x.ts', '').length, 1);
+  const rooms = new Set(bad.map(([, file]) => RULES.find(({ files }) => files.test(file))?.room));
+  const unbroken = RULES.map(({ room }) => room).filter((room) => !rooms.has(room));
+  assert.deepEqual(unbroken, [], 'each rule is broken once');
 });
 
 test('only shells touch the clock, randomness and the environment', async () => {
   const found: string[] = [];
   const outside =
     /\bprocess\.\w|\bDate\.now\(|new Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bperformance\.|\brandomUUID\b/;
-  const shells = [join('lambdas', 'aws', 'telemetry.ts'), join('client', 'src', 'surroundings.ts')];
-  for await (const file of glob('{api,lambdas,client/src}/**/*.ts', { cwd: ROOT })) {
+  const shells = [join('lambdas', 'aws', 'telemetry.ts'), join('client', 'src', 'platform.ts')];
+  for await (const file of glob('{api,formats,lambdas,client/src}/**/*.ts', { cwd: ROOT })) {
     const shell = file.endsWith('/handler.ts') || shells.includes(file);
     if (!shell && outside.test(readFileSync(join(ROOT, file), 'utf8'))) found.push(file);
   }

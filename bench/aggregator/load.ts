@@ -125,13 +125,13 @@ export class Load {
     const { perRecord } = this.#shape;
     const Records = [];
     for (let first = 0; first < events.length; first += perRecord) {
-      const pack = events.slice(first, first + perRecord);
-      const text = JSON.stringify(perRecord === 1 ? pack[0] : pack);
+      const batch = events.slice(first, first + perRecord);
+      const text = JSON.stringify(perRecord === 1 ? batch[0] : [1, `batch-${first}`, batch]);
       const sequenceNumber = `4${String(this.#made * events.length + first).padStart(55, '0')}`;
       Records.push({
         kinesis: {
           kinesisSchemaVersion: '1.0',
-          partitionKey: pack[0]?.id,
+          partitionKey: batch[0]?.id,
           sequenceNumber,
           data: Buffer.from(text).toString('base64'),
           approximateArrivalTimestamp: arrivalOf(first) / 1000,

@@ -17,7 +17,7 @@ interface Outcome {
 }
 
 /** Small requests, so that one in a hundred is soon there, and some are under way whenever the process is killed. */
-export const FAULT_MODE: Mode = { name: '20 a request', perRequest: 20, packed: false };
+export const FAULT_MODE: Mode = { name: '20 a request', perRequest: 20, batched: false };
 /** One of so many requests is sent again. */
 const AGAIN_EVERY = 100;
 

@@ -1,7 +1,6 @@
-// How a request reaches a system: over HTTP, its events one by one or in packs.
-import { createHash } from 'node:crypto';
+// How a request reaches a system: over HTTP, its events one by one or as a batch.
+import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
-import { PACK_BUCKETS_DEFAULT, packsOf } from '../../client/src/packs.ts';
 import type { BenchEvent, Mode } from './workload.ts';
 
 /** Where a system takes events. */
@@ -20,16 +19,13 @@ export interface Sender {
 }
 
 /** A sender over kept connections. */
-export function createSender({ url }: Target, { packed }: Mode, connections: number): Sender {
+export function createSender({ url }: Target, { batched }: Mode, connections: number): Sender {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const path = packed ? '/v1/events:packed' : '/v1/events';
   return {
     prepare: (events) => {
-      const body = Buffer.from(
-        JSON.stringify(packed ? { packs: packsOf(events, idOf, md5, PACK_BUCKETS_DEFAULT) } : { events }),
-      );
+      const body = Buffer.from(JSON.stringify(batched ? batchOf(events) : { events }));
       return async () => {
-        const { status, text } = await call(agent, url, 'POST', path, body);
+        const { status, text } = await call(agent, url, 'POST', '/v1/events', body);
         return status === 202 ? undefined : `${status} ${text}`;
       };
     },
@@ -37,8 +33,10 @@ export function createSender({ url }: Target, { packed }: Mode, connections: num
   };
 }
 
-const idOf = ({ id }: BenchEvent) => id;
-const md5 = (text: string) => createHash('md5').update(text).digest();
+/** Under a key of its own; its events then need no ids. */
+function batchOf(events: readonly BenchEvent[]) {
+  return { batch: randomUUID(), events: events.map(({ id: _, ...event }) => event) };
+}
 
 /** One HTTP request. */
 export function call(

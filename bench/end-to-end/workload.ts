@@ -8,15 +8,15 @@ export type Entities = number | 'one' | 'each';
 export interface Mode {
   readonly name: string;
   readonly perRequest: number;
-  /** Whether its events travel in packs, one a record of the stream, as client and importer send them. */
-  readonly packed: boolean;
+  /** Whether a request is a batch under a key, one record of the stream, as the client sends them. */
+  readonly batched: boolean;
 }
 
 /** The ways to send events. */
 export const MODES = {
-  single: { name: '1 a request', perRequest: 1, packed: false },
-  hundred: { name: '100 a request', perRequest: 100, packed: false },
-  packed: { name: '100 a request, packed records', perRequest: 100, packed: true },
+  single: { name: '1 a request', perRequest: 1, batched: false },
+  hundred: { name: '100 a request', perRequest: 100, batched: false },
+  batch: { name: '100 a request, as a batch', perRequest: 100, batched: true },
 } as const satisfies Record<string, Mode>;
 
 /** An event as a client reports it. */

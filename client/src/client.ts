@@ -1,24 +1,15 @@
 // The client: events in, batches out, counts back.
-import { sendBeacons } from './beacons.ts';
-import { Books, type TallyStats } from './books.ts';
-import { Courier } from './courier.ts';
-import { type EventDetails, eventOf } from './event.ts';
+
+import { BATCH_EVENTS_MAX, type Batch, batchOf, KEY_CHARACTERS_MAX, utf8Bytes } from './batch.ts';
+import { type BeaconParts, sendAgainByBeacon, sendByBeacon } from './beacons.ts';
+import { type EventDetails, eventOf, type TallyEvent } from './event.ts';
 import { httpOf } from './http.ts';
 import { type Settings, settingsOf, type TallyOptions } from './options.ts';
-import { Outbox, type Pending } from './outbox.ts';
-import {
-  type CountsAnswer,
-  type CountsBatchAnswer,
-  type CountsBatchQuestion,
-  type CountsQuestion,
-  type ReadOptions,
-  type Reads,
-  readsOf,
-  type StatusAnswer,
-  type TopAnswer,
-  type TopQuestion,
-} from './reads.ts';
-import { platform, type Surroundings } from './surroundings.ts';
+import { type Platform, platform } from './platform.ts';
+import { type Pending, Queue } from './queue.ts';
+import { Reads } from './reads.ts';
+import { type Delivery, Sender, type SendOptions } from './sender.ts';
+import { Stats, type TallyStats } from './stats.ts';
 
 /** How long to wait for an end. */
 export interface Deadline {
@@ -39,46 +30,54 @@ interface Flush {
 const TAKEN = Promise.resolve(true);
 const NOT_TAKEN = Promise.resolve(false);
 const CLOSE_MS = 10_000;
+/** Longer than anything waits: what keeps a process is ended, not run out. */
+const HOLD_MS = 2 ** 31 - 1;
 
-/** Sends events to one Tally, in the background, and reads its counts. */
-export class TallyClient {
+/** Sends events to one Tally, in the background or in batches of the caller's, and reads its counts. */
+export class TallyClient extends Reads {
   readonly #settings: Settings;
-  readonly #surroundings: Surroundings;
-  readonly #books: Books;
-  readonly #outbox: Outbox;
-  readonly #courier: Courier;
-  readonly #reads: Reads;
+  readonly #platform: Platform;
+  readonly #stats: Stats;
+  readonly #queue: Queue;
+  readonly #sender: Sender;
   readonly #endings: (() => void)[] = [];
   readonly #waiting: Waiting[] = [];
   #flushes: Flush[] = [];
+  /** Events up to this one wait for no others. */
+  #hurryUpTo = -1;
+  #stop = new AbortController();
+  #alarm: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #closed = false;
 
-  /** @throws RangeError naming the option that can not be so */
+  /** @throws RangeError naming the option that is wrong, and what it must be */
   constructor(options: TallyOptions) {
-    const settings = settingsOf(options);
-    const surroundings = { ...platform(), ...options.surroundings };
+    const at = { ...platform(), ...options?.platform };
+    const settings = settingsOf(options ?? {}, at.page !== undefined);
+    const http = httpOf(settings, at);
+    super(http);
     this.#settings = settings;
-    this.#surroundings = surroundings;
-    this.#books = new Books(options);
-    this.#outbox = new Outbox(
+    this.#platform = at;
+    this.#stats = new Stats(options, at.warn);
+    this.#queue = new Queue(
       { events: settings.bufferEvents, bytes: settings.bufferBytes },
       { events: settings.batchEvents, bytes: settings.batchBytes },
     );
-    const http = httpOf(settings, surroundings);
-    this.#reads = readsOf(http);
-    const parts = { outbox: this.#outbox, books: this.#books, http, settings, surroundings };
-    this.#courier = new Courier({ ...parts, onSettled: () => this.#afterSettling() });
-    const { page, exit } = surroundings;
-    if (page !== undefined) {
-      const leave = () => {
-        this.#courier.giveUpLate();
-        sendBeacons(parts);
-        // If the page lives on, its requests have a moment to be answered before they are repeated.
-        this.#courier.pause(settings.batchDelayMs);
-        this.#courier.poke();
-      };
-      this.#endings.push(page.onLeave(leave));
-    } else if (exit !== undefined) this.#endings.push(exit.onBeforeExit(() => void this.#exit()));
+    this.#sender = new Sender({
+      http,
+      platform: at,
+      settings,
+      onRequest: () => {
+        this.#stats.requests += 1;
+      },
+      onProblem: (message) => this.#stats.problem(message),
+      onRoom: () => this.#poke(),
+    });
+    const onBeacon = () => {
+      this.#stats.beacons += 1;
+    };
+    const beacons = { http, platform: at, settings, onBeacon };
+    if (at.page !== undefined) this.#endings.push(at.page.onLeave(() => this.#leave(beacons)));
+    else if (at.exit !== undefined) this.#endings.push(at.exit.onBeforeExit(() => void this.#exit()));
   }
 
   /**
@@ -90,20 +89,40 @@ export class TallyClient {
    */
   count(metric: string, entity: string, n = 1, { at, id }: EventDetails = {}): Promise<boolean> {
     const { stampTime } = this.#settings;
-    const stamped = at ?? (stampTime ? this.#surroundings.nowMs() : undefined);
-    const event = eventOf(metric, entity, n, id ?? this.#surroundings.newId(), stamped);
+    const event = eventOf(metric, entity, n, id, at ?? (stampTime ? this.#platform.nowMs() : undefined));
     const json = JSON.stringify(event);
-    const order = this.#books.offered;
-    this.#books.offered += 1;
+    const order = this.#stats.offered;
+    this.#stats.offered += 1;
     return this.#admit({
       event,
       json,
       bytes: utf8Bytes(json),
       order,
-      takenAtMs: this.#surroundings.steadyMs(),
-      maybeSinceMs: undefined,
-      beaconed: false,
+      takenAtMs: this.#platform.steadyMs(),
     });
+  }
+
+  /**
+   * Sends one batch of the caller's under the caller's key, past the buffer, until Tally has it: always exactly as it is.
+   * Sent again with the same key and events, by whichever process, it counts nothing twice within Tally's dedup window.
+   * A batch that Tally refuses is cut in halves, whose keys follow from its own, until the refused event is found.
+   * `stats()` knows its requests, not its events.
+   * @param key 1 to 100 characters that name these events and no others
+   * @param events 1 to 500; whether they are valid is for Tally to say
+   * @returns what became of each event. Never rejects
+   * @throws RangeError at once for a key or a number of events that cannot be
+   */
+  sendBatch(key: string, events: readonly TallyEvent[], options?: SendOptions): Promise<Delivery> {
+    if (key.length < 1 || key.length > KEY_CHARACTERS_MAX)
+      throw new RangeError(`"key" must have 1 to ${KEY_CHARACTERS_MAX} characters`);
+    if (events.length < 1 || events.length > BATCH_EVENTS_MAX)
+      throw new RangeError(`"events" must hold 1 to ${BATCH_EVENTS_MAX} events`);
+    const batch = batchOf(
+      key,
+      events.map((event) => JSON.stringify(event)),
+    );
+    const release = this.#hold(HOLD_MS, () => {});
+    return this.#sender.send(batch, options).finally(release);
   }
 
   /**
@@ -111,24 +130,23 @@ export class TallyClient {
    * @returns whether all of it is settled: accepted, or reported to a listener
    */
   flush({ deadlineMs }: Deadline = {}): Promise<boolean> {
-    const upTo = this.#books.offered - 1;
+    const upTo = this.#stats.offered - 1;
     if (this.#isSettled(upTo)) return TAKEN;
     return new Promise((resolve) => {
-      const release = this.#courier.hold();
-      const late = () => flush.done(false);
-      const cancel =
-        deadlineMs === undefined ? () => {} : this.#surroundings.setTimer(late, deadlineMs, true);
+      const release = this.#hold(deadlineMs ?? HOLD_MS, () => {
+        if (deadlineMs !== undefined) flush.done(false);
+      });
       const flush: Flush = {
         upTo,
         done: (settled) => {
           this.#flushes = this.#flushes.filter((other) => other !== flush);
-          cancel();
           release();
           resolve(settled);
         },
       };
       this.#flushes.push(flush);
-      this.#courier.hurry(upTo);
+      this.#hurryUpTo = Math.max(this.#hurryUpTo, upTo);
+      this.#poke();
     });
   }
 
@@ -145,93 +163,124 @@ export class TallyClient {
 
   /** Numbers of now. */
   stats(): TallyStats {
-    return this.#books.stats(this.#outbox.events, this.#waiting.length);
-  }
-
-  /** How often it happened. @throws TallyError for an answer other than 200, and for none */
-  counts(
-    metric: string,
-    entity: string,
-    question?: CountsQuestion,
-    options?: ReadOptions,
-  ): Promise<CountsAnswer> {
-    return this.#reads.counts(metric, entity, question, options);
-  }
-
-  /** Which entities had most in an hour, day or month. @throws TallyError for an answer other than 200, and for none */
-  top(metric: string, question?: TopQuestion, options?: ReadOptions): Promise<TopAnswer> {
-    return this.#reads.top(metric, question, options);
-  }
-
-  /** Asks up to 100 questions at once. @returns an answer or an error for each, in their order */
-  countsBatch(
-    questions: readonly CountsBatchQuestion[],
-    options?: ReadOptions,
-  ): Promise<readonly CountsBatchAnswer[]> {
-    return this.#reads.countsBatch(questions, options);
-  }
-
-  /** Where every event is that Tally has received. @throws TallyError for an answer other than 200, and for none */
-  status(options?: ReadOptions): Promise<StatusAnswer> {
-    return this.#reads.status(options);
+    return this.#stats.now(this.#queue.events, this.#waiting.length);
   }
 
   #admit(pending: Pending): Promise<boolean> {
     const { whenFull } = this.#settings;
     if (this.#closed) return this.#drop(pending, 'the client is closed');
-    if (this.#waiting.length === 0 && this.#outbox.hasRoomFor(pending)) return this.#add(pending);
+    if (this.#waiting.length === 0 && this.#queue.hasRoomFor(pending)) return this.#add(pending);
     if (whenFull === 'wait') {
       return new Promise((admit) => {
         this.#waiting.push({ pending, admit });
       });
     }
     if (whenFull === 'drop-oldest') {
-      while (!this.#outbox.hasRoomFor(pending)) {
-        const oldest = this.#outbox.removeOldest();
-        // Everything is on its way: what is older can not be called back.
+      while (!this.#queue.hasRoomFor(pending)) {
+        const oldest = this.#queue.removeOldestFresh();
+        // Everything is in batches, which are sent as they were cut.
         if (oldest === undefined) break;
         void this.#drop(oldest, 'the buffer is full of newer events');
       }
-      if (this.#outbox.hasRoomFor(pending)) return this.#add(pending);
+      if (this.#queue.hasRoomFor(pending)) return this.#add(pending);
     }
     return this.#drop(pending, 'the buffer is full');
   }
 
   #add(pending: Pending): Promise<boolean> {
-    this.#outbox.add(pending);
-    this.#courier.poke();
+    this.#queue.add(pending);
+    this.#poke();
     return TAKEN;
   }
 
-  #drop({ event, maybeSinceMs }: Pending, reason: string): Promise<boolean> {
-    this.#books.lose('dropped', { event, reason, mayBeCounted: maybeSinceMs !== undefined });
+  #drop({ event }: Pending, reason: string): Promise<boolean> {
+    this.#stats.lose('dropped', { event, reason, mayBeCounted: false });
     return NOT_TAKEN;
+  }
+
+  /** Sends the batches that are due, and sets the alarm for the next. To be called after every change. */
+  #poke(): void {
+    const nowMs = this.#platform.steadyMs();
+    while (nowMs >= this.#dueAtMs()) {
+      const events = this.#queue.take();
+      void this.#dispatch(events, batchOf(this.#keyFor(events), jsonOf(events)));
+    }
+    const atMs = this.#dueAtMs();
+    if (this.#alarm?.atMs === atMs) return;
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    if (atMs === Infinity) return;
+    const ring = () => {
+      this.#alarm = undefined;
+      this.#poke();
+    };
+    // Timers may fire a fraction early.
+    const delayMs = Math.max(0, Math.ceil(atMs - nowMs));
+    this.#alarm = { atMs, cancel: this.#platform.setTimer(ring, delayMs, false) };
+  }
+
+  /** When the next batch is to be cut and sent; Infinity if there is none, or others are on their way. */
+  #dueAtMs(): number {
+    const { firstFresh } = this.#queue;
+    if (firstFresh === undefined) return Infinity;
+    const isDue = firstFresh.order <= this.#hurryUpTo || this.#queue.fillsBatch;
+    const dueAtMs = isDue ? 0 : firstFresh.takenAtMs + this.#settings.batchDelayMs;
+    return Math.max(dueAtMs, this.#sender.readyAtMs);
+  }
+
+  /** @param events of which the batch has those from its `first` on */
+  async #dispatch(events: readonly Pending[], batch: Batch): Promise<void> {
+    const { giveUpAfterMs } = this.#settings;
+    const { signal } = this.#stop;
+    const { rejected, undelivered } = await this.#sender.send(batch, { giveUpAfterMs, signal });
+    const refusals = new Map(rejected.map((one) => [one.index, one]));
+    const losses = new Map(undelivered.map((one) => [one.index, one]));
+    const places = batch.events.map((_, place) => batch.first + place);
+    for (const index of places) {
+      const pending = events[index];
+      if (pending === undefined) continue;
+      const { event } = pending;
+      const [refusal, loss] = [refusals.get(index), losses.get(index)];
+      this.#queue.settle(pending);
+      if (refusal !== undefined)
+        this.#stats.lose('rejected', { event, reason: refusal.reason, mayBeCounted: false });
+      else if (loss !== undefined)
+        this.#stats.lose('givenUp', { event, reason: loss.reason, mayBeCounted: loss.mayBeCounted });
+      else this.#stats.accept();
+    }
+    this.#afterSettling();
   }
 
   #afterSettling(): void {
     for (;;) {
       const [next] = this.#waiting;
-      if (next === undefined || !this.#outbox.hasRoomFor(next.pending)) break;
+      if (next === undefined || !this.#queue.hasRoomFor(next.pending)) break;
       this.#waiting.shift();
-      this.#outbox.add(next.pending);
+      this.#queue.add(next.pending);
       next.admit(true);
     }
     for (const flush of this.#flushes) if (this.#isSettled(flush.upTo)) flush.done(true);
+    this.#poke();
   }
 
   #isSettled(upTo: number): boolean {
-    const [oldest = this.#waiting[0]?.pending] = this.#outbox.unsettled;
+    const { oldest = this.#waiting[0]?.pending } = this.#queue;
     return oldest === undefined || oldest.order > upTo;
   }
 
   async #settleWithin(deadlineMs: number, reason: string): Promise<void> {
     if (await this.flush({ deadlineMs })) return;
-    this.#courier.giveUpAll(reason);
     for (const { pending, admit } of this.#waiting.splice(0)) {
       void this.#drop(pending, reason);
       admit(false);
     }
-    this.#afterSettling();
+    for (let next = this.#queue.removeOldestFresh(); next; next = this.#queue.removeOldestFresh())
+      this.#stats.lose('givenUp', { event: next.event, reason, mayBeCounted: false });
+    const batchesEnd = this.flush();
+    this.#stop.abort(new Error(reason));
+    this.#stop = new AbortController();
+    await batchesEnd;
+    this.#poke();
   }
 
   /** The process has nothing left to do. What is done here keeps it for a moment, and then it asks again. */
@@ -239,10 +288,31 @@ export class TallyClient {
     const { exitDeadlineMs } = this.#settings;
     await this.#settleWithin(exitDeadlineMs, 'the process ended before it could be sent');
   }
+
+  /** The page is hidden, or left. */
+  #leave(beacons: BeaconParts): void {
+    sendAgainByBeacon(this.#sender.active, beacons);
+    // If the page lives on, its requests have a moment to be answered before they are repeated.
+    this.#sender.pause(this.#settings.batchDelayMs);
+    while (this.#queue.firstFresh !== undefined) {
+      const events = this.#queue.take();
+      for (const batch of sendByBeacon(this.#keyFor(events), jsonOf(events), beacons)) {
+        void this.#dispatch(events, batch);
+      }
+    }
+  }
+
+  /** Events with ids of the caller's have twins in other requests, which they would miss under a key. */
+  #keyFor([first]: readonly Pending[]): string | undefined {
+    return first?.event.id === undefined ? this.#platform.newId() : undefined;
+  }
+
+  /** Keeps the process until the returned function is called, or the time is over. */
+  #hold(forMs: number, over: () => void): () => void {
+    return this.#platform.setTimer(over, forMs, true);
+  }
 }
 
-const encoder = new TextEncoder();
-
-function utf8Bytes(text: string): number {
-  return encoder.encode(text).length;
+function jsonOf(events: readonly Pending[]): readonly string[] {
+  return events.map(({ json }) => json);
 }

@@ -1,8 +1,9 @@
 // What an event may be: the front door's own rules, checked before an event takes a place in the buffer.
 
-/** An event as it is sent. The id is made once and kept over every retry: it is what makes sending again safe. */
+/** An event as it is sent. */
 export interface TallyEvent {
-  readonly id: string;
+  /** Names the event, for those who report it more than once; its batch's key makes sending again safe without it. */
+  readonly id?: string;
   readonly metric: string;
   readonly entity: string;
   /** When it happened: epoch milliseconds, or ISO 8601 with a zone. Without it the time of arrival counts. */
@@ -15,7 +16,7 @@ export interface TallyEvent {
 export interface EventDetails {
   /** When it happened, if not now: a Date, epoch milliseconds, or ISO 8601 with a zone. */
   readonly at?: Date | number | string | undefined;
-  /** Its id, if the caller has one that names the event and nothing else; made up otherwise. */
+  /** Its id, if it has one: events with the same metric, entity and id count once, whoever sends them. */
   readonly id?: string | undefined;
 }
 
@@ -37,7 +38,9 @@ const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const INSTANT =
   /^(\d{4})-(\d\d)-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/;
-const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+/** A number below it is nearly always seconds; a time before 2000 has to be written out. */
+const NUMBER_MIN_MS = Date.UTC(2000);
+const LATEST_MS = Date.UTC(2099, 11, 31, 23, 59, 59, 999);
 const AMOUNT_MAX = 1_000_000_000;
 
 /** Puts an event together. @throws InvalidEventError naming the field that breaks a rule */
@@ -45,18 +48,22 @@ export function eventOf(
   metric: string,
   entity: string,
   n: number,
-  id: string,
+  id: string | undefined,
   at: EventDetails['at'],
 ): TallyEvent {
   check('metric', isMetric(metric), '1 to 64 of A-Z a-z 0-9 _ . -');
   check('entity', isEntity(entity), '1 to 512 characters, none of them a control character');
   check('n', Number.isInteger(n) && Math.abs(n) <= AMOUNT_MAX, 'an integer from -1000000000 to 1000000000');
-  check('id', isText(id, 128), '1 to 128 characters');
-  const instant = at instanceof Date ? at.getTime() : at;
+  check('id', id === undefined || isText(id, 128), '1 to 128 characters');
+  const instant = at instanceof Date ? instantOf(at) : at;
   const known = instant === undefined || isInstant(instant);
-  check('at', known, 'a Date, epoch milliseconds, or ISO 8601 with Z or an offset (2026-11-22T05:00:00Z)');
+  check(
+    'at',
+    known,
+    'a Date, whole epoch milliseconds (not seconds), or ISO 8601 with Z or an offset, until 2099',
+  );
   return {
-    id,
+    ...(id === undefined ? {} : { id }),
     metric,
     entity,
     ...(instant === undefined ? {} : { at: instant }),
@@ -84,8 +91,13 @@ function isText(value: unknown, charactersMax: number): value is string {
   return !LONE_SURROGATE.test(value) && (value.length <= charactersMax || [...value].length <= charactersMax);
 }
 
+function instantOf(at: Date): number | string {
+  const ms = at.getTime();
+  return ms >= 0 && ms < NUMBER_MIN_MS ? at.toISOString() : ms;
+}
+
 function isInstant(value: number | string): boolean {
-  if (typeof value === 'number') return isInstantMs(value);
+  if (typeof value === 'number') return value >= NUMBER_MIN_MS && isInstantMs(value);
   const match = INSTANT.exec(value);
   if (match === null) return false;
   // Date.parse rolls 30 February over into March; such a day was never meant.

@@ -1,6 +1,6 @@
 // One request and its answer, within a time.
 import { retryAfterMs } from './backoff.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { Platform } from './platform.ts';
 
 /** An answer as the client reads it. */
 export interface HttpAnswer {
@@ -57,10 +57,14 @@ export interface Http {
 }
 
 /** Requests by fetch. */
-export function httpOf(settings: HttpSettings, surroundings: Surroundings): Http {
+export function httpOf(settings: HttpSettings, platform: Platform): Http {
   const { url, apiKey, timeoutMs } = settings;
   const common: Record<string, string> = { accept: 'application/json' };
   if (apiKey !== undefined) common['x-api-key'] = apiKey;
+
+  // A page that is left can not wait for the answer to a preflight, which JSON would need.
+  const typeOf = (keepalive: boolean | undefined) =>
+    keepalive === true && apiKey === undefined ? 'text/plain' : 'application/json';
 
   async function request({ method, path, body, keepalive, signal }: HttpRequest): Promise<HttpAnswer> {
     const stop = new AbortController();
@@ -68,26 +72,28 @@ export function httpOf(settings: HttpSettings, surroundings: Surroundings): Http
     if (signal?.aborted === true) abort();
     signal?.addEventListener('abort', abort);
     const late = () => stop.abort(new Error(`no answer within ${timeoutMs} ms`));
-    const cancel = surroundings.setTimer(late, timeoutMs, false);
+    const cancel = platform.setTimer(late, timeoutMs, false);
+    let isSent = false;
     try {
       stop.signal.throwIfAborted();
+      isSent = true;
       const fetched = async (): Promise<HttpAnswer> => {
-        const answer = await surroundings.fetch(`${url}${path}`, {
+        const answer = await platform.fetch(`${url}${path}`, {
           method,
-          headers: body === undefined ? common : { ...common, 'content-type': 'application/json' },
+          headers: body === undefined ? common : { ...common, 'content-type': typeOf(keepalive) },
           ...(body === undefined ? {} : { body }),
           ...(keepalive === true ? { keepalive } : {}),
           signal: stop.signal,
           redirect: 'error',
         });
-        const asked = retryAfterMs(answer.headers.get('retry-after'), surroundings.nowMs());
+        const asked = retryAfterMs(answer.headers.get('retry-after'), platform.nowMs());
         // Within the time as well: an answer may begin and never end.
         return { status: answer.status, retryAfterMs: asked, body: await answer.text() };
       };
       // A fetch that somebody wrapped may not heed the signal.
       return await Promise.race([fetched(), aborted(stop.signal)]);
     } catch (cause) {
-      const neverSent = NO_CONNECTION.has(codeOf(cause));
+      const neverSent = !isSent || NO_CONNECTION.has(codeOf(cause));
       throw new TallyError(`${method} ${path}: ${reasonOf(cause)}`, { neverSent, cause });
     } finally {
       cancel();

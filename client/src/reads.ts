@@ -1,9 +1,13 @@
-// Typed reads. One more route is one more entry in `Reads` and a line below.
+// Typed reads. One more route is one more method of `Reads`.
 import { InvalidEventError, isEntity, isMetric } from './event.ts';
+import { exactJson } from './exact-json.ts';
 import { type Http, type HttpRequest, TallyError } from './http.ts';
 
+/** A count: a number as long as that is exact, up to 2^53; a bigint beyond. `Number(count)` rounds, `BigInt(count)` never does. */
+export type Count = number | bigint;
+
 /** The grains of an answer. */
-export type Grain = 'minute' | 'hour' | 'day' | 'month' | 'total';
+export type Grain = 'minute' | 'hour' | 'day' | 'week' | 'month' | 'total';
 
 /** Which counts: `from` is included, `to` is not; whole minutes. What is left out is Tally's default. */
 export interface CountsQuestion {
@@ -11,7 +15,7 @@ export interface CountsQuestion {
   readonly to?: Date | number | string | undefined;
   /** `total` by default. */
   readonly by?: Grain | undefined;
-  /** Whose days and months, such as `Europe/Berlin`; UTC by default. With `by: 'day'` and `'month'`. */
+  /** Whose hours, days, weeks and months, such as `Europe/Berlin`; UTC by default. */
   readonly tz?: string | undefined;
   /** Whether points without events are given as 0. */
   readonly fill?: 'zero' | undefined;
@@ -35,14 +39,14 @@ export interface CountsBatchQuestion extends CountsQuestion {
 export interface CountPoint {
   /** The start of the minute, hour, day or month, ISO 8601, with the offset of the zone. */
   readonly at: string;
-  readonly n: number;
+  readonly n: Count;
   /** `final` when no event can be accepted any more that would change it. */
   readonly state: 'provisional' | 'final';
   /** Of cumulative answers: this and all points before, from the start of the first page. */
-  readonly sum?: number;
+  readonly sum?: Count;
 }
 
-/** How much there was in a stretch of time. Sums beyond 2^53 lose their last digits in JavaScript's numbers. */
+/** How much there was in a stretch of time. */
 export interface CountsOfStretch {
   /** The grain of the points: coarser than asked for, where that is not kept any more. */
   readonly grain: Grain;
@@ -50,7 +54,7 @@ export interface CountsOfStretch {
   readonly tz: string;
   readonly from: string;
   readonly to: string;
-  readonly total: number;
+  readonly total: Count;
   /** Every event that arrived before this time is in the counts; null as long as nothing can be said. */
   readonly completeThrough: string | null;
   /** Why the answer is not the one asked for. */
@@ -60,7 +64,7 @@ export interface CountsOfStretch {
 }
 
 /** The periods of top lists. */
-export type TopGrain = 'hour' | 'day' | 'month';
+export type TopGrain = 'hour' | 'day' | 'month' | 'total';
 
 /** Which top. What is left out is Tally's default. */
 export interface TopQuestion {
@@ -72,7 +76,7 @@ export interface TopQuestion {
   readonly k?: number | undefined;
 }
 
-/** The answer of `GET /v1/top/{metric}`. Sums beyond 2^53 lose their last digits in JavaScript's numbers. */
+/** The answer of `GET /v1/top/{metric}`. */
 export interface TopAnswer {
   readonly metric: string;
   readonly by: TopGrain;
@@ -85,7 +89,7 @@ export interface TopAnswer {
   /** Why the answer is not all that was asked for. */
   readonly note?: string;
   /** By count downwards, equal counts by entity upwards. */
-  readonly entries: readonly { readonly entity: string; readonly n: number }[];
+  readonly entries: readonly { readonly entity: string; readonly n: Count }[];
 }
 
 /** The answer of `GET /v1/counts/{metric}/{entity}`. */
@@ -118,6 +122,8 @@ export interface StatusAccounts {
 
 /** The answer of `GET /v1/status`. */
 export interface StatusAnswer extends StatusAccounts {
+  /** Which service it is, whatever the address it is reached at. */
+  readonly service: { readonly stack: string; readonly id: string; readonly generation: string };
   readonly shards: readonly (StatusAccounts & {
     readonly shard: string;
     readonly segment: number;
@@ -130,72 +136,65 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What can be asked. All throw TallyError for an answer other than 200, and for none. */
-export interface Reads {
-  counts(
+/** What can be asked. All reject with TallyError for an answer other than 200, and for none. */
+export class Reads {
+  readonly #http: Http;
+
+  /** @internal */
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /** How often it happened. */
+  async counts(
     metric: string,
     entity: string,
-    question?: CountsQuestion,
+    { from, to, ...rest }: CountsQuestion = {},
     options?: ReadOptions,
-  ): Promise<CountsAnswer>;
-  top(metric: string, question?: TopQuestion, options?: ReadOptions): Promise<TopAnswer>;
+  ): Promise<CountsAnswer> {
+    const search = searchFor({ from: instant(from), to: instant(to), ...rest });
+    return this.#read({ method: 'GET', path: `/v1/counts/${namesIn(metric, entity)}${search}` }, options);
+  }
+
+  /** Which entities had most in an hour, day or month. */
+  async top(metric: string, { by, at, k }: TopQuestion = {}, options?: ReadOptions): Promise<TopAnswer> {
+    const search = searchFor({ by, at: instant(at), k });
+    return this.#read({ method: 'GET', path: `/v1/top/${metricIn(metric)}${search}` }, options);
+  }
+
   /** Asks up to 100 questions at once, all as of one moment. @returns an answer or an error for each, in their order */
-  countsBatch(
+  async countsBatch(
     questions: readonly CountsBatchQuestion[],
     options?: ReadOptions,
-  ): Promise<readonly CountsBatchAnswer[]>;
-  status(options?: ReadOptions): Promise<StatusAnswer>;
-}
+  ): Promise<readonly CountsBatchAnswer[]> {
+    const queries = questions.map(({ from, to, ...rest }) => ({
+      from: instant(from),
+      to: instant(to),
+      ...rest,
+    }));
+    const request = { method: 'POST', path: '/v1/counts:batch', body: JSON.stringify({ queries }) } as const;
+    const { answers } = await this.#read<{ readonly answers: readonly CountsBatchAnswer[] }>(
+      request,
+      options,
+    );
+    return answers;
+  }
 
-/** Reads by HTTP. */
-export function readsOf(http: Http): Reads {
-  return {
-    counts: async (metric, entity, question = {}, options) => {
-      const search = searchOf(question);
-      return read(http, { method: 'GET', path: `/v1/counts/${namesIn(metric, entity)}${search}` }, options);
-    },
-    top: async (metric, { by, at, k } = {}, options) => {
-      const search = searchFor({ by, at: instant(at), k });
-      return read(http, { method: 'GET', path: `/v1/top/${metricIn(metric)}${search}` }, options);
-    },
-    countsBatch: async (questions, options) => {
-      const queries = questions.map((question) => ({
-        ...question,
-        from: instant(question.from),
-        to: instant(question.to),
-      }));
-      const request = {
-        method: 'POST',
-        path: '/v1/counts:batch',
-        body: JSON.stringify({ queries }),
-      } as const;
-      const { answers } = await read<{ readonly answers: readonly CountsBatchAnswer[] }>(
-        http,
-        request,
-        options,
-      );
-      return answers;
-    },
-    status: async (options) => read(http, { method: 'GET', path: '/v1/status' }, options),
-  };
-}
+  /** Where every event is that Tally has received. */
+  async status(options?: ReadOptions): Promise<StatusAnswer> {
+    return this.#read({ method: 'GET', path: '/v1/status' }, options);
+  }
 
-/** The answer is as Tally documents it: its shape is not checked here. */
-async function read<Answer>(
-  http: Http,
-  request: Omit<HttpRequest, 'signal'>,
-  { signal }: ReadOptions = {},
-): Promise<Answer> {
-  const answer = await http.request({ ...request, signal });
-  const { status, retryAfterMs } = answer;
-  const body = jsonIn(answer.body);
-  if (status === 200 && body !== undefined) return body as Answer;
-  const said = (body as { readonly message?: unknown } | null | undefined)?.message;
-  const message = typeof said === 'string' ? said : 'the answer is no JSON: is it Tally?';
-  throw new TallyError(`${request.method} ${request.path.split('?')[0]}: ${status} ${message}`, {
-    status,
-    retryAfterMs,
-  });
+  /** The answer is as Tally documents it: its shape is not checked here. */
+  async #read<Answer>(request: HttpRequest, { signal }: ReadOptions = {}): Promise<Answer> {
+    const { status, retryAfterMs, body: text } = await this.#http.request({ ...request, signal });
+    const body = jsonIn(text);
+    if (status === 200 && body !== undefined) return body as Answer;
+    const said = (body as { readonly message?: unknown } | null | undefined)?.message;
+    const message = typeof said === 'string' ? said : 'the answer is no JSON: is it Tally?';
+    const place = `${request.method} ${request.path.split('?')[0]}`;
+    throw new TallyError(`${place}: ${status} ${message}`, { status, retryAfterMs });
+  }
 }
 
 function metricIn(metric: string): string {
@@ -216,10 +215,6 @@ function namesIn(metric: string, entity: string): string {
   return `${metricIn(metric)}/${encodeURIComponent(entity)}`;
 }
 
-function searchOf({ from, to, ...rest }: CountsQuestion): string {
-  return searchFor({ from: instant(from), to: instant(to), ...rest });
-}
-
 function searchFor(parameters: Readonly<Record<string, string | number | boolean | undefined>>): string {
   const given = Object.entries(parameters).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, String(value)] as [string, string]],
@@ -233,7 +228,7 @@ function instant(at: Date | number | string | undefined): string | undefined {
 
 function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return exactJson(text);
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 // What Lambda hands the aggregator: a Kinesis event as a batch of one shard.
 import type { KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda';
-import { type DecodedEvent, decodeEvent, decodeRecord } from '../counting/event.ts';
+import { type DecodedEvent, type DecodedRecord, decodeEvent, decodeRecord } from '../counting/event.ts';
 import {
   parseSequenceNumber,
   parseShardId,
@@ -55,12 +55,14 @@ type Payload = KinesisStreamRecord['kinesis'];
 class LambdaRecord implements StreamRecord {
   readonly sequenceNumber: SequenceNumber;
   readonly arrivalMs: number;
+  readonly batch: string | undefined;
   readonly events: readonly DecodedEvent[];
   readonly #base64: string;
 
-  private constructor(payload: Payload, arrivalMs: number, events: readonly DecodedEvent[]) {
+  private constructor(payload: Payload, arrivalMs: number, { batch, events }: DecodedRecord) {
     this.sequenceNumber = parseSequenceNumber(payload.sequenceNumber);
     this.arrivalMs = arrivalMs;
+    this.batch = batch;
     this.events = events;
     this.#base64 = payload.data;
   }
@@ -68,7 +70,8 @@ class LambdaRecord implements StreamRecord {
   /** A record that was parsed already, and is one event. */
   static ofValue(payload: Payload, value: unknown): LambdaRecord {
     const arrivalMs = arrivalMsOf(payload);
-    return new LambdaRecord(payload, arrivalMs, [decodeEvent(value, arrivalMs)]);
+    const events = [decodeEvent(value, arrivalMs)];
+    return new LambdaRecord(payload, arrivalMs, { batch: undefined, events });
   }
 
   static ofBytes(payload: Payload): LambdaRecord {

@@ -176,6 +176,6 @@ function toStreamRecord({ SequenceNumber, ApproximateArrivalTimestamp, Data }: _
     sequenceNumber: parseSequenceNumber(SequenceNumber ?? ''),
     arrivalMs,
     data,
-    events: decodeRecord(data, arrivalMs),
+    ...decodeRecord(data, arrivalMs),
   };
 }

@@ -1,6 +1,6 @@
 // An epoch's rows, hash range by hash range: its segments' deltas, held against what the ledger says of them.
 import { type CompactionPlan, isCovered, runsBetween, type SegmentPlace } from '../core/compaction.ts';
-import { covers, type HashRange, nameHash, rangeOf } from '../core/hash-range.ts';
+import { covers, type HashRange, holds, nameHash } from '../core/hash-range.ts';
 import { decodeRows, type Row } from '../core/rows.ts';
 import { entityHash } from '../counting/entity-hash.ts';
 import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
@@ -11,12 +11,6 @@ import type { Deletion, DeltaReader, StoredDelta } from '../store/ports.ts';
 /** The deltas don't add up to what the ledger says. They may be gone because another compactor has finished the epoch. */
 export class DeltasMissing extends Error {
   override readonly name = 'DeltasMissing';
-}
-
-/** A row with the hash of its name. */
-export interface HashedRow {
-  readonly row: Row;
-  readonly hash: number;
 }
 
 /** What must be stored under one hash range. */
@@ -99,6 +93,12 @@ function withoutOverlaps(
   return merged;
 }
 
+/** A row with the hash of its name. */
+interface HashedRow {
+  readonly row: Row;
+  readonly hash: number;
+}
+
 /** Gives the rows of an epoch's deltas, hash range by hash range. */
 export class EpochRows {
   readonly #segments: EpochSegments;
@@ -122,13 +122,11 @@ export class EpochRows {
    * @param range one of the plan's `slotBits`, none before one that was asked for
    * @throws DeltasMissing
    */
-  async *rowsIn(range: HashRange): AsyncIterable<HashedRow> {
+  async *rowsIn(range: HashRange): AsyncIterable<Row> {
     for (const stored of [...this.#segments.expected.keys()].sort()) {
       if (covers(range, stored)) yield* this.#read(stored);
       else if (covers(stored, range)) {
-        for (const row of await this.#wideRows(stored)) {
-          if (rangeOf(row.hash, range.length) === range) yield row;
-        }
+        for (const { row, hash } of await this.#wideRows(stored)) if (holds(range, hash)) yield row;
       } else this.#wide.delete(stored);
     }
   }
@@ -137,13 +135,13 @@ export class EpochRows {
     const known = this.#wide.get(range);
     if (known !== undefined) return known;
     const rows: HashedRow[] = [];
-    for await (const row of this.#read(range)) rows.push(row);
+    for await (const row of this.#read(range)) rows.push({ row, hash: nameHash(row.metric, row.entity) });
     this.#wide.set(range, rows);
     return rows;
   }
 
   /** Rows stored under a range. What is missing is noticed at its end, before anything of it is merged. */
-  async *#read(range: HashRange): AsyncIterable<HashedRow> {
+  async *#read(range: HashRange): AsyncIterable<Row> {
     const { stretches, wanted, expected } = this.#segments;
     const found: Expected = { deltas: 0, events: 0 };
     for (const { fromMs, toMs } of stretches) {
@@ -163,15 +161,14 @@ export class EpochRows {
     }
   }
 
-  *#rowsOf(delta: StoredDelta, encoded: Uint8Array): Iterable<HashedRow> {
-    for (const row of decodeRows(encoded)) {
-      if (this.#isDeleted(row.entity, delta.runMaxMs)) continue;
-      yield { row, hash: nameHash(row.metric, row.entity) };
-    }
+  #rowsOf(delta: StoredDelta, encoded: Uint8Array): readonly Row[] {
+    const rows = decodeRows(encoded);
+    return this.#deletions.size === 0
+      ? rows
+      : rows.filter(({ entity }) => !this.#isDeleted(entity, delta.runMaxMs));
   }
 
   #isDeleted(entity: string, runMaxMs: number): boolean {
-    if (this.#deletions.size === 0) return false;
     return runMaxMs <= (this.#deletions.get(entityHash(entity)) ?? -1);
   }
 }

@@ -6,7 +6,7 @@ import {
   forUpperLevels,
   type LateRows,
 } from '../core/compaction.ts';
-import { type HashRange, rangesOf } from '../core/hash-range.ts';
+import { type HashRange, nameHash, rangesOf } from '../core/hash-range.ts';
 import {
   cellOf,
   EXPIRY_GRACE_MS,
@@ -21,7 +21,7 @@ import {
 import { compareRows, decodeRows, type Row, rowBytes } from '../core/rows.ts';
 import { TopCollector } from '../core/top.ts';
 import { HOUR_MS } from '../counting/time.ts';
-import { EpochRows, epochSegments, type HashedRow } from './epoch-rows.ts';
+import { EpochRows, epochSegments } from './epoch-rows.ts';
 import { type GrowingRow, PeriodMerge } from './merge-period.ts';
 import type { CompactionReport, CompactorPorts, CompactorSettings } from './ports.ts';
 
@@ -88,21 +88,21 @@ export async function runEpoch(
 
 /** Adds rows up by period and name. Rows of a period whose blocks may be gone are left out. */
 async function gather(
-  rows: AsyncIterable<HashedRow>,
+  rows: AsyncIterable<Row>,
   level: Level,
   plan: CompactionPlan,
   { retentions }: CompactorSettings,
 ): Promise<Gathered> {
   const gathered: Gathered = new Map();
   const gone = new Map<number, boolean>();
-  for await (const { row, hash } of rows) {
+  for await (const row of rows) {
     const startMs = periodStartMs(level, row.hour * HOUR_MS);
     let isGone = gone.get(startMs);
     if (isGone === undefined) gone.set(startMs, (isGone = mayBeGone({ level, startMs }, plan, retentions)));
     if (isGone && level !== 'hours') continue;
     let byName = gathered.get(startMs);
     if (byName === undefined) gathered.set(startMs, (byName = new Map()));
-    addTo(byName, row, hash, level);
+    addTo(byName, row, level);
   }
   return gathered;
 }
@@ -117,10 +117,11 @@ function mayBeGone(
 }
 
 /** Adds a delta's row to those of its period. The hours keep its minutes, an upper level has one cell for its hour. */
-function addTo(byName: Map<string, GrowingRow>, row: Row, hash: number, level: Level): void {
+function addTo(byName: Map<string, GrowingRow>, row: Row, level: Level): void {
   const name = `${row.metric}\0${row.entity}`;
   let growing = byName.get(name);
   if (growing === undefined) {
+    const hash = nameHash(row.metric, row.entity);
     growing = { metric: row.metric, entity: row.entity, hour: 0, hash, events: 0, cells: new Map() };
     byName.set(name, growing);
   }

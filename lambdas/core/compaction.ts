@@ -186,7 +186,7 @@ export function nextCoverage(
       if (events > shareMax && entry.segment > (covered.through[shard] ?? 0) + 1) break;
       if (!isSettledForStore(entry)) {
         if (open.length >= openMax || nowMs - entry.runMaxMs < STEP_OVER_AFTER_MS) break;
-        open.push({ shard, segment: entry.segment, runMaxMs: entry.runMaxMs, sinceMs: covered.floorMs });
+        open.push({ shard, segment: entry.segment, runMaxMs: entry.runMaxMs, sinceMs: entry.runMaxBeforeMs });
       }
       through[shard] = entry.segment;
     }

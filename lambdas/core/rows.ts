@@ -77,7 +77,7 @@ export function layRows(rows: readonly Row[]): Uint8Array {
 
 /** Compresses laid-out rows: a version byte, then raw deflate. */
 export function packRows(laid: Uint8Array): Uint8Array {
-  const packed = deflateRawSync(laid, { level: 9 });
+  const packed = deflateRawSync(laid, { level: 6 });
   const bytes = new Uint8Array(packed.length + 1);
   bytes[0] = ENCODING;
   bytes.set(packed, 1);

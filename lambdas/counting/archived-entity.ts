@@ -58,7 +58,7 @@ function forgetAudit(text: string, entity: string): Forgotten {
   return forms.some((form) => text.includes(form)) ? REMOVE : UNTOUCHED;
 }
 
-/** Lines `{ …, data }`, each a record in base64: one event, an array of them, or what could not be read. */
+/** Lines `{ …, data }`, each a record in base64: one event, a batch, or what could not be read. */
 function forgetRejected(text: string, entity: string): Forgotten {
   const lines = text.split('\n').filter((line) => line !== '');
   const kept = lines.flatMap((line) => {
@@ -87,31 +87,32 @@ function forgetRaw(text: string, entity: string): Forgotten {
       return line;
     const rest = recordWithout(Buffer.from(data, 'base64').toString('utf8'), entity);
     if (rest === 'untouched') return line;
-    return rawLine(sequenceNumber, arrivalMs, rest === 'nothing' ? new Uint8Array() : packOf(rest), true);
+    return rawLine(
+      sequenceNumber,
+      arrivalMs,
+      rest === 'nothing' ? new Uint8Array() : Buffer.from(rest),
+      true,
+    );
   });
   return kept.every((line, at) => line === lines[at])
     ? UNTOUCHED
     : { kind: 'rewrite', text: kept.join('\n') };
 }
 
-/** A pack without the holes that taking events out of it left. */
-function packOf(record: string): Uint8Array {
-  const events = parse(record);
-  return Buffer.from(
-    JSON.stringify(Array.isArray(events) ? events.filter((event) => event !== null) : events),
-  );
-}
-
-/** A record's text without the entity. In a pack, events leave a null behind: the reasons say by number which event they are for. */
+/**
+ * A record's text without the entity. Events of a batch leave a null behind: reasons for rejections, and twins, go by an
+ * event's place.
+ */
 function recordWithout(record: string, entity: string): string | 'untouched' | 'nothing' {
   const value = parse(record);
   if (value === undefined) return names(record, entity) ? 'nothing' : 'untouched';
-  if (!Array.isArray(value)) return isOf(value, entity) ? 'nothing' : 'untouched';
-  if (!value.some((event) => isOf(event, entity))) return 'untouched';
-  const rest = value.map((event) => (isOf(event, entity) ? null : event));
+  const [version, key, events] = Array.isArray(value) ? value : [];
+  if (!Array.isArray(events)) return isOf(value, entity) ? 'nothing' : 'untouched';
+  if (!events.some((event) => isOf(event, entity))) return 'untouched';
+  const rest = events.map((event) => (isOf(event, entity) ? null : event));
   if (rest.every((event) => event === null)) return 'nothing';
   try {
-    return JSON.stringify(rest);
+    return JSON.stringify([version, key, rest]);
   } catch (error) {
     // Nested more deeply than can be written: no client of good will sent it.
     if (error instanceof RangeError) return 'nothing';

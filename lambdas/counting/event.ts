@@ -1,10 +1,10 @@
-// What a client reports: reading events out of a stream record, and saying why one can never be counted.
+// What a client reports: reading events out of a stream record, what makes two of them twins, and why one can never be counted.
 import { isUtf8 } from 'node:buffer';
 import { parseInstant } from './time.ts';
 
 /** A well-formed event, its defaults filled in. */
 export interface CountableEvent {
-  /** The client's own id, 1 to 128 characters; without one the event has no protection against its producer's retries. */
+  /** The client's own id, 1 to 128 characters. */
   readonly id: string | undefined;
   readonly metric: string;
   readonly entity: string;
@@ -12,6 +12,8 @@ export interface CountableEvent {
   readonly atMs: number;
   /** How much it counts: a signed integer. */
   readonly n: number;
+  /** Its place in its batch, from 0; undefined for an event that is a record of its own. */
+  readonly place: number | undefined;
 }
 
 /** Why an event can never be counted. The codes are part of the interface: metrics and the archive carry them. */
@@ -25,18 +27,34 @@ export type RejectionReason =
   | 'invalid-entity'
   | 'invalid-at'
   | 'invalid-n'
-  | 'empty-pack'
-  | 'pack-too-large'
+  | 'invalid-batch'
+  | 'batch-too-large'
   | 'too-old'
   | 'too-new';
 
 /** One event of a record, or the reason why it is none. */
 export type DecodedEvent = CountableEvent | { readonly rejected: RejectionReason };
 
-/** Most events that one packed record may carry; a larger pack is rejected whole. */
-export const PACK_EVENTS_MAX = 10_000;
+/** What a record of the stream says. */
+export interface DecodedRecord {
+  /** The key of the batch that the record is; undefined when it is one event. */
+  readonly batch: string | undefined;
+  /** In the order of the record. */
+  readonly events: readonly DecodedEvent[];
+}
+
+/** The version of a batch's form: what a record that is a batch begins with. */
+export const BATCH_VERSION = 1;
+/** Most events of one batch, also of one that was put into the stream itself; a larger one is rejected whole. */
+export const BATCH_EVENTS_MAX = 10_000;
+/** Most characters of a batch's key. */
+export const BATCH_KEY_CHARACTERS_MAX = 128;
 /** Largest amount, either way, that one event may count. */
 export const AMOUNT_MAX = 1_000_000_000;
+/** The least `at` that is a number: what lies before 2000 is nearly always seconds. ISO 8601 may say it. */
+export const AT_NUMBER_MIN_MS = Date.UTC(2000);
+/** The latest `at`: what lies beyond is nearly always a unit smaller than milliseconds. */
+export const AT_MAX_MS = Date.UTC(2099, 11, 31, 23, 59, 59, 999);
 
 const METRIC = /^[A-Za-z0-9_.-]{1,64}$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses.
@@ -45,26 +63,50 @@ const FIELDS: ReadonlySet<string> = new Set(['id', 'metric', 'entity', 'at', 'n'
 
 /**
  * Decodes one record of the stream.
- * @param data the record's bytes: UTF-8 JSON of one event, or of an array of events (a packed record)
+ * @param data the record's bytes: UTF-8 JSON of one event, or of a batch, `[1, key, [event, …]]`
  * @param arrivalMs when the stream took the record; the time of an event that has no `at`
- * @returns one entry for each event, in order; a record that can not be read at all is one rejected entry. Never throws.
+ * @returns with one entry for each event; a record that can not be read at all is one rejected entry. Never throws.
  */
-export function decodeRecord(data: Uint8Array, arrivalMs: number): DecodedEvent[] {
-  if (!isUtf8(data)) return [{ rejected: 'not-utf8' }];
+export function decodeRecord(data: Uint8Array, arrivalMs: number): DecodedRecord {
+  if (!isUtf8(data)) return rejectedRecord('not-utf8');
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8'));
   } catch {
-    return [{ rejected: 'not-json' }];
+    return rejectedRecord('not-json');
   }
-  if (!Array.isArray(value)) return [decodeEvent(value, arrivalMs)];
-  if (value.length === 0) return [{ rejected: 'empty-pack' }];
-  if (value.length > PACK_EVENTS_MAX) return [{ rejected: 'pack-too-large' }];
-  return value.map((event) => decodeEvent(event, arrivalMs));
+  if (!Array.isArray(value)) return { batch: undefined, events: [decodeEvent(value, arrivalMs)] };
+  const [version, batch, events, ...more] = value as unknown[];
+  if (version !== BATCH_VERSION || !isBatchKey(batch) || !Array.isArray(events) || more.length > 0)
+    return rejectedRecord('invalid-batch');
+  if (events.length === 0) return rejectedRecord('invalid-batch');
+  if (events.length > BATCH_EVENTS_MAX) return rejectedRecord('batch-too-large');
+  return { batch, events: events.map((event, place) => decodeEvent(event, arrivalMs, place)) };
 }
 
-/** Decodes one event out of its JSON, parsed. @param arrivalMs the time of an event that has no `at` */
-export function decodeEvent(value: unknown, arrivalMs: number): DecodedEvent {
+function rejectedRecord(rejected: RejectionReason): DecodedRecord {
+  return { batch: undefined, events: [{ rejected }] };
+}
+
+/**
+ * What makes two events twins, of which one counts: metric, entity and id; for an event without an id, its batch's key and
+ * its place there instead of the id. Neither metric nor entity can hold a line end, so no two identities are written alike.
+ * @returns undefined for an event that has neither: it is counted without protection against its producer's retries
+ */
+export function identityOf(
+  { id, metric, entity, place }: CountableEvent,
+  batch: string | undefined,
+): string | undefined {
+  if (id !== undefined) return `${metric}\n${entity}\n${id}`;
+  return batch === undefined ? undefined : `${metric}\r${entity}\r${place}\r${batch}`;
+}
+
+/**
+ * Decodes one event out of its JSON, parsed.
+ * @param arrivalMs the time of an event that has no `at`
+ * @param place its place in its batch, if it is in one
+ */
+export function decodeEvent(value: unknown, arrivalMs: number, place?: number): DecodedEvent {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return { rejected: 'not-an-event' };
   for (const field in value) if (!FIELDS.has(field)) return { rejected: 'unknown-field' };
@@ -74,9 +116,20 @@ export function decodeEvent(value: unknown, arrivalMs: number): DecodedEvent {
   if (!isEntity(entity)) return { rejected: 'invalid-entity' };
   if (typeof n !== 'number' || !Number.isInteger(n) || Math.abs(n) > AMOUNT_MAX)
     return { rejected: 'invalid-n' };
-  const atMs = at === undefined ? arrivalMs : parseInstant(at);
+  const atMs = at === undefined ? arrivalMs : parseAt(at);
   if (atMs === undefined) return { rejected: 'invalid-at' };
-  return { id, metric, entity, atMs, n: n === 0 ? 0 : n };
+  return { id, metric, entity, atMs, n: n === 0 ? 0 : n, place };
+}
+
+function parseAt(at: unknown): number | undefined {
+  const atMs = parseInstant(at);
+  if (atMs === undefined || atMs > AT_MAX_MS) return undefined;
+  return typeof at === 'number' && atMs < AT_NUMBER_MIN_MS ? undefined : atMs;
+}
+
+/** Whether a value is a batch's key: 1 to 128 characters, none of them a control character. */
+export function isBatchKey(value: unknown): value is string {
+  return isText(value, BATCH_KEY_CHARACTERS_MAX) && !CONTROL_CHARACTER.test(value);
 }
 
 /** Whether a value is a metric's name: 1 to 64 of `A-Z a-z 0-9 _ . -`. */

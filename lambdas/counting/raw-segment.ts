@@ -1,6 +1,6 @@
 // A segment's raw records as one object of the archive: its key, its text, and reading both again.
 import { createHash } from 'node:crypto';
-import { type DecodedEvent, decodeRecord } from './event.ts';
+import { decodeRecord } from './event.ts';
 import {
   InvalidIdentifier,
   parseSegmentId,
@@ -176,9 +176,11 @@ function readLine(line: string): RawRecord {
 
 /** A raw record as it was read from the stream. What was deleted from it is no event any more. */
 export function streamRecord({ sequenceNumber, arrivalMs, data, deleted }: RawRecord): StreamRecord {
-  const isEmpty = deleted && data.length === 0;
-  const events: DecodedEvent[] = isEmpty ? [] : decodeRecord(data, arrivalMs);
-  return { sequenceNumber, arrivalMs, data, events };
+  if (!deleted) return { sequenceNumber, arrivalMs, data, ...decodeRecord(data, arrivalMs) };
+  if (data.length === 0) return { sequenceNumber, arrivalMs, data, batch: undefined, events: [] };
+  const { batch, events } = decodeRecord(data, arrivalMs);
+  const left = events.filter((event) => !('rejected' in event && event.rejected === 'not-an-event'));
+  return { sequenceNumber, arrivalMs, data, batch, events: left };
 }
 
 function hourOf(ms: number): number {

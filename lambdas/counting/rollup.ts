@@ -4,7 +4,7 @@ import { type CutRows, cutRows } from '../core/delta.ts';
 import type { Row } from '../core/rows.ts';
 import type { Accounts } from './accounts.ts';
 import { type DedupView, SegmentIds } from './dedup-window.ts';
-import type { CountableEvent, DecodedEvent, RejectionReason } from './event.ts';
+import { type CountableEvent, type DecodedEvent, identityOf, type RejectionReason } from './event.ts';
 import type { SequenceNumber } from './identifiers.ts';
 import { hashEventId } from './seen-ids.ts';
 import { isRejected, type RollupConfig, type StreamRecord } from './segment.ts';
@@ -84,8 +84,9 @@ export function rollUp(
         continue;
       }
       const countable = event as CountableEvent;
-      if (countable.id !== undefined) {
-        hashEventId(countable.id, id);
+      const identity = identityOf(countable, record.batch);
+      if (identity !== undefined) {
+        hashEventId(identity, id);
         // A dropped duplicate enters the window too: a chain of retries may outlast the first one's stay.
         if (!ids.add(id) || window.seen(id)) {
           duplicate += 1;

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 
 /**
- * The two halves of an event id's 64-bit hash, high and low. The first 64 bits of SHA-256: a client who does not
+ * The two halves of an event identity's 64-bit hash, high and low. The first 64 bits of SHA-256: a client who does not
  * know how to break it can not make somebody else's event look like a duplicate.
  */
 export interface IdHash {
@@ -13,9 +13,12 @@ export interface IdHash {
 /** Bytes that one id takes in the ledger. */
 export const ID_BYTES = 8;
 
-/** Hashes an event id into `into`, so that no object is made for each event. */
-export function hashEventId(id: string, into: IdHash): void {
-  const digest = hash('sha256', id, 'binary');
+/**
+ * Hashes an event's identity into `into`, so that no object is made for each event.
+ * @param identity as `identityOf` gives it
+ */
+export function hashEventId(identity: string, into: IdHash): void {
+  const digest = hash('sha256', identity, 'binary');
   into.high = halfAt(digest, 0);
   into.low = halfAt(digest, 4);
 }

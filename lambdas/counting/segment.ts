@@ -2,7 +2,7 @@
 
 import type { CutConfig } from '../core/delta.ts';
 import { type Accounts, noAccounts } from './accounts.ts';
-import type { CountableEvent, DecodedEvent } from './event.ts';
+import type { CountableEvent, DecodedEvent, DecodedRecord } from './event.ts';
 import { compareSequenceNumbers, type SequenceNumber, type ShardKey } from './identifiers.ts';
 
 /** The version of the rollup function. A plan carries it: code that does not know a planned version refuses to guess. */
@@ -20,14 +20,13 @@ export interface RollupConfig extends CutConfig {
   readonly acceptFutureMs: number;
 }
 
-/** A record of the stream with its events decoded. */
-export interface StreamRecord {
+/** A record of the stream, decoded. */
+export interface StreamRecord extends DecodedRecord {
   readonly sequenceNumber: SequenceNumber;
   /** When the stream took it, epoch milliseconds. */
   readonly arrivalMs: number;
   /** The record's bytes, kept for the archive of rejected events. */
   readonly data: Uint8Array;
-  readonly events: readonly DecodedEvent[];
 }
 
 /** A shard's ancestor, as it was when the shard's first segment was planned: closed, read to its end. */
@@ -46,7 +45,7 @@ export interface Head {
   readonly last: SequenceNumber;
   /** How many records the stream holds in `first..last`. */
   readonly records: number;
-  /** How many events are in them; undefined in plans from before packed records were usual. */
+  /** How many events are in them; undefined in plans from before it was noted. */
   readonly events?: number;
   readonly config: RollupConfig;
   readonly version: number;

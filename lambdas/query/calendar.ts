@@ -176,6 +176,18 @@ function zoneHour(atMs: number, zone: TimeZone): Period {
   };
 }
 
+/** The start of a date such as `2026-11-22` in a zone, epoch milliseconds; undefined when it is none, or before 1970. */
+export function dateStartMs(text: string, zone: TimeZone): number | undefined {
+  if (!/^(19[7-9]|[2-9]\d\d)\d-\d\d-\d\d$/.test(text)) return undefined;
+  try {
+    // East of Greenwich the first day began before the epoch.
+    return Math.max(0, midnightMs(Temporal.PlainDate.from(text, { overflow: 'reject' }), zone));
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
 /** The first date of the day, week or month that an instant belongs to in a zone. */
 function firstDate(grain: DateGrain, atMs: number, zone: TimeZone): Temporal.PlainDate {
   const onClock = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone).toPlainDate();

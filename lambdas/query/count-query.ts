@@ -3,6 +3,7 @@
 import { isEntity, isMetric } from '../counting/event.ts';
 import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS, parseInstant } from '../counting/time.ts';
 import {
+  dateStartMs,
   GRAINS,
   type Grain,
   nextPeriodMs,
@@ -87,8 +88,8 @@ const OF_POINTS = ['fill', 'cumulative', 'limit'] as const;
 
 /**
  * Reads a question.
- * @param parameters `from` and `to` as ISO 8601 or epoch milliseconds on whole minutes (`from` included, `to` not), `by`
- *   (default `total`), `tz` (an IANA name; not with minutes and totals), `fill=zero`, `cumulative=true`, `compare=previous`,
+ * @param parameters `from` and `to` as ISO 8601, epoch milliseconds or a date, on whole minutes (`from` included, `to` not), `by`
+ *   (default `total`), `tz` (an IANA name; not for minutes and totals), `fill=zero`, `cumulative=true`, `compare=previous`,
  *   `limit` (points of a page), or `next` alone. Without `from`, `total` means all time.
  * @param nowMs the time of asking; `to` is the next whole minute after it unless given
  * @param limitMax most points of a page, whatever is asked for
@@ -128,14 +129,15 @@ function read(
 ): Omit<CountQuery, 'page'> {
   const by = oneOf('by', parameters['by'] ?? 'total', GRAINS);
   checkCombination(by, parameters);
-  const zone = zoneIn(parameters['tz']);
+  const asked = zoneIn(parameters['tz']);
+  const zone = hasZone(by) ? asked : UTC;
   const fillZero = flag('fill', parameters['fill'], 'zero');
   const cumulative = flag('cumulative', parameters['cumulative'], 'true');
   const compare = flag('compare', parameters['compare'], 'previous');
   const limit = limitIn(parameters['limit'], limitMax);
-  const endMs = wholeMinute('to', parameters['to']);
+  const endMs = wholeMinute('to', parameters['to'], asked);
   const toMs = endMs ?? nextPeriodMs('minute', nowMs);
-  const fromMs = wholeMinute('from', parameters['from']) ?? defaultFromMs(by, toMs, zone);
+  const fromMs = wholeMinute('from', parameters['from'], asked) ?? defaultFromMs(by, toMs, zone);
   if (fromMs >= toMs)
     throw new InvalidCountQuery(`"from" (${isoSeconds(fromMs)}) must be before "to" (${isoSeconds(toMs)})`);
   const stretch = { fromMs, toMs };
@@ -155,9 +157,11 @@ function read(
 
 /** @throws InvalidCountQuery for parameters that do not go together */
 function checkCombination(by: Grain, parameters: CountParameters): void {
-  const { tz, compare, from, limit } = parameters;
-  if (tz !== undefined && (by === 'minute' || by === 'total'))
-    throw new InvalidCountQuery('"tz" goes with by=hour, day, week and month only');
+  const { tz, compare, from, to, limit } = parameters;
+  if (tz !== undefined && (by === 'minute' || by === 'total') && !isDate(from) && !isDate(to))
+    throw new InvalidCountQuery(
+      '"tz" goes with by=hour, day, week and month, or with a date as "from" or "to"',
+    );
   const pointless = OF_POINTS.find((name) => parameters[name] !== undefined);
   if (by === 'total' && pointless !== undefined)
     throw new InvalidCountQuery(
@@ -169,6 +173,15 @@ function checkCombination(by: Grain, parameters: CountParameters): void {
     throw new InvalidCountQuery(
       '"compare" and "limit" do not go together: a comparison is answered in one piece',
     );
+}
+
+/** Whether points of a grain are those of a zone. */
+function hasZone(by: Grain): boolean {
+  return by === 'day' || by === 'month';
+}
+
+function isDate(text: string | undefined): boolean {
+  return text !== undefined && /^\d{4}-\d\d-\d\d$/.test(text);
 }
 
 function flag(name: string, value: string | undefined, only: string): boolean {
@@ -198,12 +211,14 @@ function limitIn(text: string | undefined, limitMax: number): number {
   return Math.min(limit, limitMax);
 }
 
-function wholeMinute(name: string, text: string | undefined): number | undefined {
+/** @param zone whose midnight a date alone is */
+function wholeMinute(name: string, text: string | undefined, zone: TimeZone): number | undefined {
   if (text === undefined) return undefined;
-  const instantMs = parseInstant(/^\d{1,16}$/.test(text) ? Number(text) : text);
+  const instant = /^\d{1,16}$/.test(text) ? Number(text) : text;
+  const instantMs = isDate(text) ? dateStartMs(text, zone) : parseInstant(instant);
   if (instantMs === undefined) {
     throw new InvalidCountQuery(
-      `"${name}" must be ISO 8601 with Z or an offset (2026-11-22T05:00:00Z) or epoch milliseconds`,
+      `"${name}" must be ISO 8601 with Z or an offset (2026-11-22T05:00:00Z), a date (2026-11-22), or epoch milliseconds`,
     );
   }
   if (instantMs % MINUTE_MS !== 0) {

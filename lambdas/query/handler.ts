@@ -40,6 +40,12 @@ const settings: QuerySettings = {
   acceptFutureMs: secondsAsMs(env, 'ACCEPT_FUTURE_SECONDS'),
   retentions: retentionsIn(env),
 };
+/** A stack's id ends in what no other stack has; what stands before names the account. */
+const service = {
+  stack: text(env, 'STACK_NAME'),
+  id: text(env, 'STACK_ID').replace(/^.*\//, ''),
+  generation: text(env, 'STREAM_GENERATION'),
+};
 const origin = env['CORS_ORIGIN'];
 const isApiCached = env['API_CACHED'] === 'true';
 
@@ -83,7 +89,8 @@ async function answerBatch({ body }: APIGatewayProxyEvent): Promise<HttpAnswer> 
 
 async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const hours = hoursAsked(queryStringParameters ?? {});
-  return jsonAnswer(200, withLastHours(await readStatus(ledger), hours, systemClock.nowMs()), origin);
+  const accounts = withLastHours(await readStatus(ledger), hours, systemClock.nowMs());
+  return jsonAnswer(200, { service, ...accounts }, origin);
 }
 
 /**

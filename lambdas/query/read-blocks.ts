@@ -2,7 +2,7 @@
 import type { LimitFunction } from 'p-limit';
 import type { CompactionState } from '../core/compaction.ts';
 import { type HashRange, rangeOf } from '../core/hash-range.ts';
-import { type Level, type Period, periodName } from '../core/level.ts';
+import type { Level, Period } from '../core/level.ts';
 import { pickRows, type Row, rowName } from '../core/rows.ts';
 import type { Block, BlockReader } from '../store/ports.ts';
 
@@ -117,7 +117,7 @@ function groupedByBlock(walks: readonly NamedWalk[]): ReadonlyMap<string, NamedW
   const groups = new Map<string, NamedWalk[]>();
   for (const each of walks) {
     const { period, range } = each.walk;
-    const name = `${period.level} ${periodName(period)} ${range}`;
+    const name = `${period.level} ${period.startMs} ${range}`;
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [each]);
     else group.push(each);

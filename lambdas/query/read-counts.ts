@@ -11,7 +11,7 @@ import { type CountPlan, planCounts } from './count-plan.ts';
 import { type CountQuery, InvalidCountQuery } from './count-query.ts';
 import type { PointSums } from './point-sums.ts';
 import { type DepthHints, StaleState } from './read-blocks.ts';
-import { type CountStore, hoursOf, readSums } from './read-sums.ts';
+import { type CountStore, needsDeltas, readSums } from './read-sums.ts';
 
 /** The published claim. */
 export interface ClaimReader {
@@ -47,8 +47,6 @@ export interface ReadCounts {
 const READS_MAX = 16;
 /** An epoch of the hours takes minutes, and a request milliseconds: two in one request are rare, five are a fault. */
 const ATTEMPTS = 5;
-/** With more hours than these, deltas are cheaper to read than blocks, as long as all of them are there. */
-const HOURS_MAX = 1_000;
 /** Clocks differ. */
 const CLOCK_MARGIN_MS = 60_000;
 
@@ -106,29 +104,29 @@ async function readAsOf(
 ): Promise<readonly (ReadCounts | InvalidCountQuery)[]> {
   const nowMs = ports.clock.nowMs();
   const latestMs = nowMs + settings.acceptFutureMs + CLOCK_MARGIN_MS;
-  const planAll = (from: CompactionState) =>
-    queries.map((query) => planOrRefuse(query, from, throughMs, settings.retentions, nowMs));
-  const isAnswered = (each: Planned | InvalidCountQuery): each is Planned =>
-    !(each instanceof InvalidCountQuery);
-  let source = state;
-  let planned = planAll(source);
-  const hours = hoursOf(
-    planned.filter(isAnswered).flatMap(({ plans }) => plans),
+  const { retentions } = settings;
+  const reading = {
+    store: ports.counts,
+    hints: ports.hints,
+    limit: pLimit(READS_MAX),
+    retentions,
+    nowMs,
     latestMs,
-  );
-  if (hours > HOURS_MAX && hasAllDeltas(state)) {
+  };
+  const planAll = (as: CompactionState) =>
+    queries.map((query) => planOrRefuse(query, as, throughMs, retentions, nowMs));
+  let [source, planned] = [state, planAll(state)];
+  if (
+    hasAllDeltas(state) &&
+    planned.some((each) => plansOf(each).some((plan) => needsDeltas(plan, reading)))
+  ) {
     source = { ...INITIAL_STATE, rangeBits: state.rangeBits };
     planned = planAll(source);
   }
-  const answered = planned.filter(isAnswered);
-  const wanted = answered.flatMap(({ query: { metric, entity }, plans }) =>
-    plans.map((plan) => ({ metric, entity, plan })),
+  const wanted = planned.flatMap((each) =>
+    each instanceof InvalidCountQuery ? [] : each.plans.map((plan) => ({ ...each.query, plan })),
   );
-  const { counts: store, hints } = ports;
-  const { retentions } = settings;
-  const limit = pLimit(READS_MAX);
-  const context = { state: source, store, hints, limit, retentions, nowMs, latestMs };
-  const sums = (await readSums(wanted, context)).values();
+  const sums = (await readSums(wanted, { ...reading, state: source })).values();
   return planned.map((each) =>
     each instanceof InvalidCountQuery
       ? each
@@ -141,10 +139,11 @@ async function readAsOf(
   );
 }
 
-/**
- * Whether no delta can have expired yet: one is kept until every level has it. Before a level's first epoch a question about
- * all time would be about every hour since 1970.
- */
+function plansOf(planned: Planned | InvalidCountQuery): readonly CountPlan[] {
+  return planned instanceof InvalidCountQuery ? [] : planned.plans;
+}
+
+/** Whether no delta can have expired yet, and deltas alone answer everything: one is kept until every level has it. */
 function hasAllDeltas(state: CompactionState): boolean {
   return UPPER_LEVELS.some((level) => state[level].epoch === 0);
 }

@@ -32,7 +32,7 @@ export interface SumsContext {
   readonly hints: DepthHints;
   readonly limit: LimitFunction;
   readonly retentions: Retentions;
-  /** The time of asking: periods past their retention count as gone, whether they are deleted yet or not. */
+  /** The time of asking: blocks past their retention count as gone, whether they are deleted yet or not. */
   readonly nowMs: number;
   /** Events later than this can't have been accepted. */
   readonly latestMs: number;
@@ -63,8 +63,7 @@ export async function readSums(
   const byName = new Map(asked.map((each) => [rowName(each.metric, each.entity), each]));
   for (const each of asked) addBlocks(each);
   await addLate(asked, byName, context);
-  for (const delta of deltas)
-    addDelta(delta, byName.get(rowName(delta.row.metric, delta.row.entity)), context);
+  for (const delta of deltas) addDelta(delta, byName.get(rowName(delta.row.metric, delta.row.entity)), state);
   return sums;
 }
 
@@ -105,30 +104,36 @@ function askedNames(
 
 /** The periods of a plan whose level has been compacted, and that are still kept. */
 function* periodsWithBlocks({ pieces }: CountPlan, context: SumsContext): Generator<Period> {
-  const { state, latestMs } = context;
+  const { state, retentions, nowMs, latestMs } = context;
   for (const { level, fromMs, toMs } of pieces) {
     const { epoch, plan } = state[level];
     if (epoch === 0 && plan === undefined) continue;
     const endMs = Math.min(toMs, latestMs);
     for (let atMs = fromMs; atMs < endMs; ) {
       const period = periodAt(level, atMs);
-      if (!isGone(period, context)) yield period;
+      if (goneAtMs(period, retentions) > nowMs) yield period;
       atMs = periodEndMs(period);
     }
   }
 }
 
-/** How many blocks of hours plans need, whatever is compacted. */
-export function hoursOf(plans: readonly CountPlan[], latestMs: number): number {
+/** With more hours than these, all deltas of a hash range are cheaper to read than blocks. */
+const HOURS_MAX = 1_000;
+
+/**
+ * Whether blocks are the wrong place for a plan: it needs too many of them, or some that are gone already, because the levels
+ * above have nothing yet.
+ */
+export function needsDeltas(
+  { pieces }: CountPlan,
+  { retentions, nowMs, latestMs }: Omit<SumsContext, 'state'>,
+): boolean {
   let hours = 0;
-  for (const { level, fromMs, toMs } of plans.flatMap(({ pieces }) => pieces)) {
+  for (const { level, fromMs, toMs } of pieces) {
+    if (goneAtMs(periodAt(level, fromMs), retentions) <= nowMs) return true;
     if (level === 'hours') hours += Math.max(0, Math.min(toMs, latestMs) - fromMs) / HOUR_MS;
   }
-  return hours;
-}
-
-function isGone(period: Period, { retentions, nowMs }: SumsContext): boolean {
-  return goneAtMs(period, retentions) <= nowMs;
+  return hours > HOURS_MAX;
 }
 
 function addBlocks({ sums, walks }: Asked): void {
@@ -167,9 +172,9 @@ async function addLate(
 }
 
 /** Adds what a delta has of a name, but for hours whose block has the plan that is under way, and the delta with it. */
-function addDelta({ shard, segment, row }: DeltaRow, asked: Asked | undefined, context: SumsContext): void {
+function addDelta({ shard, segment, row }: DeltaRow, asked: Asked | undefined, state: CompactionState): void {
   if (asked === undefined) return;
-  const { plan } = context.state.hours;
+  const { plan } = state.hours;
   const hourMs = row.hour * HOUR_MS;
   const isPlanned = plan !== undefined && isCovered(plan.covers, shard, segment);
   const hasHour = isPlanned && asked.walks.get(periodKey(periodAt('hours', hourMs)))?.isAhead === true;
@@ -177,8 +182,7 @@ function addDelta({ shard, segment, row }: DeltaRow, asked: Asked | undefined, c
     const atMs = hourMs + minute * MINUTE_MS;
     for (const sums of asked.sums) {
       const level: Level | undefined = sums.levelAt(atMs);
-      if (level === undefined || (level === 'hours' && hasHour)) continue;
-      if (!isGone(periodAt(level, atMs), context)) sums.add(level, atMs, n);
+      if (level !== undefined && !(level === 'hours' && hasHour)) sums.add(level, atMs, n);
     }
   }
 }

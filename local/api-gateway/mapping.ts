@@ -4,7 +4,7 @@ import { asList, asObject, asText, type Json, type JsonObject, parseJson } from 
 import type { GatewayAnswer } from './gateway-responses.ts';
 import { evaluateJsonPath } from './json-path.ts';
 import { type GatewayRequest, mediaType } from './request.ts';
-import { templateContext } from './template-context.ts';
+import { type RequestParameters, templateContext } from './template-context.ts';
 import { compileVelocity, type VelocityTemplate } from './velocity.ts';
 
 /** Renders the integration's request; undefined when the content type has no template and may not pass. */
@@ -34,14 +34,8 @@ export function compileRequestMapping(
         behavior === 'WHEN_NO_MATCH' || (behavior === 'WHEN_NO_TEMPLATES' && templates.size === 0);
       return passes ? request.body : undefined;
     }
-    const { pathParameters: path, query, context } = request;
-    const parameters = {
-      path,
-      querystring: Object.fromEntries(query),
-      header: headersAsSent(request.rawHeaders),
-    };
     return template.render(
-      templateContext(request.body, request.json(), parameters, context, stageVariables),
+      templateContext(request.body, request.json(), parametersOf(request), request.context, stageVariables),
     );
   };
 }
@@ -72,7 +66,7 @@ export function compileResponseMapping(
       responses.find(({ pattern }) => pattern === undefined);
     if (response === undefined) throw new Error(`No integration response fits ${answer.selection}.`);
     const json = parseJson(answer.body);
-    const parameters = { path: request.pathParameters, querystring: {}, header: answer.headers };
+    const parameters = parametersOf(request);
     const body =
       response.template?.render(templateContext(answer.body, json, parameters, context, stageVariables)) ??
       answer.body;
@@ -84,6 +78,15 @@ export function compileResponseMapping(
     const { status, header } = context.responseOverride;
     for (const [name, value] of Object.entries(header)) headers[name.toLowerCase()] = String(value);
     return { status: Number(status ?? response.status), headers, body };
+  };
+}
+
+/** `$input.params()`: the request's, in templates of answers as well. */
+function parametersOf({ pathParameters, query, rawHeaders }: GatewayRequest): RequestParameters {
+  return {
+    path: pathParameters,
+    querystring: Object.fromEntries(query),
+    header: headersAsSent(rawHeaders),
   };
 }
 

@@ -24,6 +24,8 @@ export interface Template {
 /** What names depend on: the port of the queue endpoint is in queue URLs. */
 export interface NamingContext {
   readonly queueEndpoint: string;
+  /** What tells this stack from all others; `local` by default. */
+  readonly stackId?: string;
 }
 
 /**
@@ -39,6 +41,8 @@ export function readTemplate(json: Json, naming: NamingContext): Template {
 
   const lookup: Lookup = {
     ref: (logicalId) => {
+      if (logicalId === 'AWS::StackId')
+        return `arn:aws:cloudformation:${region}:${account}:stack/tally-local/${naming.stackId ?? 'local'}`;
       const pseudo = pseudoParameters[logicalId];
       if (pseudo !== undefined) return pseudo;
       if (isObject(parameters[logicalId])) return parameterDefault(logicalId, parameters[logicalId]);
@@ -80,7 +84,6 @@ const pseudoParameters: Record<string, Json> = {
   'AWS::Partition': 'aws',
   'AWS::URLSuffix': 'amazonaws.com',
   'AWS::StackName': 'tally-local',
-  'AWS::StackId': `arn:aws:cloudformation:${region}:${account}:stack/tally-local/local`,
   'AWS::NotificationARNs': [],
 };
 

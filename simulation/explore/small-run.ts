@@ -95,13 +95,23 @@ export class SmallRun {
 
   #put(shard: StoredShard, events: readonly string[], arrivalMs: number): void {
     this.#clock.ms = Math.max(this.#clock.ms, arrivalMs);
-    const occurrences = events.map((event) => {
+    const metric = 'views';
+    const sent = events.map((event) => {
       const [id = '', entity = ''] = event.split(':');
-      return { id, metric: 'views', entity, atMs: NOW_MS, n: 1, rejected: undefined };
+      return { id, metric, entity, at: NOW_MS };
     });
-    this.#oracle.expectRecord(occurrences);
-    const texts = occurrences.map(({ id, metric, entity, atMs }) => ({ id, metric, entity, at: atMs }));
-    this.#world.stream.putInto(shard, Buffer.from(JSON.stringify(texts)), arrivalMs);
+    this.#oracle.expectRecord(
+      sent.map(({ id, entity, at }) => ({
+        id: `${entity} ${id}`,
+        metric,
+        entity,
+        atMs: at,
+        n: 1,
+        rejected: undefined,
+      })),
+    );
+    const batch = [1, `batch-${shard.records.length}`, sent];
+    this.#world.stream.putInto(shard, Buffer.from(JSON.stringify(batch)), arrivalMs);
   }
 
   /** Everything that may happen next. */

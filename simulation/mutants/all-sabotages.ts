@@ -1,10 +1,10 @@
 // Every sabotage there is.
 
 import { AGGREGATOR_SABOTAGES } from './aggregator-sabotages.ts';
+import { BATCH_SABOTAGES } from './batch-sabotages.ts';
 import { CLAIM_SABOTAGES } from './claim-sabotages.ts';
 import { KEY_SABOTAGES } from './key-sabotages.ts';
 import { LEVEL_SABOTAGES } from './level-sabotages.ts';
-import { PACK_SABOTAGES } from './pack-sabotages.ts';
 import { RAW_SABOTAGES } from './raw-sabotages.ts';
 import { REDRIVE_SABOTAGES } from './redrive-sabotages.ts';
 import type { Sabotage } from './sabotage.ts';
@@ -18,7 +18,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   ...AGGREGATOR_SABOTAGES,
   ...RAW_SABOTAGES,
   ...KEY_SABOTAGES,
-  ...PACK_SABOTAGES,
+  ...BATCH_SABOTAGES,
   ...CLAIM_SABOTAGES,
   ...LEVEL_SABOTAGES,
   ...SWEEP_SABOTAGES,

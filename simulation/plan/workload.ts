@@ -1,9 +1,10 @@
-// What the producers of a history send: events, their retries, batches, and things that are no events at all.
+// What the producers of a history send: events, batches of them, their retries, and things that are no events at all.
 import type { Random } from '../random.ts';
 import type { Settings } from './settings.ts';
 
 /** One occurrence of an event in a record, and all that is true about it. */
 export interface Occurrence {
+  /** What it has in common with its twins, of which one counts; undefined: it has none. */
   readonly id: string | undefined;
   readonly metric: string;
   readonly entity: string;
@@ -23,14 +24,20 @@ export interface Put {
   readonly occurrences: readonly Occurrence[];
 }
 
-interface Sending {
-  readonly atMs: number;
+/** An event as a producer has it: as JSON, with the id that stands there. */
+interface Event {
   readonly text: string;
-  readonly occurrence: Occurrence;
+  readonly id: string | undefined;
+  readonly occurrence: Omit<Occurrence, 'id'>;
+}
+
+/** A batch: cut once, and sent again only as it is. */
+interface Batch {
+  readonly key: string;
+  readonly events: readonly Event[];
 }
 
 const METRICS = ['views', 'likes', 'play.count'] as const;
-const BATCH_SLOT_MS = 4_000;
 
 /** Malformed events and why each is refused; `$ID` stands for a fresh id. */
 const MALFORMED: readonly [string, string][] = [
@@ -47,82 +54,100 @@ const MALFORMED: readonly [string, string][] = [
 const UNREADABLE: readonly [Uint8Array, string][] = [
   [new Uint8Array([0xff, 0xfe, 0x00]), 'not-utf8'],
   [Buffer.from('{"metric":'), 'not-json'],
-  [Buffer.from('[]'), 'empty-pack'],
-  [Buffer.from('[[]]'), 'not-an-event'],
+  [Buffer.from('[]'), 'invalid-batch'],
+  [Buffer.from('[1,"key",[]]'), 'invalid-batch'],
+  [Buffer.from('[1,"key",[[]]]'), 'not-an-event'],
 ];
 
-/**
- * Draws all records that producers send, in the order in which they arrive. An event with an id travels alone under its id, or
- * always in the same batch: what is sent again is the record as it was.
- */
+/** Draws all records that producers send, in the order in which they arrive. */
 export function drawWorkload(random: Random, settings: Settings): Put[] {
   const { startMs, trafficMs } = settings;
   const events = random.pick([3, 8, 20, 45]);
   const batchedShare = random.pick([0, 0.3, 0.9]);
   const duplicateShare = random.pick([0.1, 0.5]);
-  const nameLength = random.pick([0, 0, 200]);
   const puts: Put[] = [];
-  const batches = new Map<string, Sending[]>();
   for (let number = 0; number < events; number += 1) {
     const firstMs = startMs + random.between(0, trafficMs);
-    const sending = { atMs: firstMs, ...drawEvent(random, number, firstMs, settings, nameLength) };
-    if (random.chance(batchedShare)) {
-      const name = `batch-${Math.floor(firstMs / BATCH_SLOT_MS)}-${random.between(0, 1)}`;
-      batches.set(name, [...(batches.get(name) ?? []), sending]);
+    const retried = random.chance(duplicateShare);
+    const times = [firstMs, ...(retried ? drawRetryTimes(random, firstMs, settings) : [])];
+    if (!random.chance(batchedShare)) {
+      const event = drawEvent(random, `${number}`, firstMs, settings);
+      const sent = event.id === undefined ? [firstMs] : times;
+      for (const atMs of sent) puts.push(alone(random, settings, atMs, event, `request-${number}`));
       continue;
     }
-    const key = sending.occurrence.id ?? `request-${number}`;
-    puts.push(...sentAgain(random, settings, putOf(random, settings, key, [sending], false), duplicateShare));
-  }
-  for (const [name, sendings] of batches) {
-    const put = putOf(random, settings, name, random.shuffled(sendings), true);
-    puts.push(...sentAgain(random, settings, put, duplicateShare));
+    const batch = drawBatch(random, number, firstMs, settings);
+    number += batch.events.length - 1;
+    for (const atMs of times) puts.push(batched(random, settings, atMs, batch));
+    // A producer that breaks the rule: what stands in its old place is a twin, and everything else counts.
+    if (random.chance(0.1)) {
+      const mixed = { ...batch, events: random.shuffled(batch.events) };
+      puts.push(batched(random, settings, firstMs + random.between(0, 10_000), mixed));
+    }
   }
   for (let junk = random.pick([0, 0, 1, 2]); junk > 0; junk -= 1) {
     const [data, rejected] = random.pick(UNREADABLE);
-    const occurrences = [{ ...NO_EVENT, rejected }];
+    const occurrences = [{ ...NO_EVENT, id: undefined, rejected }];
     const atMs = startMs + random.between(0, trafficMs);
     puts.push({ atMs, partitionKey: `junk-${junk}`, data, arrivalSkewMs: 0, occurrences });
   }
   return puts.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** A record, and perhaps the same record again, once or in a chain. */
-function sentAgain(random: Random, settings: Settings, put: Put, share: number): Put[] {
-  if (!random.chance(share)) return [put];
-  const { arrivalSkewMs: most } = settings;
-  return [
-    put,
-    ...drawRetryTimes(random, put.atMs, settings).map((atMs) => ({
-      ...put,
-      atMs,
-      arrivalSkewMs: random.between(-most, most),
-    })),
-  ];
+/** Some events that are at hand at one time; some have an id, which may occur twice among them, or in another metric. */
+function drawBatch(random: Random, number: number, firstMs: number, settings: Settings): Batch {
+  const events: Event[] = [];
+  for (let place = random.between(1, 8); place > 0; place -= 1) {
+    const event = drawEvent(random, `${number}-${place}`, firstMs, settings);
+    events.push(event);
+    if (event.id !== undefined && random.chance(0.2))
+      events.push(random.chance(0.5) ? event : drawEvent(random, event.id.slice(3), firstMs, settings));
+  }
+  return { key: `batch-${number}`, events };
 }
 
-const NO_EVENT = { id: undefined, metric: '', entity: '', atMs: undefined, n: 0 };
+const NO_EVENT = { metric: '', entity: '', atMs: undefined, n: 0 };
 
-function putOf(
-  random: Random,
-  { arrivalSkewMs }: Settings,
-  partitionKey: string,
-  sendings: readonly Sending[],
-  batched: boolean,
-): Put {
-  const texts = sendings.map(({ text }) => text);
+function alone(random: Random, settings: Settings, atMs: number, event: Event, key: string): Put {
+  const { text, id, occurrence } = event;
   return {
-    atMs: Math.max(...sendings.map(({ atMs }) => atMs)),
-    partitionKey,
-    data: Buffer.from(batched ? `[${texts.join(',')}]` : (texts[0] ?? '')),
-    arrivalSkewMs: random.between(-arrivalSkewMs, arrivalSkewMs),
-    occurrences: sendings.map(({ occurrence }) => occurrence),
+    atMs,
+    partitionKey: id ?? key,
+    data: Buffer.from(text),
+    arrivalSkewMs: drawSkew(random, settings),
+    occurrences: [{ ...occurrence, id: twinsOf(event, undefined) }],
   };
+}
+
+function batched(random: Random, settings: Settings, atMs: number, { key, events }: Batch): Put {
+  return {
+    atMs,
+    partitionKey: key,
+    data: Buffer.from(`[1,${JSON.stringify(key)},[${events.map(({ text }) => text).join(',')}]]`),
+    arrivalSkewMs: drawSkew(random, settings),
+    occurrences: events.map((event, place) => ({
+      ...event.occurrence,
+      id: twinsOf(event, `${key} ${place}`),
+    })),
+  };
+}
+
+/** An event's name among its twins: by its id if it has one, by where it stands if not. */
+function twinsOf(
+  { id, occurrence: { metric, entity } }: Event,
+  place: string | undefined,
+): string | undefined {
+  const own = id === undefined ? place && `place ${place}` : `id ${id}`;
+  return own && `${metric} ${entity} ${own}`;
+}
+
+function drawSkew(random: Random, { arrivalSkewMs }: Settings): number {
+  return random.between(-arrivalSkewMs, arrivalSkewMs);
 }
 
 /** When a producer sends an event again: soon, in a chain that outlasts the window, or long after the window. */
 function drawRetryTimes(random: Random, firstMs: number, { dedupWindowLeastMs, rollup }: Settings): number[] {
-  const soonMs = Math.floor(dedupWindowLeastMs * 0.8) - BATCH_SLOT_MS;
+  const soonMs = Math.floor(dedupWindowLeastMs * 0.8);
   if (random.chance(0.2)) {
     return [1, 2, 3].map((retry) => firstMs + retry * soonMs - random.between(0, 5_000));
   }
@@ -133,27 +158,21 @@ function drawRetryTimes(random: Random, firstMs: number, { dedupWindowLeastMs, r
   return times;
 }
 
-function drawEvent(
-  random: Random,
-  number: number,
-  arrivalMs: number,
-  settings: Settings,
-  nameLength: number,
-): { text: string; occurrence: Occurrence } {
+function drawEvent(random: Random, name: string, arrivalMs: number, settings: Settings): Event {
   if (random.chance(0.06)) {
     const [text, rejected] = random.pick(MALFORMED);
-    return { text, occurrence: { ...NO_EVENT, rejected } };
+    return { text, id: undefined, occurrence: { ...NO_EVENT, rejected } };
   }
-  const id = random.chance(0.9) ? `id-${number}` : undefined;
+  const id = random.chance(0.9) ? `id-${name}` : undefined;
   const metric = random.chance(0.7) ? 'views' : random.pick(METRICS);
-  const entity = random.chance(0.5)
-    ? 'hot'
-    : random.pick(['a', 'b#c', 'd"e', 'ü☃𝕏', `tail-${number}`.padEnd(nameLength, 'x')]);
+  // Long names, so that small segments are cut.
+  const tail = `tail-${name}`.padEnd(random.pick([0, 0, 300]), 'x');
+  const entity = random.chance(0.5) ? 'hot' : random.pick(['a', 'b#c', 'd"e', 'ü☃𝕏', tail]);
   const n = random.chance(0.7) ? undefined : random.pick([1, -1, 0, 5, -3, 1_000_000_000, -1_000_000_000]);
   const { atMs, rejected } = drawInstant(random, arrivalMs, settings);
   const at = atMs !== undefined && random.chance(0.5) ? isoWithOffset(atMs, random) : atMs;
   const text = JSON.stringify({ id, metric, entity, at, n });
-  return { text, occurrence: { id, metric, entity, atMs, n: n ?? 1, rejected } };
+  return { text, id, occurrence: { metric, entity, atMs, n: n ?? 1, rejected } };
 }
 
 /** Most events just happened; some are late, some from a clock that runs ahead, some beyond what is accepted. */

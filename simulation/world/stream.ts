@@ -69,7 +69,7 @@ export class WorldStream {
     let decoded = this.#decoded.get(record);
     if (decoded === undefined) {
       const { sequenceNumber, arrivalMs, data } = record;
-      decoded = { sequenceNumber, arrivalMs, data, events: decodeRecord(data, arrivalMs) };
+      decoded = { sequenceNumber, arrivalMs, data, ...decodeRecord(data, arrivalMs) };
       this.#decoded.set(record, decoded);
     }
     return decoded;

@@ -17,17 +17,11 @@ async function status(path: string, init: RequestInit = {}): Promise<number> {
   await answer.arrayBuffer();
   return answer.status;
 }
-const send = (events: unknown[], contentType = 'application/json') =>
+const send = (events: unknown[], contentType = 'application/json', batch?: string) =>
   status('/v1/events', {
     method: 'POST',
     headers: { 'content-type': contentType },
-    body: JSON.stringify({ events }),
-  });
-const sendPacks = (packs: unknown[], contentType = 'application/json') =>
-  status('/v1/events:packed', {
-    method: 'POST',
-    headers: { 'content-type': contentType },
-    body: JSON.stringify({ packs }),
+    body: JSON.stringify({ batch, events }),
   });
 const view = { metric: 'view', entity: '/a', id: 'a', at: '2026-11-20T05:07:59Z' };
 
@@ -60,6 +54,10 @@ test('events', patient, async () => {
   assert.equal(await send([view]), 202);
   assert.equal(await send([{ ...view, metric: 'no spaces' }]), 400);
   assert.equal(await send([view], 'application/xml'), 415);
+  assert.equal(await send([view], 'text/plain', 'a key'), 202);
+  assert.equal(await send([view], 'text/plain', ''), 400);
+  for (const __type of ['ValidationException', 'InvalidArgumentException'])
+    assert.equal(await withKinesis(400, { __type }, () => send([view], 'text/plain', 'a key')), 413);
   assert.equal(await send([{ ...view, entity: 'x'.repeat(11_000_000) }]), 413);
   const throttled = { __type: 'ProvisionedThroughputExceededException' };
   assert.equal(await withKinesis(400, throttled, () => send([view])), 429);
@@ -69,26 +67,6 @@ test('events', patient, async () => {
   assert.equal(await withKinesis(200, { FailedRecordCount: 1, Records }, () => send([view, view])), 503);
   stack.setServiceFault(() => Promise.reject(new Error('no answer in time')));
   assert.equal(await send([view]), 504);
-  stack.setServiceFault(undefined);
-});
-
-test('packed events', patient, async () => {
-  // The first bits of the MD5 of "a".
-  const pack = { bucket: '0000', events: [view] };
-  assert.equal(await sendPacks([pack, pack]), 202);
-  assert.equal(await sendPacks([pack], 'text/plain'), 202);
-  assert.equal(await sendPacks([{ ...pack, bucket: '00000' }]), 400);
-  assert.equal(await sendPacks([pack], 'application/xml'), 415);
-  const tooLarge = { __type: 'InvalidArgumentException', message: 'Records size exceeds 5 MB limit' };
-  assert.equal(await withKinesis(400, tooLarge, () => sendPacks([pack])), 413);
-  const throttled = { __type: 'ProvisionedThroughputExceededException' };
-  assert.equal(await withKinesis(400, throttled, () => sendPacks([pack])), 429);
-  assert.equal(await withKinesis(400, { __type: 'AccessDeniedException' }, () => sendPacks([pack])), 500);
-  assert.equal(await withKinesis(500, {}, () => sendPacks([pack])), 503);
-  const Records = [{ ErrorCode: 'InternalFailure' }, { SequenceNumber: '1', ShardId: 's' }];
-  assert.equal(await withKinesis(200, { FailedRecordCount: 1, Records }, () => sendPacks([pack, pack])), 503);
-  stack.setServiceFault(() => Promise.reject(new Error('no answer in time')));
-  assert.equal(await sendPacks([pack]), 504);
   stack.setServiceFault(undefined);
 });
 
@@ -161,7 +139,7 @@ test('the document is served, and names where it was asked for', patient, async 
 /** Documented answers that nobody can provoke here, and why. */
 const NOT_HERE: readonly (readonly [RegExp, string])[] = [
   [
-    /^GET \/v1\/(counts|top|status|openapi).* 403$|^POST \/v1\/(events|events:packed|counts:batch) 403$/,
+    /^GET \/v1\/(counts|top|status|openapi).* 403$|^POST \/v1\/(events|counts:batch) 403$/,
     'the local stage wants no API keys',
   ],
   [

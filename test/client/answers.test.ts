@@ -2,24 +2,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { outcomeOf } from '../../client/src/answers.ts';
+import { verdictOf } from '../../client/src/answers.ts';
 import { retryAfterMs, waitMs } from '../../client/src/backoff.ts';
+import { exactJson } from '../../client/src/exact-json.ts';
+import { TallyClient } from '../../client/src/index.ts';
 import { settingsOf } from '../../client/src/options.ts';
-import { steadyClock } from '../../client/src/surroundings.ts';
+import { steadyClock } from '../../client/src/platform.ts';
 
-const outcome = (status: number, body: unknown, retryAfter = 0) =>
-  outcomeOf(
-    { status, body: typeof body === 'string' ? body : JSON.stringify(body), retryAfterMs: retryAfter },
-    [['a'], ['b'], ['c']],
-  );
+const verdict = (status: number, body: unknown, retryAfterMs = 0, records = 1) =>
+  verdictOf({ status, body: typeof body === 'string' ? body : JSON.stringify(body), retryAfterMs }, records);
+const mayBeStored = (status: number, body: unknown) => {
+  const said = verdict(status, body);
+  return said.kind === 'again' ? said.mayBeStored : said.kind;
+};
 
-test('only a 202 that says so has stored everything', () => {
-  assert.deepEqual(outcome(202, { accepted: 3 }), { kind: 'stored' });
+test('only a 202 that says so has stored a batch', () => {
+  assert.deepEqual(verdict(202, { accepted: 1 }), { kind: 'stored' });
+  assert.deepEqual(verdict(202, { accepted: 3 }, 0, 3), { kind: 'stored' });
   for (const [status, body] of [
     [202, { accepted: 2 }],
     [202, ''],
     [200, '<html>Sign in to the hotel</html>'],
-    [200, { accepted: 3 }],
+    [200, { accepted: 1 }],
     [204, ''],
     [500, { message: 'x' }],
     [502, ''],
@@ -27,55 +31,41 @@ test('only a 202 that says so has stored everything', () => {
     [504, ''],
     [408, ''],
   ] as const)
-    assert.equal(outcome(status, body).kind, 'unknown', `${status}`);
+    assert.equal(mayBeStored(status, body), true, `${status}`);
 });
 
-test('what was not taken is named, and whether that is sure', () => {
-  const failed = [
-    { index: 0, code: 'ProvisionedThroughputExceededException' },
-    { index: 2, code: 'InternalFailure' },
-  ];
-  assert.deepEqual(outcome(503, { message: 'some', accepted: 1, failed }, 1_000), {
-    kind: 'partly',
-    left: new Set(['a', 'c']),
-    unsure: new Set(['c']),
-    reason: '503 some',
-    retryAfterMs: 1_000,
-  });
-});
-
-test('a partial answer that contradicts itself proves nothing', () => {
+test('a batch whose one record the stream turned away is surely not stored', () => {
   const code = 'ProvisionedThroughputExceededException';
+  const failed = [{ index: 0, code }];
+  assert.equal(mayBeStored(503, { accepted: 0, failed }), false);
   for (const body of [
-    {
-      accepted: 2,
-      failed: [
-        { index: 0, code },
-        { index: 1, code },
-      ],
-    },
-    { accepted: 2, failed: [{ index: 3, code }] },
-    { accepted: 2, failed: [{ index: -1, code }] },
-    { accepted: 2, failed: [{ index: 0.5, code }] },
-    { accepted: 2, failed: [null] },
-    { accepted: 3, failed: [] },
-    { accepted: 2, failed: 'x' },
-    { failed: [{ index: 0, code }] },
+    { accepted: 0, failed: [{ index: 0, code: 'InternalFailure' }] },
+    { accepted: 1, failed },
+    { accepted: 0, failed: [{ index: 1, code }] },
+    { accepted: 0, failed: [...failed, ...failed] },
+    { accepted: 0, failed: [null] },
+    { accepted: 0, failed: [] },
+    { accepted: 0, failed: 'x' },
+    { failed },
     [],
     null,
   ])
-    assert.equal(outcome(503, body).kind, 'unknown', JSON.stringify(body));
+    assert.equal(mayBeStored(503, body), true, JSON.stringify(body));
 });
 
 test('refusals', () => {
-  assert.deepEqual(outcome(429, { message: 'slowly' }, 2_000), {
-    kind: 'refused',
+  assert.deepEqual(verdict(429, { message: 'slowly' }, 2_000), {
+    kind: 'again',
+    mayBeStored: false,
     reason: '429 slowly',
     retryAfterMs: 2_000,
   });
-  assert.deepEqual(outcome(400, { message: 'bad' }), { kind: 'invalid', reason: '400 bad' });
-  assert.equal(outcome(413, '').kind, 'tooLarge');
-  for (const status of [401, 403, 404, 405, 415]) assert.equal(outcome(status, '').kind, 'forbidden');
+  assert.deepEqual(verdict(400, { message: 'bad' }), { kind: 'invalid', reason: '400 bad' });
+  assert.equal(verdict(413, '').kind, 'tooLarge');
+  for (const status of [401, 403, 404, 405, 415, 501, 505])
+    assert.equal(verdict(status, '').kind, 'hopeless');
+  const plainHttp = '<html>The plain HTTP request was sent to HTTPS port</html>';
+  assert.deepEqual(verdict(400, plainHttp), { kind: 'hopeless', reason: '400: is it Tally?' });
 });
 
 test('waits double, keep below their bound, and never undercut Retry-After', () => {
@@ -124,11 +114,11 @@ test('a steady clock follows the faster of two: one that is set back, one that s
 test('options that would break a promise are refused with the bound', () => {
   const url = 'https://tally.example.com/prod/';
   assert.equal(settingsOf({ url }).url, 'https://tally.example.com/prod');
-  assert.equal(settingsOf({ url, timeoutMs: 120_000 }).giveUpAfterMs, 450_000);
-  assert.equal(settingsOf({ url, giveUpAfterMs: 540_000 }).giveUpAfterMs, 540_000);
+  assert.equal(settingsOf({ url, timeoutMs: 600_000 }).giveUpAfterMs, 2_970_000);
+  assert.equal(settingsOf({ url, giveUpAfterMs: 3_540_000 }).giveUpAfterMs, 3_540_000);
   for (const [options, message] of [
-    [{ giveUpAfterMs: 540_001 }, /"giveUpAfterMs" must be at most 540000/],
-    [{ giveUpAfterMs: 480_000, timeoutMs: 120_000 }, /"giveUpAfterMs" must be at most 450000/],
+    [{ giveUpAfterMs: 3_540_001 }, /"giveUpAfterMs" must be at most 3540000/],
+    [{ giveUpAfterMs: 3_480_000, timeoutMs: 120_000 }, /"giveUpAfterMs" must be at most 3450000/],
     [{ dedupWindowMs: 59_999 }, /"giveUpAfterMs" must be at most -1/],
     [{ batchEvents: 501 }, /"batchEvents" must be an integer from 1 to 500/],
     [{ bufferEvents: 0 }, /"bufferEvents"/],
@@ -139,4 +129,23 @@ test('options that would break a promise are refused with the bound', () => {
     assert.throws(() => settingsOf({ url, ...options }), { name: 'RangeError', message });
   for (const wrong of ['tally.example.com', 'ftp://x', 'https://x/?a=1', ''])
     assert.throws(() => settingsOf({ url: wrong }), /"url" must be the address/);
+  assert.throws(() => settingsOf({ url: `${url}v1/` }), {
+    message: '"url" must be the address of Tally without /v1: https://tally.example.com/prod',
+  });
+  assert.throws(() => new TallyClient(undefined as never), /"url" is missing: new TallyClient\(\{ url/);
+});
+
+test('counts beyond 2^53 stay exact', () => {
+  const text =
+    '{"total":9007199254740993,"n":-9007199254740993,"small":9007199254740991,"at":"9007199254740993"}';
+  assert.deepEqual(exactJson(text), {
+    total: 9_007_199_254_740_993n,
+    n: -9_007_199_254_740_993n,
+    small: 9_007_199_254_740_991,
+    at: '9007199254740993',
+  });
+  const tricky =
+    '{"entity":"\\"1234567890123456789\\\\","list":[0.1234567890123456789,1e300,1234567890123456.5,-1e-7]}';
+  assert.deepEqual(exactJson(tricky), JSON.parse(tricky));
+  assert.throws(() => exactJson('{"total":9007199254740993'), SyntaxError);
 });

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TallyOptions } from '../../client/src/index.ts';
-import { pageOf } from '../../client/src/surroundings.ts';
-import { answer, ClientWorld } from './support/client-world.ts';
+import { pageOf } from '../../client/src/platform.ts';
+import { ClientWorld, TAKEN } from './support/client-world.ts';
 import { ModelTally } from './support/model-tally.ts';
 
 /** A window with its document and navigator, as far as the client looks. */
@@ -48,48 +48,49 @@ class FakeWindow extends EventTarget {
 function opened(options: Partial<TallyOptions> = {}) {
   const world = new ClientWorld();
   const window = new FakeWindow();
-  const client = world.client({ ...options, surroundings: { page: pageOf(window) } });
+  const client = world.client({ ...options, platform: { page: pageOf(window) } });
   return { world, window, client };
 }
-const idsIn = (body: string) => (JSON.parse(body) as { events: { id: string }[] }).events.map(({ id }) => id);
+interface Body {
+  readonly batch: string;
+  readonly events: readonly { readonly entity: string }[];
+}
+const bodyIn = (beacon: { readonly body: string } | undefined) => JSON.parse(beacon?.body ?? '{}') as Body;
+const entitiesIn = (beacon: { readonly body: string } | undefined) =>
+  bodyIn(beacon).events.map(({ entity }) => entity);
 
-test('what waits and what is on its way leaves by beacon, once', async () => {
+test('what is on its way leaves by beacon as it was, and what waits in a batch of its own, once', async () => {
   const { world, window, client } = opened({ batchEvents: 2 });
   world.service = () => new Promise(() => {});
   for (const entity of ['/a', '/b', '/c']) await client.count('view', entity);
   assert.equal(world.requests.length, 1);
   window.leave();
-  assert.deepEqual(
-    window.beacons.map(({ url, body }) => [url, idsIn(body)]),
-    [['https://tally.example.com/v1/events', ['id-0', 'id-1', 'id-2']]],
-  );
-  assert.equal(client.stats().beacons, 1);
+  assert.ok(window.beacons.every(({ url }) => url === 'https://tally.example.com/v1/events'));
+  assert.equal(window.beacons[0]?.body, world.requests[0]?.body);
+  assert.deepEqual(window.beacons.map(entitiesIn), [['/a', '/b'], ['/c']]);
+  assert.equal(client.stats().beacons, 2);
 });
 
-test('a page that is shown again sends the same ids again, and Tally counts them once', async () => {
+test('a page that is shown again sends the same batches again, and Tally counts them once', async () => {
   const { world, window, client } = opened();
   const tally = new ModelTally(world, []);
   world.service = tally.service;
   for (const entity of ['/a', '/b', '/c']) await client.count('view', entity);
   window.hide();
-  for (const { url, body } of window.beacons) {
-    const { events } = JSON.parse(body) as { events: { id: string }[] };
-    const records = events.map((event) => ({ events: [event] }));
-    void tally.service({ url, headers: {}, events, records, keepalive: false, atMs: world.nowMs });
-  }
+  for (const beacon of window.beacons) tally.arrive(bodyIn(beacon));
   await world.advance(10);
   assert.equal(world.requests.length, 0, 'a moment first');
   await client.count('view', '/d');
   window.show();
   assert.equal(window.beacons.length, 1, 'being shown is no reason');
   window.hide();
-  assert.deepEqual(idsIn(window.beacons[1]?.body ?? ''), ['id-3'], 'only what is new');
+  assert.deepEqual(entitiesIn(window.beacons[1]), ['/d'], 'only what is new');
   await world.until(client.flush());
   assert.equal(client.stats().accepted, 4);
   assert.deepEqual([...tally.counted.values()], [1, 1, 1, 1]);
 });
 
-test('a page that sleeps longer than Tally knows its ids does not send them again', async () => {
+test('a page that sleeps longer than Tally knows its batches does not send them again', async () => {
   const { world, window, client } = opened();
   await client.count('view', '/a');
   window.hide();
@@ -99,30 +100,46 @@ test('a page that sleeps longer than Tally knows its ids does not send them agai
   window.hide();
   assert.deepEqual([world.requests.length, window.beacons.length], [0, 1]);
   assert.deepEqual(
-    world.givenUp.map(({ event, mayBeCounted }) => [event.id, mayBeCounted]),
-    [['id-0', true]],
+    world.givenUp.map(({ event, mayBeCounted }) => [event.entity, mayBeCounted]),
+    [['/a', true]],
   );
 });
 
-test('beacons are cut to what browsers take; what they do not take goes by keepalive, then later', async () => {
-  const { world, window, client } = opened();
-  world.service = async ({ keepalive, events }) => {
+test('halves of what the browser refuses may still find room; the rest goes by keepalive, then later', async () => {
+  const { world, window, client } = opened({ batchEvents: 500, batchBytes: 65_536 });
+  world.service = async ({ keepalive }) => {
     if (keepalive) throw new Error('keepalive quota');
-    return answer(202, { accepted: events.length });
+    return TAKEN;
   };
-  for (let i = 0; i < 90; i += 1) await client.count('view', '😀'.repeat(500));
+  window.room = 44_000;
+  for (let i = 0; i < 400; i += 1) await client.count('view', `/${i}-${'x'.repeat(100)}`);
   window.leave();
-  const bytes = window.beacons.map(({ body }) => Buffer.byteLength(body));
-  assert.equal(window.beacons.length, 1);
-  assert.ok(bytes.every((each) => each <= 65_536 && each > 60_000));
-  const keepalive = world.requests.filter((request) => request.keepalive);
-  assert.equal(keepalive.length, 2);
+  const left = window.beacons.flatMap(entitiesIn).length;
+  assert.ok(left > 250 && window.room < 300, `${left} left, ${window.room} bytes are unused`);
+  assert.equal(new Set(window.beacons.map((beacon) => bodyIn(beacon).batch)).size, window.beacons.length);
+  assert.ok(world.requests.some(({ keepalive }) => keepalive));
   await world.settle();
   window.room = 65_536;
   window.hide();
-  assert.equal(window.beacons.length, 2, 'what did not leave tries again');
+  assert.equal(window.beacons.flatMap(entitiesIn).length, 400, 'what did not leave tries again');
   await world.until(client.flush());
-  assert.equal(client.stats().accepted, 90);
+  assert.equal(client.stats().accepted, 400);
+});
+
+test('a batch of a page is small enough for a beacon from the start', async () => {
+  const { world, client } = opened({ batchEvents: 500 });
+  for (let i = 0; i < 40; i += 1) await client.count('view', '😀'.repeat(500));
+  await world.until(client.flush());
+  assert.ok(world.requests.every(({ body }) => Buffer.byteLength(body) <= 16_384));
+});
+
+test('what no beacon takes, a keepalive request carries as text, which needs no preflight', async () => {
+  const { world, window, client } = opened();
+  window.room = 0;
+  await client.count('view', '/a');
+  window.leave();
+  const [request] = world.requests;
+  assert.deepEqual([request?.keepalive, request?.headers['content-type']], [true, 'text/plain']);
 });
 
 test('with an API key, which a beacon can not carry, keepalive requests leave instead', async () => {
@@ -131,8 +148,13 @@ test('with an API key, which a beacon can not carry, keepalive requests leave in
   window.leave();
   const [request] = world.requests;
   assert.deepEqual(
-    [window.beacons.length, request?.keepalive, request?.headers['x-api-key']],
-    [0, true, 'secret'],
+    [
+      window.beacons.length,
+      request?.keepalive,
+      request?.headers['x-api-key'],
+      request?.headers['content-type'],
+    ],
+    [0, true, 'secret', 'application/json'],
   );
 });
 

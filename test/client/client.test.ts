@@ -1,10 +1,9 @@
 // The client with a clock that jumps: when it sends, what it keeps, what it tells of, and how it ends.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answer, ClientWorld } from './support/client-world.ts';
+import { answer, ClientWorld, TAKEN } from './support/client-world.ts';
 
-const ids = (events: readonly { readonly id: string }[]) => events.map(({ id }) => id);
-const throttled = 'ProvisionedThroughputExceededException';
+const entities = (events: readonly { readonly entity: string }[]) => events.map(({ entity }) => entity);
 
 test('events leave together when enough wait, or after a while', async () => {
   const world = new ClientWorld();
@@ -24,7 +23,7 @@ test('events leave together when enough wait, or after a while', async () => {
   assert.equal(world.timers, 0, 'nothing to do, no timer');
 });
 
-test('a request has the key, and its events their ids and times', async () => {
+test('a request has the API key, a key of its own, and its events their ids and times', async () => {
   const world = new ClientWorld();
   const client = world.client({ apiKey: 'secret' });
   await client.count('view', '/a');
@@ -34,8 +33,14 @@ test('a request has the key, and its events their ids and times', async () => {
   assert.equal(request?.url, 'https://tally.example.com/v1/events');
   assert.equal(request?.headers['x-api-key'], 'secret');
   assert.equal(request?.headers['content-type'], 'application/json');
+  assert.equal(request?.batch, 'batch-0');
   assert.deepEqual(request?.events, [
-    { id: 'id-0', metric: 'view', entity: '/a', at: Date.parse('2026-11-22T09:00:00Z') },
+    { metric: 'view', entity: '/a', at: Date.parse('2026-11-22T09:00:00Z') },
+  ]);
+  // An event with an id is a record of its own, so that it meets its twins of other requests.
+  const [, other] = world.requests;
+  assert.equal(other?.batch, undefined);
+  assert.deepEqual(other?.events, [
     { id: 'mine', metric: 'like', entity: '/a', at: '2026-11-22T05:07:00Z', n: -1 },
   ]);
 });
@@ -45,7 +50,7 @@ test('without stampTime the arrival is the time', async () => {
   const client = world.client({ stampTime: false });
   await client.count('view', '/a');
   await world.until(client.flush());
-  assert.deepEqual(world.requests[0]?.events, [{ id: 'id-0', metric: 'view', entity: '/a' }]);
+  assert.deepEqual(world.requests[0]?.events, [{ metric: 'view', entity: '/a' }]);
 });
 
 test('a request is cut by its bytes too', async () => {
@@ -53,8 +58,8 @@ test('a request is cut by its bytes too', async () => {
   const client = world.client({ batchBytes: 16_384, batchEvents: 500 });
   for (let i = 0; i < 20; i += 1) await client.count('view', '😀'.repeat(511) + (i % 10));
   await world.until(client.flush());
-  for (const { events } of world.requests)
-    assert.ok(Buffer.byteLength(JSON.stringify({ events })) <= 16_384 && events.length > 1);
+  for (const { body, events } of world.requests)
+    assert.ok(Buffer.byteLength(body) <= 16_384 && events.length > 1);
   assert.equal(client.stats().accepted, 20);
 });
 
@@ -65,18 +70,18 @@ test('a mistake of the caller throws at once and takes no place', () => {
   assert.equal(client.stats().offered, 0);
 });
 
-test('the same batch comes again under the same ids, later each time', async () => {
+test('the same batch comes again under the same key, later each time', async () => {
   const world = new ClientWorld();
   const client = world.client({ backoff: { baseMs: 1_000, capMs: 8_000 } });
   let failures = 5;
-  world.service = async ({ events }) => {
+  world.service = async () => {
     if (failures-- > 0) throw new Error('connection reset');
-    return answer(202, { accepted: events.length });
+    return TAKEN;
   };
   await client.count('view', '/a');
   await world.until(client.flush());
   const [first] = world.requests;
-  for (const { events } of world.requests) assert.deepEqual(events, first?.events);
+  for (const { body } of world.requests) assert.equal(body, first?.body);
   const starts = world.requests.map(({ atMs }) => atMs);
   const waits = starts.slice(1).map((atMs, index) => atMs - (starts[index] ?? 0));
   assert.deepEqual(waits, [500, 1_000, 2_000, 4_000, 4_000]);
@@ -88,65 +93,66 @@ test('Retry-After is honoured, and other batches wait as well', async () => {
   const world = new ClientWorld();
   const client = world.client({ batchEvents: 1, concurrency: 1 });
   const start = world.nowMs;
-  world.service = async ({ events }) =>
-    world.nowMs < start + 60_000
-      ? answer(429, { message: 'slowly' }, { 'retry-after': '60' })
-      : answer(202, { accepted: events.length });
+  world.service = async () =>
+    world.nowMs < start + 60_000 ? answer(429, { message: 'slowly' }, { 'retry-after': '60' }) : TAKEN;
   await client.count('view', '/a');
   await client.count('view', '/b');
   await world.advance(59_999);
   assert.equal(world.requests.length, 1);
   await world.until(client.flush());
   assert.deepEqual(
-    world.requests.map(({ events }) => ids(events)),
-    [['id-0'], ['id-0'], ['id-1']],
+    world.requests.map(({ events }) => entities(events)),
+    [['/a'], ['/a'], ['/b']],
   );
-});
-
-test('after a partial failure only the named events come again', async () => {
-  const world = new ClientWorld();
-  const client = world.client();
-  world.service = async ({ events }) =>
-    world.requests.length === 1
-      ? answer(503, { accepted: 2, failed: [1, 3].map((index) => ({ index, code: throttled })) })
-      : answer(202, { accepted: events.length });
-  for (const entity of ['/a', '/b', '/c', '/d']) await client.count('view', entity);
-  await world.until(client.flush());
-  assert.deepEqual(
-    world.requests.map(({ events }) => ids(events)),
-    [
-      ['id-0', 'id-1', 'id-2', 'id-3'],
-      ['id-1', 'id-3'],
-    ],
-  );
-  assert.equal(client.stats().accepted, 4);
 });
 
 test('an event that Tally refuses is found, told of, and its neighbours are taken', async () => {
   const world = new ClientWorld();
   const client = world.client();
   world.service = async ({ events }) =>
-    ids(events).includes('bad')
-      ? answer(400, { message: 'event is wrong' })
-      : answer(202, { accepted: events.length });
-  for (let i = 0; i < 40; i += 1) await client.count('view', '/a', 1, i === 23 ? { id: 'bad' } : {});
+    entities(events).includes('/bad') ? answer(400, { message: 'event is wrong' }) : TAKEN;
+  for (let i = 0; i < 40; i += 1) await client.count('view', i === 23 ? '/bad' : '/a');
   await world.until(client.flush());
   assert.equal(client.stats().accepted, 39);
   assert.deepEqual(
-    world.rejected.map(({ event, reason, mayBeCounted }) => [event.id, reason, mayBeCounted]),
-    [['bad', '400 event is wrong', false]],
+    world.rejected.map(({ event, reason, mayBeCounted }) => [event.entity, reason, mayBeCounted]),
+    [['/bad', '400 event is wrong', false]],
   );
   assert.ok(world.requests.length < 15);
 });
 
-test('too large a request comes again in halves', async () => {
+test('too large a batch comes again in halves under keys of their own', async () => {
   const world = new ClientWorld();
   const client = world.client();
-  world.service = async ({ events }) =>
-    events.length > 3 ? answer(413, {}) : answer(202, { accepted: events.length });
-  for (let i = 0; i < 20; i += 1) await client.count('view', '/a');
+  world.service = async ({ events }) => (events.length > 3 ? answer(413, {}) : TAKEN);
+  for (let i = 0; i < 10; i += 1) await client.count('view', `/${i}`);
   await world.until(client.flush());
-  assert.equal(client.stats().accepted, 20);
+  assert.deepEqual(
+    world.requests.map(({ batch, events }) => [batch, events.length]),
+    [
+      ['batch-0', 10],
+      ['batch-0.1', 5],
+      ['batch-0.1.1', 3],
+      ['batch-0.1.2', 2],
+      ['batch-0.2', 5],
+      ['batch-0.2.1', 3],
+      ['batch-0.2.2', 2],
+    ],
+  );
+  assert.equal(client.stats().accepted, 10);
+});
+
+test('a batch that may be stored is not cut: it comes again as it was', async () => {
+  const world = new ClientWorld();
+  const client = world.client();
+  const answers = [answer(504, {}), answer(413, {}), TAKEN];
+  world.service = async () => answers.shift() ?? TAKEN;
+  for (const entity of ['/a', '/b']) await client.count('view', entity);
+  await world.until(client.flush());
+  assert.deepEqual(
+    world.requests.map(({ batch }) => batch),
+    ['batch-0', 'batch-0', 'batch-0'],
+  );
 });
 
 test('a wrong key is told of at once: repeating would not help', async () => {
@@ -162,23 +168,23 @@ test('a wrong key is told of at once: repeating would not help', async () => {
   );
 });
 
-test('what may be stored is given up while Tally still knows its id; what was never sent waits on', async () => {
+test('what may be stored is given up while Tally still knows its key; what was never sent waits on', async () => {
   const world = new ClientWorld();
   const client = world.client({ batchEvents: 1, concurrency: 1 });
   const start = world.nowMs;
   world.service = () => new Promise(() => {});
   await client.count('view', '/a');
   await client.count('view', '/b');
-  await world.advance(479_000);
+  await world.advance(2_999_000);
   assert.equal(world.givenUp.length, 0);
   await world.advance(32_000);
   assert.deepEqual(
-    world.givenUp.map(({ event, mayBeCounted }) => [event.id, mayBeCounted]),
-    [['id-0', true]],
+    world.givenUp.map(({ event, mayBeCounted }) => [event.entity, mayBeCounted]),
+    [['/a', true]],
   );
-  const attempts = world.requests.filter(({ events }) => ids(events).includes('id-0'));
-  assert.ok(attempts.every(({ atMs }) => atMs <= start + 480_000));
-  world.service = async ({ events }) => answer(202, { accepted: events.length });
+  const attempts = world.requests.filter(({ events }) => entities(events).includes('/a'));
+  assert.ok(attempts.every(({ atMs }) => atMs <= start + 3_000_000));
+  world.service = async () => TAKEN;
   await world.until(client.flush());
   assert.equal(client.stats().accepted, 1);
 });
@@ -189,7 +195,7 @@ test('what is given up is told of in time, also while Tally asks for patience', 
   world.service = async () =>
     world.requests.length === 1 ? answer(504, {}) : answer(429, {}, { 'retry-after': '7200' });
   await client.count('view', '/a');
-  await world.advance(490_000);
+  await world.advance(3_010_000);
   assert.equal(world.requests.length, 2);
   assert.equal(world.givenUp.length, 1);
 });
@@ -208,7 +214,7 @@ for (const [what, away] of [
     await client.count('view', '/a');
     await world.advance(24 * 3_600_000);
     assert.deepEqual([world.givenUp.length, client.stats().buffered], [0, 1]);
-    world.service = async ({ events }) => answer(202, { accepted: events.length });
+    world.service = async () => TAKEN;
     await world.until(client.flush());
     assert.equal(client.stats().accepted, 1);
   });
@@ -216,7 +222,7 @@ for (const [what, away] of [
 
 test('a request that is never answered ends, also where fetch does not heed its signal', async () => {
   const world = new ClientWorld();
-  const client = world.client({ surroundings: { fetch: () => new Promise(() => {}) } });
+  const client = world.client({ platform: { fetch: () => new Promise(() => {}) } });
   await client.count('view', '/a');
   await world.advance(1_000 + 30_000);
   assert.match(world.problems[0] ?? '', /no answer within 30000 ms/);
@@ -226,12 +232,12 @@ test('no more requests at a time than allowed, and one while they fail', async (
   const world = new ClientWorld();
   const client = world.client({ batchEvents: 1, concurrency: 3 });
   let [open, most, fails] = [0, 0, true];
-  world.service = async ({ events }) => {
+  world.service = async () => {
     open += 1;
     most = Math.max(most, open);
     await world.sleep(10);
     open -= 1;
-    return fails ? answer(500, {}) : answer(202, { accepted: events.length });
+    return fails ? answer(500, {}) : TAKEN;
   };
   for (let i = 0; i < 10; i += 1) await client.count('view', '/a');
   await world.advance(20);
@@ -275,7 +281,7 @@ test('flush: false at its deadline, and the process stays for it and not longer'
   await world.advance(60_000);
   const patient = client.flush();
   assert.equal(world.isHeld, true, 'also between two attempts, and without a deadline');
-  world.service = async ({ events }) => answer(202, { accepted: events.length });
+  world.service = async () => TAKEN;
   assert.equal(await world.until(patient), true);
 });
 
@@ -283,15 +289,15 @@ test('close sends what there is, gives up the rest at its deadline, and takes no
   const world = new ClientWorld();
   const client = world.client({ batchEvents: 1, concurrency: 1 });
   world.service = async ({ events }) =>
-    ids(events).includes('id-0') ? answer(202, { accepted: 1 }) : await new Promise(() => {});
+    entities(events).includes('/a') ? TAKEN : await new Promise(() => {});
   for (const entity of ['/a', '/b', '/c']) await client.count('view', entity);
   const stats = await world.until(client.close({ deadlineMs: 1_000 }));
   assert.deepEqual([stats.accepted, stats.givenUp, stats.buffered], [1, 2, 0]);
   assert.deepEqual(
-    world.givenUp.map(({ event, mayBeCounted }) => [event.id, mayBeCounted]),
+    world.givenUp.map(({ event, mayBeCounted }) => [event.entity, mayBeCounted]),
     [
-      ['id-1', true],
-      ['id-2', false],
+      ['/c', false],
+      ['/b', true],
     ],
   );
   assert.equal(await client.count('view', '/d'), false);
@@ -299,4 +305,14 @@ test('close sends what there is, gives up the rest at its deadline, and takes no
   await world.advance(60_000);
   assert.equal(world.timers, 0);
   assert.equal(world.requests.length, 2);
+});
+
+test('who gives no listener is warned once', async () => {
+  const world = new ClientWorld();
+  const client = world.client({ onGivenUp: undefined as never });
+  world.service = async () => answer(403, { message: 'Forbidden' });
+  for (const entity of ['/a', '/b']) await client.count('view', entity);
+  await world.until(client.flush());
+  assert.equal(world.warnings.length, 1);
+  assert.match(world.warnings[0] ?? '', /not delivered: 403 Forbidden\. Give onGivenUp/);
 });

@@ -1,11 +1,10 @@
 // The bounded buffer: what happens to an event for which there is no room, by policy.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answer, ClientWorld } from './support/client-world.ts';
+import { answer, ClientWorld, TAKEN } from './support/client-world.ts';
 
 const away = async () => answer(429, {}, { 'retry-after': '60' });
-const back = async ({ events }: { readonly events: readonly unknown[] }) =>
-  answer(202, { accepted: events.length });
+const back = async () => TAKEN;
 
 test('drop-newest: the event is told of and does not count', async () => {
   const world = new ClientWorld();
@@ -13,8 +12,8 @@ test('drop-newest: the event is told of and does not count', async () => {
   const taken = ['/a', '/b', '/c'].map((entity) => client.count('view', entity));
   assert.deepEqual(await Promise.all(taken), [true, true, false]);
   assert.deepEqual(
-    world.dropped.map(({ event, reason, mayBeCounted }) => [event.id, reason, mayBeCounted]),
-    [['id-2', 'the buffer is full', false]],
+    world.dropped.map(({ event, reason, mayBeCounted }) => [event.entity, reason, mayBeCounted]),
+    [['/c', 'the buffer is full', false]],
   );
   await world.until(client.flush());
   assert.equal(client.stats().accepted, 2);
@@ -24,22 +23,22 @@ test('drop-oldest: the oldest that is not on its way makes room', async () => {
   const world = new ClientWorld();
   const client = world.client({ bufferEvents: 3, batchEvents: 1, concurrency: 1, whenFull: 'drop-oldest' });
   let answered = () => {};
-  world.service = (request) =>
+  world.service = () =>
     new Promise((resolve) => {
-      answered = () => resolve(back(request));
+      answered = () => resolve(TAKEN);
     });
   for (const entity of ['/a', '/b', '/c', '/d', '/e']) assert.equal(await client.count('view', entity), true);
   assert.deepEqual(
-    world.dropped.map(({ event }) => event.id),
-    ['id-1', 'id-2'],
-    'id-0 is on its way',
+    world.dropped.map(({ event }) => event.entity),
+    ['/b', '/c'],
+    '/a is on its way',
   );
   world.service = back;
   answered();
   await world.until(client.flush());
   assert.deepEqual(
-    world.requests.map(({ events }) => events[0]?.id),
-    ['id-0', 'id-3', 'id-4'],
+    world.requests.map(({ events }) => events[0]?.entity),
+    ['/a', '/d', '/e'],
   );
 });
 

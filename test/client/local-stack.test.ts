@@ -61,7 +61,7 @@ test('reads are typed: counts, the status, and what is refused', patient, async 
   await assert.rejects(client.top('play', { k: 0 }), /"k" must be/);
   const { counted, shards } = await client.status();
   assert.deepEqual([counted, shards.length > 0], [2, true]);
-  await assert.rejects(client.counts('play', '/a', { by: 'week' as never }), (error: unknown) => {
+  await assert.rejects(client.counts('play', '/a', { by: 'year' as never }), (error: unknown) => {
     assert.ok(error instanceof TallyError);
     assert.equal(error.status, 400);
     assert.match(error.message, /"by" must be one of/);
@@ -163,7 +163,7 @@ test('a process whose Tally is away ends at its deadline and tells of every even
   proxy.decide = () => 'reset-before';
   const child = startNode([join(import.meta.dirname, 'fixtures', 'count-and-end.ts'), proxy.url, '7', '200']);
   assert.equal(await child.exited, 0);
-  assert.equal(new Set(child.lines.all.filter((line) => line.startsWith('given up'))).size, 7);
+  assert.equal(child.lines.all.filter((line) => line.startsWith('given up')).length, 7);
   proxy.decide = () => 'pass';
 });
 

@@ -8,15 +8,15 @@ import {
   SendMessageBatchCommand,
   type SendMessageBatchRequestEntry,
 } from '@aws-sdk/client-sqs';
-import { AuditedCounterTable } from '../../lambdas/aws/audited-counter-table.ts';
-import { CounterTable } from '../../lambdas/aws/counter-table.ts';
 import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
 import { MessagesNotSent, SqsRollupQueue } from '../../lambdas/aws/rollup-queue.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
-import { counterKey, counterUpdate } from '../../lambdas/counting/counter-item.ts';
+import { parseHashRange, WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
 import { parseSequenceNumber, parseShardId, segmentId } from '../../lambdas/counting/identifiers.ts';
 import { planSegment } from '../../lambdas/counting/segment.ts';
 import { lostEntry } from '../../lambdas/counting/segment-entry.ts';
+import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
+import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { ARRIVAL_MS, CONFIG, record, SHARD_KEY } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
 
@@ -24,6 +24,8 @@ const services = await startServices();
 /** A service of somebody else's can not be made to answer like this. */
 const options = { skip: !services.embedded && 'only in front of the embedded emulators' };
 const SHARD = parseShardId('shardId-000000000000');
+const CLOCK = { nowMs: () => ARRIVAL_MS };
+const PERIOD = { level: 'hours', startMs: Date.UTC(2026, 10, 22, 5) } as const;
 
 function json(body: unknown, status = 200) {
   return { status, headers: { 'content-type': 'application/x-amz-json-1.1' }, body: JSON.stringify(body) };
@@ -100,7 +102,7 @@ async function pickyQueue(takes: boolean) {
 }
 const messages = Array.from({ length: 5 }, (_, part) => ({
   segment: segmentId(SHARD_KEY, 1),
-  part,
+  parts: [part],
   body: `message ${part}`,
 }));
 
@@ -139,21 +141,20 @@ test('keys that a batch of reads leaves over are asked for again', options, asyn
     cuts += 1;
     return json({ Responses: { [table]: [] }, UnprocessedKeys: { [table]: { Keys: Keys.slice(1) } } });
   });
-  const direct = new LedgerTable(services.dynamoDb, table, { nowMs: () => ARRIVAL_MS });
+  const direct = new LedgerTable(services.dynamoDb, table, CLOCK);
   const plan = planSegment(undefined, [record(1, { id: 'a' })], CONFIG, []);
   for (const segment of [1, 2, 3]) await direct.putEntryIfAbsent(SHARD_KEY, lostEntry({ ...plan, segment }));
-  const ledger = new LedgerTable(client, table, { nowMs: () => ARRIVAL_MS });
+  const ledger = new LedgerTable(client, table, CLOCK);
   // The first keys of each answer are dropped by the test itself; the last one has to come through.
   const entries = await ledger.readEntries(SHARD_KEY, [1, 2, 3]);
   assert.deepEqual([entries.map(({ segment }) => segment), cuts], [[3], 2]);
-  const keys = [1, 2, 3].map((entity) => counterKey('view', `/${entity}`, '2026-11-22T05'));
-  const counters = new CounterTable(services.dynamoDb, table);
-  for (const key of keys) {
-    const row = { events: 1, minutes: { 7: 1 } };
-    await counters.apply(counterUpdate(key, [{ segment: segmentId(SHARD_KEY, 1), row }], undefined));
+  const names = ['00', '01', '10'].map((range) => ({ period: PERIOD, range: parseHashRange(range) }));
+  const store = new StoreTable(services.dynamoDb, table, CLOCK);
+  for (const { range } of names) {
+    await store.putBlock(PERIOD, range, { epoch: 1, edit: 0, content: 'split' }, { is: 'absent' }, undefined);
   }
-  const items = await new AuditedCounterTable(client, table).readItems(keys);
-  assert.deepEqual([items.map((item) => item?.events), cuts], [[undefined, undefined, 1], 4]);
+  const blocks = await new StoreTable(client, table, CLOCK).readBlocks(names);
+  assert.deepEqual([blocks.map((block) => block?.epoch), cuts], [[undefined, undefined, 1], 4]);
 });
 
 test('whatever a decision or an answer rests on is read strongly consistent', options, async () => {
@@ -163,16 +164,20 @@ test('whatever a decision or an answer rests on is read strongly consistent', op
     if (/^(GetItem|Query|BatchGetItem)$/.test(action)) reads.push(`${action} ${body}`);
     return 'pass';
   });
-  const ledger = new LedgerTable(client, table, { nowMs: () => ARRIVAL_MS });
-  const counters = new CounterTable(client, table);
+  const ledger = new LedgerTable(client, table, CLOCK);
+  const store = new StoreTable(client, table, CLOCK);
   await ledger.readHead(SHARD_KEY);
   await ledger.readBooks(SHARD_KEY);
   await ledger.readClaim();
   await ledger.shards();
   await ledger.readEntries(SHARD_KEY, [1]);
   for await (const _ of ledger.entriesUp(SHARD_KEY, 0, 3)) assert.fail('there are none');
-  for await (const _ of counters.items('view', '/a', 0, ARRIVAL_MS)) assert.fail('there are none');
-  await new AuditedCounterTable(client, table).readItems([counterKey('view', '/a', '2026-11-22T05')]);
-  assert.equal(reads.length, 8);
+  await new CompactionStateTable(client, table).readState();
+  for await (const _ of store.deltasIn(WHOLE_RANGE, 0, ARRIVAL_MS)) assert.fail('there are none');
+  for await (const _ of store.blocksOf(PERIOD)) assert.fail('there are none');
+  for await (const _ of store.lateRows('days', WHOLE_RANGE, 0, 1)) assert.fail('there are none');
+  await store.readBlocks([{ period: PERIOD, range: WHOLE_RANGE }]);
+  await store.readTop('view', PERIOD);
+  assert.equal(reads.length, 12);
   for (const read of reads) assert.match(read, /"ConsistentRead":true/);
 });

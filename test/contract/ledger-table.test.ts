@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { booksItem, IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/aws/ledger-items.ts';
 import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { rangeOf } from '../../lambdas/core/hash-range.ts';
 import { addAccounts } from '../../lambdas/counting/accounts.ts';
 import { EMPTY_BOOKS, moveForward } from '../../lambdas/counting/books.ts';
 import {
@@ -33,14 +34,12 @@ const plan = planSegment(undefined, [record(1, { id: 'a' }), record(2, { n: -1 }
 const sent = { ...plan, status: 'sent' as const };
 
 function entryOf(segment: number, parts = 1): SegmentEntry {
-  const output = rollUp(
-    segmentId(parseShardKey('1.0'), segment),
-    [record(segment, { id: `${segment}` })],
-    { seen: () => false },
-    CONFIG,
-  );
-  const entry = emittedEntry({ ...plan, segment }, output);
-  return { ...entry, parts: Array.from({ length: parts }, () => ({ events: 1 })) };
+  const output = rollUp([record(segment, { id: `${segment}` })], { seen: () => false }, CONFIG);
+  const entry = emittedEntry({ ...plan, segment }, output, 100);
+  return {
+    ...entry,
+    parts: Array.from({ length: parts }, (_, part) => ({ events: 1, range: rangeOf((part << 30) >>> 0, 2) })),
+  };
 }
 async function entries(from: AsyncIterable<SegmentEntry>): Promise<number[]> {
   const segments = [];
@@ -106,17 +105,17 @@ test('places are noted, and an entry that is not there is not made up', async ()
   const shard = parseShardKey('1.places');
   const id = segmentId(shard, 1);
   assert.equal(await ledger.acknowledge(id, [0]), undefined);
-  await ledger.notePlace({ segment: id, part: 0 }, 'dead');
+  await ledger.notePlace(id, [0], 'dead');
   assert.equal(await ledger.noteExpired({ segment: id, part: 0 }, 5), 'no-entry');
   assert.deepEqual(await ledger.readEntries(shard, [1]), []);
   await ledger.putEntryIfAbsent(shard, entryOf(1, 3));
   const read = async () => (await ledger.readEntries(shard, [1]))[0];
-  await ledger.notePlace({ segment: id, part: 0 }, 'dead');
-  await ledger.notePlace({ segment: id, part: 1 }, 'dead');
-  await ledger.notePlace({ segment: id, part: 1 }, 'parked');
+  await ledger.notePlace(id, [0], 'dead');
+  await ledger.notePlace(id, [1], 'dead');
+  await ledger.notePlace(id, [1], 'parked');
   assert.deepEqual([(await read())?.dead, (await read())?.parked], [new Set([0]), new Set([1])]);
-  await ledger.notePlace({ segment: id, part: 0 }, 'returned');
-  await ledger.notePlace({ segment: id, part: 1 }, 'returned');
+  await ledger.notePlace(id, [0], 'returned');
+  await ledger.notePlace(id, [1], 'returned');
   assert.equal(await ledger.noteExpired({ segment: id, part: 2 }, 5), 'noted');
   assert.equal(await ledger.noteExpired({ segment: id, part: 2 }, 7), 'noted');
   await ledger.acknowledge(id, [2]);
@@ -210,8 +209,8 @@ test('entries and ids expire, heads never do, nor what waits for an operator', a
   await ledger.putPlan(shard, plan);
   for (const segment of [1, 2, 3]) await ledger.putEntryIfAbsent(shard, entryOf(segment));
   await ledger.putIds(shard, 1, new Uint8Array(8));
-  await ledger.notePlace({ segment: segmentId(shard, 2), part: 0 }, 'dead');
-  await ledger.notePlace({ segment: segmentId(shard, 3), part: 0 }, 'parked');
+  await ledger.notePlace(segmentId(shard, 2), [0], 'dead');
+  await ledger.notePlace(segmentId(shard, 3), [0], 'parked');
   assert.equal(await expiresAt(ledgerKeys.head(shard)), undefined);
   assert.equal(await expiresAt(ledgerKeys.entry(shard, 1)), inADay);
   assert.equal(await expiresAt(ledgerKeys.ids(shard, 1, 0)), inADay);

@@ -9,6 +9,7 @@ import { unknownHistory } from '../../lambdas/counting/message-history.ts';
 import { rollUp } from '../../lambdas/counting/rollup.ts';
 import { planSegment } from '../../lambdas/counting/segment.ts';
 import { emittedEntry, isGivenUp, partPlace } from '../../lambdas/counting/segment-entry.ts';
+import { messageOf, rowOf } from '../support/messages.ts';
 import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
 
@@ -16,8 +17,8 @@ const services = await startServices();
 const shard = parseShardKey('1.0');
 const segment = segmentId(shard, 1);
 const records = [record(1, { id: 'a' })];
-const output = rollUp(segment, records, { seen: () => false }, CONFIG);
-const body = output.parts[0]?.message.body ?? '';
+const output = rollUp(records, { seen: () => false }, CONFIG);
+const { body } = messageOf(1, [rowOf('/a')]);
 const history = unknownHistory(ARRIVAL_MS);
 
 test('parked letters are listed, read, discarded and removed by name', async () => {
@@ -51,24 +52,23 @@ test('a discarded part is lost until it is returned or counted, and is not waite
     { nowMs: () => ARRIVAL_MS },
     1_000,
   );
-  const part = { segment, part: 0 };
-  await ledger.notePlace(part, 'discarded');
+  await ledger.notePlace(segment, [0], 'discarded');
   assert.deepEqual(await ledger.readEntries(shard, [1]), [], 'a note makes up no entry');
   const plan = planSegment(undefined, records, CONFIG, []);
-  await ledger.putEntryIfAbsent(shard, emittedEntry(plan, output));
+  await ledger.putEntryIfAbsent(shard, emittedEntry(plan, output, 100));
   const look = async () => {
     const [entry = assert.fail()] = await ledger.readEntries(shard, [1]);
     return [partPlace(entry, 0), isGivenUp(entry)];
   };
-  await ledger.notePlace(part, 'parked');
+  await ledger.notePlace(segment, [0], 'parked');
   assert.deepEqual(await look(), ['parked', false]);
-  await ledger.notePlace(part, 'discarded');
+  await ledger.notePlace(segment, [0], 'discarded');
   assert.deepEqual(await look(), ['lost', true]);
-  await ledger.notePlace(part, 'parked');
+  await ledger.notePlace(segment, [0], 'parked');
   assert.deepEqual(await look(), ['lost', true], 'a copy that is parked once more');
-  await ledger.notePlace(part, 'returned');
+  await ledger.notePlace(segment, [0], 'returned');
   assert.deepEqual(await look(), ['in-flight', false]);
-  await ledger.notePlace(part, 'discarded');
+  await ledger.notePlace(segment, [0], 'discarded');
   await ledger.acknowledge(segment, [0]);
   assert.deepEqual(await look(), ['counted', true]);
 });

@@ -1,5 +1,6 @@
 // The queues: every message sent, failures delayed or buried with their history, dead letters given back or parked.
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import {
@@ -14,21 +15,15 @@ import { SqsDeadLetters } from '../../lambdas/aws/dead-letters.ts';
 import { deliveredMessage, SqsFailedMessages, SqsRollupQueue } from '../../lambdas/aws/rollup-queue.ts';
 import { segmentId } from '../../lambdas/counting/identifiers.ts';
 import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
-import { encodeParts } from '../../lambdas/counting/rollup-message.ts';
-import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
+import { decodeRollupMessage } from '../../lambdas/counting/rollup-message.ts';
+import { messageOf, messagesOf, rowOf } from '../support/messages.ts';
+import { record, SHARD_KEY } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
 
 const services = await startServices();
 const ID = segmentId(SHARD_KEY, 7);
-const row = {
-  bucket: '2026-11-22T05',
-  metric: 'view',
-  entity: 'é😀\u2028"\\\ufffe',
-  events: 2,
-  minutes: { 7: 2 },
-};
-const [part] = encodeParts(ID, [row], CONFIG);
-const body = part?.message.body ?? '';
+const row = rowOf('é😀\u2028"\\\ufffe');
+const { body } = messageOf(7, [row]);
 const history: MessageHistory = {
   rounds: 1,
   attempts: 3,
@@ -79,13 +74,15 @@ async function takeOne(QueueUrl: string): Promise<Message> {
 
 test('every message of a large segment is sent, within the limits of a batch', async () => {
   const url = await services.queue();
-  const rows = Array.from({ length: 4000 }, (_, index) => ({ ...row, entity: `${'e'.repeat(500)}${index}` }));
-  const parts = encodeParts(ID, rows, { bucketMinutes: 60, partBytesMax: 200_000 });
+  const rows = Array.from({ length: 6_000 }, (_, index) =>
+    rowOf(hash('sha512', `${index}`, 'hex').repeat(3)),
+  );
+  const messages = messagesOf(ID, rows);
   // Ten messages would be a batch by their number, and too large for one.
-  assert.ok(parts.slice(0, 10).reduce((sum, { message }) => sum + message.body.length, 0) > 1_048_576);
-  await new SqsRollupQueue(services.sqs, url).send(parts.map(({ message }) => message));
+  assert.ok(messages.slice(0, 10).reduce((sum, each) => sum + each.body.length, 0) > 1_048_576);
+  await new SqsRollupQueue(services.sqs, url).send(messages);
   const bodies = (await receive(url)).map(({ Body }) => Body);
-  assert.deepEqual(new Set(bodies), new Set(parts.map(({ message }) => message.body)));
+  assert.deepEqual(new Set(bodies), new Set(messages.map((message) => message.body)));
 });
 
 test('nothing to send is no request at all', async () => {
@@ -94,7 +91,7 @@ test('nothing to send is no request at all', async () => {
 
 test('a queue that is not there is an error', async () => {
   const gone = new SqsRollupQueue(services.sqs, `${await services.queue()}-gone`);
-  await assert.rejects(gone.send([{ segment: ID, part: 0, body }]));
+  await assert.rejects(gone.send([{ segment: ID, parts: [0], body }]));
 });
 
 test('a failed message is hidden, or buried with its history', async () => {
@@ -179,7 +176,8 @@ test('rejected events are kept whole, a line for each record, and expired rows b
   ];
   await archive.keepRejected(ID, rejected);
   await archive.keepRejected(ID, rejected);
-  await archive.keepExpired({ segment: ID, part: 2, bucketMinutes: 60, rows: [row] });
+  const [delta = assert.fail()] = decodeRollupMessage(messageOf(1, [row]).body).deltas;
+  await archive.keepExpired({ ...delta, segment: ID, part: 2 });
   const read = async (Key: string) => {
     const { Body } = await services.s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
     return JSON.parse((await Body?.transformToString()) ?? '');
@@ -193,5 +191,12 @@ test('rejected events are kept whole, a line for each record, and expired rows b
     ],
     data: Buffer.from(data).toString('base64'),
   });
-  assert.deepEqual((await read(`expired/${ID}/2.json`)).rows, [row]);
+  const expired = {
+    hour: '2026-11-22T05:00:00Z',
+    metric: 'view',
+    entity: row.entity,
+    events: 1,
+    minutes: { 7: 1 },
+  };
+  assert.deepEqual(await read(`expired/${ID}/2.ndjson`), expired);
 });

@@ -34,9 +34,13 @@ describe('rejected events', () => {
     const text = `${line(JSON.stringify(event(PERSON)))}\n${line(JSON.stringify(event(OTHER)))}\n`;
     assert.deepEqual(dataOf(rest(key, text)), [JSON.stringify(event(OTHER))]);
   });
-  test('in a pack it leaves a hole, so that the others keep their numbers', () => {
-    const text = `${line(JSON.stringify([event(OTHER), event(PERSON), event(OTHER)]))}\n`;
-    assert.deepEqual(JSON.parse(dataOf(rest(key, text))[0] ?? ''), [event(OTHER), null, event(OTHER)]);
+  test('in a batch it leaves a hole, so that the others keep their places', () => {
+    const text = `${line(JSON.stringify([1, 'key', [event(OTHER), event(PERSON), event(OTHER)]]))}\n`;
+    assert.deepEqual(JSON.parse(dataOf(rest(key, text))[0] ?? ''), [
+      1,
+      'key',
+      [event(OTHER), null, event(OTHER)],
+    ]);
   });
   test('a record that is no JSON goes if it names the entity, as it is or escaped', () => {
     assert.equal(rest(key, `${line(`{"entity":${JSON.stringify(PERSON)}`)}\n`), 'remove');
@@ -52,7 +56,7 @@ describe('rejected events', () => {
     assert.equal(
       rest(
         key,
-        `${line(`[${JSON.stringify(event(PERSON))},${deep.replace(JSON.stringify(PERSON), '1')}]`)}\n`,
+        `${line(`[1,"k",[${JSON.stringify(event(PERSON))},${deep.replace(JSON.stringify(PERSON), '1')}]]`)}\n`,
       ),
       'remove',
     );
@@ -118,7 +122,7 @@ test('done again it changes nothing, and others are never touched', () => {
   const entity = fc.constantFrom(PERSON, OTHER, 'person', '/a/b');
   const records = fc.oneof(
     entity.map((one) => JSON.stringify(event(one))),
-    fc.array(entity, { minLength: 1 }).map((all) => JSON.stringify(all.map(event))),
+    fc.array(entity, { minLength: 1 }).map((all) => JSON.stringify([1, 'key', all.map(event)])),
     fc.string(),
   );
   fc.assert(
@@ -140,7 +144,13 @@ test('raw records stay, marked, without the events of the entity; others as they
     { metric: 'view', entity: PERSON },
     { metric: 'view', entity: '/other' },
   ];
-  const data = [person, other, [person, other, person], [other], 'no event, but names ENTITY'].map((value) =>
+  const data = [
+    person,
+    other,
+    [1, 'k', [person, other, person]],
+    [1, 'k', [other]],
+    'no event, but names ENTITY',
+  ].map((value) =>
     Buffer.from(typeof value === 'string' ? value.replace('ENTITY', () => PERSON) : JSON.stringify(value)),
   );
   const lines = data.map((bytes, at) => rawLine(String(at), 1_000 + at, bytes));
@@ -153,7 +163,7 @@ test('raw records stay, marked, without the events of the entity; others as they
     head,
     rawLine('0', 1_000, new Uint8Array(), true),
     lines[1],
-    rawLine('2', 1_002, Buffer.from(JSON.stringify([other])), true),
+    rawLine('2', 1_002, Buffer.from(JSON.stringify([1, 'k', [null, other, null]])), true),
     lines[3],
     rawLine('4', 1_004, new Uint8Array(), true),
     '',

@@ -34,7 +34,7 @@ function shardsOf(numbers: readonly number[]): [OpenShard, ...OpenShard[]] {
 }
 
 function eventOf(data: string): CountableEvent {
-  const [event] = decodeRecord(Buffer.from(data), 0);
+  const [event] = decodeRecord(Buffer.from(data), 0).events;
   assert.ok(event && 'entity' in event, data);
   return event;
 }

@@ -13,8 +13,8 @@ import {
 } from '../../lambdas/counting/pipeline-status.ts';
 import { planSegment } from '../../lambdas/counting/segment.ts';
 import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
-import { hoursAsked, InvalidStatusQuery } from '../../lambdas/query/status-query.ts';
 import { HOUR_MS } from '../../lambdas/counting/time.ts';
+import { hoursAsked, InvalidStatusQuery } from '../../lambdas/query/status-query.ts';
 import { entry } from '../support/entries.ts';
 import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
 

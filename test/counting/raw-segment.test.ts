@@ -24,7 +24,7 @@ const PLAN = { ancestors: [], config: CONFIG };
 
 function record(sequence: number, arrivalMs: number, data: Uint8Array): StreamRecord {
   const sequenceNumber = parseSequenceNumber(String(sequence));
-  return { sequenceNumber, arrivalMs, data, events: decodeRecord(data, arrivalMs) };
+  return { sequenceNumber, arrivalMs, data, ...decodeRecord(data, arrivalMs) };
 }
 
 const anyRecords = fc

@@ -1,21 +1,27 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { deltasOf } from '../../lambdas/core/delta.ts';
+import { holds, nameHash } from '../../lambdas/core/hash-range.ts';
+import { compareRows, decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { type DedupView, packIds, ShardWindow } from '../../lambdas/counting/dedup-window.ts';
 import { segmentId } from '../../lambdas/counting/identifiers.ts';
-import { ITEM_SEGMENTS, rollUp } from '../../lambdas/counting/rollup.ts';
-import { decodeRollupMessage } from '../../lambdas/counting/rollup-message.ts';
+import { rollUp } from '../../lambdas/counting/rollup.ts';
 import type { StreamRecord } from '../../lambdas/counting/segment.ts';
-import { parseBucketName } from '../../lambdas/counting/time.ts';
+import { HOUR_MS } from '../../lambdas/counting/time.ts';
 import { ARRIVAL_MS, type ClientEvent, CONFIG, record, SHARD_KEY } from '../support/records.ts';
 
 const ID = segmentId(SHARD_KEY, 1);
+/** What is remembered of an id, where metric and entity are the usual. */
+const named = (id: string) => `view\n/a\n${id}`;
 const NOTHING_SEEN: DedupView = { seen: () => false };
 const rollUpRecords = (records: StreamRecord[], config = CONFIG, window = NOTHING_SEEN) =>
-  rollUp(ID, records, window, config);
-const rowsOf = (output: ReturnType<typeof rollUp>) =>
-  output.parts.flatMap(({ message }) => decodeRollupMessage(message.body).rows);
+  rollUp(records, window, config);
+const rowsOf = (output: ReturnType<typeof rollUp>): Row[] =>
+  deltasOf(ID, ARRIVAL_MS, output.cut)
+    .flatMap(({ rows }) => decodeRows(rows))
+    .sort(compareRows);
+const HOUR = Math.floor(ARRIVAL_MS / HOUR_MS);
 
 test('events of one minute become one sum, of one hour one row', () => {
   const output = rollUpRecords([
@@ -24,29 +30,41 @@ test('events of one minute become one sum, of one hour one row', () => {
     record(3, [{}, { entity: '/b' }, { metric: 'like' }]),
   ]);
   assert.deepEqual(rowsOf(output), [
-    { bucket: '2026-11-22T05', metric: 'like', entity: '/a', events: 1, minutes: { 7: 1 } },
-    { bucket: '2026-11-22T05', metric: 'view', entity: '/a', events: 3, minutes: { 6: -5, 7: 3 } },
-    { bucket: '2026-11-22T05', metric: 'view', entity: '/b', events: 1, minutes: { 7: 1 } },
+    { hour: HOUR, metric: 'like', entity: '/a', events: 1, cells: new Map([[7, 1n]]) },
+    {
+      ...{ hour: HOUR, metric: 'view', entity: '/a', events: 3 },
+      cells: new Map([
+        [6, -5n],
+        [7, 3n],
+      ]),
+    },
+    { hour: HOUR, metric: 'view', entity: '/b', events: 1, cells: new Map([[7, 1n]]) },
   ]);
   assert.deepEqual(output.accounts, { received: 5, duplicate: 0, rejected: {}, emitted: 5, lost: 0 });
-  assert.deepEqual(output.buckets, {
-    earliestMs: Date.UTC(2026, 10, 22, 5),
-    latestMs: Date.UTC(2026, 10, 22, 5),
-  });
+  assert.equal(output.earliestHourMs, HOUR * HOUR_MS);
 });
 
-test('a narrower bucket makes narrower rows with the same minutes', () => {
-  const output = rollUpRecords([record(1, {}), record(2, { at: ARRIVAL_MS - 8 * 60_000 })], {
-    ...CONFIG,
-    bucketMinutes: 5,
-  });
+test('a segment with little to say has one delta, one with much to say one for each hash slot that has rows', () => {
+  const events = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ entity: `/pages/${index}` }));
+  const few = rollUpRecords([record(1, events(20))]);
   assert.deepEqual(
-    rowsOf(output).map(({ bucket, minutes }) => [bucket, minutes]),
-    [
-      ['2026-11-22T04:55', { 59: 1 }],
-      ['2026-11-22T05:05', { 7: 1 }],
-    ],
+    few.cut.map(({ range, events: held }) => [range, held]),
+    [['', 20]],
   );
+  const many = rollUpRecords([record(1, events(400))]);
+  assert.deepEqual(
+    many.cut.map(({ range }) => range),
+    ['00', '01', '10', '11'],
+  );
+});
+
+test('a delta that would be larger than an item is cut in several', () => {
+  const entity = (index: number) => `${'😀'.repeat(500)}${index}`;
+  const events = Array.from({ length: 400 }, (_, index) => ({ entity: entity(index) }));
+  const { cut } = rollUpRecords([record(1, events)]);
+  assert.ok(cut.length > 8, `${cut.length} deltas`);
+  for (const { laid } of cut) assert.ok(laid.byteLength < 110_000, `${laid.byteLength} bytes`);
 });
 
 test('an event is late when its hour was over before it arrived', () => {
@@ -61,11 +79,37 @@ test('an event is late when its hour was over before it arrived', () => {
 
 test('an id counts once in a segment, and not at all when the window has it', () => {
   const window = new ShardWindow();
-  window.add(1, ARRIVAL_MS, packIds(['earlier']));
-  const records = [record(1, { id: 'a' }), record(2, [{ id: 'a' }, { id: 'earlier' }, { id: 'b' }, {}, {}])];
+  window.add(1, ARRIVAL_MS, packIds([named('earlier')]));
+  const records = [
+    record(1, { id: 'a' }),
+    record(2, [{ id: 'a' }, { id: 'earlier' }, { id: 'b' }]),
+    record(3, {}),
+  ];
   const output = rollUpRecords(records, CONFIG, window.since(0));
-  assert.deepEqual(output.accounts, { received: 6, duplicate: 2, rejected: {}, emitted: 4, lost: 0 });
-  assert.deepEqual(output.ids, packIds(['a', 'earlier', 'b']), 'a dropped duplicate enters the window too');
+  assert.deepEqual(output.accounts, { received: 5, duplicate: 2, rejected: {}, emitted: 3, lost: 0 });
+  const ids = packIds(['a', 'earlier', 'b'].map(named));
+  assert.deepEqual(output.ids, ids, 'a dropped duplicate enters the window too');
+});
+
+test('an id names an event of one metric and entity: an order may count in two', () => {
+  const output = rollUpRecords([
+    record(1, [{ id: 'order-1' }, { id: 'order-1', metric: 'items' }, { id: 'order-1', entity: '/b' }]),
+    record(2, { id: 'order-1' }),
+  ]);
+  assert.deepEqual([output.accounts.emitted, output.accounts.duplicate], [3, 1]);
+});
+
+test('events of a batch without ids are known by its key and their place, metric and entity', () => {
+  const batch = (position: number, key: string, events: ClientEvent[]) =>
+    record(position, events, ARRIVAL_MS, key);
+  const output = rollUpRecords([
+    batch(1, 'key', [{}, {}, { entity: '/b' }]),
+    batch(2, 'key', [{}, {}, { entity: '/b' }]),
+    batch(3, 'other', [{}, {}, { entity: '/b' }]),
+    // Not sent as it was: what stands in the same place is a twin, the rest is counted.
+    batch(4, 'key', [{}, { entity: '/b' }, { entity: '/b', n: 7 }, {}]),
+  ]);
+  assert.deepEqual([output.accounts.emitted, output.accounts.duplicate], [8, 5]);
 });
 
 test('what can never be counted is set aside with its place; its id stays free', () => {
@@ -91,7 +135,8 @@ test('what can never be counted is set aside with its place; its id stays free',
     ],
   );
   assert.deepEqual(Buffer.from(output.rejected[0]?.data ?? []).toString(), '{"metric":');
-  assert.deepEqual(output.ids, packIds(['good']));
+  const places = [0, 1].map((place) => `view\r/a\r${place}\rbatch-3`);
+  assert.deepEqual(output.ids, packIds([named('good'), ...places]));
 });
 
 const clientEvents = fc.record(
@@ -108,23 +153,25 @@ const batches = fc.array(fc.array(clientEvents, { minLength: 1, maxLength: 4 }),
   minLength: 1,
   maxLength: 12,
 });
-const asRecords = (packs: ClientEvent[][]) => packs.map((pack, index) => record(index + 1, pack));
+const asRecords = (all: ClientEvent[][]) => all.map((events, index) => record(index + 1, events));
 
 test('the rollup equals a plain count by (metric, entity, minute) over first appearances', () => {
   fc.assert(
-    fc.property(batches, (packs) => {
+    fc.property(batches, (all) => {
       const expected = new Map<string, number>();
       const seen = new Set<string>();
-      for (const { id, metric = 'view', entity = '/a', at = ARRIVAL_MS, n = 1 } of packs.flat()) {
-        if (id !== undefined && seen.has(id)) continue;
-        if (id !== undefined) seen.add(id);
+      for (const { id, metric = 'view', entity = '/a', at = ARRIVAL_MS, n = 1 } of all.flat()) {
+        const twins = id && [metric, entity, id].join();
+        if (twins !== undefined && seen.has(twins)) continue;
+        if (twins !== undefined) seen.add(twins);
         const key = [new Date(at).toISOString().slice(0, 16), metric, entity].join();
         expected.set(key, (expected.get(key) ?? 0) + n);
       }
       const found = new Map<string, number>();
-      for (const { bucket, metric, entity, minutes } of rowsOf(rollUpRecords(asRecords(packs)))) {
-        for (const [minute, n] of Object.entries(minutes)) {
-          found.set([`${bucket}:${minute.padStart(2, '0')}`, metric, entity].join(), n);
+      for (const { hour, metric, entity, cells } of rowsOf(rollUpRecords(asRecords(all)))) {
+        for (const [minute, n] of cells) {
+          const at = new Date(hour * HOUR_MS + minute * 60_000).toISOString().slice(0, 16);
+          found.set([at, metric, entity].join(), Number(n));
         }
       }
       assert.deepEqual(new Map([...found].sort()), new Map([...expected].sort()));
@@ -132,27 +179,23 @@ test('the rollup equals a plain count by (metric, entity, minute) over first app
   );
 });
 
-test('every attempt at a segment produces the same bytes, however small its parts', () => {
+test('every attempt at a segment produces the same deltas, each with the rows of its hash range', () => {
   fc.assert(
-    fc.property(batches, fc.integer({ min: 200, max: 500 }), (packs, partBytesMax) => {
-      const config = { ...CONFIG, partBytesMax };
-      const [first, second] = [
-        rollUpRecords(asRecords(packs), config),
-        rollUpRecords(asRecords(packs), config),
-      ];
-      assert.deepEqual(first, second);
-      const rows = rowsOf(first);
-      const keys = rows.map(({ bucket, metric, entity }) => [bucket, metric, entity].join());
-      assert.equal(new Set(keys).size, keys.length, 'one row of a segment for each counter item');
-      for (const [index, { message, events }] of first.parts.entries()) {
-        assert.equal(message.part, index);
-        const content = decodeRollupMessage(message.body);
+    fc.property(batches, fc.integer({ min: 0, max: 5 }), (packs, slotBits) => {
+      const config = { ...CONFIG, slotBits };
+      const first = rollUpRecords(asRecords(packs), config);
+      assert.deepEqual(first, rollUpRecords(asRecords(packs), config));
+      const keys = rowsOf(first).map(({ hour, metric, entity }) => [hour, metric, entity].join());
+      assert.equal(new Set(keys).size, keys.length, 'one row of a segment for each name and hour');
+      for (const [part, delta] of deltasOf(ID, ARRIVAL_MS, first.cut).entries()) {
+        const rows = decodeRows(delta.rows);
+        assert.equal(delta.part, part);
         assert.equal(
-          events,
-          content.rows.reduce((sum, row) => sum + row.events, 0),
+          delta.events,
+          rows.reduce((sum, row) => sum + row.events, 0),
         );
-        assert.ok(content.rows.length === 1 || message.body.length <= partBytesMax);
-        assert.match(message.body, /^[\x20-\x7e]+$/, 'ASCII only');
+        assert.ok(rows.every(({ metric, entity }) => holds(delta.range, nameHash(metric, entity))));
+        assert.ok(delta.range.length === 0 || delta.range.length === slotBits);
       }
     }),
   );
@@ -168,9 +211,8 @@ test('a segment says what it said in every version of this code that has the sam
       n: (pack % 3) - 1,
     })),
   );
-  const { digest, touched } = rollUpRecords(asRecords(packs), { ...CONFIG, partBytesMax: 1_000 });
-  const names = createHash('sha256').update(touched.join('\n')).digest('hex');
-  assert.deepEqual([digest.slice(0, 16), names.slice(0, 16)], ['9abfb19c06b70e70', '32c029dfaf1c3b57']);
+  const { digest } = rollUpRecords(asRecords(packs), CONFIG);
+  assert.equal(digest.slice(0, 16), 'f915cc97b7426556');
 });
 
 test('the digest notices any difference in what a segment says', () => {
@@ -179,20 +221,4 @@ test('the digest notices any difference in what a segment says', () => {
     (event) => rollUpRecords([record(1, event)]).digest,
   );
   assert.equal(new Set([base, ...others]).size, 5);
-});
-
-test('after so many of its segments a shard goes on in a further item of the bucket', () => {
-  const bucketOf = (segment: number) => {
-    const { parts } = rollUp(segmentId(SHARD_KEY, segment), [record(1, {})], NOTHING_SEEN, CONFIG);
-    return decodeRollupMessage(parts[0]?.message.body ?? '').rows[0]?.bucket ?? '';
-  };
-  assert.deepEqual([1, ITEM_SEGMENTS - 1, ITEM_SEGMENTS, 40 * ITEM_SEGMENTS].map(bucketOf), [
-    '2026-11-22T05',
-    '2026-11-22T05',
-    '2026-11-22T05~1',
-    '2026-11-22T05~14',
-  ]);
-  for (const name of ['2026-11-22T05~1', '2026-11-22T05~14']) {
-    assert.equal(parseBucketName(name), Date.UTC(2026, 10, 22, 5), name);
-  }
 });

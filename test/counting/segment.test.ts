@@ -78,7 +78,7 @@ test('a plan is recognised as mine by everything that decides its output', () =>
     { ...plan, segment: 2 },
     { ...plan, records: 3 },
     { ...plan, version: 0 },
-    { ...plan, config: { ...CONFIG, bucketMinutes: 30 as const } },
+    { ...plan, config: { ...CONFIG, slotBits: 3 } },
     { ...plan, config: { ...CONFIG, dedupWindowMs: 1 } },
     planSegment(undefined, positions(3, 7), CONFIG, []),
     planSegment(undefined, positions(2, 6), CONFIG, []),

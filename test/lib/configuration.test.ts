@@ -27,7 +27,6 @@ test('production and the local stage are what the design says', () => {
   assert.equal(local.acceptPastSeconds, 'forever');
   assert.equal(local.ledgerRetentionDays, 'forever');
   assert.equal(local.aggregatorWindowSeconds, 1);
-  assert.equal(local.writerWindowSeconds, 0);
   assert.equal(local.apiKeys, false);
   assert.equal(local.logLevel, 'WARN');
 });
@@ -87,27 +86,13 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     /^topOpenHourIndex must be false: /,
     { topOpenHourIndex: false },
   ],
-  [{ streamShards: 20, packBuckets: 32 }, /^bucketMinutes must be at most 20: /, { bucketMinutes: 20 }],
+  [{ streamShards: 20 }, /^bucketMinutes must be at most 20: /, { bucketMinutes: 20 }],
   [
     { streamShards: 9, aggregatorWindowSeconds: 1 },
     /^bucketMinutes must be at most 30: /,
     { bucketMinutes: 30 },
   ],
-  [
-    { streamShards: 2000, packBuckets: 1024 },
-    /^streamShards must be at most 597: /,
-    { streamShards: 597, bucketMinutes: 1 },
-  ],
-  [
-    { streamShards: 17, bucketMinutes: 20 },
-    /^packBuckets must be at least 32: all packs of a bucket go to one shard/,
-    { packBuckets: 32 },
-  ],
-  [
-    { packBuckets: 48 },
-    /^packBuckets must be 64 \(of 16, 32, 64, 128, 256, 512, 1024\), not 48\.$/,
-    { packBuckets: 64 },
-  ],
+  [{ streamShards: 2000 }, /^streamShards must be at most 597: /, { streamShards: 597, bucketMinutes: 1 }],
   [
     { streamRetentionHours: 24, dedupWindowSeconds: 100_000 },
     /^streamRetentionHours must be at least 28: /,

@@ -25,6 +25,10 @@ describe('refused', () => {
     'no event in it': { events: [] },
     '501 events': { events: Array(501).fill(fine) },
     'a field beside events': { events: [fine], more: 1 },
+    'an empty batch key': { batch: '', events: [fine] },
+    'a batch key of 129': { batch: 'k'.repeat(129), events: [fine] },
+    'a control character in a batch key': { batch: 'a\u0000', events: [fine] },
+    'a batch key that is no text': { batch: 1, events: [fine] },
     ...Object.fromEntries(
       Object.entries({
         'no metric': { entity: 'a' },
@@ -51,7 +55,10 @@ describe('refused', () => {
         'at a date': { ...fine, at: '2026-11-22' },
         'at broken milliseconds': { ...fine, at: 1.5 },
         'at negative': { ...fine, at: -1 },
-        'at beyond the year 9999': { ...fine, at: 253_402_300_800_000 },
+        'at in seconds': { ...fine, at: 1_793_696_402 },
+        'at in microseconds': { ...fine, at: 1_793_696_402_000_000 },
+        'at in a year to come': { ...fine, at: '2100-01-01T00:00:00Z' },
+        'at in a month that is none': { ...fine, at: '2026-13-01T00:00:00Z' },
         'at null': { ...fine, at: null },
         'n broken': { ...fine, n: 0.5 },
         'n text': { ...fine, n: '1' },
@@ -70,6 +77,7 @@ test('let through: every awkward text as an entity and as an id, and 500 events'
     assert.ok(validate({ events: [{ ...fine, entity: text, id: text }] }), JSON.stringify(text));
   }
   assert.ok(validate({ events: Array(500).fill(fine) }));
+  assert.ok(validate({ batch: '👍'.repeat(128), events: [{ ...fine, at: '1995-08-29T23:53:25Z' }] }));
   assert.ok(validate({ events: [{ ...fine, entity: '👍'.repeat(512), id: '👍'.repeat(128) }] }));
 });
 
@@ -77,7 +85,7 @@ test('whatever the schema lets through, the aggregator takes for an event', () =
   fc.assert(
     fc.property(sentEvent, (event) => {
       assert.ok(validate({ events: [event] }), JSON.stringify(validate.errors));
-      const [decoded] = decodeRecord(Buffer.from(JSON.stringify(event)), 0);
+      const [decoded] = decodeRecord(Buffer.from(JSON.stringify(event)), 0).events;
       assert.ok(decoded !== undefined && !('rejected' in decoded), JSON.stringify(decoded));
     }),
     { numRuns: 500 },
@@ -103,7 +111,7 @@ test('whatever the aggregator takes for an event, the schema lets through', () =
   );
   fc.assert(
     fc.property(nearly, (event) => {
-      const [decoded] = decodeRecord(Buffer.from(JSON.stringify(event)), 0);
+      const [decoded] = decodeRecord(Buffer.from(JSON.stringify(event)), 0).events;
       if (decoded !== undefined && !('rejected' in decoded))
         assert.ok(validate(JSON.parse(JSON.stringify({ events: [event] }))));
     }),

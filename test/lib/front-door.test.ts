@@ -19,8 +19,6 @@ test('routes: events and reads want a key, admin wants IAM, preflights want noth
   assert.deepEqual(routesOf(json), {
     'POST /v1/events': 'AWS NONE key',
     'OPTIONS /v1/events': 'MOCK NONE',
-    'POST /v1/events:packed': 'AWS NONE key',
-    'OPTIONS /v1/events:packed': 'MOCK NONE',
     'GET /v1/counts/{metric}/{entity+}': 'AWS_PROXY NONE key',
     'OPTIONS /v1/counts/{metric}/{entity+}': 'MOCK NONE',
     'GET /v1/top/{metric}': 'AWS_PROXY NONE key',
@@ -91,12 +89,11 @@ describe('refusals', () => {
           '$context.error.validationErrorString',
           '[object has missing required properties ([\\"metric\\"])]',
         );
-      const { message, packBuckets } = JSON.parse(filled);
-      assert.equal(packBuckets, one.ResponseType === 'BAD_REQUEST_BODY' ? 16 : undefined);
+      const { message } = JSON.parse(filled);
       assert.ok(message.length > 0 && !message.includes('$'));
       if (one.ResponseType === 'BAD_REQUEST_BODY') {
         assert.match(message, /\(\["metric"\]\)/);
-        for (const field of ['metric', 'entity', 'id', 'at', 'n', 'events', 'packs', 'bucket'])
+        for (const field of ['metric', 'entity', 'id', 'at', 'n', 'events', 'batch'])
           assert.match(message, new RegExp(`\\b${field}\\b`));
       }
     });
@@ -110,6 +107,10 @@ describe('browsers', () => {
     for (const [id, { Properties }] of resourcesOf(template, 'AWS::ApiGateway::Method')) {
       for (const response of Properties.Integration.IntegrationResponses ?? []) {
         assert.equal(response.ResponseParameters[name], "'https://shop.example'", id);
+        const credentials = 'method.response.header.Access-Control-Allow-Credentials';
+        assert.equal(response.ResponseParameters[credentials], "'true'", id);
+        for (const text of Object.values(response.ResponseTemplates))
+          assert.doesNotMatch(text as string, /origin/i, id);
       }
     }
     for (const [, { Properties }] of resourcesOf(template, 'AWS::ApiGateway::GatewayResponse')) {
@@ -125,10 +126,14 @@ describe('browsers', () => {
     const options = resourcesOf(json, 'AWS::ApiGateway::Method').filter(
       ([, m]) => m.Properties.HttpMethod === 'OPTIONS',
     );
-    assert.equal(options.length, 7);
+    assert.equal(options.length, 6);
     for (const [id, { Properties }] of options) {
       const [response] = Properties.Integration.IntegrationResponses;
       assert.equal(response.StatusCode, '204', id);
+      assert.match(
+        response.ResponseTemplates['application/json'],
+        /responseOverride.header.*Allow-Origin = /,
+      );
       assert.equal(
         response.ResponseParameters['method.response.header.Access-Control-Allow-Headers'],
         "'Content-Type,X-Api-Key,If-None-Match'",

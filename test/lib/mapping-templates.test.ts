@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { decodeRecord } from '../../lambdas/counting/event.ts';
 import { AWKWARD_TEXTS, CONTROL_TEXTS, type SentEvent, sentEvent } from '../support/awkward-events.ts';
 import { eventsMethod, renderAnswer, renderRequest } from '../support/front-door-templates.ts';
 import { templateJson } from '../support/stack-template.ts';
@@ -11,6 +12,25 @@ const template = templateJson('prod');
 interface PutRecords {
   readonly StreamName: string;
   readonly Records: readonly { readonly Data: string; readonly PartitionKey: string }[];
+}
+
+/** Renders the request and asserts that PutRecords would get exactly this batch. */
+function assertBatchSent(
+  batch: string,
+  events: readonly SentEvent[],
+  contentType = 'application/json',
+): void {
+  const { StreamName, Records }: PutRecords = JSON.parse(
+    renderRequest(template, contentType, JSON.stringify({ batch, events })),
+  );
+  assert.equal(StreamName, 'the-stream');
+  const [{ Data, ...rest } = assert.fail()] = Records;
+  assert.deepEqual([Records.length, rest], [1, { PartitionKey: batch }]);
+  const data = Buffer.from(Data, 'base64');
+  assert.deepEqual(JSON.parse(data.toString('utf8')), [1, batch, JSON.parse(JSON.stringify(events))]);
+  const decoded = decodeRecord(data, 0);
+  assert.equal(decoded.batch, batch);
+  assert.equal(decoded.events.length, events.length);
 }
 
 /** Renders the request and asserts that PutRecords would get exactly these events. */
@@ -61,13 +81,39 @@ describe('an event comes out as it went in', () => {
   });
 });
 
+describe('a batch is one record with its key', () => {
+  for (const text of AWKWARD_TEXTS) {
+    test(`with ${JSON.stringify(text)} in every field`, () => {
+      assertBatchSent(text, [{ id: text, metric: 'view', entity: text }]);
+    });
+  }
+  test('whatever the schema lets through', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...AWKWARD_TEXTS, '0b0e7a52-7f3b-4a8e-9a49-4b0e7a527f3b'),
+        fc.array(sentEvent, { minLength: 1, maxLength: 20 }),
+        fc.constantFrom('application/json', 'text/plain', 'text/plain;charset=UTF-8'),
+        assertBatchSent,
+      ),
+      { numRuns: 300 },
+    );
+  });
+  test('of 1 and of 500 events', () => {
+    const events = Array.from({ length: 500 }, (_, index) => ({ metric: 'view', entity: `/"$#👍${index}` }));
+    assertBatchSent('key', events);
+    assertBatchSent('key', events.slice(0, 1));
+  });
+});
+
 test('only JSON comes in, as application/json or text/plain, and Kinesis gets its own content type', () => {
   const { Integration, RequestModels, RequestValidatorId } = eventsMethod(template);
   assert.equal(Integration.PassthroughBehavior, 'NEVER');
-  assert.deepEqual(Object.keys(Integration.RequestTemplates).sort(), ['application/json', 'text/plain']);
-  assert.deepEqual(
-    Integration.RequestTemplates['text/plain'],
-    Integration.RequestTemplates['application/json'],
+  // The last as browsers write it: AWS does not say whether it looks at parameters.
+  const types = ['application/json', 'text/plain', 'text/plain;charset=UTF-8'];
+  assert.deepEqual(Object.keys(Integration.RequestTemplates), types);
+  assert.equal(
+    new Set(Object.values(Integration.RequestTemplates).map((one) => JSON.stringify(one))).size,
+    1,
   );
   assert.deepEqual(Integration.RequestParameters, {
     'integration.request.header.Content-Type': "'application/x-amz-json-1.1'",
@@ -86,9 +132,10 @@ test('templates keep to what Velocity on AWS and velocityjs treat alike', () => 
   ].join('\n');
   const directives = new Set(sources.match(/#\w+/g));
   for (const directive of directives)
-    assert.ok(['#set', '#if', '#else', '#foreach', '#end'].includes(directive), directive);
+    assert.ok(['#set', '#if', '#elseif', '#else', '#foreach', '#end'].includes(directive), directive);
   const calls = new Set(sources.match(/\.\w+\(/g));
-  for (const call of calls) assert.ok(['.path(', '.json(', '.base64Encode(', '.size('].includes(call), call);
+  const known = ['.path(', '.json(', '.base64Encode(', '.size(', '.params(', '.get('];
+  for (const call of calls) assert.ok(known.includes(call), call);
   assert.doesNotMatch(sources, /foreach\.(?!index|hasNext)/);
   assert.doesNotMatch(sources, /escapeJavaScript|\$input\.body/);
 });
@@ -113,6 +160,24 @@ describe('the answer', () => {
     assert.deepEqual(JSON.parse(answer.body), { accepted: 2 });
     assert.equal(answer.headers['Retry-After'], undefined);
     assert.equal(answer.headers['Access-Control-Allow-Origin'], '*');
+  });
+
+  test('names the origin that asks, whatever becomes of the events', () => {
+    for (const [status, body] of [
+      [200, { FailedRecordCount: 0, Records: [taken] }],
+      [200, { FailedRecordCount: 1, Records: [refused] }],
+      [400, { __type: 'ProvisionedThroughputExceededException' }],
+      [413, {}],
+      [500, {}],
+    ] as const)
+      for (const name of ['Origin', 'origin']) {
+        const sent = { [name]: 'https://shop.example' };
+        const { headers, body: text } = renderAnswer(template, status, JSON.stringify(body), sent);
+        assert.equal(headers['Access-Control-Allow-Origin'], 'https://shop.example');
+        assert.equal(headers['Access-Control-Allow-Credentials'], 'true');
+        assert.equal(headers['Vary'], 'Origin');
+        JSON.parse(text);
+      }
   });
 
   test('is 503 naming those not taken, whichever they are', () => {
@@ -146,7 +211,9 @@ describe('the answer', () => {
     ],
     ['throttling of the key', 400, '{"__type":"KMSThrottlingException"}', 429],
     ['a stream that does not exist', 400, '{"__type":"ResourceNotFoundException","message":"x"}', 500],
-    ['a request Kinesis does not understand', 400, '{"__type":"ValidationException"}', 500],
+    ['a record that is too large', 400, '{"__type":"ValidationException"}', 413],
+    ['records that are too large', 400, '{"__type":"InvalidArgumentException"}', 413],
+    ['a request Kinesis does not understand', 400, '{"__type":"SerializationException"}', 500],
     ['access denied', 403, '{"__type":"AccessDeniedException"}', 500],
     ['a 400 that is no JSON', 400, '<html>', 500],
     ['an oversized request', 413, '', 413],

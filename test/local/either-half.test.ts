@@ -1,27 +1,21 @@
-// Either half can stop: an hour of events while one stands still, and what its return asks of the counter table.
+// Either half can stop: half an hour of events while one stands still, and its return.
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
-import { createDataPoints } from '../../local/alarms/data-points.ts';
-import { addEmbeddedMetrics } from '../../local/alarms/embedded-metrics.ts';
 import { createClock } from '../../local/clock.ts';
 import type { Json } from '../../local/json.ts';
 import type { ObservedCall } from '../../local/observer.ts';
 import { startLocalStack } from '../../local/stack.ts';
-import { METRIC, Oracle, type SentEvent } from '../../operations/drill/oracle.ts';
+import { METRIC, Oracle, type SentEvent } from '../../proof/drill/oracle.ts';
 import { templateJson } from '../support/stack-template.ts';
 
 const patient = { timeout: 180_000 };
-const MINUTES = 60;
-/** Most segments in one update of a counter item (docs/architecture.md). */
-const SEGMENTS_PER_UPDATE = 50;
+const MINUTES = 30;
 const HOT = '/hot';
 
 const clock = createClock();
-const points = createDataPoints();
 const updates: ObservedCall[] = [];
 let writersNow = 0;
 let writersMost = 0;
-let writerRuns = 0;
 const isWriter = (functionName: string) => functionName.includes('Writer');
 const stack = await startLocalStack({
   // The writer's batches are production's; its concurrency is the least there is, to see that it is kept.
@@ -33,11 +27,9 @@ const stack = await startLocalStack({
   }) as unknown as Json,
   schedules: false,
   clock,
-  onFunctionOutput: (_, line) => addEmbeddedMetrics(line, points),
   observer: {
     functionStarted: (name) => {
       if (!isWriter(name)) return;
-      writerRuns += 1;
       writersNow += 1;
       writersMost = Math.max(writersMost, writersNow);
     },
@@ -89,39 +81,26 @@ async function countsAreRight(): Promise<void> {
 beforeEach(() => {
   updates.length = 0;
   writersMost = 0;
-  writerRuns = 0;
 });
 
-test(
-  'the writer stands still for an hour: the queue holds everything, and its return is no hot spot',
-  patient,
-  async () => {
-    await mapping('WriterMessages').pause();
-    for (let minute = 0; minute < MINUTES; minute += 1) {
-      await sendMinute(minute);
-      // Read and planned within its minute, so that there are as many segments as minutes, on each shard.
-      await until(async () => (await stack.status()).received === oracle.events);
-      clock.forward(60_000);
-    }
-    const { counted, inFlight } = await stack.status();
-    assert.deepEqual([counted, inFlight], [0, oracle.events]);
-    assert.equal(updates.length, 0);
-    const segments = sumOf('SegmentsPlanned');
-    assert.ok(segments >= MINUTES, `only ${segments} segments`);
+test('the writer stands still: the queue holds everything', patient, async () => {
+  await mapping('WriterMessages').pause();
+  for (let minute = 0; minute < MINUTES; minute += 1) {
+    await sendMinute(minute);
+    // Read and planned within its minute, so that there are as many segments as minutes, on each shard.
+    await until(async () => (await stack.status()).received === oracle.events);
+    clock.forward(60_000);
+  }
+  const { counted, inFlight } = await stack.status();
+  assert.deepEqual([counted, inFlight], [0, oracle.events]);
+  assert.equal(updates.length, 0);
 
-    mapping('WriterMessages').resume();
-    await countsAreRight();
-    assert.ok(writersMost <= 2, `${writersMost} writers at once`);
-    const hot = updates.filter(({ body }) => body.includes(HOT));
-    // A batch has at most 100 messages, and the hour's events lie in at most two hours: two items, two updates each.
-    const promised = writerRuns * 2 * Math.ceil(100 / SEGMENTS_PER_UPDATE);
-    assert.ok(hot.length <= promised, `${hot.length} updates of the hot entity, ${promised} promised`);
-    assert.ok(hot.length * 5 <= segments, `${hot.length} updates of the hot entity for ${segments} segments`);
-    assert.ok(sumOf('UpdatesCoalesced') > 0);
-  },
-);
+  mapping('WriterMessages').resume();
+  await countsAreRight();
+  assert.ok(writersMost <= 2, `${writersMost} writers at once`);
+});
 
-test('the aggregator stands still for an hour: the stream holds everything', patient, async () => {
+test('the aggregator stands still: the stream holds everything', patient, async () => {
   await mapping('AggregatorBatches').pause();
   const { received } = await stack.status();
   for (let minute = 0; minute < MINUTES; minute += 1) {
@@ -129,17 +108,7 @@ test('the aggregator stands still for an hour: the stream holds everything', pat
     clock.forward(60_000);
   }
   assert.equal((await stack.status()).received, received);
-  const before = sumOf('SegmentsPlanned');
   mapping('AggregatorBatches').resume();
   await countsAreRight();
-  // What waited is planned in batches as large as they come: no segment a minute.
-  assert.ok(sumOf('SegmentsPlanned') - before < MINUTES);
   assert.ok(writersMost <= 2);
 });
-
-function sumOf(name: string): number {
-  return points
-    .metrics()
-    .filter((metric) => metric.name === name)
-    .reduce((sum, metric) => sum + (points.statistic(metric, 'Sum', 0, Number.MAX_SAFE_INTEGER) ?? 0), 0);
-}

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Json } from '../../local/json.ts';
 import type { ObservedCall } from '../../local/observer.ts';
-import { startDrill } from '../../operations/drill/drill.ts';
+import { startDrill } from '../../proof/drill/drill.ts';
 import { allows, type Grant, grantsIn, type Request, requestsOf, roleOf } from '../support/permissions.ts';
 import { templateJson } from '../support/stack-template.ts';
 import { STEPS } from './support/everything.ts';

@@ -1,4 +1,4 @@
-// Every ranking of a small truth file against a local stack: `npm run verify -- --top`, after a compaction.
+// Every ranking of a small truth file against a local stack: `tally verify --top`, after a compaction.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startLocalStack } from '../../local/stack.ts';
 
-const VERIFY = fileURLToPath(new URL('../../importer/verify.ts', import.meta.url));
+const TALLY = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
 const stack = await startLocalStack({ schedules: false });
 const folder = await mkdtemp(join(tmpdir(), 'tally-top-'));
 after(async () => {
@@ -20,7 +20,7 @@ after(async () => {
 function verified(by: string, k: number): Promise<{ readonly code: unknown; readonly text: string }> {
   const args = ['--truth', join(folder, 'truth'), '--url', stack.url, '--by', by, '--top', String(k)];
   return new Promise((resolve) => {
-    execFile(process.execPath, [VERIFY, ...args], (error, stdout, stderr) =>
+    execFile(process.execPath, [TALLY, 'verify', ...args], (error, stdout, stderr) =>
       resolve({ code: error?.code ?? 0, text: stdout + stderr }),
     );
   });

@@ -4,11 +4,11 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('../../plan/main.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
 
 function plan(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [PROGRAM, ...args], (error, stdout, stderr) =>
+    execFile(process.execPath, [PROGRAM, 'plan', ...args], (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });
@@ -16,10 +16,10 @@ function plan(...args: string[]): Promise<{ code: number; stdout: string; stderr
 
 test('an option that is no number, or out of range, is named together with what it may be', async () => {
   const { code, stderr } = await plan('--hot-share', '1');
-  assert.equal(code, 1);
-  assert.match(stderr, /^--hot-share must be a number from 0 to 0.999, not "1"\.\n/);
+  assert.equal(code, 2);
+  assert.match(stderr, /--hot-share.*'1' is invalid\. It must be a number from 0 to 0\.999\./);
   const unknown = await plan('--events', '10');
-  assert.equal(unknown.code, 1);
+  assert.equal(unknown.code, 2);
   assert.match(unknown.stderr, /--events/);
 });
 

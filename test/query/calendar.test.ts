@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { DAY_MS, HOUR_MS } from '../../lambdas/counting/time.ts';
 import {
   instantIn,
   instantsIn,
@@ -15,7 +16,6 @@ import {
   type TimeZone,
   UTC,
 } from '../../lambdas/query/calendar.ts';
-import { DAY_MS, HOUR_MS } from '../../lambdas/counting/time.ts';
 
 const ZONES = [
   'UTC',

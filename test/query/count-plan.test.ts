@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { type Claims, LEVELS, type Level, NO_CLAIMS, sumStartMs } from '../../lambdas/counting/levels.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
 import { GRAINS, type Grain, periodStartMs, UTC } from '../../lambdas/query/calendar.ts';
 import { countAnswer } from '../../lambdas/query/count-answer.ts';
 import { type Piece, planCounts } from '../../lambdas/query/count-plan.ts';
 import type { CountQuery } from '../../lambdas/query/count-query.ts';
-import { type Claims, LEVELS, type Level, NO_CLAIMS, sumStartMs } from '../../lambdas/counting/levels.ts';
 import { PointSums } from '../../lambdas/query/point-sums.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
 
 const FOREVER = { counters: undefined, days: undefined, months: undefined };
 const ms = (iso: string) => Date.parse(iso);

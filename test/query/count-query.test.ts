@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CounterItem } from '../../lambdas/counting/counter-item.ts';
+import { NO_CLAIMS } from '../../lambdas/counting/levels.ts';
 import { type CountPoint, countAnswer } from '../../lambdas/query/count-answer.ts';
 import { planCounts } from '../../lambdas/query/count-plan.ts';
 import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
-import type { CounterItem } from '../../lambdas/counting/counter-item.ts';
-import { NO_CLAIMS } from '../../lambdas/counting/levels.ts';
 import { PointSums } from '../../lambdas/query/point-sums.ts';
 
 const NOW_MS = Date.parse('2026-11-22T05:07:30Z');
@@ -50,10 +50,26 @@ test('bounds are ISO 8601 or epoch milliseconds', () => {
   assert.deepEqual([fromMs, toMs], [1_763_788_020_000, Date.parse('2026-11-22T05:00:00Z')]);
 });
 
+test('a date alone is midnight in the zone that is asked for, whatever the grain', () => {
+  const of = (parameters: Record<string, string>) => {
+    const { fromMs, toMs, zone } = query({ from: '2015-04-01', to: '2015-11-02', ...parameters });
+    return [new Date(fromMs).toISOString(), new Date(toMs).toISOString(), zone];
+  };
+  const tz = 'America/New_York';
+  const [from, to] = ['2015-04-01T04:00:00.000Z', '2015-11-02T05:00:00.000Z'];
+  assert.deepEqual(of({}), ['2015-04-01T00:00:00.000Z', '2015-11-02T00:00:00.000Z', 'UTC']);
+  assert.deepEqual(of({ tz, by: 'day' }), [from, to, tz]);
+  assert.deepEqual(of({ tz }), [from, to, 'UTC']);
+  assert.deepEqual(of({ tz, by: 'hour' }), [from, to, 'UTC']);
+  assert.equal(query({ from: '1970-01-01', tz: 'Asia/Tokyo' }).fromMs, 0);
+});
+
 test('a wrong question is refused with the parameter that is wrong', () => {
   const wrong: [Record<string, string>, RegExp][] = [
     [{ by: 'week' }, /"by" must be one of minute, hour, day, month, total/],
     [{ from: 'yesterday' }, /"from" must be ISO 8601/],
+    [{ from: '2026-02-30' }, /"from" must be ISO 8601 .* a date \(2026-11-22\)/],
+    [{ from: '1969-12-31' }, /"from" must be ISO 8601/],
     [{ from: '2026-11-22T05:00:00' }, /"from" must be ISO 8601 with Z or an offset/],
     [{ to: '2026-11-22T05:00:30Z' }, /"to" must be a whole minute, such as 2026-11-22T05:00:00Z/],
     [{ from: '2026-11-22T05:00Z', to: '2026-11-22T05:00Z' }, /"from" \(.*\) must be before "to"/],
@@ -62,8 +78,8 @@ test('a wrong question is refused with the parameter that is wrong', () => {
     [{ by: 'day', compare: 'last' }, /"compare" can only be "previous"/],
     [{ by: 'day', tz: 'Europe/Atlantis' }, /"tz" must be a time zone of the IANA database/],
     [{ by: 'day', tz: '+02:00' }, /"tz" must be a time zone of the IANA database/],
-    [{ by: 'hour', tz: 'Europe/Berlin' }, /"tz" goes with by=day and by=month only/],
-    [{ tz: 'UTC' }, /"tz" goes with by=day and by=month only/],
+    [{ by: 'hour', tz: 'Europe/Berlin' }, /"tz" goes with by=day, by=month, and a date/],
+    [{ tz: 'UTC' }, /"tz" goes with by=day, by=month, and a date/],
     [{ fill: 'zero' }, /"fill" is about points, and by=total has none/],
     [{ cumulative: 'true' }, /"cumulative" is about points/],
     [{ limit: '10' }, /"limit" is about points/],

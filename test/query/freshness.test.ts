@@ -3,18 +3,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DAY_MS, HOUR_MS } from '../../lambdas/counting/time.ts';
-import type { Minutes } from '../support/counted-minutes.ts';
 import {
   ACCEPT_PAST_MS,
   asked,
-  claims,
-  closedUntilNow,
   counted,
-  FOREVER,
+  EMPTY,
   NOW_MS,
   question,
   read,
 } from '../support/counted-questions.ts';
+import { type Minutes, script } from '../support/counted-world.ts';
 
 test('what may be kept as immutable is word for word the same until then, whatever arrives and expires', async () => {
   let immutable = 0;
@@ -22,29 +20,21 @@ test('what may be kept as immutable is word for word the same until then, whatev
     fc.asyncProperty(
       counted,
       question,
-      claims,
+      fc.tuple(script, fc.nat(3000)),
       fc.double({ min: 0, max: 1, noNaN: true }),
-      async (world, asking, later, part) => {
+      async (world, asking, [laterScript, risenMinutes], part) => {
         const before = await read(asked(asking), world);
         const { maxAgeSeconds, isImmutable } = before.freshness;
         assert.ok(maxAgeSeconds > 0 && maxAgeSeconds <= 7 * 86_400);
         if (!isImmutable) return assert.equal(maxAgeSeconds, 5);
         immutable += 1;
         const nowMs = NOW_MS + Math.floor(maxAgeSeconds * part) * 1000 - 1;
-        const rise = (claim: { closedBeforeMs: number; throughMs: number }, from: typeof claim) => ({
-          closedBeforeMs: Math.max(claim.closedBeforeMs, from.closedBeforeMs),
-          throughMs: Math.max(claim.throughMs, from.throughMs),
-        });
-        const risen = {
-          throughMs: Math.max(world.claims.throughMs, later.throughMs),
-          days: rise(world.claims.days, later.days),
-          months: rise(world.claims.months, later.months),
-        };
         // Whatever arrives now is too old for the stretch, or it would not be final.
         const arrived: Minutes = [[NOW_MS - 30_000 - ACCEPT_PAST_MS, 5n]];
         const after = await read(asked(asking), {
           ...world,
-          claims: risen,
+          script: [...world.script, ...laterScript],
+          throughMs: world.throughMs + risenMinutes * 60_000,
           nowMs,
           minutes: [...world.minutes, ...arrived],
         });
@@ -57,25 +47,24 @@ test('what may be kept as immutable is word for word the same until then, whatev
 });
 
 test('without an end a question means something else in a minute: its answer is kept for seconds', async () => {
-  const world = { minutes: [], claims: closedUntilNow(), retentionsMs: FOREVER, nowMs: NOW_MS };
   const from = '2025-01-01T00:00Z';
-  const first = await read(asked({ from, by: 'day', limit: '10' }), world);
+  const first = await read(asked({ from, by: 'day', limit: '10' }), EMPTY);
   assert.ok(first.answer.next !== undefined);
   assert.equal(first.freshness.isImmutable, false);
-  const second = await read(asked({ next: first.answer.next }), world);
+  const second = await read(asked({ next: first.answer.next }), EMPTY);
   assert.equal(second.freshness.isImmutable, true, 'a token has the end in it');
 });
 
 test('nothing is immutable beyond the time at which its grain expires', async () => {
-  const retentionsMs = { counters: 60 * DAY_MS, days: 400 * DAY_MS, months: undefined };
-  const world = { minutes: [], claims: closedUntilNow(), retentionsMs, nowMs: NOW_MS };
+  const retentions = { hours: 60 * DAY_MS, days: 400 * DAY_MS, months: undefined, all: undefined };
+  const world = { ...EMPTY, retentions };
   const ageOf = async (from: string, to: string, nowMs = NOW_MS) => {
     const { answer, freshness } = await read(asked({ by: 'minute', from, to }), { ...world, nowMs });
     return { grain: answer.grain, ...freshness };
   };
-  // Minutes live for 60 days after their hour, and two days of grace.
-  const [from, to] = ['2026-09-21T10:00Z', '2026-09-21T12:30Z'];
-  const untilMs = Date.parse('2026-09-21T11:00Z') + 62 * DAY_MS;
+  // Minutes live for 60 days after their hour.
+  const [from, to] = ['2026-09-23T10:00Z', '2026-09-23T12:30Z'];
+  const untilMs = Date.parse('2026-09-23T11:00Z') + 60 * DAY_MS;
   const maxAgeSeconds = Math.floor((untilMs - NOW_MS) / 1000);
   assert.deepEqual(await ageOf(from, to), { grain: 'minute', maxAgeSeconds, isImmutable: true });
   assert.equal((await ageOf(from, to, untilMs - 1)).grain, 'minute');

@@ -2,24 +2,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { DAY_MS } from '../../lambdas/counting/time.ts';
 import type { CountAnswer, CountPoint } from '../../lambdas/query/count-answer.ts';
 import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
-import { DAY_MS } from '../../lambdas/counting/time.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';
-import { type Counted, type Minutes, portsOf } from '../support/counted-minutes.ts';
+
 import {
   answerTo,
   asked,
   assertPlainSum,
+  type Counted,
   calendarQuestion,
-  closedUntilNow,
   counted,
-  FOREVER,
+  EMPTY,
   minutes,
   NOW_MS,
+  ownOf,
   periodName,
+  portsOf,
   range,
+  settingsOf,
 } from '../support/counted-questions.ts';
+import type { Minutes } from '../support/counted-world.ts';
 
 /** Every page of a question. @param changed called between pages with the number of those read */
 async function pagesOf(
@@ -94,7 +98,7 @@ test('what is counted between two pages changes later pages only, and running su
         }
         function touched({ at }: CountPoint): boolean {
           const name = periodName(answer.grain, answer.tz, Date.parse(at));
-          return asOfThen.some(
+          return ownOf(asOfThen).some(
             ([atMs]) =>
               atMs >= Date.parse(answer.from) &&
               atMs < Date.parse(answer.to) &&
@@ -108,17 +112,15 @@ test('what is counted between two pages changes later pages only, and running su
 });
 
 test('where midnight lies within an hour a page has a year of days at most', async () => {
-  const world = { minutes: [], claims: closedUntilNow(), retentionsMs: FOREVER, nowMs: NOW_MS };
   const days = { from: '2020-01-01T00:00Z', to: '2026-01-01T00:00Z', by: 'day', fill: 'zero' };
   const lengths = async (tz: string) =>
-    (await pagesOf({ ...days, tz }, world)).map(({ answer }) => answer.points.length);
+    (await pagesOf({ ...days, tz }, EMPTY)).map(({ answer }) => answer.points.length);
   assert.deepEqual(await lengths('Asia/Kathmandu'), [366, 366, 366, 366, 366, 363]);
   assert.deepEqual(await lengths('Europe/Berlin'), [2193]);
 });
 
 test('a token is for its own counter, and a page whose grain has expired meanwhile is refused', async () => {
-  const world = { minutes: [], claims: closedUntilNow(), retentionsMs: FOREVER, nowMs: NOW_MS };
-  const { next = '' } = await answerTo({ by: 'hour', from: '2026-11-01T00:00Z', limit: '5' }, world);
+  const { next = '' } = await answerTo({ by: 'hour', from: '2026-11-01T00:00Z', limit: '5' }, EMPTY);
   for (const wrong of [next.slice(1), `${next}A`, next.replace(/.$/, ''), '', '%00']) {
     assert.throws(() => asked({ next: wrong }), InvalidCountQuery, wrong);
   }
@@ -126,11 +128,9 @@ test('a token is for its own counter, and a page whose grain has expired meanwhi
     () => parseCountQuery('view', '/b', { next }, NOW_MS),
     /no token of an answer for this metric/,
   );
-  const expired = { ...world, retentionsMs: { counters: DAY_MS, days: 9 * DAY_MS, months: 400 * DAY_MS } };
-  const [refused] = await readCounts([asked({ next })], portsOf(expired), {
-    acceptPastMs: undefined,
-    retentionsMs: expired.retentionsMs,
-  });
+  const retentions = { hours: DAY_MS, days: 9 * DAY_MS, months: 400 * DAY_MS, all: undefined };
+  const expired = { ...EMPTY, retentions };
+  const [refused] = await readCounts([asked({ next })], await portsOf(expired), settingsOf(expired));
   assert.match(String(refused), /have passed out of retention: ask anew/);
 });
 

@@ -1,22 +1,21 @@
-// Answers against a plain sum over minutes, cut by Intl: any claims, any retention, any zone; batches, comparisons.
+// Answers against a plain sum over minutes, cut by Intl: any history of the store, any retention, any zone; batches, comparisons.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseCountBatch } from '../../lambdas/query/count-batch.ts';
 import { HOUR_MS } from '../../lambdas/counting/time.ts';
+import { parseCountBatch } from '../../lambdas/query/count-batch.ts';
 import { readBatch } from '../../lambdas/query/read-counts.ts';
-import { portsOf } from '../support/counted-minutes.ts';
 import {
-  ACCEPT_PAST_MS,
   answerTo,
   assertPlainSum,
   calendarQuestion,
-  closedUntilNow,
   counted,
-  FOREVER,
+  EMPTY,
   NOW_MS,
   periodName,
+  portsOf,
   question,
+  settingsOf,
 } from '../support/counted-questions.ts';
 
 test('any question about any data is answered by the plain sum of its minutes, cut as Intl cuts them', async () => {
@@ -31,7 +30,7 @@ test('any question about any data is answered by the plain sum of its minutes, c
         Date.parse(answer.from) === Number(from) &&
         (answer.next !== undefined || Date.parse(answer.to) === Number(to));
       assert.equal(answer.note === undefined, isAsAsked, answer.note);
-      if (world.retentionsMs.counters === undefined) assert.ok(isAsAsked, 'everything is kept');
+      if (world.retentions.hours === undefined) assert.ok(isAsAsked, 'everything is kept');
     }),
     { numRuns: 400 },
   );
@@ -66,14 +65,13 @@ test('a batch answers each question as if it were alone', async () => {
       counted,
       fc.array(question, { minLength: 1, maxLength: 6 }),
       async (world, questions) => {
-        const queries = [...questions, { by: 'week' }].map((each) => ({
+        const queries = [...questions, { by: 'year' }].map((each) => ({
           metric: 'view',
           entity: '/a',
           ...each,
         }));
-        const settings = { acceptPastMs: ACCEPT_PAST_MS, retentionsMs: world.retentionsMs };
         const batch = parseCountBatch(JSON.stringify({ queries }), NOW_MS);
-        const answers = await readBatch(batch, portsOf(world), settings);
+        const answers = await readBatch(batch, await portsOf(world), settingsOf(world));
         const limit = String(Math.floor(50_000 / queries.length));
         const alone = questions.map((each) =>
           answerTo(each['by'] === 'total' ? each : { ...each, limit }, world),
@@ -86,10 +84,9 @@ test('a batch answers each question as if it were alone', async () => {
   );
 });
 
-test('the stretch before: as long, or as many days or months, the last as far as this one got', async () => {
-  const world = { minutes: [], claims: closedUntilNow(), retentionsMs: FOREVER, nowMs: NOW_MS };
+test('the stretch before: as long, or as many days, weeks or months, the last as far as this one got', async () => {
   const before = async (parameters: Record<string, string>) => {
-    const { previous } = await answerTo({ ...parameters, compare: 'previous' }, world);
+    const { previous } = await answerTo({ ...parameters, compare: 'previous' }, EMPTY);
     return `${previous?.from} ${previous?.to}`;
   };
   const berlin = { tz: 'Europe/Berlin' };
@@ -106,6 +103,11 @@ test('the stretch before: as long, or as many days or months, the last as far as
     await before({ from: '2026-10-24T22:00Z', to: '2026-10-26T23:00Z', by: 'day', ...berlin }),
     '2026-10-23T00:00:00+02:00 2026-10-25T00:00:00+02:00',
     'two days, though the day of the change has 25 hours',
+  );
+  assert.equal(
+    await before({ from: '2026-11-15T23:00Z', to: '2026-11-22T05:00Z', by: 'week', ...berlin }),
+    '2026-11-09T00:00:00+01:00 2026-11-15T06:00:00+01:00',
+    'the week to date',
   );
   assert.equal(
     await before({ from: '2026-03-01T00:00Z', to: '2026-03-31T12:00Z', by: 'month' }),

@@ -1,10 +1,8 @@
 // What redrive does with dead letters, on queues in memory.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { segmentId } from '../../lambdas/counting/identifiers.ts';
 import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
 import { DEFAULT_RETRY_POLICY } from '../../lambdas/counting/retry-policy.ts';
-import { encodeParts } from '../../lambdas/counting/rollup-message.ts';
 import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
 import {
   decideRedrive,
@@ -12,15 +10,12 @@ import {
   type RedriverSettings,
   redrive,
 } from '../../lambdas/redriver/redrive.ts';
-import { ARRIVAL_MS, CONFIG, SHARD_KEY } from '../support/records.ts';
+import { ARRIVAL_HOUR, messageOf, rowOf } from '../support/messages.ts';
+import { ARRIVAL_MS } from '../support/records.ts';
 
-const [part] = encodeParts(
-  segmentId(SHARD_KEY, 1),
-  [{ bucket: '2026-11-22T05', metric: 'view', entity: '/a', events: 1, minutes: { 7: 1 } }],
-  CONFIG,
-);
-const body = part?.message.body ?? '';
+const { body } = messageOf(1, [rowOf('/a')]);
 const DAY_MS = 86_400_000;
+const KEPT = { hours: undefined, days: undefined, months: undefined, all: undefined };
 const history = (rounds: number, poison = false): MessageHistory => ({
   rounds,
   attempts: 3,
@@ -41,7 +36,7 @@ const letter = (messageId: string, change: Partial<DeliveredMessage> = {}): Deli
 function world(letters: DeliveredMessage[]) {
   const steps: string[] = [];
   const waiting = [...letters];
-  /** `hot`: writes of the counters fail so often. */
+  /** `hot`: writes of deltas fail so often. */
   const state = { healthy: true, ledgerDown: false, hot: 0, sizes: [] as number[] };
   const ports: RedriverPorts = {
     deadLetters: {
@@ -60,12 +55,12 @@ function world(letters: DeliveredMessage[]) {
         steps.push(`remove ${messageId}`);
       },
     },
-    counters: {
-      apply: async ({ segments }) => {
+    deltas: {
+      putDelta: async ({ segment, part }) => {
         state.hot -= 1;
-        if (state.hot >= 0) throw new Error('the counters are throttled');
-        steps.push(`write ${segments.join('+')}`);
-        return 'applied';
+        if (state.hot >= 0) throw new Error('the counts are throttled');
+        steps.push(`write ${segment}/${part}`);
+        return 'stored';
       },
     },
     expired: {
@@ -80,16 +75,16 @@ function world(letters: DeliveredMessage[]) {
         return undefined;
       },
       noteExpired: async () => 'noted',
-      notePlace: async ({ segment, part }, place) => {
+      notePlace: async (segment, parts, place) => {
         if (state.ledgerDown) throw new Error('the ledger is away');
-        steps.push(`note ${segment}/${part} ${place}`);
+        steps.push(`note ${segment}/${parts.join('+')} ${place}`);
       },
     },
     tables: { isHealthy: async () => state.healthy },
     retryPolicy: { current: async () => ({ ...DEFAULT_RETRY_POLICY, redrivePerSecond: 0.5 }) },
     clock: { nowMs: () => ARRIVAL_MS },
   };
-  const settings = { counterRetentionMs: undefined, lettersMax: undefined };
+  const settings = { retentions: KEPT, lettersMax: undefined };
   const run = (hasTime = () => true, change: Partial<RedriverSettings> = {}) =>
     redrive(ports, { ...settings, ...change }, hasTime);
   return { steps, state, run };
@@ -101,7 +96,7 @@ test('the first letter is written by redrive itself; then others go back with gr
   assert.deepEqual([report.written, report.returned, report.ended], [1, 2, 'empty']);
   assert.deepEqual(state.sizes, [1, 10, 8], 'nothing is taken, and hidden, beside a probe');
   assert.deepEqual(steps, [
-    'write 1.0.1',
+    'write 1.0.1/0',
     'acknowledge 1.0.1',
     'remove probe',
     'note 1.0.1/0 returned',
@@ -123,7 +118,7 @@ test('a failed probe uses up a round of its letter; three in a row end the run, 
   );
   assert.deepEqual(steps.slice(0, 3), [
     'note 1.0.1/0 returned',
-    'back m0 round 1 after 60000 (probe: Error: the counters are throttled)',
+    'back m0 round 1 after 60000 (probe: Error: the counts are throttled)',
     'remove m0',
   ]);
   assert.equal(steps.length, 9);
@@ -144,11 +139,13 @@ test('redrive opens twice as wide with each probe that gets through', async () =
   assert.equal(probes, 2, 'the first and the 12th; the third would be the 33rd');
 });
 
-test('a probe whose counters expired long ago keeps its rows in the archive', async () => {
-  const { steps, run } = world([letter('a', { body: body.replace('2026-11-22T05', '2026-10-22T05') })]);
-  const report = await run(() => true, { counterRetentionMs: DAY_MS });
+test('a probe whose minutes expired long ago keeps its rows in the archive, and counts', async () => {
+  const { steps, run } = world([
+    letter('a', { body: messageOf(1, [rowOf('/a', 1, ARRIVAL_HOUR - 30 * 24)]).body }),
+  ]);
+  const report = await run(() => true, { retentions: { ...KEPT, hours: DAY_MS } });
   assert.deepEqual([report.written, report.probesFailed], [1, 0]);
-  assert.deepEqual(steps, ['expire 1.0.1', 'acknowledge 1.0.1', 'remove a']);
+  assert.deepEqual(steps, ['expire 1.0.1', 'write 1.0.1/0', 'acknowledge 1.0.1', 'remove a']);
 });
 
 test('a probe that runs out of time decides nothing', async () => {
@@ -187,7 +184,7 @@ test('a ledger that fails in between leaves no copy in the queue', async () => {
   const { steps, state, run } = world([letter('a')]);
   state.ledgerDown = true;
   const report = await run();
-  assert.deepEqual([report.failed, report.returned, steps], [1, 0, ['write 1.0.1']]);
+  assert.deepEqual([report.failed, report.returned, steps], [1, 0, ['write 1.0.1/0']]);
 });
 
 test('a run returns no more than a minute of the rate allows', async () => {

@@ -9,5 +9,5 @@ export async function registerContractSuite(): Promise<void> {
   await import('../contract/ledger-table.test.ts');
   await import('../contract/queues.test.ts');
   await import('../contract/stream-log.test.ts');
-  await import('../contract/write-units.test.ts');
+  await import('../contract/store-table.test.ts');
 }

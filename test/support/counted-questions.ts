@@ -1,13 +1,19 @@
-// Questions about one counter's minutes, of any kind, and their answers by the use case.
+// Questions about the minutes of one entity, of any kind, and their answers by the use case.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { Retentions } from '../../lambdas/core/level.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import { type CountQuery, InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
-import type { Claims } from '../../lambdas/counting/levels.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
-import { type ReadCounts, readCounts } from '../../lambdas/query/read-counts.ts';
-import { type Counted, type Minutes, portsOf } from './counted-minutes.ts';
+import {
+  type QueryPorts,
+  type QuerySettings,
+  type ReadCounts,
+  readCounts,
+} from '../../lambdas/query/read-counts.ts';
+import { type Minutes, playWorld, RANGE_BITS, script, type World } from './counted-world.ts';
 import { clockIn } from './intl-clock.ts';
+import { MemoryState, MemoryStore } from './memory-store.ts';
 
 export const ZONES = [
   'UTC',
@@ -22,59 +28,99 @@ export const ZONES = [
 export const NOW_MS = Date.parse('2026-11-22T05:07:30Z');
 export const DAYS = 420;
 export const ACCEPT_PAST_MS = 2 * DAY_MS;
-export const FOREVER = { counters: undefined, days: undefined, months: undefined };
+export const FOREVER: Retentions = { hours: undefined, days: undefined, months: undefined, all: undefined };
+export const ENTITIES = ['/a', '/b', '/c', '/d', '/e', '/f', '/g', '/h'];
 
 export const minuteWithin = (days: number) =>
   fc.integer({ min: 0, max: days * 24 * 60 }).map((ago) => NOW_MS - 30_000 - ago * MINUTE_MS);
+/** Half of all is about `/a`, and the rest stands in the same blocks. */
 export const minutes: fc.Arbitrary<Minutes> = fc.array(
-  fc.tuple(fc.oneof(minuteWithin(DAYS), minuteWithin(6)), fc.bigInt({ min: -9n, max: 9n })),
-  { maxLength: 60 },
+  fc.tuple(
+    fc.oneof(minuteWithin(DAYS), minuteWithin(6), minuteWithin(1)),
+    fc.bigInt({ min: -9n, max: 9n }),
+    fc.oneof(fc.constant('/a'), fc.constantFrom(...ENTITIES)),
+  ),
+  { maxLength: 100 },
 );
-/** Levels are closed up to some hours or days ago. */
-export const claims: fc.Arbitrary<Claims> = fc
-  .tuple(fc.nat(72), fc.nat(5), fc.nat(3000))
-  .map(([hours, days, minutesBehind]) => {
-    const nowHourMs = NOW_MS - (NOW_MS % HOUR_MS);
-    const throughMs = NOW_MS - minutesBehind * MINUTE_MS;
-    return {
-      throughMs,
-      days: { closedBeforeMs: nowHourMs - hours * HOUR_MS, throughMs },
-      months: { closedBeforeMs: NOW_MS - (NOW_MS % DAY_MS) - days * DAY_MS, throughMs },
-    };
-  });
-export const retentions = fc
+export const retentions: fc.Arbitrary<Retentions> = fc
   .tuple(
     fc.integer({ min: 10, max: 120 }),
     fc.integer({ min: 10, max: 200 }),
     fc.integer({ min: 40, max: 300 }),
   )
-  .map(([counters, more, most]) => ({
-    counters: counters * DAY_MS,
-    days: (counters + more) * DAY_MS,
-    months: (counters + more + most) * DAY_MS,
+  .map(([hours, more, most]) => ({
+    hours: hours * DAY_MS,
+    days: (hours + more) * DAY_MS,
+    months: (hours + more + most) * DAY_MS,
+    all: undefined,
   }));
-export const counted = fc.tuple(minutes, claims, fc.oneof(fc.constant(FOREVER), retentions)).map(
-  ([each, claimed, retentionsMs]): Counted => ({
-    minutes: each,
-    claims: claimed,
-    retentionsMs,
-    nowMs: NOW_MS,
-  }),
-);
+
+/** A world at the time of asking. */
+export interface Counted extends World {
+  readonly throughMs: number;
+  readonly nowMs: number;
+}
+
+export const counted: fc.Arbitrary<Counted> = fc.record({
+  minutes,
+  script,
+  retentions: fc.oneof(fc.constant(FOREVER), retentions),
+  startMs: fc.nat(9).map((days) => NOW_MS - days * DAY_MS),
+  throughMs: fc.nat(3000).map((behind) => NOW_MS - behind * MINUTE_MS),
+  nowMs: fc.constant(NOW_MS),
+});
+
+/** Nothing is counted, and all of it a moment ago. */
+export const EMPTY: Counted = {
+  ...{ minutes: [], script: [], retentions: FOREVER, startMs: NOW_MS },
+  ...{ throughMs: NOW_MS - 60_000, nowMs: NOW_MS },
+};
+
+const stores = new WeakMap<World, Promise<{ store: MemoryStore; state: MemoryState }>>();
+
+/** The query's ports over a world, which is played once. */
+export async function portsOf(world: Counted): Promise<QueryPorts & { readonly counts: MemoryStore }> {
+  const played = stores.get(world) ?? play(world);
+  stores.set(world, played);
+  const { store, state } = await played;
+  store.nowMs = world.nowMs;
+  return {
+    ...{ counts: store, state, hints: new Map() },
+    claims: { readClaim: async () => world.throughMs },
+    clock: { nowMs: () => world.nowMs },
+  };
+}
+
+async function play(world: World) {
+  const [store, state] = [new MemoryStore(), new MemoryState(RANGE_BITS)];
+  await playWorld(world, store, state);
+  return { store, state };
+}
+
+export const settingsOf = ({ retentions: kept }: World): QuerySettings => ({
+  acceptPastMs: ACCEPT_PAST_MS,
+  acceptFutureMs: 0,
+  retentions: kept,
+});
 
 export const range = (days: number) =>
   fc
     .tuple(minuteWithin(days), minuteWithin(days))
     .map(([a, b]) => ({ from: String(Math.min(a, b)), to: String(Math.max(a, b) + MINUTE_MS) }));
 export const calendarQuestion = fc
-  .tuple(range(360), fc.constantFrom('day', 'month'), fc.constantFrom(...ZONES))
+  .tuple(range(360), fc.constantFrom('day', 'week', 'month'), fc.constantFrom(...ZONES))
   .map(([bounds, by, tz]) => ({ ...bounds, by, tz }));
+/** At most 366 points of a page begin within an hour of UTC. */
+export const zoneHourQuestion = fc
+  .tuple(range(12), fc.constantFrom(...ZONES))
+  .map(([bounds, tz]) => ({ ...bounds, by: 'hour', tz }));
 export const plainQuestion = fc
   .tuple(range(DAYS), fc.constantFrom('hour', 'total'))
   .map(([bounds, by]) => ({ ...bounds, by }));
 export const minuteQuestion = range(20).map((bounds) => ({ ...bounds, by: 'minute' }));
 export const question: fc.Arbitrary<Record<string, string>> = fc.oneof(
   calendarQuestion,
+  zoneHourQuestion,
   plainQuestion,
   minuteQuestion,
 );
@@ -82,10 +128,7 @@ export const question: fc.Arbitrary<Record<string, string>> = fc.oneof(
 export const asked = (parameters: Record<string, string>) =>
   parseCountQuery('view', '/a', parameters, NOW_MS);
 export async function read(query: CountQuery, world: Counted): Promise<ReadCounts> {
-  const [found] = await readCounts([query], portsOf(world), {
-    acceptPastMs: ACCEPT_PAST_MS,
-    retentionsMs: world.retentionsMs,
-  });
+  const [found] = await readCounts([query], await portsOf(world), settingsOf(world));
   assert.ok(found !== undefined && !(found instanceof InvalidCountQuery), String(found));
   return found;
 }
@@ -94,13 +137,27 @@ export const answerTo = async (parameters: Record<string, string>, world: Counte
 
 /** The name of the period that an instant belongs to, by Intl. */
 export function periodName(grain: string, tz: string, atMs: number): string {
-  const digits = { minute: 16, hour: 13, day: 10, month: 7 }[grain] ?? 0;
-  return clockIn(tz, atMs).slice(0, digits);
+  const clock = clockIn(tz, atMs);
+  const clockMs = Date.parse(`${clock}Z`);
+  // An hour may come twice: it is named by when it began.
+  if (grain === 'hour') return new Date(atMs - (atMs % 1000) - (clockMs % HOUR_MS)).toISOString();
+  if (grain === 'week')
+    return new Date(clockMs - ((new Date(clockMs).getUTCDay() + 6) % 7) * DAY_MS).toISOString().slice(0, 10);
+  const digits = { minute: 16, day: 10, month: 7 }[grain] ?? 0;
+  return clock.slice(0, digits);
+}
+
+/** The minutes of one entity. */
+export function ownOf(all: Minutes, asked = '/a'): Minutes {
+  return all.filter(([, , entity = '/a']) => entity === asked);
 }
 
 /** What an answer must say about its own range, grain and zone. */
-export function assertPlainSum({ grain, tz, from, to, total, points }: CountAnswer, all: Minutes): void {
-  const inRange = all.filter(([atMs]) => atMs >= Date.parse(from) && atMs < Date.parse(to));
+export function assertPlainSum(
+  { entity, grain, tz, from, to, total, points }: CountAnswer,
+  all: Minutes,
+): void {
+  const inRange = ownOf(all, entity).filter(([atMs]) => atMs >= Date.parse(from) && atMs < Date.parse(to));
   assert.equal(
     total,
     inRange.reduce((sum, [, n]) => sum + n, 0n),
@@ -118,14 +175,4 @@ export function assertPlainSum({ grain, tz, from, to, total, points }: CountAnsw
     assert.equal(at.slice(0, 19), clockIn(tz, atMs), 'the offset is the one in force');
     assert.notEqual(periodName(grain, tz, atMs - 1), periodName(grain, tz, atMs), `${at} starts a ${grain}`);
   }
-}
-
-/** Claims of levels that were compacted a moment ago. */
-export function closedUntilNow(): Claims {
-  const throughMs = NOW_MS - 60_000;
-  return {
-    throughMs,
-    days: { closedBeforeMs: NOW_MS - (NOW_MS % HOUR_MS), throughMs },
-    months: { closedBeforeMs: NOW_MS - (NOW_MS % DAY_MS), throughMs },
-  };
 }

@@ -1,4 +1,5 @@
 // Ledger entries for tests of the accounts.
+import { WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
 import { noAccounts } from '../../lambdas/counting/accounts.ts';
 import { parseSequenceNumber } from '../../lambdas/counting/identifiers.ts';
 import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
@@ -16,14 +17,13 @@ export function entry(segment: number, parts: number[], change: Partial<SegmentE
     version: 1,
     lost: false,
     accounts: { ...noAccounts(), received: emitted, emitted },
-    parts: parts.map((events) => ({ events })),
+    parts: parts.map((events) => ({ events, range: WHOLE_RANGE })),
     digest: 'd',
     idBytes: 0,
-    touchedChunks: 0,
+    deltaBytes: 0,
     minArrivalMs: 0,
     runMaxBeforeMs: 0,
     runMaxMs: 0,
-    buckets: undefined,
     acked: new Set(),
     dead: new Set(),
     parked: new Set(),

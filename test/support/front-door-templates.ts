@@ -18,24 +18,15 @@ interface IntegrationResponse {
   readonly ResponseTemplates: Readonly<Record<string, string>>;
 }
 
-/** Where events are taken: one a record, or packs. */
-export type Route = 'events' | 'eventspacked';
-
-/** The POST /v1/events method of a template, or that of packs. */
-export function eventsMethod(template: TemplateJson, route: Route = 'events') {
-  return resourceOf(template, 'AWS::ApiGateway::Method', `FrontDoorApiv1${route}POST`).Properties;
+/** The POST /v1/events method of a template. */
+export function eventsMethod(template: TemplateJson) {
+  return resourceOf(template, 'AWS::ApiGateway::Method', 'FrontDoorApiv1eventsPOST').Properties;
 }
 
 /** Renders the request template of a content type. */
-export function renderRequest(
-  template: TemplateJson,
-  contentType: string,
-  body: string,
-  route: Route = 'events',
-): string {
-  const parts: unknown = eventsMethod(template, route).Integration.RequestTemplates[contentType]?.[
-    'Fn::Join'
-  ]?.[1];
+export function renderRequest(template: TemplateJson, contentType: string, body: string): string {
+  const { RequestTemplates } = eventsMethod(template).Integration;
+  const parts: unknown = RequestTemplates[contentType]?.['Fn::Join']?.[1];
   if (!Array.isArray(parts)) throw new Error(`No request template for ${contentType}`);
   const source = parts.map((part) => (typeof part === 'string' ? part : 'the-stream')).join('');
   return render(source, body).text;
@@ -46,16 +37,20 @@ export function renderAnswer(
   template: TemplateJson,
   kinesisStatus: number,
   kinesisBody: string,
-  route: Route = 'events',
+  headersSent: Readonly<Record<string, string>> = {},
 ): Answer {
-  const responses: IntegrationResponse[] = eventsMethod(template, route).Integration.IntegrationResponses;
+  const responses: IntegrationResponse[] = eventsMethod(template).Integration.IntegrationResponses;
   const chosen =
     responses.find(
       ({ SelectionPattern }) =>
         SelectionPattern !== undefined && new RegExp(`^(?:${SelectionPattern})$`).test(String(kinesisStatus)),
     ) ?? responses.find(({ SelectionPattern }) => SelectionPattern === undefined);
   if (chosen === undefined) throw new Error(`No integration response for ${kinesisStatus}`);
-  const { text, override } = render(chosen.ResponseTemplates['application/json'] ?? '', kinesisBody);
+  const { text, override } = render(
+    chosen.ResponseTemplates['application/json'] ?? '',
+    kinesisBody,
+    headersSent,
+  );
   const headers = Object.entries(chosen.ResponseParameters).map(
     ([name, value]) => [name.replace('method.response.header.', ''), value.slice(1, -1)] as const,
   );
@@ -66,11 +61,12 @@ export function renderAnswer(
   };
 }
 
-function render(source: string, body: string) {
+function render(source: string, body: string, header: Readonly<Record<string, string>> = {}) {
   const override: { status?: unknown; header: Record<string, unknown> } = { header: {} };
   const json: Json | undefined = parseJson(body);
-  const parameters = { path: {}, querystring: {}, header: {} };
-  const context = { requestId: '7f3d-request', responseOverride: override };
+  const parameters = { path: {}, querystring: {}, header };
+  // A client can choose the first of the two.
+  const context = { requestId: 'chosen', extendedRequestId: '7f3d-request', responseOverride: override };
   return {
     text: compileVelocity(source).render(templateContext(body, json, parameters, context, {})),
     override,

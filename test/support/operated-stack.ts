@@ -39,7 +39,7 @@ export async function startOperatedStack() {
 
   /** Starts a command. */
   function start(command: 'dead-letters' | 'parameter', args: readonly string[]) {
-    const child = spawn(process.execPath, [`operations/${command}.ts`, ...args], {
+    const child = spawn(process.execPath, ['bin/tally.ts', command, ...args], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -10,7 +10,6 @@ import { aggregate } from '../../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
 import { Archive } from '../../lambdas/aws/archive.ts';
-import { CounterTable } from '../../lambdas/aws/counter-table.ts';
 import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { SqsFailedMessages, SqsRollupQueue } from '../../lambdas/aws/rollup-queue.ts';
@@ -20,11 +19,14 @@ import { parseSequenceNumber, parseShardId, type ShardId } from '../../lambdas/c
 import { DEFAULT_RETRY_POLICY } from '../../lambdas/counting/retry-policy.ts';
 import type { StreamRecord } from '../../lambdas/counting/segment.ts';
 import type { RawArchive } from '../../lambdas/raw-ports.ts';
+import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
+import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { writeRollups } from '../../lambdas/writer/write.ts';
 import { type ClientEvent, CONFIG } from './records.ts';
 import type { startServices } from './services.ts';
 
 const always = () => true;
+const KEPT = { hours: undefined, days: undefined, months: undefined, all: undefined };
 
 /** Makes tables, queues, a stream and a bucket, and what drives events through them. */
 export async function startPipeline(
@@ -32,7 +34,7 @@ export async function startPipeline(
   shardCount = 1,
   { archived = false } = {},
 ) {
-  const [counterTable, ledgerTable, stream, bucket, queueUrl, deadLetterUrl] = await Promise.all([
+  const [countsTable, ledgerTable, stream, bucket, queueUrl, deadLetterUrl] = await Promise.all([
     services.table(),
     services.table(),
     services.stream(shardCount),
@@ -43,7 +45,8 @@ export async function startPipeline(
   const clock = { nowMs: () => Date.now() };
   const ledger = new LedgerTable(services.dynamoDb, ledgerTable, clock);
   const log = new KinesisLog(services.kinesis, stream);
-  const counters = new CounterTable(services.dynamoDb, counterTable);
+  const store = new StoreTable(services.dynamoDb, countsTable, clock);
+  const state = new CompactionStateTable(services.dynamoDb, ledgerTable);
   const archive = new Archive(services.s3, bucket);
   const raw = new S3RawArchive(services.s3, bucket);
   const queue = new SqsRollupQueue(services.sqs, queueUrl);
@@ -61,7 +64,7 @@ export async function startPipeline(
     return Records.map(({ SequenceNumber, ApproximateArrivalTimestamp, Data = new Uint8Array() }) => {
       const arrivalMs = ApproximateArrivalTimestamp?.getTime() ?? 0;
       const sequenceNumber = parseSequenceNumber(SequenceNumber ?? '');
-      return { sequenceNumber, arrivalMs, data: Data, events: decodeRecord(Data, arrivalMs) };
+      return { sequenceNumber, arrivalMs, data: Data, ...decodeRecord(Data, arrivalMs) };
     });
   }
 
@@ -81,6 +84,7 @@ export async function startPipeline(
       queue,
       rejected: archive,
       raw: rawArchive,
+      ranges: state,
       windows: new DedupWindows(),
       clock,
       listener: SILENT,
@@ -90,14 +94,15 @@ export async function startPipeline(
   }
 
   return {
-    counterTable,
+    countsTable,
     ledgerTable,
     stream,
     bucket,
     queueUrl,
     ledger,
     log,
-    counters,
+    store,
+    state,
     archive,
     raw,
     shardIds,
@@ -132,7 +137,7 @@ export async function startPipeline(
     /** Writes what is in the queue until it is empty. @returns how many messages there were */
     async writeAll(): Promise<number> {
       const ports = {
-        counters,
+        deltas: store,
         ledger,
         expired: archive,
         failed: new SqsFailedMessages(services.sqs, queueUrl, deadLetterUrl),
@@ -152,7 +157,7 @@ export async function startPipeline(
           receiveCount: 1,
           history: undefined,
         }));
-        const settings = { counterRetentionMs: undefined, concurrency: 8 };
+        const settings = { retentions: KEPT, concurrency: 8 };
         const { retry } = await writeRollups(delivered, ports, settings, always);
         for (const { messageId, receiptHandle } of delivered) {
           if (retry.includes(messageId)) continue;

@@ -19,26 +19,26 @@ export const SHARD = parseShardId('shardId-000000000000');
 export const SHARD_KEY = shardKey('1', SHARD);
 
 export const CONFIG: RollupConfig = {
-  bucketMinutes: 60,
+  slotBits: 2,
   dedupWindowMs: 600_000,
   acceptPastMs: undefined,
   acceptFutureMs: 600_000,
-  partBytesMax: 60_000,
 };
 
-/** A record of one event, or of several as a pack; `position` orders it in its shard. */
+/** A record of one event, or of several as a batch; `position` orders it in its shard. */
 export function record(
   position: number,
   value: ClientEvent | ClientEvent[] | string,
   arrivalMs = ARRIVAL_MS,
+  batch = `batch-${position}`,
 ): StreamRecord {
   const text =
     typeof value === 'string'
       ? value
-      : JSON.stringify(Array.isArray(value) ? value.map(filled) : filled(value));
+      : JSON.stringify(Array.isArray(value) ? [1, batch, value.map(filled)] : filled(value));
   const data = Buffer.from(text);
   const sequenceNumber = parseSequenceNumber(`4954${String(position).padStart(52, '0')}`);
-  return { sequenceNumber, arrivalMs, data, events: decodeRecord(data, arrivalMs) };
+  return { sequenceNumber, arrivalMs, data, ...decodeRecord(data, arrivalMs) };
 }
 
 function filled(event: ClientEvent): ClientEvent {

@@ -88,8 +88,10 @@ export class StoreWorld {
     const head = await this.ledger.readHead(key);
     if (head === undefined) await this.ledger.registerShard(key);
     const sequenceNumber = parseSequenceNumber(String(this.#sequence++));
-    const decoded = events.map((event) => ({ ...event, id: undefined }));
-    const records = [{ sequenceNumber, arrivalMs, data: new Uint8Array(), events: decoded }];
+    const decoded = events.map((event) => ({ ...event, id: undefined, place: undefined }));
+    const records = [
+      { sequenceNumber, arrivalMs, data: new Uint8Array(), batch: undefined, events: decoded },
+    ];
     const config = {
       slotBits: this.settings.slotBits,
       dedupWindowMs: 1000,

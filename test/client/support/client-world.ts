@@ -1,7 +1,6 @@
 // A client in a world of its own: a clock that jumps instead of waiting, chance from a seed, and a Tally that can fail.
-import { createHash } from 'node:crypto';
 import { TallyClient, type TallyOptions, type Undelivered } from '../../../client/src/index.ts';
-import type { Fetch, FetchAnswer, Surroundings } from '../../../client/src/surroundings.ts';
+import type { Fetch, FetchAnswer, Platform } from '../../../client/src/platform.ts';
 
 interface Timer {
   readonly atMs: number;
@@ -11,7 +10,7 @@ interface Timer {
 
 /** An event as the service sees it. */
 export interface ReceivedEvent {
-  readonly id: string;
+  readonly entity: string;
   readonly [field: string]: unknown;
 }
 
@@ -19,9 +18,9 @@ export interface ReceivedEvent {
 export interface Received {
   readonly url: string;
   readonly headers: Record<string, string>;
+  readonly batch: string | undefined;
   readonly events: readonly ReceivedEvent[];
-  /** What becomes a record each: an event, or a pack with its bucket. */
-  readonly records: readonly { readonly bucket?: string; readonly events: readonly ReceivedEvent[] }[];
+  readonly body: string;
   readonly keepalive: boolean;
   readonly atMs: number;
 }
@@ -34,12 +33,14 @@ export const START_MS = Date.parse('2026-11-22T09:00:00Z');
 /** Everything around one client. */
 export class ClientWorld {
   nowMs = START_MS;
-  service: Service = async ({ records }) => answer(202, { accepted: records.length });
+  service: Service = async ({ batch, events }) =>
+    answer(202, { accepted: batch === undefined ? events.length : 1 });
   readonly requests: Received[] = [];
   readonly rejected: Undelivered[] = [];
   readonly givenUp: Undelivered[] = [];
   readonly dropped: Undelivered[] = [];
   readonly problems: string[] = [];
+  readonly warnings: string[] = [];
   /** Called after every step. */
   afterStep: () => void = () => {};
   #ids = 0;
@@ -60,20 +61,19 @@ export class ClientWorld {
       onDropped: (undelivered) => this.dropped.push(undelivered),
       onProblem: (message) => this.problems.push(message),
       ...options,
-      surroundings: { ...this.surroundings(), ...options.surroundings },
+      platform: { ...this.platform(), ...options.platform },
     });
   }
 
-  surroundings(): Surroundings {
+  platform(): Platform {
     return {
       fetch: this.#fetch,
       nowMs: () => this.nowMs,
       steadyMs: () => this.nowMs,
       random: () => this.#random(),
-      newId: () => `id-${this.#ids++}`,
+      newId: () => `batch-${this.#ids++}`,
       setTimer: (run, delayMs, holds) => this.timer(run, delayMs, holds),
-      // Alone, unless a test wants packs: most have nothing to do with them.
-      md5: undefined,
+      warn: (message) => this.warnings.push(message),
       page: undefined,
       exit: undefined,
     };
@@ -148,12 +148,9 @@ export class ClientWorld {
   }
 
   readonly #fetch: Fetch = (url, { headers, body, signal, keepalive }) => {
-    const { events = [], packs } = JSON.parse(body ?? '{}') as Partial<Received> & {
-      packs?: Received['records'];
-    };
-    const records = packs ?? events.map((event) => ({ events: [event] }));
-    const all = records.flatMap((record) => record.events);
-    const request = { url, headers, events: all, records, keepalive: keepalive === true, atMs: this.nowMs };
+    const { batch, events } = JSON.parse(body ?? '{}') as Pick<Received, 'batch' | 'events'>;
+    const isKept = keepalive === true;
+    const request = { url, headers, batch, events, body: body ?? '', keepalive: isKept, atMs: this.nowMs };
     this.requests.push(request);
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason));
@@ -171,7 +168,5 @@ export function answer(status: number, body: unknown, headers: Record<string, st
   };
 }
 
-/** MD5 as Kinesis computes it. */
-export function md5(text: string): Uint8Array {
-  return createHash('md5').update(text, 'utf8').digest();
-}
+/** The answer to a batch that is stored. */
+export const TAKEN = answer(202, { accepted: 1 });

@@ -99,6 +99,31 @@ describe('events that are taken', () => {
   });
 });
 
+describe('a batch', () => {
+  test('is one record under its key', async () => {
+    const events = AWKWARD_TEXTS.map((text) => ({ metric: 'view', entity: text }));
+    for (const batch of ['0b0e7a52-7f3b-4a8e-9a49-4b0e7a527f3b', '$key "👍" #end']) {
+      calls = [];
+      assert.deepEqual((await post({ batch, events })).body, { accepted: 1 });
+      assert.deepEqual(sentEvents(), [[1, batch, events]]);
+      const [record] = (JSON.parse(calls[0]?.body ?? '') as { Records: { PartitionKey: string }[] }).Records;
+      assert.equal(record?.PartitionKey, batch);
+    }
+  });
+
+  test('that is too large for a record is 413', async () => {
+    answer = () => kinesis(400, { __type: 'ValidationException', message: "at 'records.1.member.data'" });
+    const { status, body } = await post({ batch: 'key', events: [event] });
+    assert.deepEqual([status, /1 MiB .* new batch key/.test(body.message ?? '')], [413, true]);
+  });
+
+  test('that is throttled is named as index 0', async () => {
+    answer = () => kinesis(200, { FailedRecordCount: 1, Records: [{ ErrorCode: 'InternalFailure' }] });
+    const { status, body } = await post({ batch: 'key', events: [event, event] });
+    assert.deepEqual([status, body.accepted, body.failed], [503, 0, [{ index: 0, code: 'InternalFailure' }]]);
+  });
+});
+
 describe('events that Kinesis did not take', () => {
   test('are 503 with their index and code', async () => {
     const failure = {
@@ -160,6 +185,19 @@ describe('requests that are refused', () => {
     ['a fraction as n', { events: [{ ...event, n: 1.5 }] }, /#\/events\/0\/n/],
     ['too large an n', { events: [{ ...event, n: 1_000_000_001 }] }, /#\/events\/0\/n/],
     ['an unknown field', { events: [{ ...event, '"a\\': 1 }] }, /extraneous key \["a\\\]/],
+    [
+      'seconds as at',
+      { events: [{ ...event, at: 1_793_696_402 }] },
+      /#\/events\/0\/at.*seconds, which have 10 digits/,
+    ],
+    ['microseconds as at', { events: [{ ...event, at: 1_793_696_402_000_000 }] }, /#\/events\/0\/at/],
+    ['a float as at', { events: [{ ...event, at: 1_793_696_402.25 }] }, /#\/events\/0\/at/],
+    ['no zone in at', { events: [{ ...event, at: '2026-11-22T05:07:00' }] }, /#\/events\/0\/at.*with a zone/],
+    ['the far future as at', { events: [{ ...event, at: '2126-11-22T05:07:00Z' }] }, /#\/events\/0\/at/],
+    ['an empty key', { batch: '', events: [event] }, /#\/batch/],
+    ['a key of 129', { batch: 'k'.repeat(129), events: [event] }, /#\/batch/],
+    ['a control character in a key', { batch: 'a\nb', events: [event] }, /#\/batch/],
+    ['a number as a key', { batch: 7, events: [event] }, /#\/batch/],
     ['another field at the top', { events: [event], more: 1 }, /#: extraneous key \[more\]/],
     ['no JSON', '{"events":[', /not JSON/],
     ['nothing', '', /not JSON/],
@@ -260,16 +298,19 @@ test('an upload that breaks off hurts nobody', async () => {
   assert.equal((await post({ events: [event] })).status, 202);
 });
 
-test('browsers get their preflight', async () => {
+test('browsers get their preflight, also for a beacon, which carries credentials', async () => {
   for (const path of ['/v1/events', '/v1/status', '/v1/counts/view/a/b']) {
-    const response = await fetch(url + path, {
-      method: 'OPTIONS',
-      headers: { origin: 'https://example.com' },
-    });
-    assert.equal(response.status, 204);
-    assert.equal(response.headers.get('access-control-allow-origin'), '*');
-    assert.match(response.headers.get('access-control-allow-methods') ?? '', /POST|GET/);
+    const origin = 'https://example.com';
+    const { status, headers } = await fetch(url + path, { method: 'OPTIONS', headers: { origin } });
+    assert.equal(status, 204);
+    assert.equal(headers.get('access-control-allow-origin'), origin);
+    assert.equal(headers.get('access-control-allow-credentials'), 'true');
+    assert.match(headers.get('access-control-allow-methods') ?? '', /POST|GET/);
   }
+  const body = JSON.stringify({ events: [event] });
+  const headers = { origin: 'https://example.com', 'content-type': 'application/json' };
+  const answered = await fetch(`${url}/v1/events`, { method: 'POST', headers, body });
+  assert.equal(answered.headers.get('access-control-allow-origin'), 'https://example.com');
 });
 
 test('the API itself was never at fault', () => assert.deepEqual(problems, []));

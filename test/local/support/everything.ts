@@ -7,10 +7,10 @@ import { planSegment } from '../../../lambdas/counting/segment.ts';
 import { lostEntry } from '../../../lambdas/counting/segment-entry.ts';
 import { credentials, region } from '../../../local/identity.ts';
 import { asList, asObject, asText } from '../../../local/json.ts';
-import type { Drill } from '../../../operations/drill/drill.ts';
-import { tableAway } from '../../../operations/drill/faults.ts';
-import { METRIC } from '../../../operations/drill/oracle.ts';
-import { wrongParameter } from '../../../operations/drill/scenarios/wrong-parameter.ts';
+import type { Drill } from '../../../proof/drill/drill.ts';
+import { tableAway } from '../../../proof/drill/faults.ts';
+import { METRIC } from '../../../proof/drill/oracle.ts';
+import { wrongParameter } from '../../../proof/drill/scenarios/wrong-parameter.ts';
 import { CONFIG, record } from '../../support/records.ts';
 
 const SIGNED = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };

@@ -1,0 +1,116 @@
+// `tally dead-letters`: lists, redrives, parks, replays or discards what the writer gave up.
+import { Command } from 'commander';
+import type { Action, Options } from './dead-letters/options.ts';
+import { exitCodes, OperatorError } from './shared/errors.ts';
+import { type StackOptions, stackNamed, wholeNumber, withExample, withStack } from './shared/options.ts';
+
+/** A part's name, or a poison message's. */
+const NAME = /^([A-Za-z0-9]{1,8}\.[0-9a-z]+\.[0-9a-z]+\/\d+|poison\/[^/\s]+)$/;
+
+/** Options as commander gives them. */
+type Given = StackOptions &
+  Partial<Omit<Options, 'action' | 'stack' | 'selection'>> & {
+    readonly all?: boolean;
+    readonly reason?: string;
+    readonly entity?: string;
+    readonly segment?: string;
+  };
+
+const group = new Command('dead-letters').description(
+  'Works on dead letters: rollup messages whose attempts are used up. A name is SEGMENT/PART, such as 1.0.2s/0, or poison/MESSAGE.',
+);
+
+group.addCommand(
+  narrowed(action('list', 'list what waits in the dead-letter queue, or in the archive'))
+    .option('--parked', 'those in the archive')
+    .option('--max <n>', 'look at so many at most', wholeNumber(1), 1000),
+);
+group.addCommand(
+  action('show', 'show one: its history, and what it holds')
+    .argument('<name>')
+    .option('--rows', 'every row, entities included'),
+);
+group.addCommand(changing('redrive', 'send to the rollup queue at once'));
+group.addCommand(changing('park', 'move from the queue into the archive'));
+group.addCommand(
+  changing(
+    'replay',
+    'send parked ones to the rollup queue again; each counts once, however often it is sent',
+  ),
+);
+group.addCommand(
+  changing('discard', 'give up: keep under discarded/ in the archive, and show as lost in /v1/status')
+    .option('--parked', 'only those in the archive')
+    .requiredOption('--why <text>', 'the reason that is kept')
+    .option('--by <name>', 'who does it (default: your user name on this machine)')
+    .option('--yes', 'do not ask'),
+);
+group.addHelpText(
+  'after',
+  `
+What a command looks at is hidden from the redriver until it is given back, for a minute at most if the command is killed.
+Exit code 0: done. 1: something failed, was refused or is not there. 2: wrong usage, or not confirmed. 3: nothing to do.
+4: no stack, no credentials, no answer. 130: interrupted.`,
+);
+
+export const deadLettersCommand = withExample(
+  group,
+  'npx tally dead-letters list --stage prod\nnpx tally dead-letters redrive --all --reason Throttl --stage prod',
+);
+
+function action(name: Action, description: string): Command {
+  const command = withStack(new Command(name).description(description)).option('--json', 'results as JSON');
+  return command.action(async () => {
+    const names = [command.processedArgs[0] ?? []].flat() as string[];
+    const options = optionsOf(name, names, command.opts<Given>());
+    const { runDeadLetters } = await import('./dead-letters/shell.ts');
+    process.exitCode = await runDeadLetters(options);
+  });
+}
+
+function narrowed(command: Command): Command {
+  return command
+    .option('--reason <text>', "a piece of the last failure's reason")
+    .option('--entity <entity>', 'a row for exactly this entity')
+    .option('--segment <id>', 'a segment (1.0.2s) or a shard (1.0)');
+}
+
+function changing(name: Action, description: string): Command {
+  return narrowed(action(name, description).argument('[names...]'))
+    .option('--all', 'all of them, perhaps narrowed by --reason, --entity or --segment')
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('--per-second <n>', 'so many a second at most', wholeNumber(1), 50);
+}
+
+/** The options of a run. @throws OperatorError that says what is wrong with them */
+export function optionsOf(action: Action, names: readonly string[], given: Given): Options {
+  const stack = stackNamed(given);
+  const misnamed = names.find((name) => !NAME.test(name));
+  if (misnamed !== undefined)
+    throw new OperatorError(
+      `"${misnamed}" is no name of a dead letter: SEGMENT/PART such as 1.0.2s/0, or poison/MESSAGE.`,
+      exitCodes.usage,
+    );
+  const all = given.all === true;
+  if (action !== 'list' && action !== 'show' && all === names.length > 0)
+    throw new OperatorError(`Say which: ${action} NAME …, or ${action} --all.`, exitCodes.usage);
+  return {
+    action,
+    stack,
+    selection: {
+      names: names.length === 0 ? undefined : new Set(names),
+      reason: given.reason,
+      entity: given.entity,
+      segment: given.segment,
+    },
+    parked: given.parked === true,
+    max: given.max ?? 1000,
+    rows: given.rows === true,
+    json: given.json === true,
+    dryRun: given.dryRun === true,
+    perSecond: given.perSecond ?? 50,
+    why: given.why,
+    by: given.by,
+    yes: given.yes === true,
+  };
+}

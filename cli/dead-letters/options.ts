@@ -1,0 +1,22 @@
+// What a run on dead letters is asked for.
+import type { StackName } from '../shared/stack-access.ts';
+import type { Selection } from './facts.ts';
+
+/** What is to be done. */
+export type Action = 'list' | 'show' | 'redrive' | 'park' | 'replay' | 'discard';
+
+/** What was asked for. */
+export interface Options {
+  readonly action: Action;
+  readonly stack: StackName;
+  readonly selection: Selection;
+  readonly parked: boolean;
+  readonly max: number;
+  readonly rows: boolean;
+  readonly json: boolean;
+  readonly dryRun: boolean;
+  readonly perSecond: number;
+  readonly why: string | undefined;
+  readonly by: string | undefined;
+  readonly yes: boolean;
+}

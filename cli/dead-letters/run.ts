@@ -1,0 +1,122 @@
+// The commands on dead letters: what each reads, does and says. The shell around them is shell.ts.
+import type { Discarding } from '../../lambdas/dead-letter-ports.ts';
+import { exitCodes, OperatorError } from '../shared/errors.ts';
+import { type Action, carryOut, plan } from './act.ts';
+import type { LetterFacts } from './facts.ts';
+import { findParked, findWaiting } from './look.ts';
+import type { Options } from './options.ts';
+import { listed, page, planned, shown, summary, table } from './output.ts';
+import type { DeadLetterPorts } from './ports.ts';
+
+/** Where a command speaks: results, notes for people, questions, progress. */
+export interface Speaker {
+  result(text: string): void;
+  note(text: string): void;
+  /** @throws OperatorError when the answer is no, or nobody is there */
+  confirm(question: string, word: string): Promise<void>;
+  progress(total: number): { step(): void; end(): void };
+  /** Who works here. */
+  readonly user: string;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs a command. @returns its exit code @throws OperatorError */
+export async function run(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
+  if (options.action === 'list') return list(options, ports, speaker);
+  if (options.action === 'show') return show(options, ports, speaker);
+  return change(options, ports, speaker);
+}
+
+async function list(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
+  const letters: LetterFacts[] = [];
+  if (options.parked) {
+    for await (const { facts } of findParked(ports, options.selection)) {
+      if (letters.length === options.max) break;
+      letters.push(facts);
+    }
+  } else {
+    const before = await ports.waiting.depth();
+    const { found, met, complete } = await findWaiting(ports, options.selection, options.max);
+    letters.push(...found.values());
+    if (before.hidden > 0)
+      speaker.note(`About ${before.hidden} more are hidden: held by the redriver or another command.`);
+    if (!complete)
+      speaker.note(
+        `${met} of about ${before.visible} were looked at; --max N looks at more, for 45 s at most.`,
+      );
+  }
+  if (options.json) speaker.result(JSON.stringify(letters.map(listed)));
+  else if (letters.length > 0) speaker.result(table(letters, ports.clock.nowMs()));
+  if (letters.length > 0) return exitCodes.done;
+  speaker.note(options.parked ? 'No parked dead letter matches.' : 'No waiting dead letter matches.');
+  return exitCodes.nothing;
+}
+
+async function show(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
+  const found: LetterFacts[] = [];
+  for await (const { facts } of findParked(ports, options.selection)) found.push(facts);
+  found.push(...(await findWaiting(ports, options.selection)).found.values());
+  const [name = ''] = options.selection.names ?? [];
+  if (found.length === 0) throw notThere([name]);
+  for (const facts of found) {
+    if (options.json) speaker.result(JSON.stringify(shown(facts, options.rows)));
+    else speaker.result(page(facts, options.rows));
+  }
+  return exitCodes.done;
+}
+
+async function change(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
+  const action = actionOf(options, ports, speaker);
+  const { action: verb, selection } = options;
+  const found = await plan(action, selection, ports);
+  const total = found.waiting.size + found.parked.size;
+  if (found.missing.length > 0 && total === 0) throw notThere(found.missing);
+  if (found.missing.length > 0) speaker.note(notThere(found.missing).message);
+  if (!found.complete)
+    speaker.note('The queue holds more than could be looked at: run this again afterwards.');
+  if (total === 0) {
+    speaker.note('Nothing to do: no dead letter matches.');
+    return exitCodes.nothing;
+  }
+  if (options.dryRun) {
+    const letters = [...found.waiting.values(), ...found.parked.values()];
+    if (options.json) speaker.result(JSON.stringify(letters.map(listed)));
+    else speaker.result(`Would ${planned(verb, found)}:\n${table(letters, ports.clock.nowMs())}`);
+    return found.missing.length > 0 ? exitCodes.failed : exitCodes.done;
+  }
+  if (action.kind === 'discard' && !options.yes)
+    await speaker.confirm(`This will ${planned(verb, found)}; they will not be counted any more.`, verb);
+  const bar = speaker.progress(total);
+  const onLetter = () => bar.step();
+  const { perSecond } = options;
+  const { signal } = speaker;
+  const result = await carryOut(action, found, ports, { perSecond, signal, onLetter }).finally(() =>
+    bar.end(),
+  );
+  const { done, failures, gone } = result;
+  if (options.json)
+    speaker.result(JSON.stringify({ ...Object.fromEntries(done), failures, gone, missing: found.missing }));
+  else speaker.result(summary(result));
+  if (result.interrupted) return exitCodes.interrupted;
+  const well = failures.length + gone.length + found.missing.length + (done.get('poison') ?? 0) === 0;
+  return well ? exitCodes.done : exitCodes.failed;
+}
+
+function actionOf(options: Options, { clock }: DeadLetterPorts, speaker: Speaker): Action {
+  const { action: verb, parked, why = '', by } = options;
+  if (verb === 'discard') {
+    const at = new Date(clock.nowMs()).toISOString();
+    const discarding: Discarding = { by: by ?? speaker.user, at, why };
+    return { kind: verb, from: parked ? 'parked' : 'both', discarding };
+  }
+  if (verb === 'redrive' || verb === 'park' || verb === 'replay') return { kind: verb };
+  throw new OperatorError(`${verb} changes nothing`, exitCodes.usage);
+}
+
+function notThere(names: readonly string[]): OperatorError {
+  return new OperatorError(
+    `No dead letter ${names.join(', ')}: neither where this command looks, nor held back by somebody for long; try again in a minute, or list.`,
+    exitCodes.failed,
+  );
+}

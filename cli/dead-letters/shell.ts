@@ -1,0 +1,52 @@
+// The shell around the work on dead letters; it alone knows the clock, the terminal, signals and the user.
+import { userInfo } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Archive } from '../../lambdas/aws/archive.ts';
+import { SqsDeadLetters } from '../../lambdas/aws/dead-letters.ts';
+import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { StoreTable } from '../../lambdas/store/store-table.ts';
+import { exitCodes } from '../shared/errors.ts';
+import { openStack, type StackAccess } from '../shared/stack-access.ts';
+import type { Options } from './options.ts';
+import type { DeadLetterPorts } from './ports.ts';
+import { run } from './run.ts';
+import { confirm, progressBar } from './terminal.ts';
+import { SqsWaitingLetters } from './waiting.ts';
+
+const clock = { nowMs: () => Date.now() };
+
+/** Runs it on the stack that was named. @returns its exit code @throws OperatorError */
+export async function runDeadLetters(options: Options): Promise<number> {
+  const stack = await openStack(options.stack);
+  const stopping = new AbortController();
+  // The letter in hand is finished, and what is held is given back; a second Ctrl-C ends at once.
+  const stop = () => (stopping.signal.aborted ? process.exit(exitCodes.interrupted) : stopping.abort());
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  try {
+    return await run(options, portsOf(stack), {
+      result: (text) => console.log(text),
+      note: (text) => console.error(text),
+      confirm: (question, word) => confirm(question, word, stopping.signal),
+      progress: progressBar,
+      user: userInfo().username,
+      signal: stopping.signal,
+    });
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    stack.close();
+  }
+}
+
+function portsOf({ resources, sqs, s3, dynamoDb }: StackAccess): DeadLetterPorts {
+  const { deadLetterQueueUrl: deadLetterUrl, rollupQueueUrl: queueUrl } = resources;
+  const archive = new Archive(s3, resources.archiveBucket);
+  return {
+    waiting: new SqsWaitingLetters(sqs, deadLetterUrl),
+    deadLetters: new SqsDeadLetters(sqs, { deadLetterUrl, queueUrl }, archive),
+    parked: archive,
+    ledger: new LedgerTable(dynamoDb, resources.ledgerTable, clock),
+    deltas: new StoreTable(dynamoDb, resources.countsTable, clock),
+    clock,
+    pause: (ms) => delay(ms),
+  };
+}

@@ -1,0 +1,36 @@
+// Standard error, which is for people: the progress bar, and the question before something is destroyed.
+import { createInterface } from 'node:readline/promises';
+import cliProgress from 'cli-progress';
+import { exitCodes, OperatorError } from '../shared/errors.ts';
+
+/** Shorter work is over before a bar could be read. */
+const BAR_FROM = 10;
+
+/** A progress bar; nothing without a terminal. */
+export function progressBar(total: number): { step(): void; end(): void } {
+  if (!process.stderr.isTTY || total < BAR_FROM) return { step() {}, end() {} };
+  const bar = new cliProgress.SingleBar({
+    format: '[{bar}] {percentage}% · {value} of {total} dead letters · {eta} s left',
+    hideCursor: true,
+    clearOnComplete: true,
+    stream: process.stderr,
+  });
+  bar.start(total, 0);
+  return { step: () => bar.increment(), end: () => bar.stop() };
+}
+
+/** Asks for a word. @throws OperatorError when there is nobody to ask, or another word is given */
+export async function confirm(question: string, word: string, signal: AbortSignal): Promise<void> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY)
+    throw new OperatorError(
+      `${question} Nobody can be asked here: say --yes if you mean it.`,
+      exitCodes.usage,
+    );
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`${question} Type "${word}" to go on: `, { signal });
+    if (answer.trim() !== word) throw new OperatorError('Nothing was changed.', exitCodes.usage);
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,28 @@
+// `tally deploy`: everything that could stop a deployment is looked at before half a minute of bundling.
+import { Command } from 'commander';
+import { exitCodes, OperatorError } from './shared/errors.ts';
+import { withExample } from './shared/options.ts';
+
+/** What a deployment is asked for. */
+export interface DeployOptions {
+  readonly new?: boolean;
+  readonly settings?: string;
+  readonly yes?: boolean;
+}
+
+const command = new Command('deploy')
+  .description('Deploys a stage to AWS, with your usual credentials and region.')
+  .argument('<stage>', 'such as dev or prod; cdk.json holds its settings')
+  .option('--new', 'create the stage if there is none of this name')
+  .option('--settings <json>', 'settings over those of cdk.json (docs/settings.md)')
+  .option('--yes', 'do not ask before changes of permissions')
+  .action(async (stage: string, options: DeployOptions) => {
+    const { deploy } = await import('./deploy/deploy.ts');
+    const code = await deploy(stage, options);
+    if (code !== 0) throw new OperatorError('The deployment failed; see above.', exitCodes.failed);
+  });
+
+export const deployCommand = withExample(
+  command,
+  `npx tally deploy dev --new\nnpx tally deploy prod --settings '{"streamShards": 4}'`,
+);

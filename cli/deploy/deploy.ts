@@ -1,0 +1,91 @@
+// The deployment: looks ahead, runs CDK, and says how to send the first event.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GetParameterCommand, ParameterNotFound } from '@aws-sdk/client-ssm';
+import cdk from '../../cdk.json' with { type: 'json' };
+import { ssm } from '../../lambdas/aws/clients/ssm.ts';
+import { configurationOf, LOCAL_STAGE, type Settings } from '../../lib/configuration.ts';
+import { ConfigurationError } from '../../lib/configuration-rules.ts';
+import type { DeployOptions } from '../deploy.ts';
+import { exitCodes, OperatorError } from '../shared/errors.ts';
+import { apiKeyValue } from './api-key.ts';
+import { firstSteps } from './first-steps.ts';
+import { lookAhead } from './look-ahead.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
+
+/** Deploys a stage. @returns CDK's exit code @throws OperatorError for everything that can be known before */
+export async function deploy(stage: string, options: DeployOptions): Promise<number> {
+  checkSettings(stage, options.settings);
+  const client = ssm();
+  const target = await lookAhead(stage, options.new === true, async (Name) => {
+    try {
+      const { Parameter } = await client.send(new GetParameterCommand({ Name }));
+      return { arn: Parameter?.ARN ?? '' };
+    } catch (error) {
+      if (error instanceof ParameterNotFound) return undefined;
+      throw error;
+    }
+  }).finally(() => client.destroy());
+  const verb = target.exists ? 'Updating' : 'Creating';
+  console.log(`${verb} stage ${stage} in account ${target.account}, ${target.region}.`);
+
+  const folder = await mkdtemp(join(tmpdir(), 'tally-deploy-'));
+  try {
+    const outputs = join(folder, 'outputs.json');
+    const context = [
+      '-c',
+      `stage=${stage}`,
+      ...(options.settings ? ['-c', `settings=${options.settings}`] : []),
+    ];
+    const approval = options.yes === true ? ['--require-approval', 'never'] : [];
+    const child = spawn(
+      process.execPath,
+      [CDK, 'deploy', ...context, '--outputs-file', outputs, ...approval],
+      {
+        cwd: ROOT,
+        stdio: 'inherit',
+      },
+    );
+    const [code] = await once(child, 'close');
+    if (code !== 0) return typeof code === 'number' ? code : 1;
+    const deployed = JSON.parse(await readFile(outputs, 'utf8')) as Record<string, Record<string, string>>;
+    const { Url = '', ApiKeyId } = deployed[`Tally-${stage}`] ?? {};
+    const key = ApiKeyId === undefined ? undefined : await apiKeyValue(ApiKeyId, target.region);
+    console.log(firstSteps(Url, key));
+    return 0;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The settings' own rules. @throws OperatorError */
+function checkSettings(stage: string, settings = '{}'): void {
+  if (stage === LOCAL_STAGE)
+    throw new OperatorError('The stage "local" runs on this machine only: npm start.', exitCodes.usage);
+  try {
+    const stages: Readonly<Record<string, Settings>> = cdk.context.stages;
+    configurationOf(stage, stages[stage] ?? {}, parsed(settings));
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new OperatorError(error.message, exitCodes.usage, { cause: error });
+  }
+}
+
+function parsed(text: string): Settings {
+  try {
+    return JSON.parse(text) as Settings;
+  } catch (cause) {
+    throw new OperatorError(
+      `--settings must be JSON, such as {"streamShards":4}, not ${text}.`,
+      exitCodes.usage,
+      {
+        cause,
+      },
+    );
+  }
+}

@@ -1,0 +1,17 @@
+// What a deployment ends with: where the stage is, and a line to paste.
+
+/** URL, key and a ready curl line. @param key undefined: the stage asks for none, or its value was not given */
+export function firstSteps(url: string, key: string | undefined): string {
+  const base = url.replace(/\/$/, '');
+  const header = key === undefined ? '' : ` -H 'x-api-key: ${key}'`;
+  return [
+    '',
+    `URL  ${base}`,
+    `Key  ${key ?? 'none'}`,
+    '',
+    'Send an event, and ask for its count some seconds later:',
+    '',
+    `  curl -X POST ${base}/v1/events${header} -H 'content-type: application/json' -d '{"events":[{"id":"1","metric":"view","entity":"/hello"}]}'`,
+    `  curl '${base}/v1/counts/view/%2Fhello?by=total'${header}`,
+  ].join('\n');
+}

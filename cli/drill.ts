@@ -1,0 +1,24 @@
+// `tally drill`: breaks the local stack in six ways and shows alarms, what the operator does, and that counts are right.
+import { Command } from 'commander';
+import { exitCodes, OperatorError } from './shared/errors.ts';
+import { withExample } from './shared/options.ts';
+
+const command = new Command('drill')
+  .description(
+    'Breaks a local stack, one scenario at a time: which alarms go off, what an operator does by the runbook, and that all counts are right. A minute of the drill takes about a second.',
+  )
+  .option('--only <names>', 'scenarios to play, such as stopped-writer,poison-message')
+  .action(async ({ only }: { only?: string }) => {
+    process.env['TZ'] = 'UTC';
+    const { playDrill, scenarioNames } = await import('../proof/drill/main.ts');
+    const names = only?.split(',');
+    const unknown = names?.find((name) => !scenarioNames().includes(name));
+    if (unknown !== undefined)
+      throw new OperatorError(
+        `There is no scenario ${unknown}; there are ${scenarioNames().join(', ')}.`,
+        exitCodes.usage,
+      );
+    process.exitCode = await playDrill(names);
+  });
+
+export const drillCommand = withExample(command, 'npx tally drill --only table-outage');

@@ -1,0 +1,11 @@
+// `tally explore`: every order of steps in small worlds.
+import { Command } from 'commander';
+import { withExample } from './shared/options.ts';
+import { runScript } from './shared/script.ts';
+
+const command = new Command('explore')
+  .description('Explores small worlds exhaustively: every order of steps, crash and redelivery.')
+  .argument('[words...]', 'only worlds whose names hold one of these words')
+  .action((words: string[]) => runScript('simulation/explore.ts', {}, words));
+
+export const exploreCommand = withExample(command, 'npx tally explore split');

@@ -1,0 +1,177 @@
+// `tally follow`: like `tail -F`, for counting. It alone knows the clock, signals and the environment.
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Command, Option } from 'commander';
+import PQueue from 'p-queue';
+import { EXIT, exitCodeOf, messageOf, UsageError } from './errors.ts';
+import type { FollowPorts, FollowSettings } from './follow/followed-file.ts';
+import { Follower } from './follow/follower.ts';
+import { followPipe } from './follow/pipe.ts';
+import { UNCERTAIN, type UncertainPolicy } from './import/deliver.ts';
+import { noFigures } from './import/figures.ts';
+import { rejectsFile } from './import/rejects.ts';
+import { StreamReporter, summary } from './import/report.ts';
+import {
+  addFormatOptions,
+  addServiceOptions,
+  type FormatFlags,
+  formatRequest,
+  quietOnClosedOutput,
+  whole,
+} from './options.ts';
+import { callersPath } from './paths.ts';
+import { connect } from './service.ts';
+import { stateHome } from './source/state-store.ts';
+
+const POLL_MS = 200;
+const FLUSH_MS = 400;
+const LINGER_MS = 60_000;
+/** How long requests under way may take to end after a signal. */
+const GRACE_MS = 5_000;
+
+interface FollowFlags extends FormatFlags {
+  readonly url?: string;
+  readonly apiKey?: string;
+  readonly metric: string;
+  readonly label: string;
+  readonly state?: string;
+  readonly stdin?: boolean;
+  readonly name: string;
+  readonly resumeUncertain: UncertainPolicy;
+  readonly dedupWindow: number;
+  readonly concurrency: number;
+  readonly timeout: number;
+  readonly rejects?: string;
+}
+
+export const followCommand = addServiceOptions(
+  new Command('follow')
+    .description('Count what is written to log files, through rotations and restarts; run it again to go on.')
+    .argument('[file...]', 'files, which need not exist yet'),
+);
+addFormatOptions(followCommand)
+  .optionsGroup('Resuming:')
+  .option('--state <dir>', 'where the state is kept (beside the file, in .tally-import)')
+  .option('--label <name>', 'tells apart files that begin with the same bytes', '')
+  .option('--stdin', 'read standard input instead of files; what a killed process had not sent is lost')
+  .option('--name <name>', "--stdin: the stream's name", hostname())
+  .addOption(
+    new Option(
+      '--resume-uncertain <how>',
+      'requests that may be stored, and that the service no longer recognises',
+    )
+      .choices(UNCERTAIN)
+      .default('hold'),
+  )
+  .option('--dedup-window <seconds>', 'how long the service recognises a batch', whole(0, 31_536_000), 600)
+  .optionsGroup('Sending:')
+  .option('--concurrency <n>', 'requests at once', whole(1, 64), 4)
+  .option('--timeout <seconds>', 'of one request', whole(1, 600), 30)
+  .option('--rejects <file>', 'write malformed and rejected lines there')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  tally follow /var/log/nginx/access.log --url http://127.0.0.1:3000
+  journalctl -f -o cat -u caddy | tally follow --stdin --name caddy --url http://127.0.0.1:3000
+
+It ends with a signal (exit code 0), or where the service refuses (1) or a file cannot be read (2).`,
+  )
+  .action(async (files: string[], flags: FollowFlags) => {
+    quietOnClosedOutput();
+    try {
+      process.exitCode = await follow(files, flags);
+    } catch (error) {
+      say(messageOf(error));
+      process.exitCode = exitCodeOf(error);
+    }
+  });
+
+async function follow(files: readonly string[], flags: FollowFlags): Promise<number> {
+  const { url, apiKey, timeout, concurrency, stdin = false } = flags;
+  if (url === undefined) throw new UsageError('--url is missing: the address of a running Tally');
+  if (stdin === files.length > 0) throw new UsageError('name files to follow, or --stdin');
+  const format = formatRequest(flags);
+  const stop = new AbortController();
+  const kill = new AbortController();
+  let failure: { readonly error: unknown } | undefined;
+  const onSignal = () => {
+    if (stop.signal.aborted) kill.abort();
+    stop.abort();
+    process.stdin.destroy();
+    setTimeout(() => kill.abort(), GRACE_MS).unref();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  const address = { url: url.replace(/\/+$/, ''), apiKey, timeoutMs: timeout * 1000, concurrency };
+  const service = await connect(address, { say, stop: stop.signal, giveUpAfterMs: undefined });
+  if (service === undefined) return EXIT.ok;
+  const rejects = flags.rejects === undefined ? undefined : await rejectsFile(callersPath(flags.rejects));
+  const figures = noFigures();
+  const reporter = new StreamReporter(stdin ? '-' : files.join(' '), rejects, Date.now);
+  const ports: FollowPorts = {
+    sender: service.client,
+    now: Date.now,
+    stop: stop.signal,
+    kill: kill.signal,
+    trouble: (reason) => reporter.trouble(reason),
+    queue: new PQueue({ concurrency }),
+    reporter,
+    figures,
+    fail(error) {
+      failure ??= { error };
+      onSignal();
+    },
+  };
+  const settings = settingsOf(flags, format, service.id);
+  try {
+    if (stdin) await followPipe(process.stdin, flags.name, settings, ports);
+    else await followFiles(files, settings, ports);
+  } finally {
+    await rejects?.close();
+    process.stderr.write(`${summary(stdin ? flags.name : files.join(' '), 'followed', figures, false)}\n`);
+  }
+  if (failure !== undefined) throw failure.error;
+  return figures.uncertain > 0 ? EXIT.uncertain : EXIT.ok;
+}
+
+function settingsOf(flags: FollowFlags, format: FollowSettings['format'], service: string): FollowSettings {
+  const { metric, metricField, label, state, dedupWindow, timeout, resumeUncertain, concurrency } = flags;
+  return {
+    target: { service, metric: metricField === undefined ? metric : `{${metricField}}`, label },
+    format,
+    delivery: { dedupWindowMs: dedupWindow * 1000, timeoutMs: timeout * 1000, uncertain: resumeUncertain },
+    concurrency,
+    stateFolders: {
+      chosen: state === undefined ? undefined : callersPath(state),
+      home: stateHome(process.env),
+    },
+    flushMs: FLUSH_MS,
+    lingerMs: LINGER_MS,
+  };
+}
+
+async function followFiles(
+  files: readonly string[],
+  settings: FollowSettings,
+  ports: FollowPorts,
+): Promise<void> {
+  const followers = files.map((name) => new Follower(name, callersPath(name), settings, ports));
+  try {
+    for (const follower of followers) await follower.start();
+    say(`following ${files.join(', ')}`);
+    while (!ports.stop.aborted) {
+      let grew = false;
+      for (const follower of followers) grew = (await follower.step()) || grew;
+      // As fast as the service takes it, and otherwise a few times a second.
+      if (grew) await ports.queue.onSizeLessThan(settings.concurrency * 2);
+      else await delay(POLL_MS, undefined, { signal: ports.stop }).catch(() => {});
+    }
+  } finally {
+    for (const follower of followers) await follower.close();
+  }
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

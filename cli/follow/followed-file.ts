@@ -1,0 +1,250 @@
+// One file that is being written to: read as it grows, counted by the journal that belongs to its content.
+import type { FileHandle } from 'node:fs/promises';
+import type PQueue from 'p-queue';
+import { readingPlan } from '../../formats/detect.ts';
+import type { ReadingPlan } from '../../formats/plan.ts';
+import { type FileRecord, RecordReader } from '../../formats/records.ts';
+import { StateError } from '../errors.ts';
+import { deliver } from '../import/deliver.ts';
+import type { Figures } from '../import/figures.ts';
+import { type ImportPorts, type ImportSettings, openStateOf, type Reporter } from '../import/import-file.ts';
+import { BatchPlanner, type PlannedBatch } from '../import/planner.ts';
+import type { Journal } from '../source/journal.ts';
+import type { Source } from '../source/source.ts';
+import { HEAD_BYTES_MAX, type Target } from '../source/state.ts';
+import { findState } from '../source/state-store.ts';
+
+export interface FollowSettings extends Omit<ImportSettings, 'forget' | 'dryRun'> {
+  /** How long an event waits for others. */
+  readonly flushMs: number;
+  /** How long a file that was rotated must be quiet before it is done: its writer may still have it open. */
+  readonly lingerMs: number;
+}
+
+/** What all files of one command share. */
+export interface FollowPorts extends ImportPorts {
+  readonly queue: PQueue;
+  readonly reporter: Reporter;
+  readonly figures: Figures;
+  /** Told of a batch that could not be delivered for good. */
+  fail(error: unknown): void;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+/** So many bytes before the place reached must be what they were, or the file is another by now. */
+const TAIL_BYTES = 256;
+/** Files that begin alike are told apart by a number in their label. */
+const ALIKE_MAX = 100;
+
+/** A file by its inode, under whatever name it has now. */
+export class FollowedFile {
+  readonly #handle: FileHandle;
+  readonly #settings: FollowSettings;
+  readonly #ports: FollowPorts;
+  readonly #journal: Journal;
+  readonly #reader: RecordReader;
+  readonly #planner: BatchPlanner;
+  readonly plan: ReadingPlan;
+  readonly inode: number;
+  #offset = 0;
+  #tail = Buffer.alloc(0);
+  #eventSinceMs: number | undefined;
+  #pending = 0;
+  #last: FileRecord | undefined;
+  /** When it last grew. */
+  grownAtMs: number;
+
+  private constructor(
+    handle: FileHandle,
+    inode: number,
+    plan: ReadingPlan,
+    journal: Journal,
+    settings: FollowSettings,
+    ports: FollowPorts,
+  ) {
+    this.#handle = handle;
+    this.inode = inode;
+    this.plan = plan;
+    this.#journal = journal;
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#reader = new RecordReader(plan, settings.target.metric);
+    this.#planner = new BatchPlanner(journal.state, undefined, settings.limits);
+    this.grownAtMs = ports.now();
+  }
+
+  /**
+   * Takes over an open file, from where an earlier run stopped.
+   * @param known how the file before it was read
+   * @returns undefined as long as it has no whole line
+   */
+  static async open(
+    handle: FileHandle,
+    names: Pick<Source, 'name' | 'path'>,
+    settings: FollowSettings,
+    ports: FollowPorts,
+    known?: ReadingPlan,
+  ): Promise<FollowedFile | undefined> {
+    const head = await headOf(handle);
+    if (head.length === 0) return undefined;
+    const plan = known ?? readingPlan(settings.format, head, false, names.name);
+    if (plan === undefined) return undefined;
+    const source = liveSource(handle, names);
+    const journal = await findAlike(settings, async (target) => {
+      const found = await findState(source, head, target, settings.stateFolders);
+      return openStateOf(names, plan, found);
+    });
+    const { ino } = await handle.stat();
+    return new FollowedFile(handle, ino, plan, journal, settings, ports);
+  }
+
+  /** Whether everything read so far is delivered. */
+  get isSettled(): boolean {
+    return this.#pending === 0 && !this.#planner.hasEvents;
+  }
+
+  /** Reads what has been added. @returns whether there was any; `truncated` where the file was written anew since it was last read */
+  async read(): Promise<boolean | 'truncated'> {
+    let grew = false;
+    const buffer = Buffer.allocUnsafe(TAIL_BYTES + CHUNK_BYTES);
+    // Where the service is away, the file is the buffer.
+    while (this.#hasRoom && !this.#ports.stop.aborted) {
+      // The bytes before the place reached are read with those after it: were they others, these would be as well.
+      const known = this.#tail.length;
+      const { bytesRead } = await this.#handle.read(buffer, 0, known + CHUNK_BYTES, this.#offset - known);
+      if (bytesRead < known || !buffer.subarray(0, known).equals(this.#tail)) return 'truncated';
+      if (bytesRead === known) break;
+      grew = true;
+      const bytes = Buffer.from(buffer.subarray(known, bytesRead));
+      this.#offset += bytes.length;
+      this.#tail = Buffer.concat([this.#tail, bytes.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+      for (const record of this.#reader.push(bytes)) await this.#take(record);
+      this.#dispatch();
+    }
+    if (grew) this.grownAtMs = this.#ports.now();
+    this.#flushIfDue();
+    return grew;
+  }
+
+  /** Sends what there is, waits until it is delivered, and lets go of the file. @param done it will not grow any more */
+  async close(done: boolean): Promise<void> {
+    this.#planner.flush();
+    this.#dispatch();
+    await this.#ports.queue.onIdle();
+    const { state } = this.#journal;
+    const end = this.#last;
+    if (
+      done &&
+      end !== undefined &&
+      state.open.size === 0 &&
+      state.done.length > 0 &&
+      end.end === this.#offset
+    )
+      await this.#journal.append({ t: 'end', to: end.end, crc: end.crc });
+    await this.#journal.close();
+    await this.#handle.close();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#ports.queue.size < this.#settings.concurrency * 2;
+  }
+
+  async #take(record: FileRecord): Promise<void> {
+    const { figures, reporter, now } = this.#ports;
+    figures.lines += 1;
+    this.#last = record;
+    const events = record.outcomes.filter(({ kind }) => kind === 'event').length;
+    const place = this.#planner.add(record);
+    if (place !== 'to-send') figures[place] += events;
+    else if (events > 0) this.#eventSinceMs ??= now();
+    for (const outcome of record.outcomes) {
+      if (outcome.kind === 'event') continue;
+      figures[outcome.kind] += 1;
+      if (outcome.kind !== 'malformed' && outcome.kind !== 'rejected') continue;
+      const { number: lineNumber, start: offset, bytes: raw } = record.line;
+      await reporter.rejected({ kind: outcome.kind, lineNumber, offset, reason: outcome.reason, raw });
+    }
+  }
+
+  #flushIfDue(): void {
+    const { now, queue } = this.#ports;
+    // Batches become larger where the service is slower than the file.
+    if (this.#eventSinceMs === undefined || queue.size > 0) return;
+    if (now() - this.#eventSinceMs < this.#settings.flushMs) return;
+    this.#planner.flush();
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    for (const batch of this.#planner.take()) {
+      this.#eventSinceMs = this.#planner.hasEvents ? this.#ports.now() : undefined;
+      this.#pending += 1;
+      void this.#ports.queue.add(() => this.#deliver(batch));
+    }
+  }
+
+  async #deliver(batch: PlannedBatch): Promise<void> {
+    const { figures, reporter } = this.#ports;
+    try {
+      const ports = { ...this.#ports, journal: this.#journal };
+      const { rejected, ...counts } = await deliver(batch, this.#settings.delivery, ports);
+      for (const name of Object.keys(counts) as (keyof typeof counts)[]) figures[name] += counts[name];
+      figures.rejected += rejected.length;
+      for (const { event, reason } of rejected) {
+        const at = { lineNumber: batch.from.lines + 1, offset: batch.from.offset };
+        await reporter.rejected({
+          kind: 'rejected',
+          ...at,
+          reason: `the service: ${reason}`,
+          raw: JSON.stringify(event),
+        });
+      }
+    } catch (error) {
+      this.#ports.fail(error);
+    } finally {
+      this.#pending -= 1;
+    }
+  }
+}
+
+/** Looks for a state under the user's label, and, where files begin alike, under numbered ones. */
+export async function findAlike<T>(
+  { target }: Pick<FollowSettings, 'target'>,
+  look: (target: Target) => Promise<T>,
+): Promise<T> {
+  for (let alike = 1; ; alike += 1) {
+    try {
+      return await look(alike === 1 ? target : { ...target, label: `${target.label}~${alike}` });
+    } catch (error) {
+      // Another file began with the same lines, or is being followed.
+      if (!(error instanceof StateError) || / other options: /.test(error.message) || alike >= ALIKE_MAX)
+        throw error;
+    }
+  }
+}
+
+/** The first whole lines, at most as many bytes as tell files apart. */
+async function headOf(handle: FileHandle): Promise<Buffer> {
+  const buffer = Buffer.alloc(HEAD_BYTES_MAX);
+  const { bytesRead } = await handle.read(buffer, 0, HEAD_BYTES_MAX, 0);
+  if (bytesRead === HEAD_BYTES_MAX) return buffer;
+  return buffer.subarray(0, buffer.subarray(0, bytesRead).lastIndexOf(10) + 1);
+}
+
+/** The file as far as it is written now. */
+function liveSource(handle: FileHandle, { name, path }: Pick<Source, 'name' | 'path'>): Source {
+  return {
+    name,
+    path,
+    sizeBytes: 0,
+    bytesRead: () => 0,
+    async *chunks() {
+      for (let offset = 0; ; ) {
+        const { bytesRead, buffer } = await handle.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, offset);
+        if (bytesRead === 0) return;
+        yield buffer.subarray(0, bytesRead);
+        offset += bytesRead;
+      }
+    },
+  };
+}

@@ -1,0 +1,221 @@
+// Follows one path through rotations, as `tail -F` does: rename and create, copytruncate, re-creation, compression.
+import { createHash } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { ReadingPlan } from '../../formats/plan.ts';
+import { FormatError } from '../../formats/reading.ts';
+import { messageOf, SourceError, StateError, systemCode, UsageError } from '../errors.ts';
+import type { Figures } from '../import/figures.ts';
+import { importFile } from '../import/import-file.ts';
+import { openSource, readHead } from '../source/source.ts';
+import { fileIdentity, HEAD_BYTES_MAX } from '../source/state.ts';
+import { findState, STATE_FOLDER, statesIn } from '../source/state-store.ts';
+import { FollowedFile, type FollowPorts, type FollowSettings, findAlike } from './followed-file.ts';
+
+/** How often, and for how long, a copy of a file that was truncated is looked for. */
+const SEEK_EVERY_MS = 5_000;
+const SEEK_MS = 60_000;
+
+/** A path that is followed. Nothing happens between two calls of `step`. */
+export class Follower {
+  readonly #path: string;
+  readonly #name: string;
+  readonly #settings: FollowSettings;
+  readonly #ports: FollowPorts;
+  #current: FollowedFile | undefined;
+  /** Rotated away; their writers may still have them open. */
+  #retiring: FollowedFile[] = [];
+  #plan: ReadingPlan | undefined;
+  #seek: { readonly untilMs: number; readonly nextMs: number } | undefined;
+
+  /** @param path absolute */
+  constructor(name: string, path: string, settings: FollowSettings, ports: FollowPorts) {
+    this.#name = name;
+    this.#path = path;
+    this.#settings = settings;
+    this.#ports = ports;
+  }
+
+  /** Finishes what was rotated away while nobody followed. */
+  async start(): Promise<void> {
+    await this.#finishRotated();
+  }
+
+  /** Reads what has been written, and follows rotations. @returns whether there was anything to read */
+  async step(): Promise<boolean> {
+    const { now } = this.#ports;
+    if (this.#seek !== undefined && now() >= this.#seek.nextMs) {
+      await this.#finishRotated();
+      const { untilMs } = this.#seek;
+      this.#seek = now() < untilMs ? { untilMs, nextMs: now() + SEEK_EVERY_MS } : undefined;
+    }
+    let grew = await this.#retire();
+    if (this.#current === undefined) this.#current = await this.#open();
+    if (this.#current === undefined) return grew;
+    const read = await this.#current.read();
+    if (read === 'truncated') {
+      await this.#truncated(this.#current);
+      return true;
+    }
+    grew ||= read;
+    const inode = await this.#inodeNow();
+    if (inode === this.#current.inode) return grew;
+    // Renamed, or removed: read on by its handle, and the new one beside it as soon as it is there.
+    this.#retiring.push(this.#current);
+    this.#current = undefined;
+    return true;
+  }
+
+  /** Whether everything read so far is delivered. */
+  get isSettled(): boolean {
+    return [this.#current, ...this.#retiring].every((file) => file?.isSettled !== false);
+  }
+
+  /** Delivers what was read and lets go of everything. */
+  async close(): Promise<void> {
+    for (const file of [...this.#retiring, this.#current]) await file?.close(false);
+  }
+
+  async #inodeNow(): Promise<number | undefined> {
+    return stat(this.#path).then(
+      ({ ino }) => ino,
+      (error) => {
+        if (systemCode(error) === 'ENOENT') return undefined;
+        throw error;
+      },
+    );
+  }
+
+  async #open(): Promise<FollowedFile | undefined> {
+    let handle: FileHandle;
+    try {
+      handle = await open(this.#path);
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw new UsageError(`cannot read ${this.#name}: ${messageOf(error)}`, { cause: error });
+    }
+    let file: FollowedFile | undefined;
+    try {
+      const info = await handle.stat();
+      if (!info.isFile())
+        throw new UsageError(`${this.#name} is not a file; a pipe is followed with --stdin`);
+      const held = this.#retiring.some(({ inode }) => inode === info.ino);
+      const names = { name: this.#name, path: this.#path };
+      if (!held) file = await FollowedFile.open(handle, names, this.#settings, this.#ports, this.#plan);
+    } finally {
+      if (file === undefined) await handle.close();
+    }
+    if (file === undefined) return undefined;
+    this.#plan = file.plan;
+    // More than one rotation may have passed since the last one was opened.
+    await this.#finishRotated();
+    await this.#mark();
+    return file;
+  }
+
+  async #retire(): Promise<boolean> {
+    const { now } = this.#ports;
+    const { lingerMs } = this.#settings;
+    let grew = false;
+    for (const file of this.#retiring) {
+      grew = (await file.read()) === true || grew;
+      if (now() - file.grownAtMs < lingerMs) continue;
+      this.#retiring = this.#retiring.filter((other) => other !== file);
+      await file.close(true);
+    }
+    return grew;
+  }
+
+  /** What had not been read yet is in the copy, if there is one. */
+  async #truncated(file: FollowedFile): Promise<void> {
+    this.#current = undefined;
+    await file.close(false);
+    const nowMs = this.#ports.now();
+    this.#seek = { untilMs: nowMs + SEEK_MS, nextMs: nowMs };
+  }
+
+  /**
+   * Imports the rest of rotated files, plain or compressed meanwhile: of those that were followed before, and of those that were
+   * written while this path was followed, and that nobody saw.
+   */
+  async #finishRotated(): Promise<void> {
+    const since = await stat(this.#marker).catch(() => undefined);
+    if (since === undefined) return this.#mark();
+    const { chosen, home } = this.#settings.stateFolders;
+    const folders = chosen === undefined ? [join(dirname(this.#path), STATE_FOLDER), home] : [chosen];
+    const states = (await Promise.all(folders.map(statesIn))).flat();
+    for (const rotated of await this.#rotatedNames()) {
+      if (this.#ports.stop.aborted) return;
+      await this.#finish(join(dirname(this.#path), rotated), since.mtimeMs, states).catch(
+        (error: unknown) => {
+          // It may be compressed or removed right now, or be another program's.
+          const passing = [SourceError, UsageError, FormatError, StateError].some(
+            (kind) => error instanceof kind,
+          );
+          if (!passing && systemCode(error) !== 'ENOENT') throw error;
+          this.#ports.reporter.note(`${rotated} is left out: ${messageOf(error)}`);
+        },
+      );
+    }
+  }
+
+  /** A file whose time says: whatever this path held until then has been opened, and whatever is written later has to be. */
+  get #marker(): string {
+    const { stateFolders, target } = this.#settings;
+    const hash = createHash('sha256').update([this.#path, target.service, target.metric].join('\n'));
+    return join(stateFolders.chosen ?? stateFolders.home, `followed-${hash.digest('hex').slice(0, 12)}`);
+  }
+
+  async #mark(): Promise<void> {
+    await mkdir(dirname(this.#marker), { recursive: true });
+    await writeFile(this.#marker, this.#path);
+  }
+
+  async #rotatedNames(): Promise<string[]> {
+    const own = basename(this.#path);
+    const names = await readdir(dirname(this.#path));
+    return names.filter(
+      (name) => name !== own && /^[.-]/.test(name.slice(own.length)) && name.startsWith(own),
+    );
+  }
+
+  async #finish(path: string, sinceMs: number, states: Awaited<ReturnType<typeof statesIn>>): Promise<void> {
+    const info = await stat(path);
+    if (!info.isFile() || this.#retiring.some(({ inode }) => inode === info.ino)) return;
+    const source = await openSource(path);
+    const head = await readHead(source, HEAD_BYTES_MAX);
+    const known = states.find(
+      ({ state: { key } }) =>
+        key.headBytes <= head.length &&
+        key.identity === fileIdentity(head.subarray(0, key.headBytes), key.label),
+    );
+    // Known by its beginning, read to its end, and not written to since: not worth reading once more.
+    if (known !== undefined && (await isDone(known, info.mtimeMs))) return;
+    const { stateFolders } = this.#settings;
+    const found = await findAlike(this.#settings, (target) => findState(source, head, target, stateFolders));
+    if (found.is === 'prefix' || (found.is === 'new' && info.mtimeMs <= sinceMs)) return;
+    const target = { ...this.#settings.target, label: found.key.label };
+    const settings = { ...this.#settings, target, forget: false, dryRun: false };
+    const { figures, reporter } = this.#ports;
+    const result = await importFile(source, settings, this.#ports, reporter);
+    for (const name of Object.keys(figures) as (keyof Figures)[]) figures[name] += result.figures[name];
+    const { accepted } = result.figures;
+    if (accepted > 0)
+      reporter.note(`${path}: ${accepted} events that had not been read before it was rotated`);
+  }
+}
+
+/** Whether a file was read to its end, and has not been written to since. */
+async function isDone(
+  { path, state }: Awaited<ReturnType<typeof statesIn>>[number],
+  mtimeMs: number,
+): Promise<boolean> {
+  const { ends, done, open: begun } = state;
+  const last = ends.at(-1);
+  return (
+    last !== undefined &&
+    begun.size === 0 &&
+    done.at(-1)?.to === last.to &&
+    mtimeMs < (await stat(path)).mtimeMs
+  );
+}

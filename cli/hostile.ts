@@ -1,0 +1,15 @@
+// `tally hostile`: attacks on a local stack.
+import { Command } from 'commander';
+import { wholeNumber, withExample } from './shared/options.ts';
+import { runScript } from './shared/script.ts';
+
+const command = new Command('hostile')
+  .description(
+    'Attacks a local stack of its own: fuzzed requests, broken connections, malformed records and messages. No answer may be a 5xx, nothing may crash, and every event of well-behaved clients must be counted once.',
+  )
+  .option('--seconds <n>', 'how long to go on at random, after everything was sent once', wholeNumber(0), 60)
+  .option('--seed <n>', 'play the attacks of that run again', wholeNumber())
+  .option('--crowd <n>', 'connections that stay open and say nothing', wholeNumber(0), 500)
+  .action((options) => runScript('hostile/main.ts', options));
+
+export const hostileCommand = withExample(command, 'npx tally hostile --seconds 10');

@@ -1,0 +1,310 @@
+// `tally import`: log files into a running Tally, every line exactly once. It alone knows the clock, signals and the environment.
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { EXIT, exitCodeOf, messageOf, UsageError } from './errors.ts';
+import { UNCERTAIN, type UncertainPolicy } from './import/deliver.ts';
+import { addFigures, type Figures, noFigures } from './import/figures.ts';
+import { type ImportSettings, importFile } from './import/import-file.ts';
+import { type RejectsFile, rejectsFile } from './import/rejects.ts';
+import { FileReporter, summary, uncertainAdvice, waitedSummary } from './import/report.ts';
+import {
+  addFormatOptions,
+  addServiceOptions,
+  type FormatFlags,
+  formatRequest,
+  quietOnClosedOutput,
+  whole,
+} from './options.ts';
+import { callersPath } from './paths.ts';
+import { connect, type Service, type Waited, waitUntilCounted } from './service.ts';
+import { openSource, type Source } from './source/source.ts';
+import type { ImportState } from './source/state.ts';
+import { stateHome } from './source/state-store.ts';
+
+/** How long requests under way may take to end after Ctrl-C. */
+const GRACE_MS = 2_000;
+
+interface ImportFlags extends FormatFlags {
+  readonly url?: string;
+  readonly apiKey?: string;
+  readonly metric: string;
+  readonly label: string;
+  readonly state?: string;
+  readonly forget?: boolean;
+  readonly resumeUncertain: UncertainPolicy;
+  readonly dedupWindow: number;
+  readonly concurrency: number;
+  readonly timeout: number;
+  readonly giveUpAfter?: number;
+  readonly maxMalformed: number;
+  readonly rejects?: string;
+  readonly wait?: boolean;
+  readonly waitTimeout?: number;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+interface FileResult extends Figures {
+  readonly file: string;
+  readonly format: string | undefined;
+}
+
+function percent(text: string): number {
+  const value = Number(text.replace(/%$/, ''));
+  if (text !== '' && value >= 0 && value <= 100) return value;
+  throw new InvalidArgumentError('It must be a percentage from 0 to 100.');
+}
+
+export const importCommand = addServiceOptions(
+  new Command('import')
+    .description(
+      'Import log files, every line exactly once; run it again to go on, or after the files have grown.',
+    )
+    .argument('<file...>', 'plain or gzip'),
+);
+addFormatOptions(importCommand)
+  .optionsGroup('Resuming:')
+  .option('--state <dir>', 'where the state is kept (beside the file, in .tally-import)')
+  .option('--label <name>', 'tells apart two files that begin with the same bytes', '')
+  .option('--forget', 'import anew: counts everything again unless the service is empty')
+  .addOption(
+    new Option(
+      '--resume-uncertain <how>',
+      'requests that may be stored, and that the service no longer recognises',
+    )
+      .choices(UNCERTAIN)
+      .default('hold'),
+  )
+  .option('--dedup-window <seconds>', 'how long the service recognises a batch', whole(0, 31_536_000), 600)
+  .optionsGroup('Sending:')
+  .option('--concurrency <n>', 'requests at once', whole(1, 64), 4)
+  .option('--timeout <seconds>', 'of one request', whole(1, 600), 30)
+  .option('--give-up-after <seconds>', 'of waiting for the service to be there (never)', whole(0, 31_536_000))
+  .optionsGroup('Output:')
+  .option('--wait', 'return when everything imported is counted')
+  .option('--wait-timeout <seconds>', 'at the longest (for ever)', whole(0, 31_536_000))
+  .option('--max-malformed <percent>', 'more malformed lines than that are exit code 1', percent, 10)
+  .option('--rejects <file>', 'write malformed and rejected lines there')
+  .option('--dry-run', 'read and check only')
+  .option('--json', 'figures as JSON, alone on standard output')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  tally import access.log.1.gz access.log --url http://127.0.0.1:3000 --wait
+  tally import clicks.jsonl --entity g --time t --url http://127.0.0.1:3000
+  tally import presses.csv --entity css --time "press time" --url http://127.0.0.1:3000
+  tally import a.log --log-format '$remote_addr [$time_local] "$request" $status' --where status=2xx
+
+Exit codes: 0 imported; 1 failed on the way, or too many malformed lines; 2 wrong usage or state, nothing sent;
+3 uncertain requests wait for --resume-uncertain; 4 --wait: not everything is counted; 130 interrupted.`,
+  )
+  .action(async (files: string[], flags: ImportFlags) => {
+    quietOnClosedOutput();
+    process.exitCode = await new Session(files, flags).run();
+  });
+
+class Session {
+  readonly #files: readonly string[];
+  readonly #flags: ImportFlags;
+  readonly #stop = new AbortController();
+  readonly #kill = new AbortController();
+  readonly #results: FileResult[] = [];
+  readonly #startedAt = Date.now();
+  #exitCode: number = EXIT.ok;
+  #acceptedAt = 0;
+  #waited: Waited | undefined;
+
+  constructor(files: readonly string[], flags: ImportFlags) {
+    this.#files = files;
+    this.#flags = flags;
+  }
+
+  async run(): Promise<number> {
+    const release = this.#catchSignals();
+    try {
+      await this.#importAll();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      release();
+    }
+    this.#print();
+    return this.#exitCode;
+  }
+
+  #fail(error: unknown): void {
+    this.#exitCode ||= exitCodeOf(error);
+    say(messageOf(error));
+  }
+
+  async #importAll(): Promise<void> {
+    const { url, rejects, wait, dryRun = false } = this.#flags;
+    if (this.#files.includes('-')) {
+      throw new UsageError(
+        'standard input cannot be imported, since resuming reads it again: see tally follow --stdin',
+      );
+    }
+    if (url === undefined && !dryRun)
+      throw new UsageError('--url is missing: the address of a running Tally');
+    formatRequest(this.#flags);
+    // Look at all files first: a wrong name should not show after an hour.
+    const sources = await this.#sources();
+    const service = dryRun || sources.length === 0 ? undefined : await this.#connect(url ?? '');
+    if (!dryRun && service === undefined) return;
+    const rejectsTo = rejects === undefined ? undefined : await rejectsFile(callersPath(rejects));
+    try {
+      for (const source of sources) {
+        if (this.#stop.signal.aborted) break;
+        // One unusable file does not stop the others; a service that refuses does.
+        await this.#importOne(source, service, rejectsTo).catch((error: unknown) => {
+          if (exitCodeOf(error) !== EXIT.usage && sources.length > 1) this.#stop.abort();
+          this.#fail(error);
+        });
+      }
+    } finally {
+      await rejectsTo?.close();
+    }
+    if (wait && service && !this.#stop.signal.aborted) await this.#wait(service);
+  }
+
+  async #sources(): Promise<Source[]> {
+    const opened = await Promise.allSettled(this.#files.map(openSource));
+    return opened.flatMap((one) => {
+      if (one.status === 'fulfilled') return [one.value];
+      this.#fail(one.reason);
+      return [];
+    });
+  }
+
+  #connect(url: string): Promise<Service | undefined> {
+    const { apiKey, timeout, concurrency, giveUpAfter } = this.#flags;
+    const giveUpAfterMs = giveUpAfter === undefined ? undefined : giveUpAfter * 1000;
+    const options = { url: url.replace(/\/+$/, ''), apiKey, timeoutMs: timeout * 1000, concurrency };
+    return connect(options, { say, stop: this.#stop.signal, giveUpAfterMs });
+  }
+
+  #settings(service: Service | undefined): ImportSettings {
+    const { metric, metricField, label, state, dedupWindow, timeout, resumeUncertain, concurrency } =
+      this.#flags;
+    const counted = metricField === undefined ? metric : `{${metricField}}`;
+    return {
+      target: { service: service?.id ?? '', metric: counted, label },
+      format: formatRequest(this.#flags),
+      delivery: { dedupWindowMs: dedupWindow * 1000, timeoutMs: timeout * 1000, uncertain: resumeUncertain },
+      concurrency,
+      stateFolders: {
+        chosen: state === undefined ? undefined : callersPath(state),
+        home: stateHome(process.env),
+      },
+      forget: this.#flags.forget ?? false,
+      dryRun: this.#flags.dryRun ?? false,
+    };
+  }
+
+  async #importOne(
+    source: Source,
+    service: Service | undefined,
+    rejectsTo: RejectsFile | undefined,
+  ): Promise<void> {
+    const settings = this.#settings(service);
+    const figures = noFigures();
+    const reporter = new FileReporter(source, rejectsTo, Date.now);
+    const requestsBefore = service?.client.stats().requests ?? 0;
+    let format: string | undefined;
+    try {
+      const ports = {
+        sender: service?.client ?? { sendBatch: () => Promise.reject(new Error('a dry run sends nothing')) },
+        now: Date.now,
+        stop: this.#stop.signal,
+        kill: this.#kill.signal,
+        trouble: (reason: string) => reporter.trouble(reason),
+      };
+      const result = await importFile(source, settings, ports, reporter, figures);
+      format = result.plan?.format;
+      const nothingNew = figures.already > 0 && figures.accepted + figures.unsent + figures.uncertain === 0;
+      if (nothingNew && service && result.before) this.#hintAtForget(reporter, service, result.before);
+    } finally {
+      reporter.end();
+      figures.requests = (service?.client.stats().requests ?? 0) - requestsBefore;
+      if (figures.accepted > 0) this.#acceptedAt = Date.now();
+      this.#results.push({ file: source.name, format, ...figures });
+    }
+    if (!this.#flags.json)
+      process.stdout.write(`${summary(source.name, format, figures, settings.dryRun)}\n`);
+    this.#judge(source.name, figures);
+  }
+
+  #judge(name: string, figures: Figures): void {
+    const { uncertain, malformed, lines, ignored } = figures;
+    if (uncertain > 0) {
+      this.#exitCode ||= EXIT.uncertain;
+      say(uncertainAdvice(uncertain));
+    }
+    const { maxMalformed } = this.#flags;
+    const share = (100 * malformed) / Math.max(1, lines - ignored);
+    if (share <= maxMalformed) return;
+    this.#exitCode ||= EXIT.failed;
+    say(
+      `${name}: ${malformed} of ${lines - ignored} lines are malformed (${share.toFixed(0)} %, --max-malformed is ${maxMalformed}): ` +
+        'is it read as the right format? What could be read is imported.',
+    );
+  }
+
+  /** A service that was emptied looks to the state as if it still had everything. */
+  #hintAtForget(reporter: FileReporter, service: Service, { accepted, acceptedAt }: ImportState): void {
+    const on = acceptedAt === undefined ? '' : ` on ${new Date(acceptedAt).toISOString().slice(0, 16)}Z`;
+    reporter.note(`everything was imported into this service before${on}; nothing was sent`);
+    const { received } = service.before;
+    if (received >= accepted) return;
+    reporter.note(
+      `but the service has received only ${received} events in all, and this file alone had ${accepted}: ` +
+        'if it was emptied since, --forget imports everything anew',
+    );
+  }
+
+  async #wait(service: Service): Promise<void> {
+    const accepted = this.#results.reduce((sum, file) => sum + file.accepted, 0);
+    const { waitTimeout, metric } = this.#flags;
+    const timeoutMs = waitTimeout === undefined ? undefined : waitTimeout * 1000;
+    if (accepted === 0) return;
+    const settings = { accepted, acceptedAt: this.#acceptedAt, metric, timeoutMs, stop: this.#stop.signal };
+    const waited = await waitUntilCounted(service, settings);
+    this.#waited = waited;
+    say(waitedSummary(waited));
+    const { rejected, dead, parked, expired, lost } = waited.grown;
+    const left = rejected + Math.max(0, dead) + Math.max(0, parked) + expired + lost;
+    if (waited.end === 'timed-out' || left > 0) this.#exitCode ||= EXIT.notCounted;
+  }
+
+  #catchSignals(): () => void {
+    const catcher = (code: number) => () => {
+      if (this.#stop.signal.aborted) this.#kill.abort();
+      this.#exitCode = code;
+      this.#stop.abort();
+      say('stopping; the state is kept, the same command goes on from here');
+      setTimeout(() => this.#kill.abort(), GRACE_MS).unref();
+    };
+    const onInterrupt = catcher(EXIT.interrupted);
+    const onTerminate = catcher(EXIT.terminated);
+    process.on('SIGINT', onInterrupt);
+    process.on('SIGTERM', onTerminate);
+    return () => {
+      process.off('SIGINT', onInterrupt);
+      process.off('SIGTERM', onTerminate);
+    };
+  }
+
+  #print(): void {
+    if (!this.#flags.json) return;
+    const total = noFigures();
+    for (const file of this.#results) addFigures(total, file);
+    const seconds = (Date.now() - this.#startedAt) / 1000;
+    const waited = this.#waited ? { waited: this.#waited } : {};
+    const result = { ...total, seconds, exitCode: this.#exitCode, files: this.#results, ...waited };
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+  }
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,113 @@
+// Groups a file's events into batches, around what earlier runs have finished or begun; pure.
+import { BATCH_LIMITS, type Batch, BatchCutter, type BatchLimits } from '../../formats/batches.ts';
+import { BEGINNING, type Position } from '../../formats/lines.ts';
+import type { FileRecord } from '../../formats/records.ts';
+import { batchName, type ImportState, type OpenBatch } from '../source/state.ts';
+
+/** A batch and what an earlier run did about it. */
+export interface PlannedBatch extends Batch {
+  /** See `OpenBatch.since`. */
+  readonly since: number | undefined;
+}
+
+/** Where a record's events belong. */
+export type Place = 'to-send' | 'already' | 'abandoned';
+
+interface Region {
+  readonly from: number;
+  readonly to: number;
+  readonly open: OpenBatch | undefined;
+}
+
+/**
+ * Takes the file's records in order. A batch that an earlier run began is made again exactly as it was; new batches never reach
+ * into it, or into what is done.
+ */
+export class BatchPlanner {
+  readonly #cutter: BatchCutter;
+  readonly #regions: readonly Region[];
+  readonly #abandoned: ImportState['abandoned'];
+  #region = 0;
+  #ready: PlannedBatch[] = [];
+
+  constructor(state: ImportState, at: Position = BEGINNING, limits: BatchLimits = BATCH_LIMITS) {
+    this.#cutter = new BatchCutter(batchName(state.key), at, limits);
+    this.#abandoned = state.abandoned;
+    const done = state.done.map(({ from, to }) => ({ from, to, open: undefined }));
+    const open = [...state.open.values()].map((batch) => ({ from: batch.from, to: batch.to, open: batch }));
+    this.#regions = [...done, ...open].toSorted((a, b) => a.from - b.from);
+  }
+
+  /** Adds the next record. */
+  add(record: FileRecord): Place {
+    const { start } = record.line;
+    const region = this.#regionAt(start);
+    if (region === undefined) {
+      this.#push(this.#cutter.add(record), undefined);
+      return 'to-send';
+    }
+    if (region.open) {
+      this.#cutter.add(record, false);
+      this.#leaveRegion(record.end);
+      return 'to-send';
+    }
+    this.#cutter.skip(record);
+    this.#leaveRegion(record.end);
+    return this.#abandoned.some(({ from, to }) => start >= from && start < to) ? 'abandoned' : 'already';
+  }
+
+  get hasReady(): boolean {
+    return this.#ready.length > 0;
+  }
+
+  /** Whether there are events that are in no batch yet. */
+  get hasEvents(): boolean {
+    return this.#cutter.hasEvents;
+  }
+
+  /** Where the last record ended. */
+  get position(): Position {
+    return this.#cutter.position;
+  }
+
+  /** The batches that are complete; they are given once. */
+  take(): PlannedBatch[] {
+    const ready = this.#ready;
+    this.#ready = [];
+    return ready;
+  }
+
+  /** Completes the batch under way, unless an earlier run began it and it goes on. */
+  flush(): void {
+    if (this.#region >= this.#regions.length) this.#push(this.#cutter.cut(), undefined);
+  }
+
+  /** The last batch is complete. */
+  end(): void {
+    const region = this.#regions[this.#region];
+    const entered = region !== undefined && this.#cutter.position.offset > region.from;
+    this.#push(this.#cutter.cut(), entered ? region.open : undefined);
+  }
+
+  #regionAt(offset: number): Region | undefined {
+    for (;;) {
+      const region = this.#regions[this.#region];
+      if (region === undefined || offset < region.from) return undefined;
+      if (this.#cutter.position.offset <= region.from) this.#push(this.#cutter.cut(), undefined);
+      if (offset < region.to) return region;
+      this.#leaveRegion(offset);
+    }
+  }
+
+  /** A region that is read to its end is behind; a batch that was begun is complete then. */
+  #leaveRegion(offset: number): void {
+    const region = this.#regions[this.#region];
+    if (region === undefined || offset < region.to) return;
+    this.#push(this.#cutter.cut(), region.open);
+    this.#region += 1;
+  }
+
+  #push(batch: Batch | undefined, open: OpenBatch | undefined): void {
+    if (batch !== undefined) this.#ready.push({ ...batch, since: open?.since });
+  }
+}

@@ -1,0 +1,194 @@
+// What the importer tells people: a progress bar on a terminal, notes, and a summary.
+
+import cliProgress from 'cli-progress';
+import type { Waited } from '../service.ts';
+import type { Source } from '../source/source.ts';
+import type { Figures } from './figures.ts';
+import type { Reject, Reporter } from './import-file.ts';
+import type { RejectsFile } from './rejects.ts';
+
+/** How many malformed lines are shown for each file. */
+const shownMax = 5;
+/** Repeated trouble is told at most this often. */
+const troubleEveryMs = 10_000;
+/** A hiccup is not worth a line. */
+const quietTroubles = 3;
+
+/** Tells about one file on standard error, which is left to people; standard output is for results. */
+export class FileReporter implements Reporter {
+  readonly #source: Source;
+  readonly #rejects: RejectsFile | undefined;
+  readonly #now: () => number;
+  readonly #bar: cliProgress.SingleBar | undefined;
+  readonly #startedAt: number;
+  #shown = 0;
+  #malformed = 0;
+  #troubles = 0;
+  #troubleAt = 0;
+
+  constructor(source: Source, rejects: RejectsFile | undefined, now: () => number) {
+    this.#source = source;
+    this.#rejects = rejects;
+    this.#now = now;
+    this.#startedAt = now();
+    if (!process.stderr.isTTY) return;
+    const format =
+      '{file} [{bar}] {percentage}% · {lines} lines · {accepted} accepted · {rate}/s · {trouble}';
+    this.#bar = new cliProgress.SingleBar({
+      format,
+      hideCursor: true,
+      clearOnComplete: true,
+      stream: process.stderr,
+    });
+    this.#bar.start(source.sizeBytes, 0, { file: source.name, lines: 0, accepted: 0, rate: 0, trouble: '' });
+  }
+
+  note(text: string): void {
+    this.#line(text);
+  }
+
+  trouble(reason: string): void {
+    this.#troubles += 1;
+    this.#bar?.update({ trouble: `waiting: ${reason}` });
+    const dueAt = this.#troubleAt + troubleEveryMs;
+    if (this.#bar || this.#troubles < quietTroubles || this.#now() < dueAt) return;
+    this.#troubleAt = this.#now();
+    this.#line(`the service does not take events now, trying on: ${reason}`);
+  }
+
+  async rejected(reject: Reject): Promise<void> {
+    this.#malformed += 1;
+    if (this.#shown < shownMax) {
+      this.#shown += 1;
+      this.#line(
+        `${this.#source.name}:${reject.lineNumber}: ${reject.kind}: ${reject.reason}: ${excerpt(reject.raw)}`,
+      );
+    }
+    await this.#rejects?.write(this.#source.name, reject);
+  }
+
+  progress(figures: Readonly<Figures>): void {
+    const seconds = Math.max(0.001, (this.#now() - this.#startedAt) / 1000);
+    const { lines, accepted } = figures;
+    const rate = Math.round(accepted / seconds);
+    this.#bar?.update(this.#source.bytesRead(), { lines, accepted, rate, trouble: '' });
+  }
+
+  end(): void {
+    this.#bar?.stop();
+    const hidden = this.#malformed - this.#shown;
+    if (hidden > 0)
+      this.#line(`… and ${hidden} more${this.#rejects ? '' : ' (--rejects FILE writes them all)'}`);
+  }
+
+  #line(text: string): void {
+    // The bar owns its line of the terminal: make room for another above it.
+    if (this.#bar) process.stderr.write('\r\u001b[K');
+    process.stderr.write(`${text}\n`);
+  }
+}
+
+/** Tells about what is followed: malformed lines at most some in a while, since it has no end. */
+export class StreamReporter implements Reporter {
+  readonly #name: string;
+  readonly #rejects: RejectsFile | undefined;
+  readonly #now: () => number;
+  #shown = 0;
+  #hidden = 0;
+  #sinceMs = 0;
+  #troubleAt = 0;
+
+  constructor(name: string, rejects: RejectsFile | undefined, now: () => number) {
+    this.#name = name;
+    this.#rejects = rejects;
+    this.#now = now;
+  }
+
+  note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  trouble(reason: string): void {
+    if (this.#now() - this.#troubleAt < troubleEveryMs) return;
+    this.#troubleAt = this.#now();
+    this.note(`the service does not take events now, trying on: ${reason}`);
+  }
+
+  async rejected(reject: Reject): Promise<void> {
+    if (this.#now() - this.#sinceMs > 60_000) {
+      if (this.#hidden > 0) this.note(`… and ${this.#hidden} more malformed or rejected lines`);
+      [this.#shown, this.#hidden, this.#sinceMs] = [0, 0, this.#now()];
+    }
+    this.#shown += 1;
+    if (this.#shown > shownMax) this.#hidden += 1;
+    else
+      this.note(
+        `${this.#name}:${reject.lineNumber}: ${reject.kind}: ${reject.reason}: ${excerpt(reject.raw)}`,
+      );
+    await this.#rejects?.write(this.#name, reject);
+  }
+
+  progress(): void {
+    // Nobody watches.
+  }
+}
+
+function excerpt(raw: Buffer | string): string {
+  const text = (typeof raw === 'string' ? raw : raw.toString('utf8')).slice(0, 200);
+  // What stands in a log must not steer the terminal it is shown on.
+  return text.replace(/\p{Cc}/gu, '\ufffd');
+}
+
+/** What happened to one file, in words. */
+export function summary(name: string, format: string | undefined, figures: Figures, dryRun: boolean): string {
+  if (format === undefined) return `${name}: nothing in it`;
+  const { lines, already, accepted, uncertain, unsent } = figures;
+  const parts: (readonly [number, string])[] = [
+    [figures.ignored, 'headers, comments and blank lines'],
+    [figures.malformed, 'malformed'],
+    [figures.skipped, 'skipped by the filter'],
+    [figures.rejected, 'rejected'],
+    [already, 'imported earlier'],
+    [figures.abandoned, 'given up as uncertain'],
+    [uncertain, 'uncertain'],
+    [unsent, dryRun ? 'events' : 'not sent'],
+  ];
+  const others = parts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
+  const main = dryRun ? [] : [`${accepted} accepted`];
+  const text = `${name} (${format}): ${lines} lines: ${[...main, ...others].join(', ')}`;
+  if (figures.repeated === 0) return text;
+  return `${text}; ${figures.repeated} were sent again and may be counted twice`;
+}
+
+/** What to do about uncertain requests. */
+export function uncertainAdvice(count: number): string {
+  return (
+    `${count} events are uncertain: they were sent, no answer came, and by now the service would not recognise them if ` +
+    'they came again. They have been left as they are. Decide and run the same command again with ' +
+    `--resume-uncertain send (if they were stored, ${count} are counted twice) or --resume-uncertain skip (if they were not, ` +
+    `${count} are missing). Where this import is the metric's only source, tally verify tells which it is.`
+  );
+}
+
+/** What `--wait` found, in words. */
+export function waitedSummary({ end, grown, missing }: Waited): string {
+  const { received, counted, duplicate, rejected, dead, parked, expired, lost } = grown;
+  const others: (readonly [number, string])[] = [
+    [rejected, 'rejected by the service'],
+    [dead, 'dead'],
+    [parked, 'parked'],
+    [expired, 'expired'],
+    [lost, 'lost'],
+  ];
+  const kept = others
+    .filter(([n]) => n > 0)
+    .map(([n, what]) => `, ${n} ${what}`)
+    .join('');
+  const ends = {
+    counted: 'Everything is counted',
+    'timed-out': 'Not everything is counted yet',
+    stopped: 'Stopped waiting',
+  };
+  const why = missing === undefined ? '' : ` (${missing})`;
+  return `${ends[end]}${why}: since the start the service received ${received}: ${counted} counted, ${duplicate} duplicate${kept}.`;
+}

@@ -1,0 +1,23 @@
+// `tally kill`: an import into a local stack that is killed again and again.
+import { Command } from 'commander';
+import { wholeNumber, withExample } from './shared/options.ts';
+
+const command = new Command('kill')
+  .description(
+    'Imports a file into a local stack, kills the stack with SIGKILL at random moments, starts it again, and compares every count with the truth.',
+  )
+  .requiredOption('--file <path>', 'the log to import')
+  .requiredOption('--truth <path>', 'the counts that are right (see `tally verify`)')
+  .option('--kills <n>', 'how often', wholeNumber(1), 10)
+  .option('--seed <n>', 'plays the same moments again (default: at random)', wholeNumber())
+  .option('--keep', 'keep the data folder')
+  .argument('[options...]', 'options of `tally import`, after --')
+  .action(async (importing: string[], options) => {
+    const { playKills } = await import('../proof/kill.ts');
+    process.exitCode = await playKills(options, importing);
+  });
+
+export const killCommand = withExample(
+  command,
+  'npx tally kill --file access.log --truth truth.tsv --kills 3 -- --header',
+);

@@ -1,0 +1,23 @@
+// `tally late`: an import of which a share arrives a week after the rest.
+import { Command } from 'commander';
+import { decimal, withExample } from './shared/options.ts';
+
+const command = new Command('late')
+  .description(
+    'Imports a file but for some lines, puts the clock forward by a week, imports the rest, and compares every count in every grain with the truth.',
+  )
+  .requiredOption('--file <path>', 'the log to import')
+  .requiredOption('--truth <path>', 'the counts that are right (see `tally verify`)')
+  .option('--late-percent <n>', 'share of the lines that arrive late', decimal(0, 99), 10)
+  .option('--header', 'the first line names columns and belongs to both parts')
+  .argument('[options...]', 'options of `tally import`, after --')
+  .action(async (importing: string[], options) => {
+    process.env['TZ'] = 'UTC';
+    const { playLate } = await import('../proof/late.ts');
+    process.exitCode = await playLate(options, importing);
+  });
+
+export const lateCommand = withExample(
+  command,
+  'npx tally late --file access.log --truth truth.tsv --late-percent 10',
+);

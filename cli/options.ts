@@ -1,0 +1,157 @@
+// Options that several commands share, as commander takes them.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { FormatRequest } from '../formats/detect.ts';
+import { FORMAT_ALIASES, FORMATS } from '../formats/plan.ts';
+import { metricProblem, parseWhere } from '../formats/select.ts';
+import { TIME_UNITS, type TimeUnit } from '../formats/time.ts';
+import { WRAPPERS, type Wrapper } from '../formats/unwrap.ts';
+import { messageOf, UsageError } from './errors.ts';
+
+/** A parser of whole numbers in a range. */
+export function whole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    if (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** A metric's name. */
+export function metricName(text: string): string {
+  const problem = metricProblem(text);
+  if (problem !== undefined) throw new InvalidArgumentError(`${problem}.`);
+  return text;
+}
+
+/** `a=b,c=d`, or the option several times. */
+function conditions(text: string, before: readonly string[] = []): readonly string[] {
+  const given = text.split(',').map((one) => one.trim());
+  try {
+    for (const one of given) if (one !== 'any') parseWhere(one);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+  return [...before, ...given];
+}
+
+function listOf(field: string): (text: string) => string {
+  return (text) => (text === 'any' ? `${field}=*` : `${field}=${text.split(',').join('|')}`);
+}
+
+/** Adds the options that say how to read a file. */
+export function addFormatOptions(command: Command): Command {
+  const names = ['auto', ...Object.keys(FORMATS), ...Object.keys(FORMAT_ALIASES)];
+  return command
+    .optionsGroup('Which lines count, and as what:')
+    .addOption(new Option('--format <name>', `${names.join(', ')}`).default('auto'))
+    .option(
+      '--log-format <template>',
+      "nginx's log_format or Apache's LogFormat, as it stands in the configuration",
+    )
+    .addOption(
+      new Option('--unwrap <wrapper>', 'what a shipper put around each line (found out)').choices(WRAPPERS),
+    )
+    .option(
+      '--where <conditions>',
+      'FIELD=VALUE[|VALUE],FIELD!=VALUE: 2xx is a class, * any text; `any` for all lines (method=GET,status=200 in access logs)',
+      conditions,
+    )
+    .option('--method <list>', 'GET,HEAD or any: short for --where method=', listOf('method'))
+    .option('--status <list>', '200,304, 2xx or any: short for --where status=', listOf('status'))
+    .option('--entity <field>', 'the field that names the entity: a name, a.b, or a column from 1 (path)')
+    .addOption(new Option('--unwrap-quotes').hideHelp())
+    .addOption(new Option('--entity-field <field>').hideHelp())
+    .addOption(new Option('--entity-column <column>').hideHelp())
+    .option('--strip-prefix <text>', "taken off the entity's beginning")
+    .option('--entity-regex <regex>', 'the entity is its first group; other lines are skipped')
+    .option('--lowercase', 'the entity in lower case')
+    .option('--empty-entity <name>', 'what an empty entity is counted as (it is rejected)')
+    .option('--time <field>', "the field that says when (the format's own)")
+    .addOption(new Option('--time-field <field>').hideHelp())
+    .addOption(new Option('--time-column <column>').hideHelp())
+    .addOption(
+      new Option('--time-unit <unit>', 'how it is written; without a zone it is UTC (auto)').choices(
+        TIME_UNITS,
+      ),
+    )
+    .option('--metric-field <field>', 'the field that names the metric')
+    .option('--header', 'csv, columns: the first line names the columns')
+    .option('--delimiter <character>', 'csv: instead of a comma; \\t for a tab')
+    .option('--comment <text>', 'csv, columns: lines that begin with it are comments');
+}
+
+export interface FormatFlags {
+  readonly format: string;
+  readonly logFormat?: string;
+  readonly unwrap?: Wrapper;
+  readonly unwrapQuotes?: boolean;
+  readonly where?: readonly string[];
+  readonly method?: string;
+  readonly status?: string;
+  readonly entity?: string;
+  readonly entityField?: string;
+  readonly entityColumn?: string;
+  readonly stripPrefix?: string;
+  readonly entityRegex?: string;
+  readonly lowercase?: boolean;
+  readonly emptyEntity?: string;
+  readonly time?: string;
+  readonly timeField?: string;
+  readonly timeColumn?: string;
+  readonly timeUnit?: TimeUnit;
+  readonly metricField?: string;
+  readonly header?: boolean;
+  readonly delimiter?: string;
+  readonly comment?: string;
+}
+
+/** What the flags say of reading a file. Throws UsageError. */
+export function formatRequest(flags: FormatFlags): FormatRequest {
+  const { where = [], method, status, entityField, entityColumn, timeField, timeColumn, delimiter } = flags;
+  const tab = delimiter === '\\t' ? '\t' : delimiter;
+  if (tab !== undefined && tab.length !== 1) throw new UsageError('--delimiter takes one character, or \\t');
+  const { format, logFormat, unwrap, stripPrefix, entityRegex, lowercase, emptyEntity } = flags;
+  const { timeUnit, metricField, header, comment, unwrapQuotes } = flags;
+  const entity = flags.entity ?? entityField ?? entityColumn;
+  const time = flags.time ?? timeField ?? timeColumn;
+  const conditions = [...where, ...[method, status].filter((one) => one !== undefined)];
+  const selection = {
+    entity,
+    stripPrefix,
+    entityRegex,
+    lowercase,
+    emptyEntity,
+    time,
+    metricField,
+    where: conditions,
+  };
+  return {
+    format,
+    unwrapQuotes,
+    logFormat,
+    unwrap,
+    header,
+    delimiter: tab,
+    comment,
+    ...selection,
+    ...(timeUnit && { timeUnit }),
+  };
+}
+
+/** Adds the options that say which service. */
+export function addServiceOptions(command: Command): Command {
+  return command
+    .optionsGroup('Which service:')
+    .option('--url <url>', 'its address, as http://127.0.0.1:3000')
+    .addOption(new Option('--api-key <key>', 'sent as x-api-key').env('TALLY_API_KEY'))
+    .option('--metric <name>', 'metric to count under', metricName, 'view');
+}
+
+/** Output that is read no longer ends a command quietly, as `| head` wants it. */
+export function quietOnClosedOutput(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(process.exitCode ?? 0);
+  });
+  // What nobody reads any more need not be said, but the work goes on.
+  process.stderr.on('error', () => {});
+}

@@ -1,0 +1,79 @@
+// `tally parameter`: reads and sets the retry parameter of a running stack; a value that functions could not use is refused.
+import { Command } from 'commander';
+import { InvalidRetryPolicy, parseRetryPolicy } from '../lambdas/counting/retry-policy.ts';
+import { exitCodes, OperatorError } from './shared/errors.ts';
+import { type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
+import type { StackAccess } from './shared/stack-access.ts';
+
+const group = new Command('parameter').description(
+  'Reads or sets how often and how fast the writer retries and the redriver returns dead letters. A value holds within a minute, without a deployment.',
+);
+
+group.addCommand(
+  withStack(new Command('get').description('print the parameter as JSON')).action((given: StackOptions) =>
+    withParameter(given, async (stack) => console.log(await read(stack))),
+  ),
+);
+group.addCommand(
+  withStack(
+    new Command('set')
+      .description('change these fields and leave the others')
+      .argument('<field=number...>', 'such as attempts=5 backoffJitter=1'),
+  ).action((changes: string[], given: StackOptions) =>
+    withParameter(given, async (stack) => {
+      await change(stack, changes);
+      console.log(await read(stack));
+    }),
+  ),
+);
+
+export const parameterCommand = withExample(
+  group,
+  'npx tally parameter set attempts=5 redrivePerSecond=10 --stage prod',
+);
+
+async function withParameter(given: StackOptions, act: (stack: StackAccess) => Promise<void>): Promise<void> {
+  const { openStack } = await import('./shared/stack-access.ts');
+  const stack = await openStack(stackNamed(given));
+  try {
+    await act(stack);
+  } finally {
+    stack.close();
+  }
+}
+
+async function read({ ssm, resources }: StackAccess): Promise<string> {
+  const { GetParameterCommand } = await import('@aws-sdk/client-ssm');
+  const { Parameter } = await ssm.send(new GetParameterCommand({ Name: resources.retryParameter }));
+  return Parameter?.Value ?? '';
+}
+
+/** Puts the value together with the changes, if functions can use the whole. */
+async function change(stack: StackAccess, changes: readonly string[]): Promise<void> {
+  const fields = changes.map((text): [string, number] => {
+    const [, field, number] = /^(\w+)=(-?\d+(?:\.\d+)?)$/.exec(text) ?? [];
+    if (field === undefined)
+      throw new OperatorError(`"${text}" is not FIELD=NUMBER, such as attempts=5.`, exitCodes.usage);
+    return [field, Number(number)];
+  });
+  const Value = JSON.stringify({ ...usable(await read(stack)), ...Object.fromEntries(fields) });
+  try {
+    parseRetryPolicy(Value);
+  } catch (error) {
+    if (!(error instanceof InvalidRetryPolicy)) throw error;
+    throw new OperatorError(`Nothing was changed: ${error.message}.`, exitCodes.usage, { cause: error });
+  }
+  const { PutParameterCommand } = await import('@aws-sdk/client-ssm');
+  const { retryParameter: Name } = stack.resources;
+  await stack.ssm.send(new PutParameterCommand({ Name, Value, Type: 'String', Overwrite: true }));
+}
+
+/** The fields of a value; none of one that is no object, which a change repairs. */
+function usable(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+  } catch {
+    return {};
+  }
+}

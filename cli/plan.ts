@@ -1,0 +1,47 @@
+// `tally plan`: dollars a month, settings, and what breaks first, for a load.
+import { Command } from 'commander';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { USUAL_WORKLOAD, type Workload } from '../plan/workload.ts';
+import { decimal, wholeNumber, withExample } from './shared/options.ts';
+
+const usual = USUAL_WORKLOAD;
+
+const command = new Command('plan')
+  .description('Works out dollars a month, settings, and what breaks first, for a load.')
+  .option('--events-per-second <n>', 'mean of the month', decimal(0.01, 1e6), usual.eventsPerSecond)
+  .option('--entities <n>', 'different entities', decimal(1, 1e7), usual.entities)
+  .option('--skew <n>', "Zipf's exponent; 0: all alike", decimal(0, 5), usual.skew)
+  .option('--uuid', 'entities are named by UUIDs')
+  .option('--peak <n>', 'times the mean in the busiest minute', decimal(1, 1_000), usual.peakFactor)
+  .option('--window <seconds>', 'aggregatorWindowSeconds', wholeNumber(1, 300), usual.windowSeconds)
+  .option('--per-request <n>', 'events a request', wholeNumber(1, 500), usual.eventsPerRequest)
+  .option('--per-record <n>', 'events a record: more than 1 are a batch', wholeNumber(1, 500), usual.eventsPerRecord)
+  .option('--event-bytes <n>', 'an event as JSON', wholeNumber(20, 100_000), usual.eventBytes)
+  .option('--sample <n>', 'events that are counted for it', wholeNumber(1_000, 10_000_000), 60_000)
+  .option('--prices', 'print the price list')
+  .action(async (given) => {
+    const { priceList, report } = await import('../plan/report.ts');
+    if (given.prices === true) return console.log(priceList());
+    const { sample } = await import('../plan/sample.ts');
+    const { billOf, limitsOf } = await import('../plan/bill.ts');
+    const workload: Workload = {
+      eventsPerSecond: given.eventsPerSecond,
+      peakFactor: given.peak,
+      entities: Math.round(given.entities),
+      skew: given.skew,
+      names: given.uuid === true ? 'uuid' : 'path',
+      eventsPerRequest: given.perRequest,
+      eventsPerRecord: given.perRecord,
+      eventBytes: given.eventBytes,
+      windowSeconds: given.window,
+    };
+    const generator = xoroshiro128plus(1);
+    const random = () => (generator.next() >>> 0) / 2 ** 32;
+    const sampled = await sample(workload, { compactionSeconds: 300, events: given.sample, random });
+    console.log(report(workload, sampled, billOf(workload, sampled), limitsOf(workload, sampled)));
+  });
+
+export const planCommand = withExample(
+  command,
+  'npx tally plan --events-per-second 1,000 --entities 1,000,000',
+);

@@ -1,0 +1,158 @@
+// The service that a command speaks to: whether it is one, who it is, and whether it has counted what it took.
+import { setTimeout as delay } from 'node:timers/promises';
+import { type StatusAccounts, TallyClient, TallyError } from '../client/src/index.ts';
+import { messageOf, ServiceError, systemCode, UsageError } from './errors.ts';
+
+export interface ServiceOptions {
+  readonly url: string;
+  readonly apiKey: string | undefined;
+  readonly timeoutMs: number;
+  readonly concurrency: number;
+}
+
+/** A service that has answered. */
+export interface Service {
+  readonly client: TallyClient;
+  /** What it is, whatever the address it was reached at. */
+  readonly id: string;
+  /** Its accounts when it was first asked. */
+  readonly before: StatusAccounts;
+  /** By how much its clock is ahead of ours at the most. */
+  readonly aheadMs: number;
+}
+
+/** Errors that only another address can mend: TLS where none is spoken, plain HTTP where TLS is, a certificate for another name. */
+const HOPELESS =
+  /^(?:EPROTO|ERR_SSL_|ERR_TLS_|HPE_|UND_ERR_SOCKET_OTHER|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
+const POLL_MS = 500;
+const BACKOFF_MAX_MS = 15_000;
+
+/** @throws UsageError for an address or an option that cannot be */
+export function clientFor({ url, apiKey, timeoutMs, concurrency }: ServiceOptions): TallyClient {
+  try {
+    return new TallyClient({ url, apiKey, timeoutMs, concurrency });
+  } catch (cause) {
+    throw new UsageError(messageOf(cause).replace('"url"', '--url'), { cause });
+  }
+}
+
+/**
+ * Asks a service who it is, as often as it takes.
+ * @returns undefined if it was stopped
+ * @throws ServiceError if what answers is no Tally, or will never answer
+ */
+export async function connect(
+  options: ServiceOptions,
+  {
+    say,
+    stop,
+    giveUpAfterMs,
+  }: { say(text: string): void; readonly stop: AbortSignal; readonly giveUpAfterMs: number | undefined },
+): Promise<Service | undefined> {
+  const client = clientFor(options);
+  const startedAt = Date.now();
+  for (let attempt = 1; !stop.aborted; attempt += 1) {
+    try {
+      const status = await client.status({ signal: stop });
+      if (typeof status.received !== 'number')
+        throw new ServiceError(`${options.url} answers, but is it Tally? Its status has no "received"`);
+      // An older Tally does not say.
+      const { service }: Partial<typeof status> = status;
+      const id = service === undefined ? options.url : `${service.stack}/${service.id}/${service.generation}`;
+      return { client, id, before: status, aheadMs: await clockAhead(options) };
+    } catch (error) {
+      if (stop.aborted) break;
+      const late = giveUpAfterMs !== undefined && Date.now() - startedAt >= giveUpAfterMs;
+      if (!(error instanceof TallyError)) throw error;
+      if (late || isHopeless(error))
+        throw new ServiceError(`${options.url} cannot be used: ${error.message}`, { cause: error });
+      if (attempt === 3) say(`the service is not there yet, trying on: ${error.message}`);
+      const waitMs = Math.min(BACKOFF_MAX_MS, 250 * 2 ** Math.min(attempt, 10));
+      await delay(waitMs, undefined, { signal: stop }).catch(() => {});
+    }
+  }
+  return undefined;
+}
+
+function isHopeless(error: TallyError): boolean {
+  const { status } = error;
+  if (status === undefined) return HOPELESS.test(systemCode(error) ?? '');
+  return (status < 500 && status !== 408 && status !== 429) || status === 501 || status === 505;
+}
+
+async function clockAhead({ url, apiKey, timeoutMs }: ServiceOptions): Promise<number> {
+  const headers = apiKey === undefined ? {} : { 'x-api-key': apiKey };
+  const answer = await fetch(`${url}/v1/status`, { headers, signal: AbortSignal.timeout(timeoutMs) }).catch(
+    () => undefined,
+  );
+  await answer?.body?.cancel();
+  const date = Date.parse(answer?.headers.get('date') ?? '');
+  // The header has whole seconds.
+  return Number.isNaN(date) ? 1000 : Math.max(0, date + 1000 - Date.now());
+}
+
+/** What waiting ended with, and by how much each account has grown since before the import. */
+export interface Waited {
+  readonly end: 'counted' | 'timed-out' | 'stopped';
+  readonly grown: Omit<StatusAccounts, 'rejectedByReason'>;
+  /** What the accounts, or `completeThrough`, do not have yet. */
+  readonly missing: string | undefined;
+}
+
+export interface WaitSettings {
+  /** Events accepted since `service.before`, and when the last one was (epoch ms, by our clock). */
+  readonly accepted: number;
+  readonly acceptedAt: number;
+  readonly metric: string;
+  readonly timeoutMs: number | undefined;
+  readonly stop: AbortSignal;
+}
+
+const ACCOUNTS = [
+  'received',
+  'duplicate',
+  'rejected',
+  'counted',
+  'inFlight',
+  'dead',
+  'parked',
+  'expired',
+  'lost',
+] as const;
+
+/**
+ * Waits until everything accepted is counted: either the accounts have grown by exactly what was accepted, duplicates aside, and
+ * nothing is in flight or dead; or everything that arrived up to the last acceptance is complete. Duplicates prove nothing.
+ */
+export async function waitUntilCounted(service: Service, settings: WaitSettings): Promise<Waited> {
+  const { accepted, acceptedAt, metric, timeoutMs, stop } = settings;
+  const until = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
+  const lastArrivalMs = acceptedAt + service.aheadMs;
+  let grown = grownSince(service.before, service.before);
+  for (;;) {
+    const now = await service.client.status({ signal: stop }).catch(() => undefined);
+    if (now) grown = grownSince(service.before, now);
+    const fresh = grown.received - grown.duplicate;
+    const settled = now?.inFlight === 0 && grown.dead <= 0 && grown.parked <= 0;
+    if (now && ((settled && fresh === accepted) || (await isComplete(service, metric, lastArrivalMs)))) {
+      return { end: 'counted', grown, missing: undefined };
+    }
+    const missing =
+      fresh < accepted
+        ? `${accepted - fresh} of ${accepted} accepted events are not counted yet`
+        : `${now?.inFlight ?? 'unknown'} events are in flight, ${grown.dead} more are dead and ${grown.parked} parked`;
+    if (stop.aborted) return { end: 'stopped', grown, missing };
+    if (Date.now() >= until) return { end: 'timed-out', grown, missing };
+    await delay(POLL_MS, undefined, { signal: stop }).catch(() => {});
+  }
+}
+
+async function isComplete({ client }: Service, metric: string, lastArrivalMs: number): Promise<boolean> {
+  const answer = await client.counts(metric, '-', { by: 'total' }).catch(() => undefined);
+  return answer?.completeThrough != null && Date.parse(answer.completeThrough) > lastArrivalMs;
+}
+
+function grownSince(before: StatusAccounts, now: StatusAccounts): Waited['grown'] {
+  const grown = Object.fromEntries(ACCOUNTS.map((name) => [name, Number(now[name]) - Number(before[name])]));
+  return grown as unknown as Waited['grown'];
+}

@@ -1,0 +1,51 @@
+// How an operator's commands end: exit codes, errors that say what to do, and the SDK's own errors in plain words.
+
+/** Exit codes of an operator's commands. */
+export const exitCodes = {
+  done: 0,
+  /** Something could not be done: a letter failed, was refused, or is not there. */
+  failed: 1,
+  /** The command line can not be worked with, or was not confirmed; nothing was changed. */
+  usage: 2,
+  /** There was nothing to do. */
+  nothing: 3,
+  /** No stack, no credentials, no answer. */
+  unreachable: 4,
+  interrupted: 130,
+} as const;
+
+/** An end of a command that says in one sentence what is wrong and what to do. */
+export class OperatorError extends Error {
+  override readonly name = 'OperatorError';
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number, options?: ErrorOptions) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}
+
+/** What people meet before anything works, by the name or code of the SDK's error. */
+const MET: readonly (readonly [RegExp, string])[] = [
+  [/CredentialsProviderError|CouldNotLoadCredentials/, 'No AWS credentials: set AWS_PROFILE, or log in.'],
+  [
+    /ExpiredToken|ExpiredTokenException|UnrecognizedClient|InvalidClientTokenId|SignatureDoesNotMatch/,
+    'AWS does not take these credentials: log in again.',
+  ],
+  [/Region is missing/, 'No AWS region: set AWS_REGION, or one in your profile.'],
+  [/AccessDenied|AuthorizationError/, 'These credentials may not do this; the runbook lists what they need.'],
+  [
+    /ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|TimeoutError/,
+    'No answer: is the stack running, and the network there?',
+  ],
+];
+
+/** Any error as one for an operator. */
+export function asOperatorError(error: unknown): OperatorError {
+  if (error instanceof OperatorError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const { name = '', code = '' } = error instanceof Error ? (error as Error & { code?: string }) : {};
+  const met = MET.find(([pattern]) => pattern.test(`${name} ${code} ${message}`));
+  if (met === undefined) return new OperatorError(message, exitCodes.failed, { cause: error });
+  return new OperatorError(`${met[1]} (${name}: ${message})`, exitCodes.unreachable, { cause: error });
+}

@@ -1,0 +1,59 @@
+// Options that several commands have, and what their values may be.
+import { type Command, InvalidArgumentError } from 'commander';
+import { exitCodes, OperatorError } from './errors.ts';
+import type { StackName } from './stack-access.ts';
+
+/** A parser of a whole number within bounds. */
+export function wholeNumber(least = 0, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^-?\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number ${bounds(least, most)}.`);
+  };
+}
+
+/** A parser of a number within bounds. */
+export function decimal(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text.replaceAll(',', ''));
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a number ${bounds(least, most)}.`);
+  };
+}
+
+/** A parser of a list of whole numbers, such as `1,4,7`. */
+export function wholeNumbers(text: string): number[] {
+  return text.split(',').map(wholeNumber(0));
+}
+
+function bounds(least: number, most: number): string {
+  return most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+}
+
+/** What `withStack` adds. */
+export interface StackOptions {
+  readonly url?: string;
+  readonly stage?: string;
+}
+
+/** Adds the two ways to name a stack. */
+export function withStack(command: Command): Command {
+  return command
+    .option('--url <url>', 'a local stack, such as http://127.0.0.1:8787')
+    .option('--stage <name>', 'a stack on AWS, with your usual credentials and region');
+}
+
+/** The stack that was named. @throws OperatorError unless it was named in one way */
+export function stackNamed({ url, stage }: StackOptions): StackName {
+  if ((url === undefined) === (stage === undefined))
+    throw new OperatorError(
+      'Say which stack: --url http://127.0.0.1:8787 for a local one, or --stage NAME for one on AWS.',
+      exitCodes.usage,
+    );
+  return { url, stage };
+}
+
+/** Adds an example below a command's help. */
+export function withExample(command: Command, example: string): Command {
+  return command.addHelpText('after', `\nExample:\n  ${example.replaceAll('\n', '\n  ')}`);
+}

@@ -1,0 +1,37 @@
+// Commands that run as a process of their own: benchmarks, campaigns, and what must not share this one's memory or clock.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/**
+ * Runs a script of this repository with the terminal of this process.
+ * @param script its path from the root
+ * @param options named values: true for a flag; undefined and false are left out
+ * @param more what follows, as it is
+ */
+export async function runScript(
+  script: string,
+  options: Readonly<Record<string, unknown>>,
+  more: readonly string[] = [],
+): Promise<void> {
+  const child = spawn(process.execPath, [script, ...flagsOf(options), ...more], {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env: { ...process.env, TZ: 'UTC' },
+  });
+  const pass = (signal: NodeJS.Signals) => child.kill(signal);
+  process.on('SIGINT', () => {}).on('SIGTERM', pass);
+  const [code] = await once(child, 'close');
+  process.exitCode = typeof code === 'number' ? code : 1;
+}
+
+/** `{ lateShare: 3, trace: true }` as `--late-share 3 --trace`. */
+export function flagsOf(options: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (value === undefined || value === false) return [];
+    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return value === true ? [flag] : [flag, String(value)];
+  });
+}

@@ -1,0 +1,124 @@
+// Finding a stack: a local one by its URL, one on AWS by its stage, and in both what its resources are called.
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { GetParameterCommand, ParameterNotFound, type SSMClient } from '@aws-sdk/client-ssm';
+import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
+import { s3 } from '../../lambdas/aws/clients/s3.ts';
+import { sqs } from '../../lambdas/aws/clients/sqs.ts';
+import { ssm } from '../../lambdas/aws/clients/ssm.ts';
+import { exitCodes, OperatorError } from './errors.ts';
+
+/** Which stack: exactly one of both. */
+export interface StackName {
+  /** Where a local stack answers. */
+  readonly url: string | undefined;
+  /** The stage of a stack on AWS. */
+  readonly stage: string | undefined;
+}
+
+/** The parameter `/tally/<stage>/resources`. */
+export interface Resources {
+  readonly rollupQueueUrl: string;
+  readonly deadLetterQueueUrl: string;
+  readonly archiveBucket: string;
+  readonly countsTable: string;
+  readonly ledgerTable: string;
+  readonly retryParameter: string;
+}
+
+/** A stack that was found, and clients of its services. */
+export interface StackAccess {
+  /** As people call it. */
+  readonly label: string;
+  readonly resources: Resources;
+  readonly dynamoDb: DynamoDBClient;
+  readonly sqs: SQSClient;
+  readonly s3: S3Client;
+  readonly ssm: SSMClient;
+  close(): void;
+}
+
+const FIELDS = [
+  'rollupQueueUrl',
+  'deadLetterQueueUrl',
+  'archiveBucket',
+  'countsTable',
+  'ledgerTable',
+  'retryParameter',
+] as const satisfies readonly (keyof Resources)[];
+
+/** What a local stack says of itself. */
+interface About {
+  readonly stage: string;
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly endpoints: Readonly<Record<'dynamodb' | 'sqs' | 's3' | 'ssm', string>>;
+}
+
+/** Finds a stack. @throws OperatorError when there is none, or it can not be reached */
+export async function openStack({ url, stage }: StackName): Promise<StackAccess> {
+  const about = url === undefined ? undefined : await aboutLocal(url);
+  const config = (service: keyof About['endpoints']) =>
+    about && { region: about.region, credentials: about.credentials, endpoint: about.endpoints[service] };
+  const clients = {
+    dynamoDb: dynamoDb(config('dynamodb')),
+    sqs: sqs(config('sqs')),
+    s3: s3(config('s3')),
+    ssm: ssm(config('ssm')),
+  };
+  const close = () => {
+    for (const client of Object.values(clients)) client.destroy();
+  };
+  try {
+    const resources = await resourcesOf(about?.stage ?? stage ?? '', clients.ssm);
+    return { label: url ?? `stage ${stage}`, resources, ...clients, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+async function aboutLocal(base: string): Promise<About> {
+  if (!URL.canParse(base))
+    throw new OperatorError(
+      `--url must be a URL such as http://127.0.0.1:8787, not "${base}".`,
+      exitCodes.usage,
+    );
+  const url = new URL('/_local', base);
+  const nobody = (cause: unknown) =>
+    new OperatorError(`Nothing answers at ${url.origin}: start it with npm start.`, exitCodes.unreachable, {
+      cause,
+    });
+  const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
+    throw nobody(cause);
+  });
+  // Whatever else answers there may answer 200, too.
+  const about = (await answer.json().catch(() => ({}))) as Partial<About>;
+  if (answer.status === 200 && about?.endpoints !== undefined) return about as About;
+  throw new OperatorError(
+    `${url.origin} is no local stack of Tally. For one on AWS give its stage: --stage NAME.`,
+    exitCodes.unreachable,
+  );
+}
+
+async function resourcesOf(stage: string, client: SSMClient): Promise<Resources> {
+  const Name = `/tally/${stage}/resources`;
+  const text = await client.send(new GetParameterCommand({ Name })).then(
+    ({ Parameter }) => Parameter?.Value ?? '',
+    (error: unknown) => {
+      if (!(error instanceof ParameterNotFound)) throw error;
+      throw new OperatorError(
+        `There is no stack of stage "${stage}" in this account and region (no parameter ${Name}).`,
+        exitCodes.unreachable,
+      );
+    },
+  );
+  const value = JSON.parse(text) as Partial<Resources>;
+  const missing = FIELDS.find((field) => typeof value[field] !== 'string');
+  if (missing === undefined) return value as Resources;
+  throw new OperatorError(
+    `The parameter ${Name} has no ${missing}: deploy the stack again.`,
+    exitCodes.failed,
+  );
+}

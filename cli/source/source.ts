@@ -1,0 +1,94 @@
+// Opens an input file, plain or gzip by its first bytes, as a stream of uncompressed chunks.
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { gunzipped, gzipFailure, isGzip, MAGIC_BYTES } from '../../formats/bytes.ts';
+import { FormatError } from '../../formats/reading.ts';
+import { messageOf, SourceError, systemCode, UsageError } from '../errors.ts';
+import { callersPath } from '../paths.ts';
+
+/** An input file that can be read several times from its beginning. */
+export interface Source {
+  /** The name as the user gave it. */
+  readonly name: string;
+  /** The absolute path. */
+  readonly path: string;
+  /** Size on disk, compressed if it is. */
+  readonly sizeBytes: number;
+  /** Bytes of the file on disk consumed by the newest `chunks()`, for a progress bar. */
+  bytesRead(): number;
+  /** The uncompressed bytes from the beginning. Throws SourceError where the file cannot be read on. */
+  chunks(): AsyncGenerator<Buffer>;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** Looks at a file and prepares reading it. Throws UsageError or FormatError if it is missing, or of a kind that is not read. */
+export async function openSource(name: string): Promise<Source> {
+  const path = callersPath(name);
+  const magic = Buffer.alloc(MAGIC_BYTES);
+  let sizeBytes: number;
+  let gzip: boolean;
+  try {
+    const info = await stat(path);
+    if (!info.isFile()) throw new UsageError(`${name} is not a file`);
+    sizeBytes = info.size;
+    const handle = await open(path);
+    const { bytesRead } = await handle.read(magic, 0, MAGIC_BYTES, 0).finally(() => handle.close());
+    gzip = isGzip(magic.subarray(0, bytesRead), name);
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof FormatError) throw error;
+    const reason = systemCode(error) === 'ENOENT' ? 'there is no such file' : messageOf(error);
+    throw new UsageError(`cannot read ${name}: ${reason}`, { cause: error });
+  }
+  let bytesRead = 0;
+
+  function openAt(start: number) {
+    const file = createReadStream(path, { highWaterMark: CHUNK_BYTES, start });
+    file.on('data', (chunk) => {
+      bytesRead += chunk.length;
+    });
+    return file.pause();
+  }
+
+  async function* chunks(): AsyncGenerator<Buffer> {
+    bytesRead = 0;
+    try {
+      yield* gzip ? gunzipped(openAt, name) : (openAt(0) as AsyncIterable<Buffer>);
+    } catch (error) {
+      if (error instanceof FormatError) throw error;
+      throw new SourceError(`${name} cannot be read on: ${gzipFailure(error) ?? messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  return { name, path, sizeBytes, bytesRead: () => bytesRead, chunks };
+}
+
+/** The first bytes of the uncompressed file: `bytesMax` of them, or all where it is shorter. */
+export async function readHead(source: Source, bytesMax: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of source.chunks()) {
+    parts.push(chunk);
+    length += chunk.length;
+    if (length >= bytesMax) break;
+  }
+  return Buffer.concat(parts).subarray(0, bytesMax);
+}
+
+/** Whether a file begins with all the bytes of another. */
+export async function beginsWith(longer: Source, shorter: Source): Promise<boolean> {
+  const theirs = longer.chunks();
+  let held = Buffer.alloc(0);
+  for await (const chunk of shorter.chunks()) {
+    while (held.length < chunk.length) {
+      const { done, value } = await theirs.next();
+      if (done === true) return false;
+      held = Buffer.concat([held, value]);
+    }
+    if (!held.subarray(0, chunk.length).equals(chunk)) return false;
+    held = held.subarray(chunk.length);
+  }
+  return true;
+}

@@ -1,0 +1,165 @@
+// Where import states live, and which of them belongs to a file.
+import { createHash } from 'node:crypto';
+import { access, constants, readdir, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { StateError, systemCode } from '../errors.ts';
+import { peekJournal } from './journal.ts';
+import { beginsWith, openSource, type Source } from './source.ts';
+import {
+  fileIdentity,
+  HEAD_BYTES_MAX,
+  type ImportState,
+  keyOf,
+  type StateKey,
+  type Target,
+} from './state.ts';
+
+/** Name of the folder beside the imported files. */
+export const STATE_FOLDER = '.tally-import';
+
+/** Where a file's state is, or is to be. */
+export interface StatePlace {
+  readonly key: StateKey;
+  readonly path: string;
+  /** Set where the state could not be kept beside the file. */
+  readonly elsewhere: boolean;
+  /** `new`: never seen. `grown`: what was imported, or that with more after it. `prefix`: less than what was imported. */
+  readonly is: 'new' | 'grown' | 'prefix';
+}
+
+/** `$XDG_STATE_HOME/tally/import`, in `~/.local/state` where that is not set: for files whose folder cannot be written to. */
+export function stateHome(environment: Readonly<Record<string, string | undefined>>): string {
+  return join(environment['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'tally', 'import');
+}
+
+/**
+ * Finds the state of an earlier import of this very content, or the place for a new one: in the chosen folder, or else beside
+ * the file, or else in the user's state home where that folder cannot be written to.
+ * @throws StateError if the file begins like an imported one, but is another
+ */
+export async function findState(
+  source: Source,
+  head: Buffer,
+  target: Target,
+  { chosen, home }: { readonly chosen: string | undefined; readonly home: string },
+): Promise<StatePlace> {
+  const beside = join(dirname(source.path), STATE_FOLDER);
+  const folders = chosen === undefined ? [beside, home] : [chosen];
+  for (const folder of folders) {
+    const found = await stateIn(folder, source, head, target);
+    if (found) return { ...found, elsewhere: chosen === undefined && folder !== beside };
+  }
+  const key = keyOf(head, target);
+  for (const folder of folders) {
+    if (!(await isWritable(folder))) continue;
+    const elsewhere = chosen === undefined && folder !== beside;
+    return { key, path: join(folder, stateFileName(key)), elsewhere, is: 'new' };
+  }
+  throw new StateError(
+    `no folder for the import state can be written to (${folders.join(', ')}); name one with --state`,
+  );
+}
+
+export function stateFileName({ identity, service, metric }: StateKey): string {
+  const target = createHash('sha256').update(`${service}\n${metric}`).digest('hex').slice(0, 8);
+  return `${identity}-${target}.jsonl`;
+}
+
+type Found = Pick<StatePlace, 'key' | 'path' | 'is'>;
+
+async function stateIn(
+  folder: string,
+  source: Source,
+  head: Buffer,
+  target: Target,
+): Promise<Found | undefined> {
+  const exactPath = join(folder, stateFileName(keyOf(head, target)));
+  const exact = await peekJournal(exactPath);
+  if (exact) {
+    const is = await relation(source, exact);
+    if (is !== 'other') return { key: exact.key, path: exactPath, is };
+    throw new StateError(
+      `${source.name} begins like ${exact.path}, which was imported as metric ${target.metric}, but is not that file with lines appended. ` +
+        'If it was changed, its lines would be counted again; if it is another file, give it a name of its own with --label',
+    );
+  }
+  // A file that was shorter than the head when it was first imported and has grown, or one that an imported one begins with.
+  const related = (await statesIn(folder)).filter(
+    ({ state: { key } }) =>
+      key.service === target.service &&
+      key.metric === target.metric &&
+      key.label === target.label &&
+      (key.headBytes > head.length ||
+        (key.headBytes < HEAD_BYTES_MAX &&
+          key.headBytes < head.length &&
+          key.identity === fileIdentity(head.subarray(0, key.headBytes), target.label))),
+  );
+  for (const { path, state } of related.toSorted((a, b) => b.state.key.headBytes - a.state.key.headBytes)) {
+    const is = await relation(source, state);
+    if (is !== 'other') return { key: state.key, path, is };
+  }
+  return undefined;
+}
+
+/** All states of a folder; a damaged one of some other file must not stop an import. */
+export async function statesIn(folder: string): Promise<{ path: string; state: ImportState }[]> {
+  const names = await readdir(folder).catch(() => []);
+  const states: { path: string; state: ImportState }[] = [];
+  for (const name of names.filter((one) => one.endsWith('.jsonl'))) {
+    const path = join(folder, name);
+    const state = await peekJournal(path).catch(() => undefined);
+    if (state) states.push({ path, state });
+  }
+  return states;
+}
+
+/** What a file is to the bytes that a state is about. */
+async function relation(source: Source, state: ImportState): Promise<'grown' | 'prefix' | 'other'> {
+  const seen = await beginsAs(source, state);
+  if (seen === true) return 'grown';
+  if (seen === false) return 'other';
+  if (state.ends.some(({ to, crc }) => to === seen.to && crc === seen.crc)) return 'prefix';
+  // Between two ends only the file itself can tell, where it still is.
+  const earlier = await openSource(state.path).catch(() => undefined);
+  return earlier && earlier.path !== source.path && (await beginsWith(earlier, source)) ? 'prefix' : 'other';
+}
+
+/** Whether the file holds, at its beginning, exactly the bytes that the state is about; where it ends if it is shorter. */
+export async function beginsAs(
+  source: Source,
+  state: ImportState,
+): Promise<boolean | { to: number; crc: number }> {
+  const checks = [...state.done, ...state.open.values()].toSorted((a, b) => a.to - b.to);
+  let next = 0;
+  let offset = 0;
+  let crc = 0;
+  if (checks.length === 0) return true;
+  for await (const chunk of source.chunks()) {
+    let from = 0;
+    for (let check = checks[next]; check && check.to <= offset + chunk.length; check = checks[next]) {
+      crc = crc32(chunk.subarray(from, check.to - offset), crc);
+      from = check.to - offset;
+      if (crc !== check.crc) return false;
+      next += 1;
+    }
+    if (next === checks.length) return true;
+    crc = crc32(chunk.subarray(from), crc);
+    offset += chunk.length;
+  }
+  return { to: offset, crc };
+}
+
+/** Whether a folder, or the nearest one above it that exists, may be written to; write-protection binds root too. */
+async function isWritable(folder: string): Promise<boolean> {
+  try {
+    const info = await stat(folder);
+    if (!info.isDirectory() || (info.mode & 0o222) === 0) return false;
+    await access(folder, constants.W_OK);
+    return true;
+  } catch (error) {
+    const parent = dirname(folder);
+    return systemCode(error) === 'ENOENT' && parent !== folder && isWritable(parent);
+  }
+}

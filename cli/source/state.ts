@@ -1,0 +1,160 @@
+// What has been imported of a file so far, as a pure function of its journal's entries. Shapes are those of the journal's lines.
+import { createHash } from 'node:crypto';
+import type { ReadingPlan } from '../../formats/plan.ts';
+import { StateError } from '../errors.ts';
+import { type ByteRange, joinRanges, withRange } from './ranges.ts';
+
+/** Bytes of the uncompressed beginning that tell files apart. */
+export const HEAD_BYTES_MAX = 64 * 1024;
+
+/** Where events go, and what the user calls the file if its content alone does not tell it apart from another. */
+export interface Target {
+  /** The service's identity, whatever the address it is reached at. */
+  readonly service: string;
+  readonly metric: string;
+  readonly label: string;
+}
+
+/** Which file, counted where: by content, not by name, folder or compression. */
+export interface StateKey extends Target {
+  readonly identity: string;
+  /** How many first bytes of the file the identity is a hash of. */
+  readonly headBytes: number;
+}
+
+/** The identity of a file: a hash of its first bytes, and of its label. */
+export function fileIdentity(head: Buffer, label: string): string {
+  const hash = createHash('sha256').update(`tally import 1\n${label}\n${head.length}\n`).update(head);
+  return hash.digest('base64url').slice(0, 22);
+}
+
+export function keyOf(head: Buffer, target: Target): StateKey {
+  const { service, metric, label } = target;
+  return { identity: fileIdentity(head, label), headBytes: head.length, service, metric, label };
+}
+
+/** What the keys of a file's batches begin with. */
+export function batchName({ identity, metric }: StateKey): string {
+  return createHash('sha256').update(`${identity}\n${metric}`).digest('base64url').slice(0, 22);
+}
+
+/** A batch that was begun and is not finished. */
+export interface OpenBatch extends ByteRange {
+  /** Start of the first attempt whose outcome is not known (epoch ms); undefined if surely nothing of it is stored. */
+  readonly since: number | undefined;
+}
+
+/** Everything that is remembered of a file. */
+export interface ImportState {
+  readonly key: StateKey;
+  /** How the file was read. */
+  readonly plan: ReadingPlan;
+  /** The file's path at the last import. */
+  readonly path: string;
+  readonly done: readonly ByteRange[];
+  readonly open: ReadonlyMap<number, OpenBatch>;
+  /** Batches that the user gave up as uncertain. */
+  readonly abandoned: readonly { readonly from: number; readonly to: number }[];
+  /** Where the file ended when it was imported to its end, and the checksum of its bytes. */
+  readonly ends: readonly { readonly to: number; readonly crc: number }[];
+  /** Events the service has accepted, and when it last did (epoch ms). */
+  readonly accepted: number;
+  readonly acceptedAt: number | undefined;
+}
+
+/**
+ * A line of the journal. `send`: a request is about to be made. `none`: it surely stored nothing. `ok`: the batch is finished.
+ * `abandon`: the user gave it up. `end`: the file ends here, and all of it is done.
+ */
+export type Entry =
+  | ({ readonly t: 'send'; readonly since: number } & ByteRange)
+  | { readonly t: 'none'; readonly from: number }
+  | { readonly t: 'abandon'; readonly from: number }
+  | { readonly t: 'ok'; readonly from: number; readonly accepted: number; readonly at: number }
+  | { readonly t: 'end'; readonly to: number; readonly crc: number };
+
+const KIND = 'tally-import';
+const VERSION = 2;
+
+export function newState(key: StateKey, plan: ReadingPlan, path: string): ImportState {
+  const nothing = { done: [], open: new Map(), abandoned: [], ends: [], accepted: 0, acceptedAt: undefined };
+  return { key, plan, path, ...nothing };
+}
+
+/** The state after one more entry. */
+export function applyEntry(state: ImportState, entry: Entry): ImportState {
+  if (entry.t === 'end') {
+    const { to, crc } = entry;
+    return { ...state, ends: [...state.ends.filter((one) => one.to !== to), { to, crc }] };
+  }
+  const open = new Map(state.open);
+  if (entry.t === 'send') {
+    const { from, to, crc, since } = entry;
+    open.set(from, { from, to, crc, since: open.get(from)?.since ?? since });
+    return { ...state, open };
+  }
+  const batch = open.get(entry.from);
+  if (!batch) throw new StateError(`the journal finishes a batch at byte ${entry.from} that it never began`);
+  if (entry.t === 'none') return { ...state, open: open.set(entry.from, { ...batch, since: undefined }) };
+  open.delete(entry.from);
+  const done = withRange(state.done, { from: batch.from, to: batch.to, crc: batch.crc });
+  if (entry.t === 'abandon')
+    return { ...state, open, done, abandoned: [...state.abandoned, { from: batch.from, to: batch.to }] };
+  return { ...state, open, done, accepted: state.accepted + entry.accepted, acceptedAt: entry.at };
+}
+
+/** The state as one line, which begins a journal. */
+export function snapshotLine(state: ImportState): string {
+  return `${JSON.stringify({ kind: KIND, version: VERSION, ...state, open: [...state.open.values()] })}\n`;
+}
+
+/**
+ * Reads a journal. A last line that was cut off by a crash is left out: what it says never happened, since requests are made
+ * after their entry is safe. Throws StateError if the file is something else.
+ */
+export function parseJournal(text: string, fileName: string): ImportState {
+  const lines = text.split('\n');
+  lines.pop();
+  const [first = '', ...rest] = lines;
+  const head = jsonOf(first);
+  if (!isSnapshot(head)) {
+    throw new StateError(`${fileName} is not an import state of this version; move it away to import anew`);
+  }
+  const { kind: _kind, version: _version, open, done, ...others } = head;
+  let state: ImportState = {
+    ...others,
+    acceptedAt: others.acceptedAt,
+    done: joinRanges(done),
+    open: new Map(open.map((batch) => [batch.from, { ...batch, since: batch.since }] as const)),
+  };
+  for (const [i, line] of rest.entries()) {
+    const entry = jsonOf(line);
+    if (typeof entry !== 'object' || entry === null || !('t' in entry)) {
+      throw new StateError(`${fileName} is damaged in line ${i + 2}`);
+    }
+    state = applyEntry(state, entry as Entry);
+  }
+  return state;
+}
+
+interface Snapshot extends Omit<ImportState, 'open'> {
+  readonly kind: string;
+  readonly version: number;
+  readonly open: readonly OpenBatch[];
+}
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function isSnapshot(value: unknown): value is Snapshot {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, version, key, done, open } = value as Partial<Snapshot>;
+  return (
+    kind === KIND && version === VERSION && key !== undefined && Array.isArray(done) && Array.isArray(open)
+  );
+}

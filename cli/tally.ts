@@ -1,0 +1,82 @@
+// The one command: its subcommands, a file each, and how each of them ends.
+import { Command, CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { benchCommand } from './bench.ts';
+import { deadLettersCommand } from './dead-letters.ts';
+import { deleteEntityCommand } from './delete-entity.ts';
+import { deployCommand } from './deploy.ts';
+import { drillCommand } from './drill.ts';
+import { exploreCommand } from './explore.ts';
+import { followCommand } from './follow.ts';
+import { hostileCommand } from './hostile.ts';
+import { importCommand } from './import.ts';
+import { killCommand } from './kill.ts';
+import { lateCommand } from './late.ts';
+import { mutantsCommand } from './mutants.ts';
+import { parameterCommand } from './parameter.ts';
+import { planCommand } from './plan.ts';
+import { asOperatorError, exitCodes } from './shared/errors.ts';
+import { withExample } from './shared/options.ts';
+import { simulateCommand } from './simulate.ts';
+import { startCommand } from './start.ts';
+import { verifyCommand } from './verify.ts';
+
+/** The whole command line. */
+export function tally(): Command {
+  const program = withExample(
+    new Command('tally')
+      .description('Tally counts events exactly.')
+      .version(packageJson.version)
+      // The list has first sentences; a command's own help has the rest.
+      .configureHelp({ subcommandDescription: (one) => one.description().split(/(?<=\.) /)[0] ?? '' })
+      .enablePositionalOptions()
+      .passThroughOptions(),
+    'npx tally start\nnpx tally import access.log --url http://127.0.0.1:8787 --wait\nnpx tally deploy prod --new',
+  );
+  const groups: Readonly<Record<string, readonly Command[]>> = {
+    'Count:': [startCommand, importCommand, followCommand, verifyCommand],
+    'Deploy and operate:': [
+      deployCommand,
+      planCommand,
+      deadLettersCommand,
+      parameterCommand,
+      deleteEntityCommand,
+    ],
+    'Prove:': [
+      simulateCommand,
+      exploreCommand,
+      mutantsCommand,
+      hostileCommand,
+      drillCommand,
+      killCommand,
+      lateCommand,
+    ],
+    'Measure:': [benchCommand],
+  };
+  for (const [group, commands] of Object.entries(groups)) {
+    for (const command of commands) program.addCommand(command.helpGroup(group));
+  }
+  finish(program);
+  return program;
+}
+
+/** Wrong usage prints the command's help, and ends as an error that `run` understands. */
+function finish(command: Command): void {
+  command.exitOverride().showHelpAfterError();
+  for (const child of command.commands) finish(child);
+}
+
+/** Runs a command line. Sets the exit code; never prints a stack trace unless TALLY_DEBUG is set. */
+export async function run(args: readonly string[]): Promise<void> {
+  try {
+    await tally().parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+      return;
+    }
+    const { message, exitCode } = asOperatorError(error);
+    console.error(process.env['TALLY_DEBUG'] === undefined ? message : error);
+    process.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,76 @@
+// Truth files: what the counts of every (entity, minute) must be.
+
+import { access } from 'node:fs/promises';
+import { linesOf } from '../../formats/lines.ts';
+import { utf8Of } from '../../formats/reading.ts';
+import { UsageError } from '../errors.ts';
+import { callersPath } from '../paths.ts';
+import { openSource } from '../source/source.ts';
+
+/** Expected counts of one entity: epoch seconds of a minute → count. Minutes without events are left out. */
+export type MinuteCounts = Map<number, number>;
+
+export interface Truth {
+  readonly file: string;
+  readonly entities: ReadonlyMap<string, MinuteCounts>;
+  /** Sum of all counts, and number of (entity, minute) rows with a count. */
+  readonly total: number;
+  readonly rows: number;
+  /** First and last minute of all rows (epoch seconds), those without a count too. */
+  readonly firstMinute: number;
+  readonly lastMinute: number;
+}
+
+export type TruthColumn = 'views' | 'hits';
+
+/** Column numbers of `minute, entity, views, hits`, from 0. */
+const columnIndex = { views: 2, hits: 3 } as const;
+const suffixes = ['', '.entity_minute.tsv.gz', '.entity_minute.tsv'];
+
+/** Reads `FILE`, or `FILE.entity_minute.tsv(.gz)`. Throws UsageError if there is none, or if it holds something else. */
+export async function readTruth(name: string, column: TruthColumn): Promise<Truth> {
+  const file = await existing(name);
+  const source = await openSource(file);
+  const entities = new Map<string, MinuteCounts>();
+  let total = 0;
+  let rows = 0;
+  let firstMinute = Number.POSITIVE_INFINITY;
+  let lastMinute = Number.NEGATIVE_INFINITY;
+  for await (const line of linesOf(source.chunks())) {
+    const values = utf8Of(line.bytes)?.split('\t');
+    if (!values)
+      throw new UsageError(`${file}:${line.number}: the entity is not UTF-8; the service cannot have it`);
+    const [minute, entity, count] = [Number(values[0]), values[1], Number(values[columnIndex[column]])];
+    if (!entity || !Number.isInteger(minute) || minute % 60 !== 0 || !Number.isInteger(count)) {
+      throw new UsageError(`${file}:${line.number}: expected: epoch of a minute, entity, views, hits`);
+    }
+    firstMinute = Math.min(firstMinute, minute);
+    lastMinute = Math.max(lastMinute, minute);
+    // The entity is asked for even where it has no count: the service must not have one either.
+    const minutes = entities.get(entity) ?? new Map<number, number>();
+    entities.set(entity, minutes);
+    if (count === 0) continue;
+    minutes.set(minute, (minutes.get(minute) ?? 0) + count);
+    total += count;
+    rows += 1;
+  }
+  if (entities.size === 0) throw new UsageError(`${file} is empty`);
+  return { file, entities, total, rows, firstMinute, lastMinute };
+}
+
+async function existing(name: string): Promise<string> {
+  for (const suffix of suffixes) {
+    const file = callersPath(`${name}${suffix}`);
+    const found = await access(file).then(
+      () => true,
+      () => false,
+    );
+    if (found) return file;
+  }
+  throw new UsageError(
+    `there is no truth file ${name}, ${suffixes
+      .slice(1)
+      .map((one) => name + one)
+      .join(' or ')}`,
+  );
+}

@@ -1,0 +1,57 @@
+// Batches: events that travel together, and are sent again only as they were.
+
+/** Most events of a batch. */
+export const BATCH_EVENTS_MAX = 500;
+/** Most bytes of a batch's body: a record of the stream holds 1 MiB. */
+export const BATCH_BYTES_MAX = 1_000_000;
+/** Most characters of a caller's key: halves of a batch add two each, and Tally takes 128. */
+export const KEY_CHARACTERS_MAX = 100;
+
+/** A batch, or a half of one. */
+export interface Batch {
+  /** Makes one record of them; undefined: each has an id, is a record of its own, and meets its twins of other requests. */
+  readonly key: string | undefined;
+  /** Its events, each as JSON. */
+  readonly events: readonly string[];
+  /** The place of its first event in the batch that the caller gave. */
+  readonly first: number;
+  /** The request's body, the same at every attempt. */
+  readonly body: string;
+  /** When the first attempt began that may have stored it, by the steady clock; undefined: surely none has. */
+  mayBeStoredSinceMs: number | undefined;
+  /** Whether a beacon carries it: beacons have no answer. */
+  beaconed: boolean;
+}
+
+/** Makes a batch. @param events each as JSON */
+export function batchOf(key: string | undefined, events: readonly string[], first = 0): Batch {
+  const named = key === undefined ? '' : `"batch":${JSON.stringify(key)},`;
+  const body = `{${named}"events":[${events.join(',')}]}`;
+  return { key, events, first, body, mayBeStoredSinceMs: undefined, beaconed: false };
+}
+
+/**
+ * Cuts a batch of which nothing is stored in two. The halves' keys follow from its own, so whoever cuts the same batch
+ * again gets the same halves.
+ * @returns the second half, then the first: on a stack the first is on top
+ */
+export function halvesOf({ key, events, first }: Batch): readonly [Batch, Batch] {
+  const middle = Math.ceil(events.length / 2);
+  const keyOf = (half: number) => (key === undefined ? undefined : `${key}.${half}`);
+  return [
+    batchOf(keyOf(2), events.slice(middle), first + middle),
+    batchOf(keyOf(1), events.slice(0, middle), first),
+  ];
+}
+
+/** How many records of the stream a batch becomes. */
+export function recordsOf({ key, events }: Batch): number {
+  return key === undefined ? events.length : 1;
+}
+
+const encoder = new TextEncoder();
+
+/** A text's length in UTF-8. */
+export function utf8Bytes(text: string): number {
+  return encoder.encode(text).length;
+}

@@ -1,0 +1,161 @@
+// What the client needs from where it runs, so that a test can stand in for all of it: fetch, clocks, chance, timers, the page.
+
+/** The part of fetch's answer that the client reads. */
+export interface FetchAnswer {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  text(): Promise<string>;
+}
+
+/** The part of fetch that the client uses; the platform's fetch is one. It must not try again by itself. */
+export type Fetch = (
+  url: string,
+  init: {
+    readonly method: 'GET' | 'POST';
+    readonly headers: Record<string, string>;
+    readonly body?: string;
+    readonly signal: AbortSignal;
+    readonly keepalive?: boolean;
+    readonly redirect: 'error';
+  },
+) => Promise<FetchAnswer>;
+
+/** The part of a browser's window that tells of its page's end. */
+export interface Page {
+  /** `navigator.sendBeacon`; undefined where there is none. */
+  readonly sendBeacon: ((url: string, body: string) => boolean) | undefined;
+  /** Calls back whenever the page is hidden or left. Returns how to stop that. */
+  onLeave(leave: () => void): () => void;
+}
+
+/** The part of Node's `process` that tells of its end. */
+export interface Exit {
+  /** Calls back whenever the process has nothing left to do but to exit. Returns how to stop that. */
+  onBeforeExit(leave: () => void): () => void;
+}
+
+/** Everything from outside. */
+export interface Platform {
+  readonly fetch: Fetch;
+  /** The time of day, epoch milliseconds: for `at`. */
+  nowMs(): number;
+  /** Milliseconds since any moment: for ages and waits. Never slower than time itself, also over suspension. */
+  steadyMs(): number;
+  /** In [0, 1). */
+  random(): number;
+  /** A fresh id of at most 128 characters. */
+  newId(): string;
+  /**
+   * Calls `run` after `delayMs`. Returns how to cancel it.
+   * @param holds whether the process must stay for it (Node)
+   */
+  setTimer(run: () => void, delayMs: number, holds: boolean): () => void;
+  /** Tells whoever looks at the console. */
+  warn(message: string): void;
+  /** Where the client runs in a page. */
+  readonly page: Page | undefined;
+  /** Where it runs in Node. */
+  readonly exit: Exit | undefined;
+}
+
+/** Longest delay of a platform timer: beyond it they fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** What the platform has. Looked up when used, so that a page may replace its fetch later. */
+export function platform(): Platform {
+  const { process } = globalThis as unknown as { process?: NodeProcess };
+  return {
+    fetch: (url, init) => globalThis.fetch(url, init),
+    nowMs: () => Date.now(),
+    steadyMs: steadyClock(
+      () => Date.now(),
+      () => performance.now(),
+    ),
+    random: () => Math.random(),
+    newId,
+    setTimer: (run, delayMs, holds) => {
+      const timer: unknown = setTimeout(run, Math.min(delayMs, TIMER_MS_MAX));
+      // Node's timers keep the process alive unless told otherwise; a browser's are numbers.
+      if (!holds) (timer as { unref?: () => void }).unref?.();
+      return () => clearTimeout(timer as number);
+    },
+    warn: (message) => console.warn(message),
+    page: pageOf(globalThis as unknown as PageGlobals),
+    exit: exitOf(process),
+  };
+}
+
+/**
+ * A clock that is never slower than either of two: the time of day may be set back, and the monotonic clock stands
+ * still on some systems while they sleep. An age that is too small could make a retry count twice; one too large only
+ * gives up early.
+ */
+export function steadyClock(wallMs: () => number, monotonicMs: () => number): () => number {
+  let steady = 0;
+  let wall = wallMs();
+  let monotonic = monotonicMs();
+  return () => {
+    const [wallNow, monotonicNow] = [wallMs(), monotonicMs()];
+    steady += Math.max(0, wallNow - wall, monotonicNow - monotonic);
+    wall = wallNow;
+    monotonic = monotonicNow;
+    return steady;
+  };
+}
+
+/** A random UUID, also where `crypto.randomUUID` is missing: pages that do not come over https. */
+function newId(): string {
+  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
+  const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte, index) => {
+    const marked = index === 6 ? (byte & 0x0f) | 0x40 : index === 8 ? (byte & 0x3f) | 0x80 : byte;
+    return marked.toString(16).padStart(2, '0');
+  }).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+interface Listening {
+  addEventListener(type: string, listener: () => void): void;
+  removeEventListener(type: string, listener: () => void): void;
+}
+/** What a page's global object has of interest here. */
+export interface PageGlobals extends Partial<Listening> {
+  readonly document?: Listening & { readonly visibilityState: string };
+  readonly navigator?: { sendBeacon?(url: string, body: string): boolean };
+}
+
+/** The page, where there is a document that can be hidden. */
+export function pageOf(globals: PageGlobals): Page | undefined {
+  const { document, navigator } = globals;
+  if (document === undefined || typeof document.addEventListener !== 'function') return undefined;
+  const sendBeacon = navigator?.sendBeacon?.bind(navigator);
+  return {
+    sendBeacon,
+    onLeave: (leave) => {
+      const hidden = () => {
+        if (document.visibilityState === 'hidden') leave();
+      };
+      // Phones often tell no more than that the page is hidden; Safari's desktop version tells of pagehide only.
+      document.addEventListener('visibilitychange', hidden);
+      globals.addEventListener?.('pagehide', leave);
+      return () => {
+        document.removeEventListener('visibilitychange', hidden);
+        globals.removeEventListener?.('pagehide', leave);
+      };
+    },
+  };
+}
+
+interface NodeProcess {
+  on?(event: 'beforeExit', listener: () => void): unknown;
+  off?(event: 'beforeExit', listener: () => void): unknown;
+}
+
+function exitOf(process: NodeProcess | undefined): Exit | undefined {
+  if (typeof process?.on !== 'function') return undefined;
+  return {
+    onBeforeExit: (leave) => {
+      process.on?.('beforeExit', leave);
+      return () => void process.off?.('beforeExit', leave);
+    },
+  };
+}

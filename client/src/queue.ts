@@ -1,0 +1,104 @@
+// The bounded buffer: every event that is not settled yet, and of those the ones that are in no batch yet.
+import type { TallyEvent } from './event.ts';
+
+/** An event that is not settled. */
+export interface Pending {
+  readonly event: TallyEvent;
+  /** The event as it is sent, and its bytes in UTF-8. */
+  readonly json: string;
+  readonly bytes: number;
+  /** Its place among all events of this client, rising. */
+  readonly order: number;
+  /** By the steady clock. */
+  readonly takenAtMs: number;
+}
+
+/** How much a batch, or the buffer, may hold. */
+export interface Limits {
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/** Bytes of a body around its events; each event brings a comma. */
+const ENVELOPE_BYTES = '{"batch":"01234567-89ab-cdef-0123-456789abcdef","events":[]}'.length;
+
+/** The buffer. It never holds more than its bounds; ask for room before adding. */
+export class Queue {
+  readonly #bounds: Limits;
+  readonly #batch: Limits;
+  /** In the order of `count()`. */
+  readonly #unsettled = new Set<Pending>();
+  #bytes = 0;
+  /** In no batch yet. */
+  #fresh: Pending[] = [];
+  #freshBytes = 0;
+
+  constructor(bounds: Limits, batch: Limits) {
+    this.#bounds = bounds;
+    this.#batch = batch;
+  }
+
+  get events(): number {
+    return this.#unsettled.size;
+  }
+
+  /** The oldest event that is not settled. */
+  get oldest(): Pending | undefined {
+    const [oldest] = this.#unsettled;
+    return oldest;
+  }
+
+  /** The oldest event that is in no batch yet. */
+  get firstFresh(): Pending | undefined {
+    return this.#fresh[0];
+  }
+
+  /** Whether the events that are in no batch yet fill one. */
+  get fillsBatch(): boolean {
+    const { events, bytes } = this.#batch;
+    return this.#fresh.length >= events || ENVELOPE_BYTES + this.#freshBytes + this.#fresh.length >= bytes;
+  }
+
+  hasRoomFor({ bytes }: Pending): boolean {
+    return this.#unsettled.size < this.#bounds.events && this.#bytes + bytes <= this.#bounds.bytes;
+  }
+
+  add(pending: Pending): void {
+    this.#unsettled.add(pending);
+    this.#bytes += pending.bytes;
+    this.#fresh.push(pending);
+    this.#freshBytes += pending.bytes;
+  }
+
+  /** Cuts the next batch: as many of the oldest events as fit, one at least, either all with an id or all without. */
+  take(): readonly Pending[] {
+    const hasId = this.#fresh[0]?.event.id !== undefined;
+    const batch: Pending[] = [];
+    const left: Pending[] = [];
+    let bytes = ENVELOPE_BYTES;
+    for (const pending of this.#fresh) {
+      const isAlike = (pending.event.id !== undefined) === hasId;
+      bytes += isAlike ? pending.bytes + 1 : 0;
+      const fits = batch.length === 0 || (batch.length < this.#batch.events && bytes <= this.#batch.bytes);
+      if (isAlike && fits) batch.push(pending);
+      else left.push(pending);
+    }
+    this.#fresh = left;
+    for (const pending of batch) this.#freshBytes -= pending.bytes;
+    return batch;
+  }
+
+  /** An event is settled. */
+  settle(pending: Pending): void {
+    if (this.#unsettled.delete(pending)) this.#bytes -= pending.bytes;
+  }
+
+  /** Removes the oldest event that is in no batch yet. */
+  removeOldestFresh(): Pending | undefined {
+    const oldest = this.#fresh.shift();
+    if (oldest === undefined) return undefined;
+    this.#freshBytes -= oldest.bytes;
+    this.settle(oldest);
+    return oldest;
+  }
+}

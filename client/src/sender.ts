@@ -1,0 +1,264 @@
+// Sends batches until Tally has them: how many requests at a time, what each answer means, when to stop trying.
+import { type Verdict, verdictOf } from './answers.ts';
+import { type Backoff, waitMs } from './backoff.ts';
+import { BATCH_BYTES_MAX, type Batch, halvesOf, recordsOf, utf8Bytes } from './batch.ts';
+import { type Http, TallyError } from './http.ts';
+import type { Platform } from './platform.ts';
+
+/** What the sender works with. */
+export interface SenderParts {
+  readonly http: Http;
+  readonly platform: Platform;
+  readonly settings: { readonly concurrency: number; readonly backoff: Backoff };
+  /** Told of every request that is sent, and of every one that did not store its batch. */
+  readonly onRequest: () => void;
+  readonly onProblem: (message: string) => void;
+  /** Called when there may be room for another batch. */
+  readonly onRoom: () => void;
+}
+
+/** How to send one batch. */
+export interface SendOptions {
+  /** For how long after it may first have been stored it is sent again; without end by default. */
+  readonly giveUpAfterMs?: number | undefined;
+  /** Stops trying; the delivery then says what is left. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told of every attempt that did not store the batch and is followed by another. */
+  readonly onRetry?: ((reason: string) => void) | undefined;
+}
+
+/** An event that Tally refuses, and would again. */
+export interface RejectedEvent {
+  /** Its place in the batch, from 0. */
+  readonly index: number;
+  readonly reason: string;
+}
+
+/** An event that is not known to be stored, and is not sent any more. */
+export interface UndeliveredEvent extends RejectedEvent {
+  /** Whether an attempt may have stored it all the same. */
+  readonly mayBeCounted: boolean;
+  /** Whether Tally, or what stands in its place, refuses everything: a wrong key, address or route. */
+  readonly hopeless: boolean;
+}
+
+/** What became of a batch: `accepted`, `rejected` and `undelivered` are all of its events. */
+export interface Delivery {
+  readonly accepted: number;
+  readonly rejected: readonly RejectedEvent[];
+  readonly undelivered: readonly UndeliveredEvent[];
+}
+
+type Turn = 'go' | 'late' | 'stopped';
+interface Waiter {
+  readonly lateMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly end: (turn: Turn) => void;
+}
+type End =
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'cut'; readonly reason: string }
+  | { readonly kind: 'undelivered'; readonly reason: string; readonly ends: 'one' | 'all' | 'hopeless' };
+
+/** Sends batches. While requests fail only one goes out at a time, so that an outage makes few batches doubtful. */
+export class Sender {
+  readonly #parts: SenderParts;
+  readonly #active = new Set<Batch>();
+  #waiting: Waiter[] = [];
+  #onTheirWay = 0;
+  /** Requests that failed since the last one that stored its batch. */
+  #failures = 0;
+  #pausedUntilMs = 0;
+  #alarm: { readonly atMs: number; readonly cancel: () => void } | undefined;
+
+  constructor(parts: SenderParts) {
+    this.#parts = parts;
+  }
+
+  /** Batches that are being sent, or wait to be. */
+  get active(): ReadonlySet<Batch> {
+    return this.#active;
+  }
+
+  /** When another batch would go out at once; Infinity while others are before it, and `onRoom` tells of the end of that. */
+  get readyAtMs(): number {
+    return this.#waiting.length === 0 && this.#onTheirWay < this.#capacity ? this.#pausedUntilMs : Infinity;
+  }
+
+  /** Sends nothing before so many milliseconds have passed. */
+  pause(forMs: number): void {
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#parts.platform.steadyMs() + forMs);
+  }
+
+  /**
+   * Sends a batch until it is stored, exactly as it is. One that is refused is cut in two, as often as it takes to find
+   * the event that is to blame. Never rejects.
+   */
+  async send(whole: Batch, options: SendOptions = {}): Promise<Delivery> {
+    let accepted = 0;
+    const rejected: RejectedEvent[] = [];
+    const undelivered: UndeliveredEvent[] = [];
+    const left = [whole];
+    for (let batch = left.pop(); batch !== undefined; batch = left.pop()) {
+      const { events, first } = batch;
+      const end = await this.#deliver(batch, options);
+      if (end.kind === 'stored') accepted += events.length;
+      else if (end.kind === 'cut' && events.length === 1) rejected.push({ index: first, reason: end.reason });
+      else if (end.kind === 'cut') left.push(...halvesOf(batch));
+      else {
+        const { reason, ends } = end;
+        const over = ends === 'one' ? [batch] : [batch, ...left.splice(0).reverse()];
+        for (const { mayBeStoredSinceMs, ...each } of over) {
+          const mayBeCounted = mayBeStoredSinceMs !== undefined;
+          const hopeless = ends === 'hopeless';
+          for (const place of each.events.keys())
+            undelivered.push({ index: each.first + place, reason, mayBeCounted, hopeless });
+        }
+      }
+    }
+    return { accepted, rejected, undelivered };
+  }
+
+  async #deliver(batch: Batch, options: SendOptions): Promise<End> {
+    const { giveUpAfterMs = Infinity, signal, onRetry } = options;
+    if (batch.events.length > 1 && utf8Bytes(batch.body) > BATCH_BYTES_MAX)
+      return { kind: 'cut', reason: 'too large' };
+    this.#active.add(batch);
+    try {
+      for (let retry = false; ; retry = true) {
+        const lateMs = (batch.mayBeStoredSinceMs ?? Infinity) + giveUpAfterMs;
+        const turn = await this.#turn(lateMs, signal, retry);
+        if (turn === 'stopped') return { kind: 'undelivered', reason: reasonOf(signal), ends: 'all' };
+        if (turn === 'late') {
+          return {
+            kind: 'undelivered',
+            reason: `not confirmed within ${giveUpAfterMs} ms`,
+            ends: 'one',
+          };
+        }
+        const verdict = await this.#attempt(batch, signal);
+        const end = this.#conclude(batch, verdict);
+        if (end !== undefined) return end;
+        if (verdict.kind !== 'stored') onRetry?.(verdict.reason);
+      }
+    } finally {
+      this.#active.delete(batch);
+    }
+  }
+
+  /** Sends a batch once. */
+  async #attempt(batch: Batch, signal: AbortSignal | undefined): Promise<Verdict> {
+    const { http, platform, onRequest } = this.#parts;
+    const isFirst = batch.mayBeStoredSinceMs === undefined;
+    // Until the answer says otherwise, this attempt may have stored it.
+    batch.mayBeStoredSinceMs ??= platform.steadyMs();
+    onRequest();
+    const verdict = await post(http, batch, signal);
+    this.#onTheirWay -= 1;
+    const surelyNot = verdict.kind === 'again' ? !verdict.mayBeStored : verdict.kind !== 'stored';
+    if (isFirst && surelyNot && !batch.beaconed) batch.mayBeStoredSinceMs = undefined;
+    return verdict;
+  }
+
+  /** @returns undefined when the batch is to be sent again */
+  #conclude(batch: Batch, verdict: Verdict): End | undefined {
+    const { platform, settings, onProblem } = this.#parts;
+    if (verdict.kind === 'stored') {
+      this.#failures = 0;
+      this.#wake(true);
+      return verdict;
+    }
+    onProblem(verdict.reason);
+    const end = endOf(verdict, batch);
+    if (end === undefined) {
+      this.#failures += 1;
+      const retryAfterMs = verdict.kind === 'again' ? verdict.retryAfterMs : 0;
+      this.pause(waitMs(settings.backoff, this.#failures, platform.random(), retryAfterMs));
+    } else this.#wake(true);
+    return end;
+  }
+
+  get #capacity(): number {
+    return this.#failures > 0 ? 1 : this.#parts.settings.concurrency;
+  }
+
+  /** Waits until a request may go out; what is sent again goes before what is sent first. */
+  #turn(lateMs: number, signal: AbortSignal | undefined, retry: boolean): Promise<Turn> {
+    return new Promise((resolve) => {
+      const aborted = () => this.#wake(true);
+      const end = (turn: Turn) => {
+        signal?.removeEventListener('abort', aborted);
+        resolve(turn);
+      };
+      signal?.addEventListener('abort', aborted);
+      const waiter = { lateMs, signal, end };
+      if (retry) this.#waiting.unshift(waiter);
+      else this.#waiting.push(waiter);
+      this.#wake(retry);
+    });
+  }
+
+  /** Gives turns to those that wait, and sets the alarm for the next one. */
+  #wake(mayHaveRoom: boolean): void {
+    const { platform, onRoom } = this.#parts;
+    const nowMs = platform.steadyMs();
+    this.#waiting = this.#waiting.filter(({ lateMs, signal, end }) => {
+      const ended = signal?.aborted === true ? 'stopped' : nowMs > lateMs ? 'late' : undefined;
+      if (ended !== undefined) end(ended);
+      return ended === undefined;
+    });
+    while (nowMs >= this.#pausedUntilMs && this.#onTheirWay < this.#capacity) {
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      this.#onTheirWay += 1;
+      next.end('go');
+    }
+    this.#setAlarm(nowMs);
+    if (mayHaveRoom) onRoom();
+  }
+
+  #setAlarm(nowMs: number): void {
+    const isNext = this.#waiting.length > 0 && this.#onTheirWay < this.#capacity;
+    const lateMs = this.#waiting.reduce((earliest, { lateMs }) => Math.min(earliest, lateMs + 1), Infinity);
+    const atMs = Math.min(isNext ? this.#pausedUntilMs : Infinity, lateMs);
+    if (this.#alarm?.atMs === atMs) return;
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    if (atMs === Infinity) return;
+    const ring = () => {
+      this.#alarm = undefined;
+      this.#wake(true);
+    };
+    // Timers may fire a fraction early.
+    const delayMs = Math.max(0, Math.ceil(atMs - nowMs));
+    this.#alarm = { atMs, cancel: this.#parts.platform.setTimer(ring, delayMs, false) };
+  }
+}
+
+async function post(http: Http, batch: Batch, signal: AbortSignal | undefined): Promise<Verdict> {
+  const { body } = batch;
+  try {
+    const answer = await http.request({ method: 'POST', path: '/v1/events', body, signal });
+    return verdictOf(answer, recordsOf(batch));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const mayBeStored = !(error instanceof TallyError && error.neverSent);
+    return { kind: 'again', mayBeStored, reason, retryAfterMs: 0 };
+  }
+}
+
+function endOf(verdict: Exclude<Verdict, { kind: 'stored' }>, batch: Batch): End | undefined {
+  const { kind, reason } = verdict;
+  if (kind === 'again') return undefined;
+  if (kind === 'hopeless') return { kind: 'undelivered', reason, ends: 'hopeless' };
+  // Whether a body breaks a rule never changes, so no attempt has stored it. A proxy's limit may change: cutting a
+  // batch that may be stored could count it twice.
+  if (kind === 'tooLarge' && batch.mayBeStoredSinceMs !== undefined) return undefined;
+  batch.mayBeStoredSinceMs = undefined;
+  return { kind: 'cut', reason };
+}
+
+function reasonOf(signal: AbortSignal | undefined): string {
+  const reason: unknown = signal?.reason;
+  return reason instanceof Error ? reason.message : String(reason ?? 'stopped');
+}

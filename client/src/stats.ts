@@ -1,0 +1,108 @@
+// What became of every event that was counted, and who is told of those that were not taken.
+import type { TallyEvent } from './event.ts';
+import type { Platform } from './platform.ts';
+
+/** An event that the client no longer tries to send. */
+export interface Undelivered {
+  /** The event, with its id if it has one. */
+  readonly event: TallyEvent;
+  /** Why, in words. */
+  readonly reason: string;
+  /** Whether an attempt may have stored it all the same: then it is counted once, or not. */
+  readonly mayBeCounted: boolean;
+}
+
+/** Who is told what. A listener that throws, or whose promise rejects, disturbs nothing. */
+export interface Listeners {
+  /** Tally refuses the event, and would again. */
+  readonly onRejected?: (undelivered: Undelivered) => unknown;
+  /** It could not be sent in time: see `giveUpAfterMs`, `close()` and `exitDeadlineMs`; or the API key is wrong. */
+  readonly onGivenUp?: (undelivered: Undelivered) => unknown;
+  /** The buffer was full, or the client closed. */
+  readonly onDropped?: (undelivered: Undelivered) => unknown;
+  /** A request failed and is tried again, or never will be; for a log. */
+  readonly onProblem?: (message: string) => unknown;
+}
+
+/** Numbers of events: `offered = accepted + rejected + givenUp + dropped + buffered + waiting`, at every moment. */
+export interface TallyStats {
+  /** Handed to `count()`. */
+  readonly offered: number;
+  /** Taken by Tally: it said so. */
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly givenUp: number;
+  readonly dropped: number;
+  /** In the buffer or on their way. */
+  readonly buffered: number;
+  /** Waiting for room in the buffer (`whenFull: 'wait'`). */
+  readonly waiting: number;
+  /** Requests sent, and those of them that did not store all their events. */
+  readonly requests: number;
+  readonly requestsFailed: number;
+  /** Beacons that the browser took over when the page was left. */
+  readonly beacons: number;
+}
+
+/** What can become of an event. */
+export type Fate = 'accepted' | 'rejected' | 'givenUp' | 'dropped';
+
+const LISTENER = { rejected: 'onRejected', givenUp: 'onGivenUp', dropped: 'onDropped' } as const;
+
+/** Counts fates and tells of them. */
+export class Stats {
+  offered = 0;
+  requests = 0;
+  requestsFailed = 0;
+  beacons = 0;
+  readonly #fates: Record<Fate, number> = { accepted: 0, rejected: 0, givenUp: 0, dropped: 0 };
+  readonly #listeners: Listeners;
+  readonly #warn: Platform['warn'];
+  #hasWarned = false;
+
+  /** @param warn told once, of the first event that is lost and has no listener */
+  constructor(listeners: Listeners, warn: Platform['warn']) {
+    this.#listeners = listeners;
+    this.#warn = warn;
+  }
+
+  /** Enters an event's end. */
+  accept(): void {
+    this.#fates.accepted += 1;
+  }
+
+  /** Enters an event's end and tells of it. */
+  lose(fate: Exclude<Fate, 'accepted'>, undelivered: Undelivered): void {
+    this.#fates[fate] += 1;
+    const listener = this.#listeners[LISTENER[fate]];
+    if (listener !== undefined) tell(listener, undelivered);
+    else if (!this.#hasWarned) {
+      this.#hasWarned = true;
+      this.#warn(
+        `tally-client: an event was not delivered: ${undelivered.reason}. Give ${LISTENER[fate]} to hear of each; there is no further warning.`,
+      );
+    }
+  }
+
+  /** Tells of a request that failed. */
+  problem(message: string): void {
+    this.requestsFailed += 1;
+    const { onProblem } = this.#listeners;
+    if (onProblem !== undefined) tell(onProblem, message);
+  }
+
+  /** The numbers of now. */
+  now(buffered: number, waiting: number): TallyStats {
+    const { offered, requests, requestsFailed, beacons } = this;
+    return { offered, ...this.#fates, buffered, waiting, requests, requestsFailed, beacons };
+  }
+}
+
+/** Calls a listener; its failures are its own. */
+function tell<T>(listener: (value: T) => unknown, value: T): void {
+  try {
+    Promise.resolve(listener(value)).catch(() => {});
+  } catch {
+    // There is nobody to hand it to: the caller of count() has long gone on.
+  }
+}

@@ -1,0 +1,124 @@
+// Cuts a file's events into batches. Cut and key follow from the file's identity, the offset and the bytes before it alone, so
+// that whoever reads the file again, from its beginning or from the start of any batch, makes the same batches.
+import { BEGINNING, type Position } from './lines.ts';
+import type { EventReading } from './reading.ts';
+import type { FileRecord } from './records.ts';
+
+/** An event on its way. */
+export interface BatchEvent {
+  readonly metric: string;
+  readonly entity: string;
+  readonly at: number;
+}
+
+/** A contiguous range of a file and the events in it, which are sent under one key and again only as they were. */
+export interface Batch {
+  readonly from: Position;
+  readonly to: Position;
+  readonly key: string;
+  /** Usually one request's events; more where a single record holds more than a request may. */
+  readonly parts: readonly (readonly BatchEvent[])[];
+}
+
+/** How large a batch may become. */
+export interface BatchLimits {
+  readonly events: number;
+  /** Bytes of the events' JSON. */
+  readonly bytes: number;
+  /** A batch ends where a stretch of so many bytes of the file does: a reader may begin there. */
+  readonly stretchBytes: number;
+}
+
+export const BATCH_LIMITS: BatchLimits = { events: 500, bytes: 900_000, stretchBytes: 2 ** 20 };
+/** JSON of an event around metric and entity. */
+const EVENT_BYTES = '{"metric":"","entity":"","at":1793696402000},'.length;
+
+/** The key of a batch: at most 22 characters of identity, and some 20 more. */
+export function batchKey(file: string, { offset, crc }: Position): string {
+  return `${file}.${offset.toString(36)}.${crc.toString(36)}`;
+}
+
+/** The key of a request that carries a part of a batch. */
+export function partKey(key: string, part: number): string {
+  return part === 0 ? key : `${key}.${part}`;
+}
+
+/** Takes a file's records in order and gives batches as they are complete. */
+export class BatchCutter {
+  readonly #file: string;
+  readonly #limits: BatchLimits;
+  #from: Position;
+  #to: Position;
+  #events: EventReading[] = [];
+  #bytes = 0;
+
+  /** @param file what tells this file, read this way, from all others */
+  constructor(
+    file: string,
+    { offset, crc, lines }: Position = BEGINNING,
+    limits: BatchLimits = BATCH_LIMITS,
+  ) {
+    this.#file = file;
+    this.#limits = limits;
+    this.#from = { offset, crc, lines };
+    this.#to = this.#from;
+  }
+
+  /** Where everything before has been given, or has no events. */
+  get start(): Position {
+    return this.#events.length === 0 ? this.#to : this.#from;
+  }
+
+  /** Where the last record ended. */
+  get position(): Position {
+    return this.#to;
+  }
+
+  /** Whether there are events that no batch has yet. */
+  get hasEvents(): boolean {
+    return this.#events.length > 0;
+  }
+
+  /** Leaves a record out, and what comes after it begins a batch. */
+  skip({ line, end, crc }: FileRecord): void {
+    this.#to = { offset: end, crc, lines: line.number };
+    this.#from = this.#to;
+  }
+
+  /**
+   * Adds a record.
+   * @param mayCut false where the batch is known to go on, whatever its size
+   * @returns the batch that is complete before it, if one is
+   */
+  add({ line, end, crc, outcomes }: FileRecord, mayCut = true): Batch | undefined {
+    const { events: eventsMax, bytes: bytesMax, stretchBytes } = this.#limits;
+    let batch: Batch | undefined;
+    const crossed = Math.floor(line.start / stretchBytes) > Math.floor(this.#from.offset / stretchBytes);
+    if (crossed && mayCut) batch = this.cut();
+    for (const outcome of outcomes) {
+      if (outcome.kind !== 'event') continue;
+      const bytes = EVENT_BYTES + outcome.metric.length + Buffer.byteLength(outcome.entity);
+      const full = mayCut && (this.#events.length >= eventsMax || this.#bytes + bytes > bytesMax);
+      // A record is never cut in two: journals know bytes of the file, not events.
+      if (full && this.#to.offset > this.#from.offset && this.#to.offset === line.start) batch ??= this.cut();
+      this.#events.push(outcome);
+      this.#bytes += bytes;
+    }
+    this.#to = { offset: end, crc, lines: line.number };
+    return batch;
+  }
+
+  /** Ends the batch here. @returns undefined if it has no events */
+  cut(): Batch | undefined {
+    const events = this.#events.map(({ metric, entity, at }): BatchEvent => ({ metric, entity, at }));
+    const [from, to] = [this.#from, this.#to];
+    this.#from = to;
+    this.#events = [];
+    this.#bytes = 0;
+    if (events.length === 0) return undefined;
+    const parts: BatchEvent[][] = [];
+    for (let i = 0; i < events.length; i += this.#limits.events)
+      parts.push(events.slice(i, i + this.#limits.events));
+    return { from, to, key: batchKey(this.#file, from), parts };
+  }
+}

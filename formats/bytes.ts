@@ -1,0 +1,99 @@
+// A file's uncompressed bytes: plain or gzip by its first bytes; containers are recognised and refused.
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { FormatError } from './reading.ts';
+
+/** Bytes that tell what a file is. */
+export const MAGIC_BYTES = 512;
+const CHUNK_BYTES = 256 * 1024;
+
+/** Compressions and containers that are not read, by the hexadecimal digits they begin with. */
+const FOREIGN: readonly (readonly [RegExp, string])[] = [
+  [/^504b0304/, 'a zip archive'],
+  [/^(?:28b52ffd|5.2a4d18)/, 'compressed with zstd'],
+  [/^fd377a58/, 'compressed with xz'],
+  [/^425a68/, 'compressed with bzip2'],
+  [/^(?:04224d18|02214c18)/, 'compressed with lz4'],
+  [/^377abcaf/, 'a 7z archive'],
+  [/^50415231/, 'a Parquet file'],
+  [/^ff060000734e6150/, 'compressed with Snappy'],
+];
+const TAR_MAGIC_AT = 257;
+
+/** @returns whether the bytes are gzip. @throws FormatError for a container or compression that is not read */
+export function isGzip(head: Buffer, name: string): boolean {
+  const hex = head.subarray(0, 10).toString('hex');
+  const what = FOREIGN.find(([start]) => start.test(hex))?.[1] ?? (isTar(head) ? 'a tar archive' : undefined);
+  if (what !== undefined)
+    throw new FormatError(`${name} is ${what}; only gzip and plain files are read: unpack it first`);
+  return hex.startsWith('1f8b');
+}
+
+function isTar(head: Buffer): boolean {
+  return head.subarray(TAR_MAGIC_AT, TAR_MAGIC_AT + 5).toString('latin1') === 'ustar';
+}
+
+/** The bytes of a file from an offset on. */
+export type OpenAt = (offset: number) => Readable;
+
+/**
+ * The uncompressed bytes of a gzip file, zeros between its members left out.
+ * @param from where a member begins
+ * @param onMember told where each member begins
+ * @throws Error where the data is damaged, cut off, or followed by something else
+ */
+export async function* gunzipped(
+  open: OpenAt,
+  name: string,
+  from = 0,
+  onMember: (offset: number) => void = () => {},
+): AsyncGenerator<Buffer> {
+  let isFirst = from === 0;
+  for (let offset: number | undefined = from; offset !== undefined; ) {
+    onMember(offset);
+    const file = open(offset);
+    const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+    // The callback is there so that pipeline throws nothing by itself: the loop below meets the same error.
+    pipeline(file, gunzip, () => {});
+    try {
+      for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+        if (isFirst && isTar(chunk)) throw new FormatError(`${name} is a tar archive; unpack it first`);
+        isFirst = false;
+        yield chunk;
+      }
+    } finally {
+      file.destroy();
+    }
+    // Node reads members that follow each other, and stops at zeros as if the file ended there.
+    offset = await nextMember(open, name, offset + gunzip.bytesWritten);
+  }
+}
+
+async function nextMember(open: OpenAt, name: string, from: number): Promise<number | undefined> {
+  const file = open(from);
+  let offset = from;
+  try {
+    for await (const chunk of file as AsyncIterable<Buffer>) {
+      const at = chunk.findIndex((byte) => byte !== 0);
+      if (at === -1) {
+        offset += chunk.length;
+        continue;
+      }
+      if (chunk[at] === 0x1f) return offset + at;
+      throw new Error(`${name}: something other than gzip follows at byte ${offset + at}`);
+    }
+    return undefined;
+  } finally {
+    file.destroy();
+  }
+}
+
+/** Why gzip data cannot be read on, in words; undefined for another error. */
+export function gzipFailure(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'Z_BUF_ERROR') return 'its gzip data is cut off (unexpected end of file)';
+  return typeof code === 'string' && code.startsWith('Z_')
+    ? `its gzip data is damaged (${(error as Error).message})`
+    : undefined;
+}

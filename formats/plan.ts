@@ -1,0 +1,149 @@
+// The table of formats, and the plan: everything that decides which events a file's bytes mean.
+import { blanksParser, csvParser } from './columns.ts';
+import {
+  ELB_FIELDS,
+  elbParser,
+  HAPROXY_FIELDS,
+  haproxyParser,
+  httpLogParser,
+  LOG_FIELDS,
+} from './http-log.ts';
+import { jsonParser } from './json.ts';
+import { FormatError, type LineParser } from './reading.ts';
+import { REQUEST_FIELDS } from './request.ts';
+import { parseWhere, type Selection } from './select.ts';
+import { templateFields, templateParser } from './template.ts';
+import { unwrappingParser, type Wrapper } from './unwrap.ts';
+import { NLB_FIELDS, nlbParser, REALTIME_FIELDS, w3cParser } from './w3c.ts';
+
+/**
+ * How to read a file; plain data. Two imports of a file under one metric must have equal plans, or lines counted by one would
+ * mix with lines counted by the other; the state of an import remembers it.
+ */
+export interface ReadingPlan extends Selection {
+  readonly format: FormatName;
+  readonly unwrap: Wrapper;
+  readonly logFormat?: string | undefined;
+  readonly delimiter?: string | undefined;
+  readonly header?: boolean | undefined;
+  readonly comment?: string | undefined;
+  /** Columns between single tabs. */
+  readonly tabs?: boolean | undefined;
+}
+
+/** Options that only some formats can use. */
+export type FormatOption =
+  | 'unwrapQuotes'
+  | 'logFormat'
+  | 'delimiter'
+  | 'header'
+  | 'comment'
+  | 'time'
+  | 'timeUnit';
+
+interface Format {
+  parser(plan: ReadingPlan, header: readonly string[] | undefined): LineParser;
+  /** The fields it has; undefined: whatever the file names. */
+  fields?(plan: ReadingPlan): readonly string[];
+  readonly options: readonly FormatOption[];
+  /** The entity unless the user names another. */
+  readonly entity?: string;
+  /** Whether only GET and status 200 count unless the user says otherwise. */
+  readonly access: boolean;
+}
+
+const access = { access: true, entity: 'path', options: [] } as const;
+
+export const FORMATS = {
+  combined: {
+    ...access,
+    options: ['unwrapQuotes'],
+    parser: httpLogParser,
+    fields: () => [...REQUEST_FIELDS, ...LOG_FIELDS],
+  },
+  haproxy: { ...access, parser: haproxyParser, fields: () => [...REQUEST_FIELDS, ...HAPROXY_FIELDS] },
+  elb: { ...access, parser: elbParser, fields: () => [...REQUEST_FIELDS, ...ELB_FIELDS] },
+  nlb: { access: false, entity: 'domain_name', options: [], parser: nlbParser, fields: () => NLB_FIELDS },
+  w3c: { ...access, parser: (_, header) => w3cParser(header) },
+  'cloudfront-realtime': {
+    ...access,
+    parser: () => w3cParser(REALTIME_FIELDS),
+    fields: () => [...REQUEST_FIELDS, ...REALTIME_FIELDS],
+  },
+  template: {
+    ...access,
+    options: ['logFormat'],
+    parser: ({ logFormat = '' }) => templateParser(logFormat),
+    fields({ logFormat = '' }) {
+      const names = templateFields(logFormat);
+      return names.includes('status') ? [...REQUEST_FIELDS, ...names] : names;
+    },
+  },
+  'json-access': { ...access, options: ['time', 'timeUnit'], parser: jsonParser },
+  jsonl: { access: false, entity: 'entity', options: ['time', 'timeUnit'], parser: jsonParser },
+  csv: {
+    access: false,
+    options: ['time', 'timeUnit', 'delimiter', 'header', 'comment'],
+    parser: ({ delimiter = ',', header = false, comment }, names) =>
+      csvParser({ delimiter, header, comment }, names),
+  },
+  columns: {
+    access: false,
+    options: ['time', 'timeUnit', 'header', 'comment'],
+    parser: ({ tabs = false, header = false, comment }, names) =>
+      blanksParser({ tabs, header, comment }, names),
+  },
+} as const satisfies Record<string, Format>;
+
+export type FormatName = keyof typeof FORMATS;
+
+/** Other names that users know formats by. */
+export const FORMAT_ALIASES: Readonly<Record<string, FormatName>> = {
+  common: 'combined',
+  clf: 'combined',
+  nginx: 'combined',
+  apache: 'combined',
+  s3: 'combined',
+  alb: 'elb',
+  clb: 'elb',
+  'nlb-tls': 'nlb',
+  cloudfront: 'w3c',
+  iis: 'w3c',
+  json: 'jsonl',
+};
+
+/** The settings of a format, in their general shape. */
+export function formatOf(name: FormatName): Format {
+  return FORMATS[name];
+}
+
+/** A fresh parser for one pass over one file. @param header what an earlier parser remembered, where this one goes on from there */
+export function parserOf(plan: ReadingPlan, header?: readonly string[]): LineParser {
+  return unwrappingParser(formatOf(plan.format).parser(plan, header), plan.unwrap);
+}
+
+/** Filters of an access log, unless the user has some for the same field. */
+const DEFAULT_WHERE = ['method=GET', 'status=200'];
+
+/** Conditions with the format's own; `any` alone means all. @throws FormatError for a field the format does not have */
+export function conditionsFor(plan: ReadingPlan, where: readonly string[]): string[] {
+  const given = where.filter((text) => text !== 'any');
+  const named = new Set(given.map((text) => parseWhere(text).field));
+  const { access, fields } = formatOf(plan.format);
+  const requests = access && (fields?.(plan).includes('status') ?? true);
+  const standard = requests && !where.includes('any') ? DEFAULT_WHERE : [];
+  return [...standard.filter((text) => !named.has(parseWhere(text).field)), ...given].toSorted();
+}
+
+/** @throws FormatError if the plan asks for a field that the format does not have */
+export function checkFields(plan: ReadingPlan): void {
+  const fields = formatOf(plan.format).fields?.(plan);
+  if (fields === undefined) return;
+  const asked = [plan.entity, plan.metricField, ...plan.where.map((text) => parseWhere(text).field)];
+  for (const field of asked) {
+    if (field === undefined || fields.includes(field)) continue;
+    throw new FormatError(
+      `format ${plan.format} has no field ${field}; it has ${[...new Set(fields)].join(', ')}`,
+    );
+  }
+}

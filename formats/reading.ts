@@ -1,0 +1,77 @@
+// What reading a line gives, whatever its format.
+import { isUtf8 } from 'node:buffer';
+
+/**
+ * The value of a field: text, `undefined` where the line does not have it, `null` where its bytes are not UTF-8, the only
+ * encoding the service takes.
+ */
+export type FieldValue = string | null | undefined;
+
+/** One thing that a line reports. */
+export interface Entry {
+  /** Epoch milliseconds, where the format itself says when; undefined if its time does not exist. */
+  readonly at: number | undefined;
+  field(name: string): FieldValue;
+}
+
+/** A line that reports something to count. */
+export interface EventReading {
+  readonly kind: 'event';
+  readonly metric: string;
+  readonly entity: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** `skipped`: valid, but left out by the filter. `malformed`: not of the format. `ignored`: a header, a comment, a blank line. */
+export type Outcome =
+  | EventReading
+  | { readonly kind: 'skipped' | 'ignored' }
+  | { readonly kind: 'malformed' | 'rejected'; readonly reason: string };
+
+/** What a format makes of a line, before anything is selected. `more`: the record goes on in the next line. */
+export type Parsed =
+  | { readonly kind: 'entries'; readonly entries: readonly Entry[] }
+  | { readonly kind: 'ignored' }
+  | { readonly kind: 'more' }
+  | { readonly kind: 'malformed'; readonly reason: string };
+
+/** Reads the lines of one file, in order. */
+export interface LineParser {
+  /** @param line without its line end, or several lines joined by `\n` after `more` */
+  parse(line: Buffer): Parsed;
+  /** Headers remembered so far, so that another parser can go on in the middle of the file. */
+  readonly header?: readonly string[] | undefined;
+}
+
+export const IGNORED = { kind: 'ignored' } as const;
+export const SKIPPED = { kind: 'skipped' } as const;
+export const MORE = { kind: 'more' } as const;
+
+export function malformed(reason: string): { readonly kind: 'malformed'; readonly reason: string } {
+  return { kind: 'malformed', reason };
+}
+
+export function oneEntry(entry: Entry): Parsed {
+  return { kind: 'entries', entries: [entry] };
+}
+
+/** The text whose UTF-8 bytes are the given Latin-1 characters; null if they are not UTF-8. */
+export function utf8FromLatin1(text: string): string | null {
+  for (let i = 0; i < text.length; i += 1) {
+    if (text.charCodeAt(i) <= 0x7f) continue;
+    const bytes = Buffer.from(text, 'latin1');
+    return isUtf8(bytes) ? bytes.toString('utf8') : null;
+  }
+  return text;
+}
+
+/** The text of UTF-8 bytes; undefined if they are not UTF-8. */
+export function utf8Of(bytes: Buffer): string | undefined {
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
+}
+
+/** Options or a file that cannot be read as asked; nothing was sent. */
+export class FormatError extends Error {
+  override readonly name = 'FormatError';
+}

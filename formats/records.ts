@@ -1,0 +1,114 @@
+// Reads a file's records: lines from bytes, records from lines (one may span several), and what each means.
+import { BEGINNING, type Line, LineSplitter, type Position } from './lines.ts';
+import { parserOf, type ReadingPlan } from './plan.ts';
+import { type Entry, IGNORED, type LineParser, malformed, type Outcome, type Parsed } from './reading.ts';
+import { selectorOf } from './select.ts';
+
+/** One record of the file: usually a line. */
+export interface FileRecord {
+  /** Its first line. */
+  readonly line: Line;
+  /** Offset after its last byte, and the checksum of all bytes of the file before it. */
+  readonly end: number;
+  readonly crc: number;
+  readonly terminated: boolean;
+  /** What it means; several where it holds several objects. */
+  readonly outcomes: readonly Outcome[];
+}
+
+/** Where in a file a reader goes on: after the last record it gave. */
+export interface ReaderPosition extends Position {
+  readonly header?: readonly string[] | undefined;
+  readonly lineEnd?: number | undefined;
+}
+
+/** Lines that a record may span; beyond that the quote is a stray one. */
+const JOINED_LINES_MAX = 100;
+
+const TOO_LONG = [malformed('it is longer than 1 MiB')];
+const NEVER_CLOSED = [malformed('a quote in it is never closed')];
+
+/** Gives records as bytes come. */
+export class RecordReader {
+  readonly #splitter: LineSplitter;
+  readonly #parser: LineParser;
+  readonly #select: (entry: Entry) => Outcome;
+  #held: Line[] = [];
+
+  constructor(plan: ReadingPlan, metric: string, at: ReaderPosition = BEGINNING) {
+    this.#splitter = new LineSplitter(at, at.lineEnd);
+    this.#parser = parserOf(plan, at.header);
+    this.#select = selectorOf(plan, metric);
+  }
+
+  /** What a reader that goes on after the last record needs to know, besides where that is. */
+  get memory(): Pick<ReaderPosition, 'header' | 'lineEnd'> {
+    return { header: this.#parser.header, lineEnd: this.#splitter.lineEnd };
+  }
+
+  /** The records that these bytes complete. */
+  push(chunk: Buffer): FileRecord[] {
+    const records: FileRecord[] = [];
+    for (const line of this.#splitter.push(chunk)) this.#take(line, records);
+    return records;
+  }
+
+  /** The records that are left where the file ends. */
+  end(): FileRecord[] {
+    const records: FileRecord[] = [];
+    for (const line of this.#splitter.end()) this.#take(line, records);
+    while (this.#held.length > 0) this.#release(this.#held, records);
+    return records;
+  }
+
+  #take(line: Line, out: FileRecord[]): void {
+    if (line.tooLong) {
+      while (this.#held.length > 0) this.#release(this.#held, out);
+      out.push(recordOf(line, line, TOO_LONG));
+      return;
+    }
+    const lines = this.#held.length === 0 ? [line] : [...this.#held, line];
+    const parsed = this.#parser.parse(joined(lines));
+    const [first = line] = lines;
+    if (parsed.kind === 'more') {
+      this.#held = lines;
+      if (lines.length >= JOINED_LINES_MAX) this.#release(lines, out);
+      return;
+    }
+    const outcomes = this.#outcomes(parsed);
+    // Two quotes that never belonged together: the first line had a stray one.
+    if (lines.length > 1 && outcomes.some(isBad)) this.#release(lines, out);
+    else {
+      this.#held = [];
+      out.push(recordOf(first, line, outcomes));
+    }
+  }
+
+  #outcomes(parsed: Exclude<Parsed, { kind: 'more' }>): readonly Outcome[] {
+    if (parsed.kind === 'entries') return parsed.entries.map(this.#select);
+    return [parsed.kind === 'ignored' ? IGNORED : parsed];
+  }
+
+  /** Gives up the first line and reads the others anew. */
+  #release(lines: readonly Line[], out: FileRecord[]): void {
+    const [stray, ...others] = lines;
+    this.#held = [];
+    if (stray) out.push(recordOf(stray, stray, NEVER_CLOSED));
+    for (const line of others) this.#take(line, out);
+  }
+}
+
+function isBad({ kind }: Outcome): boolean {
+  return kind === 'malformed' || kind === 'rejected';
+}
+
+function joined(lines: readonly Line[]): Buffer {
+  const [first] = lines;
+  if (lines.length === 1 && first) return first.bytes;
+  const lineFeed = Buffer.from('\n');
+  return Buffer.concat(lines.flatMap(({ bytes }, i) => (i === 0 ? [bytes] : [lineFeed, bytes])));
+}
+
+function recordOf(first: Line, last: Line, outcomes: readonly Outcome[]): FileRecord {
+  return { line: first, end: last.end, crc: last.crc, terminated: last.terminated, outcomes };
+}

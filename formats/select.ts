@@ -1,0 +1,143 @@
+// From an entry to the event it is counted as: which entries count, as which entity, under which metric, and when.
+import { type Entry, FormatError, malformed, type Outcome, SKIPPED } from './reading.ts';
+import { isCalendarNumber, parseTime, type TimeUnit } from './time.ts';
+
+/** What counts of the entries of a file, and as what. */
+export interface Selection {
+  /** The field that names the entity; `path` is a request's target up to the first `?`. */
+  readonly entity: string;
+  /** Taken off the entity's beginning, where it stands there. */
+  readonly stripPrefix?: string | undefined;
+  /** The entity is the first group of this regular expression's match; entries that do not match are skipped. */
+  readonly entityRegex?: string | undefined;
+  readonly lowercase?: boolean | undefined;
+  /** What an empty entity is counted as; without it such an entry is rejected. */
+  readonly emptyEntity?: string | undefined;
+  /** The field that says when; without it the format's own time. */
+  readonly time?: string | undefined;
+  readonly timeUnit: TimeUnit;
+  /** Conditions, as `parseWhere` takes them. */
+  readonly where: readonly string[];
+  /** The field that names the metric, instead of one metric for all. */
+  readonly metricField?: string | undefined;
+}
+
+/** A condition on a field. */
+export interface Condition {
+  readonly field: string;
+  test(value: string): boolean;
+}
+
+/** Fields that hold a request's target under names of their own; its query is no part of an entity. */
+const TARGETS: ReadonlySet<string> = new Set([
+  'uri',
+  'request_uri',
+  'request.uri',
+  'url',
+  'RequestPath',
+  'request_path',
+  'cs-uri',
+]);
+const METRIC = /^[A-Za-z0-9_.-]{1,64}$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the API refuses exactly these.
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
+const ENTITY_CHARACTERS_MAX = 512;
+
+/**
+ * `FIELD=VALUE[|VALUE…]` or `FIELD!=…`; `2xx` is a class of status, `*` any run of characters.
+ * @throws FormatError if it is none
+ */
+export function parseWhere(text: string): Condition {
+  const m = /^([^=!]+?)(!?=)([\s\S]*)$/.exec(text.trim());
+  if (m === null) throw new FormatError(`--where takes FIELD=VALUE, as status=2xx,method=GET, not ${text}`);
+  const [, field = '', sign, values = ''] = m;
+  const pattern = values.split('|').map((value) => {
+    const source = value.replace(/[\\^$.+?()[\]{}]/g, '\\$&').replaceAll('*', '[\\s\\S]*');
+    return /^[1-5]xx$/i.test(value) ? `${value[0]}\\d\\d` : source;
+  });
+  const matches = new RegExp(`^(?:${pattern.join('|')})$`);
+  const wanted = sign === '=';
+  return { field, test: (value) => matches.test(value) === wanted };
+}
+
+/** Makes the function that turns entries into events. @throws FormatError for a bad condition or regular expression */
+export function selectorOf(selection: Selection, metric: string): (entry: Entry) => Outcome {
+  const { entity: entityField, time: timeField, timeUnit, metricField, stripPrefix } = selection;
+  const conditions = selection.where.map(parseWhere);
+  const regex = selection.entityRegex === undefined ? undefined : regexOf(selection.entityRegex);
+  const { lowercase = false, emptyEntity } = selection;
+
+  function timeOf(entry: Entry): number | string {
+    if (timeField === undefined) return entry.at ?? 'the time does not exist';
+    const text = entry.field(timeField);
+    if (text == null) return `it has no text or number in ${named(timeField)}`;
+    const at = parseTime(text.trim(), timeUnit);
+    if (at !== undefined) return at;
+    return isCalendarNumber(text.trim()) && timeUnit === 'auto'
+      ? `${text} in ${named(timeField)} looks like a date: --time-unit iso reads it as one, s or ms as an epoch`
+      : `${named(timeField)} holds no time (unit ${timeUnit})`;
+  }
+
+  return (entry) => {
+    const at = timeOf(entry);
+    if (typeof at === 'string') return malformed(at);
+    for (const { field, test } of conditions) {
+      // What is missing is empty: it matches `field!=x` and `field=`.
+      if (!test(entry.field(field) ?? '')) return SKIPPED;
+    }
+    const found = entry.field(entityField);
+    if (found === null) return malformed('the entity is not UTF-8, the only encoding the service takes');
+    if (found === undefined)
+      return malformed(entityField === 'path' ? 'it has no request' : `it has no ${named(entityField)}`);
+    let entity = found;
+    const query = TARGETS.has(entityField) ? entity.indexOf('?') : -1;
+    if (query !== -1) entity = entity.slice(0, query);
+    if (stripPrefix !== undefined && entity.startsWith(stripPrefix))
+      entity = entity.slice(stripPrefix.length);
+    if (regex !== undefined) {
+      const group = regex.exec(entity)?.[1];
+      if (group === undefined) return SKIPPED;
+      entity = group;
+    }
+    if (lowercase) entity = entity.toLowerCase();
+    if (entity === '' && emptyEntity !== undefined) entity = emptyEntity;
+    const name = metricField === undefined ? metric : entry.field(metricField);
+    const problem = entityProblem(entity) ?? metricProblem(name);
+    return problem === undefined && name != null
+      ? { kind: 'event', metric: name, entity, at }
+      : { kind: 'rejected', reason: problem ?? 'it has no metric' };
+  };
+}
+
+function named(field: string): string {
+  return /^\d+$/.test(field) ? `column ${field}` : `field ${field}`;
+}
+
+function regexOf(text: string): RegExp {
+  let regex: RegExp;
+  try {
+    regex = new RegExp(text, 'u');
+  } catch (cause) {
+    throw new FormatError(`--entity-regex: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+  if (new RegExp(`${text}|`, 'u').exec('')?.length === 1) {
+    throw new FormatError('--entity-regex needs a group, as ^/posts/(\\d+), which becomes the entity');
+  }
+  return regex;
+}
+
+/** Why the service would refuse an event with this entity; undefined if it takes it. */
+export function entityProblem(entity: string): string | undefined {
+  if (entity.length === 0) return 'the entity is empty';
+  // The service counts characters, not UTF-16 units.
+  if (entity.length > ENTITY_CHARACTERS_MAX && [...entity].length > ENTITY_CHARACTERS_MAX) {
+    return `the entity is longer than ${ENTITY_CHARACTERS_MAX} characters`;
+  }
+  return CONTROL_CHARACTER.test(entity) ? 'the entity holds a control character' : undefined;
+}
+
+/** Why a metric's name is none; undefined if it is one. */
+export function metricProblem(name: string | null | undefined): string | undefined {
+  if (name != null && METRIC.test(name)) return undefined;
+  return 'a metric is 1 to 64 letters, digits, points, dashes and underscores';
+}

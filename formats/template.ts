@@ -1,0 +1,188 @@
+// Field order by template: nginx's `log_format` and Apache's `LogFormat` strings, as they stand in a configuration.
+import {
+  type Entry,
+  type FieldValue,
+  FormatError,
+  IGNORED,
+  type LineParser,
+  malformed,
+  oneEntry,
+  utf8FromLatin1,
+} from './reading.ts';
+import { RequestEntry, requestOf } from './request.ts';
+import { parseTime, type TimeUnit } from './time.ts';
+
+/** A template made ready: a pattern with a group for each name. */
+interface Template {
+  readonly pattern: RegExp;
+  readonly names: readonly string[];
+}
+
+type Piece = { readonly literal: string } | { readonly name: string };
+
+/** What other names of a template stand for one of these. */
+const ALIASES: Readonly<Record<string, string>> = {
+  request_method: 'method',
+  m: 'method',
+  request_uri: 'target',
+  uri: 'target',
+  document_uri: 'target',
+  U: 'target',
+  q: 'query_string',
+  r: 'request',
+  s: 'status',
+  t: 'time_local',
+  h: 'remote_addr',
+  a: 'remote_addr',
+  u: 'remote_user',
+  l: 'ident',
+  v: 'server_name',
+  V: 'host',
+  b: 'body_bytes_sent',
+  B: 'body_bytes_sent',
+  O: 'bytes_sent',
+  I: 'bytes_received',
+  D: 'duration_us',
+  T: 'duration_s',
+  H: 'server_protocol',
+  p: 'server_port',
+};
+const TIMES: Readonly<Record<string, TimeUnit>> = {
+  time_local: 'auto',
+  time_iso8601: 'iso',
+  msec: 's',
+  time_sec: 's',
+  time_msec: 'ms',
+  time_usec: 'us',
+  time: 'auto',
+};
+
+/** @throws FormatError if the template lacks what a count needs, or names follow each other with nothing between */
+export function templateParser(text: string): LineParser {
+  const { pattern, names } = templateOf(text);
+  const time = names.find((name) => Object.hasOwn(TIMES, name));
+  return {
+    parse(line) {
+      const latin1 = line.toString('latin1');
+      const m = pattern.exec(latin1);
+      if (m === null) return latin1.trim() === '' ? IGNORED : malformed('not a line of the --log-format');
+      const value = (name: string) => {
+        const at = names.indexOf(Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name);
+        return at === -1 ? undefined : m[at + 1];
+      };
+      const at = time === undefined ? undefined : parseTime(value(time) ?? '', TIMES[time] ?? 'auto');
+      const status = value('status');
+      const request = value('request');
+      if (status === undefined) return oneEntry(new TemplateEntry(at, value));
+      const target = value('target');
+      const asked =
+        request !== undefined
+          ? requestOf(request)
+          : target === undefined
+            ? undefined
+            : { method: value('method') ?? '', target, protocol: value('server_protocol') };
+      return oneEntry(new RequestEntry(at, asked, status, value));
+    },
+  };
+}
+
+/** The fields that a template names. */
+export function templateFields(text: string): readonly string[] {
+  return templateOf(text).names;
+}
+
+/** A line without a status is no request: its fields are all there is. */
+class TemplateEntry implements Entry {
+  readonly at: number | undefined;
+  readonly #value: (name: string) => string | undefined;
+
+  constructor(at: number | undefined, value: (name: string) => string | undefined) {
+    this.at = at;
+    this.#value = value;
+  }
+
+  field(name: string): FieldValue {
+    const value = this.#value(name);
+    return value === undefined ? undefined : utf8FromLatin1(value);
+  }
+}
+
+function templateOf(text: string): Template {
+  const pieces = piecesOf(bareTemplate(text));
+  const names = pieces.flatMap((piece) => ('name' in piece ? [piece.name] : []));
+  if (names.length === 0) throw new FormatError('--log-format names no field, as $request or %r');
+  if (!names.some((name) => Object.hasOwn(TIMES, name))) {
+    throw new FormatError('--log-format names no time: $time_local, $time_iso8601, $msec or %t');
+  }
+  let source = '^';
+  for (const [i, piece] of pieces.entries()) {
+    const [before, after] = [pieces[i - 1], pieces[i + 1]];
+    if ('literal' in piece) source += escaped(piece.literal);
+    else if (after !== undefined && 'name' in after) {
+      throw new FormatError(`--log-format has nothing between ${piece.name} and ${after.name}`);
+    } else source += groupOf(before, after);
+  }
+  return { pattern: new RegExp(source), names };
+}
+
+function groupOf(before: Piece | undefined, after: Piece | undefined): string {
+  const opened = before !== undefined && 'literal' in before ? before.literal.at(-1) : undefined;
+  const closes = after !== undefined && 'literal' in after ? after.literal[0] : undefined;
+  if (opened === '"' && closes === '"') return '((?:[^"\\\\]|\\\\.)*)';
+  if (closes === undefined) return '(.*)';
+  return closes === ' ' ? '(.*?)' : `([^${escaped(closes)}]*)`;
+}
+
+/** Blanks are as many as stand there, since people align columns. */
+function escaped(literal: string): string {
+  return literal.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&').replace(/ +/g, ' +');
+}
+
+/** The template itself: without `log_format main`, quotes around its parts, and the name after Apache's. */
+function bareTemplate(text: string): string {
+  const directive = text.trim().replace(/;$/, '');
+  const nginx = /^log_format\s+\S+\s+(?:escape=\S+\s+)?([\s\S]*)$/.exec(directive);
+  if (nginx) return quotedParts(nginx[1] ?? '').join('');
+  const apache = /^LogFormat\s+([\s\S]*)$/.exec(directive);
+  if (apache) return quotedParts(apache[1] ?? '')[0] ?? '';
+  return directive.startsWith("'") ? quotedParts(directive).join('') : directive.replace(/\\"/g, '"');
+}
+
+function quotedParts(text: string): string[] {
+  return [...text.matchAll(/'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"/g)].map(([, single, double]) =>
+    (single ?? double ?? '').replace(/\\(["'\\])/g, '$1'),
+  );
+}
+
+const VARIABLE = /\$\{?(\w+)\}?|%[<>]?(?:!?[\d,]+)?(?:\{([^}]+)\}([a-zA-Z]+)|([a-zA-Z]))|%%/g;
+
+function piecesOf(template: string): Piece[] {
+  const pieces: Piece[] = [];
+  let from = 0;
+  const literal = (text: string) => {
+    if (text !== '') pieces.push({ literal: text });
+  };
+  // Not both in one: a percent sign in nginx's is a literal, a dollar in Apache's as well.
+  const sign = /\$\{?[a-z]/.test(template) ? '$' : '%';
+  for (const m of template.matchAll(VARIABLE)) {
+    if (!m[0].startsWith(sign)) continue;
+    literal(template.slice(from, m.index));
+    from = m.index + m[0].length;
+    if (m[0] === '%%') literal('%');
+    else pieces.push({ name: nameOf(m[1], m[2], m[3], m[4]) });
+  }
+  literal(template.slice(from));
+  return pieces;
+}
+
+function nameOf(nginx?: string, argument?: string, letters?: string, letter?: string): string {
+  if (argument !== undefined) {
+    if (letters === 't')
+      return /^(?:begin:|end:)?(sec|msec|usec)$/.test(argument)
+        ? `time_${argument.replace(/^.*:/, '')}`
+        : 'time';
+    return `${letters === 'o' ? 'sent_' : ''}http_${argument.toLowerCase().replaceAll('-', '_')}`;
+  }
+  const name = nginx ?? letter ?? '';
+  return Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name;
+}

@@ -1,0 +1,121 @@
+// Times as they stand in logs, turned into epoch milliseconds. A time without a zone is UTC.
+
+/** How a time is written; `auto` decides by its looks, see `parseTime`. */
+export const TIME_UNITS = ['auto', 's', 'ms', 'us', 'ns', 'iso'] as const;
+export type TimeUnit = (typeof TIME_UNITS)[number];
+
+const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** A date and time as it stands on a clock: month from 1. */
+interface Clock {
+  readonly y: number;
+  readonly mo: number;
+  readonly d: number;
+  readonly h: number;
+  readonly mi: number;
+  readonly s: number;
+}
+
+/** Epoch milliseconds of a UTC date and time; undefined if it does not exist. A leap second counts in the minute it ends. */
+function utcMs({ y, mo, d, h, mi, s }: Clock): number | undefined {
+  const days = mo === 2 && (y % 4 !== 0 || (y % 100 === 0 && y % 400 !== 0)) ? 28 : DAYS_IN_MONTH[mo - 1];
+  if (days === undefined || d < 1 || d > days || h > 23 || mi > 59 || s > 60) return undefined;
+  return Date.UTC(y, mo - 1, d, h, mi, Math.min(s, 59));
+}
+
+/** Distance from UTC in milliseconds of `Z`, `UTC`, `+00`, `+0000` or `+00:00`; 0 where none is written. */
+function zoneMs(zone: string | undefined): number | undefined {
+  const m = /^([+-])(\d\d):?(\d\d)?$/.exec(zone ?? '');
+  if (m === null) return 0;
+  const [hours, minutes] = [Number(m[2]), Number(m[3] ?? 0)];
+  if (hours > 18 || minutes > 59) return undefined;
+  return (m[1] === '-' ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+}
+
+function instant(clock: Clock, fraction: string | undefined, zone: string | undefined): number | undefined {
+  const base = utcMs(clock);
+  const offset = zoneMs(zone);
+  if (base === undefined || offset === undefined) return undefined;
+  return base + Number((fraction ?? '').padEnd(3, '0').slice(0, 3)) - offset;
+}
+
+const ISO =
+  /^(\d{4})-?(\d\d)-?(\d\d)(?:[Tt ]?(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)? ?(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?$/;
+
+/** ISO 8601 as logs write it, extended or basic; seconds, fraction and zone may be missing, and the time of a date alone is midnight. */
+export function parseIso(text: string): number | undefined {
+  const m = ISO.exec(text);
+  if (m === null) return undefined;
+  const [y, mo, d, h, mi, s] = [m[1], m[2], m[3], m[4] ?? 0, m[5] ?? 0, m[6] ?? 0].map(Number);
+  return instant(clockOf(y, mo, d, h, mi, s), m[7], m[8]);
+}
+
+function clockOf(y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0): Clock {
+  return { y, mo, d, h, mi, s };
+}
+
+const CLF = /^(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?: ([+-]\d{4}))?$/;
+let lastClf = '';
+let lastClfMs: number | undefined;
+
+/** `03/Nov/2026:09:00:00 +0100`, as the common log format writes it. Neighbouring lines have the same: the last one is kept. */
+export function parseClf(text: string): number | undefined {
+  if (text === lastClf) return lastClfMs;
+  const m = CLF.exec(text);
+  const month = MONTHS.indexOf(m?.[2] ?? '') + 1;
+  const at = m
+    ? instant(
+        clockOf(Number(m[3]), month, Number(m[1]), Number(m[4]), Number(m[5]), Number(m[6])),
+        m[7],
+        m[8],
+      )
+    : undefined;
+  lastClf = text;
+  lastClfMs = at;
+  return at;
+}
+
+const NUMBER = /^(\d{1,20})(?:\.(\d*))?(?:[eE]\+?(\d{1,2}))?$/;
+/** Powers of ten from a unit to milliseconds. */
+const EXPONENT = { s: 3, ms: 0, us: -3, ns: -6 } as const;
+const LATEST_MS = 253_402_300_799_999;
+
+/**
+ * A time given as text. With `auto` a number of up to 11 digits is seconds, of up to 14 milliseconds, of up to 17 microseconds,
+ * beyond that nanoseconds, but one that reads as YYYYMMDD, YYYYMMDDhhmm or YYYYMMDDhhmmss is refused; everything else must be
+ * ISO 8601 or the common log format's.
+ * @returns epoch milliseconds; undefined if it is none, or beyond the year 9999
+ */
+export function parseTime(text: string, unit: TimeUnit): number | undefined {
+  const bare = text.replace(/^\[|\]$/g, '');
+  if (unit === 'iso') return parseIso(bare);
+  const m = NUMBER.exec(bare);
+  if (m === null) return unit === 'auto' ? (parseIso(bare) ?? parseClf(bare)) : undefined;
+  const { digits, point } = decimalOf(m[1] ?? '', m[2] ?? '', Number(m[3] ?? 0));
+  if (unit === 'auto' && isCalendarNumber(bare)) return undefined;
+  const known = unit === 'auto' ? unitOfDigits(point) : unit;
+  // By moving the point in the text: a product would round nanoseconds into the next minute.
+  const end = point + EXPONENT[known];
+  const ms = end <= 0 ? 0 : Number(digits.padEnd(end, '0').slice(0, end));
+  return ms <= LATEST_MS ? ms : undefined;
+}
+
+/** A number's digits without leading zeros, and how many of them stand before the point. */
+function decimalOf(whole: string, fraction: string, exponent: number): { digits: string; point: number } {
+  const all = `${whole}${fraction}`;
+  const point = whole.length + exponent;
+  const digits = all.replace(/^0+(?=\d)/, '');
+  return { digits, point: point - (all.length - digits.length) };
+}
+
+function unitOfDigits(digits: number): 's' | 'ms' | 'us' | 'ns' {
+  if (digits <= 11) return 's';
+  if (digits <= 14) return 'ms';
+  return digits <= 17 ? 'us' : 'ns';
+}
+
+/** Whether a number reads as a date of the years 1970 to 2099: as seconds or milliseconds it would count decades away. */
+export function isCalendarNumber(text: string): boolean {
+  return /^(?:19[7-9]|20\d)\d(?:\d{4}|\d{8}|\d{10})$/.test(text) && parseIso(text) !== undefined;
+}

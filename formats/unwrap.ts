@@ -1,0 +1,89 @@
+// What log shippers put around a line: syslog, the container runtime interface (CRI), Docker's JSON.
+import { type LineParser, MORE, malformed, type Parsed, utf8Of } from './reading.ts';
+
+export const WRAPPERS = ['none', 'syslog', 'cri', 'docker'] as const;
+export type Wrapper = (typeof WRAPPERS)[number];
+
+/** A line without its wrapper; `partial` where the runtime cut a long one, and the rest follows. */
+interface Unwrapped {
+  readonly bytes: Buffer;
+  readonly partial: boolean;
+}
+
+/** RFC 5424 `<190>1 TIME host app pid msgid data message`, or RFC 3164 and rsyslog's `TIME host tag[pid]: message`. */
+const RFC_5424 = /^(?:<\d{1,3}>)1 \S+ \S+ \S+ \S+ \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+) ?(?:\xef\xbb\xbf)?/;
+const RFC_3164 =
+  /^(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) (?:\S+ )?[A-Za-z/][^\s:[\]]*(?:\[\d+\])?: /;
+const CRI = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d) (?:stdout|stderr) ([PF])\S* /;
+
+const UNWRAP: Readonly<Record<Exclude<Wrapper, 'none'>, (line: Buffer) => Unwrapped | undefined>> = {
+  syslog(line) {
+    const text = line.toString('latin1');
+    const m = RFC_5424.exec(text) ?? RFC_3164.exec(text);
+    return m ? { bytes: line.subarray(m[0].length), partial: false } : undefined;
+  },
+  cri(line) {
+    const m = CRI.exec(line.toString('latin1'));
+    return m ? { bytes: line.subarray(m[0].length), partial: m[1] === 'P' } : undefined;
+  },
+  docker(line) {
+    const log = dockerLog(line);
+    if (log === undefined) return undefined;
+    const text = log.replace(/\r?\n$/, '');
+    return { bytes: Buffer.from(text), partial: text.length === log.length && log.length >= 16_384 };
+  },
+};
+
+function dockerLog(line: Buffer): string | undefined {
+  const text = utf8Of(line);
+  if (text === undefined || !text.startsWith('{"log":')) return undefined;
+  try {
+    const { log, time }: { log?: unknown; time?: unknown } = JSON.parse(text);
+    return typeof log === 'string' && typeof time === 'string' ? log : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The line without the wrapper; undefined if it has none of this kind. */
+export function unwrapped(line: Buffer, wrapper: Wrapper): Unwrapped | undefined {
+  return wrapper === 'none' ? { bytes: line, partial: false } : UNWRAP[wrapper](line);
+}
+
+/** Lines without their wrappers, parts of one joined; those without a wrapper are left out. */
+export function unwrappedLines(lines: readonly Buffer[], wrapper: Wrapper): Buffer[] {
+  const whole: Buffer[] = [];
+  let parts: Buffer[] = [];
+  for (const line of lines) {
+    const one = unwrapped(line, wrapper);
+    if (one === undefined) continue;
+    parts.push(one.bytes);
+    if (one.partial) continue;
+    whole.push(Buffer.concat(parts));
+    parts = [];
+  }
+  return whole;
+}
+
+/** A parser of wrapped lines. */
+export function unwrappingParser(inner: LineParser, wrapper: Wrapper): LineParser {
+  if (wrapper === 'none') return inner;
+  return {
+    get header() {
+      return inner.header;
+    },
+    parse(lines): Parsed {
+      const parts: Buffer[] = [];
+      let partial = false;
+      for (let from = 0; from <= lines.length; ) {
+        const end = lines.indexOf(10, from);
+        const one = unwrapped(lines.subarray(from, end === -1 ? lines.length : end), wrapper);
+        if (one === undefined) return malformed(`it is not wrapped as ${wrapper} does`);
+        parts.push(one.bytes);
+        partial = one.partial;
+        from = end === -1 ? lines.length + 1 : end + 1;
+      }
+      return partial ? MORE : inner.parse(parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts));
+    },
+  };
+}

@@ -1,0 +1,177 @@
+// Tally itself on an AWS in memory: aggregator, writer and compactor as they are deployed, fed with events on a clock of their own.
+import { type AggregatorPorts, aggregate } from '../lambdas/aggregator/aggregate.ts';
+import { SILENT } from '../lambdas/aggregator/segment-listener.ts';
+import { DedupWindows } from '../lambdas/aggregator/windows.ts';
+import { LedgerTable } from '../lambdas/aws/ledger-table.ts';
+import { compact } from '../lambdas/compactor/compact.ts';
+import { BLOCK_BYTES, type CompactorPorts, RANGE_EVENTS_MAX } from '../lambdas/compactor/ports.ts';
+import { OPEN_SEGMENTS_MAX } from '../lambdas/core/compaction.ts';
+import { parseSequenceNumber, parseShardId, type ShardId } from '../lambdas/counting/identifiers.ts';
+import { DEFAULT_RETRY_POLICY } from '../lambdas/counting/retry-policy.ts';
+import type { StreamRecord } from '../lambdas/counting/segment.ts';
+import { CompactionStateTable } from '../lambdas/store/state-table.ts';
+import { StoreTable } from '../lambdas/store/store-table.ts';
+import { writeRollups } from '../lambdas/writer/write.ts';
+import { meteredAws, type Meter, TABLES } from './meter.ts';
+
+/** One event, as the aggregator gets it. */
+export interface CountedEvent {
+  readonly id: string;
+  readonly metric: string;
+  readonly entity: string;
+  readonly atMs: number;
+}
+
+/** How Tally is run. */
+export interface CountSettings {
+  readonly hashSlots: number;
+  readonly windowSeconds: number;
+  readonly compactionSeconds: number;
+  /** Of the ids of events; the shorter, the less memory a run takes. */
+  readonly dedupWindowSeconds: number;
+}
+
+/** When every run begins: at the start of an hour, epoch milliseconds. */
+export const START_MS = Date.UTC(2026, 10, 23, 8);
+
+const KEPT = { hours: undefined, days: undefined, months: undefined, all: undefined };
+const always = () => true;
+const never = async (): Promise<never> => {
+  throw new Error('nothing fails, and nothing is rejected or late, in a run in memory');
+};
+
+/** A stack in memory. Time is what the events say. */
+export class CountingStack {
+  segments = 0;
+  compactionMs = 0;
+  readonly store: StoreTable;
+  readonly #settings: CountSettings;
+  readonly #meter: Meter;
+  readonly #aggregator: AggregatorPorts;
+  readonly #writer: Parameters<typeof writeRollups>[1];
+  readonly #compactor: CompactorPorts;
+  readonly #open = new Map<number, StreamRecord[]>();
+  readonly #shards = new Map<number, ShardId>();
+  #nowMs = START_MS;
+  #dueMs: number;
+  #compactAtMs = START_MS + 60_000;
+  #sequence = 1;
+  #bodies: string[] = [];
+
+  constructor(settings: CountSettings, meter: Meter) {
+    this.#settings = settings;
+    this.#meter = meter;
+    this.#dueMs = START_MS + settings.windowSeconds * 1000;
+    const clock = { nowMs: () => this.#nowMs };
+    const { dynamoDb } = meteredAws(clock, meter).clients();
+    const ledger = new LedgerTable(dynamoDb, TABLES.ledger, clock);
+    const state = new CompactionStateTable(dynamoDb, TABLES.ledger);
+    this.store = new StoreTable(dynamoDb, TABLES.counts, clock, 30 * 86_400_000);
+    this.#aggregator = {
+      ledger,
+      ranges: state,
+      log: { readRange: never, readToEnd: never as never, parentsOf: async () => [], lists: async () => true },
+      queue: {
+        send: async (messages) => {
+          this.#bodies.push(...messages.map(({ body }) => body));
+        },
+      },
+      rejected: { keepRejected: never },
+      windows: new DedupWindows(),
+      clock,
+      listener: { ...SILENT, planned: () => (this.segments += 1) },
+    };
+    this.#writer = {
+      deltas: this.store,
+      ledger,
+      expired: { keepExpired: never },
+      failed: { delay: never, bury: never },
+      retryPolicy: { current: async () => DEFAULT_RETRY_POLICY },
+      clock,
+      random: () => 0,
+    };
+    const shards = async () => [...this.#shards.values()].map((shard) => ({ shard, parents: [] }));
+    this.#compactor = { state, store: this.store, ledger, stream: { shards }, clock };
+  }
+
+  /** Takes a record of one or more events that arrives at a time, not before earlier ones. */
+  async take(shard: number, arrivalMs: number, events: readonly CountedEvent[], batch?: string): Promise<void> {
+    while (arrivalMs >= this.#dueMs) await this.#flush();
+    let records = this.#open.get(shard);
+    if (records === undefined) this.#open.set(shard, (records = []));
+    records.push({
+      sequenceNumber: parseSequenceNumber(String(this.#sequence++)),
+      arrivalMs,
+      data: new Uint8Array(),
+      batch,
+      events: events.map((event, place) => ({ ...event, n: 1, place: batch === undefined ? undefined : place })),
+    });
+  }
+
+  /** Counts what is open, and compacts once more at a later time. */
+  async finish(afterMs: number): Promise<void> {
+    await this.#flush();
+    this.#nowMs += afterMs;
+    await this.#compact();
+  }
+
+  /** Ends a window: one batch of each shard is aggregated, its messages are written, and compaction runs where it is due. */
+  async #flush(): Promise<void> {
+    this.#nowMs = this.#dueMs;
+    this.#dueMs += this.#settings.windowSeconds * 1000;
+    for (const [shard, records] of this.#open) {
+      const settings = {
+        generation: '1',
+        streamRetentionMs: 7 * 86_400_000,
+        rollup: {
+          slotBits: Math.log2(this.#settings.hashSlots),
+          dedupWindowMs: this.#settings.dedupWindowSeconds * 1000,
+          acceptPastMs: undefined,
+          acceptFutureMs: 600_000,
+        },
+      };
+      const batch = { shard: this.#shardOf(shard), records };
+      if ((await aggregate(batch, this.#aggregator, settings, always)) !== 'done') throw new Error('a batch is left');
+    }
+    this.#open.clear();
+    await this.#write();
+    while (this.#compactAtMs <= this.#nowMs) {
+      this.#compactAtMs += 60_000;
+      await this.#compact();
+    }
+  }
+
+  #shardOf(number: number): ShardId {
+    let shard = this.#shards.get(number);
+    if (shard === undefined) {
+      shard = parseShardId(`shardId-${String(number).padStart(12, '0')}`);
+      this.#shards.set(number, shard);
+    }
+    return shard;
+  }
+
+  async #write(): Promise<void> {
+    const delivered = this.#bodies.map((body, index) => {
+      this.#meter.noteMessage(body.length);
+      return { messageId: String(index), receiptHandle: '', body, receiveCount: 1, history: undefined };
+    });
+    this.#bodies = [];
+    const { retry, report } = await writeRollups(delivered, this.#writer, { retentions: KEPT, concurrency: 32 }, always);
+    if (retry.length > 0) throw new Error(`the writer failed: ${report.failures.join(', ')}`);
+  }
+
+  async #compact(): Promise<void> {
+    const startMs = performance.now();
+    const settings = {
+      generation: '1',
+      retentions: KEPT,
+      cadence: { hoursMs: this.#settings.compactionSeconds * 1000 },
+      slotBits: Math.log2(this.#settings.hashSlots),
+      blockBytes: BLOCK_BYTES,
+      rangeEventsMax: RANGE_EVENTS_MAX,
+      openMax: OPEN_SEGMENTS_MAX,
+    };
+    await compact(this.#compactor, settings, always);
+    this.compactionMs += performance.now() - startMs;
+  }
+}

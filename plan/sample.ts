@@ -1,0 +1,163 @@
+// What a load costs, measured: the deployed code counts a sample of it in memory. Two runs, since each needs another sample.
+import { nameHash, rangeOf } from '../lambdas/core/hash-range.ts';
+import { CountingStack, type CountSettings, START_MS } from './count.ts';
+import { Meter } from './meter.ts';
+import { entityName, hashSlotsFor, shardsFor, type Workload, zipf } from './workload.ts';
+
+const METRIC = 'view';
+const HOUR_SECONDS = 3_600;
+
+/** Figures for one event. */
+export interface Sampled {
+  /** Write units by purpose. */
+  readonly writeUnits: Readonly<Record<string, number>>;
+  readonly readUnits: number;
+  readonly sqsRequests: number;
+  readonly putUnits: number;
+  readonly shards: number;
+  readonly hashSlots: number;
+  readonly eventsASegment: number;
+  readonly segmentsPerSecond: number;
+  /** About how many bytes of deltas a question about the open hour reads, just before they are compacted. */
+  readonly uncompactedBytes: number;
+}
+
+/** How a load is counted. */
+export interface SampleSettings {
+  readonly compactionSeconds: number;
+  /** Events of each run at most. */
+  readonly events: number;
+  /** Numbers from 0 to below 1. */
+  readonly random: () => number;
+}
+
+/** Counts samples of a load. */
+export async function sample(workload: Workload, settings: SampleSettings): Promise<Sampled> {
+  const shards = shardsFor(workload);
+  const hashSlots = hashSlotsFor(workload);
+  const count: CountSettings = {
+    hashSlots,
+    windowSeconds: workload.windowSeconds,
+    compactionSeconds: Number.MAX_SAFE_INTEGER,
+    dedupWindowSeconds: 60,
+  };
+  const segments = await sampleSegments(workload, shards, count, settings);
+  const blocks = await sampleBlocks(workload, { ...count, compactionSeconds: settings.compactionSeconds }, settings);
+  const writeUnits = { ...segments.writeUnits, ...blocks.writeUnits };
+  const deltaUnits = segments.writeUnits['deltas'] ?? 0;
+  return {
+    writeUnits,
+    // Each level reads a delta once, four write units to a read unit.
+    readUnits: segments.readUnits + blocks.readUnits + deltaUnits,
+    sqsRequests: segments.sqsRequests,
+    putUnits: 1 / workload.eventsPerRecord,
+    shards,
+    hashSlots,
+    eventsASegment: segments.eventsASegment,
+    segmentsPerSecond: workload.eventsPerSecond / segments.eventsASegment,
+    uncompactedBytes:
+      (deltaUnits * 1024 * workload.eventsPerSecond * settings.compactionSeconds) / segments.deltasASegment,
+  };
+}
+
+/** One shard at its full rate, for as many windows as the sample has events: what segments, ids and deltas cost. */
+async function sampleSegments(workload: Workload, shards: number, count: CountSettings, settings: SampleSettings) {
+  const meter = new Meter();
+  const stack = new CountingStack(count, meter);
+  const rate = workload.eventsPerSecond / shards;
+  const windows = Math.max(3, Math.min(60, Math.floor(settings.events / (rate * count.windowSeconds))));
+  const events = Math.max(3, Math.floor(windows * rate * count.windowSeconds));
+  const rank = zipf(workload.entities, workload.skew, settings.random);
+  const { eventsPerRecord } = workload;
+  for (let from = 0; from < events; from += eventsPerRecord) {
+    const arrivalMs = START_MS + Math.floor((from * 1000) / rate);
+    const record = Array.from({ length: Math.min(eventsPerRecord, events - from) }, (_, index) => ({
+      id: `${from + index}`,
+      metric: METRIC,
+      entity: entityName(rank(), workload.names),
+      atMs: arrivalMs,
+    }));
+    await stack.take(0, arrivalMs, record, eventsPerRecord > 1 ? `${from}` : undefined);
+  }
+  await stack.finish(0);
+  const each = (purpose: string) => meter.total(purpose).writeUnits / events;
+  return {
+    writeUnits: { deltas: each('deltas'), ids: each('ids'), ledger: each('ledger') },
+    readUnits: meter.total('ledger').readUnits / events,
+    sqsRequests: meter.sqsRequests / events,
+    eventsASegment: events / stack.segments,
+    // A delta is at least a write unit; a wide one stands for all slots.
+    deltasASegment: meter.total('deltas').writeUnits / stack.segments < 4 ? 1 : count.hashSlots,
+  };
+}
+
+/** Least entities of a sample: with fewer, single ones would decide. */
+const SAMPLE_ENTITIES_MIN = 60;
+
+/**
+ * A day of the entities in one range of hashes: what blocks and top lists cost. The tree of blocks below a range is what it would be
+ * if all others were counted, too.
+ */
+async function sampleBlocks(workload: Workload, count: CountSettings, settings: SampleSettings) {
+  const dayEvents = workload.eventsPerSecond * 24 * HOUR_SECONDS;
+  const most = Math.max(0, Math.floor(Math.log2(workload.entities / SAMPLE_ENTITIES_MIN)));
+  const bits = Math.min(most, Math.max(0, Math.ceil(Math.log2(dayEvents / settings.events))));
+  const { names, weights, share } = entitiesIn(workload, bits);
+  const rate = workload.eventsPerSecond * share;
+  const seconds = Math.min(24 * HOUR_SECONDS, Math.max(HOUR_SECONDS, Math.floor(settings.events / rate)));
+  const meter = new Meter();
+  const stack = new CountingStack({ ...count, windowSeconds: 60 }, meter);
+  const events = Math.floor(rate * seconds);
+  for (let index = 0; index < events; index += 1) {
+    const atMs = START_MS + Math.floor((index * 1000) / rate);
+    const entity = names[firstAbove(weights, settings.random())] ?? '';
+    await stack.take(0, atMs, [{ id: `${index}`, metric: METRIC, entity, atMs }]);
+  }
+  await stack.finish(0);
+  const all = workload.eventsPerSecond * seconds;
+  const blocks = meter.total('blocks');
+  const tops = meter.total('top lists');
+  const perEvent = (purpose: string) => (meter.total(purpose).writeUnits * 2 ** bits) / all;
+  return {
+    writeUnits: {
+      'blocks of hours': perEvent('blocks of hours'),
+      'blocks of days': perEvent('blocks of days'),
+      'blocks of months and all time': perEvent('blocks of months'),
+      'top lists and late rows': tops.writeUnits / all + perEvent('late'),
+    },
+    readUnits: (blocks.readUnits * 2 ** bits) / all,
+  };
+}
+
+/** The entities of the first range of so many bits, their shares among each other added up, and their share of all events. */
+function entitiesIn({ entities, skew, names }: Workload, bits: number) {
+  const first = '0'.repeat(bits);
+  const some: string[] = [];
+  const weights: number[] = [];
+  let [all, inside] = [0, 0];
+  for (let rank = 0; rank < entities; rank += 1) {
+    const weight = (rank + 1) ** -skew;
+    all += weight;
+    const name = entityName(rank, names);
+    if (rangeOf(nameHash(METRIC, name), bits) !== first) continue;
+    inside += weight;
+    some.push(name);
+    weights.push(inside);
+  }
+  return { names: some, weights: weights.map((weight) => weight / inside), share: inside / all };
+}
+
+function firstAbove(ascending: readonly number[], value: number): number {
+  let [low, high] = [0, ascending.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] ?? 1) > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** The sum of write units for one event. */
+export function writeUnitsOf({ writeUnits }: Sampled): number {
+  return Object.values(writeUnits).reduce((sum, units) => sum + units, 0);
+}

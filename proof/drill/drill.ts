@@ -1,0 +1,229 @@
+// A drill: a local stack on a clock that is put forward minute by minute, traffic, alarms, and an oracle that counts along.
+
+import { Random } from '../../hostile/random.ts';
+import { createDataPoints, type DataPoints } from '../../local/alarms/data-points.ts';
+import { addEmbeddedMetrics } from '../../local/alarms/embedded-metrics.ts';
+import { sampleQueues, serviceMetrics } from '../../local/alarms/service-metrics.ts';
+import { readAlarms } from '../../local/alarms/template-alarms.ts';
+import { type AlarmChange, type AlarmWatch, watchAlarms } from '../../local/alarms/watch.ts';
+import { createClock, type LocalClock } from '../../local/clock.ts';
+import type { Mapping } from '../../local/event-source-mappings/mapping.ts';
+import { asList, asObject, type Json, parseJson } from '../../local/json.ts';
+import { type ObservedCall, observers, type StackObserver } from '../../local/observer.ts';
+import { type LocalStack, startLocalStack } from '../../local/stack.ts';
+import { arnOf, nameOf } from '../../local/template/names.ts';
+import { readTemplate, type Template } from '../../local/template/template.ts';
+import { type Commands, commandsOn } from './commands.ts';
+import { Oracle } from './oracle.ts';
+import { type MinuteOfTraffic, Producers } from './producers.ts';
+
+const MINUTE_MS = 60_000;
+/** Before alarms are looked at: a new stack's silence is no drill. */
+const WARM_UP_MINUTES = 6;
+/** How long a minute waits for what can still be handled. */
+const PATIENCE_MS = 15_000;
+
+/** What a minute brought. */
+export interface Minute {
+  /** Minutes since the drill began. */
+  readonly number: number;
+  readonly traffic: MinuteOfTraffic;
+  readonly changes: readonly AlarmChange[];
+}
+
+/** How a minute goes. */
+export interface MinuteOptions {
+  /** New requests of the producers; ten by default. */
+  readonly requests?: number;
+  /** How long to wait for what can still be handled; less while something is broken. */
+  readonly patienceMs?: number;
+}
+
+/** A drill that is going on. */
+export interface Drill {
+  readonly stack: LocalStack;
+  readonly aws: Commands;
+  readonly oracle: Oracle;
+  readonly producers: Producers;
+  readonly watch: AlarmWatch;
+  readonly points: DataPoints;
+  readonly clock: LocalClock;
+  /** Plays a minute: schedules, traffic, everything handled that can be; then the clock goes to the next whole minute. */
+  minute(options?: MinuteOptions): Promise<Minute>;
+  /** The mapping that feeds a function, by the function's noun. */
+  mapping(noun: string): Mapping;
+  /** The physical name of the one resource of a type whose logical id contains a word. */
+  nameOf(type: string, word: string): string;
+  /** Everything that was received, by the oracle and the canary's own figures. */
+  expected(): number;
+  stop(): Promise<void>;
+}
+
+/** Starts a drill. @param template the template to play with; @param observer hears of everything too */
+export async function startDrill(template: Json, observer?: StackObserver): Promise<Drill> {
+  const clock = createClock();
+  const points = createDataPoints();
+  // Names do not depend on ports, but for queue URLs, which no alarm has.
+  const read: Template = readTemplate(template, { queueEndpoint: '' });
+  const watch = watchAlarms(readAlarms(read), points);
+  const metrics = serviceMetrics(read, points, clock.nowMs);
+  const running = createRunning();
+  let canaryEvents = 0;
+  const canary: StackObserver = {
+    serviceCalled: (call) => {
+      canaryEvents += canaryRecords(call);
+    },
+  };
+  const all: StackObserver[] = [
+    metrics,
+    running.observer,
+    canary,
+    ...(observer === undefined ? [] : [observer]),
+  ];
+  toNextMinute(clock);
+  const stack = await startLocalStack({
+    template,
+    schedules: false,
+    clock,
+    observer: observers(...all),
+    onProblem: (message) => process.stderr.write(`${message}\n`),
+    onFunctionOutput: (_, line) => addEmbeddedMetrics(line, points),
+  });
+  const aws = commandsOn(stack);
+  const oracle = new Oracle();
+  const random = new Random(1);
+  const producers = new Producers(stack.url, oracle, () => random.next());
+  const queues = stack.template.ofType('AWS::SQS::Queue');
+  const rollupQueue = queues.find(({ properties }) => properties['RedrivePolicy'] !== undefined);
+  if (rollupQueue === undefined) throw new Error('the template has no queue with a redrive policy');
+  const paused = new Set<string>();
+
+  const expected = () => oracle.events + canaryEvents;
+
+  const visible = () =>
+    points.statistic(
+      {
+        namespace: 'AWS/SQS',
+        name: 'ApproximateNumberOfMessagesVisible',
+        dimensions: { QueueName: nameOf(rollupQueue) },
+      },
+      'Minimum',
+      clock.nowMs() - 1_000,
+      clock.nowMs() + 1,
+    );
+
+  /** Whether everything is handled that can be handled now: read, or its reader is off; written, hidden, or its writer is off. */
+  const isIdle = async (drill: Drill) => {
+    if (running.count() > 0) return false;
+    const status = await stack.status();
+    const read =
+      status.received - status.duplicate >= expected() || paused.has(drill.mapping('aggregator').logicalId);
+    if (!read) return false;
+    if (status.inFlight === 0 || paused.has(drill.mapping('writer').logicalId)) return true;
+    await sampleQueues(stack.template, stack.endpoints.sqs, points, clock.nowMs());
+    return visible() === 0 && running.count() === 0;
+  };
+
+  let number = -WARM_UP_MINUTES;
+  const drill: Drill = {
+    stack,
+    aws,
+    oracle,
+    producers,
+    watch,
+    points,
+    clock,
+    expected,
+    minute: async ({ requests = 10, patienceMs = PATIENCE_MS } = {}) => {
+      const nowMs = clock.nowMs();
+      const due = stack.scheduled.filter(({ intervalMs }) => minuteOf(nowMs) % intervalMs === 0);
+      const scheduled = due.map(({ run }) => run(nowMs));
+      const traffic = await producers.minute(requests, nowMs);
+      await Promise.all(scheduled);
+      const until = performance.now() + patienceMs;
+      while (performance.now() < until && !(await isIdle(drill).catch(() => false))) await pause(50);
+      await sampleQueues(stack.template, stack.endpoints.sqs, points, clock.nowMs());
+      toNextMinute(clock);
+      number += 1;
+      const changes = number > 0 ? watch.evaluate(minuteOf(clock.nowMs())) : [];
+      return { number, traffic, changes };
+    },
+    mapping: (noun) => {
+      const mapping = stack.mappings.find(({ logicalId }) => feeds(stack.template, logicalId) === noun);
+      if (mapping === undefined) throw new Error(`no mapping feeds the ${noun}`);
+      return {
+        ...mapping,
+        pause: async () => {
+          paused.add(mapping.logicalId);
+          await mapping.pause();
+        },
+        resume: () => {
+          paused.delete(mapping.logicalId);
+          mapping.resume();
+        },
+      };
+    },
+    nameOf: (type, word) => {
+      const found = stack.template.ofType(type).filter(({ logicalId }) => logicalId.includes(word));
+      const [only] = found;
+      if (only === undefined || found.length > 1)
+        throw new Error(`${found.length} resources ${type} with ${word}`);
+      return nameOf(only);
+    },
+    stop: async () => {
+      aws.close();
+      await stack.stop();
+    },
+  };
+  try {
+    for (let warm = 0; warm < WARM_UP_MINUTES; warm += 1) await drill.minute();
+  } catch (error) {
+    await drill.stop();
+    throw error;
+  }
+  return drill;
+}
+
+/** The noun of the function that a mapping feeds: the folder of its handler. */
+function feeds(template: Template, mappingId: string): string | undefined {
+  const named = template.find(mappingId)?.properties['FunctionName'];
+  const target = template
+    .ofType('AWS::Lambda::Function')
+    .find((candidate) => nameOf(candidate) === named || arnOf(candidate) === named);
+  return /^lambdas\/([\w-]+)\//.exec(String(target?.metadata['tally:entry']))?.[1];
+}
+
+function toNextMinute(clock: LocalClock): void {
+  clock.forward(MINUTE_MS - (clock.nowMs() % MINUTE_MS));
+}
+
+function minuteOf(ms: number): number {
+  return ms - (ms % MINUTE_MS);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Knows how many invocations of the two halves are going on. */
+function createRunning(): { observer: StackObserver; count(): number } {
+  let running = 0;
+  return {
+    observer: {
+      functionStarted: () => {
+        running += 1;
+      },
+      functionInvoked: () => {
+        running -= 1;
+      },
+    },
+    count: () => running,
+  };
+}
+
+/** How many records the stream took of the canary in a call. */
+function canaryRecords({ caller, action, answer }: ObservedCall): number {
+  if (!caller.startsWith('function Canary') || action !== 'PutRecords' || answer.status !== 200) return 0;
+  const records = asList(asObject(parseJson(answer.body))['Records']).map(asObject);
+  return records.filter(({ ErrorCode }) => ErrorCode === undefined || ErrorCode === null).length;
+}

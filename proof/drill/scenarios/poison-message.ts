@@ -1,0 +1,34 @@
+// Something that is no rollup message gets into the queue.
+import type { Scenario } from '../scenario.ts';
+
+export const poisonMessage: Scenario = {
+  name: 'poison-message',
+  title: 'A poison message in the rollup queue',
+  fires: ['Parked'],
+  play: async (stage) => {
+    const { drill } = stage;
+    const queue = drill.stack.template
+      .ofType('AWS::SQS::Queue')
+      .find((each) => each.properties['RedrivePolicy']);
+    stage.breaks('somebody sends {"hello":"queue"} to the rollup queue, among the messages of the minute');
+    await drill.aws.call('sqs', 'SendMessage', {
+      QueueUrl: drill.stack.ref(queue?.logicalId ?? ''),
+      MessageBody: '{"hello":"queue"}',
+    });
+    await stage.untilAlarm('Parked', 5);
+    const listed = await stage.operator('Parked', ['npx tally dead-letters list --parked --url URL'], () =>
+      drill.aws.tally('dead-letters', 'list', '--parked'),
+    );
+    stage.shows(listed, 5);
+    const [name] = /poison\/[\w-]+/.exec(listed) ?? [];
+    if (name === undefined) throw new Error('no poison is parked');
+    const why = 'no rollup message: somebody tried the queue';
+    const given = await stage.operator(
+      'Parked',
+      [`npx tally dead-letters discard ${name} --why "${why}" --yes --url URL`],
+      () => drill.aws.tally('dead-letters', 'discard', name, '--why', why, '--yes'),
+    );
+    stage.shows(given, 5);
+    stage.say('its neighbours were counted, and it was never an event: nothing is lost');
+  },
+};

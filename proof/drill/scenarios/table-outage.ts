@@ -1,0 +1,31 @@
+// The counter table answers nothing for five minutes.
+import { tableAway } from '../faults.ts';
+import type { Scenario } from '../scenario.ts';
+
+export const tableOutage: Scenario = {
+  name: 'table-outage',
+  title: 'The counter table is away for five minutes',
+  fires: ['FrontDoorErrors'],
+  mayFire: { QueriesFailed: 'the canary asks for counts', CanaryLate: 'its events wait like others' },
+  play: async (stage) => {
+    const { drill } = stage;
+    stage.breaks('every call of a function to the counter table is answered 500');
+    drill.stack.setFunctionFault(tableAway(drill, 'Counters'));
+    await stage.minutes(5);
+    const listed = await stage.operator('Dead letters', ['npx tally dead-letters list --url URL'], () =>
+      drill.aws.tally('dead-letters', 'list'),
+    );
+    stage.shows(listed, 5);
+    const { inFlight, dead } = await drill.stack.status();
+    stage.say(
+      `the table is back; in flight ${inFlight}, dead ${dead}: nothing is lost, nothing is counted yet`,
+    );
+    drill.stack.setFunctionFault(undefined);
+    const redriven = await stage.operator(
+      'Dead letters',
+      ['npx tally dead-letters redrive --all --url URL'],
+      () => drill.aws.tally('dead-letters', 'redrive', '--all'),
+    );
+    stage.shows(redriven, 5);
+  },
+};

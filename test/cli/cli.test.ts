@@ -1,0 +1,343 @@
+// The two commands as people run them: processes, figures, exit codes, Ctrl-C and being killed.
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import type { Fault } from './support/front-door.ts';
+import { ImportWorld, logLine, logLines } from './support/import-world.ts';
+
+const tally = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
+const fixture = fileURLToPath(new URL('./fixtures/access.log', import.meta.url));
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let world: ImportWorld;
+let children: ChildProcess[] = [];
+
+beforeEach(async () => {
+  world = await ImportWorld.open();
+});
+
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  children = [];
+  await world.close();
+});
+
+function start(
+  program: 'import' | 'verify',
+  ...args: string[]
+): { child: ChildProcess; ended: Promise<Ended> } {
+  const env = { PATH: process.env['PATH'], XDG_STATE_HOME: world.path('home') };
+  const child = spawn(process.execPath, [tally, program, ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.push(child);
+  const text = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (part: string) => {
+      text[name] += part;
+    });
+  }
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, ...text }) as Ended);
+  return { child, ended };
+}
+
+function run(program: 'import' | 'verify', ...args: string[]): Promise<Ended> {
+  return start(program, ...args).ended;
+}
+
+const importInto = (...args: string[]) => ['--url', world.door.url, '--state', world.path('state'), ...args];
+
+describe('npm run import', () => {
+  test('--json: figures alone on standard output', async () => {
+    const rejects = world.path('rejects.tsv');
+    const ended = await run(
+      'import',
+      fixture,
+      ...importInto('--json', '--wait', '--rejects', rejects, '--max-malformed', '40'),
+    );
+    assert.equal(ended.code, 0, ended.stderr);
+    const { files, waited, seconds, ...figures } = JSON.parse(ended.stdout);
+    assert.deepEqual(figures, {
+      lines: 6,
+      ignored: 0,
+      malformed: 2,
+      skipped: 2,
+      rejected: 0,
+      already: 0,
+      abandoned: 0,
+      uncertain: 0,
+      accepted: 2,
+      unsent: 0,
+      repeated: 0,
+      requests: 1,
+      retries: 0,
+      exitCode: 0,
+    });
+    assert.equal(files.length, 1);
+    assert.equal(waited.end, 'counted');
+    assert.equal(waited.grown.counted, 2);
+    assert.equal(typeof seconds, 'number');
+    assert.match(
+      ended.stderr,
+      /access\.log:4: malformed: it has no \[time\] "request" status, as access logs have: garbage/,
+    );
+    const lines = (await readFile(rejects, 'utf8')).split('\n');
+    assert.equal(lines.length, 3);
+    assert.match(lines[0] ?? '', /access\.log:4\t\d+\tmalformed\tit has no .*\tgarbage$/);
+  });
+
+  test('words instead of JSON; several files; nothing new the second time', async () => {
+    const gz = await world.write('b.gz', gzipSync(logLines(3)));
+    const first = await run('import', fixture, gz, ...importInto());
+    assert.match(
+      first.stdout,
+      /access\.log \(combined\): 6 lines: 2 accepted, 2 malformed, 2 skipped by the filter\n/,
+    );
+    assert.match(first.stdout, /b\.gz \(combined\): 3 lines: 3 accepted\n/);
+    const second = await run('import', fixture, gz, ...importInto());
+    assert.match(second.stdout, /0 accepted, 2 malformed, 2 skipped by the filter, 2 imported earlier/);
+    assert.equal(world.door.requests, 2);
+  });
+
+  test('a service that was emptied is noticed', async () => {
+    await run('import', fixture, ...importInto());
+    world.door.stored.clear();
+    const ended = await run('import', fixture, ...importInto('--max-malformed', '40'));
+    assert.equal(ended.code, 0);
+    assert.match(ended.stderr, /nothing was sent\n.*received only 0 events in all.*--forget/);
+  });
+
+  test('wrong usage: exit code 2 and one sentence', async () => {
+    for (const [args, message] of [
+      [[], /missing required argument/],
+      [[fixture], /--url is missing/],
+      [[fixture, '--url', 'nonsense'], /--url must be the address/],
+      [[fixture, '--url', 'http://x', '--metric', 'a b'], /a metric is 1 to 64/],
+      [[fixture, '--url', 'http://x', '--concurrency', '65'], /from 1 to 64/],
+      [[fixture, '--url', 'http://x', '--where', 'status'], /FIELD=VALUE/],
+      [['-', '--url', 'http://x'], /--stdin/],
+      [[fixture, '--url', 'http://x', '--color'], /--color/],
+      [[world.path('none.log'), '--url', 'http://x'], /there is no such file/],
+      [[world.folder, '--url', 'http://x'], /is not a file/],
+    ] as const) {
+      const ended = await run('import', ...args);
+      assert.equal(ended.code, 2, ended.stderr);
+      assert.match(ended.stderr, message);
+      assert.equal(ended.stdout, '');
+    }
+  });
+
+  test('refused access: exit code 1', async () => {
+    world.door.script = () => 'forbidden';
+    const ended = await run('import', fixture, ...importInto());
+    assert.equal(ended.code, 1);
+    assert.match(ended.stderr, /the service refuses: 403 Forbidden/);
+  });
+
+  test('more than a tenth malformed: exit code 1 with a word, and what can be read is imported', async () => {
+    const path = await world.write('a.log', `${logLines(8)}rubbish\n`);
+    const ended = await run('import', path, ...importInto());
+    assert.equal(ended.code, 1);
+    assert.match(ended.stderr, /1 of 9 lines are malformed \(11 %, --max-malformed is 10\)/);
+    assert.equal(world.door.stored.size, 8);
+    assert.equal((await run('import', path, ...importInto('--max-malformed', '12'))).code, 0);
+  });
+
+  test('one unusable file does not stop the others', async () => {
+    const files = [
+      await world.write('empty.log', ''),
+      world.path('none.log'),
+      await world.write('what.txt', 'what\n'),
+      fixture,
+    ];
+    const ended = await run('import', ...files, ...importInto('--max-malformed', '40'));
+    assert.equal(ended.code, 2);
+    assert.match(ended.stderr, /none\.log: there is no such file/);
+    assert.match(ended.stdout, /empty\.log: nothing in it\n/);
+    assert.equal(world.door.stored.size, 2);
+  });
+
+  test('what is no Tally ends the import: another server, TLS where there is none', async () => {
+    world.door.status = () => ({});
+    const other = await run('import', fixture, ...importInto());
+    assert.equal(other.code, 1);
+    assert.match(other.stderr, /is it Tally\?/);
+    const tls = await run('import', fixture, '--url', world.door.url.replace('http:', 'https:'));
+    assert.equal(tls.code, 1);
+    assert.match(tls.stderr, /cannot be used/);
+  });
+
+  test('output that nobody reads to its end is no error', async () => {
+    const text = Array.from({ length: 3000 }, (_, i) => `0\t/e${i}\t1\t1\n`).join('');
+    await world.write('t.entity_minute.tsv', text);
+    const script = `"${process.execPath}" "${tally}" verify --truth "${world.path('t')}" --url ${world.door.url} --show 3000 | head -1; exit "\${PIPESTATUS[0]}"`;
+    const child = spawn('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'] });
+    children.push(child);
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (part: string) => {
+      stderr += part;
+    });
+    await once(child, 'close');
+    assert.equal(stderr, '');
+  });
+
+  test('--wait: exit code 4 where something was not counted', async () => {
+    const accounts = { duplicate: 0, inFlight: 0, dead: 0, parked: 0, expired: 0, lost: 0 };
+    world.door.status = () => ({
+      ...accounts,
+      received: world.door.stored.size,
+      counted: 0,
+      rejected: world.door.stored.size,
+    });
+    const ended = await run('import', fixture, ...importInto('--wait', '--max-malformed', '40'));
+    assert.equal(ended.code, 4);
+    assert.match(ended.stderr, /received 2: 0 counted, 0 duplicate, 2 rejected by the service/);
+  });
+
+  for (const kept of [false, true]) {
+    test(`killed with a request under way that was ${kept ? 'stored' : 'lost'}: resumed, every id once`, async () => {
+      const path = await world.write('a.log', logLines(2500) + logLine(1, 404));
+      const { child, ended } = start('import', path, ...importInto('--concurrency', '1'));
+      world.door.script = async (request) => {
+        if (request !== 3) return 'ok';
+        child.kill('SIGKILL');
+        await ended;
+        return kept ? 'store-reset' : 'reset';
+      };
+      assert.equal((await ended).signal, 'SIGKILL');
+      world.door.script = () => 'ok';
+      // As if the service forgot ids at once: the request under way is known, and held.
+      const late = await run('import', path, ...importInto('--json', '--dedup-window', '0'));
+      assert.equal(late.code, 3, late.stderr);
+      assert.match(late.stderr, /500 events are uncertain/);
+      const held = JSON.parse(late.stdout);
+      assert.deepEqual([held.already, held.accepted, held.uncertain], [1500, 500, 500]);
+      const resumed = JSON.parse((await run('import', path, ...importInto('--json'))).stdout);
+      assert.deepEqual([resumed.already, resumed.accepted], [2000, 500]);
+      assert.equal(world.door.stored.size, 2500);
+      assert.equal(world.door.repeated, kept ? 500 : 0);
+      const again = JSON.parse((await run('import', path, ...importInto('--json'))).stdout);
+      assert.deepEqual([again.already, again.requests], [2500, 0]);
+    });
+  }
+
+  test('Ctrl-C: what is under way ends, exit code 130, the next import goes on', async () => {
+    const path = await world.write('a.log', logLines(2000));
+    const fives = ['--concurrency', '1'];
+    const { child, ended } = start('import', path, ...importInto('--json', ...fives));
+    const told = new Promise<void>((resolve) => {
+      let stderr = '';
+      child.stderr?.on('data', (part: string) => {
+        stderr += part;
+        if (stderr.includes('stopping')) resolve();
+      });
+    });
+    world.door.script = async (request): Promise<Fault> => {
+      if (request === 1) {
+        child.kill('SIGINT');
+        await told;
+      }
+      return 'ok';
+    };
+    const { code, stdout } = await ended;
+    assert.equal(code, 130);
+    assert.equal(JSON.parse(stdout).accepted, 1000);
+    world.door.script = () => 'ok';
+    const resumed = JSON.parse((await run('import', path, ...importInto('--json'))).stdout);
+    assert.deepEqual([resumed.already, resumed.accepted], [1000, 1000]);
+    assert.equal(world.door.repeated, 0);
+  });
+});
+
+describe('npm run verify', () => {
+  const minute = Date.parse('2026-01-01T00:00:00Z') / 1000;
+  const far = minute + 40 * 86_400;
+
+  async function prepared(): Promise<string> {
+    world.door.counts.set(`view /a?b c%2F ${minute}`, 3);
+    world.door.counts.set(`view /a?b c%2F ${far}`, 2);
+    world.door.counts.set(`view . ${minute + 60}`, 1);
+    const rows = [
+      [minute, '/a?b c%2F', 3, 5],
+      [minute, 'no views', 0, 4],
+      [minute + 60, '.', 1, 1],
+      [far, '/a?b c%2F', 2, 2],
+      [far, 'x'.repeat(600), 0, 1],
+    ];
+    const text = rows.map((row) => `${row.join('\t')}\n`).join('');
+    await world.write('t.entity_minute.tsv.gz', gzipSync(text));
+    return world.path('t');
+  }
+
+  test('equal: exit code 0, over more days than one query may span', async () => {
+    const ended = await run('verify', '--truth', await prepared(), '--url', world.door.url);
+    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    assert.match(ended.stdout, /4 entities, 3 minutes with counts: all equal \(6 events\)/);
+  });
+
+  test('different: every row is named, also those the truth does not have', async () => {
+    const truth = await prepared();
+    world.door.counts.set(`view . ${minute + 60}`, 2);
+    world.door.counts.set(`view no views ${minute + 120}`, 7);
+    world.door.counts.delete(`view /a?b c%2F ${far}`);
+    const ended = await run('verify', '--truth', truth, '--url', world.door.url, '--json');
+    assert.equal(ended.code, 1);
+    const { shown, differing, expected, found } = JSON.parse(ended.stdout);
+    assert.deepEqual([differing, expected, found], [3, 6, 12]);
+    assert.deepEqual(
+      new Set(shown.map((one: object) => JSON.stringify(one))),
+      new Set([
+        JSON.stringify({ entity: '/a?b c%2F', minute: far, expected: 2, found: 0 }),
+        JSON.stringify({ entity: '.', minute: minute + 60, expected: 1, found: 2 }),
+        JSON.stringify({ entity: 'no views', minute: minute + 120, expected: 0, found: 7 }),
+      ]),
+    );
+  });
+
+  test('hits, and what cannot be found out', async () => {
+    const truth = await prepared();
+    const hits = await run('verify', '--truth', truth, '--url', world.door.url, '--column', 'hits');
+    assert.equal(hits.code, 1);
+    assert.match(hits.stdout, /no views\texpected 4\tfound 0/);
+    const missing = await run('verify', '--truth', world.path('none'), '--url', world.door.url);
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /there is no truth file/);
+  });
+
+  test('the top of every day, and what the service says where it differs', async () => {
+    const top = async (...options: string[]) =>
+      run('verify', '--truth', world.path('t'), '--url', world.door.url, '--by', 'day', ...options);
+    await prepared();
+    const equal = await top('--top', '100');
+    assert.equal(equal.code, 0, equal.stdout + equal.stderr);
+    assert.match(equal.stdout, /top by day: 41 rankings, 3 places: all equal/);
+    world.door.counts.set(`view . ${minute + 60}`, 4);
+    world.door.counts.set(`view of nobody ${minute + 20 * 86_400}`, 9);
+    world.door.topNote = { note: 'the day is still open' };
+    const different = await top('--top', '2');
+    assert.equal(different.code, 1);
+    assert.deepEqual(different.stdout.split('\n').slice(0, 3).sort(), [
+      '2026-01-01T00:00Z\t1.\texpected /a?b c%2F 3\tfound . 4\t(the day is still open)',
+      '2026-01-01T00:00Z\t2.\texpected . 1\tfound /a?b c%2F 3\t(the day is still open)',
+      '2026-01-21T00:00Z\t1.\texpected none\tfound of nobody 9\t(the day is still open)',
+    ]);
+    assert.match(different.stdout, /3 places of 2 rankings differ/);
+    const json = JSON.parse((await top('--top', '1', '--json')).stdout);
+    assert.deepEqual([json.periods, json.differing, json.periodsDiffering], [41, 2, 2]);
+    const [total, many] = await Promise.all([top('--top', '3', '--by', 'total'), top('--top', '101')]);
+    assert.deepEqual([total.code, many.code], [2, 2]);
+    assert.match(total.stderr, /--top takes --by hour, day, month, not total/);
+  });
+});

@@ -1,0 +1,134 @@
+// The one command: help with an example for each subcommand, and usage instead of a stack trace when something is wrong.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { Command } from 'commander';
+import { tally } from '../../cli/tally.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** Every command with its path: `dead-letters list`. */
+function* all(command: Command, path: readonly string[] = []): Generator<[string, Command]> {
+  for (const child of command.commands) {
+    const below = [...path, child.name()];
+    yield [below.join(' '), child];
+    yield* all(child, below);
+  }
+}
+
+/** Runs a command line in this process. */
+async function usage(args: readonly string[]): Promise<{ code: string; printed: string }> {
+  let printed = '';
+  const program = tally();
+  const note = (text: string) => {
+    printed += text;
+  };
+  const hear = (command: Command) => {
+    command.configureOutput({
+      writeErr: note,
+      writeOut: note,
+    });
+    for (const child of command.commands) hear(child);
+  };
+  hear(program);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return { code: 'done', printed };
+  } catch (error) {
+    return { code: (error as { code?: string }).code ?? (error as Error).name, printed };
+  }
+}
+
+/** Those that hand their options on to a script of their own. */
+const PASSED_ON = ['start', 'import', 'verify'];
+
+test('every command has a description, and help with an example', async () => {
+  for (const [path, command] of all(tally())) {
+    assert.ok(command.description().length > 10, path);
+    if (PASSED_ON.includes(path) || command.parent?.parent) continue;
+    const { code, printed } = await usage([...path.split(' '), '--help']);
+    assert.equal(code, 'commander.helpDisplayed', path);
+    assert.match(printed, /\nExamples?:\n {2}npx tally /, path);
+  }
+});
+
+test('a wrong flag prints the usage of its command', async () => {
+  for (const [path, command] of all(tally())) {
+    if (PASSED_ON.includes(path) || command.commands.length > 0) continue;
+    const { code, printed } = await usage([...path.split(' '), '--no-such-flag']);
+    assert.match(code, /^commander\.(unknownOption|missingArgument|missingMandatoryOptionValue)$/, path);
+    assert.match(printed, /Usage: tally /, path);
+  }
+});
+
+describe('what is refused, and how', () => {
+  const cases: readonly [line: string, says: RegExp][] = [
+    ['simulate --seed abc', /'abc' is invalid. It must be a whole number/],
+    ['simulate', /say one of --seed N, --runs N or --minutes N/],
+    ['simulate --seed 1 --runs 2', /say one of/],
+    ['bench end-to-end --rounds 0', /'0' is invalid. It must be a whole number from 1/],
+    ['bench nothing', /unknown command 'nothing'/],
+    ['hostile --seconds soon', /'soon' is invalid/],
+    ['kill --file x', /required option '--truth <path>'/],
+    ['dead-letters discard --all --stage b', /required option '--why <text>'/],
+    ['dead-letters list 1.0.1/0 --stage b', /too many arguments/],
+    ['dead-letters list --max 0 --stage b', /whole number from 1/],
+    ['frobnicate', /unknown command 'frobnicate'/],
+  ];
+  for (const [line, says] of cases) {
+    test(line, async () => {
+      const { code, printed } = await usage(line.split(' '));
+      assert.match(code, /^commander\./);
+      assert.match(printed, says);
+      assert.match(printed, /Usage: tally/);
+    });
+  }
+
+  const refused: readonly [line: string, says: RegExp][] = [
+    ['dead-letters list', /Say which stack: --url .* or --stage NAME/],
+    ['dead-letters list --url a --stage b', /Say which stack/],
+    ['dead-letters park --all 1.0.1/0 --stage b', /Say which: park NAME …, or park --all/],
+    ['dead-letters replay --stage b', /Say which: replay/],
+    ['dead-letters redrive nonsense --stage b', /"nonsense" is no name of a dead letter/],
+    ['drill --only nothing', /There is no scenario nothing; there are table-outage,/],
+    ['deploy local', /The stage "local" runs on this machine only/],
+    ['deploy prod --settings {"streamShards":0}', /streamShards must be at least 1, not 0\./],
+    ['deploy prod --settings streamShards=4', /--settings must be JSON/],
+  ];
+  for (const [line, says] of refused) {
+    test(line, async () => {
+      await assert.rejects(tally().parseAsync(line.split(' '), { from: 'user' }), {
+        name: 'OperatorError',
+        exitCode: 2,
+        message: says,
+      });
+    });
+  }
+});
+
+test('as a process: usage and exit code 2, or one sentence and its exit code; never a stack trace', async () => {
+  for (const [args, code, says] of [
+    [['simulate', '--seed', 'abc'], 2, /Usage: tally simulate/],
+    [['dead-letters', 'list'], 2, /^Say which stack/],
+    [
+      ['dead-letters', 'list', '--url', 'http://127.0.0.1:1'],
+      4,
+      /^Nothing answers at http:\/\/127\.0\.0\.1:1/,
+    ],
+    [['--version'], 0, /^\d+\.\d+\.\d+\n$/],
+  ] as const) {
+    const { status, out, err } = await run(args);
+    assert.equal(status, code, err);
+    assert.match(err || out, says);
+    assert.doesNotMatch(err, /\n\s+at /);
+  }
+});
+
+function run(args: readonly string[]): Promise<{ status: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['bin/tally.ts', ...args], { cwd: ROOT }, (error, out, err) =>
+      resolve({ status: Number(error?.code ?? 0), out, err }),
+    );
+  });
+}

@@ -1,0 +1,33 @@
+// Sums of truth files to coarser grains, by other means than the service's.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { differences, grains, startOf, summed } from '../../cli/verify/compare.ts';
+
+const at = (iso: string) => Date.parse(iso) / 1000;
+
+test('minutes are summed to hours, days, months and all together; sums of 0 are left out', () => {
+  const minutes = new Map([
+    [at('2026-02-28T23:59Z'), 2],
+    [at('2026-03-01T00:00Z'), 3],
+    [at('2026-03-01T00:59Z'), 4],
+    [at('2026-03-01T01:00Z'), -1],
+    [at('2026-03-01T01:01Z'), 1],
+  ]);
+  const sums = Object.fromEntries(grains.map((grain) => [grain, [...summed(grain, minutes)]]));
+  assert.equal(sums['minute']?.length, 5);
+  assert.deepEqual(sums['hour'], [
+    [at('2026-02-28T23:00Z'), 2],
+    [at('2026-03-01T00:00Z'), 7],
+  ]);
+  assert.deepEqual(sums['day'], [
+    [at('2026-02-28T00:00Z'), 2],
+    [at('2026-03-01T00:00Z'), 7],
+  ]);
+  assert.deepEqual(sums['month'], [
+    [at('2026-02-01T00:00Z'), 2],
+    [at('2026-03-01T00:00Z'), 7],
+  ]);
+  assert.deepEqual(sums['total'], [[0, 9]]);
+  assert.equal(startOf('month', at('2024-02-29T12:34Z')), at('2024-02-01T00:00Z'));
+  assert.deepEqual(differences('/a', summed('total', minutes), new Map([[0, 9]])), []);
+});

@@ -1,0 +1,193 @@
+// `tally dead-letters` against the local stack, from a dead letter's first failure to its end.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { s3 } from '../../lambdas/aws/clients/s3.ts';
+import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
+import { credentials, region } from '../../local/identity.ts';
+import { startOperatedStack } from '../support/operated-stack.ts';
+
+const patient = { timeout: 240_000 };
+const { stack, metrics, run, start, until, countersFail, post, redrive, total } = await startOperatedStack();
+const letters = (...args: string[]) => run('dead-letters', ...args);
+const names = async (...args: string[]) =>
+  (JSON.parse((await letters('list', '--json', ...args)).out || '[]') as { name: string }[]).map(
+    ({ name }) => name,
+  );
+const view = (id: string, entity: string) => ({ id, metric: 'view', entity });
+
+/** The accounts, which must add up whenever somebody looks. */
+async function accounts() {
+  const { received, duplicate, rejected, counted, inFlight, dead, parked, expired, lost } =
+    await stack.status();
+  assert.equal(received, duplicate + rejected + counted + inFlight + dead + parked + expired + lost);
+  return { counted, inFlight, dead, parked, lost };
+}
+
+test('with no dead letter there is nothing to do, and wrong usage says what is right', patient, async () => {
+  const fast = ['attempts=1', 'backoffBaseSeconds=0', 'redriveDelaySeconds=0'];
+  assert.equal((await run('parameter', 'set', ...fast)).code, 0);
+  assert.equal((await letters('list')).code, 3);
+  assert.equal((await letters('redrive', '--all')).code, 3);
+  const wrong: [string[], number, RegExp][] = [
+    [['redrive'], 2, /redrive NAME …, or redrive --all/],
+    [['show', 'x'], 2, /no name of a dead letter/],
+    [['discard', '--all'], 2, /--why TEXT/],
+    [['redrive', '1.0.1/0'], 1, /No dead letter 1\.0\.1\/0/],
+    [['list', '--stage', 'prod'], 2, /Say which stack/],
+  ];
+  for (const [args, code, message] of wrong) {
+    const ended = await letters(...args);
+    assert.deepEqual([ended.code, message.test(ended.err)], [code, true], `${args}: ${ended.err}`);
+  }
+});
+
+test(
+  'redrive answers what it did; while writes fail it tries three letters and leaves the rest',
+  patient,
+  async () => {
+    countersFail(true);
+    // Long entities: several parts a segment.
+    const events = Array.from({ length: 500 }, (_, at) => view(`a${at}`, `/a/${at}/${'x'.repeat(490)}`));
+    await post(events);
+    await until('all dead', async () => (await accounts()).dead === 500);
+    const { status, body } = await redrive();
+    assert.equal(status, 200);
+    assert.deepEqual(body, {
+      written: 0,
+      returned: 3,
+      parked: 0,
+      failed: 0,
+      probesFailed: 3,
+      ended: 'probes-failed',
+    });
+    await until('the metric', () => metrics.get('redriver RedriveProbesFailed') === 3);
+    const refused = await redrive('{"max":0}');
+    assert.deepEqual([refused.status, /whole number/.test(String(refused.body['message']))], [400, true]);
+    await until('all dead again', async () => (await accounts()).dead === 500);
+  },
+);
+
+test('list and show tell where, why and since when, and entities only when asked', patient, async () => {
+  const listed = JSON.parse((await letters('list', '--json', '--reason', 'SLOW')).out);
+  assert.ok(listed.length > 5, `${listed.length} letters`);
+  assert.equal(
+    listed.reduce((sum: number, { events }: { events: number }) => sum + events, 0),
+    500,
+  );
+  const probed = listed.find(({ rounds }: { rounds: number }) => rounds === 1);
+  assert.ok(probed);
+  const page = await letters('show', probed.name);
+  assert.equal(page.code, 0);
+  assert.match(page.out, /round 0, 1 attempts: ThrottlingException: slow down/);
+  assert.match(page.out, /round 1, 1 attempts: probe: ThrottlingException/);
+  assert.match(page.out, /holds +\d+ events in \d+ rows of \d+ entities: view \d+/);
+  assert.doesNotMatch(page.out + (await letters('list')).out, /\/a\/\d/);
+  assert.match((await letters('show', probed.name, '--rows')).out, /\/a\/\d/);
+  const entity = `/a/7/${'x'.repeat(490)}`;
+  assert.equal((await names('--entity', entity)).length, 1);
+  const [segment = ''] = probed.name.split('/');
+  assert.ok((await names('--segment', segment)).every((name) => name.startsWith(`${segment}/`)));
+  assert.equal((await names()).length, listed.length, 'looking hides nothing');
+});
+
+test('a dry run changes nothing; park moves letters to the archive', patient, async () => {
+  const before = await names();
+  const dry = await letters('park', '--all', '--dry-run');
+  assert.deepEqual(
+    [dry.code, dry.out.startsWith(`Would park ${before.length} waiting with 500 events`)],
+    [0, true],
+  );
+  assert.deepEqual((await names()).sort(), before.sort());
+  assert.equal((await letters('park', '--all')).code, 0);
+  assert.deepEqual(await names('--parked').then((all) => all.sort()), before);
+  assert.deepEqual(await accounts(), { counted: 0, inFlight: 0, dead: 0, parked: 500, lost: 0 });
+});
+
+test(
+  'parked letters replayed twice count once; what is counted is tidied up by the next replay',
+  patient,
+  async () => {
+    countersFail(false);
+    await Promise.all(stack.mappings.map((mapping) => mapping.pause()));
+    for (const time of ['first', 'second'])
+      assert.match((await letters('replay', '--all')).out, /^\d+ sent to the rollup queue\n$/, time);
+    const waiting = await accounts();
+    assert.deepEqual(
+      [waiting.parked, waiting.inFlight],
+      [500, 0],
+      'parked until they are counted, wherever copies are',
+    );
+    for (const mapping of stack.mappings) mapping.resume();
+    await until('all counted', async () => (await accounts()).counted === 500);
+    assert.equal(await total(`/a/7/${'x'.repeat(490)}`), 1);
+    const third = await letters('replay', '--all');
+    assert.match(third.out, /counted already/);
+    assert.deepEqual(await names('--parked'), []);
+    assert.equal((await accounts()).counted, 500);
+  },
+);
+
+test('a command killed in mid-redrive loses nothing, and what it did counts once', patient, async () => {
+  countersFail(true);
+  await post(Array.from({ length: 500 }, (_, at) => view(`b${at}`, `/b/${at}/${'x'.repeat(490)}`)));
+  await until('all dead', async () => (await accounts()).dead === 500);
+  const slowly = ['redrive', '--all', '--per-second', '2', '--url', stack.url];
+  const { child, ended } = start('dead-letters', slowly);
+  await until('some to be returned', async () => (await accounts()).dead < 500);
+  child.kill('SIGKILL');
+  await ended;
+  countersFail(false);
+  // What the dead command held is visible again within a minute.
+  await until('all counted', async () => {
+    await letters('redrive', '--all', '--per-second', '500');
+    return (await accounts()).counted === 1_000;
+  });
+  assert.equal(await total(`/b/7/${'x'.repeat(490)}`), 1);
+});
+
+test(
+  'discard asks, keeps what it gives up, and shows it as lost; a copy of it that is sent still counts once',
+  patient,
+  async () => {
+    countersFail(true);
+    await post([view('c1', '/c')]);
+    await until('dead', async () => (await accounts()).dead === 1);
+    const [name = ''] = await names();
+    const unasked = await letters('discard', name, '--why', 'a test');
+    assert.deepEqual([unasked.code, /say --yes/.test(unasked.err)], [2, true]);
+    assert.deepEqual(await names(), [name]);
+    const discarded = await letters('discard', name, '--why', 'a test', '--by', 'me', '--yes');
+    assert.deepEqual([discarded.code, discarded.out.trim()], [0, '1 discarded']);
+    assert.deepEqual(await accounts(), { counted: 1_000, inFlight: 0, dead: 0, parked: 0, lost: 1 });
+    assert.deepEqual(await names(), []);
+
+    const client = s3({ region, credentials, endpoint: stack.endpoints.s3 });
+    const [bucket] = stack.template.ofType('AWS::S3::Bucket');
+    const Key = `discarded/${name}.json`;
+    const { Body } = await client.send(
+      new GetObjectCommand({ Bucket: stack.ref(bucket?.logicalId ?? ''), Key }),
+    );
+    const kept = JSON.parse((await Body?.transformToString()) ?? '');
+    client.destroy();
+    assert.deepEqual([kept.discarded.by, kept.discarded.why, kept.history.attempts], ['me', 'a test', 1]);
+    assert.match(kept.body, /"\/c"/);
+
+    countersFail(false);
+    const sqs = createAwsJsonClient('sqs', stack.endpoints.sqs);
+    const queue = stack.template
+      .ofType('AWS::SQS::Queue')
+      .find(({ logicalId }) => /Messages/.test(logicalId));
+    await sqs.call('SendMessage', { QueueUrl: stack.ref(queue?.logicalId ?? ''), MessageBody: kept.body });
+    sqs.close();
+    await until('a late copy to be counted', async () => (await accounts()).counted === 1_001);
+    assert.deepEqual([(await accounts()).lost, await total('/c')], [0, 1]);
+  },
+);
+
+test('a stack that is not there is said to be not there', patient, async () => {
+  const nobody = await start('dead-letters', ['list', '--url', 'http://127.0.0.1:1']).ended;
+  assert.deepEqual([nobody.code, /Nothing answers at http:\/\/127\.0\.0\.1:1/.test(nobody.err)], [4, true]);
+  const other = await start('dead-letters', ['list', '--url', stack.endpoints.dynamodb]).ended;
+  assert.deepEqual([other.code, /is no local stack of Tally/.test(other.err)], [4, true]);
+});

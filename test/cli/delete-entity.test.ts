@@ -1,0 +1,68 @@
+// `tally delete-entity` against a local stack: looks, asks, deletes, and says how it ended by its exit code.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, test } from 'node:test';
+import { startLocalStack } from '../../local/stack.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const PERSON = 'person@example.com';
+const stack = await startLocalStack({ schedules: false });
+after(() => stack.stop());
+
+async function command(...parameters: string[]) {
+  const child = spawn(process.execPath, ['bin/tally.ts', 'delete-entity', ...parameters], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [output, error, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ]);
+  return { output, error, code };
+}
+
+async function total(entity: string): Promise<number> {
+  const answer = await fetch(`${stack.url}/v1/counts/view/${encodeURIComponent(entity)}?by=total&from=0`);
+  return ((await answer.json()) as { total: number }).total;
+}
+
+/** Sends two events of the person and one of somebody else, and waits until they are counted. */
+async function count(): Promise<void> {
+  const at = Date.now() - 3_600_000;
+  const events = [PERSON, PERSON, '/other'].map((entity) => ({ metric: 'view', entity, at }));
+  const answer = await fetch(`${stack.url}/v1/events`, { method: 'POST', body: JSON.stringify({ events }) });
+  assert.equal(answer.status, 202, await answer.text());
+  while ((await total(PERSON)) < 2 || (await total('/other')) < 1)
+    await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('looks first, does nothing without a yes, and then deletes that entity alone', async () => {
+  await count();
+  const look = await command(PERSON, '--url', stack.url, '--archive', '--dry-run');
+  assert.equal(look.code, 0, look.error);
+  assert.match(look.output, /1 counter items with 2 events of view/);
+
+  const unasked = await command(PERSON, '--url', stack.url);
+  assert.equal(unasked.code, 2);
+  assert.match(unasked.error, /Nothing was deleted/);
+  assert.equal(await total(PERSON), 2);
+
+  const done = await command(PERSON, '--url', stack.url, '--archive', '--yes');
+  assert.equal(done.code, 0, done.error);
+  assert.match(done.output, /Deleted: 1 counter items with 2 events of view/);
+  assert.equal(await total(PERSON), 0);
+  assert.equal(await total('/other'), 1);
+});
+
+test('says what it wants, and when nobody answers', async () => {
+  assert.equal((await command('--help')).code, 0);
+  assert.equal((await command(PERSON)).code, 2);
+  assert.equal((await command(PERSON, '--url', stack.url, '--stage', 'prod')).code, 2);
+  const nobody = await command(PERSON, '--url', 'http://127.0.0.1:9', '--yes');
+  assert.equal(nobody.code, 4);
+  assert.match(nobody.error, /Nothing answers at/);
+});

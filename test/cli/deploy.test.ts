@@ -1,0 +1,34 @@
+// Deploying: what is missing is said before anything is bundled, and the end has a line to paste.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { firstSteps } from '../../cli/deploy/first-steps.ts';
+import { lookAhead } from '../../cli/deploy/look-ahead.ts';
+
+const BOOTSTRAP = '/cdk-bootstrap/hnb659fds/version';
+const account =
+  (...names: string[]) =>
+  async (name: string) =>
+    names.includes(name) ? { arn: `arn:aws:ssm:eu-west-1:123456789012:parameter${name}` } : undefined;
+
+test('an account that is not bootstrapped is told the command', async () => {
+  await assert.rejects(lookAhead('dev', true, account()), { message: /npx cdk bootstrap/, exitCode: 1 });
+});
+
+test('a stage that is not there needs --new, so that a misspelt one creates nothing', async () => {
+  await assert.rejects(lookAhead('prdo', false, account(BOOTSTRAP, '/tally/prod/resources')), {
+    message: 'There is no stage "prdo" in account 123456789012, eu-west-1: add --new to create it.',
+    exitCode: 2,
+  });
+  const target = { account: '123456789012', region: 'eu-west-1' };
+  assert.deepEqual(await lookAhead('dev', true, account(BOOTSTRAP)), { ...target, exists: false });
+  const deployed = account(BOOTSTRAP, '/tally/dev/resources');
+  assert.deepEqual(await lookAhead('dev', false, deployed), { ...target, exists: true });
+});
+
+test('it ends with URL, key and a ready curl line', () => {
+  const said = firstSteps('https://abc.execute-api.eu-west-1.amazonaws.com/dev/', 'k3y');
+  assert.match(said, /^URL {2}https:\/\/abc\.execute-api\.eu-west-1\.amazonaws\.com\/dev$/m);
+  assert.match(said, /^Key {2}k3y$/m);
+  assert.match(said, /curl -X POST https:\/\/abc\S+\/dev\/v1\/events -H 'x-api-key: k3y' /);
+  assert.doesNotMatch(firstSteps('https://x/', undefined), /x-api-key/);
+});

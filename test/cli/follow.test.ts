@@ -1,0 +1,274 @@
+// Following files that are written to, rotated in every way, and followers that are stopped anywhere: each line once.
+import assert from 'node:assert/strict';
+import {
+  appendFile,
+  copyFile,
+  open,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { FLUSH_MS, FollowRun, LINGER_MS } from './support/follow-world.ts';
+import { ImportWorld, logLine, logLines } from './support/import-world.ts';
+
+let world: ImportWorld;
+let path: string;
+
+beforeEach(async () => {
+  world = await ImportWorld.open();
+  path = world.path('access.log');
+});
+
+afterEach(() => world.close());
+
+/** All lines that were ever counted, each as often as it was stored. */
+const counted = () => [...world.door.stored.values()].reduce((sum, times) => sum + times, 0);
+
+describe('a file that grows', () => {
+  test('is waited for, and read as it grows; half a line is not counted', async () => {
+    const run = await FollowRun.start(world, path);
+    await run.settle();
+    await writeFile(path, logLines(3) + logLine(3).slice(0, 40));
+    await run.settle();
+    assert.equal(counted(), 3);
+    await appendFile(path, logLine(3).slice(40) + logLine(4));
+    await run.settle();
+    assert.equal(counted(), 5);
+    assert.equal(run.figures.malformed, 0);
+    await run.close();
+  });
+
+  test('an event waits for others for less than a second, and not at all when a batch is full', async () => {
+    await writeFile(path, logLines(10));
+    const run = await FollowRun.start(world, path);
+    await run.step();
+    assert.equal(world.door.requests, 0);
+    world.nowMs += FLUSH_MS;
+    await run.step();
+    await run.settle();
+    assert.equal(world.door.requests, 1);
+    await appendFile(path, logLines(1000, 10));
+    await run.step();
+    await run.settle();
+    assert.ok(world.door.requests <= 4);
+    assert.equal(counted(), 1010);
+    assert.ok(FLUSH_MS < 1000);
+    await run.close();
+  });
+
+  test('goes on after an end, and an import of the same file has nothing to do', async () => {
+    await writeFile(path, logLines(700));
+    const first = await FollowRun.start(world, path);
+    await first.settle();
+    await first.close();
+    await appendFile(path, logLines(50, 700));
+    const second = await FollowRun.start(world, path);
+    await second.settle();
+    await second.close();
+    assert.equal(counted(), 750);
+    assert.equal((await world.import(path)).figures.already, 750);
+  });
+
+  test('is not read further than the service keeps up with', async () => {
+    await writeFile(path, logLines(20_000));
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    world.door.script = async (): Promise<'ok'> => {
+      await held;
+      return 'ok';
+    };
+    const run = await FollowRun.start(world, path);
+    for (let i = 0; i < 20; i += 1) await run.step();
+    assert.ok(run.figures.lines < 10_000, `${run.figures.lines} lines were read`);
+    release();
+    await run.settle();
+    assert.equal(counted(), 20_000);
+    await run.close();
+  });
+});
+
+describe('rotation', () => {
+  test('rename and create: the old file is read to its end, also by a writer that still has it open', async () => {
+    await writeFile(path, logLines(10));
+    const run = await FollowRun.start(world, path);
+    await run.settle();
+    const writer = await open(path, 'a');
+    await writer.appendFile(logLines(5, 10));
+    await rename(path, world.path('access.log.1'));
+    await run.step();
+    await writer.appendFile(logLines(5, 15));
+    await run.step();
+    await writeFile(path, logLines(5, 20));
+    await run.settle();
+    await writer.appendFile(logLines(5, 25));
+    await writer.close();
+    await run.settle();
+    assert.equal(counted(), 30);
+    world.nowMs += LINGER_MS;
+    await run.settle();
+    await run.close();
+    assert.equal(world.door.repeated, 0);
+  });
+
+  test('copytruncate: what had not been read is found in the copy', async () => {
+    await writeFile(path, logLines(10));
+    const run = await FollowRun.start(world, path);
+    await run.settle();
+    await appendFile(path, logLines(5, 10));
+    await copyFile(path, world.path('access.log.1'));
+    await truncate(path);
+    await appendFile(path, logLines(5, 15));
+    await run.settle();
+    await run.close();
+    assert.equal(counted(), 20);
+    assert.equal(world.door.repeated, 0);
+  });
+
+  test('copytruncate that has grown beyond the old size meanwhile, with a hole of zeros', async () => {
+    await writeFile(path, logLines(10));
+    const run = await FollowRun.start(world, path);
+    await run.settle();
+    await copyFile(path, world.path('access.log.1'));
+    await writeFile(path, Buffer.concat([Buffer.alloc(logLines(10).length), Buffer.from(logLines(30, 10))]));
+    await run.settle();
+    await run.close();
+    assert.equal(counted(), 40);
+  });
+
+  test('removal and re-creation', async () => {
+    await writeFile(path, logLines(10));
+    const run = await FollowRun.start(world, path);
+    await run.settle();
+    await appendFile(path, logLines(5, 10));
+    await unlink(path);
+    await run.settle();
+    await writeFile(path, logLines(5, 15));
+    await run.settle();
+    await run.close();
+    assert.equal(counted(), 20);
+  });
+
+  test('while nobody followed: the rest of the old one, compressed, and one that nobody saw at all', async () => {
+    await writeFile(world.path('access.log.9'), logLines(100, 5000));
+    await utimes(world.path('access.log.9'), 1, 1);
+    await writeFile(path, logLines(10));
+    const first = await FollowRun.start(world, path);
+    await first.settle();
+    await first.close();
+    await appendFile(path, logLines(5, 10));
+    await writeFile(world.path('access.log.2.gz'), gzipSync(await readFile(path)));
+    await writeFile(world.path('access.log.1'), logLines(5, 15));
+    await rm(path);
+    await writeFile(path, logLines(5, 20));
+    const second = await FollowRun.start(world, path);
+    await second.settle();
+    await second.close();
+    // Not the one that was rotated before anybody followed.
+    assert.equal(counted(), 25);
+    const third = await FollowRun.start(world, path);
+    await third.settle();
+    await third.close();
+    assert.equal(counted(), 25);
+  });
+
+  test('a new file that begins like the old one', async () => {
+    await writeFile(path, logLine(0) + logLines(5, 1));
+    const run = await FollowRun.start(world, path);
+    await run.settle();
+    await rename(path, world.path('access.log.1'));
+    await writeFile(path, logLine(0) + logLines(5, 100));
+    await run.settle();
+    await run.close();
+    assert.equal(counted(), 12);
+    const again = await FollowRun.start(world, path);
+    await again.settle();
+    await again.close();
+    assert.equal(counted(), 12);
+  });
+});
+
+test('whatever is written, rotated and stopped, in any order: each line once', async () => {
+  const step = fc.constantFrom(
+    'append',
+    'half',
+    'rename',
+    'copytruncate',
+    'recreate',
+    'gzip',
+    'look',
+    'settle',
+    'stop',
+    'kill',
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      const small = await ImportWorld.open();
+      const log = small.path('access.log');
+      let [written, half, rotations] = [0, '', 0];
+      let run = await FollowRun.start(small, log);
+      const append = async (text: string) => appendFile(log, text);
+      const complete = async () => {
+        if (half !== '') await append(half);
+        half = '';
+      };
+      try {
+        await append(logLine(written++));
+        await run.settle();
+        for (const what of steps) {
+          if (what === 'append') {
+            await complete();
+            await append(logLines(7, written));
+            written += 7;
+          } else if (what === 'half') {
+            await complete();
+            const line = logLine(written++);
+            await append(line.slice(0, 30));
+            half = line.slice(30);
+          } else if (what === 'look') await run.step();
+          else if (what === 'settle') await run.settle();
+          else if (what === 'stop' || what === 'kill') {
+            await run[what === 'stop' ? 'close' : 'kill']();
+            run = await FollowRun.start(small, log);
+          } else {
+            await complete();
+            rotations += 1;
+            const rotated = `${log}.${rotations}`;
+            if (what === 'rename') await rename(log, rotated);
+            else if (what === 'copytruncate') {
+              await copyFile(log, rotated);
+              await truncate(log);
+            } else if (what === 'gzip') {
+              await writeFile(`${rotated}.gz`, gzipSync(await readFile(log)));
+              await unlink(log);
+            } else {
+              // What is removed before it is read is gone: nobody can count it.
+              await run.settle();
+              await unlink(log);
+            }
+            await append(logLine(written++));
+          }
+        }
+        await complete();
+        await run.settle();
+        await run.close();
+        run = await FollowRun.start(small, log);
+        await run.settle();
+        await run.close();
+        const minutes = [...small.door.counts.values()].reduce((sum, n) => sum + n, 0);
+        assert.equal(minutes, written, `${steps.join(' ')}`);
+      } finally {
+        await small.close();
+      }
+    }),
+    { numRuns: 60 },
+  );
+});

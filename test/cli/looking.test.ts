@@ -1,0 +1,81 @@
+// Looking through the queue, on a queue in memory: everything that is not dealt with is given back, whatever happens.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { factsOf, isMeant, type Selection } from '../../cli/dead-letters/facts.ts';
+import { walkWaiting } from '../../cli/dead-letters/look.ts';
+import type { WaitingLetter } from '../../cli/dead-letters/ports.ts';
+
+const letter = (messageId: string): WaitingLetter => ({
+  messageId,
+  receiptHandle: messageId,
+  body: '',
+  receiveCount: 1,
+  sentAtMs: 0,
+  history: undefined,
+});
+
+function queue(letters: WaitingLetter[], msForEach = 0) {
+  const waiting = [...letters];
+  const released: string[] = [];
+  const clock = { ms: 0, nowMs: () => clock.ms };
+  const ports = {
+    clock,
+    waiting: {
+      take: async () => {
+        clock.ms += msForEach;
+        return waiting.splice(0, 2);
+      },
+      release: async (held: readonly WaitingLetter[]) => {
+        released.push(...held.map(({ messageId }) => messageId));
+      },
+      depth: async () => ({ visible: waiting.length, hidden: 0 }),
+    },
+  };
+  return { ports, released };
+}
+
+test('what a visit deals with is not given back, the rest is', async () => {
+  const { ports, released } = queue(['a', 'b', 'c'].map(letter));
+  const walk = await walkWaiting(ports, async ({ messageId }) => messageId === 'b');
+  assert.deepEqual([walk, released], [{ met: 3, complete: true }, ['a', 'c']]);
+});
+
+test('a visit that fails gives everything back, what was not looked at included', async () => {
+  const { ports, released } = queue(['a', 'b', 'c', 'd'].map(letter));
+  const walk = walkWaiting(ports, async ({ messageId }) => {
+    if (messageId === 'c') throw new Error('no');
+    return messageId === 'a';
+  });
+  await assert.rejects(walk, /no/);
+  assert.deepEqual(released, ['b', 'c', 'd']);
+});
+
+test('a walk that holds letters ends before their minute does; a letter that comes back ends it, too', async () => {
+  const slow = queue(
+    Array.from({ length: 50 }, (_, at) => letter(`m${at}`)),
+    10_000,
+  );
+  const walk = await walkWaiting(slow.ports, async () => false);
+  assert.deepEqual([walk.complete, slow.released.length, walk.met], [false, walk.met, 12]);
+  const acting = queue(
+    Array.from({ length: 50 }, (_, at) => letter(`m${at}`)),
+    10_000,
+  );
+  assert.equal((await walkWaiting(acting.ports, async () => true)).met, 50, 'nothing is held');
+  const again = queue([letter('a'), letter('b'), letter('a'), letter('b'), letter('c')]);
+  assert.equal((await walkWaiting(again.ports, async () => false)).met, 2);
+});
+
+test('letters are chosen by everything that is given', () => {
+  const body = `{"v":1,"segment":"1.0.2s","part":0,"bucketMinutes":60,"rows":[["2026-11-22T05","view","/a",2,{"7":2}]]}`;
+  const facts = factsOf({ name: '1.0.2s/0', body, history: undefined }, 'waiting');
+  assert.deepEqual([facts.events, facts.poison], [2, false]);
+  const any: Selection = { names: undefined, reason: undefined, entity: undefined, segment: undefined };
+  const meant = (selection: Partial<Selection>) => isMeant(facts, { ...any, ...selection });
+  assert.ok(
+    meant({}) && meant({ segment: '1.0' }) && meant({ segment: '1.0.2s', entity: '/a', reason: 'QUEUE' }),
+  );
+  assert.ok(
+    !meant({ segment: '1.0.2' }) && !meant({ entity: '/' }) && !meant({ names: new Set(['1.0.2s/1']) }),
+  );
+});

@@ -1,0 +1,61 @@
+// The retry parameter of a running stack: a change takes effect without a restart, a wrong value does not, and is counted.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
+import { startOperatedStack } from '../support/operated-stack.ts';
+
+const patient = { timeout: 240_000 };
+const { stack, metrics, run, until, countersFail, post, redrive } = await startOperatedStack();
+
+let posted = 0;
+/** Posts an event that can not be written. @returns how often the writer tried */
+async function attemptsOfNext(): Promise<number> {
+  posted += 1;
+  const entity = `/e${posted}`;
+  await post([{ id: entity, metric: 'view', entity }]);
+  await until(`${posted} dead`, async () => (await stack.status()).dead === posted);
+  const { out } = await run('dead-letters', 'list', '--json', '--entity', entity);
+  return (JSON.parse(out) as [{ attempts: number }])[0].attempts;
+}
+
+test(
+  'a change takes effect in running functions, a wrong value leaves the last good one and is counted',
+  patient,
+  async () => {
+    countersFail(true);
+    const set = await run('parameter', 'set', 'attempts=1', 'backoffBaseSeconds=0', 'backoffJitter=1');
+    assert.equal(set.code, 0, set.err);
+    assert.deepEqual(JSON.parse(set.out).backoffJitter, 1);
+    assert.equal(await attemptsOfNext(), 1);
+    assert.equal((await run('parameter', 'set', 'attempts=2')).code, 0);
+    await until('two attempts', async () => (await attemptsOfNext()) === 2);
+
+    const ssm = createAwsJsonClient('ssm', stack.endpoints.ssm);
+    const wrong = { Name: '/tally/local/retries', Value: '{"attempts":"many"}', Overwrite: true };
+    await ssm.call('PutParameter', wrong);
+    ssm.close();
+    await until('the redriver to complain', async () => {
+      await redrive('{"max":1}');
+      return (metrics.get('redriver RetryParameterProblems') ?? 0) > 0;
+    });
+    await until('the writer to go on as before', async () => {
+      await until('what was returned to be dead again', async () => (await stack.status()).dead === posted);
+      assert.equal(await attemptsOfNext(), 2);
+      return true;
+    });
+  },
+);
+
+test('the command repairs what is wrong, and refuses what functions could not use', patient, async () => {
+  assert.equal((await run('parameter', 'set', 'attempts=3')).code, 0);
+  assert.deepEqual(JSON.parse((await run('parameter', 'get')).out), { attempts: 3 });
+  for (const [args, reason] of [
+    [['set', 'attempts=0'], /"attempts" must be a whole number from 1 to 19/],
+    [['set', 'atempts=3'], /"atempts" is not one of/],
+    [['set', 'attempts'], /not FIELD=NUMBER/],
+    [['put'], /unknown command/],
+  ] as const) {
+    const { code, err } = await run('parameter', ...args);
+    assert.deepEqual([code, reason.test(err)], [2, true], err);
+  }
+});

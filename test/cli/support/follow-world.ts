@@ -1,0 +1,86 @@
+// A follower in this process: it looks when the test says so, and its clock stands still otherwise.
+import PQueue from 'p-queue';
+import type { FollowPorts, FollowSettings } from '../../../cli/follow/followed-file.ts';
+import { Follower } from '../../../cli/follow/follower.ts';
+import { noFigures } from '../../../cli/import/figures.ts';
+import type { Reject } from '../../../cli/import/import-file.ts';
+import type { FormatRequest } from '../../../formats/detect.ts';
+import type { ImportWorld } from './import-world.ts';
+
+export const FLUSH_MS = 400;
+export const LINGER_MS = 60_000;
+
+export class FollowRun {
+  readonly #world: ImportWorld;
+  readonly #follower: Follower;
+  readonly #ports: FollowPorts;
+  readonly figures = noFigures();
+  readonly rejects: Reject[] = [];
+  readonly notes: string[] = [];
+  readonly #stop = new AbortController();
+  readonly #kill = new AbortController();
+
+  private constructor(world: ImportWorld, path: string, format: FormatRequest) {
+    this.#world = world;
+    const concurrency = 2;
+    this.#ports = {
+      sender: world.client({ concurrency }),
+      now: () => world.nowMs,
+      stop: this.#stop.signal,
+      kill: this.#kill.signal,
+      trouble: () => {},
+      queue: new PQueue({ concurrency }),
+      figures: this.figures,
+      reporter: {
+        note: (text) => void this.notes.push(text),
+        rejected: (reject) => void this.rejects.push(reject),
+        progress: () => {},
+      },
+      fail: (error) => {
+        throw error;
+      },
+    };
+    const settings: FollowSettings = {
+      target: { service: world.door.url, metric: 'view', label: '' },
+      format,
+      delivery: { dedupWindowMs: 600_000, timeoutMs: 30_000, uncertain: 'hold' },
+      concurrency,
+      stateFolders: { chosen: undefined, home: world.path('home/tally/import') },
+      flushMs: FLUSH_MS,
+      lingerMs: LINGER_MS,
+    };
+    this.#follower = new Follower(path, path, settings, this.#ports);
+  }
+
+  static async start(world: ImportWorld, path: string, format: FormatRequest = {}): Promise<FollowRun> {
+    const run = new FollowRun(world, path, format);
+    await run.#follower.start();
+    return run;
+  }
+
+  /** Looks once. */
+  step(): Promise<boolean> {
+    return this.#follower.step();
+  }
+
+  /** Looks until there is nothing more to see, and everything seen is delivered. */
+  async settle(): Promise<void> {
+    for (let quiet = 0; quiet < 3; ) {
+      quiet = (await this.step()) ? 0 : quiet + 1;
+      await this.#ports.queue.onIdle();
+      this.#world.nowMs += FLUSH_MS;
+    }
+  }
+
+  /** Ends as a signal would, with everything delivered. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#follower.close();
+  }
+
+  /** Ends with every request under way broken off, and nothing more sent. */
+  async kill(): Promise<void> {
+    this.#kill.abort();
+    await this.close();
+  }
+}

@@ -1,0 +1,205 @@
+// The store on a real table: what is put on condition, and what comes back.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type CompactionPlan, INITIAL_STATE } from '../../lambdas/core/compaction.ts';
+import type { Delta } from '../../lambdas/core/delta.ts';
+import { type HashRange, parseHashRange, WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
+import { decodeRows, encodeRows, type Row } from '../../lambdas/core/rows.ts';
+import { parseShardKey, segmentId } from '../../lambdas/counting/identifiers.ts';
+import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
+import { StoreTable } from '../../lambdas/store/store-table.ts';
+import { rowOf } from '../support/messages.ts';
+import { ARRIVAL_MS, SHARD_KEY } from '../support/records.ts';
+import { startServices } from '../support/services.ts';
+
+const services = await startServices();
+const clock = { nowMs: () => ARRIVAL_MS };
+const HOUR = { level: 'hours', startMs: Date.UTC(2026, 10, 22, 5) } as const;
+const range = (bits: string) => parseHashRange(bits);
+const store = async () => new StoreTable(services.dynamoDb, await services.table(), clock, 86_400_000);
+const state = async () => new CompactionStateTable(services.dynamoDb, await services.table());
+const delta = (segment: number, runMaxMs: number, part = 0, of = '01'): Delta => ({
+  segment: segmentId(SHARD_KEY, segment),
+  part,
+  range: range(of),
+  runMaxMs,
+  events: 1,
+  rows: encodeRows([rowOf(`/${segment}`)]),
+});
+async function all<T>(from: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const one of from) found.push(one);
+  return found;
+}
+
+test('a delta is stored once; it and its tombstone exclude each other', async () => {
+  const table = await store();
+  assert.equal(await table.putDelta(delta(1, 5)), 'stored');
+  assert.equal(await table.putDelta({ ...delta(1, 5), rows: encodeRows([rowOf('/other')]) }), 'stored');
+  assert.equal(await table.putTombstone(delta(1, 5)), 'stored', 'the delta is there');
+  assert.equal(await table.putTombstone(delta(2, 6)), 'discarded');
+  assert.equal(await table.putTombstone(delta(2, 6)), 'discarded', 'again');
+  assert.equal(await table.putDelta(delta(2, 6)), 'discarded');
+  const found = await all(table.deltasIn(range('01'), 0, 10));
+  assert.deepEqual(
+    found.map(({ segment, rows }) => [segment, rows && decodeRows(rows)]),
+    [
+      ['1.0.1', [rowOf('/1')]],
+      ['1.0.2', undefined],
+    ],
+  );
+  const { rows: _, ...name } = found[0] ?? assert.fail();
+  const { rows: __, ...given } = delta(1, 5);
+  assert.deepEqual(name, given);
+});
+
+test('deltas of a range come by their running maximum, both bounds included', async () => {
+  const table = await store();
+  for (const [segment, runMaxMs] of [
+    [40, 9],
+    [3, 1_000],
+    [35, 10],
+    [36, 99],
+    [37, 100],
+  ] as const) {
+    await table.putDelta(delta(segment, runMaxMs));
+  }
+  await table.putDelta(delta(50, 50, 0, '10'));
+  const found = await all(table.deltasIn(range('01'), 10, 100));
+  assert.deepEqual(
+    found.map(({ segment }) => segment),
+    ['1.0.z', '1.0.10', '1.0.11'],
+  );
+});
+
+test('a block is put as its condition says, and never over a later epoch', async () => {
+  const table = await store();
+  const put = (epoch: number, condition: Parameters<StoreTable['putBlock']>[3], edit = 0) =>
+    table.putBlock(
+      HOUR,
+      WHOLE_RANGE,
+      { epoch, edit, content: encodeRows([rowOf(`/${epoch}`)]) },
+      condition,
+      99,
+    );
+  assert.equal(await put(1, { is: 'as-read', epoch: 0, edit: 0 }), 'conflict', 'nothing there');
+  assert.equal(await put(1, { is: 'absent' }), 'put');
+  assert.equal(await put(1, { is: 'absent' }), 'conflict');
+  assert.equal(await put(2, { is: 'as-read', epoch: 1, edit: 1 }), 'conflict', 'another edit');
+  assert.equal(await put(1, { is: 'as-read', epoch: 1, edit: 0 }, 1), 'put');
+  assert.equal(await put(2, { is: 'as-read', epoch: 1, edit: 0 }), 'conflict', 'edited meanwhile');
+  assert.equal(await put(2, { is: 'as-read', epoch: 1, edit: 1 }), 'put');
+  assert.equal(await put(2, { is: 'before', epoch: 2 }), 'conflict');
+  assert.equal(await put(3, { is: 'before', epoch: 3 }), 'put');
+  const [block] = await table.readBlocks([{ period: HOUR, range: WHOLE_RANGE }]);
+  assert.deepEqual([block?.epoch, block?.edit], [3, 0]);
+});
+
+test('all blocks of a period are found below its splits, and read by name in the order asked for', async () => {
+  const table = await store();
+  const leaves = ['1', '010', '0110', '01110', '011110', '0111110'];
+  const splits = ['', '0', '01', '011', '0111', '01111', '011111'];
+  const put = (of: string, content: 'split' | Uint8Array) =>
+    table.putBlock(HOUR, range(of), { epoch: 1, edit: 0, content }, { is: 'absent' }, undefined);
+  for (const of of leaves) await put(of, encodeRows([rowOf(`/${of}`)]));
+  for (const of of splits) await put(of, 'split');
+  const found = await all(table.blocksOf(HOUR));
+  assert.deepEqual(found.map((each): HashRange => each.range).sort(), leaves.sort());
+  for (const each of found) assert.deepEqual(decodeRows(each.rows), [rowOf(`/${each.range}`)]);
+  const names = ['0110', '', '0000'].map((of) => ({ period: HOUR, range: range(of) }));
+  const blocks = await table.readBlocks(names);
+  assert.deepEqual(
+    blocks.map((block) => block && (block.content === 'split' ? 'split' : 'rows')),
+    ['rows', 'split', undefined],
+  );
+});
+
+test('late rows come back by epoch, however many items they take', async () => {
+  const table = await store();
+  const rows = (epoch: number, count: number): Row[] =>
+    Array.from({ length: count }, (_, index) => rowOf(`${'x'.repeat(400)}/${epoch}/${index}`));
+  for (const epoch of [2, 3, 10]) await table.putLate('days', range('01'), epoch, rows(epoch, 400));
+  await table.putLate('days', range('01'), 3, rows(3, 400));
+  const epochs = async (after: number, through: number) =>
+    (await all(table.lateRows('days', range('01'), after, through))).map(
+      ({ entity }) => entity.split('/')[1],
+    );
+  assert.deepEqual(new Set(await epochs(2, 9)), new Set(['3']));
+  assert.equal((await epochs(2, 9)).length, 400);
+  assert.equal((await epochs(0, 10)).length, 1_200);
+  assert.deepEqual(await all(table.lateRows('months', range('01'), 0, 10)), []);
+});
+
+test('a top list of a later epoch stays; metrics are remembered', async () => {
+  const table = await store();
+  const list = (epoch: number, n: bigint) => ({ epoch, entries: [{ entity: '/a', n }] });
+  await table.putTop('view', HOUR, list(2, 2n ** 70n), undefined);
+  await table.putTop('view', HOUR, list(1, 1n), undefined);
+  assert.deepEqual(await table.readTop('view', HOUR), list(2, 2n ** 70n));
+  assert.equal(await table.readTop('like', HOUR), undefined);
+  await table.addMetrics(['view', 'like']);
+  await table.addMetrics(['view']);
+  assert.deepEqual(await table.metrics(), ['like', 'view']);
+});
+
+const plan: CompactionPlan = {
+  covers: { through: { '1.0': 4 }, open: [], floorMs: 17 },
+  blockBytes: 100,
+  slotBits: 2,
+  plannedAtMs: 5,
+  deletions: 0,
+  closedBeforeMs: { days: 1, months: 0, all: 0 },
+  hourEpoch: 1,
+  events: 9,
+};
+
+test('a plan is put once, and an upper level only while the hours are as they were read', async () => {
+  const table = await state();
+  assert.deepEqual(await table.readState(), INITIAL_STATE);
+  assert.equal(await table.putPlan(INITIAL_STATE, 'hours', plan, undefined), 'planned');
+  assert.equal(await table.putPlan(INITIAL_STATE, 'hours', plan, undefined), 'conflict');
+  assert.equal(await table.putPlan(INITIAL_STATE, 'days', plan, 60), 'conflict', 'the hours are planned');
+  const planned = await table.readState();
+  assert.deepEqual(planned.hours, { ...INITIAL_STATE.hours, plan });
+  const late = { days: { epoch: 1, bytes: 5 }, months: { epoch: 0, bytes: 0 }, all: { epoch: 0, bytes: 0 } };
+  for (const _ of ['once', 'again']) await table.markDone(planned, 'hours', 7, late);
+  const done = await table.readState();
+  const { covers, hourEpoch, events, plannedAtMs } = plan;
+  assert.deepEqual(done.hours, {
+    ...{
+      epoch: 1,
+      covers,
+      hourEpoch,
+      events,
+      closedBeforeMs: 0,
+      plannedAtMs,
+      writeUnits: 7,
+      plan: undefined,
+    },
+  });
+  assert.deepEqual([done.late, done.closing.days], [late, 0]);
+  assert.equal(await table.putPlan(done, 'days', plan, 60), 'planned');
+  assert.equal(await table.putPlan(done, 'days', plan, 70), 'conflict');
+  const closing = await table.readState();
+  assert.equal(closing.closing.days, 60);
+  await table.markDone(closing, 'days', 3, undefined);
+  assert.equal((await table.readState()).days.closedBeforeMs, 1);
+});
+
+test('range lengths are registered, and deletions numbered, whoever registers them', async () => {
+  const table = await state();
+  await table.registerRangeBits(4);
+  await table.registerRangeBits(6);
+  assert.deepEqual((await table.readState()).rangeBits, [0, 4, 6]);
+  const [a, b] = ['a', 'b'].map((entityHash) => ({ entityHash, throughMs: 5 }));
+  assert.ok(a && b);
+  const numbers = await Promise.all([table.registerDeletion(a), table.registerDeletion(b)]);
+  assert.deepEqual([...numbers].sort(), [1, 2]);
+  assert.deepEqual((await table.readDeletions(2)).map(({ entityHash }) => entityHash).sort(), ['a', 'b']);
+  assert.equal(
+    await table.putPlan(INITIAL_STATE, 'hours', plan, undefined),
+    'conflict',
+    'it knows no deletions',
+  );
+  assert.equal(parseShardKey('1.0'), '1.0');
+});

@@ -1,0 +1,125 @@
+// The drill's own judgement: it must not pass what is wrong.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { readAlarms } from '../../local/alarms/template-alarms.ts';
+import type { Json } from '../../local/json.ts';
+import { readTemplate } from '../../local/template/template.ts';
+import { judgeAlarms, judgeCounts } from '../../proof/drill/judge.ts';
+import { Oracle } from '../../proof/drill/oracle.ts';
+import { Producers } from '../../proof/drill/producers.ts';
+import { runbookSections } from '../../proof/drill/runbook.ts';
+import { SCENARIOS } from '../../proof/drill/scenarios/index.ts';
+import { templateJson } from '../support/stack-template.ts';
+
+const alarms = readAlarms(readTemplate(templateJson('local') as unknown as Json, { queueEndpoint: '' }));
+const metric = (name: string) => ({ name, kind: 'metric' as const });
+
+test('every alarm that a scenario names is one of the template', () => {
+  const names = alarms.metric.map(({ name }) => name);
+  for (const { fires, mayFire = {} } of SCENARIOS) {
+    assert.ok(fires.length > 0);
+    for (const name of [...fires, ...Object.keys(mayFire)]) assert.ok(names.includes(name), name);
+  }
+});
+
+test("every alarm's section is in the runbook, and so is every section that the operator names", () => {
+  const sections = runbookSections();
+  const anchors = [...sections].map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+  for (const { name, runbook } of [...alarms.metric, ...alarms.composite]) {
+    assert.ok(runbook !== undefined && anchors.includes(runbook), `${name}: ${runbook}`);
+  }
+  const folder = new URL('../../proof/drill/scenarios/', import.meta.url);
+  const text = ['table-outage', 'poison-message', 'throttled-stream', 'stopped-half', 'wrong-parameter']
+    .map((name) => readFileSync(new URL(`${name}.ts`, folder), 'utf8'))
+    .join('\n');
+  const named = [...text.matchAll(/operator\(\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+  assert.ok(named.length >= 5);
+  for (const section of named) assert.ok(sections.has(section), section);
+});
+
+test('an alarm that does not go off, one that should not, and one that stays on are failures', () => {
+  const scenario = { fires: ['QueueAge'], mayFire: { CanaryLate: 'it waits' } };
+  const late = { name: 'CountsLate', kind: 'composite' as const };
+  assert.deepEqual(judgeAlarms(scenario, [metric('QueueAge'), metric('CanaryLate'), late], []), []);
+  assert.deepEqual(judgeAlarms(scenario, [], []), ['QueueAge did not go off']);
+  assert.deepEqual(judgeAlarms(scenario, [metric('QueueAge'), metric('Parked')], []), [
+    'Parked went off, and should not have',
+  ]);
+  assert.equal(judgeAlarms(scenario, [metric('QueueAge')], [metric('QueueAge')]).length, 1);
+});
+
+test('counts that differ, accounts that do not add up and events that are elsewhere are failures', () => {
+  const status = { received: 10, duplicate: 2, rejected: 0, counted: 8, inFlight: 0, dead: 0 };
+  const good = {
+    comparison: { entities: 1, minutes: 1, events: 8, differences: [] },
+    status: { ...status, parked: 0, expired: 0, lost: 0 },
+    expected: 8,
+    waiting: 0,
+  };
+  assert.deepEqual(judgeCounts(good), []);
+  const differences = [{ entity: '/', at: 'total', sent: 8, counted: 7 }];
+  for (const bad of [
+    { ...good, comparison: { ...good.comparison, differences } },
+    { ...good, status: { ...good.status, counted: 7 } },
+    { ...good, status: { ...good.status, counted: 7, parked: 1 } },
+    { ...good, expected: 9 },
+    { ...good, waiting: 1 },
+  ]) {
+    assert.equal(judgeCounts(bad).length, 1);
+  }
+});
+
+test('producers count a request when all of it is accepted, and send again what was not taken', async (context) => {
+  const bodies: { id: string }[][] = [];
+  const answers = [
+    { status: 503, body: { failed: [{ index: 1 }, { index: 4 }] } },
+    { status: 429, body: { message: 'slow' } },
+    { status: 202, body: { accepted: 2 } },
+  ];
+  const server = createServer(async (incoming, outgoing) => {
+    let text = '';
+    for await (const chunk of incoming) text += chunk;
+    if (incoming.method === 'POST') bodies.push((JSON.parse(text) as { events: { id: string }[] }).events);
+    const { status, body } =
+      incoming.method === 'POST'
+        ? (answers.shift() ?? { status: 500, body: {} })
+        : { status: 200, body: WRONG };
+    outgoing.writeHead(status).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  context.after(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const oracle = new Oracle();
+  const producers = new Producers(url, oracle, () => 0.5);
+  const first = await producers.minute(1, 600_000);
+  assert.deepEqual([first.accepted, first.waiting, oracle.events], [0, 1, 0]);
+  const second = await producers.minute(0, 660_000);
+  assert.deepEqual([second.accepted, second.waiting, oracle.events], [1, 0, 5]);
+  const whole = bodies[0]?.map(({ id }) => id) ?? [];
+  assert.deepEqual(
+    bodies.slice(1).map((events) => events.map(({ id }) => id)),
+    [
+      [whole[1], whole[4]],
+      [whole[1], whole[4]],
+    ],
+  );
+  // What the API answers is not what was sent, and the oracle says where.
+  const { differences } = await oracle.compare(url);
+  assert.deepEqual(
+    differences.map(({ at, sent, counted }) => [at, sent, counted]),
+    [
+      ['1970-01-01T00:09:00.000Z', 5, 4],
+      ['total', 5, 4],
+    ],
+  );
+});
+
+const WRONG = { total: 4, points: [{ at: '1970-01-01T00:09:00Z', n: 4 }] };

@@ -1,0 +1,48 @@
+// `tally late` as people run it: a share of a small file arrives a week late, and every grain has it.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const program = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
+const folder = await mkdtemp(join(tmpdir(), 'tally-late-drill-test-'));
+after(() => rm(folder, { recursive: true }));
+
+/** Three entities in the last and first days of two months, one event every three hours; returns the file and its truth. */
+async function files(): Promise<string[]> {
+  const minutes: string[] = [];
+  const lines = ['at,page'];
+  for (let event = 0; event < 60; event += 1) {
+    const atMs = Date.UTC(2020, 0, 28) + event * 3 * 3_600_000;
+    const entity = `page-${event % 3}`;
+    lines.push(`${new Date(atMs).toISOString()},${entity}`);
+    minutes.push(`${atMs / 1000}\t${entity}\t1\t1\n`);
+  }
+  const [file, truth] = [join(folder, 'events.csv'), join(folder, 'truth.tsv')];
+  await writeFile(file, `${lines.join('\n')}\n`);
+  await writeFile(truth, minutes.join(''));
+  return ['--file', file, '--truth', truth];
+}
+
+function drill(args: readonly string[]): Promise<{ code: number; output: string }> {
+  const options = ['--', '--format', 'csv', '--entity-column', 'page', '--time-column', 'at'];
+  return new Promise((resolve) => {
+    const all = [program, 'late', ...args, '--header', '--late-percent', '20', ...options];
+    execFile(process.execPath, all, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr }),
+    );
+  });
+}
+
+test('what arrives a week late is in every grain', async () => {
+  const { code, output } = await drill(await files());
+  assert.equal(code, 0, output);
+  assert.match(output, /48 lines arrive/);
+  assert.match(output, /12 lines arrive/);
+  for (const by of ['', ', by hour', ', by day', ', by month', ', by total'])
+    assert.match(output, new RegExp(`counts${by}: all equal \\(60 events\\)`));
+  assert.match(output, /top by day: 8 rankings, 24 places: all equal/);
+});
