@@ -4,9 +4,6 @@ import type { Sabotage } from './sabotage.ts';
 
 const LEDGER = 'lambdas/aws/ledger-table.ts';
 const LEDGER_ITEMS = 'lambdas/aws/ledger-items.ts';
-const COUNTERS = 'lambdas/aws/counter-table.ts';
-const COUNTER_ITEM = 'lambdas/counting/counter-item.ts';
-const AUDITED = 'lambdas/aws/audited-counter-table.ts';
 
 function hunted(test: string) {
   return (name: string, file: string, find: string, put: string): Sabotage => ({
@@ -16,10 +13,9 @@ function hunted(test: string) {
   });
 }
 const byLedger = hunted('ledger-table');
-const byCounters = hunted('counter-table');
 const byFaults = hunted('faulty-answers');
 
-const LEDGER_SABOTAGES: readonly Sabotage[] = [
+export const TABLE_SABOTAGES: readonly Sabotage[] = [
   byLedger(
     'plan unconditional',
     LEDGER,
@@ -103,7 +99,7 @@ const LEDGER_SABOTAGES: readonly Sabotage[] = [
   byLedger(
     'only the first chunk of ids',
     LEDGER,
-    'for (let chunk = 0; chunk * IDS_CHUNK_BYTES < ids.byteLength; chunk += 1) {',
+    'for (let chunk = 0; chunk * idsChunkBytes < ids.byteLength; chunk += 1) {',
     'for (let chunk = 0; chunk < 1; chunk += 1) {',
   ),
   byLedger(
@@ -126,65 +122,3 @@ const LEDGER_SABOTAGES: readonly Sabotage[] = [
     '        ScanIndexForward: ascending,\n',
   ),
 ];
-
-const COUNTER_SABOTAGES: readonly Sabotage[] = [
-  byCounters(
-    'upsert unconditional',
-    COUNTER_ITEM,
-    "ConditionExpression: conditions.join(' AND '),",
-    "ConditionExpression: `(${conditions.join(' AND ')}) OR attribute_exists(applied)`,",
-  ),
-  byCounters(
-    'one segment that is missing is enough',
-    COUNTER_ITEM,
-    "conditions.join(' AND ')",
-    "conditions.join(' OR ')",
-  ),
-  byCounters(
-    'a refused update taken for applied',
-    COUNTERS,
-    'return new Set<string>(update.segments);',
-    "return 'applied';",
-  ),
-  byCounters(
-    'the item that refused is not read',
-    COUNTERS,
-    'const item = error.Item ?? (await this.#item(Key));',
-    'const item = error.Item;',
-  ),
-  byCounters(
-    'further items of an hour not read',
-    COUNTERS,
-    '`${bucketName(toMs - 1, 60)}~~`',
-    'bucketName(toMs - 1, 60)',
-  ),
-  byFaults(
-    'counters read from a stale replica',
-    COUNTERS,
-    '        ConsistentRead: true,\n',
-    '        ConsistentRead: false,\n',
-  ),
-  hunted('audit')(
-    'a repair overwrites what changed meanwhile',
-    AUDITED,
-    'ConditionExpression: unchanged(stored, values),',
-    'ConditionExpression: `(${unchanged(stored, values)}) OR attribute_exists(pk)`,',
-  ),
-  byFaults(
-    'the audit drops unprocessed keys',
-    AUDITED,
-    'Keys = (UnprocessedKeys?.[this.#table]?.Keys ?? []) as ReturnType<typeof itemKey>[];',
-    'Keys = UnprocessedKeys === undefined ? [] : [];',
-  ),
-  {
-    ...byCounters(
-      'the refused item is not asked for',
-      COUNTERS,
-      "          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',\n",
-      '',
-    ),
-    harmless: 'the item is then read by itself, strongly consistent: one read more',
-  },
-];
-
-export const TABLE_SABOTAGES: readonly Sabotage[] = [...LEDGER_SABOTAGES, ...COUNTER_SABOTAGES];
