@@ -55,8 +55,8 @@ export const TABLE_SABOTAGES: readonly Sabotage[] = [
   byLedger(
     'what waits for an operator expires',
     LEDGER_ITEMS,
-    "'ADD dead :part REMOVE expiresAt'",
-    "'ADD dead :part'",
+    "'ADD dead :parts REMOVE expiresAt'",
+    "'ADD dead :parts'",
   ),
   byLedger('a gap shrinks', LEDGER, 'OR #before < :before', 'OR #before <> :before'),
   byLedger(

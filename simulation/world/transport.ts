@@ -122,7 +122,10 @@ function namedForTable(operation: string, input: Input): Named {
     return { service: 'counters', operation: COUNTS_CALLS[call] ?? call, subject };
   }
   const kind = pk === 'SHARDS' || pk === 'DELETIONS' ? pk : (/^[A-Z_]+/.exec(sk)?.[0] ?? '');
-  return { service: 'ledger', operation: ledgerCall(operation, kind, input), subject };
+  const call = ledgerCall(operation, kind, input);
+  const place =
+    call === 'notePlace' ? ` ${/^(?:ADD|DELETE) (\w+)/.exec(input.UpdateExpression ?? '')?.[1]}` : '';
+  return { service: 'ledger', operation: call, subject: `${subject}${place}` };
 }
 
 /** The key that a call is about; of a query or batch its first one. */
