@@ -1,6 +1,6 @@
 // `tally bench`: measurements, a subcommand each.
 import { Command } from 'commander';
-import { decimal, wholeNumber, withExample } from './shared/options.ts';
+import { wholeNumber, withExample } from './shared/options.ts';
 import { runScript } from './shared/script.ts';
 
 /** An option of a benchmark: its flags, what it means, and what it may be; without a parser, text. */
@@ -30,12 +30,12 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   },
   cost: {
     script: 'bench/cost.ts',
-    description: 'write units, requests and dollars, beside other ways, on the same events',
+    description: 'write units and dollars, beside other ways, on the same events',
     options: [
       ['--data <folder>', 'folder with logs'],
-      ['--scale <n>', 'share of the events', decimal(0.001, 1_000)],
-      ['--proof <n>', 'events that are counted for real', count],
-      ['--workloads <list>', 'only these workloads'],
+      ['--sample <n>', 'events that a synthetic load is sampled with', count],
+      ['--workloads <name>', 'only the workloads that begin so'],
+      ['--json <file>', 'write the rows there, too'],
     ],
   },
   'cold-start': {
@@ -61,6 +61,15 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
       ['--ids <n>', 'ids in the dedup window', count],
       ['--sample <n>', 'events measured alone', count],
       ['--only <word>', 'only parts with this word'],
+    ],
+  },
+  'dedup-window': {
+    script: 'bench/dedup-window.ts',
+    description: 'memory, time and read units of a cold dedup window',
+    options: [
+      ['--seconds <n>', 'one window of that length, instead of four', count],
+      ['--per-second <n>', 'events with ids a second', count],
+      ['--segment-seconds <n>', 'seconds of one segment', count],
     ],
   },
   writer: {

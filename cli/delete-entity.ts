@@ -1,31 +1,38 @@
 // `tally delete-entity`: deletes what is stored of one entity, or says what would be deleted.
 import { createInterface } from 'node:readline/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { S3ArchiveCleaner } from '../lambdas/aws/archive-cleaner.ts';
-import { LedgerDeletionRegister } from '../lambdas/aws/deletion-register.ts';
-import { EntityCounterTable } from '../lambdas/aws/entity-counter-table.ts';
-import { LedgerTable } from '../lambdas/aws/ledger-table.ts';
-import { TopTable } from '../lambdas/aws/top-table.ts';
-import { type DeletionPorts, type DeletionReport, deleteEntity } from '../lambdas/deletion/delete-entity.ts';
+import { DeltasMissing } from '../lambdas/compactor/epoch-rows.ts';
+import { deleteEntity } from '../lambdas/deletion/delete-entity.ts';
+import type { DeletionPorts, DeletionReport, DeletionSettings } from '../lambdas/deletion/ports.ts';
 import { exitCodes } from './shared/errors.ts';
-import { type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
-import { openStack } from './shared/stack-access.ts';
+import { type StackOptions, stackNamed, wholeNumber, withExample, withStack } from './shared/options.ts';
+import { openStack, type StackAccess } from './shared/stack-access.ts';
+import { clock, compactNow, openStore } from './shared/store-access.ts';
 
 interface Given extends StackOptions {
   readonly archive?: boolean;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
+  readonly wait: number;
 }
 
 const command = withStack(
   new Command('delete-entity')
     .description(
-      'Deletes every count of an entity, of all metrics and all times. Run it again when the retention of stream and queues has passed: what was still under way then may have come back (docs/security.md).',
+      'Deletes what has arrived of an entity, of all metrics and all times. Events that arrive afterwards count (docs/security.md).',
     )
     .argument('<entity>', 'the entity as clients send it, not percent-encoded'),
 )
   .option('--archive', 'go through every object of the archive too')
   .option('--dry-run', 'say what there is, and change nothing')
+  .option(
+    '--wait <seconds>',
+    'how long to wait for events that have arrived to be compacted',
+    wholeNumber(0, 86_400),
+    120,
+  )
   .option('--yes', 'do not ask')
   .action(async (entity: string, given: Given) => {
     process.exitCode = await run(entity, given);
@@ -40,40 +47,64 @@ async function run(entity: string, given: Given): Promise<number> {
   const archive = given.archive === true;
   const stack = await openStack(stackNamed(given));
   try {
-    const { counterTable, ledgerTable, archiveBucket } = stack.resources;
-    const clock = { nowMs: () => Date.now() };
-    const ports: DeletionPorts = {
-      counters: new EntityCounterTable(stack.dynamoDb, counterTable),
-      tops: new TopTable(stack.dynamoDb, ledgerTable),
-      register: new LedgerDeletionRegister(stack.dynamoDb, ledgerTable),
-      archive: new S3ArchiveCleaner(stack.s3, archiveBucket),
-      ledger: new LedgerTable(stack.dynamoDb, ledgerTable, clock),
-      clock,
-    };
-    const onObject = (objects: number) => {
-      if (process.stderr.isTTY) process.stderr.write(`\r${objects} objects looked through`);
-    };
-    const found = await deleteEntity(entity, ports, { dryRun: true, archive, onObject });
+    const { ports, settings } = wired(stack, given);
+    // What is compacted can be found.
+    await ports.pause(0);
+    const { onProgress, endProgress } = progress();
+    const pass = (dryRun: boolean) =>
+      deleteEntity(entity, ports, settings, { dryRun, archive, onProgress }).finally(endProgress);
+    const found = await pass(true);
     console.log(`${stack.label}: ${sentence(found, archive)}`);
     if (given.dryRun === true) return found.archive.byHand.length === 0 ? exitCodes.done : exitCodes.failed;
     if (!given.yes && !(await confirmed())) {
       console.error('Nothing was deleted.');
       return exitCodes.usage;
     }
-    const deleted = await deleteEntity(entity, ports, { dryRun: false, archive, onObject });
+    const deleted = await pass(false);
     console.log(`Deleted: ${sentence(deleted, archive)}`);
-    console.log(
-      'A record without the name is in the archive under deletions/. Run this again when nothing older can come back.',
-    );
+    if (!deleted.settled)
+      console.log(
+        'Events of it that had arrived and were still under way show until they are compacted, and go then.',
+      );
+    console.log('A record without the name is in the archive under deletions/.');
     return deleted.archive.byHand.length === 0 ? exitCodes.done : exitCodes.failed;
   } finally {
     stack.close();
   }
 }
 
-function sentence({ counters, tops, archive }: DeletionReport, archived: boolean): string {
-  const metrics = counters.metrics.length === 0 ? '' : ` of ${counters.metrics.join(', ')}`;
-  const counts = `${counters.items} counter items with ${counters.events} events${metrics}, in ${tops.lists} top lists`;
+function wired(stack: StackAccess, { wait }: Given): { ports: DeletionPorts; settings: DeletionSettings } {
+  const access = openStore(stack);
+  const { state, store, forget } = access;
+  const ports: DeletionPorts = {
+    state,
+    store,
+    forget,
+    archive: new S3ArchiveCleaner(stack.s3, stack.resources.archiveBucket),
+    clock,
+    async pause(ms) {
+      await compactNow(access).catch((error: unknown) => {
+        // Compaction that can't go on has an alarm of its own; the deletion is in its register.
+        if (!(error instanceof DeltasMissing)) throw error;
+      });
+      await delay(ms);
+    },
+  };
+  return { ports, settings: { retentions: access.settings.retentions, patienceMs: wait * 1000 } };
+}
+
+/** A line that is written over on a terminal; nothing where nobody looks. */
+function progress(): { onProgress: (line: string) => void; endProgress: () => void } {
+  if (!process.stderr.isTTY) return { onProgress: () => {}, endProgress: () => {} };
+  return {
+    onProgress: (line) => process.stderr.write(`\r\u001b[K${line}`),
+    endProgress: () => process.stderr.write('\r\u001b[K'),
+  };
+}
+
+function sentence({ events, rows, deltas, late, tops, archive }: DeletionReport, archived: boolean): string {
+  const blocks = rows.hours + rows.days + rows.months + rows.all;
+  const counts = `${events} events; ${blocks} rows in blocks, ${deltas + late} deltas, ${tops} top lists`;
   if (!archived) return `${counts}; the archive was not looked at`;
   const byHand = archive.byHand.map((key) => `\n  look at it by hand: ${key}`).join('');
   return `${counts}; ${archive.removed} of ${archive.objects} archived objects whole, parts of ${archive.rewritten}${byHand}`;
@@ -81,11 +112,11 @@ function sentence({ counters, tops, archive }: DeletionReport, archived: boolean
 
 async function confirmed(): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    console.error('There is no terminal to ask on: give --yes if you mean it.');
+    console.error('Give --yes where nobody can be asked.');
     return false;
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question('This cannot be undone. Delete it? Type yes: ');
+  const answer = await terminal.question('This cannot be taken back. Delete it? Type yes: ');
   terminal.close();
   return answer.trim() === 'yes';
 }

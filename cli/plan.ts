@@ -15,7 +15,12 @@ const command = new Command('plan')
   .option('--peak <n>', 'times the mean in the busiest minute', decimal(1, 1_000), usual.peakFactor)
   .option('--window <seconds>', 'aggregatorWindowSeconds', wholeNumber(1, 300), usual.windowSeconds)
   .option('--per-request <n>', 'events a request', wholeNumber(1, 500), usual.eventsPerRequest)
-  .option('--per-record <n>', 'events a record: more than 1 are a batch', wholeNumber(1, 500), usual.eventsPerRecord)
+  .option(
+    '--per-record <n>',
+    'events a record: more than 1 are a batch',
+    wholeNumber(1, 500),
+    usual.eventsPerRecord,
+  )
   .option('--event-bytes <n>', 'an event as JSON', wholeNumber(20, 100_000), usual.eventBytes)
   .option('--sample <n>', 'events that are counted for it', wholeNumber(1_000, 10_000_000), 60_000)
   .option('--prices', 'print the price list')

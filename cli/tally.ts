@@ -15,6 +15,7 @@ import { lateCommand } from './late.ts';
 import { mutantsCommand } from './mutants.ts';
 import { parameterCommand } from './parameter.ts';
 import { planCommand } from './plan.ts';
+import { recountCommand } from './recount.ts';
 import { asOperatorError, exitCodes } from './shared/errors.ts';
 import { withExample } from './shared/options.ts';
 import { simulateCommand } from './simulate.ts';
@@ -40,6 +41,7 @@ export function tally(): Command {
       planCommand,
       deadLettersCommand,
       parameterCommand,
+      recountCommand,
       deleteEntityCommand,
     ],
     'Prove:': [

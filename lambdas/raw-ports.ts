@@ -1,5 +1,8 @@
 // The ports to the archive of raw records, as types only.
+import type { ShardKey } from './counting/identifiers.ts';
 import type { RawObject, RawPlace, RawSegment } from './counting/raw-segment.ts';
+import type { StreamRecord } from './counting/segment.ts';
+import type { SegmentEntry } from './counting/segment-entry.ts';
 
 /** Where the raw records of segments are kept. */
 export interface RawArchive {
@@ -20,4 +23,24 @@ export interface RawHistory extends RawReader {
    * @param range only segments whose first arrival lies in hours that start in `fromMs <= start < toMs`, epoch milliseconds
    */
   places(range?: { readonly fromMs: number; readonly toMs: number }): AsyncIterable<RawPlace>;
+}
+
+/** Why a segment's records can't be had again. */
+export type UnreadReason =
+  | 'trimmed'
+  | 'not-archived'
+  | 'raw-expired'
+  | 'raw-missing'
+  | 'raw-deleted'
+  | 'raw-differs';
+
+/** Reads segments of one shard again, each after the one before. */
+export interface SegmentReader {
+  /** What is still there of a segment's records; or why they can't be had. */
+  read(entry: SegmentEntry): Promise<readonly StreamRecord[] | UnreadReason>;
+}
+
+/** Where the records of segments are read again: the stream, or the archive of raw records. */
+export interface SegmentSource {
+  segmentsOf(shard: ShardKey): SegmentReader;
 }

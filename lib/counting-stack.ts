@@ -40,7 +40,7 @@ export class CountingStack extends Stack {
     // dead letters → redriver → queue, or archive
     const redriver = new Redriver(this, 'Redriver', { ...platform, ...operated });
     frontDoor.addAdmin('redrive', redriver.function);
-    resourcesParameter(this, 'Resources', configuration, operated);
+    resourcesParameter(this, 'Resources', configuration, { ...operated, stream });
 
     // ledger → accountant → checkpoints and metrics; counts → compactor → counts → query → client
     new Accountant(this, 'Accountant', { ...platform, stream, ledger });

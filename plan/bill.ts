@@ -14,7 +14,9 @@ const COMPACTOR_US = 12;
 const INVOCATION_MS = 60;
 
 /** Dollars a month by service. */
-export type Bill = Readonly<Record<'API Gateway' | 'Kinesis' | 'Lambda' | 'SQS' | 'DynamoDB' | 'CloudWatch', number>>;
+export type Bill = Readonly<
+  Record<'API Gateway' | 'Kinesis' | 'Lambda' | 'SQS' | 'DynamoDB' | 'CloudWatch', number>
+>;
 
 /** Works a month out. List prices, without free tiers; what a stage costs idle is in it, the canary aside. */
 export function billOf(workload: Workload, sampled: Sampled): Bill {
@@ -29,7 +31,8 @@ export function billOf(workload: Workload, sampled: Sampled): Bill {
       usd(PRICES.shardHours, sampled.shards * 730) +
       usd(PRICES.extendedShardHours, sampled.shards * 730) +
       usd(PRICES.putPayloadUnits, events * sampled.putUnits),
-    Lambda: usd(PRICES.lambdaRequests, invocations) + usd(PRICES.lambdaGbSeconds, seconds * (WHOLE_CPU_MB / 1024)),
+    Lambda:
+      usd(PRICES.lambdaRequests, invocations) + usd(PRICES.lambdaGbSeconds, seconds * (WHOLE_CPU_MB / 1024)),
     SQS: usd(PRICES.sqsRequests, events * sampled.sqsRequests),
     DynamoDB:
       usd(PRICES.writeUnits, events * writeUnitsOf(sampled)) +

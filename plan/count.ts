@@ -12,7 +12,7 @@ import type { StreamRecord } from '../lambdas/counting/segment.ts';
 import { CompactionStateTable } from '../lambdas/store/state-table.ts';
 import { StoreTable } from '../lambdas/store/store-table.ts';
 import { writeRollups } from '../lambdas/writer/write.ts';
-import { meteredAws, type Meter, TABLES } from './meter.ts';
+import { type Meter, meteredAws, TABLES } from './meter.ts';
 
 /** One event, as the aggregator gets it. */
 export interface CountedEvent {
@@ -70,7 +70,12 @@ export class CountingStack {
     this.#aggregator = {
       ledger,
       ranges: state,
-      log: { readRange: never, readToEnd: never as never, parentsOf: async () => [], lists: async () => true },
+      log: {
+        readRange: never,
+        readToEnd: never as never,
+        parentsOf: async () => [],
+        lists: async () => true,
+      },
       queue: {
         send: async (messages) => {
           this.#bodies.push(...messages.map(({ body }) => body));
@@ -95,7 +100,12 @@ export class CountingStack {
   }
 
   /** Takes a record of one or more events that arrives at a time, not before earlier ones. */
-  async take(shard: number, arrivalMs: number, events: readonly CountedEvent[], batch?: string): Promise<void> {
+  async take(
+    shard: number,
+    arrivalMs: number,
+    events: readonly CountedEvent[],
+    batch?: string,
+  ): Promise<void> {
     while (arrivalMs >= this.#dueMs) await this.#flush();
     let records = this.#open.get(shard);
     if (records === undefined) this.#open.set(shard, (records = []));
@@ -104,7 +114,11 @@ export class CountingStack {
       arrivalMs,
       data: new Uint8Array(),
       batch,
-      events: events.map((event, place) => ({ ...event, n: 1, place: batch === undefined ? undefined : place })),
+      events: events.map((event, place) => ({
+        ...event,
+        n: 1,
+        place: batch === undefined ? undefined : place,
+      })),
     });
   }
 
@@ -131,7 +145,8 @@ export class CountingStack {
         },
       };
       const batch = { shard: this.#shardOf(shard), records };
-      if ((await aggregate(batch, this.#aggregator, settings, always)) !== 'done') throw new Error('a batch is left');
+      if ((await aggregate(batch, this.#aggregator, settings, always)) !== 'done')
+        throw new Error('a batch is left');
     }
     this.#open.clear();
     await this.#write();
@@ -156,7 +171,12 @@ export class CountingStack {
       return { messageId: String(index), receiptHandle: '', body, receiveCount: 1, history: undefined };
     });
     this.#bodies = [];
-    const { retry, report } = await writeRollups(delivered, this.#writer, { retentions: KEPT, concurrency: 32 }, always);
+    const { retry, report } = await writeRollups(
+      delivered,
+      this.#writer,
+      { retentions: KEPT, concurrency: 32 },
+      always,
+    );
     if (retry.length > 0) throw new Error(`the writer failed: ${report.failures.join(', ')}`);
   }
 

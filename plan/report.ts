@@ -23,7 +23,12 @@ export function settingsFor(workload: Workload, { shards, hashSlots }: Sampled):
 }
 
 /** The whole report. */
-export function report(workload: Workload, sampled: Sampled, bill: Bill, limits: readonly Fullness[]): string {
+export function report(
+  workload: Workload,
+  sampled: Sampled,
+  bill: Bill,
+  limits: readonly Fullness[],
+): string {
   const month = Object.values(bill).reduce((sum, usd) => sum + usd, 0);
   const millions = (workload.eventsPerSecond * 730 * 3_600) / 1e6;
   const [fullest] = limits;
@@ -36,7 +41,9 @@ export function report(workload: Workload, sampled: Sampled, bill: Bill, limits:
     ...Object.entries(bill).map(([service, usd]) => `  ${service.padEnd(12)} ${short(usd).padStart(9)}`),
     '',
     `Write units an event: ${short(writeUnitsOf(sampled))}`,
-    ...Object.entries(sampled.writeUnits).map(([purpose, units]) => `  ${purpose.padEnd(30)} ${short(units)}`),
+    ...Object.entries(sampled.writeUnits).map(
+      ([purpose, units]) => `  ${purpose.padEnd(30)} ${short(units)}`,
+    ),
     `Read units an event: ${short(sampled.readUnits)}`,
     `A question about the open hour reads up to ${short(sampled.uncompactedBytes / 4_096)} read units of deltas.`,
     '',

@@ -42,7 +42,11 @@ export async function sample(workload: Workload, settings: SampleSettings): Prom
     dedupWindowSeconds: 60,
   };
   const segments = await sampleSegments(workload, shards, count, settings);
-  const blocks = await sampleBlocks(workload, { ...count, compactionSeconds: settings.compactionSeconds }, settings);
+  const blocks = await sampleBlocks(
+    workload,
+    { ...count, compactionSeconds: settings.compactionSeconds },
+    settings,
+  );
   const writeUnits = { ...segments.writeUnits, ...blocks.writeUnits };
   const deltaUnits = segments.writeUnits['deltas'] ?? 0;
   return {
@@ -61,7 +65,12 @@ export async function sample(workload: Workload, settings: SampleSettings): Prom
 }
 
 /** One shard at its full rate, for as many windows as the sample has events: what segments, ids and deltas cost. */
-async function sampleSegments(workload: Workload, shards: number, count: CountSettings, settings: SampleSettings) {
+async function sampleSegments(
+  workload: Workload,
+  shards: number,
+  count: CountSettings,
+  settings: SampleSettings,
+) {
   const meter = new Meter();
   const stack = new CountingStack(count, meter);
   const rate = workload.eventsPerSecond / shards;

@@ -40,7 +40,11 @@ const SHARD_BYTES = 1_048_576;
 /** Shards for the busiest minute. */
 export function shardsFor({ eventsPerSecond, peakFactor, eventsPerRecord, eventBytes }: Workload): number {
   const peak = eventsPerSecond * peakFactor;
-  return Math.max(1, Math.ceil(peak / eventsPerRecord / SHARD_RECORDS), Math.ceil((peak * eventBytes) / SHARD_BYTES));
+  return Math.max(
+    1,
+    Math.ceil(peak / eventsPerRecord / SHARD_RECORDS),
+    Math.ceil((peak * eventBytes) / SHARD_BYTES),
+  );
 }
 
 /** Hash slots for a load: a delta of a segment should take about a write unit. */

@@ -1,9 +1,11 @@
 // Finding a stack: a local one by its URL, one on AWS by its stage, and in both what its resources are called.
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from '@aws-sdk/client-ssm';
 import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
+import { kinesis } from '../../lambdas/aws/clients/kinesis.ts';
 import { s3 } from '../../lambdas/aws/clients/s3.ts';
 import { sqs } from '../../lambdas/aws/clients/sqs.ts';
 import { ssm } from '../../lambdas/aws/clients/ssm.ts';
@@ -19,12 +21,24 @@ export interface StackName {
 
 /** The parameter `/tally/<stage>/resources`. */
 export interface Resources {
+  readonly streamName: string;
   readonly rollupQueueUrl: string;
   readonly deadLetterQueueUrl: string;
   readonly archiveBucket: string;
   readonly countsTable: string;
   readonly ledgerTable: string;
   readonly retryParameter: string;
+  readonly settings: OperatedSettings;
+}
+
+/** Settings that commands share with the stack's functions. */
+export interface OperatedSettings {
+  readonly streamGeneration: string;
+  readonly hashSlots: number;
+  readonly minuteRetentionDays: number | 'forever';
+  readonly hourRetentionDays: number | 'forever';
+  readonly dayRetentionDays: number | 'forever';
+  readonly rawRetentionDays: number | 'forever';
 }
 
 /** A stack that was found, and clients of its services. */
@@ -33,6 +47,7 @@ export interface StackAccess {
   readonly label: string;
   readonly resources: Resources;
   readonly dynamoDb: DynamoDBClient;
+  readonly kinesis: KinesisClient;
   readonly sqs: SQSClient;
   readonly s3: S3Client;
   readonly ssm: SSMClient;
@@ -40,6 +55,7 @@ export interface StackAccess {
 }
 
 const FIELDS = [
+  'streamName',
   'rollupQueueUrl',
   'deadLetterQueueUrl',
   'archiveBucket',
@@ -53,7 +69,7 @@ interface About {
   readonly stage: string;
   readonly region: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  readonly endpoints: Readonly<Record<'dynamodb' | 'sqs' | 's3' | 'ssm', string>>;
+  readonly endpoints: Readonly<Record<'dynamodb' | 'kinesis' | 'sqs' | 's3' | 'ssm', string>>;
 }
 
 /** Finds a stack. @throws OperatorError when there is none, or it can not be reached */
@@ -63,6 +79,7 @@ export async function openStack({ url, stage }: StackName): Promise<StackAccess>
     about && { region: about.region, credentials: about.credentials, endpoint: about.endpoints[service] };
   const clients = {
     dynamoDb: dynamoDb(config('dynamodb')),
+    kinesis: kinesis(config('kinesis')),
     sqs: sqs(config('sqs')),
     s3: s3(config('s3')),
     ssm: ssm(config('ssm')),
@@ -115,7 +132,9 @@ async function resourcesOf(stage: string, client: SSMClient): Promise<Resources>
     },
   );
   const value = JSON.parse(text) as Partial<Resources>;
-  const missing = FIELDS.find((field) => typeof value[field] !== 'string');
+  const missing =
+    FIELDS.find((field) => typeof value[field] !== 'string') ??
+    (value.settings === undefined ? 'settings' : undefined);
   if (missing === undefined) return value as Resources;
   throw new OperatorError(
     `The parameter ${Name} has no ${missing}: deploy the stack again.`,

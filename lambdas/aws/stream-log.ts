@@ -9,6 +9,7 @@ import {
   type Shard,
   type ShardIteratorType,
 } from '@aws-sdk/client-kinesis';
+import type { LogPlace } from '../core/generation.ts';
 import { decodeRecord } from '../counting/event.ts';
 import {
   compareSequenceNumbers,
@@ -21,10 +22,11 @@ import {
 } from '../counting/identifiers.ts';
 import type { StreamRecord } from '../counting/segment.ts';
 import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
+import type { SegmentReader, SegmentSource } from '../raw-ports.ts';
 import { kinesis } from './clients/kinesis.ts';
 
 /** Reads the stream itself, apart from what Lambda hands over. */
-export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
+export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   readonly #client: KinesisClient;
   readonly #stream: string;
 
@@ -49,13 +51,15 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
     return { records, trimmed: oldest === undefined || compareSequenceNumbers(oldest, first) > 0 };
   }
 
-  async *readToEnd(
-    shard: ShardId,
-    after: SequenceNumber | undefined,
-  ): AsyncIterable<readonly StreamRecord[]> {
+  async *readToEnd(shard: ShardId, { after, fromMs }: LogPlace): AsyncIterable<readonly StreamRecord[]> {
     if (!(await this.#shards()).has(shard)) return;
-    const type = after === undefined ? 'TRIM_HORIZON' : 'AFTER_SEQUENCE_NUMBER';
-    for await (const page of this.#pages(shard, type, after)) if (page.length > 0) yield page;
+    const pages =
+      after !== undefined
+        ? this.#pages(shard, 'AFTER_SEQUENCE_NUMBER', after)
+        : fromMs !== undefined
+          ? this.#pages(shard, 'AT_TIMESTAMP', undefined, fromMs)
+          : this.#pages(shard, 'TRIM_HORIZON');
+    for await (const page of pages) if (page.length > 0) yield page;
   }
 
   async parentsOf(shard: ShardId): Promise<readonly ShardId[]> {
@@ -67,7 +71,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
     return (await this.#shards()).has(shard);
   }
 
-  ranges(key: ShardKey): RangeReader {
+  segmentsOf(key: ShardKey): SegmentReader {
     const shard = shardIdOf(key);
     let pages: AsyncIterator<readonly StreamRecord[]> | undefined;
     let held: readonly StreamRecord[] = [];
@@ -124,8 +128,9 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
     shard: ShardId,
     type: ShardIteratorType,
     sequenceNumber?: SequenceNumber,
+    timestampMs?: number,
   ): AsyncIterable<readonly StreamRecord[]> {
-    let iterator = await this.#iterator(shard, type, sequenceNumber);
+    let iterator = await this.#iterator(shard, type, sequenceNumber, timestampMs);
     while (iterator !== undefined) {
       const page = await this.#client.send(new GetRecordsCommand({ ShardIterator: iterator }));
       const records = (page.Records ?? []).map(toStreamRecord);
@@ -140,6 +145,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
     shard: ShardId,
     type: ShardIteratorType,
     sequenceNumber?: SequenceNumber,
+    timestampMs?: number,
   ): Promise<string | undefined> {
     const ask = (ShardIteratorType: ShardIteratorType, StartingSequenceNumber?: string) =>
       this.#client.send(
@@ -148,6 +154,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, AuditedLog {
           ShardId: shard,
           ShardIteratorType,
           StartingSequenceNumber,
+          ...(timestampMs !== undefined && { Timestamp: new Date(timestampMs) }),
         }),
       );
     try {

@@ -2,6 +2,7 @@
 import { progressOfShards, runMaxOf } from '../accountant/shard-progress.ts';
 import {
   areHoursDue,
+  bytesToRead,
   type CompactionPlan,
   type CompactionState,
   type Coverage,
@@ -98,19 +99,19 @@ async function planHours(
   const nowMs = clock.nowMs();
   const following: ShardEntries[] = [];
   const reopened: { shard: ShardKey; entry: SegmentEntry }[] = [];
-  let deltaBytes = 0;
+  let unreadBytes = 0;
   for (const shard of await ledger.shards()) {
     const entries: SegmentEntry[] = [];
     const through = lastEntered(await ledger.readHead(shard));
     for await (const entry of ledger.entriesUp(shard, covers.through[shard] ?? 0, through)) {
       entries.push(entry);
-      deltaBytes += entry.deltaBytes;
     }
+    unreadBytes += bytesToRead(entries);
     following.push({ shard, entries });
     const open = covers.open.filter((place) => place.shard === shard).map(({ segment }) => segment);
     for (const entry of await ledger.readEntries(shard, open)) reopened.push({ shard, entry });
   }
-  if (!areHoursDue(state, deltaBytes, settings.slotBits, nowMs, settings.cadence)) return undefined;
+  if (!areHoursDue(state, unreadBytes, nowMs, settings.cadence)) return undefined;
   const eventsMax = settings.rangeEventsMax * 2 ** settings.slotBits;
   const next = nextCoverage(covers, reopened, following, nowMs, eventsMax, settings.openMax);
   if (isSameCoverage(next, covers)) return undefined;

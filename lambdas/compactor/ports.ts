@@ -1,24 +1,16 @@
 // What the compactor needs, and how it works.
 import type { Cadence } from '../core/compaction.ts';
-import type { HashRange } from '../core/hash-range.ts';
-import type { Period, Retentions } from '../core/level.ts';
+import type { Retentions } from '../core/level.ts';
 import type { BooksLedger, Clock, ShardDirectory } from '../ports.ts';
 import type {
-  Block,
   BlockReader,
   BlockWriter,
   CompactionStateStore,
   DeltaReader,
   LateStore,
+  PeriodReader,
   TopStore,
 } from '../store/ports.ts';
-
-/** All blocks of a period that have rows. */
-export interface PeriodReader {
-  blocksOf(
-    period: Period,
-  ): AsyncIterable<{ readonly range: HashRange; readonly block: Block; readonly rows: Uint8Array }>;
-}
 
 /** The compactor's ports. */
 export interface CompactorPorts {

@@ -225,15 +225,25 @@ const DELTA_BYTES_MAX = 65_536;
 /** An upper level is compacted before its time if that costs at most this many write units for each new event. */
 const UNITS_PER_EVENT_MAX = 0.005;
 
-/** Whether the hours are due. @param deltaBytes of everything that they don't cover yet */
+/**
+ * What a question reads of uncompacted deltas, at most, if these are all that it finds: those under the whole range of hashes in
+ * full, of the others a share.
+ */
+export function bytesToRead(entries: readonly SegmentEntry[]): number {
+  return entries.reduce(
+    (sum, { parts, deltaBytes }) => sum + deltaBytes / 2 ** (parts[0]?.range.length ?? 0),
+    0,
+  );
+}
+
+/** Whether the hours are due. @param unreadBytes `bytesToRead` of everything that they don't cover yet */
 export function areHoursDue(
   { hours }: CompactionState,
-  deltaBytes: number,
-  slotBits: number,
+  unreadBytes: number,
   nowMs: number,
   { hoursMs }: Cadence,
 ): boolean {
-  return deltaBytes > DELTA_BYTES_MAX * 2 ** slotBits || nowMs - hours.plannedAtMs >= hoursMs;
+  return unreadBytes > DELTA_BYTES_MAX || nowMs - hours.plannedAtMs >= hoursMs;
 }
 
 /**

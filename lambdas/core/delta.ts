@@ -38,7 +38,7 @@ export interface CutConfig {
 }
 
 /** Up to this size a segment has one delta for all hashes: a write unit each would cost more than its bytes. */
-const WIDE_BYTES_MAX = 3_000;
+const WIDE_BYTES_MAX = 6_000;
 /** Above this size a delta is cut in several, so that each fits an item whatever its names and sums. */
 const DELTA_BYTES_MAX = 100_000;
 

@@ -1,7 +1,12 @@
 // Taking one entity out of an archived object, and leaving what it says of others.
-import type { PartName } from './identifiers.ts';
-import { partIn } from './letter-name.ts';
+import { decodeRows, encodeRows } from '../core/rows.ts';
 import { RAW_PREFIX, rawLine } from './raw-segment.ts';
+import {
+  decodeRollupMessage,
+  encodeMessages,
+  InvalidRollupMessage,
+  type RollupContent,
+} from './rollup-message.ts';
 
 /**
  * What an object of the archive is without an entity. `rewrite`: it held others too, and this is what is left; `remove`: it held nothing
@@ -10,10 +15,7 @@ import { RAW_PREFIX, rawLine } from './raw-segment.ts';
 export type Forgotten =
   | { readonly kind: 'untouched' }
   | { readonly kind: 'rewrite'; readonly text: string }
-  | {
-      readonly kind: 'remove' /** The part that is given up with it. */;
-      readonly part?: PartName | undefined;
-    }
+  | { readonly kind: 'remove' }
   | { readonly kind: 'by-hand' };
 
 const UNTOUCHED: Forgotten = { kind: 'untouched' };
@@ -28,10 +30,8 @@ const KINDS: Readonly<Record<string, Forget>> = {
   [RAW_PREFIX]: forgetRaw,
   'parked/': forgetLetter,
   'discarded/': forgetLetter,
-  'expired/': forgetExpired,
-  'repairs/': forgetRepair,
-  // What an audit sets aside is gone after a day; an audit under way that named the entity has to begin again.
-  'audits/': forgetAudit,
+  'expired/': forgetLines,
+  'repairs/': forgetLines,
   // A record of a deletion names nobody.
   'deletions/': () => UNTOUCHED,
 };
@@ -49,13 +49,6 @@ export function withoutEntity(key: string, text: string, entity: string): Forgot
   return names(text, entity) || recordsIn(text).some((data) => names(data, entity))
     ? { kind: 'by-hand' }
     : UNTOUCHED;
-}
-
-/** Lines of rows, or a state that may hold one item's name as text within text. One that only looks alike goes, too. */
-function forgetAudit(text: string, entity: string): Forgotten {
-  const escaped = (inner: string) => JSON.stringify(inner).slice(1, -1);
-  const forms = [entity, escaped(entity), escaped(escaped(entity))];
-  return forms.some((form) => text.includes(form)) ? REMOVE : UNTOUCHED;
 }
 
 /** Lines `{ …, data }`, each a record in base64: one event, a batch, or what could not be read. */
@@ -120,35 +113,46 @@ function recordWithout(record: string, entity: string): string | 'untouched' | '
   }
 }
 
-/** `{ history, body }`: a rollup message whose rows are arrays with the entity third, or poison. */
+/**
+ * `{ history, body }`: a rollup message, or poison. Its deltas keep their events, as the ledger knows them, even when no row is left:
+ * whoever replays it settles the segment.
+ */
 function forgetLetter(text: string, entity: string): Forgotten {
   const letter = objectIn(text);
   const body = letter?.['body'];
-  const message = typeof body === 'string' ? objectIn(body) : undefined;
-  const rows = message?.['rows'];
-  if (!Array.isArray(rows)) return names(text, entity) || names(String(body), entity) ? REMOVE : UNTOUCHED;
-  const rest = rows.filter((row) => !(Array.isArray(row) && row[2] === entity));
-  if (rest.length === rows.length) return UNTOUCHED;
-  if (rest.length === 0) return { kind: 'remove', part: partIn(String(body)) };
-  return {
-    kind: 'rewrite',
-    text: JSON.stringify({ ...letter, body: ascii(JSON.stringify({ ...message, rows: rest })) }),
-  };
+  const message = typeof body === 'string' ? messageIn(body) : undefined;
+  if (message === undefined) return names(text, entity) || names(String(body), entity) ? REMOVE : UNTOUCHED;
+  let isChanged = false;
+  const deltas = message.deltas.map((delta) => {
+    const rows = decodeRows(delta.rows);
+    const rest = rows.filter((row) => row.entity !== entity);
+    if (rest.length === rows.length) return delta;
+    isChanged = true;
+    return { ...delta, rows: encodeRows(rest) };
+  });
+  const [rewritten] = encodeMessages(deltas, message.earliestHourMs, Number.POSITIVE_INFINITY);
+  if (!isChanged || rewritten === undefined) return UNTOUCHED;
+  return { kind: 'rewrite', text: JSON.stringify({ ...letter, body: rewritten.body }) };
 }
 
-/** `{ …, rows: [{ entity, … }] }` */
-function forgetExpired(text: string, entity: string): Forgotten {
-  const content = objectIn(text);
-  const rows = content?.['rows'];
-  if (!Array.isArray(rows)) return names(text, entity) ? { kind: 'by-hand' } : UNTOUCHED;
-  const rest = rows.filter((row) => !isOf(row, entity));
-  if (rest.length === rows.length) return UNTOUCHED;
-  return rest.length === 0 ? REMOVE : { kind: 'rewrite', text: JSON.stringify({ ...content, rows: rest }) };
+function messageIn(body: string): RollupContent | undefined {
+  try {
+    return decodeRollupMessage(body);
+  } catch (error) {
+    if (error instanceof InvalidRollupMessage) return undefined;
+    throw error;
+  }
 }
 
-/** A repair is one counter item's, so one entity's. */
-function forgetRepair(text: string, entity: string): Forgotten {
-  return names(text, entity) ? REMOVE : UNTOUCHED;
+/** Lines `{ …, entity, … }`: expired rows, or the trace of a repair. */
+function forgetLines(text: string, entity: string): Forgotten {
+  const lines = text.split('\n').filter((line) => line !== '');
+  const kept = lines.filter((line) => {
+    const fields = objectIn(line);
+    return fields === undefined ? !names(line, entity) : !isOf(fields, entity);
+  });
+  if (kept.length === lines.length) return UNTOUCHED;
+  return kept.length === 0 ? REMOVE : { kind: 'rewrite', text: `${kept.join('\n')}\n` };
 }
 
 /** Whether something is of the entity: it says so, or it is no event, and names it somewhere. */
@@ -193,12 +197,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Escapes what is not ASCII, as rollup messages are. */
-function ascii(json: string): string {
-  return json.replace(
-    /[\u007f-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

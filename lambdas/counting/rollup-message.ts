@@ -30,7 +30,7 @@ const FORMAT_VERSION = 2;
 /** A message fills one of SQS's billing units of 64 KB, with room for what the service adds; a larger delta has one of its own. */
 const BODY_BYTES_MAX = 60_000;
 
-/** Puts a segment's deltas into messages, in order. @param bytesMax of the deltas in one message */
+/** Puts a segment's deltas into messages, in order. @param bytesMax of a body, unless one delta alone takes more */
 export function encodeMessages(
   deltas: readonly Delta[],
   earliestHourMs: number,

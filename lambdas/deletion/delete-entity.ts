@@ -1,128 +1,125 @@
-// Deleting an entity's data on request: its counters at once, what the archive keeps of it, and a record without its name.
+// Deleting an entity's data on request: out of the store, out of what the archive keeps, and a record without its name.
+import { type CompactionState, isCovered } from '../core/compaction.ts';
+import { LEVELS } from '../core/level.ts';
 import { withoutEntity } from '../counting/archived-entity.ts';
-import { entityHash } from '../counting/deleted-entities.ts';
-import { isSameTop, withoutEntity as topWithout } from '../counting/top-list.ts';
-import type { EntityTops } from '../level-ports.ts';
-import type { ArchiveCleaner, Clock, DeletionRegister, EntityCounters, PartLedger } from '../ports.ts';
+import { entityHash } from '../counting/entity-hash.ts';
+import { parseSegmentId } from '../counting/identifiers.ts';
+import { periodsWith, rowsOf, rowsOfDeltas, type Sought, sought } from './find-entity.ts';
+import { RowForgetting } from './forget-rows.ts';
+import type { DeletionOptions, DeletionPorts, DeletionReport, DeletionSettings } from './ports.ts';
 
-/** What deleting needs. */
-export interface DeletionPorts {
-  readonly counters: EntityCounters;
-  readonly tops: EntityTops;
-  readonly register: DeletionRegister;
-  readonly archive: ArchiveCleaner;
-  readonly ledger: Pick<PartLedger, 'notePlace'>;
-  readonly clock: Clock;
-}
-
-/** What was found of an entity, or deleted: numbers only. */
-export interface DeletionReport {
-  /** Items of the counter table by metric, and events in those that say how many. */
-  readonly counters: { items: number; events: number; readonly metrics: string[] };
-  /** Top lists that name it. */
-  readonly tops: { lists: number };
-  readonly archive: {
-    objects: number;
-    rewritten: number;
-    removed: number;
-    /** Keys of objects that name the entity and have to be looked at by a person. */
-    readonly byHand: string[];
-  };
-}
-
-/** What happens as it is done, for whoever waits. */
-export interface DeletionOptions {
-  /** Only look. */
-  readonly dryRun: boolean;
-  /** Whether to read through the archive, which takes a request for each object in it. */
-  readonly archive: boolean;
-  readonly onObject?: ((objects: number) => void) | undefined;
-}
+/** How long compaction is left alone between two looks at it. */
+const PAUSE_MS = 5_000;
 
 /**
- * Deletes what is stored of an entity, or says what would be. Repeatable, also after a crash at any moment. Events of the entity that are
- * still under way (stream, queues, parked letters put back) are counted when they come; deleting again deletes them too.
+ * Deletes what arrived of an entity so far, or says what there is. Repeatable, also after a crash at any moment. From its entry in
+ * the register on, compaction leaves out what arrived before: also what is still on its way, such as a parked message that is
+ * replayed weeks later. Events that arrive afterwards count.
  */
 export async function deleteEntity(
   entity: string,
   ports: DeletionPorts,
-  { dryRun, archive, onObject }: DeletionOptions,
+  settings: DeletionSettings,
+  options: DeletionOptions,
 ): Promise<DeletionReport> {
   const report: DeletionReport = {
-    counters: { items: 0, events: 0, metrics: [] },
-    tops: { lists: 0 },
+    events: 0,
+    rows: { hours: 0, days: 0, months: 0, all: 0 },
+    deltas: 0,
+    late: 0,
+    tops: 0,
+    settled: true,
     archive: { objects: 0, rewritten: 0, removed: 0, byHand: [] },
   };
-  const hash = entityHash(entity);
-  // First, so that an audit at any moment from now on knows why items are missing.
-  if (!dryRun) await ports.register.noteDeletion(hash, ports.clock.nowMs());
-  await deleteCounters(entity, ports, dryRun, report);
-  if (archive) await cleanArchive(entity, ports, dryRun, report, onObject);
-  if (dryRun) return report;
-  const nowMs = ports.clock.nowMs();
-  // What arrived while this ran may have been deleted too.
-  await ports.register.noteDeletion(hash, nowMs);
-  await ports.archive.keepDeletion(hash, nowMs, report);
+  if (options.dryRun) {
+    await look(entity, ports, report);
+  } else {
+    const [hash, throughMs] = [entityHash(entity), ports.clock.nowMs()];
+    const number = await ports.state.registerDeletion({ entityHash: hash, throughMs });
+    const { hours } = await ports.state.readState();
+    // Epochs planned from now on know of the deletion.
+    const lastEpoch = hours.epoch + (hours.plan === undefined ? 0 : 1);
+    report.settled = await settle(number, throughMs, ports, settings, options);
+    const state = await ports.state.readState();
+    const what = await sought(entity, state, ports);
+    report.events = await eventsOf(what, state, ports);
+    const periods = await periodsWith(what, state, throughMs, ports);
+    const forgetting = new RowForgetting(what, throughMs, ports, settings, report);
+    // From below: the rows of a level say where those of the level below it are, also to a run after one that died.
+    for (const level of LEVELS) {
+      options.onProgress?.(`rewriting blocks of ${level}: ${periods[level].length} to be looked at`);
+      await forgetting.level(level, periods[level]);
+    }
+    options.onProgress?.('rewriting deltas');
+    await forgetting.late(lastEpoch);
+    // Last, since they say where rows are that no upper level has yet.
+    await forgetting.deltas();
+  }
+  if (options.archive) await cleanArchive(entity, ports, options, report);
+  if (!options.dryRun) await ports.archive.keepDeletion(entityHash(entity), ports.clock.nowMs(), report);
   return report;
 }
 
-async function deleteCounters(
-  entity: string,
-  { counters, tops }: Pick<DeletionPorts, 'counters' | 'tops'>,
-  dryRun: boolean,
-  { counters: sums, tops: lists }: DeletionReport,
-): Promise<void> {
-  const metrics = new Set<string>();
-  for await (const page of counters.itemsOf(entity)) {
-    for (const { key, events } of page) {
-      sums.items += 1;
-      sums.events += events;
-      metrics.add(key.sk.slice(0, key.sk.indexOf('#')));
-    }
+/**
+ * Waits until no epoch is under way that doesn't know of the deletion, and everything that arrived before is in the hours.
+ * @returns whether it is; false: it took longer than the patience, and what is under way is left to compaction
+ */
+async function settle(
+  number: number,
+  throughMs: number,
+  { state, clock, pause }: DeletionPorts,
+  { patienceMs }: DeletionSettings,
+  { onProgress }: DeletionOptions,
+): Promise<boolean> {
+  const sinceMs = clock.nowMs();
+  for (;;) {
+    const now = await state.readState();
+    const knows = LEVELS.every((level) => (now[level].plan?.deletions ?? number) >= number);
+    const isIn = now.hours.covers.floorMs > throughMs && now.hours.covers.open.length === 0;
+    if (knows && isIn) return true;
+    if (knows && clock.nowMs() - sinceMs >= patienceMs) return false;
+    onProgress?.(knows ? 'waiting until what has arrived is compacted' : 'waiting for an epoch to end');
+    await pause(PAUSE_MS);
   }
-  sums.metrics.push(...[...metrics].sort());
-  // Before the counters, which tell the metrics, so that a run that dies leaves those; and after them, since until then a
-  // compaction may bring the entity back into a list.
-  lists.lists = await leaveTops(entity, metrics, tops, dryRun);
-  if (dryRun) return;
-  for await (const page of counters.itemsOf(entity)) await counters.remove(page.map(({ key }) => key));
-  await leaveTops(entity, metrics, tops, dryRun);
 }
 
-/** Takes an entity out of all lists of some metrics. @returns how many named it */
-async function leaveTops(
-  entity: string,
-  metrics: ReadonlySet<string>,
-  tops: EntityTops,
-  dryRun: boolean,
-): Promise<number> {
-  let lists = 0;
-  for (const metric of metrics) {
-    for await (const { name, top } of tops.topsOf(metric)) {
-      let stored = top;
-      let list = topWithout(stored.list, entity);
-      if (isSameTop(list, stored.list)) continue;
-      lists += 1;
-      if (dryRun) continue;
-      while ((await tops.putTop(name, { ...stored, list, revision: stored.revision + 1 })) === 'conflict') {
-        stored = await tops.readTop(name);
-        list = topWithout(stored.list, entity);
-      }
+/** Events in all-time rows, and in deltas that all time doesn't have. */
+async function eventsOf(what: Sought, state: CompactionState, ports: DeletionPorts): Promise<number> {
+  let events = 0;
+  for await (const { row } of rowsOf(what, [{ level: 'all', startMs: 0 }], ports.store)) events += row.events;
+  for await (const { delta, row } of rowsOfDeltas(what, 0, ports)) {
+    const { shard, segment } = parseSegmentId(delta.segment);
+    if (!isCovered(state.all.covers, shard, segment)) events += row.events;
+  }
+  return events;
+}
+
+async function look(entity: string, ports: DeletionPorts, report: DeletionReport): Promise<void> {
+  const state = await ports.state.readState();
+  const what = await sought(entity, state, ports);
+  report.events = await eventsOf(what, state, ports);
+  const periods = await periodsWith(what, state, ports.clock.nowMs(), ports);
+  for (const level of LEVELS) {
+    for await (const { period, row } of rowsOf(what, periods[level], ports.store)) {
+      report.rows[level] += 1;
+      const top = await ports.store.readTop(row.metric, period);
+      if (top?.entries.some((entry) => entry.entity === entity)) report.tops += 1;
     }
   }
-  return lists;
+  const deltas = new Set<string>();
+  for await (const { delta } of rowsOfDeltas(what, 0, ports)) deltas.add(`${delta.segment}/${delta.part}`);
+  report.deltas = deltas.size;
 }
 
 async function cleanArchive(
   entity: string,
-  { archive, ledger }: DeletionPorts,
-  dryRun: boolean,
+  { archive }: DeletionPorts,
+  { dryRun, onProgress }: DeletionOptions,
   { archive: sums }: DeletionReport,
-  onObject: DeletionOptions['onObject'],
 ): Promise<void> {
   for await (const key of archive.keys()) {
     sums.objects += 1;
-    onObject?.(sums.objects);
+    onProgress?.(`${sums.objects} objects of the archive`);
     const text = await archive.read(key);
     const rest = withoutEntity(key, text, entity);
     if (rest.kind === 'by-hand') sums.byHand.push(key);
@@ -132,10 +129,7 @@ async function cleanArchive(
     }
     if (rest.kind === 'remove') {
       sums.removed += 1;
-      if (dryRun) continue;
-      // Nobody can bring the part back now, so nobody is to wait for it. A part that is counted stays so.
-      if (rest.part !== undefined) await ledger.notePlace(rest.part, 'discarded');
-      await archive.remove(key);
+      if (!dryRun) await archive.remove(key);
     }
   }
 }

@@ -3,7 +3,7 @@
 import { MINUTE_MS } from '../counting/time.ts';
 import { type Grain, instantsIn } from './calendar.ts';
 import type { CountPlan } from './count-plan.ts';
-import type { CountQuery } from './count-query.ts';
+import { type CountQuery, hasZone } from './count-query.ts';
 import { pageToken } from './page-token.ts';
 import type { PointSums } from './point-sums.ts';
 
@@ -120,7 +120,7 @@ function nextToken(query: CountQuery, { nextMs, grain, zone }: CountPlan, total:
   const { metric, entity, by, toMs, fillZero, cumulative, limit, page } = query;
   const parameters = {
     ...{ from: String(nextMs), to: String(toMs), by, limit: String(limit) },
-    ...(by !== 'minute' && by !== 'total' && { tz: query.zone }),
+    ...(hasZone(by) && { tz: query.zone }),
     ...(fillZero && { fill: 'zero' }),
     ...(cumulative && { cumulative: 'true' }),
   };

@@ -158,7 +158,7 @@ function read(
 /** @throws InvalidCountQuery for parameters that do not go together */
 function checkCombination(by: Grain, parameters: CountParameters): void {
   const { tz, compare, from, to, limit } = parameters;
-  if (tz !== undefined && (by === 'minute' || by === 'total') && !isDate(from) && !isDate(to))
+  if (tz !== undefined && !hasZone(by) && !isDate(from) && !isDate(to))
     throw new InvalidCountQuery(
       '"tz" goes with by=hour, day, week and month, or with a date as "from" or "to"',
     );
@@ -176,8 +176,8 @@ function checkCombination(by: Grain, parameters: CountParameters): void {
 }
 
 /** Whether points of a grain are those of a zone. */
-function hasZone(by: Grain): boolean {
-  return by === 'day' || by === 'month';
+export function hasZone(by: Grain): boolean {
+  return by !== 'minute' && by !== 'total';
 }
 
 function isDate(text: string | undefined): boolean {

@@ -58,6 +58,13 @@ export interface BlockReader {
   ): Promise<readonly (Block | undefined)[]>;
 }
 
+/** All blocks of a period that have rows. */
+export interface PeriodReader {
+  blocksOf(
+    period: Period,
+  ): AsyncIterable<{ readonly range: HashRange; readonly block: Block; readonly rows: Uint8Array }>;
+}
+
 /** Blocks, as they are written. */
 export interface BlockWriter {
   /** @param expiresAt when it may be deleted, epoch seconds; undefined: never */
@@ -76,6 +83,14 @@ export interface LateStore {
   putLate(level: UpperLevel, range: HashRange, hourEpoch: number, rows: readonly Row[]): Promise<void>;
   /** The rows of a hash range put aside by epochs in `after < epoch <= through`. Strongly consistent. */
   lateRows(level: UpperLevel, range: HashRange, after: number, through: number): AsyncIterable<Row>;
+}
+
+/** Rows put aside for an upper level, as they are rewritten. */
+export interface LateItem {
+  readonly key: string;
+  /** The hours' epoch that put them aside. */
+  readonly epoch: number;
+  readonly rows: Uint8Array;
 }
 
 /** A top list as it is stored. */

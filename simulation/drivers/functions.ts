@@ -194,9 +194,9 @@ export class Functions {
         const { ledger: claims, state, store: counts } = world.clients(invocation, invocation);
         const query = parseCountQuery(metric, entity, parameters, invocation.nowMs());
         const { retentions } = settings.compaction;
-        const { acceptPastMs, acceptFutureMs } = this.#rollup;
+        const { acceptFutureMs } = this.#rollup;
         const ports = { claims, state, counts, hints, clock: invocation };
-        const [read] = await readCounts([query], ports, { acceptPastMs, acceptFutureMs, retentions });
+        const [read] = await readCounts([query], ports, { acceptFutureMs, retentions });
         if (read !== undefined && !(read instanceof InvalidCountQuery)) oracle.answered(read.answer);
       },
     );

@@ -6,7 +6,6 @@ const STORE = 'lambdas/store/store-table.ts';
 const STATE = 'lambdas/store/state-table.ts';
 const WRITE = 'lambdas/writer/write.ts';
 const OPERATE = 'lambdas/redriver/operate.ts';
-const QUERY = 'lambdas/query/read-counts.ts';
 const EPOCH_SEGMENTS = 'lambdas/core/compaction.ts';
 
 export const STORE_SABOTAGES: readonly Sabotage[] = [
@@ -52,11 +51,5 @@ export const STORE_SABOTAGES: readonly Sabotage[] = [
     EPOCH_SEGMENTS,
     '  return isGivenUp(entry);',
     '  return isGivenUp(entry) || entry.segment > 0;',
-  ),
-  one(
-    'store: the claim is read after the counts',
-    QUERY,
-    '  const throughMs = await ports.claims.readClaim();\n  for',
-    '  await ports.state.readState();\n  await ports.state.readState();\n  const throughMs = (await ports.claims.readClaim()) + 60_000;\n  for',
   ),
 ];

@@ -15,7 +15,7 @@ function hunted(test: string) {
 const byLedger = hunted('ledger-table');
 const byFaults = hunted('faulty-answers');
 
-export const TABLE_SABOTAGES: readonly Sabotage[] = [
+const LEDGER_SABOTAGES: readonly Sabotage[] = [
   byLedger(
     'plan unconditional',
     LEDGER,
@@ -52,12 +52,6 @@ export const TABLE_SABOTAGES: readonly Sabotage[] = [
     "'attribute_exists(pk) AND NOT contains(acked, :part)'",
     "'attribute_exists(pk) AND (NOT contains(acked, :part) OR attribute_exists(pk))'",
   ),
-  byLedger(
-    'what waits for an operator expires',
-    LEDGER_ITEMS,
-    "'ADD dead :parts REMOVE expiresAt'",
-    "'ADD dead :parts'",
-  ),
   byLedger('a gap shrinks', LEDGER, 'OR #before < :before', 'OR #before <> :before'),
   byLedger(
     'a gap keeps its first extent',
@@ -76,13 +70,6 @@ export const TABLE_SABOTAGES: readonly Sabotage[] = [
     LEDGER,
     "first ? 'attribute_not_exists(pk)' : 'revision = :previous'",
     "first ? 'attribute_not_exists(pk) OR attribute_exists(pk)' : 'revision = :previous OR attribute_exists(pk)'",
-  ),
-  byLedger('claim lowered', LEDGER, 'OR throughMs < :throughMs', 'OR throughMs <> :throughMs'),
-  byLedger(
-    'a refused claim taken for raised',
-    LEDGER,
-    'return raised ? throughMs : this.readClaim();',
-    'return raised ? throughMs : throughMs;',
   ),
   byLedger(
     'only the first page of entries',
@@ -104,9 +91,9 @@ export const TABLE_SABOTAGES: readonly Sabotage[] = [
   ),
   byLedger(
     'missing ids taken for none',
-    LEDGER,
+    'lambdas/aws/ledger-window.ts',
     'throw new MissingLedgerItem(',
-    'return ids;\n        String(',
+    'String(',
   ),
   byFaults(
     'unprocessed keys dropped',
@@ -115,10 +102,69 @@ export const TABLE_SABOTAGES: readonly Sabotage[] = [
     'keys = UnprocessedKeys === undefined ? [] : [];',
   ),
   byFaults('the head read from a stale replica', LEDGER, 'Key: key, ConsistentRead: true', 'Key: key'),
-  byFaults(
-    'entries read from a stale replica',
-    LEDGER,
-    '        ScanIndexForward: ascending,\n        ConsistentRead: true,\n',
-    '        ScanIndexForward: ascending,\n',
+];
+
+const byWindow = hunted('ledger-window');
+const byGenerations = hunted('generations');
+const LEDGER_WINDOW = 'lambdas/aws/ledger-window.ts';
+const BEGIN = 'lambdas/aggregator/begin-shard.ts';
+
+/** What shows only beyond a page, a batch, or at a change of generation. */
+const LARGE_SABOTAGES: readonly Sabotage[] = [
+  byWindow(
+    'of a window the ids of the first 64 segments only',
+    LEDGER_WINDOW,
+    'const segments = entries.filter(',
+    'const segments = entries.slice(0, 64).filter(',
+  ),
+  byWindow(
+    'of a window the first page of entries only',
+    LEDGER_WINDOW,
+    'if (LastEvaluatedKey === undefined) return;',
+    'if (LastEvaluatedKey !== null) return;',
+  ),
+  byWindow(
+    'ids grouped by other digits than they are read by',
+    LEDGER_ITEMS,
+    'segment: Number(segment), chunk',
+    'segment: Number.parseInt(segment ?? "", 36), chunk',
+  ),
+  byWindow(
+    'the first chunk of ids taken for all',
+    LEDGER_WINDOW,
+    'if (found.missing > 0)',
+    'if (found.missing < 0)',
+  ),
+  byGenerations(
+    'the old generation goes on',
+    BEGIN,
+    "if ((await ledger.endHead(shard, ended)) === 'ended') return ended;",
+    'return ended;',
+  ),
+  byGenerations(
+    'what the old generation has planned is not finished',
+    BEGIN,
+    '      await finish();\n      continue;\n',
+    "      return { ...head, status: 'ended' };\n",
+  ),
+  byGenerations(
+    'a new generation reads closed shards from the oldest record',
+    'lambdas/core/generation.ts',
+    'if (known !== undefined) return { place: { after: known.head.last }, before };',
+    'if (known !== undefined) return { place: {}, before };',
+  ),
+  byGenerations(
+    'a new generation forgets the ids of the old one',
+    'lambdas/aggregator/aggregate.ts',
+    'if (before !== undefined) take(before.head.ancestors, before.shard, before.head);',
+    'void before;',
+  ),
+  byGenerations(
+    'records from before the time are counted',
+    'lambdas/core/generation.ts',
+    '(fromMs === undefined || arrivalMs >= fromMs),',
+    '(fromMs === undefined || arrivalMs >= 0),',
   ),
 ];
+
+export const TABLE_SABOTAGES: readonly Sabotage[] = [...LEDGER_SABOTAGES, ...LARGE_SABOTAGES];

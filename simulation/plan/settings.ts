@@ -127,7 +127,7 @@ export function drawSettings(random: Random): Settings {
     limits: {
       pageRecords: random.pick([1, 2, 4, 100]),
       emptyPages: random.chance(0.5),
-      idsChunkBytes: random.pick([8, 64, 320_000]),
+      idsChunkBytes: random.pick([64, 64, 320_000]),
       pageEntries: random.pick([1, 2, 200]),
       batchKeys: random.pick([5, 100, 100]),
       batchMessages: random.pick([1, 3, 10]),

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { Transport } from '../../fake-aws/call.ts';
 import type { RollupMessage } from '../../lambdas/counting/rollup-message.ts';
+import { crashing, inTurns } from '../support/disturbed.ts';
 import {
   expectedSums,
   LEVELS,
@@ -62,31 +62,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('wait' as const), minutes: fc.integer({ min: 1, max: 700 }) }),
   },
 );
-
-/** A transport that dies with a call, before it has an effect or after. */
-function crashing(calls: number, late: boolean): Transport {
-  let left = calls;
-  return async (_call, perform) => {
-    left -= 1;
-    if (left < 0 && !late) throw new Error('died before a call');
-    const answer = perform();
-    if (left < 0) throw new Error('died before an answer');
-    return answer;
-  };
-}
-
-/** Transports for two actors whose calls wait for each other in a given order. */
-function inTurns(order: readonly boolean[]): (actor: boolean) => Transport {
-  let turn = 0;
-  return (actor) => async (_call, perform) => {
-    // An actor waits while it is the other's turn, but not for ever: the other may have ended.
-    for (let patience = 0; order[turn % order.length] !== actor && patience < 20; patience += 1) {
-      await new Promise(setImmediate);
-    }
-    turn += 1;
-    return perform();
-  };
-}
 
 /** Plays steps, then writes and compacts the rest. @returns all events */
 async function play(world: StoreWorld, steps: readonly Step[]): Promise<TestEvent[]> {

@@ -2,9 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
+import { compareRows, decodeRows, encodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { withoutEntity } from '../../lambdas/counting/archived-entity.ts';
+import { segmentId } from '../../lambdas/counting/identifiers.ts';
 import { rawLine } from '../../lambdas/counting/raw-segment.ts';
-import { decodeRollupMessage } from '../../lambdas/counting/rollup-message.ts';
+import { decodeRollupMessage, encodeMessages } from '../../lambdas/counting/rollup-message.ts';
+import { SHARD_KEY } from '../support/records.ts';
 
 const PERSON = 'person "é" \u2028';
 const OTHER = '/other';
@@ -17,9 +21,25 @@ const dataOf = (text: string) =>
     .trim()
     .split('\n')
     .map((one) => Buffer.from(JSON.parse(one).data, 'base64').toString());
-const row = (entity: string) => ['2026-11-22T05', 'view', entity, 1, { 0: 1 }];
-const message = (...entities: string[]) =>
-  JSON.stringify({ v: 1, segment: '1.0.1', part: 0, bucketMinutes: 60, rows: entities.map(row) });
+const rowsOf = (entities: readonly string[]): Row[] =>
+  entities
+    .map((entity) => ({ metric: 'view', entity, hour: 12, events: 1, cells: new Map([[0, 1n]]) }))
+    .sort(compareRows);
+/** A rollup message with a delta for each list of entities. */
+const message = (...deltas: readonly (readonly string[])[]): string => {
+  const [one] = encodeMessages(
+    deltas.map((entities, part) => ({
+      segment: segmentId(SHARD_KEY, 1),
+      part,
+      range: WHOLE_RANGE,
+      runMaxMs: 5,
+      events: entities.length,
+      rows: encodeRows(rowsOf(entities)),
+    })),
+    0,
+  );
+  return one?.body ?? '';
+};
 const letter = (body: string) => JSON.stringify({ history: { rounds: 5 }, body });
 
 /** What is left of an object. */
@@ -67,44 +87,42 @@ describe('rejected events', () => {
 
 describe('parked and discarded letters', () => {
   for (const prefix of ['parked/', 'discarded/']) {
-    test(`${prefix}: the rest of the message can still be replayed`, () => {
-      const left = JSON.parse(rest(`${prefix}1.0.1/0.json`, letter(message(OTHER, PERSON, '/é'))));
+    test(`${prefix}: the rest of the message can still be replayed, with the events that the ledger knows`, () => {
+      const body = message([OTHER, PERSON, '/é'], [OTHER]);
+      const left = JSON.parse(rest(`${prefix}1.0.1/0.json`, letter(body)));
       assert.deepEqual(left.history, { rounds: 5 });
+      const { deltas } = decodeRollupMessage(left.body);
+      const before = decodeRollupMessage(body).deltas;
+      assert.deepEqual(decodeRows(deltas[0]?.rows ?? assert.fail()), rowsOf([OTHER, '/é']));
+      assert.deepEqual(deltas[1], before[1]);
       assert.deepEqual(
-        decodeRollupMessage(left.body).rows.map(({ entity }) => entity),
-        [OTHER, '/é'],
+        deltas.map(({ part, events }) => [part, events]),
+        [
+          [0, 3],
+          [1, 1],
+        ],
       );
     });
-    test(`${prefix}: one that has nothing else goes, and poison that names it`, () => {
-      assert.equal(rest(`${prefix}1.0.1/0.json`, letter(message(PERSON))), 'remove');
+    test(`${prefix}: one that has nothing else settles its segment all the same`, () => {
+      const left = JSON.parse(rest(`${prefix}1.0.1/0.json`, letter(message([PERSON]))));
+      const [delta] = decodeRollupMessage(left.body).deltas;
+      assert.deepEqual([delta?.events, decodeRows(delta?.rows ?? assert.fail())], [1, []]);
+      assert.equal(rest(`${prefix}1.0.1/0.json`, JSON.stringify(left)), 'untouched');
+    });
+    test(`${prefix}: poison that names it goes`, () => {
       assert.equal(rest(`${prefix}poison/1.json`, letter(`what is ${PERSON}`)), 'remove');
       assert.equal(rest(`${prefix}poison/1.json`, letter('what is this')), 'untouched');
     });
   }
 });
 
-test('expired rows go, and the part keeps its name', () => {
-  const rows = [PERSON, OTHER].map((entity) => ({
-    bucket: '2026-11-22T05',
-    metric: 'view',
-    entity,
-    events: 1,
-    minutes: { 0: 1 },
-  }));
-  const content = { segment: '1.0.1', part: 0, bucketMinutes: 60, rows };
-  assert.deepEqual(JSON.parse(rest('expired/1.0.1/0.json', JSON.stringify(content))), {
-    ...content,
-    rows: rows.slice(1),
-  });
-});
-
-test("the trace of a repair of the entity's item goes", () => {
-  const repair = { differences: [], after: { key: { pk: PERSON, sk: 'view#H#2026-11-22T05' } } };
-  assert.equal(rest('repairs/a.json', JSON.stringify(repair)), 'remove');
-  assert.equal(
-    rest('repairs/a.json', JSON.stringify({ ...repair, after: { key: { pk: OTHER } } })),
-    'untouched',
-  );
+test('lines of expired rows and of repairs go, and those of others stay', () => {
+  const lineOf = (entity: string) => `${JSON.stringify({ metric: 'view', entity, events: 1 })}\n`;
+  for (const key of ['expired/1.0.1/0.ndjson', 'repairs/hours/2026-11-22T05/B01.3.1.ndjson']) {
+    assert.equal(rest(key, lineOf(PERSON) + lineOf(OTHER)), lineOf(OTHER));
+    assert.equal(rest(key, lineOf(PERSON)), 'remove');
+    assert.equal(rest(key, lineOf(OTHER)), 'untouched');
+  }
 });
 
 test('a batch that Lambda gave up is left to a person: it holds events that nobody else has', () => {

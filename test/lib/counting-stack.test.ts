@@ -211,6 +211,7 @@ describe('functions', () => {
       aggregator: [
         'STREAM_NAME',
         'STREAM_GENERATION',
+        'STREAM_GENERATION_FROM',
         'STREAM_RETENTION_HOURS',
         'LEDGER_TABLE',
         'ROLLUP_QUEUE_URL',
@@ -218,6 +219,7 @@ describe('functions', () => {
         'ARCHIVE_RAW_EVENTS',
         'BUCKET_MINUTES',
         'DEDUP_WINDOW_SECONDS',
+        'DEDUP_IDS_MAX',
         'ACCEPT_PAST_SECONDS',
         'ACCEPT_FUTURE_SECONDS',
         'LEDGER_RETENTION_SECONDS',
@@ -245,7 +247,6 @@ describe('functions', () => {
       query: [
         'COUNTER_TABLE',
         'LEDGER_TABLE',
-        'ACCEPT_PAST_SECONDS',
         'COUNTER_RETENTION_SECONDS',
         'HOUR_RETENTION_SECONDS',
         'DAY_RETENTION_SECONDS',
@@ -346,15 +347,22 @@ test("an operator's commands find the resources by the stage alone", () => {
   const text = Properties.Value['Fn::Join'][1]
     .map((piece: string | { Ref: string }) => (typeof piece === 'string' ? piece : piece.Ref))
     .join('');
-  const names = Object.entries(JSON.parse(text)).map(([name, id]) => [
-    name,
-    String(id).replace(/[0-9A-F]{8}$/, ''),
-  ]);
+  const { settings, ...resources } = JSON.parse(text);
+  assert.deepEqual(settings, {
+    streamGeneration: '1',
+    hashSlots: 16,
+    minuteRetentionDays: 'forever',
+    hourRetentionDays: 'forever',
+    dayRetentionDays: 'forever',
+    rawRetentionDays: 90,
+  });
+  const names = Object.entries(resources).map(([name, id]) => [name, String(id).replace(/[0-9A-F]{8}$/, '')]);
   assert.deepEqual(Object.fromEntries(names), {
+    streamName: 'EventsStream',
     rollupQueueUrl: 'RollupsMessages',
     deadLetterQueueUrl: 'RollupsDeadLetters',
     archiveBucket: 'ArchiveBucket',
-    counterTable: 'TablesCounters',
+    countsTable: 'TablesCounts',
     ledgerTable: 'TablesLedger',
     retryParameter: 'Retries',
   });

@@ -38,7 +38,7 @@ const utc = (text: string) => Date.parse(text);
 const hours = ({ startMs, endMs }: Period) => (endMs - startMs) / HOUR_MS;
 
 /** The date and time of day on a zone's clock, by another library than the one under test. */
-function clock(atMs: number, name: string): { date: string; month: string } {
+function clock(atMs: number, name: string): { date: string; week: string; month: string } {
   const parts = new Intl.DateTimeFormat('en-CA', {
     timeZone: name,
     year: 'numeric',
@@ -47,7 +47,10 @@ function clock(atMs: number, name: string): { date: string; month: string } {
   }).formatToParts(atMs);
   const part = (type: string) => parts.find((one) => one.type === type)?.value ?? '';
   const month = `${part('year')}-${part('month')}`;
-  return { date: `${month}-${part('day')}`, month };
+  const date = `${month}-${part('day')}`;
+  const dayOfWeek = (new Date(date).getUTCDay() + 6) % 7;
+  const week = new Date(Date.parse(date) - dayOfWeek * DAY_MS).toISOString().slice(0, 10);
+  return { date, week, month };
 }
 
 test('days have 23, 24 and 25 hours where clocks change', () => {
@@ -57,6 +60,31 @@ test('days have 23, 24 and 25 hours where clocks change', () => {
   assert.deepEqual(days('2026-03-28T12:00Z', '2026-03-30T12:00Z', 'Europe/Berlin'), [24, 23, 24]);
   assert.deepEqual(days('2026-04-04T12:00Z', '2026-04-05T12:00Z', 'Australia/Lord_Howe'), [24, 24.5]);
   assert.deepEqual(days('2026-10-24T00:00Z', '2026-10-26T00:00Z', 'UTC'), [24, 24]);
+});
+
+test('a day begins when its midnight first comes, where clocks are set back over it', () => {
+  const stJohns = zone('America/St_Johns');
+  // At 00:01 on 7 November 2010 clocks went back to 23:01.
+  const [before, between] = [utc('2010-11-07T02:29Z'), utc('2010-11-07T02:45Z')];
+  const midnight = utc('2010-11-07T02:30Z');
+  assert.equal(periodStartMs('day', between, stJohns), midnight);
+  assert.equal(nextPeriodMs('day', before, stJohns), midnight);
+  assert.equal(nextPeriodMs('day', between, stJohns), utc('2010-11-08T03:30Z'));
+  assert.equal(periodStartMs('month', utc('2009-11-01T02:45Z'), stJohns), utc('2009-11-01T02:30Z'));
+  assert.equal(periodStartMs('week', utc('2010-11-08T03:29Z'), stJohns), utc('2010-11-01T02:30Z'));
+});
+
+test('hours are those of the zone: of half an hour where clocks are set by as much', () => {
+  const starts = (from: string, to: string, name: string) =>
+    [...periodsOf({ startMs: utc(from), endMs: utc(to) }, 'hour', zone(name))].map(({ startMs }) =>
+      instantIn(startMs, zone(name)).slice(11),
+    );
+  const kolkata = starts('2026-11-22T00:00Z', '2026-11-22T02:00Z', 'Asia/Kolkata');
+  assert.deepEqual(kolkata, ['05:00:00+05:30', '06:00:00+05:30', '07:00:00+05:30']);
+  const berlin = starts('2026-10-25T00:00Z', '2026-10-25T02:00Z', 'Europe/Berlin');
+  assert.deepEqual(berlin, ['02:00:00+02:00', '02:00:00+01:00']);
+  const lordHowe = starts('2026-04-04T14:00Z', '2026-04-04T16:00Z', 'Australia/Lord_Howe');
+  assert.deepEqual(lordHowe, ['01:00:00+11:00', '01:30:00+10:30', '02:00:00+10:30']);
 });
 
 test('a day that a zone skipped is not there, and the days around it have no hole between them', () => {
@@ -117,8 +145,8 @@ test('an offset that is no whole number of minutes, and the end of time, are wri
   assert.equal(instantIn(utc('9999-12-31T23:00Z'), zone('Europe/Berlin')), '+010000-01-01T00:00:00+01:00');
 });
 
-test('periods cover their range without holes or overlaps, and all of a period is one date or one month of the zone', () => {
-  const grains: TimedGrain[] = ['minute', 'hour', 'day', 'month'];
+test('periods cover their range without holes or overlaps, and all of a period is one date, week or month of the zone', () => {
+  const grains: TimedGrain[] = ['minute', 'hour', 'day', 'week', 'month'];
   fc.assert(
     fc.property(
       fc.constantFrom(...ZONES),
@@ -143,7 +171,7 @@ test('periods cover their range without holes or overlaps, and all of a period i
           assert.equal(periodCeilingMs(grain, withinMs, zone(name)), to);
           if (index > 0) assert.equal(periods[index - 1]?.endMs, from);
           if (grain === 'minute' || grain === 'hour') continue;
-          const field = grain === 'day' ? 'date' : 'month';
+          const field = grain === 'day' ? 'date' : grain;
           const of = (atMs: number) => clock(atMs, name)[field];
           assert.equal(of(from), of(to - 1));
           assert.notEqual(of(from - 1), of(from));

@@ -1,16 +1,16 @@
-// Where answers are read from: every instant once, from the coarsest level that has it, exact whatever is claimed.
+// Where answers are read from: every instant once, from the coarsest level that has it, exact whatever is closed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Claims, LEVELS, type Level, NO_CLAIMS, sumStartMs } from '../../lambdas/counting/levels.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
+import { cellStartMs, LEVELS, type Retentions } from '../../lambdas/core/level.ts';
+import { DAY_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
 import { GRAINS, type Grain, periodStartMs, UTC } from '../../lambdas/query/calendar.ts';
 import { countAnswer } from '../../lambdas/query/count-answer.ts';
-import { type Piece, planCounts } from '../../lambdas/query/count-plan.ts';
+import { type Closed, type Piece, planCounts } from '../../lambdas/query/count-plan.ts';
 import type { CountQuery } from '../../lambdas/query/count-query.ts';
 import { PointSums } from '../../lambdas/query/point-sums.ts';
 
-const FOREVER = { counters: undefined, days: undefined, months: undefined };
+const FOREVER: Retentions = { hours: undefined, days: undefined, months: undefined, all: undefined };
 const ms = (iso: string) => Date.parse(iso);
 const NOW_MS = ms('2026-11-22T05:07:30Z');
 const asked = (by: Grain, from: string | number, to: string | number, fillZero = false): CountQuery => ({
@@ -27,56 +27,66 @@ const asked = (by: Grain, from: string | number, to: string | number, fillZero =
   isEndGiven: true,
   page: undefined,
 });
-/** Claims of levels that were compacted shortly after each hour and day. */
-const CLAIMS: Claims = {
-  throughMs: ms('2026-11-22T05:07:00Z'),
-  days: { closedBeforeMs: ms('2026-11-22T05:00Z'), throughMs: ms('2026-11-22T05:04:30Z') },
-  months: { closedBeforeMs: ms('2026-11-22T00:00Z'), throughMs: ms('2026-11-22T00:04:40Z') },
+const CLAIM_MS = ms('2026-11-22T05:07:00Z');
+/** Upper levels that were compacted shortly after each hour and day. */
+const CLOSED: Closed = {
+  days: ms('2026-11-22T05:00Z'),
+  months: ms('2026-11-22T00:00Z'),
+  all: ms('2026-11-01T00:00Z'),
 };
+const NOTHING_CLOSED: Closed = { days: 0, months: 0, all: 0 };
+const planned = (query: CountQuery, closed = CLOSED, retentions = FOREVER) =>
+  planCounts(query, closed, CLAIM_MS, retentions, NOW_MS);
 const shown = (pieces: readonly Piece[]) =>
-  pieces.map(({ source, fromMs, toMs }) => {
+  pieces.map(({ level, fromMs, toMs }) => {
     const iso = (atMs: number) => new Date(atMs).toISOString().slice(0, 16);
-    return `${source} ${iso(fromMs)} ${iso(toMs)}`;
+    return `${level} ${iso(fromMs)} ${iso(toMs)}`;
   });
 
-test('all time is read from the total, the open month, the open day and the open hour', () => {
-  const plan = planCounts(asked('total', 0, '2026-11-22T05:08Z'), CLAIMS, FOREVER, NOW_MS);
+test('all time is read from its own level, the open month, the open day and the open hour', () => {
+  const plan = planned(asked('total', 0, '2026-11-22T05:08Z'));
   assert.deepEqual(shown(plan.pieces), [
-    'total 1970-01-01T00:00 2026-11-01T00:00',
+    'all 1970-01-01T00:00 2026-11-01T00:00',
     'months 2026-11-01T00:00 2026-11-22T00:00',
     'days 2026-11-22T00:00 2026-11-22T05:00',
-    'counters 2026-11-22T05:00 2026-11-22T05:08',
+    'hours 2026-11-22T05:00 2026-11-22T05:08',
   ]);
-  assert.equal(plan.throughMs, CLAIMS.months.throughMs, 'what the least complete of them holds');
+  assert.equal(plan.throughMs, CLAIM_MS, 'one claim for all of them');
 });
 
 test('edges within an hour are read from minutes, within a day from hours, within a month from days', () => {
-  const plan = planCounts(asked('total', '2026-08-30T22:30Z', '2026-10-02T01:15Z'), CLAIMS, FOREVER, NOW_MS);
+  const plan = planned(asked('total', '2026-08-30T22:30Z', '2026-10-02T01:15Z'));
   assert.deepEqual(shown(plan.pieces), [
-    'counters 2026-08-30T22:30 2026-08-30T23:00',
+    'hours 2026-08-30T22:30 2026-08-30T23:00',
     'days 2026-08-30T23:00 2026-08-31T00:00',
     'months 2026-08-31T00:00 2026-09-01T00:00',
-    'total 2026-09-01T00:00 2026-10-01T00:00',
+    'all 2026-09-01T00:00 2026-10-01T00:00',
     'months 2026-10-01T00:00 2026-10-02T00:00',
     'days 2026-10-02T00:00 2026-10-02T01:00',
-    'counters 2026-10-02T01:00 2026-10-02T01:15',
+    'hours 2026-10-02T01:00 2026-10-02T01:15',
   ]);
 });
 
-test('nothing claimed, nothing is read from levels; minutes never are', () => {
-  const all = planCounts(asked('total', 0, NOW_MS), NO_CLAIMS, FOREVER, NOW_MS);
-  assert.deepEqual([all.pieces.map(({ source }) => source), all.throughMs], [['counters'], 0]);
-  const minutes = planCounts(asked('minute', '2026-10-01', '2026-10-02'), CLAIMS, FOREVER, NOW_MS);
-  assert.deepEqual([minutes.pieces.length, minutes.throughMs], [1, CLAIMS.throughMs]);
+test('nothing closed, nothing is read from upper levels; minutes never are', () => {
+  const all = planned(asked('total', 0, NOW_MS), NOTHING_CLOSED);
+  assert.deepEqual(shown(all.pieces), ['hours 1970-01-01T00:00 2026-11-22T05:08']);
+  const minutes = planned(asked('minute', '2026-10-01', '2026-10-02'));
+  assert.deepEqual(shown(minutes.pieces), ['hours 2026-10-01T00:00 2026-10-02T00:00']);
 });
 
-const RETENTIONS = { counters: 60 * DAY_MS, days: 400 * DAY_MS, months: 800 * DAY_MS };
+test('a week is read from days, since months end within weeks', () => {
+  const weeks = planned(asked('week', '2026-09-28T00:00Z', '2026-10-12T00:00Z'));
+  assert.deepEqual(shown(weeks.pieces), ['months 2026-09-28T00:00 2026-10-12T00:00']);
+  assert.equal(weeks.periods.length, 2);
+});
+
+const RETENTIONS = { hours: 60 * DAY_MS, days: 400 * DAY_MS, months: 800 * DAY_MS, all: undefined };
 
 test('what has passed out of retention is answered by the next grain, and the answer says so', () => {
   const answer = (by: Grain, from: string, to: string) => {
     const query = asked(by, from, to);
-    const plan = planCounts(query, CLAIMS, RETENTIONS, NOW_MS);
-    const { grain, from: start, to: end, note } = countAnswer(query, plan, new PointSums(plan, NOW_MS), 0);
+    const plan = planned(query, CLOSED, RETENTIONS);
+    const { grain, from: start, to: end, note } = countAnswer(query, plan, new PointSums(plan), 0);
     return { grain, range: `${start.slice(0, 16)} ${end.slice(0, 16)}`, note };
   };
   const recent = answer('minute', '2026-11-01T10:30Z', '2026-11-01T10:45Z');
@@ -97,7 +107,7 @@ test('what has passed out of retention is answered by the next grain, and the an
   assert.equal(answer('day', '2026-06-01T00:00Z', '2026-06-03T00:00Z').note, undefined, 'days are kept');
 });
 
-test('whatever is claimed and asked, the answer is the plain sum of the minutes, each read once', () => {
+test('whatever is closed and asked, the answer is the plain sum of the minutes, each read once', () => {
   const startMs = ms('2026-08-25T00:00Z');
   const minuteMs = fc.integer({ min: 0, max: 80 * 24 * 60 }).map((minute) => startMs + minute * MINUTE_MS);
   const counts = fc.array(fc.tuple(minuteMs, fc.bigInt({ min: -9n, max: 9n })), { maxLength: 60 });
@@ -107,20 +117,19 @@ test('whatever is claimed and asked, the answer is the plain sum of the minutes,
       counts,
       fc.tuple(minuteMs, minuteMs),
       fc.constantFrom(...GRAINS),
-      fc.tuple(closedMs, closedMs),
-      (minutes, [a, b], by, [daysMs, monthsMs]) => {
+      fc.tuple(closedMs, closedMs, closedMs),
+      (minutes, [a, b], by, [daysMs, monthsMs, allMs]) => {
         const query = asked(by, Math.min(a, b), Math.max(a, b) + MINUTE_MS);
-        const claims = {
-          throughMs: 5,
-          days: { closedBeforeMs: daysMs - (daysMs % HOUR_MS), throughMs: 4 },
-          months: { closedBeforeMs: monthsMs - (monthsMs % DAY_MS), throughMs: 3 },
+        const closed = {
+          days: cellStartMs('days', daysMs),
+          months: cellStartMs('months', monthsMs),
+          all: cellStartMs('all', allMs),
         };
-        const plan = planCounts(query, claims, FOREVER, NOW_MS);
-        const sums = new PointSums(plan, NOW_MS);
-        // Everything is everywhere: what is not to be read from a place must be left out.
+        const plan = planned(query, closed);
+        const sums = new PointSums(plan);
+        // Everything is everywhere: what is not to be read from a level must be left out.
         for (const [atMs, n] of minutes) {
-          sums.addCounter(counter(atMs, n));
-          for (const level of LEVELS) sums.addLevel(level, item(level, atMs, n));
+          for (const level of LEVELS) sums.add(level, cellStartMs(level, atMs), n);
         }
         const inRange = minutes.filter(([atMs]) => atMs >= query.fromMs && atMs < query.toMs);
         const answer = countAnswer(query, plan, sums, undefined);
@@ -145,12 +154,3 @@ test('whatever is claimed and asked, the answer is the plain sum of the minutes,
     { numRuns: 500 },
   );
 });
-
-function counter(atMs: number, n: bigint) {
-  const bucketStartMs = atMs - (atMs % HOUR_MS);
-  return { bucketStartMs, minutes: new Map([[(atMs - bucketStartMs) / MINUTE_MS, n]]), expiresAt: undefined };
-}
-
-function item(level: Level, atMs: number, n: bigint) {
-  return { startMs: 0, sums: new Map([[sumStartMs(level, atMs), n]]), revision: 1, expiresAt: undefined };
-}

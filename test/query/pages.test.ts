@@ -111,6 +111,26 @@ test('what is counted between two pages changes later pages only, and running su
   );
 });
 
+test('pages of days whose midnight comes twice are the answer, wherever the range begins', async () => {
+  const minutes: Minutes = [
+    [Date.parse('2010-11-07T02:40Z'), 1n],
+    [Date.parse('2010-11-07T02:45Z'), 2n],
+    [Date.parse('2010-11-07T12:00Z'), 3n],
+    [Date.parse('2010-11-08T12:00Z'), 4n],
+  ];
+  // Clocks in St. John's went back from 00:01 to 23:01 at 02:31Z.
+  const days = { from: '2010-11-07T02:45Z', to: '2010-11-09T00:00Z', by: 'day', tz: 'America/St_Johns' };
+  const pages = await pagesOf({ ...days, limit: '1' }, { ...EMPTY, minutes });
+  assert.deepEqual(
+    pages.map(({ answer: { from, to, total } }) => [from, to, total]),
+    [
+      ['2010-11-06T23:15:00-03:30', '2010-11-08T00:00:00-03:30', 5n],
+      ['2010-11-08T00:00:00-03:30', '2010-11-08T20:30:00-03:30', 4n],
+    ],
+  );
+  assert.equal((await answerTo(days, { ...EMPTY, minutes })).total, 9n);
+});
+
 test('where midnight lies within an hour a page has a year of days at most', async () => {
   const days = { from: '2020-01-01T00:00Z', to: '2026-01-01T00:00Z', by: 'day', fill: 'zero' };
   const lengths = async (tz: string) =>

@@ -11,13 +11,14 @@ import { decodeRows } from '../../lambdas/core/rows.ts';
 import {
   parseSequenceNumber,
   parseShardId,
+  type SegmentId,
   type ShardId,
   segmentId,
   shardKey,
 } from '../../lambdas/counting/identifiers.ts';
 import { rollUp } from '../../lambdas/counting/rollup.ts';
 import { encodeMessages, type RollupMessage } from '../../lambdas/counting/rollup-message.ts';
-import { type Head, planSegment } from '../../lambdas/counting/segment.ts';
+import { type Head, planSegment, type StreamRecord } from '../../lambdas/counting/segment.ts';
 import { emittedEntry } from '../../lambdas/counting/segment-entry.ts';
 import type { ListedShard } from '../../lambdas/ports.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
@@ -53,6 +54,8 @@ export function worldShard(number: number): ShardId {
 
 export class StoreWorld {
   nowMs = WORLD_START_MS;
+  /** How long before its arrival an event may have happened; undefined: any time. */
+  acceptPastMs: number | undefined = undefined;
   readonly clock = { nowMs: () => this.nowMs };
   readonly aws = new FakeAws({ clock: this.clock });
   readonly shards: ListedShard[] = [];
@@ -60,6 +63,8 @@ export class StoreWorld {
   readonly store: StoreTable;
   readonly state: CompactionStateTable;
   readonly settings: CompactorSettings;
+  /** The records of each segment that was committed. */
+  readonly records = new Map<SegmentId, readonly StreamRecord[]>();
   #sequence = 1;
 
   private constructor(settings: CompactorSettings) {
@@ -83,26 +88,32 @@ export class StoreWorld {
     events: readonly TestEvent[],
     arrivalMs = this.nowMs,
   ): Promise<RollupMessage[]> {
-    if (!this.shards.some((one) => one.shard === shard)) this.shards.push({ shard, parents: [] });
-    const key = shardKey(this.settings.generation, shard);
-    const head = await this.ledger.readHead(key);
-    if (head === undefined) await this.ledger.registerShard(key);
     const sequenceNumber = parseSequenceNumber(String(this.#sequence++));
     const decoded = events.map((event) => ({ ...event, id: undefined, place: undefined }));
-    const records = [
+    return this.commitRecords(shard, [
       { sequenceNumber, arrivalMs, data: new Uint8Array(), batch: undefined, events: decoded },
-    ];
-    const config = {
-      slotBits: this.settings.slotBits,
-      dedupWindowMs: 1000,
-      acceptPastMs: undefined,
-      acceptFutureMs: 1e12,
-    };
+    ]);
+  }
+
+  /** Commits records as a shard's next segment. */
+  async commitRecords(
+    shard: ShardId,
+    records: readonly StreamRecord[],
+    generation = this.settings.generation,
+  ): Promise<RollupMessage[]> {
+    if (!this.shards.some((one) => one.shard === shard)) this.shards.push({ shard, parents: [] });
+    const key = shardKey(generation, shard);
+    const head = await this.ledger.readHead(key);
+    if (head === undefined) await this.ledger.registerShard(key);
+    const { slotBits } = this.settings;
+    const config = { slotBits, dedupWindowMs: 1000, acceptPastMs: this.acceptPastMs, acceptFutureMs: 1e12 };
     const plan: Head = planSegment(head, records, config, []);
     const planned = await this.ledger.putPlan(key, plan);
     if (planned !== 'planned') throw new Error('a segment could not be planned');
     const output = rollUp(records, { seen: () => false }, config);
-    const deltas = deltasOf(segmentId(key, plan.segment), plan.runMaxMs, output.cut);
+    const id = segmentId(key, plan.segment);
+    this.records.set(id, records);
+    const deltas = deltasOf(id, plan.runMaxMs, output.cut);
     await this.ledger.putEntryIfAbsent(key, emittedEntry(plan, output, 0));
     await this.ledger.markSent(key, { ...plan, status: 'sent' });
     return encodeMessages(deltas, output.earliestHourMs ?? 0);

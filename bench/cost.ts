@@ -1,0 +1,111 @@
+// What does exactness cost? Write units and dollars of Tally and of what people would use instead, on the same events.
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { PRICE_LIST, PRICES, usd } from '../plan/prices.ts';
+import { short } from '../plan/report.ts';
+import { sample, writeUnitsOf } from '../plan/sample.ts';
+import { USUAL_WORKLOAD, type Workload } from '../plan/workload.ts';
+import { OTHERS, runOther } from './cost/others.ts';
+import { DATA_FOLDER, logOf, REAL_LOGS, type RealLog } from './cost/real-logs.ts';
+import { runLog } from './cost/tally.ts';
+
+/** One line of the result. */
+interface Row {
+  readonly workload: string;
+  readonly eventsPerSecond: number;
+  readonly system: string;
+  readonly writeUnitsPerEvent: number;
+  readonly usdPerMillion: number;
+  /** Write units an event by purpose. */
+  readonly parts?: Readonly<Record<string, number>>;
+}
+
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string', default: DATA_FOLDER },
+    /** Events that a synthetic load is sampled with, twice. */
+    sample: { type: 'string', default: '400000' },
+    json: { type: 'string' },
+    workloads: { type: 'string' },
+  },
+});
+
+const LOADS: Readonly<Record<string, Workload>> = {
+  'zipf, 1/minute': { ...USUAL_WORKLOAD, eventsPerSecond: 1 / 60, windowSeconds: 60 },
+  'zipf, 10/s': { ...USUAL_WORKLOAD, eventsPerSecond: 10, windowSeconds: 10 },
+  'zipf, 1,000/s': { ...USUAL_WORKLOAD, peakFactor: 1 },
+  'zipf, 1,000/s, UUID names': { ...USUAL_WORKLOAD, peakFactor: 1, names: 'uuid' },
+  'zipf, 1,000/s, batches of 100': { ...USUAL_WORKLOAD, peakFactor: 1, eventsPerRecord: 100 },
+  'zipf, 100,000/s': { ...USUAL_WORKLOAD, eventsPerSecond: 100_000 },
+};
+const wanted = (name: string) => values.workloads === undefined || name.startsWith(values.workloads);
+const say = (text: string) => process.stdout.write(`${text}\n`);
+const rows: Row[] = [];
+
+function note(row: Row): void {
+  rows.push(row);
+  const parts = Object.entries(row.parts ?? {}).map(([purpose, units]) => `${purpose} ${short(units)}`);
+  say(
+    `| ${row.workload} | ${short(row.eventsPerSecond)} | ${row.system} | ${short(row.writeUnitsPerEvent)} | ${short(row.usdPerMillion)} | ${parts.join(', ')} |`,
+  );
+}
+
+async function noteLog(name: RealLog, eventsPerSecond: number): Promise<void> {
+  const log = logOf(name, values.data);
+  if (log === undefined) {
+    say(`${name} is not in ${values.data}: left out.`);
+    return;
+  }
+  for (const system of OTHERS) {
+    const { writeUnits, readUnits } = await runOther(system, log);
+    const perMillion = usd(PRICES.writeUnits, writeUnits * 1e6) + usd(PRICES.readUnits, readUnits * 1e6);
+    note({
+      workload: name,
+      eventsPerSecond,
+      system,
+      writeUnitsPerEvent: writeUnits,
+      usdPerMillion: perMillion,
+    });
+  }
+  const { meter, events } = await runLog(log, eventsPerSecond);
+  note({
+    workload: name,
+    eventsPerSecond,
+    system: 'Tally',
+    writeUnitsPerEvent: meter.total().writeUnits / events,
+    usdPerMillion: (meter.usd * 1e6) / events,
+    parts: Object.fromEntries(
+      [...meter.units].map(([purpose, { writeUnits }]) => [purpose, writeUnits / events]),
+    ),
+  });
+}
+
+async function noteLoad(name: string, workload: Workload): Promise<void> {
+  const generator = xoroshiro128plus(1);
+  const random = () => (generator.next() >>> 0) / 2 ** 32;
+  const sampled = await sample(workload, { compactionSeconds: 300, events: Number(values.sample), random });
+  const writeUnits = writeUnitsOf(sampled);
+  const perMillion =
+    usd(PRICES.writeUnits, writeUnits * 1e6) +
+    usd(PRICES.readUnits, sampled.readUnits * 1e6) +
+    usd(PRICES.sqsRequests, sampled.sqsRequests * 1e6) +
+    usd(PRICES.putPayloadUnits, sampled.putUnits * 1e6);
+  note({
+    workload: name,
+    eventsPerSecond: workload.eventsPerSecond,
+    system: 'Tally',
+    writeUnitsPerEvent: writeUnits,
+    usdPerMillion: perMillion,
+    parts: sampled.writeUnits,
+  });
+}
+
+say(
+  `Method: the code that is deployed counts the events on an AWS in memory, which charges by DynamoDB's documented formula; nothing sleeps. Real logs are counted whole, and compared with their published truth; Zipf loads (exponent 1, a million entities) by a sample: one shard for segments, ids and deltas, one range of hashes over up to a day for blocks and top lists. Everything is included: deltas, late rows, blocks of all levels, top lists, ids, ledger. US dollars: DynamoDB's units, and for Tally SQS and Kinesis' payload units; ${PRICE_LIST.region}, ${PRICE_LIST.asOf}. Node ${process.version}.\n`,
+);
+say('| workload | events/s | system | write units an event | USD a million | of these |');
+say('| --- | --- | --- | --- | --- | --- |');
+for (const name of Object.keys(REAL_LOGS) as RealLog[]) if (wanted(name)) await noteLog(name, 1_000);
+for (const [name, workload] of Object.entries(LOADS)) if (wanted(name)) await noteLoad(name, workload);
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);

@@ -1,0 +1,45 @@
+// What a recount found, in sentences, and how the command ends.
+import { LEVELS } from '../../lambdas/core/level.ts';
+import type { Findings } from '../../lambdas/recount/ports.ts';
+import { exitCodes } from '../shared/errors.ts';
+
+/** Reasons that say that something is wrong, not only that it can't be had any more. */
+const WRONG: ReadonlySet<string> = new Set(['produced-differently', 'raw-differs', 'raw-missing']);
+
+/** 0: equal, or all repaired. 1: differences. 3: it could not be looked at in whole. */
+export function exitCodeOf({ differing, repaired, twice, unknown, restless, stuck }: Findings): number {
+  const isWrong = differing > repaired || twice.length > 0 || stuck !== undefined;
+  if (isWrong || unknown.some(({ reason }) => WRONG.has(reason))) return exitCodes.failed;
+  // A lost segment of which no part was counted has added to nothing.
+  const isPart = unknown.some(({ fromMs, toMs }) => toMs > fromMs) || restless > 0;
+  return isPart ? exitCodes.nothing : exitCodes.done;
+}
+
+/** The findings, a line each. */
+export function linesOf(found: Findings): string[] {
+  const { differences, differing, repaired, unknown, twice, figures, segments, events } = found;
+  const lines = differences.map((one) => JSON.stringify(one));
+  if (differing > differences.length) lines.push(`… and ${differing - differences.length} more`);
+  for (const { shard, segments: named } of twice)
+    lines.push(
+      `${shard} was counted twice: segments up to ${named.join(' and up to ')} have records in common`,
+    );
+  for (const { shard, first, last, reason } of unknown)
+    lines.push(`segments ${first} to ${last} of shard ${shard} were not produced: ${reason}`);
+  if (found.stuck !== undefined) lines.push(`compaction can not go on: ${found.stuck}`);
+  if (found.restless > 0)
+    lines.push(
+      `${found.restless} parts were not compared: compaction never rested long enough; run it again`,
+    );
+  const compared = LEVELS.map((level) => `${figures[level].compared} of ${level}`).join(', ');
+  lines.push(
+    `${segments} segments with ${events} events produced; compared: figures ${compared}, and ${found.deltas} deltas; ` +
+      `${differing} differences, ${repaired} repaired`,
+  );
+  const sum = (of: 'partly' | 'unknown') => LEVELS.reduce((all, level) => all + figures[level][of], 0);
+  if (sum('partly') > 0)
+    lines.push(`${sum('partly')} figures cover more than the hours, and were not compared`);
+  if (sum('unknown') > 0)
+    lines.push(`nothing is said of ${sum('unknown')} figures that the segments named above may be part of`);
+  return lines;
+}

@@ -1,0 +1,78 @@
+// Rows set aside in files, a part each: frames with their length before them.
+import { appendFile, mkdir, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RowSpill } from '../../lambdas/recount/ports.ts';
+
+/** A folder of files. */
+export class FileSpill implements RowSpill {
+  readonly #folder: string;
+  readonly #lengths: number[];
+  #frames = new Map<number, Uint8Array[]>();
+  #waiting = 0;
+
+  private constructor(folder: string, lengths: readonly number[]) {
+    this.#folder = folder;
+    this.#lengths = [...lengths];
+  }
+
+  /** Opens a folder as a saved state knows it: what was written after that is cut off. @throws Error when less is there */
+  static async open(folder: string, lengths: readonly number[]): Promise<FileSpill> {
+    await mkdir(folder, { recursive: true });
+    const spill = new FileSpill(folder, lengths);
+    for (const [part, length] of lengths.entries()) {
+      const file = spill.#file(part);
+      const size = await stat(file).then(
+        ({ size }) => size,
+        () => 0,
+      );
+      if (size < length)
+        throw new Error(`${file} is not what the state file knows: delete both and begin again.`);
+      if (size > length) await truncate(file, length);
+    }
+    return spill;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  append(part: number, frame: Uint8Array): void {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(frame.byteLength);
+    const frames = this.#frames.get(part);
+    if (frames === undefined) this.#frames.set(part, [length, frame]);
+    else frames.push(length, frame);
+    this.#waiting += frame.byteLength + 4;
+  }
+
+  async flush(): Promise<readonly number[]> {
+    const frames = this.#frames;
+    this.#frames = new Map();
+    this.#waiting = 0;
+    for (const [part, pieces] of frames) {
+      const bytes = Buffer.concat(pieces);
+      await appendFile(this.#file(part), bytes);
+      this.#lengths[part] = (this.#lengths[part] ?? 0) + bytes.length;
+    }
+    return [...this.#lengths];
+  }
+
+  async *frames(part: number): AsyncIterable<Uint8Array> {
+    if ((this.#lengths[part] ?? 0) === 0) return;
+    const bytes = await readFile(this.#file(part));
+    for (let at = 0; at < bytes.length; ) {
+      const end = at + 4 + bytes.readUInt32BE(at);
+      yield bytes.subarray(at + 4, end);
+      at = end;
+    }
+  }
+
+  /** Deletes everything. */
+  async remove(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #file(part: number): string {
+    return join(this.#folder, `part-${String(part).padStart(4, '0')}`);
+  }
+}

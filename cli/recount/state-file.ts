@@ -1,0 +1,38 @@
+// The file that a recount goes on from.
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import type { RecountState } from '../../lambdas/recount/ports.ts';
+import { exitCodes, OperatorError } from '../shared/errors.ts';
+
+/** Reads a state. @returns undefined when there is none @throws OperatorError when it is of another recount */
+export async function readStateFile(file: string, what: string): Promise<RecountState | undefined> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const other = (why: string) =>
+    new OperatorError(`${file} ${why}: delete it, or name another with --state FILE.`, exitCodes.usage);
+  const state = parsed(text);
+  if (state?.v !== 1) throw other('is no state of a recount');
+  if (state.what !== what) throw other(`is of another recount (${state.what})`);
+  return state;
+}
+
+function parsed(text: string): (Partial<RecountState> & RecountState) | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Replaces the file in one step: whenever it is read, it is whole. */
+export async function writeStateFile(file: string, state: RecountState): Promise<void> {
+  await writeFile(`${file}.new`, JSON.stringify(state));
+  await rename(`${file}.new`, file);
+}
+
+/** Deletes the file. */
+export async function removeStateFile(file: string): Promise<void> {
+  await rm(file, { force: true });
+}

@@ -1,0 +1,84 @@
+// The store and the ledger of a stack, as an operator's commands work on them.
+import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
+import { compact } from '../../lambdas/compactor/compact.ts';
+import {
+  BLOCK_BYTES,
+  type CompactorPorts,
+  type CompactorSettings,
+  RANGE_EVENTS_MAX,
+} from '../../lambdas/compactor/ports.ts';
+import { OPEN_SEGMENTS_MAX } from '../../lambdas/core/compaction.ts';
+import type { Retentions } from '../../lambdas/core/level.ts';
+import { DAY_MS } from '../../lambdas/counting/time.ts';
+import type { Clock, ShardDirectory } from '../../lambdas/ports.ts';
+import { ForgetTable } from '../../lambdas/store/forget-table.ts';
+import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
+import { StoreTable } from '../../lambdas/store/store-table.ts';
+import type { StackAccess } from './stack-access.ts';
+
+/** The clock of this machine. */
+export const clock: Clock = { nowMs: () => Date.now() };
+
+/** A pair of tables: the stack's own, or others like them. */
+export interface Tables {
+  readonly counts: string;
+  readonly ledger: string;
+}
+
+/** Adapters on a pair of tables, and compaction as the stack's function does it. */
+export interface StoreAccess {
+  readonly ledger: LedgerTable;
+  readonly store: StoreTable;
+  readonly state: CompactionStateTable;
+  readonly forget: ForgetTable;
+  readonly compactor: CompactorPorts;
+  readonly settings: CompactorSettings;
+}
+
+/** How long something is kept, milliseconds; undefined: for ever. */
+export function retentionMs(days: number | 'forever'): number | undefined {
+  return days === 'forever' ? undefined : days * DAY_MS;
+}
+
+/** Opens a pair of tables. @param own other tables keep everything and belong to no stream: whose shards there are, they say */
+export function openStore(
+  { dynamoDb, kinesis, resources }: StackAccess,
+  tables: Tables = { counts: resources.countsTable, ledger: resources.ledgerTable },
+  other?: { readonly generation: string; readonly stream: ShardDirectory },
+): StoreAccess {
+  const { settings } = resources;
+  const ledger = new LedgerTable(dynamoDb, tables.ledger, clock);
+  const store = new StoreTable(dynamoDb, tables.counts, clock);
+  const state = new CompactionStateTable(dynamoDb, tables.ledger);
+  const stream = other?.stream ?? new KinesisLog(kinesis, resources.streamName);
+  const forever: Retentions = { hours: undefined, days: undefined, months: undefined, all: undefined };
+  const retentions: Retentions = {
+    hours: retentionMs(settings.minuteRetentionDays),
+    days: retentionMs(settings.hourRetentionDays),
+    months: retentionMs(settings.dayRetentionDays),
+    all: undefined,
+  };
+  return {
+    ledger,
+    store,
+    state,
+    forget: new ForgetTable(dynamoDb, tables.counts),
+    compactor: { state, store, ledger, stream, clock },
+    settings: {
+      generation: other?.generation ?? settings.streamGeneration,
+      retentions: other === undefined ? retentions : forever,
+      // Whoever waits wants it now.
+      cadence: { hoursMs: 0 },
+      slotBits: Math.log2(settings.hashSlots),
+      blockBytes: BLOCK_BYTES,
+      rangeEventsMax: RANGE_EVENTS_MAX,
+      openMax: OPEN_SEGMENTS_MAX,
+    },
+  };
+}
+
+/** Compacts what there is, beside the stack's function. */
+export async function compactNow({ compactor, settings }: StoreAccess): Promise<void> {
+  await compact(compactor, settings, () => true);
+}

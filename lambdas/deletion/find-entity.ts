@@ -1,0 +1,155 @@
+// Where an entity's rows may be: found from the all-time blocks down, and from rows that are not in every level yet.
+import { type CompactionState, isCovered } from '../core/compaction.ts';
+import { HASH_BITS, type HashRange, nameHash, rangeOf, WHOLE_RANGE } from '../core/hash-range.ts';
+import {
+  cellAtMs,
+  LEVELS,
+  type Level,
+  type Period,
+  periodAt,
+  periodEndMs,
+  UPPER_LEVELS,
+  type UpperLevel,
+} from '../core/level.ts';
+import { pickRows, type Row, rowName } from '../core/rows.ts';
+import { parseSegmentId } from '../counting/identifiers.ts';
+import { HOUR_MS, LATEST_INSTANT_MS } from '../counting/time.ts';
+import { type Leaf, leavesIn } from '../store/leaf-blocks.ts';
+import type { BlockReader, StoredDelta } from '../store/ports.ts';
+import type { DeletionPorts } from './ports.ts';
+
+/** Periods whose blocks are read together. */
+const PERIODS_AT_ONCE = 200;
+
+/** What an entity's rows are looked for under. */
+export interface Sought {
+  readonly entity: string;
+  readonly metrics: readonly string[];
+  /** Its row names, see `rowName`. */
+  readonly names: ReadonlySet<string>;
+  /** The hash ranges under which its deltas and late rows are stored. */
+  readonly ranges: readonly HashRange[];
+}
+
+/** The level whose cells are the periods of another. */
+const BELOW: Readonly<Record<UpperLevel, Level>> = { days: 'hours', months: 'days', all: 'months' };
+
+/** Where to look: under every metric that was ever compacted. */
+export async function sought(
+  entity: string,
+  { rangeBits }: CompactionState,
+  { store }: Pick<DeletionPorts, 'store'>,
+): Promise<Sought> {
+  const metrics = await store.metrics();
+  const hashes = metrics.map((metric) => nameHash(metric, entity));
+  const ranges = hashes.flatMap((hash) => rangeBits.map((bits) => rangeOf(hash, bits)));
+  const names = new Set(metrics.map((metric) => rowName(metric, entity)));
+  return { entity, metrics, names, ranges: [...new Set([WHOLE_RANGE, ...ranges])] };
+}
+
+/** The periods of each level that may have the entity, all that are there to be found at this moment. */
+export async function periodsWith(
+  what: Sought,
+  state: CompactionState,
+  nowMs: number,
+  ports: Pick<DeletionPorts, 'store' | 'forget'>,
+): Promise<Record<Level, readonly Period[]>> {
+  const found: Record<Level, Set<number>> = {
+    hours: new Set(),
+    days: new Set(),
+    months: new Set(),
+    all: new Set([0]),
+  };
+  const add = (atMs: number, lowest: Level) => {
+    for (const level of LEVELS.slice(LEVELS.indexOf(lowest))) found[level].add(periodAt(level, atMs).startMs);
+  };
+  for await (const { row } of rowsOfDeltas(what, 0, ports)) add(row.hour * HOUR_MS, 'hours');
+  for (const level of UPPER_LEVELS) {
+    for (const range of what.ranges) {
+      for await (const { rows } of ports.forget.lateItems(level, range)) {
+        for (const { hour, cells } of pickRows(rows, what.names)) {
+          for (const cell of cells.keys())
+            add(cellAtMs({ level, startMs: hour * HOUR_MS }, cell), BELOW[level]);
+        }
+      }
+    }
+    // What an upper level doesn't have yet is there for the level below it.
+    const { closedBeforeMs } = state[level];
+    if (closedBeforeMs > 0)
+      for (const startMs of startsSince(BELOW[level], closedBeforeMs, nowMs)) add(startMs, BELOW[level]);
+  }
+  for (const level of UPPER_LEVELS.toReversed()) {
+    const periods = [...found[level]].map((startMs) => ({ level, startMs }));
+    for await (const { period, row } of rowsOf(what, periods, ports.store)) {
+      for (const cell of row.cells.keys()) add(cellAtMs(period, cell), BELOW[level]);
+    }
+  }
+  const asPeriods = (level: Level) =>
+    [...found[level]].sort((a, b) => a - b).map((startMs) => ({ level, startMs }));
+  return {
+    hours: asPeriods('hours'),
+    days: asPeriods('days'),
+    months: asPeriods('months'),
+    all: asPeriods('all'),
+  };
+}
+
+function* startsSince(level: Level, fromMs: number, nowMs: number): Iterable<number> {
+  for (let period = periodAt(level, fromMs); period.startMs <= nowMs + HOUR_MS; ) {
+    yield period.startMs;
+    period = periodAt(level, periodEndMs(period));
+  }
+}
+
+/** A row of the entity in a block. */
+export interface FoundRow {
+  readonly period: Period;
+  readonly leaf: Leaf;
+  readonly row: Row;
+}
+
+/** The entity's rows in the blocks of some periods, of every metric. */
+export async function* rowsOf(
+  { entity, metrics, names }: Sought,
+  periods: readonly Period[],
+  store: BlockReader,
+): AsyncIterable<FoundRow> {
+  for (let at = 0; at < periods.length; at += PERIODS_AT_ONCE) {
+    const some = periods.slice(at, at + PERIODS_AT_ONCE);
+    for (const metric of metrics) {
+      const exactly = rangeOf(nameHash(metric, entity), HASH_BITS);
+      for (const leaf of await leavesIn(store, some, exactly)) {
+        const { block, period } = leaf;
+        if (block === undefined || block.content === 'split') continue;
+        const row = pickRows(block.content, names).find((one) => one.metric === metric);
+        if (row !== undefined) yield { period, leaf, row };
+      }
+    }
+  }
+}
+
+/** A row of the entity in a delta. */
+export interface DeltaRow {
+  readonly delta: StoredDelta;
+  readonly row: Row;
+}
+
+/** The entity's rows in deltas. @param fromMs least running maximum of arrivals of their segments */
+export async function* rowsOfDeltas(
+  { names, ranges }: Sought,
+  fromMs: number,
+  { store }: Pick<DeletionPorts, 'store'>,
+): AsyncIterable<DeltaRow> {
+  for (const range of ranges) {
+    for await (const delta of store.deltasIn(range, fromMs, LATEST_INSTANT_MS)) {
+      if (delta.rows === undefined) continue;
+      for (const row of pickRows(delta.rows, names)) yield { delta, row };
+    }
+  }
+}
+
+/** Whether a level has a delta's segment in its blocks. */
+export function isIn(state: CompactionState, level: Level, { segment: name }: StoredDelta): boolean {
+  const { shard, segment } = parseSegmentId(name);
+  return isCovered(state[level].covers, shard, segment);
+}

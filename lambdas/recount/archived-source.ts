@@ -1,0 +1,38 @@
+// The archive of raw records as a source of segments: each object compared with what the segment's entry says of it.
+import { type ShardKey, segmentId } from '../counting/identifiers.ts';
+import { InvalidRawObject, type RawSegment, streamRecord } from '../counting/raw-segment.ts';
+import type { SegmentEntry } from '../counting/segment-entry.ts';
+import type { Clock } from '../ports.ts';
+import type { RawReader, SegmentSource } from '../raw-ports.ts';
+
+/**
+ * The archive as a source.
+ * @param retentionMs how long objects are kept; undefined: for ever
+ */
+export function archivedSource(
+  archive: RawReader,
+  clock: Clock,
+  retentionMs: number | undefined,
+): SegmentSource {
+  const mayBeExpired = ({ minArrivalMs }: SegmentEntry) =>
+    retentionMs !== undefined && clock.nowMs() - minArrivalMs >= retentionMs;
+  return {
+    segmentsOf: (shard: ShardKey) => ({
+      async read(entry) {
+        if (entry.raw === undefined) return 'not-archived';
+        const place = { segment: segmentId(shard, entry.segment), hourMs: entry.minArrivalMs };
+        let raw: RawSegment | undefined;
+        try {
+          raw = await archive.readRaw(place);
+        } catch (error) {
+          if (error instanceof InvalidRawObject) return 'raw-differs';
+          throw error;
+        }
+        if (raw === undefined) return mayBeExpired(entry) ? 'raw-expired' : 'raw-missing';
+        if (raw.digest !== entry.raw)
+          return raw.records.some(({ deleted }) => deleted) ? 'raw-deleted' : 'raw-differs';
+        return raw.records.map(streamRecord);
+      },
+    }),
+  };
+}

@@ -1,0 +1,178 @@
+// Blocks and late rows of one part, compared both ways with what segments produce.
+import type { CompactionState } from '../core/compaction.ts';
+import { covers, type HashRange, holds, nameHash, rangesOf } from '../core/hash-range.ts';
+import { goneAtMs, type Level, type Period, UPPER_LEVELS } from '../core/level.ts';
+import { decodeRows, rowName } from '../core/rows.ts';
+import { isoSeconds } from '../counting/time.ts';
+import { type Leaf, leavesIn } from '../store/leaf-blocks.ts';
+import { Judge, periodsIn } from './judge.ts';
+import type { PartRows } from './part-rows.ts';
+import {
+  ALL_HOURS,
+  type Difference,
+  type RecountPorts,
+  type RecountSettings,
+  type RecountState,
+} from './ports.ts';
+import { addRow, hourOf, levelSums, type PeriodSums, type Sum } from './sums.ts';
+
+/** Compaction went on while blocks were read: what was read is of no one moment. */
+export class CompactionMoved extends Error {
+  override readonly name = 'CompactionMoved';
+}
+
+/** What is wrong in one period of one part. */
+export interface WrongPeriod {
+  readonly period: Period;
+  readonly differences: readonly Difference[];
+  /** By `rowName`: what rows should be; undefined: no row. */
+  readonly right: ReadonlyMap<string, Sum | undefined>;
+  readonly leaves: readonly Leaf[];
+}
+
+/** Compares a level's blocks. @throws CompactionMoved */
+export async function* compareBlocks(
+  level: Level,
+  state: RecountState,
+  compaction: CompactionState,
+  rows: PartRows,
+  ports: RecountPorts,
+  { retentions, periodsAtOnce }: RecountSettings,
+): AsyncIterable<WrongPeriod> {
+  const part = partOf(state);
+  const expected = levelSums(level, rows.of(level));
+  const judge = new Judge(state.range, state.found);
+  const nowMs = ports.clock.nowMs();
+  const periods = (await periodsOf(level, state, expected, ports)).filter(
+    (period) => goneAtMs(period, retentions) > nowMs,
+  );
+  for (let at = 0; at < periods.length; at += periodsAtOnce) {
+    const some = periods.slice(at, at + periodsAtOnce);
+    const leaves = Map.groupBy(await leavesIn(ports.store, some, part), ({ period }) => period.startMs);
+    await assertUnmoved(level, compaction, ports);
+    for (const period of some) {
+      const own = leaves.get(period.startMs) ?? [];
+      const wrong = comparePeriod(judge, period, part, own, expected.get(period.startMs));
+      if (wrong.differences.length > 0) yield wrong;
+    }
+  }
+}
+
+async function periodsOf(
+  level: Level,
+  { range }: RecountState,
+  expected: PeriodSums,
+  { periods }: RecountPorts,
+): Promise<readonly Period[]> {
+  if (range.toMs !== ALL_HOURS.toMs) return periodsIn(level, range);
+  const starts = new Set([...expected.keys(), ...(await periods.periodsOf(level)).map((one) => one.startMs)]);
+  return [...starts].sort((a, b) => a - b).map((startMs) => ({ level, startMs }));
+}
+
+async function assertUnmoved(
+  level: Level,
+  compaction: CompactionState,
+  { state }: Pick<RecountPorts, 'state'>,
+): Promise<void> {
+  const now = (await state.readState())[level];
+  const { epoch } = compaction[level];
+  if (now.epoch !== epoch || now.plan !== undefined)
+    throw new CompactionMoved(`the ${level} were compacted meanwhile`);
+}
+
+function comparePeriod(
+  judge: Judge,
+  period: Period,
+  part: HashRange,
+  leaves: readonly Leaf[],
+  expected: ReadonlyMap<string, Sum> | undefined,
+): WrongPeriod {
+  const stored: PeriodSums = new Map();
+  for (const { range, block } of leaves) {
+    if (block === undefined || block.content === 'split') continue;
+    for (const row of decodeRows(block.content)) {
+      if (covers(part, range) || holds(part, nameHash(row.metric, row.entity)))
+        addRow(stored, period.startMs, row, undefined);
+    }
+  }
+  const found = stored.get(period.startMs);
+  const differences: Difference[] = [];
+  const right = new Map<string, Sum | undefined>();
+  const ofPeriod = judge.of(period);
+  for (const name of new Set([...(expected?.keys() ?? []), ...(found?.keys() ?? [])])) {
+    const compared = judge.compare(ofPeriod, expected?.get(name), found?.get(name));
+    if (compared.differences.length === 0) continue;
+    differences.push(...compared.differences);
+    right.set(name, compared.right);
+  }
+  return { period, differences, right, leaves };
+}
+
+/**
+ * Compares the rows put aside for the upper levels. Nothing repairs them: they go with the level's next epoch, which is made of
+ * deltas. @throws CompactionMoved
+ */
+export async function compareLate(
+  state: RecountState,
+  compaction: CompactionState,
+  rows: PartRows,
+  ports: RecountPorts,
+): Promise<Difference[]> {
+  const part = partOf(state);
+  const differences: Difference[] = [];
+  for (const level of UPPER_LEVELS) {
+    const { hourEpoch, closedBeforeMs } = compaction[level];
+    const expected = levelSums(level, rows.beyond(level), (hourMs) => hourMs < closedBeforeMs);
+    const stored: PeriodSums = new Map();
+    for (const range of compaction.rangeBits.flatMap((bits) => rangesOf(bits))) {
+      if (!covers(range, part) && !covers(part, range)) continue;
+      for await (const row of ports.store.lateRows(level, range, hourEpoch, compaction.hours.epoch)) {
+        if (holds(part, nameHash(row.metric, row.entity))) addRow(stored, hourOf(row), row, undefined);
+      }
+    }
+    await assertUnmoved('hours', compaction, ports);
+    await assertUnmoved(level, compaction, ports);
+    differences.push(...lateDifferences(level, new Judge(state.range, state.found), expected, stored));
+  }
+  return differences;
+}
+
+function lateDifferences(level: Level, judge: Judge, expected: PeriodSums, stored: PeriodSums): Difference[] {
+  const differences: Difference[] = [];
+  for (const startMs of new Set([...expected.keys(), ...stored.keys()])) {
+    const [a, b] = [expected.get(startMs), stored.get(startMs)];
+    const ofPeriod = judge.of({ level, startMs });
+    for (const name of new Set([...(a?.keys() ?? []), ...(b?.keys() ?? [])])) {
+      const compared = judge.compare(ofPeriod, a?.get(name), b?.get(name));
+      differences.push(
+        ...compared.differences.map((one) => ({
+          ...one,
+          in: 'late' as const,
+          of: `${level} ${isoSeconds(startMs)}`,
+        })),
+      );
+    }
+  }
+  return differences;
+}
+
+function partOf({ bits, part }: RecountState): HashRange {
+  return rangesOf(bits)[part] as HashRange;
+}
+
+/** The rows of a leaf with some of them put right. */
+export function rowsPutRight({ range, block }: Leaf, right: WrongPeriod['right']): Sum[] {
+  const rows = block === undefined || block.content === 'split' ? [] : decodeRows(block.content);
+  const byName = new Map<string, Sum>(rows.map((row) => [rowName(row.metric, row.entity), asSum(row)]));
+  for (const [name, sum] of right) {
+    const [metric = '', entity = ''] = name.split('\0');
+    if (!holds(range, nameHash(metric, entity))) continue;
+    if (sum === undefined) byName.delete(name);
+    else byName.set(name, sum);
+  }
+  return [...byName.values()];
+}
+
+function asSum(row: Sum | ReturnType<typeof decodeRows>[number]): Sum {
+  return { ...row, cells: new Map(row.cells) };
+}

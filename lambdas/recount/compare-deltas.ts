@@ -1,0 +1,123 @@
+// Deltas that are not compacted, compared with what their segments produce: what readers add to the blocks.
+import type { CompactionState } from '../core/compaction.ts';
+import { covers, type HashRange, holds, nameHash, rangesOf } from '../core/hash-range.ts';
+import { decodeRows, type Row } from '../core/rows.ts';
+import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
+import { isoSeconds, LATEST_INSTANT_MS, MINUTE_MS } from '../counting/time.ts';
+import type { StoredDelta } from '../store/ports.ts';
+import { partName } from './frames.ts';
+import type { PartRows } from './part-rows.ts';
+import type { Difference, RecountPorts, RecountState } from './ports.ts';
+import { addRow, hourOf, type PeriodSums } from './sums.ts';
+
+/** A segment by shard and number. */
+export interface SegmentName {
+  readonly shard: ShardKey;
+  readonly segment: number;
+}
+
+/** What is wrong with deltas, and the segments whose deltas have to be put right. */
+export interface WrongDeltas {
+  readonly differences: Difference[];
+  readonly segments: Map<string, SegmentName>;
+  /** Deltas with rows that their segments don't give. */
+  readonly phantoms: StoredDelta[];
+  compared: number;
+}
+
+/** Compares one part's deltas. @param isPending which segments' deltas are compared @param fromMs least running maximum of theirs */
+export async function compareDeltas(
+  state: RecountState,
+  compaction: CompactionState,
+  rows: PartRows,
+  isPending: (shard: ShardKey, segment: number) => boolean,
+  fromMs: number,
+  ports: RecountPorts,
+): Promise<WrongDeltas> {
+  const part = rangesOf(state.bits)[state.part] as HashRange;
+  const wrong: WrongDeltas = { differences: [], segments: new Map(), phantoms: [], compared: 0 };
+  const seen = new Set<string>();
+  const blame = ({ shard, segment }: SegmentName, differences: readonly Difference[]) => {
+    if (differences.length === 0) return;
+    wrong.segments.set(`${shard} ${segment}`, { shard, segment });
+    wrong.differences.push(...differences);
+  };
+  for await (const stored of storedDeltas(part, compaction, fromMs, ports)) {
+    const { shard, segment } = parseSegmentId(stored.segment);
+    if (stored.rows === undefined || !isPending(shard, segment)) continue;
+    const name = partName({ shard, segment, part: stored.part });
+    seen.add(name);
+    const expected = rows.deltas.get(name)?.rows;
+    if (expected === undefined && !(await isKnown({ shard, segment }, state, ports))) continue;
+    const found = decodeRows(stored.rows).filter(isOf(state, part));
+    wrong.compared += 1;
+    const differences = differencesIn(name, expected ?? [], found);
+    if (differences.length > 0 && expected === undefined) wrong.phantoms.push(stored);
+    blame({ shard, segment }, differences);
+  }
+  for (const [name, { frame, rows: expected, acked }] of rows.deltas) {
+    if (!acked || seen.has(name)) continue;
+    const events = expected.reduce((sum, row) => sum + row.events, 0);
+    const { metric = '', entity = '' } = expected[0] ?? {};
+    const absent = { at: 'absent', expected: `${events} events`, stored: 'none' };
+    blame(frame, [{ in: 'delta', of: name, metric, entity, ...absent }]);
+  }
+  return wrong;
+}
+
+/** Every delta that may have rows of a part. */
+async function* storedDeltas(
+  part: HashRange,
+  { rangeBits }: CompactionState,
+  fromMs: number,
+  { store }: RecountPorts,
+): AsyncIterable<StoredDelta> {
+  for (const bits of rangeBits) {
+    for (const range of rangesOf(bits)) {
+      if (covers(range, part) || covers(part, range)) yield* store.deltasIn(range, fromMs, LATEST_INSTANT_MS);
+    }
+  }
+}
+
+/** Whether it is known what a segment's deltas must hold; of one that the ledger doesn't have it is known: nothing. */
+async function isKnown(
+  { shard, segment }: SegmentName,
+  { shards, found }: RecountState,
+  { ledger }: RecountPorts,
+): Promise<boolean> {
+  const isUnknown = found.unknown.some(
+    (run) => run.shard === shard && segment >= run.first && segment <= run.last,
+  );
+  if (isUnknown) return false;
+  if (segment < (shards[shard]?.next ?? 0)) return true;
+  const head = await ledger.readHead(shard);
+  return head === undefined || segment > head.segment;
+}
+
+function isOf({ range }: RecountState, part: HashRange): (row: Row) => boolean {
+  return (row) => {
+    const hourMs = hourOf(row);
+    return hourMs >= range.fromMs && hourMs < range.toMs && holds(part, nameHash(row.metric, row.entity));
+  };
+}
+
+function differencesIn(of: string, expected: readonly Row[], stored: readonly Row[]): Difference[] {
+  const differences: Difference[] = [];
+  const [right, left]: [PeriodSums, PeriodSums] = [new Map(), new Map()];
+  for (const row of expected) addRow(right, hourOf(row), row, undefined);
+  for (const row of stored) addRow(left, hourOf(row), row, undefined);
+  for (const hourMs of new Set([...right.keys(), ...left.keys()])) {
+    const [a, b] = [right.get(hourMs), left.get(hourMs)];
+    for (const name of new Set([...(a?.keys() ?? []), ...(b?.keys() ?? [])])) {
+      const [one, other] = [a?.get(name), b?.get(name)];
+      const { metric = '', entity = '' } = one ?? other ?? {};
+      for (const minute of new Set([...(one?.cells.keys() ?? []), ...(other?.cells.keys() ?? [])])) {
+        const [n, m] = [one?.cells.get(minute), other?.cells.get(minute)];
+        const at = isoSeconds(hourMs + minute * MINUTE_MS);
+        const [is, was] = [String(n ?? 'none'), String(m ?? 'none')];
+        if (n !== m) differences.push({ in: 'delta', of, metric, entity, at, expected: is, stored: was });
+      }
+    }
+  }
+  return differences;
+}

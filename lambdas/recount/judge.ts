@@ -1,0 +1,117 @@
+// What can be said of a cell: whether the hours that were counted again cover it, and no unknown segment may have added to it.
+import { cellAtMs, type Level, type Period, periodAt, periodEndMs } from '../core/level.ts';
+import { isoSeconds, nextMonthMs } from '../counting/time.ts';
+import type { Difference, Findings, HourRange } from './ports.ts';
+import { overlaps } from './produce.ts';
+import type { Sum } from './sums.ts';
+
+/** What can be said of a period. */
+export interface PeriodJudge {
+  readonly period: Period;
+  /** Whether everything that it holds can be compared. */
+  readonly isWhole: boolean;
+  readonly cell: (cell: number) => Judgement;
+}
+
+type Judgement = 'compared' | 'partly' | 'unknown';
+
+const CELL_MS = { hours: 60_000, days: 3_600_000, months: 86_400_000 };
+
+/** Judges cells, and compares what is in them. */
+export class Judge {
+  readonly #range: HourRange;
+  readonly #found: Findings;
+
+  constructor(range: HourRange, found: Findings) {
+    this.#range = range;
+    this.#found = found;
+  }
+
+  /** What can be said of a period, and of each of its cells. */
+  of(period: Period): PeriodJudge {
+    const known = new Map<number, Judgement>();
+    const whole = this.#judge(rangeOfPeriod(period));
+    const cell = (cell: number) => {
+      // An hour is counted again as a whole.
+      if (period.level === 'hours') return whole;
+      let judgement = known.get(cell);
+      if (judgement === undefined) {
+        judgement = this.#judge(rangeOfCell(period, cellAtMs(period, cell)));
+        known.set(cell, judgement);
+      }
+      return judgement;
+    };
+    return { period, isWhole: whole === 'compared', cell };
+  }
+
+  #judge(time: HourRange): Judgement {
+    if (time.fromMs < this.#range.fromMs || time.toMs > this.#range.toMs) return 'partly';
+    return this.#found.unknown.some((unknown) => overlaps(unknown, time)) ? 'unknown' : 'compared';
+  }
+
+  /** Compares what one name has in a period. @returns the differences, and what the stored sum should be */
+  compare(
+    { period, isWhole, cell: judge }: PeriodJudge,
+    expected: Sum | undefined,
+    stored: Sum | undefined,
+  ): { readonly differences: Difference[]; readonly right: Sum | undefined } {
+    const figures = this.#found.figures[period.level];
+    const sum = expected ?? stored;
+    if (sum === undefined) return { differences: [], right: undefined };
+    const { metric, entity } = sum;
+    const differences: Difference[] = [];
+    const cells = new Map(stored?.cells);
+    const differ = (at: string, a: bigint | number | undefined, b: bigint | number | undefined) =>
+      differences.push({
+        in: period.level,
+        of: nameOf(period),
+        metric,
+        entity,
+        at,
+        expected: String(a ?? 'none'),
+        stored: String(b ?? 'none'),
+      });
+    for (const cell of new Set([...(expected?.cells.keys() ?? []), ...cells.keys()])) {
+      const judgement = judge(cell);
+      figures[judgement] += 1;
+      if (judgement !== 'compared') continue;
+      const [a, b] = [expected?.cells.get(cell), cells.get(cell)];
+      if (a === b) continue;
+      differ(isoSeconds(cellAtMs(period, cell)), a, b);
+      if (a === undefined) cells.delete(cell);
+      else cells.set(cell, a);
+    }
+    let events = stored?.events ?? 0;
+    if (isWhole) {
+      if (events !== (expected?.events ?? 0)) differ('events', expected?.events, stored?.events);
+      events = expected?.events ?? 0;
+    } else if (stored === undefined) events = expected?.events ?? 0;
+    const right = cells.size === 0 ? undefined : { metric, entity, hour: 0, events, cells };
+    return { differences, right };
+  }
+}
+
+function rangeOfPeriod(period: Period): HourRange {
+  return { fromMs: period.startMs, toMs: Math.min(periodEndMs(period), Number.MAX_SAFE_INTEGER) };
+}
+
+function rangeOfCell({ level }: Period, fromMs: number): HourRange {
+  return { fromMs, toMs: level === 'all' ? nextMonthMs(fromMs) : fromMs + CELL_MS[level as 'days'] };
+}
+
+function nameOf({ level, startMs }: Period): string {
+  return level === 'all' ? 'all' : isoSeconds(startMs);
+}
+
+/** Every period of a level that shares time with a range of hours. */
+export function periodsIn(level: Level, { fromMs, toMs }: HourRange): Period[] {
+  const periods: Period[] = [];
+  let period = periodAt(level, fromMs);
+  while (period.startMs < toMs) {
+    periods.push(period);
+    const endMs = periodEndMs(period);
+    if (endMs === Number.POSITIVE_INFINITY) break;
+    period = periodAt(level, endMs);
+  }
+  return periods;
+}

@@ -1,0 +1,88 @@
+// The rows of one part as they were set aside, added up by which levels have their segments.
+import { type CompactionState, isCovered } from '../core/compaction.ts';
+import { Deletions } from '../core/deletions.ts';
+import { LEVELS, type Level } from '../core/level.ts';
+import { type Row, readLaid } from '../core/rows.ts';
+import { parseShardKey, type ShardKey } from '../counting/identifiers.ts';
+import type { SegmentEntry } from '../counting/segment-entry.ts';
+import { decodeFrame, type Frame, partName } from './frames.ts';
+import type { RecountPorts, RecountState } from './ports.ts';
+import { addRow, hourOf, type PeriodSums } from './sums.ts';
+
+/** What a delta that is not compacted must hold, of the part's rows. */
+export interface ExpectedDelta {
+  readonly frame: Frame;
+  readonly rows: readonly Row[];
+  /** Whether the ledger says that it is stored. */
+  readonly acked: boolean;
+}
+
+/** One part's rows. */
+export interface PartRows {
+  /** Sums of hours, of the segments that a level's blocks have. */
+  of(level: Level): readonly PeriodSums[];
+  /** Sums of hours, of the segments that the hours have and an upper level has not. */
+  beyond(level: Level): readonly PeriodSums[];
+  /** By part name: of segments that `isPending`. */
+  readonly deltas: ReadonlyMap<string, ExpectedDelta>;
+}
+
+/** Reads a part. @param isPending which segments' deltas are wanted one by one */
+export async function readPart(
+  state: RecountState,
+  compaction: CompactionState,
+  isPending: (shard: ShardKey, segment: number) => boolean,
+  ports: RecountPorts,
+): Promise<PartRows> {
+  const deletions = new Deletions(await ports.state.readDeletions(compaction.deletions));
+  const unsettled = await unsettledEntries(state, ports);
+  /** Sums by the levels that have them, a bit each. */
+  const sums = new Map<number, PeriodSums>();
+  const deltas = new Map<string, ExpectedDelta>();
+  for await (const bytes of ports.spill.frames(state.part)) {
+    const frame = decodeFrame(bytes);
+    const { shard, segment, part, runMaxMs } = frame;
+    const entry = unsettled.get(`${shard} ${segment}`);
+    const acked = entry === undefined || entry.acked.has(part);
+    const rows = readLaid(frame.laid).filter(({ entity }) => !deletions.cover(entity, runMaxMs));
+    if (isPending(shard, segment)) deltas.set(partName(frame), { frame, rows, acked });
+    const levels = bitsOf(compaction, shard, segment);
+    if (levels === 0 || !acked) continue;
+    const group = sums.get(levels) ?? new Map();
+    sums.set(levels, group);
+    for (const row of rows) addRow(group, hourOf(row), row, undefined);
+  }
+  const groups = (isOf: (levels: number) => boolean) =>
+    [...sums].filter(([levels]) => isOf(levels)).map(([, group]) => group);
+  return {
+    of: (level) => groups((levels) => (levels & bitOf(level)) !== 0),
+    beyond: (level) => groups((levels) => (levels & bitOf('hours')) !== 0 && (levels & bitOf(level)) === 0),
+    deltas,
+  };
+}
+
+function bitOf(level: Level): number {
+  return 1 << LEVELS.indexOf(level);
+}
+
+function bitsOf(compaction: CompactionState, shard: ShardKey, segment: number): number {
+  return LEVELS.reduce(
+    (bits, level) => bits | (isCovered(compaction[level].covers, shard, segment) ? bitOf(level) : 0),
+    0,
+  );
+}
+
+/** What the ledger says now of segments that were not settled when they were produced. */
+async function unsettledEntries(
+  { shards }: RecountState,
+  { ledger }: RecountPorts,
+): Promise<ReadonlyMap<string, SegmentEntry>> {
+  const entries = new Map<string, SegmentEntry>();
+  for (const [name, { unsettled }] of Object.entries(shards)) {
+    if (unsettled.length === 0) continue;
+    const shard = parseShardKey(name);
+    for (const entry of await ledger.readEntries(shard, unsettled))
+      entries.set(`${shard} ${entry.segment}`, entry);
+  }
+  return entries;
+}

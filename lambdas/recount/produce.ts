@@ -1,0 +1,295 @@
+// Producing segments again by the aggregator's own code, and setting their rows for the hours aside.
+import pLimit from 'p-limit';
+import { DedupWindows, type WindowPlan } from '../aggregator/windows.ts';
+import { type HashRange, nameHash, rangeOf, rangesOf } from '../core/hash-range.ts';
+import { type Row, readLaid } from '../core/rows.ts';
+import { lastEntered } from '../counting/books.ts';
+import { compareSequenceNumbers, type SequenceNumber, type ShardKey } from '../counting/identifiers.ts';
+import { rollUp, type SegmentOutput } from '../counting/rollup.ts';
+import { type Head, plannedRecords, ROLLUP_VERSION } from '../counting/segment.ts';
+import { isGivenUp, MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
+import { HOUR_MS } from '../counting/time.ts';
+import type { SegmentReader } from '../raw-ports.ts';
+import { encodeFrame } from './frames.ts';
+import {
+  ALL_HOURS,
+  type HourRange,
+  type RecountHooks,
+  type RecountPorts,
+  type RecountSettings,
+  type RecountState,
+  type ShardProgress,
+  type UnknownReason,
+} from './ports.ts';
+
+/** Shards worked on at once: while one waits for the stream or the ledger, another is rolled up. */
+const SHARDS_AT_ONCE = 4;
+/** Ids in memory for each shard: a window of a day at 50 events/s and shard. */
+const WINDOW_IDS_MAX = 4_000_000;
+/** Rows are kept on disk after so many bytes. */
+const FLUSH_BYTES = 16_000_000;
+/** And after so many segments. */
+const KEEP_SEGMENTS = 500;
+/** The reach of what added to nothing. */
+const NOWHERE: HourRange = { fromMs: 0, toMs: 0 };
+/** Most parts, each of which is a file. */
+const BITS_MAX = 10;
+
+/** The times that a segment may have added to: its events lie around their arrivals, as far as was accepted. */
+export function reachOf({ minArrivalMs, runMaxMs, config }: SegmentEntry): HourRange {
+  const { acceptPastMs, acceptFutureMs } = config;
+  return {
+    fromMs: acceptPastMs === undefined ? ALL_HOURS.fromMs : minArrivalMs - acceptPastMs,
+    toMs: runMaxMs + acceptFutureMs + 1,
+  };
+}
+
+/** Whether two ranges have a moment in common. */
+export function overlaps(a: HourRange, b: HourRange): boolean {
+  return a.fromMs < b.toMs && b.fromMs < a.toMs;
+}
+
+/** Begins a recount: how much there is decides in how many parts rows are set aside. */
+export async function begin(
+  what: string,
+  range: HourRange,
+  { ledger }: Pick<RecountPorts, 'ledger'>,
+  { partEvents }: Pick<RecountSettings, 'partEvents'>,
+): Promise<RecountState> {
+  const shards: Record<string, ShardProgress> = {};
+  let events = 0;
+  for (const shard of await ledger.shards()) {
+    const through = lastEntered(await ledger.readHead(shard));
+    let from = through + 1;
+    for await (const entry of ledger.entriesUp(shard, 0, through)) {
+      if (!overlaps(reachOf(entry), range)) continue;
+      from = Math.min(from, entry.segment);
+      events += entry.accounts.emitted;
+    }
+    shards[shard] = newProgress(from);
+  }
+  const bits = Math.min(BITS_MAX, Math.max(0, Math.ceil(Math.log2(events / partEvents))));
+  const none = () => ({ compared: 0, partly: 0, unknown: 0 });
+  return {
+    v: 1,
+    what,
+    range,
+    bits,
+    shards,
+    spilled: rangesOf(bits).map(() => 0),
+    part: 0,
+    topsDue: [],
+    found: {
+      segments: 0,
+      events: 0,
+      unknown: [],
+      differences: [],
+      differing: 0,
+      repaired: 0,
+      twice: [],
+      figures: { hours: none(), days: none(), months: none(), all: none() },
+      deltas: 0,
+      stuck: undefined,
+      restless: 0,
+    },
+  };
+}
+
+function newProgress(from: number): ShardProgress {
+  return { from, next: 1, hull: undefined, unsettled: [] };
+}
+
+/** Produces what no one has yet, up to what the ledger has now. Can be killed anywhere and goes on from the saved state. */
+export async function produce(state: RecountState, ports: RecountPorts, hooks: RecountHooks): Promise<void> {
+  const { ledger } = ports;
+  const works: ShardWork[] = [];
+  for (const shard of await ledger.shards()) {
+    const progress = state.shards[shard] ?? newProgress(1);
+    state.shards[shard] = progress;
+    const head = await ledger.readHead(shard);
+    if (head !== undefined) works.push(new ShardWork(shard, head, progress, state, ports));
+  }
+  const of = works.reduce((sum, { left }) => sum + left, 0);
+  const keep = keeper(state, ports, hooks);
+  let sinceKept = 0;
+  const limit = pLimit(SHARDS_AT_ONCE);
+  await Promise.all(
+    works.map((work) =>
+      limit(async () => {
+        for await (const _ of work.steps()) {
+          const left = works.reduce((sum, one) => sum + one.left, 0);
+          hooks.onProgress({ phase: 'produce', done: of - left, of });
+          sinceKept += 1;
+          if (ports.spill.waiting <= FLUSH_BYTES && sinceKept < KEEP_SEGMENTS) continue;
+          sinceKept = 0;
+          await keep();
+        }
+      }),
+    ),
+  );
+  await keep();
+}
+
+/** Keeps rows first, then the state that knows of them, one keeping after the other. */
+function keeper(state: RecountState, { spill }: RecountPorts, hooks: RecountHooks): () => Promise<void> {
+  let last = Promise.resolve();
+  return () => {
+    last = last.then(async () => {
+      // Of one moment: nothing is awaited between what the state says and what the spill takes.
+      const snapshot = structuredClone(state);
+      const spilled = await spill.flush();
+      await hooks.save({ ...snapshot, spilled });
+    });
+    return last;
+  };
+}
+
+/** Produces one segment. @returns why it can't be produced, if it can't */
+export async function produceOne(
+  entry: SegmentEntry,
+  shard: ShardKey,
+  { ancestors }: Pick<Head, 'ancestors'>,
+  reader: SegmentReader,
+  windows: DedupWindows,
+  { ledger }: Pick<RecountPorts, 'ledger'>,
+): Promise<SegmentOutput | UnknownReason> {
+  if (entry.lost) return 'lost';
+  if (entry.version !== ROLLUP_VERSION) return 'rollup-version';
+  const read = await reader.read(entry);
+  if (typeof read === 'string') return read;
+  const records = plannedRecords(entry, read);
+  if (records === undefined) return 'trimmed';
+  const plan: WindowPlan = { ...entry, ancestors };
+  try {
+    const output = rollUp(records, await windows.before(shard, plan, ledger), entry.config);
+    if (output.digest !== entry.digest) return 'produced-differently';
+    const sent: Head = { ...entry, ancestors, status: 'sent', totals: entry.accounts };
+    windows.remember(shard, sent, output.ids);
+    return output;
+  } catch (error) {
+    if (error instanceof MissingLedgerItem) return 'ids-expired';
+    throw error;
+  }
+}
+
+/** The segments of one shard, one after the other. */
+class ShardWork {
+  readonly #shard: ShardKey;
+  readonly #head: Head;
+  readonly #progress: ShardProgress;
+  readonly #state: RecountState;
+  readonly #ports: RecountPorts;
+  readonly #windows = new DedupWindows(WINDOW_IDS_MAX);
+  /** Reads forwards; undefined after segments were passed over, whose records are not worth reading. */
+  #reader: SegmentReader | undefined;
+
+  constructor(
+    shard: ShardKey,
+    head: Head,
+    progress: ShardProgress,
+    state: RecountState,
+    ports: RecountPorts,
+  ) {
+    this.#shard = shard;
+    this.#head = head;
+    this.#progress = progress;
+    this.#state = state;
+    this.#ports = ports;
+  }
+
+  get left(): number {
+    return Math.max(0, lastEntered(this.#head) + 1 - this.#progress.next);
+  }
+
+  async *steps(): AsyncIterable<void> {
+    const through = lastEntered(this.#head);
+    const { next } = this.#progress;
+    let before: SegmentEntry | undefined;
+    for await (const entry of this.#ports.ledger.entriesUp(this.#shard, next - 1, through)) {
+      this.#skipTo(entry.segment, { before, after: entry });
+      before = entry;
+      await this.#take(entry);
+      yield;
+    }
+    this.#skipTo(through + 1, { before, after: undefined });
+  }
+
+  /** Entries that aren't there: their segments lie between those around them. */
+  #skipTo(segment: number, { before, after }: Record<'before' | 'after', SegmentEntry | undefined>): void {
+    const { next } = this.#progress;
+    if (segment <= next) return;
+    const last = { ...this.#head, ...after };
+    const runMaxMs = after === undefined ? this.#head.runMaxMs : after.runMaxBeforeMs;
+    const { acceptPastMs, acceptFutureMs } = last.config;
+    const isBounded = acceptPastMs !== undefined && before !== undefined;
+    const fromMs = isBounded ? before.runMaxMs - acceptPastMs : ALL_HOURS.fromMs;
+    const reach = { fromMs, toMs: runMaxMs + acceptFutureMs + 1 };
+    if (overlaps(reach, this.#state.range)) this.#unknown(reach, next, segment - 1, 'no-entry');
+    this.#progress.next = segment;
+  }
+
+  #unknown(reach: HourRange, first: number, last: number, reason: UnknownReason): void {
+    const { unknown } = this.#state.found;
+    const before = unknown.at(-1);
+    const isNext = before?.shard === this.#shard && before.reason === reason && before.last === first - 1;
+    if (!isNext) unknown.push({ shard: this.#shard, first, last, reason, ...reach });
+    else {
+      const fromMs = Math.min(before.fromMs, reach.fromMs);
+      unknown[unknown.length - 1] = { ...before, last, fromMs, toMs: Math.max(before.toMs, reach.toMs) };
+    }
+  }
+
+  async #take(entry: SegmentEntry): Promise<void> {
+    const { segment } = entry;
+    const reach = reachOf(entry);
+    if (!overlaps(reach, this.#state.range)) {
+      this.#reader = undefined;
+      this.#progress.next = segment + 1;
+      return;
+    }
+    this.#reader ??= this.#ports.source.segmentsOf(this.#shard);
+    const output = await produceOne(entry, this.#shard, this.#head, this.#reader, this.#windows, this.#ports);
+    // From here to the end nothing is awaited: a state that is kept has all of a segment, or nothing.
+    this.#look(entry);
+    if (typeof output === 'string') {
+      // Of a segment that has no counted part, nothing can be in the store.
+      const isEmpty = isGivenUp(entry) && entry.acked.size === 0;
+      this.#unknown(isEmpty ? NOWHERE : reach, segment, segment, output);
+    } else {
+      this.#setAside(entry, output);
+      this.#state.found.segments += 1;
+      this.#state.found.events += output.accounts.emitted;
+      if (!isGivenUp(entry)) this.#progress.unsettled.push(segment);
+    }
+    this.#progress.next = segment + 1;
+  }
+
+  /** Notes the sequence numbers that were looked at: those of two generations must not meet. */
+  #look({ first, last }: { readonly first: SequenceNumber; readonly last: SequenceNumber }): void {
+    const { hull } = this.#progress;
+    const earliest = hull === undefined || compareSequenceNumbers(first, hull.first as SequenceNumber) < 0;
+    this.#progress.hull = { first: earliest ? first : hull.first, last };
+  }
+
+  #setAside(entry: SegmentEntry, output: SegmentOutput): void {
+    const { range, bits } = this.#state;
+    for (const [part, { range: cutRange, laid }] of output.cut.entries()) {
+      // A part that was given up stays so: its tombstone never expires.
+      if (entry.discarded.has(part) && !entry.acked.has(part)) continue;
+      const byRange = new Map<HashRange, Row[]>();
+      const whole = cutRange.length >= bits ? (cutRange.slice(0, bits) as HashRange) : undefined;
+      for (const row of readLaid(laid)) {
+        const hourMs = row.hour * HOUR_MS;
+        if (hourMs < range.fromMs || hourMs >= range.toMs) continue;
+        const at = whole ?? rangeOf(nameHash(row.metric, row.entity), bits);
+        const rows = byRange.get(at);
+        if (rows === undefined) byRange.set(at, [row]);
+        else rows.push(row);
+      }
+      const name = { shard: this.#shard, segment: entry.segment, part, runMaxMs: entry.runMaxMs };
+      for (const [at, rows] of byRange) {
+        this.#ports.spill.append(bits === 0 ? 0 : Number.parseInt(at, 2), encodeFrame(name, rows));
+      }
+    }
+  }
+}

@@ -1,0 +1,241 @@
+// The recount: what segments produce again, compared both ways with what the store holds, and put right if asked to.
+import { type CompactionState, isCovered } from '../core/compaction.ts';
+import { LEVELS, type Level } from '../core/level.ts';
+import {
+  compareSequenceNumbers,
+  parseShardKey,
+  type SequenceNumber,
+  type ShardKey,
+  segmentId,
+  shardIdOf,
+} from '../counting/identifiers.ts';
+import { makeTops } from '../store/make-tops.ts';
+import { CompactionMoved, compareBlocks, compareLate, type WrongPeriod } from './compare-blocks.ts';
+import { compareDeltas } from './compare-deltas.ts';
+import { readPart } from './part-rows.ts';
+import type {
+  Difference,
+  Findings,
+  PeriodFinder,
+  RecountHooks,
+  RecountPorts,
+  RecountSettings,
+  RecountState,
+  RepairPorts,
+} from './ports.ts';
+import { produce } from './produce.ts';
+import { ChangedMeanwhile, repairDeltas, repairPeriod } from './repair.ts';
+
+/** Differences that are listed; the others are counted. */
+export const LISTED_MAX = 1_000;
+
+/**
+ * Goes on with a recount to its end.
+ * @param state from `begin`, or as it was saved last; it is changed on the way
+ * @returns what was found
+ */
+export async function recount(
+  state: RecountState,
+  ports: RecountPorts,
+  settings: RecountSettings,
+  hooks: RecountHooks,
+): Promise<Findings> {
+  if (state.part === 0) await produce(state, ports, hooks);
+  state.found.twice.splice(0, Number.POSITIVE_INFINITY, ...countedTwice(state));
+  const run = new Comparison(state, ports, settings, hooks);
+  await run.parts();
+  // Compaction could not go on while deltas were missing; now it can, and blocks can be compared.
+  if (state.found.stuck !== undefined && state.found.repaired > 0) {
+    state.found.stuck = undefined;
+    state.part = 0;
+    await run.parts();
+  }
+  await run.tops();
+  return state.found;
+}
+
+/** Shards whose records two generations have counted. */
+function countedTwice({ shards }: RecountState): Findings['twice'] {
+  const looked = Object.entries(shards).flatMap(([name, { hull, from, next }]) => {
+    const key = parseShardKey(name);
+    return hull === undefined ? [] : [{ key, shard: shardIdOf(key), hull, from, last: next - 1 }];
+  });
+  const before = (a: string, b: string) =>
+    compareSequenceNumbers(a as SequenceNumber, b as SequenceNumber) < 0;
+  return looked.flatMap((one, index) =>
+    looked
+      .slice(index + 1)
+      .filter(
+        (other) =>
+          other.shard === one.shard &&
+          !before(one.hull.last, other.hull.first) &&
+          !before(other.hull.last, one.hull.first),
+      )
+      .map((other) => ({
+        shard: one.shard,
+        segments: [segmentId(one.key, one.last), segmentId(other.key, other.last)] as const,
+      })),
+  );
+}
+
+/** What was found in one attempt at a part: kept only when nothing moved meanwhile. */
+interface Attempt {
+  readonly differences: Difference[];
+  stuck: string | undefined;
+}
+
+class Comparison {
+  readonly #state: RecountState;
+  readonly #ports: RecountPorts;
+  readonly #settings: RecountSettings;
+  readonly #hooks: RecountHooks;
+
+  constructor(state: RecountState, ports: RecountPorts, settings: RecountSettings, hooks: RecountHooks) {
+    this.#state = state;
+    this.#ports = { ...ports, periods: remembered(ports.periods) };
+    this.#settings = settings;
+    this.#hooks = hooks;
+  }
+
+  /** Compares part after part, and saves the state after each. */
+  async parts(): Promise<void> {
+    const state = this.#state;
+    const of = state.spilled.length;
+    while (state.part < of) {
+      this.#hooks.onProgress({ phase: 'compare', done: state.part, of });
+      await this.#part();
+      state.part += 1;
+      await this.#save();
+    }
+    this.#hooks.onProgress({ phase: 'compare', done: of, of });
+  }
+
+  /** Makes the top lists of repaired periods anew. */
+  async tops(): Promise<void> {
+    const { repair, state } = this.#ports;
+    while (repair !== undefined && this.#state.topsDue.length > 0) {
+      const { level, startMs, metrics } = this.#state.topsDue[0] as RecountState['topsDue'][number];
+      await this.#ports.compaction.finishPlans();
+      const before = (await state.readState())[level];
+      const due = { period: { level, startMs }, metrics: new Set(metrics) };
+      await makeTops(due, before.epoch, repair.store, this.#settings.retentions);
+      // An epoch that began meanwhile may have put lists of blocks as they were before the repair.
+      const after = (await state.readState())[level];
+      if (after.epoch !== before.epoch || after.plan !== undefined) continue;
+      this.#state.topsDue.shift();
+      await this.#save();
+    }
+  }
+
+  async #save(): Promise<void> {
+    const spilled = await this.#ports.spill.flush();
+    await this.#hooks.save({ ...this.#state, spilled });
+  }
+
+  async #part(): Promise<void> {
+    const { found } = this.#state;
+    for (let attempt = 1; attempt <= this.#settings.attemptsMax; attempt += 1) {
+      const figures = structuredClone(found.figures);
+      const { deltas } = found;
+      try {
+        const { differences, stuck } = await this.#attempt();
+        found.stuck ??= stuck;
+        found.differing += differences.length;
+        found.differences.push(...differences.slice(0, LISTED_MAX - found.differences.length));
+        return;
+      } catch (error) {
+        if (!(error instanceof CompactionMoved || error instanceof ChangedMeanwhile)) throw error;
+        Object.assign(found.figures, figures);
+        found.deltas = deltas;
+      }
+    }
+    found.restless += 1;
+  }
+
+  async #attempt(): Promise<Attempt> {
+    const [state, ports] = [this.#state, this.#ports];
+    const stuck = await ports.compaction.finishPlans();
+    const compaction = await ports.state.readState();
+    if (stuck === undefined && LEVELS.some((level) => compaction[level].plan !== undefined))
+      throw new CompactionMoved('another epoch has begun');
+    if (isAhead(compaction, state)) await produce(state, ports, this.#hooks);
+    // What compaction waits for is looked at, too.
+    const pendingIn = stuck === undefined ? (['hours'] as const) : LEVELS;
+    const isPending = (shard: ShardKey, segment: number) =>
+      pendingIn.some((level) => !isCovered(compaction[level].covers, shard, segment));
+    const rows = await readPart(state, compaction, isPending, ports);
+    const differences = await this.#deltas(compaction, rows, isPending, stuck !== undefined);
+    if (stuck !== undefined) return { differences, stuck };
+    for (const level of LEVELS) {
+      const wrong = compareBlocks(level, state, compaction, rows, ports, this.#settings);
+      for await (const period of wrong) {
+        if (ports.repair !== undefined) await this.#repair(period, compaction, ports.repair);
+        else differences.push(...period.differences);
+      }
+    }
+    differences.push(...(await compareLate(state, compaction, rows, ports)));
+    return { differences, stuck };
+  }
+
+  /** Compares deltas, and puts them right. @returns the differences that are left */
+  async #deltas(
+    compaction: CompactionState,
+    rows: Awaited<ReturnType<typeof readPart>>,
+    isPending: (shard: ShardKey, segment: number) => boolean,
+    fromTheFirst: boolean,
+  ): Promise<Difference[]> {
+    const { repair } = this.#ports;
+    const { floorMs, open } = compaction.hours.covers;
+    const fromMs = fromTheFirst ? 0 : Math.min(floorMs, ...open.map(({ runMaxMs }) => runMaxMs));
+    const wrong = await compareDeltas(this.#state, compaction, rows, isPending, fromMs, this.#ports);
+    this.#state.found.deltas += wrong.compared;
+    if (repair === undefined) return wrong.differences;
+    let left: Difference[] = wrong.differences;
+    for (const name of wrong.segments.values()) {
+      if (!(await repairDeltas(name, wrong.phantoms, compaction, this.#ports, repair))) continue;
+      const id = segmentId(name.shard, name.segment);
+      const isOf = ({ of }: Difference) => of.startsWith(`${id}/`);
+      this.#noteRepaired(left.filter(isOf));
+      left = left.filter((one) => !isOf(one));
+    }
+    return left;
+  }
+
+  async #repair(wrong: WrongPeriod, compaction: CompactionState, repair: RepairPorts): Promise<void> {
+    const { level, startMs } = wrong.period;
+    const metrics = [...new Set(wrong.differences.map(({ metric }) => metric))];
+    // Kept before anything is changed: after a crash the blocks are right, and only this knows that the lists are not.
+    this.#state.topsDue.push({ level, startMs, metrics });
+    await this.#save();
+    await repairPeriod(wrong, compaction, repair, this.#settings);
+    this.#noteRepaired(wrong.differences);
+  }
+
+  #noteRepaired(differences: readonly Difference[]): void {
+    const { found } = this.#state;
+    found.differing += differences.length;
+    found.repaired += differences.length;
+    found.differences.push(...differences.slice(0, LISTED_MAX - found.differences.length));
+  }
+}
+
+/** Looking for periods reads a whole table: once for each level is enough. */
+function remembered(finder: PeriodFinder): PeriodFinder {
+  const known = new Map<Level, ReturnType<PeriodFinder['periodsOf']>>();
+  return {
+    periodsOf(level) {
+      const periods = known.get(level) ?? finder.periodsOf(level);
+      known.set(level, periods);
+      return periods;
+    },
+  };
+}
+
+/** Whether blocks have segments that were not looked at yet. */
+function isAhead(compaction: CompactionState, { shards }: RecountState): boolean {
+  return LEVELS.some((level) =>
+    Object.entries(compaction[level].covers.through).some(
+      ([shard, through]) => through >= (shards[shard]?.next ?? 1),
+    ),
+  );
+}

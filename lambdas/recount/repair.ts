@@ -1,0 +1,155 @@
+// Putting right what differs: rows of blocks and deltas, each on condition that it is as it was read, after its trace is kept.
+import { DedupWindows } from '../aggregator/windows.ts';
+import type { CompactionState } from '../core/compaction.ts';
+import { Deletions } from '../core/deletions.ts';
+import { type Delta, type DeltaName, deltasOf } from '../core/delta.ts';
+import { type HashRange, halvesOf, holds, nameHash } from '../core/hash-range.ts';
+import { expiresAtOf, type Period, periodName } from '../core/level.ts';
+import { compareRows, decodeRows, encodeRows, type Row, rowBytes } from '../core/rows.ts';
+import { segmentId } from '../counting/identifiers.ts';
+import type { Block, BlockCondition, StoredDelta } from '../store/ports.ts';
+import { rowsPutRight, type WrongPeriod } from './compare-blocks.ts';
+import type { SegmentName } from './compare-deltas.ts';
+import type { RecountPorts, RecountSettings, RepairPorts } from './ports.ts';
+import { produceOne } from './produce.ts';
+
+/** What a repair met was changed since it was read: it has to be compared anew. */
+export class ChangedMeanwhile extends Error {
+  override readonly name = 'ChangedMeanwhile';
+}
+
+/** Puts a period's rows right. Repeatable. @throws ChangedMeanwhile */
+export async function repairPeriod(
+  { period, differences, right, leaves }: WrongPeriod,
+  compaction: CompactionState,
+  repair: RepairPorts,
+  { retentions, blockBytes }: Pick<RecountSettings, 'retentions' | 'blockBytes'>,
+): Promise<void> {
+  const wrong = [...right.keys()].map((name) => {
+    const [metric = '', entity = ''] = name.split('\0');
+    return { metric, entity, hash: nameHash(metric, entity) };
+  });
+  for (const leaf of leaves) {
+    const names = wrong.filter(({ hash }) => holds(leaf.range, hash));
+    if (names.length === 0) continue;
+    const { epoch } = leaf.block ?? compaction[period.level];
+    const edit = (leaf.block?.edit ?? 0) + 1;
+    const trace = `${period.level}/${periodName(period)}/B${leaf.range}.${epoch}.${edit}`;
+    const isNamed = (one: { metric: string; entity: string }) =>
+      names.some(({ metric, entity }) => metric === one.metric && entity === one.entity);
+    await repair.archive.keepRepair(trace, differences.filter(isNamed));
+    const put = new BlockRewrite(period, repair, {
+      epoch,
+      edit,
+      blockBytes,
+      expiresAt: expiresAtOf(period, retentions),
+    });
+    await put.range(leaf.range, leaf.block, rowsPutRight(leaf, right));
+  }
+}
+
+interface RewriteSettings {
+  readonly epoch: number;
+  readonly edit: number;
+  readonly blockBytes: number;
+  readonly expiresAt: number | undefined;
+}
+
+/** Writes the rows of a range within their epoch; too many for one block as its halves, which are put before they are pointed to. */
+class BlockRewrite {
+  readonly #period: Period;
+  readonly #ports: RepairPorts;
+  readonly #settings: RewriteSettings;
+
+  constructor(period: Period, ports: RepairPorts, settings: RewriteSettings) {
+    this.#period = period;
+    this.#ports = ports;
+    this.#settings = settings;
+  }
+
+  async range(range: HashRange, before: Block | undefined, rows: readonly Row[]): Promise<void> {
+    const { blockBytes } = this.#settings;
+    // A block that a repair makes somewhat larger is left to the next epoch to split.
+    const isTooLarge = rows.reduce((sum, row) => sum + rowBytes(row), 0) > 2 * blockBytes && rows.length > 1;
+    if (!isTooLarge) return this.#put(range, before, encodeRows([...rows].sort(compareRows)));
+    for (const half of halvesOf(range)) {
+      const own = rows.filter(({ metric, entity }) => holds(half, nameHash(metric, entity)));
+      const [there] = await this.#ports.store.readBlocks([{ period: this.#period, range: half }]);
+      // A later epoch splits this block, too: its halves are not ours to write.
+      if (there !== undefined && there.epoch > this.#settings.epoch) throw changed(this.#period);
+      if (own.length > 0 || there !== undefined) await this.range(half, there, own);
+    }
+    await this.#put(range, before, 'split');
+  }
+
+  async #put(range: HashRange, before: Block | undefined, content: Block['content']): Promise<void> {
+    const { epoch, edit, expiresAt } = this.#settings;
+    const condition: BlockCondition =
+      before === undefined ? { is: 'absent' } : { is: 'as-read', epoch: before.epoch, edit: before.edit };
+    const block = { epoch, edit: Math.max(edit, (before?.edit ?? 0) + 1), content };
+    const put = await this.#ports.store.putBlock(this.#period, range, block, condition, expiresAt);
+    if (put === 'conflict') throw changed(this.#period);
+  }
+}
+
+function changed({ level }: Period): ChangedMeanwhile {
+  return new ChangedMeanwhile(`a block of the ${level} was changed while it was repaired`);
+}
+
+/**
+ * Puts a segment's deltas right, from the segment produced again: a delta that is missing is stored, rows that differ are replaced,
+ * a delta that the segment doesn't have becomes a tombstone. Repeatable.
+ * @returns whether it could be done @throws ChangedMeanwhile
+ */
+export async function repairDeltas(
+  { shard, segment }: SegmentName,
+  phantoms: readonly StoredDelta[],
+  compaction: CompactionState,
+  ports: RecountPorts,
+  repair: RepairPorts,
+): Promise<boolean> {
+  const [entry] = await ports.ledger.readEntries(shard, [segment]);
+  const head = await ports.ledger.readHead(shard);
+  const id = segmentId(shard, segment);
+  const replace = async (name: DeltaName, before: Uint8Array | undefined, delta: Delta | undefined) => {
+    const was = before && decodeRows(before).map(traceOf);
+    await repair.archive.keepRepair(`deltas/${id}/${name.part}`, was ?? [{ was: 'absent' }]);
+    if (before === undefined) {
+      if (delta !== undefined) await repair.deltas.putDelta(delta);
+    } else if ((await repair.deltas.replaceDelta(name, before, delta?.rows)) === 'conflict')
+      throw new ChangedMeanwhile(`delta ${name.part} of segment ${id} was changed while it was repaired`);
+  };
+  for (const phantom of phantoms) {
+    const isStrange = phantom.segment === id && entry?.parts[phantom.part] === undefined;
+    if (isStrange) await replace(phantom, phantom.rows, undefined);
+  }
+  if (entry === undefined || head === undefined) return true;
+  const reader = ports.source.segmentsOf(shard);
+  const output = await produceOne(entry, shard, head, reader, new DedupWindows(), ports);
+  if (typeof output === 'string') return false;
+  const deletions = new Deletions(await ports.state.readDeletions(compaction.deletions));
+  for (const delta of deltasOf(id, entry.runMaxMs, output.cut)) {
+    const all = decodeRows(delta.rows);
+    const kept = all.filter(({ entity }) => !deletions.cover(entity, entry.runMaxMs));
+    const right = kept.length === all.length ? delta : { ...delta, rows: encodeRows(kept) };
+    const stored = await storedDelta(right, ports);
+    const isRight = stored !== undefined && Buffer.compare(stored, right.rows) === 0;
+    if (!isRight && (stored !== undefined || entry.acked.has(delta.part)))
+      await replace(right, stored, right);
+  }
+  return true;
+}
+
+function traceOf({ metric, entity, hour, events, cells }: Row): object {
+  return { metric, entity, hour, events, cells: [...cells].map(([cell, n]) => [cell, String(n)]) };
+}
+
+async function storedDelta(
+  { range, runMaxMs, segment, part }: Delta,
+  { store }: RecountPorts,
+): Promise<Uint8Array | undefined> {
+  for await (const stored of store.deltasIn(range, runMaxMs, runMaxMs)) {
+    if (stored.segment === segment && stored.part === part) return stored.rows;
+  }
+  return undefined;
+}

@@ -1,0 +1,56 @@
+// Sums of rows by period and name, for comparing.
+import { cellOf, type Level, periodStartMs } from '../core/level.ts';
+import { type Row, rowName } from '../core/rows.ts';
+import { HOUR_MS } from '../counting/time.ts';
+
+/** What one (metric, entity) has in a period. */
+export interface Sum extends Row {
+  events: number;
+  readonly cells: Map<number, bigint>;
+}
+
+/** Sums by the start of the period, epoch milliseconds, and by `rowName`. */
+export type PeriodSums = Map<number, Map<string, Sum>>;
+
+/** Adds a row to its period. @param cell one for all of the row's cells; undefined: each keeps its own */
+export function addRow(sums: PeriodSums, startMs: number, row: Row, cell: number | undefined): void {
+  let byName = sums.get(startMs);
+  if (byName === undefined) {
+    byName = new Map();
+    sums.set(startMs, byName);
+  }
+  const name = rowName(row.metric, row.entity);
+  let sum = byName.get(name);
+  if (sum === undefined) {
+    sum = { metric: row.metric, entity: row.entity, hour: 0, events: 0, cells: new Map() };
+    byName.set(name, sum);
+  }
+  sum.events += row.events;
+  for (const [own, n] of row.cells) {
+    const at = cell ?? own;
+    sum.cells.set(at, (sum.cells.get(at) ?? 0n) + n);
+  }
+}
+
+/** Sums of hours as those of a level. @param hours left out unless it holds for the hour's start */
+export function levelSums(
+  level: Level,
+  groups: readonly PeriodSums[],
+  hours: (startMs: number) => boolean = () => true,
+): PeriodSums {
+  const sums: PeriodSums = new Map();
+  for (const group of groups) {
+    for (const [hourMs, byName] of group) {
+      if (!hours(hourMs)) continue;
+      const startMs = periodStartMs(level, hourMs);
+      const cell = level === 'hours' ? undefined : cellOf(level, hourMs);
+      for (const row of byName.values()) addRow(sums, startMs, row, cell);
+    }
+  }
+  return sums;
+}
+
+/** The start of the hour of a delta's row, epoch milliseconds. */
+export function hourOf({ hour }: Row): number {
+  return hour * HOUR_MS;
+}

@@ -1,0 +1,19 @@
+// Top lists of a period, made from one pass over its blocks.
+import { expiresAtOf, type Period, type Retentions } from '../core/level.ts';
+import { decodeRows } from '../core/rows.ts';
+import { TopCollector } from '../core/top.ts';
+import type { PeriodReader, TopStore } from './ports.ts';
+
+/** Makes a period's lists of some metrics anew. @param epoch the level's epoch that the blocks are of */
+export async function makeTops(
+  { period, metrics }: { readonly period: Period; readonly metrics: ReadonlySet<string> },
+  epoch: number,
+  store: PeriodReader & TopStore,
+  retentions: Retentions,
+): Promise<void> {
+  const collector = new TopCollector(metrics);
+  for await (const { rows } of store.blocksOf(period)) for (const row of decodeRows(rows)) collector.add(row);
+  for (const [metric, entries] of collector.lists()) {
+    await store.putTop(metric, period, { epoch, entries }, expiresAtOf(period, retentions));
+  }
+}

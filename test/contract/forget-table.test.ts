@@ -1,0 +1,88 @@
+// What operators change in the store after the fact, on a real table: on condition of what was read, and nothing else of the item.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
+import { periodAt } from '../../lambdas/core/level.ts';
+import { decodeRows, encodeRows } from '../../lambdas/core/rows.ts';
+import { segmentId } from '../../lambdas/counting/identifiers.ts';
+import { ForgetTable } from '../../lambdas/store/forget-table.ts';
+import { storeKeys } from '../../lambdas/store/store-items.ts';
+import { StoreTable } from '../../lambdas/store/store-table.ts';
+import { rowOf } from '../support/messages.ts';
+import { ARRIVAL_MS, SHARD_KEY } from '../support/records.ts';
+import { startServices } from '../support/services.ts';
+
+const services = await startServices();
+
+async function tables() {
+  const TableName = await services.table();
+  const store = new StoreTable(services.dynamoDb, TableName, { nowMs: () => ARRIVAL_MS }, 86_400_000);
+  return { TableName, store, forget: new ForgetTable(services.dynamoDb, TableName) };
+}
+
+const rows = (...entities: string[]) => encodeRows(entities.map((entity) => rowOf(entity)));
+const DELTA = {
+  segment: segmentId(SHARD_KEY, 3),
+  part: 1,
+  range: WHOLE_RANGE,
+  runMaxMs: 77,
+  events: 2,
+  rows: rows('/a', '/b'),
+};
+
+test("a delta's rows are replaced if they are as read, and keep their events and their expiry", async () => {
+  const { TableName, store, forget } = await tables();
+  await store.putDelta(DELTA);
+  assert.equal(await forget.replaceDelta(DELTA, rows('/other'), rows('/b')), 'conflict');
+  assert.equal(await forget.replaceDelta(DELTA, DELTA.rows, rows('/b')), 'replaced');
+  assert.equal(await forget.replaceDelta(DELTA, DELTA.rows, rows('/b')), 'conflict');
+  const get = new GetItemCommand({ TableName, Key: storeKeys.delta(DELTA) });
+  const { Item } = await services.dynamoDb.send(get);
+  assert.deepEqual(decodeRows(Item?.['rows']?.B ?? assert.fail()), [rowOf('/b')]);
+  assert.equal(Item?.['events']?.N, '2');
+  assert.equal(Item?.['expiresAt']?.N, String(Math.floor((ARRIVAL_MS + 86_400_000) / 1000)));
+});
+
+test('a delta that nobody made becomes a tombstone', async () => {
+  const { store, forget } = await tables();
+  await store.putDelta(DELTA);
+  assert.equal(await forget.replaceDelta(DELTA, DELTA.rows, undefined), 'replaced');
+  assert.equal(await forget.replaceDelta(DELTA, DELTA.rows, undefined), 'conflict');
+  assert.equal(await store.putDelta(DELTA), 'discarded');
+  for await (const delta of store.deltasIn(WHOLE_RANGE, 0, 100)) assert.equal(delta.rows, undefined);
+});
+
+test('late rows are replaced item by item', async () => {
+  const { store, forget } = await tables();
+  await store.putLate('days', WHOLE_RANGE, 5, [rowOf('/a'), rowOf('/b')]);
+  await store.putLate('days', WHOLE_RANGE, 12, [rowOf('/a')]);
+  const items = [];
+  for await (const item of forget.lateItems('days', WHOLE_RANGE)) items.push(item);
+  assert.deepEqual(
+    items.map(({ epoch }) => epoch),
+    [5, 12],
+  );
+  const [first = assert.fail()] = items;
+  assert.equal(await forget.replaceLate('days', WHOLE_RANGE, first, rows('/b')), 'replaced');
+  assert.equal(await forget.replaceLate('days', WHOLE_RANGE, first, rows('/c')), 'conflict');
+  const left: string[] = [];
+  for await (const { entity } of store.lateRows('days', WHOLE_RANGE, 0, 20)) left.push(entity);
+  assert.deepEqual(left, ['/b', '/a']);
+});
+
+test('the periods that have blocks are found, each once, whatever their blocks are', async () => {
+  const { store, forget } = await tables();
+  const block = { epoch: 1, edit: 0, content: rows('/a') };
+  const put = (level: 'hours' | 'months' | 'all', atMs: number, range: string) =>
+    store.putBlock(periodAt(level, atMs), range as typeof WHOLE_RANGE, block, { is: 'absent' }, undefined);
+  await put('hours', ARRIVAL_MS, '');
+  await put('hours', ARRIVAL_MS, '010101');
+  await put('hours', 0, '1');
+  await put('months', ARRIVAL_MS, '');
+  await put('all', ARRIVAL_MS, '');
+  assert.deepEqual(await forget.periodsOf('hours'), [periodAt('hours', 0), periodAt('hours', ARRIVAL_MS)]);
+  assert.deepEqual(await forget.periodsOf('days'), []);
+  assert.deepEqual(await forget.periodsOf('months'), [periodAt('months', ARRIVAL_MS)]);
+  assert.deepEqual(await forget.periodsOf('all'), [{ level: 'all', startMs: 0 }]);
+});

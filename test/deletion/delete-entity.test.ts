@@ -1,0 +1,219 @@
+// Deleting an entity from the store: everything that arrived before is gone at every level, nothing of others, whatever goes on.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import fc from 'fast-check';
+import type { Transport } from '../../fake-aws/call.ts';
+import { S3ArchiveCleaner } from '../../lambdas/aws/archive-cleaner.ts';
+import { decodeRows } from '../../lambdas/core/rows.ts';
+import { entityHash } from '../../lambdas/counting/entity-hash.ts';
+import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
+import type { DeletionReport } from '../../lambdas/deletion/ports.ts';
+import { ForgetTable } from '../../lambdas/store/forget-table.ts';
+import { crashing, inTurns } from '../support/disturbed.ts';
+import { recountWorld } from '../support/recounted-world.ts';
+import {
+  expectedSums,
+  LEVELS,
+  StoreWorld,
+  type TestEvent,
+  WORLD_START_MS,
+  worldShard,
+} from '../support/store-world.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const PERSON = 'person@example.com';
+
+interface Deleting {
+  readonly transport?: Transport;
+  readonly dryRun?: boolean;
+  readonly archive?: boolean;
+  /** What happens while it waits, besides compaction. */
+  readonly onPause?: () => Promise<void>;
+}
+
+/** Deletes the person; while it waits, time goes on and compaction runs. */
+async function deletePerson(
+  world: StoreWorld,
+  { transport, dryRun = false, archive = false, onPause = async () => {} }: Deleting = {},
+): Promise<DeletionReport> {
+  const { state, store } = world.compactorPorts(transport);
+  const { dynamoDb, s3 } = world.aws.clients(transport);
+  const ports = {
+    state: state as typeof world.state,
+    store,
+    forget: new ForgetTable(dynamoDb, 'counts'),
+    archive: new S3ArchiveCleaner(s3, 'archive'),
+    clock: world.clock,
+    pause: async (ms: number) => {
+      world.nowMs += ms;
+      await onPause();
+      await world.compact();
+    },
+  };
+  const settings = { retentions: world.settings.retentions, patienceMs: 60_000 };
+  return deleteEntity(PERSON, ports, settings, { dryRun, archive });
+}
+
+/** Events of the person and of others over three months, some of them late, of which the last are not compacted. */
+async function peopledWorld(): Promise<{ world: StoreWorld; events: TestEvent[] }> {
+  const world = await StoreWorld.make();
+  world.aws.s3.addBucket('archive');
+  const events: TestEvent[] = [];
+  for (let batch = 0; batch < 12; batch += 1) {
+    world.nowMs = WORLD_START_MS + batch * 8 * DAY_MS;
+    const some = [PERSON, '/other', `/videos/${batch}`].flatMap((entity, index) => [
+      { metric: 'view', entity, atMs: world.nowMs - index * HOUR_MS, n: 2 },
+      { metric: 'play', entity, atMs: world.nowMs - (batch % 4) * 20 * DAY_MS, n: 1 },
+    ]);
+    events.push(...some);
+    await world.write(await world.commit(worldShard(batch % 2), some));
+    if (batch < 10) await world.compact();
+  }
+  return { world, events };
+}
+
+/** What every level says, of everyone, once everything is compacted. */
+async function sumsOf(world: StoreWorld, events: readonly TestEvent[]) {
+  for (let day = 0; day < 3; day += 1) {
+    world.nowMs += 25 * HOUR_MS;
+    await world.compact();
+  }
+  const sums = [];
+  for (const level of LEVELS) sums.push(await world.blockSums(level, expectedSums(level, events).periods));
+  return sums;
+}
+
+function withoutPerson(events: readonly TestEvent[]) {
+  const others = events.filter(({ entity }) => entity !== PERSON);
+  return LEVELS.map((level) => expectedSums(level, others).sums);
+}
+
+/** Every item of the store that still names the person. */
+async function itemsNaming(world: StoreWorld): Promise<string[]> {
+  const { Items = [] } = await world.aws.clients().dynamoDb.send(new ScanCommand({ TableName: 'counts' }));
+  return Items.filter((item) => {
+    const { rows, entries } = unmarshall(item);
+    return [rows, entries].some(
+      (bytes) => bytes !== undefined && decodeRows(bytes).some(({ entity }) => entity === PERSON),
+    );
+  }).map(({ pk, sk }) => `${pk?.S} ${sk?.S}`);
+}
+
+describe('deleting an entity', () => {
+  test('takes it out of blocks, top lists, late rows and deltas, and leaves all others', async () => {
+    const { world, events } = await peopledWorld();
+    const look = await deletePerson(world, { dryRun: true });
+    assert.equal(look.events, events.filter(({ entity }) => entity === PERSON).length);
+    assert.ok(
+      look.rows.hours > 10 && look.rows.months > 2 && look.rows.all === 2 && look.tops > 10,
+      JSON.stringify(look),
+    );
+    assert.equal((await world.state.readState()).deletions, 0);
+
+    // Others go on counting, on every shard: what arrived before is known to be compacted.
+    const onPause = async () => {
+      for (const shard of [0, 1]) {
+        const beat = { metric: 'view', entity: '/other', atMs: WORLD_START_MS, n: 1 };
+        events.push(beat);
+        await world.write(await world.commit(worldShard(shard), [beat]));
+      }
+    };
+    const report = await deletePerson(world, { onPause });
+    assert.equal(report.settled, true);
+    assert.deepEqual(await itemsNaming(world), []);
+    assert.deepEqual((await recountWorld(world)).differences, []);
+    assert.deepEqual(await sumsOf(world, events), withoutPerson(events));
+    assert.deepEqual((await recountWorld(world)).differences, []);
+
+    const again = await deletePerson(world);
+    assert.deepEqual([again.events, again.rows.hours, again.deltas, again.tops], [0, 0, 0, 0]);
+  });
+
+  test('keeps what arrives afterwards, also while it runs', async () => {
+    const { world, events } = await peopledWorld();
+    await deletePerson(world);
+    world.nowMs += 1;
+    const later = [{ metric: 'view', entity: PERSON, atMs: WORLD_START_MS, n: 9 }];
+    await world.write(await world.commit(worldShard(0), later));
+    const expected = withoutPerson(events);
+    for (const [index, level] of LEVELS.entries()) {
+      for (const [name, n] of expectedSums(level, later).sums) expected[index]?.set(name, n);
+    }
+    assert.deepEqual(await sumsOf(world, events), expected);
+    assert.deepEqual((await recountWorld(world)).differences, []);
+  });
+
+  test('leaves out messages that were on their way, however late they are written', async () => {
+    const { world, events } = await peopledWorld();
+    const parked = [
+      { metric: 'view', entity: PERSON, atMs: WORLD_START_MS, n: 9 },
+      { metric: 'view', entity: '/other', atMs: WORLD_START_MS, n: 3 },
+    ];
+    const messages = await world.commit(worldShard(1), parked);
+    const report = await deletePerson(world);
+    assert.equal(report.settled, false);
+    await world.write(messages);
+    const all = [...events, ...parked];
+    assert.deepEqual(await sumsOf(world, all), withoutPerson(all));
+    assert.deepEqual((await recountWorld(world)).differences, []);
+  });
+
+  test('waits for an epoch that was planned before, and that would bring the entity back', async () => {
+    const { world, events } = await peopledWorld();
+    // A compactor dies within the epoch.
+    await assert.rejects(world.compact(crashing(45, false)));
+    assert.notEqual((await world.state.readState()).hours.plan, undefined);
+    await deletePerson(world);
+    assert.deepEqual(await sumsOf(world, events), withoutPerson(events));
+  });
+
+  test('can be killed anywhere and run again', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: 700 }), fc.boolean(), async (calls, late) => {
+        const { world, events } = await peopledWorld();
+        await deletePerson(world, { transport: crashing(calls, late) }).catch(() => {});
+        await deletePerson(world);
+        assert.deepEqual(await itemsNaming(world), []);
+        assert.deepEqual(await sumsOf(world, events), withoutPerson(events));
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  test('goes on beside compaction and a second deletion of the same', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }), async (order) => {
+        const { world, events } = await peopledWorld();
+        const turns = inTurns(order);
+        await Promise.all([
+          deletePerson(world, { transport: turns(true) }),
+          deletePerson(world, { transport: turns(false) }),
+          world.compact(),
+        ]);
+        assert.deepEqual(await itemsNaming(world), []);
+        assert.deepEqual(await sumsOf(world, events), withoutPerson(events));
+        assert.deepEqual((await recountWorld(world)).differences, []);
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  test('goes through the archive if asked to, and leaves a record without the name', async () => {
+    const { world } = await peopledWorld();
+    const bucket = world.aws.s3.bucket('archive');
+    const line = (entity: string) => `${JSON.stringify({ metric: 'view', entity, n: 1 })}\n`;
+    const cleaner = new S3ArchiveCleaner(world.aws.clients().s3, 'archive');
+    await cleaner.rewrite('expired/1.0.1/0.ndjson', line(PERSON) + line('/other'));
+    await cleaner.rewrite('repairs/hours/a.ndjson', line(PERSON));
+    const { archive } = await deletePerson(world, { archive: true });
+    assert.deepEqual(archive, { objects: 2, rewritten: 1, removed: 1, byHand: [] });
+    const keys = bucket.keys();
+    assert.equal(keys.length, 2);
+    const texts = keys.map((key) => Buffer.from(bucket.bytes(key) ?? []).toString());
+    for (const text of texts) assert.ok(!text.includes(PERSON));
+    assert.ok(texts.join().includes(entityHash(PERSON)));
+  });
+});

@@ -1,0 +1,27 @@
+// Transports that disturb an actor: one that dies with a call, and two that take turns.
+import type { Transport } from '../../fake-aws/call.ts';
+
+/** A transport that dies with a call, before it has an effect or after. */
+export function crashing(calls: number, late: boolean): Transport {
+  let left = calls;
+  return async (_call, perform) => {
+    left -= 1;
+    if (left < 0 && !late) throw new Error('died before a call');
+    const answer = perform();
+    if (left < 0) throw new Error('died before an answer');
+    return answer;
+  };
+}
+
+/** Transports for two actors whose calls wait for each other in a given order. */
+export function inTurns(order: readonly boolean[]): (actor: boolean) => Transport {
+  let turn = 0;
+  return (actor) => async (_call, perform) => {
+    // An actor waits while it is the other's turn, but not for ever: the other may have ended.
+    for (let patience = 0; order[turn % order.length] !== actor && patience < 20; patience += 1) {
+      await new Promise(setImmediate);
+    }
+    turn += 1;
+    return perform();
+  };
+}

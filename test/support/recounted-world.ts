@@ -1,0 +1,154 @@
+// A recount of a StoreWorld: segments come from the records that were committed, rows are set aside in memory.
+import type { Transport } from '../../fake-aws/call.ts';
+import { DeltasMissing } from '../../lambdas/compactor/epoch-rows.ts';
+import { finishPlans } from '../../lambdas/compactor/finish-plans.ts';
+import { segmentId } from '../../lambdas/counting/identifiers.ts';
+import {
+  ALL_HOURS,
+  type Findings,
+  type HourRange,
+  type RecountPorts,
+  type RecountSettings,
+  type RecountState,
+  type RowSpill,
+} from '../../lambdas/recount/ports.ts';
+import { begin } from '../../lambdas/recount/produce.ts';
+import { recount } from '../../lambdas/recount/recount.ts';
+import { ForgetTable } from '../../lambdas/store/forget-table.ts';
+import { StoreTable } from '../../lambdas/store/store-table.ts';
+import type { StoreWorld } from './store-world.ts';
+
+/** Rows set aside in memory; what was not flushed is lost with `cut`. */
+export class MemorySpill implements RowSpill {
+  #kept = new Map<number, Uint8Array[]>();
+  #waiting: [number, Uint8Array][] = [];
+  readonly parts: number;
+
+  constructor(parts: number) {
+    this.parts = parts;
+  }
+
+  get waiting(): number {
+    return this.#waiting.reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
+  }
+
+  append(part: number, frame: Uint8Array): void {
+    this.#waiting.push([part, frame]);
+  }
+
+  async flush(): Promise<readonly number[]> {
+    for (const [part, frame] of this.#waiting.splice(0))
+      this.#kept.set(part, [...(this.#kept.get(part) ?? []), frame]);
+    return Array.from({ length: this.parts }, (_, part) => this.#kept.get(part)?.length ?? 0);
+  }
+
+  async *frames(part: number): AsyncIterable<Uint8Array> {
+    yield* this.#kept.get(part) ?? [];
+  }
+
+  /** As after a crash: only what the state knows of is kept. */
+  cut(lengths: readonly number[]): void {
+    this.#waiting = [];
+    for (const [part, frames] of this.#kept) this.#kept.set(part, frames.slice(0, lengths[part] ?? 0));
+  }
+}
+
+/** How tests recount, unless they say otherwise: in several parts, with blocks as small as the world's. */
+export const RECOUNT_SETTINGS: RecountSettings = {
+  retentions: { hours: undefined, days: undefined, months: undefined, all: undefined },
+  periodsAtOnce: 16,
+  attemptsMax: 20,
+  blockBytes: 200,
+  partEvents: 50,
+};
+
+export interface RecountOptions {
+  readonly range?: HourRange;
+  readonly repair?: boolean;
+  readonly transport?: Transport;
+  readonly settings?: Partial<RecountSettings>;
+  /** Goes on with a state that was saved. */
+  readonly saved?: Saved | undefined;
+}
+
+/** What is left of a recount that died. */
+export interface Saved {
+  state: RecountState | undefined;
+  spill: MemorySpill | undefined;
+}
+
+/** The ports of a recount of a world. */
+export function recountPorts(
+  world: StoreWorld,
+  spill: RowSpill,
+  { repair = false, transport }: Pick<RecountOptions, 'repair' | 'transport'> = {},
+): RecountPorts {
+  const { dynamoDb } = world.aws.clients(transport);
+  const store = new StoreTable(dynamoDb, 'counts', world.clock);
+  const forget = new ForgetTable(dynamoDb, 'counts');
+  const compactor = world.compactorPorts(transport);
+  return {
+    ledger: world.ledger,
+    source: {
+      segmentsOf: (shard) => ({
+        read: async ({ segment }) => world.records.get(segmentId(shard, segment)) ?? 'trimmed',
+      }),
+    },
+    state: compactor.state,
+    store,
+    periods: forget,
+    compaction: {
+      async finishPlans() {
+        try {
+          await finishPlans(compactor, world.settings);
+          return undefined;
+        } catch (error) {
+          if (error instanceof DeltasMissing) return error.message;
+          throw error;
+        }
+      },
+    },
+    spill,
+    clock: world.clock,
+    repair: repair
+      ? {
+          store,
+          deltas: {
+            putDelta: (delta) => store.putDelta(delta),
+            replaceDelta: (name, before, rows) => forget.replaceDelta(name, before, rows),
+          },
+          archive: {
+            keepRepair: async (name, lines) => {
+              repairsOf(world).set(name, lines);
+            },
+          },
+        }
+      : undefined,
+  };
+}
+
+const traces = new WeakMap<StoreWorld, Map<string, readonly object[]>>();
+
+/** The traces that repairs of a world have left. */
+export function repairsOf(world: StoreWorld): Map<string, readonly object[]> {
+  const known = traces.get(world) ?? new Map<string, readonly object[]>();
+  traces.set(world, known);
+  return known;
+}
+
+/** Recounts a world. */
+export async function recountWorld(world: StoreWorld, options: RecountOptions = {}): Promise<Findings> {
+  const settings = { ...RECOUNT_SETTINGS, ...options.settings };
+  const { range = ALL_HOURS, saved = { state: undefined, spill: undefined } } = options;
+  const known = saved.state && structuredClone(saved.state);
+  const state = known ?? (await begin('test', range, world, settings));
+  saved.spill ??= new MemorySpill(state.spilled.length);
+  saved.spill.cut(state.spilled);
+  const hooks = {
+    save: async (now: RecountState) => {
+      saved.state = structuredClone(now);
+    },
+    onProgress: () => {},
+  };
+  return recount(state, recountPorts(world, saved.spill, options), settings, hooks);
+}
