@@ -96,7 +96,7 @@ const RULES: readonly Rule[] = [
   { room: 'AWS in memory', files: /^fake-aws\//, mayImport: [/^fake-aws\//, SDK, /^dynalite\//, NODE] },
   {
     room: 'simulation',
-    files: /^simulation\/(?!hot-entity\.ts)/,
+    files: /^simulation\//,
     mayImport: [/^simulation\//, ...PROVEN, NODE, /^(p-limit|pure-rand)/],
   },
   {
