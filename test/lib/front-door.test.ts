@@ -34,8 +34,6 @@ test('routes: events and reads want a key, admin wants IAM, preflights want noth
     'GET /v1/openapi.json': 'AWS_PROXY NONE key',
     'OPTIONS /v1/openapi.json': 'MOCK NONE',
     'GET /v1/admin/counts/{metric}/{entity+}': 'AWS_PROXY AWS_IAM',
-    'GET /v1/metrics': 'AWS_PROXY NONE key',
-    'OPTIONS /v1/metrics': 'MOCK NONE',
     'POST /v1/admin/redrive': 'AWS_PROXY AWS_IAM',
   });
   assert.ok(Object.values(routesOf(keyless)).every((route) => !route.endsWith('key')));
