@@ -1,5 +1,6 @@
 // What can be said of a cell: whether the hours that were counted again cover it, and no unknown segment may have added to it.
 import { cellAtMs, cellStartMs, type Level, type Period, periodAt, periodEndMs } from '../core/level.ts';
+import type { Row } from '../core/rows.ts';
 import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS, nextMonthMs } from '../counting/time.ts';
 import type { Difference, Findings, HourRange } from './ports.ts';
 import { overlaps } from './produce.ts';
@@ -16,6 +17,20 @@ export interface PeriodJudge {
 type Judgement = 'compared' | 'partly' | 'unknown';
 
 const CELL_MS = { hours: MINUTE_MS, days: HOUR_MS, months: DAY_MS };
+
+/** The differences of one name in a period, and what is right; undefined: no row. */
+export interface Compared {
+  readonly differences: readonly Difference[];
+  readonly right: Sum | undefined;
+}
+
+const EQUAL: Compared = { differences: [], right: undefined };
+
+function isSame(a: Row, b: Row): boolean {
+  if (a.events !== b.events || a.cells.size !== b.cells.size) return false;
+  for (const [cell, n] of a.cells) if (b.cells.get(cell) !== n) return false;
+  return true;
+}
 
 /** Judges cells, and compares what is in them. */
 export class Judge {
@@ -52,12 +67,16 @@ export class Judge {
   /** Compares what one name has in a period. @returns the differences, and what the stored sum should be */
   compare(
     { period, isWhole, cell: judge }: PeriodJudge,
-    expected: Sum | undefined,
-    stored: Sum | undefined,
-  ): { readonly differences: Difference[]; readonly right: Sum | undefined } {
+    expected: Row | undefined,
+    stored: Row | undefined,
+  ): Compared {
     const figures = this.#found.figures[period.level];
     const sum = expected ?? stored;
-    if (sum === undefined) return { differences: [], right: undefined };
+    if (sum === undefined) return EQUAL;
+    if (isWhole && expected !== undefined && stored !== undefined && isSame(expected, stored)) {
+      figures.compared += stored.cells.size;
+      return EQUAL;
+    }
     const { metric, entity } = sum;
     const differences: Difference[] = [];
     const cells = new Map(stored?.cells);
