@@ -49,7 +49,7 @@ export const STATUS = exactly({
     exactly({
       shard: { type: 'string' },
       segment: NUMBER_OF,
-      status: { type: 'string', enum: ['planned', 'sent'] },
+      status: { type: 'string', enum: ['planned', 'sent', 'ended'] },
       ...ACCOUNTS,
       hours: HOURS,
     }),

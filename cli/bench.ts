@@ -63,6 +63,15 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
       ['--only <word>', 'only parts with this word'],
     ],
   },
+  'dedup-window': {
+    script: 'bench/dedup-window.ts',
+    description: 'memory, time and read units of a cold dedup window',
+    options: [
+      ['--seconds <n>', 'one window of that length, instead of four', count],
+      ['--per-second <n>', 'events with ids a second', count],
+      ['--segment-seconds <n>', 'seconds of one segment', count],
+    ],
+  },
   writer: {
     script: 'bench/writer.ts',
     description: 'how fast the writer is',

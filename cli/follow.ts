@@ -17,10 +17,10 @@ import {
   type FormatFlags,
   formatRequest,
   quietOnClosedOutput,
-  whole,
 } from './options.ts';
 import { callersPath } from './paths.ts';
 import { connect } from './service.ts';
+import { wholeNumber } from './shared/options.ts';
 import { stateHome } from './source/state-store.ts';
 
 const POLL_MS = 200;
@@ -63,10 +63,15 @@ addFormatOptions(followCommand)
       .choices(UNCERTAIN)
       .default('hold'),
   )
-  .option('--dedup-window <seconds>', 'how long the service recognises a batch', whole(0, 31_536_000), 600)
+  .option(
+    '--dedup-window <seconds>',
+    'how long the service recognises a batch',
+    wholeNumber(0, 31_536_000),
+    600,
+  )
   .optionsGroup('Sending:')
-  .option('--concurrency <n>', 'requests at once', whole(1, 64), 4)
-  .option('--timeout <seconds>', 'of one request', whole(1, 600), 30)
+  .option('--concurrency <n>', 'requests at once', wholeNumber(1, 64), 4)
+  .option('--timeout <seconds>', 'of one request', wholeNumber(1, 600), 30)
   .option('--rejects <file>', 'write malformed and rejected lines there')
   .addHelpText(
     'after',

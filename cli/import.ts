@@ -12,10 +12,10 @@ import {
   type FormatFlags,
   formatRequest,
   quietOnClosedOutput,
-  whole,
 } from './options.ts';
 import { callersPath } from './paths.ts';
 import { connect, type Service, type Waited, waitUntilCounted } from './service.ts';
+import { wholeNumber } from './shared/options.ts';
 import { openSource, type Source } from './source/source.ts';
 import type { ImportState } from './source/state.ts';
 import { stateHome } from './source/state-store.ts';
@@ -74,14 +74,23 @@ addFormatOptions(importCommand)
       .choices(UNCERTAIN)
       .default('hold'),
   )
-  .option('--dedup-window <seconds>', 'how long the service recognises a batch', whole(0, 31_536_000), 600)
+  .option(
+    '--dedup-window <seconds>',
+    'how long the service recognises a batch',
+    wholeNumber(0, 31_536_000),
+    600,
+  )
   .optionsGroup('Sending:')
-  .option('--concurrency <n>', 'requests at once', whole(1, 64), 4)
-  .option('--timeout <seconds>', 'of one request', whole(1, 600), 30)
-  .option('--give-up-after <seconds>', 'of waiting for the service to be there (never)', whole(0, 31_536_000))
+  .option('--concurrency <n>', 'requests at once', wholeNumber(1, 64), 4)
+  .option('--timeout <seconds>', 'of one request', wholeNumber(1, 600), 30)
+  .option(
+    '--give-up-after <seconds>',
+    'of waiting for the service to be there (never)',
+    wholeNumber(0, 31_536_000),
+  )
   .optionsGroup('Output:')
   .option('--wait', 'return when everything imported is counted')
-  .option('--wait-timeout <seconds>', 'at the longest (for ever)', whole(0, 31_536_000))
+  .option('--wait-timeout <seconds>', 'at the longest (for ever)', wholeNumber(0, 31_536_000))
   .option('--max-malformed <percent>', 'more malformed lines than that are exit code 1', percent, 10)
   .option('--rejects <file>', 'write malformed and rejected lines there')
   .option('--dry-run', 'read and check only')

@@ -7,14 +7,6 @@ import { TIME_UNITS, type TimeUnit } from '../formats/time.ts';
 import { WRAPPERS, type Wrapper } from '../formats/unwrap.ts';
 import { messageOf, UsageError } from './errors.ts';
 
-/** A parser of whole numbers in a range. */
-export function whole(min: number, max: number): (text: string) => number {
-  return (text) => {
-    if (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
-    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
-  };
-}
-
 /** A metric's name. */
 export function metricName(text: string): string {
   const problem = metricProblem(text);

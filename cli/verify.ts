@@ -4,8 +4,9 @@ import PQueue from 'p-queue';
 import type { TallyClient } from '../client/src/index.ts';
 import { entityProblem } from '../formats/select.ts';
 import { EXIT, messageOf, UsageError } from './errors.ts';
-import { addServiceOptions, quietOnClosedOutput, whole } from './options.ts';
+import { addServiceOptions, quietOnClosedOutput } from './options.ts';
 import { clientFor } from './service.ts';
+import { wholeNumber } from './shared/options.ts';
 import { type Difference, differences, type Grain, grains, summed } from './verify/compare.ts';
 import { countsOf } from './verify/counts.ts';
 import { type Place, type TopResult, topGrains, verifyTops } from './verify/tops.ts';
@@ -35,10 +36,10 @@ export const verifyCommand = addServiceOptions(
   .optionsGroup('What to compare:')
   .addOption(new Option('--column <name>', 'of the truth file').choices(['views', 'hits']).default('views'))
   .addOption(new Option('--by <grain>', 'which counts').choices(grains).default('minute'))
-  .option('--top <k>', 'instead: the first k entities of every hour, day or month', whole(1, 100))
+  .option('--top <k>', 'instead: the first k entities of every hour, day or month', wholeNumber(1, 100))
   .optionsGroup('Output:')
-  .option('--concurrency <n>', 'queries at once', whole(1, 256), 16)
-  .option('--show <n>', 'differing rows shown', whole(0, 1_000_000), 20)
+  .option('--concurrency <n>', 'queries at once', wholeNumber(1, 256), 16)
+  .option('--show <n>', 'differing rows shown', wholeNumber(0, 1_000_000), 20)
   .option('--json', 'the result as JSON, alone on standard output')
   .addHelpText(
     'after',

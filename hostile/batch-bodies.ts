@@ -1,11 +1,11 @@
-// Hostile batches: keys that are none, keys that are strange, and lists that are nearly a batch.
+// Hostile batches: invalid keys, strange keys, and bodies that are nearly a batch.
 import type { HostileBody } from './bodies.ts';
 import type { Random } from './random.ts';
 
 const EVENT = '{"id":"hostile-1","metric":"hostile","entity":"hostile"}';
 const VALID = batch('"0b0e7a52-7f3b-4a8e-9a49-4b0e7a527f3b"');
 
-/** What might be taken for a key, as JSON text. */
+/** Keys and what looks like one, as JSON text. */
 const KEYS = [
   'null',
   '7',

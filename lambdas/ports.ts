@@ -1,6 +1,7 @@
 // The ports of the use cases: what they need from the world outside, as types only.
-
+import type { Claim } from './core/claim.ts';
 import type { Delta } from './core/delta.ts';
+import type { Generation, LogPlace } from './core/generation.ts';
 import type { Books } from './counting/books.ts';
 import type { Heartbeat, MinuteCounts, OpenShard } from './counting/canary.ts';
 import type { PartName, SegmentId, SequenceNumber, ShardId, ShardKey } from './counting/identifiers.ts';
@@ -8,7 +9,7 @@ import type { RetryPolicy } from './counting/retry-policy.ts';
 import type { RejectedEvent } from './counting/rollup.ts';
 import type { RollupMessage } from './counting/rollup-message.ts';
 import type { Head, StreamRecord } from './counting/segment.ts';
-import type { SegmentEntry } from './counting/segment-entry.ts';
+import type { SegmentEntry, WindowEntry } from './counting/segment-entry.ts';
 
 /** The wall clock, epoch milliseconds. */
 export interface Clock {
@@ -33,8 +34,8 @@ export interface LogRange {
 export interface StreamLog {
   /** Reads `first..last`, both included, paging past empty pages until past `last` or at the shard's end. */
   readRange(shard: ShardId, first: SequenceNumber, last: SequenceNumber): Promise<LogRange>;
-  /** Reads a closed shard from after `after` (undefined: from the oldest record) to its end, in batches. */
-  readToEnd(shard: ShardId, after: SequenceNumber | undefined): AsyncIterable<readonly StreamRecord[]>;
+  /** Reads a closed shard from a place to its end, in batches. */
+  readToEnd(shard: ShardId, place: LogPlace): AsyncIterable<readonly StreamRecord[]>;
   /** The shards that were split or merged into this one, whether the stream still lists them or not: none, one or two. */
   parentsOf(shard: ShardId): Promise<readonly ShardId[]>;
   /** Whether the stream still lists a shard; one that it does not holds nothing any more. */
@@ -53,7 +54,7 @@ export interface ShardDirectory {
 }
 
 /** The ledger as the aggregator uses it. Reads are strongly consistent but for ids, whose absence is an error. */
-export interface SegmentLedger {
+export interface SegmentLedger extends GenerationLedger {
   readHead(shard: ShardKey): Promise<Head | undefined>;
   /** Puts a plan on condition that the shard's head is `{ plan.segment - 1, sent }`, or that there is none for segment 1. */
   putPlan(shard: ShardKey, plan: Head): Promise<'planned' | 'conflict'>;
@@ -63,16 +64,31 @@ export interface SegmentLedger {
   registerShard(shard: ShardKey): Promise<void>;
   /** Keeps a segment's packed ids; repeatable. */
   putIds(shard: ShardKey, segment: number, ids: Uint8Array): Promise<void>;
-  /** A segment's packed ids. @throws MissingLedgerItem when they are not all there */
-  readIds(shard: ShardKey, entry: Pick<SegmentEntry, 'segment' | 'idBytes'>): Promise<Uint8Array>;
+  /** Entries from `from` down to `downTo`, latest first, as far as a dedup window needs them. */
+  windowEntries(shard: ShardKey, from: number, downTo: number): AsyncIterable<WindowEntry>;
+  /**
+   * The packed ids of neighbouring segments, in the order of their entries.
+   * @throws MissingLedgerItem when they are not all there
+   */
+  readIds(shard: ShardKey, entries: readonly WindowEntry[]): Promise<readonly Uint8Array[]>;
   /** Puts an entry if the segment has none. @returns the entry that is there already, if there is one */
   putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry | undefined>;
   /** Marks a segment lost: its entry if it has one, else `entry` is put. Repeatable. @returns the entry as it is then */
   markLost(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry>;
-  /** Entries from `from` down to 1, latest first. */
-  entriesDown(shard: ShardKey, from: number): AsyncIterable<SegmentEntry>;
   /** Notes that the stream may have trimmed records after a known one; a gap that is noted again may grow. Repeatable. */
   recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'>;
+}
+
+/** The ledger's list of generations, and the end of a shard in one of them. Reads are strongly consistent. */
+export interface GenerationLedger {
+  /** The shards that have a ledger, of every generation. */
+  shards(): Promise<readonly ShardKey[]>;
+  /** Oldest first; none in a ledger from before they were listed. */
+  readGenerations(): Promise<readonly Generation[]>;
+  /** Puts the list on condition that the one there has `length` generations. */
+  putGenerations(generations: readonly Generation[], length: number): Promise<'put' | 'conflict'>;
+  /** Ends a head on condition that it is `{ ended.segment, sent }`, or that there is none for segment 0. */
+  endHead(shard: ShardKey, ended: Head): Promise<'ended' | 'conflict'>;
 }
 
 /** A stretch of a shard that nobody can read any more. */
@@ -112,8 +128,10 @@ export interface BooksLedger {
   putBooks(shard: ShardKey, books: Books): Promise<'put' | 'conflict'>;
   /** Notes that the stream may have trimmed records after a known one. Repeatable. */
   recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'>;
-  /** Raises the published `completeThrough` unless it is there already. @returns the one in force, epoch milliseconds */
-  raiseClaim(throughMs: number): Promise<number>;
+  /** What is published; `NO_CLAIM` as long as nothing is. */
+  readClaim(): Promise<Claim>;
+  /** Publishes a claim on condition that the one there is one revision older. */
+  putClaim(claim: Claim): Promise<'put' | 'conflict'>;
   /** Entries after `after`, ascending, up to `through`. */
   entriesUp(shard: ShardKey, after: number, through: number): AsyncIterable<SegmentEntry>;
   /** The entries of the named segments; missing ones are left out. */

@@ -4,6 +4,7 @@ import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import type { Construct } from 'constructs';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
+import { retentionEnvironment } from './seconds.ts';
 
 /** What the accountant reads and writes. */
 export interface AccountantProps extends Platform {
@@ -25,6 +26,7 @@ export class Accountant extends HandlerFunction {
         LEDGER_TABLE: ledger.tableName,
         STREAM_NAME: stream.streamName,
         STREAM_GENERATION: c.streamGeneration,
+        ...retentionEnvironment(c),
       },
       statements: [
         allow(

@@ -9,7 +9,8 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
-import { AGGREGATOR_BATCH_RECORDS } from './configuration-rules.ts';
+import { AGGREGATOR_BATCH_RECORDS, AGGREGATOR_TIMEOUT_SECONDS } from './configuration-rules.ts';
+import { dedupIdsMax } from './dedup-room.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
 
@@ -28,11 +29,12 @@ export class Aggregator extends HandlerFunction {
     super(scope, id, props, {
       noun: 'aggregator',
       description: 'Plans segments of the stream in the ledger and sends their rollup messages.',
-      timeoutSeconds: 60,
+      timeoutSeconds: AGGREGATOR_TIMEOUT_SECONDS,
       memoryMb: c.aggregatorMemoryMb,
       environment: {
         STREAM_NAME: stream.streamName,
         STREAM_GENERATION: c.streamGeneration,
+        STREAM_GENERATION_FROM: c.streamGenerationFrom,
         STREAM_RETENTION_HOURS: String(c.streamRetentionHours),
         LEDGER_TABLE: ledger.tableName,
         ROLLUP_QUEUE_URL: queue.queueUrl,
@@ -40,6 +42,7 @@ export class Aggregator extends HandlerFunction {
         ARCHIVE_RAW_EVENTS: String(c.archiveRawEvents),
         HASH_SLOTS: String(c.hashSlots),
         DEDUP_WINDOW_SECONDS: String(c.dedupWindowSeconds),
+        DEDUP_IDS_MAX: String(dedupIdsMax(c)),
         ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
         ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
         LEDGER_RETENTION_SECONDS: secondsOf(c.ledgerRetentionDays),

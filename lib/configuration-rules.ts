@@ -1,5 +1,6 @@
 // The rules a configuration keeps, checked at synth: a stage that breaks one does not deploy.
 import type { Configuration } from './configuration.ts';
+import { checkDedupWindow } from './dedup-room.ts';
 import type { Bounded } from './settings.ts';
 
 /** A configuration that breaks a rule. Its message is one sentence: the setting, the nearest correct value, the reason. */
@@ -49,6 +50,9 @@ export function freshnessAlarmSecondsMin(c: Configuration): number {
 /** Time-out of the writer. The queue hides a message for six times as long. */
 export const WRITER_TIMEOUT_SECONDS = 30;
 
+/** Time-out of the aggregator. A cold container reads its dedup window within half of it. */
+export const AGGREGATOR_TIMEOUT_SECONDS = 60;
+
 /** Records that Lambda hands to one invocation at most. */
 export const AGGREGATOR_BATCH_RECORDS = 10_000;
 
@@ -71,6 +75,10 @@ function atLeast(
 }
 
 const RULES: readonly Rule[] = [
+  {
+    about: 'dedupWindowSeconds, dedupEventsPerSecond, streamShards, aggregatorMemoryMb',
+    check: checkDedupWindow,
+  },
   atLeast(
     'streamRetentionHours',
     (c) => Math.floor(c.dedupWindowSeconds / 3600) + 1,

@@ -7,7 +7,7 @@
 // Only constructs that Velocity on AWS and in the local stack treat alike: no #stop, no string methods, no
 // $foreach.first. A request has at most 500 events (events-schema.ts); #foreach ends at 1,000 rounds.
 //
-// Double-quoted strings interpolate, once: what a reference brings in is not looked at again. `$.` is no reference.
+// Double-quoted strings interpolate, once: text that a reference brings in is not evaluated again. `$.` is no reference.
 
 /** Seconds after which a client that was turned away may come again. */
 export const RETRY_AFTER_SECONDS = 1;
@@ -18,7 +18,7 @@ const TOO_LARGE =
 /**
  * The PutRecords request. Under a batch key, one record of all events, `[1, key, [event, …]]` (counting/event.ts), the key
  * its partition key. Without, each event a record of its own, its id the partition key; an event without an id gets a key
- * that spreads, made of an id of the request that no client can choose.
+ * that spreads, made of the request's id that a client cannot choose.
  * @param streamName the stream's name; it needs no escaping (letters, digits, `_.-`)
  */
 export function putRecordsRequest(streamName: string): string {
@@ -39,8 +39,8 @@ export function putRecordsRequest(streamName: string): string {
 }
 
 /**
- * Names the request's origin in the answer. A browser sends credentials with every beacon, and takes no `*` for them. No
- * cookie is read anywhere, so no origin gains anything by it.
+ * Echoes the request's origin. Browsers send credentials with every beacon, and then refuse an answer for `*`. Tally reads
+ * no cookies, so the echo gives an origin nothing.
  */
 export const ECHO_ORIGIN = `#set($headers = $input.params().header)
 #set($origin = $headers.get("Origin"))
@@ -53,7 +53,7 @@ export const ECHO_ORIGIN = `#set($headers = $input.params().header)
 `;
 
 /**
- * What the client is told when Kinesis answered 200, which it does even when it took nothing.
+ * The answer when Kinesis answered 200, which it does even when it stored nothing.
  * Only a FailedRecordCount of exactly 0 is a success: the integration's 202 stands then and only then.
  */
 export const PUT_RECORDS_ANSWERED = `#set($records = $input.path("$.Records"))
@@ -78,9 +78,9 @@ export const PUT_RECORDS_ANSWERED = `#set($records = $input.path("$.Records"))
 #end`;
 
 /**
- * What the client is told when Kinesis answered neither 200 nor 5xx. Throttling is the client's to repeat. What Kinesis finds
- * wrong with a request that is ours but for its data is its size: 1 MiB a record, 5 MiB in all. Every other refusal is
- * ours to repair, so the integration's 500 stands.
+ * The answer when Kinesis answered neither 200 nor 5xx. The client repeats what was throttled. The request is ours but for
+ * its data, so all that Kinesis can find wrong with it is its size: 1 MiB a record, 5 MiB in all. Any other refusal is
+ * our fault, so the integration's 500 stands.
  */
 export const PUT_RECORDS_REFUSED = `#set($type = $input.path("$.__type"))
 #if($type == "ProvisionedThroughputExceededException" || $type == "KMSThrottlingException" || $type == "LimitExceededException" || $type == "ThrottlingException")
@@ -94,9 +94,9 @@ export const PUT_RECORDS_REFUSED = `#set($type = $input.path("$.__type"))
 {"message":"The events could not be taken because of a fault on our side."}
 #end`;
 
-/** What the client is told when Kinesis could not answer. It may have stored the events: an id makes repeating safe. */
+/** The answer when Kinesis failed. It may have stored the events: keys and ids make repeating safe. */
 export const PUT_RECORDS_FAILED =
   '{"message":"The events may not have been taken: send the whole request again, which is safe under a batch key and for events that have an id."}';
 
-/** What the client is told when Kinesis finds the request too large. */
+/** The answer when Kinesis answered 413. */
 export const PUT_RECORDS_TOO_LARGE = `{"message":"${TOO_LARGE}"}`;

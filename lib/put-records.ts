@@ -32,7 +32,7 @@ const ANSWERS: readonly Answer[] = [
   { selectionPattern: '200', statusCode: '202', template: PUT_RECORDS_ANSWERED },
   { selectionPattern: '413', statusCode: '413', template: PUT_RECORDS_TOO_LARGE },
   { selectionPattern: '5[0-9]{2}', statusCode: '503', template: PUT_RECORDS_FAILED, retryAfter: true },
-  // Kinesis' other 4xx, and whatever nobody foresaw: what was not foreseen is no success.
+  // Kinesis' other 4xx, and anything unforeseen: never a success.
   { statusCode: '500', template: PUT_RECORDS_REFUSED },
 ];
 
@@ -60,15 +60,15 @@ export function putRecordsIntegration({ stream, role, allowOrigin }: PutRecordsP
       passthroughBehavior: PassthroughBehavior.NEVER,
       // Kinesis takes this content type only, whatever the client's was.
       requestParameters: { 'integration.request.header.Content-Type': "'application/x-amz-json-1.1'" },
-      // A page sends text/plain when it must not ask first: navigator.sendBeacon on leaving it. Browsers write the third
-      // form, and AWS does not say whether a content type's parameters play a part. Without a type it is application/json.
+      // text/plain needs no preflight: navigator.sendBeacon sends it. Browsers write the third form, and AWS does not document
+      // whether parameters of a content type matter. A request without a type counts as application/json.
       requestTemplates: Object.fromEntries(CONTENT_TYPES.map((type) => [type, template])),
       integrationResponses: ANSWERS.map((answer) => integrationResponse(answer, allowOrigin)),
     },
   });
 }
 
-/** What the method declares of its answers: a header that is not declared can not be set. */
+/** What the method declares of its answers: a header that is not declared cannot be set. */
 export function putRecordsMethodResponses(): MethodResponse[] {
   return STATUS_CODES.map((statusCode) => ({
     statusCode,
@@ -94,7 +94,7 @@ function integrationResponse(answer: Answer, allowOrigin: string): IntegrationRe
   };
 }
 
-/** The headers of answers to requests with credentials; the template that `echoOrigin` gives completes them. */
+/** The CORS headers of answers to requests with credentials, completed by `echoOrigin`'s template. */
 export function credentialsHeaders(allowOrigin: string): Record<string, string> {
   return {
     ...corsHeaders(allowOrigin),
@@ -103,7 +103,7 @@ export function credentialsHeaders(allowOrigin: string): Record<string, string> 
   };
 }
 
-/** What an answer's template begins with, so that `*` becomes the origin that asks. */
+/** The start of an answer's template: it replaces `*` by the origin of the request. */
 export function echoOrigin(allowOrigin: string): string {
   return allowOrigin === '*' ? ECHO_ORIGIN : '';
 }

@@ -38,7 +38,6 @@ export class Query extends HandlerFunction {
       environment: {
         COUNTS_TABLE: counts.tableName,
         LEDGER_TABLE: ledger.tableName,
-        ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
         ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
         ...retentionEnvironment(c),
         STACK_NAME: Stack.of(scope).stackName,

@@ -80,14 +80,27 @@ export const SETTINGS = {
   streamGeneration: text(/^[A-Za-z0-9]{1,8}$/, '1 to 8 letters and digits')
     .default('1')
     .describe('Part of every segment id. Change it when the stream is replaced or the ledger is restored.'),
+  streamGenerationFrom: text(
+    /^(heads|\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?Z)$/,
+    '"heads" or a time of UTC such as "2026-11-29T10:00Z"',
+  )
+    .default('heads')
+    .describe(
+      'Where a new generation begins in every shard: `heads`, after what the ledger has of it; or, for a ledger that does not know, the time of arrival of the first record. Used once, when the generation starts.',
+    ),
 
   aggregatorWindowSeconds: integer(0, 300)
     .default(5)
     .describe('How long records are gathered before they are counted. Longer costs less.'),
   aggregatorMemoryMb: integer(128, MEMORY_MB_MAX).default(1024).describe('Memory of the aggregator.'),
-  dedupWindowSeconds: integer(1, 604_800)
-    .default(600)
+  dedupWindowSeconds: integer(1, DAY_SECONDS)
+    .default(3600)
     .describe('For how long a repeated event id is recognised.'),
+  dedupEventsPerSecond: integer(1, 10_000_000)
+    .default(1000)
+    .describe(
+      'Events with ids a second, over all shards, that the dedup window has room for: the mean over a window. What does not fit memory or a cold start is refused.',
+    ),
   // The canary's events carry the start of their minute, and may arrive three minutes after it.
   acceptPastSeconds: orForever(180, CENTURY_SECONDS)
     .default(7 * DAY_SECONDS)

@@ -23,6 +23,7 @@ const COPIED = [
   'lambdas',
   'simulation',
   'local',
+  'test/aggregator',
   'test/compactor',
   'test/contract',
   'test/redriver',

@@ -97,7 +97,7 @@ const RULES: readonly Rule[] = [
   {
     room: 'simulation',
     files: /^simulation\/(?!hot-entity\.ts)/,
-    mayImport: [/^simulation\//, ...PROVEN, /^client\/src\/packs\.ts$/, NODE, /^(p-limit|pure-rand)/],
+    mayImport: [/^simulation\//, ...PROVEN, NODE, /^(p-limit|pure-rand)/],
   },
   {
     room: 'drills',
@@ -147,8 +147,15 @@ const RULES: readonly Rule[] = [
   {
     room: 'plan',
     files: /^plan\//,
-    // Arithmetic over what the pure core and the settings say; how many ids a container keeps is the aggregator's to know.
-    mayImport: [/^plan\//, CORE, /^lib\/(configuration(-rules)?|settings|metrics)\.ts$/, SHARED],
+    // It measures a sample of the load with the deployed code, on an AWS in memory.
+    mayImport: [
+      /^plan\//,
+      ...PROVEN,
+      /^lib\/(configuration(-rules)?|settings|metrics|dedup-room)\.ts$/,
+      SDK,
+      /^pure-rand(\/|$)/,
+      /^node:(zlib|crypto)$/,
+    ],
   },
   {
     room: 'command line',
@@ -164,7 +171,7 @@ const RULES: readonly Rule[] = [
       /^(package|cdk)\.json$/,
       NODE,
       SDK,
-      /^(commander|cli-progress|p-queue)$/,
+      /^(commander|cli-progress|p-queue|pure-rand)(\/|$)/,
     ],
   },
   // Published on its own, and run by browsers: nothing of the project, nothing of Node.
@@ -262,7 +269,7 @@ test('the guard sees an import that is not allowed, however it is written', () =
     ["import { EVENTS } from '../lib/events-schema.ts';", 'api/events.ts'],
     ["import { startFauxqs } from 'fauxqs';", 'bench/cost.ts'],
     ["import { parseCountQuery } from '../lambdas/query/count-query.ts';", 'console/app.tsx'],
-    ["import { aggregate } from '../lambdas/aggregator/aggregate.ts';", 'plan/model.ts'],
+    ["import { startLocalStack } from '../local/stack.ts';", 'plan/count.ts'],
     ["import { DynamoDBClient } from '@aws-sdk/client-dynamodb';", 'simulation/world/fake.ts'],
     ["import { readFile } from 'node:fs/promises';", 'formats/lines.ts'],
     ["import type { Archive } from './aws/archive.ts';", 'lambdas/ports.ts'],

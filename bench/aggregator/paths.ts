@@ -136,6 +136,8 @@ export async function handler(services: AnsweredServices, { windowMs }: FullWind
       LEDGER_TABLE: 'ledger',
       STREAM_NAME: 'events',
       STREAM_GENERATION: '1',
+      STREAM_GENERATION_FROM: 'heads',
+      DEDUP_IDS_MAX: '8000000',
     },
     ...{ ARCHIVE_BUCKET: 'archive', ARCHIVE_RAW_EVENTS: 'false', LEDGER_RETENTION_SECONDS: '2592000' },
     ...{ ROLLUP_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/rollups', BUCKET_MINUTES: '60' },

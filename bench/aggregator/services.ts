@@ -37,12 +37,12 @@ export function answerServices(): AnsweredServices {
       return { ConsumedCapacity: { TableName, CapacityUnits: 1 } };
     },
     GetItem: ({ Key }) => ({ Item: items.get(keyOf(Key as JsonItem)) }),
-    // The only query is for entries, latest first.
-    Query: ({ ExpressionAttributeValues }) => {
+    // Entries, latest first, or ids.
+    Query: ({ ExpressionAttributeValues, ScanIndexForward }) => {
       const { ':from': from, ':to': to } = ExpressionAttributeValues as Record<string, { S: string }>;
       const Items = [...items.values()]
         .filter((item) => sortKey(item) >= (from?.S ?? '') && sortKey(item) <= (to?.S ?? ''))
-        .sort((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1));
+        .sort((a, b) => (sortKey(a) < sortKey(b) === (ScanIndexForward === false) ? 1 : -1));
       return { Items, Count: Items.length };
     },
     // Asked once, for the parents of a shard that has no head yet: it has none.

@@ -1,10 +1,10 @@
-// What an answer to a batch says about it; pure.
+// Reads the answer to a batch; pure.
 import type { HttpAnswer } from './http.ts';
 
 /**
- * `stored`: all of it. `again`: send it again as it was; `mayBeStored` says whether this attempt may have stored it.
- * `invalid`: something in it breaks a rule. `tooLarge`: it does not fit. `hopeless`: sending again is of no use.
- * Of the last three nothing is stored.
+ * `stored`: the whole batch. `again`: send it again as it was; `mayBeStored` says whether this attempt may have stored it.
+ * `invalid`: something in it breaks a rule. `tooLarge`: it does not fit. `hopeless`: sending again will not help.
+ * In the last three cases nothing is stored.
  */
 export type Verdict =
   | { readonly kind: 'stored' }
@@ -16,9 +16,9 @@ export type Verdict =
     }
   | { readonly kind: 'invalid' | 'tooLarge' | 'hopeless'; readonly reason: string };
 
-/** The only code for which Kinesis has surely not stored a record of a call it answered. */
+/** The only code that proves that Kinesis has not stored a record of a call it answered. */
 const THROTTLED = 'ProvisionedThroughputExceededException';
-/** Server errors that do not pass: not implemented, and a version of HTTP that is not spoken. */
+/** Server errors that are permanent: not implemented, HTTP version not supported. */
 const PERMANENT: ReadonlySet<number> = new Set([501, 505]);
 
 /** Reads the answer to a batch. @param records how many records of the stream it becomes */
@@ -34,7 +34,7 @@ export function verdictOf({ status, body: text, retryAfterMs }: HttpAnswer, reco
   if ((status > 400 && status < 500 && status !== 408) || PERMANENT.has(status))
     return { kind: 'hopeless', reason };
   const mayBeStored = !(status === 503 && isThrottled(body, records));
-  // Also a 200 that is not Tally's, such as a hotel's sign-in page: the way to Tally may be open in a minute.
+  // This includes a 200 from elsewhere, such as a hotel's sign-in page: Tally may be reachable in a minute.
   return {
     kind: 'again',
     mayBeStored,

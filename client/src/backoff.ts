@@ -17,7 +17,7 @@ export function waitMs(backoff: Backoff, failures: number, random: number, retry
   return Math.round(retryAfterMs + random * boundMs);
 }
 
-/** A Retry-After header in milliseconds from `nowMs`: seconds or a date; 0 if there is none or it can not be read. */
+/** A Retry-After header in milliseconds from `nowMs`: seconds or a date; 0 if there is none or it cannot be read. */
 export function retryAfterMs(header: string | null, nowMs: number): number {
   if (header === null) return 0;
   if (/^\d{1,6}$/.test(header.trim())) return Number(header) * 1000;

@@ -31,8 +31,8 @@ export function batchOf(key: string | undefined, events: readonly string[], firs
 }
 
 /**
- * Cuts a batch of which nothing is stored in two. The halves' keys follow from its own, so whoever cuts the same batch
- * again gets the same halves.
+ * Cuts a batch of which nothing is stored in two. The halves' keys follow from its own: cutting the same batch
+ * again gives the same halves.
  * @returns the second half, then the first: on a stack the first is on top
  */
 export function halvesOf({ key, events, first }: Batch): readonly [Batch, Batch] {

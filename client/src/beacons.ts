@@ -1,4 +1,4 @@
-// The last words of a page: what is not settled leaves by beacon, since requests end with the page.
+// Leaving a page: events that are not settled leave by beacon, because requests end with the page.
 import { type Batch, batchOf, halvesOf } from './batch.ts';
 import type { Http } from './http.ts';
 import type { Platform } from './platform.ts';
@@ -8,24 +8,24 @@ export interface BeaconParts {
   readonly http: Http;
   readonly platform: Platform;
   readonly settings: { readonly url: string; readonly apiKey: string | undefined };
-  /** Told of every beacon that the browser took over. */
+  /** Called for every beacon that the browser accepts. */
   readonly onBeacon: () => void;
 }
 
 /**
- * Sends batches that are on their way, or wait, by beacon, exactly as they are. A beacon has no answer: if the page lives
- * on they are sent again under the same keys, which counts nothing twice.
+ * Sends batches that are in flight or waiting by beacon, exactly as they are. A beacon has no answer: if the page lives on,
+ * the sender sends them again under the same keys, which counts nothing twice.
  */
 export function sendAgainByBeacon(batches: Iterable<Batch>, parts: BeaconParts): void {
-  // A page that is hidden and then left says so twice.
+  // A page that is hidden and then left reports it twice.
   for (const batch of batches) if (!batch.beaconed && !beaconTakes(batch, parts)) keepAlive(batch, parts);
 }
 
 /**
- * Sends events that were in no batch before. Browsers bound the bytes of all beacons on their way together, and refuse a
- * beacon whole: of what is refused nothing is stored, so halves of it may still find room.
+ * Sends events that are in no batch yet. Browsers bound the bytes of all beacons in flight and refuse a beacon as a whole.
+ * Nothing of a refused beacon is stored, so halves of it may still fit.
  * @param events each as JSON
- * @returns the batches that were made of them, all of which have to be sent in case the page lives on
+ * @returns the batches made of them; the sender sends all of them again if the page lives on
  */
 export function sendByBeacon(
   key: string | undefined,
@@ -46,7 +46,7 @@ export function sendByBeacon(
   return made;
 }
 
-/** A beacon can carry no header, and so no API key. */
+/** A beacon cannot carry headers, so it cannot carry an API key. */
 function beaconOf({ platform, settings }: BeaconParts): ((url: string, body: string) => boolean) | undefined {
   return settings.apiKey === undefined ? platform.page?.sendBeacon : undefined;
 }
@@ -58,11 +58,11 @@ function beaconTakes(batch: Batch, parts: BeaconParts): boolean {
   return true;
 }
 
-/** Sends what the browser finishes without the page, as a beacon, but with headers. */
+/** Sends a request that the browser finishes without the page. Unlike a beacon it has headers. */
 function keepAlive(batch: Batch, parts: BeaconParts): void {
   leaves(batch, parts);
   parts.http.request({ method: 'POST', path: '/v1/events', body: batch.body, keepalive: true }).catch(() => {
-    // Too much at once, or no network: it may leave when the page is hidden again.
+    // Over the browser's limit, or no network: try again when the page is hidden again.
     batch.beaconed = false;
   });
 }

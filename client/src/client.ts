@@ -30,7 +30,7 @@ interface Flush {
 const TAKEN = Promise.resolve(true);
 const NOT_TAKEN = Promise.resolve(false);
 const CLOSE_MS = 10_000;
-/** Longer than anything waits: what keeps a process is ended, not run out. */
+/** The longest timer there is. Holds are released long before. */
 const HOLD_MS = 2 ** 31 - 1;
 
 /** Sends events to one Tally, in the background or in batches of the caller's, and reads its counts. */
@@ -83,7 +83,7 @@ export class TallyClient extends Reads {
   /**
    * Counts something: it is sent with others in the background, exactly once however often it takes.
    * @param n how much it counts, a signed integer; an unlike is -1
-   * @returns whether the event has a place in the buffer; false: `onDropped` has been told. Never rejects. With
+   * @returns whether the event has a place in the buffer; if not, `onDropped` has been called. Never rejects. With
    *   `whenFull: 'wait'` it resolves when there is room
    * @throws InvalidEventError at once if the event breaks a rule of the front door
    */
@@ -103,14 +103,14 @@ export class TallyClient extends Reads {
   }
 
   /**
-   * Sends one batch of the caller's under the caller's key, past the buffer, until Tally has it: always exactly as it is.
-   * Sent again with the same key and events, by whichever process, it counts nothing twice within Tally's dedup window.
+   * Sends one batch under your key, bypassing the buffer, until Tally has stored it. It is always sent exactly as it is:
+   * sending it again with the same key and events, from any process, counts nothing twice within Tally's dedup window.
    * A batch that Tally refuses is cut in halves, whose keys follow from its own, until the refused event is found.
-   * `stats()` knows its requests, not its events.
+   * `stats()` counts its requests, not its events.
    * @param key 1 to 100 characters that name these events and no others
-   * @param events 1 to 500; whether they are valid is for Tally to say
+   * @param events 1 to 500; Tally checks them
    * @returns what became of each event. Never rejects
-   * @throws RangeError at once for a key or a number of events that cannot be
+   * @throws RangeError at once for a key or a number of events outside these bounds
    */
   sendBatch(key: string, events: readonly TallyEvent[], options?: SendOptions): Promise<Delivery> {
     if (key.length < 1 || key.length > KEY_CHARACTERS_MAX)
@@ -178,7 +178,7 @@ export class TallyClient extends Reads {
     if (whenFull === 'drop-oldest') {
       while (!this.#queue.hasRoomFor(pending)) {
         const oldest = this.#queue.removeOldestFresh();
-        // Everything is in batches, which are sent as they were cut.
+        // Everything is in batches, and a batch is sent as it was cut.
         if (oldest === undefined) break;
         void this.#drop(oldest, 'the buffer is full of newer events');
       }
@@ -283,7 +283,7 @@ export class TallyClient extends Reads {
     this.#poke();
   }
 
-  /** The process has nothing left to do. What is done here keeps it for a moment, and then it asks again. */
+  /** The process has nothing left to do. Sending keeps it alive; Node then asks again. */
   async #exit(): Promise<void> {
     const { exitDeadlineMs } = this.#settings;
     await this.#settleWithin(exitDeadlineMs, 'the process ended before it could be sent');
@@ -292,7 +292,7 @@ export class TallyClient extends Reads {
   /** The page is hidden, or left. */
   #leave(beacons: BeaconParts): void {
     sendAgainByBeacon(this.#sender.active, beacons);
-    // If the page lives on, its requests have a moment to be answered before they are repeated.
+    // If the page lives on, requests in flight get a moment to be answered before they are repeated.
     this.#sender.pause(this.#settings.batchDelayMs);
     while (this.#queue.firstFresh !== undefined) {
       const events = this.#queue.take();
@@ -302,7 +302,7 @@ export class TallyClient extends Reads {
     }
   }
 
-  /** Events with ids of the caller's have twins in other requests, which they would miss under a key. */
+  /** Events with an id may have twins in other requests. Under a key they would land on another shard and miss them. */
   #keyFor([first]: readonly Pending[]): string | undefined {
     return first?.event.id === undefined ? this.#platform.newId() : undefined;
   }

@@ -16,7 +16,7 @@ export interface TallyEvent {
 export interface EventDetails {
   /** When it happened, if not now: a Date, epoch milliseconds, or ISO 8601 with a zone. */
   readonly at?: Date | number | string | undefined;
-  /** Its id, if it has one: events with the same metric, entity and id count once, whoever sends them. */
+  /** Its id, if it has one: events with the same metric, entity and id count once. */
   readonly id?: string | undefined;
 }
 
@@ -34,7 +34,7 @@ export class InvalidEventError extends Error {
 const METRIC = /^[A-Za-z0-9_.-]{1,64}$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses.
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
-/** Half of a surrogate pair on its own: UTF-8 can not carry it. */
+/** Half of a surrogate pair on its own: UTF-8 cannot carry it. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const INSTANT =
   /^(\d{4})-(\d\d)-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/;

@@ -17,7 +17,7 @@ export class TallyError extends Error {
   readonly status: number | undefined;
   /** How long Tally asks to wait before trying again; 0 if it does not say. */
   readonly retryAfterMs: number;
-  /** Whether no connection was made at all, so that nothing can have arrived; false where nobody knows, as in browsers. */
+  /** Whether no connection was made at all, so that nothing can have arrived; false where it is unknown, as in browsers. */
   readonly neverSent: boolean;
 
   constructor(
@@ -62,7 +62,7 @@ export function httpOf(settings: HttpSettings, platform: Platform): Http {
   const common: Record<string, string> = { accept: 'application/json' };
   if (apiKey !== undefined) common['x-api-key'] = apiKey;
 
-  // A page that is left can not wait for the answer to a preflight, which JSON would need.
+  // JSON needs a preflight, and a page that is being left cannot wait for its answer.
   const typeOf = (keepalive: boolean | undefined) =>
     keepalive === true && apiKey === undefined ? 'text/plain' : 'application/json';
 

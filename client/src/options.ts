@@ -15,7 +15,7 @@ export interface TallyOptions extends Listeners {
   readonly apiKey?: string | undefined;
   /** Most events of a batch, 1 to 500; 100 by default. So many waiting events are sent at once. */
   readonly batchEvents?: number;
-  /** Most bytes of a batch; 256 KiB by default, 16 KiB in a page, whose beacons have little room. */
+  /** Most bytes of a batch; 256 KiB by default, 16 KiB in a page, because browsers limit beacons. */
   readonly batchBytes?: number;
   /** How long an event waits for others before it is sent; 1 s by default. */
   readonly batchDelayMs?: number;
@@ -48,7 +48,7 @@ export type Settings = Required<
   Omit<TallyOptions, keyof Listeners | 'apiKey' | 'dedupWindowMs' | 'platform'>
 > & { readonly apiKey: string | undefined };
 
-/** A record of the stream holds 1 MiB, and Tally may write a character longer than it was sent. */
+/** A record of the stream holds 1 MiB, and API Gateway may escape characters that you sent unescaped. */
 const BATCH_BYTES_MAX = 2 ** 19;
 const BATCH_BYTES = 2 ** 18;
 const BATCH_BYTES_IN_PAGE = 2 ** 14;

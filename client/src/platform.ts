@@ -50,7 +50,7 @@ export interface Platform {
    * @param holds whether the process must stay for it (Node)
    */
   setTimer(run: () => void, delayMs: number, holds: boolean): () => void;
-  /** Tells whoever looks at the console. */
+  /** Writes a warning to the console. */
   warn(message: string): void;
   /** Where the client runs in a page. */
   readonly page: Page | undefined;

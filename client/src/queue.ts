@@ -1,4 +1,4 @@
-// The bounded buffer: every event that is not settled yet, and of those the ones that are in no batch yet.
+// The bounded buffer: every event that is not settled, and among them those that are in no batch yet.
 import type { TallyEvent } from './event.ts';
 
 /** An event that is not settled. */

@@ -10,7 +10,7 @@ export interface SenderParts {
   readonly http: Http;
   readonly platform: Platform;
   readonly settings: { readonly concurrency: number; readonly backoff: Backoff };
-  /** Told of every request that is sent, and of every one that did not store its batch. */
+  /** Called for every request, and for every one that did not store its batch. */
   readonly onRequest: () => void;
   readonly onProblem: (message: string) => void;
   /** Called when there may be room for another batch. */
@@ -19,11 +19,11 @@ export interface SenderParts {
 
 /** How to send one batch. */
 export interface SendOptions {
-  /** For how long after it may first have been stored it is sent again; without end by default. */
+  /** How long to keep sending it after it may first have been stored; for ever by default. */
   readonly giveUpAfterMs?: number | undefined;
-  /** Stops trying; the delivery then says what is left. */
+  /** Stops sending; the delivery then lists what is left. */
   readonly signal?: AbortSignal | undefined;
-  /** Told of every attempt that did not store the batch and is followed by another. */
+  /** Called for every attempt that did not store the batch and is followed by another. */
   readonly onRetry?: ((reason: string) => void) | undefined;
 }
 
@@ -34,11 +34,11 @@ export interface RejectedEvent {
   readonly reason: string;
 }
 
-/** An event that is not known to be stored, and is not sent any more. */
+/** An event that is not known to be stored and is no longer sent. */
 export interface UndeliveredEvent extends RejectedEvent {
-  /** Whether an attempt may have stored it all the same. */
+  /** Whether an attempt may have stored it after all. */
   readonly mayBeCounted: boolean;
-  /** Whether Tally, or what stands in its place, refuses everything: a wrong key, address or route. */
+  /** Whether the server refuses everything: a wrong API key, address or route. */
   readonly hopeless: boolean;
 }
 
@@ -80,7 +80,7 @@ export class Sender {
     return this.#active;
   }
 
-  /** When another batch would go out at once; Infinity while others are before it, and `onRoom` tells of the end of that. */
+  /** From when on another batch would be sent at once; Infinity while others come first, until `onRoom` is called. */
   get readyAtMs(): number {
     return this.#waiting.length === 0 && this.#onTheirWay < this.#capacity ? this.#pausedUntilMs : Infinity;
   }
@@ -91,8 +91,8 @@ export class Sender {
   }
 
   /**
-   * Sends a batch until it is stored, exactly as it is. One that is refused is cut in two, as often as it takes to find
-   * the event that is to blame. Never rejects.
+   * Sends a batch, exactly as it is, until it is stored. A refused batch is cut in two until the refused event is found.
+   * Never rejects.
    */
   async send(whole: Batch, options: SendOptions = {}): Promise<Delivery> {
     let accepted = 0;
@@ -150,7 +150,7 @@ export class Sender {
   async #attempt(batch: Batch, signal: AbortSignal | undefined): Promise<Verdict> {
     const { http, platform, onRequest } = this.#parts;
     const isFirst = batch.mayBeStoredSinceMs === undefined;
-    // Until the answer says otherwise, this attempt may have stored it.
+    // Until an answer proves otherwise, this attempt may have stored it.
     batch.mayBeStoredSinceMs ??= platform.steadyMs();
     onRequest();
     const verdict = await post(http, batch, signal);
@@ -182,7 +182,7 @@ export class Sender {
     return this.#failures > 0 ? 1 : this.#parts.settings.concurrency;
   }
 
-  /** Waits until a request may go out; what is sent again goes before what is sent first. */
+  /** Waits until a request may be sent. Retries go before first attempts. */
   #turn(lateMs: number, signal: AbortSignal | undefined, retry: boolean): Promise<Turn> {
     return new Promise((resolve) => {
       const aborted = () => this.#wake(true);
@@ -198,7 +198,7 @@ export class Sender {
     });
   }
 
-  /** Gives turns to those that wait, and sets the alarm for the next one. */
+  /** Gives turns to waiting batches, and sets the alarm for the next one. */
   #wake(mayHaveRoom: boolean): void {
     const { platform, onRoom } = this.#parts;
     const nowMs = platform.steadyMs();
@@ -251,8 +251,8 @@ function endOf(verdict: Exclude<Verdict, { kind: 'stored' }>, batch: Batch): End
   const { kind, reason } = verdict;
   if (kind === 'again') return undefined;
   if (kind === 'hopeless') return { kind: 'undelivered', reason, ends: 'hopeless' };
-  // Whether a body breaks a rule never changes, so no attempt has stored it. A proxy's limit may change: cutting a
-  // batch that may be stored could count it twice.
+  // A body that breaks a rule has always broken it, so no attempt has stored it. A size limit may be a proxy's: cutting a
+  // batch that may be stored could count its events twice.
   if (kind === 'tooLarge' && batch.mayBeStoredSinceMs !== undefined) return undefined;
   batch.mayBeStoredSinceMs = undefined;
   return { kind: 'cut', reason };

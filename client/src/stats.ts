@@ -1,4 +1,4 @@
-// What became of every event that was counted, and who is told of those that were not taken.
+// What became of every event, and the listeners for events that were not delivered.
 import type { TallyEvent } from './event.ts';
 import type { Platform } from './platform.ts';
 
@@ -12,7 +12,7 @@ export interface Undelivered {
   readonly mayBeCounted: boolean;
 }
 
-/** Who is told what. A listener that throws, or whose promise rejects, disturbs nothing. */
+/** Listeners. One that throws, or whose promise rejects, disturbs nothing. */
 export interface Listeners {
   /** Tally refuses the event, and would again. */
   readonly onRejected?: (undelivered: Undelivered) => unknown;
@@ -49,7 +49,7 @@ export type Fate = 'accepted' | 'rejected' | 'givenUp' | 'dropped';
 
 const LISTENER = { rejected: 'onRejected', givenUp: 'onGivenUp', dropped: 'onDropped' } as const;
 
-/** Counts fates and tells of them. */
+/** Counts fates and calls listeners. */
 export class Stats {
   offered = 0;
   requests = 0;
@@ -60,18 +60,18 @@ export class Stats {
   readonly #warn: Platform['warn'];
   #hasWarned = false;
 
-  /** @param warn told once, of the first event that is lost and has no listener */
+  /** @param warn called once, for the first event that is lost and has no listener */
   constructor(listeners: Listeners, warn: Platform['warn']) {
     this.#listeners = listeners;
     this.#warn = warn;
   }
 
-  /** Enters an event's end. */
+  /** Records an event's end. */
   accept(): void {
     this.#fates.accepted += 1;
   }
 
-  /** Enters an event's end and tells of it. */
+  /** Records an event's end and calls its listener. */
   lose(fate: Exclude<Fate, 'accepted'>, undelivered: Undelivered): void {
     this.#fates[fate] += 1;
     const listener = this.#listeners[LISTENER[fate]];
@@ -84,7 +84,7 @@ export class Stats {
     }
   }
 
-  /** Tells of a request that failed. */
+  /** Reports a request that failed. */
   problem(message: string): void {
     this.requestsFailed += 1;
     const { onProblem } = this.#listeners;
@@ -103,6 +103,6 @@ function tell<T>(listener: (value: T) => unknown, value: T): void {
   try {
     Promise.resolve(listener(value)).catch(() => {});
   } catch {
-    // There is nobody to hand it to: the caller of count() has long gone on.
+    // The caller of count() has long continued: the error has no receiver.
   }
 }

@@ -1,7 +1,9 @@
 // The accountant's second task: work out up to which arrival time everything is counted, and publish it.
 import { giveUp } from '../aggregator/finish-segment.ts';
+import { acceptedFromMs } from '../core/boundaries.ts';
+import { type Claim, type LevelRetentionsMs, raisedClaim } from '../core/claim.ts';
 import { lastEntered } from '../counting/books.ts';
-import { completeThroughMs, vanishedShards } from '../counting/completeness.ts';
+import { completeFromMs, completeThroughMs, vanishedShards } from '../counting/completeness.ts';
 import { AFTER_ALL, BEFORE_ALL, type SegmentId, type ShardKey, segmentId } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
 import { isGivenUp, isSettled, type SegmentEntry } from '../counting/segment-entry.ts';
@@ -20,13 +22,14 @@ export interface Completeness {
 
 /**
  * Publishes `completeThrough` if it has grown. It never steps back: what was counted stays counted.
- * Shards that the stream dropped unread are noted as gaps, and what was planned of them is given up: nobody reads them again.
+ * With `retentions` it remembers what is kept of each level. Shards that the stream dropped unread are noted as gaps, and what was planned of them is given up: nobody reads them again.
  */
 export async function claimCompleteness(
   ledger: BooksLedger & Pick<SegmentLedger, 'markLost' | 'markSent'>,
   stream: ShardDirectory,
   generation: string,
   clock: Clock,
+  retentions?: LevelRetentionsMs,
 ): Promise<Completeness> {
   const shards = await progressOfShards(ledger, stream, generation, (shard) => howFar(shard, ledger));
   const gaps: ShardKey[] = [];
@@ -39,14 +42,48 @@ export async function claimCompleteness(
     await giveUp(shard, planned, ledger);
     lost.push(segmentId(shard, planned.segment));
   }
-  return { throughMs: await ledger.raiseClaim(completeThroughMs(shards)), gaps, lost };
+  const seen = { throughMs: completeThroughMs(shards), acceptedFromMs: completeFromMs(shards) };
+  return { throughMs: await publish(seen, retentions, ledger, clock), gaps, lost };
+}
+
+/** Publishes what was seen, beside whoever else does. @returns the arrival time that is claimed then */
+async function publish(
+  seen: Pick<Claim, 'throughMs' | 'acceptedFromMs'>,
+  retentions: LevelRetentionsMs | undefined,
+  ledger: BooksLedger,
+  clock: Clock,
+): Promise<number> {
+  for (;;) {
+    const claim = raisedClaim(await ledger.readClaim(), seen, retentions, clock.nowMs());
+    if ((await ledger.putClaim(claim)) === 'put') return claim.throughMs;
+  }
 }
 
 async function howFar(shard: ShardKey, ledger: BooksLedger): Promise<Reached> {
   const head = await ledger.readHead(shard);
   if (head === undefined) return { head, done: 0, doneRunMaxMs: 0 };
   const done = await longestDonePrefix(shard, head, ledger);
-  return { head, done, doneRunMaxMs: await runMaxOf(shard, head, done, ledger) };
+  return {
+    head,
+    done,
+    doneRunMaxMs: await runMaxOf(shard, head, done, ledger),
+    doneAcceptedFromMs: await acceptedFromOf(shard, head, done, ledger),
+  };
+}
+
+/**
+ * The time before which a shard accepts nothing any more behind a segment. By the segment's own configuration: what is planned
+ * behind it keeps its boundary, or was planned before a later one.
+ */
+async function acceptedFromOf(
+  shard: ShardKey,
+  head: Head,
+  segment: number,
+  ledger: BooksLedger,
+): Promise<number> {
+  if (segment === 0) return 0;
+  const [at] = segment === head.segment ? [head] : await ledger.readEntries(shard, [segment]);
+  return at === undefined ? 0 : acceptedFromMs(at.config, at.runMaxMs);
 }
 
 /** The last segment before the first of which a part is missing. What is lost or discarded is named, not waited for. */

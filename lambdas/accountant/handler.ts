@@ -6,7 +6,7 @@ import middy from '@middy/core';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { kinesis } from '../aws/clients/kinesis.ts';
-import { text } from '../aws/environment.ts';
+import { retentionsIn, text } from '../aws/environment.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
@@ -20,6 +20,7 @@ const { logger, metrics, countAny } = telemetry(env);
 const ledger = new LedgerTable(dynamoDb(), text(env, 'LEDGER_TABLE'), systemClock);
 const stream = new KinesisLog(kinesis(), text(env, 'STREAM_NAME'));
 const generation = text(env, 'STREAM_GENERATION');
+const retentions = retentionsIn(env);
 
 /** Time for the last step and the status. */
 const RESERVE_MS = 20_000;
@@ -30,7 +31,7 @@ async function keepAccounts(_event: ScheduledEvent, context: Context): Promise<v
     throughMs: completeThroughMs,
     gaps,
     lost,
-  } = await claimCompleteness(ledger, stream, generation, systemClock);
+  } = await claimCompleteness(ledger, stream, generation, systemClock, retentions);
   countAny({ ShardsLost: gaps.length });
   if (gaps.length > 0) logger.error('the stream dropped shards whose ends nobody had read', { shards: gaps });
   if (lost.length > 0) logger.error('the stream dropped planned segments: they are lost', { segments: lost });

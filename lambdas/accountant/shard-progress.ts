@@ -1,11 +1,11 @@
 // How far every shard got, in the order of reading that makes it safe to claim something about all of them.
 import type { ShardProgress } from '../counting/completeness.ts';
-import { type ShardKey, shardKey } from '../counting/identifiers.ts';
+import { type ShardKey, shardIdOf, shardKey } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
 import type { BooksLedger, ShardDirectory } from '../ports.ts';
 
 /** How far one shard got, by whatever measure. */
-export type Reached = Pick<ShardProgress, 'head' | 'done' | 'doneRunMaxMs'>;
+export type Reached = Pick<ShardProgress, 'head' | 'done' | 'doneRunMaxMs' | 'doneAcceptedFromMs'>;
 
 /** How far every shard got that the ledger knows or the stream lists. */
 export async function progressOfShards(
@@ -17,20 +17,23 @@ export async function progressOfShards(
   // The ledger first, the stream then: a shard that planned something has all its siblings listed by now, and those that
   // planned nothing count with their parents, as far as these were when they were looked at.
   const progress = new Map<ShardKey, Reached>();
-  for (const shard of await ledger.shards()) progress.set(shard, await howFar(shard));
+  const known = await ledger.shards();
+  for (const shard of known) progress.set(shard, await howFar(shard));
   const parents = new Map<ShardKey, readonly ShardKey[]>();
-  for (const { shard, parents: listed } of await stream.shards()) {
-    parents.set(
-      shardKey(generation, shard),
-      listed.map((parent) => shardKey(generation, parent)),
-    );
+  const listed = await stream.shards();
+  for (const { shard, parents: before } of listed) {
+    const key = shardKey(generation, shard);
+    // A shard goes on from itself in an earlier generation as from a parent.
+    const earlier = known.filter((other) => other !== key && shardIdOf(other) === shard);
+    parents.set(key, [...before.map((parent) => shardKey(generation, parent)), ...earlier]);
   }
   for (const shard of parents.keys()) {
     if (!progress.has(shard)) progress.set(shard, await howFar(shard));
   }
+  const ids = new Set(listed.map(({ shard }) => shard));
   return [...progress].map(([shard, far]) => ({
     shard,
-    listed: parents.has(shard),
+    listed: ids.has(shardIdOf(shard)),
     parents: parents.get(shard) ?? [],
     ...far,
   }));

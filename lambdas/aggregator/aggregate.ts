@@ -1,5 +1,6 @@
 // The aggregator's use case: turn a shard's records into segments, each planned, produced and committed by the ledger.
 import { deltasOf } from '../core/delta.ts';
+import { asAncestor, type GenerationStart, recordsAt, type ShardBeginning } from '../core/generation.ts';
 import {
   BEFORE_ALL,
   type SequenceNumber,
@@ -27,7 +28,8 @@ import { emittedEntry } from '../counting/segment-entry.ts';
 import type { Clock, RejectedArchive, RollupQueue, SegmentLedger, StreamLog } from '../ports.ts';
 import type { RawArchive } from '../raw-ports.ts';
 import type { RangeRegister } from '../store/ports.ts';
-import { LogBroken, SegmentMismatch, UnknownRollupVersion } from './errors.ts';
+import { beginShard } from './begin-shard.ts';
+import { GenerationEnded, LogBroken, SegmentMismatch, UnknownRollupVersion } from './errors.ts';
 import { giveUp, markSent } from './finish-segment.ts';
 import type { SegmentListener } from './segment-listener.ts';
 import type { DedupWindows } from './windows.ts';
@@ -50,6 +52,8 @@ export interface AggregatorPorts {
 export interface AggregatorSettings {
   /** The stream's generation, part of every segment id. */
   readonly generation: string;
+  /** Where the generation begins, if it is new to the ledger; `heads` when left out. */
+  readonly generationFrom?: GenerationStart;
   readonly rollup: RollupConfig;
   /** How long the stream keeps records. */
   readonly streamRetentionMs: number;
@@ -79,19 +83,29 @@ export async function aggregate(
   const { ledger, listener } = ports;
   const shard = shardKey(settings.generation, batch.shard);
   let head = await ledger.readHead(shard);
+  let { records: own } = batch;
   let ancestors: readonly Ancestor[] = [];
+  let known: KnownEnd | undefined = head;
   if (head === undefined) {
-    if (batch.records.length === 0) return 'done';
+    if (own.length === 0) return 'done';
+    const beginning = await begin(batch.shard, ports, settings);
+    own = recordsAt(own, beginning.place);
+    if (own.length === 0) return 'done';
     // First of all: should its records be trimmed before any of them could be planned, the accountant misses the shard.
     await ledger.registerShard(shard);
-    ancestors = await finishAncestors(batch, ports, settings);
+    ancestors = await finishAncestors({ ...batch, records: own }, beginning, ports, settings);
+    known = knownBefore(beginning);
   }
-  await noteGapBefore(batch, shard, head, ports, settings);
+  await noteGapBefore(own, shard, known, ports, settings);
   for (;;) {
     if (head?.status === 'planned') head = await recover(batch, head, ports, settings);
-    const fresh = recordsAfter(batch.records, head?.last);
+    const fresh = recordsAfter(own, head?.last);
     const first = fresh[0];
     if (first === undefined) return 'done';
+    if (head?.status === 'ended')
+      throw new GenerationEnded(
+        `shard ${shard} ended with segment ${head.segment}: a later generation has it`,
+      );
     if (!hasTime()) return { resumeAt: first.sequenceNumber };
     const records = leadingSegment(fresh);
     const plan = planSegment(head, records, settings.rollup, ancestors);
@@ -163,23 +177,40 @@ async function commit(
   return sent;
 }
 
+const always = () => true;
+
+/** Where a shard begins in this generation; what an earlier one has planned of it is finished first. */
+function begin(id: ShardId, ports: AggregatorPorts, settings: AggregatorSettings): Promise<ShardBeginning> {
+  return beginShard(id, ports, settings, (generation) =>
+    aggregate({ shard: id, records: [] }, ports, { ...settings, generation }, always),
+  );
+}
+
 /**
- * Makes sure that a shard's ancestors are read to their ends and sent: their ids belong to the shard's dedup window.
+ * Makes sure that a shard's ancestors are read to their ends and sent: their ids belong to the shard's dedup window. So do
+ * those of the same shard in an earlier generation.
  * @returns all ancestors that have segments
  */
 async function finishAncestors(
   child: Batch,
+  { before, place }: ShardBeginning,
   ports: AggregatorPorts,
   settings: AggregatorSettings,
 ): Promise<readonly Ancestor[]> {
   const ancestors = new Map<ShardKey, Ancestor>();
-  for (const parent of await ports.log.parentsOf(child.shard)) {
-    const shard = shardKey(settings.generation, parent);
-    const head = await finishShard(parent, child, ports, settings);
-    // A parent that never held a record has no head; its own ancestors count all the same.
-    const older = head?.ancestors ?? (await finishAncestors({ ...child, shard: parent }, ports, settings));
+  const take = (older: readonly Ancestor[], shard: ShardKey, head: Head | undefined) => {
     for (const ancestor of older) ancestors.set(ancestor.shard, ancestor);
-    if (head !== undefined) ancestors.set(shard, { shard, segment: head.segment, runMaxMs: head.runMaxMs });
+    if (head !== undefined) ancestors.set(shard, asAncestor(shard, head));
+  };
+  if (before !== undefined) take(before.head.ancestors, before.shard, before.head);
+  // It planned only after all its ancestors were read to their ends: they hold nothing more.
+  if (place.after !== undefined) return [...ancestors.values()];
+  for (const parent of await ports.log.parentsOf(child.shard)) {
+    const { head, beginning } = await finishShard(parent, child, ports, settings);
+    // A parent that never held a record has no head; its own ancestors count all the same.
+    const older =
+      head?.ancestors ?? (await finishAncestors({ ...child, shard: parent }, beginning, ports, settings));
+    take(older, shardKey(settings.generation, parent), head);
   }
   return [...ancestors.values()];
 }
@@ -190,29 +221,37 @@ async function finishShard(
   child: Batch,
   ports: AggregatorPorts,
   settings: AggregatorSettings,
-): Promise<Head | undefined> {
+): Promise<{ head: Head | undefined; beginning: ShardBeginning }> {
   const shard = shardKey(settings.generation, id);
-  const always = () => true;
   await aggregate({ shard: id, records: [] }, ports, settings, always);
-  const before = await ports.ledger.readHead(shard);
-  for await (const records of ports.log.readToEnd(id, before?.last)) {
+  const found = await ports.ledger.readHead(shard);
+  const beginning: ShardBeginning =
+    found === undefined
+      ? await begin(id, ports, settings)
+      : { place: { after: found.last }, before: undefined };
+  for await (const records of ports.log.readToEnd(id, beginning.place)) {
     await aggregate({ shard: id, records }, ports, settings, always);
   }
   const after = await ports.ledger.readHead(shard);
-  const first = child.records[0]?.sequenceNumber;
-  if (after !== undefined) await noteGap(shard, after, first, ports, settings);
-  else if (!(await ports.log.lists(id))) await recordGap(shard, BEFORE_ALL, first, ports);
-  else
-    await noteGap(
-      shard,
-      { last: BEFORE_ALL, runMaxMs: child.records[0]?.arrivalMs ?? 0 },
-      first,
-      ports,
-      settings,
-    );
+  const [first] = child.records;
+  const known = after ??
+    knownBefore(beginning) ?? {
+      last: BEFORE_ALL,
+      // Nothing is known of a shard that the stream lists no more, but that what came before the beginning is not ours.
+      runMaxMs: (await ports.log.lists(id)) ? (first?.arrivalMs ?? 0) : (beginning.place.fromMs ?? 0),
+    };
+  await noteGap(shard, known, first?.sequenceNumber, ports, settings);
   if (after?.status === 'planned')
     throw new LogBroken(`shard ${shard} is a parent and still has a planned segment`);
-  return after;
+  return { head: after, beginning };
+}
+
+/** The last record of a shard that is known to be counted, and the running maximum of arrivals up to it. */
+type KnownEnd = Pick<Head, 'last' | 'runMaxMs'>;
+
+/** The end of the shard in an earlier generation, where this one goes on from it. */
+function knownBefore({ place, before }: ShardBeginning): KnownEnd | undefined {
+  return place.after === undefined ? undefined : before?.head;
 }
 
 /** Clocks differ, and a gap that is noted although there was none costs a look; one that is not noted costs the truth. */
@@ -220,16 +259,16 @@ const GAP_MARGIN_MS = 300_000;
 
 /** Notes a gap before a batch: after the shard's newest segment, or before the first record that the shard ever gave us. */
 async function noteGapBefore(
-  batch: Batch,
+  records: readonly StreamRecord[],
   shard: ShardKey,
-  head: Head | undefined,
+  known: KnownEnd | undefined,
   ports: AggregatorPorts,
   settings: AggregatorSettings,
 ): Promise<void> {
-  const first = recordsAfter(batch.records, head?.last)[0];
+  const first = recordsAfter(records, known?.last)[0];
   if (first === undefined) return;
-  const known = head ?? { last: BEFORE_ALL, runMaxMs: first.arrivalMs };
-  await noteGap(shard, known, first.sequenceNumber, ports, settings);
+  const end = known ?? { last: BEFORE_ALL, runMaxMs: first.arrivalMs };
+  await noteGap(shard, end, first.sequenceNumber, ports, settings);
 }
 
 /**
@@ -238,23 +277,14 @@ async function noteGapBefore(
  */
 async function noteGap(
   shard: ShardKey,
-  known: Pick<Head, 'last' | 'runMaxMs'>,
-  before: SequenceNumber | undefined,
-  ports: AggregatorPorts,
-  { streamRetentionMs }: AggregatorSettings,
-): Promise<void> {
-  if (ports.clock.nowMs() - known.runMaxMs <= streamRetentionMs - GAP_MARGIN_MS) return;
-  await recordGap(shard, known.last, before, ports);
-}
-
-async function recordGap(
-  shard: ShardKey,
-  after: SequenceNumber,
+  known: KnownEnd,
   before: SequenceNumber | undefined,
   { ledger, clock, listener }: AggregatorPorts,
+  { streamRetentionMs }: AggregatorSettings,
 ): Promise<void> {
-  if (before === undefined) return;
-  const gap = { after, before, noticedAtMs: clock.nowMs() };
+  const nowMs = clock.nowMs();
+  if (before === undefined || nowMs - known.runMaxMs <= streamRetentionMs - GAP_MARGIN_MS) return;
+  const gap = { after: known.last, before, noticedAtMs: nowMs };
   await ledger.recordGap(shard, gap);
   listener.gap(shard, gap);
 }

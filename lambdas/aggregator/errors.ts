@@ -20,3 +20,8 @@ export class UnknownRollupVersion extends Error {
     );
   }
 }
+
+/** The generation was followed by another: whatever still runs under it plans nothing more. */
+export class GenerationEnded extends Error {
+  override readonly name = 'GenerationEnded';
+}

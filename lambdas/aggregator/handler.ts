@@ -5,7 +5,14 @@ import middy from '@middy/core';
 import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { sqs } from '../aws/clients/sqs.ts';
-import { flag, secondsAsMs, secondsOrForeverAsMs, text, wholeNumber } from '../aws/environment.ts';
+import {
+  flag,
+  generationStartIn,
+  secondsAsMs,
+  secondsOrForeverAsMs,
+  text,
+  wholeNumber,
+} from '../aws/environment.ts';
 import { batchesOf } from '../aws/kinesis-event.ts';
 import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
@@ -25,6 +32,7 @@ const SEGMENT_RESERVE_MS = 15_000;
 
 const settings: AggregatorSettings = {
   generation: text(env, 'STREAM_GENERATION'),
+  generationFrom: generationStartIn(env),
   streamRetentionMs: wholeNumber(env, 'STREAM_RETENTION_HOURS') * HOUR_MS,
   rollup: {
     slotBits: Math.log2(wholeNumber(env, 'HASH_SLOTS')),
@@ -60,7 +68,7 @@ const ports: AggregatorPorts = {
     ? { keepRaw: async (raw) => (await rawArchive()).keepRaw(raw) }
     : undefined,
   ranges: new CompactionStateTable(dynamoDbClient, ledgerTable),
-  windows: new DedupWindows(),
+  windows: new DedupWindows(wholeNumber(env, 'DEDUP_IDS_MAX')),
   clock: systemClock,
   listener: segmentMetrics(count, countAny, logger),
 };

@@ -1,18 +1,16 @@
 // The dedup windows of all shards that this container has met: in memory while it is warm, from the ledger otherwise.
 import { anyOf, type DedupView, ShardWindow } from '../counting/dedup-window.ts';
 import type { ShardKey } from '../counting/identifiers.ts';
+import { ID_BYTES } from '../counting/seen-ids.ts';
 import type { Head } from '../counting/segment.ts';
-import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
+import { MissingLedgerItem, type WindowEntry } from '../counting/segment-entry.ts';
 import type { SegmentLedger } from '../ports.ts';
-
-/** Most ids kept in memory, about 24 bytes each; shards not used for longest go first. */
-export const CACHED_IDS_MAX = 4_000_000;
 
 /** What decides a segment's dedup window. */
 export type WindowPlan = Pick<Head, 'segment' | 'minArrivalMs' | 'runMaxBeforeMs' | 'config' | 'ancestors'>;
 
 /** The ledger, as far as windows are read from it. */
-export type WindowLedger = Pick<SegmentLedger, 'entriesDown' | 'readIds'>;
+export type WindowLedger = Pick<SegmentLedger, 'windowEntries' | 'readIds'>;
 
 /** A cache of dedup windows. What it answers never depends on what it holds. */
 export class DedupWindows {
@@ -20,7 +18,8 @@ export class DedupWindows {
   readonly #windows = new Map<ShardKey, ShardWindow>();
   readonly #idsMax: number;
 
-  constructor(idsMax = CACHED_IDS_MAX) {
+  /** @param idsMax most ids kept in memory; shards not used for longest go first, but never the one in use */
+  constructor(idsMax = 4_000_000) {
     this.#idsMax = idsMax;
   }
 
@@ -81,8 +80,8 @@ async function loaded(
   ledger: WindowLedger,
 ): Promise<ShardWindow> {
   const newer = await entriesNeeded(shard, to, held.to + 1, sinceMs, ledger);
-  const joined = newer.olderRunMaxMs === undefined;
-  const window = joined ? held : new ShardWindow();
+  const joined = newer.olderRunMaxMs === undefined && held.to > 0;
+  const window = joined ? held : new ShardWindow(idsIn(newer.entries));
   await fill(window, shard, newer.entries.reverse(), ledger);
   if (!joined) window.olderRunMaxMs = newer.olderRunMaxMs;
   if (window.reachesBackTo(sinceMs)) return window;
@@ -92,13 +91,18 @@ async function loaded(
   return window;
 }
 
+function idsIn(entries: readonly WindowEntry[]): number {
+  return entries.reduce((sum, { idBytes }) => sum + idBytes, 0) / ID_BYTES;
+}
+
 async function fill(
   window: ShardWindow,
   shard: ShardKey,
-  entries: readonly SegmentEntry[],
+  entries: readonly WindowEntry[],
   ledger: WindowLedger,
 ): Promise<void> {
-  const ids = await Promise.all(entries.map((entry) => ledger.readIds(shard, entry)));
+  if (entries.length === 0) return;
+  const ids = await ledger.readIds(shard, entries);
   for (const [index, { segment, runMaxMs }] of entries.entries()) {
     window.add(segment, runMaxMs, ids[index] as Uint8Array);
   }
@@ -115,10 +119,10 @@ async function entriesNeeded(
   downTo: number,
   sinceMs: number,
   ledger: WindowLedger,
-): Promise<{ entries: SegmentEntry[]; olderRunMaxMs?: number }> {
-  const entries: SegmentEntry[] = [];
+): Promise<{ entries: WindowEntry[]; olderRunMaxMs?: number }> {
+  const entries: WindowEntry[] = [];
   if (from < downTo) return { entries };
-  for await (const entry of ledger.entriesDown(shard, from)) {
+  for await (const entry of ledger.windowEntries(shard, from, downTo)) {
     if (entry.segment !== from - entries.length) break;
     if (entry.runMaxMs < sinceMs) return { entries, olderRunMaxMs: entry.runMaxMs };
     entries.push(entry);

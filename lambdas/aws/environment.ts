@@ -1,5 +1,7 @@
 // Reading a function's environment: every variable is set by the stack, so a missing one is an error that names it.
-import type { Retentions } from '../core/level.ts';
+
+import type { LevelRetentionsMs } from '../core/claim.ts';
+import type { GenerationStart } from '../core/generation.ts';
 
 /** A variable that is missing or can not be read. */
 export class InvalidEnvironment extends Error {
@@ -42,8 +44,18 @@ export function secondsOrForeverAsMs(environment: Environment, name: string): nu
   return text(environment, name) === 'forever' ? undefined : secondsAsMs(environment, name);
 }
 
+/** Where a new generation of the stream begins: `heads`, or a time. @throws InvalidEnvironment when it is neither */
+export function generationStartIn(environment: Environment): GenerationStart {
+  const value = text(environment, 'STREAM_GENERATION_FROM');
+  if (value === 'heads') return value;
+  const timeMs = Date.parse(value);
+  if (Number.isNaN(timeMs))
+    throw new InvalidEnvironment(`STREAM_GENERATION_FROM must be heads or a time, not "${value}"`);
+  return timeMs;
+}
+
 /** How long the blocks of each level are kept: those of the hours hold minutes, those of the days hours, and so on. */
-export function retentionsIn(environment: Environment): Retentions {
+export function retentionsIn(environment: Environment): LevelRetentionsMs {
   return {
     hours: secondsOrForeverAsMs(environment, 'MINUTE_RETENTION_SECONDS'),
     days: secondsOrForeverAsMs(environment, 'HOUR_RETENTION_SECONDS'),

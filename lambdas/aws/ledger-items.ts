@@ -1,6 +1,7 @@
 // The ledger's items: their keys, and what they look like in DynamoDB.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type Claim, NO_CLAIM } from '../core/claim.ts';
 import { type HashRange, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Books } from '../counting/books.ts';
 import type { HourSums } from '../counting/hour-books.ts';
@@ -36,6 +37,7 @@ function key(pk: string, sk: string): Key {
 export const ledgerKeys = {
   shard: (shard: ShardKey) => key(SHARDS_PK, shard),
   claim: () => key('CLAIM', 'COMPLETE_THROUGH'),
+  generations: () => key('GENERATIONS', 'ALL'),
   head: (shard: ShardKey) => key(shard, 'HEAD'),
   books: (shard: ShardKey) => key(shard, 'BOOKS'),
   gap: (shard: ShardKey, after: string) => key(shard, `GAP#${after.padStart(SEQUENCE_NUMBER_DIGITS, '0')}`),
@@ -48,6 +50,12 @@ export const ledgerKeys = {
 };
 
 const OPTIONS = { removeUndefinedValues: true };
+
+/** What the sort key of a chunk of ids names. */
+export function idsNameOf(sk: string): { readonly segment: number; readonly chunk: number } {
+  const [, segment, chunk] = sk.split('#');
+  return { segment: Number(segment), chunk: Number(chunk) };
+}
 
 /** A head as an item. */
 export function headItem(shard: ShardKey, head: Head): Item {
@@ -134,6 +142,19 @@ export function entryOf(item: Item): SegmentEntry {
     discarded: discarded ?? new Set(),
     expired,
   } as unknown as SegmentEntry;
+}
+
+/** A claim as an item. */
+export function claimItem(claim: Claim): Item {
+  return { ...ledgerKeys.claim(), ...marshall(claim, OPTIONS) };
+}
+
+/** An item as a claim; one from before has less. */
+export function claimOf(item: Item): Claim {
+  const { pk: _pk, sk: _sk, kept, ...claim } = unmarshall(item);
+  const levels = Object.entries((kept ?? {}) as NonNullable<Claim['kept']>);
+  const whole = levels.map(([level, one]) => [level, { ...one, retentionMs: one.retentionMs }]);
+  return { ...NO_CLAIM, ...claim, kept: kept && Object.fromEntries(whole) };
 }
 
 /** A gap as an item. Its end is padded, so that sequence numbers of different lengths compare as text. */

@@ -1,14 +1,14 @@
 // The ledger on DynamoDB: conditional writes named for their intent, strongly consistent reads.
 import {
   BatchGetItemCommand,
-  ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   paginateQuery,
   UpdateItemCommand,
-  type UpdateItemOutput,
 } from '@aws-sdk/client-dynamodb';
+import { type Claim, NO_CLAIM } from '../core/claim.ts';
+import type { Generation } from '../core/generation.ts';
 import { type Books, EMPTY_BOOKS } from '../counting/books.ts';
 import {
   type PartName,
@@ -18,11 +18,15 @@ import {
   type ShardKey,
 } from '../counting/identifiers.ts';
 import type { Head } from '../counting/segment.ts';
-import { MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
+import type { SegmentEntry, WindowEntry } from '../counting/segment-entry.ts';
 import type { BooksLedger, Clock, NotedPlace, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
+import { conditionally, succeeds } from './conditional-write.ts';
+import { endHead, putGenerations, readGenerations } from './ledger-generations.ts';
 import {
   booksItem,
   booksOf,
+  claimItem,
+  claimOf,
   entryItem,
   entryOf,
   expiredAttribute,
@@ -36,6 +40,7 @@ import {
   PLACE_UPDATES,
   SHARDS_PK,
 } from './ledger-items.ts';
+import { readIds, windowEntries } from './ledger-window.ts';
 
 /** Entries in a page of a query. */
 const PAGE_ENTRIES = 200;
@@ -70,11 +75,12 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
         ExpressionAttributeValues: { ':previous': { N: String(plan.segment - 1) }, ':sent': { S: 'sent' } },
       }),
     });
-    return (await this.#succeeds(put)) ? 'planned' : 'conflict';
+    return (await succeeds(this.#client, put)) ? 'planned' : 'conflict';
   }
 
   async markSent(shard: ShardKey, sent: Head): Promise<void> {
-    await this.#succeeds(
+    await succeeds(
+      this.#client,
       new PutItemCommand({
         TableName: this.#table,
         Item: headItem(shard, sent),
@@ -102,21 +108,24 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     }
   }
 
-  async readIds(shard: ShardKey, entry: Pick<SegmentEntry, 'segment' | 'idBytes'>): Promise<Uint8Array> {
-    const ids = new Uint8Array(entry.idBytes);
-    let at = 0;
-    for (let chunk = 0; at < entry.idBytes; chunk += 1) {
-      const item = await this.#get(ledgerKeys.ids(shard, entry.segment, chunk));
-      const part = item?.['ids']?.B;
-      if (part === undefined || part.length > ids.length - at || part.length === 0) {
-        throw new MissingLedgerItem(
-          `ids ${chunk} of segment ${entry.segment} of shard ${shard} are not there`,
-        );
-      }
-      ids.set(part, at);
-      at += part.length;
-    }
-    return ids;
+  windowEntries(shard: ShardKey, from: number, downTo: number): AsyncIterable<WindowEntry> {
+    return windowEntries(this.#place, shard, from, downTo);
+  }
+
+  readIds(shard: ShardKey, entries: readonly WindowEntry[]): Promise<readonly Uint8Array[]> {
+    return readIds(this.#place, shard, entries);
+  }
+
+  readGenerations(): Promise<readonly Generation[]> {
+    return readGenerations(this.#place);
+  }
+
+  putGenerations(generations: readonly Generation[], length: number): Promise<'put' | 'conflict'> {
+    return putGenerations(this.#place, generations, length);
+  }
+
+  endHead(shard: ShardKey, ended: Head): Promise<'ended' | 'conflict'> {
+    return endHead(this.#place, shard, ended);
   }
 
   async putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry | undefined> {
@@ -125,7 +134,7 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
       Item: entryItem(shard, entry, this.#expiresAt()),
       ConditionExpression: 'attribute_not_exists(pk)',
     });
-    if (await this.#succeeds(put)) return undefined;
+    if (await succeeds(this.#client, put)) return undefined;
     return this.#entry(shard, entry.segment);
   }
 
@@ -145,17 +154,14 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     return { ...existing, lost: true };
   }
 
-  async *entriesDown(shard: ShardKey, from: number): AsyncIterable<SegmentEntry> {
-    yield* this.#entries(shard, 1, from, false);
-  }
-
   async *entriesUp(shard: ShardKey, after: number, through: number): AsyncIterable<SegmentEntry> {
-    if (through > after) yield* this.#entries(shard, after + 1, through, true);
+    if (through > after) yield* this.#entries(shard, after + 1, through);
   }
 
   async recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'> {
     const item = gapItem(shard, gap);
-    const noted = await this.#succeeds(
+    const noted = await succeeds(
+      this.#client,
       new PutItemCommand({
         TableName: this.#table,
         Item: item,
@@ -185,7 +191,7 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
       ConditionExpression: 'attribute_exists(pk) AND NOT contains(acked, :part)',
       ExpressionAttributeValues: { ':events': { N: String(events) }, ':part': { N: String(part) } },
     });
-    if (await this.#succeeds(update)) return 'noted';
+    if (await succeeds(this.#client, update)) return 'noted';
     const named = parseSegmentId(segment);
     return (await this.#entry(named.shard, named.segment)) === undefined ? 'no-entry' : 'acknowledged';
   }
@@ -230,25 +236,24 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
       ConditionExpression: first ? 'attribute_not_exists(pk)' : 'revision = :previous',
       ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(books.revision - 1) } } }),
     });
-    return (await this.#succeeds(put)) ? 'put' : 'conflict';
+    return (await succeeds(this.#client, put)) ? 'put' : 'conflict';
   }
 
-  async raiseClaim(throughMs: number): Promise<number> {
-    const raised = await this.#succeeds(
-      new PutItemCommand({
-        TableName: this.#table,
-        Item: { ...ledgerKeys.claim(), throughMs: { N: String(throughMs) } },
-        ConditionExpression: 'attribute_not_exists(pk) OR throughMs < :throughMs',
-        ExpressionAttributeValues: { ':throughMs': { N: String(throughMs) } },
-      }),
-    );
-    return raised ? throughMs : this.readClaim();
-  }
-
-  /** The published `completeThrough`, epoch milliseconds; 0 when nothing is claimed yet. */
-  async readClaim(): Promise<number> {
+  async readClaim(): Promise<Claim> {
     const item = await this.#get(ledgerKeys.claim());
-    return Number(item?.['throughMs']?.N ?? 0);
+    return item === undefined ? NO_CLAIM : claimOf(item);
+  }
+
+  async putClaim(claim: Claim): Promise<'put' | 'conflict'> {
+    const first = claim.revision === 1;
+    const put = new PutItemCommand({
+      TableName: this.#table,
+      Item: claimItem(claim),
+      // A claim from before there were revisions has none.
+      ConditionExpression: first ? 'attribute_not_exists(revision)' : 'revision = :previous',
+      ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(claim.revision - 1) } } }),
+    });
+    return (await succeeds(this.#client, put)) ? 'put' : 'conflict';
   }
 
   async readEntries(shard: ShardKey, segments: readonly number[]): Promise<readonly SegmentEntry[]> {
@@ -272,12 +277,7 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     return item && entryOf(item);
   }
 
-  async *#entries(
-    shard: ShardKey,
-    from: number,
-    to: number,
-    ascending: boolean,
-  ): AsyncIterable<SegmentEntry> {
+  async *#entries(shard: ShardKey, from: number, to: number): AsyncIterable<SegmentEntry> {
     const pages = paginateQuery(
       { client: this.#client, pageSize: PAGE_ENTRIES },
       {
@@ -288,7 +288,6 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
           ':from': ledgerKeys.entry(shard, from).sk,
           ':to': ledgerKeys.entry(shard, to).sk,
         },
-        ScanIndexForward: ascending,
         ConsistentRead: true,
       },
     );
@@ -300,7 +299,8 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
    * @returns the item as it was, which costs nothing beyond the update itself; undefined when there is none
    */
   async #updateEntry(segment: SegmentId, update: string, values: Item): Promise<Item | undefined> {
-    const answer = await this.#conditionally(
+    const answer = await conditionally(
+      this.#client,
       new UpdateItemCommand({
         TableName: this.#table,
         Key: ledgerKeys.entryOf(segment),
@@ -318,19 +318,8 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     return (await this.#client.send(get)).Item;
   }
 
-  /** Whether a conditional write's condition held. */
-  async #succeeds(write: PutItemCommand | UpdateItemCommand): Promise<boolean> {
-    return (await this.#conditionally(write)) !== undefined;
-  }
-
-  /** Sends a conditional write. @returns what the service answered; undefined when the condition failed */
-  async #conditionally(write: PutItemCommand | UpdateItemCommand): Promise<UpdateItemOutput | undefined> {
-    try {
-      return await this.#client.send(write as UpdateItemCommand);
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return undefined;
-      throw error;
-    }
+  get #place() {
+    return { client: this.#client, table: this.#table };
   }
 
   #expiresAt(): number | undefined {

@@ -9,6 +9,7 @@ import {
   type Shard,
   type ShardIteratorType,
 } from '@aws-sdk/client-kinesis';
+import type { LogPlace } from '../core/generation.ts';
 import { decodeRecord } from '../counting/event.ts';
 import {
   compareSequenceNumbers,
@@ -50,13 +51,15 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
     return { records, trimmed: oldest === undefined || compareSequenceNumbers(oldest, first) > 0 };
   }
 
-  async *readToEnd(
-    shard: ShardId,
-    after: SequenceNumber | undefined,
-  ): AsyncIterable<readonly StreamRecord[]> {
+  async *readToEnd(shard: ShardId, { after, fromMs }: LogPlace): AsyncIterable<readonly StreamRecord[]> {
     if (!(await this.#shards()).has(shard)) return;
-    const type = after === undefined ? 'TRIM_HORIZON' : 'AFTER_SEQUENCE_NUMBER';
-    for await (const page of this.#pages(shard, type, after)) if (page.length > 0) yield page;
+    const pages =
+      after !== undefined
+        ? this.#pages(shard, 'AFTER_SEQUENCE_NUMBER', after)
+        : fromMs !== undefined
+          ? this.#pages(shard, 'AT_TIMESTAMP', undefined, fromMs)
+          : this.#pages(shard, 'TRIM_HORIZON');
+    for await (const page of pages) if (page.length > 0) yield page;
   }
 
   async parentsOf(shard: ShardId): Promise<readonly ShardId[]> {
@@ -125,8 +128,9 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
     shard: ShardId,
     type: ShardIteratorType,
     sequenceNumber?: SequenceNumber,
+    timestampMs?: number,
   ): AsyncIterable<readonly StreamRecord[]> {
-    let iterator = await this.#iterator(shard, type, sequenceNumber);
+    let iterator = await this.#iterator(shard, type, sequenceNumber, timestampMs);
     while (iterator !== undefined) {
       const page = await this.#client.send(new GetRecordsCommand({ ShardIterator: iterator }));
       const records = (page.Records ?? []).map(toStreamRecord);
@@ -141,6 +145,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
     shard: ShardId,
     type: ShardIteratorType,
     sequenceNumber?: SequenceNumber,
+    timestampMs?: number,
   ): Promise<string | undefined> {
     const ask = (ShardIteratorType: ShardIteratorType, StartingSequenceNumber?: string) =>
       this.#client.send(
@@ -149,6 +154,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
           ShardId: shard,
           ShardIteratorType,
           StartingSequenceNumber,
+          ...(timestampMs !== undefined && { Timestamp: new Date(timestampMs) }),
         }),
       );
     try {

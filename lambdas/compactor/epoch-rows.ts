@@ -2,7 +2,7 @@
 import { type CompactionPlan, isCovered, runsBetween, type SegmentPlace } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
 import { covers, type HashRange, holds, nameHash } from '../core/hash-range.ts';
-import { decodeRows, type Row } from '../core/rows.ts';
+import { type RowView, splitName, viewRows } from '../core/rows.ts';
 import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
 import type { SegmentEntry } from '../counting/segment-entry.ts';
 import type { BooksLedger } from '../ports.ts';
@@ -93,19 +93,13 @@ function withoutOverlaps(
   return merged;
 }
 
-/** A row with the hash of its name. */
-interface HashedRow {
-  readonly row: Row;
-  readonly hash: number;
-}
-
 /** Gives the rows of an epoch's deltas, hash range by hash range. */
 export class EpochRows {
   readonly #segments: EpochSegments;
   readonly #store: DeltaReader;
   readonly #deletions: Deletions;
-  /** Rows of deltas of shorter ranges than those worked on, kept while the work is inside of them. */
-  readonly #wide = new Map<HashRange, readonly HashedRow[]>();
+  /** Deltas of shorter ranges than those worked on, kept while the work is inside of them. */
+  readonly #wide = new Map<HashRange, readonly Iterable<RowView>[]>();
 
   constructor(segments: EpochSegments, store: DeltaReader, deletions: readonly Deletion[]) {
     this.#segments = segments;
@@ -114,30 +108,30 @@ export class EpochRows {
   }
 
   /**
-   * The rows of a hash range.
+   * The rows of a hash range, delta by delta. Each row is valid until the next one.
    * @param range one of the plan's `slotBits`, none before one that was asked for
    * @throws DeltasMissing
    */
-  async *rowsIn(range: HashRange): AsyncIterable<Row> {
+  async *rowsIn(range: HashRange): AsyncIterable<Iterable<RowView>> {
     for (const stored of [...this.#segments.expected.keys()].sort()) {
       if (covers(range, stored)) yield* this.#read(stored);
       else if (covers(stored, range)) {
-        for (const { row, hash } of await this.#wideRows(stored)) if (holds(range, hash)) yield row;
+        yield* (await this.#wideDeltas(stored)).map((delta) => within(range, delta));
       } else this.#wide.delete(stored);
     }
   }
 
-  async #wideRows(range: HashRange): Promise<readonly HashedRow[]> {
+  async #wideDeltas(range: HashRange): Promise<readonly Iterable<RowView>[]> {
     const known = this.#wide.get(range);
     if (known !== undefined) return known;
-    const rows: HashedRow[] = [];
-    for await (const row of this.#read(range)) rows.push({ row, hash: nameHash(row.metric, row.entity) });
-    this.#wide.set(range, rows);
-    return rows;
+    const deltas: Iterable<RowView>[] = [];
+    for await (const delta of this.#read(range)) deltas.push(delta);
+    this.#wide.set(range, deltas);
+    return deltas;
   }
 
   /** Rows stored under a range. What is missing is noticed at its end, before anything of it is merged. */
-  async *#read(range: HashRange): AsyncIterable<Row> {
+  async *#read(range: HashRange): AsyncIterable<Iterable<RowView>> {
     const { stretches, wanted, expected } = this.#segments;
     const found: Expected = { deltas: 0, events: 0 };
     for (const { fromMs, toMs } of stretches) {
@@ -146,7 +140,7 @@ export class EpochRows {
         if (delta.rows === undefined || !wanted(shard, segment)) continue;
         found.deltas += 1;
         found.events += delta.events;
-        yield* this.#rowsOf(delta, delta.rows);
+        yield this.#rowsOf(delta, delta.rows);
       }
     }
     const { deltas, events } = expected.get(range) ?? { deltas: 0, events: 0 };
@@ -157,10 +151,18 @@ export class EpochRows {
     }
   }
 
-  #rowsOf({ runMaxMs }: StoredDelta, encoded: Uint8Array): readonly Row[] {
-    const rows = decodeRows(encoded);
-    return this.#deletions.isEmpty
-      ? rows
-      : rows.filter(({ entity }) => !this.#deletions.cover(entity, runMaxMs));
+  #rowsOf({ runMaxMs }: StoredDelta, encoded: Uint8Array): Iterable<RowView> {
+    return {
+      [Symbol.iterator]: () =>
+        this.#deletions.isEmpty
+          ? viewRows(encoded)
+          : viewRows(encoded).filter(({ name }) => !this.#deletions.cover(splitName(name)[1], runMaxMs)),
+    };
   }
+}
+
+/** The rows of a delta that lie in a range. */
+function within(range: HashRange, delta: Iterable<RowView>): Iterable<RowView> {
+  const inside = ({ name }: RowView) => holds(range, nameHash(...splitName(name)));
+  return { [Symbol.iterator]: () => Iterator.from(delta).filter(inside) };
 }

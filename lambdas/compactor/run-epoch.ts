@@ -19,7 +19,7 @@ import {
   UPPER_LEVELS,
   type UpperLevel,
 } from '../core/level.ts';
-import { compareRows, type Row, rowBytes } from '../core/rows.ts';
+import { compareRows, type Row, type RowView, rowBytes, splitName } from '../core/rows.ts';
 import { HOUR_MS } from '../counting/time.ts';
 import { makeTops } from '../store/make-tops.ts';
 import { EpochRows, epochSegments } from './epoch-rows.ts';
@@ -29,8 +29,20 @@ import type { CompactionReport, CompactorPorts, CompactorSettings } from './port
 /** Periods worked on at once: enough to hide the table's answers. */
 const PERIODS_AT_ONCE = 32;
 
+/** What the deltas of a hash range have of one name in one period. */
+interface GatheredRow {
+  events: number;
+  readonly cells: Map<number, number | bigint>;
+}
+
+/** A row put aside, while it grows. */
+interface LateRow extends Row {
+  events: number;
+  readonly cells: Map<number, bigint>;
+}
+
 /** Rows of some periods, by the start of the period and by name. */
-type Gathered = Map<number, Map<string, GrowingRow>>;
+type Gathered = Map<number, Map<string, GatheredRow>>;
 
 /**
  * Does what is left of a level's planned epoch. Anyone may repeat it, at any time: what is done is skipped.
@@ -62,7 +74,7 @@ export async function runEpoch(
       [...gathered].map(([startMs, byName]) =>
         limit(async () => {
           const merge = mergeOf(merges, { level, startMs }, epoch + 1, plan, ports, settings);
-          await merge?.add([...byName.values()].sort(compareHashes));
+          await merge?.add(hashed(byName));
         }),
       ),
     );
@@ -91,21 +103,23 @@ export async function runEpoch(
 
 /** Adds rows up by period and name. Rows of a period whose blocks may be gone are left out. */
 async function gather(
-  rows: AsyncIterable<Row>,
+  deltas: AsyncIterable<Iterable<RowView>>,
   level: Level,
   plan: CompactionPlan,
   { retentions }: Pick<CompactorSettings, 'retentions'>,
 ): Promise<Gathered> {
   const gathered: Gathered = new Map();
   const gone = new Map<number, boolean>();
-  for await (const row of rows) {
-    const startMs = periodStartMs(level, row.hour * HOUR_MS);
-    let isGone = gone.get(startMs);
-    if (isGone === undefined) gone.set(startMs, (isGone = mayBeGone({ level, startMs }, plan, retentions)));
-    if (isGone && level !== 'hours') continue;
-    let byName = gathered.get(startMs);
-    if (byName === undefined) gathered.set(startMs, (byName = new Map()));
-    addTo(byName, row, level);
+  for await (const rows of deltas) {
+    for (const row of rows) {
+      const startMs = periodStartMs(level, row.hour * HOUR_MS);
+      let isGone = gone.get(startMs);
+      if (isGone === undefined) gone.set(startMs, (isGone = mayBeGone({ level, startMs }, plan, retentions)));
+      if (isGone && level !== 'hours') continue;
+      let byName = gathered.get(startMs);
+      if (byName === undefined) gathered.set(startMs, (byName = new Map()));
+      addTo(byName, row, level);
+    }
   }
   return gathered;
 }
@@ -120,20 +134,36 @@ function mayBeGone(
 }
 
 /** Adds a delta's row to those of its period. The hours keep its minutes, an upper level has one cell for its hour. */
-function addTo(byName: Map<string, GrowingRow>, row: Row, level: Level): void {
-  const name = `${row.metric}\0${row.entity}`;
-  let growing = byName.get(name);
-  if (growing === undefined) {
-    const hash = nameHash(row.metric, row.entity);
-    growing = { metric: row.metric, entity: row.entity, hour: 0, hash, events: 0, cells: new Map() };
-    byName.set(name, growing);
-  }
-  growing.events += row.events;
+function addTo(byName: Map<string, GatheredRow>, row: RowView, level: Level): void {
+  let gathered = byName.get(row.name);
+  if (gathered === undefined) byName.set(row.name, (gathered = { events: 0, cells: new Map() }));
+  gathered.events += row.events;
   const hourCell = level === 'hours' ? undefined : cellOf(level, row.hour * HOUR_MS);
-  for (const [minute, sum] of row.cells) {
-    const cell = hourCell ?? minute;
-    growing.cells.set(cell, (growing.cells.get(cell) ?? 0n) + sum);
+  for (let index = 0; index < row.length; index += 1) {
+    const cell = hourCell ?? (row.cells[index] as number);
+    gathered.cells.set(cell, sumOf(gathered.cells.get(cell) ?? 0, row.sums[index] as number | bigint));
   }
+}
+
+/** Numbers as long as they are exact: most are, and take a fraction of the time. */
+function sumOf(a: number | bigint, b: number | bigint): number | bigint {
+  if (typeof a === 'number' && typeof b === 'number') {
+    const sum = a + b;
+    if (Number.isSafeInteger(sum)) return sum;
+  }
+  return BigInt(a) + BigInt(b);
+}
+
+/** Gathered rows by ascending hash, as merging wants them. */
+function hashed(byName: ReadonlyMap<string, GatheredRow>): GrowingRow[] {
+  const rows: GrowingRow[] = [];
+  for (const [name, { events, cells }] of byName) {
+    const [metric, entity] = splitName(name);
+    const own = new Map<number, bigint>();
+    for (const [cell, sum] of cells) own.set(cell, BigInt(sum));
+    rows.push({ metric, entity, hour: 0, hash: nameHash(metric, entity), events, cells: own });
+  }
+  return rows.sort(compareHashes);
 }
 
 function compareHashes(a: GrowingRow, b: GrowingRow): number {
@@ -167,11 +197,11 @@ async function putLateRows(
   bytes: Record<UpperLevel, number>,
 ): Promise<void> {
   for (const level of UPPER_LEVELS) {
-    const late = new Map<string, GrowingRow>();
+    const late = new Map<string, LateRow>();
     for (const [hourMs, byName] of gathered) {
       if (hourMs >= closedBeforeMs[level]) continue;
       const hour = periodAt(level, hourMs).startMs / HOUR_MS;
-      for (const row of byName.values()) addLate(late, row, hour, cellOf(level, hourMs));
+      for (const [name, row] of byName) addLate(late, name, row, hour, cellOf(level, hourMs));
     }
     if (late.size === 0) continue;
     const rows = [...late.values()].sort(compareRows);
@@ -180,15 +210,21 @@ async function putLateRows(
   }
 }
 
-function addLate(late: Map<string, GrowingRow>, row: GrowingRow, hour: number, cell: number): void {
-  const name = `${hour}\0${row.metric}\0${row.entity}`;
-  let growing = late.get(name);
-  if (growing === undefined) {
-    growing = { metric: row.metric, entity: row.entity, hour, hash: row.hash, events: 0, cells: new Map() };
-    late.set(name, growing);
+function addLate(
+  late: Map<string, LateRow>,
+  name: string,
+  { events, cells }: GatheredRow,
+  hour: number,
+  cell: number,
+): void {
+  const key = `${hour} ${name}`;
+  let row = late.get(key);
+  if (row === undefined) {
+    const [metric, entity] = splitName(name);
+    late.set(key, (row = { metric, entity, hour, events: 0, cells: new Map() }));
   }
-  growing.events += row.events;
-  for (const sum of row.cells.values()) growing.cells.set(cell, (growing.cells.get(cell) ?? 0n) + sum);
+  row.events += events;
+  for (const sum of cells.values()) row.cells.set(cell, (row.cells.get(cell) ?? 0n) + BigInt(sum));
 }
 
 function lateAfter(

@@ -9,6 +9,7 @@ import {
   monthStartMs,
   nextMonthMs,
 } from '../counting/time.ts';
+import { type KeptLevel, keptGoneAtMs } from './boundaries.ts';
 
 /** The levels, finest first. A block of `hours` holds the minutes of an hour, one of `all` the months of all time. */
 export const LEVELS = ['hours', 'days', 'months', 'all'] as const;
@@ -18,8 +19,8 @@ export type Level = (typeof LEVELS)[number];
 export const UPPER_LEVELS = ['days', 'months', 'all'] as const;
 export type UpperLevel = (typeof UPPER_LEVELS)[number];
 
-/** How long the blocks of a level are kept after their period, milliseconds; undefined: for ever. */
-export type Retentions = Readonly<Record<Level, number | undefined>>;
+/** How long the blocks of a level are kept after their period: milliseconds, undefined for ever, or as the ledger remembers it. */
+export type Retentions = Readonly<Record<Level, number | undefined | KeptLevel>>;
 
 /** One period of a level. */
 export interface Period {
@@ -133,8 +134,10 @@ export const EXPIRY_GRACE_MS = DAY_MS;
  * the earliest, so that nothing is merged into a block that has just been deleted.
  */
 export function goneAtMs(period: Period, retentions: Retentions): number {
-  const retentionMs = retentions[period.level];
-  return retentionMs === undefined ? Number.POSITIVE_INFINITY : periodEndMs(period) + retentionMs;
+  const retention = retentions[period.level];
+  if (retention === undefined) return Number.POSITIVE_INFINITY;
+  const endMs = periodEndMs(period);
+  return typeof retention === 'number' ? endMs + retention : keptGoneAtMs(endMs, retention);
 }
 
 /** When a period's items may be deleted, epoch seconds; undefined: never. */

@@ -94,12 +94,18 @@ export function encodeRows(rows: readonly Row[]): Uint8Array {
  * @throws InvalidRows when the bytes are damaged or of another version
  */
 export function decodeRows(bytes: Uint8Array): Row[] {
-  return decode(bytes, undefined);
+  return rowsOf(viewRows(bytes));
 }
 
-/** What `pickRows` knows a row by. */
+/** What `pickRows` and views know a row by. */
 export function rowName(metric: string, entity: string): string {
   return `${metric}${SEPARATOR}${entity}`;
+}
+
+/** Metric and entity of a name. */
+export function splitName(name: string): readonly [metric: string, entity: string] {
+  const at = name.indexOf(SEPARATOR);
+  return [name.slice(0, at), name.slice(at + 1)];
 }
 
 /**
@@ -108,53 +114,92 @@ export function rowName(metric: string, entity: string): string {
  * @throws InvalidRows when the bytes are damaged or of another version
  */
 export function pickRows(bytes: Uint8Array, names: ReadonlySet<string>): Row[] {
-  return decode(bytes, names);
+  return rowsOf(viewRows(bytes, names));
 }
 
-function decode(bytes: Uint8Array, names: ReadonlySet<string> | undefined): Row[] {
+/** A row while it is read: one object for all rows of a delta, which saves the compactor most of its memory. */
+export interface RowView {
+  /** From `rowName`. */
+  readonly name: string;
+  readonly hour: number;
+  readonly events: number;
+  /** How many cells it has. */
+  readonly length: number;
+  readonly cells: readonly number[];
+  readonly sums: readonly (number | bigint)[];
+}
+
+/**
+ * Reads rows one after the other. Each view is valid until the next one.
+ * @param names from `rowName`: only those; undefined: all
+ * @throws InvalidRows when the bytes are damaged or of another version
+ */
+export function* viewRows(bytes: Uint8Array, names?: ReadonlySet<string>): Generator<RowView> {
   if (bytes[0] !== ENCODING)
     throw new InvalidRows(`rows of encoding ${bytes[0]}, and this code knows ${ENCODING}`);
+  yield* readRows(new ByteReader(inflated(bytes.subarray(1))), names);
+}
+
+function inflated(bytes: Uint8Array): Buffer {
   try {
-    return readRows(new ByteReader(inflateRawSync(bytes.subarray(1))), names);
+    return inflateRawSync(bytes);
   } catch (cause) {
-    throw cause instanceof InvalidRows ? cause : new InvalidRows('the rows are damaged', { cause });
+    throw new InvalidRows('the rows are damaged', { cause });
   }
 }
 
 /** Reads rows that are laid out and not compressed. @throws InvalidRows when the bytes are damaged */
 export function readLaid(laid: Uint8Array): Row[] {
-  return readRows(new ByteReader(Buffer.from(laid.buffer, laid.byteOffset, laid.byteLength)), undefined);
+  return rowsOf(
+    readRows(new ByteReader(Buffer.from(laid.buffer, laid.byteOffset, laid.byteLength)), undefined),
+  );
 }
 
-function readRows(input: ByteReader, names: ReadonlySet<string> | undefined): Row[] {
-  const rows: Row[] = [];
+function* readRows(input: ByteReader, names: ReadonlySet<string> | undefined): Generator<RowView> {
+  const view = {
+    name: '',
+    hour: 0,
+    events: 0,
+    length: 0,
+    cells: [] as number[],
+    sums: [] as (number | bigint)[],
+  };
   const lengths = names && new Set([...names].map((name) => Buffer.byteLength(name, 'utf8')));
   let buffer = Buffer.alloc(1_024);
-  let hour = 0;
   for (let left = input.number(); left > 0; left -= 1) {
     const shared = input.number();
     const rest = input.bytes(input.number());
     const length = shared + rest.length;
     if (length > buffer.length) buffer = Buffer.concat([buffer], 2 * length);
     buffer.set(rest, shared);
-    hour += Number(input.signed());
-    const events = input.number();
+    view.hour += Number(input.signed());
+    view.events = input.number();
     // A name of another length is none of those asked for: most are told without being read.
-    const name = lengths?.has(length) === false ? undefined : buffer.toString('utf8', 0, length);
-    if (name === undefined || names?.has(name) === false) {
-      for (let numbers = 2 * input.number(); numbers > 0; numbers -= 1) input.skip();
+    view.name = lengths?.has(length) === false ? '' : buffer.toString('utf8', 0, length);
+    view.length = input.number();
+    if (view.name === '' || names?.has(view.name) === false) {
+      for (let numbers = 2 * view.length; numbers > 0; numbers -= 1) input.skip();
       continue;
     }
-    const [metric = '', entity = ''] = name.split(SEPARATOR);
-    const cells = new Map<number, bigint>();
-    let at = 0;
-    for (let more = input.number(); more > 0; more -= 1) {
+    for (let index = 0, at = 0; index < view.length; index += 1) {
       at += input.number();
-      cells.set(at, input.signed());
+      view.cells[index] = at;
+      view.sums[index] = input.signed();
     }
-    rows.push({ metric, entity, hour, events, cells });
+    yield view;
   }
   if (!input.isDone) throw new InvalidRows('there is more than the rows');
+}
+
+function rowsOf(views: Iterable<RowView>): Row[] {
+  const rows: Row[] = [];
+  for (const { name, hour, events, length, cells, sums } of views) {
+    const [metric, entity] = splitName(name);
+    const own = new Map<number, bigint>();
+    for (let index = 0; index < length; index += 1)
+      own.set(cells[index] as number, BigInt(sums[index] as number));
+    rows.push({ metric, entity, hour, events, cells: own });
+  }
   return rows;
 }
 
@@ -238,13 +283,14 @@ class ByteReader {
     }
   }
 
-  signed(): bigint {
+  /** A signed number: a bigint where it takes more than five bytes. */
+  signed(): number | bigint {
     const from = this.#at;
     let value = 0;
     for (let factor = 1; this.#at - from < 5; factor *= 128) {
       const byte = this.#next();
       value += (byte & 127) * factor;
-      if (byte < 128) return BigInt(value % 2 === 0 ? value / 2 : -(value + 1) / 2);
+      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
     }
     let large = BigInt(value);
     for (let shift = 35n; ; shift += 7n) {

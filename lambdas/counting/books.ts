@@ -39,7 +39,7 @@ export const EMPTY_BOOKS: Books = {
 /** The last segment of a shard of which an entry must exist; 0 when there is none. */
 export function lastEntered(head: Head | undefined): number {
   if (head === undefined) return 0;
-  return head.status === 'sent' ? head.segment : head.segment - 1;
+  return head.status === 'planned' ? head.segment - 1 : head.segment;
 }
 
 /**

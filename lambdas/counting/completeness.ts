@@ -1,6 +1,6 @@
 // completeThrough: the arrival time up to which everything is counted, from the progress of all shards.
 import type { ShardKey } from './identifiers.ts';
-import type { Head } from './segment.ts';
+import type { Ancestor, Head } from './segment.ts';
 
 /** How far one shard got. */
 export interface ShardProgress {
@@ -15,6 +15,8 @@ export interface ShardProgress {
   readonly done: number;
   /** The running maximum of arrivals up to and with segment `done`; 0 when there is none. Epoch milliseconds. */
   readonly doneRunMaxMs: number;
+  /** The time before which nothing behind segment `done` is accepted; 0 or left out: any time is. Epoch milliseconds. */
+  readonly doneAcceptedFromMs?: number;
 }
 
 /**
@@ -25,12 +27,36 @@ export interface ShardProgress {
  * @returns epoch milliseconds; 0 as long as nothing can be claimed
  */
 export function completeThroughMs(shards: readonly ShardProgress[]): number {
+  return leastOf(shards, ARRIVALS);
+}
+
+/**
+ * The time before which no event is accepted any more, whatever its shard, and everything that was accepted is counted.
+ * @returns epoch milliseconds; 0 as long as there is no such time
+ */
+export function completeFromMs(shards: readonly ShardProgress[]): number {
+  return leastOf(shards, BOUNDARIES);
+}
+
+/** What is compared of shards: of one itself, and of an ancestor as a descendant remembers it. */
+interface Measure {
+  done(shard: ShardProgress): number;
+  ancestor(ancestor: Ancestor): number;
+}
+
+const ARRIVALS: Measure = { done: (shard) => shard.doneRunMaxMs, ancestor: ({ runMaxMs }) => runMaxMs };
+const BOUNDARIES: Measure = {
+  done: (shard) => shard.doneAcceptedFromMs ?? 0,
+  ancestor: (ancestor) => ancestor.acceptedFromMs ?? 0,
+};
+
+function leastOf(shards: readonly ShardProgress[], measure: Measure): number {
   const byKey = new Map(shards.map((shard) => [shard.shard, shard]));
   const succeeded = succeededShards(shards);
   const endings = endingsOf(shards);
   const bounds = shards
     .filter((one) => !((succeeded.has(one.shard) || !one.listed) && isDrained(one, endings.get(one.shard))))
-    .map((shard) => reachedMs(shard, byKey, new Set()));
+    .map((shard) => reached(shard, byKey, measure, new Set()));
   return bounds.length === 0 ? 0 : Math.min(...bounds);
 }
 
@@ -77,22 +103,22 @@ function endingsOf(shards: readonly ShardProgress[]): ReadonlyMap<ShardKey, numb
  */
 function isDrained({ head, done }: ShardProgress, ending: number | undefined): boolean {
   if (ending !== undefined && head?.segment !== ending) return false;
-  return head === undefined || (head.status === 'sent' && head.segment === done);
+  return head === undefined || (head.status !== 'planned' && head.segment === done);
 }
 
 /** How far a shard got: never less than where its ancestors ended; as far as its parents while it has no segment. */
-function reachedMs(
-  { shard, parents, head, doneRunMaxMs }: ShardProgress,
+function reached(
+  one: ShardProgress,
   byKey: ReadonlyMap<ShardKey, ShardProgress>,
+  measure: Measure,
   visited: Set<ShardKey>,
 ): number {
-  if (head !== undefined) {
-    return Math.max(doneRunMaxMs, ...head.ancestors.map(({ runMaxMs }) => runMaxMs));
-  }
+  const { shard, parents, head } = one;
+  if (head !== undefined) return Math.max(measure.done(one), ...head.ancestors.map(measure.ancestor));
   visited.add(shard);
   const known = parents.map((parent) => byKey.get(parent)).filter((parent) => parent !== undefined);
   const bounds = known
     .filter((parent) => !visited.has(parent.shard))
-    .map((parent) => reachedMs(parent, byKey, visited));
+    .map((parent) => reached(parent, byKey, measure, visited));
   return bounds.length === 0 ? 0 : Math.min(...bounds);
 }

@@ -17,12 +17,17 @@ export class WindowHole extends Error {
  * an attempt that failed after rolling up must not turn its own events into duplicates.
  */
 export class ShardWindow {
-  readonly #ids = new SeenIds();
+  readonly #ids: SeenIds;
   readonly #runMaxMs = new Map<number, number>();
   #from = 0;
   #to = 0;
   /** Running maximum of arrivals of the segment before `from`, if it was looked at. */
   olderRunMaxMs: number | undefined = undefined;
+
+  /** @param expected how many ids there will be, more or less */
+  constructor(expected = 0) {
+    this.#ids = new SeenIds(expected);
+  }
 
   /** First segment held; 0 when none is. */
   get from(): number {

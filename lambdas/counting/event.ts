@@ -51,9 +51,9 @@ export const BATCH_EVENTS_MAX = 10_000;
 export const BATCH_KEY_CHARACTERS_MAX = 128;
 /** Largest amount, either way, that one event may count. */
 export const AMOUNT_MAX = 1_000_000_000;
-/** The least `at` that is a number: what lies before 2000 is nearly always seconds. ISO 8601 may say it. */
+/** The least `at` as a number: a smaller one is nearly always seconds. Write earlier times as ISO 8601. */
 export const AT_NUMBER_MIN_MS = Date.UTC(2000);
-/** The latest `at`: what lies beyond is nearly always a unit smaller than milliseconds. */
+/** The latest `at`: a larger number is nearly always microseconds. */
 export const AT_MAX_MS = Date.UTC(2099, 11, 31, 23, 59, 59, 999);
 
 const METRIC = /^[A-Za-z0-9_.-]{1,64}$/;
@@ -65,7 +65,7 @@ const FIELDS: ReadonlySet<string> = new Set(['id', 'metric', 'entity', 'at', 'n'
  * Decodes one record of the stream.
  * @param data the record's bytes: UTF-8 JSON of one event, or of a batch, `[1, key, [event, …]]`
  * @param arrivalMs when the stream took the record; the time of an event that has no `at`
- * @returns with one entry for each event; a record that can not be read at all is one rejected entry. Never throws.
+ * @returns with one entry for each event; a record that cannot be read at all is one rejected entry. Never throws.
  */
 export function decodeRecord(data: Uint8Array, arrivalMs: number): DecodedRecord {
   if (!isUtf8(data)) return rejectedRecord('not-utf8');
@@ -89,8 +89,8 @@ function rejectedRecord(rejected: RejectionReason): DecodedRecord {
 }
 
 /**
- * What makes two events twins, of which one counts: metric, entity and id; for an event without an id, its batch's key and
- * its place there instead of the id. Neither metric nor entity can hold a line end, so no two identities are written alike.
+ * What makes two events twins, of which one counts: metric, entity and id; without an id, the batch's key and the place in
+ * it stand for the id. Neither metric nor entity can hold a line end, so different identities are different texts.
  * @returns undefined for an event that has neither: it is counted without protection against its producer's retries
  */
 export function identityOf(

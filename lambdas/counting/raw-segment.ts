@@ -78,14 +78,17 @@ export function rawObject(
   { ancestors, config }: Pick<Head, 'ancestors' | 'config'>,
   records: readonly StreamRecord[],
 ): RawObject {
-  const { slotBits, dedupWindowMs, acceptPastMs, acceptFutureMs } = config;
+  const { slotBits, dedupWindowMs, acceptPastMs, acceptFromMs, acceptFutureMs } = config;
   const head = {
     v: FORMAT,
     segment,
     records: records.length,
     ancestors: ancestors.map(({ shard }) => shard),
     // Field by field: a configuration that has been in the ledger comes back in another order.
-    config: { slotBits, dedupWindowMs, acceptPastMs, acceptFutureMs },
+    config: {
+      ...{ slotBits, dedupWindowMs, acceptPastMs, acceptFutureMs },
+      ...(acceptFromMs !== undefined && { acceptFromMs }),
+    },
   };
   const lines = records.map(({ sequenceNumber, arrivalMs, data }) =>
     rawLine(sequenceNumber, arrivalMs, data),

@@ -1,5 +1,6 @@
 // The rollup: a pure function of a segment's records, its dedup window and its frozen configuration.
 import { createHash } from 'node:crypto';
+import { acceptedFromMs } from '../core/boundaries.ts';
 import { type CutRows, cutRows } from '../core/delta.ts';
 import type { Row } from '../core/rows.ts';
 import type { Accounts } from './accounts.ts';
@@ -128,7 +129,7 @@ function outOfRange(
   arrivalMs: number,
   config: RollupConfig,
 ): RejectionReason | undefined {
-  if (config.acceptPastMs !== undefined && event.atMs < arrivalMs - config.acceptPastMs) return 'too-old';
+  if (event.atMs < acceptedFromMs(config, arrivalMs)) return 'too-old';
   if (event.atMs > arrivalMs + config.acceptFutureMs) return 'too-new';
   return undefined;
 }

@@ -59,6 +59,9 @@ export interface SegmentEntry {
   readonly expired: Readonly<Record<number, number>>;
 }
 
+/** What a dedup window needs of an entry. */
+export type WindowEntry = Pick<SegmentEntry, 'segment' | 'runMaxMs' | 'runMaxBeforeMs' | 'idBytes'>;
+
 /**
  * The entry of a segment that was rolled up.
  * @param deltaBytes what its deltas take, compressed

@@ -1,5 +1,6 @@
 // A shard's segments as the ledger knows them, and the decisions about them: what to plan, what covers a plan.
 
+import { type Acceptance, acceptedFromMs, keepingBoundaries } from '../core/boundaries.ts';
 import type { CutConfig } from '../core/delta.ts';
 import { type Accounts, noAccounts } from './accounts.ts';
 import type { CountableEvent, DecodedEvent, DecodedRecord } from './event.ts';
@@ -12,10 +13,8 @@ export const ROLLUP_VERSION = 2;
 export const SEGMENT_EVENTS_MAX = 40_000;
 
 /** What decides a segment's output besides its records. Frozen in the plan, so that a recovery after a deployment agrees. */
-export interface RollupConfig extends CutConfig {
+export interface RollupConfig extends CutConfig, Acceptance {
   readonly dedupWindowMs: number;
-  /** How long before its arrival an event may have happened; undefined: any time. */
-  readonly acceptPastMs: number | undefined;
   /** How long after its arrival an event may claim to happen (clocks differ). */
   readonly acceptFutureMs: number;
 }
@@ -36,6 +35,8 @@ export interface Ancestor {
   readonly segment: number;
   /** The running maximum of arrivals up to that segment, epoch milliseconds. */
   readonly runMaxMs: number;
+  /** The time before which it accepted nothing any more; left out by code from before. Epoch milliseconds. */
+  readonly acceptedFromMs?: number;
 }
 
 /** The newest segment of a shard, and how far it got. */
@@ -49,7 +50,8 @@ export interface Head {
   readonly events?: number;
   readonly config: RollupConfig;
   readonly version: number;
-  readonly status: 'planned' | 'sent';
+  /** `ended`: sent, and a later generation goes on with the shard. */
+  readonly status: 'planned' | 'sent' | 'ended';
   readonly ancestors: readonly Ancestor[];
   /** The least arrival in the segment: its dedup window reaches back from here. Epoch milliseconds. */
   readonly minArrivalMs: number;
@@ -110,7 +112,7 @@ export function planSegment(
     last: last.sequenceNumber,
     records: records.length,
     events: records.reduce((sum, { events }) => sum + events.length, 0),
-    config,
+    config: keepingBoundaries(config, boundariesOf(head, ancestors)),
     version: ROLLUP_VERSION,
     status: 'planned',
     ancestors: head?.ancestors ?? ancestors,
@@ -119,6 +121,13 @@ export function planSegment(
     runMaxMs: Math.max(runMaxBeforeMs, maxArrivalMs),
     totals: head?.totals ?? noAccounts(),
   };
+}
+
+/** The boundaries of acceptance that were in force before a segment: those of the one before it, or of the shard's ancestors. */
+function boundariesOf(head: Head | undefined, ancestors: readonly Ancestor[]) {
+  if (head === undefined)
+    return ancestors.map((one) => ({ acceptedFromMs: one.acceptedFromMs ?? 0, reachedMs: one.runMaxMs }));
+  return [{ acceptedFromMs: acceptedFromMs(head.config, head.runMaxMs), reachedMs: head.runMaxMs }];
 }
 
 /**
@@ -142,6 +151,7 @@ function isSameConfig(a: RollupConfig, b: RollupConfig): boolean {
     a.slotBits === b.slotBits &&
     a.dedupWindowMs === b.dedupWindowMs &&
     a.acceptPastMs === b.acceptPastMs &&
+    a.acceptFromMs === b.acceptFromMs &&
     a.acceptFutureMs === b.acceptFutureMs
   );
 }

@@ -5,7 +5,7 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { readStatus } from '../accountant/read-status.ts';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
-import { retentionsIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
+import { retentionsIn, secondsAsMs, text } from '../aws/environment.ts';
 import { type HttpAnswer, headerIn, jsonAnswer, keptAnswer } from '../aws/http-answer.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
@@ -36,7 +36,6 @@ const ports: QueryPorts & TopPorts = {
   clock: systemClock,
 };
 const settings: QuerySettings = {
-  acceptPastMs: secondsOrForeverAsMs(env, 'ACCEPT_PAST_SECONDS'),
   acceptFutureMs: secondsAsMs(env, 'ACCEPT_FUTURE_SECONDS'),
   retentions: retentionsIn(env),
 };

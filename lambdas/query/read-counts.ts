@@ -1,5 +1,6 @@
 // The query's use case: answer how often something happened, and how complete the answer is.
 import pLimit from 'p-limit';
+import { acceptPastOf, type Claim, retentionsKept } from '../core/claim.ts';
 import { type CompactionState, forUpperLevels, INITIAL_STATE } from '../core/compaction.ts';
 import { type Retentions, UPPER_LEVELS } from '../core/level.ts';
 import { isoSeconds } from '../counting/time.ts';
@@ -15,8 +16,7 @@ import { type CountStore, needsDeltas, readSums } from './read-sums.ts';
 
 /** The published claim. */
 export interface ClaimReader {
-  /** The arrival time before which every event is counted, or named as lost; epoch milliseconds, 0: nothing is claimed yet. */
-  readClaim(): Promise<number>;
+  readClaim(): Promise<Claim>;
 }
 
 /** The ports of the query. */
@@ -30,8 +30,6 @@ export interface QueryPorts {
 
 /** What answers depend on besides the counts. Times are milliseconds. */
 export interface QuerySettings {
-  /** How long before its arrival an event may have happened; undefined: any time. */
-  readonly acceptPastMs: number | undefined;
   /** How long after its arrival an event may say that it happened. */
   readonly acceptFutureMs: number;
   readonly retentions: Retentions;
@@ -61,10 +59,10 @@ export async function readCounts(
   settings: QuerySettings,
 ): Promise<readonly (ReadCounts | InvalidCountQuery)[]> {
   // The claim first: read after the counts it would vouch for events that those did not have yet.
-  const throughMs = await ports.claims.readClaim();
+  const claim = await ports.claims.readClaim();
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await readAsOf(await ports.state.readState(), throughMs, queries, ports, settings);
+      return await readAsOf(await ports.state.readState(), claim, queries, ports, settings);
     } catch (error) {
       if (!(error instanceof StaleState) || attempt >= ATTEMPTS) throw error;
     }
@@ -97,14 +95,16 @@ interface Planned {
 
 async function readAsOf(
   state: CompactionState,
-  throughMs: number,
+  claim: Claim,
   queries: readonly CountQuery[],
   ports: QueryPorts,
   settings: QuerySettings,
 ): Promise<readonly (ReadCounts | InvalidCountQuery)[]> {
   const nowMs = ports.clock.nowMs();
   const latestMs = nowMs + settings.acceptFutureMs + CLOCK_MARGIN_MS;
-  const { retentions } = settings;
+  const { throughMs } = claim;
+  const retentions = retentionsKept(claim, settings.retentions);
+  const answering = { acceptPastMs: acceptPastOf(claim), retentions };
   const reading = {
     store: ports.counts,
     hints: ports.hints,
@@ -133,7 +133,7 @@ async function readAsOf(
       : answerOf(
           each,
           each.plans.map(() => sums.next().value as PointSums),
-          settings,
+          answering,
           nowMs,
         ),
   );
@@ -172,10 +172,16 @@ function planOrRefuse(
   }
 }
 
+/** What answers say besides counts, as the ledger remembers it. */
+interface Answering {
+  readonly acceptPastMs: number | undefined;
+  readonly retentions: Retentions;
+}
+
 function answerOf(
   { query, plans }: Planned,
   [sums, sumsBefore]: readonly PointSums[],
-  { acceptPastMs, retentions }: QuerySettings,
+  { acceptPastMs, retentions }: Answering,
   nowMs: number,
 ): ReadCounts {
   const [plan, before] = plans;

@@ -1,4 +1,5 @@
 // The use case of top lists: answer which entities have most, and how complete the answer is.
+import { acceptPastOf, retentionsKept } from '../core/claim.ts';
 import { coveredBeforeMs } from '../core/compaction.ts';
 import type { Clock, Freshness } from '../ports.ts';
 import type { CompactionStateReader, TopStore } from '../store/ports.ts';
@@ -29,14 +30,15 @@ export interface ReadTop {
 export async function readTop(
   query: TopQuery,
   ports: TopPorts,
-  settings: TopAnswerSettings,
+  settings: Pick<TopAnswerSettings, 'retentions'>,
 ): Promise<ReadTop> {
   const nowMs = ports.clock.nowMs();
   // The claim first, then the state: read after the list they would vouch for events that it did not have yet.
-  const claimMs = await ports.claims.readClaim();
+  const claim = await ports.claims.readClaim();
   const state = await ports.state.readState();
   const stored = await ports.tops.readTop(query.metric, query.period);
-  const throughMs = Math.min(claimMs, coveredBeforeMs(state[query.period.level].covers));
-  const answer = topAnswer(query, stored?.entries ?? [], throughMs, nowMs, settings);
-  return { answer, freshness: topFreshness(query, answer, nowMs, settings) };
+  const throughMs = Math.min(claim.throughMs, coveredBeforeMs(state[query.period.level].covers));
+  const as = { acceptPastMs: acceptPastOf(claim), retentions: retentionsKept(claim, settings.retentions) };
+  const answer = topAnswer(query, stored?.entries ?? [], throughMs, nowMs, as);
+  return { answer, freshness: topFreshness(query, answer, nowMs, as) };
 }

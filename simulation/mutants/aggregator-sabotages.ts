@@ -45,8 +45,8 @@ export const AGGREGATOR_SABOTAGES: readonly Sabotage[] = [
   one(
     'whole batch instead of fresh',
     AGGREGATE,
-    'const fresh = recordsAfter(batch.records, head?.last);',
-    'const fresh = batch.records;',
+    'const fresh = recordsAfter(own, head?.last);',
+    'const fresh = own;',
   ),
   one(
     'lost race taken as success',
@@ -136,7 +136,7 @@ export const AGGREGATOR_SABOTAGES: readonly Sabotage[] = [
   one(
     'early child',
     AGGREGATE,
-    'ancestors = await finishAncestors(batch, ports, settings);',
+    'ancestors = await finishAncestors({ ...batch, records: own }, beginning, ports, settings);',
     'ancestors = [];',
   ),
   one('no parent window', WINDOWS, 'of plan.ancestors) {', 'of plan.ancestors.slice(0, 0)) {'),
@@ -160,7 +160,7 @@ export const AGGREGATOR_SABOTAGES: readonly Sabotage[] = [
     ...one(
       'no gap noted',
       AGGREGATE,
-      'await noteGapBefore(batch, shard, head, ports, settings);',
+      'await noteGapBefore(own, shard, known, ports, settings);',
       'void noteGapBefore;',
     ),
     unexplored: 'nothing is trimmed in a small world',

@@ -39,8 +39,8 @@ export const CLAIM_SABOTAGES: readonly Sabotage[] = [
     ...one(
       'a shard is registered once its ancestors are finished',
       'lambdas/aggregator/aggregate.ts',
-      '    await ledger.registerShard(shard);\n    ancestors = await finishAncestors(batch, ports, settings);\n',
-      '    ancestors = await finishAncestors(batch, ports, settings);\n    await ledger.registerShard(shard);\n',
+      '    await ledger.registerShard(shard);\n    ancestors = await finishAncestors({ ...batch, records: own }, beginning, ports, settings);\n',
+      '    ancestors = await finishAncestors({ ...batch, records: own }, beginning, ports, settings);\n    await ledger.registerShard(shard);\n',
     ),
     tests: ['test/simulation/scenarios.test.ts'],
   },

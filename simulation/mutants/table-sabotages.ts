@@ -108,9 +108,9 @@ const LEDGER_SABOTAGES: readonly Sabotage[] = [
   ),
   byLedger(
     'missing ids taken for none',
-    LEDGER,
+    'lambdas/aws/ledger-window.ts',
     'throw new MissingLedgerItem(',
-    'return ids;\n        String(',
+    'String(',
   ),
   byFaults(
     'unprocessed keys dropped',
@@ -124,6 +124,69 @@ const LEDGER_SABOTAGES: readonly Sabotage[] = [
     LEDGER,
     '        ScanIndexForward: ascending,\n        ConsistentRead: true,\n',
     '        ScanIndexForward: ascending,\n',
+  ),
+];
+
+const byWindow = hunted('ledger-window');
+const byGenerations = hunted('generations');
+const LEDGER_WINDOW = 'lambdas/aws/ledger-window.ts';
+const BEGIN = 'lambdas/aggregator/begin-shard.ts';
+
+/** What shows only beyond a page, a batch, or at a change of generation. */
+const LARGE_SABOTAGES: readonly Sabotage[] = [
+  byWindow(
+    'of a window the ids of the first 64 segments only',
+    LEDGER_WINDOW,
+    'const segments = entries.filter(',
+    'const segments = entries.slice(0, 64).filter(',
+  ),
+  byWindow(
+    'of a window the first page of entries only',
+    LEDGER_WINDOW,
+    'if (LastEvaluatedKey === undefined) return;',
+    'if (LastEvaluatedKey !== null) return;',
+  ),
+  byWindow(
+    'ids grouped by other digits than they are read by',
+    LEDGER_ITEMS,
+    'segment: Number(segment), chunk',
+    'segment: Number.parseInt(segment ?? "", 36), chunk',
+  ),
+  byWindow(
+    'the first chunk of ids taken for all',
+    LEDGER_WINDOW,
+    'if (found.missing > 0)',
+    'if (found.missing < 0)',
+  ),
+  byGenerations(
+    'the old generation goes on',
+    BEGIN,
+    "if ((await ledger.endHead(shard, ended)) === 'ended') return ended;",
+    'return ended;',
+  ),
+  byGenerations(
+    'what the old generation has planned is not finished',
+    BEGIN,
+    '      await finish();\n      continue;\n',
+    "      return { ...head, status: 'ended' };\n",
+  ),
+  byGenerations(
+    'a new generation reads closed shards from the oldest record',
+    'lambdas/core/generation.ts',
+    'if (known !== undefined) return { place: { after: known.head.last }, before };',
+    'if (known !== undefined) return { place: {}, before };',
+  ),
+  byGenerations(
+    'a new generation forgets the ids of the old one',
+    'lambdas/aggregator/aggregate.ts',
+    'if (before !== undefined) take(before.head.ancestors, before.shard, before.head);',
+    'void before;',
+  ),
+  byGenerations(
+    'records from before the time are counted',
+    'lambdas/core/generation.ts',
+    '(fromMs === undefined || arrivalMs >= fromMs),',
+    '(fromMs === undefined || arrivalMs >= 0),',
   ),
 ];
 
@@ -187,4 +250,8 @@ const COUNTER_SABOTAGES: readonly Sabotage[] = [
   },
 ];
 
-export const TABLE_SABOTAGES: readonly Sabotage[] = [...LEDGER_SABOTAGES, ...COUNTER_SABOTAGES];
+export const TABLE_SABOTAGES: readonly Sabotage[] = [
+  ...LEDGER_SABOTAGES,
+  ...LARGE_SABOTAGES,
+  ...COUNTER_SABOTAGES,
+];

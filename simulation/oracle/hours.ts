@@ -77,7 +77,7 @@ function receivedIn(world: World, shard: string): ReadonlyMap<string, number> {
   const key = world.ledger.keys().find((name) => name === ledgerKeyOf(shard));
   const { head, entries } =
     key === undefined ? { head: undefined, entries: new Map() } : world.ledger.of(key);
-  const sent = head === undefined ? 0 : head.status === 'sent' ? head.segment : head.segment - 1;
+  const sent = head === undefined ? 0 : head.status === 'planned' ? head.segment - 1 : head.segment;
   const received = new Map<number, number>();
   // Both are in the order of the shard: one walk over the records serves all segments.
   let next = 0;

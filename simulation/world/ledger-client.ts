@@ -1,4 +1,5 @@
 // The ledger's ports over the fake table: the same requests in the same order as the DynamoDB adapter makes.
+import type { Generation } from '../../lambdas/core/generation.ts';
 import type { Books } from '../../lambdas/counting/books.ts';
 import {
   type PartName,
@@ -9,7 +10,11 @@ import {
 import type { LevelCursor } from '../../lambdas/counting/level-cursor.ts';
 import type { Claims, CompactedLevel, LevelClaim } from '../../lambdas/counting/levels.ts';
 import type { Head } from '../../lambdas/counting/segment.ts';
-import { MissingLedgerItem, type SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
+import {
+  MissingLedgerItem,
+  type SegmentEntry,
+  type WindowEntry,
+} from '../../lambdas/counting/segment-entry.ts';
 import type { LevelLedger } from '../../lambdas/level-ports.ts';
 import type { BooksLedger, NotedPlace, PartLedger, SegmentLedger, StreamGap } from '../../lambdas/ports.ts';
 import type { FakeLedger } from './ledger.ts';
@@ -54,6 +59,23 @@ export class LedgerClient implements SegmentLedger, PartLedger, BooksLedger, Lev
     await this.#call('markSent', segmentId(shard, sent.segment), () => this.#ledger.markSent(shard, sent));
   }
 
+  readGenerations(): Promise<readonly Generation[]> {
+    return this.#call('readGenerations', '', () => this.#ledger.generations);
+  }
+
+  async putGenerations(generations: readonly Generation[], length: number): Promise<'put' | 'conflict'> {
+    const put = () => this.#ledger.putGenerations(generations, length);
+    return (await this.#call('putGenerations', generations.map(({ name }) => name).join(' '), put))
+      ? 'put'
+      : 'conflict';
+  }
+
+  async endHead(shard: ShardKey, ended: Head): Promise<'ended' | 'conflict'> {
+    return (await this.#call('endHead', shard, () => this.#ledger.endHead(shard, ended)))
+      ? 'ended'
+      : 'conflict';
+  }
+
   async registerShard(shard: ShardKey): Promise<void> {
     await this.#call('registerShard', shard, () => this.#ledger.register(shard));
   }
@@ -68,7 +90,15 @@ export class LedgerClient implements SegmentLedger, PartLedger, BooksLedger, Lev
     }
   }
 
-  async readIds(shard: ShardKey, entry: Pick<SegmentEntry, 'segment' | 'idBytes'>): Promise<Uint8Array> {
+  windowEntries(shard: ShardKey, from: number, downTo: number): AsyncIterable<SegmentEntry> {
+    return this.#entries(shard, downTo, from, 'down');
+  }
+
+  readIds(shard: ShardKey, entries: readonly WindowEntry[]): Promise<readonly Uint8Array[]> {
+    return Promise.all(entries.map((entry) => this.#idsOf(shard, entry)));
+  }
+
+  async #idsOf(shard: ShardKey, entry: WindowEntry): Promise<Uint8Array> {
     const ids = new Uint8Array(entry.idBytes);
     let at = 0;
     for (let chunk = 0; at < entry.idBytes; chunk += 1) {

@@ -1,4 +1,5 @@
 // A fake ledger table: what it holds, and what each conditional write does to it.
+import type { Generation } from '../../lambdas/core/generation.ts';
 import { type Books, EMPTY_BOOKS } from '../../lambdas/counting/books.ts';
 import type { PartName, SegmentId, ShardKey } from '../../lambdas/counting/identifiers.ts';
 import { compareSequenceNumbers, parseSegmentId } from '../../lambdas/counting/identifiers.ts';
@@ -28,6 +29,7 @@ export class FakeLedger {
   readonly #listed = new Set<ShardKey>();
   /** The published `completeThrough`, epoch milliseconds; 0 as long as there is none. */
   claimMs = 0;
+  generations: readonly Generation[] = [];
   /** The published claims of the levels. */
   readonly levelClaims: Record<CompactedLevel, LevelClaim> = {
     days: NO_CLAIMS.days,
@@ -82,6 +84,24 @@ export class FakeLedger {
     if (!holds) return false;
     this.of(shard).head = plan;
     this.changes += 1;
+    return true;
+  }
+
+  /** @returns whether the condition held */
+  endHead(shard: ShardKey, ended: Head): boolean {
+    const { head } = this.of(shard);
+    const holds =
+      ended.segment > 0 ? head?.segment === ended.segment && head.status === 'sent' : head === undefined;
+    if (!holds) return false;
+    this.of(shard).head = ended;
+    this.changes += 1;
+    return true;
+  }
+
+  /** @returns whether the condition held */
+  putGenerations(generations: readonly Generation[], length: number): boolean {
+    if (this.generations.length !== length) return false;
+    this.generations = generations;
     return true;
   }
 

@@ -1,4 +1,6 @@
 // The stream as the aggregator reads it by itself: the same calls in the same order as the Kinesis adapter makes.
+
+import type { LogPlace } from '../../lambdas/core/generation.ts';
 import {
   compareSequenceNumbers,
   type SequenceNumber,
@@ -51,10 +53,7 @@ export class StreamLogClient implements StreamLog, ShardDirectory {
     return { records, trimmed: oldest === undefined || compareSequenceNumbers(oldest, first) > 0 };
   }
 
-  async *readToEnd(
-    shard: ShardId,
-    after: SequenceNumber | undefined,
-  ): AsyncIterable<readonly StreamRecord[]> {
+  async *readToEnd(shard: ShardId, { after }: LogPlace): AsyncIterable<readonly StreamRecord[]> {
     if (!(await this.#listed()).has(shard)) return;
     for await (const page of this.#read(shard, after, false)) if (page.length > 0) yield page;
   }

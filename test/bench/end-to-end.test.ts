@@ -25,7 +25,7 @@ async function tablesOf(program: string, args: readonly string[]): Promise<strin
 const EMULATORS = ['dynamodb', 'kinesis', 'sqs-and-s3'];
 const RIVALS = ['UpdateItem an event', ...(findRedis() === undefined ? [] : ['Redis INCRBY an event'])];
 const MODES = [
-  ...['1 a request', '100 a request', '100 a request, packed records'].map((mode) => ['Tally', mode]),
+  ...['1 a request', '100 a request', '100 a request, as a batch'].map((mode) => ['Tally', mode]),
   ...RIVALS.flatMap((rival) => ['1 a request', '100 a request'].map((mode) => [rival, mode])),
 ];
 

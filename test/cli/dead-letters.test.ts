@@ -6,8 +6,8 @@ import { s3 } from '../../lambdas/aws/clients/s3.ts';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { credentials, region } from '../../local/identity.ts';
 import { startOperatedStack } from '../support/operated-stack.ts';
+import { patient } from '../support/patience.ts';
 
-const patient = { timeout: 240_000 };
 const { stack, metrics, run, start, until, countersFail, post, redrive, total } = await startOperatedStack();
 const letters = (...args: string[]) => run('dead-letters', ...args);
 const names = async (...args: string[]) =>
@@ -32,7 +32,7 @@ test('with no dead letter there is nothing to do, and wrong usage says what is r
   const wrong: [string[], number, RegExp][] = [
     [['redrive'], 2, /redrive NAME …, or redrive --all/],
     [['show', 'x'], 2, /no name of a dead letter/],
-    [['discard', '--all'], 2, /--why TEXT/],
+    [['discard', '--all'], 2, /--why <text>/],
     [['redrive', '1.0.1/0'], 1, /No dead letter 1\.0\.1\/0/],
     [['list', '--stage', 'prod'], 2, /Say which stack/],
   ];

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { startOperatedStack } from '../support/operated-stack.ts';
+import { patient } from '../support/patience.ts';
 
-const patient = { timeout: 240_000 };
 const { stack, metrics, run, until, countersFail, post, redrive } = await startOperatedStack();
 
 let posted = 0;

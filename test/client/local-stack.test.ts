@@ -7,9 +7,9 @@ import { TallyClient, TallyError, type Undelivered } from '../../client/src/inde
 import { createAwsJsonClient, type RawAnswer } from '../../local/emulators/aws-json.ts';
 import { startLocalStack } from '../../local/stack.ts';
 import { startNode } from '../local/support/processes.ts';
+import { patient } from '../support/patience.ts';
 import { type ProxyFault, startFaultyProxy } from './support/faulty-proxy.ts';
 
-const patient = { timeout: 180_000 };
 const stack = await startLocalStack({ schedules: false });
 const proxy = await startFaultyProxy(stack.url);
 const kinesis = createAwsJsonClient('kinesis', stack.endpoints.kinesis);

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { startLocalStack } from '../../local/stack.ts';
 import { startNode } from '../local/support/processes.ts';
+import { patient } from '../support/patience.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const patient = { timeout: 180_000 };
 
 interface Manifest {
   readonly name: string;

@@ -62,7 +62,7 @@ test('an empty page in the middle of a shard is not its end', options, async () 
   const range = await log.readRange(SHARD, first, last);
   assert.deepEqual([range.records.length, range.trimmed], [4, false]);
   let read = 0;
-  for await (const { length } of log.readToEnd(SHARD, undefined)) read += length;
+  for await (const { length } of log.readToEnd(SHARD, {})) read += length;
   assert.equal(read, 5);
   assert.ok(pages > 3);
 });

@@ -17,7 +17,7 @@ const pause = () => assert.fail('the emulator takes everything');
 /** The ids and amounts of the canary's metric that a shard holds. */
 async function sharesOn(stream: string, shard: ShardId): Promise<CountableEvent[]> {
   const events: CountableEvent[] = [];
-  for await (const records of new KinesisLog(services.kinesis, stream).readToEnd(shard, undefined)) {
+  for await (const records of new KinesisLog(services.kinesis, stream).readToEnd(shard, {})) {
     for (const event of records.flatMap((record) => record.events)) {
       assert.ok('entity' in event);
       if (event.metric === 'tally.canary') events.push(event);

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { booksItem, IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/aws/ledger-items.ts';
 import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { NO_CLAIM, raisedClaim } from '../../lambdas/core/claim.ts';
 import { rangeOf } from '../../lambdas/core/hash-range.ts';
 import { addAccounts } from '../../lambdas/counting/accounts.ts';
 import { EMPTY_BOOKS, moveForward } from '../../lambdas/counting/books.ts';
@@ -140,22 +141,21 @@ test('ids beyond one item are kept in several; a missing one is an error', async
   const ids = Uint8Array.from({ length: IDS_CHUNK_BYTES + 80 }, (_, index) => index % 251);
   await ledger.putIds(shard, 4, ids);
   await ledger.putIds(shard, 4, ids);
-  const entry = { segment: 4, idBytes: ids.byteLength };
-  assert.deepEqual(await ledger.readIds(shard, entry), ids);
-  assert.deepEqual(await ledger.readIds(shard, { segment: 5, idBytes: 0 }), new Uint8Array());
+  const entry = { segment: 4, idBytes: ids.byteLength, runMaxMs: 0, runMaxBeforeMs: 0 };
+  assert.deepEqual(await ledger.readIds(shard, [entry]), [ids]);
+  assert.deepEqual(await ledger.readIds(shard, [{ ...entry, segment: 5, idBytes: 0 }]), [new Uint8Array()]);
   const Key = ledgerKeys.ids(shard, 4, 1);
   await services.dynamoDb.send(new DeleteItemCommand({ TableName: table, Key }));
-  await assert.rejects(ledger.readIds(shard, entry), MissingLedgerItem);
+  await assert.rejects(ledger.readIds(shard, [entry]), MissingLedgerItem);
 });
 
-test('entries come in the order of their numbers, both ways, over many pages', async () => {
+test('entries come in the order of their numbers, over many pages', async () => {
   const shard = parseShardKey('1.order');
   const all = Array.from({ length: 450 }, (_, index) => index + 1);
   for (let at = 0; at < all.length; at += 10) {
     const some = all.slice(at, at + 10);
     await Promise.all(some.map((segment) => ledger.putEntryIfAbsent(shard, { ...entryOf(1), segment })));
   }
-  assert.deepEqual(await entries(ledger.entriesDown(shard, 440)), all.slice(0, 440).reverse());
   assert.deepEqual(await entries(ledger.entriesUp(shard, 5, 449)), all.slice(5, 449));
   assert.deepEqual(await entries(ledger.entriesUp(shard, 449, 449)), []);
   const named = await ledger.readEntries(shard, [7, 300, 999]);
@@ -193,12 +193,20 @@ test('shards are listed once each, gaps are kept', async () => {
   assert.equal(Item?.['before']?.S, '100'.padStart(56, '0'), 'it grows, and never shrinks');
 });
 
-test('the claim is raised and never lowered; whoever comes with less is told', async () => {
-  assert.equal(await ledger.readClaim(), 0);
-  assert.equal(await ledger.raiseClaim(2_000), 2_000);
-  assert.equal(await ledger.raiseClaim(1_000), 2_000);
-  assert.equal(await ledger.readClaim(), 2_000);
-  assert.equal(await ledger.raiseClaim(3_000), 3_000);
+test('a claim is put one revision after the other; one from before there were revisions counts as none', async () => {
+  const fresh = new LedgerTable(services.dynamoDb, await services.table(), { nowMs: () => ARRIVAL_MS });
+  assert.deepEqual(await fresh.readClaim(), NO_CLAIM);
+  const retentions = { hours: 30, days: 60, months: undefined, all: undefined };
+  const first = raisedClaim(NO_CLAIM, { throughMs: 2_000, acceptedFromMs: 1_000 }, retentions, 5_000);
+  assert.equal(await fresh.putClaim(first), 'put');
+  assert.equal(await fresh.putClaim(first), 'conflict');
+  assert.deepEqual(await fresh.readClaim(), first);
+  assert.equal(await fresh.putClaim({ ...first, revision: 3 }), 'conflict');
+  assert.equal(await fresh.putClaim({ ...first, throughMs: 3_000, revision: 2 }), 'put');
+  const Item = { ...ledgerKeys.claim(), throughMs: { N: '9' } };
+  await services.dynamoDb.send(new PutItemCommand({ TableName: table, Item }));
+  assert.deepEqual(await ledger.readClaim(), { ...NO_CLAIM, throughMs: 9 });
+  assert.equal(await ledger.putClaim({ ...first, revision: 1 }), 'put');
 });
 
 test('entries and ids expire, heads never do, nor what waits for an operator', async () => {

@@ -1,25 +1,12 @@
-// The archive of raw records on real services: written before a segment can be seen, read by hour, and counted again from it alone.
+// The archive of raw records on real services: written before a segment can be seen, and read by hour.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gunzipSync, gzipSync } from 'node:zlib';
-import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3';
-import { S3ArchiveCleaner } from '../../lambdas/aws/archive-cleaner.ts';
-import { LedgerDeletionRegister } from '../../lambdas/aws/deletion-register.ts';
-import { EntityCounterTable } from '../../lambdas/aws/entity-counter-table.ts';
+import { gzipSync } from 'node:zlib';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
-import { TopTable } from '../../lambdas/aws/top-table.ts';
-import { counterKey } from '../../lambdas/counting/counter-item.ts';
 import { parseShardKey, segmentId } from '../../lambdas/counting/identifiers.ts';
 import { InvalidRawObject, rawObject } from '../../lambdas/counting/raw-segment.ts';
 import { HOUR_MS } from '../../lambdas/counting/time.ts';
-import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
-import { auditsOf } from '../support/audits.ts';
 import { startPipeline } from '../support/pipeline.ts';
 import { CONFIG, record } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
@@ -65,7 +52,7 @@ async function countedPipeline(archived = true) {
   });
   await pipeline.aggregateNew();
   await pipeline.writeAll();
-  return { ...pipeline, ...auditsOf(services, pipeline, RANGE) };
+  return pipeline;
 }
 
 test('an object comes back as it was put, again and again the same bytes', async () => {
@@ -116,104 +103,6 @@ test('all places are listed, or those of some hours', async () => {
   assert.deepEqual(await found(), ['1.0.1', '1.0.2', '1.0.3', '1.0.4']);
   assert.deepEqual(await found(RANGE), ['1.0.1', '1.0.2']);
   assert.deepEqual(await found({ fromMs: HOUR + HOUR_MS, toMs: HOUR + 30 * HOUR_MS }), ['1.0.3', '1.0.4']);
-});
-
-test('an hour is counted again from the archive alone, and repaired from it, when the stream has nothing any more', async () => {
-  const { run, counterTable, ...pipeline } = await countedPipeline();
-  const fromStream = await run();
-  assert.deepEqual([fromStream.source, fromStream.segments, fromStream.events], ['stream', 2, 60]);
-  const empty = { ...pipeline, counterTable, log: { ranges: () => ({ read: async () => [] }) } as never };
-  const audits = auditsOf(services, empty, RANGE);
-  assert.equal((await audits.run()).segmentsUnaudited[0]?.reason, 'trimmed');
-  const recounted = await audits.run(false, 'archive');
-  assert.deepEqual(recounted, { ...fromStream, source: 'archive' });
-  assert.equal(recounted.rawDifferences, 0);
-
-  const { pk, sk } = counterKey('view', '/3', '2026-11-22T05');
-  const Key = { pk: { S: pk }, sk: { S: sk } };
-  await services.dynamoDb.send(new DeleteItemCommand({ TableName: counterTable, Key }));
-  assert.equal((await audits.run(false, 'archive')).itemsDiffering, 1);
-  assert.equal((await audits.run(true, 'archive')).repaired, 1);
-  assert.deepEqual(await audits.run(false, 'archive'), recounted);
-});
-
-test('an object that is missing, cut or changed is named, and nothing is said of what it held', async () => {
-  const { run, bucket } = await countedPipeline();
-  const [first = '', second = ''] = await keysIn(bucket);
-  const bytes = await bytesOf(bucket, first);
-  const lines = gunzipSync(bytes).toString('utf8').trimEnd().split('\n');
-  const put = (Body: Uint8Array) =>
-    services.s3.send(new PutObjectCommand({ Bucket: bucket, Key: first, Body }));
-  const found = async () => {
-    const { segmentsUnaudited, rawDifferences, differences, itemsUnaudited } = await run(false, 'archive');
-    assert.deepEqual([differences, itemsUnaudited], [[], 5]);
-    return [
-      rawDifferences,
-      ...segmentsUnaudited.map(({ first: from, last, reason }) => `${from}-${last} ${reason}`),
-    ];
-  };
-  // One event more in a record; a record less; a broken object; none at all.
-  const changed = lines.map((line, at) => {
-    if (at !== 3) return line;
-    const fields = JSON.parse(line);
-    const event = JSON.parse(Buffer.from(fields.data, 'base64').toString());
-    return JSON.stringify({
-      ...fields,
-      data: Buffer.from(JSON.stringify({ ...event, n: 1000 })).toString('base64'),
-    });
-  });
-  const head = JSON.parse(lines[0] ?? '');
-  const short = [JSON.stringify({ ...head, records: head.records - 1 }), ...lines.slice(1, -1)];
-  for (const body of [
-    gzipSync(`${changed.join('\n')}\n`),
-    gzipSync(`${short.join('\n')}\n`),
-    Buffer.from('broken'),
-  ]) {
-    await put(body);
-    assert.deepEqual(await found(), [1, '1.0.1-1.0.1 raw-differs']);
-  }
-  await services.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: first }));
-  assert.deepEqual(await found(), [1, '1.0.1-1.0.1 raw-missing']);
-  await services.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: second }));
-  assert.deepEqual(await found(), [2, '1.0.1-1.0.2 raw-missing']);
-  await put(bytes);
-  assert.deepEqual(await found(), [1, '1.0.2-1.0.2 raw-missing']);
-});
-
-test('after an entity was deleted its events are gone from raw records, and the audit knows why it can not count them', async () => {
-  const { run, counterTable, ledgerTable, ledger, bucket } = await countedPipeline();
-  const ports = {
-    counters: new EntityCounterTable(services.dynamoDb, counterTable),
-    register: new LedgerDeletionRegister(services.dynamoDb, ledgerTable),
-    archive: new S3ArchiveCleaner(services.s3, bucket),
-    tops: new TopTable(services.dynamoDb, ledgerTable),
-    ledger,
-    clock: { nowMs: () => Date.now() },
-  };
-  const before = await keysIn(bucket);
-  await deleteEntity('/3', ports, { dryRun: false, archive: true });
-  assert.deepEqual(await keysIn(bucket), before);
-  for (const key of before) {
-    const lines = gunzipSync(await bytesOf(bucket, key))
-      .toString('utf8')
-      .trimEnd()
-      .split('\n')
-      .slice(1);
-    const records = lines.map((line) => Buffer.from(JSON.parse(line).data, 'base64').toString());
-    assert.ok(records.includes(''));
-    assert.ok(records.every((text) => !text.includes('/3')));
-  }
-  const { segmentsUnaudited, rawDifferences, differences } = await run(false, 'archive');
-  assert.deepEqual(
-    [differences, rawDifferences, segmentsUnaudited.map(({ reason, segments }) => [reason, segments])],
-    [[], 0, [['raw-deleted', 2]]],
-  );
-});
-
-test('segments from before the archive was switched on are no difference', async () => {
-  const { run } = await countedPipeline(false);
-  const { rawDifferences, segmentsUnaudited } = await run(false, 'archive');
-  assert.deepEqual([rawDifferences, segmentsUnaudited.map(({ reason }) => reason)], [0, ['not-archived']]);
 });
 
 test('whether raw records are archived changes nothing of a segment but what its entry says of them', async () => {

@@ -83,9 +83,9 @@ test('parents are found, closed shards are read to their ends', async () => {
     }),
   );
   await ready();
-  assert.deepEqual(await all(log.readToEnd(shard0, undefined)), sent);
+  assert.deepEqual(await all(log.readToEnd(shard0, {})), sent);
   const after = parseSequenceNumber(sent[599] ?? '');
-  assert.deepEqual(await all(log.readToEnd(shard0, after)), sent.slice(600));
+  assert.deepEqual(await all(log.readToEnd(shard0, { after })), sent.slice(600));
   const [, left, right] = (await shardsOf(stream)).map(({ ShardId }) => parseShardId(ShardId ?? ''));
   assert.ok(left && right);
   assert.deepEqual([await log.parentsOf(shard0), await log.parentsOf(left)], [[], [shard0]]);
@@ -107,5 +107,5 @@ test('a shard that the stream no longer lists holds nothing and has no parents',
   );
   const log = new KinesisLog(services.kinesis, stream);
   const gone = parseShardId('shardId-000000000042');
-  assert.deepEqual([await all(log.readToEnd(gone, undefined)), await log.parentsOf(gone)], [[], []]);
+  assert.deepEqual([await all(log.readToEnd(gone, {})), await log.parentsOf(gone)], [[], []]);
 });

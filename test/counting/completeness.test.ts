@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  completeFromMs,
   completeThroughMs,
   type ShardProgress,
   vanishedShards,
@@ -118,4 +119,16 @@ test('a shard that the stream dropped before a descendant had read it has vanish
   assert.deepEqual(vanishedShards([{ ...gone, listed: true }]), []);
   const neverPlanned = { ...shard('8', 0, 0, 0), listed: false };
   assert.deepEqual(vanishedShards([neverPlanned]), [neverPlanned]);
+});
+
+test('what is no longer accepted is what no shard accepts; a child without segments counts with its parents', () => {
+  const from = (one: ShardProgress, doneAcceptedFromMs: number) => ({ ...one, doneAcceptedFromMs });
+  assert.equal(completeFromMs([from(shard('0', 5, 5, 900), 700), from(shard('1', 9, 3, 400), 300)]), 300);
+  assert.equal(completeFromMs([from(shard('0', 5, 5, 900), 700), shard('1', 9, 3, 400)]), 0, 'any time is');
+  const parent = from(shard('0', 5, 5, 900), 700);
+  assert.equal(completeFromMs([parent, shard('1', 0, 0, 0, ['0'])]), 700);
+  const planned = shard('1', 1, 0, 0, ['0'], [['0', 900]]);
+  const frozen = planned.head?.ancestors.map((one) => ({ ...one, acceptedFromMs: 700 })) ?? [];
+  const child = { ...planned, head: planned.head && { ...planned.head, ancestors: frozen } };
+  assert.equal(completeFromMs([parent, child]), 700);
 });

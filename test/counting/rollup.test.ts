@@ -181,10 +181,10 @@ test('the rollup equals a plain count by (metric, entity, minute) over first app
 
 test('every attempt at a segment produces the same deltas, each with the rows of its hash range', () => {
   fc.assert(
-    fc.property(batches, fc.integer({ min: 0, max: 5 }), (packs, slotBits) => {
+    fc.property(batches, fc.integer({ min: 0, max: 5 }), (all, slotBits) => {
       const config = { ...CONFIG, slotBits };
-      const first = rollUpRecords(asRecords(packs), config);
-      assert.deepEqual(first, rollUpRecords(asRecords(packs), config));
+      const first = rollUpRecords(asRecords(all), config);
+      assert.deepEqual(first, rollUpRecords(asRecords(all), config));
       const keys = rowsOf(first).map(({ hour, metric, entity }) => [hour, metric, entity].join());
       assert.equal(new Set(keys).size, keys.length, 'one row of a segment for each name and hour');
       for (const [part, delta] of deltasOf(ID, ARRIVAL_MS, first.cut).entries()) {
@@ -202,16 +202,16 @@ test('every attempt at a segment produces the same deltas, each with the rows of
 });
 
 test('a segment says what it said in every version of this code that has the same number', () => {
-  const packs = Array.from({ length: 40 }, (_, pack) =>
+  const all = Array.from({ length: 40 }, (_, batch) =>
     Array.from({ length: 5 }, (_, index) => ({
-      id: `id-${(pack * 5 + index) % 150}`,
+      id: `id-${(batch * 5 + index) % 150}`,
       metric: index % 2 === 0 ? 'view' : 'like',
-      entity: ['/a', '/é😀', '"\\', '\u2028'][pack % 4] as string,
-      at: index === 3 ? new Date(ARRIVAL_MS - pack * 300_000).toISOString() : ARRIVAL_MS - pack * 60_000,
-      n: (pack % 3) - 1,
+      entity: ['/a', '/é😀', '"\\', '\u2028'][batch % 4] as string,
+      at: index === 3 ? new Date(ARRIVAL_MS - batch * 300_000).toISOString() : ARRIVAL_MS - batch * 60_000,
+      n: (batch % 3) - 1,
     })),
   );
-  const { digest } = rollUpRecords(asRecords(packs), CONFIG);
+  const { digest } = rollUpRecords(asRecords(all), CONFIG);
   assert.equal(digest.slice(0, 16), 'f915cc97b7426556');
 });
 

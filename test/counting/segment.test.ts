@@ -48,12 +48,12 @@ test('fresh records are those after the last segment, however the batch was cut'
 });
 
 test('a segment ends before it holds too many events, and takes at least one record', () => {
-  const pack = (events: number, position: number) =>
+  const batch = (events: number, position: number) =>
     record(
       position,
       Array.from({ length: events }, () => ({})),
     );
-  const records = [pack(9000, 1), pack(9000, 2), pack(9000, 3), pack(9000, 4), pack(4000, 5), pack(1, 6)];
+  const records = [9000, 9000, 9000, 9000, 4000, 1].map((size, index) => batch(size, index + 1));
   assert.equal(leadingSegment(records).length, 5);
   const events = leadingSegment(records).reduce((sum, { events }) => sum + events.length, 0);
   assert.equal(events, SEGMENT_EVENTS_MAX);

@@ -17,7 +17,7 @@ test('production and the local stage are what the design says', () => {
   const production = configurationOf('prod');
   assert.equal(production.acceptPastSeconds, 7 * DAY);
   assert.equal(production.acceptFutureSeconds, 600);
-  assert.equal(production.dedupWindowSeconds, 600);
+  assert.equal(production.dedupWindowSeconds, 3600);
   assert.equal(production.streamRetentionHours, 168);
   assert.equal(production.minuteRetentionDays, 'forever');
   assert.equal(production.apiKeys, true);
@@ -94,9 +94,29 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
   ],
   [{ streamShards: 2000 }, /^streamShards must be at most 597: /, { streamShards: 597, bucketMinutes: 1 }],
   [
-    { streamRetentionHours: 24, dedupWindowSeconds: 100_000 },
-    /^streamRetentionHours must be at least 28: /,
-    { streamRetentionHours: 28 },
+    { streamRetentionHours: 24, dedupWindowSeconds: 86_400, dedupEventsPerSecond: 50 },
+    /^streamRetentionHours must be at least 25: /,
+    { streamRetentionHours: 25 },
+  ],
+  [
+    { dedupWindowSeconds: 86_400 },
+    /^dedupWindowSeconds must be at most 8666: dedupEventsPerSecond 1000 on 1 shards make 86,400,000 ids a shard, and aggregatorMemoryMb 1024 is enough for 8,666,666/,
+    { dedupWindowSeconds: 8_666 },
+  ],
+  [
+    { dedupWindowSeconds: 86_400, dedupEventsPerSecond: 2_000, aggregatorMemoryMb: 10_240 },
+    /^dedupWindowSeconds must be at most 59904: .* is enough for 119,808,000/,
+    { dedupWindowSeconds: 59_904 },
+  ],
+  [
+    { dedupWindowSeconds: 86_401 },
+    /^dedupWindowSeconds must be at most 86400/,
+    { dedupWindowSeconds: 3_600 },
+  ],
+  [
+    { streamGenerationFrom: 'yesterday' },
+    /^streamGenerationFrom must be "heads" or a time of UTC/,
+    { streamGenerationFrom: '2026-11-29T10:00Z' },
   ],
   [
     { archiveRawEvents: true, rawRetentionDays: 7 },

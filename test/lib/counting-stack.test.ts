@@ -211,6 +211,7 @@ describe('functions', () => {
       aggregator: [
         'STREAM_NAME',
         'STREAM_GENERATION',
+        'STREAM_GENERATION_FROM',
         'STREAM_RETENTION_HOURS',
         'LEDGER_TABLE',
         'ROLLUP_QUEUE_URL',
@@ -218,6 +219,7 @@ describe('functions', () => {
         'ARCHIVE_RAW_EVENTS',
         'BUCKET_MINUTES',
         'DEDUP_WINDOW_SECONDS',
+        'DEDUP_IDS_MAX',
         'ACCEPT_PAST_SECONDS',
         'ACCEPT_FUTURE_SECONDS',
         'LEDGER_RETENTION_SECONDS',
@@ -245,7 +247,6 @@ describe('functions', () => {
       query: [
         'COUNTER_TABLE',
         'LEDGER_TABLE',
-        'ACCEPT_PAST_SECONDS',
         'COUNTER_RETENTION_SECONDS',
         'HOUR_RETENTION_SECONDS',
         'DAY_RETENTION_SECONDS',

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Settings } from '../../lib/configuration.ts';
+import { patient } from '../support/patience.ts';
 import { templateJson } from '../support/stack-template.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -28,9 +29,7 @@ test("a half's settings change its own function or mapping, and nothing of the o
   assert.deepEqual(changedBy({ aggregatorWindowSeconds: 6 }), ['AggregatorBatches']);
 });
 
-test("a half's code changes its own function, and not the other's; both mappings stay", {
-  timeout: 180_000,
-}, async () => {
+test("a half's code changes its own function, and not the other's; both mappings stay", patient, async () => {
   const copy = mkdtempSync(join(tmpdir(), 'tally-halves-'));
   after(() => rmSync(copy, { recursive: true, force: true }));
   for (const name of ['api', 'lambdas', 'lib', 'package.json', 'package-lock.json', 'tsconfig.json']) {

@@ -5,8 +5,8 @@ import { TallyClient } from '../../client/src/index.ts';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { startLocalStack } from '../../local/stack.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
+import { patient } from '../support/patience.ts';
 
-const patient = { timeout: 180_000 };
 const { fetch } = recordAnswers();
 const stack = await startLocalStack({ schedules: false });
 const kinesis = createAwsJsonClient('kinesis', stack.endpoints.kinesis);
@@ -109,33 +109,29 @@ test('an id counts once in each metric and entity, also within a batch', patient
   assert.deepEqual([await totalOf('/shop', 'purchases'), await totalOf('/shop', 'items')], [1, 1]);
 });
 
-test(
-  'what can not be counted is rejected by itself, and a batch that is none as a whole',
-  patient,
-  async () => {
-    const before = await stack.status();
-    // Past the front door, which would refuse most of them.
-    const bad = [
-      { metric: 'a b', entity: '/x' },
-      null,
-      { metric: 'view', entity: '/x', at: '2026-02-30T00:00Z' },
-      [],
-    ];
-    const records = [
-      [1, 'mixed', [...bad, ...eventsOf('/neighbours', 30)]],
-      eventsOf('/neighbours', 2),
-      [2, 'of a later version', eventsOf('/neighbours', 2)],
-    ];
-    const Records = records.map((record) => ({
-      Data: Buffer.from(JSON.stringify(record)).toString('base64'),
-      PartitionKey: 'x',
-    }));
-    await kinesis.send('PutRecords', JSON.stringify({ StreamName: await streamName(), Records }));
-    const status = await settled(before.received + 36);
-    assert.equal(status.rejected - before.rejected, 6);
-    assert.equal(await totalOf('/neighbours'), 30);
-  },
-);
+test('an event that cannot be counted is rejected alone, a malformed batch as a whole', patient, async () => {
+  const before = await stack.status();
+  // Past the front door, which would refuse most of them.
+  const bad = [
+    { metric: 'a b', entity: '/x' },
+    null,
+    { metric: 'view', entity: '/x', at: '2026-02-30T00:00Z' },
+    [],
+  ];
+  const records = [
+    [1, 'mixed', [...bad, ...eventsOf('/neighbours', 30)]],
+    eventsOf('/neighbours', 2),
+    [2, 'of a later version', eventsOf('/neighbours', 2)],
+  ];
+  const Records = records.map((record) => ({
+    Data: Buffer.from(JSON.stringify(record)).toString('base64'),
+    PartitionKey: 'x',
+  }));
+  await kinesis.send('PutRecords', JSON.stringify({ StreamName: await streamName(), Records }));
+  const status = await settled(before.received + 36);
+  assert.equal(status.rejected - before.rejected, 6);
+  assert.equal(await totalOf('/neighbours'), 30);
+});
 
 test('more events than a segment holds come in batches, each whole in one segment', patient, async () => {
   const before = await stack.status();

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { type BundledFunction, startBundledStack } from '../../bench/bundled-stack.ts';
 import { coldStart } from '../../bench/cold-process.ts';
+import { patient } from '../support/patience.ts';
 
-const patient = { timeout: 120_000 };
 /** What functions wrote. */
 const lines: string[] = [];
 const { stack, functions } = await startBundledStack({

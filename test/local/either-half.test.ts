@@ -6,9 +6,9 @@ import type { Json } from '../../local/json.ts';
 import type { ObservedCall } from '../../local/observer.ts';
 import { startLocalStack } from '../../local/stack.ts';
 import { METRIC, Oracle, type SentEvent } from '../../proof/drill/oracle.ts';
+import { patient } from '../support/patience.ts';
 import { templateJson } from '../support/stack-template.ts';
 
-const patient = { timeout: 180_000 };
 const MINUTES = 30;
 const HOT = '/hot';
 

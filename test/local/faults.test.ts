@@ -5,10 +5,10 @@ import type { FunctionCall } from '../../local/emulators/fault-proxy.ts';
 import type { Json } from '../../local/json.ts';
 import { startLocalStack } from '../../local/stack.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
+import { patient } from '../support/patience.ts';
 import { templateJson } from '../support/stack-template.ts';
 
 /** What is waited for takes seconds; a test that waits in vain shall fail, not hang. */
-const patient = { timeout: 60_000 };
 
 // Every answer is held against the API's document.
 const { fetch } = recordAnswers();

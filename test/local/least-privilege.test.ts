@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import type { Json } from '../../local/json.ts';
 import type { ObservedCall } from '../../local/observer.ts';
 import { startDrill } from '../../proof/drill/drill.ts';
+import { patient } from '../support/patience.ts';
 import { allows, type Grant, grantsIn, type Request, requestsOf, roleOf } from '../support/permissions.ts';
 import { templateJson } from '../support/stack-template.ts';
 import { STEPS } from './support/everything.ts';
@@ -35,7 +36,7 @@ const drill = await startDrill(
 after(() => drill.stop());
 const grants = grantsIn(drill.stack.template);
 
-test('everything that functions do is played once', { timeout: 240_000 }, async () => {
+test('everything that functions do is played once', patient, async () => {
   for (const step of Object.values(STEPS)) await step(drill);
   for (const call of calls) {
     const role = roleOf(drill.stack.template, call.caller);

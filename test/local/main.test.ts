@@ -5,10 +5,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { patient } from '../support/patience.ts';
 import { startNode } from './support/processes.ts';
 
 /** What is waited for takes seconds; a test that waits in vain shall fail, not hang. */
-const patient = { timeout: 60_000 };
 
 const folder = await mkdtemp(join(tmpdir(), 'tally-test-'));
 after(() => rm(folder, { recursive: true, force: true }));

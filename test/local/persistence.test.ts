@@ -8,13 +8,13 @@ import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import type { Endpoints } from '../../local/emulators/emulators.ts';
 import { asObject } from '../../local/json.ts';
 import { s3Request } from '../../local/provision.ts';
+import { patient } from '../support/patience.ts';
 import { textsOf } from './support/emulators.ts';
 import { createInbox } from './support/inbox.ts';
 import { type Child, startNode } from './support/processes.ts';
 import { type Invocation, type Order, startRelay } from './support/relay.ts';
 
 /** What is waited for takes seconds; a test that waits in vain shall fail, not hang. */
-const patient = { timeout: 60_000 };
 
 const dataDir = await mkdtemp(join(tmpdir(), 'tally-test-'));
 let decide: (invocation: Invocation) => Order = () => ({ return: null });

@@ -4,8 +4,8 @@ import { after, test } from 'node:test';
 import { TallyClient } from '../../client/src/index.ts';
 import { startLocalStack } from '../../local/stack.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
+import { patient } from '../support/patience.ts';
 
-const patient = { timeout: 120_000 };
 const { fetch } = recordAnswers();
 const stack = await startLocalStack({ schedules: false });
 after(() => stack.stop());

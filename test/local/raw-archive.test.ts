@@ -8,8 +8,8 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { createClock } from '../../local/clock.ts';
 import { startLocalStack } from '../../local/stack.ts';
+import { patient } from '../support/patience.ts';
 
-const patient = { timeout: 180_000 };
 const DAY_MS = 86_400_000;
 const clock = createClock();
 const stack = await startLocalStack({ schedules: false, settings: { archiveRawEvents: true }, clock });

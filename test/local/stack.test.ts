@@ -7,13 +7,13 @@ import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { asObject } from '../../local/json.ts';
 import { s3Request } from '../../local/provision.ts';
 import { startLocalStack } from '../../local/stack.ts';
+import { patient } from '../support/patience.ts';
 import { smallTemplate } from './fixtures/small-template.ts';
 import { textsOf } from './support/emulators.ts';
 import { createInbox } from './support/inbox.ts';
 import { type Invocation, type Order, startRelay } from './support/relay.ts';
 
 /** What is waited for takes seconds; a test that waits in vain shall fail, not hang. */
-const patient = { timeout: 60_000 };
 
 let decide: (invocation: Invocation) => Order = () => ({ return: null });
 const invocations = createInbox<Invocation>();

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { startLocalStack } from '../../local/stack.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
+import { patient } from '../support/patience.ts';
 
-const patient = { timeout: 120_000 };
 // Every answer is held against the API's document.
 const { fetch } = recordAnswers();
 const stack = await startLocalStack({ schedules: false });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startLocalStack } from '../../local/stack.ts';
+import { patient } from '../support/patience.ts';
 
 const TALLY = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
 const stack = await startLocalStack({ schedules: false });
@@ -26,9 +27,7 @@ function verified(by: string, k: number): Promise<{ readonly code: unknown; read
   });
 }
 
-test('the first entities of every hour, day and month are those of the truth', {
-  timeout: 120_000,
-}, async () => {
+test('the first entities of every hour, day and month are those of the truth', patient, async () => {
   const counts = new Map<string, number>();
   const start = Date.UTC(2026, 9, 30) / 60_000;
   let seed = 7;

@@ -32,7 +32,7 @@ test('any question about any data is answered by the plain sum of its minutes, c
       assert.equal(answer.note === undefined, isAsAsked, answer.note);
       if (world.retentions.hours === undefined) assert.ok(isAsAsked, 'everything is kept');
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { NO_CLAIM } from '../../lambdas/core/claim.ts';
 import { type Coverage, INITIAL_STATE } from '../../lambdas/core/compaction.ts';
 import { periodName } from '../../lambdas/core/level.ts';
 import { parseShardKey } from '../../lambdas/counting/identifiers.ts';
@@ -144,7 +145,7 @@ test('an answer is as complete as the claim, the level and the segments that the
     const { answer: read } = await readTop(
       ask({}),
       {
-        claims: { readClaim: async () => ms(claim) },
+        claims: { readClaim: async () => ({ ...NO_CLAIM, throughMs: ms(claim) }) },
         state: { readState: async () => state },
         tops: { readTop: async (_, { level }) => ({ epoch: 1, entries: level === 'days' ? ENTRIES : [] }) },
         clock: { nowMs: () => NOW_MS },

@@ -1,7 +1,12 @@
 // Questions about the minutes of one entity, of any kind, and their answers by the use case.
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Retentions } from '../../lambdas/core/level.ts';
+import { FakeAws } from '../../fake-aws/aws.ts';
+import { type Claim, NO_CLAIM } from '../../lambdas/core/claim.ts';
+import { isCovered } from '../../lambdas/core/compaction.ts';
+import { LEVELS, type Retentions } from '../../lambdas/core/level.ts';
+import { parseSegmentId, type SegmentId } from '../../lambdas/counting/identifiers.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import { type CountQuery, InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
@@ -11,9 +16,11 @@ import {
   type ReadCounts,
   readCounts,
 } from '../../lambdas/query/read-counts.ts';
-import { type Minutes, playWorld, RANGE_BITS, script, type World } from './counted-world.ts';
+import type { CountStore } from '../../lambdas/query/read-sums.ts';
+import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
+import { StoreTable } from '../../lambdas/store/store-table.ts';
+import { type Minutes, playWorld, type Step, script, type World } from './counted-world.ts';
 import { clockIn } from './intl-clock.ts';
-import { MemoryState, MemoryStore } from './memory-store.ts';
 
 export const ZONES = [
   'UTC',
@@ -76,29 +83,56 @@ export const EMPTY: Counted = {
   ...{ throughMs: NOW_MS - 60_000, nowMs: NOW_MS },
 };
 
-const stores = new WeakMap<World, Promise<{ store: MemoryStore; state: MemoryState }>>();
+const stores = new WeakMap<World, Promise<QueryPorts>>();
 
-/** The query's ports over a world, which is played once. */
-export async function portsOf(world: Counted): Promise<QueryPorts & { readonly counts: MemoryStore }> {
-  const played = stores.get(world) ?? play(world);
+/** The query's ports over a world, which is played once, on an AWS in memory. */
+export function portsOf(world: Counted): Promise<QueryPorts> {
+  const played = stores.get(world) ?? play(world).then(({ ports }) => ports);
   stores.set(world, played);
-  const { store, state } = await played;
-  store.nowMs = world.nowMs;
+  return played;
+}
+
+/** Plays a world on a new AWS. @returns the query's ports over it, and what plays further steps */
+export async function play(
+  world: Counted,
+): Promise<{ ports: QueryPorts; more: (step: Step) => Promise<void> }> {
+  const clock = { nowMs: () => world.nowMs };
+  const { dynamoDb } = new FakeAws({ clock });
+  for (const name of ['ledger', 'counts']) dynamoDb.addTable(name, { ttl: 'expiresAt' });
+  const counts = new StoreTable(dynamoDb.client(), 'counts', clock);
+  const state = new CompactionStateTable(dynamoDb.client(), 'ledger');
+  const more = await playWorld(world, counts, state);
+  const heads = await state.readState();
+  // A delta may expire as soon as every level has it.
+  const isExpired = (id: SegmentId) => {
+    const { shard, segment } = parseSegmentId(id);
+    return LEVELS.every((level) => isCovered(heads[level].covers, shard, segment));
+  };
+  const reader: CountStore = {
+    readBlocks: (names) => counts.readBlocks(names),
+    lateRows: (...asking) => counts.lateRows(...asking),
+    async *deltasIn(...asking) {
+      for await (const delta of counts.deltasIn(...asking)) if (!isExpired(delta.segment)) yield delta;
+    },
+  };
   return {
-    ...{ counts: store, state, hints: new Map() },
-    claims: { readClaim: async () => world.throughMs },
-    clock: { nowMs: () => world.nowMs },
+    ports: {
+      counts: reader,
+      state,
+      hints: new Map(),
+      claims: { readClaim: async () => claimOf(world) },
+      clock,
+    },
+    more,
   };
 }
 
-async function play(world: World) {
-  const [store, state] = [new MemoryStore(), new MemoryState(RANGE_BITS)];
-  await playWorld(world, store, state);
-  return { store, state };
+/** What the accountant publishes of a world whose `acceptPastSeconds` nobody changed. */
+function claimOf({ throughMs }: Counted): Claim {
+  return { ...NO_CLAIM, throughMs, acceptedFromMs: Math.max(0, throughMs - ACCEPT_PAST_MS), revision: 1 };
 }
 
 export const settingsOf = ({ retentions: kept }: World): QuerySettings => ({
-  acceptPastMs: ACCEPT_PAST_MS,
   acceptFutureMs: 0,
   retentions: kept,
 });

@@ -24,7 +24,7 @@ import { compareRows, layRows, type Row } from '../../lambdas/core/rows.ts';
 import { parseShardKey, type ShardKey, segmentId } from '../../lambdas/counting/identifiers.ts';
 import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import { HOUR_MS, hourStartMs, MINUTE_MS } from '../../lambdas/counting/time.ts';
-import type { CompactionStateStore, DeltaWriter } from '../../lambdas/store/ports.ts';
+import type { CompactionStateStore, DeltaWriter, RangeRegister } from '../../lambdas/store/ports.ts';
 import { entry } from './entries.ts';
 
 /** Minutes of one metric, epoch milliseconds, with how much was counted in each, of which entity (`/a` if it doesn't say). */
@@ -57,7 +57,7 @@ export interface World {
 }
 
 /** Lengths of hash ranges of deltas. */
-export const RANGE_BITS = [0, 2];
+const RANGE_BITS = [0, 2];
 const METRIC = 'view';
 const SHARDS = ['1.0', '1.1'].map(parseShardKey);
 /** So few bytes that some five rows split a block. */
@@ -74,7 +74,7 @@ const segmentStep: fc.Arbitrary<Step> = fc.record({
   ),
   laterMs: fc.oneof(fc.constant(0), fc.nat(8 * HOUR_MS)),
 });
-const epochStep = (level: Level): fc.Arbitrary<Step> =>
+export const epochStep = (level: Level): fc.Arbitrary<Step> =>
   fc.record({
     do: fc.constant('epoch' as const),
     level: fc.constant(level),
@@ -86,29 +86,35 @@ const round: fc.Arbitrary<readonly Step[]> = fc
   .tuple(
     fc.array(segmentStep, { minLength: 1, maxLength: 3, size: 'max' }),
     epochStep('hours'),
-    fc.array(fc.constantFrom(...LEVELS).chain(epochStep), { maxLength: 3, size: 'max' }),
+    fc.array(fc.constantFrom(...LEVELS, ...UPPER_LEVELS).chain(epochStep), { maxLength: 4, size: 'max' }),
     fc.constantFrom<readonly Step[]>([], [], [{ do: 'settle' }]),
   )
   .map(([segments, hours, epochs, settled]) => [...segments, hours, ...epochs, ...settled]);
 /** In the end epochs may be under way on every level, each with some blocks done. */
 const underWay: fc.Arbitrary<readonly Step[]> = fc
-  .tuple(
-    fc.subarray([...UPPER_LEVELS]),
-    fc.array(segmentStep, { minLength: 1, maxLength: 2 }),
-    fc.array(fc.nat(12), { minLength: 4, maxLength: 4 }),
-  )
-  .map(([levels, segments, puts]) => {
-    const dying = (level: Level, index: number): Step => ({
-      do: 'epoch',
-      level,
-      puts: puts[index] ?? 0,
-      bits: 2,
-    });
-    return [...levels.map(dying), ...segments, dying('hours', 3)];
-  });
+  .record({
+    levels: fc.subarray([...UPPER_LEVELS]),
+    segments: fc.array(segmentStep, { minLength: 2, maxLength: 2 }),
+    puts: fc.tuple(fc.nat(12), fc.array(fc.nat(4), { minLength: 3, maxLength: 3 })),
+  })
+  .map(({ levels, segments: [first, last], puts: [hours, upper] }) => [
+    ...(first === undefined ? [] : [{ ...first, is: 'settled' } as Step]),
+    dying('hours', Number.POSITIVE_INFINITY),
+    ...levels.map((level, index) => dying(level, upper[index] ?? 0)),
+    ...(last === undefined ? [] : [last]),
+    dying('hours', hours),
+  ]);
+
+function dying(level: Level, puts: number): Step {
+  return { do: 'epoch', level, puts, bits: 2 };
+}
+
 /** Any history of some segments and epochs. */
 export const script: fc.Arbitrary<readonly Step[]> = fc
-  .tuple(fc.array(round, { maxLength: 9, size: 'max' }), fc.oneof(fc.constant([]), underWay))
+  .tuple(
+    fc.array(round, { maxLength: 9, size: 'max' }),
+    fc.oneof(fc.constant([]), { weight: 3, arbitrary: underWay }),
+  )
   .map(([rounds, last]) => [...rounds.flat(), ...last]);
 
 /** A store that worlds are written to. */
@@ -116,11 +122,17 @@ export type WorldStore = DeltaWriter & CompactorPorts['store'];
 
 class Died extends Error {}
 
-/** Plays a world's script, and stores what is still on its way then. */
-export async function playWorld(world: World, store: WorldStore, state: CompactionStateStore): Promise<void> {
+/** Plays a world's script, and stores what is still on its way then. @returns what plays further steps */
+export async function playWorld(
+  world: World,
+  store: WorldStore,
+  state: CompactionStateStore & RangeRegister,
+): Promise<(step: Step) => Promise<void>> {
+  for (const bits of RANGE_BITS) await state.registerRangeBits(bits);
   const player = new Player(world, store, state);
   for (const step of world.script) await player.play(step);
   await player.end();
+  return (step) => player.play(step);
 }
 
 interface Segment {

@@ -6,7 +6,11 @@ import {
   PutRecordsCommand,
 } from '@aws-sdk/client-kinesis';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { aggregate } from '../../lambdas/aggregator/aggregate.ts';
+import {
+  type AggregatorPorts,
+  type AggregatorSettings,
+  aggregate,
+} from '../../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
 import { Archive } from '../../lambdas/aws/archive.ts';
@@ -27,6 +31,11 @@ import type { startServices } from './services.ts';
 
 const always = () => true;
 const KEPT = { hours: undefined, days: undefined, months: undefined, all: undefined };
+
+/** What an aggregator may have of its own. */
+type Differently = Partial<
+  Pick<AggregatorPorts, 'ledger' | 'log'> & Pick<AggregatorSettings, 'generationFrom'>
+>;
 
 /** Makes tables, queues, a stream and a bucket, and what drives events through them. */
 export async function startPipeline(
@@ -77,10 +86,11 @@ export async function startPipeline(
     generation: string,
     rollup = CONFIG,
     rawArchive: RawArchive | undefined = archived ? raw : undefined,
+    { ledger: own, log: ownLog, generationFrom }: Differently = {},
   ) {
     const ports = {
-      ledger,
-      log,
+      ledger: own ?? ledger,
+      log: ownLog ?? log,
       queue,
       rejected: archive,
       raw: rawArchive,
@@ -89,7 +99,8 @@ export async function startPipeline(
       clock,
       listener: SILENT,
     };
-    const settings = { generation, streamRetentionMs: 604_800_000, rollup };
+    const from = generationFrom === undefined ? {} : { generationFrom };
+    const settings = { generation, ...from, streamRetentionMs: 604_800_000, rollup };
     await aggregate({ shard, records }, ports, settings, always);
   }
 
@@ -107,6 +118,7 @@ export async function startPipeline(
     raw,
     shardIds,
     recordsOf,
+    aggregateShard,
 
     /** Puts events on the stream, one a record. */
     async put(...events: ClientEvent[]): Promise<void> {
@@ -125,11 +137,15 @@ export async function startPipeline(
     },
 
     /** One aggregator invocation over the records of every shard that it was not handed before, as the mapping goes on. */
-    async aggregateNew(generation = '1', rawArchive?: RawArchive): Promise<void> {
+    async aggregateNew(
+      generation = '1',
+      rawArchive?: RawArchive,
+      differently: Differently = {},
+    ): Promise<void> {
       for (const shard of await shardIds()) {
         const records = await recordsOf(shard);
         const fresh = records.slice(checkpoints.get(shard) ?? 0);
-        await aggregateShard(shard, fresh, generation, CONFIG, rawArchive);
+        await aggregateShard(shard, fresh, generation, CONFIG, rawArchive, differently);
         checkpoints.set(shard, records.length);
       }
     },

@@ -1,0 +1,148 @@
+// `npx tally bench dedup-window`: what a cold container pays for a dedup window, in memory, time and read units.
+import { fork } from 'node:child_process';
+import { randomFillSync } from 'node:crypto';
+import { once } from 'node:events';
+import { availableParallelism, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { BatchWriteItemCommand, CreateTableCommand } from '@aws-sdk/client-dynamodb';
+import { dynamoDb } from '../lambdas/aws/clients/dynamo-db.ts';
+import { entryItem, ledgerKeys } from '../lambdas/aws/ledger-items.ts';
+import { noAccounts } from '../lambdas/counting/accounts.ts';
+import { parseSequenceNumber, parseShardKey, type ShardKey } from '../lambdas/counting/identifiers.ts';
+import type { Head } from '../lambdas/counting/segment.ts';
+import { lostEntry } from '../lambdas/counting/segment-entry.ts';
+import { startEmulator } from '../local/emulators/emulators.ts';
+import type { Loaded, LoadTask } from './dedup-window/cold-load.ts';
+
+/** A window: so many seconds of so many events a second with ids, in segments of so many seconds. */
+interface Shape {
+  readonly seconds: number;
+  readonly perSecond: number;
+  readonly segmentSeconds: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string' },
+    'per-second': { type: 'string', default: '50' },
+    'segment-seconds': { type: 'string', default: '5' },
+  },
+});
+const SHAPES: readonly Shape[] =
+  values.seconds === undefined
+    ? [
+        { seconds: 600, perSecond: 1_000, segmentSeconds: 5 },
+        { seconds: 3_600, perSecond: 1_000, segmentSeconds: 5 },
+        { seconds: 86_400, perSecond: 50, segmentSeconds: 10 },
+        { seconds: 86_400, perSecond: 50, segmentSeconds: 5 },
+      ]
+    : [
+        {
+          seconds: Number(values.seconds),
+          perSecond: Number(values['per-second']),
+          segmentSeconds: Number(values['segment-seconds']),
+        },
+      ];
+
+const START_MS = Date.UTC(2026, 10, 22);
+const TABLE = 'ledger';
+const fail = (error: Error) => {
+  throw error;
+};
+const emulator = await startEmulator('dynamodb', undefined, fail);
+Object.assign(process.env, {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+  AWS_ENDPOINT_URL_DYNAMODB: emulator.endpoint,
+});
+const client = dynamoDb();
+await client.send(
+  new CreateTableCommand({
+    TableName: TABLE,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    KeySchema: [
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ],
+  }),
+);
+const rows: string[] = [];
+try {
+  for (const [index, shape] of SHAPES.entries()) {
+    const shard = parseShardKey(`1.${index}`);
+    const segments = await fill(shard, shape);
+    rows.push(row(shape, segments, await load(taskOf(shard, shape, segments))));
+  }
+} finally {
+  client.destroy();
+  await emulator.stop();
+}
+process.stdout.write(`Method: a fresh process reads a shard's whole window through the deployed adapter and the SDK, from an emulated DynamoDB on the same machine. Memory is what the process has more than
+before: typed arrays and buffers after a collection, and resident at the most. Read units as the emulator meters them. Node ${process.version}, ${availableParallelism()} cores with a load of ${loadavg()[0]?.toFixed(1)}, ${new Date().toISOString().slice(0, 10)}.
+
+| window | events/s | segments | ids | requests, at once | read units | held, MiB | at the most, MiB | processor, s | seconds |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+${rows.join('\n')}
+`);
+
+function headOf(segment: number, { seconds, segmentSeconds }: Shape): Head {
+  const number = parseSequenceNumber(String(segment));
+  const runMaxMs = START_MS + segment * segmentSeconds * 1000;
+  return {
+    ...{ segment, first: number, last: number, records: 1, version: 1, status: 'sent', ancestors: [] },
+    config: { slotBits: 4, dedupWindowMs: seconds * 1000, acceptPastMs: undefined, acceptFutureMs: 600_000 },
+    ...{ minArrivalMs: runMaxMs, runMaxBeforeMs: runMaxMs - segmentSeconds * 1000, runMaxMs },
+    totals: noAccounts(),
+  };
+}
+
+/** Puts a window's segments. @returns how many */
+async function fill(shard: ShardKey, shape: Shape): Promise<number> {
+  const segments = shape.seconds / shape.segmentSeconds;
+  const idBytes = shape.perSecond * shape.segmentSeconds * 8;
+  for (let at = 1; at <= segments; at += 12) {
+    const puts = Array.from({ length: Math.min(12, segments - at + 1) }, (_, index) => at + index).flatMap(
+      (segment) => {
+        const entry = {
+          ...lostEntry(headOf(segment, shape)),
+          lost: false,
+          idBytes,
+        };
+        const ids = { B: randomFillSync(new Uint8Array(idBytes)) };
+        return [entryItem(shard, entry, 2_000_000_000), { ...ledgerKeys.ids(shard, segment, 0), ids }];
+      },
+    );
+    const requests = puts.map((Item) => ({ PutRequest: { Item } }));
+    await client.send(new BatchWriteItemCommand({ RequestItems: { [TABLE]: requests } }));
+  }
+  return segments;
+}
+
+function taskOf(shard: ShardKey, shape: Shape, segments: number): LoadTask {
+  const { minArrivalMs, runMaxBeforeMs, config } = headOf(segments + 1, shape);
+  return {
+    table: TABLE,
+    shard,
+    plan: { segment: segments + 1, minArrivalMs, runMaxBeforeMs, config, ancestors: [] },
+  };
+}
+
+async function load(task: LoadTask): Promise<Loaded> {
+  const child = fork(new URL('dedup-window/cold-load.ts', import.meta.url), { execArgv: ['--expose-gc'] });
+  child.send(task);
+  const [loaded] = await once(child, 'message');
+  return loaded as Loaded;
+}
+
+function row({ seconds, perSecond }: Shape, segments: number, loaded: Loaded): string {
+  const count = (figure: number) => Math.round(figure).toLocaleString('en');
+  const cells = [
+    seconds % 3_600 === 0 ? `${seconds / 3_600} h` : `${seconds / 60} min`,
+    ...[count(perSecond), count(segments), count(seconds * perSecond)],
+    ...[`${count(loaded.requests)}, ${loaded.mostAtOnce}`, count(loaded.readUnits)],
+    ...[count(loaded.held), count(loaded.peak), loaded.cpuSeconds.toFixed(1), loaded.seconds.toFixed(1)],
+  ];
+  return `| ${cells.join(' | ')} |`;
+}

@@ -1,0 +1,64 @@
+// A container that meets a shard for the first time: a fresh process reads the shard's whole dedup window from the ledger.
+import { DedupWindows, type WindowPlan } from '../../lambdas/aggregator/windows.ts';
+import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
+import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { systemClock } from '../../lambdas/aws/telemetry.ts';
+import type { ShardKey } from '../../lambdas/counting/identifiers.ts';
+
+/** What to load. */
+export interface LoadTask {
+  readonly table: string;
+  readonly shard: ShardKey;
+  readonly plan: WindowPlan;
+}
+
+/** What it took. */
+export interface Loaded {
+  readonly seconds: number;
+  /** Processor time, user and system. */
+  readonly cpuSeconds: number;
+  readonly requests: number;
+  readonly mostAtOnce: number;
+  readonly readUnits: number;
+  /** Mebibytes: typed arrays and buffers after a collection, and resident at the most, less what the process had before. */
+  readonly held: number;
+  readonly peak: number;
+}
+
+process.once('message', async ({ table, shard, plan }: LoadTask) => {
+  const client = dynamoDb();
+  const made = { requests: 0, open: 0, mostAtOnce: 0, readUnits: 0 };
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      made.requests += 1;
+      made.open += 1;
+      made.mostAtOnce = Math.max(made.mostAtOnce, made.open);
+      const answer = await next({
+        ...args,
+        input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } as never,
+      });
+      made.open -= 1;
+      const { ConsumedCapacity } = answer.output as { ConsumedCapacity?: { CapacityUnits?: number } };
+      made.readUnits += ConsumedCapacity?.CapacityUnits ?? 0;
+      return answer;
+    },
+    { step: 'initialize' },
+  );
+  const ledger = new LedgerTable(client, table, systemClock);
+  await ledger.readHead(shard);
+  Object.assign(made, { requests: 0, mostAtOnce: 0, readUnits: 0 });
+  globalThis.gc?.();
+  const before = { ...process.memoryUsage(), at: performance.now(), cpu: process.cpuUsage() };
+  const windows = new DedupWindows();
+  await windows.before(shard, plan, ledger);
+  const seconds = (performance.now() - before.at) / 1000;
+  const { user, system } = process.cpuUsage(before.cpu);
+  const mebibytes = (bytes: number) => bytes / 2 ** 20;
+  const peak = mebibytes(process.resourceUsage().maxRSS * 1024 - before.rss);
+  globalThis.gc?.();
+  const held = mebibytes(process.memoryUsage().arrayBuffers - before.arrayBuffers);
+  const { requests, mostAtOnce, readUnits } = made;
+  const cpuSeconds = (user + system) / 1e6;
+  process.send?.({ seconds, cpuSeconds, requests, mostAtOnce, readUnits, held, peak } satisfies Loaded);
+  process.disconnect();
+});

@@ -1,0 +1,83 @@
+// A shard's first batch in a generation: the earlier generations of the shard are ended before anything is planned.
+import {
+  endedHead,
+  type Generation,
+  generationsIn,
+  type ShardBeginning,
+  shardBeginning,
+} from '../core/generation.ts';
+import { type ShardId, type ShardKey, shardKey } from '../counting/identifiers.ts';
+import type { Head, RollupConfig } from '../counting/segment.ts';
+import type { Clock, GenerationLedger, SegmentLedger } from '../ports.ts';
+import type { AggregatorSettings } from './aggregate.ts';
+import { GenerationEnded } from './errors.ts';
+
+/** What beginning a shard needs. */
+interface BeginPorts {
+  readonly ledger: GenerationLedger & Pick<SegmentLedger, 'readHead'>;
+  readonly clock: Clock;
+}
+
+/**
+ * Finds where a shard begins in the generation in force, and ends its earlier generations: from then on these plan nothing
+ * more of it. Repeatable; two containers at once agree.
+ * @param finish finishes the shard's planned segment in an earlier generation
+ * @throws GenerationEnded when the generation has been followed by another
+ */
+export async function beginShard(
+  shard: ShardId,
+  { ledger, clock }: BeginPorts,
+  settings: AggregatorSettings,
+  finish: (generation: string) => Promise<unknown>,
+): Promise<ShardBeginning> {
+  const generations = await generationsInForce(ledger, clock, settings);
+  const heads = new Map<string, ShardBeginning['before']>();
+  for (const { name } of generations.slice(0, -1)) {
+    const key = shardKey(name, shard);
+    const head = await end(key, ledger, settings.rollup, () => finish(name));
+    if (head.segment > 0) heads.set(name, { shard: key, head });
+  }
+  return shardBeginning(generations, (name) => heads.get(name));
+}
+
+/** The generations up to the one in force, which is added to the ledger's list unless it is there. */
+async function generationsInForce(
+  ledger: GenerationLedger,
+  clock: Clock,
+  { generation: name, generationFrom: from = 'heads' }: AggregatorSettings,
+): Promise<readonly Generation[]> {
+  for (;;) {
+    const listed = await ledger.readGenerations();
+    if (listed.at(-1)?.name === name) return listed;
+    if (listed.some((one) => one.name === name))
+      throw new GenerationEnded(
+        `generation ${name} of the stream was followed by ${listed.at(-1)?.name}: deploy with that streamGeneration, or with a new one`,
+      );
+    // A ledger from before generations were listed has shards of some.
+    const earlier = listed.length > 0 ? listed : generationsIn(await ledger.shards());
+    const started = [
+      ...earlier.filter((one) => one.name !== name),
+      { name, from, startedAtMs: clock.nowMs() },
+    ];
+    if ((await ledger.putGenerations(started, listed.length)) === 'put') return started;
+  }
+}
+
+/** Ends a shard in an earlier generation, after its planned segment is finished. @returns its head, ended */
+async function end(
+  shard: ShardKey,
+  ledger: BeginPorts['ledger'],
+  config: RollupConfig,
+  finish: () => Promise<unknown>,
+): Promise<Head> {
+  for (;;) {
+    const head = await ledger.readHead(shard);
+    if (head?.status === 'ended') return head;
+    if (head?.status === 'planned') {
+      await finish();
+      continue;
+    }
+    const ended = endedHead(head, config);
+    if ((await ledger.endHead(shard, ended)) === 'ended') return ended;
+  }
+}

@@ -1,0 +1,29 @@
+// A conditional write, whose failed condition is an answer and not an error.
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  type PutItemCommand,
+  type UpdateItemCommand,
+  type UpdateItemOutput,
+} from '@aws-sdk/client-dynamodb';
+
+/** Sends a conditional write. @returns what the service answered; undefined when the condition failed */
+export async function conditionally(
+  client: DynamoDBClient,
+  write: PutItemCommand | UpdateItemCommand,
+): Promise<UpdateItemOutput | undefined> {
+  try {
+    return await client.send(write as UpdateItemCommand);
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a conditional write's condition held. */
+export async function succeeds(
+  client: DynamoDBClient,
+  write: PutItemCommand | UpdateItemCommand,
+): Promise<boolean> {
+  return (await conditionally(client, write)) !== undefined;
+}
