@@ -335,7 +335,8 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
   }
 
   get #place() {
-    return { client: this.#client, table: this.#table };
+    const { idsChunkBytes } = this.#limits;
+    return { client: this.#client, table: this.#table, idsChunkBytes };
   }
 
   #expiresAt(): number | undefined {

@@ -4,7 +4,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import pLimit from 'p-limit';
 import type { ShardKey } from '../counting/identifiers.ts';
 import { MissingLedgerItem, type WindowEntry } from '../counting/segment-entry.ts';
-import { IDS_CHUNK_BYTES, idsNameOf, ledgerKeys } from './ledger-items.ts';
+import { idsNameOf, ledgerKeys } from './ledger-items.ts';
 
 /** Entries in the first page of a walk; each further page has twice as many, up to what a Query answers. */
 const FIRST_PAGE_ENTRIES = 100;
@@ -17,6 +17,8 @@ const STRETCHES_AT_ONCE = 4;
 export interface WindowTable {
   readonly client: DynamoDBClient;
   readonly table: string;
+  /** Bytes of ids in one item, as they are written. */
+  readonly idsChunkBytes: number;
 }
 
 /**
@@ -93,7 +95,7 @@ interface Gathered {
 }
 
 async function readStretch(
-  { client, table }: WindowTable,
+  { client, table, idsChunkBytes }: WindowTable,
   shard: ShardKey,
   entries: readonly WindowEntry[],
 ): Promise<readonly Uint8Array[]> {
@@ -120,35 +122,34 @@ async function readStretch(
     for await (const { Items = [] } of pages) {
       for (const { sk, ids } of Items) {
         const { segment, chunk } = idsNameOf(sk?.S ?? '');
-        take(gathered.get(segment), chunk, ids?.B);
+        take(gathered.get(segment), chunk * idsChunkBytes, ids?.B);
       }
     }
   }
   for (const [segment, found] of gathered) {
-    if (found.missing > 0) await readAgain({ client, table }, shard, segment, found);
+    if (found.missing > 0) await readAgain({ client, table, idsChunkBytes }, shard, segment, found);
   }
   return entries.map(({ segment }) => (gathered.get(segment) as Gathered).ids);
 }
 
 /** Reads one segment's ids strongly consistently. */
 async function readAgain(
-  { client, table }: WindowTable,
+  { client, table, idsChunkBytes }: WindowTable,
   shard: ShardKey,
   segment: number,
   gathered: Gathered,
 ): Promise<void> {
   gathered.missing = gathered.ids.byteLength;
-  for (let chunk = 0; chunk * IDS_CHUNK_BYTES < gathered.ids.byteLength; chunk += 1) {
+  for (let chunk = 0; chunk * idsChunkBytes < gathered.ids.byteLength; chunk += 1) {
     const Key = ledgerKeys.ids(shard, segment, chunk);
     const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
-    take(gathered, chunk, Item?.['ids']?.B);
+    take(gathered, chunk * idsChunkBytes, Item?.['ids']?.B);
   }
   if (gathered.missing !== 0)
     throw new MissingLedgerItem(`ids of segment ${segment} of shard ${shard} are not there`);
 }
 
-function take(gathered: Gathered | undefined, chunk: number, part: Uint8Array | undefined): void {
-  const at = chunk * IDS_CHUNK_BYTES;
+function take(gathered: Gathered | undefined, at: number, part: Uint8Array | undefined): void {
   // Of another length than the entry says: not what was put, and missing.
   if (gathered === undefined || part === undefined || at + part.length > gathered.ids.length) return;
   gathered.ids.set(part, at);
