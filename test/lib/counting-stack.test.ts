@@ -362,7 +362,7 @@ test("an operator's commands find the resources by the stage alone", () => {
     rollupQueueUrl: 'RollupsMessages',
     deadLetterQueueUrl: 'RollupsDeadLetters',
     archiveBucket: 'ArchiveBucket',
-    countsTable: 'TablesCounts',
+    countsTable: 'TablesCounters',
     ledgerTable: 'TablesLedger',
     retryParameter: 'Retries',
   });
