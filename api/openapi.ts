@@ -4,6 +4,7 @@ import { REDRIVE, REDRIVE_REQUEST } from './admin.ts';
 import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH } from './counts.ts';
 import { ACCEPTED, EVENT, EVENTS, PARTLY_ACCEPTED } from './events.ts';
 import { type Answer, type AnswerHeader, OPERATIONS, type Operation } from './operations.ts';
+import { PUBLIC_COUNT, SHIELDS_BADGE } from './public.ts';
 import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
 import { TOP } from './top.ts';
@@ -23,6 +24,8 @@ const NAMED: ReadonlyMap<Schema, string> = new Map<Schema, string>([
   [COUNTS_BATCH, 'CountsBatch'],
   [COUNTS_ANSWERS, 'CountsAnswers'],
   [STATUS, 'Status'],
+  [PUBLIC_COUNT, 'PublicCount'],
+  [SHIELDS_BADGE, 'ShieldsBadge'],
   [REDRIVE_REQUEST, 'RedriveRequest'],
   [REDRIVE, 'Redrive'],
 ]);
@@ -66,13 +69,19 @@ export function documentedPath(path: string): string {
   return path.replace('+}', '}');
 }
 
+const SECURITY: Readonly<Record<Operation['access'], Json>> = {
+  signed: [{ signature: [] }],
+  // A stage without API keys takes requests without one.
+  open: [{ apiKey: [] }, {}],
+  public: [],
+};
+
 function operationObject(operation: Operation): Json {
   const { id, summary, access, parameters, body, answers } = operation;
   return {
     operationId: id,
     summary,
-    // A stage without API keys takes requests without one.
-    security: access === 'signed' ? [{ signature: [] }] : [{ apiKey: [] }, {}],
+    security: SECURITY[access],
     parameters: Object.entries(parameters).map(([name, { in: place, description, schema }]) => ({
       name,
       in: place,
@@ -89,13 +98,20 @@ function operationObject(operation: Operation): Json {
   };
 }
 
-function answerObject({ description, schema, headers = [] }: Answer): Json {
+function answerObject({ description, schema, headers = [], alsoTypes = [] }: Answer): Json {
   return {
     description,
     ...(headers.length === 0
       ? {}
       : { headers: Object.fromEntries(headers.map((name) => [name, HEADERS[name]])) }),
-    ...(schema === undefined ? {} : { content: content(['application/json'], schema) }),
+    ...(schema === undefined
+      ? {}
+      : {
+          content: {
+            ...(content(['application/json'], schema) as object),
+            ...Object.fromEntries(alsoTypes.map((type) => [type, {}])),
+          },
+        }),
   };
 }
 

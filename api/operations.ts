@@ -2,12 +2,13 @@
 import { REDRIVE, REDRIVE_REQUEST } from './admin.ts';
 import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH, COUNTS_QUESTION } from './counts.ts';
 import { ACCEPTED, ENTITY, EVENTS, METRIC, PARTLY_ACCEPTED } from './events.ts';
+import { PUBLIC_COUNT, SHIELDS_BADGE } from './public.ts';
 import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
 import { METRICS, TOP, TOP_PARAMETERS } from './top.ts';
 
-/** Who may call: whoever has an API key (where the stage wants one), or whom IAM lets in. */
-export type Access = 'open' | 'signed';
+/** Who may call: whoever has an API key (where the stage wants one), or whom IAM lets in, or anyone. */
+export type Access = 'open' | 'signed' | 'public';
 
 /** Headers that an answer may have to have. */
 export type AnswerHeader = 'Retry-After' | 'ETag' | 'Cache-Control';
@@ -18,6 +19,8 @@ export interface Answer {
   /** Undefined: it has no body. */
   readonly schema?: Schema;
   readonly headers?: readonly AnswerHeader[];
+  /** Content types that are not JSON. */
+  readonly alsoTypes?: readonly string[];
 }
 
 /** A parameter of the path, of the query string or among the headers. */
@@ -172,6 +175,46 @@ export const OPERATIONS: readonly Operation[] = [
     answers: {
       200: { description: 'Their names, in order.', schema: METRICS, headers: ['ETag', 'Cache-Control'] },
       304: NOT_MODIFIED,
+      503: READ_FAILED,
+      ...GATEWAY,
+    },
+  },
+  {
+    id: 'readPublic',
+    method: 'GET',
+    path: '/v1/public/{metric}/{entity+}',
+    summary:
+      'The total of a counter whose metric is among the setting publicMetrics, for anyone. The path ends in .json, or in .svg for a badge.',
+    access: 'public',
+    parameters: {
+      metric: { in: 'path', description: 'A public metric.', schema: METRIC },
+      entity: {
+        in: 'path',
+        description: 'The entity, percent-encoded, and .json or .svg; it may hold slashes and dots.',
+        schema: { type: 'string' },
+      },
+      style: {
+        in: 'query',
+        description: 'Of .json: the shape that shields.io reads at an endpoint.',
+        schema: { type: 'string', enum: ['shields'] },
+      },
+      label: {
+        in: 'query',
+        description: 'What a badge says beside the number; the metric if left out.',
+        schema: { type: 'string', minLength: 1, maxLength: 40 },
+      },
+      ...IF_NONE_MATCH,
+    },
+    answers: {
+      200: {
+        description: 'The total; 0 for an entity that nothing was counted of.',
+        schema: { oneOf: [PUBLIC_COUNT, SHIELDS_BADGE] },
+        alsoTypes: ['image/svg+xml'],
+        headers: ['ETag'],
+      },
+      304: { description: 'What the caller has is still right.', headers: ['ETag'] },
+      400: SAYS('The message says what is wrong with the path or a parameter.'),
+      404: SAYS('The metric is not public.'),
       503: READ_FAILED,
       ...GATEWAY,
     },

@@ -39,7 +39,27 @@ const SERVICE = exactly({
 /** `GET /v1/status`. */
 export const STATUS = exactly({
   service: SERVICE,
+  accepted: {
+    type: ['integer', 'null'],
+    description: 'Events that the front door accepted: `unread` and `received`. Null as `unread` is.',
+  },
+  unread: {
+    type: ['integer', 'null'],
+    description: 'Events in the stream that are not received yet; null when the stream could not be read.',
+  },
+  unreadSince: {
+    type: ['string', 'null'],
+    description: 'When the oldest of them arrived; null when there is none.',
+  },
+  unreadMore: {
+    type: 'boolean',
+    description: 'Whether `accepted` and `unread` are lower bounds: one look at the stream did not show all.',
+  },
   ...ACCOUNTS,
+  inFlightSince: {
+    type: ['string', 'null'],
+    description: 'When the oldest event in flight arrived; null when none is in flight.',
+  },
   hours: HOURS,
   hoursSince: {
     type: ['string', 'null'],

@@ -16,6 +16,15 @@ const count = wholeNumber(1);
 const ROUNDS: BenchOption = ['--rounds <n>', 'rounds', count];
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  formats: {
+    script: 'bench/formats.ts',
+    description: 'lines of a log read in a second, and memory, beside GoAccess',
+    options: [
+      ['--file <file>', 'an uncompressed combined log'],
+      ['--lines <n>', 'lines of a made one', count],
+      ROUNDS,
+    ],
+  },
   'end-to-end': {
     script: 'bench/end-to-end.ts',
     description: 'events a second and freshness at rising load, beside one UpdateItem an event and Redis',
@@ -43,26 +52,6 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     description: "how long each function's bundle takes to start",
     options: [ROUNDS, ['--only <noun>', 'only this function']],
   },
-  query: {
-    script: 'bench/query-latency.ts',
-    description: 'how long the query function takes by itself',
-    options: [
-      ROUNDS,
-      ['--calls <n>', 'calls a round', count],
-      ['--only <word>', 'only questions with this word'],
-    ],
-  },
-  aggregator: {
-    script: 'bench/aggregator.ts',
-    description: 'processor time of the aggregator, beside the least that is possible',
-    options: [
-      ROUNDS,
-      ['--events <n>', 'events a batch', count],
-      ['--ids <n>', 'ids in the dedup window', count],
-      ['--sample <n>', 'events measured alone', count],
-      ['--only <word>', 'only parts with this word'],
-    ],
-  },
   'dedup-window': {
     script: 'bench/dedup-window.ts',
     description: 'memory, time and read units of a cold dedup window',
@@ -72,48 +61,10 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
       ['--segment-seconds <n>', 'seconds of one segment', count],
     ],
   },
-  writer: {
-    script: 'bench/writer.ts',
-    description: 'how fast the writer is',
-    options: [
-      ROUNDS,
-      ['--segments <n>', 'segments a batch', count],
-      ['--counters <n>', 'counters a segment', count],
-      ['--events-per-row <n>', 'events a row', count],
-      ['--latency-ms <n>', 'how long a call of the table takes', wholeNumber(0)],
-    ],
-  },
   compactor: {
     script: 'bench/compactor.ts',
-    description: 'how far one compactor gets',
-    options: [
-      ['--entities <n>', 'different entities', count],
-      ['--segments <n>', 'segments', count],
-      ['--events <n>', 'events a segment', count],
-      ['--shards <n>', 'shards', count],
-      ['--held <n>', 'counters held in memory', count],
-      ROUNDS,
-    ],
-  },
-  growth: {
-    script: 'bench/growth.ts',
-    description: 'whether the cost of an event grows with the work',
-    options: [['--events <n>', 'events of the smallest run', count], ROUNDS],
-  },
-  import: {
-    script: 'bench/import-packed.ts',
-    description: 'what batches save: the same log imported with and without',
-    options: [['--file <path>', 'an access log'], ['--events <n>', 'events', count], ROUNDS],
-  },
-  soak: {
-    script: 'bench/soak.ts',
-    description: 'whether memory stays flat under a steady load',
-    options: [
-      ['--minutes <n>', 'how long', count],
-      ['--rate <n>', 'events a second', count],
-      ['--sample-seconds <n>', 'seconds between two samples', count],
-      ['--growth-max <n>', 'megabytes an hour that may be added', count],
-    ],
+    description: "how much of one function's time compaction takes at a rate",
+    options: [['--rate <n>', 'events a second', count], ROUNDS],
   },
 };
 

@@ -7,6 +7,7 @@ import { KinesisLog } from '../lambdas/aws/stream-log.ts';
 import { DeltasMissing } from '../lambdas/compactor/epoch-rows.ts';
 import { finishPlans } from '../lambdas/compactor/finish-plans.ts';
 import { BLOCK_BYTES } from '../lambdas/compactor/ports.ts';
+import { retentionsKept } from '../lambdas/core/claim.ts';
 import { HOUR_MS, isoSeconds, parseInstant } from '../lambdas/counting/time.ts';
 import type { SegmentSource } from '../lambdas/raw-ports.ts';
 import { archivedSource } from '../lambdas/recount/archived-source.ts';
@@ -115,7 +116,8 @@ async function compare(
     const state = saved ?? (await begin(what, range, access, { partEvents: PART_EVENTS }));
     const spill = await FileSpill.open(`${given.state}.rows`, state.spilled);
     const settings = {
-      retentions: access.settings.retentions,
+      // What an earlier setting has let go is no difference.
+      retentions: retentionsKept(await access.ledger.readClaim(), access.settings.retentions),
       periodsAtOnce: 64,
       attemptsMax: 20,
       blockBytes: BLOCK_BYTES,
@@ -139,7 +141,7 @@ async function compare(
 
 function portsOf(
   { s3, resources }: StackAccess,
-  { ledger, store, state, forget, compactor, settings }: StoreAccess,
+  { ledger, store, state, forget, compactor }: StoreAccess,
   source: SegmentSource,
   spill: FileSpill,
   isRepair: boolean,
@@ -153,7 +155,7 @@ function portsOf(
     compaction: {
       async finishPlans() {
         try {
-          await finishPlans(compactor, settings);
+          await finishPlans(compactor);
           return undefined;
         } catch (error) {
           if (error instanceof DeltasMissing) return error.message;

@@ -5,6 +5,7 @@ import type { Generation, LogPlace } from './core/generation.ts';
 import type { Books } from './counting/books.ts';
 import type { Heartbeat, MinuteCounts, OpenShard } from './counting/canary.ts';
 import type { PartName, SegmentId, SequenceNumber, ShardId, ShardKey } from './counting/identifiers.ts';
+import type { Unread } from './counting/pipeline-status.ts';
 import type { RetryPolicy } from './counting/retry-policy.ts';
 import type { RejectedEvent } from './counting/rollup.ts';
 import type { RollupMessage } from './counting/rollup-message.ts';
@@ -117,6 +118,12 @@ export interface PartLedger {
    * of what is counted already. Repeatable.
    */
   noteExpired(name: PartName, events: number): Promise<'noted' | 'acknowledged' | 'no-entry'>;
+}
+
+/** The stream as the status looks at it. */
+export interface UnreadLog {
+  /** Counts the events after a sequence number, or of the whole shard, in one short look. */
+  countAfter(shard: ShardId, after: SequenceNumber | undefined): Promise<Unread>;
 }
 
 /** The ledger as the accountant and the status use it. */

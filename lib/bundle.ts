@@ -81,7 +81,10 @@ export function bundle(entry: string | { readonly text: string }): Bundle {
 }
 
 /** Writes a bundle into a folder, which is made if it is not there. */
-export function writeBundle({ files }: Bundle, folder: string): void {
+export function writeBundle(
+  { files }: { readonly files: readonly Pick<BundledFile, 'name' | 'contents'>[] },
+  folder: string,
+): void {
   mkdirSync(folder, { recursive: true });
   for (const { name, contents } of files) writeFileSync(join(folder, name), contents);
 }

@@ -5,7 +5,9 @@ import { Accountant } from './accountant.ts';
 import { Aggregator } from './aggregator.ts';
 import { Archive } from './archive.ts';
 import { Canary } from './canary.ts';
+import { Collector } from './collector.ts';
 import { Compactor } from './compactor.ts';
+import { Console } from './console.ts';
 import { EventStream } from './event-stream.ts';
 import { FrontDoor } from './front-door.ts';
 import type { Platform } from './handler-function.ts';
@@ -16,6 +18,7 @@ import { resourcesParameter } from './resources-parameter.ts';
 import { retryParameter } from './retry-parameter.ts';
 import { RollupQueue } from './rollup-queue.ts';
 import { Tables } from './tables.ts';
+import { addUnknownRoutes } from './unknown-routes.ts';
 import { Writer } from './writer.ts';
 
 /** Everything that counts, in one stack. */
@@ -37,18 +40,27 @@ export class CountingStack extends Stack {
     const operated = { counts, ledger, queue, deadLetters, archive, retries };
     new Writer(this, 'Writer', { ...platform, ...operated });
 
+    // access logs in a bucket → collector → stream
+    const collector =
+      configuration.accessLogs.length === 0
+        ? undefined
+        : new Collector(this, 'Collector', { ...platform, stream, ledger, archive });
+
     // dead letters → redriver → queue, or archive
     const redriver = new Redriver(this, 'Redriver', { ...platform, ...operated });
     frontDoor.addAdmin('redrive', redriver.function);
-    resourcesParameter(this, 'Resources', configuration, { ...operated, stream });
+    resourcesParameter(this, 'Resources', configuration, { ...operated, stream, objects: collector?.queue });
 
     // ledger → accountant → checkpoints and metrics; counts → compactor → counts → query → client
     new Accountant(this, 'Accountant', { ...platform, stream, ledger });
     new Compactor(this, 'Compactor', { ...platform, stream, counts, ledger });
-    new Query(this, 'Query', { ...platform, frontDoor, counts, ledger });
+    new Query(this, 'Query', { ...platform, frontDoor, stream, counts, ledger });
+    new Console(this, 'Console', { ...platform, frontDoor });
 
     // canary → stream …, and counts → canary, as a client
     new Canary(this, 'Canary', { ...platform, frontDoor, stream });
+
+    addUnknownRoutes(frontDoor.api, configuration.allowOrigin);
 
     new Observability(this, 'Observability', configuration, {
       api: frontDoor.api,

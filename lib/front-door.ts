@@ -1,5 +1,5 @@
 // The front door: a REST API that puts events into the stream without a function in between.
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import {
   AccessLogField,
   AccessLogFormat,
@@ -39,6 +39,9 @@ import { WEB_ACL_OFF, WebAcl } from './web-acl.ts';
 
 /** The route whose answers the API's cache may keep. */
 const COUNTS_PATH = '/v1/counts/{metric}/{entity+}';
+
+/** The route of public counters, from the API's root. */
+export const PUBLIC_PATH = 'v1/public/{metric}/{entity+}';
 
 /** Times the rate that clients may burst. */
 const BURST = 2;
@@ -90,6 +93,15 @@ export class FrontDoor extends Construct {
     });
     acknowledgeOpen(method);
     addPreflight(resource, 'GET', this.#configuration.allowOrigin);
+  }
+
+  /** `GET /<path>`, answered by a function for anyone, without an API key. @param path from the API's root */
+  addOpenRead(path: string, handler: LambdaFunction): void {
+    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
+    const options = { authorizationType: AuthorizationType.NONE };
+    const method = this.api.root.resourceForPath(path).addMethod('GET', integration, options);
+    const reason = 'It shows nothing that is not public: a page without data, and counters named public.';
+    acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
   }
 
   /** `POST /v1/<path>` with a body of a schema, answered by a function. */
@@ -165,6 +177,8 @@ function createApi(scope: Construct, c: Configuration): RestApi {
     description: 'Takes events, answers counts.',
     // Clients far away are for a CDN of one's own to bring near; an edge endpoint could not stand behind one.
     endpointTypes: [EndpointType.REGIONAL],
+    // The console's script most of all: 125 KB become 50.
+    minCompressionSize: Size.kibibytes(1),
     cloudWatchRole: c.gatewayLogsRole,
     deployOptions: {
       stageName: c.stage,
@@ -173,6 +187,7 @@ function createApi(scope: Construct, c: Configuration): RestApi {
       tracingEnabled: c.tracing,
       metricsEnabled: false,
       ...apiCache(c),
+      methodOptions: methodOptions(c),
       accessLogDestination: new LogGroupLogDestination(accessLog),
       accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
     },
@@ -192,16 +207,24 @@ function apiCache(c: Configuration): StageOptions {
     cacheClusterSize: String(c.apiCacheGb),
     // Once there is a cache, every GET would be kept.
     cachingEnabled: false,
-    methodOptions: {
-      [`${COUNTS_PATH}/GET`]: {
-        cachingEnabled: true,
-        cacheTtl: Duration.seconds(c.apiCacheSeconds),
-        cacheDataEncrypted: true,
-        // A method with settings of its own has none of the stage's.
-        throttlingRateLimit: c.throttleRequestsPerSecond,
-        throttlingBurstLimit: BURST * c.throttleRequestsPerSecond,
-      },
-    },
+  };
+}
+
+/** Methods that have settings of their own; such a method has none of the stage's. */
+function methodOptions(c: Configuration): NonNullable<StageOptions['methodOptions']> {
+  const limited = (perSecond: number) => ({
+    throttlingRateLimit: perSecond,
+    throttlingBurstLimit: BURST * perSecond,
+  });
+  const kept = {
+    cachingEnabled: true,
+    cacheTtl: Duration.seconds(c.apiCacheSeconds),
+    cacheDataEncrypted: true,
+    ...limited(c.throttleRequestsPerSecond),
+  };
+  return {
+    ...(c.apiCacheGb === 0 ? {} : { [`${COUNTS_PATH}/GET`]: kept }),
+    ...(c.publicMetrics.length === 0 ? {} : { [`/${PUBLIC_PATH}/GET`]: limited(c.publicRequestsPerSecond) }),
   };
 }
 

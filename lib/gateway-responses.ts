@@ -39,6 +39,12 @@ const RESPONSES: Readonly<Record<string, Refusal>> = {
     templates: json('"The quota of this API key is used up."'),
     retryAfter: QUOTA_RETRY_AFTER_SECONDS,
   },
+  // Routes that do not exist have answers of their own (unknown-routes.ts): what is left is a signature that is missing.
+  MissingSignature: {
+    type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
+    statusCode: '403',
+    templates: json('"Sign the request with AWS Signature Version 4 for execute-api."'),
+  },
   // No status code: each keeps its own.
   Default4xx: { type: ResponseType.DEFAULT_4XX, templates: json('$context.error.messageString') },
   Default5xx: { type: ResponseType.DEFAULT_5XX, templates: json('$context.error.messageString') },

@@ -14,7 +14,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import { bundle, writeBundle } from './bundle.ts';
+import { type BundledFile, bundle, writeBundle } from './bundle.ts';
 import { type Configuration, LOCAL_STAGE } from './configuration.ts';
 
 /** Where functions get their code: bundled by esbuild, or (local stack, tests) from source, by their metadata. */
@@ -29,13 +29,24 @@ export interface Platform {
 /** What makes one function different from the others. */
 export interface HandlerFunctionProps {
   /** The function's noun: its handler is `lambdas/<noun>/handler.ts`. */
-  readonly noun: 'aggregator' | 'writer' | 'redriver' | 'query' | 'accountant' | 'canary' | 'compactor';
+  readonly noun:
+    | 'aggregator'
+    | 'collector'
+    | 'writer'
+    | 'redriver'
+    | 'query'
+    | 'accountant'
+    | 'canary'
+    | 'compactor'
+    | 'console';
   readonly description: string;
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
   readonly environment: Readonly<Record<string, string>>;
   /** Everything the function may do besides writing its log, and into the archive. */
   readonly statements: readonly PolicyStatement[];
+  /** Files beside the bundle, made when it is. */
+  readonly files?: () => readonly Pick<BundledFile, 'name' | 'contents'>[];
   /** Where in the archive it may put objects, and where it may read them. */
   readonly archived?: {
     readonly bucket: Bucket;
@@ -74,24 +85,30 @@ export class HandlerFunction extends Construct {
       allowObjects(this.policy, 's3:PutObject', bucket, prefixes);
       if (readable.length > 0) allowObjects(this.policy, 's3:GetObject', bucket, readable);
     }
-    this.function = createFunction(this, platform.code, `lambdas/${props.noun}/handler.ts`, {
-      description: props.description,
-      architecture: Architecture.ARM_64,
-      // The statements above are all there is: nothing that CDK would add by itself.
-      role: role.withoutPolicyUpdates(),
-      logGroup,
-      timeout: Duration.seconds(props.timeoutSeconds),
-      memorySize: props.memoryMb,
-      tracing: c.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
-      environment: {
-        STAGE: c.stage,
-        POWERTOOLS_SERVICE_NAME: props.noun,
-        POWERTOOLS_METRICS_NAMESPACE: 'Tally',
-        POWERTOOLS_LOG_LEVEL: c.logLevel,
-        ...(c.stage === LOCAL_STAGE ? {} : { NODE_OPTIONS: '--enable-source-maps' }),
-        ...props.environment,
+    this.function = createFunction(
+      this,
+      platform.code,
+      `lambdas/${props.noun}/handler.ts`,
+      {
+        description: props.description,
+        architecture: Architecture.ARM_64,
+        // The statements above are all there is: nothing that CDK would add by itself.
+        role: role.withoutPolicyUpdates(),
+        logGroup,
+        timeout: Duration.seconds(props.timeoutSeconds),
+        memorySize: props.memoryMb,
+        tracing: c.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
+        environment: {
+          STAGE: c.stage,
+          POWERTOOLS_SERVICE_NAME: props.noun,
+          POWERTOOLS_METRICS_NAMESPACE: 'Tally',
+          POWERTOOLS_LOG_LEVEL: c.logLevel,
+          ...(c.stage === LOCAL_STAGE ? {} : { NODE_OPTIONS: '--enable-source-maps' }),
+          ...props.environment,
+        },
       },
-    });
+      props.files,
+    );
     this.function.node.addDependency(this.policy);
     acknowledgeFindings(this, c, props.withoutDestination);
   }
@@ -130,12 +147,13 @@ function createFunction(
   code: CodeOrigin,
   entry: string,
   options: FunctionOptions,
+  files: HandlerFunctionProps['files'],
 ): LambdaFunction {
   const created = new LambdaFunction(scope, 'Function', {
     ...options,
     runtime: Runtime.NODEJS_24_X,
     handler: 'index.handler',
-    code: code === 'bundle' ? bundled(entry) : Code.fromInline(`// ${entry}`),
+    code: code === 'bundle' ? bundled(entry, files) : Code.fromInline(`// ${entry}`),
   });
   // The local stack runs the handler from source by this.
   const resource = created.node.defaultChild;
@@ -144,7 +162,7 @@ function createFunction(
 }
 
 /** The handler's bundle as an asset, made in this process when CDK wants it: for `cdk destroy`, say, it does not. */
-function bundled(entry: string): Code {
+function bundled(entry: string, files: HandlerFunctionProps['files'] = () => []): Code {
   return Code.fromAsset(join(import.meta.dirname, '..', dirname(entry)), {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
@@ -152,7 +170,7 @@ function bundled(entry: string): Code {
       image: DockerImage.fromRegistry('none'),
       local: {
         tryBundle(folder) {
-          writeBundle(bundle(entry), folder);
+          writeBundle({ files: [...bundle(entry).files, ...files()] }, folder);
           return true;
         },
       },

@@ -1,10 +1,11 @@
 // The query function: counts, top lists and the status of the pipeline.
 import { Aws, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import type { Construct } from 'constructs';
 import { COUNTS_QUESTION } from '../api/counts.ts';
 import { COUNTS_BATCH_SCHEMA } from './events-schema.ts';
-import type { FrontDoor } from './front-door.ts';
+import { type FrontDoor, PUBLIC_PATH } from './front-door.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { retentionEnvironment } from './seconds.ts';
 
@@ -13,6 +14,7 @@ export interface QueryProps extends Platform {
   readonly frontDoor: FrontDoor;
   readonly counts: Table;
   readonly ledger: Table;
+  readonly stream: Stream;
 }
 
 /**
@@ -29,7 +31,7 @@ const COUNTS_CACHE_KEYS = [
 /** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `POST /v1/counts:batch`, `GET /v1/top/{metric}`, `GET /v1/metrics`, `GET /v1/status` and the API's own description. */
 export class Query extends HandlerFunction {
   constructor(scope: Construct, id: string, props: QueryProps) {
-    const { configuration: c, frontDoor, counts, ledger } = props;
+    const { configuration: c, frontDoor, counts, ledger, stream } = props;
     super(scope, id, props, {
       noun: 'query',
       description: 'Answers counts and the status of the pipeline.',
@@ -42,22 +44,28 @@ export class Query extends HandlerFunction {
         ...retentionEnvironment(c),
         STACK_NAME: Stack.of(scope).stackName,
         STACK_ID: Aws.STACK_ID,
+        STREAM_NAME: stream.streamName,
         STREAM_GENERATION: c.streamGeneration,
         CORS_ORIGIN: c.allowOrigin,
         API_CACHED: String(c.apiCacheGb > 0),
+        PUBLIC_METRICS: c.publicMetrics.join(','),
       },
       statements: [
         allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [counts.tableArn]),
         allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [ledger.tableArn]),
+        // What the front door accepted and no segment has yet is counted in the stream.
+        allow(['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], [stream.streamArn]),
       ],
       withoutDestination: 'Only the front door invokes it, synchronously, and hands failures to the client.',
     });
 
-    // Greedy, so that an entity may hold slashes even when the client left them as they are.
+    // Greedy, so that an entity may hold slashes even when the client left them as they are. API Gateway drops a slash at
+    // the end: /v1/counts/play/blog/ asks for "blog", blog%2F for "blog/".
     frontDoor.addRead('counts/{metric}/{entity+}', this.function, COUNTS_CACHE_KEYS);
     frontDoor.addQuestion('counts:batch', this.function, 'CountsBatch', COUNTS_BATCH_SCHEMA);
     // For the canary, which has no API key but a role.
     frontDoor.addSigned('GET', 'admin/counts/{metric}/{entity+}', this.function);
+    if (c.publicMetrics.length > 0) frontDoor.addOpenRead(PUBLIC_PATH, this.function);
     frontDoor.addRead('top/{metric}', this.function);
     frontDoor.addRead('metrics', this.function);
     frontDoor.addRead('status', this.function);

@@ -63,6 +63,16 @@ export const SETTINGS = {
       "Size of the API's cache for counts. 0: none. It costs by the hour; the smallest is $14 a month.",
     ),
   apiCacheSeconds: integer(1, 3600).default(5).describe('How long the cache keeps an answer.'),
+  publicMetrics: z
+    .array(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), {
+      error: ({ input }) => `a list of metrics, each 1 to 64 of A-Z a-z 0-9 _ . -, not ${shown(input)}`,
+    })
+    .max(50, { error: 'at most 50 metrics' })
+    .default([])
+    .describe('Metrics whose totals anyone may read at `/v1/public/`, without an API key.'),
+  publicRequestsPerSecond: integer(1, 1_000_000)
+    .default(100)
+    .describe('Requests a second that `/v1/public/` accepts in all. The burst is twice that.'),
   // It stands between quotes in header mappings and in templates.
   allowOrigin: text(/^(\*|https?:\/\/[A-Za-z0-9.:-]+)$/, '"*" or one origin such as "https://example.com"')
     .default('*')
@@ -108,6 +118,24 @@ export const SETTINGS = {
   acceptFutureSeconds: integer(0, CENTURY_SECONDS)
     .default(600)
     .describe("How far an event's time may lie after its arrival."),
+
+  accessLogs: z
+    .array(
+      z.strictObject({
+        bucket: text(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "a bucket's name"),
+        prefix: z.string().default(''),
+        format: z.string().default('auto'),
+        metric: text(/^[A-Za-z0-9_.-]{1,64}$/, "a metric's name").default('view'),
+        filter: z.string().default(''),
+        entity: z.string().default(''),
+        logFormat: z.string().default(''),
+      }),
+      { error: 'a list such as [{"bucket":"my-logs","prefix":"alb/","format":"alb","metric":"view"}]' },
+    )
+    .default([])
+    .describe(
+      'Buckets of access logs to count, each with `bucket`, `prefix`, `format`, `metric` and `filter`. See docs/importing.md.',
+    ),
 
   queueRetentionDays: integer(1, 14).default(4).describe('How long rollup messages wait in the queue.'),
   deadLetterRetentionDays: integer(1, 14).default(14).describe('How long dead letters wait in theirs.'),
@@ -200,10 +228,9 @@ function integer(least: number, most: number) {
 
 function orForever(least: number, most: number) {
   const error = ({ input }: { readonly input?: unknown }) =>
-    typeof input === 'number' && Number.isInteger(input)
-      ? `from ${least} to ${most}, or "forever", not ${input}`
-      : `a whole number or "forever", not ${shown(input)}`;
-  return z.union([z.literal('forever'), z.int().min(least).max(most)], { error });
+    `a whole number or "forever", not ${shown(input)}`;
+  // A number outside the bounds gets the sentence of `integer`, anything else this one.
+  return z.union([z.literal('forever'), integer(least, most)], { error });
 }
 
 /** One of the numbers listed. The error offers the smallest that is not below the value. */

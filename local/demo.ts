@@ -1,10 +1,26 @@
 // Demo traffic: a steady Zipf-like stream through the front door, with retries and malformed requests among it.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asNumber, asObject, parseJson } from './json.ts';
+
+/** What the demo has sent. Each event was accepted once, however often it was sent. */
+export interface DemoState {
+  readonly running: boolean;
+  readonly metric: string;
+  readonly accepted: number;
+  /** Of these, so many were sent a second time. */
+  readonly repeated: number;
+  /** Malformed requests, each refused. */
+  readonly refused: number;
+  /** Accepted events by entity. */
+  readonly sent: Readonly<Record<string, number>>;
+}
 
 /** Running demo traffic. */
 export interface Demo {
+  state(): DemoState;
+  /** Sends nothing new. Resolves when everything that is under way is answered, so that `state` is final. */
+  pause(): Promise<void>;
+  resume(): void;
   stop(): Promise<void>;
 }
 
@@ -12,9 +28,12 @@ interface DemoEvent {
   readonly id: string;
   readonly metric: string;
   readonly entity: string;
+  /** Arrival, if left out. */
+  readonly at?: number;
 }
 
-const metric = 'view';
+/** What the demo counts. */
+export const demoMetric = 'view';
 const pages = [
   '/',
   '/pricing',
@@ -23,36 +42,41 @@ const pages = [
   '/blog/why-retries-count-twice',
   '/docs/api',
   '/about',
-  '/🎉',
+  '/über-uns',
   '/search?q=exactly+once',
   '/careers',
   '/docs/deploy',
   '/legal/imprint',
 ];
 
-/** A request leaves this often, with this many events in it: some 40 a second. */
+/** A request leaves this often, with this many events in it: some 12 a second. */
 const requestMs = 250;
-const eventsPerRequest = 10;
+const eventsPerRequest = 3;
+/** Before that comes an hour of history, so that there is something to see at once: a request for each minute. */
+const historyMinutes = 60;
 /** Of all requests, so many are sent a second time with the same ids, and so many are malformed. */
 const retryShare = 0.05;
 const malformedShare = 0.03;
-const reportMs = 10_000;
-const shownEntities = 5;
 
-/** Starts the demo; `say` gets its lines. */
-export function startDemo(url: string, say: (line: string) => void, complain: (line: string) => void): Demo {
-  const sent = new Map<string, number>();
-  const totals = { accepted: 0, retried: 0, refused: 0 };
+/** Starts the demo. @param history false: nothing of the hour before */
+export function startDemo(
+  url: string,
+  complain: (line: string) => void,
+  { history = true }: { readonly history?: boolean } = {},
+): Demo {
+  const sent = new Map(pages.map((page) => [page, 0]));
+  const totals = { accepted: 0, repeated: 0, refused: 0 };
   const pending = new Set<Promise<void>>();
   const stopping = new AbortController();
+  let running = true;
 
   const run = (work: () => Promise<void>) => {
-    const running = work().catch((error: unknown) => {
+    const working = work().catch((error: unknown) => {
       if (!stopping.signal.aborted)
         complain(`demo: ${error instanceof Error ? error.message : String(error)}`);
     });
-    pending.add(running);
-    void running.then(() => pending.delete(running));
+    pending.add(working);
+    void working.then(() => pending.delete(working));
   };
 
   const post = async (body: unknown) => {
@@ -66,40 +90,51 @@ export function startDemo(url: string, say: (line: string) => void, complain: (l
     return answer.status;
   };
 
-  const sendRequest = async () => {
-    if (Math.random() < malformedShare) {
-      if ((await post({ events: [{ metric: 'no spaces, please', entity: '/' }] })) === 400)
-        totals.refused += 1;
-      return;
-    }
-    const events = Array.from({ length: eventsPerRequest }, createEvent);
+  const send = async (events: readonly DemoEvent[], batch?: string) => {
     // Turned away, it comes again, with the same ids.
-    while ((await post({ events })) !== 202) await sleep(1_000, undefined, { signal: stopping.signal });
+    while ((await post({ batch, events })) !== 202)
+      await sleep(1_000, undefined, { signal: stopping.signal });
     totals.accepted += events.length;
     for (const { entity } of events) sent.set(entity, (sent.get(entity) ?? 0) + 1);
-    if (Math.random() < retryShare && (await post({ events })) === 202) totals.retried += events.length;
   };
 
-  const report = async () => {
-    const top = [...sent]
-      .sort(([, a], [, b]) => b - a)
-      .slice(0, shownEntities)
-      .map(([entity]) => entity);
-    // Counted is read first: what is counted has been sent, the other way round it takes a moment.
-    const counts = await Promise.all(top.map((entity) => readTotal(url, entity, stopping.signal)));
-    const width = Math.max(0, ...top.map((entity) => entity.length));
-    say(
-      `demo: ${totals.accepted} events accepted, ${totals.retried} of them sent twice, ${totals.refused} malformed requests refused`,
-    );
-    for (const [index, entity] of top.entries()) {
-      say(`  ${entity.padEnd(width)}  counted ${counts[index]} of ${sent.get(entity)} sent`);
+  const sendHistory = async () => {
+    const nowMs = Date.now();
+    for (let minute = historyMinutes; minute > 0; minute -= 1) {
+      const startMs = Math.floor(nowMs / 60_000 - minute) * 60_000;
+      const length = Math.round(200 + 80 * Math.sin(minute / 7) + 30 * Math.random());
+      const events = Array.from({ length }, () => createEvent(startMs + Math.floor(Math.random() * 60_000)));
+      // In batches: each is one record of the stream.
+      await send(events, `history-${startMs}`);
     }
   };
 
-  const timers = [setInterval(() => run(sendRequest), requestMs), setInterval(() => run(report), reportMs)];
+  const sendRequest = async () => {
+    if (Math.random() < malformedShare) {
+      const malformed = { events: [{ metric: 'no spaces, please', entity: '/' }] };
+      if ((await post(malformed)) === 400) totals.refused += 1;
+      return;
+    }
+    const events = Array.from({ length: eventsPerRequest }, () => createEvent());
+    await send(events);
+    if (Math.random() < retryShare && (await post({ events })) === 202) totals.repeated += events.length;
+  };
+
+  if (history) run(sendHistory);
+  const timer = setInterval(() => {
+    if (running) run(sendRequest);
+  }, requestMs);
   return {
+    state: () => ({ running, metric: demoMetric, ...totals, sent: Object.fromEntries(sent) }),
+    pause: async () => {
+      running = false;
+      await Promise.all(pending);
+    },
+    resume: () => {
+      running = true;
+    },
     stop: async () => {
-      timers.forEach(clearInterval);
+      clearInterval(timer);
       stopping.abort();
       await Promise.all(pending);
     },
@@ -107,18 +142,17 @@ export function startDemo(url: string, say: (line: string) => void, complain: (l
 }
 
 /** The entity of rank r comes with a probability proportional to 1/r. */
-function createEvent(): DemoEvent {
+function createEvent(at?: number): DemoEvent {
   const weights = pages.map((_, rank) => 1 / (rank + 1));
   let rest = Math.random() * weights.reduce((sum, weight) => sum + weight, 0);
   const rank = weights.findIndex((weight) => {
     rest -= weight;
     return rest <= 0;
   });
-  return { id: randomUUID(), metric, entity: pages[Math.max(rank, 0)] ?? '/' };
-}
-
-async function readTotal(url: string, entity: string, signal: AbortSignal): Promise<number> {
-  const path = `/v1/counts/${metric}/${encodeURIComponent(entity)}?by=total`;
-  const answer = await fetch(`${url}${path}`, { signal });
-  return asNumber(asObject(parseJson(await answer.text()))['total']) ?? 0;
+  return {
+    id: randomUUID(),
+    metric: demoMetric,
+    entity: pages[Math.max(rank, 0)] ?? '/',
+    ...(at === undefined ? {} : { at }),
+  };
 }

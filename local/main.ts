@@ -7,8 +7,9 @@ import { helpText, portDefault, readStartOptions, type StartOptions } from './op
 import { type LocalStack, startLocalStack } from './stack.ts';
 import { statusLine } from './status.ts';
 
-/** A status line comes this often. */
+/** A status line comes this often; one that is written over, more often. */
 const statusMs = 5_000;
+const lineMs = 1_000;
 
 /** npm hands on Ctrl-C to a process that the terminal has told already: only a later one is a second one. */
 const sameKeyMs = 500;
@@ -37,6 +38,7 @@ async function run(options: StartOptions): Promise<void> {
       orNextFreePort: options.port === undefined,
       ...(options.dataDir === undefined ? {} : { dataDir: resolve(options.dataDir) }),
       settings: options.settings,
+      controls: { demo: () => demo },
       signal: stopping.signal,
       onProblem: complain,
       onCrash: (error) => stopping.abort(error),
@@ -46,7 +48,8 @@ async function run(options: StartOptions): Promise<void> {
       },
     });
     say(`Tally is ready: ${stack.url}`);
-    if (options.demo) demo = startDemo(stack.url, say, complain);
+    say(welcome(stack.url, options.demo));
+    if (options.demo) demo = startDemo(stack.url, complain);
     await reportUntilStopped(stack, stopping.signal);
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
@@ -60,20 +63,34 @@ async function run(options: StartOptions): Promise<void> {
   }
 }
 
+function welcome(url: string, demo: boolean): string {
+  return `
+  Console  ${url}/
+  Count    curl -s ${url}/v1/events -H 'content-type: application/json' -d '{"events":[{"metric":"play","entity":"/videos/42"}]}'
+  Ask      curl -s ${url}/v1/counts/play/%2Fvideos%2F42
+${demo ? '\nA demo sends an hour of history, then some 12 events a second, some of them twice.\n' : ''}`;
+}
+
+/** Says how far the stack is: on a terminal in a line that stays, else in a line for each change. */
 async function reportUntilStopped(stack: LocalStack, signal: AbortSignal): Promise<void> {
   let last = '';
+  const stays = process.stdout.isTTY === true;
   while (!signal.aborted) {
-    await sleep(statusMs, signal);
-    if (signal.aborted) return;
+    await sleep(stays ? lineMs : statusMs, signal);
+    if (signal.aborted) break;
     try {
       const line = statusLine(await stack.status());
       // An idle stack stays quiet.
-      if (line !== last) say(line);
+      if (line !== last) {
+        if (stays) process.stdout.write(`\r\x1b[2K${line}`);
+        else say(line);
+      }
       last = line;
     } catch (error) {
       if (!signal.aborted) complain(`no status: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+  if (stays) say('');
 }
 
 function listenForSignals(stopping: AbortController): void {

@@ -1,22 +1,26 @@
 // The local stack: the synthesized template, running on embedded emulators.
 import { join } from 'node:path';
-import { withAbout } from './about.ts';
 import { createApi } from './api-gateway/api.ts';
 import type { ServiceFault } from './api-gateway/integrations.ts';
 import { startApiServer } from './api-gateway/server.ts';
+import { createBreakIt } from './break-it.ts';
 import type { LocalClock } from './clock.ts';
+import { withControls } from './control-routes.ts';
 import { claimDataFolder, stackIdIn } from './data-folder.ts';
+import type { Demo } from './demo.ts';
 import { createAwsJsonClient, type JsonService } from './emulators/aws-json.ts';
 import { type Endpoints, startEmulators } from './emulators/emulators.ts';
 import { type FunctionFault, startFaultProxy } from './emulators/fault-proxy.ts';
 import { startParameters } from './emulators/parameters.ts';
+import type { CreatedObject } from './emulators/worker.ts';
 import type { Mapping } from './event-source-mappings/mapping.ts';
 import { startMappings } from './event-source-mappings/mappings.ts';
 import type { InvocationOutcome } from './functions/container.ts';
 import { createFunctions, type FunctionOutputListener, type Functions } from './functions/functions.ts';
 import type { Json, JsonObject } from './json.ts';
+import { readObjectRules } from './object-events.ts';
 import type { StackObserver } from './observer.ts';
-import { provision } from './provision.ts';
+import { provision, provisionBucket } from './provision.ts';
 import { readSchedules, type Schedule, startSchedules } from './schedules.ts';
 import { readStatus, type Status } from './status.ts';
 import { synthesize } from './synthesize.ts';
@@ -47,6 +51,8 @@ export interface LocalStackOptions {
   readonly schedules?: boolean;
   /** True puts a proxy between functions and services, for `setFunctionFault`. */
   readonly faults?: boolean;
+  /** Lets the console break the stack (local/break-it.ts) and pause a demo; it puts the proxy of `faults` there, too. */
+  readonly controls?: { readonly demo: () => Demo | undefined };
   /** Hears of calls, invocations, batches and answers; it puts the proxy of `faults` there, too. */
   readonly observer?: StackObserver;
   /** The clock that functions and emulators follow, from `createClock()`; the machine's by default. */
@@ -106,7 +112,8 @@ async function start(
   const report = options.onProblem ?? (() => {});
   if (dataDir !== undefined) stops.push(claimDataFolder(dataDir));
   const onCrash = options.onCrash ?? ((error: Error) => report(error.message));
-  const starting = startEmulators(dataDir, onCrash, clock?.offset);
+  let onObject = (_: CreatedObject) => {};
+  const starting = startEmulators(dataDir, onCrash, clock?.offset, (created) => onObject(created));
   // If synthesizing fails first, the emulators must be stopped all the same.
   stops.push(async () => (await starting.catch(() => undefined))?.stop());
   const [json, emulators] = await Promise.all([
@@ -143,12 +150,17 @@ async function start(
     for (const client of Object.values(clients)) client.close();
   });
   await provision(template, { ...clients, s3Endpoint: endpoints.s3 });
+  const objectRules = readObjectRules(template, endpoints.sqs);
+  for (const bucket of objectRules.buckets) await provisionBucket(bucket, endpoints.s3);
   signal?.throwIfAborted();
 
   const nowMs = () => clock?.nowMs() ?? Date.now();
+  onObject = (created) => {
+    objectRules.tell(created, clients.sqs, nowMs()).catch((error: Error) => report(error.message));
+  };
   let functionFault: FunctionFault | undefined;
   const functionEndpoints =
-    options.faults === true || observer !== undefined
+    options.faults === true || options.controls !== undefined || observer !== undefined
       ? await startFaultProxies(endpoints, () => functionFault, observer, stops)
       : endpoints;
   let apiUrl = '';
@@ -176,7 +188,18 @@ async function start(
   });
   if (options.schedules !== false) stops.push(startSchedules(template, functions).stop);
 
-  let fault: ServiceFault | undefined;
+  const breakIt =
+    options.controls &&
+    createBreakIt({
+      template,
+      functions,
+      mappings,
+      client: (service) => clients[service],
+      queueEndpoint: endpoints.sqs,
+      random: Math.random,
+    });
+  functionFault = breakIt?.functionFault;
+  let fault: ServiceFault | undefined = breakIt?.serviceFault;
   const api = createApi(template, {
     functions,
     client: (service) => clients[service],
@@ -185,7 +208,7 @@ async function start(
     observer,
   });
   const server = await startApiServer(
-    withAbout(api, endpoints),
+    withControls(api, endpoints, breakIt && options.controls && { breakIt, ...options.controls }),
     options.port ?? 0,
     options.orNextFreePort ?? false,
   );

@@ -3,6 +3,9 @@ import { asNumber, asObject, parseJson } from './json.ts';
 
 /** Numbers of events, as `GET /v1/status` gives them. */
 export interface Status {
+  /** What the front door accepted: `unread` and `received`. */
+  readonly accepted: number;
+  readonly unread: number;
   readonly received: number;
   readonly duplicate: number;
   readonly rejected: number;
@@ -22,6 +25,8 @@ export async function readStatus(url: string): Promise<Status> {
   const body = asObject(parseJson(text));
   const number = (name: string) => asNumber(body[name]) ?? 0;
   return {
+    accepted: number('accepted'),
+    unread: number('unread'),
     received: number('received'),
     duplicate: number('duplicate'),
     rejected: number('rejected'),
@@ -34,9 +39,9 @@ export async function readStatus(url: string): Promise<Status> {
   };
 }
 
-/** One line for the terminal; what is zero and should be is left out. */
+/** One line for the terminal, whose numbers add up; what is zero and should be is left out. */
 export function statusLine(status: Status): string {
-  const { received, counted, inFlight, duplicate, rejected, dead, parked, expired, lost } = status;
+  const { accepted, counted, unread, inFlight, duplicate, rejected, dead, parked, expired, lost } = status;
   const parts: [string, number][] = [
     ['duplicate', duplicate],
     ['rejected', rejected],
@@ -45,8 +50,8 @@ export function statusLine(status: Status): string {
     ['expired', expired],
     ['lost', lost],
   ];
-  const others = parts.filter(([, count]) => count > 0).map(([name, count]) => `, ${name} ${format(count)}`);
-  return `received ${format(received)}, counted ${format(counted)}, in flight ${format(inFlight)}${others.join('')}`;
+  const others = parts.filter(([, count]) => count > 0).map(([name, count]) => `, ${format(count)} ${name}`);
+  return `${format(accepted)} accepted, ${format(counted)} counted, ${format(unread + inFlight)} on the way${others.join('')}`;
 }
 
 function format(count: number): string {

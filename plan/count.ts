@@ -107,8 +107,8 @@ export class CountingStack {
     batch?: string,
   ): Promise<void> {
     while (arrivalMs >= this.#dueMs) await this.#flush();
-    let records = this.#open.get(shard);
-    if (records === undefined) this.#open.set(shard, (records = []));
+    const records = this.#open.get(shard) ?? [];
+    this.#open.set(shard, records);
     records.push({
       sequenceNumber: parseSequenceNumber(String(this.#sequence++)),
       arrivalMs,

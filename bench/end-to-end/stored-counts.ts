@@ -1,20 +1,31 @@
-// Sums of all counter items of a table.
-import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
-import { metricOfSortKey } from '../../lambdas/counting/counter-item.ts';
+// Sums of everything that a table holds, by `metric#entity`.
+import { type AttributeValue, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { decodeRows } from '../../lambdas/core/rows.ts';
 
-/** What the table's counter items (sort key `metric#H#bucket`) come to, by `metric#entity`. */
-export async function storedCounts(client: DynamoDBClient, table: string): Promise<Map<string, number>> {
+/** Of a table of counter items, `pk` the entity and `sk` the metric and the hour. */
+export function itemCounts(client: DynamoDBClient, table: string): Promise<Map<string, number>> {
+  return summed(client, table, ({ pk, sk, n }) => [[`${sk?.S?.split('#')[0]}#${pk?.S}`, Number(n?.N ?? 0)]]);
+}
+
+/** Of Tally's table: its deltas, each of which is stored once. */
+export function deltaCounts(client: DynamoDBClient, table: string): Promise<Map<string, number>> {
+  return summed(client, table, ({ pk, rows }) => {
+    if (!pk?.S?.startsWith('DELTA#') || rows?.B === undefined) return [];
+    return decodeRows(rows.B).map(({ metric, entity, cells }) => {
+      const n = [...cells.values()].reduce((sum, each) => sum + Number(each), 0);
+      return [`${metric}#${entity}`, n];
+    });
+  });
+}
+
+async function summed(
+  client: DynamoDBClient,
+  TableName: string,
+  countsIn: (item: Record<string, AttributeValue>) => readonly (readonly [name: string, n: number])[],
+): Promise<Map<string, number>> {
   const sums = new Map<string, number>();
-  const names = { '#pk': 'pk', '#sk': 'sk', '#n': 'n' };
-  const scan = { TableName: table, ProjectionExpression: '#pk, #sk, #n', ExpressionAttributeNames: names };
-  for await (const { Items = [] } of paginateScan({ client }, scan)) {
-    for (const { pk, sk, n } of Items) {
-      const sortKey = sk?.S ?? '';
-      const metric = metricOfSortKey(sortKey);
-      if (!sortKey.startsWith(`${metric}#H#`)) continue;
-      const name = `${metric}#${pk?.S}`;
-      sums.set(name, (sums.get(name) ?? 0) + Number(n?.N ?? 0));
-    }
+  for await (const { Items = [] } of paginateScan({ client }, { TableName })) {
+    for (const [name, n] of Items.flatMap(countsIn)) sums.set(name, (sums.get(name) ?? 0) + n);
   }
   return sums;
 }

@@ -2,7 +2,7 @@
 import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
 import { startLocalStack } from '../../local/stack.ts';
 import type { CountingSystem, SystemOptions } from './counting-system.ts';
-import { storedCounts } from './stored-counts.ts';
+import { deltaCounts } from './stored-counts.ts';
 
 /** Starts the local stack. */
 export async function startTally({ dataDir, port, settings }: SystemOptions): Promise<CountingSystem> {
@@ -25,7 +25,7 @@ export async function startTally({ dataDir, port, settings }: SystemOptions): Pr
   });
   return {
     target: { url: stack.url },
-    counts: () => storedCounts(client, variable('COUNTER_TABLE')),
+    counts: () => deltaCounts(client, variable('COUNTS_TABLE')),
     stop: async () => {
       client.destroy();
       await stack.stop();

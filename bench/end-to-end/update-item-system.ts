@@ -7,19 +7,16 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
-import { counterKey, minuteAttribute } from '../../lambdas/counting/counter-item.ts';
-import { bucketName } from '../../lambdas/counting/time.ts';
 import { startEmulator } from '../../local/emulators/emulators.ts';
 import { type Counter, serveCounter } from './counting-server.ts';
 import type { CountingSystem, SystemOptions } from './counting-system.ts';
-import { storedCounts } from './stored-counts.ts';
+import { itemCounts } from './stored-counts.ts';
 
 const TableName = 'counters';
-const HOUR = 60;
 /** As many as Tally's functions have. */
 const CONNECTIONS = 64;
 
-/** Starts emulator and server. Items are Tally's without the set of segments: the hour's total and its minutes. */
+/** Starts emulator and server. An item holds an hour: its total and its minutes. */
 export async function startUpdateItem({ dataDir, port }: SystemOptions): Promise<CountingSystem> {
   const emulator = await startEmulator('dynamodb', dataDir, (error) => {
     throw error;
@@ -32,8 +29,7 @@ export async function startUpdateItem({ dataDir, port }: SystemOptions): Promise
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
   const keyOf = (metric: string, entity: string, atMs: number) => {
-    const { pk, sk } = counterKey(metric, entity, bucketName(atMs, HOUR));
-    return { pk: { S: pk }, sk: { S: sk } };
+    return { pk: { S: entity }, sk: { S: `${metric}#${new Date(atMs).toISOString().slice(0, 13)}` } };
   };
   const counter: Counter = {
     count: async (events, nowMs) => {
@@ -43,7 +39,7 @@ export async function startUpdateItem({ dataDir, port }: SystemOptions): Promise
             TableName,
             Key: keyOf(metric, entity, at),
             UpdateExpression: 'ADD n :n, #minute :n',
-            ExpressionAttributeNames: { '#minute': minuteAttribute(new Date(at).getUTCMinutes()) },
+            ExpressionAttributeNames: { '#minute': `m${new Date(at).getUTCMinutes()}` },
             ExpressionAttributeValues: { ':n': { N: String(n) } },
           }),
         ),
@@ -61,7 +57,7 @@ export async function startUpdateItem({ dataDir, port }: SystemOptions): Promise
   const server = await serveCounter(counter, port);
   return {
     target: { url: server.url },
-    counts: () => storedCounts(client, TableName),
+    counts: () => itemCounts(client, TableName),
     stop: async () => {
       await server.stop();
       client.destroy();

@@ -120,8 +120,24 @@ export interface StatusAccounts {
   readonly lost: number;
 }
 
+/** One hour of arrival, with its accounts. */
+export interface StatusHour extends Omit<StatusAccounts, 'rejectedByReason'> {
+  /** `2026-11-22T05`, in UTC. */
+  readonly hour: string;
+}
+
 /** The answer of `GET /v1/status`. */
 export interface StatusAnswer extends StatusAccounts {
+  /** What the front door accepted: `unread` and `received`. Null, as `unread` is, when the stream could not be read. */
+  readonly accepted: number | null;
+  /** Events in the stream that are not received yet. */
+  readonly unread: number | null;
+  /** When the oldest of them arrived, and the oldest of those in flight. */
+  readonly unreadSince: string | null;
+  readonly inFlightSince: string | null;
+  /** Whether `accepted` and `unread` are lower bounds. */
+  readonly unreadMore: boolean;
+  readonly hours: readonly StatusHour[];
   /** Which service it is, whatever the address it is reached at. */
   readonly service: { readonly stack: string; readonly id: string; readonly generation: string };
   readonly shards: readonly (StatusAccounts & {
@@ -180,7 +196,16 @@ export class Reads {
     return answers;
   }
 
-  /** Where every event is that Tally has received. */
+  /** Which metrics there are, in order. A new one is listed some minutes after its first event. */
+  async metrics(options?: ReadOptions): Promise<readonly string[]> {
+    const answer = await this.#read<{ readonly metrics: readonly string[] }>(
+      { method: 'GET', path: '/v1/metrics' },
+      options,
+    );
+    return answer.metrics;
+  }
+
+  /** Where every event is that Tally has accepted. */
   async status(options?: ReadOptions): Promise<StatusAnswer> {
     return this.#read({ method: 'GET', path: '/v1/status' }, options);
   }

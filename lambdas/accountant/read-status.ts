@@ -12,8 +12,13 @@ import type { BooksLedger } from '../ports.ts';
 
 /** The accounts of all shards, and their sum. */
 export async function readStatus(ledger: BooksLedger): Promise<PipelineStatus> {
+  return pipelineStatus(await readShards(ledger));
+}
+
+/** The accounts of each shard that has any. */
+export async function readShards(ledger: BooksLedger): Promise<readonly ShardAccounts[]> {
   const shards = await Promise.all((await ledger.shards()).map((shard) => readShard(shard, ledger)));
-  return pipelineStatus(shards.filter((accounts) => accounts !== undefined));
+  return shards.filter((accounts) => accounts !== undefined);
 }
 
 async function readShard(shard: ShardKey, ledger: BooksLedger): Promise<ShardAccounts | undefined> {

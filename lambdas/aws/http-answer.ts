@@ -33,7 +33,7 @@ export function keptAnswer(
   origin?: string,
 ): HttpAnswer {
   const body = jsonOf(value);
-  const tag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+  const tag = tagOf(body);
   const headers = {
     'content-type': 'application/json',
     'cache-control': `private, max-age=${maxAgeSeconds}${isImmutable ? ', immutable' : ''}`,
@@ -41,9 +41,29 @@ export function keptAnswer(
     ...corsHeaders(origin),
     ...(origin !== undefined && { 'access-control-expose-headers': 'ETag' }),
   };
-  if (tagsIn(ifNoneMatch).some((one) => one === '*' || one === tag))
-    return { statusCode: 304, headers, body: '' };
+  if (hasTag(ifNoneMatch, tag)) return { statusCode: 304, headers, body: '' };
   return { statusCode: 200, headers, body };
+}
+
+/** For how long anyone may keep a public answer. */
+const PUBLIC_SECONDS = 60;
+
+/** An answer for anyone, on any page, which caches on the way may keep as well. */
+export function publicAnswer(body: string, type: string, ifNoneMatch: string | undefined): HttpAnswer {
+  const tag = tagOf(body);
+  const headers = {
+    'content-type': type,
+    'cache-control': `public, max-age=${PUBLIC_SECONDS}`,
+    etag: tag,
+    'access-control-allow-origin': '*',
+    'cross-origin-resource-policy': 'cross-origin',
+    'x-content-type-options': 'nosniff',
+    // A picture that is opened by itself is a document: it may do nothing.
+    'content-security-policy': "default-src 'none'",
+  };
+  return hasTag(ifNoneMatch, tag)
+    ? { statusCode: 304, headers, body: '' }
+    : { statusCode: 200, headers, body };
 }
 
 /** A request's header, however its name is written: API Gateway hands names over as they came. */
@@ -55,15 +75,21 @@ export function headerIn(
   return found?.[1];
 }
 
-/** The tags of If-None-Match, compared weakly as it wants: a cache on the way may have weakened one. */
-function tagsIn(header: string | undefined): readonly string[] {
-  return (header ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+function tagOf(body: string): string {
+  return `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+}
+
+/** Whether If-None-Match names the tag, compared weakly as it wants: a cache on the way may have weakened one. */
+function hasTag(header: string | undefined, tag: string): boolean {
+  const named = (header ?? '').split(',').map((one) => one.trim().replace(/^W\//, ''));
+  return named.some((one) => one === '*' || one === tag);
 }
 
 function corsHeaders(origin: string | undefined): Record<string, string> {
   return origin === undefined ? {} : { 'access-control-allow-origin': origin };
 }
 
-function jsonOf(value: unknown): string {
+/** A value as JSON, bigints digit by digit. */
+export function jsonOf(value: unknown): string {
   return JSON.stringify(value, (_, field) => (typeof field === 'bigint' ? rawJSON(String(field)) : field));
 }

@@ -46,7 +46,9 @@ export const ledgerKeys = {
     const { shard, segment } = parseSegmentId(id);
     return ledgerKeys.entry(shard, segment);
   },
-  ids: (shard: ShardKey, segment: number, chunk: number) => key(shard, `IDS#${padded(segment)}#${chunk}`),
+  /** `~` sorts behind every chunk. */
+  ids: (shard: ShardKey, segment: number, chunk: number | '~') =>
+    key(shard, `IDS#${padded(segment)}#${chunk}`),
 };
 
 const OPTIONS = { removeUndefinedValues: true };

@@ -4,7 +4,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import pLimit from 'p-limit';
 import type { ShardKey } from '../counting/identifiers.ts';
 import { MissingLedgerItem, type WindowEntry } from '../counting/segment-entry.ts';
-import { IDS_CHUNK_BYTES, idsNameOf, ledgerKeys } from './ledger-items.ts';
+import { idsNameOf, ledgerKeys } from './ledger-items.ts';
 
 /** Entries in the first page of a walk; each further page has twice as many, up to what a Query answers. */
 const FIRST_PAGE_ENTRIES = 100;
@@ -86,24 +86,14 @@ function stretchesOf(entries: readonly WindowEntry[]): WindowEntry[][] {
   return stretches;
 }
 
-/** Ids of one segment while its chunks come in. */
-interface Gathered {
-  readonly ids: Uint8Array;
-  missing: number;
-}
-
 async function readStretch(
   { client, table }: WindowTable,
   shard: ShardKey,
   entries: readonly WindowEntry[],
 ): Promise<readonly Uint8Array[]> {
-  const gathered = new Map<number, Gathered>();
-  for (const { segment, idBytes } of entries) {
-    gathered.set(segment, { ids: new Uint8Array(idBytes), missing: idBytes });
-  }
+  const chunks = new Map<number, Chunks>(entries.map(({ segment }) => [segment, new Map()]));
   const segments = entries.filter(({ idBytes }) => idBytes > 0).map(({ segment }) => segment);
   if (segments.length > 0) {
-    const [first, last] = [Math.min(...segments), Math.max(...segments)];
     const pages = paginateQuery(
       { client },
       {
@@ -111,8 +101,8 @@ async function readStretch(
         KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
         ExpressionAttributeValues: {
           ':pk': { S: shard },
-          ':from': ledgerKeys.ids(shard, first, 0).sk,
-          ':to': ledgerKeys.ids(shard, last, 9).sk,
+          ':from': ledgerKeys.ids(shard, Math.min(...segments), 0).sk,
+          ':to': ledgerKeys.ids(shard, Math.max(...segments), '~').sk,
         },
         ProjectionExpression: 'sk, ids',
       },
@@ -120,37 +110,50 @@ async function readStretch(
     for await (const { Items = [] } of pages) {
       for (const { sk, ids } of Items) {
         const { segment, chunk } = idsNameOf(sk?.S ?? '');
-        take(gathered.get(segment), chunk, ids?.B);
+        if (ids?.B !== undefined) chunks.get(segment)?.set(chunk, ids.B);
       }
     }
   }
-  for (const [segment, found] of gathered) {
-    if (found.missing > 0) await readAgain({ client, table }, shard, segment, found);
+  const read: Uint8Array[] = [];
+  for (const entry of entries) {
+    read.push(joined(entry, chunks.get(entry.segment)) ?? (await readAgain({ client, table }, shard, entry)));
   }
-  return entries.map(({ segment }) => (gathered.get(segment) as Gathered).ids);
+  return read;
+}
+
+/** A segment's ids by the number of their chunk. */
+type Chunks = Map<number, Uint8Array>;
+
+/** Chunks in the order of their numbers; undefined when they are not as many bytes as the entry says. */
+function joined({ idBytes }: WindowEntry, chunks: Chunks = new Map()): Uint8Array | undefined {
+  const ids = new Uint8Array(idBytes);
+  let at = 0;
+  for (let chunk = 0; at < idBytes; chunk += 1) {
+    const part = chunks.get(chunk);
+    if (part === undefined || part.length === 0 || at + part.length > idBytes) return undefined;
+    ids.set(part, at);
+    at += part.length;
+  }
+  return ids;
 }
 
 /** Reads one segment's ids strongly consistently. */
 async function readAgain(
   { client, table }: WindowTable,
   shard: ShardKey,
-  segment: number,
-  gathered: Gathered,
-): Promise<void> {
-  gathered.missing = gathered.ids.byteLength;
-  for (let chunk = 0; chunk * IDS_CHUNK_BYTES < gathered.ids.byteLength; chunk += 1) {
-    const Key = ledgerKeys.ids(shard, segment, chunk);
+  entry: WindowEntry,
+): Promise<Uint8Array> {
+  const chunks: Chunks = new Map();
+  for (let read = 0; read < entry.idBytes; ) {
+    const Key = ledgerKeys.ids(shard, entry.segment, chunks.size);
     const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
-    take(gathered, chunk, Item?.['ids']?.B);
+    const part = Item?.['ids']?.B;
+    if (part === undefined || part.length === 0) break;
+    chunks.set(chunks.size, part);
+    read += part.length;
   }
-  if (gathered.missing !== 0)
-    throw new MissingLedgerItem(`ids of segment ${segment} of shard ${shard} are not there`);
-}
-
-function take(gathered: Gathered | undefined, chunk: number, part: Uint8Array | undefined): void {
-  const at = chunk * IDS_CHUNK_BYTES;
-  // Of another length than the entry says: not what was put, and missing.
-  if (gathered === undefined || part === undefined || at + part.length > gathered.ids.length) return;
-  gathered.ids.set(part, at);
-  gathered.missing -= part.length;
+  const ids = joined(entry, chunks);
+  if (ids === undefined)
+    throw new MissingLedgerItem(`ids of segment ${entry.segment} of shard ${shard} are not there`);
+  return ids;
 }

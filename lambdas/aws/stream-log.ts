@@ -2,6 +2,7 @@
 import {
   type _Record,
   GetRecordsCommand,
+  type GetRecordsCommandOutput,
   GetShardIteratorCommand,
   InvalidArgumentException,
   type KinesisClient,
@@ -20,10 +21,18 @@ import {
   type ShardKey,
   shardIdOf,
 } from '../counting/identifiers.ts';
+import type { Unread } from '../counting/pipeline-status.ts';
 import type { StreamRecord } from '../counting/segment.ts';
 import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
 import type { SegmentReader, SegmentSource } from '../raw-ports.ts';
 import { kinesis } from './clients/kinesis.ts';
+
+/** Pages in one look at what is unread: the aggregator reads the same shard, and five reads a second are all there are. */
+const LOOK_PAGES = 2;
+/** Records of such a page: decoding a large backlog again and again would cost more than its number is worth. */
+const LOOK_RECORDS = 5_000;
+/** A look that takes longer is given up: a status must not wait for a stream that is slow. */
+const LOOK_MS = 2_000;
 
 /** Reads the stream itself, apart from what Lambda hands over. */
 export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
@@ -108,6 +117,30 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
       if (oldest !== undefined) return oldest.sequenceNumber;
     }
     return undefined;
+  }
+
+  async countAfter(shard: ShardId, after: SequenceNumber | undefined): Promise<Unread> {
+    let iterator = await this.#iterator(
+      shard,
+      after === undefined ? 'TRIM_HORIZON' : 'AFTER_SEQUENCE_NUMBER',
+      after,
+    );
+    const abortSignal = AbortSignal.timeout(LOOK_MS);
+    let events = 0;
+    let sinceMs: number | undefined;
+    for (let pages = 0; iterator !== undefined; pages += 1) {
+      if (pages === LOOK_PAGES) return { events, sinceMs, isAll: false };
+      const page: GetRecordsCommandOutput = await this.#client.send(
+        new GetRecordsCommand({ ShardIterator: iterator, Limit: LOOK_RECORDS }),
+        { abortSignal },
+      );
+      const records = (page.Records ?? []).map(toStreamRecord);
+      events += records.reduce((sum, record) => sum + record.events.length, 0);
+      sinceMs ??= records[0]?.arrivalMs;
+      if (page.MillisBehindLatest === 0 && records.length < LOOK_RECORDS) break;
+      iterator = page.NextShardIterator;
+    }
+    return { events, sinceMs, isAll: true };
   }
 
   /** The shards that the stream still lists, by id. */

@@ -1,5 +1,6 @@
 // The compactor's use case: finish what is planned, plan what is due, level by level.
 import { progressOfShards, runMaxOf } from '../accountant/shard-progress.ts';
+import { retentionsKept } from '../core/claim.ts';
 import {
   areHoursDue,
   bytesToRead,
@@ -14,7 +15,7 @@ import {
   nextCoverage,
   type ShardEntries,
 } from '../core/compaction.ts';
-import { LEVELS, type Level, type UpperLevel } from '../core/level.ts';
+import { LEVELS, type Level, type Retentions, type UpperLevel } from '../core/level.ts';
 import { lastEntered } from '../counting/books.ts';
 import { completeThroughMs } from '../counting/completeness.ts';
 import type { ShardKey } from '../counting/identifiers.ts';
@@ -63,14 +64,16 @@ async function compactLevel(
   const state = await ports.state.readState();
   if (state[level].plan === undefined) {
     const next =
-      level === 'hours' ? await planHours(state, ports, settings) : planUpper(state, level, ports, settings);
+      level === 'hours'
+        ? await planHours(state, ports, settings)
+        : await planUpper(state, level, ports, settings);
     if (next === undefined) return false;
     await ports.state.putPlan(state, level, next.plan, next.closesMs);
     // Planned by us or by another: what is there now is taken up.
     return true;
   }
   try {
-    if (await runEpoch(state, level, ports, settings, hasTime, report)) report.epochs[level] += 1;
+    if (await runEpoch(state, level, ports, hasTime, report)) report.epochs[level] += 1;
     else report.unfinished = true;
     return !report.unfinished;
   } catch (error) {
@@ -115,6 +118,8 @@ async function planHours(
   const eventsMax = settings.rangeEventsMax * 2 ** settings.slotBits;
   const next = nextCoverage(covers, reopened, following, nowMs, eventsMax, settings.openMax);
   if (isSameCoverage(next, covers)) return undefined;
+  // Late rows are put aside under ranges of this length: readers look where they were told.
+  await ports.state.registerRangeBits(settings.slotBits);
   const all = [
     ...reopened,
     ...following.flatMap(({ shard, entries }) => entries.map((entry) => ({ shard, entry }))),
@@ -127,6 +132,7 @@ async function planHours(
     blockBytes: settings.blockBytes,
     slotBits: settings.slotBits,
     plannedAtMs: nowMs,
+    retentions: await retentionsOf(ports, settings),
     deletions: state.deletions,
     closedBeforeMs: state.closing,
     hourEpoch: epoch + 1,
@@ -151,16 +157,28 @@ async function floorOf(
   );
 }
 
+/** What is kept by what was ever promised: a setting that was raised brings nothing back. */
+async function retentionsOf(
+  { ledger }: CompactorPorts,
+  { retentions }: CompactorSettings,
+): Promise<Retentions> {
+  return retentionsKept(await ledger.readClaim(), retentions);
+}
+
 /** The next epoch of an upper level: everything that the hours have; undefined when it is not due. */
-function planUpper(
+async function planUpper(
   state: CompactionState,
   level: UpperLevel,
-  { clock }: CompactorPorts,
-  { blockBytes, slotBits }: CompactorSettings,
-): Planned | undefined {
+  ports: CompactorPorts,
+  settings: CompactorSettings,
+): Promise<Planned | undefined> {
+  const { clock } = ports;
+  const { blockBytes, slotBits } = settings;
   const { hours } = state;
   // What the hours put aside must not change half way through one of their epochs.
   if (hours.plan !== undefined || state[level].hourEpoch >= hours.epoch) return undefined;
+  // As long as nothing is closed, a level would close nothing, and a question about all time would read every hour since 1970.
+  if (hours.covers.floorMs === 0) return undefined;
   if (!isUpperDue(state, level, slotBits, clock.nowMs())) return undefined;
   const closesMs = closesBeforeMs(level, state);
   const plan: CompactionPlan = {
@@ -168,6 +186,7 @@ function planUpper(
     blockBytes,
     slotBits,
     plannedAtMs: clock.nowMs(),
+    retentions: await retentionsOf(ports, settings),
     deletions: state.deletions,
     closedBeforeMs: forUpperLevels((each) => (each === level ? closesMs : 0)),
     hourEpoch: hours.epoch,

@@ -1,18 +1,15 @@
-// Finishing what is planned without planning more: for whoever has to see every level at rest.
+// Finishing what is planned without planning more: for commands that need every level at rest.
 import { LEVELS } from '../core/level.ts';
 import { DeltasMissing } from './epoch-rows.ts';
 import { BlockChanged } from './merge-period.ts';
-import type { CompactionReport, CompactorPorts, CompactorSettings } from './ports.ts';
+import type { CompactionReport, CompactorPorts } from './ports.ts';
 import { runEpoch } from './run-epoch.ts';
 
 /**
  * Finishes the plans that are under way.
  * @throws DeltasMissing when one can't be finished
  */
-export async function finishPlans(
-  ports: CompactorPorts,
-  settings: Pick<CompactorSettings, 'retentions'>,
-): Promise<void> {
+export async function finishPlans(ports: CompactorPorts): Promise<void> {
   const epochs = { hours: 0, days: 0, months: 0, all: 0 };
   const report: CompactionReport = { epochs, blocks: 0, writeUnits: 0, open: 0, unfinished: false };
   for (const level of LEVELS) {
@@ -20,7 +17,7 @@ export async function finishPlans(
       const state = await ports.state.readState();
       if (state[level].plan === undefined) break;
       try {
-        await runEpoch(state, level, ports, settings, () => true, report);
+        await runEpoch(state, level, ports, () => true, report);
       } catch (error) {
         const isRetried = error instanceof BlockChanged;
         if (!isRetried && !(error instanceof DeltasMissing)) throw error;

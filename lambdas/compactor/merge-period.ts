@@ -220,7 +220,10 @@ function insert(leaf: Leaf, row: GrowingRow): void {
 function addRow(leaf: Leaf, row: GrowingRow): void {
   leaf.isChanged = true;
   const there = leaf.rows.get(`${row.metric}\0${row.entity}`);
-  if (there === undefined) return insert(leaf, row);
+  if (there === undefined) {
+    insert(leaf, row);
+    return;
+  }
   there.events += row.events;
   for (const [cell, sum] of row.cells) {
     const before = there.cells.get(cell);

@@ -9,12 +9,13 @@ import type {
   DeltaReader,
   LateStore,
   PeriodReader,
+  RangeRegister,
   TopStore,
 } from '../store/ports.ts';
 
 /** The compactor's ports. */
 export interface CompactorPorts {
-  readonly state: CompactionStateStore;
+  readonly state: CompactionStateStore & RangeRegister;
   readonly store: DeltaReader & BlockReader & BlockWriter & LateStore & TopStore & PeriodReader;
   readonly ledger: BooksLedger;
   readonly stream: ShardDirectory;

@@ -24,7 +24,7 @@ import { HOUR_MS } from '../counting/time.ts';
 import { makeTops } from '../store/make-tops.ts';
 import { EpochRows, epochSegments } from './epoch-rows.ts';
 import { type GrowingRow, PeriodMerge } from './merge-period.ts';
-import type { CompactionReport, CompactorPorts, CompactorSettings } from './ports.ts';
+import type { CompactionReport, CompactorPorts } from './ports.ts';
 
 /** Periods worked on at once: enough to hide the table's answers. */
 const PERIODS_AT_ONCE = 32;
@@ -54,7 +54,6 @@ export async function runEpoch(
   state: CompactionState,
   level: Level,
   ports: CompactorPorts,
-  settings: Pick<CompactorSettings, 'retentions'>,
   hasTime: () => boolean,
   report: CompactionReport,
 ): Promise<boolean> {
@@ -68,12 +67,12 @@ export async function runEpoch(
   const limit = pLimit(PERIODS_AT_ONCE);
   for (const range of rangesOf(plan.slotBits)) {
     if (!hasTime()) return false;
-    const gathered = await gather(rows.rowsIn(range), level, plan, settings);
+    const gathered = await gather(rows.rowsIn(range), level, plan);
     if (level === 'hours') await putLateRows(range, gathered, plan, ports, lateBytes);
     await Promise.all(
       [...gathered].map(([startMs, byName]) =>
         limit(async () => {
-          const merge = mergeOf(merges, { level, startMs }, epoch + 1, plan, ports, settings);
+          const merge = mergeOf(merges, { level, startMs }, epoch + 1, plan, ports);
           await merge?.add(hashed(byName));
         }),
       ),
@@ -83,7 +82,7 @@ export async function runEpoch(
   if (level === 'hours') await addNewMetrics([...merges.values()], ports);
   await Promise.all(
     [...merges.values()].map(({ period, metrics }) =>
-      limit(() => makeTops({ period, metrics }, epoch + 1, ports.store, settings.retentions)),
+      limit(() => makeTops({ period, metrics }, epoch + 1, ports.store, plan.retentions)),
     ),
   );
   let writeUnits = 0;
@@ -106,18 +105,17 @@ async function gather(
   deltas: AsyncIterable<Iterable<RowView>>,
   level: Level,
   plan: CompactionPlan,
-  { retentions }: Pick<CompactorSettings, 'retentions'>,
 ): Promise<Gathered> {
   const gathered: Gathered = new Map();
   const gone = new Map<number, boolean>();
   for await (const rows of deltas) {
     for (const row of rows) {
       const startMs = periodStartMs(level, row.hour * HOUR_MS);
-      let isGone = gone.get(startMs);
-      if (isGone === undefined) gone.set(startMs, (isGone = mayBeGone({ level, startMs }, plan, retentions)));
+      const isGone = gone.get(startMs) ?? mayBeGone({ level, startMs }, plan);
+      gone.set(startMs, isGone);
       if (isGone && level !== 'hours') continue;
-      let byName = gathered.get(startMs);
-      if (byName === undefined) gathered.set(startMs, (byName = new Map()));
+      const byName = gathered.get(startMs) ?? new Map<string, GatheredRow>();
+      gathered.set(startMs, byName);
       addTo(byName, row, level);
     }
   }
@@ -125,18 +123,17 @@ async function gather(
 }
 
 /** A block is deleted `EXPIRY_GRACE_MS` after it counts as gone; half of that keeps us clear of it. */
-function mayBeGone(
-  period: Period,
-  { plannedAtMs }: CompactionPlan,
-  retentions: CompactorSettings['retentions'],
-): boolean {
+function mayBeGone(period: Period, { plannedAtMs, retentions }: CompactionPlan): boolean {
   return goneAtMs(period, retentions) + EXPIRY_GRACE_MS / 2 <= plannedAtMs;
 }
 
 /** Adds a delta's row to those of its period. The hours keep its minutes, an upper level has one cell for its hour. */
 function addTo(byName: Map<string, GatheredRow>, row: RowView, level: Level): void {
   let gathered = byName.get(row.name);
-  if (gathered === undefined) byName.set(row.name, (gathered = { events: 0, cells: new Map() }));
+  if (gathered === undefined) {
+    gathered = { events: 0, cells: new Map() };
+    byName.set(row.name, gathered);
+  }
   gathered.events += row.events;
   const hourCell = level === 'hours' ? undefined : cellOf(level, row.hour * HOUR_MS);
   for (let index = 0; index < row.length; index += 1) {
@@ -177,12 +174,11 @@ function mergeOf(
   epoch: number,
   plan: CompactionPlan,
   { store }: CompactorPorts,
-  { retentions }: Pick<CompactorSettings, 'retentions'>,
 ): PeriodMerge | undefined {
   const known = merges.get(period.startMs);
   if (known !== undefined) return known;
-  if (mayBeGone(period, plan, retentions)) return undefined;
-  const expiresAt = expiresAtOf(period, retentions);
+  if (mayBeGone(period, plan)) return undefined;
+  const expiresAt = expiresAtOf(period, plan.retentions);
   const merge = new PeriodMerge(period, store, { epoch, blockBytes: plan.blockBytes, expiresAt });
   merges.set(period.startMs, merge);
   return merge;
@@ -221,7 +217,8 @@ function addLate(
   let row = late.get(key);
   if (row === undefined) {
     const [metric, entity] = splitName(name);
-    late.set(key, (row = { metric, entity, hour, events: 0, cells: new Map() }));
+    row = { metric, entity, hour, events: 0, cells: new Map() };
+    late.set(key, row);
   }
   row.events += events;
   for (const sum of cells.values()) row.cells.set(cell, (row.cells.get(cell) ?? 0n) + BigInt(sum));

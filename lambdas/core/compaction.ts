@@ -1,7 +1,7 @@
 // Compaction: which segments each level has in its blocks, what the next epoch takes, and when a level is due.
 import type { ShardKey } from '../counting/identifiers.ts';
 import { isGivenUp, type SegmentEntry } from '../counting/segment-entry.ts';
-import { cellStartMs, type Level, UPPER_LEVELS, type UpperLevel } from './level.ts';
+import { cellStartMs, type Level, type Retentions, UPPER_LEVELS, type UpperLevel } from './level.ts';
 
 /** A segment by shard and number, and where its deltas are stored. */
 export interface SegmentPlace {
@@ -33,6 +33,8 @@ export interface CompactionPlan {
   readonly slotBits: number;
   /** The instant that decides which blocks may be gone, epoch milliseconds. */
   readonly plannedAtMs: number;
+  /** How long the blocks of each level are kept. */
+  readonly retentions: Retentions;
   /** How many entries of the register of deletions apply. */
   readonly deletions: number;
   /** Of the hours: for each upper level, the instant before which rows are put aside as late. */

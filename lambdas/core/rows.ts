@@ -232,7 +232,8 @@ class ByteWriter {
   signed(value: bigint): void {
     if (value > -SAFE && value < SAFE) {
       const small = Number(value);
-      return this.number(small < 0 ? -2 * small - 1 : 2 * small);
+      this.number(small < 0 ? -2 * small - 1 : 2 * small);
+      return;
     }
     let rest = value < 0n ? -2n * value - 1n : 2n * value;
     while (rest >= 128n) {

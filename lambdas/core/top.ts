@@ -30,8 +30,8 @@ export class TopCollector {
     if (!this.#metrics.has(metric)) return;
     let n = 0n;
     for (const sum of cells.values()) n += sum;
-    let list = this.#lists.get(metric);
-    if (list === undefined) this.#lists.set(metric, (list = []));
+    const list = this.#lists.get(metric) ?? [];
+    this.#lists.set(metric, list);
     list.push({ entity, n });
     // Sorting now and then is cheaper than keeping the list sorted.
     if (list.length >= 10 * TOP_MAX) list.sort(compareTopEntries).splice(TOP_MAX);

@@ -4,7 +4,7 @@ import { type Books, hoursNow, placesNow } from './books.ts';
 import { addHours, type HourBooks, type HourSums, hourDifference } from './hour-books.ts';
 import type { ShardKey } from './identifiers.ts';
 import type { Head } from './segment.ts';
-import type { SegmentEntry } from './segment-entry.ts';
+import { emittedPlaces, type SegmentEntry } from './segment-entry.ts';
 import { HOUR_MS } from './time.ts';
 
 /** Where the received events are. Each number is events, and `received` is the sum of the rest. */
@@ -54,7 +54,29 @@ export interface PipelineStatus extends StatusAccounts {
   readonly hours: readonly HourStatus[];
   /** The first hour that is whole on every shard; null as long as the hours are all there is. */
   readonly hoursSince: string | null;
+  /** When the oldest event in flight arrived; null when none is in flight. */
+  readonly inFlightSince: string | null;
   readonly shards: readonly ShardStatus[];
+}
+
+/** What the stream holds of a shard, or of all, that no segment has counted as received yet. */
+export interface Unread {
+  readonly events: number;
+  /** When the oldest of them arrived, epoch milliseconds; undefined when there is none, or it is not known. */
+  readonly sinceMs: number | undefined;
+  /** False when there are more than one look at the stream shows. */
+  readonly isAll: boolean;
+}
+
+/** The accounts from the front door on: `accepted` is `unread` and `received`. */
+export interface AcceptedStatus extends PipelineStatus {
+  /** Null, as `unread` is, when the stream could not be read. */
+  readonly accepted: number | null;
+  readonly unread: number | null;
+  /** When the oldest unread event arrived; null when there is none. */
+  readonly unreadSince: string | null;
+  /** True when `accepted` and `unread` are lower bounds: more is unread than one look at the stream shows. */
+  readonly unreadMore: boolean;
 }
 
 const NONE: StatusAccounts = {
@@ -76,6 +98,8 @@ export interface ShardAccounts {
   readonly head: Head;
   readonly accounts: StatusAccounts;
   readonly hours: HourBooks;
+  /** When the oldest event in flight arrived, epoch milliseconds. */
+  readonly inFlightSinceMs: number | undefined;
 }
 
 /** The accounts of one shard from its head, its books and the entries that the books leave open or have not reached. */
@@ -93,7 +117,29 @@ export function shardAccounts(
     rejectedByReason: rejected,
     ...placesNow(books, unsettled),
   };
-  return { shard, head, accounts, hours: hoursNow(books, head, unsettled) };
+  const waiting = unsettled.filter((entry) => emittedPlaces(entry).inFlight > 0);
+  const inFlightSinceMs = earliest(waiting.map(({ minArrivalMs }) => minArrivalMs));
+  return { shard, head, accounts, hours: hoursNow(books, head, unsettled), inFlightSinceMs };
+}
+
+/** The same status with what the front door accepted. @param unread by shard; undefined: the stream could not be read */
+export function withUnread(status: PipelineStatus, unread: readonly Unread[] | undefined): AcceptedStatus {
+  if (unread === undefined)
+    return { accepted: null, unread: null, unreadSince: null, unreadMore: false, ...status };
+  const events = unread.reduce((sum, each) => sum + each.events, 0);
+  const sinceMs = earliest(unread.map((each) => each.sinceMs));
+  return {
+    accepted: events + status.received,
+    unread: events,
+    unreadSince: sinceMs === undefined ? null : new Date(sinceMs).toISOString(),
+    unreadMore: unread.some(({ isAll }) => !isAll),
+    ...status,
+  };
+}
+
+function earliest(instantsMs: readonly (number | undefined)[]): number | undefined {
+  const known = instantsMs.filter((instantMs) => instantMs !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 /** The shards and their sums. Hours that one of the shards has folded away already are left out of all. */
@@ -111,7 +157,14 @@ export function pipelineStatus(shards: readonly ShardAccounts[]): PipelineStatus
   });
   const hours = [...all.values()].sort((a, b) => a.hourMs - b.hourMs).map(hourStatus);
   const total = shards.map(({ accounts }) => accounts).reduce(add, NONE);
-  return { ...total, hours, hoursSince: sinceMs > 0 ? hourName(sinceMs) : null, shards: shown };
+  const inFlightSinceMs = earliest(shards.map((shard) => shard.inFlightSinceMs));
+  return {
+    ...total,
+    hours,
+    hoursSince: sinceMs > 0 ? hourName(sinceMs) : null,
+    inFlightSince: inFlightSinceMs === undefined ? null : new Date(inFlightSinceMs).toISOString(),
+    shards: shown,
+  };
 }
 
 function hourStatus(sums: HourSums): HourStatus {
@@ -132,7 +185,7 @@ function hourName(hourMs: number): string {
 }
 
 /** The same status with the last hours only: the one in which `nowMs` lies, and those before, `hours` in all. */
-export function withLastHours(status: PipelineStatus, hours: number, nowMs: number): PipelineStatus {
+export function withLastHours<S extends PipelineStatus>(status: S, hours: number, nowMs: number): S {
   const first = hourName(Math.max(0, Math.floor(nowMs / HOUR_MS) - hours + 1) * HOUR_MS);
   const last = ({ hour }: HourStatus) => hours > 0 && hour >= first;
   const shards = status.shards.map((shard) => ({ ...shard, hours: shard.hours.filter(last) }));

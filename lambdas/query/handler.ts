@@ -3,10 +3,17 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { readStatus } from '../accountant/read-status.ts';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { retentionsIn, secondsAsMs, text } from '../aws/environment.ts';
-import { type HttpAnswer, headerIn, jsonAnswer, keptAnswer } from '../aws/http-answer.ts';
+import {
+  type HttpAnswer,
+  headerIn,
+  jsonAnswer,
+  jsonOf,
+  keptAnswer,
+  publicAnswer,
+} from '../aws/http-answer.ts';
+import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
 import { isMetric } from '../counting/event.ts';
@@ -16,6 +23,8 @@ import { StoreTable } from '../store/store-table.ts';
 import { parseCountBatch } from './count-batch.ts';
 import { OPEN_FRESHNESS } from './count-freshness.ts';
 import { COUNT_PARAMETERS, type CountParameters, InvalidCountQuery, parseCountQuery } from './count-query.ts';
+import { badgeLabel, badgeSvg, grouped, InvalidPublicCounter, publicCounterOf } from './public-counter.ts';
+import { readAccepted } from './read-accepted.ts';
 import { type QueryPorts, type QuerySettings, readBatch, readCounts } from './read-counts.ts';
 import { readTop, type TopPorts } from './read-top.ts';
 import { hoursAsked, InvalidStatusQuery } from './status-query.ts';
@@ -25,6 +34,9 @@ const { env } = process;
 const { logger, metrics, count } = telemetry(env);
 const dynamoDbClient = dynamoDb();
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
+const streamName = text(env, 'STREAM_NAME');
+// For the status only.
+const stream = lazily(async () => (await import('../aws/stream-log.ts')).openStreamLog(streamName));
 const counts = new StoreTable(dynamoDbClient, text(env, 'COUNTS_TABLE'), systemClock);
 const ports: QueryPorts & TopPorts = {
   claims: ledger,
@@ -46,6 +58,7 @@ const service = {
   generation: text(env, 'STREAM_GENERATION'),
 };
 const origin = env['CORS_ORIGIN'];
+const publicMetrics: ReadonlySet<string> = new Set((env['PUBLIC_METRICS'] ?? '').split(','));
 const isApiCached = env['API_CACHED'] === 'true';
 
 type Route = (event: APIGatewayProxyEvent) => Promise<HttpAnswer>;
@@ -55,6 +68,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/v1/counts/{metric}/{entity+}': answerCounts,
   // The same for callers whom IAM lets in, without an API key: the canary.
   '/v1/admin/counts/{metric}/{entity+}': answerCounts,
+  '/v1/public/{metric}/{entity+}': answerPublic,
   '/v1/top/{metric}': answerTop,
   '/v1/metrics': answerMetrics,
   '/v1/counts:batch': answerBatch,
@@ -80,6 +94,29 @@ async function answerCounts(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
   return keptAnswer(read.answer, read.freshness, headerIn(event.headers, 'if-none-match'), origin);
 }
 
+/** A public counter's total: as JSON, for shields.io, or as a badge. */
+async function answerPublic(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
+  const names = namesIn(event);
+  const { metric } = names;
+  if (!publicMetrics.has(metric)) return jsonAnswer(404, { message: 'this counter is not public' }, '*');
+  const { entity, form } = publicCounterOf(names.entity);
+  const { style, label: wanted } = Object.fromEntries(givenOnce(event));
+  const label = badgeLabel(wanted, metric);
+  const nowMs = systemClock.nowMs();
+  const [read] = await readCounts([parseCountQuery(metric, entity, {}, nowMs)], ports, settings);
+  if (read === undefined || read instanceof InvalidCountQuery) throw read ?? new Error('no answer');
+  const { total, completeThrough } = read.answer;
+  const known = headerIn(event.headers, 'if-none-match');
+  if (form === 'svg') {
+    return publicAnswer(badgeSvg({ label, total, completeThrough, nowMs }), 'image/svg+xml', known);
+  }
+  const body =
+    style === 'shields'
+      ? { schemaVersion: 1, label, message: grouped(total), color: 'blueviolet' }
+      : { metric, entity, total, completeThrough };
+  return publicAnswer(jsonOf(body), 'application/json', known);
+}
+
 async function answerBatch({ body }: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const questions = parseCountBatch(body ?? '', systemClock.nowMs());
   const answers = await readBatch(questions, ports, settings);
@@ -88,7 +125,11 @@ async function answerBatch({ body }: APIGatewayProxyEvent): Promise<HttpAnswer> 
 
 async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const hours = hoursAsked(queryStringParameters ?? {});
-  const accounts = withLastHours(await readStatus(ledger), hours, systemClock.nowMs());
+  const { generation } = service;
+  const accepted = await readAccepted({ ledger, stream: await stream(), generation }, (error) =>
+    logger.warn('the stream could not be read for the status', { error }),
+  );
+  const accounts = withLastHours(accepted, hours, systemClock.nowMs());
   return jsonAnswer(200, { service, ...accounts }, origin);
 }
 
@@ -149,7 +190,7 @@ function decoded(name: string, parameter: string | undefined): string {
 }
 
 /** What is the client's to put right. */
-const REFUSALS = [InvalidCountQuery, InvalidStatusQuery, InvalidTopQuery];
+const REFUSALS = [InvalidCountQuery, InvalidPublicCounter, InvalidStatusQuery, InvalidTopQuery];
 
 async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
   const route = ROUTES[event.resource];

@@ -60,7 +60,8 @@ export function matchRoute<Method>(
   verb: string,
   rawPath: string,
 ): Match<Method> | undefined {
-  const segments = rawPath === '/' ? [] : rawPath.split('/').slice(1);
+  // As API Gateway does: a slash at the end is no part of the path, nor of a greedy parameter.
+  const segments = rawPath.replace(/\/$/, '').split('/').slice(1);
   for (const route of routes) {
     const parameters = fit(route.segments, segments);
     if (parameters === undefined) continue;

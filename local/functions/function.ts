@@ -23,6 +23,8 @@ export interface LocalFunction {
   invoke(event: unknown): Promise<InvocationOutcome>;
   /** Starts a container if there is none, so that the first invocation finds its handler loaded. */
   warm(): void;
+  /** Ends every container in the middle of what it does; its invocation fails as one whose process ended. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -90,6 +92,10 @@ export function createFunction(
     },
     warm: () => {
       if (!stopped && running.size === 0) idle.push(start());
+    },
+    kill: async () => {
+      const busy = [...running].filter((container) => !idle.includes(container));
+      await Promise.all(busy.map((container) => container.stop()));
     },
     stop: async () => {
       stopped = true;

@@ -11,7 +11,8 @@ import type { Mapping } from '../../local/event-source-mappings/mapping.ts';
 import { asList, asObject, type Json, parseJson } from '../../local/json.ts';
 import { type ObservedCall, observers, type StackObserver } from '../../local/observer.ts';
 import { type LocalStack, startLocalStack } from '../../local/stack.ts';
-import { arnOf, nameOf } from '../../local/template/names.ts';
+import { nameOf } from '../../local/template/names.ts';
+import { fedNoun } from '../../local/template/nouns.ts';
 import { readTemplate, type Template } from '../../local/template/template.ts';
 import { type Commands, commandsOn } from './commands.ts';
 import { Oracle } from './oracle.ts';
@@ -149,7 +150,7 @@ export async function startDrill(template: Json, observer?: StackObserver): Prom
       return { number, traffic, changes };
     },
     mapping: (noun) => {
-      const mapping = stack.mappings.find(({ logicalId }) => feeds(stack.template, logicalId) === noun);
+      const mapping = stack.mappings.find(({ logicalId }) => fedNoun(stack.template, logicalId) === noun);
       if (mapping === undefined) throw new Error(`no mapping feeds the ${noun}`);
       return {
         ...mapping,
@@ -182,15 +183,6 @@ export async function startDrill(template: Json, observer?: StackObserver): Prom
     throw error;
   }
   return drill;
-}
-
-/** The noun of the function that a mapping feeds: the folder of its handler. */
-function feeds(template: Template, mappingId: string): string | undefined {
-  const named = template.find(mappingId)?.properties['FunctionName'];
-  const target = template
-    .ofType('AWS::Lambda::Function')
-    .find((candidate) => nameOf(candidate) === named || arnOf(candidate) === named);
-  return /^lambdas\/([\w-]+)\//.exec(String(target?.metadata['tally:entry']))?.[1];
 }
 
 function toNextMinute(clock: LocalClock): void {

@@ -6,7 +6,11 @@ import { startLocalStack } from '../../local/stack.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
 import { patient } from '../support/patience.ts';
 
-const stack = await startLocalStack({ schedules: false, faults: true });
+const stack = await startLocalStack({
+  schedules: false,
+  faults: true,
+  settings: { publicMetrics: ['view'] },
+});
 after(() => stack.stop());
 const recorder = recordAnswers();
 const SIGNED = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
@@ -96,6 +100,16 @@ test('the top', patient, async () => {
   assert.equal(await withoutTables(() => ask('')), 503);
 });
 
+test('public counters', patient, async () => {
+  const ask = (path: string, headers = {}) => status(`/v1/public/${path}`, { headers });
+  assert.equal(await ask('view/%2Fa.json'), 200);
+  assert.equal(await ask('view/%2Fa.json?style=shields&label=views'), 200);
+  assert.equal(await ask('view/%2Fa.json', { 'if-none-match': '*' }), 304);
+  assert.equal(await ask('view/%2Fa'), 400);
+  assert.equal(await ask('play/%2Fa.json'), 404);
+  assert.equal(await withoutTables(() => ask('view/%2Fa.json')), 503);
+});
+
 test('counts in a batch', patient, async () => {
   const ask = (body: unknown) => status('/v1/counts:batch', { method: 'POST', body: JSON.stringify(body) });
   const fine = { metric: 'view', entity: '/a', by: 'day', tz: 'Europe/Berlin', cumulative: true, limit: 2 };
@@ -139,7 +153,7 @@ test('the document is served, and names where it was asked for', patient, async 
 /** Documented answers that nobody can provoke here, and why. */
 const NOT_HERE: readonly (readonly [RegExp, string])[] = [
   [
-    /^GET \/v1\/(counts|top|status|openapi).* 403$|^POST \/v1\/(events|counts:batch) 403$/,
+    /^GET \/v1\/(counts|top|public|status|openapi).* 403$|^POST \/v1\/(events|counts:batch) 403$/,
     'the local stage wants no API keys',
   ],
   [

@@ -13,7 +13,7 @@ import type {
   StatusAnswer,
   TallyEvent,
 } from '../../client/src/index.ts';
-import type { readStatus } from '../../lambdas/accountant/read-status.ts';
+import type { AcceptedStatus } from '../../lambdas/counting/pipeline-status.ts';
 import type { RedriveRequest } from '../../lambdas/counting/redrive-request.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import type { BatchAnswer } from '../../lambdas/query/read-counts.ts';
@@ -47,7 +47,7 @@ type Is<A extends B, B> = [A, B];
 export type HandlersAnswerAsDocumented = [
   Is<Sent<CountAnswer>, Shape<typeof COUNTS>>,
   Is<Sent<{ readonly answers: readonly BatchAnswer[] }>, Shape<typeof COUNTS_ANSWERS>>,
-  Is<Sent<Awaited<ReturnType<typeof readStatus>>>, Omit<Shape<typeof STATUS>, 'service'>>,
+  Is<Sent<AcceptedStatus>, Omit<Shape<typeof STATUS>, 'service'>>,
   Is<Sent<Omit<RedriveReport, 'failures'>>, Shape<typeof REDRIVE>>,
   Is<Shape<typeof REDRIVE_REQUEST>, Partial<RedriveRequest>>,
 ];

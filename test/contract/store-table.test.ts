@@ -147,6 +147,7 @@ const plan: CompactionPlan = {
   blockBytes: 100,
   slotBits: 2,
   plannedAtMs: 5,
+  retentions: { hours: undefined, days: undefined, months: 7, all: undefined },
   deletions: 0,
   closedBeforeMs: { days: 1, months: 0, all: 0 },
   hourEpoch: 1,

@@ -9,7 +9,7 @@ import { type Resource, resourcesOf, templateJson } from '../support/stack-templ
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const PATH = join(ROOT, 'docs', 'security.md');
-const template = templateJson('prod');
+const template = templateJson('prod', { publicMetrics: ['view'] });
 
 test('every route is in the table, with who may call it and what is asked of them', () => {
   checkTable('routes', routeRows());
@@ -50,8 +50,9 @@ function checkTable(name: string, rows: readonly string[]): void {
 
 function routeRows(): string[] {
   return resourcesOf(template, 'AWS::ApiGateway::Method')
+    .filter(([, { Properties }]) => Properties.HttpMethod !== 'ANY')
     .map(([, { Properties: method }]) => {
-      const path = pathOf(method.ResourceId.Ref);
+      const path = method.ResourceId.Ref === undefined ? '/' : pathOf(method.ResourceId.Ref);
       const [callers, asked] = accessOf(method, path);
       return `| \`${method.HttpMethod} ${path}\` | ${callers} | ${asked} |`;
     })
@@ -65,7 +66,10 @@ function accessOf(method: Resource['Properties'], path: string): [callers: strin
     return [`operators${canary}`, 'IAM: a signature, and `execute-api:Invoke` on the route'];
   }
   assert.equal(method.AuthorizationType, 'NONE');
-  return method.ApiKeyRequired === true ? ['clients', 'an API key'] : ['anyone', 'nothing'];
+  if (method.ApiKeyRequired === true) return ['clients', 'an API key'];
+  return path.startsWith('/v1/')
+    ? ['anyone', 'nothing: the total of a metric in `publicMetrics`']
+    : ['anyone', 'nothing: the console, which has no data of its own and asks for a key'];
 }
 
 function pathOf(resourceId: string): string {

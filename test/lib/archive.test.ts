@@ -15,10 +15,7 @@ test('nothing expires by default, but for older versions, raw records and what a
   const expiring = rulesOf().filter(({ ExpirationInDays }) => ExpirationInDays !== undefined);
   assert.deepEqual(
     expiring.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays]),
-    [
-      ['raw/', 90],
-      ['audits/', 1],
-    ],
+    [['raw/', 90]],
   );
 });
 

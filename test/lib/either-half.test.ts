@@ -32,7 +32,16 @@ test("a half's settings change its own function or mapping, and nothing of the o
 test("a half's code changes its own function, and not the other's; both mappings stay", patient, async () => {
   const copy = mkdtempSync(join(tmpdir(), 'tally-halves-'));
   after(() => rmSync(copy, { recursive: true, force: true }));
-  for (const name of ['api', 'lambdas', 'lib', 'package.json', 'package-lock.json', 'tsconfig.json']) {
+  for (const name of [
+    'api',
+    'client',
+    'console',
+    'lambdas',
+    'lib',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+  ]) {
     cpSync(join(ROOT, name), join(copy, name), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));

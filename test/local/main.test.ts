@@ -55,7 +55,7 @@ test(
       const { total } = (await answer.json()) as { total: number };
       if (total === 5) break;
     }
-    await child.line(/received 3, counted 2, in flight 0, duplicate 1/);
+    await child.line(/^3 accepted, 2 counted, 0 on the way, 1 duplicate$/);
     child.process.kill('SIGINT');
     // npm hands the same key press on: it is no second one.
     child.process.kill('SIGINT');

@@ -15,17 +15,17 @@ function plan(...args: string[]): Promise<{ code: number; stdout: string; stderr
 }
 
 test('an option that is no number, or out of range, is named together with what it may be', async () => {
-  const { code, stderr } = await plan('--hot-share', '1');
+  const { code, stderr } = await plan('--skew', '6');
   assert.equal(code, 2);
-  assert.match(stderr, /--hot-share.*'1' is invalid\. It must be a number from 0 to 0\.999\./);
+  assert.match(stderr, /--skew.*'6' is invalid\. It must be a number from 0 to 5\./);
   const unknown = await plan('--events', '10');
   assert.equal(unknown.code, 2);
   assert.match(unknown.stderr, /--events/);
 });
 
-test('thousands may be grouped; the settings come as JSON', async () => {
-  const { code, stdout } = await plan('--events-per-second', '20,000', '--freshness', '12');
-  assert.equal(code, 0);
-  const settings = /-c settings='(\{.*\})'/.exec(stdout)?.[1];
-  assert.equal(JSON.parse(settings ?? '').streamShards, 34);
+test('thousands may be grouped', async () => {
+  const { code, stdout } = await plan('--events-per-second', '20,000', '--sample', '2,000');
+  assert.equal(code, 2, '--sample is a whole number without commas');
+  assert.equal(stdout, '');
+  assert.equal((await plan('--events-per-second', '20,000', '--sample', '2000')).code, 0);
 });

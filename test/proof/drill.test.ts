@@ -57,7 +57,16 @@ test('an alarm that does not go off, one that should not, and one that stays on 
 });
 
 test('counts that differ, accounts that do not add up and events that are elsewhere are failures', () => {
-  const status = { received: 10, duplicate: 2, rejected: 0, counted: 8, inFlight: 0, dead: 0 };
+  const status = {
+    accepted: 10,
+    unread: 0,
+    received: 10,
+    duplicate: 2,
+    rejected: 0,
+    counted: 8,
+    inFlight: 0,
+    dead: 0,
+  };
   const good = {
     comparison: { entities: 1, minutes: 1, events: 8, differences: [] },
     status: { ...status, parked: 0, expired: 0, lost: 0 },

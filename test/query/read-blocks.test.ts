@@ -9,6 +9,7 @@ import { encodeRows } from '../../lambdas/core/rows.ts';
 import { BlockWalk, readBlocks, StaleState } from '../../lambdas/query/read-blocks.ts';
 import type { Block } from '../../lambdas/store/ports.ts';
 
+const FOREVER = { hours: undefined, days: undefined, months: undefined, all: undefined };
 const PERIOD = { level: 'hours', startMs: 0 } as const;
 const NAME = { metric: 'view', entity: '/a' };
 const HASH = nameHash(NAME.metric, NAME.entity);
@@ -19,7 +20,16 @@ const rows = (epoch: number): Block => ({ epoch, edit: 0, content: encodeRows([R
 const state = (isPlanned: boolean): CompactionState => {
   const covers = { through: {}, open: [], floorMs: 0 };
   const plan = {
-    ...{ covers, blockBytes: 1, slotBits: 0, plannedAtMs: 0, deletions: 0, events: 0, hourEpoch: 4 },
+    ...{
+      covers,
+      blockBytes: 1,
+      slotBits: 0,
+      plannedAtMs: 0,
+      retentions: FOREVER,
+      deletions: 0,
+      events: 0,
+      hourEpoch: 4,
+    },
   };
   const closedBeforeMs = { days: 0, months: 0, all: 0 };
   const hours = {

@@ -1,6 +1,6 @@
 // Counted minutes as the query finds them: cut in segments and deltas, and compacted by the compactor as a script has it.
 import fc from 'fast-check';
-import type { CompactorPorts, CompactorSettings } from '../../lambdas/compactor/ports.ts';
+import type { CompactorPorts } from '../../lambdas/compactor/ports.ts';
 import { runEpoch } from '../../lambdas/compactor/run-epoch.ts';
 import {
   type CompactionPlan,
@@ -226,7 +226,6 @@ class Player {
       state: this.#state,
       ledger,
     } as unknown as CompactorPorts;
-    const settings = { retentions: this.#world.retentions } as unknown as CompactorSettings;
     const report = {
       epochs: { hours: 0, days: 0, months: 0, all: 0 },
       blocks: 0,
@@ -235,7 +234,7 @@ class Player {
       unfinished: false,
     };
     try {
-      await runEpoch(state, level, ports, settings, () => true, report);
+      await runEpoch(state, level, ports, () => true, report);
     } catch (error) {
       if (!(error instanceof Died)) throw error;
     }
@@ -286,7 +285,15 @@ class Player {
   }
 
   #planned(slotBits: number) {
-    return { blockBytes: BLOCK_BYTES, slotBits, plannedAtMs: this.#nowMs, deletions: 0, events: 0 };
+    const { retentions } = this.#world;
+    return {
+      blockBytes: BLOCK_BYTES,
+      slotBits,
+      plannedAtMs: this.#nowMs,
+      retentions,
+      deletions: 0,
+      events: 0,
+    };
   }
 }
 

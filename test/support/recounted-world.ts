@@ -100,7 +100,7 @@ export function recountPorts(
     compaction: {
       async finishPlans() {
         try {
-          await finishPlans(compactor, world.settings);
+          await finishPlans(compactor);
           return undefined;
         } catch (error) {
           if (error instanceof DeltasMissing) return error.message;

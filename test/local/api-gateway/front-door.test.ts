@@ -225,16 +225,23 @@ describe('requests that are refused', () => {
     });
   }
 
-  test('an unknown path or method: 403', async () => {
-    for (const [path, method] of [
-      ['/v1/nothing', 'GET'],
-      ['/v1/events', 'DELETE'],
-      ['/', 'GET'],
-      ['/V1/events', 'POST'],
+  test('an unknown path is 404, another method 405, both with the routes', async () => {
+    for (const [path, method, status, allow] of [
+      ['/v1/nothing', 'GET', 404, null],
+      ['/V1/events', 'POST', 404, null],
+      ['/v1', 'GET', 404, null],
+      ['/v1/top', 'GET', 404, null],
+      ['/v1/counts/play/', 'GET', 404, null],
+      ['/nowhere/at/all', 'PUT', 404, null],
+      ['/v1/events', 'DELETE', 405, 'POST'],
+      ['/v1/events', 'GET', 405, 'POST'],
+      ['/', 'POST', 405, 'GET'],
     ] as const) {
       const response = await fetch(url + path, { method });
-      assert.equal(response.status, 403);
-      assert.deepEqual(await response.json(), { message: 'Missing Authentication Token' });
+      assert.equal(response.status, status, `${method} ${path}`);
+      assert.equal(response.headers.get('allow'), allow);
+      const { message } = (await response.json()) as { message: string };
+      assert.match(message, /POST \/v1\/events, .*GET \/v1\/status/);
     }
   });
 });

@@ -31,6 +31,7 @@ export async function startTestApi(
     find: () => ({
       invoke,
       warm: () => {},
+      kill: async () => {},
       stop: async () => {},
       definition: {
         name: 'f',

@@ -1,0 +1,77 @@
+// The console as files: its page, and what esbuild makes of its sources, named by content.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { buildSync } from 'esbuild';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** One file of the console. */
+export interface ConsoleFile {
+  readonly name: string;
+  readonly type: string;
+  readonly text: string;
+  /** Of its text. */
+  readonly hash: string;
+}
+
+/** The console as its function serves it: the page, and what the page loads. */
+export interface ConsoleFiles {
+  readonly page: ConsoleFile;
+  readonly files: readonly ConsoleFile[];
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  html: 'text/html; charset=utf-8',
+};
+
+let built: ConsoleFiles | undefined;
+
+/** Builds the console, once a process. @throws BuildFailure when a source is wrong */
+export function consoleFiles(): ConsoleFiles {
+  built ??= build();
+  return built;
+}
+
+/** Where the local stack's function finds the console, from the project's root: it runs from source, without a bundle. */
+export const LOCAL_CONSOLE_FILE = 'node_modules/.cache/tally/console.json';
+
+/** Writes the console for the local stack. Several stacks may start at once: each file appears whole. */
+export function writeLocalConsole(): void {
+  const file = join(ROOT, LOCAL_CONSOLE_FILE);
+  mkdirSync(dirname(file), { recursive: true });
+  const whole = `${file}.${process.pid}`;
+  writeFileSync(whole, JSON.stringify(consoleFiles()));
+  renameSync(whole, file);
+}
+
+function build(): ConsoleFiles {
+  const { outputFiles } = buildSync({
+    absWorkingDir: ROOT,
+    entryPoints: ['console/app.tsx'],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    outdir: join(ROOT, 'bundle'),
+    entryNames: '[name]-[hash]',
+    write: false,
+  });
+  const files = outputFiles.map(({ path, text }) => fileOf(basename(path), text));
+  const named = (extension: string) => files.find(({ name }) => name.endsWith(extension))?.name ?? '';
+  const page = readFileSync(join(ROOT, 'console/index.html'), 'utf8')
+    .replace('app.js', named('.js'))
+    .replace('app.css', named('.css'));
+  return { page: fileOf('index.html', page), files };
+}
+
+function fileOf(name: string, text: string): ConsoleFile {
+  const type = TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'text/plain';
+  return { name, type, text, hash: createHash('sha256').update(text).digest('base64url').slice(0, 22) };
+}

@@ -1,0 +1,37 @@
+// The console: a page at the API's root, and the files it loads, served by a small function.
+import type { Construct } from 'constructs';
+import { LOCAL_STAGE } from './configuration.ts';
+import { consoleFiles, LOCAL_CONSOLE_FILE, writeLocalConsole } from './console-files.ts';
+import type { FrontDoor } from './front-door.ts';
+import { HandlerFunction, type Platform } from './handler-function.ts';
+
+/** What the console stands behind. */
+export interface ConsoleProps extends Platform {
+  readonly frontDoor: FrontDoor;
+}
+
+const FILE = 'console.json';
+
+/** `GET /` and `GET /console/{file}`, without an API key: the page asks for one itself. */
+export class Console extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: ConsoleProps) {
+    const { configuration: c, code, frontDoor } = props;
+    if (code === 'source') writeLocalConsole();
+    super(scope, id, props, {
+      noun: 'console',
+      description: 'Serves the console.',
+      timeoutSeconds: 10,
+      memoryMb: 256,
+      environment: {
+        CONSOLE_FILE: code === 'source' ? LOCAL_CONSOLE_FILE : FILE,
+        API_KEYS: String(c.apiKeys),
+        LOCAL: String(c.stage === LOCAL_STAGE),
+      },
+      statements: [],
+      files: () => [{ name: FILE, contents: Buffer.from(JSON.stringify(consoleFiles())) }],
+      withoutDestination: 'Only the front door invokes it, synchronously.',
+    });
+    frontDoor.addOpenRead('', this.function);
+    frontDoor.addOpenRead('console/{file}', this.function);
+  }
+}

@@ -1,0 +1,195 @@
+// Faults that can be switched on while the stack runs, each with what to expect. The console shows them as switches.
+import type { ServiceFault } from './api-gateway/integrations.ts';
+import type { AwsJsonClient, JsonService } from './emulators/aws-json.ts';
+import type { FunctionCall, FunctionFault } from './emulators/fault-proxy.ts';
+import type { Mapping } from './event-source-mappings/mapping.ts';
+import type { Functions } from './functions/functions.ts';
+import { asObject, asText, parseJson } from './json.ts';
+import { nameOf, refOf } from './template/names.ts';
+import { fedNoun, nounOf } from './template/nouns.ts';
+import type { Template } from './template/template.ts';
+
+/** A fault as it is shown. */
+export interface Fault {
+  readonly name: string;
+  readonly title: string;
+  /** What one sees while it is on. */
+  readonly expect: string;
+  /** Whether it happens once each time, instead of until it is switched off. */
+  readonly once: boolean;
+  readonly on: boolean;
+}
+
+/** What faults are made with. */
+export interface BreakItParts {
+  readonly template: Template;
+  readonly functions: Functions;
+  readonly mappings: readonly Mapping[];
+  readonly client: (service: JsonService) => AwsJsonClient;
+  readonly queueEndpoint: string;
+  /** Numbers from 0 to below 1. */
+  readonly random: () => number;
+}
+
+/** The switches. */
+export interface BreakIt {
+  list(): readonly Fault[];
+  /** Switches a fault. @returns false for a name that no fault has */
+  set(name: string, on: boolean): Promise<boolean>;
+  /** What becomes of a function's call while faults are on. */
+  readonly functionFault: FunctionFault;
+  /** What becomes of the front door's call. */
+  readonly serviceFault: ServiceFault;
+}
+
+type Kind = Omit<Fault, 'on'>;
+
+const FAULTS: readonly Kind[] = [
+  {
+    name: 'stop-writer',
+    title: 'Stop the writer',
+    expect: 'In flight rises: the queue holds everything. Switched off, the writer catches up in seconds.',
+    once: false,
+  },
+  {
+    name: 'stop-aggregator',
+    title: 'Stop the aggregator',
+    expect: 'Unread rises: the stream holds everything. Nothing else moves until it reads on.',
+    once: false,
+  },
+  {
+    name: 'throttle-tables',
+    title: 'Throttle the tables',
+    expect:
+      "Four in five of the writer's writes to DynamoDB are refused. In flight rises; then messages use up their attempts and are dead, in red. Switched off, the redriver brings them back.",
+    once: false,
+  },
+  {
+    name: 'lose-answers',
+    title: 'Lose answers',
+    expect:
+      'Every fourth write is carried out, but its answer never arrives, so the SDK sends it again. A naive counter counts it twice; here no count moves.',
+    once: false,
+  },
+  {
+    name: 'deliver-twice',
+    title: 'Deliver twice',
+    expect:
+      'Every record is put into the stream twice, and every message into the queue. Duplicate rises as fast as counted, and no count is off.',
+    once: false,
+  },
+  {
+    name: 'kill-aggregator',
+    title: 'Kill a function in mid-batch',
+    expect:
+      'The aggregator is ended again and again between two writes. The stream delivers the batch anew, and the ledger replays the same segment.',
+    once: false,
+  },
+  {
+    name: 'poison',
+    title: 'Poison a message',
+    expect:
+      'One record that is no event is rejected with its reason, and one message that is no rollup is set aside. Their neighbours are counted.',
+    once: true,
+  },
+];
+
+const THROTTLED_SHARE = 0.8;
+const LOST_SHARE = 0.25;
+const KILLED_SHARE = 0.2;
+
+const REFUSED = {
+  status: 400,
+  headers: { 'content-type': 'application/x-amz-json-1.0' },
+  body: '{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"Break it: the tables are throttled."}',
+} as const;
+
+/** Creates the switches, all of them off. */
+export function createBreakIt(parts: BreakItParts): BreakIt {
+  const { template, functions, mappings, client, random } = parts;
+  const on = new Set<string>();
+
+  const mappingOf = (noun: string) =>
+    mappings.filter(({ logicalId }) => fedNoun(template, logicalId) === noun);
+  const hold = (noun: string, held: boolean) => {
+    // What is being handled ends by itself: the switch does not wait for it.
+    for (const mapping of mappingOf(noun)) held ? void mapping.pause() : mapping.resume();
+  };
+  const redriver = functions.all.find(({ definition }) => nounOf(template, definition.name) === 'redriver');
+
+  const isWrite = ({ service, action }: FunctionCall) =>
+    service === 'dynamodb' && /^(Put|Update|Delete|BatchWrite|TransactWrite)/.test(action);
+
+  const functionFault: FunctionFault = async (call) => {
+    if (on.size === 0) return 'pass';
+    const name = call.caller.replace(/^function /, '');
+    const noun = nounOf(template, name);
+    if (noun !== 'writer' && noun !== 'aggregator') return 'pass';
+    if (on.has('deliver-twice') && call.service === 'sqs' && call.action.startsWith('SendMessage')) {
+      await client('sqs').send(call.action, call.body);
+    }
+    if (!isWrite(call)) return 'pass';
+    if (on.has('throttle-tables') && noun === 'writer' && random() < THROTTLED_SHARE) return REFUSED;
+    if (on.has('kill-aggregator') && noun === 'aggregator' && random() < KILLED_SHARE) {
+      await functions.find(name).kill();
+      return 'lose-answer';
+    }
+    return on.has('lose-answers') && random() < LOST_SHARE ? 'lose-answer' : 'pass';
+  };
+
+  const serviceFault: ServiceFault = async ({ service, action, body }) => {
+    if (on.has('deliver-twice') && service === 'kinesis' && action === 'PutRecords') {
+      await client('kinesis').send(action, body);
+    }
+    return undefined;
+  };
+
+  const poison = async () => {
+    const [stream] = template.ofType('AWS::Kinesis::Stream');
+    const queue = template.ofType('AWS::SQS::Queue').find(({ properties }) => properties['RedrivePolicy']);
+    if (stream === undefined || queue === undefined)
+      throw new Error('the template has no stream or no queue');
+    const Data = Buffer.from('{"this is":"no event"}').toString('base64');
+    await client('kinesis').call('PutRecord', {
+      StreamName: nameOf(stream),
+      Data,
+      PartitionKey: String(random()),
+    });
+    await client('sqs').call('SendMessage', {
+      QueueUrl: refOf(queue, { queueEndpoint: parts.queueEndpoint }),
+      MessageBody: '{"this is":"no rollup"}',
+    });
+  };
+
+  const change = async (name: string) => {
+    if (name === 'stop-writer') hold('writer', on.has(name));
+    if (name === 'stop-aggregator') hold('aggregator', on.has(name));
+    // As an operator would: what has died meanwhile need not wait for the redriver's schedule.
+    if (name === 'throttle-tables' && !on.has(name)) await redriver?.invoke({ max: 10_000 });
+    if (name === 'poison') await poison();
+  };
+
+  return {
+    list: () => FAULTS.map((fault) => ({ ...fault, on: on.has(fault.name) })),
+    set: async (name, wanted) => {
+      const fault = FAULTS.find((each) => each.name === name);
+      if (fault === undefined) return false;
+      if (fault.once) await change(name);
+      else if (on.has(name) !== wanted) {
+        if (wanted) on.add(name);
+        else on.delete(name);
+        await change(name);
+      }
+      return true;
+    },
+    functionFault,
+    serviceFault,
+  };
+}
+
+/** A switch's new state in a request's body; undefined when it is none. */
+export function readSwitch(text: string): { readonly name: string; readonly on: boolean } | undefined {
+  const { name, on } = asObject(parseJson(text));
+  const named = asText(name);
+  return named === undefined || typeof on !== 'boolean' ? undefined : { name: named, on };
+}

@@ -1,0 +1,101 @@
+// Break it, in a real browser: each fault to its end, and every counter exact afterwards.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { type Demo, startDemo } from '../../local/demo.ts';
+import { open } from './support/browser.ts';
+import { startConsoleStack } from './support/console-stack.ts';
+
+let demo: Demo | undefined;
+const { browser, stack, skip } = await startConsoleStack({ controls: { demo: () => demo } });
+const patient = { timeout: 240_000, skip };
+
+/** The stack under a demo of its own, and the view that breaks it. */
+async function broken(use: (page: Page) => Promise<void>, screenshot?: string): Promise<void> {
+  assert.ok(browser);
+  demo ??= startDemo(stack.url, () => {}, { history: asked });
+  const { page, context, problems } = await open(browser, `${stack.url}/?view=break`);
+  try {
+    await use(page);
+    await page.getByRole('button', { name: /compare/i }).click();
+    const proof = page.locator('[data-proof=exact]');
+    await proof.waitFor({ timeout: 200_000 });
+    const [, sent, counted] =
+      /^sent ([\d,]+), counted ([\d,]+)$/.exec((await proof.textContent()) ?? '') ?? [];
+    assert.ok(sent !== undefined && sent !== '0');
+    assert.equal(sent, counted);
+    if (screenshot !== undefined) await page.screenshot({ path: screenshot });
+    // Mended, and the demo goes on.
+    assert.equal(await page.getByRole('switch', { checked: true }).count(), 0);
+    assert.equal(demo?.state().running, true);
+    assert.deepEqual(problems, []);
+  } finally {
+    await context.close();
+  }
+}
+
+const term = async (page: Page, name: string) =>
+  Number((await page.locator(`[data-term=${name}]`).textContent())?.replaceAll(',', ''));
+
+/** Resolves when a column has risen above what it was by so many events. */
+async function untilRisen(page: Page, name: string, by: number): Promise<void> {
+  const before = await term(page, name);
+  while ((await term(page, name)) < before + by) await page.locator('.verdict.good').waitFor();
+}
+
+test('without a fault every count is exact', patient, () =>
+  broken((page) => page.getByText('The demo has sent').waitFor()),
+);
+
+for (const [title, column] of [
+  ['Stop the writer', 'inFlight'],
+  ['Stop the aggregator', 'unread'],
+  ['Throttle the tables', 'inFlight'],
+  ['Lose answers', 'counted'],
+  ['Deliver twice', 'duplicate'],
+  ['Kill a function in mid-batch', 'counted'],
+] as const) {
+  test(`${title}: one sees it in "${column}", and it comes back exact`, patient, () =>
+    broken(async (page) => {
+      await page.getByRole('switch', { name: title }).click();
+      await page.getByRole('switch', { name: title, checked: true }).waitFor();
+      await untilRisen(page, column, 30);
+    }),
+  );
+}
+
+test('Poison a message: it is rejected, its neighbours are counted', patient, () =>
+  broken(async (page) => {
+    const rejected = await term(page, 'rejected');
+    await page.getByRole('button', { name: 'Poison' }).click();
+    await page.locator('[data-term=rejected]', { hasText: String(rejected + 1) }).waitFor();
+    await untilRisen(page, 'counted', 30);
+  }),
+);
+
+const SCREENSHOT = join(import.meta.dirname, '..', '..', 'docs', 'console.png');
+const asked = process.env['UPDATE_SNAPSHOTS'] === '1';
+
+test(
+  'the screenshot of README.md',
+  { ...patient, skip: skip || (!asked && 'UPDATE_SNAPSHOTS=1 makes it') },
+  () =>
+    broken(async (page) => {
+      await page.getByRole('switch', { name: 'Stop the writer' }).click();
+      await untilRisen(page, 'inFlight', 400);
+    }, SCREENSHOT),
+);
+
+test('the demo stops with the file', { skip }, async () => {
+  await demo?.stop();
+});
+
+test('another site can switch nothing', { skip }, async () => {
+  const answer = await fetch(`${stack.url}/_local/faults`, {
+    method: 'POST',
+    headers: { origin: 'https://example.com' },
+    body: '{"name":"stop-writer","on":true}',
+  });
+  assert.equal(answer.status, 403);
+});

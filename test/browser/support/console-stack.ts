@@ -1,0 +1,67 @@
+// A local stack with its console, a browser, and what tests do with both.
+import { after } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../../local/stack.ts';
+import { readStatus } from '../../../local/status.ts';
+import { nounOf } from '../../../local/template/nouns.ts';
+import { startBrowser } from './browser.ts';
+
+/** An event as it is posted. */
+export interface PostedEvent {
+  readonly id?: string;
+  readonly metric: string;
+  readonly entity: string;
+  readonly at?: string;
+  readonly n?: number;
+}
+
+/** What a file of browser tests has. Without a browser there is no stack either. */
+export interface ConsoleStack {
+  readonly browser: Browser | undefined;
+  readonly stack: LocalStack;
+  /** Why the tests are skipped. */
+  readonly skip: string | false;
+}
+
+/** Starts both, and stops them after the file's tests. */
+export async function startConsoleStack(options: LocalStackOptions = {}): Promise<ConsoleStack> {
+  const browser = await startBrowser();
+  if (typeof browser === 'string') {
+    return { browser: undefined, stack: undefined as unknown as LocalStack, skip: browser };
+  }
+  after(() => browser.close());
+  const stack = await startLocalStack({ schedules: false, ...options });
+  after(() => stack.stop());
+  return { browser, stack, skip: false };
+}
+
+/** Posts events, and waits until all that were ever posted are counted. */
+export async function countEvents(stack: LocalStack, events: readonly PostedEvent[]): Promise<void> {
+  for (let first = 0; first < events.length; first += 500) {
+    const answer = await fetch(`${stack.url}/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ events: events.slice(first, first + 500) }),
+    });
+    if (answer.status !== 202) throw new Error(`${answer.status} ${await answer.text()}`);
+  }
+  await settled(stack);
+}
+
+/** Resolves when nothing is on its way. */
+export async function settled(stack: LocalStack): Promise<void> {
+  for (;;) {
+    const { accepted, unread, inFlight } = await readStatus(stack.url);
+    if (accepted > 0 && unread === 0 && inFlight === 0) return;
+  }
+}
+
+/** Runs what a schedule would: the accountant, so that completeThrough is known. */
+export async function runScheduled(stack: LocalStack, noun: string): Promise<void> {
+  const found = stack.functions.all.find(
+    ({ definition }) => nounOf(stack.template, definition.name) === noun,
+  );
+  if (found === undefined) throw new Error(`no ${noun}`);
+  const outcome = await found.invoke({});
+  if (!outcome.ok) throw new Error(`${noun}: ${outcome.error.errorMessage}`);
+}
