@@ -9,7 +9,7 @@ import { entityHash } from '../../lambdas/counting/entity-hash.ts';
 import type { SegmentId } from '../../lambdas/counting/identifiers.ts';
 import { isoSeconds } from '../../lambdas/counting/time.ts';
 import { ForgetTable } from '../../lambdas/store/forget-table.ts';
-import { crashing, inTurns } from '../support/disturbed.ts';
+import { crashing, inTurns, interrupted } from '../support/disturbed.ts';
 import { recountWorld, repairsOf, type Saved } from '../support/recounted-world.ts';
 import { changeRow, deltasAt, removeBlocks, removeDelta } from '../support/store-changes.ts';
 import { LEVELS, StoreWorld, type TestEvent, WORLD_START_MS, worldShard } from '../support/store-world.ts';
@@ -379,6 +379,28 @@ describe('a recount', () => {
         },
       ),
       { numRuns: 12 },
+    );
+  });
+
+  test('is not misled by an epoch that runs between any two of its calls', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 120 }), fc.boolean(), async (call, repair) => {
+        const world = await compactedWorld();
+        world.nowMs += 60_000;
+        const events = [{ metric: 'view', entity: '/a', atMs: WORLD_START_MS, n: 1 }];
+        await world.write(await world.commit(worldShard(1), events));
+        const transport = interrupted(call, async () => {
+          await world.compact();
+        });
+        // One part: there are few calls, and many of them are between reading a head and its blocks.
+        const found = await recountWorld(world, {
+          repair,
+          transport,
+          settings: { partEvents: 1000 },
+        });
+        assert.deepEqual([found.differences, found.differing, found.restless], [[], 0, 0]);
+      }),
+      { numRuns: 30 },
     );
   });
 });
