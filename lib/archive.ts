@@ -21,8 +21,6 @@ export const ARCHIVE_PREFIXES = {
   deletions: 'deletions/',
   /** Every record as it was sent, by hour of arrival. */
   raw: 'raw/',
-  /** What an audit keeps from one page to the next, for a day. */
-  audits: 'audits/',
   /**
    * Batches the stream's mapping gave up. Lambda itself chooses these keys
    * (`aws/lambda/<mapping>/<shard>/<date>/…`, docs lambda/latest/dg/kinesis-on-failure-destination.html).
@@ -51,14 +49,6 @@ export class Archive extends Construct {
         },
         ...expirations(c),
         ...rawExpirations(c),
-        // An audit may be gone on with for 23 hours; then nobody reads what it set aside.
-        {
-          prefix: ARCHIVE_PREFIXES.audits,
-          expiration: Duration.days(1),
-          noncurrentVersionExpiration: Duration.days(1),
-        },
-        // The expiry leaves markers, which S3 takes away by a rule of their own only.
-        { prefix: ARCHIVE_PREFIXES.audits, expiredObjectDeleteMarker: true },
       ],
     });
     acknowledge(this.bucket, {
@@ -78,6 +68,7 @@ function rawExpirations({ rawRetentionDays }: Configuration): LifecycleRule[] {
       expiration: Duration.days(rawRetentionDays),
       noncurrentVersionExpiration: Duration.days(1),
     },
+    // The expiry leaves markers, which S3 removes by a rule of their own only.
     { prefix, expiredObjectDeleteMarker: true },
   ];
 }

@@ -54,7 +54,7 @@ describe('queues', () => {
       DeletionPolicy: 'RetainExceptOnCreate',
       Properties: {
         MessageRetentionPeriod: 345_600,
-        VisibilityTimeout: 185,
+        VisibilityTimeout: 180,
         SqsManagedSseEnabled: true,
         MaximumMessageSize: 1_048_576,
         RedrivePolicy: {
@@ -91,8 +91,8 @@ describe('queues', () => {
     production.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^RollupsMessages'), 'Arn'] },
       FunctionResponseTypes: ['ReportBatchItemFailures'],
-      BatchSize: 100,
-      MaximumBatchingWindowInSeconds: 5,
+      BatchSize: 10,
+      MaximumBatchingWindowInSeconds: Match.absent(),
       ScalingConfig: { MaximumConcurrency: 5 },
     });
   });
@@ -144,15 +144,12 @@ describe('data', () => {
         ]),
       },
     });
-    // Nothing in it expires but older versions of the same object, and what audits set aside.
+    // Only raw records and older versions of an object expire.
     const rules = resourceOf(json, 'AWS::S3::Bucket').Properties.LifecycleConfiguration.Rules;
     const expiring = rules.filter((rule: object) => 'ExpirationInDays' in rule);
     assert.deepEqual(
       expiring.map((rule: Record<string, unknown>) => [rule['Prefix'], rule['ExpirationInDays']]),
-      [
-        ['raw/', 90],
-        ['audits/', 1],
-      ],
+      [['raw/', 90]],
     );
   });
   test('nothing has a name of its own but what an operator types', () => {
@@ -177,9 +174,8 @@ describe('functions', () => {
     redriver: 60,
     query: 10,
     accountant: 60,
-    auditor: 29,
     canary: 50,
-    compactor: 280,
+    compactor: 300,
     console: 10,
   };
   test('are these, on arm64 and Node 24, each with its entry and time-out', () => {
@@ -218,9 +214,9 @@ describe('functions', () => {
         'ROLLUP_QUEUE_URL',
         'ARCHIVE_BUCKET',
         'ARCHIVE_RAW_EVENTS',
-        'BUCKET_MINUTES',
         'DEDUP_WINDOW_SECONDS',
         'DEDUP_IDS_MAX',
+        'HASH_SLOTS',
         'ACCEPT_PAST_SECONDS',
         'ACCEPT_FUTURE_SECONDS',
         'LEDGER_RETENTION_SECONDS',
@@ -269,17 +265,6 @@ describe('functions', () => {
       ],
       accountant: ['LEDGER_TABLE', 'STREAM_NAME', 'STREAM_GENERATION'],
       canary: ['API_URL', 'STREAM_NAME'],
-      auditor: [
-        'COUNTER_TABLE',
-        'LEDGER_TABLE',
-        'STREAM_NAME',
-        'ARCHIVE_BUCKET',
-        'ARCHIVE_RAW_EVENTS',
-        'RAW_RETENTION_SECONDS',
-        'COUNTER_RETENTION_SECONDS',
-        'HOUR_RETENTION_SECONDS',
-        'DAY_RETENTION_SECONDS',
-      ],
     };
     for (const [noun, names] of Object.entries(wanted)) {
       assert.deepEqual(Object.keys(environmentOf(noun)).sort(), [...common, ...names].sort(), noun);
@@ -287,7 +272,6 @@ describe('functions', () => {
     assert.equal(environmentOf('aggregator')['ACCEPT_PAST_SECONDS'], '604800');
     assert.equal(environmentOf('aggregator')['LEDGER_RETENTION_SECONDS'], String(60 * 86_400));
     assert.equal(environmentOf('aggregator')['ARCHIVE_RAW_EVENTS'], 'false');
-    assert.equal(environmentOf('auditor')['RAW_RETENTION_SECONDS'], String(90 * 86_400));
     assert.equal(environmentOf('writer')['COUNTER_RETENTION_SECONDS'], 'forever');
     assert.equal(environmentOf('writer')['NODE_OPTIONS'], '--enable-source-maps');
   });
@@ -299,7 +283,7 @@ describe('functions', () => {
     assert.deepEqual(Object.fromEntries(rules), {
       Accountant: 'rate(1 minute)',
       Canary: 'rate(1 minute)',
-      Compactor: 'rate(5 minutes)',
+      Compactor: 'rate(1 minute)',
       Redriver: 'rate(1 minute)',
     });
     for (const [, { Properties }] of resourcesOf(json, 'AWS::Lambda::EventInvokeConfig')) {
@@ -387,7 +371,7 @@ describe('the local stage', () => {
       (room) => resourceOf(local, 'AWS::Lambda::EventSourceMapping', room).Properties,
     );
     assert.equal(stream.MaximumBatchingWindowInSeconds, 1);
-    assert.deepEqual([queue.BatchSize, queue.MaximumBatchingWindowInSeconds], [10, 0]);
+    assert.deepEqual([queue.BatchSize, queue.MaximumBatchingWindowInSeconds], [10, undefined]);
     assert.equal(environmentOf('aggregator', local)['ACCEPT_PAST_SECONDS'], 'forever');
     assert.equal(environmentOf('aggregator', local)['LEDGER_RETENTION_SECONDS'], 'forever');
     assert.equal(environmentOf('aggregator', local)['POWERTOOLS_LOG_LEVEL'], 'WARN');

@@ -34,7 +34,7 @@ const TABLE: Record<string, Record<string, string[]>> = {
     AggregatorLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
   Writer: {
-    TablesCounters: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+    TablesCounters: ['dynamodb:GetItem', 'dynamodb:PutItem'],
     TablesLedger: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
     RollupsMessages: [
       'sqs:ChangeMessageVisibility',
@@ -53,7 +53,7 @@ const TABLE: Record<string, Record<string, string[]>> = {
     'ArchiveBucket/parked/*': ['s3:PutObject'],
     'ArchiveBucket/expired/*': ['s3:PutObject'],
     TablesLedger: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
-    TablesCounters: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+    TablesCounters: ['dynamodb:GetItem', 'dynamodb:PutItem'],
     Retries: ['ssm:GetParameter'],
     RedriverLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
@@ -68,30 +68,9 @@ const TABLE: Record<string, Record<string, string[]>> = {
     EventsStream: ['kinesis:ListShards'],
     AccountantLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
-  Auditor: {
-    TablesCounters: [
-      'dynamodb:BatchGetItem',
-      'dynamodb:GetItem',
-      'dynamodb:Query',
-      'dynamodb:Scan',
-      'dynamodb:UpdateItem',
-    ],
-    TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
-    EventsStream: ['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'],
-    'ArchiveBucket/repairs/*': ['s3:PutObject'],
-    'ArchiveBucket/audits/*': ['s3:GetObject', 's3:PutObject'],
-    ArchiveBucket: ['s3:ListBucket'],
-    AuditorLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-  },
   Compactor: {
-    TablesCounters: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
-    TablesLedger: [
-      'dynamodb:BatchGetItem',
-      'dynamodb:GetItem',
-      'dynamodb:PutItem',
-      'dynamodb:Query',
-      'dynamodb:UpdateItem',
-    ],
+    TablesCounters: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+    TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
     EventsStream: ['kinesis:ListShards'],
     CompactorLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
@@ -101,7 +80,7 @@ const TABLE: Record<string, Record<string, string[]>> = {
     CanaryLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
   Query: {
-    TablesCounters: ['dynamodb:GetItem', 'dynamodb:Query'],
+    TablesCounters: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
     TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
     EventsStream: ['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'],
     QueryLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -114,15 +93,14 @@ test('each role may do what its part does, to what it does it to, and nothing el
   assert.deepEqual(permissions(), sorted(TABLE));
 });
 
-test('a stage that archives raw events lets the aggregator put them and the auditor read them, and nobody else', () => {
+test('a stage that archives raw events lets only the aggregator put them, and no function read them', () => {
   const withRaw = permissions(templateJson('prod', { archiveRawEvents: true }));
-  const { Aggregator: aggregator = {}, Auditor: auditor = {}, ...others } = TABLE;
+  const { Aggregator: aggregator = {}, ...others } = TABLE;
   assert.deepEqual(
     withRaw,
     sorted({
       ...others,
       Aggregator: { ...aggregator, 'ArchiveBucket/raw/*': ['s3:PutObject'] },
-      Auditor: { ...auditor, 'ArchiveBucket/raw/*': ['s3:GetObject'] },
     }),
   );
 });

@@ -15,9 +15,9 @@ function plan(...args: string[]): Promise<{ code: number; stdout: string; stderr
 }
 
 test('an option that is no number, or out of range, is named together with what it may be', async () => {
-  const { code, stderr } = await plan('--hot-share', '1');
+  const { code, stderr } = await plan('--skew', '6');
   assert.equal(code, 2);
-  assert.match(stderr, /--hot-share.*'1' is invalid\. It must be a number from 0 to 0\.999\./);
+  assert.match(stderr, /--skew.*'6' is invalid\. It must be a number from 0 to 5\./);
   const unknown = await plan('--events', '10');
   assert.equal(unknown.code, 2);
   assert.match(unknown.stderr, /--events/);
