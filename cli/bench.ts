@@ -16,6 +16,15 @@ const count = wholeNumber(1);
 const ROUNDS: BenchOption = ['--rounds <n>', 'rounds', count];
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  formats: {
+    script: 'bench/formats.ts',
+    description: 'lines of a log read in a second, and memory, beside GoAccess',
+    options: [
+      ['--file <file>', 'an uncompressed combined log'],
+      ['--lines <n>', 'lines of a made one', count],
+      ROUNDS,
+    ],
+  },
   'end-to-end': {
     script: 'bench/end-to-end.ts',
     description: 'events a second and freshness at rising load, beside one UpdateItem an event and Redis',

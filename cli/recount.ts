@@ -107,7 +107,7 @@ async function compare(
 ): Promise<number> {
   const { countsTable } = stack.resources;
   const isRepair = given.repair === true;
-  const hours = given.all ? 'all' : `${isoSeconds(range.fromMs)}/${isoSeconds(range.toMs)}`;
+  const hours = range === ALL_HOURS ? 'all' : `${isoSeconds(range.fromMs)}/${isoSeconds(range.toMs)}`;
   const what = `${countsTable}${of} ${hours} ${given.source}${isRepair ? ' repair' : ''}`;
   const saved = await readStateFile(given.state, what);
   const bar = progressBar();
@@ -141,7 +141,7 @@ async function compare(
 
 function portsOf(
   { s3, resources }: StackAccess,
-  { ledger, store, state, forget, compactor, settings }: StoreAccess,
+  { ledger, store, state, forget, compactor }: StoreAccess,
   source: SegmentSource,
   spill: FileSpill,
   isRepair: boolean,

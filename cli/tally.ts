@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { benchCommand } from './bench.ts';
+import { collectBackfillCommand } from './collect-backfill.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { deleteEntityCommand } from './delete-entity.ts';
 import { deployCommand } from './deploy.ts';
@@ -35,7 +36,7 @@ export function tally(): Command {
     'npx tally start\nnpx tally import access.log --url http://127.0.0.1:8787 --wait\nnpx tally deploy prod --new',
   );
   const groups: Readonly<Record<string, readonly Command[]>> = {
-    'Count:': [startCommand, importCommand, followCommand, verifyCommand],
+    'Count:': [startCommand, importCommand, followCommand, collectBackfillCommand, verifyCommand],
     'Deploy and operate:': [
       deployCommand,
       planCommand,

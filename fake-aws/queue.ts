@@ -20,15 +20,14 @@ export interface StoredMessage {
 export interface SqsOptions {
   readonly clock: Clock;
   readonly crossings: Crossings;
-  /** Most entries of a batch; 10 on AWS. */
-  readonly batchEntries?: number;
   /** Puts visible messages into the order in which they are handed out; as they were sent by default. */
-  readonly order?: (<T>(messages: readonly T[]) => readonly T[]) | undefined;
+  readonly order?: (<T>(messages: readonly T[], queue: string) => readonly T[]) | undefined;
   /** The delays, in milliseconds, of the copies that a message gets; none by default. */
   readonly copies?: ((queue: string) => readonly number[]) | undefined;
   /** How many entries of a batch are taken; all by default. */
   readonly processed?: ((entries: number) => number) | undefined;
-  readonly onSent?: (queue: string, message: StoredMessage) => void;
+  /** Hears of each message that a batch brought. */
+  readonly onBatchEntry?: (queue: string, entry: { readonly body: string }) => void;
   /** Hears of a message that retention dropped. */
   readonly onDropped?: (queue: string, message: StoredMessage) => void;
 }
@@ -93,7 +92,6 @@ export class FakeQueue {
       receiveCount: 0,
       receipt: '',
     };
-    this.#options.onSent?.(this.name, message);
     this.#put(message);
     for (const laterMs of this.#options.copies?.(this.name) ?? []) {
       this.#put({ ...message, visibleMs: message.visibleMs + laterMs });
@@ -107,9 +105,20 @@ export class FakeQueue {
     const nowMs = this.#options.clock.nowMs();
     const visible = this.#messages.filter(({ visibleMs }) => visibleMs <= nowMs);
     const { order } = this.#options;
+    return this.#handOut(order === undefined ? visible : order(visible, this.name), most, hideMs);
+  }
+
+  /** Hands out given messages, hidden or not: what time-outs and copies may come to. */
+  receiveAgain(messageIds: ReadonlySet<string>): readonly Readonly<StoredMessage>[] {
+    const named = this.#messages.filter(({ messageId }) => messageIds.has(messageId));
+    return this.#handOut(named, named.length, 0);
+  }
+
+  #handOut(messages: readonly StoredMessage[], most: number, hideMs: number): readonly StoredMessage[] {
+    const nowMs = this.#options.clock.nowMs();
     const { redrive } = this.settings;
     const received: StoredMessage[] = [];
-    for (const message of order === undefined ? visible : order(visible)) {
+    for (const message of messages) {
       if (received.length === most) break;
       if (redrive !== undefined && message.receiveCount >= redrive.maxReceiveCount) {
         this.#options.crossings.note('sqs redrive policy');

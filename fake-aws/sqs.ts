@@ -126,7 +126,7 @@ export class FakeSqs {
 
   #sendBatch({ QueueUrl, Entries = [] }: SendMessageBatchCommandInput): object {
     const queue = this.queue(QueueUrl);
-    const { batchEntries = BATCH_ENTRIES_MAX, processed, crossings } = this.#options;
+    const { processed, crossings, onBatchEntry } = this.#options;
     if (Entries.length === 0) throw new EmptyBatchRequest(refused('There should be at least one entry.'));
     if (Entries.length > BATCH_ENTRIES_MAX) {
       throw new TooManyEntriesInBatchRequest(refused(`Maximum number of entries per request are 10.`));
@@ -138,8 +138,9 @@ export class FakeSqs {
     if (bytes > MESSAGE_BYTES_MAX) {
       throw new BatchRequestTooLong(refused('Batch requests cannot be longer than 1048576 bytes.'));
     }
-    const taken = Math.min(processed?.(Entries.length) ?? Entries.length, batchEntries);
+    const taken = processed?.(Entries.length) ?? Entries.length;
     if (taken < Entries.length) crossings.note('sqs batch partly taken');
+    for (const { MessageBody: body = '' } of Entries.slice(0, taken)) onBatchEntry?.(queue.name, { body });
     const Successful = Entries.slice(0, taken).map(({ Id, ...entry }) => ({
       Id,
       ...this.#send(queue, entry),

@@ -44,8 +44,6 @@ export interface KinesisOptions {
   readonly emptyPages?: boolean;
   /** Most shards of a page of ListShards. */
   readonly pageShards?: number;
-  /** Milliseconds by which a record's arrival differs from the clock. */
-  readonly arrivalSkewMs?: (() => number) | undefined;
   /** How many records of a request are taken; all by default. */
   readonly processed?: ((records: number) => number) | undefined;
   readonly onRecord?: (shard: StoredShard, record: StoredRecord) => void;
@@ -98,6 +96,7 @@ export class FakeStream {
     data: Uint8Array,
     partitionKey: string,
     explicitHashKey?: string,
+    arrivalMs = this.#options.clock.nowMs(),
   ): readonly [StoredShard, StoredRecord] {
     const hash =
       explicitHashKey === undefined
@@ -106,11 +105,9 @@ export class FakeStream {
     const shard = this.open().find(({ hashFrom, hashTo }) => hash >= hashFrom && hash <= hashTo);
     if (shard === undefined)
       throw new InvalidArgumentException(refused(`no shard takes the hash key ${hash}`));
-    const { clock, arrivalSkewMs, onRecord } = this.#options;
-    const arrivalMs = clock.nowMs() + (arrivalSkewMs?.() ?? 0);
     const record = { sequenceNumber: this.#nextNumber(), arrivalMs, partitionKey, data };
     shard.records.push(record);
-    onRecord?.(shard, record);
+    this.#options.onRecord?.(shard, record);
     return [shard, record];
   }
 

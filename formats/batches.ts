@@ -8,7 +8,8 @@ import type { FileRecord } from './records.ts';
 export interface BatchEvent {
   readonly metric: string;
   readonly entity: string;
-  readonly at: number;
+  /** Epoch milliseconds; ISO 8601 before 2000, since the API takes such a number for seconds. */
+  readonly at: number | string;
 }
 
 /** A contiguous range of a file and the events in it, which are sent under one key and again only as they were. */
@@ -32,6 +33,8 @@ export interface BatchLimits {
 export const BATCH_LIMITS: BatchLimits = { events: 500, bytes: 900_000, stretchBytes: 2 ** 20 };
 /** JSON of an event around metric and entity. */
 const EVENT_BYTES = '{"metric":"","entity":"","at":1793696402000},'.length;
+
+const NUMBER_MIN_MS = Date.UTC(2000);
 
 /** The key of a batch: at most 22 characters of identity, and some 20 more. */
 export function batchKey(file: string, { offset, crc }: Position): string {
@@ -110,7 +113,13 @@ export class BatchCutter {
 
   /** Ends the batch here. @returns undefined if it has no events */
   cut(): Batch | undefined {
-    const events = this.#events.map(({ metric, entity, at }): BatchEvent => ({ metric, entity, at }));
+    const events = this.#events.map(
+      ({ metric, entity, at }): BatchEvent => ({
+        metric,
+        entity,
+        at: at < NUMBER_MIN_MS ? new Date(at).toISOString() : at,
+      }),
+    );
     const [from, to] = [this.#from, this.#to];
     this.#from = to;
     this.#events = [];

@@ -1,6 +1,5 @@
 // A file's uncompressed bytes: plain or gzip by its first bytes; containers are recognised and refused.
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { FormatError } from './reading.ts';
 
@@ -96,4 +95,13 @@ export function gzipFailure(error: unknown): string | undefined {
   return typeof code === 'string' && code.startsWith('Z_')
     ? `its gzip data is damaged (${(error as Error).message})`
     : undefined;
+}
+
+/** A stream of what is asked for when it is read. */
+export function readableOf(open: () => Promise<AsyncIterable<Uint8Array>>): Readable {
+  async function* bytes() {
+    for await (const chunk of await open())
+      yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  }
+  return Readable.from(bytes(), { objectMode: false });
 }

@@ -12,7 +12,7 @@ import {
   parserOf,
   type ReadingPlan,
 } from './plan.ts';
-import { type Entry, FormatError } from './reading.ts';
+import { type Entry, FormatError, UnknownFormat } from './reading.ts';
 import type { Selection } from './select.ts';
 import { unwrapped, unwrappedLines, WRAPPERS, type Wrapper } from './unwrap.ts';
 
@@ -64,7 +64,7 @@ export function readingPlan(
   const format = asked === 'auto' ? told(request, bare) : named(asked);
   if (format === undefined) {
     if (bare.length === 0 && lines.length === 0) return undefined;
-    throw new FormatError(`${name}: ${whyUnknown(request, bare)}`);
+    throw new UnknownFormat(`${name}: ${whyUnknown(request, bare)}`);
   }
   const plan = planFor(format, wrapper, request, bare);
   if (plan.header === true) checkHeader(plan, bare, name);

@@ -73,5 +73,10 @@ export function utf8Of(bytes: Buffer): string | undefined {
 
 /** Options or a file that cannot be read as asked; nothing was sent. */
 export class FormatError extends Error {
-  override readonly name = 'FormatError';
+  override readonly name: string = 'FormatError';
+}
+
+/** No format reads any of the lines: more of them may tell. */
+export class UnknownFormat extends FormatError {
+  override readonly name = 'UnknownFormat';
 }

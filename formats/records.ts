@@ -34,16 +34,20 @@ export class RecordReader {
   readonly #parser: LineParser;
   readonly #select: (entry: Entry) => Outcome;
   #held: Line[] = [];
+  /** Each header that was met, and from where on it holds. */
+  readonly #headers: { readonly from: number; readonly header: readonly string[] | undefined }[] = [];
 
   constructor(plan: ReadingPlan, metric: string, at: ReaderPosition = BEGINNING) {
     this.#splitter = new LineSplitter(at, at.lineEnd);
     this.#parser = parserOf(plan, at.header);
     this.#select = selectorOf(plan, metric);
+    this.#headers.push({ from: at.offset, header: at.header });
   }
 
-  /** What a reader that goes on after the last record needs to know, besides where that is. */
-  get memory(): Pick<ReaderPosition, 'header' | 'lineEnd'> {
-    return { header: this.#parser.header, lineEnd: this.#splitter.lineEnd };
+  /** What a reader that goes on at an offset, where a record ended, needs to know besides. */
+  memoryAt(offset: number): Pick<ReaderPosition, 'header' | 'lineEnd'> {
+    const header = this.#headers.findLast((one) => one.from <= offset)?.header;
+    return { header, lineEnd: this.#splitter.lineEnd };
   }
 
   /** The records that these bytes complete. */
@@ -76,6 +80,8 @@ export class RecordReader {
       return;
     }
     const outcomes = this.#outcomes(parsed);
+    const { header } = this.#parser;
+    if (header !== this.#headers.at(-1)?.header) this.#headers.push({ from: line.end, header });
     // Two quotes that never belonged together: the first line had a stray one.
     if (lines.length > 1 && outcomes.some(isBad)) this.#release(lines, out);
     else {

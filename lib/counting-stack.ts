@@ -5,6 +5,7 @@ import { Accountant } from './accountant.ts';
 import { Aggregator } from './aggregator.ts';
 import { Archive } from './archive.ts';
 import { Canary } from './canary.ts';
+import { Collector } from './collector.ts';
 import { Compactor } from './compactor.ts';
 import { Console } from './console.ts';
 import { EventStream } from './event-stream.ts';
@@ -39,10 +40,16 @@ export class CountingStack extends Stack {
     const operated = { counts, ledger, queue, deadLetters, archive, retries };
     new Writer(this, 'Writer', { ...platform, ...operated });
 
+    // access logs in a bucket → collector → stream
+    const collector =
+      configuration.accessLogs.length === 0
+        ? undefined
+        : new Collector(this, 'Collector', { ...platform, stream, ledger, archive });
+
     // dead letters → redriver → queue, or archive
     const redriver = new Redriver(this, 'Redriver', { ...platform, ...operated });
     frontDoor.addAdmin('redrive', redriver.function);
-    resourcesParameter(this, 'Resources', configuration, { ...operated, stream });
+    resourcesParameter(this, 'Resources', configuration, { ...operated, stream, objects: collector?.queue });
 
     // ledger → accountant → checkpoints and metrics; counts → compactor → counts → query → client
     new Accountant(this, 'Accountant', { ...platform, stream, ledger });

@@ -31,6 +31,7 @@ export interface HandlerFunctionProps {
   /** The function's noun: its handler is `lambdas/<noun>/handler.ts`. */
   readonly noun:
     | 'aggregator'
+    | 'collector'
     | 'writer'
     | 'redriver'
     | 'query'

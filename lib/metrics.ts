@@ -28,6 +28,11 @@ export const METRICS = {
     'aggregator',
     'Records that the stream trimmed before they were counted. A stretch of unknown length counts as one.',
   ),
+  EventsCollected: sometimes('collector', 'Events of access logs put into the stream.'),
+  ObjectsParked: sometimes(
+    'collector',
+    'Objects of access logs that could not be read, put into the archive.',
+  ),
   EventsCounted: always('writer', 'Events of parts acknowledged for the first time. Copies count nothing.'),
   EventsExpired: sometimes(
     'writer',

@@ -17,6 +17,8 @@ export interface OperatedResources {
   readonly deadLetters: Queue;
   readonly archive: Bucket;
   readonly retries: StringParameter;
+  /** Where objects of access logs are announced, in a stack that collects some. */
+  readonly objects?: Queue | undefined;
 }
 
 /** `/tally/<stage>/resources`: names, and the settings that commands share with functions: a command needs no more than a stage. */
@@ -24,7 +26,7 @@ export function resourcesParameter(
   scope: Construct,
   id: string,
   c: Configuration,
-  { stream, counts, ledger, queue, deadLetters, archive, retries }: OperatedResources,
+  { stream, counts, ledger, queue, deadLetters, archive, retries, objects }: OperatedResources,
 ): StringParameter {
   return new StringParameter(scope, id, {
     // Named, because the commands know nothing but the stage.
@@ -38,6 +40,7 @@ export function resourcesParameter(
       countsTable: counts.tableName,
       ledgerTable: ledger.tableName,
       retryParameter: retries.parameterName,
+      ...(objects && { collectorQueueUrl: objects.queueUrl, accessLogs: c.accessLogs }),
       settings: {
         streamGeneration: c.streamGeneration,
         hashSlots: c.hashSlots,

@@ -31,6 +31,7 @@ function allowed(setting: Described): string {
   if (setting.enum !== undefined) return setting.enum.map((one) => JSON.stringify(one)).join(', ');
   if (setting.type === 'boolean') return 'true, false';
   if (setting.type === 'string') return 'text';
+  if (setting.type === 'array') return 'a list';
   const step = setting.multipleOf === undefined ? '' : `, a multiple of ${setting.multipleOf}`;
   return `${setting.minimum} to ${setting.maximum}${step}`;
 }

@@ -119,6 +119,24 @@ export const SETTINGS = {
     .default(600)
     .describe("How far an event's time may lie after its arrival."),
 
+  accessLogs: z
+    .array(
+      z.strictObject({
+        bucket: text(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "a bucket's name"),
+        prefix: z.string().default(''),
+        format: z.string().default('auto'),
+        metric: text(/^[A-Za-z0-9_.-]{1,64}$/, "a metric's name").default('view'),
+        filter: z.string().default(''),
+        entity: z.string().default(''),
+        logFormat: z.string().default(''),
+      }),
+      { error: 'a list such as [{"bucket":"my-logs","prefix":"alb/","format":"alb","metric":"view"}]' },
+    )
+    .default([])
+    .describe(
+      'Buckets of access logs to count, each with `bucket`, `prefix`, `format`, `metric` and `filter`. See docs/importing.md.',
+    ),
+
   queueRetentionDays: integer(1, 14).default(4).describe('How long rollup messages wait in the queue.'),
   deadLetterRetentionDays: integer(1, 14).default(14).describe('How long dead letters wait in theirs.'),
   redriveHorizonDays: integer(0, 3650)
@@ -210,10 +228,9 @@ function integer(least: number, most: number) {
 
 function orForever(least: number, most: number) {
   const error = ({ input }: { readonly input?: unknown }) =>
-    typeof input === 'number' && Number.isInteger(input)
-      ? `from ${least} to ${most}, or "forever", not ${input}`
-      : `a whole number or "forever", not ${shown(input)}`;
-  return z.union([z.literal('forever'), z.int().min(least).max(most)], { error });
+    `a whole number or "forever", not ${shown(input)}`;
+  // A number outside the bounds gets the sentence of `integer`, anything else this one.
+  return z.union([z.literal('forever'), integer(least, most)], { error });
 }
 
 /** One of the numbers listed. The error offers the smallest that is not below the value. */

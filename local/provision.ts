@@ -25,7 +25,9 @@ export async function provision(template: Template, clients: ProvisioningClients
   await Promise.all([
     ...template.ofType('AWS::DynamoDB::Table').map((table) => provisionTable(table, clients.dynamodb)),
     ...template.ofType('AWS::Kinesis::Stream').map((stream) => provisionStream(stream, clients.kinesis)),
-    ...template.ofType('AWS::S3::Bucket').map((bucket) => provisionBucket(bucket, clients.s3Endpoint)),
+    ...template
+      .ofType('AWS::S3::Bucket')
+      .map((bucket) => provisionBucket(nameOf(bucket), clients.s3Endpoint)),
     provisionQueues(template, clients.sqs),
   ]);
 }
@@ -116,11 +118,12 @@ async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<
   }
 }
 
-async function provisionBucket(bucket: Resource, endpoint: string): Promise<void> {
-  const answer = await s3Request(endpoint, 'PUT', `/${nameOf(bucket)}`);
+/** Creates a bucket, unless it is there. */
+export async function provisionBucket(name: string, endpoint: string): Promise<void> {
+  const answer = await s3Request(endpoint, 'PUT', `/${name}`);
   // 409: it is there already, and ours.
   if (answer.status !== 200 && answer.status !== 409) {
-    throw new Error(`Cannot create the bucket ${nameOf(bucket)}: ${answer.status} ${answer.body}`);
+    throw new Error(`Cannot create the bucket ${name}: ${answer.status} ${answer.body}`);
   }
 }
 

@@ -1,4 +1,4 @@
-// EventBridge rules with a rate: their targets are invoked on time.
+// EventBridge rules with a rate: their targets are invoked on time. Those with a pattern are object-events.ts's.
 import { randomUUID } from 'node:crypto';
 import { LocalStackError } from './errors.ts';
 import type { InvocationOutcome } from './functions/container.ts';
@@ -40,7 +40,9 @@ export function parseRate(expression: string): number {
 export function readSchedules(template: Template, functions: Functions): Schedule[] {
   return template
     .ofType('AWS::Events::Rule')
-    .filter((rule) => rule.properties['State'] !== 'DISABLED')
+    .filter(
+      ({ properties }) => properties['State'] !== 'DISABLED' && properties['EventPattern'] === undefined,
+    )
     .map((rule) => {
       const intervalMs = parseRate(asText(rule.properties['ScheduleExpression']) ?? 'no schedule');
       const targets = asList(rule.properties['Targets']).map((item) => {

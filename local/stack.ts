@@ -12,13 +12,15 @@ import { createAwsJsonClient, type JsonService } from './emulators/aws-json.ts';
 import { type Endpoints, startEmulators } from './emulators/emulators.ts';
 import { type FunctionFault, startFaultProxy } from './emulators/fault-proxy.ts';
 import { startParameters } from './emulators/parameters.ts';
+import type { CreatedObject } from './emulators/worker.ts';
 import type { Mapping } from './event-source-mappings/mapping.ts';
 import { startMappings } from './event-source-mappings/mappings.ts';
 import type { InvocationOutcome } from './functions/container.ts';
 import { createFunctions, type FunctionOutputListener, type Functions } from './functions/functions.ts';
 import type { Json, JsonObject } from './json.ts';
+import { readObjectRules } from './object-events.ts';
 import type { StackObserver } from './observer.ts';
-import { provision } from './provision.ts';
+import { provision, provisionBucket } from './provision.ts';
 import { readSchedules, type Schedule, startSchedules } from './schedules.ts';
 import { readStatus, type Status } from './status.ts';
 import { synthesize } from './synthesize.ts';
@@ -110,7 +112,8 @@ async function start(
   const report = options.onProblem ?? (() => {});
   if (dataDir !== undefined) stops.push(claimDataFolder(dataDir));
   const onCrash = options.onCrash ?? ((error: Error) => report(error.message));
-  const starting = startEmulators(dataDir, onCrash, clock?.offset);
+  let onObject = (_: CreatedObject) => {};
+  const starting = startEmulators(dataDir, onCrash, clock?.offset, (created) => onObject(created));
   // If synthesizing fails first, the emulators must be stopped all the same.
   stops.push(async () => (await starting.catch(() => undefined))?.stop());
   const [json, emulators] = await Promise.all([
@@ -147,9 +150,14 @@ async function start(
     for (const client of Object.values(clients)) client.close();
   });
   await provision(template, { ...clients, s3Endpoint: endpoints.s3 });
+  const objectRules = readObjectRules(template, endpoints.sqs);
+  for (const bucket of objectRules.buckets) await provisionBucket(bucket, endpoints.s3);
   signal?.throwIfAborted();
 
   const nowMs = () => clock?.nowMs() ?? Date.now();
+  onObject = (created) => {
+    objectRules.tell(created, clients.sqs, nowMs()).catch((error: Error) => report(error.message));
+  };
   let functionFault: FunctionFault | undefined;
   const functionEndpoints =
     options.faults === true || options.controls !== undefined || observer !== undefined

@@ -37,8 +37,8 @@ export class History {
     this.scheduler = new Scheduler(plan.settings.startMs - 60_000);
     const trace = new Trace(plan.settings.startMs, keepLines);
     this.around = { scheduler: this.scheduler, faults: this.faults, trace, pending: 0, activity: 0 };
-    const { dedupWindowLeastMs, shortLog, counterRetentionMs, archiveRaw } = plan.settings;
-    this.oracle = new Oracle(dedupWindowLeastMs, this.scheduler, shortLog, counterRetentionMs, archiveRaw);
+    const { dedupWindowLeastMs, shortLog, archiveRaw } = plan.settings;
+    this.oracle = new Oracle(dedupWindowLeastMs, shortLog, archiveRaw);
     this.world = new World({
       ...plan.settings,
       clock: this.scheduler,

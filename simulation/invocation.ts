@@ -5,7 +5,14 @@ import type { Role } from './plan/faults.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Trace } from './trace.ts';
-import { type Network, type Request, type Service, ServiceError } from './world/network.ts';
+import {
+  carriedOut,
+  type Network,
+  type Outcome,
+  type Request,
+  type Service,
+  ServiceError,
+} from './world/network.ts';
 
 /** What invocations share. */
 export interface Surroundings {
@@ -122,13 +129,13 @@ export class Invocation implements Network, Clock {
     const { scheduler, faults } = this.#around;
     this.#around.pending -= 1;
     this.#around.activity += 1;
-    const refusal = faults.refusal(request.service, scheduler.nowMs()) ?? request.refusal?.();
+    const refusal = faults.refusal(request.service, scheduler.nowMs());
     if (refusal !== undefined) {
       this.#note(request, refusal);
       this.#failed(request, attempt, new ServiceError(refusal, request), settling);
       return;
     }
-    const value = this.#take(request);
+    const outcome = this.#take(request);
     if (fault?.kind === 'crash') {
       this.#crash(request);
       return;
@@ -142,13 +149,16 @@ export class Invocation implements Network, Clock {
       }
     }
     const stallMs = fault?.kind === 'stall' && fault.side === 'answer' ? fault.lengthMs : 0;
-    this.#answer(stallMs + this.#random.between(1, 12), () => settling.resolve(value));
+    this.#answer(stallMs + this.#random.between(1, 12), () => {
+      if ('error' in outcome) settling.reject(outcome.error);
+      else settling.resolve(outcome.value);
+    });
   }
 
-  #take<T>(request: Request<T>): T {
-    const value = request.effect();
-    this.#note(request, outcome(value));
-    return value;
+  #take<T>(request: Request<T>): Outcome<T> {
+    const outcome = carriedOut(request);
+    this.#note(request, 'error' in outcome ? nameOf(outcome.error) : described(outcome.value));
+    return outcome;
   }
 
   /** The first request of a call that the SDK repeated reaches the service late, and nobody hears its answer. */
@@ -197,10 +207,17 @@ export class Invocation implements Network, Clock {
 }
 
 /** An answer in a word or two, for the trace. */
-function outcome(value: unknown): string {
+function described(value: unknown): string {
   if (value === null || typeof value !== 'object') return String(value);
   if (Array.isArray(value)) return `${value.length} items`;
   if (value instanceof Set || value instanceof Map) return `${value.size} members`;
-  const { segment, status, lost } = value as Record<string, unknown>;
-  return segment === undefined ? 'ok' : `segment ${segment} ${status ?? (lost === true ? 'lost' : 'entry')}`;
+  const { Items, Item, Records, Messages, Failed } = value as Record<string, unknown>;
+  const list = Items ?? Records ?? Messages;
+  if (Array.isArray(list)) return `${list.length} items`;
+  if (Array.isArray(Failed)) return `${Failed.length} failed`;
+  return Item === undefined ? 'ok' : 'an item';
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : String(error);
 }

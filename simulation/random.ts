@@ -1,19 +1,15 @@
-// The simulation's only source of chance: a small seeded generator that can be forked by name.
+// The simulation's only source of chance: a seeded generator that can be forked by name.
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 
-/** sfc32, seeded from a text. Two generators with one seed give the same numbers for ever. */
+/** Seeded from a text. Two generators with one seed give the same numbers for ever. */
 export class Random {
   readonly #seed: string;
-  #a: number;
-  #b: number;
-  #c: number;
-  #counter = 1;
+  readonly #generator: RandomGenerator;
 
   constructor(seed: string) {
     this.#seed = seed;
-    this.#a = hashText(seed, 0x9e3779b9);
-    this.#b = hashText(seed, 0x243f6a88);
-    this.#c = hashText(seed, 0xb7e15162);
-    for (let round = 0; round < 12; round += 1) this.#word();
+    this.#generator = xoroshiro128plus(hashText(seed, 0x9e3779b9));
   }
 
   /** A generator of its own for a purpose, so that more draws for one thing do not shift all others. */
@@ -23,7 +19,7 @@ export class Random {
 
   /** A number from 0 to below 1. */
   next(): number {
-    return this.#word() / 4_294_967_296;
+    return (this.#generator.next() >>> 0) / 4_294_967_296;
   }
 
   /** A whole number from `least` to `most`, both included. */
@@ -53,15 +49,6 @@ export class Random {
       order[other] = moved;
     }
     return order;
-  }
-
-  #word(): number {
-    const sum = (this.#a + this.#b + this.#counter) | 0;
-    this.#counter = (this.#counter + 1) | 0;
-    this.#a = this.#b ^ (this.#b >>> 9);
-    this.#b = (this.#c + (this.#c << 3)) | 0;
-    this.#c = ((this.#c << 21) | (this.#c >>> 11)) + sum;
-    return sum >>> 0;
   }
 }
 

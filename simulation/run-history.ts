@@ -2,15 +2,13 @@
 import { claimCompleteness } from '../lambdas/accountant/claim-completeness.ts';
 import { readStatus } from '../lambdas/accountant/read-status.ts';
 import { compact } from '../lambdas/compactor/compact.ts';
+import { LEVELS } from '../lambdas/core/level.ts';
 import { conservationDifference, type PipelineStatus } from '../lambdas/counting/pipeline-status.ts';
 import { carryOut, sendParkedAgain } from './drivers/operator.ts';
 import { History } from './history.ts';
-import { checkAnswers } from './oracle/answers.ts';
-import { checkAtRest } from './oracle/final.ts';
+import { type AtRest, checkAccounts, checkMinutes, checkTotal } from './oracle/final.ts';
 import { checkHours } from './oracle/hours.ts';
-import { checkLevelsAtRest } from './oracle/levels-at-rest.ts';
-import { checkRebuilt } from './oracle/rebuilt.ts';
-import { checkTopsAtRest } from './oracle/tops.ts';
+import { askedOf, checkGrains, checkTops, minutesOf, totalsOf } from './oracle/questions.ts';
 import { type PromiseName, Violation } from './oracle/violation.ts';
 import { faultsEndMs } from './plan/faults.ts';
 import type { HistoryPlan } from './plan/history-plan.ts';
@@ -26,12 +24,27 @@ export interface Verdict {
   readonly events: number;
   /** How often faults of each kind struck. */
   readonly struck: ReadonlyMap<string, number>;
+  /** How often each limit was crossed. */
+  readonly crossed: ReadonlyMap<string, number>;
 }
 
 /** Steps that recovery may take once nothing fails any more, and how long it may take. */
 const RECOVERY_STEPS_MAX = 200_000;
 const RECOVERY_MS_MAX = 24 * 3_600_000;
 const STEPS_MAX = 2_000_000;
+const DAY_MS = 24 * 3_600_000;
+/** Questions that are asked while everything goes on. */
+const QUESTIONS = 10;
+/** What is asked, and how many hours it is about; undefined: what the service makes of it. */
+const ASKED: readonly (readonly [by: string, hours: number | undefined])[] = [
+  ['minute', 3],
+  ['minute', 3],
+  ['hour', 3],
+  ['hour', 12],
+  ['day', 24],
+  ['total', 6],
+  ['total', undefined],
+];
 /** Steps between two looks at the accounts. */
 const STATUS_EVERY = 60;
 const SOUND_RETRIES = '{"attempts":3,"backoffBaseSeconds":1,"redriveDelaySeconds":1}';
@@ -46,7 +59,7 @@ export async function runHistory(plan: HistoryPlan, keepLines = false): Promise<
     if (!(error instanceof Violation)) throw new Error(`seed ${plan.seed}`, { cause: error });
     violation = error;
   }
-  const { around, scheduler, faults, oracle } = run.history;
+  const { around, scheduler, faults, oracle, world } = run.history;
   return {
     violation: violation && { promise: violation.promise, message: violation.message },
     traceHash: around.trace.hash,
@@ -54,6 +67,7 @@ export async function runHistory(plan: HistoryPlan, keepLines = false): Promise<
     steps: scheduler.steps,
     events: oracle.arrived.length,
     struck: faults.struck,
+    crossed: world.aws.crossings.counts,
   };
 }
 
@@ -77,6 +91,7 @@ class Run {
     );
     for (const put of plan.puts) scheduler.at(put.atMs, () => this.#put(put));
     for (const fault of plan.faults) scheduler.at(fault.atMs, () => carryOut(fault, this.history));
+    this.#planQuestions(restMs);
     scheduler.at(restMs + 1, () => {});
     schedules.accountSoon();
     schedules.compactSoon();
@@ -86,7 +101,7 @@ class Run {
       return (scheduler.nextMs ?? restMs + 1) <= restMs;
     });
     faults.stop();
-    world.parameter.text = SOUND_RETRIES;
+    world.retries = SOUND_RETRIES;
     this.#heartbeats();
     const beatMs = scheduler.nowMs();
     await this.#recover();
@@ -96,8 +111,27 @@ class Run {
       await this.#checkAtRest();
     }
     await this.#checkReached(beatMs);
-    const { archiveRaw, counterRetentionMs } = this.history.settings;
-    if (archiveRaw) await checkRebuilt(world, scheduler, counterRetentionMs === undefined);
+    await this.#checkDayLater();
+  }
+
+  /** Draws when somebody asks for what. */
+  #planQuestions(restMs: number): void {
+    const { random, scheduler, oracle, functions, settings } = this.history;
+    const draw = random.fork('questions');
+    for (let left = QUESTIONS; left > 0; left -= 1) {
+      const lengthMs = Math.min(restMs - settings.startMs, 3 * 3_600_000);
+      const atMs = settings.startMs + draw.between(0, lengthMs);
+      const pick = draw.next();
+      const [by, hours] = draw.pick(ASKED);
+      scheduler.at(atMs, () => {
+        const { counters } = oracle;
+        const name = counters[Math.floor(pick * counters.length)];
+        if (name === undefined) return;
+        const toMs = atMs - (atMs % 3_600_000) + 3_600_000;
+        const range = hours !== undefined && { from: String(toMs - hours * 3_600_000), to: String(toMs) };
+        functions.ask(name, { by, ...range });
+      });
+    }
   }
 
   /** With a short log, heartbeats all the time: what the stream trims is then known to have been there. */
@@ -199,8 +233,8 @@ class Run {
     if (status.received < this.#received) throw broken(`received fell from ${this.#received}`);
     if (status.received > oracle.arrived.length) throw broken(`only ${oracle.arrived.length} have arrived`);
     if (status.counted < this.#counted) throw broken(`counted fell from ${this.#counted}`);
-    if (status.counted > oracle.rollups.eventsApplied)
-      throw broken(`only ${oracle.rollups.eventsApplied} were applied`);
+    if (status.counted > oracle.rollups.eventsStored)
+      throw broken(`only ${oracle.rollups.eventsStored} are stored`);
     this.#received = status.received;
     this.#counted = status.counted;
     return status;
@@ -208,7 +242,7 @@ class Run {
 
   /** With everything counted and nothing parked, the claim must have come to the last heartbeat. */
   async #checkReached(beatMs: number): Promise<void> {
-    const { world, oracle, scheduler, settings } = this.history;
+    const { world, oracle, scheduler } = this.history;
     const { ledger, log } = world.clients(directNetwork, scheduler);
     const { throughMs: claimMs } = await claimCompleteness(ledger, log, '1', scheduler);
     if (oracle.violation !== undefined) throw oracle.violation;
@@ -217,43 +251,82 @@ class Run {
         'completeThrough is true',
         `everything is counted up to ${new Date(beatMs).toISOString()}, and the claim stays at ${new Date(claimMs).toISOString()}`,
       );
-    await this.#checkLevels();
-    const { days, months } = await ledger.readClaims();
-    for (const { throughMs } of [days, months])
-      if (throughMs < beatMs)
-        throw new Violation(
-          'levels are right',
-          `everything is counted up to ${new Date(beatMs).toISOString()}, and a level is claimed up to ${new Date(throughMs).toISOString()}`,
-        );
-    // Counter items that may be deleted say less than the levels do.
-    if (settings.counterRetentionMs !== undefined) return;
-    const { ledger: claims, counters, levels } = world.clients(directNetwork, scheduler);
-    const ports = { counters, levels, claims, clock: scheduler };
-    await checkAnswers(world, ports, settings.compaction.retentionsMs);
   }
 
   async #checkAtRest(): Promise<void> {
-    const { world: found, scheduler: clock } = this.history;
-    const { ledger: books, log: stream } = found.clients(directNetwork, clock);
+    const { world, oracle, settings, scheduler } = this.history;
+    const { ledger, log } = world.clients(directNetwork, scheduler);
     // Every minute the accountant looks for shards that the stream has dropped.
-    await claimCompleteness(books, stream, '1', clock);
-    const { world, oracle, settings } = this.history;
-    checkAtRest(world, oracle, settings.dedupWindowLeastMs, await this.#status());
-    await this.#checkLevels();
+    await claimCompleteness(ledger, log, '1', scheduler);
+    const atRest = checkAccounts(world, oracle, settings.dedupWindowLeastMs, await this.#status());
+    // What is not compacted yet is read from deltas, and afterwards the same from blocks.
+    const draw = this.history.random.fork(`rest-${scheduler.steps}`);
+    if (draw.chance(0.4)) await this.#checkCounts(atRest);
+    if (!draw.chance(0.4)) return;
+    await this.#compactAll();
+    await this.#checkCounts(atRest);
   }
 
-  /** One more run of the compactor, in which everything is due; then every level must say what is below it. */
-  async #checkLevels(): Promise<void> {
+  /** A day later every level has everything: a day boundary is crossed, whatever expires has expired. */
+  async #checkDayLater(): Promise<void> {
+    const { world, oracle, settings, scheduler } = this.history;
+    const laterMs = scheduler.nowMs() + DAY_MS + 3_600_000;
+    scheduler.at(laterMs, () => {});
+    await this.#stepWhile(() => (scheduler.nextMs ?? Number.POSITIVE_INFINITY) <= laterMs);
+    this.#heartbeats();
+    await this.#recover();
+    await this.#compactAll();
+    const state = await world.clients(directNetwork, scheduler).state.readState();
+    for (const level of LEVELS) {
+      if (state[level].plan !== undefined || (state[level].epoch === 0 && state.hours.epoch > 0))
+        throw new Violation(
+          'levels are right',
+          `a day later the ${level} lag: ${JSON.stringify(state[level])}`,
+        );
+    }
+    const atRest = checkAccounts(world, oracle, settings.dedupWindowLeastMs, await this.#status());
+    await this.#checkCounts(atRest);
+  }
+
+  /** One more run of the compactor, in which the hours are due. */
+  async #compactAll(): Promise<void> {
     const { world, oracle, scheduler, settings } = this.history;
-    const { ledger, log: stream, counters, levels, tops } = world.clients(directNetwork, scheduler);
-    const ports = { ledger, progress: ledger, stream, counters, levels, tops, clock: scheduler };
-    const atOnce = { intervalsMs: { days: 1, months: 1 }, settleMs: 0, patienceMs: 0, generation: '1' };
-    const report = await compact(ports, { ...settings.compaction, ...atOnce }, () => true);
+    const { ledger, log: stream, state, store } = world.clients(directNetwork, scheduler);
+    const { slotBits } = settings.rollup;
+    const atOnce = { ...settings.compaction, slotBits, cadence: { hoursMs: 0 }, generation: '1' };
+    await compact({ ledger, stream, state, store, clock: scheduler }, atOnce, () => true);
     if (oracle.violation !== undefined) throw oracle.violation;
-    // Two days are the grace that every item has; half an hour covers clocks. Counter items go first.
-    const keptMs = settings.counterRetentionMs ?? Number.POSITIVE_INFINITY;
-    const keptFromMs = scheduler.nowMs() - keptMs - 2 * 86_400_000 + 1_800_000;
-    if (report.missed === 0) checkLevelsAtRest(world, oracle, keptFromMs);
-    checkTopsAtRest(world, settings.compaction.topLists.certainMin);
+  }
+
+  /** Whether the blocks of the hours have every segment. */
+  async #isCompacted(): Promise<boolean> {
+    const { world, scheduler } = this.history;
+    const { hours } = await world.clients(directNetwork, scheduler).state.readState();
+    const { through, open } = hours.covers;
+    return (
+      open.length === 0 &&
+      world.ledger
+        .keys()
+        .every((shard) => (through[shard] ?? 0) === (world.ledger.of(shard).head?.segment ?? 0))
+    );
+  }
+
+  /** Asks for everything, and compares it with what happened. */
+  async #checkCounts(atRest: AtRest): Promise<void> {
+    const { world, scheduler, settings } = this.history;
+    const { ledger: claims, state, store } = world.clients(directNetwork, scheduler);
+    const ports = { claims, state, counts: store, tops: store, hints: new Map(), clock: scheduler };
+    const { retentions } = settings.compaction;
+    const query = { acceptPastMs: undefined, acceptFutureMs: settings.rollup.acceptFutureMs, retentions };
+    const asked = askedOf(atRest.expected.counters);
+    if (retentions.hours !== undefined) {
+      for (const [name, total] of await totalsOf(asked, ports, query)) checkTotal(atRest, name, total);
+      return;
+    }
+    const minutes = await minutesOf(asked, ports, query);
+    checkMinutes(atRest, minutes);
+    await checkGrains(asked, minutes, ports, query);
+    // Lists are as of an epoch: what is parked may hold the epochs up.
+    if (await this.#isCompacted()) await checkTops(minutes, ports, query);
   }
 }

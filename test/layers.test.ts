@@ -96,7 +96,7 @@ const RULES: readonly Rule[] = [
   { room: 'AWS in memory', files: /^fake-aws\//, mayImport: [/^fake-aws\//, SDK, /^dynalite\//, NODE] },
   {
     room: 'simulation',
-    files: /^simulation\/(?!hot-entity\.ts)/,
+    files: /^simulation\//,
     mayImport: [/^simulation\//, ...PROVEN, NODE, /^(p-limit|pure-rand)/],
   },
   {
@@ -141,7 +141,7 @@ const RULES: readonly Rule[] = [
       SDK,
       /^@aws-lambda-powertools\//,
       /^@redis\/client$/,
-      /^(esbuild|aws-lambda|p-limit|zod)$/,
+      /^(esbuild|aws-lambda|p-limit|zod|pure-rand)(\/|$)/,
     ],
   },
   {

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type PQueue from 'p-queue';
 import { readingPlan } from '../../formats/detect.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
+import { UnknownFormat } from '../../formats/reading.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { StateError } from '../errors.ts';
 import { deliver } from '../import/deliver.ts';
@@ -87,7 +88,7 @@ export class FollowedFile {
   ): Promise<FollowedFile | undefined> {
     const head = await headOf(handle);
     if (head.length === 0) return undefined;
-    const plan = known ?? readingPlan(settings.format, head, false, names.name);
+    const plan = known ?? planFor(settings, head, names.name);
     if (plan === undefined) return undefined;
     const source = liveSource(handle, names);
     const journal = await findAlike(settings, async (target) => {
@@ -204,6 +205,16 @@ export class FollowedFile {
     } finally {
       this.#pending -= 1;
     }
+  }
+}
+
+/** How to read a file that begins so; undefined as long as its first lines, headers or noise, do not tell. */
+function planFor({ format }: FollowSettings, head: Buffer, name: string): ReadingPlan | undefined {
+  try {
+    return readingPlan(format, head, false, name);
+  } catch (error) {
+    if (error instanceof UnknownFormat && head.length < HEAD_BYTES_MAX) return undefined;
+    throw error;
   }
 }
 

@@ -28,6 +28,9 @@ export interface Resources {
   readonly countsTable: string;
   readonly ledgerTable: string;
   readonly retryParameter: string;
+  /** In a stack that collects access logs. */
+  readonly collectorQueueUrl?: string;
+  readonly accessLogs?: readonly { readonly bucket: string; readonly prefix: string }[];
   readonly settings: OperatedSettings;
 }
 

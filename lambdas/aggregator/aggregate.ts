@@ -57,6 +57,8 @@ export interface AggregatorSettings {
   readonly rollup: RollupConfig;
   /** How long the stream keeps records. */
   readonly streamRetentionMs: number;
+  /** Most bytes of deltas in one message; what SQS bills as one where nothing is said. */
+  readonly messageBytesMax?: number;
 }
 
 /** Records of one shard, in order. */
@@ -115,7 +117,7 @@ export async function aggregate(
       if (head === undefined || !isSamePlan(head, plan)) continue;
     }
     listener.planned();
-    head = await commit(shard, plan, records, ports);
+    head = await commit(shard, plan, records, ports, settings);
   }
 }
 
@@ -129,10 +131,10 @@ async function recover(
   const shard = shardKey(settings.generation, batch.shard);
   ports.listener.recovered();
   const atHand = plannedRecords(head, batch.records);
-  if (atHand !== undefined) return commit(shard, head, atHand, ports);
+  if (atHand !== undefined) return commit(shard, head, atHand, ports, settings);
   const range = await ports.log.readRange(batch.shard, head.first, head.last);
   const records = plannedRecords(head, range.records);
-  if (records !== undefined) return commit(shard, head, records, ports);
+  if (records !== undefined) return commit(shard, head, records, ports, settings);
   if (!range.trimmed) {
     throw new LogBroken(
       `segment ${segmentId(shard, head.segment)}: the stream holds ${range.records.length} of ${head.records} records`,
@@ -148,6 +150,7 @@ async function commit(
   head: Head,
   records: readonly StreamRecord[],
   { ledger, queue, rejected, raw: rawArchive, ranges, windows, listener, clock }: AggregatorPorts,
+  { messageBytesMax }: AggregatorSettings,
 ): Promise<Head> {
   if (head.version !== ROLLUP_VERSION) throw new UnknownRollupVersion(head.version);
   const id = segmentId(shard, head.segment);
@@ -170,7 +173,7 @@ async function commit(
       `segment ${id} was produced differently before: ${existing.digest}, now ${entry.digest}`,
     );
   }
-  await queue.send(encodeMessages(deltas, output.earliestHourMs ?? 0));
+  await queue.send(encodeMessages(deltas, output.earliestHourMs ?? 0, messageBytesMax));
   const sent = await markSent(shard, head, entry, ledger);
   windows.remember(shard, sent, output.ids);
   listener.committed(output, clock.nowMs(), head);

@@ -42,8 +42,15 @@ import {
 } from './ledger-items.ts';
 import { readIds, windowEntries } from './ledger-window.ts';
 
-/** Entries in a page of a query. */
-const PAGE_ENTRIES = 200;
+/** How the table's items and answers are cut. */
+export interface LedgerLimits {
+  /** Most bytes of ids in one item. */
+  readonly idsChunkBytes: number;
+  /** Entries in a page of a query. */
+  readonly pageEntries: number;
+}
+
+const LIMITS: LedgerLimits = { idsChunkBytes: IDS_CHUNK_BYTES, pageEntries: 200 };
 
 /** The ledger's table, and how long its entries are kept: undefined, for ever. */
 export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
@@ -51,8 +58,16 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
   readonly #table: string;
   readonly #clock: Clock;
   readonly #retentionMs: number | undefined;
+  readonly #limits: LedgerLimits;
 
-  constructor(client: DynamoDBClient, table: string, clock: Clock, retentionMs?: number | undefined) {
+  constructor(
+    client: DynamoDBClient,
+    table: string,
+    clock: Clock,
+    retentionMs?: number | undefined,
+    limits = LIMITS,
+  ) {
+    this.#limits = limits;
     this.#client = client;
     this.#table = table;
     this.#clock = clock;
@@ -100,8 +115,9 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
 
   async putIds(shard: ShardKey, segment: number, ids: Uint8Array): Promise<void> {
     const expiresAt = this.#expiresAt();
-    for (let chunk = 0; chunk * IDS_CHUNK_BYTES < ids.byteLength; chunk += 1) {
-      const part = ids.subarray(chunk * IDS_CHUNK_BYTES, (chunk + 1) * IDS_CHUNK_BYTES);
+    const { idsChunkBytes } = this.#limits;
+    for (let chunk = 0; chunk * idsChunkBytes < ids.byteLength; chunk += 1) {
+      const part = ids.subarray(chunk * idsChunkBytes, (chunk + 1) * idsChunkBytes);
       const item: Item = { ...ledgerKeys.ids(shard, segment, chunk), ids: { B: part } };
       if (expiresAt !== undefined) item['expiresAt'] = { N: String(expiresAt) };
       await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: item }));
@@ -279,7 +295,7 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
 
   async *#entries(shard: ShardKey, from: number, to: number): AsyncIterable<SegmentEntry> {
     const pages = paginateQuery(
-      { client: this.#client, pageSize: PAGE_ENTRIES },
+      { client: this.#client, pageSize: this.#limits.pageEntries },
       {
         TableName: this.#table,
         KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',

@@ -36,20 +36,28 @@ export function gunzipped(bytes: Uint8Array): Promise<string> {
   });
 }
 
+/** How objects are compressed. */
+export interface Compression {
+  gzipped(text: string): Promise<Uint8Array>;
+  gunzipped(bytes: Uint8Array): Promise<string>;
+}
+
 /** The archive bucket below `raw/`. */
 export class S3RawArchive implements RawArchive, RawHistory {
   readonly #client: S3Client;
   readonly #bucket: string;
+  readonly #compression: Compression;
 
-  constructor(client: S3Client, bucket: string) {
+  constructor(client: S3Client, bucket: string, compression: Compression = { gzipped, gunzipped }) {
     this.#client = client;
     this.#bucket = bucket;
+    this.#compression = compression;
   }
 
   async keepRaw({ key, markers, text }: RawObject): Promise<void> {
     // The object last: where it is, its markers are.
     for (const marker of markers) await this.#put(marker, new Uint8Array(), 'text/plain');
-    await this.#put(key, await gzipped(text), 'application/gzip');
+    await this.#put(key, await this.#compression.gzipped(text), 'application/gzip');
   }
 
   async readRaw(place: RawPlace): Promise<RawSegment | undefined> {
@@ -57,7 +65,7 @@ export class S3RawArchive implements RawArchive, RawHistory {
     if (bytes === undefined) return undefined;
     let text: string;
     try {
-      text = await gunzipped(bytes);
+      text = await this.#compression.gunzipped(bytes);
     } catch (cause) {
       throw new InvalidRawObject('it is not compressed as it was written', { cause });
     }

@@ -29,15 +29,19 @@ export class MessagesNotSent extends Error {
 export class SqsRollupQueue implements RollupQueue {
   readonly #client: SQSClient;
   readonly #url: string;
+  readonly #batchMessagesMax: number;
 
-  constructor(client: SQSClient, url: string) {
+  constructor(client: SQSClient, url: string, batchMessagesMax = BATCH_MESSAGES_MAX) {
     this.#client = client;
     this.#url = url;
+    this.#batchMessagesMax = batchMessagesMax;
   }
 
   async send(messages: readonly RollupMessage[]): Promise<void> {
     const limit = pLimit(SENDS_AT_ONCE);
-    await Promise.all(inBatches(messages).map((batch) => limit(() => this.#sendBatch(batch))));
+    await Promise.all(
+      inBatches(messages, this.#batchMessagesMax).map((batch) => limit(() => this.#sendBatch(batch))),
+    );
   }
 
   /** A batch answered 200 may have failed entries in it: only those are sent again. */
@@ -59,12 +63,12 @@ export class SqsRollupQueue implements RollupQueue {
   }
 }
 
-function inBatches(messages: readonly RollupMessage[]): RollupMessage[][] {
+function inBatches(messages: readonly RollupMessage[], messagesMax: number): RollupMessage[][] {
   const batches: RollupMessage[][] = [];
   let bytes = 0;
   for (const message of messages) {
     const batch = batches.at(-1);
-    const full = batch === undefined || batch.length === BATCH_MESSAGES_MAX;
+    const full = batch === undefined || batch.length === messagesMax;
     if (full || bytes + message.body.length > BATCH_BYTES_MAX) {
       batches.push([message]);
       bytes = message.body.length;

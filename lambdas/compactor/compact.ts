@@ -177,6 +177,8 @@ async function planUpper(
   const { hours } = state;
   // What the hours put aside must not change half way through one of their epochs.
   if (hours.plan !== undefined || state[level].hourEpoch >= hours.epoch) return undefined;
+  // As long as nothing is closed, a level would close nothing, and a question about all time would read every hour since 1970.
+  if (hours.covers.floorMs === 0) return undefined;
   if (!isUpperDue(state, level, slotBits, clock.nowMs())) return undefined;
   const closesMs = closesBeforeMs(level, state);
   const plan: CompactionPlan = {

@@ -33,6 +33,8 @@ export interface CutRows {
 export interface CutConfig {
   /** A segment with much to say has a delta for each of 2^slotBits hash ranges. */
   readonly slotBits: number;
+  /** Up to this size, in bytes of `rowBytes`, it has one delta for all hashes; 3,000 where nothing is said. */
+  readonly wideBytesMax?: number;
 }
 
 /** Up to this size a segment has one delta for all hashes: a write unit each would cost more than its bytes. */
@@ -41,11 +43,14 @@ const WIDE_BYTES_MAX = 6_000;
 const DELTA_BYTES_MAX = 100_000;
 
 /** Cuts a segment's rows into deltas. @param rows at most one for each (metric, entity, hour), in any order */
-export function cutRows(rows: readonly Row[], { slotBits }: CutConfig): CutRows[] {
+export function cutRows(
+  rows: readonly Row[],
+  { slotBits, wideBytesMax = WIDE_BYTES_MAX }: CutConfig,
+): CutRows[] {
   const sorted = [...rows].sort(compareRows);
   const size = sorted.reduce((sum, row) => sum + rowBytes(row), 0);
   const byRange = new Map<HashRange, Row[]>();
-  if (size <= WIDE_BYTES_MAX) byRange.set(WHOLE_RANGE, sorted);
+  if (size <= wideBytesMax) byRange.set(WHOLE_RANGE, sorted);
   else {
     for (const row of sorted) {
       const range = rangeOf(nameHash(row.metric, row.entity), slotBits);

@@ -2,7 +2,7 @@
 import type { CompactionState } from '../core/compaction.ts';
 import { covers, type HashRange, holds, nameHash, rangesOf } from '../core/hash-range.ts';
 import { goneAtMs, type Level, type Period, UPPER_LEVELS } from '../core/level.ts';
-import { decodeRows, rowName } from '../core/rows.ts';
+import { decodeRows, type Row, rowName } from '../core/rows.ts';
 import { isoSeconds } from '../counting/time.ts';
 import { type Leaf, leavesIn } from '../store/leaf-blocks.ts';
 import { Judge, periodsIn } from './judge.ts';
@@ -87,25 +87,33 @@ function comparePeriod(
   leaves: readonly Leaf[],
   expected: ReadonlyMap<string, Sum> | undefined,
 ): WrongPeriod {
-  const stored: PeriodSums = new Map();
+  const found = new Map<string, Row>();
   for (const { range, block } of leaves) {
     if (block === undefined || block.content === 'split') continue;
     for (const row of decodeRows(block.content)) {
       if (covers(part, range) || holds(part, nameHash(row.metric, row.entity)))
-        addRow(stored, period.startMs, row, undefined);
+        found.set(rowName(row.metric, row.entity), row);
     }
   }
-  const found = stored.get(period.startMs);
   const differences: Difference[] = [];
   const right = new Map<string, Sum | undefined>();
   const ofPeriod = judge.of(period);
-  for (const name of new Set([...(expected?.keys() ?? []), ...(found?.keys() ?? [])])) {
-    const compared = judge.compare(ofPeriod, expected?.get(name), found?.get(name));
+  for (const name of namesOf(expected, found)) {
+    const compared = judge.compare(ofPeriod, expected?.get(name), found.get(name));
     if (compared.differences.length === 0) continue;
     differences.push(...compared.differences);
     right.set(name, compared.right);
   }
   return { period, differences, right, leaves };
+}
+
+/** The names on either side, each once. */
+function* namesOf(
+  one: ReadonlyMap<string, Row> | undefined,
+  other: ReadonlyMap<string, Row>,
+): Iterable<string> {
+  if (one !== undefined) yield* one.keys();
+  for (const name of other.keys()) if (one?.has(name) !== true) yield name;
 }
 
 /**
@@ -173,6 +181,6 @@ export function rowsPutRight({ range, block }: Leaf, right: WrongPeriod['right']
   return [...byName.values()];
 }
 
-function asSum(row: Sum | ReturnType<typeof decodeRows>[number]): Sum {
+function asSum(row: Row): Sum {
   return { ...row, cells: new Map(row.cells) };
 }

@@ -1,5 +1,4 @@
 // Frames: the rows of one part of a segment in one hash range, as they are set aside on disk.
-import { layRows, type Row } from '../core/rows.ts';
 import { type ShardKey, segmentId } from '../counting/identifiers.ts';
 
 /** What a frame's rows are of. */
@@ -17,9 +16,9 @@ export interface Frame extends FrameName {
   readonly laid: Uint8Array;
 }
 
-/** A frame as bytes: a line of JSON, then the rows. @param rows sorted by `compareRows` */
-export function encodeFrame({ shard, segment, part, runMaxMs }: FrameName, rows: readonly Row[]): Uint8Array {
-  return Buffer.concat([Buffer.from(`${JSON.stringify([shard, segment, part, runMaxMs])}\n`), layRows(rows)]);
+/** A frame as bytes: a line of JSON, then the rows. @param laid by `layRows` */
+export function encodeFrame({ shard, segment, part, runMaxMs }: FrameName, laid: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`${JSON.stringify([shard, segment, part, runMaxMs])}\n`), laid]);
 }
 
 /** Reads a frame. */

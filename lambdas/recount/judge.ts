@@ -1,6 +1,7 @@
 // What can be said of a cell: whether the hours that were counted again cover it, and no unknown segment may have added to it.
-import { cellAtMs, type Level, type Period, periodAt, periodEndMs } from '../core/level.ts';
-import { isoSeconds, nextMonthMs } from '../counting/time.ts';
+import { cellAtMs, cellStartMs, type Level, type Period, periodAt, periodEndMs } from '../core/level.ts';
+import type { Row } from '../core/rows.ts';
+import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS, nextMonthMs } from '../counting/time.ts';
 import type { Difference, Findings, HourRange } from './ports.ts';
 import { overlaps } from './produce.ts';
 import type { Sum } from './sums.ts';
@@ -15,7 +16,21 @@ export interface PeriodJudge {
 
 type Judgement = 'compared' | 'partly' | 'unknown';
 
-const CELL_MS = { hours: 60_000, days: 3_600_000, months: 86_400_000 };
+const CELL_MS = { hours: MINUTE_MS, days: HOUR_MS, months: DAY_MS };
+
+/** The differences of one name in a period, and what is right; undefined: no row. */
+export interface Compared {
+  readonly differences: readonly Difference[];
+  readonly right: Sum | undefined;
+}
+
+const EQUAL: Compared = { differences: [], right: undefined };
+
+function isSame(a: Row, b: Row): boolean {
+  if (a.events !== b.events || a.cells.size !== b.cells.size) return false;
+  for (const [cell, n] of a.cells) if (b.cells.get(cell) !== n) return false;
+  return true;
+}
 
 /** Judges cells, and compares what is in them. */
 export class Judge {
@@ -52,12 +67,16 @@ export class Judge {
   /** Compares what one name has in a period. @returns the differences, and what the stored sum should be */
   compare(
     { period, isWhole, cell: judge }: PeriodJudge,
-    expected: Sum | undefined,
-    stored: Sum | undefined,
-  ): { readonly differences: Difference[]; readonly right: Sum | undefined } {
+    expected: Row | undefined,
+    stored: Row | undefined,
+  ): Compared {
     const figures = this.#found.figures[period.level];
     const sum = expected ?? stored;
-    if (sum === undefined) return { differences: [], right: undefined };
+    if (sum === undefined) return EQUAL;
+    if (isWhole && expected !== undefined && stored !== undefined && isSame(expected, stored)) {
+      figures.compared += stored.cells.size;
+      return EQUAL;
+    }
     const { metric, entity } = sum;
     const differences: Difference[] = [];
     const cells = new Map(stored?.cells);
@@ -103,15 +122,25 @@ function nameOf({ level, startMs }: Period): string {
   return level === 'all' ? 'all' : isoSeconds(startMs);
 }
 
-/** Every period of a level that shares time with a range of hours. */
+/** Every period of a level of which a range of hours covers a cell at least. */
 export function periodsIn(level: Level, { fromMs, toMs }: HourRange): Period[] {
   const periods: Period[] = [];
   let period = periodAt(level, fromMs);
   while (period.startMs < toMs) {
-    periods.push(period);
     const endMs = periodEndMs(period);
+    if (coversCell(period, { fromMs: Math.max(fromMs, period.startMs), toMs: Math.min(toMs, endMs) }))
+      periods.push(period);
     if (endMs === Number.POSITIVE_INFINITY) break;
     period = periodAt(level, endMs);
   }
   return periods;
+}
+
+function coversCell(period: Period, { fromMs, toMs }: HourRange): boolean {
+  for (let atMs = cellStartMs(period.level, fromMs); atMs < toMs; ) {
+    const cell = rangeOfCell(period, atMs);
+    if (cell.fromMs >= fromMs && cell.toMs <= toMs) return true;
+    atMs = cell.toMs;
+  }
+  return false;
 }

@@ -34,6 +34,7 @@ export async function readPart(
   isPending: (shard: ShardKey, segment: number) => boolean,
   ports: RecountPorts,
 ): Promise<PartRows> {
+  const { fromMs, toMs } = state.range;
   const deletions = new Deletions(await ports.state.readDeletions(compaction.deletions));
   const unsettled = await unsettledEntries(state, ports);
   /** Sums by the levels that have them, a bit each. */
@@ -44,7 +45,10 @@ export async function readPart(
     const { shard, segment, part, runMaxMs } = frame;
     const entry = unsettled.get(`${shard} ${segment}`);
     const acked = entry === undefined || entry.acked.has(part);
-    const rows = readLaid(frame.laid).filter(({ entity }) => !deletions.cover(entity, runMaxMs));
+    const rows = readLaid(frame.laid).filter((row) => {
+      const hourMs = hourOf(row);
+      return hourMs >= fromMs && hourMs < toMs && !deletions.cover(row.entity, runMaxMs);
+    });
     if (isPending(shard, segment)) deltas.set(partName(frame), { frame, rows, acked });
     const levels = bitsOf(compaction, shard, segment);
     if (levels === 0 || !acked) continue;

@@ -2,7 +2,7 @@
 import pLimit from 'p-limit';
 import { DedupWindows, type WindowPlan } from '../aggregator/windows.ts';
 import { type HashRange, nameHash, rangeOf, rangesOf } from '../core/hash-range.ts';
-import { type Row, readLaid } from '../core/rows.ts';
+import { layRows, type Row, readLaid } from '../core/rows.ts';
 import { lastEntered } from '../counting/books.ts';
 import { compareSequenceNumbers, type SequenceNumber, type ShardKey } from '../counting/identifiers.ts';
 import { rollUp, type SegmentOutput } from '../counting/rollup.ts';
@@ -276,8 +276,13 @@ class ShardWork {
     for (const [part, { range: cutRange, laid }] of output.cut.entries()) {
       // A part that was given up stays so: its tombstone never expires.
       if (entry.discarded.has(part) && !entry.acked.has(part)) continue;
+      const name = { shard: this.#shard, segment: entry.segment, part, runMaxMs: entry.runMaxMs };
       const byRange = new Map<HashRange, Row[]>();
       const whole = cutRange.length >= bits ? (cutRange.slice(0, bits) as HashRange) : undefined;
+      if (whole !== undefined && isNear(entry, range)) {
+        this.#ports.spill.append(numberOf(whole), encodeFrame(name, laid));
+        continue;
+      }
       for (const row of readLaid(laid)) {
         const hourMs = row.hour * HOUR_MS;
         if (hourMs < range.fromMs || hourMs >= range.toMs) continue;
@@ -286,10 +291,19 @@ class ShardWork {
         if (rows === undefined) byRange.set(at, [row]);
         else rows.push(row);
       }
-      const name = { shard: this.#shard, segment: entry.segment, part, runMaxMs: entry.runMaxMs };
       for (const [at, rows] of byRange) {
-        this.#ports.spill.append(bits === 0 ? 0 : Number.parseInt(at, 2), encodeFrame(name, rows));
+        this.#ports.spill.append(numberOf(at), encodeFrame(name, layRows(rows)));
       }
     }
   }
+}
+
+/** Whether most of a segment's rows are likely to be of the hours: its arrivals are. Others are left out when they are read. */
+function isNear({ minArrivalMs, runMaxMs }: SegmentEntry, range: HourRange): boolean {
+  return overlaps({ fromMs: minArrivalMs, toMs: runMaxMs + 1 }, range);
+}
+
+/** The number of a part by its range. */
+function numberOf(range: HashRange): number {
+  return range === '' ? 0 : Number.parseInt(range, 2);
 }

@@ -22,8 +22,14 @@ export function addRow(sums: PeriodSums, startMs: number, row: Row, cell: number
   const name = rowName(row.metric, row.entity);
   let sum = byName.get(name);
   if (sum === undefined) {
-    sum = { metric: row.metric, entity: row.entity, hour: 0, events: 0, cells: new Map() };
+    // Nearly always a name's first row in a period keeps its cells.
+    const cells: Map<number, bigint> = cell === undefined ? new Map(row.cells) : new Map();
+    sum = { metric: row.metric, entity: row.entity, hour: 0, events: 0, cells };
     byName.set(name, sum);
+    if (cell === undefined) {
+      sum.events = row.events;
+      return;
+    }
   }
   sum.events += row.events;
   for (const [own, n] of row.cells) {
@@ -32,12 +38,16 @@ export function addRow(sums: PeriodSums, startMs: number, row: Row, cell: number
   }
 }
 
-/** Sums of hours as those of a level. @param hours left out unless it holds for the hour's start */
+const ALL = () => true;
+
+/** Sums of hours as those of a level, which may be the ones given. @param hours left out unless it holds for the hour's start */
 export function levelSums(
   level: Level,
   groups: readonly PeriodSums[],
-  hours: (startMs: number) => boolean = () => true,
+  hours: (startMs: number) => boolean = ALL,
 ): PeriodSums {
+  const [only] = groups;
+  if (level === 'hours' && groups.length === 1 && only !== undefined && hours === ALL) return only;
   const sums: PeriodSums = new Map();
   for (const group of groups) {
     for (const [hourMs, byName] of group) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ClockOffset } from '../clock.ts';
 import { LocalStackError } from '../errors.ts';
-import type { EmulatorOptions, EmulatorReport } from './worker.ts';
+import type { CreatedObject, EmulatorOptions, EmulatorReport } from './worker.ts';
 
 /** Where each service answers. */
 export interface Endpoints {
@@ -34,16 +34,18 @@ export interface Emulators {
  * @param dataDir folder for persistent data; in memory without
  * @param onCrash called when an emulator ends by itself
  * @param clock the stack's clock; the machine's without
+ * @param onObject called when an object was put
  */
 export async function startEmulators(
   dataDir: string | undefined,
   onCrash: (error: Error) => void,
   clock?: ClockOffset,
+  onObject?: (created: CreatedObject) => void,
 ): Promise<Emulators> {
   const starting = [
     startEmulator('dynamodb', dataDir, onCrash, clock),
     startEmulator('kinesis', dataDir, onCrash, clock),
-    startEmulator('sqs-and-s3', dataDir, onCrash, clock),
+    startEmulator('sqs-and-s3', dataDir, onCrash, clock, onObject),
   ] as const;
   const outcomes = await Promise.allSettled(starting);
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
@@ -68,6 +70,7 @@ export async function startEmulator(
   dataDir: string | undefined,
   onCrash: (error: Error) => void,
   clock?: ClockOffset,
+  onObject?: (created: CreatedObject) => void,
 ): Promise<Emulator> {
   const folder = dataDir === undefined ? undefined : join(dataDir, name);
   if (folder !== undefined) await mkdir(folder, { recursive: true });
@@ -95,6 +98,9 @@ export async function startEmulator(
     });
   });
   crashed = onCrash;
+  worker.on('message', (report: EmulatorReport) => {
+    if ('created' in report) onObject?.(report.created);
+  });
   return {
     endpoint: `http://127.0.0.1:${port}`,
     stop: async () => {

@@ -5,6 +5,7 @@ import { Server as HttpServer } from 'node:http';
 import { Server } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { tellCreated } from './worker.ts';
 
 /** The parts of fauxqs's inside that are repaired. */
 interface Persistence {
@@ -20,6 +21,7 @@ interface Queue {
 interface ObjectStore {
   buckets: Map<string, Map<string, unknown>>;
   putObject(bucket: string, key: string, ...values: unknown[]): unknown;
+  getObject(bucket: string, key: string): { readonly contentLength: number; readonly etag: string };
 }
 type S3ErrorConstructor = new (code: string, message: string, status: number) => Error;
 
@@ -34,6 +36,7 @@ export async function repairFauxqs(dataDir: string | undefined): Promise<void> {
   const { S3Store } = (await inside('./s3/s3Store.js')) as { S3Store: { prototype: ObjectStore } };
   const { S3Error } = (await inside('./common/errors.js')) as { S3Error: S3ErrorConstructor };
   refuseToReplace(S3Store.prototype, S3Error);
+  tellOfObjects(S3Store.prototype);
   makeMessagesReadyWithTheirCount(PersistenceManager.prototype);
   receiveInOneTransaction(SqsQueue.prototype);
   if (dataDir !== undefined) returnMessagesOfLastRun(join(dataDir, 'fauxqs.db'));
@@ -86,6 +89,17 @@ function returnMessagesOfLastRun(path: string): void {
   } finally {
     database.close();
   }
+}
+
+/** S3 can tell EventBridge of every object, fauxqs only its own process; of objects in parts it tells nobody. */
+function tellOfObjects(store: ObjectStore): void {
+  const putObject = store.putObject;
+  store.putObject = function (this: ObjectStore, bucket, key, ...values) {
+    const result = putObject.call(this, bucket, key, ...values);
+    const { contentLength: size, etag } = this.getObject(bucket, key);
+    tellCreated({ bucket, key, size, etag: etag.replaceAll('"', '') });
+    return result;
+  };
 }
 
 /** `If-None-Match: *` was not looked at: a put that must not replace an object did. */

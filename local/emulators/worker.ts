@@ -13,7 +13,15 @@ export interface EmulatorOptions {
 }
 
 /** What the thread says: where it listens, that it is closed, or why it is not. */
-export type EmulatorReport = { port: number } | { closed: true };
+export type EmulatorReport = { port: number } | { closed: true } | { created: CreatedObject };
+
+/** An object that was put into a bucket. */
+export interface CreatedObject {
+  readonly bucket: string;
+  readonly key: string;
+  readonly size: number;
+  readonly etag: string;
+}
 
 /** Options handed to this thread. */
 export const options = (workerData ?? {}) as EmulatorOptions;
@@ -28,6 +36,11 @@ export function serve(port: number, close: () => Promise<void>): void {
     parentPort?.postMessage({ closed: true } satisfies EmulatorReport);
     parentPort?.close();
   });
+}
+
+/** Tells the stack that an object was put. */
+export function tellCreated(created: CreatedObject): void {
+  parentPort?.postMessage({ created } satisfies EmulatorReport);
 }
 
 /** Listens on 127.0.0.1 and serves, for emulators that are a plain http server. */

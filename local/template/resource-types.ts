@@ -113,7 +113,7 @@ const runTypes: Record<string, ResourceType> = {
     ignores: ['KmsKeyArn', 'MetricsConfig', 'Tags', 'LoggingConfig'],
   },
   'AWS::Events::Rule': {
-    runs: ['Name', 'ScheduleExpression', 'State', 'Targets'],
+    runs: ['EventPattern', 'Name', 'ScheduleExpression', 'State', 'Targets'],
     ignores: ['Description', 'EventBusName', 'RoleArn', 'Tags'],
   },
   'AWS::ApiGateway::RestApi': {

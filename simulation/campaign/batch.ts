@@ -16,12 +16,14 @@ export interface Tally {
   steps: number;
   events: number;
   readonly struck: Map<string, number>;
+  /** How often each limit was crossed. */
+  readonly crossed: Map<string, number>;
   readonly failures: Failure[];
 }
 
 /** Nothing run yet. */
 export function emptyTally(): Tally {
-  return { histories: 0, steps: 0, events: 0, struck: new Map(), failures: [] };
+  return { histories: 0, steps: 0, events: 0, struck: new Map(), crossed: new Map(), failures: [] };
 }
 
 /** Adds a tally to another. */
@@ -29,8 +31,13 @@ export function addTally(sum: Tally, tally: Tally): void {
   sum.histories += tally.histories;
   sum.steps += tally.steps;
   sum.events += tally.events;
-  for (const [kind, times] of tally.struck) sum.struck.set(kind, (sum.struck.get(kind) ?? 0) + times);
+  addTimes(sum.struck, tally.struck);
+  addTimes(sum.crossed, tally.crossed);
   sum.failures.push(...tally.failures);
+}
+
+function addTimes(sum: Map<string, number>, times: ReadonlyMap<string, number>): void {
+  for (const [kind, count] of times) sum.set(kind, (sum.get(kind) ?? 0) + count);
 }
 
 /** Runs the seeds `from` to below `to`. */
@@ -39,10 +46,11 @@ export async function runSeeds(from: number, to: number): Promise<Tally> {
   for (let seed = from; seed < to; seed += 1) {
     tally.histories += 1;
     try {
-      const { violation, steps, events, struck } = await runHistory(planHistory(seed));
+      const { violation, steps, events, struck, crossed } = await runHistory(planHistory(seed));
       tally.steps += steps;
       tally.events += events;
-      for (const [kind, times] of struck) tally.struck.set(kind, (tally.struck.get(kind) ?? 0) + times);
+      addTimes(tally.struck, struck);
+      addTimes(tally.crossed, crossed);
       if (violation !== undefined) tally.failures.push({ seed, ...violation });
     } catch (error) {
       const message =

@@ -44,11 +44,13 @@ export function replayCommand(seed: number, { faults, puts }: Omitted): string {
 }
 
 /** A campaign in a few lines. */
-export function describeTally({ histories, steps, events, struck }: Tally, seconds: number): string {
+export function describeTally({ histories, steps, events, struck, crossed }: Tally, seconds: number): string {
   const faults = [...struck].sort(([, a], [, b]) => b - a);
+  const limits = [...crossed].sort(([, a], [, b]) => b - a);
   const total = faults.reduce((sum, [, times]) => sum + times, 0);
   return [
     `${histories} histories, ${events} events, ${steps} steps in ${seconds.toFixed(1)} s (${(histories / seconds).toFixed(0)}/s)`,
     `${total} faults struck: ${faults.map(([kind, times]) => `${kind} ${times}`).join(', ')}`,
+    `limits crossed: ${limits.map(([name, times]) => `${name} ${times}`).join(', ')}`,
   ].join('\n');
 }

@@ -9,6 +9,9 @@ import { compact } from '../../lambdas/compactor/compact.ts';
 import { conservationDifference } from '../../lambdas/counting/pipeline-status.ts';
 import type { RollupConfig } from '../../lambdas/counting/segment.ts';
 import type { DeliveredMessage, ParkedLetter } from '../../lambdas/dead-letter-ports.ts';
+import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
+import type { DepthHints } from '../../lambdas/query/read-blocks.ts';
+import { readCounts } from '../../lambdas/query/read-counts.ts';
 import type { OperatorPorts } from '../../lambdas/redriver/operate.ts';
 import { redrive } from '../../lambdas/redriver/redrive.ts';
 import { writeRollups } from '../../lambdas/writer/write.ts';
@@ -18,7 +21,7 @@ import { checkHourEquations } from '../oracle/hours.ts';
 import { Violation } from '../oracle/violation.ts';
 import type { Role } from '../plan/faults.ts';
 import { TIMEOUT_MS } from '../plan/settings.ts';
-import { nothingRemembered, type RememberedPolicy } from '../world/retry-parameter.ts';
+import type { RememberedPolicy } from '../world/world.ts';
 
 /** A container: what stays in memory between invocations, and the clock of its machine. */
 interface Container {
@@ -26,6 +29,7 @@ interface Container {
   readonly rollup: RollupConfig;
   readonly windows: DedupWindows;
   readonly policy: RememberedPolicy;
+  readonly hints: DepthHints;
   readonly skewMs: number;
 }
 
@@ -38,8 +42,9 @@ export type WriteOutcome = Awaited<ReturnType<typeof writeRollups>>;
 /** Time that the aggregator's handler keeps back before it starts another segment. */
 const SEGMENT_RESERVE_MS = 15_000;
 /** Time that the writer's handler keeps back for acknowledgements. */
-const REPORT_RESERVE_MS = 10_000;
-const SCHEDULE_RESERVE_MS = 15_000;
+const REPORT_RESERVE_MS = 15_000;
+/** Time that the handlers of scheduled functions keep back. */
+const RESERVE_MS = { redriver: 15_000, accountant: 20_000, compactor: 30_000 };
 
 /** Runs use cases in containers. */
 export class Functions {
@@ -73,11 +78,19 @@ export class Functions {
     const { settings, world } = this.#history;
     const subject = `${batch.shard} ${batch.records[0]?.sequenceNumber.slice(-6)}+${batch.records.length}`;
     this.#invoke('aggregator', subject, onEnd, (invocation, { windows, rollup }) => {
-      const { ledger, log, queue, archive } = world.clients(invocation, invocation);
-      const raw = settings.archiveRaw ? archive : undefined;
+      const {
+        ledger,
+        log,
+        queue,
+        archive,
+        state: ranges,
+        raw: objects,
+      } = world.clients(invocation, invocation);
+      const raw = settings.archiveRaw ? objects : undefined;
       const around = { windows, clock: invocation, listener: SILENT };
-      const ports = { ledger, log, queue, rejected: archive, raw, ...around };
-      const generation = { generation: '1', rollup, streamRetentionMs: settings.streamRetentionMs };
+      const ports = { ledger, log, queue, rejected: archive, raw, ranges, ...around };
+      const { streamRetentionMs, messageBytesMax } = settings;
+      const generation = { generation: '1', rollup, streamRetentionMs, messageBytesMax };
       return aggregate(batch, ports, generation, () => invocation.hasTime(SEGMENT_RESERVE_MS));
     });
   }
@@ -86,15 +99,18 @@ export class Functions {
     const { settings, world } = this.#history;
     const subject = messages.map(({ messageId }) => messageId).join(' ');
     this.#invoke('writer', subject, onEnd, (invocation, { policy }) => {
-      const { counters, ledger, archive, failed, retryPolicy } = world.clients(
-        invocation,
-        invocation,
-        policy,
-      );
+      const {
+        store: deltas,
+        ledger,
+        archive,
+        failed,
+        retryPolicy,
+      } = world.clients(invocation, invocation, policy);
       const { random } = invocation;
-      const ports = { counters, ledger, expired: archive, failed, retryPolicy, clock: invocation, random };
-      const { counterRetentionMs, writerConcurrency: concurrency } = settings;
-      return writeRollups(messages, ports, { counterRetentionMs, concurrency }, () =>
+      const ports = { deltas, ledger, expired: archive, failed, retryPolicy, clock: invocation, random };
+      const { writerConcurrency: concurrency } = settings;
+      const { retentions } = settings.compaction;
+      return writeRollups(messages, ports, { retentions, concurrency }, () =>
         invocation.hasTime(REPORT_RESERVE_MS),
       );
     });
@@ -104,11 +120,11 @@ export class Functions {
     this.#invoke('redriver', '', onEnd, (invocation, { policy }) => {
       const { world, settings } = this.#history;
       const clients = world.clients(invocation, invocation, policy);
-      const { archive: expired } = clients;
-      const ports = { ...clients, expired, tables: world.tables(invocation), clock: invocation };
-      const { counterRetentionMs } = settings;
-      return redrive(ports, { counterRetentionMs, lettersMax: undefined }, () =>
-        invocation.hasTime(SCHEDULE_RESERVE_MS),
+      const { archive: expired, store: deltas } = clients;
+      const ports = { ...clients, expired, deltas, tables: world.tables(invocation), clock: invocation };
+      const { retentions } = settings.compaction;
+      return redrive(ports, { retentions, lettersMax: undefined }, () =>
+        invocation.hasTime(RESERVE_MS.redriver),
       );
     });
   }
@@ -123,7 +139,12 @@ export class Functions {
         const clients = this.#history.world.clients(invocation, invocation);
         const letter = await clients.archive.read(name);
         if (letter !== undefined)
-          await hand(letter, { ...clients, parked: clients.archive, clock: invocation });
+          await hand(letter, {
+            ...clients,
+            parked: clients.archive,
+            deltas: clients.store,
+            clock: invocation,
+          });
       },
     );
   }
@@ -133,7 +154,7 @@ export class Functions {
     const { oracle, world } = this.#history;
     this.#invoke('accountant', '', onEnd, async (invocation) => {
       const { ledger, log } = world.clients(invocation, invocation);
-      await keepBooks(ledger, () => invocation.hasTime(SCHEDULE_RESERVE_MS));
+      await keepBooks(ledger, () => invocation.hasTime(RESERVE_MS.accountant));
       await claimCompleteness(ledger, log, '1', invocation);
       const status = await readStatus(ledger);
       const difference = conservationDifference(status);
@@ -148,16 +169,37 @@ export class Functions {
     });
   }
 
-  /** Brings the levels up to what is counted, while everything else goes on. */
+  /** Compacts what is due, while everything else goes on. */
   compact(onEnd: (ending: Ending<unknown>) => void): void {
     const { world, settings } = this.#history;
     this.#invoke('compactor', '', onEnd, (invocation) => {
-      const { ledger, log: stream, counters, levels, tops } = world.clients(invocation, invocation);
-      const ports = { ledger, progress: ledger, stream, counters, levels, tops, clock: invocation };
-      return compact(ports, { ...settings.compaction, generation: '1' }, () =>
-        invocation.hasTime(SCHEDULE_RESERVE_MS),
+      const { ledger, state, store, log: stream } = world.clients(invocation, invocation);
+      const ports = { ledger, state, store, stream, clock: invocation };
+      const { slotBits } = this.#rollup;
+      return compact(ports, { ...settings.compaction, slotBits, generation: '1' }, () =>
+        invocation.hasTime(RESERVE_MS.compactor),
       );
     });
+  }
+
+  /** Answers a question about a counter, and lets the oracle hear it. */
+  ask(name: string, parameters: Readonly<Record<string, string>>): void {
+    const { world, oracle, settings } = this.#history;
+    const [metric = '', entity = ''] = name.split('\n');
+    this.#invoke(
+      'reader',
+      `${metric} of ${entity} by ${parameters['by']}`,
+      () => {},
+      async (invocation, { hints }) => {
+        const { ledger: claims, state, store: counts } = world.clients(invocation, invocation);
+        const query = parseCountQuery(metric, entity, parameters, invocation.nowMs());
+        const { retentions } = settings.compaction;
+        const { acceptFutureMs } = this.#rollup;
+        const ports = { claims, state, counts, hints, clock: invocation };
+        const [read] = await readCounts([query], ports, { acceptFutureMs, retentions });
+        if (read !== undefined && !(read instanceof InvalidCountQuery)) oracle.answered(read.answer);
+      },
+    );
   }
 
   #invoke<T>(
@@ -170,8 +212,7 @@ export class Functions {
     const container = this.#container(role);
     this.#invocations += 1;
     const name = `${role}-${this.#invocations}`;
-    const { writerTimeoutMs } = this.#history.settings;
-    const timeoutMs = role === 'writer' ? (writerTimeoutMs ?? TIMEOUT_MS.writer) : TIMEOUT_MS[role];
+    const timeoutMs = TIMEOUT_MS[role];
     const invocation = new Invocation(around, {
       name,
       role,
@@ -235,7 +276,8 @@ export class Functions {
       deployment: this.#deployment,
       rollup: this.#rollup,
       windows: new DedupWindows(settings.idsMax),
-      policy: nothingRemembered(),
+      policy: this.#history.world.nothingRemembered(),
+      hints: new Map(),
       skewMs: skew.between(-settings.clockSkewMs, settings.clockSkewMs),
     };
   }

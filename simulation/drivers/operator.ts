@@ -23,7 +23,7 @@ export function carryOut(fault: Fault, history: History): void {
       functions.goCold();
       break;
     case 'retries':
-      world.parameter.text = fault.text;
+      world.retries = fault.text;
       break;
     case 'poison':
       world.queue.send(fault.body);
@@ -71,8 +71,10 @@ function reshard(
     stream.split(shard);
     return true;
   }
-  const neighbour = open.find(({ hashFrom }) => hashFrom === shard.hashTo);
-  return neighbour !== undefined && stream.merge(shard, neighbour);
+  const neighbour = open.find(({ hashFrom }) => hashFrom === shard.hashTo + 1n);
+  if (neighbour === undefined) return false;
+  stream.merge(shard, neighbour);
+  return true;
 }
 
 /** The names of parked letters that can be understood. */
@@ -84,7 +86,7 @@ function parkedNames({ world }: History): string[] {
 export function sendParkedAgain(history: History): number {
   const names = parkedNames(history);
   for (const name of names) {
-    const object = history.world.archive.objects.get(`parked/${name}.json`) ?? '';
+    const object = history.world.archive.get(`parked/${name}.json`) ?? '';
     history.world.queue.send((JSON.parse(object) as { body: string }).body);
   }
   return names.length;

@@ -1,7 +1,14 @@
 // An invocation under exploration: it stands still at every call until somebody decides what becomes of it.
 import { hash as digest } from 'node:crypto';
 import type { Clock } from '../../lambdas/ports.ts';
-import { type Network, type Request, type Service, ServiceError } from '../world/network.ts';
+import {
+  carriedOut,
+  type Network,
+  type Outcome,
+  type Request,
+  type Service,
+  ServiceError,
+} from '../world/network.ts';
 
 interface Waiting {
   readonly request: Request<unknown>;
@@ -40,9 +47,9 @@ export class Actor implements Network, Clock {
 
   call<T>(request: Request<T>): Promise<T> {
     if (UNDECIDED.has(request.service) || UNDECIDED_WRITES.has(request.operation)) {
-      const value = request.effect();
-      this.#hear(request, value);
-      return Promise.resolve(value);
+      const outcome = carriedOut(request);
+      this.#hear(request, outcome);
+      return 'error' in outcome ? Promise.reject(outcome.error) : Promise.resolve(outcome.value);
     }
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ request, resolve: resolve as (value: unknown) => void, reject });
@@ -53,22 +60,23 @@ export class Actor implements Network, Clock {
   answer(): void {
     const waiting = this.#waiting.shift();
     if (waiting === undefined) return;
-    const value = waiting.request.effect();
-    this.#hear(waiting.request, value);
-    waiting.resolve(value);
+    const outcome = carriedOut(waiting.request);
+    this.#hear(waiting.request, outcome);
+    if ('error' in outcome) waiting.reject(outcome.error);
+    else waiting.resolve(outcome.value);
   }
 
   /** Lets the call take effect, and its answer be lost: the SDK sends it again. */
   loseAnswer(): void {
-    this.request?.effect();
+    if (this.request !== undefined) carriedOut(this.request);
   }
 
   /** Lets the call fail for good. @param applied whether it took effect all the same */
   fail(applied: boolean): void {
     const waiting = this.#waiting.shift();
     if (waiting === undefined) return;
-    if (applied) waiting.request.effect();
-    this.#hear(waiting.request, 'failed');
+    if (applied) carriedOut(waiting.request);
+    this.#hear(waiting.request, { value: 'failed' });
     waiting.reject(new ServiceError('TimeoutError', waiting.request));
   }
 
@@ -79,8 +87,9 @@ export class Actor implements Network, Clock {
     this.#waiting.length = 0;
   }
 
-  #hear({ operation, subject }: Request<unknown>, value: unknown): void {
-    this.memory = hash(`${this.memory} ${operation} ${subject} ${canonical(value)}`);
+  #hear({ operation, subject }: Request<unknown>, outcome: Outcome<unknown>): void {
+    const heard = 'error' in outcome ? `${outcome.error}` : canonical(outcome.value);
+    this.memory = hash(`${this.memory} ${operation} ${subject} ${heard}`);
   }
 }
 

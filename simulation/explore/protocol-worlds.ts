@@ -64,7 +64,7 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     aggregatorsAtOnce: 2,
     crashes: 1,
     partialSends: 1,
-    configs: [SMALL_PARTS, { ...CONFIG, bucketMinutes: 1 }],
+    configs: [SMALL_PARTS, { ...CONFIG, slotBits: 1, wideBytesMax: 0 }],
   },
   {
     ...ORDINARY,

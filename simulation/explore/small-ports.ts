@@ -10,15 +10,17 @@ import type { Network } from '../world/network.ts';
 import type { World } from '../world/world.ts';
 import type { SmallWorld } from './small-world.ts';
 
+/** Everything is kept for ever. */
+const KEPT = { hours: undefined, days: undefined, months: undefined, all: undefined };
 /** How the writer works in small worlds: one update after the other, since their order makes no difference. */
-export const WRITER = { counterRetentionMs: undefined, concurrency: 1 };
+export const WRITER = { retentions: KEPT, concurrency: 1 };
 /** How redrive works in small worlds. */
-export const REDRIVER = { counterRetentionMs: undefined, lettersMax: undefined };
+export const REDRIVER = { retentions: KEPT, lettersMax: undefined };
 
 /** The aggregator's settings under one of a world's configurations. */
 export function aggregatorSettings({ configs }: SmallWorld, config: number): AggregatorSettings {
   const rollup = configs[config] as RollupConfig;
-  return { generation: '1', rollup, streamRetentionMs: 7 * 86_400_000 };
+  return { generation: '1', rollup, streamRetentionMs: 7 * 86_400_000, messageBytesMax: 1 };
 }
 
 /** Makes ports. */
@@ -32,13 +34,13 @@ export class SmallPorts {
   }
 
   aggregator(network: Network, windows: DedupWindows): AggregatorPorts {
-    const { ledger, log, queue, archive } = this.#world.clients(network, this.#clock);
-    return { ledger, log, queue, rejected: archive, windows, clock: this.#clock, listener: SILENT };
+    const { ledger, log, queue, archive, state: ranges } = this.#world.clients(network, this.#clock);
+    return { ledger, log, queue, rejected: archive, ranges, windows, clock: this.#clock, listener: SILENT };
   }
 
   writer(network: Network): WriterPorts {
-    const { counters, ledger, archive, failed, retryPolicy } = this.#world.clients(network, this.#clock);
-    return { counters, ledger, expired: archive, failed, retryPolicy, clock: this.#clock, random: () => 0 };
+    const { store: deltas, ledger, archive, failed, retryPolicy } = this.#world.clients(network, this.#clock);
+    return { deltas, ledger, expired: archive, failed, retryPolicy, clock: this.#clock, random: () => 0 };
   }
 
   redriver(network: Network): RedriverPorts {
@@ -46,6 +48,7 @@ export class SmallPorts {
     return {
       ...clients,
       expired: clients.archive,
+      deltas: clients.store,
       tables: this.#world.tables(network),
       clock: this.#clock,
     };

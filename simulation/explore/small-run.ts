@@ -8,12 +8,14 @@ import type { ShardId } from '../../lambdas/counting/identifiers.ts';
 import { conservationDifference } from '../../lambdas/counting/pipeline-status.ts';
 import { redrive } from '../../lambdas/redriver/redrive.ts';
 import { writeRollups } from '../../lambdas/writer/write.ts';
-import { checkAtRest } from '../oracle/final.ts';
+import { type AtRest, checkAccounts, checkMinutes } from '../oracle/final.ts';
 import { checkHours } from '../oracle/hours.ts';
 import { Oracle } from '../oracle/oracle.ts';
+import { askedOf, minutesOf } from '../oracle/questions.ts';
 import { Violation } from '../oracle/violation.ts';
 import { Random } from '../random.ts';
 import { allMicrotasks } from '../scheduler.ts';
+import { TABLES } from '../world/names.ts';
 import { directNetwork, type Network } from '../world/network.ts';
 import type { StoredShard } from '../world/stream.ts';
 import { ORDINARY_WORLD, World } from '../world/world.ts';
@@ -34,6 +36,7 @@ import type { Reshard, SmallWorld } from './small-world.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 5, 7);
 const HOUR_MS = 3_600_000;
+const QUERY = { acceptPastMs: undefined, acceptFutureMs: HOUR_MS, retentions: WRITER.retentions };
 const RETRIES = '{"attempts":1,"redriveRounds":1,"redriveDelaySeconds":0,"backoffBaseSeconds":0}';
 
 /** The world and all that goes on in it. */
@@ -56,10 +59,10 @@ export class SmallRun {
     this.#left = budgetsOf(spec);
     this.#containers = new WarmContainers(spec.containers);
     this.#windowMs = Math.min(...spec.configs.map(({ dedupWindowMs }) => dedupWindowMs));
-    this.#oracle = new Oracle(this.#windowMs, this.#clock);
+    this.#oracle = new Oracle(this.#windowMs);
     this.#world = new World({
       ...ORDINARY_WORLD,
-      pages: { records: 100, empties: true },
+      limits: { ...ORDINARY_WORLD.limits, emptyPages: true },
       clock: this.#clock,
       random: new Random('small world'),
       observer: this.#oracle,
@@ -136,7 +139,7 @@ export class SmallRun {
 
   /** A hash of everything that can make a difference from here on. */
   state(): string {
-    const { ledger, counters, queue, deadLetters, archive } = this.#world;
+    const { aws, ledger, queue, deadLetters, archive } = this.#world;
     const shards = ledger.keys().map((key) => [key, ledger.of(key)]);
     const actors = this.#actors.map(({ role, memory, ended, request }) => [
       role,
@@ -151,10 +154,17 @@ export class SmallRun {
       this.#config,
       this.#clock.ms,
       ledger.claimMs,
-      [...archive.objects.keys()],
+      archive.keys(),
     ];
     return hash(
-      canonical([shards, counters.items(), queue.messages(), deadLetters.messages(), actors, rest]),
+      canonical([
+        shards,
+        [...aws.dynamoDb.table(TABLES.counts).items()],
+        queue.messages(),
+        deadLetters.messages(),
+        actors,
+        rest,
+      ]),
     );
   }
 
@@ -183,11 +193,20 @@ export class SmallRun {
     if (conservationDifference(status) !== 0)
       throw new Violation('accounts balance at every moment', JSON.stringify(status));
     checkHours(this.#world, status);
-    checkAtRest(this.#world, this.#oracle, this.#windowMs, status);
+    const atRest = checkAccounts(this.#world, this.#oracle, this.#windowMs, status);
+    await this.#checkCounts(atRest);
     const claimMs = await this.#claim(directNetwork);
     if (this.#oracle.violation !== undefined) throw this.#oracle.violation;
     if (claimMs < beatMs && status.parked === 0)
       throw new Violation('completeThrough is true', 'everything is counted, and nobody claims it');
+  }
+
+  /** Asks for the minutes of everything. */
+  async #checkCounts(atRest: AtRest): Promise<void> {
+    const { ledger: claims, state, store: counts } = this.#world.clients(directNetwork, this.#clock);
+    const ports = { claims, state, counts, hints: new Map(), clock: this.#clock };
+    const asked = askedOf(atRest.expected.counters);
+    checkMinutes(atRest, await minutesOf(asked, ports, QUERY));
   }
 
   #ofShard(shard: StoredShard, next: Transition[]): void {

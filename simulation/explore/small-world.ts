@@ -53,14 +53,13 @@ export interface SmallWorld {
 }
 
 export const CONFIG: RollupConfig = {
-  bucketMinutes: 60,
+  slotBits: 0,
   dedupWindowMs: 600_000,
   acceptPastMs: undefined,
   acceptFutureMs: 600_000,
-  partBytesMax: 60_000,
 };
 /** Every row in a message of its own. */
-export const SMALL_PARTS: RollupConfig = { ...CONFIG, partBytesMax: 150 };
+export const SMALL_PARTS: RollupConfig = { ...CONFIG, slotBits: 4, wideBytesMax: 0 };
 /** A dedup window of ten seconds, for worlds in which arrivals lie seconds apart. */
 export const SHORT_WINDOW: RollupConfig = { ...CONFIG, dedupWindowMs: 10_000 };
 

@@ -5,25 +5,31 @@ import { one, type Sabotage } from './sabotage.ts';
 
 const AGGREGATE = 'lambdas/aggregator/aggregate.ts';
 const WINDOWS = 'lambdas/aggregator/windows.ts';
-const LEDGER = 'simulation/world/ledger.ts';
+const LEDGER = 'lambdas/aws/ledger-table.ts';
 const ROLLUP = 'lambdas/counting/rollup.ts';
 
-const SEND = '  await queue.send(output.parts.map(({ message }) => message));\n';
 const MARK = '  const sent = await markSent(shard, head, entry, ledger);\n';
 const PUT_ENTRY = 'const existing = await ledger.putEntryIfAbsent(shard, entry);';
-const ROLL_UP = '  const output = rollUp(id, records, window, head.config);\n';
-const REMEMBER = '  windows.remember(shard, sent, output.ids);\n';
-const GUARD = '    if (window.to > to) window = new ShardWindow();\n';
 
 export const AGGREGATOR_SABOTAGES: readonly Sabotage[] = [
   one(
     'plan unconditional',
     LEDGER,
-    "head?.segment === plan.segment - 1 && head.status === 'sent' : head === undefined;",
-    'true : true;',
+    "follows ? '#segment = :previous AND #status = :sent' : 'attribute_not_exists(pk)',",
+    "follows ? '(#segment = :previous AND #status = :sent) OR attribute_exists(pk)' : 'attribute_not_exists(pk) OR attribute_exists(pk)',",
   ),
-  one('sent unconditional', LEDGER, "head?.segment === sent.segment && head.status === 'planned';", 'true;'),
-  one('SEG clobbered', LEDGER, 'if (entries.has(entry.segment)) return false;', ''),
+  one(
+    'sent unconditional',
+    LEDGER,
+    "'#segment = :segment AND #status = :planned'",
+    "'(#segment = :segment AND #status = :planned) OR attribute_exists(pk)'",
+  ),
+  one(
+    'SEG clobbered',
+    LEDGER,
+    "      Item: entryItem(shard, entry, this.#expiresAt()),\n      ConditionExpression: 'attribute_not_exists(pk)',\n",
+    '      Item: entryItem(shard, entry, this.#expiresAt()),\n',
+  ),
   one(
     'recover from the batch',
     AGGREGATE,
@@ -32,9 +38,9 @@ export const AGGREGATOR_SABOTAGES: readonly Sabotage[] = [
   ),
   one(
     'stop at an empty page',
-    'simulation/world/stream-log.ts',
-    'if (page.records.length === 0 && page.atTip) return;',
-    'if (page.records.length === 0) return;',
+    'lambdas/aws/stream-log.ts',
+    'if (records.length === 0 && page.MillisBehindLatest === 0) return;',
+    'if (records.length === 0) return;',
   ),
   one(
     'no recovery',
@@ -62,14 +68,14 @@ export const AGGREGATOR_SABOTAGES: readonly Sabotage[] = [
   ),
   one(
     'sent despite failed entries',
-    'simulation/world/queue-clients.ts',
-    'missing = missing.slice(taken);',
-    'missing = missing.slice(taken, 0);',
+    'lambdas/aws/rollup-queue.ts',
+    'missing = missing.filter((_, index) => !sent.has(String(index)));',
+    'missing = [];',
   ),
   one(
     'success right after the plan',
     AGGREGATE,
-    'head = await commit(shard, plan, records, ports);',
+    'head = await commit(shard, plan, records, ports, settings);',
     "return 'done';",
   ),
   one('checkpoint past a failure', AGGREGATE, 'return { resumeAt: first.sequenceNumber };', "return 'done';"),
@@ -79,21 +85,6 @@ export const AGGREGATOR_SABOTAGES: readonly Sabotage[] = [
     edits: [
       { file: AGGREGATE, find: PUT_ENTRY, put: 'const existing = undefined as SegmentEntry | undefined;' },
       { file: AGGREGATE, find: MARK, put: `${MARK}  await ledger.putEntryIfAbsent(shard, entry);\n` },
-    ],
-  },
-  {
-    name: 'sent before the messages are',
-    edits: [
-      { file: AGGREGATE, find: MARK, put: '' },
-      { file: AGGREGATE, find: SEND, put: `${MARK}${SEND}` },
-    ],
-  },
-  {
-    name: 'own ids in the window (flat cache)',
-    edits: [
-      { file: AGGREGATE, find: REMEMBER, put: '' },
-      { file: AGGREGATE, find: ROLL_UP, put: `${ROLL_UP}  windows.remember(shard, head, output.ids);\n` },
-      { file: WINDOWS, find: GUARD, put: '' },
     ],
   },
   one('no window', ROLLUP, '!ids.add(id) || window.seen(id)', '!ids.add(id)'),
@@ -189,15 +180,5 @@ export const AGGREGATOR_SABOTAGES: readonly Sabotage[] = [
     ),
     harmless:
       'the loop finds the head planned and recovers it from the batch at hand: the same segment, one write more',
-  },
-  {
-    ...one(
-      'rows in the order of their appearance',
-      ROLLUP,
-      'for (const key of [...map.keys()].sort(compare)) yield map.get(key) as Value;',
-      'for (const key of map.keys()) yield map.get(key) as Value;',
-    ),
-    harmless:
-      'a JavaScript map keeps the order of insertion, and every attempt inserts in the order of the log',
   },
 ];

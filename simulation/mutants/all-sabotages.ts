@@ -4,14 +4,12 @@ import { AGGREGATOR_SABOTAGES } from './aggregator-sabotages.ts';
 import { BATCH_SABOTAGES } from './batch-sabotages.ts';
 import { CLAIM_SABOTAGES } from './claim-sabotages.ts';
 import { KEY_SABOTAGES } from './key-sabotages.ts';
-import { LEVEL_SABOTAGES } from './level-sabotages.ts';
 import { RAW_SABOTAGES } from './raw-sabotages.ts';
 import { REDRIVE_SABOTAGES } from './redrive-sabotages.ts';
 import type { Sabotage } from './sabotage.ts';
 import { SERVICE_SABOTAGES } from './service-sabotages.ts';
-import { SWEEP_SABOTAGES } from './sweep-sabotages.ts';
+import { STORE_SABOTAGES } from './store-sabotages.ts';
 import { TABLE_SABOTAGES } from './table-sabotages.ts';
-import { TOP_SABOTAGES } from './top-sabotages.ts';
 import { WRITER_SABOTAGES } from './writer-sabotages.ts';
 
 export const SABOTAGES: readonly Sabotage[] = [
@@ -20,9 +18,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   ...KEY_SABOTAGES,
   ...BATCH_SABOTAGES,
   ...CLAIM_SABOTAGES,
-  ...LEVEL_SABOTAGES,
-  ...SWEEP_SABOTAGES,
-  ...TOP_SABOTAGES,
+  ...STORE_SABOTAGES,
   ...WRITER_SABOTAGES,
   ...REDRIVE_SABOTAGES,
   ...TABLE_SABOTAGES,

@@ -45,12 +45,6 @@ export const CLAIM_SABOTAGES: readonly Sabotage[] = [
     tests: ['test/simulation/scenarios.test.ts'],
   },
   one(
-    'claim inclusive',
-    COMPLETENESS,
-    '.map((shard) => reachedMs(shard, byKey, new Set()));',
-    '.map((shard) => reachedMs(shard, byKey, new Set()) + 1);',
-  ),
-  one(
     'claim by sent instead of acknowledged',
     CLAIM,
     'entry !== undefined && (entry.lost || isSettled(entry));',

@@ -18,8 +18,8 @@ export const REDRIVE_SABOTAGES: readonly Sabotage[] = [
   one(
     'a probe that failed counts as written',
     REDRIVE,
-    "if (outcome === 'written') decision = { to: 'counters' };",
-    "if (outcome !== undefined) decision = { to: 'counters' };",
+    "if (outcome === 'written') decision = { to: 'store' };",
+    "if (outcome !== undefined) decision = { to: 'store' };",
   ),
   {
     ...one(
@@ -38,15 +38,6 @@ export const REDRIVE_SABOTAGES: readonly Sabotage[] = [
       "        return 'applied';\n",
     ),
     tests: PROBE_TESTS,
-  },
-  {
-    ...one(
-      'discarded and not noted',
-      OPERATE,
-      "  if (part !== undefined) await ports.ledger.notePlace(part, 'discarded');\n",
-      '',
-    ),
-    unexplored: 'nobody operates a small world',
   },
   {
     ...one(

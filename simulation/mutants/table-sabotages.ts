@@ -4,9 +4,6 @@ import type { Sabotage } from './sabotage.ts';
 
 const LEDGER = 'lambdas/aws/ledger-table.ts';
 const LEDGER_ITEMS = 'lambdas/aws/ledger-items.ts';
-const COUNTERS = 'lambdas/aws/counter-table.ts';
-const COUNTER_ITEM = 'lambdas/counting/counter-item.ts';
-const AUDITED = 'lambdas/aws/audited-counter-table.ts';
 
 function hunted(test: string) {
   return (name: string, file: string, find: string, put: string): Sabotage => ({
@@ -16,7 +13,6 @@ function hunted(test: string) {
   });
 }
 const byLedger = hunted('ledger-table');
-const byCounters = hunted('counter-table');
 const byFaults = hunted('faulty-answers');
 
 const LEDGER_SABOTAGES: readonly Sabotage[] = [
@@ -56,12 +52,6 @@ const LEDGER_SABOTAGES: readonly Sabotage[] = [
     "'attribute_exists(pk) AND NOT contains(acked, :part)'",
     "'attribute_exists(pk) AND (NOT contains(acked, :part) OR attribute_exists(pk))'",
   ),
-  byLedger(
-    'what waits for an operator expires',
-    LEDGER_ITEMS,
-    "'ADD dead :part REMOVE expiresAt'",
-    "'ADD dead :part'",
-  ),
   byLedger('a gap shrinks', LEDGER, 'OR #before < :before', 'OR #before <> :before'),
   byLedger(
     'a gap keeps its first extent',
@@ -81,13 +71,6 @@ const LEDGER_SABOTAGES: readonly Sabotage[] = [
     "first ? 'attribute_not_exists(pk)' : 'revision = :previous'",
     "first ? 'attribute_not_exists(pk) OR attribute_exists(pk)' : 'revision = :previous OR attribute_exists(pk)'",
   ),
-  byLedger('claim lowered', LEDGER, 'OR throughMs < :throughMs', 'OR throughMs <> :throughMs'),
-  byLedger(
-    'a refused claim taken for raised',
-    LEDGER,
-    'return raised ? throughMs : this.readClaim();',
-    'return raised ? throughMs : throughMs;',
-  ),
   byLedger(
     'only the first page of entries',
     LEDGER,
@@ -103,7 +86,7 @@ const LEDGER_SABOTAGES: readonly Sabotage[] = [
   byLedger(
     'only the first chunk of ids',
     LEDGER,
-    'for (let chunk = 0; chunk * IDS_CHUNK_BYTES < ids.byteLength; chunk += 1) {',
+    'for (let chunk = 0; chunk * idsChunkBytes < ids.byteLength; chunk += 1) {',
     'for (let chunk = 0; chunk < 1; chunk += 1) {',
   ),
   byLedger(
@@ -119,12 +102,6 @@ const LEDGER_SABOTAGES: readonly Sabotage[] = [
     'keys = UnprocessedKeys === undefined ? [] : [];',
   ),
   byFaults('the head read from a stale replica', LEDGER, 'Key: key, ConsistentRead: true', 'Key: key'),
-  byFaults(
-    'entries read from a stale replica',
-    LEDGER,
-    '        ScanIndexForward: ascending,\n        ConsistentRead: true,\n',
-    '        ScanIndexForward: ascending,\n',
-  ),
 ];
 
 const byWindow = hunted('ledger-window');
@@ -190,68 +167,4 @@ const LARGE_SABOTAGES: readonly Sabotage[] = [
   ),
 ];
 
-const COUNTER_SABOTAGES: readonly Sabotage[] = [
-  byCounters(
-    'upsert unconditional',
-    COUNTER_ITEM,
-    "ConditionExpression: conditions.join(' AND '),",
-    "ConditionExpression: `(${conditions.join(' AND ')}) OR attribute_exists(applied)`,",
-  ),
-  byCounters(
-    'one segment that is missing is enough',
-    COUNTER_ITEM,
-    "conditions.join(' AND ')",
-    "conditions.join(' OR ')",
-  ),
-  byCounters(
-    'a refused update taken for applied',
-    COUNTERS,
-    'return new Set<string>(update.segments);',
-    "return 'applied';",
-  ),
-  byCounters(
-    'the item that refused is not read',
-    COUNTERS,
-    'const item = error.Item ?? (await this.#item(Key));',
-    'const item = error.Item;',
-  ),
-  byCounters(
-    'further items of an hour not read',
-    COUNTERS,
-    '`${bucketName(toMs - 1, 60)}~~`',
-    'bucketName(toMs - 1, 60)',
-  ),
-  byFaults(
-    'counters read from a stale replica',
-    COUNTERS,
-    '        ConsistentRead: true,\n',
-    '        ConsistentRead: false,\n',
-  ),
-  hunted('audit')(
-    'a repair overwrites what changed meanwhile',
-    AUDITED,
-    'ConditionExpression: unchanged(stored, values),',
-    'ConditionExpression: `(${unchanged(stored, values)}) OR attribute_exists(pk)`,',
-  ),
-  byFaults(
-    'the audit drops unprocessed keys',
-    AUDITED,
-    'Keys = (UnprocessedKeys?.[this.#table]?.Keys ?? []) as ReturnType<typeof itemKey>[];',
-    'Keys = UnprocessedKeys === undefined ? [] : [];',
-  ),
-  {
-    ...byCounters(
-      'the refused item is not asked for',
-      COUNTERS,
-      "          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',\n",
-      '',
-    ),
-    harmless: 'the item is then read by itself, strongly consistent: one read more',
-  },
-];
-
-export const TABLE_SABOTAGES: readonly Sabotage[] = [
-  ...LEDGER_SABOTAGES,
-  ...LARGE_SABOTAGES,
-  ...COUNTER_SABOTAGES,
-];
+export const TABLE_SABOTAGES: readonly Sabotage[] = [...LEDGER_SABOTAGES, ...LARGE_SABOTAGES];

@@ -1,66 +1,78 @@
-// What questions must be answered at rest: whatever they are read from, page by page, what the counter items hold.
-
-import type { RetentionsMs } from '../../lambdas/counting/levels.ts';
-import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
-import { type QueryPorts, readCounts } from '../../lambdas/query/read-counts.ts';
-import type { World } from '../world/world.ts';
-import { heldByCounter, uncertainHours } from './levels-at-rest.ts';
+// Answers while everything goes on: never more than has arrived, never less than what their claim vouches for.
+import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
+import { iso } from './ceiling.ts';
+import type { Arrived, Kind } from './truth.ts';
 import { Violation } from './violation.ts';
 
-/** Every grain, and days that begin within an hour. */
-const QUESTIONS: readonly Readonly<Record<string, string>>[] = [
-  { by: 'minute', limit: '1000' },
-  { by: 'hour' },
-  { by: 'day' },
-  { by: 'day', tz: 'Asia/Kathmandu' },
-  { by: 'month' },
-  { by: 'month', tz: 'Europe/Berlin' },
-  { by: 'total' },
-];
+/** An occurrence, and what is known about it. */
+export interface Known {
+  readonly arrived: Arrived;
+  /** Its arrival as claims count it: the running maximum of its shard and those before it. */
+  readonly reachedMs: number;
+  readonly kind: Kind;
+}
 
-/** Of each counter a third of the questions is asked: the next one gets the next third, and a campaign asks everything. */
-const THIRDS = 3;
-const DAY_MS = 86_400_000;
+/** What a stretch may hold. */
+interface Bounds {
+  least: number;
+  most: number;
+}
 
-/** Asks questions about every counter. @throws Violation for a sum that the counter items do not hold */
-export async function checkAnswers(
-  world: World,
-  ports: QueryPorts,
-  retentionsMs: RetentionsMs,
-): Promise<void> {
-  const nowMs = ports.clock.nowMs();
-  // What was given up may be in the counter items, unknown to everybody, and no level takes that up.
-  const uncertain = new Set([...uncertainHours(world)].map((name) => name.slice(0, name.lastIndexOf('\n'))));
-  for (const [position, [name, { sum, firstMs, lastMs }]] of [...heldByCounter(world)].entries()) {
-    if (uncertain.has(name)) continue;
-    const [metric = '', entity = ''] = name.split('\n');
-    for (const question of QUESTIONS.filter((_, index) => (index + position) % THIRDS === 0)) {
-      let total = 0n;
-      let parameters: Readonly<Record<string, string>> | undefined = {
-        ...question,
-        from: String(firstMs),
-        // Weeks of empty minutes would say nothing; two days of them have pages to turn.
-        to: String(question['by'] === 'minute' ? twoDaysOn(lastMs) : twoDaysOn(nowMs)),
-      };
-      while (parameters !== undefined) {
-        const query = parseCountQuery(metric, entity, parameters, nowMs);
-        const [read] = await readCounts([query], ports, { acceptPastMs: undefined, retentionsMs });
-        if (read === undefined || read instanceof InvalidCountQuery) throw read ?? new Error('no answer');
-        total += read.answer.total;
-        parameters = read.answer.next === undefined ? undefined : { next: read.answer.next };
-      }
-      if (total !== sum) {
-        const asked = Object.values(question).join(' ');
-        throw new Violation(
-          'levels are right',
-          `${metric} of ${entity} by ${asked} is ${total}, and not ${sum}`,
-        );
-      }
-    }
+/**
+ * Checks an answer about one counter.
+ * @param known every occurrence of the counter that has arrived by now
+ * @param isWhole whether nothing was lost or given up: else only the upper bound is certain
+ */
+export function checkAnswer(answer: CountAnswer, known: readonly Known[], isWhole: boolean): void {
+  const throughMs = Date.parse(answer.completeThrough ?? '1970-01-01T00:00:00Z');
+  check(
+    answer,
+    'in all',
+    answer.total,
+    boundsOf(known, Date.parse(answer.from), Date.parse(answer.to), throughMs),
+    isWhole,
+  );
+  for (const [index, { at, n }] of answer.points.entries()) {
+    const fromMs = Date.parse(at);
+    const next = answer.points[index + 1]?.at ?? answer.to;
+    // Points without events are left out: what is between two of them is 0.
+    const bounds = boundsOf(known, fromMs, Date.parse(next), throughMs);
+    check(answer, `at ${at}`, n, bounds, isWhole);
   }
 }
 
-/** The start of the day after the next. */
-function twoDaysOn(atMs: number): number {
-  return atMs - (atMs % DAY_MS) + 2 * DAY_MS;
+function check(
+  { metric, entity, by, completeThrough }: CountAnswer,
+  where: string,
+  n: bigint,
+  { least, most }: Bounds,
+  isWhole: boolean,
+): void {
+  if (n > most || (isWhole && n < least)) {
+    throw new Violation(
+      n > most ? 'nothing counts twice' : 'answers are right',
+      `${metric} of ${entity} by ${by} is ${n} ${where}, complete through ${completeThrough}, and must be ${least} to ${most}`,
+    );
+  }
+}
+
+function boundsOf(known: readonly Known[], fromMs: number, toMs: number, throughMs: number): Bounds {
+  const bounds = { least: 0, most: 0 };
+  for (const { arrived, reachedMs, kind } of known) {
+    const { occurrence, arrivalMs } = arrived;
+    const minuteMs = Math.floor((occurrence.atMs ?? arrivalMs) / 60_000) * 60_000;
+    if (kind === 'none' || minuteMs < fromMs || minuteMs >= toMs) continue;
+    const { n } = occurrence;
+    if (kind === 'certain' && reachedMs < throughMs) {
+      bounds.least += n;
+      bounds.most += n;
+    } else if (n > 0) bounds.most += n;
+    else bounds.least += n;
+  }
+  return bounds;
+}
+
+/** What was asked, in one line. */
+export function described({ metric, entity, by, from, to }: CountAnswer): string {
+  return `${metric} of ${entity} by ${by} from ${iso(Date.parse(from))} to ${iso(Date.parse(to))}`;
 }

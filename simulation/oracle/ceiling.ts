@@ -1,18 +1,15 @@
-// The most that a counter may show at this moment: everything that has arrived, and no more.
-import type { Arrived } from './truth.ts';
-import { counterName } from './truth.ts';
+// The most that may be stored at this moment: everything that has arrived, and no more.
+import type { Row } from '../../lambdas/core/rows.ts';
+import { MinuteSums } from './sums.ts';
+import { type Arrived, counterName } from './truth.ts';
 import { Violation } from './violation.ts';
 
-interface Bounds {
-  events: number;
-  up: number;
-  down: number;
-}
-
-/** Grows with every arrival; every write of a counter item is held against it. */
+/** Grows with every arrival; whatever is stored is compared with it. */
 export class Ceiling {
   readonly #windowMs: number;
-  readonly #bounds = new Map<string, Bounds>();
+  readonly #up = new MinuteSums();
+  readonly #down = new MinuteSums();
+  readonly #stored = new MinuteSums();
   readonly #latestMs = new Map<string, number>();
 
   /** @param windowMs the least dedup window in force */
@@ -28,52 +25,28 @@ export class Ceiling {
       this.#latestMs.set(id, Math.max(latestMs ?? 0, arrivalMs));
       if (latestMs !== undefined && arrivalMs - latestMs <= this.#windowMs) {
         // Without a time of its own it would count in another minute, should its first record be lost.
-        if (atMs === undefined) this.#raise(counterName(metric, entity), arrivalMs, n, 1);
+        if (atMs === undefined) this.#raise(counterName(metric, entity), arrivalMs, n);
         return;
       }
     }
-    this.#raise(counterName(metric, entity), atMs ?? arrivalMs, n, 1);
+    this.#raise(counterName(metric, entity), atMs ?? arrivalMs, n);
   }
 
-  /**
-   * Checks a counter item after a write.
-   * @param numbers its attributes: `e`, and a sum for each minute `m00` to `m59`
-   */
-  check(metric: string, entity: string, hourMs: number, numbers: ReadonlyMap<string, number>): void {
-    const name = counterName(metric, entity);
-    let events = 0;
-    for (const [attribute, sum] of numbers) {
-      if (attribute.length !== 3 || attribute[0] !== 'm') continue;
-      const minuteMs = hourMs + Number(attribute.slice(1)) * 60_000;
-      const bounds = this.#bounds.get(`${name}\n${minuteMs}`) ?? { events: 0, up: 0, down: 0 };
-      events += bounds.events;
-      if (sum > bounds.up || sum < bounds.down) {
-        throw new Violation(
-          'nothing counts twice',
-          `${metric} of ${entity} shows ${sum} at ${iso(minuteMs)}, and only ${bounds.down} to ${bounds.up} has arrived`,
-        );
-      }
-    }
-    const shown = numbers.get('e') ?? 0;
-    if (shown > events) {
+  /** Adds the rows of a delta that was stored. */
+  stored(rows: readonly Row[]): void {
+    for (const { name, minuteMs, sum } of this.#stored.addRows(rows)) {
+      const [most, least] = [this.#up.of(name, minuteMs), this.#down.of(name, minuteMs)];
+      if (sum <= most && sum >= least) continue;
       throw new Violation(
         'nothing counts twice',
-        `${metric} of ${entity} holds ${shown} events in the hour of ${iso(hourMs)}, and only ${events} have arrived`,
+        `${name.replace('\n', ' of ')} has ${sum} at ${iso(minuteMs)}, and only ${least} to ${most} has arrived`,
       );
     }
   }
 
-  #raise(name: string, atMs: number, n: number, events: number): void {
-    const key = `${name}\n${Math.floor(atMs / 60_000) * 60_000}`;
-    const bounds = this.#bounds.get(key);
-    const up = Math.max(0, n);
-    const down = Math.min(0, n);
-    if (bounds === undefined) this.#bounds.set(key, { events, up, down });
-    else {
-      bounds.events += events;
-      bounds.up += up;
-      bounds.down += down;
-    }
+  #raise(name: string, atMs: number, n: number): void {
+    const minuteMs = Math.floor(atMs / 60_000) * 60_000;
+    (n > 0 ? this.#up : this.#down).add(name, minuteMs, n);
   }
 }
 

@@ -16,13 +16,15 @@ export class Claims {
     this.#rollups = rollups;
   }
 
-  arrived(shard: string, parents: readonly string[], sequenceNumber: string, arrivalMs: number): void {
+  /** @returns the record's arrival as claims count it */
+  arrived(shard: string, parents: readonly string[], sequenceNumber: string, arrivalMs: number): number {
     const reachedMs = this.#lineage.arrived(shard, parents, sequenceNumber, arrivalMs);
     if (reachedMs < this.#claimMs)
       throw new Violation(
         'completeThrough is true',
         `${iso(this.#claimMs)} was claimed, and a record came at ${iso(reachedMs)}`,
       );
+    return reachedMs;
   }
 
   /** Checks a claim: every record that arrived before it is in a segment that is counted, or named as lost. */
@@ -52,9 +54,9 @@ export class Claims {
     if (entry.lost) return;
     const segment = `${key}.${entry.segment.toString(36)}`;
     const missing = entry.parts.findIndex(
-      (_, part) => !this.#rollups.isSettled(segment, part) && !entry.discarded.has(part),
+      (_, part) => !this.#rollups.isStored(segment, part) && !this.#rollups.isDiscarded(segment, part),
     );
-    if (missing !== -1) throw broken(`has rows in part ${segment}/${missing} that are not counted`);
+    if (missing !== -1) throw broken(`has rows in part ${segment}/${missing}, which is not stored`);
   }
 }
 

@@ -7,10 +7,10 @@ import type { World } from '../world/world.ts';
 import { iso } from './ceiling.ts';
 import { isAfter, ledgerKeyOf } from './claims.ts';
 import type { Oracle } from './oracle.ts';
-import { Shown } from './shown.ts';
+import { MinuteSums } from './sums.ts';
 import { type Expectation, Expecting } from './truth.ts';
 import { Violation } from './violation.ts';
-import { eventsIn, waitingRows } from './waiting.ts';
+import { type Waiting, waitingIn } from './waiting.ts';
 
 interface ShardLedger {
   readonly entries: readonly SegmentEntry[];
@@ -93,43 +93,104 @@ export function expectationAtRest(
   return { ...expecting.expectation, lossy };
 }
 
-/** Compares everything that counters, archive and accounts say with what is true. */
-export function checkAtRest(world: World, oracle: Oracle, windowMs: number, status: StatusAccounts): void {
+/** What is known at rest. */
+export interface AtRest {
+  readonly expected: Expectation & { readonly lossy: boolean };
+  readonly waiting: Waiting;
+}
+
+/** Compares the accounts with what is true. @returns what the counts are to be compared with */
+export function checkAccounts(
+  world: World,
+  oracle: Oracle,
+  windowMs: number,
+  status: StatusAccounts,
+): AtRest {
   if (oracle.dropped.length > 0)
     throw new Violation('nothing is lost', `a queue dropped ${oracle.dropped[0]}`);
   const expected = expectationAtRest(world, oracle, windowMs);
-  const shown = new Shown();
-  for (const item of [...world.counters.items(), ...oracle.deleted]) shown.add(item);
-  const waiting = waitingRows(world, oracle.rollups);
-  for (const row of [...waiting.parkedRows, ...waiting.discardedRows, ...waiting.expiredRows])
-    shown.addRow(row);
-  checkCounters(expected, shown);
+  const waiting = waitingIn(world, oracle.rollups);
+  const { parkedEvents, discardedEvents } = waiting;
   const places = {
     inFlight: 0,
     dead: 0,
-    parked: waiting.parkedEvents,
-    expired: eventsIn(waiting.expiredRows),
-    ...(!expected.lossy && {
-      received: expected.received,
-      // A parked part may have been applied, in whole or in part, and never acknowledged; a discarded one, too.
-      counted:
-        oracle.rollups.eventsApplied -
-        (waiting.parkedEvents - eventsIn(waiting.parkedRows)) -
-        (waiting.discardedEvents - eventsIn(waiting.discardedRows)),
-      lost: waiting.discardedEvents,
-    }),
+    parked: parkedEvents,
+    ...(!expected.lossy && { received: expected.received, lost: discardedEvents }),
   };
-  const doubtful = oracle.rollups.eventsDoubtful;
   for (const [place, events] of Object.entries(places)) {
-    const difference = status[place as keyof typeof places] - events;
-    const mayDiffer = place === 'expired' ? doubtful : place === 'counted' ? -doubtful : 0;
-    if (difference === 0 || (Math.abs(difference) <= doubtful && difference * mayDiffer > 0)) continue;
-    throw new Violation(
-      'accounts balance at every moment',
-      `at rest ${events} events are ${place}: ${JSON.stringify({ ...status, hours: [], shards: [] })}`,
-    );
+    if (status[place as keyof typeof places] !== events)
+      throw unbalanced(`${events} events are ${place}`, status);
   }
+  // Parked and discarded parts may be stored, in whole or in part, and never acknowledged.
+  const unacknowledged = storedUnacknowledged(world, oracle);
+  const counted = oracle.rollups.eventsStored - unacknowledged;
+  if (status.counted + status.expired !== counted) throw unbalanced(`${counted} events are counted`, status);
   if (!expected.lossy) checkDropped(expected, status);
+  return { expected, waiting };
+}
+
+function unbalanced(what: string, status: StatusAccounts): Violation {
+  return new Violation(
+    'accounts balance at every moment',
+    `at rest ${what}: ${JSON.stringify({ ...status, hours: [], shards: [] })}`,
+  );
+}
+
+function storedUnacknowledged(world: World, { rollups }: Oracle): number {
+  let events = 0;
+  for (const shard of world.ledger.keys()) {
+    for (const { segment, parts, acked } of world.ledger.of(shard).entries.values()) {
+      const id = `${shard}.${segment.toString(36)}`;
+      for (const [part, summary] of parts.entries()) {
+        if (!acked.has(part) && rollups.isStored(id, part)) events += summary.events;
+      }
+    }
+  }
+  return events;
+}
+
+/** Compares what the minutes show, and what waits, with what happened. */
+export function checkMinutes({ expected, waiting }: AtRest, answered: MinuteSums): void {
+  const shown = new MinuteSums();
+  for (const [name, minutes] of answered.counters)
+    for (const [minuteMs, n] of minutes) shown.add(name, minuteMs, n);
+  shown.addRows(waiting.rows);
+  for (const [name, minutes] of shown.counters) {
+    for (const [minuteMs, n] of minutes) {
+      if (n !== 0 && !expected.counters.get(name)?.has(minuteMs))
+        throw new Violation(
+          'minutes and hours are right',
+          `${label(name)} shows ${n} at ${iso(minuteMs)}, and nothing happened`,
+        );
+    }
+  }
+  for (const [name, minutes] of expected.counters) {
+    for (const [minuteMs, { n, maybeUp, maybeDown }] of minutes) {
+      const seen = shown.of(name, minuteMs);
+      if (seen < n + maybeDown || seen > n + maybeUp)
+        throw new Violation(
+          seen > n ? 'nothing counts twice' : 'nothing is lost',
+          `${label(name)} shows ${seen} at ${iso(minuteMs)}, and it must be ${n} (${maybeDown} to +${maybeUp})`,
+        );
+    }
+  }
+}
+
+/** Compares a counter's sum over all time, and what waits, with what happened. */
+export function checkTotal({ expected, waiting }: AtRest, name: string, total: number): void {
+  const waits = new MinuteSums();
+  waits.addRows(waiting.rows);
+  const seen = total + [...(waits.counters.get(name)?.values() ?? [])].reduce((sum, n) => sum + n, 0);
+  let [least, most] = [0, 0];
+  for (const { n, maybeUp, maybeDown } of expected.counters.get(name)?.values() ?? []) {
+    least += n + maybeDown;
+    most += n + maybeUp;
+  }
+  if (seen < least || seen > most)
+    throw new Violation(
+      seen > most ? 'nothing counts twice' : 'nothing is lost',
+      `${label(name)} is ${seen} in all, and it must be ${least} to ${most}`,
+    );
 }
 
 function checkDropped(expected: Expectation, { duplicate, rejectedByReason }: StatusAccounts): void {
@@ -145,40 +206,6 @@ function checkDropped(expected: Expectation, { duplicate, rejectedByReason }: St
       'accounts balance at every moment',
       `rejected are ${said}, and there were ${rejected}`,
     );
-}
-
-function checkCounters({ counters }: Expectation, shown: Shown): void {
-  for (const [name, minutes] of shown.minutes) {
-    for (const [minuteMs, n] of minutes) {
-      if (n !== 0 && !counters.get(name)?.has(minuteMs))
-        throw new Violation(
-          'minutes and hours are right',
-          `${label(name)} shows ${n} at ${iso(minuteMs)}, and nothing happened`,
-        );
-    }
-  }
-  for (const [name, minutes] of counters) {
-    const hours = new Map<number, { least: number; most: number }>();
-    for (const [minuteMs, { n, events, maybeEvents, maybeUp, maybeDown }] of minutes) {
-      const seen = shown.minutes.get(name)?.get(minuteMs) ?? 0;
-      if (seen < n + maybeDown || seen > n + maybeUp)
-        throw new Violation(
-          seen > n ? 'nothing counts twice' : 'nothing is lost',
-          `${label(name)} shows ${seen} at ${iso(minuteMs)}, and it must be ${n} (${maybeDown} to +${maybeUp})`,
-        );
-      const hourMs = Math.floor(minuteMs / 3_600_000) * 3_600_000;
-      const hour = hours.get(hourMs) ?? { least: 0, most: 0 };
-      hours.set(hourMs, { least: hour.least + events, most: hour.most + events + maybeEvents });
-    }
-    for (const [hourMs, { least, most }] of hours) {
-      const seen = shown.hours.get(name)?.get(hourMs) ?? 0;
-      if (seen < least || seen > most)
-        throw new Violation(
-          seen < least ? 'nothing is lost' : 'nothing counts twice',
-          `${label(name)} holds ${seen} events in the hour of ${iso(hourMs)}, and it must be ${least} to ${most}`,
-        );
-    }
-  }
 }
 
 function label(name: string): string {

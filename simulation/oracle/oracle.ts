@@ -1,20 +1,17 @@
 // The oracle: it watches the services, knows what was sent, and says which promise is broken.
-import type { CounterUpdate } from '../../lambdas/counting/counter-item.ts';
-import type { LevelClaim } from '../../lambdas/counting/levels.ts';
+import type { Item } from '../../fake-aws/dynamodb/values.ts';
 import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
-import type { Clock } from '../../lambdas/ports.ts';
+import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import type { Occurrence } from '../plan/workload.ts';
-import type { StoredCounter } from '../world/counters.ts';
-import type { Placed, WorldObserver } from '../world/observer.ts';
+import type { WorldObserver } from '../world/observer.ts';
 import type { StoredRecord } from '../world/stream.ts';
 import type { World } from '../world/world.ts';
+import { checkAnswer, type Known } from './answers.ts';
 import { Ceiling } from './ceiling.ts';
 import { Claims } from './claims.ts';
-import { Levels } from './levels.ts';
 import { RawObjects } from './raw.ts';
 import { Rollups } from './rollups.ts';
-import { readSortKey } from './shown.ts';
-import type { Arrived } from './truth.ts';
+import { type Arrived, counterName, Expecting } from './truth.ts';
 import type { Violation } from './violation.ts';
 
 /** Watches a world. The first broken promise stays; what comes after it may only follow from it. */
@@ -22,8 +19,6 @@ export class Oracle implements WorldObserver {
   violation: Violation | undefined;
   readonly arrived: Arrived[] = [];
   readonly rollups: Rollups;
-  /** What deleted counter items held: `counterName` and minute to sums. */
-  readonly deleted: StoredCounter[] = [];
   /** Messages that a queue dropped as too old: nobody can count them any more. */
   readonly dropped: string[] = [];
   trimmedRecords = 0;
@@ -31,7 +26,11 @@ export class Oracle implements WorldObserver {
   readonly #raw: RawObjects | undefined;
   readonly #ceiling: Ceiling;
   readonly #claims: Claims;
-  readonly #levels: Levels;
+  /** Occurrences by counter, as far as answers must know them. */
+  readonly #known = new Map<string, Known[]>();
+  readonly #expecting: Expecting;
+  /** Whether nothing was lost or given up so far. */
+  #isWhole: boolean;
   /** The world it watches, for checkers that have to look around. */
   world: World | undefined;
 
@@ -39,21 +38,15 @@ export class Oracle implements WorldObserver {
 
   /**
    * @param windowMs the least dedup window in force
-   * @param counterRetentionMs how long counter items are kept after their hour; undefined: for ever
    * @param lossy whether the stream may trim records before they are read
    * @param archiveRaw whether every segment's raw records must be archived
    */
-  constructor(
-    windowMs: number,
-    clock: Clock,
-    lossy = false,
-    counterRetentionMs?: number | undefined,
-    archiveRaw = false,
-  ) {
+  constructor(windowMs: number, lossy = false, archiveRaw = false) {
     this.#raw = archiveRaw ? new RawObjects() : undefined;
-    this.#levels = new Levels(clock, counterRetentionMs);
-    this.rollups = new Rollups(clock);
+    this.rollups = new Rollups();
     this.#claims = new Claims(this.rollups);
+    this.#expecting = new Expecting(windowMs);
+    this.#isWhole = !lossy;
     // A record that was trimmed drops no duplicates: any occurrence may be the one that counts.
     this.#ceiling = new Ceiling(lossy ? Number.NEGATIVE_INFINITY : windowMs);
   }
@@ -64,15 +57,32 @@ export class Oracle implements WorldObserver {
   }
 
   recordPut(shard: string, { sequenceNumber, arrivalMs }: StoredRecord): void {
+    const parents = this.world?.stream.all().find(({ id }) => id === shard)?.parents ?? [];
+    let reachedMs = arrivalMs;
+    this.check(() => {
+      reachedMs = this.#claims.arrived(shard, parents, sequenceNumber, arrivalMs);
+    });
     for (const occurrence of this.#coming) {
       const arrived = { occurrence, arrivalMs, shard, sequenceNumber };
       this.arrived.push(arrived);
       this.#ceiling.arrived(arrived);
+      const name = counterName(occurrence.metric, occurrence.entity);
+      const known = this.#known.get(name) ?? [];
+      this.#known.set(name, known);
+      known.push({ arrived, reachedMs, kind: this.#expecting.add(arrived) });
     }
     this.#coming = [];
-    const parents = this.world?.stream.all().find(({ id }) => id === shard)?.parents ?? [];
-    this.#levels.arrived(shard, parents, sequenceNumber, arrivalMs);
-    this.check(() => this.#claims.arrived(shard, parents, sequenceNumber, arrivalMs));
+  }
+
+  /** The names of all counters that events arrived for. */
+  get counters(): readonly string[] {
+    return [...this.#known.keys()].filter((name) => name !== '\n');
+  }
+
+  /** Checks an answer about a counter that the query has just given. */
+  answered(answer: CountAnswer): void {
+    const known = this.#known.get(counterName(answer.metric, answer.entity)) ?? [];
+    this.check(() => checkAnswer(answer, known, this.#isWhole));
   }
 
   claimRaised(throughMs: number): void {
@@ -88,35 +98,15 @@ export class Oracle implements WorldObserver {
     this.check(() => this.rollups.sent(body));
   }
 
-  counterWritten(update: CounterUpdate, { key, numbers }: StoredCounter): void {
-    this.check(() => {
-      this.rollups.applied(update.segments, key.pk, key.sk, update.events);
-      const added = Object.values(update.minutes).reduce((sum, n) => sum + n, 0);
-      this.#levels.counterWritten(update.segments, key.pk, key.sk, added);
-      const { metric, hourMs } = readSortKey(key.sk);
-      this.#ceiling.check(metric, key.pk, hourMs, numbers);
-    });
-  }
-
-  counterDeleted(item: StoredCounter): void {
-    this.deleted.push({ ...item, numbers: new Map(item.numbers) });
+  countsWritten(before: Item | undefined, item: Item): void {
+    if (!item['pk']?.S?.startsWith('DELTA#')) return;
+    // What an operator gave up is in no answer, and named as lost.
+    if (item['rows'] === undefined) this.#isWhole = false;
+    this.check(() => this.#ceiling.stored(this.rollups.stored(before, item)));
   }
 
   partsAcknowledged(segment: string, parts: readonly number[]): void {
     this.check(() => this.rollups.acknowledged(segment, parts));
-  }
-
-  levelSet(pk: string, sk: string, numbers: ReadonlyMap<string, bigint>): void {
-    this.check(() => this.#levels.levelSet(pk, sk, numbers));
-  }
-
-  topPut(pk: string, sk: string, entries: readonly Placed[], outside: Placed | undefined): void {
-    this.check(() => this.#levels.topPut(pk, sk, entries, outside));
-  }
-
-  levelClaimRaised(level: 'days' | 'months', { throughMs }: LevelClaim): void {
-    const { world } = this;
-    if (world !== undefined) this.check(() => this.#levels.claimed(level, throughMs, world));
   }
 
   archived(key: string, body: string): void {

@@ -19,6 +19,9 @@ export interface Expected {
   maybeDown: number;
 }
 
+/** Whether an occurrence counts: certainly, perhaps, or not at all. */
+export type Kind = 'certain' | 'maybe' | 'none';
+
 /** What the pipeline must come to. */
 export interface Expectation {
   /** By counter (`counterName`), then by the minute's start in epoch milliseconds. */
@@ -56,14 +59,17 @@ export class Expecting {
     this.#windowMs = windowMs;
   }
 
-  /** @param readable false for an occurrence whose record may have been trimmed before it was counted */
-  add({ occurrence, arrivalMs }: Arrived, readable = true): void {
+  /**
+   * @param readable false for an occurrence whose record may have been trimmed before it was counted
+   * @returns whether it counts
+   */
+  add({ occurrence, arrivalMs }: Arrived, readable = true): Kind {
     const { expectation } = this;
     const { id, rejected } = occurrence;
     expectation.received += 1;
     if (rejected !== undefined) {
       expectation.rejected.set(rejected, (expectation.rejected.get(rejected) ?? 0) + 1);
-      return;
+      return 'none';
     }
     const before = id === undefined ? undefined : this.#seen.get(id);
     // What was trimmed before it was read is in nobody's window.
@@ -73,14 +79,15 @@ export class Expecting {
     }
     if (before === undefined) {
       this.#expect(occurrence, arrivalMs, readable);
-      return;
+      return readable ? 'certain' : 'maybe';
     }
     if (before.certain && arrivalMs - before.latestMs <= this.#windowMs) {
       expectation.duplicates += 1;
-      return;
+      return 'none';
     }
     expectation.maybeDuplicates += 1;
     this.#expect(occurrence, arrivalMs, false);
+    return 'maybe';
   }
 
   #expect({ metric, entity, atMs, n }: Occurrence, arrivalMs: number, certain: boolean): void {

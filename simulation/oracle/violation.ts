@@ -5,6 +5,7 @@ export type PromiseName =
   | 'nothing is lost'
   | 'nothing counts twice'
   | 'minutes and hours are right'
+  | 'answers are right'
   | 'accounts balance at every moment'
   | 'a segment has one output'
   | 'recovery ends'

@@ -1,68 +1,65 @@
-// What waits in the archive: parked parts, discarded ones, and rows that came after their counter items' expiry.
+// What waits in the archive: parked parts, and discarded ones.
+import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
 import type { World } from '../world/world.ts';
-import type { Rollups, WaitingRow } from './rollups.ts';
+import { deltasIn, type Rollups } from './rollups.ts';
 import { Violation } from './violation.ts';
 
-/** Rows in the archive that no counter item has. */
+/** What the archive has and the table of counts has not. */
 export interface Waiting {
-  /** Rows of parked parts. */
-  readonly parkedRows: WaitingRow[];
-  /** Events of parked parts, rows that were applied and never acknowledged included: so the ledger sees them. */
+  /** Events of parked parts, as the ledger sees them: those whose delta is stored and not acknowledged included. */
   parkedEvents: number;
   /** The same of parts that an operator gave up. */
-  readonly discardedRows: WaitingRow[];
   discardedEvents: number;
-  /** Rows of acknowledged parts that came too late. */
-  readonly expiredRows: WaitingRow[];
+  /** Rows of both that are not stored. */
+  readonly rows: Row[];
 }
 
 /** Looks through the archive. */
-export function waitingRows(world: World, rollups: Rollups): Waiting {
-  const waiting: Waiting = {
-    parkedRows: [],
-    parkedEvents: 0,
-    discardedRows: [],
-    discardedEvents: 0,
-    expiredRows: [],
-  };
-  for (const [name, { parked, discarded }] of partsIn(world)) {
-    const [segment = '', part] = name.split('/');
+export function waitingIn(world: World, rollups: Rollups): Waiting {
+  const waiting: Waiting = { parkedEvents: 0, discardedEvents: 0, rows: [] };
+  for (const [name, { segment, part, events, rows, parked, discarded }] of partsIn(world)) {
     const entry = entryOf(world, segment);
-    if (entry?.acked.has(Number(part))) continue;
+    if (entry?.acked.has(part)) continue;
     // A part may lie in both, if a copy of it came back after it was given up. The ledger decides, if the object is there.
-    const isDiscarded = entry?.discarded.has(Number(part)) ?? false;
-    const object = isDiscarded ? discarded : parked;
-    if (object === undefined && isDiscarded)
+    const isDiscarded = entry?.discarded.has(part) ?? false;
+    if (isDiscarded && !discarded) {
       throw new Violation(
         'loss is named',
         `part ${name} is noted as discarded, and the archive does not have it`,
       );
-    if (object === undefined) continue;
-    const { body } = JSON.parse(object) as { body: string };
-    const { rows } = JSON.parse(body) as { rows: [string, string, string, number][] };
-    const events = rows.reduce((sum, [, , , n]) => sum + n, 0);
+    }
+    if (!isDiscarded && !parked) continue;
     waiting[isDiscarded ? 'discardedEvents' : 'parkedEvents'] += events;
-    waiting[isDiscarded ? 'discardedRows' : 'parkedRows'].push(...rollups.unapplied(body));
-  }
-  for (const { segment, part, row } of rollups.expiredForGood()) {
-    if (entryOf(world, segment)?.acked.has(part)) waiting.expiredRows.push(row);
+    if (!rollups.isStored(segment, part)) waiting.rows.push(...rows);
   }
   return waiting;
 }
 
-/** The events in rows. */
-export function eventsIn(rows: readonly WaitingRow[]): number {
-  return rows.reduce((sum, { events }) => sum + events, 0);
+interface ArchivedPart {
+  readonly segment: string;
+  readonly part: number;
+  readonly events: number;
+  readonly rows: readonly Row[];
+  parked: boolean;
+  discarded: boolean;
 }
 
-/** The objects of each part that is parked, discarded, or both. */
-function partsIn(world: World): Map<string, { parked?: string; discarded?: string }> {
-  const parts = new Map<string, { parked?: string; discarded?: string }>();
-  for (const [key, object] of world.archive.objects) {
-    const match = /^(parked|discarded)\/(?!poison\/)([^/]+\/\d+)\.json$/.exec(key);
-    if (match?.[2] === undefined) continue;
-    parts.set(match[2], { ...parts.get(match[2]), [match[1] ?? '']: object });
+/** The parts in parked and discarded messages, by name. */
+function partsIn(world: World): Map<string, ArchivedPart> {
+  const parts = new Map<string, ArchivedPart>();
+  for (const key of world.archive.keys()) {
+    const place = /^(parked|discarded)\/(?!poison\/)/.exec(key)?.[1] as 'parked' | 'discarded' | undefined;
+    if (place === undefined) continue;
+    const { body } = JSON.parse(world.archive.get(key) ?? '') as { body: string };
+    const { segment, deltas } = deltasIn(body);
+    for (const { part, events, rows: text } of deltas) {
+      const name = `${segment}/${part}`;
+      const rows = decodeRows(Buffer.from(text, 'base64'));
+      const known = parts.get(name) ?? { segment, part, events, rows, parked: false, discarded: false };
+      known[place] = true;
+      parts.set(name, known);
+    }
   }
   return parts;
 }

@@ -2,10 +2,10 @@
 import type { RollupConfig } from '../../lambdas/counting/segment.ts';
 import type { Random } from '../random.ts';
 import type { Service } from '../world/network.ts';
-import { COUNTER_RETENTION_MS, drawRetries, rollupConfig, type Settings } from './settings.ts';
+import { drawRetries, MINUTES_RETENTION_MS, rollupConfig, type Settings } from './settings.ts';
 
 /** The functions that invocations run. */
-export type Role = 'aggregator' | 'writer' | 'redriver' | 'accountant' | 'compactor';
+export type Role = 'aggregator' | 'writer' | 'redriver' | 'accountant' | 'compactor' | 'reader';
 
 /** Which call a fault waits for: the first one from its time on that matches. */
 interface Target {
@@ -59,7 +59,7 @@ const OPERATIONS: Record<Role, readonly string[]> = {
       'putPlan',
       'putPlan',
       'putIds',
-      'putTouched',
+      'registerRangeBits',
       'putEntry',
       'putEntry',
       'sendBatch',
@@ -79,9 +79,9 @@ const OPERATIONS: Record<Role, readonly string[]> = {
   ],
   writer: [
     ...[
-      'apply',
-      'apply',
-      'apply',
+      'putDelta',
+      'putDelta',
+      'putDelta',
       'acknowledge',
       'acknowledge',
       'changeVisibility',
@@ -93,17 +93,44 @@ const OPERATIONS: Record<Role, readonly string[]> = {
   ],
   // What an operator does runs as a redriver, too.
   redriver: [
-    ...['probe', 'take', 'apply', 'acknowledge', 'giveBack', 'giveBack', 'park', 'notePlace', 'remove'],
+    ...[
+      'probe',
+      'take',
+      'putDelta',
+      'readEntries',
+      'acknowledge',
+      'giveBack',
+      'giveBack',
+      'park',
+      'notePlace',
+      'remove',
+    ],
     ...['getParameter', 'put', 'delete'],
   ],
   accountant: ['shards', 'readBooks', 'readHead', 'queryEntries', 'readEntries', 'putBooks'],
   compactor: [
-    ...['readCursor', 'readTouched', 'readLevel', 'query', 'setSums', 'setSums', 'putCursor', 'putCursor'],
-    ...['readEntries', 'queryEntries', 'raiseLevelClaim', 'listShards'],
+    ...['readState', 'putEpoch', 'putEpoch', 'queryDeltas', 'readBlocks', 'putBlock', 'putBlock', 'putBlock'],
+    ...[
+      'markDone',
+      'markDone',
+      'putLate',
+      'putTop',
+      'addMetric',
+      'readEntries',
+      'queryEntries',
+      'listShards',
+    ],
   ],
+  reader: ['readClaim', 'readState', 'readBlocks', 'queryDeltas', 'queryLate'],
 };
 
-const POISON = ['', '{}', 'hello', '{"v":2}', '{"v":1,"segment":"x","part":0,"bucketMinutes":60,"rows":[]}'];
+const POISON = [
+  '',
+  '{}',
+  'hello',
+  '{"v":2}',
+  '{"v":2,"segment":"x","runMaxMs":1,"earliestHourMs":0,"deltas":[]}',
+];
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
@@ -120,6 +147,8 @@ function target(random: Random, atMs: number): Target {
     'redriver',
     'accountant',
     'compactor',
+    'compactor',
+    'reader',
   ]);
   return { atMs, role, operation: random.chance(0.85) ? random.pick(OPERATIONS[role]) : undefined };
 }
@@ -166,7 +195,7 @@ const DRAWS: readonly (readonly [weight: number, Draw])[] = [
       kind: 'stall',
       atMs,
       role: 'compactor',
-      operation: random.pick(['setSums', 'setSums', 'readLevel', 'putCursor']),
+      operation: random.pick(['putBlock', 'putBlock', 'readBlocks', 'putEpoch', 'markDone']),
       lengthMs: random.pick([20_000, 50_000, 70_000, 200_000]),
       side: random.pick(['request', 'request', 'answer']),
       next: 'zombie',
@@ -250,7 +279,7 @@ function drawWeeks(random: Random, { startMs, trafficMs }: Settings): Fault[] {
   ];
   let replayMs = startMs;
   for (let replays = random.between(1, 3); replays > 0; replays -= 1) {
-    const aroundExpiryMs = startMs + COUNTER_RETENTION_MS + random.between(-3 * HOUR_MS, 2 * HOUR_MS);
+    const aroundExpiryMs = startMs + MINUTES_RETENTION_MS + random.between(-3 * HOUR_MS, 2 * HOUR_MS);
     // Two days later the items themselves are deleted.
     const aroundDeletionMs = aroundExpiryMs + 2 * DAY_MS;
     const aimsMs = [
@@ -265,7 +294,7 @@ function drawWeeks(random: Random, { startMs, trafficMs }: Settings): Fault[] {
     // Mostly before a replay comes: afterwards there is little left to give up.
     const discardMs = replayMs - random.pick([0, HOUR_MS, HOUR_MS]);
     if (random.chance(0.6)) faults.push({ kind: 'discard-parked', atMs: discardMs, pick: random.next() });
-    const operation = random.pick(['apply', 'acknowledge', 'put', 'noteExpired']);
+    const operation = random.pick(['putDelta', 'acknowledge', 'put', 'noteExpired']);
     const target = { atMs: replayMs, role: 'writer', operation } as const;
     if (random.chance(0.3)) faults.push({ kind: 'crash', ...target, when: random.pick(['before', 'after']) });
     if (random.chance(0.3)) faults.push({ kind: 'ambiguous', ...target, next: 'throw' });

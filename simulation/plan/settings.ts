@@ -1,10 +1,8 @@
 // What a history's seed decides about the system itself: shards, configuration, sizes, retentions, clocks.
-import type { CompactorSettings } from '../../lambdas/compactor/compaction.ts';
+import type { CompactorSettings } from '../../lambdas/compactor/ports.ts';
 import type { RollupConfig } from '../../lambdas/counting/segment.ts';
-import type { BucketMinutes } from '../../lambdas/counting/time.ts';
 import type { Random } from '../random.ts';
-import type { LedgerOptions } from '../world/ledger-client.ts';
-import type { PageOptions } from '../world/stream-log.ts';
+import type { WorldLimits } from '../world/world.ts';
 
 /** Everything about a history but its events and its faults. Times are milliseconds. */
 export interface Settings {
@@ -15,6 +13,8 @@ export interface Settings {
   readonly shards: number;
   readonly sequenceBase: bigint;
   readonly rollup: RollupConfig;
+  /** Most bytes of deltas in one message. */
+  readonly messageBytesMax: number;
   /** The least dedup window that any deployment of this history has: what is promised. */
   readonly dedupWindowLeastMs: number;
   /** Whether the stream keeps records for an hour only, so that an outage may outlast it. */
@@ -24,7 +24,6 @@ export interface Settings {
   readonly weeks: boolean;
   /** Whether the aggregator archives raw records. */
   readonly archiveRaw: boolean;
-  readonly counterRetentionMs: number | undefined;
   readonly queueRetentionMs: number;
   readonly deadLetterRetentionMs: number;
   readonly maxReceiveCount: number;
@@ -37,31 +36,20 @@ export interface Settings {
   readonly writers: number;
   readonly writerBatch: number;
   readonly writerConcurrency: number;
-  /** A time-out of the writer that is not the usual one. */
-  readonly writerTimeoutMs?: number;
   /** Aggregators that may be warm for one shard or another. */
   readonly idsMax: number;
   readonly redriverEveryMs: number;
   readonly accountantEveryMs: number;
   readonly compactorEveryMs: number;
-  readonly compaction: Pick<
-    CompactorSettings,
-    | 'retentionsMs'
-    | 'intervalsMs'
-    | 'settleMs'
-    | 'patienceMs'
-    | 'concurrency'
-    | 'sweepItems'
-    | 'portionItems'
-    | 'lookingMs'
-    | 'topLists'
-  >;
+  readonly compaction: Omit<CompactorSettings, 'generation' | 'slotBits'>;
+  /** How long deltas, entries and ids are kept; undefined: for ever. */
+  readonly deltaRetentionMs: number | undefined;
+  readonly ledgerRetentionMs: number | undefined;
   /** How far a container's clock may be off, either way. */
   readonly clockSkewMs: number;
   /** How far arrival times may be off, either way: the stream's hosts have clocks, too. */
   readonly arrivalSkewMs: number;
-  readonly pages: PageOptions;
-  readonly ledger: LedgerOptions;
+  readonly limits: WorldLimits;
 }
 
 /** Function time-outs and the queue's visibility, as in the template. */
@@ -70,7 +58,8 @@ export const TIMEOUT_MS = {
   writer: 30_000,
   redriver: 60_000,
   accountant: 60_000,
-  compactor: 60_000,
+  compactor: 300_000,
+  reader: 10_000,
 } as const;
 /** How long a received rollup message is hidden. */
 export const VISIBILITY_MS = 180_000;
@@ -85,16 +74,16 @@ const SEQUENCE_BASE = 49_600_000_000_000_000_000_000_000_000_000_000_000_000_000
 /** A configuration as a deployment may bring it. */
 export function rollupConfig(random: Random, accept: Pick<RollupConfig, 'acceptPastMs'>): RollupConfig {
   return {
-    bucketMinutes: random.pick<BucketMinutes>([60, 60, 60, 30, 15, 5, 1]),
+    slotBits: random.pick([0, 1, 2, 4]),
+    wideBytesMax: random.pick([0, 100, 3_000]),
     dedupWindowMs: random.pick([MINUTE_MS, 3 * MINUTE_MS, 10 * MINUTE_MS]),
     acceptPastMs: accept.acceptPastMs,
     acceptFutureMs: random.pick([5, 10]) * MINUTE_MS,
-    partBytesMax: random.pick([200, 260, 400, 60_000]),
   };
 }
 
 /** As short as the retention rule allows. */
-export const COUNTER_RETENTION_MS = 50 * DAY_MS;
+export const MINUTES_RETENTION_MS = 50 * DAY_MS;
 
 /** Draws a history's settings. */
 export function drawSettings(random: Random): Settings {
@@ -110,13 +99,16 @@ export function drawSettings(random: Random): Settings {
     // A few below a power of ten: sequence numbers of two lengths, which no longer sort as text.
     sequenceBase: random.chance(0.2) ? 10n ** 55n - BigInt(random.between(1, 60)) : SEQUENCE_BASE,
     rollup,
+    messageBytesMax: random.pick([1, 200, 60_000]),
     dedupWindowLeastMs: rollup.dedupWindowMs,
     shortLog,
     streamRetentionMs: shortLog ? HOUR_MS : 7 * DAY_MS,
     weeks,
     // By itself, so that the draws that follow stay what they were.
     archiveRaw: random.fork('raw').chance(0.3),
-    counterRetentionMs: random.chance(weeks ? 0.8 : 0.15) ? COUNTER_RETENTION_MS : undefined,
+    // Parked parts may come back after weeks: their segments stay open until then.
+    deltaRetentionMs: weeks ? undefined : 30 * DAY_MS,
+    ledgerRetentionMs: weeks ? undefined : 15 * DAY_MS,
     queueRetentionMs: 4 * DAY_MS,
     deadLetterRetentionMs: 14 * DAY_MS,
     maxReceiveCount: random.pick([20, 20, 5]),
@@ -132,46 +124,36 @@ export function drawSettings(random: Random): Settings {
     accountantEveryMs: random.pick([1, 5]) * MINUTE_MS,
     clockSkewMs: random.pick([0, 300, 4_000]),
     arrivalSkewMs: random.pick([0, 5, 2_000]),
-    pages: { records: random.pick([1, 2, 4, 100]), empties: random.chance(0.5) },
-    ledger: { chunkBytes: random.pick([8, 64, 320_000]), pageEntries: random.pick([1, 2, 200]) },
+    limits: {
+      pageRecords: random.pick([1, 2, 4, 100]),
+      emptyPages: random.chance(0.5),
+      idsChunkBytes: random.pick([64, 64, 320_000]),
+      pageEntries: random.pick([1, 2, 200]),
+      batchKeys: random.pick([5, 100, 100]),
+      batchMessages: random.pick([1, 3, 10]),
+      pageShards: random.pick([1, 2, 1_000]),
+      tablePageBytes: random.pick([1, 500, 1_048_576]),
+    },
   };
-  return { ...drawn, ...drawCompaction(random, drawn.counterRetentionMs) };
+  const minutesMs = random.chance(weeks ? 0.8 : 0.15) ? MINUTES_RETENTION_MS : undefined;
+  return { ...drawn, ...drawCompaction(random, minutesMs) };
 }
 
-/** Intervals far shorter than on AWS, so that small histories have many. */
+/** Intervals far shorter and blocks far smaller than on AWS, so that small histories have many epochs and splits. */
 function drawCompaction(
   random: Random,
-  counters: number | undefined,
+  minutesMs: number | undefined,
 ): Pick<Settings, 'compactorEveryMs' | 'compaction'> {
   const everyMs = random.pick([1, 3, 10]) * MINUTE_MS;
-  const finite = counters !== undefined && random.chance(0.5);
+  const daysMs = minutesMs === undefined || random.chance(0.5) ? undefined : minutesMs + 7 * DAY_MS;
   return {
     compactorEveryMs: everyMs,
     compaction: {
-      retentionsMs: {
-        counters,
-        days: finite ? counters + 7 * DAY_MS : undefined,
-        months: finite ? counters + 14 * DAY_MS : undefined,
-      },
-      intervalsMs: { days: everyMs, months: everyMs * random.pick([1, 2]) },
-      settleMs: random.pick([0, 10_000]),
-      patienceMs: random.pick([0, 30_000, 300_000]),
-      concurrency: random.pick([1, 4]),
-      // Far less than on AWS, so that small histories have many passes, and steps that are cut short.
-      sweepItems: random.pick([1, 3, 50]),
-      // By themselves, so that the draws that follow stay what they were.
-      portionItems: random.fork('portion').pick([1, 2, 50]),
-      lookingMs: random.fork('looking').pick([0, 50, 20_000]),
-      topLists: {
-        // Short lists, so that counts that fall make them uncertain.
-        ...random.pick([
-          { entriesMax: 2, certainMin: 1 },
-          { entriesMax: 3, certainMin: 3 },
-          { entriesMax: 1_000, certainMin: 100 },
-        ]),
-        remakeSegmentsMax: 100_000,
-        remakeCountersMax: 100_000,
-      },
+      retentions: { hours: minutesMs, days: daysMs, months: undefined, all: undefined },
+      cadence: { hoursMs: everyMs * random.pick([0, 1, 2]) },
+      blockBytes: random.pick([60, 150, 600, 16_384]),
+      rangeEventsMax: random.pick([1, 5, 500_000]),
+      openMax: random.pick([0, 1, 100]),
     },
   };
 }

@@ -165,7 +165,9 @@ function drawEvent(random: Random, name: string, arrivalMs: number, settings: Se
   }
   const id = random.chance(0.9) ? `id-${name}` : undefined;
   const metric = random.chance(0.7) ? 'views' : random.pick(METRICS);
-  const entity = random.chance(0.5) ? 'hot' : random.pick(['a', 'b#c', 'd"e', 'ü☃𝕏', `tail-${name}`]);
+  // Long names, so that small segments are cut.
+  const tail = `tail-${name}`.padEnd(random.pick([0, 0, 300]), 'x');
+  const entity = random.chance(0.5) ? 'hot' : random.pick(['a', 'b#c', 'd"e', 'ü☃𝕏', tail]);
   const n = random.chance(0.7) ? undefined : random.pick([1, -1, 0, 5, -3, 1_000_000_000, -1_000_000_000]);
   const { atMs, rejected } = drawInstant(random, arrivalMs, settings);
   const at = atMs !== undefined && random.chance(0.5) ? isoWithOffset(atMs, random) : atMs;

@@ -1,4 +1,4 @@
-// Between a use case and the fakes: every call of a service passes a network, which may delay it, lose it, or lose its answer.
+// Between a use case and the services: every call passes a network, which may delay it, lose it, or lose its answer.
 
 /** The services, as far as they fail apart from each other. */
 export type Service = 'kinesis' | 'ledger' | 'counters' | 'sqs' | 's3' | 'ssm';
@@ -10,10 +10,8 @@ export interface Request<T> {
   readonly operation: string;
   /** What it is about, for the trace. */
   readonly subject: string;
-  /** What the service does when the request reaches it: at once and as a whole. It may happen twice, or unheard. */
+  /** What the service does when the request reaches it, at once and as a whole, or the error it answers. May happen twice, or unheard. */
   readonly effect: () => T;
-  /** Why the service refuses it when it comes, because of what it is about; undefined when it does not. */
-  readonly refusal?: () => string | undefined;
 }
 
 /** Carries requests to services. */
@@ -31,7 +29,19 @@ export class ServiceError extends Error {
   }
 }
 
-/** A network without faults or delays, for unit tests and for looking at the fakes from outside. */
+/** What a service did: its answer, or the error it answered. */
+export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
+/** Lets a request take effect. */
+export function carriedOut<T>({ effect }: Request<T>): Outcome<T> {
+  try {
+    return { value: effect() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** A network without faults or delays, for unit tests and for looking at the services from outside. */
 export const directNetwork: Network = {
   async call<T>({ effect }: Request<T>): Promise<T> {
     return effect();

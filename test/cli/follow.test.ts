@@ -1,5 +1,6 @@
 // Following files that are written to, rotated in every way, and followers that are stopped anywhere: each line once.
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import {
   appendFile,
   copyFile,
@@ -13,8 +14,10 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { gzipSync } from 'node:zlib';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { readTruth } from '../../cli/verify/truth.ts';
 import { FLUSH_MS, FollowRun, LINGER_MS } from './support/follow-world.ts';
 import { ImportWorld, logLine, logLines } from './support/import-world.ts';
 
@@ -272,3 +275,51 @@ test('whatever is written, rotated and stopped, in any order: each line once', a
     { numRuns: 60 },
   );
 });
+
+const data = process.env['TALLY_DATA'] ?? fileURLToPath(new URL('../../../shared/data/', import.meta.url));
+const absent = existsSync(data)
+  ? false
+  : 'the shared data sets (../shared/data beside the project) are not here';
+
+for (const [name, file, rotated] of [
+  ['elastic_apache', 'elastic-examples_apache_logs.log.gz', true],
+  ['elastic_nginx', 'elastic-examples_nginx_logs.log.gz', true],
+  ['ocatak_acunetix_lenient', 'ocatak_apache-http-logs_acunetix.txt.gz', true],
+  ['ocatak_netsparker_lenient', 'ocatak_apache-http-logs_netsparker.txt.gz', true],
+  ['ocatak_w3af_lenient', 'ocatak_apache-http-logs_w3af.txt.gz', true],
+  // A file of these begins with the names of its columns.
+  ['cf_aws-samples', 'aws-samples_cloudfront-2018.log.gz', false],
+  ['cf_aws-solutions', 'aws-solutions_cloudfront-2023.log.gz', false],
+  ['cdluc3_alb-2023', 'cdluc3_alb-2023.log.gz', true],
+  ['crowdsec-hub_aws-alb-logs', 'crowdsec-hub_aws-alb-logs.log.gz', true],
+] as const) {
+  test(`${name}, written in pieces${rotated ? ' with rotations' : ''}: every view equals the truth`, {
+    skip: absent,
+  }, async () => {
+    const bytes = gunzipSync(readFileSync(`${data}${file}`));
+    const run = await FollowRun.start(world, path);
+    const pieces = 7;
+    for (let i = 0; i < pieces; i += 1) {
+      const cut = (part: number) => Math.floor((bytes.length * part) / pieces);
+      const end = i + 1 === pieces ? bytes.length : cut(i + 1);
+      await appendFile(path, bytes.subarray(cut(i), end));
+      if (i % 2 === 0) await run.step();
+      if (!rotated || i % 2 === 0) continue;
+      // Between two lines, as servers do: the half that was written is moved to the new file.
+      const whole = await readFile(path);
+      const last = whole.lastIndexOf(10) + 1;
+      await truncate(path, last);
+      await rename(path, `${path}.${i}`);
+      await writeFile(path, whole.subarray(last));
+    }
+    if (bytes.at(-1) !== 10) await appendFile(path, '\n');
+    await run.settle();
+    await run.close();
+    const found = new Map([...world.door.counts].map(([key, n]) => [key.replace(/^view /, ''), n]));
+    const { entities } = await readTruth(`${data}truth/${name}`, 'views');
+    const expected = [...entities].flatMap(([entity, minutes]) =>
+      [...minutes].map(([minute, n]) => [`${entity} ${minute}`, n] as const),
+    );
+    assert.deepEqual(found, new Map(expected));
+  });
+}

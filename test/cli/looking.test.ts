@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { factsOf, isMeant, type Selection } from '../../cli/dead-letters/facts.ts';
 import { walkWaiting } from '../../cli/dead-letters/look.ts';
 import type { WaitingLetter } from '../../cli/dead-letters/ports.ts';
+import { messageOf, rowOf } from '../support/messages.ts';
 
 const letter = (messageId: string): WaitingLetter => ({
   messageId,
@@ -67,7 +68,7 @@ test('a walk that holds letters ends before their minute does; a letter that com
 });
 
 test('letters are chosen by everything that is given', () => {
-  const body = `{"v":1,"segment":"1.0.2s","part":0,"bucketMinutes":60,"rows":[["2026-11-22T05","view","/a",2,{"7":2}]]}`;
+  const { body } = messageOf(100, [{ ...rowOf('/a'), events: 2 }]);
   const facts = factsOf({ name: '1.0.2s/0', body, history: undefined }, 'waiting');
   assert.deepEqual([facts.events, facts.poison], [2, false]);
   const any: Selection = { names: undefined, reason: undefined, entity: undefined, segment: undefined };

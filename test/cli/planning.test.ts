@@ -60,11 +60,11 @@ function record(i: number): FileRecord {
     tooLong: false,
     terminated: true,
   };
-  const event = { kind: 'event', metric: 'view', entity: 'e', at: i } as const;
+  const event = { kind: 'event', metric: 'view', entity: String(i), at: 1_793_707_200_000 } as const;
   return { line, end, crc: end, terminated: true, outcomes: [i % 3 === 2 ? { kind: 'skipped' } : event] };
 }
 
-const eventsOf = ({ parts }: PlannedBatch) => parts.flat().map(({ at }) => at);
+const eventsOf = ({ parts }: PlannedBatch) => parts.flat().map(({ entity }) => Number(entity));
 
 function plannedBatches(state: ImportState, count: number): PlannedBatch[] {
   const planner = new BatchPlanner(state, undefined, {

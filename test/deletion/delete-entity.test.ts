@@ -11,7 +11,7 @@ import { entityHash } from '../../lambdas/counting/entity-hash.ts';
 import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
 import type { DeletionReport } from '../../lambdas/deletion/ports.ts';
 import { ForgetTable } from '../../lambdas/store/forget-table.ts';
-import { crashing, inTurns } from '../support/disturbed.ts';
+import { crashing, inTurns, interrupted } from '../support/disturbed.ts';
 import { recountWorld } from '../support/recounted-world.ts';
 import {
   expectedSums,
@@ -144,6 +144,29 @@ describe('deleting an entity', () => {
     }
     assert.deepEqual(await sumsOf(world, events), expected);
     assert.deepEqual((await recountWorld(world)).differences, []);
+  });
+
+  test('keeps what arrives and is compacted between any two of its calls', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 700 }), async (call) => {
+        const { world, events } = await peopledWorld();
+        const later: TestEvent[] = [];
+        const transport = interrupted(call, async () => {
+          world.nowMs += 1000;
+          later.push({ metric: 'view', entity: PERSON, atMs: WORLD_START_MS, n: 9 });
+          await world.write(await world.commit(worldShard(0), later));
+          await world.compact();
+        });
+        await deletePerson(world, { transport });
+        const expected = withoutPerson(events);
+        for (const [index, level] of LEVELS.entries()) {
+          for (const [name, n] of expectedSums(level, later).sums) expected[index]?.set(name, n);
+        }
+        assert.deepEqual(await sumsOf(world, events), expected);
+        assert.deepEqual((await recountWorld(world)).differences, []);
+      }),
+      { numRuns: 15 },
+    );
   });
 
   test('leaves out messages that were on their way, however late they are written', async () => {

@@ -38,7 +38,7 @@ test('the retention rule: the smallest value offered is longer than what is need
 test('one below the retention offered is refused, and what is offered is not', () => {
   fc.assert(
     fc.property(
-      timing.filter((t) => t.deadLetterRetentionDays > t.queueRetentionDays),
+      timing.filter((t) => t.deadLetterRetentionDays > t.queueRetentionDays && t.acceptPastSeconds >= DAY),
       (settings) => {
         const streamRetentionHours = Math.max(settings.streamRetentionHours, 25);
         const least = minuteRetentionDaysMin({ ...PRODUCTION, ...settings, streamRetentionHours });

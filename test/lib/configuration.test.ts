@@ -40,11 +40,7 @@ test('later layers win, and none can rename the stage', () => {
 
 /** Settings that break a rule, what the sentence must name, and settings with the value it offers, which must pass. */
 const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings][] = [
-  [
-    { acceptPastSeconds: 45 * DAY, minuteRetentionDays: 45 },
-    /^minuteRetentionDays must be at least 46: /,
-    { minuteRetentionDays: 46 },
-  ],
+  [{ minuteRetentionDays: 7 }, /^minuteRetentionDays must be at least 8: /, { minuteRetentionDays: 8 }],
   [
     { minuteRetentionDays: 60, hourRetentionDays: 59 },
     /^hourRetentionDays must be at least 60: /,
@@ -55,10 +51,17 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     /^dayRetentionDays must be at least 400: /,
     { dayRetentionDays: 400 },
   ],
+  [{ hourRetentionDays: 400 }, /^hourRetentionDays must be "forever": /, { hourRetentionDays: 'forever' }],
   [
-    { hourRetentionDays: 400 },
-    /^hourRetentionDays must be "forever": .*minuteRetentionDays/,
-    { hourRetentionDays: 'forever' },
+    { minuteRetentionDays: 0 },
+    /^minuteRetentionDays must be at least 1, not 0\.$/,
+    { minuteRetentionDays: 8 },
+  ],
+  [{ hashSlots: 20 }, /^hashSlots must be 32 \(of /, { hashSlots: 32 }],
+  [
+    { compactionSeconds: 90 },
+    /^compactionSeconds must be a multiple of 60, not 90\.$/,
+    { compactionSeconds: 120 },
   ],
   [{ ledgerRetentionDays: 30 }, /^ledgerRetentionDays must be at least 40: /, { ledgerRetentionDays: 40 }],
   [

@@ -25,14 +25,13 @@ test('the production template is the one in test/lib/snapshots', () => {
   );
 });
 
-test('archiving raw events adds a variable and a permission to it, and nothing else', () => {
+test('archiving raw events changes a variable and a permission of it, and nothing else', () => {
   const without: unknown = JSON.parse(normalized(templateText('prod')));
   const archiving: unknown = JSON.parse(normalized(templateText('prod', { archiveRawEvents: true })));
   const found = differences(without, archiving, '').map((line) => line.replaceAll(/[0-9A-F]{8}/g, ''));
   const changes = found.map((line) => /^\/Resources\/(\w+)\/(.*?): /.exec(line)?.slice(1).join(' ') ?? line);
   assert.deepEqual(changes.sort(), [
     'AggregatorFunction Properties/Environment/Variables/ARCHIVE_RAW_EVENTS',
-    // One object became a list of two.
     'AggregatorPolicy Properties/PolicyDocument/Statement/6/Resource/0',
     'AggregatorPolicy Properties/PolicyDocument/Statement/6/Resource/1',
     'AggregatorPolicy Properties/PolicyDocument/Statement/6/Resource/Fn::Join',

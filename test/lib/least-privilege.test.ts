@@ -93,7 +93,7 @@ test('each role may do what its part does, to what it does it to, and nothing el
   assert.deepEqual(permissions(), sorted(TABLE));
 });
 
-test('a stage that archives raw events lets only the aggregator put them, and no function read them', () => {
+test('a stage that archives raw events lets the aggregator put them, and no function read them', () => {
   const withRaw = permissions(templateJson('prod', { archiveRawEvents: true }));
   const { Aggregator: aggregator = {}, ...others } = TABLE;
   assert.deepEqual(

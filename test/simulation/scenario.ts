@@ -19,18 +19,19 @@ const CALM: Settings = {
   shards: 1,
   sequenceBase: 10n ** 55n,
   rollup: {
-    bucketMinutes: 60,
+    slotBits: 1,
     dedupWindowMs: 600_000,
     acceptPastMs: undefined,
     acceptFutureMs: 600_000,
-    partBytesMax: 60_000,
   },
   dedupWindowLeastMs: 60_000,
   shortLog: false,
   streamRetentionMs: 7 * DAY_MS,
   weeks: false,
   archiveRaw: true,
-  counterRetentionMs: undefined,
+  messageBytesMax: 60_000,
+  deltaRetentionMs: undefined,
+  ledgerRetentionMs: undefined,
   queueRetentionMs: 4 * DAY_MS,
   deadLetterRetentionMs: 14 * DAY_MS,
   maxReceiveCount: 20,
@@ -46,20 +47,34 @@ const CALM: Settings = {
   accountantEveryMs: 60_000,
   compactorEveryMs: 60_000,
   compaction: {
-    retentionsMs: { counters: undefined, days: undefined, months: undefined },
-    intervalsMs: { days: 60_000, months: 120_000 },
-    settleMs: 10_000,
-    patienceMs: 300_000,
-    concurrency: 4,
-    sweepItems: 50,
-    portionItems: 10,
-    lookingMs: 20_000,
-    topLists: { entriesMax: 3, certainMin: 2, remakeSegmentsMax: 1_000, remakeCountersMax: 1_000 },
+    retentions: { hours: undefined, days: undefined, months: undefined, all: undefined },
+    cadence: { hoursMs: 60_000 },
+    blockBytes: 16_384,
+    rangeEventsMax: 500_000,
+    openMax: 100,
   },
   clockSkewMs: 0,
   arrivalSkewMs: 0,
-  pages: { records: 4, empties: true },
-  ledger: { chunkBytes: 64, pageEntries: 2 },
+  limits: {
+    pageRecords: 4,
+    emptyPages: true,
+    idsChunkBytes: 64,
+    pageEntries: 2,
+    batchKeys: 5,
+    batchMessages: 3,
+    pageShards: 2,
+    tablePageBytes: 500,
+  },
+};
+
+/** Compaction with minutes kept for some time only. */
+export function minutesKept(hours: number): Pick<Settings, 'compaction'> {
+  return { compaction: { ...CALM.compaction, retentions: { ...CALM.compaction.retentions, hours } } };
+}
+
+/** Compaction into blocks of a few rows. */
+export const SMALL_BLOCKS: Pick<Settings, 'compaction'> = {
+  compaction: { ...CALM.compaction, blockBytes: 60 },
 };
 
 /** A record of one event each second, for an entity of ten, or of its own. */

@@ -1,6 +1,6 @@
 // Counted minutes as the query finds them: cut in segments and deltas, and compacted by the compactor as a script has it.
 import fc from 'fast-check';
-import type { CompactorPorts, CompactorSettings } from '../../lambdas/compactor/ports.ts';
+import type { CompactorPorts } from '../../lambdas/compactor/ports.ts';
 import { runEpoch } from '../../lambdas/compactor/run-epoch.ts';
 import {
   type CompactionPlan,

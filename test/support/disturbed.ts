@@ -25,3 +25,13 @@ export function inTurns(order: readonly boolean[]): (actor: boolean) => Transpor
     return perform();
   };
 }
+
+/** A transport that lets something else happen before one of its calls. */
+export function interrupted(call: number, something: () => Promise<void>): Transport {
+  let calls = 0;
+  return async (_call, perform) => {
+    calls += 1;
+    if (calls === call) await something();
+    return perform();
+  };
+}

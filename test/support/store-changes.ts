@@ -10,7 +10,7 @@ import type { StoreWorld } from './store-world.ts';
 
 /** Gives one name other cells in a period's blocks, as one event more where it had none. */
 export async function changeRow(
-  world: StoreWorld,
+  world: Pick<StoreWorld, 'store' | 'state'>,
   period: Period,
   metric: string,
   entity: string,

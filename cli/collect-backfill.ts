@@ -1,0 +1,108 @@
+// `tally collect-backfill`: announces the objects that a bucket of logs already has, as S3 would have.
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { Command, InvalidArgumentError } from 'commander';
+import { announcementOf } from '../lambdas/collector/announcement.ts';
+import type { LogObject } from '../lambdas/collector/ports.ts';
+import { exitCodes, OperatorError } from './shared/errors.ts';
+import { type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
+
+interface BackfillOptions extends StackOptions {
+  readonly bucket?: string;
+  readonly prefix?: string;
+  readonly since?: Date;
+  readonly dryRun?: boolean;
+}
+
+function date(text: string): Date {
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime())) throw new InvalidArgumentError('It must be a date, such as 2026-11-01.');
+  return at;
+}
+
+/** SQS takes so many messages at once. */
+const MESSAGES_MAX = 10;
+
+export const collectBackfillCommand = withExample(
+  withStack(
+    new Command('collect-backfill').description(
+      'Count the access logs that were in a bucket before Tally was. Repeat it as you like: what is counted stays as it is.',
+    ),
+  )
+    .option('--bucket <name>', 'one of the setting `accessLogs` (all of them)')
+    .option('--prefix <prefix>', 'only keys below it')
+    .option('--since <date>', 'only objects written since', date)
+    .option('--dry-run', 'only say how many there are')
+    .action(async (options: BackfillOptions) => {
+      const { openStack } = await import('./shared/stack-access.ts');
+      const stack = await openStack(stackNamed(options));
+      try {
+        const { collectorQueueUrl, accessLogs = [] } = stack.resources;
+        if (collectorQueueUrl === undefined)
+          throw new OperatorError(
+            'This stack collects no access logs: set accessLogs and deploy it.',
+            exitCodes.failed,
+          );
+        const chosen = accessLogs.filter(({ bucket }) => bucket === (options.bucket ?? bucket));
+        if (chosen.length === 0)
+          throw new OperatorError(`The setting accessLogs has no bucket ${options.bucket}.`, exitCodes.usage);
+        let objects = 0;
+        for (const { bucket, prefix } of chosen) {
+          const below = options.prefix?.startsWith(prefix) ? options.prefix : prefix;
+          for await (const page of pages(stack.s3, bucket, below, options.since)) {
+            if (options.dryRun !== true) await announce(stack.sqs, collectorQueueUrl, page);
+            objects += page.length;
+          }
+        }
+        console.log(`${objects} objects ${options.dryRun === true ? 'found' : 'announced'}.`);
+        process.exitCode = objects === 0 ? exitCodes.nothing : exitCodes.done;
+      } finally {
+        stack.close();
+      }
+    }),
+  'npx tally collect-backfill --stage prod --bucket my-logs --since 2026-01-01',
+);
+
+/** The objects below a prefix, as many at a time as one message batch takes. */
+async function* pages(
+  client: S3Client,
+  bucket: string,
+  prefix: string,
+  since?: Date,
+): AsyncGenerator<LogObject[]> {
+  const { paginateListObjectsV2 } = await import('@aws-sdk/client-s3');
+  for await (const { Contents = [] } of paginateListObjectsV2(
+    { client },
+    { Bucket: bucket, Prefix: prefix },
+  )) {
+    const objects = Contents.filter(
+      ({ LastModified }) => since === undefined || (LastModified ?? since) >= since,
+    ).map(
+      ({ Key = '', ETag = '', Size = 0 }): LogObject => ({
+        bucket,
+        key: Key,
+        etag: ETag.replaceAll('"', ''),
+        bytes: Size,
+      }),
+    );
+    for (let from = 0; from < objects.length; from += MESSAGES_MAX)
+      yield objects.slice(from, from + MESSAGES_MAX);
+  }
+}
+
+async function announce(client: SQSClient, queueUrl: string, objects: readonly LogObject[]): Promise<void> {
+  const { SendMessageBatchCommand } = await import('@aws-sdk/client-sqs');
+  const entries = objects.map((object, i) => ({
+    Id: String(i),
+    MessageBody: JSON.stringify(announcementOf(object)),
+  }));
+  const { Failed = [] } = await client.send(
+    new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }),
+  );
+  const [failed] = Failed;
+  if (failed !== undefined)
+    throw new OperatorError(
+      `SQS did not take ${Failed.length} messages (${failed.Code}): run it again.`,
+      exitCodes.failed,
+    );
+}

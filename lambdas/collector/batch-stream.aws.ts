@@ -1,0 +1,29 @@
+// Batches into the stream, past the front door: the same records as it makes of a request under a batch key.
+import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
+import type { CollectorPorts } from './ports.ts';
+
+/** PutRecords takes no more. */
+const PUT_RECORDS_MAX = 500;
+
+/** Batches on Kinesis. */
+export class KinesisBatches {
+  readonly #client: KinesisClient;
+  readonly #stream: string;
+
+  constructor(client: KinesisClient, stream: string) {
+    this.#client = client;
+    this.#stream = stream;
+  }
+
+  readonly put: CollectorPorts['stream']['put'] = async (records) => {
+    const now = records.slice(0, PUT_RECORDS_MAX);
+    const put = new PutRecordsCommand({
+      StreamName: this.#stream,
+      Records: now.map(({ key, data }) => ({ PartitionKey: key, Data: Buffer.from(data) })),
+    });
+    const { Records = [] } = await this.#client.send(put);
+    // A request answered 200 may have failed entries in it; the answer keeps the request's order.
+    const failed = now.filter((_, index) => Records[index]?.SequenceNumber === undefined);
+    return [...failed, ...records.slice(PUT_RECORDS_MAX)];
+  };
+}

@@ -1,0 +1,82 @@
+// The collector Lambda: objects that were announced in, batches of the stream out.
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { dynamoDb } from '../aws/clients/dynamo-db.ts';
+import { kinesis } from '../aws/clients/kinesis.ts';
+import { s3 } from '../aws/clients/s3.ts';
+import { sqs } from '../aws/clients/sqs.ts';
+import { secondsAsMs, text } from '../aws/environment.ts';
+import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
+import { announcedObject } from './announcement.ts';
+import { KinesisBatches } from './batch-stream.aws.ts';
+import { type CollectorSettings, collect } from './collect.ts';
+import { S3LogObjects } from './objects.aws.ts';
+import { parkedObjects } from './parked.aws.ts';
+import type { AccessLog, CollectorPorts } from './ports.ts';
+import { LedgerProgress } from './progress.aws.ts';
+import { announceAgain } from './queue.aws.ts';
+
+const { env } = process;
+const { logger, metrics, countAny } = telemetry(env);
+
+/** What the batches between two notes may take on a stream that turns some away. */
+const RESERVE_MS = 60_000;
+
+const settings: CollectorSettings = {
+  accessLogs: JSON.parse(text(env, 'ACCESS_LOGS')) as AccessLog[],
+  dedupWindowMs: secondsAsMs(env, 'DEDUP_WINDOW_SECONDS'),
+};
+const again = announceAgain(sqs(), text(env, 'COLLECTOR_QUEUE_URL'));
+const objects = s3();
+const ports: CollectorPorts = {
+  objects: new S3LogObjects(objects),
+  progress: new LedgerProgress(dynamoDb(), text(env, 'LEDGER_TABLE')),
+  stream: new KinesisBatches(kinesis(), text(env, 'STREAM_NAME')),
+  parked: parkedObjects(objects, text(env, 'ARCHIVE_BUCKET')),
+  nowMs: () => systemClock.nowMs(),
+  pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
+
+async function collectEvent({ Records }: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  const failed: string[] = [];
+  for (const { messageId, body } of Records) {
+    const object = announcedObject(body);
+    if (object === undefined) {
+      logger.warn('a message announces no object', { messageId });
+      continue;
+    }
+    const { bucket, key } = object;
+    try {
+      const { outcome, events, malformed, reason } = await collect(
+        object,
+        ports,
+        settings,
+        timeLeft(context, RESERVE_MS),
+      );
+      countAny({
+        EventsCollected: events,
+        ObjectsParked: Number(outcome === 'parked'),
+      });
+      if (malformed > 0) logger.warn('lines of an object are malformed', { bucket, key, malformed });
+      if (outcome === 'parked') logger.error('an object is parked', { bucket, key, reason });
+      // Its own message goes on with it: this one may have been received as often as it may be.
+      if (outcome === 'more') await again(body);
+      if (outcome === 'busy') failed.push(messageId);
+    } catch (error) {
+      logger.error('an object could not be collected; its message comes again', {
+        bucket,
+        key,
+        error: error as Error,
+      });
+      failed.push(messageId);
+    }
+  }
+  return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+}
+
+export const handler = middy<SQSEvent, SQSBatchResponse>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(collectEvent);

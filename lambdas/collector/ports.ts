@@ -1,0 +1,78 @@
+// What the collector needs from outside: objects, where it got with each, the stream, and a place for what it gives up.
+
+/** Which objects of which bucket are logs, and how their lines are counted. */
+export interface AccessLog {
+  readonly bucket: string;
+  readonly prefix: string;
+  /** A format's name, or `auto`. */
+  readonly format: string;
+  readonly metric: string;
+  /** Conditions as `tally import --where` takes them; empty: those of the format. */
+  readonly filter: string;
+  /** The field that names the entity; empty: the format's own. */
+  readonly entity: string;
+  /** The template of nginx or Apache; empty: none. */
+  readonly logFormat: string;
+}
+
+/** An object by its content: the same bytes put again are the same object. */
+export interface LogObject {
+  readonly bucket: string;
+  readonly key: string;
+  readonly etag: string;
+  readonly bytes: number;
+}
+
+/** Where reading goes on, as plain data. */
+export interface Cursor {
+  /** A place in the uncompressed bytes, where a batch begins. */
+  readonly offset: number;
+  readonly crc: number;
+  readonly lines: number;
+  readonly header?: readonly string[] | undefined;
+  readonly lineEnd?: number | undefined;
+  /** The last gzip member that begins before it: where, in the object and in the uncompressed bytes. */
+  readonly member?: { readonly at: number; readonly offset: number } | undefined;
+}
+
+/** What is remembered of an object. */
+export interface Progress {
+  readonly status: 'reading' | 'done' | 'parked';
+  readonly cursor: Cursor;
+  /** How it is read: chosen once, as JSON. */
+  readonly plan: string;
+  /** Since when batches behind the cursor may have been put (epoch ms); undefined: surely none was. */
+  readonly sinceMs: number | undefined;
+  readonly events: number;
+  readonly malformed: number;
+}
+
+/** A batch as a record of the stream. */
+export interface BatchRecord {
+  readonly key: string;
+  readonly data: string;
+}
+
+export interface CollectorPorts {
+  readonly objects: {
+    /** The object's bytes from an offset on. Throws ObjectGone if it is not there, or has other content now. */
+    open(object: LogObject, offset: number, bytesMax?: number): Promise<AsyncIterable<Uint8Array>>;
+  };
+  readonly progress: {
+    read(object: LogObject): Promise<Progress | undefined>;
+    /** @returns false if another run is further with it */
+    save(object: LogObject, progress: Progress): Promise<boolean>;
+  };
+  readonly stream: {
+    /** Puts records; returns those that were not taken. */
+    put(records: readonly BatchRecord[]): Promise<readonly BatchRecord[]>;
+  };
+  readonly parked: { keep(object: LogObject, reason: string, cursor: Cursor): Promise<void> };
+  nowMs(): number;
+  pause(ms: number): Promise<void>;
+}
+
+/** The object is not there any more, or has other content: whoever changed it has told of that as well. */
+export class ObjectGone extends Error {
+  override readonly name = 'ObjectGone';
+}

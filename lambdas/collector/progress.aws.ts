@@ -1,0 +1,72 @@
+// Where the collector got with each object: an item of the ledger table, kept for ever, so that an object counts once.
+import { createHash } from 'node:crypto';
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { CollectorPorts, LogObject, Progress } from './ports.ts';
+
+/** Keys of these items: the only place that puts them together. Hashed, since S3's keys are longer than a sort key may be. */
+function keyOf({ bucket, key, etag }: LogObject): { readonly pk: string; readonly sk: string } {
+  return {
+    pk: `OBJECT#${createHash('sha256').update(`${bucket}\n${key}`).digest('hex').slice(0, 32)}`,
+    sk: etag,
+  };
+}
+
+/** Progress in the ledger table. */
+export class LedgerProgress {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+
+  constructor(client: DynamoDBClient, table: string) {
+    this.#client = client;
+    this.#table = table;
+  }
+
+  readonly read: CollectorPorts['progress']['read'] = async (object) => {
+    const get = new GetItemCommand({
+      TableName: this.#table,
+      Key: marshall(keyOf(object)),
+      ConsistentRead: true,
+    });
+    const { Item } = await this.#client.send(get);
+    if (Item === undefined) return undefined;
+    const { status, cursor, plan, sinceMs, events, malformed } = unmarshall(Item) as Progress & {
+      cursor: unknown;
+    };
+    return { status, cursor: JSON.parse(String(cursor)), plan, sinceMs, events, malformed };
+  };
+
+  readonly save: CollectorPorts['progress']['save'] = async (object, progress) => {
+    const { bucket, key: objectKey } = object;
+    const { cursor, ...rest } = progress;
+    const item = {
+      ...keyOf(object),
+      bucket,
+      objectKey,
+      offset: cursor.offset,
+      cursor: JSON.stringify(cursor),
+      ...rest,
+    };
+    try {
+      await this.#client.send(
+        new PutItemCommand({
+          TableName: this.#table,
+          Item: marshall(item, { removeUndefinedValues: true }),
+          // A run that was overtaken must not set the cursor back, nor open again what is done.
+          ConditionExpression: 'attribute_not_exists(pk) OR (#status = :reading AND #offset <= :offset)',
+          ExpressionAttributeNames: { '#status': 'status', '#offset': 'offset' },
+          ExpressionAttributeValues: marshall({ ':reading': 'reading', ':offset': cursor.offset }),
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  };
+}

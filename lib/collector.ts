@@ -1,0 +1,130 @@
+// The collector: access logs that AWS or others put into a bucket become batches of the stream.
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import type { Stream } from 'aws-cdk-lib/aws-kinesis';
+import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import { ARCHIVE_PREFIXES } from './archive.ts';
+import { allow, HandlerFunction, type Platform } from './handler-function.ts';
+
+/** What the collector reads and writes, besides other people's buckets. */
+export interface CollectorProps extends Platform {
+  readonly stream: Stream;
+  readonly ledger: Table;
+  readonly archive: Bucket;
+}
+
+const TIMEOUT_SECONDS = 300;
+/** Less than the dedup window: what a run had put before it died is recognised when the next one puts it again. */
+const VISIBILITY_SECONDS = 330;
+const RECEIVES_MAX = 5;
+
+/** Bucket → EventBridge → queue → function → stream. Only where the setting `accessLogs` names a bucket. */
+export class Collector extends Construct {
+  /** Where objects are announced, for the backfill command. */
+  readonly queue: Queue;
+
+  constructor(scope: Construct, id: string, props: CollectorProps) {
+    super(scope, id);
+    const { configuration: c } = props;
+    const secured = {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    };
+    const deadLetters = new Queue(this, 'DeadLetters', { ...secured, retentionPeriod: Duration.days(14) });
+    this.queue = new Queue(this, 'Objects', {
+      ...secured,
+      retentionPeriod: Duration.days(7),
+      visibilityTimeout: Duration.seconds(VISIBILITY_SECONDS),
+      deadLetterQueue: { queue: deadLetters, maxReceiveCount: RECEIVES_MAX },
+    });
+    acknowledge(deadLetters, {
+      'AwsSolutions-SQS3': 'This is the dead-letter queue itself.',
+      'Serverless-SQSRedrivePolicy': 'This is the dead-letter queue itself.',
+    });
+    const handler = this.#handler(props);
+    const mapping = new CfnEventSourceMapping(this, 'Messages', {
+      functionName: handler.function.functionArn,
+      eventSourceArn: this.queue.queueArn,
+      batchSize: 1,
+      functionResponseTypes: ['ReportBatchItemFailures'],
+      // Two objects at once: a backfill of years must not leave clients without room in the stream.
+      scalingConfig: { maximumConcurrency: 2 },
+    });
+    mapping.node.addDependency(handler.policy);
+    acknowledge(mapping, {
+      'Serverless-LambdaEventSourceMappingDestination':
+        "A queue's mapping has none; its redrive policy moves what fails to the dead letters.",
+    });
+    for (const [index, { bucket, prefix }] of c.accessLogs.entries()) {
+      const rule = new Rule(this, `Created${index}`, {
+        description: `Objects below ${bucket}/${prefix}: the bucket must send its events to EventBridge.`,
+        eventPattern: {
+          source: ['aws.s3'],
+          detailType: ['Object Created'],
+          detail: { bucket: { name: [bucket] }, object: { key: [{ prefix }] } },
+        },
+        targets: [new SqsQueue(this.queue)],
+      });
+      acknowledge(rule, {
+        'Serverless-EventBusDLQ':
+          'EventBridge tries for a day; the backfill command finds what it could not deliver.',
+      });
+    }
+  }
+
+  #handler(props: CollectorProps): HandlerFunction {
+    const { configuration: c, stream, ledger, archive } = props;
+    const objects = [
+      ...new Set(c.accessLogs.map(({ bucket, prefix }) => `arn:aws:s3:::${bucket}/${prefix}*`)),
+    ];
+    const handler = new HandlerFunction(this, 'Function', props, {
+      noun: 'collector',
+      description:
+        'Reads access logs from buckets and puts their requests into the stream, each object once.',
+      timeoutSeconds: TIMEOUT_SECONDS,
+      memoryMb: 1024,
+      environment: {
+        ACCESS_LOGS: JSON.stringify(c.accessLogs),
+        DEDUP_WINDOW_SECONDS: String(c.dedupWindowSeconds),
+        COLLECTOR_QUEUE_URL: this.queue.queueUrl,
+        STREAM_NAME: stream.streamName,
+        LEDGER_TABLE: ledger.tableName,
+        ARCHIVE_BUCKET: archive.bucketName,
+      },
+      statements: [
+        allow(['s3:GetObject'], objects),
+        allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [ledger.tableArn]),
+        allow(['kinesis:PutRecords'], [stream.streamArn]),
+        allow(
+          [
+            'sqs:ChangeMessageVisibility',
+            'sqs:DeleteMessage',
+            'sqs:GetQueueAttributes',
+            'sqs:ReceiveMessage',
+            'sqs:SendMessage',
+          ],
+          [this.queue.queueArn],
+        ),
+      ],
+      archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.collected] },
+      withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
+    });
+    acknowledge(
+      handler.policy,
+      Object.fromEntries(
+        objects.map((arn) => [
+          `AwsSolutions-IAM5[Resource::${arn}]`,
+          'Keys of logs are not known before they are written; the prefix is all that a policy can say.',
+        ]),
+      ),
+    );
+    return handler;
+  }
+}

@@ -1,0 +1,84 @@
+// EventBridge rules for objects of S3: what is put into a bucket that they name is told to the queues they target.
+import { randomUUID } from 'node:crypto';
+import type { AwsJsonClient } from './emulators/aws-json.ts';
+import type { CreatedObject } from './emulators/worker.ts';
+import { LocalStackError } from './errors.ts';
+import { account, region } from './identity.ts';
+import { asList, asObject, asText } from './json.ts';
+import { arnOf, refOf } from './template/names.ts';
+import type { Resource, Template } from './template/template.ts';
+
+/** A rule of the template for objects that are created. */
+interface ObjectRule {
+  readonly buckets: readonly string[];
+  readonly prefixes: readonly string[];
+  readonly queueUrls: readonly string[];
+}
+
+/** The rules of a template. */
+export interface ObjectRules {
+  /** Buckets that they listen to; they are not in the template, since they are somebody else's. */
+  readonly buckets: readonly string[];
+  /** Tells the targets of all rules that an object falls under. */
+  tell(created: CreatedObject, sqs: AwsJsonClient, nowMs: number): Promise<void>;
+}
+
+/** @throws LocalStackError for a pattern or a target that the local stack does not know */
+export function readObjectRules(template: Template, queueEndpoint: string): ObjectRules {
+  const rules = template
+    .ofType('AWS::Events::Rule')
+    .filter(({ properties }) => properties['EventPattern'] !== undefined)
+    .map((rule) => readRule(rule, template, queueEndpoint));
+  return {
+    buckets: [...new Set(rules.flatMap(({ buckets }) => buckets))],
+    async tell(created, sqs, nowMs) {
+      const matching = rules.filter(
+        ({ buckets, prefixes }) =>
+          buckets.includes(created.bucket) && prefixes.some((prefix) => created.key.startsWith(prefix)),
+      );
+      const MessageBody = JSON.stringify(objectCreated(created, nowMs));
+      for (const QueueUrl of matching.flatMap(({ queueUrls }) => queueUrls))
+        await sqs.call('SendMessage', { QueueUrl, MessageBody });
+    },
+  };
+}
+
+function readRule(rule: Resource, template: Template, queueEndpoint: string): ObjectRule {
+  const pattern = asObject(rule.properties['EventPattern']);
+  const detail = asObject(pattern['detail']);
+  const [source] = asList(pattern['source']);
+  const [kind] = asList(pattern['detail-type']);
+  if (source !== 'aws.s3' || kind !== 'Object Created')
+    throw new LocalStackError(
+      `The local stack knows rules for objects that are created in S3, not that of ${rule.logicalId}: extend local/object-events.ts.`,
+    );
+  const keys = asList(asObject(detail['object'])['key']);
+  return {
+    buckets: asList(asObject(detail['bucket'])['name']).map((name) => asText(name) ?? ''),
+    prefixes: keys.map((key) => asText(asObject(key)['prefix']) ?? ''),
+    queueUrls: asList(rule.properties['Targets']).map((target) => {
+      const arn = asText(asObject(target)['Arn']);
+      const queue = template.ofType('AWS::SQS::Queue').find((candidate) => arnOf(candidate) === arn);
+      if (queue === undefined)
+        throw new LocalStackError(
+          `The rule ${rule.logicalId} targets ${arn}, which is no queue of the template.`,
+        );
+      return refOf(queue, { queueEndpoint });
+    }),
+  };
+}
+
+/** The event that S3 sends to EventBridge (docs s3/latest/userguide/ev-events.html). */
+function objectCreated({ bucket, key, size, etag }: CreatedObject, nowMs: number): object {
+  return {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': 'Object Created',
+    source: 'aws.s3',
+    account,
+    time: new Date(nowMs).toISOString().replace(/\.\d{3}/, ''),
+    region,
+    resources: [`arn:aws:s3:::${bucket}`],
+    detail: { version: '0', bucket: { name: bucket }, object: { key, size, etag }, reason: 'PutObject' },
+  };
+}

@@ -1,0 +1,188 @@
+// Questions at rest, asked through the query's own use cases: every minute is what happened, every coarser grain its sum.
+
+import { type Level, periodAt } from '../../lambdas/core/level.ts';
+import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
+import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { type QueryPorts, type QuerySettings, readCounts } from '../../lambdas/query/read-counts.ts';
+import { readTop, type TopPorts } from '../../lambdas/query/read-top.ts';
+import { parseTopQuery, type TopGrain } from '../../lambdas/query/top-query.ts';
+import { MinuteSums } from './sums.ts';
+import { Violation } from './violation.ts';
+
+type Parameters_ = Readonly<Record<string, string>>;
+
+/** Every grain, and days and months that begin elsewhere than in UTC. */
+const COARSER: readonly Parameters_[] = [
+  { by: 'hour' },
+  { by: 'day' },
+  { by: 'day', tz: 'Asia/Kathmandu' },
+  { by: 'week' },
+  { by: 'month' },
+  { by: 'month', tz: 'Europe/Berlin' },
+  { by: 'total' },
+];
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const TOP_LEVELS: readonly (readonly [TopGrain, Level])[] = [
+  ['hour', 'hours'],
+  ['day', 'days'],
+  ['month', 'months'],
+  ['total', 'all'],
+];
+
+/** Asks the same about many counters at once, page by page. @returns the answers by counter */
+async function ask(
+  names: readonly string[],
+  first: Parameters_,
+  ports: QueryPorts,
+  settings: QuerySettings,
+): Promise<Map<string, CountAnswer[]>> {
+  const answers = new Map<string, CountAnswer[]>(names.map((name) => [name, []]));
+  let left = names.map((name) => ({ name, parameters: first }));
+  while (left.length > 0) {
+    const queries = left.map(({ name, parameters }) => {
+      const [metric = '', entity = ''] = name.split('\n');
+      return parseCountQuery(metric, entity, parameters, ports.clock.nowMs());
+    });
+    const reads = await readCounts(queries, ports, settings);
+    left = left.flatMap(({ name }, index) => {
+      const read = reads[index];
+      if (read === undefined || read instanceof InvalidCountQuery) throw read ?? new Error('no answer');
+      answers.get(name)?.push(read.answer);
+      return read.answer.next === undefined ? [] : [{ name, parameters: { next: read.answer.next } }];
+    });
+  }
+  return answers;
+}
+
+/** Counters, and when they may have anything. */
+export interface Asked {
+  readonly names: readonly string[];
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** Counters of which something is expected, and the stretch in which it is. */
+export function askedOf(counters: ReadonlyMap<string, ReadonlyMap<number, unknown>>): Asked {
+  const times = [...counters.values()].flatMap((minutes) => [...minutes.keys()]);
+  return { names: [...counters.keys()], firstMs: Math.min(...times), lastMs: Math.max(...times) };
+}
+
+/** The minutes of counters, as the query answers them. */
+export async function minutesOf(
+  { names, firstMs, lastMs }: Asked,
+  ports: QueryPorts,
+  settings: QuerySettings,
+): Promise<MinuteSums> {
+  const sums = new MinuteSums();
+  if (names.length === 0) return sums;
+  const range = { from: String(hourOf(firstMs)), to: String(hourOf(lastMs) + HOUR_MS) };
+  const answers = await ask(names, { by: 'minute', limit: '2000', ...range }, ports, settings);
+  for (const [name, pages] of answers) {
+    for (const { at, n } of pages.flatMap(({ points }) => points)) sums.add(name, Date.parse(at), Number(n));
+  }
+  return sums;
+}
+
+/** The sums of counters over all time, as the query answers them. */
+export async function totalsOf(
+  { names }: Asked,
+  ports: QueryPorts,
+  settings: QuerySettings,
+): Promise<Map<string, number>> {
+  const answers = await ask(names, { by: 'total' }, ports, settings);
+  return new Map([...answers].map(([name, [answer]]) => [name, Number(answer?.total ?? 0n)]));
+}
+
+/**
+ * Checks that coarser grains say what the minutes say. A third of the questions is asked; a campaign asks all.
+ * @throws Violation for a sum that differs
+ */
+export async function checkGrains(
+  { names, firstMs, lastMs }: Asked,
+  minutes: MinuteSums,
+  ports: QueryPorts,
+  settings: QuerySettings,
+): Promise<void> {
+  for (const [index, question] of COARSER.entries()) {
+    if ((index + names.length) % 3 !== 0) continue;
+    const fromMs = firstMs - (firstMs % DAY_MS);
+    const toMs = lastMs - (lastMs % DAY_MS) + 2 * DAY_MS;
+    const range = question['by'] === 'total' ? {} : { from: String(fromMs), to: String(toMs) };
+    for (const [name, answers] of await ask(names, { ...question, ...range }, ports, settings)) {
+      for (const answer of answers) checkPoints(name, answer, minutes);
+    }
+  }
+}
+
+function checkPoints(name: string, answer: CountAnswer, minutes: MinuteSums): void {
+  const sumOf = (fromMs: number, toMs: number) => {
+    let sum = 0;
+    for (const [minuteMs, n] of minutes.counters.get(name) ?? []) {
+      if (minuteMs >= fromMs && minuteMs < toMs) sum += n;
+    }
+    return BigInt(sum);
+  };
+  const total = sumOf(Date.parse(answer.from), Date.parse(answer.to));
+  const wrong = (what: string, said: bigint, true_: bigint) =>
+    new Violation(
+      'levels are right',
+      `${name.replace('\n', ' of ')} by ${answer.by} ${answer.tz} is ${said} ${what}, and its minutes are ${true_}`,
+    );
+  if (answer.total !== total) throw wrong(`from ${answer.from} to ${answer.to}`, answer.total, total);
+  for (const [index, { at, n }] of answer.points.entries()) {
+    const next = answer.points[index + 1]?.at ?? answer.to;
+    const sum = sumOf(Date.parse(at), Date.parse(next));
+    if (n !== sum) throw wrong(`at ${at}`, n, sum);
+  }
+}
+
+/** Checks the top lists of all periods that their levels have whole. @returns how many were compared */
+export async function checkTops(
+  minutes: MinuteSums,
+  ports: TopPorts,
+  settings: QuerySettings,
+): Promise<number> {
+  const state = await ports.state.readState();
+  const nowMs = ports.clock.nowMs();
+  let compared = 0;
+  for (const [by, level] of TOP_LEVELS) {
+    if (state[level].plan !== undefined || state[level].hourEpoch !== state.hours.epoch) continue;
+    for (const [period, entities] of rankings(minutes, level)) {
+      const [metric = '', startMs = ''] = period.split('\n');
+      if (Number(startMs) > nowMs) continue;
+      const at = by === 'total' ? {} : { at: startMs };
+      const query = parseTopQuery(metric, { by, k: '100', ...at }, nowMs);
+      const { answer } = await readTop(query, ports, settings);
+      const said = answer.entries.map(({ entity, n }) => `${entity} ${n}`).join(', ');
+      const ranked = [...entities].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+      const wanted = ranked.map(([entity, n]) => `${entity} ${n}`).join(', ');
+      if (said !== wanted) {
+        throw new Violation(
+          'top lists are right',
+          `the top of ${metric} in the ${by} of ${answer.from} is ${said}, and not ${wanted}`,
+        );
+      }
+      compared += 1;
+    }
+  }
+  return compared;
+}
+
+/** Sums of entities, by metric and start of period. */
+function rankings(minutes: MinuteSums, level: Level): Map<string, Map<string, number>> {
+  const found = new Map<string, Map<string, number>>();
+  for (const [name, sums] of minutes.counters) {
+    const [metric = '', entity = ''] = name.split('\n');
+    for (const [minuteMs, n] of sums) {
+      const key = `${metric}\n${periodAt(level, minuteMs).startMs}`;
+      const entities = found.get(key) ?? new Map<string, number>();
+      found.set(key, entities.set(entity, (entities.get(entity) ?? 0) + n));
+    }
+  }
+  return found;
+}
+
+function hourOf(atMs: number): number {
+  return atMs - (atMs % HOUR_MS);
+}

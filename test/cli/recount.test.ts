@@ -1,0 +1,114 @@
+// `tally recount` against a local stack: equal, different, repaired, and counted again into other tables.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, test } from 'node:test';
+import { openStack } from '../../cli/shared/stack-access.ts';
+import { compactNow, openStore } from '../../cli/shared/store-access.ts';
+import { periodAt } from '../../lambdas/core/level.ts';
+import { HOUR_MS, isoSeconds } from '../../lambdas/counting/time.ts';
+import { startLocalStack } from '../../local/stack.ts';
+import { changeRow } from '../support/store-changes.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'tally-recount-'));
+const stack = await startLocalStack({ schedules: false });
+const access = await openStack({ url: stack.url, stage: undefined });
+after(async () => {
+  access.close();
+  await stack.stop();
+  await rm(folder, { recursive: true });
+});
+
+async function recount(...parameters: string[]) {
+  const file = join(import.meta.dirname, '../../bin/tally.ts');
+  const child = spawn(process.execPath, [file, 'recount', '--url', stack.url, ...parameters], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [output, error, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ]);
+  return { output, error, code };
+}
+
+const HOUR = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS;
+const RANGE = ['--from', isoSeconds(HOUR), '--to', isoSeconds(HOUR + HOUR_MS)];
+
+async function total(): Promise<number> {
+  const answer = await fetch(`${stack.url}/v1/counts/view/%2Fa?by=total&from=0`);
+  return ((await answer.json()) as { total: number }).total;
+}
+
+test('finds what differs, puts it right, and counts it all into other tables', async () => {
+  const events = Array.from({ length: 50 }, (_, index) => ({
+    id: `${index}`,
+    metric: 'view',
+    entity: '/a',
+    at: HOUR,
+  }));
+  for (let copy = 0; copy < 2; copy += 1) {
+    const answer = await fetch(`${stack.url}/v1/events`, {
+      method: 'POST',
+      body: JSON.stringify({ events }),
+    });
+    assert.equal(answer.status, 202, await answer.text());
+  }
+  while ((await total()) < 50) await new Promise((resolve) => setImmediate(resolve));
+  const store = openStore(access);
+  await compactNow(store);
+
+  const equal = await recount(...RANGE);
+  assert.equal(equal.code, 0, equal.error + equal.output);
+  assert.match(equal.output, /with 50 events produced; compared: figures 1 of hours/);
+  assert.ok(!existsSync(join(folder, 'tally-recount.json')));
+
+  await changeRow(store, periodAt('hours', HOUR), 'view', '/a', () => new Map([[0, 51n]]));
+  const different = await recount(...RANGE);
+  assert.equal(different.code, 1, different.error);
+  assert.match(different.output, /"expected":"50","stored":"51"/);
+  const repaired = await recount('--all', '--repair');
+  assert.equal(repaired.code, 0, repaired.error + repaired.output);
+  assert.match(repaired.output, /1 differences, 1 repaired/);
+  assert.equal((await recount('--all')).code, 0);
+
+  for (let again = 0; again < 2; again += 1) {
+    const rebuilt = await recount('--into-generation', '2');
+    assert.equal(rebuilt.code, 0, rebuilt.error + rebuilt.output);
+    assert.match(
+      rebuilt.output,
+      /with 50 events produced; compared: figures 1 of hours, 1 of days, 1 of months, 1 of all/,
+    );
+  }
+  // There is no archive of raw records here.
+  const archived = await recount(...RANGE, '--source', 'archive');
+  assert.equal(archived.code, 3, archived.error);
+  assert.match(archived.output, /not produced: not-archived/);
+});
+
+test('says what is wrong with its command line, or with the file that it would go on from', async () => {
+  for (const [parameters, message] of [
+    [[], /--from TIME --to TIME, or --all/],
+    [['--all', '--from', isoSeconds(HOUR)], /not both/],
+    [['--from', '2026-11-22', '--to', '2026-11-23'], /--from must be a whole hour/],
+    [['--all', '--source', 'somewhere'], /stream or archive/],
+    [['--all', '--into-generation', '1'], /counted already/],
+  ] as const) {
+    const { code, error } = await recount(...parameters);
+    assert.equal(code, 2, error);
+    assert.match(error, message);
+  }
+  await writeFile(join(folder, 'tally-recount.json'), JSON.stringify({ v: 1, what: 'another' }));
+  const other = await recount('--all');
+  assert.equal(other.code, 2);
+  assert.match(
+    other.error,
+    /is of another recount \(another\): delete it, or name another with --state FILE/,
+  );
+});

@@ -1,0 +1,72 @@
+// The collector in the template: nothing of it without the setting, and no more rights than it needs with it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { configurationOf } from '../../lib/configuration.ts';
+import { addStack, createApp } from '../../lib/counting-app.ts';
+import { templateJson } from '../support/stack-template.ts';
+
+const accessLogs = [
+  { bucket: 'my-logs', prefix: 'alb/', format: 'alb', metric: 'view', filter: 'status=2xx' },
+  { bucket: 'other-logs' },
+];
+
+const collectorOf = (settings = {}) =>
+  Object.entries(templateJson('prod', settings).Resources).filter(([id]) => id.startsWith('Collector'));
+
+test('nothing of it is in a stack without access logs', () => {
+  assert.deepEqual(collectorOf(), []);
+});
+
+test('a rule for each bucket and prefix, a queue with dead letters, and a function on it', () => {
+  const parts = collectorOf({ accessLogs });
+  const ofType = (type: string) =>
+    parts.filter(([, { Type }]) => Type === type).map(([, { Properties }]) => Properties);
+  assert.deepEqual(
+    ofType('AWS::Events::Rule').map(({ EventPattern }) => EventPattern.detail),
+    [
+      { bucket: { name: ['my-logs'] }, object: { key: [{ prefix: 'alb/' }] } },
+      { bucket: { name: ['other-logs'] }, object: { key: [{ prefix: '' }] } },
+    ],
+  );
+  const [queue] = ofType('AWS::SQS::Queue').filter(({ RedrivePolicy }) => RedrivePolicy !== undefined);
+  const [handler] = ofType('AWS::Lambda::Function');
+  assert.ok(queue.VisibilityTimeout >= handler.Timeout && queue.VisibilityTimeout < 600);
+  const logs = JSON.parse(handler.Environment.Variables.ACCESS_LOGS);
+  assert.deepEqual(logs[1], {
+    bucket: 'other-logs',
+    prefix: '',
+    format: 'auto',
+    metric: 'view',
+    filter: '',
+    entity: '',
+    logFormat: '',
+  });
+});
+
+test('it reads below the prefixes alone, and writes nothing but batches, its notes and what it parks', () => {
+  const policies = collectorOf({ accessLogs }).filter(([id]) => id.startsWith('CollectorFunctionPolicy'));
+  const actions = policies.flatMap(([, { Properties }]) =>
+    Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: unknown }) => Action),
+  );
+  assert.deepEqual(actions.toSorted(), [
+    'dynamodb:GetItem',
+    'dynamodb:PutItem',
+    'kinesis:PutRecords',
+    'logs:CreateLogStream',
+    'logs:PutLogEvents',
+    's3:GetObject',
+    's3:PutObject',
+    'sqs:ChangeMessageVisibility',
+    'sqs:DeleteMessage',
+    'sqs:GetQueueAttributes',
+    'sqs:ReceiveMessage',
+    'sqs:SendMessage',
+  ]);
+  assert.match(JSON.stringify(policies), /arn:aws:s3:::my-logs\/alb\/\*/);
+});
+
+test('cdk-nag finds nothing', () => {
+  const app = createApp({ builtinCloudFormationValidation: false });
+  addStack(app, configurationOf('prod', { accessLogs }), { code: 'source', checked: true });
+  app.synth();
+});
