@@ -70,6 +70,7 @@ function rawExpirations({ rawRetentionDays }: Configuration): LifecycleRule[] {
       expiration: Duration.days(rawRetentionDays),
       noncurrentVersionExpiration: Duration.days(1),
     },
+    // The expiry leaves markers, which S3 removes by a rule of their own only.
     { prefix, expiredObjectDeleteMarker: true },
   ];
 }

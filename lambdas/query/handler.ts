@@ -17,14 +17,12 @@ import { lazily } from '../aws/lazily.ts';
 import { LedgerTable } from '../aws/ledger-table.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
 import { isMetric } from '../counting/event.ts';
-import { withLastHours } from '../counting/pipeline-status.ts';
 import { CompactionStateTable } from '../store/state-table.ts';
 import { StoreTable } from '../store/store-table.ts';
 import { parseCountBatch } from './count-batch.ts';
 import { OPEN_FRESHNESS } from './count-freshness.ts';
 import { COUNT_PARAMETERS, type CountParameters, InvalidCountQuery, parseCountQuery } from './count-query.ts';
 import { badgeLabel, badgeSvg, grouped, InvalidPublicCounter, publicCounterOf } from './public-counter.ts';
-import { readAccepted } from './read-accepted.ts';
 import { type QueryPorts, type QuerySettings, readBatch, readCounts } from './read-counts.ts';
 import { readTop, type TopPorts } from './read-top.ts';
 import { hoursAsked, InvalidStatusQuery } from './status-query.ts';
@@ -35,7 +33,11 @@ const { logger, metrics, count } = telemetry(env);
 const dynamoDbClient = dynamoDb();
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
 const streamName = text(env, 'STREAM_NAME');
-// For the status only.
+// For the status only, which no cold start of a count waits for.
+const accounting = lazily(async () => ({
+  ...(await import('./read-accepted.ts')),
+  ...(await import('../counting/pipeline-status.ts')),
+}));
 const stream = lazily(async () => (await import('../aws/stream-log.ts')).openStreamLog(streamName));
 const counts = new StoreTable(dynamoDbClient, text(env, 'COUNTS_TABLE'), systemClock);
 const ports: QueryPorts & TopPorts = {
@@ -126,6 +128,7 @@ async function answerBatch({ body }: APIGatewayProxyEvent): Promise<HttpAnswer> 
 async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const hours = hoursAsked(queryStringParameters ?? {});
   const { generation } = service;
+  const { readAccepted, withLastHours } = await accounting();
   const accepted = await readAccepted({ ledger, stream: await stream(), generation }, (error) =>
     logger.warn('the stream could not be read for the status', { error }),
   );

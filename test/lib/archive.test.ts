@@ -11,7 +11,7 @@ const rulesOf = (settings = {}) =>
     ExpiredObjectDeleteMarker?: boolean;
   }[];
 
-test('nothing expires by default, but for older versions, raw records and what audits set aside', () => {
+test('nothing expires by default, but for older versions and raw records', () => {
   const expiring = rulesOf().filter(({ ExpirationInDays }) => ExpirationInDays !== undefined);
   assert.deepEqual(
     expiring.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays]),

@@ -10,7 +10,8 @@ const DAY = 86_400;
 
 const days = fc.integer({ min: 1, max: 14 });
 const timing = fc.record({
-  acceptPastSeconds: fc.integer({ min: 180, max: 400 * DAY }),
+  // From a day on: below it the least retention is one day, and no setting is smaller.
+  acceptPastSeconds: fc.integer({ min: DAY, max: 400 * DAY }),
   streamRetentionHours: fc.integer({ min: 24, max: 8760 }),
   queueRetentionDays: days,
   deadLetterRetentionDays: days,
