@@ -176,16 +176,15 @@ async function planUpper(
   const { blockBytes, slotBits } = settings;
   const { hours } = state;
   // What the hours put aside must not change half way through one of their epochs.
-  if (hours.plan !== undefined || state[level].hourEpoch >= hours.epoch) return undefined;
-  // As long as nothing is closed, a level would close nothing, and a question about all time would read every hour since 1970.
-  if (hours.covers.floorMs === 0) return undefined;
-  if (!isUpperDue(state, level, slotBits, clock.nowMs())) return undefined;
-  const closesMs = closesBeforeMs(level, state);
+  if (hours.plan !== undefined) return undefined;
+  const nowMs = clock.nowMs();
+  if (!isUpperDue(state, level, slotBits, nowMs)) return undefined;
+  const closesMs = closesBeforeMs(level, state, nowMs);
   const plan: CompactionPlan = {
     covers: hours.covers,
     blockBytes,
     slotBits,
-    plannedAtMs: clock.nowMs(),
+    plannedAtMs: nowMs,
     retentions: await retentionsOf(ports, settings),
     deletions: state.deletions,
     closedBeforeMs: forUpperLevels((each) => (each === level ? closesMs : 0)),

@@ -214,6 +214,7 @@ export interface Cadence {
 
 const HOURLY_MS = 3_600_000;
 const DAILY_MS = 86_400_000;
+const CLOSES_AFTER_MS = DAILY_MS;
 /** The upper levels, at the latest, where a lot is written. */
 const UPPER_INTERVALS_MS: Readonly<Record<UpperLevel, number>> = {
   days: HOURLY_MS,
@@ -250,7 +251,7 @@ export function areHoursDue(
 
 /**
  * Whether an upper level is due: there is something new, and a period or its time is over, much is late, or an epoch costs next
- * to nothing.
+ * to nothing. With nothing new it still closes what has passed, once a day: finer blocks expire where nothing happens, too.
  */
 export function isUpperDue(
   state: CompactionState,
@@ -259,8 +260,10 @@ export function isUpperDue(
   nowMs: number,
 ): boolean {
   const head = state[level];
-  if (head.hourEpoch >= state.hours.epoch) return false;
-  const closesMs = cellStartMs(level, state.hours.covers.floorMs);
+  if (state.hours.epoch === 0) return false;
+  const closesMs = closesBeforeMs(level, state, nowMs);
+  if (head.hourEpoch >= state.hours.epoch)
+    return closesMs > head.closedBeforeMs && nowMs - head.plannedAtMs >= DAILY_MS;
   return (
     head.epoch === 0 ||
     nowMs - head.plannedAtMs >= UPPER_INTERVALS_MS[level] ||
@@ -270,9 +273,24 @@ export function isUpperDue(
   );
 }
 
-/** The instant before which an upper level holds everything once it covers what the hours cover; epoch milliseconds. */
-export function closesBeforeMs(level: UpperLevel, { hours, closing }: CompactionState): number {
-  return Math.max(closing[level], cellStartMs(level, hours.covers.floorMs));
+/**
+ * The instant before which an upper level answers once it covers what the hours cover; epoch milliseconds. Any would be right,
+ * since rows before it that come afterwards are put aside. It is where few still come: everything up to the floor has, and after
+ * `CLOSES_AFTER_MS` nobody waits any longer, or the hours' blocks would expire before another level answers for them.
+ */
+export function closesBeforeMs(
+  level: UpperLevel,
+  { hours, closing }: CompactionState,
+  nowMs: number,
+): number {
+  const passedMs = Math.max(hours.covers.floorMs, nowMs - CLOSES_AFTER_MS);
+  return Math.max(closing[level], cellStartMs(level, passedMs));
+}
+
+/** Whether an upper level has everything that the hours have, and nothing is under way: then it can answer for any time. */
+export function isLevelWithHours(state: CompactionState, level: UpperLevel): boolean {
+  const { epoch, hourEpoch, plan } = state[level];
+  return epoch > 0 && hourEpoch === state.hours.epoch && plan === undefined && state.hours.plan === undefined;
 }
 
 /** For each upper level, by its name. */

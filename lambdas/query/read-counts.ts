@@ -1,18 +1,18 @@
 // The query's use case: answer how often something happened, and how complete the answer is.
 import pLimit from 'p-limit';
 import { acceptPastOf, type Claim, retentionsKept } from '../core/claim.ts';
-import { type CompactionState, forUpperLevels, INITIAL_STATE } from '../core/compaction.ts';
+import { type CompactionState, forUpperLevels, INITIAL_STATE, isLevelWithHours } from '../core/compaction.ts';
 import { type Retentions, UPPER_LEVELS } from '../core/level.ts';
-import { isoSeconds } from '../counting/time.ts';
+import { isoSeconds, LATEST_INSTANT_MS } from '../counting/time.ts';
 import type { Clock, Freshness } from '../ports.ts';
 import type { CompactionStateReader } from '../store/ports.ts';
 import { type CountAnswer, countAnswer, countsOfStretch } from './count-answer.ts';
 import { freshnessOf } from './count-freshness.ts';
-import { type CountPlan, planCounts } from './count-plan.ts';
+import { type Closed, type CountPlan, planCounts } from './count-plan.ts';
 import { type CountQuery, InvalidCountQuery } from './count-query.ts';
 import type { PointSums } from './point-sums.ts';
 import { type DepthHints, StaleState } from './read-blocks.ts';
-import { type CountStore, needsDeltas, readSums } from './read-sums.ts';
+import { type CountStore, isBeyondBlocks, readSums } from './read-sums.ts';
 
 /** The published claim. */
 export interface ClaimReader {
@@ -113,15 +113,13 @@ async function readAsOf(
     nowMs,
     latestMs,
   };
-  const planAll = (as: CompactionState) =>
-    queries.map((query) => planOrRefuse(query, as, throughMs, retentions, nowMs));
-  let [source, planned] = [state, planAll(state)];
-  if (
-    hasAllDeltas(state) &&
-    planned.some((each) => plansOf(each).some((plan) => needsDeltas(plan, reading)))
-  ) {
-    source = { ...INITIAL_STATE, rangeBits: state.rangeBits };
-    planned = planAll(source);
+  const planAll = (closed: Closed) =>
+    queries.map((query) => planOrRefuse(query, closed, throughMs, retentions, nowMs));
+  let source = state;
+  let planned = planAll(closedIn(state));
+  if (planned.some((each) => plansOf(each).some((plan) => isBeyondBlocks(plan, reading)))) {
+    if (hasAllDeltas(state)) source = { ...INITIAL_STATE, rangeBits: state.rangeBits };
+    planned = planAll(hasAllDeltas(state) ? closedIn(source) : answerableIn(state));
   }
   const wanted = planned.flatMap((each) =>
     each instanceof InvalidCountQuery ? [] : each.plans.map((plan) => ({ ...each.query, plan })),
@@ -148,14 +146,25 @@ function hasAllDeltas(state: CompactionState): boolean {
   return UPPER_LEVELS.some((level) => state[level].epoch === 0);
 }
 
+/** Before when each upper level answers, as a rule: afterwards finer ones do, which have the latest at a finer grain. */
+function closedIn(state: CompactionState): Closed {
+  return forUpperLevels((level) => state[level].closedBeforeMs);
+}
+
+/** Before when each upper level can answer. */
+function answerableIn(state: CompactionState): Closed {
+  return forUpperLevels((level) =>
+    isLevelWithHours(state, level) ? LATEST_INSTANT_MS : state[level].closedBeforeMs,
+  );
+}
+
 function planOrRefuse(
   query: CountQuery,
-  state: CompactionState,
+  closed: Closed,
   throughMs: number,
   retentions: Retentions,
   nowMs: number,
 ): Planned | InvalidCountQuery {
-  const closed = forUpperLevels((level) => state[level].closedBeforeMs);
   const planOf = (each: CountQuery) => planCounts(each, closed, throughMs, retentions, nowMs);
   try {
     const plan = planOf(query);

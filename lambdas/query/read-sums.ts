@@ -121,10 +121,10 @@ function* periodsWithBlocks({ pieces }: CountPlan, context: SumsContext): Genera
 const HOURS_MAX = 1_000;
 
 /**
- * Whether blocks are the wrong place for a plan: it needs too many of them, or some that are gone already, because the levels
- * above have nothing yet.
+ * Whether the blocks of a plan are the wrong ones: there are too many of them, or some are gone already, because the levels above
+ * have not closed their time.
  */
-export function needsDeltas(
+export function isBeyondBlocks(
   { pieces }: CountPlan,
   { retentions, nowMs, latestMs }: Omit<SumsContext, 'state'>,
 ): boolean {

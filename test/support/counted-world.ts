@@ -278,7 +278,7 @@ class Player {
   ): { plan: CompactionPlan; closesMs: number } | undefined {
     const { hours } = state;
     if (hours.plan !== undefined || state[level].hourEpoch >= hours.epoch) return undefined;
-    const closesMs = closesBeforeMs(level, state);
+    const closesMs = closesBeforeMs(level, state, this.#nowMs);
     const closedBeforeMs = forUpperLevels((each) => (each === level ? closesMs : 0));
     const plan = { ...this.#planned(bits), covers: hours.covers, closedBeforeMs, hourEpoch: hours.epoch };
     return { plan, closesMs };
