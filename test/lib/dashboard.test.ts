@@ -47,7 +47,9 @@ test('every custom metric is on the dashboard or in an alarm', () => {
   // The collector is only in a stage that names buckets.
   const whole = templateJson('prod', { accessLogs: [{ bucket: 'my-logs' }] });
   const watched = new Set([
-    ...widgetsOf(whole).flatMap(({ properties }) => properties.metrics ?? []).map(([, name]) => name),
+    ...widgetsOf(whole)
+      .flatMap(({ properties }) => properties.metrics ?? [])
+      .map(([, name]) => name),
     ...alarmsOf(whole).flatMap(({ properties }) => metricsOf(properties).map(({ name }) => name)),
   ]);
   assert.deepEqual(
