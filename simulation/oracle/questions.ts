@@ -86,11 +86,13 @@ export async function minutesOf(
 
 /** The sums of counters over all time, as the query answers them. */
 export async function totalsOf(
-  { names }: Asked,
+  { names, lastMs }: Asked,
   ports: QueryPorts,
   settings: QuerySettings,
 ): Promise<Map<string, number>> {
-  const answers = await ask(names, { by: 'total' }, ports, settings);
+  // Without an end, the answer ends now: an event may say that it happens in some minutes.
+  const toMs = Math.max(lastMs + HOUR_MS, ports.clock.nowMs());
+  const answers = await ask(names, { by: 'total', from: '0', to: String(toMs) }, ports, settings);
   return new Map([...answers].map(([name, [answer]]) => [name, Number(answer?.total ?? 0n)]));
 }
 
