@@ -143,5 +143,8 @@ function ownFigures(c: Configuration, reported: Reported): IWidget[] {
       reported('CanaryDifference', 'Maximum'),
       reported('ShardsLost'),
     ]),
+    ...(c.accessLogs.length === 0
+      ? []
+      : [graph('Counts: access logs', [reported('EventsCollected'), reported('ObjectsParked')])]),
   ];
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { customMetrics } from '../../lib/metrics.ts';
-import { resourceOf, templateJson } from '../support/stack-template.ts';
+import { resourceOf, type TemplateJson, templateJson } from '../support/stack-template.ts';
 import { alarmsOf, metricsOf } from '../support/template-alarms.ts';
 
 interface Widget {
@@ -18,13 +18,8 @@ interface Widget {
 }
 
 const template = templateJson('prod');
-const { DashboardName, DashboardBody } = resourceOf(template, 'AWS::CloudWatch::Dashboard').Properties;
-const text: string = DashboardBody['Fn::Join'][1]
-  .map((part: string | { 'Fn::GetAtt'?: string[]; Ref?: string }) =>
-    typeof part === 'string' ? part : (part['Fn::GetAtt']?.[0] ?? part.Ref ?? ''),
-  )
-  .join('');
-const { widgets } = JSON.parse(text) as { widgets: readonly Widget[] };
+const { DashboardName } = resourceOf(template, 'AWS::CloudWatch::Dashboard').Properties;
+const widgets = widgetsOf(template);
 const SIGNALS = ['traffic', 'latency', 'errors', 'saturation'];
 
 test('all alarms are at the top, beside where to read on', () => {
@@ -49,9 +44,13 @@ test('each part has its four golden signals, and the parts stand as an event tra
 });
 
 test('every custom metric is on the dashboard or in an alarm', () => {
+  // The collector is only in a stage that names buckets.
+  const whole = templateJson('prod', { accessLogs: [{ bucket: 'my-logs' }] });
   const watched = new Set([
-    ...widgets.flatMap(({ properties }) => properties.metrics ?? []).map(([, name]) => name),
-    ...alarmsOf(template).flatMap(({ properties }) => metricsOf(properties).map(({ name }) => name)),
+    ...widgetsOf(whole)
+      .flatMap(({ properties }) => properties.metrics ?? [])
+      .map(([, name]) => name),
+    ...alarmsOf(whole).flatMap(({ properties }) => metricsOf(properties).map(({ name }) => name)),
   ]);
   assert.deepEqual(
     customMetrics()
@@ -60,3 +59,13 @@ test('every custom metric is on the dashboard or in an alarm', () => {
     [],
   );
 });
+
+function widgetsOf(of: TemplateJson): readonly Widget[] {
+  const { DashboardBody } = resourceOf(of, 'AWS::CloudWatch::Dashboard').Properties;
+  const text: string = DashboardBody['Fn::Join'][1]
+    .map((part: string | { 'Fn::GetAtt'?: string[]; Ref?: string }) =>
+      typeof part === 'string' ? part : (part['Fn::GetAtt']?.[0] ?? part.Ref ?? ''),
+    )
+    .join('');
+  return (JSON.parse(text) as { widgets: readonly Widget[] }).widgets;
+}
