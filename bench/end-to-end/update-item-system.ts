@@ -49,7 +49,7 @@ export async function startUpdateItem({ dataDir, port }: SystemOptions): Promise
     minutes: async (metric, entity, hourMs) => {
       const get = new GetItemCommand({ TableName, Key: keyOf(metric, entity, hourMs), ConsistentRead: true });
       const { Item } = await client.send(get);
-      const minutes = Object.entries(Item ?? {}).filter(([name]) => /^m\d\d$/.test(name));
+      const minutes = Object.entries(Item ?? {}).filter(([name]) => /^m\d+$/.test(name));
       return new Map(minutes.map(([name, value]) => [Number(name.slice(1)), Number(value.N)]));
     },
   };
