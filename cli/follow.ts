@@ -77,8 +77,8 @@ addFormatOptions(followCommand)
     'after',
     `
 Examples:
-  tally follow /var/log/nginx/access.log --url http://127.0.0.1:3000
-  journalctl -f -o cat -u caddy | tally follow --stdin --name caddy --url http://127.0.0.1:3000
+  npx tally follow /var/log/nginx/access.log --url http://127.0.0.1:3000
+  journalctl -f -o cat -u caddy | npx tally follow --stdin --name caddy --url http://127.0.0.1:3000
 
 It ends with a signal (exit code 0), or where the service refuses (1) or a file cannot be read (2).`,
   )
