@@ -44,10 +44,10 @@ async function total(): Promise<number> {
   return ((await answer.json()) as { total: number }).total;
 }
 
-test('an update that was carried out, but whose answer was lost, counts once', patient, async () => {
+test('a delta that was stored, but whose answer was lost, counts once', patient, async () => {
   let lost: FunctionCall | undefined;
   stack.setFunctionFault((call) => {
-    const counting = call.action === 'UpdateItem' && call.body.includes(stack.ref(countersId()));
+    const counting = call.action === 'PutItem' && call.body.includes(stack.ref(countersId()));
     if (lost !== undefined || !counting) return 'pass';
     lost = call;
     return 'lose-answer';

@@ -74,7 +74,7 @@ export async function startOperatedStack() {
     run: (command: 'dead-letters' | 'parameter', ...args: string[]) =>
       start(command, [...args, '--url', stack.url]).ended,
 
-    /** Makes every write of a counter item fail, reads go on; or lets them pass again. */
+    /** Makes every write of a delta fail, reads go on; or lets them pass again. */
     countersFail(fail: boolean): void {
       const counters = stack.template
         .ofType('AWS::DynamoDB::Table')
@@ -82,7 +82,7 @@ export async function startOperatedStack() {
       const name = stack.ref(counters?.logicalId ?? '');
       stack.setFunctionFault(
         fail
-          ? ({ action, body }) => (action === 'UpdateItem' && body.includes(name) ? THROTTLED : 'pass')
+          ? ({ action, body }) => (action === 'PutItem' && body.includes(name) ? THROTTLED : 'pass')
           : undefined,
       );
     },

@@ -41,7 +41,7 @@ async function rejected(drill: Drill): Promise<void> {
   }
 }
 
-/** An update of two segments whose answer is lost: the writer asks the item what it has. */
+/** Deltas of two segments that are stored, and the answers lost: the writer finds them there. */
 async function appliedTwice(drill: Drill): Promise<void> {
   const writer = drill.mapping('writer');
   await writer.pause();
@@ -52,7 +52,7 @@ async function appliedTwice(drill: Drill): Promise<void> {
   const counters = drill.nameOf('AWS::DynamoDB::Table', 'Counters');
   let lost = 0;
   drill.stack.setFunctionFault(({ action, body }) => {
-    if (action !== 'UpdateItem' || !body.includes(`"${counters}"`) || lost > 3) return 'pass';
+    if (action !== 'PutItem' || !body.includes(`"${counters}"`) || lost > 3) return 'pass';
     lost += 1;
     return 'lose-answer';
   });
