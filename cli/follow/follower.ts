@@ -193,7 +193,8 @@ export class Follower {
     if (known !== undefined && (await isDone(known, info.mtimeMs))) return;
     const { stateFolders } = this.#settings;
     const found = await findAlike(this.#settings, (target) => findState(source, head, target, stateFolders));
-    if (found.is === 'prefix' || (found.is === 'new' && info.mtimeMs <= sinceMs)) return;
+    // Of the same tick of the file system's clock as the marker it may be later: rather counted than lost.
+    if (found.is === 'prefix' || (found.is === 'new' && info.mtimeMs < sinceMs)) return;
     const target = { ...this.#settings.target, label: found.key.label };
     const settings = { ...this.#settings, target, forget: false, dryRun: false };
     const { figures, reporter } = this.#ports;
