@@ -35,10 +35,7 @@ export class Compactor extends HandlerFunction {
         ...retentionEnvironment(c),
       },
       statements: [
-        allow(
-          ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
-          [counts.tableArn],
-        ),
+        allow(['dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:Query'], [counts.tableArn]),
         allow(
           ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
           [ledger.tableArn],

@@ -63,18 +63,18 @@ test(
       const outcome = await stack.invoke(functionOf(noun).name, {});
       assert.ok(outcome.ok, `${noun}: ${JSON.stringify(outcome)}`);
     }
+    // The canary sends one event a shard, and one.
+    await settled(4);
     const query = new URLSearchParams({ by: 'hour', ...RANGE });
     const counts = await fetch(`${stack.url}/v1/counts/view/%2Fbundled?${query}`);
     assert.equal(((await counts.json()) as { total: number }).total, 1);
     const api = await fetch(`${stack.url}/v1/openapi.json`);
     assert.equal(((await api.json()) as { openapi: string }).openapi.slice(0, 3), '3.1');
-    const headers = {
-      authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0',
-    };
-    const audit = await fetch(`${stack.url}/v1/audit?${new URLSearchParams(RANGE)}`, { headers });
-    assert.equal(audit.status, 200);
+    assert.match(await (await fetch(stack.url)).text(), /<html/i);
     stack.setFunctionFault(undefined);
-    assert.deepEqual([...callers].toSorted(), functions.map(({ name }) => `function ${name}`).toSorted());
+    // The console calls no service.
+    const calling = functions.filter(({ noun }) => noun !== 'console');
+    assert.deepEqual([...callers].toSorted(), calling.map(({ name }) => `function ${name}`).toSorted());
   },
 );
 
@@ -85,9 +85,9 @@ test(
     const before = await stack.status();
     let failures = 0;
     let parameterReads = 0;
-    stack.setFunctionFault(({ service, action }) => {
+    stack.setFunctionFault(({ service, action, body }) => {
       if (service === 'ssm') parameterReads += 1;
-      if (action !== 'UpdateItem' || failures > 0) return 'pass';
+      if (action !== 'PutItem' || !body.includes('TablesCounters') || failures > 0) return 'pass';
       failures += 1;
       return {
         status: 400,
@@ -96,7 +96,7 @@ test(
       };
     });
     await post([
-      { id: 'b', metric: 'view', entity: '/bundled', at: '2999-01-01T00:00:00Z' },
+      { id: 'b', metric: 'view', entity: '/bundled', at: '2099-01-01T00:00:00Z' },
       { id: 'c', metric: 'view', entity: '/bundled', at: AT },
     ]);
     await settled(before.received + 2);

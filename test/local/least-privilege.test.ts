@@ -14,7 +14,6 @@ const USED_BY_AWS: readonly [role: RegExp, action: RegExp, why: string][] = [
   [/./, /^logs:(CreateLogStream|PutLogEvents)$/, 'Lambda writes the log of a function with its role'],
   [/^Aggregator/, /^kinesis:(DescribeStream|DescribeStreamSummary|ListStreams)$/, 'the mapping polls'],
   [/^Aggregator/, /^s3:(GetBucket|List)\*$/, 'Lambda looks at the destination of a mapping'],
-  [/^Auditor/, /^s3:ListBucket$/, 'S3 asks for it where an object is not there: 404, not 403'],
   [/^Aggregator/, /^s3:\w+\*? aws\/lambda\//, 'Lambda writes to the destination of a mapping'],
   [/^Writer/, /^sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)$/, 'the mapping polls and deletes'],
 ];

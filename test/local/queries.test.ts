@@ -137,7 +137,7 @@ test('a batch answers as its questions alone would; a wrong one has its own erro
 test('what is wrong is said', patient, async () => {
   for (const [query, reason] of [
     ['by=day&by=hour', /"by" is given more than once/],
-    ['by=hour&tz=Europe/Berlin', /"tz" goes with by=day, by=month, and a date/],
+    ['by=minute&tz=Europe/Berlin', /"tz" goes with by=hour, day, week and month/],
     ['next=abc', /"next" is no token/],
   ] as const) {
     const answer = await ask(query);

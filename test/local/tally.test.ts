@@ -61,7 +61,7 @@ test('events are counted by minute, hour and day; a repeated id counts once', pa
 });
 
 test('a question that can not be answered is refused with what is wrong', patient, async () => {
-  assert.match(String((await counts('view', '/a', '?by=week'))['message']), /"by" must be one of/);
+  assert.match(String((await counts('view', '/a', '?by=year'))['message']), /"by" must be one of/);
   const metric = await fetch(`${stack.url}/v1/counts/a%20b/x`);
   assert.equal(metric.status, 400);
   const encoding = await fetch(`${stack.url}/v1/counts/view/%E0%A4%A`);
@@ -200,26 +200,14 @@ test('an event too far in the future is rejected, and the shard goes on', patien
   assert.equal((await counts('view', '/now'))['total'], 1);
 });
 
-test(
-  'admin routes want a signature; the audit finds nothing, the redriver an empty queue',
-  patient,
-  async () => {
-    const hours = 'from=2026-11-20T00:00Z&to=2026-11-21T00:00Z';
-    for (const [method, path] of [
-      ['GET', `audit?${hours}`],
-      ['POST', 'admin/redrive'],
-      ['POST', `admin/repair?${hours}`],
-    ] as const) {
-      const unsigned = await fetch(`${stack.url}/v1/${path}`, { method });
-      assert.equal(unsigned.status, 403, path);
-      const signed = await fetch(`${stack.url}/v1/${path}`, { method, headers: SIGNED });
-      assert.equal(signed.status, 200, path);
-      const report = (await signed.json()) as Record<string, unknown>;
-      if (path.includes('redrive')) assert.deepEqual([report['returned'], report['ended']], [0, 'empty']);
-      else assert.deepEqual([report['items'], report['differences'], report['complete']], [2, [], true]);
-    }
-  },
-);
+test('the admin route wants a signature; the redriver finds an empty queue', patient, async () => {
+  const redrive = (headers = {}) => fetch(`${stack.url}/v1/admin/redrive`, { method: 'POST', headers });
+  assert.equal((await redrive()).status, 403);
+  const signed = await redrive(SIGNED);
+  assert.equal(signed.status, 200);
+  const report = (await signed.json()) as Record<string, unknown>;
+  assert.deepEqual([report['returned'], report['ended']], [0, 'empty']);
+});
 
 test('the canary beats on every shard and reads its counts back through the API', patient, async () => {
   const first = await stack.invoke(functionNamed('canary'), {});
