@@ -1,0 +1,40 @@
+// When an upper level closes its time: also where nothing arrives, before the finer blocks are gone.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  type CompactionState,
+  closesBeforeMs,
+  INITIAL_STATE,
+  isLevelWithHours,
+  isUpperDue,
+} from '../../lambdas/core/compaction.ts';
+import { DAY_MS, HOUR_MS } from '../../lambdas/counting/time.ts';
+
+const LAST_MS = Date.UTC(2026, 10, 22, 5, 20);
+
+/** Everything that arrived until `LAST_MS` is compacted, and nothing has arrived since. */
+function idle(): CompactionState {
+  const covers = { through: { '1.0': 3 }, open: [], floorMs: LAST_MS };
+  const hours = { ...INITIAL_STATE.hours, epoch: 3, hourEpoch: 3, covers, plannedAtMs: LAST_MS };
+  const upper = { ...hours, epoch: 1, closedBeforeMs: LAST_MS - (LAST_MS % HOUR_MS) };
+  return { ...INITIAL_STATE, hours, days: upper };
+}
+
+test('the floor closes what is before it, and after a day the clock does', () => {
+  assert.equal(closesBeforeMs('days', idle(), LAST_MS + HOUR_MS), Date.UTC(2026, 10, 22, 5));
+  assert.equal(closesBeforeMs('days', idle(), LAST_MS + 3 * DAY_MS), Date.UTC(2026, 10, 24, 5));
+  assert.equal(closesBeforeMs('all', idle(), LAST_MS + 30 * DAY_MS), Date.UTC(2026, 11, 1));
+});
+
+test('a level without anything new is due once a day, as long as that closes something', () => {
+  assert.equal(isUpperDue(idle(), 'days', 0, LAST_MS + DAY_MS - 1), false);
+  assert.equal(isUpperDue(idle(), 'days', 0, LAST_MS + 2 * DAY_MS), true);
+  assert.equal(isUpperDue(INITIAL_STATE, 'days', 0, LAST_MS), false);
+});
+
+test('a level can answer for any time once it has what the hours have, and nothing is under way', () => {
+  const state = idle();
+  assert.equal(isLevelWithHours(state, 'days'), true);
+  assert.equal(isLevelWithHours(state, 'months'), false);
+  assert.equal(isLevelWithHours({ ...state, hours: { ...state.hours, epoch: 4 } }, 'days'), false);
+});
