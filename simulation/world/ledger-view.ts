@@ -77,7 +77,7 @@ export class LedgerView {
       this.claimMs = Number(item['throughMs']?.N ?? 0);
       this.#observer.claimRaised(this.claimMs);
     } else if (pk === 'COMPACTION') this.compaction = item;
-    else if (pk === 'DELETIONS') return;
+    else if (pk === 'DELETIONS' || pk === 'GENERATIONS') return;
     else if (kind === 'SEG') this.#entryWritten(parseShardKey(pk), before, item);
     else if (kind === 'HEAD') {
       this.of(parseShardKey(pk)).head = headOf(item);
