@@ -1,4 +1,5 @@
 // What may become of a call: an answer, a crash before or after, a lost answer, a failure, a send taken in part.
+import { carriedOut } from '../world/network.ts';
 import type { Actor } from './actor.ts';
 import type { SmallWorld } from './small-world.ts';
 
@@ -61,7 +62,7 @@ export function fatesOf(actor: Actor, name: string, left: Budgets): Transition[]
     // After a read, a crash is the same as before the next call.
     if (!reads) {
       const crashAfter = () => {
-        request.effect();
+        carriedOut(request);
         actor.crash();
       };
       next.push({ label: `${call}: crash after`, run: spend('crashes', crashAfter) });
