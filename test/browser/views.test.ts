@@ -106,6 +106,7 @@ test('counts: dragging zooms, the URL has the question, back leads out of it', p
     assert.equal(await tile(page, 'In this stretch').textContent(), '45');
     await page.goBack();
     await page.getByText('Table of points').click();
+    await page.locator('details tbody tr').nth(59).waitFor();
     assert.equal(await page.locator('details tbody tr').count(), 60);
   }),
 );
