@@ -23,6 +23,10 @@ function brokenBy({ status, headers, body }: RawAnswer, bodyless: boolean): stri
   if (headers.get('content-length') !== String(body.length)) {
     broken.push(`status ${status}: content-length ${headers.get('content-length')} for ${body.length} bytes`);
   }
+  // A request target that comes to the root gets the console's page, which has a type of its own.
+  if (status === 200 && /^text\/html\b/.test(headers.get('content-type') ?? '')) {
+    return body.toString('utf8').startsWith('<!doctype html>') ? broken : [...broken, 'HTML that is no page'];
+  }
   if (!/^application\/json\b/.test(headers.get('content-type') ?? '')) {
     broken.push(`status ${status}: content-type ${headers.get('content-type')}`);
   }
