@@ -2,23 +2,23 @@
 // What an epoch takes apart from its rows (the ledger's entries) is told from the difference between one slot and several.
 import { cpuUsage } from 'node:process';
 import { parseArgs } from 'node:util';
-import { LedgerTable } from '../lambdas/aws/ledger-table.ts';
 import { compact } from '../lambdas/compactor/compact.ts';
 import { BLOCK_BYTES, RANGE_EVENTS_MAX } from '../lambdas/compactor/ports.ts';
+import { noAccounts } from '../lambdas/core/accounts.ts';
 import { OPEN_SEGMENTS_MAX } from '../lambdas/core/compaction.ts';
 import { holds, nameHash, rangesOf, WHOLE_RANGE } from '../lambdas/core/hash-range.ts';
-import { compareRows, encodeRows, type Row } from '../lambdas/core/rows.ts';
-import { noAccounts } from '../lambdas/counting/accounts.ts';
 import {
   parseSequenceNumber,
   parseShardId,
   type ShardId,
   segmentId,
   shardKey,
-} from '../lambdas/counting/identifiers.ts';
-import { type Head, planSegment } from '../lambdas/counting/segment.ts';
-import { lostEntry } from '../lambdas/counting/segment-entry.ts';
-import { HOUR_MS } from '../lambdas/counting/time.ts';
+} from '../lambdas/core/identifiers.ts';
+import { compareRows, encodeRows, type Row } from '../lambdas/core/rows.ts';
+import { type Head, planSegment } from '../lambdas/core/segment.ts';
+import { lostEntry } from '../lambdas/core/segment-entry.ts';
+import { HOUR_MS } from '../lambdas/core/time.ts';
+import { LedgerTable } from '../lambdas/ledger/ledger-table.ts';
 import { CompactionStateTable } from '../lambdas/store/state-table.ts';
 import { StoreTable } from '../lambdas/store/store-table.ts';
 import { START_MS } from '../plan/count.ts';

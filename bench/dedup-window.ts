@@ -6,11 +6,11 @@ import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { BatchWriteItemCommand, CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import { dynamoDb } from '../lambdas/aws/clients/dynamo-db.ts';
-import { entryItem, ledgerKeys } from '../lambdas/aws/ledger-items.ts';
-import { noAccounts } from '../lambdas/counting/accounts.ts';
-import { parseSequenceNumber, parseShardKey, type ShardKey } from '../lambdas/counting/identifiers.ts';
-import type { Head } from '../lambdas/counting/segment.ts';
-import { lostEntry } from '../lambdas/counting/segment-entry.ts';
+import { noAccounts } from '../lambdas/core/accounts.ts';
+import { parseSequenceNumber, parseShardKey, type ShardKey } from '../lambdas/core/identifiers.ts';
+import type { Head } from '../lambdas/core/segment.ts';
+import { lostEntry } from '../lambdas/core/segment-entry.ts';
+import { entryItem, ledgerKeys } from '../lambdas/ledger/ledger-items.ts';
 import { startEmulator } from '../local/emulators/emulators.ts';
 import type { Loaded, LoadTask } from './dedup-window/cold-load.ts';
 

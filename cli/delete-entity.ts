@@ -2,8 +2,8 @@
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { S3ArchiveCleaner } from '../lambdas/aws/archive-cleaner.ts';
 import { DeltasMissing } from '../lambdas/compactor/epoch-rows.ts';
+import { S3ArchiveCleaner } from '../lambdas/deletion/archive-cleaner.aws.ts';
 import { deleteEntity } from '../lambdas/deletion/delete-entity.ts';
 import type { DeletionPorts, DeletionReport, DeletionSettings } from '../lambdas/deletion/ports.ts';
 import { exitCodes } from './shared/errors.ts';

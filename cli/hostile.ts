@@ -10,6 +10,6 @@ const command = new Command('hostile')
   .option('--seconds <n>', 'how long to go on at random, after everything was sent once', wholeNumber(0), 60)
   .option('--seed <n>', 'play the attacks of that run again', wholeNumber())
   .option('--crowd <n>', 'connections that stay open and say nothing', wholeNumber(0), 500)
-  .action((options) => runScript('hostile/main.ts', options));
+  .action((options) => runScript('proof/hostile/main.ts', options));
 
 export const hostileCommand = withExample(command, 'npx tally hostile --seconds 10');

@@ -9,6 +9,6 @@ const command = new Command('mutants')
   )
   .argument('[words...]', 'only mutations whose names hold one of these words')
   .option('--explore', 'ask the exploration alone')
-  .action((words: string[], options) => runScript('simulation/mutants.ts', options, words));
+  .action((words: string[], options) => runScript('proof/mutants.ts', options, words));
 
 export const mutantsCommand = withExample(command, 'npx tally mutants dedup');

@@ -1,6 +1,6 @@
 // `tally parameter`: reads and sets the retry parameter of a running stack; a value that functions could not use is refused.
 import { Command } from 'commander';
-import { InvalidRetryPolicy, parseRetryPolicy } from '../lambdas/counting/retry-policy.ts';
+import { InvalidRetryPolicy, parseRetryPolicy } from '../lambdas/core/retry-policy.ts';
 import { exitCodes, OperatorError } from './shared/errors.ts';
 import { type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
 import type { StackAccess } from './shared/stack-access.ts';

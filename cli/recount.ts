@@ -2,13 +2,12 @@
 import cliProgress from 'cli-progress';
 import { Command } from 'commander';
 import { S3RawArchive } from '../lambdas/aws/raw-archive.ts';
-import { RepairArchive } from '../lambdas/aws/repair-archive.ts';
 import { KinesisLog } from '../lambdas/aws/stream-log.ts';
 import { DeltasMissing } from '../lambdas/compactor/epoch-rows.ts';
 import { finishPlans } from '../lambdas/compactor/finish-plans.ts';
 import { BLOCK_BYTES } from '../lambdas/compactor/ports.ts';
 import { retentionsKept } from '../lambdas/core/claim.ts';
-import { HOUR_MS, isoSeconds, parseInstant } from '../lambdas/counting/time.ts';
+import { HOUR_MS, isoSeconds, parseInstant } from '../lambdas/core/time.ts';
 import type { SegmentSource } from '../lambdas/raw-ports.ts';
 import { archivedSource } from '../lambdas/recount/archived-source.ts';
 import {
@@ -19,6 +18,7 @@ import {
 } from '../lambdas/recount/ports.ts';
 import { begin } from '../lambdas/recount/produce.ts';
 import { recount } from '../lambdas/recount/recount.ts';
+import { RepairArchive } from '../lambdas/recount/repair-archive.aws.ts';
 import { rebuildInto } from './recount/rebuild.ts';
 import { exitCodeOf, linesOf } from './recount/report.ts';
 import { FileSpill } from './recount/spill.ts';

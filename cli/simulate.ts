@@ -20,7 +20,7 @@ const command = new Command('simulate')
   .action((options, self) => {
     const ways = [options.seed, options.runs, options.minutes].filter((way) => way !== undefined);
     if (ways.length !== 1) self.error('error: say one of --seed N, --runs N or --minutes N');
-    return runScript('simulation/main.ts', options);
+    return runScript('proof/simulation/main.ts', options);
   });
 
 export const simulateCommand = withExample(

@@ -1,5 +1,5 @@
 // The ports to messages that could not be written: tried again, buried, parked or given up, as types only.
-import type { MessageHistory } from './counting/message-history.ts';
+import type { MessageHistory } from './core/message-history.ts';
 
 /** A rollup message as the queue delivers it. */
 export interface DeliveredMessage {

@@ -1,16 +1,17 @@
 // The ports of the use cases: what they need from the world outside, as types only.
+
+import type { Books } from './core/books.ts';
+import type { Heartbeat, MinuteCounts, OpenShard } from './core/canary.ts';
 import type { Claim } from './core/claim.ts';
 import type { Delta } from './core/delta.ts';
 import type { Generation, LogPlace } from './core/generation.ts';
-import type { Books } from './counting/books.ts';
-import type { Heartbeat, MinuteCounts, OpenShard } from './counting/canary.ts';
-import type { PartName, SegmentId, SequenceNumber, ShardId, ShardKey } from './counting/identifiers.ts';
-import type { Unread } from './counting/pipeline-status.ts';
-import type { RetryPolicy } from './counting/retry-policy.ts';
-import type { RejectedEvent } from './counting/rollup.ts';
-import type { RollupMessage } from './counting/rollup-message.ts';
-import type { Head, StreamRecord } from './counting/segment.ts';
-import type { SegmentEntry, WindowEntry } from './counting/segment-entry.ts';
+import type { PartName, SegmentId, SequenceNumber, ShardId, ShardKey } from './core/identifiers.ts';
+import type { Unread } from './core/pipeline-status.ts';
+import type { RetryPolicy } from './core/retry-policy.ts';
+import type { RejectedEvent } from './core/rollup.ts';
+import type { RollupMessage } from './core/rollup-message.ts';
+import type { Head, StreamRecord } from './core/segment.ts';
+import type { SegmentEntry, WindowEntry } from './core/segment-entry.ts';
 
 /** The wall clock, epoch milliseconds. */
 export interface Clock {

@@ -1,8 +1,8 @@
 // The ports to the archive of raw records, as types only.
-import type { ShardKey } from './counting/identifiers.ts';
-import type { RawObject, RawPlace, RawSegment } from './counting/raw-segment.ts';
-import type { StreamRecord } from './counting/segment.ts';
-import type { SegmentEntry } from './counting/segment-entry.ts';
+import type { ShardKey } from './core/identifiers.ts';
+import type { RawObject, RawPlace, RawSegment } from './core/raw-segment.ts';
+import type { StreamRecord } from './core/segment.ts';
+import type { SegmentEntry } from './core/segment-entry.ts';
 
 /** Where the raw records of segments are kept. */
 export interface RawArchive {

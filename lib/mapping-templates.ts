@@ -16,7 +16,7 @@ const TOO_LARGE =
   'The request is too large for the stream, which takes 1 MiB as one batch: nothing was taken, send fewer events at once, under a new batch key.';
 
 /**
- * The PutRecords request. Under a batch key, one record of all events, `[1, key, [event, …]]` (counting/event.ts), the key
+ * The PutRecords request. Under a batch key, one record of all events, `[1, key, [event, …]]` (core/event.ts), the key
  * its partition key. Without, each event a record of its own, its id the partition key; an event without an id gets a key
  * that spreads, made of the request's id that a client cannot choose.
  * @param streamName the stream's name; it needs no escaping (letters, digits, `_.-`)

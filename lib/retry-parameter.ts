@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import type { Configuration } from './configuration.ts';
 import { QUEUE_RECEIVES_MAX } from './rollup-queue.ts';
 
-/** Its first values: lambdas/counting/retry-policy.ts has the same defaults. */
+/** Its first values: lambdas/core/retry-policy.ts has the same defaults. */
 const FIRST_VALUES = {
   attempts: 3,
   backoffBaseSeconds: 5,

@@ -2,13 +2,13 @@
 import { type AggregatorPorts, aggregate } from '../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../lambdas/aggregator/windows.ts';
-import { LedgerTable } from '../lambdas/aws/ledger-table.ts';
 import { compact } from '../lambdas/compactor/compact.ts';
 import { BLOCK_BYTES, type CompactorPorts, RANGE_EVENTS_MAX } from '../lambdas/compactor/ports.ts';
 import { OPEN_SEGMENTS_MAX } from '../lambdas/core/compaction.ts';
-import { parseSequenceNumber, parseShardId, type ShardId } from '../lambdas/counting/identifiers.ts';
-import { DEFAULT_RETRY_POLICY } from '../lambdas/counting/retry-policy.ts';
-import type { StreamRecord } from '../lambdas/counting/segment.ts';
+import { parseSequenceNumber, parseShardId, type ShardId } from '../lambdas/core/identifiers.ts';
+import { DEFAULT_RETRY_POLICY } from '../lambdas/core/retry-policy.ts';
+import type { StreamRecord } from '../lambdas/core/segment.ts';
+import { LedgerTable } from '../lambdas/ledger/ledger-table.ts';
 import { CompactionStateTable } from '../lambdas/store/state-table.ts';
 import { StoreTable } from '../lambdas/store/store-table.ts';
 import { writeRollups } from '../lambdas/writer/write.ts';

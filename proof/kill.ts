@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Random } from '../hostile/random.ts';
+import { Random } from './hostile/random.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** The command that imports and verifies. */

@@ -17,7 +17,7 @@ interface Rule {
 }
 
 /** Pure: no SDK, no clock, no randomness, no environment. */
-const CORE = /^lambdas\/(core|counting)\//;
+const CORE = /^lambdas\/core\//;
 const PORTS = /^lambdas\/(.*[/-])?ports\.ts$/;
 const ADAPTER = /^lambdas\/((aws|store|ledger)\/|.*\.aws\.ts$)/;
 /** The API's schemas: plain data, for who serves, deploys or checks it. */
@@ -26,7 +26,8 @@ const API = /^api\//;
 const FORMATS = /^formats\//;
 const HANDLER = /^lambdas\/[a-z-]+\/handler\.ts$/;
 /** Whatever else is in a folder of lambdas/. */
-const USE_CASE = /^lambdas\/(?!aws\/|store\/|ledger\/|core\/|counting\/)[a-z-]+\/(?!handler\.ts|.*ports\.ts)/;
+const USE_CASE =
+  /^lambdas\/(?!aws\/|store\/|ledger\/|core\/)[a-z-]+\/(?!handler\.ts|.*ports\.ts|.*\.aws\.ts)/;
 /** What several use cases do: read the status, keep a dedup window, end a segment that is lost, write one message, find blocks. */
 const SHARED = new RegExp(
   `^lambdas/(${[
@@ -95,35 +96,25 @@ const RULES: readonly Rule[] = [
   },
   { room: 'AWS in memory', files: /^fake-aws\//, mayImport: [/^fake-aws\//, SDK, /^dynalite\//, NODE] },
   {
-    room: 'simulation',
-    files: /^simulation\//,
-    mayImport: [/^simulation\//, ...PROVEN, NODE, /^(p-limit|pure-rand)/],
+    room: 'simulation, exploration, mutations',
+    files: /^proof\/(simulation|explore|mutants|oracle)(\/|\.ts$)/,
+    mayImport: [/^proof\/(simulation|explore|mutants|oracle)\//, ...PROVEN, NODE, /^(p-limit|pure-rand)/],
+  },
+  {
+    room: 'hostile run',
+    files: /^proof\/hostile\//,
+    mayImport: [/^proof\/hostile\//, NODE, /^local\/stack\.ts$/, SDK],
   },
   {
     room: 'drills',
-    files: /^(proof|simulation)\//,
+    files: /^proof\//,
     // They play on the local stack, and read what the command line reads.
-    mayImport: [
-      /^proof\//,
-      /^simulation\//,
-      /^plan\//,
-      ...PROVEN,
-      /^local\//,
-      /^(formats|cli)\//,
-      /^hostile\/random\.ts$/,
-      NODE,
-      /^pure-rand/,
-    ],
+    mayImport: [/^proof\//, /^plan\//, ...PROVEN, /^local\//, /^(formats|cli)\//, NODE, /^pure-rand/],
   },
   {
     room: 'local stack',
     files: /^local\//,
     mayImport: [/^local\//, NODE, SDK, /^(dynalite|kinesalite|fauxqs|velocityjs|jsonpath-plus|ajv)$/],
-  },
-  {
-    room: 'hostile run',
-    files: /^hostile\//,
-    mayImport: [/^hostile\//, NODE, /^local\/stack\.ts$/, SDK],
   },
   {
     room: 'benchmarks',
@@ -136,7 +127,7 @@ const RULES: readonly Rule[] = [
       API,
       CLIENT,
       /^client\/src\//,
-      /^(lib|plan|local|cli|formats|simulation)\//,
+      /^(lib|plan|local|cli|formats|proof)\//,
       NODE,
       SDK,
       /^@aws-lambda-powertools\//,
@@ -254,23 +245,23 @@ test('every folder is type-checked', async () => {
 
 test('the guard sees an import that is not allowed, however it is written', () => {
   const bad = [
-    ["import { X } from '../aws/clients/s3.ts';", 'lambdas/counting/event.ts'],
+    ["import { X } from '../aws/clients/s3.ts';", 'lambdas/core/event.ts'],
     ["import type { X } from '@aws-sdk/client-sqs';", 'lambdas/writer/write.ts'],
     ["export { x } from '../aws/archive.ts';", 'lambdas/aggregator/aggregate.ts'],
     ["import 'aws-cdk-lib';", 'lambdas/aws/clients/s3.ts'],
-    ["const x = await import('node:fs');", 'lambdas/counting/rollup.ts'],
+    ["const x = await import('node:fs');", 'lambdas/core/rollup.ts'],
     ["import {\n  a,\n  b,\n} from '../lambdas/writer/handler.ts';", 'lib/writer.ts'],
     ["import { redrive } from '../redriver/redrive.ts';", 'lambdas/writer/write.ts'],
     ["import { dynamoDb } from '../aws/clients/dynamo-db.ts';", 'lambdas/aggregator/aggregate.ts'],
     ["import { startLocalStack } from '../local/stack.ts';", 'cli/parameter.ts'],
     ["import { addStack } from '../lib/counting-app.ts';", 'local/stack.ts'],
-    ["import { SCENARIOS } from '../proof/drill/scenarios/index.ts';", 'hostile/run.ts'],
+    ["import { SCENARIOS } from '../proof/drill/scenarios/index.ts';", 'proof/hostile/run.ts'],
     ["import { writeRollups } from '../lambdas/writer/write.ts';", 'fake-aws/sqs.ts'],
     ["import { EVENTS } from '../lib/events-schema.ts';", 'api/events.ts'],
     ["import { startFauxqs } from 'fauxqs';", 'bench/cost.ts'],
     ["import { parseCountQuery } from '../lambdas/query/count-query.ts';", 'console/app.tsx'],
     ["import { startLocalStack } from '../local/stack.ts';", 'plan/count.ts'],
-    ["import { DynamoDBClient } from '@aws-sdk/client-dynamodb';", 'simulation/world/fake.ts'],
+    ["import { DynamoDBClient } from '@aws-sdk/client-dynamodb';", 'proof/simulation/world/fake.ts'],
     ["import { readFile } from 'node:fs/promises';", 'formats/lines.ts'],
     ["import type { Archive } from './aws/archive.ts';", 'lambdas/ports.ts'],
     ["import { startLocalStack } from '../../local/stack.ts';", 'lambdas/query/handler.ts'],

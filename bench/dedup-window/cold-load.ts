@@ -1,9 +1,9 @@
 // A container that meets a shard for the first time: a fresh process reads the shard's whole dedup window from the ledger.
 import { DedupWindows, type WindowPlan } from '../../lambdas/aggregator/windows.ts';
 import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
-import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
 import { systemClock } from '../../lambdas/aws/telemetry.ts';
-import type { ShardKey } from '../../lambdas/counting/identifiers.ts';
+import type { ShardKey } from '../../lambdas/core/identifiers.ts';
+import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 
 /** What to load. */
 export interface LoadTask {

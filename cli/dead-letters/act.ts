@@ -1,5 +1,5 @@
 // Doing something to dead letters, one after the other: first it is settled which ones, then each is dealt with by its name.
-import { letterName } from '../../lambdas/counting/letter-name.ts';
+import { letterName } from '../../lambdas/core/letter-name.ts';
 import type { Discarding } from '../../lambdas/dead-letter-ports.ts';
 import {
   discardParked,

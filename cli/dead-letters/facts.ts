@@ -1,9 +1,10 @@
 // What is worth knowing of a dead letter, and whether it is one that was asked for. Pure.
+
+import { partsIn } from '../../lambdas/core/letter-name.ts';
+import type { MessageHistory } from '../../lambdas/core/message-history.ts';
+import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
 import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
-import { partsIn } from '../../lambdas/counting/letter-name.ts';
-import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
-import { decodeRollupMessage } from '../../lambdas/counting/rollup-message.ts';
-import { HOUR_MS, isoSeconds } from '../../lambdas/counting/time.ts';
+import { HOUR_MS, isoSeconds } from '../../lambdas/core/time.ts';
 
 /** What is known of a dead letter. Entities are in `rows` only, which are shown when asked for. */
 export interface LetterFacts {

@@ -1,7 +1,7 @@
 // Looking at dead letters: through the queue and back, and through the archive with where each part is by now.
-import { parseSegmentId, type ShardKey } from '../../lambdas/counting/identifiers.ts';
-import { letterName, partsIn } from '../../lambdas/counting/letter-name.ts';
-import { partPlace, type SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
+import { parseSegmentId, type ShardKey } from '../../lambdas/core/identifiers.ts';
+import { letterName, partsIn } from '../../lambdas/core/letter-name.ts';
+import { partPlace, type SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { ParkedLetter } from '../../lambdas/dead-letter-ports.ts';
 import type { Clock } from '../../lambdas/ports.ts';
 import { factsOf, isMeant, type LetterFacts, type Selection } from './facts.ts';

@@ -1,6 +1,6 @@
 // What the commands on dead letters need from outside, as types.
-import type { ShardKey } from '../../lambdas/counting/identifiers.ts';
-import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
+import type { ShardKey } from '../../lambdas/core/identifiers.ts';
+import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { DeliveredMessage, ParkedLetters } from '../../lambdas/dead-letter-ports.ts';
 import type { OperatorPorts } from '../../lambdas/redriver/operate.ts';
 

@@ -2,8 +2,8 @@
 import { userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Archive } from '../../lambdas/aws/archive.ts';
-import { SqsDeadLetters } from '../../lambdas/aws/dead-letters.ts';
-import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
+import { SqsDeadLetters } from '../../lambdas/redriver/dead-letters.aws.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { exitCodes } from '../shared/errors.ts';
 import { openStack, type StackAccess } from '../shared/stack-access.ts';

@@ -6,7 +6,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { HISTORY_ATTRIBUTE } from '../../lambdas/aws/rollup-queue.ts';
-import { parseHistory } from '../../lambdas/counting/message-history.ts';
+import { parseHistory } from '../../lambdas/core/message-history.ts';
 import type { QueueDepth, WaitingLetter, WaitingLetters } from './ports.ts';
 
 /** As long as redrive hides what it takes: should the command be killed, the next run of redrive but one has them again. */

@@ -3,7 +3,7 @@
 import { type AggregatorPorts, aggregate } from '../../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
-import { lastEntered } from '../../lambdas/counting/books.ts';
+import { lastEntered } from '../../lambdas/core/books.ts';
 import {
   compareSequenceNumbers,
   parseShardKey,
@@ -12,10 +12,10 @@ import {
   segmentId,
   shardIdOf,
   shardKey,
-} from '../../lambdas/counting/identifiers.ts';
-import { decodeRollupMessage } from '../../lambdas/counting/rollup-message.ts';
-import type { Head } from '../../lambdas/counting/segment.ts';
-import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
+} from '../../lambdas/core/identifiers.ts';
+import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
+import type { Head } from '../../lambdas/core/segment.ts';
+import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type {
   BooksLedger,
   RollupQueue,

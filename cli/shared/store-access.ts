@@ -1,5 +1,5 @@
 // The store and the ledger of a stack, as an operator's commands work on them.
-import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
 import {
@@ -10,7 +10,8 @@ import {
 } from '../../lambdas/compactor/ports.ts';
 import { OPEN_SEGMENTS_MAX } from '../../lambdas/core/compaction.ts';
 import type { Retentions } from '../../lambdas/core/level.ts';
-import { DAY_MS } from '../../lambdas/counting/time.ts';
+import { DAY_MS } from '../../lambdas/core/time.ts';
+import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import type { Clock, ShardDirectory } from '../../lambdas/ports.ts';
 import { ForgetTable } from '../../lambdas/store/forget-table.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';

@@ -1,12 +1,12 @@
 // The accountant's second task: work out up to which arrival time everything is counted, and publish it.
 import { giveUp } from '../aggregator/finish-segment.ts';
+import { lastEntered } from '../core/books.ts';
 import { acceptedFromMs } from '../core/boundaries.ts';
 import { type Claim, type LevelRetentionsMs, raisedClaim } from '../core/claim.ts';
-import { lastEntered } from '../counting/books.ts';
-import { completeFromMs, completeThroughMs, vanishedShards } from '../counting/completeness.ts';
-import { AFTER_ALL, BEFORE_ALL, type SegmentId, type ShardKey, segmentId } from '../counting/identifiers.ts';
-import type { Head } from '../counting/segment.ts';
-import { isGivenUp, isSettled, type SegmentEntry } from '../counting/segment-entry.ts';
+import { completeFromMs, completeThroughMs, vanishedShards } from '../core/completeness.ts';
+import { AFTER_ALL, BEFORE_ALL, type SegmentId, type ShardKey, segmentId } from '../core/identifiers.ts';
+import type { Head } from '../core/segment.ts';
+import { isGivenUp, isSettled, type SegmentEntry } from '../core/segment-entry.ts';
 import type { BooksLedger, Clock, SegmentLedger, ShardDirectory } from '../ports.ts';
 import { progressOfShards, type Reached, runMaxOf } from './shard-progress.ts';
 

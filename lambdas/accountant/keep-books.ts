@@ -1,7 +1,7 @@
 // The accountant's use case: move every shard's books forward over the segments that are settled.
-import { lastEntered, moveForward } from '../counting/books.ts';
-import type { ShardKey } from '../counting/identifiers.ts';
-import type { SegmentEntry } from '../counting/segment-entry.ts';
+import { lastEntered, moveForward } from '../core/books.ts';
+import type { ShardKey } from '../core/identifiers.ts';
+import type { SegmentEntry } from '../core/segment-entry.ts';
 import type { BooksLedger } from '../ports.ts';
 
 /** Most entries looked at in one step. */

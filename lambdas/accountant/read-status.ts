@@ -1,13 +1,13 @@
 // Reading the pipeline's accounts from the ledger, shard by shard.
-import { lastEntered } from '../counting/books.ts';
-import type { ShardKey } from '../counting/identifiers.ts';
+import { lastEntered } from '../core/books.ts';
+import type { ShardKey } from '../core/identifiers.ts';
 import {
   type PipelineStatus,
   pipelineStatus,
   type ShardAccounts,
   shardAccounts,
-} from '../counting/pipeline-status.ts';
-import type { SegmentEntry } from '../counting/segment-entry.ts';
+} from '../core/pipeline-status.ts';
+import type { SegmentEntry } from '../core/segment-entry.ts';
 import type { BooksLedger } from '../ports.ts';
 
 /** The accounts of all shards, and their sum. */

@@ -1,7 +1,7 @@
 // How far every shard got, in the order of reading that makes it safe to claim something about all of them.
-import type { ShardProgress } from '../counting/completeness.ts';
-import { type ShardKey, shardIdOf, shardKey } from '../counting/identifiers.ts';
-import type { Head } from '../counting/segment.ts';
+import type { ShardProgress } from '../core/completeness.ts';
+import { type ShardKey, shardIdOf, shardKey } from '../core/identifiers.ts';
+import type { Head } from '../core/segment.ts';
 import type { BooksLedger, ShardDirectory } from '../ports.ts';
 
 /** How far one shard got, by whatever measure. */

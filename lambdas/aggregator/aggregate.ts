@@ -8,10 +8,10 @@ import {
   type ShardKey,
   segmentId,
   shardKey,
-} from '../counting/identifiers.ts';
-import { rawObject } from '../counting/raw-segment.ts';
-import { rollUp } from '../counting/rollup.ts';
-import { encodeMessages } from '../counting/rollup-message.ts';
+} from '../core/identifiers.ts';
+import { rawObject } from '../core/raw-segment.ts';
+import { rollUp } from '../core/rollup.ts';
+import { encodeMessages } from '../core/rollup-message.ts';
 import {
   type Ancestor,
   type Head,
@@ -23,8 +23,8 @@ import {
   type RollupConfig,
   recordsAfter,
   type StreamRecord,
-} from '../counting/segment.ts';
-import { emittedEntry } from '../counting/segment-entry.ts';
+} from '../core/segment.ts';
+import { emittedEntry } from '../core/segment-entry.ts';
 import type { Clock, RejectedArchive, RollupQueue, SegmentLedger, StreamLog } from '../ports.ts';
 import type { RawArchive } from '../raw-ports.ts';
 import type { RangeRegister } from '../store/ports.ts';

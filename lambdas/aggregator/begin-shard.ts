@@ -6,8 +6,8 @@ import {
   type ShardBeginning,
   shardBeginning,
 } from '../core/generation.ts';
-import { type ShardId, type ShardKey, shardKey } from '../counting/identifiers.ts';
-import type { Head, RollupConfig } from '../counting/segment.ts';
+import { type ShardId, type ShardKey, shardKey } from '../core/identifiers.ts';
+import type { Head, RollupConfig } from '../core/segment.ts';
 import type { Clock, GenerationLedger, SegmentLedger } from '../ports.ts';
 import type { AggregatorSettings } from './aggregate.ts';
 import { GenerationEnded } from './errors.ts';

@@ -1,8 +1,8 @@
 // The last step of a segment, whoever takes it: its head is marked sent, after its messages are, or after it was given up.
-import { addAccounts } from '../counting/accounts.ts';
-import type { ShardKey } from '../counting/identifiers.ts';
-import type { Head } from '../counting/segment.ts';
-import { lostEntry, type SegmentEntry } from '../counting/segment-entry.ts';
+import { addAccounts } from '../core/accounts.ts';
+import type { ShardKey } from '../core/identifiers.ts';
+import type { Head } from '../core/segment.ts';
+import { lostEntry, type SegmentEntry } from '../core/segment-entry.ts';
 import type { SegmentLedger } from '../ports.ts';
 
 /** Marks a planned segment sent. @returns the head, sent */

@@ -13,14 +13,14 @@ import {
   text,
   wholeNumber,
 } from '../aws/environment.ts';
-import { batchesOf } from '../aws/kinesis-event.ts';
 import { lazily } from '../aws/lazily.ts';
-import { LedgerTable } from '../aws/ledger-table.ts';
 import { SqsRollupQueue } from '../aws/rollup-queue.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
-import { HOUR_MS } from '../counting/time.ts';
+import { HOUR_MS } from '../core/time.ts';
+import { LedgerTable } from '../ledger/ledger-table.ts';
 import { CompactionStateTable } from '../store/state-table.ts';
 import { type AggregatorPorts, type AggregatorSettings, aggregate } from './aggregate.ts';
+import { batchesOf } from './kinesis-event.aws.ts';
 import { segmentMetrics } from './segment-metrics.ts';
 import { DedupWindows } from './windows.ts';
 

@@ -1,7 +1,7 @@
 // What the aggregator reports while it works: the source of its metrics.
-import type { SegmentId, ShardKey } from '../counting/identifiers.ts';
-import type { SegmentOutput } from '../counting/rollup.ts';
-import type { Head } from '../counting/segment.ts';
+import type { SegmentId, ShardKey } from '../core/identifiers.ts';
+import type { SegmentOutput } from '../core/rollup.ts';
+import type { Head } from '../core/segment.ts';
 import type { StreamGap } from '../ports.ts';
 
 /** Hears what happens to segments; none of it changes what happens next. */

@@ -1,5 +1,5 @@
 // The aggregator's metrics: what its segments did, as counts, and what must never go unseen as errors.
-import { rejectedEvents } from '../counting/accounts.ts';
+import { rejectedEvents } from '../core/accounts.ts';
 import type { SegmentListener } from './segment-listener.ts';
 
 type Count = (counts: Readonly<Record<string, number>>) => void;

@@ -1,9 +1,9 @@
 // The dedup windows of all shards that this container has met: in memory while it is warm, from the ledger otherwise.
-import { anyOf, type DedupView, ShardWindow } from '../counting/dedup-window.ts';
-import type { ShardKey } from '../counting/identifiers.ts';
-import { ID_BYTES } from '../counting/seen-ids.ts';
-import type { Head } from '../counting/segment.ts';
-import { MissingLedgerItem, type WindowEntry } from '../counting/segment-entry.ts';
+import { anyOf, type DedupView, ShardWindow } from '../core/dedup-window.ts';
+import type { ShardKey } from '../core/identifiers.ts';
+import { ID_BYTES } from '../core/seen-ids.ts';
+import type { Head } from '../core/segment.ts';
+import { MissingLedgerItem, type WindowEntry } from '../core/segment-entry.ts';
 import type { SegmentLedger } from '../ports.ts';
 
 /** What decides a segment's dedup window. */

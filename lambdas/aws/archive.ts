@@ -8,12 +8,12 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { Delta } from '../core/delta.ts';
+import type { SegmentId } from '../core/identifiers.ts';
+import { letterName } from '../core/letter-name.ts';
+import type { MessageHistory } from '../core/message-history.ts';
+import type { RejectedEvent } from '../core/rollup.ts';
 import { decodeRows } from '../core/rows.ts';
-import type { SegmentId } from '../counting/identifiers.ts';
-import { letterName } from '../counting/letter-name.ts';
-import type { MessageHistory } from '../counting/message-history.ts';
-import type { RejectedEvent } from '../counting/rollup.ts';
-import { HOUR_MS, isoSeconds } from '../counting/time.ts';
+import { HOUR_MS, isoSeconds } from '../core/time.ts';
 import type { Discarding, Letter, ParkedLetter, ParkedLetters } from '../dead-letter-ports.ts';
 import type { ExpiredArchive, RejectedArchive } from '../ports.ts';
 import { s3 } from './clients/s3.ts';

@@ -17,8 +17,8 @@ import {
   rawKey,
   rawPlaceIn,
   readRawObject,
-} from '../counting/raw-segment.ts';
-import { HOUR_MS } from '../counting/time.ts';
+} from '../core/raw-segment.ts';
+import { HOUR_MS } from '../core/time.ts';
 import type { RawArchive, RawHistory } from '../raw-ports.ts';
 import { s3 } from './clients/s3.ts';
 

@@ -1,6 +1,6 @@
 // The retry policy from a parameter, read again every so often while the function runs.
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
-import { DEFAULT_RETRY_POLICY, parseRetryPolicy, type RetryPolicy } from '../counting/retry-policy.ts';
+import { DEFAULT_RETRY_POLICY, parseRetryPolicy, type RetryPolicy } from '../core/retry-policy.ts';
 import type { Clock, RetryPolicySource } from '../ports.ts';
 import { ssm } from './clients/ssm.ts';
 

@@ -7,8 +7,8 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import pLimit from 'p-limit';
-import { encodeHistory, type MessageHistory, parseHistory } from '../counting/message-history.ts';
-import type { RollupMessage } from '../counting/rollup-message.ts';
+import { encodeHistory, type MessageHistory, parseHistory } from '../core/message-history.ts';
+import type { RollupMessage } from '../core/rollup-message.ts';
 import type { DeliveredMessage, FailedMessages } from '../dead-letter-ports.ts';
 import type { RollupQueue } from '../ports.ts';
 

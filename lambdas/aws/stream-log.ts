@@ -10,8 +10,8 @@ import {
   type Shard,
   type ShardIteratorType,
 } from '@aws-sdk/client-kinesis';
+import { decodeRecord } from '../core/event.ts';
 import type { LogPlace } from '../core/generation.ts';
-import { decodeRecord } from '../counting/event.ts';
 import {
   compareSequenceNumbers,
   parseSequenceNumber,
@@ -20,9 +20,9 @@ import {
   type ShardId,
   type ShardKey,
   shardIdOf,
-} from '../counting/identifiers.ts';
-import type { Unread } from '../counting/pipeline-status.ts';
-import type { StreamRecord } from '../counting/segment.ts';
+} from '../core/identifiers.ts';
+import type { Unread } from '../core/pipeline-status.ts';
+import type { StreamRecord } from '../core/segment.ts';
 import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
 import type { SegmentReader, SegmentSource } from '../raw-ports.ts';
 import { kinesis } from './clients/kinesis.ts';

@@ -1,5 +1,5 @@
 // The canary's first task: a known event on every open shard, which is the shard's heartbeat too.
-import { type Heartbeat, minuteBeats, minuteStartMs } from '../counting/canary.ts';
+import { type Heartbeat, minuteBeats, minuteStartMs } from '../core/canary.ts';
 import type { HeartbeatStream, Pause } from '../ports.ts';
 
 /** What sending needs. */

@@ -7,8 +7,8 @@ import {
   CHECKED_MS,
   judgeCanary,
   minuteStartMs,
-} from '../counting/canary.ts';
-import { MINUTE_MS } from '../counting/time.ts';
+} from '../core/canary.ts';
+import { MINUTE_MS } from '../core/time.ts';
 import type { MinuteCountsReader } from '../ports.ts';
 
 /** Reads the counts of the last hours and judges them. @param nowMs the time, epoch milliseconds */

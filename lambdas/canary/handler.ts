@@ -5,13 +5,13 @@ import middy from '@middy/core';
 import type { ScheduledEvent } from 'aws-lambda';
 import { kinesis } from '../aws/clients/kinesis.ts';
 import { text } from '../aws/environment.ts';
-import { KinesisHeartbeats } from '../aws/heartbeat-stream.ts';
-import { environmentCredentials, SignedQuery } from '../aws/signed-query.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
-import type { CanaryVerdict } from '../counting/canary.ts';
-import { isoSeconds } from '../counting/time.ts';
+import type { CanaryVerdict } from '../core/canary.ts';
+import { isoSeconds } from '../core/time.ts';
 import { type BeatPorts, beat } from './beat.ts';
 import { check } from './check.ts';
+import { KinesisHeartbeats } from './heartbeat-stream.aws.ts';
+import { environmentCredentials, SignedQuery } from './signed-query.aws.ts';
 
 const { env } = process;
 const { logger, metrics, count } = telemetry(env);

@@ -1,5 +1,6 @@
 // The compactor's use case: finish what is planned, plan what is due, level by level.
 import { progressOfShards, runMaxOf } from '../accountant/shard-progress.ts';
+import { lastEntered } from '../core/books.ts';
 import { retentionsKept } from '../core/claim.ts';
 import {
   areHoursDue,
@@ -15,11 +16,10 @@ import {
   nextCoverage,
   type ShardEntries,
 } from '../core/compaction.ts';
+import { completeThroughMs } from '../core/completeness.ts';
+import type { ShardKey } from '../core/identifiers.ts';
 import { LEVELS, type Level, type Retentions, type UpperLevel } from '../core/level.ts';
-import { lastEntered } from '../counting/books.ts';
-import { completeThroughMs } from '../counting/completeness.ts';
-import type { ShardKey } from '../counting/identifiers.ts';
-import type { SegmentEntry } from '../counting/segment-entry.ts';
+import type { SegmentEntry } from '../core/segment-entry.ts';
 import { DeltasMissing } from './epoch-rows.ts';
 import { BlockChanged } from './merge-period.ts';
 import type { CompactionReport, CompactorPorts, CompactorSettings } from './ports.ts';

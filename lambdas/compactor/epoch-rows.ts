@@ -2,9 +2,9 @@
 import { type CompactionPlan, isCovered, runsBetween, type SegmentPlace } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
 import { covers, type HashRange, holds, nameHash } from '../core/hash-range.ts';
+import { parseSegmentId, type ShardKey } from '../core/identifiers.ts';
 import { type RowView, splitName, viewRows } from '../core/rows.ts';
-import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
-import type { SegmentEntry } from '../counting/segment-entry.ts';
+import type { SegmentEntry } from '../core/segment-entry.ts';
 import type { BooksLedger } from '../ports.ts';
 import type { Deletion, DeltaReader, StoredDelta } from '../store/ports.ts';
 

@@ -20,7 +20,7 @@ import {
   type UpperLevel,
 } from '../core/level.ts';
 import { compareRows, type Row, type RowView, rowBytes, splitName } from '../core/rows.ts';
-import { HOUR_MS } from '../counting/time.ts';
+import { HOUR_MS } from '../core/time.ts';
 import { makeTops } from '../store/make-tops.ts';
 import { EpochRows, epochSegments } from './epoch-rows.ts';
 import { type GrowingRow, PeriodMerge } from './merge-period.ts';

@@ -1,7 +1,7 @@
 // Compaction: which segments each level has in its blocks, what the next epoch takes, and when a level is due.
-import type { ShardKey } from '../counting/identifiers.ts';
-import { isGivenUp, type SegmentEntry } from '../counting/segment-entry.ts';
+import type { ShardKey } from './identifiers.ts';
 import { cellStartMs, type Level, type Retentions, UPPER_LEVELS, type UpperLevel } from './level.ts';
+import { isGivenUp, type SegmentEntry } from './segment-entry.ts';
 
 /** A segment by shard and number, and where its deltas are stored. */
 export interface SegmentPlace {

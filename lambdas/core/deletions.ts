@@ -1,5 +1,5 @@
 // Which rows the register of deletions leaves out.
-import { entityHash } from '../counting/entity-hash.ts';
+import { entityHash } from './entity-hash.ts';
 
 /** The register, as it is asked about rows. */
 export class Deletions {

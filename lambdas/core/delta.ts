@@ -1,6 +1,7 @@
 // Deltas: the rows of one segment in one hash range, immutable, a pure function of the segment.
-import type { SegmentId } from '../counting/identifiers.ts';
+
 import { type HashRange, nameHash, rangeOf, WHOLE_RANGE } from './hash-range.ts';
+import type { SegmentId } from './identifiers.ts';
 import { compareRows, layRows, packRows, type Row, rowBytes } from './rows.ts';
 
 /** What names a delta. */

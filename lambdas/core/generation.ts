@@ -1,14 +1,9 @@
 // Generations of the stream: each begins at a stated place of every shard, and ends the ones before it.
 
-import { noAccounts } from '../counting/accounts.ts';
-import {
-  BEFORE_ALL,
-  compareSequenceNumbers,
-  type SequenceNumber,
-  type ShardKey,
-} from '../counting/identifiers.ts';
-import { type Ancestor, type Head, ROLLUP_VERSION, type RollupConfig } from '../counting/segment.ts';
+import { noAccounts } from './accounts.ts';
 import { acceptedFromMs } from './boundaries.ts';
+import { BEFORE_ALL, compareSequenceNumbers, type SequenceNumber, type ShardKey } from './identifiers.ts';
+import { type Ancestor, type Head, ROLLUP_VERSION, type RollupConfig } from './segment.ts';
 
 /**
  * Where a generation begins: `heads`, after the newest record that an earlier generation has of a shard; or an arrival

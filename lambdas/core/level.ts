@@ -1,4 +1,6 @@
 // The four levels of counts: what a block's period is, and what its cells are.
+
+import { type KeptLevel, keptGoneAtMs } from './boundaries.ts';
 import {
   DAY_MS,
   dayStartMs,
@@ -8,8 +10,7 @@ import {
   MINUTE_MS,
   monthStartMs,
   nextMonthMs,
-} from '../counting/time.ts';
-import { type KeptLevel, keptGoneAtMs } from './boundaries.ts';
+} from './time.ts';
 
 /** The levels, finest first. A block of `hours` holds the minutes of an hour, one of `all` the months of all time. */
 export const LEVELS = ['hours', 'days', 'months', 'all'] as const;

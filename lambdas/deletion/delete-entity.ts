@@ -1,9 +1,9 @@
 // Deleting an entity's data on request: out of the store, out of what the archive keeps, and a record without its name.
 import { type CompactionState, isCovered } from '../core/compaction.ts';
+import { entityHash } from '../core/entity-hash.ts';
+import { parseSegmentId } from '../core/identifiers.ts';
 import { LEVELS } from '../core/level.ts';
-import { withoutEntity } from '../counting/archived-entity.ts';
-import { entityHash } from '../counting/entity-hash.ts';
-import { parseSegmentId } from '../counting/identifiers.ts';
+import { withoutEntity } from './archived-entity.ts';
 import { periodsWith, rowsOf, rowsOfDeltas, type Sought, sought } from './find-entity.ts';
 import { RowForgetting } from './forget-rows.ts';
 import type { DeletionOptions, DeletionPorts, DeletionReport, DeletionSettings } from './ports.ts';

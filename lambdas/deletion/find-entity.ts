@@ -1,6 +1,7 @@
 // Where an entity's rows may be: found from the all-time blocks down, and from rows that are not in every level yet.
 import { type CompactionState, isCovered } from '../core/compaction.ts';
 import { HASH_BITS, type HashRange, nameHash, rangeOf, WHOLE_RANGE } from '../core/hash-range.ts';
+import { parseSegmentId } from '../core/identifiers.ts';
 import {
   cellAtMs,
   LEVELS,
@@ -12,8 +13,7 @@ import {
   type UpperLevel,
 } from '../core/level.ts';
 import { pickRows, type Row, rowName } from '../core/rows.ts';
-import { parseSegmentId } from '../counting/identifiers.ts';
-import { HOUR_MS, LATEST_INSTANT_MS } from '../counting/time.ts';
+import { HOUR_MS, LATEST_INSTANT_MS } from '../core/time.ts';
 import { type Leaf, leavesIn } from '../store/leaf-blocks.ts';
 import type { BlockReader, StoredDelta } from '../store/ports.ts';
 import type { DeletionPorts } from './ports.ts';

@@ -4,7 +4,7 @@ import { Deletions } from '../core/deletions.ts';
 import type { HashRange } from '../core/hash-range.ts';
 import { cellOf, expiresAtOf, type Level, type Period, periodStartMs, UPPER_LEVELS } from '../core/level.ts';
 import { compareRows, decodeRows, encodeRows, type Row } from '../core/rows.ts';
-import { HOUR_MS } from '../counting/time.ts';
+import { HOUR_MS } from '../core/time.ts';
 import { makeTops } from '../store/make-tops.ts';
 import type { LateItem, StoredDelta } from '../store/ports.ts';
 import { type FoundRow, isIn, rowsOf, rowsOfDeltas, type Sought } from './find-entity.ts';

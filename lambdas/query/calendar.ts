@@ -10,7 +10,7 @@ import {
   MINUTE_MS,
   monthStartMs,
   nextMonthMs,
-} from '../counting/time.ts';
+} from '../core/time.ts';
 
 /** The grains of an answer, finest first. */
 export const GRAINS = ['minute', 'hour', 'day', 'week', 'month', 'total'] as const;

@@ -1,6 +1,6 @@
 // The answer to a question about counts: points, and how far they can be relied on.
 
-import { MINUTE_MS } from '../counting/time.ts';
+import { MINUTE_MS } from '../core/time.ts';
 import { type Grain, instantsIn } from './calendar.ts';
 import type { CountPlan } from './count-plan.ts';
 import { type CountQuery, hasZone } from './count-query.ts';

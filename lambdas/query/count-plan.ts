@@ -1,6 +1,6 @@
 // Where an answer is read from: each stretch of time from the coarsest level that has it whole, and from one level only.
 import type { Level, Retentions, UpperLevel } from '../core/level.ts';
-import { HOUR_MS, isoSeconds } from '../counting/time.ts';
+import { HOUR_MS, isoSeconds } from '../core/time.ts';
 import {
   coarser,
   type Grain,

@@ -1,7 +1,7 @@
 // Questions about counts: reading a request.
 
-import { isEntity, isMetric } from '../counting/event.ts';
-import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS, parseInstant } from '../counting/time.ts';
+import { isEntity, isMetric } from '../core/event.ts';
+import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS, parseInstant } from '../core/time.ts';
 import {
   dateStartMs,
   GRAINS,

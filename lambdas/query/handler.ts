@@ -14,9 +14,9 @@ import {
   publicAnswer,
 } from '../aws/http-answer.ts';
 import { lazily } from '../aws/lazily.ts';
-import { LedgerTable } from '../aws/ledger-table.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
-import { isMetric } from '../counting/event.ts';
+import { isMetric } from '../core/event.ts';
+import { LedgerTable } from '../ledger/ledger-table.ts';
 import { CompactionStateTable } from '../store/state-table.ts';
 import { StoreTable } from '../store/store-table.ts';
 import { parseCountBatch } from './count-batch.ts';
@@ -36,7 +36,7 @@ const streamName = text(env, 'STREAM_NAME');
 // For the status only, which no cold start of a count waits for.
 const accounting = lazily(async () => ({
   ...(await import('./read-accepted.ts')),
-  ...(await import('../counting/pipeline-status.ts')),
+  ...(await import('../core/pipeline-status.ts')),
 }));
 const stream = lazily(async () => (await import('../aws/stream-log.ts')).openStreamLog(streamName));
 const counts = new StoreTable(dynamoDbClient, text(env, 'COUNTS_TABLE'), systemClock);

@@ -1,5 +1,5 @@
 // Counters that anyone may read: which one a path means, and the badge that shows it.
-import { isEntity } from '../counting/event.ts';
+import { isEntity } from '../core/event.ts';
 
 /** The forms of a public counter. */
 export type PublicForm = 'json' | 'svg';

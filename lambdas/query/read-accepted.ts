@@ -1,14 +1,14 @@
 // The use case of the status: where every event is, from the moment the front door accepted it.
 import pLimit from 'p-limit';
 import { readShards } from '../accountant/read-status.ts';
-import { shardKey } from '../counting/identifiers.ts';
+import { shardKey } from '../core/identifiers.ts';
 import {
   type AcceptedStatus,
   pipelineStatus,
   type ShardAccounts,
   type Unread,
   withUnread,
-} from '../counting/pipeline-status.ts';
+} from '../core/pipeline-status.ts';
 import type { BooksLedger, ShardDirectory, UnreadLog } from '../ports.ts';
 
 /** What the status needs. */

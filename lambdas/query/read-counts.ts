@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { acceptPastOf, type Claim, retentionsKept } from '../core/claim.ts';
 import { type CompactionState, forUpperLevels, INITIAL_STATE, isLevelWithHours } from '../core/compaction.ts';
 import { type Retentions, UPPER_LEVELS } from '../core/level.ts';
-import { isoSeconds, LATEST_INSTANT_MS } from '../counting/time.ts';
+import { isoSeconds, LATEST_INSTANT_MS } from '../core/time.ts';
 import type { Clock, Freshness } from '../ports.ts';
 import type { CompactionStateReader } from '../store/ports.ts';
 import { type CountAnswer, countAnswer, countsOfStretch } from './count-answer.ts';

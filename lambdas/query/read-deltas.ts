@@ -2,10 +2,10 @@
 import type { LimitFunction } from 'p-limit';
 import { type CompactionState, isCovered } from '../core/compaction.ts';
 import { type HashRange, holds, rangeOf } from '../core/hash-range.ts';
+import { parseSegmentId, type ShardKey } from '../core/identifiers.ts';
 import type { UpperLevel } from '../core/level.ts';
 import { pickRows, type Row, rowName } from '../core/rows.ts';
-import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
-import { LATEST_INSTANT_MS } from '../counting/time.ts';
+import { LATEST_INSTANT_MS } from '../core/time.ts';
 import type { DeltaReader, LateStore, StoredDelta } from '../store/ports.ts';
 
 /** A (metric, entity) that is asked for. */

@@ -13,7 +13,7 @@ import {
   UPPER_LEVELS,
 } from '../core/level.ts';
 import { type Row, rowName } from '../core/rows.ts';
-import { HOUR_MS, MINUTE_MS } from '../counting/time.ts';
+import { HOUR_MS, MINUTE_MS } from '../core/time.ts';
 import type { BlockReader, DeltaReader, LateStore } from '../store/ports.ts';
 import type { CountPlan } from './count-plan.ts';
 import type { CountQuery } from './count-query.ts';

@@ -1,7 +1,7 @@
 // Questions about the top: reading a request, and answering it from a list and the claim.
 import { goneAtMs, type Level, type Period, periodAt, periodEndMs, type Retentions } from '../core/level.ts';
+import { isoSeconds, MINUTE_MS, parseInstant } from '../core/time.ts';
 import { TOP_MAX, type TopEntry } from '../core/top.ts';
-import { isoSeconds, MINUTE_MS, parseInstant } from '../counting/time.ts';
 import type { Freshness } from '../ports.ts';
 import { finalFromMs, isFinal } from './count-answer.ts';
 import { finalFreshness, OPEN_FRESHNESS } from './count-freshness.ts';

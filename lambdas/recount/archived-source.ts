@@ -1,7 +1,7 @@
 // The archive of raw records as a source of segments: each object compared with what the segment's entry says of it.
-import { type ShardKey, segmentId } from '../counting/identifiers.ts';
-import { InvalidRawObject, type RawSegment, streamRecord } from '../counting/raw-segment.ts';
-import type { SegmentEntry } from '../counting/segment-entry.ts';
+import { type ShardKey, segmentId } from '../core/identifiers.ts';
+import { InvalidRawObject, type RawSegment, streamRecord } from '../core/raw-segment.ts';
+import type { SegmentEntry } from '../core/segment-entry.ts';
 import type { Clock } from '../ports.ts';
 import type { RawReader, SegmentSource } from '../raw-ports.ts';
 

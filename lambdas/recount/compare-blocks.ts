@@ -3,7 +3,7 @@ import type { CompactionState } from '../core/compaction.ts';
 import { covers, type HashRange, holds, nameHash, rangesOf } from '../core/hash-range.ts';
 import { goneAtMs, type Level, type Period, UPPER_LEVELS } from '../core/level.ts';
 import { decodeRows, type Row, rowName } from '../core/rows.ts';
-import { isoSeconds } from '../counting/time.ts';
+import { isoSeconds } from '../core/time.ts';
 import { type Leaf, leavesIn } from '../store/leaf-blocks.ts';
 import { Judge, periodsIn } from './judge.ts';
 import type { PartRows } from './part-rows.ts';

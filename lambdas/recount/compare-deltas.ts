@@ -1,9 +1,9 @@
 // Deltas that are not compacted, compared with what their segments produce: what readers add to the blocks.
 import type { CompactionState } from '../core/compaction.ts';
 import { covers, type HashRange, holds, nameHash, rangesOf } from '../core/hash-range.ts';
+import { parseSegmentId, type ShardKey } from '../core/identifiers.ts';
 import { decodeRows, type Row } from '../core/rows.ts';
-import { parseSegmentId, type ShardKey } from '../counting/identifiers.ts';
-import { isoSeconds, LATEST_INSTANT_MS, MINUTE_MS } from '../counting/time.ts';
+import { isoSeconds, LATEST_INSTANT_MS, MINUTE_MS } from '../core/time.ts';
 import type { StoredDelta } from '../store/ports.ts';
 import { partName } from './frames.ts';
 import type { PartRows } from './part-rows.ts';

@@ -1,5 +1,5 @@
 // Frames: the rows of one part of a segment in one hash range, as they are set aside on disk.
-import { type ShardKey, segmentId } from '../counting/identifiers.ts';
+import { type ShardKey, segmentId } from '../core/identifiers.ts';
 
 /** What a frame's rows are of. */
 export interface FrameName {

@@ -1,7 +1,7 @@
 // What can be said of a cell: whether the hours that were counted again cover it, and no unknown segment may have added to it.
 import { cellAtMs, cellStartMs, type Level, type Period, periodAt, periodEndMs } from '../core/level.ts';
 import type { Row } from '../core/rows.ts';
-import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS, nextMonthMs } from '../counting/time.ts';
+import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS, nextMonthMs } from '../core/time.ts';
 import type { Difference, Findings, HourRange } from './ports.ts';
 import { overlaps } from './produce.ts';
 import type { Sum } from './sums.ts';

@@ -1,10 +1,10 @@
 // The rows of one part as they were set aside, added up by which levels have their segments.
 import { type CompactionState, isCovered } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
+import { parseShardKey, type ShardKey } from '../core/identifiers.ts';
 import { LEVELS, type Level } from '../core/level.ts';
 import { type Row, readLaid } from '../core/rows.ts';
-import { parseShardKey, type ShardKey } from '../counting/identifiers.ts';
-import type { SegmentEntry } from '../counting/segment-entry.ts';
+import type { SegmentEntry } from '../core/segment-entry.ts';
 import { decodeFrame, type Frame, partName } from './frames.ts';
 import type { RecountPorts, RecountState } from './ports.ts';
 import { addRow, hourOf, type PeriodSums } from './sums.ts';

@@ -1,7 +1,7 @@
 // What a recount needs, and what it finds. Types only.
 import type { DeltaName } from '../core/delta.ts';
+import type { ShardKey } from '../core/identifiers.ts';
 import type { Level, Period, Retentions } from '../core/level.ts';
-import type { ShardKey } from '../counting/identifiers.ts';
 import type { BooksLedger, Clock, SegmentLedger } from '../ports.ts';
 import type { SegmentSource, UnreadReason } from '../raw-ports.ts';
 import type {

@@ -1,14 +1,14 @@
 // Producing segments again by the aggregator's own code, and setting their rows for the hours aside.
 import pLimit from 'p-limit';
 import { DedupWindows, type WindowPlan } from '../aggregator/windows.ts';
+import { lastEntered } from '../core/books.ts';
 import { type HashRange, nameHash, rangeOf, rangesOf } from '../core/hash-range.ts';
+import { compareSequenceNumbers, type SequenceNumber, type ShardKey } from '../core/identifiers.ts';
+import { rollUp, type SegmentOutput } from '../core/rollup.ts';
 import { layRows, type Row, readLaid } from '../core/rows.ts';
-import { lastEntered } from '../counting/books.ts';
-import { compareSequenceNumbers, type SequenceNumber, type ShardKey } from '../counting/identifiers.ts';
-import { rollUp, type SegmentOutput } from '../counting/rollup.ts';
-import { type Head, plannedRecords, ROLLUP_VERSION } from '../counting/segment.ts';
-import { isGivenUp, MissingLedgerItem, type SegmentEntry } from '../counting/segment-entry.ts';
-import { HOUR_MS } from '../counting/time.ts';
+import { type Head, plannedRecords, ROLLUP_VERSION } from '../core/segment.ts';
+import { isGivenUp, MissingLedgerItem, type SegmentEntry } from '../core/segment-entry.ts';
+import { HOUR_MS } from '../core/time.ts';
 import type { SegmentReader } from '../raw-ports.ts';
 import { encodeFrame } from './frames.ts';
 import {

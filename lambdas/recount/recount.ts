@@ -1,6 +1,5 @@
 // The recount: what segments produce again, compared both ways with what the store holds, and put right if asked to.
 import { type CompactionState, isCovered } from '../core/compaction.ts';
-import { LEVELS, type Level } from '../core/level.ts';
 import {
   compareSequenceNumbers,
   parseShardKey,
@@ -8,7 +7,8 @@ import {
   type ShardKey,
   segmentId,
   shardIdOf,
-} from '../counting/identifiers.ts';
+} from '../core/identifiers.ts';
+import { LEVELS, type Level } from '../core/level.ts';
 import { makeTops } from '../store/make-tops.ts';
 import { CompactionMoved, compareBlocks, compareLate, type WrongPeriod } from './compare-blocks.ts';
 import { compareDeltas } from './compare-deltas.ts';

@@ -1,7 +1,7 @@
 // Sums of rows by period and name, for comparing.
 import { cellOf, type Level, periodStartMs } from '../core/level.ts';
 import { type Row, rowName } from '../core/rows.ts';
-import { HOUR_MS } from '../counting/time.ts';
+import { HOUR_MS } from '../core/time.ts';
 
 /** What one (metric, entity) has in a period. */
 export interface Sum extends Row {

@@ -5,19 +5,15 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context, ScheduledEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { sqs } from '../aws/clients/sqs.ts';
-import { SqsDeadLetters } from '../aws/dead-letters.ts';
 import { retentionsIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { jsonAnswer } from '../aws/http-answer.ts';
 import { lazily } from '../aws/lazily.ts';
-import { LedgerTable } from '../aws/ledger-table.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
-import {
-  InvalidRedriveRequest,
-  parseRedriveRequest,
-  type RedriveRequest,
-} from '../counting/redrive-request.ts';
+import { LedgerTable } from '../ledger/ledger-table.ts';
 import { StoreTable } from '../store/store-table.ts';
+import { SqsDeadLetters } from './dead-letters.aws.ts';
 import { type RedriverPorts, redrive } from './redrive.ts';
+import { InvalidRedriveRequest, parseRedriveRequest, type RedriveRequest } from './redrive-request.ts';
 
 const { env } = process;
 const { logger, metrics, countAny } = telemetry(env);

@@ -1,9 +1,9 @@
 // What an operator does to one dead letter, waiting or parked. Each can be done again after a crash at any moment.
-import { parseSegmentId } from '../counting/identifiers.ts';
-import { type CarriedParts, letterName, partsIn } from '../counting/letter-name.ts';
-import { unknownHistory } from '../counting/message-history.ts';
-import { decodeRollupMessage } from '../counting/rollup-message.ts';
-import { partPlace } from '../counting/segment-entry.ts';
+import { parseSegmentId } from '../core/identifiers.ts';
+import { type CarriedParts, letterName, partsIn } from '../core/letter-name.ts';
+import { unknownHistory } from '../core/message-history.ts';
+import { decodeRollupMessage } from '../core/rollup-message.ts';
+import { partPlace } from '../core/segment-entry.ts';
 import type {
   DeadLetters,
   DeliveredMessage,

@@ -1,12 +1,12 @@
 // The redriver's use case: empty the dead-letter queue, back to the rollup queue or into the archive.
 
 import type { Retentions } from '../core/level.ts';
-import { afterProbe, afterReturn, HALF_OPEN, type Opening, staysShut } from '../counting/half-open.ts';
-import { afterFailure, type MessageHistory, unknownHistory } from '../counting/message-history.ts';
-import { type RetryPolicy, redriveDelayMs } from '../counting/retry-policy.ts';
-import { decodeRollupMessage } from '../counting/rollup-message.ts';
+import { afterFailure, type MessageHistory, unknownHistory } from '../core/message-history.ts';
+import { type RetryPolicy, redriveDelayMs } from '../core/retry-policy.ts';
+import { decodeRollupMessage } from '../core/rollup-message.ts';
 import type { DeadLetters, DeliveredMessage } from '../dead-letter-ports.ts';
 import type { NotedPlace, TableHealth } from '../ports.ts';
+import { afterProbe, afterReturn, HALF_OPEN, type Opening, staysShut } from './half-open.ts';
 import { type ProbePorts, probe } from './probe.ts';
 
 /** What redrive needs. */

@@ -2,8 +2,8 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { DeltaName } from '../core/delta.ts';
 import { type HashRange, parseHashRange } from '../core/hash-range.ts';
+import { parseSegmentId } from '../core/identifiers.ts';
 import { type Period, periodName, type UpperLevel } from '../core/level.ts';
-import { parseSegmentId } from '../counting/identifiers.ts';
 import type { Block, StoredDelta } from './ports.ts';
 
 /** An item as the SDK carries it. */

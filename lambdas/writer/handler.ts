@@ -7,9 +7,9 @@ import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { sqs } from '../aws/clients/sqs.ts';
 import { retentionsIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { lazily } from '../aws/lazily.ts';
-import { LedgerTable } from '../aws/ledger-table.ts';
 import { deliveredMessage, SqsFailedMessages } from '../aws/rollup-queue.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
+import { LedgerTable } from '../ledger/ledger-table.ts';
 import { StoreTable } from '../store/store-table.ts';
 import { type WriterPorts, type WriterSettings, writeRollups } from './write.ts';
 

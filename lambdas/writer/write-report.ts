@@ -1,5 +1,5 @@
 // What the writer did with one batch: the source of its metrics.
-import type { NewlyCounted } from '../counting/segment-entry.ts';
+import type { NewlyCounted } from '../core/segment-entry.ts';
 
 /** Counts of one batch. */
 export interface WriteReport {

@@ -2,12 +2,12 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Delta } from '../core/delta.ts';
 import { goneAtMs, periodAt, type Retentions } from '../core/level.ts';
+import { afterFailure } from '../core/message-history.ts';
+import { backoffMs } from '../core/retry-policy.ts';
+import { decodeRollupMessage, InvalidRollupMessage, type RollupContent } from '../core/rollup-message.ts';
 import { decodeRows } from '../core/rows.ts';
-import { afterFailure } from '../counting/message-history.ts';
-import { backoffMs } from '../counting/retry-policy.ts';
-import { decodeRollupMessage, InvalidRollupMessage, type RollupContent } from '../counting/rollup-message.ts';
-import { newlyCounted } from '../counting/segment-entry.ts';
-import { HOUR_MS } from '../counting/time.ts';
+import { newlyCounted } from '../core/segment-entry.ts';
+import { HOUR_MS } from '../core/time.ts';
 import type { DeliveredMessage, FailedMessages } from '../dead-letter-ports.ts';
 import type { Clock, ExpiredArchive, PartLedger, RetryPolicySource } from '../ports.ts';
 import type { DeltaWriter } from '../store/ports.ts';

@@ -1,6 +1,5 @@
 // A drill: a local stack on a clock that is put forward minute by minute, traffic, alarms, and an oracle that counts along.
 
-import { Random } from '../../hostile/random.ts';
 import { createDataPoints, type DataPoints } from '../../local/alarms/data-points.ts';
 import { addEmbeddedMetrics } from '../../local/alarms/embedded-metrics.ts';
 import { sampleQueues, serviceMetrics } from '../../local/alarms/service-metrics.ts';
@@ -14,6 +13,7 @@ import { type LocalStack, startLocalStack } from '../../local/stack.ts';
 import { nameOf } from '../../local/template/names.ts';
 import { fedNoun } from '../../local/template/nouns.ts';
 import { readTemplate, type Template } from '../../local/template/template.ts';
+import { Random } from '../hostile/random.ts';
 import { type Commands, commandsOn } from './commands.ts';
 import { Oracle } from './oracle.ts';
 import { type MinuteOfTraffic, Producers } from './producers.ts';

@@ -13,11 +13,11 @@ import type {
   StatusAnswer,
   TallyEvent,
 } from '../../client/src/index.ts';
-import type { AcceptedStatus } from '../../lambdas/counting/pipeline-status.ts';
-import type { RedriveRequest } from '../../lambdas/counting/redrive-request.ts';
+import type { AcceptedStatus } from '../../lambdas/core/pipeline-status.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import type { BatchAnswer } from '../../lambdas/query/read-counts.ts';
 import type { RedriveReport } from '../../lambdas/redriver/redrive.ts';
+import type { RedriveRequest } from '../../lambdas/redriver/redrive-request.ts';
 
 /** A type as JSON carries it (`jsonAnswer`): bigints are numbers. */
 type Sent<T> = T extends bigint

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { beat, HeartbeatsNotSent } from '../../lambdas/canary/beat.ts';
-import type { Heartbeat, OpenShard } from '../../lambdas/counting/canary.ts';
-import { parseShardId } from '../../lambdas/counting/identifiers.ts';
+import type { Heartbeat, OpenShard } from '../../lambdas/core/canary.ts';
+import { parseShardId } from '../../lambdas/core/identifiers.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12, 7, 41);
 const SHARDS: readonly OpenShard[] = [

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { check } from '../../lambdas/canary/check.ts';
-import { CANARY_AMOUNT } from '../../lambdas/counting/canary.ts';
-import { HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
+import { CANARY_AMOUNT } from '../../lambdas/core/canary.ts';
+import { HOUR_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12, 7, 41);
 

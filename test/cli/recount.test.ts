@@ -11,7 +11,7 @@ import { after, test } from 'node:test';
 import { openStack } from '../../cli/shared/stack-access.ts';
 import { compactNow, openStore } from '../../cli/shared/store-access.ts';
 import { periodAt } from '../../lambdas/core/level.ts';
-import { HOUR_MS, isoSeconds } from '../../lambdas/counting/time.ts';
+import { HOUR_MS, isoSeconds } from '../../lambdas/core/time.ts';
 import { startLocalStack } from '../../local/stack.ts';
 import { changeRow } from '../support/store-changes.ts';
 

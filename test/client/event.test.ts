@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { eventOf, InvalidEventError } from '../../client/src/event.ts';
-import { decodeRecord } from '../../lambdas/counting/event.ts';
+import { decodeRecord } from '../../lambdas/core/event.ts';
 import { EVENTS_SCHEMA } from '../../lib/events-schema.ts';
 
 const { schema: _, ...schema } = EVENTS_SCHEMA;

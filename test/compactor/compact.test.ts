@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { RollupMessage } from '../../lambdas/counting/rollup-message.ts';
+import type { RollupMessage } from '../../lambdas/core/rollup-message.ts';
 import { crashing, inTurns } from '../support/disturbed.ts';
 import {
   expectedSums,

@@ -8,13 +8,13 @@ import {
   SendMessageBatchCommand,
   type SendMessageBatchRequestEntry,
 } from '@aws-sdk/client-sqs';
-import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
 import { MessagesNotSent, SqsRollupQueue } from '../../lambdas/aws/rollup-queue.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { parseHashRange, WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
-import { parseSequenceNumber, parseShardId, segmentId } from '../../lambdas/counting/identifiers.ts';
-import { planSegment } from '../../lambdas/counting/segment.ts';
-import { lostEntry } from '../../lambdas/counting/segment-entry.ts';
+import { parseSequenceNumber, parseShardId, segmentId } from '../../lambdas/core/identifiers.ts';
+import { planSegment } from '../../lambdas/core/segment.ts';
+import { lostEntry } from '../../lambdas/core/segment-entry.ts';
+import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { ARRIVAL_MS, CONFIG, record, SHARD_KEY } from '../support/records.ts';

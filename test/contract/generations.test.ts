@@ -14,11 +14,11 @@ import { claimCompleteness } from '../../lambdas/accountant/claim-completeness.t
 import { keepBooks } from '../../lambdas/accountant/keep-books.ts';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { GenerationEnded } from '../../lambdas/aggregator/errors.ts';
-import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
+import { parseShardId, type ShardId, shardKey } from '../../lambdas/core/identifiers.ts';
+import { conservationDifference } from '../../lambdas/core/pipeline-status.ts';
 import { decodeRows } from '../../lambdas/core/rows.ts';
-import { parseShardId, type ShardId, shardKey } from '../../lambdas/counting/identifiers.ts';
-import { conservationDifference } from '../../lambdas/counting/pipeline-status.ts';
+import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import type { SegmentLedger } from '../../lambdas/ports.ts';
 import { deltaOf } from '../../lambdas/store/store-items.ts';
 import { startPipeline } from '../support/pipeline.ts';

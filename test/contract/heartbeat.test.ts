@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SplitShardCommand, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
-import { KinesisHeartbeats } from '../../lambdas/aws/heartbeat-stream.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { beat } from '../../lambdas/canary/beat.ts';
-import { CANARY_AMOUNT } from '../../lambdas/counting/canary.ts';
-import type { CountableEvent } from '../../lambdas/counting/event.ts';
-import { parseShardId, type ShardId } from '../../lambdas/counting/identifiers.ts';
+import { KinesisHeartbeats } from '../../lambdas/canary/heartbeat-stream.aws.ts';
+import { CANARY_AMOUNT } from '../../lambdas/core/canary.ts';
+import type { CountableEvent } from '../../lambdas/core/event.ts';
+import { parseShardId, type ShardId } from '../../lambdas/core/identifiers.ts';
 import { startServices } from '../support/services.ts';
 
 const services = await startServices();

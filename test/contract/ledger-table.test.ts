@@ -2,26 +2,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { booksItem, IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/aws/ledger-items.ts';
-import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
+import { addAccounts } from '../../lambdas/core/accounts.ts';
+import { EMPTY_BOOKS, moveForward } from '../../lambdas/core/books.ts';
 import { NO_CLAIM, raisedClaim } from '../../lambdas/core/claim.ts';
 import { rangeOf } from '../../lambdas/core/hash-range.ts';
-import { addAccounts } from '../../lambdas/counting/accounts.ts';
-import { EMPTY_BOOKS, moveForward } from '../../lambdas/counting/books.ts';
 import {
   parseSequenceNumber,
   parseShardKey,
   type ShardKey,
   segmentId,
-} from '../../lambdas/counting/identifiers.ts';
-import { rollUp } from '../../lambdas/counting/rollup.ts';
-import { isSamePlan, planSegment } from '../../lambdas/counting/segment.ts';
+} from '../../lambdas/core/identifiers.ts';
+import { rollUp } from '../../lambdas/core/rollup.ts';
+import { isSamePlan, planSegment } from '../../lambdas/core/segment.ts';
 import {
   emittedEntry,
   lostEntry,
   MissingLedgerItem,
   type SegmentEntry,
-} from '../../lambdas/counting/segment-entry.ts';
+} from '../../lambdas/core/segment-entry.ts';
+import { booksItem, IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/ledger/ledger-items.ts';
+import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
 

@@ -1,9 +1,9 @@
 // The query on real tables: compacted, half compacted, late and uncompacted rows, of every grain.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
 import { NO_CLAIM } from '../../lambdas/core/claim.ts';
-import { HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
+import { HOUR_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
+import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';
 import { readTop } from '../../lambdas/query/read-top.ts';

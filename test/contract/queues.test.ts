@@ -11,11 +11,11 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { Archive } from '../../lambdas/aws/archive.ts';
-import { SqsDeadLetters } from '../../lambdas/aws/dead-letters.ts';
 import { deliveredMessage, SqsFailedMessages, SqsRollupQueue } from '../../lambdas/aws/rollup-queue.ts';
-import { segmentId } from '../../lambdas/counting/identifiers.ts';
-import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
-import { decodeRollupMessage } from '../../lambdas/counting/rollup-message.ts';
+import { segmentId } from '../../lambdas/core/identifiers.ts';
+import type { MessageHistory } from '../../lambdas/core/message-history.ts';
+import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
+import { SqsDeadLetters } from '../../lambdas/redriver/dead-letters.aws.ts';
 import { messageOf, messagesOf, rowOf } from '../support/messages.ts';
 import { record, SHARD_KEY } from '../support/records.ts';
 import { startServices } from '../support/services.ts';

@@ -4,7 +4,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
-import { environmentCredentials, NoCounts, SignedQuery } from '../../lambdas/aws/signed-query.ts';
+import { environmentCredentials, NoCounts, SignedQuery } from '../../lambdas/canary/signed-query.aws.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12, 7, 41);
 const SECRET = 'a secret/with+signs';

@@ -11,8 +11,8 @@ import {
   waitUntilStreamExists,
 } from '@aws-sdk/client-kinesis';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
-import { parseSequenceNumber, parseShardId } from '../../lambdas/counting/identifiers.ts';
-import type { StreamRecord } from '../../lambdas/counting/segment.ts';
+import { parseSequenceNumber, parseShardId } from '../../lambdas/core/identifiers.ts';
+import type { StreamRecord } from '../../lambdas/core/segment.ts';
 import { startServices } from '../support/services.ts';
 
 const services = await startServices();

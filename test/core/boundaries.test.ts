@@ -11,7 +11,7 @@ import {
 } from '../../lambdas/core/boundaries.ts';
 import { acceptPastOf, NO_CLAIM, raisedClaim, retentionsKept } from '../../lambdas/core/claim.ts';
 import { goneAtMs, periodAt } from '../../lambdas/core/level.ts';
-import { planSegment } from '../../lambdas/counting/segment.ts';
+import { planSegment } from '../../lambdas/core/segment.ts';
 import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
 
 const HOUR_MS = 3_600_000;

@@ -8,7 +8,7 @@ import {
   isLevelWithHours,
   isUpperDue,
 } from '../../lambdas/core/compaction.ts';
-import { DAY_MS, HOUR_MS } from '../../lambdas/counting/time.ts';
+import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
 
 const LAST_MS = Date.UTC(2026, 10, 22, 5, 20);
 

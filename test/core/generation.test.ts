@@ -7,8 +7,8 @@ import {
   recordsAt,
   shardBeginning,
 } from '../../lambdas/core/generation.ts';
-import { parseShardKey } from '../../lambdas/counting/identifiers.ts';
-import { type Head, planSegment } from '../../lambdas/counting/segment.ts';
+import { parseShardKey } from '../../lambdas/core/identifiers.ts';
+import { type Head, planSegment } from '../../lambdas/core/segment.ts';
 import { CONFIG, record } from '../support/records.ts';
 
 const generation = (name: string, from: Generation['from'] = 'heads'): Generation => ({

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
-import { decodeRecord } from '../../lambdas/counting/event.ts';
+import { decodeRecord } from '../../lambdas/core/event.ts';
 import { BODY_RULES } from '../../lib/events-schema.ts';
 import { AWKWARD_TEXTS, sentEvent } from '../support/awkward-events.ts';
 import { modelOf, templateJson } from '../support/stack-template.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { decodeRecord } from '../../lambdas/counting/event.ts';
+import { decodeRecord } from '../../lambdas/core/event.ts';
 import { AWKWARD_TEXTS, CONTROL_TEXTS, type SentEvent, sentEvent } from '../support/awkward-events.ts';
 import { eventsMethod, renderAnswer, renderRequest } from '../support/front-door-templates.ts';
 import { templateJson } from '../support/stack-template.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DAY_MS, HOUR_MS } from '../../lambdas/counting/time.ts';
+import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
 import {
   instantIn,
   instantsIn,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cellStartMs, LEVELS, type Retentions } from '../../lambdas/core/level.ts';
-import { DAY_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
+import { DAY_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
 import { GRAINS, type Grain, periodStartMs, UTC } from '../../lambdas/query/calendar.ts';
 import { countAnswer } from '../../lambdas/query/count-answer.ts';
 import { type Closed, type Piece, planCounts } from '../../lambdas/query/count-plan.ts';

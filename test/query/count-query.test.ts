@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MINUTE_MS } from '../../lambdas/counting/time.ts';
+import { MINUTE_MS } from '../../lambdas/core/time.ts';
 import { type CountPoint, countAnswer } from '../../lambdas/query/count-answer.ts';
 import { planCounts } from '../../lambdas/query/count-plan.ts';
 import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DAY_MS } from '../../lambdas/counting/time.ts';
+import { DAY_MS } from '../../lambdas/core/time.ts';
 import type { CountAnswer, CountPoint } from '../../lambdas/query/count-answer.ts';
 import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';

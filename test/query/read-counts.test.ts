@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { HOUR_MS } from '../../lambdas/counting/time.ts';
+import { HOUR_MS } from '../../lambdas/core/time.ts';
 import { parseCountBatch } from '../../lambdas/query/count-batch.ts';
 import { readBatch } from '../../lambdas/query/read-counts.ts';
 import {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { rangesOf } from '../../lambdas/core/hash-range.ts';
 import { LEVELS, type Level, periodAt, UPPER_LEVELS } from '../../lambdas/core/level.ts';
-import { HOUR_MS } from '../../lambdas/counting/time.ts';
+import { HOUR_MS } from '../../lambdas/core/time.ts';
 import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
 import type { DepthHints } from '../../lambdas/query/read-blocks.ts';
 import { type QueryPorts, readCounts } from '../../lambdas/query/read-counts.ts';

@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { NO_CLAIM } from '../../lambdas/core/claim.ts';
 import { type Coverage, INITIAL_STATE } from '../../lambdas/core/compaction.ts';
+import { parseShardKey } from '../../lambdas/core/identifiers.ts';
 import { periodName } from '../../lambdas/core/level.ts';
-import { parseShardKey } from '../../lambdas/counting/identifiers.ts';
-import { DAY_MS } from '../../lambdas/counting/time.ts';
+import { DAY_MS } from '../../lambdas/core/time.ts';
 import { readTop } from '../../lambdas/query/read-top.ts';
 import {
   InvalidTopQuery,

@@ -1,8 +1,8 @@
 // What redrive does with dead letters, on queues in memory.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
-import { DEFAULT_RETRY_POLICY } from '../../lambdas/counting/retry-policy.ts';
+import type { MessageHistory } from '../../lambdas/core/message-history.ts';
+import { DEFAULT_RETRY_POLICY } from '../../lambdas/core/retry-policy.ts';
 import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
 import {
   decideRedrive,

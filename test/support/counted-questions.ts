@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { FakeAws } from '../../fake-aws/aws.ts';
 import { type Claim, NO_CLAIM } from '../../lambdas/core/claim.ts';
 import { isCovered } from '../../lambdas/core/compaction.ts';
+import { parseSegmentId, type SegmentId } from '../../lambdas/core/identifiers.ts';
 import { LEVELS, type Retentions } from '../../lambdas/core/level.ts';
-import { parseSegmentId, type SegmentId } from '../../lambdas/counting/identifiers.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/counting/time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import { type CountQuery, InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
 import {

@@ -13,6 +13,7 @@ import {
 } from '../../lambdas/core/compaction.ts';
 import { type Delta, deltasOf } from '../../lambdas/core/delta.ts';
 import { type HashRange, nameHash, rangeOf } from '../../lambdas/core/hash-range.ts';
+import { parseShardKey, type ShardKey, segmentId } from '../../lambdas/core/identifiers.ts';
 import {
   LEVELS,
   type Level,
@@ -21,9 +22,8 @@ import {
   type UpperLevel,
 } from '../../lambdas/core/level.ts';
 import { compareRows, layRows, type Row } from '../../lambdas/core/rows.ts';
-import { parseShardKey, type ShardKey, segmentId } from '../../lambdas/counting/identifiers.ts';
-import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
-import { HOUR_MS, hourStartMs, MINUTE_MS } from '../../lambdas/counting/time.ts';
+import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
+import { HOUR_MS, hourStartMs, MINUTE_MS } from '../../lambdas/core/time.ts';
 import type { CompactionStateStore, DeltaWriter, RangeRegister } from '../../lambdas/store/ports.ts';
 import { entry } from './entries.ts';
 

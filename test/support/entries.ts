@@ -1,8 +1,9 @@
 // Ledger entries for tests of the accounts.
+
+import { noAccounts } from '../../lambdas/core/accounts.ts';
 import { WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
-import { noAccounts } from '../../lambdas/counting/accounts.ts';
-import { parseSequenceNumber } from '../../lambdas/counting/identifiers.ts';
-import type { SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
+import { parseSequenceNumber } from '../../lambdas/core/identifiers.ts';
+import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import { CONFIG } from './records.ts';
 
 /** An entry whose parts hold so many events each. */

@@ -1,9 +1,9 @@
 // Rollup messages for tests: rows in, one message with their deltas out.
 import { cutRows, deltasOf } from '../../lambdas/core/delta.ts';
+import { type SegmentId, segmentId } from '../../lambdas/core/identifiers.ts';
+import { encodeMessages, type RollupMessage } from '../../lambdas/core/rollup-message.ts';
 import type { Row } from '../../lambdas/core/rows.ts';
-import { type SegmentId, segmentId } from '../../lambdas/counting/identifiers.ts';
-import { encodeMessages, type RollupMessage } from '../../lambdas/counting/rollup-message.ts';
-import { HOUR_MS } from '../../lambdas/counting/time.ts';
+import { HOUR_MS } from '../../lambdas/core/time.ts';
 import { ARRIVAL_MS, CONFIG, SHARD_KEY } from './records.ts';
 
 /** The hour of `ARRIVAL_MS`, in hours since 1970. */

@@ -1,7 +1,7 @@
 // Stream records for tests: events in, records with growing sequence numbers out.
-import { decodeRecord } from '../../lambdas/counting/event.ts';
-import { parseSequenceNumber, parseShardId, shardKey } from '../../lambdas/counting/identifiers.ts';
-import type { RollupConfig, StreamRecord } from '../../lambdas/counting/segment.ts';
+import { decodeRecord } from '../../lambdas/core/event.ts';
+import { parseSequenceNumber, parseShardId, shardKey } from '../../lambdas/core/identifiers.ts';
+import type { RollupConfig, StreamRecord } from '../../lambdas/core/segment.ts';
 
 /** An event as a client writes it. */
 export interface ClientEvent {

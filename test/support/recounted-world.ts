@@ -2,7 +2,7 @@
 import type { Transport } from '../../fake-aws/call.ts';
 import { DeltasMissing } from '../../lambdas/compactor/epoch-rows.ts';
 import { finishPlans } from '../../lambdas/compactor/finish-plans.ts';
-import { segmentId } from '../../lambdas/counting/identifiers.ts';
+import { segmentId } from '../../lambdas/core/identifiers.ts';
 import {
   ALL_HOURS,
   type Findings,

@@ -2,12 +2,9 @@
 
 import { FakeAws } from '../../fake-aws/aws.ts';
 import type { Transport } from '../../fake-aws/call.ts';
-import { LedgerTable } from '../../lambdas/aws/ledger-table.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
 import type { CompactorPorts, CompactorSettings } from '../../lambdas/compactor/ports.ts';
 import { deltasOf } from '../../lambdas/core/delta.ts';
-import { cellAtMs, LEVELS, type Level, type Period, periodAt } from '../../lambdas/core/level.ts';
-import { decodeRows } from '../../lambdas/core/rows.ts';
 import {
   parseSequenceNumber,
   parseShardId,
@@ -15,11 +12,14 @@ import {
   type ShardId,
   segmentId,
   shardKey,
-} from '../../lambdas/counting/identifiers.ts';
-import { rollUp } from '../../lambdas/counting/rollup.ts';
-import { encodeMessages, type RollupMessage } from '../../lambdas/counting/rollup-message.ts';
-import { type Head, planSegment, type StreamRecord } from '../../lambdas/counting/segment.ts';
-import { emittedEntry } from '../../lambdas/counting/segment-entry.ts';
+} from '../../lambdas/core/identifiers.ts';
+import { cellAtMs, LEVELS, type Level, type Period, periodAt } from '../../lambdas/core/level.ts';
+import { rollUp } from '../../lambdas/core/rollup.ts';
+import { encodeMessages, type RollupMessage } from '../../lambdas/core/rollup-message.ts';
+import { decodeRows } from '../../lambdas/core/rows.ts';
+import { type Head, planSegment, type StreamRecord } from '../../lambdas/core/segment.ts';
+import { emittedEntry } from '../../lambdas/core/segment-entry.ts';
+import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import type { ListedShard } from '../../lambdas/ports.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
+import type { MessageHistory } from '../../lambdas/core/message-history.ts';
+import { DEFAULT_RETRY_POLICY } from '../../lambdas/core/retry-policy.ts';
 import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
-import type { MessageHistory } from '../../lambdas/counting/message-history.ts';
-import { DEFAULT_RETRY_POLICY } from '../../lambdas/counting/retry-policy.ts';
-import { planSegment } from '../../lambdas/counting/segment.ts';
-import { lostEntry, type SegmentEntry } from '../../lambdas/counting/segment-entry.ts';
+import { planSegment } from '../../lambdas/core/segment.ts';
+import { lostEntry, type SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
 import { type WriterPorts, writeRollups } from '../../lambdas/writer/write.ts';
 import { ARRIVAL_HOUR, messageOf, rowOf as row } from '../support/messages.ts';

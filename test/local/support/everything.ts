@@ -1,10 +1,10 @@
 // One of everything: what each function does in good days and bad, on the drill's clock.
 import assert from 'node:assert/strict';
 import { dynamoDb } from '../../../lambdas/aws/clients/dynamo-db.ts';
-import { LedgerTable } from '../../../lambdas/aws/ledger-table.ts';
-import { parseShardId, shardKey } from '../../../lambdas/counting/identifiers.ts';
-import { planSegment } from '../../../lambdas/counting/segment.ts';
-import { lostEntry } from '../../../lambdas/counting/segment-entry.ts';
+import { parseShardId, shardKey } from '../../../lambdas/core/identifiers.ts';
+import { planSegment } from '../../../lambdas/core/segment.ts';
+import { lostEntry } from '../../../lambdas/core/segment-entry.ts';
+import { LedgerTable } from '../../../lambdas/ledger/ledger-table.ts';
 import { credentials, region } from '../../../local/identity.ts';
 import { asList, asObject, asText } from '../../../local/json.ts';
 import type { Drill } from '../../../proof/drill/drill.ts';

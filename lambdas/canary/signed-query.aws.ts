@@ -1,0 +1,84 @@
+// The query API as IAM lets its callers in: requests signed with the function's own credentials.
+import { SignatureV4 } from '@smithy/signature-v4';
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { type Environment, text } from '../aws/environment.ts';
+import { Sha256 } from '../aws/sha256.ts';
+import type { MinuteCounts } from '../core/canary.ts';
+import { parseInstant } from '../core/time.ts';
+import type { Clock, MinuteCountsReader } from '../ports.ts';
+
+/** Longer than API Gateway waits for an answer. */
+const TIMEOUT_MS = 30_000;
+
+/** The API did not answer with counts. */
+export class NoCounts extends Error {
+  override readonly name = 'NoCounts';
+}
+
+/** Who signs. */
+export interface Signer {
+  readonly region: string;
+  readonly credentials: AwsCredentialIdentity;
+}
+
+/** The credentials that Lambda puts into a function's environment. @throws InvalidEnvironment when one is missing */
+export function environmentCredentials(environment: Environment): AwsCredentialIdentity {
+  const sessionToken = environment['AWS_SESSION_TOKEN'];
+  return {
+    accessKeyId: text(environment, 'AWS_ACCESS_KEY_ID'),
+    secretAccessKey: text(environment, 'AWS_SECRET_ACCESS_KEY'),
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+  };
+}
+
+/** Asks `GET /v1/admin/counts/…`, the counts for callers whom IAM lets in. */
+export class SignedQuery implements MinuteCountsReader {
+  readonly #api: URL;
+  readonly #signer: SignatureV4;
+  readonly #clock: Clock;
+
+  /** @param api the API's URL, its stage included */
+  constructor(api: URL, { region, credentials }: Signer, clock: Clock) {
+    this.#api = api;
+    this.#signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 });
+    this.#clock = clock;
+  }
+
+  async readMinutes(metric: string, entity: string, fromMs: number, toMs: number): Promise<MinuteCounts> {
+    const { protocol, host, hostname, pathname } = this.#api;
+    const names = `${encodeURIComponent(metric)}/${encodeURIComponent(entity)}`;
+    const path = `${pathname.replace(/\/$/, '')}/v1/admin/counts/${names}`;
+    const query = { by: 'minute', from: String(fromMs), to: String(toMs) };
+    const { headers } = await this.#signer.sign(
+      { method: 'GET', protocol, hostname, path, query, headers: { host } },
+      { signingDate: new Date(this.#clock.nowMs()) },
+    );
+    const answer = await fetch(`${protocol}//${host}${path}?${new URLSearchParams(query)}`, {
+      headers,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const body = await answer.text();
+    if (answer.status !== 200) throw new NoCounts(`GET ${path} answered ${answer.status}: ${body}`);
+    return parseMinutes(body);
+  }
+}
+
+/** Reads an answer by minute. @throws NoCounts when it is none */
+function parseMinutes(body: string): MinuteCounts {
+  const { points, completeThrough } = objectIn(JSON.parse(body));
+  if (!Array.isArray(points)) throw new NoCounts('the answer has no points');
+  const minutes = new Map<number, number>();
+  for (const point of points) {
+    const { at, n } = objectIn(point);
+    const atMs = parseInstant(at);
+    if (atMs === undefined || typeof n !== 'number')
+      throw new NoCounts('a point of the answer has no minute');
+    minutes.set(atMs, n);
+  }
+  return { minutes, completeThroughMs: parseInstant(completeThrough) ?? 0 };
+}
+
+function objectIn(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) throw new NoCounts('the answer is no object');
+  return value as Readonly<Record<string, unknown>>;
+}

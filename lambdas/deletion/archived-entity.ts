@@ -1,0 +1,201 @@
+// Taking one entity out of an archived object, and leaving what it says of others.
+
+import { RAW_PREFIX, rawLine } from '../core/raw-segment.ts';
+import {
+  decodeRollupMessage,
+  encodeMessages,
+  InvalidRollupMessage,
+  type RollupContent,
+} from '../core/rollup-message.ts';
+import { decodeRows, encodeRows } from '../core/rows.ts';
+
+/**
+ * What an object of the archive is without an entity. `rewrite`: it held others too, and this is what is left; `remove`: it held nothing
+ * else; `by-hand`: it names the entity in a form that is not ours to change.
+ */
+export type Forgotten =
+  | { readonly kind: 'untouched' }
+  | { readonly kind: 'rewrite'; readonly text: string }
+  | { readonly kind: 'remove' }
+  | { readonly kind: 'by-hand' };
+
+const UNTOUCHED: Forgotten = { kind: 'untouched' };
+const REMOVE: Forgotten = { kind: 'remove' };
+
+type Forget = (text: string, entity: string) => Forgotten;
+type Fields = Record<string, unknown>;
+
+/** By the object's prefix, longest first where one begins with another. */
+const KINDS: Readonly<Record<string, Forget>> = {
+  'rejected/': forgetRejected,
+  [RAW_PREFIX]: forgetRaw,
+  'parked/': forgetLetter,
+  'discarded/': forgetLetter,
+  'expired/': forgetLines,
+  'repairs/': forgetLines,
+  // A record of a deletion names nobody.
+  'deletions/': () => UNTOUCHED,
+};
+
+/**
+ * What an object should be when an entity is deleted. Repeatable: the result is untouched.
+ * @param key the object's key, which says what kind of object it is
+ * @param text what is in it, as UTF-8
+ */
+export function withoutEntity(key: string, text: string, entity: string): Forgotten {
+  const prefix = Object.keys(KINDS).find((one) => key.startsWith(one));
+  const forget = prefix === undefined ? undefined : KINDS[prefix];
+  if (forget !== undefined) return forget(text, entity);
+  // Whole batches that the stream's mapping gave up, in base64: they hold events of others that are counted nowhere else.
+  return names(text, entity) || recordsIn(text).some((data) => names(data, entity))
+    ? { kind: 'by-hand' }
+    : UNTOUCHED;
+}
+
+/** Lines `{ …, data }`, each a record in base64: one event, a batch, or what could not be read. */
+function forgetRejected(text: string, entity: string): Forgotten {
+  const lines = text.split('\n').filter((line) => line !== '');
+  const kept = lines.flatMap((line) => {
+    const fields = objectIn(line);
+    const data = fields?.['data'];
+    if (typeof data !== 'string') return names(line, entity) ? [] : [line];
+    const rest = recordWithout(Buffer.from(data, 'base64').toString('utf8'), entity);
+    if (rest === 'untouched') return [line];
+    return rest === 'nothing'
+      ? []
+      : [JSON.stringify({ ...fields, data: Buffer.from(rest).toString('base64') })];
+  });
+  if (kept.length === lines.length && kept.every((line, at) => line === lines[at])) return UNTOUCHED;
+  return kept.length === 0 ? REMOVE : { kind: 'rewrite', text: `${kept.join('\n')}\n` };
+}
+
+/**
+ * A segment's raw records: a head, then lines `{ sequenceNumber, arrivalMs, data }`. Every record stays, so that the segment can still be told
+ * from one that is missing; what was taken out of one is marked.
+ */
+function forgetRaw(text: string, entity: string): Forgotten {
+  const lines = text.split('\n');
+  const kept = lines.map((line) => {
+    const { sequenceNumber, arrivalMs, data } = objectIn(line) ?? {};
+    if (typeof data !== 'string' || typeof sequenceNumber !== 'string' || typeof arrivalMs !== 'number')
+      return line;
+    const rest = recordWithout(Buffer.from(data, 'base64').toString('utf8'), entity);
+    if (rest === 'untouched') return line;
+    return rawLine(
+      sequenceNumber,
+      arrivalMs,
+      rest === 'nothing' ? new Uint8Array() : Buffer.from(rest),
+      true,
+    );
+  });
+  return kept.every((line, at) => line === lines[at])
+    ? UNTOUCHED
+    : { kind: 'rewrite', text: kept.join('\n') };
+}
+
+/**
+ * A record's text without the entity. Events of a batch leave a null behind: reasons for rejections, and twins, go by an
+ * event's place.
+ */
+function recordWithout(record: string, entity: string): string | 'untouched' | 'nothing' {
+  const value = parse(record);
+  if (value === undefined) return names(record, entity) ? 'nothing' : 'untouched';
+  const [version, key, events] = Array.isArray(value) ? value : [];
+  if (!Array.isArray(events)) return isOf(value, entity) ? 'nothing' : 'untouched';
+  if (!events.some((event) => isOf(event, entity))) return 'untouched';
+  const rest = events.map((event) => (isOf(event, entity) ? null : event));
+  if (rest.every((event) => event === null)) return 'nothing';
+  try {
+    return JSON.stringify([version, key, rest]);
+  } catch (error) {
+    // Nested more deeply than can be written: no client of good will sent it.
+    if (error instanceof RangeError) return 'nothing';
+    throw error;
+  }
+}
+
+/**
+ * `{ history, body }`: a rollup message, or poison. Its deltas keep their events, as the ledger knows them, even when no row is left:
+ * whoever replays it settles the segment.
+ */
+function forgetLetter(text: string, entity: string): Forgotten {
+  const letter = objectIn(text);
+  const body = letter?.['body'];
+  const message = typeof body === 'string' ? messageIn(body) : undefined;
+  if (message === undefined) return names(text, entity) || names(String(body), entity) ? REMOVE : UNTOUCHED;
+  let isChanged = false;
+  const deltas = message.deltas.map((delta) => {
+    const rows = decodeRows(delta.rows);
+    const rest = rows.filter((row) => row.entity !== entity);
+    if (rest.length === rows.length) return delta;
+    isChanged = true;
+    return { ...delta, rows: encodeRows(rest) };
+  });
+  const [rewritten] = encodeMessages(deltas, message.earliestHourMs, Number.POSITIVE_INFINITY);
+  if (!isChanged || rewritten === undefined) return UNTOUCHED;
+  return { kind: 'rewrite', text: JSON.stringify({ ...letter, body: rewritten.body }) };
+}
+
+function messageIn(body: string): RollupContent | undefined {
+  try {
+    return decodeRollupMessage(body);
+  } catch (error) {
+    if (error instanceof InvalidRollupMessage) return undefined;
+    throw error;
+  }
+}
+
+/** Lines `{ …, entity, … }`: expired rows, or the trace of a repair. */
+function forgetLines(text: string, entity: string): Forgotten {
+  const lines = text.split('\n').filter((line) => line !== '');
+  const kept = lines.filter((line) => {
+    const fields = objectIn(line);
+    return fields === undefined ? !names(line, entity) : !isOf(fields, entity);
+  });
+  if (kept.length === lines.length) return UNTOUCHED;
+  return kept.length === 0 ? REMOVE : { kind: 'rewrite', text: `${kept.join('\n')}\n` };
+}
+
+/** Whether something is of the entity: it says so, or it is no event, and names it somewhere. */
+function isOf(value: unknown, entity: string): boolean {
+  const own = typeof value === 'object' && value !== null ? (value as Fields)['entity'] : undefined;
+  return typeof own === 'string' ? own === entity : hasString(value, entity);
+}
+
+/** Whether text has the entity as a JSON string of its own, or where it is no JSON, anywhere. */
+function names(text: string, entity: string): boolean {
+  const value = parse(text);
+  if (value === undefined) return text.includes(entity) || text.includes(JSON.stringify(entity).slice(1, -1));
+  return hasString(value, entity);
+}
+
+function hasString(value: unknown, wanted: string): boolean {
+  // A list instead of recursion: an archived record may be nested as deeply as its sender liked.
+  const open = [value];
+  while (open.length > 0) {
+    const next = open.pop();
+    if (next === wanted) return true;
+    if (typeof next === 'object' && next !== null) for (const inner of Object.values(next)) open.push(inner);
+  }
+  return false;
+}
+
+/** What Lambda's documents on a failed batch hold as base64: every long string that is. */
+function recordsIn(text: string): string[] {
+  return [...text.matchAll(/"([A-Za-z0-9+/\\]{16,}={0,2})"/g)].map(([, data = '']) =>
+    Buffer.from(data.replaceAll('\\/', '/'), 'base64').toString('utf8'),
+  );
+}
+
+function objectIn(text: string): Fields | undefined {
+  const value = parse(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

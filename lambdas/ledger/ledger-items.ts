@@ -1,0 +1,207 @@
+// The ledger's items: their keys, and what they look like in DynamoDB.
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Books } from '../core/books.ts';
+import { type Claim, NO_CLAIM } from '../core/claim.ts';
+import { type HashRange, WHOLE_RANGE } from '../core/hash-range.ts';
+import type { HourSums } from '../core/hour-books.ts';
+import type { SegmentId, ShardKey } from '../core/identifiers.ts';
+import { parseSegmentId } from '../core/identifiers.ts';
+import type { Head } from '../core/segment.ts';
+import type { SegmentEntry } from '../core/segment-entry.ts';
+import type { NotedPlace, StreamGap } from '../ports.ts';
+
+/** An item as the SDK carries it. */
+export type Item = Record<string, AttributeValue>;
+/** A key as the SDK carries it. */
+export type Key = { pk: AttributeValue; sk: AttributeValue };
+
+/** Most bytes of ids in one item; items end at 400 KB. */
+export const IDS_CHUNK_BYTES = 320_000;
+
+/** As many digits as Kinesis' sequence numbers have, for keys that sort. */
+const SEQUENCE_NUMBER_DIGITS = 56;
+
+/** Where the shards that have a ledger are listed. */
+export const SHARDS_PK = 'SHARDS';
+
+function padded(segment: number): string {
+  return String(segment).padStart(12, '0');
+}
+
+function key(pk: string, sk: string): Key {
+  return { pk: { S: pk }, sk: { S: sk } };
+}
+
+/** Keys of the ledger's items: the only place that puts them together. */
+export const ledgerKeys = {
+  shard: (shard: ShardKey) => key(SHARDS_PK, shard),
+  claim: () => key('CLAIM', 'COMPLETE_THROUGH'),
+  generations: () => key('GENERATIONS', 'ALL'),
+  head: (shard: ShardKey) => key(shard, 'HEAD'),
+  books: (shard: ShardKey) => key(shard, 'BOOKS'),
+  gap: (shard: ShardKey, after: string) => key(shard, `GAP#${after.padStart(SEQUENCE_NUMBER_DIGITS, '0')}`),
+  entry: (shard: ShardKey, segment: number) => key(shard, `SEG#${padded(segment)}`),
+  entryOf: (id: SegmentId) => {
+    const { shard, segment } = parseSegmentId(id);
+    return ledgerKeys.entry(shard, segment);
+  },
+  /** `~` sorts behind every chunk. */
+  ids: (shard: ShardKey, segment: number, chunk: number | '~') =>
+    key(shard, `IDS#${padded(segment)}#${chunk}`),
+};
+
+const OPTIONS = { removeUndefinedValues: true };
+
+/** What the sort key of a chunk of ids names. */
+export function idsNameOf(sk: string): { readonly segment: number; readonly chunk: number } {
+  const [, segment, chunk] = sk.split('#');
+  return { segment: Number(segment), chunk: Number(chunk) };
+}
+
+/** A head as an item. */
+export function headItem(shard: ShardKey, head: Head): Item {
+  return { ...ledgerKeys.head(shard), ...marshall({ ...head }, OPTIONS) };
+}
+
+/** An item as a head. */
+export function headOf(item: Item): Head {
+  const { pk: _pk, sk: _sk, config, ...head } = unmarshall(item);
+  return { ...head, config: { ...config, acceptPastMs: config.acceptPastMs } } as unknown as Head;
+}
+
+/** An entry as an item. `expiresAt` is epoch seconds; undefined: never. */
+export function entryItem(shard: ShardKey, entry: SegmentEntry, expiresAt: number | undefined): Item {
+  const { acked: _a, dead: _d, parked: _p, discarded: _di, expired: _e, parts, ...rest } = entry;
+  const fields = { ...rest, parts: packedParts(parts), expiresAt };
+  return { ...ledgerKeys.entry(shard, entry.segment), ...marshall(fields, OPTIONS) };
+}
+
+/**
+ * Parts as text: the length of their ranges, then range and events of each, in base 36. An entry has one for each hash slot, and is
+ * updated with each acknowledgement: names for every field would double what that costs.
+ */
+function packedParts(parts: SegmentEntry['parts']): string {
+  const bits = parts[0]?.range.length ?? 0;
+  const texts = parts.map(
+    ({ range, events }) => `${Number.parseInt(range || '0', 2).toString(36)}.${events.toString(36)}`,
+  );
+  return [bits, ...texts].join(' ');
+}
+
+function unpackedParts(text: string): SegmentEntry['parts'] {
+  const [bits, ...parts] = text.split(' ');
+  return parts.map((part) => {
+    const [slot = '', events = ''] = part.split('.').map((number) => Number.parseInt(number, 36));
+    const range = Number(bits) === 0 ? WHOLE_RANGE : Number(slot).toString(2).padStart(Number(bits), '0');
+    return { range: range as HashRange, events: Number(events) };
+  });
+}
+
+const EXPIRED_PART = /^x(\d+)$/;
+
+/** The attribute that tells how many events of a part came after their counter items' expiry. */
+export function expiredAttribute(part: number): string {
+  return `x${part}`;
+}
+
+/** What noting the place of parts does to their entry. What waits for an operator may wait longer than entries are kept. */
+export const PLACE_UPDATES: Readonly<Record<NotedPlace, string>> = {
+  dead: 'ADD dead :parts REMOVE expiresAt',
+  parked: 'ADD parked :parts DELETE dead :parts REMOVE expiresAt',
+  discarded: 'ADD discarded :parts DELETE dead :parts, parked :parts REMOVE expiresAt',
+  returned: 'DELETE dead :parts, parked :parts, discarded :parts',
+};
+
+/** An item as an entry. */
+export function entryOf(item: Item): SegmentEntry {
+  const {
+    pk: _pk,
+    sk: _sk,
+    expiresAt: _at,
+    parts,
+    acked,
+    dead,
+    parked,
+    discarded,
+    ...rest
+  } = unmarshall(item);
+  const expired: Record<number, number> = {};
+  for (const [name, value] of Object.entries(rest)) {
+    const match = EXPIRED_PART.exec(name);
+    if (match === null) continue;
+    expired[Number(match[1])] = value;
+    delete rest[name];
+  }
+  const { config } = rest;
+  return {
+    ...rest,
+    config: { ...config, acceptPastMs: config.acceptPastMs },
+    parts: unpackedParts(parts),
+    acked: acked ?? new Set(),
+    dead: dead ?? new Set(),
+    parked: parked ?? new Set(),
+    discarded: discarded ?? new Set(),
+    expired,
+  } as unknown as SegmentEntry;
+}
+
+/** A claim as an item. */
+export function claimItem(claim: Claim): Item {
+  return { ...ledgerKeys.claim(), ...marshall(claim, OPTIONS) };
+}
+
+/** An item as a claim; one from before has less. */
+export function claimOf(item: Item): Claim {
+  const { pk: _pk, sk: _sk, kept, ...claim } = unmarshall(item);
+  const levels = Object.entries((kept ?? {}) as NonNullable<Claim['kept']>);
+  const whole = levels.map(([level, one]) => [level, { ...one, retentionMs: one.retentionMs }]);
+  return { ...NO_CLAIM, ...claim, kept: kept && Object.fromEntries(whole) };
+}
+
+/** A gap as an item. Its end is padded, so that sequence numbers of different lengths compare as text. */
+export function gapItem(shard: ShardKey, { after, before, noticedAtMs }: StreamGap) {
+  return {
+    ...ledgerKeys.gap(shard, after),
+    after: { S: after },
+    before: { S: before.padStart(SEQUENCE_NUMBER_DIGITS, '0') },
+    noticedAt: { S: new Date(noticedAtMs).toISOString() },
+  };
+}
+
+/** Books as an item. Hours are lists of numbers without names: there are up to 48 of them, put every minute. */
+export function booksItem(shard: ShardKey, { hours, ...books }: Books): Item {
+  const packed = hours && { sinceMs: hours.sinceMs, sums: hours.sums.map(packedHour) };
+  return { ...ledgerKeys.books(shard), ...marshall({ ...books, hours: packed }, OPTIONS) };
+}
+
+/** An item as books. One that was put before there were hours has none. */
+export function booksOf(item: Item): Books {
+  const { pk: _pk, sk: _sk, hours, ...books } = unmarshall(item);
+  const sums = (hours?.sums as number[][] | undefined)?.map(unpackedHour) ?? [];
+  return { ...books, hours: hours && { sinceMs: hours.sinceMs, sums } } as Books;
+}
+
+/** An hour's columns, in the order in which the item has them: append only. */
+const HOUR_COLUMNS = [
+  'hourMs',
+  'received',
+  'duplicate',
+  'rejected',
+  'passedOn',
+  'counted',
+  'expired',
+  'inFlight',
+  'dead',
+  'parked',
+  'lost',
+] as const satisfies readonly (keyof HourSums)[];
+
+function packedHour(hour: HourSums): number[] {
+  return HOUR_COLUMNS.map((column) => hour[column]);
+}
+
+function unpackedHour(numbers: readonly number[]): HourSums {
+  const columns = HOUR_COLUMNS.map((column, index) => [column, numbers[index] ?? 0]);
+  return Object.fromEntries(columns) as unknown as HourSums;
+}

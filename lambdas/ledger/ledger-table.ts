@@ -1,0 +1,345 @@
+// The ledger on DynamoDB: conditional writes named for their intent, strongly consistent reads.
+import {
+  BatchGetItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  paginateQuery,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { conditionally, succeeds } from '../aws/conditional-write.ts';
+import { type Books, EMPTY_BOOKS } from '../core/books.ts';
+import { type Claim, NO_CLAIM } from '../core/claim.ts';
+import type { Generation } from '../core/generation.ts';
+import {
+  type PartName,
+  parseSegmentId,
+  parseShardKey,
+  type SegmentId,
+  type ShardKey,
+} from '../core/identifiers.ts';
+import type { Head } from '../core/segment.ts';
+import type { SegmentEntry, WindowEntry } from '../core/segment-entry.ts';
+import type { BooksLedger, Clock, NotedPlace, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
+import { endHead, putGenerations, readGenerations } from './ledger-generations.ts';
+import {
+  booksItem,
+  booksOf,
+  claimItem,
+  claimOf,
+  entryItem,
+  entryOf,
+  expiredAttribute,
+  gapItem,
+  headItem,
+  headOf,
+  IDS_CHUNK_BYTES,
+  type Item,
+  type Key,
+  ledgerKeys,
+  PLACE_UPDATES,
+  SHARDS_PK,
+} from './ledger-items.ts';
+import { readIds, windowEntries } from './ledger-window.ts';
+
+/** How the table's items and answers are cut. */
+export interface LedgerLimits {
+  /** Most bytes of ids in one item. */
+  readonly idsChunkBytes: number;
+  /** Entries in a page of a query. */
+  readonly pageEntries: number;
+}
+
+const LIMITS: LedgerLimits = { idsChunkBytes: IDS_CHUNK_BYTES, pageEntries: 200 };
+
+/** The ledger's table, and how long its entries are kept: undefined, for ever. */
+export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #clock: Clock;
+  readonly #retentionMs: number | undefined;
+  readonly #limits: LedgerLimits;
+
+  constructor(
+    client: DynamoDBClient,
+    table: string,
+    clock: Clock,
+    retentionMs?: number | undefined,
+    limits = LIMITS,
+  ) {
+    this.#limits = limits;
+    this.#client = client;
+    this.#table = table;
+    this.#clock = clock;
+    this.#retentionMs = retentionMs;
+  }
+
+  async readHead(shard: ShardKey): Promise<Head | undefined> {
+    const item = await this.#get(ledgerKeys.head(shard));
+    return item && headOf(item);
+  }
+
+  async putPlan(shard: ShardKey, plan: Head): Promise<'planned' | 'conflict'> {
+    const follows = plan.segment > 1;
+    const put = new PutItemCommand({
+      TableName: this.#table,
+      Item: headItem(shard, plan),
+      ConditionExpression: follows ? '#segment = :previous AND #status = :sent' : 'attribute_not_exists(pk)',
+      ...(follows && {
+        ExpressionAttributeNames: { '#segment': 'segment', '#status': 'status' },
+        ExpressionAttributeValues: { ':previous': { N: String(plan.segment - 1) }, ':sent': { S: 'sent' } },
+      }),
+    });
+    return (await succeeds(this.#client, put)) ? 'planned' : 'conflict';
+  }
+
+  async markSent(shard: ShardKey, sent: Head): Promise<void> {
+    await succeeds(
+      this.#client,
+      new PutItemCommand({
+        TableName: this.#table,
+        Item: headItem(shard, sent),
+        ConditionExpression: '#segment = :segment AND #status = :planned',
+        ExpressionAttributeNames: { '#segment': 'segment', '#status': 'status' },
+        ExpressionAttributeValues: {
+          ':segment': { N: String(sent.segment) },
+          ':planned': { S: 'planned' },
+        },
+      }),
+    );
+  }
+
+  async registerShard(shard: ShardKey): Promise<void> {
+    await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: ledgerKeys.shard(shard) }));
+  }
+
+  async putIds(shard: ShardKey, segment: number, ids: Uint8Array): Promise<void> {
+    const expiresAt = this.#expiresAt();
+    const { idsChunkBytes } = this.#limits;
+    for (let chunk = 0; chunk * idsChunkBytes < ids.byteLength; chunk += 1) {
+      const part = ids.subarray(chunk * idsChunkBytes, (chunk + 1) * idsChunkBytes);
+      const item: Item = { ...ledgerKeys.ids(shard, segment, chunk), ids: { B: part } };
+      if (expiresAt !== undefined) item['expiresAt'] = { N: String(expiresAt) };
+      await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: item }));
+    }
+  }
+
+  windowEntries(shard: ShardKey, from: number, downTo: number): AsyncIterable<WindowEntry> {
+    return windowEntries(this.#place, shard, from, downTo);
+  }
+
+  readIds(shard: ShardKey, entries: readonly WindowEntry[]): Promise<readonly Uint8Array[]> {
+    return readIds(this.#place, shard, entries);
+  }
+
+  readGenerations(): Promise<readonly Generation[]> {
+    return readGenerations(this.#place);
+  }
+
+  putGenerations(generations: readonly Generation[], length: number): Promise<'put' | 'conflict'> {
+    return putGenerations(this.#place, generations, length);
+  }
+
+  endHead(shard: ShardKey, ended: Head): Promise<'ended' | 'conflict'> {
+    return endHead(this.#place, shard, ended);
+  }
+
+  async putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry | undefined> {
+    const put = new PutItemCommand({
+      TableName: this.#table,
+      Item: entryItem(shard, entry, this.#expiresAt()),
+      ConditionExpression: 'attribute_not_exists(pk)',
+    });
+    if (await succeeds(this.#client, put)) return undefined;
+    return this.#entry(shard, entry.segment);
+  }
+
+  async markLost(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry> {
+    const existing = await this.putEntryIfAbsent(shard, entry);
+    if (existing === undefined) return entry;
+    if (existing.lost) return existing;
+    await this.#client.send(
+      new UpdateItemCommand({
+        TableName: this.#table,
+        Key: ledgerKeys.entry(shard, entry.segment),
+        UpdateExpression: 'SET lost = :true REMOVE expiresAt',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeValues: { ':true': { BOOL: true } },
+      }),
+    );
+    return { ...existing, lost: true };
+  }
+
+  async *entriesUp(shard: ShardKey, after: number, through: number): AsyncIterable<SegmentEntry> {
+    if (through > after) yield* this.#entries(shard, after + 1, through);
+  }
+
+  async recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'> {
+    const item = gapItem(shard, gap);
+    const noted = await succeeds(
+      this.#client,
+      new PutItemCommand({
+        TableName: this.#table,
+        Item: item,
+        ConditionExpression: 'attribute_not_exists(pk) OR #before < :before',
+        ExpressionAttributeNames: { '#before': 'before' },
+        ExpressionAttributeValues: { ':before': item.before },
+      }),
+    );
+    return noted ? 'noted' : 'known';
+  }
+
+  async acknowledge(segment: SegmentId, parts: readonly number[]): Promise<SegmentEntry | undefined> {
+    const named = { ':parts': { NS: parts.map(String) } };
+    const before = await this.#updateEntry(segment, 'ADD acked :parts', named);
+    return before && entryOf(before);
+  }
+
+  async notePlace(segment: SegmentId, parts: readonly number[], place: NotedPlace): Promise<void> {
+    await this.#updateEntry(segment, PLACE_UPDATES[place], { ':parts': { NS: parts.map(String) } });
+  }
+
+  async noteExpired({ segment, part }: PartName, events: number) {
+    const update = new UpdateItemCommand({
+      TableName: this.#table,
+      Key: ledgerKeys.entryOf(segment),
+      UpdateExpression: `SET ${expiredAttribute(part)} = :events`,
+      ConditionExpression: 'attribute_exists(pk) AND NOT contains(acked, :part)',
+      ExpressionAttributeValues: { ':events': { N: String(events) }, ':part': { N: String(part) } },
+    });
+    if (await succeeds(this.#client, update)) return 'noted';
+    const named = parseSegmentId(segment);
+    return (await this.#entry(named.shard, named.segment)) === undefined ? 'no-entry' : 'acknowledged';
+  }
+
+  /** Whether the table answers. */
+  async isHealthy(): Promise<boolean> {
+    try {
+      await this.#get(ledgerKeys.claim());
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async shards(): Promise<readonly ShardKey[]> {
+    const shards: ShardKey[] = [];
+    const pages = paginateQuery(
+      { client: this.#client },
+      {
+        TableName: this.#table,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': { S: SHARDS_PK } },
+        ConsistentRead: true,
+      },
+    );
+    for await (const { Items = [] } of pages) {
+      for (const { sk } of Items) shards.push(parseShardKey(sk?.S ?? ''));
+    }
+    return shards;
+  }
+
+  async readBooks(shard: ShardKey): Promise<Books> {
+    const item = await this.#get(ledgerKeys.books(shard));
+    return item === undefined ? EMPTY_BOOKS : booksOf(item);
+  }
+
+  async putBooks(shard: ShardKey, books: Books): Promise<'put' | 'conflict'> {
+    const first = books.revision === 1;
+    const put = new PutItemCommand({
+      TableName: this.#table,
+      Item: booksItem(shard, books),
+      ConditionExpression: first ? 'attribute_not_exists(pk)' : 'revision = :previous',
+      ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(books.revision - 1) } } }),
+    });
+    return (await succeeds(this.#client, put)) ? 'put' : 'conflict';
+  }
+
+  async readClaim(): Promise<Claim> {
+    const item = await this.#get(ledgerKeys.claim());
+    return item === undefined ? NO_CLAIM : claimOf(item);
+  }
+
+  async putClaim(claim: Claim): Promise<'put' | 'conflict'> {
+    const first = claim.revision === 1;
+    const put = new PutItemCommand({
+      TableName: this.#table,
+      Item: claimItem(claim),
+      // A claim from before there were revisions has none.
+      ConditionExpression: first ? 'attribute_not_exists(revision)' : 'revision = :previous',
+      ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(claim.revision - 1) } } }),
+    });
+    return (await succeeds(this.#client, put)) ? 'put' : 'conflict';
+  }
+
+  async readEntries(shard: ShardKey, segments: readonly number[]): Promise<readonly SegmentEntry[]> {
+    const entries: SegmentEntry[] = [];
+    for (let at = 0; at < segments.length; at += 100) {
+      let keys: Key[] = segments.slice(at, at + 100).map((segment) => ledgerKeys.entry(shard, segment));
+      while (keys.length > 0) {
+        const request = { [this.#table]: { Keys: keys, ConsistentRead: true } };
+        const { Responses, UnprocessedKeys } = await this.#client.send(
+          new BatchGetItemCommand({ RequestItems: request }),
+        );
+        entries.push(...(Responses?.[this.#table] ?? []).map(entryOf));
+        keys = (UnprocessedKeys?.[this.#table]?.Keys ?? []) as Key[];
+      }
+    }
+    return entries;
+  }
+
+  async #entry(shard: ShardKey, segment: number): Promise<SegmentEntry | undefined> {
+    const item = await this.#get(ledgerKeys.entry(shard, segment));
+    return item && entryOf(item);
+  }
+
+  async *#entries(shard: ShardKey, from: number, to: number): AsyncIterable<SegmentEntry> {
+    const pages = paginateQuery(
+      { client: this.#client, pageSize: this.#limits.pageEntries },
+      {
+        TableName: this.#table,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: {
+          ':pk': { S: shard },
+          ':from': ledgerKeys.entry(shard, from).sk,
+          ':to': ledgerKeys.entry(shard, to).sk,
+        },
+        ConsistentRead: true,
+      },
+    );
+    for await (const { Items = [] } of pages) for (const item of Items) yield entryOf(item);
+  }
+
+  /**
+   * Updates a segment's entry, if it has one: an update must not make up an entry that expired.
+   * @returns the item as it was, which costs nothing beyond the update itself; undefined when there is none
+   */
+  async #updateEntry(segment: SegmentId, update: string, values: Item): Promise<Item | undefined> {
+    const answer = await conditionally(
+      this.#client,
+      new UpdateItemCommand({
+        TableName: this.#table,
+        Key: ledgerKeys.entryOf(segment),
+        UpdateExpression: update,
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeValues: values,
+        ReturnValues: 'ALL_OLD',
+      }),
+    );
+    return answer?.Attributes;
+  }
+
+  async #get(key: Key): Promise<Item | undefined> {
+    const get = new GetItemCommand({ TableName: this.#table, Key: key, ConsistentRead: true });
+    return (await this.#client.send(get)).Item;
+  }
+
+  get #place() {
+    return { client: this.#client, table: this.#table };
+  }
+
+  #expiresAt(): number | undefined {
+    if (this.#retentionMs === undefined) return undefined;
+    return Math.floor((this.#clock.nowMs() + this.#retentionMs) / 1000);
+  }
+}

@@ -1,0 +1,159 @@
+// Reading a dedup window from the ledger: which segments it has, and their ids in few, large reads.
+import { type DynamoDBClient, GetItemCommand, paginateQuery, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import pLimit from 'p-limit';
+import type { ShardKey } from '../core/identifiers.ts';
+import { MissingLedgerItem, type WindowEntry } from '../core/segment-entry.ts';
+import { idsNameOf, ledgerKeys } from './ledger-items.ts';
+
+/** Entries in the first page of a walk; each further page has twice as many, up to what a Query answers. */
+const FIRST_PAGE_ENTRIES = 100;
+const PAGE_ENTRIES_MAX = 3_200;
+/** Bytes of ids that one walk of pages reads, and how many walks go on at once. */
+const STRETCH_BYTES = 4_000_000;
+const STRETCHES_AT_ONCE = 4;
+
+/** Where windows are read. */
+export interface WindowTable {
+  readonly client: DynamoDBClient;
+  readonly table: string;
+}
+
+/**
+ * Entries from `from` down to `downTo`, latest first, as far as a window needs them. Strongly consistent. Pages grow, so
+ * that a short window does not pay for a long one's page.
+ */
+export async function* windowEntries(
+  { client, table }: WindowTable,
+  shard: ShardKey,
+  from: number,
+  downTo: number,
+): AsyncIterable<WindowEntry> {
+  let start: Record<string, never> | undefined;
+  for (let limit = FIRST_PAGE_ENTRIES; ; limit = Math.min(PAGE_ENTRIES_MAX, limit * 2)) {
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: {
+          ':pk': { S: shard },
+          ':from': ledgerKeys.entry(shard, downTo).sk,
+          ':to': ledgerKeys.entry(shard, from).sk,
+        },
+        ProjectionExpression: '#segment, runMaxMs, runMaxBeforeMs, idBytes',
+        ExpressionAttributeNames: { '#segment': 'segment' },
+        ScanIndexForward: false,
+        ConsistentRead: true,
+        Limit: limit,
+        ...(start !== undefined && { ExclusiveStartKey: start }),
+      }),
+    );
+    for (const item of Items) yield unmarshall(item) as WindowEntry;
+    if (LastEvaluatedKey === undefined) return;
+    start = LastEvaluatedKey as Record<string, never>;
+  }
+}
+
+/**
+ * The packed ids of neighbouring segments, in the order of their entries. They lie one after the other in the table, so a
+ * query reads a megabyte at a time. Ids never change once put: a read that is not strongly consistent can only miss some,
+ * and those are asked for again.
+ * @throws MissingLedgerItem when some are not there
+ */
+export async function readIds(
+  from: WindowTable,
+  shard: ShardKey,
+  entries: readonly WindowEntry[],
+): Promise<readonly Uint8Array[]> {
+  const limit = pLimit(STRETCHES_AT_ONCE);
+  const read = await Promise.all(
+    stretchesOf(entries).map((stretch) => limit(() => readStretch(from, shard, stretch))),
+  );
+  return read.flat();
+}
+
+function stretchesOf(entries: readonly WindowEntry[]): WindowEntry[][] {
+  const stretches: WindowEntry[][] = [];
+  let bytes = STRETCH_BYTES;
+  for (const entry of entries) {
+    if (bytes >= STRETCH_BYTES) {
+      stretches.push([]);
+      bytes = 0;
+    }
+    stretches.at(-1)?.push(entry);
+    bytes += entry.idBytes;
+  }
+  return stretches;
+}
+
+async function readStretch(
+  { client, table }: WindowTable,
+  shard: ShardKey,
+  entries: readonly WindowEntry[],
+): Promise<readonly Uint8Array[]> {
+  const chunks = new Map<number, Chunks>(entries.map(({ segment }) => [segment, new Map()]));
+  const segments = entries.filter(({ idBytes }) => idBytes > 0).map(({ segment }) => segment);
+  if (segments.length > 0) {
+    const pages = paginateQuery(
+      { client },
+      {
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: {
+          ':pk': { S: shard },
+          ':from': ledgerKeys.ids(shard, Math.min(...segments), 0).sk,
+          ':to': ledgerKeys.ids(shard, Math.max(...segments), '~').sk,
+        },
+        ProjectionExpression: 'sk, ids',
+      },
+    );
+    for await (const { Items = [] } of pages) {
+      for (const { sk, ids } of Items) {
+        const { segment, chunk } = idsNameOf(sk?.S ?? '');
+        if (ids?.B !== undefined) chunks.get(segment)?.set(chunk, ids.B);
+      }
+    }
+  }
+  const read: Uint8Array[] = [];
+  for (const entry of entries) {
+    read.push(joined(entry, chunks.get(entry.segment)) ?? (await readAgain({ client, table }, shard, entry)));
+  }
+  return read;
+}
+
+/** A segment's ids by the number of their chunk. */
+type Chunks = Map<number, Uint8Array>;
+
+/** Chunks in the order of their numbers; undefined when they are not as many bytes as the entry says. */
+function joined({ idBytes }: WindowEntry, chunks: Chunks = new Map()): Uint8Array | undefined {
+  const ids = new Uint8Array(idBytes);
+  let at = 0;
+  for (let chunk = 0; at < idBytes; chunk += 1) {
+    const part = chunks.get(chunk);
+    if (part === undefined || part.length === 0 || at + part.length > idBytes) return undefined;
+    ids.set(part, at);
+    at += part.length;
+  }
+  return ids;
+}
+
+/** Reads one segment's ids strongly consistently. */
+async function readAgain(
+  { client, table }: WindowTable,
+  shard: ShardKey,
+  entry: WindowEntry,
+): Promise<Uint8Array> {
+  const chunks: Chunks = new Map();
+  for (let read = 0; read < entry.idBytes; ) {
+    const Key = ledgerKeys.ids(shard, entry.segment, chunks.size);
+    const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
+    const part = Item?.['ids']?.B;
+    if (part === undefined || part.length === 0) break;
+    chunks.set(chunks.size, part);
+    read += part.length;
+  }
+  const ids = joined(entry, chunks);
+  if (ids === undefined)
+    throw new MissingLedgerItem(`ids of segment ${entry.segment} of shard ${shard} are not there`);
+  return ids;
+}

@@ -1,0 +1,82 @@
+// The dead-letter queue as redrive empties it: back to the rollup queue, or into the archive.
+import {
+  DeleteMessageCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { Archive } from '../aws/archive.ts';
+import { HISTORY_ATTRIBUTE, historyAttributes } from '../aws/rollup-queue.ts';
+import { type MessageHistory, parseHistory } from '../core/message-history.ts';
+import type { DeadLetters, DeliveredMessage, Letter } from '../dead-letter-ports.ts';
+
+/** How long a dead letter that was taken stays hidden, should redrive die over it. */
+const HIDDEN_SECONDS = 60;
+
+/** Which queues. */
+export interface DeadLetterQueues {
+  readonly deadLetterUrl: string;
+  readonly queueUrl: string;
+}
+
+/** Where letters are parked. */
+export type ParkingLot = Pick<Archive, 'keepParked'>;
+
+/** Dead letters on SQS, parked ones in the archive. */
+export class SqsDeadLetters implements DeadLetters {
+  readonly #client: SQSClient;
+  readonly #queues: DeadLetterQueues;
+  readonly #archive: ParkingLot;
+
+  constructor(client: SQSClient, queues: DeadLetterQueues, archive: ParkingLot) {
+    this.#client = client;
+    this.#queues = queues;
+    this.#archive = archive;
+  }
+
+  async take(most: number): Promise<readonly DeliveredMessage[]> {
+    const { Messages = [] } = await this.#client.send(
+      new ReceiveMessageCommand({
+        QueueUrl: this.#queues.deadLetterUrl,
+        MaxNumberOfMessages: most,
+        VisibilityTimeout: HIDDEN_SECONDS,
+        // Without a wait SQS asks only some of its servers, and an answer without messages means little.
+        WaitTimeSeconds: 1,
+        MessageAttributeNames: [HISTORY_ATTRIBUTE],
+        MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+      }),
+    );
+    return Messages.map(toDeliveredMessage);
+  }
+
+  async giveBack({ body }: Letter, history: MessageHistory, delayMs: number): Promise<void> {
+    await this.#client.send(
+      new SendMessageCommand({
+        QueueUrl: this.#queues.queueUrl,
+        MessageBody: body,
+        MessageAttributes: historyAttributes(history),
+        DelaySeconds: Math.ceil(delayMs / 1000),
+      }),
+    );
+  }
+
+  async park(message: DeliveredMessage, history: MessageHistory): Promise<void> {
+    await this.#archive.keepParked(message, history);
+  }
+
+  async remove({ receiptHandle }: DeliveredMessage): Promise<void> {
+    const request = { QueueUrl: this.#queues.deadLetterUrl, ReceiptHandle: receiptHandle };
+    await this.#client.send(new DeleteMessageCommand(request));
+  }
+}
+
+function toDeliveredMessage(message: Message): DeliveredMessage {
+  return {
+    messageId: message.MessageId ?? '',
+    receiptHandle: message.ReceiptHandle ?? '',
+    body: message.Body ?? '',
+    receiveCount: Number(message.Attributes?.ApproximateReceiveCount ?? 1),
+    history: parseHistory(message.MessageAttributes?.[HISTORY_ATTRIBUTE]?.StringValue),
+  };
+}

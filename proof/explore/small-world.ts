@@ -1,0 +1,84 @@
+// What a small world is made of: a handful of records, a few invocations, and what may become of them.
+import type { RollupConfig } from '../../lambdas/core/segment.ts';
+
+/** One record: the shard that takes it, the events in it, `id:entity`, and when it arrives. */
+export interface SmallRecord {
+  readonly shard: number;
+  readonly events: readonly string[];
+  /** Arrival, milliseconds after the start; later records may be stamped earlier. Left out: its place among the records. */
+  readonly atMs?: number;
+}
+
+/** A change of shards after the first `after` records: one split in two, or two merged. New shards take the next numbers. */
+export type Reshard =
+  | { readonly after: number; readonly split: number }
+  | { readonly after: number; readonly merge: readonly [number, number] };
+
+/** What may happen in a small world, and how often. */
+export interface SmallWorld {
+  readonly name: string;
+  /** What a pipeline would do wrong that this world would show: one sentence. */
+  readonly shows: string;
+  readonly records: readonly SmallRecord[];
+  /** Shards at the start. */
+  readonly shards: number;
+  readonly reshards?: readonly Reshard[];
+  /** Whether a child may be read before its parent is done. */
+  readonly earlyChild?: boolean;
+  /** Invocations of the aggregator in all, and at once. */
+  readonly aggregators: number;
+  readonly aggregatorsAtOnce: number;
+  /** Containers of the aggregator that stay warm at once, each with its own windows. */
+  readonly containers: number;
+  readonly writers: number;
+  readonly writersAtOnce: number;
+  readonly redrivers?: number;
+  /** Runs of the accountant: books, then the claim. */
+  readonly accountants?: number;
+  /** Whether the aggregator has done its work before the exploration starts. */
+  readonly aggregated?: boolean;
+  readonly crashes: number;
+  /** Writes whose answer is lost and which the SDK sends again. */
+  readonly ambiguities: number;
+  /** Calls that fail for good, after they took effect or before. */
+  readonly errors: number;
+  /** Sends of which only the first message is taken. */
+  readonly partialSends: number;
+  /** Invocations that have time for none or for one more segment, or update, only. */
+  readonly timeouts?: number;
+  /** How often an hour may pass. */
+  readonly hours?: number;
+  /** Configurations in the order of their deployment; an invocation may run under any not older than the last one's. */
+  readonly configs: readonly RollupConfig[];
+}
+
+export const CONFIG: RollupConfig = {
+  slotBits: 0,
+  dedupWindowMs: 600_000,
+  acceptPastMs: undefined,
+  acceptFutureMs: 600_000,
+};
+/** Every row in a message of its own. */
+export const SMALL_PARTS: RollupConfig = { ...CONFIG, slotBits: 4, wideBytesMax: 0 };
+/** A dedup window of ten seconds, for worlds in which arrivals lie seconds apart. */
+export const SHORT_WINDOW: RollupConfig = { ...CONFIG, dedupWindowMs: 10_000 };
+
+/** A world in which nothing happens. */
+export const ORDINARY = {
+  shards: 1,
+  aggregators: 0,
+  aggregatorsAtOnce: 1,
+  containers: 1,
+  writers: 0,
+  writersAtOnce: 1,
+  crashes: 0,
+  ambiguities: 0,
+  errors: 0,
+  partialSends: 0,
+  configs: [CONFIG],
+};
+
+/** Records of shard 0, one after the other: `id:entity`, several of them with commas. */
+export function records(...events: string[]): SmallRecord[] {
+  return events.map((text) => ({ shard: 0, events: text.split(',') }));
+}

@@ -1,0 +1,121 @@
+// The mutants' command line: sabotages a copy of the code in every known way, and expects each to be caught.
+// Words as arguments take only those whose names hold one of them; `--explore` asks what the exploration alone sees.
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import pLimit from 'p-limit';
+import { SABOTAGES } from './mutants/all-sabotages.ts';
+import { edited, type Sabotage } from './mutants/sabotage.ts';
+
+/** What a hunt found: the seed, the small world or the contract test, and the broken promise if it has a name. */
+interface Caught {
+  readonly by: string;
+  readonly promise?: string;
+}
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const COPIED = [
+  'api',
+  'client/src',
+  'fake-aws',
+  'formats',
+  'lambdas',
+  'local',
+  'proof',
+  'test/aggregator',
+  'test/compactor',
+  'test/contract',
+  'test/redriver',
+  'test/core',
+  'test/proof',
+  'test/support',
+  'test/writer',
+  'package.json',
+];
+const UNCHANGED: Sabotage = { name: 'nothing changed', edits: [] };
+const ADAPTERS_UNCHANGED: Sabotage = {
+  name: 'adapter: nothing changed',
+  edits: [],
+  tests: [...new Set(SABOTAGES.flatMap(({ tests = [] }) => tests))],
+};
+const { values, positionals } = parseArgs({
+  options: { explore: { type: 'boolean' } },
+  allowPositionals: true,
+});
+const words = positionals.length > 0 ? positionals : [''];
+/** Seeds to try, and states of each small world; with `--explore` the exploration hunts alone. */
+const EFFORT = values.explore ? ['0', '8000'] : ['1500', '5000'];
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+/** Copies the tree, changes it, hunts in it. */
+async function run(sabotage: Sabotage): Promise<Caught | null> {
+  const folder = await mkdtemp(join(tmpdir(), 'tally-mutant-'));
+  try {
+    for (const part of COPIED) await cp(join(ROOT, part), join(folder, part), { recursive: true });
+    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    for (const edit of sabotage.edits) {
+      const path = join(folder, edit.file);
+      await writeFile(path, edited(await readFile(path, 'utf8'), edit));
+    }
+    if (sabotage.harmless !== undefined) return null;
+    const script = sabotage.tests === undefined ? 'hunt.ts' : 'contract-hunt.ts';
+    return JSON.parse(await hunt(folder, script, sabotage.tests ?? EFFORT));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function hunt(cwd: string, script: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const path = join(cwd, 'proof/mutants', script);
+    const child = spawn(process.execPath, [path, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const output: string[] = [];
+    const errors: string[] = [];
+    child.stdout.on('data', (text) => output.push(String(text)));
+    child.stderr.on('data', (text) => errors.push(String(text)));
+    child.on('error', reject);
+    // A mutant that can not even be loaded proves nothing.
+    child.on('close', (code) => (code === 0 ? resolve(output.join('')) : reject(new Error(errors.join('')))));
+  });
+}
+
+/** Judges one sabotage. @returns whether it came out as expected, and the line that says how */
+async function judge(sabotage: Sabotage): Promise<{ good: boolean; outcome: string }> {
+  const { harmless, unexplored } = sabotage;
+  const changed = sabotage !== UNCHANGED && sabotage !== ADAPTERS_UNCHANGED;
+  if (values.explore && unexplored !== undefined)
+    return { good: true, outcome: `not explored: ${unexplored}` };
+  try {
+    const caught = await run(sabotage);
+    if (caught !== null) {
+      const promise = caught.promise === undefined ? '' : `: ${caught.promise}`;
+      return { good: changed && harmless === undefined, outcome: `${caught.by}${promise}` };
+    }
+    if (!changed) return { good: true, outcome: 'green' };
+    if (harmless !== undefined) return { good: true, outcome: `harmless: ${harmless}` };
+    return { good: false, outcome: 'NOT CAUGHT' };
+  } catch (error) {
+    return { good: false, outcome: `ERROR ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+const sabotages = [UNCHANGED, ADAPTERS_UNCHANGED, ...SABOTAGES]
+  .filter(({ name }) => words.some((word) => name.includes(word)))
+  .filter(({ tests }) => !values.explore || tests === undefined);
+const limit = pLimit(availableParallelism());
+let bad = 0;
+const hunts = sabotages.map((sabotage) =>
+  limit(async () => {
+    const startMs = performance.now();
+    const { good, outcome } = await judge(sabotage);
+    if (!good) bad += 1;
+    const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+    say(`${sabotage.name.padEnd(52)} ${outcome} (${seconds} s)`);
+  }),
+);
+await Promise.all(hunts);
+say(`${sabotages.length} sabotages, ${bad} not as expected`);
+process.exitCode = bad === 0 ? 0 : 1;

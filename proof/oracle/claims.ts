@@ -1,0 +1,82 @@
+// completeThrough: never ahead of the truth, and always reached in the end.
+import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
+import type { World } from '../simulation/world/world.ts';
+import { iso } from './ceiling.ts';
+import { Lineage } from './lineage.ts';
+import type { Rollups } from './rollups.ts';
+import { Violation } from './violation.ts';
+
+/** Holds every claim against the records that arrived before it. */
+export class Claims {
+  readonly #rollups: Rollups;
+  readonly #lineage = new Lineage();
+  #claimMs = 0;
+
+  constructor(rollups: Rollups) {
+    this.#rollups = rollups;
+  }
+
+  /** @returns the record's arrival as claims count it */
+  arrived(shard: string, parents: readonly string[], sequenceNumber: string, arrivalMs: number): number {
+    const reachedMs = this.#lineage.arrived(shard, parents, sequenceNumber, arrivalMs);
+    if (reachedMs < this.#claimMs)
+      throw new Violation(
+        'completeThrough is true',
+        `${iso(this.#claimMs)} was claimed, and a record came at ${iso(reachedMs)}`,
+      );
+    return reachedMs;
+  }
+
+  /** Checks a claim: every record that arrived before it is in a segment that is counted, or named as lost. */
+  raised(throughMs: number, world: World): void {
+    this.#claimMs = throughMs;
+    for (const { shard, sequenceNumber } of this.#lineage.takeBefore(throughMs))
+      this.#check(shard, sequenceNumber, throughMs, world);
+  }
+
+  #check(shard: string, sequence: string, throughMs: number, world: World): void {
+    const key = ledgerKeyOf(shard);
+    const entry = entryWith(sequence, shard, world);
+    const broken = (what: string) =>
+      new Violation(
+        'completeThrough is true',
+        `${iso(throughMs)} was claimed, and record ${sequence} of ${shard} ${what}`,
+      );
+    if (entry === undefined) {
+      const trimmed = world.stream
+        .all()
+        .some(({ records, trimmed: count }) =>
+          records.slice(0, count).some(({ sequenceNumber }) => sequenceNumber === sequence),
+        );
+      if (!trimmed) throw broken('is in no segment');
+      return;
+    }
+    if (entry.lost) return;
+    const segment = `${key}.${entry.segment.toString(36)}`;
+    const missing = entry.parts.findIndex(
+      (_, part) => !this.#rollups.isStored(segment, part) && !this.#rollups.isDiscarded(segment, part),
+    );
+    if (missing !== -1) throw broken(`has rows in part ${segment}/${missing}, which is not stored`);
+  }
+}
+
+/** The entry of the segment that holds a record; undefined when no segment does. */
+export function entryWith(sequence: string, shard: string, world: World): SegmentEntry | undefined {
+  const key = ledgerKeyOf(shard);
+  const stored = world.ledger.keys().find((name) => name === key);
+  if (stored === undefined) return undefined;
+  for (const entry of world.ledger.of(stored).entries.values()) {
+    if (!isAfter(entry.first, sequence) && !isAfter(sequence, entry.last)) return entry;
+  }
+  return undefined;
+}
+
+/** Whether one sequence number, a decimal number of any length, is greater than another. */
+export function isAfter(a: string, b: string): boolean {
+  return a.length === b.length ? a > b : a.length > b.length;
+}
+
+/** The ledger's key of a shard of the first generation, put together without the pipeline's help. */
+export function ledgerKeyOf(shard: string): string {
+  return `1.${Number(shard.slice(shard.indexOf('-') + 1)).toString(36)}`;
+}

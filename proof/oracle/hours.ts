@@ -1,0 +1,102 @@
+// The accounts by hour of arrival: the equation in every row, and the rows against the stream and the ledger.
+import type { HourStatus, PipelineStatus, StatusAccounts } from '../../lambdas/core/pipeline-status.ts';
+import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
+import type { World } from '../simulation/world/world.ts';
+import { isAfter, ledgerKeyOf } from './claims.ts';
+import { Violation } from './violation.ts';
+
+const COLUMNS = [
+  'duplicate',
+  'rejected',
+  'counted',
+  'inFlight',
+  'dead',
+  'parked',
+  'expired',
+  'lost',
+] as const satisfies readonly (keyof HourStatus & keyof StatusAccounts)[];
+
+const HOURS_MAX = 48;
+const HOUR_MS = 3_600_000;
+
+/** Each hour of each shard balances, whatever else goes on. */
+export function checkHourEquations(status: PipelineStatus): void {
+  for (const { name, hours } of owners(status)) {
+    if (hours.length > HOURS_MAX) throw broken(`${name} has ${hours.length} hours`);
+    for (const row of hours) {
+      const sum = COLUMNS.reduce((total, column) => total + row[column], 0);
+      if (row.received !== sum || row.difference !== 0 || COLUMNS.some((column) => row[column] < 0))
+        throw broken(`${name} is off in an hour: ${JSON.stringify(row)}`);
+    }
+  }
+}
+
+/** The hours against the totals, and against what the stream and the ledger hold, nothing else going on. */
+export function checkHours(world: World, status: PipelineStatus): void {
+  checkHourEquations(status);
+  for (const owner of owners(status)) {
+    // Once hours are folded away their events are in the totals only.
+    if (status.hoursSince === null) checkSum(owner);
+  }
+  for (const { id } of world.stream.all()) {
+    const shown = status.shards.find(({ shard }) => shard === ledgerKeyOf(id))?.hours ?? [];
+    const receivedByHour = receivedIn(world, id);
+    for (const [hour, received] of receivedByHour) {
+      if (status.hoursSince !== null && hour < status.hoursSince) continue;
+      const row = shown.find((one) => one.hour === hour);
+      if ((row?.received ?? 0) !== received)
+        throw broken(`${id} received ${received} in ${hour}, and the status says ${row?.received}`);
+    }
+    const made = shown.find(({ hour }) => !receivedByHour.has(hour));
+    if (made !== undefined) throw broken(`${id} has no segment of ${made.hour}`);
+  }
+}
+
+interface Owner {
+  readonly name: string;
+  readonly hours: readonly HourStatus[];
+  readonly accounts: StatusAccounts;
+}
+
+function owners(status: PipelineStatus): Owner[] {
+  const shards = status.shards.map((shard) => ({ name: shard.shard, hours: shard.hours, accounts: shard }));
+  return [{ name: 'the sum of all shards', hours: status.hours, accounts: status }, ...shards];
+}
+
+function checkSum({ name, hours, accounts }: Owner): void {
+  for (const column of ['received', ...COLUMNS] as const) {
+    const sum = hours.reduce((total, row) => total + row[column], 0);
+    if (sum !== accounts[column])
+      throw broken(`${name} has ${accounts[column]} ${column}, and its hours have ${sum}`);
+  }
+}
+
+/** What a shard's sent segments received, by the hour of the latest arrival up to their last records. */
+function receivedIn(world: World, shard: string): ReadonlyMap<string, number> {
+  const records = world.stream.all().find(({ id }) => id === shard)?.records ?? [];
+  const key = world.ledger.keys().find((name) => name === ledgerKeyOf(shard));
+  const { head, entries } =
+    key === undefined ? { head: undefined, entries: new Map() } : world.ledger.of(key);
+  const sent = head === undefined ? 0 : head.status === 'planned' ? head.segment - 1 : head.segment;
+  const received = new Map<number, number>();
+  // Both are in the order of the shard: one walk over the records serves all segments.
+  let next = 0;
+  let latestMs = 0;
+  const ascending = [...(entries.values() as Iterable<SegmentEntry>)].sort((a, b) => a.segment - b.segment);
+  for (const entry of ascending) {
+    if (entry.segment > sent) break;
+    for (; next < records.length; next++) {
+      const record = records[next];
+      if (record === undefined || isAfter(record.sequenceNumber, entry.last)) break;
+      latestMs = Math.max(latestMs, record.arrivalMs);
+    }
+    const hour = Math.floor(latestMs / HOUR_MS);
+    received.set(hour, (received.get(hour) ?? 0) + entry.accounts.received);
+  }
+  const named = (hour: number) => new Date(hour * HOUR_MS).toISOString().slice(0, 13);
+  return new Map([...received].map(([hour, events]) => [named(hour), events]));
+}
+
+function broken(message: string): Violation {
+  return new Violation('accounts balance at every moment', message);
+}

@@ -1,0 +1,134 @@
+// The oracle: it watches the services, knows what was sent, and says which promise is broken.
+import type { Item } from '../../fake-aws/dynamodb/values.ts';
+import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
+import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
+import type { Occurrence } from '../simulation/plan/workload.ts';
+import type { WorldObserver } from '../simulation/world/observer.ts';
+import type { StoredRecord } from '../simulation/world/stream.ts';
+import type { World } from '../simulation/world/world.ts';
+import { checkAnswer, type Known } from './answers.ts';
+import { Ceiling } from './ceiling.ts';
+import { Claims } from './claims.ts';
+import { RawObjects } from './raw.ts';
+import { Rollups } from './rollups.ts';
+import { type Arrived, counterName, Expecting } from './truth.ts';
+import type { Violation } from './violation.ts';
+
+/** Watches a world. The first broken promise stays; what comes after it may only follow from it. */
+export class Oracle implements WorldObserver {
+  violation: Violation | undefined;
+  readonly arrived: Arrived[] = [];
+  readonly rollups: Rollups;
+  /** Messages that a queue dropped as too old: nobody can count them any more. */
+  readonly dropped: string[] = [];
+  trimmedRecords = 0;
+  /** Undefined: this history archives no raw records. */
+  readonly #raw: RawObjects | undefined;
+  readonly #ceiling: Ceiling;
+  readonly #claims: Claims;
+  /** Occurrences by counter, as far as answers must know them. */
+  readonly #known = new Map<string, Known[]>();
+  readonly #expecting: Expecting;
+  /** Whether nothing was lost or given up so far. */
+  #isWhole: boolean;
+  /** The world it watches, for checkers that have to look around. */
+  world: World | undefined;
+
+  #coming: readonly Occurrence[] = [];
+
+  /**
+   * @param windowMs the least dedup window in force
+   * @param lossy whether the stream may trim records before they are read
+   * @param archiveRaw whether every segment's raw records must be archived
+   */
+  constructor(windowMs: number, lossy = false, archiveRaw = false) {
+    this.#raw = archiveRaw ? new RawObjects() : undefined;
+    this.rollups = new Rollups();
+    this.#claims = new Claims(this.rollups);
+    this.#expecting = new Expecting(windowMs);
+    this.#isWhole = !lossy;
+    // A record that was trimmed drops no duplicates: any occurrence may be the one that counts.
+    this.#ceiling = new Ceiling(lossy ? Number.NEGATIVE_INFINITY : windowMs);
+  }
+
+  /** Tells what the next record put holds. */
+  expectRecord(occurrences: readonly Occurrence[]): void {
+    this.#coming = occurrences;
+  }
+
+  recordPut(shard: string, { sequenceNumber, arrivalMs }: StoredRecord): void {
+    const parents = this.world?.stream.all().find(({ id }) => id === shard)?.parents ?? [];
+    let reachedMs = arrivalMs;
+    this.check(() => {
+      reachedMs = this.#claims.arrived(shard, parents, sequenceNumber, arrivalMs);
+    });
+    for (const occurrence of this.#coming) {
+      const arrived = { occurrence, arrivalMs, shard, sequenceNumber };
+      this.arrived.push(arrived);
+      this.#ceiling.arrived(arrived);
+      const name = counterName(occurrence.metric, occurrence.entity);
+      const known = this.#known.get(name) ?? [];
+      this.#known.set(name, known);
+      known.push({ arrived, reachedMs, kind: this.#expecting.add(arrived) });
+    }
+    this.#coming = [];
+  }
+
+  /** The names of all counters that events arrived for. */
+  get counters(): readonly string[] {
+    return [...this.#known.keys()].filter((name) => name !== '\n');
+  }
+
+  /** Checks an answer about a counter that the query has just given. */
+  answered(answer: CountAnswer): void {
+    const known = this.#known.get(counterName(answer.metric, answer.entity)) ?? [];
+    this.check(() => checkAnswer(answer, known, this.#isWhole));
+  }
+
+  claimRaised(throughMs: number): void {
+    const { world } = this;
+    if (world !== undefined) this.check(() => this.#claims.raised(throughMs, world));
+  }
+
+  recordsTrimmed(_shard: string, records: readonly StoredRecord[]): void {
+    this.trimmedRecords += records.length;
+  }
+
+  rollupSent(body: string): void {
+    this.check(() => this.rollups.sent(body));
+  }
+
+  countsWritten(before: Item | undefined, item: Item): void {
+    if (!item['pk']?.S?.startsWith('DELTA#')) return;
+    // What an operator gave up is in no answer, and named as lost.
+    if (item['rows'] === undefined) this.#isWhole = false;
+    this.check(() => this.#ceiling.stored(this.rollups.stored(before, item)));
+  }
+
+  partsAcknowledged(segment: string, parts: readonly number[]): void {
+    this.check(() => this.rollups.acknowledged(segment, parts));
+  }
+
+  archived(key: string, body: string): void {
+    this.check(() => this.rollups.archived(key, body));
+    this.check(() => this.#raw?.archived(key, body));
+  }
+
+  entryPut(shard: string, entry: SegmentEntry): void {
+    const { world } = this;
+    if (world !== undefined) this.check(() => this.#raw?.entryPut(shard, entry, world));
+  }
+
+  messageDropped(queue: string, body: string): void {
+    this.dropped.push(`${queue}: ${body}`);
+  }
+
+  /** Runs a checker and keeps what it finds, so that a broken promise never looks like a fault to the pipeline. */
+  check(checker: () => void): void {
+    try {
+      checker();
+    } catch (violation) {
+      this.violation ??= violation as Violation;
+    }
+  }
+}

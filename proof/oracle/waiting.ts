@@ -1,0 +1,71 @@
+// What waits in the archive: parked parts, and discarded ones.
+import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
+import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
+import type { World } from '../simulation/world/world.ts';
+import { deltasIn, type Rollups } from './rollups.ts';
+import { Violation } from './violation.ts';
+
+/** What the archive has and the table of counts has not. */
+export interface Waiting {
+  /** Events of parked parts, as the ledger sees them: those whose delta is stored and not acknowledged included. */
+  parkedEvents: number;
+  /** The same of parts that an operator gave up. */
+  discardedEvents: number;
+  /** Rows of both that are not stored. */
+  readonly rows: Row[];
+}
+
+/** Looks through the archive. */
+export function waitingIn(world: World, rollups: Rollups): Waiting {
+  const waiting: Waiting = { parkedEvents: 0, discardedEvents: 0, rows: [] };
+  for (const [name, { segment, part, events, rows, parked, discarded }] of partsIn(world)) {
+    const entry = entryOf(world, segment);
+    if (entry?.acked.has(part)) continue;
+    // A part may lie in both, if a copy of it came back after it was given up. The ledger decides, if the object is there.
+    const isDiscarded = entry?.discarded.has(part) ?? false;
+    if (isDiscarded && !discarded) {
+      throw new Violation(
+        'loss is named',
+        `part ${name} is noted as discarded, and the archive does not have it`,
+      );
+    }
+    if (!isDiscarded && !parked) continue;
+    waiting[isDiscarded ? 'discardedEvents' : 'parkedEvents'] += events;
+    if (!rollups.isStored(segment, part)) waiting.rows.push(...rows);
+  }
+  return waiting;
+}
+
+interface ArchivedPart {
+  readonly segment: string;
+  readonly part: number;
+  readonly events: number;
+  readonly rows: readonly Row[];
+  parked: boolean;
+  discarded: boolean;
+}
+
+/** The parts in parked and discarded messages, by name. */
+function partsIn(world: World): Map<string, ArchivedPart> {
+  const parts = new Map<string, ArchivedPart>();
+  for (const key of world.archive.keys()) {
+    const place = /^(parked|discarded)\/(?!poison\/)/.exec(key)?.[1] as 'parked' | 'discarded' | undefined;
+    if (place === undefined) continue;
+    const { body } = JSON.parse(world.archive.get(key) ?? '') as { body: string };
+    const { segment, deltas } = deltasIn(body);
+    for (const { part, events, rows: text } of deltas) {
+      const name = `${segment}/${part}`;
+      const rows = decodeRows(Buffer.from(text, 'base64'));
+      const known = parts.get(name) ?? { segment, part, events, rows, parked: false, discarded: false };
+      known[place] = true;
+      parts.set(name, known);
+    }
+  }
+  return parts;
+}
+
+function entryOf(world: World, segment: string): SegmentEntry | undefined {
+  const end = segment.lastIndexOf('.');
+  const shard = world.ledger.keys().find((name) => name === segment.slice(0, end));
+  return shard && world.ledger.of(shard).entries.get(Number.parseInt(segment.slice(end + 1), 36));
+}

@@ -1,0 +1,290 @@
+// The functions as Lambda runs them: containers warm, stale or cold, each invocation with an end that its trigger sees.
+import { claimCompleteness } from '../../../lambdas/accountant/claim-completeness.ts';
+import { keepBooks } from '../../../lambdas/accountant/keep-books.ts';
+import { readStatus } from '../../../lambdas/accountant/read-status.ts';
+import { type AggregateOutcome, aggregate, type Batch } from '../../../lambdas/aggregator/aggregate.ts';
+import { SILENT } from '../../../lambdas/aggregator/segment-listener.ts';
+import { DedupWindows } from '../../../lambdas/aggregator/windows.ts';
+import { compact } from '../../../lambdas/compactor/compact.ts';
+import { conservationDifference } from '../../../lambdas/core/pipeline-status.ts';
+import type { RollupConfig } from '../../../lambdas/core/segment.ts';
+import type { DeliveredMessage, ParkedLetter } from '../../../lambdas/dead-letter-ports.ts';
+import { InvalidCountQuery, parseCountQuery } from '../../../lambdas/query/count-query.ts';
+import type { DepthHints } from '../../../lambdas/query/read-blocks.ts';
+import { readCounts } from '../../../lambdas/query/read-counts.ts';
+import type { OperatorPorts } from '../../../lambdas/redriver/operate.ts';
+import { redrive } from '../../../lambdas/redriver/redrive.ts';
+import { writeRollups } from '../../../lambdas/writer/write.ts';
+import { checkHourEquations } from '../../oracle/hours.ts';
+import { Violation } from '../../oracle/violation.ts';
+import type { History } from '../history.ts';
+import { Invocation } from '../invocation.ts';
+import type { Role } from '../plan/faults.ts';
+import { TIMEOUT_MS } from '../plan/settings.ts';
+import type { RememberedPolicy } from '../world/world.ts';
+
+/** A container: what stays in memory between invocations, and the clock of its machine. */
+interface Container {
+  readonly deployment: number;
+  readonly rollup: RollupConfig;
+  readonly windows: DedupWindows;
+  readonly policy: RememberedPolicy;
+  readonly hints: DepthHints;
+  readonly skewMs: number;
+}
+
+/** How an invocation ended, as its trigger sees it. */
+export type Ending<T> = { readonly result: T } | { readonly failure: string };
+
+/** What comes of a batch of the writer. */
+export type WriteOutcome = Awaited<ReturnType<typeof writeRollups>>;
+
+/** Time that the aggregator's handler keeps back before it starts another segment. */
+const SEGMENT_RESERVE_MS = 15_000;
+/** Time that the writer's handler keeps back for acknowledgements. */
+const REPORT_RESERVE_MS = 15_000;
+/** Time that the handlers of scheduled functions keep back. */
+const RESERVE_MS = { redriver: 15_000, accountant: 20_000, compactor: 30_000 };
+
+/** Runs use cases in containers. */
+export class Functions {
+  readonly #history: History;
+  readonly #idle = new Map<Role, Container[]>();
+  #deployment = 0;
+  #rollup: RollupConfig;
+  #invocations = 0;
+  #containers = 0;
+  /** Why invocations failed lately, for a message when recovery does not end. */
+  lastFailure = 'none';
+
+  constructor(history: History) {
+    this.#history = history;
+    this.#rollup = history.settings.rollup;
+  }
+
+  /** Deploys another configuration: running invocations go on with the old one, no container is used again. */
+  deploy(rollup: RollupConfig): void {
+    this.#deployment += 1;
+    this.#rollup = rollup;
+    this.goCold();
+  }
+
+  /** Drops every idle container. */
+  goCold(): void {
+    this.#idle.clear();
+  }
+
+  aggregate(batch: Batch, onEnd: (ending: Ending<AggregateOutcome>) => void): void {
+    const { settings, world } = this.#history;
+    const subject = `${batch.shard} ${batch.records[0]?.sequenceNumber.slice(-6)}+${batch.records.length}`;
+    this.#invoke('aggregator', subject, onEnd, (invocation, { windows, rollup }) => {
+      const {
+        ledger,
+        log,
+        queue,
+        archive,
+        state: ranges,
+        raw: objects,
+      } = world.clients(invocation, invocation);
+      const raw = settings.archiveRaw ? objects : undefined;
+      const around = { windows, clock: invocation, listener: SILENT };
+      const ports = { ledger, log, queue, rejected: archive, raw, ranges, ...around };
+      const { streamRetentionMs, messageBytesMax } = settings;
+      const generation = { generation: '1', rollup, streamRetentionMs, messageBytesMax };
+      return aggregate(batch, ports, generation, () => invocation.hasTime(SEGMENT_RESERVE_MS));
+    });
+  }
+
+  write(messages: readonly DeliveredMessage[], onEnd: (ending: Ending<WriteOutcome>) => void): void {
+    const { settings, world } = this.#history;
+    const subject = messages.map(({ messageId }) => messageId).join(' ');
+    this.#invoke('writer', subject, onEnd, (invocation, { policy }) => {
+      const {
+        store: deltas,
+        ledger,
+        archive,
+        failed,
+        retryPolicy,
+      } = world.clients(invocation, invocation, policy);
+      const { random } = invocation;
+      const ports = { deltas, ledger, expired: archive, failed, retryPolicy, clock: invocation, random };
+      const { writerConcurrency: concurrency } = settings;
+      const { retentions } = settings.compaction;
+      return writeRollups(messages, ports, { retentions, concurrency }, () =>
+        invocation.hasTime(REPORT_RESERVE_MS),
+      );
+    });
+  }
+
+  redrive(onEnd: (ending: Ending<unknown>) => void): void {
+    this.#invoke('redriver', '', onEnd, (invocation, { policy }) => {
+      const { world, settings } = this.#history;
+      const clients = world.clients(invocation, invocation, policy);
+      const { archive: expired, store: deltas } = clients;
+      const ports = { ...clients, expired, deltas, tables: world.tables(invocation), clock: invocation };
+      const { retentions } = settings.compaction;
+      return redrive(ports, { retentions, lettersMax: undefined }, () =>
+        invocation.hasTime(RESERVE_MS.redriver),
+      );
+    });
+  }
+
+  /** Does to a parked letter what an operator does, with the same things going wrong on the way. */
+  operate(name: string, hand: (letter: ParkedLetter, ports: OperatorPorts) => Promise<unknown>): void {
+    this.#invoke(
+      'redriver',
+      `operator ${name}`,
+      () => {},
+      async (invocation) => {
+        const clients = this.#history.world.clients(invocation, invocation);
+        const letter = await clients.archive.read(name);
+        if (letter !== undefined)
+          await hand(letter, {
+            ...clients,
+            parked: clients.archive,
+            deltas: clients.store,
+            clock: invocation,
+          });
+      },
+    );
+  }
+
+  /** Keeps the books and reads the status, as the accountant's handler does, while everything else goes on. */
+  account(onEnd: (ending: Ending<unknown>) => void): void {
+    const { oracle, world } = this.#history;
+    this.#invoke('accountant', '', onEnd, async (invocation) => {
+      const { ledger, log } = world.clients(invocation, invocation);
+      await keepBooks(ledger, () => invocation.hasTime(RESERVE_MS.accountant));
+      await claimCompleteness(ledger, log, '1', invocation);
+      const status = await readStatus(ledger);
+      const difference = conservationDifference(status);
+      oracle.check(() => {
+        if (difference !== 0)
+          throw new Violation(
+            'accounts balance at every moment',
+            `off by ${difference}: ${JSON.stringify(status)}`,
+          );
+        checkHourEquations(status);
+      });
+    });
+  }
+
+  /** Compacts what is due, while everything else goes on. */
+  compact(onEnd: (ending: Ending<unknown>) => void): void {
+    const { world, settings } = this.#history;
+    this.#invoke('compactor', '', onEnd, (invocation) => {
+      const { ledger, state, store, log: stream } = world.clients(invocation, invocation);
+      const ports = { ledger, state, store, stream, clock: invocation };
+      const { slotBits } = this.#rollup;
+      return compact(ports, { ...settings.compaction, slotBits, generation: '1' }, () =>
+        invocation.hasTime(RESERVE_MS.compactor),
+      );
+    });
+  }
+
+  /** Answers a question about a counter, and lets the oracle hear it. */
+  ask(name: string, parameters: Readonly<Record<string, string>>): void {
+    const { world, oracle, settings } = this.#history;
+    const [metric = '', entity = ''] = name.split('\n');
+    this.#invoke(
+      'reader',
+      `${metric} of ${entity} by ${parameters['by']}`,
+      () => {},
+      async (invocation, { hints }) => {
+        const { ledger: claims, state, store: counts } = world.clients(invocation, invocation);
+        const query = parseCountQuery(metric, entity, parameters, invocation.nowMs());
+        const { retentions } = settings.compaction;
+        const { acceptFutureMs } = this.#rollup;
+        const ports = { claims, state, counts, hints, clock: invocation };
+        const [read] = await readCounts([query], ports, { acceptFutureMs, retentions });
+        if (read !== undefined && !(read instanceof InvalidCountQuery)) oracle.answered(read.answer);
+      },
+    );
+  }
+
+  #invoke<T>(
+    role: Role,
+    subject: string,
+    onEnd: (ending: Ending<T>) => void,
+    run: (invocation: Invocation, container: Container) => Promise<T>,
+  ): void {
+    const { scheduler, around, random } = this.#history;
+    const container = this.#container(role);
+    this.#invocations += 1;
+    const name = `${role}-${this.#invocations}`;
+    const timeoutMs = TIMEOUT_MS[role];
+    const invocation = new Invocation(around, {
+      name,
+      role,
+      timeoutMs,
+      skewMs: container.skewMs,
+      random: random.fork(name),
+    });
+    around.trace.note(scheduler.nowMs(), `${name} starts ${subject}`);
+    around.pending += 1;
+    let running = true;
+    let awaited = true;
+    const stopped = () => {
+      if (running) around.pending -= 1;
+      running = false;
+    };
+    const end = (ending: Ending<T>, keep: boolean) => {
+      if (!awaited) return;
+      awaited = false;
+      const failure = 'failure' in ending ? ending.failure : undefined;
+      if (failure !== undefined) this.lastFailure = `${name}: ${failure}`;
+      around.trace.note(scheduler.nowMs(), `${name} ${failure ?? 'ends'}`);
+      if (keep && container.deployment === this.#deployment) this.#idleOf(role).push(container);
+      onEnd(ending);
+    };
+    invocation.onCrash = () => {
+      stopped();
+      end({ failure: 'crashed' }, false);
+    };
+    scheduler.at(invocation.deadlineMs, () => {
+      if (!awaited) return;
+      if (!invocation.zombie) {
+        invocation.kill();
+        stopped();
+      }
+      end({ failure: invocation.zombie ? 'timed out and goes on' : 'timed out' }, false);
+    });
+    scheduler.woke();
+    run(invocation, container).then(
+      (result) => {
+        stopped();
+        end({ result }, true);
+      },
+      (error: unknown) => {
+        stopped();
+        // The Node runtime survives a rejection: the container stays warm, with whatever it believes.
+        end({ failure: String(error) }, true);
+      },
+    );
+  }
+
+  #container(role: Role): Container {
+    const { settings, random } = this.#history;
+    const idle = this.#idleOf(role);
+    if (idle.length > 0 && !random.chance(0.1)) {
+      const [container] = idle.splice(Math.floor(random.next() * idle.length), 1);
+      if (container !== undefined) return container;
+    }
+    this.#containers += 1;
+    const skew = random.fork(`container-${this.#containers}`);
+    return {
+      deployment: this.#deployment,
+      rollup: this.#rollup,
+      windows: new DedupWindows(settings.idsMax),
+      policy: this.#history.world.nothingRemembered(),
+      hints: new Map(),
+      skewMs: skew.between(-settings.clockSkewMs, settings.clockSkewMs),
+    };
+  }
+
+  #idleOf(role: Role): Container[] {
+    const idle = this.#idle.get(role) ?? [];
+    this.#idle.set(role, idle);
+    return idle;
+  }
+}

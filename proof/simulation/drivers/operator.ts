@@ -1,0 +1,93 @@
+// What people do to a running system: reshard, deploy, change the retry parameter, redrive, replay by hand, and worse.
+import { discardParked, replayParked } from '../../../lambdas/redriver/operate.ts';
+import type { History } from '../history.ts';
+import type { Fault } from '../plan/faults.ts';
+
+const DISCARDING = { by: 'operator', at: '2026-11-22T05:00:00.000Z', why: 'nobody wants it' };
+
+/** Carries out what a fault is, when its time has come. */
+export function carryOut(fault: Fault, history: History): void {
+  const { scheduler, around, faults, functions, schedules, streamMapping, world } = history;
+  around.trace.note(scheduler.nowMs(), `fault ${fault.kind}`);
+  faults.arm(fault);
+  switch (fault.kind) {
+    case 'split':
+    case 'merge':
+      if (!reshard(fault, history)) return;
+      streamMapping.wakeAll();
+      break;
+    case 'deploy':
+      functions.deploy(fault.rollup);
+      break;
+    case 'cold-start':
+      functions.goCold();
+      break;
+    case 'retries':
+      world.retries = fault.text;
+      break;
+    case 'poison':
+      world.queue.send(fault.body);
+      break;
+    case 'copies':
+      world.queue.copiesDue = fault.copies;
+      world.deadLetters.copiesDue = fault.copies;
+      break;
+    case 'redrive-now':
+      schedules.redriveNow();
+      break;
+    case 'replay-parked':
+      if (parkedNames(history).length === 0) return;
+      for (const name of parkedNames(history)) functions.operate(name, replayParked);
+      break;
+    case 'discard-parked': {
+      const names = parkedNames(history);
+      const name = names[Math.floor(fault.pick * names.length)];
+      if (name === undefined) return;
+      functions.operate(name, (letter, ports) => discardParked(letter, DISCARDING, ports));
+      break;
+    }
+    case 'lost-checkpoint':
+      streamMapping.loseCheckpoint(fault.records);
+      break;
+    case 'twin-poller':
+      streamMapping.startTwins(fault.records, fault.batches);
+      break;
+    default:
+      return;
+  }
+  faults.count(fault.kind);
+  // What it sets off is counted, and has to reach the levels.
+  schedules.compactSoon();
+}
+
+function reshard(
+  fault: Extract<Fault, { kind: 'split' | 'merge' }>,
+  { world: { stream } }: History,
+): boolean {
+  const open = stream.open();
+  const shard = open[Math.floor(fault.pick * open.length)];
+  if (shard === undefined || stream.all().length > 9) return false;
+  if (fault.kind === 'split') {
+    stream.split(shard);
+    return true;
+  }
+  const neighbour = open.find(({ hashFrom }) => hashFrom === shard.hashTo + 1n);
+  if (neighbour === undefined) return false;
+  stream.merge(shard, neighbour);
+  return true;
+}
+
+/** The names of parked letters that can be understood. */
+function parkedNames({ world }: History): string[] {
+  return world.archive.parkedNames().filter((name) => !name.startsWith('poison/'));
+}
+
+/** Sends every parked message that can be understood to the queue again. @returns how many */
+export function sendParkedAgain(history: History): number {
+  const names = parkedNames(history);
+  for (const name of names) {
+    const object = history.world.archive.get(`parked/${name}.json`) ?? '';
+    history.world.queue.send((JSON.parse(object) as { body: string }).body);
+  }
+  return names.length;
+}

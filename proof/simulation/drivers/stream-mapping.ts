@@ -1,0 +1,181 @@
+// The event source mapping of the stream: one poller a shard, in order, parents before children, as far as AWS promises it.
+import type { ShardId } from '../../../lambdas/core/identifiers.ts';
+import type { History } from '../history.ts';
+import type { Random } from '../random.ts';
+import type { StoredShard } from '../world/stream.ts';
+
+const BACKOFF_MAX_MS = 60_000;
+
+/** Reads one shard and hands batches to the aggregator; a failed one is cut anew. */
+class ShardPoller {
+  readonly shard: StoredShard;
+  readonly #mapping: StreamMapping;
+  readonly #history: History;
+  readonly #random: Random;
+  #batchesLeft: number;
+  #position: number;
+  #busy = false;
+  #failures = 0;
+  #notBeforeMs = 0;
+
+  constructor(
+    mapping: StreamMapping,
+    history: History,
+    shard: StoredShard,
+    options: { position: number; batches: number; random: Random },
+  ) {
+    this.#mapping = mapping;
+    this.#history = history;
+    this.shard = shard;
+    this.#random = options.random;
+    this.#position = options.position;
+    this.#batchesLeft = options.batches;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Whether a batch of its is being worked on. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  /** Whether it has handed over all there is. */
+  get caughtUp(): boolean {
+    return !this.#busy && (this.#batchesLeft === 0 || this.#position >= this.shard.records.length);
+  }
+
+  /** Whether it has come to the end of a closed shard. */
+  get finished(): boolean {
+    return this.shard.closedMs !== undefined && !this.#busy && this.#position >= this.shard.records.length;
+  }
+
+  /** Forgets how far it was. */
+  goBack(records: number): void {
+    this.#position = Math.max(0, this.#position - records);
+    this.wake(0);
+  }
+
+  wake(delayMs: number): void {
+    this.#history.scheduler.in(delayMs, () => this.#poll());
+  }
+
+  #poll(): void {
+    const { scheduler, faults, functions, world } = this.#history;
+    if (this.#busy || this.#batchesLeft === 0) return;
+    const waitMs = Math.max(faults.pausedUntilMs('aggregator'), this.#notBeforeMs) - scheduler.nowMs();
+    if (waitMs > 0) {
+      this.wake(waitMs);
+      return;
+    }
+    if (!this.#mapping.mayStart(this.shard)) return;
+    world.stream.trim();
+    const { records, trimmed } = this.shard;
+    const from = Math.max(this.#position, trimmed);
+    this.#position = from;
+    if (from >= records.length) {
+      if (this.finished) this.#mapping.shardFinished();
+      return;
+    }
+    const most = Math.min(records.length - from, this.#history.settings.batchRecords);
+    const length = this.#random.chance(0.6) ? most : this.#random.between(1, most);
+    const batch = records.slice(from, from + length);
+    this.#busy = true;
+    this.#batchesLeft -= 1;
+    const decoded = batch.map((record) => world.stream.decoded(record));
+    functions.aggregate({ shard: this.shard.id, records: decoded }, (ending) => {
+      this.#busy = false;
+      if ('failure' in ending) {
+        this.#failures += 1;
+        this.#notBeforeMs = scheduler.nowMs() + Math.min(BACKOFF_MAX_MS, 500 * 2 ** this.#failures);
+        this.wake(0);
+        return;
+      }
+      this.#failures = 0;
+      const { result } = ending;
+      const resume =
+        result === 'done' ? batch.length : batch.findIndex((r) => r.sequenceNumber === result.resumeAt);
+      // Lambda takes an unknown sequence number for a failure of the whole batch.
+      const taken = Math.max(0, resume);
+      // A checkpoint that was lost meanwhile stays lost.
+      if (this.#position === from) this.#position = from + taken;
+      this.wake(this.#random.between(0, 50));
+    });
+  }
+}
+
+/** All pollers of the stream. */
+export class StreamMapping {
+  readonly #history: History;
+  readonly #pollers = new Map<ShardId, ShardPoller>();
+  readonly #twins: ShardPoller[] = [];
+
+  constructor(history: History) {
+    this.#history = history;
+  }
+
+  /** A record came into a shard. */
+  arrived(shard: StoredShard): void {
+    const { settings, random } = this.#history;
+    const delayMs = random.between(1, settings.batchWindowMs);
+    this.#poller(shard).wake(delayMs);
+    for (const twin of this.#twins) if (twin.shard === shard) twin.wake(delayMs);
+  }
+
+  /** Whether a shard may be read: its parents are read to their ends, or the mapping gets that wrong. */
+  mayStart(shard: StoredShard): boolean {
+    if (this.#history.faults.earlyChildren) return true;
+    const { stream } = this.#history.world;
+    return shard.parents.every((parent) => this.#poller(stream.shard(parent)).finished);
+  }
+
+  /** A shard is at its end: its children may start. */
+  shardFinished(): void {
+    for (const poller of this.#pollers.values()) if (!poller.caughtUp) poller.wake(1);
+  }
+
+  /** Looks at every shard, new ones included. */
+  wakeAll(): void {
+    for (const shard of this.#history.world.stream.all()) this.#poller(shard).wake(0);
+  }
+
+  /** A checkpoint is lost: records that were counted come again. */
+  loseCheckpoint(records: number): void {
+    for (const poller of this.#pollers.values()) poller.goBack(records);
+  }
+
+  /** For a while two pollers believe that a shard is theirs. */
+  startTwins(records: number, batches: number): void {
+    for (const { shard, position } of [...this.#pollers.values()]) {
+      const options = {
+        position: Math.max(0, position - records),
+        batches,
+        random: this.#history.random.fork(`twin-${this.#twins.length}`),
+      };
+      const twin = new ShardPoller(this, this.#history, shard, options);
+      this.#twins.push(twin);
+      twin.wake(0);
+    }
+  }
+
+  /** Whether everything in the stream was handed over. */
+  get caughtUp(): boolean {
+    const pollers = this.#history.world.stream.all().map((shard) => this.#poller(shard));
+    return pollers.every(({ caughtUp }) => caughtUp) && this.#twins.every(({ busy }) => !busy);
+  }
+
+  #poller(shard: StoredShard): ShardPoller {
+    let poller = this.#pollers.get(shard.id);
+    if (poller === undefined) {
+      const random = this.#history.random.fork(shard.id);
+      poller = new ShardPoller(this, this.#history, shard, {
+        position: 0,
+        batches: Number.POSITIVE_INFINITY,
+        random,
+      });
+      this.#pollers.set(shard.id, poller);
+    }
+    return poller;
+  }
+}

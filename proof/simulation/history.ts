@@ -1,0 +1,55 @@
+// A history: a world, its drivers and its oracle, put together from a plan.
+
+import { Oracle } from '../oracle/oracle.ts';
+import { Functions } from './drivers/functions.ts';
+import { QueueMapping } from './drivers/queue-mapping.ts';
+import { Schedules } from './drivers/schedules.ts';
+import { StreamMapping } from './drivers/stream-mapping.ts';
+import { FaultController } from './fault-controller.ts';
+import type { Surroundings } from './invocation.ts';
+import type { HistoryPlan } from './plan/history-plan.ts';
+import type { Settings } from './plan/settings.ts';
+import { Random } from './random.ts';
+import { Scheduler } from './scheduler.ts';
+import { Trace } from './trace.ts';
+import { World } from './world/world.ts';
+
+/** Everything that takes part in a history. */
+export class History {
+  readonly plan: HistoryPlan;
+  readonly settings: Settings;
+  readonly random: Random;
+  readonly scheduler: Scheduler;
+  readonly faults = new FaultController();
+  readonly around: Surroundings;
+  readonly oracle: Oracle;
+  readonly world: World;
+  readonly functions: Functions;
+  readonly streamMapping: StreamMapping;
+  readonly queueMapping: QueueMapping;
+  readonly schedules: Schedules;
+
+  /** @param keepLines whether the trace is wanted as text */
+  constructor(plan: HistoryPlan, keepLines = false) {
+    this.plan = plan;
+    this.settings = plan.settings;
+    this.random = new Random(`run/${plan.seed}`);
+    this.scheduler = new Scheduler(plan.settings.startMs - 60_000);
+    const trace = new Trace(plan.settings.startMs, keepLines);
+    this.around = { scheduler: this.scheduler, faults: this.faults, trace, pending: 0, activity: 0 };
+    const { dedupWindowLeastMs, shortLog, archiveRaw } = plan.settings;
+    this.oracle = new Oracle(dedupWindowLeastMs, shortLog, archiveRaw);
+    this.world = new World({
+      ...plan.settings,
+      clock: this.scheduler,
+      random: this.random.fork('world'),
+      observer: this.oracle,
+      partialSends: this.faults,
+    });
+    this.oracle.world = this.world;
+    this.functions = new Functions(this);
+    this.streamMapping = new StreamMapping(this);
+    this.queueMapping = new QueueMapping(this);
+    this.schedules = new Schedules(this);
+  }
+}

@@ -1,0 +1,320 @@
+// The faults that a history's seed decides: a list, so that it can be printed, and cut down while it still fails.
+import type { RollupConfig } from '../../../lambdas/core/segment.ts';
+import type { Random } from '../random.ts';
+import type { Service } from '../world/network.ts';
+import { drawRetries, MINUTES_RETENTION_MS, rollupConfig, type Settings } from './settings.ts';
+
+/** The functions that invocations run. */
+export type Role = 'aggregator' | 'writer' | 'redriver' | 'accountant' | 'compactor' | 'reader';
+
+/** Which call a fault waits for: the first one from its time on that matches. */
+interface Target {
+  readonly atMs: number;
+  readonly role: Role;
+  /** The request it strikes; undefined: whichever comes first. */
+  readonly operation: string | undefined;
+}
+
+/** A fault. Times are milliseconds. */
+export type Fault =
+  | (Target & { readonly kind: 'crash'; readonly when: 'before' | 'after' })
+  /** Applied, and the answer lost: retried by the SDK, or given up; an echo reaches the service once more later. */
+  | (Target & { readonly kind: 'ambiguous'; readonly next: 'retry' | 'throw' | 'echo' })
+  /** The call hangs, before or after it took effect, until the function's time-out and beyond. */
+  | (Target & {
+      readonly kind: 'stall';
+      readonly lengthMs: number;
+      readonly side: 'request' | 'answer';
+      readonly next: 'zombie' | 'killed';
+    })
+  | { readonly kind: 'throttle'; readonly atMs: number; readonly service: Service; readonly calls: number }
+  | { readonly kind: 'outage'; readonly atMs: number; readonly service: Service; readonly lengthMs: number }
+  | { readonly kind: 'partial-send'; readonly atMs: number; readonly calls: number }
+  | { readonly kind: 'copies'; readonly atMs: number; readonly copies: number }
+  | { readonly kind: 'lost-delete'; readonly atMs: number; readonly deletes: number }
+  | { readonly kind: 'lost-checkpoint'; readonly atMs: number; readonly records: number }
+  | {
+      readonly kind: 'twin-poller';
+      readonly atMs: number;
+      readonly records: number;
+      readonly batches: number;
+    }
+  | { readonly kind: 'early-child'; readonly atMs: number }
+  | { readonly kind: 'cold-start'; readonly atMs: number }
+  | { readonly kind: 'split'; readonly atMs: number; readonly pick: number }
+  | { readonly kind: 'merge'; readonly atMs: number; readonly pick: number }
+  | { readonly kind: 'deploy'; readonly atMs: number; readonly rollup: RollupConfig }
+  | { readonly kind: 'retries'; readonly atMs: number; readonly text: string }
+  | { readonly kind: 'poison'; readonly atMs: number; readonly body: string }
+  | { readonly kind: 'redrive-now'; readonly atMs: number }
+  | { readonly kind: 'replay-parked'; readonly atMs: number }
+  /** An operator gives a parked letter up; which one is drawn when its time has come. */
+  | { readonly kind: 'discard-parked'; readonly atMs: number; readonly pick: number }
+  | { readonly kind: 'pause'; readonly atMs: number; readonly role: Role; readonly lengthMs: number };
+
+const OPERATIONS: Record<Role, readonly string[]> = {
+  aggregator: [
+    ...[
+      'readHead',
+      'putPlan',
+      'putPlan',
+      'putIds',
+      'registerRangeBits',
+      'putEntry',
+      'putEntry',
+      'sendBatch',
+      'sendBatch',
+      'markSent',
+    ],
+    ...[
+      'markSent',
+      'listShards',
+      'getRecords',
+      'registerShard',
+      'readIds',
+      'queryEntries',
+      'put',
+      'readEntry',
+    ],
+  ],
+  writer: [
+    ...[
+      'putDelta',
+      'putDelta',
+      'putDelta',
+      'acknowledge',
+      'acknowledge',
+      'changeVisibility',
+      'bury',
+      'notePlace',
+      'put',
+    ],
+    ...['getParameter', 'noteExpired'],
+  ],
+  // What an operator does runs as a redriver, too.
+  redriver: [
+    ...[
+      'probe',
+      'take',
+      'putDelta',
+      'readEntries',
+      'acknowledge',
+      'giveBack',
+      'giveBack',
+      'park',
+      'notePlace',
+      'remove',
+    ],
+    ...['getParameter', 'put', 'delete'],
+  ],
+  accountant: ['shards', 'readBooks', 'readHead', 'queryEntries', 'readEntries', 'putBooks'],
+  compactor: [
+    ...['readState', 'putEpoch', 'putEpoch', 'queryDeltas', 'readBlocks', 'putBlock', 'putBlock', 'putBlock'],
+    ...[
+      'markDone',
+      'markDone',
+      'putLate',
+      'putTop',
+      'addMetric',
+      'readEntries',
+      'queryEntries',
+      'listShards',
+    ],
+  ],
+  reader: ['readClaim', 'readState', 'readBlocks', 'queryDeltas', 'queryLate'],
+};
+
+const POISON = [
+  '',
+  '{}',
+  'hello',
+  '{"v":2}',
+  '{"v":2,"segment":"x","runMaxMs":1,"earliestHourMs":0,"deltas":[]}',
+];
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+
+type Draw = (random: Random, atMs: number, settings: Settings) => Fault;
+
+function target(random: Random, atMs: number): Target {
+  const role = random.pick<Role>([
+    'aggregator',
+    'aggregator',
+    'aggregator',
+    'writer',
+    'writer',
+    'redriver',
+    'accountant',
+    'compactor',
+    'compactor',
+    'reader',
+  ]);
+  return { atMs, role, operation: random.chance(0.85) ? random.pick(OPERATIONS[role]) : undefined };
+}
+
+/** Services weigh as often as they are used. */
+function service(random: Random): Service {
+  return random.pick<Service>([
+    'kinesis',
+    'ledger',
+    'ledger',
+    'counters',
+    'counters',
+    'sqs',
+    'sqs',
+    's3',
+    'ssm',
+  ]);
+}
+
+const DRAWS: readonly (readonly [weight: number, Draw])[] = [
+  [8, (random, atMs) => ({ kind: 'crash', ...target(random, atMs), when: random.pick(['before', 'after']) })],
+  [
+    8,
+    (random, atMs) => ({
+      kind: 'ambiguous',
+      ...target(random, atMs),
+      next: random.pick(['retry', 'throw', 'echo']),
+    }),
+  ],
+  [
+    6,
+    (random, atMs) => ({
+      kind: 'stall',
+      ...target(random, atMs),
+      lengthMs: random.pick([20_000, 50_000, 70_000, 200_000]),
+      side: random.pick(['request', 'answer']),
+      next: random.pick(['zombie', 'zombie', 'killed']),
+    }),
+  ],
+  // A compactor that hangs while another one goes on: what it read is old when it goes on itself.
+  [
+    3,
+    (random, atMs) => ({
+      kind: 'stall',
+      atMs,
+      role: 'compactor',
+      operation: random.pick(['putBlock', 'putBlock', 'readBlocks', 'putEpoch', 'markDone']),
+      lengthMs: random.pick([20_000, 50_000, 70_000, 200_000]),
+      side: random.pick(['request', 'request', 'answer']),
+      next: 'zombie',
+    }),
+  ],
+  [3, (random, atMs) => ({ kind: 'throttle', atMs, service: service(random), calls: random.between(1, 8) })],
+  [
+    3,
+    (random, atMs) => ({
+      kind: 'outage',
+      atMs,
+      service: service(random),
+      lengthMs: random.pick([10_000, 2 * MINUTE_MS, 20 * MINUTE_MS, 3 * HOUR_MS]),
+    }),
+  ],
+  [2, (random, atMs) => ({ kind: 'partial-send', atMs, calls: random.pick([1, 2, 5]) })],
+  [3, (random, atMs) => ({ kind: 'copies', atMs, copies: random.between(1, 4) })],
+  [3, (random, atMs) => ({ kind: 'lost-delete', atMs, deletes: random.between(1, 3) })],
+  [3, (random, atMs) => ({ kind: 'lost-checkpoint', atMs, records: random.between(1, 12) })],
+  [
+    3,
+    (random, atMs) => ({
+      kind: 'twin-poller',
+      atMs,
+      records: random.between(0, 8),
+      batches: random.between(1, 4),
+    }),
+  ],
+  [2, (_, atMs) => ({ kind: 'early-child', atMs })],
+  [2, (_, atMs) => ({ kind: 'cold-start', atMs })],
+  [3, (random, atMs) => ({ kind: 'split', atMs, pick: random.next() })],
+  [2, (random, atMs) => ({ kind: 'merge', atMs, pick: random.next() })],
+  [3, (random, atMs, { rollup }) => ({ kind: 'deploy', atMs, rollup: rollupConfig(random, rollup) })],
+  [1, (random, atMs) => ({ kind: 'retries', atMs, text: drawRetries(random) })],
+  [1, (random, atMs) => ({ kind: 'poison', atMs, body: random.pick(POISON) })],
+  [2, (_, atMs) => ({ kind: 'redrive-now', atMs })],
+  [2, (_, atMs) => ({ kind: 'replay-parked', atMs })],
+  [2, (random, atMs) => ({ kind: 'discard-parked', atMs, pick: random.next() })],
+  [
+    2,
+    (random, atMs) => ({
+      kind: 'pause',
+      atMs,
+      role: random.pick<Role>(['aggregator', 'writer', 'redriver', 'accountant', 'compactor']),
+      lengthMs: random.pick([5 * MINUTE_MS, 50 * MINUTE_MS, 3 * HOUR_MS]),
+    }),
+  ],
+];
+const WEIGHTS = DRAWS.reduce((sum, [weight]) => sum + weight, 0);
+
+/** Draws a history's faults, in the order of their times. */
+export function drawFaults(random: Random, settings: Settings): Fault[] {
+  const { startMs, trafficMs } = settings;
+  const faults: Fault[] = [];
+  for (let count = random.pick([0, 2, 5, 9, 14]); count > 0; count -= 1) {
+    const atMs = startMs + random.between(0, trafficMs * 1.3);
+    faults.push(pickDraw(random.next() * WEIGHTS)(random, atMs, settings));
+  }
+  if (settings.weeks) faults.push(...drawWeeks(random, settings));
+  return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+function pickDraw(lot: number): Draw {
+  let left = lot;
+  for (const [weight, draw] of DRAWS) {
+    if (left < weight) return draw;
+    left -= weight;
+  }
+  throw new RangeError(`no draw for ${lot}`);
+}
+
+/** Dead letters that come back after days and weeks, before and after the counter items expired. */
+function drawWeeks(random: Random, { startMs, trafficMs }: Settings): Fault[] {
+  const deadMs = trafficMs + random.pick([1, 30]) * MINUTE_MS;
+  const pauseMs = random.pick([0, 1, 5, 13]) * DAY_MS;
+  const faults: Fault[] = [
+    { kind: 'outage', atMs: startMs, service: 'counters', lengthMs: deadMs },
+    { kind: 'retries', atMs: startMs, text: '{"attempts":1,"redriveRounds":0}' },
+    { kind: 'pause', atMs: startMs + trafficMs, role: 'redriver', lengthMs: pauseMs },
+    { kind: 'copies', atMs: startMs, copies: random.between(0, 5) },
+  ];
+  let replayMs = startMs;
+  for (let replays = random.between(1, 3); replays > 0; replays -= 1) {
+    const aroundExpiryMs = startMs + MINUTES_RETENTION_MS + random.between(-3 * HOUR_MS, 2 * HOUR_MS);
+    // Two days later the items themselves are deleted.
+    const aroundDeletionMs = aroundExpiryMs + 2 * DAY_MS;
+    const aimsMs = [
+      replayMs + random.between(0, 2 * HOUR_MS),
+      replayMs + 20 * DAY_MS,
+      aroundExpiryMs,
+      aroundExpiryMs,
+      aroundDeletionMs,
+    ];
+    replayMs = Math.max(replayMs, random.pick(aimsMs));
+    faults.push({ kind: 'replay-parked', atMs: replayMs }, { kind: 'copies', atMs: replayMs, copies: 2 });
+    // Mostly before a replay comes: afterwards there is little left to give up.
+    const discardMs = replayMs - random.pick([0, HOUR_MS, HOUR_MS]);
+    if (random.chance(0.6)) faults.push({ kind: 'discard-parked', atMs: discardMs, pick: random.next() });
+    const operation = random.pick(['putDelta', 'acknowledge', 'put', 'noteExpired']);
+    const target = { atMs: replayMs, role: 'writer', operation } as const;
+    if (random.chance(0.3)) faults.push({ kind: 'crash', ...target, when: random.pick(['before', 'after']) });
+    if (random.chance(0.3)) faults.push({ kind: 'ambiguous', ...target, next: 'throw' });
+  }
+  return faults;
+}
+
+/** A fault in one line. */
+export function describeFault(fault: Fault, startMs: number): string {
+  const { kind, atMs, ...rest } = fault;
+  const details = Object.entries(rest)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`);
+  return `+${((atMs - startMs) / 1000).toFixed(1)}s ${kind} ${details.join(' ')}`;
+}
+
+/** When the last fault is over. */
+export function faultsEndMs(faults: readonly Fault[]): number {
+  return faults.reduce((endMs, fault) => {
+    const lengthMs = fault.kind === 'outage' || fault.kind === 'pause' ? fault.lengthMs : 0;
+    return Math.max(endMs, fault.atMs + lengthMs);
+  }, 0);
+}

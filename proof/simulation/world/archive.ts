@@ -1,0 +1,40 @@
+// The archive bucket as operators and oracle see it: objects as text, whether they are compressed or not.
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { FakeBucket } from '../../../fake-aws/s3.ts';
+import type { Compression } from '../../../lambdas/aws/raw-archive.ts';
+
+/** Compression at once: a thread of its own would end at a moment that no seed decides. */
+export const AT_ONCE: Compression = {
+  gzipped: async (text) => gzipSync(text),
+  gunzipped: async (bytes) => gunzipSync(bytes).toString('utf8'),
+};
+
+/** An object's text. */
+export function textOf(key: string, bytes: Uint8Array): string {
+  return (key.endsWith('.gz') ? gunzipSync(bytes) : Buffer.from(bytes)).toString('utf8');
+}
+
+/** The archive. */
+export class WorldArchive {
+  readonly #bucket: FakeBucket;
+
+  constructor(bucket: FakeBucket) {
+    this.#bucket = bucket;
+  }
+
+  /** All keys in order. */
+  keys(): string[] {
+    return this.#bucket.keys();
+  }
+
+  /** An object as text; undefined where there is none. */
+  get(key: string): string | undefined {
+    const bytes = this.#bucket.bytes(key);
+    return bytes && textOf(key, bytes);
+  }
+
+  /** The names of parked letters, poison included. */
+  parkedNames(): string[] {
+    return this.#bucket.keys('parked/').map((key) => key.slice('parked/'.length, -'.json'.length));
+  }
+}

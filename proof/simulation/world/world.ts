@@ -1,0 +1,235 @@
+// One stage on an AWS in memory: its resources, the deployed adapters on them, and views for whoever watches.
+import { FakeAws } from '../../../fake-aws/aws.ts';
+import type { Item } from '../../../fake-aws/dynamodb/values.ts';
+import { Archive } from '../../../lambdas/aws/archive.ts';
+import { S3RawArchive } from '../../../lambdas/aws/raw-archive.ts';
+import { RetryParameter } from '../../../lambdas/aws/retry-parameter.ts';
+import { SqsFailedMessages, SqsRollupQueue } from '../../../lambdas/aws/rollup-queue.ts';
+import { KinesisLog } from '../../../lambdas/aws/stream-log.ts';
+import { LedgerTable } from '../../../lambdas/ledger/ledger-table.ts';
+import type { Clock, TableHealth } from '../../../lambdas/ports.ts';
+import { SqsDeadLetters } from '../../../lambdas/redriver/dead-letters.aws.ts';
+import { CompactionStateTable } from '../../../lambdas/store/state-table.ts';
+import { StoreTable } from '../../../lambdas/store/store-table.ts';
+import type { Random } from '../random.ts';
+import { AT_ONCE, textOf, WorldArchive } from './archive.ts';
+import { LedgerView } from './ledger-view.ts';
+import { BUCKET, PARAMETER, STREAM, TABLES, URLS } from './names.ts';
+import { directNetwork, type Network } from './network.ts';
+import { UNWATCHED, type WorldObserver } from './observer.ts';
+import { WorldQueue } from './queue.ts';
+import { type StoredRecord, WorldStream } from './stream.ts';
+import { transportOver } from './transport.ts';
+
+/** How the services and adapters cut what they carry: far smaller than on AWS, so that small histories cross the limits. */
+export interface WorldLimits {
+  /** Most records in a page of the stream, and whether every other page is empty. */
+  readonly pageRecords: number;
+  readonly emptyPages: boolean;
+  /** Bytes of ids in one item, entries in a page of a query, keys in one batch. */
+  readonly idsChunkBytes: number;
+  readonly pageEntries: number;
+  readonly batchKeys: number;
+  /** Messages in one batch. */
+  readonly batchMessages: number;
+  readonly pageShards: number;
+  /** Bytes of a page of a table. */
+  readonly tablePageBytes: number;
+}
+
+/** Which entries of a batch fail although the call answers 200: how many leading ones are taken. */
+export interface PartialSends {
+  /** @returns how many of the entries are taken this time */
+  taken(entries: number): number;
+}
+
+/** How a world is made. Times are milliseconds. */
+export interface WorldOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer?: WorldObserver;
+  readonly shards: number;
+  readonly streamRetentionMs: number;
+  readonly sequenceBase?: bigint;
+  readonly queueRetentionMs: number;
+  readonly deadLetterRetentionMs: number;
+  readonly maxReceiveCount: number;
+  readonly ttlDelayMs: number;
+  /** How long entries and ids are kept; undefined: for ever. */
+  readonly ledgerRetentionMs?: number | undefined;
+  /** How long deltas are kept; undefined: for ever. */
+  readonly deltaRetentionMs?: number | undefined;
+  readonly limits: WorldLimits;
+  readonly partialSends?: PartialSends;
+  /** The retry parameter's text. */
+  readonly retries: string;
+}
+
+const HOUR_MS = 3_600_000;
+const REREAD_MS = 60_000;
+const COPY_DELAY_MS_MAX = 120_000;
+
+/** Options as on AWS by default, for tests that care about few of them. */
+export const ORDINARY_WORLD = {
+  shards: 1,
+  streamRetentionMs: 7 * 24 * HOUR_MS,
+  queueRetentionMs: 4 * 24 * HOUR_MS,
+  deadLetterRetentionMs: 14 * 24 * HOUR_MS,
+  maxReceiveCount: 20,
+  ttlDelayMs: 0,
+  limits: {
+    pageRecords: 100,
+    emptyPages: false,
+    idsChunkBytes: 320_000,
+    pageEntries: 200,
+    batchKeys: 100,
+    batchMessages: 3,
+    pageShards: 1_000,
+    tablePageBytes: 1_048_576,
+  },
+  retries: '{}',
+} as const;
+
+/** A container's memory of the retry parameter: the deployed adapter, on the network of whichever invocation runs. */
+export interface RememberedPolicy {
+  network: Network;
+  clock: Clock;
+  readonly source: RetryParameter;
+}
+
+/** The state of every service. */
+export class World {
+  readonly aws: FakeAws;
+  readonly stream: WorldStream;
+  readonly ledger: LedgerView;
+  readonly queue: WorldQueue;
+  readonly deadLetters: WorldQueue;
+  readonly archive: WorldArchive;
+  readonly #options: WorldOptions;
+
+  constructor(options: WorldOptions) {
+    const { clock, shards, streamRetentionMs, sequenceBase, limits, ttlDelayMs, partialSends } = options;
+    const observer = options.observer ?? UNWATCHED;
+    const random = { dead: options.random.fork('dead'), rollup: options.random.fork('rollup') };
+    this.#options = options;
+    this.ledger = new LedgerView(observer);
+    this.aws = new FakeAws({
+      clock,
+      dynamoDb: {
+        ttlDelayMs: () => ttlDelayMs,
+        limits: { pageBytes: limits.tablePageBytes },
+        processed: (requests) => Math.min(requests, limits.batchKeys),
+        onChange: (table, before, after, cause) => {
+          if (cause === 'expiry') this.aws.crossings.note(`expiry of ${kindOf(before)}`);
+          if (after === undefined) return;
+          this.#noteCrossing(after);
+          if (table === TABLES.counts) observer.countsWritten(before, after);
+          else this.ledger.written(before, after);
+        },
+      },
+      kinesis: {
+        retentionMs: streamRetentionMs,
+        ...(sequenceBase !== undefined && { sequenceBase }),
+        pageRecords: limits.pageRecords,
+        emptyPages: limits.emptyPages,
+        pageShards: limits.pageShards,
+        onRecord: ({ id }, record) => observer.recordPut(id, record as StoredRecord),
+        onTrimmed: ({ id }, records) => observer.recordsTrimmed(id, records as StoredRecord[]),
+      },
+      sqs: {
+        order: (messages, queue) => random[queue as 'dead' | 'rollup'].shuffled(messages),
+        copies: (queue) => {
+          const { copiesDue } = this.#queueNamed(queue);
+          if (copiesDue === 0) return [];
+          this.#queueNamed(queue).copiesDue -= 1;
+          return [random[queue as 'dead' | 'rollup'].between(0, COPY_DELAY_MS_MAX)];
+        },
+        processed: (entries) => partialSends?.taken(entries) ?? entries,
+        onBatchEntry: (_queue, { body }) => observer.rollupSent(body),
+        onDropped: (queue, { body }) => observer.messageDropped(queue, body),
+      },
+      s3: { onPut: (_bucket, key, bytes) => observer.archived(key, textOf(key, bytes)) },
+    });
+    for (const table of Object.values(TABLES)) this.aws.dynamoDb.addTable(table, { ttl: 'expiresAt' });
+    this.stream = new WorldStream(this.aws.kinesis.addStream(STREAM, shards));
+    const deadLetters = this.aws.sqs.addQueue('dead', { retentionMs: options.deadLetterRetentionMs });
+    this.deadLetters = new WorldQueue(deadLetters);
+    this.queue = new WorldQueue(
+      this.aws.sqs.addQueue('rollup', {
+        retentionMs: options.queueRetentionMs,
+        redrive: { maxReceiveCount: options.maxReceiveCount, deadLetters },
+      }),
+    );
+    this.archive = new WorldArchive(this.aws.s3.addBucket(BUCKET));
+    this.retries = options.retries;
+  }
+
+  /** The retry parameter's text, as an operator leaves it. */
+  set retries(text: string) {
+    this.aws.ssm.parameters.set(PARAMETER, text);
+  }
+
+  /** Whether both tables answer, as redrive asks. */
+  tables(network: Network): TableHealth {
+    const { store, ledger } = this.clients(network, this.#options.clock);
+    return { isHealthy: async () => (await store.isHealthy()) && (await ledger.isHealthy()) };
+  }
+
+  /** What a container that never ran remembers of the retry parameter. */
+  nothingRemembered(): RememberedPolicy {
+    const remembered: RememberedPolicy = {
+      network: directNetwork,
+      clock: this.#options.clock,
+      source: new RetryParameter(
+        this.aws.ssm.client((call, effect) => transportOver(remembered.network)(call, effect)),
+        { name: PARAMETER, rereadMs: REREAD_MS },
+        { nowMs: () => remembered.clock.nowMs() },
+        () => {},
+      ),
+    };
+    return remembered;
+  }
+
+  /** The adapters over a network: what a use case's ports are made of. */
+  clients(network: Network, clock: Clock, remembered: RememberedPolicy = this.nothingRemembered()) {
+    const { idsChunkBytes, pageEntries, batchMessages } = this.#options.limits;
+    const { dynamoDb, kinesis, sqs, s3 } = this.aws.clients(transportOver(network));
+    const archive = new Archive(s3, BUCKET);
+    const urls = { queueUrl: URLS.rollups, deadLetterUrl: URLS.deadLetters };
+    Object.assign(remembered, { network, clock });
+    return {
+      log: new KinesisLog(kinesis, STREAM),
+      ledger: new LedgerTable(dynamoDb, TABLES.ledger, clock, this.#options.ledgerRetentionMs, {
+        idsChunkBytes,
+        pageEntries,
+      }),
+      state: new CompactionStateTable(dynamoDb, TABLES.ledger),
+      store: new StoreTable(dynamoDb, TABLES.counts, clock, this.#options.deltaRetentionMs),
+      queue: new SqsRollupQueue(sqs, URLS.rollups, batchMessages),
+      failed: new SqsFailedMessages(sqs, URLS.rollups, URLS.deadLetters),
+      deadLetters: new SqsDeadLetters(sqs, urls, archive),
+      archive,
+      raw: new S3RawArchive(s3, BUCKET, AT_ONCE),
+      retryPolicy: remembered.source,
+    };
+  }
+
+  /** Notes what shows that a limit of the store was crossed. */
+  #noteCrossing({ pk, split, tombstone }: Item): void {
+    const [kind = '', range = ''] = pk?.S?.split('#') ?? [];
+    if (split !== undefined) this.aws.crossings.note('block split');
+    if (tombstone !== undefined) this.aws.crossings.note('tombstone');
+    if (kind === 'LATE') this.aws.crossings.note('late rows');
+    if (kind === 'DELTA' && range !== '') this.aws.crossings.note('deltas by hash range');
+  }
+
+  #queueNamed(name: string): WorldQueue {
+    return name === 'dead' ? this.deadLetters : this.queue;
+  }
+}
+
+/** What kind of item something is, for the names of crossings. */
+function kindOf(item: Item | undefined): string {
+  const kind = item?.['pk']?.S?.split('#')[0] ?? '';
+  return /^[A-Z]+$/.test(kind) ? kind : (item?.['sk']?.S?.split('#')[0] ?? '');
+}

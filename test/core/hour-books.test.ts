@@ -1,0 +1,157 @@
+// The accounts by hour of arrival: whole for the last 48 hours, folded away before, and a check that can fail.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type Books, EMPTY_BOOKS, moveForward } from '../../lambdas/core/books.ts';
+import { HOURS_KEPT, hourDifference, hoursWith, NO_HOURS } from '../../lambdas/core/hour-books.ts';
+import {
+  hourConservationDifference,
+  type PipelineStatus,
+  pipelineStatus,
+  shardAccounts,
+  withLastHours,
+} from '../../lambdas/core/pipeline-status.ts';
+import { planSegment } from '../../lambdas/core/segment.ts';
+import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
+import { HOUR_MS } from '../../lambdas/core/time.ts';
+import { hoursAsked, InvalidStatusQuery } from '../../lambdas/query/status-query.ts';
+import { entry } from '../support/entries.ts';
+import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
+
+const HOUR = Date.UTC(2026, 10, 20, 0);
+const plan = planSegment(undefined, [record(1, {})], CONFIG, []);
+
+/** The status of one shard whose entries these are, after its books were moved as far as `through`. */
+function statusOf(entries: readonly SegmentEntry[], books: Books): PipelineStatus {
+  const unsettled = entries.filter(({ segment }) => segment > books.through || books.open.includes(segment));
+  const runMaxMs = entries.at(-1)?.runMaxMs ?? 0;
+  return pipelineStatus([shardAccounts(SHARD_KEY, { ...plan, runMaxMs }, books, unsettled)]);
+}
+
+const acked = { acked: new Set([0]) };
+const at = (hours: number) => ({ runMaxMs: HOUR + hours * HOUR_MS, runMaxBeforeMs: HOUR + hours * HOUR_MS });
+
+test('a segment belongs to the hour of its running maximum, settled or not', () => {
+  const entries = [
+    entry(1, [5], { ...acked, ...at(0) }),
+    entry(2, [7], at(0)),
+    entry(3, [9], { ...at(2.5), parked: new Set([0]) }),
+  ];
+  const books = moveForward(EMPTY_BOOKS, [], entries);
+  const { hours, hoursSince } = statusOf(entries, books);
+  assert.equal(hoursSince, null);
+  const row = { duplicate: 0, rejected: 0, dead: 0, expired: 0, lost: 0, difference: 0 };
+  assert.deepEqual(hours, [
+    { ...row, hour: '2026-11-20T00', received: 12, counted: 5, inFlight: 7, parked: 0 },
+    { ...row, hour: '2026-11-20T02', received: 9, counted: 0, inFlight: 0, parked: 9 },
+  ]);
+});
+
+test('the equation is a check: accounts that do not fit their parts are a difference', () => {
+  const whole = entry(1, [5], acked);
+  const difference = (change: Partial<SegmentEntry>) => {
+    const [hour] = hoursWith(NO_HOURS, [{ ...whole, ...change }]).sums;
+    assert.ok(hour);
+    return hourDifference(hour);
+  };
+  assert.equal(difference({}), 0);
+  assert.equal(difference({ accounts: { ...whole.accounts, received: 8 } }), 3);
+  assert.equal(difference({ parts: [] }), 5);
+  // Both sides of the first equation agree, and the rollup says that it emitted more than the parts have.
+  assert.equal(difference({ accounts: { ...whole.accounts, emitted: 6 } }), 1);
+  const wrong = { ...whole, accounts: { ...whole.accounts, received: 2 } };
+  assert.equal(hourConservationDifference(statusOf([wrong], EMPTY_BOOKS)), 3);
+});
+
+test('the last 48 hours stay, older ones are folded away and named as such', () => {
+  const entries = Array.from({ length: 60 }, (_, hour) => entry(hour + 1, [1], { ...acked, ...at(hour) }));
+  const books = moveForward(EMPTY_BOOKS, [], entries);
+  assert.equal(books.hours?.sums.length, HOURS_KEPT);
+  const { hours, hoursSince, counted } = statusOf(entries, books);
+  assert.deepEqual([hours.length, hours[0]?.hour, counted], [48, '2026-11-20T12', 60]);
+  assert.equal(hoursSince, '2026-11-20T12');
+  // A straggler of an hour that is folded away does not bring that hour back as if it were whole.
+  const late = moveForward({ ...books, open: [7] }, [entry(7, [1], { ...acked, ...at(6) })], []);
+  assert.equal(late.hours?.sums.length, HOURS_KEPT);
+  assert.equal(late.settled.counted, books.settled.counted + 1);
+});
+
+test('books without hours are read, and know their hours from the next whole one on', () => {
+  const entries = [0, 0.5, 1, 2].map((hour, index) => entry(index + 1, [1], { ...acked, ...at(hour) }));
+  const old = { ...moveForward(EMPTY_BOOKS, [], entries.slice(0, 2)), hours: undefined };
+  const before = statusOf(entries.slice(0, 2), old);
+  assert.deepEqual([before.counted, before.hours, before.hoursSince], [2, [], '2026-11-20T01']);
+  const following = entries.slice(2).map((one) => ({ ...one, runMaxBeforeMs: HOUR + HOUR_MS / 2 }));
+  const books = moveForward(old, [], following);
+  const { hours, hoursSince, counted } = statusOf(entries, books);
+  assert.deepEqual(
+    [counted, hoursSince, hours.map(({ hour }) => hour.slice(-2))],
+    [4, '2026-11-20T01', ['01', '02']],
+  );
+});
+
+test('an hour that one shard has folded away is left out of all', () => {
+  const early = shardAccounts(SHARD_KEY, plan, EMPTY_BOOKS, [entry(1, [1], at(0)), entry(2, [1], at(60))]);
+  const idle = shardAccounts(SHARD_KEY, plan, EMPTY_BOOKS, [entry(1, [3], at(2))]);
+  const { hours, hoursSince, shards } = pipelineStatus([early, idle]);
+  assert.deepEqual([hours.map(({ hour }) => hour), hoursSince], [['2026-11-22T12'], '2026-11-20T13']);
+  assert.deepEqual(
+    shards.map(({ hours: own }) => own.length),
+    [1, 0],
+  );
+});
+
+test('an answer has as many hours as are asked for, the present one included', () => {
+  const status = statusOf([entry(1, [1], at(0)), entry(2, [1], at(1)), entry(3, [1], at(2))], EMPTY_BOOKS);
+  const last = (hours: number, nowMs: number) =>
+    withLastHours(status, hours, nowMs).hours.map(({ hour }) => Number(hour.slice(-2)));
+  const now = HOUR + 2.9 * HOUR_MS;
+  assert.deepEqual([last(0, now), last(1, now), last(2, now), last(48, now)], [[], [2], [1, 2], [0, 1, 2]]);
+  assert.deepEqual(last(1, HOUR + 9 * HOUR_MS), []);
+  assert.deepEqual(withLastHours(status, 1, now).shards[0]?.hours.length, 1);
+});
+
+test('how many hours: 0 to 48, or the reason why not', () => {
+  assert.deepEqual([hoursAsked({}), hoursAsked({ hours: '0' }), hoursAsked({ hours: '48' })], [24, 0, 48]);
+  for (const hours of ['49', '-1', '1.5', 'x', '', '1e1', '100']) {
+    assert.throws(
+      () => hoursAsked({ hours }),
+      (error) => error instanceof InvalidStatusQuery && /"hours".*0 to 48/.test(error.message),
+      hours,
+    );
+  }
+});
+
+test('however books are kept, the hours balance and add up to the totals', () => {
+  const part = fc.tuple(fc.nat(9), fc.constantFrom('acked', 'dead', 'parked', 'in-flight'));
+  const segments = fc.array(
+    fc.record({ parts: fc.array(part, { maxLength: 3 }), minutes: fc.nat(90), lost: fc.boolean() }),
+    { maxLength: 14 },
+  );
+  fc.assert(
+    fc.property(segments, fc.array(fc.nat(14)), (made, keptAfter) => {
+      let runMaxMs = HOUR;
+      const entries = made.map(({ parts, minutes, lost }, index) => {
+        const where = (wanted: string) =>
+          new Set(parts.flatMap(([, place], number) => (place === wanted ? [number] : [])));
+        const places = { acked: where('acked'), dead: where('dead'), parked: where('parked') };
+        const runMaxBeforeMs = runMaxMs;
+        runMaxMs += minutes * 60_000;
+        const sizes = parts.map(([events]) => events);
+        return entry(index + 1, sizes, { ...places, lost, runMaxMs, runMaxBeforeMs });
+      });
+      let books: Books = EMPTY_BOOKS;
+      for (const through of keptAfter) {
+        const open = entries.filter(({ segment }) => books.open.includes(segment));
+        books = moveForward(books, open, entries.slice(books.through, Math.max(books.through, through)));
+      }
+      const status = statusOf(entries, books);
+      assert.equal(hourConservationDifference(status), 0);
+      assert.equal(status.hoursSince, null);
+      for (const column of ['counted', 'inFlight', 'dead', 'parked', 'lost'] as const) {
+        const sum = status.hours.reduce((total, hour) => total + hour[column], 0);
+        assert.equal(sum, status[column], column);
+      }
+    }),
+  );
+});

@@ -1,0 +1,22 @@
+// The same seed twice gives the same trace, to the last step.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { planHistory } from '../../proof/simulation/plan/history-plan.ts';
+import { runHistory } from '../../proof/simulation/run-history.ts';
+
+test('a seed run twice comes to the same trace, and another seed to another', async () => {
+  const hashes = new Set<string>();
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const first = await runHistory(planHistory(seed), true);
+    const second = await runHistory(planHistory(seed), true);
+    assert.deepEqual(second.trace, first.trace, `seed ${seed}`);
+    assert.equal(second.traceHash, first.traceHash);
+    assert.equal(
+      (await runHistory(planHistory(seed))).traceHash,
+      first.traceHash,
+      'text or no text, the same hash',
+    );
+    hashes.add(first.traceHash);
+  }
+  assert.equal(hashes.size, 20);
+});

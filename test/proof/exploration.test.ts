@@ -1,0 +1,36 @@
+// The smaller worlds explored to their ends, some with fewer faults than `npm run explore` gives them.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { search } from '../../proof/explore/search.ts';
+import type { SmallWorld } from '../../proof/explore/small-world.ts';
+import { SMALL_WORLDS } from '../../proof/explore/worlds.ts';
+
+/** A word of a world's name, and what is taken away from it. */
+const EXPLORED: readonly (readonly [string, Partial<SmallWorld>])[] = [
+  ['recovered in the same warm container', {}],
+  ['one of them behind', { errors: 0 }],
+  ['outlasts the window', { aggregators: 2 }],
+  ['arrivals step back', { aggregators: 2 }],
+  ['hours later', { aggregators: 2 }],
+  ['a split of a split', { aggregators: 2 }],
+  ['the middle one empty', { aggregatorsAtOnce: 1 }],
+  ['time runs out', { aggregatorsAtOnce: 1 }],
+  ['the accountant claims while writers work', { crashes: 0 }],
+  ['redrive', { writers: 2, redrivers: 1, errors: 1 }],
+];
+
+for (const [word, less] of EXPLORED) {
+  const world = SMALL_WORLDS.find(({ name }) => name.includes(word));
+  assert.ok(world, `no world is named "${word}"`);
+  test(`${world.name}: every history keeps every promise`, async (t) => {
+    const { histories, states, violation } = await search({ ...world, ...less });
+    t.diagnostic(`${histories} histories in ${states} states`);
+    assert.equal(violation, undefined, JSON.stringify(violation));
+    assert.ok(histories > 10n);
+  });
+}
+
+test('every world has a name of its own and says what it shows', () => {
+  assert.equal(new Set(SMALL_WORLDS.map(({ name }) => name)).size, SMALL_WORLDS.length);
+  for (const { shows } of SMALL_WORLDS) assert.match(shows, /^[A-Za-z].*\.$/);
+});

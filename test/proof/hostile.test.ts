@@ -1,0 +1,13 @@
+// A short hostile run: every kind of attack once, then a few seconds at random; `npm run hostile` goes on for longer.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runHostile } from '../../proof/hostile/run.ts';
+
+test('attacks are answered with what is wrong with them, and neighbours are counted exactly', async (t) => {
+  const seed = Date.now() % 1_000_000;
+  t.diagnostic(`seed ${seed}: npm run hostile -- --seed ${seed}`);
+  const report = await runHostile({ seed, seconds: 2, crowd: 100 });
+  assert.deepEqual(report.broken, []);
+  assert.ok(report.neighbours.sent > 0);
+  assert.equal(report.neighbours.counted, report.neighbours.sent);
+});

@@ -1,0 +1,23 @@
+// Every sabotage must apply to the code as it is: one that does not would be a mutant that nobody hunts.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { SABOTAGES } from '../../proof/mutants/all-sabotages.ts';
+import { edited } from '../../proof/mutants/sabotage.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+test('every sabotage applies, changes something, and has a name of its own', () => {
+  for (const { name, edits, harmless } of SABOTAGES) {
+    assert.ok(edits.length > 0 || harmless !== undefined, `"${name}" changes nothing`);
+    const texts = new Map<string, string>();
+    for (const edit of edits) {
+      const text = texts.get(edit.file) ?? readFileSync(join(ROOT, edit.file), 'utf8');
+      assert.notEqual(edit.find, edit.put, `"${name}" changes nothing`);
+      assert.doesNotThrow(() => texts.set(edit.file, edited(text, edit)), `"${name}"`);
+    }
+  }
+  const names = SABOTAGES.map(({ name }) => name);
+  assert.deepEqual(new Set(names).size, names.length);
+});
