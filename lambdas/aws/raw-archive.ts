@@ -67,10 +67,10 @@ export class S3RawArchive implements RawArchive, RawHistory {
     try {
       text = await this.#compression.gunzipped(bytes);
     } catch (cause) {
-      throw new InvalidRawObject('it is not compressed as it was written', { cause });
+      throw new InvalidRawObject('it cannot be decompressed', { cause });
     }
     const raw = readRawObject(text);
-    if (raw.segment !== place.segment) throw new InvalidRawObject(`it is of segment ${raw.segment}`);
+    if (raw.segment !== place.segment) throw new InvalidRawObject(`it belongs to segment ${raw.segment}`);
     return raw;
   }
 

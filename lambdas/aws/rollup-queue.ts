@@ -58,7 +58,9 @@ export class SqsRollupQueue implements RollupQueue {
       missing = missing.filter((_, index) => !sent.has(String(index)));
     }
     if (missing.length > 0) {
-      throw new MessagesNotSent(`${missing.length} rollup messages were not taken: ${[...codes].join(', ')}`);
+      throw new MessagesNotSent(
+        `${missing.length} rollup messages were not accepted by SQS: ${[...codes].join(', ')}`,
+      );
     }
   }
 }

@@ -32,7 +32,7 @@ export async function beat(nowMs: number, { stream, pause }: BeatPorts): Promise
     for (let tries = 1; missing.length > 0; tries += 1) {
       if (tries === PUT_TRIES) {
         const ids = missing.map(({ id }) => id).join(', ');
-        throw new HeartbeatsNotSent(`the stream did not take ${ids}`);
+        throw new HeartbeatsNotSent(`the stream did not accept ${ids}`);
       }
       await pause(FIRST_PAUSE_MS * 2 ** (tries - 1));
       missing = await stream.put(missing);

@@ -71,14 +71,13 @@ function parseMinutes(body: string): MinuteCounts {
   for (const point of points) {
     const { at, n } = objectIn(point);
     const atMs = parseInstant(at);
-    if (atMs === undefined || typeof n !== 'number')
-      throw new NoCounts('a point of the answer has no minute');
+    if (atMs === undefined || typeof n !== 'number') throw new NoCounts('a point has no minute');
     minutes.set(atMs, n);
   }
   return { minutes, completeThroughMs: parseInstant(completeThrough) ?? 0 };
 }
 
 function objectIn(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) throw new NoCounts('the answer is no object');
+  if (typeof value !== 'object' || value === null) throw new NoCounts('the answer is not an object');
   return value as Readonly<Record<string, unknown>>;
 }

@@ -80,7 +80,8 @@ describe('every command and option exists', () => {
   for (const page of current)
     test(page, () => {
       const text = read(page).replaceAll(/\s*\\\n\s*/g, ' ');
-      for (const [, line = ''] of text.matchAll(/npx tally((?: (?!#|npx\b)[^\s`]+)+)/g)) checkCommand(page, line);
+      for (const [, line = ''] of text.matchAll(/npx tally((?: (?!#|npx\b)[^\s`]+)+)/g))
+        checkCommand(page, line);
       for (const [, name = ''] of text.matchAll(/npm run ([\w:]+)/g))
         assert.ok(Object.hasOwn(packageJson.scripts, name), `${page}: there is no npm script ${name}`);
     });
@@ -111,7 +112,9 @@ describe('every route exists', () => {
   const routes = OPERATIONS.map(({ method, path }) => `${method} ${path.split('/').slice(0, 3).join('/')}`);
   for (const page of current)
     test(page, () => {
-      for (const [, method = '', path = ''] of read(page).matchAll(/\b(GET|POST) (\/v1\/[\w:]+(?:\.json)?)/g)) {
+      for (const [, method = '', path = ''] of read(page).matchAll(
+        /\b(GET|POST) (\/v1\/[\w:]+(?:\.json)?)/g,
+      )) {
         const route = `${method} ${path}`;
         assert.ok(routes.includes(route), `${page} names ${route}`);
       }
