@@ -52,10 +52,10 @@ const SAYS = (description: string, retryAfter = false): Answer => ({
 
 /** What API Gateway answers by itself on any route. */
 const GATEWAY: Readonly<Record<number, Answer>> = {
-  403: SAYS('No API key where one is wanted, or no signature on a route that wants one.'),
-  429: SAYS('Too many requests, or the quota of the API key is used up: come again.', true),
-  502: SAYS('The function failed in a way it could not answer itself.'),
-  504: SAYS('No answer in time.'),
+  403: SAYS('The API key is missing, or the signature on a route that needs one.'),
+  429: SAYS('Too many requests, or the quota of the API key is used up: try again later.', true),
+  502: SAYS('The function failed without an answer.'),
+  504: SAYS('The function did not answer in time.'),
 };
 
 const IF_NONE_MATCH: Operation['parameters'] = {
@@ -79,7 +79,7 @@ const COUNT_PARAMETERS: Operation['parameters'] = {
 };
 
 const NOT_MODIFIED: Answer = {
-  description: 'What the caller has is still right.',
+  description: 'The copy that the caller has is current.',
   headers: ['ETag', 'Cache-Control'],
 };
 
@@ -87,11 +87,11 @@ const COUNT_ANSWERS: Operation['answers'] = {
   200: { description: 'The counts.', schema: COUNTS, headers: ['ETag', 'Cache-Control'] },
   304: NOT_MODIFIED,
   400: SAYS('The message says which parameter is wrong and what it may be.'),
-  503: SAYS('The tables can not be read right now: try again.'),
+  503: SAYS('The tables cannot be read at the moment: try again.'),
   ...GATEWAY,
 };
 
-const READ_FAILED = SAYS('The tables can not be read right now: try again.');
+const READ_FAILED = SAYS('The tables cannot be read at the moment: try again.');
 
 /** All operations, in the order of the documentation. */
 export const OPERATIONS: readonly Operation[] = [
@@ -105,20 +105,22 @@ export const OPERATIONS: readonly Operation[] = [
     parameters: {},
     body: { schema: EVENTS, types: ['application/json', 'text/plain'], required: true },
     answers: {
-      202: { description: 'All of them are taken.', schema: ACCEPTED },
-      400: SAYS('None is taken: the message says which rule is broken where.'),
-      413: SAYS('None is taken: send fewer events at once, under a new batch key.'),
-      415: SAYS('None is taken: send JSON, as application/json or text/plain.'),
-      500: SAYS('None is taken, because of a fault on our side.'),
+      202: { description: 'All events were accepted.', schema: ACCEPTED },
+      400: SAYS('No event was accepted: the message names the field and the rule.'),
+      413: SAYS('No event was accepted: send fewer at once, under a new batch key.'),
+      415: SAYS('No event was accepted: send JSON, as application/json or text/plain.'),
+      500: SAYS('No event was accepted, because of an error in Tally.'),
       503: {
         description:
-          'Some are not taken, and named; or, without names, perhaps none is. Send the whole request again.',
+          'Some events, listed in `failed`, were not accepted; without `failed`, perhaps none was. Send the whole request again.',
         schema: { oneOf: [PARTLY_ACCEPTED, MESSAGE] },
         headers: ['Retry-After'],
       },
-      403: SAYS('No API key where one is wanted.'),
-      429: SAYS('None is taken: there are too many at the moment. Send the whole request again.', true),
-      504: SAYS('Perhaps none is taken: the stream did not answer in time. Send the whole request again.'),
+      403: SAYS('The API key is missing.'),
+      429: SAYS('No event was accepted: the stream is at its limit. Send the whole request again.', true),
+      504: SAYS(
+        'Perhaps no event was accepted: the stream did not answer in time. Send the whole request again.',
+      ),
     },
   },
   {
@@ -143,7 +145,7 @@ export const OPERATIONS: readonly Operation[] = [
         description: 'An answer for each question in their order, or what is wrong with it.',
         schema: COUNTS_ANSWERS,
       },
-      400: SAYS('The body is no batch; the message says what it may be.'),
+      400: SAYS('The body is not a batch; the message says what it may be.'),
       413: SAYS('The body is too large.'),
       503: READ_FAILED,
       ...GATEWAY,
@@ -212,7 +214,7 @@ export const OPERATIONS: readonly Operation[] = [
         alsoTypes: ['image/svg+xml'],
         headers: ['ETag'],
       },
-      304: { description: 'What the caller has is still right.', headers: ['ETag'] },
+      304: { description: 'The copy that the caller has is current.', headers: ['ETag'] },
       400: SAYS('The message says what is wrong with the path or a parameter.'),
       404: SAYS('The metric is not public.'),
       503: READ_FAILED,

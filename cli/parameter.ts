@@ -6,7 +6,7 @@ import { type StackOptions, stackNamed, withExample, withStack } from './shared/
 import type { StackAccess } from './shared/stack-access.ts';
 
 const group = new Command('parameter').description(
-  'Reads or sets how often and how fast the writer retries and the redriver returns dead letters. A value holds within a minute, without a deployment.',
+  'Read or set how often and how fast the writer retries and the redriver returns dead letters. A value holds within a minute, without a deployment.',
 );
 
 group.addCommand(

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { runScript } from './shared/script.ts';
 
 export const startCommand = new Command('start')
-  .description('Runs Tally on this machine, on embedded emulators (the same as npm start).')
+  .description('Run Tally on this machine, on embedded emulators (the same as npm start).')
   .helpOption(false)
   .allowUnknownOption()
   .argument('[options...]')

@@ -25,7 +25,7 @@ export function isGzip(head: Buffer, name: string): boolean {
   const hex = head.subarray(0, 10).toString('hex');
   const what = FOREIGN.find(([start]) => start.test(hex))?.[1] ?? (isTar(head) ? 'a tar archive' : undefined);
   if (what !== undefined)
-    throw new FormatError(`${name} is ${what}; only gzip and plain files are read: unpack it first`);
+    throw new FormatError(`${name} is ${what}; unpack it first (plain and gzip files are read)`);
   return hex.startsWith('1f8b');
 }
 
@@ -80,7 +80,7 @@ async function nextMember(open: OpenAt, name: string, from: number): Promise<num
         continue;
       }
       if (chunk[at] === 0x1f) return offset + at;
-      throw new Error(`${name}: something other than gzip follows at byte ${offset + at}`);
+      throw new Error(`${name}: data that is not gzip follows at byte ${offset + at}`);
     }
     return undefined;
   } finally {

@@ -208,7 +208,7 @@ function checkHeader(plan: ReadingPlan, lines: readonly Buffer[], name: string):
     for (const field of [plan.entity, plan.time, plan.metricField, ...conditions]) {
       if (field === undefined || /^\d+$/.test(field) || header.includes(field)) continue;
       throw new FormatError(
-        `${name}: the header names no column ${field}; it is: ${header.join(', ').slice(0, 200)}`,
+        `${name}: the header has no column ${field}; it has: ${header.join(', ').slice(0, 200)}`,
       );
     }
     return;
@@ -224,5 +224,5 @@ function whyUnknown(request: FormatRequest, lines: readonly Buffer[]): string {
     const { entity = 'entity', time = 'at' } = request;
     return `it holds JSON, but no line has the fields ${entity} and ${time}, or a method, a path, a status and a time; name them with --entity and --time`;
   }
-  return 'its format is not recognised; name it with --format or --log-format (see docs/importing.md)';
+  return 'its format is not recognised: use --format or --log-format (docs/importing.md)';
 }

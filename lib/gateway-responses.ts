@@ -30,7 +30,7 @@ const RESPONSES: Readonly<Record<string, Refusal>> = {
   Throttled: {
     type: ResponseType.THROTTLED,
     statusCode: '429',
-    templates: json('"Too many requests at the moment: nothing was taken, send the whole request again."'),
+    templates: json('"Too many requests at the moment: send the whole request again."'),
     retryAfter: RETRY_AFTER_SECONDS,
   },
   QuotaExceeded: {

@@ -40,7 +40,7 @@ async function provisionTable(table: Resource, dynamodb: AwsJsonClient): Promise
     const keys = asObject(existing['Table'])['KeySchema'];
     if (JSON.stringify(keys) !== JSON.stringify(KeySchema)) {
       throw new LocalStackError(
-        `The table ${TableName} in the data folder has another key than the template's: use a new --data folder.`,
+        `The table ${TableName} in the data folder has another key than the template: use a new --data folder.`,
       );
     }
     return;
@@ -101,7 +101,7 @@ async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<
         const target = asText(value['deadLetterTargetArn']) ?? '';
         if (!arns.includes(target)) {
           throw new LocalStackError(
-            `The redrive policy of ${queue.logicalId} names ${target}, which is no queue of the template.`,
+            `The redrive policy of ${queue.logicalId} names ${target}, which is not a queue of the template.`,
           );
         }
         Attributes[name] = JSON.stringify({
@@ -167,5 +167,5 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  throw new Error('An emulator did not make a resource active in time.');
+  throw new Error('An emulator did not activate a resource in time: start again.');
 }

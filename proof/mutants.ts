@@ -117,5 +117,5 @@ const hunts = sabotages.map((sabotage) =>
   }),
 );
 await Promise.all(hunts);
-say(`${sabotages.length} sabotages, ${bad} not as expected`);
+say(`${sabotages.length} mutations, ${bad} not as expected`);
 process.exitCode = bad === 0 ? 0 : 1;

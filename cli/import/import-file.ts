@@ -125,7 +125,7 @@ function checkPlan(state: ImportState, plan: ReadingPlan, name: string): void {
   if (differing.length === 0) return;
   throw new StateError(
     `${name} was imported as metric ${state.key.metric} with other options: ${differing.join(', ')}. ` +
-      'Use the same options, or another --metric; the two would mix.',
+      'Use the same options, or another --metric.',
   );
 }
 
@@ -258,7 +258,7 @@ class Run {
         });
       }
       if (rejected.length > 0 && rejected.length === countOf(batch) && figures.accepted === 0) {
-        throw new ServiceError(`the service takes none of the events: ${rejected[0]?.reason}`);
+        throw new ServiceError(`the service accepts none of the events: ${rejected[0]?.reason}`);
       }
     } catch (error) {
       this.#failure ??= { error };

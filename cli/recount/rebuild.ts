@@ -50,7 +50,7 @@ export async function rebuildInto(
   const { countsTable, ledgerTable } = stack.resources;
   const shards = await own.ledger.shards();
   if (shards.some((shard) => generationOf(shard) === generation))
-    throw new OperatorError(`Generation ${generation} is counted already: name another.`, exitCodes.usage);
+    throw new OperatorError(`Generation ${generation} already exists: choose another name.`, exitCodes.usage);
   const tables = {
     counts: await tableLike(stack.dynamoDb, countsTable, `${countsTable}-${generation}`),
     ledger: await tableLike(stack.dynamoDb, ledgerTable, `${ledgerTable}-${generation}`),

@@ -47,7 +47,7 @@ export function withStack(command: Command): Command {
 export function stackNamed({ url, stage }: StackOptions): StackName {
   if ((url === undefined) === (stage === undefined))
     throw new OperatorError(
-      'Say which stack: --url http://127.0.0.1:8787 for a local one, or --stage NAME for one on AWS.',
+      'Name the stack: --url http://127.0.0.1:8787 for a local one, or --stage NAME for one on AWS.',
       exitCodes.usage,
     );
   return { url, stage };

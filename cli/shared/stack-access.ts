@@ -117,7 +117,7 @@ async function aboutLocal(base: string): Promise<About> {
   const about = (await answer.json().catch(() => ({}))) as Partial<About>;
   if (answer.status === 200 && about?.endpoints !== undefined) return about as About;
   throw new OperatorError(
-    `${url.origin} is no local stack of Tally. For one on AWS give its stage: --stage NAME.`,
+    `${url.origin} is not a local stack of Tally. For a stack on AWS, use --stage NAME.`,
     exitCodes.unreachable,
   );
 }

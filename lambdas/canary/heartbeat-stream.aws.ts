@@ -1,13 +1,13 @@
-// The stream as the canary uses it: which shards are open, and a record onto each.
+// The stream as the canary uses it: lists open shards, and puts a record onto each.
 import { type KinesisClient, ListShardsCommand, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import type { Heartbeat, OpenShard } from '../core/canary.ts';
 import { parseShardId } from '../core/identifiers.ts';
 import type { HeartbeatStream } from '../ports.ts';
 
-/** PutRecords takes no more. */
+/** The limit of PutRecords. */
 const PUT_RECORDS_MAX = 500;
 
-/** Puts records past the front door: it chooses shards by the event's id, a heartbeat needs each. */
+/** Puts records past the front door, which cannot choose a shard. */
 export class KinesisHeartbeats implements HeartbeatStream {
   readonly #client: KinesisClient;
   readonly #stream: string;
@@ -24,7 +24,7 @@ export class KinesisHeartbeats implements HeartbeatStream {
       const from = token === undefined ? { StreamName: this.#stream } : { NextToken: token };
       const page = await this.#client.send(new ListShardsCommand(from));
       for (const { ShardId, HashKeyRange, SequenceNumberRange } of page.Shards ?? []) {
-        // A shard that was split or merged is listed as long as its records are, but has an end.
+        // A shard that was split or merged stays listed while its records are kept.
         if (SequenceNumberRange?.EndingSequenceNumber !== undefined) continue;
         open.push({
           shard: parseShardId(ShardId ?? ''),
@@ -50,7 +50,7 @@ export class KinesisHeartbeats implements HeartbeatStream {
           })),
         }),
       );
-      // A request answered 200 may have failed entries in it; the answer keeps the request's order.
+      // A 200 may contain failed entries, in the order of the request.
       missing.push(...batch.filter((_, index) => Records[index]?.SequenceNumber === undefined));
     }
     return missing;

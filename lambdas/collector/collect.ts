@@ -74,7 +74,7 @@ export async function collect(
       ports.nowMs() - before.sinceMs > settings.dedupWindowMs - MARGIN_MS
     ) {
       throw new FormatError(
-        'a run died, and too late to put its batches again: nobody knows whether those after the cursor are counted',
+        'a run stopped, and its retry came after the dedup window: whether its last batches are counted is unknown',
       );
     }
     const head = await bytesOf(object, 0, MAGIC_BYTES, ports);
@@ -253,7 +253,7 @@ class Run {
       left = await this.#ports.stream.put(left);
       if (left.length === 0) break;
       // The next run puts them again, under the same keys.
-      if (attempt === PUT_ATTEMPTS_MAX) throw new Error(`the stream did not take ${left.length} batches`);
+      if (attempt === PUT_ATTEMPTS_MAX) throw new Error(`the stream did not accept ${left.length} batches`);
       await this.#ports.pause(Math.min(5_000, 200 * 2 ** attempt));
     }
     this.#records = [];

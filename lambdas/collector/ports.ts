@@ -72,7 +72,7 @@ export interface CollectorPorts {
   pause(ms: number): Promise<void>;
 }
 
-/** The object is not there any more, or has other content: whoever changed it has told of that as well. */
+/** The object was deleted or replaced: whoever changed it has told of that as well. */
 export class ObjectGone extends Error {
   override readonly name = 'ObjectGone';
 }

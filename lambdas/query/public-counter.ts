@@ -25,7 +25,7 @@ const LABEL_MAX = 40;
 export function publicCounterOf(name: string): PublicCounter {
   const [, entity, form] = /^(.+)\.(json|svg)$/s.exec(name) ?? [];
   if (!isEntity(entity) || (form !== 'json' && form !== 'svg')) {
-    throw new InvalidPublicCounter('the path must end in the entity, percent-encoded, and .json or .svg');
+    throw new InvalidPublicCounter('the path must end with the percent-encoded entity and .json or .svg');
   }
   return { entity, form };
 }

@@ -88,7 +88,7 @@ function metricAlarm(resource: Resource): MetricAlarm {
   const threshold = number('Threshold');
   if (threshold === undefined) {
     throw new LocalStackError(
-      `${resource.logicalId} has no fixed threshold: the local stack knows no other.`,
+      `${resource.logicalId} has no fixed threshold, and the local stack evaluates no other.`,
     );
   }
   const evaluationPeriods = number('EvaluationPeriods') ?? 1;

@@ -34,7 +34,7 @@ export function s3FailureDestination(
   const bucket = bucketArn.startsWith('arn:aws:s3:::') ? bucketArn.slice('arn:aws:s3:::'.length) : undefined;
   if (bucket === undefined) {
     throw new LocalStackError(
-      `The on-failure destination ${bucketArn} is no bucket: the local stack runs no other.`,
+      `The on-failure destination ${bucketArn} is not a bucket, and the local stack delivers to no other.`,
     );
   }
   return async ({ shardId, records, attempts, error }) => {

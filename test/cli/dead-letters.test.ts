@@ -35,10 +35,10 @@ test('with no dead letter there is nothing to do, and wrong usage says what is r
   assert.equal((await letters('redrive', '--all')).code, 3);
   const wrong: [string[], number, RegExp][] = [
     [['redrive'], 2, /redrive NAME …, or redrive --all/],
-    [['show', 'x'], 2, /no name of a dead letter/],
+    [['show', 'x'], 2, /not the name of a dead letter/],
     [['discard', '--all'], 2, /--why <text>/],
     [['redrive', '1.0.1/0'], 1, /No dead letter 1\.0\.1\/0/],
-    [['list', '--stage', 'prod'], 2, /Say which stack/],
+    [['list', '--stage', 'prod'], 2, /Name the stack/],
   ];
   for (const [args, code, message] of wrong) {
     const ended = await letters(...args);
@@ -159,7 +159,7 @@ test(
     await until('dead', async () => (await accounts()).dead === 1);
     const [name = ''] = await names();
     const unasked = await letters('discard', name, '--why', 'a test');
-    assert.deepEqual([unasked.code, /say --yes/.test(unasked.err)], [2, true]);
+    assert.deepEqual([unasked.code, /add --yes/.test(unasked.err)], [2, true]);
     assert.deepEqual(await names(), [name]);
     const discarded = await letters('discard', name, '--why', 'a test', '--by', 'me', '--yes');
     assert.deepEqual([discarded.code, discarded.out.trim()], [0, '1 discarded']);
@@ -199,5 +199,5 @@ test('a stack that is not there is said to be not there', patient, async () => {
   const nobody = await start('dead-letters', ['list', '--url', 'http://127.0.0.1:1']).ended;
   assert.deepEqual([nobody.code, /Nothing answers at http:\/\/127\.0\.0\.1:1/.test(nobody.err)], [4, true]);
   const other = await start('dead-letters', ['list', '--url', stack.endpoints.dynamodb]).ended;
-  assert.deepEqual([other.code, /is no local stack of Tally/.test(other.err)], [4, true]);
+  assert.deepEqual([other.code, /is not a local stack of Tally/.test(other.err)], [4, true]);
 });

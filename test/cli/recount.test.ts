@@ -98,7 +98,7 @@ test('says what is wrong with its command line, or with the file that it would g
     [['--all', '--from', isoSeconds(HOUR)], /not both/],
     [['--from', '2026-11-22', '--to', '2026-11-23'], /--from must be a whole hour/],
     [['--all', '--source', 'somewhere'], /stream or archive/],
-    [['--all', '--into-generation', '1'], /counted already/],
+    [['--all', '--into-generation', '1'], /already exists/],
   ] as const) {
     const { code, error } = await recount(...parameters);
     assert.equal(code, 2, error);

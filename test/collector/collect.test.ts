@@ -240,7 +240,7 @@ test('a run that died too long ago leaves the object parked: nobody knows what o
   world.onPut = () => 'take';
   world.nowMs += WINDOW_MS;
   assert.equal((await world.collect(object)).outcome, 'parked');
-  assert.match(world.parked[0]?.reason ?? '', /nobody knows/);
+  assert.match(world.parked[0]?.reason ?? '', /is unknown/);
 });
 
 test('whatever dies, comes again and is turned away, within the window: each line once', async () => {

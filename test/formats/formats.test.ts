@@ -559,7 +559,7 @@ describe('what format it is', () => {
     ['an unknown format', { format: 'qif' }, /--format takes one of auto, combined/],
     ['columns that are not named', { format: 'csv' }, /needs --entity and --time/],
     ['another format', { format: 'jsonl', logFormat: '$msec' }, /jsonl cannot use --log-format/],
-    ['a template without a time', { logFormat: '$request' }, /names no time/],
+    ['a template without a time', { logFormat: '$request' }, /has no time/],
   ] as const satisfies readonly (readonly [string, FormatRequest, RegExp])[]) {
     test(`refused: ${trait}`, () => {
       const text = `::1 - - ${clf} "GET /a HTTP/1.1" 200 5\n`;
@@ -577,7 +577,7 @@ describe('what format it is', () => {
         outcomesOf(text, request);
     assert.throws(
       refusal('a,b\n1,2\n', { entity: 'path', time: 'b' }),
-      /the header names no column path; it is: a, b/,
+      /the header has no column path; it has: a, b/,
     );
     assert.throws(refusal('h [29:23:53:25] "GET / HTTP/1.0" 200 1\n'), /no month and no year/);
     assert.throws(refusal('what is this\n'), /not recognised/);

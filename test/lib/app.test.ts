@@ -63,7 +63,7 @@ test('a broken rule is one sentence on the command line, and nothing else', asyn
   assert.equal(output, '');
   assert.equal(
     error,
-    'deadLetterRetentionDays must be at least 6: a dead letter keeps its first enqueue time, so its queue must keep it longer.\n',
+    'deadLetterRetentionDays must be at least 6: a dead letter keeps its first enqueue time, so its queue must keep it for longer.\n',
   );
 });
 

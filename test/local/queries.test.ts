@@ -137,8 +137,8 @@ test('a batch answers as its questions alone would; a wrong one has its own erro
 test('what is wrong is said', patient, async () => {
   for (const [query, reason] of [
     ['by=day&by=hour', /"by" is given more than once/],
-    ['by=minute&tz=Europe/Berlin', /"tz" goes with by=hour, day, week and month/],
-    ['next=abc', /"next" is no token/],
+    ['by=minute&tz=Europe/Berlin', /"tz" needs by=hour, day, week or month/],
+    ['next=abc', /"next" is not a token/],
   ] as const) {
     const answer = await ask(query);
     assert.equal(answer.status, 400, query);
