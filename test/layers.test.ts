@@ -159,6 +159,7 @@ const RULES: readonly Rule[] = [
       CLIENT,
       /^lib\/configuration(-rules)?\.ts$/,
       /^(plan|proof)\//,
+      /^local\/compile-cache\.ts$/,
       /^(package|cdk)\.json$/,
       NODE,
       SDK,
