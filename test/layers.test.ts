@@ -114,7 +114,7 @@ const RULES: readonly Rule[] = [
   {
     room: 'local stack',
     files: /^local\//,
-    mayImport: [/^local\//, NODE, SDK, /^(dynalite|kinesalite|fauxqs|velocityjs|jsonpath-plus|ajv)$/],
+    mayImport: [/^local\//, NODE, SDK, /^(dynalite|kinesalite|fauxqs|velocityjs|ajv)$/],
   },
   {
     room: 'benchmarks',
