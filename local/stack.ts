@@ -176,7 +176,6 @@ async function start(
     functions,
     kinesis: clients.kinesis,
     sqs: clients.sqs,
-    s3Endpoint: endpoints.s3,
     sqsEndpoint: endpoints.sqs,
     dataDir,
     onBatch: (functionName, lastArrivalMs) => {

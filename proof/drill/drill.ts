@@ -1,7 +1,6 @@
 // A drill: a local stack on a clock that is put forward minute by minute, traffic, alarms, and an oracle that counts along.
 
-import { createDataPoints, type DataPoints } from '../../local/alarms/data-points.ts';
-import { addEmbeddedMetrics } from '../../local/alarms/embedded-metrics.ts';
+import { addEmbeddedMetrics, createDataPoints, type DataPoints } from '../../local/alarms/data-points.ts';
 import { sampleQueues, serviceMetrics } from '../../local/alarms/service-metrics.ts';
 import { readAlarms } from '../../local/alarms/template-alarms.ts';
 import { type AlarmChange, type AlarmWatch, watchAlarms } from '../../local/alarms/watch.ts';

@@ -72,10 +72,3 @@ test('it stops while it is still starting', patient, async () => {
   assert.equal(await child.exited, 0);
   assert.deepEqual(await left(), []);
 });
-
-test('a wrong option is one clear line', patient, async () => {
-  const child = startNode([main, '--prot', '1']);
-  assert.equal(await child.exited, 1);
-  assert.equal(child.lines.all.length, 1);
-  assert.match(child.lines.all[0] ?? '', /Unknown option '--prot'/);
-});
