@@ -1,4 +1,5 @@
 // The local stack: the synthesized template, running on embedded emulators.
+import './compile-cache.ts';
 import { join } from 'node:path';
 import { createApi } from './api-gateway/api.ts';
 import type { ServiceFault } from './api-gateway/integrations.ts';
@@ -175,7 +176,6 @@ async function start(
     functions,
     kinesis: clients.kinesis,
     sqs: clients.sqs,
-    s3Endpoint: endpoints.s3,
     sqsEndpoint: endpoints.sqs,
     dataDir,
     onBatch: (functionName, lastArrivalMs) => {
@@ -214,7 +214,6 @@ async function start(
   );
   stops.push(() => server.stop(graceMs));
   apiUrl = server.url;
-  for (const each of functions.all) each.warm();
   signal?.throwIfAborted();
 
   return {

@@ -52,7 +52,7 @@ const periodsMs: Record<string, number> = { DAY: 86_400_000, WEEK: 604_800_000, 
 function readKeys(template: Template, now: () => number): Map<string, KeyCheck> {
   const plans = template.ofType('AWS::ApiGateway::UsagePlan');
   const links = template.ofType('AWS::ApiGateway::UsagePlanKey');
-  const idOf = (resource: Resource) => refOf(resource, { queueEndpoint: '' });
+  const idOf = (resource: Resource) => refOf(resource);
   const checks = new Map<string, KeyCheck>();
   for (const key of template.ofType('AWS::ApiGateway::ApiKey')) {
     if (asBoolean(key.properties['Enabled']) === false) continue;

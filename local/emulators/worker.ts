@@ -1,4 +1,5 @@
 // The inside of an emulator's worker thread: starts a server, tells its port, closes it when asked.
+import '../compile-cache.ts';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';

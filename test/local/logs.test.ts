@@ -12,12 +12,13 @@ import { noFigures } from '../../cli/import/figures.ts';
 import { importFile } from '../../cli/import/import-file.ts';
 import { connect } from '../../cli/service.ts';
 import { openSource } from '../../cli/source/source.ts';
-import { startLocalStack } from '../../local/stack.ts';
 import { logLines } from '../cli/support/import-world.ts';
+import { startTestStack } from '../support/local-stack.ts';
+import { until } from '../support/patience.ts';
 
 const patient = { timeout: 120_000 };
 const accessLogs = [{ bucket: 'access-logs', prefix: 'web/', metric: 'collected' }];
-const stack = await startLocalStack({ schedules: false, settings: { accessLogs } });
+const stack = await startTestStack({ settings: { accessLogs } });
 const folder = await mkdtemp(join(tmpdir(), 'tally-logs-'));
 const s3 = new S3Client({
   endpoint: stack.endpoints.s3,
@@ -27,7 +28,6 @@ const s3 = new S3Client({
 });
 after(async () => {
   s3.destroy();
-  await stack.stop();
   await rm(folder, { recursive: true });
 });
 
@@ -56,16 +56,17 @@ async function service() {
 /** Waits for the thing itself: until so many events of a metric are counted. */
 async function counted(metric: string, events: number): Promise<void> {
   const { client } = await service();
-  for (let sum = 0; sum < events; ) {
+  await until(async () => {
     const questions = Array.from({ length: 7 }, (_, i) => ({
       metric,
       entity: `/page/${i}`,
       by: 'total' as const,
     }));
     const answers = await client.countsBatch(questions);
-    sum = answers.reduce((all, one) => all + ('error' in one ? 0 : Number(one.total)), 0);
+    const sum = answers.reduce((all, one) => all + ('error' in one ? 0 : Number(one.total)), 0);
     assert.ok(sum <= events, `${sum} counted`);
-  }
+    return sum === events;
+  });
 }
 
 test('an object in a bucket of logs is counted, once, however often it is announced', patient, async () => {

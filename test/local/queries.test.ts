@@ -1,14 +1,13 @@
 // Questions about counts over HTTP, as curl asks them: zones, pages, comparisons, batches, entity tags.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { TallyClient } from '../../client/src/index.ts';
-import { startLocalStack } from '../../local/stack.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
+import { settled, startTestStack } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
 const { fetch } = recordAnswers();
-const stack = await startLocalStack({ schedules: false });
-after(() => stack.stop());
+const stack = await startTestStack();
 
 interface Answer {
   readonly tz: string;
@@ -41,11 +40,7 @@ test('events around a change of the clock', patient, async () => {
   const events = EVENTS.map(([at, n]) => ({ metric: 'play', entity: '/song', at, n }));
   const answer = await fetch(`${stack.url}/v1/events`, { method: 'POST', body: JSON.stringify({ events }) });
   assert.equal(answer.status, 202);
-  for (;;) {
-    const { counted, inFlight } = await stack.status();
-    if (counted >= EVENTS.length && inFlight === 0) break;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await settled(stack, EVENTS.length);
 });
 
 const BERLIN = 'tz=Europe/Berlin&from=2026-10-22T22:00Z&to=2026-11-01T23:00Z';

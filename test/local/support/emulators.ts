@@ -16,12 +16,7 @@ export async function startTestEmulators() {
     sqs.close();
     await emulators.stop();
   });
-  return { emulators, kinesis, sqs, s3Endpoint: emulators.sqsAndS3.endpoint };
-}
-
-/** Texts of an S3 listing's keys. */
-export function keysOf(listing: string): string[] {
-  return [...listing.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key ?? '');
+  return { emulators, kinesis, sqs };
 }
 
 /** What a Kinesis event's records hold, decoded. */
