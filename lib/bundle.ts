@@ -53,7 +53,7 @@ export interface Bundle {
 /**
  * Bundles a handler.
  * @param entry its path from the project's root, or its text, for what is only to be measured
- * @throws BuildFailure when its imports can not be followed
+ * @throws BuildFailure when its imports cannot be followed
  */
 export function bundle(entry: string | { readonly text: string }): Bundle {
   const from =

@@ -117,7 +117,7 @@ function actionOf(options: Options, { clock }: DeadLetterPorts, speaker: Speaker
 
 function notThere(names: readonly string[]): OperatorError {
   return new OperatorError(
-    `No dead letter ${names.join(', ')}: neither where this command looks, nor held back by somebody for long; try again in a minute, or list.`,
+    `No dead letter ${names.join(', ')}: if another command holds it, try again in a minute; dead-letters list shows what there is.`,
     exitCodes.failed,
   );
 }

@@ -5,7 +5,7 @@ export const exitCodes = {
   done: 0,
   /** Something could not be done: a letter failed, was refused, or is not there. */
   failed: 1,
-  /** The command line can not be worked with, or was not confirmed; nothing was changed. */
+  /** The command line cannot be worked with, or was not confirmed; nothing was changed. */
   usage: 2,
   /** There was nothing to do. */
   nothing: 3,

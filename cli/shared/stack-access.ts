@@ -75,7 +75,7 @@ interface About {
   readonly endpoints: Readonly<Record<'dynamodb' | 'kinesis' | 'sqs' | 's3' | 'ssm', string>>;
 }
 
-/** Finds a stack. @throws OperatorError when there is none, or it can not be reached */
+/** Finds a stack. @throws OperatorError when there is none, or it cannot be reached */
 export async function openStack({ url, stage }: StackName): Promise<StackAccess> {
   const about = url === undefined ? undefined : await aboutLocal(url);
   const config = (service: keyof About['endpoints']) =>

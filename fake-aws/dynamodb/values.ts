@@ -15,7 +15,7 @@ export function typeOf(value: AttributeValue): TypeName {
   );
 }
 
-/** Bytes of an item by the documented rules. @throws ValidationException for a value that can not be stored */
+/** Bytes of an item by the documented rules. @throws ValidationException for a value that cannot be stored */
 export function itemBytes(item: Readonly<Item>): number {
   let bytes = 0;
   for (const name in item) bytes += Buffer.byteLength(name) + valueBytes(item[name] as AttributeValue);
@@ -129,7 +129,7 @@ function codePointOrder(unit: number): number {
   return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
 }
 
-/** The order of two values of one type that has one; undefined when they can not be compared. */
+/** The order of two values of one type that has one; undefined when they cannot be compared. */
 export function compareValues(one: AttributeValue, other: AttributeValue): number | undefined {
   if (one.S !== undefined && other.S !== undefined) return compareText(one.S, other.S);
   if (one.N !== undefined && other.N !== undefined) return compareNumbers(one.N, other.N);

@@ -10,7 +10,7 @@ export interface PublicCounter {
   readonly form: PublicForm;
 }
 
-/** A path or parameter of a public counter that can not be answered; the message says what it may be. */
+/** A path or parameter of a public counter that cannot be answered; the message says what it may be. */
 export class InvalidPublicCounter extends Error {
   override readonly name = 'InvalidPublicCounter';
 }

@@ -1,7 +1,7 @@
 // Reading a question for the pipeline's status: of how many hours.
 import { HOURS_KEPT } from '../core/hour-books.ts';
 
-/** A question for the status that can not be answered; the message says which parameter and what it may be. */
+/** A question for the status that cannot be answered; the message says which parameter and what it may be. */
 export class InvalidStatusQuery extends Error {
   override readonly name = 'InvalidStatusQuery';
 }

@@ -156,7 +156,7 @@ const NOT_HERE: readonly (readonly [RegExp, string])[] = [
     /^(GET|POST) (?!\/v1\/events).* 429$/,
     "API Gateway's own throttle, the same for all routes: test/local/api-gateway",
   ],
-  [/ 502$/, 'only if a function can not even answer: test/local/api-gateway'],
+  [/ 502$/, 'only if a function cannot even answer: test/local/api-gateway'],
   [/^(GET|POST) (?!\/v1\/events).* 504$/, 'only after 29 seconds: test/local/api-gateway'],
 ];
 

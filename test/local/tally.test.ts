@@ -51,7 +51,7 @@ test('events are counted by minute, hour and day; a repeated id counts once', pa
   assert.deepEqual([duplicate, counted], [2, 3]);
 });
 
-test('a question that can not be answered is refused with what is wrong', patient, async () => {
+test('a question that cannot be answered is refused with what is wrong', patient, async () => {
   assert.match(String((await counts('view', '/a', '?by=year'))['message']), /"by" must be one of/);
   const metric = await fetch(`${stack.url}/v1/counts/a%20b/x`);
   assert.equal(metric.status, 400);

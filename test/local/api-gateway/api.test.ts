@@ -79,7 +79,7 @@ describe('functions', () => {
     assert.deepEqual([...bytes], [0, 255]);
   });
 
-  test('that can not take so large an event are 413, as on AWS', async () => {
+  test('that cannot take so large an event are 413, as on AWS', async () => {
     outcome = {
       ok: false,
       error: { errorType: requestTooLarge, errorMessage: 'Request payload size exceeded …' },
