@@ -2,7 +2,7 @@
 import { exactly, listOf, NUMBER_OF, type Schema } from './schema.ts';
 
 /** Most events in one request: alone they are records, and PutRecords takes no more. */
-export const EVENTS_MAX = 500;
+const EVENTS_MAX = 500;
 
 // The patterns have no backslash but in \uXXXX: the validator's message quotes them, and it goes into JSON as it is.
 const DATE = '(19[7-9][0-9]|20[0-9]{2})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
@@ -49,7 +49,7 @@ export const EVENT = {
 } as const satisfies Schema;
 
 /** A batch's key. */
-export const BATCH_KEY = {
+const BATCH_KEY = {
   type: 'string',
   minLength: 1,
   maxLength: 128,

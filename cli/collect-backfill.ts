@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { announcementOf } from '../lambdas/collector/announcement.ts';
 import type { LogObject } from '../lambdas/collector/ports.ts';
 import { exitCodes, OperatorError } from './shared/errors.ts';
-import { type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
+import { STACK_CODES, type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
 
 interface BackfillOptions extends StackOptions {
   readonly bucket?: string;
@@ -61,6 +61,7 @@ export const collectBackfillCommand = withExample(
       }
     }),
   'npx tally collect-backfill --stage prod --bucket my-logs --since 2026-01-01',
+  STACK_CODES,
 );
 
 /** The objects below a prefix, as many at a time as one message batch takes. */

@@ -2,7 +2,14 @@
 import { Command } from 'commander';
 import type { Action, Options } from './dead-letters/options.ts';
 import { exitCodes, OperatorError } from './shared/errors.ts';
-import { type StackOptions, stackNamed, wholeNumber, withExample, withStack } from './shared/options.ts';
+import {
+  STACK_CODES,
+  type StackOptions,
+  stackNamed,
+  wholeNumber,
+  withExample,
+  withStack,
+} from './shared/options.ts';
 
 /** A part's name, or a poison message's. */
 const NAME = /^([A-Za-z0-9]{1,8}\.[0-9a-z]+\.[0-9a-z]+\/\d+|poison\/[^/\s]+)$/;
@@ -43,14 +50,13 @@ group.addCommand(
 group.addHelpText(
   'after',
   `
-While a command works on dead letters, the redriver does not see them (for a minute at most after a kill).
-Exit codes: 0 done; 1 something failed, was refused or is missing; 2 wrong usage, or not confirmed; 3 nothing to do;
-4 no stack, no credentials or no answer; 130 interrupted.`,
+While a command works on dead letters, the redriver does not see them (for a minute at most after a kill).`,
 );
 
 export const deadLettersCommand = withExample(
   group,
   'npx tally dead-letters list --stage prod\nnpx tally dead-letters redrive --all --reason Throttl --stage prod',
+  STACK_CODES,
 );
 
 function action(name: Action, description: string): Command {

@@ -7,7 +7,14 @@ import { S3ArchiveCleaner } from '../lambdas/deletion/archive-cleaner.aws.ts';
 import { deleteEntity } from '../lambdas/deletion/delete-entity.ts';
 import type { DeletionPorts, DeletionReport, DeletionSettings } from '../lambdas/deletion/ports.ts';
 import { exitCodes } from './shared/errors.ts';
-import { type StackOptions, stackNamed, wholeNumber, withExample, withStack } from './shared/options.ts';
+import {
+  STACK_CODES,
+  type StackOptions,
+  stackNamed,
+  wholeNumber,
+  withExample,
+  withStack,
+} from './shared/options.ts';
 import { openStack, type StackAccess } from './shared/stack-access.ts';
 import { clock, compactNow, openStore } from './shared/store-access.ts';
 
@@ -41,6 +48,7 @@ const command = withStack(
 export const deleteEntityCommand = withExample(
   command,
   'npx tally delete-entity "/users/jane" --archive --dry-run --stage prod',
+  STACK_CODES,
 );
 
 async function run(entity: string, given: Given): Promise<number> {

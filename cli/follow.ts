@@ -82,7 +82,7 @@ Examples:
   npx tally follow /var/log/nginx/access.log --url http://127.0.0.1:8787
   journalctl -f -o cat -u caddy | npx tally follow --stdin --name caddy --url http://127.0.0.1:8787
 
-It ends with a signal (exit code 0), or where the service refuses (1) or a file cannot be read (2).`,
+Exit codes: 0 ended by a signal; 1 the service refuses; 2 wrong usage, or a file cannot be read.`,
   )
   .action(async (files: string[], flags: FollowFlags) => {
     quietOnClosedOutput();

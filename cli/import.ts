@@ -103,10 +103,10 @@ addFormatOptions(importCommand)
     'after',
     `
 Examples:
-  tally import access.log.1.gz access.log --url http://127.0.0.1:8787 --wait
-  tally import clicks.jsonl --entity g --time t --url http://127.0.0.1:8787
-  tally import presses.csv --entity css --time "press time" --url http://127.0.0.1:8787
-  tally import a.log --log-format '$remote_addr [$time_local] "$request" $status' --where status=2xx
+  npx tally import access.log.1.gz access.log --url http://127.0.0.1:8787 --wait
+  npx tally import clicks.jsonl --entity g --time t --url http://127.0.0.1:8787
+  npx tally import presses.csv --entity css --time "press time" --url http://127.0.0.1:8787
+  npx tally import a.log --log-format '$remote_addr [$time_local] "$request" $status' --where status=2xx
 
 Exit codes: 0 imported; 1 failed on the way, or too many malformed lines; 2 wrong usage or state, nothing sent;
 3 uncertain requests wait for --resume-uncertain; 4 --wait: not everything is counted; 130 interrupted.`,

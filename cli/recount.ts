@@ -24,7 +24,7 @@ import { exitCodeOf, linesOf } from './recount/report.ts';
 import { FileSpill } from './recount/spill.ts';
 import { readStateFile, removeStateFile, writeStateFile } from './recount/state-file.ts';
 import { exitCodes, OperatorError } from './shared/errors.ts';
-import { type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
+import { STACK_CODES, type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
 import { openStack, type StackAccess } from './shared/stack-access.ts';
 import { clock, openStore, retentionMs, type StoreAccess } from './shared/store-access.ts';
 
@@ -66,6 +66,7 @@ const command = withStack(
 export const recountCommand = withExample(
   command,
   'npx tally recount --from 2026-11-22T05:00Z --to 2026-11-22T06:00Z --stage prod\nnpx tally recount --all --source archive --repair --stage prod',
+  STACK_CODES,
 );
 
 /** A part of these many events takes some 100 MB. */

@@ -49,7 +49,7 @@ export const verifyCommand = addServiceOptions(
     'after',
     `
 Example:
-  tally verify --truth access --url http://127.0.0.1:8787
+  npx tally verify --truth access --url http://127.0.0.1:8787
 
 Exit codes: 0 all counts are equal; 1 some differ; 2 they could not be compared.`,
   )

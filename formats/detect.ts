@@ -71,11 +71,6 @@ export function readingPlan(
   return plan;
 }
 
-/** A plan by name alone, for a file that nobody has looked at. @throws FormatError as `readingPlan` */
-export function planByName(request: FormatRequest & { readonly format: string }): ReadingPlan {
-  return planFor(named(request.format), request.unwrap ?? 'none', request, []);
-}
-
 function named(text: string): FormatName {
   const name = Object.hasOwn(FORMAT_ALIASES, text) ? FORMAT_ALIASES[text] : text;
   if (name !== undefined && Object.hasOwn(FORMATS, name)) return name as FormatName;

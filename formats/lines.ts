@@ -27,7 +27,7 @@ export interface Position {
 
 export const BEGINNING: Position = { offset: 0, crc: 0, lines: 0 };
 /** Longer lines are malformed; it keeps memory bounded whatever the file holds. */
-export const LINE_BYTES_MAX = 1024 * 1024;
+const LINE_BYTES_MAX = 1024 * 1024;
 /** So many bytes without a line feed, but with carriage returns, are lines that end in CR alone. */
 const CR_SAMPLE_BYTES = 64 * 1024;
 

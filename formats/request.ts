@@ -32,11 +32,6 @@ export function pathOfUrl(target: string): string {
   return path.startsWith('/') ? path : `/${path}`;
 }
 
-/** Whether an entry is one of an access log. */
-export function isRequestEntry(entry: Entry): entry is RequestEntry {
-  return entry instanceof RequestEntry;
-}
-
 /** An entry of an access log. Strings hold Latin-1, one character a byte, so that no byte changes on the way. */
 export class RequestEntry implements Entry {
   readonly at: number | undefined;

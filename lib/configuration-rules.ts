@@ -43,7 +43,7 @@ function messageLifeSeconds(c: Configuration): number {
 const PROCESSING_SECONDS = 20;
 
 /** The least that the freshness alarm may allow: below it, it would go off while nothing is wrong. */
-export function freshnessAlarmSecondsMin(c: Configuration): number {
+function freshnessAlarmSecondsMin(c: Configuration): number {
   return c.aggregatorWindowSeconds + PROCESSING_SECONDS;
 }
 

@@ -7,7 +7,7 @@ import { RETRY_AFTER_SECONDS } from './mapping-templates.ts';
 
 /** What `webAcl` may say besides the ARN of a regional web ACL. */
 export const WEB_ACL_OFF = 'off';
-export const WEB_ACL_RATE_LIMIT = 'rate-limit';
+const WEB_ACL_RATE_LIMIT = 'rate-limit';
 
 /**
  * Rules of AWS' common rule set that would refuse what Tally promises to take, so they count and do not block. Bodies are events whose

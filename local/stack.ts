@@ -114,7 +114,10 @@ async function start(
   if (dataDir !== undefined) stops.push(claimDataFolder(dataDir));
   const onCrash = options.onCrash ?? ((error: Error) => report(error.message));
   let onObject = (_: CreatedObject) => {};
-  const starting = startEmulators(dataDir, onCrash, clock?.offset, (created) => onObject(created));
+  const starting = startEmulators({
+    ...{ dataDir, onCrash, clock: clock?.offset },
+    onObject: (created) => onObject(created),
+  });
   // If synthesizing fails first, the emulators must be stopped all the same.
   stops.push(async () => (await starting.catch(() => undefined))?.stop());
   const [json, emulators] = await Promise.all([

@@ -13,8 +13,10 @@ const CONNECTIONS = 64;
 
 /** Starts emulator and server. An item holds an hour: its total and its minutes. */
 export async function startUpdateItem(): Promise<CountingSystem> {
-  const emulator = await startEmulator('dynamodb', undefined, (error) => {
-    throw error;
+  const emulator = await startEmulator('dynamodb', {
+    onCrash: (error) => {
+      throw error;
+    },
   });
   const client = dynamoDb({
     // A function's time-out would end calls that queue here, and leave open whether they were counted.

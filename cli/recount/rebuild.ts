@@ -167,7 +167,7 @@ function directoryOf(ledger: BooksLedger): ShardDirectory {
 }
 
 /** Segments of a rebuilt ledger, read as those that they were played from. */
-export function replayedSource(from: BooksLedger & SegmentLedger, source: SegmentSource): SegmentSource {
+function replayedSource(from: BooksLedger & SegmentLedger, source: SegmentSource): SegmentSource {
   return {
     segmentsOf: (rebuilt) => {
       const entries = entriesOf(shardIdOf(rebuilt), from, source)[Symbol.asyncIterator]();

@@ -62,7 +62,7 @@ export async function findState(
   );
 }
 
-export function stateFileName({ identity, service, metric }: StateKey): string {
+function stateFileName({ identity, service, metric }: StateKey): string {
   const target = createHash('sha256').update(`${service}\n${metric}`).digest('hex').slice(0, 8);
   return `${identity}-${target}.jsonl`;
 }
@@ -127,10 +127,7 @@ async function relation(source: Source, state: ImportState): Promise<'grown' | '
 }
 
 /** Whether the file holds, at its beginning, exactly the bytes that the state is about; where it ends if it is shorter. */
-export async function beginsAs(
-  source: Source,
-  state: ImportState,
-): Promise<boolean | { to: number; crc: number }> {
+async function beginsAs(source: Source, state: ImportState): Promise<boolean | { to: number; crc: number }> {
   const checks = [...state.done, ...state.open.values()].toSorted((a, b) => a.to - b.to);
   let next = 0;
   let offset = 0;

@@ -23,7 +23,7 @@ export function itemBytes(item: Readonly<Item>): number {
 }
 
 /** Bytes of a value. */
-export function valueBytes(value: AttributeValue): number {
+function valueBytes(value: AttributeValue): number {
   if (value.S !== undefined) return Buffer.byteLength(value.S);
   if (value.N !== undefined) return numberBytes(value.N);
   if (value.B !== undefined) return value.B.byteLength;
@@ -167,7 +167,7 @@ function equalMaps(one: Readonly<Item>, other: Readonly<Item>): boolean {
 }
 
 /** A set's elements as values; empty for what is no set. */
-export function elementsOf(value: AttributeValue): AttributeValue[] {
+function elementsOf(value: AttributeValue): AttributeValue[] {
   if (value.SS !== undefined) return value.SS.map((S) => ({ S }));
   if (value.NS !== undefined) return value.NS.map((N) => ({ N }));
   if (value.BS !== undefined) return value.BS.map((B) => ({ B }));

@@ -46,7 +46,7 @@ const SAVE_EVERY_BATCHES = 50;
 const PROBES = /(?:^|\/)ELBAccessLogTestFile$/;
 
 /** The entry of the settings that an object falls under: the one with the longest prefix. */
-export function accessLogOf(
+function accessLogOf(
   { bucket, key }: Pick<LogObject, 'bucket' | 'key'>,
   logs: readonly AccessLog[],
 ): AccessLog | undefined {

@@ -7,7 +7,7 @@ export class InvalidStatusQuery extends Error {
 }
 
 /** How many hours an answer has unless it is asked for more or less. */
-export const HOURS_DEFAULT = 24;
+const HOURS_DEFAULT = 24;
 
 /**
  * Of how many hours of arrival the accounts are asked for.

@@ -17,7 +17,7 @@ export interface Mapping {
 export type Invoke = (event: unknown) => Promise<InvocationOutcome>;
 
 /** Lambda's limit for the payload of one batch. */
-export const batchBytesMax = 6 * 1024 * 1024;
+const batchBytesMax = 6 * 1024 * 1024;
 
 /** Bytes a batch may hold of records or messages themselves: the limit, less what the event says about each. */
 export const batchContentBytesMax = batchBytesMax - 64 * 1024;

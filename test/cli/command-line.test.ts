@@ -47,6 +47,7 @@ test('every command has a description, and help with an example', async () => {
     const { code, printed } = await usage([...path.split(' '), '--help']);
     assert.equal(code, 'commander.helpDisplayed', path);
     assert.match(printed, /\nExamples?:\n {2}npx tally /, path);
+    assert.match(printed, /\nExit codes: 0 /, path);
   }
 });
 

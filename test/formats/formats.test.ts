@@ -6,7 +6,7 @@ import { FormatError, type Outcome } from '../../formats/reading.ts';
 import { RecordReader } from '../../formats/records.ts';
 
 /** Reads a whole file as an import does: the format is found out unless it is named. */
-export function outcomesOf(text: string | Buffer, request: FormatRequest = {}): Outcome[] {
+function outcomesOf(text: string | Buffer, request: FormatRequest = {}): Outcome[] {
   const bytes = Buffer.from(text as string);
   const plan = readingPlan(request, bytes, true, 'file');
   if (plan === undefined) return [];

@@ -6,8 +6,10 @@ import { asList, asObject, asText } from '../../../local/json.ts';
 
 /** Starts the emulators in memory. */
 export async function startTestEmulators() {
-  const emulators = await startEmulators(undefined, (error) => {
-    throw error;
+  const emulators = await startEmulators({
+    onCrash: (error) => {
+      throw error;
+    },
   });
   const kinesis = createAwsJsonClient('kinesis', emulators.kinesis.endpoint);
   const sqs = createAwsJsonClient('sqs', emulators.sqsAndS3.endpoint);
