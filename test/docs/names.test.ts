@@ -69,7 +69,8 @@ describe('every file that is named exists', () => {
         if (token.endsWith('/') && !folders.has(path.split('/')[0] ?? '')) continue;
         assert.ok(
           bases.some((base) => existsSync(join(ROOT, base, path))) ||
-            files.some((file) => file.endsWith(`/${path}`)),
+            // `handler.ts`: one of every folder
+            (page !== 'docs/local-stack.md' && files.some((file) => file.endsWith(`/${path}`))),
           `${page} names ${token}`,
         );
       }
