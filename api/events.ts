@@ -41,7 +41,7 @@ export const EVENT = {
       minimum: Date.UTC(2000),
       maximum: Date.UTC(2099, 11, 31, 23, 59, 59, 999),
       description:
-        'Epoch milliseconds of 2000 to 2099, or ISO 8601 date and time with a zone, of 1970 to 2099. The time of arrival if left out.',
+        'Epoch milliseconds in 2000 to 2099, or an ISO 8601 date and time with a zone, in 1970 to 2099. Default: the time of arrival.',
       pattern: `^${DATE}T${TIME}${ZONE}$`,
     },
     n: { type: 'integer', minimum: -1_000_000_000, maximum: 1_000_000_000 },
@@ -55,7 +55,7 @@ const BATCH_KEY = {
   maxLength: 128,
   pattern: ENTITY.pattern,
   description:
-    'Makes one record of all events, taken or refused as a whole. The same events under the same key, sent again within the dedup window, change nothing. Choose a new key, such as a UUID, for every batch.',
+    'Makes all events one record, accepted or refused as a whole. Sent again under the same key within the dedup window, they change nothing. Choose a new key, such as a UUID, for every batch.',
 } as const satisfies Schema;
 
 /** The request's body. */

@@ -46,7 +46,7 @@ export class WebAcl extends Construct {
 function rateLimit(scope: Construct, requestsPerMinute: number): CfnWebACL {
   return new CfnWebACL(scope, 'Acl', {
     scope: 'REGIONAL',
-    description: 'Bounds what one address may ask, and refuses what is plainly an attack.',
+    description: 'Limits requests of one address, and blocks common attacks.',
     defaultAction: { allow: {} },
     customResponseBodies: {
       [TOO_MANY]: {
