@@ -1,5 +1,6 @@
 // The stream as the canary uses it: lists open shards, and puts a record onto each.
-import { type KinesisClient, ListShardsCommand, PutRecordsCommand } from '@aws-sdk/client-kinesis';
+import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
+import { listShards } from '../aws/list-shards.ts';
 import type { Heartbeat, OpenShard } from '../core/canary.ts';
 import { parseShardId } from '../core/identifiers.ts';
 import type { HeartbeatStream } from '../ports.ts';
@@ -19,20 +20,14 @@ export class KinesisHeartbeats implements HeartbeatStream {
 
   async openShards(): Promise<readonly OpenShard[]> {
     const open: OpenShard[] = [];
-    let token: string | undefined;
-    do {
-      const from = token === undefined ? { StreamName: this.#stream } : { NextToken: token };
-      const page = await this.#client.send(new ListShardsCommand(from));
-      for (const { ShardId, HashKeyRange, SequenceNumberRange } of page.Shards ?? []) {
-        // A shard that was split or merged stays listed while its records are kept.
-        if (SequenceNumberRange?.EndingSequenceNumber !== undefined) continue;
-        open.push({
-          shard: parseShardId(ShardId ?? ''),
-          startingHashKey: HashKeyRange?.StartingHashKey ?? '0',
-        });
-      }
-      token = page.NextToken;
-    } while (token !== undefined);
+    for await (const shard of listShards(this.#client, this.#stream)) {
+      // A shard that was split or merged stays listed while its records are kept.
+      if (shard.SequenceNumberRange?.EndingSequenceNumber !== undefined) continue;
+      open.push({
+        shard: parseShardId(shard.ShardId ?? ''),
+        startingHashKey: shard.HashKeyRange?.StartingHashKey ?? '0',
+      });
+    }
     return open;
   }
 
