@@ -1,4 +1,4 @@
-// Instants in a time zone; pure. Instants are epoch milliseconds, zones are names of the IANA database.
+// Instants in time zones; pure. Instants are epoch milliseconds, zones are IANA names.
 
 /** A date and time of day, as a clock in the zone shows it. */
 export interface WallTime {
@@ -39,11 +39,11 @@ export function wallTime(atMs: number, tz: string): WallTime {
   return { year, month, day, hour, minute };
 }
 
-/** When a clock in the zone shows this; of a time that is skipped, the instant it is skipped to. */
+/** When a clock in the zone shows this. A skipped time is the instant after the change. */
 export function instantOf({ year, month, day, hour, minute }: WallTime, tz: string): number {
   const wanted = Date.UTC(year, month - 1, day, hour, minute);
   let atMs = wanted;
-  // Twice: the offset found first may be that of the other side of a change.
+  // Twice: the first offset may be the one before a change of clocks.
   for (let round = 0; round < 2; round += 1) {
     const shown = wallTime(atMs, tz);
     const shownMs = Date.UTC(shown.year, shown.month - 1, shown.day, shown.hour, shown.minute);
@@ -52,32 +52,31 @@ export function instantOf({ year, month, day, hour, minute }: WallTime, tz: stri
   return atMs;
 }
 
-/** The start of the day some days before that of an instant. */
+/** The start of an instant's day, or of a day before. */
 export function dayStart(atMs: number, tz: string, daysBefore = 0): number {
   const { year, month, day } = wallTime(atMs, tz);
   return instantOf({ ...startOf(year, month, day - daysBefore), hour: 0, minute: 0 }, tz);
 }
 
-/** The start of the week (Monday) in which an instant lies. */
+/** The start of an instant's week: Monday. */
 export function weekStart(atMs: number, tz: string): number {
   const { year, month, day } = wallTime(atMs, tz);
   const sinceMonday = (new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 6) % 7;
   return dayStart(atMs, tz, sinceMonday);
 }
 
-/** The start of the month some months before that of an instant. */
+/** The start of an instant's month, or of a month before. */
 export function monthStart(atMs: number, tz: string, monthsBefore = 0): number {
   const { year, month } = wallTime(atMs, tz);
   return instantOf({ ...startOf(year, month - monthsBefore, 1), hour: 0, minute: 0 }, tz);
 }
 
-/** Days and months out of range carried over. */
+/** Carries days and months that are out of range. */
 function startOf(year: number, month: number, day: number): Pick<WallTime, 'year' | 'month' | 'day'> {
   const date = new Date(Date.UTC(year, month - 1, day));
   return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
 }
 
-/** The grains that times are shown in. */
 export type ShownGrain = 'minute' | 'hour' | 'day' | 'week' | 'month' | 'total';
 
 const OPTIONS: Readonly<Record<ShownGrain, Intl.DateTimeFormatOptions>> = {
@@ -96,7 +95,7 @@ const OPTIONS: Readonly<Record<ShownGrain, Intl.DateTimeFormatOptions>> = {
   },
 };
 
-/** A time as people read it. */
+/** A time for people. */
 export function shownTime(atMs: number, tz: string, grain: ShownGrain): string {
   return formatOf(
     `${grain} ${tz}`,
