@@ -23,7 +23,8 @@ export interface Accounts {
 /** Done, on its way, set aside for a good reason, or in need of an operator. */
 export type Tone = 'counted' | 'waiting' | 'aside' | 'bad';
 
-const PLACES = [
+/** Name, label, tone and meaning of each place. */
+export const PLACES = [
   ['counted', 'counted', 'counted', 'In the counts, exactly once.'],
   ['duplicate', 'duplicate', 'aside', 'Sent again with a known id, and not counted again.'],
   ['rejected', 'rejected', 'aside', 'Invalid; kept in the archive with the reason.'],

@@ -116,7 +116,8 @@ const RANGE_OF: Readonly<Record<RangeName, { readonly lengthMs: number; readonly
   '12mo': { lengthMs: 365 * DAY_MS, grain: 'month' },
 };
 
-const GRAIN_MS: Readonly<Record<Grain, number>> = {
+/** The length of a grain; the least one of a month. */
+export const GRAIN_MS: Readonly<Record<Grain, number>> = {
   minute: MINUTE_MS,
   hour: HOUR_MS,
   day: DAY_MS,

@@ -9,6 +9,7 @@ import { shownName, span, whole } from '../logic/format.ts';
 import { Chart } from '../parts/chart.tsx';
 import { Equation } from '../parts/equation.tsx';
 import { Shown } from '../parts/states.tsx';
+import { Table } from '../parts/table.tsx';
 import { ownZone } from '../place.ts';
 
 interface BreakProps {
@@ -74,7 +75,21 @@ export function BreakView(props: BreakProps) {
                   </div>
                   <Equation accounts={status} terse={true} />
                 </div>
-                {comparison !== undefined && <Counters comparison={comparison} />}
+                {comparison !== undefined && (
+                  <div class="card counters">
+                    <Table
+                      head={['counter', 'sent', 'counted', 'difference']}
+                      rows={comparison.rows.map(({ entity, sent, counted }) => [
+                        <bdi key="entity">{shownName(entity)}</bdi>,
+                        whole(sent),
+                        whole(counted),
+                        <span key="difference" class={sent === counted ? 'good' : 'waiting'}>
+                          {sent === counted ? '✓ none' : whole(counted - sent)}
+                        </span>,
+                      ])}
+                    />
+                  </div>
+                )}
               </div>
             </div>
           );
@@ -265,37 +280,6 @@ function Verdict({ phase, demo, status, isBroken }: VerdictProps) {
         Each of {result.rows.length} counters equals what was sent, {span(tookMs)} after the repair.
       </p>
     </>
-  );
-}
-
-function Counters({ comparison }: { readonly comparison: Comparison }) {
-  return (
-    <div class="card">
-      <table class="counters">
-        <thead>
-          <tr>
-            <th scope="col">counter</th>
-            <th scope="col">sent</th>
-            <th scope="col">counted</th>
-            <th scope="col">difference</th>
-          </tr>
-        </thead>
-        <tbody>
-          {comparison.rows.map(({ entity, sent, counted }) => (
-            <tr key={entity}>
-              <td>
-                <bdi>{shownName(entity)}</bdi>
-              </td>
-              <td>{whole(sent)}</td>
-              <td>{whole(counted)}</td>
-              <td class={sent === counted ? 'good' : 'waiting'}>
-                {sent === counted ? '✓ none' : whole(counted - sent)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
   );
 }
 

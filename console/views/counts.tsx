@@ -1,15 +1,16 @@
 // Counts of one entity over time.
-import { useRef, useState } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import type { Count, CountsAnswer } from '../api.ts';
 import { usePoll } from '../hooks.ts';
 import { csvOf } from '../logic/csv.ts';
 import { change, shownName, whole } from '../logic/format.ts';
-import { GRAINS, type Question, RANGES, rangeOf, type TimeRange } from '../logic/question.ts';
+import { GRAIN_MS, GRAINS, type Question, RANGES, rangeOf, type TimeRange } from '../logic/question.ts';
 import { clockTime, shownTime } from '../logic/zone.ts';
 import { Chart, type ChartSeries } from '../parts/chart.tsx';
 import { Choice, Combobox, Select } from '../parts/fields.tsx';
 import { saveCsv, savePng } from '../parts/save.ts';
 import { Shown, State } from '../parts/states.tsx';
+import { FoldedTable } from '../parts/table.tsx';
 import { ownZone, pollMs } from '../place.ts';
 import { SendOne, Tile, type ViewProps } from './view.tsx';
 
@@ -199,7 +200,7 @@ function Answer({ api, question, ask }: ViewProps) {
                     height={300}
                     summary={`${total} ${metric} of ${shownName(entity)} by ${grain}, from ${shownTime(shown.fromMs, tz, 'minute')} to ${shownTime(shown.toMs, tz, 'minute')}. Arrow keys read the points, + zooms in, - zooms out.`}
                     completeThroughMs={through}
-                    stepMs={STEP_MS[grain]}
+                    stepMs={grain === 'total' ? 0 : GRAIN_MS[grain]}
                     onZoom={(from, to) => ask({ fromMs: from, toMs: to, by: undefined })}
                     onZoomOut={() => ask(UNZOOMED)}
                     onCanvas={(made) => {
@@ -213,7 +214,17 @@ function Answer({ api, question, ask }: ViewProps) {
                     {note !== undefined && <span class="muted">{note}</span>}
                     <span class="muted hint">Drag across the chart, or press + and −, to zoom.</span>
                   </div>
-                  <Table answer={answer} tz={tz} />
+                  <FoldedTable
+                    title="Table of points"
+                    table={() => ({
+                      head: [grain, 'count', 'state'],
+                      rows: answer.points.map(({ at, n, state }) => [
+                        shownTime(Date.parse(at), tz, grain),
+                        whole(n),
+                        state,
+                      ]),
+                    })}
+                  />
                 </>
               )}
             </div>
@@ -224,15 +235,6 @@ function Answer({ api, question, ask }: ViewProps) {
     </Shown>
   );
 }
-
-const STEP_MS: Readonly<Record<CountsAnswer['grain'], number>> = {
-  minute: 60_000,
-  hour: 3_600_000,
-  day: 86_400_000,
-  week: 7 * 86_400_000,
-  month: 28 * 86_400_000,
-  total: 0,
-};
 
 const LONG: Readonly<Record<Question['range'], string>> = {
   '1h': 'hour',
@@ -258,36 +260,4 @@ function seriesOf({ points, previous }: CountsAnswer, compare: boolean): readonl
 
 function csvPoints({ points, previous }: CountsAnswer) {
   return points.map(({ at, n, state }, index) => ({ at, n, state, previous: previous?.points[index]?.n }));
-}
-
-function Table({ answer, tz }: { readonly answer: CountsAnswer; readonly tz: string }) {
-  const [open, setOpen] = useState(false);
-  return (
-    <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
-      <summary>Table of points</summary>
-      {open && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
-        <div class="scroll" tabIndex={0}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{answer.grain}</th>
-                <th scope="col">count</th>
-                <th scope="col">state</th>
-              </tr>
-            </thead>
-            <tbody>
-              {answer.points.map(({ at, n, state }) => (
-                <tr key={at}>
-                  <td>{shownTime(Date.parse(at), tz, answer.grain)}</td>
-                  <td>{whole(n)}</td>
-                  <td>{state}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </details>
-  );
 }

@@ -1,9 +1,10 @@
 // Where every event is: the path from the front door to the counts, and the equation.
 import type { StatusAnswer } from '../api.ts';
 import { useNow } from '../hooks.ts';
-import { behindMs } from '../logic/accounts.ts';
+import { behindMs, PLACES } from '../logic/accounts.ts';
 import { span, whole } from '../logic/format.ts';
 import { Equation } from '../parts/equation.tsx';
+import { FoldedTable } from '../parts/table.tsx';
 
 interface Stage {
   readonly title: string;
@@ -87,52 +88,26 @@ export function PipelineView({ status }: { readonly status: StatusAnswer }) {
         </div>
         <Equation accounts={status} terse={false} />
       </div>
-      {status.hours.length > 0 && <Hours status={status} />}
+      {status.hours.length > 0 && (
+        <div class="card">
+          <FoldedTable
+            title="By hour of arrival"
+            table={() => ({
+              head: ['hour (UTC)', 'received', ...COLUMNS.map(([, label]) => label)],
+              rows: status.hours
+                .toReversed()
+                .map((hour) => [
+                  `${hour.hour.replace('T', ' ')}:00`,
+                  whole(hour.received),
+                  ...COLUMNS.map(([name]) => whole(hour[name])),
+                ]),
+            })}
+          />
+        </div>
+      )}
     </section>
   );
 }
 
-const COLUMNS = [
-  ['received', 'received'],
-  ['counted', 'counted'],
-  ['duplicate', 'duplicate'],
-  ['rejected', 'rejected'],
-  ['inFlight', 'in flight'],
-  ['dead', 'dead'],
-  ['parked', 'parked'],
-  ['expired', 'expired'],
-  ['lost', 'lost'],
-] as const;
-
-function Hours({ status: { hours } }: { readonly status: StatusAnswer }) {
-  return (
-    <details class="card">
-      <summary>By hour of arrival</summary>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
-      <div class="scroll" tabIndex={0}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">hour (UTC)</th>
-              {COLUMNS.map(([name, label]) => (
-                <th key={name} scope="col">
-                  {label}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {hours.toReversed().map((hour) => (
-              <tr key={hour.hour}>
-                <td>{hour.hour.replace('T', ' ')}:00</td>
-                {COLUMNS.map(([name]) => (
-                  <td key={name}>{whole(hour[name])}</td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </details>
-  );
-}
+/** By hour, what is received is read. */
+const COLUMNS = PLACES.flatMap(([name, label]) => (name === 'unread' ? [] : [[name, label] as const]));
