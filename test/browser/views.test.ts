@@ -298,8 +298,8 @@ test(
       assert.ok(final.right < 5 * minuteWidth && final.right > 4 * minuteWidth, `${final.right}`);
       const tip = page.locator('.chart-tip');
       for (const [minute, text] of [
-        [4, '20 Nov, 09:04final 5'],
-        [5, '20 Nov, 09:05provisional 6'],
+        [4, '20 Nov, 10:04final 5'],
+        [5, '20 Nov, 10:05provisional 6'],
       ] as const) {
         await page.mouse.move(over.x + (minute + 0.5) * minuteWidth, over.y + 50);
         await tip.filter({ hasText: /:0[45]/ }).waitFor();
