@@ -118,7 +118,8 @@ interface StripProps extends Pick<Navigation, 'ask' | 'linkTo'> {
 function Strip({ status, ask, linkTo }: StripProps) {
   const { left, terms } = equationOf(status);
   const [counted, ...others] = terms.filter(({ tone }) => tone !== 'waiting');
-  const waiting = { name: 'onTheWay', label: 'on the way', tone: 'waiting', events: onTheWay(status) };
+  const events = onTheWay(status);
+  const waiting = { name: 'onTheWay', label: 'on the way', tone: events > 0 ? 'waiting' : 'aside', events };
   return (
     <Link {...{ ask, linkTo }} to={{ view: 'pipeline' }} class="card strip">
       <span>

@@ -32,7 +32,7 @@ interface ShownProps<T> {
 export function Shown<T>({ polled: { data, failure, isCurrent }, what, children }: ShownProps<T>) {
   if (failure !== undefined && (data === undefined || failure.kind === 'refused'))
     return <Failed failure={failure} />;
-  if (data !== undefined) return <div class={isCurrent ? '' : 'stale'}>{children(data)}</div>;
+  if (data !== undefined) return <div class={isCurrent ? 'shown' : 'shown stale'}>{children(data)}</div>;
   return (
     <div class="state" role="status">
       <div class="skeleton" />

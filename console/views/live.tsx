@@ -75,7 +75,7 @@ export function LiveView(props: LiveProps) {
             />
             <div class="legend">
               <span class="key">measured while this page is open</span>
-              {!isMeasured && <span class="key previous">average of the hour before that</span>}
+              {!isMeasured && <span class="key previous">hourly average, before this page was open</span>}
             </div>
           </div>
         </div>
