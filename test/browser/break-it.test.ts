@@ -80,6 +80,17 @@ test('Poison a message: it is rejected, its neighbours are counted', patient, ()
   }),
 );
 
+test('a switch that does not answer says so', patient, () =>
+  broken(async (page) => {
+    await page.route('**/_local/faults', (route) =>
+      route.request().method() === 'POST' ? route.fulfill({ status: 500 }) : route.continue(),
+    );
+    await page.getByRole('switch', { name: 'Stop the writer' }).click();
+    await page.getByRole('alert').getByText('The stack did not switch: /_local/faults: 500').waitFor();
+    await page.unroute('**/_local/faults');
+  }),
+);
+
 const SCREENSHOT = join(import.meta.dirname, '..', '..', 'docs', 'console.png');
 const isAsked = process.env['UPDATE_SNAPSHOTS'] === '1';
 
