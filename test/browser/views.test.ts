@@ -301,7 +301,7 @@ test(
         [4, '20 Nov, 10:04final 5'],
         [5, '20 Nov, 10:05provisional 6'],
       ] as const) {
-        await page.mouse.move(over.x + (minute + 0.5) * minuteWidth, over.y + 50);
+        await page.mouse.move(over.x + (minute + 0.8) * minuteWidth, over.y + 50);
         await tip.filter({ hasText: /:0[45]/ }).waitFor();
         assert.equal(await tip.textContent(), text);
       }
