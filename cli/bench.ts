@@ -52,6 +52,11 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     description: "how long each function's bundle takes to start",
     options: [ROUNDS, ['--only <noun>', 'only this function']],
   },
+  'first-paint': {
+    script: 'bench/first-paint.ts',
+    description: 'how soon a fresh browser shows the console',
+    options: [ROUNDS],
+  },
   'dedup-window': {
     script: 'bench/dedup-window.ts',
     description: 'memory, time and read units of a cold dedup window',

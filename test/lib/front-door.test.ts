@@ -39,6 +39,29 @@ test('routes: events and reads want a key, admin wants IAM, preflights want noth
   assert.ok(Object.values(routesOf(keyless)).every((route) => !route.endsWith('key')));
 });
 
+test('public counters: only with a public metric, without a key, at a rate of their own', () => {
+  const isPublic = (route: string) => route.includes('/v1/public/');
+  assert.deepEqual(Object.keys(routesOf(json)).filter(isPublic), []);
+  const open = templateJson('prod', { publicMetrics: ['play'], publicRequestsPerSecond: 7 });
+  assert.deepEqual(
+    Object.entries(routesOf(open)).filter(([route]) => isPublic(route)),
+    [['GET /v1/public/{metric}/{entity+}', 'AWS_PROXY NONE']],
+  );
+  const { MethodSettings } = resourceOf(open, 'AWS::ApiGateway::Stage').Properties;
+  const settings = (MethodSettings as readonly { readonly ResourcePath: string }[]).filter((each) =>
+    each.ResourcePath.includes('public'),
+  );
+  assert.deepEqual(settings, [
+    {
+      HttpMethod: 'GET',
+      ResourcePath: '/~1v1~1public~1{metric}~1{entity+}',
+      ThrottlingRateLimit: 7,
+      ThrottlingBurstLimit: 14,
+      DataTraceEnabled: false,
+    },
+  ]);
+});
+
 test('the API is regional, so that a CDN may stand in front of it', () => {
   assert.deepEqual(resourceOf(json, 'AWS::ApiGateway::RestApi').Properties.EndpointConfiguration, {
     Types: ['REGIONAL'],
