@@ -17,6 +17,8 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
   [/^377abcaf/, 'a 7z archive'],
   [/^50415231/, 'a Parquet file'],
   [/^ff060000734e6150/, 'compressed with Snappy'],
+  [/^1f(?:9d|a0)/, 'compressed with compress'],
+  [/^(?:fffe|feff)/, 'UTF-16 text'],
 ];
 const TAR_MAGIC_AT = 257;
 
@@ -25,7 +27,7 @@ export function isGzip(head: Buffer, name: string): boolean {
   const hex = head.subarray(0, 10).toString('hex');
   const what = FOREIGN.find(([start]) => start.test(hex))?.[1] ?? (isTar(head) ? 'a tar archive' : undefined);
   if (what !== undefined)
-    throw new FormatError(`${name} is ${what}; only gzip and plain files are read: unpack it first`);
+    throw new FormatError(`${name} is ${what}; only gzip and plain UTF-8 files are read: convert it first`);
   return hex.startsWith('1f8b');
 }
 
@@ -57,7 +59,8 @@ export async function* gunzipped(
     pipeline(file, gunzip, () => {});
     try {
       for await (const chunk of gunzip as AsyncIterable<Buffer>) {
-        if (isFirst && isTar(chunk)) throw new FormatError(`${name} is a tar archive; unpack it first`);
+        if (isFirst && isGzip(chunk, name))
+          throw new FormatError(`${name} is gzip within gzip: unpack it once first`);
         isFirst = false;
         yield chunk;
       }

@@ -109,10 +109,11 @@ function told(request: FormatRequest, lines: readonly Buffer[]): FormatName | un
     if (request.delimiter === undefined && texts.some((text) => text.includes('\t'))) return 'columns';
     return delimited * 2 > texts.length ? 'csv' : 'columns';
   }
-  const scores = TELLING.map((format) => ({ format, lines: readable(format, request, lines) }));
+  // Who names the field that says when means fields, also where they are those of an access log.
+  const order: readonly FormatName[] =
+    request.time === undefined ? [...TELLING, 'jsonl'] : ['jsonl', ...TELLING];
+  const scores = order.map((format) => ({ format, lines: readable(format, request, lines) }));
   const best = scores.reduce((a, b) => (b.lines > a.lines ? b : a));
-  const fields = json && (best.format !== 'json-access' || best.lines === 0 || request.time !== undefined);
-  if (fields) return readable('jsonl', request, lines) > 0 ? 'jsonl' : undefined;
   return best.lines > 0 ? best.format : undefined;
 }
 

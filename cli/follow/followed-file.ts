@@ -2,6 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type PQueue from 'p-queue';
 import { readingPlan } from '../../formats/detect.ts';
+import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { UnknownFormat } from '../../formats/reading.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
@@ -86,11 +87,11 @@ export class FollowedFile {
     ports: FollowPorts,
     known?: ReadingPlan,
   ): Promise<FollowedFile | undefined> {
-    const head = await headOf(handle);
-    if (head.length === 0) return undefined;
-    const plan = known ?? planFor(settings, head, names.name);
-    if (plan === undefined) return undefined;
     const source = liveSource(handle, names);
+    const { head, whole } = await wholeLines(source);
+    if (head.length === 0) return undefined;
+    const plan = known ?? planFor(settings, head, whole, names.name);
+    if (plan === undefined) return undefined;
     const journal = await findAlike(settings, async (target) => {
       const found = await findState(source, head, target, settings.stateFolders);
       return openStateOf(names, plan, found);
@@ -209,11 +210,16 @@ export class FollowedFile {
 }
 
 /** How to read a file that begins so; undefined as long as its first lines, headers or noise, do not tell. */
-function planFor({ format }: FollowSettings, head: Buffer, name: string): ReadingPlan | undefined {
+function planFor(
+  { format }: FollowSettings,
+  head: Buffer,
+  whole: boolean,
+  name: string,
+): ReadingPlan | undefined {
   try {
-    return readingPlan(format, head, false, name);
+    return readingPlan(format, head, whole, name);
   } catch (error) {
-    if (error instanceof UnknownFormat && head.length < HEAD_BYTES_MAX) return undefined;
+    if (error instanceof UnknownFormat && whole) return undefined;
     throw error;
   }
 }
@@ -234,12 +240,11 @@ export async function findAlike<T>(
   }
 }
 
-/** The first whole lines, at most as many bytes as tell files apart. */
-async function headOf(handle: FileHandle): Promise<Buffer> {
-  const buffer = Buffer.alloc(HEAD_BYTES_MAX);
-  const { bytesRead } = await handle.read(buffer, 0, HEAD_BYTES_MAX, 0);
-  if (bytesRead === HEAD_BYTES_MAX) return buffer;
-  return buffer.subarray(0, buffer.subarray(0, bytesRead).lastIndexOf(10) + 1);
+/** The file's first lines, at most as many bytes as tell files apart; only whole ones where that is all there is. */
+async function wholeLines(source: Source): Promise<Awaited<ReturnType<typeof headOf>>> {
+  const { head, whole } = await headOf(source.chunks(), HEAD_BYTES_MAX);
+  const end = Math.max(head.lastIndexOf(10), head.lastIndexOf(13)) + 1;
+  return { head: whole ? head.subarray(0, end) : head, whole };
 }
 
 /** The file as far as it is written now. */

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
 import { messageOf, SourceError, StateError, systemCode, UsageError } from '../errors.ts';
 import type { Figures } from '../import/figures.ts';
 import { importFile } from '../import/import-file.ts';
-import { openSource, readHead } from '../source/source.ts';
+import { openSource } from '../source/source.ts';
 import { fileIdentity, HEAD_BYTES_MAX } from '../source/state.ts';
 import { findState, STATE_FOLDER, statesIn } from '../source/state-store.ts';
 import { FollowedFile, type FollowPorts, type FollowSettings, findAlike } from './followed-file.ts';
@@ -183,7 +184,7 @@ export class Follower {
     const info = await stat(path);
     if (!info.isFile() || this.#retiring.some(({ inode }) => inode === info.ino)) return;
     const source = await openSource(path);
-    const head = await readHead(source, HEAD_BYTES_MAX);
+    const { head } = await headOf(source.chunks(), HEAD_BYTES_MAX);
     const known = states.find(
       ({ state: { key } }) =>
         key.headBytes <= head.length &&

@@ -2,11 +2,12 @@
 import PQueue from 'p-queue';
 import type { BatchLimits } from '../../formats/batches.ts';
 import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/detect.ts';
+import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { ServiceError, StateError } from '../errors.ts';
 import { type Journal, memoryJournal, openJournal } from '../source/journal.ts';
-import { readHead, type Source } from '../source/source.ts';
+import type { Source } from '../source/source.ts';
 import { HEAD_BYTES_MAX, type ImportState, keyOf, newState, type Target } from '../source/state.ts';
 import { findState, type StatePlace } from '../source/state-store.ts';
 import { type DeliveryPorts, type DeliverySettings, deliver } from './deliver.ts';
@@ -64,11 +65,10 @@ export async function importFile(
   reporter: Reporter,
   figures: Figures = noFigures(),
 ): Promise<ImportResult> {
-  const sample = await readHead(source, SAMPLE_BYTES);
-  const plan = readingPlan(settings.format, sample, sample.length < SAMPLE_BYTES, source.name);
+  const { head, whole } = await headOf(source.chunks(), SAMPLE_BYTES);
+  const plan = readingPlan(settings.format, head, whole, source.name);
   if (plan === undefined) return { plan, figures, before: undefined };
-  const head = sample.subarray(0, HEAD_BYTES_MAX);
-  const journal = await journalFor(source, head, plan, settings, reporter);
+  const journal = await journalFor(source, head.subarray(0, HEAD_BYTES_MAX), plan, settings, reporter);
   const before = journal.state;
   try {
     await new Run(source, plan, settings, { ...ports, journal }, reporter, figures).all();

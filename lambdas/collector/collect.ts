@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type Batch, BatchCutter, partKey } from '../../formats/batches.ts';
 import { gunzipped, gzipFailure, isGzip, MAGIC_BYTES, readableOf } from '../../formats/bytes.ts';
 import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/detect.ts';
-import { BEGINNING } from '../../formats/lines.ts';
+import { BEGINNING, headOf, type Position } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
@@ -124,20 +124,10 @@ async function planFor(
   const where = filter === '' ? [] : filter.split(',').map((one) => one.trim());
   const own = { ...(entity === '' ? {} : { entity }), ...(logFormat === '' ? {} : { logFormat }) };
   const request: FormatRequest = { format, where, ...own };
-  const parts: Buffer[] = [];
-  let bytes = 0;
   const open = (offset: number) => readableOf(() => ports.objects.open(object, offset));
-  for await (const chunk of gzip ? gunzipped(open, object.key) : (open(0) as AsyncIterable<Buffer>)) {
-    parts.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= SAMPLE_BYTES) break;
-  }
-  return readingPlan(
-    request,
-    Buffer.concat(parts).subarray(0, SAMPLE_BYTES),
-    bytes < SAMPLE_BYTES,
-    object.key,
-  );
+  const chunks = gzip ? gunzipped(open, object.key) : (open(0) as AsyncIterable<Buffer>);
+  const { head, whole } = await headOf(chunks, SAMPLE_BYTES);
+  return readingPlan(request, head, whole, object.key);
 }
 
 /** What tells an object, counted under one metric, from all others. */
@@ -194,7 +184,7 @@ class Run {
         if (this.#batches < SAVE_EVERY_BATCHES) continue;
         await this.#put();
         this.#batches = 0;
-        this.#cursor = this.#cursorAt(batch);
+        this.#cursor = this.#cursorAt(batch.to);
         if (!hasTime())
           return (await this.#save('reading', undefined)) ? this.#result('more') : this.#result('busy');
         if (!(await this.#save('reading', this.#ports.nowMs()))) return this.#result('busy');
@@ -207,7 +197,7 @@ class Run {
     const last = this.#cutter.cut();
     if (last !== undefined) this.#add(last);
     await this.#put();
-    this.#cursor = { ...this.#cutter.position, ...this.#reader.memoryAt(this.#cutter.position.offset) };
+    this.#cursor = this.#cursorAt(this.#cutter.position);
     return (await this.#save('done', undefined)) ? this.#result('done') : this.#result('busy');
   }
 
@@ -260,9 +250,9 @@ class Run {
     this.#bytes = 0;
   }
 
-  #cursorAt({ to }: Batch): Cursor {
+  #cursorAt(to: Position): Cursor {
     const member = this.#members.findLast(({ offset }) => offset <= to.offset);
-    return { ...to, ...this.#reader.memoryAt(to.offset), member };
+    return { ...to, header: this.#reader.headerAt(to.offset), member };
   }
 
   #save(status: Progress['status'], sinceMs: number | undefined): Promise<boolean> {

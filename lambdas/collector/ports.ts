@@ -30,7 +30,6 @@ export interface Cursor {
   readonly crc: number;
   readonly lines: number;
   readonly header?: readonly string[] | undefined;
-  readonly lineEnd?: number | undefined;
   /** The last gzip member that begins before it: where, in the object and in the uncompressed bytes. */
   readonly member?: { readonly at: number; readonly offset: number } | undefined;
 }

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { openSource, readHead } from '../../cli/source/source.ts';
+import { openSource } from '../../cli/source/source.ts';
 import { type MinuteCounts, readTruth } from '../../cli/verify/truth.ts';
 import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/detect.ts';
-import { linesOf } from '../../formats/lines.ts';
+import { headOf, linesOf } from '../../formats/lines.ts';
 import { RecordReader } from '../../formats/records.ts';
 import { entityProblem } from '../../formats/select.ts';
 
@@ -72,8 +72,8 @@ const cases: readonly Case[] = [
 
 async function countsOf(file: string, request: FormatRequest) {
   const source = await openSource(file);
-  const head = await readHead(source, SAMPLE_BYTES);
-  const plan = readingPlan(request, head, head.length < SAMPLE_BYTES, file);
+  const { head, whole } = await headOf(source.chunks(), SAMPLE_BYTES);
+  const plan = readingPlan(request, head, whole, file);
   assert.ok(plan);
   const reader = new RecordReader(plan, 'view');
   const counts = new Map<string, MinuteCounts>();
