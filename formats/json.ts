@@ -6,11 +6,11 @@ import { parseTime } from './time.ts';
 
 /** What servers call a request's parts: nginx by habit, Caddy, Traefik, Envoy, API Gateway, CloudFront, Apache, Kubernetes' ingress. */
 const METHODS =
-  'method request_method requestMethod request.method RequestMethod httpMethod http_method cs-method http.request.method verb'.split(
+  'method request_method requestMethod request.method RequestMethod httpMethod http_method cs-method http.request.method verb :method'.split(
     ' ',
   );
 const TARGETS =
-  'target request_uri request.uri RequestPath uri cs-uri-stem path url request_path http.path url.path resourcePath'.split(
+  'target request_uri request.uri RequestPath uri cs-uri-stem path url request_path http.path url.path resourcePath x-envoy-original-path x-envoy-origin-path :path'.split(
     ' ',
   );
 const STATUSES =

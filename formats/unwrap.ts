@@ -1,5 +1,5 @@
 // What log shippers put around a line: syslog, the container runtime interface (CRI), Docker's JSON.
-import { type LineParser, MORE, malformed, type Parsed } from './reading.ts';
+import { IGNORED, type LineParser, MORE, malformed, type Parsed } from './reading.ts';
 
 export const WRAPPERS = ['none', 'syslog', 'cri', 'docker'] as const;
 export type Wrapper = (typeof WRAPPERS)[number];
@@ -81,6 +81,7 @@ export function unwrappingParser(inner: LineParser, wrapper: Wrapper): LineParse
       for (let from = 0; from <= lines.length; ) {
         const end = lines.indexOf(10, from);
         const one = unwrapped(lines.subarray(from, end === -1 ? lines.length : end), wrapper);
+        if (one === undefined && lines.toString('latin1').trim() === '') return IGNORED;
         if (one === undefined) return malformed(`it is not wrapped as ${wrapper} does`);
         parts.push(one.bytes);
         partial = one.partial;

@@ -61,9 +61,7 @@ function oneEntryOf(fields: readonly string[], values: readonly string[]) {
   const [method, target, status] = [first(METHODS), first(TARGETS), first(STATUSES)];
   if (method === undefined || target === undefined || status === undefined) {
     const named = [METHODS, TARGETS, STATUSES].every((names) => names.some((name) => fields.includes(name)));
-    return malformed(
-      named ? 'it has fewer columns than #Fields names' : '#Fields names no method, URI stem and status',
-    );
+    return malformed(named ? 'it has too few columns' : '#Fields names no method, URI stem and status');
   }
   const day = value('date') ?? fields.find((one) => one.startsWith(DAY))?.slice(DAY.length);
   const request = method === '-' ? undefined : { method, target };
@@ -73,6 +71,17 @@ function oneEntryOf(fields: readonly string[], values: readonly string[]) {
 function timeOf(day?: string, time?: string, stamp?: string): number | undefined {
   if (day !== undefined && time !== undefined) return parseIso(`${day}T${time}`);
   return stamp === undefined ? undefined : parseTime(stamp, 'auto');
+}
+
+/** CloudFront's real-time logs: tabs, and seconds of the epoch first. */
+export function realtimeParser(): LineParser {
+  return {
+    parse(line) {
+      const text = line.toString('latin1');
+      if (/^\d+(?:\.\d+)?\t/.test(text)) return oneEntryOf(REALTIME_FIELDS, text.split('\t'));
+      return text.trim() === '' ? IGNORED : malformed('not a line of CloudFront’s real-time log');
+    },
+  };
 }
 
 /** NLB: a TLS connection is counted by the name the client asked for. */

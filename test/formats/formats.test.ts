@@ -323,7 +323,7 @@ table('columns with names', [
   [
     'too few columns',
     `${v1}2026-11-03\t12:00:00\t/a\tGET\t200\n2026-11-03\t12:00:00`,
-    ['ignored', 'ignored', `/a ${noon}`, 'malformed: it has fewer columns than #Fields names'],
+    ['ignored', 'ignored', `/a ${noon}`, 'malformed: it has too few columns'],
   ],
   [
     'CloudFront real-time',
@@ -696,6 +696,11 @@ table('wrapped lines', [
     `/d ${noon}`,
   ],
   ['Docker’s JSON', `{"log":"${log}\\n","stream":"stdout","time":"2026-11-03T12:00:01Z"}`, `/w ${noon}`],
+  [
+    'a blank line between',
+    `<190>Nov  3 12:00:00 web1 nginx: ::1 - - ${clf} "GET /w HTTP/1.1" 200 5\n\n`,
+    [`/w ${noon}`, 'ignored'],
+  ],
   ['another line', `x\n`, 'malformed: it is not wrapped as cri does', { unwrap: 'cri', format: 'combined' }],
 ]);
 
@@ -749,6 +754,10 @@ describe('what format it is', () => {
     );
     assert.throws(refusal('h [29:23:53:25] "GET / HTTP/1.0" 200 1\n'), /no month and no year/);
     assert.throws(refusal('what is this\n'), /not recognised/);
+    assert.throws(
+      refusal('2026/11/03 12:00:00 [error] 31#31: *46 open() "/x" failed, client: ::1, a, b\n'),
+      /not recognised/,
+    );
     assert.throws(refusal('{"a":1}\n'), /no line has the fields entity and at/);
   });
 });
