@@ -67,9 +67,9 @@ export class BatchCutter {
     this.#to = this.#from;
   }
 
-  /** Where everything before has been given, or has no events. */
-  get start(): Position {
-    return this.#events.length === 0 ? this.#to : this.#from;
+  /** Where the batch under way begins: a cutter that begins there makes the same batches. */
+  get from(): Position {
+    return this.#from;
   }
 
   /** Where the last record ended. */

@@ -40,19 +40,11 @@ export type OpenAt = (offset: number) => Readable;
 
 /**
  * The uncompressed bytes of a gzip file, zeros between its members left out.
- * @param from where a member begins
- * @param onMember told where each member begins
  * @throws Error where the data is damaged, cut off, or followed by something else
  */
-export async function* gunzipped(
-  open: OpenAt,
-  name: string,
-  from = 0,
-  onMember: (offset: number) => void = () => {},
-): AsyncGenerator<Buffer> {
-  let isFirst = from === 0;
-  for (let offset: number | undefined = from; offset !== undefined; ) {
-    onMember(offset);
+export async function* gunzipped(open: OpenAt, name: string): AsyncGenerator<Buffer> {
+  let isFirst = true;
+  for (let offset: number | undefined = 0; offset !== undefined; ) {
     const file = open(offset);
     const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
     // The callback is there so that pipeline throws nothing by itself: the loop below meets the same error.

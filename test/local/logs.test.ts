@@ -1,11 +1,13 @@
 // Logs into Tally on the local stack: an object that is put into a bucket, an imported file, and one that is followed.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import PQueue from 'p-queue';
 import { Follower } from '../../cli/follow/follower.ts';
 import { noFigures } from '../../cli/import/figures.ts';
@@ -17,7 +19,7 @@ import { logLines } from '../cli/support/import-world.ts';
 
 const patient = { timeout: 120_000 };
 const accessLogs = [{ bucket: 'access-logs', prefix: 'web/', metric: 'collected' }];
-const stack = await startLocalStack({ schedules: false, settings: { accessLogs } });
+const stack = await startLocalStack({ schedules: false, faults: true, settings: { accessLogs } });
 const folder = await mkdtemp(join(tmpdir(), 'tally-logs-'));
 const s3 = new S3Client({
   endpoint: stack.endpoints.s3,
@@ -79,6 +81,70 @@ test('an object in a bucket of logs is counted, once, however often it is announ
   await put('web/c.log.gz', logLines(30, 9000));
   await counted('collected', 1230);
 });
+
+/** `tally collect-backfill`, which announces every object anew. */
+async function backfill(): Promise<string> {
+  const tally = join(import.meta.dirname, '../../bin/tally.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    tally,
+    'collect-backfill',
+    '--url',
+    stack.url,
+  ]);
+  return stdout;
+}
+
+test(
+  'a collector that is killed between its batches: the next one counts each line once',
+  patient,
+  async () => {
+    const collector = stack.functions.all.find(({ definition }) => /Collector/.test(definition.name));
+    assert.ok(collector);
+    let puts = 0;
+    const killed = new Promise<void>((resolve) => {
+      stack.setFunctionFault(async (call) => {
+        if (call.caller !== `function ${collector.definition.name}` || call.action !== 'PutRecords')
+          return 'pass';
+        puts += 1;
+        if (puts !== 2) return 'pass';
+        await collector.kill();
+        resolve();
+        return 'lose-answer';
+      });
+    });
+    const text = logLines(25_000, 100_000);
+    await s3.send(new PutObjectCommand({ Bucket: 'access-logs', Key: 'web/d.log', Body: text }));
+    await killed;
+    stack.setFunctionFault(undefined);
+    assert.match(await backfill(), /^3 objects announced\.\n$/);
+    await counted('collected', 26_230);
+    assert.ok(puts >= 2);
+  },
+);
+
+test(
+  'an object that cannot be read is a dead letter, which the redriver parks with its reason',
+  patient,
+  async () => {
+    const Body = Buffer.from(`${'a.log'.padEnd(257, '\0')}ustar\0`);
+    await s3.send(new PutObjectCommand({ Bucket: 'access-logs', Key: 'web/bad.tar', Body }));
+    const headers = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
+    for (let parked = 0; parked === 0; ) {
+      const answer = await fetch(`${stack.url}/v1/admin/redrive`, { method: 'POST', headers });
+      ({ parked } = (await answer.json()) as { parked: number });
+    }
+    const [archive] = stack.template.ofType('AWS::S3::Bucket').map(({ logicalId }) => stack.ref(logicalId));
+    const { Contents = [] } = await s3.send(
+      new ListObjectsV2Command({ Bucket: archive, Prefix: 'parked/poison/' }),
+    );
+    const { Body: found } = await s3.send(
+      new GetObjectCommand({ Bucket: archive, Key: Contents[0]?.Key ?? 'none' }),
+    );
+    const { history, body } = JSON.parse((await found?.transformToString()) ?? '');
+    assert.match(history.reason, /^web\/bad\.tar is a tar archive/);
+    assert.equal(JSON.parse(body).detail.object.key, 'web/bad.tar');
+  },
+);
 
 test('a file is imported once, and the state knows the service by what it is', patient, async () => {
   const path = join(folder, 'a.log');
