@@ -27,6 +27,8 @@ export class Follower {
   /** Rotated away; their writers may still have them open. */
   #retiring: FollowedFile[] = [];
   #plan: ReadingPlan | undefined;
+  /** Which file the path was when it was last looked at, read or not. */
+  #looked: number | undefined;
   #seek: { readonly untilMs: number; readonly nextMs: number } | undefined;
 
   /** @param path absolute */
@@ -37,8 +39,9 @@ export class Follower {
     this.#ports = ports;
   }
 
-  /** Finishes what was rotated away while nobody followed. */
+  /** Finishes what was rotated away before. */
   async start(): Promise<void> {
+    this.#looked = await this.#inodeNow();
     await this.#finishRotated();
   }
 
@@ -88,6 +91,12 @@ export class Follower {
   }
 
   async #open(): Promise<FollowedFile | undefined> {
+    const inode = await this.#inodeNow();
+    if (inode !== this.#looked) {
+      // What the path was until now may have been rotated before anything of it was read.
+      this.#looked = inode;
+      await this.#finishRotated();
+    }
     let handle: FileHandle;
     try {
       handle = await open(this.#path);
@@ -108,7 +117,7 @@ export class Follower {
     }
     if (file === undefined) return undefined;
     this.#plan = file.plan;
-    // More than one rotation may have passed since the last one was opened.
+    // More than one rotation may have passed, and inodes come again.
     await this.#finishRotated();
     await this.#mark();
     return file;

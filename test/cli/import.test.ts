@@ -5,6 +5,7 @@ import { chmod, mkdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { ABSENT, ACCESS_LOGS, DATA, trueViews } from '../support/real-logs.ts';
 import type { Fault } from './support/front-door.ts';
 import { ImportWorld, logLine, logLines } from './support/import-world.ts';
 
@@ -286,3 +287,10 @@ test('a gzip file that is cut off: what can be read is imported, and the rest wh
   assert.deepEqual([figures.already, figures.accepted], [first, 5000 - first]);
   assert.equal(world.door.repeated, 0);
 });
+
+for (const [truth, file] of ACCESS_LOGS) {
+  test(`${truth}, imported: every view equals the truth`, { skip: ABSENT }, async () => {
+    await world.import(`${DATA}${file}`, { state: world.path('state') });
+    assert.deepEqual(world.viewsCounted(), await trueViews(truth));
+  });
+}

@@ -1,12 +1,10 @@
 // The collector's use case: announced twice, cut off anywhere, overtaken, on a stream that turns batches away: each line once.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { type MinuteCounts, readTruth } from '../../cli/verify/truth.ts';
 import { announcedObject, announcementOf } from '../../lambdas/collector/announcement.ts';
 import { type Collected, type CollectorSettings, collect } from '../../lambdas/collector/collect.ts';
 import {
@@ -18,6 +16,7 @@ import {
   type Progress,
 } from '../../lambdas/collector/ports.ts';
 import { logLine, logLines } from '../cli/support/import-world.ts';
+import { ABSENT, ACCESS_LOGS, DATA, trueViews } from '../support/real-logs.ts';
 
 const LOG: AccessLog = {
   bucket: 'logs',
@@ -403,37 +402,17 @@ test('an announcement is read as EventBridge writes it, and as the backfill does
     assert.equal(announcedObject(other), undefined);
 });
 
-const data = process.env['TALLY_DATA'] ?? fileURLToPath(new URL('../../../shared/data/', import.meta.url));
-const absent = existsSync(data)
-  ? false
-  : 'the shared data sets (../shared/data beside the project) are not here';
-
-for (const [truth, file] of [
-  ['elastic_apache', 'elastic-examples_apache_logs.log.gz'],
-  ['elastic_nginx', 'elastic-examples_nginx_logs.log.gz'],
-  ['ocatak_acunetix_lenient', 'ocatak_apache-http-logs_acunetix.txt.gz'],
-  ['ocatak_netsparker_lenient', 'ocatak_apache-http-logs_netsparker.txt.gz'],
-  ['ocatak_w3af_lenient', 'ocatak_apache-http-logs_w3af.txt.gz'],
-  ['cf_aws-samples', 'aws-samples_cloudfront-2018.log.gz'],
-  ['cf_aws-solutions', 'aws-solutions_cloudfront-2023.log.gz'],
-  ['aws-samples_alb-2018', 'aws-samples_alb-2018.log.gz'],
-  ['aws-solutions_alb-2023', 'aws-solutions_alb-2023.log.gz'],
-  ['cdluc3_alb-2023', 'cdluc3_alb-2023.log.gz'],
-  ['crowdsec-hub_aws-alb-logs', 'crowdsec-hub_aws-alb-logs.log.gz'],
-] as const) {
-  test(`${truth}: every view equals the truth`, { skip: absent }, async () => {
+for (const [truth, file] of ACCESS_LOGS) {
+  test(`${truth}: every view equals the truth`, { skip: ABSENT }, async () => {
     const world = new World();
-    const object = world.put(`web/${file}`, readFileSync(`${data}${file}`));
+    const object = world.put(`web/${file}`, readFileSync(`${DATA}${file}`));
     for (let [outcome, runs] = ['more', 1]; outcome === 'more'; runs += 1)
       ({ outcome } = await world.collect(object, {}, after(8 * runs)));
-    const counts = new Map<string, MinuteCounts>();
+    const counts = new Map<string, number>();
     for (const { entity, at } of world.counted.values()) {
-      const minutes = counts.get(entity) ?? new Map<number, number>();
-      counts.set(entity, minutes);
-      const minute = Math.floor(new Date(at).getTime() / 60_000) * 60;
-      minutes.set(minute, (minutes.get(minute) ?? 0) + 1);
+      const key = `${entity} ${Math.floor(new Date(at).getTime() / 60_000) * 60}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-    const { entities } = await readTruth(`${data}truth/${truth}`, 'views');
-    assert.deepEqual(counts, new Map([...entities].filter(([, minutes]) => minutes.size > 0)));
+    assert.deepEqual(counts, await trueViews(truth));
   });
 }

@@ -52,6 +52,11 @@ export class ImportWorld {
     return new ImportWorld(await FrontDoor.open(), await mkdtemp(join(tmpdir(), 'tally-import-')));
   }
 
+  /** What the door has counted, by `ENTITY MINUTE`. */
+  viewsCounted(): Map<string, number> {
+    return new Map([...this.door.counts].map(([key, n]) => [key.replace(/^view /, ''), n]));
+  }
+
   async close(): Promise<void> {
     await this.door.close();
     await rm(this.folder, { recursive: true, force: true });
