@@ -75,7 +75,7 @@ async function nextMember(open: OpenAt, name: string, from: number): Promise<num
         continue;
       }
       if (chunk[at] === 0x1f) return offset + at;
-      throw new Error(`${name}: something other than gzip follows at byte ${offset + at}`);
+      throw new FormatError(`${name}: something other than gzip follows at byte ${offset + at}`);
     }
     return undefined;
   } finally {

@@ -7,9 +7,9 @@ import type { ReadingPlan } from '../../formats/plan.ts';
 import { UnknownFormat } from '../../formats/reading.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { StateError } from '../errors.ts';
-import { deliver } from '../import/deliver.ts';
 import type { Figures } from '../import/figures.ts';
-import { type ImportPorts, type ImportSettings, openStateOf, type Reporter } from '../import/import-file.ts';
+import { type ImportPorts, type ImportSettings, openStateOf } from '../import/import-file.ts';
+import { deliverAndNote, noteRecord, type Reporter } from '../import/outcomes.ts';
 import { BatchPlanner, type PlannedBatch } from '../import/planner.ts';
 import type { Journal } from '../source/journal.ts';
 import type { Source } from '../source/source.ts';
@@ -120,7 +120,10 @@ export class FollowedFile {
       const bytes = Buffer.from(buffer.subarray(known, bytesRead));
       this.#offset += bytes.length;
       this.#tail = Buffer.concat([this.#tail, bytes.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
-      for (const record of this.#reader.push(bytes)) await this.#take(record);
+      for (const record of this.#reader.push(bytes)) {
+        const reported = this.#take(record);
+        if (reported) await reported;
+      }
       this.#dispatch();
     }
     if (grew) this.grownAtMs = this.#ports.now();
@@ -151,21 +154,14 @@ export class FollowedFile {
     return this.#ports.queue.size < this.#settings.concurrency * 2;
   }
 
-  async #take(record: FileRecord): Promise<void> {
+  #take(record: FileRecord): Promise<unknown> | undefined {
     const { figures, reporter, now } = this.#ports;
-    figures.lines += 1;
     this.#last = record;
     const events = record.outcomes.filter(({ kind }) => kind === 'event').length;
     const place = this.#planner.add(record);
     if (place !== 'to-send') figures[place] += events;
     else if (events > 0) this.#eventSinceMs ??= now();
-    for (const outcome of record.outcomes) {
-      if (outcome.kind === 'event') continue;
-      figures[outcome.kind] += 1;
-      if (outcome.kind !== 'malformed' && outcome.kind !== 'rejected') continue;
-      const { number: lineNumber, start: offset, bytes: raw } = record.line;
-      await reporter.rejected({ kind: outcome.kind, lineNumber, offset, reason: outcome.reason, raw });
-    }
+    return noteRecord(record, figures, reporter);
   }
 
   #flushIfDue(): void {
@@ -189,18 +185,7 @@ export class FollowedFile {
     const { figures, reporter } = this.#ports;
     try {
       const ports = { ...this.#ports, journal: this.#journal };
-      const { rejected, ...counts } = await deliver(batch, this.#settings.delivery, ports);
-      for (const name of Object.keys(counts) as (keyof typeof counts)[]) figures[name] += counts[name];
-      figures.rejected += rejected.length;
-      for (const { event, reason } of rejected) {
-        const at = { lineNumber: batch.from.lines + 1, offset: batch.from.offset };
-        await reporter.rejected({
-          kind: 'rejected',
-          ...at,
-          reason: `the service: ${reason}`,
-          raw: JSON.stringify(event),
-        });
-      }
+      await deliverAndNote(batch, this.#settings.delivery, ports, figures, reporter);
     } catch (error) {
       this.#ports.fail(error);
     } finally {

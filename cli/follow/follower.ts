@@ -6,7 +6,7 @@ import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
 import { messageOf, SourceError, StateError, systemCode, UsageError } from '../errors.ts';
-import type { Figures } from '../import/figures.ts';
+import { addFigures } from '../import/figures.ts';
 import { importFile } from '../import/import-file.ts';
 import { openSource } from '../source/source.ts';
 import { fileIdentity, HEAD_BYTES_MAX } from '../source/state.ts';
@@ -209,7 +209,7 @@ export class Follower {
     const settings = { ...this.#settings, target, forget: false, dryRun: false };
     const { figures, reporter } = this.#ports;
     const result = await importFile(source, settings, this.#ports, reporter);
-    for (const name of Object.keys(figures) as (keyof Figures)[]) figures[name] += result.figures[name];
+    addFigures(figures, result.figures);
     const { accepted } = result.figures;
     if (accepted > 0)
       reporter.note(`${path}: ${accepted} events that had not been read before it was rotated`);

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { UsageError } from '../errors.ts';
-import type { Reject } from './import-file.ts';
+import type { Reject } from './outcomes.ts';
 
 export interface RejectsFile {
   write(fileName: string, reject: Reject): Promise<void>;

@@ -4,7 +4,7 @@ import cliProgress from 'cli-progress';
 import type { Waited } from '../service.ts';
 import type { Source } from '../source/source.ts';
 import type { Figures } from './figures.ts';
-import type { Reject, Reporter } from './import-file.ts';
+import type { Reject, Reporter } from './outcomes.ts';
 import type { RejectsFile } from './rejects.ts';
 
 /** How many malformed lines are shown for each file. */

@@ -12,7 +12,7 @@ import PQueue from 'p-queue';
 import { Follower } from '../../cli/follow/follower.ts';
 import { noFigures } from '../../cli/import/figures.ts';
 import { importFile } from '../../cli/import/import-file.ts';
-import { connect } from '../../cli/service.ts';
+import { connect, waitUntilCounted } from '../../cli/service.ts';
 import { openSource } from '../../cli/source/source.ts';
 import { startLocalStack } from '../../local/stack.ts';
 import { logLines } from '../cli/support/import-world.ts';
@@ -49,6 +49,7 @@ async function service() {
   assert.ok(found);
   const { client, id } = found;
   return {
+    found,
     client,
     id,
     ports: { sender: client, now: Date.now, stop: never, kill: never, trouble: () => {} },
@@ -153,7 +154,17 @@ test('a file is imported once, and the state knows the service by what it is', p
   assert.match(id, /^Tally-local\/[0-9a-f-]{36}\/1$/);
   const source = await openSource(path);
   const settings = { ...settingsFor(id, 'imported'), forget: false, dryRun: false };
+  const waiting = await service();
   assert.equal((await importFile(source, settings, ports, reporter)).figures.accepted, 700);
+  const now = { acceptedAt: Date.now(), metric: 'imported', timeoutMs: undefined, stop: never };
+  assert.equal((await waitUntilCounted(waiting.found, { ...now, accepted: 700 })).end, 'counted');
+  // What is counted is so at every grain at once, also in the past.
+  const from = new Date('2026-01-01T00:00Z');
+  for (const by of ['minute', 'hour', 'day', 'month', 'total'] as const) {
+    const question = by === 'total' ? { by } : { by, from, to: new Date('2026-02-01T00:00Z') };
+    const { total } = await waiting.client.counts('imported', '/page/0', question);
+    assert.equal(total, 100, by);
+  }
   // As if the journal were lost.
   const lost = { ...settings, stateFolders: { chosen: join(folder, 'lost'), home: folder } };
   assert.equal((await importFile(source, lost, ports, reporter)).figures.accepted, 700);
