@@ -18,7 +18,7 @@ import { unwrapped, unwrappedLines, WRAPPERS, type Wrapper } from './unwrap.ts';
 
 type Loose<T> = { readonly [name in keyof T]?: T[name] | undefined };
 
-/** What the user says of how to read a file; everything may be left out. */
+/** How the user wants a file to be read; everything is optional. */
 export interface FormatRequest extends Loose<Selection> {
   /** A format's name, or `auto`. */
   readonly format?: string | undefined;
@@ -71,7 +71,7 @@ export function readingPlan(
   return plan;
 }
 
-/** A plan by name alone, for a file that nobody has looked at. @throws FormatError as `readingPlan` */
+/** A plan by name alone, without a look at the file. @throws FormatError as `readingPlan` */
 export function planByName(request: FormatRequest & { readonly format: string }): ReadingPlan {
   return planFor(named(request.format), request.unwrap ?? 'none', request, []);
 }
@@ -188,7 +188,7 @@ const OPTION_NAMES: Readonly<Record<FormatOption, string>> = {
   timeUnit: '--time-unit',
 };
 
-/** An option without effect would leave its user with other counts than he thinks. */
+/** An option without effect would give other counts than its user expects. */
 function refuseUseless(format: FormatName, request: FormatRequest): void {
   const { options } = formatOf(format);
   for (const [option, name] of Object.entries(OPTION_NAMES) as [FormatOption, string][]) {

@@ -26,7 +26,7 @@ const TIMES =
     ' ',
   );
 
-/** Objects by line. A line without what is to be counted is malformed: it reports nothing. */
+/** Objects by line. */
 export function jsonParser(): LineParser {
   return {
     parse(line) {

@@ -28,7 +28,7 @@ export interface FollowPorts extends ImportPorts {
   readonly queue: PQueue;
   readonly reporter: Reporter;
   readonly figures: Figures;
-  /** Told of a batch that could not be delivered for good. */
+  /** Hears of a batch that cannot be delivered at all. */
   fail(error: unknown): void;
 }
 

@@ -146,7 +146,7 @@ export class Follower {
 
   /**
    * Imports the rest of rotated files, plain or compressed meanwhile: of those that were followed before, and of those that were
-   * written while this path was followed, and that nobody saw.
+   * written and rotated while this path was followed, before they were read.
    */
   async #finishRotated(): Promise<void> {
     const since = await stat(this.#marker).catch(() => undefined);

@@ -1,5 +1,4 @@
-// Writes the lines that were not imported to a file, so that they can be looked at and mended.
-
+// Writes the lines that were not imported to a file, so that they can be inspected and mended.
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { UsageError } from '../errors.ts';

@@ -159,7 +159,7 @@ describe('rotation', () => {
     assert.equal(counted(), 20);
   });
 
-  test('while nobody followed: the rest of the old one, compressed, and one that nobody saw at all', async () => {
+  test('while nothing followed: the rest of the old one, compressed, and one that came and went', async () => {
     await writeFile(world.path('access.log.9'), logLines(100, 5000));
     await utimes(world.path('access.log.9'), 1, 1);
     await writeFile(path, logLines(10));
@@ -174,7 +174,7 @@ describe('rotation', () => {
     const second = await FollowRun.start(world, path);
     await second.settle();
     await second.close();
-    // Not the one that was rotated before anybody followed.
+    // Not the one that was rotated before the first follower.
     assert.equal(counted(), 25);
     const third = await FollowRun.start(world, path);
     await third.settle();
@@ -268,7 +268,7 @@ test('whatever is written, rotated and stopped, in any order: each line once', a
               await writeFile(`${rotated}.gz`, gzipSync(await readFile(log)));
               await unlink(log);
             } else {
-              // What is removed before it is read is gone: nobody can count it.
+              // What is removed before it is read is gone.
               await run.settle();
               await unlink(log);
             }

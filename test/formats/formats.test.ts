@@ -743,7 +743,7 @@ describe('what format it is', () => {
     });
   }
 
-  test('refused: a header without the column; times without a date; what nobody knows', () => {
+  test('refused: a header without the column; times without a date; an unknown format', () => {
     const refusal =
       (text: string, request: FormatRequest = {}) =>
       () =>
