@@ -19,30 +19,33 @@ const INSTANT_ASKED = (description: string) =>
 export const COUNTS_QUESTION = {
   from: INSTANT_ASKED('The first minute.'),
   to: INSTANT_ASKED('The minute after the last; the next one if left out.'),
-  by: { ...GRAIN, description: 'The grain of the points, total if left out. Weeks begin on Monday.' },
+  by: { ...GRAIN, description: 'The grain of the points. Default: total. Weeks begin on Monday.' },
   tz: {
     type: 'string',
     description:
-      'Whose hours, days, weeks and months, as a name of the IANA database such as Europe/Berlin; UTC if left out. With by=minute and by=total only for a date as from or to.',
+      'The IANA time zone of hours, days, weeks, months and dates, such as Europe/Berlin. Default: UTC. With by=minute and by=total only for a date as from or to.',
   },
-  fill: { type: 'string', enum: ['zero'], description: 'Points without events are given as 0.' },
+  fill: { type: 'string', enum: ['zero'], description: 'Also return points without events, as 0.' },
   cumulative: {
     type: 'string',
     enum: ['true'],
-    description: 'Each point has the sum from the start up to its end, too.',
+    description: 'Each point also has the sum from the start to its own end.',
   },
   compare: {
     type: 'string',
     enum: ['previous'],
     description:
-      'The stretch directly before as well: as long, or as many days, weeks or months, of which the last counts as far as the last one asked for got.',
+      'Adds the range directly before: of equal length, or as many days, weeks or months. If the last period is not over, the last one before counts as far.',
   },
   limit: {
     type: 'string',
     pattern: '^[0-9]{1,5}$',
-    description: 'How many points a page has room for, with events or without: 1 to 50000.',
+    description: 'Points of a page, with events or without: 1 to 50000.',
   },
-  next: { type: 'string', description: 'The token of a next page, from the answer before; alone.' },
+  next: {
+    type: 'string',
+    description: 'The token of the next page, from the answer before. No other parameter goes with it.',
+  },
 } as const satisfies Record<string, Schema>;
 
 /**
@@ -97,23 +100,23 @@ const INSTANT = {
 const STRETCH = {
   grain: {
     ...GRAIN,
-    description: 'The grain of the points: coarser than asked for, where that is not kept any more.',
+    description: 'The grain of the points: coarser than requested if that is past its retention.',
   },
-  tz: { type: 'string', description: 'Whose hours, days, weeks and months they are.' },
+  tz: { type: 'string', description: 'The time zone of the points.' },
   from: INSTANT,
   to: INSTANT,
-  total: { type: 'integer', description: 'Of from to to. May be beyond 2^53: written digit by digit.' },
+  total: { type: 'integer', description: 'The sum from `from` to `to`. It may exceed 2^53.' },
   completeThrough: {
     type: ['string', 'null'],
     description:
-      'Every event that arrived before this time is in the counts; null as long as nothing can be said. Once all is final, the time since when it is.',
+      'Every event that arrived before this time is in the counts; null while unknown. In a final answer: the time since when nothing could change it.',
   },
   points: listOf(POINT),
 } as const satisfies Record<string, Schema>;
 
 const NOTE = {
   type: 'string',
-  description: 'Why the answer is not the one asked for.',
+  description: 'Why the answer differs from the request.',
 } as const satisfies Schema;
 
 /** `GET /v1/counts/{metric}/{entity}`. */
@@ -122,7 +125,7 @@ export const COUNTS = exactly(
   {
     note: NOTE,
     previous: exactly(STRETCH, { note: NOTE }),
-    next: { type: 'string', description: 'The token of the next page; none on the last.' },
+    next: { type: 'string', description: 'The token of the next page; absent on the last.' },
   },
 );
 

@@ -2,7 +2,7 @@
 import { exactly, listOf, NUMBER_OF, type Schema } from './schema.ts';
 
 /** Most events in one request: alone they are records, and PutRecords takes no more. */
-export const EVENTS_MAX = 500;
+const EVENTS_MAX = 500;
 
 // The patterns have no backslash but in \uXXXX: the validator's message quotes them, and it goes into JSON as it is.
 const DATE = '(19[7-9][0-9]|20[0-9]{2})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
@@ -41,7 +41,7 @@ export const EVENT = {
       minimum: Date.UTC(2000),
       maximum: Date.UTC(2099, 11, 31, 23, 59, 59, 999),
       description:
-        'Epoch milliseconds of 2000 to 2099, or ISO 8601 date and time with a zone, of 1970 to 2099. The time of arrival if left out.',
+        'Epoch milliseconds in 2000 to 2099, or an ISO 8601 date and time with a zone, in 1970 to 2099. Default: the time of arrival.',
       pattern: `^${DATE}T${TIME}${ZONE}$`,
     },
     n: { type: 'integer', minimum: -1_000_000_000, maximum: 1_000_000_000 },
@@ -49,13 +49,13 @@ export const EVENT = {
 } as const satisfies Schema;
 
 /** A batch's key. */
-export const BATCH_KEY = {
+const BATCH_KEY = {
   type: 'string',
   minLength: 1,
   maxLength: 128,
   pattern: ENTITY.pattern,
   description:
-    'Makes one record of all events, taken or refused as a whole. The same events under the same key, sent again within the dedup window, change nothing. Choose a new key, such as a UUID, for every batch.',
+    'Makes all events one record, accepted or refused as a whole. Sent again under the same key within the dedup window, they change nothing. Choose a new key, such as a UUID, for every batch.',
 } as const satisfies Schema;
 
 /** The request's body. */

@@ -44,7 +44,7 @@ export function openApiDocument(server = '/'): { readonly [name: string]: Json }
       title: 'Tally',
       version: '1',
       summary: 'Exact counting of events.',
-      description: 'Every accepted event is counted exactly once, or can be found by name where it waits.',
+      description: 'Every accepted event is counted exactly once, or is found by name where it waits.',
       license: { name: 'Unlicensed' },
     },
     servers: [{ url: server }],
@@ -117,14 +117,14 @@ function answerObject({ description, schema, headers = [], alsoTypes = [] }: Ans
 
 /** The headers that answers have beside those of any. */
 const HEADERS: Readonly<Record<AnswerHeader, Json>> = {
-  'Retry-After': { description: 'Seconds after which to come again.', schema: { type: 'integer' } },
+  'Retry-After': { description: 'Seconds after which to try again.', schema: { type: 'integer' } },
   ETag: {
     description: 'A tag of the body, for If-None-Match.',
     schema: { type: 'string', pattern: '^"[!-~]+"$' },
   },
   'Cache-Control': {
     description:
-      'For how long the answer may be used again: seconds while it is open, up to a week (immutable) once it is final.',
+      'How long the answer may be cached: seconds while it is open, up to a week (immutable) once it is final.',
     schema: { type: 'string', pattern: '^private, max-age=[0-9]+(, immutable)?$' },
   },
 };

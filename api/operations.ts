@@ -52,23 +52,23 @@ const SAYS = (description: string, retryAfter = false): Answer => ({
 
 /** What API Gateway answers by itself on any route. */
 const GATEWAY: Readonly<Record<number, Answer>> = {
-  403: SAYS('No API key where one is wanted, or no signature on a route that wants one.'),
-  429: SAYS('Too many requests, or the quota of the API key is used up: come again.', true),
-  502: SAYS('The function failed in a way it could not answer itself.'),
-  504: SAYS('No answer in time.'),
+  403: SAYS('The API key is missing, or the signature on a route that needs one.'),
+  429: SAYS('Too many requests, or the quota of the API key is used up: try again later.', true),
+  502: SAYS('The function failed without an answer.'),
+  504: SAYS('The function did not answer in time.'),
 };
 
 const IF_NONE_MATCH: Operation['parameters'] = {
   'If-None-Match': {
     in: 'header',
-    description: 'The ETag of an answer that the caller has: 304 if it is still the same.',
+    description: 'The ETag of an earlier answer: 304 if it is current.',
     schema: { type: 'string' },
   },
 };
 
 const COUNT_PARAMETERS: Operation['parameters'] = {
   metric: { in: 'path', description: 'The metric.', schema: METRIC },
-  entity: { in: 'path', description: 'The entity, percent-encoded; it may hold slashes.', schema: ENTITY },
+  entity: { in: 'path', description: 'The entity, percent-encoded. It may contain slashes.', schema: ENTITY },
   ...Object.fromEntries(
     Object.entries(COUNTS_QUESTION).map(([name, { description, ...schema }]) => [
       name,
@@ -79,7 +79,7 @@ const COUNT_PARAMETERS: Operation['parameters'] = {
 };
 
 const NOT_MODIFIED: Answer = {
-  description: 'What the caller has is still right.',
+  description: 'The copy that the caller has is current.',
   headers: ['ETag', 'Cache-Control'],
 };
 
@@ -87,11 +87,11 @@ const COUNT_ANSWERS: Operation['answers'] = {
   200: { description: 'The counts.', schema: COUNTS, headers: ['ETag', 'Cache-Control'] },
   304: NOT_MODIFIED,
   400: SAYS('The message says which parameter is wrong and what it may be.'),
-  503: SAYS('The tables can not be read right now: try again.'),
+  503: SAYS('The tables cannot be read at the moment: try again.'),
   ...GATEWAY,
 };
 
-const READ_FAILED = SAYS('The tables can not be read right now: try again.');
+const READ_FAILED = SAYS('The tables cannot be read at the moment: try again.');
 
 /** All operations, in the order of the documentation. */
 export const OPERATIONS: readonly Operation[] = [
@@ -100,32 +100,34 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'POST',
     path: '/v1/events',
     summary:
-      'Takes events. What got a 202 is counted exactly once; anything else may be sent again, as it was, if it has a batch key or its events have ids.',
+      'Accepts events. After a 202 they are counted exactly once. After anything else, send the same request again: that is safe under a batch key, and for events with ids.',
     access: 'open',
     parameters: {},
     body: { schema: EVENTS, types: ['application/json', 'text/plain'], required: true },
     answers: {
-      202: { description: 'All of them are taken.', schema: ACCEPTED },
-      400: SAYS('None is taken: the message says which rule is broken where.'),
-      413: SAYS('None is taken: send fewer events at once, under a new batch key.'),
-      415: SAYS('None is taken: send JSON, as application/json or text/plain.'),
-      500: SAYS('None is taken, because of a fault on our side.'),
+      202: { description: 'All events were accepted.', schema: ACCEPTED },
+      400: SAYS('No event was accepted: the message names the field and the rule.'),
+      413: SAYS('No event was accepted: send fewer at once, under a new batch key.'),
+      415: SAYS('No event was accepted: send JSON, as application/json or text/plain.'),
+      500: SAYS('No event was accepted, because of an error in Tally.'),
       503: {
         description:
-          'Some are not taken, and named; or, without names, perhaps none is. Send the whole request again.',
+          'Some events, listed in `failed`, were not accepted; without `failed`, perhaps none was. Send the whole request again.',
         schema: { oneOf: [PARTLY_ACCEPTED, MESSAGE] },
         headers: ['Retry-After'],
       },
-      403: SAYS('No API key where one is wanted.'),
-      429: SAYS('None is taken: there are too many at the moment. Send the whole request again.', true),
-      504: SAYS('Perhaps none is taken: the stream did not answer in time. Send the whole request again.'),
+      403: SAYS('The API key is missing.'),
+      429: SAYS('No event was accepted: the stream is at its limit. Send the whole request again.', true),
+      504: SAYS(
+        'Perhaps no event was accepted: the stream did not answer in time. Send the whole request again.',
+      ),
     },
   },
   {
     id: 'readCounts',
     method: 'GET',
     path: '/v1/counts/{metric}/{entity+}',
-    summary: 'How often something happened, and how complete the answer is.',
+    summary: 'Counts of an entity, and how complete they are.',
     access: 'open',
     parameters: COUNT_PARAMETERS,
     answers: COUNT_ANSWERS,
@@ -140,10 +142,10 @@ export const OPERATIONS: readonly Operation[] = [
     body: { schema: COUNTS_BATCH, types: ['application/json'], required: true },
     answers: {
       200: {
-        description: 'An answer for each question in their order, or what is wrong with it.',
+        description: 'An answer or an error for each question, in their order.',
         schema: COUNTS_ANSWERS,
       },
-      400: SAYS('The body is no batch; the message says what it may be.'),
+      400: SAYS('The body is not a batch; the message says what it may be.'),
       413: SAYS('The body is too large.'),
       503: READ_FAILED,
       ...GATEWAY,
@@ -154,7 +156,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'GET',
     path: '/v1/top/{metric}',
     summary:
-      'Which entities had most of a metric in an hour, a day, a month or all time: exact, and how complete.',
+      'The entities with the highest counts of an hour, a day, a month or all time, exact, and how complete they are.',
     access: 'open',
     parameters: { ...TOP_PARAMETERS, ...IF_NONE_MATCH },
     answers: {
@@ -169,7 +171,7 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'readMetrics',
     method: 'GET',
     path: '/v1/metrics',
-    summary: 'Which metrics there are. A new one is listed some minutes after its first event.',
+    summary: 'The known metrics. A new one is listed some minutes after its first event.',
     access: 'open',
     parameters: IF_NONE_MATCH,
     answers: {
@@ -184,35 +186,35 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'GET',
     path: '/v1/public/{metric}/{entity+}',
     summary:
-      'The total of a counter whose metric is among the setting publicMetrics, for anyone. The path ends in .json, or in .svg for a badge.',
+      'The total of an entity, for anyone, if the setting publicMetrics has the metric. The path ends in .json, or in .svg for a badge.',
     access: 'public',
     parameters: {
       metric: { in: 'path', description: 'A public metric.', schema: METRIC },
       entity: {
         in: 'path',
-        description: 'The entity, percent-encoded, and .json or .svg; it may hold slashes and dots.',
+        description: 'The entity, percent-encoded, and .json or .svg. It may contain slashes and dots.',
         schema: { type: 'string' },
       },
       style: {
         in: 'query',
-        description: 'Of .json: the shape that shields.io reads at an endpoint.',
+        description: 'With .json: the format of a shields.io endpoint badge.',
         schema: { type: 'string', enum: ['shields'] },
       },
       label: {
         in: 'query',
-        description: 'What a badge says beside the number; the metric if left out.',
+        description: 'The text beside the number of a badge. Default: the metric.',
         schema: { type: 'string', minLength: 1, maxLength: 40 },
       },
       ...IF_NONE_MATCH,
     },
     answers: {
       200: {
-        description: 'The total; 0 for an entity that nothing was counted of.',
+        description: 'The total; 0 for an unknown entity.',
         schema: { oneOf: [PUBLIC_COUNT, SHIELDS_BADGE] },
         alsoTypes: ['image/svg+xml'],
         headers: ['ETag'],
       },
-      304: { description: 'What the caller has is still right.', headers: ['ETag'] },
+      304: { description: 'The copy that the caller has is current.', headers: ['ETag'] },
       400: SAYS('The message says what is wrong with the path or a parameter.'),
       404: SAYS('The metric is not public.'),
       503: READ_FAILED,
@@ -228,7 +230,7 @@ export const OPERATIONS: readonly Operation[] = [
     parameters: {
       hours: {
         in: 'query',
-        description: 'Of how many hours of arrival, the present one included; 24 if left out.',
+        description: 'How many hours of arrival to return, the present one included. Default: 24.',
         schema: { type: 'integer', minimum: 0, maximum: 48 },
       },
     },
@@ -252,7 +254,7 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'readCountsSigned',
     method: 'GET',
     path: '/v1/admin/counts/{metric}/{entity+}',
-    summary: 'The same as readCounts, for callers whom IAM lets in.',
+    summary: 'The same as readCounts, for callers with IAM permission.',
     access: 'signed',
     parameters: COUNT_PARAMETERS,
     answers: COUNT_ANSWERS,
@@ -267,7 +269,7 @@ export const OPERATIONS: readonly Operation[] = [
     body: { schema: REDRIVE_REQUEST, types: ['application/json'], required: false },
     answers: {
       200: { description: 'What the run did, in dead letters.', schema: REDRIVE },
-      400: SAYS('The body is no request of redrive; the message says what it may be.'),
+      400: SAYS('The body is not a redrive request; the message says what it may be.'),
       ...GATEWAY,
     },
   },

@@ -5,11 +5,10 @@ import { exactly, type Schema } from './schema.ts';
 export const PUBLIC_COUNT = exactly({
   metric: { type: 'string' },
   entity: { type: 'string' },
-  total: { type: 'integer', description: 'May be beyond 2^53: written digit by digit.' },
+  total: { type: 'integer', description: 'It may exceed 2^53.' },
   completeThrough: {
     type: ['string', 'null'],
-    description:
-      'Every event that arrived before this time is in the total; null as long as nothing can be said.',
+    description: 'Every event that arrived before this time is in the total; null while unknown.',
   },
 } as const satisfies Record<string, Schema>);
 

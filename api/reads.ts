@@ -25,14 +25,14 @@ const HOURS = listOf(
   exactly({
     hour: { type: 'string', description: 'As 2026-11-22T05, in UTC.' },
     ...COLUMNS,
-    difference: { type: 'integer', description: '0, or the accounts of the hour are wrong by as much.' },
+    difference: { type: 'integer', description: '0; another value is an error in the accounts of the hour.' },
   }),
 );
 
 /** Which service it is, whatever the address it is reached at. */
 const SERVICE = exactly({
   stack: { type: 'string', description: "The stack's name." },
-  id: { type: 'string', description: 'Another for each stack that was ever made under that name.' },
+  id: { type: 'string', description: 'Unique to this stack, even if another had its name before.' },
   generation: { type: 'string', description: 'Of the stream.' },
 });
 
@@ -45,7 +45,7 @@ export const STATUS = exactly({
   },
   unread: {
     type: ['integer', 'null'],
-    description: 'Events in the stream that are not received yet; null when the stream could not be read.',
+    description: 'Events in the stream that are not received yet; null if the stream could not be read.',
   },
   unreadSince: {
     type: ['string', 'null'],
@@ -53,7 +53,7 @@ export const STATUS = exactly({
   },
   unreadMore: {
     type: 'boolean',
-    description: 'Whether `accepted` and `unread` are lower bounds: one look at the stream did not show all.',
+    description: 'Whether `accepted` and `unread` are lower bounds, because not all of the stream was read.',
   },
   ...ACCOUNTS,
   inFlightSince: {

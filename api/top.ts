@@ -7,16 +7,16 @@ const BY = { type: 'string', enum: ['hour', 'day', 'month', 'total'] } as const 
 /** The parameters of the question. */
 export const TOP_PARAMETERS = {
   metric: { in: 'path', description: 'The metric.', schema: METRIC },
-  by: { in: 'query', description: 'The length of the period (UTC), day if left out.', schema: BY },
+  by: { in: 'query', description: 'The length of the period, in UTC. Default: day.', schema: BY },
   at: {
     in: 'query',
     description:
-      'Any instant of the period, now if left out; not with by=total. ISO 8601 with a zone, or epoch milliseconds.',
+      'An instant of the period, ISO 8601 with a zone or epoch milliseconds. Default: now. Not with by=total.',
     schema: { type: 'string' },
   },
   k: {
     in: 'query',
-    description: 'How many entities, 10 if left out.',
+    description: 'How many entities. Default: 10.',
     schema: { type: 'integer', minimum: 1, maximum: 100 },
   },
 } as const;
@@ -31,17 +31,17 @@ export const TOP = exactly(
     completeThrough: {
       type: ['string', 'null'],
       description:
-        'Every event that arrived before this time is in the counts; null as long as nothing is known. Of a final answer: since when nothing can have changed.',
+        'Every event that arrived before this time is in the counts; null while unknown. In a final answer: the time since when nothing could change it.',
     },
     state: { type: 'string', enum: ['provisional', 'final'] },
     entries: listOf(
       exactly({
         entity: { type: 'string' },
-        n: { type: 'integer', description: 'May be beyond 2^53: written digit by digit.' },
+        n: { type: 'integer', description: 'It may exceed 2^53.' },
       }),
     ),
   },
-  { note: { type: 'string', description: 'Why the answer is not all that was asked for.' } },
+  { note: { type: 'string', description: 'Why the answer differs from the request.' } },
 );
 
 /** `GET /v1/metrics`. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { sqs } from '../lambdas/aws/clients/sqs.ts';
+import { credentials, region } from '../local/identity.ts';
 import type { LocalStack } from '../local/stack.ts';
 import type { BundledFunction, BundledStack } from './bundled-stack.ts';
 
@@ -15,23 +16,17 @@ export interface ColdEvents {
 }
 
 const AT = '2026-11-20T05:07:59Z';
-const RANGE = { from: '2026-11-20T05:00Z', to: '2026-11-20T06:00Z' };
-const REQUEST = { httpMethod: 'GET', headers: {}, requestContext: {} };
 const QUESTION = {
-  ...REQUEST,
+  ...{ httpMethod: 'GET', headers: {}, requestContext: {} },
   resource: '/v1/counts/{metric}/{entity+}',
   pathParameters: { metric: 'view', entity: '%2Fcold' },
-  queryStringParameters: { by: 'hour', ...RANGE },
+  queryStringParameters: { by: 'hour', from: '2026-11-20T05:00Z', to: '2026-11-20T06:00Z' },
 };
 
 /** Prepares a stack that has nothing in it: its mappings stand still from now on, and a shard of ours has been met. */
 export async function coldEvents({ stack, functions }: BundledStack): Promise<ColdEvents> {
   await Promise.all(stack.mappings.map((mapping) => mapping.pause()));
-  const client = sqs({
-    region: 'us-east-1',
-    endpoint: stack.endpoints.sqs,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  const client = sqs({ region, credentials, endpoint: stack.endpoints.sqs });
   let records = 0;
   /** A batch of one record behind the last one, of a shard that the stream need not have. */
   const batch = () => {
@@ -57,7 +52,6 @@ export async function coldEvents({ stack, functions }: BundledStack): Promise<Co
     aggregator: batch,
     writer: message,
     query: () => QUESTION,
-    auditor: () => ({ ...REQUEST, queryStringParameters: RANGE }),
   };
   // The first time a shard is met is rare, and takes longer; so do tables that were never asked for anything.
   await invoke(stack, functions, 'writer', await message());

@@ -49,7 +49,7 @@ const TABLE = 'ledger';
 const fail = (error: Error) => {
   throw error;
 };
-const emulator = await startEmulator('dynamodb', undefined, fail);
+const emulator = await startEmulator('dynamodb', { onCrash: fail });
 Object.assign(process.env, {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',

@@ -1,23 +1,10 @@
-// End to end on one machine: events a second and freshness at rising load, against one UpdateItem an event and against Redis.
+// `tally bench end-to-end`: events a second at full speed and at rising rates, beside one UpdateItem an event and Redis.
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { capacity, capacityTable, targetLine, threadsTable } from './end-to-end/capacity.ts';
-import { Child } from './end-to-end/child.ts';
-import { checkFaults, FAULT_MODE, faults, faultsTable } from './end-to-end/faults.ts';
-import type { GeneratorCalls } from './end-to-end/generator.ts';
-import { Bench } from './end-to-end/measure.ts';
-import { PROBE_POLL_MS } from './end-to-end/probe-reader.ts';
-import { findRedis, redisVersion } from './end-to-end/redis.ts';
-import {
-  COUNTED_LATE_MS,
-  type Combination,
-  PROBE_EVERY,
-  risingLoad,
-  risingTable,
-  TAKEN_LATE_MS,
-} from './end-to-end/rising-load.ts';
-import { LABELS, type RunningSystem, startSystem, systemsHere } from './end-to-end/systems.ts';
-import { MODES } from './end-to-end/workload.ts';
+import { median, quantile, spread, table } from './end-to-end/figures.ts';
+import { type Entities, MODES, type Mode } from './end-to-end/load.ts';
+import { findRedis } from './end-to-end/redis.ts';
+import { LABELS, type Measured, type System, startSystems } from './end-to-end/systems.ts';
 
 const { values } = parseArgs({
   options: {
@@ -32,66 +19,140 @@ const { values } = parseArgs({
 const number = (name: Exclude<keyof typeof values, 'rates'>) => Number(values[name]);
 const [seconds, rounds, events] = [number('seconds'), number('rounds'), number('events')];
 const [entities, connections] = [number('entities'), number('connections')];
-/** Enough to be in the middle of something when the process is killed. */
-const faultEvents = Math.ceil(events / 6 / FAULT_MODE.perRequest) * FAULT_MODE.perRequest;
-const rates = values.rates.split(',').map(Number);
+
+/** A system, how events are sent to it, and of which entities they are. */
+interface Case {
+  readonly system: System;
+  readonly mode: Mode;
+  readonly entities: Entities;
+  readonly rounds: Measured[];
+}
+
+/** Connections of the open loop: more requests than that are not under way at a rate that a system keeps up with. */
+const OPEN_CONNECTIONS = 64;
+/** A rate is kept up with if everything is counted so long after the last request left. */
+const COUNTED_LATE_MS = 3_000;
+
+/**
+ * Tally's batches grow with the load, so it gets the most events. A server that counts before it answers has the same
+ * rate for fewer, and so has Tally where requests or counters have one event each.
+ */
+function eventsFor({ system, mode, entities: of }: Case): number {
+  const share = mode.perRequest === 1 ? 8 : system.name === 'tally' && of !== 'each' ? 1 : 3;
+  return Math.max(mode.perRequest, Math.ceil(events / share));
+}
+
+/** Interleaved rounds of all cases, after one to warm up. */
+async function fullSpeed(cases: readonly Case[]): Promise<void> {
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const each of cases) {
+      const load = { mode: each.mode, entities: each.entities, events: eventsFor(each), connections };
+      const measured = await each.system.run(load);
+      const [refusal] = measured.refusals;
+      if (refusal !== undefined) throw new Error(`${each.system.name} refused a request: ${refusal}`);
+      if (round > 0) each.rounds.push(measured);
+    }
+  }
+}
+
+/** Raises the rate, the same step for all; a combination that did not keep up is left out from then on. */
+async function rising(combinations: readonly Case[], rates: readonly number[]): Promise<string[][]> {
+  const rows: string[][] = [];
+  const saturated = new Set<Case>();
+  for (const eventsPerSecond of rates) {
+    for (const each of combinations.filter((one) => !saturated.has(one))) {
+      const { system, mode } = each;
+      const steps = {
+        events: Math.max(mode.perRequest, Math.round(eventsPerSecond * seconds)),
+        eventsPerSecond,
+      };
+      const load = { mode, entities, connections: OPEN_CONNECTIONS, ...steps };
+      const { latenciesMs, refusals, takenMs, countedMs, systemCpuMs, cpuMs } = await system.run(load);
+      const keptUp = refusals.length === 0 && countedMs <= seconds * 1_000 + COUNTED_LATE_MS;
+      if (!keptUp) saturated.add(each);
+      rows.push([
+        ...[LABELS[system.name], mode.name, String(eventsPerSecond)],
+        ...[median(latenciesMs), quantile(latenciesMs, 0.99)].map((ms) => ms.toFixed(1)),
+        (countedMs - takenMs).toFixed(0),
+        ...[systemCpuMs, cpuMs].map((ms) => (ms / countedMs).toFixed(2)),
+        keptUp ? 'yes' : `no: ${refusals[0] ?? `counted ${(countedMs / 1_000 - seconds).toFixed(1)} s late`}`,
+      ]);
+    }
+  }
+  return rows;
+}
+
+/** Events counted a second, round by round. */
+const ratesOf = (one: Case) => one.rounds.map((each) => (each.events / each.countedMs) * 1_000);
+
+function timesUpdateItem(one: Case, cases: readonly Case[]): number {
+  const other = cases.find(
+    ({ system, entities: of, mode }) =>
+      system.name === 'update-item' && of === one.entities && mode.perRequest === one.mode.perRequest,
+  );
+  return other === undefined ? Number.NaN : median(ratesOf(one)) / median(ratesOf(other));
+}
+
+function fullSpeedRow(one: Case, cases: readonly Case[]): string[] {
+  const named = { one: 'one', each: 'as many as events' };
+  return [
+    typeof one.entities === 'number' ? `${one.entities}, Zipf 1` : named[one.entities],
+    LABELS[one.system.name],
+    one.mode.name,
+    spread(one.rounds.map((each) => (each.events / each.takenMs) * 1_000)),
+    spread(ratesOf(one)),
+    timesUpdateItem(one, cases).toFixed(2),
+    spread(one.rounds.map((each) => (each.systemCpuMs / each.events) * 1_000)),
+    spread(one.rounds.map((each) => (each.cpuMs / each.events) * 1_000)),
+  ];
+}
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 const [loadAtStart = Number.NaN] = loadavg();
-const startMs = performance.now();
-const redisProgram = findRedis();
-const redis = redisProgram === undefined ? undefined : await redisVersion(redisProgram);
-const generator = new Child<GeneratorCalls>(new URL('./end-to-end/generator.ts', import.meta.url));
-const systems: RunningSystem[] = [];
+const systems = await startSystems();
 try {
-  for (const name of systemsHere()) systems.push(await startSystem(name));
-  const all = systems.flatMap((system): Combination[] => [
-    { system, mode: MODES.single },
-    { system, mode: MODES.hundred },
-    ...(system.name === 'tally' ? [{ system, mode: MODES.batch }] : []),
-  ]);
-  for (const system of systems) system.hold();
-  const bench = new Bench(generator);
-  const cases = await capacity(bench, all, { rounds, events, entities, connections });
-  const steps = await risingLoad(bench, all, { rates, seconds, entities, connections: 64 });
+  const zipf = systems.flatMap((system) =>
+    [MODES.single, MODES.hundred, ...(system.name === 'tally' ? [MODES.batch] : [])].map(
+      (mode): Case => ({ system, mode, entities, rounds: [] }),
+    ),
+  );
+  const others = (['one', 'each'] as const).flatMap((of) =>
+    systems.map((system): Case => ({ system, mode: MODES.hundred, entities: of, rounds: [] })),
+  );
+  const cases = [...zipf, ...others];
+  await fullSpeed(cases);
+  const steps = await rising(zipf, values.rates.split(',').map(Number));
   const checks: string[] = [];
-  for (const system of systems) checks.push(`${LABELS[system.name]}: ${await bench.check(system)}.`);
-  while (systems.length > 0) await systems.pop()?.stop();
-  const outcomes = await faults(generator, faultEvents, connections);
+  for (const system of systems) checks.push(await system.check());
+  console.log(`Method: Tally is the local stack of \`npm start\`, in memory. The others are a plain Node HTTP server each, which answers 202 when every event is
+counted by a call of its own: UpdateItem (ADD, no condition, the same emulator in a thread), or INCRBY (${findRedis() ?? 'left out: there is no redis-server on PATH'}, append-only
+file, fsync every second). Each system has its own processes, and stands still while another is measured. Events have UUIDs as ids; "as a batch": under a key,
+without ids. Node ${process.version}, ${availableParallelism()} cores with a load of ${loadAtStart.toFixed(1)} before this, ${new Date().toISOString().slice(0, 10)}.
 
-  console.log(`Method: Tally is the local stack of \`npm start\`, in memory. The others are a plain Node HTTP server each, with the same routes and bodies: it answers 202 when
-every event has been counted by an UpdateItem of its own (ADD, no condition; the SDK's client as Tally's functions have it; the emulator in a thread, as the local stack has it), or by an INCRBY of its own
-(one pipeline a request; ${redis === undefined ? 'left out: there is no redis-server on PATH' : `${redis}, append-only file with appendfsync everysec beside the snapshots it makes by default`}). Each system has its own processes, and stands still (SIGSTOP) while another is measured;
-the load generator has one, too. Events have ids of their own (UUID), ${entities} entities by Zipf's law with exponent 1 unless said otherwise. "As a batch": under a key,
-without ids, as the client sends them.
-Node ${process.version}, ${availableParallelism()} cores with a load of ${loadAtStart.toFixed(1)} before this, ${new Date().toISOString().slice(0, 10)}; it took ${((performance.now() - startMs) / 1_000).toFixed(0)} s.
+Full speed: ${connections} connections send as fast as they are answered. "taken" is until the last 202, "counted" until GET /v1/status has all events. ${rounds} interleaved rounds
+after one to warm up; medians, with the least and the most. µs: processor time an event.
 
-As fast as it goes: ${connections} connections send as fast as they are answered, ${events} events to Tally, a third of it to systems that count before they answer and to Tally where each event is
-of an entity of its own (rates do not depend on it), an eighth one a request; "taken" is until the last 202, "counted" until GET /v1/status has them all. ${rounds} interleaved
-rounds after one to warm up; medians, with the least and the most. µs: processor time an event.
+${table(
+  [
+    'entities',
+    'system',
+    'requests',
+    'taken/s',
+    'counted/s',
+    'times UpdateItem',
+    'µs an event: system',
+    'generator',
+  ],
+  cases.map((one) => fullSpeedRow(one, cases)),
+)}
 
-${capacityTable(cases)}
+Rising rates: requests leave when it is their time, whether or not others are answered, ${seconds} s a step. Milliseconds: from a request's time to its 202, and from the
+last 202 until everything was counted. Kept up: nothing refused, and everything counted ${COUNTED_LATE_MS / 1_000} s after the step's end. cores: processor time by time.
 
-${targetLine(cases)}
+${table(['system', 'requests', 'events/s', '202 after, p50', 'p99', 'all counted after', 'cores: system', 'generator', 'kept up'], steps)}
 
-Processor time of Tally's threads, the same rounds (emulators: dynamodb, kinesis, sqs-and-s3; query is mostly what asks for the status):
-
-${threadsTable(cases)}
-
-Rising load: requests leave when it is their time, whether or not others are answered (up to 64 connections), ${seconds} s a step, one step after the other for all systems. Milliseconds; 202 since the time to leave,
-"readable" from then until GET /v1/counts gives it. Every ${PROBE_EVERY}th event is a probe: its amount is a bit of its own in a minute of an old hour, so that each reading, every ${PROBE_POLL_MS} ms, tells exactly which ones are counted. Kept up: nothing refused, the last request taken
-${TAKEN_LATE_MS / 1_000} s after the step's end at most, and everything counted ${COUNTED_LATE_MS / 1_000} s after it at most; what did not is not loaded further. cores: processor time by time, until all was counted.
-
-${risingTable(steps, all)}
-
-Counts, counter by counter, of all of the above. ${checks.join(' ')}
-
-Sent again, and killed: ${faultEvents} events, ${FAULT_MODE.name}, ${connections} connections; systems of their own that keep their data in files.
-
-${faultsTable(outcomes)}
+${checks.join(' ')}
 `);
-  checkFaults(outcomes);
 } finally {
-  while (systems.length > 0) await systems.pop()?.stop();
-  await generator.kill();
+  await Promise.all(systems.map((system) => system.stop()));
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command `tally`.
-import { run } from '../cli/tally.ts';
+import '../local/compile-cache.ts';
 
+const { run } = await import('../cli/tally.ts');
 await run(process.argv.slice(2));

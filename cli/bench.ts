@@ -77,7 +77,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   },
 };
 
-const command = new Command('bench').description('Measures one thing.');
+const command = new Command('bench').description('Run a benchmark.');
 for (const [name, { script, description, options }] of Object.entries(BENCHMARKS)) {
   const one = new Command(name).description(description);
   for (const [flags, meaning, parse] of options) {

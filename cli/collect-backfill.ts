@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { announcementOf } from '../lambdas/collector/announcement.ts';
 import type { LogObject } from '../lambdas/collector/ports.ts';
 import { exitCodes, OperatorError } from './shared/errors.ts';
-import { type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
+import { STACK_CODES, type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
 
 interface BackfillOptions extends StackOptions {
   readonly bucket?: string;
@@ -26,13 +26,13 @@ const MESSAGES_MAX = 10;
 export const collectBackfillCommand = withExample(
   withStack(
     new Command('collect-backfill').description(
-      'Count the access logs that were in a bucket before Tally was. Repeat it as you like: what is counted stays as it is.',
+      'Count the access logs that a bucket already has. Repeat it as you like: each object counts once.',
     ),
   )
     .option('--bucket <name>', 'one of the setting `accessLogs` (all of them)')
     .option('--prefix <prefix>', 'only keys below it')
     .option('--since <date>', 'only objects written since', date)
-    .option('--dry-run', 'only say how many there are')
+    .option('--dry-run', 'print how many there are, and change nothing')
     .action(async (options: BackfillOptions) => {
       const { openStack } = await import('./shared/stack-access.ts');
       const stack = await openStack(stackNamed(options));
@@ -40,7 +40,7 @@ export const collectBackfillCommand = withExample(
         const { collectorQueueUrl, accessLogs = [] } = stack.resources;
         if (collectorQueueUrl === undefined)
           throw new OperatorError(
-            'This stack collects no access logs: set accessLogs and deploy it.',
+            'This stack collects no access logs: set accessLogs, and deploy it.',
             exitCodes.failed,
           );
         const chosen = accessLogs.filter(({ bucket }) => bucket === (options.bucket ?? bucket));
@@ -61,6 +61,7 @@ export const collectBackfillCommand = withExample(
       }
     }),
   'npx tally collect-backfill --stage prod --bucket my-logs --since 2026-01-01',
+  STACK_CODES,
 );
 
 /** The objects below a prefix, as many at a time as one message batch takes. */
@@ -102,7 +103,7 @@ async function announce(client: SQSClient, queueUrl: string, objects: readonly L
   const [failed] = Failed;
   if (failed !== undefined)
     throw new OperatorError(
-      `SQS did not take ${Failed.length} messages (${failed.Code}): run it again.`,
+      `SQS did not accept ${Failed.length} messages (${failed.Code}): run the command again.`,
       exitCodes.failed,
     );
 }

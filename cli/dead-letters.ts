@@ -2,7 +2,14 @@
 import { Command } from 'commander';
 import type { Action, Options } from './dead-letters/options.ts';
 import { exitCodes, OperatorError } from './shared/errors.ts';
-import { type StackOptions, stackNamed, wholeNumber, withExample, withStack } from './shared/options.ts';
+import {
+  STACK_CODES,
+  type StackOptions,
+  stackNamed,
+  wholeNumber,
+  withExample,
+  withStack,
+} from './shared/options.ts';
 
 /** A part's name, or a poison message's. */
 const NAME = /^([A-Za-z0-9]{1,8}\.[0-9a-z]+\.[0-9a-z]+\/\d+|poison\/[^/\s]+)$/;
@@ -17,45 +24,39 @@ type Given = StackOptions &
   };
 
 const group = new Command('dead-letters').description(
-  'Works on dead letters: rollup messages whose attempts are used up. A name is SEGMENT/PART, such as 1.0.2s/0, or poison/MESSAGE.',
+  'Inspect and move dead letters: rollup messages whose attempts are used up. A name is SEGMENT/PART, such as 1.0.2s/0, or poison/MESSAGE.',
 );
 
 group.addCommand(
-  narrowed(action('list', 'list what waits in the dead-letter queue, or in the archive'))
-    .option('--parked', 'those in the archive')
-    .option('--max <n>', 'look at so many at most', wholeNumber(1), 1000),
+  narrowed(action('list', 'list the dead-letter queue, or the archive'))
+    .option('--parked', 'list the archive')
+    .option('--max <n>', 'read at most this many', wholeNumber(1), 1000),
 );
 group.addCommand(
-  action('show', 'show one: its history, and what it holds')
+  action('show', 'show one with its history and rows')
     .argument('<name>')
     .option('--rows', 'every row, entities included'),
 );
-group.addCommand(changing('redrive', 'send to the rollup queue at once'));
+group.addCommand(changing('redrive', 'send to the rollup queue now'));
 group.addCommand(changing('park', 'move from the queue into the archive'));
+group.addCommand(changing('replay', 'send parked ones to the rollup queue again; each counts once'));
 group.addCommand(
-  changing(
-    'replay',
-    'send parked ones to the rollup queue again; each counts once, however often it is sent',
-  ),
-);
-group.addCommand(
-  changing('discard', 'give up: keep under discarded/ in the archive, and show as lost in /v1/status')
-    .option('--parked', 'only those in the archive')
+  changing('discard', 'give up: keep in the archive under discarded/, show as lost in /v1/status')
+    .option('--parked', 'only the archive')
     .requiredOption('--why <text>', 'the reason that is kept')
-    .option('--by <name>', 'who does it (default: your user name on this machine)')
-    .option('--yes', 'do not ask'),
+    .option('--by <name>', 'your name for the record (default: your user name)')
+    .option('--yes', 'do not ask for confirmation'),
 );
 group.addHelpText(
   'after',
   `
-What a command looks at is hidden from the redriver until it is given back, for a minute at most if the command is killed.
-Exit code 0: done. 1: something failed, was refused or is not there. 2: wrong usage, or not confirmed. 3: nothing to do.
-4: no stack, no credentials, no answer. 130: interrupted.`,
+While a command works on dead letters, the redriver does not see them (for a minute at most after a kill).`,
 );
 
 export const deadLettersCommand = withExample(
   group,
   'npx tally dead-letters list --stage prod\nnpx tally dead-letters redrive --all --reason Throttl --stage prod',
+  STACK_CODES,
 );
 
 function action(name: Action, description: string): Command {
@@ -78,8 +79,8 @@ function narrowed(command: Command): Command {
 function changing(name: Action, description: string): Command {
   return narrowed(action(name, description).argument('[names...]'))
     .option('--all', 'all of them, perhaps narrowed by --reason, --entity or --segment')
-    .option('--dry-run', 'say what would be done, and do nothing')
-    .option('--per-second <n>', 'so many a second at most', wholeNumber(1), 50);
+    .option('--dry-run', 'print what would be done, and change nothing')
+    .option('--per-second <n>', 'at most this many a second', wholeNumber(1), 50);
 }
 
 /** The options of a run. @throws OperatorError that says what is wrong with them */
@@ -88,12 +89,12 @@ export function optionsOf(action: Action, names: readonly string[], given: Given
   const misnamed = names.find((name) => !NAME.test(name));
   if (misnamed !== undefined)
     throw new OperatorError(
-      `"${misnamed}" is no name of a dead letter: SEGMENT/PART such as 1.0.2s/0, or poison/MESSAGE.`,
+      `"${misnamed}" is not the name of a dead letter: use SEGMENT/PART, such as 1.0.2s/0, or poison/MESSAGE.`,
       exitCodes.usage,
     );
   const all = given.all === true;
   if (action !== 'list' && action !== 'show' && all === names.length > 0)
-    throw new OperatorError(`Say which: ${action} NAME …, or ${action} --all.`, exitCodes.usage);
+    throw new OperatorError(`Name the dead letters: ${action} NAME …, or ${action} --all.`, exitCodes.usage);
   return {
     action,
     stack,

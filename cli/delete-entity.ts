@@ -7,7 +7,14 @@ import { S3ArchiveCleaner } from '../lambdas/deletion/archive-cleaner.aws.ts';
 import { deleteEntity } from '../lambdas/deletion/delete-entity.ts';
 import type { DeletionPorts, DeletionReport, DeletionSettings } from '../lambdas/deletion/ports.ts';
 import { exitCodes } from './shared/errors.ts';
-import { type StackOptions, stackNamed, wholeNumber, withExample, withStack } from './shared/options.ts';
+import {
+  STACK_CODES,
+  type StackOptions,
+  stackNamed,
+  wholeNumber,
+  withExample,
+  withStack,
+} from './shared/options.ts';
 import { openStack, type StackAccess } from './shared/stack-access.ts';
 import { clock, compactNow, openStore } from './shared/store-access.ts';
 
@@ -21,19 +28,19 @@ interface Given extends StackOptions {
 const command = withStack(
   new Command('delete-entity')
     .description(
-      'Deletes what has arrived of an entity, of all metrics and all times. Events that arrive afterwards count (docs/security.md).',
+      'Delete the counts of an entity, for all metrics and times. Events that arrive afterwards count (docs/security.md).',
     )
     .argument('<entity>', 'the entity as clients send it, not percent-encoded'),
 )
-  .option('--archive', 'go through every object of the archive too')
-  .option('--dry-run', 'say what there is, and change nothing')
+  .option('--archive', 'also rewrite every object of the archive')
+  .option('--dry-run', 'print what there is, and change nothing')
   .option(
     '--wait <seconds>',
-    'how long to wait for events that have arrived to be compacted',
+    'how long to wait until arrived events are compacted',
     wholeNumber(0, 86_400),
     120,
   )
-  .option('--yes', 'do not ask')
+  .option('--yes', 'do not ask for confirmation')
   .action(async (entity: string, given: Given) => {
     process.exitCode = await run(entity, given);
   });
@@ -41,6 +48,7 @@ const command = withStack(
 export const deleteEntityCommand = withExample(
   command,
   'npx tally delete-entity "/users/jane" --archive --dry-run --stage prod',
+  STACK_CODES,
 );
 
 async function run(entity: string, given: Given): Promise<number> {
@@ -112,11 +120,11 @@ function sentence({ events, rows, deltas, late, tops, archive }: DeletionReport,
 
 async function confirmed(): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    console.error('Give --yes where nobody can be asked.');
+    console.error('There is no terminal to ask on: add --yes to confirm.');
     return false;
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question('This cannot be taken back. Delete it? Type yes: ');
+  const answer = await terminal.question('Deleting cannot be undone. Type yes to delete: ');
   terminal.close();
   return answer.trim() === 'yes';
 }

@@ -11,15 +11,15 @@ export interface DeployOptions {
 }
 
 const command = new Command('deploy')
-  .description('Deploys a stage to AWS, with your usual credentials and region.')
+  .description('Deploy a stage to AWS, with your usual credentials and region.')
   .argument('<stage>', 'such as dev or prod; cdk.json holds its settings')
-  .option('--new', 'create the stage if there is none of this name')
-  .option('--settings <json>', 'settings over those of cdk.json (docs/settings.md)')
-  .option('--yes', 'do not ask before changes of permissions')
+  .option('--new', 'create the stage if it does not exist')
+  .option('--settings <json>', 'settings that override those of cdk.json (docs/settings.md)')
+  .option('--yes', 'do not ask before permissions change')
   .action(async (stage: string, options: DeployOptions) => {
     const { deploy } = await import('./deploy/deploy.ts');
     const code = await deploy(stage, options);
-    if (code !== 0) throw new OperatorError('The deployment failed; see above.', exitCodes.failed);
+    if (code !== 0) throw new OperatorError('The deployment failed: see the error above.', exitCodes.failed);
   });
 
 export const deployCommand = withExample(

@@ -5,7 +5,7 @@ import { withExample } from './shared/options.ts';
 
 const command = new Command('drill')
   .description(
-    'Breaks a local stack, one scenario at a time: which alarms go off, what an operator does by the runbook, and that all counts are right. A minute of the drill takes about a second.',
+    'Break a local stack, one scenario at a time: check the alarms, act by the runbook, compare all counts. A minute of the drill takes about a second.',
   )
   .option('--only <names>', 'scenarios to play, such as stopped-writer,poison-message')
   .action(async ({ only }: { only?: string }) => {

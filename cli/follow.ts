@@ -46,19 +46,21 @@ interface FollowFlags extends FormatFlags {
 
 export const followCommand = addServiceOptions(
   new Command('follow')
-    .description('Count what is written to log files, through rotations and restarts; run it again to go on.')
+    .description(
+      'Count lines as they are written to log files, through rotations and restarts; run it again to continue.',
+    )
     .argument('[file...]', 'files, which need not exist yet'),
 );
 addFormatOptions(followCommand)
   .optionsGroup('Resuming:')
-  .option('--state <dir>', 'where the state is kept (beside the file, in .tally-import)')
-  .option('--label <name>', 'tells apart files that begin with the same bytes', '')
-  .option('--stdin', 'read standard input instead of files; what a killed process had not sent is lost')
+  .option('--state <dir>', 'folder of the state (default: .tally-import beside the file)')
+  .option('--label <name>', 'tells files apart that begin with the same bytes', '')
+  .option('--stdin', 'read standard input instead of files; a killed process loses what it had not sent')
   .option('--name <name>', "--stdin: the stream's name", hostname())
   .addOption(
     new Option(
       '--resume-uncertain <how>',
-      'requests that may be stored, and that the service no longer recognises',
+      'what to do with requests that may be stored but are no longer recognised',
     )
       .choices(UNCERTAIN)
       .default('hold'),
@@ -77,10 +79,10 @@ addFormatOptions(followCommand)
     'after',
     `
 Examples:
-  npx tally follow /var/log/nginx/access.log --url http://127.0.0.1:3000
-  journalctl -f -o cat -u caddy | npx tally follow --stdin --name caddy --url http://127.0.0.1:3000
+  npx tally follow /var/log/nginx/access.log --url http://127.0.0.1:8787
+  journalctl -f -o cat -u caddy | npx tally follow --stdin --name caddy --url http://127.0.0.1:8787
 
-It ends with a signal (exit code 0), or where the service refuses (1) or a file cannot be read (2).`,
+Exit codes: 0 ended by a signal; 1 the service refuses; 2 wrong usage, or a file cannot be read.`,
   )
   .action(async (files: string[], flags: FollowFlags) => {
     quietOnClosedOutput();
@@ -94,8 +96,8 @@ It ends with a signal (exit code 0), or where the service refuses (1) or a file 
 
 async function follow(files: readonly string[], flags: FollowFlags): Promise<number> {
   const { url, apiKey, timeout, concurrency, stdin = false } = flags;
-  if (url === undefined) throw new UsageError('--url is missing: the address of a running Tally');
-  if (stdin === files.length > 0) throw new UsageError('name files to follow, or --stdin');
+  if (url === undefined) throw new UsageError('--url is missing: give the address of a running Tally');
+  if (stdin === files.length > 0) throw new UsageError('name the files to follow, or use --stdin');
   const format = formatRequest(flags);
   const stop = new AbortController();
   const kill = new AbortController();

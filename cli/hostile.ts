@@ -5,11 +5,11 @@ import { runScript } from './shared/script.ts';
 
 const command = new Command('hostile')
   .description(
-    'Attacks a local stack of its own: fuzzed requests, broken connections, malformed records and messages. No answer may be a 5xx, nothing may crash, and every event of well-behaved clients must be counted once.',
+    'Attack a local stack with fuzzed requests, broken connections, malformed records and messages. No answer may be a 5xx, nothing may crash, and every event of well-behaved clients must count once.',
   )
-  .option('--seconds <n>', 'how long to go on at random, after everything was sent once', wholeNumber(0), 60)
+  .option('--seconds <n>', 'how long to attack at random after each kind was sent once', wholeNumber(0), 60)
   .option('--seed <n>', 'play the attacks of that run again', wholeNumber())
-  .option('--crowd <n>', 'connections that stay open and say nothing', wholeNumber(0), 500)
+  .option('--crowd <n>', 'idle connections', wholeNumber(0), 500)
   .action((options) => runScript('proof/hostile/main.ts', options));
 
 export const hostileCommand = withExample(command, 'npx tally hostile --seconds 10');

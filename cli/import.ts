@@ -57,19 +57,19 @@ function percent(text: string): number {
 export const importCommand = addServiceOptions(
   new Command('import')
     .description(
-      'Import log files, every line exactly once; run it again to go on, or after the files have grown.',
+      'Import log files, every line exactly once; run it again to continue, or after the files have grown.',
     )
     .argument('<file...>', 'plain or gzip'),
 );
 addFormatOptions(importCommand)
   .optionsGroup('Resuming:')
-  .option('--state <dir>', 'where the state is kept (beside the file, in .tally-import)')
-  .option('--label <name>', 'tells apart two files that begin with the same bytes', '')
-  .option('--forget', 'import anew: counts everything again unless the service is empty')
+  .option('--state <dir>', 'folder of the state (default: .tally-import beside the file)')
+  .option('--label <name>', 'tells two files apart that begin with the same bytes', '')
+  .option('--forget', 'forget the state: everything counts again unless the service is empty')
   .addOption(
     new Option(
       '--resume-uncertain <how>',
-      'requests that may be stored, and that the service no longer recognises',
+      'what to do with requests that may be stored but are no longer recognised',
     )
       .choices(UNCERTAIN)
       .default('hold'),
@@ -85,13 +85,17 @@ addFormatOptions(importCommand)
   .option('--timeout <seconds>', 'of one request', wholeNumber(1, 600), 30)
   .option(
     '--give-up-after <seconds>',
-    'of waiting for the service to be there (never)',
+    'stop waiting for the service after this time (default: never)',
     wholeNumber(0, 31_536_000),
   )
   .optionsGroup('Output:')
-  .option('--wait', 'return when everything imported is counted')
-  .option('--wait-timeout <seconds>', 'at the longest (for ever)', wholeNumber(0, 31_536_000))
-  .option('--max-malformed <percent>', 'more malformed lines than that are exit code 1', percent, 10)
+  .option('--wait', 'wait until everything imported is counted')
+  .option(
+    '--wait-timeout <seconds>',
+    'stop waiting after this time (default: never)',
+    wholeNumber(0, 31_536_000),
+  )
+  .option('--max-malformed <percent>', 'exit code 1 if more lines than this are malformed', percent, 10)
   .option('--rejects <file>', 'write malformed and rejected lines there')
   .option('--dry-run', 'read and check only')
   .option('--json', 'figures as JSON, alone on standard output')
@@ -99,10 +103,10 @@ addFormatOptions(importCommand)
     'after',
     `
 Examples:
-  tally import access.log.1.gz access.log --url http://127.0.0.1:3000 --wait
-  tally import clicks.jsonl --entity g --time t --url http://127.0.0.1:3000
-  tally import presses.csv --entity css --time "press time" --url http://127.0.0.1:3000
-  tally import a.log --log-format '$remote_addr [$time_local] "$request" $status' --where status=2xx
+  npx tally import access.log.1.gz access.log --url http://127.0.0.1:8787 --wait
+  npx tally import clicks.jsonl --entity g --time t --url http://127.0.0.1:8787
+  npx tally import presses.csv --entity css --time "press time" --url http://127.0.0.1:8787
+  npx tally import a.log --log-format '$remote_addr [$time_local] "$request" $status' --where status=2xx
 
 Exit codes: 0 imported; 1 failed on the way, or too many malformed lines; 2 wrong usage or state, nothing sent;
 3 uncertain requests wait for --resume-uncertain; 4 --wait: not everything is counted; 130 interrupted.`,
@@ -150,11 +154,11 @@ class Session {
     const { url, rejects, wait, dryRun = false } = this.#flags;
     if (this.#files.includes('-')) {
       throw new UsageError(
-        'standard input cannot be imported, since resuming reads it again: see tally follow --stdin',
+        'standard input cannot be imported, because it cannot be read again: use tally follow --stdin',
       );
     }
     if (url === undefined && !dryRun)
-      throw new UsageError('--url is missing: the address of a running Tally');
+      throw new UsageError('--url is missing: give the address of a running Tally');
     formatRequest(this.#flags);
     // Look at all files first: a wrong name should not show after an hour.
     const sources = await this.#sources();
@@ -262,7 +266,7 @@ class Session {
   /** A service that was emptied looks to the state as if it still had everything. */
   #hintAtForget(reporter: FileReporter, service: Service, { accepted, acceptedAt }: ImportState): void {
     const on = acceptedAt === undefined ? '' : ` on ${new Date(acceptedAt).toISOString().slice(0, 16)}Z`;
-    reporter.note(`everything was imported into this service before${on}; nothing was sent`);
+    reporter.note(`everything was imported into this service before${on}: nothing was sent`);
     const { received } = service.before;
     if (received >= accepted) return;
     reporter.note(
@@ -290,7 +294,7 @@ class Session {
       if (this.#stop.signal.aborted) this.#kill.abort();
       this.#exitCode = code;
       this.#stop.abort();
-      say('stopping; the state is kept, the same command goes on from here');
+      say('stopping: the same command continues from here');
       setTimeout(() => this.#kill.abort(), GRACE_MS).unref();
     };
     const onInterrupt = catcher(EXIT.interrupted);

@@ -4,12 +4,12 @@ import { wholeNumber, withExample } from './shared/options.ts';
 
 const command = new Command('kill')
   .description(
-    'Imports a file into a local stack, kills the stack with SIGKILL at random moments, starts it again, and compares every count with the truth.',
+    'Import a file into a local stack that is killed with SIGKILL at random moments, and compare every count with the truth.',
   )
   .requiredOption('--file <path>', 'the log to import')
-  .requiredOption('--truth <path>', 'the counts that are right (see `tally verify`)')
+  .requiredOption('--truth <path>', 'the correct counts (see `tally verify`)')
   .option('--kills <n>', 'how often', wholeNumber(1), 10)
-  .option('--seed <n>', 'plays the same moments again (default: at random)', wholeNumber())
+  .option('--seed <n>', 'play the same moments again (default: at random)', wholeNumber())
   .option('--keep', 'keep the data folder')
   .argument('[options...]', 'options of `tally import`, after --')
   .action(async (importing: string[], options) => {

@@ -4,10 +4,10 @@ import { decimal, withExample } from './shared/options.ts';
 
 const command = new Command('late')
   .description(
-    'Imports a file but for some lines, puts the clock forward by a week, imports the rest, and compares every count in every grain with the truth.',
+    'Import a part of a file, the rest a week later, and compare every count in every grain with the truth.',
   )
   .requiredOption('--file <path>', 'the log to import')
-  .requiredOption('--truth <path>', 'the counts that are right (see `tally verify`)')
+  .requiredOption('--truth <path>', 'the correct counts (see `tally verify`)')
   .option('--late-percent <n>', 'share of the lines that arrive late', decimal(0, 99), 10)
   .option('--header', 'the first line names columns and belongs to both parts')
   .argument('[options...]', 'options of `tally import`, after --')

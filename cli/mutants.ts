@@ -5,10 +5,10 @@ import { runScript } from './shared/script.ts';
 
 const command = new Command('mutants')
   .description(
-    'Makes a known mistake in a copy of the code, one at a time, and expects the proofs to notice each.',
+    'Make known mistakes in a copy of the code, one at a time, and expect the proofs to notice each.',
   )
-  .argument('[words...]', 'only mutations whose names hold one of these words')
-  .option('--explore', 'ask the exploration alone')
+  .argument('[words...]', 'only mutations whose names contain one of these words')
+  .option('--explore', 'run the exploration only')
   .action((words: string[], options) => runScript('proof/mutants.ts', options, words));
 
 export const mutantsCommand = withExample(command, 'npx tally mutants dedup');

@@ -37,10 +37,13 @@ export function addFormatOptions(command: Command): Command {
     .addOption(new Option('--format <name>', `${names.join(', ')}`).default('auto'))
     .option(
       '--log-format <template>',
-      "nginx's log_format or Apache's LogFormat, as it stands in the configuration",
+      "nginx's log_format or Apache's LogFormat, copied from the configuration",
     )
     .addOption(
-      new Option('--unwrap <wrapper>', 'what a shipper put around each line (found out)').choices(WRAPPERS),
+      new Option(
+        '--unwrap <wrapper>',
+        'what a log shipper wraps around each line (default: detected)',
+      ).choices(WRAPPERS),
     )
     .option(
       '--where <conditions>',
@@ -49,26 +52,29 @@ export function addFormatOptions(command: Command): Command {
     )
     .option('--method <list>', 'GET,HEAD or any: short for --where method=', listOf('method'))
     .option('--status <list>', '200,304, 2xx or any: short for --where status=', listOf('status'))
-    .option('--entity <field>', 'the field that names the entity: a name, a.b, or a column from 1 (path)')
+    .option(
+      '--entity <field>',
+      'field that names the entity: a name, a.b, or a column from 1 (default: path)',
+    )
     .addOption(new Option('--unwrap-quotes').hideHelp())
     .addOption(new Option('--entity-field <field>').hideHelp())
     .addOption(new Option('--entity-column <column>').hideHelp())
-    .option('--strip-prefix <text>', "taken off the entity's beginning")
-    .option('--entity-regex <regex>', 'the entity is its first group; other lines are skipped')
-    .option('--lowercase', 'the entity in lower case')
-    .option('--empty-entity <name>', 'what an empty entity is counted as (it is rejected)')
-    .option('--time <field>', "the field that says when (the format's own)")
+    .option('--strip-prefix <text>', 'prefix to remove from the entity')
+    .option('--entity-regex <regex>', 'its first group is the entity; other lines are skipped')
+    .option('--lowercase', 'convert the entity to lower case')
+    .option('--empty-entity <name>', 'count an empty entity under this name (default: reject it)')
+    .option('--time <field>', "field with the time (default: the format's own)")
     .addOption(new Option('--time-field <field>').hideHelp())
     .addOption(new Option('--time-column <column>').hideHelp())
     .addOption(
-      new Option('--time-unit <unit>', 'how it is written; without a zone it is UTC (auto)').choices(
+      new Option('--time-unit <unit>', 'unit of the time; without a zone it is UTC (default: auto)').choices(
         TIME_UNITS,
       ),
     )
-    .option('--metric-field <field>', 'the field that names the metric')
+    .option('--metric-field <field>', 'field that names the metric')
     .option('--header', 'csv, columns: the first line names the columns')
-    .option('--delimiter <character>', 'csv: instead of a comma; \\t for a tab')
-    .option('--comment <text>', 'csv, columns: lines that begin with it are comments');
+    .option('--delimiter <character>', 'csv: separator; \\t for a tab (default: comma)')
+    .option('--comment <text>', 'csv, columns: skip lines that begin with this');
 }
 
 export interface FormatFlags {
@@ -133,7 +139,7 @@ export function formatRequest(flags: FormatFlags): FormatRequest {
 export function addServiceOptions(command: Command): Command {
   return command
     .optionsGroup('Which service:')
-    .option('--url <url>', 'its address, as http://127.0.0.1:3000')
+    .option('--url <url>', 'its address, such as http://127.0.0.1:8787')
     .addOption(new Option('--api-key <key>', 'sent as x-api-key').env('TALLY_API_KEY'))
     .option('--metric <name>', 'metric to count under', metricName, 'view');
 }

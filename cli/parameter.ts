@@ -2,11 +2,11 @@
 import { Command } from 'commander';
 import { InvalidRetryPolicy, parseRetryPolicy } from '../lambdas/core/retry-policy.ts';
 import { exitCodes, OperatorError } from './shared/errors.ts';
-import { type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
+import { STACK_CODES, type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
 import type { StackAccess } from './shared/stack-access.ts';
 
 const group = new Command('parameter').description(
-  'Reads or sets how often and how fast the writer retries and the redriver returns dead letters. A value holds within a minute, without a deployment.',
+  'Read or set how often and how fast the writer retries and the redriver returns dead letters. A value holds within a minute, without a deployment.',
 );
 
 group.addCommand(
@@ -30,6 +30,7 @@ group.addCommand(
 export const parameterCommand = withExample(
   group,
   'npx tally parameter set attempts=5 redrivePerSecond=10 --stage prod',
+  STACK_CODES,
 );
 
 async function withParameter(given: StackOptions, act: (stack: StackAccess) => Promise<void>): Promise<void> {

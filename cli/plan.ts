@@ -7,7 +7,7 @@ import { decimal, wholeNumber, withExample } from './shared/options.ts';
 const usual = USUAL_WORKLOAD;
 
 const command = new Command('plan')
-  .description('Works out dollars a month, settings, and what breaks first, for a load.')
+  .description('Compute the monthly cost, the settings and the first limit for a load.')
   .option('--events-per-second <n>', 'mean of the month', decimal(0.01, 1e6), usual.eventsPerSecond)
   .option('--entities <n>', 'different entities', decimal(1, 1e7), usual.entities)
   .option('--skew <n>', "Zipf's exponent; 0: all alike", decimal(0, 5), usual.skew)

@@ -24,7 +24,7 @@ import { exitCodeOf, linesOf } from './recount/report.ts';
 import { FileSpill } from './recount/spill.ts';
 import { readStateFile, removeStateFile, writeStateFile } from './recount/state-file.ts';
 import { exitCodes, OperatorError } from './shared/errors.ts';
-import { type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
+import { STACK_CODES, type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
 import { openStack, type StackAccess } from './shared/stack-access.ts';
 import { clock, openStore, retentionMs, type StoreAccess } from './shared/store-access.ts';
 
@@ -41,7 +41,7 @@ interface Given extends StackOptions {
 
 const command = withStack(
   new Command('recount').description(
-    'Counts hours again from their records, and compares with what is stored, both ways. Can be killed at any moment; the same command goes on. Ends with 0: equal or all repaired, 1: differences, 2: wrong usage, 3: not everything could be looked at.',
+    'Count hours again from their records, and compare with what is stored, both ways. The same command continues after a kill. Exit codes: 0 equal or repaired; 1 differences; 2 wrong usage; 3 not everything could be compared.',
   ),
 )
   .option('--from <time>', 'first hour, ISO 8601 with a zone (2026-11-22T05:00Z)')
@@ -49,15 +49,15 @@ const command = withStack(
   .option('--all', 'every hour')
   .option(
     '--source <source>',
-    'where the records are: stream, or archive (the raw records of a stage that keeps them)',
+    'read records from the stream, or from the archive (with archiveRawEvents)',
     'stream',
   )
-  .option('--repair', 'put right what differs; what it was goes to the archive under repairs/')
+  .option('--repair', 'correct what differs; the archive keeps the old state under repairs/')
   .option(
     '--into-generation <name>',
     'count all records again into a second pair of tables, named after the generation, and compare those',
   )
-  .option('--state <file>', 'where the work goes on from after it was killed', 'tally-recount.json')
+  .option('--state <file>', 'progress file, from which a killed run continues', 'tally-recount.json')
   .option('--json', 'print the findings as JSON')
   .action(async (given: Given) => {
     process.exitCode = await run(given);
@@ -66,6 +66,7 @@ const command = withStack(
 export const recountCommand = withExample(
   command,
   'npx tally recount --from 2026-11-22T05:00Z --to 2026-11-22T06:00Z --stage prod\nnpx tally recount --all --source archive --repair --stage prod',
+  STACK_CODES,
 );
 
 /** A part of these many events takes some 100 MB. */

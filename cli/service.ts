@@ -55,7 +55,7 @@ export async function connect(
     try {
       const status = await client.status({ signal: stop });
       if (typeof status.received !== 'number')
-        throw new ServiceError(`${options.url} answers, but is it Tally? Its status has no "received"`);
+        throw new ServiceError(`${options.url} is not Tally: its status has no "received"`);
       // An older Tally does not say.
       const { service }: Partial<typeof status> = status;
       const id = service === undefined ? options.url : `${service.stack}/${service.id}/${service.generation}`;
@@ -66,7 +66,7 @@ export async function connect(
       if (!(error instanceof TallyError)) throw error;
       if (late || isHopeless(error))
         throw new ServiceError(`${options.url} cannot be used: ${error.message}`, { cause: error });
-      if (attempt === 3) say(`the service is not there yet, trying on: ${error.message}`);
+      if (attempt === 3) say(`the service does not answer yet, trying again: ${error.message}`);
       const waitMs = Math.min(BACKOFF_MAX_MS, 250 * 2 ** Math.min(attempt, 10));
       await delay(waitMs, undefined, { signal: stop }).catch(() => {});
     }

@@ -36,18 +36,22 @@ export const verifyCommand = addServiceOptions(
   .optionsGroup('What to compare:')
   .addOption(new Option('--column <name>', 'of the truth file').choices(['views', 'hits']).default('views'))
   .addOption(new Option('--by <grain>', 'which counts').choices(grains).default('minute'))
-  .option('--top <k>', 'instead: the first k entities of every hour, day or month', wholeNumber(1, 100))
+  .option(
+    '--top <k>',
+    'compare the first k entities of every hour, day or month instead',
+    wholeNumber(1, 100),
+  )
   .optionsGroup('Output:')
   .option('--concurrency <n>', 'queries at once', wholeNumber(1, 256), 16)
-  .option('--show <n>', 'differing rows shown', wholeNumber(0, 1_000_000), 20)
+  .option('--show <n>', 'how many differing rows to show', wholeNumber(0, 1_000_000), 20)
   .option('--json', 'the result as JSON, alone on standard output')
   .addHelpText(
     'after',
     `
 Example:
-  tally verify --truth access --url http://127.0.0.1:3000
+  npx tally verify --truth access --url http://127.0.0.1:8787
 
-Exit codes: 0 all counts are equal; 1 some differ; 2 it could not be found out.`,
+Exit codes: 0 all counts are equal; 1 some differ; 2 they could not be compared.`,
   )
   .action(async (flags: VerifyFlags) => {
     quietOnClosedOutput();
@@ -61,7 +65,7 @@ Exit codes: 0 all counts are equal; 1 some differ; 2 it could not be found out.`
 
 async function run(flags: VerifyFlags): Promise<number> {
   const { url, apiKey, metric, by, top, concurrency, show, json } = flags;
-  if (url === undefined) throw new UsageError('--url is missing: the address of a running Tally');
+  if (url === undefined) throw new UsageError('--url is missing: give the address of a running Tally');
   const grain = topGrains.find((one) => one === by);
   if (top !== undefined && grain === undefined)
     throw new UsageError(`--top takes --by ${topGrains.join(', ')}, not ${by}`);

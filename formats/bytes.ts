@@ -27,7 +27,7 @@ export function isGzip(head: Buffer, name: string): boolean {
   const hex = head.subarray(0, 10).toString('hex');
   const what = FOREIGN.find(([start]) => start.test(hex))?.[1] ?? (isTar(head) ? 'a tar archive' : undefined);
   if (what !== undefined)
-    throw new FormatError(`${name} is ${what}; only gzip and plain UTF-8 files are read: convert it first`);
+    throw new FormatError(`${name} is ${what}; convert it first (plain UTF-8 and gzip files are read)`);
   return hex.startsWith('1f8b');
 }
 
@@ -75,7 +75,7 @@ async function nextMember(open: OpenAt, name: string, from: number): Promise<num
         continue;
       }
       if (chunk[at] === 0x1f) return offset + at;
-      throw new FormatError(`${name}: something other than gzip follows at byte ${offset + at}`);
+      throw new FormatError(`${name}: data that is not gzip follows at byte ${offset + at}`);
     }
     return undefined;
   } finally {

@@ -71,11 +71,6 @@ export function readingPlan(
   return plan;
 }
 
-/** A plan by name alone, without a look at the file. @throws FormatError as `readingPlan` */
-export function planByName(request: FormatRequest & { readonly format: string }): ReadingPlan {
-  return planFor(named(request.format), request.unwrap ?? 'none', request, []);
-}
-
 function named(text: string): FormatName {
   const name = Object.hasOwn(FORMAT_ALIASES, text) ? FORMAT_ALIASES[text] : text;
   if (name !== undefined && Object.hasOwn(FORMATS, name)) return name as FormatName;
@@ -209,7 +204,7 @@ function checkHeader(plan: ReadingPlan, lines: readonly Buffer[], name: string):
     for (const field of [plan.entity, plan.time, plan.metricField, ...conditions]) {
       if (field === undefined || /^\d+$/.test(field) || header.includes(field)) continue;
       throw new FormatError(
-        `${name}: the header names no column ${field}; it is: ${header.join(', ').slice(0, 200)}`,
+        `${name}: the header has no column ${field}; it has: ${header.join(', ').slice(0, 200)}`,
       );
     }
     return;
@@ -225,5 +220,5 @@ function whyUnknown(request: FormatRequest, lines: readonly Buffer[]): string {
     const { entity = 'entity', time = 'at' } = request;
     return `it holds JSON, but no line has the fields ${entity} and ${time}, or a method, a path, a status and a time; name them with --entity and --time`;
   }
-  return 'its format is not recognised; name it with --format or --log-format (see docs/importing.md)';
+  return 'its format is not recognised: use --format or --log-format (docs/importing.md)';
 }

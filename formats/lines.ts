@@ -27,7 +27,7 @@ export interface Position {
 
 export const BEGINNING: Position = { offset: 0, crc: 0, lines: 0 };
 /** Longer lines are malformed, so that memory is bounded whatever the file holds. */
-export const LINE_BYTES_MAX = 1024 * 1024;
+const LINE_BYTES_MAX = 1024 * 1024;
 
 const [LF, CR] = [10, 13];
 const BYTE_ORDER_MARK = Buffer.from('efbbbf', 'hex');

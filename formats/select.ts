@@ -49,7 +49,8 @@ const ENTITY_CHARACTERS_MAX = 512;
  */
 export function parseWhere(text: string): Condition {
   const m = /^([^=!]+?)(!?=)([\s\S]*)$/.exec(text.trim());
-  if (m === null) throw new FormatError(`--where takes FIELD=VALUE, as status=2xx,method=GET, not ${text}`);
+  if (m === null)
+    throw new FormatError(`--where takes FIELD=VALUE, such as status=2xx,method=GET, not ${text}`);
   const [, field = '', sign, values = ''] = m;
   const pattern = values.split('|').map((value) => {
     const source = value.replace(/[\\^$.+?()[\]{}]/g, '\\$&').replaceAll('*', '[\\s\\S]*');
@@ -121,7 +122,7 @@ function regexOf(text: string): RegExp {
     throw new FormatError(`--entity-regex: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
   if (new RegExp(`${text}|`, 'u').exec('')?.length === 1) {
-    throw new FormatError('--entity-regex needs a group, as ^/posts/(\\d+), which becomes the entity');
+    throw new FormatError('--entity-regex needs a group, such as ^/posts/(\\d+), which becomes the entity');
   }
   return regex;
 }

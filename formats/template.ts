@@ -100,9 +100,9 @@ export function templateFields(text: string): readonly string[] {
 function templateOf(text: string): Template {
   const pieces = piecesOf(bareTemplate(text));
   const names = pieces.flatMap((piece) => ('name' in piece ? [piece.name] : []));
-  if (names.length === 0) throw new FormatError('--log-format names no field, as $request or %r');
+  if (names.length === 0) throw new FormatError('--log-format has no field, such as $request or %r');
   if (!names.some((name) => Object.hasOwn(TIMES, name))) {
-    throw new FormatError('--log-format names no time: $time_local, $time_iso8601, $msec or %t');
+    throw new FormatError('--log-format has no time: add $time_local, $time_iso8601, $msec or %t');
   }
   let source = '^';
   let groups = 0;

@@ -1,4 +1,4 @@
-// The ports to messages that could not be written: tried again, buried, parked or given up, as types only.
+// Ports for messages that could not be written.
 import type { MessageHistory } from './core/message-history.ts';
 
 /** A rollup message as the queue delivers it. */
@@ -6,7 +6,7 @@ export interface DeliveredMessage {
   readonly messageId: string;
   readonly receiptHandle: string;
   readonly body: string;
-  /** How often it was delivered since it was sent, this time included. */
+  /** Deliveries since it was sent, this one included. */
   readonly receiveCount: number;
   readonly history: MessageHistory | undefined;
 }
@@ -19,12 +19,12 @@ export interface FailedMessages {
   bury(message: DeliveredMessage, history: MessageHistory): Promise<void>;
 }
 
-/** A message without what ties it to a receive. */
+/** A message, independent of its delivery. */
 export type Letter = Pick<DeliveredMessage, 'messageId' | 'body'>;
 
 /** The dead-letter queue as redrive uses it. */
 export interface DeadLetters {
-  /** Takes up to `most` dead letters, ten at most; they are hidden for a while. Empty when there seem to be none. */
+  /** Takes up to `most` dead letters, ten at most, and hides them for a while. Empty when there seem to be none. */
   take(most: number): Promise<readonly DeliveredMessage[]>;
   /** Sends a dead letter back to the rollup queue, to be delivered after a delay. */
   giveBack(message: Letter, history: MessageHistory, delayMs: number): Promise<void>;

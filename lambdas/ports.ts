@@ -1,4 +1,4 @@
-// The ports of the use cases: what they need from the world outside, as types only.
+// Ports of the use cases, as types only.
 
 import type { Books } from './core/books.ts';
 import type { Heartbeat, MinuteCounts, OpenShard } from './core/canary.ts';
@@ -18,10 +18,10 @@ export interface Clock {
   nowMs(): number;
 }
 
-/** For how long an answer may be used again. */
+/** How long an answer may be cached. */
 export interface Freshness {
   readonly maxAgeSeconds: number;
-  /** Whether it is certainly the same until then. */
+  /** Whether it cannot change until then. */
   readonly isImmutable: boolean;
 }
 
@@ -93,7 +93,7 @@ export interface GenerationLedger {
   endHead(shard: ShardKey, ended: Head): Promise<'ended' | 'conflict'>;
 }
 
-/** A stretch of a shard that nobody can read any more. */
+/** A stretch of a shard that cannot be read any more. */
 export interface StreamGap {
   /** The last record that a segment has. */
   readonly after: SequenceNumber;
@@ -121,7 +121,7 @@ export interface PartLedger {
   noteExpired(name: PartName, events: number): Promise<'noted' | 'acknowledged' | 'no-entry'>;
 }
 
-/** The stream as the status looks at it. */
+/** The stream as the status reads it. */
 export interface UnreadLog {
   /** Counts the events after a sequence number, or of the whole shard, in one short look. */
   countAfter(shard: ShardId, after: SequenceNumber | undefined): Promise<Unread>;
@@ -148,7 +148,7 @@ export interface BooksLedger {
 
 /** The queue between aggregation and writing. */
 export interface RollupQueue {
-  /** Sends every message, again and again until each is reported sent. @throws when some can not be sent */
+  /** Sends every message, again and again until each is reported sent. @throws when some cannot be sent */
   send(messages: readonly RollupMessage[]): Promise<void>;
 }
 
@@ -158,13 +158,13 @@ export interface RejectedArchive {
   keepRejected(segment: SegmentId, rejected: readonly RejectedEvent[]): Promise<void>;
 }
 
-/** Where deltas are kept that have rows whose minutes aren't kept any more. */
+/** Keeps deltas with rows past the retention of minutes. */
 export interface ExpiredArchive {
   /** Keeps a delta under its name; repeatable. */
   keepExpired(delta: Delta): Promise<void>;
 }
 
-/** Whether the tables answer that a rollup message needs: the store, and the ledger that acknowledges it. */
+/** Whether store and ledger answer. */
 export interface TableHealth {
   isHealthy(): Promise<boolean>;
 }
@@ -178,7 +178,7 @@ export interface RetryPolicySource {
 export interface HeartbeatStream {
   /** The shards that take records. */
   openShards(): Promise<readonly OpenShard[]>;
-  /** Puts each record on the shard that has its hash key. @returns those that the stream did not take */
+  /** Puts each record on the shard that has its hash key. @returns those that the stream did not accept */
   put(beats: readonly Heartbeat[]): Promise<readonly Heartbeat[]>;
 }
 
@@ -188,7 +188,7 @@ export interface MinuteCountsReader {
   readMinutes(metric: string, entity: string, fromMs: number, toMs: number): Promise<MinuteCounts>;
 }
 
-/** The archive as a deletion goes through it. */
+/** The archive as a deletion rewrites it. */
 export interface ArchiveCleaner {
   /** The keys of all objects. */
   keys(): AsyncIterable<string>;

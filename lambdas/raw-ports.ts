@@ -1,4 +1,4 @@
-// The ports to the archive of raw records, as types only.
+// Ports for raw records.
 import type { ShardKey } from './core/identifiers.ts';
 import type { RawObject, RawPlace, RawSegment } from './core/raw-segment.ts';
 import type { StreamRecord } from './core/segment.ts';
@@ -10,22 +10,22 @@ export interface RawArchive {
   keepRaw(raw: RawObject): Promise<void>;
 }
 
-/** The archive as whoever counts again reads it. */
+/** The archive as `recount` reads it. */
 export interface RawReader {
-  /** A segment's raw records; undefined when nothing is there. @throws InvalidRawObject when it can not be read */
+  /** A segment's raw records; undefined when nothing is there. @throws InvalidRawObject when it cannot be read */
   readRaw(place: RawPlace): Promise<RawSegment | undefined>;
 }
 
-/** The archive as whoever plays it again looks through it. */
+/** The archive as a rebuild lists it. */
 export interface RawHistory extends RawReader {
   /**
-   * Every segment that is archived, in no order.
+   * Every archived segment, in no order.
    * @param range only segments whose first arrival lies in hours that start in `fromMs <= start < toMs`, epoch milliseconds
    */
   places(range?: { readonly fromMs: number; readonly toMs: number }): AsyncIterable<RawPlace>;
 }
 
-/** Why a segment's records can't be had again. */
+/** Why a segment's records cannot be read again. */
 export type UnreadReason =
   | 'trimmed'
   | 'not-archived'
@@ -36,7 +36,7 @@ export type UnreadReason =
 
 /** Reads segments of one shard again, each after the one before. */
 export interface SegmentReader {
-  /** What is still there of a segment's records; or why they can't be had. */
+  /** The segment's remaining records, or why they cannot be read. */
   read(entry: SegmentEntry): Promise<readonly StreamRecord[] | UnreadReason>;
 }
 

@@ -52,15 +52,11 @@ export interface Bundle {
 
 /**
  * Bundles a handler.
- * @param entry its path from the project's root, or its text, for what is only to be measured
- * @throws BuildFailure when its imports can not be followed
+ * @param entry its path from the project's root
+ * @throws BuildFailure when its imports cannot be followed
  */
-export function bundle(entry: string | { readonly text: string }): Bundle {
-  const from =
-    typeof entry === 'string'
-      ? { entryPoints: [entry] }
-      : { stdin: { contents: entry.text, resolveDir: ROOT, loader: 'ts' as const } };
-  const { outputFiles, metafile } = buildSync({ ...OPTIONS, ...from });
+export function bundle(entry: string): Bundle {
+  const { outputFiles, metafile } = buildSync({ ...OPTIONS, entryPoints: [entry] });
   const outputs = Object.fromEntries(
     Object.entries(metafile.outputs).map(([path, output]) => [
       basename(path),

@@ -43,7 +43,7 @@ function messageLifeSeconds(c: Configuration): number {
 const PROCESSING_SECONDS = 20;
 
 /** The least that the freshness alarm may allow: below it, it would go off while nothing is wrong. */
-export function freshnessAlarmSecondsMin(c: Configuration): number {
+function freshnessAlarmSecondsMin(c: Configuration): number {
   return c.aggregatorWindowSeconds + PROCESSING_SECONDS;
 }
 
@@ -87,36 +87,35 @@ const RULES: readonly Rule[] = [
   atLeast(
     'minuteRetentionDays',
     minuteRetentionDaysMin,
-    () => 'an event of acceptPastSeconds ago is accepted, and should be seen in its minute',
+    () => 'events up to acceptPastSeconds old are accepted, and need their minute',
   ),
   atLeast(
     'hourRetentionDays',
     ({ minuteRetentionDays }) => minuteRetentionDays,
-    () =>
-      'hours are kept at least as long as minutes (minuteRetentionDays), or a question would find neither',
+    () => 'hours must outlive minutes (minuteRetentionDays)',
   ),
   atLeast(
     'dayRetentionDays',
     ({ hourRetentionDays }) => hourRetentionDays,
-    () => 'days are kept at least as long as hours (hourRetentionDays), or a question would find neither',
+    () => 'days must outlive hours (hourRetentionDays)',
   ),
   atLeast(
     'ledgerRetentionDays',
     ledgerRetentionDaysMin,
     () =>
-      'a segment and its ids must outlive everything made of it, which is the sum of dedupWindowSeconds, streamRetentionHours, queueRetentionDays, deadLetterRetentionDays and redriveHorizonDays',
+      'a segment and its ids must outlive its messages, which is the sum of dedupWindowSeconds, streamRetentionHours, queueRetentionDays, deadLetterRetentionDays and redriveHorizonDays',
   ),
   atLeast(
     'rawRetentionDays',
     (c) => (c.archiveRawEvents ? 1 + Math.ceil(c.streamRetentionHours / HOURS_PER_DAY) : 1),
     (c) =>
-      `raw records are archived for when the stream has them no more, after streamRetentionHours (${c.streamRetentionHours})`,
+      `raw records must outlive the stream, which keeps them for streamRetentionHours (${c.streamRetentionHours})`,
   ),
   {
     about: 'queueRetentionDays, deadLetterRetentionDays',
     check: (c) => {
       if (c.deadLetterRetentionDays > c.queueRetentionDays) return undefined;
-      const reason = 'a dead letter keeps its first enqueue time, so its queue must keep it longer';
+      const reason = 'a dead letter keeps its first enqueue time, so its queue must keep it for longer';
       // SQS keeps nothing longer than 14 days, so past that it is the queue's retention that has to give way.
       if (c.queueRetentionDays >= 14)
         return `queueRetentionDays must be at most 13: ${reason}, and 14 days is the most.`;
@@ -126,7 +125,7 @@ const RULES: readonly Rule[] = [
   atLeast(
     'throttleRequestsPerSecond',
     (c) => (c.apiKeys ? c.keyRequestsPerSecond : 1),
-    () => 'one API key alone may make keyRequestsPerSecond',
+    () => 'a single API key may use keyRequestsPerSecond',
   ),
   {
     about: 'webAclRequestsPerMinute, throttleRequestsPerSecond',
@@ -134,7 +133,7 @@ const RULES: readonly Rule[] = [
       const most = c.throttleRequestsPerSecond * 60;
       return c.webAcl !== 'rate-limit' || c.webAclRequestsPerMinute <= most
         ? undefined
-        : `webAclRequestsPerMinute must be at most ${most}: past that, one address takes all that throttleRequestsPerSecond lets through.`;
+        : `webAclRequestsPerMinute must be at most ${most}: above that, one address could use all of throttleRequestsPerSecond.`;
     },
   },
   {
@@ -143,7 +142,7 @@ const RULES: readonly Rule[] = [
       const most = Math.floor((c.streamRetentionHours * 60) / 4);
       return c.iteratorAgeAlarmMinutes <= most
         ? undefined
-        : `iteratorAgeAlarmMinutes must be at most ${most}: the alarm is to leave three quarters of the stream's retention for the repair.`;
+        : `iteratorAgeAlarmMinutes must be at most ${most}: the alarm must leave three quarters of the stream's retention for the repair.`;
     },
   },
   {
@@ -152,14 +151,14 @@ const RULES: readonly Rule[] = [
       const most = Math.floor((c.queueRetentionDays * 24 * 60) / 4);
       return c.queueAgeAlarmMinutes <= most
         ? undefined
-        : `queueAgeAlarmMinutes must be at most ${most}: the alarm is to leave three quarters of the queue's retention for the repair.`;
+        : `queueAgeAlarmMinutes must be at most ${most}: the alarm must leave three quarters of the queue's retention for the repair.`;
     },
   },
   atLeast(
     'freshnessAlarmSeconds',
     freshnessAlarmSecondsMin,
     (c) =>
-      `events are gathered for aggregatorWindowSeconds (${c.aggregatorWindowSeconds}) on purpose, and ${PROCESSING_SECONDS} seconds go by in reading, counting and a retry`,
+      `events are gathered for aggregatorWindowSeconds (${c.aggregatorWindowSeconds}) first, and reading, counting and a retry take ${PROCESSING_SECONDS} seconds`,
   ),
 ];
 

@@ -7,7 +7,7 @@ export type { Bounded, Settings } from './settings.ts';
 
 /**
  * Every setting of a stage. A stage's own go into cdk.json, `context.stages.<stage>`. What the command line gives goes over them:
- * `-c stage=prod -c settings='{"streamShards":4}'`.
+ * `npx tally deploy prod --settings '{"streamShards":4}'`.
  */
 export interface Configuration extends SettingValues {
   /** Name of the stage: part of the stack's name, of the parameters' paths and of the API's URL. */

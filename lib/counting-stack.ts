@@ -74,7 +74,7 @@ export class CountingStack extends Stack {
 
     new CfnOutput(this, 'Url', {
       value: frontDoor.api.url,
-      description: 'Where clients send events and ask for counts.',
+      description: 'Address of the API.',
     });
     if (frontDoor.apiKey !== undefined) {
       new CfnOutput(this, 'ApiKeyId', {

@@ -245,7 +245,7 @@ const ACCESS_LOG = {
 
 function addUsagePlan(api: RestApi, c: Configuration): IApiKey {
   const plan = api.addUsagePlan('UsagePlan', {
-    description: 'What one API key may send and ask.',
+    description: 'Limits of one API key.',
     throttle: { rateLimit: c.keyRequestsPerSecond, burstLimit: BURST * c.keyRequestsPerSecond },
     ...(c.keyRequestsPerDay === 0 ? {} : { quota: { limit: c.keyRequestsPerDay, period: Period.DAY } }),
   });

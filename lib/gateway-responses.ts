@@ -1,7 +1,6 @@
 // What the front door answers when it refuses a request by itself.
 import { type GatewayResponseOptions, ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
 import type { Configuration } from './configuration.ts';
-import { BODY_RULES } from './events-schema.ts';
 import { RETRY_AFTER_SECONDS } from './mapping-templates.ts';
 
 /** Seconds after which a client whose day's quota is used up may come again. */
@@ -15,7 +14,9 @@ const RESPONSES: Readonly<Record<string, Refusal>> = {
   BadRequestBody: {
     type: ResponseType.BAD_REQUEST_BODY,
     statusCode: '400',
-    templates: json(`"The request body is not valid: $context.error.validationErrorString. ${BODY_RULES}"`),
+    templates: json(
+      '"The request body is not valid: $context.error.validationErrorString. Times are ISO 8601 with a zone, or epoch milliseconds; GET /v1/openapi.json has all rules."',
+    ),
   },
   UnsupportedMediaType: {
     type: ResponseType.UNSUPPORTED_MEDIA_TYPE,
@@ -30,7 +31,7 @@ const RESPONSES: Readonly<Record<string, Refusal>> = {
   Throttled: {
     type: ResponseType.THROTTLED,
     statusCode: '429',
-    templates: json('"Too many requests at the moment: nothing was taken, send the whole request again."'),
+    templates: json('"Too many requests at the moment: send the whole request again."'),
     retryAfter: RETRY_AFTER_SECONDS,
   },
   QuotaExceeded: {

@@ -13,7 +13,7 @@
 export const RETRY_AFTER_SECONDS = 1;
 
 const TOO_LARGE =
-  'The request is too large for the stream, which takes 1 MiB as one batch: nothing was taken, send fewer events at once, under a new batch key.';
+  'The request exceeds the 1 MiB of a batch: no event was accepted, send fewer at once, under a new batch key.';
 
 /**
  * The PutRecords request. Under a batch key, one record of all events, `[1, key, [event, …]]` (core/event.ts), the key
@@ -65,7 +65,7 @@ export const PUT_RECORDS_ANSWERED = `#set($records = $input.path("$.Records"))
 #set($context.responseOverride.header.Retry-After = "${RETRY_AFTER_SECONDS}")
 #set($accepted = 0)
 #set($separator = "")
-{"message":"Not everything was taken: send the whole request again, which is safe under a batch key and for events that have an id.","failed":[
+{"message":"Some events were not accepted: send the whole request again, which is safe under a batch key and for events that have an id.","failed":[
 #foreach($record in $records)
 #if($record.ErrorCode && $record.ErrorCode != "")
 \${separator}{"index":$foreach.index,"code":$input.json("$.Records[$foreach.index].ErrorCode")}
@@ -86,17 +86,17 @@ export const PUT_RECORDS_REFUSED = `#set($type = $input.path("$.__type"))
 #if($type == "ProvisionedThroughputExceededException" || $type == "KMSThrottlingException" || $type == "LimitExceededException" || $type == "ThrottlingException")
 #set($context.responseOverride.status = 429)
 #set($context.responseOverride.header.Retry-After = "${RETRY_AFTER_SECONDS}")
-{"message":"Too many events at the moment: nothing was taken, send the whole request again."}
+{"message":"Too many events at the moment: no event was accepted, send the whole request again."}
 #elseif($type == "InvalidArgumentException" || $type == "ValidationException")
 #set($context.responseOverride.status = 413)
 {"message":"${TOO_LARGE}"}
 #else
-{"message":"The events could not be taken because of a fault on our side."}
+{"message":"No event was accepted, because of an error in Tally."}
 #end`;
 
 /** The answer when Kinesis failed. It may have stored the events: keys and ids make repeating safe. */
 export const PUT_RECORDS_FAILED =
-  '{"message":"The events may not have been taken: send the whole request again, which is safe under a batch key and for events that have an id."}';
+  '{"message":"Perhaps no event was accepted: send the whole request again, which is safe under a batch key and for events that have an id."}';
 
 /** The answer when Kinesis answered 413. */
 export const PUT_RECORDS_TOO_LARGE = `{"message":"${TOO_LARGE}"}`;

@@ -32,7 +32,7 @@ export class Observability extends Construct {
     if (c.alarmEmail !== '') {
       acknowledge(this.topic, {
         'Serverless-SNSRedrivePolicy':
-          'A mail that can not be delivered helps nobody later; the alarm itself stays on.',
+          'A mail that cannot be delivered is of no use later, and the alarm stays on.',
       });
       this.topic.addSubscription(new EmailSubscription(c.alarmEmail));
     }

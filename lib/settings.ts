@@ -141,7 +141,7 @@ export const SETTINGS = {
   deadLetterRetentionDays: integer(1, 14).default(14).describe('How long dead letters wait in theirs.'),
   redriveHorizonDays: integer(0, 3650)
     .default(14)
-    .describe('For how long after that a parked message may be brought back.'),
+    .describe('How long after that a parked message may be replayed.'),
 
   writerConcurrency: integer(2, 1000)
     .default(5)

@@ -13,7 +13,7 @@ import { acknowledge } from './acknowledge.ts';
 import { credentialsHeaders, echoOrigin } from './put-records.ts';
 
 /** The routes in one sentence. No quotes: it stands inside a JSON string. */
-export const ROUTES_SENTENCE = `The routes are ${OPERATIONS.filter(({ access }) => access === 'open')
+const ROUTES_SENTENCE = `The routes are ${OPERATIONS.filter(({ access }) => access === 'open')
   .map(({ method, path }) => `${method} ${path}`)
   .join(', ')}. GET /v1/openapi.json describes them, GET / is the console.`;
 

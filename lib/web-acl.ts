@@ -7,7 +7,7 @@ import { RETRY_AFTER_SECONDS } from './mapping-templates.ts';
 
 /** What `webAcl` may say besides the ARN of a regional web ACL. */
 export const WEB_ACL_OFF = 'off';
-export const WEB_ACL_RATE_LIMIT = 'rate-limit';
+const WEB_ACL_RATE_LIMIT = 'rate-limit';
 
 /**
  * Rules of AWS' common rule set that would refuse what Tally promises to take, so they count and do not block. Bodies are events whose
@@ -46,7 +46,7 @@ export class WebAcl extends Construct {
 function rateLimit(scope: Construct, requestsPerMinute: number): CfnWebACL {
   return new CfnWebACL(scope, 'Acl', {
     scope: 'REGIONAL',
-    description: 'Bounds what one address may ask, and refuses what is plainly an attack.',
+    description: 'Limits requests of one address, and blocks common attacks.',
     defaultAction: { allow: {} },
     customResponseBodies: {
       [TOO_MANY]: {

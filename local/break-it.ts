@@ -5,8 +5,7 @@ import type { FunctionCall, FunctionFault } from './emulators/fault-proxy.ts';
 import type { Mapping } from './event-source-mappings/mapping.ts';
 import type { Functions } from './functions/functions.ts';
 import { asObject, asText, parseJson } from './json.ts';
-import { nameOf, refOf } from './template/names.ts';
-import { fedNoun, nounOf } from './template/nouns.ts';
+import { fedNoun, nameOf, nounOf, refOf } from './template/names.ts';
 import type { Template } from './template/template.ts';
 
 /** A fault as it is shown. */

@@ -11,7 +11,7 @@ import { asObject, parseJson } from './json.ts';
 import { localStage } from './synthesize.ts';
 
 /** The path that says where services are; no name of an API's resource begins with an underscore. */
-export const aboutPath = '/_local';
+const aboutPath = '/_local';
 
 /** What `GET /_local` says. Resource names are where they are on AWS: in the parameter `/tally/<stage>/resources`. */
 export interface About {

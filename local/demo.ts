@@ -33,7 +33,7 @@ interface DemoEvent {
 }
 
 /** What the demo counts. */
-export const demoMetric = 'view';
+const demoMetric = 'view';
 const pages = [
   '/',
   '/pricing',

@@ -1,9 +1,10 @@
-// `npm start`: runs the local stack until Ctrl-C, and says every few seconds how far it is.
+// The local stack as a process, run by `npx tally start`: until Ctrl-C, and says every few seconds how far it is.
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { type Demo, startDemo } from './demo.ts';
 import { LocalStackError } from './errors.ts';
-import { helpText, portDefault, readStartOptions, type StartOptions } from './options.ts';
+import { asObject, parseJson } from './json.ts';
 import { type LocalStack, startLocalStack } from './stack.ts';
 import { statusLine } from './status.ts';
 
@@ -17,15 +18,24 @@ const sameKeyMs = 500;
 // Lambda's time zone; threads take it from here.
 process.env['TZ'] = 'UTC';
 
-try {
-  const options = readStartOptions(process.argv.slice(2));
-  if (options.help) process.stdout.write(`${helpText}\n`);
-  else await run(options);
-} catch (error) {
-  fail(error);
-}
+/** Port of the API unless another is asked for. */
+const PORT = 8787;
 
-async function run(options: StartOptions): Promise<void> {
+// `cli/start.ts` has read them, and says what each is.
+const { values: options } = parseArgs({
+  options: {
+    port: { type: 'string' },
+    data: { type: 'string' },
+    logs: { type: 'string' },
+    settings: { type: 'string', default: '{}' },
+    'no-demo': { type: 'boolean', default: false },
+  },
+});
+const wantsDemo = !options['no-demo'] && options.data === undefined;
+
+await run().catch(fail);
+
+async function run(): Promise<void> {
   const stopping = new AbortController();
   listenForSignals(stopping);
   const logs = options.logs === undefined ? undefined : await openLogs(options.logs);
@@ -34,10 +44,10 @@ async function run(options: StartOptions): Promise<void> {
   try {
     say('Starting …');
     stack = await startLocalStack({
-      port: options.port ?? portDefault,
+      port: Number(options.port ?? PORT),
       orNextFreePort: options.port === undefined,
-      ...(options.dataDir === undefined ? {} : { dataDir: resolve(options.dataDir) }),
-      settings: options.settings,
+      ...(options.data !== undefined && { dataDir: options.data }),
+      settings: asObject(parseJson(options.settings)),
       controls: { demo: () => demo },
       signal: stopping.signal,
       onProblem: complain,
@@ -48,8 +58,8 @@ async function run(options: StartOptions): Promise<void> {
       },
     });
     say(`Tally is ready: ${stack.url}`);
-    say(welcome(stack.url, options.demo));
-    if (options.demo) demo = startDemo(stack.url, complain);
+    say(welcome(stack.url));
+    if (wantsDemo) demo = startDemo(stack.url, complain);
     await reportUntilStopped(stack, stopping.signal);
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
@@ -63,12 +73,12 @@ async function run(options: StartOptions): Promise<void> {
   }
 }
 
-function welcome(url: string, demo: boolean): string {
+function welcome(url: string): string {
   return `
   Console  ${url}/
   Count    curl -s ${url}/v1/events -H 'content-type: application/json' -d '{"events":[{"metric":"play","entity":"/videos/42"}]}'
   Ask      curl -s ${url}/v1/counts/play/%2Fvideos%2F42
-${demo ? '\nA demo sends an hour of history, then some 12 events a second, some of them twice.\n' : ''}`;
+${wantsDemo ? '\nA demo sends an hour of history, then some 12 events a second, some of them twice.\n' : ''}`;
 }
 
 /** Says how far the stack is: on a terminal in a line that stays, else in a line for each change. */
@@ -76,7 +86,7 @@ async function reportUntilStopped(stack: LocalStack, signal: AbortSignal): Promi
   let last = '';
   const stays = process.stdout.isTTY === true;
   while (!signal.aborted) {
-    await sleep(stays ? lineMs : statusMs, signal);
+    await sleep(stays ? lineMs : statusMs, undefined, { signal }).catch(() => {});
     if (signal.aborted) break;
     try {
       const line = statusLine(await stack.status());
@@ -123,18 +133,6 @@ async function openLogs(path: string): Promise<WriteStream> {
 function isErrorLine(line: string): boolean {
   if (line.trim() === '') return false;
   return line.startsWith('{') ? /"level":"(ERROR|CRITICAL)"/.test(line) : true;
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      done();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
 }
 
 function say(line: string): void {

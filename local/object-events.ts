@@ -50,7 +50,7 @@ function readRule(rule: Resource, template: Template, queueEndpoint: string): Ob
   const [kind] = asList(pattern['detail-type']);
   if (source !== 'aws.s3' || kind !== 'Object Created')
     throw new LocalStackError(
-      `The local stack knows rules for objects that are created in S3, not that of ${rule.logicalId}: extend local/object-events.ts.`,
+      `The local stack runs rules for objects created in S3, not that of ${rule.logicalId}: extend local/object-events.ts.`,
     );
   const keys = asList(asObject(detail['object'])['key']);
   return {
@@ -61,7 +61,7 @@ function readRule(rule: Resource, template: Template, queueEndpoint: string): Ob
       const queue = template.ofType('AWS::SQS::Queue').find((candidate) => arnOf(candidate) === arn);
       if (queue === undefined)
         throw new LocalStackError(
-          `The rule ${rule.logicalId} targets ${arn}, which is no queue of the template.`,
+          `The rule ${rule.logicalId} targets ${arn}, which is not a queue of the template.`,
         );
       return refOf(queue, { queueEndpoint });
     }),

@@ -44,23 +44,18 @@ export interface StackObserver {
 }
 
 /** Several observers as one. */
-export function observers(...all: readonly StackObserver[]): StackObserver {
+export function observers(...all: readonly StackObserver[]): Required<StackObserver> {
+  const tell =
+    <Name extends keyof StackObserver>(name: Name) =>
+    (event: Parameters<Required<StackObserver>[Name]>[0]) => {
+      for (const each of all) (each[name] as ((event: unknown) => void) | undefined)?.(event);
+    };
   return {
-    serviceCalled: (call) => {
-      for (const each of all) each.serviceCalled?.(call);
-    },
-    functionStarted: (functionName) => {
-      for (const each of all) each.functionStarted?.(functionName);
-    },
-    functionInvoked: (invocation) => {
-      for (const each of all) each.functionInvoked?.(invocation);
-    },
-    batchDelivered: (batch) => {
-      for (const each of all) each.batchDelivered?.(batch);
-    },
-    apiAnswered: (answer) => {
-      for (const each of all) each.apiAnswered?.(answer);
-    },
+    serviceCalled: tell('serviceCalled'),
+    functionStarted: tell('functionStarted'),
+    functionInvoked: tell('functionInvoked'),
+    batchDelivered: tell('batchDelivered'),
+    apiAnswered: tell('apiAnswered'),
   };
 }
 

@@ -1,9 +1,8 @@
 // Creates the template's tables, streams, queues and buckets on the emulators; what is already there stays as it is.
-import { request } from 'node:http';
 import { type AwsJsonClient, authorization, type RawAnswer, ServiceError } from './emulators/aws-json.ts';
 import { LocalStackError } from './errors.ts';
 import { asNumber, asObject, asText, isObject, type JsonObject } from './json.ts';
-import { nameOf } from './template/names.ts';
+import { arnOf, nameOf } from './template/names.ts';
 import type { Resource, Template } from './template/template.ts';
 
 /** Clients for the services resources are created on. */
@@ -34,24 +33,22 @@ export async function provision(template: Template, clients: ProvisioningClients
 
 async function provisionTable(table: Resource, dynamodb: AwsJsonClient): Promise<void> {
   const TableName = nameOf(table);
-  const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, LocalSecondaryIndexes } = table.properties;
+  const { KeySchema = null, AttributeDefinitions = null } = table.properties;
   const existing = await unlessAbsent(dynamodb.call('DescribeTable', { TableName }));
   if (existing !== undefined) {
     const keys = asObject(existing['Table'])['KeySchema'];
     if (JSON.stringify(keys) !== JSON.stringify(KeySchema)) {
       throw new LocalStackError(
-        `The table ${TableName} in the data folder has another key than the template's: use a new --data folder.`,
+        `The table ${TableName} in the data folder has another key than the template: use a new --data folder.`,
       );
     }
     return;
   }
   await dynamodb.call('CreateTable', {
     TableName,
-    KeySchema: KeySchema ?? null,
-    AttributeDefinitions: AttributeDefinitions ?? null,
+    KeySchema,
+    AttributeDefinitions,
     BillingMode: 'PAY_PER_REQUEST',
-    ...(GlobalSecondaryIndexes === undefined ? {} : { GlobalSecondaryIndexes }),
-    ...(LocalSecondaryIndexes === undefined ? {} : { LocalSecondaryIndexes }),
   });
   await until(async () => {
     const description = await dynamodb.call('DescribeTable', { TableName });
@@ -76,10 +73,8 @@ async function provisionStream(stream: Resource, kinesis: AwsJsonClient): Promis
 }
 
 const queueAttributes = [
-  'DelaySeconds',
   'MaximumMessageSize',
   'MessageRetentionPeriod',
-  'ReceiveMessageWaitTimeSeconds',
   'RedrivePolicy',
   'VisibilityTimeout',
 ];
@@ -87,7 +82,7 @@ const queueAttributes = [
 /** All queues first, their attributes after: a redrive policy names another queue, which fauxqs does not check. */
 async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<void> {
   const queues = template.ofType('AWS::SQS::Queue');
-  const arns = queues.map((queue) => `arn:aws:sqs:us-east-1:000000000000:${nameOf(queue)}`);
+  const arns = queues.map(arnOf);
   const urls = new Map<Resource, string>();
   for (const queue of queues) {
     const created = await sqs.call('CreateQueue', { QueueName: nameOf(queue) });
@@ -101,7 +96,7 @@ async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<
         const target = asText(value['deadLetterTargetArn']) ?? '';
         if (!arns.includes(target)) {
           throw new LocalStackError(
-            `The redrive policy of ${queue.logicalId} names ${target}, which is no queue of the template.`,
+            `The redrive policy of ${queue.logicalId} names ${target}, which is not a queue of the template.`,
           );
         }
         Attributes[name] = JSON.stringify({
@@ -120,36 +115,23 @@ async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<
 
 /** Creates a bucket, unless it is there. */
 export async function provisionBucket(name: string, endpoint: string): Promise<void> {
-  const answer = await s3Request(endpoint, 'PUT', `/${name}`);
+  const { status, body } = await s3Request(endpoint, 'PUT', `/${name}`);
   // 409: it is there already, and ours.
-  if (answer.status !== 200 && answer.status !== 409) {
-    throw new Error(`Cannot create the bucket ${name}: ${answer.status} ${answer.body}`);
-  }
+  if (status !== 200 && status !== 409)
+    throw new Error(`Cannot create the bucket ${name}: ${status} ${body}`);
 }
 
 /** One S3 request in path style. */
-export function s3Request(
+export async function s3Request(
   endpoint: string,
   method: 'GET' | 'PUT',
   path: string,
-  body = '',
-): Promise<Pick<RawAnswer, 'status' | 'body'>> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      new URL(path, endpoint),
-      { method, headers: { ...authorization('s3'), 'content-length': Buffer.byteLength(body) } },
-      (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-        incoming.once('error', reject);
-        incoming.once('end', () =>
-          resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
-        );
-      },
-    );
-    outgoing.once('error', reject);
-    outgoing.end(body);
-  });
+  content?: string,
+): Promise<RawAnswer> {
+  const headers = authorization('s3');
+  const body = content === undefined ? {} : { body: content };
+  const answer = await fetch(`${endpoint}${path}`, { method, headers, ...body });
+  return { status: answer.status, body: await answer.text() };
 }
 
 async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
@@ -167,5 +149,5 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  throw new Error('An emulator did not make a resource active in time.');
+  throw new Error('An emulator did not activate a resource in time: start again.');
 }

@@ -66,7 +66,7 @@ export function startSchedules(template: Template, functions: Functions): Schedu
 }
 
 /** The event EventBridge sends. */
-export function scheduledEvent(rule: Resource, nowMs: number): object {
+function scheduledEvent(rule: Resource, nowMs: number): object {
   return {
     version: '0',
     id: randomUUID(),

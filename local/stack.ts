@@ -1,4 +1,5 @@
 // The local stack: the synthesized template, running on embedded emulators.
+import './compile-cache.ts';
 import { join } from 'node:path';
 import { createApi } from './api-gateway/api.ts';
 import type { ServiceFault } from './api-gateway/integrations.ts';
@@ -113,7 +114,10 @@ async function start(
   if (dataDir !== undefined) stops.push(claimDataFolder(dataDir));
   const onCrash = options.onCrash ?? ((error: Error) => report(error.message));
   let onObject = (_: CreatedObject) => {};
-  const starting = startEmulators(dataDir, onCrash, clock?.offset, (created) => onObject(created));
+  const starting = startEmulators({
+    ...{ dataDir, onCrash, clock: clock?.offset },
+    onObject: (created) => onObject(created),
+  });
   // If synthesizing fails first, the emulators must be stopped all the same.
   stops.push(async () => (await starting.catch(() => undefined))?.stop());
   const [json, emulators] = await Promise.all([
@@ -175,7 +179,6 @@ async function start(
     functions,
     kinesis: clients.kinesis,
     sqs: clients.sqs,
-    s3Endpoint: endpoints.s3,
     sqsEndpoint: endpoints.sqs,
     dataDir,
     onBatch: (functionName, lastArrivalMs) => {
@@ -214,7 +217,6 @@ async function start(
   );
   stops.push(() => server.stop(graceMs));
   apiUrl = server.url;
-  for (const each of functions.all) each.warm();
   signal?.throwIfAborted();
 
   return {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { compileCache } from './compile-cache.ts';
 import { LocalStackError } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
 import { projectRoot } from './project-root.ts';
@@ -47,6 +48,7 @@ async function runApp(
       CDK_OUTDIR: outputFolder,
       CDK_CONTEXT_JSON: JSON.stringify(context),
       TALLY_SYNTHESIZE_FOR: 'local-stack',
+      NODE_COMPILE_CACHE: compileCache,
     },
     stdio: ['ignore', 'ignore', 'pipe'],
     ...(signal === undefined ? {} : { signal }),

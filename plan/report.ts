@@ -19,7 +19,7 @@ export function settingsFor(workload: Workload, { shards, hashSlots }: Sampled):
     ...(hashSlots !== 16 && { hashSlots }),
     ...(workload.windowSeconds !== 5 && { aggregatorWindowSeconds: workload.windowSeconds }),
   };
-  return Object.keys(settings).length === 0 ? 'the defaults' : `-c settings='${JSON.stringify(settings)}'`;
+  return Object.keys(settings).length === 0 ? 'the defaults' : `--settings '${JSON.stringify(settings)}'`;
 }
 
 /** The whole report. */

@@ -77,7 +77,7 @@ function hunt(cwd: string, script: string, args: readonly string[]): Promise<str
     child.stdout.on('data', (text) => output.push(String(text)));
     child.stderr.on('data', (text) => errors.push(String(text)));
     child.on('error', reject);
-    // A mutant that can not even be loaded proves nothing.
+    // A mutant that cannot even be loaded proves nothing.
     child.on('close', (code) => (code === 0 ? resolve(output.join('')) : reject(new Error(errors.join('')))));
   });
 }
@@ -117,5 +117,5 @@ const hunts = sabotages.map((sabotage) =>
   }),
 );
 await Promise.all(hunts);
-say(`${sabotages.length} sabotages, ${bad} not as expected`);
+say(`${sabotages.length} mutations, ${bad} not as expected`);
 process.exitCode = bad === 0 ? 0 : 1;

@@ -114,7 +114,7 @@ const RULES: readonly Rule[] = [
   {
     room: 'local stack',
     files: /^local\//,
-    mayImport: [/^local\//, NODE, SDK, /^(dynalite|kinesalite|fauxqs|velocityjs|jsonpath-plus|ajv)$/],
+    mayImport: [/^local\//, NODE, SDK, /^(dynalite|kinesalite|fauxqs|velocityjs|ajv)$/],
   },
   {
     room: 'benchmarks',
@@ -159,6 +159,7 @@ const RULES: readonly Rule[] = [
       CLIENT,
       /^lib\/configuration(-rules)?\.ts$/,
       /^(plan|proof)\//,
+      /^local\/compile-cache\.ts$/,
       /^(package|cdk)\.json$/,
       NODE,
       SDK,

@@ -7,7 +7,7 @@ import { Meter } from '../../plan/meter.ts';
 import type { Log } from './real-logs.ts';
 
 /** The counts differ from what others counted. */
-export class WrongCounts extends Error {
+class WrongCounts extends Error {
   override readonly name = 'WrongCounts';
 }
 

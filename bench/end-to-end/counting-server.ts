@@ -1,59 +1,29 @@
-// The HTTP shell of the systems that Tally is compared with: the same routes, nothing more than they need.
-import { createServer, type ServerResponse } from 'node:http';
+// What the systems that Tally is compared with share: the HTTP shell, and sums of what is stored.
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { BenchEvent } from './workload.ts';
+import { type AttributeValue, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import type { BenchEvent } from './load.ts';
 
-/** What counts behind the shell. */
-export interface Counter {
-  /** Counts the events of one request, each by itself. */
-  count(events: readonly BenchEvent[], nowMs: number): Promise<void>;
-  /** A counter's minutes of an hour, by number. */
-  minutes(metric: string, entity: string, hourMs: number): Promise<ReadonlyMap<number, number>>;
-}
-
-/** A listening server. */
-export interface CountingServer {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
-/**
- * Serves `POST /v1/events` (202 when every event is counted), `GET /v1/counts/{metric}/{entity}?from=` for one hour by minute,
- * and `GET /v1/status`.
- */
-export async function serveCounter(counter: Counter, port = 0): Promise<CountingServer> {
+/** Serves `POST /v1/events` (202 when `count` has counted every event) and `GET /v1/status` on 127.0.0.1. */
+export async function serveCounter(count: (events: readonly BenchEvent[]) => Promise<void>) {
   let counted = 0;
-  const take = async (body: string, outgoing: ServerResponse) => {
+  const handle = async (method: string, body: string) => {
+    if (method !== 'POST') return { status: 200, answer: { counted } };
     const { events } = JSON.parse(body) as { events: BenchEvent[] };
-    await counter.count(events, Date.now());
+    await count(events);
     counted += events.length;
-    answer(outgoing, 202, { accepted: events.length });
-  };
-  const read = async (url: URL, outgoing: ServerResponse) => {
-    const [, , , metric = '', entity = ''] = url.pathname.split('/').map(decodeURIComponent);
-    const fromMs = Date.parse(url.searchParams.get('from') ?? '');
-    const minutes = await counter.minutes(metric, entity, fromMs);
-    const points = [...minutes].map(([minute, n]) => ({
-      at: new Date(fromMs + minute * 60_000).toISOString(),
-      n,
-    }));
-    answer(outgoing, 200, { metric, entity, by: 'minute', points });
+    return { status: 202, answer: { accepted: events.length } };
   };
   const server = createServer({ keepAliveTimeout: 65_000 }, async (incoming, outgoing) => {
-    try {
-      const url = new URL(incoming.url ?? '/', 'http://localhost');
-      if (incoming.method === 'POST') await take(await text(incoming), outgoing);
-      else if (url.pathname === '/v1/status') answer(outgoing, 200, { counted });
-      else await read(url, outgoing);
-    } catch (error) {
-      answer(outgoing, 503, { message: String(error) });
-    }
+    const { status, answer } = await handle(incoming.method ?? '', await text(incoming)).catch((error) => {
+      return { status: 503, answer: { message: String(error) } };
+    });
+    const json = JSON.stringify(answer);
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) };
+    outgoing.writeHead(status, headers).end(json);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
-  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     stop: async () => {
@@ -64,11 +34,15 @@ export async function serveCounter(counter: Counter, port = 0): Promise<Counting
   };
 }
 
-function answer(outgoing: ServerResponse, status: number, body: object): void {
-  const json = JSON.stringify(body);
-  outgoing.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(json),
-  });
-  outgoing.end(json);
+/** Sums of everything that a table holds. @param countsIn what an item counts, by `metric#entity` */
+export async function sumTable(
+  client: DynamoDBClient,
+  TableName: string,
+  countsIn: (item: Record<string, AttributeValue>) => readonly (readonly [name: string, n: number])[],
+): Promise<Map<string, number>> {
+  const sums = new Map<string, number>();
+  for await (const { Items = [] } of paginateScan({ client }, { TableName })) {
+    for (const [name, n] of Items.flatMap(countsIn)) sums.set(name, (sums.get(name) ?? 0) + n);
+  }
+  return sums;
 }

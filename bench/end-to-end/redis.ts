@@ -1,99 +1,66 @@
-// A redis-server of the benchmark's own: on a free port of 127.0.0.1, in a folder that its caller deletes.
-import { type ChildProcess, spawn } from 'node:child_process';
+// The usual fast counter: INCRBY in Redis for each event, on a redis-server of its own.
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createClient } from '@redis/client';
-import type { Usage } from './counting-system.ts';
+import { serveCounter } from './counting-server.ts';
+import type { CountingSystem } from './system-process.ts';
 
-/** How Redis keeps its data: `snapshots` is what it does by default, `everysec` what users choose who want to lose less. */
-export type Persistence = 'snapshots' | 'everysec';
-
-/** A running redis-server. */
-export interface Redis {
-  readonly port: number;
-  usage(): Promise<Usage>;
-  kill(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-/** Path of redis-server, if there is one on PATH. */
+/** Its first words about itself, such as "Redis server v=7.0.15"; undefined without a redis-server on PATH. */
 export function findRedis(): string | undefined {
-  const candidates = (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, 'redis-server'));
-  return candidates.find((candidate) => {
-    try {
-      accessSync(candidate, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  const { error, stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' });
+  return error === undefined ? stdout.split(' sha=')[0] : undefined;
 }
 
-/** Its first words about itself, such as "Redis server v=7.0.15". */
-export async function redisVersion(program: string): Promise<string> {
-  const child = spawn(program, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const [text] = (await once(child.stdout, 'data')) as [Buffer];
-  return String(text).split(' sha=')[0] ?? '';
-}
-
-/** Starts it, and waits until it answers. Snapshots are as its own defaults have them, in both cases. */
-export async function startRedis(program: string, folder: string, persistence: Persistence): Promise<Redis> {
+/** Starts redis-server with an append-only file, and the server in front of it. One key a counter and minute. */
+export async function startRedis(): Promise<CountingSystem> {
+  const folder = mkdtempSync(join(tmpdir(), 'tally-bench-redis-'));
   const port = await freePort();
-  const log = ['--appendonly', persistence === 'everysec' ? 'yes' : 'no', '--appendfsync', 'everysec'];
   const args = [
-    '--bind',
-    '127.0.0.1',
-    '--port',
-    String(port),
-    '--dir',
-    folder,
-    ...log,
-    '--loglevel',
-    'warning',
+    ...['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--loglevel', 'warning'],
+    ...['--appendonly', 'yes', '--appendfsync', 'everysec'],
   ];
-  const child = spawn(program, args, { stdio: 'ignore' });
-  const killed = () => child.kill('SIGKILL');
-  process.once('exit', killed);
+  const child = spawn('redis-server', args, { stdio: 'ignore' });
+  process.once('exit', () => child.kill('SIGKILL'));
   const client = createClient({ socket: { host: '127.0.0.1', port, reconnectStrategy: () => 50 } });
+  // It connects again by itself; without a listener the process would end.
   client.on('error', () => {});
-  const failed = once(child, 'exit').then(([code]) => {
-    throw new Error(`redis-server ended with ${code}`);
+  await client.connect();
+  const server = await serveCounter(async (events) => {
+    const minute = Math.floor(Date.now() / 60_000);
+    // Calls of one turn of the event loop leave as one pipeline.
+    await Promise.all(events.map(({ metric, entity }) => client.incrBy(`${metric}#${entity}#${minute}`, 1)));
   });
-  failed.catch(() => {});
-  try {
-    await Promise.race([client.connect(), failed]);
-  } catch (error) {
-    client.destroy();
-    await end(child, 'SIGKILL');
-    throw error;
-  }
-  const close = async (signal: NodeJS.Signals) => {
-    client.destroy();
-    await end(child, signal);
-    process.off('exit', killed);
-  };
   return {
-    port,
-    usage: async () => {
-      const info = await client.info();
-      const field = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1] ?? 0);
-      const cpuMs = (field('used_cpu_user') + field('used_cpu_sys')) * 1_000;
-      return { cpuMs, rssBytes: field('used_memory_rss') };
+    url: server.url,
+    counts: async () => {
+      const sums = new Map<string, number>();
+      for await (const keys of client.scanIterator({ COUNT: 1_000 })) {
+        const values = keys.length === 0 ? [] : await client.mGet(keys);
+        for (const [index, key] of keys.entries()) {
+          const name = key.slice(0, key.lastIndexOf('#'));
+          sums.set(name, (sums.get(name) ?? 0) + Number(values[index]));
+        }
+      }
+      return sums;
     },
-    kill: () => close('SIGKILL'),
-    stop: () => close('SIGTERM'),
+    otherCpuMs: async () => {
+      const info = await client.info();
+      const seconds = [...info.matchAll(/^used_cpu_(?:user|sys):([\d.]+)/gm)].map(([, text]) => Number(text));
+      return seconds.reduce((sum, each) => sum + each, 0) * 1_000;
+    },
+    stop: async () => {
+      await server.stop();
+      client.destroy();
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+      rmSync(folder, { recursive: true });
+    },
   };
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill(signal);
-  await exited;
 }
 
 async function freePort(): Promise<number> {

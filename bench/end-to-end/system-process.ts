@@ -1,53 +1,44 @@
-// The process of one system: starts it, and answers what the benchmark asks.
-import { existsSync, readFileSync } from 'node:fs';
-import { answerCalls } from './child.ts';
-import type { CountingSystem, SystemOptions, Usage } from './counting-system.ts';
-import type { Target } from './sending.ts';
-import { askThreads, type Question } from './threads.ts';
+// The process of one system: starts it, says where it listens, and answers what the benchmark asks.
+import { startRedis } from './redis.ts';
+import { startTally } from './tally.ts';
+import { startUpdateItem } from './update-item.ts';
 
-/** The systems, by the names of their modules. */
-const STARTERS = {
-  tally: async () => (await import('./tally-system.ts')).startTally,
-  'update-item': async () => (await import('./update-item-system.ts')).startUpdateItem,
-  redis: async () => (await import('./redis-system.ts')).startRedisCounting,
-} satisfies Record<string, () => Promise<(options: SystemOptions) => Promise<CountingSystem>>>;
+/** A running system. */
+export interface CountingSystem {
+  readonly url: string;
+  /** What it has counted, by `metric#entity`, read from where it keeps its counts. */
+  counts(): Promise<Map<string, number>>;
+  /** Processor time of processes besides this one, milliseconds. */
+  otherCpuMs?(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** What a system's process is asked. */
+export type Question = 'counts' | 'cpuMs' | 'stop';
+
+const STARTERS = { tally: startTally, 'update-item': startUpdateItem, redis: startRedis };
 
 /** Names of systems. */
 export type SystemName = keyof typeof STARTERS;
 
-/** What a system's process answers. */
-export interface SystemCalls extends Record<string, (argument: never) => unknown> {
-  start(options: SystemOptions): Promise<Target>;
-  counts(): Promise<Map<string, number>>;
-  usage(): Usage;
-  threads(question: Question): Promise<ReadonlyMap<string, number>>;
-  stop(): Promise<void>;
-}
-
 // Lambda's time zone, as `npm start` has it.
 process.env['TZ'] = 'UTC';
 
-const [, , name = 'tally'] = process.argv;
-const starter = STARTERS[name as SystemName];
-let system: CountingSystem | undefined;
-
-answerCalls({
-  start: async (options) => {
-    system = await (await starter())(options);
-    return system.target;
-  },
-  counts: async () => (await system?.counts()) ?? new Map<string, number>(),
-  usage: () => {
+const system: CountingSystem = await STARTERS[process.argv[2] as SystemName]();
+const answers: Readonly<Record<Question, () => Promise<unknown>>> = {
+  counts: system.counts,
+  cpuMs: async () => {
     const { user, system: kernel } = process.cpuUsage();
-    return { cpuMs: (user + kernel) / 1_000, rssBytes: residentBytes() };
+    return (user + kernel) / 1_000 + ((await system.otherCpuMs?.()) ?? 0);
   },
-  threads: askThreads,
-  stop: async () => system?.stop(),
-} satisfies SystemCalls);
-
-/** Resident memory. Where the system tells it apart, without pages of LevelDB's mapped files: those are its own to take back. */
-function residentBytes(): number {
-  const file = '/proc/self/status';
-  const anonymous = existsSync(file) && /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(file, 'utf8'))?.[1];
-  return anonymous ? Number(anonymous) * 1_024 : process.memoryUsage.rss();
-}
+  stop: async () => {
+    await system.stop();
+    process.disconnect();
+  },
+};
+process.on('message', async (question: Question) => {
+  const answer = await answers[question]();
+  if (process.connected) process.send?.(answer);
+});
+process.once('disconnect', () => process.exit());
+process.send?.(system.url);

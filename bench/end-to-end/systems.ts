@@ -1,44 +1,9 @@
-// The systems that are compared, each in processes of its own.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Child } from './child.ts';
-import type { Usage } from './counting-system.ts';
-import { findRedis, type Persistence, type Redis, startRedis } from './redis.ts';
-import type { Target } from './sending.ts';
-import type { SystemCalls, SystemName } from './system-process.ts';
-import type { Question } from './threads.ts';
-
-/** A running system, as the benchmark sees it. */
-export interface RunningSystem {
-  readonly name: SystemName;
-  readonly target: Target;
-  counts(): Promise<Map<string, number>>;
-  /** Of all of its processes. */
-  usage(): Promise<Usage>;
-  /** What the threads of its main process tell, by their names. */
-  threads(question: Question): Promise<ReadonlyMap<string, number>>;
-  /** Holds it, so that it takes nothing from the others. */
-  hold(): void;
-  goOn(): void;
-  /** Kills all of its processes and starts them again, on the data that is left and the same port. */
-  killAndRestart(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-/** What may be chosen. */
-export interface StartOptions {
-  /** Whether its data is kept in files: in memory by default. Redis always has some. */
-  readonly keepsData?: boolean;
-  readonly persistence?: Persistence;
-  /** Settings over those of the local stage; Tally's. */
-  readonly settings?: Readonly<Record<string, number>>;
-}
-
-const PROGRAM = new URL('./system-process.ts', import.meta.url);
-
-/** Threads have the options of their process: each of them loads the module before its own. */
-const TELLING = ['--expose-gc', '--import', new URL('./thread-teller.ts', import.meta.url).href];
+// The systems that are compared, each in a process of its own that is held while another is measured.
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { type Load, type LoadResult, runLoad } from './load.ts';
+import { findRedis } from './redis.ts';
+import type { Question, SystemName } from './system-process.ts';
 
 /** What systems are called in tables. */
 export const LABELS: Readonly<Record<SystemName, string>> = {
@@ -47,58 +12,106 @@ export const LABELS: Readonly<Record<SystemName, string>> = {
   redis: 'Redis INCRBY an event',
 };
 
-/** The systems that can run here. */
-export function systemsHere(): SystemName[] {
-  return ['tally', 'update-item', ...(findRedis() === undefined ? [] : (['redis'] as const))];
+/** A load's result, and the processor time that the system took for it, until everything was counted. */
+export interface Measured extends LoadResult {
+  readonly systemCpuMs: number;
 }
 
-/** Starts a system. @throws Error if it does not start */
-export async function startSystem(name: SystemName, options: StartOptions = {}): Promise<RunningSystem> {
-  const folder = mkdtempSync(join(tmpdir(), `tally-bench-${name}-`));
-  const spawn = () => new Child<SystemCalls>(PROGRAM, [name], TELLING);
-  let child = spawn();
-  let redis: Redis | undefined;
-  const clean = () => rmSync(folder, { recursive: true, force: true });
-  const start = async (port?: number) => {
-    const program = findRedis();
-    if (name === 'redis' && program !== undefined)
-      redis = await startRedis(program, folder, options.persistence ?? 'everysec');
-    return child.call('start', {
-      ...(options.keepsData === true ? { dataDir: folder } : {}),
-      ...(options.settings === undefined ? {} : { settings: options.settings }),
-      ...(port === undefined ? {} : { port }),
-      ...(redis === undefined ? {} : { redisPort: redis.port }),
-    });
-  };
-  const kill = async () => {
-    await Promise.all([child.kill(), redis?.kill()]);
-  };
+/** Starts every system that can run here. The first that does not start ends the others. */
+export async function startSystems(): Promise<System[]> {
+  const names: SystemName[] = [
+    'tally',
+    'update-item',
+    ...(findRedis() === undefined ? [] : ['redis' as const]),
+  ];
+  const systems: System[] = [];
   try {
-    const target = await start();
-    return {
-      name,
-      target,
-      counts: () => child.call('counts'),
-      usage: async () => {
-        const [own, of] = await Promise.all([child.call('usage'), redis?.usage()]);
-        return { cpuMs: own.cpuMs + (of?.cpuMs ?? 0), rssBytes: own.rssBytes + (of?.rssBytes ?? 0) };
-      },
-      threads: (question) => child.call('threads', question),
-      hold: () => child.hold(),
-      goOn: () => child.goOn(),
-      killAndRestart: async () => {
-        await kill();
-        child = spawn();
-        await start(Number(new URL(target.url).port));
-      },
-      stop: async () => {
-        child.goOn();
-        await child.call('stop').finally(kill).finally(clean);
-      },
-    };
+    for (const name of names) systems.push(await System.start(name));
+    return systems;
   } catch (error) {
-    await kill();
-    clean();
+    await Promise.all(systems.map((system) => system.stop()));
     throw error;
+  }
+}
+
+/** A running system, and what it must have counted. */
+export class System {
+  readonly name: SystemName;
+  readonly #process: ChildProcess;
+  readonly #url: string;
+  readonly #expected = new Map<string, number>();
+
+  private constructor(name: SystemName, child: ChildProcess, url: string) {
+    this.name = name;
+    this.#process = child;
+    this.#url = url;
+  }
+
+  static async start(name: SystemName): Promise<System> {
+    const program = new URL('./system-process.ts', import.meta.url);
+    const child = fork(program, [name], { serialization: 'advanced' });
+    // A process that is held would not notice that its parent has gone.
+    process.once('exit', () => child.kill('SIGKILL'));
+    const system = new System(name, child, await answerOf<string>(child));
+    child.kill('SIGSTOP');
+    return system;
+  }
+
+  /** Runs a load. */
+  async run(load: Load): Promise<Measured> {
+    const pace = load.eventsPerSecond === undefined ? 'at full speed' : `at ${load.eventsPerSecond} a second`;
+    process.stderr.write(`${this.name}, ${load.mode.name}: ${load.events} events ${pace}\n`);
+    this.#process.kill('SIGCONT');
+    const before = await this.#ask<number>('cpuMs');
+    const result = await runLoad(this.#url, load);
+    const systemCpuMs = (await this.#ask<number>('cpuMs')) - before;
+    this.#process.kill('SIGSTOP');
+    for (const [name, n] of result.sums) this.#expected.set(name, (this.#expected.get(name) ?? 0) + n);
+    return { ...result, systemCpuMs };
+  }
+
+  /** Compares every counter with what was sent. @returns a line that says so @throws Error that names counters which differ */
+  async check(): Promise<string> {
+    this.#process.kill('SIGCONT');
+    const counts = await this.#ask<ReadonlyMap<string, number>>('counts');
+    const names = [...new Set([...this.#expected.keys(), ...counts.keys()])];
+    const wrong = names.filter((name) => counts.get(name) !== this.#expected.get(name));
+    if (wrong.length > 0) {
+      const shown = wrong
+        .slice(0, 5)
+        .map((name) => `${name}: ${counts.get(name) ?? 0} instead of ${this.#expected.get(name) ?? 0}`);
+      throw new Error(`${this.name} counted wrong: ${wrong.length} counters differ, ${shown.join(', ')}`);
+    }
+    const events = [...counts.values()].reduce((sum, n) => sum + n, 0);
+    return `${LABELS[this.name]}: ${counts.size} counters and ${events} events, all as sent.`;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exitCode !== null) return;
+    this.#process.kill('SIGCONT');
+    const exited = once(this.#process, 'exit');
+    this.#process.send('stop' satisfies Question);
+    await exited;
+  }
+
+  #ask<T>(question: Question): Promise<T> {
+    const answer = answerOf<T>(this.#process);
+    this.#process.send(question);
+    return answer;
+  }
+}
+
+/** The next thing that a process says. @throws Error when it ends instead */
+async function answerOf<T>(child: ChildProcess): Promise<T> {
+  const over = new AbortController();
+  const ended = once(child, 'exit', over).then(([code]) => {
+    throw new Error(`The process ${child.spawnargs.join(' ')} ended with ${code}.`);
+  });
+  try {
+    const [answer] = await Promise.race([once(child, 'message', over), ended]);
+    return answer as T;
+  } finally {
+    over.abort();
+    ended.catch(() => {});
   }
 }

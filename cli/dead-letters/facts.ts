@@ -47,7 +47,7 @@ export function factsOf(
     name,
     place,
     poison: deltas.length === 0,
-    reason: history?.reason ?? 'moved by the queue itself: nobody wrote down why',
+    reason: history?.reason ?? 'moved by the queue itself, without a reason',
     attempts: history?.attempts ?? 0,
     rounds: history?.rounds ?? 0,
     firstFailureAt: history?.firstFailureAt,

@@ -38,7 +38,7 @@ export async function walkWaiting(
       const taken = await waiting.take();
       const news = taken.filter(({ messageId }) => !met.has(messageId));
       if (news.length === 0) return { met: met.size, complete: true };
-      // Held before any is looked at: one that can not be looked at must not stay hidden.
+      // Held before any is looked at: one that cannot be looked at must not stay hidden.
       const left = new Set(news);
       try {
         for (const letter of news) {

@@ -99,8 +99,7 @@ export function summary({ done, failures, gone, interrupted }: Result): string {
   };
   const lines = [...done].map(([outcome, letters]) => `${letters} ${said[outcome]}`);
   if (failures.length > 0) lines.push(`${failures.length} failed and stay where they are`);
-  if (gone.length > 0)
-    lines.push(`${gone.length} not there any more, or held by somebody else: ${gone.join(' ')}`);
+  if (gone.length > 0) lines.push(`${gone.length} gone, or held by another command: ${gone.join(' ')}`);
   if (interrupted) lines.push('interrupted: the rest is as it was');
   for (const { name, reason } of failures.slice(0, 10)) lines.push(`  ${name}: ${reason}`);
   return lines.join('\n');

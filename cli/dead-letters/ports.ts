@@ -17,7 +17,7 @@ export interface QueueDepth {
   readonly hidden: number;
 }
 
-/** The dead-letter queue as an operator looks at it. SQS can not be browsed: what is looked at is hidden meanwhile. */
+/** The dead-letter queue as an operator looks at it. SQS cannot be browsed: what is looked at is hidden meanwhile. */
 export interface WaitingLetters {
   /** Takes some letters; they are hidden for a minute, or until released. Empty when there seem to be none left. */
   take(): Promise<readonly WaitingLetter[]>;

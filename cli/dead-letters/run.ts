@@ -40,7 +40,9 @@ async function list(options: Options, ports: DeadLetterPorts, speaker: Speaker):
     const { found, met, complete } = await findWaiting(ports, options.selection, options.max);
     letters.push(...found.values());
     if (before.hidden > 0)
-      speaker.note(`About ${before.hidden} more are hidden: held by the redriver or another command.`);
+      speaker.note(
+        `About ${before.hidden} more are hidden, in the hands of the redriver or another command.`,
+      );
     if (!complete)
       speaker.note(
         `${met} of about ${before.visible} were looked at; --max N looks at more, for 45 s at most.`,
@@ -73,8 +75,7 @@ async function change(options: Options, ports: DeadLetterPorts, speaker: Speaker
   const total = found.waiting.size + found.parked.size;
   if (found.missing.length > 0 && total === 0) throw notThere(found.missing);
   if (found.missing.length > 0) speaker.note(notThere(found.missing).message);
-  if (!found.complete)
-    speaker.note('The queue holds more than could be looked at: run this again afterwards.');
+  if (!found.complete) speaker.note('The queue has more than this command read: run it again.');
   if (total === 0) {
     speaker.note('Nothing to do: no dead letter matches.');
     return exitCodes.nothing;
@@ -116,7 +117,7 @@ function actionOf(options: Options, { clock }: DeadLetterPorts, speaker: Speaker
 
 function notThere(names: readonly string[]): OperatorError {
   return new OperatorError(
-    `No dead letter ${names.join(', ')}: neither where this command looks, nor held back by somebody for long; try again in a minute, or list.`,
+    `No dead letter ${names.join(', ')}: if another command holds it, try again in a minute; dead-letters list shows what there is.`,
     exitCodes.failed,
   );
 }

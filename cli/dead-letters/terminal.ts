@@ -23,7 +23,7 @@ export function progressBar(total: number): { step(): void; end(): void } {
 export async function confirm(question: string, word: string, signal: AbortSignal): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY)
     throw new OperatorError(
-      `${question} Nobody can be asked here: say --yes if you mean it.`,
+      `${question} There is no terminal to ask on: add --yes to confirm.`,
       exitCodes.usage,
     );
   const terminal = createInterface({ input: process.stdin, output: process.stderr });

@@ -10,7 +10,7 @@ import { parseHistory } from '../../lambdas/core/message-history.ts';
 import type { QueueDepth, WaitingLetter, WaitingLetters } from './ports.ts';
 
 /** As long as redrive hides what it takes: should the command be killed, the next run of redrive but one has them again. */
-export const HELD_SECONDS = 60;
+const HELD_SECONDS = 60;
 const BATCH_MAX = 10;
 
 /** Waiting letters on SQS. */

@@ -107,8 +107,7 @@ export class Follower {
     let file: FollowedFile | undefined;
     try {
       const info = await handle.stat();
-      if (!info.isFile())
-        throw new UsageError(`${this.#name} is not a file; a pipe is followed with --stdin`);
+      if (!info.isFile()) throw new UsageError(`${this.#name} is not a file: use --stdin for a pipe`);
       const held = this.#retiring.some(({ inode }) => inode === info.ino);
       const names = { name: this.#name, path: this.#path };
       if (!held) file = await FollowedFile.open(handle, names, this.#settings, this.#ports, this.#plan);

@@ -110,7 +110,7 @@ function checkPlan(state: ImportState, plan: ReadingPlan, name: string): void {
   if (differing.length === 0) return;
   throw new StateError(
     `${name} was imported as metric ${state.key.metric} with other options: ${differing.join(', ')}. ` +
-      'Use the same options, or another --metric; the two would mix.',
+      'Use the same options, or another --metric.',
   );
 }
 
@@ -217,7 +217,7 @@ class Run {
       const { delivery } = this.#settings;
       const rejected = await deliverAndNote(batch, delivery, this.#ports, figures, this.#reporter);
       if (rejected > 0 && rejected === countOf(batch) && figures.accepted === 0)
-        throw new ServiceError('the service takes none of the events: see why above');
+        throw new ServiceError('the service accepts none of the events: see why above');
     } catch (error) {
       this.#failure ??= { error };
       this.#failing.abort();

@@ -52,7 +52,7 @@ export class FileReporter implements Reporter {
     const dueAt = this.#troubleAt + troubleEveryMs;
     if (this.#bar || this.#troubles < quietTroubles || this.#now() < dueAt) return;
     this.#troubleAt = this.#now();
-    this.#line(`the service does not take events now, trying on: ${reason}`);
+    this.#line(`the service does not accept events at the moment, trying again: ${reason}`);
   }
 
   async rejected(reject: Reject): Promise<void> {
@@ -110,7 +110,7 @@ export class StreamReporter implements Reporter {
   trouble(reason: string): void {
     if (this.#now() - this.#troubleAt < troubleEveryMs) return;
     this.#troubleAt = this.#now();
-    this.note(`the service does not take events now, trying on: ${reason}`);
+    this.note(`the service does not accept events at the moment, trying again: ${reason}`);
   }
 
   async rejected(reject: Reject): Promise<void> {

@@ -50,7 +50,7 @@ export async function rebuildInto(
   const { countsTable, ledgerTable } = stack.resources;
   const shards = await own.ledger.shards();
   if (shards.some((shard) => generationOf(shard) === generation))
-    throw new OperatorError(`Generation ${generation} is counted already: name another.`, exitCodes.usage);
+    throw new OperatorError(`Generation ${generation} already exists: choose another name.`, exitCodes.usage);
   const tables = {
     counts: await tableLike(stack.dynamoDb, countsTable, `${countsTable}-${generation}`),
     ledger: await tableLike(stack.dynamoDb, ledgerTable, `${ledgerTable}-${generation}`),
@@ -167,7 +167,7 @@ function directoryOf(ledger: BooksLedger): ShardDirectory {
 }
 
 /** Segments of a rebuilt ledger, read as those that they were played from. */
-export function replayedSource(from: BooksLedger & SegmentLedger, source: SegmentSource): SegmentSource {
+function replayedSource(from: BooksLedger & SegmentLedger, source: SegmentSource): SegmentSource {
   return {
     segmentsOf: (rebuilt) => {
       const entries = entriesOf(shardIdOf(rebuilt), from, source)[Symbol.asyncIterator]();

@@ -26,7 +26,7 @@ export function linesOf(found: Findings): string[] {
     );
   for (const { shard, first, last, reason } of unknown)
     lines.push(`segments ${first} to ${last} of shard ${shard} were not produced: ${reason}`);
-  if (found.stuck !== undefined) lines.push(`compaction can not go on: ${found.stuck}`);
+  if (found.stuck !== undefined) lines.push(`compaction cannot go on: ${found.stuck}`);
   if (found.restless > 0)
     lines.push(
       `${found.restless} parts were not compared: compaction never rested long enough; run it again`,

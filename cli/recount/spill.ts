@@ -26,7 +26,7 @@ export class FileSpill implements RowSpill {
         () => 0,
       );
       if (size < length)
-        throw new Error(`${file} is not what the state file knows: delete both and begin again.`);
+        throw new Error(`${file} does not belong to the state file: delete both and start again.`);
       if (size > length) await truncate(file, length);
     }
     return spill;

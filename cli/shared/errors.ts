@@ -5,7 +5,7 @@ export const exitCodes = {
   done: 0,
   /** Something could not be done: a letter failed, was refused, or is not there. */
   failed: 1,
-  /** The command line can not be worked with, or was not confirmed; nothing was changed. */
+  /** The command line cannot be worked with, or was not confirmed; nothing was changed. */
   usage: 2,
   /** There was nothing to do. */
   nothing: 3,
@@ -30,13 +30,16 @@ const MET: readonly (readonly [RegExp, string])[] = [
   [/CredentialsProviderError|CouldNotLoadCredentials/, 'No AWS credentials: set AWS_PROFILE, or log in.'],
   [
     /ExpiredToken|ExpiredTokenException|UnrecognizedClient|InvalidClientTokenId|SignatureDoesNotMatch/,
-    'AWS does not take these credentials: log in again.',
+    'AWS does not accept these credentials: log in again.',
   ],
   [/Region is missing/, 'No AWS region: set AWS_REGION, or one in your profile.'],
-  [/AccessDenied|AuthorizationError/, 'These credentials may not do this; the runbook lists what they need.'],
+  [
+    /AccessDenied|AuthorizationError/,
+    'These credentials lack a permission: docs/security.md lists what operators need.',
+  ],
   [
     /ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|TimeoutError/,
-    'No answer: is the stack running, and the network there?',
+    'No answer: check that the stack is running, and the network.',
   ],
 ];
 

@@ -47,13 +47,25 @@ export function withStack(command: Command): Command {
 export function stackNamed({ url, stage }: StackOptions): StackName {
   if ((url === undefined) === (stage === undefined))
     throw new OperatorError(
-      'Say which stack: --url http://127.0.0.1:8787 for a local one, or --stage NAME for one on AWS.',
+      'Name the stack: --url http://127.0.0.1:8787 for a local one, or --stage NAME for one on AWS.',
       exitCodes.usage,
     );
   return { url, stage };
 }
 
-/** Adds an example below a command's help. */
-export function withExample(command: Command, example: string): Command {
-  return command.addHelpText('after', `\nExample:\n  ${example.replaceAll('\n', '\n  ')}`);
+/** How commands end that do one thing; usage is printed for 2. */
+const USUAL_CODES = '0 done; 1 failed; 2 wrong usage.';
+
+/** How commands on a stack end. */
+export const STACK_CODES =
+  '0 done; 1 something failed, was refused or is not there; 2 wrong usage or not confirmed, nothing was\nchanged; 3 nothing to do; 4 no stack, no credentials or no answer; 130 interrupted.';
+
+/** Adds examples and exit codes below a command's help. @param codes `0 done; 1 …` */
+export function withExample(command: Command, example: string, codes = USUAL_CODES): Command {
+  const [one, ...more] = example.split('\n');
+  const title = more.length === 0 ? 'Example' : 'Examples';
+  return command.addHelpText(
+    'after',
+    `\n${title}:\n  ${[one, ...more].join('\n  ')}\n\nExit codes: ${codes}`,
+  );
 }

@@ -28,7 +28,7 @@ export async function runScript(
 }
 
 /** `{ lateShare: 3, trace: true }` as `--late-share 3 --trace`. */
-export function flagsOf(options: Readonly<Record<string, unknown>>): string[] {
+function flagsOf(options: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === undefined || value === false) return [];
     const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -75,7 +75,7 @@ interface About {
   readonly endpoints: Readonly<Record<'dynamodb' | 'kinesis' | 'sqs' | 's3' | 'ssm', string>>;
 }
 
-/** Finds a stack. @throws OperatorError when there is none, or it can not be reached */
+/** Finds a stack. @throws OperatorError when there is none, or it cannot be reached */
 export async function openStack({ url, stage }: StackName): Promise<StackAccess> {
   const about = url === undefined ? undefined : await aboutLocal(url);
   const config = (service: keyof About['endpoints']) =>
@@ -117,7 +117,7 @@ async function aboutLocal(base: string): Promise<About> {
   const about = (await answer.json().catch(() => ({}))) as Partial<About>;
   if (answer.status === 200 && about?.endpoints !== undefined) return about as About;
   throw new OperatorError(
-    `${url.origin} is no local stack of Tally. For one on AWS give its stage: --stage NAME.`,
+    `${url.origin} is not a local stack of Tally. For a stack on AWS, use --stage NAME.`,
     exitCodes.unreachable,
   );
 }

@@ -133,7 +133,9 @@ function lock(path: string): () => void {
     database.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
     database.close();
-    throw new StateError(`another import of this file is running (${path} is locked)`, { cause });
+    throw new StateError(`another import of this file is running (${path} is locked): wait until it ends`, {
+      cause,
+    });
   }
   return () => database.close();
 }

@@ -56,7 +56,7 @@ export async function openSource(name: string): Promise<Source> {
       yield* gzip ? gunzipped(openAt, name) : (openAt(0) as AsyncIterable<Buffer>);
     } catch (error) {
       if (error instanceof FormatError) throw error;
-      throw new SourceError(`${name} cannot be read on: ${gzipFailure(error) ?? messageOf(error)}`, {
+      throw new SourceError(`${name} cannot be read to its end: ${gzipFailure(error) ?? messageOf(error)}`, {
         cause: error,
       });
     }

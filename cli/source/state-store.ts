@@ -58,11 +58,11 @@ export async function findState(
     return { key, path: join(folder, stateFileName(key)), elsewhere, is: 'new' };
   }
   throw new StateError(
-    `no folder for the import state can be written to (${folders.join(', ')}); name one with --state`,
+    `no folder for the import state is writable (${folders.join(', ')}); name one with --state`,
   );
 }
 
-export function stateFileName({ identity, service, metric }: StateKey): string {
+function stateFileName({ identity, service, metric }: StateKey): string {
   const target = createHash('sha256').update(`${service}\n${metric}`).digest('hex').slice(0, 8);
   return `${identity}-${target}.jsonl`;
 }
@@ -82,7 +82,7 @@ async function stateIn(
     if (is !== 'other') return { key: exact.key, path: exactPath, is };
     throw new StateError(
       `${source.name} begins like ${exact.path}, which was imported as metric ${target.metric}, but is not that file with lines appended. ` +
-        'If it was changed, its lines would be counted again; if it is another file, give it a name of its own with --label',
+        'If it was changed, its lines would count again; if it is another file, name it with --label',
     );
   }
   // A file that was shorter than the head when it was first imported and has grown, or one that an imported one begins with.
@@ -127,10 +127,7 @@ async function relation(source: Source, state: ImportState): Promise<'grown' | '
 }
 
 /** Whether the file holds, at its beginning, exactly the bytes that the state is about; where it ends if it is shorter. */
-export async function beginsAs(
-  source: Source,
-  state: ImportState,
-): Promise<boolean | { to: number; crc: number }> {
+async function beginsAs(source: Source, state: ImportState): Promise<boolean | { to: number; crc: number }> {
   const checks = [...state.done, ...state.open.values()].toSorted((a, b) => a.to - b.to);
   let next = 0;
   let offset = 0;

@@ -118,7 +118,9 @@ export function parseJournal(text: string, fileName: string): ImportState {
   const [first = '', ...rest] = lines;
   const head = jsonOf(first);
   if (!isSnapshot(head)) {
-    throw new StateError(`${fileName} is not an import state of this version; move it away to import anew`);
+    throw new StateError(
+      `${fileName} is not an import state of this version: move it away to import the file again`,
+    );
   }
   const { kind: _kind, version: _version, open, done, ...others } = head;
   let state: ImportState = {

@@ -69,7 +69,7 @@ export function topOf(
 }
 
 function exact(n: Count): number {
-  if (typeof n === 'bigint') throw new ServiceError(`a count of ${n} is more than can be compared`);
+  if (typeof n === 'bigint') throw new ServiceError(`the count ${n} is too large to compare`);
   return n;
 }
 

@@ -128,7 +128,7 @@ const GRAIN_MS: Readonly<Record<Grain, number>> = {
 };
 
 /** The finest grain that still makes a chart. */
-export function grainFor(lengthMs: number): Grain {
+function grainFor(lengthMs: number): Grain {
   if (lengthMs <= 8 * HOUR_MS) return 'minute';
   if (lengthMs <= 9 * DAY_MS) return 'hour';
   return lengthMs <= 200 * DAY_MS ? 'day' : 'month';

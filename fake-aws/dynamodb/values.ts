@@ -15,7 +15,7 @@ export function typeOf(value: AttributeValue): TypeName {
   );
 }
 
-/** Bytes of an item by the documented rules. @throws ValidationException for a value that can not be stored */
+/** Bytes of an item by the documented rules. @throws ValidationException for a value that cannot be stored */
 export function itemBytes(item: Readonly<Item>): number {
   let bytes = 0;
   for (const name in item) bytes += Buffer.byteLength(name) + valueBytes(item[name] as AttributeValue);
@@ -23,7 +23,7 @@ export function itemBytes(item: Readonly<Item>): number {
 }
 
 /** Bytes of a value. */
-export function valueBytes(value: AttributeValue): number {
+function valueBytes(value: AttributeValue): number {
   if (value.S !== undefined) return Buffer.byteLength(value.S);
   if (value.N !== undefined) return numberBytes(value.N);
   if (value.B !== undefined) return value.B.byteLength;
@@ -129,7 +129,7 @@ function codePointOrder(unit: number): number {
   return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
 }
 
-/** The order of two values of one type that has one; undefined when they can not be compared. */
+/** The order of two values of one type that has one; undefined when they cannot be compared. */
 export function compareValues(one: AttributeValue, other: AttributeValue): number | undefined {
   if (one.S !== undefined && other.S !== undefined) return compareText(one.S, other.S);
   if (one.N !== undefined && other.N !== undefined) return compareNumbers(one.N, other.N);
@@ -167,7 +167,7 @@ function equalMaps(one: Readonly<Item>, other: Readonly<Item>): boolean {
 }
 
 /** A set's elements as values; empty for what is no set. */
-export function elementsOf(value: AttributeValue): AttributeValue[] {
+function elementsOf(value: AttributeValue): AttributeValue[] {
   if (value.SS !== undefined) return value.SS.map((S) => ({ S }));
   if (value.NS !== undefined) return value.NS.map((N) => ({ N }));
   if (value.BS !== undefined) return value.BS.map((B) => ({ B }));

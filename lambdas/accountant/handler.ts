@@ -33,7 +33,8 @@ async function keepAccounts(_event: ScheduledEvent, context: Context): Promise<v
     lost,
   } = await claimCompleteness(ledger, stream, generation, systemClock, retentions);
   countAny({ ShardsLost: gaps.length });
-  if (gaps.length > 0) logger.error('the stream dropped shards whose ends nobody had read', { shards: gaps });
+  if (gaps.length > 0)
+    logger.error('the stream dropped shards before they were read to their end', { shards: gaps });
   if (lost.length > 0) logger.error('the stream dropped planned segments: they are lost', { segments: lost });
   if (completeThroughMs > 0) {
     const lagMs = Math.max(0, systemClock.nowMs() - completeThroughMs);

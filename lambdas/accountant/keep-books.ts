@@ -9,7 +9,7 @@ const STEP_ENTRIES_MAX = 1_000;
 
 /**
  * Moves the books of all shards forward, in steps, while there is time. Repeatable: the books are a sum over segments
- * that can not change any more, and two keepers notice each other.
+ * that cannot change any more, and two keepers notice each other.
  */
 export async function keepBooks(ledger: BooksLedger, hasTime: () => boolean): Promise<void> {
   for (const shard of await ledger.shards()) {

@@ -106,7 +106,7 @@ export async function aggregate(
     if (first === undefined) return 'done';
     if (head?.status === 'ended')
       throw new GenerationEnded(
-        `shard ${shard} ended with segment ${head.segment}: a later generation has it`,
+        `shard ${shard} ended with segment ${head.segment}: a later generation continues it`,
       );
     if (!hasTime()) return { resumeAt: first.sequenceNumber };
     const records = leadingSegment(fresh);

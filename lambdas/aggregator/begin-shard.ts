@@ -51,7 +51,7 @@ async function generationsInForce(
     if (listed.at(-1)?.name === name) return listed;
     if (listed.some((one) => one.name === name))
       throw new GenerationEnded(
-        `generation ${name} of the stream was followed by ${listed.at(-1)?.name}: deploy with that streamGeneration, or with a new one`,
+        `stream generation ${name} was replaced by ${listed.at(-1)?.name}: deploy with that streamGeneration, or with a new one`,
       );
     // A ledger from before generations were listed has shards of some.
     const earlier = listed.length > 0 ? listed : generationsIn(await ledger.shards());

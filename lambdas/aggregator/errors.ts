@@ -16,7 +16,7 @@ export class UnknownRollupVersion extends Error {
 
   constructor(version: number) {
     super(
-      `a segment was planned with rollup version ${version}, which this code does not know: deploy one that does`,
+      `a segment was planned with rollup version ${version}, which this code does not know: deploy newer code`,
     );
   }
 }

@@ -31,7 +31,7 @@ export function segmentMetrics(count: Count, countAny: Count, log: Log): Segment
     },
     gap: (shard, { after, before }) => {
       count({ RecordsLost: 1 });
-      log.error('records may have been trimmed before anybody read them', { shard, after, before });
+      log.error('records may have been trimmed before they were read', { shard, after, before });
     },
   };
 }

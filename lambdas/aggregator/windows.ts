@@ -132,6 +132,6 @@ async function entriesNeeded(
   }
   const segment = from - entries.length;
   throw new MissingLedgerItem(
-    `segment ${segment} of shard ${shard} is needed for the dedup window and has no entry`,
+    `the dedup window needs segment ${segment} of shard ${shard}, which has no entry`,
   );
 }

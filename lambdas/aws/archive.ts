@@ -1,4 +1,4 @@
-// The archive on S3: rejected events, parked dead letters, expired rows, each under a name that says what it is.
+// The archive on S3: rejected events, parked and discarded dead letters, expired rows.
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -18,10 +18,9 @@ import type { Discarding, Letter, ParkedLetter, ParkedLetters } from '../dead-le
 import type { ExpiredArchive, RejectedArchive } from '../ports.ts';
 import { s3 } from './clients/s3.ts';
 
-/** Where parked dead letters lie. */
 const PARKED = 'parked/';
 
-/** The archive bucket. Every object's name follows from what is in it, so that putting it again changes nothing. */
+/** The archive bucket. An object's key follows from its content, so a repeated put changes nothing. */
 export class Archive implements RejectedArchive, ExpiredArchive, ParkedLetters {
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -64,7 +63,7 @@ export class Archive implements RejectedArchive, ExpiredArchive, ParkedLetters {
     await this.#put(parkedKey(letterName(letter)), JSON.stringify({ history, body: letter.body }));
   }
 
-  /** `discarded/…`: what was parked or waiting, with who gave it up, when, and why. */
+  /** `discarded/…`: the letter, with who gave it up, when, and why. */
   async keepDiscarded({ name, body, history }: ParkedLetter, discarded: Discarding): Promise<void> {
     await this.#put(`discarded/${name}.json`, JSON.stringify({ discarded, history, body }));
   }
@@ -103,7 +102,7 @@ export class Archive implements RejectedArchive, ExpiredArchive, ParkedLetters {
   }
 }
 
-/** The archive, on a client of its own: for functions that load both when there is something to keep. */
+/** The archive with its own client, for functions that load both on first use. */
 export function openArchive(bucket: string): Archive {
   return new Archive(s3(), bucket);
 }

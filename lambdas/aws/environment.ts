@@ -1,9 +1,9 @@
-// Reading a function's environment: every variable is set by the stack, so a missing one is an error that names it.
+// A function's environment. The stack sets every variable, so a missing one is an error.
 
 import type { LevelRetentionsMs } from '../core/claim.ts';
 import type { GenerationStart } from '../core/generation.ts';
 
-/** A variable that is missing or can not be read. */
+/** A variable that is missing or malformed. */
 export class InvalidEnvironment extends Error {
   override readonly name = 'InvalidEnvironment';
 }
@@ -18,7 +18,7 @@ export function text(environment: Environment, name: string): string {
   return value;
 }
 
-/** A variable's whole number. @throws InvalidEnvironment when it is none */
+/** A variable's whole number. @throws InvalidEnvironment */
 export function wholeNumber(environment: Environment, name: string): number {
   const value = text(environment, name);
   if (!/^\d{1,15}$/.test(value))
@@ -26,7 +26,7 @@ export function wholeNumber(environment: Environment, name: string): number {
   return Number(value);
 }
 
-/** A variable that is `true` or `false`. @throws InvalidEnvironment when it is neither */
+/** A variable that is `true` or `false`. @throws InvalidEnvironment */
 export function flag(environment: Environment, name: string): boolean {
   const value = text(environment, name);
   if (value !== 'true' && value !== 'false')
@@ -44,7 +44,7 @@ export function secondsOrForeverAsMs(environment: Environment, name: string): nu
   return text(environment, name) === 'forever' ? undefined : secondsAsMs(environment, name);
 }
 
-/** Where a new generation of the stream begins: `heads`, or a time. @throws InvalidEnvironment when it is neither */
+/** Where a new generation of the stream begins: `heads`, or a time. @throws InvalidEnvironment */
 export function generationStartIn(environment: Environment): GenerationStart {
   const value = text(environment, 'STREAM_GENERATION_FROM');
   if (value === 'heads') return value;
@@ -54,7 +54,7 @@ export function generationStartIn(environment: Environment): GenerationStart {
   return timeMs;
 }
 
-/** How long the blocks of each level are kept: those of the hours hold minutes, those of the days hours, and so on. */
+/** How long the blocks of each level are kept. Blocks of hours hold minutes, blocks of days hours, blocks of months days. */
 export function retentionsIn(environment: Environment): LevelRetentionsMs {
   return {
     hours: secondsOrForeverAsMs(environment, 'MINUTE_RETENTION_SECONDS'),

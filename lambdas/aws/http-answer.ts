@@ -1,4 +1,4 @@
-// An HTTP answer as API Gateway's Lambda proxy takes it.
+// HTTP answers for API Gateway's Lambda proxy integration.
 import { createHash } from 'node:crypto';
 import type { Freshness } from '../ports.ts';
 
@@ -9,12 +9,12 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-// Node has it, the type library does not know it yet.
+// Node has it; the type library does not yet.
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
 /**
- * An answer whose body is `value` as JSON. Bigints are written digit by digit, since a count may outgrow a double.
- * @param origin the origin that browsers may read the answer from; undefined: none but the API's own
+ * An answer whose body is `value` as JSON. A count may exceed a double, so bigints keep all digits.
+ * @param origin whose pages may read the answer; undefined: the API's own only
  */
 export function jsonAnswer(statusCode: number, value: unknown, origin?: string): HttpAnswer {
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...corsHeaders(origin) };
@@ -22,9 +22,9 @@ export function jsonAnswer(statusCode: number, value: unknown, origin?: string):
 }
 
 /**
- * An answer that the client may keep: 200 with an entity tag, or 304 without a body when the client has it already.
- * Only the client may keep it: what stands between may not know who has an API key.
- * @param ifNoneMatch the request's header: the tags of what the client has
+ * An answer that the client may cache: 200 with an ETag, or 304 if the client has it already.
+ * It is private, because a shared cache does not check API keys.
+ * @param ifNoneMatch the request's header
  */
 export function keptAnswer(
   value: unknown,
@@ -45,10 +45,10 @@ export function keptAnswer(
   return { statusCode: 200, headers, body };
 }
 
-/** For how long anyone may keep a public answer. */
+/** How long anyone may cache a public answer. */
 const PUBLIC_SECONDS = 60;
 
-/** An answer for anyone, on any page, which caches on the way may keep as well. */
+/** An answer that any page may read and any cache may keep. */
 export function publicAnswer(body: string, type: string, ifNoneMatch: string | undefined): HttpAnswer {
   const tag = tagOf(body);
   const headers = {
@@ -58,7 +58,7 @@ export function publicAnswer(body: string, type: string, ifNoneMatch: string | u
     'access-control-allow-origin': '*',
     'cross-origin-resource-policy': 'cross-origin',
     'x-content-type-options': 'nosniff',
-    // A picture that is opened by itself is a document: it may do nothing.
+    // An SVG opened by itself is a document; this keeps it from running anything.
     'content-security-policy': "default-src 'none'",
   };
   return hasTag(ifNoneMatch, tag)
@@ -66,7 +66,7 @@ export function publicAnswer(body: string, type: string, ifNoneMatch: string | u
     : { statusCode: 200, headers, body };
 }
 
-/** A request's header, however its name is written: API Gateway hands names over as they came. */
+/** A request's header. API Gateway keeps the case in which the client sent its name. */
 export function headerIn(
   headers: Readonly<Record<string, string | undefined>> | null,
   name: string,
@@ -79,7 +79,7 @@ function tagOf(body: string): string {
   return `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
 }
 
-/** Whether If-None-Match names the tag, compared weakly as it wants: a cache on the way may have weakened one. */
+/** Whether If-None-Match names the tag. The comparison is weak, as RFC 9110 requires: a cache may have weakened the tag. */
 function hasTag(header: string | undefined, tag: string): boolean {
   const named = (header ?? '').split(',').map((one) => one.trim().replace(/^W\//, ''));
   return named.some((one) => one === '*' || one === tag);
@@ -89,7 +89,7 @@ function corsHeaders(origin: string | undefined): Record<string, string> {
   return origin === undefined ? {} : { 'access-control-allow-origin': origin };
 }
 
-/** A value as JSON, bigints digit by digit. */
+/** A value as JSON; bigints keep all digits. */
 export function jsonOf(value: unknown): string {
   return JSON.stringify(value, (_, field) => (typeof field === 'bigint' ? rawJSON(String(field)) : field));
 }

@@ -1,6 +1,6 @@
-// Loading what a function rarely needs when it is first needed, and not in every cold start.
+// Loads rarely needed modules on first use instead of in every cold start.
 
-/** Gives what `load` gives, which is called once. If it fails, the next call loads again. */
+/** Calls `load` once and returns its result each time. After a failure, the next call loads again. */
 export function lazily<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined;
   return () => {

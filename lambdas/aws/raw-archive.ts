@@ -1,4 +1,4 @@
-// Raw records of segments on S3: one compressed object a segment, and empty ones below the further hours that it reaches into.
+// Raw records on S3: one compressed object a segment, and an empty one for each further hour in which its records arrived.
 import { gunzip, gzip } from 'node:zlib';
 import {
   GetObjectCommand,
@@ -22,14 +22,14 @@ import { HOUR_MS } from '../core/time.ts';
 import type { RawArchive, RawHistory } from '../raw-ports.ts';
 import { s3 } from './clients/s3.ts';
 
-/** Compresses text. The header has no time in it, so that the same text gives the same bytes. */
+/** Compresses text. The gzip header has no time, so the same text gives the same bytes. */
 export function gzipped(text: string): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     gzip(text, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
   });
 }
 
-/** What `gzipped` made, as text. @throws Error when it is something else */
+/** The text that `gzipped` compressed. @throws Error for other bytes */
 export function gunzipped(bytes: Uint8Array): Promise<string> {
   return new Promise((resolve, reject) => {
     gunzip(bytes, (error, text) => (error === null ? resolve(text.toString('utf8')) : reject(error)));
@@ -55,7 +55,7 @@ export class S3RawArchive implements RawArchive, RawHistory {
   }
 
   async keepRaw({ key, markers, text }: RawObject): Promise<void> {
-    // The object last: where it is, its markers are.
+    // The object last, so that an object always has its markers.
     for (const marker of markers) await this.#put(marker, new Uint8Array(), 'text/plain');
     await this.#put(key, await this.#compression.gzipped(text), 'application/gzip');
   }
@@ -67,10 +67,10 @@ export class S3RawArchive implements RawArchive, RawHistory {
     try {
       text = await this.#compression.gunzipped(bytes);
     } catch (cause) {
-      throw new InvalidRawObject('it is not compressed as it was written', { cause });
+      throw new InvalidRawObject('it cannot be decompressed', { cause });
     }
     const raw = readRawObject(text);
-    if (raw.segment !== place.segment) throw new InvalidRawObject(`it is of segment ${raw.segment}`);
+    if (raw.segment !== place.segment) throw new InvalidRawObject(`it belongs to segment ${raw.segment}`);
     return raw;
   }
 

@@ -1,17 +1,17 @@
-// The retry policy from a parameter, read again every so often while the function runs.
+// The retry policy in Systems Manager's parameter, read again at an interval.
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import { DEFAULT_RETRY_POLICY, parseRetryPolicy, type RetryPolicy } from '../core/retry-policy.ts';
 import type { Clock, RetryPolicySource } from '../ports.ts';
 import { ssm } from './clients/ssm.ts';
 
-/** Where the retry policy stands, and how it is used. */
+/** Which parameter holds the retry policy. */
 export interface RetryParameterSettings {
   readonly name: string;
   /** How long a value is used before the parameter is read again. */
   readonly rereadMs: number;
 }
 
-/** The parameter in Systems Manager. What is missing or wrong never stops the writer: the last good value holds. */
+/** The parameter in Systems Manager. If it is missing or wrong, the last good value holds. */
 export class RetryParameter implements RetryPolicySource {
   readonly #client: SSMClient;
   readonly #name: string;
@@ -21,7 +21,7 @@ export class RetryParameter implements RetryPolicySource {
   #policy: RetryPolicy = DEFAULT_RETRY_POLICY;
   #rereadAtMs = 0;
 
-  /** @param onProblem hears why the parameter could not be used */
+  /** @param onProblem is called with the reason when the parameter cannot be used */
   constructor(
     client: SSMClient,
     { name, rereadMs }: RetryParameterSettings,

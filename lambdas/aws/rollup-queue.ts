@@ -1,4 +1,4 @@
-// The queue between aggregation and writing, from both ends.
+// The queue between aggregator and writer, from both ends.
 import {
   ChangeMessageVisibilityCommand,
   SendMessageBatchCommand,
@@ -15,12 +15,12 @@ import type { RollupQueue } from '../ports.ts';
 /** The message attribute in which a dead letter's history travels. */
 export const HISTORY_ATTRIBUTE = 'history';
 const BATCH_MESSAGES_MAX = 10;
-/** A batch may have 1 MiB; what is left is room for ids. */
+/** SQS takes 1 MiB; the rest is room for ids. */
 const BATCH_BYTES_MAX = 1_000_000;
 const SEND_TRIES = 3;
 const SENDS_AT_ONCE = 4;
 
-/** Some messages were not taken, however often they were sent. The batch fails, and the ledger makes it whole again. */
+/** SQS did not accept some messages in any attempt. The batch fails, and its next attempt sends them again. */
 export class MessagesNotSent extends Error {
   override readonly name = 'MessagesNotSent';
 }
@@ -44,7 +44,7 @@ export class SqsRollupQueue implements RollupQueue {
     );
   }
 
-  /** A batch answered 200 may have failed entries in it: only those are sent again. */
+  /** A 200 may contain failed entries; only those are sent again. */
   async #sendBatch(batch: readonly RollupMessage[]): Promise<void> {
     let missing = batch;
     const codes = new Set<string>();
@@ -58,7 +58,9 @@ export class SqsRollupQueue implements RollupQueue {
       missing = missing.filter((_, index) => !sent.has(String(index)));
     }
     if (missing.length > 0) {
-      throw new MessagesNotSent(`${missing.length} rollup messages were not taken: ${[...codes].join(', ')}`);
+      throw new MessagesNotSent(
+        `${missing.length} rollup messages were not accepted by SQS: ${[...codes].join(', ')}`,
+      );
     }
   }
 }

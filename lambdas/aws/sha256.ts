@@ -1,11 +1,11 @@
-// SHA-256 as request signers ask for it, by Node's own crypto in as few steps as there can be: every request is signed.
+// SHA-256 for the SDK's request signers, by Node's crypto: faster than the SDK's own, and every request is signed.
 import { createHash, createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import type { Checksum, SourceData } from '@smithy/types';
 
-/** Keys that signers keep for a day, as Node's crypto has them: made anew they take longer than the signature. */
+/** Node's keys for the secrets that signers keep for a day: making one takes longer than a signature. */
 const keys = new WeakMap<object, KeyObject>();
 
-/** SHA-256, and with a secret its HMAC, as the signer wants it. */
+/** SHA-256, or HMAC-SHA-256 with a secret. */
 export class Sha256 implements Checksum {
   readonly #secret: SourceData | undefined;
   #data: Uint8Array[] = [];
@@ -14,7 +14,7 @@ export class Sha256 implements Checksum {
     this.#secret = secret;
   }
 
-  /** Takes bytes in. They are not copied. */
+  /** Adds bytes, without a copy. */
   update(data: Uint8Array): void {
     this.#data.push(data);
   }

@@ -6,7 +6,6 @@ import {
   GetShardIteratorCommand,
   InvalidArgumentException,
   type KinesisClient,
-  ListShardsCommand,
   type Shard,
   type ShardIteratorType,
 } from '@aws-sdk/client-kinesis';
@@ -26,6 +25,7 @@ import type { StreamRecord } from '../core/segment.ts';
 import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
 import type { SegmentReader, SegmentSource } from '../raw-ports.ts';
 import { kinesis } from './clients/kinesis.ts';
+import { listShards } from './list-shards.ts';
 
 /** Pages in one look at what is unread: the aggregator reads the same shard, and five reads a second are all there are. */
 const LOOK_PAGES = 2;
@@ -146,13 +146,8 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   /** The shards that the stream still lists, by id. */
   async #shards(): Promise<ReadonlyMap<ShardId, Shard>> {
     const shards = new Map<ShardId, Shard>();
-    let token: string | undefined;
-    do {
-      const from = token === undefined ? { StreamName: this.#stream } : { NextToken: token };
-      const page = await this.#client.send(new ListShardsCommand(from));
-      for (const shard of page.Shards ?? []) shards.set(parseShardId(shard.ShardId ?? ''), shard);
-      token = page.NextToken;
-    } while (token !== undefined);
+    for await (const shard of listShards(this.#client, this.#stream))
+      shards.set(parseShardId(shard.ShardId ?? ''), shard);
     return shards;
   }
 

@@ -1,4 +1,4 @@
-// Structured logs and metrics of a function. Dimensions are the stage and the function; an entity is never one.
+// Structured logs and metrics of a function. Stage and function are the only dimensions.
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Clock } from '../ports.ts';
@@ -10,9 +10,9 @@ export interface Telemetry {
   readonly metrics: Metrics;
   /** Emits counts, 0 included: for metrics that are always emitted. */
   count(counts: Readonly<Record<string, number>>): void;
-  /** Emits counts that are not 0: a custom metric costs for each hour in which it is emitted. */
+  /** Emits counts other than 0: a custom metric costs for each hour in which it is emitted. */
   countAny(counts: Readonly<Record<string, number>>): void;
-  /** Reports every single value of a duration, so that any percentile of them can be asked for. */
+  /** Reports each duration, so that percentiles are exact. */
   measureMs(name: string, values: readonly number[]): void;
 }
 
@@ -20,7 +20,7 @@ export interface Telemetry {
 export function telemetry(environment: Environment): Telemetry {
   const metrics = new Metrics({
     defaultDimensions: { stage: text(environment, 'STAGE') },
-    // Powertools warns in each invocation that emits nothing, which is most of them.
+    // Powertools warns in every invocation that emits nothing.
     logger: { ...console, warn: () => {} },
   });
   const emit = (counts: Readonly<Record<string, number>>) => {
@@ -32,7 +32,7 @@ export function telemetry(environment: Environment): Telemetry {
     count: emit,
     countAny: (counts) => emit(Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0))),
     measureMs(name, values) {
-      // Powertools makes an array of a name's values, and starts another blob at CloudWatch's limit of 100.
+      // Powertools collects a name's values, and starts a new blob at CloudWatch's limit of 100.
       for (const value of values) metrics.addMetric(name, MetricUnit.Milliseconds, value);
     },
   };

@@ -1,4 +1,4 @@
-// The canary's first task: a known event on every open shard, which is the shard's heartbeat too.
+// The canary's first task: a known event on every open shard, which is also the shard's heartbeat.
 import { type Heartbeat, minuteBeats, minuteStartMs } from '../core/canary.ts';
 import type { HeartbeatStream, Pause } from '../ports.ts';
 
@@ -8,11 +8,11 @@ export interface BeatPorts {
   readonly pause: Pause;
 }
 
-/** How often records are put that the stream does not take, and the first pause between; each later one is twice as long. */
+/** Attempts to put a record, and the first pause between them; each later pause is twice as long. */
 const PUT_TRIES = 6;
 const FIRST_PAUSE_MS = 250;
 
-/** The stream has no open shard, or did not take every record. The next minute sends its own. */
+/** The stream has no open shard, or did not accept every record. The next minute sends its own. */
 export class HeartbeatsNotSent extends Error {
   override readonly name = 'HeartbeatsNotSent';
 }
@@ -21,7 +21,7 @@ export class HeartbeatsNotSent extends Error {
  * Sends the minute's events; repeatable within the minute.
  * @param nowMs the time, epoch milliseconds
  * @returns how many events were sent
- * @throws HeartbeatsNotSent when the stream did not take them all; then the minute has no expectation
+ * @throws HeartbeatsNotSent when the stream did not accept them all; the minute then has no expectation
  */
 export async function beat(nowMs: number, { stream, pause }: BeatPorts): Promise<number> {
   const [first, ...others] = await stream.openShards();
@@ -32,7 +32,7 @@ export async function beat(nowMs: number, { stream, pause }: BeatPorts): Promise
     for (let tries = 1; missing.length > 0; tries += 1) {
       if (tries === PUT_TRIES) {
         const ids = missing.map(({ id }) => id).join(', ');
-        throw new HeartbeatsNotSent(`the stream did not take ${ids}`);
+        throw new HeartbeatsNotSent(`the stream did not accept ${ids}`);
       }
       await pause(FIRST_PAUSE_MS * 2 ** (tries - 1));
       missing = await stream.put(missing);

@@ -1,4 +1,4 @@
-// The canary's second task: ask for its own counts, the way a client does, and judge them.
+// The canary's second task: read its own counts as a client does, and judge them.
 import {
   CANARY_ENTITY,
   CANARY_EXPECTED_METRIC,

@@ -1,4 +1,4 @@
-// The canary Lambda: every minute it sends a known number of events, and checks through the API that they were counted.
+// The canary Lambda: sends a known number of events every minute, and checks through the API that they were counted.
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
@@ -26,7 +26,7 @@ const counts = new SignedQuery(
   systemClock,
 );
 
-/** Both tasks in any case: a heartbeat must not wait for a query, nor a verdict for a stream that takes nothing. */
+/** Each task runs even if the other fails. */
 async function beatAndCheck(): Promise<void> {
   const nowMs = systemClock.nowMs();
   const [sent, verdict] = await Promise.allSettled([beat(nowMs, ports), check(nowMs, counts)]);

@@ -1,13 +1,14 @@
-// The stream as the canary uses it: which shards are open, and a record onto each.
-import { type KinesisClient, ListShardsCommand, PutRecordsCommand } from '@aws-sdk/client-kinesis';
+// The stream as the canary uses it: lists open shards, and puts a record onto each.
+import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
+import { listShards } from '../aws/list-shards.ts';
 import type { Heartbeat, OpenShard } from '../core/canary.ts';
 import { parseShardId } from '../core/identifiers.ts';
 import type { HeartbeatStream } from '../ports.ts';
 
-/** PutRecords takes no more. */
+/** The limit of PutRecords. */
 const PUT_RECORDS_MAX = 500;
 
-/** Puts records past the front door: it chooses shards by the event's id, a heartbeat needs each. */
+/** Puts records past the front door, which cannot choose a shard. */
 export class KinesisHeartbeats implements HeartbeatStream {
   readonly #client: KinesisClient;
   readonly #stream: string;
@@ -19,20 +20,14 @@ export class KinesisHeartbeats implements HeartbeatStream {
 
   async openShards(): Promise<readonly OpenShard[]> {
     const open: OpenShard[] = [];
-    let token: string | undefined;
-    do {
-      const from = token === undefined ? { StreamName: this.#stream } : { NextToken: token };
-      const page = await this.#client.send(new ListShardsCommand(from));
-      for (const { ShardId, HashKeyRange, SequenceNumberRange } of page.Shards ?? []) {
-        // A shard that was split or merged is listed as long as its records are, but has an end.
-        if (SequenceNumberRange?.EndingSequenceNumber !== undefined) continue;
-        open.push({
-          shard: parseShardId(ShardId ?? ''),
-          startingHashKey: HashKeyRange?.StartingHashKey ?? '0',
-        });
-      }
-      token = page.NextToken;
-    } while (token !== undefined);
+    for await (const shard of listShards(this.#client, this.#stream)) {
+      // A shard that was split or merged stays listed while its records are kept.
+      if (shard.SequenceNumberRange?.EndingSequenceNumber !== undefined) continue;
+      open.push({
+        shard: parseShardId(shard.ShardId ?? ''),
+        startingHashKey: shard.HashKeyRange?.StartingHashKey ?? '0',
+      });
+    }
     return open;
   }
 
@@ -50,7 +45,7 @@ export class KinesisHeartbeats implements HeartbeatStream {
           })),
         }),
       );
-      // A request answered 200 may have failed entries in it; the answer keeps the request's order.
+      // A 200 may contain failed entries, in the order of the request.
       missing.push(...batch.filter((_, index) => Records[index]?.SequenceNumber === undefined));
     }
     return missing;

@@ -1,4 +1,4 @@
-// The query API as IAM lets its callers in: requests signed with the function's own credentials.
+// The query API behind IAM: requests signed with the function's credentials.
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { type Environment, text } from '../aws/environment.ts';
@@ -15,13 +15,12 @@ export class NoCounts extends Error {
   override readonly name = 'NoCounts';
 }
 
-/** Who signs. */
 export interface Signer {
   readonly region: string;
   readonly credentials: AwsCredentialIdentity;
 }
 
-/** The credentials that Lambda puts into a function's environment. @throws InvalidEnvironment when one is missing */
+/** The credentials in a function's environment. @throws InvalidEnvironment when one is missing */
 export function environmentCredentials(environment: Environment): AwsCredentialIdentity {
   const sessionToken = environment['AWS_SESSION_TOKEN'];
   return {
@@ -31,7 +30,7 @@ export function environmentCredentials(environment: Environment): AwsCredentialI
   };
 }
 
-/** Asks `GET /v1/admin/counts/…`, the counts for callers whom IAM lets in. */
+/** Reads `GET /v1/admin/counts/…`. */
 export class SignedQuery implements MinuteCountsReader {
   readonly #api: URL;
   readonly #signer: SignatureV4;
@@ -63,7 +62,7 @@ export class SignedQuery implements MinuteCountsReader {
   }
 }
 
-/** Reads an answer by minute. @throws NoCounts when it is none */
+/** Reads an answer by minute. @throws NoCounts for any other */
 function parseMinutes(body: string): MinuteCounts {
   const { points, completeThrough } = objectIn(JSON.parse(body));
   if (!Array.isArray(points)) throw new NoCounts('the answer has no points');
@@ -71,14 +70,13 @@ function parseMinutes(body: string): MinuteCounts {
   for (const point of points) {
     const { at, n } = objectIn(point);
     const atMs = parseInstant(at);
-    if (atMs === undefined || typeof n !== 'number')
-      throw new NoCounts('a point of the answer has no minute');
+    if (atMs === undefined || typeof n !== 'number') throw new NoCounts('a point has no minute');
     minutes.set(atMs, n);
   }
   return { minutes, completeThroughMs: parseInstant(completeThrough) ?? 0 };
 }
 
 function objectIn(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) throw new NoCounts('the answer is no object');
+  if (typeof value !== 'object' || value === null) throw new NoCounts('the answer is not an object');
   return value as Readonly<Record<string, unknown>>;
 }

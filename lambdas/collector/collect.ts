@@ -239,12 +239,12 @@ class Run {
     for (let attempt = 1; left.length > 0; attempt += 1) {
       if (this.#batches <= NOTE_EVERY_BATCHES && this.#ports.nowMs() > this.#latestMs)
         throw new FormatError(
-          'a run died, and too late to put its batches again: it is not known whether those after the cursor are counted',
+          'a run stopped, and its retry came after the dedup window: whether its last batches are counted is unknown',
         );
       left = await this.#ports.stream.put(left);
       if (left.length === 0) break;
       // The next run puts them again, under the same keys.
-      if (attempt === PUT_ATTEMPTS_MAX) throw new Error(`the stream did not take ${left.length} batches`);
+      if (attempt === PUT_ATTEMPTS_MAX) throw new Error(`the stream did not accept ${left.length} batches`);
       await this.#ports.pause(Math.min(5_000, 200 * 2 ** attempt));
     }
     this.#records = [];

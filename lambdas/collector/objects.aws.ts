@@ -26,7 +26,7 @@ export class S3LogObjects {
       // Nothing of the object lies behind its end.
       if (status === 416) return none();
       if (status === 404 || status === 412)
-        throw new ObjectGone(`${key} is not there any more, or has other content`, { cause: error });
+        throw new ObjectGone(`${key} was deleted or replaced`, { cause: error });
       throw error;
     }
   };

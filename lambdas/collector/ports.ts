@@ -78,7 +78,7 @@ export interface CollectorPorts {
   pause(ms: number): Promise<void>;
 }
 
-/** The object is not there any more, or has other content, which was announced by itself. */
+/** The object was deleted or replaced, and what replaced it was announced by itself. */
 export class ObjectGone extends Error {
   override readonly name = 'ObjectGone';
 }

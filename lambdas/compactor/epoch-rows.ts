@@ -146,7 +146,7 @@ export class EpochRows {
     const { deltas, events } = expected.get(range) ?? { deltas: 0, events: 0 };
     if (found.deltas !== deltas || found.events !== events) {
       throw new DeltasMissing(
-        `under hash range "${range}" there are ${found.deltas} deltas with ${found.events} events, and the ledger knows ${deltas} with ${events}`,
+        `hash range "${range}" has ${found.deltas} deltas with ${found.events} events, but the ledger says ${deltas} with ${events}`,
       );
     }
   }

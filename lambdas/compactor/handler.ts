@@ -46,7 +46,7 @@ const ports: CompactorPorts = {
 async function compactDue(_event: ScheduledEvent, context: Context): Promise<void> {
   try {
     const report = await compact(ports, settings, timeLeft(context, RESERVE_MS));
-    if (report.unfinished) logger.warn('an epoch is unfinished; the next run goes on with it');
+    if (report.unfinished) logger.warn('an epoch is unfinished; the next run continues it');
   } catch (error) {
     if (error instanceof DeltasMissing) countAny({ DeltasMissing: 1 });
     throw error;

@@ -74,7 +74,7 @@ export class PeriodMerge {
   /** Adds rows of the period. @param rows by hash, ascending, and none below those that were added before */
   async add(rows: readonly GrowingRow[]): Promise<void> {
     for (const row of rows) {
-      if (row.hash < this.#last) throw new RangeError('rows must come by ascending hash');
+      if (row.hash < this.#last) throw new RangeError('rows must arrive in ascending order of hash');
       this.#last = row.hash;
       this.metrics.add(row.metric);
       const leaf = await this.#leafFor(row.hash);

@@ -145,7 +145,7 @@ export function runsBetween(covered: Coverage, covers: Coverage): SegmentRuns {
 export const OPEN_SEGMENTS_MAX = 100;
 
 /** A segment is stepped over when its last arrival is this long ago: before, its parts are most likely on their way. */
-export const STEP_OVER_AFTER_MS = 300_000;
+const STEP_OVER_AFTER_MS = 300_000;
 
 /** What a shard has beyond a coverage: entries in order, without holes. */
 export interface ShardEntries {
@@ -154,7 +154,7 @@ export interface ShardEntries {
 }
 
 /** Whether nothing of a segment is still on its way: each part is counted, or given up. */
-export function isSettledForStore(entry: SegmentEntry): boolean {
+function isSettledForStore(entry: SegmentEntry): boolean {
   return isGivenUp(entry);
 }
 

@@ -44,11 +44,11 @@ export interface DecodedRecord {
 }
 
 /** The version of a batch's form: what a record that is a batch begins with. */
-export const BATCH_VERSION = 1;
+const BATCH_VERSION = 1;
 /** Most events of one batch, also of one that was put into the stream itself; a larger one is rejected whole. */
 export const BATCH_EVENTS_MAX = 10_000;
 /** Most characters of a batch's key. */
-export const BATCH_KEY_CHARACTERS_MAX = 128;
+const BATCH_KEY_CHARACTERS_MAX = 128;
 /** Largest amount, either way, that one event may count. */
 export const AMOUNT_MAX = 1_000_000_000;
 /** The least `at` as a number: a smaller one is nearly always seconds. Write earlier times as ISO 8601. */
@@ -128,7 +128,7 @@ function parseAt(at: unknown): number | undefined {
 }
 
 /** Whether a value is a batch's key: 1 to 128 characters, none of them a control character. */
-export function isBatchKey(value: unknown): value is string {
+function isBatchKey(value: unknown): value is string {
   return isText(value, BATCH_KEY_CHARACTERS_MAX) && !CONTROL_CHARACTER.test(value);
 }
 

@@ -6,9 +6,9 @@ const [OPENING_BRACE, OPENING_BRACKET, CLOSING_BRACKET, COMMA, NEWLINE] = [0x7b,
 /**
  * Parses records as one JSON array, with a comma and a newline between two of them.
  *
- * What it gives is what each record gives by itself, since nothing can reach across a comma of ours: a string can not, for
- * JSON allows no newline in one; an object can not, for a name must follow its comma, and every record starts with a brace; an
- * array can not, for no record has a bracket in it. So each comma stands between elements of our own array, each record is one
+ * What it gives is what each record gives by itself, since nothing can reach across a comma of ours: a string cannot, for
+ * JSON allows no newline in one; an object cannot, for a name must follow its comma, and every record starts with a brace; an
+ * array cannot, for no record has a bracket in it. So each comma stands between elements of our own array, each record is one
  * element or several, and as many elements as records means one for each.
  */
 export class RecordJoiner {

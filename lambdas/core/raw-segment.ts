@@ -147,7 +147,7 @@ export function rawPlaceIn(key: string): RawPlace | undefined {
 export function readRawObject(text: string): RawSegment {
   try {
     const [first = '', ...lines] = text.split('\n');
-    if (lines.pop() !== '') throw new InvalidRawObject('its last line has no end');
+    if (lines.pop() !== '') throw new InvalidRawObject('its last line is cut off');
     const { v, segment, records: count, ancestors, config } = JSON.parse(first);
     if (v !== FORMAT) throw new InvalidRawObject(`its format is ${v}, which this code does not know`);
     const records = lines.map(readLine);
@@ -161,7 +161,7 @@ export function readRawObject(text: string): RawSegment {
     };
   } catch (cause) {
     if (cause instanceof InvalidRawObject) throw cause;
-    throw new InvalidRawObject('it is not lines of JSON as they were written', { cause });
+    throw new InvalidRawObject('its lines are not JSON', { cause });
   }
 }
 

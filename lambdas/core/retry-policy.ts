@@ -33,7 +33,7 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   redriveRounds: 5,
 };
 
-/** A retry parameter that can not be used; the message says which field and what it may be. */
+/** A retry parameter that cannot be used; the message says which field and what it may be. */
 export class InvalidRetryPolicy extends Error {
   override readonly name = 'InvalidRetryPolicy';
 }
@@ -58,7 +58,7 @@ const SETTINGS = {
 /**
  * Reads the retry parameter: a JSON object whose fields are optional, times in seconds. A value written before a field existed
  * means that field's default.
- * @throws InvalidRetryPolicy naming the field that can not be used
+ * @throws InvalidRetryPolicy naming the field that cannot be used
  */
 export function parseRetryPolicy(text: string): RetryPolicy {
   let value: unknown;

@@ -71,7 +71,7 @@ export function decodeRollupMessage(body: string): RollupContent {
   if (!isCount(runMaxMs)) throw new InvalidRollupMessage('runMaxMs is not a time');
   if (!isCount(earliestHourMs)) throw new InvalidRollupMessage('earliestHourMs is not a time');
   if (!Array.isArray(deltas) || deltas.length === 0)
-    throw new InvalidRollupMessage('deltas is not a filled array');
+    throw new InvalidRollupMessage('deltas is not a non-empty array');
   const segment = segmentNamed(name);
   return {
     segment,

@@ -136,7 +136,7 @@ export interface RowView {
  */
 export function* viewRows(bytes: Uint8Array, names?: ReadonlySet<string>): Generator<RowView> {
   if (bytes[0] !== ENCODING)
-    throw new InvalidRows(`rows of encoding ${bytes[0]}, and this code knows ${ENCODING}`);
+    throw new InvalidRows(`the rows have encoding ${bytes[0]}, and this code reads ${ENCODING}`);
   yield* readRows(new ByteReader(inflated(bytes.subarray(1))), names);
 }
 
@@ -188,7 +188,7 @@ function* readRows(input: ByteReader, names: ReadonlySet<string> | undefined): G
     }
     yield view;
   }
-  if (!input.isDone) throw new InvalidRows('there is more than the rows');
+  if (!input.isDone) throw new InvalidRows('data follows the rows');
 }
 
 function rowsOf(views: Iterable<RowView>): Row[] {

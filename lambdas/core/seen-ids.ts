@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 
 /**
  * The two halves of an event identity's 64-bit hash, high and low. The first 64 bits of SHA-256: a client who does not
- * know how to break it can not make somebody else's event look like a duplicate.
+ * know how to break it cannot make somebody else's event look like a duplicate.
  */
 export interface IdHash {
   high: number;

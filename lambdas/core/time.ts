@@ -1,4 +1,4 @@
-// Instants and time buckets: reading `at`, naming the bucket of a counter item, the minute within it.
+// Instants: reading `at`, and the hour, day and month that hold one.
 
 /** Milliseconds in a minute. */
 export const MINUTE_MS = 60_000;
@@ -9,15 +9,6 @@ export const DAY_MS = 86_400_000;
 
 /** The last instant a four-digit year can name: beyond it ISO times no longer sort as text. */
 export const LATEST_INSTANT_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
-
-/** How many minutes one counter item holds; a divisor of 60. */
-export const BUCKET_MINUTES = [60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1] as const;
-export type BucketMinutes = (typeof BUCKET_MINUTES)[number];
-
-/** Narrows a number to a permitted bucket width. */
-export function isBucketMinutes(value: unknown): value is BucketMinutes {
-  return BUCKET_MINUTES.includes(value as BucketMinutes);
-}
 
 const ISO_INSTANT =
   /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/;
@@ -89,43 +80,9 @@ function digits(text: string, from: number, to: number): number {
   return number;
 }
 
-/** The start of the bucket that holds an instant, in epoch milliseconds. */
-export function bucketStartMs(atMs: number, bucketMinutes: BucketMinutes): number {
-  const widthMs = bucketMinutes * MINUTE_MS;
-  return Math.floor(atMs / widthMs) * widthMs;
-}
-
 /** Whether an event's hour was over already when it arrived: it changes an hour that readers may have taken for done. */
 export function isLate(atMs: number, arrivalMs: number): boolean {
-  return atMs < bucketStartMs(arrivalMs, 60);
-}
-
-/** The minute of its hour in which an instant lies, 0 to 59. */
-export function minuteOfHour(atMs: number): number {
-  return Math.floor(atMs / MINUTE_MS) % 60;
-}
-
-/** A bucket's name, which sorts by time: `2026-11-22T05` for a whole hour, else `2026-11-22T05:15`. */
-export function bucketName(startMs: number, bucketMinutes: BucketMinutes): string {
-  return new Date(startMs).toISOString().slice(0, bucketMinutes === 60 ? 13 : 16);
-}
-
-const BUCKET_NAME = /^(\d{4}-\d\d-\d\dT\d\d)(:\d\d)?(?:~[0-9a-z]+)?$/;
-
-/**
- * The name of a further item of a bucket: `2026-11-22T05~3`. An item collects the ids of the segments it has, and must not
- * grow without bound; group 0 has the bucket's own name.
- */
-export function groupedBucketName(bucket: string, group: number): string {
-  return group === 0 ? bucket : `${bucket}~${group.toString(36)}`;
-}
-
-/** The instant at which a named bucket starts, whatever its group, in epoch milliseconds; undefined when it is no name. */
-export function parseBucketName(name: string): number | undefined {
-  const match = BUCKET_NAME.exec(name);
-  if (match === null) return undefined;
-  const startMs = Date.parse(`${match[1]}${match[2] ?? ':00'}Z`);
-  return Number.isNaN(startMs) ? undefined : startMs;
+  return atMs < hourStartMs(arrivalMs);
 }
 
 /** An instant as ISO 8601 in whole seconds: `2026-11-22T05:07:00Z`. */

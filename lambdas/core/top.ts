@@ -11,7 +11,7 @@ export interface TopEntry {
 export const TOP_MAX = 100;
 
 /** Orders entries: by count downwards, equal counts by entity upwards (code units). */
-export function compareTopEntries(a: TopEntry, b: TopEntry): number {
+function compareTopEntries(a: TopEntry, b: TopEntry): number {
   if (a.n !== b.n) return a.n > b.n ? -1 : 1;
   return a.entity < b.entity ? -1 : a.entity > b.entity ? 1 : 0;
 }

@@ -154,6 +154,6 @@ async function readAgain(
   }
   const ids = joined(entry, chunks);
   if (ids === undefined)
-    throw new MissingLedgerItem(`ids of segment ${entry.segment} of shard ${shard} are not there`);
+    throw new MissingLedgerItem(`the ids of segment ${entry.segment} of shard ${shard} are missing`);
   return ids;
 }

@@ -42,7 +42,7 @@ function parseQuestion(question: unknown, nowMs: number, limitMax: number): Coun
 function textOf(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || value === true) return String(value);
-  throw new InvalidCountQuery(`"${name}" must be text, a number or true`);
+  throw new InvalidCountQuery(`"${name}" must be a string, a number or true`);
 }
 
 function objectIn(value: unknown): Readonly<Record<string, unknown>> | undefined {

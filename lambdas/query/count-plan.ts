@@ -105,7 +105,7 @@ function cutOf(
   const same = range.fromMs === query.fromMs && !isFiner(page.grain, kept) && allowed(page.grain, page.zone);
   if (!same) {
     throw new InvalidCountQuery(
-      `since the page before, counts of ${isoSeconds(query.fromMs)} have passed out of retention: ask anew`,
+      `"next" has expired: counts of ${isoSeconds(query.fromMs)} have passed out of retention, so start again without it`,
     );
   }
   return { grain: page.grain, zone: page.zone };

@@ -113,10 +113,10 @@ export function parseCountQuery(
   if (next === undefined) return { ...read(metric, entity, parameters, nowMs, limitMax), page: undefined };
   const other = names.find((name) => name !== 'next');
   if (other !== undefined)
-    throw new InvalidCountQuery(`"next" holds the whole question already: leave "${other}" out`);
+    throw new InvalidCountQuery(`"next" cannot be combined with "${other}": it holds the whole question`);
   const token = readPageToken(next, metric, entity);
   if (token === undefined)
-    throw new InvalidCountQuery('"next" is no token of an answer for this metric and entity: ask anew');
+    throw new InvalidCountQuery('"next" is not a token for this metric and entity: start again without it');
   return { ...read(metric, entity, token.parameters, nowMs, limitMax), page: token.page };
 }
 
@@ -143,9 +143,7 @@ function read(
   const stretch = { fromMs, toMs };
   if (compare && by !== 'total' && (toMs - fromMs) / GRAIN_MS[by] > limitMax / 2) {
     const most = Math.floor(limitMax / 2);
-    throw new InvalidCountQuery(
-      `a comparison is answered in one piece of at most ${most} ${by}s: ask for a shorter range`,
-    );
+    throw new InvalidCountQuery(`"compare" allows at most ${most} ${by}s: choose a shorter range`);
   }
   const previous = compare ? previousRange(stretch, by, zone) : undefined;
   if (typeof previous === 'string') throw new InvalidCountQuery(previous);
@@ -159,20 +157,16 @@ function read(
 function checkCombination(by: Grain, parameters: CountParameters): void {
   const { tz, compare, from, to, limit } = parameters;
   if (tz !== undefined && !hasZone(by) && !isDate(from) && !isDate(to))
-    throw new InvalidCountQuery(
-      '"tz" goes with by=hour, day, week and month, or with a date as "from" or "to"',
-    );
+    throw new InvalidCountQuery('"tz" needs by=hour, day, week or month, or a date as "from" or "to"');
   const pointless = OF_POINTS.find((name) => parameters[name] !== undefined);
   if (by === 'total' && pointless !== undefined)
     throw new InvalidCountQuery(
-      `"${pointless}" is about points, and by=total has none: say by=day, for example`,
+      `"${pointless}" needs points, and by=total has none: use by=day, for example`,
     );
   if (compare !== undefined && by === 'total' && from === undefined)
-    throw new InvalidCountQuery('"compare" needs a "from": before all time there is nothing');
+    throw new InvalidCountQuery('"compare" with by=total needs a "from"');
   if (compare !== undefined && limit !== undefined)
-    throw new InvalidCountQuery(
-      '"compare" and "limit" do not go together: a comparison is answered in one piece',
-    );
+    throw new InvalidCountQuery('"compare" and "limit" cannot be combined: a comparison has no pages');
 }
 
 /** Whether points of a grain are those of a zone. */

@@ -10,7 +10,7 @@ export interface PublicCounter {
   readonly form: PublicForm;
 }
 
-/** A path or parameter of a public counter that can not be answered; the message says what it may be. */
+/** A path or parameter of a public counter that cannot be answered; the message says what it may be. */
 export class InvalidPublicCounter extends Error {
   override readonly name = 'InvalidPublicCounter';
 }
@@ -25,7 +25,7 @@ const LABEL_MAX = 40;
 export function publicCounterOf(name: string): PublicCounter {
   const [, entity, form] = /^(.+)\.(json|svg)$/s.exec(name) ?? [];
   if (!isEntity(entity) || (form !== 'json' && form !== 'svg')) {
-    throw new InvalidPublicCounter('the path must end in the entity, percent-encoded, and .json or .svg');
+    throw new InvalidPublicCounter('the path must end with the percent-encoded entity and .json or .svg');
   }
   return { entity, form };
 }

@@ -1,13 +1,13 @@
 // Reading a question for the pipeline's status: of how many hours.
 import { HOURS_KEPT } from '../core/hour-books.ts';
 
-/** A question for the status that can not be answered; the message says which parameter and what it may be. */
+/** A question for the status that cannot be answered; the message says which parameter and what it may be. */
 export class InvalidStatusQuery extends Error {
   override readonly name = 'InvalidStatusQuery';
 }
 
 /** How many hours an answer has unless it is asked for more or less. */
-export const HOURS_DEFAULT = 24;
+const HOURS_DEFAULT = 24;
 
 /**
  * Of how many hours of arrival the accounts are asked for.

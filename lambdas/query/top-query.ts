@@ -57,11 +57,10 @@ export function parseTopQuery(
     throw new InvalidTopQuery(`"k" must be a whole number from 1 to ${TOP_MAX}`);
   }
   const atMs = at === undefined ? undefined : instantOf(at);
-  if (atMs !== undefined && by === 'total')
-    throw new InvalidTopQuery('"at" goes with by=hour, day and month only');
+  if (atMs !== undefined && by === 'total') throw new InvalidTopQuery('"at" needs by=hour, day or month');
   const period = periodAt(LEVEL_OF[by], atMs ?? nowMs);
   if (period.startMs > nowMs) {
-    throw new InvalidTopQuery(`"at" (${isoSeconds(period.startMs)}) lies in a ${by} that has not begun yet`);
+    throw new InvalidTopQuery(`"at" (${isoSeconds(period.startMs)}) is in a ${by} that has not begun`);
   }
   return { metric, by, period, isNamed: atMs !== undefined, k: Number(k) };
 }

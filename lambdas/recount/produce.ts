@@ -36,7 +36,7 @@ const NOWHERE: HourRange = { fromMs: 0, toMs: 0 };
 const BITS_MAX = 10;
 
 /** The times that a segment may have added to: its events lie around their arrivals, as far as was accepted. */
-export function reachOf({ minArrivalMs, runMaxMs, config }: SegmentEntry): HourRange {
+function reachOf({ minArrivalMs, runMaxMs, config }: SegmentEntry): HourRange {
   const { acceptPastMs, acceptFutureMs } = config;
   return {
     fromMs: acceptPastMs === undefined ? ALL_HOURS.fromMs : minArrivalMs - acceptPastMs,

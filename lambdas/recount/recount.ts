@@ -27,7 +27,7 @@ import { produce } from './produce.ts';
 import { ChangedMeanwhile, repairDeltas, repairPeriod } from './repair.ts';
 
 /** Differences that are listed; the others are counted. */
-export const LISTED_MAX = 1_000;
+const LISTED_MAX = 1_000;
 
 /**
  * Goes on with a recount to its end.

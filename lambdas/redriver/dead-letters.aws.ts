@@ -1,4 +1,4 @@
-// The dead-letter queue as redrive empties it: back to the rollup queue, or into the archive.
+// Dead letters on SQS: taken, sent back to the rollup queue, or parked in the archive.
 import {
   DeleteMessageCommand,
   type Message,
@@ -11,7 +11,7 @@ import { HISTORY_ATTRIBUTE, historyAttributes } from '../aws/rollup-queue.ts';
 import { type MessageHistory, parseHistory } from '../core/message-history.ts';
 import type { DeadLetters, DeliveredMessage, Letter } from '../dead-letter-ports.ts';
 
-/** How long a dead letter that was taken stays hidden, should redrive die over it. */
+/** How long a taken dead letter stays hidden if the redriver dies. */
 const HIDDEN_SECONDS = 60;
 
 /** Which queues. */
@@ -41,7 +41,7 @@ export class SqsDeadLetters implements DeadLetters {
         QueueUrl: this.#queues.deadLetterUrl,
         MaxNumberOfMessages: most,
         VisibilityTimeout: HIDDEN_SECONDS,
-        // Without a wait SQS asks only some of its servers, and an answer without messages means little.
+        // Without a wait SQS asks only some of its servers, and an empty answer means little.
         WaitTimeSeconds: 1,
         MessageAttributeNames: [HISTORY_ATTRIBUTE],
         MessageSystemAttributeNames: ['ApproximateReceiveCount'],

@@ -1,23 +1,23 @@
-// How far redrive is open: shut until a dead letter's rows went into the tables, then wider with every one that does.
+// A circuit breaker: closed to redrive until a probe writes a dead letter, then wider with every probe that succeeds.
 
 /** How far redrive is open. */
 export interface Opening {
   /** Dead letters that may go back to the queue before the next probe; 0: the next one is a probe. */
   readonly letters: number;
-  /** How many the next probe that gets through opens for. */
+  /** For how many dead letters the next successful probe opens. */
   readonly width: number;
-  /** Probes that failed since one got through. */
+  /** Failed probes since the last success. */
   readonly failures: number;
 }
 
 const WIDTH_FIRST = 10;
-/** A letter may fail for a reason of its own, so the first failure does not condemn the tables. */
+/** A letter may fail for a reason of its own, so one failure does not prove that the tables fail. */
 const FAILURES_MAX = 3;
 
-/** As every run of redrive begins: nobody remembers how the last one ended, and nobody has to. */
+/** The start of every run: no state is kept between runs. */
 export const HALF_OPEN: Opening = { letters: 0, width: WIDTH_FIRST, failures: 0 };
 
-/** After a probe: one that got through opens, twice as wide each time; one that failed shuts. */
+/** After a probe. Success opens, twice as wide each time; failure shuts. */
 export function afterProbe({ width, failures }: Opening, gotThrough: boolean): Opening {
   if (!gotThrough) return { ...HALF_OPEN, failures: failures + 1 };
   return { letters: width, width: width * 2, failures: 0 };
@@ -28,7 +28,7 @@ export function afterReturn(opening: Opening): Opening {
   return { ...opening, letters: Math.max(0, opening.letters - 1) };
 }
 
-/** Whether so many probes failed one after the other that it must be the tables. */
+/** Whether enough probes failed in a row to blame the tables. */
 export function staysShut({ failures }: Opening): boolean {
   return failures >= FAILURES_MAX;
 }

@@ -18,7 +18,7 @@ import { InvalidRedriveRequest, parseRedriveRequest, type RedriveRequest } from 
 const { env } = process;
 const { logger, metrics, countAny } = telemetry(env);
 
-/** What ten dead letters may take; with less time left, the next run goes on. */
+/** The most that ten dead letters may take. With less time left, the next run continues. */
 const RESERVE_MS = 15_000;
 /** An operator's request ends before API Gateway's 29 seconds do. */
 const REQUEST_MS_MAX = 20_000;
@@ -37,12 +37,12 @@ const store = new StoreTable(
 );
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
 const bucket = text(env, 'ARCHIVE_BUCKET');
-/** Only when there is something to park, or rows come too late. */
+/** Loaded to park a letter, or to keep expired rows. */
 const archive = lazily(async () => (await import('../aws/archive.ts')).openArchive(bucket));
 const retryParameter = lazily(async () =>
   (await import('../aws/retry-parameter.ts')).openRetryParameter(retries, systemClock, (problem) => {
     countAny({ RetryParameterProblems: 1 });
-    logger.error('the retry parameter can not be used; the last good value holds', { problem });
+    logger.error('the retry parameter cannot be used; the last good value holds', { problem });
   }),
 );
 const retentions = retentionsIn(env);

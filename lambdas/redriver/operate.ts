@@ -1,4 +1,4 @@
-// What an operator does to one dead letter, waiting or parked. Each can be done again after a crash at any moment.
+// What an operator does to a dead letter, waiting or parked. Each step may be repeated after a crash.
 import { parseSegmentId } from '../core/identifiers.ts';
 import { type CarriedParts, letterName, partsIn } from '../core/letter-name.ts';
 import { unknownHistory } from '../core/message-history.ts';
@@ -14,7 +14,6 @@ import type {
 import type { BooksLedger, Clock, PartLedger } from '../ports.ts';
 import type { DeltaDiscarder } from '../store/ports.ts';
 
-/** What an operator's hand needs. */
 export interface OperatorPorts {
   readonly ledger: Pick<PartLedger, 'notePlace' | 'acknowledge'> & Pick<BooksLedger, 'readEntries'>;
   readonly deadLetters: Pick<DeadLetters, 'giveBack' | 'park' | 'remove'>;
@@ -23,7 +22,7 @@ export interface OperatorPorts {
   readonly clock: Clock;
 }
 
-/** What became of a letter. `counted`: its part is in the counters already, and what was left of it is gone now. */
+/** What became of a letter. `counted`: its parts were counted already, and the letter was removed. */
 export type Outcome = 'returned' | 'parked' | 'discarded' | 'counted' | 'poison';
 
 /** Sends a waiting dead letter back to the rollup queue at once; it keeps its rounds. Poison stays where it is. */
@@ -46,9 +45,8 @@ export async function parkNow(letter: DeliveredMessage, ports: OperatorPorts): P
 }
 
 /**
- * Sends a parked letter to the rollup queue again, with all its rounds before it. The object stays until the part is known to
- * be counted: a message can still be lost by its queue's retention, an object can not. So the ledger goes on saying parked, which
- * is true whenever the command dies.
+ * Sends a parked letter to the rollup queue again, with all its rounds. The object stays, and the ledger says parked, until
+ * the part is counted: a queue's retention can still drop the message.
  */
 export async function replayParked(letter: ParkedLetter, ports: OperatorPorts): Promise<Outcome> {
   const carried = partsIn(letter.body);
@@ -62,7 +60,7 @@ export async function replayParked(letter: ParkedLetter, ports: OperatorPorts): 
   return 'returned';
 }
 
-/** Gives a waiting dead letter up: kept under `discarded/`, noted in the ledger as lost, then deleted. */
+/** Gives up a waiting dead letter: keeps it under `discarded/`, notes it in the ledger as lost, then deletes it. */
 export async function discardWaiting(
   letter: DeliveredMessage,
   discarding: Discarding,
@@ -75,7 +73,7 @@ export async function discardWaiting(
   return outcome;
 }
 
-/** The same with a parked one. */
+/** The same for a parked letter. */
 export async function discardParked(
   letter: ParkedLetter,
   discarding: Discarding,
@@ -95,8 +93,8 @@ async function giveUp(letter: ParkedLetter, discarding: Discarding, ports: Opera
 }
 
 /**
- * Puts a tombstone in the place of each delta, so that no copy of the message can count it any more. Where a delta is stored
- * already, it counts: what is missing is only its acknowledgement.
+ * Puts a tombstone at the key of each delta, so that no copy of the message can count it. A delta that is stored already
+ * counts, and lacks only its acknowledgement.
  * @returns whether any part was given up
  */
 async function discardParts(

@@ -1,18 +1,18 @@
-// What an operator may ask of redrive: `POST /v1/admin/redrive` with no body, or with `{ "max": n }`.
+// The body of `POST /v1/admin/redrive`: none, or `{ "max": n }`.
 
 /** A request of redrive. */
 export interface RedriveRequest {
-  /** How many dead letters may be moved at most; undefined: as many as the rate allows in a minute. */
+  /** The most dead letters to move; undefined: as many as the rate allows in a minute. */
   readonly max: number | undefined;
 }
 
-/** A body that is no request of redrive; the message says what it may be. */
+/** A body that is not a valid request; the message says what it may be. */
 export class InvalidRedriveRequest extends Error {
   override readonly name = 'InvalidRedriveRequest';
 }
 
 const MAX_GREATEST = 1_000_000;
-const RULE = `Send no body, or {"max": n} with n a whole number from 1 to ${MAX_GREATEST}, and nothing else.`;
+const RULE = `Send no body, or {"max": n} with a whole number n from 1 to ${MAX_GREATEST}.`;
 
 /** Reads a request's body. @throws InvalidRedriveRequest with what is wrong with it */
 export function parseRedriveRequest(body: string | null | undefined): RedriveRequest {
@@ -27,9 +27,10 @@ export function parseRedriveRequest(body: string | null | undefined): RedriveReq
     throw new InvalidRedriveRequest(`The body is not a JSON object. ${RULE}`);
   const { max, ...others } = value as Record<string, unknown>;
   const [other] = Object.keys(others);
-  if (other !== undefined) throw new InvalidRedriveRequest(`${JSON.stringify(other)} is not known. ${RULE}`);
+  if (other !== undefined)
+    throw new InvalidRedriveRequest(`${JSON.stringify(other)} is not a known field. ${RULE}`);
   if (max === undefined) return { max };
   if (typeof max !== 'number' || !Number.isInteger(max) || max < 1 || max > MAX_GREATEST)
-    throw new InvalidRedriveRequest(`"max" is not such a number. ${RULE}`);
+    throw new InvalidRedriveRequest(`"max" is out of range. ${RULE}`);
   return { max };
 }

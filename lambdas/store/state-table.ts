@@ -118,7 +118,7 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
       }
     }
     if (deletions.length !== count)
-      throw new Error(`${count} deletions are registered, and ${deletions.length} are there`);
+      throw new Error(`${count} deletions are registered, but ${deletions.length} were read`);
     return deletions;
   }
 

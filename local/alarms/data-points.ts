@@ -1,5 +1,6 @@
 // Data points as CloudWatch keeps them: values by metric, dimensions and time, and statistics over a span of time.
 import { LocalStackError } from '../errors.ts';
+import { asList, asNumber, asObject, asText, parseJson } from '../json.ts';
 
 /** Which metric. Every dimension belongs to its name: the same metric with other dimensions is another metric. */
 export interface MetricName {
@@ -14,69 +15,69 @@ export interface DataPoints {
   add(metric: MetricName, atMs: number, value: number): void;
   /** A statistic of the values in `fromMs <= time < toMs`; undefined where there are none. @throws LocalStackError for a statistic it does not know */
   statistic(metric: MetricName, statistic: string, fromMs: number, toMs: number): number | undefined;
-  /** Every metric of which there is a value. */
-  metrics(): readonly MetricName[];
 }
 
 /** Data points in memory. */
 export function createDataPoints(): DataPoints {
-  const series = new Map<
-    string,
-    { metric: MetricName; points: { readonly atMs: number; readonly value: number }[] }
-  >();
+  const series = new Map<string, { readonly atMs: number; readonly value: number }[]>();
   return {
     add: (metric, atMs, value) => {
       const key = keyOf(metric);
-      const found = series.get(key) ?? { metric, points: [] };
-      found.points.push({ atMs, value });
-      series.set(key, found);
+      const points = series.get(key) ?? [];
+      points.push({ atMs, value });
+      series.set(key, points);
     },
     statistic: (metric, statistic, fromMs, toMs) => {
-      const compute = statisticNamed(statistic);
-      const values = (series.get(keyOf(metric))?.points ?? [])
+      const values = (series.get(keyOf(metric)) ?? [])
         .filter(({ atMs }) => atMs >= fromMs && atMs < toMs)
         .map(({ value }) => value);
-      return values.length === 0 ? undefined : compute(values);
+      return values.length === 0 ? undefined : statisticOf(statistic, values);
     },
-    metrics: () => [...series.values()].map(({ metric }) => metric),
   };
 }
 
-function keyOf({ namespace, name, dimensions }: MetricName): string {
-  return JSON.stringify([
-    namespace,
-    name,
-    Object.entries(dimensions).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-  ]);
-}
-
-type Statistic = (values: readonly number[]) => number;
-
-const sum: Statistic = (values) => values.reduce((total, value) => total + value, 0);
-
-const statistics: Readonly<Record<string, Statistic>> = {
-  Sum: sum,
-  Average: (values) => sum(values) / values.length,
-  Minimum: (values) => Math.min(...values),
-  Maximum: (values) => Math.max(...values),
-  SampleCount: (values) => values.length,
-};
-
-function statisticNamed(name: string): Statistic {
-  const known = Object.hasOwn(statistics, name) ? statistics[name] : undefined;
-  if (known !== undefined) return known;
-  const [, percent] = /^p(\d{1,2}(?:\.\d+)?|100)$/.exec(name) ?? [];
-  if (percent === undefined) {
-    throw new LocalStackError(
-      `An alarm uses the statistic ${name}, which the local stack does not know: add it to local/alarms/data-points.ts.`,
-    );
+/**
+ * Adds what a line of a function publishes in CloudWatch's embedded metric format, if it publishes anything.
+ * (docs AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
+ */
+export function addEmbeddedMetrics(line: string, points: DataPoints): void {
+  if (!line.includes('"_aws"')) return;
+  const root = asObject(parseJson(line));
+  const { Timestamp, CloudWatchMetrics } = asObject(root['_aws']);
+  for (const directive of asList(CloudWatchMetrics).map(asObject)) {
+    const namespace = asText(directive['Namespace']) ?? '';
+    for (const dimensionSet of asList(directive['Dimensions'])) {
+      const names = asList(dimensionSet).map(String);
+      const dimensions = Object.fromEntries(names.map((name) => [name, asText(root[name]) ?? '']));
+      for (const definition of asList(directive['Metrics']).map(asObject)) {
+        const name = asText(definition['Name']) ?? '';
+        for (const value of [root[name]].flat())
+          points.add({ namespace, name, dimensions }, asNumber(Timestamp) ?? 0, asNumber(value) ?? 0);
+      }
+    }
   }
-  return (values) => percentile(values, Number(percent));
 }
 
-/** The smallest value that so many per cent of all values do not exceed. */
-function percentile(values: readonly number[], percent: number): number {
+function keyOf({ namespace, name, dimensions }: MetricName): string {
+  const sorted = Object.entries(dimensions).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([namespace, name, sorted]);
+}
+
+function statisticOf(name: string, values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
-  const rank = Math.max(1, Math.ceil((percent / 100) * sorted.length));
-  return sorted[rank - 1] ?? Number.NaN;
+  const sum = sorted.reduce((total, value) => total + value, 0);
+  const [, percent] = /^p(\d+)$/.exec(name) ?? [];
+  // The smallest value that so many per cent of all values do not exceed.
+  const rank = Math.max(1, Math.ceil((Number(percent) / 100) * sorted.length));
+  const known: Readonly<Record<string, number | undefined>> = {
+    Sum: sum,
+    Average: sum / sorted.length,
+    Minimum: sorted[0],
+    Maximum: sorted.at(-1),
+  };
+  const found = percent === undefined ? known[name] : sorted[rank - 1];
+  if (found !== undefined) return found;
+  throw new LocalStackError(
+    `An alarm uses the statistic ${name}, which the local stack does not know: add it to local/alarms/data-points.ts.`,
+  );
 }

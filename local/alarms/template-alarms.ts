@@ -1,10 +1,9 @@
 // The template's alarms: what each watches and when it goes off, read from the template and from nowhere else.
 import { LocalStackError } from '../errors.ts';
-import { asList, asNumber, asObject, asText, type JsonObject } from '../json.ts';
+import { asList, asNumber, asObject, asText } from '../json.ts';
 import { arnOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
-import { type AlarmCondition, comparison, type MissingData } from './alarm-state.ts';
-import type { DataPoints, MetricName } from './data-points.ts';
+import type { DataPoints } from './data-points.ts';
 import { SEEN_METRICS } from './service-metrics.ts';
 
 /** What all alarms have. */
@@ -12,9 +11,20 @@ interface Named {
   readonly logicalId: string;
   /** What operators call it: the logical id without its path and hash. */
   readonly name: string;
-  readonly description: string;
   /** The section of docs/runbook.md that the description names, if it names one. */
   readonly runbook: string | undefined;
+}
+
+/** When an alarm goes off. */
+export interface AlarmCondition {
+  /** A value above it breaches. */
+  readonly threshold: number;
+  /** N: data points looked at. */
+  readonly evaluationPeriods: number;
+  /** M: data points among them that must breach. */
+  readonly datapointsToAlarm: number;
+  /** Whether a missing data point counts as a breach. */
+  readonly missingBreaches: boolean;
 }
 
 /** An alarm on a metric. */
@@ -41,7 +51,7 @@ export interface TemplateAlarms {
   readonly composite: readonly CompositeAlarm[];
 }
 
-/** Reads the alarms. @throws LocalStackError for what the local stack can not evaluate, or could never see */
+/** Reads the alarms. @throws LocalStackError for what the local stack cannot evaluate, or could never see */
 export function readAlarms(template: Template): TemplateAlarms {
   const metricResources = template.ofType('AWS::CloudWatch::Alarm');
   const ids = new Map(metricResources.map((resource) => [arnOf(resource), resource.logicalId]));
@@ -69,82 +79,52 @@ function alarmsIn(rule: string, ids: ReadonlyMap<string, string>): string[] {
 }
 
 function describe({ logicalId, properties }: Resource): Named {
-  const description = asText(properties['AlarmDescription']) ?? '';
-  const [, runbook] = /docs\/runbook\.md#([\w-]+)/.exec(description) ?? [];
+  const [, runbook] = /docs\/runbook\.md#([\w-]+)/.exec(asText(properties['AlarmDescription']) ?? '') ?? [];
   return {
     logicalId,
     name: logicalId.replace(/^Observability/, '').replace(/[0-9A-F]{8}$/, ''),
-    description,
     runbook,
   };
 }
 
-const MISSING: readonly MissingData[] = ['breaching', 'notBreaching', 'missing', 'ignore'];
-
 function metricAlarm(resource: Resource): MetricAlarm {
-  const { properties } = resource;
-  const text = (name: string) => asText(properties[name]);
+  const { logicalId, properties } = resource;
+  const text = (name: string) => asText(properties[name]) ?? '';
   const number = (name: string) => asNumber(properties[name]);
+  const [namespace, name, missing] = [text('Namespace'), text('MetricName'), text('TreatMissingData')];
   const threshold = number('Threshold');
-  if (threshold === undefined) {
+  if (threshold === undefined || text('ComparisonOperator') !== 'GreaterThanThreshold' || name === '')
     throw new LocalStackError(
-      `${resource.logicalId} has no fixed threshold: the local stack knows no other.`,
+      `${logicalId} is no alarm on one metric above a threshold, the only kind that the local stack evaluates.`,
     );
-  }
-  const evaluationPeriods = number('EvaluationPeriods') ?? 1;
-  const named = text('TreatMissingData') ?? 'missing';
-  const missing = MISSING.find((known) => known === named);
-  if (missing === undefined)
-    throw new LocalStackError(`${resource.logicalId} treats missing data as ${named}.`);
-  if (properties['Metrics'] !== undefined)
+  if (missing !== 'breaching' && missing !== 'notBreaching')
     throw new LocalStackError(
-      `${resource.logicalId} is on an expression, which the local stack cannot evaluate.`,
+      `${logicalId} treats missing data as ${missing}: the local stack knows breaching and notBreaching.`,
     );
-  const { periodMs, value, watched } = oneMetric(properties);
-  const operator = text('ComparisonOperator') ?? '';
-  const condition = {
-    breaches: comparison(operator, threshold),
-    evaluationPeriods,
-    datapointsToAlarm: number('DatapointsToAlarm') ?? evaluationPeriods,
-    missing,
-  };
-  const side = operator.startsWith('Less') ? 'below' : 'above';
-  const often = `${condition.datapointsToAlarm} of ${evaluationPeriods} periods of ${periodMs / 60_000} min`;
-  return {
-    kind: 'metric',
-    ...describe(resource),
-    condition,
-    shown: `${watched} ${side} ${threshold} in ${often}`,
-    periodMs,
-    value,
-  };
-}
-
-type Measured = Pick<MetricAlarm, 'periodMs' | 'value'> & { readonly watched: string };
-
-function oneMetric(stat: JsonObject): Measured {
-  const metric = readMetric(stat);
-  const statistic =
-    asText(stat['Statistic']) ?? asText(stat['ExtendedStatistic']) ?? asText(stat['Stat']) ?? '';
-  return {
-    watched: `${statistic} of ${metric.name}`,
-    periodMs: (asNumber(stat['Period']) ?? 60) * 1_000,
-    value: (points, fromMs, toMs) => points.statistic(metric, statistic, fromMs, toMs),
-  };
-}
-
-function readMetric(properties: JsonObject): MetricName {
-  const namespace = asText(properties['Namespace']) ?? '';
-  const name = asText(properties['MetricName']) ?? '';
-  if (namespace.startsWith('AWS/') && !SEEN_METRICS[namespace]?.includes(name)) {
+  if (namespace.startsWith('AWS/') && !SEEN_METRICS[namespace]?.includes(name))
     throw new LocalStackError(
       `An alarm watches ${namespace} ${name}, which the local stack does not see: add it to local/alarms/service-metrics.ts.`,
     );
-  }
   const dimensions = Object.fromEntries(
     asList(properties['Dimensions'])
       .map(asObject)
       .map(({ Name, Value }) => [asText(Name) ?? '', asText(Value) ?? '']),
   );
-  return { namespace, name, dimensions };
+  const statistic = text('Statistic') || text('ExtendedStatistic');
+  const periodMs = (number('Period') ?? 60) * 1_000;
+  const evaluationPeriods = number('EvaluationPeriods') ?? 1;
+  const datapointsToAlarm = number('DatapointsToAlarm') ?? evaluationPeriods;
+  const often = `${datapointsToAlarm} of ${evaluationPeriods} periods of ${periodMs / 60_000} min`;
+  return {
+    kind: 'metric',
+    ...describe(resource),
+    condition: {
+      ...{ threshold, evaluationPeriods, datapointsToAlarm },
+      missingBreaches: missing === 'breaching',
+    },
+    shown: `${statistic} of ${name} above ${threshold} in ${often}`,
+    periodMs,
+    value: (points, fromMs, toMs) =>
+      points.statistic({ namespace, name, dimensions }, statistic, fromMs, toMs),
+  };
 }

@@ -1,7 +1,9 @@
 // Watches a template's alarms over data points, as CloudWatch does once a minute.
-import { type AlarmState, alarmState, evaluationRange } from './alarm-state.ts';
 import type { DataPoints } from './data-points.ts';
-import type { CompositeAlarm, MetricAlarm, TemplateAlarms } from './template-alarms.ts';
+import type { AlarmCondition, CompositeAlarm, MetricAlarm, TemplateAlarms } from './template-alarms.ts';
+
+/** The states of an alarm. Ours never lack data: what is missing is a breach, or is none. */
+export type AlarmState = 'OK' | 'ALARM';
 
 /** A change of an alarm's state. */
 export interface AlarmChange {
@@ -41,16 +43,15 @@ export function watchAlarms(alarms: TemplateAlarms, points: DataPoints): AlarmWa
 
   const metricState = (alarm: MetricAlarm, nowMs: number) => {
     const { condition, periodMs } = alarm;
-    const values = Array.from({ length: evaluationRange(condition) }, (_, index) => {
+    const values = Array.from({ length: condition.evaluationPeriods + LOOK_BACK }, (_, index) => {
       const toMs = nowMs - index * periodMs;
       return alarm.value(points, toMs - periodMs, toMs);
     }).toReversed();
-    const state = alarmState(condition, values, stateOf(alarm.logicalId));
-    return { state, value: values.findLast((value) => value !== undefined) };
+    return { state: alarmState(condition, values), value: values.findLast((value) => value !== undefined) };
   };
   const compositeState = ({ anyOf }: CompositeAlarm) => {
-    const isOn = anyOf.some((id) => stateOf(id) === 'ALARM');
-    return { state: isOn ? ('ALARM' as const) : ('OK' as const), value: undefined };
+    const state: AlarmState = anyOf.some((id) => stateOf(id) === 'ALARM') ? 'ALARM' : 'OK';
+    return { state, value: undefined };
   };
 
   return {
@@ -70,4 +71,23 @@ export function watchAlarms(alarms: TemplateAlarms, points: DataPoints): AlarmWa
       return changes;
     },
   };
+}
+
+/**
+ * How many data points CloudWatch looks back for beyond the evaluation periods, so that a late or missing one does not
+ * decide: two, by its examples. (docs AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html)
+ */
+const LOOK_BACK = 2;
+
+/**
+ * The state after an evaluation: the newest N real data points decide, gaps or not; where there are fewer, missing ones
+ * count as the alarm treats them.
+ * @param points the range's data points, oldest first; undefined where there is none
+ */
+export function alarmState(condition: AlarmCondition, points: readonly (number | undefined)[]): AlarmState {
+  const { threshold, evaluationPeriods, datapointsToAlarm, missingBreaches } = condition;
+  const real = points.filter((point) => point !== undefined).slice(-evaluationPeriods);
+  const breaching = real.filter((value) => value > threshold).length;
+  const missing = missingBreaches ? evaluationPeriods - real.length : 0;
+  return breaching + missing >= datapointsToAlarm ? 'ALARM' : 'OK';
 }

@@ -47,12 +47,13 @@ export function apiKeyValue(key: Resource): string {
 
 type KeyCheck = () => GatewayResponseType | undefined;
 
-const periodsMs: Record<string, number> = { DAY: 86_400_000, WEEK: 604_800_000, MONTH: 2_592_000_000 };
+/** Our quotas are for a day. */
+const quotaMs = 86_400_000;
 
 function readKeys(template: Template, now: () => number): Map<string, KeyCheck> {
   const plans = template.ofType('AWS::ApiGateway::UsagePlan');
   const links = template.ofType('AWS::ApiGateway::UsagePlanKey');
-  const idOf = (resource: Resource) => refOf(resource, { queueEndpoint: '' });
+  const idOf = (resource: Resource) => refOf(resource);
   const checks = new Map<string, KeyCheck>();
   for (const key of template.ofType('AWS::ApiGateway::ApiKey')) {
     if (asBoolean(key.properties['Enabled']) === false) continue;
@@ -68,12 +69,11 @@ function usagePlanCheck(plan: JsonObject, now: () => number): KeyCheck {
   const bucket = bucketOf(throttle['RateLimit'], throttle['BurstLimit'], now);
   const quota = asObject(plan['Quota']);
   const limit = asNumber(quota['Limit']);
-  const periodMs = periodsMs[asText(quota['Period']) ?? ''] ?? Number.POSITIVE_INFINITY;
   let used = 0;
   let periodStart = now();
   return () => {
     if (bucket !== undefined && !bucket.take()) return 'THROTTLED';
-    if (now() - periodStart >= periodMs) {
+    if (now() - periodStart >= quotaMs) {
       used = 0;
       periodStart = now();
     }

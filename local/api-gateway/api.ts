@@ -15,7 +15,7 @@ import {
   type IntegrationParts,
   takesContentType,
 } from './integrations.ts';
-import { type GatewayRequest, mediaType, readBody } from './request.ts';
+import { type GatewayRequest, readBody } from './request.ts';
 import { type BodyValidator, compileModel } from './request-validation.ts';
 import { matchRoute, readRoutes } from './routes.ts';
 import type { GatewayContext } from './template-context.ts';
@@ -26,8 +26,7 @@ export type Api = (incoming: IncomingMessage) => Promise<GatewayAnswer | undefin
 interface Method {
   readonly access: AccessCheck;
   readonly takes: (contentType: string | undefined) => boolean;
-  readonly validators: ReadonlyMap<string, BodyValidator> | undefined;
-  readonly requiredParameters: readonly string[];
+  readonly validate: BodyValidator | undefined;
   readonly integration: Integration;
   readonly resourceId: string;
 }
@@ -35,7 +34,7 @@ interface Method {
 /** Builds the template's API. @throws LocalStackError for what the local stack does not run */
 export function createApi(
   template: Template,
-  parts: Omit<IntegrationParts, 'gatewayResponses' | 'stageVariables'>,
+  parts: Omit<IntegrationParts, 'gatewayResponses'>,
   now: () => number = Date.now,
 ): Api {
   const [api, ...otherApis] = template.ofType('AWS::ApiGateway::RestApi');
@@ -43,27 +42,20 @@ export function createApi(
   if (api === undefined || otherApis.length > 0) {
     throw new LocalStackError('The local stack runs a template with exactly one REST API.');
   }
-  if (api.properties['BinaryMediaTypes'] !== undefined) {
-    throw new LocalStackError('The local API Gateway does not run BinaryMediaTypes.');
-  }
-  const stageVariables = Object.fromEntries(
-    Object.entries(asObject(stage?.properties['Variables'])).map(([name, value]) => [
-      name,
-      asText(value) ?? '',
-    ]),
-  );
   const gatewayResponses = readGatewayResponses(template);
   const accessOf = readAccess(template, now);
-  const integrationParts: IntegrationParts = { ...parts, stageVariables, gatewayResponses };
+  const integrationParts: IntegrationParts = { ...parts, gatewayResponses };
   const models = readModels(template);
   const routes = readRoutes<Method>(template, (method, resourcePath) => {
     const integration = asObject(method.properties['Integration']);
+    if (Object.values(asObject(method.properties['RequestParameters'])).includes(true))
+      throw new LocalStackError(`The local API Gateway cannot require parameters: ${method.logicalId}.`);
     return {
       access: accessOf(method, resourcePath),
       takes: (contentType) => takesContentType(integration, contentType),
       integration: createIntegration(integration, integrationParts),
       resourceId: asText(method.properties['ResourceId']) ?? '',
-      ...readValidation(template, method, models),
+      validate: readValidator(template, method, models),
     };
   });
 
@@ -103,23 +95,24 @@ export function createApi(
     if (body === 'broken-off') return undefined;
     if (body === 'too-large') return gatewayResponses('REQUEST_TOO_LARGE', context);
 
-    const request = createRequest(
-      incoming,
+    const text = body.toString('utf8');
+    let json: { value: Json | undefined } | undefined;
+    const request: GatewayRequest = {
       verb,
       rawPath,
-      queryText,
-      route.resourcePath,
-      parameters,
-      body,
+      resourcePath: route.resourcePath,
+      query: new URLSearchParams(queryText),
+      headers: incoming.headers,
+      rawHeaders: incoming.rawHeaders,
+      pathParameters: parameters,
+      body: text,
+      json: () => {
+        json ??= { value: parseJson(text) };
+        return json.value;
+      },
       context,
-    );
-    if (missesParameter(method.requiredParameters, request)) {
-      return gatewayResponses('BAD_REQUEST_PARAMETERS', context);
-    }
-    const { validators } = method;
-    const validate =
-      validators?.get(mediaType(incoming.headers['content-type'])) ?? validators?.get('$default');
-    const violation = validate?.(request.json());
+    };
+    const violation = method.validate?.(request.json());
     if (violation !== undefined) return gatewayResponses('BAD_REQUEST_BODY', context, violation);
     try {
       return await method.integration(request);
@@ -137,73 +130,24 @@ function readModels(template: Template): Map<string, BodyValidator> {
   return new Map(
     template
       .ofType('AWS::ApiGateway::Model')
-      .map((model) => [
-        refOf(model, { queueEndpoint: '' }),
-        compileModel(model.logicalId, model.properties['Schema']),
-      ]),
+      .map((model) => [refOf(model), compileModel(model.logicalId, model.properties['Schema'])]),
   );
 }
 
-function readValidation(
+/** What checks a method's bodies, of every content type; undefined if nothing does. */
+function readValidator(
   template: Template,
-  { properties }: Resource,
+  { logicalId, properties }: Resource,
   models: ReadonlyMap<string, BodyValidator>,
-): Pick<Method, 'validators' | 'requiredParameters'> {
-  const validatorId = asText(properties['RequestValidatorId']);
-  const settings = template
+): BodyValidator | undefined {
+  const declared = template
     .ofType('AWS::ApiGateway::RequestValidator')
-    .find((candidate) => refOf(candidate, { queueEndpoint: '' }) === validatorId)?.properties;
-  const validators = new Map<string, BodyValidator>();
-  for (const [type, modelId] of Object.entries(asObject(properties['RequestModels']))) {
-    const model = models.get(asText(modelId) ?? '');
-    if (model === undefined) throw new LocalStackError(`The API has no model ${String(modelId)}.`);
-    validators.set(type.toLowerCase(), model);
-  }
-  const required = Object.entries(asObject(properties['RequestParameters']))
-    .filter(([, isRequired]) => asBoolean(isRequired) === true)
-    .map(([name]) => name);
-  return {
-    validators: asBoolean(settings?.['ValidateRequestBody']) === true ? validators : undefined,
-    requiredParameters: asBoolean(settings?.['ValidateRequestParameters']) === true ? required : [],
-  };
-}
-
-function missesParameter(required: readonly string[], request: GatewayRequest): boolean {
-  return required.some((name) => {
-    const [, place, key = ''] = /^method\.request\.(querystring|header|path)\.(.+)$/.exec(name) ?? [];
-    if (place === 'querystring') return !request.query.has(key);
-    if (place === 'header') return request.headers[key.toLowerCase()] === undefined;
-    return place === 'path' && request.pathParameters[key] === undefined;
-  });
-}
-
-function createRequest(
-  incoming: IncomingMessage,
-  verb: string,
-  rawPath: string,
-  queryText: string,
-  resourcePath: string,
-  pathParameters: Record<string, string>,
-  bytes: Buffer,
-  context: GatewayContext,
-): GatewayRequest {
-  const body = bytes.toString('utf8');
-  let json: { value: Json | undefined } | undefined;
-  return {
-    verb,
-    rawPath,
-    resourcePath,
-    query: new URLSearchParams(queryText),
-    headers: incoming.headers,
-    rawHeaders: incoming.rawHeaders,
-    pathParameters,
-    body,
-    json: () => {
-      json ??= { value: parseJson(body) };
-      return json.value;
-    },
-    context,
-  };
+    .find((candidate) => refOf(candidate) === properties['RequestValidatorId']);
+  if (asBoolean(declared?.properties['ValidateRequestBody']) !== true) return undefined;
+  const validator = models.get(asText(asObject(properties['RequestModels'])['$default']) ?? '');
+  if (validator === undefined)
+    throw new LocalStackError(`The local API Gateway needs a model for $default: ${logicalId} has none.`);
+  return validator;
 }
 
 function createContext(incoming: IncomingMessage, apiId: string, stage: string): GatewayContext {

@@ -1,6 +1,7 @@
 // Answers API Gateway gives by itself, as the template's gateway responses shape them.
 import { asObject, asText } from '../json.ts';
 import type { Template } from '../template/template.ts';
+import { staticHeaders } from './mapping.ts';
 import type { GatewayContext } from './template-context.ts';
 
 /** A response before it is sent. */
@@ -13,7 +14,6 @@ export interface GatewayAnswer {
 const types = {
   API_CONFIGURATION_ERROR: { status: 500, message: 'Internal server error' },
   BAD_REQUEST_BODY: { status: 400, message: 'Invalid request body' },
-  BAD_REQUEST_PARAMETERS: { status: 400, message: 'Missing required request parameters' },
   DEFAULT_5XX: { status: 502, message: 'Internal server error' },
   INTEGRATION_FAILURE: { status: 504, message: 'Internal server error' },
   INTEGRATION_TIMEOUT: { status: 504, message: 'Endpoint request timed out' },
@@ -57,17 +57,11 @@ export function readGatewayResponses(template: Template): GatewayResponses {
     };
     const [[contentType, body] = ['application/json', '{"message":$context.error.messageString}']] =
       Object.entries(asObject(shape['ResponseTemplates']));
-    const headers: Record<string, string> = {
+    const headers = {
       'content-type': contentType,
       'x-amzn-errortype': errorType(type),
+      ...staticHeaders(shape['ResponseParameters'], 'gatewayresponse.header.'),
     };
-    for (const [key, value] of Object.entries(asObject(shape['ResponseParameters']))) {
-      const header = key.replace('gatewayresponse.header.', '');
-      const text = asText(value) ?? '';
-      headers[header.toLowerCase()] = text.startsWith("'")
-        ? text.slice(1, -1)
-        : substitute(`$${text}`, errorContext);
-    }
     return {
       status: Number(asText(shape['StatusCode']) ?? status),
       headers,
@@ -76,7 +70,7 @@ export function readGatewayResponses(template: Template): GatewayResponses {
   };
 }
 
-/** Gateway responses know no Velocity: names are replaced, that is all. */
+/** Gateway responses know no Velocity: only names are replaced. */
 function substitute(text: string, context: Record<string, unknown>): string {
   return text.replace(/\$context((?:\.\w+)+)/g, (_, path: string) => {
     let value: unknown = context;

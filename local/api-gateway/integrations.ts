@@ -8,11 +8,11 @@ import {
 import { LocalStackError } from '../errors.ts';
 import { requestTooLarge } from '../functions/function.ts';
 import type { Functions } from '../functions/functions.ts';
-import { asNumber, asObject, asText, type JsonObject } from '../json.ts';
+import { asObject, asText, type JsonObject } from '../json.ts';
 import type { StackObserver } from '../observer.ts';
 import type { GatewayAnswer, GatewayResponses, GatewayResponseType } from './gateway-responses.ts';
 import { lambdaProxyEvent, readLambdaProxyAnswer } from './lambda-proxy.ts';
-import { compileRequestMapping, compileResponseMapping } from './mapping.ts';
+import { compileRequestMapping, compileResponseMapping, staticHeaders } from './mapping.ts';
 import { type GatewayRequest, mediaType } from './request.ts';
 
 /** Answers a request that has passed all checks. */
@@ -32,7 +32,6 @@ export type ServiceFault = (call: ServiceCall) => RawAnswer | undefined | Promis
 export interface IntegrationParts {
   readonly functions: Functions;
   readonly client: (service: JsonService) => AwsJsonClient;
-  readonly stageVariables: Record<string, string>;
   readonly gatewayResponses: GatewayResponses;
   readonly fault: () => ServiceFault | undefined;
   /** Told when the API itself is at fault (a template that fails); never hears of payloads. */
@@ -40,7 +39,8 @@ export interface IntegrationParts {
   readonly observer?: StackObserver | undefined;
 }
 
-const timeoutMsDefault = 29_000;
+/** The most that API Gateway waits, and what it waits by default. */
+const timeoutMs = 29_000;
 
 /** Builds a method's integration. @throws LocalStackError for a kind the local stack does not run */
 export function createIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
@@ -67,10 +67,9 @@ function serviceIntegration(integration: JsonObject, parts: IntegrationParts): I
     throw new LocalStackError(`The API integrates ${uri}, which the local stack does not run.`);
   }
   const client = parts.client(service);
-  const mapRequest = compileRequestMapping(integration, parts.stageVariables);
-  const mapResponse = compileResponseMapping(integration, parts.stageVariables);
-  const headers = requestHeaders(integration);
-  const timeoutMs = asNumber(integration['TimeoutInMillis']) ?? timeoutMsDefault;
+  const mapRequest = compileRequestMapping(integration);
+  const mapResponse = compileResponseMapping(integration);
+  const headers = staticHeaders(integration['RequestParameters'], 'integration.request.header.');
   const caller = `role ${(asText(integration['Credentials']) ?? '').replace(/^.*:role\//, '')}`;
 
   return async (request) => {
@@ -86,38 +85,20 @@ function serviceIntegration(integration: JsonObject, parts: IntegrationParts): I
       return refuse(parts, late ? 'INTEGRATION_TIMEOUT' : 'INTEGRATION_FAILURE', request);
     }
     parts.observer?.serviceCalled?.({ caller, service, action, body, answer });
-    return mapResponse(request, {
-      selection: String(answer.status),
-      headers: answer.headers,
-      body: answer.body,
-    });
+    return mapResponse(request, { selection: String(answer.status), body: answer.body });
   };
-}
-
-/** Static headers the integration sets; those that the client sets by itself stay its own. */
-function requestHeaders(integration: JsonObject): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(asObject(integration['RequestParameters']))) {
-    const text = asText(value) ?? '';
-    if (!name.startsWith('integration.request.header.') || !text.startsWith("'")) {
-      throw new LocalStackError(`The local API Gateway cannot map ${name} from ${text}.`);
-    }
-    headers[name.slice('integration.request.header.'.length).toLowerCase()] = text.slice(1, -1);
-  }
-  return headers;
 }
 
 function lambdaProxyIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
   const uri = asText(integration['Uri']) ?? '';
   const [, functionArn = ''] = /functions\/(.+)\/invocations$/.exec(uri) ?? [];
   const target = parts.functions.find(functionArn);
-  const timeoutMs = asNumber(integration['TimeoutInMillis']) ?? timeoutMsDefault;
   return async (request) => {
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<undefined>((resolve) => {
       timer = setTimeout(resolve, timeoutMs, undefined);
     });
-    const event = lambdaProxyEvent(request, parts.stageVariables);
+    const event = lambdaProxyEvent(request);
     const outcome = await Promise.race([target.invoke(event), tooLate]);
     clearTimeout(timer);
     if (outcome === undefined) return refuse(parts, 'INTEGRATION_TIMEOUT', request);
@@ -129,15 +110,15 @@ function lambdaProxyIntegration(integration: JsonObject, parts: IntegrationParts
 }
 
 function mockIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
-  const mapRequest = compileRequestMapping(integration, parts.stageVariables);
-  const mapResponse = compileResponseMapping(integration, parts.stageVariables);
+  const mapRequest = compileRequestMapping(integration);
+  const mapResponse = compileResponseMapping(integration);
   return async (request) => {
     const body = mapRequest(request);
     if (body === undefined) return refuse(parts, 'UNSUPPORTED_MEDIA_TYPE', request);
     // CDK writes `{ statusCode: 204 }`, which API Gateway takes although it is no JSON.
     const [, selection] = /"?statusCode"?\s*:\s*(\d{3})/.exec(body) ?? [];
     if (selection === undefined) return refuse(parts, 'API_CONFIGURATION_ERROR', request);
-    return mapResponse(request, { selection, headers: {}, body: '' });
+    return mapResponse(request, { selection, body: '' });
   };
 }
 
@@ -147,7 +128,7 @@ function refuse(parts: IntegrationParts, type: GatewayResponseType, request: Gat
 
 /** Whether an integration takes a content type, as far as that can be said before the body is looked at. */
 export function takesContentType(integration: JsonObject, contentType: string | undefined): boolean {
-  if (asText(integration['PassthroughBehavior']) !== 'NEVER') return true;
+  if (integration['RequestTemplates'] === undefined) return true;
   const types = Object.keys(asObject(integration['RequestTemplates'])).map((type) => type.toLowerCase());
-  return types.includes(mediaType(contentType)) || types.includes('$default');
+  return types.includes(mediaType(contentType));
 }

@@ -6,7 +6,7 @@ import { headersAsSent } from './mapping.ts';
 import type { GatewayRequest } from './request.ts';
 
 /** The event; path parameters stay percent-encoded, query parameters are decoded, as on AWS. */
-export function lambdaProxyEvent(request: GatewayRequest, stageVariables: Record<string, string>): object {
+export function lambdaProxyEvent(request: GatewayRequest): object {
   const { context, query, pathParameters } = request;
   const queryNames = [...new Set(query.keys())];
   return {
@@ -15,16 +15,10 @@ export function lambdaProxyEvent(request: GatewayRequest, stageVariables: Record
     httpMethod: request.verb,
     headers: headersAsSent(request.rawHeaders),
     multiValueHeaders: multiValueHeaders(request.rawHeaders),
-    queryStringParameters:
-      queryNames.length === 0
-        ? null
-        : Object.fromEntries(queryNames.map((name) => [name, query.getAll(name).at(-1)])),
-    multiValueQueryStringParameters:
-      queryNames.length === 0
-        ? null
-        : Object.fromEntries(queryNames.map((name) => [name, query.getAll(name)])),
-    pathParameters: Object.keys(pathParameters).length === 0 ? null : pathParameters,
-    stageVariables: Object.keys(stageVariables).length === 0 ? null : stageVariables,
+    queryStringParameters: orNull(queryNames.map((name) => [name, query.getAll(name).at(-1)])),
+    multiValueQueryStringParameters: orNull(queryNames.map((name) => [name, query.getAll(name)])),
+    pathParameters: orNull(Object.entries(pathParameters)),
+    stageVariables: null,
     requestContext: {
       accountId: account,
       apiId: context['apiId'],
@@ -44,6 +38,11 @@ export function lambdaProxyEvent(request: GatewayRequest, stageVariables: Record
     body: request.body === '' ? null : request.body,
     isBase64Encoded: false,
   };
+}
+
+/** An object of these entries; null without one, as API Gateway has it. */
+function orNull(entries: readonly (readonly [string, unknown])[]): object | null {
+  return entries.length === 0 ? null : Object.fromEntries(entries);
 }
 
 /** A function's answer; undefined if it has not the shape API Gateway wants (then the client gets 502). */

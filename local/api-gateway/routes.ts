@@ -26,7 +26,7 @@ export function readRoutes<Method>(
 ): Route<Method>[] {
   const paths = new Map<string, string>([[rootResourceId, '']]);
   const resources = template.ofType('AWS::ApiGateway::Resource');
-  const idOf = (resource: Resource) => refOf(resource, { queueEndpoint: '' });
+  const idOf = (resource: Resource) => refOf(resource);
   const pathOf = (id: string): string => {
     const known = paths.get(id);
     if (known !== undefined) return known;

@@ -1,6 +1,6 @@
-// What a mapping template sees: $input, $util, $context, $stageVariables.
+// What our mapping templates see: $input, $util, $context.
 // (docs apigateway/latest/developerguide/api-gateway-mapping-template-reference.html)
-import { type Json, parseJson } from '../json.ts';
+import type { Json } from '../json.ts';
 import { evaluateJsonPath } from './json-path.ts';
 
 /** The request's parameters, by place. */
@@ -22,9 +22,8 @@ export function templateContext(
   json: Json | undefined,
   parameters: RequestParameters,
   context: GatewayContext,
-  stageVariables: Record<string, string>,
 ): Record<string, unknown> {
-  return { input: createInput(body, json, parameters), util, context, stageVariables };
+  return { input: createInput(body, json, parameters), util, context };
 }
 
 function createInput(body: string, json: Json | undefined, parameters: RequestParameters) {
@@ -46,30 +45,5 @@ function createInput(body: string, json: Json | undefined, parameters: RequestPa
 }
 
 const util = {
-  base64Decode: (text: unknown) => Buffer.from(String(text ?? ''), 'base64').toString('utf8'),
   base64Encode: (text: unknown) => Buffer.from(String(text ?? ''), 'utf8').toString('base64'),
-  escapeJavaScript: (text: unknown) => escapeJavaScript(String(text ?? '')),
-  parseJson: (text: unknown) => parseJson(String(text ?? '')) ?? null,
-  urlDecode: (text: unknown) => decodeURIComponent(String(text ?? '').replaceAll('+', ' ')),
-  urlEncode: (text: unknown) => new URLSearchParams({ '': String(text ?? '') }).toString().slice(1),
-};
-
-/** As Apache Commons' StringEscapeUtils does it: `'` becomes `\'`, which is not JSON, and `/` becomes `\/`. */
-function escapeJavaScript(text: string): string {
-  return text.replace(/["'\\/]|[^\u0020-\u007e]/g, (character) => {
-    const short = shortEscapes[character];
-    return short ?? `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
-  });
-}
-
-const shortEscapes: Record<string, string> = {
-  '"': '\\"',
-  "'": "\\'",
-  '\\': '\\\\',
-  '/': '\\/',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
 };

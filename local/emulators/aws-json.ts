@@ -1,5 +1,6 @@
 // A small client for AWS's JSON protocol: what the local stack itself says to the emulators, which check no signature.
 import { Agent, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { credentials, region } from '../identity.ts';
 import { asText, isObject, type Json, type JsonObject, parseJson } from '../json.ts';
 
@@ -19,10 +20,10 @@ export function isJsonService(name: string): name is JsonService {
   return Object.hasOwn(services, name);
 }
 
-/** An answer as it came over the wire. */
+/** An answer of a service, or one that a fault gives in its place, which may have headers. */
 export interface RawAnswer {
   readonly status: number;
-  readonly headers: Record<string, string>;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
@@ -81,20 +82,11 @@ export function createAwsJsonClient(service: JsonService, endpoint: string): Aws
             ...authorization(service),
             ...options.headers,
           },
-          ...(options.signal === undefined ? {} : { signal: options.signal }),
-          ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+          ...(options.signal && { signal: options.signal }),
+          ...(options.timeoutMs !== undefined && { timeout: options.timeoutMs }),
         },
         (incoming) => {
-          const chunks: Buffer[] = [];
-          incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-          incoming.once('error', reject);
-          incoming.once('end', () =>
-            resolve({
-              status: incoming.statusCode ?? 0,
-              headers: plainHeaders(incoming.headers),
-              body: Buffer.concat(chunks).toString('utf8'),
-            }),
-          );
+          text(incoming).then((body) => resolve({ status: incoming.statusCode ?? 0, body }), reject);
         },
       );
       outgoing.once('timeout', () => outgoing.destroy(new Error(`${service} ${action}: no answer in time`)));
@@ -123,12 +115,4 @@ export function authorization(service: string): Record<string, string> {
     authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host;x-amz-date, Signature=unsigned`,
     'x-amz-date': now,
   };
-}
-
-function plainHeaders(headers: NodeJS.Dict<string | string[]>): Record<string, string> {
-  const plain: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) plain[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return plain;
 }

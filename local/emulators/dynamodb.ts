@@ -2,11 +2,11 @@
 import dynalite from 'dynalite';
 import { options, serveHttp } from './worker.ts';
 
-serveHttp(
+await serveHttp(
   dynalite({
     createTableMs: 0,
     deleteTableMs: 0,
     updateTableMs: 0,
-    ...(options.dataDir === undefined ? {} : { path: options.dataDir }),
+    ...(options.dataDir !== undefined && { path: options.dataDir }),
   }),
 );

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ClockOffset } from '../clock.ts';
 import { LocalStackError } from '../errors.ts';
+import type { Listening } from '../listening.ts';
 import type { CreatedObject, EmulatorOptions, EmulatorReport } from './worker.ts';
 
 /** Where each service answers. */
@@ -15,69 +16,52 @@ export interface Endpoints {
   readonly ssm: string;
 }
 
-/** One running emulator. */
-export interface Emulator {
-  readonly endpoint: string;
-  stop(): Promise<void>;
-}
-
 /** The running emulators. */
 export interface Emulators {
-  readonly dynamodb: Emulator;
-  readonly kinesis: Emulator;
-  readonly sqsAndS3: Emulator;
+  readonly dynamodb: Listening;
+  readonly kinesis: Listening;
+  readonly sqsAndS3: Listening;
   stop(): Promise<void>;
 }
 
-/**
- * Starts all emulators.
- * @param dataDir folder for persistent data; in memory without
- * @param onCrash called when an emulator ends by itself
- * @param clock the stack's clock; the machine's without
- * @param onObject called when an object was put
- */
-export async function startEmulators(
-  dataDir: string | undefined,
-  onCrash: (error: Error) => void,
-  clock?: ClockOffset,
-  onObject?: (created: CreatedObject) => void,
-): Promise<Emulators> {
-  const starting = [
-    startEmulator('dynamodb', dataDir, onCrash, clock),
-    startEmulator('kinesis', dataDir, onCrash, clock),
-    startEmulator('sqs-and-s3', dataDir, onCrash, clock, onObject),
-  ] as const;
-  const outcomes = await Promise.allSettled(starting);
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) {
-    await Promise.all(outcomes.map((outcome) => outcome.status === 'fulfilled' && outcome.value.stop()));
-    throw failed.reason;
-  }
-  const [dynamodb, kinesis, sqsAndS3] = await Promise.all(starting);
-  return {
-    dynamodb,
-    kinesis,
-    sqsAndS3,
-    stop: async () => {
-      await Promise.all([dynamodb.stop(), kinesis.stop(), sqsAndS3.stop()]);
-    },
-  };
+/** How emulators are started. */
+export interface EmulatorsOptions {
+  /** Folder for persistent data; in memory without. */
+  readonly dataDir?: string | undefined;
+  /** The stack's clock; the machine's without. */
+  readonly clock?: ClockOffset | undefined;
+  /** Called when an emulator ends by itself. */
+  readonly onCrash: (error: Error) => void;
+  /** Called when an object was put. */
+  readonly onObject?: (created: CreatedObject) => void;
 }
 
-/** Starts one of them. Its arguments are as for all. */
+/** Starts all emulators. */
+export async function startEmulators(options: EmulatorsOptions): Promise<Emulators> {
+  const starting = (['dynamodb', 'kinesis', 'sqs-and-s3'] as const).map((name) =>
+    startEmulator(name, options),
+  );
+  const started = await Promise.allSettled(starting);
+  const stop = async () => {
+    await Promise.all(started.map((each) => each.status === 'fulfilled' && each.value.stop()));
+  };
+  const failed = started.find((each) => each.status === 'rejected');
+  if (failed !== undefined) {
+    await stop();
+    throw failed.reason;
+  }
+  const [dynamodb, kinesis, sqsAndS3] = (await Promise.all(starting)) as [Listening, Listening, Listening];
+  return { dynamodb, kinesis, sqsAndS3, stop };
+}
+
+/** Starts one of them. */
 export async function startEmulator(
   name: 'dynamodb' | 'kinesis' | 'sqs-and-s3',
-  dataDir: string | undefined,
-  onCrash: (error: Error) => void,
-  clock?: ClockOffset,
-  onObject?: (created: CreatedObject) => void,
-): Promise<Emulator> {
+  { dataDir, clock, onCrash, onObject }: EmulatorsOptions,
+): Promise<Listening> {
   const folder = dataDir === undefined ? undefined : join(dataDir, name);
   if (folder !== undefined) await mkdir(folder, { recursive: true });
-  const workerData: EmulatorOptions = {
-    ...(folder === undefined ? {} : { dataDir: folder }),
-    ...(clock === undefined ? {} : { clock }),
-  };
+  const workerData: EmulatorOptions = { ...(folder && { dataDir: folder }), ...(clock && { clock }) };
   const worker = new Worker(new URL(`./${name}.ts`, import.meta.url), { workerData, stderr: true });
   worker.stderr.resume();
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

@@ -1,9 +1,10 @@
-// Stands between functions and a service: a test can refuse a call or lose its answer, and an observer sees who called what.
+// Between functions and a service: a test can refuse a call or lose its answer, and an observer sees who called what.
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { type Listening, listen } from '../listening.ts';
 import { callerIn, type StackObserver } from '../observer.ts';
 import type { RawAnswer } from './aws-json.ts';
-import type { Emulator, Endpoints } from './emulators.ts';
+import type { Endpoints } from './emulators.ts';
 
 /** A function's call of a service. For S3 the action is method and path: `PUT /bucket/key`. */
 export interface FunctionCall {
@@ -24,7 +25,7 @@ export async function startFaultProxy(
   target: string,
   fault: () => FunctionFault | undefined,
   observer?: StackObserver,
-): Promise<Emulator> {
+): Promise<Listening> {
   const agent = new Agent({ keepAlive: true });
   const { hostname, port } = new URL(target);
 
@@ -36,9 +37,7 @@ export async function startFaultProxy(
     });
 
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
+    const body = await buffer(incoming);
     const named = String(incoming.headers['x-amz-target'] ?? '');
     const action = named === '' ? `${incoming.method} ${incoming.url}` : named.slice(named.indexOf('.') + 1);
     const call: FunctionCall = {
@@ -55,9 +54,7 @@ export async function startFaultProxy(
     }
     const answer = await forward(incoming, body);
     const status = answer.statusCode ?? 502;
-    const answered: Buffer[] = [];
-    for await (const chunk of answer) answered.push(chunk as Buffer);
-    const bytes = Buffer.concat(answered);
+    const bytes = await buffer(answer);
     observer?.serviceCalled?.({ ...call, answer: { status, body: bytes.toString('utf8') } });
     if (fate === 'lose-answer') outgoing.destroy();
     else outgoing.writeHead(status, answer.headers).end(bytes);
@@ -66,15 +63,6 @@ export async function startFaultProxy(
   const server = createServer((incoming, outgoing) => {
     handle(incoming, outgoing).catch(() => outgoing.destroy());
   });
-  server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      agent.destroy();
-      await closed;
-    },
-  };
+  const { endpoint, stop } = await listen(server);
+  return { endpoint, stop: () => stop().finally(() => agent.destroy()) };
 }

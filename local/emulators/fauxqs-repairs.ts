@@ -9,7 +9,6 @@ import { tellCreated } from './worker.ts';
 
 /** The parts of fauxqs's inside that are repaired. */
 interface Persistence {
-  stmts: { updateMessageInflight: { run(...values: unknown[]): void } };
   db: DatabaseSync;
   transaction(work: () => void): void;
 }

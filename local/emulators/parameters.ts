@@ -1,9 +1,9 @@
 // SSM parameters: the template's values, which a JSON file can replace while the stack runs.
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { asObject, asText, isObject, type Json, type JsonObject, parseJson } from '../json.ts';
-import type { Emulator } from './emulators.ts';
+import { type Listening, listen } from '../listening.ts';
 
 /**
  * Serves GetParameter, GetParameters and PutParameter. The file holds `{ name: value }`, is read at every request,
@@ -12,7 +12,7 @@ import type { Emulator } from './emulators.ts';
 export async function startParameters(
   templateValues: ReadonlyMap<string, string>,
   file: string | undefined,
-): Promise<Emulator> {
+): Promise<Listening> {
   const put = new Map<string, string>();
   let overrides: JsonObject = {};
 
@@ -50,14 +50,11 @@ export async function startParameters(
   };
 
   const server = createServer(async (incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    try {
-      for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    } catch {
-      return;
-    }
+    // A request that broke off wants no answer.
+    const body = await text(incoming).catch(() => undefined);
+    if (body === undefined) return;
     const action = String(incoming.headers['x-amz-target'] ?? '').replace('AmazonSSM.', '');
-    const answer = (await actions[action]?.(asObject(parseJson(Buffer.concat(chunks).toString('utf8'))))) ?? {
+    const answer = (await actions[action]?.(asObject(parseJson(body)))) ?? {
       status: 400,
       body: { __type: 'UnknownOperationException', message: `The local stack has no SSM ${action}.` },
     };
@@ -65,16 +62,7 @@ export async function startParameters(
       .writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.1' })
       .end(JSON.stringify(answer.body));
   });
-  server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return listen(server);
 }
 
 function describe(name: string, value: string): JsonObject {
@@ -83,13 +71,7 @@ function describe(name: string, value: string): JsonObject {
 
 /** The file's values, none if there is no file; undefined while it is half written: then the last ones stay. */
 async function readOverrides(file: string): Promise<JsonObject | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch {
-    return {};
-  }
-  const values = parseJson(text);
+  const values = parseJson(await readFile(file, 'utf8').catch(() => '{}'));
   return isObject(values) ? values : undefined;
 }
 

@@ -1,8 +1,9 @@
 // The inside of an emulator's worker thread: starts a server, tells its port, closes it when asked.
+import '../compile-cache.ts';
 import type { IncomingMessage, Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ClockOffset, followClock } from '../clock.ts';
+import { listen } from '../listening.ts';
 
 /** What an emulator's thread is started with. */
 export interface EmulatorOptions {
@@ -44,18 +45,13 @@ export function tellCreated(created: CreatedObject): void {
 }
 
 /** Listens on 127.0.0.1 and serves, for emulators that are a plain http server. */
-export function serveHttp(server: Server): void {
-  // A server that closes an idle connection while the client starts to use it again would look like a lost request.
-  server.keepAliveTimeout = 0;
+export async function serveHttp(server: Server): Promise<void> {
   server.prependListener('request', ignoreBrokenUploads);
-  server.listen(0, '127.0.0.1', () => {
-    serve((server.address() as AddressInfo).port, async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      // kinesalite closes its store first and its server after: connections of the meantime.
-      setImmediate(() => server.closeAllConnections());
-      await closed;
-    });
+  const { endpoint, stop } = await listen(server);
+  serve(Number(new URL(endpoint).port), async () => {
+    // kinesalite closes its store first and its server after: connections of the meantime.
+    setImmediate(() => server.closeAllConnections());
+    await stop();
   });
 }
 

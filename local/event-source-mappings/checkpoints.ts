@@ -1,7 +1,7 @@
 // How far each shard has been handled, kept in a file. Losing it is harmless: reading starts again at the oldest record.
 import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
-import { asObject, isObject, parseJson } from '../json.ts';
+import { asObject, parseJson } from '../json.ts';
 
 /** How far one shard has been handled. */
 export interface Checkpoint {
@@ -50,16 +50,15 @@ export function openCheckpoints(path: string | undefined): Checkpoints {
 }
 
 function read(path: string): [string, Checkpoint][] {
-  let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    return Object.entries(asObject(parseJson(readFileSync(path, 'utf8')))).map(([shardId, value]) => {
+      const { sequenceNumber, drained } = asObject(value);
+      return [
+        shardId,
+        { ...(typeof sequenceNumber === 'string' && { sequenceNumber }), drained: drained === true },
+      ];
+    });
   } catch {
     return [];
   }
-  return Object.entries(asObject(parseJson(text))).flatMap(([shardId, value]) => {
-    if (!isObject(value)) return [];
-    const sequenceNumber = value['sequenceNumber'];
-    const drained = value['drained'] === true;
-    return [[shardId, typeof sequenceNumber === 'string' ? { sequenceNumber, drained } : { drained }]];
-  });
 }

@@ -1,11 +1,9 @@
 // Event source mapping of a Kinesis stream: one reader a shard, children after their parents.
 import type { AwsJsonClient } from '../emulators/aws-json.ts';
 import { LocalStackError } from '../errors.ts';
-import { asBoolean, asList, asNumber, asObject, asText } from '../json.ts';
-import { nameOf } from '../template/names.ts';
+import { asList, asNumber, type Json } from '../json.ts';
 import type { Resource } from '../template/template.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import type { FailureDestination } from './failure-destination.ts';
 import { listShards, type Shard } from './kinesis-records.ts';
 import { createGate, type Invoke, type Mapping, pauseFor } from './mapping.ts';
 import { readShard } from './shard-reader.ts';
@@ -14,11 +12,6 @@ import { readShard } from './shard-reader.ts';
 export interface StreamSettings {
   readonly batchSize: number;
   readonly windowMs: number;
-  /** -1: without limit. */
-  readonly retriesMax: number;
-  /** -1: without limit. */
-  readonly recordAgeMaxMs: number;
-  readonly bisects: boolean;
   readonly partialAnswers: boolean;
 }
 
@@ -30,7 +23,6 @@ export interface StreamMappingParts {
   readonly streamArn: string;
   readonly kinesis: AwsJsonClient;
   readonly checkpoints: Checkpoints;
-  readonly onFailure: FailureDestination | undefined;
   readonly invoke: Invoke;
   /** Told of every batch handed over: when its last record arrived, epoch milliseconds. */
   readonly onBatch?: (lastArrivalMs: number) => void;
@@ -39,35 +31,28 @@ export interface StreamMappingParts {
 /** Shards are listed this often. */
 const discoveryMs = 1_000;
 
+/** What a stream's mapping must have here: the local stack runs no other value. */
+const onlyValues: Readonly<Record<string, Json>> = {
+  BisectBatchOnFunctionError: false,
+  MaximumRecordAgeInSeconds: -1,
+  MaximumRetryAttempts: -1,
+  ParallelizationFactor: 1,
+  StartingPosition: 'TRIM_HORIZON',
+};
+
 /** Reads the settings of a stream's mapping. @throws LocalStackError for settings the local stack cannot follow */
 export function streamSettings({ logicalId, properties }: Resource): StreamSettings {
-  const refuse = (text: string) => new LocalStackError(`The mapping ${logicalId} ${text}`);
-  if ((asNumber(properties['ParallelizationFactor']) ?? 1) !== 1) {
-    throw refuse('has a ParallelizationFactor other than 1, which the local stack does not run.');
+  for (const [name, value] of Object.entries(onlyValues)) {
+    if ((properties[name] ?? value) !== value)
+      throw new LocalStackError(
+        `The mapping ${logicalId} has another ${name} than ${value}, the only one that the local stack runs.`,
+      );
   }
-  if (properties['StartingPosition'] !== 'TRIM_HORIZON') {
-    throw refuse('must start at TRIM_HORIZON: the local stack runs no other position.');
-  }
-  const ageSeconds = asNumber(properties['MaximumRecordAgeInSeconds']) ?? -1;
   return {
     batchSize: asNumber(properties['BatchSize']) ?? 100,
     windowMs: (asNumber(properties['MaximumBatchingWindowInSeconds']) ?? 0) * 1_000,
-    retriesMax: asNumber(properties['MaximumRetryAttempts']) ?? -1,
-    recordAgeMaxMs: ageSeconds < 0 ? -1 : ageSeconds * 1_000,
-    bisects: asBoolean(properties['BisectBatchOnFunctionError']) ?? false,
     partialAnswers: asList(properties['FunctionResponseTypes']).includes('ReportBatchItemFailures'),
   };
-}
-
-/** The ARN of the bucket that takes what is given up, if the mapping has one. */
-export function failureDestinationArn({ properties }: Resource): string | undefined {
-  return asText(asObject(asObject(properties['DestinationConfig'])['OnFailure'])['Destination']);
-}
-
-/** The stream a mapping's ARN names. */
-export function streamNameOf(streams: readonly Resource[], arn: string): string | undefined {
-  const name = arn.slice(arn.indexOf('/') + 1);
-  return streams.map(nameOf).find((candidate) => candidate === name);
 }
 
 /** Starts the mapping: finds shards, reads each once its parents have been handled to their end. */

@@ -1,7 +1,7 @@
 // What both kinds of event source mapping share.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InvocationOutcome } from '../functions/container.ts';
-import { asList, isObject, parseJson } from '../json.ts';
+import { asObject, asText, parseJson } from '../json.ts';
 
 /** A running mapping. */
 export interface Mapping {
@@ -17,7 +17,7 @@ export interface Mapping {
 export type Invoke = (event: unknown) => Promise<InvocationOutcome>;
 
 /** Lambda's limit for the payload of one batch. */
-export const batchBytesMax = 6 * 1024 * 1024;
+const batchBytesMax = 6 * 1024 * 1024;
 
 /** Bytes a batch may hold of records or messages themselves: the limit, less what the event says about each. */
 export const batchContentBytesMax = batchBytesMax - 64 * 1024;
@@ -85,26 +85,15 @@ export async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal });
 }
 
-/** What a partial batch answer says: all done, these items failed, or not understood (then the whole batch failed). */
-export type BatchAnswer = { kind: 'done' } | { kind: 'failed-items'; items: string[] } | { kind: 'failed' };
-
 /**
- * Reads `{ batchItemFailures: [{ itemIdentifier }] }` as Lambda does: nothing, null or an empty list means success;
- * an empty or unknown identifier, or another shape, fails the whole batch.
- * (docs lambda/latest/dg/services-sqs-errorhandling.html, kinesis-on-failure-destination.html)
+ * Reads `{ batchItemFailures: [{ itemIdentifier }] }` as Lambda does: nothing, null or an empty list means success; an
+ * empty or unknown identifier, or another shape, fails the whole batch.
+ * (docs lambda/latest/dg/services-sqs-errorhandling.html)
+ * @returns the identifiers that failed
  */
-export function readBatchAnswer(payload: string, known: (identifier: string) => boolean): BatchAnswer {
-  const answer = parseJson(payload);
-  if (answer === null || answer === undefined) return { kind: 'done' };
-  if (!isObject(answer)) return { kind: 'done' };
-  const failures = answer['batchItemFailures'];
-  if (failures === undefined || failures === null) return { kind: 'done' };
-  if (!Array.isArray(failures)) return { kind: 'failed' };
-  const items: string[] = [];
-  for (const failure of asList(failures)) {
-    const identifier = isObject(failure) ? failure['itemIdentifier'] : undefined;
-    if (typeof identifier !== 'string' || identifier === '' || !known(identifier)) return { kind: 'failed' };
-    items.push(identifier);
-  }
-  return items.length === 0 ? { kind: 'done' } : { kind: 'failed-items', items };
+export function readBatchAnswer(payload: string, known: (identifier: string) => boolean): string[] | 'all' {
+  const failures = asObject(parseJson(payload))['batchItemFailures'] ?? [];
+  if (!Array.isArray(failures)) return 'all';
+  const items = failures.map((failure) => asText(asObject(failure)['itemIdentifier']) ?? '');
+  return items.every((item) => item !== '' && known(item)) ? items : 'all';
 }

@@ -7,8 +7,7 @@ import { asBoolean, asText } from '../json.ts';
 import { arnOf, nameOf, refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import { openCheckpoints } from './checkpoints.ts';
-import { s3FailureDestination } from './failure-destination.ts';
-import { failureDestinationArn, startKinesisMapping, streamSettings } from './kinesis-mapping.ts';
+import { startKinesisMapping, streamSettings } from './kinesis-mapping.ts';
 import type { Mapping } from './mapping.ts';
 import { queueSettings, startSqsMapping } from './sqs-mapping.ts';
 
@@ -18,7 +17,6 @@ export interface MappingParts {
   readonly functions: Functions;
   readonly kinesis: AwsJsonClient;
   readonly sqs: AwsJsonClient;
-  readonly s3Endpoint: string;
   readonly sqsEndpoint: string;
   readonly dataDir: string | undefined;
   /** Told of each batch that a stream's mapping hands over: the function, and when the last record arrived. */
@@ -41,11 +39,7 @@ function startMapping(resource: Resource, parts: MappingParts): Mapping {
 
   const stream = template.ofType('AWS::Kinesis::Stream').find((candidate) => arnOf(candidate) === sourceArn);
   if (stream !== undefined) {
-    const { dataDir } = parts;
-    const bucketArn = failureDestinationArn(resource);
-    const { onBatch } = parts;
-    const functionName = target.definition.name;
-    const origin = { mappingId: logicalId, functionArn: target.definition.arn, streamArn: sourceArn };
+    const { dataDir, onBatch } = parts;
     return startKinesisMapping({
       logicalId,
       settings: streamSettings(resource),
@@ -53,10 +47,8 @@ function startMapping(resource: Resource, parts: MappingParts): Mapping {
       streamArn: sourceArn,
       kinesis: parts.kinesis,
       checkpoints: openCheckpoints(dataDir && join(dataDir, `checkpoints-${logicalId}.json`)),
-      onFailure:
-        bucketArn === undefined ? undefined : s3FailureDestination(bucketArn, origin, parts.s3Endpoint),
       invoke: target.invoke,
-      ...(onBatch && { onBatch: (lastArrivalMs) => onBatch(functionName, lastArrivalMs) }),
+      ...(onBatch && { onBatch: (lastArrivalMs) => onBatch(target.definition.name, lastArrivalMs) }),
     });
   }
 

@@ -1,7 +1,7 @@
 // Event source mapping of an SQS queue: several pollers, each collects a batch, invokes, deletes what succeeded.
 import { type AwsJsonClient, ServiceError } from '../emulators/aws-json.ts';
 import { region } from '../identity.ts';
-import { asList, asNumber, asObject, type JsonObject } from '../json.ts';
+import { asList, asNumber, asObject, asText, type JsonObject } from '../json.ts';
 import type { Resource } from '../template/template.ts';
 import {
   batchContentBytesMax,
@@ -132,15 +132,12 @@ function messageBytes(message: JsonObject): number {
 async function handle(parts: QueueMappingParts, messages: readonly JsonObject[]): Promise<void> {
   const { settings, sqs, queueUrl } = parts;
   const outcome = await parts.invoke(sqsEvent(parts.queueArn, messages));
-  // Messages that failed become visible again when their time is over; nothing is to be done here.
+  // Messages that failed become visible again when their time is over.
   if (!outcome.ok) return;
   const ids = new Set(messages.map((message) => message['MessageId']));
-  const answer = settings.partialAnswers
-    ? readBatchAnswer(outcome.payload, (identifier) => ids.has(identifier))
-    : { kind: 'done' as const };
-  if (answer.kind === 'failed') return;
-  const failed = new Set<unknown>(answer.kind === 'failed-items' ? answer.items : []);
-  const succeeded = messages.filter((message) => !failed.has(message['MessageId']));
+  const failed = settings.partialAnswers ? readBatchAnswer(outcome.payload, (id) => ids.has(id)) : [];
+  if (failed === 'all') return;
+  const succeeded = messages.filter((message) => !failed.includes(asText(message['MessageId']) ?? ''));
   for (let start = 0; start < succeeded.length; start += 10) {
     await deleteBatch(sqs, queueUrl, succeeded.slice(start, start + 10));
   }

@@ -21,8 +21,6 @@ export interface LocalFunction {
   readonly definition: FunctionDefinition;
   /** Runs the handler with an event (any JSON value). Never rejects: errors are outcomes, as Lambda reports them. */
   invoke(event: unknown): Promise<InvocationOutcome>;
-  /** Starts a container if there is none, so that the first invocation finds its handler loaded. */
-  warm(): void;
   /** Ends every container in the middle of what it does; its invocation fails as one whose process ended. */
   kill(): Promise<void>;
   stop(): Promise<void>;
@@ -89,9 +87,6 @@ export function createFunction(
       } finally {
         giveBack(container);
       }
-    },
-    warm: () => {
-      if (!stopped && running.size === 0) idle.push(start());
     },
     kill: async () => {
       const busy = [...running].filter((container) => !idle.includes(container));

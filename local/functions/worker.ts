@@ -1,4 +1,5 @@
 // Worker thread: loads one function's handler and runs one invocation after the other, as a Lambda container does.
+import '../compile-cache.ts';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { followClock, machineNowMs } from '../clock.ts';

@@ -2,98 +2,73 @@
 import { LocalStackError } from '../errors.ts';
 import { account, region } from '../identity.ts';
 import { asText } from '../json.ts';
-import type { NamingContext, Resource } from './template.ts';
-
-interface Naming {
-  name(resource: Resource): string;
-  ref?(resource: Resource, naming: NamingContext): string;
-  attributes: Record<string, (resource: Resource, naming: NamingContext) => string>;
-}
-
-const arn = (service: string, rest: string) => `arn:aws:${service}:${region}:${account}:${rest}`;
-const logicalId = (resource: Resource) => resource.logicalId;
-const named = (property: string) => (resource: Resource) =>
-  asText(resource.properties[property]) ?? resource.logicalId;
-
-const namings: Record<string, Naming> = {
-  'AWS::Kinesis::Stream': {
-    name: named('Name'),
-    attributes: { Arn: (resource) => arn('kinesis', `stream/${nameOf(resource)}`) },
-  },
-  'AWS::DynamoDB::Table': {
-    name: named('TableName'),
-    attributes: { Arn: (resource) => arn('dynamodb', `table/${nameOf(resource)}`) },
-  },
-  'AWS::SQS::Queue': {
-    name: named('QueueName'),
-    ref: queueUrl,
-    attributes: {
-      Arn: (resource) => arn('sqs', nameOf(resource)),
-      QueueName: nameOf,
-      QueueUrl: queueUrl,
-    },
-  },
-  'AWS::S3::Bucket': {
-    // S3 takes lower case only.
-    name: (resource) => named('BucketName')(resource).toLowerCase(),
-    attributes: {
-      Arn: (resource) => `arn:aws:s3:::${nameOf(resource)}`,
-      DomainName: (resource) => `${nameOf(resource)}.s3.amazonaws.com`,
-      RegionalDomainName: (resource) => `${nameOf(resource)}.s3.${region}.amazonaws.com`,
-    },
-  },
-  'AWS::Lambda::Function': {
-    name: named('FunctionName'),
-    attributes: { Arn: (resource) => arn('lambda', `function:${nameOf(resource)}`) },
-  },
-  'AWS::SSM::Parameter': {
-    name: named('Name'),
-    attributes: { Value: (resource) => asText(resource.properties['Value']) ?? '' },
-  },
-  'AWS::Events::Rule': {
-    name: named('Name'),
-    attributes: { Arn: (resource) => arn('events', `rule/${nameOf(resource)}`) },
-  },
-  'AWS::ApiGateway::RestApi': {
-    name: logicalId,
-    attributes: { RootResourceId: () => rootResourceId },
-  },
-  'AWS::ApiGateway::Stage': { name: named('StageName'), attributes: {} },
-  'AWS::IAM::Role': {
-    name: named('RoleName'),
-    attributes: { Arn: (resource) => `arn:aws:iam::${account}:role/${nameOf(resource)}` },
-  },
-};
+import type { NamingContext, Resource, Template } from './template.ts';
 
 /** Id of the root of the REST API's resource tree. */
 export const rootResourceId = '/';
 
+/** The property that names a resource, by type. */
+const nameProperties: Readonly<Record<string, string>> = {
+  'AWS::ApiGateway::Stage': 'StageName',
+  'AWS::DynamoDB::Table': 'TableName',
+  'AWS::Events::Rule': 'Name',
+  'AWS::IAM::Role': 'RoleName',
+  'AWS::Kinesis::Stream': 'Name',
+  'AWS::Lambda::Function': 'FunctionName',
+  'AWS::S3::Bucket': 'BucketName',
+  'AWS::SQS::Queue': 'QueueName',
+  'AWS::SSM::Parameter': 'Name',
+};
+
+/** How the ARN of a resource begins before its name, by type; others are only ever named in policies and alarms. */
+const arnPrefixes: Readonly<Record<string, string>> = {
+  'AWS::DynamoDB::Table': `arn:aws:dynamodb:${region}:${account}:table/`,
+  'AWS::Events::Rule': `arn:aws:events:${region}:${account}:rule/`,
+  'AWS::IAM::Role': `arn:aws:iam::${account}:role/`,
+  'AWS::Kinesis::Stream': `arn:aws:kinesis:${region}:${account}:stream/`,
+  'AWS::Lambda::Function': `arn:aws:lambda:${region}:${account}:function:`,
+  'AWS::S3::Bucket': 'arn:aws:s3:::',
+  'AWS::SQS::Queue': `arn:aws:sqs:${region}:${account}:`,
+};
+
 /** The resource's physical name on the local stack. */
-export function nameOf(resource: Resource): string {
-  return (namings[resource.type]?.name ?? logicalId)(resource);
+export function nameOf({ type, logicalId, properties }: Resource): string {
+  const name = asText(properties[nameProperties[type] ?? '']) ?? logicalId;
+  // S3 takes lower case only.
+  return type === 'AWS::S3::Bucket' ? name.toLowerCase() : name;
 }
 
 /** What `Ref` gives for the resource. */
-export function refOf(resource: Resource, naming: NamingContext): string {
-  return namings[resource.type]?.ref?.(resource, naming) ?? nameOf(resource);
+export function refOf(resource: Resource, { queueEndpoint }: NamingContext = { queueEndpoint: '' }): string {
+  const name = nameOf(resource);
+  return resource.type === 'AWS::SQS::Queue' ? `${queueEndpoint}/${account}/${name}` : name;
+}
+
+/** The ARN of a resource. */
+export function arnOf(resource: Resource): string {
+  return `${arnPrefixes[resource.type] ?? `arn:aws:local:${region}:${account}:`}${nameOf(resource)}`;
 }
 
 /** What `Fn::GetAtt` gives for the resource. */
 export function attributeOf(resource: Resource, attribute: string, naming: NamingContext): string {
-  const found = namings[resource.type]?.attributes[attribute];
-  if (found !== undefined) return found(resource, naming);
-  // Whatever else has an ARN is only ever named in policies and alarms, which have no local counterpart.
-  if (attribute === 'Arn') return arn('local', nameOf(resource));
+  if (attribute === 'Arn') return arnOf(resource);
+  if (attribute === 'RootResourceId') return rootResourceId;
+  if (attribute === 'QueueName') return nameOf(resource);
+  if (attribute === 'QueueUrl') return refOf(resource, naming);
   throw new LocalStackError(
     `The template reads ${attribute} of ${resource.logicalId} (${resource.type}), which the local stack does not know: add it to local/template/names.ts.`,
   );
 }
 
-/** The ARN of a resource that has one. */
-export function arnOf(resource: Resource): string {
-  return attributeOf(resource, 'Arn', { queueEndpoint: '' });
+/** The noun of a function by its name or ARN, `writer` of `lambdas/writer/handler.ts`; undefined for one the template does not have. */
+export function nounOf(template: Template, function_: unknown): string | undefined {
+  const found = template
+    .ofType('AWS::Lambda::Function')
+    .find((candidate) => nameOf(candidate) === function_ || arnOf(candidate) === function_);
+  return /^lambdas\/([\w-]+)\//.exec(asText(found?.metadata['tally:entry']) ?? '')?.[1];
 }
 
-function queueUrl(resource: Resource, naming: NamingContext): string {
-  return `${naming.queueEndpoint}/${account}/${nameOf(resource)}`;
+/** The noun of the function that a mapping feeds. */
+export function fedNoun(template: Template, mappingId: string): string | undefined {
+  return nounOf(template, template.find(mappingId)?.properties['FunctionName']);
 }

@@ -1,227 +1,79 @@
-// Every resource type the local stack knows: what it runs, and what has no local counterpart, property by property.
+// Every resource type and property the local stack knows. What is not here stops it: nothing is skipped silently.
 import { LocalStackError } from '../errors.ts';
 
-interface ResourceType {
-  /** Properties the local stack acts on. */
-  readonly runs: readonly string[];
-  /** Properties without a meaning on one machine (encryption, tags …). */
-  readonly ignores: readonly string[];
-}
-
-const runTypes: Record<string, ResourceType> = {
-  'AWS::Kinesis::Stream': {
-    runs: ['Name', 'ShardCount', 'RetentionPeriodHours', 'StreamModeDetails'],
-    ignores: ['StreamEncryption', 'DesiredShardLevelMetrics', 'Tags', 'MaxRecordSizeInKiB'],
-  },
-  'AWS::DynamoDB::Table': {
-    runs: [
-      'TableName',
-      'KeySchema',
-      'AttributeDefinitions',
-      'GlobalSecondaryIndexes',
-      'LocalSecondaryIndexes',
-      'BillingMode',
-    ],
-    ignores: [
-      'ProvisionedThroughput',
-      'OnDemandThroughput',
-      'WarmThroughput',
-      'TimeToLiveSpecification',
-      'PointInTimeRecoverySpecification',
-      'SSESpecification',
-      'DeletionProtectionEnabled',
-      'ContributorInsightsSpecification',
-      'TableClass',
-      'Tags',
-    ],
-  },
-  'AWS::SQS::Queue': {
-    runs: [
-      'QueueName',
-      'DelaySeconds',
-      'MaximumMessageSize',
-      'MessageRetentionPeriod',
-      'ReceiveMessageWaitTimeSeconds',
-      'RedrivePolicy',
-      'VisibilityTimeout',
-    ],
-    ignores: [
-      'RedriveAllowPolicy',
-      'SqsManagedSseEnabled',
-      'KmsMasterKeyId',
-      'KmsDataKeyReusePeriodSeconds',
-      'Tags',
-    ],
-  },
-  'AWS::S3::Bucket': {
-    runs: ['BucketName'],
-    ignores: [
-      'AccessControl',
-      'BucketEncryption',
-      'IntelligentTieringConfigurations',
-      'LifecycleConfiguration',
-      'LoggingConfiguration',
-      'ObjectLockEnabled',
-      'OwnershipControls',
-      'PublicAccessBlockConfiguration',
-      'Tags',
-      'VersioningConfiguration',
-    ],
-  },
-  'AWS::SSM::Parameter': {
-    runs: ['Name', 'Type', 'Value'],
-    ignores: ['AllowedPattern', 'DataType', 'Description', 'Policies', 'Tags', 'Tier'],
-  },
-  'AWS::Lambda::Function': {
-    runs: ['FunctionName', 'Timeout', 'MemorySize', 'Environment', 'ReservedConcurrentExecutions'],
-    ignores: [
-      'Architectures',
-      'Code',
-      'DeadLetterConfig',
-      'Description',
-      'EphemeralStorage',
-      'Handler',
-      'KmsKeyArn',
-      'Layers',
-      'LoggingConfig',
-      'PackageType',
-      'RecursiveLoop',
-      'Role',
-      'Runtime',
-      'RuntimeManagementConfig',
-      'SnapStart',
-      'Tags',
-      'TracingConfig',
-    ],
-  },
-  'AWS::Lambda::EventSourceMapping': {
-    runs: [
-      'BatchSize',
-      'BisectBatchOnFunctionError',
-      'DestinationConfig',
-      'Enabled',
-      'EventSourceArn',
-      'FunctionName',
-      'FunctionResponseTypes',
-      'MaximumBatchingWindowInSeconds',
-      'MaximumRecordAgeInSeconds',
-      'MaximumRetryAttempts',
-      'ParallelizationFactor',
-      'ScalingConfig',
-      'StartingPosition',
-    ],
-    ignores: ['KmsKeyArn', 'MetricsConfig', 'Tags', 'LoggingConfig'],
-  },
-  'AWS::Events::Rule': {
-    runs: ['EventPattern', 'Name', 'ScheduleExpression', 'State', 'Targets'],
-    ignores: ['Description', 'EventBusName', 'RoleArn', 'Tags'],
-  },
-  'AWS::ApiGateway::RestApi': {
-    runs: ['Name', 'ApiKeySourceType', 'BinaryMediaTypes'],
-    ignores: [
-      'CloneFrom',
-      'Description',
-      'DisableExecuteApiEndpoint',
-      'EndpointAccessMode',
-      'EndpointConfiguration',
-      'MinimumCompressionSize',
-      'Policy',
-      'SecurityPolicy',
-      'Tags',
-    ],
-  },
-  'AWS::ApiGateway::Resource': { runs: ['ParentId', 'PathPart', 'RestApiId'], ignores: [] },
-  'AWS::ApiGateway::Method': {
-    runs: [
-      'ApiKeyRequired',
-      'AuthorizationType',
-      'HttpMethod',
-      'Integration',
-      'MethodResponses',
-      'RequestModels',
-      'RequestParameters',
-      'RequestValidatorId',
-      'ResourceId',
-      'RestApiId',
-    ],
-    ignores: ['OperationName', 'AuthorizationScopes'],
-  },
-  'AWS::ApiGateway::Model': {
-    runs: ['ContentType', 'Name', 'RestApiId', 'Schema'],
-    ignores: ['Description'],
-  },
-  'AWS::ApiGateway::RequestValidator': {
-    runs: ['RestApiId', 'ValidateRequestBody', 'ValidateRequestParameters'],
-    ignores: ['Name'],
-  },
-  'AWS::ApiGateway::GatewayResponse': {
-    runs: ['ResponseParameters', 'ResponseTemplates', 'ResponseType', 'RestApiId', 'StatusCode'],
-    ignores: [],
-  },
-  'AWS::ApiGateway::Stage': {
-    runs: ['MethodSettings', 'RestApiId', 'StageName', 'Variables'],
-    ignores: [
-      'AccessLogSetting',
-      'CacheClusterEnabled',
-      'CacheClusterSize',
-      'DeploymentId',
-      'Description',
-      'Tags',
-      'TracingEnabled',
-    ],
-  },
-  'AWS::ApiGateway::ApiKey': {
-    runs: ['Enabled', 'Value'],
-    ignores: ['Description', 'Name', 'StageKeys', 'Tags', 'GenerateDistinctId', 'CustomerId'],
-  },
-  'AWS::ApiGateway::UsagePlan': {
-    runs: ['Quota', 'Throttle'],
-    ignores: ['ApiStages', 'Description', 'Tags', 'UsagePlanName'],
-  },
-  'AWS::ApiGateway::UsagePlanKey': { runs: ['KeyId', 'UsagePlanId'], ignores: ['KeyType'] },
+/** Properties that the local stack runs, or that mean nothing on one machine (encryption, tags, roles), by type. */
+const runTypes: Readonly<Record<string, readonly string[]>> = {
+  'AWS::Kinesis::Stream': ['Name ShardCount RetentionPeriodHours StreamModeDetails StreamEncryption'],
+  'AWS::DynamoDB::Table': [
+    'TableName KeySchema AttributeDefinitions BillingMode DeletionProtectionEnabled',
+    'PointInTimeRecoverySpecification TimeToLiveSpecification',
+  ],
+  'AWS::SQS::Queue': [
+    'QueueName MaximumMessageSize MessageRetentionPeriod RedrivePolicy SqsManagedSseEnabled VisibilityTimeout',
+  ],
+  'AWS::S3::Bucket': [
+    'BucketName BucketEncryption LifecycleConfiguration PublicAccessBlockConfiguration VersioningConfiguration',
+  ],
+  'AWS::SSM::Parameter': ['Name Type Value Description'],
+  'AWS::Lambda::Function': [
+    'FunctionName Timeout MemorySize Environment ReservedConcurrentExecutions',
+    'Architectures Code Description Handler LoggingConfig Role Runtime TracingConfig',
+  ],
+  'AWS::Lambda::EventSourceMapping': [
+    'BatchSize BisectBatchOnFunctionError DestinationConfig EventSourceArn FunctionName FunctionResponseTypes',
+    'MaximumBatchingWindowInSeconds MaximumRecordAgeInSeconds MaximumRetryAttempts ParallelizationFactor',
+    'ScalingConfig StartingPosition',
+  ],
+  'AWS::Events::Rule': ['EventPattern Name ScheduleExpression State Targets Description'],
+  'AWS::ApiGateway::RestApi': ['Name Description EndpointConfiguration MinimumCompressionSize'],
+  'AWS::ApiGateway::Resource': ['ParentId PathPart RestApiId'],
+  'AWS::ApiGateway::Method': [
+    'ApiKeyRequired AuthorizationType HttpMethod Integration MethodResponses RequestModels RequestParameters',
+    'RequestValidatorId ResourceId RestApiId',
+  ],
+  'AWS::ApiGateway::Model': ['ContentType RestApiId Schema'],
+  'AWS::ApiGateway::RequestValidator': ['RestApiId ValidateRequestBody ValidateRequestParameters'],
+  'AWS::ApiGateway::GatewayResponse': [
+    'ResponseParameters ResponseTemplates ResponseType RestApiId StatusCode',
+  ],
+  'AWS::ApiGateway::Stage': [
+    'MethodSettings RestApiId StageName AccessLogSetting CacheClusterEnabled CacheClusterSize DeploymentId',
+    'TracingEnabled',
+  ],
+  'AWS::ApiGateway::ApiKey': ['Enabled Value Description StageKeys'],
+  'AWS::ApiGateway::UsagePlan': ['Quota Throttle ApiStages Description'],
+  'AWS::ApiGateway::UsagePlanKey': ['KeyId UsagePlanId KeyType'],
 };
 
-/** Types without a local counterpart: there is nothing to run, or nobody to keep out. */
-const withoutCounterpart: Record<string, string> = {
-  'AWS::ApiGateway::Account': 'CloudWatch role of API Gateway',
-  'AWS::ApiGateway::Deployment': 'the local API always serves the template as it is',
-  'AWS::CDK::Metadata': 'usage reporting of CDK',
-  'AWS::CloudWatch::Alarm': 'alarms',
-  'AWS::CloudWatch::CompositeAlarm': 'alarms',
-  'AWS::CloudWatch::Dashboard': 'dashboards',
-  'AWS::IAM::ManagedPolicy': 'permissions are not checked',
-  'AWS::IAM::Policy': 'permissions are not checked',
-  'AWS::IAM::Role': 'permissions are not checked',
-  'AWS::KMS::Alias': 'nothing is encrypted',
-  'AWS::KMS::Key': 'nothing is encrypted',
-  'AWS::Lambda::EventInvokeConfig': 'asynchronous invocations are tried once',
-  'AWS::Lambda::Permission': 'permissions are not checked',
-  'AWS::Logs::LogGroup': 'logs of functions go to --logs',
-  'AWS::Logs::MetricFilter': 'metrics',
-  'AWS::Logs::QueryDefinition': 'saved queries',
-  'AWS::S3::BucketPolicy': 'permissions are not checked',
-  'AWS::SNS::Subscription': 'alarms',
-  'AWS::SNS::Topic': 'alarms',
-  'AWS::SNS::TopicPolicy': 'permissions are not checked',
-  'AWS::SQS::QueuePolicy': 'permissions are not checked',
-  'AWS::WAFv2::WebACL': 'the local API is reachable from this machine only',
-  'AWS::WAFv2::WebACLAssociation': 'the local API is reachable from this machine only',
-};
+/** Types without a local counterpart: permissions are not checked, and the API serves the template to this machine only. */
+const withoutCounterpart = new Set([
+  'AWS::ApiGateway::Account',
+  'AWS::ApiGateway::Deployment',
+  'AWS::CloudWatch::Alarm',
+  'AWS::CloudWatch::CompositeAlarm',
+  'AWS::CloudWatch::Dashboard',
+  'AWS::IAM::Policy',
+  'AWS::IAM::Role',
+  'AWS::Lambda::EventInvokeConfig',
+  'AWS::Lambda::Permission',
+  'AWS::Logs::LogGroup',
+  'AWS::S3::BucketPolicy',
+  'AWS::SNS::Subscription',
+  'AWS::SNS::Topic',
+  'AWS::SNS::TopicPolicy',
+  'AWS::SQS::QueuePolicy',
+  'AWS::WAFv2::WebACL',
+  'AWS::WAFv2::WebACLAssociation',
+]);
 
-/** @throws LocalStackError if the local stack knows the type or one of the properties neither to run nor to ignore */
+/** @throws LocalStackError if the local stack does not know the type or one of its properties */
 export function checkProperties(logicalId: string, type: string, properties: readonly string[]): void {
-  if (Object.hasOwn(withoutCounterpart, type)) return;
-  const known = Object.hasOwn(runTypes, type) ? runTypes[type] : undefined;
-  if (known === undefined) {
-    throw new LocalStackError(
-      `The local stack does not know ${type} (${logicalId}): run it, or list it as having no local counterpart, in local/template/resource-types.ts.`,
-    );
-  }
-  for (const property of properties) {
-    if (!known.runs.includes(property) && !known.ignores.includes(property)) {
-      throw new LocalStackError(
-        `The local stack does not know ${property} of ${type} (${logicalId}): run it, or list it as ignored, in local/template/resource-types.ts.`,
-      );
-    }
-  }
+  if (withoutCounterpart.has(type)) return;
+  const known = Object.hasOwn(runTypes, type) ? runTypes[type]?.join(' ').split(' ') : undefined;
+  const unknown = known === undefined ? '' : properties.find((property) => !known.includes(property));
+  if (unknown === undefined) return;
+  const what = unknown === '' ? type : `${unknown} of ${type}`;
+  throw new LocalStackError(
+    `The local stack does not know ${what} (${logicalId}): run it, or list it, in local/template/resource-types.ts.`,
+  );
 }

@@ -1,8 +1,7 @@
-// The synthesized template: its resources, and values resolved against names given from logical ids.
+// The synthesized template: its resources, and values resolved against names made from logical ids.
 import { LocalStackError } from '../errors.ts';
 import { account, region } from '../identity.ts';
-import { asObject, isObject, type Json, type JsonObject } from '../json.ts';
-import { conditionHolds, type Lookup, resolveValue } from './intrinsics.ts';
+import { asObject, asText, isObject, type Json, type JsonObject } from '../json.ts';
 import { attributeOf, refOf } from './names.ts';
 import { checkProperties } from './resource-types.ts';
 
@@ -14,7 +13,7 @@ export interface Resource {
   readonly properties: JsonObject;
 }
 
-/** A template that can be asked for its resources and its values. */
+/** A template that can be asked for its resources. */
 export interface Template {
   readonly resources: readonly Resource[];
   ofType(type: string): Resource[];
@@ -33,83 +32,69 @@ export interface NamingContext {
  * @throws LocalStackError for a resource type or property the local stack does not know
  */
 export function readTemplate(json: Json, naming: NamingContext): Template {
-  const root = asObject(json);
-  const declared = root['Resources'];
+  const declared = asObject(json)['Resources'];
   if (!isObject(declared)) throw new LocalStackError('The synthesized template has no Resources.');
-  const resourceBodies: JsonObject = declared;
-  const parameters = asObject(root['Parameters']);
-
-  const lookup: Lookup = {
-    ref: (logicalId) => {
-      if (logicalId === 'AWS::StackId')
-        return `arn:aws:cloudformation:${region}:${account}:stack/tally-local/${naming.stackId ?? 'local'}`;
-      const pseudo = pseudoParameters[logicalId];
-      if (pseudo !== undefined) return pseudo;
-      if (isObject(parameters[logicalId])) return parameterDefault(logicalId, parameters[logicalId]);
-      return refOf(describe(logicalId), naming);
-    },
-    attribute: (logicalId, attribute) => attributeOf(describe(logicalId), attribute, naming),
-    mapping: (map, top, second) => asObject(asObject(asObject(root['Mappings'])[map])[top])[second],
-    condition: (name) => asObject(root['Conditions'])[name],
+  const pseudoParameters: Readonly<Record<string, string>> = {
+    'AWS::AccountId': account,
+    'AWS::Region': region,
+    'AWS::Partition': 'aws',
+    'AWS::URLSuffix': 'amazonaws.com',
+    'AWS::StackName': 'tally-local',
+    'AWS::StackId': `arn:aws:cloudformation:${region}:${account}:stack/tally-local/${naming.stackId ?? 'local'}`,
   };
 
-  function describe(logicalId: string): Resource {
-    const body = resourceBodies[logicalId];
-    if (!isObject(body)) {
-      throw new LocalStackError(`The template refers to "${logicalId}", which it does not contain.`);
+  /** The value with every intrinsic function replaced by its result. */
+  const resolve = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(resolve);
+    if (!isObject(value)) return value;
+    const [[name = '', argument = null] = [], ...others] = Object.entries(value);
+    const intrinsic = Object.hasOwn(intrinsics, name) && others.length === 0 ? intrinsics[name] : undefined;
+    if (intrinsic !== undefined) return intrinsic(argument);
+    if (name.startsWith('Fn::')) {
+      throw new LocalStackError(
+        `The template uses ${name}, which the local stack cannot resolve: add it to local/template/template.ts.`,
+      );
     }
-    return lazyResource(logicalId, body, lookup);
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item)]));
+  };
+
+  const intrinsics: Readonly<Record<string, (argument: Json) => Json>> = {
+    Ref: (name) => pseudoParameters[String(name)] ?? refOf(describe(String(name)), naming),
+    'Fn::GetAtt': (argument) => {
+      const [logicalId = '', attribute = ''] = Array.isArray(argument) ? argument.map(String) : [];
+      return attributeOf(describe(logicalId), attribute, naming);
+    },
+    'Fn::Join': (argument) => {
+      const [separator, parts] = Array.isArray(argument) ? argument.map(resolve) : [];
+      if (!Array.isArray(parts))
+        throw new LocalStackError(`The template has a malformed Fn::Join: ${JSON.stringify(argument)}`);
+      return parts.map((part) => asText(part) ?? '').join(asText(separator));
+    },
+  };
+
+  /** Properties are resolved when they are read: code and policies may hold what has no local value. */
+  function describe(logicalId: string): Resource {
+    const body = asObject(declared)[logicalId];
+    if (!isObject(body))
+      throw new LocalStackError(`The template refers to "${logicalId}", which it does not contain.`);
+    const properties: JsonObject = {};
+    for (const [name, value] of Object.entries(asObject(body['Properties']))) {
+      let resolved: Json | undefined;
+      const get = () => {
+        resolved ??= resolve(value);
+        return resolved;
+      };
+      Object.defineProperty(properties, name, { enumerable: true, get });
+    }
+    return { logicalId, type: String(body['Type']), metadata: asObject(body['Metadata']), properties };
   }
 
-  const resources = Object.entries(resourceBodies)
-    .filter(([, body]) => {
-      const condition = asObject(body)['Condition'];
-      return typeof condition !== 'string' || conditionHolds(condition, lookup);
-    })
-    .map(([logicalId]) => describe(logicalId));
-  for (const resource of resources) {
-    const body = asObject(resourceBodies[resource.logicalId]);
-    checkProperties(resource.logicalId, resource.type, Object.keys(asObject(body['Properties'])));
-  }
+  const resources = Object.keys(declared).map(describe);
+  for (const { logicalId, type, properties } of resources)
+    checkProperties(logicalId, type, Object.keys(properties));
   return {
     resources,
     ofType: (type) => resources.filter((resource) => resource.type === type),
     find: (logicalId) => resources.find((resource) => resource.logicalId === logicalId),
   };
-}
-
-const pseudoParameters: Record<string, Json> = {
-  'AWS::AccountId': account,
-  'AWS::Region': region,
-  'AWS::Partition': 'aws',
-  'AWS::URLSuffix': 'amazonaws.com',
-  'AWS::StackName': 'tally-local',
-  'AWS::NotificationARNs': [],
-};
-
-function parameterDefault(name: string, parameter: JsonObject): Json {
-  const value = parameter['Default'];
-  if (value === undefined) {
-    throw new LocalStackError(
-      `The template needs a value for its parameter "${name}": give it a default for the local stage.`,
-    );
-  }
-  return value;
-}
-
-/** Resolves properties only when they are read: code locations and policies may hold what has no local value. */
-function lazyResource(logicalId: string, body: JsonObject, lookup: Lookup): Resource {
-  const declared = asObject(body['Properties']);
-  const properties: JsonObject = {};
-  for (const [name, value] of Object.entries(declared)) {
-    let resolved: Json | undefined;
-    Object.defineProperty(properties, name, {
-      enumerable: true,
-      get: () => {
-        resolved ??= resolveValue(value, lookup);
-        return resolved;
-      },
-    });
-  }
-  return { logicalId, type: String(body['Type']), metadata: asObject(body['Metadata']), properties };
 }

@@ -1,7 +1,6 @@
 // A drill: a local stack on a clock that is put forward minute by minute, traffic, alarms, and an oracle that counts along.
 
-import { createDataPoints, type DataPoints } from '../../local/alarms/data-points.ts';
-import { addEmbeddedMetrics } from '../../local/alarms/embedded-metrics.ts';
+import { addEmbeddedMetrics, createDataPoints, type DataPoints } from '../../local/alarms/data-points.ts';
 import { sampleQueues, serviceMetrics } from '../../local/alarms/service-metrics.ts';
 import { readAlarms } from '../../local/alarms/template-alarms.ts';
 import { type AlarmChange, type AlarmWatch, watchAlarms } from '../../local/alarms/watch.ts';
@@ -10,8 +9,7 @@ import type { Mapping } from '../../local/event-source-mappings/mapping.ts';
 import { asList, asObject, type Json, parseJson } from '../../local/json.ts';
 import { type ObservedCall, observers, type StackObserver } from '../../local/observer.ts';
 import { type LocalStack, startLocalStack } from '../../local/stack.ts';
-import { nameOf } from '../../local/template/names.ts';
-import { fedNoun } from '../../local/template/nouns.ts';
+import { fedNoun, nameOf } from '../../local/template/names.ts';
 import { readTemplate, type Template } from '../../local/template/template.ts';
 import { Random } from '../hostile/random.ts';
 import { type Commands, commandsOn } from './commands.ts';

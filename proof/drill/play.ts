@@ -135,12 +135,11 @@ function course(alarm: MetricAlarm, { points, clock }: Drill, brokeMs: number): 
   const before = valueAt(start);
   const values: (number | undefined)[] = [];
   for (let atMs = start + 60_000; atMs <= nowMs; atMs += 60_000) values.push(valueAt(atMs));
-  const breaching = values.filter((value) => value !== undefined && alarm.condition.breaches(value));
-  // Without a breach among the values, it was their absence.
-  const worst = breaching.reduce(
-    (a, b) => (a === undefined || Math.abs(b ?? 0) > Math.abs(a) ? b : a),
-    undefined,
+  const breaching = values.filter(
+    (value): value is number => value !== undefined && value > alarm.condition.threshold,
   );
+  // Without a breach among the values, it was their absence.
+  const worst = breaching.length === 0 ? undefined : Math.max(...breaching);
   return `${alarm.name}: ${shown(before)} → ${shown(worst)} → ${shown(valueAt(nowMs))}`;
 }
 

@@ -1,4 +1,4 @@
-// The small worlds that `npm run explore` covers.
+// The small worlds that `npx tally explore` covers.
 import { PROTOCOL_WORLDS } from './protocol-worlds.ts';
 import type { SmallWorld } from './small-world.ts';
 import { WINDOW_WORLDS } from './window-worlds.ts';

@@ -1,17 +1,17 @@
-// `npm run hostile`: attacks a local stack of its own in every way it knows, and says which promises held.
+// `npx tally hostile`: attacks a local stack of its own in every way it knows, and says which promises held.
 import { parseArgs } from 'node:util';
 import { type HostileReport, runHostile } from './run.ts';
 
-const USAGE = `npm run hostile -- [--seconds 60] [--seed N] [--crowd 500]
+const USAGE = `npx tally hostile [--seconds 60] [--seed N] [--crowd 500]
 
 Starts a local stack in a process of its own and attacks it: fuzzed bodies, headers, paths and methods, wrong framing and encodings, slow,
 half closed and broken connections, a crowd of silent ones, malformed records on the stream and messages on the queue. All the while
 well-behaved clients send events.
 Promised: no answer is a 5xx, each is JSON with a message and the length it says, nothing crashes, memory does not grow, and every event of
 the neighbours is counted exactly once.
-  --seconds   how long to go on at random, after everything was sent once
+  --seconds   how long to attack at random after each kind was sent once
   --seed      plays that run's attacks again
-  --crowd     connections that stay open and say nothing
+  --crowd     idle connections
 Exit code 0: all promises held. 1: some did not, each with what broke it. 2: wrong usage.`;
 
 async function main(): Promise<number> {
@@ -28,7 +28,7 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return values.help ? 0 : 2;
   }
-  console.log(`seed ${seed}: npm run hostile -- --seed ${seed} --seconds ${seconds} --crowd ${crowd}`);
+  console.log(`seed ${seed}: npx tally hostile --seed ${seed} --seconds ${seconds} --crowd ${crowd}`);
   const report = await runHostile({ seed: Number(seed), seconds: Number(seconds), crowd: Number(crowd) });
   print(report);
   return report.broken.length === 0 ? 0 : 1;

@@ -331,7 +331,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
 };
 
 /** The kinds of request there are. */
-export const REQUEST_KINDS: readonly string[] = Object.keys(MAKERS);
+const REQUEST_KINDS: readonly string[] = Object.keys(MAKERS);
 
 /** A request of the kind, or of any; bodies more often than the others. */
 export function hostileRequest(random: Random, wanted?: string): HostileRequest {

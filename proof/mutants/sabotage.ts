@@ -8,7 +8,7 @@ export interface Sabotage {
   readonly tests?: readonly string[];
   /** Why it breaks no promise, for one that does not: it is then not hunted, but must still apply. */
   readonly harmless?: string;
-  /** Why small worlds can not see it: `--explore` then leaves it out. */
+  /** Why small worlds cannot see it: `--explore` then leaves it out. */
   readonly unexplored?: string;
 }
 

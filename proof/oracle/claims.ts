@@ -61,7 +61,7 @@ export class Claims {
 }
 
 /** The entry of the segment that holds a record; undefined when no segment does. */
-export function entryWith(sequence: string, shard: string, world: World): SegmentEntry | undefined {
+function entryWith(sequence: string, shard: string, world: World): SegmentEntry | undefined {
   const key = ledgerKeyOf(shard);
   const stored = world.ledger.keys().find((name) => name === key);
   if (stored === undefined) return undefined;

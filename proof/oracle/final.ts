@@ -70,11 +70,7 @@ function wasRead(
 }
 
 /** What the history must have come to, given what the stream trimmed and the ledger names. */
-export function expectationAtRest(
-  world: World,
-  oracle: Oracle,
-  windowMs: number,
-): Expectation & { lossy: boolean } {
+function expectationAtRest(world: World, oracle: Oracle, windowMs: number): Expectation & { lossy: boolean } {
   const expecting = new Expecting(windowMs);
   const ledgers = new Map<string, ShardLedger>();
   const trimmed = new Set<string>();

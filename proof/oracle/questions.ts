@@ -91,7 +91,7 @@ export async function totalsOf(
   settings: QuerySettings,
 ): Promise<Map<string, number>> {
   // Without an end, the answer ends now: an event may say that it happens in some minutes.
-  const toMs = Math.max(lastMs + HOUR_MS, ports.clock.nowMs());
+  const toMs = hourOf(Math.max(lastMs, ports.clock.nowMs())) + HOUR_MS;
   const answers = await ask(names, { by: 'total', from: '0', to: String(toMs) }, ports, settings);
   return new Map([...answers].map(([name, [answer]]) => [name, Number(answer?.total ?? 0n)]));
 }

@@ -1,17 +1,15 @@
 // Every answer of the local stack is documented, and every documented answer is provoked here, or it is said why not.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { openApiDocument } from '../../api/openapi.ts';
-import { startLocalStack } from '../../local/stack.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
+import { startTestStack } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
-const stack = await startLocalStack({
-  schedules: false,
+const stack = await startTestStack({
   faults: true,
   settings: { publicMetrics: ['view'] },
 });
-after(() => stack.stop());
 const recorder = recordAnswers();
 const SIGNED = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
 const HOURS = 'from=2026-11-20T00:00Z&to=2026-11-21T00:00Z';
@@ -158,7 +156,7 @@ const NOT_HERE: readonly (readonly [RegExp, string])[] = [
     /^(GET|POST) (?!\/v1\/events).* 429$/,
     "API Gateway's own throttle, the same for all routes: test/local/api-gateway",
   ],
-  [/ 502$/, 'only if a function can not even answer: test/local/api-gateway'],
+  [/ 502$/, 'only if a function cannot even answer: test/local/api-gateway'],
   [/^(GET|POST) (?!\/v1\/events).* 504$/, 'only after 29 seconds: test/local/api-gateway'],
 ];
 

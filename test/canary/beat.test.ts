@@ -61,7 +61,7 @@ test('without every share there is no expectation, and the error names what is m
   const { puts, pauses, ports } = createStream(SHARDS, (id) => id === SHARE_3);
   await assert.rejects(beat(NOW_MS, ports), {
     name: HeartbeatsNotSent.name,
-    message: `the stream did not take ${SHARE_3}`,
+    message: `the stream did not accept ${SHARE_3}`,
   });
   assert.equal(puts.length, 6);
   assert.ok(!puts.flat().includes(EXPECTED));

@@ -69,7 +69,7 @@ function run(program: 'import' | 'verify', ...args: string[]): Promise<Ended> {
 
 const importInto = (...args: string[]) => ['--url', world.door.url, '--state', world.path('state'), ...args];
 
-describe('npm run import', () => {
+describe('tally import', () => {
   test('--json: figures alone on standard output', async () => {
     const rejects = world.path('rejects.tsv');
     const ended = await run(
@@ -183,7 +183,7 @@ describe('npm run import', () => {
     world.door.status = () => ({});
     const other = await run('import', fixture, ...importInto());
     assert.equal(other.code, 1);
-    assert.match(other.stderr, /is it Tally\?/);
+    assert.match(other.stderr, /is not Tally/);
     const tls = await run('import', fixture, '--url', world.door.url.replace('http:', 'https:'));
     assert.equal(tls.code, 1);
     assert.match(tls.stderr, /cannot be used/);
@@ -301,7 +301,7 @@ describe('npm run import', () => {
   });
 });
 
-describe('npm run verify', () => {
+describe('tally verify', () => {
   const minute = Date.parse('2026-01-01T00:00:00Z') / 1000;
   const far = minute + 40 * 86_400;
 

@@ -40,22 +40,20 @@ async function usage(args: readonly string[]): Promise<{ code: string; printed: 
   }
 }
 
-/** Those that hand their options on to a script of their own. */
-const PASSED_ON = ['start', 'import', 'verify'];
-
 test('every command has a description, and help with an example', async () => {
   for (const [path, command] of all(tally())) {
     assert.ok(command.description().length > 10, path);
-    if (PASSED_ON.includes(path) || command.parent?.parent) continue;
+    if (command.parent?.parent) continue;
     const { code, printed } = await usage([...path.split(' '), '--help']);
     assert.equal(code, 'commander.helpDisplayed', path);
     assert.match(printed, /\nExamples?:\n {2}npx tally /, path);
+    assert.match(printed, /\nExit codes: 0 /, path);
   }
 });
 
 test('a wrong flag prints the usage of its command', async () => {
   for (const [path, command] of all(tally())) {
-    if (PASSED_ON.includes(path) || command.commands.length > 0) continue;
+    if (command.commands.length > 0) continue;
     const { code, printed } = await usage([...path.split(' '), '--no-such-flag']);
     assert.match(code, /^commander\.(unknownOption|missingArgument|missingMandatoryOptionValue)$/, path);
     assert.match(printed, /Usage: tally /, path);
@@ -64,9 +62,14 @@ test('a wrong flag prints the usage of its command', async () => {
 
 describe('what is refused, and how', () => {
   const cases: readonly [line: string, says: RegExp][] = [
+    ['start --prot 1', /unknown option '--prot'/],
+    ['start --port 70000', /from 0 to 65535/],
+    ['start --settings [1]', /must be a JSON object/],
+    ['start --settings streamShards=4', /must be a JSON object/],
+    ['start somewhere', /too many arguments/],
     ['simulate --seed abc', /'abc' is invalid. It must be a whole number/],
-    ['simulate', /say one of --seed N, --runs N or --minutes N/],
-    ['simulate --seed 1 --runs 2', /say one of/],
+    ['simulate', /give one of --seed N, --runs N or --minutes N/],
+    ['simulate --seed 1 --runs 2', /give one of/],
     ['bench end-to-end --rounds 0', /'0' is invalid. It must be a whole number from 1/],
     ['bench nothing', /unknown command 'nothing'/],
     ['hostile --seconds soon', /'soon' is invalid/],
@@ -86,11 +89,11 @@ describe('what is refused, and how', () => {
   }
 
   const refused: readonly [line: string, says: RegExp][] = [
-    ['dead-letters list', /Say which stack: --url .* or --stage NAME/],
-    ['dead-letters list --url a --stage b', /Say which stack/],
-    ['dead-letters park --all 1.0.1/0 --stage b', /Say which: park NAME …, or park --all/],
-    ['dead-letters replay --stage b', /Say which: replay/],
-    ['dead-letters redrive nonsense --stage b', /"nonsense" is no name of a dead letter/],
+    ['dead-letters list', /Name the stack: --url .* or --stage NAME/],
+    ['dead-letters list --url a --stage b', /Name the stack/],
+    ['dead-letters park --all 1.0.1/0 --stage b', /Name the dead letters: park NAME …, or park --all/],
+    ['dead-letters replay --stage b', /Name the dead letters: replay/],
+    ['dead-letters redrive nonsense --stage b', /"nonsense" is not the name of a dead letter/],
     ['drill --only nothing', /There is no scenario nothing; there are table-outage,/],
     ['deploy local', /The stage "local" runs on this machine only/],
     ['deploy prod --settings {"streamShards":0}', /streamShards must be at least 1, not 0\./],
@@ -110,7 +113,7 @@ describe('what is refused, and how', () => {
 test('as a process: usage and exit code 2, or one sentence and its exit code; never a stack trace', async () => {
   for (const [args, code, says] of [
     [['simulate', '--seed', 'abc'], 2, /Usage: tally simulate/],
-    [['dead-letters', 'list'], 2, /^Say which stack/],
+    [['dead-letters', 'list'], 2, /^Name the stack/],
     [
       ['dead-letters', 'list', '--url', 'http://127.0.0.1:1'],
       4,

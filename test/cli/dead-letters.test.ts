@@ -7,9 +7,9 @@ import { s3 } from '../../lambdas/aws/clients/s3.ts';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { credentials, region } from '../../local/identity.ts';
 import { startOperatedStack } from '../support/operated-stack.ts';
-import { patient } from '../support/patience.ts';
+import { patient, until } from '../support/patience.ts';
 
-const { stack, metrics, run, start, until, countersFail, post, redrive, total } = await startOperatedStack();
+const { stack, metrics, run, start, countersFail, post, redrive, total } = await startOperatedStack();
 const letters = (...args: string[]) => run('dead-letters', ...args);
 const names = async (...args: string[]) =>
   (JSON.parse((await letters('list', '--json', ...args)).out || '[]') as { name: string }[]).map(
@@ -35,10 +35,10 @@ test('with no dead letter there is nothing to do, and wrong usage says what is r
   assert.equal((await letters('redrive', '--all')).code, 3);
   const wrong: [string[], number, RegExp][] = [
     [['redrive'], 2, /redrive NAME …, or redrive --all/],
-    [['show', 'x'], 2, /no name of a dead letter/],
+    [['show', 'x'], 2, /not the name of a dead letter/],
     [['discard', '--all'], 2, /--why <text>/],
     [['redrive', '1.0.1/0'], 1, /No dead letter 1\.0\.1\/0/],
-    [['list', '--stage', 'prod'], 2, /Say which stack/],
+    [['list', '--stage', 'prod'], 2, /Name the stack/],
   ];
   for (const [args, code, message] of wrong) {
     const ended = await letters(...args);
@@ -54,7 +54,7 @@ test(
     // Long entities: several parts a segment.
     const events = Array.from({ length: 500 }, (_, at) => view(`a${at}`, long('a', at)));
     await post(events);
-    await until('all dead', async () => (await accounts()).dead === 500);
+    await until(async () => (await accounts()).dead === 500);
     const { status, body } = await redrive();
     assert.equal(status, 200);
     assert.deepEqual(body, {
@@ -65,10 +65,10 @@ test(
       probesFailed: 3,
       ended: 'probes-failed',
     });
-    await until('the metric', () => metrics.get('redriver DeadLettersReturned') === 3);
+    await until(() => metrics.get('redriver DeadLettersReturned') === 3);
     const refused = await redrive('{"max":0}');
     assert.deepEqual([refused.status, /whole number/.test(String(refused.body['message']))], [400, true]);
-    await until('all dead again', async () => (await accounts()).dead === 500);
+    await until(async () => (await accounts()).dead === 500);
   },
 );
 
@@ -123,7 +123,7 @@ test(
       'parked until they are counted, wherever copies are',
     );
     for (const mapping of stack.mappings) mapping.resume();
-    await until('all counted', async () => (await accounts()).counted === 500);
+    await until(async () => (await accounts()).counted === 500);
     assert.equal(await total(long('a', 7)), 1);
     const third = await letters('replay', '--all');
     assert.match(third.out, /counted already/);
@@ -135,15 +135,15 @@ test(
 test('a command killed in mid-redrive loses nothing, and what it did counts once', patient, async () => {
   countersFail(true);
   await post(Array.from({ length: 500 }, (_, at) => view(`b${at}`, long('b', at))));
-  await until('all dead', async () => (await accounts()).dead === 500);
+  await until(async () => (await accounts()).dead === 500);
   const slowly = ['redrive', '--all', '--per-second', '2', '--url', stack.url];
   const { child, ended } = start('dead-letters', slowly);
-  await until('some to be returned', async () => (await accounts()).dead < 500);
+  await until(async () => (await accounts()).dead < 500);
   child.kill('SIGKILL');
   await ended;
   countersFail(false);
   // What the dead command held is visible again within a minute.
-  await until('all counted', async () => {
+  await until(async () => {
     await letters('redrive', '--all', '--per-second', '500');
     return (await accounts()).counted === 1_000;
   });
@@ -156,10 +156,10 @@ test(
   async () => {
     countersFail(true);
     await post([view('c1', '/c')]);
-    await until('dead', async () => (await accounts()).dead === 1);
+    await until(async () => (await accounts()).dead === 1);
     const [name = ''] = await names();
     const unasked = await letters('discard', name, '--why', 'a test');
-    assert.deepEqual([unasked.code, /say --yes/.test(unasked.err)], [2, true]);
+    assert.deepEqual([unasked.code, /add --yes/.test(unasked.err)], [2, true]);
     assert.deepEqual(await names(), [name]);
     const discarded = await letters('discard', name, '--why', 'a test', '--by', 'me', '--yes');
     assert.deepEqual([discarded.code, discarded.out.trim()], [0, '1 discarded']);
@@ -184,7 +184,7 @@ test(
       .find(({ logicalId }) => /Messages/.test(logicalId));
     const QueueUrl = stack.ref(queue?.logicalId ?? '');
     await sqs.call('SendMessage', { QueueUrl, MessageBody: kept.body });
-    await until('the copy to be gone from the queue', async () => {
+    await until(async () => {
       const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'];
       const { Attributes } = await sqs.call('GetQueueAttributes', { QueueUrl, AttributeNames });
       return Object.values(Attributes as Record<string, string>).every((messages) => messages === '0');
@@ -199,5 +199,5 @@ test('a stack that is not there is said to be not there', patient, async () => {
   const nobody = await start('dead-letters', ['list', '--url', 'http://127.0.0.1:1']).ended;
   assert.deepEqual([nobody.code, /Nothing answers at http:\/\/127\.0\.0\.1:1/.test(nobody.err)], [4, true]);
   const other = await start('dead-letters', ['list', '--url', stack.endpoints.dynamodb]).ended;
-  assert.deepEqual([other.code, /is no local stack of Tally/.test(other.err)], [4, true]);
+  assert.deepEqual([other.code, /is not a local stack of Tally/.test(other.err)], [4, true]);
 });

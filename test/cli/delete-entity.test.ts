@@ -4,13 +4,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, test } from 'node:test';
-import { startLocalStack } from '../../local/stack.ts';
+import { test } from 'node:test';
+import { startTestStack } from '../support/local-stack.ts';
+import { until } from '../support/patience.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const PERSON = 'person@example.com';
-const stack = await startLocalStack({ schedules: false });
-after(() => stack.stop());
+const stack = await startTestStack();
 
 async function command(...parameters: string[]) {
   const child = spawn(process.execPath, ['bin/tally.ts', 'delete-entity', ...parameters], {
@@ -36,8 +36,7 @@ async function count(): Promise<void> {
   const events = [PERSON, PERSON, '/other'].map((entity) => ({ metric: 'view', entity, at }));
   const answer = await fetch(`${stack.url}/v1/events`, { method: 'POST', body: JSON.stringify({ events }) });
   assert.equal(answer.status, 202, await answer.text());
-  while ((await total(PERSON)) < 2 || (await total('/other')) < 1)
-    await new Promise((resolve) => setImmediate(resolve));
+  await until(async () => (await total(PERSON)) >= 2 && (await total('/other')) >= 1);
 }
 
 test('looks first, does nothing without a yes, and then deletes that entity alone', async () => {

@@ -178,7 +178,7 @@ describe('containers', () => {
 
   test('something else after a member ends the import', async () => {
     const path = await world.write('a.gz', Buffer.concat([one, zeros, Buffer.from('garbage')]));
-    await assert.rejects(world.import(path), /something other than gzip follows/);
+    await assert.rejects(world.import(path), /data that is not gzip follows/);
   });
 
   for (const [name, bytes] of [

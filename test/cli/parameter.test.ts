@@ -3,17 +3,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { startOperatedStack } from '../support/operated-stack.ts';
-import { patient } from '../support/patience.ts';
+import { patient, until } from '../support/patience.ts';
 
-const { stack, metrics, run, until, countersFail, post, redrive } = await startOperatedStack();
+const { stack, metrics, run, countersFail, post, redrive } = await startOperatedStack();
 
 let posted = 0;
-/** Posts an event that can not be written. @returns how often the writer tried */
+/** Posts an event that cannot be written. @returns how often the writer tried */
 async function attemptsOfNext(): Promise<number> {
   posted += 1;
   const entity = `/e${posted}`;
   await post([{ id: entity, metric: 'view', entity }]);
-  await until(`${posted} dead`, async () => (await stack.status()).dead === posted);
+  await until(async () => (await stack.status()).dead === posted);
   const { out } = await run('dead-letters', 'list', '--json', '--entity', entity);
   return (JSON.parse(out) as [{ attempts: number }])[0].attempts;
 }
@@ -28,18 +28,18 @@ test(
     assert.deepEqual(JSON.parse(set.out).backoffJitter, 1);
     assert.equal(await attemptsOfNext(), 1);
     assert.equal((await run('parameter', 'set', 'attempts=2')).code, 0);
-    await until('two attempts', async () => (await attemptsOfNext()) === 2);
+    await until(async () => (await attemptsOfNext()) === 2);
 
     const ssm = createAwsJsonClient('ssm', stack.endpoints.ssm);
     const wrong = { Name: '/tally/local/retries', Value: '{"attempts":"many"}', Overwrite: true };
     await ssm.call('PutParameter', wrong);
     ssm.close();
-    await until('the redriver to complain', async () => {
+    await until(async () => {
       await redrive('{"max":1}');
       return (metrics.get('redriver RetryParameterProblems') ?? 0) > 0;
     });
-    await until('the writer to go on as before', async () => {
-      await until('what was returned to be dead again', async () => (await stack.status()).dead === posted);
+    await until(async () => {
+      await until(async () => (await stack.status()).dead === posted);
       assert.equal(await attemptsOfNext(), 2);
       return true;
     });

@@ -12,15 +12,15 @@ import { openStack } from '../../cli/shared/stack-access.ts';
 import { compactNow, openStore } from '../../cli/shared/store-access.ts';
 import { periodAt } from '../../lambdas/core/level.ts';
 import { HOUR_MS, isoSeconds } from '../../lambdas/core/time.ts';
-import { startLocalStack } from '../../local/stack.ts';
+import { startTestStack } from '../support/local-stack.ts';
+import { until } from '../support/patience.ts';
 import { changeRow } from '../support/store-changes.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'tally-recount-'));
-const stack = await startLocalStack({ schedules: false });
+const stack = await startTestStack();
 const access = await openStack({ url: stack.url, stage: undefined });
 after(async () => {
   access.close();
-  await stack.stop();
   await rm(folder, { recursive: true });
 });
 
@@ -60,7 +60,7 @@ test('finds what differs, puts it right, and counts it all into other tables', a
     });
     assert.equal(answer.status, 202, await answer.text());
   }
-  while ((await total()) < 50) await new Promise((resolve) => setImmediate(resolve));
+  await until(async () => (await total()) >= 50);
   const store = openStore(access);
   await compactNow(store);
 
@@ -98,7 +98,7 @@ test('says what is wrong with its command line, or with the file that it would g
     [['--all', '--from', isoSeconds(HOUR)], /not both/],
     [['--from', '2026-11-22', '--to', '2026-11-23'], /--from must be a whole hour/],
     [['--all', '--source', 'somewhere'], /stream or archive/],
-    [['--all', '--into-generation', '1'], /counted already/],
+    [['--all', '--into-generation', '1'], /already exists/],
   ] as const) {
     const { code, error } = await recount(...parameters);
     assert.equal(code, 2, error);

@@ -142,7 +142,7 @@ test('what no beacon takes, a keepalive request carries as text, which needs no 
   assert.deepEqual([request?.keepalive, request?.headers['content-type']], [true, 'text/plain']);
 });
 
-test('with an API key, which a beacon can not carry, keepalive requests leave instead', async () => {
+test('with an API key, which a beacon cannot carry, keepalive requests leave instead', async () => {
   const { world, window, client } = opened({ apiKey: 'secret' });
   await client.count('view', '/a');
   window.leave();

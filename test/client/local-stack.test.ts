@@ -5,18 +5,17 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { TallyClient, TallyError, type Undelivered } from '../../client/src/index.ts';
 import { createAwsJsonClient, type RawAnswer } from '../../local/emulators/aws-json.ts';
-import { startLocalStack } from '../../local/stack.ts';
 import { startNode } from '../local/support/processes.ts';
-import { patient } from '../support/patience.ts';
+import { startTestStack } from '../support/local-stack.ts';
+import { patient, until } from '../support/patience.ts';
 import { type ProxyFault, startFaultyProxy } from './support/faulty-proxy.ts';
 
-const stack = await startLocalStack({ schedules: false });
+const stack = await startTestStack();
 const proxy = await startFaultyProxy(stack.url);
 const kinesis = createAwsJsonClient('kinesis', stack.endpoints.kinesis);
 after(async () => {
   kinesis.close();
   await proxy.stop();
-  await stack.stop();
 });
 
 /** Short waits: the faults end soon. */
@@ -28,11 +27,10 @@ const quick = {
 
 /** Waits for the thing itself: until nothing is on its way, and so many are counted. */
 async function settled(counted: number): Promise<void> {
-  for (;;) {
+  await until(async () => {
     const status = await stack.status();
-    if (status.counted >= counted && status.inFlight === 0) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+    return status.counted >= counted && status.inFlight === 0;
+  });
 }
 
 test('reads are typed: counts, the status, and what is refused', patient, async () => {

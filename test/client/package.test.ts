@@ -5,8 +5,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { startLocalStack } from '../../local/stack.ts';
 import { startNode } from '../local/support/processes.ts';
+import { startTestStack } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -97,7 +97,7 @@ export { room, answer };
 });
 
 test('the examples of its README run, against the local stack', patient, async () => {
-  const stack = await startLocalStack({ schedules: false });
+  const stack = await startTestStack();
   try {
     const readme = readFileSync(join(ROOT, 'client', 'README.md'), 'utf8');
     const examples = [...readme.matchAll(/```js\n(.*?)```/gs)].map((match) => match[1] ?? '');

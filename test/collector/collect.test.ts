@@ -316,7 +316,7 @@ test('a run that died too long ago leaves the object parked: it is not known wha
   world.onPut = () => 'take';
   world.nowMs += WINDOW_MS;
   assert.equal((await world.collect(object)).outcome, 'parked');
-  assert.match(world.reported[0]?.reason ?? '', /it is not known whether/);
+  assert.match(world.reported[0]?.reason ?? '', /is unknown/);
   assert.equal(world.twice, 0);
 });
 
@@ -380,7 +380,7 @@ test('whatever dies, comes again, waits and is turned away: each line once, or r
       assert.equal((await world.collect(object)).outcome, 'already');
       assert.equal(world.twice, 0);
       if (world.reported.length === 0) assert.equal(world.counted.size, 30_000);
-      else assert.match(world.reported[0]?.reason ?? '', /it is not known whether/);
+      else assert.match(world.reported[0]?.reason ?? '', /is unknown/);
     }),
     { numRuns: 12 },
   );

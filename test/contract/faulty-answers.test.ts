@@ -21,7 +21,7 @@ import { ARRIVAL_MS, CONFIG, record, SHARD_KEY } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
 
 const services = await startServices();
-/** A service of somebody else's can not be made to answer like this. */
+/** A service of somebody else's cannot be made to answer like this. */
 const options = { skip: !services.embedded && 'only in front of the embedded emulators' };
 const SHARD = parseShardId('shardId-000000000000');
 const CLOCK = { nowMs: () => ARRIVAL_MS };

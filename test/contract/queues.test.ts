@@ -119,7 +119,7 @@ test('a failed message is hidden, or buried with its history', async () => {
   assert.deepEqual([delivered.history, delivered.receiveCount, delivered.body], [history, 4, body]);
 });
 
-test('a message that can not be buried stays where it is', async () => {
+test('a message that cannot be buried stays where it is', async () => {
   const queueUrl = await services.queue();
   const failed = new SqsFailedMessages(services.sqs, queueUrl, `${queueUrl}-gone`);
   await services.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));

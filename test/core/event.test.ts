@@ -102,7 +102,7 @@ test('a prototype is no event field', () => {
   assert.deepEqual(decodeRecord(record, ARRIVAL_MS).events, [{ rejected: 'unknown-field' }]);
 });
 
-test('a record that can not be read is one rejected event, and nothing throws', () => {
+test('a record that cannot be read is one rejected event, and nothing throws', () => {
   const reasonOf = (data: Uint8Array) => decodeRecord(data, ARRIVAL_MS).events;
   assert.deepEqual(reasonOf(Buffer.from([0xff, 0xfe])), [{ rejected: 'not-utf8' }]);
   assert.deepEqual(reasonOf(Buffer.from('{"metric":')), [{ rejected: 'not-json' }]);

@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  BUCKET_MINUTES,
-  bucketName,
-  bucketStartMs,
-  LATEST_INSTANT_MS,
-  MINUTE_MS,
-  minuteOfHour,
-  parseBucketName,
-  parseInstant,
-} from '../../lambdas/core/time.ts';
+import { LATEST_INSTANT_MS, parseInstant } from '../../lambdas/core/time.ts';
 
 const instants = fc.integer({ min: 0, max: LATEST_INSTANT_MS });
 
@@ -80,34 +71,4 @@ test('what names no instant, or several, is refused', () => {
     {},
   ];
   for (const value of refused) assert.equal(parseInstant(value), undefined, JSON.stringify(value));
-});
-
-test('a bucket holds its instants, and its name sorts by time and reads back', () => {
-  fc.assert(
-    fc.property(instants, instants, fc.constantFrom(...BUCKET_MINUTES), (a, b, width) => {
-      const startMs = bucketStartMs(a, width);
-      assert.ok(startMs <= a && a < startMs + width * MINUTE_MS);
-      assert.equal(parseBucketName(bucketName(startMs, width)), startMs);
-      const [first, second] = [a, b].map((at) => bucketName(bucketStartMs(at, width), width)) as [
-        string,
-        string,
-      ];
-      if (bucketStartMs(a, width) < bucketStartMs(b, width)) assert.ok(first < second);
-      assert.equal(minuteOfHour(a), new Date(a).getUTCMinutes());
-    }),
-  );
-});
-
-test('buckets of different widths sort together', () => {
-  const hour = Date.UTC(2026, 10, 22, 5);
-  assert.equal(bucketName(hour, 60), '2026-11-22T05');
-  assert.equal(bucketName(hour + 15 * MINUTE_MS, 15), '2026-11-22T05:15');
-  const names = ['2026-11-22T06', '2026-11-22T05:15', '2026-11-22T05', '2026-11-22T05:00'];
-  assert.deepEqual(names.sort(), ['2026-11-22T05', '2026-11-22T05:00', '2026-11-22T05:15', '2026-11-22T06']);
-});
-
-test('what is no bucket name is refused', () => {
-  for (const name of ['', '2026-11-22', '2026-11-22T5', '2026-13-01T00', '2026-11-22T05:07:00']) {
-    assert.equal(parseBucketName(name), undefined, name);
-  }
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { planByName } from '../../formats/detect.ts';
+import { readingPlan } from '../../formats/detect.ts';
 import { FORMATS, type FormatName } from '../../formats/plan.ts';
 import { RecordReader } from '../../formats/records.ts';
 import type { Wrapper } from '../../formats/unwrap.ts';
@@ -39,7 +39,10 @@ const GOOD: Readonly<Record<FormatName, readonly [line: string, entity: string, 
 };
 
 function entitiesOf(format: FormatName, text: Buffer, unwrap: Wrapper = 'none'): string[] {
-  const reader = new RecordReader(planByName({ format, unwrap, ...GOOD[format][2] }), 'view');
+  const [good, , options] = GOOD[format];
+  const plan = readingPlan({ format, unwrap, ...options }, Buffer.from(good), true, 'file');
+  assert.ok(plan);
+  const reader = new RecordReader(plan, 'view');
   return [...reader.push(text), ...reader.end()]
     .flatMap(({ outcomes }) => outcomes)
     .flatMap((outcome) => (outcome.kind === 'event' ? [outcome.entity] : []));

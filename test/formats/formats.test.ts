@@ -6,7 +6,7 @@ import { FormatError, type Outcome } from '../../formats/reading.ts';
 import { RecordReader } from '../../formats/records.ts';
 
 /** Reads a whole file as an import does: the format is found out unless it is named. */
-export function outcomesOf(text: string | Buffer, request: FormatRequest = {}): Outcome[] {
+function outcomesOf(text: string | Buffer, request: FormatRequest = {}): Outcome[] {
   const bytes = Buffer.from(text as string);
   const plan = readingPlan(request, bytes, true, 'file');
   if (plan === undefined) return [];
@@ -727,7 +727,7 @@ describe('what format it is', () => {
     ['an unknown format', { format: 'qif' }, /--format takes one of auto, combined/],
     ['columns that are not named', { format: 'csv' }, /needs --entity and --time/],
     ['another format', { format: 'jsonl', logFormat: '$msec' }, /jsonl cannot use --log-format/],
-    ['a template without a time', { logFormat: '$request' }, /names no time/],
+    ['a template without a time', { logFormat: '$request' }, /has no time/],
     [
       'a template with nothing between',
       { logFormat: '$msec $status$host' },
@@ -750,7 +750,7 @@ describe('what format it is', () => {
         outcomesOf(text, request);
     assert.throws(
       refusal('a,b\n1,2\n', { entity: 'path', time: 'b' }),
-      /the header names no column path; it is: a, b/,
+      /the header has no column path; it has: a, b/,
     );
     assert.throws(refusal('h [29:23:53:25] "GET / HTTP/1.0" 200 1\n'), /no month and no year/);
     assert.throws(refusal('what is this\n'), /not recognised/);

@@ -58,7 +58,7 @@ test('no function reads more in a cold start than its limit', () => {
     assert.ok(bytes <= (LIMITS[noun] ?? 0), `the ${noun} reads ${bytes} bytes, more than ${LIMITS[noun]}`);
     assert.ok(
       bytes > (noun === 'console' ? 1_000 : 150_000),
-      `the ${noun} reads ${bytes} bytes: that can not be all`,
+      `the ${noun} reads ${bytes} bytes: that cannot be all`,
     );
   }
 });

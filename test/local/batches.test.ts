@@ -3,16 +3,15 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { TallyClient } from '../../client/src/index.ts';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
-import { startLocalStack } from '../../local/stack.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
+import { settled, startTestStack } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
 const { fetch } = recordAnswers();
-const stack = await startLocalStack({ schedules: false });
+const stack = await startTestStack();
 const kinesis = createAwsJsonClient('kinesis', stack.endpoints.kinesis);
 after(async () => {
   kinesis.close();
-  await stack.stop();
 });
 
 const eventsOf = (entity: string, count: number) =>
@@ -27,15 +26,6 @@ async function post(body: object) {
 
 async function send(batch: string, events: readonly object[]): Promise<void> {
   assert.deepEqual(await post({ batch, events }), { status: 202, body: { accepted: 1 } });
-}
-
-/** Waits for the thing itself: until so many more are received, and nothing is in flight. */
-async function settled(received: number) {
-  for (;;) {
-    const status = await stack.status();
-    if (status.received >= received && status.inFlight === 0) return status;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 async function totalOf(entity: string, metric = 'view'): Promise<unknown> {
@@ -94,7 +84,7 @@ test('batches sent again, across splits at odd places and a merge, count once', 
   assert.ok(second && third);
   await merge(second, third);
   await sendAll();
-  const status = await settled(received + 480);
+  const status = await settled(stack, received + 480);
   assert.equal(status.duplicate, 360);
   assert.equal(await totalOf('/again'), 120);
 });
@@ -105,7 +95,7 @@ test('an id counts once in each metric and entity, also within a batch', patient
   const events = ['purchases', 'items', 'items'].map((metric) => ({ ...order, metric }));
   await send('order', events);
   assert.equal((await post({ events: [{ ...order, metric: 'purchases', entity: '/other' }] })).status, 202);
-  assert.equal((await settled(received + 4)).duplicate, duplicate + 1);
+  assert.equal((await settled(stack, received + 4)).duplicate, duplicate + 1);
   assert.deepEqual([await totalOf('/shop', 'purchases'), await totalOf('/shop', 'items')], [1, 1]);
 });
 
@@ -128,7 +118,7 @@ test('an event that cannot be counted is rejected alone, a malformed batch as a 
     PartitionKey: 'x',
   }));
   await kinesis.send('PutRecords', JSON.stringify({ StreamName: await streamName(), Records }));
-  const status = await settled(before.received + 36);
+  const status = await settled(stack, before.received + 36);
   assert.equal(status.rejected - before.rejected, 6);
   assert.equal(await totalOf('/neighbours'), 30);
 });
@@ -141,7 +131,7 @@ test('more events than a segment holds come in batches, each whole in one segmen
     PartitionKey: 'x',
   }));
   await kinesis.send('PutRecords', JSON.stringify({ StreamName: await streamName(), Records }));
-  const status = await settled(before.received + 90_000);
+  const status = await settled(stack, before.received + 90_000);
   assert.equal(status.counted - before.counted, 90_000);
   assert.equal(await totalOf('/many'), 90_000);
 });
@@ -153,6 +143,6 @@ test('what is too large for a record is cut by the client', patient, async () =>
   assert.deepEqual([status, /1 MiB as one batch/.test(String(body['message']))], [413, true]);
   const client = new TallyClient({ url: stack.url });
   assert.equal((await client.sendBatch('large', eventsOf(entity, 500))).accepted, 500);
-  await settled(received + 500);
+  await settled(stack, received + 500);
   assert.equal(await totalOf(entity), 500);
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { type BundledFunction, startBundledStack } from '../../bench/bundled-stack.ts';
 import { coldStart } from '../../bench/cold-process.ts';
+import { settled } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
 /** What functions wrote. */
@@ -24,14 +25,6 @@ const post = async (events: readonly unknown[]) => {
   const body = JSON.stringify({ events });
   assert.equal((await fetch(`${stack.url}/v1/events`, { method: 'POST', headers, body })).status, 202);
 };
-/** Waits for the thing itself: until `received` events, and not one less, are no longer on their way. */
-async function settled(received: number): Promise<void> {
-  for (;;) {
-    const status = await stack.status();
-    if (status.received >= received && status.inFlight === 0) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 const AT = '2026-11-20T05:07:59Z';
 const RANGE = { from: '2026-11-20T00:00Z', to: '2026-11-21T00:00Z' };
 const QUESTION = {
@@ -58,13 +51,13 @@ test(
       return 'pass';
     });
     await post([{ id: 'a', metric: 'view', entity: '/bundled', at: AT }]);
-    await settled(1);
+    await settled(stack, 1);
     for (const noun of ['accountant', 'compactor', 'canary', 'redriver']) {
       const outcome = await stack.invoke(functionOf(noun).name, {});
       assert.ok(outcome.ok, `${noun}: ${JSON.stringify(outcome)}`);
     }
     // The canary sends one event a shard, and one.
-    await settled(4);
+    await settled(stack, 4);
     const query = new URLSearchParams({ by: 'hour', ...RANGE });
     const counts = await fetch(`${stack.url}/v1/counts/view/%2Fbundled?${query}`);
     assert.equal(((await counts.json()) as { total: number }).total, 1);
@@ -99,7 +92,7 @@ test(
       { id: 'b', metric: 'view', entity: '/bundled', at: '2099-01-01T00:00:00Z' },
       { id: 'c', metric: 'view', entity: '/bundled', at: AT },
     ]);
-    await settled(before.received + 2);
+    await settled(stack, before.received + 2);
     stack.setFunctionFault(undefined);
     const { counted, rejected } = await stack.status();
     assert.deepEqual([counted - before.counted, rejected - before.rejected], [1, 1]);
@@ -147,6 +140,6 @@ test('a batch of the stream is rolled up by such a process', patient, async () =
     ],
   });
   assert.deepEqual(answer, { batchItemFailures: [] });
-  await settled(before.received + 1);
+  await settled(stack, before.received + 1);
   assert.equal((await stack.status()).counted, before.counted + 1);
 });

@@ -1,13 +1,11 @@
 // Either half can stop: half an hour of events while one stands still, and its return.
 import assert from 'node:assert/strict';
-import { after, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { createClock } from '../../local/clock.ts';
-import type { Json } from '../../local/json.ts';
 import type { ObservedCall } from '../../local/observer.ts';
-import { startLocalStack } from '../../local/stack.ts';
 import { METRIC, Oracle, type SentEvent } from '../../proof/drill/oracle.ts';
-import { patient } from '../support/patience.ts';
-import { templateJson } from '../support/stack-template.ts';
+import { startTestStack } from '../support/local-stack.ts';
+import { patient, until } from '../support/patience.ts';
 
 const MINUTES = 30;
 const HOT = '/hot';
@@ -17,13 +15,9 @@ const puts: ObservedCall[] = [];
 let writersNow = 0;
 let writersMost = 0;
 const isWriter = (functionName: string) => functionName.includes('Writer');
-const stack = await startLocalStack({
+const stack = await startTestStack({
   // The writer's batches are production's; its concurrency is the least there is, to see that it is kept.
-  template: templateJson('local', {
-    aggregatorWindowSeconds: 0,
-    writerConcurrency: 2,
-  }) as unknown as Json,
-  schedules: false,
+  settings: { aggregatorWindowSeconds: 0, writerConcurrency: 2 },
   clock,
   observer: {
     functionStarted: (name) => {
@@ -39,7 +33,6 @@ const stack = await startLocalStack({
     },
   },
 });
-after(() => stack.stop());
 const oracle = new Oracle();
 
 const mapping = (word: string) => {
@@ -47,10 +40,6 @@ const mapping = (word: string) => {
   assert.ok(found, word);
   return found;
 };
-/** Waits for the thing itself. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
-}
 /** A minute's events: the hot entity in every request, and one of many others. */
 async function sendMinute(minute: number): Promise<void> {
   const at = clock.nowMs();

@@ -1,23 +1,14 @@
 // Faults between the functions and the services, with the real template and the real functions.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { FunctionCall } from '../../local/emulators/fault-proxy.ts';
-import type { Json } from '../../local/json.ts';
-import { startLocalStack } from '../../local/stack.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
-import { patient } from '../support/patience.ts';
-import { templateJson } from '../support/stack-template.ts';
-
-/** What is waited for takes seconds; a test that waits in vain shall fail, not hang. */
+import { startTestStack } from '../support/local-stack.ts';
+import { patient, until } from '../support/patience.ts';
 
 // Every answer is held against the API's document.
 const { fetch } = recordAnswers();
-const stack = await startLocalStack({
-  template: templateJson('local') as unknown as Json,
-  schedules: false,
-  faults: true,
-});
-after(() => stack.stop());
+const stack = await startTestStack({ faults: true });
 
 async function post(id: string): Promise<void> {
   const answer = await fetch(`${stack.url}/v1/events`, {
@@ -30,13 +21,11 @@ async function post(id: string): Promise<void> {
 
 /** Waits until as many events as that are counted and none is on its way. */
 async function untilCounted(counted: number): Promise<void> {
-  for (;;) {
+  await until(async () => {
     const status = await stack.status();
-    if (status.counted >= counted && status.inFlight === 0) {
-      assert.equal(status.counted, counted);
-      return;
-    }
-  }
+    return status.counted >= counted && status.inFlight === 0;
+  });
+  assert.equal((await stack.status()).counted, counted);
 }
 
 async function total(): Promise<number> {

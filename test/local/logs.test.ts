@@ -14,12 +14,13 @@ import { noFigures } from '../../cli/import/figures.ts';
 import { importFile } from '../../cli/import/import-file.ts';
 import { connect, waitUntilCounted } from '../../cli/service.ts';
 import { openSource } from '../../cli/source/source.ts';
-import { startLocalStack } from '../../local/stack.ts';
 import { logLines } from '../cli/support/import-world.ts';
+import { startTestStack } from '../support/local-stack.ts';
+import { until } from '../support/patience.ts';
 
 const patient = { timeout: 120_000 };
 const accessLogs = [{ bucket: 'access-logs', prefix: 'web/', metric: 'collected' }];
-const stack = await startLocalStack({ schedules: false, faults: true, settings: { accessLogs } });
+const stack = await startTestStack({ faults: true, settings: { accessLogs } });
 const folder = await mkdtemp(join(tmpdir(), 'tally-logs-'));
 const s3 = new S3Client({
   endpoint: stack.endpoints.s3,
@@ -29,7 +30,6 @@ const s3 = new S3Client({
 });
 after(async () => {
   s3.destroy();
-  await stack.stop();
   await rm(folder, { recursive: true });
 });
 
@@ -59,16 +59,17 @@ async function service() {
 /** Waits for the thing itself: until so many events of a metric are counted. */
 async function counted(metric: string, events: number): Promise<void> {
   const { client } = await service();
-  for (let sum = 0; sum < events; ) {
+  await until(async () => {
     const questions = Array.from({ length: 7 }, (_, i) => ({
       metric,
       entity: `/page/${i}`,
       by: 'total' as const,
     }));
     const answers = await client.countsBatch(questions);
-    sum = answers.reduce((all, one) => all + ('error' in one ? 0 : Number(one.total)), 0);
+    const sum = answers.reduce((all, one) => all + ('error' in one ? 0 : Number(one.total)), 0);
     assert.ok(sum <= events, `${sum} counted`);
-  }
+    return sum === events;
+  });
 }
 
 test('an object in a bucket of logs is counted, once, however often it is announced', patient, async () => {
@@ -130,10 +131,10 @@ test(
     const Body = Buffer.from(`${'a.log'.padEnd(257, '\0')}ustar\0`);
     await s3.send(new PutObjectCommand({ Bucket: 'access-logs', Key: 'web/bad.tar', Body }));
     const headers = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
-    for (let parked = 0; parked === 0; ) {
+    await until(async () => {
       const answer = await fetch(`${stack.url}/v1/admin/redrive`, { method: 'POST', headers });
-      ({ parked } = (await answer.json()) as { parked: number });
-    }
+      return ((await answer.json()) as { parked: number }).parked > 0;
+    });
     const [archive] = stack.template.ofType('AWS::S3::Bucket').map(({ logicalId }) => stack.ref(logicalId));
     const { Contents = [] } = await s3.send(
       new ListObjectsV2Command({ Bucket: archive, Prefix: 'parked/poison/' }),

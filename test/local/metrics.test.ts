@@ -1,16 +1,15 @@
 // lib/metrics.ts compared with what the functions emit: a run end to end on the local stack in which nothing is wrong.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { customMetrics } from '../../lib/metrics.ts';
-import { startLocalStack } from '../../local/stack.ts';
 import { type EmittedMetric, metricsIn } from '../support/embedded-metrics.ts';
+import { startTestStack } from '../support/local-stack.ts';
+import { until } from '../support/patience.ts';
 
 const emitted: EmittedMetric[] = [];
-const stack = await startLocalStack({
-  schedules: false,
+const stack = await startTestStack({
   onFunctionOutput: (_name, line) => emitted.push(...metricsIn(line)),
 });
-after(() => stack.stop());
 
 const HOUR_MS = 3_600_000;
 const values = (service: string, name: string) =>
@@ -30,11 +29,10 @@ async function post(events: unknown[]): Promise<void> {
 
 /** Waits for the thing itself: until everything received is counted, and the writer's lines are here. */
 async function settled(received: number): Promise<void> {
-  for (;;) {
+  await until(async () => {
     const { received: known, inFlight, counted } = await stack.status();
-    if (known >= received && inFlight === 0 && sum('writer', 'EventsCounted') === counted) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+    return known >= received && inFlight === 0 && sum('writer', 'EventsCounted') === counted;
+  });
 }
 
 async function invoke(noun: string): Promise<void> {

@@ -1,11 +1,10 @@
 // Public counters over HTTP: every way to write an entity meets the right counter.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { startLocalStack } from '../../local/stack.ts';
+import { test } from 'node:test';
 import { countEvents } from '../browser/support/console-stack.ts';
+import { startTestStack } from '../support/local-stack.ts';
 
-const stack = await startLocalStack({ schedules: false, settings: { publicMetrics: ['play'] } });
-after(() => stack.stop());
+const stack = await startTestStack({ settings: { publicMetrics: ['play'] } });
 
 /** Each entity is counted another number of times. */
 const ENTITIES = ['blog', 'blog/', '/blog', 'a/b', 'a%2Fb', 'v1.json', 'ü?x=1#y', 'x.svg.json'];

@@ -1,14 +1,13 @@
 // Questions about counts over HTTP, as curl asks them: zones, pages, comparisons, batches, entity tags.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { TallyClient } from '../../client/src/index.ts';
-import { startLocalStack } from '../../local/stack.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
+import { settled, startTestStack } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
 const { fetch } = recordAnswers();
-const stack = await startLocalStack({ schedules: false });
-after(() => stack.stop());
+const stack = await startTestStack();
 
 interface Answer {
   readonly tz: string;
@@ -41,11 +40,7 @@ test('events around a change of the clock', patient, async () => {
   const events = EVENTS.map(([at, n]) => ({ metric: 'play', entity: '/song', at, n }));
   const answer = await fetch(`${stack.url}/v1/events`, { method: 'POST', body: JSON.stringify({ events }) });
   assert.equal(answer.status, 202);
-  for (;;) {
-    const { counted, inFlight } = await stack.status();
-    if (counted >= EVENTS.length && inFlight === 0) break;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await settled(stack, EVENTS.length);
 });
 
 const BERLIN = 'tz=Europe/Berlin&from=2026-10-22T22:00Z&to=2026-11-01T23:00Z';
@@ -137,8 +132,8 @@ test('a batch answers as its questions alone would; a wrong one has its own erro
 test('what is wrong is said', patient, async () => {
   for (const [query, reason] of [
     ['by=day&by=hour', /"by" is given more than once/],
-    ['by=minute&tz=Europe/Berlin', /"tz" goes with by=hour, day, week and month/],
-    ['next=abc', /"next" is no token/],
+    ['by=minute&tz=Europe/Berlin', /"tz" needs by=hour, day, week or month/],
+    ['next=abc', /"next" is not a token/],
   ] as const) {
     const answer = await ask(query);
     assert.equal(answer.status, 400, query);

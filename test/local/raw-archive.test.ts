@@ -9,17 +9,16 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { createClock } from '../../local/clock.ts';
-import { startLocalStack } from '../../local/stack.ts';
+import { settled, startTestStack } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
 const DAY_MS = 86_400_000;
 const clock = createClock();
-const stack = await startLocalStack({ schedules: false, settings: { archiveRawEvents: true }, clock });
+const stack = await startTestStack({ settings: { archiveRawEvents: true }, clock });
 const local = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 const s3 = new S3Client({ ...local, endpoint: stack.endpoints.s3, forcePathStyle: true });
 after(async () => {
   s3.destroy();
-  await stack.stop();
   await rm(folder, { recursive: true });
 });
 const resource = (type: string, start: string) => {
@@ -71,11 +70,7 @@ test(
       const body = JSON.stringify({ events: some });
       assert.equal((await fetch(`${stack.url}/v1/events`, { method: 'POST', headers, body })).status, 202);
     }
-    for (;;) {
-      const { received, inFlight } = await stack.status();
-      if (received >= events.length && inFlight === 0) break;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await settled(stack, events.length);
     const { code, findings } = await recount('stream');
     assert.deepEqual([code, findings['events'], findings['differing']], [0, 60, 0]);
     counted = findings;

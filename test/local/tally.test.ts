@@ -1,14 +1,13 @@
 // Tally itself on the local stack: the synthesized template, the real handlers, from a POST to a count.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { startLocalStack } from '../../local/stack.ts';
+import { test } from 'node:test';
 import { recordAnswers } from '../support/answer-recorder.ts';
+import { settled, startTestStack } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
 // Every answer is held against the API's document.
 const { fetch } = recordAnswers();
-const stack = await startLocalStack({ schedules: false });
-after(() => stack.stop());
+const stack = await startTestStack();
 
 const post = (events: unknown[], contentType = 'application/json') =>
   fetch(`${stack.url}/v1/events`, {
@@ -19,14 +18,6 @@ const post = (events: unknown[], contentType = 'application/json') =>
 async function counts(metric: string, entity: string, query = ''): Promise<Record<string, unknown>> {
   const answer = await fetch(`${stack.url}/v1/counts/${metric}/${encodeURIComponent(entity)}${query}`);
   return (await answer.json()) as Record<string, unknown>;
-}
-/** Waits for the thing itself: until the service has counted everything it received, `received` events at least. */
-async function settled(received: number): Promise<void> {
-  for (;;) {
-    const status = await stack.status();
-    if (status.received >= received && status.inFlight === 0) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 const SIGNED = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
 const functionNamed = (noun: string) => {
@@ -46,7 +37,7 @@ test('events are counted by minute, hour and day; a repeated id counts once', pa
   assert.deepEqual(await (await post(events)).json(), { accepted: 3 });
   assert.equal((await post(events.slice(0, 2), 'text/plain;charset=UTF-8')).status, 202);
   received += 5;
-  await settled(received);
+  await settled(stack, received);
   const range = 'from=2026-11-20T00:00Z&to=2026-11-21T00:00Z';
   const points = async (by: string) => {
     const { total, points } = await counts('view', '/é 😀?x=1#"$', `?by=${by}&${range}`);
@@ -60,7 +51,7 @@ test('events are counted by minute, hour and day; a repeated id counts once', pa
   assert.deepEqual([duplicate, counted], [2, 3]);
 });
 
-test('a question that can not be answered is refused with what is wrong', patient, async () => {
+test('a question that cannot be answered is refused with what is wrong', patient, async () => {
   assert.match(String((await counts('view', '/a', '?by=year'))['message']), /"by" must be one of/);
   const metric = await fetch(`${stack.url}/v1/counts/a%20b/x`);
   assert.equal(metric.status, 400);
@@ -77,7 +68,7 @@ test('the accounts add up, the books are kept, and completeThrough is published'
   }));
   await post(many);
   received += many.length;
-  await settled(received);
+  await settled(stack, received);
   const outcome = await stack.invoke(functionNamed('accountant'), {});
   assert.ok(outcome.ok);
   const { completeThrough, total } = await counts('view', '/many');
@@ -192,7 +183,7 @@ test('an event too far in the future is rejected, and the shard goes on', patien
     { metric: 'view', entity: '/now' },
   ]);
   received += 2;
-  await settled(received);
+  await settled(stack, received);
   const status = (await (await fetch(`${stack.url}/v1/status`)).json()) as {
     rejectedByReason: Record<string, number>;
   };
@@ -213,7 +204,7 @@ test('the canary beats on every shard and reads its counts back through the API'
   const first = await stack.invoke(functionNamed('canary'), {});
   assert.ok(first.ok, JSON.stringify(first));
   received += 3;
-  await settled(received);
+  await settled(stack, received);
   const { total } = await counts('tally.canary', 'canary');
   assert.equal(total, 1_000_000);
   const second = await stack.invoke(functionNamed('canary'), {});

@@ -6,14 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startLocalStack } from '../../local/stack.ts';
+import { settled, startTestStack } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
 const TALLY = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
-const stack = await startLocalStack({ schedules: false });
+const stack = await startTestStack();
 const folder = await mkdtemp(join(tmpdir(), 'tally-top-'));
 after(async () => {
-  await stack.stop();
   await rm(folder, { recursive: true });
 });
 
@@ -48,11 +47,7 @@ test('the first entities of every hour, day and month are those of the truth', p
     const headers = { 'content-type': 'application/json' };
     assert.equal((await fetch(`${stack.url}/v1/events`, { method: 'POST', headers, body })).status, 202);
   }
-  for (;;) {
-    const { received, inFlight } = await stack.status();
-    if (received >= events.length && inFlight === 0) break;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await settled(stack, events.length);
   const before = await verified('day', 100);
   assert.equal(before.code, 1, 'nothing is compacted yet');
   const compactor = stack.functions.all.find(({ definition }) => /compactor/i.test(definition.name));

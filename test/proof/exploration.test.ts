@@ -1,4 +1,4 @@
-// The smaller worlds explored to their ends, some with fewer faults than `npm run explore` gives them.
+// The smaller worlds explored to their ends, some with fewer faults than `npx tally explore` gives them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { search } from '../../proof/explore/search.ts';

@@ -1,11 +1,11 @@
-// A short hostile run: every kind of attack once, then a few seconds at random; `npm run hostile` goes on for longer.
+// A short hostile run: every kind of attack once, then a few seconds at random; `npx tally hostile` runs for longer.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runHostile } from '../../proof/hostile/run.ts';
 
 test('attacks are answered with what is wrong with them, and neighbours are counted exactly', async (t) => {
   const seed = Date.now() % 1_000_000;
-  t.diagnostic(`seed ${seed}: npm run hostile -- --seed ${seed}`);
+  t.diagnostic(`seed ${seed}: npx tally hostile --seed ${seed}`);
   const report = await runHostile({ seed, seconds: 2, crowd: 100 });
   assert.deepEqual(report.broken, []);
   assert.ok(report.neighbours.sent > 0);

@@ -49,7 +49,7 @@ test('what cannot be asked is refused with what is wrong', () => {
     [{ k: '1e1' }, /"k" must be/],
     [{ at: '2026-11-22' }, /"at" must be ISO 8601/],
     [{ by: 'hour', at: '2026-11-22T06:00:00Z' }, /has not begun/],
-    [{ by: 'total', at: '2026-11-22T05:00:00Z' }, /"at" goes with by=hour, day and month only/],
+    [{ by: 'total', at: '2026-11-22T05:00:00Z' }, /"at" needs by=hour, day or month/],
     [{ from: '0' }, /no parameter "from"/],
   ] as const) {
     assert.throws(

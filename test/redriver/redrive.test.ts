@@ -124,7 +124,7 @@ test('a failed probe uses up a round of its letter; three in a row end the run, 
   assert.equal(steps.length, 9);
 });
 
-test('one letter that can not be written does not keep the others', async () => {
+test('one letter that cannot be written does not keep the others', async () => {
   const { run, state } = world(Array.from({ length: 8 }, (_, index) => letter(`m${index}`)));
   state.hot = 1;
   const report = await run();

@@ -87,7 +87,7 @@ function validatorOf({ pointer }: Documented): ValidateFunction {
 }
 
 /** @throws AssertionError for an answer of a documented route that is not documented; undefined for another route */
-export function documentedAnswer(seen: SeenAnswer): string | undefined {
+function documentedAnswer(seen: SeenAnswer): string | undefined {
   const { method, path, status, headers, body } = seen;
   const operation = OPERATIONS.find((each) => each.method === method && patternOf(each).test(path));
   if (operation === undefined) return undefined;

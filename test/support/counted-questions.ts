@@ -145,13 +145,13 @@ export const calendarQuestion = fc
   .tuple(range(360), fc.constantFrom('day', 'week', 'month'), fc.constantFrom(...ZONES))
   .map(([bounds, by, tz]) => ({ ...bounds, by, tz }));
 /** At most 366 points of a page begin within an hour of UTC. */
-export const zoneHourQuestion = fc
+const zoneHourQuestion = fc
   .tuple(range(12), fc.constantFrom(...ZONES))
   .map(([bounds, tz]) => ({ ...bounds, by: 'hour', tz }));
-export const plainQuestion = fc
+const plainQuestion = fc
   .tuple(range(DAYS), fc.constantFrom('hour', 'total'))
   .map(([bounds, by]) => ({ ...bounds, by }));
-export const minuteQuestion = range(20).map((bounds) => ({ ...bounds, by: 'minute' }));
+const minuteQuestion = range(20).map((bounds) => ({ ...bounds, by: 'minute' }));
 export const question: fc.Arbitrary<Record<string, string>> = fc.oneof(
   calendarQuestion,
   zoneHourQuestion,

@@ -3,9 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import type { Json } from '../../local/json.ts';
-import { startLocalStack } from '../../local/stack.ts';
-import { templateJson } from './stack-template.ts';
+import { startTestStack } from './local-stack.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const THROTTLED = {
@@ -25,16 +23,13 @@ export interface Ended {
 export async function startOperatedStack() {
   /** Sums of metrics by `function Name`. */
   const metrics = new Map<string, number>();
-  const stack = await startLocalStack({
-    template: templateJson('local') as unknown as Json,
-    schedules: false,
+  const stack = await startTestStack({
     faults: true,
     onFunctionOutput: (_, line) => addMetrics(metrics, line),
   });
   const children = new Set<ChildProcess>();
   after(async () => {
     for (const child of children) child.kill('SIGKILL');
-    await stack.stop();
   });
 
   /** Starts a command. */
@@ -61,15 +56,10 @@ export async function startOperatedStack() {
     return { child, ended };
   }
 
-  async function until(_what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-    while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
-  }
-
   return {
     stack,
     metrics,
     start,
-    until,
     /** Runs a command on the stack to its end. */
     run: (command: 'dead-letters' | 'parameter', ...args: string[]) =>
       start(command, [...args, '--url', stack.url]).ended,

@@ -1,4 +1,13 @@
-// How long a test may take before it counts as hung. It is no promise of speed: a busy machine may take minutes.
+// Waiting for a thing itself: until it is so, however long a busy machine takes.
+import { setTimeout as delay } from 'node:timers/promises';
 
-/** Options of a test that waits for a stack. */
+/** Options of a test that waits for a stack: when it counts as hung. It is no promise of speed. */
 export const patient = { timeout: 15 * 60_000 } as const;
+
+/** Between two looks: the processor is left to what is waited for. */
+const LOOK_MS = 20;
+
+/** Waits until something holds. */
+export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await holds())) await delay(LOOK_MS);
+}

@@ -26,7 +26,7 @@ export function grantsIn(template: Template): Grant[] {
       .map(asObject)
       .flatMap(({ Effect, Action, Resource, Condition, NotAction, NotResource }) => {
         if (Effect !== 'Allow' || [Condition, NotAction, NotResource].some((part) => part !== undefined)) {
-          throw new Error(`${logicalId} has a statement that this test can not judge`);
+          throw new Error(`${logicalId} has a statement that this test cannot judge`);
         }
         return asList(properties['Roles']).flatMap((role) =>
           [Action].flat().flatMap((action) =>
@@ -63,7 +63,7 @@ export function roleOf(template: Template, caller: string): string | undefined {
   return found && asText(found.properties['Role'])?.replace(/^.*:role\//, '');
 }
 
-/** What a call asks for, in the words of IAM. @throws for an operation that it can not tell */
+/** What a call asks for, in the words of IAM. @throws for an operation that it cannot tell */
 export function requestsOf(template: Template, call: ObservedCall): Omit<Request, 'role'>[] {
   const input = asObject(parseJson(call.body));
   const one = (action: string, resource: string) => [{ action: `${call.service}:${action}`, resource }];

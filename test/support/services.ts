@@ -67,8 +67,10 @@ export async function startServices() {
   const target = (process.env['TALLY_CONTRACT_ENDPOINTS'] ?? 'embedded') as Target;
   const embedded = target === 'embedded';
   if (embedded) {
-    const emulators = await startEmulators(undefined, (error) => {
-      throw error;
+    const emulators = await startEmulators({
+      onCrash: (error) => {
+        throw error;
+      },
     });
     undo.push(() => emulators.stop());
     const { dynamodb, kinesis, sqsAndS3 } = emulators;

@@ -1,10 +1,22 @@
-// Templates of the stack for tests: each asked for is synthesized once in a process, without nag and bundling.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+// Templates of the stack for tests, without nag and bundling: synthesized once for the same sources, and kept.
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Template } from 'aws-cdk-lib/assertions';
-import { configurationOf, type Settings } from '../../lib/configuration.ts';
-import { addStack, createApp } from '../../lib/counting-app.ts';
+import { dirname, join } from 'node:path';
+import type { Template } from 'aws-cdk-lib/assertions';
+import type { Settings } from '../../lib/configuration.ts';
+import { LOCAL_CONSOLE_FILE } from '../../lib/console-files.ts';
 
 /** A template as JSON. */
 export interface TemplateJson {
@@ -23,25 +35,74 @@ export interface Resource {
   readonly DependsOn?: string | readonly string[];
 }
 
-const synthesized = new Map<string, string>();
+const ROOT = join(import.meta.dirname, '../..');
+const CACHE = join(ROOT, 'node_modules/.cache/tally-templates');
+/** Everything that a template without bundles is made of, and the console's files that come with it. */
+const SOURCES = ['{api,client/src,console,lib}/**/*.{ts,tsx,css,html}', 'cdk.json', 'package-lock.json'];
 
-/** The template of a stage with these settings, as JSON text. */
+const synthesized = new Map<string, string>();
+let sources: string | undefined;
+
+/** The template of a stage with these settings, as JSON text: synthesized once for the same sources, by whichever test is first. */
 export function templateText(stage: string, settings: Settings = {}): string {
   const key = JSON.stringify([stage, settings]);
   let text = synthesized.get(key);
   if (text === undefined) {
-    const outdir = mkdtempSync(join(tmpdir(), 'tally-synth-'));
-    try {
-      const app = createApp({ outdir, builtinCloudFormationValidation: false, treeMetadata: false });
-      const stack = addStack(app, configurationOf(stage, settings), { code: 'source', checked: false });
-      app.synth();
-      text = readFileSync(join(outdir, stack.templateFile), 'utf8');
-    } finally {
-      rmSync(outdir, { recursive: true });
-    }
+    sources ??= hashOf(globSync(SOURCES, { cwd: ROOT }).toSorted().map(contentOf).join('\0'));
+    text = cached(`${sources}-${hashOf(key)}`, () => synthesize(stage, settings));
     synthesized.set(key, text);
   }
   return text;
+}
+
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 24);
+const contentOf = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+
+/** The text from the cache, with the console that the local stage's template reads. */
+function cached(name: string, make: () => string): string {
+  const [file, consoleFile] = [join(CACHE, name), join(ROOT, LOCAL_CONSOLE_FILE)];
+  if (!existsSync(file)) {
+    const text = make();
+    mkdirSync(CACHE, { recursive: true });
+    const stale = readdirSync(CACHE).filter((each) => !each.startsWith(sources ?? ''));
+    for (const each of stale) rmSync(join(CACHE, each), { force: true });
+    const made = { text, console: existsSync(consoleFile) ? readFileSync(consoleFile, 'utf8') : '' };
+    // Tests run beside each other: each file appears whole.
+    writeFileSync(`${file}.${process.pid}`, JSON.stringify(made));
+    renameSync(`${file}.${process.pid}`, file);
+    return text;
+  }
+  const made = JSON.parse(readFileSync(file, 'utf8')) as { text: string; console: string };
+  if (
+    made.console !== '' &&
+    (!existsSync(consoleFile) || readFileSync(consoleFile, 'utf8') !== made.console)
+  ) {
+    mkdirSync(dirname(consoleFile), { recursive: true });
+    writeFileSync(`${consoleFile}.${process.pid}`, made.console);
+    renameSync(`${consoleFile}.${process.pid}`, consoleFile);
+  }
+  return made.text;
+}
+
+/** Loaded when it is needed: the CDK takes longer to load than most tests take. */
+const load = createRequire(import.meta.url);
+
+function synthesize(stage: string, settings: Settings): string {
+  const { configurationOf } = load(
+    '../../lib/configuration.ts',
+  ) as typeof import('../../lib/configuration.ts');
+  const { addStack, createApp } = load(
+    '../../lib/counting-app.ts',
+  ) as typeof import('../../lib/counting-app.ts');
+  const outdir = mkdtempSync(join(tmpdir(), 'tally-synth-'));
+  try {
+    const app = createApp({ outdir, builtinCloudFormationValidation: false, treeMetadata: false });
+    const stack = addStack(app, configurationOf(stage, settings), { code: 'source', checked: false });
+    app.synth();
+    return readFileSync(join(outdir, stack.templateFile), 'utf8');
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
 }
 
 /** The template of a stage as JSON. */
@@ -51,7 +112,8 @@ export function templateJson(stage: string, settings: Settings = {}): TemplateJs
 
 /** The template of a stage for CDK's assertions. */
 export function templateOf(stage: string, settings: Settings = {}): Template {
-  return Template.fromJSON(JSON.parse(templateText(stage, settings)));
+  const assertions = load('aws-cdk-lib/assertions') as typeof import('aws-cdk-lib/assertions');
+  return assertions.Template.fromJSON(JSON.parse(templateText(stage, settings)));
 }
 
 /** The resources of a type, with their logical ids. */

@@ -37,7 +37,7 @@ export interface TestEvent {
 export const WORLD_START_MS = Date.UTC(2026, 10, 23, 8);
 
 /** What the compactor of the world is told, unless a test says otherwise. */
-export const WORLD_SETTINGS: CompactorSettings = {
+const WORLD_SETTINGS: CompactorSettings = {
   generation: '1',
   retentions: { hours: undefined, days: undefined, months: undefined, all: undefined },
   cadence: { hoursMs: 0 },

@@ -180,14 +180,14 @@ test('poison is buried at the first sight of it, and its neighbours are written'
   assert.ok(deltas.has('1.0.2/0'));
 });
 
-test('a message that can not be buried stays in the queue', async () => {
+test('a message that cannot be buried stays in the queue', async () => {
   const { write, failing, buried } = world();
   failing.bury = true;
   const { retry } = await write([message(1, [], { messageId: 'bad', body: 'poison' })]);
   assert.deepEqual([retry, buried], [['bad'], []]);
 });
 
-test('a part that can not be acknowledged is brought back', async () => {
+test('a part that cannot be acknowledged is brought back', async () => {
   const { write, failing, deltas } = world();
   failing.acknowledge = true;
   assert.deepEqual((await write([message(1, [row('/a')])])).retry, ['m1']);

@@ -158,7 +158,7 @@ function drawCompaction(
   };
 }
 
-/** A retry parameter, sometimes one that can not be used. */
+/** A retry parameter, sometimes one that cannot be used. */
 export function drawRetries(random: Random): string {
   if (random.chance(0.1)) return random.pick(['', '{"attempts":0}', '{"atempts":3}', '[]']);
   return JSON.stringify({

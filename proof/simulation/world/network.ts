@@ -19,7 +19,7 @@ export interface Network {
   call<T>(request: Request<T>): Promise<T>;
 }
 
-/** A service did not do it, or did it and its answer was lost: the caller can not tell. */
+/** A service did not do it, or did it and its answer was lost: the caller cannot tell. */
 export class ServiceError extends Error {
   override readonly name: string;
 

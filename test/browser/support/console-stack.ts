@@ -3,7 +3,7 @@ import { after } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../../local/stack.ts';
 import { readStatus } from '../../../local/status.ts';
-import { nounOf } from '../../../local/template/nouns.ts';
+import { nounOf } from '../../../local/template/names.ts';
 import { startBrowser } from './browser.ts';
 
 /** An event as it is posted. */

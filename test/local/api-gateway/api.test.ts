@@ -79,7 +79,7 @@ describe('functions', () => {
     assert.deepEqual([...bytes], [0, 255]);
   });
 
-  test('that can not take so large an event are 413, as on AWS', async () => {
+  test('that cannot take so large an event are 413, as on AWS', async () => {
     outcome = {
       ok: false,
       error: { errorType: requestTooLarge, errorMessage: 'Request payload size exceeded …' },
@@ -134,7 +134,8 @@ describe('access', () => {
 });
 
 test('a service nobody answers for is 504, never a success', async () => {
-  assert.equal(await status('/put', { method: 'POST', body: '{}' }), 504);
+  const headers = { 'content-type': 'application/json' };
+  assert.equal(await status('/put', { method: 'POST', headers, body: '{}' }), 504);
 });
 
 test('the API itself was never at fault', () => assert.deepEqual(problems, []));

@@ -1,18 +1,8 @@
-// The stream's mapping: retries, partial answers, what is given up.
+// The stream's mapping: retries, partial answers, limits that are refused.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { s3Request } from '../../../local/provision.ts';
-import { keysOf } from '../support/emulators.ts';
-import {
-  createStream,
-  done,
-  failed,
-  failItems,
-  numbers,
-  put,
-  s3Endpoint,
-  start,
-} from '../support/kinesis-mapping.ts';
+import { streamSettings } from '../../../local/event-source-mappings/kinesis-mapping.ts';
+import { createStream, done, failed, failItems, numbers, put, start } from '../support/kinesis-mapping.ts';
 
 describe('failures', () => {
   test('are tried again for as long as it takes, and nothing passes them', async () => {
@@ -82,31 +72,13 @@ describe('failures', () => {
     });
   }
 
-  test('end after the retries allowed, in S3 with their payload', async () => {
-    await s3Request(s3Endpoint, 'PUT', '/failures');
-    const stream = await createStream();
-    await put(stream, ['poison']);
-    const { batches } = start(stream, { retriesMax: 1 }, (texts) =>
-      texts.includes('poison') ? failed : done,
-    );
-    await batches.atLeast(2);
-    await put(stream, ['good']);
-    assert.deepEqual(await batches.atLeast(3), [['poison'], ['poison'], ['good']]);
-    const [key = ''] = keysOf((await s3Request(s3Endpoint, 'GET', '/failures')).body);
-    assert.match(key, /^aws\/lambda\/Mapping\/shardId-000000000000\/\d{4}\/\d\d\/\d\d\//);
-    const document = JSON.parse((await s3Request(s3Endpoint, 'GET', `/failures/${key}`)).body);
-    assert.equal(document.requestContext.approximateInvokeCount, 2);
-    assert.equal(document.KinesisBatchInfo.batchSize, 1);
-    assert.match(document.payload, new RegExp(Buffer.from('poison').toString('base64')));
-  });
-
-  test('are bisected until the poison is alone', async () => {
-    const stream = await createStream();
-    await put(stream, ['a', 'b', 'poison', 'c']);
-    const { batches } = start(stream, { retriesMax: 2, bisects: true }, (texts) =>
-      texts.includes('poison') ? failed : done,
-    );
-    const all = await batches.until((seen) => seen.some((batch) => batch.join() === 'c'));
-    assert.deepEqual(all, [['a', 'b', 'poison', 'c'], ['a', 'b'], ['poison', 'c'], ['poison'], ['c']]);
+  test('that would be given up or cut in half are an error at start', () => {
+    for (const [name, value] of Object.entries({
+      MaximumRetryAttempts: 2,
+      BisectBatchOnFunctionError: true,
+    })) {
+      const resource = { logicalId: 'Mapping', type: '', metadata: {}, properties: { [name]: value } };
+      assert.throws(() => streamSettings(resource), new RegExp(`another ${name}`));
+    }
   });
 });

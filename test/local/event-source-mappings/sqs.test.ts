@@ -7,7 +7,8 @@ import type { InvocationOutcome } from '../../../local/functions/container.ts';
 import { startTestEmulators } from '../support/emulators.ts';
 import { createInbox, type Inbox } from '../support/inbox.ts';
 
-const { sqs, s3Endpoint: endpoint } = await startTestEmulators();
+const { emulators, sqs } = await startTestEmulators();
+const { endpoint } = emulators.sqsAndS3;
 
 interface Message {
   readonly messageId: string;

@@ -6,8 +6,10 @@ import { asList, asObject, asText } from '../../../local/json.ts';
 
 /** Starts the emulators in memory. */
 export async function startTestEmulators() {
-  const emulators = await startEmulators(undefined, (error) => {
-    throw error;
+  const emulators = await startEmulators({
+    onCrash: (error) => {
+      throw error;
+    },
   });
   const kinesis = createAwsJsonClient('kinesis', emulators.kinesis.endpoint);
   const sqs = createAwsJsonClient('sqs', emulators.sqsAndS3.endpoint);
@@ -16,12 +18,7 @@ export async function startTestEmulators() {
     sqs.close();
     await emulators.stop();
   });
-  return { emulators, kinesis, sqs, s3Endpoint: emulators.sqsAndS3.endpoint };
-}
-
-/** Texts of an S3 listing's keys. */
-export function keysOf(listing: string): string[] {
-  return [...listing.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key ?? '');
+  return { emulators, kinesis, sqs };
 }
 
 /** What a Kinesis event's records hold, decoded. */

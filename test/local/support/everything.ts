@@ -121,7 +121,7 @@ async function expired(drill: Drill): Promise<void> {
   assert.ok(status.expired > 0, JSON.stringify(status));
 }
 
-/** A segment that is planned and can not be sent until the stream has dropped its records: it is lost, and named. */
+/** A segment that is planned and cannot be sent until the stream has dropped its records: it is lost, and named. */
 async function trimmed(drill: Drill): Promise<void> {
   const aggregator = drill.mapping('aggregator');
   drill.stack.setFunctionFault(({ action }) =>

@@ -1,7 +1,6 @@
 // A stream, a mapping over it, and functions that end as the test says.
 import { after } from 'node:test';
 import { openCheckpoints } from '../../../local/event-source-mappings/checkpoints.ts';
-import { s3FailureDestination } from '../../../local/event-source-mappings/failure-destination.ts';
 import {
   type StreamSettings,
   startKinesisMapping,
@@ -12,14 +11,11 @@ import { startTestEmulators, textsOf } from './emulators.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 
 /** The emulators' clients of this test file. */
-export const { kinesis, s3Endpoint } = await startTestEmulators();
+export const { kinesis } = await startTestEmulators();
 
 const forever: StreamSettings = {
   batchSize: 100,
   windowMs: 0,
-  retriesMax: -1,
-  recordAgeMaxMs: -1,
-  bisects: false,
   partialAnswers: true,
 };
 /** An invocation that succeeded. */
@@ -69,11 +65,6 @@ export function start(
     streamArn,
     kinesis,
     checkpoints: openCheckpoints(checkpointFile),
-    onFailure: s3FailureDestination(
-      'arn:aws:s3:::failures',
-      { mappingId: 'Mapping', functionArn: 'arn:f', streamArn },
-      s3Endpoint,
-    ),
     invoke,
   });
   after(() => mapping.stop(0));

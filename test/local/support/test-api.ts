@@ -30,7 +30,6 @@ export async function startTestApi(
     all: [],
     find: () => ({
       invoke,
-      warm: () => {},
       kill: async () => {},
       stop: async () => {},
       definition: {

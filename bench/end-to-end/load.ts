@@ -1,0 +1,196 @@
+// The load: events made beforehand, sent over kept connections, and how soon they were taken and counted.
+import { randomUUID } from 'node:crypto';
+import { Agent, request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Which entities: Zipf with exponent 1 over so many, all events of one, or each event of an entity of its own. */
+export type Entities = number | 'one' | 'each';
+
+/** How a producer sends its events. */
+export interface Mode {
+  readonly name: string;
+  readonly perRequest: number;
+  /** Whether a request is a batch under a key, which is one record of the stream. */
+  readonly batched: boolean;
+}
+
+/** The ways to send events. */
+export const MODES = {
+  single: { name: '1 a request', perRequest: 1, batched: false },
+  hundred: { name: '100 a request', perRequest: 100, batched: false },
+  batch: { name: '100 a request, as a batch', perRequest: 100, batched: true },
+} as const satisfies Record<string, Mode>;
+
+/** An event as a client reports it. */
+export interface BenchEvent {
+  readonly id: string;
+  readonly metric: string;
+  readonly entity: string;
+}
+
+/** What to send, and how fast. */
+export interface Load {
+  readonly mode: Mode;
+  readonly events: number;
+  readonly entities: Entities;
+  readonly connections: number;
+  /** Requests leave at this pace, answered or not. Without it, each connection sends as soon as it is answered. */
+  readonly eventsPerSecond?: number;
+}
+
+/** What came of a load. Times are milliseconds. */
+export interface LoadResult {
+  readonly events: number;
+  /** From each request's time to leave until its 202. */
+  readonly latenciesMs: readonly number[];
+  /** Answers other than 202 and broken connections; such requests are sent again until they are taken. */
+  readonly refusals: readonly string[];
+  /** From the first request until the last was taken, and until all events were counted. */
+  readonly takenMs: number;
+  readonly countedMs: number;
+  /** Processor time of the generator. */
+  readonly cpuMs: number;
+  /** Events by `metric#entity`. */
+  readonly sums: ReadonlyMap<string, number>;
+}
+
+const METRIC = 'bench';
+/** Answering takes Tally processor time too: ask no oftener than the figures need. */
+const STATUS_POLL_MS = 50;
+const AGAIN_MS = 20;
+/** No load takes as long. */
+const PATIENCE_MS = 120_000;
+
+/** Sends a load to a system, and waits until `GET /v1/status` has counted it. @throws Error if that takes too long */
+export async function runLoad(url: string, load: Load): Promise<LoadResult> {
+  const agent = new Agent({ keepAlive: true, maxSockets: load.connections });
+  const requests = makeRequests(load);
+  const bodies = requests.map((events) => Buffer.from(JSON.stringify(bodyOf(events, load.mode))));
+  const latenciesMs: number[] = [];
+  const refusals: string[] = [];
+  const deliver = async (body: Buffer, dueMs: number) => {
+    for (;;) {
+      const { status, text } = await call(agent, `${url}/v1/events`, body).catch(failed);
+      if (status === 202) break;
+      refusals.push(`${status} ${text}`);
+      await delay(AGAIN_MS);
+    }
+    latenciesMs.push(performance.now() - dueMs);
+  };
+  try {
+    const before = await countedBy(agent, url);
+    const cpu = process.cpuUsage();
+    const startMs = performance.now();
+    if (load.eventsPerSecond === undefined) await closedLoop(bodies, load.connections, deliver);
+    else await openLoop(bodies, (load.mode.perRequest / load.eventsPerSecond) * 1_000, deliver);
+    const takenMs = performance.now() - startMs;
+    while ((await countedBy(agent, url)) < before + load.events) {
+      if (performance.now() - startMs > PATIENCE_MS)
+        throw new Error(`Not all of ${load.events} events were counted in time.`);
+      await delay(STATUS_POLL_MS);
+    }
+    const countedMs = performance.now() - startMs;
+    const { user, system } = process.cpuUsage(cpu);
+    const sums = sumsOf(requests.flat());
+    return {
+      ...{ events: load.events, latenciesMs, refusals, takenMs, countedMs, sums },
+      cpuMs: (user + system) / 1_000,
+    };
+  } finally {
+    agent.destroy();
+  }
+}
+
+type Deliver = (body: Buffer, dueMs: number) => Promise<void>;
+
+async function closedLoop(bodies: readonly Buffer[], connections: number, deliver: Deliver): Promise<void> {
+  const queue = bodies.values();
+  const work = async () => {
+    for (const body of queue) await deliver(body, performance.now());
+  };
+  await Promise.all(Array.from({ length: connections }, work));
+}
+
+async function openLoop(bodies: readonly Buffer[], everyMs: number, deliver: Deliver): Promise<void> {
+  const startMs = performance.now();
+  const underWay: Promise<void>[] = [];
+  for (const [index, body] of bodies.entries()) {
+    const dueMs = startMs + index * everyMs;
+    const waitMs = dueMs - performance.now();
+    if (waitMs > 1) await delay(waitMs);
+    underWay.push(deliver(body, dueMs));
+  }
+  await Promise.all(underWay);
+}
+
+/** How many events the system has counted since it started. */
+async function countedBy(agent: Agent, url: string): Promise<number> {
+  const { status, text } = await call(agent, `${url}/v1/status?hours=0`);
+  if (status !== 200) throw new Error(`GET /v1/status answered ${status}: ${text}`);
+  return (JSON.parse(text) as { counted: number }).counted;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+const failed = (error: Error): Answer => ({ status: 0, text: error.message });
+
+/** One request: POST with a body, GET without. */
+function call(agent: Agent, url: string, body?: Buffer): Promise<Answer> {
+  const headers = body && { 'content-type': 'application/json', 'content-length': body.length };
+  const options = { agent, method: body === undefined ? 'GET' : 'POST', ...(headers && { headers }) };
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, options, (incoming) => {
+      const chunks: Buffer[] = [];
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      incoming.once('error', reject);
+      incoming.once('end', () =>
+        resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
+      );
+    });
+    outgoing.once('error', reject);
+    outgoing.end(body);
+  });
+}
+
+/** Events of a batch need no ids: its key is one for all. */
+function bodyOf(events: readonly BenchEvent[], { batched }: Mode): object {
+  return batched ? { batch: randomUUID(), events: events.map(({ id: _, ...event }) => event) } : { events };
+}
+
+function makeRequests({ events, entities, mode: { perRequest } }: Load): BenchEvent[][] {
+  const pick = picker(entities);
+  return Array.from({ length: Math.ceil(events / perRequest) }, (_, request) =>
+    Array.from({ length: Math.min(perRequest, events - request * perRequest) }, (_, index) => ({
+      id: randomUUID(),
+      metric: METRIC,
+      entity: pick(request * perRequest + index),
+    })),
+  );
+}
+
+function sumsOf(events: readonly BenchEvent[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const { metric, entity } of events) {
+    const name = `${metric}#${entity}`;
+    sums.set(name, (sums.get(name) ?? 0) + 1);
+  }
+  return sums;
+}
+
+function picker(entities: Entities): (index: number) => string {
+  if (entities === 'one') return () => '/page/only';
+  const run = randomUUID();
+  if (entities === 'each') return (index) => `/page/${run}/${index}`;
+  let sum = 0;
+  const upTo = Array.from({ length: entities }, (_, rank) => {
+    sum += 1 / (rank + 1);
+    return sum;
+  });
+  return () => {
+    const at = Math.random() * sum;
+    return `/page/${upTo.findIndex((end) => end > at)}`;
+  };
+}

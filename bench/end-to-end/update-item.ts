@@ -1,0 +1,62 @@
+// The usual serverless counter: one UpdateItem with ADD for each event, on the emulator of the local stack, in a thread of its own.
+import { CreateTableCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
+import { startEmulator } from '../../local/emulators/emulators.ts';
+import { credentials, region } from '../../local/identity.ts';
+import { serveCounter, sumTable } from './counting-server.ts';
+import type { CountingSystem } from './system-process.ts';
+
+const TableName = 'counters';
+/** As many as Tally's functions have. */
+const CONNECTIONS = 64;
+
+/** Starts emulator and server. An item holds an hour: its total and its minutes. */
+export async function startUpdateItem(): Promise<CountingSystem> {
+  const emulator = await startEmulator('dynamodb', {
+    onCrash: (error) => {
+      throw error;
+    },
+  });
+  const client = dynamoDb({
+    // A function's time-out would end calls that queue here, and leave open whether they were counted.
+    requestHandler: new NodeHttpHandler({ httpAgent: { keepAlive: true, maxSockets: CONNECTIONS } }),
+    ...{ endpoint: emulator.endpoint, region, credentials },
+  });
+  await client.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    }),
+  );
+  const server = await serveCounter(async (events) => {
+    const now = new Date();
+    const updates = events.map(({ metric, entity }) =>
+      client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: { pk: { S: entity }, sk: { S: `${metric}#${now.toISOString().slice(0, 13)}` } },
+          UpdateExpression: 'ADD n :n, #minute :n',
+          ExpressionAttributeNames: { '#minute': `m${now.getUTCMinutes()}` },
+          ExpressionAttributeValues: { ':n': { N: '1' } },
+        }),
+      ),
+    );
+    await Promise.all(updates);
+  });
+  return {
+    url: server.url,
+    counts: () =>
+      sumTable(client, TableName, ({ pk, sk, n }) => [[`${sk?.S?.split('#')[0]}#${pk?.S}`, Number(n?.N)]]),
+    stop: async () => {
+      await server.stop();
+      client.destroy();
+      await emulator.stop();
+    },
+  };
+}

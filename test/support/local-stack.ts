@@ -1,0 +1,25 @@
+// A local stack for a test file: without schedules, from a template that is kept, and stopped after the file's tests.
+import { after } from 'node:test';
+import type { Json } from '../../local/json.ts';
+import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/stack.ts';
+import type { Status } from '../../local/status.ts';
+import { until } from './patience.ts';
+import { templateJson } from './stack-template.ts';
+
+/** Starts it; to be awaited at the top of a test file. */
+export async function startTestStack({ settings, ...options }: LocalStackOptions = {}): Promise<LocalStack> {
+  const template = templateJson('local', settings) as unknown as Json;
+  const stack = await startLocalStack({ schedules: false, template, ...options });
+  after(() => stack.stop());
+  return stack;
+}
+
+/** Waits until `received` events at least have come, and none of them is on its way. */
+export async function settled(stack: LocalStack, received: number): Promise<Status> {
+  let status = await stack.status();
+  await until(async () => {
+    status = await stack.status();
+    return status.received >= received && status.inFlight === 0;
+  });
+  return status;
+}
