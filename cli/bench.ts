@@ -25,6 +25,15 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
       ROUNDS,
     ],
   },
+  collector: {
+    script: 'bench/collector.ts',
+    description: 'an object of 5 GB through the collector, in many runs, some of which die',
+    options: [
+      ['--gigabytes <n>', 'size of the object', count],
+      ['--seconds <n>', 'how long a run may take', count],
+      ['--die-every <n>', 'of so many runs one dies', count],
+    ],
+  },
   'end-to-end': {
     script: 'bench/end-to-end.ts',
     description: 'events a second and freshness at rising load, beside one UpdateItem an event and Redis',

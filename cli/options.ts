@@ -144,12 +144,12 @@ export function addServiceOptions(command: Command): Command {
     .option('--metric <name>', 'metric to count under', metricName, 'view');
 }
 
-/** Output that is read no longer ends a command quietly, as `| head` wants it. */
+/** Ends a command quietly when its output is closed, as `| head` does. */
 export function quietOnClosedOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit(process.exitCode ?? 0);
   });
-  // What nobody reads any more need not be said, but the work goes on.
+  // A closed standard error does not end the work.
   process.stderr.on('error', () => {});
 }
