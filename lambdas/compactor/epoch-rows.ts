@@ -1,12 +1,12 @@
 // An epoch's rows, hash range by hash range: its segments' deltas, held against what the ledger says of them.
 import { type CompactionPlan, isCovered, runsBetween, type SegmentPlace } from '../core/compaction.ts';
-import { Deletions } from '../core/deletions.ts';
+import { type Deletion, Deletions } from '../core/deletions.ts';
 import { covers, type HashRange, holds, nameHash } from '../core/hash-range.ts';
 import { parseSegmentId, type ShardKey } from '../core/identifiers.ts';
 import { type RowView, splitName, viewRows } from '../core/rows.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
 import type { BooksLedger } from '../ports.ts';
-import type { Deletion, DeltaReader, StoredDelta } from '../store/ports.ts';
+import type { DeltaReader, StoredDelta } from '../store/ports.ts';
 
 /** The deltas don't add up to what the ledger says. They may be gone because another compactor has finished the epoch. */
 export class DeltasMissing extends Error {

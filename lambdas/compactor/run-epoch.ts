@@ -188,21 +188,21 @@ function mergeOf(
 async function putLateRows(
   range: HashRange,
   gathered: Gathered,
-  { closedBeforeMs, hourEpoch }: CompactionPlan,
+  plan: CompactionPlan,
   { store }: CompactorPorts,
   bytes: Record<UpperLevel, number>,
 ): Promise<void> {
   for (const level of UPPER_LEVELS) {
     const late = new Map<string, LateRow>();
     for (const [hourMs, byName] of gathered) {
-      if (hourMs >= closedBeforeMs[level]) continue;
+      if (hourMs >= plan.closedBeforeMs[level]) continue;
       const hour = periodAt(level, hourMs).startMs / HOUR_MS;
       for (const [name, row] of byName) addLate(late, name, row, hour, cellOf(level, hourMs));
     }
     if (late.size === 0) continue;
     const rows = [...late.values()].sort(compareRows);
     bytes[level] += rows.reduce((sum, row) => sum + rowBytes(row), 0);
-    await store.putLate(level, range, hourEpoch, rows);
+    await store.putLate(level, range, plan, rows);
   }
 }
 

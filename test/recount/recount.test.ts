@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { DeltasMissing } from '../../lambdas/compactor/epoch-rows.ts';
-import { entityHash } from '../../lambdas/core/entity-hash.ts';
+import { entityHash } from '../../lambdas/core/deletions.ts';
 import type { SegmentId } from '../../lambdas/core/identifiers.ts';
 import { cellAtMs, cellOf, periodAt } from '../../lambdas/core/level.ts';
 import { encodeRows } from '../../lambdas/core/rows.ts';
