@@ -173,6 +173,11 @@ function portsOf(
             putDelta: (delta) => store.putDelta(delta),
             replaceDelta: (name, before, rows) => forget.replaceDelta(name, before, rows),
           },
+          late: {
+            lateItems: (level, range) => forget.lateItems(level, range),
+            replaceLate: (...item) => forget.replaceLate(...item),
+            putLate: (...rows) => store.putLate(...rows),
+          },
           archive: new RepairArchive(s3, resources.archiveBucket),
         }
       : undefined,

@@ -1,15 +1,14 @@
 // What deleting an entity needs, and what it reports. Types only.
 import type { Deletion } from '../core/deletions.ts';
 import type { DeltaName } from '../core/delta.ts';
-import type { HashRange } from '../core/hash-range.ts';
-import type { Level, Retentions, UpperLevel } from '../core/level.ts';
+import type { Level, Retentions } from '../core/level.ts';
 import type { ArchiveCleaner, Clock, Pause } from '../ports.ts';
 import type {
   BlockReader,
   BlockWriter,
   CompactionStateReader,
   DeltaReader,
-  LateItem,
+  LateRewriter,
   PeriodReader,
   TopStore,
 } from '../store/ports.ts';
@@ -23,15 +22,8 @@ export interface DeletionRegister {
 }
 
 /** What is rewritten besides blocks. Each replacement holds only if the rows are as read. */
-export interface RowForgetter {
+export interface RowForgetter extends LateRewriter {
   replaceDelta(name: DeltaName, before: Uint8Array, rows: Uint8Array): Promise<'replaced' | 'conflict'>;
-  lateItems(level: UpperLevel, range: HashRange): AsyncIterable<LateItem>;
-  replaceLate(
-    level: UpperLevel,
-    range: HashRange,
-    before: LateItem,
-    rows: Uint8Array,
-  ): Promise<'replaced' | 'conflict'>;
 }
 
 /** What deleting needs. */

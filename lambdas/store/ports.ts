@@ -102,6 +102,18 @@ export interface LateItem {
   readonly rows: Uint8Array;
 }
 
+/** Late rows, as deletions and repairs rewrite them. */
+export interface LateRewriter {
+  lateItems(level: UpperLevel, range: HashRange): AsyncIterable<LateItem>;
+  /** Replaces an item's rows if they are as read. */
+  replaceLate(
+    level: UpperLevel,
+    range: HashRange,
+    before: LateItem,
+    rows: Uint8Array,
+  ): Promise<'replaced' | 'conflict'>;
+}
+
 /** A top list as it is stored. */
 export interface StoredTop {
   /** The level's epoch that it was made in. */

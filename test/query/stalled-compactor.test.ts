@@ -1,17 +1,11 @@
 // Answers while compaction stands still: right as long as something has the rows, and never more complete than that.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Transport } from '../../fake-aws/call.ts';
 import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
+import { crashing, hoursOnly } from '../support/disturbed.ts';
 import { StoreWorld, WORLD_START_MS, worldShard } from '../support/store-world.ts';
 
 const RETENTIONS = { hours: 10 * DAY_MS, days: 40 * DAY_MS, months: 400 * DAY_MS, all: undefined };
-
-/** Lets the hours be compacted, and stops before an upper level is planned. */
-const hoursOnly: Transport = async (call, effect) => {
-  if (JSON.stringify(call.input).includes('closing_')) throw new Error('the compactor stands still');
-  return effect();
-};
 
 /** A world in which all levels have the first day, the hours alone the second, and deltas alone the third. */
 async function stalledWorld(): Promise<StoreWorld> {
@@ -41,13 +35,7 @@ test('a total is right when the hours have expired before an upper level took th
     assert.deepEqual(totals, [111n, 111n, 111n], `after ${days} days`);
     // And while an upper level is under way.
     for (const calls of [30, 34, 38, 42, 46, 50]) {
-      let left = calls;
-      const dying: Transport = async (_call, effect) => {
-        left -= 1;
-        if (left < 0) throw new Error('died');
-        return effect();
-      };
-      await world.compact(dying).catch(() => {});
+      await world.compact(crashing(calls, false)).catch(() => {});
       assert.deepEqual((await answers(world))[0]?.total, 111n, `after ${days} days, ${calls} calls`);
     }
   }

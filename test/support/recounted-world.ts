@@ -117,6 +117,11 @@ function recountPorts(
             putDelta: (delta) => store.putDelta(delta),
             replaceDelta: (name, before, rows) => forget.replaceDelta(name, before, rows),
           },
+          late: {
+            lateItems: (level, range) => forget.lateItems(level, range),
+            replaceLate: (...item) => forget.replaceLate(...item),
+            putLate: (...rows) => store.putLate(...rows),
+          },
           archive: {
             keepRepair: async (name, lines) => {
               repairsOf(world).set(name, lines);
