@@ -7,7 +7,7 @@ import type { Construct } from 'constructs';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
-import { retentionEnvironment } from './seconds.ts';
+import { retentionEnvironment, secondsOf } from './seconds.ts';
 
 /** Time-out of the redriver. The dead-letter queue hides a message for twice as long. */
 export const REDRIVER_TIMEOUT_SECONDS = 60;
@@ -38,6 +38,7 @@ export class Redriver extends HandlerFunction {
         DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
         ARCHIVE_BUCKET: archive.bucketName,
         ...retentionEnvironment(c),
+        DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
         RETRY_PARAMETER: retries.parameterName,
         RETRY_REREAD_SECONDS: String(c.retryRereadSeconds),
       },

@@ -6,12 +6,11 @@ export function secondsOf(days: Bounded): string {
   return days === 'forever' ? days : String(days * 86_400);
 }
 
-/** How long deltas and the blocks of each level are kept, as their functions are told. */
+/** How long the blocks of each level are kept, as their functions are told. */
 export function retentionEnvironment(c: Configuration): Record<string, string> {
   return {
     MINUTE_RETENTION_SECONDS: secondsOf(c.minuteRetentionDays),
     HOUR_RETENTION_SECONDS: secondsOf(c.hourRetentionDays),
     DAY_RETENTION_SECONDS: secondsOf(c.dayRetentionDays),
-    DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
   };
 }

@@ -9,7 +9,7 @@ import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { retentionEnvironment } from './seconds.ts';
+import { retentionEnvironment, secondsOf } from './seconds.ts';
 
 /** Messages in one invocation at most: a count is readable as soon as its delta is stored, so none waits for others. */
 const BATCH_MESSAGES = 10;
@@ -40,6 +40,7 @@ export class Writer extends HandlerFunction {
         DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
         ARCHIVE_BUCKET: archive.bucketName,
         ...retentionEnvironment(c),
+        DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
         RETRY_PARAMETER: retries.parameterName,
         RETRY_REREAD_SECONDS: String(c.retryRereadSeconds),
       },
