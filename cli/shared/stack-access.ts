@@ -42,6 +42,7 @@ export interface OperatedSettings {
   readonly hourRetentionDays: number | 'forever';
   readonly dayRetentionDays: number | 'forever';
   readonly rawRetentionDays: number | 'forever';
+  readonly deltaRetentionDays: number | 'forever';
 }
 
 /** A stack that was found, and clients of its services. */

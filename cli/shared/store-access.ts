@@ -50,7 +50,8 @@ export function openStore(
 ): StoreAccess {
   const { settings } = resources;
   const ledger = new LedgerTable(dynamoDb, tables.ledger, clock);
-  const store = new StoreTable(dynamoDb, tables.counts, clock);
+  const kept = other === undefined ? retentionMs(settings.deltaRetentionDays) : undefined;
+  const store = new StoreTable(dynamoDb, tables.counts, clock, kept);
   const state = new CompactionStateTable(dynamoDb, tables.ledger);
   const stream = other?.stream ?? new KinesisLog(kinesis, resources.streamName);
   const forever: Retentions = { hours: undefined, days: undefined, months: undefined, all: undefined };

@@ -39,8 +39,8 @@ export const STORE_SABOTAGES: readonly Sabotage[] = [
   one(
     'store: a block is put unconditionally',
     STORE,
-    "ConditionExpression: `epoch = :epoch AND ${edit === 0 ? noEdit : 'edit = :edit'}`,",
-    "ConditionExpression: `attribute_exists(pk) OR (epoch = :epoch AND ${edit === 0 ? noEdit : 'edit = :edit'})`,",
+    "? ['epoch = :epoch AND attribute_not_exists(edit)', values]",
+    "? ['attribute_exists(pk) OR (epoch = :epoch AND attribute_not_exists(edit))', values]",
   ),
   one(
     'store: an epoch is planned whatever is there',

@@ -146,7 +146,7 @@ test('an answer is as complete as the claim, the level and the segments that the
       ask({}),
       {
         claims: { readClaim: async () => ({ ...NO_CLAIM, throughMs: ms(claim) }) },
-        state: { readState: async () => state },
+        state: { readState: async () => state, readDeletions: async () => [] },
         tops: { readTop: async (_, { level }) => ({ epoch: 1, entries: level === 'days' ? ENTRIES : [] }) },
         clock: { nowMs: () => NOW_MS },
       },
