@@ -168,10 +168,10 @@ async function start(
       ? await startFaultProxies(endpoints, () => functionFault, observer, stops)
       : endpoints;
   let apiUrl = '';
-  const onOutput = options.onFunctionOutput ?? (() => {});
-  const functions = createFunctions(template, functionEndpoints, onOutput, () => apiUrl, {
-    clock,
-    observer,
+  const functions = createFunctions(template, {
+    ...{ clock, observer, endpoints: functionEndpoints },
+    onOutput: options.onFunctionOutput ?? (() => {}),
+    apiUrl: () => apiUrl,
   });
   stops.push(functions.stop);
   const mappings = startMappings({

@@ -36,6 +36,7 @@ function startMapping(resource: Resource, parts: MappingParts): Mapping {
   const { logicalId, properties } = resource;
   const sourceArn = asText(properties['EventSourceArn']) ?? '';
   const target = functions.find(asText(properties['FunctionName']) ?? '');
+  target.warm();
 
   const stream = template.ofType('AWS::Kinesis::Stream').find((candidate) => arnOf(candidate) === sourceArn);
   if (stream !== undefined) {
