@@ -150,6 +150,6 @@ export function quietOnClosedOutput(): void {
     if (error.code !== 'EPIPE') throw error;
     process.exit(process.exitCode ?? 0);
   });
-  // What nobody reads any more need not be said, but the work goes on.
+  // Messages may get lost; the work goes on.
   process.stderr.on('error', () => {});
 }

@@ -1,4 +1,4 @@
-// Starts the emulators, each in a thread of its own, and stops them.
+// Starts the emulators, each in a thread, and stops them.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';

@@ -24,7 +24,7 @@ interface ObjectStore {
 }
 type S3ErrorConstructor = new (code: string, message: string, status: number) => Error;
 
-/** Repairs the copy of fauxqs this thread will load, and the database an earlier run left. @param tell is told of each object that is put */
+/** Repairs the copy of fauxqs this thread will load, and the database an earlier run left. @param tell called with each object that is put */
 export async function repairFauxqs(
   dataDir: string | undefined,
   tell: (created: CreatedObject) => void,
@@ -44,7 +44,7 @@ export async function repairFauxqs(
   if (dataDir !== undefined) returnMessagesOfLastRun(join(dataDir, 'fauxqs.db'));
 }
 
-/** startFauxqs listens on all interfaces whatever `host` says. Also keeps idle connections (see serveHttp). */
+/** startFauxqs listens on all interfaces whatever `host` says. Also keeps idle connections (see local/listening.ts). */
 function listenOnThisMachineOnly(): void {
   const listen = Server.prototype.listen as (this: Server, ...values: unknown[]) => Server;
   Server.prototype.listen = function (this: Server & { keepAliveTimeout?: number }, ...values: unknown[]) {
@@ -93,7 +93,7 @@ function returnMessagesOfLastRun(path: string): void {
   }
 }
 
-/** S3 can tell EventBridge of every object, fauxqs only its own process. Objects that are uploaded in parts are not told. */
+/** S3 notifies EventBridge of every object; fauxqs does not. Objects that are uploaded in parts are left out. */
 function tellOfObjects(store: ObjectStore, tell: (created: CreatedObject) => void): void {
   const putObject = store.putObject;
   store.putObject = function (this: ObjectStore, bucket, key, ...values) {

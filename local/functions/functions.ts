@@ -65,7 +65,7 @@ export function createFunctions(template: Template, parts: FunctionsParts): Func
   };
 }
 
-/** The function, with an observer told of each invocation. */
+/** The function, with each invocation observed. */
 function observed(created: LocalFunction, { observer, clock }: FunctionsParts): LocalFunction {
   if (observer === undefined) return created;
   const { name } = created.definition;
@@ -122,7 +122,7 @@ function lambdaEnvironment(name: string, memoryMb: number): Record<string, strin
   return {
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
-    // Its own name: whoever sees a request it signed can tell who asked.
+    // Its name: the observer sees by it who signed a request.
     AWS_ACCESS_KEY_ID: name,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     // Nothing of the user's own AWS configuration shall reach the functions.
