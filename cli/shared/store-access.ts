@@ -70,7 +70,7 @@ export function openStore(
     settings: {
       generation: other?.generation ?? settings.streamGeneration,
       retentions: other === undefined ? retentions : forever,
-      // Whoever waits wants it now.
+      // The operator waits for it.
       cadence: { hoursMs: 0 },
       slotBits: Math.log2(settings.hashSlots),
       blockBytes: BLOCK_BYTES,

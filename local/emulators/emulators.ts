@@ -1,11 +1,11 @@
-// Starts the emulators, each in a thread of its own, and stops them.
+// Starts the emulators, each in a thread, and stops them.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ClockOffset } from '../clock.ts';
 import { LocalStackError } from '../errors.ts';
 import type { Listening } from '../listening.ts';
-import type { CreatedObject, EmulatorOptions, EmulatorReport } from './worker.ts';
+import type { CreatedObject, EmulatorReport, EmulatorStart } from './worker.ts';
 
 /** Where each service answers. */
 export interface Endpoints {
@@ -56,13 +56,13 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
 
 /** Starts one of them. */
 export async function startEmulator(
-  name: 'dynamodb' | 'kinesis' | 'sqs-and-s3',
+  name: EmulatorStart['name'],
   { dataDir, clock, onCrash, onObject }: EmulatorsOptions,
 ): Promise<Listening> {
   const folder = dataDir === undefined ? undefined : join(dataDir, name);
   if (folder !== undefined) await mkdir(folder, { recursive: true });
-  const workerData: EmulatorOptions = { ...(folder && { dataDir: folder }), ...(clock && { clock }) };
-  const worker = new Worker(new URL(`./${name}.ts`, import.meta.url), { workerData, stderr: true });
+  const workerData: EmulatorStart = { name, ...(folder && { dataDir: folder }), ...(clock && { clock }) };
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, stderr: true });
   worker.stderr.resume();
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
 
@@ -75,10 +75,10 @@ export async function startEmulator(
     if (!stopping) crashed(new LocalStackError(`The ${name} emulator ended by itself.`));
   });
 
-  const port = await new Promise<number>((resolve, reject) => {
+  const endpoint = await new Promise<string>((resolve, reject) => {
     crashed = reject;
     worker.once('message', (report: EmulatorReport) => {
-      if ('port' in report) resolve(report.port);
+      if ('endpoint' in report) resolve(report.endpoint);
     });
   });
   crashed = onCrash;
@@ -86,7 +86,7 @@ export async function startEmulator(
     if ('created' in report) onObject?.(report.created);
   });
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint,
     stop: async () => {
       stopping = true;
       worker.postMessage('stop');
