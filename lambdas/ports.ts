@@ -124,7 +124,7 @@ export interface PartLedger {
 /** The stream as the status reads it. */
 export interface UnreadLog {
   /** Counts the events after a sequence number, or of the whole shard, in one short look. */
-  countAfter(shard: ShardId, after: SequenceNumber | undefined): Promise<Unread>;
+  countFrom(shard: ShardId, place: LogPlace): Promise<Unread>;
 }
 
 /** The ledger as the accountant and the status use it. */
