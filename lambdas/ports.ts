@@ -119,11 +119,13 @@ export interface PartLedger {
    * of what is counted already. Repeatable.
    */
   noteExpired(name: PartName, events: number): Promise<'noted' | 'acknowledged' | 'no-entry'>;
+  /** What is published; `NO_CLAIM` as long as nothing is. */
+  readClaim(): Promise<Claim>;
 }
 
 /** The stream as the status reads it. */
 export interface UnreadLog {
-  /** Counts the events after a sequence number, or of the whole shard, in one short look. */
+  /** Counts the events from a place on, in one short look. */
   countFrom(shard: ShardId, place: LogPlace): Promise<Unread>;
 }
 
