@@ -74,7 +74,20 @@ function atLeast(
   };
 }
 
+/** A generation that begins later would skip what arrives until then. */
+function checkGenerationFrom({ streamGenerationFrom: from }: Configuration): string | undefined {
+  if (from === 'heads') return undefined;
+  const fromMs = Date.parse(from);
+  // V8 takes 30 February for a day of March.
+  if (new Date(fromMs).toISOString().slice(0, 10) !== from.slice(0, 10))
+    return `streamGenerationFrom must be a day of the calendar, not ${from}.`;
+  return fromMs <= Date.now()
+    ? undefined
+    : `streamGenerationFrom must be a time that has passed, not ${from}: what arrives until then would not be counted.`;
+}
+
 const RULES: readonly Rule[] = [
+  { about: 'streamGenerationFrom', check: checkGenerationFrom },
   {
     about: 'dedupWindowSeconds, dedupEventsPerSecond, streamShards, aggregatorMemoryMb',
     check: checkDedupWindow,

@@ -9,7 +9,8 @@ const API_CACHE_GB = [0, 0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237];
 const HASH_SLOTS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const DAY_SECONDS = 86_400;
 const CENTURY_SECONDS = 36_500 * DAY_SECONDS;
-const MEMORY_MB_MAX = 10_240;
+/** The most memory that a function may have. */
+export const MEMORY_MB_MAX = 10_240;
 
 /**
  * Bounds are those of the AWS service unless a comment says otherwise. Rules that tie settings together are in

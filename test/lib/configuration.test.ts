@@ -95,9 +95,29 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     { dedupWindowSeconds: 3_600 },
   ],
   [
+    { aggregatorMemoryMb: 128 },
+    /^aggregatorMemoryMb must be at least 660: .* 3,600,000 ids a shard, and aggregatorMemoryMb 128 is enough for 0\.$/,
+    { aggregatorMemoryMb: 660 },
+  ],
+  [
+    { dedupEventsPerSecond: 10_000_000 },
+    /^dedupEventsPerSecond must be at most 2407: /,
+    { dedupEventsPerSecond: 2_407 },
+  ],
+  [
+    { streamGenerationFrom: '2098-11-29T10:00Z' },
+    /^streamGenerationFrom must be a time that has passed, not 2098-11-29T10:00Z: /,
+    { streamGenerationFrom: '2025-11-29T10:00Z' },
+  ],
+  [
+    { streamGenerationFrom: '2026-02-30T10:00Z' },
+    /^streamGenerationFrom must be a day of the calendar/,
+    { streamGenerationFrom: '2025-03-02T10:00Z' },
+  ],
+  [
     { streamGenerationFrom: 'yesterday' },
     /^streamGenerationFrom must be "heads" or a time of UTC/,
-    { streamGenerationFrom: '2026-11-29T10:00Z' },
+    { streamGenerationFrom: '2025-11-29T10:00Z' },
   ],
   [
     { archiveRawEvents: true, rawRetentionDays: 7 },
