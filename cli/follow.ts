@@ -11,13 +11,7 @@ import { UNCERTAIN, type UncertainPolicy } from './import/deliver.ts';
 import { noFigures } from './import/figures.ts';
 import { rejectsFile } from './import/rejects.ts';
 import { StreamReporter, summary } from './import/report.ts';
-import {
-  addFormatOptions,
-  addServiceOptions,
-  type FormatFlags,
-  formatRequest,
-  quietOnClosedOutput,
-} from './options.ts';
+import { addFormatOptions, addServiceOptions, type FormatFlags, formatRequest } from './options.ts';
 import { callersPath } from './paths.ts';
 import { connect } from './service.ts';
 import { wholeNumber } from './shared/options.ts';
@@ -85,7 +79,6 @@ Examples:
 Exit codes: 0 ended by a signal; 1 the service refuses; 2 wrong usage, or a file cannot be read.`,
   )
   .action(async (files: string[], flags: FollowFlags) => {
-    quietOnClosedOutput();
     try {
       process.exitCode = await follow(files, flags);
     } catch (error) {

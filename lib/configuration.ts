@@ -58,6 +58,22 @@ export function configurationOf(stage: string, ...layers: Settings[]): Configura
   return configuration;
 }
 
+/** Settings given as an object or as JSON. @param name where, for the error @throws ConfigurationError */
+export function settingsIn(value: unknown, name: string): Settings {
+  const settings = typeof value === 'string' ? parsed(value, name) : (value ?? {});
+  if (typeof settings === 'object' && settings !== null && !Array.isArray(settings))
+    return settings as Settings;
+  throw new ConfigurationError(`${name} must be an object of settings, such as {"streamShards":4}.`);
+}
+
+function parsed(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigurationError(`${name} must be JSON, such as {"streamShards":4}.`, { cause });
+  }
+}
+
 function unknownSetting(name: string): string {
   const letters = (text: string) => text.toLowerCase().replace(/[^a-z]/g, '');
   const wanted = letters(name);
