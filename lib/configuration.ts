@@ -30,7 +30,6 @@ const LOCAL: Settings = {
   streamShards: 2,
   aggregatorWindowSeconds: 1,
   acceptPastSeconds: 'forever',
-  retryRereadSeconds: 3,
   compactionSeconds: 60,
   ledgerRetentionDays: 'forever',
 };
