@@ -96,7 +96,7 @@ describe('refusals', () => {
       assert.ok(message.length > 0 && !message.includes('$'));
       if (one.ResponseType === 'BAD_REQUEST_BODY') {
         assert.match(message, /\(\["metric"\]\)/);
-        // Of these, API Gateway does not name the field; what is written wrong most often is the time.
+        // What is written wrong most often.
         assert.match(
           message,
           /Times are ISO 8601 with a zone, or epoch milliseconds \(13 digits; 10 are seconds\)/,
