@@ -4,10 +4,19 @@ import { SMALL_WORLDS } from './explore/worlds.ts';
 
 Error.stackTraceLimit = 0;
 const say = (text: string) => process.stdout.write(`${text}\n`);
-const words = process.argv.length > 2 ? process.argv.slice(2) : [''];
+const words = process.argv.slice(2);
+const isMeant = ({ name }: { readonly name: string }) =>
+  words.length === 0 || words.some((word) => name.includes(word));
+const worlds = SMALL_WORLDS.filter(isMeant);
+if (worlds.length === 0) {
+  process.stderr.write(
+    `There is no world "${words.join(' ')}"; there are ${SMALL_WORLDS.map(({ name }) => name).join('; ')}.\n`,
+  );
+  process.exit(2);
+}
 let histories = 0n;
 let states = 0;
-for (const world of SMALL_WORLDS.filter(({ name }) => words.some((word) => name.includes(word)))) {
+for (const world of worlds) {
   const startMs = performance.now();
   const found = await search(world);
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);

@@ -128,9 +128,8 @@ async function answerBatch({ body }: APIGatewayProxyEvent): Promise<HttpAnswer> 
 
 async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const hours = hoursAsked(queryStringParameters ?? {});
-  const { generation } = service;
   const { readAccepted, withLastHours } = await accounting();
-  const accepted = await readAccepted({ ledger, stream: await stream(), generation }, (error) =>
+  const accepted = await readAccepted({ ledger, stream: await stream() }, (error) =>
     logger.warn('the stream could not be read for the status', { error }),
   );
   const accounts = withLastHours(accepted, hours, systemClock.nowMs());

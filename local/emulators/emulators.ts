@@ -1,5 +1,5 @@
 // Starts the emulators, each in a thread, and stops them.
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ClockOffset } from '../clock.ts';
@@ -60,7 +60,13 @@ export async function startEmulator(
   { dataDir, clock, onCrash, onObject }: EmulatorsOptions,
 ): Promise<Listening> {
   const folder = dataDir === undefined ? undefined : join(dataDir, name);
-  if (folder !== undefined) await mkdir(folder, { recursive: true });
+  if (folder !== undefined) {
+    await mkdir(folder, { recursive: true });
+    // LevelDB would take it for empty, and begin anew.
+    const files = await readdir(folder);
+    if (files.some((file) => file.startsWith('MANIFEST-')) && !files.includes('CURRENT'))
+      throw unusable(folder, 'its file CURRENT is missing');
+  }
   const workerData: EmulatorStart = { name, ...(folder && { dataDir: folder }), ...(clock && { clock }) };
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, stderr: true });
   worker.stderr.resume();
@@ -69,7 +75,10 @@ export async function startEmulator(
   let stopping = false;
   let crashed = (error: Error) => onCrash(error);
   worker.once('error', (error) => {
-    if (!stopping) crashed(new Error(`The ${name} emulator failed: ${error.message}`, { cause: error }));
+    if (stopping) return;
+    // LevelDB's errors lose their text on the way out of the thread.
+    const reason = `the ${name} emulator failed${error.message === undefined ? '' : `: ${error.message}`}`;
+    crashed(folder === undefined ? new Error(reason, { cause: error }) : unusable(folder, reason));
   });
   worker.once('exit', () => {
     if (!stopping) crashed(new LocalStackError(`The ${name} emulator ended by itself.`));
@@ -95,4 +104,11 @@ export async function startEmulator(
       clearTimeout(tooLate);
     },
   };
+}
+
+/** With data in memory the same emulators start. */
+function unusable(folder: string, reason: string): LocalStackError {
+  return new LocalStackError(
+    `The data in ${folder} is damaged, or its disk full: ${reason}. Put a copy of the whole data folder back, or start with another --data folder.`,
+  );
 }

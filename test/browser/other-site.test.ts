@@ -1,7 +1,9 @@
 // What a page of another origin does with Tally: send a beacon, show a badge, read a public counter.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { open } from './support/browser.ts';
@@ -12,7 +14,6 @@ const patient = { timeout: 120_000, skip };
 
 /** The part of the page's world that is used. */
 interface InPage {
-  readonly navigator: { sendBeacon(url: string, body: Blob): boolean };
   readonly document: {
     createElement(name: 'img'): { src: string; naturalWidth: number; decode(): Promise<void> };
   };
@@ -24,20 +25,19 @@ async function otherSite(): Promise<Page> {
   const site = createServer((_, answer) => answer.setHeader('content-type', 'text/html').end('<p>a site'));
   await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
   after(() => site.close());
-  const { page } = await open(browser, `http://127.0.0.1:${(site.address() as AddressInfo).port}`);
+  const { page } = await open(browser, `http://127.0.0.1:${(site.address() as AddressInfo).port}/articles/1`);
   return page;
 }
 
-test('a beacon of JSON is counted', patient, async () => {
+test("the README's beacon is counted", patient, async () => {
   const page = await otherSite();
-  const sent = await page.evaluate((url) => {
-    const body = JSON.stringify({ events: [{ metric: 'leave', entity: '/page' }] });
-    const { navigator } = globalThis as unknown as InPage;
-    return navigator.sendBeacon(`${url}/v1/events`, new Blob([body], { type: 'application/json' }));
-  }, stack.url);
-  assert.equal(sent, true);
+  const readme = await readFile(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
+  const [, snippet = ''] = /```js\n([^`]*sendBeacon[^`]*)```/.exec(readme) ?? [];
+  assert.equal(snippet.trim().split('\n').length, 2);
+  // The snippet's own value: whether the browser took it.
+  assert.equal(await page.evaluate(snippet.replace('http://127.0.0.1:8787', stack.url)), true);
   await settled(stack);
-  const answer = await fetch(`${stack.url}/v1/counts/leave/%2Fpage`);
+  const answer = await fetch(`${stack.url}/v1/counts/leave/%2Farticles%2F1`);
   assert.equal(((await answer.json()) as { total: number }).total, 1);
 });
 
