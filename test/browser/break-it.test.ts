@@ -94,6 +94,7 @@ test('a switch that does not answer says so', patient, () =>
     );
     await page.getByRole('switch', { name: 'Stop the writer' }).click();
     await page.getByRole('alert').getByText('The stack did not switch: /_local/faults: 500').waitFor();
+    assert.deepEqual(await violations(page), []);
     await page.unroute('**/_local/faults');
   }),
 );
