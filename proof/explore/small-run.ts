@@ -131,8 +131,8 @@ export class SmallRun {
     const asked = askedOf(atRest.expected.counters);
     const minutes = await minutesOf(asked, ports, QUERY);
     checkMinutes(atRest, minutes);
-    if (!isCompacted) return;
     for (const [name, total] of await totalsOf(asked, ports, QUERY)) checkTotal(atRest, name, total);
+    if (!isCompacted) return;
     await checkGrains(asked, minutes, ports, QUERY);
     await checkTops(minutes, ports, QUERY);
   }

@@ -35,7 +35,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     writers: 1,
     compactors: 2,
     compactorsAtOnce: 2,
-    decided: WRITES,
+    decided: ['putEpoch', ...WRITES],
   },
   {
     ...ORDINARY,
@@ -58,7 +58,8 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     shows: 'While an epoch is under way, each of its deltas counts once: in its block, or by itself.',
     records: [
       { shard: 0, events: ['a:y'], done: DONE },
-      { shard: 0, events: ['b:x'], done: WRITTEN },
+      { shard: 0, events: ['b:x'], done: ['aggregate', 'write'] },
+      { shard: 0, events: ['c:x'], atMs: 10, done: WRITTEN },
     ],
     blockBytes: SPLIT,
     compactors: 1,
@@ -71,8 +72,9 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     shows: 'A block of an epoch that the reader does not know makes it start again.',
     records: [
       { shard: 0, events: ['a:x'], done: DONE },
-      { shard: 0, events: ['b:x'], done: WRITTEN },
-      { shard: 0, events: ['c:x'], done: ['aggregate'] },
+      { shard: 0, events: ['b:x'], done: ['aggregate', 'write'] },
+      { shard: 0, events: ['c:x'], atMs: 10, done: WRITTEN },
+      { shard: 0, events: ['d:x'], atMs: 11, done: ['aggregate'] },
     ],
     writers: 1,
     compactors: 1,
@@ -141,7 +143,8 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     shows: 'What comes after a level has closed its time is added until the level has it.',
     records: [
       { shard: 0, events: ['a:x'], done: DONE },
-      { shard: 0, events: ['b:x'], happenedMs: -2 * HOUR_MS, done: WRITTEN },
+      { shard: 0, events: ['b:x'], happenedMs: -2 * HOUR_MS, done: ['aggregate', 'write'] },
+      { shard: 0, events: ['c:x'], atMs: 10, done: WRITTEN },
     ],
     compactors: 2,
     readers: 1,
