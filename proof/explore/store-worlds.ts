@@ -24,6 +24,20 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   },
   {
     ...ORDINARY,
+    name: 'compaction: a zombie goes on after its epoch and the next are done',
+    shows: 'What a zombie puts, plans or ends of an earlier epoch changes nothing.',
+    records: [
+      { shard: 0, events: ['a:x'], done: DONE },
+      { shard: 0, events: ['b:x'], done: WRITTEN },
+      { shard: 0, events: ['c:x'], done: ['aggregate'] },
+    ],
+    writers: 1,
+    compactors: 2,
+    compactorsAtOnce: 2,
+    decided: ['putEpoch', ...WRITES],
+  },
+  {
+    ...ORDINARY,
     name: 'compaction: splits, a zombie behind a later epoch',
     shows: 'A zombie that splits a block must not put back what a later epoch has written.',
     records: [
@@ -35,7 +49,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     writers: 1,
     compactors: 2,
     compactorsAtOnce: 2,
-    decided: ['putEpoch', ...WRITES],
+    decided: WRITES,
   },
   {
     ...ORDINARY,
@@ -126,7 +140,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'compaction: the aggregator works while an epoch is planned',
-    shows: 'Deltas that an epoch does not have are found from its floor on, whatever was planned meanwhile.',
+    shows: 'Deltas that an epoch does not have are found from its floor on, also those planned meanwhile.',
     records: [
       { shard: 0, events: ['a:x'], done: DONE },
       { shard: 0, events: ['b:x'], atMs: 10 },

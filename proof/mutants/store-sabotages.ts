@@ -24,7 +24,7 @@ export const STORE_SABOTAGES: readonly Sabotage[] = [
     '',
   ),
   one(
-    'store: a tombstone is taken for a delta',
+    'store: a tombstone passes as a delta',
     STORE,
     "return there !== undefined && isTombstone(there) ? 'discarded' : 'stored';",
     "return there === undefined || isTombstone(there) ? 'stored' : 'stored';",
@@ -43,7 +43,7 @@ export const STORE_SABOTAGES: readonly Sabotage[] = [
     "? ['attribute_exists(pk) OR (epoch = :epoch AND attribute_not_exists(edit))', values]",
   ),
   one(
-    'store: an epoch is planned whatever is there',
+    'store: an epoch is planned unconditionally',
     STATE,
     "ConditionExpression: conditions.join(' AND '),",
     "ConditionExpression: `attribute_exists(pk) OR attribute_not_exists(pk) OR (${conditions.join(' AND ')})`,",
@@ -156,7 +156,7 @@ export const STORE_SABOTAGES: readonly Sabotage[] = [
     'void Promise.all([...merges.values()].map((merge) => limit(() => merge.finish())));',
   ),
   {
-    name: 'store: an epoch is done whatever is there',
+    name: 'store: an epoch is done unconditionally',
     edits: [
       {
         file: STATE,
