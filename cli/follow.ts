@@ -11,7 +11,7 @@ import { addDeliveryOptions, type DeliveryFlags, deliverySettings } from './impo
 import { noFigures } from './import/figures.ts';
 import { rejectsFile } from './import/rejects.ts';
 import { StreamReporter, summary } from './import/report.ts';
-import { addFormatOptions, addServiceOptions, formatRequest, quietOnClosedOutput } from './options.ts';
+import { addFormatOptions, addServiceOptions, formatRequest } from './options.ts';
 import { callersPath } from './paths.ts';
 import { connect } from './service.ts';
 
@@ -48,7 +48,6 @@ Exit codes: 0 ended by a signal; 1 the service refuses; 2 wrong usage, or a file
 3 uncertain requests wait for --resume-uncertain.`,
   )
   .action(async (files: string[], flags: FollowFlags) => {
-    quietOnClosedOutput();
     try {
       process.exitCode = await follow(files, flags);
     } catch (error) {

@@ -11,7 +11,7 @@ import { addFigures, type Figures, noFigures } from './import/figures.ts';
 import { importFile } from './import/import-file.ts';
 import { type RejectsFile, rejectsFile } from './import/rejects.ts';
 import { FileReporter, summary, uncertainAdvice, waitedSummary } from './import/report.ts';
-import { addFormatOptions, addServiceOptions, formatRequest, quietOnClosedOutput } from './options.ts';
+import { addFormatOptions, addServiceOptions, formatRequest } from './options.ts';
 import { callersPath } from './paths.ts';
 import { connect, type Service, type Waited, waitUntilCounted } from './service.ts';
 import { openSource, type Source } from './source/source.ts';
@@ -78,7 +78,6 @@ Exit codes: 0 imported; 1 failed on the way, or too many malformed lines; 2 wron
 3 uncertain requests wait for --resume-uncertain; 4 --wait: not everything is counted; 130 interrupted.`,
   )
   .action(async (files: string[], flags: ImportFlags) => {
-    quietOnClosedOutput();
     process.exitCode = await new Session(files, flags).run();
   });
 

@@ -143,13 +143,3 @@ export function addServiceOptions(command: Command): Command {
     .addOption(new Option('--api-key <key>', 'sent as x-api-key').env('TALLY_API_KEY'))
     .option('--metric <name>', 'metric to count under', metricName, 'view');
 }
-
-/** Ends a command quietly when its output is closed, as `| head` does. */
-export function quietOnClosedOutput(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(process.exitCode ?? 0);
-  });
-  // A closed standard error does not end the work.
-  process.stderr.on('error', () => {});
-}

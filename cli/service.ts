@@ -13,7 +13,7 @@ export interface ServiceOptions {
 /** A service that has answered. */
 export interface Service {
   readonly client: TallyClient;
-  /** What it is, whatever the address it was reached at. */
+  /** Its identity, the same at every address. */
   readonly id: string;
   /** Its accounts when it was first asked. */
   readonly before: StatusAccounts;

@@ -114,8 +114,8 @@ const LARGE_SABOTAGES: readonly Sabotage[] = [
   byWindow(
     'of a window the ids of the first 64 segments only',
     LEDGER_WINDOW,
-    'const segments = entries.filter(',
-    'const segments = entries.slice(0, 64).filter(',
+    '.filter(({ idBytes, ids }) => idBytes > 0 && ids === undefined)',
+    '.slice(0, 64).filter(({ idBytes, ids }) => idBytes > 0 && ids === undefined)',
   ),
   byWindow(
     'of a window the first page of entries only',

@@ -29,9 +29,9 @@ export const WRITER_SABOTAGES: readonly Sabotage[] = [
   {
     ...one(
       'minutes of another hour',
-      'lambdas/core/time.ts',
-      'return Math.floor(atMs / MINUTE_MS) % 60;',
-      'return Math.ceil(atMs / MINUTE_MS) % 60;',
+      'lambdas/core/rollup.ts',
+      'const minute = Math.floor(atMs / MINUTE_MS) - hour * 60;',
+      'const minute = Math.ceil(atMs / MINUTE_MS) - hour * 60;',
     ),
     unexplored: 'every event happens on a whole minute',
   },

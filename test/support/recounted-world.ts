@@ -19,7 +19,7 @@ import { StoreTable } from '../../lambdas/store/store-table.ts';
 import type { StoreWorld } from './store-world.ts';
 
 /** Rows set aside in memory; what was not flushed is lost with `cut`. */
-class MemorySpill implements RowSpill {
+export class MemorySpill implements RowSpill {
   #kept = new Map<number, Uint8Array[]>();
   #waiting: [number, Uint8Array][] = [];
   readonly parts: number;
@@ -54,7 +54,7 @@ class MemorySpill implements RowSpill {
 }
 
 /** How tests recount, unless they say otherwise: in several parts, with blocks as small as the world's. */
-const RECOUNT_SETTINGS: RecountSettings = {
+export const RECOUNT_SETTINGS: RecountSettings = {
   retentions: { hours: undefined, days: undefined, months: undefined, all: undefined },
   periodsAtOnce: 16,
   attemptsMax: 20,
@@ -116,6 +116,11 @@ function recountPorts(
           deltas: {
             putDelta: (delta) => store.putDelta(delta),
             replaceDelta: (name, before, rows) => forget.replaceDelta(name, before, rows),
+          },
+          late: {
+            lateItems: (level, range) => forget.lateItems(level, range),
+            replaceLate: (...item) => forget.replaceLate(...item),
+            putLate: (...rows) => store.putLate(...rows),
           },
           archive: {
             keepRepair: async (name, lines) => {
