@@ -99,8 +99,8 @@ export const STORE_SABOTAGES: readonly Sabotage[] = [
   one(
     'store: halves of a split are put unconditionally',
     STORE,
-    "ConditionExpression: 'attribute_not_exists(pk) OR epoch < :epoch',",
-    "ConditionExpression: 'attribute_not_exists(pk) OR epoch < :epoch OR epoch >= :epoch',",
+    "return ['attribute_not_exists(pk) OR epoch < :epoch', values];",
+    "return ['attribute_not_exists(pk) OR epoch < :epoch OR epoch >= :epoch', values];",
   ),
   one(
     'store: a compactor splits by its own settings',
@@ -117,8 +117,8 @@ export const STORE_SABOTAGES: readonly Sabotage[] = [
   one(
     "store: a block's plan is added to it once more",
     READ_SUMS,
-    "const hasHour = isPlanned && asked.walks.get(periodKey(periodAt('hours', hourMs)))?.isAhead === true;",
-    "const hasHour = isPlanned && asked.walks.get(periodKey(periodAt('hours', hourMs))) === undefined;",
+    'return isPlanned && asked.walks.get(periodKey(periodAt(level, hourMs)))?.isAhead === true;',
+    'return isPlanned && asked.walks.get(periodKey(periodAt(level, hourMs))) === undefined;',
   ),
   one(
     'store: the deltas of a plan are left out as soon as it is made',
