@@ -34,6 +34,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     writers: 1,
     compactors: 2,
     compactorsAtOnce: 2,
+    crashes: 1,
     decided: ['putEpoch', ...WRITES],
   },
   {
