@@ -206,7 +206,7 @@ export class SmallRun {
     const { ledger: claims, state, store: counts } = this.#world.clients(directNetwork, this.#clock);
     const ports = { claims, state, counts, hints: new Map(), clock: this.#clock };
     const asked = askedOf(atRest.expected.counters);
-    checkMinutes(atRest, await minutesOf(asked, ports, QUERY));
+    checkMinutes(atRest, asked.names, await minutesOf(asked, ports, QUERY));
   }
 
   #ofShard(shard: StoredShard, next: Transition[]): void {

@@ -7,8 +7,6 @@ import { Violation } from './violation.ts';
 /** An occurrence, and what is known about it. */
 export interface Known {
   readonly arrived: Arrived;
-  /** Its arrival as claims count it: the running maximum of its shard and those before it. */
-  readonly reachedMs: number;
   readonly kind: Kind;
 }
 
@@ -22,21 +20,27 @@ interface Bounds {
  * Checks an answer about one counter.
  * @param known every occurrence of the counter that has arrived by now
  * @param isWhole whether nothing was lost or given up: else only the upper bound is certain
+ * @param deletedMs what arrived up to then may be gone, or still be there
  */
-export function checkAnswer(answer: CountAnswer, known: readonly Known[], isWhole: boolean): void {
+export function checkAnswer(
+  answer: CountAnswer,
+  known: readonly Known[],
+  isWhole: boolean,
+  deletedMs = 0,
+): void {
   const throughMs = Date.parse(answer.completeThrough ?? '1970-01-01T00:00:00Z');
   check(
     answer,
     'in all',
     answer.total,
-    boundsOf(known, Date.parse(answer.from), Date.parse(answer.to), throughMs),
+    boundsOf(known, Date.parse(answer.from), Date.parse(answer.to), throughMs, deletedMs),
     isWhole,
   );
   for (const [index, { at, n }] of answer.points.entries()) {
-    const fromMs = Date.parse(at);
+    const fromMs = Math.max(Date.parse(at), Date.parse(answer.from));
     const next = answer.points[index + 1]?.at ?? answer.to;
     // Points without events are left out: what is between two of them is 0.
-    const bounds = boundsOf(known, fromMs, Date.parse(next), throughMs);
+    const bounds = boundsOf(known, fromMs, Date.parse(next), throughMs, deletedMs);
     check(answer, `at ${at}`, n, bounds, isWhole);
   }
 }
@@ -56,14 +60,20 @@ function check(
   }
 }
 
-function boundsOf(known: readonly Known[], fromMs: number, toMs: number, throughMs: number): Bounds {
+function boundsOf(
+  known: readonly Known[],
+  fromMs: number,
+  toMs: number,
+  throughMs: number,
+  deletedMs: number,
+): Bounds {
   const bounds = { least: 0, most: 0 };
-  for (const { arrived, reachedMs, kind } of known) {
-    const { occurrence, arrivalMs } = arrived;
+  for (const { arrived, kind } of known) {
+    const { occurrence, arrivalMs, reachedMs } = arrived;
     const minuteMs = Math.floor((occurrence.atMs ?? arrivalMs) / 60_000) * 60_000;
     if (kind === 'none' || minuteMs < fromMs || minuteMs >= toMs) continue;
     const { n } = occurrence;
-    if (kind === 'certain' && reachedMs < throughMs) {
+    if (kind === 'certain' && reachedMs < throughMs && arrivalMs > deletedMs) {
       bounds.least += n;
       bounds.most += n;
     } else if (n > 0) bounds.most += n;

@@ -31,7 +31,7 @@ const TOP_LEVELS: readonly (readonly [TopGrain, Level])[] = [
 ];
 
 /** Asks the same about many counters at once, page by page. @returns the answers by counter */
-async function ask(
+export async function ask(
   names: readonly string[],
   first: Parameters_,
   ports: QueryPorts,
@@ -55,6 +55,9 @@ async function ask(
   return answers;
 }
 
+/** Of more counters than these only some are asked for. */
+const NAMES_MAX = 200;
+
 /** Counters, and when they may have anything. */
 export interface Asked {
   readonly names: readonly string[];
@@ -64,8 +67,13 @@ export interface Asked {
 
 /** Counters of which something is expected, and the stretch in which it is. */
 export function askedOf(counters: ReadonlyMap<string, ReadonlyMap<number, unknown>>): Asked {
-  const times = [...counters.values()].flatMap((minutes) => [...minutes.keys()]);
-  return { names: [...counters.keys()], firstMs: Math.min(...times), lastMs: Math.max(...times) };
+  const names = [...counters.keys()].filter((_, place) => place % Math.ceil(counters.size / NAMES_MAX) === 0);
+  const times = names.flatMap((name) => [...(counters.get(name)?.keys() ?? [])]);
+  return {
+    names,
+    firstMs: times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+    lastMs: times.reduce((a, b) => Math.max(a, b), 0),
+  };
 }
 
 /** The minutes of counters, as the query answers them. */
@@ -84,16 +92,21 @@ export async function minutesOf(
   return sums;
 }
 
-/** The sums of counters over all time, as the query answers them. */
-export async function totalsOf(
-  { names, lastMs }: Asked,
+/** Answers of every coarser grain about the whole stretch; of a grain that is not kept, a coarser one. */
+export async function coarserOf(
+  { names, firstMs, lastMs }: Asked,
   ports: QueryPorts,
   settings: QuerySettings,
-): Promise<Map<string, number>> {
-  // Without an end, the answer ends now: an event may say that it happens in some minutes.
-  const toMs = hourOf(Math.max(lastMs, ports.clock.nowMs())) + HOUR_MS;
-  const answers = await ask(names, { by: 'total', from: '0', to: String(toMs) }, ports, settings);
-  return new Map([...answers].map(([name, [answer]]) => [name, Number(answer?.total ?? 0n)]));
+): Promise<readonly (readonly [name: string, answer: CountAnswer])[]> {
+  const found: (readonly [string, CountAnswer])[] = [];
+  // Without an end, an answer ends now: an event may say that it happens in some minutes.
+  const toMs = Math.max(lastMs - (lastMs % DAY_MS) + 2 * DAY_MS, ports.clock.nowMs());
+  for (const by of ['hour', 'day', 'month', 'total']) {
+    const from = by === 'total' ? '0' : String(firstMs - (firstMs % DAY_MS));
+    for (const [name, answers] of await ask(names, { by, from, to: String(toMs) }, ports, settings))
+      for (const answer of answers) found.push([name, answer]);
+  }
+  return found;
 }
 
 /**
@@ -157,7 +170,7 @@ export async function checkTops(
       const query = parseTopQuery(metric, { by, k: '100', ...at }, nowMs);
       const { answer } = await readTop(query, ports, settings);
       const said = answer.entries.map(({ entity, n }) => `${entity} ${n}`).join(', ');
-      const ranked = [...entities].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+      const ranked = [...entities].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).slice(0, 100);
       const wanted = ranked.map(([entity, n]) => `${entity} ${n}`).join(', ');
       if (said !== wanted) {
         throw new Violation(

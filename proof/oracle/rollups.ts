@@ -7,6 +7,8 @@ import { Violation } from './violation.ts';
 interface StoredDelta {
   readonly events: number;
   readonly rows: readonly Row[] | undefined;
+  /** TTL has deleted it: a late copy may be stored once more, and nobody reads it. */
+  readonly isExpired: boolean;
 }
 
 /** A delta in a rollup message: its part, its events, and its rows in base64. */
@@ -40,27 +42,40 @@ export class Rollups {
     }
   }
 
-  /** A delta's item was written. @returns its rows, if there are any */
-  stored(before: Item | undefined, item: Item): readonly Row[] {
-    const [, segment = '', part = ''] = (item['sk']?.S ?? '').split('#');
-    const name = `${segment}/${part}`;
+  /**
+   * A delta's item was written.
+   * @param deleted entities whose rows may be taken out of it
+   * @returns rows that were never stored before
+   */
+  stored(before: Item | undefined, item: Item, deleted: (entity: string) => boolean): readonly Row[] {
+    const name = nameOf(item);
     const bytes = item['rows']?.B;
     if (before !== undefined) {
+      if (bytes !== undefined && isWithout(deleted, before['rows']?.B, bytes)) return [];
       throw new Violation('a segment has one output', `part ${name} was stored and is written over`);
     }
-    if (this.#stored.has(name)) {
+    const known = this.#stored.get(name);
+    if (known !== undefined && !known.isExpired) {
       throw new Violation('nothing counts twice', `part ${name} is stored under a second key`);
     }
     const rows = bytes && decodeRows(bytes);
     const events = Number(item['events']?.N ?? 0);
-    this.#stored.set(name, { events, rows });
+    this.#stored.set(name, { events, rows, isExpired: false });
     if (bytes === undefined || rows === undefined) return [];
     const sent = this.#sent.get(name);
     if (sent?.rows !== Buffer.from(bytes).toString('base64') || sent.events !== events) {
       throw new Violation('a segment has one output', `part ${name} is stored otherwise than it was sent`);
     }
+    if (known !== undefined) return [];
     this.eventsStored += events;
     return rows;
+  }
+
+  /** TTL has deleted a delta. */
+  expired(item: Item): void {
+    const name = nameOf(item);
+    const known = this.#stored.get(name);
+    if (known !== undefined) this.#stored.set(name, { ...known, isExpired: true });
   }
 
   acknowledged(segment: string, parts: readonly number[]): void {
@@ -93,6 +108,24 @@ export class Rollups {
     }
     this.#rejected.set(objectKey, body);
   }
+}
+
+function nameOf(item: Item): string {
+  const [, segment = '', part = ''] = (item['sk']?.S ?? '').split('#');
+  return `${segment}/${part}`;
+}
+
+/** Whether rows are those from before without the rows of deleted entities. */
+function isWithout(
+  deleted: (entity: string) => boolean,
+  before: Uint8Array | undefined,
+  after: Uint8Array,
+): boolean {
+  const text = (rows: readonly Row[]) =>
+    JSON.stringify(rows.map((row) => [row.metric, row.entity, row.hour, [...row.cells].map(String)]));
+  const [old, rows] = [before === undefined ? [] : decodeRows(before), decodeRows(after)];
+  const isGone = (row: Row) => deleted(row.entity) && !rows.some(({ entity }) => entity === row.entity);
+  return text(old.filter((row) => !isGone(row))) === text(rows);
 }
 
 /** What a rollup message carries, read without the pipeline's help. */

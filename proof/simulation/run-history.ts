@@ -2,17 +2,28 @@
 import { claimCompleteness } from '../../lambdas/accountant/claim-completeness.ts';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
-import { LEVELS } from '../../lambdas/core/level.ts';
+import { retentionsKept } from '../../lambdas/core/claim.ts';
+import { goneAtMs, LEVELS, type Retentions } from '../../lambdas/core/level.ts';
 import { conservationDifference, type PipelineStatus } from '../../lambdas/core/pipeline-status.ts';
-import { type AtRest, checkAccounts, checkMinutes, checkTotal } from '../oracle/final.ts';
+import type { Findings } from '../../lambdas/recount/ports.ts';
+import {
+  type AtRest,
+  certainOf,
+  checkAccounts,
+  checkAtRest,
+  checkMinutes,
+  isExact,
+} from '../oracle/final.ts';
 import { checkHours } from '../oracle/hours.ts';
-import { askedOf, checkGrains, checkTops, minutesOf, totalsOf } from '../oracle/questions.ts';
+import { askedOf, checkGrains, checkTops, coarserOf, minutesOf } from '../oracle/questions.ts';
 import { type PromiseName, Violation } from '../oracle/violation.ts';
 import { carryOut, sendParkedAgain } from './drivers/operator.ts';
+import { damage, nothingSaved, recountAll } from './drivers/recounts.ts';
 import { History } from './history.ts';
 import { faultsEndMs } from './plan/faults.ts';
 import type { HistoryPlan } from './plan/history-plan.ts';
 import { allMicrotasks } from './scheduler.ts';
+import { TABLES } from './world/names.ts';
 import { directNetwork } from './world/network.ts';
 
 /** What came of a history. */
@@ -96,6 +107,7 @@ class Run {
     schedules.accountSoon();
     schedules.compactSoon();
     if (this.history.settings.shortLog) this.#keepBeating(restMs);
+    if (this.history.settings.burstsMs.length > 1 || this.history.settings.weeks) this.#keepAwake(restMs);
     await this.#stepWhile(() => {
       if (scheduler.steps > STEPS_MAX) throw new Error(`more than ${STEPS_MAX} steps before the faults end`);
       return (scheduler.nextMs ?? restMs + 1) <= restMs;
@@ -114,16 +126,19 @@ class Run {
     await this.#checkDayLater();
   }
 
-  /** Draws when somebody asks for what. */
+  /** Draws when somebody asks for what, at times of long ago, too. */
   #planQuestions(restMs: number): void {
     const { random, scheduler, oracle, functions, settings } = this.history;
     const draw = random.fork('questions');
-    for (let left = QUESTIONS; left > 0; left -= 1) {
-      const lengthMs = Math.min(restMs - settings.startMs, 3 * 3_600_000);
-      const atMs = settings.startMs + draw.between(0, lengthMs);
+    for (let left = QUESTIONS * settings.burstsMs.length; left > 0; left -= 1) {
+      const burstMs = settings.startMs + draw.pick(settings.burstsMs);
+      const askedMs = burstMs + draw.between(0, Math.min(restMs - burstMs, 3 * 3_600_000));
+      const atMs = draw.chance(0.7)
+        ? askedMs
+        : settings.startMs + draw.between(0, askedMs - settings.startMs);
       const pick = draw.next();
       const [by, hours] = draw.pick(ASKED);
-      scheduler.at(atMs, () => {
+      scheduler.at(askedMs, () => {
         const { counters } = oracle;
         const name = counters[Math.floor(pick * counters.length)];
         if (name === undefined) return;
@@ -139,6 +154,16 @@ class Run {
     this.#heartbeats();
     const nextMs = this.history.scheduler.nowMs() + 60_000;
     if (nextMs < untilMs) this.history.scheduler.at(nextMs, () => this.#keepBeating(untilMs));
+  }
+
+  /** The schedules go on where nothing arrives: what passes there is compacted, and expires. */
+  #keepAwake(untilMs: number): void {
+    const { scheduler, schedules, around } = this.history;
+    around.activity += 1;
+    schedules.accountSoon();
+    schedules.compactSoon();
+    const nextMs = scheduler.nowMs() + 6 * 3_600_000;
+    if (nextMs < untilMs) scheduler.at(nextMs, () => this.#keepAwake(untilMs));
   }
 
   #put({ partitionKey, data, arrivalSkewMs, occurrences }: HistoryPlan['puts'][number]): void {
@@ -242,9 +267,8 @@ class Run {
 
   /** With everything counted and nothing parked, the claim must have come to the last heartbeat. */
   async #checkReached(beatMs: number): Promise<void> {
-    const { world, oracle, scheduler } = this.history;
-    const { ledger, log } = world.clients(directNetwork, scheduler);
-    const { throughMs: claimMs } = await claimCompleteness(ledger, log, '1', scheduler);
+    const { oracle } = this.history;
+    const claimMs = await this.#claim();
     if (oracle.violation !== undefined) throw oracle.violation;
     if (claimMs < beatMs)
       throw new Violation(
@@ -255,9 +279,8 @@ class Run {
 
   async #checkAtRest(): Promise<void> {
     const { world, oracle, settings, scheduler } = this.history;
-    const { ledger, log } = world.clients(directNetwork, scheduler);
     // Every minute the accountant looks for shards that the stream has dropped.
-    await claimCompleteness(ledger, log, '1', scheduler);
+    await this.#claim();
     const atRest = checkAccounts(world, oracle, settings.dedupWindowLeastMs, await this.#status());
     // What is not compacted yet is read from deltas, and afterwards the same from blocks.
     const draw = this.history.random.fork(`rest-${scheduler.steps}`);
@@ -265,6 +288,49 @@ class Run {
     if (!draw.chance(0.4)) return;
     await this.#compactAll();
     await this.#checkCounts(atRest);
+    await this.#checkRecount(atRest);
+  }
+
+  async #claim(): Promise<number> {
+    const { world, scheduler, functions } = this.history;
+    const { ledger, log } = world.clients(directNetwork, scheduler);
+    const { generation, retentions } = functions.deployment;
+    return (await claimCompleteness(ledger, log, generation, scheduler, retentions)).throughMs;
+  }
+
+  /** How long each level is kept, by what was ever in force. */
+  async #kept(): Promise<Retentions> {
+    const { world, scheduler, functions } = this.history;
+    const claim = await world.clients(directNetwork, scheduler).ledger.readClaim();
+    return retentionsKept(claim, functions.deployment.retentions);
+  }
+
+  /** A recount finds nothing; what is then damaged it finds, where it is and nowhere else, and mends it. */
+  async #checkRecount(atRest: AtRest): Promise<void> {
+    const { world, scheduler, functions, faults } = this.history;
+    const recount = (isRepair: boolean) =>
+      recountAll(this.history, directNetwork, scheduler, functions.deployment, nothingSaved(), isRepair);
+    const broken = (what: string, found: Findings) =>
+      new Violation(
+        'a recount finds what is wrong, and nothing else',
+        `${what}: ${found.differing} differ, ${found.repaired} repaired, ${JSON.stringify(found.differences[0])}`,
+      );
+    const before = await recount(false);
+    if (before.differing > 0 || before.twice.length > 0) throw broken('nothing is wrong', before);
+    if (before.unknown.some(({ toMs }) => toMs > 0) || before.stuck !== undefined) return;
+    const damaged = await damage(this.history, directNetwork, await this.#kept());
+    if (damaged === undefined) return;
+    faults.count(`damage of ${damaged.level}`);
+    const found = await recount(false);
+    const { level, entity } = damaged;
+    if (found.differing === 0 || found.differences.some((one) => one.in !== level || one.entity !== entity))
+      throw broken(`a row of ${entity} in the ${level} is damaged`, found);
+    const repaired = await recount(true);
+    if (repaired.repaired !== found.differing) throw broken('it is to be repaired', repaired);
+    const after = await recount(false);
+    if (after.differing > 0) throw broken(`the ${level} are repaired`, after);
+    await this.#checkCounts(atRest);
+    checkAccounts(world, this.history.oracle, this.history.settings.dedupWindowLeastMs, await this.#status());
   }
 
   /** A day later every level has everything: a day boundary is crossed, whatever expires has expired. */
@@ -286,14 +352,39 @@ class Run {
     }
     const atRest = checkAccounts(world, oracle, settings.dedupWindowLeastMs, await this.#status());
     await this.#checkCounts(atRest);
+    await this.#checkRecount(atRest);
+    this.#noteReached();
+  }
+
+  /** What TTL would delete is deleted; and what this history has seen that not every one does. */
+  #noteReached(): void {
+    const { world, oracle, settings } = this.history;
+    const { crossings, dynamoDb } = world.aws;
+    for (const table of Object.values(TABLES)) for (const _ of dynamoDb.table(table).items());
+    const days = new Set(
+      oracle.arrived.map(({ arrivalMs }) => new Date(arrivalMs).toISOString().slice(0, 10)),
+    );
+    if (days.size > 1) crossings.note('end of a day');
+    if (new Set([...days].map((day) => day.slice(0, 7))).size > 1) crossings.note('end of a month');
+    if (settings.weeks || settings.burstsMs.length > 1) crossings.note('weeks');
+    if (oracle.finals.count > 0) crossings.note('final answer');
+    if (oracle.recounts > 0) crossings.note('recount beside everything else');
+    if (oracle.counters.length >= 10_000) crossings.note('ten thousand entities');
+    const { dedupWindowLeastMs } = settings;
+    for (const shard of world.ledger.keys()) {
+      const ends = [...world.ledger.of(shard).entries.values()].map(({ runMaxMs }) => runMaxMs);
+      const lastMs = Math.max(...ends);
+      if (ends.filter((ms) => ms > lastMs - dedupWindowLeastMs).length >= 300)
+        crossings.note('window of 300 segments');
+    }
   }
 
   /** One more run of the compactor, in which the hours are due. */
   async #compactAll(): Promise<void> {
-    const { world, oracle, scheduler, settings } = this.history;
+    const { world, oracle, scheduler, settings, functions } = this.history;
     const { ledger, log: stream, state, store } = world.clients(directNetwork, scheduler);
-    const { slotBits } = settings.rollup;
-    const atOnce = { ...settings.compaction, slotBits, cadence: { hoursMs: 0 }, generation: '1' };
+    const { deployment } = functions;
+    const atOnce = { ...settings.compaction, ...deployment, ...deployment.rollup, cadence: { hoursMs: 0 } };
     await compact({ ledger, stream, state, store, clock: scheduler }, atOnce, () => true);
     if (oracle.violation !== undefined) throw oracle.violation;
   }
@@ -313,20 +404,30 @@ class Run {
 
   /** Asks for everything, and compares it with what happened. */
   async #checkCounts(atRest: AtRest): Promise<void> {
-    const { world, scheduler, settings } = this.history;
+    const { world, scheduler, functions, oracle } = this.history;
     const { ledger: claims, state, store } = world.clients(directNetwork, scheduler);
     const ports = { claims, state, counts: store, tops: store, hints: new Map(), clock: scheduler };
-    const { retentions } = settings.compaction;
-    const query = { acceptPastMs: undefined, acceptFutureMs: settings.rollup.acceptFutureMs, retentions };
-    const asked = askedOf(atRest.expected.counters);
-    if (retentions.hours !== undefined) {
-      for (const [name, total] of await totalsOf(asked, ports, query)) checkTotal(atRest, name, total);
+    const { rollup, retentions } = functions.deployment;
+    const query = { acceptPastMs: undefined, acceptFutureMs: rollup.acceptFutureMs, retentions };
+    const { counters } = atRest.expected;
+    const asked = askedOf(counters);
+    if (asked.names.length === 0) return;
+    const isCompacted = await this.#isCompacted();
+    // A row that was on its way shows until it is compacted.
+    if (!isCompacted && oracle.deletions.size > 0) return;
+    const firstHour = { level: 'hours', startMs: asked.firstMs - (asked.firstMs % 3_600_000) } as const;
+    if (goneAtMs(firstHour, await this.#kept()) <= scheduler.nowMs()) {
+      for (const [name, answer] of await coarserOf(asked, ports, query)) {
+        checkAtRest(atRest, name, answer);
+        if (!oracle.deletions.has(answer.entity)) oracle.finals.answered(answer);
+      }
       return;
     }
     const minutes = await minutesOf(asked, ports, query);
-    checkMinutes(atRest, minutes);
+    checkMinutes(atRest, asked.names, minutes);
     await checkGrains(asked, minutes, ports, query);
     // Lists are as of an epoch: what is parked may hold the epochs up.
-    if (await this.#isCompacted()) await checkTops(minutes, ports, query);
+    if (isCompacted && asked.names.length === counters.size) await checkTops(minutes, ports, query);
+    else if (isCompacted && isExact(atRest)) await checkTops(certainOf(atRest), ports, query);
   }
 }

@@ -1,11 +1,18 @@
 // The faults that a history's seed decides: a list, so that it can be printed, and cut down while it still fails.
+import type { LevelRetentionsMs } from '../../../lambdas/core/claim.ts';
 import type { RollupConfig } from '../../../lambdas/core/segment.ts';
 import type { Random } from '../random.ts';
 import type { Service } from '../world/network.ts';
-import { drawRetries, MINUTES_RETENTION_MS, rollupConfig, type Settings } from './settings.ts';
+import {
+  drawRetentions,
+  drawRetries,
+  MINUTES_RETENTION_MS,
+  rollupConfig,
+  type Settings,
+} from './settings.ts';
 
-/** The functions that invocations run. */
-export type Role = 'aggregator' | 'writer' | 'redriver' | 'accountant' | 'compactor' | 'reader';
+/** Who runs: a function, or an operator's command. */
+export type Role = 'aggregator' | 'writer' | 'redriver' | 'accountant' | 'compactor' | 'reader' | 'operator';
 
 /** Which call a fault waits for: the first one from its time on that matches. */
 interface Target {
@@ -44,6 +51,13 @@ export type Fault =
   | { readonly kind: 'split'; readonly atMs: number; readonly pick: number }
   | { readonly kind: 'merge'; readonly atMs: number; readonly pick: number }
   | { readonly kind: 'deploy'; readonly atMs: number; readonly rollup: RollupConfig }
+  /** A deployment with other retentions. */
+  | { readonly kind: 'retention'; readonly atMs: number; readonly retentions: LevelRetentionsMs }
+  /** A deployment with a new generation of the stream. */
+  | { readonly kind: 'generation'; readonly atMs: number }
+  /** An operator deletes an entity, which is drawn when its time has come; or recounts everything. */
+  | { readonly kind: 'delete-entity'; readonly atMs: number; readonly pick: number }
+  | { readonly kind: 'recount'; readonly atMs: number }
   | { readonly kind: 'retries'; readonly atMs: number; readonly text: string }
   | { readonly kind: 'poison'; readonly atMs: number; readonly body: string }
   | { readonly kind: 'redrive-now'; readonly atMs: number }
@@ -52,77 +66,31 @@ export type Fault =
   | { readonly kind: 'discard-parked'; readonly atMs: number; readonly pick: number }
   | { readonly kind: 'pause'; readonly atMs: number; readonly role: Role; readonly lengthMs: number };
 
+/** Calls that faults aim at, more often where a crash hurts. */
 const OPERATIONS: Record<Role, readonly string[]> = {
-  aggregator: [
-    ...[
-      'readHead',
-      'putPlan',
-      'putPlan',
-      'putIds',
-      'registerRangeBits',
-      'putEntry',
-      'putEntry',
-      'sendBatch',
-      'sendBatch',
-      'markSent',
-    ],
-    ...[
-      'markSent',
-      'listShards',
-      'getRecords',
-      'registerShard',
-      'readIds',
-      'queryEntries',
-      'put',
-      'readEntry',
-    ],
-  ],
-  writer: [
-    ...[
-      'putDelta',
-      'putDelta',
-      'putDelta',
-      'acknowledge',
-      'acknowledge',
-      'changeVisibility',
-      'bury',
-      'notePlace',
-      'put',
-    ],
-    ...['getParameter', 'noteExpired'],
-  ],
-  // What an operator does runs as a redriver, too.
-  redriver: [
-    ...[
-      'probe',
-      'take',
-      'putDelta',
-      'readEntries',
-      'acknowledge',
-      'giveBack',
-      'giveBack',
-      'park',
-      'notePlace',
-      'remove',
-    ],
-    ...['getParameter', 'put', 'delete'],
-  ],
-  accountant: ['shards', 'readBooks', 'readHead', 'queryEntries', 'readEntries', 'putBooks'],
-  compactor: [
-    ...['readState', 'putEpoch', 'putEpoch', 'queryDeltas', 'readBlocks', 'putBlock', 'putBlock', 'putBlock'],
-    ...[
-      'markDone',
-      'markDone',
-      'putLate',
-      'putTop',
-      'addMetric',
-      'readEntries',
-      'queryEntries',
-      'listShards',
-    ],
-  ],
-  reader: ['readClaim', 'readState', 'readBlocks', 'queryDeltas', 'queryLate'],
+  aggregator: words(
+    'readHead putPlan putPlan putIds registerRangeBits putEntry putEntry sendBatch sendBatch markSent markSent ' +
+      'listShards getRecords registerShard readIds queryEntries put readEntry endHead putGenerations',
+  ),
+  writer: words(
+    'putDelta putDelta putDelta acknowledge acknowledge changeVisibility bury notePlace put getParameter noteExpired',
+  ),
+  // Replaying and discarding letters run as a redriver, too.
+  redriver: words(
+    'probe take putDelta readEntries acknowledge giveBack giveBack park notePlace remove getParameter put delete',
+  ),
+  accountant: words('shards readBooks readHead queryEntries readEntries putBooks raiseClaim'),
+  compactor: words(
+    'readState putEpoch putEpoch queryDeltas readBlocks putBlock putBlock putBlock markDone markDone putLate putTop ' +
+      'addMetric readEntries queryEntries listShards',
+  ),
+  reader: words('readClaim readState readBlocks queryDeltas queryLate'),
+  operator: words('readState registerDeletion readBlocks putBlock putBlock putTop replaceDelta replaceLate'),
 };
+
+function words(text: string): readonly string[] {
+  return text.split(' ');
+}
 
 const POISON = [
   '',
@@ -137,35 +105,15 @@ const DAY_MS = 86_400_000;
 
 type Draw = (random: Random, atMs: number, settings: Settings) => Fault;
 
-function target(random: Random, atMs: number): Target {
-  const role = random.pick<Role>([
-    'aggregator',
-    'aggregator',
-    'aggregator',
-    'writer',
-    'writer',
-    'redriver',
-    'accountant',
-    'compactor',
-    'compactor',
-    'reader',
-  ]);
-  return { atMs, role, operation: random.chance(0.85) ? random.pick(OPERATIONS[role]) : undefined };
-}
-
+const ROLES = words(
+  'aggregator aggregator aggregator writer writer redriver accountant compactor compactor reader operator',
+) as readonly Role[];
 /** Services weigh as often as they are used. */
-function service(random: Random): Service {
-  return random.pick<Service>([
-    'kinesis',
-    'ledger',
-    'ledger',
-    'counters',
-    'counters',
-    'sqs',
-    'sqs',
-    's3',
-    'ssm',
-  ]);
+const SERVICES = words('kinesis ledger ledger counters counters sqs sqs s3 ssm') as readonly Service[];
+
+function target(random: Random, atMs: number): Target {
+  const role = random.pick(ROLES);
+  return { atMs, role, operation: random.chance(0.85) ? random.pick(OPERATIONS[role]) : undefined };
 }
 
 const DRAWS: readonly (readonly [weight: number, Draw])[] = [
@@ -201,13 +149,21 @@ const DRAWS: readonly (readonly [weight: number, Draw])[] = [
       next: 'zombie',
     }),
   ],
-  [3, (random, atMs) => ({ kind: 'throttle', atMs, service: service(random), calls: random.between(1, 8) })],
+  [
+    3,
+    (random, atMs) => ({
+      kind: 'throttle',
+      atMs,
+      service: random.pick(SERVICES),
+      calls: random.between(1, 8),
+    }),
+  ],
   [
     3,
     (random, atMs) => ({
       kind: 'outage',
       atMs,
-      service: service(random),
+      service: random.pick(SERVICES),
       lengthMs: random.pick([10_000, 2 * MINUTE_MS, 20 * MINUTE_MS, 3 * HOUR_MS]),
     }),
   ],
@@ -228,7 +184,11 @@ const DRAWS: readonly (readonly [weight: number, Draw])[] = [
   [2, (_, atMs) => ({ kind: 'cold-start', atMs })],
   [3, (random, atMs) => ({ kind: 'split', atMs, pick: random.next() })],
   [2, (random, atMs) => ({ kind: 'merge', atMs, pick: random.next() })],
-  [3, (random, atMs, { rollup }) => ({ kind: 'deploy', atMs, rollup: rollupConfig(random, rollup) })],
+  [3, (random, atMs, settings) => ({ kind: 'deploy', atMs, rollup: rollupConfig(random, settings) })],
+  [2, (random, atMs) => ({ kind: 'retention', atMs, retentions: drawRetentions(random) })],
+  [2, (_, atMs) => ({ kind: 'generation', atMs })],
+  [3, (random, atMs) => ({ kind: 'delete-entity', atMs, pick: random.next() })],
+  [3, (_, atMs) => ({ kind: 'recount', atMs })],
   [1, (random, atMs) => ({ kind: 'retries', atMs, text: drawRetries(random) })],
   [1, (random, atMs) => ({ kind: 'poison', atMs, body: random.pick(POISON) })],
   [2, (_, atMs) => ({ kind: 'redrive-now', atMs })],
@@ -239,7 +199,7 @@ const DRAWS: readonly (readonly [weight: number, Draw])[] = [
     (random, atMs) => ({
       kind: 'pause',
       atMs,
-      role: random.pick<Role>(['aggregator', 'writer', 'redriver', 'accountant', 'compactor']),
+      role: random.pick(words('aggregator writer redriver accountant compactor') as readonly Role[]),
       lengthMs: random.pick([5 * MINUTE_MS, 50 * MINUTE_MS, 3 * HOUR_MS]),
     }),
   ],
@@ -248,10 +208,10 @@ const WEIGHTS = DRAWS.reduce((sum, [weight]) => sum + weight, 0);
 
 /** Draws a history's faults, in the order of their times. */
 export function drawFaults(random: Random, settings: Settings): Fault[] {
-  const { startMs, trafficMs } = settings;
+  const { startMs, trafficMs, burstsMs } = settings;
   const faults: Fault[] = [];
-  for (let count = random.pick([0, 2, 5, 9, 14]); count > 0; count -= 1) {
-    const atMs = startMs + random.between(0, trafficMs * 1.3);
+  for (let count = random.pick([0, 2, 5, 9, 14]) * Math.min(3, burstsMs.length); count > 0; count -= 1) {
+    const atMs = startMs + random.pick(burstsMs) + random.between(0, trafficMs * 1.3);
     faults.push(pickDraw(random.next() * WEIGHTS)(random, atMs, settings));
   }
   if (settings.weeks) faults.push(...drawWeeks(random, settings));

@@ -6,12 +6,12 @@ import type { StoredRecord } from './stream.ts';
 /** Hears what happened inside the services, right after it did. Names are plain text: an observer has its own ideas. */
 export interface WorldObserver {
   recordPut(shard: string, record: StoredRecord): void;
-  /** The stream dropped its oldest records. */
-  recordsTrimmed(shard: string, records: readonly StoredRecord[]): void;
   /** A rollup message reached the queue from the aggregator. */
   rollupSent(body: string): void;
   /** An item of the table of counts was written, by whomever. */
   countsWritten(before: Item | undefined, item: Item): void;
+  /** TTL deleted an item of it. */
+  countsExpired(item: Item): void;
   partsAcknowledged(segment: string, parts: readonly number[]): void;
   archived(key: string, body: string): void;
   /** A segment's entry became visible. */
@@ -27,9 +27,9 @@ const nothing = () => {};
 /** Hears nothing. */
 export const UNWATCHED: WorldObserver = {
   recordPut: nothing,
-  recordsTrimmed: nothing,
   rollupSent: nothing,
   countsWritten: nothing,
+  countsExpired: nothing,
   partsAcknowledged: nothing,
   archived: nothing,
   entryPut: nothing,
