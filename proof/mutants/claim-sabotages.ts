@@ -2,10 +2,7 @@
 import { one, type Sabotage } from './sabotage.ts';
 
 const CLAIM = 'lambdas/accountant/claim-completeness.ts';
-const PROGRESS = 'lambdas/accountant/shard-progress.ts';
 const COMPLETENESS = 'lambdas/core/completeness.ts';
-const SEGMENT = 'lambdas/core/segment.ts';
-const ENTRY = 'lambdas/core/segment-entry.ts';
 
 export const CLAIM_SABOTAGES: readonly Sabotage[] = [
   {
@@ -63,34 +60,4 @@ export const CLAIM_SABOTAGES: readonly Sabotage[] = [
     '    succeed(parents);\n    for (const { shard } of head.ancestors) succeeded.add(shard);',
     '    for (const parent of parents) succeeded.add(parent);',
   ),
-  {
-    name: 'claim by raw arrivals',
-    edits: [
-      {
-        file: SEGMENT,
-        find: '    runMaxBeforeMs,\n    runMaxMs: Math.max',
-        put: '    lastArrivalMs: last.arrivalMs,\n    runMaxBeforeMs,\n    runMaxMs: Math.max',
-      },
-      {
-        file: ENTRY,
-        find: '  const range = { segment, first,',
-        put: '  const range = { lastArrivalMs: head.lastArrivalMs, segment, first,',
-      },
-      { file: PROGRESS, find: 'return head.runMaxMs;', put: 'return head.lastArrivalMs;' },
-      {
-        file: PROGRESS,
-        find: '  if (segment === head.segment - 1) return head.runMaxBeforeMs;\n',
-        put: '',
-      },
-      { file: PROGRESS, find: 'return entry?.runMaxMs ?? 0;', put: 'return entry?.lastArrivalMs ?? 0;' },
-    ],
-    harmless:
-      'a last arrival is never after the running maximum, so less is claimed, never more; and heartbeats bring the claim up',
-  },
-  {
-    name: 'floor lowered',
-    edits: [],
-    harmless:
-      'there is no floor: a counter item remembers each of its segments by name, 1,024 of a shard at most, and forgets none as long as it lives',
-  },
 ];

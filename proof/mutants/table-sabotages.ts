@@ -118,6 +118,12 @@ const LARGE_SABOTAGES: readonly Sabotage[] = [
     'const segments = entries.slice(0, 64).filter(',
   ),
   byWindow(
+    'a window read all at once',
+    LEDGER_WINDOW,
+    'const STRETCHES_AT_ONCE = 4;',
+    'const STRETCHES_AT_ONCE = 400;',
+  ),
+  byWindow(
     'of a window the first page of entries only',
     LEDGER_WINDOW,
     'if (LastEvaluatedKey === undefined) return;',

@@ -1,6 +1,5 @@
 // Answers while everything goes on: never more than has arrived, never less than what their claim vouches for.
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
-import { iso } from './ceiling.ts';
 import type { Arrived, Kind } from './truth.ts';
 import { Violation } from './violation.ts';
 
@@ -10,16 +9,10 @@ export interface Known {
   readonly kind: Kind;
 }
 
-/** What a stretch may hold. */
-interface Bounds {
-  least: number;
-  most: number;
-}
-
 /**
  * Checks an answer about one counter.
  * @param known every occurrence of the counter that has arrived by now
- * @param isWhole whether nothing was lost or given up: else only the upper bound is certain
+ * @param isWhole whether nothing was lost or given up: else anything may be missing
  * @param deletedMs what arrived up to then may be gone, or still be there
  */
 export function checkAnswer(
@@ -28,61 +21,29 @@ export function checkAnswer(
   isWhole: boolean,
   deletedMs = 0,
 ): void {
-  const throughMs = Date.parse(answer.completeThrough ?? '1970-01-01T00:00:00Z');
-  check(
-    answer,
-    'in all',
-    answer.total,
-    boundsOf(known, Date.parse(answer.from), Date.parse(answer.to), throughMs, deletedMs),
-    isWhole,
-  );
-  for (const [index, { at, n }] of answer.points.entries()) {
-    const fromMs = Math.max(Date.parse(at), Date.parse(answer.from));
-    const next = answer.points[index + 1]?.at ?? answer.to;
-    // Points without events are left out: what is between two of them is 0.
-    const bounds = boundsOf(known, fromMs, Date.parse(next), throughMs, deletedMs);
-    check(answer, `at ${at}`, n, bounds, isWhole);
-  }
-}
-
-function check(
-  { metric, entity, by, completeThrough }: CountAnswer,
-  where: string,
-  n: bigint,
-  { least, most }: Bounds,
-  isWhole: boolean,
-): void {
-  if (n > most || (isWhole && n < least)) {
+  const [startMs, endMs] = [Date.parse(answer.from), Date.parse(answer.to)];
+  const throughMs = isWhole ? Date.parse(answer.completeThrough ?? '1970-01-01T00:00:00Z') : 0;
+  const check = (where: string, n: bigint, fromMs: number, toMs: number) => {
+    let [least, most] = [0, 0];
+    for (const { arrived, kind } of known) {
+      const { occurrence, arrivalMs, reachedMs } = arrived;
+      const minuteMs = Math.floor((occurrence.atMs ?? arrivalMs) / 60_000) * 60_000;
+      if (kind === 'none' || minuteMs < fromMs || minuteMs >= toMs) continue;
+      const isCertain = kind === 'certain' && reachedMs < throughMs && arrivalMs > deletedMs;
+      if (isCertain || occurrence.n > 0) most += occurrence.n;
+      if (isCertain || occurrence.n <= 0) least += occurrence.n;
+    }
+    if (n >= least && n <= most) return;
+    const { metric, entity, by, from, to, completeThrough } = answer;
     throw new Violation(
       n > most ? 'nothing counts twice' : 'answers are right',
-      `${metric} of ${entity} by ${by} is ${n} ${where}, complete through ${completeThrough}, and must be ${least} to ${most}`,
+      `${metric} of ${entity} by ${by} from ${from} to ${to} is ${n} ${where}, complete through ${completeThrough}, and must be ${least} to ${most}`,
     );
+  };
+  check('in all', answer.total, startMs, endMs);
+  for (const [index, { at, n }] of answer.points.entries()) {
+    const next = answer.points[index + 1]?.at ?? answer.to;
+    // Points without events are left out: what is between two of them is 0.
+    check(`at ${at}`, n, Math.max(Date.parse(at), startMs), Date.parse(next));
   }
-}
-
-function boundsOf(
-  known: readonly Known[],
-  fromMs: number,
-  toMs: number,
-  throughMs: number,
-  deletedMs: number,
-): Bounds {
-  const bounds = { least: 0, most: 0 };
-  for (const { arrived, kind } of known) {
-    const { occurrence, arrivalMs, reachedMs } = arrived;
-    const minuteMs = Math.floor((occurrence.atMs ?? arrivalMs) / 60_000) * 60_000;
-    if (kind === 'none' || minuteMs < fromMs || minuteMs >= toMs) continue;
-    const { n } = occurrence;
-    if (kind === 'certain' && reachedMs < throughMs && arrivalMs > deletedMs) {
-      bounds.least += n;
-      bounds.most += n;
-    } else if (n > 0) bounds.most += n;
-    else bounds.least += n;
-  }
-  return bounds;
-}
-
-/** What was asked, in one line. */
-export function described({ metric, entity, by, from, to }: CountAnswer): string {
-  return `${metric} of ${entity} by ${by} from ${iso(Date.parse(from))} to ${iso(Date.parse(to))}`;
 }

@@ -9,6 +9,8 @@ import { parseTopQuery, type TopGrain } from '../../lambdas/query/top-query.ts';
 import { MinuteSums } from './sums.ts';
 import { Violation } from './violation.ts';
 
+/** The query's ports, and who hears every answer. */
+type AskPorts = QueryPorts & { readonly heard?: (answer: CountAnswer) => void };
 type Parameters_ = Readonly<Record<string, string>>;
 
 /** Every grain, and days and months that begin elsewhere than in UTC. */
@@ -31,10 +33,10 @@ const TOP_LEVELS: readonly (readonly [TopGrain, Level])[] = [
 ];
 
 /** Asks the same about many counters at once, page by page. @returns the answers by counter */
-export async function ask(
+async function ask(
   names: readonly string[],
   first: Parameters_,
-  ports: QueryPorts,
+  ports: AskPorts,
   settings: QuerySettings,
 ): Promise<Map<string, CountAnswer[]>> {
   const answers = new Map<string, CountAnswer[]>(names.map((name) => [name, []]));
@@ -49,6 +51,7 @@ export async function ask(
       const read = reads[index];
       if (read === undefined || read instanceof InvalidCountQuery) throw read ?? new Error('no answer');
       answers.get(name)?.push(read.answer);
+      ports.heard?.(read.answer);
       return read.answer.next === undefined ? [] : [{ name, parameters: { next: read.answer.next } }];
     });
   }
@@ -79,7 +82,7 @@ export function askedOf(counters: ReadonlyMap<string, ReadonlyMap<number, unknow
 /** The minutes of counters, as the query answers them. */
 export async function minutesOf(
   { names, firstMs, lastMs }: Asked,
-  ports: QueryPorts,
+  ports: AskPorts,
   settings: QuerySettings,
 ): Promise<MinuteSums> {
   const sums = new MinuteSums();
@@ -95,7 +98,7 @@ export async function minutesOf(
 /** Answers of every coarser grain about the whole stretch; of a grain that is not kept, a coarser one. */
 export async function coarserOf(
   { names, firstMs, lastMs }: Asked,
-  ports: QueryPorts,
+  ports: AskPorts,
   settings: QuerySettings,
 ): Promise<readonly (readonly [name: string, answer: CountAnswer])[]> {
   const found: (readonly [string, CountAnswer])[] = [];
@@ -116,7 +119,7 @@ export async function coarserOf(
 export async function checkGrains(
   { names, firstMs, lastMs }: Asked,
   minutes: MinuteSums,
-  ports: QueryPorts,
+  ports: AskPorts,
   settings: QuerySettings,
 ): Promise<void> {
   for (const [index, question] of COARSER.entries()) {

@@ -5,6 +5,7 @@ import { compact } from '../../lambdas/compactor/compact.ts';
 import { retentionsKept } from '../../lambdas/core/claim.ts';
 import { goneAtMs, LEVELS, type Retentions } from '../../lambdas/core/level.ts';
 import { conservationDifference, type PipelineStatus } from '../../lambdas/core/pipeline-status.ts';
+import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import type { Findings } from '../../lambdas/recount/ports.ts';
 import {
   type AtRest,
@@ -361,9 +362,8 @@ class Run {
     const { world, oracle, settings } = this.history;
     const { crossings, dynamoDb } = world.aws;
     for (const table of Object.values(TABLES)) for (const _ of dynamoDb.table(table).items());
-    const days = new Set(
-      oracle.arrived.map(({ arrivalMs }) => new Date(arrivalMs).toISOString().slice(0, 10)),
-    );
+    const sent = oracle.arrived.filter(({ occurrence }) => occurrence.metric !== 'heartbeat');
+    const days = new Set(sent.map(({ arrivalMs }) => new Date(arrivalMs).toISOString().slice(0, 10)));
     if (days.size > 1) crossings.note('end of a day');
     if (new Set([...days].map((day) => day.slice(0, 7))).size > 1) crossings.note('end of a month');
     if (settings.weeks || settings.burstsMs.length > 1) crossings.note('weeks');
@@ -373,8 +373,7 @@ class Run {
     const { dedupWindowLeastMs } = settings;
     for (const shard of world.ledger.keys()) {
       const ends = [...world.ledger.of(shard).entries.values()].map(({ runMaxMs }) => runMaxMs);
-      const lastMs = Math.max(...ends);
-      if (ends.filter((ms) => ms > lastMs - dedupWindowLeastMs).length >= 300)
+      if (ends.some((endMs, index) => endMs - (ends[index - 300] ?? 0) < dedupWindowLeastMs))
         crossings.note('window of 300 segments');
     }
   }
@@ -406,7 +405,8 @@ class Run {
   async #checkCounts(atRest: AtRest): Promise<void> {
     const { world, scheduler, functions, oracle } = this.history;
     const { ledger: claims, state, store } = world.clients(directNetwork, scheduler);
-    const ports = { claims, state, counts: store, tops: store, hints: new Map(), clock: scheduler };
+    const heard = (answer: CountAnswer) => oracle.answered(answer);
+    const ports = { claims, state, counts: store, tops: store, hints: new Map(), clock: scheduler, heard };
     const { rollup, retentions } = functions.deployment;
     const query = { acceptPastMs: undefined, acceptFutureMs: rollup.acceptFutureMs, retentions };
     const { counters } = atRest.expected;
@@ -417,10 +417,7 @@ class Run {
     if (!isCompacted && oracle.deletions.size > 0) return;
     const firstHour = { level: 'hours', startMs: asked.firstMs - (asked.firstMs % 3_600_000) } as const;
     if (goneAtMs(firstHour, await this.#kept()) <= scheduler.nowMs()) {
-      for (const [name, answer] of await coarserOf(asked, ports, query)) {
-        checkAtRest(atRest, name, answer);
-        if (!oracle.deletions.has(answer.entity)) oracle.finals.answered(answer);
-      }
+      for (const [name, answer] of await coarserOf(asked, ports, query)) checkAtRest(atRest, name, answer);
       return;
     }
     const minutes = await minutesOf(asked, ports, query);

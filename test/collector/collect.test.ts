@@ -247,7 +247,7 @@ test('whatever dies, comes again and is turned away, within the window: each lin
   const step = fc.constantFrom('take', 'take', 'take', 'refuse some', 'die before', 'die after');
   const text = logLines(30_000);
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 20 }), fc.boolean(), async (steps, gzip) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 20, size: 'max' }), fc.boolean(), async (steps, gzip) => {
       const world = new World();
       const object = world.put('web/a.log', gzip ? gzipSync(text) : text);
       world.onPut = () => (steps.shift() as 'take') ?? 'take';

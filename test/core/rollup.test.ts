@@ -152,6 +152,7 @@ const clientEvents = fc.record(
 const batches = fc.array(fc.array(clientEvents, { minLength: 1, maxLength: 4 }), {
   minLength: 1,
   maxLength: 12,
+  size: 'max',
 });
 const asRecords = (all: ClientEvent[][]) => all.map((events, index) => record(index + 1, events));
 
