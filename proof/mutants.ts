@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
-import { SABOTAGES } from './mutants/all-sabotages.ts';
-import { edited, type Sabotage } from './mutants/sabotage.ts';
+
+import { edited, SABOTAGES, type Sabotage } from './mutants/sabotage.ts';
 
 /** What a hunt found: the seed, the small world or the contract test, and the broken promise if it has a name. */
 interface Caught {

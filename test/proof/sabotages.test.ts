@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { SABOTAGES } from '../../proof/mutants/all-sabotages.ts';
-import { edited } from '../../proof/mutants/sabotage.ts';
+import { edited, SABOTAGES } from '../../proof/mutants/sabotage.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
