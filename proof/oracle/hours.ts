@@ -5,7 +5,8 @@ import type { World } from '../simulation/world/world.ts';
 import { isAfter, isKeyOf } from './claims.ts';
 import { Violation } from './violation.ts';
 
-const COLUMNS = [
+/** The places of the accounts, which add up to what was received. */
+export const PLACES = [
   'duplicate',
   'rejected',
   'counted',
@@ -24,8 +25,8 @@ export function checkHourEquations(status: PipelineStatus): void {
   for (const { name, hours } of owners(status)) {
     if (hours.length > HOURS_MAX) throw broken(`${name} has ${hours.length} hours`);
     for (const row of hours) {
-      const sum = COLUMNS.reduce((total, column) => total + row[column], 0);
-      if (row.received !== sum || row.difference !== 0 || COLUMNS.some((column) => row[column] < 0))
+      const sum = PLACES.reduce((total, column) => total + row[column], 0);
+      if (row.received !== sum || row.difference !== 0 || PLACES.some((column) => row[column] < 0))
         throw broken(`${name} is off in an hour: ${JSON.stringify(row)}`);
     }
   }
@@ -64,7 +65,7 @@ function owners(status: PipelineStatus): Owner[] {
 }
 
 function checkSum({ name, hours, accounts }: Owner): void {
-  for (const column of ['received', ...COLUMNS] as const) {
+  for (const column of ['received', ...PLACES] as const) {
     const sum = hours.reduce((total, row) => total + row[column], 0);
     if (sum !== accounts[column])
       throw broken(`${name} has ${accounts[column]} ${column}, and its hours have ${sum}`);

@@ -6,6 +6,7 @@ import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-qu
 import { type QueryPorts, type QuerySettings, readCounts } from '../../lambdas/query/read-counts.ts';
 import { readTop, type TopPorts } from '../../lambdas/query/read-top.ts';
 import { parseTopQuery, type TopGrain } from '../../lambdas/query/top-query.ts';
+import { checkAnswer } from './answers.ts';
 import { MinuteSums } from './sums.ts';
 import { Violation } from './violation.ts';
 
@@ -128,30 +129,14 @@ export async function checkGrains(
     const toMs = lastMs - (lastMs % DAY_MS) + 2 * DAY_MS;
     const range = question['by'] === 'total' ? {} : { from: String(fromMs), to: String(toMs) };
     for (const [name, answers] of await ask(names, { ...question, ...range }, ports, settings)) {
-      for (const answer of answers) checkPoints(name, answer, minutes);
+      const sumOf = (fromMs: number, toMs: number) => {
+        let sum = 0;
+        for (const [minuteMs, n] of minutes.counters.get(name) ?? [])
+          if (minuteMs >= fromMs && minuteMs < toMs) sum += n;
+        return { least: sum, most: sum };
+      };
+      for (const answer of answers) checkAnswer(answer, sumOf, ['levels are right', 'levels are right']);
     }
-  }
-}
-
-function checkPoints(name: string, answer: CountAnswer, minutes: MinuteSums): void {
-  const sumOf = (fromMs: number, toMs: number) => {
-    let sum = 0;
-    for (const [minuteMs, n] of minutes.counters.get(name) ?? []) {
-      if (minuteMs >= fromMs && minuteMs < toMs) sum += n;
-    }
-    return BigInt(sum);
-  };
-  const total = sumOf(Date.parse(answer.from), Date.parse(answer.to));
-  const wrong = (what: string, said: bigint, true_: bigint) =>
-    new Violation(
-      'levels are right',
-      `${name.replace('\n', ' of ')} by ${answer.by} ${answer.tz} is ${said} ${what}, and its minutes are ${true_}`,
-    );
-  if (answer.total !== total) throw wrong(`from ${answer.from} to ${answer.to}`, answer.total, total);
-  for (const [index, { at, n }] of answer.points.entries()) {
-    const next = answer.points[index + 1]?.at ?? answer.to;
-    const sum = sumOf(Date.parse(at), Date.parse(next));
-    if (n !== sum) throw wrong(`at ${at}`, n, sum);
   }
 }
 

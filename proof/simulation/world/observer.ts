@@ -21,18 +21,3 @@ export interface WorldObserver {
   /** A queue dropped a message as too old. */
   messageDropped(queue: string, body: string): void;
 }
-
-const nothing = () => {};
-
-/** Hears nothing. */
-export const UNWATCHED: WorldObserver = {
-  recordPut: nothing,
-  rollupSent: nothing,
-  countsWritten: nothing,
-  countsExpired: nothing,
-  partsAcknowledged: nothing,
-  archived: nothing,
-  entryPut: nothing,
-  claimRaised: nothing,
-  messageDropped: nothing,
-};

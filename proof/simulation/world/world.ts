@@ -19,7 +19,7 @@ import { AT_ONCE, textOf, WorldArchive } from './archive.ts';
 import { LedgerView } from './ledger-view.ts';
 import { BUCKET, PARAMETER, STREAM, TABLES, URLS } from './names.ts';
 import { directNetwork, type Network } from './network.ts';
-import { UNWATCHED, type WorldObserver } from './observer.ts';
+import type { WorldObserver } from './observer.ts';
 import { WorldQueue } from './queue.ts';
 import { type StoredRecord, WorldStream } from './stream.ts';
 import { transportOver } from './transport.ts';
@@ -50,7 +50,7 @@ export interface PartialSends {
 export interface WorldOptions {
   readonly clock: Clock;
   readonly random: Random;
-  readonly observer?: WorldObserver;
+  readonly observer: WorldObserver;
   readonly shards: number;
   readonly streamRetentionMs: number;
   readonly sequenceBase?: bigint;
@@ -114,7 +114,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     const { clock, shards, streamRetentionMs, sequenceBase, limits, ttlDelayMs, partialSends } = options;
-    const observer = options.observer ?? UNWATCHED;
+    const { observer } = options;
     const random = { dead: options.random.fork('dead'), rollup: options.random.fork('rollup') };
     this.#options = options;
     this.ledger = new LedgerView(observer);
