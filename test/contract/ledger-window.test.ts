@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BatchWriteItemCommand, DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
-import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
 import { packIds } from '../../lambdas/core/dedup-window.ts';
 import { parseShardKey, type ShardKey } from '../../lambdas/core/identifiers.ts';
 import { hashEventId } from '../../lambdas/core/seen-ids.ts';
@@ -21,7 +20,7 @@ const plan = planSegment(undefined, [record(1, { id: 'a' })], CONFIG, []);
 const SEGMENTS = 8_640;
 
 /** A client that counts its requests, and how many are under way at once. */
-const client = dynamoDb();
+const client = services.dynamoDb;
 const requests = { sent: 0, open: 0, most: 0 };
 client.middlewareStack.add((next) => async (args) => {
   requests.sent += 1;
