@@ -11,6 +11,7 @@ import { ALL_HOURS, type Findings, type RecountState } from '../../../lambdas/re
 import { begin } from '../../../lambdas/recount/produce.ts';
 import { recount } from '../../../lambdas/recount/recount.ts';
 import { leavesIn } from '../../../lambdas/store/leaf-blocks.ts';
+import { makeTops } from '../../../lambdas/store/make-tops.ts';
 import type { History } from '../history.ts';
 import type { Network } from '../world/network.ts';
 import { MemorySpill, type Saved } from '../world/spill.ts';
@@ -80,13 +81,13 @@ export interface Damage {
   readonly entity: string;
 }
 
-/** Damages a row of a block that is kept: changes it, drops it, or puts one there that no segment gives. */
+/** Damages a row of a block that is kept, and the list made of it: changes it, drops it, or adds one that no segment gives. */
 export async function damage(
   { world, scheduler, random }: History,
   network: Network,
   retentions: Retentions,
 ): Promise<Damage | undefined> {
-  const { forget, store } = world.clients(network, scheduler);
+  const { forget, state, store } = world.clients(network, scheduler);
   const draw = random.fork('damage');
   const level = draw.pick(LEVELS);
   const periods = (await forget.periodsOf(level)).filter(
@@ -113,5 +114,8 @@ export async function damage(
   const content = encodeRows(damaged.sort(compareRows));
   const { epoch, edit } = block;
   await store.putBlock(period, range, { epoch, edit, content }, { is: 'as-read', epoch, edit }, undefined);
+  // As the next epoch would make the list.
+  const latest = (await state.readState())[level].epoch;
+  await makeTops({ period, metrics: new Set([row.metric]) }, latest, store, retentions);
   return { level, entity };
 }
