@@ -114,6 +114,23 @@ test('all blocks of a period are found below its splits, and read by name in the
   );
 });
 
+test('more blocks than one request takes are read in the order asked for', async () => {
+  const names = Array.from({ length: 230 }, (_, hour) => ({
+    period: { level: 'hours', startMs: Date.UTC(2026, 0, 1, hour) } as const,
+    range: WHOLE_RANGE,
+  }));
+  const table = await store();
+  for (const [index, { period, range }] of names.entries()) {
+    const block = { epoch: index + 1, edit: 0, content: encodeRows([]) };
+    await table.putBlock(period, range, block, { is: 'absent' }, undefined);
+  }
+  const read = await table.readBlocks(names);
+  assert.deepEqual(
+    read.map((block) => block?.epoch),
+    names.map((_, index) => index + 1),
+  );
+});
+
 test('late rows come back by epoch, however many items they take', async () => {
   const table = await store();
   const rows = (epoch: number, count: number): Row[] =>
