@@ -1,6 +1,11 @@
 // The accounts by hour of arrival: the equation in every row, and the rows against the stream and the ledger.
 import type { ShardKey } from '../../lambdas/core/identifiers.ts';
-import type { HourStatus, PipelineStatus, StatusAccounts } from '../../lambdas/core/pipeline-status.ts';
+import {
+  conservationDifference,
+  type HourStatus,
+  type PipelineStatus,
+  type StatusAccounts,
+} from '../../lambdas/core/pipeline-status.ts';
 import type { World } from '../simulation/world/world.ts';
 import { isAfter, isKeyOf } from './claims.ts';
 import { Violation } from './violation.ts';
@@ -20,8 +25,10 @@ export const PLACES = [
 const HOURS_MAX = 48;
 const HOUR_MS = 3_600_000;
 
-/** Each hour of each shard balances, whatever else goes on. */
+/** The sum of all shards, and each hour of each shard, balances, whatever else goes on. */
 export function checkHourEquations(status: PipelineStatus): void {
+  const difference = conservationDifference(status);
+  if (difference !== 0) throw broken(`off by ${difference}: ${JSON.stringify(status)}`);
   for (const { name, hours } of owners(status)) {
     if (hours.length > HOURS_MAX) throw broken(`${name} has ${hours.length} hours`);
     for (const row of hours) {

@@ -103,108 +103,69 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-type Draw = (random: Random, atMs: number, settings: Settings) => Fault;
-
 const ROLES = words(
   'aggregator aggregator aggregator writer writer redriver accountant compactor compactor reader operator',
 ) as readonly Role[];
 /** Services weigh as often as they are used. */
 const SERVICES = words('kinesis ledger ledger counters counters sqs sqs s3 ssm') as readonly Service[];
 
-function target(random: Random, atMs: number): Target {
+function target(random: Random): Omit<Target, 'atMs'> {
   const role = random.pick(ROLES);
-  return { atMs, role, operation: random.chance(0.85) ? random.pick(OPERATIONS[role]) : undefined };
+  return { role, operation: random.chance(0.85) ? random.pick(OPERATIONS[role]) : undefined };
 }
 
-const DRAWS: readonly (readonly [weight: number, Draw])[] = [
-  [8, (random, atMs) => ({ kind: 'crash', ...target(random, atMs), when: random.pick(['before', 'after']) })],
-  [
-    8,
-    (random, atMs) => ({
-      kind: 'ambiguous',
-      ...target(random, atMs),
-      next: random.pick(['retry', 'throw', 'echo']),
-    }),
-  ],
-  [
-    6,
-    (random, atMs) => ({
-      kind: 'stall',
-      ...target(random, atMs),
-      lengthMs: random.pick([20_000, 50_000, 70_000, 200_000]),
-      side: random.pick(['request', 'answer']),
-      next: random.pick(['zombie', 'zombie', 'killed']),
-    }),
-  ],
-  // A compactor that hangs while another one goes on: what it read is old when it goes on itself.
-  [
-    3,
-    (random, atMs) => ({
-      kind: 'stall',
-      atMs,
-      role: 'compactor',
-      operation: random.pick(['putBlock', 'putBlock', 'readBlocks', 'putEpoch', 'markDone']),
-      lengthMs: random.pick([20_000, 50_000, 70_000, 200_000]),
-      side: random.pick(['request', 'request', 'answer']),
-      next: 'zombie',
-    }),
-  ],
-  [
-    3,
-    (random, atMs) => ({
-      kind: 'throttle',
-      atMs,
-      service: random.pick(SERVICES),
-      calls: random.between(1, 8),
-    }),
-  ],
-  [
-    3,
-    (random, atMs) => ({
-      kind: 'outage',
-      atMs,
-      service: random.pick(SERVICES),
-      lengthMs: random.pick([10_000, 2 * MINUTE_MS, 20 * MINUTE_MS, 3 * HOUR_MS]),
-    }),
-  ],
-  [2, (random, atMs) => ({ kind: 'partial-send', atMs, calls: random.pick([1, 2, 5]) })],
-  [3, (random, atMs) => ({ kind: 'copies', atMs, copies: random.between(1, 4) })],
-  [3, (random, atMs) => ({ kind: 'lost-delete', atMs, deletes: random.between(1, 3) })],
-  [3, (random, atMs) => ({ kind: 'lost-checkpoint', atMs, records: random.between(1, 12) })],
-  [
-    3,
-    (random, atMs) => ({
-      kind: 'twin-poller',
-      atMs,
-      records: random.between(0, 8),
-      batches: random.between(1, 4),
-    }),
-  ],
-  [2, (_, atMs) => ({ kind: 'early-child', atMs })],
-  [2, (_, atMs) => ({ kind: 'cold-start', atMs })],
-  [3, (random, atMs) => ({ kind: 'split', atMs, pick: random.next() })],
-  [2, (random, atMs) => ({ kind: 'merge', atMs, pick: random.next() })],
-  [3, (random, atMs, settings) => ({ kind: 'deploy', atMs, rollup: rollupConfig(random, settings) })],
-  [2, (random, atMs) => ({ kind: 'retention', atMs, retentions: drawRetentions(random) })],
-  [2, (_, atMs) => ({ kind: 'generation', atMs })],
-  [3, (random, atMs) => ({ kind: 'delete-entity', atMs, pick: random.next() })],
-  [3, (_, atMs) => ({ kind: 'recount', atMs })],
-  [1, (random, atMs) => ({ kind: 'retries', atMs, text: drawRetries(random) })],
-  [1, (random, atMs) => ({ kind: 'poison', atMs, body: random.pick(POISON) })],
-  [2, (_, atMs) => ({ kind: 'redrive-now', atMs })],
-  [2, (_, atMs) => ({ kind: 'replay-parked', atMs })],
-  [2, (random, atMs) => ({ kind: 'discard-parked', atMs, pick: random.next() })],
-  [
-    2,
-    (random, atMs) => ({
-      kind: 'pause',
-      atMs,
-      role: random.pick(words('aggregator writer redriver accountant compactor') as readonly Role[]),
-      lengthMs: random.pick([5 * MINUTE_MS, 50 * MINUTE_MS, 3 * HOUR_MS]),
-    }),
-  ],
-];
-const WEIGHTS = DRAWS.reduce((sum, [weight]) => sum + weight, 0);
+const HANG_MS = [20_000, 50_000, 70_000, 200_000];
+const PAUSED_MS = [5 * MINUTE_MS, 50 * MINUTE_MS, 3 * HOUR_MS];
+/** What a compactor is hung in while another one goes on: what it read is old when it goes on itself. */
+const COMPACTING = words('putBlock putBlock readBlocks putEpoch markDone');
+
+type Kind = Fault['kind'];
+type Details<K extends Kind> = Omit<Extract<Fault, { readonly kind: K }>, 'kind' | 'atMs'>;
+
+/** How often each kind is drawn, and what else is drawn for it. */
+const DRAWS: { readonly [K in Kind]: readonly [number, (random: Random, settings: Settings) => Details<K>] } =
+  {
+    crash: [8, (random) => ({ ...target(random), when: random.pick(['before', 'after']) })],
+    ambiguous: [8, (random) => ({ ...target(random), next: random.pick(['retry', 'throw', 'echo']) })],
+    stall: [9, (random) => (random.chance(0.3) ? hungCompactor(random) : hung(random))],
+    throttle: [3, (random) => ({ service: random.pick(SERVICES), calls: random.between(1, 8) })],
+    outage: [3, (random) => ({ service: random.pick(SERVICES), lengthMs: random.pick(OUTAGES_MS) })],
+    'partial-send': [2, (random) => ({ calls: random.pick([1, 2, 5]) })],
+    copies: [3, (random) => ({ copies: random.between(1, 4) })],
+    'lost-delete': [3, (random) => ({ deletes: random.between(1, 3) })],
+    'lost-checkpoint': [3, (random) => ({ records: random.between(1, 12) })],
+    'twin-poller': [3, (random) => ({ records: random.between(0, 8), batches: random.between(1, 4) })],
+    'early-child': [2, () => ({})],
+    'cold-start': [2, () => ({})],
+    split: [3, (random) => ({ pick: random.next() })],
+    merge: [2, (random) => ({ pick: random.next() })],
+    deploy: [3, (random, settings) => ({ rollup: rollupConfig(random, settings) })],
+    retention: [2, (random) => ({ retentions: drawRetentions(random) })],
+    generation: [2, () => ({})],
+    'delete-entity': [3, (random) => ({ pick: random.next() })],
+    recount: [3, () => ({})],
+    retries: [1, (random) => ({ text: drawRetries(random) })],
+    poison: [1, (random) => ({ body: random.pick(POISON) })],
+    'redrive-now': [2, () => ({})],
+    'replay-parked': [2, () => ({})],
+    'discard-parked': [2, (random) => ({ pick: random.next() })],
+    pause: [2, (random) => ({ role: random.pick(PAUSED), lengthMs: random.pick(PAUSED_MS) })],
+  };
+const OUTAGES_MS = [10_000, 2 * MINUTE_MS, 20 * MINUTE_MS, 3 * HOUR_MS];
+const PAUSED = words('aggregator writer redriver accountant compactor') as readonly Role[];
+const KINDS = (Object.keys(DRAWS) as Kind[]).flatMap((kind) => Array<Kind>(DRAWS[kind][0]).fill(kind));
+
+function hung(random: Random): Details<'stall'> {
+  const side = random.pick(['request', 'answer'] as const);
+  const next = random.pick(['zombie', 'zombie', 'killed'] as const);
+  return { ...target(random), lengthMs: random.pick(HANG_MS), side, next };
+}
+
+function hungCompactor(random: Random): Details<'stall'> {
+  const side = random.pick(['request', 'request', 'answer'] as const);
+  const operation = random.pick(COMPACTING);
+  return { role: 'compactor', operation, lengthMs: random.pick(HANG_MS), side, next: 'zombie' };
+}
 
 /** Draws a history's faults, in the order of their times. */
 export function drawFaults(random: Random, settings: Settings): Fault[] {
@@ -212,19 +173,11 @@ export function drawFaults(random: Random, settings: Settings): Fault[] {
   const faults: Fault[] = [];
   for (let count = random.pick([0, 2, 5, 9, 14]) * Math.min(3, burstsMs.length); count > 0; count -= 1) {
     const atMs = startMs + random.pick(burstsMs) + random.between(0, trafficMs * 1.3);
-    faults.push(pickDraw(random.next() * WEIGHTS)(random, atMs, settings));
+    const kind = random.pick(KINDS);
+    faults.push({ kind, atMs, ...DRAWS[kind][1](random, settings) } as Fault);
   }
   if (settings.weeks) faults.push(...drawWeeks(random, settings));
   return faults.sort((a, b) => a.atMs - b.atMs);
-}
-
-function pickDraw(lot: number): Draw {
-  let left = lot;
-  for (const [weight, draw] of DRAWS) {
-    if (left < weight) return draw;
-    left -= weight;
-  }
-  throw new RangeError(`no draw for ${lot}`);
 }
 
 /** Dead letters that come back after days and weeks, before and after the counter items expired. */
