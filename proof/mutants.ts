@@ -80,7 +80,7 @@ function hunt(cwd: string, script: string, args: readonly string[]): Promise<str
     child.stdout.on('data', (text) => output.push(String(text)));
     child.stderr.on('data', (text) => errors.push(String(text)));
     child.on('error', reject);
-    // A mutant that cannot even be loaded proves nothing.
+    // A mutant that does not load proves nothing.
     child.on('close', (code) => (code === 0 ? resolve(output.join('')) : reject(new Error(errors.join('')))));
   });
 }

@@ -16,7 +16,7 @@ import { type Waiting, waitingIn } from './waiting.ts';
 interface ShardLedger {
   readonly entries: readonly SegmentEntry[];
   readonly gaps: readonly StreamGap[];
-  /** Gaps from the beginning on of the children of a shard that nobody ever saw: they speak of what came before, too. */
+  /** Gaps from the beginning on of the children of a shard that was never seen: they cover the shard, too. */
   readonly inherited: readonly StreamGap[];
 }
 
@@ -40,14 +40,11 @@ function ledgerOf(shard: string, world: World): ShardLedger {
 function storedUnder(key: ShardKey, shard: string, world: World): Pick<ShardLedger, 'entries' | 'gaps'> {
   const { entries, gaps, head } = world.ledger.of(key);
   if (head?.status === 'planned')
-    throw new Violation(
-      'recovery ends',
-      `segment ${head.segment} of ${shard} is planned and nobody finishes it`,
-    );
+    throw new Violation('recovery ends', `segment ${head.segment} of ${shard} is planned and never finished`);
   return { entries: [...entries.values()], gaps: [...gaps.values()] };
 }
 
-/** The segment that has read a record; undefined when it is lost, and somebody says so. */
+/** The segment that has read a record; undefined when it is lost, and the loss is named. */
 function reader(
   sequence: string,
   { entries, gaps, inherited }: ShardLedger,

@@ -24,7 +24,7 @@ export class Oracle implements WorldObserver {
   readonly finals = new FinalAnswers();
   /** By entity, its last deletion: what arrived up to when, and whether the command has ended. */
   readonly deletions = new Map<string, { readonly throughMs: number; readonly isDone: boolean }>();
-  /** Messages that a queue dropped as too old: nobody can count them any more. */
+  /** Messages that a queue dropped as too old: they are lost. */
   readonly dropped: string[] = [];
   /** Recounts that came to their ends. */
   recounts = 0;

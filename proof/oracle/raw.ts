@@ -23,7 +23,7 @@ export class RawObjects {
     this.#objects.set(key, body);
   }
 
-  /** An entry became visible: from now on somebody may want to count its segment again. */
+  /** An entry became visible: from now on its segment may be counted again. */
   entryPut(shardKey: string, { segment, first, last, lost }: SeenEntry, world: World): void {
     if (lost) return;
     const name = `${shardKey}.${segment.toString(36)}`;

@@ -1,4 +1,4 @@
-// What becomes of deltas: one output for each segment, each stored once and never changed, nothing acknowledged early.
+// Deltas from sending to acknowledgement: one output for each segment, each stored once and never changed, nothing acknowledged early.
 import type { Item } from '../../fake-aws/dynamodb/values.ts';
 import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { Violation } from './violation.ts';
@@ -7,7 +7,7 @@ import { Violation } from './violation.ts';
 interface StoredDelta {
   readonly events: number;
   readonly rows: readonly Row[] | undefined;
-  /** TTL has deleted it: a late copy may be stored once more, and nobody reads it. */
+  /** TTL has deleted it: a late copy may be stored once more, and is never read. */
   readonly isExpired: boolean;
 }
 
@@ -94,7 +94,7 @@ export class Rollups {
     return this.#stored.get(`${segment}/${part}`)?.rows !== undefined;
   }
 
-  /** Whether a tombstone stands in a part's place. */
+  /** Whether a part has a tombstone. */
   isDiscarded(segment: string, part: number): boolean {
     const stored = this.#stored.get(`${segment}/${part}`);
     return stored !== undefined && stored.rows === undefined;

@@ -86,7 +86,7 @@ export class Expecting {
       return 'none';
     }
     const before = id === undefined ? undefined : this.#seen.get(id);
-    // What was trimmed before it was read, or rejected, is in nobody's window.
+    // What was trimmed before it was read, or rejected, is in no window.
     if (id !== undefined && (isSure || before === undefined)) {
       const latestMs = isSure ? Math.max(arrivalMs, before?.latestMs ?? 0) : 0;
       this.#seen.set(id, { latestMs, certain: before?.certain ?? isSure });

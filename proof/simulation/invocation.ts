@@ -160,7 +160,7 @@ export class Invocation implements Network, Clock {
     return outcome;
   }
 
-  /** The first request of a call that the SDK repeated reaches the service late, and nobody hears its answer. */
+  /** The first request of a call that the SDK repeated reaches the service late, and its answer is lost. */
   #echo<T>(request: Request<T>): void {
     this.#around.pending += 1;
     this.#around.scheduler.in(this.#random.pick(ECHO_MS), () => {

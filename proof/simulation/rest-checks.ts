@@ -117,7 +117,7 @@ export class RestChecks {
     if (found.differing === 0 || found.differences.some((one) => one.in !== level || one.entity !== entity))
       throw broken(`a row of ${entity} in the ${level} is damaged`, found);
     const repaired = await recount(true);
-    if (repaired.repaired !== found.differing) throw broken('it is to be repaired', repaired);
+    if (repaired.repaired !== found.differing) throw broken('not all of it is repaired', repaired);
     const after = await recount(false);
     if (after.differing > 0) throw broken(`the ${level} are repaired`, after);
     await this.#checkCounts(atRest);

@@ -107,7 +107,7 @@ class Run {
     await this.#checkDayLater();
   }
 
-  /** Draws when somebody asks for what, at times of long ago, too. */
+  /** Draws questions, some of them about times long ago. */
   #planQuestions(restMs: number): void {
     const { random, scheduler, oracle, functions, settings } = this.history;
     const draw = random.fork('questions');

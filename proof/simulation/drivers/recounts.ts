@@ -75,7 +75,7 @@ export async function recountAll(
   );
 }
 
-/** One row of a block that somebody has damaged. */
+/** A damaged row of a block. */
 export interface Damage {
   readonly level: Level;
   readonly entity: string;

@@ -193,7 +193,7 @@ function drawLimits(random: Random): WorldLimits {
   };
 }
 
-/** A retry parameter, sometimes one that cannot be used. */
+/** A retry parameter, sometimes an invalid one. */
 export function drawRetries(random: Random): string {
   if (random.chance(0.1)) return random.pick(['', '{"attempts":0}', '{"atempts":3}', '[]']);
   return JSON.stringify({

@@ -226,7 +226,7 @@ function drawInstant(
 /** Clocks of the stream's hosts differ by less. */
 const AGE_MARGIN_MS = 10_000;
 
-/** What becomes of an event by its age when it arrives: too old for every deployment, for some, or for none. */
+/** Judges an event by its age when it arrives: too old for every deployment, for some, or for none. */
 function aged<T extends Omit<Occurrence, 'id'>>(occurrence: T, arrivalMs: number, settings: Settings): T {
   const { atMs, rejected } = occurrence;
   if (atMs === undefined || rejected !== undefined) return occurrence;

@@ -1,4 +1,4 @@
-// What the world tells whoever watches it: the oracle and its checkers.
+// What the world tells the oracle and its checkers.
 import type { Item } from '../../../fake-aws/dynamodb/values.ts';
 import type { SegmentEntry } from '../../../lambdas/core/segment-entry.ts';
 import type { StoredRecord } from './stream.ts';
@@ -8,7 +8,7 @@ export interface WorldObserver {
   recordPut(shard: string, record: StoredRecord): void;
   /** A rollup message reached the queue from the aggregator. */
   rollupSent(body: string): void;
-  /** An item of the table of counts was written, by whomever. */
+  /** An item of the table of counts was written. */
   countsWritten(before: Item | undefined, item: Item): void;
   /** TTL deleted an item of it. */
   countsExpired(item: Item): void;

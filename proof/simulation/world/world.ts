@@ -1,4 +1,4 @@
-// One stage on an AWS in memory: its resources, the deployed adapters on them, and views for whoever watches.
+// One stage on an AWS in memory: its resources, the deployed adapters on them, and views for the oracle.
 import { FakeAws } from '../../../fake-aws/aws.ts';
 import type { Item } from '../../../fake-aws/dynamodb/values.ts';
 import { Archive } from '../../../lambdas/aws/archive.ts';
