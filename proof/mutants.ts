@@ -50,7 +50,7 @@ const { values, positionals } = parseArgs({
 });
 const words = positionals.length > 0 ? positionals : [''];
 /** Seeds to try, and states of each small world; with `--explore` the exploration hunts alone. */
-const EFFORT = values.explore ? ['0', '8000'] : ['400', '5000'];
+const EFFORT = values.explore ? ['0', '8000'] : ['150', '1500'];
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 /** Copies the tree, changes it, hunts in it. */
