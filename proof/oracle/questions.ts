@@ -104,7 +104,8 @@ export async function coarserOf(
 ): Promise<readonly (readonly [name: string, answer: CountAnswer])[]> {
   const found: (readonly [string, CountAnswer])[] = [];
   // Without an end, an answer ends now: an event may say that it happens in some minutes.
-  const toMs = Math.max(lastMs - (lastMs % DAY_MS) + 2 * DAY_MS, ports.clock.nowMs());
+  const latestMs = Math.max(lastMs, ports.clock.nowMs());
+  const toMs = latestMs - (latestMs % DAY_MS) + 2 * DAY_MS;
   for (const by of ['hour', 'day', 'month', 'total']) {
     const from = by === 'total' ? '0' : String(firstMs - (firstMs % DAY_MS));
     for (const [name, answers] of await ask(names, { by, from, to: String(toMs) }, ports, settings))
