@@ -7,7 +7,7 @@ import { runCampaign } from '../../proof/simulation/campaign/campaign.ts';
 import { neverReached } from '../../proof/simulation/campaign/crossings.ts';
 import { describeTally, replayCommand } from '../../proof/simulation/campaign/report.ts';
 
-const FIXED_SEEDS = 500;
+const FIXED_SEEDS = 300;
 
 async function campaign(t: TestContext, from: number, runs: number, lengthMs: number): Promise<Tally> {
   t.diagnostic(`seeds from ${from}`);
@@ -25,7 +25,7 @@ async function campaign(t: TestContext, from: number, runs: number, lengthMs: nu
 }
 
 test('fixed seeds keep every promise, and reach every limit, expiry and fault', async (t) => {
-  const tally = await campaign(t, 1, FIXED_SEEDS, 90_000);
+  const tally = await campaign(t, 1, FIXED_SEEDS, 120_000);
   assert.deepEqual(neverReached(tally, FIXED_SEEDS), []);
 });
 
