@@ -5,7 +5,12 @@ import { exactly, listOf, NUMBER_OF, type Schema } from './schema.ts';
 const EVENTS_MAX = 500;
 
 // The patterns have no backslash but in \uXXXX: the validator's message quotes them, and it goes into JSON as it is.
-const DATE = '(19[7-9][0-9]|20[0-9]{2})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
+const YEAR = '(19[7-9][0-9]|20[0-9]{2})';
+const LEAP_YEAR = '(19(7[26]|8[048]|9[26])|20([02468][048]|[13579][26]))';
+const DAYS_28 = '(0[1-9]|1[0-9]|2[0-8])';
+const DATE = `(${YEAR}-((0[1-9]|1[0-2])-${DAYS_28}|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)|${LEAP_YEAR}-02-29)`;
+/** An offset could lead out of the years that are taken. */
+const NO_OFFSET_AT_THE_ENDS = '(?!(1970-01-01|2099-12-31)T.*[+-])';
 const TIME = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?';
 const ZONE = '(Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])';
 
@@ -42,7 +47,7 @@ export const EVENT = {
       maximum: Date.UTC(2099, 11, 31, 23, 59, 59, 999),
       description:
         'Epoch milliseconds in 2000 to 2099, or an ISO 8601 date and time with a zone, in 1970 to 2099. Default: the time of arrival.',
-      pattern: `^${DATE}T${TIME}${ZONE}$`,
+      pattern: `^${NO_OFFSET_AT_THE_ENDS}${DATE}T${TIME}${ZONE}$`,
     },
     n: { type: 'integer', minimum: -1_000_000_000, maximum: 1_000_000_000 },
   },

@@ -68,7 +68,11 @@ const IF_NONE_MATCH: Operation['parameters'] = {
 
 const COUNT_PARAMETERS: Operation['parameters'] = {
   metric: { in: 'path', description: 'The metric.', schema: METRIC },
-  entity: { in: 'path', description: 'The entity, percent-encoded. It may contain slashes.', schema: ENTITY },
+  entity: {
+    in: 'path',
+    description: 'The entity, percent-encoded. It may contain slashes; one at its end must be encoded.',
+    schema: ENTITY,
+  },
   ...Object.fromEntries(
     Object.entries(COUNTS_QUESTION).map(([name, { description, ...schema }]) => [
       name,

@@ -23,7 +23,7 @@ const QUESTION = {
   queryStringParameters: { by: 'hour', from: '2026-11-20T05:00Z', to: '2026-11-20T06:00Z' },
 };
 
-/** Prepares a stack that has nothing in it: its mappings stand still from now on, and a shard of ours has been met. */
+/** Prepares an empty stack: pauses its mappings, and lets the functions meet a shard of ours. */
 export async function coldEvents({ stack, functions }: BundledStack): Promise<ColdEvents> {
   await Promise.all(stack.mappings.map((mapping) => mapping.pause()));
   const client = sqs({ region, credentials, endpoint: stack.endpoints.sqs });

@@ -19,8 +19,8 @@ export interface ColdStart {
 }
 
 /**
- * The program, as text: stripping types would be measured, too. It answers on a pipe of its own, since functions write.
- * The SDK loads `node:http` (and with it Node's `fetch`) for the first request without TLS, which nobody makes on AWS.
+ * The program, as text: stripping types would be measured, too. It answers on a separate pipe, since functions write.
+ * The SDK loads `node:http` (and with it Node's `fetch`) for the first request without TLS, which functions on AWS never make.
  */
 const PROGRAM = `
 await import('node:http');

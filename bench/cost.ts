@@ -39,7 +39,13 @@ const LOADS: Readonly<Record<string, Workload>> = {
   'zipf, 1,000/s, batches of 100': { ...USUAL_WORKLOAD, peakFactor: 1, eventsPerRecord: 100 },
   'zipf, 100,000/s': { ...USUAL_WORKLOAD, eventsPerSecond: 100_000 },
 };
-const wanted = (name: string) => values.workloads === undefined || name.startsWith(values.workloads);
+const { workloads } = values;
+const wanted = (name: string) => workloads === undefined || name.startsWith(workloads);
+const names = [...Object.keys(REAL_LOGS), ...Object.keys(LOADS)];
+if (!names.some(wanted)) {
+  process.stderr.write(`There is no workload "${workloads}"; there are ${names.join('; ')}.\n`);
+  process.exit(2);
+}
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const rows: Row[] = [];
 

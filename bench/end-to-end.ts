@@ -126,7 +126,7 @@ try {
   for (const system of systems) checks.push(await system.check());
   console.log(`Method: Tally is the local stack of \`npm start\`, in memory. The others are a plain Node HTTP server each, which answers 202 when every event is
 counted by a call of its own: UpdateItem (ADD, no condition, the same emulator in a thread), or INCRBY (${findRedis() ?? 'left out: there is no redis-server on PATH'}, append-only
-file, fsync every second). Each system has its own processes, and stands still while another is measured. Events have UUIDs as ids; "as a batch": under a key,
+file, fsync every second). Each system has its own processes, and is stopped while another is measured. Events have UUIDs as ids; "as a batch": under a key,
 without ids. Node ${process.version}, ${availableParallelism()} cores with a load of ${loadAtStart.toFixed(1)} before this, ${new Date().toISOString().slice(0, 10)}.
 
 Full speed: ${connections} connections send as fast as they are answered. "taken" is until the last 202, "counted" until GET /v1/status has all events. ${rounds} interleaved rounds

@@ -4,6 +4,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { follow } from './follow.ts';
 
 const { values } = parseArgs({
   options: {
@@ -76,7 +77,7 @@ try {
     for (const [name, [command, ...args]] of Object.entries(contestants))
       results.get(name)?.push(await measured(command, args));
   const { stdout } = await run(process.execPath, [TALLY, 'import', file, '--dry-run', '--json']);
-  const read = (JSON.parse(stdout) as { lines: number }).lines;
+  const { lines: read, unsent: events } = JSON.parse(stdout) as { lines: number; unsent: number };
   const beside = median(results.get('goaccess')?.map(({ seconds }) => seconds) ?? []);
   console.log(`${read} lines, ${megabytes.toFixed(0)} MB, medians of ${values.rounds} rounds`);
   console.log(
@@ -89,6 +90,12 @@ try {
       `| ${name} | ${seconds.toFixed(2)} | ${Math.round(read / seconds)} | ${resident.toFixed(0)} | ${(beside / seconds).toFixed(2)} |`,
     );
   }
+  const there = await follow(file, events, folder, false);
+  const away = await follow(file, events, folder, true);
+  console.log(
+    `tally follow: ${Math.round(read / there.seconds)} lines a second of processor time, ${there.megabytes.toFixed(0)} MB resident; ` +
+      `${away.megabytes.toFixed(0)} MB while Tally is away`,
+  );
 } finally {
   await rm(folder, { recursive: true });
 }

@@ -1,10 +1,12 @@
 // `tally bench`: measurements, a subcommand each.
-import { Command } from 'commander';
-import { wholeNumber, withExample } from './shared/options.ts';
+import { Command, Option } from 'commander';
+import { callersPath } from './paths.ts';
+import { existing, wholeNumber, wholeNumbers, withExample } from './shared/options.ts';
 import { runScript } from './shared/script.ts';
 
-/** An option of a benchmark: its flags, what it means, and what it may be; without a parser, text. */
-type BenchOption = readonly [flags: string, meaning: string, parse?: (text: string) => number];
+/** An option of a benchmark: its flags, what it means, and what it may be: by a parser, one of some, or any text. */
+type BenchOption = readonly [flags: string, meaning: string, parse?: Parse | readonly string[]];
+type Parse = (text: string) => string | number | number[];
 
 interface Benchmark {
   readonly script: string;
@@ -13,6 +15,17 @@ interface Benchmark {
 }
 
 const count = wholeNumber(1);
+const FUNCTIONS = [
+  'aggregator',
+  'collector',
+  'writer',
+  'redriver',
+  'query',
+  'accountant',
+  'canary',
+  'compactor',
+  'console',
+];
 const ROUNDS: BenchOption = ['--rounds <n>', 'rounds', count];
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
@@ -20,16 +33,25 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     script: 'bench/formats.ts',
     description: 'lines of a log read in a second, and memory, beside GoAccess',
     options: [
-      ['--file <file>', 'an uncompressed combined log'],
+      ['--file <file>', 'an uncompressed combined log', existing],
       ['--lines <n>', 'lines of a made one', count],
       ROUNDS,
+    ],
+  },
+  collector: {
+    script: 'bench/collector.ts',
+    description: 'an object of 5 GB through the collector, in many runs, some of which die',
+    options: [
+      ['--gigabytes <n>', 'size of the object', count],
+      ['--seconds <n>', 'how long a run may take', count],
+      ['--die-every <n>', 'of so many runs one dies', count],
     ],
   },
   'end-to-end': {
     script: 'bench/end-to-end.ts',
     description: 'events a second and freshness at rising load, beside one UpdateItem an event and Redis',
     options: [
-      ['--rates <list>', 'events a second, such as 1000,2000'],
+      ['--rates <list>', 'events a second, such as 1000,2000', wholeNumbers(1)],
       ['--seconds <n>', 'seconds at each rate', count],
       ROUNDS,
       ['--events <n>', 'events of the run at full speed', count],
@@ -41,16 +63,21 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     script: 'bench/cost.ts',
     description: 'write units and dollars, beside other ways, on the same events',
     options: [
-      ['--data <folder>', 'folder with logs'],
+      ['--data <folder>', 'folder with logs', existing],
       ['--sample <n>', 'events that a synthetic load is sampled with', count],
       ['--workloads <name>', 'only the workloads that begin so'],
-      ['--json <file>', 'write the rows there, too'],
+      ['--json <file>', 'write the rows there, too', callersPath],
     ],
   },
   'cold-start': {
     script: 'bench/cold-start.ts',
     description: "how long each function's bundle takes to start",
-    options: [ROUNDS, ['--only <noun>', 'only this function']],
+    options: [ROUNDS, ['--only <noun>', 'only this function', FUNCTIONS]],
+  },
+  'first-paint': {
+    script: 'bench/first-paint.ts',
+    description: 'how soon a fresh browser shows the console',
+    options: [ROUNDS],
   },
   'dedup-window': {
     script: 'bench/dedup-window.ts',
@@ -72,8 +99,10 @@ const command = new Command('bench').description('Run a benchmark.');
 for (const [name, { script, description, options }] of Object.entries(BENCHMARKS)) {
   const one = new Command(name).description(description);
   for (const [flags, meaning, parse] of options) {
-    if (parse === undefined) one.option(flags, meaning);
-    else one.option(flags, meaning, parse);
+    const option = new Option(flags, meaning);
+    if (typeof parse === 'function') option.argParser(parse);
+    else if (parse !== undefined) option.choices(parse);
+    one.addOption(option);
   }
   command.addCommand(
     withExample(

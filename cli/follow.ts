@@ -1,27 +1,19 @@
 // `tally follow`: like `tail -F`, for counting. It alone knows the clock, signals and the environment.
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import PQueue from 'p-queue';
 import { EXIT, exitCodeOf, messageOf, UsageError } from './errors.ts';
 import type { FollowPorts, FollowSettings } from './follow/followed-file.ts';
 import { Follower } from './follow/follower.ts';
 import { followPipe } from './follow/pipe.ts';
-import { UNCERTAIN, type UncertainPolicy } from './import/deliver.ts';
+import { addDeliveryOptions, type DeliveryFlags, deliverySettings } from './import/delivery-options.ts';
 import { noFigures } from './import/figures.ts';
 import { rejectsFile } from './import/rejects.ts';
 import { StreamReporter, summary } from './import/report.ts';
-import {
-  addFormatOptions,
-  addServiceOptions,
-  type FormatFlags,
-  formatRequest,
-  quietOnClosedOutput,
-} from './options.ts';
+import { addFormatOptions, addServiceOptions, formatRequest } from './options.ts';
 import { callersPath } from './paths.ts';
 import { connect } from './service.ts';
-import { wholeNumber } from './shared/options.ts';
-import { stateHome } from './source/state-store.ts';
 
 const POLL_MS = 200;
 const FLUSH_MS = 400;
@@ -29,19 +21,9 @@ const LINGER_MS = 60_000;
 /** How long requests under way may take to end after a signal. */
 const GRACE_MS = 5_000;
 
-interface FollowFlags extends FormatFlags {
-  readonly url?: string;
-  readonly apiKey?: string;
-  readonly metric: string;
-  readonly label: string;
-  readonly state?: string;
+interface FollowFlags extends DeliveryFlags {
   readonly stdin?: boolean;
   readonly name: string;
-  readonly resumeUncertain: UncertainPolicy;
-  readonly dedupWindow: number;
-  readonly concurrency: number;
-  readonly timeout: number;
-  readonly rejects?: string;
 }
 
 export const followCommand = addServiceOptions(
@@ -51,30 +33,10 @@ export const followCommand = addServiceOptions(
     )
     .argument('[file...]', 'files, which need not exist yet'),
 );
-addFormatOptions(followCommand)
-  .optionsGroup('Resuming:')
-  .option('--state <dir>', 'folder of the state (default: .tally-import beside the file)')
-  .option('--label <name>', 'tells files apart that begin with the same bytes', '')
+addDeliveryOptions(addFormatOptions(followCommand))
+  .optionsGroup('A pipe:')
   .option('--stdin', 'read standard input instead of files; a killed process loses what it had not sent')
   .option('--name <name>', "--stdin: the stream's name", hostname())
-  .addOption(
-    new Option(
-      '--resume-uncertain <how>',
-      'what to do with requests that may be stored but are no longer recognised',
-    )
-      .choices(UNCERTAIN)
-      .default('hold'),
-  )
-  .option(
-    '--dedup-window <seconds>',
-    'how long the service recognises a batch',
-    wholeNumber(0, 31_536_000),
-    600,
-  )
-  .optionsGroup('Sending:')
-  .option('--concurrency <n>', 'requests at once', wholeNumber(1, 64), 4)
-  .option('--timeout <seconds>', 'of one request', wholeNumber(1, 600), 30)
-  .option('--rejects <file>', 'write malformed and rejected lines there')
   .addHelpText(
     'after',
     `
@@ -82,10 +44,10 @@ Examples:
   npx tally follow /var/log/nginx/access.log --url http://127.0.0.1:8787
   journalctl -f -o cat -u caddy | npx tally follow --stdin --name caddy --url http://127.0.0.1:8787
 
-Exit codes: 0 ended by a signal; 1 the service refuses; 2 wrong usage, or a file cannot be read.`,
+Exit codes: 0 ended by a signal; 1 the service refuses; 2 wrong usage, or a file cannot be read;
+3 uncertain requests wait for --resume-uncertain.`,
   )
   .action(async (files: string[], flags: FollowFlags) => {
-    quietOnClosedOutput();
     try {
       process.exitCode = await follow(files, flags);
     } catch (error) {
@@ -98,7 +60,7 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
   const { url, apiKey, timeout, concurrency, stdin = false } = flags;
   if (url === undefined) throw new UsageError('--url is missing: give the address of a running Tally');
   if (stdin === files.length > 0) throw new UsageError('name the files to follow, or use --stdin');
-  const format = formatRequest(flags);
+  formatRequest(flags);
   const stop = new AbortController();
   const kill = new AbortController();
   let failure: { readonly error: unknown } | undefined;
@@ -130,7 +92,7 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
       onSignal();
     },
   };
-  const settings = settingsOf(flags, format, service.id);
+  const settings = { ...deliverySettings(flags, service.id), flushMs: FLUSH_MS, lingerMs: LINGER_MS };
   try {
     if (stdin) await followPipe(process.stdin, flags.name, settings, ports);
     else await followFiles(files, settings, ports);
@@ -140,22 +102,6 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
   }
   if (failure !== undefined) throw failure.error;
   return figures.uncertain > 0 ? EXIT.uncertain : EXIT.ok;
-}
-
-function settingsOf(flags: FollowFlags, format: FollowSettings['format'], service: string): FollowSettings {
-  const { metric, metricField, label, state, dedupWindow, timeout, resumeUncertain, concurrency } = flags;
-  return {
-    target: { service, metric: metricField === undefined ? metric : `{${metricField}}`, label },
-    format,
-    delivery: { dedupWindowMs: dedupWindow * 1000, timeoutMs: timeout * 1000, uncertain: resumeUncertain },
-    concurrency,
-    stateFolders: {
-      chosen: state === undefined ? undefined : callersPath(state),
-      home: stateHome(process.env),
-    },
-    flushMs: FLUSH_MS,
-    lingerMs: LINGER_MS,
-  };
 }
 
 async function followFiles(

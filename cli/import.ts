@@ -1,42 +1,29 @@
 // `tally import`: log files into a running Tally, every line exactly once. It alone knows the clock, signals and the environment.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT, exitCodeOf, messageOf, UsageError } from './errors.ts';
-import { UNCERTAIN, type UncertainPolicy } from './import/deliver.ts';
+import {
+  addDeliveryOptions,
+  type DeliveryFlags,
+  deliverySettings,
+  seconds,
+} from './import/delivery-options.ts';
 import { addFigures, type Figures, noFigures } from './import/figures.ts';
-import { type ImportSettings, importFile } from './import/import-file.ts';
+import { importFile } from './import/import-file.ts';
 import { type RejectsFile, rejectsFile } from './import/rejects.ts';
 import { FileReporter, summary, uncertainAdvice, waitedSummary } from './import/report.ts';
-import {
-  addFormatOptions,
-  addServiceOptions,
-  type FormatFlags,
-  formatRequest,
-  quietOnClosedOutput,
-} from './options.ts';
+import { addFormatOptions, addServiceOptions, formatRequest } from './options.ts';
 import { callersPath } from './paths.ts';
 import { connect, type Service, type Waited, waitUntilCounted } from './service.ts';
-import { wholeNumber } from './shared/options.ts';
 import { openSource, type Source } from './source/source.ts';
 import type { ImportState } from './source/state.ts';
-import { stateHome } from './source/state-store.ts';
 
 /** How long requests under way may take to end after Ctrl-C. */
 const GRACE_MS = 2_000;
 
-interface ImportFlags extends FormatFlags {
-  readonly url?: string;
-  readonly apiKey?: string;
-  readonly metric: string;
-  readonly label: string;
-  readonly state?: string;
+interface ImportFlags extends DeliveryFlags {
   readonly forget?: boolean;
-  readonly resumeUncertain: UncertainPolicy;
-  readonly dedupWindow: number;
-  readonly concurrency: number;
-  readonly timeout: number;
   readonly giveUpAfter?: number;
   readonly maxMalformed: number;
-  readonly rejects?: string;
   readonly wait?: boolean;
   readonly waitTimeout?: number;
   readonly dryRun?: boolean;
@@ -61,42 +48,21 @@ export const importCommand = addServiceOptions(
     )
     .argument('<file...>', 'plain or gzip'),
 );
-addFormatOptions(importCommand)
-  .optionsGroup('Resuming:')
-  .option('--state <dir>', 'folder of the state (default: .tally-import beside the file)')
-  .option('--label <name>', 'tells two files apart that begin with the same bytes', '')
-  .option('--forget', 'forget the state: everything counts again unless the service is empty')
-  .addOption(
-    new Option(
-      '--resume-uncertain <how>',
-      'what to do with requests that may be stored but are no longer recognised',
-    )
-      .choices(UNCERTAIN)
-      .default('hold'),
-  )
-  .option(
-    '--dedup-window <seconds>',
-    'how long the service recognises a batch',
-    wholeNumber(0, 31_536_000),
-    600,
-  )
-  .optionsGroup('Sending:')
-  .option('--concurrency <n>', 'requests at once', wholeNumber(1, 64), 4)
-  .option('--timeout <seconds>', 'of one request', wholeNumber(1, 600), 30)
+addDeliveryOptions(addFormatOptions(importCommand))
   .option(
     '--give-up-after <seconds>',
     'stop waiting for the service after this time (default: never)',
-    wholeNumber(0, 31_536_000),
+    seconds,
+  )
+  .addOption(
+    new Option('--forget', 'forget the state: everything counts again unless the service is empty').helpGroup(
+      'Resuming:',
+    ),
   )
   .optionsGroup('Output:')
   .option('--wait', 'wait until everything imported is counted')
-  .option(
-    '--wait-timeout <seconds>',
-    'stop waiting after this time (default: never)',
-    wholeNumber(0, 31_536_000),
-  )
+  .option('--wait-timeout <seconds>', 'stop waiting after this time (default: never)', seconds)
   .option('--max-malformed <percent>', 'exit code 1 if more lines than this are malformed', percent, 10)
-  .option('--rejects <file>', 'write malformed and rejected lines there')
   .option('--dry-run', 'read and check only')
   .option('--json', 'figures as JSON, alone on standard output')
   .addHelpText(
@@ -112,7 +78,6 @@ Exit codes: 0 imported; 1 failed on the way, or too many malformed lines; 2 wron
 3 uncertain requests wait for --resume-uncertain; 4 --wait: not everything is counted; 130 interrupted.`,
   )
   .action(async (files: string[], flags: ImportFlags) => {
-    quietOnClosedOutput();
     process.exitCode = await new Session(files, flags).run();
   });
 
@@ -196,30 +161,13 @@ class Session {
     return connect(options, { say, stop: this.#stop.signal, giveUpAfterMs });
   }
 
-  #settings(service: Service | undefined): ImportSettings {
-    const { metric, metricField, label, state, dedupWindow, timeout, resumeUncertain, concurrency } =
-      this.#flags;
-    const counted = metricField === undefined ? metric : `{${metricField}}`;
-    return {
-      target: { service: service?.id ?? '', metric: counted, label },
-      format: formatRequest(this.#flags),
-      delivery: { dedupWindowMs: dedupWindow * 1000, timeoutMs: timeout * 1000, uncertain: resumeUncertain },
-      concurrency,
-      stateFolders: {
-        chosen: state === undefined ? undefined : callersPath(state),
-        home: stateHome(process.env),
-      },
-      forget: this.#flags.forget ?? false,
-      dryRun: this.#flags.dryRun ?? false,
-    };
-  }
-
   async #importOne(
     source: Source,
     service: Service | undefined,
     rejectsTo: RejectsFile | undefined,
   ): Promise<void> {
-    const settings = this.#settings(service);
+    const { forget = false, dryRun = false, json } = this.#flags;
+    const settings = { ...deliverySettings(this.#flags, service?.id ?? ''), forget, dryRun };
     const figures = noFigures();
     const reporter = new FileReporter(source, rejectsTo, Date.now);
     const requestsBefore = service?.client.stats().requests ?? 0;
@@ -242,8 +190,7 @@ class Session {
       if (figures.accepted > 0) this.#acceptedAt = Date.now();
       this.#results.push({ file: source.name, format, ...figures });
     }
-    if (!this.#flags.json)
-      process.stdout.write(`${summary(source.name, format, figures, settings.dryRun)}\n`);
+    if (!json) process.stdout.write(`${summary(source.name, format, figures, dryRun)}\n`);
     this.#judge(source.name, figures);
   }
 

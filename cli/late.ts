@@ -1,12 +1,12 @@
 // `tally late`: an import of which a share arrives a week after the rest.
 import { Command } from 'commander';
-import { decimal, withExample } from './shared/options.ts';
+import { decimal, existing, withExample } from './shared/options.ts';
 
 const command = new Command('late')
   .description(
     'Import a part of a file, the rest a week later, and compare every count in every grain with the truth.',
   )
-  .requiredOption('--file <path>', 'the log to import')
+  .requiredOption('--file <path>', 'the log to import', existing)
   .requiredOption('--truth <path>', 'the correct counts (see `tally verify`)')
   .option('--late-percent <n>', 'share of the lines that arrive late', decimal(0, 99), 10)
   .option('--header', 'the first line names columns and belongs to both parts')

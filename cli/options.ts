@@ -143,13 +143,3 @@ export function addServiceOptions(command: Command): Command {
     .addOption(new Option('--api-key <key>', 'sent as x-api-key').env('TALLY_API_KEY'))
     .option('--metric <name>', 'metric to count under', metricName, 'view');
 }
-
-/** Output that is read no longer ends a command quietly, as `| head` wants it. */
-export function quietOnClosedOutput(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(process.exitCode ?? 0);
-  });
-  // What nobody reads any more need not be said, but the work goes on.
-  process.stderr.on('error', () => {});
-}

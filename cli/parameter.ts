@@ -1,5 +1,5 @@
 // `tally parameter`: reads and sets the retry parameter of a running stack; a value that functions could not use is refused.
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { InvalidRetryPolicy, parseRetryPolicy } from '../lambdas/core/retry-policy.ts';
 import { exitCodes, OperatorError } from './shared/errors.ts';
 import { STACK_CODES, type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
@@ -18,8 +18,8 @@ group.addCommand(
   withStack(
     new Command('set')
       .description('change these fields and leave the others')
-      .argument('<field=number...>', 'such as attempts=5 backoffJitter=1'),
-  ).action((changes: string[], given: StackOptions) =>
+      .argument('<field=number...>', 'such as attempts=5 backoffJitter=1', fieldAndNumber),
+  ).action((changes: Readonly<Record<string, number>>, given: StackOptions) =>
     withParameter(given, async (stack) => {
       await change(stack, changes);
       console.log(await read(stack));
@@ -49,15 +49,19 @@ async function read({ ssm, resources }: StackAccess): Promise<string> {
   return Parameter?.Value ?? '';
 }
 
+/** Takes `FIELD=NUMBER` up. */
+function fieldAndNumber(
+  text: string,
+  others: Readonly<Record<string, number>> = {},
+): Readonly<Record<string, number>> {
+  const [, field, number] = /^(\w+)=(-?\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  if (field === undefined) throw new InvalidArgumentError('It must be FIELD=NUMBER, such as attempts=5.');
+  return { ...others, [field]: Number(number) };
+}
+
 /** Puts the value together with the changes, if functions can use the whole. */
-async function change(stack: StackAccess, changes: readonly string[]): Promise<void> {
-  const fields = changes.map((text): [string, number] => {
-    const [, field, number] = /^(\w+)=(-?\d+(?:\.\d+)?)$/.exec(text) ?? [];
-    if (field === undefined)
-      throw new OperatorError(`"${text}" is not FIELD=NUMBER, such as attempts=5.`, exitCodes.usage);
-    return [field, Number(number)];
-  });
-  const Value = JSON.stringify({ ...usable(await read(stack)), ...Object.fromEntries(fields) });
+async function change(stack: StackAccess, changes: Readonly<Record<string, number>>): Promise<void> {
+  const Value = JSON.stringify({ ...usable(await read(stack)), ...changes });
   try {
     parseRetryPolicy(Value);
   } catch (error) {

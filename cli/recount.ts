@@ -8,6 +8,7 @@ import { finishPlans } from '../lambdas/compactor/finish-plans.ts';
 import { BLOCK_BYTES } from '../lambdas/compactor/ports.ts';
 import { retentionsKept } from '../lambdas/core/claim.ts';
 import { HOUR_MS, isoSeconds, parseInstant } from '../lambdas/core/time.ts';
+import { S3ArchiveCleaner } from '../lambdas/deletion/archive-cleaner.aws.ts';
 import type { SegmentSource } from '../lambdas/raw-ports.ts';
 import { archivedSource } from '../lambdas/recount/archived-source.ts';
 import {
@@ -19,7 +20,7 @@ import {
 import { begin } from '../lambdas/recount/produce.ts';
 import { recount } from '../lambdas/recount/recount.ts';
 import { RepairArchive } from '../lambdas/recount/repair-archive.aws.ts';
-import { rebuildInto } from './recount/rebuild.ts';
+import { type ArchiveAlone, rebuildInto } from './recount/rebuild.ts';
 import { exitCodeOf, linesOf } from './recount/report.ts';
 import { FileSpill } from './recount/spill.ts';
 import { readStateFile, removeStateFile, writeStateFile } from './recount/state-file.ts';
@@ -55,7 +56,7 @@ const command = withStack(
   .option('--repair', 'correct what differs; the archive keeps the old state under repairs/')
   .option(
     '--into-generation <name>',
-    'count all records again into a second pair of tables, named after the generation, and compare those',
+    'count all records again into a second pair of tables, named after the generation, and compare those; from the archive it needs no ledger',
   )
   .option('--state <file>', 'progress file, from which a killed run continues', 'tally-recount.json')
   .option('--json', 'print the findings as JSON')
@@ -87,7 +88,7 @@ async function run(given: Given): Promise<number> {
       given.intoGeneration,
       stack,
       own,
-      source,
+      given.source === 'archive' ? archiveOf(stack) : source,
       bar.show,
     ).finally(bar.stop);
     for (const line of left) console.log(line);
@@ -173,6 +174,11 @@ function portsOf(
             putDelta: (delta) => store.putDelta(delta),
             replaceDelta: (name, before, rows) => forget.replaceDelta(name, before, rows),
           },
+          late: {
+            lateItems: (level, range) => forget.lateItems(level, range),
+            replaceLate: (...item) => forget.replaceLate(...item),
+            putLate: (...rows) => store.putLate(...rows),
+          },
           archive: new RepairArchive(s3, resources.archiveBucket),
         }
       : undefined,
@@ -183,6 +189,12 @@ function sourceOf({ kinesis, s3, resources }: StackAccess, source: 'stream' | 'a
   if (source === 'stream') return new KinesisLog(kinesis, resources.streamName);
   const kept = retentionMs(resources.settings.rawRetentionDays);
   return archivedSource(new S3RawArchive(s3, resources.archiveBucket), clock, kept);
+}
+
+function archiveOf({ s3, resources }: StackAccess): ArchiveAlone {
+  const cleaner = new S3ArchiveCleaner(s3, resources.archiveBucket);
+  const archive = new S3RawArchive(s3, resources.archiveBucket);
+  return { archive, deletions: () => cleaner.deletions() };
 }
 
 function rangeOf({ from, to, all, intoGeneration }: Given): HourRange {

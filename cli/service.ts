@@ -1,4 +1,4 @@
-// The service that a command speaks to: whether it is one, who it is, and whether it has counted what it took.
+// The service that a command talks to: is it Tally, which one, and has it counted what it accepted?
 import { setTimeout as delay } from 'node:timers/promises';
 import { type StatusAccounts, TallyClient, TallyError } from '../client/src/index.ts';
 import { messageOf, ServiceError, systemCode, UsageError } from './errors.ts';
@@ -13,15 +13,15 @@ export interface ServiceOptions {
 /** A service that has answered. */
 export interface Service {
   readonly client: TallyClient;
-  /** What it is, whatever the address it was reached at. */
+  /** Its identity, the same at every address. */
   readonly id: string;
   /** Its accounts when it was first asked. */
   readonly before: StatusAccounts;
-  /** By how much its clock is ahead of ours at the most. */
+  /** How far its clock is ahead of ours, at most. */
   readonly aheadMs: number;
 }
 
-/** Errors that only another address can mend: TLS where none is spoken, plain HTTP where TLS is, a certificate for another name. */
+/** Errors that only another address can mend: TLS to a plain port, plain HTTP to a TLS port, a certificate for another name. */
 const HOPELESS =
   /^(?:EPROTO|ERR_SSL_|ERR_TLS_|HPE_|UND_ERR_SOCKET_OTHER|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 const POLL_MS = 500;

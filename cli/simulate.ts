@@ -15,8 +15,8 @@ const command = new Command('simulate')
   .option('--failures <n>', 'stop after this many failures', wholeNumber(1))
   .option('--trace', 'print each step of one history')
   .option('--shrink', 'find the smallest history that still fails')
-  .option('--without-faults <list>', 'leave out these faults of one history, such as 1,2', wholeNumbers)
-  .option('--without-records <list>', 'leave out these records of one history', wholeNumbers)
+  .option('--without-faults <list>', 'leave out these faults of one history, such as 1,2', wholeNumbers())
+  .option('--without-records <list>', 'leave out these records of one history', wholeNumbers())
   .action((options, self) => {
     const ways = [options.seed, options.runs, options.minutes].filter((way) => way !== undefined);
     if (ways.length !== 1) self.error('error: give one of --seed N, --runs N or --minutes N');

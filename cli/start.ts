@@ -1,5 +1,7 @@
 // `tally start`, which is `npm start`: the local stack, until Ctrl-C.
 import { Command, InvalidArgumentError } from 'commander';
+import { configurationOf, LOCAL_STAGE, settingsIn } from '../lib/configuration.ts';
+import { messageOf } from './errors.ts';
 import { callersPath } from './paths.ts';
 import { wholeNumber, withExample } from './shared/options.ts';
 import { runScript } from './shared/script.ts';
@@ -9,9 +11,9 @@ const command = new Command('start')
     'Runs Tally on this machine, on embedded emulators. Ctrl-C stops it; a second one stops at once.',
   )
   .option('--port <n>', 'port of the API (default: 8787, or the next free one)', wholeNumber(0, 65_535))
-  .option('--data <folder>', 'keep data there: it survives restarts (default: in memory)', callersPath)
+  .option('--data <folder>', 'keep data there: it survives restarts (default: in memory)', folder)
   .option('--no-demo', 'no demo traffic (there is none with --data either)')
-  .option('--settings <json>', 'settings over those of the stage (docs/settings.md)', jsonObject)
+  .option('--settings <json>', 'settings over those of the stage (docs/settings.md)', localSettings)
   .option('--logs <file>', 'append what functions log, and their metrics', callersPath)
   .addHelpText(
     'after',
@@ -26,12 +28,17 @@ export const startCommand = withExample(
   `npx tally start --data ./tally-data\nnpx tally start --settings '{"archiveRawEvents":true}'`,
 );
 
-function jsonObject(text: string): string {
+/** Refused here, before anything starts. */
+function localSettings(text: string): string {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return text;
-  } catch {
-    // It is no JSON at all.
+    configurationOf(LOCAL_STAGE, settingsIn(text, '--settings'));
+    return text;
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
   }
-  throw new InvalidArgumentError(`It must be a JSON object, such as '{"archiveRawEvents":true}'.`);
+}
+
+function folder(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must be a folder, such as ./tally-data.');
+  return callersPath(text);
 }

@@ -4,7 +4,7 @@ import PQueue from 'p-queue';
 import type { TallyClient } from '../client/src/index.ts';
 import { entityProblem } from '../formats/select.ts';
 import { EXIT, messageOf, UsageError } from './errors.ts';
-import { addServiceOptions, quietOnClosedOutput } from './options.ts';
+import { addServiceOptions } from './options.ts';
 import { clientFor } from './service.ts';
 import { wholeNumber } from './shared/options.ts';
 import { type Difference, differences, type Grain, grains, summed } from './verify/compare.ts';
@@ -54,7 +54,6 @@ Example:
 Exit codes: 0 all counts are equal; 1 some differ; 2 they could not be compared.`,
   )
   .action(async (flags: VerifyFlags) => {
-    quietOnClosedOutput();
     try {
       process.exitCode = await run(flags);
     } catch (error) {

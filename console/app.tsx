@@ -1,15 +1,16 @@
-// The console: what stands around the views, and what they share: the key, the status, whether Tally answers.
+// The page: header, views, and what they share.
 import { render } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { type Api, apiWith, keepKey, sessionKey } from './api.ts';
-import { directoryOf, type MetricDirectory } from './directory.ts';
-import { usePoll, useQuestion } from './hooks.ts';
+import { type Api, apiWith, keepKey, type StatusAnswer, sessionKey } from './api.ts';
+import { type Navigation, type Polled, useNavigation, usePoll } from './hooks.ts';
 import { readDemo } from './local.ts';
-import { onTheWay } from './logic/accounts.ts';
+import { equationOf, onTheWay } from './logic/accounts.ts';
+import { type Reading, withReading } from './logic/arrivals.ts';
 import { whole } from './logic/format.ts';
 import { VIEWS, type View } from './logic/question.ts';
 import { clockTime } from './logic/zone.ts';
-import { Failed, KeyForm, Loading } from './parts/states.tsx';
+import { Link } from './parts/fields.tsx';
+import { NoPermission, Shown } from './parts/states.tsx';
 import { isLocal, ownZone, pollMs, wantsKey } from './place.ts';
 import './style.css';
 import { BreakView } from './views/break.tsx';
@@ -17,45 +18,41 @@ import { CountsView } from './views/counts.tsx';
 import { LiveView } from './views/live.tsx';
 import { PipelineView } from './views/pipeline.tsx';
 
-const NAMES: Readonly<Record<View, string>> = {
-  live: 'Live',
-  counts: 'Counts',
-  pipeline: 'Where every event is',
-  break: 'Break it',
+/** The second name is for narrow screens. */
+const NAMES: Readonly<Record<View, readonly [string, string]>> = {
+  live: ['Live', 'Live'],
+  counts: ['Counts', 'Counts'],
+  pipeline: ['Where every event is', 'Pipeline'],
+  break: ['Break it', 'Break it'],
 };
 
-/** For narrow screens. */
-const SHORT: Readonly<Record<View, string>> = { ...NAMES, pipeline: 'Pipeline' };
-
-/** Answers of the status that are kept: some minutes. */
-const SAMPLES_MAX = 180;
+/** A new metric appears within minutes. */
+const KNOWN_MS = 30_000;
 
 function App() {
-  const [key, setKey] = useState(sessionKey);
+  // The same key may be entered again.
+  const [{ key, attempt }, setSession] = useState({ key: sessionKey(), attempt: 0 });
   const api = useMemo(() => apiWith(key), [key]);
-  const missing = wantsKey && key === undefined;
-  const status = usePoll(missing ? undefined : `status ${key}`, pollMs, (signal) => api.status({ signal }));
-  const samples = useSamples(status.data, status.atMs);
-  const refused = status.failure?.kind === 'forbidden';
-  const [question, ask, linkTo] = useQuestion();
-  const directory = useDirectory(api, missing);
-  const metric = question.metric === '' ? (directory?.metrics()[0] ?? '') : question.metric;
+  const isKeyMissing = wantsKey && key === undefined;
+  const status = usePoll(isKeyMissing ? undefined : `status ${attempt}`, pollMs, (signal) =>
+    api.status({ signal }),
+  );
+  const isRefused = status.failure?.kind === 'forbidden';
+  const readings = useReadings(status);
+  const known = usePoll(isKeyMissing ? undefined : `known ${attempt}`, KNOWN_MS, (signal) =>
+    readKnown(api, signal),
+  );
+  const navigation = useNavigation();
+  const { question } = navigation;
+  const metric = question.metric || ([...(known.data?.byMetric.keys() ?? [])][0] ?? '');
   const view = question.view === 'break' && !isLocal ? 'live' : question.view;
   useEffect(() => {
-    document.title = `${NAMES[view]} · Tally`;
+    document.title = `${NAMES[view][0]} · Tally`;
   }, [view]);
-  const views = VIEWS.filter((each) => each !== 'break' || isLocal);
-  const shared = {
-    api,
-    directory: directory ?? directoryOf({}),
-    question: { ...question, metric },
-    ask,
-    linkTo,
-  };
   return (
     <>
       <a class="skip" href="#main">
-        Skip to the content
+        Skip to content
       </a>
       <header>
         <div class="brand">
@@ -67,149 +64,109 @@ function App() {
           {isLocal && <span class="stage-name">local</span>}
         </div>
         <nav aria-label="Views">
-          {views.map((each) => (
-            <a
-              key={each}
-              href={linkTo({ view: each })}
-              aria-current={each === view ? 'page' : undefined}
-              onClick={(event) => {
-                if (event.metaKey || event.ctrlKey) return;
-                event.preventDefault();
-                ask({ view: each });
-              }}
-            >
-              <span>{NAMES[each]}</span>
-              <span>{SHORT[each]}</span>
-            </a>
+          {VIEWS.filter((each) => each !== 'break' || isLocal).map((each) => (
+            <Link key={each} {...navigation} to={{ view: each }} current={each === view}>
+              <span class="wide">{NAMES[each][0]}</span>
+              <span class="narrow">{NAMES[each][1]}</span>
+            </Link>
           ))}
         </nav>
-        <Connection away={status.failure?.kind === 'away'} atMs={status.atMs} />
+        <Connection status={status} />
       </header>
       <main id="main" tabIndex={-1}>
-        <h1 class="hidden">{NAMES[view]}</h1>
-        {missing || refused ? (
-          <KeyForm
-            refused={refused}
+        <h1 class="hidden">{NAMES[view][0]}</h1>
+        {isKeyMissing || isRefused ? (
+          <NoPermission
+            refused={isRefused}
             onKey={(given) => {
               keepKey(given);
-              setKey(given);
+              setSession({ key: given, attempt: attempt + 1 });
             }}
           />
         ) : (
-          <>
-            {status.data !== undefined && view !== 'pipeline' && (
-              <Strip
-                status={status.data}
-                href={linkTo({ view: 'pipeline' })}
-                onOpen={() => ask({ view: 'pipeline' })}
-              />
-            )}
-            {directory === undefined ? (
-              <Loading what="what is known" />
-            ) : view === 'counts' ? (
-              <CountsView {...shared} />
-            ) : view === 'live' ? (
-              <LiveView {...shared} samples={samples} />
-            ) : status.data === undefined ? (
-              status.failure === undefined ? (
-                <Loading what="the status" />
-              ) : (
-                <Failed failure={status.failure} />
-              )
-            ) : view === 'pipeline' ? (
-              <PipelineView status={status.data} />
-            ) : (
-              <BreakView api={api} status={status.data} samples={samples} />
-            )}
-          </>
+          <Shown polled={known} what="the metrics">
+            {({ byMetric, hasDemo }) => {
+              const shared = { ...navigation, api, known: byMetric, question: { ...question, metric } };
+              return (
+                <Shown polled={status} what="the status">
+                  {(accounts) => (
+                    <>
+                      {view !== 'pipeline' && <Strip status={accounts} {...navigation} />}
+                      {view === 'counts' && <CountsView {...shared} />}
+                      {view === 'live' && (
+                        <LiveView {...shared} status={accounts} readings={readings} hasDemo={hasDemo} />
+                      )}
+                      {view === 'pipeline' && <PipelineView status={accounts} />}
+                      {view === 'break' && <BreakView api={api} status={accounts} readings={readings} />}
+                    </>
+                  )}
+                </Shown>
+              );
+            }}
+          </Shown>
         )}
       </main>
     </>
   );
 }
 
-/** In one line, on every view: what was accepted, and where it is. */
-function Strip({
-  status,
-  href,
-  onOpen,
-}: {
-  readonly status: Parameters<typeof onTheWay>[0];
-  readonly href: string;
-  readonly onOpen: () => void;
-}) {
-  const { accepted, received, counted, duplicate, rejected, dead, parked, expired, lost } = status;
-  const parts = [
-    [counted, 'counted', 'counted'],
-    [onTheWay(status), 'on the way', 'waiting'],
-    [duplicate, 'duplicate', 'aside'],
-    [rejected, 'rejected', 'aside'],
-    [dead, 'dead', 'bad'],
-    [parked, 'parked', 'bad'],
-    [expired, 'expired', 'aside'],
-    [lost, 'lost', 'bad'],
-  ] as const;
+interface StripProps extends Pick<Navigation, 'ask' | 'linkTo'> {
+  readonly status: StatusAnswer;
+}
+
+/** The equation in one line, on every view. */
+function Strip({ status, ask, linkTo }: StripProps) {
+  const { left, terms } = equationOf(status);
+  const [counted, ...others] = terms.filter(({ tone }) => tone !== 'waiting');
+  const events = onTheWay(status);
+  const waiting = { name: 'onTheWay', label: 'on the way', tone: events > 0 ? 'waiting' : 'aside', events };
   return (
-    <a
-      class="strip"
-      href={href}
-      onClick={(event) => {
-        if (event.metaKey || event.ctrlKey) return;
-        event.preventDefault();
-        onOpen();
-      }}
-    >
+    <Link {...{ ask, linkTo }} to={{ view: 'pipeline' }} class="card strip">
       <span>
-        <b>{whole(accepted ?? received)}</b> {accepted === null ? 'received' : 'accepted'}
+        <b>{whole(left.events)}</b> {left.label}
       </span>
-      {parts
-        .filter(([events, label]) => events > 0 || label === 'counted' || label === 'on the way')
-        .map(([events, label, tone], index) => (
-          <span key={label} class={tone}>
-            <i aria-hidden="true">{index === 0 ? '=' : '+'}</i> <b>{whole(events)}</b> {label}
-          </span>
-        ))}
-    </a>
+      {[
+        ...(counted === undefined ? [] : [counted]),
+        waiting,
+        ...others.filter(({ events }) => events > 0),
+      ].map(({ name, label, tone, events }, index) => (
+        <span key={name} class={tone}>
+          <i aria-hidden="true">{index === 0 ? '=' : '+'}</i> <b>{whole(events)}</b> {label}
+        </span>
+      ))}
+    </Link>
   );
 }
 
 /** Whether Tally answers. */
-function Connection({ away, atMs }: { readonly away: boolean; readonly atMs: number | undefined }) {
+function Connection({ status: { failure, atMs } }: { readonly status: Polled<StatusAnswer> }) {
+  const isAway = failure?.kind === 'away';
+  const since = atMs === undefined ? '' : ` since ${clockTime(atMs, ownZone)}`;
   return (
-    <p class={away ? 'connection away' : 'connection'} role="status">
-      {away
-        ? `No answer${atMs === undefined ? '' : ` since ${clockTime(atMs, ownZone)}`}. Trying again …`
-        : atMs === undefined
-          ? 'Connecting …'
-          : 'Connected'}
+    <p class={isAway ? 'connection away' : 'connection'} role="status">
+      {isAway ? `No answer${since}. Trying again …` : atMs === undefined ? 'Connecting …' : 'Connected'}
     </p>
   );
 }
 
-/** The last answers of the status, for what changes between them. */
-function useSamples<S>(status: S | undefined, atMs: number | undefined) {
-  const samples = useRef<readonly { readonly atMs: number; readonly status: S }[]>([]);
-  if (status !== undefined && atMs !== undefined && samples.current.at(-1)?.atMs !== atMs) {
-    samples.current = [...samples.current, { atMs, status }].slice(-SAMPLES_MAX);
-  }
-  return samples.current;
+function useReadings({ data, atMs }: Polled<StatusAnswer>): readonly Reading[] {
+  const readings = useRef<readonly Reading[]>([]);
+  if (data !== undefined && atMs !== undefined && readings.current.at(-1)?.atMs !== atMs)
+    readings.current = withReading(readings.current, data, atMs);
+  return readings.current;
 }
 
-/** Undefined until it is known what there is. A stage without metrics, or that lists none, is no reason to wait. */
-function useDirectory(api: Api, missing: boolean): MetricDirectory | undefined {
-  const [directory, setDirectory] = useState<MetricDirectory>();
-  useEffect(() => {
-    if (missing) return;
-    const demo = isLocal ? readDemo().catch(() => undefined) : undefined;
-    void Promise.all([api.metrics().catch(() => []), demo]).then(([listed, sending]) => {
-      const { metric, sent = {} } = sending ?? {};
-      const sends = metric === undefined ? {} : { [metric]: Object.keys(sent) };
-      // What Tally itself counts is for its canary.
-      const others = listed.filter((name) => !name.startsWith('tally.')).map((name) => [name, []] as const);
-      setDirectory(directoryOf({ ...Object.fromEntries(others), ...sends }));
-    });
-  }, [api, missing]);
-  return directory;
+/** The metrics that are listed, after the demo's. */
+async function readKnown(api: Api, signal: AbortSignal) {
+  const [listed, demo] = await Promise.all([
+    api.metrics({ signal }),
+    isLocal ? readDemo(signal).catch(() => undefined) : undefined,
+  ]);
+  const byMetric = new Map<string, readonly string[]>();
+  if (demo?.metric !== undefined) byMetric.set(demo.metric, Object.keys(demo.sent ?? {}));
+  // The canary counts under names of its own.
+  for (const name of listed) if (!name.startsWith('tally.') && !byMetric.has(name)) byMetric.set(name, []);
+  return { byMetric, hasDemo: demo?.metric !== undefined };
 }
 
 const root = document.getElementById('app');

@@ -1,28 +1,28 @@
-// What views share: asking again and again, the page's URL, the colour scheme.
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+// What views share: repeated reads, the page's URL, the colour scheme.
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Failure, failureOf } from './api.ts';
 import { type Question, questionIn, searchOf } from './logic/question.ts';
 import { ownZone } from './place.ts';
 
-/** What is known of something that is read again and again. */
+/** The state of a repeated read. */
 export interface Polled<T> {
-  /** The latest answer, also while a later read fails. */
+  /** The latest answer; it stays while later reads fail. */
   readonly data: T | undefined;
-  /** Why the last read failed; undefined when it did not. */
+  /** Why the last read failed. */
   readonly failure: Failure | undefined;
   /** When the latest answer came, epoch milliseconds. */
   readonly atMs: number | undefined;
-  /** Whether `data` answers what is asked now, and not what was asked before. */
+  /** Whether `data` answers the present question. */
   readonly isCurrent: boolean;
 }
 
-/** A failed read is repeated after this time at the latest. */
+/** How soon a failed read is repeated. */
 const RETRY_MS = 2_000;
 
 /**
- * Reads at once, when `key` changes, and every `intervalMs`; not while the page is hidden.
- * @param key undefined: there is nothing to read
- * @param intervalMs undefined: once, and again only after a failure
+ * Reads at once, when `key` changes, and every `intervalMs`, unless the page is hidden.
+ * @param key undefined: do not read
+ * @param intervalMs undefined: read once, and again only after a failure
  */
 export function usePoll<T>(
   key: string | undefined,
@@ -40,29 +40,23 @@ export function usePoll<T>(
   useEffect(() => {
     if (key === undefined) return;
     const stopping = new AbortController();
+    const { signal } = stopping;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const again = (ms: number) => {
-      timer = setTimeout(() => void run(), ms);
-    };
     const run = async () => {
       if (document.hidden) {
-        document.addEventListener('visibilitychange', () => void run(), {
-          once: true,
-          signal: stopping.signal,
-        });
+        document.addEventListener('visibilitychange', () => void run(), { once: true, signal });
         return;
       }
+      let nextMs = intervalMs;
       try {
-        const data = await latest.current(stopping.signal);
-        if (stopping.signal.aborted) return;
-        setState({ data, atMs: Date.now(), key });
-        if (intervalMs !== undefined) again(intervalMs);
+        const data = await latest.current(signal);
+        if (!signal.aborted) setState({ data, atMs: Date.now(), key });
       } catch (error) {
-        if (stopping.signal.aborted) return;
         const failure = failureOf(error);
-        setState((before) => ({ ...before, failure }));
-        if (failure.kind === 'away') again(RETRY_MS);
+        if (!signal.aborted) setState((before) => ({ ...before, failure }));
+        nextMs = failure.kind === 'away' ? RETRY_MS : undefined;
       }
+      if (!signal.aborted && nextMs !== undefined) timer = setTimeout(() => void run(), nextMs);
     };
     void run();
     return () => {
@@ -73,36 +67,35 @@ export function usePoll<T>(
   return { data: state.data, failure: state.failure, atMs: state.atMs, isCurrent: state.key === key };
 }
 
-/** The question in the URL, and how to ask another. `replace` leaves no step behind for the back button. */
-export function useQuestion(): [
-  Question,
-  (change: Partial<Question>, how?: 'push' | 'replace') => void,
-  (change: Partial<Question>) => string,
-] {
-  const defaults = { tz: ownZone };
-  const [question, setQuestion] = useState(() => questionIn(location.search, defaults));
-  const current = useRef(question);
-  current.current = question;
+/** The question in the URL, and how to get to another one. */
+export interface Navigation {
+  readonly question: Question;
+  readonly ask: (change: Partial<Question>) => void;
+  readonly linkTo: (change: Partial<Question>) => string;
+}
+
+const DEFAULTS = { tz: ownZone };
+
+export function useNavigation(): Navigation {
+  const [question, setQuestion] = useState(() => questionIn(location.search, DEFAULTS));
   useEffect(() => {
-    const onPop = () => setQuestion(questionIn(location.search, defaults));
+    const onPop = () => setQuestion(questionIn(location.search, DEFAULTS));
     addEventListener('popstate', onPop);
     return () => removeEventListener('popstate', onPop);
   }, []);
-  const ask = useCallback((change: Partial<Question>, how: 'push' | 'replace' = 'push') => {
-    const next = { ...current.current, ...change };
-    const search = searchOf(next, defaults);
-    if (how === 'push') history.pushState(null, '', search);
-    else history.replaceState(null, '', search);
-    setQuestion(next);
-  }, []);
-  const linkTo = useCallback(
-    (change: Partial<Question>) => searchOf({ ...current.current, ...change }, defaults),
-    [],
-  );
-  return [question, ask, linkTo];
+  return {
+    question,
+    ask: (change) => {
+      // The URL is up to date even between a change and its rendering.
+      const next = { ...questionIn(location.search, DEFAULTS), ...change };
+      history.pushState(null, '', searchOf(next, DEFAULTS));
+      setQuestion(next);
+    },
+    linkTo: (change) => searchOf({ ...question, ...change }, DEFAULTS),
+  };
 }
 
-/** Counts up whenever the colours on the page may have changed. */
+/** Counts the changes of the colour scheme. */
 export function useScheme(): number {
   const [version, setVersion] = useState(0);
   useEffect(() => {
@@ -114,12 +107,12 @@ export function useScheme(): number {
   return version;
 }
 
-/** The time, moving. */
-export function useNow(everyMs: number): number {
+/** The time, every second. */
+export function useNow(): number {
   const [nowMs, setNowMs] = useState(() => Date.now());
   useEffect(() => {
-    const timer = setInterval(() => setNowMs(Date.now()), everyMs);
+    const timer = setInterval(() => setNowMs(Date.now()), 1_000);
     return () => clearInterval(timer);
-  }, [everyMs]);
+  }, []);
   return nowMs;
 }

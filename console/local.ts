@@ -1,7 +1,7 @@
-// The local stack's own routes: faults to switch, and the demo. Not there on AWS.
+// The routes of the local stack alone: faults, and the demo.
 import { apiUrl } from './place.ts';
 
-/** A fault as the stack describes it. */
+/** A switch of "Break it". */
 export interface Fault {
   readonly name: string;
   readonly title: string;
@@ -10,20 +10,21 @@ export interface Fault {
   readonly on: boolean;
 }
 
-/** What the demo has sent; without one, only that none is running. */
+/** What the demo has sent. Without a demo, only `running`. */
 export interface DemoState {
   readonly running: boolean;
   readonly metric?: string;
   readonly accepted?: number;
   readonly repeated?: number;
-  readonly refused?: number;
   readonly sent?: Readonly<Record<string, number>>;
 }
 
-export const readFaults = (signal?: AbortSignal) =>
-  call<{ faults: readonly Fault[] }>('faults', undefined, signal);
-export const setFault = (name: string, on: boolean) =>
-  call<{ faults: readonly Fault[] }>('faults', { name, on });
+interface Faults {
+  readonly faults: readonly Fault[];
+}
+
+export const readFaults = (signal?: AbortSignal) => call<Faults>('faults', undefined, signal);
+export const setFault = (name: string, on: boolean) => call<Faults>('faults', { name, on });
 export const readDemo = (signal?: AbortSignal) => call<DemoState>('demo', undefined, signal);
 export const runDemo = (running: boolean) => call<DemoState>('demo', { running });
 

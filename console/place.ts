@@ -1,16 +1,13 @@
-// Where the page runs: what its function wrote into it, and what the browser says.
+// Where the page runs, as its function and the browser say.
 
 const { base = '', keys, local } = document.documentElement.dataset;
 
 /** The API's address. */
 export const apiUrl = `${location.origin}${base}`;
-/** Whether reading takes an API key. */
+/** Whether reads need an API key. */
 export const wantsKey = keys === 'true';
-/** Whether this is the local stack. */
 export const isLocal = local === 'true';
-/** The zone the URL need not name. */
+/** The default of the URL. */
 export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
-/** How often what moves is asked for anew: reads cost nothing here, and capacity there. */
+/** How often the page asks again: a read costs capacity on AWS, and nothing locally. */
 export const pollMs = isLocal ? 1_000 : 5_000;
-/** Entities whose minutes the live view adds up. */
-export const liveEntitiesMax = 12;

@@ -152,14 +152,7 @@ export class FakeS3 {
     const bucket = this.bucket(Bucket);
     if (IfNoneMatch !== undefined && IfNoneMatch !== '*')
       throw new NotSimulated(`IfNoneMatch ${IfNoneMatch}`);
-    if (IfNoneMatch === '*' && bucket.bytes(Key) !== undefined) {
-      const message = 'At least one of the pre-conditions you specified did not hold';
-      throw new S3ServiceException({
-        name: 'PreconditionFailed',
-        $fault: 'client',
-        ...refused(message, 412),
-      });
-    }
+    if (IfNoneMatch === '*' && bucket.bytes(Key) !== undefined) throw preconditionFailed();
     const bytes = bytesOf(Body);
     this.#options.onPut?.(Bucket, Key, bytes);
     const version = this.#newVersion(bytes, ContentType);
@@ -168,12 +161,13 @@ export class FakeS3 {
   }
 
   #get(input: GetObjectRequest): object {
-    onlyKnown('GetObject', input, fields('Bucket Key Range'));
-    const { Bucket, Key = '', Range } = input;
+    onlyKnown('GetObject', input, fields('Bucket Key Range IfMatch'));
+    const { Bucket, Key = '', Range, IfMatch } = input;
     const newest = this.bucket(Bucket).newest(Key);
     if (newest?.bytes === undefined) throw new NoSuchKey(refused('The specified key does not exist.', 404));
+    if (IfMatch !== undefined && IfMatch !== etag(newest.bytes)) throw preconditionFailed();
     const bytes = Range === undefined ? newest.bytes : rangeOf(newest.bytes, Range);
-    return { ...headers(bytes, newest), Body: body(bytes) };
+    return { ...headers(bytes, newest), ETag: etag(newest.bytes), Body: body(bytes) };
   }
 
   #delete(input: DeleteObjectRequest): object {
@@ -218,6 +212,11 @@ export class FakeS3 {
     const lastModified = new Date(this.#options.clock.nowMs());
     return { id: `v${this.#versions}`, bytes, contentType, lastModified };
   }
+}
+
+function preconditionFailed(): S3ServiceException {
+  const message = 'At least one of the pre-conditions you specified did not hold';
+  return new S3ServiceException({ name: 'PreconditionFailed', $fault: 'client', ...refused(message, 412) });
 }
 
 function bytesOf(given: unknown): Uint8Array {

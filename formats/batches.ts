@@ -1,5 +1,5 @@
-// Cuts a file's events into batches. Cut and key follow from the file's identity, the offset and the bytes before it alone, so
-// that whoever reads the file again, from its beginning or from the start of any batch, makes the same batches.
+// Cuts a file's events into batches. Cut and key follow from the file's identity, the offset and the bytes before it alone:
+// reading the file again, from its beginning or from the start of any batch, makes the same batches.
 import { BEGINNING, type Position } from './lines.ts';
 import type { EventReading } from './reading.ts';
 import type { FileRecord } from './records.ts';
@@ -67,9 +67,9 @@ export class BatchCutter {
     this.#to = this.#from;
   }
 
-  /** Where everything before has been given, or has no events. */
-  get start(): Position {
-    return this.#events.length === 0 ? this.#to : this.#from;
+  /** Where the batch under way begins: a cutter that begins there makes the same batches. */
+  get from(): Position {
+    return this.#from;
   }
 
   /** Where the last record ended. */

@@ -17,6 +17,8 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
   [/^377abcaf/, 'a 7z archive'],
   [/^50415231/, 'a Parquet file'],
   [/^ff060000734e6150/, 'compressed with Snappy'],
+  [/^1f(?:9d|a0)/, 'compressed with compress'],
+  [/^(?:fffe|feff)/, 'UTF-16 text'],
 ];
 const TAR_MAGIC_AT = 257;
 
@@ -25,7 +27,7 @@ export function isGzip(head: Buffer, name: string): boolean {
   const hex = head.subarray(0, 10).toString('hex');
   const what = FOREIGN.find(([start]) => start.test(hex))?.[1] ?? (isTar(head) ? 'a tar archive' : undefined);
   if (what !== undefined)
-    throw new FormatError(`${name} is ${what}; unpack it first (plain and gzip files are read)`);
+    throw new FormatError(`${name} is ${what}; convert it first (plain UTF-8 and gzip files are read)`);
   return hex.startsWith('1f8b');
 }
 
@@ -38,26 +40,19 @@ export type OpenAt = (offset: number) => Readable;
 
 /**
  * The uncompressed bytes of a gzip file, zeros between its members left out.
- * @param from where a member begins
- * @param onMember told where each member begins
  * @throws Error where the data is damaged, cut off, or followed by something else
  */
-export async function* gunzipped(
-  open: OpenAt,
-  name: string,
-  from = 0,
-  onMember: (offset: number) => void = () => {},
-): AsyncGenerator<Buffer> {
-  let isFirst = from === 0;
-  for (let offset: number | undefined = from; offset !== undefined; ) {
-    onMember(offset);
+export async function* gunzipped(open: OpenAt, name: string): AsyncGenerator<Buffer> {
+  let isFirst = true;
+  for (let offset: number | undefined = 0; offset !== undefined; ) {
     const file = open(offset);
     const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
     // The callback is there so that pipeline throws nothing by itself: the loop below meets the same error.
     pipeline(file, gunzip, () => {});
     try {
       for await (const chunk of gunzip as AsyncIterable<Buffer>) {
-        if (isFirst && isTar(chunk)) throw new FormatError(`${name} is a tar archive; unpack it first`);
+        if (isFirst && isGzip(chunk, name))
+          throw new FormatError(`${name} is gzip within gzip: unpack it once first`);
         isFirst = false;
         yield chunk;
       }
@@ -80,7 +75,7 @@ async function nextMember(open: OpenAt, name: string, from: number): Promise<num
         continue;
       }
       if (chunk[at] === 0x1f) return offset + at;
-      throw new Error(`${name}: data that is not gzip follows at byte ${offset + at}`);
+      throw new FormatError(`${name}: data that is not gzip follows at byte ${offset + at}`);
     }
     return undefined;
   } finally {

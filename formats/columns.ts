@@ -1,8 +1,6 @@
 // Columns: comma-separated values, by csv-parse where there are quotes, and columns between blanks or tabs.
 import { CsvError, parse } from 'csv-parse/sync';
 import {
-  type Entry,
-  type FieldValue,
   IGNORED,
   type LineParser,
   MORE,
@@ -10,11 +8,10 @@ import {
   oneEntry,
   type Parsed,
   utf8FromLatin1,
-  utf8Of,
 } from './reading.ts';
+import { TextEntry } from './request.ts';
 
-export interface CsvSettings {
-  readonly delimiter: string;
+export interface ColumnsSettings {
   /** The first line names the columns. */
   readonly header: boolean;
   /** Lines that begin with it are comments. */
@@ -23,30 +20,58 @@ export interface CsvSettings {
 
 /** @param names the header, where a parser goes on in the middle of a file */
 export function csvParser(
-  { delimiter, header, comment }: CsvSettings,
+  { delimiter, ...settings }: ColumnsSettings & { readonly delimiter: string },
   names?: readonly string[],
 ): LineParser {
+  const separator = latin1Of(delimiter);
+  return columnsParser((text) => csvRow(text, separator), settings, names);
+}
+
+/**
+ * @param tabs single tabs between columns, so that one may be empty; otherwise runs of blanks and tabs, as awk sees them
+ * @param names the header, where a parser goes on in the middle of a file
+ */
+export function blanksParser(
+  { tabs, ...settings }: ColumnsSettings & { readonly tabs: boolean },
+  names?: readonly string[],
+): LineParser {
+  const row = (text: string) => (tabs ? text.split('\t') : text.replace(/^[ \t]+/, '').split(/[ \t]+/));
+  return columnsParser(row, settings, names);
+}
+
+function columnsParser(
+  rowOf: (text: string) => readonly string[] | Parsed,
+  { header, comment }: ColumnsSettings,
+  names?: readonly string[],
+): LineParser {
+  const start = comment === undefined ? undefined : latin1Of(comment);
   let columns = names;
   return {
     get header() {
       return columns;
     },
     parse(line) {
-      const text = utf8Of(line);
-      if (text === undefined) return malformed('it is not UTF-8');
-      if (text.trim() === '' || (comment !== undefined && text.startsWith(comment))) return IGNORED;
-      const row = rowOf(text, delimiter);
-      if (!Array.isArray(row)) return row;
+      const text = line.toString('latin1');
+      if (text.trim() === '' || (start !== undefined && text.startsWith(start))) return IGNORED;
+      const row = rowOf(text);
+      if ('kind' in row) return row;
       if (header && columns === undefined) {
-        columns = row;
+        columns = row.map((name) => utf8FromLatin1(name) ?? name);
         return IGNORED;
       }
-      return oneEntry(new ColumnsEntry(row, columns));
+      // Which column is the time is for the options to say.
+      return oneEntry(new TextEntry(undefined, (name) => columnOf(name, row, columns)));
     },
   };
 }
 
-function rowOf(text: string, delimiter: string): string[] | Parsed {
+/** A column by its name in the header, or by its number from 1. */
+function columnOf(name: string, row: readonly string[], columns: readonly string[] | undefined) {
+  const named = columns?.indexOf(name) ?? -1;
+  return row[named === -1 && /^[1-9]\d*$/.test(name) ? Number(name) - 1 : named];
+}
+
+function csvRow(text: string, delimiter: string): readonly string[] | Parsed {
   if (!text.includes('"')) return text.split(delimiter);
   try {
     const [values] = parse(text, { delimiter, relax_column_count: true });
@@ -57,58 +82,6 @@ function rowOf(text: string, delimiter: string): string[] | Parsed {
   }
 }
 
-export interface BlanksSettings {
-  /** Single tabs between columns, so that one may be empty; otherwise runs of blanks and tabs, as awk sees them. */
-  readonly tabs: boolean;
-  readonly header: boolean;
-  readonly comment: string | undefined;
-}
-
-/** @param names the header, where a parser goes on in the middle of a file */
-export function blanksParser(
-  { tabs, header, comment }: BlanksSettings,
-  names?: readonly string[],
-): LineParser {
-  const start = comment === undefined ? undefined : Buffer.from(comment).toString('latin1');
-  let columns = names;
-  return {
-    get header() {
-      return columns;
-    },
-    parse(line) {
-      const text = line.toString('latin1');
-      if (text.trim() === '' || (start !== undefined && text.startsWith(start))) return IGNORED;
-      const values = tabs ? text.split('\t') : text.replace(/^[ \t]+/, '').split(/[ \t]+/);
-      if (header && columns === undefined) {
-        columns = values;
-        return IGNORED;
-      }
-      return oneEntry(new ColumnsEntry(values, columns, utf8FromLatin1));
-    },
-  };
-}
-
-/** A row's fields by column number from 1, or by the header's names. */
-class ColumnsEntry implements Entry {
-  /** Which column is the time is for the options to say. */
-  readonly at = undefined;
-  readonly #values: readonly string[];
-  readonly #names: readonly string[] | undefined;
-  readonly #decode: (text: string) => FieldValue;
-
-  constructor(
-    values: readonly string[],
-    names?: readonly string[],
-    decode: (text: string) => FieldValue = String,
-  ) {
-    this.#values = values;
-    this.#names = names;
-    this.#decode = decode;
-  }
-
-  field(name: string): FieldValue {
-    const named = this.#names?.indexOf(name) ?? -1;
-    const value = this.#values[named === -1 && /^[1-9]\d*$/.test(name) ? Number(name) - 1 : named];
-    return value === undefined ? undefined : this.#decode(value);
-  }
+function latin1Of(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }

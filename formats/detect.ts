@@ -18,7 +18,7 @@ import { unwrapped, unwrappedLines, WRAPPERS, type Wrapper } from './unwrap.ts';
 
 type Loose<T> = { readonly [name in keyof T]?: T[name] | undefined };
 
-/** What the user says of how to read a file; everything may be left out. */
+/** How the user wants a file to be read; everything is optional. */
 export interface FormatRequest extends Loose<Selection> {
   /** A format's name, or `auto`. */
   readonly format?: string | undefined;
@@ -104,10 +104,11 @@ function told(request: FormatRequest, lines: readonly Buffer[]): FormatName | un
     if (request.delimiter === undefined && texts.some((text) => text.includes('\t'))) return 'columns';
     return delimited * 2 > texts.length ? 'csv' : 'columns';
   }
-  const scores = TELLING.map((format) => ({ format, lines: readable(format, request, lines) }));
+  // Who names the field that says when means fields, also where they are those of an access log.
+  const order: readonly FormatName[] =
+    request.time === undefined ? [...TELLING, 'jsonl'] : ['jsonl', ...TELLING];
+  const scores = order.map((format) => ({ format, lines: readable(format, request, lines) }));
   const best = scores.reduce((a, b) => (b.lines > a.lines ? b : a));
-  const fields = json && (best.format !== 'json-access' || best.lines === 0 || request.time !== undefined);
-  if (fields) return readable('jsonl', request, lines) > 0 ? 'jsonl' : undefined;
   return best.lines > 0 ? best.format : undefined;
 }
 
@@ -182,7 +183,7 @@ const OPTION_NAMES: Readonly<Record<FormatOption, string>> = {
   timeUnit: '--time-unit',
 };
 
-/** An option without effect would leave its user with other counts than he thinks. */
+/** An option without effect would give other counts than its user expects. */
 function refuseUseless(format: FormatName, request: FormatRequest): void {
   const { options } = formatOf(format);
   for (const [option, name] of Object.entries(OPTION_NAMES) as [FormatOption, string][]) {

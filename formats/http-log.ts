@@ -11,9 +11,12 @@ const ISO_TIME =
 
 /**
  * `[time] … "request" status`; what stands before, between and after is free. Between them there is no further bracket, so that
- * a time which a client smuggled into an earlier field is not the one that counts.
+ * a time which a client smuggled into an earlier field is not the one that counts. What is between ends in no blank: a run of
+ * blanks is tried once, not from each of its blanks. Envoy writes status 0, S3 `-` where nothing was answered.
  */
-const LOG = new RegExp(`\\[(?:(${CLF_TIME})|(${ISO_TIME}))\\](?:[^\\[]*?) +${QUOTED} +(\\d{3})(?=[ "]|$)`);
+const LOG = new RegExp(
+  `\\[(?:(${CLF_TIME})|(${ISO_TIME}))\\](?:[^\\[]*?[^\\[ ])? +${QUOTED} +(\\d{3}|0|-)(?=[ "]|$)`,
+);
 export const LOG_FIELDS = ['host', 'user', 'request', 'bytes', 'referer', 'agent'] as const;
 /** The time without a month and a year, of the EPA's logs. */
 const TIME_ALONE = /\[\d\d:\d\d:\d\d:\d\d\] "/;
@@ -37,58 +40,46 @@ function parseLog(text: string): Parsed {
   const [request, status] = [m[3] ?? '', m[4] ?? ''];
   return oneEntry(
     new RequestEntry(at, requestOf(request), status, (name) =>
-      otherField(name, text, m.index, m[0].length, request),
+      otherField(name, text.slice(0, m.index), text.slice(m.index + m[0].length), request),
     ),
   );
 }
 
-/** The fields before the time and after the status, looked for only where somebody asks. */
-function otherField(
-  name: string,
-  text: string,
-  start: number,
-  length: number,
-  request: string,
-): string | undefined {
+/** The fields before the time and after the status, looked for only where they are asked for. */
+function otherField(name: string, start: string, after: string, request: string): string | undefined {
   if (name === 'request') return request;
-  const before = text.slice(0, start).trim().replace(/^"/, '').split(/ +/);
+  const before = start.trim().replace(/^"/, '').split(/ +/);
   if (name === 'host') return before[0];
   if (name === 'user') return before.slice(2).join(' ');
-  const after = text.slice(start + length);
   if (name === 'bytes') return /^ +(\d+|-)(?: |$)/.exec(after)?.[1];
   const quoted = [...after.matchAll(new RegExp(QUOTED, 'g'))].map(([, value]) => value);
   if (name === 'referer') return quoted[0];
   return name === 'agent' ? quoted[1] : undefined;
 }
 
-const HAPROXY =
-  /(\S+):\d+ \[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d\.\d+)\] (\S+) (\S+) [-+/\d]+ (\d{3}|-1) (\S+) .*?"((?:[^"\\]|\\.)*)"?$/;
-export const HAPROXY_FIELDS = ['host', 'frontend', 'backend', 'bytes', 'request'] as const;
-
-/** HAProxy's `option httplog`; its time has no zone, and counts as UTC. */
-export function haproxyParser(): LineParser {
-  return {
-    parse(line) {
-      const text = line.toString('latin1');
-      const m = HAPROXY.exec(text);
-      if (m === null) return text.trim() === '' ? IGNORED : malformed('not a line of HAProxy’s httplog');
-      const [, host, time = '', frontend, backend, status = '', bytes, request = ''] = m;
-      const fields: Readonly<Record<string, string | undefined>> = {
-        host,
-        frontend,
-        backend,
-        bytes,
-        request,
-      };
-      return oneEntry(new RequestEntry(parseClf(time), requestOf(request), status, (name) => fields[name]));
-    },
-  };
+/** A pattern with a group for each field; the line may say more after them. */
+interface Shape {
+  readonly pattern: RegExp;
+  readonly what: string;
+  timeOf(text: string): number | undefined;
 }
 
-/** `[type] time elb client target 3 times elb_status target_status 2 sizes "request" "agent" …`; the rest is free. */
-const ELB = new RegExp(
-  `^(?:([a-z0-9]+) )?(\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z) (\\S+) (\\S+) (\\S+) (?:\\S+ ){3}(\\d{3}|-) (\\d{3}|-) (\\S+) (\\S+) ${QUOTED}(?: ${QUOTED})?`,
-);
+/** `client:port [time] frontend backend times status bytes … "request"`; HAProxy cuts a long request off. */
+const HAPROXY: Shape = {
+  pattern:
+    /(?:^| )(?<host>[^ ]+):\d+ \[(?<time>\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d\.\d+)\] (?<frontend>\S+) (?<backend>\S+) [-+/\d]+ (?<status>\d{3}|-1) (?<bytes>\S+) [^"]*"(?<request>(?:[^"\\]|\\.)*)(?:"|$)/,
+  what: 'HAProxy’s httplog',
+  timeOf: parseClf,
+};
+export const HAPROXY_FIELDS = ['host', 'frontend', 'backend', 'bytes', 'request'] as const;
+
+/** `[type] time elb client target 3 times elb_status target_status 2 sizes "request" "agent" …`. */
+const ELB: Shape = {
+  pattern:
+    /^(?:(?<type>[a-z0-9]+) )?(?<time>\d{4}-\d\d-\d\dT[\d:.]+Z) (?<elb>\S+) (?<client>\S+) (?<target_address>\S+) (?:\S+ ){3}(?<status>\d{3}|-) (?<target_status>\d{3}|-) (?<received>\S+) (?<bytes>\S+) "(?<request>(?:[^"\\]|\\.)*)"(?: "(?<agent>(?:[^"\\]|\\.)*)")?/,
+  what: 'a load balancer’s log',
+  timeOf: parseIso,
+};
 export const ELB_FIELDS = [
   'type',
   'elb',
@@ -101,44 +92,33 @@ export const ELB_FIELDS = [
   'url',
 ] as const;
 
+/** HAProxy's `option httplog` and `httpslog`; its time has no zone, and counts as UTC. */
+export function haproxyParser(): LineParser {
+  return shapeParser(HAPROXY, (target) => target);
+}
+
 /**
  * Application Load Balancer and classic ELB. The time is the one the response was given (`time`), the status the load
  * balancer's own, the path that of the request's URL.
  */
 export function elbParser(): LineParser {
+  return shapeParser(ELB, pathOfUrl);
+}
+
+function shapeParser({ pattern, what, timeOf }: Shape, targetOf: (url: string) => string): LineParser {
   return {
     parse(line) {
       const text = line.toString('latin1');
-      const m = ELB.exec(text);
-      if (m === null) return text.trim() === '' ? IGNORED : malformed('not a line of a load balancer’s log');
-      const [
-        ,
-        type,
-        time = '',
-        elb,
-        client,
-        address,
-        status = '',
-        targetStatus,
-        received,
-        bytes,
-        quoted = '',
-        agent,
-      ] = m;
+      const fields = pattern.exec(text)?.groups;
+      if (fields === undefined) return text.trim() === '' ? IGNORED : malformed(`not a line of ${what}`);
+      const { time = '', status = '', request: quoted = '' } = fields;
       const request = requestOf(quoted);
-      const fields: Readonly<Record<string, string | undefined>> = {
-        type,
-        elb,
-        client,
-        target_address: address,
-        target_status: targetStatus,
-        received,
-        bytes,
-        agent,
-        url: request?.target,
-      };
-      const asked = request && { ...request, target: pathOfUrl(request.target) };
-      return oneEntry(new RequestEntry(parseIso(time), asked, status, (name) => fields[name]));
+      const asked = request && { ...request, target: targetOf(request.target) };
+      return oneEntry(
+        new RequestEntry(timeOf(time), asked, status, (name) =>
+          name === 'url' ? request?.target : fields[name],
+        ),
+      );
     },
   };
 }

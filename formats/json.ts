@@ -1,109 +1,70 @@
 // JSON lines: an object a line, several, or an array; any object, or the access logs of servers that write JSON.
-import {
-  type Entry,
-  type FieldValue,
-  IGNORED,
-  type LineParser,
-  malformed,
-  oneEntry,
-  utf8Of,
-} from './reading.ts';
-import { requestOf } from './request.ts';
+import { isUtf8 } from 'node:buffer';
+import { type Entry, type FieldValue, IGNORED, type LineParser, malformed } from './reading.ts';
+import { partOfTarget, type Request, requestOf } from './request.ts';
 import { parseTime } from './time.ts';
 
 /** What servers call a request's parts: nginx by habit, Caddy, Traefik, Envoy, API Gateway, CloudFront, Apache, Kubernetes' ingress. */
-const ROLES: Readonly<Record<string, readonly string[]>> = {
-  method: [
-    'method',
-    'request_method',
-    'requestMethod',
-    'request.method',
-    'RequestMethod',
-    'httpMethod',
-    'http_method',
-    'cs-method',
-    'http.request.method',
-    'verb',
-  ],
-  target: [
-    'target',
-    'request_uri',
-    'request.uri',
-    'RequestPath',
-    'uri',
-    'cs-uri-stem',
-    'path',
-    'url',
-    'request_path',
-    'http.path',
-    'url.path',
-    'resourcePath',
-  ],
-  status: [
-    'status',
-    'status_code',
-    'DownstreamStatus',
-    'OriginStatus',
-    'response_code',
-    'sc-status',
-    'http.response.status_code',
-    'statusCode',
-    'response.status',
-  ],
-  protocol: ['protocol', 'server_protocol', 'request.proto', 'RequestProtocol', 'cs-protocol-version'],
-};
+const METHODS =
+  'method request_method requestMethod request.method RequestMethod httpMethod http_method cs-method http.request.method verb :method'.split(
+    ' ',
+  );
+const TARGETS =
+  'target request_uri request.uri RequestPath uri cs-uri-stem path url request_path http.path url.path resourcePath x-envoy-original-path x-envoy-origin-path :path'.split(
+    ' ',
+  );
+const STATUSES =
+  'status status_code DownstreamStatus OriginStatus response_code sc-status http.response.status_code statusCode response.status'.split(
+    ' ',
+  );
+const PROTOCOLS = 'protocol server_protocol request.proto RequestProtocol cs-protocol-version'.split(' ');
 const REQUESTS = ['request', 'request_line'];
-const TIMES = [
-  'time_local',
-  'time_iso8601',
-  '@timestamp',
-  'timestamp',
-  'StartUTC',
-  'start_time',
-  'requestTimeEpoch',
-  'requestTime',
-  'ts',
-  'msec',
-  'time',
-  'at',
-  'datetime',
-];
+/** An HTTP API's `GET /pets/{id}`, where the path itself is not written. */
+const ROUTES = ['routeKey'];
+const TIMES =
+  'time_local time_iso8601 @timestamp timestamp StartUTC start_time requestTimeEpoch requestTime ts msec time at datetime'.split(
+    ' ',
+  );
 
-/** Objects by line. A line without what is to be counted is malformed: it reports nothing. */
+/** Objects by line. */
 export function jsonParser(): LineParser {
   return {
     parse(line) {
-      const text = utf8Of(line)?.trim();
-      if (text === undefined) return malformed('it is not UTF-8');
+      // Bytes that are not UTF-8, in an agent say, spoil their own field only.
+      const spoilt = !isUtf8(line);
+      const text = line.toString().trim();
       // The lines of a pretty array: its brackets, and a comma after each object.
       const bare = text.endsWith(',') ? text.slice(0, -1) : text;
       if (bare === '' || bare === '[' || bare === ']') return IGNORED;
       const values = valuesOf(bare);
       if (values === undefined) return malformed('it is not JSON');
-      const objects = values.filter(({ value }) => isObject(value));
-      if (objects.length < values.length || objects.length === 0) return malformed('it is no JSON object');
-      const entries = objects.map(({ value, source }) => new JsonEntry(value, source));
-      return entries.length === 1 && entries[0] ? oneEntry(entries[0]) : { kind: 'entries', entries };
+      if (values.length === 0 || !values.every(({ value }) => isObject(value)))
+        return malformed('it is no JSON object');
+      return { kind: 'entries', entries: values.map((value) => new JsonEntry(value, spoilt)) };
     },
   };
 }
 
 interface Value {
   readonly value: unknown;
-  /** The JSON that it came from. */
+  /** The JSON that it came from, and its place there if that is an array. */
   readonly source: string;
+  readonly index?: number;
 }
 
-function valuesOf(text: string): Value[] | undefined {
-  const whole = parsed(text) ?? parsed(withEscapesMended(text));
-  if (whole === undefined) return severalOf(text);
-  if (!Array.isArray(whole.value)) return [whole];
-  return whole.value.map((value: unknown) => ({ value, source: JSON.stringify(value) }));
+function valuesOf(source: string): Value[] | undefined {
+  const mended = withEscapesMended(source);
+  for (const text of mended === source ? [source] : [source, mended]) {
+    const value = parsed(text);
+    if (Array.isArray(value)) return value.map((one, index) => ({ value: one, source: text, index }));
+    if (value !== undefined) return [{ value, source: text }];
+  }
+  return severalOf(mended);
 }
 
-function parsed(text: string): Value | undefined {
+function parsed(text: string): unknown {
   try {
-    return { value: JSON.parse(text), source: text };
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -111,7 +72,7 @@ function parsed(text: string): Value | undefined {
 
 /** nginx without `escape=json` writes the bytes that JSON cannot hold as `\xNN`. */
 function withEscapesMended(text: string): string {
-  if (!text.includes('\\x')) return '';
+  if (!text.includes('\\x')) return text;
   return text.replace(/(?:\\x[0-9A-Fa-f]{2})+/g, (run) =>
     JSON.stringify(Buffer.from(run.replaceAll('\\x', ''), 'hex').toString('utf8')).slice(1, -1),
   );
@@ -130,9 +91,10 @@ function severalOf(text: string): Value[] | undefined {
       if (!/^[\s,]*$/.test(text.slice(from, i))) return undefined;
       from = i;
     } else if (c === '}' && --depth === 0) {
-      const one = parsed(text.slice(from, i + 1));
-      if (one === undefined) return undefined;
-      values.push(one);
+      const source = text.slice(from, i + 1);
+      const value = parsed(source);
+      if (value === undefined) return undefined;
+      values.push({ value, source });
       from = i + 1;
     }
   }
@@ -141,13 +103,14 @@ function severalOf(text: string): Value[] | undefined {
 
 /** An object's fields by their names, or by paths of names joined by dots; and by their roles in an access log. */
 export class JsonEntry implements Entry {
-  readonly #value: unknown;
-  readonly #source: string;
-  #roles: Readonly<Record<string, string | undefined>> | undefined;
+  readonly #json: Value;
+  readonly #spoilt: boolean;
+  #request: Partial<Request> | undefined;
 
-  constructor(value: unknown, source: string) {
-    this.#value = value;
-    this.#source = source;
+  /** @param spoilt its line is not UTF-8: fields with a replacement character may be what was not */
+  constructor(json: Value, spoilt: boolean) {
+    this.#json = json;
+    this.#spoilt = spoilt;
   }
 
   get at(): number | undefined {
@@ -164,43 +127,56 @@ export class JsonEntry implements Entry {
 
   /** Whether it has what an access log has. */
   get isRequest(): boolean {
-    const { method, target, status } = this.#request();
-    return method !== undefined && target !== undefined && status !== undefined && this.at !== undefined;
+    const { method, target } = this.#asked();
+    return [method, target, this.#first(STATUSES), this.at].every((one) => one !== undefined);
   }
 
   field(name: string): FieldValue {
     const own = this.#own(name);
     // What the object itself calls `path` may have a query in it, which is stripped as elsewhere.
-    if (name !== 'path' && own !== undefined) return own;
-    const { target, ...roles } = this.#request();
-    if (name === 'target') return target;
-    if (name === 'path' || name === 'query') {
-      const mark = target?.indexOf('?') ?? -1;
-      if (name === 'query') return mark === -1 ? undefined : target?.slice(mark + 1);
-      return mark === -1 ? (target ?? own) : target?.slice(0, mark);
-    }
-    return Object.hasOwn(roles, name) ? roles[name] : own;
+    if (name === 'path') return partOfTarget(this.#asked().target, name) ?? own;
+    if (own !== undefined) return own;
+    if (name === 'query') return partOfTarget(this.#asked().target, name);
+    if (name === 'status') return this.#first(STATUSES);
+    return name === 'method' || name === 'target' || name === 'protocol' ? this.#asked()[name] : undefined;
   }
 
-  #request(): Readonly<Record<string, string | undefined>> {
-    if (this.#roles !== undefined) return this.#roles;
-    const found: Record<string, string | undefined> = {};
-    for (const [role, names] of Object.entries(ROLES)) {
-      found[role] = names.map((name) => this.#own(name)).find((one) => one != null) ?? undefined;
+  #asked(): Partial<Request> {
+    this.#request ??= this.#line(REQUESTS) ?? this.#parts();
+    return this.#request;
+  }
+
+  #parts(): Partial<Request> {
+    const [method, target] = [this.#first(METHODS), this.#first(TARGETS)];
+    const protocol = this.#first(PROTOCOLS);
+    return { ...(target === undefined && this.#line(ROUTES)), ...definedOf({ method, target, protocol }) };
+  }
+
+  #line(names: readonly string[]): Request | undefined {
+    const line = this.#first(names);
+    return line === undefined ? undefined : requestOf(line);
+  }
+
+  #first(names: readonly string[]): string | undefined {
+    for (const name of names) {
+      const value = this.#own(name);
+      if (value != null) return value;
     }
-    const line = REQUESTS.map((name) => this.#own(name)).find((one) => one != null);
-    const request = line == null ? undefined : requestOf(line);
-    this.#roles = request === undefined ? found : { ...found, ...request };
-    return this.#roles;
+    return undefined;
   }
 
   #own(path: string): FieldValue {
-    const value = fieldOf(this.#value, path);
-    if (typeof value === 'string') return value.isWellFormed() ? value : null;
+    const value = fieldOf(this.#json.value, path);
     if (typeof value === 'boolean') return String(value);
-    if (typeof value !== 'number') return undefined;
-    return Number.isSafeInteger(value) ? String(value) : exactNumber(this.#source, path);
+    if (typeof value === 'number')
+      return Number.isSafeInteger(value) ? String(value) : exactNumber(this.#json, path);
+    if (typeof value !== 'string') return undefined;
+    return value.isWellFormed() && !(this.#spoilt && value.includes('\ufffd')) ? value : null;
   }
+}
+
+function definedOf(request: { readonly [name in keyof Request]: string | undefined }): Partial<Request> {
+  return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
 }
 
 function fieldOf(value: unknown, path: string): unknown {
@@ -219,10 +195,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** The digits as they stand in the line: an id beyond 2^53 must not become its neighbour, nor a time its next minute. */
-function exactNumber(source: string, path: string): string | undefined {
-  const exact: unknown = JSON.parse(source, (_key, value: unknown, context?: { source?: string }) =>
+function exactNumber({ source, index }: Value, path: string): string | undefined {
+  const exact = JSON.parse(source, (_key, value: unknown, context?: { source?: string }) =>
     typeof value === 'number' ? { digits: context?.source ?? String(value) } : value,
   );
-  const found = fieldOf(exact, path);
+  const found = fieldOf(index === undefined ? exact : exact[index], path);
   return isObject(found) && typeof found['digits'] === 'string' ? found['digits'] : undefined;
 }

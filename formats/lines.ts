@@ -26,84 +26,59 @@ export interface Position {
 }
 
 export const BEGINNING: Position = { offset: 0, crc: 0, lines: 0 };
-/** Longer lines are malformed; it keeps memory bounded whatever the file holds. */
+/** Longer lines are malformed, so that memory is bounded whatever the file holds. */
 const LINE_BYTES_MAX = 1024 * 1024;
-/** So many bytes without a line feed, but with carriage returns, are lines that end in CR alone. */
-const CR_SAMPLE_BYTES = 64 * 1024;
 
 const [LF, CR] = [10, 13];
 const BYTE_ORDER_MARK = Buffer.from('efbbbf', 'hex');
 
-/** A line cutter; any chunking of the same bytes gives the same lines. Lines end in LF or CRLF, or all of them in CR. */
+/** A line cutter; any chunking of the same bytes gives the same lines. Lines end in LF, CRLF or CR. */
 export class LineSplitter {
   #held: Buffer[] = [];
   #heldBytes = 0;
   #dropped = 0;
+  /** What is held ends in CR: an LF that follows belongs to it. */
+  #afterCr = false;
   #number: number;
   #start: number;
   #crc: number;
-  #end: number | undefined;
-  #sample: Buffer[] = [];
-  #sampleBytes = 0;
   readonly #bytesMax: number;
 
-  /** @param lineEnd known where a splitter goes on in the middle of a file; otherwise found out */
-  constructor(at: Position = BEGINNING, lineEnd?: number, bytesMax: number = LINE_BYTES_MAX) {
+  constructor(at: Position = BEGINNING, bytesMax: number = LINE_BYTES_MAX) {
     this.#number = at.lines;
     this.#start = at.offset;
     this.#crc = at.crc;
-    this.#end = lineEnd;
     this.#bytesMax = bytesMax;
-  }
-
-  /** The byte that ends lines, as soon as that is known. */
-  get lineEnd(): number | undefined {
-    return this.#end;
   }
 
   /** Takes the next bytes and gives the lines they complete. */
   *push(chunk: Buffer): Generator<Line> {
-    if (this.#end !== undefined) yield* this.#cut(chunk, this.#end);
-    else if (chunk.includes(LF)) yield* this.#decide(LF, chunk);
-    else {
-      this.#sample.push(chunk);
-      this.#sampleBytes += chunk.length;
-      // A CR at the very end may be half of a CRLF.
-      if (this.#sampleBytes >= CR_SAMPLE_BYTES) {
-        const all = Buffer.concat(this.#sample);
-        this.#sample = [];
-        if (all.subarray(0, -1).includes(CR)) yield* this.#decide(CR, all);
-        else if (all.length >= this.#bytesMax) yield* this.#decide(LF, all);
-        else this.#sample = [all];
-      }
+    if (chunk.length === 0) return;
+    let from = 0;
+    if (this.#afterCr) {
+      if (chunk[0] === LF) this.#take(chunk.subarray(0, ++from));
+      yield this.#line(true);
     }
+    let [lf, cr] = [chunk.indexOf(LF, from), chunk.indexOf(CR, from)];
+    while (lf !== -1 || cr !== -1) {
+      const isCr = cr !== -1 && (lf === -1 || cr < lf);
+      if (isCr && cr === chunk.length - 1) {
+        this.#afterCr = true;
+        break;
+      }
+      const next = isCr ? cr + (lf === cr + 1 ? 2 : 1) : lf + 1;
+      this.#take(chunk.subarray(from, next));
+      yield this.#line(true);
+      from = next;
+      if (lf !== -1 && lf < from) lf = chunk.indexOf(LF, from);
+      if (cr !== -1 && cr < from) cr = chunk.indexOf(CR, from);
+    }
+    if (from < chunk.length) this.#take(chunk.subarray(from));
   }
 
   /** Gives the last line where the file does not end in a line end. */
   *end(): Generator<Line> {
-    if (this.#end === undefined) {
-      const all = Buffer.concat(this.#sample);
-      this.#sample = [];
-      yield* this.#decide(all.subarray(0, -1).includes(CR) ? CR : LF, all);
-    }
-    if (this.#heldBytes > 0) yield this.#line(false);
-  }
-
-  *#decide(lineEnd: number, chunk: Buffer): Generator<Line> {
-    this.#end = lineEnd;
-    for (const part of this.#sample) yield* this.#cut(part, lineEnd);
-    this.#sample = [];
-    yield* this.#cut(chunk, lineEnd);
-  }
-
-  *#cut(chunk: Buffer, lineEnd: number): Generator<Line> {
-    let from = 0;
-    for (let at = chunk.indexOf(lineEnd); at !== -1; at = chunk.indexOf(lineEnd, from)) {
-      this.#take(chunk.subarray(from, at + 1));
-      yield this.#line(true);
-      from = at + 1;
-    }
-    if (from < chunk.length) this.#take(chunk.subarray(from));
+    if (this.#heldBytes > 0) yield this.#line(this.#afterCr);
   }
 
   #take(part: Buffer): void {
@@ -112,9 +87,8 @@ export class LineSplitter {
     let kept = part;
     // copytruncate leaves a hole of zeros, perhaps gigabytes, before the next line.
     if (this.#held.length === 0 && part[0] === 0) {
-      const text = part.findIndex((byte) => byte !== 0);
-      this.#dropped += text === -1 ? part.length : text;
-      kept = text === -1 ? part.subarray(part.length) : part.subarray(text);
+      kept = withoutZeros(part);
+      this.#dropped += part.length - kept.length;
     }
     // Two bytes more than the limit are kept, so that the line end never decides whether a line is too long.
     const held = this.#held.reduce((sum, { length }) => sum + length, 0);
@@ -134,10 +108,17 @@ export class LineSplitter {
     this.#held = [];
     this.#heldBytes = 0;
     this.#dropped = 0;
+    this.#afterCr = false;
     this.#start = end;
     this.#number += 1;
     return { number: this.#number, start, end, bytes, crc: this.#crc, tooLong, terminated };
   }
+}
+
+/** The bytes from the first that is not zero on. */
+export function withoutZeros(bytes: Buffer): Buffer {
+  const text = bytes.findIndex((byte) => byte !== 0);
+  return bytes.subarray(text === -1 ? bytes.length : text);
 }
 
 function withoutLineEnd(bytes: Buffer): Buffer {
@@ -152,4 +133,20 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Li
   const splitter = new LineSplitter();
   for await (const chunk of chunks) yield* splitter.push(chunk);
   yield* splitter.end();
+}
+
+/** The first bytes of a file that are not zeros, `bytesMax` at the most, and whether they are all that there is. */
+export async function headOf(
+  chunks: AsyncIterable<Buffer>,
+  bytesMax: number,
+): Promise<{ readonly head: Buffer; readonly whole: boolean }> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    const part = length === 0 ? withoutZeros(chunk) : chunk;
+    parts.push(part);
+    length += part.length;
+    if (length >= bytesMax) break;
+  }
+  return { head: Buffer.concat(parts).subarray(0, bytesMax), whole: length < bytesMax };
 }

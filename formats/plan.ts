@@ -14,7 +14,7 @@ import { REQUEST_FIELDS } from './request.ts';
 import { parseWhere, type Selection } from './select.ts';
 import { templateFields, templateParser } from './template.ts';
 import { unwrappingParser, type Wrapper } from './unwrap.ts';
-import { NLB_FIELDS, nlbParser, REALTIME_FIELDS, w3cParser } from './w3c.ts';
+import { NLB_FIELDS, nlbParser, REALTIME_FIELDS, realtimeParser, w3cParser } from './w3c.ts';
 
 /**
  * How to read a file; plain data. Two imports of a file under one metric must have equal plans, or lines counted by one would
@@ -67,7 +67,7 @@ export const FORMATS = {
   w3c: { ...access, parser: (_, header) => w3cParser(header) },
   'cloudfront-realtime': {
     ...access,
-    parser: () => w3cParser(REALTIME_FIELDS),
+    parser: realtimeParser,
     fields: () => [...REQUEST_FIELDS, ...REALTIME_FIELDS],
   },
   template: {

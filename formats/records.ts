@@ -19,14 +19,13 @@ export interface FileRecord {
 /** Where in a file a reader goes on: after the last record it gave. */
 export interface ReaderPosition extends Position {
   readonly header?: readonly string[] | undefined;
-  readonly lineEnd?: number | undefined;
 }
 
 /** Lines that a record may span; beyond that the quote is a stray one. */
 const JOINED_LINES_MAX = 100;
 
 const TOO_LONG = [malformed('it is longer than 1 MiB')];
-const NEVER_CLOSED = [malformed('a quote in it is never closed')];
+const NEVER_CLOSED = [malformed('a quote in it is never closed, or its rest is missing')];
 
 /** Gives records as bytes come. */
 export class RecordReader {
@@ -38,16 +37,15 @@ export class RecordReader {
   readonly #headers: { readonly from: number; readonly header: readonly string[] | undefined }[] = [];
 
   constructor(plan: ReadingPlan, metric: string, at: ReaderPosition = BEGINNING) {
-    this.#splitter = new LineSplitter(at, at.lineEnd);
+    this.#splitter = new LineSplitter(at);
     this.#parser = parserOf(plan, at.header);
     this.#select = selectorOf(plan, metric);
     this.#headers.push({ from: at.offset, header: at.header });
   }
 
-  /** What a reader that goes on at an offset, where a record ended, needs to know besides. */
-  memoryAt(offset: number): Pick<ReaderPosition, 'header' | 'lineEnd'> {
-    const header = this.#headers.findLast((one) => one.from <= offset)?.header;
-    return { header, lineEnd: this.#splitter.lineEnd };
+  /** The header that holds at an offset: what a reader that goes on there needs to know besides. */
+  headerAt(offset: number): readonly string[] | undefined {
+    return this.#headers.findLast((one) => one.from <= offset)?.header;
   }
 
   /** The records that these bytes complete. */

@@ -12,7 +12,7 @@ export interface Request {
 }
 
 const METHOD = /^[A-Za-z][A-Za-z0-9_-]{0,30}$/;
-const PROTOCOL = / +(HTTP\/\d+(?:\.\d+)?) *$/;
+const PROTOCOL = /^HTTP\/\d+(?:\.\d+)?$/;
 const ORIGIN = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?]*/;
 
 /** `METHOD target [HTTP/d[.d]]`; blanks in the target are part of it. Undefined for what is no HTTP: TLS noise, an empty request. */
@@ -21,9 +21,17 @@ export function requestOf(text: string): Request | undefined {
   if (blank < 1) return undefined;
   const method = text.slice(0, blank);
   if (!METHOD.test(method)) return undefined;
-  const end = PROTOCOL.exec(text);
-  const target = text.slice(blank, end?.index ?? text.length).trim();
-  return target === '' ? undefined : { method, target, protocol: end?.[1] };
+  const rest = text.slice(blank).trim();
+  const last = rest.slice(rest.lastIndexOf(' ') + 1);
+  const protocol = PROTOCOL.test(last) ? last : undefined;
+  const target = protocol === undefined ? rest : rest.slice(0, -protocol.length).trim();
+  return target === '' ? undefined : { method, target: withoutRoute(method, target), protocol };
+}
+
+/** API Gateway's CLF of an HTTP API has the method, and a route that begins with a method once more. */
+function withoutRoute(method: string, target: string): string {
+  const route = [`${method} /`, 'ANY /'].find((start) => target.startsWith(start));
+  return route === undefined ? target : target.slice(route.length - 1);
 }
 
 /** The path of an absolute URL, as load balancers write targets. */
@@ -32,42 +40,46 @@ export function pathOfUrl(target: string): string {
   return path.startsWith('/') ? path : `/${path}`;
 }
 
-/** An entry of an access log. Strings hold Latin-1, one character a byte, so that no byte changes on the way. */
-export class RequestEntry implements Entry {
-  readonly at: number | undefined;
-  /** Undefined where the server could not read a request either. */
-  readonly request: Request | undefined;
-  readonly #status: string;
-  readonly #other: (name: string) => string | undefined;
+/** A target up to its first `?`, or after it. */
+export function partOfTarget(target: string | undefined, part: 'path' | 'query'): string | undefined {
+  const mark = target?.indexOf('?') ?? -1;
+  if (part === 'query') return mark === -1 ? undefined : target?.slice(mark + 1);
+  return mark === -1 ? target : target?.slice(0, mark);
+}
 
-  /** @param other the fields besides those of the request */
+/** An entry whose fields are Latin-1 text, one character a byte, so that no byte changes on the way. */
+export class TextEntry implements Entry {
+  readonly at: number | undefined;
+  readonly #value: (name: string) => string | undefined;
+
+  constructor(at: number | undefined, value: (name: string) => string | undefined) {
+    this.at = at;
+    this.#value = value;
+  }
+
+  field(name: string): FieldValue {
+    const value = this.#value(name);
+    return value === undefined ? undefined : utf8FromLatin1(value);
+  }
+}
+
+/** An entry of an access log. */
+export class RequestEntry extends TextEntry {
+  /**
+   * @param request undefined where the server could not read a request either
+   * @param other the fields besides those of the request
+   */
   constructor(
     at: number | undefined,
     request: Request | undefined,
     status: string,
     other: (name: string) => string | undefined,
   ) {
-    this.at = at;
-    this.request = request;
-    this.#status = status;
-    this.#other = other;
-  }
-
-  field(name: string): FieldValue {
-    const value = this.#raw(name);
-    return value === undefined ? undefined : utf8FromLatin1(value);
-  }
-
-  #raw(name: string): string | undefined {
-    const { request } = this;
-    if (name === 'status') return this.#status;
-    if (name === 'method') return request?.method;
-    if (name === 'protocol') return request?.protocol;
-    if (name === 'target') return request?.target;
-    if (name !== 'path' && name !== 'query') return this.#other(name);
-    const target = request?.target;
-    const mark = target?.indexOf('?') ?? -1;
-    if (name === 'query') return mark === -1 ? undefined : target?.slice(mark + 1);
-    return mark === -1 ? target : target?.slice(0, mark);
+    super(at, (name) => {
+      if (name === 'status') return status;
+      if (name === 'path' || name === 'query') return partOfTarget(request?.target, name);
+      if (name === 'method' || name === 'protocol' || name === 'target') return request?.[name];
+      return other(name);
+    });
   }
 }

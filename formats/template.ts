@@ -1,15 +1,6 @@
 // Field order by template: nginx's `log_format` and Apache's `LogFormat` strings, as they stand in a configuration.
-import {
-  type Entry,
-  type FieldValue,
-  FormatError,
-  IGNORED,
-  type LineParser,
-  malformed,
-  oneEntry,
-  utf8FromLatin1,
-} from './reading.ts';
-import { RequestEntry, requestOf } from './request.ts';
+import { FormatError, IGNORED, type LineParser, malformed, oneEntry } from './reading.ts';
+import { RequestEntry, requestOf, TextEntry } from './request.ts';
 import { parseTime, type TimeUnit } from './time.ts';
 
 /** A template made ready: a pattern with a group for each name. */
@@ -18,9 +9,15 @@ interface Template {
   readonly names: readonly string[];
 }
 
-type Piece = { readonly literal: string } | { readonly name: string };
+interface Field {
+  readonly name: string;
+  /** Blanks that a time of its own form has in it. */
+  readonly blanks: number;
+}
 
-/** What other names of a template stand for one of these. */
+type Piece = { readonly literal: string } | Field;
+
+/** Names that mean the same. */
 const ALIASES: Readonly<Record<string, string>> = {
   request_method: 'method',
   m: 'method',
@@ -57,7 +54,15 @@ const TIMES: Readonly<Record<string, TimeUnit>> = {
   time: 'auto',
 };
 
-/** @throws FormatError if the template lacks what a count needs, or names follow each other with nothing between */
+const QUOTED = String.raw`(?:[^"\\]|\\.)*`;
+const REQUEST = String.raw`(?:(?! HTTP/).)* HTTP/[\d.]+|[^ ]*`;
+/** Apache's `%t` has brackets, nginx's `$time_local` none. */
+const LOCAL_TIME = String.raw`\[[^\]]*\]|[^ ]*(?: [+-]\d{4})?`;
+const IS_ARGS = String.raw`\??`;
+/** Up to a blank; nginx lists several upstreams with ", " and " : " between. */
+const LIST = '(?:(?!,? ).)*(?:(?:,| :) (?:(?!,? ).)*)*';
+
+/** @throws FormatError if the template lacks what a count needs, or where nothing tells two fields apart */
 export function templateParser(text: string): LineParser {
   const { pattern, names } = templateOf(text);
   const time = names.find((name) => Object.hasOwn(TIMES, name));
@@ -73,7 +78,8 @@ export function templateParser(text: string): LineParser {
       const at = time === undefined ? undefined : parseTime(value(time) ?? '', TIMES[time] ?? 'auto');
       const status = value('status');
       const request = value('request');
-      if (status === undefined) return oneEntry(new TemplateEntry(at, value));
+      // A line without a status is no request: its fields are all there is.
+      if (status === undefined) return oneEntry(new TextEntry(at, value));
       const target = value('target');
       const asked =
         request !== undefined
@@ -91,22 +97,6 @@ export function templateFields(text: string): readonly string[] {
   return templateOf(text).names;
 }
 
-/** A line without a status is no request: its fields are all there is. */
-class TemplateEntry implements Entry {
-  readonly at: number | undefined;
-  readonly #value: (name: string) => string | undefined;
-
-  constructor(at: number | undefined, value: (name: string) => string | undefined) {
-    this.at = at;
-    this.#value = value;
-  }
-
-  field(name: string): FieldValue {
-    const value = this.#value(name);
-    return value === undefined ? undefined : utf8FromLatin1(value);
-  }
-}
-
 function templateOf(text: string): Template {
   const pieces = piecesOf(bareTemplate(text));
   const names = pieces.flatMap((piece) => ('name' in piece ? [piece.name] : []));
@@ -115,27 +105,40 @@ function templateOf(text: string): Template {
     throw new FormatError('--log-format has no time: add $time_local, $time_iso8601, $msec or %t');
   }
   let source = '^';
+  let groups = 0;
   for (const [i, piece] of pieces.entries()) {
-    const [before, after] = [pieces[i - 1], pieces[i + 1]];
     if ('literal' in piece) source += escaped(piece.literal);
-    else if (after !== undefined && 'name' in after) {
-      throw new FormatError(`--log-format has nothing between ${piece.name} and ${after.name}`);
-    } else source += groupOf(before, after);
+    // Atomic: what a field took it keeps, so that a line that does not fit is given up at once.
+    else source += `(?=(${fieldPattern(piece, pieces[i - 1], pieces[i + 1])}))\\${++groups}`;
   }
   return { pattern: new RegExp(source), names };
 }
 
-function groupOf(before: Piece | undefined, after: Piece | undefined): string {
-  const opened = before !== undefined && 'literal' in before ? before.literal.at(-1) : undefined;
-  const closes = after !== undefined && 'literal' in after ? after.literal[0] : undefined;
-  if (opened === '"' && closes === '"') return '((?:[^"\\\\]|\\\\.)*)';
-  if (closes === undefined) return '(.*)';
-  return closes === ' ' ? '(.*?)' : `([^${escaped(closes)}]*)`;
+/** The pattern of a field: it ends where what follows it begins. */
+function fieldPattern(field: Field, before: Piece | undefined, after: Piece | undefined): string {
+  const { name } = field;
+  if (after === undefined) return '.*';
+  if ('name' in after) return patternBefore(name, after.name);
+  if (before !== undefined && 'literal' in before && before.literal.endsWith('"') && after.literal[0] === '"')
+    return QUOTED;
+  if (name === 'is_args') return IS_ARGS;
+  if (after.literal.trim() !== '') return `(?:(?!${escaped(after.literal)}).)*`;
+  if (name === 'request') return REQUEST;
+  if (name === 'time_local') return LOCAL_TIME;
+  if (field.blanks > 0) return `[^ ]*(?: [^ ]*){${field.blanks}}`;
+  return LIST;
 }
 
-/** Blanks are as many as stand there, since people align columns. */
+/** Names with nothing between: `$scheme$request_uri`, `$uri$is_args$args`, `%U%q`. */
+function patternBefore(name: string, next: string): string {
+  if (next === 'target') return '[^/ ]*';
+  if (name === 'target') return '[^?" ]*';
+  if (name === 'is_args') return IS_ARGS;
+  throw new FormatError(`--log-format has nothing between ${name} and ${next}`);
+}
+
 function escaped(literal: string): string {
-  return literal.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&').replace(/ +/g, ' +');
+  return literal.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }
 
 /** The template itself: without `log_format main`, quotes around its parts, and the name after Apache's. */
@@ -169,7 +172,7 @@ function piecesOf(template: string): Piece[] {
     literal(template.slice(from, m.index));
     from = m.index + m[0].length;
     if (m[0] === '%%') literal('%');
-    else pieces.push({ name: nameOf(m[1], m[2], m[3], m[4]) });
+    else pieces.push({ name: nameOf(m[1], m[2], m[3], m[4]), blanks: m[3] === 't' ? blanksIn(m[2]) : 0 });
   }
   literal(template.slice(from));
   return pieces;
@@ -185,4 +188,8 @@ function nameOf(nginx?: string, argument?: string, letters?: string, letter?: st
   }
   const name = nginx ?? letter ?? '';
   return Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name;
+}
+
+function blanksIn(text = ''): number {
+  return text.split(' ').length - 1;
 }

@@ -41,9 +41,9 @@ function instant(clock: Clock, fraction: string | undefined, zone: string | unde
 }
 
 const ISO =
-  /^(\d{4})-?(\d\d)-?(\d\d)(?:[Tt ]?(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)? ?(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?$/;
+  /^(\d{4})[-/]?(\d\d)[-/]?(\d\d)(?:[Tt ]?(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)? ?(?:(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)(?: [A-Z]{3,5}|\[[\w/+-]+\])?)?$/;
 
-/** ISO 8601 as logs write it, extended or basic; seconds, fraction and zone may be missing, and the time of a date alone is midnight. */
+/** ISO 8601 as logs write it, extended or basic; seconds, fraction and zone may be missing, the zone's name may follow, and a date alone is its midnight. */
 export function parseIso(text: string): number | undefined {
   const m = ISO.exec(text);
   if (m === null) return undefined;
@@ -88,7 +88,7 @@ const LATEST_MS = 253_402_300_799_999;
  * @returns epoch milliseconds; undefined if it is none, or beyond the year 9999
  */
 export function parseTime(text: string, unit: TimeUnit): number | undefined {
-  const bare = text.replace(/^\[|\]$/g, '');
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
   if (unit === 'iso') return parseIso(bare);
   const m = NUMBER.exec(bare);
   if (m === null) return unit === 'auto' ? (parseIso(bare) ?? parseClf(bare)) : undefined;

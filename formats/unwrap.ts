@@ -1,5 +1,5 @@
 // What log shippers put around a line: syslog, the container runtime interface (CRI), Docker's JSON.
-import { type LineParser, MORE, malformed, type Parsed, utf8Of } from './reading.ts';
+import { IGNORED, type LineParser, MORE, malformed, type Parsed } from './reading.ts';
 
 export const WRAPPERS = ['none', 'syslog', 'cri', 'docker'] as const;
 export type Wrapper = (typeof WRAPPERS)[number];
@@ -29,14 +29,17 @@ const UNWRAP: Readonly<Record<Exclude<Wrapper, 'none'>, (line: Buffer) => Unwrap
   docker(line) {
     const log = dockerLog(line);
     if (log === undefined) return undefined;
-    const text = log.replace(/\r?\n$/, '');
-    return { bytes: Buffer.from(text), partial: text.length === log.length && log.length >= 16_384 };
+    const [bytes, ends] = [Buffer.from(log.replace(/\r?\n$/, '')), log.endsWith('\n')];
+    return { bytes, partial: !ends && bytes.length >= DOCKER_BYTES_MAX };
   },
 };
 
+/** Docker cuts longer lines. */
+const DOCKER_BYTES_MAX = 16_384;
+
 function dockerLog(line: Buffer): string | undefined {
-  const text = utf8Of(line);
-  if (text === undefined || !text.startsWith('{"log":')) return undefined;
+  const text = line.toString();
+  if (!text.startsWith('{"log":')) return undefined;
   try {
     const { log, time }: { log?: unknown; time?: unknown } = JSON.parse(text);
     return typeof log === 'string' && typeof time === 'string' ? log : undefined;
@@ -78,6 +81,7 @@ export function unwrappingParser(inner: LineParser, wrapper: Wrapper): LineParse
       for (let from = 0; from <= lines.length; ) {
         const end = lines.indexOf(10, from);
         const one = unwrapped(lines.subarray(from, end === -1 ? lines.length : end), wrapper);
+        if (one === undefined && lines.toString('latin1').trim() === '') return IGNORED;
         if (one === undefined) return malformed(`it is not wrapped as ${wrapper} does`);
         parts.push(one.bytes);
         partial = one.partial;

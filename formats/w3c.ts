@@ -1,14 +1,6 @@
 // Logs whose columns have names: W3C with `#Fields` (CloudFront, IIS), CloudFront's real-time logs, and NLB's.
-import {
-  type Entry,
-  type FieldValue,
-  IGNORED,
-  type LineParser,
-  malformed,
-  oneEntry,
-  utf8FromLatin1,
-} from './reading.ts';
-import { RequestEntry } from './request.ts';
+import { IGNORED, type LineParser, malformed, oneEntry } from './reading.ts';
+import { RequestEntry, TextEntry } from './request.ts';
 import { parseIso, parseTime } from './time.ts';
 
 /** CloudFront's real-time logs in their default order; they have no header. */
@@ -25,10 +17,13 @@ export const NLB_FIELDS =
 const METHODS = ['cs-method', 'method'];
 const TARGETS = ['cs-uri-stem', 'cs-uri', 'uri-stem'];
 const STATUSES = ['sc-status', 'status'];
+/** What the day of `#Date` is called among the fields: old IIS writes the time alone in each line. */
+const DAY = '#Date ';
 
 /** Values in the order of the last `#Fields` line; a concatenation of logs names its columns again, perhaps others. */
 export function w3cParser(given?: readonly string[]): LineParser {
   let fields = given;
+  let day = '';
   return {
     get header() {
       return fields;
@@ -37,14 +32,24 @@ export function w3cParser(given?: readonly string[]): LineParser {
       const text = line.toString('latin1');
       if (text.trim() === '') return IGNORED;
       if (text.startsWith('#')) {
-        if (text.startsWith('#Fields:')) fields = text.slice('#Fields:'.length).trim().split(/\s+/);
+        const [, name, rest = ''] = /^#(Date|Fields):\s*(.*)$/.exec(text) ?? [];
+        if (name === 'Date') day = DAY + rest.slice(0, 10);
+        const names = name === 'Fields' ? rest.trim().split(/\s+/) : fields;
+        if (name !== undefined && names !== undefined)
+          fields = [...names.filter((one) => !one.startsWith(DAY)), ...(day === '' ? [] : [day])];
         return IGNORED;
       }
       if (fields === undefined) return malformed('no #Fields line stands before it');
-      const values = text.includes('\t') ? text.split('\t') : text.trim().split(/ +/);
-      return oneEntryOf(fields, values);
+      return oneEntryOf(fields, valuesOf(text));
     },
   };
+}
+
+/** Between single tabs, or between blanks, where W3C puts text with blanks into quotes. */
+function valuesOf(text: string): readonly string[] {
+  if (text.includes('\t')) return text.split('\t');
+  if (!text.includes('"')) return text.trim().split(/ +/);
+  return (text.match(/"[^"]*"(?= |$)|[^ ]+/g) ?? []).map((one) => one.replace(/^"(.*)"$/, '$1'));
 }
 
 function oneEntryOf(fields: readonly string[], values: readonly string[]) {
@@ -56,18 +61,27 @@ function oneEntryOf(fields: readonly string[], values: readonly string[]) {
   const [method, target, status] = [first(METHODS), first(TARGETS), first(STATUSES)];
   if (method === undefined || target === undefined || status === undefined) {
     const named = [METHODS, TARGETS, STATUSES].every((names) => names.some((name) => fields.includes(name)));
-    return malformed(
-      named ? 'it has fewer columns than #Fields names' : '#Fields names no method, URI stem and status',
-    );
+    return malformed(named ? 'it has too few columns' : '#Fields names no method, URI stem and status');
   }
+  const day = value('date') ?? fields.find((one) => one.startsWith(DAY))?.slice(DAY.length);
   const request = method === '-' ? undefined : { method, target };
-  return oneEntry(new RequestEntry(timeOf(value), request, status, value));
+  return oneEntry(new RequestEntry(timeOf(day, value('time'), value('timestamp')), request, status, value));
 }
 
-function timeOf(value: (name: string) => string | undefined): number | undefined {
-  const [date, time, stamp] = [value('date'), value('time'), value('timestamp')];
-  if (date !== undefined && time !== undefined) return parseIso(`${date}T${time}`);
+function timeOf(day?: string, time?: string, stamp?: string): number | undefined {
+  if (day !== undefined && time !== undefined) return parseIso(`${day}T${time}`);
   return stamp === undefined ? undefined : parseTime(stamp, 'auto');
+}
+
+/** CloudFront's real-time logs: tabs, and seconds of the epoch first. */
+export function realtimeParser(): LineParser {
+  return {
+    parse(line) {
+      const text = line.toString('latin1');
+      if (/^\d+(?:\.\d+)?\t/.test(text)) return oneEntryOf(REALTIME_FIELDS, text.split('\t'));
+      return text.trim() === '' ? IGNORED : malformed('not a line of CloudFront’s real-time log');
+    },
+  };
 }
 
 /** NLB: a TLS connection is counted by the name the client asked for. */
@@ -79,24 +93,8 @@ export function nlbParser(): LineParser {
       const values = text.split(' ');
       if (values[0] !== 'tls' || values.length < NLB_FIELDS.length)
         return malformed('not a line of an NLB’s TLS log');
-      const at = parseIso(values[NLB_FIELDS.indexOf('time')] ?? '');
-      return oneEntry(new NamedEntry(at, (name) => values[NLB_FIELDS.indexOf(name)]));
+      const value = (name: string) => values[NLB_FIELDS.indexOf(name)];
+      return oneEntry(new TextEntry(parseIso(value('time') ?? ''), value));
     },
   };
-}
-
-/** An entry whose fields are its columns; Latin-1, as they stand. */
-class NamedEntry implements Entry {
-  readonly at: number | undefined;
-  readonly #value: (name: string) => string | undefined;
-
-  constructor(at: number | undefined, value: (name: string) => string | undefined) {
-    this.at = at;
-    this.#value = value;
-  }
-
-  field(name: string): FieldValue {
-    const value = this.#value(name);
-    return value === undefined ? undefined : utf8FromLatin1(value);
-  }
 }

@@ -119,12 +119,14 @@ export interface PartLedger {
    * of what is counted already. Repeatable.
    */
   noteExpired(name: PartName, events: number): Promise<'noted' | 'acknowledged' | 'no-entry'>;
+  /** What is published; `NO_CLAIM` as long as nothing is. */
+  readClaim(): Promise<Claim>;
 }
 
 /** The stream as the status reads it. */
 export interface UnreadLog {
-  /** Counts the events after a sequence number, or of the whole shard, in one short look. */
-  countAfter(shard: ShardId, after: SequenceNumber | undefined): Promise<Unread>;
+  /** Counts the events from a place on, in one short look. */
+  countFrom(shard: ShardId, place: LogPlace): Promise<Unread>;
 }
 
 /** The ledger as the accountant and the status use it. */

@@ -165,7 +165,8 @@ function tasks(reported: Reported): AlarmPlan[] {
       id: 'Parked',
       metric: reported('DeadLettersParked'),
       ...once,
-      description: 'A dead letter was parked in the archive. Its events are not counted until you replay it.',
+      description:
+        'A dead letter was parked in the archive, or an object of access logs. Its events are not counted until you act.',
       runbook: 'parked',
     },
     {

@@ -13,8 +13,6 @@ export const ARCHIVE_PREFIXES = {
   parked: 'parked/',
   /** Dead letters that an operator gave up. */
   discarded: 'discarded/',
-  /** Objects of access logs that the collector gave up. */
-  collected: 'collected/',
   /** Rows for counters past their expiry. */
   expired: 'expired/',
   /** Counter items that were repaired, as they were before. */

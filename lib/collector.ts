@@ -5,18 +5,16 @@ import { Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import { ARCHIVE_PREFIXES } from './archive.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
-/** What the collector reads and writes, besides other people's buckets. */
+/** What the collector reads and writes, besides the buckets of logs. */
 export interface CollectorProps extends Platform {
   readonly stream: Stream;
   readonly ledger: Table;
-  readonly archive: Bucket;
+  readonly deadLetters: Queue;
 }
 
 const TIMEOUT_SECONDS = 300;
@@ -32,21 +30,14 @@ export class Collector extends Construct {
   constructor(scope: Construct, id: string, props: CollectorProps) {
     super(scope, id);
     const { configuration: c } = props;
-    const secured = {
+    this.queue = new Queue(this, 'Objects', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-    };
-    const deadLetters = new Queue(this, 'DeadLetters', { ...secured, retentionPeriod: Duration.days(14) });
-    this.queue = new Queue(this, 'Objects', {
-      ...secured,
       retentionPeriod: Duration.days(7),
       visibilityTimeout: Duration.seconds(VISIBILITY_SECONDS),
-      deadLetterQueue: { queue: deadLetters, maxReceiveCount: RECEIVES_MAX },
-    });
-    acknowledge(deadLetters, {
-      'AwsSolutions-SQS3': 'This is the dead-letter queue itself.',
-      'Serverless-SQSRedrivePolicy': 'This is the dead-letter queue itself.',
+      // The redriver parks them in the archive, and an alarm says so.
+      deadLetterQueue: { queue: props.deadLetters, maxReceiveCount: RECEIVES_MAX },
     });
     const handler = this.#handler(props);
     const mapping = new CfnEventSourceMapping(this, 'Messages', {
@@ -80,7 +71,7 @@ export class Collector extends Construct {
   }
 
   #handler(props: CollectorProps): HandlerFunction {
-    const { configuration: c, stream, ledger, archive } = props;
+    const { configuration: c, stream, ledger, deadLetters } = props;
     const objects = [
       ...new Set(c.accessLogs.map(({ bucket, prefix }) => `arn:aws:s3:::${bucket}/${prefix}*`)),
     ];
@@ -96,7 +87,7 @@ export class Collector extends Construct {
         COLLECTOR_QUEUE_URL: this.queue.queueUrl,
         STREAM_NAME: stream.streamName,
         LEDGER_TABLE: ledger.tableName,
-        ARCHIVE_BUCKET: archive.bucketName,
+        DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
       },
       statements: [
         allow(['s3:GetObject'], objects),
@@ -112,8 +103,8 @@ export class Collector extends Construct {
           ],
           [this.queue.queueArn],
         ),
+        allow(['sqs:SendMessage'], [deadLetters.queueArn]),
       ],
-      archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.collected] },
       withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
     });
     acknowledge(

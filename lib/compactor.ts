@@ -4,7 +4,7 @@ import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import type { Construct } from 'constructs';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
-import { retentionEnvironment } from './seconds.ts';
+import { retentionEnvironment, secondsOf } from './seconds.ts';
 
 /** As long as most levels' epochs take. A run that ends too early is gone on with by the next. */
 const TIMEOUT_SECONDS = 300;
@@ -33,6 +33,7 @@ export class Compactor extends HandlerFunction {
         HASH_SLOTS: String(c.hashSlots),
         COMPACTION_SECONDS: String(c.compactionSeconds),
         ...retentionEnvironment(c),
+        DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
       },
       statements: [
         allow(['dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:Query'], [counts.tableArn]),

@@ -24,6 +24,9 @@ export function minuteRetentionDaysMin({ acceptPastSeconds }: Configuration): Bo
   return acceptPastSeconds === 'forever' ? 1 : 1 + Math.floor(acceptPastSeconds / DAY_SECONDS);
 }
 
+/** How long dead letters wait in their queue: the longest that SQS keeps anything. */
+export const DEAD_LETTER_RETENTION_DAYS = 14;
+
 /** Longest the ledger must remember a segment: as long as a record, a message or a dead letter of it can turn up. */
 export function ledgerRetentionDaysMin(c: Configuration): number {
   return 1 + Math.floor((c.dedupWindowSeconds + messageLifeSeconds(c)) / DAY_SECONDS);
@@ -34,7 +37,7 @@ function messageLifeSeconds(c: Configuration): number {
   const days =
     c.streamRetentionHours / HOURS_PER_DAY +
     c.queueRetentionDays +
-    c.deadLetterRetentionDays +
+    DEAD_LETTER_RETENTION_DAYS +
     c.redriveHorizonDays;
   return days * DAY_SECONDS;
 }
@@ -74,7 +77,20 @@ function atLeast(
   };
 }
 
+/** A generation that begins later would skip what arrives until then. */
+function checkGenerationFrom({ streamGenerationFrom: from }: Configuration): string | undefined {
+  if (from === 'heads') return undefined;
+  const fromMs = Date.parse(from);
+  // V8 takes 30 February for a day of March.
+  if (new Date(fromMs).toISOString().slice(0, 10) !== from.slice(0, 10))
+    return `streamGenerationFrom must be a day of the calendar, not ${from}.`;
+  return fromMs <= Date.now()
+    ? undefined
+    : `streamGenerationFrom must be a time that has passed, not ${from}: what arrives until then would not be counted.`;
+}
+
 const RULES: readonly Rule[] = [
+  { about: 'streamGenerationFrom', check: checkGenerationFrom },
   {
     about: 'dedupWindowSeconds, dedupEventsPerSecond, streamShards, aggregatorMemoryMb',
     check: checkDedupWindow,
@@ -103,7 +119,7 @@ const RULES: readonly Rule[] = [
     'ledgerRetentionDays',
     ledgerRetentionDaysMin,
     () =>
-      'a segment and its ids must outlive its messages, which is the sum of dedupWindowSeconds, streamRetentionHours, queueRetentionDays, deadLetterRetentionDays and redriveHorizonDays',
+      'a segment and its ids must outlive its messages, which is the sum of dedupWindowSeconds, streamRetentionHours, queueRetentionDays, the 14 days of dead letters and redriveHorizonDays',
   ),
   atLeast(
     'deltaRetentionDays',
@@ -117,17 +133,6 @@ const RULES: readonly Rule[] = [
     (c) =>
       `raw records must outlive the stream, which keeps them for streamRetentionHours (${c.streamRetentionHours})`,
   ),
-  {
-    about: 'queueRetentionDays, deadLetterRetentionDays',
-    check: (c) => {
-      if (c.deadLetterRetentionDays > c.queueRetentionDays) return undefined;
-      const reason = 'a dead letter keeps its first enqueue time, so its queue must keep it for longer';
-      // SQS keeps nothing longer than 14 days, so past that it is the queue's retention that has to give way.
-      if (c.queueRetentionDays >= 14)
-        return `queueRetentionDays must be at most 13: ${reason}, and 14 days is the most.`;
-      return `deadLetterRetentionDays must be at least ${c.queueRetentionDays + 1}: ${reason}.`;
-    },
-  },
   atLeast(
     'throttleRequestsPerSecond',
     (c) => (c.apiKeys ? c.keyRequestsPerSecond : 1),

@@ -30,7 +30,6 @@ const LOCAL: Settings = {
   streamShards: 2,
   aggregatorWindowSeconds: 1,
   acceptPastSeconds: 'forever',
-  retryRereadSeconds: 3,
   compactionSeconds: 60,
   ledgerRetentionDays: 'forever',
 };
@@ -56,6 +55,22 @@ export function configurationOf(stage: string, ...layers: Settings[]): Configura
   const configuration: Configuration = { stage, ...(data as SettingValues) };
   checkRules(configuration);
   return configuration;
+}
+
+/** Settings given as an object or as JSON. @param name where, for the error @throws ConfigurationError */
+export function settingsIn(value: unknown, name: string): Settings {
+  const settings = typeof value === 'string' ? parsed(value, name) : (value ?? {});
+  if (typeof settings === 'object' && settings !== null && !Array.isArray(settings))
+    return settings as Settings;
+  throw new ConfigurationError(`${name} must be an object of settings, such as {"streamShards":4}.`);
+}
+
+function parsed(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigurationError(`${name} must be JSON, such as {"streamShards":4}.`, { cause });
+  }
 }
 
 function unknownSetting(name: string): string {

@@ -2,7 +2,7 @@
 import { App, type AppProps, Validations } from 'aws-cdk-lib';
 import featureFlags from 'aws-cdk-lib/recommended-feature-flags.json' with { type: 'json' };
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
-import { type Configuration, configurationOf, LOCAL_STAGE, type Settings } from './configuration.ts';
+import { type Configuration, configurationOf, LOCAL_STAGE, settingsIn } from './configuration.ts';
 import { ConfigurationError } from './configuration-rules.ts';
 import { CountingStack } from './counting-stack.ts';
 import type { CodeOrigin } from './handler-function.ts';
@@ -29,12 +29,12 @@ export function createApp(props: AppProps = {}): App {
 export function configurationFromContext(app: App): Configuration {
   const stage: unknown = app.node.tryGetContext('stage') ?? 'dev';
   if (typeof stage !== 'string') throw new ConfigurationError('stage must be a name.');
-  const stages = objectOf(app.node.tryGetContext('stages'), 'stages');
+  const stages = settingsIn(app.node.tryGetContext('stages'), 'stages');
   const own = Object.hasOwn(stages, stage) ? stages[stage] : undefined;
   return configurationOf(
     stage,
-    objectOf(own, `stages.${stage}`),
-    objectOf(app.node.tryGetContext('settings'), 'settings'),
+    settingsIn(own, `stages.${stage}`),
+    settingsIn(app.node.tryGetContext('settings'), 'settings'),
   );
 }
 
@@ -53,19 +53,4 @@ export function addStack(app: App, configuration: Configuration, options: Counti
 export function optionsOf(configuration: Configuration): CountingAppOptions {
   const local = configuration.stage === LOCAL_STAGE;
   return { code: local ? 'source' : 'bundle', checked: !local };
-}
-
-function objectOf(value: unknown, name: string): Settings {
-  if (value === undefined) return {};
-  const parsed = typeof value === 'string' ? parse(value, name) : value;
-  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Settings;
-  throw new ConfigurationError(`${name} must be an object of settings, such as {"streamShards":4}.`);
-}
-
-function parse(text: string, name: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ConfigurationError(`${name} must be JSON, such as {"streamShards":4}.`, { cause });
-  }
 }

@@ -44,7 +44,7 @@ export class CountingStack extends Stack {
     const collector =
       configuration.accessLogs.length === 0
         ? undefined
-        : new Collector(this, 'Collector', { ...platform, stream, ledger, archive });
+        : new Collector(this, 'Collector', { ...platform, stream, ledger, deadLetters });
 
     // dead letters → redriver → queue, or archive
     const redriver = new Redriver(this, 'Redriver', { ...platform, ...operated });

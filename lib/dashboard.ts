@@ -143,8 +143,6 @@ function ownFigures(c: Configuration, reported: Reported): IWidget[] {
       reported('CanaryDifference', 'Maximum'),
       reported('ShardsLost'),
     ]),
-    ...(c.accessLogs.length === 0
-      ? []
-      : [graph('Counts: access logs', [reported('EventsCollected'), reported('ObjectsParked')])]),
+    ...(c.accessLogs.length === 0 ? [] : [graph('Counts: access logs', [reported('EventsCollected')])]),
   ];
 }

@@ -1,5 +1,6 @@
 // How many ids a dedup window may hold: what fits the aggregator's memory, and what a cold container reads in time.
 import type { Configuration } from './configuration.ts';
+import { MEMORY_MB_MAX } from './settings.ts';
 
 /** Memory that the aggregator needs besides ids, MB. */
 const BASE_MB = 400;
@@ -21,5 +22,15 @@ export function checkDedupWindow(c: Configuration): string | undefined {
   if (ids <= most) return undefined;
   const seconds = Math.floor((most * streamShards) / dedupEventsPerSecond);
   const count = (figure: number) => figure.toLocaleString('en');
+  if (seconds < 1) {
+    const leastMb = Math.max(
+      BASE_MB + Math.ceil((ids * ID_BYTES) / 1_000_000),
+      Math.ceil(ids / COLD_IDS_PER_MB),
+    );
+    const room = `a dedup window of ${dedupWindowSeconds} seconds makes ${count(ids)} ids a shard, and aggregatorMemoryMb ${aggregatorMemoryMb} is enough for ${count(most)}.`;
+    return leastMb <= MEMORY_MB_MAX
+      ? `aggregatorMemoryMb must be at least ${leastMb}: ${room}`
+      : `dedupEventsPerSecond must be at most ${Math.floor((most * streamShards) / dedupWindowSeconds)}: ${room} More memory or shards allow more.`;
+  }
   return `dedupWindowSeconds must be at most ${seconds}: dedupEventsPerSecond ${dedupEventsPerSecond} on ${streamShards} shards make ${count(ids)} ids a shard, and aggregatorMemoryMb ${aggregatorMemoryMb} is enough for ${count(most)}. More memory or shards allow more.`;
 }

@@ -12,8 +12,6 @@ import {
   LogGroupLogDestination,
   type Method,
   type MethodOptions,
-  MockIntegration,
-  PassthroughBehavior,
   Period,
   type RequestValidator,
   RestApi,
@@ -26,15 +24,11 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
+import { addConstantAnswer } from './constant-answer.ts';
 import { EVENTS_SCHEMA } from './events-schema.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
 import { allow } from './handler-function.ts';
-import {
-  credentialsHeaders,
-  echoOrigin,
-  putRecordsIntegration,
-  putRecordsMethodResponses,
-} from './put-records.ts';
+import { putRecordsIntegration, putRecordsMethodResponses } from './put-records.ts';
 import { WEB_ACL_OFF, WebAcl } from './web-acl.ts';
 
 /** The route whose answers the API's cache may keep. */
@@ -42,6 +36,9 @@ const COUNTS_PATH = '/v1/counts/{metric}/{entity+}';
 
 /** The route of public counters, from the API's root. */
 export const PUBLIC_PATH = 'v1/public/{metric}/{entity+}';
+
+/** How long the API's cache keeps an answer. */
+const CACHE_SECONDS = 5;
 
 /** Times the rate that clients may burst. */
 const BURST = 2;
@@ -218,7 +215,7 @@ function methodOptions(c: Configuration): NonNullable<StageOptions['methodOption
   });
   const kept = {
     cachingEnabled: true,
-    cacheTtl: Duration.seconds(c.apiCacheSeconds),
+    cacheTtl: Duration.seconds(CACHE_SECONDS),
     cacheDataEncrypted: true,
     ...limited(c.throttleRequestsPerSecond),
   };
@@ -257,38 +254,16 @@ function addUsagePlan(api: RestApi, c: Configuration): IApiKey {
 
 /** Answers a browser's question whether a page of the allowed origin may send this. */
 function addPreflight(resource: IResource, method: string, allowOrigin: string): void {
-  const headers: Readonly<Record<string, string>> = {
-    ...credentialsHeaders(allowOrigin),
-    'Access-Control-Allow-Methods': `'${method},OPTIONS'`,
-    'Access-Control-Allow-Headers': "'Content-Type,X-Api-Key,If-None-Match'",
-    'Access-Control-Max-Age': "'86400'",
-  };
-  const named = Object.entries(headers).map(
-    ([name, value]) => [`method.response.header.${name}`, value] as const,
-  );
-  const options = resource.addMethod(
-    'OPTIONS',
-    new MockIntegration({
-      passthroughBehavior: PassthroughBehavior.NEVER,
-      requestTemplates: { 'application/json': '{"statusCode":204}' },
-      integrationResponses: [
-        {
-          statusCode: '204',
-          responseParameters: Object.fromEntries(named),
-          responseTemplates: { 'application/json': echoOrigin(allowOrigin) },
-        },
-      ],
-    }),
-    {
-      authorizationType: AuthorizationType.NONE,
-      methodResponses: [
-        { statusCode: '204', responseParameters: Object.fromEntries(named.map(([name]) => [name, true])) },
-      ],
+  addConstantAnswer(resource, 'OPTIONS', {
+    statusCode: '204',
+    allowOrigin,
+    headers: {
+      'Access-Control-Allow-Methods': `'${method},OPTIONS'`,
+      'Access-Control-Allow-Headers': "'Content-Type,X-Api-Key,If-None-Match'",
+      'Access-Control-Max-Age': "'86400'",
     },
-  );
-  acknowledge(options, {
-    'AwsSolutions-APIG4': 'A preflight carries no credentials by definition; it answers constants.',
-    'AwsSolutions-COG4': 'A preflight carries no credentials by definition; it answers constants.',
+    contentTypes: ['application/json'],
+    reason: 'A preflight carries no credentials by definition; it answers constants.',
   });
 }
 

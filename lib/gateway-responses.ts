@@ -15,7 +15,7 @@ const RESPONSES: Readonly<Record<string, Refusal>> = {
     type: ResponseType.BAD_REQUEST_BODY,
     statusCode: '400',
     templates: json(
-      '"The request body is not valid: $context.error.validationErrorString. Times are ISO 8601 with a zone, or epoch milliseconds; GET /v1/openapi.json has all rules."',
+      '"The request body is not valid: $context.error.validationErrorString. Times are ISO 8601 with a zone, or epoch milliseconds (13 digits; 10 are seconds); GET /v1/openapi.json has all rules."',
     ),
   },
   UnsupportedMediaType: {

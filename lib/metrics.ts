@@ -29,10 +29,6 @@ export const METRICS = {
     'Records that the stream trimmed before they were counted. A stretch of unknown length counts as one.',
   ),
   EventsCollected: sometimes('collector', 'Events of access logs put into the stream.'),
-  ObjectsParked: sometimes(
-    'collector',
-    'Objects of access logs that could not be read, put into the archive.',
-  ),
   EventsCounted: always('writer', 'Events of parts acknowledged for the first time. Copies count nothing.'),
   EventsExpired: sometimes(
     'writer',
@@ -51,7 +47,7 @@ export const METRICS = {
   ),
   DeadLettersParked: sometimes(
     'redriver',
-    'Dead letters put into the archive: poison, or all rounds used up.',
+    'Dead letters put into the archive: poison, all rounds used up, or an object of access logs that could not be read.',
   ),
   RetryParameterProblems: sometimes('redriver', 'Readings of the retry parameter that could not be used.'),
   CompleteThroughLag: {

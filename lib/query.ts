@@ -7,7 +7,7 @@ import { COUNTS_QUESTION } from '../api/counts.ts';
 import { COUNTS_BATCH_SCHEMA } from './events-schema.ts';
 import { type FrontDoor, PUBLIC_PATH } from './front-door.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { retentionEnvironment } from './seconds.ts';
+import { retentionEnvironment, secondsOf } from './seconds.ts';
 
 /** What the query function reads, and the door that leads to it. */
 export interface QueryProps extends Platform {
@@ -42,6 +42,7 @@ export class Query extends HandlerFunction {
         LEDGER_TABLE: ledger.tableName,
         ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
         ...retentionEnvironment(c),
+        DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
         STACK_NAME: Stack.of(scope).stackName,
         STACK_ID: Aws.STACK_ID,
         STREAM_NAME: stream.streamName,

@@ -6,6 +6,7 @@ import type { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
+import { retryRereadSeconds } from './retry-parameter.ts';
 import { everyMinute } from './schedule.ts';
 import { retentionEnvironment, secondsOf } from './seconds.ts';
 
@@ -40,7 +41,7 @@ export class Redriver extends HandlerFunction {
         ...retentionEnvironment(c),
         DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
         RETRY_PARAMETER: retries.parameterName,
-        RETRY_REREAD_SECONDS: String(c.retryRereadSeconds),
+        RETRY_REREAD_SECONDS: String(retryRereadSeconds(c)),
       },
       statements: [
         allow(['sqs:DeleteMessage', 'sqs:ReceiveMessage'], [deadLetters.queueArn]),

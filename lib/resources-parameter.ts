@@ -48,6 +48,7 @@ export function resourcesParameter(
         hourRetentionDays: c.hourRetentionDays,
         dayRetentionDays: c.dayRetentionDays,
         rawRetentionDays: c.rawRetentionDays,
+        deltaRetentionDays: c.deltaRetentionDays,
       },
     }),
   });

@@ -1,7 +1,7 @@
 // The parameter an operator changes to retry more or less eagerly, without a deployment.
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
-import type { Configuration } from './configuration.ts';
+import { type Configuration, LOCAL_STAGE } from './configuration.ts';
 import { QUEUE_RECEIVES_MAX } from './rollup-queue.ts';
 
 /** Its first values: lambdas/core/retry-policy.ts has the same defaults. */
@@ -25,4 +25,9 @@ export function retryParameter(scope: Construct, id: string, c: Configuration): 
     description: `How often and how fast the writer retries and the redriver returns dead letters; attempts below ${QUEUE_RECEIVES_MAX}, where the queue itself gives up.`,
     stringValue: JSON.stringify(FIRST_VALUES),
   });
+}
+
+/** How long writer and redriver use a value before they read it again. On one machine nobody waits a minute for a change. */
+export function retryRereadSeconds({ stage }: Configuration): number {
+  return stage === LOCAL_STAGE ? 3 : 60;
 }

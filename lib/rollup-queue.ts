@@ -4,7 +4,7 @@ import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
-import { WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
+import { DEAD_LETTER_RETENTION_DAYS, WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
 import { REDRIVER_TIMEOUT_SECONDS } from './redriver.ts';
 
 /** Receives after which the queue itself gives a message up: a backstop above the writer's own attempts. */
@@ -19,7 +19,7 @@ export class RollupQueue extends Construct {
     super(scope, id);
     this.deadLetters = new Queue(this, 'DeadLetters', {
       ...secured,
-      retentionPeriod: Duration.days(c.deadLetterRetentionDays),
+      retentionPeriod: Duration.days(DEAD_LETTER_RETENTION_DAYS),
       // One run of the redriver sends and deletes what it received well within this.
       visibilityTimeout: Duration.seconds(2 * REDRIVER_TIMEOUT_SECONDS),
     });

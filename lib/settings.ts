@@ -9,7 +9,8 @@ const API_CACHE_GB = [0, 0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237];
 const HASH_SLOTS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const DAY_SECONDS = 86_400;
 const CENTURY_SECONDS = 36_500 * DAY_SECONDS;
-const MEMORY_MB_MAX = 10_240;
+/** The most memory that a function may have. */
+export const MEMORY_MB_MAX = 10_240;
 
 /**
  * Bounds are those of the AWS service unless a comment says otherwise. Rules that tie settings together are in
@@ -62,7 +63,6 @@ export const SETTINGS = {
     .describe(
       "Size of the API's cache for counts. 0: none. It costs by the hour; the smallest is $14 a month.",
     ),
-  apiCacheSeconds: integer(1, 3600).default(5).describe('How long the cache keeps an answer.'),
   publicMetrics: z
     .array(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), {
       error: ({ input }) => `a list of metrics, each 1 to 64 of A-Z a-z 0-9 _ . -, not ${shown(input)}`,
@@ -137,8 +137,8 @@ export const SETTINGS = {
       'Buckets of access logs to count, each with `bucket`, `prefix`, `format`, `metric` and `filter`. See docs/importing.md.',
     ),
 
-  queueRetentionDays: integer(1, 14).default(4).describe('How long rollup messages wait in the queue.'),
-  deadLetterRetentionDays: integer(1, 14).default(14).describe('How long dead letters wait in theirs.'),
+  // Dead letters keep their first enqueue time, and SQS keeps nothing longer than 14 days.
+  queueRetentionDays: integer(1, 13).default(4).describe('How long rollup messages wait in the queue.'),
   redriveHorizonDays: integer(0, 3650)
     .default(14)
     .describe('How long after that a parked message may be replayed.'),
@@ -146,10 +146,6 @@ export const SETTINGS = {
   writerConcurrency: integer(2, 1000)
     .default(5)
     .describe('Writers running at once at most. A new AWS account runs only 10 functions at once.'),
-  writerMemoryMb: integer(128, MEMORY_MB_MAX).default(512).describe('Memory of the writer.'),
-  retryRereadSeconds: integer(1, 3600)
-    .default(60)
-    .describe('How long writer and redriver use a value of the retry parameter before they read it again.'),
 
   hashSlots: listed(HASH_SLOTS)
     .default(16)

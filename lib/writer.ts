@@ -9,6 +9,7 @@ import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
+import { retryRereadSeconds } from './retry-parameter.ts';
 import { retentionEnvironment, secondsOf } from './seconds.ts';
 
 /** Messages in one invocation at most: a count is readable as soon as its delta is stored, so none waits for others. */
@@ -32,7 +33,7 @@ export class Writer extends HandlerFunction {
       noun: 'writer',
       description: 'Stores the deltas of rollup messages, each once, and acknowledges them in the ledger.',
       timeoutSeconds: WRITER_TIMEOUT_SECONDS,
-      memoryMb: c.writerMemoryMb,
+      memoryMb: 512,
       environment: {
         COUNTS_TABLE: counts.tableName,
         LEDGER_TABLE: ledger.tableName,
@@ -42,7 +43,7 @@ export class Writer extends HandlerFunction {
         ...retentionEnvironment(c),
         DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
         RETRY_PARAMETER: retries.parameterName,
-        RETRY_REREAD_SECONDS: String(c.retryRereadSeconds),
+        RETRY_REREAD_SECONDS: String(retryRereadSeconds(c)),
       },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [counts.tableArn]),

@@ -1,4 +1,4 @@
-// Faults that can be switched on while the stack runs, each with what to expect. The console shows them as switches.
+// Faults to switch on while the stack runs, each with what to expect: the console's switches.
 import type { ServiceFault } from './api-gateway/integrations.ts';
 import type { AwsJsonClient, JsonService } from './emulators/aws-json.ts';
 import type { FunctionCall, FunctionFault } from './emulators/fault-proxy.ts';
@@ -8,18 +8,17 @@ import { asObject, asText, parseJson } from './json.ts';
 import { fedNoun, nameOf, nounOf, refOf } from './template/names.ts';
 import type { Template } from './template/template.ts';
 
-/** A fault as it is shown. */
+/** A fault as the console shows it. */
 export interface Fault {
   readonly name: string;
   readonly title: string;
-  /** What one sees while it is on. */
+  /** What happens while it is on. */
   readonly expect: string;
-  /** Whether it happens once each time, instead of until it is switched off. */
+  /** Whether it happens once, instead of lasting until it is switched off. */
   readonly once: boolean;
   readonly on: boolean;
 }
 
-/** What faults are made with. */
 export interface BreakItParts {
   readonly template: Template;
   readonly functions: Functions;
@@ -30,14 +29,13 @@ export interface BreakItParts {
   readonly random: () => number;
 }
 
-/** The switches. */
 export interface BreakIt {
   list(): readonly Fault[];
   /** Switches a fault. @returns false for a name that no fault has */
   set(name: string, on: boolean): Promise<boolean>;
-  /** What becomes of a function's call while faults are on. */
+  /** Decides about a function's call to AWS. */
   readonly functionFault: FunctionFault;
-  /** What becomes of the front door's call. */
+  /** Decides about the front door's call. */
   readonly serviceFault: ServiceFault;
 }
 
@@ -47,48 +45,48 @@ const FAULTS: readonly Kind[] = [
   {
     name: 'stop-writer',
     title: 'Stop the writer',
-    expect: 'In flight rises: the queue holds everything. Switched off, the writer catches up in seconds.',
+    expect: 'In flight rises: the queue holds everything. Switch off, and the writer catches up in seconds.',
     once: false,
   },
   {
     name: 'stop-aggregator',
     title: 'Stop the aggregator',
-    expect: 'Unread rises: the stream holds everything. Nothing else moves until it reads on.',
+    expect: 'Unread rises: the stream holds everything, and nothing else moves. Switch off, and it reads on.',
     once: false,
   },
   {
     name: 'throttle-tables',
     title: 'Throttle the tables',
     expect:
-      "Four in five of the writer's writes to DynamoDB are refused. In flight rises; then messages use up their attempts and are dead, in red. Switched off, the redriver brings them back.",
+      "DynamoDB refuses four of five of the writer's writes. In flight rises. After some attempts messages are dead, in red. Switch off, and the redriver brings them back.",
     once: false,
   },
   {
     name: 'lose-answers',
     title: 'Lose answers',
     expect:
-      'Every fourth write is carried out, but its answer never arrives, so the SDK sends it again. A naive counter counts it twice; here no count moves.',
+      'Every fourth write succeeds, but its answer gets lost, so the SDK sends it again. A naive counter would count it twice. Here no count is off.',
     once: false,
   },
   {
     name: 'deliver-twice',
     title: 'Deliver twice',
     expect:
-      'Every record is put into the stream twice, and every message into the queue. Duplicate rises as fast as counted, and no count is off.',
+      'Every record enters the stream twice, and every message the queue. Duplicate rises as fast as counted, and no count is off.',
     once: false,
   },
   {
     name: 'kill-aggregator',
     title: 'Kill a function in mid-batch',
     expect:
-      'The aggregator is ended again and again between two writes. The stream delivers the batch anew, and the ledger replays the same segment.',
+      'The aggregator dies again and again between two writes. The stream delivers the batch again, and the ledger replays the same segment.',
     once: false,
   },
   {
     name: 'poison',
     title: 'Poison a message',
     expect:
-      'One record that is no event is rejected with its reason, and one message that is no rollup is set aside. Their neighbours are counted.',
+      'Sends a record that is no event, and a message that is no rollup. The record is rejected, the message is set aside, and their neighbours are counted.',
     once: true,
   },
 ];
@@ -103,7 +101,7 @@ const REFUSED = {
   body: '{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"Break it: the tables are throttled."}',
 } as const;
 
-/** Creates the switches, all of them off. */
+/** Creates the switches, all off. */
 export function createBreakIt(parts: BreakItParts): BreakIt {
   const { template, functions, mappings, client, random } = parts;
   const on = new Set<string>();
@@ -111,7 +109,7 @@ export function createBreakIt(parts: BreakItParts): BreakIt {
   const mappingOf = (noun: string) =>
     mappings.filter(({ logicalId }) => fedNoun(template, logicalId) === noun);
   const hold = (noun: string, held: boolean) => {
-    // What is being handled ends by itself: the switch does not wait for it.
+    // The switch does not wait for what is being handled.
     for (const mapping of mappingOf(noun)) held ? void mapping.pause() : mapping.resume();
   };
   const redriver = functions.all.find(({ definition }) => nounOf(template, definition.name) === 'redriver');
@@ -163,7 +161,7 @@ export function createBreakIt(parts: BreakItParts): BreakIt {
   const change = async (name: string) => {
     if (name === 'stop-writer') hold('writer', on.has(name));
     if (name === 'stop-aggregator') hold('aggregator', on.has(name));
-    // As an operator would: what has died meanwhile need not wait for the redriver's schedule.
+    // As an operator would: dead letters need not wait for the redriver's schedule.
     if (name === 'throttle-tables' && !on.has(name)) await redriver?.invoke({ max: 10_000 });
     if (name === 'poison') await poison();
   };
@@ -186,7 +184,7 @@ export function createBreakIt(parts: BreakItParts): BreakIt {
   };
 }
 
-/** A switch's new state in a request's body; undefined when it is none. */
+/** Reads a switch's new state from a request's body. */
 export function readSwitch(text: string): { readonly name: string; readonly on: boolean } | undefined {
   const { name, on } = asObject(parseJson(text));
   const named = asText(name);

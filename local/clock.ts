@@ -1,4 +1,4 @@
-// The stack's clock: the machine's, put forward by whoever drills. All threads of a stack read it from shared memory.
+// The stack's clock: the machine's, which a drill puts forward. All threads of a stack read it from shared memory.
 
 /** How far the clock is ahead, in memory that worker threads share: one 64-bit whole number of milliseconds. */
 export type ClockOffset = SharedArrayBuffer;
@@ -15,7 +15,7 @@ export interface LocalClock {
 // Taken before anything replaces it.
 const MachineDate = Date;
 
-/** The machine's own time, epoch milliseconds, whatever clock the thread was given. */
+/** The machine's own time, epoch milliseconds, also in a thread with another clock. */
 export function machineNowMs(): number {
   return MachineDate.now();
 }

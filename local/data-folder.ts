@@ -22,8 +22,10 @@ export function claimDataFolder(path: string): () => void {
   }
   try {
     lock.exec('BEGIN EXCLUSIVE');
-  } catch {
+  } catch (error) {
     lock.close();
+    if (/not a database|malformed/.test(String(error)))
+      throw new LocalStackError(`The file ${join(path, 'lock')} is damaged: delete it, and start again.`);
     throw new LocalStackError(`Another local stack is running with the data folder ${path}.`);
   }
   return () => lock.close();

@@ -1,24 +1,23 @@
-// Demo traffic: a steady Zipf-like stream through the front door, with retries and malformed requests among it.
+// Demo traffic through the front door: Zipf-like, with retries and malformed requests.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What the demo has sent. Each event was accepted once, however often it was sent. */
+/** What the demo has sent. */
 export interface DemoState {
   readonly running: boolean;
   readonly metric: string;
   readonly accepted: number;
-  /** Of these, so many were sent a second time. */
+  /** How many of them were sent a second time. */
   readonly repeated: number;
-  /** Malformed requests, each refused. */
+  /** Malformed requests. */
   readonly refused: number;
   /** Accepted events by entity. */
   readonly sent: Readonly<Record<string, number>>;
 }
 
-/** Running demo traffic. */
 export interface Demo {
   state(): DemoState;
-  /** Sends nothing new. Resolves when everything that is under way is answered, so that `state` is final. */
+  /** Resolves when every request is answered, so that `state` is final. */
   pause(): Promise<void>;
   resume(): void;
   stop(): Promise<void>;
@@ -28,11 +27,11 @@ interface DemoEvent {
   readonly id: string;
   readonly metric: string;
   readonly entity: string;
-  /** Arrival, if left out. */
+  /** The arrival by default. */
   readonly at?: number;
 }
 
-/** What the demo counts. */
+/** The metric that the demo counts. */
 const demoMetric = 'view';
 const pages = [
   '/',
@@ -49,16 +48,16 @@ const pages = [
   '/legal/imprint',
 ];
 
-/** A request leaves this often, with this many events in it: some 12 a second. */
+/** Some 12 events a second. */
 const requestMs = 250;
 const eventsPerRequest = 3;
-/** Before that comes an hour of history, so that there is something to see at once: a request for each minute. */
+/** First comes a history, one request for each minute, so that there is something to see. */
 const historyMinutes = 60;
-/** Of all requests, so many are sent a second time with the same ids, and so many are malformed. */
+/** Shares of requests: sent again with the same ids, and malformed. */
 const retryShare = 0.05;
 const malformedShare = 0.03;
 
-/** Starts the demo. @param history false: nothing of the hour before */
+/** Starts the demo. @param history whether it begins with an hour of history */
 export function startDemo(
   url: string,
   complain: (line: string) => void,
@@ -91,7 +90,7 @@ export function startDemo(
   };
 
   const send = async (events: readonly DemoEvent[], batch?: string) => {
-    // Turned away, it comes again, with the same ids.
+    // A refused request is sent again, with the same ids.
     while ((await post({ batch, events })) !== 202)
       await sleep(1_000, undefined, { signal: stopping.signal });
     totals.accepted += events.length;
@@ -104,7 +103,7 @@ export function startDemo(
       const startMs = Math.floor(nowMs / 60_000 - minute) * 60_000;
       const length = Math.round(200 + 80 * Math.sin(minute / 7) + 30 * Math.random());
       const events = Array.from({ length }, () => createEvent(startMs + Math.floor(Math.random() * 60_000)));
-      // In batches: each is one record of the stream.
+      // A batch is one record of the stream.
       await send(events, `history-${startMs}`);
     }
   };
@@ -141,7 +140,7 @@ export function startDemo(
   };
 }
 
-/** The entity of rank r comes with a probability proportional to 1/r. */
+/** The entity of rank r has a probability proportional to 1/r. */
 function createEvent(at?: number): DemoEvent {
   const weights = pages.map((_, rank) => 1 / (rank + 1));
   let rest = Math.random() * weights.reduce((sum, weight) => sum + weight, 0);

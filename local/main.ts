@@ -12,7 +12,7 @@ import { statusLine } from './status.ts';
 const statusMs = 5_000;
 const lineMs = 1_000;
 
-/** npm hands on Ctrl-C to a process that the terminal has told already: only a later one is a second one. */
+/** The terminal and npm both pass on one Ctrl-C: only a later one is a second one. */
 const sameKeyMs = 500;
 
 // Lambda's time zone; threads take it from here.

@@ -1,4 +1,4 @@
-// EventBridge rules for objects of S3: what is put into a bucket that they name is told to the queues they target.
+// EventBridge rules for objects of S3: a new object of a bucket that they name is announced to the queues they target.
 import { randomUUID } from 'node:crypto';
 import type { AwsJsonClient } from './emulators/aws-json.ts';
 import type { CreatedObject } from './emulators/worker.ts';

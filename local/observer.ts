@@ -34,7 +34,7 @@ export interface ObservedAnswer {
   readonly durationMs: number;
 }
 
-/** Hears what happens; it changes nothing. */
+/** Sees what happens; it changes nothing. */
 export interface StackObserver {
   functionStarted?(functionName: string): void;
   serviceCalled?(call: ObservedCall): void;
@@ -59,7 +59,7 @@ export function observers(...all: readonly StackObserver[]): Required<StackObser
   };
 }
 
-/** Who signed a request, by the access key in its Authorization header; each function has one of its own name. */
+/** Who signed a request, by the access key in its Authorization header; each function has one with its name. */
 export function callerIn(authorization: string | undefined): string {
   const [, key = 'nobody'] = /Credential=([^/,\s]+)/.exec(authorization ?? '') ?? [];
   return `function ${key}`;

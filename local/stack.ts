@@ -52,9 +52,9 @@ export interface LocalStackOptions {
   readonly schedules?: boolean;
   /** True puts a proxy between functions and services, for `setFunctionFault`. */
   readonly faults?: boolean;
-  /** Lets the console break the stack (local/break-it.ts) and pause a demo; it puts the proxy of `faults` there, too. */
+  /** Lets the console break the stack (local/break-it.ts) and pause a demo; adds the proxy of `faults`. */
   readonly controls?: { readonly demo: () => Demo | undefined };
-  /** Hears of calls, invocations, batches and answers; it puts the proxy of `faults` there, too. */
+  /** Sees calls, invocations, batches and answers; adds the proxy of `faults`. */
   readonly observer?: StackObserver;
   /** The clock that functions and emulators follow, from `createClock()`; the machine's by default. */
   readonly clock?: LocalClock;
@@ -68,7 +68,7 @@ export interface LocalStack {
   readonly functions: Functions;
   /** Mappings by logical id; they can be paused and resumed. */
   readonly mappings: readonly Mapping[];
-  /** Schedules by logical id, to be run by whoever left them off. */
+  /** Schedules by logical id, for a caller who left them off and runs them. */
   readonly scheduled: readonly Schedule[];
   /** What `Ref` gives for a resource: a name, or a queue's URL. */
   ref(logicalId: string): string;
@@ -168,10 +168,10 @@ async function start(
       ? await startFaultProxies(endpoints, () => functionFault, observer, stops)
       : endpoints;
   let apiUrl = '';
-  const onOutput = options.onFunctionOutput ?? (() => {});
-  const functions = createFunctions(template, functionEndpoints, onOutput, () => apiUrl, {
-    clock,
-    observer,
+  const functions = createFunctions(template, {
+    ...{ clock, observer, endpoints: functionEndpoints },
+    onOutput: options.onFunctionOutput ?? (() => {}),
+    apiUrl: () => apiUrl,
   });
   stops.push(functions.stop);
   const mappings = startMappings({

@@ -1,5 +1,4 @@
 // Imports a file of which a share arrives a week after the rest, then compares every count in every grain.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,8 +10,8 @@ import { readTruth, type Truth } from '../cli/verify/truth.ts';
 import { linesOf } from '../formats/lines.ts';
 import { createClock, type LocalClock } from '../local/clock.ts';
 import { type LocalStack, startLocalStack } from '../local/stack.ts';
+import { runTally } from './tally.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 const METRIC = 'late-drill';
 /** What is compared: every count in every grain, and the first entities of every day. */
 const COMPARISONS = [
@@ -56,7 +55,8 @@ export async function playLate(
     if (header) importing.push('--header');
     for (const { file, lines } of parts) {
       console.log(`${new Date(clock.nowMs()).toISOString()}  ${lines} lines arrive`);
-      await succeed('import', [file, '--url', stack.url, ...importing]);
+      const code = await runTally('import', [file, '--url', stack.url, ...importing]);
+      if (code !== 0) throw new Error(`The import ended with exit code ${code}.`);
       const throughMs = await bringLevelsUp(stack, clock, truth);
       console.log(`levels hold everything that arrived before ${new Date(throughMs).toISOString()}`);
       clock.forward(WEEK_MS);
@@ -64,7 +64,7 @@ export async function playLate(
     let differing = 0;
     for (const comparison of COMPARISONS) {
       const args = ['--truth', truthName, '--url', stack.url, '--metric', METRIC, ...comparison];
-      if ((await run('verify', args)) !== 0) differing += 1;
+      if ((await runTally('verify', args)) !== 0) differing += 1;
     }
     return differing === 0 ? 0 : 1;
   } finally {
@@ -135,18 +135,4 @@ async function completeThroughMs(url: string, entity: string, by: string, truth:
   if (answer.status !== 200) throw new Error(`a count was answered with ${answer.status}: ${text}`);
   const { completeThrough } = JSON.parse(text) as { completeThrough: string | null };
   return completeThrough === null ? 0 : Date.parse(completeThrough);
-}
-
-async function succeed(command: string, args: readonly string[]): Promise<void> {
-  const code = await run(command, args);
-  if (code !== 0) throw new Error(`tally ${command} ended with exit code ${code}`);
-}
-
-async function run(command: string, args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, ['bin/tally.ts', command, ...args], { cwd: ROOT, stdio: 'inherit' });
-  const stop = () => child.kill('SIGKILL');
-  process.once('exit', stop);
-  const [code] = await once(child, 'exit');
-  process.off('exit', stop);
-  return Number(code ?? 1);
 }

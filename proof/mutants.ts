@@ -108,6 +108,10 @@ async function judge(sabotage: Sabotage): Promise<{ good: boolean; outcome: stri
 const sabotages = [UNCHANGED, ADAPTERS_UNCHANGED, ...SABOTAGES]
   .filter(({ name }) => words.some((word) => name.includes(word)))
   .filter(({ tests }) => !values.explore || tests === undefined);
+if (sabotages.length === 0) {
+  process.stderr.write(`There is no mutation "${words.join(' ')}"; proof/mutants/ has their names.\n`);
+  process.exit(2);
+}
 const limit = pLimit(availableParallelism());
 let bad = 0;
 const hunts = sabotages.map((sabotage) =>

@@ -132,6 +132,7 @@ const RULES: readonly Rule[] = [
       SDK,
       /^@aws-lambda-powertools\//,
       /^@redis\/client$/,
+      /^test\/browser\/support\/browser\.ts$/,
       /^(esbuild|aws-lambda|p-limit|zod|pure-rand)(\/|$)/,
     ],
   },

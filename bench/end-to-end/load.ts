@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Which entities: Zipf with exponent 1 over so many, all events of one, or each event of an entity of its own. */
+/** Which entities: Zipf with exponent 1 over so many, all events of one, or a new entity for each event. */
 export type Entities = number | 'one' | 'each';
 
 /** How a producer sends its events. */

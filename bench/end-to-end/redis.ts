@@ -1,4 +1,4 @@
-// The usual fast counter: INCRBY in Redis for each event, on a redis-server of its own.
+// The usual fast counter: INCRBY in Redis for each event, on a separate redis-server.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// The systems that are compared, each in a process of its own that is held while another is measured.
+// The systems that are compared: each is a process, and is stopped while another is measured.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type Load, type LoadResult, runLoad } from './load.ts';

@@ -1,4 +1,4 @@
-// The usual serverless counter: one UpdateItem with ADD for each event, on the emulator of the local stack, in a thread of its own.
+// The usual serverless counter: one UpdateItem with ADD for each event, on the local stack's emulator.
 import { CreateTableCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';

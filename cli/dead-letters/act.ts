@@ -1,4 +1,4 @@
-// Doing something to dead letters, one after the other: first it is settled which ones, then each is dealt with by its name.
+// Changes dead letters one after the other: first decide which ones, then handle each by its name.
 import { letterName } from '../../lambdas/core/letter-name.ts';
 import type { Discarding } from '../../lambdas/dead-letter-ports.ts';
 import {
@@ -25,17 +25,17 @@ export type Action =
       readonly discarding: Discarding;
     };
 
-/** The letters that an action means, before anything is done. */
+/** The dead letters that an action selects, before anything is changed. */
 export interface Plan {
   readonly waiting: ReadonlyMap<string, LetterFacts>;
   readonly parked: ReadonlyMap<string, LetterFacts>;
   /** Names that were asked for and are nowhere. */
   readonly missing: readonly string[];
-  /** False when the queue holds more letters than could be looked at in one go. */
+  /** False when the queue holds more messages than one run can read. */
   readonly complete: boolean;
 }
 
-/** What came of it: letters by outcome, failures with their letters' names, and letters that were gone meanwhile. */
+/** The result: dead letters by outcome, failures by name, and names that had gone meanwhile. */
 export interface Result {
   readonly done: ReadonlyMap<Outcome, number>;
   readonly failures: readonly { readonly name: string; readonly reason: string }[];
@@ -45,13 +45,13 @@ export interface Result {
 
 /** How an action is carried out. */
 export interface Carrying {
-  /** At most so many letters a second. */
+  /** The most dead letters a second. */
   readonly perSecond: number;
   readonly signal: AbortSignal;
   onLetter(name: string, outcome: Outcome | 'failed'): void;
 }
 
-/** Finds out which letters an action means. Changes nothing. */
+/** Finds the dead letters that an action selects. Changes nothing. */
 export async function plan(action: Action, selection: Selection, ports: DeadLetterPorts): Promise<Plan> {
   const from = placesOf(action);
   const { found: waiting, complete } = from.waiting
@@ -69,7 +69,7 @@ function placesOf(action: Action): { waiting: boolean; parked: boolean } {
   return { waiting: action.kind !== 'replay', parked: action.kind === 'replay' };
 }
 
-/** Carries an action out on the letters of a plan, by their names. What fails stays where it is. */
+/** Carries out an action on the dead letters of a plan, by name. What fails stays where it is. */
 export async function carryOut(
   action: Action,
   { waiting, parked }: Plan,

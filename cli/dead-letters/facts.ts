@@ -1,4 +1,4 @@
-// What is worth knowing of a dead letter, and whether it is one that was asked for. Pure.
+// The facts about a dead letter, and whether a selection includes it. Pure.
 
 import { partsIn } from '../../lambdas/core/letter-name.ts';
 import type { MessageHistory } from '../../lambdas/core/message-history.ts';
@@ -15,7 +15,7 @@ export interface LetterFacts {
   readonly reason: string;
   readonly attempts: number;
   readonly rounds: number;
-  /** ISO 8601; undefined when nobody wrote it down. */
+  /** ISO 8601; undefined when the message has no history. */
   readonly firstFailureAt: string | undefined;
   readonly lastFailureAt: string | undefined;
   readonly events: number;
@@ -23,19 +23,19 @@ export interface LetterFacts {
   readonly history: MessageHistory | undefined;
 }
 
-/** Which letters are meant: those that match everything that is given. */
+/** A selection: dead letters that match everything given. */
 export interface Selection {
-  /** Exact names; undefined: whatever name. */
+  /** Exact names; undefined selects every name. */
   readonly names: ReadonlySet<string> | undefined;
   /** A piece of the reason, in any case. */
   readonly reason: string | undefined;
-  /** An entity with a row in the letter. */
+  /** An entity with a row in the message. */
   readonly entity: string | undefined;
   /** A segment, or a shard: `1.0.2s` or `1.0`. */
   readonly segment: string | undefined;
 }
 
-/** Puts together what is known of a letter. */
+/** Collects the facts about a dead letter. */
 export function factsOf(
   letter: { readonly name: string; readonly body: string; readonly history: MessageHistory | undefined },
   place: LetterFacts['place'],
@@ -58,7 +58,7 @@ export function factsOf(
   };
 }
 
-/** Whether a letter is one of those that are meant. */
+/** Whether a selection includes a dead letter. */
 export function isMeant(facts: LetterFacts, { names, reason, entity, segment }: Selection): boolean {
   const [ofSegment = ''] = facts.name.split('/');
   return (

@@ -1,4 +1,4 @@
-// Looking at dead letters: through the queue and back, and through the archive with where each part is by now.
+// Reads dead letters: from the queue, which gets them back, and from the archive, with where each part is now.
 import { parseSegmentId, type ShardKey } from '../../lambdas/core/identifiers.ts';
 import { letterName, partsIn } from '../../lambdas/core/letter-name.ts';
 import { partPlace, type SegmentEntry } from '../../lambdas/core/segment-entry.ts';
@@ -9,21 +9,21 @@ import type { DeadLetterPorts, WaitingLetter } from './ports.ts';
 
 /** What walking through the queue came to. */
 export interface Walk {
-  /** Letters met. */
+  /** Messages read. */
   readonly met: number;
   /** False when the walk ended before the queue did: its time or its limit was over. */
   readonly complete: boolean;
 }
 
-/** Letters are hidden for a minute; a walk that holds any ends before that, and gives them back. */
+/** Messages are hidden for a minute; a walk ends before that, and releases what it holds. */
 const HOLD_MS = 45_000;
-/** Parked letters read at once. */
+/** Parked messages read at once. */
 const READ_AT_ONCE = 16;
 
 /**
- * Walks through the dead-letter queue. What `visit` does not keep is released in the end, whatever happens.
- * @param visit returns whether it has dealt with the letter, so that there is nothing to release
- * @param most how many letters to look at
+ * Walks through the dead-letter queue. What `visit` does not keep is released in the end, also after an error.
+ * @param visit returns whether it has handled the message, so that there is nothing to release
+ * @param most how many messages to read
  */
 export async function walkWaiting(
   { waiting, clock }: Pick<DeadLetterPorts, 'waiting'> & { readonly clock: Clock },
@@ -56,7 +56,7 @@ export async function walkWaiting(
   }
 }
 
-/** The waiting letters that are meant, by name; copies of a part are one. */
+/** The selected messages of the queue, by name; copies of a part are one. */
 export async function findWaiting(
   ports: DeadLetterPorts,
   selection: Selection,
@@ -75,7 +75,7 @@ export async function findWaiting(
   return { ...walk, found };
 }
 
-/** The parked letters that are meant, one after the other. Named ones are read by name: there may be many others. */
+/** The selected messages of the archive, one after the other. Named ones are read by name: there may be many others. */
 export async function* findParked(
   ports: DeadLetterPorts,
   selection: Selection,
@@ -100,7 +100,7 @@ async function readParked(name: string, ports: DeadLetterPorts) {
   return letter && { letter, facts: factsOf(letter, await placeOf(letter, ports)) };
 }
 
-/** Where the parts of a letter in the archive are: the object stays behind until they are counted. */
+/** Where the parts of an archived message are: its object stays until they are counted. */
 async function placeOf({ body }: ParkedLetter, { ledger }: DeadLetterPorts): Promise<LetterFacts['place']> {
   const carried = partsIn(body);
   if (carried === undefined) return 'parked';

@@ -1,11 +1,11 @@
-// What a run on dead letters is asked for.
+// The options of a run on dead letters.
 import type { StackName } from '../shared/stack-access.ts';
 import type { Selection } from './facts.ts';
 
-/** What is to be done. */
+/** What a run does. */
 export type Action = 'list' | 'show' | 'redrive' | 'park' | 'replay' | 'discard';
 
-/** What was asked for. */
+/** The options of a run. */
 export interface Options {
   readonly action: Action;
   readonly stack: StackName;

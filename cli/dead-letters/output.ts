@@ -4,12 +4,12 @@ import { type LetterFacts, plainRow, summaryOf } from './facts.ts';
 
 const MINUTE_MS = 60_000;
 
-/** A letter in a line of `list --json`: everything but its rows, which name entities. */
+/** A dead letter in a line of `list --json`: everything but its rows, which name entities. */
 export function listed({ rows, history: _, ...facts }: LetterFacts) {
   return { ...facts, rows: rows.length };
 }
 
-/** Letters as a table, those that failed first on top. */
+/** Dead letters as a table, the earliest failure on top. */
 export function table(letters: readonly LetterFacts[], nowMs: number): string {
   const lines = letters
     .toSorted((a, b) => (a.firstFailureAt ?? '').localeCompare(b.firstFailureAt ?? ''))
@@ -43,12 +43,12 @@ function age(at: string | undefined, nowMs: number): string {
   return minutes < 2880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
 }
 
-/** One letter in full; entities only if `withRows`. */
+/** One dead letter in full; entities only if `withRows`. */
 export function shown({ rows, ...facts }: LetterFacts, withRows: boolean) {
   return { ...facts, holds: summaryOf(rows), ...(withRows && { rows: rows.map(plainRow) }) };
 }
 
-/** One letter in full, for people. */
+/** One dead letter in full, for people. */
 export function page(facts: LetterFacts, withRows: boolean): string {
   const { history } = facts;
   const holds = summaryOf(facts.rows);

@@ -4,7 +4,7 @@ import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { DeliveredMessage, ParkedLetters } from '../../lambdas/dead-letter-ports.ts';
 import type { OperatorPorts } from '../../lambdas/redriver/operate.ts';
 
-/** A dead letter in the queue, as it is held. */
+/** A dead letter that was taken from the queue. */
 export interface WaitingLetter extends DeliveredMessage {
   /** When it came into the queue, epoch milliseconds. */
   readonly sentAtMs: number;
@@ -17,11 +17,11 @@ export interface QueueDepth {
   readonly hidden: number;
 }
 
-/** The dead-letter queue as an operator looks at it. SQS cannot be browsed: what is looked at is hidden meanwhile. */
+/** The dead-letter queue for an operator. SQS cannot be browsed: messages are hidden while they are read. */
 export interface WaitingLetters {
-  /** Takes some letters; they are hidden for a minute, or until released. Empty when there seem to be none left. */
+  /** Takes some messages; they are hidden for a minute, or until released. Empty when there seem to be none left. */
   take(): Promise<readonly WaitingLetter[]>;
-  /** Makes letters visible again; one that is not held any more is no error. */
+  /** Makes messages visible again; one that is not held any more is no error. */
   release(letters: readonly WaitingLetter[]): Promise<void>;
   depth(): Promise<QueueDepth>;
 }

@@ -12,7 +12,7 @@ import type { DeadLetterPorts } from './ports.ts';
 export interface Speaker {
   result(text: string): void;
   note(text: string): void;
-  /** @throws OperatorError when the answer is no, or nobody is there */
+  /** @throws OperatorError when the answer is no, or there is no terminal */
   confirm(question: string, word: string): Promise<void>;
   progress(total: number): { step(): void; end(): void };
   /** Who works here. */

@@ -19,7 +19,7 @@ export function progressBar(total: number): { step(): void; end(): void } {
   return { step: () => bar.increment(), end: () => bar.stop() };
 }
 
-/** Asks for a word. @throws OperatorError when there is nobody to ask, or another word is given */
+/** Asks for a word. @throws OperatorError without a terminal, or for another word */
 export async function confirm(question: string, word: string, signal: AbortSignal): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY)
     throw new OperatorError(

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { GetParameterCommand, ParameterNotFound } from '@aws-sdk/client-ssm';
 import cdk from '../../cdk.json' with { type: 'json' };
 import { ssm } from '../../lambdas/aws/clients/ssm.ts';
-import { configurationOf, LOCAL_STAGE, type Settings } from '../../lib/configuration.ts';
+import { configurationOf, LOCAL_STAGE, type Settings, settingsIn } from '../../lib/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration-rules.ts';
 import type { DeployOptions } from '../deploy.ts';
 import { exitCodes, OperatorError } from '../shared/errors.ts';
@@ -69,23 +69,9 @@ function checkSettings(stage: string, settings = '{}'): void {
     throw new OperatorError('The stage "local" runs on this machine only: npm start.', exitCodes.usage);
   try {
     const stages: Readonly<Record<string, Settings>> = cdk.context.stages;
-    configurationOf(stage, stages[stage] ?? {}, parsed(settings));
+    configurationOf(stage, stages[stage] ?? {}, settingsIn(settings, '--settings'));
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     throw new OperatorError(error.message, exitCodes.usage, { cause: error });
-  }
-}
-
-function parsed(text: string): Settings {
-  try {
-    return JSON.parse(text) as Settings;
-  } catch (cause) {
-    throw new OperatorError(
-      `--settings must be JSON, such as {"streamShards":4}, not ${text}.`,
-      exitCodes.usage,
-      {
-        cause,
-      },
-    );
   }
 }

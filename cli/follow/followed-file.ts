@@ -2,13 +2,14 @@
 import type { FileHandle } from 'node:fs/promises';
 import type PQueue from 'p-queue';
 import { readingPlan } from '../../formats/detect.ts';
+import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { UnknownFormat } from '../../formats/reading.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { StateError } from '../errors.ts';
-import { deliver } from '../import/deliver.ts';
 import type { Figures } from '../import/figures.ts';
-import { type ImportPorts, type ImportSettings, openStateOf, type Reporter } from '../import/import-file.ts';
+import { type ImportPorts, type ImportSettings, openStateOf } from '../import/import-file.ts';
+import { deliverAndNote, noteRecord, type Reporter } from '../import/outcomes.ts';
 import { BatchPlanner, type PlannedBatch } from '../import/planner.ts';
 import type { Journal } from '../source/journal.ts';
 import type { Source } from '../source/source.ts';
@@ -27,7 +28,7 @@ export interface FollowPorts extends ImportPorts {
   readonly queue: PQueue;
   readonly reporter: Reporter;
   readonly figures: Figures;
-  /** Told of a batch that could not be delivered for good. */
+  /** Hears of a batch that cannot be delivered at all. */
   fail(error: unknown): void;
 }
 
@@ -86,11 +87,11 @@ export class FollowedFile {
     ports: FollowPorts,
     known?: ReadingPlan,
   ): Promise<FollowedFile | undefined> {
-    const head = await headOf(handle);
-    if (head.length === 0) return undefined;
-    const plan = known ?? planFor(settings, head, names.name);
-    if (plan === undefined) return undefined;
     const source = liveSource(handle, names);
+    const { head, whole } = await wholeLines(source);
+    if (head.length === 0) return undefined;
+    const plan = known ?? planFor(settings, head, whole, names.name);
+    if (plan === undefined) return undefined;
     const journal = await findAlike(settings, async (target) => {
       const found = await findState(source, head, target, settings.stateFolders);
       return openStateOf(names, plan, found);
@@ -119,7 +120,10 @@ export class FollowedFile {
       const bytes = Buffer.from(buffer.subarray(known, bytesRead));
       this.#offset += bytes.length;
       this.#tail = Buffer.concat([this.#tail, bytes.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
-      for (const record of this.#reader.push(bytes)) await this.#take(record);
+      for (const record of this.#reader.push(bytes)) {
+        const reported = this.#take(record);
+        if (reported) await reported;
+      }
       this.#dispatch();
     }
     if (grew) this.grownAtMs = this.#ports.now();
@@ -150,21 +154,14 @@ export class FollowedFile {
     return this.#ports.queue.size < this.#settings.concurrency * 2;
   }
 
-  async #take(record: FileRecord): Promise<void> {
+  #take(record: FileRecord): Promise<unknown> | undefined {
     const { figures, reporter, now } = this.#ports;
-    figures.lines += 1;
     this.#last = record;
     const events = record.outcomes.filter(({ kind }) => kind === 'event').length;
     const place = this.#planner.add(record);
     if (place !== 'to-send') figures[place] += events;
     else if (events > 0) this.#eventSinceMs ??= now();
-    for (const outcome of record.outcomes) {
-      if (outcome.kind === 'event') continue;
-      figures[outcome.kind] += 1;
-      if (outcome.kind !== 'malformed' && outcome.kind !== 'rejected') continue;
-      const { number: lineNumber, start: offset, bytes: raw } = record.line;
-      await reporter.rejected({ kind: outcome.kind, lineNumber, offset, reason: outcome.reason, raw });
-    }
+    return noteRecord(record, figures, reporter);
   }
 
   #flushIfDue(): void {
@@ -188,18 +185,7 @@ export class FollowedFile {
     const { figures, reporter } = this.#ports;
     try {
       const ports = { ...this.#ports, journal: this.#journal };
-      const { rejected, ...counts } = await deliver(batch, this.#settings.delivery, ports);
-      for (const name of Object.keys(counts) as (keyof typeof counts)[]) figures[name] += counts[name];
-      figures.rejected += rejected.length;
-      for (const { event, reason } of rejected) {
-        const at = { lineNumber: batch.from.lines + 1, offset: batch.from.offset };
-        await reporter.rejected({
-          kind: 'rejected',
-          ...at,
-          reason: `the service: ${reason}`,
-          raw: JSON.stringify(event),
-        });
-      }
+      await deliverAndNote(batch, this.#settings.delivery, ports, figures, reporter);
     } catch (error) {
       this.#ports.fail(error);
     } finally {
@@ -209,11 +195,16 @@ export class FollowedFile {
 }
 
 /** How to read a file that begins so; undefined as long as its first lines, headers or noise, do not tell. */
-function planFor({ format }: FollowSettings, head: Buffer, name: string): ReadingPlan | undefined {
+function planFor(
+  { format }: FollowSettings,
+  head: Buffer,
+  whole: boolean,
+  name: string,
+): ReadingPlan | undefined {
   try {
-    return readingPlan(format, head, false, name);
+    return readingPlan(format, head, whole, name);
   } catch (error) {
-    if (error instanceof UnknownFormat && head.length < HEAD_BYTES_MAX) return undefined;
+    if (error instanceof UnknownFormat && whole) return undefined;
     throw error;
   }
 }
@@ -234,12 +225,11 @@ export async function findAlike<T>(
   }
 }
 
-/** The first whole lines, at most as many bytes as tell files apart. */
-async function headOf(handle: FileHandle): Promise<Buffer> {
-  const buffer = Buffer.alloc(HEAD_BYTES_MAX);
-  const { bytesRead } = await handle.read(buffer, 0, HEAD_BYTES_MAX, 0);
-  if (bytesRead === HEAD_BYTES_MAX) return buffer;
-  return buffer.subarray(0, buffer.subarray(0, bytesRead).lastIndexOf(10) + 1);
+/** The file's first lines, at most as many bytes as tell files apart; only whole ones where that is all there is. */
+async function wholeLines(source: Source): Promise<Awaited<ReturnType<typeof headOf>>> {
+  const { head, whole } = await headOf(source.chunks(), HEAD_BYTES_MAX);
+  const end = Math.max(head.lastIndexOf(10), head.lastIndexOf(13)) + 1;
+  return { head: whole ? head.subarray(0, end) : head, whole };
 }
 
 /** The file as far as it is written now. */

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
 import { messageOf, SourceError, StateError, systemCode, UsageError } from '../errors.ts';
-import type { Figures } from '../import/figures.ts';
+import { addFigures } from '../import/figures.ts';
 import { importFile } from '../import/import-file.ts';
-import { openSource, readHead } from '../source/source.ts';
+import { openSource } from '../source/source.ts';
 import { fileIdentity, HEAD_BYTES_MAX } from '../source/state.ts';
 import { findState, STATE_FOLDER, statesIn } from '../source/state-store.ts';
 import { FollowedFile, type FollowPorts, type FollowSettings, findAlike } from './followed-file.ts';
@@ -26,6 +27,8 @@ export class Follower {
   /** Rotated away; their writers may still have them open. */
   #retiring: FollowedFile[] = [];
   #plan: ReadingPlan | undefined;
+  /** Which file the path was when it was last looked at, read or not. */
+  #looked: number | undefined;
   #seek: { readonly untilMs: number; readonly nextMs: number } | undefined;
 
   /** @param path absolute */
@@ -36,8 +39,9 @@ export class Follower {
     this.#ports = ports;
   }
 
-  /** Finishes what was rotated away while nobody followed. */
+  /** Finishes what was rotated away before. */
   async start(): Promise<void> {
+    this.#looked = await this.#inodeNow();
     await this.#finishRotated();
   }
 
@@ -87,6 +91,12 @@ export class Follower {
   }
 
   async #open(): Promise<FollowedFile | undefined> {
+    const inode = await this.#inodeNow();
+    if (inode !== this.#looked) {
+      // What the path was until now may have been rotated before anything of it was read.
+      this.#looked = inode;
+      await this.#finishRotated();
+    }
     let handle: FileHandle;
     try {
       handle = await open(this.#path);
@@ -106,7 +116,7 @@ export class Follower {
     }
     if (file === undefined) return undefined;
     this.#plan = file.plan;
-    // More than one rotation may have passed since the last one was opened.
+    // More than one rotation may have passed, and inodes come again.
     await this.#finishRotated();
     await this.#mark();
     return file;
@@ -135,7 +145,7 @@ export class Follower {
 
   /**
    * Imports the rest of rotated files, plain or compressed meanwhile: of those that were followed before, and of those that were
-   * written while this path was followed, and that nobody saw.
+   * written and rotated while this path was followed, before they were read.
    */
   async #finishRotated(): Promise<void> {
     const since = await stat(this.#marker).catch(() => undefined);
@@ -182,7 +192,7 @@ export class Follower {
     const info = await stat(path);
     if (!info.isFile() || this.#retiring.some(({ inode }) => inode === info.ino)) return;
     const source = await openSource(path);
-    const head = await readHead(source, HEAD_BYTES_MAX);
+    const { head } = await headOf(source.chunks(), HEAD_BYTES_MAX);
     const known = states.find(
       ({ state: { key } }) =>
         key.headBytes <= head.length &&
@@ -198,7 +208,7 @@ export class Follower {
     const settings = { ...this.#settings, target, forget: false, dryRun: false };
     const { figures, reporter } = this.#ports;
     const result = await importFile(source, settings, this.#ports, reporter);
-    for (const name of Object.keys(figures) as (keyof Figures)[]) figures[name] += result.figures[name];
+    addFigures(figures, result.figures);
     const { accepted } = result.figures;
     if (accepted > 0)
       reporter.note(`${path}: ${accepted} events that had not been read before it was rotated`);

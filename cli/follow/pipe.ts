@@ -4,6 +4,7 @@ import { BatchCutter, type BatchEvent, partKey } from '../../formats/batches.ts'
 import { readingPlan } from '../../formats/detect.ts';
 import { RecordReader } from '../../formats/records.ts';
 import { ServiceError } from '../errors.ts';
+import { noteRecord } from '../import/outcomes.ts';
 import type { FollowPorts, FollowSettings } from './followed-file.ts';
 
 /**
@@ -90,14 +91,8 @@ class Pipe {
   async #takeAll(records: ReturnType<RecordReader['push']>): Promise<void> {
     const { figures, reporter } = this.#ports;
     for (const record of records) {
-      figures.lines += 1;
-      for (const outcome of record.outcomes) {
-        if (outcome.kind === 'event') continue;
-        figures[outcome.kind] += 1;
-        if (outcome.kind !== 'malformed' && outcome.kind !== 'rejected') continue;
-        const { number: lineNumber, start: offset, bytes: raw } = record.line;
-        await reporter.rejected({ kind: outcome.kind, lineNumber, offset, reason: outcome.reason, raw });
-      }
+      const reported = noteRecord(record, figures, reporter);
+      if (reported) await reported;
       this.#send(this.#cutter.add(record));
     }
   }

@@ -47,7 +47,7 @@ export function noFigures(): Figures {
   };
 }
 
-/** Adds the figures of one file to a total. */
-export function addFigures(total: Figures, more: Figures): void {
-  for (const name of Object.keys(total) as (keyof Figures)[]) total[name] += more[name];
+/** Adds some figures, or those of one file, to a total. */
+export function addFigures(total: Figures, more: Partial<Figures>): void {
+  for (const name of Object.keys(total) as (keyof Figures)[]) total[name] += more[name] ?? 0;
 }

@@ -2,15 +2,17 @@
 import PQueue from 'p-queue';
 import type { BatchLimits } from '../../formats/batches.ts';
 import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/detect.ts';
+import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { ServiceError, StateError } from '../errors.ts';
 import { type Journal, memoryJournal, openJournal } from '../source/journal.ts';
-import { readHead, type Source } from '../source/source.ts';
+import type { Source } from '../source/source.ts';
 import { HEAD_BYTES_MAX, type ImportState, keyOf, newState, type Target } from '../source/state.ts';
 import { findState, type StatePlace } from '../source/state-store.ts';
-import { type DeliveryPorts, type DeliverySettings, deliver } from './deliver.ts';
+import type { DeliveryPorts, DeliverySettings } from './deliver.ts';
 import { type Figures, noFigures } from './figures.ts';
+import { deliverAndNote, noteRecord, type Reporter } from './outcomes.ts';
 import { BatchPlanner, type PlannedBatch } from './planner.ts';
 
 export interface ImportSettings {
@@ -24,22 +26,6 @@ export interface ImportSettings {
   /** Read and check only: nothing is sent, nothing remembered. */
   readonly dryRun: boolean;
   readonly limits?: BatchLimits;
-}
-
-/** What an import tells while it runs. */
-export interface Reporter {
-  note(text: string): void;
-  /** A line that is no event, or an event that cannot be. `raw` is what stands in the file, or the event itself. */
-  rejected(reject: Reject): Promise<void> | void;
-  progress(figures: Readonly<Figures>): void;
-}
-
-export interface Reject {
-  readonly kind: 'malformed' | 'rejected';
-  readonly lineNumber: number;
-  readonly offset: number;
-  readonly reason: string;
-  readonly raw: Buffer | string;
 }
 
 export type ImportPorts = Omit<DeliveryPorts, 'journal'>;
@@ -64,11 +50,10 @@ export async function importFile(
   reporter: Reporter,
   figures: Figures = noFigures(),
 ): Promise<ImportResult> {
-  const sample = await readHead(source, SAMPLE_BYTES);
-  const plan = readingPlan(settings.format, sample, sample.length < SAMPLE_BYTES, source.name);
+  const { head, whole } = await headOf(source.chunks(), SAMPLE_BYTES);
+  const plan = readingPlan(settings.format, head, whole, source.name);
   if (plan === undefined) return { plan, figures, before: undefined };
-  const head = sample.subarray(0, HEAD_BYTES_MAX);
-  const journal = await journalFor(source, head, plan, settings, reporter);
+  const journal = await journalFor(source, head.subarray(0, HEAD_BYTES_MAX), plan, settings, reporter);
   const before = journal.state;
   try {
     await new Run(source, plan, settings, { ...ports, journal }, reporter, figures).all();
@@ -202,28 +187,14 @@ class Run {
     return true;
   }
 
-  #take(record: FileRecord): Promise<void> | void {
-    this.#figures.lines += 1;
+  #take(record: FileRecord): Promise<unknown> | undefined {
     const events = record.outcomes.filter(({ kind }) => kind === 'event').length;
     // Half a line that is no event yet is read again when it is whole.
     if (record.terminated || events > 0) {
       const place = this.#planner.add(record);
       if (place !== 'to-send') this.#figures[place] += events;
     }
-    for (const outcome of record.outcomes) {
-      if (outcome.kind === 'event') continue;
-      this.#figures[outcome.kind] += 1;
-      if (outcome.kind === 'malformed' || outcome.kind === 'rejected') {
-        const { number: lineNumber, start: offset, bytes: raw } = record.line;
-        return this.#reporter.rejected({
-          kind: outcome.kind,
-          lineNumber,
-          offset,
-          reason: outcome.reason,
-          raw,
-        });
-      }
-    }
+    return noteRecord(record, this.#figures, this.#reporter);
   }
 
   async #dispatch(): Promise<void> {
@@ -243,23 +214,10 @@ class Run {
       return;
     }
     try {
-      const { rejected, ...counts } = await deliver(batch, this.#settings.delivery, this.#ports);
-      for (const name of Object.keys(counts) as (keyof typeof counts)[]) figures[name] += counts[name];
-      figures.rejected += rejected.length;
-      for (const { event, reason } of rejected) {
-        const { offset, lines } = batch.from;
-        const raw = JSON.stringify(event);
-        await this.#reporter.rejected({
-          kind: 'rejected',
-          lineNumber: lines + 1,
-          offset,
-          reason: `the service: ${reason}`,
-          raw,
-        });
-      }
-      if (rejected.length > 0 && rejected.length === countOf(batch) && figures.accepted === 0) {
-        throw new ServiceError(`the service accepts none of the events: ${rejected[0]?.reason}`);
-      }
+      const { delivery } = this.#settings;
+      const rejected = await deliverAndNote(batch, delivery, this.#ports, figures, this.#reporter);
+      if (rejected > 0 && rejected === countOf(batch) && figures.accepted === 0)
+        throw new ServiceError('the service accepts none of the events: see why above');
     } catch (error) {
       this.#failure ??= { error };
       this.#failing.abort();

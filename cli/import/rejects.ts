@@ -1,9 +1,8 @@
-// Writes the lines that were not imported to a file, so that they can be looked at and mended.
-
+// Writes the lines that were not imported to a file, so that they can be inspected and mended.
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { UsageError } from '../errors.ts';
-import type { Reject } from './import-file.ts';
+import type { Reject } from './outcomes.ts';
 
 export interface RejectsFile {
   write(fileName: string, reject: Reject): Promise<void>;

@@ -1,17 +1,16 @@
 // What the importer tells people: a progress bar on a terminal, notes, and a summary.
-
 import cliProgress from 'cli-progress';
 import type { Waited } from '../service.ts';
 import type { Source } from '../source/source.ts';
 import type { Figures } from './figures.ts';
-import type { Reject, Reporter } from './import-file.ts';
+import type { Reject, Reporter } from './outcomes.ts';
 import type { RejectsFile } from './rejects.ts';
 
 /** How many malformed lines are shown for each file. */
 const shownMax = 5;
-/** Repeated trouble is told at most this often. */
+/** Repeated trouble is reported at most this often. */
 const troubleEveryMs = 10_000;
-/** A hiccup is not worth a line. */
+/** So many failures in a row are not worth a line. */
 const quietTroubles = 3;
 
 /** Tells about one file on standard error, which is left to people; standard output is for results. */
@@ -129,7 +128,7 @@ export class StreamReporter implements Reporter {
   }
 
   progress(): void {
-    // Nobody watches.
+    // What is followed has no end to be near to.
   }
 }
 

@@ -1,33 +1,25 @@
 // Counting everything again into a second pair of tables, by the aggregator's use case and compaction.
-
 import { type AggregatorPorts, aggregate } from '../../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
-import { lastEntered } from '../../lambdas/core/books.ts';
+import type { Deletion } from '../../lambdas/core/deletions.ts';
 import {
   compareSequenceNumbers,
-  parseShardKey,
+  type SequenceNumber,
   type ShardId,
-  type ShardKey,
   segmentId,
   shardIdOf,
   shardKey,
 } from '../../lambdas/core/identifiers.ts';
 import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
-import type { Head } from '../../lambdas/core/segment.ts';
-import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
-import type {
-  BooksLedger,
-  RollupQueue,
-  SegmentLedger,
-  ShardDirectory,
-  StreamLog,
-} from '../../lambdas/ports.ts';
-import type { SegmentSource } from '../../lambdas/raw-ports.ts';
+import type { Head, StreamRecord } from '../../lambdas/core/segment.ts';
+import type { BooksLedger, RollupQueue, ShardDirectory, StreamLog } from '../../lambdas/ports.ts';
+import type { RawHistory, SegmentSource } from '../../lambdas/raw-ports.ts';
 import type { RecountProgress } from '../../lambdas/recount/ports.ts';
 import { exitCodes, OperatorError } from '../shared/errors.ts';
 import type { StackAccess } from '../shared/stack-access.ts';
 import { clock, compactNow, openStore, type StoreAccess } from '../shared/store-access.ts';
+import { archiveHistory, generationOf, type History, ledgerHistory, shardsOf } from './history.ts';
 import { tableLike } from './tables.ts';
 
 /** A rebuilt pair of tables. */
@@ -39,82 +31,107 @@ export interface Rebuilt {
   readonly left: readonly string[];
 }
 
+/** The archive, which has all that is needed: raw records, and the deletions since. */
+export interface ArchiveAlone {
+  readonly archive: RawHistory;
+  deletions(): AsyncIterable<Deletion>;
+}
+
 /** Counts a stack's records into tables named after the generation, which are made if need be. Can be killed and run again. */
 export async function rebuildInto(
   generation: string,
   stack: StackAccess,
   own: StoreAccess,
-  source: SegmentSource,
+  source: SegmentSource | ArchiveAlone,
   onProgress: (progress: RecountProgress) => void,
 ): Promise<Rebuilt> {
   const { countsTable, ledgerTable } = stack.resources;
-  const shards = await own.ledger.shards();
-  if (shards.some((shard) => generationOf(shard) === generation))
+  const known = await shardsOf(own.ledger);
+  if (known.some((shard) => generationOf(shard) === generation))
     throw new OperatorError(`Generation ${generation} already exists: choose another name.`, exitCodes.usage);
+  const isArchive = 'archive' in source;
+  if (known.length === 0 && !isArchive)
+    throw new OperatorError('The ledger knows no segments: use --source archive.', exitCodes.usage);
+  const history = await (isArchive
+    ? archiveHistory(source.archive, own.ledger)
+    : ledgerHistory(own.ledger, source));
   const tables = {
     counts: await tableLike(stack.dynamoDb, countsTable, `${countsTable}-${generation}`),
     ledger: await tableLike(stack.dynamoDb, ledgerTable, `${ledgerTable}-${generation}`),
   };
   const { ledger } = openStore(stack, tables);
   const access = openStore(stack, tables, { generation, stream: directoryOf(ledger) });
-  const left = await play(generation, own.ledger, access, source, onProgress);
+  if (known.length > 0) {
+    const { deletions } = await own.state.readState();
+    await copyDeletions(await own.state.readDeletions(deletions), access);
+  }
+  if (isArchive) await copyDeletions(source.deletions(), access);
+  const left = await play(generation, history, access, onProgress);
   await compactNow(access);
-  return { access, replayed: replayedSource(own.ledger, source), left };
+  return { access, replayed: replayedSource(history), left };
 }
 
-function generationOf(shard: ShardKey): string {
-  return shard.slice(0, shard.indexOf('.'));
+/** Registers deletions, so that what they left out is left out again. */
+export async function copyDeletions(
+  deletions: Iterable<Deletion> | AsyncIterable<Deletion>,
+  { state }: Pick<StoreAccess, 'state'>,
+): Promise<void> {
+  for await (const deletion of deletions) {
+    const there = await state.readDeletions((await state.readState()).deletions);
+    const { entityHash, throughMs } = deletion;
+    const isThere = there.some((one) => one.entityHash === entityHash && one.throughMs >= throughMs);
+    // Nothing of it is in blocks yet.
+    if (!isThere) await state.finishDeletion(await state.registerDeletion(deletion));
+  }
 }
 
-/** Plays every segment, ancestors before descendants. @returns what could not be played */
+/** Plays every segment. @returns what could not be played */
 export async function play(
   generation: string,
-  from: BooksLedger & SegmentLedger,
+  { shards, missing }: History,
   to: Pick<StoreAccess, 'ledger' | 'store' | 'state'>,
-  source: SegmentSource,
   onProgress: (progress: RecountProgress) => void,
 ): Promise<string[]> {
-  const heads = new Map<ShardKey, Head>();
-  for (const shard of await from.shards()) {
-    const head = await from.readHead(shard);
-    if (head !== undefined) heads.set(shard, head);
-  }
-  // A descendant has all of its ancestors' ancestors, and the ancestor.
-  const inOrder = [...heads].sort(
-    ([a, one], [b, other]) => one.ancestors.length - other.ancestors.length || (a < b ? -1 : 1),
-  );
-  const of = inOrder.reduce((sum, [, head]) => sum + lastEntered(head), 0);
-  const ports = aggregatorPorts(to, heads);
-  const left: string[] = [];
+  const of = shards.reduce((sum, { segments }) => sum + segments, 0);
+  const ports = aggregatorPorts(to, shards);
+  const left = [...missing];
   let done = 0;
-  for (const [key, head] of inOrder) {
-    const shard = shardIdOf(key);
-    const reader = source.segmentsOf(key);
+  for (const past of shards) {
+    const shard = shardIdOf(past.key);
     const reached = await to.ledger.readHead(shardKey(generation, shard));
-    for await (const entry of from.entriesUp(key, 0, lastEntered(head))) {
+    for await (const segment of past.read()) {
       onProgress({ phase: 'rebuild', done: ++done, of });
-      if (reached !== undefined && isPlayed(entry, reached)) continue;
-      const records = entry.lost ? 'lost' : await reader.read(entry);
-      if (typeof records === 'string') {
-        left.push(`segment ${segmentId(key, entry.segment)} was not counted again: ${records}`);
+      if (reached !== undefined && segment.last !== undefined && isPlayed(segment.last, reached)) continue;
+      const found = await segment.read();
+      const leave = (why: string) =>
+        left.push(`segment ${segmentId(past.key, segment.segment)} was not counted again: ${why}`);
+      if (typeof found === 'string') {
+        leave(found);
+        continue;
+      }
+      const { records, config } = found;
+      const last = records.at(-1);
+      if (last === undefined) continue;
+      if (reached !== undefined && isPlayed(last.sequenceNumber, reached)) {
+        if (last.arrivalMs > reached.runMaxMs) leave('its sequence numbers are of another stream');
         continue;
       }
       // An archive trims nothing unread, however old it is.
-      const settings = { generation, rollup: entry.config, streamRetentionMs: Number.POSITIVE_INFINITY };
+      const settings = { generation, rollup: config, streamRetentionMs: Number.POSITIVE_INFINITY };
       await aggregate({ shard, records }, ports, settings, () => true);
     }
   }
   return left;
 }
 
-function isPlayed({ last }: SegmentEntry, head: Head): boolean {
+function isPlayed(last: SequenceNumber, head: Head): boolean {
   const order = compareSequenceNumbers(last, head.status === 'sent' ? head.last : head.first);
   return head.status === 'sent' ? order <= 0 : order < 0;
 }
 
 function aggregatorPorts(
   { ledger, store, state }: Pick<StoreAccess, 'ledger' | 'store' | 'state'>,
-  heads: ReadonlyMap<ShardKey, Head>,
+  shards: History['shards'],
 ): AggregatorPorts {
   const queue: RollupQueue = {
     async send(messages) {
@@ -125,11 +142,11 @@ function aggregatorPorts(
     },
   };
   const ancestors = new Map<ShardId, Set<ShardId>>();
-  for (const [key, head] of heads) {
-    const own = ancestors.get(shardIdOf(key)) ?? new Set<ShardId>();
-    ancestors.set(shardIdOf(key), own);
-    for (const { shard } of head.ancestors)
-      if (shardIdOf(shard) !== shardIdOf(key)) own.add(shardIdOf(shard));
+  for (const past of shards) {
+    const id = shardIdOf(past.key);
+    const own = ancestors.get(id) ?? new Set<ShardId>();
+    ancestors.set(id, own);
+    for (const shard of past.ancestors) if (shardIdOf(shard) !== id) own.add(shardIdOf(shard));
   }
   const log: StreamLog = {
     // A planned segment is always played again with all of its records.
@@ -153,7 +170,7 @@ function aggregatorPorts(
 }
 
 /** The shards that a ledger knows, as if a stream listed them. */
-function directoryOf(ledger: BooksLedger): ShardDirectory {
+export function directoryOf(ledger: BooksLedger): ShardDirectory {
   return {
     async shards() {
       const keys = await ledger.shards();
@@ -167,14 +184,17 @@ function directoryOf(ledger: BooksLedger): ShardDirectory {
 }
 
 /** Segments of a rebuilt ledger, read as those that they were played from. */
-function replayedSource(from: BooksLedger & SegmentLedger, source: SegmentSource): SegmentSource {
+export function replayedSource({ shards }: History): SegmentSource {
   return {
     segmentsOf: (rebuilt) => {
-      const entries = entriesOf(shardIdOf(rebuilt), from, source)[Symbol.asyncIterator]();
+      const past = pastRecords(shards.filter(({ key }) => shardIdOf(key) === shardIdOf(rebuilt)));
+      const segments = past[Symbol.asyncIterator]();
       return {
-        async read({ first }) {
-          for (let next = await entries.next(); next.done !== true; next = await entries.next()) {
-            if (next.value.entry.first === first) return next.value.read();
+        async read({ last }) {
+          for (let next = await segments.next(); next.done !== true; next = await segments.next()) {
+            const { value: records } = next;
+            // A segment that two generations have counted in part is played from its second part on.
+            if (records.some(({ sequenceNumber }) => sequenceNumber === last)) return records;
           }
           return 'trimmed';
         },
@@ -183,11 +203,11 @@ function replayedSource(from: BooksLedger & SegmentLedger, source: SegmentSource
   };
 }
 
-async function* entriesOf(shard: ShardId, from: BooksLedger & SegmentLedger, source: SegmentSource) {
-  const keys = (await from.shards()).filter((key) => shardIdOf(key) === shard).sort();
-  for (const key of keys) {
-    const reader = source.segmentsOf(parseShardKey(key));
-    for await (const entry of from.entriesUp(key, 0, lastEntered(await from.readHead(key))))
-      yield { entry, read: () => reader.read(entry) };
+async function* pastRecords(shards: History['shards']): AsyncIterable<readonly StreamRecord[]> {
+  for (const past of shards) {
+    for await (const segment of past.read()) {
+      const found = await segment.read();
+      if (typeof found === 'object') yield found.records;
+    }
   }
 }

@@ -1,16 +1,18 @@
-// A second pair of tables like the first: what the template made of them is read from the tables, and described nowhere else.
+// A second pair of tables, with the first one's keys and indexes.
 import {
   CreateTableCommand,
   type CreateTableCommandInput,
   DescribeTableCommand,
   type DynamoDBClient,
   ResourceInUseException,
+  ResourceNotFoundException,
+  type TableDescription,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 
 /** Makes a table with the keys and indexes of another, unless it is there. @returns its name */
 export async function tableLike(client: DynamoDBClient, like: string, TableName: string): Promise<string> {
-  const { Table } = await client.send(new DescribeTableCommand({ TableName: like }));
+  const Table = await described(client, like);
   const indexes = (Table?.GlobalSecondaryIndexes ?? []).map(({ IndexName, KeySchema, Projection }) => ({
     IndexName,
     KeySchema,
@@ -18,8 +20,14 @@ export async function tableLike(client: DynamoDBClient, like: string, TableName:
   }));
   const create: CreateTableCommandInput = {
     TableName,
-    KeySchema: Table?.KeySchema,
-    AttributeDefinitions: Table?.AttributeDefinitions,
+    KeySchema: Table?.KeySchema ?? [
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ],
+    AttributeDefinitions: Table?.AttributeDefinitions ?? [
+      { AttributeName: 'pk', AttributeType: 'S' },
+      { AttributeName: 'sk', AttributeType: 'S' },
+    ],
     BillingMode: 'PAY_PER_REQUEST',
     ...(indexes.length > 0 && { GlobalSecondaryIndexes: indexes }),
   };
@@ -30,4 +38,14 @@ export async function tableLike(client: DynamoDBClient, like: string, TableName:
   }
   await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName });
   return TableName;
+}
+
+/** @returns undefined when the table is gone */
+async function described(client: DynamoDBClient, TableName: string): Promise<TableDescription | undefined> {
+  try {
+    return (await client.send(new DescribeTableCommand({ TableName }))).Table;
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  }
 }

@@ -1,5 +1,7 @@
 // How an operator's commands end: exit codes, errors that say what to do, and the SDK's own errors in plain words.
 
+import { UsageError } from '../errors.ts';
+
 /** Exit codes of an operator's commands. */
 export const exitCodes = {
   done: 0,
@@ -46,6 +48,7 @@ const MET: readonly (readonly [RegExp, string])[] = [
 /** Any error as one for an operator. */
 export function asOperatorError(error: unknown): OperatorError {
   if (error instanceof OperatorError) return error;
+  if (error instanceof UsageError) return new OperatorError(error.message, exitCodes.usage, { cause: error });
   const message = error instanceof Error ? error.message : String(error);
   const { name = '', code = '' } = error instanceof Error ? (error as Error & { code?: string }) : {};
   const met = MET.find(([pattern]) => pattern.test(`${name} ${code} ${message}`));

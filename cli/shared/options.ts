@@ -1,5 +1,7 @@
 // Options that several commands have, and what their values may be.
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
+import { callersPath } from '../paths.ts';
 import { exitCodes, OperatorError } from './errors.ts';
 import type { StackName } from './stack-access.ts';
 
@@ -22,8 +24,15 @@ export function decimal(least: number, most: number): (text: string) => number {
 }
 
 /** A parser of a list of whole numbers, such as `1,4,7`. */
-export function wholeNumbers(text: string): number[] {
-  return text.split(',').map(wholeNumber(0));
+export function wholeNumbers(least = 0): (text: string) => number[] {
+  return (text) => text.split(',').map(wholeNumber(least));
+}
+
+/** A parser of a path that is there. */
+export function existing(text: string): string {
+  const path = callersPath(text);
+  if (existsSync(path)) return path;
+  throw new InvalidArgumentError(`There is no ${path}.`);
 }
 
 function bounds(least: number, most: number): string {

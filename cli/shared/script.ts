@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+const QUIET = join(import.meta.dirname, 'quiet-output.ts');
 
 /**
  * Runs a script of this repository with the terminal of this process.
@@ -16,7 +17,7 @@ export async function runScript(
   options: Readonly<Record<string, unknown>>,
   more: readonly string[] = [],
 ): Promise<void> {
-  const child = spawn(process.execPath, [script, ...flagsOf(options), ...more], {
+  const child = spawn(process.execPath, ['--import', QUIET, script, ...flagsOf(options), ...more], {
     cwd: ROOT,
     stdio: 'inherit',
     env: { ...process.env, TZ: 'UTC' },

@@ -42,6 +42,7 @@ export interface OperatedSettings {
   readonly hourRetentionDays: number | 'forever';
   readonly dayRetentionDays: number | 'forever';
   readonly rawRetentionDays: number | 'forever';
+  readonly deltaRetentionDays: number | 'forever';
 }
 
 /** A stack that was found, and clients of its services. */
@@ -106,14 +107,14 @@ async function aboutLocal(base: string): Promise<About> {
       exitCodes.usage,
     );
   const url = new URL('/_local', base);
-  const nobody = (cause: unknown) =>
+  const unanswered = (cause: unknown) =>
     new OperatorError(`Nothing answers at ${url.origin}: start it with npm start.`, exitCodes.unreachable, {
       cause,
     });
   const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
-    throw nobody(cause);
+    throw unanswered(cause);
   });
-  // Whatever else answers there may answer 200, too.
+  // Another server may answer 200, too.
   const about = (await answer.json().catch(() => ({}))) as Partial<About>;
   if (answer.status === 200 && about?.endpoints !== undefined) return about as About;
   throw new OperatorError(

@@ -8,8 +8,8 @@ import {
   type CompactorSettings,
   RANGE_EVENTS_MAX,
 } from '../../lambdas/compactor/ports.ts';
+import type { LevelRetentionsMs } from '../../lambdas/core/claim.ts';
 import { OPEN_SEGMENTS_MAX } from '../../lambdas/core/compaction.ts';
-import type { Retentions } from '../../lambdas/core/level.ts';
 import { DAY_MS } from '../../lambdas/core/time.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import type { Clock, ShardDirectory } from '../../lambdas/ports.ts';
@@ -50,11 +50,12 @@ export function openStore(
 ): StoreAccess {
   const { settings } = resources;
   const ledger = new LedgerTable(dynamoDb, tables.ledger, clock);
-  const store = new StoreTable(dynamoDb, tables.counts, clock);
+  const kept = other === undefined ? retentionMs(settings.deltaRetentionDays) : undefined;
+  const store = new StoreTable(dynamoDb, tables.counts, clock, kept);
   const state = new CompactionStateTable(dynamoDb, tables.ledger);
   const stream = other?.stream ?? new KinesisLog(kinesis, resources.streamName);
-  const forever: Retentions = { hours: undefined, days: undefined, months: undefined, all: undefined };
-  const retentions: Retentions = {
+  const forever: LevelRetentionsMs = { hours: undefined, days: undefined, months: undefined, all: undefined };
+  const retentions: LevelRetentionsMs = {
     hours: retentionMs(settings.minuteRetentionDays),
     days: retentionMs(settings.hourRetentionDays),
     months: retentionMs(settings.dayRetentionDays),
@@ -69,7 +70,7 @@ export function openStore(
     settings: {
       generation: other?.generation ?? settings.streamGeneration,
       retentions: other === undefined ? retentions : forever,
-      // Whoever waits wants it now.
+      // The operator waits for it.
       cadence: { hoursMs: 0 },
       slotBits: Math.log2(settings.hashSlots),
       blockBytes: BLOCK_BYTES,

@@ -65,18 +65,6 @@ export async function openSource(name: string): Promise<Source> {
   return { name, path, sizeBytes, bytesRead: () => bytesRead, chunks };
 }
 
-/** The first bytes of the uncompressed file: `bytesMax` of them, or all where it is shorter. */
-export async function readHead(source: Source, bytesMax: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of source.chunks()) {
-    parts.push(chunk);
-    length += chunk.length;
-    if (length >= bytesMax) break;
-  }
-  return Buffer.concat(parts).subarray(0, bytesMax);
-}
-
 /** Whether a file begins with all the bytes of another. */
 export async function beginsWith(longer: Source, shorter: Source): Promise<boolean> {
   const theirs = longer.chunks();

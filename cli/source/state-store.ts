@@ -19,7 +19,7 @@ import {
 /** Name of the folder beside the imported files. */
 export const STATE_FOLDER = '.tally-import';
 
-/** Where a file's state is, or is to be. */
+/** Where a file's state is, or will be. */
 export interface StatePlace {
   readonly key: StateKey;
   readonly path: string;

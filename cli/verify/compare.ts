@@ -1,5 +1,4 @@
 // Compares expected counts with those of the service; pure.
-
 import type { MinuteCounts } from './truth.ts';
 
 /** A count that is not what it should be. */

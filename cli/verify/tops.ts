@@ -1,5 +1,4 @@
 // The leading entities of each hour, day or month: what a truth file says they are, and what the service says.
-
 import PQueue from 'p-queue';
 import type { TallyClient } from '../../client/src/index.ts';
 import { startOf } from './compare.ts';
@@ -16,16 +15,16 @@ export interface Place {
   readonly n: number;
 }
 
-/** A place of a ranking that somebody else has than should, or somebody with another count. */
+/** A place of a ranking with another entity, or another count, than expected. */
 export interface TopDifference {
   /** The start of the period, epoch seconds. */
   readonly start: number;
   /** From 1. */
   readonly place: number;
-  /** Undefined: nobody. */
+  /** Undefined: the place is empty. */
   readonly expected: Place | undefined;
   readonly found: Place | undefined;
-  /** What the service says of its answer, if anything. */
+  /** The answer's note, if it has one. */
   readonly note?: string;
 }
 

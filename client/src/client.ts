@@ -3,6 +3,7 @@
 import { BATCH_EVENTS_MAX, type Batch, batchOf, KEY_CHARACTERS_MAX, utf8Bytes } from './batch.ts';
 import { type BeaconParts, sendAgainByBeacon, sendByBeacon } from './beacons.ts';
 import { type EventDetails, eventOf, type TallyEvent } from './event.ts';
+import { Flushes } from './flushes.ts';
 import { httpOf } from './http.ts';
 import { type Settings, settingsOf, type TallyOptions } from './options.ts';
 import { type Platform, platform } from './platform.ts';
@@ -21,17 +22,10 @@ interface Waiting {
   readonly pending: Pending;
   readonly admit: (taken: boolean) => void;
 }
-interface Flush {
-  /** The last event it is about. */
-  readonly upTo: number;
-  readonly done: (settled: boolean) => void;
-}
 
 const TAKEN = Promise.resolve(true);
 const NOT_TAKEN = Promise.resolve(false);
 const CLOSE_MS = 10_000;
-/** The longest timer there is. Holds are released long before. */
-const HOLD_MS = 2 ** 31 - 1;
 
 /** Sends events to one Tally, in the background or in batches of the caller's, and reads its counts. */
 export class TallyClient extends Reads {
@@ -42,7 +36,7 @@ export class TallyClient extends Reads {
   readonly #sender: Sender;
   readonly #endings: (() => void)[] = [];
   readonly #waiting: Waiting[] = [];
-  #flushes: Flush[] = [];
+  readonly #flushes: Flushes;
   /** Events up to this one wait for no others. */
   #hurryUpTo = -1;
   #stop = new AbortController();
@@ -57,6 +51,7 @@ export class TallyClient extends Reads {
     super(http);
     this.#settings = settings;
     this.#platform = at;
+    this.#flushes = new Flushes(at);
     this.#stats = new Stats(options, at.warn);
     this.#queue = new Queue(
       { events: settings.bufferEvents, bytes: settings.bufferBytes },
@@ -121,7 +116,7 @@ export class TallyClient extends Reads {
       key,
       events.map((event) => JSON.stringify(event)),
     );
-    const release = this.#hold(HOLD_MS, () => {});
+    const release = this.#flushes.hold();
     return this.#sender.send(batch, options).finally(release);
   }
 
@@ -132,22 +127,10 @@ export class TallyClient extends Reads {
   flush({ deadlineMs }: Deadline = {}): Promise<boolean> {
     const upTo = this.#stats.offered - 1;
     if (this.#isSettled(upTo)) return TAKEN;
-    return new Promise((resolve) => {
-      const release = this.#hold(deadlineMs ?? HOLD_MS, () => {
-        if (deadlineMs !== undefined) flush.done(false);
-      });
-      const flush: Flush = {
-        upTo,
-        done: (settled) => {
-          this.#flushes = this.#flushes.filter((other) => other !== flush);
-          release();
-          resolve(settled);
-        },
-      };
-      this.#flushes.push(flush);
-      this.#hurryUpTo = Math.max(this.#hurryUpTo, upTo);
-      this.#poke();
-    });
+    const settled = this.#flushes.add(upTo, deadlineMs);
+    this.#hurryUpTo = Math.max(this.#hurryUpTo, upTo);
+    this.#poke();
+    return settled;
   }
 
   /**
@@ -259,7 +242,7 @@ export class TallyClient extends Reads {
       this.#queue.add(next.pending);
       next.admit(true);
     }
-    for (const flush of this.#flushes) if (this.#isSettled(flush.upTo)) flush.done(true);
+    this.#flushes.settle((upTo) => this.#isSettled(upTo));
     this.#poke();
   }
 
@@ -305,11 +288,6 @@ export class TallyClient extends Reads {
   /** Events with an id may have twins in other requests. Under a key they would land on another shard and miss them. */
   #keyFor([first]: readonly Pending[]): string | undefined {
     return first?.event.id === undefined ? this.#platform.newId() : undefined;
-  }
-
-  /** Keeps the process until the returned function is called, or the time is over. */
-  #hold(forMs: number, over: () => void): () => void {
-    return this.#platform.setTimer(over, forMs, true);
   }
 }
 

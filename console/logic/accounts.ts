@@ -1,10 +1,11 @@
-// The accounts of the pipeline as the console shows them: terms that add up to what was accepted; pure.
+// The pipeline's accounts: places whose events add up to what was accepted; pure.
 
-/** What `GET /v1/status` says, as far as it is shown. Numbers are events. */
+/** The figures of `GET /v1/status` that are shown. Numbers are events. */
 export interface Accounts {
-  /** Null when the stream could not be read; then the columns add up from `received` on. */
+  /** Null when the stream could not be read; the places then add up to `received`. */
   readonly accepted: number | null;
   readonly unread: number | null;
+  /** Whether `accepted` and `unread` are lower bounds. */
   readonly unreadMore: boolean;
   readonly unreadSince: string | null;
   readonly inFlightSince: string | null;
@@ -19,8 +20,21 @@ export interface Accounts {
   readonly lost: number;
 }
 
-/** How a term is to be taken: fine, on its way, put aside for good reason, or in need of someone. */
+/** Done, on its way, set aside for a good reason, or in need of an operator. */
 export type Tone = 'counted' | 'waiting' | 'aside' | 'bad';
+
+/** Name, label, tone and meaning of each place. */
+export const PLACES = [
+  ['counted', 'counted', 'counted', 'In the counts, exactly once.'],
+  ['duplicate', 'duplicate', 'aside', 'Sent again with a known id, and not counted again.'],
+  ['rejected', 'rejected', 'aside', 'Invalid; kept in the archive with the reason.'],
+  ['unread', 'unread', 'waiting', 'In the stream, not yet read by the aggregator.'],
+  ['inFlight', 'in flight', 'waiting', 'In the queue, on the way into the counts.'],
+  ['dead', 'dead', 'bad', 'Out of attempts; the redriver brings it back.'],
+  ['parked', 'parked', 'bad', 'In the archive until an operator replays it.'],
+  ['expired', 'expired', 'aside', 'Arrived after its period was deleted; kept in the archive.'],
+  ['lost', 'lost', 'bad', 'Gone and recorded: the stream dropped it, or an operator discarded it.'],
+] as const satisfies readonly (readonly [keyof Accounts, string, Tone, string])[];
 
 /** One summand of the equation. */
 export interface Term {
@@ -28,118 +42,51 @@ export interface Term {
   readonly label: string;
   readonly events: number;
   readonly tone: Tone;
-  /** What it means, in a sentence. */
+  /** One sentence. */
   readonly meaning: string;
 }
 
-/** The equation: what was taken in, and where all of it is. */
+/** What was taken in, and where all of it is. */
 export interface Equation {
   readonly left: { readonly label: string; readonly events: number };
   readonly terms: readonly Term[];
   readonly sum: number;
-  /** 0, or the accounts are wrong by as much. */
+  /** 0, or the accounts are wrong by this many events. */
   readonly difference: number;
 }
 
 /** Writes the accounts as an equation. */
 export function equationOf(accounts: Accounts): Equation {
-  const { accepted, unread } = accounts;
-  const terms: Term[] = [
-    {
-      name: 'counted',
-      label: 'counted',
-      events: accounts.counted,
-      tone: 'counted',
-      meaning: 'In the counts, exactly once.',
-    },
-    {
-      name: 'duplicate',
-      label: 'duplicate',
-      events: accounts.duplicate,
-      tone: 'aside',
-      meaning: 'Sent again with an id that was seen before; not counted twice.',
-    },
-    {
-      name: 'rejected',
-      label: 'rejected',
-      events: accounts.rejected,
-      tone: 'aside',
-      meaning: 'Can never be counted; kept in the archive with its reason.',
-    },
-    ...(unread === null
-      ? []
-      : [
-          {
-            name: 'unread',
-            label: 'unread',
-            events: unread,
-            tone: 'waiting',
-            meaning: 'In the stream, not read by the aggregator yet.',
-          } as const,
-        ]),
-    {
-      name: 'inFlight',
-      label: 'in flight',
-      events: accounts.inFlight,
-      tone: 'waiting',
-      meaning: 'In the queue, on its way into the counts.',
-    },
-    {
-      name: 'dead',
-      label: 'dead',
-      events: accounts.dead,
-      tone: 'bad',
-      meaning: 'Attempts are used up; the redriver brings it back.',
-    },
-    {
-      name: 'parked',
-      label: 'parked',
-      events: accounts.parked,
-      tone: 'bad',
-      meaning: 'Set aside in the archive until an operator replays it.',
-    },
-    {
-      name: 'expired',
-      label: 'expired',
-      events: accounts.expired,
-      tone: 'aside',
-      meaning: 'Came after the period it belongs to was deleted; kept in the archive.',
-    },
-    {
-      name: 'lost',
-      label: 'lost',
-      events: accounts.lost,
-      tone: 'bad',
-      meaning: 'Gone, and named: the stream dropped it, or an operator gave it up.',
-    },
-  ];
+  const { accepted, received } = accounts;
   const left =
-    accepted === null
-      ? { label: 'received', events: accounts.received }
-      : { label: 'accepted', events: accepted };
+    accepted === null ? { label: 'received', events: received } : { label: 'accepted', events: accepted };
+  const terms = PLACES.flatMap(([name, label, tone, meaning]) => {
+    const events = accounts[name];
+    return events === null ? [] : [{ name, label, tone, meaning, events }];
+  });
   const sum = terms.reduce((total, { events }) => total + events, 0);
   return { left, terms, sum, difference: left.events - sum };
 }
 
-/** Events that are accepted and not in their place yet. */
+/** Accepted events that have not reached their place. */
 export function onTheWay({ unread, inFlight }: Accounts): number {
   return (unread ?? 0) + inFlight;
 }
 
-/** How long the oldest event has waited that is still on its way, milliseconds; 0 when none waits. */
+/** How long the oldest event on the way has waited, in milliseconds; 0 when none is. */
 export function behindMs({ unreadSince, inFlightSince }: Accounts, nowMs: number): number {
   const since = [unreadSince, inFlightSince].filter((each) => each !== null).map(Date.parse);
   return since.length === 0 ? 0 : Math.max(0, nowMs - Math.min(...since));
 }
 
-/** What the demo sent of an entity, and what is counted of it. */
+/** What the demo sent of an entity, and what is counted. */
 export interface Compared {
   readonly entity: string;
   readonly sent: number;
   readonly counted: number;
 }
 
-/** The comparison in all. */
+/** The comparison of all entities. */
 export interface Comparison {
   readonly rows: readonly Compared[];
   readonly sent: number;

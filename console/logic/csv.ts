@@ -1,6 +1,6 @@
-// What is shown, as CSV; pure.
+// The points of a chart as CSV; pure.
 
-/** One point as it is exported. */
+/** One exported point. */
 export interface CsvPoint {
   readonly at: string;
   readonly n: number | bigint;
@@ -8,14 +8,14 @@ export interface CsvPoint {
   readonly previous: number | bigint | undefined;
 }
 
-/** RFC 4180, with the question in every row, so that files can be put together. */
+/** RFC 4180. Every row names metric and entity, so that files can be concatenated. */
 export function csvOf(metric: string, entity: string, points: readonly CsvPoint[]): string {
   const head = ['metric', 'entity', 'at', 'n', 'state', 'previous'];
   const rows = points.map(({ at, n, state, previous }) => [metric, entity, at, n, state, previous ?? '']);
   return [head, ...rows].map((row) => row.map(cell).join(',')).join('\r\n');
 }
 
-/** Quoted where it must be; a formula is text to a spreadsheet only behind an apostrophe. */
+/** A spreadsheet treats a formula as text only behind an apostrophe. */
 function cell(value: string | number | bigint): string {
   if (typeof value !== 'string') return String(value);
   const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;

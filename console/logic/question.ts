@@ -1,11 +1,9 @@
-// The whole question, as it stands in the page's URL; pure.
+// What the page shows, as its URL says it; pure.
 import { dayStart, isZone, monthStart, weekStart } from './zone.ts';
 
-/** The console's views. */
 export const VIEWS = ['live', 'counts', 'pipeline', 'break'] as const;
 export type View = (typeof VIEWS)[number];
 
-/** Grains of points. */
 export const GRAINS = ['minute', 'hour', 'day', 'week', 'month'] as const;
 export type Grain = (typeof GRAINS)[number];
 
@@ -13,7 +11,6 @@ export type Grain = (typeof GRAINS)[number];
 export const RANGES = ['1h', '6h', '24h', '7d', '30d', '12mo'] as const;
 export type RangeName = (typeof RANGES)[number];
 
-/** The periods of top lists. */
 export const TOP_GRAINS = ['hour', 'day', 'month', 'total'] as const;
 export type TopGrain = (typeof TOP_GRAINS)[number];
 
@@ -23,17 +20,17 @@ export interface Question {
   readonly metric: string;
   readonly entity: string;
   readonly range: RangeName;
-  /** A stretch that was chosen by hand goes before the range; epoch milliseconds on whole minutes. */
+  /** Chosen by zooming, instead of the range; epoch milliseconds on whole minutes. */
   readonly fromMs: number | undefined;
   readonly toMs: number | undefined;
-  /** Undefined: as the range suggests. */
+  /** Undefined: the default of the range. */
   readonly by: Grain | undefined;
   readonly tz: string;
   readonly compare: boolean;
   readonly top: TopGrain;
 }
 
-/** What the URL need not say. */
+/** What the URL may leave out. */
 export interface Defaults {
   readonly tz: string;
 }
@@ -41,10 +38,10 @@ export interface Defaults {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
-/** More points than this are no chart any more. */
+/** A chart is unreadable with more points. */
 const POINTS_MAX = 1_500;
 
-/** Reads a URL's search; what is missing or wrong is the default. */
+/** Reads a URL's search. What is missing or invalid is the default. */
 export function questionIn(search: string, defaults: Defaults): Question {
   const given = new URLSearchParams(search);
   const tz = given.get('tz') ?? '';
@@ -64,7 +61,7 @@ export function questionIn(search: string, defaults: Defaults): Question {
   };
 }
 
-/** The search that says the question, without what is the default anyway. */
+/** Writes a URL's search, without defaults. */
 export function searchOf(question: Question, defaults: Defaults): string {
   const { view, metric, entity, range, fromMs, toMs, by, tz, compare, top } = question;
   const said: [string, string | undefined][] = [
@@ -83,17 +80,17 @@ export function searchOf(question: Question, defaults: Defaults): string {
   return `?${new URLSearchParams(given)}`;
 }
 
-/** A stretch of time and the grain of its points. */
-export interface Stretch {
+/** A range of time and the grain of its points. */
+export interface TimeRange {
   readonly fromMs: number;
   readonly toMs: number;
   readonly by: Grain;
-  /** Whether it ends now, and so moves. */
+  /** Whether it ends now. */
   readonly moves: boolean;
 }
 
-/** The stretch a question is about. Stretches of days and months start where one starts in the zone. */
-export function stretchOf({ range, fromMs, toMs, by, tz }: Question, nowMs: number): Stretch {
+/** The range of a question. Days, weeks and months begin where they do in the zone. */
+export function rangeOf({ range, fromMs, toMs, by, tz }: Question, nowMs: number): TimeRange {
   if (fromMs !== undefined && toMs !== undefined) {
     const grain = fitting(by ?? grainFor(toMs - fromMs), toMs - fromMs);
     return { fromMs: alignedStart(fromMs, grain, tz), toMs: ceil(toMs, MINUTE_MS), by: grain, moves: false };
@@ -119,7 +116,8 @@ const RANGE_OF: Readonly<Record<RangeName, { readonly lengthMs: number; readonly
   '12mo': { lengthMs: 365 * DAY_MS, grain: 'month' },
 };
 
-const GRAIN_MS: Readonly<Record<Grain, number>> = {
+/** The length of a grain; the least one of a month. */
+export const GRAIN_MS: Readonly<Record<Grain, number>> = {
   minute: MINUTE_MS,
   hour: HOUR_MS,
   day: DAY_MS,
@@ -127,14 +125,14 @@ const GRAIN_MS: Readonly<Record<Grain, number>> = {
   month: 28 * DAY_MS,
 };
 
-/** The finest grain that still makes a chart. */
+/** The default grain of a length. */
 function grainFor(lengthMs: number): Grain {
   if (lengthMs <= 8 * HOUR_MS) return 'minute';
   if (lengthMs <= 9 * DAY_MS) return 'hour';
   return lengthMs <= 200 * DAY_MS ? 'day' : 'month';
 }
 
-/** The grain itself, or the next coarser one with few enough points. */
+/** The grain, or the next coarser one that fits into a chart. */
 function fitting(by: Grain, lengthMs: number): Grain {
   const coarser = GRAINS.slice(GRAINS.indexOf(by));
   return coarser.find((grain) => lengthMs / GRAIN_MS[grain] <= POINTS_MAX) ?? 'month';

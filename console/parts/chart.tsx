@@ -1,15 +1,14 @@
-// A chart over time: bars and lines by uPlot, with a line at completeThrough, zoom by dragging, and arrow keys.
+// A chart over time by uPlot, with a line at completeThrough. Drag or press + to zoom; arrow keys read its points.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { useScheme } from '../hooks.ts';
 import { compact, whole } from '../logic/format.ts';
 import { type ShownGrain, shownTime } from '../logic/zone.ts';
 
-/** One line or row of bars. */
 export interface ChartSeries {
   readonly label: string;
-  readonly kind: 'bars' | 'line' | 'area';
-  /** The CSS variable of its colour. */
+  readonly kind: 'bars' | 'line' | 'area' | 'steps';
+  /** A CSS variable. */
   readonly colour: string;
   readonly faint?: boolean;
   readonly dashed?: boolean;
@@ -23,30 +22,32 @@ export interface ChartProps {
   readonly tz: string;
   readonly grain: ShownGrain;
   readonly height: number;
-  /** What it shows, for those who do not see it. */
+  /** For a screen reader. */
   readonly summary: string;
-  /** How long a point lasts, milliseconds: bars begin at their point's start. */
+  /** The length of a point, milliseconds. */
   readonly stepMs?: number;
-  /** How much time is shown, up to the last point, milliseconds; from the first point on, if left out. */
+  /** The length of the axis up to the last point, milliseconds; by default it begins with the first point. */
   readonly windowMs?: number;
   readonly completeThroughMs?: number | undefined;
   readonly onZoom?: (fromMs: number, toMs: number) => void;
-  /** Is given the canvas whenever there is a new one. */
+  readonly onZoomOut?: () => void;
   readonly onCanvas?: (canvas: HTMLCanvasElement) => void;
 }
 
-/** Ticks by their distance: what each says, and what it says more when a year or a day begins. */
+const MINUTE_MS = 60_000;
+
+/** Labels by distance of ticks: the usual one, and what the first of a year or a day adds. */
 const TICKS: uPlot.Axis.Values = [
   [3600 * 24 * 365, '{YYYY}', null, null, null, null, null, null, 1],
   [3600 * 24 * 28, '{MMM}', '\n{YYYY}', null, null, null, null, null, 1],
   [3600 * 24, '{D} {MMM}', '\n{YYYY}', null, null, null, null, null, 1],
   [3600, '{HH}:{mm}', '\n{D} {MMM}', null, '\n{D} {MMM}', null, null, null, 1],
   [60, '{HH}:{mm}', '\n{D} {MMM}', null, '\n{D} {MMM}', null, null, null, 1],
-  [1, ':{ss}', '\n{D} {MMM} {HH}:{mm}', null, '\n{D} {MMM} {HH}:{mm}', null, '\n{HH}:{mm}', null, 1],
+  [1, ':{ss}', '\n{HH}:{mm}', null, '\n{HH}:{mm}', null, '\n{HH}:{mm}', null, 1],
 ];
 
 export function Chart(props: ChartProps) {
-  const { times, series, tz, grain, height, summary, stepMs, onZoom } = props;
+  const { times, series, tz, grain, height, summary, stepMs = 0, onZoom } = props;
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const current = useRef(props);
@@ -58,11 +59,8 @@ export function Chart(props: ChartProps) {
   useEffect(() => {
     const element = host.current;
     if (element === null) return;
-    const chart = new uPlot(
-      optionsOf(current, element.clientWidth, setHovered),
-      dataOf(current.current),
-      element,
-    );
+    const options = optionsOf(current, element.clientWidth, setHovered);
+    const chart = new uPlot(options, dataOf(current.current), element);
     plot.current = chart;
     current.current.onCanvas?.(chart.ctx.canvas);
     const resized = new ResizeObserver(() =>
@@ -81,17 +79,26 @@ export function Chart(props: ChartProps) {
 
   const onKeyDown = (event: KeyboardEvent) => {
     const chart = plot.current;
-    if (chart === undefined || times.length === 0) return;
-    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -times.length, End: times.length }[event.key];
-    if (step === undefined) return;
+    const [firstMs, lastMs] = [times[0], times.at(-1)];
+    if (chart === undefined || firstMs === undefined || lastMs === undefined || event.ctrlKey) return;
+    const { key } = event;
+    const chosen = chart.cursor.idx ?? undefined;
+    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -times.length, End: times.length }[key];
+    if (step !== undefined) {
+      const index = Math.min(times.length - 1, Math.max(0, (chosen ?? times.length) + step));
+      const left = chart.valToPos(((times[index] ?? 0) + stepMs / 2) / 1000, 'x');
+      chart.setCursor({ left, top: 10 });
+    } else if (key === '+' || key === '=') {
+      const lengthMs = (lastMs + stepMs - firstMs) / 2;
+      const middleMs = (times[chosen ?? times.length >> 1] ?? 0) + stepMs / 2;
+      const fromMs = Math.min(Math.max(firstMs, middleMs - lengthMs / 2), lastMs + stepMs - lengthMs);
+      if (lengthMs > MINUTE_MS) onZoom?.(floorMinute(fromMs), ceilMinute(fromMs + lengthMs));
+    } else if (key === '-') props.onZoomOut?.();
+    else return;
     event.preventDefault();
-    const index = Math.min(times.length - 1, Math.max(0, (chart.cursor.idx ?? times.length) + step));
-    const inside = (props.stepMs ?? 0) / 2;
-    chart.setCursor({ left: chart.valToPos(((times[index] ?? 0) + inside) / 1000, 'x'), top: 10 });
   };
 
-  const values = hovered === undefined ? [] : series.filter(({ values }) => values[hovered.index] != null);
-  const at = hovered === undefined ? undefined : times[hovered.index];
+  const at = hovered && times[hovered.index];
   return (
     // biome-ignore lint/a11y/useSemanticElements: a chart is no fieldset
     <div
@@ -99,24 +106,32 @@ export function Chart(props: ChartProps) {
       role="group"
       aria-roledescription="chart"
       aria-label={summary}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move along its points
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: keys read its points and zoom
       tabIndex={0}
       onKeyDown={onKeyDown}
     >
-      <div ref={host} class="chart-canvas" aria-hidden="true" />
+      <div ref={host} aria-hidden="true" />
       {hovered !== undefined && at !== undefined && (
         <output class="chart-tip" style={{ left: `${hovered.left}px` }}>
           <b>{shownTime(at, tz, grain)}</b>
-          {values.map(({ label, values }) => (
-            <span key={label}>
-              {label} <b>{whole(values[hovered.index] ?? 0)}</b>
-            </span>
-          ))}
+          {series.map(({ label, values }) => {
+            const value = values[hovered.index];
+            return (
+              value != null && (
+                <span key={label}>
+                  {label} <b>{whole(value)}</b>
+                </span>
+              )
+            );
+          })}
         </output>
       )}
     </div>
   );
 }
+
+const floorMinute = (ms: number) => Math.floor(ms / MINUTE_MS) * MINUTE_MS;
+const ceilMinute = (ms: number) => Math.ceil(ms / MINUTE_MS) * MINUTE_MS;
 
 function dataOf({ times, series }: ChartProps): uPlot.AlignedData {
   return [times.map((ms) => ms / 1000), ...series.map(({ values }) => [...values])] as uPlot.AlignedData;
@@ -132,16 +147,16 @@ function optionsOf(
   const colour = (name: string) => style.getPropertyValue(name).trim();
   const axis = {
     stroke: colour('--muted'),
+    font: `12px ${style.fontFamily}`,
     grid: { stroke: colour('--line'), width: 1 },
     ticks: { show: false },
   };
-  const font = `12px ${style.fontFamily}`;
   return {
     width: Math.max(width, 200),
     height,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), tz),
     legend: { show: false },
-    padding: [12, 8, 0, 0],
+    padding: [12, 20, 0, 0],
     scales: {
       x: {
         range: (_, min, max) => [windowMs === undefined ? min : max - windowMs / 1000, max + stepMs / 1000],
@@ -149,32 +164,26 @@ function optionsOf(
       y: { range: (_, __, max) => [0, Math.max(4, max * 1.06)] },
     },
     axes: [
-      { ...axis, font, grid: { show: false }, values: TICKS, space: 60 },
-      {
-        ...axis,
-        font,
-        size: 44,
-        values: (_, ticks) => ticks.map((n) => (Number.isInteger(n) ? compact(n) : '')),
-      },
+      { ...axis, grid: { show: false }, values: TICKS, space: 60 },
+      { ...axis, size: 44, values: (_, ticks) => ticks.map((n) => (Number.isInteger(n) ? compact(n) : '')) },
     ],
     cursor: {
       y: false,
-      // A bar is hovered over its whole width, from its point's start on.
-      dataIdx: (chart, _, nearest, at) => (stepMs > 0 ? indexAt(chart.data[0], nearest, at) : nearest),
+      // A bar extends from its point's start to the next one's.
+      dataIdx: ({ data: [times] }, _, nearest, at) =>
+        stepMs > 0 && nearest > 0 && (times[nearest] ?? 0) > at ? nearest - 1 : nearest,
       points: { show: false },
       drag: { x: onZoom !== undefined, y: false, setScale: false },
     },
     series: [{}, ...series.map((each) => seriesOf(each, colour))],
     hooks: {
       setCursor: [
-        (chart) => {
-          const { idx, left = -1 } = chart.cursor;
-          if (idx == null || left < 0) onHover(undefined);
-          else {
-            const side = chart.over.offsetLeft;
-            onHover({ index: idx, left: Math.min(side + left, Math.max(0, chart.width - 150)) });
-          }
-        },
+        ({ cursor: { idx, left = -1 }, over, width }) =>
+          onHover(
+            idx == null || left < 0
+              ? undefined
+              : { index: idx, left: Math.min(over.offsetLeft + left, Math.max(0, width - 160)) },
+          ),
       ],
       setSelect: [
         (chart) => {
@@ -182,11 +191,10 @@ function optionsOf(
           if (width < 4) return;
           const [from, to] = [chart.posToVal(left, 'x'), chart.posToVal(left + width, 'x')];
           chart.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-          const minutes = (seconds: number, round: (n: number) => number) => round(seconds / 60) * 60_000;
-          current.current.onZoom?.(minutes(from, Math.floor), minutes(to, Math.ceil));
+          current.current.onZoom?.(floorMinute(from * 1000), ceilMinute(to * 1000));
         },
       ],
-      draw: [(chart) => drawCompleteThrough(chart, current.current.completeThroughMs, colour)],
+      draw: [(chart) => drawCompleteThrough(chart, current.current.completeThroughMs, colour('--good'))],
     },
   };
 }
@@ -196,57 +204,41 @@ function seriesOf(
   colours: (name: string) => string,
 ): uPlot.Series {
   const stroke = colours(colour);
-  const { bars } = uPlot.paths;
-  if (kind === 'bars' && bars !== undefined) {
-    const fill = faint === true ? `color-mix(in srgb, ${stroke} 45%, transparent)` : stroke;
-    return {
-      label,
-      stroke: fill,
-      fill,
-      width: 0,
-      points: { show: false },
-      paths: bars({ size: [0.76, 64], align: 1, radius: 0.2 }),
-    };
+  const mixed = (percent: number) => `color-mix(in srgb, ${stroke} ${percent}%, transparent)`;
+  const points = { show: false };
+  if (kind === 'bars' && uPlot.paths.bars !== undefined) {
+    const fill = faint === true ? mixed(45) : stroke;
+    const paths = uPlot.paths.bars({ size: [0.76, 64], align: 1, radius: 0.2 });
+    return { label, stroke: fill, fill, width: 0, points, paths };
   }
   return {
-    label,
-    stroke,
-    width: 2,
-    points: { show: false },
-    ...(kind === 'area' ? { fill: `color-mix(in srgb, ${stroke} 18%, transparent)` } : {}),
+    ...{ label, stroke, width: 2, points },
+    ...(kind === 'area' ? { fill: mixed(18) } : {}),
+    ...(kind === 'steps' && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
     ...(dashed === true ? { dash: [4, 4] } : {}),
   };
 }
 
-function indexAt(times: ArrayLike<number>, nearest: number, at: number): number {
-  const start = times[nearest];
-  return start !== undefined && start > at && nearest > 0 ? nearest - 1 : nearest;
-}
-
-/** Left of the line everything that arrived is counted. */
-function drawCompleteThrough(
-  chart: uPlot,
-  throughMs: number | undefined,
-  colour: (name: string) => string,
-): void {
+/** Everything that arrived left of the line is counted. */
+function drawCompleteThrough(chart: uPlot, throughMs: number | undefined, colour: string): void {
   const { min, max } = chart.scales['x'] ?? {};
-  if (throughMs === undefined || min == null || max == null) return;
-  const at = throughMs / 1000;
-  if (at <= min || at > max) return;
+  const at = (throughMs ?? 0) / 1000;
+  if (min == null || max == null || at <= min || at > max) return;
   const { ctx, bbox } = chart;
   const x = Math.round(chart.valToPos(at, 'x', true));
   const scale = devicePixelRatio;
   ctx.save();
-  ctx.strokeStyle = colour('--good');
-  ctx.fillStyle = colour('--good');
-  ctx.lineWidth = 1.5 * scale;
+  ctx.strokeStyle = colour;
+  ctx.fillStyle = colour;
+  ctx.lineWidth = 2 * scale;
   ctx.setLineDash([4 * scale, 4 * scale]);
   ctx.beginPath();
   ctx.moveTo(x, bbox.top);
   ctx.lineTo(x, bbox.top + bbox.height);
   ctx.stroke();
   ctx.font = `${11 * scale}px ${getComputedStyle(document.documentElement).fontFamily}`;
-  ctx.textAlign = x > bbox.left + bbox.width / 2 ? 'right' : 'left';
-  ctx.fillText('complete to here', x + (ctx.textAlign === 'right' ? -6 : 6) * scale, bbox.top + 10 * scale);
+  const isRight = x > bbox.left + bbox.width / 2;
+  ctx.textAlign = isRight ? 'right' : 'left';
+  ctx.fillText('complete to here', x + (isRight ? -6 : 6) * scale, bbox.top + 10 * scale);
   ctx.restore();
 }

@@ -1,6 +1,10 @@
-// Fields: a text with suggestions, and a choice of a few.
+// Fields and links.
+
+import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import type { Navigation } from '../hooks.ts';
 import { shownName } from '../logic/format.ts';
+import type { Question } from '../logic/question.ts';
 
 export interface ComboboxProps {
   readonly label: string;
@@ -12,7 +16,7 @@ export interface ComboboxProps {
 
 const SHOWN_MAX = 12;
 
-/** A text field with suggestions, as the ARIA pattern of a combobox wants it: arrows, Enter, Escape. */
+/** A text field with suggestions: the ARIA pattern of a combobox, with arrow keys, Enter and Escape. */
 export function Combobox({ label, value, placeholder, options, onChoose }: ComboboxProps) {
   const id = useId();
   const [text, setText] = useState(value);
@@ -74,7 +78,13 @@ export function Combobox({ label, value, placeholder, options, onChoose }: Combo
         }}
         onKeyDown={onKeyDown}
       />
-      <div id={`${id}-list`} role="listbox" aria-label={`Known: ${label}`} hidden={!isOpen} class="options">
+      <div
+        id={`${id}-list`}
+        role="listbox"
+        aria-label={`Suggestions: ${label}`}
+        hidden={!isOpen}
+        class="options"
+      >
         {isOpen &&
           shown.map((option, index) => (
             // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the input
@@ -98,15 +108,15 @@ export function Combobox({ label, value, placeholder, options, onChoose }: Combo
   );
 }
 
-export interface ChoiceProps<T extends string> {
+interface OptionsProps<T extends string> {
   readonly label: string;
   readonly value: T | undefined;
-  readonly options: readonly (readonly [T, string])[];
+  readonly options: readonly (readonly [value: T, text: string])[];
   readonly onChoose: (value: T) => void;
 }
 
 /** A choice of a few, side by side. */
-export function Choice<T extends string>({ label, value, options, onChoose }: ChoiceProps<T>) {
+export function Choice<T extends string>({ label, value, options, onChoose }: OptionsProps<T>) {
   const id = useId();
   return (
     <fieldset class="choice">
@@ -114,13 +124,7 @@ export function Choice<T extends string>({ label, value, options, onChoose }: Ch
       <div>
         {options.map(([option, text]) => (
           <label key={option}>
-            <input
-              type="radio"
-              name={id}
-              value={option}
-              checked={option === value}
-              onChange={() => onChoose(option)}
-            />
+            <input type="radio" name={id} checked={option === value} onChange={() => onChoose(option)} />
             <span>{text}</span>
           </label>
         ))}
@@ -129,15 +133,8 @@ export function Choice<T extends string>({ label, value, options, onChoose }: Ch
   );
 }
 
-export interface SelectProps {
-  readonly label: string;
-  readonly value: string;
-  readonly options: readonly (readonly [string, string])[];
-  readonly onChoose: (value: string) => void;
-}
-
 /** A choice of many. */
-export function Select({ label, value, options, onChoose }: SelectProps) {
+export function Select({ label, value, options, onChoose }: OptionsProps<string>) {
   const id = useId();
   return (
     <div class="field">
@@ -150,5 +147,30 @@ export function Select({ label, value, options, onChoose }: SelectProps) {
         ))}
       </select>
     </div>
+  );
+}
+
+interface LinkProps extends Pick<Navigation, 'ask' | 'linkTo'> {
+  readonly to: Partial<Question>;
+  readonly class?: string;
+  readonly current?: boolean;
+  readonly children: ComponentChildren;
+}
+
+/** A link within the page, which a browser can open in a new tab. */
+export function Link({ ask, linkTo, to, class: name, current = false, children }: LinkProps) {
+  return (
+    <a
+      class={name}
+      href={linkTo(to)}
+      aria-current={current ? 'page' : undefined}
+      onClick={(event) => {
+        if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+        event.preventDefault();
+        ask(to);
+      }}
+    >
+      {children}
+    </a>
   );
 }

@@ -1,11 +1,10 @@
-// Files that the browser saves: the points as CSV, the chart as PNG.
+// Files that the browser saves.
 
-/** Saves a CSV file. */
 export function saveCsv(name: string, text: string): void {
   save(`${name}.csv`, new Blob([text], { type: 'text/csv' }));
 }
 
-/** Saves what a canvas shows, with a title above it, on the page's background. */
+/** Saves a chart on the page's background, with a title above it. */
 export function savePng(name: string, chart: HTMLCanvasElement, title: string): void {
   const style = getComputedStyle(document.documentElement);
   const scale = devicePixelRatio;
@@ -30,6 +29,6 @@ function save(name: string, blob: Blob): void {
   link.href = url;
   link.download = name;
   link.click();
-  // After the click has been dealt with.
+  // The browser still reads it after the click.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

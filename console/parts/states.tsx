@@ -1,52 +1,62 @@
-// States that are not data: nothing there, not yet, no permission, no answer. Each says what to do.
+// What stands in place of data, and what to do about it.
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { Failure } from '../api.ts';
+import type { Polled } from '../hooks.ts';
+import { wantsKey } from '../place.ts';
 
-export function Empty({
-  title,
-  children,
-}: {
+interface StateProps {
   readonly title: string;
+  readonly role?: 'alert';
   readonly children?: ComponentChildren;
-}) {
+}
+
+/** A title and what to do. */
+export function State({ title, role, children }: StateProps) {
   return (
-    <div class="state">
+    <div class="state" role={role}>
       <h2>{title}</h2>
       <div class="muted">{children}</div>
     </div>
   );
 }
 
-export function Loading({ what }: { readonly what: string }) {
+interface ShownProps<T> {
+  readonly polled: Polled<T>;
+  /** What is loaded. */
+  readonly what: string;
+  readonly children: (data: T) => ComponentChildren;
+}
+
+/** The data, or why there is none. An earlier answer stays while Tally is away. */
+export function Shown<T>({ polled: { data, failure, isCurrent }, what, children }: ShownProps<T>) {
+  if (failure !== undefined && (data === undefined || failure.kind === 'refused'))
+    return <Failed failure={failure} />;
+  if (data !== undefined) return <div class={isCurrent ? 'shown' : 'shown stale'}>{children(data)}</div>;
   return (
     <div class="state" role="status">
       <div class="skeleton" />
-      <p class="muted">Reading {what} …</p>
+      <p class="muted">Loading {what} …</p>
     </div>
   );
 }
 
-/** Why there is nothing to show. */
-export function Failed({ failure }: { readonly failure: Failure }) {
-  if (failure.kind === 'refused') {
-    return (
-      <div class="state" role="alert">
-        <h2>Tally cannot answer this</h2>
-        <p class="muted">{failure.message}</p>
-      </div>
-    );
-  }
-  return (
-    <div class="state" role="alert">
-      <h2>No answer from Tally</h2>
-      <p class="muted">It is asked again every two seconds. If it stays away: is the stack running?</p>
-    </div>
+function Failed({ failure: { kind, message } }: { readonly failure: Failure }) {
+  return kind === 'refused' ? (
+    <State role="alert" title="Tally cannot answer this">
+      {message}
+    </State>
+  ) : (
+    <State role="alert" title="No answer from Tally">
+      The page asks again every two seconds. Check that the stack is running.
+      <br />
+      <small>{message}</small>
+    </State>
   );
 }
 
-/** Asks for the API key. */
-export function KeyForm({
+/** Asks for the API key, or says why nothing can be read. */
+export function NoPermission({
   refused,
   onKey,
 }: {
@@ -54,6 +64,13 @@ export function KeyForm({
   readonly onKey: (key: string) => void;
 }) {
   const input = useRef<HTMLInputElement>(null);
+  if (!wantsKey)
+    return (
+      <State role="alert" title="Tally refuses this browser">
+        This stage needs no API key, so the web ACL or a resource policy refuses the request. Ask its
+        operator.
+      </State>
+    );
   return (
     <form
       class="card key-form"
@@ -63,15 +80,12 @@ export function KeyForm({
         if (key !== '') onKey(key);
       }}
     >
-      <h2>{refused ? 'This API key is not accepted' : 'This stage asks for an API key'}</h2>
-      <p class="muted">
+      <h2>{refused ? 'This API key is not accepted' : 'Enter the API key'}</h2>
+      <p class="muted" role={refused ? 'alert' : undefined}>
         {refused
-          ? 'It may be mistyped, expired or used up. Enter another one.'
-          : 'The key stays in this tab until you close it.'}{' '}
-        The first key of a stage is printed by
+          ? 'It is mistyped, expired or disabled. Enter another key.'
+          : 'This stage needs a key for reads. It stays in this tab until you close it.'}
       </p>
-      <pre>aws apigateway get-api-key --include-value --api-key KEY_ID --query value --output text</pre>
-      <p class="muted">where KEY_ID is the output “ApiKeyId” of the stack.</p>
       <label for="api-key">API key</label>
       <div class="row">
         <input ref={input} id="api-key" type="password" autocomplete="off" required />
@@ -79,6 +93,10 @@ export function KeyForm({
           Open the console
         </button>
       </div>
+      <p class="muted">
+        To print the key, take KEY_ID from the output “ApiKeyId” of the CloudFormation stack:
+      </p>
+      <pre>aws apigateway get-api-key --include-value --api-key KEY_ID --query value --output text</pre>
     </form>
   );
 }

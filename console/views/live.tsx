@@ -1,261 +1,178 @@
-// The last 60 minutes, moving, and which entities have most.
-import { useMemo } from 'preact/hooks';
+// What arrives now, and which entities lead.
 import type { StatusAnswer } from '../api.ts';
 import { usePoll } from '../hooks.ts';
-import { rate, shownName, whole } from '../logic/format.ts';
-import { type Question, TOP_GRAINS, type TopGrain } from '../logic/question.ts';
+import { behindMs } from '../logic/accounts.ts';
+import { arrivalsOf, type Reading, rateOf } from '../logic/arrivals.ts';
+import { rate, shownName, span, whole } from '../logic/format.ts';
+import { TOP_GRAINS } from '../logic/question.ts';
 import { clockTime, shownTime } from '../logic/zone.ts';
 import { Chart } from '../parts/chart.tsx';
-import { Choice, Combobox } from '../parts/fields.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
-import { isLocal, liveEntitiesMax, pollMs } from '../place.ts';
-import { Tile, type ViewProps } from './counts.tsx';
+import { Choice, Combobox, Link } from '../parts/fields.tsx';
+import { Shown, State } from '../parts/states.tsx';
+import { pollMs } from '../place.ts';
+import { SendOne, Tile, type ViewProps } from './view.tsx';
 
-/** What the status said when; the rate is what changed between. */
-export interface Sample {
-  readonly atMs: number;
+interface LiveProps extends ViewProps {
   readonly status: StatusAnswer;
+  readonly readings: readonly Reading[];
+  readonly hasDemo: boolean;
 }
 
-const HOUR_MS = 3_600_000;
-const MINUTE_MS = 60_000;
-/** The rate is that of the last ten seconds: what one look shows is too jumpy. */
-const RATE_MS = 10_000;
-
-interface Ranked {
-  readonly entity: string;
-  readonly n: number;
+export function LiveView(props: LiveProps) {
+  const { question, status, readings, hasDemo } = props;
+  const arrivals = arrivalsOf(readings, status);
+  const perSecond = rateOf(readings);
+  if (arrivals === undefined) return null;
+  const { times, measured, averaged, total, isMeasured } = arrivals;
+  const bars = { kind: 'bars', colour: '--accent' } as const;
+  return (
+    <section aria-label="Live">
+      {hasDemo && (
+        <div class="card hero">
+          <p>
+            <b>Tally counts every event exactly once, and shows where each one is.</b> The figures above
+            always add up, even while things break. A demo sends 12 events per second, some of them twice.
+          </p>
+          <Link {...props} to={{ view: 'break' }} class="button primary">
+            Break it
+          </Link>
+        </div>
+      )}
+      <div class="live">
+        <div>
+          <div class="tiles">
+            <Tile
+              label="Events per second"
+              value={perSecond === undefined ? '–' : rate(perSecond)}
+              note="all metrics, last 10 seconds"
+            />
+            <Tile
+              label="Last 60 minutes"
+              value={`${isMeasured ? '' : '≈ '}${whole(total)}`}
+              note={isMeasured ? 'all metrics' : 'all metrics, partly averaged'}
+            />
+            <Tile
+              label="Behind real time"
+              value={span(behindMs(status, Date.now()))}
+              note="age of the oldest event on the way"
+            />
+          </div>
+          <div class="card">
+            <div class="card-head">
+              <h2>Events per minute, by arrival</h2>
+            </div>
+            <Chart
+              times={times}
+              series={[
+                { ...bars, label: 'events', values: measured },
+                { kind: 'steps', colour: '--muted', dashed: true, label: 'average', values: averaged },
+              ]}
+              tz={question.tz}
+              grain="minute"
+              height={innerWidth > 900 ? 420 : 260}
+              stepMs={60_000}
+              summary={`${whole(total)} events in the last 60 minutes. Arrow keys read each minute.`}
+            />
+            <div class="legend">
+              <span class="key">measured while this page is open</span>
+              {!isMeasured && <span class="key previous">hourly average, before this page was open</span>}
+            </div>
+          </div>
+        </div>
+        <TopList {...props} />
+      </div>
+    </section>
+  );
 }
 
-interface Read {
-  readonly times: readonly number[];
-  readonly minutes: readonly number[];
-  readonly entities: number;
-  readonly through: number | undefined;
-  readonly top: readonly Ranked[];
+interface Top {
+  readonly rows: readonly { readonly entity: string; readonly n: number }[];
   readonly note: string;
 }
 
-export function LiveView(props: ViewProps & { readonly samples: readonly Sample[] }) {
-  const { directory, question, ask, linkTo, samples } = props;
+const ROWS_MAX = 12;
+
+function TopList(props: ViewProps) {
+  const { known, question, ask, linkTo } = props;
   const { metric, top } = question;
-  const polled = usePoll<Read>(
-    metric === '' ? undefined : `${metric} ${top}`,
-    Math.max(pollMs, 2_000),
-    (signal) => readLive(props, signal),
+  const polled = usePoll(metric === '' ? undefined : `${metric} ${top}`, Math.max(pollMs, 2_000), (signal) =>
+    readTop(props, signal),
   );
-  const { data, failure, isCurrent } = polled;
-  const perSecond = useMemo(() => rateOf(samples), [samples]);
   return (
-    <section aria-label="Live">
-      {isLocal && (
-        <div class="card hero">
-          <p>
-            <b>Tally counts every event exactly once, and shows where each one is.</b> The numbers above
-            always add up, also while things break. A demo sends 12 events a second, some of them twice.
-          </p>
-          <a
-            class="button primary"
-            href={linkTo({ view: 'break' })}
-            onClick={(event) => {
-              if (event.metaKey || event.ctrlKey) return;
-              event.preventDefault();
-              ask({ view: 'break' });
-            }}
-          >
-            Break it
-          </a>
-        </div>
-      )}
+    <div class="card top">
+      <div class="card-head">
+        <h2>{top === 'total' ? 'Top of all time' : `Top this ${top}`}</h2>
+      </div>
       <div class="controls">
         <Combobox
           label="Metric"
           value={metric}
           placeholder="such as view"
-          options={directory.metrics()}
-          onChoose={(chosen) => {
-            directory.note(chosen);
-            ask({ metric: chosen, entity: '' });
-          }}
+          options={[...known.keys()]}
+          onChoose={(chosen) => ask({ metric: chosen, entity: '' })}
         />
         <Choice
-          label="Top list of the"
+          label="Period"
           value={top}
           options={TOP_GRAINS.map((grain) => [grain, grain === 'total' ? 'all time' : grain] as const)}
           onChoose={(chosen) => ask({ top: chosen })}
         />
       </div>
       {metric === '' ? (
-        <Empty title="Choose a metric">
-          A metric is what you count: view, play, like. Type its name above.
-        </Empty>
-      ) : data === undefined ? (
-        failure === undefined ? (
-          <Loading what="the last hour" />
-        ) : (
-          <Failed failure={failure} />
-        )
+        <State title="No metric yet">
+          Send an event: its metric appears here within minutes.
+          <SendOne metric="view" entity="/pricing" />
+        </State>
       ) : (
-        <div class={isCurrent ? 'live' : 'live stale'}>
-          <div>
-            <div class="tiles">
-              <Tile
-                label="Events a second"
-                value={perSecond === undefined ? '–' : rate(perSecond)}
-                note="accepted, all metrics"
-              />
-              <Tile
-                label="Last 60 minutes"
-                value={whole(data.minutes.reduce((sum, n) => sum + n, 0))}
-                note={`${metric} of ${data.entities} entities`}
-              />
-              <Tile label="This minute" value={whole(data.minutes.at(-1) ?? 0)} note="still growing" />
-            </div>
-            <div class="card">
-              <div class="card-head">
-                <h2>{metric}, minute by minute</h2>
-              </div>
-              <Chart
-                times={data.times}
-                series={[{ label: metric, kind: 'bars', colour: '--accent', values: data.minutes }]}
-                tz={question.tz}
-                grain="minute"
-                height={300}
-                stepMs={MINUTE_MS}
-                summary={`${metric} by minute over the last hour. Use the arrow keys to hear each minute.`}
-                completeThroughMs={data.through}
-              />
-            </div>
-          </div>
-          <TopList {...props} read={data} />
-        </div>
+        <Shown polled={polled} what="the top list">
+          {({ rows, note }) =>
+            rows.length === 0 ? (
+              <State title="No list yet">
+                The list appears a few minutes after the period’s first events. Choose another period above.
+              </State>
+            ) : (
+              <>
+                <ol>
+                  {rows.map(({ entity, n }) => (
+                    <li key={entity}>
+                      <Link {...{ ask, linkTo }} to={{ view: 'counts', metric, entity }}>
+                        <bdi>{shownName(entity)}</bdi>
+                      </Link>
+                      <span>{whole(n)}</span>
+                      <i
+                        aria-hidden="true"
+                        style={{ width: `${(100 * Math.max(n, 0)) / Math.max(rows[0]?.n ?? 0, 1)}%` }}
+                      />
+                    </li>
+                  ))}
+                </ol>
+                <p class="muted">{note}</p>
+              </>
+            )
+          }
+        </Shown>
       )}
-    </section>
-  );
-}
-
-function TopList({ read, question, linkTo, ask }: ViewProps & { readonly read: Read }) {
-  const most = read.top[0]?.n ?? 0;
-  return (
-    <div class="card top">
-      <div class="card-head">
-        <h2>{question.top === 'total' ? 'Most of all time' : `Most this ${question.top}`}</h2>
-      </div>
-      {read.top.length === 0 ? (
-        <Empty title="No list yet">
-          A list appears when the period has events. Choose another period above.
-        </Empty>
-      ) : (
-        <ol>
-          {read.top.map(({ entity, n }) => {
-            const to: Partial<Question> = { view: 'counts', entity };
-            return (
-              <li key={entity}>
-                <a
-                  href={linkTo(to)}
-                  onClick={(event) => {
-                    if (event.metaKey || event.ctrlKey) return;
-                    event.preventDefault();
-                    ask(to);
-                  }}
-                >
-                  <bdi>{shownName(entity)}</bdi>
-                </a>
-                <span>{whole(n)}</span>
-                <i
-                  aria-hidden="true"
-                  style={{ width: `${most === 0 ? 0 : (100 * Math.max(n, 0)) / most}%` }}
-                />
-              </li>
-            );
-          })}
-        </ol>
-      )}
-      <p class="muted">{read.note}</p>
     </div>
   );
 }
 
-async function readLive({ api, directory, question }: ViewProps, signal: AbortSignal): Promise<Read> {
-  const { metric, top } = question;
-  const nowMs = Date.now();
-  const listed = await api.top(metric, { by: top, k: liveEntitiesMax }, { signal });
-  const entities = [
-    ...new Set([...listed.entries.map(({ entity }) => entity), ...directory.entities(metric)]),
-  ]
-    .filter((entity) => entity !== '.' && entity !== '..')
-    .slice(0, liveEntitiesMax);
-  const toMs = Math.ceil(nowMs / MINUTE_MS) * MINUTE_MS;
-  const times = Array.from({ length: 60 }, (_, index) => toMs - HOUR_MS + index * MINUTE_MS);
-  if (entities.length === 0)
-    return { times, minutes: times.map(() => 0), entities: 0, through: undefined, top: [], note: '' };
-  const minuteOf = new Map(times.map((ms, index) => [ms, index]));
-  const minutes = times.map(() => 0);
-  const open = periodStart(top, nowMs);
-  const known = listed.entries.length > 0;
-  const answers = await api.countsBatch(
-    [
-      ...entities.map((entity) => ({
-        metric,
-        entity,
-        by: 'minute' as const,
-        from: toMs - HOUR_MS,
-        to: toMs,
-      })),
-      // Of the names that are known here, as long as the store has no list of the period yet.
-      ...(known
-        ? []
-        : entities.map((entity) => ({
-            metric,
-            entity,
-            ...(open === undefined ? {} : { from: open, to: toMs }),
-          }))),
-    ],
-    { signal },
-  );
-  let through: number | undefined;
-  const ranked: Ranked[] = [];
-  for (const [index, answer] of answers.entries()) {
-    if ('error' in answer) continue;
-    if (index >= entities.length) ranked.push({ entity: answer.entity, n: Number(answer.total) });
-    if (index >= entities.length) continue;
-    if (answer.completeThrough !== null) through = Date.parse(answer.completeThrough);
-    for (const { at, n } of answer.points) {
-      const minute = minuteOf.get(Date.parse(at));
-      if (minute !== undefined) minutes[minute] = (minutes[minute] ?? 0) + Number(n);
-    }
+async function readTop({ api, known, question }: ViewProps, signal: AbortSignal): Promise<Top> {
+  const { metric, top: by, tz } = question;
+  const { entries, from, to, completeThrough } = await api.top(metric, { by, k: ROWS_MAX }, { signal });
+  if (entries.length > 0) {
+    const since = by === 'total' ? '' : `From ${shownTime(Date.parse(from), 'UTC', 'minute')} UTC. `;
+    const through =
+      completeThrough === null ? '' : `Complete to ${clockTime(Date.parse(completeThrough), tz)}, as of `;
+    const note = `${since}${through === '' ? 'As of ' : through}the last compaction.`;
+    return { rows: entries.map(({ entity, n }) => ({ entity, n: Number(n) })), note };
   }
-  const rows = ranked.filter(({ n }) => n !== 0).toSorted((a, b) => b.n - a.n);
-  return {
-    times,
-    minutes,
-    entities: entities.length,
-    through,
-    top: known ? listed.entries.map(({ entity, n }) => ({ entity, n: Number(n) })) : rows,
-    note: known
-      ? `${top === 'total' ? 'All time' : `Since ${shownTime(Date.parse(listed.from), 'UTC', 'minute')} (UTC)`}${listed.completeThrough === null ? '' : `, complete to ${clockTime(Date.parse(listed.completeThrough), question.tz)}`}. Made at every compaction.`
-      : `Counted now, of the ${isLocal ? 'demo’s and ' : ''}names seen in this browser: the list is made at the next compaction.`,
-  };
-}
-
-function periodStart(top: TopGrain, nowMs: number): number | undefined {
-  if (top === 'total') return undefined;
-  const now = new Date(nowMs);
-  const [year, month, day, hour] = [
-    now.getUTCFullYear(),
-    now.getUTCMonth(),
-    now.getUTCDate(),
-    now.getUTCHours(),
-  ];
-  if (top === 'month') return Date.UTC(year, month);
-  return top === 'day' ? Date.UTC(year, month, day) : Date.UTC(year, month, day, hour);
-}
-
-function rateOf(samples: readonly Sample[]): number | undefined {
-  const last = samples.at(-1);
-  if (last === undefined) return undefined;
-  const first = samples.find(({ atMs }) => last.atMs - atMs <= RATE_MS);
-  if (first === undefined || first === last) return undefined;
-  const events = ({ status }: Sample) => status.accepted ?? status.received;
-  return Math.max(0, (events(last) - events(first)) / ((last.atMs - first.atMs) / 1000));
+  // Before the first compaction there is no list: count the demo's entities instead.
+  const range = by === 'total' ? {} : { from, to };
+  const queries = (known.get(metric) ?? []).map((entity) => ({ metric, entity, ...range }));
+  const answers = queries.length === 0 ? [] : await api.countsBatch(queries, { signal });
+  const rows = answers
+    .flatMap((answer) => ('error' in answer ? [] : [{ entity: answer.entity, n: Number(answer.total) }]))
+    .filter(({ n }) => n > 0)
+    .toSorted((a, b) => b.n - a.n);
+  return { rows, note: 'Counted now, from the demo’s entities. The first compaction makes the list.' };
 }

@@ -6,10 +6,8 @@ import {
   DynamoDBClient,
   type GetItemInput,
   type PutItemInput,
-  type QueryInput,
   ResourceInUseException,
   ResourceNotFoundException,
-  type ScanInput,
   type UpdateItemInput,
 } from '@aws-sdk/client-dynamodb';
 import type { Clock, Crossings, Transport } from '../call.ts';
@@ -17,9 +15,9 @@ import { makeClient, type Operations } from '../client.ts';
 import { onlyKnown, refused, validationError } from '../errors.ts';
 import { batchGet, batchWrite } from './batches.ts';
 import { capacity } from './capacity.ts';
-import { type Expressions, expressionsOf } from './expressions.ts';
-import { keyRange } from './key-conditions.ts';
+import { expressionsOf } from './expressions.ts';
 import { DYNAMODB_LIMITS, type DynamoDbLimits, readUnits, writeUnits } from './limits.ts';
+import { fields, query, READ_FIELDS, scan } from './pages.ts';
 import { projected } from './paths.ts';
 import { type KeyAttribute, Table, type TableSettings, type Version } from './table.ts';
 import { transact } from './transactions.ts';
@@ -59,19 +57,13 @@ export interface DynamoDbOptions {
 }
 
 const VERSIONS_KEPT = 3;
-const READ_FIELDS =
-  'TableName ConsistentRead ReturnConsumedCapacity ProjectionExpression ExpressionAttributeNames';
 const WRITE_FIELDS =
   'TableName ReturnConsumedCapacity ReturnValues ReturnValuesOnConditionCheckFailure ConditionExpression ExpressionAttributeNames ExpressionAttributeValues';
-const PAGE_FIELDS = `${READ_FIELDS} FilterExpression ExpressionAttributeValues ExclusiveStartKey Limit Select`;
-const fields = (names: string) => new Set(names.split(' '));
 const KNOWN = {
   GetItem: fields(`${READ_FIELDS} Key`),
   PutItem: fields(`${WRITE_FIELDS} Item`),
   UpdateItem: fields(`${WRITE_FIELDS} Key UpdateExpression`),
   DeleteItem: fields(`${WRITE_FIELDS} Key`),
-  Query: fields(`${PAGE_FIELDS} KeyConditionExpression ScanIndexForward`),
-  Scan: fields(`${PAGE_FIELDS} Segment TotalSegments`),
 };
 
 /** The tables, and the clients that reach them. */
@@ -94,8 +86,8 @@ export class FakeDynamoDb {
     PutItem: (input) => this.#put(input),
     UpdateItem: (input) => this.#update(input),
     DeleteItem: (input) => this.#delete(input),
-    Query: (input) => this.#query(input),
-    Scan: (input) => this.#scan(input),
+    Query: (input) => query(input, this),
+    Scan: (input) => scan(input, this),
     BatchGetItem: (input) => batchGet(input, this),
     BatchWriteItem: (input) => batchWrite(input, this),
     TransactWriteItems: (input) => transact(input, this),
@@ -258,73 +250,6 @@ export class FakeDynamoDb {
     this.consumed({ table, operation, key, writeUnits: factor * writeUnits(bytes), failed: true });
   }
 
-  #query(input: QueryInput): object {
-    onlyKnown('Query', input, KNOWN.Query);
-    const { TableName = '', ExclusiveStartKey, ExpressionAttributeValues: values = {} } = input;
-    const table = this.table(TableName);
-    const expressions = expressionsOf(input);
-    const { hash, ...range } = keyRange(expressions, values, table.settings);
-    const after = ExclusiveStartKey && table.rangeOf(ExclusiveStartKey);
-    const descending = input.ScanIndexForward === false;
-    const found = table.inOrder(hash, { ...range, after, descending });
-    return this.#page('Query', input, expressions, withKeys(table, hash, found));
-  }
-
-  #scan(input: ScanInput): object {
-    onlyKnown('Scan', input, KNOWN.Scan);
-    const table = this.table(input.TableName);
-    const found = table.scan(input.ExclusiveStartKey, input.Segment, input.TotalSegments);
-    return this.#page('Scan', input, expressionsOf(input), found);
-  }
-
-  /** One page of a query or scan: it ends at a number of items, or before the item that is too much for it. */
-  #page(
-    operation: 'Query' | 'Scan',
-    input: QueryInput & ScanInput,
-    { filter, projection }: Expressions,
-    found: Iterable<readonly [key: Item, version: Version]>,
-  ): object {
-    const { TableName = '', ConsistentRead = false, Limit = Number.POSITIVE_INFINITY } = input;
-    const Items: Item[] = [];
-    let ScannedCount = 0;
-    let bytes = 0;
-    let first: Item | undefined;
-    let last: Item | undefined;
-    let LastEvaluatedKey: Item | undefined;
-    for (const [key, newest] of found) {
-      const version = this.read(TableName, newest, ConsistentRead);
-      if (version.item === undefined) continue;
-      // The service answers a key to go on from even where nothing follows the last item that it may read.
-      if (ScannedCount > 0 && bytes + version.bytes > this.limits.pageBytes) {
-        this.crossed(`${operation.toLowerCase()} page`);
-        LastEvaluatedKey = last;
-        break;
-      }
-      ScannedCount += 1;
-      bytes += version.bytes;
-      first ??= key;
-      last = key;
-      const { item } = version;
-      if (filter?.(item, input.ExpressionAttributeValues ?? {}) ?? true) {
-        Items.push(projection === undefined ? { ...item } : projected(item, projection));
-      }
-      if (ScannedCount >= Limit) {
-        this.crossed(`${operation.toLowerCase()} limit`);
-        LastEvaluatedKey = last;
-        break;
-      }
-    }
-    const units = readUnits(bytes, ConsistentRead);
-    this.consumed({ table: TableName, operation, key: first, readUnits: units });
-    return {
-      ...(input.Select === 'COUNT' ? {} : { Items }),
-      Count: Items.length,
-      ScannedCount,
-      ...(LastEvaluatedKey !== undefined && { LastEvaluatedKey }),
-      ...capacity(input, TableName, units),
-    };
-  }
-
   /** How many requests of a batch are processed. */
   processed(requests: number): number {
     return this.#options.processed?.(requests) ?? requests;
@@ -348,12 +273,4 @@ export class FakeDynamoDb {
   consumed(consumed: Pick<Consumed, 'table' | 'operation' | 'key'> & Partial<Consumed>): void {
     this.#options.onConsumed?.({ readUnits: 0, writeUnits: 0, failed: false, ...consumed });
   }
-}
-
-function* withKeys(
-  table: Table,
-  hash: string,
-  found: Iterable<readonly [range: string, version: Version]>,
-): Iterable<readonly [key: Item, version: Version]> {
-  for (const [range, version] of found) yield [table.keyOf(hash, range), version];
 }

@@ -52,6 +52,7 @@ function setBytes<T extends string | Uint8Array>(
 
 /** A byte for two significant digits, one more, and one for a sign. */
 function numberBytes(text: string): number {
+  if (SAFE_INTEGER.test(text)) return integerBytes(text);
   const { digits, exponent } = decimal(text);
   const significant = digits.toString().replace('-', '').replace(/0+$/, '');
   if (significant === '') return 1;
@@ -62,6 +63,15 @@ function numberBytes(text: string): number {
   const trailing = digits.toString().replace('-', '').length - significant.length;
   const isShifted = significant.length % 2 === 0 && (exponent + trailing) % 2 !== 0;
   return 1 + Math.ceil(significant.length / 2) + (isShifted ? 1 : 0) + (digits < 0n ? 1 : 0);
+}
+
+function integerBytes(text: string): number {
+  const sign = text.startsWith('-') ? 1 : 0;
+  let end = text.length;
+  while (end > sign && text[end - 1] === '0') end -= 1;
+  const significant = end - sign;
+  const isShifted = significant % 2 === 0 && (text.length - end) % 2 !== 0;
+  return significant === 0 ? 1 : 1 + Math.ceil(significant / 2) + (isShifted ? 1 : 0) + sign;
 }
 
 interface Decimal {

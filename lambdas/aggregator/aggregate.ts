@@ -160,12 +160,12 @@ async function commit(
   if (output.rejected.length > 0) await rejected.keepRejected(id, output.rejected);
   // Before anything can be stored under it: readers look where they were told.
   await ranges.registerRangeBits(head.config.slotBits);
-  await ledger.putIds(shard, head.segment, output.ids);
   // Before the entry: nothing is counted that is not archived.
   const raw = rawArchive && rawObject(id, head, records);
   if (raw !== undefined) await rawArchive?.keepRaw(raw);
   const deltaBytes = deltas.reduce((sum, { rows }) => sum + rows.byteLength, 0);
   const entry = emittedEntry(head, output, deltaBytes, raw?.digest);
+  if (entry.ids === undefined) await ledger.putIds(shard, head.segment, output.ids);
   const existing = await ledger.putEntryIfAbsent(shard, entry);
   if (existing?.lost === true) throw new SegmentMismatch(`segment ${id} was given up as lost meanwhile`);
   if (existing !== undefined && existing.digest !== entry.digest) {

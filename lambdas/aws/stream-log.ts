@@ -60,15 +60,9 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
     return { records, trimmed: oldest === undefined || compareSequenceNumbers(oldest, first) > 0 };
   }
 
-  async *readToEnd(shard: ShardId, { after, fromMs }: LogPlace): AsyncIterable<readonly StreamRecord[]> {
+  async *readToEnd(shard: ShardId, place: LogPlace): AsyncIterable<readonly StreamRecord[]> {
     if (!(await this.#shards()).has(shard)) return;
-    const pages =
-      after !== undefined
-        ? this.#pages(shard, 'AFTER_SEQUENCE_NUMBER', after)
-        : fromMs !== undefined
-          ? this.#pages(shard, 'AT_TIMESTAMP', undefined, fromMs)
-          : this.#pages(shard, 'TRIM_HORIZON');
-    for await (const page of pages) if (page.length > 0) yield page;
+    for await (const page of this.#pages(shard, ...startOf(place))) if (page.length > 0) yield page;
   }
 
   async parentsOf(shard: ShardId): Promise<readonly ShardId[]> {
@@ -119,12 +113,8 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
     return undefined;
   }
 
-  async countAfter(shard: ShardId, after: SequenceNumber | undefined): Promise<Unread> {
-    let iterator = await this.#iterator(
-      shard,
-      after === undefined ? 'TRIM_HORIZON' : 'AFTER_SEQUENCE_NUMBER',
-      after,
-    );
+  async countFrom(shard: ShardId, place: LogPlace): Promise<Unread> {
+    let iterator = await this.#iterator(shard, ...startOf(place));
     const abortSignal = AbortSignal.timeout(LOOK_MS);
     let events = 0;
     let sinceMs: number | undefined;
@@ -198,6 +188,15 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
 /** A stream as a log, on a client of its own. */
 export function openStreamLog(stream: string): KinesisLog {
   return new KinesisLog(kinesis(), stream);
+}
+
+/** How Kinesis names a place. */
+function startOf({
+  after,
+  fromMs,
+}: LogPlace): [type: ShardIteratorType, sequenceNumber?: SequenceNumber | undefined, timestampMs?: number] {
+  if (after !== undefined) return ['AFTER_SEQUENCE_NUMBER', after];
+  return fromMs === undefined ? ['TRIM_HORIZON'] : ['AT_TIMESTAMP', undefined, fromMs];
 }
 
 function parentsIn({ ParentShardId, AdjacentParentShardId }: Shard): ShardId[] {

@@ -1,9 +1,8 @@
 // The use case: the lines of one object become batches of the stream, each once, however often the object is announced.
 import { createHash } from 'node:crypto';
 import { type Batch, BatchCutter, partKey } from '../../formats/batches.ts';
-import { gunzipped, gzipFailure, isGzip, MAGIC_BYTES, readableOf } from '../../formats/bytes.ts';
-import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/detect.ts';
-import { BEGINNING } from '../../formats/lines.ts';
+import { gunzipped, gzipFailure, isGzip, readableOf } from '../../formats/bytes.ts';
+import { BEGINNING, type Position } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
@@ -16,6 +15,7 @@ import {
   ObjectGone,
   type Progress,
 } from './ports.ts';
+import { accessLogOf, badOf, magicOf, planFor } from './reading-plan.ts';
 
 export interface CollectorSettings {
   readonly accessLogs: readonly AccessLog[];
@@ -24,14 +24,15 @@ export interface CollectorSettings {
 }
 
 /**
- * `done`: all of it is in the stream. `already`: it was before. `more`: time is short, go on in another run. `busy`: another run is
- * further. `ignored`: no log of ours, or gone. `parked`: it cannot be read, or nobody knows whether a part of it is in the stream.
+ * `done`: all of it is in the stream. `already`: it was before. `more`: time is short, go on in another run. `busy`: another run
+ * has taken it over. `ignored`: no log of ours, or gone. `parked`: it cannot be read, or it is not known whether a part of it is
+ * in the stream.
  */
 export interface Collected {
   readonly outcome: 'done' | 'already' | 'more' | 'busy' | 'ignored' | 'parked';
-  /** Events of this run, and malformed lines. */
+  /** Events of this run. */
   readonly events: number;
-  readonly malformed: number;
+  /** Why it is ignored or parked; of what is done, that many of its lines are malformed. */
   readonly reason?: string;
 }
 
@@ -41,103 +42,64 @@ const MARGIN_MS = 120_000;
 const PUT_BYTES_MAX = 900_000;
 const PUT_ATTEMPTS_MAX = 8;
 /** Batches between two notes of where reading got. */
-const SAVE_EVERY_BATCHES = 50;
-/** What load balancers write to find out whether they may. */
-const PROBES = /(?:^|\/)ELBAccessLogTestFile$/;
-
-/** The entry of the settings that an object falls under: the one with the longest prefix. */
-function accessLogOf(
-  { bucket, key }: Pick<LogObject, 'bucket' | 'key'>,
-  logs: readonly AccessLog[],
-): AccessLog | undefined {
-  return logs
-    .filter((log) => log.bucket === bucket && key.startsWith(log.prefix))
-    .toSorted((a, b) => b.prefix.length - a.prefix.length)[0];
-}
-
+const NOTE_EVERY_BATCHES = 50;
+/** Of all lines, more malformed ones than that are reported. */
+const MALFORMED_MAX = 0.1;
 export async function collect(
   object: LogObject,
   ports: CollectorPorts,
   settings: CollectorSettings,
   hasTime: () => boolean,
 ): Promise<Collected> {
-  const nothing = { events: 0, malformed: 0 };
   const log = accessLogOf(object, settings.accessLogs);
-  if (log === undefined || object.bytes === 0 || object.key.endsWith('/') || PROBES.test(object.key))
-    return { outcome: 'ignored', ...nothing };
-  const before = await ports.progress.read(object);
-  if (before !== undefined && before.status !== 'reading') return { outcome: 'already', ...nothing };
-  const cursor = before?.cursor ?? BEGINNING;
+  if (log === undefined) return { outcome: 'ignored', events: 0 };
+  const found = await ports.progress.read(object);
+  // Parked before anything was put, by settings that were mended since: read anew.
+  const anew = found?.status === 'parked' && nothingPut(found) && found.plan !== JSON.stringify(log);
+  if (found !== undefined && found.status !== 'reading' && !anew) return { outcome: 'already', events: 0 };
+  const before = anew ? { ...NOTHING, run: found.run } : (found ?? NOTHING);
   try {
-    if (
-      before?.sinceMs !== undefined &&
-      ports.nowMs() - before.sinceMs > settings.dedupWindowMs - MARGIN_MS
-    ) {
-      throw new FormatError(
-        'a run stopped, and its retry came after the dedup window: whether its last batches are counted is unknown',
-      );
-    }
-    const head = await bytesOf(object, 0, MAGIC_BYTES, ports);
-    const gzip = isGzip(head, object.key);
+    const gzip = isGzip(await magicOf(object, ports), object.key);
     const plan =
-      before === undefined
-        ? await planFor(object, log, gzip, ports)
-        : (JSON.parse(before.plan) as ReadingPlan);
-    if (plan === undefined) return { outcome: 'ignored', ...nothing };
-    return await new Run(object, log, plan, gzip, before, ports).all(hasTime);
+      before.plan === '' ? await planFor(object, log, gzip, ports) : (JSON.parse(before.plan) as ReadingPlan);
+    if (plan === undefined) return { outcome: 'ignored', events: 0 };
+    const latestMs = (before.sinceMs ?? Number.POSITIVE_INFINITY) + settings.dedupWindowMs - MARGIN_MS;
+    return await new Run(object, log, plan, gzip, before, latestMs, ports).all(hasTime);
   } catch (error) {
-    if (error instanceof ObjectGone) return { outcome: 'ignored', ...nothing, reason: error.message };
+    if (error instanceof ObjectGone) return { outcome: 'ignored', events: 0, reason: error.message };
     const reason = error instanceof FormatError ? error.message : gzipFailure(error);
     if (reason === undefined) throw error;
-    await ports.parked.keep(object, reason, cursor);
-    const plan = before?.plan ?? '{}';
-    await ports.progress.save(object, {
-      status: 'parked',
-      cursor,
-      plan,
-      sinceMs: undefined,
-      events: 0,
-      malformed: 0,
-    });
-    return { outcome: 'parked', ...nothing, reason };
+    return park(object, log, reason, ports);
   }
 }
 
-async function bytesOf(
-  object: LogObject,
-  from: number,
-  most: number,
-  { objects }: CollectorPorts,
-): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  for await (const part of await objects.open(object, from, most)) parts.push(part);
-  return Buffer.concat(parts).subarray(0, most);
+/** What is known of an object that was never read. */
+const NOTHING: Progress = {
+  status: 'reading',
+  cursor: BEGINNING,
+  plan: '',
+  sinceMs: undefined,
+  run: undefined,
+  events: 0,
+  malformed: 0,
+};
+
+function nothingPut({ cursor, sinceMs }: Progress): boolean {
+  return cursor.offset === 0 && sinceMs === undefined;
 }
 
-async function planFor(
+/** Reported first: an object that is noted as parked is not looked at again. */
+async function park(
   object: LogObject,
   log: AccessLog,
-  gzip: boolean,
-  ports: CollectorPorts,
-): Promise<ReadingPlan | undefined> {
-  const { format, filter, entity, logFormat } = log;
-  const where = filter === '' ? [] : filter.split(',').map((one) => one.trim());
-  const own = { ...(entity === '' ? {} : { entity }), ...(logFormat === '' ? {} : { logFormat }) };
-  const request: FormatRequest = { format, where, ...own };
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  const open = (offset: number) => readableOf(() => ports.objects.open(object, offset));
-  for await (const chunk of gzip ? gunzipped(open, object.key) : (open(0) as AsyncIterable<Buffer>)) {
-    parts.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= SAMPLE_BYTES) break;
-  }
-  return readingPlan(
-    request,
-    Buffer.concat(parts).subarray(0, SAMPLE_BYTES),
-    bytes < SAMPLE_BYTES,
-    object.key,
-  );
+  reason: string,
+  { report, progress, run }: CollectorPorts,
+): Promise<Collected> {
+  const last = (await progress.read(object)) ?? NOTHING;
+  const plan = nothingPut(last) ? JSON.stringify(log) : last.plan;
+  await report(object, reason, last.cursor);
+  await progress.save(object, { ...last, status: 'parked', plan, run }, last.run);
+  return { outcome: 'parked', events: 0, reason };
 }
 
 /** What tells an object, counted under one metric, from all others. */
@@ -150,96 +112,121 @@ class Run {
   readonly #object: LogObject;
   readonly #plan: ReadingPlan;
   readonly #gzip: boolean;
+  readonly #before: Progress;
+  /** Until when batches that an earlier run may have put are recognised. */
+  readonly #latestMs: number;
   readonly #ports: CollectorPorts;
   readonly #reader: RecordReader;
   readonly #cutter: BatchCutter;
-  readonly #start: Cursor;
-  readonly #before: { readonly events: number; readonly malformed: number };
-  readonly #members: { readonly at: number; readonly offset: number }[] = [];
+  #owner: string | undefined;
   #records: BatchRecord[] = [];
   #bytes = 0;
   #batches = 0;
   #events = 0;
   #malformed = 0;
-  #cursor: Cursor;
+  #malformedBeforeBatch = 0;
 
   constructor(
     object: LogObject,
     log: AccessLog,
     plan: ReadingPlan,
     gzip: boolean,
-    before: Progress | undefined,
+    before: Progress,
+    latestMs: number,
     ports: CollectorPorts,
   ) {
     this.#object = object;
     this.#plan = plan;
     this.#gzip = gzip;
+    this.#before = before;
+    this.#latestMs = latestMs;
     this.#ports = ports;
-    this.#start = before?.cursor ?? BEGINNING;
-    this.#cursor = this.#start;
-    this.#before = before ?? { events: 0, malformed: 0 };
-    this.#reader = new RecordReader(plan, log.metric, this.#start);
-    this.#cutter = new BatchCutter(fileName(object, log.metric), this.#start);
+    this.#owner = before.run;
+    this.#reader = new RecordReader(plan, log.metric, before.cursor);
+    this.#cutter = new BatchCutter(fileName(object, log.metric), before.cursor);
   }
 
   async all(hasTime: () => boolean): Promise<Collected> {
-    // Before anything is put, it is written down since when.
-    if (!(await this.#save('reading', this.#ports.nowMs()))) return this.#result('busy');
-    for await (const chunk of this.#chunks()) {
+    const { nowMs } = this.#ports;
+    const { cursor, sinceMs: inheritedMs } = this.#before;
+    // Before anything is put, it is noted since when; what a run that died has put is older than what this one puts.
+    if (!(await this.#note('reading', cursor, inheritedMs ?? nowMs()))) return this.#result('busy');
+    for await (const chunk of this.#chunks(hasTime)) {
       for (const record of this.#reader.push(chunk)) {
         const batch = this.#take(record);
         if (batch === undefined) continue;
-        this.#add(batch);
         if (this.#bytes >= PUT_BYTES_MAX) await this.#put();
-        if (this.#batches < SAVE_EVERY_BATCHES) continue;
+        // No run, not even one that was overtaken, has put more than these beyond the last note.
+        if (this.#batches % NOTE_EVERY_BATCHES > 0) continue;
         await this.#put();
-        this.#batches = 0;
-        this.#cursor = this.#cursorAt(batch);
-        if (!hasTime())
-          return (await this.#save('reading', undefined)) ? this.#result('more') : this.#result('busy');
-        if (!(await this.#save('reading', this.#ports.nowMs()))) return this.#result('busy');
+        if (!(await this.#note('reading', this.#cursorAt(batch.to), nowMs()))) return this.#result('busy');
       }
+      if (!hasTime()) return this.#pause();
     }
-    for (const record of this.#reader.end()) {
-      const batch = this.#take(record);
-      if (batch !== undefined) this.#add(batch);
-    }
-    const last = this.#cutter.cut();
-    if (last !== undefined) this.#add(last);
+    for (const record of this.#reader.end()) this.#take(record);
+    this.#add(this.#cutter.cut());
     await this.#put();
-    this.#cursor = { ...this.#cutter.position, ...this.#reader.memoryAt(this.#cutter.position.offset) };
-    return (await this.#save('done', undefined)) ? this.#result('done') : this.#result('busy');
+    return this.#end();
+  }
+
+  /** Leaves the rest to another run. */
+  async #pause(): Promise<Collected> {
+    const { sinceMs, cursor } = this.#before;
+    const { from } = this.#cutter;
+    if (from.offset === cursor.offset) {
+      if (this.#gzip && cursor.offset > 0) throw new FormatError(tooSlow(cursor));
+      throw new Error('a run ended before its first batch');
+    }
+    await this.#put();
+    const isPast = this.#batches >= NOTE_EVERY_BATCHES;
+    const noted = await this.#note('reading', this.#cursorAt(from), isPast ? undefined : sinceMs);
+    return this.#result(noted ? 'more' : 'busy');
+  }
+
+  async #end(): Promise<Collected> {
+    const cursor = this.#cursorAt(this.#cutter.position);
+    const malformed = this.#before.malformed + this.#malformed;
+    const isDoubtful = malformed > cursor.lines * MALFORMED_MAX;
+    const reason = `${malformed} of its ${cursor.lines} lines are malformed, read as ${this.#plan.format}; the others are counted`;
+    if (isDoubtful) await this.#ports.report(this.#object, reason, cursor);
+    this.#malformedBeforeBatch = this.#malformed;
+    if (!(await this.#note('done', cursor, undefined))) return this.#result('busy');
+    return { ...this.#result('done'), ...(isDoubtful && { reason }) };
   }
 
   /** The uncompressed bytes from the cursor on. */
-  async *#chunks(): AsyncGenerator<Buffer> {
-    const { offset, member = { at: 0, offset: 0 } } = this.#start;
+  async *#chunks(hasTime: () => boolean): AsyncGenerator<Buffer> {
+    const { cursor } = this.#before;
     const open = (at: number) => readableOf(() => this.#ports.objects.open(this.#object, at));
     if (!this.#gzip) {
-      if (offset < this.#object.bytes) yield* open(offset) as AsyncIterable<Buffer>;
+      if (cursor.offset < this.#object.bytes) yield* open(cursor.offset) as AsyncIterable<Buffer>;
       return;
     }
-    let reached = member.offset;
-    const onMember = (at: number) => void this.#members.push({ at, offset: reached });
-    // Within a member there is no way to begin in the middle: what is known is inflated again and left out.
-    for await (const chunk of gunzipped(open, this.#object.key, member.at, onMember)) {
-      const skipped = Math.min(chunk.length, Math.max(0, offset - reached));
+    let reached = 0;
+    // There is no way to begin in the middle of gzip: what is known is inflated again and left out.
+    for await (const chunk of gunzipped(open, this.#object.key)) {
+      const skipped = Math.min(chunk.length, Math.max(0, cursor.offset - reached));
       reached += chunk.length;
       if (skipped < chunk.length) yield chunk.subarray(skipped);
+      else if (!hasTime()) throw new FormatError(tooSlow(cursor));
     }
   }
 
   #take(record: FileRecord): Batch | undefined {
-    for (const { kind } of record.outcomes)
-      if (kind === 'malformed' || kind === 'rejected') this.#malformed += 1;
-    return this.#cutter.add(record);
+    const { from } = this.#cutter;
+    const batch = this.#cutter.add(record);
+    if (this.#cutter.from !== from) this.#malformedBeforeBatch = this.#malformed;
+    this.#malformed += badOf(record);
+    this.#add(batch);
+    return batch;
   }
 
-  #add({ key, parts }: Batch): void {
-    for (const [index, events] of parts.entries()) {
-      const name = partKey(key, index);
-      const data = JSON.stringify([1, name, events]);
-      this.#records.push({ key: name, data });
+  #add(batch: Batch | undefined): void {
+    if (batch === undefined) return;
+    for (const [index, events] of batch.parts.entries()) {
+      const key = partKey(batch.key, index);
+      const data = JSON.stringify([1, key, events]);
+      this.#records.push({ key, data });
       this.#bytes += data.length;
       this.#events += events.length;
     }
@@ -250,6 +237,10 @@ class Run {
   async #put(): Promise<void> {
     let left: readonly BatchRecord[] = this.#records;
     for (let attempt = 1; left.length > 0; attempt += 1) {
+      if (this.#batches <= NOTE_EVERY_BATCHES && this.#ports.nowMs() > this.#latestMs)
+        throw new FormatError(
+          'a run stopped, and its retry came after the dedup window: whether its last batches are counted is unknown',
+        );
       left = await this.#ports.stream.put(left);
       if (left.length === 0) break;
       // The next run puts them again, under the same keys.
@@ -260,26 +251,32 @@ class Run {
     this.#bytes = 0;
   }
 
-  #cursorAt({ to }: Batch): Cursor {
-    const member = this.#members.findLast(({ offset }) => offset <= to.offset);
-    return { ...to, ...this.#reader.memoryAt(to.offset), member };
+  #cursorAt({ offset, crc, lines }: Position): Cursor {
+    return { offset, crc, lines, header: this.#reader.headerAt(offset) };
   }
 
-  #save(status: Progress['status'], sinceMs: number | undefined): Promise<boolean> {
-    const events = this.#before.events + this.#events;
-    const malformed = this.#before.malformed + this.#malformed;
-    const plan = JSON.stringify(this.#plan);
-    return this.#ports.progress.save(this.#object, {
+  /** @returns false if another run has taken the object over */
+  async #note(status: Progress['status'], cursor: Cursor, sinceMs: number | undefined): Promise<boolean> {
+    const { run, progress } = this.#ports;
+    const now: Progress = {
       status,
-      cursor: this.#cursor,
-      plan,
+      cursor,
+      plan: JSON.stringify(this.#plan),
       sinceMs,
-      events,
-      malformed,
-    });
+      run,
+      events: this.#before.events + this.#events,
+      malformed: this.#before.malformed + this.#malformedBeforeBatch,
+    };
+    if (!(await progress.save(this.#object, now, this.#owner))) return false;
+    this.#owner = run;
+    return true;
   }
 
   #result(outcome: Collected['outcome']): Collected {
-    return { outcome, events: this.#events, malformed: this.#malformed };
+    return { outcome, events: this.#events };
   }
+}
+
+function tooSlow({ offset }: Cursor): string {
+  return `its first ${offset} bytes are counted, and a run ends before it has inflated them again: put the rest as smaller objects`;
 }

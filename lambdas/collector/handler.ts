@@ -9,14 +9,13 @@ import { s3 } from '../aws/clients/s3.ts';
 import { sqs } from '../aws/clients/sqs.ts';
 import { secondsAsMs, text } from '../aws/environment.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
-import { announcedObject } from './announcement.ts';
+import { announcedObject, announcementOf } from './announcement.ts';
 import { KinesisBatches } from './batch-stream.aws.ts';
 import { type CollectorSettings, collect } from './collect.ts';
 import { S3LogObjects } from './objects.aws.ts';
-import { parkedObjects } from './parked.aws.ts';
-import type { AccessLog, CollectorPorts } from './ports.ts';
+import type { AccessLog, CollectorPorts, Cursor, LogObject } from './ports.ts';
 import { LedgerProgress } from './progress.aws.ts';
-import { announceAgain } from './queue.aws.ts';
+import { sendDeadLetter, sendMessage } from './queue.aws.ts';
 
 const { env } = process;
 const { logger, metrics, countAny } = telemetry(env);
@@ -28,13 +27,21 @@ const settings: CollectorSettings = {
   accessLogs: JSON.parse(text(env, 'ACCESS_LOGS')) as AccessLog[],
   dedupWindowMs: secondsAsMs(env, 'DEDUP_WINDOW_SECONDS'),
 };
-const again = announceAgain(sqs(), text(env, 'COLLECTOR_QUEUE_URL'));
-const objects = s3();
-const ports: CollectorPorts = {
-  objects: new S3LogObjects(objects),
+const announceAgain = sendMessage(sqs(), text(env, 'COLLECTOR_QUEUE_URL'));
+const bury = sendDeadLetter(sqs(), text(env, 'DEAD_LETTER_QUEUE_URL'));
+const ports: Omit<CollectorPorts, 'run'> = {
+  objects: new S3LogObjects(s3()),
   progress: new LedgerProgress(dynamoDb(), text(env, 'LEDGER_TABLE')),
   stream: new KinesisBatches(kinesis(), text(env, 'STREAM_NAME')),
-  parked: parkedObjects(objects, text(env, 'ARCHIVE_BUCKET')),
+  report: async (object: LogObject, reason: string, { offset, lines }: Cursor) => {
+    const body = { ...announcementOf(object), countedUpTo: { offset, lines } };
+    await bury(JSON.stringify(body), reason, systemClock.nowMs());
+    logger.error('an object is not counted as it should be', {
+      bucket: object.bucket,
+      key: object.key,
+      reason,
+    });
+  },
   nowMs: () => systemClock.nowMs(),
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
@@ -49,20 +56,14 @@ async function collectEvent({ Records }: SQSEvent, context: Context): Promise<SQ
     }
     const { bucket, key } = object;
     try {
-      const { outcome, events, malformed, reason } = await collect(
-        object,
-        ports,
-        settings,
-        timeLeft(context, RESERVE_MS),
-      );
-      countAny({
-        EventsCollected: events,
-        ObjectsParked: Number(outcome === 'parked'),
-      });
-      if (malformed > 0) logger.warn('lines of an object are malformed', { bucket, key, malformed });
-      if (outcome === 'parked') logger.error('an object is parked', { bucket, key, reason });
+      const run = `${context.awsRequestId}/${messageId}`;
+      const hasTime = timeLeft(context, RESERVE_MS);
+      const { outcome, events, reason } = await collect(object, { ...ports, run }, settings, hasTime);
+      countAny({ EventsCollected: events });
+      if (outcome === 'ignored' && reason !== undefined)
+        logger.warn('an object is ignored', { bucket, key, reason });
       // Its own message goes on with it: this one may have been received as often as it may be.
-      if (outcome === 'more') await again(body);
+      if (outcome === 'more') await announceAgain(body);
       if (outcome === 'busy') failed.push(messageId);
     } catch (error) {
       logger.error('an object could not be collected; its message comes again', {

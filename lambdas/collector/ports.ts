@@ -30,19 +30,18 @@ export interface Cursor {
   readonly crc: number;
   readonly lines: number;
   readonly header?: readonly string[] | undefined;
-  readonly lineEnd?: number | undefined;
-  /** The last gzip member that begins before it: where, in the object and in the uncompressed bytes. */
-  readonly member?: { readonly at: number; readonly offset: number } | undefined;
 }
 
 /** What is remembered of an object. */
 export interface Progress {
   readonly status: 'reading' | 'done' | 'parked';
   readonly cursor: Cursor;
-  /** How it is read: chosen once, as JSON. */
+  /** How it is read: chosen once, as JSON; of one that was parked before anything was put, the settings it was parked by. */
   readonly plan: string;
-  /** Since when batches behind the cursor may have been put (epoch ms); undefined: surely none was. */
+  /** Since when batches after the cursor may have been put (epoch ms); undefined: none was. */
   readonly sinceMs: number | undefined;
+  /** Which run noted it. */
+  readonly run: string | undefined;
   readonly events: number;
   readonly malformed: number;
 }
@@ -60,19 +59,26 @@ export interface CollectorPorts {
   };
   readonly progress: {
     read(object: LogObject): Promise<Progress | undefined>;
-    /** @returns false if another run is further with it */
-    save(object: LogObject, progress: Progress): Promise<boolean>;
+    /**
+     * Notes where reading got.
+     * @param owner the run that noted it last, as far as is known
+     * @returns false if another run has noted something since
+     */
+    save(object: LogObject, progress: Progress, owner: string | undefined): Promise<boolean>;
   };
   readonly stream: {
     /** Puts records; returns those that were not taken. */
     put(records: readonly BatchRecord[]): Promise<readonly BatchRecord[]>;
   };
-  readonly parked: { keep(object: LogObject, reason: string, cursor: Cursor): Promise<void> };
+  /** Tells operators of an object that is not counted, or not as it should be: a dead letter. */
+  report(object: LogObject, reason: string, countedUpTo: Cursor): Promise<void>;
+  /** What tells this run from all others. */
+  readonly run: string;
   nowMs(): number;
   pause(ms: number): Promise<void>;
 }
 
-/** The object was deleted or replaced: whoever changed it has told of that as well. */
+/** The object was deleted or replaced, and what replaced it was announced by itself. */
 export class ObjectGone extends Error {
   override readonly name = 'ObjectGone';
 }

@@ -9,7 +9,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { CollectorPorts, LogObject, Progress } from './ports.ts';
 
-/** Keys of these items: the only place that puts them together. Hashed, since S3's keys are longer than a sort key may be. */
+/** The key of an object's item; hashed, since S3's keys are longer than a sort key may be. */
 function keyOf({ bucket, key, etag }: LogObject): { readonly pk: string; readonly sk: string } {
   return {
     pk: `OBJECT#${createHash('sha256').update(`${bucket}\n${key}`).digest('hex').slice(0, 32)}`,
@@ -35,13 +35,13 @@ export class LedgerProgress {
     });
     const { Item } = await this.#client.send(get);
     if (Item === undefined) return undefined;
-    const { status, cursor, plan, sinceMs, events, malformed } = unmarshall(Item) as Progress & {
+    const { status, cursor, plan, sinceMs, run, events, malformed } = unmarshall(Item) as Progress & {
       cursor: unknown;
     };
-    return { status, cursor: JSON.parse(String(cursor)), plan, sinceMs, events, malformed };
+    return { status, cursor: JSON.parse(String(cursor)), plan, sinceMs, run, events, malformed };
   };
 
-  readonly save: CollectorPorts['progress']['save'] = async (object, progress) => {
+  readonly save: CollectorPorts['progress']['save'] = async (object, progress, owner) => {
     const { bucket, key: objectKey } = object;
     const { cursor, ...rest } = progress;
     const item = {
@@ -58,9 +58,12 @@ export class LedgerProgress {
           TableName: this.#table,
           Item: marshall(item, { removeUndefinedValues: true }),
           // A run that was overtaken must not set the cursor back, nor open again what is done.
-          ConditionExpression: 'attribute_not_exists(pk) OR (#status = :reading AND #offset <= :offset)',
-          ExpressionAttributeNames: { '#status': 'status', '#offset': 'offset' },
-          ExpressionAttributeValues: marshall({ ':reading': 'reading', ':offset': cursor.offset }),
+          ConditionExpression: `${owner === undefined ? 'attribute_not_exists(#run)' : '#run = :owner'} OR #run = :run`,
+          ExpressionAttributeNames: { '#run': 'run' },
+          ExpressionAttributeValues: marshall(
+            { ':owner': owner, ':run': progress.run },
+            { removeUndefinedValues: true },
+          ),
         }),
       );
       return true;

@@ -1,12 +1,13 @@
 // An epoch's rows, hash range by hash range: its segments' deltas, held against what the ledger says of them.
 import { type CompactionPlan, isCovered, runsBetween, type SegmentPlace } from '../core/compaction.ts';
-import { Deletions } from '../core/deletions.ts';
-import { covers, type HashRange, holds, nameHash } from '../core/hash-range.ts';
+import { type Deletion, Deletions } from '../core/deletions.ts';
+import { covers, type HashRange, rangeOf } from '../core/hash-range.ts';
 import { parseSegmentId, type ShardKey } from '../core/identifiers.ts';
-import { type RowView, splitName, viewRows } from '../core/rows.ts';
+import { type NamedRow, splitName, viewRows } from '../core/rows.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
 import type { BooksLedger } from '../ports.ts';
-import type { Deletion, DeltaReader, StoredDelta } from '../store/ports.ts';
+import type { DeltaReader, StoredDelta } from '../store/ports.ts';
+import { GrowingRow } from './growing-row.ts';
 
 /** The deltas don't add up to what the ledger says. They may be gone because another compactor has finished the epoch. */
 export class DeltasMissing extends Error {
@@ -98,8 +99,8 @@ export class EpochRows {
   readonly #segments: EpochSegments;
   readonly #store: DeltaReader;
   readonly #deletions: Deletions;
-  /** Deltas of shorter ranges than those worked on, kept while the work is inside of them. */
-  readonly #wide = new Map<HashRange, readonly Iterable<RowView>[]>();
+  /** Rows of shorter ranges than those worked on, by the range that they are in; kept while the work is inside. */
+  readonly #wide = new Map<HashRange, ReadonlyMap<HashRange, readonly NamedRow[]>>();
 
   constructor(segments: EpochSegments, store: DeltaReader, deletions: readonly Deletion[]) {
     this.#segments = segments;
@@ -112,26 +113,34 @@ export class EpochRows {
    * @param range one of the plan's `slotBits`, none before one that was asked for
    * @throws DeltasMissing
    */
-  async *rowsIn(range: HashRange): AsyncIterable<Iterable<RowView>> {
+  async *rowsIn(range: HashRange): AsyncIterable<Iterable<NamedRow>> {
     for (const stored of [...this.#segments.expected.keys()].sort()) {
       if (covers(range, stored)) yield* this.#read(stored);
-      else if (covers(stored, range)) {
-        yield* (await this.#wideDeltas(stored)).map((delta) => within(range, delta));
-      } else this.#wide.delete(stored);
+      else if (covers(stored, range)) yield (await this.#wideRows(stored, range.length)).get(range) ?? [];
+      else this.#wide.delete(stored);
     }
   }
 
-  async #wideDeltas(range: HashRange): Promise<readonly Iterable<RowView>[]> {
-    const known = this.#wide.get(range);
+  /** @returns the rows by their ranges of so many bits */
+  async #wideRows(stored: HashRange, bits: number): Promise<ReadonlyMap<HashRange, readonly NamedRow[]>> {
+    const known = this.#wide.get(stored);
     if (known !== undefined) return known;
-    const deltas: Iterable<RowView>[] = [];
-    for await (const delta of this.#read(range)) deltas.push(delta);
-    this.#wide.set(range, deltas);
-    return deltas;
+    const byRange = new Map<HashRange, GrowingRow[]>();
+    for await (const delta of this.#read(stored)) {
+      for (const row of delta) {
+        const own = new GrowingRow(row.name, row.hour);
+        own.addAll(row);
+        const range = rangeOf(own.hash, bits);
+        byRange.set(range, byRange.get(range) ?? []);
+        byRange.get(range)?.push(own);
+      }
+    }
+    this.#wide.set(stored, byRange);
+    return byRange;
   }
 
   /** Rows stored under a range. What is missing is noticed at its end, before anything of it is merged. */
-  async *#read(range: HashRange): AsyncIterable<Iterable<RowView>> {
+  async *#read(range: HashRange): AsyncIterable<Iterable<NamedRow>> {
     const { stretches, wanted, expected } = this.#segments;
     const found: Expected = { deltas: 0, events: 0 };
     for (const { fromMs, toMs } of stretches) {
@@ -151,18 +160,9 @@ export class EpochRows {
     }
   }
 
-  #rowsOf({ runMaxMs }: StoredDelta, encoded: Uint8Array): Iterable<RowView> {
-    return {
-      [Symbol.iterator]: () =>
-        this.#deletions.isEmpty
-          ? viewRows(encoded)
-          : viewRows(encoded).filter(({ name }) => !this.#deletions.cover(splitName(name)[1], runMaxMs)),
-    };
+  #rowsOf({ runMaxMs }: StoredDelta, encoded: Uint8Array): Iterable<NamedRow> {
+    const rows = viewRows(encoded);
+    if (this.#deletions.isEmpty) return rows;
+    return Iterator.from(rows).filter(({ name }) => !this.#deletions.cover(splitName(name)[1], runMaxMs));
   }
-}
-
-/** The rows of a delta that lie in a range. */
-function within(range: HashRange, delta: Iterable<RowView>): Iterable<RowView> {
-  const inside = ({ name }: RowView) => holds(range, nameHash(...splitName(name)));
-  return { [Symbol.iterator]: () => Iterator.from(delta).filter(inside) };
 }

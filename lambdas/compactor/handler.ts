@@ -6,7 +6,7 @@ import middy from '@middy/core';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { kinesis } from '../aws/clients/kinesis.ts';
-import { retentionsIn, secondsAsMs, text, wholeNumber } from '../aws/environment.ts';
+import { retentionsIn, secondsAsMs, secondsOrForeverAsMs, text, wholeNumber } from '../aws/environment.ts';
 import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
 import { OPEN_SEGMENTS_MAX } from '../core/compaction.ts';
@@ -37,7 +37,12 @@ const client = dynamoDb();
 const [countsTable, ledgerTable] = [text(env, 'COUNTS_TABLE'), text(env, 'LEDGER_TABLE')];
 const ports: CompactorPorts = {
   state: new CompactionStateTable(client, ledgerTable),
-  store: new StoreTable(client, countsTable, systemClock),
+  store: new StoreTable(
+    client,
+    countsTable,
+    systemClock,
+    secondsOrForeverAsMs(env, 'DELTA_RETENTION_SECONDS'),
+  ),
   ledger: new LedgerTable(client, ledgerTable, systemClock),
   stream: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
   clock: systemClock,

@@ -1,19 +1,13 @@
 // Merging an epoch's rows into the blocks of one period: rows arrive by hash, blocks are read, split and put on the way.
-import { HASH_BITS, type HashRange, halvesOf, holds, nameHash, WHOLE_RANGE } from '../core/hash-range.ts';
+import { HASH_BITS, type HashRange, halvesOf, holds, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Period } from '../core/level.ts';
-import { CELL_BYTES, compareRows, decodeRows, encodeRows, type Row, rowBytes } from '../core/rows.ts';
+import { CELL_BYTES, encodeNamed, namedBytes, splitName, viewRows } from '../core/rows.ts';
 import type { Block, BlockCondition, BlockReader, BlockWriter } from '../store/ports.ts';
+import { GrowingRow } from './growing-row.ts';
 
 /** A block changed under our hands, within its epoch: the epoch must be taken up anew from what is there now. */
 export class BlockChanged extends Error {
   override readonly name = 'BlockChanged';
-}
-
-/** A row that grows. */
-export interface GrowingRow extends Row {
-  readonly hash: number;
-  events: number;
-  readonly cells: Map<number, bigint>;
 }
 
 /** What a merge needs to know of its epoch. */
@@ -64,6 +58,8 @@ export class PeriodMerge {
   readonly #path: Split[] = [];
   #leaf: Leaf | undefined;
   #last = -1;
+  /** The metric of the last row, and the separator: most rows have the same. */
+  #metric = '\0';
 
   constructor(period: Period, store: BlockReader & BlockWriter, settings: MergeSettings) {
     this.period = period;
@@ -76,12 +72,18 @@ export class PeriodMerge {
     for (const row of rows) {
       if (row.hash < this.#last) throw new RangeError('rows must arrive in ascending order of hash');
       this.#last = row.hash;
-      this.metrics.add(row.metric);
+      if (!row.name.startsWith(this.#metric)) this.#noteMetric(row.name);
       const leaf = await this.#leafFor(row.hash);
       if (leaf.isDone) continue;
       addRow(leaf, row);
       await this.#splitWhileTooLarge(row.hash);
     }
+  }
+
+  #noteMetric(name: string): void {
+    const [metric] = splitName(name);
+    this.metrics.add(metric);
+    this.#metric = `${metric}\0`;
   }
 
   /** Puts what is left. */
@@ -135,8 +137,11 @@ export class PeriodMerge {
       isChanged: false,
     };
     if (block !== undefined && !isDone && block.content !== 'split') {
-      for (const row of decodeRows(block.content))
-        insert(leaf, growing(row, nameHash(row.metric, row.entity)));
+      for (const row of viewRows(block.content)) {
+        const own = new GrowingRow(row.name);
+        own.addAll(row);
+        insert(leaf, own, row.nameBytes);
+      }
     }
     return leaf;
   }
@@ -183,7 +188,8 @@ export class PeriodMerge {
       return this.#put(leaf.range, 'split', leaf.condition);
     }
     if (leaf.rows.size === 0) return;
-    await this.#put(leaf.range, encodeRows([...leaf.rows.values()].sort(compareRows)), leaf.condition);
+    const rows = [...leaf.rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    await this.#put(leaf.range, encodeNamed(rows), leaf.condition);
   }
 
   async #put(range: HashRange, content: Block['content'], condition: BlockCondition): Promise<void> {
@@ -208,28 +214,21 @@ function halfWith(range: HashRange, hash: number): HashRange {
   return holds(lower, hash) ? lower : upper;
 }
 
-function growing(row: Row, hash: number): GrowingRow {
-  return { ...row, hash, cells: new Map(row.cells) };
-}
-
-function insert(leaf: Leaf, row: GrowingRow): void {
-  leaf.rows.set(`${row.metric}\0${row.entity}`, row);
-  leaf.bytes += rowBytes(row);
+function insert(leaf: Leaf, row: GrowingRow, nameBytes?: number): void {
+  leaf.rows.set(row.name, row);
+  leaf.bytes += namedBytes(row, nameBytes);
 }
 
 function addRow(leaf: Leaf, row: GrowingRow): void {
   leaf.isChanged = true;
-  const there = leaf.rows.get(`${row.metric}\0${row.entity}`);
+  const there = leaf.rows.get(row.name);
   if (there === undefined) {
     insert(leaf, row);
     return;
   }
-  there.events += row.events;
-  for (const [cell, sum] of row.cells) {
-    const before = there.cells.get(cell);
-    if (before === undefined) leaf.bytes += CELL_BYTES;
-    there.cells.set(cell, (before ?? 0n) + sum);
-  }
+  const { length } = there;
+  there.addAll(row);
+  leaf.bytes += (there.length - length) * CELL_BYTES;
 }
 
 function splitLeaf(leaf: Leaf, epoch: number): readonly [Leaf, Leaf] {

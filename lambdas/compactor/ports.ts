@@ -1,6 +1,7 @@
 // What the compactor needs, and how it works.
+
+import type { LevelRetentionsMs } from '../core/claim.ts';
 import type { Cadence } from '../core/compaction.ts';
-import type { Retentions } from '../core/level.ts';
 import type { BooksLedger, Clock, ShardDirectory } from '../ports.ts';
 import type {
   BlockReader,
@@ -26,7 +27,7 @@ export interface CompactorPorts {
 export interface CompactorSettings {
   /** The stream's generation. */
   readonly generation: string;
-  readonly retentions: Retentions;
+  readonly retentions: LevelRetentionsMs;
   readonly cadence: Cadence;
   /** Segments have a delta for each of 2^slotBits hash ranges. */
   readonly slotBits: number;

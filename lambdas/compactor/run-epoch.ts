@@ -6,7 +6,7 @@ import {
   forUpperLevels,
   type LateRows,
 } from '../core/compaction.ts';
-import { type HashRange, nameHash, rangesOf } from '../core/hash-range.ts';
+import { type HashRange, rangesOf } from '../core/hash-range.ts';
 import {
   cellOf,
   EXPIRY_GRACE_MS,
@@ -14,35 +14,23 @@ import {
   goneAtMs,
   type Level,
   type Period,
-  periodAt,
   periodStartMs,
   UPPER_LEVELS,
   type UpperLevel,
 } from '../core/level.ts';
-import { compareRows, type Row, type RowView, rowBytes, splitName } from '../core/rows.ts';
+import { asRow, compareRows, type NamedRow, rowBytes } from '../core/rows.ts';
 import { HOUR_MS } from '../core/time.ts';
 import { makeTops } from '../store/make-tops.ts';
 import { EpochRows, epochSegments } from './epoch-rows.ts';
-import { type GrowingRow, PeriodMerge } from './merge-period.ts';
+import { GrowingRow } from './growing-row.ts';
+import { PeriodMerge } from './merge-period.ts';
 import type { CompactionReport, CompactorPorts } from './ports.ts';
 
 /** Periods worked on at once: enough to hide the table's answers. */
 const PERIODS_AT_ONCE = 32;
 
-/** What the deltas of a hash range have of one name in one period. */
-interface GatheredRow {
-  events: number;
-  readonly cells: Map<number, number | bigint>;
-}
-
-/** A row put aside, while it grows. */
-interface LateRow extends Row {
-  events: number;
-  readonly cells: Map<number, bigint>;
-}
-
 /** Rows of some periods, by the start of the period and by name. */
-type Gathered = Map<number, Map<string, GatheredRow>>;
+type Gathered = Map<number, Map<string, GrowingRow>>;
 
 /**
  * Does what is left of a level's planned epoch. Anyone may repeat it, at any time: what is done is skipped.
@@ -73,7 +61,7 @@ export async function runEpoch(
       [...gathered].map(([startMs, byName]) =>
         limit(async () => {
           const merge = mergeOf(merges, { level, startMs }, epoch + 1, plan, ports);
-          await merge?.add(hashed(byName));
+          await merge?.add([...byName.values()].sort(compareHashes));
         }),
       ),
     );
@@ -102,24 +90,50 @@ export async function runEpoch(
 
 /** Adds rows up by period and name. Rows of a period whose blocks may be gone are left out. */
 async function gather(
-  deltas: AsyncIterable<Iterable<RowView>>,
+  deltas: AsyncIterable<Iterable<NamedRow>>,
   level: Level,
   plan: CompactionPlan,
 ): Promise<Gathered> {
   const gathered: Gathered = new Map();
-  const gone = new Map<number, boolean>();
+  const hours = new Map<number, GatheredHour>();
+  let last: GatheredHour | undefined;
   for await (const rows of deltas) {
     for (const row of rows) {
-      const startMs = periodStartMs(level, row.hour * HOUR_MS);
-      const isGone = gone.get(startMs) ?? mayBeGone({ level, startMs }, plan);
-      gone.set(startMs, isGone);
-      if (isGone && level !== 'hours') continue;
-      const byName = gathered.get(startMs) ?? new Map<string, GatheredRow>();
-      gathered.set(startMs, byName);
-      addTo(byName, row, level);
+      if (last?.hour !== row.hour) {
+        last = hours.get(row.hour) ?? gatheredHour(row.hour, level, plan, gathered);
+        hours.set(row.hour, last);
+      }
+      const { byName, cell } = last;
+      if (byName === undefined) continue;
+      const { name } = row;
+      const known = byName.get(name);
+      const growing = known ?? new GrowingRow(name);
+      if (known === undefined) byName.set(name, growing);
+      growing.events += row.events;
+      for (let index = 0; index < row.length; index += 1)
+        growing.add(cell ?? (row.cells[index] as number), row.sums[index] as number | bigint);
     }
   }
   return gathered;
+}
+
+/** Where the rows of an hour go. */
+interface GatheredHour {
+  readonly hour: number;
+  /** Undefined: nowhere. */
+  readonly byName: Map<string, GrowingRow> | undefined;
+  /** The one cell of an upper level; undefined: the hours keep minutes. */
+  readonly cell: number | undefined;
+}
+
+function gatheredHour(hour: number, level: Level, plan: CompactionPlan, gathered: Gathered): GatheredHour {
+  const startMs = periodStartMs(level, hour * HOUR_MS);
+  const cell = level === 'hours' ? undefined : cellOf(level, hour * HOUR_MS);
+  // Hours that may be gone can still be late for an upper level.
+  if (level !== 'hours' && mayBeGone({ level, startMs }, plan)) return { hour, byName: undefined, cell };
+  const byName = gathered.get(startMs) ?? new Map<string, GrowingRow>();
+  gathered.set(startMs, byName);
+  return { hour, byName, cell };
 }
 
 /** A block is deleted `EXPIRY_GRACE_MS` after it counts as gone; half of that keeps us clear of it. */
@@ -127,44 +141,8 @@ function mayBeGone(period: Period, { plannedAtMs, retentions }: CompactionPlan):
   return goneAtMs(period, retentions) + EXPIRY_GRACE_MS / 2 <= plannedAtMs;
 }
 
-/** Adds a delta's row to those of its period. The hours keep its minutes, an upper level has one cell for its hour. */
-function addTo(byName: Map<string, GatheredRow>, row: RowView, level: Level): void {
-  let gathered = byName.get(row.name);
-  if (gathered === undefined) {
-    gathered = { events: 0, cells: new Map() };
-    byName.set(row.name, gathered);
-  }
-  gathered.events += row.events;
-  const hourCell = level === 'hours' ? undefined : cellOf(level, row.hour * HOUR_MS);
-  for (let index = 0; index < row.length; index += 1) {
-    const cell = hourCell ?? (row.cells[index] as number);
-    gathered.cells.set(cell, sumOf(gathered.cells.get(cell) ?? 0, row.sums[index] as number | bigint));
-  }
-}
-
-/** Numbers as long as they are exact: most are, and take a fraction of the time. */
-function sumOf(a: number | bigint, b: number | bigint): number | bigint {
-  if (typeof a === 'number' && typeof b === 'number') {
-    const sum = a + b;
-    if (Number.isSafeInteger(sum)) return sum;
-  }
-  return BigInt(a) + BigInt(b);
-}
-
-/** Gathered rows by ascending hash, as merging wants them. */
-function hashed(byName: ReadonlyMap<string, GatheredRow>): GrowingRow[] {
-  const rows: GrowingRow[] = [];
-  for (const [name, { events, cells }] of byName) {
-    const [metric, entity] = splitName(name);
-    const own = new Map<number, bigint>();
-    for (const [cell, sum] of cells) own.set(cell, BigInt(sum));
-    rows.push({ metric, entity, hour: 0, hash: nameHash(metric, entity), events, cells: own });
-  }
-  return rows.sort(compareHashes);
-}
-
 function compareHashes(a: GrowingRow, b: GrowingRow): number {
-  return a.hash - b.hash || compareRows(a, b);
+  return a.hash - b.hash || (a.name < b.name ? -1 : 1);
 }
 
 /** The merge of a period; undefined when its blocks may be gone. */
@@ -188,40 +166,29 @@ function mergeOf(
 async function putLateRows(
   range: HashRange,
   gathered: Gathered,
-  { closedBeforeMs, hourEpoch }: CompactionPlan,
+  plan: CompactionPlan,
   { store }: CompactorPorts,
   bytes: Record<UpperLevel, number>,
 ): Promise<void> {
   for (const level of UPPER_LEVELS) {
-    const late = new Map<string, LateRow>();
+    const late = new Map<string, GrowingRow>();
     for (const [hourMs, byName] of gathered) {
-      if (hourMs >= closedBeforeMs[level]) continue;
-      const hour = periodAt(level, hourMs).startMs / HOUR_MS;
-      for (const [name, row] of byName) addLate(late, name, row, hour, cellOf(level, hourMs));
+      if (hourMs >= plan.closedBeforeMs[level]) continue;
+      const hour = periodStartMs(level, hourMs) / HOUR_MS;
+      const cell = cellOf(level, hourMs);
+      for (const { name, events, sums } of byName.values()) {
+        const key = `${hour} ${name}`;
+        const row = late.get(key) ?? new GrowingRow(name, hour);
+        late.set(key, row);
+        row.events += events;
+        for (const sum of sums) row.add(cell, sum);
+      }
     }
     if (late.size === 0) continue;
-    const rows = [...late.values()].sort(compareRows);
+    const rows = [...late.values()].map(asRow).sort(compareRows);
     bytes[level] += rows.reduce((sum, row) => sum + rowBytes(row), 0);
-    await store.putLate(level, range, hourEpoch, rows);
+    await store.putLate(level, range, plan, rows);
   }
-}
-
-function addLate(
-  late: Map<string, LateRow>,
-  name: string,
-  { events, cells }: GatheredRow,
-  hour: number,
-  cell: number,
-): void {
-  const key = `${hour} ${name}`;
-  let row = late.get(key);
-  if (row === undefined) {
-    const [metric, entity] = splitName(name);
-    row = { metric, entity, hour, events: 0, cells: new Map() };
-    late.set(key, row);
-  }
-  row.events += events;
-  for (const sum of cells.values()) row.cells.set(cell, (row.cells.get(cell) ?? 0n) + BigInt(sum));
 }
 
 function lateAfter(

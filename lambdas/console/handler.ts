@@ -1,4 +1,4 @@
-// The console Lambda: the page at the API's root and its files.
+// The console function: the page at the API's root, and its files.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';

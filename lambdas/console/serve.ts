@@ -1,12 +1,11 @@
-// The use case of the console: which of its files answers a request, and for how long it may be kept.
+// The console's use case: which file answers a request, and how long a cache may keep it.
 
-/** One file of the console. */
 export interface ConsoleFile {
   readonly name: string;
   /** Its content type. */
   readonly type: string;
   readonly text: string;
-  /** Of its text. */
+  /** Of the text. */
   readonly hash: string;
 }
 
@@ -16,23 +15,22 @@ export interface ConsoleFiles {
   readonly files: readonly ConsoleFile[];
 }
 
-/** What the page is told about where it runs. */
+/** Where the page runs. */
 export interface Place {
-  /** What stands in the URL before the API's own paths: `/prod` behind API Gateway's own address, else nothing. */
+  /** The URL's path before the API's: `/prod` at API Gateway's own address, else nothing. */
   readonly base: string;
-  /** Whether reading takes an API key. */
+  /** Whether reads need an API key. */
   readonly apiKeys: boolean;
-  /** Whether this is the local stack, whose faults the page may switch. */
+  /** Whether this is the local stack, with its switches. */
   readonly local: boolean;
 }
 
-/** What is asked for: the page, if no file is named. */
+/** A request for a file, or for the page. */
 export interface ConsoleRequest {
   readonly file: string | undefined;
   readonly ifNoneMatch: string | undefined;
 }
 
-/** An answer as API Gateway takes it. */
 export interface ConsoleAnswer {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
@@ -40,7 +38,7 @@ export interface ConsoleAnswer {
 }
 
 const SECURITY: Readonly<Record<string, string>> = {
-  // Nothing from elsewhere, nothing inline, no frame, no form that leaves.
+  // Nothing from elsewhere, nothing inline, no frame, no form.
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
@@ -55,13 +53,13 @@ export function serve({ page, files }: ConsoleFiles, request: ConsoleRequest, pl
     if (found === undefined) return missing();
     return kept(found.type, 'public, max-age=31536000, immutable', `"${found.hash}"`, found.text, request);
   }
-  // A path of API Gateway's stage or of a domain's mapping; whatever else it was, it would stand in the page.
+  // The path of a stage or a domain's mapping. It goes into the page, so it must be nothing else.
   const base = /^[\w/.~-]*$/.test(place.base) ? place.base : '';
   const text = page.text
     .replaceAll('{{base}}', base)
     .replace('{{keys}}', String(place.apiKeys))
     .replace('{{local}}', String(place.local));
-  // All that is filled in: a stage that wants keys from now on must not be asked with the page of before.
+  // With everything filled in: a stage that needs keys from now on must not get the page of before.
   const tag = `"${page.hash}-${place.apiKeys}-${place.local}${base}"`;
   return kept(page.type, 'no-cache', tag, text, request);
 }

@@ -80,6 +80,8 @@ export interface CompactionState extends Readonly<Record<Level, LevelHead>> {
   readonly late: Readonly<Record<UpperLevel, LateRows>>;
   /** Entries of the register of deletions. */
   readonly deletions: number;
+  /** Numbers of those whose blocks are not rewritten yet. */
+  readonly deleting: readonly number[];
   /** Lengths of the hash ranges that deltas may be stored under. */
   readonly rangeBits: readonly number[];
 }
@@ -106,6 +108,7 @@ export const INITIAL_STATE: CompactionState = {
   closing: { days: 0, months: 0, all: 0 },
   late: { days: { epoch: 0, bytes: 0 }, months: { epoch: 0, bytes: 0 }, all: { epoch: 0, bytes: 0 } },
   deletions: 0,
+  deleting: [],
   rangeBits: [0],
 };
 
@@ -285,12 +288,6 @@ export function closesBeforeMs(
 ): number {
   const passedMs = Math.max(hours.covers.floorMs, nowMs - CLOSES_AFTER_MS);
   return Math.max(closing[level], cellStartMs(level, passedMs));
-}
-
-/** Whether an upper level has everything that the hours have, and nothing is under way: then it can answer for any time. */
-export function isLevelWithHours(state: CompactionState, level: UpperLevel): boolean {
-  const { epoch, hourEpoch, plan } = state[level];
-  return epoch > 0 && hourEpoch === state.hours.epoch && plan === undefined && state.hours.plan === undefined;
 }
 
 /** For each upper level, by its name. */

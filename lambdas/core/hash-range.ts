@@ -20,7 +20,12 @@ export const HASH_BITS = 32;
  * range with names of their choice.
  */
 export function nameHash(metric: string, entity: string): number {
-  const digest = hash('sha256', `${metric}\0${entity}`, 'binary');
+  return hashOf(`${metric}\0${entity}`);
+}
+
+/** The same of a row's name. */
+export function hashOf(name: string): number {
+  const digest = hash('sha256', name, 'binary');
   return (
     ((digest.charCodeAt(0) << 24) |
       (digest.charCodeAt(1) << 16) |

@@ -39,8 +39,10 @@ export interface SegmentEntry {
   readonly digest: string;
   /** Digest of the segment's raw records in the archive; undefined when they were not archived. */
   readonly raw?: string | undefined;
-  /** Bytes of packed ids kept beside the entry. */
+  /** Bytes of packed ids, in the entry or beside it. */
   readonly idBytes: number;
+  /** Packed ids, where they are few. */
+  readonly ids?: Uint8Array | undefined;
   /** About how many bytes its deltas take. */
   readonly deltaBytes: number;
   readonly minArrivalMs: number;
@@ -61,7 +63,10 @@ export interface SegmentEntry {
 }
 
 /** What a dedup window needs of an entry. */
-export type WindowEntry = Pick<SegmentEntry, 'segment' | 'runMaxMs' | 'runMaxBeforeMs' | 'idBytes'>;
+export type WindowEntry = Pick<SegmentEntry, 'segment' | 'runMaxMs' | 'runMaxBeforeMs' | 'idBytes' | 'ids'>;
+
+/** Up to this size ids are in the entry: an item of their own would cost a write unit. Acknowledgements write the entry again. */
+export const INLINE_IDS_BYTES = 128;
 
 /**
  * The entry of a segment that was rolled up.
@@ -82,6 +87,7 @@ export function emittedEntry(
     digest: output.digest,
     ...(raw !== undefined && { raw }),
     idBytes: output.ids.byteLength,
+    ...(output.ids.byteLength <= INLINE_IDS_BYTES && { ids: output.ids }),
     deltaBytes,
   };
 }

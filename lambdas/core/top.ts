@@ -1,5 +1,5 @@
 // Top lists: the leading entities of each metric in a period, from one pass over the period's rows.
-import { compareRows, decodeRows, encodeRows, type Row } from './rows.ts';
+import { compareRows, decodeRows, encodeRows, type NamedRow, splitName } from './rows.ts';
 
 /** An entity and its count in the period. */
 export interface TopEntry {
@@ -19,30 +19,57 @@ function compareTopEntries(a: TopEntry, b: TopEntry): number {
 /** Collects the first entries of some metrics. Each (metric, entity) may be added once. */
 export class TopCollector {
   readonly #metrics: ReadonlySet<string>;
-  readonly #lists = new Map<string, TopEntry[]>();
+  readonly #lists = new Map<string, List>();
+  /** No list takes less than this. */
+  #least: number | bigint = Number.NEGATIVE_INFINITY;
 
   /** @param metrics those whose lists are wanted */
   constructor(metrics: ReadonlySet<string>) {
     this.#metrics = metrics;
   }
 
-  add({ metric, entity, cells }: Row): void {
+  add(row: NamedRow): void {
+    const n = totalOf(row);
+    // Most rows are passed over without reading their names.
+    if (n < this.#least) return;
+    const [metric, entity] = splitName(row.name);
     if (!this.#metrics.has(metric)) return;
-    let n = 0n;
-    for (const sum of cells.values()) n += sum;
-    const list = this.#lists.get(metric) ?? [];
+    const list = this.#lists.get(metric) ?? { entries: [], least: Number.NEGATIVE_INFINITY };
     this.#lists.set(metric, list);
-    list.push({ entity, n });
+    if (n < list.least) return;
+    list.entries.push({ entity, n: BigInt(n) });
     // Sorting now and then is cheaper than keeping the list sorted.
-    if (list.length >= 10 * TOP_MAX) list.sort(compareTopEntries).splice(TOP_MAX);
+    if (list.entries.length < 10 * TOP_MAX) return;
+    list.entries.sort(compareTopEntries).splice(TOP_MAX);
+    list.least = list.entries[TOP_MAX - 1]?.n ?? list.least;
+    this.#least = [...this.#metrics]
+      .map((each) => this.#lists.get(each)?.least ?? Number.NEGATIVE_INFINITY)
+      .reduce((a, b) => (a < b ? a : b));
   }
 
   /** The lists by metric. A metric without a row has an empty list. */
   lists(): ReadonlyMap<string, readonly TopEntry[]> {
     const sorted = (metric: string) =>
-      (this.#lists.get(metric) ?? []).sort(compareTopEntries).slice(0, TOP_MAX);
+      (this.#lists.get(metric)?.entries ?? []).sort(compareTopEntries).slice(0, TOP_MAX);
     return new Map([...this.#metrics].map((metric) => [metric, sorted(metric)]));
   }
+}
+
+/** The leading entries of a metric and some more, and the least count that may still be among them. */
+interface List {
+  readonly entries: TopEntry[];
+  least: number | bigint;
+}
+
+function totalOf({ length, sums }: NamedRow): number | bigint {
+  let n = 0;
+  for (let index = 0; index < length; index += 1) {
+    const sum = sums[index] as number | bigint;
+    if (typeof sum === 'bigint' || !Number.isSafeInteger(n + sum))
+      return sums.slice(0, length).reduce((all: bigint, one) => all + BigInt(one), 0n);
+    n += sum;
+  }
+  return n;
 }
 
 /** A list as one binary attribute. */

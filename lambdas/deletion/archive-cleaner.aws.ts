@@ -8,7 +8,10 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { gunzipped, gzipped } from '../aws/raw-archive.ts';
+import type { Deletion } from '../core/deletions.ts';
 import type { ArchiveCleaner } from '../ports.ts';
+
+const DELETIONS_PREFIX = 'deletions/';
 
 /** The archive bucket, as a deletion goes through it. */
 export class S3ArchiveCleaner implements ArchiveCleaner {
@@ -20,11 +23,9 @@ export class S3ArchiveCleaner implements ArchiveCleaner {
     this.#bucket = bucket;
   }
 
-  async *keys(): AsyncIterable<string> {
-    for await (const { Contents = [] } of paginateListObjectsV2(
-      { client: this.#client },
-      { Bucket: this.#bucket },
-    )) {
+  async *keys(Prefix?: string): AsyncIterable<string> {
+    const list = { Bucket: this.#bucket, Prefix };
+    for await (const { Contents = [] } of paginateListObjectsV2({ client: this.#client }, list)) {
       for (const { Key = '' } of Contents) yield Key;
     }
   }
@@ -49,9 +50,17 @@ export class S3ArchiveCleaner implements ArchiveCleaner {
   async keepDeletion(entityHash: string, nowMs: number, report: object): Promise<void> {
     const at = new Date(nowMs).toISOString();
     await this.#put(
-      `deletions/${at}-${entityHash.slice(0, 16)}.json`,
+      `${DELETIONS_PREFIX}${at}-${entityHash.slice(0, 16)}.json`,
       JSON.stringify({ at, entityHash, ...report }),
     );
+  }
+
+  /** The deletions that records were kept of. */
+  async *deletions(): AsyncIterable<Deletion> {
+    for await (const key of this.keys(DELETIONS_PREFIX)) {
+      const { entityHash, throughMs, at } = JSON.parse(await this.read(key));
+      yield { entityHash, throughMs: throughMs ?? Date.parse(at) };
+    }
   }
 
   async #put(key: string, text: string): Promise<void> {

@@ -1,6 +1,6 @@
 // Deleting an entity's data on request: out of the store, out of what the archive keeps, and a record without its name.
 import { type CompactionState, isCovered } from '../core/compaction.ts';
-import { entityHash } from '../core/entity-hash.ts';
+import { entityHash } from '../core/deletions.ts';
 import { parseSegmentId } from '../core/identifiers.ts';
 import { LEVELS } from '../core/level.ts';
 import { withoutEntity } from './archived-entity.ts';
@@ -13,8 +13,8 @@ const PAUSE_MS = 5_000;
 
 /**
  * Deletes what arrived of an entity so far, or says what there is. Repeatable, also after a crash at any moment. From its entry in
- * the register on, compaction leaves out what arrived before: also what is still on its way, such as a parked message that is
- * replayed weeks later. Events that arrive afterwards count.
+ * the register on, queries and compaction leave out what arrived before: also what is still on its way, such as a parked message
+ * that is replayed weeks later. Events that arrive afterwards count.
  */
 export async function deleteEntity(
   entity: string,
@@ -31,11 +31,10 @@ export async function deleteEntity(
     settled: true,
     archive: { objects: 0, rewritten: 0, removed: 0, byHand: [] },
   };
-  if (options.dryRun) {
-    await look(entity, ports, report);
-  } else {
-    const [hash, throughMs] = [entityHash(entity), ports.clock.nowMs()];
-    const number = await ports.state.registerDeletion({ entityHash: hash, throughMs });
+  const throughMs = options.dryRun ? undefined : ports.clock.nowMs();
+  if (throughMs === undefined) await look(entity, ports, report);
+  else {
+    const number = await ports.state.registerDeletion({ entityHash: entityHash(entity), throughMs });
     const { hours } = await ports.state.readState();
     // Epochs planned from now on know of the deletion.
     const lastEpoch = hours.epoch + (hours.plan === undefined ? 0 : 1);
@@ -54,9 +53,11 @@ export async function deleteEntity(
     await forgetting.late(lastEpoch);
     // Last, since they say where rows are that no upper level has yet.
     await forgetting.deltas();
+    await ports.state.finishDeletion(number);
   }
   if (options.archive) await cleanArchive(entity, ports, options, report);
-  if (!options.dryRun) await ports.archive.keepDeletion(entityHash(entity), ports.clock.nowMs(), report);
+  if (throughMs !== undefined)
+    await ports.archive.keepDeletion(entityHash(entity), ports.clock.nowMs(), { throughMs, ...report });
   return report;
 }
 

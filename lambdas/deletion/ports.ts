@@ -1,41 +1,34 @@
 // What deleting an entity needs, and what it reports. Types only.
+import type { Deletion } from '../core/deletions.ts';
 import type { DeltaName } from '../core/delta.ts';
-import type { HashRange } from '../core/hash-range.ts';
-import type { Level, Retentions, UpperLevel } from '../core/level.ts';
+import type { Level, Retentions } from '../core/level.ts';
 import type { ArchiveCleaner, Clock, Pause } from '../ports.ts';
 import type {
   BlockReader,
   BlockWriter,
   CompactionStateReader,
-  CompactionStateStore,
-  Deletion,
   DeltaReader,
-  LateItem,
+  LateRewriter,
   PeriodReader,
   TopStore,
 } from '../store/ports.ts';
 
 /** The register of deletions, as a deletion enters itself. */
 export interface DeletionRegister {
-  /** Every epoch planned from now on leaves the entity's rows out. @returns the number of entries now */
+  /** From now on epochs are planned without the entity's rows, and queries leave them out. @returns the entry's number */
   registerDeletion(deletion: Deletion): Promise<number>;
+  /** Queries read the entity's blocks again. @param number of an entry whose rows are gone from them */
+  finishDeletion(number: number): Promise<void>;
 }
 
 /** What is rewritten besides blocks. Each replacement holds only if the rows are as read. */
-export interface RowForgetter {
+export interface RowForgetter extends LateRewriter {
   replaceDelta(name: DeltaName, before: Uint8Array, rows: Uint8Array): Promise<'replaced' | 'conflict'>;
-  lateItems(level: UpperLevel, range: HashRange): AsyncIterable<LateItem>;
-  replaceLate(
-    level: UpperLevel,
-    range: HashRange,
-    before: LateItem,
-    rows: Uint8Array,
-  ): Promise<'replaced' | 'conflict'>;
 }
 
 /** What deleting needs. */
 export interface DeletionPorts {
-  readonly state: CompactionStateReader & Pick<CompactionStateStore, 'readDeletions'> & DeletionRegister;
+  readonly state: CompactionStateReader & DeletionRegister;
   readonly store: BlockReader & BlockWriter & DeltaReader & PeriodReader & TopStore;
   readonly forget: RowForgetter;
   readonly archive: ArchiveCleaner;

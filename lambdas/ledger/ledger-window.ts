@@ -40,7 +40,7 @@ export async function* windowEntries(
           ':from': ledgerKeys.entry(shard, downTo).sk,
           ':to': ledgerKeys.entry(shard, from).sk,
         },
-        ProjectionExpression: '#segment, runMaxMs, runMaxBeforeMs, idBytes',
+        ProjectionExpression: '#segment, runMaxMs, runMaxBeforeMs, idBytes, ids',
         ExpressionAttributeNames: { '#segment': 'segment' },
         ScanIndexForward: false,
         ConsistentRead: true,
@@ -81,7 +81,7 @@ function stretchesOf(entries: readonly WindowEntry[]): WindowEntry[][] {
       bytes = 0;
     }
     stretches.at(-1)?.push(entry);
-    bytes += entry.idBytes;
+    bytes += entry.ids === undefined ? entry.idBytes : 0;
   }
   return stretches;
 }
@@ -92,7 +92,9 @@ async function readStretch(
   entries: readonly WindowEntry[],
 ): Promise<readonly Uint8Array[]> {
   const chunks = new Map<number, Chunks>(entries.map(({ segment }) => [segment, new Map()]));
-  const segments = entries.filter(({ idBytes }) => idBytes > 0).map(({ segment }) => segment);
+  const segments = entries
+    .filter(({ idBytes, ids }) => idBytes > 0 && ids === undefined)
+    .map(({ segment }) => segment);
   if (segments.length > 0) {
     const pages = paginateQuery(
       { client },
@@ -116,7 +118,8 @@ async function readStretch(
   }
   const read: Uint8Array[] = [];
   for (const entry of entries) {
-    read.push(joined(entry, chunks.get(entry.segment)) ?? (await readAgain({ client, table }, shard, entry)));
+    const ids = entry.ids ?? joined(entry, chunks.get(entry.segment));
+    read.push(ids ?? (await readAgain({ client, table }, shard, entry)));
   }
   return read;
 }

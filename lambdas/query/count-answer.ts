@@ -1,6 +1,6 @@
 // The answer to a question about counts: points, and how far they can be relied on.
 
-import { MINUTE_MS } from '../core/time.ts';
+import { isoSeconds, MINUTE_MS } from '../core/time.ts';
 import { type Grain, instantsIn } from './calendar.ts';
 import type { CountPlan } from './count-plan.ts';
 import { type CountQuery, hasZone } from './count-query.ts';
@@ -119,7 +119,7 @@ function nextToken(query: CountQuery, { nextMs, grain, zone }: CountPlan, total:
   if (nextMs === undefined) return undefined;
   const { metric, entity, by, toMs, fillZero, cumulative, limit, page } = query;
   const parameters = {
-    ...{ from: String(nextMs), to: String(toMs), by, limit: String(limit) },
+    ...{ from: isoSeconds(nextMs), to: isoSeconds(toMs), by, limit: String(limit) },
     ...(hasZone(by) && { tz: query.zone }),
     ...(fillZero && { fill: 'zero' }),
     ...(cumulative && { cumulative: 'true' }),

@@ -1,9 +1,8 @@
 // Questions about counts: reading a request.
 
 import { isEntity, isMetric } from '../core/event.ts';
-import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS, parseInstant } from '../core/time.ts';
+import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS } from '../core/time.ts';
 import {
-  dateStartMs,
   GRAINS,
   type Grain,
   nextPeriodMs,
@@ -13,6 +12,7 @@ import {
   type TimeZone,
   UTC,
 } from './calendar.ts';
+import { instantIn, isDate } from './instant.ts';
 import { type PageStart, readPageToken } from './page-token.ts';
 import { previousRange } from './previous-range.ts';
 
@@ -174,10 +174,6 @@ export function hasZone(by: Grain): boolean {
   return by !== 'minute' && by !== 'total';
 }
 
-function isDate(text: string | undefined): boolean {
-  return text !== undefined && /^\d{4}-\d\d-\d\d$/.test(text);
-}
-
 function flag(name: string, value: string | undefined, only: string): boolean {
   if (value !== undefined && value !== only) throw new InvalidCountQuery(`"${name}" can only be "${only}"`);
   return value === only;
@@ -208,13 +204,8 @@ function limitIn(text: string | undefined, limitMax: number): number {
 /** @param zone whose midnight a date alone is */
 function wholeMinute(name: string, text: string | undefined, zone: TimeZone): number | undefined {
   if (text === undefined) return undefined;
-  const instant = /^\d{1,16}$/.test(text) ? Number(text) : text;
-  const instantMs = isDate(text) ? dateStartMs(text, zone) : parseInstant(instant);
-  if (instantMs === undefined) {
-    throw new InvalidCountQuery(
-      `"${name}" must be ISO 8601 with Z or an offset (2026-11-22T05:00:00Z), a date (2026-11-22), or epoch milliseconds`,
-    );
-  }
+  const instantMs = instantIn(name, text, zone);
+  if (typeof instantMs === 'string') throw new InvalidCountQuery(instantMs);
   if (instantMs % MINUTE_MS !== 0) {
     const earlier = isoSeconds(instantMs - (instantMs % MINUTE_MS));
     throw new InvalidCountQuery(

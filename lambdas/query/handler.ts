@@ -4,7 +4,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
-import { retentionsIn, secondsAsMs, text } from '../aws/environment.ts';
+import { retentionsIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import {
   type HttpAnswer,
   headerIn,
@@ -52,6 +52,7 @@ const ports: QueryPorts & TopPorts = {
 const settings: QuerySettings = {
   acceptFutureMs: secondsAsMs(env, 'ACCEPT_FUTURE_SECONDS'),
   retentions: retentionsIn(env),
+  deltaRetentionMs: secondsOrForeverAsMs(env, 'DELTA_RETENTION_SECONDS'),
 };
 /** A stack's id ends in what no other stack has; what stands before names the account. */
 const service = {
@@ -127,9 +128,8 @@ async function answerBatch({ body }: APIGatewayProxyEvent): Promise<HttpAnswer> 
 
 async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const hours = hoursAsked(queryStringParameters ?? {});
-  const { generation } = service;
   const { readAccepted, withLastHours } = await accounting();
-  const accepted = await readAccepted({ ledger, stream: await stream(), generation }, (error) =>
+  const accepted = await readAccepted({ ledger, stream: await stream() }, (error) =>
     logger.warn('the stream could not be read for the status', { error }),
   );
   const accounts = withLastHours(accepted, hours, systemClock.nowMs());

@@ -1,7 +1,6 @@
-// Counters that anyone may read: which one a path means, and the badge that shows it.
+// Counters that anyone may read: the one that a path names, and its badge.
 import { isEntity } from '../core/event.ts';
 
-/** The forms of a public counter. */
 export type PublicForm = 'json' | 'svg';
 
 /** What a public path asks for. */
@@ -10,7 +9,7 @@ export interface PublicCounter {
   readonly form: PublicForm;
 }
 
-/** A path or parameter of a public counter that cannot be answered; the message says what it may be. */
+/** A wrong path or parameter of a public counter; the message says what it may be. */
 export class InvalidPublicCounter extends Error {
   override readonly name = 'InvalidPublicCounter';
 }
@@ -18,8 +17,8 @@ export class InvalidPublicCounter extends Error {
 const LABEL_MAX = 40;
 
 /**
- * The counter of a path: everything before the last ".json" or ".svg" is the entity, slashes, dots and all.
- * @param name what stands after the metric, decoded
+ * The counter of a path: everything before the last ".json" or ".svg" is the entity, with slashes and dots.
+ * @param name the path after the metric, decoded
  * @throws InvalidPublicCounter
  */
 export function publicCounterOf(name: string): PublicCounter {
@@ -30,7 +29,7 @@ export function publicCounterOf(name: string): PublicCounter {
   return { entity, form };
 }
 
-/** What stands beside the number. @throws InvalidPublicCounter */
+/** The text beside the number. @throws InvalidPublicCounter */
 export function badgeLabel(given: string | undefined, metric: string): string {
   if (given === undefined) return metric;
   if (given.length > LABEL_MAX || !isEntity(given)) {
@@ -43,7 +42,7 @@ export function badgeLabel(given: string | undefined, metric: string): string {
 export interface Badge {
   readonly label: string;
   readonly total: bigint;
-  /** ISO 8601 in UTC; null as long as nothing can be said. */
+  /** ISO 8601 in UTC; null before anything is known. */
   readonly completeThrough: string | null;
   readonly nowMs: number;
 }
@@ -53,7 +52,7 @@ export function grouped(total: bigint): string {
   return total.toLocaleString('en-US');
 }
 
-/** "1,204,331 plays, complete to 12:06", in a picture that needs nothing else. */
+/** "1,204,331 plays, complete to 12:06" as a picture without external parts. */
 export function badgeSvg(badge: Badge): string {
   const left = `${grouped(badge.total)} ${badge.label}`;
   const right = completeTo(badge);
@@ -73,7 +72,7 @@ export function badgeSvg(badge: Badge): string {
   ].join('');
 }
 
-/** The time of day, with the date unless it is today's (UTC). */
+/** The time of day in UTC, and the date unless it is today. */
 function completeTo({ completeThrough, nowMs }: Badge): string {
   if (completeThrough === null) return 'counting';
   const [date = '', time = ''] = completeThrough.split('T');
@@ -81,7 +80,7 @@ function completeTo({ completeThrough, nowMs }: Badge): string {
   return `complete to ${date === today ? '' : `${date} `}${time.slice(0, 5)}`;
 }
 
-/** Some pixels for each character, and the margins: the text is fitted into them. */
+/** An estimate: the text is fitted into it. */
 function widthOf(words: string): number {
   return Math.round([...words].length * 6.6) + 12;
 }

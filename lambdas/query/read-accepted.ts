@@ -1,7 +1,8 @@
 // The use case of the status: where every event is, from the moment the front door accepted it.
 import pLimit from 'p-limit';
 import { readShards } from '../accountant/read-status.ts';
-import { shardKey } from '../core/identifiers.ts';
+import { generationsIn, shardBeginning } from '../core/generation.ts';
+import { type ShardId, shardKey } from '../core/identifiers.ts';
 import {
   type AcceptedStatus,
   pipelineStatus,
@@ -9,13 +10,12 @@ import {
   type Unread,
   withUnread,
 } from '../core/pipeline-status.ts';
-import type { BooksLedger, ShardDirectory, UnreadLog } from '../ports.ts';
+import type { BooksLedger, GenerationLedger, ShardDirectory, UnreadLog } from '../ports.ts';
 
 /** What the status needs. */
 export interface AcceptedPorts {
-  readonly ledger: BooksLedger;
+  readonly ledger: BooksLedger & Pick<GenerationLedger, 'readGenerations'>;
   readonly stream: UnreadLog & Pick<ShardDirectory, 'shards'>;
-  readonly generation: string;
 }
 
 /** Shards read at once. */
@@ -29,13 +29,13 @@ const SHARDS_MAX = 64;
  * @param onUnreadable hears why the stream could not be read
  */
 export async function readAccepted(
-  { ledger, stream, generation }: AcceptedPorts,
+  { ledger, stream }: AcceptedPorts,
   onUnreadable: (error: unknown) => void,
 ): Promise<AcceptedStatus> {
   const shards = await readShards(ledger);
   const status = pipelineStatus(shards);
   try {
-    return withUnread(status, await unreadOf(shards, stream, generation));
+    return withUnread(status, await unreadOf(shards, { ledger, stream }));
   } catch (error) {
     onUnreadable(error);
     return withUnread(status, undefined);
@@ -44,23 +44,34 @@ export async function readAccepted(
 
 async function unreadOf(
   shards: readonly ShardAccounts[],
-  stream: AcceptedPorts['stream'],
-  generation: string,
+  { ledger, stream }: AcceptedPorts,
 ): Promise<readonly Unread[] | undefined> {
-  const known = new Map(shards.map((accounts) => [accounts.shard, accounts]));
   const listed = await stream.shards();
   if (listed.length > SHARDS_MAX) return undefined;
+  const beginningOf = await beginnings(shards, ledger);
   const limit = pLimit(READS_MAX);
   return Promise.all(
     listed.map(({ shard }) =>
       limit(async () => {
-        const head = known.get(shardKey(generation, shard))?.head;
-        const after = await stream.countAfter(shard, head?.last);
-        if (head === undefined || head.status === 'sent') return after;
+        const { place, before } = beginningOf(shard);
+        const unread = await stream.countFrom(shard, place);
+        if (place.after === undefined || before?.head.status !== 'planned') return unread;
         // A planned segment is received once it is sent.
-        const events = after.events + (head.events ?? head.records);
-        return { ...after, events, sinceMs: head.minArrivalMs };
+        const { events, records, minArrivalMs } = before.head;
+        return { ...unread, events: unread.events + (events ?? records), sinceMs: minArrivalMs };
       }),
     ),
   );
+}
+
+/** Where each shard would begin in a generation after the one in force: behind all that is received, in whichever one. */
+async function beginnings(shards: readonly ShardAccounts[], ledger: AcceptedPorts['ledger']) {
+  const heads = new Map(shards.filter(({ head }) => head.segment > 0).map((each) => [each.shard, each]));
+  const listed = await ledger.readGenerations();
+  const generations = listed.length > 0 ? listed : generationsIn([...heads.keys()]);
+  const next = { name: '', from: 'heads', startedAtMs: 0 } as const;
+  return (shard: ShardId) =>
+    shardBeginning([...generations, next], (name) =>
+      name === '' ? undefined : heads.get(shardKey(name, shard)),
+    );
 }

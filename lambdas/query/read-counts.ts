@@ -1,9 +1,10 @@
 // The query's use case: answer how often something happened, and how complete the answer is.
 import pLimit from 'p-limit';
 import { acceptPastOf, type Claim, retentionsKept } from '../core/claim.ts';
-import { type CompactionState, forUpperLevels, INITIAL_STATE, isLevelWithHours } from '../core/compaction.ts';
-import { type Retentions, UPPER_LEVELS } from '../core/level.ts';
-import { isoSeconds, LATEST_INSTANT_MS } from '../core/time.ts';
+import { type CompactionState, forUpperLevels } from '../core/compaction.ts';
+import { Deletions } from '../core/deletions.ts';
+import { LEVELS, type Retentions } from '../core/level.ts';
+import { DAY_MS, isoSeconds, LATEST_INSTANT_MS } from '../core/time.ts';
 import type { Clock, Freshness } from '../ports.ts';
 import type { CompactionStateReader } from '../store/ports.ts';
 import { type CountAnswer, countAnswer, countsOfStretch } from './count-answer.ts';
@@ -33,6 +34,8 @@ export interface QuerySettings {
   /** How long after its arrival an event may say that it happened. */
   readonly acceptFutureMs: number;
   readonly retentions: Retentions;
+  /** How long deltas and late rows are kept; undefined: for ever. */
+  readonly deltaRetentionMs?: number | undefined;
 }
 
 /** An answer, and for how long it may be used again. */
@@ -102,10 +105,15 @@ async function readAsOf(
 ): Promise<readonly (ReadCounts | InvalidCountQuery)[]> {
   const nowMs = ports.clock.nowMs();
   const latestMs = nowMs + settings.acceptFutureMs + CLOCK_MARGIN_MS;
-  const { throughMs } = claim;
+  const deletions = new Deletions(await ports.state.readDeletions(state.deletions), state.deleting);
+  const keptThroughMs = Math.min(claim.throughMs, keptBeforeMs(state, nowMs, settings.deltaRetentionMs));
+  const throughOf = ({ entity }: CountQuery) =>
+    isDeletionStuck(deletions.deletingThroughMs(entity), nowMs) ? 0 : keptThroughMs;
   const retentions = retentionsKept(claim, settings.retentions);
   const answering = { acceptPastMs: acceptPastOf(claim), retentions };
   const reading = {
+    state,
+    deletions,
     store: ports.counts,
     hints: ports.hints,
     limit: pLimit(READS_MAX),
@@ -114,17 +122,15 @@ async function readAsOf(
     latestMs,
   };
   const planAll = (closed: Closed) =>
-    queries.map((query) => planOrRefuse(query, closed, throughMs, retentions, nowMs));
-  let source = state;
-  let planned = planAll(closedIn(state));
-  if (planned.some((each) => plansOf(each).some((plan) => isBeyondBlocks(plan, reading)))) {
-    if (hasAllDeltas(state)) source = { ...INITIAL_STATE, rangeBits: state.rangeBits };
-    planned = planAll(hasAllDeltas(state) ? closedIn(source) : answerableIn(state));
-  }
+    queries.map((query) => planOrRefuse(query, closed, throughOf(query), retentions, nowMs));
+  let planned = planAll(forUpperLevels((level) => state[level].closedBeforeMs));
+  const isEachByItself = planned.some((each) => plansOf(each).some((plan) => isBeyondBlocks(plan, reading)));
+  // Finer blocks are gone, or too many, and the coarser levels have not closed their time: each can still answer by itself.
+  if (isEachByItself) planned = planAll(forUpperLevels(() => LATEST_INSTANT_MS));
   const wanted = planned.flatMap((each) =>
     each instanceof InvalidCountQuery ? [] : each.plans.map((plan) => ({ ...each.query, plan })),
   );
-  const sums = (await readSums(wanted, { ...reading, state: source })).values();
+  const sums = (await readSums(wanted, { ...reading, isEachByItself })).values();
   return planned.map((each) =>
     each instanceof InvalidCountQuery
       ? each
@@ -141,21 +147,19 @@ function plansOf(planned: Planned | InvalidCountQuery): readonly CountPlan[] {
   return planned instanceof InvalidCountQuery ? [] : planned.plans;
 }
 
-/** Whether no delta can have expired yet, and deltas alone answer everything: one is kept until every level has it. */
-function hasAllDeltas(state: CompactionState): boolean {
-  return UPPER_LEVELS.some((level) => state[level].epoch === 0);
+/**
+ * The arrival time before which nothing can have expired before compaction took it; epoch milliseconds. While compaction keeps up
+ * that is any time.
+ */
+function keptBeforeMs(state: CompactionState, nowMs: number, deltaRetentionMs: number | undefined): number {
+  const floorsMs = LEVELS.map((level) => state[level].covers.floorMs).filter((floorMs) => floorMs > 0);
+  const floorMs = Math.min(...floorsMs);
+  return deltaRetentionMs !== undefined && nowMs - floorMs > deltaRetentionMs ? floorMs : LATEST_INSTANT_MS;
 }
 
-/** Before when each upper level answers, as a rule: afterwards finer ones do, which have the latest at a finer grain. */
-function closedIn(state: CompactionState): Closed {
-  return forUpperLevels((level) => state[level].closedBeforeMs);
-}
-
-/** Before when each upper level can answer. */
-function answerableIn(state: CompactionState): Closed {
-  return forUpperLevels((level) =>
-    isLevelWithHours(state, level) ? LATEST_INSTANT_MS : state[level].closedBeforeMs,
-  );
+/** A deletion takes minutes. One that died leaves an entity to be read from deltas, which expire one day. */
+function isDeletionStuck(deletingMs: number | undefined, nowMs: number): boolean {
+  return deletingMs !== undefined && nowMs - deletingMs > DAY_MS;
 }
 
 function planOrRefuse(

@@ -1,6 +1,7 @@
 // Reading what no block has yet: the rows of deltas that are not compacted, and rows put aside for an upper level.
 import type { LimitFunction } from 'p-limit';
-import { type CompactionState, isCovered } from '../core/compaction.ts';
+import { type CompactionState, type Coverage, isCovered } from '../core/compaction.ts';
+import type { Deletions } from '../core/deletions.ts';
 import { type HashRange, holds, rangeOf } from '../core/hash-range.ts';
 import { parseSegmentId, type ShardKey } from '../core/identifiers.ts';
 import type { UpperLevel } from '../core/level.ts';
@@ -22,15 +23,26 @@ export interface DeltaRow {
   readonly row: Row;
 }
 
-/** The rows of some names in deltas whose segments the hours of `state` don't cover. Each hash range is read once. */
+/** How deltas are read. */
+export interface DeltaReading {
+  readonly rangeBits: readonly number[];
+  readonly store: DeltaReader;
+  readonly deletions: Deletions;
+  readonly limit: LimitFunction;
+}
+
+/**
+ * The rows of some names in deltas whose segments one of the coverages does not have. Each hash range is read once. What the
+ * register of deletions leaves out is left out.
+ */
 export async function readDeltas(
   names: readonly Name[],
-  state: CompactionState,
-  reader: DeltaReader,
-  limit: LimitFunction,
+  coverages: readonly Coverage[],
+  { rangeBits, store, deletions, limit }: DeltaReading,
 ): Promise<readonly DeltaRow[]> {
-  const { covers } = state.hours;
-  const { open, floorMs } = covers;
+  if (names.length === 0) return [];
+  const floorMs = Math.min(...coverages.map((covers) => covers.floorMs));
+  const open = coverages.flatMap((covers) => covers.open);
   // Open segments from the floor on are found with all others.
   const earlierMs = new Set(open.map(({ runMaxMs }) => runMaxMs).filter((runMaxMs) => runMaxMs < floorMs));
   const stretches = [
@@ -40,12 +52,14 @@ export async function readDeltas(
   const found: DeltaRow[] = [];
   const read = async (range: HashRange, fromMs: number, toMs: number) => {
     const asked = namesIn(range, names);
-    for await (const delta of reader.deltasIn(range, fromMs, toMs)) {
+    for await (const delta of store.deltasIn(range, fromMs, toMs)) {
       const { shard, segment } = parseSegmentId(delta.segment);
-      if (!isCovered(covers, shard, segment)) found.push(...rowsOf(delta, asked, shard, segment));
+      if (coverages.every((covers) => isCovered(covers, shard, segment))) continue;
+      const rows = rowsOf(delta, asked, shard, segment);
+      found.push(...rows.filter(({ row }) => !deletions.cover(row.entity, delta.runMaxMs)));
     }
   };
-  const reads = rangesOfNames(names, state.rangeBits).flatMap((range) =>
+  const reads = rangesOfNames(names, rangeBits).flatMap((range) =>
     stretches.map(([fromMs, toMs]) => limit(() => read(range, fromMs, toMs))),
   );
   await Promise.all(reads);

@@ -1,6 +1,7 @@
 // Reading the sums of many plans at once: blocks, rows put aside, and deltas that are not compacted, each instant once.
 import type { LimitFunction } from 'p-limit';
-import { type CompactionState, isCovered } from '../core/compaction.ts';
+import { type CompactionState, type Coverage, isCovered } from '../core/compaction.ts';
+import type { Deletions } from '../core/deletions.ts';
 import { nameHash } from '../core/hash-range.ts';
 import {
   cellAtMs,
@@ -28,6 +29,12 @@ export interface CountStore extends DeltaReader, BlockReader, Pick<LateStore, 'l
 export interface SumsContext {
   /** Read before anything else, but after the claim. */
   readonly state: CompactionState;
+  /**
+   * Whether each level answers for any time, from its blocks and the deltas that it does not cover; instead of for closed periods,
+   * from its blocks, late rows and the deltas that the hours do not cover.
+   */
+  readonly isEachByItself: boolean;
+  readonly deletions: Deletions;
   readonly store: CountStore;
   readonly hints: DepthHints;
   readonly limit: LimitFunction;
@@ -55,16 +62,31 @@ export async function readSums(
   const walks = asked.flatMap(({ metric, entity, walks }) =>
     [...walks.values()].map((walk) => ({ metric, entity, walk })),
   );
-  const { state, store, hints, limit } = context;
-  const [deltas] = await Promise.all([
-    readDeltas(asked, state, store, limit),
+  const { state, store, hints, limit, isEachByItself } = context;
+  const reading = { ...context, rangeBits: state.rangeBits };
+  const used = plans.flatMap(({ plan }) => plan.pieces.map(({ level }) => level));
+  const levels = isEachByItself ? [...new Set(used)] : (['hours'] as const);
+  const deleting = asked.filter(({ deletingMs }) => deletingMs !== undefined);
+  const deltas = await Promise.all([
+    readDeltas(
+      asked.filter(({ deletingMs }) => deletingMs === undefined),
+      levels.map((level) => state[level].covers),
+      reading,
+    ),
+    ...deleting.map((each) => readDeltas([each], [allAfter(each.deletingMs ?? 0)], reading)),
     readBlocks(walks, state, store, hints, limit),
   ]);
   const byName = new Map(asked.map((each) => [rowName(each.metric, each.entity), each]));
   for (const each of asked) addBlocks(each);
-  await addLate(asked, byName, context);
-  for (const delta of deltas) addDelta(delta, byName.get(rowName(delta.row.metric, delta.row.entity)), state);
+  if (!isEachByItself) await addLate(asked, byName, context);
+  for (const delta of deltas.flatMap((some) => some ?? []))
+    addDelta(delta, byName.get(rowName(delta.row.metric, delta.row.entity)), context);
   return sums;
+}
+
+/** The coverage of what was deleted. */
+function allAfter(deletingMs: number): Coverage {
+  return { through: {}, open: [], floorMs: deletingMs + 1 };
 }
 
 /** A name that is asked for, in one or several plans. */
@@ -72,6 +94,11 @@ interface Asked extends Name {
   readonly sums: PointSums[];
   /** The periods that may have blocks of it, by `periodKey`. */
   readonly walks: Map<string, BlockWalk>;
+  /**
+   * While its deletion is under way, the instant up to which arrivals are deleted, epoch milliseconds. Blocks may still have them,
+   * so that only deltas are read: they have everything that arrived since.
+   */
+  readonly deletingMs: number | undefined;
 }
 
 function periodKey({ level, startMs }: Period): string {
@@ -89,10 +116,12 @@ function askedNames(
     const asked = byName.get(name) ?? {
       ...{ metric, entity, hash: nameHash(metric, entity) },
       ...{ sums: [], walks: new Map<string, BlockWalk>() },
+      deletingMs: context.deletions.deletingThroughMs(entity),
     };
     byName.set(name, asked);
     const own = sums[index];
     if (own !== undefined) asked.sums.push(own);
+    if (asked.deletingMs !== undefined) continue;
     for (const period of periodsWithBlocks(plan, context)) {
       const key = periodKey(period);
       if (asked.walks.has(key)) continue;
@@ -126,7 +155,7 @@ const HOURS_MAX = 1_000;
  */
 export function isBeyondBlocks(
   { pieces }: CountPlan,
-  { retentions, nowMs, latestMs }: Omit<SumsContext, 'state'>,
+  { retentions, nowMs, latestMs }: Pick<SumsContext, 'retentions' | 'nowMs' | 'latestMs'>,
 ): boolean {
   let hours = 0;
   for (const { level, fromMs, toMs } of pieces) {
@@ -171,18 +200,32 @@ async function addLate(
   }
 }
 
-/** Adds what a delta has of a name, but for hours whose block has the plan that is under way, and the delta with it. */
-function addDelta({ shard, segment, row }: DeltaRow, asked: Asked | undefined, state: CompactionState): void {
+/** Adds what a delta has of a name, where the level that answers has not got it from elsewhere. */
+function addDelta(
+  { shard, segment, row }: DeltaRow,
+  asked: Asked | undefined,
+  { state, isEachByItself }: SumsContext,
+): void {
   if (asked === undefined) return;
-  const { plan } = state.hours;
   const hourMs = row.hour * HOUR_MS;
-  const isPlanned = plan !== undefined && isCovered(plan.covers, shard, segment);
-  const hasHour = isPlanned && asked.walks.get(periodKey(periodAt('hours', hourMs)))?.isAhead === true;
+  const isIn = (level: Level) => {
+    if (asked.deletingMs !== undefined) return false;
+    const by = isEachByItself ? level : 'hours';
+    const { covers, plan } = state[by];
+    if (isCovered(covers, shard, segment)) return true;
+    // A block that has the plan under way has the delta with it.
+    const isPlanned = by === level && plan !== undefined && isCovered(plan.covers, shard, segment);
+    return isPlanned && asked.walks.get(periodKey(periodAt(level, hourMs)))?.isAhead === true;
+  };
+  const known = new Map<Level, boolean>();
   for (const [minute, n] of row.cells) {
     const atMs = hourMs + minute * MINUTE_MS;
     for (const sums of asked.sums) {
       const level: Level | undefined = sums.levelAt(atMs);
-      if (level !== undefined && !(level === 'hours' && hasHour)) sums.add(level, atMs, n);
+      if (level === undefined) continue;
+      const has = known.get(level) ?? isIn(level);
+      known.set(level, has);
+      if (!has) sums.add(level, atMs, n);
     }
   }
 }

@@ -1,6 +1,7 @@
 // The use case of top lists: answer which entities have most, and how complete the answer is.
 import { acceptPastOf, retentionsKept } from '../core/claim.ts';
 import { coveredBeforeMs } from '../core/compaction.ts';
+import { Deletions } from '../core/deletions.ts';
 import type { Clock, Freshness } from '../ports.ts';
 import type { CompactionStateReader, TopStore } from '../store/ports.ts';
 import type { ClaimReader } from './read-counts.ts';
@@ -39,6 +40,8 @@ export async function readTop(
   const stored = await ports.tops.readTop(query.metric, query.period);
   const throughMs = Math.min(claim.throughMs, coveredBeforeMs(state[query.period.level].covers));
   const as = { acceptPastMs: acceptPastOf(claim), retentions: retentionsKept(claim, settings.retentions) };
-  const answer = topAnswer(query, stored?.entries ?? [], throughMs, nowMs, as);
+  const deletions = new Deletions(await ports.state.readDeletions(state.deletions), state.deleting);
+  const entries = stored?.entries.filter(({ entity }) => deletions.deletingThroughMs(entity) === undefined);
+  const answer = topAnswer(query, entries ?? [], throughMs, nowMs, as);
   return { answer, freshness: topFreshness(query, answer, nowMs, as) };
 }

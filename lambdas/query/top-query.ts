@@ -1,10 +1,12 @@
 // Questions about the top: reading a request, and answering it from a list and the claim.
 import { goneAtMs, type Level, type Period, periodAt, periodEndMs, type Retentions } from '../core/level.ts';
-import { isoSeconds, MINUTE_MS, parseInstant } from '../core/time.ts';
+import { isoSeconds, MINUTE_MS } from '../core/time.ts';
 import { TOP_MAX, type TopEntry } from '../core/top.ts';
 import type { Freshness } from '../ports.ts';
+import { UTC } from './calendar.ts';
 import { finalFromMs, isFinal } from './count-answer.ts';
 import { finalFreshness, OPEN_FRESHNESS } from './count-freshness.ts';
+import { instantIn } from './instant.ts';
 
 /** The lengths of the periods that have lists. */
 export const TOP_GRAINS = ['hour', 'day', 'month', 'total'] as const;
@@ -37,8 +39,8 @@ const K_DEFAULT = 10;
 
 /**
  * Reads a question.
- * @param parameters the query string's parameters: `by` (default `day`), `at` as ISO 8601 or epoch milliseconds, any instant of
- *   the period (default: now), and `k` (default 10)
+ * @param parameters the query string's parameters: `by` (default `day`), `at` as ISO 8601, epoch milliseconds or a date, any instant
+ *   of the period (default: now), and `k` (default 10)
  * @throws InvalidTopQuery naming the parameter that is wrong
  */
 export function parseTopQuery(
@@ -70,12 +72,8 @@ function isTopGrain(text: string): text is TopGrain {
 }
 
 function instantOf(text: string): number {
-  const instantMs = parseInstant(/^\d{1,16}$/.test(text) ? Number(text) : text);
-  if (instantMs === undefined) {
-    throw new InvalidTopQuery(
-      '"at" must be ISO 8601 with Z or an offset (2026-11-22T05:00:00Z) or epoch milliseconds',
-    );
-  }
+  const instantMs = instantIn('at', text, UTC);
+  if (typeof instantMs === 'string') throw new InvalidTopQuery(instantMs);
   return instantMs;
 }
 

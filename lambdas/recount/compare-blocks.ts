@@ -1,9 +1,9 @@
 // Blocks and late rows of one part, compared both ways with what segments produce.
 import type { CompactionState } from '../core/compaction.ts';
 import { covers, type HashRange, holds, nameHash, rangesOf } from '../core/hash-range.ts';
-import { goneAtMs, type Level, type Period, UPPER_LEVELS } from '../core/level.ts';
-import { decodeRows, type Row, rowName } from '../core/rows.ts';
-import { isoSeconds } from '../core/time.ts';
+import { goneAtMs, type Level, type Period, UPPER_LEVELS, type UpperLevel } from '../core/level.ts';
+import { decodeRows, type Row, rowName, splitName } from '../core/rows.ts';
+import { HOUR_MS, isoSeconds } from '../core/time.ts';
 import { type Leaf, leavesIn } from '../store/leaf-blocks.ts';
 import { Judge, periodsIn } from './judge.ts';
 import type { PartRows } from './part-rows.ts';
@@ -116,18 +116,31 @@ function* namesOf(
   for (const name of other.keys()) if (one?.has(name) !== true) yield name;
 }
 
-/**
- * Compares the rows put aside for the upper levels. Nothing repairs them: they go with the level's next epoch, which is made of
- * deltas. @throws CompactionMoved
- */
-export async function compareLate(
+/** What is wrong in the rows of one part that are put aside for a level. */
+export interface WrongLate {
+  readonly level: UpperLevel;
+  readonly differences: readonly Difference[];
+  readonly right: readonly RightLate[];
+}
+
+/** What one name should have in a period of the level. */
+export interface RightLate {
+  readonly metric: string;
+  readonly entity: string;
+  /** The start of the period, hours since 1970. */
+  readonly hour: number;
+  /** Undefined: no row. */
+  readonly row: Row | undefined;
+}
+
+/** Compares the rows put aside for the upper levels. @throws CompactionMoved */
+export async function* compareLate(
   state: RecountState,
   compaction: CompactionState,
   rows: PartRows,
   ports: RecountPorts,
-): Promise<Difference[]> {
+): AsyncIterable<WrongLate> {
   const part = partOf(state);
-  const differences: Difference[] = [];
   for (const level of UPPER_LEVELS) {
     const { hourEpoch, closedBeforeMs } = compaction[level];
     const expected = levelSums(level, rows.beyond(level), (hourMs) => hourMs < closedBeforeMs);
@@ -140,28 +153,28 @@ export async function compareLate(
     }
     await assertUnmoved('hours', compaction, ports);
     await assertUnmoved(level, compaction, ports);
-    differences.push(...lateDifferences(level, new Judge(state.range, state.found), expected, stored));
+    const wrong = wrongLate(level, new Judge(state.range, state.found), expected, stored);
+    if (wrong.differences.length > 0) yield wrong;
   }
-  return differences;
 }
 
-function lateDifferences(level: Level, judge: Judge, expected: PeriodSums, stored: PeriodSums): Difference[] {
+function wrongLate(level: UpperLevel, judge: Judge, expected: PeriodSums, stored: PeriodSums): WrongLate {
   const differences: Difference[] = [];
+  const right: RightLate[] = [];
   for (const startMs of new Set([...expected.keys(), ...stored.keys()])) {
-    const [a, b] = [expected.get(startMs), stored.get(startMs)];
+    const [is, was] = [expected.get(startMs), stored.get(startMs) ?? new Map<string, Row>()];
     const ofPeriod = judge.of({ level, startMs });
-    for (const name of new Set([...(a?.keys() ?? []), ...(b?.keys() ?? [])])) {
-      const compared = judge.compare(ofPeriod, a?.get(name), b?.get(name));
-      differences.push(
-        ...compared.differences.map((one) => ({
-          ...one,
-          in: 'late' as const,
-          of: `${level} ${isoSeconds(startMs)}`,
-        })),
-      );
+    const of = `${level} ${isoSeconds(startMs)}`;
+    for (const name of namesOf(is, was)) {
+      const compared = judge.compare(ofPeriod, is?.get(name), was.get(name));
+      if (compared.differences.length === 0) continue;
+      differences.push(...compared.differences.map((one) => ({ ...one, in: 'late' as const, of })));
+      const [metric, entity] = splitName(name);
+      const hour = startMs / HOUR_MS;
+      right.push({ metric, entity, hour, row: compared.right && { ...compared.right, hour } });
     }
   }
-  return differences;
+  return { level, differences, right };
 }
 
 function partOf({ bits, part }: RecountState): HashRange {
@@ -173,7 +186,7 @@ export function rowsPutRight({ range, block }: Leaf, right: WrongPeriod['right']
   const rows = block === undefined || block.content === 'split' ? [] : decodeRows(block.content);
   const byName = new Map<string, Sum>(rows.map((row) => [rowName(row.metric, row.entity), asSum(row)]));
   for (const [name, sum] of right) {
-    const [metric = '', entity = ''] = name.split('\0');
+    const [metric, entity] = splitName(name);
     if (!holds(range, nameHash(metric, entity))) continue;
     if (sum === undefined) byName.delete(name);
     else byName.set(name, sum);

@@ -10,6 +10,7 @@ import type {
   CompactionStateStore,
   DeltaReader,
   DeltaWriter,
+  LateRewriter,
   LateStore,
   PeriodReader,
   TopStore,
@@ -173,6 +174,7 @@ export interface RecountPorts {
 export interface RepairPorts {
   readonly store: BlockReader & BlockWriter & PeriodReader & TopStore;
   readonly deltas: DeltaRepairer;
+  readonly late: LateRewriter & Pick<LateStore, 'putLate'>;
   readonly archive: RepairArchive;
 }
 

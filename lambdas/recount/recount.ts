@@ -24,7 +24,7 @@ import type {
   RepairPorts,
 } from './ports.ts';
 import { produce } from './produce.ts';
-import { ChangedMeanwhile, repairDeltas, repairPeriod } from './repair.ts';
+import { ChangedMeanwhile, repairDeltas, repairLate, repairPeriod } from './repair.ts';
 
 /** Differences that are listed; the others are counted. */
 const LISTED_MAX = 1_000;
@@ -173,7 +173,13 @@ class Comparison {
         else differences.push(...period.differences);
       }
     }
-    differences.push(...(await compareLate(state, compaction, rows, ports)));
+    for await (const wrong of compareLate(state, compaction, rows, ports)) {
+      if (ports.repair === undefined) differences.push(...wrong.differences);
+      else {
+        await repairLate(wrong, compaction, ports.repair);
+        this.#noteRepaired(wrong.differences);
+      }
+    }
     return { differences, stuck };
   }
 

@@ -3,12 +3,12 @@ import { DedupWindows } from '../aggregator/windows.ts';
 import type { CompactionState } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
 import { type Delta, type DeltaName, deltasOf } from '../core/delta.ts';
-import { type HashRange, halvesOf, holds, nameHash } from '../core/hash-range.ts';
+import { type HashRange, halvesOf, holds, nameHash, rangeOf, rangesOf } from '../core/hash-range.ts';
 import { segmentId } from '../core/identifiers.ts';
 import { expiresAtOf, type Period, periodName } from '../core/level.ts';
 import { compareRows, decodeRows, encodeRows, type Row, rowBytes } from '../core/rows.ts';
 import type { Block, BlockCondition, StoredDelta } from '../store/ports.ts';
-import { rowsPutRight, type WrongPeriod } from './compare-blocks.ts';
+import { rowsPutRight, type WrongLate, type WrongPeriod } from './compare-blocks.ts';
 import type { SegmentName } from './compare-deltas.ts';
 import type { RecountPorts, RecountSettings, RepairPorts } from './ports.ts';
 import { produceOne } from './produce.ts';
@@ -46,6 +46,44 @@ export async function repairPeriod(
     });
     await put.range(leaf.range, leaf.block, rowsPutRight(leaf, right));
   }
+}
+
+/**
+ * Puts rows right that are put aside for a level: each name's in the first item that has them or could have them, and nowhere else.
+ * Repeatable. @throws ChangedMeanwhile
+ */
+export async function repairLate(
+  { level, differences, right }: WrongLate,
+  compaction: CompactionState,
+  { archive, late }: RepairPorts,
+): Promise<void> {
+  const { hours, rangeBits } = compaction;
+  const wrong = right.map((one) => ({ ...one, hash: nameHash(one.metric, one.entity) }));
+  await archive.keepRepair(`late/${level}.${compaction[level].epoch}.${hours.epoch}`, differences);
+  let left = wrong;
+  // Everywhere: a phantom may be in an item of another range than its own.
+  for (const range of rangeBits.flatMap((bits) => rangesOf(bits))) {
+    for await (const item of late.lateItems(level, range)) {
+      if (item.epoch <= compaction[level].hourEpoch || item.epoch > hours.epoch) continue;
+      const rows = decodeRows(item.rows);
+      const others = rows.filter((row) => !wrong.some((one) => isSameRow(one, row)));
+      const own = left.filter(({ hash }) => holds(range, hash));
+      if (others.length === rows.length && own.length === 0) continue;
+      const whole = [...others, ...own.flatMap(({ row }) => row ?? [])].sort(compareRows);
+      if ((await late.replaceLate(level, range, item, encodeRows(whole))) === 'conflict')
+        throw new ChangedMeanwhile(`rows put aside for the ${level} were changed while they were repaired`);
+      left = left.filter((one) => !own.includes(one));
+    }
+  }
+  const plan = { hourEpoch: hours.epoch, plannedAtMs: hours.plannedAtMs };
+  for (const [range, own] of Map.groupBy(left, ({ hash }) => rangeOf(hash, rangeBits.at(-1) ?? 0))) {
+    const rows = own.flatMap(({ row }) => row ?? []).sort(compareRows);
+    if (rows.length > 0) await late.putLate(level, range, plan, rows);
+  }
+}
+
+function isSameRow(one: { metric: string; entity: string; hour: number }, other: Row): boolean {
+  return one.metric === other.metric && one.entity === other.entity && one.hour === other.hour;
 }
 
 interface RewriteSettings {

@@ -1,5 +1,5 @@
 // The probe: redrive writes one dead letter itself, with the writer's own use case, to see whether the tables take writes.
-import type { Retentions } from '../core/level.ts';
+import type { LevelRetentionsMs } from '../core/claim.ts';
 import type { DeliveredMessage } from '../dead-letter-ports.ts';
 import type { Clock, ExpiredArchive, PartLedger, RetryPolicySource } from '../ports.ts';
 import type { DeltaWriter } from '../store/ports.ts';
@@ -27,7 +27,7 @@ const CONCURRENCY = 8;
 export async function probe(
   letter: DeliveredMessage,
   ports: ProbePorts,
-  retentions: Retentions,
+  retentions: LevelRetentionsMs,
   hasTime: () => boolean,
 ): Promise<ProbeOutcome> {
   let failed = false;

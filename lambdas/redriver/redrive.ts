@@ -1,6 +1,6 @@
 // The redriver's use case: empty the dead-letter queue, back to the rollup queue or into the archive.
 
-import type { Retentions } from '../core/level.ts';
+import type { LevelRetentionsMs } from '../core/claim.ts';
 import { afterFailure, type MessageHistory, unknownHistory } from '../core/message-history.ts';
 import { type RetryPolicy, redriveDelayMs } from '../core/retry-policy.ts';
 import { decodeRollupMessage } from '../core/rollup-message.ts';
@@ -17,7 +17,7 @@ export interface RedriverPorts extends ProbePorts {
 
 /** How one run of redrive works. */
 export interface RedriverSettings {
-  readonly retentions: Retentions;
+  readonly retentions: LevelRetentionsMs;
   /** How many dead letters the run may move; undefined: as many as the rate allows in a minute. */
   readonly lettersMax: number | undefined;
 }
@@ -42,7 +42,7 @@ interface Run {
   readonly policy: RetryPolicy;
   readonly report: RedriveReport;
   readonly hasTime: () => boolean;
-  readonly retentions: Retentions;
+  readonly retentions: LevelRetentionsMs;
   opening: Opening;
 }
 

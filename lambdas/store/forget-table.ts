@@ -1,11 +1,11 @@
 // What operators change in the store after the fact: rows of deltas and of late items; and which periods there are.
 import {
-  ConditionalCheckFailedException,
   type DynamoDBClient,
   paginateQuery,
   paginateScan,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { succeeds } from '../aws/conditional-write.ts';
 import type { DeltaName } from '../core/delta.ts';
 import type { HashRange } from '../core/hash-range.ts';
 import { type Level, type Period, parsePeriod, type UpperLevel } from '../core/level.ts';
@@ -95,12 +95,6 @@ export class ForgetTable {
       ExpressionAttributeNames: { '#rows': 'rows' },
       ExpressionAttributeValues: { ...values, ':before': { B: before } },
     });
-    try {
-      await this.#client.send(update);
-      return 'replaced';
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return 'conflict';
-      throw error;
-    }
+    return (await succeeds(this.#client, update)) ? 'replaced' : 'conflict';
   }
 }

@@ -1,6 +1,6 @@
 // Top lists of a period, made from one pass over its blocks.
 import { expiresAtOf, type Period, type Retentions } from '../core/level.ts';
-import { decodeRows } from '../core/rows.ts';
+import { viewRows } from '../core/rows.ts';
 import { TopCollector } from '../core/top.ts';
 import type { PeriodReader, TopStore } from './ports.ts';
 
@@ -12,7 +12,7 @@ export async function makeTops(
   retentions: Retentions,
 ): Promise<void> {
   const collector = new TopCollector(metrics);
-  for await (const { rows } of store.blocksOf(period)) for (const row of decodeRows(rows)) collector.add(row);
+  for await (const { rows } of store.blocksOf(period)) for (const row of viewRows(rows)) collector.add(row);
   for (const [metric, entries] of collector.lists()) {
     await store.putTop(metric, period, { epoch, entries }, expiresAtOf(period, retentions));
   }

@@ -1,5 +1,6 @@
 // The ports to the store: deltas, blocks, late rows, top lists, and the state of compaction. Types only.
 import type { CompactionPlan, CompactionState, LateRows } from '../core/compaction.ts';
+import type { Deletion } from '../core/deletions.ts';
 import type { Delta, DeltaName } from '../core/delta.ts';
 import type { HashRange } from '../core/hash-range.ts';
 import type { Level, Period, UpperLevel } from '../core/level.ts';
@@ -79,8 +80,16 @@ export interface BlockWriter {
 
 /** Rows put aside for an upper level by an epoch of the hours. Their cells are the level's. */
 export interface LateStore {
-  /** Immutable: the same epoch puts the same. Repeatable. */
-  putLate(level: UpperLevel, range: HashRange, hourEpoch: number, rows: readonly Row[]): Promise<void>;
+  /**
+   * Puts rows unless the epoch has put them already. Repeatable.
+   * @param plannedAtMs when the epoch was planned: the rows are kept as long as its deltas
+   */
+  putLate(
+    level: UpperLevel,
+    range: HashRange,
+    { hourEpoch, plannedAtMs }: Pick<CompactionPlan, 'hourEpoch' | 'plannedAtMs'>,
+    rows: readonly Row[],
+  ): Promise<void>;
   /** The rows of a hash range put aside by epochs in `after < epoch <= through`. Strongly consistent. */
   lateRows(level: UpperLevel, range: HashRange, after: number, through: number): AsyncIterable<Row>;
 }
@@ -91,6 +100,18 @@ export interface LateItem {
   /** The hours' epoch that put them aside. */
   readonly epoch: number;
   readonly rows: Uint8Array;
+}
+
+/** Late rows, as deletions and repairs rewrite them. */
+export interface LateRewriter {
+  lateItems(level: UpperLevel, range: HashRange): AsyncIterable<LateItem>;
+  /** Replaces an item's rows if they are as read. */
+  replaceLate(
+    level: UpperLevel,
+    range: HashRange,
+    before: LateItem,
+    rows: Uint8Array,
+  ): Promise<'replaced' | 'conflict'>;
 }
 
 /** A top list as it is stored. */
@@ -112,18 +133,12 @@ export interface TopStore {
   putTop(metric: string, period: Period, top: StoredTop, expiresAt: number | undefined): Promise<void>;
 }
 
-/** An entity whose counts were deleted on request: what arrived up to a time isn't counted any more. */
-export interface Deletion {
-  /** SHA-256 of the entity, hexadecimal. */
-  readonly entityHash: string;
-  /** Rows of segments whose running maximum of arrivals is up to this are left out; epoch milliseconds. */
-  readonly throughMs: number;
-}
-
 /** The state of compaction. */
 export interface CompactionStateReader {
   /** Strongly consistent. */
   readState(): Promise<CompactionState>;
+  /** Entries 1 to `count` of the register of deletions, which never change. */
+  readDeletions(count: number): Promise<readonly Deletion[]>;
 }
 
 /** The state of compaction, as the compactor moves it. */
@@ -146,8 +161,6 @@ export interface CompactionStateStore extends CompactionStateReader {
     writeUnits: number,
     late: Readonly<Record<UpperLevel, LateRows>> | undefined,
   ): Promise<void>;
-  /** Entries 1 to `count` of the register of deletions. */
-  readDeletions(count: number): Promise<readonly Deletion[]>;
 }
 
 /** The state of compaction, as those who store under a new length of hash ranges announce it, before they do. */

@@ -1,7 +1,6 @@
 // The state of compaction on DynamoDB: one item of the ledger, changed on condition of each level's revision.
 import {
   type AttributeValue,
-  ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -9,6 +8,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { succeeds } from '../aws/conditional-write.ts';
 import {
   type CompactionPlan,
   type CompactionState,
@@ -16,8 +16,9 @@ import {
   type LateRows,
   type LevelHead,
 } from '../core/compaction.ts';
+import type { Deletion } from '../core/deletions.ts';
 import { LEVELS, type Level, UPPER_LEVELS, type UpperLevel } from '../core/level.ts';
-import type { CompactionStateStore, Deletion, RangeRegister } from './ports.ts';
+import type { CompactionStateStore, RangeRegister } from './ports.ts';
 
 const KEY = { pk: { S: 'COMPACTION' }, sk: { S: 'STATE' } };
 const DELETIONS_PK = 'DELETIONS';
@@ -28,6 +29,8 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
   readonly #client: DynamoDBClient;
   readonly #table: string;
   readonly #registered = new Set<number>();
+  /** Entries never change: a warm container reads only new ones. */
+  readonly #deletions: Deletion[] = [];
 
   constructor(client: DynamoDBClient, table: string) {
     this.#client = client;
@@ -97,7 +100,8 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
   }
 
   async readDeletions(count: number): Promise<readonly Deletion[]> {
-    if (count === 0) return [];
+    const known = this.#deletions.length;
+    if (count <= known) return this.#deletions.slice(0, count);
     const deletions: Deletion[] = [];
     const pages = paginateQuery(
       { client: this.#client },
@@ -106,7 +110,7 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
         KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
         ExpressionAttributeValues: {
           ':pk': { S: DELETIONS_PK },
-          ':from': { S: entryName(1) },
+          ':from': { S: entryName(known + 1) },
           ':to': { S: entryName(count) },
         },
         ConsistentRead: true,
@@ -117,12 +121,17 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
         deletions.push({ entityHash: entityHash?.S ?? '', throughMs: Number(throughMs?.N ?? 0) });
       }
     }
-    if (deletions.length !== count)
-      throw new Error(`${count} deletions are registered, but ${deletions.length} were read`);
-    return deletions;
+    if (known + deletions.length !== count)
+      throw new Error(`${count} deletions are registered, but ${known + deletions.length} were read`);
+    // Another call may have read the same meanwhile.
+    this.#deletions.splice(known, Number.POSITIVE_INFINITY, ...deletions);
+    return this.#deletions.slice(0, count);
   }
 
-  /** Registers a deletion: every epoch planned from now on leaves its rows out. @returns the number of entries now */
+  /**
+   * Registers a deletion: from now on epochs are planned without its rows, and queries leave them out.
+   * @returns the number of the entry
+   */
   async registerDeletion({ entityHash, throughMs }: Deletion): Promise<number> {
     for (;;) {
       const { deletions } = await this.readState();
@@ -135,18 +144,41 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
           'attribute_not_exists(pk) OR (entityHash = :entityHash AND throughMs = :throughMs)',
         ExpressionAttributeValues: { ':entityHash': entry.entityHash, ':throughMs': entry.throughMs },
       });
-      const isOurs = await this.#succeeds(put);
+      const isOurs = await succeeds(this.#client, put);
       // Whoever put the entry may have died before this: anyone may count it in.
-      await this.#set({ deletions: number }, [], { deletions });
+      await this.#set({ deletions: number }, [], { deletions }, number);
       if (isOurs) return number;
     }
   }
 
-  /** Sets attributes if each level's revision, and each number, is as given. @returns whether it was */
+  /** Notes that blocks are rewritten. @param number of a deletion that is done, and with it all earlier ones of its entity */
+  async finishDeletion(number: number): Promise<void> {
+    const { deleting } = await this.readState();
+    const entries = await this.readDeletions(number);
+    const isDone = (each: number) =>
+      each <= number && entries[each - 1]?.entityHash === entries[number - 1]?.entityHash;
+    const done = deleting.filter(isDone);
+    if (done.length === 0) return;
+    await this.#client.send(
+      new UpdateItemCommand({
+        TableName: this.#table,
+        Key: KEY,
+        UpdateExpression: 'DELETE deleting :done',
+        ExpressionAttributeValues: { ':done': { NS: done.map(String) } },
+      }),
+    );
+  }
+
+  /**
+   * Sets attributes if each level's revision, and each number, is as given.
+   * @param deleting the number of a deletion that begins with it
+   * @returns whether it was
+   */
   async #set(
     sets: Readonly<Record<string, unknown>>,
     revisions: readonly (readonly [Level, number])[],
     numbers: Readonly<Record<string, number>>,
+    deleting?: number,
   ): Promise<boolean> {
     const names: Record<string, string> = {};
     const values: Record<string, AttributeValue> = {};
@@ -165,26 +197,19 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
       values[`:c${index}`] = { N: String(number) };
       return `#c${index} = :c${index}`;
     });
-    return this.#succeeds(
+    if (deleting !== undefined) values[':deleting'] = { NS: [String(deleting)] };
+    const also = deleting === undefined ? '' : ' ADD deleting :deleting';
+    return succeeds(
+      this.#client,
       new UpdateItemCommand({
         TableName: this.#table,
         Key: KEY,
-        UpdateExpression: `SET ${assignments.join(', ')}`,
+        UpdateExpression: `SET ${assignments.join(', ')}${also}`,
         ConditionExpression: conditions.join(' AND '),
         ExpressionAttributeNames: names,
         ExpressionAttributeValues: values,
       }),
     );
-  }
-
-  async #succeeds(write: PutItemCommand | UpdateItemCommand): Promise<boolean> {
-    try {
-      await this.#client.send(write as UpdateItemCommand);
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
   }
 }
 
@@ -213,8 +238,11 @@ function stateOf(item: Record<string, AttributeValue>): CompactionState {
     closing: Object.fromEntries(closing) as Record<UpperLevel, number>,
     late: fields['late'] ?? INITIAL_STATE.late,
     deletions: fields['deletions'] ?? 0,
-    rangeBits: [...((fields['rangeBits'] as Set<number> | undefined) ?? INITIAL_STATE.rangeBits)].sort(
-      (a, b) => a - b,
-    ),
+    deleting: numbersIn(fields['deleting'], INITIAL_STATE.deleting),
+    rangeBits: numbersIn(fields['rangeBits'], INITIAL_STATE.rangeBits),
   };
+}
+
+function numbersIn(set: Set<number> | undefined, otherwise: readonly number[]): readonly number[] {
+  return set === undefined ? otherwise : [...set].sort((a, b) => a - b);
 }

@@ -7,6 +7,7 @@ import {
   PutItemCommand,
   paginateQuery,
 } from '@aws-sdk/client-dynamodb';
+import { succeeds } from '../aws/conditional-write.ts';
 import type { Delta, DeltaName } from '../core/delta.ts';
 import { type HashRange, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Period, UpperLevel } from '../core/level.ts';
@@ -53,7 +54,7 @@ export class StoreTable
   readonly #clock: Clock;
   readonly #deltaRetentionMs: number | undefined;
 
-  /** @param deltaRetentionMs how long deltas are kept after they were written; undefined: for ever */
+  /** @param deltaRetentionMs how long deltas and late rows are kept after they were written; undefined: for ever */
   constructor(client: DynamoDBClient, table: string, clock: Clock, deltaRetentionMs?: number | undefined) {
     this.#client = client;
     this.#table = table;
@@ -62,17 +63,18 @@ export class StoreTable
   }
 
   async putDelta(delta: Delta): Promise<'stored' | 'discarded'> {
-    const expiresAt =
-      this.#deltaRetentionMs === undefined
-        ? undefined
-        : Math.floor((this.#clock.nowMs() + this.#deltaRetentionMs) / 1000);
-    const there = await this.#putIfAbsent(deltaItem(delta, delta, expiresAt));
+    const there = await this.#putIfAbsent(deltaItem(delta, delta, this.#expiresAt(this.#clock.nowMs())));
     return there !== undefined && isTombstone(there) ? 'discarded' : 'stored';
   }
 
   async putTombstone(name: DeltaName): Promise<'stored' | 'discarded'> {
     const there = await this.#putIfAbsent(deltaItem(name, undefined, undefined));
     return there === undefined || isTombstone(there) ? 'discarded' : 'stored';
+  }
+
+  #expiresAt(sinceMs: number): number | undefined {
+    if (this.#deltaRetentionMs === undefined) return undefined;
+    return Math.floor((sinceMs + this.#deltaRetentionMs) / 1000);
   }
 
   /** @returns the item that is there already, if there is one */
@@ -141,24 +143,25 @@ export class StoreTable
     condition: BlockCondition,
     expiresAt: number | undefined,
   ): Promise<'put' | 'conflict'> {
-    const put = new PutItemCommand({
-      TableName: this.#table,
-      Item: blockItem(period, range, block, expiresAt),
-      ...conditionParams(condition),
-    });
-    try {
-      await this.#client.send(put);
-      return 'put';
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return 'conflict';
-      throw error;
-    }
+    const [expression, values] = conditionOf(condition);
+    const isPut = await this.#putIf(expression, blockItem(period, range, block, expiresAt), values);
+    return isPut ? 'put' : 'conflict';
   }
 
-  async putLate(level: UpperLevel, range: HashRange, hourEpoch: number, rows: readonly Row[]): Promise<void> {
+  async putLate(
+    level: UpperLevel,
+    range: HashRange,
+    { hourEpoch, plannedAtMs }: Parameters<LateStore['putLate']>[2],
+    rows: readonly Row[],
+  ): Promise<void> {
+    const expiresAt = this.#expiresAt(plannedAtMs);
     for (const [chunk, some] of chunksOf(rows).entries()) {
-      const Item = { ...storeKeys.lateRows(level, range, hourEpoch, chunk), rows: { B: encodeRows(some) } };
-      await this.#client.send(new PutItemCommand({ TableName: this.#table, Item }));
+      // If absent: a compactor that comes late must not undo what a deletion or a repair has rewritten.
+      await this.#putIf('attribute_not_exists(pk)', {
+        ...storeKeys.lateRows(level, range, hourEpoch, chunk),
+        rows: { B: encodeRows(some) },
+        ...(expiresAt !== undefined && { expiresAt: { N: String(expiresAt) } }),
+      });
     }
   }
 
@@ -182,22 +185,13 @@ export class StoreTable
     { epoch, entries }: StoredTop,
     expiresAt: number | undefined,
   ): Promise<void> {
-    const put = new PutItemCommand({
-      TableName: this.#table,
-      Item: {
-        ...storeKeys.top(metric, period),
-        epoch: { N: String(epoch) },
-        entries: { B: encodeTop(metric, entries) },
-        ...(expiresAt !== undefined && { expiresAt: { N: String(expiresAt) } }),
-      },
-      ConditionExpression: 'attribute_not_exists(pk) OR epoch <= :epoch',
-      ExpressionAttributeValues: { ':epoch': { N: String(epoch) } },
-    });
-    try {
-      await this.#client.send(put);
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    }
+    const item = {
+      ...storeKeys.top(metric, period),
+      epoch: { N: String(epoch) },
+      entries: { B: encodeTop(metric, entries) },
+      ...(expiresAt !== undefined && { expiresAt: { N: String(expiresAt) } }),
+    };
+    await this.#putIf('attribute_not_exists(pk) OR epoch <= :epoch', item, { ':epoch': item.epoch });
   }
 
   async metrics(): Promise<readonly string[]> {
@@ -223,6 +217,16 @@ export class StoreTable
     }
   }
 
+  #putIf(ConditionExpression: string, item: Item, values?: Item): Promise<boolean> {
+    const put = new PutItemCommand({
+      TableName: this.#table,
+      Item: item,
+      ConditionExpression,
+      ...(values !== undefined && { ExpressionAttributeValues: values }),
+    });
+    return succeeds(this.#client, put);
+  }
+
   async *#between(pk: string, [from, to]: readonly [string, string]): AsyncIterable<Item> {
     const pages = paginateQuery(
       { client: this.#client },
@@ -246,27 +250,13 @@ function nameOf({ pk, sk }: Item): string {
   return `${pk?.S} ${sk?.S}`;
 }
 
-function conditionParams(condition: BlockCondition) {
-  switch (condition.is) {
-    case 'absent':
-      return { ConditionExpression: 'attribute_not_exists(pk)' };
-    case 'before':
-      return {
-        ConditionExpression: 'attribute_not_exists(pk) OR epoch < :epoch',
-        ExpressionAttributeValues: { ':epoch': { N: String(condition.epoch) } },
-      };
-    case 'as-read': {
-      const { epoch, edit } = condition;
-      const noEdit = 'attribute_not_exists(edit)';
-      return {
-        ConditionExpression: `epoch = :epoch AND ${edit === 0 ? noEdit : 'edit = :edit'}`,
-        ExpressionAttributeValues: {
-          ':epoch': { N: String(epoch) },
-          ...(edit > 0 && { ':edit': { N: String(edit) } }),
-        },
-      };
-    }
-  }
+function conditionOf(condition: BlockCondition): readonly [expression: string, values?: Item] {
+  if (condition.is === 'absent') return ['attribute_not_exists(pk)'];
+  const values = { ':epoch': { N: String(condition.epoch) } };
+  if (condition.is === 'before') return ['attribute_not_exists(pk) OR epoch < :epoch', values];
+  return condition.edit === 0
+    ? ['epoch = :epoch AND attribute_not_exists(edit)', values]
+    : ['epoch = :epoch AND edit = :edit', { ...values, ':edit': { N: String(condition.edit) } }];
 }
 
 function chunksOf(rows: readonly Row[]): Row[][] {

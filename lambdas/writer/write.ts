@@ -1,13 +1,14 @@
 // The writer's use case: store the deltas of rollup messages, acknowledge them, and deal with messages that fail.
 import pLimit, { type LimitFunction } from 'p-limit';
+import { type LevelRetentionsMs, retentionsKept } from '../core/claim.ts';
 import type { Delta } from '../core/delta.ts';
-import { goneAtMs, periodAt, type Retentions } from '../core/level.ts';
+import { goneAtMs, periodAt } from '../core/level.ts';
 import { afterFailure } from '../core/message-history.ts';
 import { backoffMs } from '../core/retry-policy.ts';
 import { decodeRollupMessage, InvalidRollupMessage, type RollupContent } from '../core/rollup-message.ts';
 import { decodeRows } from '../core/rows.ts';
 import { newlyCounted } from '../core/segment-entry.ts';
-import { HOUR_MS } from '../core/time.ts';
+import { DAY_MS, HOUR_MS } from '../core/time.ts';
 import type { DeliveredMessage, FailedMessages } from '../dead-letter-ports.ts';
 import type { Clock, ExpiredArchive, PartLedger, RetryPolicySource } from '../ports.ts';
 import type { DeltaWriter } from '../store/ports.ts';
@@ -27,7 +28,7 @@ export interface WriterPorts {
 
 /** How the writer works. */
 export interface WriterSettings {
-  readonly retentions: Retentions;
+  readonly retentions: LevelRetentionsMs;
   /** Deltas under way at once. */
   readonly concurrency: number;
 }
@@ -112,6 +113,9 @@ async function writeContent(content: RollupContent, run: Run): Promise<Outcome> 
   return failed ?? (results.includes('no-time') ? 'no-time' : 'written');
 }
 
+/** The least that `minuteRetentionDays` may be or may have been. */
+const RETENTION_MIN_MS = DAY_MS;
+
 /**
  * Notes and archives rows whose minutes aren't kept any more. They count in days, months and totals, as far as those are kept;
  * nobody can ask for their minutes again.
@@ -119,7 +123,10 @@ async function writeContent(content: RollupContent, run: Run): Promise<Outcome> 
 async function keepExpired(content: RollupContent, { ports, settings, report }: Run): Promise<void> {
   const { expired, ledger, clock } = ports;
   const nowMs = clock.nowMs();
-  const isGone = (hourMs: number) => goneAtMs(periodAt('hours', hourMs), settings.retentions) <= nowMs;
+  const youngestMs = Math.min(RETENTION_MIN_MS, settings.retentions.hours ?? RETENTION_MIN_MS);
+  if (nowMs - content.earliestHourMs < youngestMs) return;
+  const retentions = retentionsKept(await ledger.readClaim(), settings.retentions);
+  const isGone = (hourMs: number) => goneAtMs(periodAt('hours', hourMs), retentions) <= nowMs;
   if (!isGone(content.earliestHourMs)) return;
   for (const delta of content.deltas) {
     const events = expiredEvents(delta, isGone);

@@ -19,7 +19,7 @@ export interface AlarmChange {
 export interface AlarmWatch {
   /**
    * Evaluates every alarm: each period is the span that ends at `nowMs` or a whole number of periods before, so that an
-   * alarm of five minutes looks at the last five, whatever the time. To be called at whole minutes.
+   * alarm of five minutes looks at the last five at any time. Call it at whole minutes.
    * (docs AmazonCloudWatch/latest/monitoring/alarm-evaluation.html)
    * @param nowMs epoch milliseconds
    * @returns what changed

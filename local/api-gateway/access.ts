@@ -4,7 +4,6 @@ import { asBoolean, asList, asNumber, asObject, asText, type JsonObject } from '
 import { refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import type { GatewayResponseType } from './gateway-responses.ts';
-import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 /** Says why a request may not pass; undefined lets it pass. */
 export type AccessCheck = (headers: IncomingHttpHeaders) => GatewayResponseType | undefined;
@@ -35,7 +34,7 @@ export function readAccess(
         const reason = refusal === undefined ? 'INVALID_API_KEY' : refusal();
         if (reason !== undefined) return reason;
       }
-      return bucket === undefined || bucket.take() ? undefined : 'THROTTLED';
+      return bucket === undefined || bucket() ? undefined : 'THROTTLED';
     };
   };
 }
@@ -47,18 +46,20 @@ export function apiKeyValue(key: Resource): string {
 
 type KeyCheck = () => GatewayResponseType | undefined;
 
+/** Says whether one more request may pass now. */
+type Bucket = () => boolean;
+
 /** Our quotas are for a day. */
 const quotaMs = 86_400_000;
 
 function readKeys(template: Template, now: () => number): Map<string, KeyCheck> {
   const plans = template.ofType('AWS::ApiGateway::UsagePlan');
   const links = template.ofType('AWS::ApiGateway::UsagePlanKey');
-  const idOf = (resource: Resource) => refOf(resource);
   const checks = new Map<string, KeyCheck>();
   for (const key of template.ofType('AWS::ApiGateway::ApiKey')) {
     if (asBoolean(key.properties['Enabled']) === false) continue;
-    const link = links.find(({ properties }) => properties['KeyId'] === idOf(key));
-    const plan = plans.find((candidate) => idOf(candidate) === link?.properties['UsagePlanId']);
+    const link = links.find(({ properties }) => properties['KeyId'] === refOf(key));
+    const plan = plans.find((candidate) => refOf(candidate) === link?.properties['UsagePlanId']);
     if (plan !== undefined) checks.set(apiKeyValue(key), usagePlanCheck(plan.properties, now));
   }
   return checks;
@@ -72,7 +73,7 @@ function usagePlanCheck(plan: JsonObject, now: () => number): KeyCheck {
   let used = 0;
   let periodStart = now();
   return () => {
-    if (bucket !== undefined && !bucket.take()) return 'THROTTLED';
+    if (bucket !== undefined && !bucket()) return 'THROTTLED';
     if (now() - periodStart >= quotaMs) {
       used = 0;
       periodStart = now();
@@ -89,22 +90,31 @@ function stageBucket(
   verb: string,
   resourcePath: string,
   now: () => number,
-): TokenBucket | undefined {
+): Bucket | undefined {
   const paths = [resourcePath, `/${resourcePath.replaceAll('/', '~1')}`, '/*'];
-  for (const path of paths) {
-    for (const method of [verb, '*']) {
-      const setting = settings.find(
-        (candidate) => candidate['ResourcePath'] === path && candidate['HttpMethod'] === method,
-      );
-      const bucket = bucketOf(setting?.['ThrottlingRateLimit'], setting?.['ThrottlingBurstLimit'], now);
-      if (bucket !== undefined) return bucket;
-    }
-  }
-  return undefined;
+  const [setting] = paths
+    .flatMap((ResourcePath) => [verb, '*'].map((HttpMethod) => ({ ResourcePath, HttpMethod })))
+    .flatMap((wanted) =>
+      settings.filter(
+        (one) => one['ResourcePath'] === wanted.ResourcePath && one['HttpMethod'] === wanted.HttpMethod,
+      ),
+    );
+  return bucketOf(setting?.['ThrottlingRateLimit'], setting?.['ThrottlingBurstLimit'], now);
 }
 
-function bucketOf(rate: unknown, burst: unknown, now: () => number): TokenBucket | undefined {
+/** A token bucket, which is how API Gateway throttles; it starts full. Undefined without a rate. */
+function bucketOf(rate: unknown, burst: unknown, now: () => number): Bucket | undefined {
   const ratePerSecond = asNumber(rate);
   if (ratePerSecond === undefined || ratePerSecond < 0) return undefined;
-  return createTokenBucket(ratePerSecond, asNumber(burst) ?? ratePerSecond, now);
+  const size = asNumber(burst) ?? ratePerSecond;
+  let tokens = size;
+  let last = now();
+  return () => {
+    const time = now();
+    tokens = Math.min(size, tokens + ((time - last) / 1_000) * ratePerSecond);
+    last = time;
+    if (tokens < 1) return false;
+    tokens -= 1;
+    return true;
+  };
 }

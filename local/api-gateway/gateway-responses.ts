@@ -51,7 +51,7 @@ export function readGatewayResponses(template: Template): GatewayResponses {
         message,
         messageString: JSON.stringify(message),
         responseType: type,
-        // Escaped, without quotes: it may name what a client sent, and stands inside a JSON string.
+        // Escaped, without quotes: it is part of a JSON string, and may name what a client sent.
         validationErrorString: JSON.stringify(validationError).slice(1, -1),
       },
     };

@@ -34,7 +34,7 @@ export interface IntegrationParts {
   readonly client: (service: JsonService) => AwsJsonClient;
   readonly gatewayResponses: GatewayResponses;
   readonly fault: () => ServiceFault | undefined;
-  /** Told when the API itself is at fault (a template that fails); never hears of payloads. */
+  /** Reports a fault of the API itself, such as a template that fails; never with a payload. */
   readonly report: (message: string) => void;
   readonly observer?: StackObserver | undefined;
 }

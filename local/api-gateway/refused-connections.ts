@@ -19,7 +19,7 @@ const malformed = { status: 400, message: 'This is not a well-formed HTTP reques
 /** How long a client that goes on sending is listened to: closing at once would reset the connection, and its answer with it. */
 const drainMs = 2_000;
 
-/** Answers on a connection whose request could not be read, and closes it. Called again for whatever else comes. */
+/** Answers on a connection whose request could not be read, and closes it. Node calls it again for each further error. */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET') {
     socket.destroy();

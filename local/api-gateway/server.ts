@@ -46,7 +46,7 @@ export async function startApiServer(api: Api, port: number, orNextFree: boolean
     if (Number(incoming.headers['content-length'] ?? 0) <= bodyBytesMax) outgoing.writeContinue();
     void respond(incoming, outgoing);
   });
-  // Any other expectation is one that nobody here can meet, and no reason to refuse what comes with it.
+  // No other expectation can be met; the request is answered all the same.
   server.on('checkExpectation', (incoming, outgoing) => void respond(incoming, outgoing));
 
   for (let candidate = port; ; candidate += 1) {

@@ -1,11 +1,11 @@
-// Starts the emulators, each in a thread of its own, and stops them.
-import { mkdir } from 'node:fs/promises';
+// Starts the emulators, each in a thread, and stops them.
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ClockOffset } from '../clock.ts';
 import { LocalStackError } from '../errors.ts';
 import type { Listening } from '../listening.ts';
-import type { CreatedObject, EmulatorOptions, EmulatorReport } from './worker.ts';
+import type { CreatedObject, EmulatorReport, EmulatorStart } from './worker.ts';
 
 /** Where each service answers. */
 export interface Endpoints {
@@ -56,29 +56,38 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
 
 /** Starts one of them. */
 export async function startEmulator(
-  name: 'dynamodb' | 'kinesis' | 'sqs-and-s3',
+  name: EmulatorStart['name'],
   { dataDir, clock, onCrash, onObject }: EmulatorsOptions,
 ): Promise<Listening> {
   const folder = dataDir === undefined ? undefined : join(dataDir, name);
-  if (folder !== undefined) await mkdir(folder, { recursive: true });
-  const workerData: EmulatorOptions = { ...(folder && { dataDir: folder }), ...(clock && { clock }) };
-  const worker = new Worker(new URL(`./${name}.ts`, import.meta.url), { workerData, stderr: true });
+  if (folder !== undefined) {
+    await mkdir(folder, { recursive: true });
+    // LevelDB would take it for empty, and begin anew.
+    const files = await readdir(folder);
+    if (files.some((file) => file.startsWith('MANIFEST-')) && !files.includes('CURRENT'))
+      throw unusable(folder, 'its file CURRENT is missing');
+  }
+  const workerData: EmulatorStart = { name, ...(folder && { dataDir: folder }), ...(clock && { clock }) };
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, stderr: true });
   worker.stderr.resume();
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
 
   let stopping = false;
   let crashed = (error: Error) => onCrash(error);
   worker.once('error', (error) => {
-    if (!stopping) crashed(new Error(`The ${name} emulator failed: ${error.message}`, { cause: error }));
+    if (stopping) return;
+    // LevelDB's errors lose their text on the way out of the thread.
+    const reason = `the ${name} emulator failed${error.message === undefined ? '' : `: ${error.message}`}`;
+    crashed(folder === undefined ? new Error(reason, { cause: error }) : unusable(folder, reason));
   });
   worker.once('exit', () => {
     if (!stopping) crashed(new LocalStackError(`The ${name} emulator ended by itself.`));
   });
 
-  const port = await new Promise<number>((resolve, reject) => {
+  const endpoint = await new Promise<string>((resolve, reject) => {
     crashed = reject;
     worker.once('message', (report: EmulatorReport) => {
-      if ('port' in report) resolve(report.port);
+      if ('endpoint' in report) resolve(report.endpoint);
     });
   });
   crashed = onCrash;
@@ -86,7 +95,7 @@ export async function startEmulator(
     if ('created' in report) onObject?.(report.created);
   });
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint,
     stop: async () => {
       stopping = true;
       worker.postMessage('stop');
@@ -95,4 +104,11 @@ export async function startEmulator(
       clearTimeout(tooLate);
     },
   };
+}
+
+/** With data in memory the same emulators start. */
+function unusable(folder: string, reason: string): LocalStackError {
+  return new LocalStackError(
+    `The data in ${folder} is damaged, or its disk full: ${reason}. Put a copy of the whole data folder back, or start with another --data folder.`,
+  );
 }

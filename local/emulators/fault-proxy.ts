@@ -19,7 +19,7 @@ export interface FunctionCall {
 export type FunctionFault = (call: FunctionCall) => Fate | Promise<Fate>;
 type Fate = 'pass' | 'lose-answer' | RawAnswer;
 
-/** Listens in front of a service; `fault` is asked about every call, and `observer` told of each that was answered. */
+/** Listens in front of a service. `fault` decides on every call; `observer` sees each that was answered. */
 export async function startFaultProxy(
   service: keyof Endpoints,
   target: string,

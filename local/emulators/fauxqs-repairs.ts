@@ -1,11 +1,11 @@
-// What fauxqs 2 does not do right for a stack that must keep every message; each repair says what it saw.
+// What fauxqs 2.4 gets wrong for a stack that must keep every message; each repair says what it saw.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { existsSync } from 'node:fs';
 import { Server as HttpServer } from 'node:http';
 import { Server } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { tellCreated } from './worker.ts';
+import type { CreatedObject } from './worker.ts';
 
 /** The parts of fauxqs's inside that are repaired. */
 interface Persistence {
@@ -24,8 +24,11 @@ interface ObjectStore {
 }
 type S3ErrorConstructor = new (code: string, message: string, status: number) => Error;
 
-/** Repairs the copy of fauxqs this thread will load, and the database an earlier run left. */
-export async function repairFauxqs(dataDir: string | undefined): Promise<void> {
+/** Repairs the copy of fauxqs this thread will load, and the database an earlier run left. @param tell called with each object that is put */
+export async function repairFauxqs(
+  dataDir: string | undefined,
+  tell: (created: CreatedObject) => void,
+): Promise<void> {
   listenOnThisMachineOnly();
   const inside = (path: string) => import(new URL(path, import.meta.resolve('fauxqs')).href);
   const { PersistenceManager } = (await inside('./persistence.js')) as {
@@ -35,13 +38,13 @@ export async function repairFauxqs(dataDir: string | undefined): Promise<void> {
   const { S3Store } = (await inside('./s3/s3Store.js')) as { S3Store: { prototype: ObjectStore } };
   const { S3Error } = (await inside('./common/errors.js')) as { S3Error: S3ErrorConstructor };
   refuseToReplace(S3Store.prototype, S3Error);
-  tellOfObjects(S3Store.prototype);
+  tellOfObjects(S3Store.prototype, tell);
   makeMessagesReadyWithTheirCount(PersistenceManager.prototype);
   receiveInOneTransaction(SqsQueue.prototype);
   if (dataDir !== undefined) returnMessagesOfLastRun(join(dataDir, 'fauxqs.db'));
 }
 
-/** startFauxqs listens on all interfaces whatever `host` says. Also keeps idle connections (see serveHttp). */
+/** startFauxqs listens on all interfaces whatever `host` says. Also keeps idle connections (see local/listening.ts). */
 function listenOnThisMachineOnly(): void {
   const listen = Server.prototype.listen as (this: Server, ...values: unknown[]) => Server;
   Server.prototype.listen = function (this: Server & { keepAliveTimeout?: number }, ...values: unknown[]) {
@@ -79,7 +82,7 @@ function receiveInOneTransaction(queue: Queue): void {
   };
 }
 
-/** Whoever had received a message in the last run is gone: it need not wait for its visibility to run out. */
+/** The function that had received a message in the last run is gone: the message need not wait for its visibility to run out. */
 function returnMessagesOfLastRun(path: string): void {
   if (!existsSync(path)) return;
   const database = new DatabaseSync(path);
@@ -90,13 +93,13 @@ function returnMessagesOfLastRun(path: string): void {
   }
 }
 
-/** S3 can tell EventBridge of every object, fauxqs only its own process; of objects in parts it tells nobody. */
-function tellOfObjects(store: ObjectStore): void {
+/** S3 notifies EventBridge of every object; fauxqs does not. Objects that are uploaded in parts are left out. */
+function tellOfObjects(store: ObjectStore, tell: (created: CreatedObject) => void): void {
   const putObject = store.putObject;
   store.putObject = function (this: ObjectStore, bucket, key, ...values) {
     const result = putObject.call(this, bucket, key, ...values);
     const { contentLength: size, etag } = this.getObject(bucket, key);
-    tellCreated({ bucket, key, size, etag: etag.replaceAll('"', '') });
+    tell({ bucket, key, size, etag: etag.replaceAll('"', '') });
     return result;
   };
 }

@@ -24,7 +24,7 @@ export interface StreamMappingParts {
   readonly kinesis: AwsJsonClient;
   readonly checkpoints: Checkpoints;
   readonly invoke: Invoke;
-  /** Told of every batch handed over: when its last record arrived, epoch milliseconds. */
+  /** Called for every batch with the arrival of its last record, epoch milliseconds. */
   readonly onBatch?: (lastArrivalMs: number) => void;
 }
 

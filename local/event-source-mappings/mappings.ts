@@ -19,7 +19,7 @@ export interface MappingParts {
   readonly sqs: AwsJsonClient;
   readonly sqsEndpoint: string;
   readonly dataDir: string | undefined;
-  /** Told of each batch that a stream's mapping hands over: the function, and when the last record arrived. */
+  /** Called for each batch of a stream's mapping: the function, and when the last record arrived. */
   readonly onBatch?: (functionName: string, lastArrivalMs: number) => void;
 }
 
@@ -36,6 +36,7 @@ function startMapping(resource: Resource, parts: MappingParts): Mapping {
   const { logicalId, properties } = resource;
   const sourceArn = asText(properties['EventSourceArn']) ?? '';
   const target = functions.find(asText(properties['FunctionName']) ?? '');
+  target.warm();
 
   const stream = template.ofType('AWS::Kinesis::Stream').find((candidate) => arnOf(candidate) === sourceArn);
   if (stream !== undefined) {

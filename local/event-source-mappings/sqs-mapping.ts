@@ -78,7 +78,12 @@ async function collect({ sqs, queueUrl, settings }: QueueMappingParts, gate: Gat
     const room = settings.batchSize - messages.length;
     if (room <= 0 || windowRest <= 0 || bytes > batchContentBytesMax) return messages;
     const WaitTimeSeconds = Math.min(waitSeconds, Math.floor(windowRest / 1_000));
-    const received = await receive(sqs, queueUrl, Math.min(10, room), WaitTimeSeconds, gate.signal);
+    const request = {
+      ...{ QueueUrl: queueUrl, WaitTimeSeconds, MaxNumberOfMessages: Math.min(10, room) },
+      ...{ MessageSystemAttributeNames: ['All'], MessageAttributeNames: ['All'] },
+    };
+    const answer = await sqs.call('ReceiveMessage', request, { signal: gate.signal });
+    const received = asList(answer['Messages']).map(asObject);
     for (const message of received) bytes += messageBytes(message);
     messages.push(...received);
     if (messages.length === 0) return [];
@@ -86,27 +91,6 @@ async function collect({ sqs, queueUrl, settings }: QueueMappingParts, gate: Gat
     if (received.length === 0 && WaitTimeSeconds === 0)
       await pauseFor(Math.min(100, windowRest), gate.signal);
   }
-}
-
-async function receive(
-  sqs: AwsJsonClient,
-  QueueUrl: string,
-  MaxNumberOfMessages: number,
-  WaitTimeSeconds: number,
-  signal: AbortSignal,
-): Promise<JsonObject[]> {
-  const answer = await sqs.call(
-    'ReceiveMessage',
-    {
-      QueueUrl,
-      MaxNumberOfMessages,
-      WaitTimeSeconds,
-      MessageSystemAttributeNames: ['All'],
-      MessageAttributeNames: ['All'],
-    },
-    { signal },
-  );
-  return asList(answer['Messages']).map(asObject);
 }
 
 /** Cuts what was collected into batches of at most 6 MB: ten messages of 1 MiB are more. */
@@ -169,17 +153,9 @@ function sqsEvent(queueArn: string, messages: readonly JsonObject[]): object {
       attributes: message['Attributes'],
       messageAttributes: Object.fromEntries(
         Object.entries(asObject(message['MessageAttributes'])).map(([name, value]) => {
-          const { StringValue, BinaryValue, DataType } = asObject(value);
-          return [
-            name,
-            {
-              ...(StringValue === undefined ? {} : { stringValue: StringValue }),
-              ...(BinaryValue === undefined ? {} : { binaryValue: BinaryValue }),
-              stringListValues: [],
-              binaryListValues: [],
-              dataType: DataType,
-            },
-          ];
+          // Ours are text.
+          const { StringValue: stringValue, DataType: dataType } = asObject(value);
+          return [name, { stringValue, dataType, stringListValues: [], binaryListValues: [] }];
         }),
       ),
       md5OfBody: message['MD5OfBody'],

@@ -27,7 +27,7 @@ export function startContainer(
     env: { ...environment },
     stdout: true,
     stderr: true,
-    // The function's memory, as far as a thread has one of its own; little for new objects, or each thread grows by 100 MB.
+    // The function's memory limits the thread's heap; little for new objects, or each thread grows by 100 MB.
     resourceLimits: { maxOldGenerationSizeMb: start.memoryMb, maxYoungGenerationSizeMb: 16 },
   });
   eachLine(worker.stdout, (line) => onOutput(line, 'stdout'));
@@ -60,7 +60,7 @@ export function startContainer(
   });
   worker.once('exit', () => {
     loaded.resolve();
-    // A thread whose module did not load ends by itself, and may be gone before anybody was told why.
+    // A thread whose module did not load ends by itself, perhaps before its report arrived.
     breakDown(
       loadError ?? { errorType: 'Runtime.ExitError', errorMessage: 'The function ended its process.' },
     );

@@ -21,6 +21,8 @@ export interface LocalFunction {
   readonly definition: FunctionDefinition;
   /** Runs the handler with an event (any JSON value). Never rejects: errors are outcomes, as Lambda reports them. */
   invoke(event: unknown): Promise<InvocationOutcome>;
+  /** Starts a container if there is none: a queue's messages are hidden for a limited time only, loading included. */
+  warm(): void;
   /** Ends every container in the middle of what it does; its invocation fails as one whose process ended. */
   kill(): Promise<void>;
   stop(): Promise<void>;
@@ -87,6 +89,9 @@ export function createFunction(
       } finally {
         giveBack(container);
       }
+    },
+    warm: () => {
+      if (!stopped && running.size === 0) idle.push(start());
     },
     kill: async () => {
       const busy = [...running].filter((container) => !idle.includes(container));

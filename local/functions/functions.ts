@@ -10,6 +10,7 @@ import type { StackObserver } from '../observer.ts';
 import { projectRoot } from '../project-root.ts';
 import { arnOf, nameOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
+import type { OutputListener } from './container.ts';
 import { createFunction, type FunctionDefinition, type LocalFunction } from './function.ts';
 
 /** The template's functions. */
@@ -30,29 +31,24 @@ export type FunctionOutputListener = (
 /** Containers of one function at most (AWS's limit for an account is 1,000): each is a thread with its own memory. */
 const concurrencyMaxDefault = 4;
 
-/**
- * Creates the template's functions.
- * @param apiUrl where the API is served; asked when a container starts, since the API needs functions to start itself
- * @param watched the stack's clock, if it is not the machine's, and who hears of invocations
- */
-export function createFunctions(
-  template: Template,
-  endpoints: Endpoints,
-  onOutput: FunctionOutputListener,
-  apiUrl: () => string,
-  watched: Watched = {},
-): Functions {
+/** What functions work with. */
+export interface FunctionsParts {
+  readonly endpoints: Endpoints;
+  readonly onOutput: FunctionOutputListener;
+  /** Where the API is served; asked when a container starts, since the API needs functions to start itself. */
+  readonly apiUrl: () => string;
+  /** The stack's clock, if it is not the machine's. */
+  readonly clock?: LocalClock | undefined;
+  readonly observer?: StackObserver | undefined;
+}
+
+/** Creates the template's functions. */
+export function createFunctions(template: Template, parts: FunctionsParts): Functions {
   const byName = new Map<string, LocalFunction>();
   const all = template.ofType('AWS::Lambda::Function').map((resource) => {
-    const definition = describeFunction(resource, endpoints, apiUrl);
-    const created = observed(
-      createFunction(
-        definition,
-        (line, stream) => onOutput(definition.name, line, stream),
-        watched.clock?.offset,
-      ),
-      watched,
-    );
+    const definition = describeFunction(resource, parts);
+    const onOutput: OutputListener = (line, stream) => parts.onOutput(definition.name, line, stream);
+    const created = observed(createFunction(definition, onOutput, parts.clock?.offset), parts);
     for (const name of [definition.name, resource.logicalId, definition.arn]) byName.set(name, created);
     return created;
   });
@@ -69,14 +65,8 @@ export function createFunctions(
   };
 }
 
-/** What a stack that is watched adds to its functions. */
-export interface Watched {
-  readonly clock?: LocalClock | undefined;
-  readonly observer?: StackObserver | undefined;
-}
-
-/** The function, with an observer told of each invocation. */
-function observed(created: LocalFunction, { observer, clock }: Watched): LocalFunction {
+/** The function, with each invocation observed. */
+function observed(created: LocalFunction, { observer, clock }: FunctionsParts): LocalFunction {
   if (observer === undefined) return created;
   const { name } = created.definition;
   return {
@@ -96,11 +86,7 @@ function observed(created: LocalFunction, { observer, clock }: Watched): LocalFu
 /** A URL of the API as CDK writes it, stage included, with the local names filled in. */
 const API_URL = /https:\/\/[A-Za-z0-9]+\.execute-api\.[a-z0-9.-]+\/[^/]+\//g;
 
-function describeFunction(
-  resource: Resource,
-  endpoints: Endpoints,
-  apiUrl: () => string,
-): FunctionDefinition {
+function describeFunction(resource: Resource, { endpoints, apiUrl }: FunctionsParts): FunctionDefinition {
   const { properties } = resource;
   const entry = asText(resource.metadata['tally:entry']);
   if (entry === undefined) {
@@ -136,7 +122,7 @@ function lambdaEnvironment(name: string, memoryMb: number): Record<string, strin
   return {
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
-    // Its own name: whoever sees a request it signed can tell who asked.
+    // Its name: the observer sees by it who signed a request.
     AWS_ACCESS_KEY_ID: name,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     // Nothing of the user's own AWS configuration shall reach the functions.

@@ -140,7 +140,7 @@ export async function startDrill(template: Json, observer?: StackObserver): Prom
       const traffic = await producers.minute(requests, nowMs);
       await Promise.all(scheduled);
       const until = performance.now() + patienceMs;
-      while (performance.now() < until && !(await isIdle(drill).catch(() => false))) await pause(50);
+      while (performance.now() < until && !(await isIdle(drill).catch(() => false))) await pause(100);
       await sampleQueues(stack.template, stack.endpoints.sqs, points, clock.nowMs());
       toNextMinute(clock);
       number += 1;

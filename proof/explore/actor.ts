@@ -1,4 +1,4 @@
-// An invocation under exploration: it stands still at every call until somebody decides what becomes of it.
+// An invocation under exploration: it stands still at every call until the search decides what becomes of it.
 import { hash as digest } from 'node:crypto';
 import type { Clock } from '../../lambdas/ports.ts';
 import {
@@ -10,6 +10,9 @@ import {
   ServiceError,
 } from '../simulation/world/network.ts';
 
+/** The functions, and the people, of a small world. */
+export type Role = 'aggregator' | 'writer' | 'redriver' | 'accountant' | 'compactor' | 'reader' | 'operator';
+
 interface Waiting {
   readonly request: Request<unknown>;
   readonly resolve: (value: unknown) => void;
@@ -18,35 +21,41 @@ interface Waiting {
 
 /** Services whose calls commute with everything else in a small world: they need no decision. */
 const UNDECIDED: ReadonlySet<Service> = new Set(['kinesis', 's3', 'ssm']);
-/** Writes that say the same whoever makes them, and that nobody reads before a later write of the same invocation. */
-const UNDECIDED_WRITES: ReadonlySet<string> = new Set(['registerShard', 'putIds', 'putTouched']);
+/** Writes that are the same whoever makes them, and that are not read before a later write of the same invocation. */
+const UNDECIDED_WRITES: ReadonlySet<string> = new Set(['registerShard', 'registerRangeBits', 'putIds']);
+/** Calls of a compactor that the others see, or that see the others; the rest is done at once with the call before. */
+const DECIDED_OF_COMPACTOR = ['putEpoch', 'queryDeltas', 'readBlocks', 'putBlock', 'putLate', 'markDone'];
 
 /** One invocation. Its memory is a function of what it was given and what it heard: `memory` is a hash of that. */
 export class Actor implements Network, Clock {
-  readonly role: 'aggregator' | 'writer' | 'redriver' | 'accountant';
-  readonly #nowMs: number;
+  readonly role: Role;
+  readonly #clock: Clock;
+  readonly #decided: readonly string[];
   readonly #waiting: Waiting[] = [];
   memory: string;
   alive = true;
   ended = false;
 
-  constructor(role: Actor['role'], given: string, nowMs: number) {
+  /** @param decided calls of a compactor that need a decision */
+  constructor(role: Role, given: string, clock: Clock, decided: readonly string[] = DECIDED_OF_COMPACTOR) {
     this.role = role;
-    this.memory = hash(`${role} ${given}`);
-    this.#nowMs = nowMs;
+    this.#clock = clock;
+    this.memory = hash(`${role} ${given} ${clock.nowMs()}`);
+    this.#decided = decided;
   }
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#clock.nowMs();
   }
 
-  /** The request that it waits for; undefined when it has ended. */
-  get request(): Request<unknown> | undefined {
-    return this.#waiting[0]?.request;
+  /** The requests that it waits for: they may arrive in any order, but for those that commute. */
+  get waiting(): readonly Request<unknown>[] {
+    const requests = this.#waiting.map(({ request }) => request);
+    return this.role === 'reader' || this.role === 'compactor' ? requests : requests.slice(0, 1);
   }
 
   call<T>(request: Request<T>): Promise<T> {
-    if (UNDECIDED.has(request.service) || UNDECIDED_WRITES.has(request.operation)) {
+    if (!this.#needsDecision(request)) {
       const outcome = carriedOut(request);
       this.#hear(request, outcome);
       return 'error' in outcome ? Promise.reject(outcome.error) : Promise.resolve(outcome.value);
@@ -56,44 +65,48 @@ export class Actor implements Network, Clock {
     });
   }
 
-  /** Lets the call take effect and answers it. */
-  answer(): void {
-    const waiting = this.#waiting.shift();
-    if (waiting === undefined) return;
-    const outcome = carriedOut(waiting.request);
-    this.#hear(waiting.request, outcome);
-    if ('error' in outcome) waiting.reject(outcome.error);
-    else waiting.resolve(outcome.value);
+  #needsDecision({ service, operation }: Request<unknown>): boolean {
+    if (this.role === 'compactor') return this.#decided.includes(operation);
+    return !UNDECIDED.has(service) && !UNDECIDED_WRITES.has(operation);
   }
 
-  /** Lets the call take effect, and its answer be lost: the SDK sends it again. */
-  loseAnswer(): void {
-    if (this.request !== undefined) carriedOut(this.request);
+  /** Lets a call take effect and answers it. */
+  answer(request: Request<unknown>): void {
+    const waiting = this.#take(request);
+    const outcome = carriedOut(request);
+    this.#hear(request, outcome);
+    if ('error' in outcome) waiting?.reject(outcome.error);
+    else waiting?.resolve(outcome.value);
   }
 
-  /** Lets the call fail for good. @param applied whether it took effect all the same */
-  fail(applied: boolean): void {
-    const waiting = this.#waiting.shift();
-    if (waiting === undefined) return;
-    if (applied) carriedOut(waiting.request);
-    this.#hear(waiting.request, { value: 'failed' });
-    waiting.reject(new ServiceError('TimeoutError', waiting.request));
+  /** Lets a call fail for good. @param applied whether it took effect all the same */
+  fail(request: Request<unknown>, applied: boolean): void {
+    const waiting = this.#take(request);
+    if (applied) carriedOut(request);
+    this.#hear(request, { value: 'failed' });
+    waiting?.reject(new ServiceError('TimeoutError', request));
   }
 
-  /** Ends it before its call reaches the service. */
+  /** Ends it before its calls reach the services. */
   crash(): void {
     this.alive = false;
     this.ended = true;
     this.#waiting.length = 0;
   }
 
+  #take(request: Request<unknown>): Waiting | undefined {
+    const place = this.#waiting.findIndex((waiting) => waiting.request === request);
+    return this.#waiting.splice(place, 1)[0];
+  }
+
   #hear({ operation, subject }: Request<unknown>, outcome: Outcome<unknown>): void {
     const heard = 'error' in outcome ? `${outcome.error}` : canonical(outcome.value);
-    this.memory = hash(`${this.memory} ${operation} ${subject} ${heard}`);
+    // Code reads the clock right after an answer.
+    this.memory = hash(`${this.memory} ${this.#clock.nowMs()} ${operation} ${subject} ${heard}`);
   }
 }
 
-/** A hash of a text, wide enough that no two states are ever taken for one. */
+/** A hash of a text, wide enough that no two states share one. */
 export function hash(text: string): string {
   return digest('sha1', text, 'base64');
 }

@@ -18,13 +18,23 @@ export interface Found {
 interface Frame {
   readonly state: string;
   readonly choices: number;
+  /** The choice that is taken first. */
+  readonly first: number;
   choice: number;
   label: string;
   histories: bigint;
 }
 
-/** Searches a small world. Every branch is run anew from the start: nothing of a use case can be copied. */
-export async function search(world: SmallWorld, statesMax = Number.POSITIVE_INFINITY): Promise<Found> {
+/**
+ * Searches a small world. Every branch is run anew from the start: nothing of a use case can be copied.
+ * @param statesMax stop after so many states
+ * @param order which branches come first: a search that stops early sees another part of the world with each
+ */
+export async function search(
+  world: SmallWorld,
+  statesMax = Number.POSITIVE_INFINITY,
+  order = 0,
+): Promise<Found> {
   const known = new Map<string, bigint>();
   const frames: Frame[] = [];
   let steps = 0;
@@ -58,7 +68,8 @@ export async function search(world: SmallWorld, statesMax = Number.POSITIVE_INFI
           leaf = 1n;
           break;
         }
-        const frame = { state, choices, choice: 0, label: '', histories: 0n };
+        const first = (order * state.charCodeAt(0)) % choices;
+        const frame = { state, choices, first, choice: 0, label: '', histories: 0n };
         frames.push(frame);
         steps += 1;
         await takeChoice(run, frame);
@@ -84,7 +95,7 @@ export async function search(world: SmallWorld, statesMax = Number.POSITIVE_INFI
 }
 
 async function takeChoice(run: SmallRun, frame: Frame): Promise<void> {
-  const transition = run.transitions()[frame.choice];
+  const transition = run.transitions()[(frame.first + frame.choice) % frame.choices];
   if (transition === undefined) throw new Error('a run anew did not come to the same choices');
   frame.label = transition.label;
   await run.take(transition);

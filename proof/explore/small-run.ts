@@ -1,344 +1,206 @@
-// One run through a small world: what may happen next, and making it happen.
-import { claimCompleteness } from '../../lambdas/accountant/claim-completeness.ts';
-import { keepBooks } from '../../lambdas/accountant/keep-books.ts';
+// One run through a small world: what may happen next, making it happen, and what must be true in the end.
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
-import { type AggregateOutcome, aggregate } from '../../lambdas/aggregator/aggregate.ts';
-import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
-import type { ShardId } from '../../lambdas/core/identifiers.ts';
+import { unknownHistory } from '../../lambdas/core/message-history.ts';
 import { conservationDifference } from '../../lambdas/core/pipeline-status.ts';
-import { redrive } from '../../lambdas/redriver/redrive.ts';
-import { writeRollups } from '../../lambdas/writer/write.ts';
-import { type AtRest, checkAccounts, checkMinutes } from '../oracle/final.ts';
+import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
+import { checkAnswer } from '../oracle/answers.ts';
+import { type AtRest, boundsAtRest, checkAccounts, checkMinutes } from '../oracle/final.ts';
 import { checkHours } from '../oracle/hours.ts';
-import { Oracle } from '../oracle/oracle.ts';
-import { askedOf, minutesOf } from '../oracle/questions.ts';
+import { askedOf, checkGrains, checkTops, coarserOf, minutesOf } from '../oracle/questions.ts';
 import { Violation } from '../oracle/violation.ts';
-import { Random } from '../simulation/random.ts';
 import { allMicrotasks } from '../simulation/scheduler.ts';
-import { TABLES } from '../simulation/world/names.ts';
-import { directNetwork, type Network } from '../simulation/world/network.ts';
-import type { StoredShard } from '../simulation/world/stream.ts';
-import { ORDINARY_WORLD, World } from '../simulation/world/world.ts';
-import { Actor, canonical, hash } from './actor.ts';
-import { WarmContainers } from './containers.ts';
-import {
-  ALWAYS,
-  type Delivery,
-  deliveriesOf,
-  describeDelivery,
-  placeOf,
-  timeFor,
-  timesFor,
-} from './deliveries.ts';
-import { type Budgets, budgetsOf, fatesOf, type Transition } from './fates.ts';
-import { aggregatorSettings, REDRIVER, SmallPorts, WRITER } from './small-ports.ts';
-import type { Reshard, SmallWorld } from './small-world.ts';
+import { directNetwork } from '../simulation/world/network.ts';
+import { canonical, hash } from './actor.ts';
+import { Aggregators } from './aggregators.ts';
+import { Expiry } from './expiry.ts';
+import { fatesOf, type Transition } from './fates.ts';
+import { Functions, QUERY } from './functions.ts';
+import { HOUR_MS, NOW_MS, type SmallWorld, type Step } from './small-world.ts';
+import { Stage } from './stage.ts';
 
-const NOW_MS = Date.UTC(2026, 10, 22, 5, 7);
-const HOUR_MS = 3_600_000;
-const QUERY = { acceptPastMs: undefined, acceptFutureMs: HOUR_MS, retentions: WRITER.retentions };
-const RETRIES = '{"attempts":1,"redriveRounds":1,"redriveDelaySeconds":0,"backoffBaseSeconds":0}';
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** The world and all that goes on in it. */
 export class SmallRun {
-  readonly #spec: SmallWorld;
-  readonly #world: World;
-  readonly #ports: SmallPorts;
-  readonly #oracle: Oracle;
-  readonly #actors: Actor[] = [];
-  readonly #left: Budgets;
-  readonly #windowMs: number;
-  /** Records of each shard that the mapping knows to be done. */
-  readonly #checkpoints = new Map<StoredShard, number>();
-  readonly #containers: WarmContainers;
-  readonly #clock = { ms: NOW_MS, nowMs: () => this.#clock.ms };
-  #config = 0;
+  readonly #stage: Stage;
+  readonly #aggregators: Aggregators;
+  readonly #expiry: Expiry;
+  readonly #functions: Functions;
+  readonly #steps: Readonly<Record<Step, () => Promise<unknown>>> = {
+    aggregate: () => this.#aggregators.finish(),
+    store: () => this.#store(),
+    write: () => this.#write(),
+    copy: () => this.#write(true),
+    newest: () => this.#write(false, -1),
+    park: () => this.#park(),
+    account: () => this.#functions.claim(directNetwork),
+    compact: () => this.#functions.compact(directNetwork, 0),
+  };
 
   constructor(spec: SmallWorld) {
-    this.#spec = spec;
-    this.#left = budgetsOf(spec);
-    this.#containers = new WarmContainers(spec.containers);
-    this.#windowMs = Math.min(...spec.configs.map(({ dedupWindowMs }) => dedupWindowMs));
-    this.#oracle = new Oracle(this.#windowMs);
-    this.#world = new World({
-      ...ORDINARY_WORLD,
-      limits: { ...ORDINARY_WORLD.limits, emptyPages: true },
-      clock: this.#clock,
-      random: new Random('small world'),
-      observer: this.#oracle,
-      shards: spec.shards,
-      retries: RETRIES,
-      partialSends: { taken: (entries) => (this.#left.cutting ? Math.min(1, entries) : entries) },
-    });
-    this.#oracle.world = this.#world;
-    this.#ports = new SmallPorts(this.#world, this.#clock);
+    this.#stage = new Stage(spec);
+    this.#aggregators = new Aggregators(this.#stage);
+    this.#expiry = new Expiry(this.#stage);
+    this.#functions = new Functions(this.#stage, this.#expiry);
   }
 
-  /** Puts the records, and lets the aggregator finish first where the world says so. */
+  /** Puts the records, and takes the steps that the world says were taken before it starts. */
   async start(): Promise<void> {
-    const { records, reshards = [], aggregated } = this.#spec;
-    for (const [place, { shard, events, atMs = place }] of records.entries()) {
-      for (const reshard of reshards) if (reshard.after === place) this.#reshard(reshard);
-      this.#put(this.#shard(shard), events, NOW_MS + atMs);
+    const { records, reshards = [], aggregated } = this.#stage.spec;
+    for (const [place, { shard, atMs = place, done = [], ...record }] of records.entries()) {
+      for (const reshard of reshards) if (reshard.after === place) this.#stage.reshard(reshard);
+      this.#stage.put(this.#stage.shard(shard), record, NOW_MS + atMs);
+      for (const step of done) await this.#steps[step]();
     }
-    if (aggregated) await this.#aggregateRest();
-  }
-
-  #shard(number: number): StoredShard {
-    return this.#world.stream.all()[number] as StoredShard;
-  }
-
-  #reshard(reshard: Reshard): void {
-    if ('split' in reshard) this.#world.stream.split(this.#shard(reshard.split));
-    else this.#world.stream.merge(this.#shard(reshard.merge[0]), this.#shard(reshard.merge[1]));
-  }
-
-  #put(shard: StoredShard, events: readonly string[], arrivalMs: number): void {
-    this.#clock.ms = Math.max(this.#clock.ms, arrivalMs);
-    const metric = 'views';
-    const sent = events.map((event) => {
-      const [id = '', entity = ''] = event.split(':');
-      return { id, metric, entity, at: NOW_MS };
-    });
-    this.#oracle.expectRecord(
-      sent.map(({ id, entity, at }) => ({
-        id: `${entity} ${id}`,
-        metric,
-        entity,
-        atMs: at,
-        n: 1,
-        rejected: undefined,
-      })),
-    );
-    const batch = [1, `batch-${shard.records.length}`, sent];
-    this.#world.stream.putInto(shard, Buffer.from(JSON.stringify(batch)), arrivalMs);
+    if (aggregated) await this.#aggregators.finish();
   }
 
   /** Everything that may happen next. */
   transitions(): Transition[] {
-    const next: Transition[] = [];
-    for (const [number, actor] of this.#actors.entries())
-      next.push(...fatesOf(actor, `${actor.role}-${number}`, this.#left));
-    if (this.#left.aggregators > 0 && this.#running('aggregator') < this.#spec.aggregatorsAtOnce)
-      for (const shard of this.#world.stream.all()) this.#ofShard(shard, next);
-    if (this.#left.writers > 0 && this.#running('writer') < this.#spec.writersAtOnce) this.#ofQueue(next);
-    if (this.#left.redrivers > 0 && this.#running('redriver') === 0 && this.#world.deadLetters.size > 0)
-      next.push({ label: 'redrive', run: () => this.#redrive() });
-    if (this.#left.accountants > 0 && this.#running('accountant') === 0)
-      next.push({ label: 'keep books and claim', run: () => this.#account() });
-    if (this.#left.hours > 0) next.push({ label: 'an hour passes', run: () => this.#anHourPasses() });
-    return next;
+    const { actors, left } = this.#stage;
+    const hour = { label: 'an hour passes', run: () => this.#anHourPasses() };
+    return [
+      ...actors.flatMap((actor, number) => fatesOf(actor, `${actor.role}-${number}`, left)),
+      ...this.#aggregators.transitions(),
+      ...this.#functions.transitions(),
+      ...this.#expiry.transitions(),
+      ...(left.hours > 0 ? [hour] : []),
+    ];
   }
 
   /** Makes something happen, and lets all code run until it stands still again. */
   async take(transition: Transition): Promise<void> {
     transition.run();
     await allMicrotasks();
-    if (this.#oracle.violation !== undefined) throw this.#oracle.violation;
+    this.#throwViolation();
   }
 
   /** A hash of everything that can make a difference from here on. */
   state(): string {
-    const { aws, ledger, queue, deadLetters, archive } = this.#world;
-    const shards = ledger.keys().map((key) => [key, ledger.of(key)]);
-    const actors = this.#actors.map(({ role, memory, ended, request }) => [
-      role,
-      memory,
-      ended,
-      ended ? '' : `${request?.operation} ${request?.subject}`,
-    ]);
-    const rest = [
-      this.#left,
-      [...this.#checkpoints.values()],
-      this.#containers.waiting.map(({ memory }) => memory),
-      this.#config,
-      this.#clock.ms,
-      ledger.claimMs,
-      archive.keys(),
-    ];
-    return hash(
-      canonical([
-        shards,
-        [...aws.dynamoDb.table(TABLES.counts).items()],
-        queue.messages(),
-        deadLetters.messages(),
-        actors,
-        rest,
-      ]),
-    );
+    const { final, discarded } = this.#functions;
+    const known = [[...final.keys()], [...discarded], this.#expiry.isLossy];
+    return hash(canonical([this.#stage.state(), this.#aggregators.state(), known]));
   }
 
   /** Nothing fails any more: everything must come to rest, and be right. */
   async finish(): Promise<void> {
-    const beatMs = this.#clock.ms + 100;
-    for (const shard of this.#world.stream.open()) this.#put(shard, [`beat-${shard.id}:heart`], beatMs);
+    const { world, clock, spec } = this.#stage;
+    const beatMs = clock.ms + 100;
+    for (const shard of world.stream.open())
+      this.#stage.put(shard, { events: [`beat-${shard.id}:heart`], happenedMs: beatMs - NOW_MS }, beatMs);
     try {
-      await this.#aggregateRest();
+      await this.#aggregators.finish();
     } catch (error) {
       throw new Violation('recovery ends', String(error));
     }
-    for (let rounds = 0; this.#world.queue.size + this.#world.deadLetters.size > 0; rounds += 1) {
-      // Whatever a dead invocation hid comes to light.
-      this.#clock.ms += 120_000;
+    for (let rounds = 0; world.queue.size + world.deadLetters.size > 0; rounds += 1) {
+      // What a dead invocation hid comes to light.
+      clock.ms += 120_000;
       if (rounds > 10) throw new Violation('recovery ends', 'messages stay in the queues');
-      const ids = new Set(this.#world.queue.messages().map(({ messageId }) => messageId));
-      const messages = this.#world.queue.receiveAgain(ids);
-      const { retry } = await writeRollups(messages, this.#ports.writer(directNetwork), WRITER, () => true);
-      if (retry.length > 0) throw new Violation('recovery ends', `messages ${retry} failed`);
-      for (const { receiptHandle } of messages) this.#world.queue.delete(receiptHandle);
-      if (this.#world.deadLetters.size > 0)
-        await redrive(this.#ports.redriver(directNetwork), REDRIVER, () => true);
+      await this.#write();
+      if (world.deadLetters.size > 0) await this.#functions.redrive(directNetwork);
     }
-    const status = await readStatus(this.#world.clients(directNetwork, this.#clock).ledger);
+    const atRest = await this.#checkAccounts();
+    const claimMs = await this.#functions.claim(directNetwork);
+    this.#throwViolation();
+    if (claimMs < beatMs && atRest.waiting.parkedEvents === 0)
+      throw new Violation('completeThrough is true', 'everything is counted, and the claim does not say so');
+    if (!this.#expiry.isLossy) await this.#checkCounts(atRest);
+    if (spec.compactors !== undefined) await this.#checkCompacted(atRest);
+  }
+
+  async #checkAccounts(): Promise<AtRest> {
+    const { world, oracle, windowMs } = this.#stage;
+    const status = await readStatus(this.#stage.clients().ledger);
     if (conservationDifference(status) !== 0)
       throw new Violation('accounts balance at every moment', JSON.stringify(status));
-    checkHours(this.#world, status);
-    const atRest = checkAccounts(this.#world, this.#oracle, this.#windowMs, status);
-    await this.#checkCounts(atRest);
-    const claimMs = await this.#claim(directNetwork);
-    if (this.#oracle.violation !== undefined) throw this.#oracle.violation;
-    if (claimMs < beatMs && status.parked === 0)
-      throw new Violation('completeThrough is true', 'everything is counted, and nobody claims it');
+    checkHours(world, status);
+    for (const name of this.#functions.discarded) {
+      const [segment = '', part] = name.split('/');
+      if (oracle.rollups.isStored(segment, Number(part)))
+        throw new Violation('loss is named', `${name} is counted, and the operator was told that it is lost`);
+    }
+    return checkAccounts(world, oracle, windowMs, status);
   }
 
-  /** Asks for the minutes of everything. */
-  async #checkCounts(atRest: AtRest): Promise<void> {
-    const { ledger: claims, state, store: counts } = this.#world.clients(directNetwork, this.#clock);
-    const ports = { claims, state, counts, hints: new Map(), clock: this.#clock };
+  /** Asks for the minutes and the sum of everything. */
+  async #checkCounts(atRest: AtRest, isCompacted = false): Promise<void> {
+    const { ledger: claims, state, store } = this.#stage.clients();
+    const { clock } = this.#stage;
+    const ports = { claims, state, counts: store, tops: store, hints: new Map(), clock };
     const asked = askedOf(atRest.expected.counters);
-    checkMinutes(atRest, asked.names, await minutesOf(asked, ports, QUERY));
+    const minutes = await minutesOf(asked, ports, QUERY);
+    checkMinutes(atRest, asked.names, minutes);
+    if (!isCompacted) return;
+    for (const [name, answer] of await coarserOf(asked, ports, QUERY))
+      checkAnswer(answer, boundsAtRest(atRest, name), ['nothing is lost', 'nothing counts twice']);
+    await checkGrains(asked, minutes, ports, QUERY);
+    await checkTops(minutes, ports, QUERY);
   }
 
-  #ofShard(shard: StoredShard, next: Transition[]): void {
-    if (!this.#spec.earlyChild && !shard.parents.every((parent) => this.#isDone(parent))) return;
-    const warm = this.#containers.waiting;
-    const deliveries = deliveriesOf(shard, {
-      done: this.#checkpoints.get(shard) ?? 0,
-      config: this.#config,
-      configs: this.#spec.configs.length,
-      warm,
-      timeouts: this.#left.timeouts > 0,
-    });
-    for (const delivery of deliveries)
-      next.push({ label: describeDelivery(delivery, warm), run: () => this.#deliver(delivery) });
+  /** Two days later every level has everything, and says the same. */
+  async #checkCompacted(atRest: AtRest): Promise<void> {
+    const { clock, spec } = this.#stage;
+    clock.ms += 2 * DAY_MS - (clock.ms % MINUTE_MS);
+    try {
+      await this.#functions.compact(directNetwork, spec.compactors ?? 0);
+    } catch (error) {
+      if (this.#expiry.isLossy) return;
+      throw new Violation('recovery ends', String(error));
+    }
+    const { covers } = (await this.#stage.clients().state.readState()).hours;
+    const isParked = atRest.waiting.parkedEvents > 0;
+    if (!isParked && covers.open.length > 0)
+      throw new Violation('recovery ends', `${covers.open.length} segments stay open`);
+    await this.#checkCounts(atRest, !isParked);
+    this.#throwViolation();
   }
 
-  /** Whether everything in a shard and its ancestors is known to be done. */
-  #isDone(id: ShardId): boolean {
-    const { records, parents } = this.#world.stream.shard(id);
-    const done = this.#checkpoints.get(this.#world.stream.shard(id)) ?? 0;
-    return done === records.length && parents.every((parent) => this.#isDone(parent));
+  #throwViolation(): void {
+    const { violation } = this.#stage.oracle;
+    if (violation !== undefined) throw violation;
   }
 
-  #deliver(delivery: Delivery): void {
-    const { shard, from, to, config, container, segments } = delivery;
-    this.#left.aggregators -= 1;
-    if (segments !== ALWAYS) this.#left.timeouts -= 1;
-    if (config > this.#config) this.#containers.giveUp();
-    this.#config = config;
-    this.#containers.take(container);
-    const given = `${shard.id} ${from} ${to} ${config} ${segments} ${container.memory}`;
-    const actor = this.#actor('aggregator', given);
-    const records = shard.records.slice(from, to).map((record) => this.#world.stream.decoded(record));
-    const ports = this.#ports.aggregator(actor, container.windows);
-    const settings = aggregatorSettings(this.#spec, config);
-    const end = (outcome: AggregateOutcome | 'failed') => {
-      if (!actor.alive) return;
-      actor.ended = true;
-      this.#containers.keep({ ...container, memory: actor.memory });
-      if (outcome === 'failed') return;
-      const reached = outcome === 'done' ? to : placeOf(shard, outcome.resumeAt);
-      this.#checkpoints.set(shard, Math.max(reached, this.#checkpoints.get(shard) ?? 0));
-    };
-    const batch = { shard: shard.id, records };
-    aggregate(batch, ports, settings, timeFor(segments)).then(end, () => end('failed'));
+  #messages() {
+    const { queue } = this.#stage.world;
+    return queue.receiveAgain(new Set(queue.messages().map(({ messageId }) => messageId)));
   }
 
-  /** Every message alone, and all of them together; one that another writer holds is a copy. */
-  #ofQueue(next: Transition[]): void {
-    const ids = this.#world.queue.messages().map(({ messageId }) => messageId);
-    const groups = ids.length > 1 ? [...ids.map((id) => [id]), ids] : [ids];
-    for (const group of groups) {
-      if (group.length === 0) continue;
-      for (const updates of timesFor(this.#left.timeouts > 0))
-        next.push({
-          label: `write ${group.join(' ')}${updates === ALWAYS ? '' : `, time for ${updates}`}`,
-          run: () => this.#write(group, updates),
-        });
+  /** Writes messages. @param keep whether copies of them stay; @param from the first one's place */
+  async #write(keep = false, from = 0): Promise<void> {
+    const messages = this.#messages().slice(from);
+    const { retry } = await this.#functions.write(messages, directNetwork);
+    if (retry.length > 0) throw new Violation('recovery ends', `messages ${retry} failed`);
+    if (keep) return;
+    for (const { receiptHandle } of messages) this.#stage.world.queue.delete(receiptHandle);
+  }
+
+  /** Stores deltas as a writer does that dies before it acknowledges them; their messages are used up. */
+  async #store(): Promise<void> {
+    const { store } = this.#stage.clients();
+    for (const { body, receiptHandle } of this.#messages()) {
+      for (const delta of decodeRollupMessage(body).deltas) await store.putDelta(delta);
+      this.#stage.world.queue.delete(receiptHandle);
     }
   }
 
-  #write(group: readonly string[], updates: number): void {
-    this.#left.writers -= 1;
-    if (updates !== ALWAYS) this.#left.timeouts -= 1;
-    const messages = this.#world.queue.receiveAgain(new Set(group));
-    const actor = this.#actor('writer', `${canonical(messages)} ${updates}`);
-    writeRollups(messages, this.#ports.writer(actor), WRITER, timeFor(updates)).then(
-      ({ retry }) => {
-        if (!actor.alive) return;
-        actor.ended = true;
-        for (const { messageId, receiptHandle } of messages)
-          if (!retry.includes(messageId)) this.#world.queue.delete(receiptHandle);
-      },
-      () => {
-        actor.ended = true;
-      },
-    );
-  }
-
-  #redrive(): void {
-    this.#left.redrivers -= 1;
-    const actor = this.#actor('redriver', '');
-    const end = () => {
-      actor.ended = true;
-    };
-    redrive(this.#ports.redriver(actor), REDRIVER, () => true).then(end, end);
-  }
-
-  #account(): void {
-    this.#left.accountants -= 1;
-    const actor = this.#actor('accountant', '');
-    const end = () => {
-      actor.ended = true;
-    };
-    this.#claim(actor).then(end, end);
-  }
-
-  /** The accountant's run. @returns the claim in force, epoch milliseconds */
-  async #claim(network: Network): Promise<number> {
-    const { ledger, log } = this.#world.clients(network, this.#clock);
-    await keepBooks(ledger, () => true);
-    return (await claimCompleteness(ledger, log, '1', this.#clock)).throughMs;
+  /** Parks all messages; each stays in the queue as a copy. */
+  async #park(): Promise<void> {
+    const { archive, ledger } = this.#stage.clients();
+    for (const message of this.#messages()) {
+      await archive.keepParked(message, unknownHistory(this.#stage.clock.ms));
+      const { segment, deltas } = decodeRollupMessage(message.body);
+      await ledger.notePlace(
+        segment,
+        deltas.map(({ part }) => part),
+        'parked',
+      );
+    }
   }
 
   #anHourPasses(): void {
-    this.#left.hours -= 1;
-    this.#clock.ms += HOUR_MS;
-  }
-
-  /** Delivers what the mapping does not know to be done, record by record. */
-  async #aggregateRest(): Promise<void> {
-    const windows = new DedupWindows();
-    for (const shard of this.#world.stream.all()) {
-      for (let place = this.#checkpoints.get(shard) ?? 0; place < shard.records.length; place += 1) {
-        const records = shard.records
-          .slice(place, place + 1)
-          .map((record) => this.#world.stream.decoded(record));
-        const ports = this.#ports.aggregator(directNetwork, windows);
-        const settings = aggregatorSettings(this.#spec, this.#config);
-        await aggregate({ shard: shard.id, records }, ports, settings, () => true);
-        this.#checkpoints.set(shard, place + 1);
-      }
-    }
-  }
-
-  #running(role: Actor['role']): number {
-    return this.#actors.filter((actor) => actor.role === role && !actor.ended).length;
-  }
-
-  #actor(role: Actor['role'], given: string): Actor {
-    const actor = new Actor(role, `${given} ${this.#clock.ms}`, this.#clock.ms);
-    this.#actors.push(actor);
-    return actor;
+    this.#stage.left.hours -= 1;
+    this.#stage.clock.ms += HOUR_MS;
   }
 }

@@ -1,12 +1,26 @@
 // What a small world is made of: a handful of records, a few invocations, and what may become of them.
 import type { RollupConfig } from '../../lambdas/core/segment.ts';
 
+export const NOW_MS = Date.UTC(2026, 10, 22, 5, 7);
+export const HOUR_MS = 3_600_000;
+
+/**
+ * Something done to its end before the exploration starts: segments are made; deltas are stored and their messages used up, but
+ * not acknowledged; messages are written, all or the newest, or with copies that stay in the queue; letters are parked, with
+ * copies in the queue; the claim is published; every level is compacted.
+ */
+export type Step = 'aggregate' | 'store' | 'write' | 'newest' | 'copy' | 'park' | 'account' | 'compact';
+
 /** One record: the shard that takes it, the events in it, `id:entity`, and when it arrives. */
 export interface SmallRecord {
   readonly shard: number;
   readonly events: readonly string[];
   /** Arrival, milliseconds after the start; later records may be stamped earlier. Left out: its place among the records. */
   readonly atMs?: number;
+  /** When its events happened, milliseconds after the start. */
+  readonly happenedMs?: number;
+  /** What is done before the next record arrives. */
+  readonly done?: readonly Step[];
 }
 
 /** A change of shards after the first `after` records: one split in two, or two merged. New shards take the next numbers. */
@@ -35,6 +49,22 @@ export interface SmallWorld {
   readonly redrivers?: number;
   /** Runs of the accountant: books, then the claim. */
   readonly accountants?: number;
+  /** Runs of the compactor in all, and at once. */
+  readonly compactors?: number;
+  readonly compactorsAtOnce?: number;
+  /** Largest block by the settings of the first compactor, of the second, and so on. */
+  readonly blockBytes?: readonly number[];
+  /** Calls of a compactor that need a decision, where it is not those that others see. */
+  readonly decided?: readonly string[];
+  /** Questions, one at a time: the grain, and the depth at which the walk over splits begins. */
+  readonly readers?: number;
+  readonly asks?: 'minute' | 'hour' | 'day' | 'total';
+  readonly hint?: number;
+  /** Times that an operator discards a parked letter. */
+  readonly operators?: number;
+  /** Times that TTL deletes what is an hour old; where compaction stalls, also what no level has. */
+  readonly expiries?: number;
+  readonly stalls?: boolean;
   /** Whether the aggregator has done its work before the exploration starts. */
   readonly aggregated?: boolean;
   readonly crashes: number;

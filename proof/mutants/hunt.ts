@@ -7,7 +7,9 @@ import { runSeeds } from '../simulation/campaign/batch.ts';
 Error.stackTraceLimit = 0;
 const [seeds = 1500, states = 20_000] = process.argv.slice(2).map(Number);
 /** States of each world in a first pass: most of what breaks at all breaks early, in one world or another. */
-const FIRST_STATES = 500;
+const FIRST_STATES = 300;
+/** First passes, each over another part of the worlds. */
+const FIRST_PASSES = 4;
 
 async function hunt(): Promise<{ by: string; promise: string; message: string } | undefined> {
   for (let seed = 1; seed <= seeds; seed += 1) {
@@ -15,9 +17,9 @@ async function hunt(): Promise<{ by: string; promise: string; message: string } 
     if (failure === undefined) continue;
     return { by: `seed ${seed}`, promise: failure.promise ?? 'an error', message: failure.message };
   }
-  for (const most of [FIRST_STATES, states]) {
+  for (let pass = 0; pass <= FIRST_PASSES; pass += 1) {
     for (const world of SMALL_WORLDS) {
-      const { violation } = await search(world, most);
+      const { violation } = await search(world, pass < FIRST_PASSES ? FIRST_STATES : states, pass);
       if (violation !== undefined) return { by: `world "${world.name}"`, ...violation };
     }
   }

@@ -146,10 +146,6 @@ export class Oracle implements WorldObserver {
     this.check(() => this.#ceiling.stored(this.rollups.stored(before, item, isDeleted)));
   }
 
-  countsExpired(item: Item): void {
-    if (item['pk']?.S?.startsWith('DELTA#')) this.rollups.expired(item);
-  }
-
   partsAcknowledged(segment: string, parts: readonly number[]): void {
     this.check(() => this.rollups.acknowledged(segment, parts));
   }

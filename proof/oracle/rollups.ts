@@ -5,10 +5,9 @@ import { Violation } from './violation.ts';
 
 /** A delta as the table has it; without rows, a tombstone. */
 interface StoredDelta {
+  readonly key: string;
   readonly events: number;
   readonly rows: readonly Row[] | undefined;
-  /** TTL has deleted it: a late copy may be stored once more, and is never read. */
-  readonly isExpired: boolean;
 }
 
 /** A delta in a rollup message: its part, its events, and its rows in base64. */
@@ -54,28 +53,23 @@ export class Rollups {
       if (bytes !== undefined && isWithout(deleted, before['rows']?.B, bytes)) return [];
       throw new Violation('a segment has one output', `part ${name} was stored and is written over`);
     }
-    const known = this.#stored.get(name);
-    if (known !== undefined && !known.isExpired) {
-      throw new Violation('nothing counts twice', `part ${name} is stored under a second key`);
+    const key = `${item['pk']?.S} ${item['sk']?.S}`;
+    const earlier = this.#stored.get(name);
+    // A copy of what has expired is stored again: it is in the blocks, and is never added once more.
+    if (earlier?.key === key && earlier.rows !== undefined && bytes !== undefined) return [];
+    if (earlier !== undefined) {
+      throw new Violation('nothing counts twice', `part ${name} is stored twice, or after it was given up`);
     }
     const rows = bytes && decodeRows(bytes);
     const events = Number(item['events']?.N ?? 0);
-    this.#stored.set(name, { events, rows, isExpired: false });
+    this.#stored.set(name, { key, events, rows });
     if (bytes === undefined || rows === undefined) return [];
     const sent = this.#sent.get(name);
     if (sent?.rows !== Buffer.from(bytes).toString('base64') || sent.events !== events) {
       throw new Violation('a segment has one output', `part ${name} is stored otherwise than it was sent`);
     }
-    if (known !== undefined) return [];
     this.eventsStored += events;
     return rows;
-  }
-
-  /** TTL has deleted a delta. */
-  expired(item: Item): void {
-    const name = nameOf(item);
-    const known = this.#stored.get(name);
-    if (known !== undefined) this.#stored.set(name, { ...known, isExpired: true });
   }
 
   acknowledged(segment: string, parts: readonly number[]): void {

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -37,8 +39,16 @@ function start(
   program: 'import' | 'verify',
   ...args: string[]
 ): { child: ChildProcess; ended: Promise<Ended> } {
-  const env = { PATH: process.env['PATH'], XDG_STATE_HOME: world.path('home') };
+  // As npm runs a script: in the package's folder, with the caller's in a variable.
+  const env = {
+    PATH: process.env['PATH'],
+    XDG_STATE_HOME: world.path('home'),
+    INIT_CWD: world.folder,
+    npm_lifecycle_event: 'tally',
+  };
+  const cwd = fileURLToPath(new URL('../..', import.meta.url));
   const child = spawn(process.execPath, [tally, program, ...args], {
+    cwd,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -179,7 +189,7 @@ describe('tally import', () => {
     assert.match(tls.stderr, /cannot be used/);
   });
 
-  test('output that nobody reads to its end is no error', async () => {
+  test('output that is closed before its end is no error', async () => {
     const text = Array.from({ length: 3000 }, (_, i) => `0\t/e${i}\t1\t1\n`).join('');
     await world.write('t.entity_minute.tsv', text);
     const script = `"${process.execPath}" "${tally}" verify --truth "${world.path('t')}" --url ${world.door.url} --show 3000 | head -1; exit "\${PIPESTATUS[0]}"`;
@@ -204,6 +214,36 @@ describe('tally import', () => {
     const ended = await run('import', fixture, ...importInto('--wait', '--max-malformed', '40'));
     assert.equal(ended.code, 4);
     assert.match(ended.stderr, /received 2: 0 counted, 0 duplicate, 2 rejected by the service/);
+  });
+
+  test('--wait: duplicates are no proof that anything is counted', async () => {
+    const accounts = { rejected: 0, inFlight: 0, dead: 0, parked: 0, expired: 0, lost: 0 };
+    const duplicate = () => 5 * world.door.stored.size;
+    world.door.status = () => ({ ...accounts, received: duplicate(), duplicate: duplicate(), counted: 0 });
+    const wait = ['--wait', '--wait-timeout', '1', '--max-malformed', '40'];
+    const ended = await run('import', fixture, ...importInto(...wait));
+    assert.equal(ended.code, 4);
+    assert.match(
+      ended.stderr,
+      /Not everything is counted yet \(2 of 2 accepted events are not counted yet\)/,
+    );
+  });
+
+  test('a service that will never answer otherwise ends the import: 501', async () => {
+    const server = createServer((_, response) => void response.writeHead(501).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const ended = await run('import', fixture, '--url', `http://127.0.0.1:${port}`);
+    server.close();
+    assert.equal(ended.code, 1);
+    assert.match(ended.stderr, /cannot be used: .*501/);
+  });
+
+  test('relative paths are those of the caller, wherever npm has gone', async () => {
+    await world.write('here.log', logLines(3));
+    const ended = await run('import', 'here.log', ...importInto());
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.equal(world.door.stored.size, 3);
   });
 
   for (const kept of [false, true]) {

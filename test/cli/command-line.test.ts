@@ -1,6 +1,7 @@
 // The one command: help with an example for each subcommand, and usage instead of a stack trace when something is wrong.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Command } from 'commander';
@@ -60,20 +61,54 @@ test('a wrong flag prints the usage of its command', async () => {
   }
 });
 
+test('a number that is none prints the usage of its command', async () => {
+  let options = 0;
+  for (const [path, command] of all(tally())) {
+    for (const { flags, long, parseArg } of command.options) {
+      if (
+        parseArg === undefined ||
+        long === null ||
+        long === undefined ||
+        !/<(n|k|seconds|seed|percent)>/.test(flags)
+      )
+        continue;
+      const { code, printed } = await usage([...path.split(' '), long, 'abc']);
+      assert.equal(code, 'commander.invalidArgument', `${path} ${flags}`);
+      assert.match(printed, /'abc' is invalid[\s\S]*Usage: tally /, `${path} ${flags}`);
+      options += 1;
+    }
+  }
+  assert.ok(options > 40, `${options}`);
+});
+
 describe('what is refused, and how', () => {
   const cases: readonly [line: string, says: RegExp][] = [
-    ['start --prot 1', /unknown option '--prot'/],
-    ['start --port 70000', /from 0 to 65535/],
-    ['start --settings [1]', /must be a JSON object/],
-    ['start --settings streamShards=4', /must be a JSON object/],
-    ['start somewhere', /too many arguments/],
     ['simulate --seed abc', /'abc' is invalid. It must be a whole number/],
     ['simulate', /give one of --seed N, --runs N or --minutes N/],
     ['simulate --seed 1 --runs 2', /give one of/],
     ['bench end-to-end --rounds 0', /'0' is invalid. It must be a whole number from 1/],
     ['bench nothing', /unknown command 'nothing'/],
     ['hostile --seconds soon', /'soon' is invalid/],
-    ['kill --file x', /required option '--truth <path>'/],
+    ['start --prot 1', /unknown option '--prot'/],
+    ['start --port', /'--port <n>' argument missing/],
+    ['start --port x', /'x' is invalid. It must be a whole number from 0 to 65535/],
+    ['start --port 70000', /from 0 to 65535/],
+    ['start --data=', /It must be a folder/],
+    ['start --settings [1]', /--settings must be an object of settings/],
+    ['start --settings streamShards=4', /--settings must be JSON/],
+    ['start --settings {"streamshards":4}', /did you mean streamShards\?/],
+    ['start --settings {"streamShards":0}', /streamShards must be at least 1, not 0/],
+    ['start --no-demo=yes', /no-demo/],
+    ['start somewhere', /too many arguments/],
+    ['bench end-to-end --rates abc', /'abc' is invalid. It must be a whole number from 1/],
+    ['bench formats --file /nothing', /There is no \/nothing/],
+    ['bench cost --data /nothing', /There is no \/nothing/],
+    ['bench cold-start --only nothing', /Allowed choices are aggregator, /],
+    ['kill --file /nothing --truth x', /There is no \/nothing/],
+    ['late --file /nothing --truth x', /There is no \/nothing/],
+    ['parameter set abc --stage b', /'abc' is invalid .*It must be FIELD=NUMBER, such as attempts=5/],
+    ['parameter set attempts=abc --stage b', /It must be FIELD=NUMBER/],
+    ['kill --file package.json', /required option '--truth <path>'/],
     ['dead-letters discard --all --stage b', /required option '--why <text>'/],
     ['dead-letters list 1.0.1/0 --stage b', /too many arguments/],
     ['dead-letters list --max 0 --stage b', /whole number from 1/],
@@ -98,6 +133,7 @@ describe('what is refused, and how', () => {
     ['deploy local', /The stage "local" runs on this machine only/],
     ['deploy prod --settings {"streamShards":0}', /streamShards must be at least 1, not 0\./],
     ['deploy prod --settings streamShards=4', /--settings must be JSON/],
+    ['deploy prod --settings [1]', /--settings must be an object of settings/],
   ];
   for (const [line, says] of refused) {
     test(line, async () => {
@@ -119,6 +155,11 @@ test('as a process: usage and exit code 2, or one sentence and its exit code; ne
       4,
       /^Nothing answers at http:\/\/127\.0\.0\.1:1/,
     ],
+    [['explore', 'nothing-such'], 2, /^There is no world "nothing-such"/],
+    [['mutants', 'nothing-such'], 2, /^There is no mutation "nothing-such"/],
+    [['bench', 'cost', '--workloads', 'nothing-such'], 2, /^There is no workload "nothing-such"/],
+    [['kill', '--file', 'package.json', '--truth', '/nothing'], 2, /^there is no truth file \/nothing/],
+    [['late', '--file', 'package.json', '--truth', '/nothing'], 2, /^there is no truth file \/nothing/],
     [['--version'], 0, /^\d+\.\d+\.\d+\n$/],
   ] as const) {
     const { status, out, err } = await run(args);
@@ -126,6 +167,20 @@ test('as a process: usage and exit code 2, or one sentence and its exit code; ne
     assert.match(err || out, says);
     assert.doesNotMatch(err, /\n\s+at /);
   }
+});
+
+test('output that is read no longer ends a command quietly', async () => {
+  const child = spawn(process.execPath, ['bin/tally.ts', 'plan', '--help'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.destroy();
+  let err = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  const [code] = await once(child, 'close');
+  assert.deepEqual([code, err], [0, '']);
 });
 
 function run(args: readonly string[]): Promise<{ status: number; out: string; err: string }> {

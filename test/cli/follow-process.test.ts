@@ -1,12 +1,13 @@
 // `tally follow` as a process: killed and started again, fed by a pipe, and beside a real nginx under load.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, copyFile, mkdir, rename, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { ImportWorld, logLines } from './support/import-world.ts';
 
 const tally = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
@@ -93,30 +94,29 @@ test('wrong usage is exit code 2', async () => {
   assert.equal(await ended(follow(world.folder)), 2);
 });
 
-/** nginx's version; undefined where there is none. */
-function nginxVersion(): string | undefined {
-  try {
-    return execFileSync('nginx', ['-v'], { stdio: 'pipe', encoding: 'utf8' });
-  } catch {
-    return undefined;
-  }
+/** Whether a program of the machine is there. */
+function isInstalled(program: string): boolean {
+  return spawnSync(program, ['--version']).error === undefined;
 }
 
-const absent = nginxVersion() === undefined && 'nginx is not installed here: apt-get install nginx-light';
+const absent =
+  !(isInstalled('nginx') && isInstalled('logrotate')) &&
+  'nginx or logrotate is not installed here: apt-get install nginx-light logrotate';
 
-test('a real nginx under load, with logrotate’s moves between: every request once', {
-  skip: absent,
-}, async () => {
+/** A server of ours, its log, and the moves that logrotate makes. */
+async function startNginx() {
   const port = await freePort();
   const logs = world.path('logs');
   const log = `${logs}/access.log`;
   await mkdir(logs);
+  const asRoot = process.getuid?.() === 0 ? 'user root;' : '';
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((kind) => `${kind}_temp_path ${world.path(kind)};`)
+    .join(' ');
   await writeFile(
     world.path('nginx.conf'),
-    `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; pid ${world.path('nginx.pid')}; error_log ${world.path('error.log')}; worker_processes 2;
-     events {} http { access_log ${log} combined; client_body_temp_path ${world.path('t1')}; proxy_temp_path ${world.path('t2')};
-     fastcgi_temp_path ${world.path('t3')}; uwsgi_temp_path ${world.path('t4')}; scgi_temp_path ${world.path('t5')};
-     server { listen 127.0.0.1:${port}; location / { return 200 ok; } } }`,
+    `${asRoot} daemon off; pid ${world.path('pid')}; worker_processes 2; events {}
+     http { access_log ${log} combined; ${temporary} server { listen 127.0.0.1:${port}; location / { return 200 ok; } } }`,
   );
   const nginx = spawn('nginx', ['-c', world.path('nginx.conf'), '-e', world.path('error.log')], {
     stdio: 'ignore',
@@ -136,31 +136,80 @@ test('a real nginx under load, with logrotate’s moves between: every request o
       () => true,
       () => false,
     );
-  const load = () => Promise.all(Array.from({ length: 1000 }, (_, i) => ask(`/p/${i % 50}?n=${i}`)));
 
-  const child = follow(log);
-  await saysFollowing(child);
-  await load();
-  for (let round = 1; round <= 3; round += 1) {
-    const loading = load();
-    await rename(log, `${log}.${round}`);
-    // What nginx writes before it opens its log anew goes to the old file.
-    nginx.kill('SIGUSR1');
-    await loading;
-    await load();
-    await world.door.untilStored(asked);
-    execFileSync('gzip', [`${log}.${round}`]);
+  /** `logrotate --force`, with the options that Debian's packages ship, or with copytruncate. */
+  async function rotate(how: 'create' | 'copytruncate'): Promise<void> {
+    const options = {
+      create: `create\n delaycompress\n postrotate\n kill -USR1 ${nginx.pid}\n endscript`,
+      copytruncate: 'copytruncate\n delaycompress',
+    }[how];
+    await writeFile(
+      world.path('rotate.conf'),
+      `${log} {\n rotate 50\n nodateext\n compress\n ${options}\n}\n`,
+    );
+    const rotated = spawn('logrotate', [
+      '--force',
+      '--state',
+      world.path('rotated'),
+      world.path('rotate.conf'),
+    ]);
+    assert.equal(await ended(rotated), 0);
   }
-  const loading = load();
-  await loading;
-  await copyFile(log, `${log}.copy`);
-  await truncate(log);
-  await load();
-  await world.door.untilStored(asked);
+
+  return {
+    log,
+    rotate,
+    load: () => Promise.all(Array.from({ length: 1000 }, (_, i) => ask(`/p/${i % 50}?n=${i}`))),
+    asked: () => asked,
+    /** Requests by path, of all the files there are. */
+    async written(): Promise<Map<string, number>> {
+      const counts = new Map<string, number>();
+      for (const name of await readdir(logs)) {
+        if (!name.startsWith('access.log')) continue;
+        const bytes = await readFile(`${logs}/${name}`);
+        const text = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
+        for (const [, path = ''] of text.matchAll(/"GET ([^? ]+)/g))
+          counts.set(path, (counts.get(path) ?? 0) + 1);
+      }
+      return counts;
+    },
+    async stop(): Promise<void> {
+      agent.destroy();
+      await ended(nginx, 'SIGTERM');
+    },
+  };
+}
+
+test('a real nginx under load, logrotate between, and a follower that is killed: every request once', {
+  skip: absent,
+}, async () => {
+  const nginx = await startNginx();
+  let child = follow(nginx.log);
+  await saysFollowing(child);
+  for (const how of ['create', 'create', 'copytruncate', 'create', 'copytruncate'] as const) {
+    const loading = nginx.load();
+    // In the middle of the load, with requests under way.
+    await world.door.untilStored(world.door.stored.size + 200);
+    await ended(child, 'SIGKILL');
+    // What is written between copy and truncation is gone, so copytruncate waits for silence.
+    if (how === 'copytruncate') await loading;
+    await nginx.rotate(how);
+    await loading;
+    child = follow(nginx.log);
+    await saysFollowing(child);
+    await nginx.load();
+    await nginx.rotate('create');
+    await world.door.untilStored(nginx.asked());
+  }
   assert.equal(await ended(child, 'SIGTERM'), 0);
-  assert.equal(countedEvents(), asked);
-  agent.destroy();
-  await ended(nginx, 'SIGTERM');
+  await nginx.stop();
+  const counted = new Map<string, number>();
+  for (const [key, n] of world.door.counts) {
+    const path = key.split(' ')[1] ?? '';
+    counted.set(path, (counted.get(path) ?? 0) + n);
+  }
+  assert.deepEqual(new Map([...counted].toSorted()), new Map([...(await nginx.written())].toSorted()));
+  assert.equal(countedEvents(), nginx.asked());
 });
 
 async function freePort(): Promise<number> {

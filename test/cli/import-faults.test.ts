@@ -87,7 +87,7 @@ describe('a service in trouble', () => {
   });
 });
 
-describe('requests that nobody knows the outcome of', () => {
+describe('requests of unknown outcome', () => {
   /** Stores the second request, breaks the connection, and the importer ends there. */
   const interrupted = async (fault: Fault = 'store-reset') => {
     world.door.script = (request) => {

@@ -5,6 +5,7 @@ import { chmod, mkdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { ABSENT, ACCESS_LOGS, DATA, trueViews } from '../support/real-logs.ts';
 import type { Fault } from './support/front-door.ts';
 import { ImportWorld, logLine, logLines } from './support/import-world.ts';
 
@@ -143,6 +144,22 @@ test('a line with many objects is one record, in as many requests as it takes', 
   assert.equal((await world.import(path)).figures.already, 1201);
 });
 
+test('what is no event on a line with several objects is counted and reported, each of it', async () => {
+  const good = { entity: 'a', at: 1_793_707_200 };
+  const path = await world.write('a.json', `${JSON.stringify([good, { x: 1 }, { x: 2 }, good])}\n`);
+  const { figures, rejects } = await world.import(path);
+  assert.deepEqual([figures.lines, figures.accepted, figures.malformed, rejects.length], [1, 2, 2, 2]);
+});
+
+test('zero bytes before the first line, however many; files with such holes stay apart', async () => {
+  const hole = Buffer.alloc(2 ** 20);
+  const path = await world.write('a.log', Buffer.concat([hole, Buffer.from(logLines(7))]));
+  assert.equal((await world.import(path)).figures.accepted, 7);
+  assert.equal((await world.import(path)).figures.already, 7);
+  const other = await world.write('b.log', Buffer.concat([hole, Buffer.from(logLines(5, 700))]));
+  assert.equal((await world.import(other)).figures.accepted, 5);
+});
+
 test('nothing to do: an empty file, blank lines, gzip of nothing', async () => {
   for (const content of ['', '\n\n', gzipSync('')]) {
     const { plan, figures } = await world.import(await world.write('a.log', content));
@@ -169,6 +186,7 @@ describe('containers', () => {
     ['compressed with lz4', Buffer.from('04224d18', 'hex')],
     ['compressed with zstd', Buffer.from('502a4d18', 'hex')],
     ['a zip archive', Buffer.from('504b0304', 'hex')],
+    ['UTF-16 text', Buffer.from('fffe61006200', 'hex')],
   ] as const) {
     test(`${name} is refused`, async () => {
       await assert.rejects(world.import(await world.write('a', bytes)), new RegExp(`is ${name}`));
@@ -176,6 +194,11 @@ describe('containers', () => {
         await assert.rejects(world.import(await world.write('b', gzipSync(bytes))), /is a tar archive/);
     });
   }
+});
+
+test('gzip within gzip is refused', async () => {
+  const path = await world.write('a.gz', gzipSync(gzipSync(logLines(5))));
+  await assert.rejects(world.import(path), /is gzip within gzip: unpack it once first/);
 });
 
 describe('different things stay apart', () => {
@@ -286,3 +309,10 @@ test('a gzip file that is cut off: what can be read is imported, and the rest wh
   assert.deepEqual([figures.already, figures.accepted], [first, 5000 - first]);
   assert.equal(world.door.repeated, 0);
 });
+
+for (const [truth, file] of ACCESS_LOGS) {
+  test(`${truth}, imported: every view equals the truth`, { skip: ABSENT }, async () => {
+    await world.import(`${DATA}${file}`, { state: world.path('state') });
+    assert.deepEqual(world.viewsCounted(), await trueViews(truth));
+  });
+}

@@ -1,20 +1,14 @@
 // Reads the shared data sets, where they are present, and compares every (entity, minute) count with their truth.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { openSource, readHead } from '../../cli/source/source.ts';
+import { openSource } from '../../cli/source/source.ts';
 import { type MinuteCounts, readTruth } from '../../cli/verify/truth.ts';
 import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/detect.ts';
-import { linesOf } from '../../formats/lines.ts';
+import { headOf, linesOf } from '../../formats/lines.ts';
 import { RecordReader } from '../../formats/records.ts';
 import { entityProblem } from '../../formats/select.ts';
-
-const data = process.env['TALLY_DATA'] ?? fileURLToPath(new URL('../../../shared/data/', import.meta.url));
-const absent = existsSync(data)
-  ? false
-  : 'the shared data sets (../shared/data beside the project) are not here';
+import { ABSENT, DATA } from '../support/real-logs.ts';
 
 interface Case {
   readonly truth: string;
@@ -48,6 +42,12 @@ const cases: readonly Case[] = [
   { truth: 'cdluc3_alb-2023', file: 'cdluc3_alb-2023.log.gz', malformed: 0 },
   { truth: 'crowdsec-hub_aws-alb-logs', file: 'crowdsec-hub_aws-alb-logs.log.gz', malformed: 0 },
   {
+    truth: 'cf_replicated_1000k',
+    file: 'rkalla_cloudfront-2011_example-1000k_REPLICATED.gz',
+    malformed: 0,
+    viewsOnly: true,
+  },
+  {
     truth: 'bitly',
     file: 'pydata-book_usagov-bitly-example.jsonl.gz',
     request: { entity: 'g', time: 't' },
@@ -72,8 +72,8 @@ const cases: readonly Case[] = [
 
 async function countsOf(file: string, request: FormatRequest) {
   const source = await openSource(file);
-  const head = await readHead(source, SAMPLE_BYTES);
-  const plan = readingPlan(request, head, head.length < SAMPLE_BYTES, file);
+  const { head, whole } = await headOf(source.chunks(), SAMPLE_BYTES);
+  const plan = readingPlan(request, head, whole, file);
   assert.ok(plan);
   const reader = new RecordReader(plan, 'view');
   const counts = new Map<string, MinuteCounts>();
@@ -96,7 +96,7 @@ async function countsOf(file: string, request: FormatRequest) {
 }
 
 async function malformedLines(truth: string): Promise<number[]> {
-  const source = await openSource(`${data}truth/${truth}.malformed.txt`);
+  const source = await openSource(`${DATA}truth/${truth}.malformed.txt`);
   const numbers: number[] = [];
   for await (const line of linesOf(source.chunks())) numbers.push(Number.parseInt(line.bytes.toString(), 10));
   return numbers;
@@ -111,10 +111,10 @@ for (const {
   except,
 } of cases) {
   for (const column of viewsOnly ? (['views'] as const) : (['views', 'hits'] as const)) {
-    test(`${name}: every ${column} count equals the truth`, { skip: absent }, async () => {
-      const truth = await readTruth(`${data}truth/${name}`, column);
+    test(`${name}: every ${column} count equals the truth`, { skip: ABSENT }, async () => {
+      const truth = await readTruth(`${DATA}truth/${name}`, column);
       const everything = column === 'hits' ? { where: ['any'] } : {};
-      const { counts, malformed } = await countsOf(`${data}${file}`, { ...request, ...everything });
+      const { counts, malformed } = await countsOf(`${DATA}${file}`, { ...request, ...everything });
       const expected = new Map(
         [...truth.entities].filter(
           ([entity, minutes]) => minutes.size > 0 && entity !== except && entityProblem(entity) === undefined,
@@ -129,6 +129,6 @@ for (const {
   }
 }
 
-test('epa: times without month and year are refused, with the reason', { skip: absent }, async () => {
-  await assert.rejects(countsOf(`${data}ita_epa-http_1995-08-29.txt.gz`, {}), /no month and no year/);
+test('epa: times without month and year are refused, with the reason', { skip: ABSENT }, async () => {
+  await assert.rejects(countsOf(`${DATA}ita_epa-http_1995-08-29.txt.gz`, {}), /no month and no year/);
 });

@@ -1,12 +1,10 @@
 // The collector's use case: announced twice, cut off anywhere, overtaken, on a stream that turns batches away: each line once.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { type MinuteCounts, readTruth } from '../../cli/verify/truth.ts';
 import { announcedObject, announcementOf } from '../../lambdas/collector/announcement.ts';
 import { type Collected, type CollectorSettings, collect } from '../../lambdas/collector/collect.ts';
 import {
@@ -18,6 +16,7 @@ import {
   type Progress,
 } from '../../lambdas/collector/ports.ts';
 import { logLine, logLines } from '../cli/support/import-world.ts';
+import { ABSENT, ACCESS_LOGS, DATA, trueViews } from '../support/real-logs.ts';
 
 const LOG: AccessLog = {
   bucket: 'logs',
@@ -34,9 +33,15 @@ const WINDOW_MS = 600_000;
 class World {
   readonly objects = new Map<string, Buffer>();
   readonly items = new Map<string, string>();
-  readonly parked: { key: string; reason: string }[] = [];
-  /** Events by batch key and place, as the aggregator tells twins: what was put twice is there once. */
-  readonly counted = new Map<string, { metric: string; entity: string; at: number | string }>();
+  readonly reported: { key: string; reason: string }[] = [];
+  /** Events by batch key and place; the aggregator drops what comes again within its window. */
+  readonly counted = new Map<
+    string,
+    { metric: string; entity: string; at: number | string; putMs: number }
+  >();
+  /** What came again after the window. */
+  twice = 0;
+  runs = 0;
   nowMs = Date.parse('2026-11-03T00:00:00Z');
   puts = 0;
   opens = 0;
@@ -75,10 +80,9 @@ class World {
         const item = this.items.get(`${key} ${etag}`);
         return item === undefined ? undefined : (JSON.parse(item) as Progress);
       },
-      save: async ({ key, etag }, progress) => {
+      save: async ({ key, etag }, progress, owner) => {
         const before = await this.ports.progress.read({ bucket: 'logs', key, etag, bytes: 0 });
-        if (before && (before.status !== 'reading' || before.cursor.offset > progress.cursor.offset))
-          return false;
+        if (before?.run !== owner && before?.run !== progress.run) return false;
         this.items.set(`${key} ${etag}`, JSON.stringify(progress));
         return true;
       },
@@ -93,13 +97,18 @@ class World {
           const [version, name, events] = JSON.parse(data);
           assert.deepEqual([version, name], [1, key]);
           assert.ok(events.length <= 500 && data.length < 1_000_000 && key.length <= 128);
-          for (const [place, event] of events.entries()) this.counted.set(`${key}#${place}`, event);
+          for (const [place, event] of events.entries()) {
+            const first = this.counted.get(`${key}#${place}`);
+            if (first === undefined) this.counted.set(`${key}#${place}`, { ...event, putMs: this.nowMs });
+            else if (this.nowMs - first.putMs > WINDOW_MS) this.twice += 1;
+          }
         }
         if (what === 'die after') throw new Error('died');
         return records.filter((record) => !taken.includes(record));
       },
     },
-    parked: { keep: async ({ key }, reason) => void this.parked.push({ key, reason }) },
+    report: async ({ key }, reason) => void this.reported.push({ key, reason }),
+    run: '',
     nowMs: () => this.nowMs,
     pause: async (ms) => {
       this.nowMs += ms;
@@ -108,7 +117,8 @@ class World {
 
   collect(object: LogObject, log: Partial<AccessLog> = {}, hasTime = () => true): Promise<Collected> {
     const settings: CollectorSettings = { accessLogs: [{ ...LOG, ...log }], dedupWindowMs: WINDOW_MS };
-    return collect(object, this.ports, settings, hasTime);
+    this.runs += 1;
+    return collect(object, { ...this.ports, run: `run ${this.runs}` }, settings, hasTime);
   }
 }
 
@@ -125,8 +135,8 @@ describe('an object', () => {
     test(`${name}: its lines count once, also weeks later`, async () => {
       const world = new World();
       const object = world.put('web/a.log', pack(`${logLines(1300) + logLine(1, 404)}rubbish\n`));
-      const { outcome, events, malformed } = await world.collect(object);
-      assert.deepEqual([outcome, events, malformed], ['done', 1300, 1]);
+      const { outcome, events } = await world.collect(object);
+      assert.deepEqual([outcome, events, world.reported], ['done', 1300, []]);
       assert.equal(world.counted.size, 1300);
       world.nowMs += 21 * 86_400_000;
       const { puts } = world;
@@ -148,7 +158,7 @@ describe('an object', () => {
     const gone = world.put('web/gone.log', lines);
     world.objects.delete('web/gone.log');
     assert.equal((await world.collect(gone)).outcome, 'ignored');
-    assert.equal(world.counted.size + world.parked.length, 0);
+    assert.equal(world.counted.size + world.reported.length, 0);
   });
 
   test('that is put again with other content is another; with the same content it is the same', async () => {
@@ -170,10 +180,34 @@ describe('an object', () => {
       const object = world.put('web/bad.log', bytes);
       const { outcome } = await world.collect(object, log);
       assert.equal(outcome, 'parked');
-      assert.match(world.parked[0]?.reason ?? '', reason);
+      assert.match(world.reported[0]?.reason ?? '', reason);
       assert.equal((await world.collect(object, log)).outcome, 'already');
+      assert.equal(world.reported.length, 1);
     });
   }
+
+  test('that the settings could not read is counted when they are mended, and announced again', async () => {
+    const world = new World();
+    const object = world.put('web/a.log', `${logLines(10)}${'what is this\n'.repeat(3)}`);
+    const wrong = { format: 'alb' };
+    assert.equal((await world.collect(object, wrong)).outcome, 'parked');
+    assert.match(world.reported[0]?.reason ?? '', /^13 of its first 13 lines are malformed, read as elb$/);
+    assert.equal((await world.collect(object, wrong)).outcome, 'already');
+    assert.equal((await world.collect(object)).outcome, 'done');
+    assert.equal((await world.collect(object, wrong)).outcome, 'already');
+    assert.equal(world.counted.size, 10);
+  });
+
+  test('with more than a tenth of its lines malformed is counted, and reported', async () => {
+    const world = new World();
+    const { outcome, reason } = await world.collect(
+      world.put('web/a.log', `${logLines(80)}${'rubbish\n'.repeat(20)}`),
+    );
+    assert.equal(outcome, 'done');
+    assert.equal(reason, '20 of its 100 lines are malformed, read as combined; the others are counted');
+    assert.deepEqual(world.reported, [{ key: 'web/a.log', reason }]);
+    assert.equal(world.counted.size, 80);
+  });
 
   test('settings: metric, filter, entity and template', async () => {
     const world = new World();
@@ -186,8 +220,8 @@ describe('an object', () => {
       entity: 'remote_addr',
     });
     assert.deepEqual(
-      [...world.counted.values()],
-      [{ metric: 'post', entity: '203.0.113.1', at: Date.parse('2026-11-03T12:00:00Z') }],
+      [...world.counted.values()].map(({ metric, entity, at }) => [metric, entity, at]),
+      [['post', '203.0.113.1', Date.parse('2026-11-03T12:00:00Z')]],
     );
   });
 });
@@ -213,9 +247,10 @@ describe('a large object', () => {
       const object = world.put('web/large.log', bytes);
       let runs = 0;
       for (let outcome = 'more'; outcome === 'more'; runs += 1)
-        ({ outcome } = await world.collect(object, {}, () => false));
+        ({ outcome } = await world.collect(object, {}, after(3 + 3 * runs)));
       assert.ok(runs > 2, `${runs} runs`);
       assert.equal(world.counted.size, 60_000);
+      assert.equal(world.reported.length, 0);
       // Announced again long after the queue has let it wait: nothing was doubtful.
       const progress = JSON.parse([...world.items.values()][0] ?? '{}') as Progress;
       assert.deepEqual([progress.status, progress.events], ['done', 60_000]);
@@ -225,14 +260,55 @@ describe('a large object', () => {
   test('waits in the queue for longer than the dedup window between two runs', async () => {
     const world = new World();
     const object = world.put('web/large.log', text);
-    assert.equal((await world.collect(object, {}, () => false)).outcome, 'more');
+    assert.equal((await world.collect(object, {}, after(8))).outcome, 'more');
     world.nowMs += 2 * WINDOW_MS;
     assert.equal((await world.collect(object)).outcome, 'done');
     assert.equal(world.counted.size, 60_000);
   });
+
+  test('that has nothing to count is read in several runs, too', async () => {
+    const world = new World();
+    const object = world.put('web/posts.log', logLines(60_000).replaceAll('GET', 'PUT'));
+    let runs = 0;
+    for (let outcome = 'more'; outcome === 'more' && runs < 50; runs += 1)
+      ({ outcome } = await world.collect(object, {}, after(25)));
+    const { status, events, malformed } = JSON.parse([...world.items.values()][0] ?? '{}') as Progress;
+    assert.deepEqual([status, events, malformed], ['done', 0, 0]);
+    assert.ok(runs > 2, `${runs} runs`);
+  });
+
+  test('malformed lines are counted once over all runs', async () => {
+    const world = new World();
+    const lines = logLines(40_000).split('\n');
+    const text = lines.map((line, i) => (i % 50 === 7 ? 'rubbish' : line)).join('\n');
+    for (let outcome = 'more'; outcome === 'more'; )
+      ({ outcome } = await world.collect(world.put('web/a.log', text), {}, after(3)));
+    const { events, malformed } = JSON.parse([...world.items.values()][0] ?? '{}') as Progress;
+    assert.deepEqual([events, malformed], [39_200, 800]);
+  });
+
+  test('of gzip that a run cannot inflate as far as it is counted, is parked with what to do', async () => {
+    const world = new World();
+    const object = world.put('web/large.log', gzipSync(text));
+    assert.equal((await world.collect(object, {}, after(8))).outcome, 'more');
+    assert.equal((await world.collect(object, {}, () => false)).outcome, 'parked');
+    assert.match(
+      world.reported[0]?.reason ?? '',
+      /are counted, and a run ends before .*: put the rest as smaller/,
+    );
+  });
 });
 
-test('a run that died too long ago leaves the object parked: nobody knows what of it is counted', async () => {
+/** Time for so many looks at the clock. */
+function after(looks: number): () => boolean {
+  let left = looks;
+  return () => {
+    left -= 1;
+    return left > 0;
+  };
+}
+
+test('a run that died too long ago leaves the object parked: it is not known what of it is counted', async () => {
   const world = new World();
   const object = world.put('web/a.log', logLines(100));
   world.onPut = () => 'die after';
@@ -240,33 +316,73 @@ test('a run that died too long ago leaves the object parked: nobody knows what o
   world.onPut = () => 'take';
   world.nowMs += WINDOW_MS;
   assert.equal((await world.collect(object)).outcome, 'parked');
-  assert.match(world.parked[0]?.reason ?? '', /is unknown/);
+  assert.match(world.reported[0]?.reason ?? '', /is unknown/);
+  assert.equal(world.twice, 0);
 });
 
-test('whatever dies, comes again and is turned away, within the window: each line once', async () => {
-  const step = fc.constantFrom('take', 'take', 'take', 'refuse some', 'die before', 'die after');
+test('what a run that died has put is as old as its first attempt, however many runs died since', async () => {
+  const world = new World();
+  const object = world.put('web/a.log', logLines(100));
+  world.onPut = () => 'die after';
+  await assert.rejects(world.collect(object), /died/);
+  world.nowMs += 0.7 * WINDOW_MS;
+  world.onPut = () => 'die before';
+  await assert.rejects(world.collect(object), /died/);
+  world.onPut = () => 'take';
+  world.nowMs += 0.7 * WINDOW_MS;
+  assert.equal((await world.collect(object)).outcome, 'parked');
+  assert.equal(world.twice, 0);
+});
+
+test('a run that was overtaken puts nothing that a later one would put again', async () => {
+  const world = new World();
+  const object = world.put('web/a.log', logLines(60_000));
+  // In the middle of its batches another one takes the object over, and gets no further.
+  let second: Promise<Collected> | undefined;
+  const first = await world.collect(object, {}, () => {
+    second ??= world.collect(object, {}, after(1));
+    return true;
+  });
+  assert.equal((await second)?.outcome, 'more');
+  assert.equal(first.outcome, 'busy');
+  world.nowMs += 2 * WINDOW_MS;
+  const third = await world.collect(object);
+  assert.ok(['parked', 'done'].includes(third.outcome));
+  assert.equal(world.twice, 0);
+});
+
+test('whatever dies, comes again, waits and is turned away: each line once, or reported', async () => {
+  const step = fc.constantFrom('take', 'take', 'take', 'refuse some', 'die before', 'die after', 'wait');
   const text = logLines(30_000);
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 20, size: 'max' }), fc.boolean(), async (steps, gzip) => {
       const world = new World();
       const object = world.put('web/a.log', gzip ? gzipSync(text) : text);
-      world.onPut = () => (steps.shift() as 'take') ?? 'take';
+      const left = [...steps];
+      let waits = false;
+      world.onPut = () => {
+        const next = left.shift() ?? 'take';
+        waits ||= next === 'wait';
+        return next === 'wait' ? 'die after' : next;
+      };
       let outcome = '';
-      for (let run = 0; outcome !== 'done' && run < 30; run += 1) {
-        outcome = await world
-          .collect(object, {}, () => run % 3 === 0)
-          .then(
-            (collected) => collected.outcome,
-            () => 'died',
-          );
+      for (let run = 0; !['done', 'parked'].includes(outcome) && run < 40; run += 1) {
+        const collected = world.collect(object, {}, run % 3 === 0 ? () => true : after(30)).then(
+          (one) => one.outcome,
+          () => 'died',
+        );
         // A copy of the message, at the same time.
-        if (run === 1) await world.collect(object).catch(() => {});
+        if (run % 4 === 1) await world.collect(object, {}, after(40)).catch(() => {});
+        outcome = await collected;
+        if (waits) world.nowMs += 0.6 * WINDOW_MS;
+        waits = false;
       }
-      assert.ok(['done', 'already'].includes((await world.collect(object)).outcome));
-      assert.equal(world.counted.size, 30_000);
-      assert.equal(world.parked.length, 0);
+      assert.equal((await world.collect(object)).outcome, 'already');
+      assert.equal(world.twice, 0);
+      if (world.reported.length === 0) assert.equal(world.counted.size, 30_000);
+      else assert.match(world.reported[0]?.reason ?? '', /is unknown/);
     }),
-    { numRuns: 10 },
+    { numRuns: 12 },
   );
 });
 
@@ -286,37 +402,17 @@ test('an announcement is read as EventBridge writes it, and as the backfill does
     assert.equal(announcedObject(other), undefined);
 });
 
-const data = process.env['TALLY_DATA'] ?? fileURLToPath(new URL('../../../shared/data/', import.meta.url));
-const absent = existsSync(data)
-  ? false
-  : 'the shared data sets (../shared/data beside the project) are not here';
-
-for (const [truth, file] of [
-  ['elastic_apache', 'elastic-examples_apache_logs.log.gz'],
-  ['elastic_nginx', 'elastic-examples_nginx_logs.log.gz'],
-  ['ocatak_acunetix_lenient', 'ocatak_apache-http-logs_acunetix.txt.gz'],
-  ['ocatak_netsparker_lenient', 'ocatak_apache-http-logs_netsparker.txt.gz'],
-  ['ocatak_w3af_lenient', 'ocatak_apache-http-logs_w3af.txt.gz'],
-  ['cf_aws-samples', 'aws-samples_cloudfront-2018.log.gz'],
-  ['cf_aws-solutions', 'aws-solutions_cloudfront-2023.log.gz'],
-  ['aws-samples_alb-2018', 'aws-samples_alb-2018.log.gz'],
-  ['aws-solutions_alb-2023', 'aws-solutions_alb-2023.log.gz'],
-  ['cdluc3_alb-2023', 'cdluc3_alb-2023.log.gz'],
-  ['crowdsec-hub_aws-alb-logs', 'crowdsec-hub_aws-alb-logs.log.gz'],
-] as const) {
-  test(`${truth}: every view equals the truth`, { skip: absent }, async () => {
+for (const [truth, file] of ACCESS_LOGS) {
+  test(`${truth}: every view equals the truth`, { skip: ABSENT }, async () => {
     const world = new World();
-    const object = world.put(`web/${file}`, readFileSync(`${data}${file}`));
-    for (let outcome = 'more'; outcome === 'more'; )
-      ({ outcome } = await world.collect(object, {}, () => false));
-    const counts = new Map<string, MinuteCounts>();
+    const object = world.put(`web/${file}`, readFileSync(`${DATA}${file}`));
+    for (let [outcome, runs] = ['more', 1]; outcome === 'more'; runs += 1)
+      ({ outcome } = await world.collect(object, {}, after(8 * runs)));
+    const counts = new Map<string, number>();
     for (const { entity, at } of world.counted.values()) {
-      const minutes = counts.get(entity) ?? new Map<number, number>();
-      counts.set(entity, minutes);
-      const minute = Math.floor(new Date(at).getTime() / 60_000) * 60;
-      minutes.set(minute, (minutes.get(minute) ?? 0) + 1);
+      const key = `${entity} ${Math.floor(new Date(at).getTime() / 60_000) * 60}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-    const { entities } = await readTruth(`${data}truth/${truth}`, 'views');
-    assert.deepEqual(counts, new Map([...entities].filter(([, minutes]) => minutes.size > 0)));
+    assert.deepEqual(counts, await trueViews(truth));
   });
 }

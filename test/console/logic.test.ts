@@ -1,8 +1,9 @@
-// What the console works out without a page: questions in URLs, stretches of time, equations, comparisons, CSV.
+// What the console computes without a page: URLs, ranges of time, equations, arrivals, comparisons, CSV.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Accounts, behindMs, compare, equationOf } from '../../console/logic/accounts.ts';
+import { type ArrivalStatus, arrivalsOf, rateOf, withReading } from '../../console/logic/arrivals.ts';
 import { csvOf } from '../../console/logic/csv.ts';
 import { change, shownName, span } from '../../console/logic/format.ts';
 import {
@@ -10,8 +11,8 @@ import {
   type Question,
   questionIn,
   RANGES,
+  rangeOf,
   searchOf,
-  stretchOf,
   TOP_GRAINS,
   VIEWS,
 } from '../../console/logic/question.ts';
@@ -45,7 +46,7 @@ const questions: fc.Arbitrary<Question> = fc
     toMs: chosen && (chosen[0] + chosen[1]) * MINUTE_MS,
   }));
 
-test('a URL says the whole question: what is written is read back', () => {
+test('a URL holds the whole question: what is written is read back', () => {
   fc.assert(
     fc.property(questions, (question) => {
       assert.deepEqual(questionIn(searchOf(question, DEFAULTS), DEFAULTS), question);
@@ -56,27 +57,27 @@ test('a URL says the whole question: what is written is read back', () => {
 test('a URL with nonsense is the default question', () => {
   const plain = questionIn('', DEFAULTS);
   assert.deepEqual(questionIn('?view=x&range=9y&by=year&tz=Mars&from=now&to=then&top=x', DEFAULTS), plain);
-  // A stretch that ends before it starts is none.
+  // A range must end after it starts.
   assert.deepEqual(questionIn('?from=2026-11-20T10:00Z&to=2026-11-20T09:00Z', DEFAULTS), plain);
 });
 
-test('stretches of days and months start where those start in the zone, also over a change of clocks', () => {
+test('days and months start where they do in the zone, also over a change of clocks', () => {
   const nowMs = at('2026-11-20T12:34:56Z');
   const question = (range: Question['range']) => ({ ...questionIn('', DEFAULTS), range });
-  const month = stretchOf(question('30d'), nowMs);
+  const month = rangeOf(question('30d'), nowMs);
   // 30 days with today; the clocks went back on 25 October.
   assert.equal(new Date(month.fromMs).toISOString(), '2026-10-21T22:00:00.000Z');
   assert.equal(month.by, 'day');
-  const year = stretchOf(question('12mo'), nowMs);
+  const year = rangeOf(question('12mo'), nowMs);
   assert.equal(new Date(year.fromMs).toISOString(), '2025-11-30T23:00:00.000Z');
-  const hour = stretchOf(question('1h'), nowMs);
+  const hour = rangeOf(question('1h'), nowMs);
   assert.deepEqual([hour.toMs - hour.fromMs, hour.by, hour.moves], [3_600_000, 'minute', true]);
   assert.equal(new Date(hour.toMs).toISOString(), '2026-11-20T12:35:00.000Z');
 });
 
-test('a grain too fine for its stretch becomes a coarser one', () => {
+test('a grain too fine for its range becomes a coarser one', () => {
   const asked = { ...questionIn('', DEFAULTS), range: '30d' as const, by: 'minute' as const };
-  assert.equal(stretchOf(asked, at('2026-11-20T12:00Z')).by, 'hour');
+  assert.equal(rangeOf(asked, at('2026-11-20T12:00Z')).by, 'hour');
 });
 
 test('wall time and back, in zones with halves of hours and changes of clocks', () => {
@@ -122,6 +123,93 @@ test('the equation adds up from acceptance on; from receiving on, where the stre
   assert.equal(behindMs({ ...ACCOUNTS, unreadSince: null, inFlightSince: null }, 0), 0);
 });
 
+/** A status of a stack that accepted so many events, of which so many arrived in the hours from 11 and from 12. */
+function arrived(events: number, eleven = 0, twelve = events - eleven, id = 'a'): ArrivalStatus {
+  return {
+    ...ACCOUNTS,
+    accepted: events,
+    received: events,
+    service: { id },
+    hours: [
+      { hour: '2026-11-20T11', received: eleven },
+      { hour: '2026-11-20T12', received: twelve },
+    ],
+  };
+}
+const NOON = at('2026-11-20T12:00Z');
+
+test('arrivals: minutes between close readings are exact, whatever came when', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 1_000 }), { minLength: 30, maxLength: 600 }),
+      fc.integer({ min: 1, max: 9 }),
+      (steps, seconds) => {
+        let total = 0;
+        let readings = withReading([], arrived(0), NOON);
+        const perMinute = new Map<number, number>();
+        for (const [index, step] of steps.entries()) {
+          const atMs = NOON + (index + 1) * seconds * 1_000;
+          total += step;
+          readings = withReading(readings, arrived(total), atMs);
+          // A step arrived before its reading, so one on the minute belongs to the minute before.
+          const minuteMs = Math.ceil(atMs / MINUTE_MS - 1) * MINUTE_MS;
+          perMinute.set(minuteMs, (perMinute.get(minuteMs) ?? 0) + step);
+        }
+        const arrivals = arrivalsOf(readings, arrived(total));
+        assert.ok(arrivals);
+        assert.equal(arrivals.total, total);
+        const sum = [...arrivals.measured, ...arrivals.averaged].reduce<number>(
+          (all, n) => all + (n ?? 0),
+          0,
+        );
+        assert.ok(Math.abs(sum - total) <= 60);
+        if (60 % seconds !== 0) return;
+        for (const [index, n] of arrivals.measured.entries())
+          if (n !== null) assert.equal(n, perMinute.get(arrivals.times[index] ?? 0) ?? 0);
+      },
+    ),
+  );
+});
+
+test('arrivals: before the page was open, and while it was hidden, minutes are averages of what is known', () => {
+  // 600 arrived from 11 to 12, 300 by 12:10. Then 60 in the minute of 12:10, and 240 in the next four, unseen.
+  let readings = withReading([], arrived(900, 600), NOON + 10 * MINUTE_MS);
+  for (let second = 5; second <= 60; second += 5)
+    readings = withReading(readings, arrived(900 + second, 600), NOON + 10 * MINUTE_MS + second * 1_000);
+  readings = withReading(readings, arrived(1_200, 600), NOON + 15 * MINUTE_MS);
+  const arrivals = arrivalsOf(readings, arrived(1_200, 600));
+  assert.ok(arrivals);
+  const { times, measured, averaged, total, isMeasured } = arrivals;
+  assert.equal(times[0], NOON - 45 * MINUTE_MS);
+  const shown = times.map((_, index) => [measured[index], averaged[index]]);
+  assert.deepEqual(shown[44], [null, 10]);
+  assert.deepEqual(shown[45], [null, 30]);
+  assert.deepEqual(shown[55], [60, null]);
+  assert.deepEqual(shown[56], [null, 60]);
+  assert.deepEqual([total, isMeasured], [450 + 300 + 300, false]);
+
+  // Opened within a minute, the page shows what it measured of it: 7 of 12:10, after 20 it did not see.
+  const half = NOON + 10.5 * MINUTE_MS;
+  const opened = withReading(withReading([], arrived(120), half), arrived(127), half + 9_000);
+  const first = arrivalsOf(opened, arrived(127));
+  assert.deepEqual([first?.measured.at(-1), first?.averaged.at(-1), first?.total], [7, null, 127]);
+});
+
+test('arrivals: the rate is that of ten seconds; another stack begins anew; a lower bound takes nothing back', () => {
+  const one = withReading([], arrived(100), NOON);
+  assert.equal(rateOf(one), undefined);
+  let readings = one;
+  for (let second = 1; second <= 30; second += 1)
+    readings = withReading(readings, arrived(100 + second * 12), NOON + second * 1_000);
+  assert.equal(rateOf(readings), 12);
+  assert.ok(readings.length <= 10, 'readings are thinned');
+  const fallen = withReading(readings, arrived(300), NOON + 31_000);
+  assert.equal(fallen.at(-1)?.events, 460);
+  assert.equal(withReading(readings, arrived(900, 0, 900, 'b'), NOON + 31_000).length, 1);
+  const later = withReading(readings, arrived(1_000), NOON + 3_800_000);
+  assert.equal(later.length, 1, 'readings of more than an hour ago are dropped');
+});
+
 test('a comparison is exact only if each counter is', () => {
   const sent = { '/': 5, '/a': 3 };
   assert.equal(compare(sent, new Map([['/', 5], ['/a', 3]])).isExact, true); // biome-ignore format: a table
@@ -140,8 +228,8 @@ test('numbers as people read them', () => {
   assert.equal(span(1_400), '1.4 s');
   assert.equal(span(125_000), '2 min');
   assert.equal(span(7_500_000), '2 h 5 min');
-  assert.deepEqual(change(100, 112.4), { text: '12 %', up: true });
-  assert.deepEqual(change(100, 95), { text: '5.0 %', up: false });
+  assert.equal(change(100, 112.4), '▲ 12%');
+  assert.equal(change(100, 95), '▼ 5.0%');
   assert.equal(change(0, 5), undefined);
-  assert.equal(shownName('a\u202eb'), 'a\\u202eb');
+  assert.equal(shownName('a\u202eb\u2066'), 'a\\u202eb\\u2066');
 });

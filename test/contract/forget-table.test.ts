@@ -55,8 +55,8 @@ test('a delta that nobody made becomes a tombstone', async () => {
 
 test('late rows are replaced item by item', async () => {
   const { store, forget } = await tables();
-  await store.putLate('days', WHOLE_RANGE, 5, [rowOf('/a'), rowOf('/b')]);
-  await store.putLate('days', WHOLE_RANGE, 12, [rowOf('/a')]);
+  await store.putLate('days', WHOLE_RANGE, { hourEpoch: 5, plannedAtMs: 0 }, [rowOf('/a'), rowOf('/b')]);
+  await store.putLate('days', WHOLE_RANGE, { hourEpoch: 12, plannedAtMs: 0 }, [rowOf('/a')]);
   const items = [];
   for await (const item of forget.lateItems('days', WHOLE_RANGE)) items.push(item);
   assert.deepEqual(

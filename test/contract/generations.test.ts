@@ -20,6 +20,7 @@ import { conservationDifference } from '../../lambdas/core/pipeline-status.ts';
 import { decodeRows } from '../../lambdas/core/rows.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import type { SegmentLedger } from '../../lambdas/ports.ts';
+import { readAccepted } from '../../lambdas/query/read-accepted.ts';
 import { deltaOf } from '../../lambdas/store/store-items.ts';
 import { startPipeline } from '../support/pipeline.ts';
 import { startServices } from '../support/services.ts';
@@ -86,6 +87,14 @@ async function start(shards: number) {
       const rows = deltas.flatMap((delta) => (delta.rows === undefined ? [] : decodeRows(delta.rows)));
       return rows.flatMap(({ cells }) => [...cells.values()]).reduce((sum, n) => sum + Number(n), 0);
     },
+    /** What the status says of all events: accepted, unread, received. */
+    async placed(): Promise<readonly (number | null)[]> {
+      const { ledger, log: stream } = pipeline;
+      const { accepted, unread, received } = await readAccepted({ ledger, stream }, (error) => {
+        throw error;
+      });
+      return [accepted, unread, received];
+    },
     /** What the accountant says, as of a generation. */
     async account(generation: string) {
       await keepBooks(pipeline.ledger, () => true);
@@ -145,6 +154,21 @@ test('split, unread rest, merge, a shard that is idle: children first, every rec
   await pipeline.aggregateNew('3');
   assert.equal(await counted(), 140);
   assert.ok((await openIds()).length > 2);
+});
+
+test('the status reads each shard from where the new generation begins', async () => {
+  const { put, split, placed, ...pipeline } = await start(2);
+  await put(20);
+  await pipeline.aggregateNew('1');
+  await split();
+  await put(6);
+  assert.deepEqual(await placed(), [26, 6, 20]);
+  const [closed, , ...children] = await pipeline.shardIds();
+  assert.ok(closed);
+  for (const shard of children) await pipeline.aggregateShard(shard, await pipeline.recordsOf(shard), '2');
+  assert.deepEqual(await placed(), [26, 0, 26]);
+  await put(3);
+  assert.deepEqual(await placed(), [29, 3, 26]);
 });
 
 test('an id that was seen before the change is a duplicate behind it, on the shard and on its children', async () => {

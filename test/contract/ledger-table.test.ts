@@ -19,6 +19,7 @@ import {
   lostEntry,
   MissingLedgerItem,
   type SegmentEntry,
+  type WindowEntry,
 } from '../../lambdas/core/segment-entry.ts';
 import { booksItem, IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/ledger/ledger-items.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
@@ -134,6 +135,21 @@ test('a segment is marked lost with what is known of it', async () => {
   assert.deepEqual([someSent.lost, someSent.accounts.emitted, someSent.accounts.lost], [true, 1, 0]);
   assert.deepEqual(await ledger.markLost(shard, lostEntry({ ...plan, segment: 2 })), someSent);
   assert.equal((await ledger.putEntryIfAbsent(shard, entryOf(2)))?.lost, true);
+});
+
+test('a few ids are kept in the entry itself, and read with those of its neighbours', async () => {
+  const shard: ShardKey = newShard();
+  const few = Uint8Array.from({ length: 24 }, (_, index) => index);
+  const many = Uint8Array.from({ length: 400 }, (_, index) => index % 251);
+  await ledger.putEntryIfAbsent(shard, { ...entryOf(1), idBytes: 400, ids: undefined });
+  await ledger.putIds(shard, 1, many);
+  await ledger.putEntryIfAbsent(shard, { ...entryOf(2), idBytes: 24, ids: few });
+  const [stored] = await ledger.readEntries(shard, [2]);
+  assert.deepEqual(stored?.ids, few);
+  await ledger.acknowledge(segmentId(shard, 2), [0]);
+  const entries: WindowEntry[] = [];
+  for await (const each of ledger.windowEntries(shard, 2, 1)) entries.push(each);
+  assert.deepEqual(await ledger.readIds(shard, entries), [few, many]);
 });
 
 test('ids beyond one item are kept in several; a missing one is an error', async () => {

@@ -1,6 +1,7 @@
 // The store on a real table: what is put on condition, and what comes back.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { type CompactionPlan, INITIAL_STATE } from '../../lambdas/core/compaction.ts';
 import type { Delta } from '../../lambdas/core/delta.ts';
 import { type HashRange, parseHashRange, WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
@@ -133,10 +134,12 @@ test('more blocks than one request takes are read in the order asked for', async
 
 test('late rows come back by epoch, however many items they take', async () => {
   const table = await store();
+  const put = (hourEpoch: number, rows: readonly Row[]) =>
+    table.putLate('days', range('01'), { hourEpoch, plannedAtMs: 0 }, rows);
   const rows = (epoch: number, count: number): Row[] =>
     Array.from({ length: count }, (_, index) => rowOf(`${'x'.repeat(400)}/${epoch}/${index}`));
-  for (const epoch of [2, 3, 10]) await table.putLate('days', range('01'), epoch, rows(epoch, 400));
-  await table.putLate('days', range('01'), 3, rows(3, 400));
+  for (const epoch of [2, 3, 10]) await put(epoch, rows(epoch, 400));
+  await put(3, rows(4, 400));
   const epochs = async (after: number, through: number) =>
     (await all(table.lateRows('days', range('01'), after, through))).map(
       ({ entity }) => entity.split('/')[1],
@@ -145,6 +148,18 @@ test('late rows come back by epoch, however many items they take', async () => {
   assert.equal((await epochs(2, 9)).length, 400);
   assert.equal((await epochs(0, 10)).length, 1_200);
   assert.deepEqual(await all(table.lateRows('months', range('01'), 0, 10)), []);
+});
+
+test('late rows are kept as long as the deltas of the epoch that put them aside', async () => {
+  const TableName = await services.table();
+  const table = new StoreTable(services.dynamoDb, TableName, clock, 86_400_000);
+  await table.putLate('days', range('01'), { hourEpoch: 2, plannedAtMs: ARRIVAL_MS - 5_000 }, [rowOf('/a')]);
+  const { Items = [] } = await services.dynamoDb.send(new ScanCommand({ TableName }));
+  const expiresAt = Math.floor((ARRIVAL_MS - 5_000 + 86_400_000) / 1000);
+  assert.deepEqual(
+    Items.map((item) => item['expiresAt']),
+    [{ N: String(expiresAt) }],
+  );
 });
 
 test('a top list of a later epoch stays; metrics are remembered', async () => {
@@ -216,6 +231,23 @@ test('range lengths are registered, and deletions numbered, whoever registers th
   const numbers = await Promise.all([table.registerDeletion(a), table.registerDeletion(b)]);
   assert.deepEqual([...numbers].sort(), [1, 2]);
   assert.deepEqual((await table.readDeletions(2)).map(({ entityHash }) => entityHash).sort(), ['a', 'b']);
+  // Known entries are not read again, new ones are.
+  assert.equal(await table.registerDeletion({ ...a, throughMs: 9 }), 3);
+  assert.deepEqual(
+    (await table.readDeletions(3)).map(({ throughMs }) => throughMs),
+    [5, 5, 9],
+  );
+  assert.equal((await table.readDeletions(1)).length, 1);
+  assert.deepEqual((await table.readState()).deleting, [1, 2, 3]);
+  await table.finishDeletion(3);
+  const [of] = await table.readDeletions(1);
+  assert.deepEqual(
+    (await table.readState()).deleting,
+    [of?.entityHash === 'a' ? 2 : 1],
+    'those of a are done',
+  );
+  for (const number of [1, 2, 2]) await table.finishDeletion(number);
+  assert.deepEqual((await table.readState()).deleting, []);
   assert.equal(
     await table.putPlan(INITIAL_STATE, 'hours', plan, undefined),
     'conflict',

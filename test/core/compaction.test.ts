@@ -5,7 +5,6 @@ import {
   type CompactionState,
   closesBeforeMs,
   INITIAL_STATE,
-  isLevelWithHours,
   isUpperDue,
 } from '../../lambdas/core/compaction.ts';
 import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
@@ -30,11 +29,4 @@ test('a level without anything new is due once a day, as long as that closes som
   assert.equal(isUpperDue(idle(), 'days', 0, LAST_MS + DAY_MS - 1), false);
   assert.equal(isUpperDue(idle(), 'days', 0, LAST_MS + 2 * DAY_MS), true);
   assert.equal(isUpperDue(INITIAL_STATE, 'days', 0, LAST_MS), false);
-});
-
-test('a level can answer for any time once it has what the hours have, and nothing is under way', () => {
-  const state = idle();
-  assert.equal(isLevelWithHours(state, 'days'), true);
-  assert.equal(isLevelWithHours(state, 'months'), false);
-  assert.equal(isLevelWithHours({ ...state, hours: { ...state.hours, epoch: 4 } }, 'days'), false);
 });

@@ -145,6 +145,11 @@ table('http logs: [time] "request" status, and what is around them is free', [
     [`/1 ${noon}`, `/2 ${noon}`],
   ],
   [
+    'lines that end in CR alone, but for the last',
+    `::1 - - ${clf} "GET /1 HTTP/1.1" 200 5\r::1 - - ${clf} "GET /2 HTTP/1.1" 200 5\r\n`,
+    [`/1 ${noon}`, `/2 ${noon}`],
+  ],
+  [
     'Gerrit',
     `203.0.113.1 [HTTP-67] - admin [2026-11-03T12:00:00.123Z] "GET /changes/ HTTP/1.1" 200 5 12 - - "git"`,
     '/changes/ 2026-11-03T12:00:00.123Z',
@@ -165,6 +170,16 @@ table('http logs: [time] "request" status, and what is around them is free', [
     `/pets/{id} ${noon}`,
   ],
   [
+    'API Gateway’s CLF of an HTTP API: method and route',
+    `203.0.113.1 - - ${clf} "GET GET /pets/{id} HTTP/1.1" 200 12 c6\n203.0.113.1 - - ${clf} "GET ANY /any HTTP/1.1" 200 12 c7`,
+    [`/pets/{id} ${noon}`, `/any ${noon}`],
+  ],
+  [
+    'S3: an operation without a request',
+    `79a5 bucket ${clf} - 79a5 3E5 S3.EXPIRE.OBJECT a.jpg "-" - - 113 - - - "-" "-" -`,
+    'skipped',
+  ],
+  [
     'S3 server access log',
     `79a5 amzn-bucket ${clf} 192.0.2.3 79a5 3E57427F3EXAMPLE REST.GET.OBJECT photos/a.jpg "GET /amzn-bucket/photos/a.jpg?versionId=1 HTTP/1.1" 200 - 113 - 7 - "-" "S3Console/0.4" -`,
     `/amzn-bucket/photos/a.jpg ${noon}`,
@@ -175,6 +190,11 @@ table('http logs: [time] "request" status, and what is around them is free', [
     '/e 2026-11-03T12:00:00.310Z',
   ],
   [
+    'Envoy: status 0 where the client went away',
+    '[2026-11-03T12:00:00.310Z] "GET /e HTTP/2" 0 DC 154 0 226 100 "10.0.35.28" "nsq2http" "cc21" "locations" "-"',
+    'skipped',
+  ],
+  [
     'Traefik',
     `::1 - - ${clf} "GET /tr HTTP/1.1" 200 5 "-" "-" 1 "web@docker" "http://10.0.0.1:80" 3ms`,
     `/tr ${noon}`,
@@ -183,6 +203,21 @@ table('http logs: [time] "request" status, and what is around them is free', [
     'HAProxy httplog',
     'haproxy[14389]: 10.0.1.2:33317 [03/Nov/2026:12:00:00.655] http-in static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {1wt.eu} {} "GET /ha?x HTTP/1.1"',
     '/ha 2026-11-03T12:00:00.655Z',
+  ],
+  [
+    'HAProxy httpslog: fields after the request',
+    'haproxy[1]: 10.0.1.2:33317 [03/Nov/2026:12:00:00.655] in~ static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 "GET /ha HTTP/1.1" 0/0/0/0/0 x.org/TLSv1.3/TLS_AES_128',
+    '/ha 2026-11-03T12:00:00.655Z',
+  ],
+  [
+    'HAProxy: a request that is cut off',
+    `lb haproxy[1]: 10.0.1.2:3 [03/Nov/2026:12:00:00.655] in static/srv1 1/0/3/6/+9 200 +27 - - ---- 1/1/1/1/0 0/0 "GET /${'x'.repeat(9)}`,
+    '/xxxxxxxxx 2026-11-03T12:00:00.655Z',
+  ],
+  [
+    'HAProxy: a bad request',
+    'haproxy[1]: 10.0.1.2:3 [03/Nov/2026:12:00:00.655] in in/<NOSRV> -1/-1/-1/-1/0 400 0 - - PR-- 1/1/0/0/0 0/0 "<BADREQ>"',
+    'skipped',
   ],
   [
     'filters on any field',
@@ -237,6 +272,11 @@ table('load balancers', [
     '/c 2026-11-03T12:00:00.500Z',
   ],
   [
+    'classic ELB: a TCP listener',
+    '2026-11-03T12:00:00.5Z lb 1.2.3.4:5 10.0.0.1:80 0.1 0.2 0.3 - - 82 305 "- - - " "-" - -',
+    'skipped',
+  ],
+  [
     'NLB TLS: by the name asked for',
     'tls 2.0 2026-11-03T12:00:00 net/n 6e 72.21.218.154:51341 172.100.100.185:443 5 2 98 246 - arn:aws:acm:x - ECDHE-RSA-AES128-SHA tlsv12 - www.x.org h2 h2 "h2","http/1.1" 2026-11-03T12:00:00',
     `www.x.org ${noon}`,
@@ -271,9 +311,19 @@ table('columns with names', [
     ['ignored', 'ignored', `/iis ${noon}`],
   ],
   [
+    'IIS: the time alone, and the day in #Date',
+    '#Date: 2026-11-03 11:00:00\n#Fields: time c-ip cs-method cs-uri-stem sc-status\n12:00:00 10.0.0.1 GET /old 200',
+    ['ignored', 'ignored', `/old ${noon}`],
+  ],
+  [
+    'W3C: quoted text with blanks',
+    '#Fields: date time cs-method cs(User-Agent) cs-uri-stem sc-status\n2026-11-03 12:00:00 GET "Mozilla Foo" /q 200',
+    ['ignored', `/q ${noon}`],
+  ],
+  [
     'too few columns',
     `${v1}2026-11-03\t12:00:00\t/a\tGET\t200\n2026-11-03\t12:00:00`,
-    ['ignored', 'ignored', `/a ${noon}`, 'malformed: it has fewer columns than #Fields names'],
+    ['ignored', 'ignored', `/a ${noon}`, 'malformed: it has too few columns'],
   ],
   [
     'CloudFront real-time',
@@ -313,6 +363,37 @@ table('JSON access logs', [
     '{"date":"2026-11-03","time":"12:00:00","cs-method":"GET","cs-uri-stem":"/cf","sc-status":"200"}',
     `/cf ${noon}`,
   ],
+  [
+    'API Gateway: an HTTP API’s route',
+    '{"requestTime":"03/Nov/2026:12:00:00 +0000","httpMethod":"GET","routeKey":"GET /pets/{id}","status":"200"}',
+    `/pets/{id} ${noon}`,
+  ],
+  [
+    'Envoy',
+    '{"start_time":"2026-11-03T12:00:00.000Z","method":"GET","path":"/e?x","protocol":"HTTP/2","response_code":200}',
+    `/e ${noon}`,
+  ],
+  [
+    'bytes that are not UTF-8 beside the entity',
+    Buffer.from(`{"ts":1793707200,"method":"GET","uri":"/x","status":200,"agent":"\xff"}`, 'latin1'),
+    `/x ${noon}`,
+  ],
+  [
+    'bytes that are not UTF-8 in the entity',
+    Buffer.from(`{"ts":1793707200,"method":"GET","uri":"/\xff","status":200}`, 'latin1'),
+    'malformed: it has no request',
+    { format: 'json-access' },
+  ],
+  [
+    'an access log among other JSON',
+    `${'{"level":"info","msg":"hello"}\n'.repeat(3)}{"ts":1793707200,"method":"GET","uri":"/x","status":200}`,
+    [
+      'malformed: the time does not exist',
+      'malformed: the time does not exist',
+      'malformed: the time does not exist',
+      `/x ${noon}`,
+    ],
+  ],
   ['status and method filters', '{"ts":1793707200,"method":"GET","uri":"/x","status":404}', 'skipped'],
   [
     'where of them',
@@ -339,6 +420,14 @@ table('JSON lines', [
     'a 2026-11-03T12:00:00.123Z',
     g,
   ],
+  ['Go’s own form', '{"g":"a","t":"2026-11-03 12:00:00.5 +0000 UTC"}', 'a 2026-11-03T12:00:00.500Z', g],
+  [
+    'a zone by name after its offset',
+    '{"g":"a","t":"2026-11-03T13:00:00+01:00[Europe/Berlin]"}',
+    `a ${noon}`,
+    g,
+  ],
+  ['slashes', '{"g":"a","t":"2026/11/03 12:00:00"}', `a ${noon}`, g],
   ['an epoch with an exponent', '{"g":"a","t":1.7937072e9}', `a ${noon}`, g],
   ['an epoch with a fraction', '{"g":"a","t":1793707200.999}', 'a 2026-11-03T12:00:00.999Z', g],
   [
@@ -391,6 +480,12 @@ table('JSON lines', [
     g,
   ],
   [
+    'an array with an id beyond 2^53',
+    '[{"g":9007199254740993,"t":1793707200}]',
+    `9007199254740993 ${noon}`,
+    g,
+  ],
+  [
     'an array over several lines',
     '[\n{"g":"a","t":1793707200},\n{"g":"b","t":1793707200}\n]',
     ['ignored', `a ${noon}`, `b ${noon}`, 'ignored'],
@@ -414,7 +509,7 @@ table('JSON lines', [
 ]);
 
 const csv: FormatRequest = { entity: '1', time: '2' };
-const [at, closed] = ['1793707200', 'malformed: a quote in it is never closed'];
+const [at, closed] = ['1793707200', 'malformed: a quote in it is never closed, or its rest is missing'];
 table('CSV and columns', [
   [
     'a stray quote gives up its own line only',
@@ -452,6 +547,24 @@ table('CSV and columns', [
   ['TSV by name', `when\tpath\n${at}\t/z`, ['ignored', `/z ${noon}`], { entity: 'path', time: 'when' }],
   ['columns between blanks', `  a  ${at}\nb ${at}`, [`a ${noon}`, `b ${noon}`], csv],
   ['columns: a byte order mark', `\ufeff/b ${at}`, `/b ${noon}`, csv],
+  [
+    'bytes that are not UTF-8 beside the entity',
+    Buffer.from(`/a,${at},\xff\n/b\xff,${at},x`, 'latin1'),
+    [`/a ${noon}`, 'malformed: the entity is not UTF-8, the only encoding the service takes'],
+    csv,
+  ],
+  [
+    'names, delimiters and comments beyond ASCII',
+    `größe§wann\n§ a\n/é§${at}`,
+    ['ignored', 'ignored', `/é ${noon}`],
+    { entity: 'größe', time: 'wann', delimiter: '§', comment: '§', format: 'csv' },
+  ],
+  [
+    'columns: names beyond ASCII',
+    `größe wann\n/é ${at}`,
+    ['ignored', `/é ${noon}`],
+    { entity: 'größe', time: 'wann' },
+  ],
   ['comments', `# a\n/b ${at}`, ['ignored', `/b ${noon}`], { ...csv, comment: '#' }],
   ['an empty entity with a name', `,${at}`, `none ${noon}`, { ...csv, emptyEntity: 'none' }],
   ['an empty entity without one', `,${at}`, 'rejected: the entity is empty', csv],
@@ -498,6 +611,49 @@ table('templates', [
     `/s ${noon}`,
     { logFormat: '%{sec}t %s "%r"' },
   ],
+  [
+    'nginx: path and arguments apart',
+    `${clf} "/a?x=1" GET 200`,
+    `/a ${noon}`,
+    { logFormat: '[$time_local] "$uri$is_args$args" $request_method $status' },
+  ],
+  ['Apache: path and query apart', `${clf} GET /a?x=1 200`, `/a ${noon}`, { logFormat: '%t %m %U%q %>s' }],
+  [
+    'nginx: a whole URL',
+    `${clf} GET http://x.org/a?x=1 200`,
+    `/a ${noon}`,
+    { logFormat: '[$time_local] $request_method $scheme://$host$request_uri $status' },
+  ],
+  [
+    'nginx: JSON by a template',
+    '{"time":"2026-11-03T12:00:00+00:00","uri":"/a","status":200,"m":"GET"}',
+    `/a ${noon}`,
+    {
+      logFormat: `log_format j escape=json '{"time":"$time_iso8601","uri":"$uri","status":$status,"m":"$request_method"}';`,
+    },
+  ],
+  [
+    'nginx: several upstreams, and a user with blanks',
+    `::1 - John Q. Public ${clf} "GET /a HTTP/1.1" 200 10.0.0.1:80, 10.0.0.2:80 : 10.0.0.3:80 0.1, 0.2 : 0.3 end`,
+    `/a ${noon}`,
+    {
+      logFormat:
+        '$remote_addr - $remote_user [$time_local] "$request" $status $upstream_addr $upstream_response_time $x',
+      where: ['x=end', 'remote_user=John Q. Public'],
+    },
+  ],
+  [
+    'a time and a request without anything around them',
+    '03/Nov/2026:12:00:00 +0000 GET /a HTTP/1.1 200',
+    `/a ${noon}`,
+    { logFormat: '$time_local $request $status' },
+  ],
+  [
+    'Apache: a time of its own with blanks',
+    '2026-11-03 12:00:00 +0000 GET /p 200',
+    `/p ${noon}`,
+    { logFormat: '%{%Y-%m-%d %H:%M:%S %z}t %m %U %>s' },
+  ],
   ['another line', 'garbage', 'malformed: not a line of the --log-format', { logFormat: nginx }],
   [
     'no status: fields alone',
@@ -532,7 +688,19 @@ table('wrapped lines', [
     `a ${noon}`,
     g,
   ],
+  [
+    'Docker: a line in two',
+    [`::1 - - ${clf} "GET /d HTTP/1.1" 200 5 "-" "${'é'.repeat(8200)}`, `" "GET /no HTTP/1.1"\n`]
+      .map((part) => JSON.stringify({ log: part, stream: 'stdout', time: '2026-11-03T12:00:01Z' }))
+      .join('\n'),
+    `/d ${noon}`,
+  ],
   ['Docker’s JSON', `{"log":"${log}\\n","stream":"stdout","time":"2026-11-03T12:00:01Z"}`, `/w ${noon}`],
+  [
+    'a blank line between',
+    `<190>Nov  3 12:00:00 web1 nginx: ::1 - - ${clf} "GET /w HTTP/1.1" 200 5\n\n`,
+    [`/w ${noon}`, 'ignored'],
+  ],
   ['another line', `x\n`, 'malformed: it is not wrapped as cri does', { unwrap: 'cri', format: 'combined' }],
 ]);
 
@@ -560,6 +728,11 @@ describe('what format it is', () => {
     ['columns that are not named', { format: 'csv' }, /needs --entity and --time/],
     ['another format', { format: 'jsonl', logFormat: '$msec' }, /jsonl cannot use --log-format/],
     ['a template without a time', { logFormat: '$request' }, /has no time/],
+    [
+      'a template with nothing between',
+      { logFormat: '$msec $status$host' },
+      /nothing between status and host/,
+    ],
   ] as const satisfies readonly (readonly [string, FormatRequest, RegExp])[]) {
     test(`refused: ${trait}`, () => {
       const text = `::1 - - ${clf} "GET /a HTTP/1.1" 200 5\n`;
@@ -570,7 +743,7 @@ describe('what format it is', () => {
     });
   }
 
-  test('refused: a header without the column; times without a date; what nobody knows', () => {
+  test('refused: a header without the column; times without a date; an unknown format', () => {
     const refusal =
       (text: string, request: FormatRequest = {}) =>
       () =>
@@ -581,6 +754,10 @@ describe('what format it is', () => {
     );
     assert.throws(refusal('h [29:23:53:25] "GET / HTTP/1.0" 200 1\n'), /no month and no year/);
     assert.throws(refusal('what is this\n'), /not recognised/);
+    assert.throws(
+      refusal('2026/11/03 12:00:00 [error] 31#31: *46 open() "/x" failed, client: ::1, a, b\n'),
+      /not recognised/,
+    );
     assert.throws(refusal('{"a":1}\n'), /no line has the fields entity and at/);
   });
 });

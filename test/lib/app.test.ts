@@ -8,6 +8,7 @@ import { after, describe, test } from 'node:test';
 import { ConfigurationError } from '../../lib/configuration-rules.ts';
 import { configurationFromContext, createApp } from '../../lib/counting-app.ts';
 import { compileCache } from '../../local/compile-cache.ts';
+import { refusalOf } from './refusal.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const folders: string[] = [];
@@ -53,7 +54,7 @@ test('the stage local cannot be deployed: only the local stack may synthesize it
 });
 
 test('a broken rule is one sentence on the command line, and nothing else', async () => {
-  const context = { stage: 'prod', settings: { queueRetentionDays: 5, deadLetterRetentionDays: 5 } };
+  const context = { stage: 'prod', settings: { minuteRetentionDays: 400, hourRetentionDays: 30 } };
   const { code, error, output } = await run(
     process.execPath,
     ['bin/app.ts'],
@@ -62,10 +63,7 @@ test('a broken rule is one sentence on the command line, and nothing else', asyn
   );
   assert.equal(code, 1);
   assert.equal(output, '');
-  assert.equal(
-    error,
-    'deadLetterRetentionDays must be at least 6: a dead letter keeps its first enqueue time, so its queue must keep it for longer.\n',
-  );
+  assert.equal(error, `${refusalOf({ minuteRetentionDays: 400, hourRetentionDays: 30 })}\n`);
 });
 
 describe('context is refused with one sentence when', () => {

@@ -17,7 +17,7 @@ test('nothing of it is in a stack without access logs', () => {
   assert.deepEqual(collectorOf(), []);
 });
 
-test('a rule for each bucket and prefix, a queue with dead letters, and a function on it', () => {
+test('a rule for each bucket and prefix, a queue with the dead letters of all, and a function on it', () => {
   const parts = collectorOf({ accessLogs });
   const ofType = (type: string) =>
     parts.filter(([, { Type }]) => Type === type).map(([, { Properties }]) => Properties);
@@ -29,6 +29,8 @@ test('a rule for each bucket and prefix, a queue with dead letters, and a functi
     ],
   );
   const [queue] = ofType('AWS::SQS::Queue').filter(({ RedrivePolicy }) => RedrivePolicy !== undefined);
+  // The redriver's queue: what is in it is parked, and an alarm says so.
+  assert.match(JSON.stringify(queue.RedrivePolicy), /RollupsDeadLetters/);
   const [handler] = ofType('AWS::Lambda::Function');
   assert.ok(queue.VisibilityTimeout >= handler.Timeout && queue.VisibilityTimeout < 600);
   const logs = JSON.parse(handler.Environment.Variables.ACCESS_LOGS);
@@ -43,7 +45,7 @@ test('a rule for each bucket and prefix, a queue with dead letters, and a functi
   });
 });
 
-test('it reads below the prefixes alone, and writes nothing but batches, its notes and what it parks', () => {
+test('it reads below the prefixes alone, and writes nothing but batches, its notes and dead letters', () => {
   const policies = collectorOf({ accessLogs }).filter(([id]) => id.startsWith('CollectorFunctionPolicy'));
   const actions = policies.flatMap(([, { Properties }]) =>
     Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: unknown }) => Action),
@@ -55,11 +57,11 @@ test('it reads below the prefixes alone, and writes nothing but batches, its not
     'logs:CreateLogStream',
     'logs:PutLogEvents',
     's3:GetObject',
-    's3:PutObject',
     'sqs:ChangeMessageVisibility',
     'sqs:DeleteMessage',
     'sqs:GetQueueAttributes',
     'sqs:ReceiveMessage',
+    'sqs:SendMessage',
     'sqs:SendMessage',
   ]);
   assert.match(JSON.stringify(policies), /arn:aws:s3:::my-logs\/alb\/\*/);

@@ -31,6 +31,10 @@ test('production and the local stage are what the design says', () => {
   assert.equal(local.logLevel, 'WARN');
 });
 
+test('there are at most 45 settings', () => {
+  assert.ok(Object.keys(SETTINGS).length <= 45);
+});
+
 test('later layers win, and none can rename the stage', () => {
   const c = configurationOf('prod', { streamShards: 3, apiKeys: false, stage: 'other' }, { streamShards: 4 });
   assert.equal(c.streamShards, 4);
@@ -67,13 +71,8 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
   [{ deltaRetentionDays: 30 }, /^deltaRetentionDays must be at least 40: /, { deltaRetentionDays: 40 }],
   [{ ledgerRetentionDays: 30 }, /^ledgerRetentionDays must be at least 40: /, { ledgerRetentionDays: 40 }],
   [
-    { queueRetentionDays: 5, deadLetterRetentionDays: 5 },
-    /^deadLetterRetentionDays must be at least 6: /,
-    { deadLetterRetentionDays: 6 },
-  ],
-  [
     { queueRetentionDays: 14, ledgerRetentionDays: 90 },
-    /^queueRetentionDays must be at most 13: /,
+    /^queueRetentionDays must be at most 13, not 14\.$/,
     { queueRetentionDays: 13 },
   ],
   [
@@ -97,9 +96,29 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     { dedupWindowSeconds: 3_600 },
   ],
   [
+    { aggregatorMemoryMb: 128 },
+    /^aggregatorMemoryMb must be at least 660: .* 3,600,000 ids a shard, and aggregatorMemoryMb 128 is enough for 0\.$/,
+    { aggregatorMemoryMb: 660 },
+  ],
+  [
+    { dedupEventsPerSecond: 10_000_000 },
+    /^dedupEventsPerSecond must be at most 2407: /,
+    { dedupEventsPerSecond: 2_407 },
+  ],
+  [
+    { streamGenerationFrom: '2098-11-29T10:00Z' },
+    /^streamGenerationFrom must be a time that has passed, not 2098-11-29T10:00Z: /,
+    { streamGenerationFrom: '2025-11-29T10:00Z' },
+  ],
+  [
+    { streamGenerationFrom: '2026-02-30T10:00Z' },
+    /^streamGenerationFrom must be a day of the calendar/,
+    { streamGenerationFrom: '2025-03-02T10:00Z' },
+  ],
+  [
     { streamGenerationFrom: 'yesterday' },
     /^streamGenerationFrom must be "heads" or a time of UTC/,
-    { streamGenerationFrom: '2026-11-29T10:00Z' },
+    { streamGenerationFrom: '2025-11-29T10:00Z' },
   ],
   [
     { archiveRawEvents: true, rawRetentionDays: 7 },
@@ -143,11 +162,6 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     { streamRetentionHours: 24 },
   ],
   [{ writerConcurrency: 1 }, /^writerConcurrency must be at least 2, not 1\.$/, { writerConcurrency: 2 }],
-  [
-    { deadLetterRetentionDays: 15 },
-    /^deadLetterRetentionDays must be at most 14, not 15\.$/,
-    { deadLetterRetentionDays: 14 },
-  ],
   [
     { streamShards: '4' },
     /^streamShards must be a whole number from 1 to 20000, not "4"\.$/,

@@ -289,6 +289,7 @@ test("an operator's commands find the resources by the stage alone", () => {
     hourRetentionDays: 'forever',
     dayRetentionDays: 'forever',
     rawRetentionDays: 90,
+    deltaRetentionDays: 30,
   });
   const names = Object.entries(resources).map(([name, id]) => [name, String(id).replace(/[0-9A-F]{8}$/, '')]);
   assert.deepEqual(Object.fromEntries(names), {

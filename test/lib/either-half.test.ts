@@ -23,7 +23,6 @@ const changedBy = (settings: Settings) =>
   changed(templateJson('prod').Resources, templateJson('prod', settings).Resources);
 
 test("a half's settings change its own function or mapping, and nothing of the other's", () => {
-  assert.deepEqual(changedBy({ writerMemoryMb: 1024 }), ['WriterFunction']);
   assert.deepEqual(changedBy({ writerConcurrency: 20 }), ['WriterMessages']);
   assert.deepEqual(changedBy({ aggregatorMemoryMb: 2048 }), ['AggregatorFunction']);
   assert.deepEqual(changedBy({ aggregatorWindowSeconds: 6 }), ['AggregatorBatches']);

@@ -58,6 +58,11 @@ describe('refused', () => {
         'at in microseconds': { ...fine, at: 1_793_696_402_000_000 },
         'at in a year to come': { ...fine, at: '2100-01-01T00:00:00Z' },
         'at in a month that is none': { ...fine, at: '2026-13-01T00:00:00Z' },
+        'at on a day that is none': { ...fine, at: '2026-02-30T05:00:00Z' },
+        'at on the 31st of a month of 30': { ...fine, at: '2026-04-31T05:00:00Z' },
+        'at on 29 February of a common year': { ...fine, at: '2026-02-29T05:00:00Z' },
+        'at before 1970 by its offset': { ...fine, at: '1970-01-01T00:00:00+05:00' },
+        'at after 2099 by its offset': { ...fine, at: '2099-12-31T23:00:00-05:00' },
         'at null': { ...fine, at: null },
         'n broken': { ...fine, n: 0.5 },
         'n text': { ...fine, n: '1' },
@@ -78,6 +83,20 @@ test('let through: every awkward text as an entity and as an id, and 500 events'
   assert.ok(validate({ events: Array(500).fill(fine) }));
   assert.ok(validate({ batch: '👍'.repeat(128), events: [{ ...fine, at: '1995-08-29T23:53:25Z' }] }));
   assert.ok(validate({ events: [{ ...fine, entity: '👍'.repeat(512), id: '👍'.repeat(128) }] }));
+});
+
+test('every day of 1970 to 2099 is let through, and no other', () => {
+  for (let year = 1970; year <= 2099; year += 1) {
+    for (let month = 1; month <= 12; month += 1) {
+      for (let day = 0; day <= 32; day += 1) {
+        const [mm, dd] = [month, day].map((number) => String(number).padStart(2, '0'));
+        const date = new Date(Date.UTC(year, month - 1, day));
+        const isDay = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+        const event = { ...fine, at: `${year}-${mm}-${dd}T12:00:00Z` };
+        assert.equal(validate({ events: [event] }), isDay, event.at);
+      }
+    }
+  }
 });
 
 test('whatever the schema lets through, the aggregator takes for an event', () => {

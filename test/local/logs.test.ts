@@ -1,16 +1,18 @@
 // Logs into Tally on the local stack: an object that is put into a bucket, an imported file, and one that is followed.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import PQueue from 'p-queue';
 import { Follower } from '../../cli/follow/follower.ts';
 import { noFigures } from '../../cli/import/figures.ts';
 import { importFile } from '../../cli/import/import-file.ts';
-import { connect } from '../../cli/service.ts';
+import { connect, waitUntilCounted } from '../../cli/service.ts';
 import { openSource } from '../../cli/source/source.ts';
 import { logLines } from '../cli/support/import-world.ts';
 import { startTestStack } from '../support/local-stack.ts';
@@ -18,7 +20,7 @@ import { until } from '../support/patience.ts';
 
 const patient = { timeout: 120_000 };
 const accessLogs = [{ bucket: 'access-logs', prefix: 'web/', metric: 'collected' }];
-const stack = await startTestStack({ settings: { accessLogs } });
+const stack = await startTestStack({ faults: true, settings: { accessLogs } });
 const folder = await mkdtemp(join(tmpdir(), 'tally-logs-'));
 const s3 = new S3Client({
   endpoint: stack.endpoints.s3,
@@ -47,6 +49,7 @@ async function service() {
   assert.ok(found);
   const { client, id } = found;
   return {
+    found,
     client,
     id,
     ports: { sender: client, now: Date.now, stop: never, kill: never, trouble: () => {} },
@@ -81,6 +84,70 @@ test('an object in a bucket of logs is counted, once, however often it is announ
   await counted('collected', 1230);
 });
 
+/** `tally collect-backfill`, which announces every object anew. */
+async function backfill(): Promise<string> {
+  const tally = join(import.meta.dirname, '../../bin/tally.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    tally,
+    'collect-backfill',
+    '--url',
+    stack.url,
+  ]);
+  return stdout;
+}
+
+test(
+  'a collector that is killed between its batches: the next one counts each line once',
+  patient,
+  async () => {
+    const collector = stack.functions.all.find(({ definition }) => /Collector/.test(definition.name));
+    assert.ok(collector);
+    let puts = 0;
+    const killed = new Promise<void>((resolve) => {
+      stack.setFunctionFault(async (call) => {
+        if (call.caller !== `function ${collector.definition.name}` || call.action !== 'PutRecords')
+          return 'pass';
+        puts += 1;
+        if (puts !== 2) return 'pass';
+        await collector.kill();
+        resolve();
+        return 'lose-answer';
+      });
+    });
+    const text = logLines(25_000, 100_000);
+    await s3.send(new PutObjectCommand({ Bucket: 'access-logs', Key: 'web/d.log', Body: text }));
+    await killed;
+    stack.setFunctionFault(undefined);
+    assert.match(await backfill(), /^3 objects announced\.\n$/);
+    await counted('collected', 26_230);
+    assert.ok(puts >= 2);
+  },
+);
+
+test(
+  'an object that cannot be read is a dead letter, which the redriver parks with its reason',
+  patient,
+  async () => {
+    const Body = Buffer.from(`${'a.log'.padEnd(257, '\0')}ustar\0`);
+    await s3.send(new PutObjectCommand({ Bucket: 'access-logs', Key: 'web/bad.tar', Body }));
+    const headers = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
+    await until(async () => {
+      const answer = await fetch(`${stack.url}/v1/admin/redrive`, { method: 'POST', headers });
+      return ((await answer.json()) as { parked: number }).parked > 0;
+    });
+    const [archive] = stack.template.ofType('AWS::S3::Bucket').map(({ logicalId }) => stack.ref(logicalId));
+    const { Contents = [] } = await s3.send(
+      new ListObjectsV2Command({ Bucket: archive, Prefix: 'parked/poison/' }),
+    );
+    const { Body: found } = await s3.send(
+      new GetObjectCommand({ Bucket: archive, Key: Contents[0]?.Key ?? 'none' }),
+    );
+    const { history, body } = JSON.parse((await found?.transformToString()) ?? '');
+    assert.match(history.reason, /^web\/bad\.tar is a tar archive/);
+    assert.equal(JSON.parse(body).detail.object.key, 'web/bad.tar');
+  },
+);
+
 test('a file is imported once, and the state knows the service by what it is', patient, async () => {
   const path = join(folder, 'a.log');
   await writeFile(path, logLines(700));
@@ -88,7 +155,17 @@ test('a file is imported once, and the state knows the service by what it is', p
   assert.match(id, /^Tally-local\/[0-9a-f-]{36}\/1$/);
   const source = await openSource(path);
   const settings = { ...settingsFor(id, 'imported'), forget: false, dryRun: false };
+  const waiting = await service();
   assert.equal((await importFile(source, settings, ports, reporter)).figures.accepted, 700);
+  const now = { acceptedAt: Date.now(), metric: 'imported', timeoutMs: undefined, stop: never };
+  assert.equal((await waitUntilCounted(waiting.found, { ...now, accepted: 700 })).end, 'counted');
+  // What is counted is so at every grain at once, also in the past.
+  const from = new Date('2026-01-01T00:00Z');
+  for (const by of ['minute', 'hour', 'day', 'month', 'total'] as const) {
+    const question = by === 'total' ? { by } : { by, from, to: new Date('2026-02-01T00:00Z') };
+    const { total } = await waiting.client.counts('imported', '/page/0', question);
+    assert.equal(total, 100, by);
+  }
   // As if the journal were lost.
   const lost = { ...settings, stateFolders: { chosen: join(folder, 'lost'), home: folder } };
   assert.equal((await importFile(source, lost, ports, reporter)).figures.accepted, 700);

@@ -5,50 +5,120 @@ import { countEvents } from '../browser/support/console-stack.ts';
 import { startTestStack } from '../support/local-stack.ts';
 
 const stack = await startTestStack({ settings: { publicMetrics: ['play'] } });
+const timeout = 120_000;
 
-/** Each entity is counted another number of times. */
-const ENTITIES = ['blog', 'blog/', '/blog', 'a/b', 'a%2Fb', 'v1.json', 'ü?x=1#y', 'x.svg.json'];
+/** Each entity has a different count: 1, 2, 3 and so on. */
+const ENTITIES = [
+  'blog',
+  'blog/',
+  '/blog',
+  'a/b',
+  'a%2Fb',
+  'v1.json',
+  'ü?x=1#y',
+  'x.svg.json',
+  'a//b',
+  '.hidden',
+  ' +&=',
+  '100%',
+];
+const countOf = (entity: string) => ENTITIES.indexOf(entity) + 1;
+const at = (path: string) => `${stack.url}/v1/public/play/${path}`;
 
-test('slashes, dots and percent signs meet the right counter; a slash at the end only when it is encoded', {
-  timeout: 120_000,
-}, async () => {
-  await countEvents(
+test('the events of all cases are counted', { timeout }, () =>
+  countEvents(
     stack,
-    ENTITIES.map((entity, index) => ({ metric: 'play', entity, n: index + 1 })),
-  );
-  const total = async (path: string) => {
-    const answer = await fetch(`${stack.url}/v1/public/play/${path}`);
-    assert.equal(answer.status, 200, path);
-    assert.equal(answer.headers.get('access-control-allow-origin'), '*');
-    assert.equal(answer.headers.get('cache-control'), 'public, max-age=60');
-    return ((await answer.json()) as { total: number }).total;
-  };
-  for (const [index, entity] of ENTITIES.entries()) {
-    assert.equal(await total(`${encodeURIComponent(entity)}.json`), index + 1, entity);
+    ENTITIES.map((entity) => ({ metric: 'play', entity, n: countOf(entity) })),
+  ),
+);
+
+for (const [path, entity] of [
+  ...ENTITIES.map((each) => [`${encodeURIComponent(each)}.json`, each] as const),
+  // As they are, where a URL allows it. The slash is not the last character of the path.
+  ['a/b.json', 'a/b'],
+  ['a//b.json', 'a//b'],
+  ['blog/.json', 'blog/'],
+  ['/blog.json', '/blog'],
+  ['v1.json.json', 'v1.json'],
+  ['%61%2fb.json', 'a/b'],
+  ['a%252Fb.json', 'a%2Fb'],
+  // API Gateway drops a slash at the end.
+  ['blog.json/', 'blog'],
+  ['nothing.json', 'nothing'],
+] as const) {
+  test(`${path} is the counter "${entity}"`, { timeout }, async () => {
+    const answer = await fetch(at(path));
+    assert.equal(answer.status, 200);
+    const { headers } = answer;
+    assert.equal(headers.get('access-control-allow-origin'), '*');
+    assert.equal(headers.get('cache-control'), 'public, max-age=60');
+    assert.match(headers.get('content-type') ?? '', /^application\/json/);
+    assert.deepEqual(await answer.json(), {
+      metric: 'play',
+      entity,
+      total: countOf(entity),
+      completeThrough: null,
+    });
+  });
+}
+
+for (const [path, status] of [
+  ['blog', 400],
+  ['blog.png', 400],
+  ['.json', 400],
+  ['%ff.json', 400],
+  ['blog.svg?label=', 400],
+  ['blog.svg?label=a&label=b', 400],
+  ['../view/blog.json', 404],
+] as const) {
+  test(`${path} is refused: ${status}`, { timeout }, async () => {
+    const answer = await fetch(at(path));
+    assert.equal(answer.status, status);
+    assert.match(((await answer.json()) as { message: string }).message, /\w/);
+  });
+}
+
+test('of counts, too, a slash at the end belongs to the entity only when it is encoded', {
+  timeout,
+}, async () => {
+  for (const [path, entity] of [
+    ['blog/', 'blog'],
+    ['blog%2F', 'blog/'],
+  ] as const) {
+    const answer = await fetch(`${stack.url}/v1/counts/play/${path}`);
+    const { entity: named, total } = (await answer.json()) as { entity: string; total: number };
+    assert.deepEqual([named, total], [entity, countOf(entity)]);
   }
-  // As they are, where a URL takes them so. The slash here is not the last character of the path.
-  assert.equal(await total('a/b.json'), 4);
-  assert.equal(await total('blog/.json'), 2);
-  assert.equal(await total('v1.json.json'), 6);
-  assert.equal(await total('nothing.json'), 0);
-  const counts = async (path: string) =>
-    ((await (await fetch(`${stack.url}/v1/counts/play/${path}`)).json()) as { entity: string }).entity;
-  assert.equal(await counts('blog/'), 'blog');
-  assert.equal(await counts('blog%2F'), 'blog/');
 });
 
-test('a badge is a picture for any page, with a tag', { timeout: 60_000 }, async () => {
-  const url = `${stack.url}/v1/public/play/blog.svg?label=plays`;
-  const badge = await fetch(url);
+for (const form of ['json', 'svg', 'json?style=shields']) {
+  test(`a ${form} that is known is not sent again, until it changes`, { timeout }, async () => {
+    const url = at(`ever.${form}`);
+    const first = await fetch(url);
+    const etag = first.headers.get('etag') ?? '';
+    assert.match(etag, /^"[^"]+"$/);
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`]) {
+      const again = await fetch(url, { headers: { 'if-none-match': known } });
+      assert.equal(again.status, 304, known);
+      assert.equal(again.headers.get('etag'), etag);
+      assert.equal(again.headers.get('cache-control'), 'public, max-age=60');
+      assert.equal(again.headers.get('access-control-allow-origin'), '*');
+    }
+    await countEvents(stack, [{ metric: 'play', entity: 'ever' }]);
+    const changed = await fetch(url, { headers: { 'if-none-match': etag } });
+    assert.equal(changed.status, 200);
+    assert.notEqual(changed.headers.get('etag'), etag);
+  });
+}
+
+test('a badge is a picture with a label', { timeout }, async () => {
+  const badge = await fetch(at('blog.svg?label=plays'));
   assert.match(badge.headers.get('content-type') ?? '', /^image\/svg\+xml/);
   assert.match(await badge.text(), /^<svg .*<title>1 plays, counting<\/title>/);
-  const headers = { 'if-none-match': badge.headers.get('etag') ?? '' };
-  assert.equal((await fetch(url, { headers })).status, 304);
 });
 
-test('shields.io gets exactly what it reads; another metric is not public', { timeout: 60_000 }, async () => {
-  const shields = await fetch(`${stack.url}/v1/public/play/a%2Fb.json?style=shields&label=plays`);
+test('shields.io gets exactly what it reads', { timeout }, async () => {
+  const shields = await fetch(at('a%2Fb.json?style=shields&label=plays'));
   const wanted = { schemaVersion: 1, label: 'plays', message: '4', color: 'blueviolet' };
   assert.deepEqual(await shields.json(), wanted);
-  assert.equal((await fetch(`${stack.url}/v1/public/view/blog.json`)).status, 404);
 });

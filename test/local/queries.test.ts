@@ -141,8 +141,5 @@ test('what is wrong is said', patient, async () => {
   }
   const body = JSON.stringify({ queries: [{ metric: 'play' }] });
   const batch = await fetch(`${stack.url}/v1/counts:batch`, { method: 'POST', body });
-  assert.match(
-    ((await batch.json()) as Answer).message ?? '',
-    /required key \[entity\] not found.*To counts:batch send/,
-  );
+  assert.match(((await batch.json()) as Answer).message ?? '', /required key \[entity\] not found/);
 });

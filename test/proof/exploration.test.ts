@@ -17,6 +17,15 @@ const EXPLORED: readonly (readonly [string, Partial<SmallWorld>])[] = [
   ['time runs out', { aggregatorsAtOnce: 1 }],
   ['the accountant claims while writers work', { crashes: 0 }],
   ['redrive', { writers: 2, redrivers: 1, errors: 1 }],
+  ['merge one epoch', { crashes: 0 }],
+  ['a reader between any two steps', { crashes: 0 }],
+  ['stepped over', { accountants: 0 }],
+  ['late rows', { compactors: 1, hours: 0 }],
+  ['its writer is dead', {}],
+  ['counted and has expired', { writers: 0 }],
+  ['a late copy after TTL', { decided: [] }],
+  ['another has finished', { decided: ['queryDeltas'] }],
+  ['stalls', { writers: 0 }],
 ];
 
 for (const [word, less] of EXPLORED) {

@@ -149,6 +149,7 @@ test('a compactor at work between any two reads changes no answer', async () => 
           ...ports,
           hints,
           state: {
+            readDeletions: (count) => state.readDeletions(count),
             readState: async () => {
               reads += 1;
               await disturbed();

@@ -36,6 +36,7 @@ const answer = (parameters: Record<string, string>, throughMs = THROUGH_MS) =>
 test('a question has its defaults, and any instant names its period', () => {
   const { metric, by, period, isNamed, k } = ask({});
   assert.deepEqual([metric, by, periodName(period), isNamed, k], ['view', 'day', '2026-11-22', false, 10]);
+  assert.equal(ask({ at: '2026-11-21' }).period.startMs, Date.UTC(2026, 10, 21));
   const month = answer({ by: 'month', at: '2026-02-03T04:05:06+01:00', k: '2' });
   assert.deepEqual([month.from, month.to], ['2026-02-01T00:00:00Z', '2026-03-01T00:00:00Z']);
   assert.deepEqual(month.entries, ENTRIES.slice(0, 2));
@@ -47,7 +48,9 @@ test('what cannot be asked is refused with what is wrong', () => {
     [{ k: '0' }, /"k" must be/],
     [{ k: '101' }, /"k" must be/],
     [{ k: '1e1' }, /"k" must be/],
-    [{ at: '2026-11-22' }, /"at" must be ISO 8601/],
+    [{ at: '2026-11-31' }, /"at" must be ISO 8601/],
+    [{ at: '2026-11-22T05:00' }, /"at" must have a zone/],
+    [{ at: '1793696400' }, /"at" must be epoch milliseconds, and 1793696400 looks like seconds/],
     [{ by: 'hour', at: '2026-11-22T06:00:00Z' }, /has not begun/],
     [{ by: 'total', at: '2026-11-22T05:00:00Z' }, /"at" needs by=hour, day or month/],
     [{ from: '0' }, /no parameter "from"/],
@@ -146,7 +149,7 @@ test('an answer is as complete as the claim, the level and the segments that the
       ask({}),
       {
         claims: { readClaim: async () => ({ ...NO_CLAIM, throughMs: ms(claim) }) },
-        state: { readState: async () => state },
+        state: { readState: async () => state, readDeletions: async () => [] },
         tops: { readTop: async (_, { level }) => ({ epoch: 1, entries: level === 'days' ? ENTRIES : [] }) },
         clock: { nowMs: () => NOW_MS },
       },

@@ -3,14 +3,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { DeltasMissing } from '../../lambdas/compactor/epoch-rows.ts';
-import { entityHash } from '../../lambdas/core/entity-hash.ts';
+import { entityHash } from '../../lambdas/core/deletions.ts';
+import { rangesOf } from '../../lambdas/core/hash-range.ts';
 import type { SegmentId } from '../../lambdas/core/identifiers.ts';
-import { cellAtMs, cellOf, periodAt } from '../../lambdas/core/level.ts';
-import { encodeRows } from '../../lambdas/core/rows.ts';
+import { cellAtMs, cellOf, periodAt, UPPER_LEVELS } from '../../lambdas/core/level.ts';
+import { compareRows, decodeRows, encodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { isoSeconds } from '../../lambdas/core/time.ts';
 import { ForgetTable } from '../../lambdas/store/forget-table.ts';
 import { makeTops } from '../../lambdas/store/make-tops.ts';
-import { crashing, inTurns, interrupted } from '../support/disturbed.ts';
+import { crashing, hoursOnly, inTurns, interrupted } from '../support/disturbed.ts';
 import { recountWorld, repairsOf, type Saved } from '../support/recounted-world.ts';
 import { changeRow, deltasAt, removeBlocks, removeDelta } from '../support/store-changes.ts';
 import { LEVELS, StoreWorld, type TestEvent, WORLD_START_MS, worldShard } from '../support/store-world.ts';
@@ -230,6 +231,52 @@ describe('a recount', () => {
     assert.deepEqual((await recountWorld(world)).differences, []);
     await world.compact();
     assert.deepEqual((await recountWorld(world)).differences, []);
+  });
+
+  test('puts rows right that are put aside for an upper level: wrong, missing, of nobody, or gone with their item', async () => {
+    const breaks: readonly ((rows: readonly Row[]) => readonly Row[])[] = [
+      (rows) =>
+        rows.map((row) => ({ ...row, cells: new Map([...row.cells].map(([cell, n]) => [cell, n + 7n])) })),
+      (rows) => rows.slice(1),
+      (rows) => [...rows, { ...(rows[0] ?? assert.fail()), entity: '/zz' }],
+      () => [],
+    ];
+    for (const change of breaks) {
+      const world = await compactedWorld();
+      const late = ['/a', '/b', '/c'].map((entity) => ({
+        metric: 'view',
+        entity,
+        atMs: WORLD_START_MS,
+        n: 5,
+      }));
+      await world.write(await world.commit(worldShard(0), late));
+      await assert.rejects(world.compact(hoursOnly));
+      const totals = async () =>
+        (await world.ask(['/a', '/b', '/c', '/zz'].map((entity) => ['view', entity, {}] as const))).map(
+          ({ total }) => total,
+        );
+      assert.deepEqual(await totals(), [8n, 7n, 5n, 0n]);
+      const forget = new ForgetTable(world.aws.clients().dynamoDb, 'counts');
+      const { rangeBits } = await world.state.readState();
+      let changed = 0;
+      for (const level of UPPER_LEVELS)
+        for (const range of rangeBits.flatMap((bits) => rangesOf(bits)))
+          for await (const item of forget.lateItems(level, range)) {
+            const rows = encodeRows([...change(decodeRows(item.rows))].sort(compareRows));
+            assert.equal(await forget.replaceLate(level, range, item, rows), 'replaced');
+            changed += 1;
+          }
+      assert.ok(changed > 2);
+      assert.notDeepEqual(await totals(), [8n, 7n, 5n, 0n]);
+      const found = await recountWorld(world);
+      assert.ok(found.differing > 0 && found.differences.every((one) => one.in === 'late'));
+      assert.equal((await recountWorld(world, { repair: true })).repaired, found.differing);
+      assert.ok(repairsOf(world).size > 0);
+      assert.deepEqual((await recountWorld(world)).differences, []);
+      assert.deepEqual(await totals(), [8n, 7n, 5n, 0n]);
+      await world.compact();
+      assert.deepEqual((await recountWorld(world)).differences, []);
+    }
   });
 
   test('of one hour sees events that arrived days before it', async () => {

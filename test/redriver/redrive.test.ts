@@ -1,6 +1,7 @@
 // What redrive does with dead letters, on queues in memory.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_CLAIM } from '../../lambdas/core/claim.ts';
 import type { MessageHistory } from '../../lambdas/core/message-history.ts';
 import { DEFAULT_RETRY_POLICY } from '../../lambdas/core/retry-policy.ts';
 import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
@@ -75,6 +76,7 @@ function world(letters: DeliveredMessage[]) {
         return undefined;
       },
       noteExpired: async () => 'noted',
+      readClaim: async () => NO_CLAIM,
       notePlace: async (segment, parts, place) => {
         if (state.ledgerDown) throw new Error('the ledger is away');
         steps.push(`note ${segment}/${parts.join('+')} ${place}`);

@@ -5,6 +5,7 @@ export async function registerContractSuite(): Promise<void> {
   await import('../contract/services/dynamodb.test.ts');
   await import('../contract/services/kinesis.test.ts');
   await import('../contract/services/sqs-s3-ssm.test.ts');
+  await import('../contract/collector.test.ts');
   await import('../contract/heartbeat.test.ts');
   await import('../contract/ledger-table.test.ts');
   await import('../contract/ledger-window.test.ts');

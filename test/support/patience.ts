@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Options of a test that waits for a stack: when it counts as hung. It is no promise of speed. */
 export const patient = { timeout: 15 * 60_000 } as const;
 
-/** Between two looks: the processor is left to what is waited for. */
-const LOOK_MS = 20;
+/** Between two looks: asking for the status takes the stack some 20 ms of processor time. */
+const LOOK_MS = 100;
 
 /** Waits until something holds. */
 export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {

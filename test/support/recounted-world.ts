@@ -19,10 +19,10 @@ import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { MemorySpill, type Saved } from '../../proof/simulation/world/spill.ts';
 import type { StoreWorld } from './store-world.ts';
 
-export type { Saved };
+export { MemorySpill, type Saved };
 
 /** How tests recount, unless they say otherwise: in several parts, with blocks as small as the world's. */
-const RECOUNT_SETTINGS: RecountSettings = {
+export const RECOUNT_SETTINGS: RecountSettings = {
   retentions: { hours: undefined, days: undefined, months: undefined, all: undefined },
   periodsAtOnce: 16,
   attemptsMax: 20,
@@ -78,6 +78,11 @@ function recountPorts(
           deltas: {
             putDelta: (delta) => store.putDelta(delta),
             replaceDelta: (name, before, rows) => forget.replaceDelta(name, before, rows),
+          },
+          late: {
+            lateItems: (level, range) => forget.lateItems(level, range),
+            replaceLate: (...item) => forget.replaceLate(...item),
+            putLate: (...rows) => store.putLate(...rows),
           },
           archive: {
             keepRepair: async (name, lines) => {

@@ -21,6 +21,10 @@ import { type Head, planSegment, type StreamRecord } from '../../lambdas/core/se
 import { emittedEntry } from '../../lambdas/core/segment-entry.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import type { ListedShard } from '../../lambdas/ports.ts';
+import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
+import { parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { type QueryPorts, type QuerySettings, readCounts } from '../../lambdas/query/read-counts.ts';
+import type { TopPorts } from '../../lambdas/query/read-top.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { writeRollups } from '../../lambdas/writer/write.ts';
@@ -159,6 +163,26 @@ export class StoreWorld {
 
   async compact(transport?: Transport) {
     return compact(this.compactorPorts(transport), this.settings, () => true);
+  }
+
+  /** The query's ports. */
+  queryPorts(): QueryPorts & TopPorts {
+    const { ledger, state, store, clock } = this;
+    return { claims: ledger, state, counts: store, tops: store, hints: new Map(), clock };
+  }
+
+  /** The answers to some questions. @throws InvalidCountQuery */
+  async ask(
+    questions: readonly (readonly [metric: string, entity: string, parameters: Record<string, string>])[],
+    settings: Partial<QuerySettings> = {},
+  ): Promise<CountAnswer[]> {
+    const queries = questions.map((question) => parseCountQuery(...question, this.nowMs));
+    const { retentions } = this.settings;
+    const all = { acceptFutureMs: 1e12, retentions, ...settings };
+    return (await readCounts(queries, this.queryPorts(), all)).map((read) => {
+      if ('answer' in read) return read.answer;
+      throw read;
+    });
   }
 
   /** Everything that a level's blocks of some periods say: sums by metric, entity and cell. */

@@ -1,6 +1,7 @@
 // The writer's decisions, on a store and queues in memory: what it stores, acknowledges, brings back and buries.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type Claim, NO_CLAIM, raisedClaim } from '../../lambdas/core/claim.ts';
 import { WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
 import type { MessageHistory } from '../../lambdas/core/message-history.ts';
 import { DEFAULT_RETRY_POLICY } from '../../lambdas/core/retry-policy.ts';
@@ -33,6 +34,7 @@ function world(minuteRetentionMs?: number) {
     noted: [] as string[],
     expired: [] as string[],
   };
+  const published: { claim: Claim } = { claim: NO_CLAIM };
   /** `entities`: a delta with one of them is refused. */
   const failing = { entities: new Set<string>(), acknowledge: false, bury: false };
   const ports: WriterPorts = {
@@ -64,6 +66,7 @@ function world(minuteRetentionMs?: number) {
         done.noted.push(`${segment}/${part} expired ${events}`);
         return 'noted';
       },
+      readClaim: async () => published.claim,
     },
     expired: {
       async keepExpired({ segment, part, rows }) {
@@ -86,7 +89,7 @@ function world(minuteRetentionMs?: number) {
   const retentions = { hours: minuteRetentionMs, days: undefined, months: undefined, all: undefined };
   const write = (messages: DeliveredMessage[], hasTime = always) =>
     writeRollups(messages, ports, { retentions, concurrency: 4 }, hasTime);
-  return { ...done, deltas, entries, failing, write };
+  return { ...done, deltas, entries, failing, published, write };
 }
 
 test('a delta is stored once, and acknowledged each time that its message comes', async () => {
@@ -233,4 +236,14 @@ test('a delta with rows past the retention of minutes is kept in the archive, to
     [expired, noted, acknowledged],
     [['1.0.1/0: /new,/old'], ['1.0.1/0 expired 1'], ['1.0.1/0']],
   );
+});
+
+test('a raised retention brings nothing back: minutes that were gone are expired still', async () => {
+  const retentions = { hours: DAY_MS, days: undefined, months: undefined, all: undefined };
+  for (const raisedMs of [400 * DAY_MS, undefined]) {
+    const { write, expired, published } = world(raisedMs);
+    published.claim = raisedClaim(NO_CLAIM, NO_CLAIM, retentions, ARRIVAL_MS);
+    const { report } = await write([message(1, [row('/old', 3, OLD_HOUR), row('/new')])]);
+    assert.deepEqual([report.expired, expired], [1, ['1.0.1/0: /new,/old']]);
+  }
 });

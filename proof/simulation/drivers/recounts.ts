@@ -60,7 +60,12 @@ export async function recountAll(
     putDelta: store.putDelta.bind(store),
     replaceDelta: forget.replaceDelta.bind(forget),
   };
-  const repair = isRepair ? { store, deltas, archive } : undefined;
+  const late = {
+    lateItems: forget.lateItems.bind(forget),
+    replaceLate: forget.replaceLate.bind(forget),
+    putLate: store.putLate.bind(store),
+  };
+  const repair = isRepair ? { store, deltas, late, archive } : undefined;
   const ports = { ledger, source, state, store, periods: forget, compaction, spill, clock, repair };
   return recount(
     structuredClone(begun),

@@ -1,6 +1,5 @@
 // What the ledger's table holds, shard by shard, kept up with every change: for the oracle, never for the pipeline.
 import type { Item } from '../../../fake-aws/dynamodb/values.ts';
-import { type Books, EMPTY_BOOKS } from '../../../lambdas/core/books.ts';
 import {
   parseSequenceNumber,
   parseShardKey,
@@ -9,18 +8,35 @@ import {
 } from '../../../lambdas/core/identifiers.ts';
 import type { Head } from '../../../lambdas/core/segment.ts';
 import type { SegmentEntry } from '../../../lambdas/core/segment-entry.ts';
-import { booksOf, entryOf, headOf } from '../../../lambdas/ledger/ledger-items.ts';
+import { entryOf, headOf } from '../../../lambdas/ledger/ledger-items.ts';
 import type { StreamGap } from '../../../lambdas/ports.ts';
 import type { WorldObserver } from './observer.ts';
 
+/** Entries by their items: most are written again before anybody looks at them. */
+const decoded = new WeakMap<Item, SegmentEntry>();
+
+function decodedEntry(item: Item): SegmentEntry {
+  let entry = decoded.get(item);
+  if (entry === undefined) {
+    entry = entryOf(item);
+    decoded.set(item, entry);
+  }
+  return entry;
+}
+
 /** What the ledger keeps of one shard. */
-export interface StoredLedger {
-  head: Head | undefined;
-  readonly entries: Map<number, SegmentEntry>;
-  /** Packed ids by `segment/chunk`. */
-  readonly ids: Map<string, Uint8Array>;
-  readonly gaps: Map<string, StreamGap>;
-  books: Books;
+class StoredLedger {
+  readonly items = new Map<number, Item>();
+  readonly gaps = new Map<string, StreamGap>();
+  headItem: Item | undefined;
+
+  get head(): Head | undefined {
+    return this.headItem && headOf(this.headItem);
+  }
+
+  get entries(): ReadonlyMap<number, SegmentEntry> {
+    return new Map([...this.items].map(([segment, item]) => [segment, decodedEntry(item)]));
+  }
 }
 
 /** The ledger, seen from outside. */
@@ -43,13 +59,7 @@ export class LedgerView {
   of(shard: ShardKey): StoredLedger {
     let stored = this.#shards.get(shard);
     if (stored === undefined) {
-      stored = {
-        head: undefined,
-        entries: new Map(),
-        ids: new Map(),
-        gaps: new Map(),
-        books: EMPTY_BOOKS,
-      };
+      stored = new StoredLedger();
       this.#shards.set(shard, stored);
     }
     return stored;
@@ -69,7 +79,7 @@ export class LedgerView {
   written(before: Item | undefined, item: Item): void {
     const pk = item['pk']?.S ?? '';
     const sk = item['sk']?.S ?? '';
-    const [kind, segment = '', chunk] = sk.split('#');
+    const [kind] = sk.split('#', 1);
     if (pk === 'SHARDS') {
       this.#listed.add(parseShardKey(sk));
       this.changes += 1;
@@ -80,32 +90,25 @@ export class LedgerView {
     else if (pk === 'DELETIONS' || pk === 'GENERATIONS') return;
     else if (kind === 'SEG') this.#entryWritten(parseShardKey(pk), before, item);
     else if (kind === 'HEAD') {
-      this.of(parseShardKey(pk)).head = headOf(item);
+      this.of(parseShardKey(pk)).headItem = item;
       this.changes += 1;
-    } else if (kind === 'BOOKS') {
-      this.of(parseShardKey(pk)).books = booksOf(item);
-      this.changes += 1;
-    } else {
-      const ledger = this.of(parseShardKey(pk));
-      const name = `${Number(segment)}/${chunk}`;
-      if (kind === 'IDS') ledger.ids.set(name, item['ids']?.B ?? new Uint8Array());
-      else if (kind === 'GAP') ledger.gaps.set(sk, gapIn(item));
-      else throw new Error(`the ledger's view does not know ${sk}`);
-    }
+    } else if (kind === 'BOOKS') this.changes += 1;
+    else if (kind === 'GAP') this.of(parseShardKey(pk)).gaps.set(sk, gapIn(item));
+    else if (kind !== 'IDS') throw new Error(`the ledger's view does not know ${sk}`);
   }
 
   #entryWritten(shard: ShardKey, before: Item | undefined, item: Item): void {
-    const entry = entryOf(item);
-    this.of(shard).entries.set(entry.segment, entry);
+    const segment = Number(item['segment']?.N);
+    this.of(shard).items.set(segment, item);
     this.changes += 1;
     if (before === undefined) {
-      this.#observer.entryPut(shard, entry);
+      this.#observer.entryPut(shard, decodedEntry(item));
       return;
     }
     const known = new Set(before['acked']?.NS);
     const acknowledged = (item['acked']?.NS ?? []).filter((part) => !known.has(part)).map(Number);
     if (acknowledged.length > 0) {
-      this.#observer.partsAcknowledged(segmentId(shard, entry.segment), acknowledged);
+      this.#observer.partsAcknowledged(segmentId(shard, segment), acknowledged);
     }
   }
 }

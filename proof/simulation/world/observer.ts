@@ -10,8 +10,6 @@ export interface WorldObserver {
   rollupSent(body: string): void;
   /** An item of the table of counts was written. */
   countsWritten(before: Item | undefined, item: Item): void;
-  /** TTL deleted an item of it. */
-  countsExpired(item: Item): void;
   partsAcknowledged(segment: string, parts: readonly number[]): void;
   archived(key: string, body: string): void;
   /** A segment's entry became visible. */

@@ -126,10 +126,7 @@ export class World {
         processed: (requests) => Math.min(requests, limits.batchKeys),
         onChange: (table, before, after, cause) => {
           if (cause === 'expiry') this.aws.crossings.note(`expiry of ${kindOf(before)}`);
-          if (after === undefined) {
-            if (before !== undefined && table === TABLES.counts) observer.countsExpired(before);
-            return;
-          }
+          if (after === undefined) return;
           this.#noteCrossing(after);
           if (table === TABLES.counts) observer.countsWritten(before, after);
           else this.ledger.written(before, after);

@@ -6,7 +6,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 /** Where Debian, Fedora and others put theirs. */
 const INSTALLED = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** Starts a browser. @returns why none starts, where the machine has none that does */
+/** Starts a browser. @returns why none starts */
 export async function startBrowser(): Promise<Browser | string> {
   const problems: string[] = [];
   for (const find of [() => packed.executablePath(), ...INSTALLED.map((path) => async () => path)]) {
@@ -22,13 +22,24 @@ export async function startBrowser(): Promise<Browser | string> {
   return `no browser starts here: ${problems.join('; ') || 'there is none'}`;
 }
 
+/** What axe finds wrong with a page, which must bypass its policy. */
+export async function violations(page: Page): Promise<string[]> {
+  const { default: axe } = await import('axe-core');
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
+    const { violations } = await axe.run();
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
+  });
+}
+
 /** A page, and what went wrong in it. */
 export interface Opened {
   readonly page: Page;
   readonly context: BrowserContext;
   /** Errors on the page and in its console, violations of its policy among them. */
   readonly problems: string[];
-  /** Addresses that were asked for anything. */
+  /** Where its requests went. */
   readonly origins: Set<string>;
 }
 
@@ -36,11 +47,11 @@ export interface Opened {
 export interface Opening {
   readonly width?: number;
   readonly scheme?: 'light' | 'dark';
-  /** Lets a test put its own scripts into the page. */
+  /** Lets a test run its own scripts in the page. */
   readonly bypassCSP?: boolean;
 }
 
-/** Opens an address in a context of its own. Answers other than 2xx are no problems: views tell of those themselves. */
+/** Opens an address in a new context. Answers other than 2xx are no problems: views report them. */
 export async function open(
   browser: Browser,
   url: string,

@@ -3,7 +3,7 @@ import PQueue from 'p-queue';
 import type { FollowPorts, FollowSettings } from '../../../cli/follow/followed-file.ts';
 import { Follower } from '../../../cli/follow/follower.ts';
 import { noFigures } from '../../../cli/import/figures.ts';
-import type { Reject } from '../../../cli/import/import-file.ts';
+import type { Reject } from '../../../cli/import/outcomes.ts';
 import type { FormatRequest } from '../../../formats/detect.ts';
 import type { ImportWorld } from './import-world.ts';
 

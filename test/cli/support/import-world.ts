@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { UncertainPolicy } from '../../../cli/import/deliver.ts';
-import { type ImportResult, importFile, type Reject } from '../../../cli/import/import-file.ts';
+import { type ImportResult, importFile } from '../../../cli/import/import-file.ts';
+import type { Reject } from '../../../cli/import/outcomes.ts';
 import { openSource } from '../../../cli/source/source.ts';
 import { TallyClient } from '../../../client/src/index.ts';
 import { BATCH_LIMITS } from '../../../formats/batches.ts';
@@ -50,6 +51,11 @@ export class ImportWorld {
 
   static async open(): Promise<ImportWorld> {
     return new ImportWorld(await FrontDoor.open(), await mkdtemp(join(tmpdir(), 'tally-import-')));
+  }
+
+  /** What the door has counted, by `ENTITY MINUTE`. */
+  viewsCounted(): Map<string, number> {
+    return new Map([...this.door.counts].map(([key, n]) => [key.replace(/^view /, ''), n]));
   }
 
   async close(): Promise<void> {

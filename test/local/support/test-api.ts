@@ -30,6 +30,7 @@ export async function startTestApi(
     all: [],
     find: () => ({
       invoke,
+      warm: () => {},
       kill: async () => {},
       stop: async () => {},
       definition: {

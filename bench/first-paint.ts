@@ -1,0 +1,57 @@
+// How soon does the console show something? First paint and first figures of a fresh browser, and what it loads.
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { consoleFiles } from '../lib/console-files.ts';
+import { startDemo } from '../local/demo.ts';
+import { startLocalStack } from '../local/stack.ts';
+import { open, startBrowser } from '../test/browser/support/browser.ts';
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '15' } } });
+const rounds = Number(values.rounds);
+
+/** The part of the page's world that is used. */
+interface InPage {
+  readonly performance: {
+    now(): number;
+    getEntriesByName(name: string): readonly { readonly startTime: number }[];
+  };
+}
+
+const browser = await startBrowser();
+if (typeof browser === 'string') throw new Error(browser);
+const stack = await startLocalStack();
+const demo = startDemo(stack.url, () => {}, { history: false });
+try {
+  const paints: number[] = [];
+  const figures: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    // Each context has an empty cache.
+    const { page, context } = await open(browser, stack.url);
+    await page.locator('.tile').first().waitFor();
+    const [paint, figure] = await page.evaluate(() => {
+      const { performance } = globalThis as unknown as InPage;
+      return [
+        performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.NaN,
+        performance.now(),
+      ] as const;
+    });
+    paints.push(paint);
+    figures.push(figure);
+    await context.close();
+  }
+  const { page, files } = consoleFiles();
+  const bytes = [page, ...files].reduce((sum, { text }) => sum + gzipSync(text).length, 0);
+  console.log(`${rounds} fresh browsers, local stack with its demo, milliseconds: median (least to most)\n`);
+  console.log(`first contentful paint  ${summary(paints)}`);
+  console.log(`first figures           ${summary(figures)}`);
+  console.log(`page, script and style  ${(bytes / 1000).toFixed(1)} kB compressed`);
+} finally {
+  await demo.stop();
+  await stack.stop();
+  await browser.close();
+}
+
+function summary(times: readonly number[]): string {
+  const sorted = times.toSorted((a, b) => a - b).map((each) => each.toFixed(0));
+  return `${sorted[sorted.length >> 1]} (${sorted[0]} to ${sorted.at(-1)})`;
+}

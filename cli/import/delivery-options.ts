@@ -1,0 +1,62 @@
+// Options of import and follow: where the state is, and how events are sent.
+import { type Command, Option } from 'commander';
+import { type FormatFlags, formatRequest } from '../options.ts';
+import { callersPath } from '../paths.ts';
+import { wholeNumber } from '../shared/options.ts';
+import { stateHome } from '../source/state-store.ts';
+import { UNCERTAIN, type UncertainPolicy } from './deliver.ts';
+import type { ImportSettings } from './import-file.ts';
+
+export interface DeliveryFlags extends FormatFlags {
+  readonly url?: string;
+  readonly apiKey?: string;
+  readonly metric: string;
+  readonly label: string;
+  readonly state?: string;
+  readonly resumeUncertain: UncertainPolicy;
+  readonly dedupWindow: number;
+  readonly concurrency: number;
+  readonly timeout: number;
+  readonly rejects?: string;
+}
+
+/** So many seconds, up to a year. */
+export const seconds = wholeNumber(0, 31_536_000);
+
+export function addDeliveryOptions(command: Command): Command {
+  return command
+    .optionsGroup('Resuming:')
+    .option('--state <dir>', 'folder of the state (default: .tally-import beside the file)')
+    .option('--label <name>', 'tells files apart that begin with the same bytes', '')
+    .addOption(
+      new Option(
+        '--resume-uncertain <how>',
+        'what to do with requests that may be stored but are no longer recognised',
+      )
+        .choices(UNCERTAIN)
+        .default('hold'),
+    )
+    .option('--dedup-window <seconds>', 'how long the service recognises a batch', seconds, 600)
+    .optionsGroup('Sending:')
+    .option('--concurrency <n>', 'requests at once', wholeNumber(1, 64), 4)
+    .option('--timeout <seconds>', 'of one request', wholeNumber(1, 600), 30)
+    .option('--rejects <file>', 'write malformed and rejected lines there');
+}
+
+/** What the flags say of every file. @param service its identity */
+export function deliverySettings(
+  flags: DeliveryFlags,
+  service: string,
+): Omit<ImportSettings, 'forget' | 'dryRun'> {
+  const { metric, metricField, label, state, dedupWindow, timeout, resumeUncertain, concurrency } = flags;
+  return {
+    target: { service, metric: metricField === undefined ? metric : `{${metricField}}`, label },
+    format: formatRequest(flags),
+    delivery: { dedupWindowMs: dedupWindow * 1000, timeoutMs: timeout * 1000, uncertain: resumeUncertain },
+    concurrency,
+    stateFolders: {
+      chosen: state === undefined ? undefined : callersPath(state),
+      home: stateHome(process.env),
+    },
+  };
+}

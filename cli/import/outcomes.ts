@@ -1,0 +1,66 @@
+// What became of records and batches: counted in figures, and reported where it is no event.
+import type { FileRecord } from '../../formats/records.ts';
+import { type DeliveryPorts, type DeliverySettings, deliver } from './deliver.ts';
+import { addFigures, type Figures } from './figures.ts';
+import type { PlannedBatch } from './planner.ts';
+
+/** What an import tells while it runs. */
+export interface Reporter {
+  note(text: string): void;
+  /** A line that is no event, or an event that cannot be. */
+  rejected(reject: Reject): Promise<void> | void;
+  progress(figures: Readonly<Figures>): void;
+}
+
+export interface Reject {
+  readonly kind: 'malformed' | 'rejected';
+  readonly lineNumber: number;
+  readonly offset: number;
+  readonly reason: string;
+  /** What stands in the file, or the event itself. */
+  readonly raw: Buffer | string;
+}
+
+/** Counts a record and what it means, events aside. @returns a promise only where there is something to wait for */
+export function noteRecord(
+  { line, outcomes }: FileRecord,
+  figures: Figures,
+  reporter: Reporter,
+): Promise<unknown> | undefined {
+  figures.lines += 1;
+  const waiting: (Promise<void> | void)[] = [];
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'event') continue;
+    figures[outcome.kind] += 1;
+    if (outcome.kind !== 'malformed' && outcome.kind !== 'rejected') continue;
+    const { kind, reason } = outcome;
+    const { number: lineNumber, start: offset, bytes: raw } = line;
+    waiting.push(reporter.rejected({ kind, lineNumber, offset, reason, raw }));
+  }
+  return waiting.length === 0 ? undefined : Promise.all(waiting);
+}
+
+/** Delivers a batch and counts what became of its events. @returns how many of them the service refused */
+export async function deliverAndNote(
+  batch: PlannedBatch,
+  settings: DeliverySettings,
+  ports: DeliveryPorts,
+  figures: Figures,
+  reporter: Reporter,
+): Promise<number> {
+  const { rejected, ...counts } = await deliver(batch, settings, ports);
+  addFigures(figures, counts);
+  figures.rejected += rejected.length;
+  const { offset, lines } = batch.from;
+  for (const { event, reason } of rejected) {
+    const raw = JSON.stringify(event);
+    await reporter.rejected({
+      kind: 'rejected',
+      lineNumber: lines + 1,
+      offset,
+      reason: `the service: ${reason}`,
+      raw,
+    });
+  }
+  return rejected.length;
+}

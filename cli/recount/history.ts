@@ -1,0 +1,173 @@
+// What was counted, in the order in which it can be counted again: from a ledger and a source of records, or from the archive alone.
+import { ResourceNotFoundException } from '@aws-sdk/client-dynamodb';
+import { lastEntered } from '../../lambdas/core/books.ts';
+import { generationsIn } from '../../lambdas/core/generation.ts';
+import {
+  parseSegmentId,
+  type SequenceNumber,
+  type ShardKey,
+  segmentId,
+} from '../../lambdas/core/identifiers.ts';
+import { InvalidRawObject, streamRecord } from '../../lambdas/core/raw-segment.ts';
+import type { RollupConfig, StreamRecord } from '../../lambdas/core/segment.ts';
+import type { BooksLedger, SegmentLedger } from '../../lambdas/ports.ts';
+import type { RawHistory, SegmentSource } from '../../lambdas/raw-ports.ts';
+
+/** A segment that was counted once. */
+export interface PastSegment {
+  readonly segment: number;
+  /** Its last record; undefined: not known before it is read. */
+  readonly last: SequenceNumber | undefined;
+  /** Its records and what it was rolled up with, or why they cannot be had. */
+  read(): Promise<{ readonly records: readonly StreamRecord[]; readonly config: RollupConfig } | string>;
+}
+
+/** A shard in one generation. */
+export interface PastShard {
+  readonly key: ShardKey;
+  readonly ancestors: readonly ShardKey[];
+  readonly segments: number;
+  /** By number, ascending. */
+  read(): AsyncIterable<PastSegment>;
+}
+
+/** Every shard that was counted, ancestors before descendants and earlier generations first. */
+export interface History {
+  readonly shards: readonly PastShard[];
+  /** What is known to be missing, a line each. */
+  readonly missing: readonly string[];
+}
+
+type OldLedger = BooksLedger & SegmentLedger;
+
+/** What a ledger knows. @param source where the records of its segments are read */
+export async function ledgerHistory(ledger: OldLedger, source: SegmentSource): Promise<History> {
+  const shards: PastShard[] = [];
+  const keys = await ledger.shards();
+  for (const key of keys) {
+    const head = await ledger.readHead(key);
+    if (head === undefined) continue;
+    const through = lastEntered(head);
+    shards.push({
+      key,
+      ancestors: head.ancestors.map(({ shard }) => shard),
+      segments: through,
+      async *read() {
+        const reader = source.segmentsOf(key);
+        for await (const entry of ledger.entriesUp(key, 0, through)) {
+          yield {
+            segment: entry.segment,
+            last: entry.last,
+            async read() {
+              const records = entry.lost ? 'lost' : await reader.read(entry);
+              return typeof records === 'string' ? records : { records, config: entry.config };
+            },
+          };
+        }
+      },
+    });
+  }
+  const listed = await ledger.readGenerations();
+  const generations = listed.length > 0 ? listed : generationsIn(keys);
+  return {
+    shards: inOrder(
+      shards,
+      generations.map(({ name }) => name),
+    ),
+    missing: [],
+  };
+}
+
+/**
+ * What the archive of raw records has: it needs no ledger.
+ * @param ledger names what the archive does not have, as far as it is still there
+ */
+export async function archiveHistory(archive: RawHistory, ledger: OldLedger): Promise<History> {
+  const byShard = new Map<ShardKey, Map<number, number>>();
+  const sinceMs = new Map<string, number>();
+  for await (const { segment: name, hourMs } of archive.places()) {
+    const { shard, segment } = parseSegmentId(name);
+    byShard.set(shard, (byShard.get(shard) ?? new Map()).set(segment, hourMs));
+    const generation = generationOf(shard);
+    sinceMs.set(generation, Math.min(hourMs, sinceMs.get(generation) ?? hourMs));
+  }
+  const missing: string[] = [];
+  const shards: PastShard[] = [];
+  for (const [key, hours] of byShard) {
+    const numbers = [...hours.keys()].sort((a, b) => a - b);
+    missing.push(...holesIn(key, numbers));
+    const raw = async (segment: number) =>
+      archive.readRaw({ segment: segmentId(key, segment), hourMs: hours.get(segment) ?? 0 });
+    const first = await raw(numbers[0] ?? 0).catch(unreadable);
+    shards.push({
+      key,
+      ancestors: typeof first === 'object' ? first.ancestors : [],
+      segments: numbers.length,
+      async *read() {
+        for (const segment of numbers) {
+          yield {
+            segment,
+            last: undefined,
+            async read() {
+              const found = await raw(segment).catch(unreadable);
+              if (typeof found !== 'object') return found ?? 'raw-missing';
+              return { records: found.records.map(streamRecord), config: found.config };
+            },
+          };
+        }
+      },
+    });
+  }
+  for (const key of await shardsOf(ledger)) {
+    const archived = Math.max(0, ...(byShard.get(key)?.keys() ?? []));
+    const last = lastEntered(await ledger.readHead(key));
+    if (last > archived) missing.push(lineOf(key, archived + 1, last));
+  }
+  const generations = [...sinceMs].sort(([, a], [, b]) => a - b).map(([name]) => name);
+  return { shards: inOrder(shards, generations), missing };
+}
+
+function unreadable(error: unknown): string {
+  if (error instanceof InvalidRawObject) return error.message;
+  throw error;
+}
+
+function holesIn(key: ShardKey, numbers: readonly number[]): string[] {
+  const holes: string[] = [];
+  for (const [index, number] of numbers.entries()) {
+    const next = (numbers[index - 1] ?? 0) + 1;
+    if (number > next) holes.push(lineOf(key, next, number - 1));
+  }
+  return holes;
+}
+
+function lineOf(key: ShardKey, first: number, last: number): string {
+  const segments =
+    first === last
+      ? `segment ${first} of shard ${key} was`
+      : `segments ${first} to ${last} of shard ${key} were`;
+  return `${segments} not counted again: not in the archive`;
+}
+
+/** A descendant has all of its ancestors' ancestors, and the ancestor. */
+function inOrder(shards: readonly PastShard[], generations: readonly string[]): readonly PastShard[] {
+  const place = ({ key }: PastShard) => generations.indexOf(generationOf(key));
+  return [...shards].sort(
+    (a, b) => place(a) - place(b) || a.ancestors.length - b.ancestors.length || (a.key < b.key ? -1 : 1),
+  );
+}
+
+/** The first part of a shard's key. */
+export function generationOf(shard: ShardKey): string {
+  return shard.slice(0, shard.indexOf('.'));
+}
+
+/** A ledger's shards; none of one that is gone. */
+export async function shardsOf(ledger: BooksLedger): Promise<readonly ShardKey[]> {
+  try {
+    return await ledger.shards();
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return [];
+    throw error;
+  }
+}

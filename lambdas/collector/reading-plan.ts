@@ -1,0 +1,61 @@
+// Which setting an object falls under, and how it is read.
+import { gunzipped, MAGIC_BYTES, readableOf } from '../../formats/bytes.ts';
+import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/detect.ts';
+import { headOf } from '../../formats/lines.ts';
+import type { ReadingPlan } from '../../formats/plan.ts';
+import { FormatError } from '../../formats/reading.ts';
+import { type FileRecord, RecordReader } from '../../formats/records.ts';
+import type { AccessLog, CollectorPorts, LogObject } from './ports.ts';
+
+/** Of the first lines, more malformed ones than that park an object before anything of it is counted. */
+const MALFORMED_HEAD_MAX = 0.5;
+/** What load balancers write to find out whether they may. */
+const PROBES = /(?:^|\/)ELBAccessLogTestFile$/;
+
+/** The entry of the settings that an object falls under, the one with the longest prefix; undefined for what is no log. */
+export function accessLogOf(
+  { bucket, key, bytes }: LogObject,
+  logs: readonly AccessLog[],
+): AccessLog | undefined {
+  if (bytes === 0 || key.endsWith('/') || PROBES.test(key)) return undefined;
+  return logs
+    .filter((log) => log.bucket === bucket && key.startsWith(log.prefix))
+    .toSorted((a, b) => b.prefix.length - a.prefix.length)[0];
+}
+
+/** The first bytes, which tell what the object is. */
+export async function magicOf(object: LogObject, { objects }: CollectorPorts): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of await objects.open(object, 0, MAGIC_BYTES)) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** @throws FormatError if most of the first lines are none of the format */
+export async function planFor(
+  object: LogObject,
+  log: AccessLog,
+  gzip: boolean,
+  { objects }: CollectorPorts,
+): Promise<ReadingPlan | undefined> {
+  const { format, filter, entity, logFormat } = log;
+  const where = filter === '' ? [] : filter.split(',').map((one) => one.trim());
+  const own = { ...(entity === '' ? {} : { entity }), ...(logFormat === '' ? {} : { logFormat }) };
+  const request: FormatRequest = { format, where, ...own };
+  const open = (offset: number) => readableOf(() => objects.open(object, offset));
+  const chunks = gzip ? gunzipped(open, object.key) : (open(0) as AsyncIterable<Buffer>);
+  const { head, whole } = await headOf(chunks, SAMPLE_BYTES);
+  const plan = readingPlan(request, head, whole, object.key);
+  if (plan === undefined) return undefined;
+  const reader = new RecordReader(plan, log.metric);
+  const records = [...reader.push(head), ...(whole ? reader.end() : [])];
+  const malformed = records.reduce((sum, record) => sum + badOf(record), 0);
+  if (malformed <= records.length * MALFORMED_HEAD_MAX) return plan;
+  throw new FormatError(
+    `${malformed} of its first ${records.length} lines are malformed, read as ${plan.format}`,
+  );
+}
+
+/** How many things in a record cannot be counted. */
+export function badOf({ outcomes }: FileRecord): number {
+  return outcomes.filter(({ kind }) => kind === 'malformed' || kind === 'rejected').length;
+}

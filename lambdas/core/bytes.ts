@@ -1,0 +1,119 @@
+// Bytes as rows are made of: numbers in groups of seven bits, the lowest first.
+
+/** Bytes that are not rows in this encoding. */
+export class InvalidRows extends Error {
+  override readonly name = 'InvalidRows';
+}
+
+const SAFE = 2 ** 30;
+
+/** Bytes that grow; numbers are written in groups of seven bits, the lowest first. */
+export class ByteWriter {
+  #buffer = Buffer.alloc(4_096);
+  #length = 0;
+
+  /** A whole number from 0. */
+  number(value: number): void {
+    this.#reserve(10);
+    let rest = value;
+    while (rest >= 128) {
+      this.#buffer[this.#length++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    this.#buffer[this.#length++] = rest;
+  }
+
+  /** A signed number of any size: small ones, of either sign, take few bytes. */
+  signed(given: number | bigint): void {
+    if (given > -SAFE && given < SAFE) {
+      const small = Number(given);
+      this.number(small < 0 ? -2 * small - 1 : 2 * small);
+      return;
+    }
+    const value = BigInt(given);
+    let rest = value < 0n ? -2n * value - 1n : 2n * value;
+    while (rest >= 128n) {
+      this.#reserve(1);
+      this.#buffer[this.#length++] = Number(rest % 128n) | 128;
+      rest /= 128n;
+    }
+    this.#reserve(1);
+    this.#buffer[this.#length++] = Number(rest);
+  }
+
+  /** @param buffer copied from `start` up to `end` */
+  part(buffer: Buffer, start: number, end: number): void {
+    this.#reserve(end - start);
+    this.#length += buffer.copy(this.#buffer, this.#length, start, end);
+  }
+
+  written(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#length + bytes <= this.#buffer.length) return;
+    const larger = Buffer.alloc(Math.max(this.#buffer.length * 2, this.#length + bytes));
+    larger.set(this.#buffer);
+    this.#buffer = larger;
+  }
+}
+
+export class ByteReader {
+  readonly #buffer: Buffer;
+  #at = 0;
+
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer;
+  }
+
+  get isDone(): boolean {
+    return this.#at === this.#buffer.length;
+  }
+
+  number(): number {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = this.#next();
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+    }
+  }
+
+  /** A signed number: a bigint where it takes more than five bytes. */
+  signed(): number | bigint {
+    const from = this.#at;
+    let value = 0;
+    for (let factor = 1; this.#at - from < 5; factor *= 128) {
+      const byte = this.#next();
+      value += (byte & 127) * factor;
+      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    }
+    let large = BigInt(value);
+    for (let shift = 35n; ; shift += 7n) {
+      const byte = this.#next();
+      large += BigInt(byte & 127) << shift;
+      if (byte < 128) return large % 2n === 0n ? large / 2n : -(large + 1n) / 2n;
+    }
+  }
+
+  /** Passes over a number of any size, signed or not. */
+  skip(): void {
+    while (this.#next() >= 128);
+  }
+
+  /** Copies so many bytes to a place of a buffer. */
+  copy(length: number, target: Buffer, at: number): void {
+    const end = this.#at + length;
+    if (end > this.#buffer.length) throw new InvalidRows('the rows end too early');
+    // Names are short: a call would take longer.
+    for (let from = this.#at, to = at; from < end; ) target[to++] = this.#buffer[from++] as number;
+    this.#at = end;
+  }
+
+  #next(): number {
+    const byte = this.#buffer[this.#at++];
+    if (byte === undefined) throw new InvalidRows('the rows end too early');
+    return byte;
+  }
+}

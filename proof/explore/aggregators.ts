@@ -1,0 +1,176 @@
+// The aggregator in a small world: every cut of a shard from its checkpoint or before, in any container, with any time left.
+import { type AggregateOutcome, aggregate } from '../../lambdas/aggregator/aggregate.ts';
+import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
+import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
+import type { SequenceNumber, ShardId } from '../../lambdas/core/identifiers.ts';
+import type { RollupConfig } from '../../lambdas/core/segment.ts';
+import { directNetwork, type Network } from '../simulation/world/network.ts';
+import type { StoredShard } from '../simulation/world/stream.ts';
+import type { Transition } from './fates.ts';
+import type { Stage } from './stage.ts';
+
+/** A warm container: its windows, and a hash of what it went through, which decides what they hold. */
+interface Container {
+  readonly windows: DedupWindows;
+  readonly memory: string;
+}
+
+/** A batch and its invocation: records `from` to before `to` of a shard, under a configuration, in a container. */
+interface Delivery {
+  readonly shard: StoredShard;
+  readonly from: number;
+  readonly to: number;
+  readonly config: number;
+  readonly container: Container;
+  /** Segments for which there is time. */
+  readonly segments: number;
+}
+
+/** Time for everything. */
+const ALWAYS = Number.POSITIVE_INFINITY;
+
+/** How much time an invocation may have: for everything, or for none or one only. */
+export function timesFor(timeouts: number): readonly number[] {
+  return timeouts > 0 ? [ALWAYS, 0, 1] : [ALWAYS];
+}
+
+/** A limited time as a history tells it. */
+export function describeTime(times: number): string {
+  return times === ALWAYS ? '' : `, time for ${times}`;
+}
+
+/** An invocation's clock: it says yes as often as there is time for another segment, or another delta. */
+export function timeFor(times: number): () => boolean {
+  let left = times;
+  return () => {
+    left -= 1;
+    return left >= 0;
+  };
+}
+
+/** The mapping and the function's containers. */
+export class Aggregators {
+  readonly #stage: Stage;
+  /** Records of each shard that the mapping knows to be done. */
+  readonly #checkpoints = new Map<StoredShard, number>();
+  /** Containers that wait for an invocation, latest last. */
+  #warm: Container[] = [];
+  /** The configuration in force. */
+  #config = 0;
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  /** Whatever makes a difference from here on. */
+  state(): readonly unknown[] {
+    return [[...this.#checkpoints.values()], this.#warm.map(({ memory }) => memory), this.#config];
+  }
+
+  /** Every delivery that may come next. */
+  transitions(): Transition[] {
+    const { spec, world } = this.#stage;
+    if (!this.#stage.mayStart('aggregator', spec.aggregatorsAtOnce)) return [];
+    const readable = world.stream
+      .all()
+      .filter(({ parents }) => spec.earlyChild || parents.every((parent) => this.#isDone(parent)));
+    return readable.flatMap((shard) =>
+      this.#deliveriesOf(shard).map((delivery) => ({
+        label: this.#described(delivery),
+        run: () => this.#deliver(delivery),
+      })),
+    );
+  }
+
+  /** Delivers what the mapping does not know to be done, record by record. */
+  async finish(): Promise<void> {
+    const windows = new DedupWindows();
+    for (const shard of this.#stage.world.stream.all()) {
+      for (let place = this.#done(shard); place < shard.records.length; place += 1) {
+        await this.#aggregate(
+          { shard, from: place, to: place + 1 },
+          directNetwork,
+          windows,
+          this.#config,
+          ALWAYS,
+        );
+        this.#checkpoints.set(shard, place + 1);
+      }
+    }
+  }
+
+  #done(shard: StoredShard): number {
+    return this.#checkpoints.get(shard) ?? 0;
+  }
+
+  /** Whether everything in a shard and its ancestors is known to be done. */
+  #isDone(id: ShardId): boolean {
+    const shard = this.#stage.shardOf(id);
+    return (
+      this.#done(shard) === shard.records.length && shard.parents.every((parent) => this.#isDone(parent))
+    );
+  }
+
+  #deliveriesOf(shard: StoredShard): Delivery[] {
+    const { spec, left } = this.#stage;
+    const deliveries: Delivery[] = [];
+    for (let from = 0; from <= this.#done(shard); from += 1)
+      for (let to = from + 1; to <= shard.records.length; to += 1)
+        for (let config = this.#config; config < spec.configs.length; config += 1)
+          for (const container of [
+            { windows: new DedupWindows(), memory: '' },
+            ...(config === this.#config ? this.#warm : []),
+          ])
+            for (const segments of timesFor(left.timeouts))
+              deliveries.push({ shard, from, to, config, container, segments });
+    return deliveries;
+  }
+
+  #described({ shard, from, to, config, container, segments }: Delivery): string {
+    const place = this.#warm.indexOf(container);
+    const where = place === -1 ? '' : ` warm ${place}`;
+    return `deliver ${shard.id.slice(-1)}[${from + 1}..${to}] config ${config}${where}${describeTime(segments)}`;
+  }
+
+  #deliver(delivery: Delivery): void {
+    const { shard, from, to, config, container, segments } = delivery;
+    if (segments !== ALWAYS) this.#stage.left.timeouts -= 1;
+    if (config > this.#config) this.#warm = [];
+    this.#config = config;
+    this.#warm = this.#warm.filter((other) => other !== container);
+    const given = `${shard.id} ${from} ${to} ${config} ${segments} ${container.memory}`;
+    const actor = this.#stage.start('aggregator', given);
+    const end = (outcome: AggregateOutcome | 'failed') => {
+      if (!actor.alive) return;
+      actor.ended = true;
+      this.#warm = [...this.#warm, { ...container, memory: actor.memory }].slice(
+        -this.#stage.spec.containers,
+      );
+      if (outcome === 'failed') return;
+      const reached = outcome === 'done' ? to : placeOf(shard, outcome.resumeAt);
+      this.#checkpoints.set(shard, Math.max(reached, this.#done(shard)));
+    };
+    this.#aggregate(delivery, actor, container.windows, config, segments).then(end, () => end('failed'));
+  }
+
+  #aggregate(
+    { shard, from, to }: Pick<Delivery, 'shard' | 'from' | 'to'>,
+    network: Network,
+    windows: DedupWindows,
+    config: number,
+    segments: number,
+  ): Promise<AggregateOutcome> {
+    const { clock, spec, world } = this.#stage;
+    const { ledger, log, queue, archive: rejected, state: ranges } = this.#stage.clients(network);
+    const ports = { ledger, log, queue, rejected, ranges, windows, clock, listener: SILENT };
+    const rollup = spec.configs[config] as RollupConfig;
+    const settings = { generation: '1', rollup, streamRetentionMs: 7 * 86_400_000, messageBytesMax: 1 };
+    const records = shard.records.slice(from, to).map((record) => world.stream.decoded(record));
+    return aggregate({ shard: shard.id, records }, ports, settings, timeFor(segments));
+  }
+}
+
+/** The place of a record in its shard. */
+function placeOf({ records }: StoredShard, sequenceNumber: SequenceNumber): number {
+  return records.findIndex((record) => record.sequenceNumber === sequenceNumber);
+}

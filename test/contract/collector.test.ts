@@ -1,0 +1,118 @@
+// The collector's adapters on real services: what is noted of an object, its bytes, its batches, and its dead letter.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GetRecordsCommand, GetShardIteratorCommand } from '@aws-sdk/client-kinesis';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { KinesisBatches } from '../../lambdas/collector/batch-stream.aws.ts';
+import { S3LogObjects } from '../../lambdas/collector/objects.aws.ts';
+import { type LogObject, ObjectGone, type Progress } from '../../lambdas/collector/ports.ts';
+import { LedgerProgress } from '../../lambdas/collector/progress.aws.ts';
+import { sendDeadLetter, sendMessage } from '../../lambdas/collector/queue.aws.ts';
+import { parseHistory } from '../../lambdas/core/message-history.ts';
+import { startServices } from '../support/services.ts';
+
+const services = await startServices();
+const { dynamoDb, kinesis, s3, sqs } = services;
+
+const object: LogObject = { bucket: 'logs', key: 'web/a b.log', etag: 'abc', bytes: 7 };
+const noted = (offset: number, run: string, more: Partial<Progress> = {}): Progress => ({
+  status: 'reading',
+  cursor: { offset, crc: 7, lines: 3, header: ['date', 'time'] },
+  plan: '{}',
+  sinceMs: 1_793_707_200_000,
+  run,
+  events: 5,
+  malformed: 1,
+  ...more,
+});
+
+test('progress: what a run noted comes back, and only the run that noted last may note again', async () => {
+  const progress = new LedgerProgress(dynamoDb, await services.table());
+  assert.equal(await progress.read(object), undefined);
+  assert.equal(await progress.save(object, noted(0, 'one'), undefined), true);
+  assert.deepEqual(await progress.read(object), noted(0, 'one'));
+  // A request that the SDK repeats, since its answer was lost.
+  assert.equal(await progress.save(object, noted(0, 'one'), undefined), true);
+  assert.equal(await progress.save(object, noted(0, 'two'), undefined), false);
+  assert.equal(await progress.save(object, noted(0, 'two'), 'one'), true);
+  assert.equal(await progress.save(object, noted(9, 'one'), 'one'), false);
+  const done = noted(90, 'two', { status: 'done', sinceMs: undefined });
+  assert.equal(await progress.save(object, done, 'two'), true);
+  assert.deepEqual(await progress.read(object), done);
+  const others = [{ key: 'web/b.log' }, { etag: 'abd' }, { bucket: 'other' }];
+  for (const other of others) assert.equal(await progress.read({ ...object, ...other }), undefined);
+});
+
+test('objects: bytes from an offset on, nothing behind the end, and gone when the content is another', async () => {
+  const bucket = await services.bucket();
+  const put = async (text: string) => {
+    const { ETag = '' } = await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'a b', Body: text }));
+    return { bucket, key: 'a b', etag: ETag.replaceAll('"', ''), bytes: text.length };
+  };
+  const first = await put('0123456789');
+  const objects = new S3LogObjects(s3);
+  const text = async (...args: Parameters<typeof objects.open>) => {
+    const parts: Uint8Array[] = [];
+    for await (const part of await objects.open(...args)) parts.push(part);
+    return Buffer.concat(parts).toString();
+  };
+  assert.equal(await text(first, 0), '0123456789');
+  assert.equal(await text(first, 7), '789');
+  assert.equal(await text(first, 2, 3), '234');
+  assert.equal(await text(first, 0, 512), '0123456789');
+  assert.equal(await text(first, 10), '');
+  const second = await put('other');
+  await assert.rejects(objects.open(first, 0), ObjectGone);
+  assert.equal(await text(second, 0), 'other');
+  await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'a b' }));
+  await assert.rejects(objects.open(second, 0), ObjectGone);
+});
+
+test('batches: more records than one request takes are put in order, and what is left is returned', async () => {
+  const stream = await services.stream(1);
+  const batches = new KinesisBatches(kinesis, stream);
+  let left: Awaited<ReturnType<typeof batches.put>> = Array.from({ length: 501 }, (_, i) => ({
+    key: `key-${i}`,
+    data: `[${i},"é"]`,
+  }));
+  const records = left;
+  left = await batches.put(left);
+  assert.deepEqual(left, records.slice(500));
+  assert.deepEqual(await batches.put(left), []);
+  const shard = {
+    StreamName: stream,
+    ShardId: 'shardId-000000000000',
+    ShardIteratorType: 'TRIM_HORIZON',
+  } as const;
+  let { ShardIterator } = await kinesis.send(new GetShardIteratorCommand(shard));
+  const found: { key: string | undefined; data: string }[] = [];
+  while (found.length < records.length) {
+    const { Records = [], NextShardIterator } = await kinesis.send(new GetRecordsCommand({ ShardIterator }));
+    ShardIterator = NextShardIterator;
+    for (const { PartitionKey, Data = new Uint8Array() } of Records)
+      found.push({ key: PartitionKey, data: Buffer.from(Data).toString() });
+  }
+  assert.deepEqual(found, records);
+});
+
+test('queues: an announcement comes again; a dead letter has its reason', async () => {
+  const queue = await services.queue();
+  const receive = async () => {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: queue, MessageAttributeNames: ['All'], WaitTimeSeconds: 1 }),
+    );
+    return Messages[0];
+  };
+  await sendMessage(sqs, queue)('{"a":1}');
+  assert.equal((await receive())?.Body, '{"a":1}');
+  await sendDeadLetter(sqs, queue)('{"b":2}', 'it is a tar archive', Date.UTC(2026, 10, 3));
+  const letter = await receive();
+  assert.equal(letter?.Body, '{"b":2}');
+  const { reason, poison, firstFailureAt } =
+    parseHistory(letter?.MessageAttributes?.['history']?.StringValue) ?? {};
+  assert.deepEqual(
+    [reason, poison, firstFailureAt],
+    ['it is a tar archive', true, '2026-11-03T00:00:00.000Z'],
+  );
+});

@@ -1,0 +1,61 @@
+// Answers while compaction stands still: right as long as something has the rows, and never more complete than that.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
+import { crashing, hoursOnly } from '../support/disturbed.ts';
+import { StoreWorld, WORLD_START_MS, worldShard } from '../support/store-world.ts';
+
+const RETENTIONS = { hours: 10 * DAY_MS, days: 40 * DAY_MS, months: 400 * DAY_MS, all: undefined };
+
+/** A world in which all levels have the first day, the hours alone the second, and deltas alone the third. */
+async function stalledWorld(): Promise<StoreWorld> {
+  const world = await StoreWorld.make({ retentions: RETENTIONS });
+  for (const day of [0, 1, 2]) {
+    world.nowMs = WORLD_START_MS + day * DAY_MS;
+    const atMs = world.nowMs - 3 * HOUR_MS;
+    const events = ['/a', '/b'].map((entity) => ({ metric: 'view', entity, atMs, n: 10 ** day }));
+    await world.write(await world.commit(worldShard(0), events));
+    if (day === 0) await world.compact();
+    if (day === 1) await assert.rejects(world.compact(hoursOnly), /stands still/);
+  }
+  return world;
+}
+
+async function answers(world: StoreWorld, deltaRetentionMs?: number) {
+  const range = { from: '2026-01-01T00:00Z', to: '2027-12-01T00:00Z' };
+  const ask = ['total', 'month', 'day'].map((by) => ['view', '/a', { ...range, by }] as const);
+  return world.ask(ask, { deltaRetentionMs });
+}
+
+test('a total is right when the hours have expired before an upper level took their rows', async () => {
+  for (const days of [3, 15, 60, 500]) {
+    const world = await stalledWorld();
+    world.nowMs = WORLD_START_MS + days * DAY_MS;
+    const totals = (await answers(world)).map(({ total }) => total);
+    assert.deepEqual(totals, [111n, 111n, 111n], `after ${days} days`);
+    // And while an upper level is under way.
+    for (const calls of [30, 34, 38, 42, 46, 50]) {
+      await world.compact(crashing(calls, false)).catch(() => {});
+      assert.deepEqual((await answers(world))[0]?.total, 111n, `after ${days} days, ${calls} calls`);
+    }
+  }
+});
+
+test('nothing is claimed beyond what was compacted once deltas may have expired', async () => {
+  const world = await stalledWorld();
+  await world.ledger.putClaim({
+    throughMs: WORLD_START_MS + 2 * DAY_MS,
+    acceptedFromMs: 0,
+    kept: undefined,
+    revision: 1,
+  });
+  const claimed = async (deltaRetentionMs: number | undefined) =>
+    (await answers(world, deltaRetentionMs)).map(({ completeThrough }) => completeThrough);
+  world.nowMs = WORLD_START_MS + 20 * DAY_MS;
+  const all = new Date(WORLD_START_MS + 2 * DAY_MS).toISOString();
+  assert.deepEqual(await claimed(undefined), [all, all, all]);
+  assert.deepEqual(await claimed(30 * DAY_MS), [all, all, all]);
+  // The upper levels have the first day only.
+  const first = new Date(WORLD_START_MS).toISOString();
+  assert.deepEqual(await claimed(7 * DAY_MS), [first, first, first]);
+});
