@@ -94,8 +94,10 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
   };
   const settings = { ...deliverySettings(flags, service.id), flushMs: FLUSH_MS, lingerMs: LINGER_MS };
   try {
-    if (stdin) await followPipe(process.stdin, flags.name, settings, ports);
-    else await followFiles(files, settings, ports);
+    if (stdin) {
+      say('following standard input');
+      await followPipe(process.stdin, flags.name, settings, ports);
+    } else await followFiles(files, settings, ports);
   } finally {
     await rejects?.close();
     process.stderr.write(`${summary(stdin ? flags.name : files.join(' '), 'followed', figures, false)}\n`);

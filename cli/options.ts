@@ -56,16 +56,11 @@ export function addFormatOptions(command: Command): Command {
       '--entity <field>',
       'field that names the entity: a name, a.b, or a column from 1 (default: path)',
     )
-    .addOption(new Option('--unwrap-quotes').hideHelp())
-    .addOption(new Option('--entity-field <field>').hideHelp())
-    .addOption(new Option('--entity-column <column>').hideHelp())
     .option('--strip-prefix <text>', 'prefix to remove from the entity')
     .option('--entity-regex <regex>', 'its first group is the entity; other lines are skipped')
     .option('--lowercase', 'convert the entity to lower case')
     .option('--empty-entity <name>', 'count an empty entity under this name (default: reject it)')
     .option('--time <field>', "field with the time (default: the format's own)")
-    .addOption(new Option('--time-field <field>').hideHelp())
-    .addOption(new Option('--time-column <column>').hideHelp())
     .addOption(
       new Option('--time-unit <unit>', 'unit of the time; without a zone it is UTC (default: auto)').choices(
         TIME_UNITS,
@@ -81,20 +76,15 @@ export interface FormatFlags {
   readonly format: string;
   readonly logFormat?: string;
   readonly unwrap?: Wrapper;
-  readonly unwrapQuotes?: boolean;
   readonly where?: readonly string[];
   readonly method?: string;
   readonly status?: string;
   readonly entity?: string;
-  readonly entityField?: string;
-  readonly entityColumn?: string;
   readonly stripPrefix?: string;
   readonly entityRegex?: string;
   readonly lowercase?: boolean;
   readonly emptyEntity?: string;
   readonly time?: string;
-  readonly timeField?: string;
-  readonly timeColumn?: string;
   readonly timeUnit?: TimeUnit;
   readonly metricField?: string;
   readonly header?: boolean;
@@ -104,13 +94,11 @@ export interface FormatFlags {
 
 /** What the flags say of reading a file. Throws UsageError. */
 export function formatRequest(flags: FormatFlags): FormatRequest {
-  const { where = [], method, status, entityField, entityColumn, timeField, timeColumn, delimiter } = flags;
+  const { where = [], method, status, entity, time, delimiter } = flags;
   const tab = delimiter === '\\t' ? '\t' : delimiter;
   if (tab !== undefined && tab.length !== 1) throw new UsageError('--delimiter takes one character, or \\t');
   const { format, logFormat, unwrap, stripPrefix, entityRegex, lowercase, emptyEntity } = flags;
-  const { timeUnit, metricField, header, comment, unwrapQuotes } = flags;
-  const entity = flags.entity ?? entityField ?? entityColumn;
-  const time = flags.time ?? timeField ?? timeColumn;
+  const { timeUnit, metricField, header, comment } = flags;
   const conditions = [...where, ...[method, status].filter((one) => one !== undefined)];
   const selection = {
     entity,
@@ -124,7 +112,6 @@ export function formatRequest(flags: FormatFlags): FormatRequest {
   };
   return {
     format,
-    unwrapQuotes,
     logFormat,
     unwrap,
     header,

@@ -46,6 +46,11 @@ export function partKey(key: string, part: number): string {
   return part === 0 ? key : `${key}.${part}`;
 }
 
+/** An event as it is sent. */
+export function batchEvent({ metric, entity, at }: EventReading): BatchEvent {
+  return { metric, entity, at: at < NUMBER_MIN_MS ? new Date(at).toISOString() : at };
+}
+
 /** Takes a file's records in order and gives batches as they are complete. */
 export class BatchCutter {
   readonly #file: string;
@@ -113,13 +118,7 @@ export class BatchCutter {
 
   /** Ends the batch here. @returns undefined if it has no events */
   cut(): Batch | undefined {
-    const events = this.#events.map(
-      ({ metric, entity, at }): BatchEvent => ({
-        metric,
-        entity,
-        at: at < NUMBER_MIN_MS ? new Date(at).toISOString() : at,
-      }),
-    );
+    const events = this.#events.map(batchEvent);
     const [from, to] = [this.#from, this.#to];
     this.#from = to;
     this.#events = [];

@@ -24,8 +24,6 @@ export interface FormatRequest extends Loose<Selection> {
   readonly format?: string | undefined;
   readonly unwrap?: Wrapper | undefined;
   readonly logFormat?: string | undefined;
-  /** Lines wrapped in quotes are read as they are; this only says that they must be. */
-  readonly unwrapQuotes?: boolean | undefined;
   readonly delimiter?: string | undefined;
   readonly header?: boolean | undefined;
   readonly comment?: string | undefined;
@@ -174,7 +172,6 @@ function planFor(
 }
 
 const OPTION_NAMES: Readonly<Record<FormatOption, string>> = {
-  unwrapQuotes: '--unwrap-quotes',
   logFormat: '--log-format',
   delimiter: '--delimiter',
   header: '--header',

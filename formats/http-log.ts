@@ -4,18 +4,20 @@ import { pathOfUrl, RequestEntry, requestOf } from './request.ts';
 import { parseClf, parseIso } from './time.ts';
 
 /** A quoted field; servers escape a quote in it as `\"` or `\x22`. */
-const QUOTED = '"((?:[^"\\\\]|\\\\.)*)"';
+const ESCAPED = '(?:[^"\\\\]|\\\\.)*';
+const QUOTED = `"(${ESCAPED})"`;
 const CLF_TIME = '\\d\\d\\/[A-Z][a-z]{2}\\/\\d{4}:\\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?(?: [+-]\\d{4})?';
 const ISO_TIME =
   '\\d{4}-\\d\\d-\\d\\d[Tt ]\\d\\d:\\d\\d:\\d\\d(?:[.,]\\d+)?(?: ?(?:Z|z|[+-]\\d\\d:?\\d\\d))?';
 
 /**
  * `[time] … "request" status`; what stands before, between and after is free. Between them there is no further bracket, so that
- * a time which a client smuggled into an earlier field is not the one that counts. What is between ends in no blank: a run of
- * blanks is tried once, not from each of its blanks. Envoy writes status 0, S3 `-` where nothing was answered.
+ * a time which a client smuggled into an earlier field is not the one that counts, and no half of a quoted field. What is between
+ * ends in no blank: a run of blanks is tried once, not from each of its blanks. Envoy writes status 0, S3 `"-" -`, where nothing was
+ * answered.
  */
 const LOG = new RegExp(
-  `\\[(?:(${CLF_TIME})|(${ISO_TIME}))\\](?:[^\\[]*?[^\\[ ])? +${QUOTED} +(\\d{3}|0|-)(?=[ "]|$)`,
+  `\\[(?:(${CLF_TIME})|(${ISO_TIME}))\\](?:(?:[^\\["]|"${ESCAPED}")*?(?:[^\\[" ]|"${ESCAPED}"))?? +${QUOTED} +(\\d{3}|0|(?<="-" +)-)(?=[ "]|$)`,
 );
 export const LOG_FIELDS = ['host', 'user', 'request', 'bytes', 'referer', 'agent'] as const;
 /** The time without a month and a year, of the EPA's logs. */

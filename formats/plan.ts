@@ -32,14 +32,7 @@ export interface ReadingPlan extends Selection {
 }
 
 /** Options that only some formats can use. */
-export type FormatOption =
-  | 'unwrapQuotes'
-  | 'logFormat'
-  | 'delimiter'
-  | 'header'
-  | 'comment'
-  | 'time'
-  | 'timeUnit';
+export type FormatOption = 'logFormat' | 'delimiter' | 'header' | 'comment' | 'time' | 'timeUnit';
 
 interface Format {
   parser(plan: ReadingPlan, header: readonly string[] | undefined): LineParser;
@@ -57,7 +50,6 @@ const access = { access: true, entity: 'path', options: [] } as const;
 export const FORMATS = {
   combined: {
     ...access,
-    options: ['unwrapQuotes'],
     parser: httpLogParser,
     fields: () => [...REQUEST_FIELDS, ...LOG_FIELDS],
   },

@@ -111,8 +111,8 @@ async function sampleBlocks(workload: Workload, count: CountSettings, settings: 
   const dayEvents = workload.eventsPerSecond * 24 * HOUR_SECONDS;
   const most = Math.max(0, Math.floor(Math.log2(workload.entities / SAMPLE_ENTITIES_MIN)));
   const bits = Math.min(most, Math.max(0, Math.ceil(Math.log2(dayEvents / settings.events))));
-  const { names, weights, share } = entitiesIn(workload, bits);
-  const rate = workload.eventsPerSecond * share;
+  const { names, weights } = entitiesIn(workload, bits);
+  const rate = (workload.eventsPerSecond * names.length) / workload.entities;
   const seconds = Math.min(24 * HOUR_SECONDS, Math.max(HOUR_SECONDS, Math.floor(settings.events / rate)));
   const meter = new Meter();
   const stack = new CountingStack({ ...count, windowSeconds: 60 }, meter);
@@ -123,37 +123,38 @@ async function sampleBlocks(workload: Workload, count: CountSettings, settings: 
     await stack.take(0, atMs, [{ id: `${index}`, metric: METRIC, entity, atMs }]);
   }
   await stack.finish(0);
-  const all = workload.eventsPerSecond * seconds;
-  const blocks = meter.total('blocks');
-  const tops = meter.total('top lists');
-  const perEvent = (purpose: string) => (meter.total(purpose).writeUnits * 2 ** bits) / all;
+  const perEvent = (purpose: string) => meter.total(purpose).writeUnits / events;
+  // There is one top list of all ranges.
+  const tops = meter.total('top lists').writeUnits / (workload.eventsPerSecond * seconds);
   return {
     writeUnits: {
       'blocks of hours': perEvent('blocks of hours'),
       'blocks of days': perEvent('blocks of days'),
       'blocks of months and all time': perEvent('blocks of months'),
-      'top lists and late rows': tops.writeUnits / all + perEvent('late'),
+      'top lists and late rows': tops + perEvent('late'),
     },
-    readUnits: (blocks.readUnits * 2 ** bits) / all,
+    readUnits: meter.total('blocks').readUnits / events,
   };
 }
 
-/** The entities of the first range of so many bits, their shares among each other added up, and their share of all events. */
+/**
+ * The entities of the first range of so many bits, and their shares added up. Each stands for as many neighbours in rank as there are
+ * ranges, with their mean share: whether the most frequent ones fall into the range decides nothing.
+ */
 function entitiesIn({ entities, skew, names }: Workload, bits: number) {
   const first = '0'.repeat(bits);
   const some: string[] = [];
-  const weights: number[] = [];
-  let [all, inside] = [0, 0];
   for (let rank = 0; rank < entities; rank += 1) {
-    const weight = (rank + 1) ** -skew;
-    all += weight;
     const name = entityName(rank, names);
-    if (rangeOf(nameHash(METRIC, name), bits) !== first) continue;
-    inside += weight;
-    some.push(name);
-    weights.push(inside);
+    if (rangeOf(nameHash(METRIC, name), bits) === first) some.push(name);
   }
-  return { names: some, weights: weights.map((weight) => weight / inside), share: inside / all };
+  const upTo: number[] = new Array(some.length).fill(0);
+  let all = 0;
+  for (let rank = 0; rank < entities; rank += 1) {
+    all += (rank + 1) ** -skew;
+    upTo[Math.floor((rank * some.length) / entities)] = all;
+  }
+  return { names: some, weights: upTo.map((weight) => weight / all) };
 }
 
 function firstAbove(ascending: readonly number[], value: number): number {

@@ -11,6 +11,7 @@ import type { Figures } from '../import/figures.ts';
 import { type ImportPorts, type ImportSettings, openStateOf } from '../import/import-file.ts';
 import { deliverAndNote, noteRecord, type Reporter } from '../import/outcomes.ts';
 import { BatchPlanner, type PlannedBatch } from '../import/planner.ts';
+import { uncertainAdvice } from '../import/report.ts';
 import type { Journal } from '../source/journal.ts';
 import type { Source } from '../source/source.ts';
 import { HEAD_BYTES_MAX, type Target } from '../source/state.ts';
@@ -185,7 +186,9 @@ export class FollowedFile {
     const { figures, reporter } = this.#ports;
     try {
       const ports = { ...this.#ports, journal: this.#journal };
-      await deliverAndNote(batch, this.#settings.delivery, ports, figures, reporter);
+      const { delivery } = this.#settings;
+      const { uncertain } = await deliverAndNote(batch, delivery, ports, figures, reporter);
+      if (uncertain > 0) reporter.note(uncertainAdvice(uncertain));
     } catch (error) {
       this.#ports.fail(error);
     } finally {
@@ -194,17 +197,21 @@ export class FollowedFile {
   }
 }
 
-/** How to read a file that begins so; undefined as long as its first lines, headers or noise, do not tell. */
-function planFor(
+/**
+ * How to read a file that begins so; undefined as long as its first lines, headers or noise, do not tell.
+ * @param ended nothing will follow
+ */
+export function planFor(
   { format }: FollowSettings,
   head: Buffer,
   whole: boolean,
   name: string,
+  ended = false,
 ): ReadingPlan | undefined {
   try {
     return readingPlan(format, head, whole, name);
   } catch (error) {
-    if (error instanceof UnknownFormat && whole) return undefined;
+    if (error instanceof UnknownFormat && whole && !ended) return undefined;
     throw error;
   }
 }

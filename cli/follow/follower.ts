@@ -81,13 +81,7 @@ export class Follower {
   }
 
   async #inodeNow(): Promise<number | undefined> {
-    return stat(this.#path).then(
-      ({ ino }) => ino,
-      (error) => {
-        if (systemCode(error) === 'ENOENT') return undefined;
-        throw error;
-      },
-    );
+    return stat(this.#path).then(({ ino }) => ino, ifThere(undefined));
   }
 
   async #open(): Promise<FollowedFile | undefined> {
@@ -182,7 +176,7 @@ export class Follower {
 
   async #rotatedNames(): Promise<string[]> {
     const own = basename(this.#path);
-    const names = await readdir(dirname(this.#path));
+    const names = await readdir(dirname(this.#path)).catch(ifThere<string[]>([]));
     return names.filter(
       (name) => name !== own && /^[.-]/.test(name.slice(own.length)) && name.startsWith(own),
     );
@@ -228,4 +222,12 @@ async function isDone(
     done.at(-1)?.to === last.to &&
     mtimeMs < (await stat(path)).mtimeMs
   );
+}
+
+/** A handler that gives a value for a missing file, and throws every other error. */
+function ifThere<T>(missing: T): (error: unknown) => T {
+  return (error) => {
+    if (systemCode(error) === 'ENOENT') return missing;
+    throw error;
+  };
 }

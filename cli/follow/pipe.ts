@@ -1,15 +1,19 @@
-// Follows standard input: lines are counted once while this process lives, and once more only if the same stream comes again.
+// Follows standard input: each line's events have ids made of the stream's name, its first line, and the place.
 import { createHash } from 'node:crypto';
-import { BatchCutter, type BatchEvent, partKey } from '../../formats/batches.ts';
-import { readingPlan } from '../../formats/detect.ts';
+import { BATCH_LIMITS, type BatchEvent, batchEvent, batchKey, partKey } from '../../formats/batches.ts';
+import { LineSplitter } from '../../formats/lines.ts';
+import type { ReadingPlan } from '../../formats/plan.ts';
 import { RecordReader } from '../../formats/records.ts';
 import { ServiceError } from '../errors.ts';
 import { noteRecord } from '../import/outcomes.ts';
-import type { FollowPorts, FollowSettings } from './followed-file.ts';
+import { HEAD_BYTES_MAX } from '../source/state.ts';
+import { type FollowPorts, type FollowSettings, planFor } from './followed-file.ts';
+
+const NAME = 'standard input';
 
 /**
- * Reads a pipe to its end. A batch's key is made of the name, the stream's first line and the place: the same stream piped again
- * within the service's dedup window counts nothing twice. What a killed process had not delivered is gone with the pipe.
+ * Reads a pipe to its end. The same stream piped again within the service's dedup window counts nothing twice, however fast it
+ * comes: what a request holds depends on time here, so each event has an id. What a killed process had not delivered is gone.
  */
 export async function followPipe(
   input: AsyncIterable<Buffer>,
@@ -23,16 +27,21 @@ export async function followPipe(
   try {
     for await (const chunk of input) {
       if (ports.stop.aborted) break;
+      held = Buffer.concat([held, chunk]);
       if (pipe === undefined) {
-        held = Buffer.concat([held, chunk]);
-        const end = held.lastIndexOf(10) + 1;
-        if (end > 0) pipe = Pipe.open(held.subarray(0, end), name, settings, ports);
-        if (pipe === undefined) continue;
-        await pipe.take(held);
-      } else await pipe.take(chunk);
+        const lines = held.subarray(0, Math.max(held.lastIndexOf(10), held.lastIndexOf(13)) + 1);
+        // Its first lines, headers or noise, may not tell the format.
+        const plan =
+          lines.length === 0 ? undefined : planFor(settings, lines, held.length < HEAD_BYTES_MAX, NAME);
+        if (plan === undefined) continue;
+        pipe = new Pipe(plan, lines, name, settings, ports);
+      }
+      await pipe.take(held);
+      held = Buffer.alloc(0);
     }
-    pipe ??= Pipe.open(held, name, settings, ports);
-    if (pipe !== undefined) await pipe.end(held);
+    const plan = pipe === undefined ? planFor(settings, held, true, NAME, true) : undefined;
+    if (plan !== undefined) pipe = new Pipe(plan, held, name, settings, ports);
+    await pipe?.end(held);
   } finally {
     clearInterval(timer);
   }
@@ -40,76 +49,67 @@ export async function followPipe(
 
 class Pipe {
   readonly #reader: RecordReader;
-  readonly #cutter: BatchCutter;
+  readonly #identity: string;
   readonly #ports: FollowPorts;
   readonly #waitingMax: number;
-  #bytes = 0;
+  #events: (BatchEvent & { readonly id: string })[] = [];
 
-  private constructor(reader: RecordReader, cutter: BatchCutter, ports: FollowPorts, waitingMax: number) {
-    this.#reader = reader;
-    this.#cutter = cutter;
-    this.#ports = ports;
-    this.#waitingMax = waitingMax;
-  }
-
-  static open(head: Buffer, name: string, settings: FollowSettings, ports: FollowPorts): Pipe | undefined {
-    const plan = readingPlan(settings.format, head, true, 'standard input');
-    if (plan === undefined) return undefined;
+  constructor(plan: ReadingPlan, head: Buffer, name: string, settings: FollowSettings, ports: FollowPorts) {
     const { metric } = settings.target;
-    const first = head.subarray(0, head.indexOf(10));
-    const identity = createHash('sha256')
+    const splitter = new LineSplitter();
+    const [first] = [...splitter.push(head), ...splitter.end()];
+    this.#identity = createHash('sha256')
       .update(`pipe\n${name}\n${metric}\n`)
-      .update(first)
+      .update(first?.bytes ?? '')
       .digest('base64url')
       .slice(0, 22);
-    return new Pipe(
-      new RecordReader(plan, metric),
-      new BatchCutter(identity),
-      ports,
-      settings.concurrency * 2,
-    );
+    this.#reader = new RecordReader(plan, metric);
+    this.#ports = ports;
+    this.#waitingMax = settings.concurrency * 2;
   }
 
   async take(chunk: Buffer): Promise<void> {
-    this.#bytes += chunk.length;
     await this.#takeAll(this.#reader.push(chunk));
     // What is not read yet holds the writer back.
     await this.#ports.queue.onSizeLessThan(this.#waitingMax);
   }
 
   async end(held: Buffer): Promise<void> {
-    if (this.#bytes === 0) await this.take(held);
+    await this.take(held);
     await this.#takeAll(this.#reader.end());
     this.flush();
     await this.#ports.queue.onIdle();
   }
 
   flush(): void {
-    this.#send(this.#cutter.cut());
+    const events = this.#events;
+    if (events.length === 0) return;
+    this.#events = [];
+    void this.#ports.queue.add(() => this.#deliver(events));
   }
 
   async #takeAll(records: ReturnType<RecordReader['push']>): Promise<void> {
     const { figures, reporter } = this.#ports;
     for (const record of records) {
+      const { end: offset, crc, line } = record;
+      const key = batchKey(this.#identity, { offset, crc, lines: line.number });
+      for (const [place, outcome] of record.outcomes.entries()) {
+        if (outcome.kind !== 'event') continue;
+        this.#events.push({ ...batchEvent(outcome), id: partKey(key, place) });
+        if (this.#events.length >= BATCH_LIMITS.events) this.flush();
+      }
       const reported = noteRecord(record, figures, reporter);
       if (reported) await reported;
-      this.#send(this.#cutter.add(record));
     }
   }
 
-  #send(batch: ReturnType<BatchCutter['cut']>): void {
-    for (const [part, events] of batch?.parts.entries() ?? []) {
-      void this.#ports.queue.add(() => this.#deliver(partKey(batch?.key ?? '', part), events));
-    }
-  }
-
-  async #deliver(key: string, events: readonly BatchEvent[]): Promise<void> {
+  async #deliver(events: readonly BatchEvent[]): Promise<void> {
     const { sender, kill, figures, trouble, fail } = this.#ports;
     const onRetry = (reason: string) => {
       figures.retries += 1;
       trouble(reason);
     };
-    const sent = await sender.sendBatch(key, events, { signal: kill, onRetry });
+    const sent = await sender.sendBatch(undefined, events, { signal: kill, onRetry });
     figures.accepted += sent.accepted;
     figures.rejected += sent.rejected.length;
     figures.unsent += sent.undelivered.length;

@@ -19,7 +19,8 @@ export interface DeliverySettings {
 
 /** The part of the client that delivers. */
 export interface BatchSender {
-  sendBatch(key: string, events: readonly TallyEvent[], options?: SendOptions): Promise<Delivery>;
+  /** @param key undefined: each event has an id of its own */
+  sendBatch(key: string | undefined, events: readonly TallyEvent[], options?: SendOptions): Promise<Delivery>;
 }
 
 export interface DeliveryPorts {

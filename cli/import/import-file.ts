@@ -215,8 +215,8 @@ class Run {
     }
     try {
       const { delivery } = this.#settings;
-      const rejected = await deliverAndNote(batch, delivery, this.#ports, figures, this.#reporter);
-      if (rejected > 0 && rejected === countOf(batch) && figures.accepted === 0)
+      const { rejected } = await deliverAndNote(batch, delivery, this.#ports, figures, this.#reporter);
+      if (rejected.length > 0 && rejected.length === countOf(batch) && figures.accepted === 0)
         throw new ServiceError('the service accepts none of the events: see why above');
     } catch (error) {
       this.#failure ??= { error };

@@ -1,6 +1,6 @@
 // What became of records and batches: counted in figures, and reported where it is no event.
 import type { FileRecord } from '../../formats/records.ts';
-import { type DeliveryPorts, type DeliverySettings, deliver } from './deliver.ts';
+import { type Delivered, type DeliveryPorts, type DeliverySettings, deliver } from './deliver.ts';
 import { addFigures, type Figures } from './figures.ts';
 import type { PlannedBatch } from './planner.ts';
 
@@ -40,15 +40,16 @@ export function noteRecord(
   return waiting.length === 0 ? undefined : Promise.all(waiting);
 }
 
-/** Delivers a batch and counts what became of its events. @returns how many of them the service refused */
+/** Delivers a batch, and counts and reports what became of its events. */
 export async function deliverAndNote(
   batch: PlannedBatch,
   settings: DeliverySettings,
   ports: DeliveryPorts,
   figures: Figures,
   reporter: Reporter,
-): Promise<number> {
-  const { rejected, ...counts } = await deliver(batch, settings, ports);
+): Promise<Delivered> {
+  const delivered = await deliver(batch, settings, ports);
+  const { rejected, ...counts } = delivered;
   addFigures(figures, counts);
   figures.rejected += rejected.length;
   const { offset, lines } = batch.from;
@@ -62,5 +63,5 @@ export async function deliverAndNote(
       raw,
     });
   }
-  return rejected.length;
+  return delivered;
 }

@@ -102,13 +102,18 @@ export class TallyClient extends Reads {
    * sending it again with the same key and events, from any process, counts nothing twice within Tally's dedup window.
    * A batch that Tally refuses is cut in halves, whose keys follow from its own, until the refused event is found.
    * `stats()` counts its requests, not its events.
-   * @param key 1 to 100 characters that name these events and no others
+   * @param key 1 to 100 characters that name these events and no others; undefined: each event has an id, and meets its twins
+   *   in other requests, too
    * @param events 1 to 500; Tally checks them
    * @returns what became of each event. Never rejects
    * @throws RangeError at once for a key or a number of events outside these bounds
    */
-  sendBatch(key: string, events: readonly TallyEvent[], options?: SendOptions): Promise<Delivery> {
-    if (key.length < 1 || key.length > KEY_CHARACTERS_MAX)
+  sendBatch(
+    key: string | undefined,
+    events: readonly TallyEvent[],
+    options?: SendOptions,
+  ): Promise<Delivery> {
+    if (key !== undefined && (key.length < 1 || key.length > KEY_CHARACTERS_MAX))
       throw new RangeError(`"key" must have 1 to ${KEY_CHARACTERS_MAX} characters`);
     if (events.length < 1 || events.length > BATCH_EVENTS_MAX)
       throw new RangeError(`"events" must hold 1 to ${BATCH_EVENTS_MAX} events`);

@@ -82,7 +82,7 @@ export function Chart(props: ChartProps) {
     const [firstMs, lastMs] = [times[0], times.at(-1)];
     if (chart === undefined || firstMs === undefined || lastMs === undefined || event.ctrlKey) return;
     const { key } = event;
-    const chosen = chart.cursor.idx ?? undefined;
+    const chosen = chart.cursor.idxs?.[0] ?? undefined;
     const step = { ArrowLeft: -1, ArrowRight: 1, Home: -times.length, End: times.length }[key];
     if (step !== undefined) {
       const index = Math.min(times.length - 1, Math.max(0, (chosen ?? times.length) + step));
@@ -178,7 +178,7 @@ function optionsOf(
     series: [{}, ...series.map((each) => seriesOf(each, colour))],
     hooks: {
       setCursor: [
-        ({ cursor: { idx, left = -1 }, over, width }) =>
+        ({ cursor: { idxs: [idx] = [], left = -1 }, over, width }) =>
           onHover(
             idx == null || left < 0
               ? undefined

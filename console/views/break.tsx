@@ -41,6 +41,7 @@ export function BreakView(props: BreakProps) {
           const broken = faults.filter(({ on }) => on);
           const repair = async () => {
             for (const { name } of broken) setSwitched((await setFault(name, false)).faults);
+            setProblem(undefined);
           };
           return (
             <div class="break">
@@ -48,15 +49,15 @@ export function BreakView(props: BreakProps) {
                 Break the stack while the demo counts. Each switch is real: it stops the function or refuses
                 the write. Then compare every counter with what was sent.
               </p>
+              {problem !== undefined && (
+                <p class="intro bad" role="alert">
+                  The stack did not switch: {problem}
+                </p>
+              )}
               <ul class="faults">
                 {faults.map((fault) => (
                   <FaultCard key={fault.name} fault={fault} onChange={change} />
                 ))}
-                {problem !== undefined && (
-                  <li class="bad" role="alert">
-                    The stack did not switch: {problem}
-                  </li>
-                )}
               </ul>
               <div class="effects">
                 <Proof {...props} isBroken={broken.length > 0} repair={repair} onCompared={setComparison} />

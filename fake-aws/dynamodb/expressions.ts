@@ -146,7 +146,7 @@ function checkOperators(tree: unknown): void {
   }
 }
 
-/** Operators and functions in a parsed expression: whatever has arguments. */
+/** Operators and functions in a parsed expression: everything with arguments. */
 function operatorsIn(tree: unknown): number {
   if (Array.isArray(tree)) return tree.reduce((sum: number, branch) => sum + operatorsIn(branch), 0);
   if (tree === null || typeof tree !== 'object') return 0;

@@ -42,7 +42,7 @@ const TTL_AGE_MAX_MS = 5 * 366 * 86_400_000;
 
 class Partition {
   readonly versions = new Map<string, Version>();
-  /** Sort keys in order; sorted when somebody reads them. */
+  /** Sort keys in order; sorted when they are read. */
   order: string[] = [];
   isSorted = true;
 }

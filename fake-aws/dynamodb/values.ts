@@ -147,7 +147,7 @@ export function compareValues(one: AttributeValue, other: AttributeValue): numbe
   return undefined;
 }
 
-/** Whether two values are equal; sets whatever their order. */
+/** Whether two values are equal; sets in any order. */
 export function equalValues(one: AttributeValue, other: AttributeValue): boolean {
   const type = typeOf(one);
   if (type !== typeOf(other)) return false;

@@ -5,7 +5,7 @@ import { type Expressions, expressionsOf } from './expressions.ts';
 import type { Table } from './table.ts';
 import type { Item } from './values.ts';
 
-/** A write of one item, whatever the operation. */
+/** A write of one item by any operation. */
 export interface Write {
   readonly operation: string;
   readonly table: string;

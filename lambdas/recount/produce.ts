@@ -1,13 +1,13 @@
 // Producing segments again by the aggregator's own code, and setting their rows for the hours aside.
 import pLimit from 'p-limit';
-import { DedupWindows, type WindowPlan } from '../aggregator/windows.ts';
+import { DedupWindows } from '../aggregator/windows.ts';
 import { lastEntered } from '../core/books.ts';
 import { type HashRange, nameHash, rangeOf, rangesOf } from '../core/hash-range.ts';
 import { compareSequenceNumbers, type SequenceNumber, type ShardKey } from '../core/identifiers.ts';
-import { rollUp, type SegmentOutput } from '../core/rollup.ts';
+import type { SegmentOutput } from '../core/rollup.ts';
 import { layRows, type Row, readLaid } from '../core/rows.ts';
-import { type Head, plannedRecords, ROLLUP_VERSION } from '../core/segment.ts';
-import { isGivenUp, MissingLedgerItem, type SegmentEntry } from '../core/segment-entry.ts';
+import type { Head } from '../core/segment.ts';
+import { isGivenUp, type SegmentEntry } from '../core/segment-entry.ts';
 import { HOUR_MS } from '../core/time.ts';
 import type { SegmentReader } from '../raw-ports.ts';
 import { encodeFrame } from './frames.ts';
@@ -21,6 +21,7 @@ import {
   type ShardProgress,
   type UnknownReason,
 } from './ports.ts';
+import { produceOne } from './produce-segment.ts';
 
 /** Shards worked on at once: while one waits for the stream or the ledger, another is rolled up. */
 const SHARDS_AT_ONCE = 4;
@@ -142,34 +143,6 @@ function keeper(state: RecountState, { spill }: RecountPorts, hooks: RecountHook
     });
     return last;
   };
-}
-
-/** Produces one segment. @returns why it can't be produced, if it can't */
-export async function produceOne(
-  entry: SegmentEntry,
-  shard: ShardKey,
-  { ancestors }: Pick<Head, 'ancestors'>,
-  reader: SegmentReader,
-  windows: DedupWindows,
-  { ledger }: Pick<RecountPorts, 'ledger'>,
-): Promise<SegmentOutput | UnknownReason> {
-  if (entry.lost) return 'lost';
-  if (entry.version !== ROLLUP_VERSION) return 'rollup-version';
-  const read = await reader.read(entry);
-  if (typeof read === 'string') return read;
-  const records = plannedRecords(entry, read);
-  if (records === undefined) return 'trimmed';
-  const plan: WindowPlan = { ...entry, ancestors };
-  try {
-    const output = rollUp(records, await windows.before(shard, plan, ledger), entry.config);
-    if (output.digest !== entry.digest) return 'produced-differently';
-    const sent: Head = { ...entry, ancestors, status: 'sent', totals: entry.accounts };
-    windows.remember(shard, sent, output.ids);
-    return output;
-  } catch (error) {
-    if (error instanceof MissingLedgerItem) return 'ids-expired';
-    throw error;
-  }
 }
 
 /** The segments of one shard, one after the other. */

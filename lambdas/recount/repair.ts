@@ -11,7 +11,7 @@ import type { Block, BlockCondition, StoredDelta } from '../store/ports.ts';
 import { rowsPutRight, type WrongLate, type WrongPeriod } from './compare-blocks.ts';
 import type { SegmentName } from './compare-deltas.ts';
 import type { RecountPorts, RecountSettings, RepairPorts } from './ports.ts';
-import { produceOne } from './produce.ts';
+import { produceOne } from './produce-segment.ts';
 
 /** What a repair met was changed since it was read: it has to be compared anew. */
 export class ChangedMeanwhile extends Error {

@@ -1,4 +1,4 @@
-// The drill's own book-keeping: what it sent and got 202 for, summed by itself, and held against what the API answers.
+// The drill's own sums of what was answered 202, compared with what the API answers.
 
 /** One event that the drill sends. */
 export interface SentEvent {

@@ -71,7 +71,7 @@ export class Producers {
     });
     const body = (await answer.json()) as { failed?: { index: number }[] };
     if (answer.status === 202) return { status: 202, missing: [] };
-    // A partly taken request names what was not taken; of any other answer nothing was, or nobody knows: ids make both safe.
+    // A partial answer names what was not taken. After any other failure the request is sent again: ids make that safe.
     const named = body.failed?.flatMap(({ index }) => events[index] ?? []);
     return { status: answer.status, missing: named ?? events };
   }

@@ -21,7 +21,7 @@ interface Waiting {
 
 /** Services whose calls commute with everything else in a small world: they need no decision. */
 const UNDECIDED: ReadonlySet<Service> = new Set(['kinesis', 's3', 'ssm']);
-/** Writes that are the same whoever makes them, and that are not read before a later write of the same invocation. */
+/** Writes that every invocation makes alike, and that nothing reads before a later write of the same invocation. */
 const UNDECIDED_WRITES: ReadonlySet<string> = new Set(['registerShard', 'registerRangeBits', 'putIds']);
 /** Calls of a compactor that the others see, or that see the others; the rest is done at once with the call before. */
 const DECIDED_OF_COMPACTOR = ['putEpoch', 'queryDeltas', 'readBlocks', 'putBlock', 'putLate', 'markDone'];

@@ -62,7 +62,7 @@ export class Aggregators {
     this.#stage = stage;
   }
 
-  /** Whatever makes a difference from here on. */
+  /** Everything that can make a difference from here on. */
   state(): readonly unknown[] {
     return [[...this.#checkpoints.values()], this.#warm.map(({ memory }) => memory), this.#config];
   }

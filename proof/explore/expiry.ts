@@ -22,7 +22,7 @@ export class Expiry {
     const isOperated = actors.some(({ role, ended }) => role === 'operator' && !ended);
     if (left.expiries === 0 || isOperated) return [];
     const expired = [...world.aws.dynamoDb.table(TABLES.counts).items()].filter(
-      ({ expiresAt }) => expiresAt !== undefined && Number(expiresAt.N) * 1_000 <= clock.ms,
+      ({ pk, expiresAt }) => pk?.S?.startsWith('DELTA#') && Number(expiresAt?.N) * 1_000 <= clock.ms,
     );
     const isEarly = expired.some((item) => !this.#isEverywhere(item));
     if (expired.length === 0 || (isEarly && !spec.stalls)) return [];

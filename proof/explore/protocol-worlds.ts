@@ -48,7 +48,7 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'a lost answer and a crash while another invocation runs',
-    shows: "A write that fails on its own first attempt is neither success nor somebody else's.",
+    shows: "A write that fails on its own first attempt is not a success, and not another invocation's.",
     records: records('a:x', 'a:x'),
     aggregators: 2,
     aggregatorsAtOnce: 2,
@@ -68,8 +68,8 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
   },
   {
     ...ORDINARY,
-    name: 'two writers at once, copies, coalescing, a crash',
-    shows: 'Rows that share an update count once, whoever applied some of them before.',
+    name: 'two writers at once, copies, a crash',
+    shows: 'A delta that two writers store counts once.',
     records: records('a:x', 'b:x'),
     aggregated: true,
     writers: 3,
@@ -124,8 +124,7 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'the accountant claims while writers work',
-    shows:
-      'completeThrough never vouches for a record that is not in the counters yet, whatever was written first.',
+    shows: 'completeThrough never vouches for a record that is not stored yet, in any order of writes.',
     records: TIED,
     aggregated: true,
     writers: 2,

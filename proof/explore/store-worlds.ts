@@ -24,6 +24,21 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   },
   {
     ...ORDINARY,
+    name: 'compaction: a zombie goes on after its epoch and the next are done',
+    shows: 'What a zombie puts, plans or ends of an earlier epoch changes nothing.',
+    records: [
+      { shard: 0, events: ['a:x'], done: DONE },
+      { shard: 0, events: ['b:x'], done: WRITTEN },
+      { shard: 0, events: ['c:x'], done: ['aggregate'] },
+    ],
+    writers: 1,
+    compactors: 2,
+    compactorsAtOnce: 2,
+    crashes: 1,
+    decided: ['putEpoch', ...WRITES],
+  },
+  {
+    ...ORDINARY,
     name: 'compaction: splits, a zombie behind a later epoch',
     shows: 'A zombie that splits a block must not put back what a later epoch has written.',
     records: [
@@ -58,7 +73,8 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     shows: 'While an epoch is under way, each of its deltas counts once: in its block, or by itself.',
     records: [
       { shard: 0, events: ['a:y'], done: DONE },
-      { shard: 0, events: ['b:x'], done: WRITTEN },
+      { shard: 0, events: ['b:x'], done: ['aggregate', 'write'] },
+      { shard: 0, events: ['c:x'], atMs: 10, done: WRITTEN },
     ],
     blockBytes: SPLIT,
     compactors: 1,
@@ -71,8 +87,9 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     shows: 'A block of an epoch that the reader does not know makes it start again.',
     records: [
       { shard: 0, events: ['a:x'], done: DONE },
-      { shard: 0, events: ['b:x'], done: WRITTEN },
-      { shard: 0, events: ['c:x'], done: ['aggregate'] },
+      { shard: 0, events: ['b:x'], done: ['aggregate', 'write'] },
+      { shard: 0, events: ['c:x'], atMs: 10, done: WRITTEN },
+      { shard: 0, events: ['d:x'], atMs: 11, done: ['aggregate'] },
     ],
     writers: 1,
     compactors: 1,
@@ -124,7 +141,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'compaction: the aggregator works while an epoch is planned',
-    shows: 'Deltas that an epoch does not have are found from its floor on, whatever was planned meanwhile.',
+    shows: 'Deltas that an epoch does not have are found from its floor on, also those planned meanwhile.',
     records: [
       { shard: 0, events: ['a:x'], done: DONE },
       { shard: 0, events: ['b:x'], atMs: 10 },
@@ -141,7 +158,8 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     shows: 'What comes after a level has closed its time is added until the level has it.',
     records: [
       { shard: 0, events: ['a:x'], done: DONE },
-      { shard: 0, events: ['b:x'], happenedMs: -2 * HOUR_MS, done: WRITTEN },
+      { shard: 0, events: ['b:x'], happenedMs: -2 * HOUR_MS, done: ['aggregate', 'write'] },
+      { shard: 0, events: ['c:x'], atMs: 10, done: WRITTEN },
     ],
     compactors: 2,
     readers: 1,

@@ -22,7 +22,7 @@ export const WINDOW_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'errors in a warm container, a chain of retries',
-    shows: 'Whatever a container remembers, it finds the duplicates that a cold one finds.',
+    shows: 'A warm container finds the duplicates that a cold one finds.',
     records: records('a:x', 'a:x', 'a:x'),
     aggregators: 3,
     errors: 2,

@@ -6,7 +6,7 @@ import { type Exchange, exchange, type Writing } from './exchange.ts';
 import type { Random } from './random.ts';
 import type { HostileRequest } from './requests.ts';
 
-/** What was sent and what came back, to be held against the promises. */
+/** What was sent and what came back. */
 export interface Attack {
   readonly request: HostileRequest;
   readonly exchange: Exchange;

@@ -1,4 +1,4 @@
-// What every answer must keep, whatever was asked: no fault of ours, JSON with a message, and the length that it says.
+// What every answer must keep: no fault of ours, JSON with a message, and the length that it says.
 import type { Exchange, RawAnswer } from './exchange.ts';
 import type { HostileRequest } from './requests.ts';
 

@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { until } from '../support/patience.ts';
 import { ImportWorld, logLines } from './support/import-world.ts';
 
 const tally = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
@@ -79,13 +80,37 @@ test('killed with a request under way, again and again: each line once', async (
   assert.equal(countedEvents(), written);
 });
 
-test('standard input: counted to its end; the same stream piped again changes nothing', async () => {
-  for (let i = 0; i < 2; i += 1) {
+test('standard input: counted as it comes; the same stream again, at another pace, changes nothing', async () => {
+  for (const parts of [
+    [0, 1234],
+    [0, 7, 100, 1234],
+    [0, 900, 1234],
+  ]) {
     const child = follow('--stdin', '--name', 'web');
-    child.stdin?.end(logLines(1234));
+    for (const [i, from] of parts.slice(0, -1).entries()) {
+      const to = parts[i + 1] ?? 0;
+      child.stdin?.write(logLines(to - from, from));
+      // At least what has come is sent, before more comes.
+      const request = world.door.requests;
+      if (to < 1234) await until(() => world.door.requests > request);
+    }
+    child.stdin?.end();
     assert.equal(await ended(child), 0);
     assert.equal(world.door.stored.size, 1234);
   }
+  const other = follow('--stdin', '--name', 'other');
+  other.stdin?.end(logLines(10));
+  assert.equal(await ended(other), 0);
+  assert.equal(world.door.stored.size, 1244);
+});
+
+test('standard input: noise in the first lines is no reason to end', async () => {
+  const child = follow('--stdin');
+  child.stdin?.write('starting …\n');
+  await saysFollowing(child);
+  child.stdin?.end(logLines(20));
+  assert.equal(await ended(child), 0);
+  assert.equal(world.door.stored.size, 20);
 });
 
 test('wrong usage is exit code 2', async () => {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import {
   appendFile,
   copyFile,
+  mkdir,
   open,
   readFile,
   rename,
@@ -96,6 +97,34 @@ describe('a file that grows', () => {
     assert.equal(counted(), 20_000);
     await run.close();
   });
+});
+
+test('a folder that is not there is waited for, also by a follower that was here before', async () => {
+  const log = world.path('later/access.log');
+  for (const lines of [5, 10]) {
+    const run = await FollowRun.start(world, log);
+    await run.settle();
+    await mkdir(world.path('later'));
+    await writeFile(log, logLines(lines));
+    await run.settle();
+    await run.close();
+    await rm(world.path('later'), { recursive: true });
+  }
+  assert.ok(counted() >= 10);
+});
+
+test('events that are held as uncertain are reported at once', async () => {
+  const from = world.nowMs;
+  world.door.script = (request) => {
+    if (request === 0) return 'store-reset';
+    return world.nowMs - from > 11 * 60_000 ? 'ok' : 'reset';
+  };
+  await writeFile(path, logLines(5));
+  const run = await FollowRun.start(world, path);
+  await run.settle();
+  assert.equal(run.figures.uncertain, 5);
+  assert.match(run.notes.join(), /5 events are uncertain.*--resume-uncertain/);
+  await run.close();
 });
 
 describe('rotation', () => {

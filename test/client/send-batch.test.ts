@@ -24,6 +24,18 @@ test('a batch is sent as it is until Tally has it, and the process stays for it'
   );
 });
 
+test('without a key each event has an id, and the answer counts them one by one', async () => {
+  const world = new ClientWorld();
+  const withIds = events(3).map((event, place) => ({ ...event, id: `id-${place}` }));
+  world.service = async ({ events: { length } }) => answer(202, { accepted: length });
+  const sent = world.client().sendBatch(undefined, withIds);
+  assert.deepEqual(await world.until(sent), { accepted: 3, rejected: [], undelivered: [] });
+  assert.deepEqual(
+    world.requests.map(({ body }) => JSON.parse(body) as unknown),
+    [{ events: withIds }],
+  );
+});
+
 test('refused events are named, their neighbours taken, and another run cuts the batch alike', async () => {
   const world = new ClientWorld();
   world.service = async (request) =>

@@ -133,7 +133,7 @@ describe('rubbish between two good lines', () => {
 });
 
 /** Work that grows with the square of a line would take hours on these; the test runner's own limit is the judge. */
-test('a line of half a mebibyte is given up at once, whatever it repeats', { timeout: 120_000 }, () => {
+test('a line of a mebibyte is given up at once, whatever it repeats', { timeout: 120_000 }, () => {
   for (const format of Object.keys(FORMATS) as FormatName[]) {
     for (const piece of [
       ' ',
@@ -147,7 +147,7 @@ test('a line of half a mebibyte is given up at once, whatever it repeats', { tim
       '1.2.3.4:5 [',
       '[03/Nov/2026:12:00:00 +0000] ',
     ]) {
-      const long = piece.repeat(Math.floor(2 ** 19 / piece.length));
+      const long = piece.repeat(Math.floor((2 ** 20 - 64) / piece.length));
       const text = Buffer.from(
         `${GOOD[format][0]}\n[03/Nov/2026:12:00:00 +0000] "${long}x\n${long}x\n${GOOD[format][0]}\n`,
       );

@@ -69,6 +69,18 @@ table('http logs: [time] "request" status, and what is around them is free', [
     `::1 - - ${clf} "GET /t HTTP/1.1" 200 5 0.003 10.0.0.1:80`,
     `/t ${noon}`,
   ],
+  [
+    'vhost_combined with fields after it, which look like a request and a status',
+    `www.x.org:443 ::1 - - ${clf} "GET /v HTTP/1.1" 200 5123 "-" "UA" 404 "TLSv1.3" - "GET /no HTTP/1.1" 200`,
+    `/v ${noon}`,
+  ],
+  ['a quoted host before the request', `::1 ${clf} "x.org" - "GET /h HTTP/1.1" 200 5`, `/h ${noon}`],
+  [
+    'a quote that is not escaped, and a number after the agent',
+    `::1 - - ${clf} "GET /a"b HTTP/1.1" 200 5 "-" "c" 404`,
+    'malformed: it has no [time] "request" status, as access logs have',
+    { format: 'combined' },
+  ],
   ['nothing after the status', `::1 - - ${clf} "GET /n HTTP/1.1" 200`, `/n ${noon}`],
   ['a referrer that is cut off', `::1 - - ${clf} "GET /c HTTP/1.1" 200 5 "cut o`, `/c ${noon}`],
   ['Apache’s \\" in the target', `::1 - - ${clf} "GET /q\\"q HTTP/1.1" 200 5`, `/q\\"q ${noon}`],

@@ -28,7 +28,7 @@ async function files(): Promise<string[]> {
 }
 
 function drill(args: readonly string[]): Promise<{ code: number; output: string }> {
-  const options = ['--', '--format', 'csv', '--entity-column', 'page', '--time-column', 'at'];
+  const options = ['--', '--format', 'csv', '--entity', 'page', '--time', 'at'];
   return new Promise((resolve) => {
     const all = [program, 'late', ...args, '--header', '--late-percent', '20', ...options];
     execFile(process.execPath, all, (error, stdout, stderr) =>

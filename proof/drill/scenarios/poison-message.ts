@@ -10,7 +10,9 @@ export const poisonMessage: Scenario = {
     const queue = drill.stack.template
       .ofType('AWS::SQS::Queue')
       .find((each) => each.properties['RedrivePolicy']);
-    stage.breaks('somebody sends {"hello":"queue"} to the rollup queue, among the messages of the minute');
+    stage.breaks(
+      'a stray client sends {"hello":"queue"} to the rollup queue, among the messages of the minute',
+    );
     await drill.aws.call('sqs', 'SendMessage', {
       QueueUrl: drill.stack.ref(queue?.logicalId ?? ''),
       MessageBody: '{"hello":"queue"}',
@@ -22,7 +24,7 @@ export const poisonMessage: Scenario = {
     stage.shows(listed, 5);
     const [name] = /poison\/[\w-]+/.exec(listed) ?? [];
     if (name === undefined) throw new Error('no poison is parked');
-    const why = 'no rollup message: somebody tried the queue';
+    const why = 'no rollup message: a stray client';
     const given = await stage.operator(
       'Parked',
       [`npx tally dead-letters discard ${name} --why "${why}" --yes --url URL`],

@@ -18,9 +18,7 @@ export const wrongParameter: Scenario = {
     await stage.untilAlarm('RetryParameter', 6);
     stage.say('the last good value holds: everything is counted as before');
 
-    stage.say(
-      'somebody mends it in a hurry: {"attempts":1,"redriveRounds":0}, and the counter table is away for a minute',
-    );
+    stage.say('a hurried fix: {"attempts":1,"redriveRounds":0}, and the counter table is away for a minute');
     await put(stage, name, '{"attempts":1,"redriveRounds":0}');
     await stage.minutes(1);
     drill.stack.setFunctionFault(tableAway(drill, 'Counters'));

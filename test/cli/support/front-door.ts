@@ -21,7 +21,7 @@ export type Script = (request: number, events: readonly TakenEvent[]) => Fault |
 
 interface Wanted {
   readonly batch?: string;
-  readonly events?: Omit<TakenEvent, 'id'>[];
+  readonly events?: (Omit<TakenEvent, 'id'> & { readonly id?: string })[];
 }
 
 export class FrontDoor {
@@ -96,14 +96,19 @@ export class FrontDoor {
       this.apiKeys.push(request.headers['x-api-key']?.toString());
       const wanted = JSON.parse(Buffer.concat(parts).toString()) as Wanted;
       const { batch = '', events = [] } = wanted;
-      if (batch === '' || events.length === 0 || events.length > 500) {
+      const named = batch !== '' || events.every(({ id }) => id !== undefined);
+      if (!named || events.length === 0 || events.length > 500) {
         this.malformed += 1;
         json(response, 400, { message: 'events: 1 to 500 of a batch' });
       } else
         await this.#post(
-          events.map((event, place) => ({ ...event, id: `${batch}#${place}` })),
+          events.map((event, place) => ({
+            ...event,
+            id: batch === '' ? String(event.id) : `${batch}#${place}`,
+          })),
           request,
           response,
+          batch === '' ? events.length : 1,
         );
     } else if (pathname === '/v1/status') {
       json(response, 200, { ...(this.status?.() ?? this.#accounts()), service: this.service });
@@ -118,11 +123,12 @@ export class FrontDoor {
     events: readonly TakenEvent[],
     request: IncomingMessage,
     response: ServerResponse,
+    records: number,
   ): Promise<void> {
     if (events.some(this.refuses)) return json(response, 400, { message: 'an event is wrong' });
     switch (await this.script(this.requests++, events)) {
       case 'ok':
-        return this.#taken(events, response);
+        return this.#taken(events, response, records);
       case 'reset':
         request.socket.destroy();
         return;
@@ -138,13 +144,13 @@ export class FrontDoor {
       case 'forbidden':
         return json(response, 403, { message: 'Forbidden' });
       case 'too-large':
-        return events.length > 3 ? json(response, 413, {}) : this.#taken(events, response);
+        return events.length > 3 ? json(response, 413, {}) : this.#taken(events, response, records);
     }
   }
 
-  #taken(events: readonly TakenEvent[], response: ServerResponse): void {
+  #taken(events: readonly TakenEvent[], response: ServerResponse, records: number): void {
     this.#store(events);
-    json(response, 202, { accepted: 1 });
+    json(response, 202, { accepted: records });
   }
 
   #store(events: readonly TakenEvent[]): void {

@@ -1,0 +1,74 @@
+// A retention that is raised brings nothing back: what is gone is answered by the next grain, with a note, and never with 0.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { claimCompleteness } from '../../lambdas/accountant/claim-completeness.ts';
+import { keepBooks } from '../../lambdas/accountant/keep-books.ts';
+import { DAY_MS, isoSeconds, MINUTE_MS } from '../../lambdas/core/time.ts';
+import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { readCounts } from '../../lambdas/query/read-counts.ts';
+import { StoreWorld, WORLD_START_MS, worldShard } from '../support/store-world.ts';
+
+const retentions = (days: number) => ({
+  hours: days * DAY_MS,
+  days: undefined,
+  months: undefined,
+  all: undefined,
+});
+
+test('minutes kept for 30 days, then for 400: a day 100 days ago has its hours, and says that its minutes are gone', async () => {
+  const [shard, event] = [worldShard(0), { metric: 'view', entity: '/a', n: 1 }];
+  const world = await StoreWorld.make();
+  async function run(kept: ReturnType<typeof retentions>): Promise<void> {
+    await keepBooks(world.ledger, () => true);
+    await claimCompleteness(world.ledger, { shards: async () => world.shards }, '1', world.clock, kept);
+    await world.compact();
+  }
+  async function ask(by: string, kept: ReturnType<typeof retentions>) {
+    const from = isoSeconds(WORLD_START_MS - DAY_MS);
+    const query = parseCountQuery(
+      'view',
+      '/a',
+      { by, from, to: isoSeconds(WORLD_START_MS + DAY_MS) },
+      world.nowMs,
+    );
+    const ports = {
+      claims: world.ledger,
+      state: world.state,
+      counts: world.store,
+      hints: new Map(),
+      clock: world.clock,
+    };
+    const [read] = await readCounts([query], ports, { acceptFutureMs: 0, retentions: kept });
+    assert.ok(read !== undefined && !(read instanceof InvalidCountQuery));
+    const { total, grain, note } = read.answer;
+    return [Number(total), grain, note !== undefined];
+  }
+
+  const old = Array.from({ length: 75 }, (_, i) => ({ ...event, atMs: WORLD_START_MS - i * MINUTE_MS }));
+  await world.write(await world.commit(shard, old));
+  await run(retentions(30));
+  for (let days = 0; days < 100; days += 5) {
+    world.nowMs += 5 * DAY_MS;
+    await world.write(await world.commit(shard, [{ ...event, entity: '/b', atMs: world.nowMs }]));
+    await run(retentions(30));
+  }
+  const raised = retentions(400);
+  const hours = [75, 'hour', false];
+  const instead = [75, 'hour', true];
+  assert.deepEqual([await ask('hour', raised), await ask('minute', raised)], [hours, instead], 'deployed');
+  await run(raised);
+  assert.deepEqual([await ask('hour', raised), await ask('minute', raised)], [hours, instead], 'in force');
+  await world.write(await world.commit(shard, [{ ...event, atMs: WORLD_START_MS }]));
+  for (const when of ['on its way', 'compacted']) {
+    assert.deepEqual(
+      [await ask('hour', raised), await ask('minute', raised)],
+      [
+        [76, 'hour', false],
+        [76, 'hour', true],
+      ],
+      when,
+    );
+    world.nowMs += DAY_MS;
+    await run(raised);
+  }
+});
