@@ -122,6 +122,12 @@ const RULES: readonly Rule[] = [
       'a segment and its ids must outlive its messages, which is the sum of dedupWindowSeconds, streamRetentionHours, queueRetentionDays, the 14 days of dead letters and redriveHorizonDays',
   ),
   atLeast(
+    'deltaRetentionDays',
+    ledgerRetentionDaysMin,
+    () =>
+      'a segment is compacted when its last part is, which may be parked: its other deltas must outlive that, the sum of dedupWindowSeconds, streamRetentionHours, queueRetentionDays, deadLetterRetentionDays and redriveHorizonDays',
+  ),
+  atLeast(
     'rawRetentionDays',
     (c) => (c.archiveRawEvents ? 1 + Math.ceil(c.streamRetentionHours / HOURS_PER_DAY) : 1),
     (c) =>

@@ -157,7 +157,7 @@ export const SETTINGS = {
     .default(300)
     .describe('How often deltas are merged into blocks. More often makes reads cheaper and writes dearer.'),
   deltaRetentionDays: integer(7, 36_500)
-    .default(30)
+    .default(60)
     .describe('How long deltas are kept. Compaction must catch up within that time.'),
   queryMemoryMb: integer(128, MEMORY_MB_MAX).default(512).describe('Memory of the query function.'),
   // A whole processor: below it, the same work takes longer for the same price. What it holds at once takes 330 MB.

@@ -3,9 +3,10 @@ import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { unknownHistory } from '../../lambdas/core/message-history.ts';
 import { conservationDifference } from '../../lambdas/core/pipeline-status.ts';
 import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
-import { type AtRest, checkAccounts, checkMinutes, checkTotal } from '../oracle/final.ts';
+import { checkAnswer } from '../oracle/answers.ts';
+import { type AtRest, boundsAtRest, checkAccounts, checkMinutes } from '../oracle/final.ts';
 import { checkHours } from '../oracle/hours.ts';
-import { askedOf, checkGrains, checkTops, minutesOf, totalsOf } from '../oracle/questions.ts';
+import { askedOf, checkGrains, checkTops, coarserOf, minutesOf } from '../oracle/questions.ts';
 import { Violation } from '../oracle/violation.ts';
 import { allMicrotasks } from '../simulation/scheduler.ts';
 import { directNetwork } from '../simulation/world/network.ts';
@@ -134,8 +135,9 @@ export class SmallRun {
     const ports = { claims, state, counts: store, tops: store, hints: new Map(), clock };
     const asked = askedOf(atRest.expected.counters);
     const minutes = await minutesOf(asked, ports, QUERY);
-    checkMinutes(atRest, minutes);
-    for (const [name, total] of await totalsOf(asked, ports, QUERY)) checkTotal(atRest, name, total);
+    checkMinutes(atRest, asked.names, minutes);
+    for (const [name, answer] of await coarserOf(asked, ports, QUERY))
+      checkAnswer(answer, boundsAtRest(atRest, name), ['nothing is lost', 'nothing counts twice']);
     if (!isCompacted) return;
     await checkGrains(asked, minutes, ports, QUERY);
     await checkTops(minutes, ports, QUERY);

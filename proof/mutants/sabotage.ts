@@ -1,14 +1,16 @@
-// What a sabotage is: a small change of the code that must turn something red.
+// Mutations: small changes of the code, each of which must turn something red. They are read from the texts beside this file.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-/** A sabotage: what is replaced where. Each text to find must stand there exactly once. */
+/** A mutation: what is replaced where. Each text to find must stand there exactly once. */
 export interface Sabotage {
   readonly name: string;
   readonly edits: readonly Edit[];
-  /** Contract tests that hunt it; left out: the simulation and the small worlds do. */
+  /** Tests that hunt it; left out: the simulation and the small worlds do. */
   readonly tests?: readonly string[];
   /** Why it breaks no promise, for one that does not: it is then not hunted, but must still apply. */
   readonly harmless?: string;
-  /** Why small worlds cannot see it: `--explore` then leaves it out. */
+  /** Why small worlds can't see it: `--explore` then leaves it out. */
   readonly unexplored?: string;
 }
 
@@ -19,13 +21,47 @@ export interface Edit {
   readonly put: string;
 }
 
-/** A sabotage of one place. */
-export function one(name: string, file: string, find: string, put: string): Sabotage {
-  return { name, edits: [{ file, find, put }] };
-}
-
 /** A file's text with an edit made. @throws when the text to find does not stand there exactly once */
 export function edited(text: string, { file, find, put }: Edit): string {
   if (text.split(find).length !== 2) throw new Error(`does not apply to ${file}: ${find}`);
   return text.replace(find, () => put);
 }
+
+/** One block of a text: `# name`, `by TEST`, `unexplored WHY`, `harmless WHY`, then `@ file` with lines to find and to put. */
+function parsed(lines: readonly string[], common: Partial<Sabotage>): Sabotage {
+  const edits: { file: string; find: string[]; put: string[] }[] = [];
+  const sabotage = { name: '', ...common };
+  let file = '';
+  for (const [index, line] of lines.entries()) {
+    const [, mark = '', rest = ''] = /^(\S+) ?(.*)$/.exec(line) ?? [];
+    if (mark === '@') file = rest;
+    else if (mark === '-' || mark === '+') {
+      if (mark === '-' && !lines[index - 1]?.startsWith('-')) edits.push({ file, find: [], put: [] });
+      edits.at(-1)?.[mark === '-' ? 'find' : 'put'].push(rest);
+    } else Object.assign(sabotage, settingOf(mark, rest));
+  }
+  const text = (some: readonly string[]) => some.join('\n');
+  return { ...sabotage, edits: edits.map((one) => ({ ...one, find: text(one.find), put: text(one.put) })) };
+}
+
+function settingOf(mark: string, rest: string): Partial<Sabotage> {
+  if (mark === '#') return { name: rest };
+  if (mark === 'by') return { tests: [rest] };
+  if (mark === 'harmless' || mark === 'unexplored') return { [mark]: rest };
+  throw new Error(`a mutation's text can't begin with ${mark}`);
+}
+
+/** The mutations of a text. What stands below `=` and before the first of them holds for all up to the next `=`. */
+function mutationsIn(text: string): Sabotage[] {
+  return text.split(/^=\n/m).flatMap((section) => {
+    const [head = '', ...blocks] = section.split(/^(?=# )/m);
+    const linesOf = (part: string) => part.split('\n').filter((line) => line !== '' && !line.startsWith('%'));
+    const { name: _, edits: __, ...common } = parsed(linesOf(head), {});
+    return blocks.map((block) => parsed(linesOf(block), common));
+  });
+}
+
+/** Every mutation there is. */
+export const SABOTAGES: readonly Sabotage[] = readdirSync(import.meta.dirname)
+  .filter((name) => name.endsWith('.txt'))
+  .flatMap((name) => mutationsIn(readFileSync(join(import.meta.dirname, name), 'utf8')));

@@ -1,78 +1,65 @@
-// Answers while everything goes on: never more than has arrived, never less than what their claim vouches for.
+// Answers about a counter: each point, and their sum, lies within bounds.
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
-import { iso } from './ceiling.ts';
 import type { Arrived, Kind } from './truth.ts';
-import { Violation } from './violation.ts';
+import { type PromiseName, Violation } from './violation.ts';
+
+/** What a stretch may hold. */
+export interface Bounds {
+  readonly least: number;
+  readonly most: number;
+}
+
+/**
+ * Checks an answer's sum and its points.
+ * @param boundsOf what a stretch may hold, epoch milliseconds
+ * @param broken the promises that too little and too much break
+ */
+export function checkAnswer(
+  answer: CountAnswer,
+  boundsOf: (fromMs: number, toMs: number) => Bounds,
+  [ofLittle, ofMuch]: readonly [PromiseName, PromiseName],
+): void {
+  const check = (where: string, n: bigint, fromMs: number, toMs: number) => {
+    const { least, most } = boundsOf(fromMs, toMs);
+    if (n >= least && n <= most) return;
+    const { metric, entity, by, tz, from, to, completeThrough } = answer;
+    throw new Violation(
+      n > most ? ofMuch : ofLittle,
+      `${metric} of ${entity} by ${by} from ${from} to ${to} ${tz} is ${n} ${where}, complete through ${completeThrough}, and must be ${least} to ${most}`,
+    );
+  };
+  const [startMs, endMs] = [Date.parse(answer.from), Date.parse(answer.to)];
+  check('in all', answer.total, startMs, endMs);
+  for (const [index, { at, n }] of answer.points.entries()) {
+    const next = answer.points[index + 1]?.at;
+    // Points without events are left out: what is between two of them is 0.
+    check(`at ${at}`, n, Math.max(Date.parse(at), startMs), next === undefined ? endMs : Date.parse(next));
+  }
+}
 
 /** An occurrence, and what is known about it. */
 export interface Known {
   readonly arrived: Arrived;
-  /** Its arrival as claims count it: the running maximum of its shard and those before it. */
-  readonly reachedMs: number;
   readonly kind: Kind;
 }
 
-/** What a stretch may hold. */
-interface Bounds {
-  least: number;
-  most: number;
-}
-
 /**
- * Checks an answer about one counter.
+ * What may be counted while everything goes on.
  * @param known every occurrence of the counter that has arrived by now
- * @param isWhole whether nothing was lost or given up: else only the upper bound is certain
+ * @param throughMs what arrived before this is counted, unless it was deleted; 0: nothing is certain
+ * @param deletedMs what arrived up to then may be gone, or still be there
  */
-export function checkAnswer(answer: CountAnswer, known: readonly Known[], isWhole: boolean): void {
-  const throughMs = Date.parse(answer.completeThrough ?? '1970-01-01T00:00:00Z');
-  check(
-    answer,
-    'in all',
-    answer.total,
-    boundsOf(known, Date.parse(answer.from), Date.parse(answer.to), throughMs),
-    isWhole,
-  );
-  for (const [index, { at, n }] of answer.points.entries()) {
-    const fromMs = Date.parse(at);
-    const next = answer.points[index + 1]?.at ?? answer.to;
-    // Points without events are left out: what is between two of them is 0.
-    const bounds = boundsOf(known, fromMs, Date.parse(next), throughMs);
-    check(answer, `at ${at}`, n, bounds, isWhole);
-  }
-}
-
-function check(
-  { metric, entity, by, completeThrough }: CountAnswer,
-  where: string,
-  n: bigint,
-  { least, most }: Bounds,
-  isWhole: boolean,
-): void {
-  if (n > most || (isWhole && n < least)) {
-    throw new Violation(
-      n > most ? 'nothing counts twice' : 'answers are right',
-      `${metric} of ${entity} by ${by} is ${n} ${where}, complete through ${completeThrough}, and must be ${least} to ${most}`,
-    );
-  }
-}
-
-function boundsOf(known: readonly Known[], fromMs: number, toMs: number, throughMs: number): Bounds {
-  const bounds = { least: 0, most: 0 };
-  for (const { arrived, reachedMs, kind } of known) {
-    const { occurrence, arrivalMs } = arrived;
-    const minuteMs = Math.floor((occurrence.atMs ?? arrivalMs) / 60_000) * 60_000;
-    if (kind === 'none' || minuteMs < fromMs || minuteMs >= toMs) continue;
-    const { n } = occurrence;
-    if (kind === 'certain' && reachedMs < throughMs) {
-      bounds.least += n;
-      bounds.most += n;
-    } else if (n > 0) bounds.most += n;
-    else bounds.least += n;
-  }
-  return bounds;
-}
-
-/** What was asked, in one line. */
-export function described({ metric, entity, by, from, to }: CountAnswer): string {
-  return `${metric} of ${entity} by ${by} from ${iso(Date.parse(from))} to ${iso(Date.parse(to))}`;
+export function boundsWithin(known: readonly Known[], throughMs: number, deletedMs = 0) {
+  return (fromMs: number, toMs: number): Bounds => {
+    let [least, most] = [0, 0];
+    for (const { arrived, kind } of known) {
+      const { occurrence, arrivalMs, reachedMs } = arrived;
+      const minuteMs = Math.floor((occurrence.atMs ?? arrivalMs) / 60_000) * 60_000;
+      if (kind === 'none' || minuteMs < fromMs || minuteMs >= toMs) continue;
+      const isCertain = kind === 'certain' && reachedMs < throughMs && arrivalMs > deletedMs;
+      if (isCertain || occurrence.n > 0) most += occurrence.n;
+      if (isCertain || occurrence.n <= 0) least += occurrence.n;
+    }
+    return { least, most };
+  };
 }

@@ -24,7 +24,7 @@ export class Ceiling {
       const latestMs = this.#latestMs.get(id);
       this.#latestMs.set(id, Math.max(latestMs ?? 0, arrivalMs));
       if (latestMs !== undefined && arrivalMs - latestMs <= this.#windowMs) {
-        // Without a time of its own it would count in another minute, should its first record be lost.
+        // If its first record is lost, an event without a time counts in a later minute.
         if (atMs === undefined) this.#raise(counterName(metric, entity), arrivalMs, n);
         return;
       }

@@ -1,4 +1,5 @@
 // completeThrough: never ahead of the truth, and always reached in the end.
+import type { ShardKey } from '../../lambdas/core/identifiers.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { World } from '../simulation/world/world.ts';
 import { iso } from './ceiling.ts';
@@ -35,14 +36,13 @@ export class Claims {
   }
 
   #check(shard: string, sequence: string, throughMs: number, world: World): void {
-    const key = ledgerKeyOf(shard);
-    const entry = entryWith(sequence, shard, world);
+    const found = entryWith(sequence, shard, world);
     const broken = (what: string) =>
       new Violation(
         'completeThrough is true',
         `${iso(throughMs)} was claimed, and record ${sequence} of ${shard} ${what}`,
       );
-    if (entry === undefined) {
+    if (found === undefined) {
       const trimmed = world.stream
         .all()
         .some(({ records, trimmed: count }) =>
@@ -51,6 +51,7 @@ export class Claims {
       if (!trimmed) throw broken('is in no segment');
       return;
     }
+    const { key, entry } = found;
     if (entry.lost) return;
     const segment = `${key}.${entry.segment.toString(36)}`;
     const missing = entry.parts.findIndex(
@@ -60,13 +61,16 @@ export class Claims {
   }
 }
 
-/** The entry of the segment that holds a record; undefined when no segment does. */
-function entryWith(sequence: string, shard: string, world: World): SegmentEntry | undefined {
-  const key = ledgerKeyOf(shard);
-  const stored = world.ledger.keys().find((name) => name === key);
-  if (stored === undefined) return undefined;
-  for (const entry of world.ledger.of(stored).entries.values()) {
-    if (!isAfter(entry.first, sequence) && !isAfter(sequence, entry.last)) return entry;
+/** The segment that holds a record, in whatever generation; undefined when none does. */
+export function entryWith(
+  sequence: string,
+  shard: string,
+  world: World,
+): { readonly key: ShardKey; readonly entry: SegmentEntry } | undefined {
+  for (const key of ledgerKeysOf(shard, world)) {
+    for (const entry of world.ledger.of(key).entries.values()) {
+      if (!isAfter(entry.first, sequence) && !isAfter(sequence, entry.last)) return { key, entry };
+    }
   }
   return undefined;
 }
@@ -76,7 +80,12 @@ export function isAfter(a: string, b: string): boolean {
   return a.length === b.length ? a > b : a.length > b.length;
 }
 
-/** The ledger's key of a shard of the first generation, put together without the pipeline's help. */
-export function ledgerKeyOf(shard: string): string {
-  return `1.${Number(shard.slice(shard.indexOf('-') + 1)).toString(36)}`;
+/** The ledger's keys of a shard, one for each generation, recognised without the pipeline's help. */
+export function ledgerKeysOf(shard: string, world: World): readonly ShardKey[] {
+  return world.ledger.keys().filter((key) => isKeyOf(key, shard));
+}
+
+/** Whether a key of the ledger, `GENERATION.NUMBER`, is of a shard, `shardId-NUMBER`. */
+export function isKeyOf(key: string, shard: string): boolean {
+  return key.split('.')[1] === Number(shard.slice(shard.indexOf('-') + 1)).toString(36);
 }

@@ -1,11 +1,17 @@
 // The accounts by hour of arrival: the equation in every row, and the rows against the stream and the ledger.
-import type { HourStatus, PipelineStatus, StatusAccounts } from '../../lambdas/core/pipeline-status.ts';
-import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
+import type { ShardKey } from '../../lambdas/core/identifiers.ts';
+import {
+  conservationDifference,
+  type HourStatus,
+  type PipelineStatus,
+  type StatusAccounts,
+} from '../../lambdas/core/pipeline-status.ts';
 import type { World } from '../simulation/world/world.ts';
-import { isAfter, ledgerKeyOf } from './claims.ts';
+import { isAfter, isKeyOf } from './claims.ts';
 import { Violation } from './violation.ts';
 
-const COLUMNS = [
+/** The places of the accounts, which add up to what was received. */
+export const PLACES = [
   'duplicate',
   'rejected',
   'counted',
@@ -19,13 +25,15 @@ const COLUMNS = [
 const HOURS_MAX = 48;
 const HOUR_MS = 3_600_000;
 
-/** Each hour of each shard balances, whatever else goes on. */
+/** The sum of all shards, and each hour of each shard, balances, whatever else goes on. */
 export function checkHourEquations(status: PipelineStatus): void {
+  const difference = conservationDifference(status);
+  if (difference !== 0) throw broken(`off by ${difference}: ${JSON.stringify(status)}`);
   for (const { name, hours } of owners(status)) {
     if (hours.length > HOURS_MAX) throw broken(`${name} has ${hours.length} hours`);
     for (const row of hours) {
-      const sum = COLUMNS.reduce((total, column) => total + row[column], 0);
-      if (row.received !== sum || row.difference !== 0 || COLUMNS.some((column) => row[column] < 0))
+      const sum = PLACES.reduce((total, column) => total + row[column], 0);
+      if (row.received !== sum || row.difference !== 0 || PLACES.some((column) => row[column] < 0))
         throw broken(`${name} is off in an hour: ${JSON.stringify(row)}`);
     }
   }
@@ -38,8 +46,8 @@ export function checkHours(world: World, status: PipelineStatus): void {
     // Once hours are folded away their events are in the totals only.
     if (status.hoursSince === null) checkSum(owner);
   }
-  for (const { id } of world.stream.all()) {
-    const shown = status.shards.find(({ shard }) => shard === ledgerKeyOf(id))?.hours ?? [];
+  for (const id of world.ledger.keys()) {
+    const shown = status.shards.find(({ shard }) => shard === id)?.hours ?? [];
     const receivedByHour = receivedIn(world, id);
     for (const [hour, received] of receivedByHour) {
       if (status.hoursSince !== null && hour < status.hoursSince) continue;
@@ -64,7 +72,7 @@ function owners(status: PipelineStatus): Owner[] {
 }
 
 function checkSum({ name, hours, accounts }: Owner): void {
-  for (const column of ['received', ...COLUMNS] as const) {
+  for (const column of ['received', ...PLACES] as const) {
     const sum = hours.reduce((total, row) => total + row[column], 0);
     if (sum !== accounts[column])
       throw broken(`${name} has ${accounts[column]} ${column}, and its hours have ${sum}`);
@@ -72,17 +80,15 @@ function checkSum({ name, hours, accounts }: Owner): void {
 }
 
 /** What a shard's sent segments received, by the hour of the latest arrival up to their last records. */
-function receivedIn(world: World, shard: string): ReadonlyMap<string, number> {
-  const records = world.stream.all().find(({ id }) => id === shard)?.records ?? [];
-  const key = world.ledger.keys().find((name) => name === ledgerKeyOf(shard));
-  const { head, entries } =
-    key === undefined ? { head: undefined, entries: new Map() } : world.ledger.of(key);
+function receivedIn(world: World, key: ShardKey): ReadonlyMap<string, number> {
+  const records = world.stream.all().find(({ id }) => isKeyOf(key, id))?.records ?? [];
+  const { head, entries } = world.ledger.of(key);
   const sent = head === undefined ? 0 : head.status === 'planned' ? head.segment - 1 : head.segment;
   const received = new Map<number, number>();
   // Both are in the order of the shard: one walk over the records serves all segments.
   let next = 0;
   let latestMs = 0;
-  const ascending = [...(entries.values() as Iterable<SegmentEntry>)].sort((a, b) => a.segment - b.segment);
+  const ascending = [...entries.values()].sort((a, b) => a.segment - b.segment);
   for (const entry of ascending) {
     if (entry.segment > sent) break;
     for (; next < records.length; next++) {

@@ -2,26 +2,32 @@
 import type { Item } from '../../fake-aws/dynamodb/values.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
+import type { Findings } from '../../lambdas/recount/ports.ts';
 import type { Occurrence } from '../simulation/plan/workload.ts';
 import type { WorldObserver } from '../simulation/world/observer.ts';
 import type { StoredRecord } from '../simulation/world/stream.ts';
 import type { World } from '../simulation/world/world.ts';
-import { checkAnswer, type Known } from './answers.ts';
+import { boundsWithin, checkAnswer, type Known } from './answers.ts';
 import { Ceiling } from './ceiling.ts';
 import { Claims } from './claims.ts';
+import { FinalAnswers } from './final-answers.ts';
 import { RawObjects } from './raw.ts';
 import { Rollups } from './rollups.ts';
 import { type Arrived, counterName, Expecting } from './truth.ts';
-import type { Violation } from './violation.ts';
+import { Violation } from './violation.ts';
 
 /** Watches a world. The first broken promise stays; what comes after it may only follow from it. */
 export class Oracle implements WorldObserver {
   violation: Violation | undefined;
   readonly arrived: Arrived[] = [];
   readonly rollups: Rollups;
-  /** Messages that a queue dropped as too old: nobody can count them any more. */
+  readonly finals = new FinalAnswers();
+  /** By entity, its last deletion: what arrived up to when, and whether the command has ended. */
+  readonly deletions = new Map<string, { readonly throughMs: number; readonly isDone: boolean }>();
+  /** Messages that a queue dropped as too old: they are lost. */
   readonly dropped: string[] = [];
-  trimmedRecords = 0;
+  /** Recounts that came to their ends. */
+  recounts = 0;
   /** Undefined: this history archives no raw records. */
   readonly #raw: RawObjects | undefined;
   readonly #ceiling: Ceiling;
@@ -63,13 +69,13 @@ export class Oracle implements WorldObserver {
       reachedMs = this.#claims.arrived(shard, parents, sequenceNumber, arrivalMs);
     });
     for (const occurrence of this.#coming) {
-      const arrived = { occurrence, arrivalMs, shard, sequenceNumber };
+      const arrived = { occurrence, arrivalMs, reachedMs, shard, sequenceNumber };
       this.arrived.push(arrived);
       this.#ceiling.arrived(arrived);
       const name = counterName(occurrence.metric, occurrence.entity);
       const known = this.#known.get(name) ?? [];
       this.#known.set(name, known);
-      known.push({ arrived, reachedMs, kind: this.#expecting.add(arrived) });
+      known.push({ arrived, kind: this.#expecting.add(arrived) });
     }
     this.#coming = [];
   }
@@ -82,16 +88,50 @@ export class Oracle implements WorldObserver {
   /** Checks an answer about a counter that the query has just given. */
   answered(answer: CountAnswer): void {
     const known = this.#known.get(counterName(answer.metric, answer.entity)) ?? [];
-    this.check(() => checkAnswer(answer, known, this.#isWhole));
+    const deletedMs = this.deletions.get(answer.entity)?.throughMs;
+    // What was lost or given up may be missing, however complete an answer is.
+    const throughMs = this.#isWhole ? Date.parse(answer.completeThrough ?? '1970-01-01T00:00:00Z') : 0;
+    const bounds = boundsWithin(known, throughMs, deletedMs);
+    this.check(() => checkAnswer(answer, bounds, ['answers are right', 'nothing counts twice']));
+    if (deletedMs === undefined) this.check(() => this.finals.answered(answer));
+  }
+
+  /** Entities of which a deletion has begun and not ended. */
+  deletionsUnderWay(): ReadonlySet<string> {
+    return new Set([...this.deletions].filter(([, { isDone }]) => !isDone).map(([entity]) => entity));
+  }
+
+  /** A recount that ran beside everything else: the store is right, so it finds nothing but what deletions had left to do. */
+  recounted({ differences, twice }: Findings, underWay: ReadonlySet<string>): void {
+    this.recounts += 1;
+    const wrong = differences.filter(
+      ({ entity, in: where }) =>
+        !(underWay.has(entity) || (this.deletions.has(entity) && where === 'delta')) &&
+        this.deletions.get(entity)?.isDone !== false,
+    );
+    this.check(() => {
+      if (wrong.length + twice.length > 0)
+        throw new Violation(
+          'a recount finds what is wrong, and nothing else',
+          `nothing is wrong, and a recount says ${JSON.stringify(wrong[0] ?? twice[0])}`,
+        );
+    });
+  }
+
+  /** An operator begins to delete what has arrived of an entity. */
+  deletionBegins(entity: string, nowMs: number): void {
+    this.deletions.set(entity, { throughMs: nowMs, isDone: false });
+  }
+
+  /** The deletion has come to its end. */
+  deletionEnds(entity: string): void {
+    const { throughMs = 0 } = this.deletions.get(entity) ?? {};
+    this.deletions.set(entity, { throughMs, isDone: true });
   }
 
   claimRaised(throughMs: number): void {
     const { world } = this;
     if (world !== undefined) this.check(() => this.#claims.raised(throughMs, world));
-  }
-
-  recordsTrimmed(_shard: string, records: readonly StoredRecord[]): void {
-    this.trimmedRecords += records.length;
   }
 
   rollupSent(body: string): void {
@@ -102,7 +142,8 @@ export class Oracle implements WorldObserver {
     if (!item['pk']?.S?.startsWith('DELTA#')) return;
     // What an operator gave up is in no answer, and named as lost.
     if (item['rows'] === undefined) this.#isWhole = false;
-    this.check(() => this.#ceiling.stored(this.rollups.stored(before, item)));
+    const isDeleted = (entity: string) => this.deletions.has(entity);
+    this.check(() => this.#ceiling.stored(this.rollups.stored(before, item, isDeleted)));
   }
 
   partsAcknowledged(segment: string, parts: readonly number[]): void {

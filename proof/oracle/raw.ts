@@ -1,6 +1,6 @@
 // Raw records: whatever segment can be seen in the ledger has all of its records in the archive, as the stream had them.
 import type { World } from '../simulation/world/world.ts';
-import { ledgerKeyOf } from './claims.ts';
+import { isKeyOf } from './claims.ts';
 import { Violation } from './violation.ts';
 
 /** What the checker reads of a segment's entry. */
@@ -23,11 +23,11 @@ export class RawObjects {
     this.#objects.set(key, body);
   }
 
-  /** An entry became visible: from now on somebody may want to count its segment again. */
+  /** An entry became visible: from now on its segment may be counted again. */
   entryPut(shardKey: string, { segment, first, last, lost }: SeenEntry, world: World): void {
     if (lost) return;
     const name = `${shardKey}.${segment.toString(36)}`;
-    const shard = world.stream.all().find(({ id }) => ledgerKeyOf(id) === shardKey);
+    const shard = world.stream.all().find(({ id }) => isKeyOf(shardKey, id));
     const records = (shard?.records ?? []).filter(
       ({ sequenceNumber }) =>
         BigInt(sequenceNumber) >= BigInt(first) && BigInt(sequenceNumber) <= BigInt(last),

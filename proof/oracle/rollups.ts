@@ -1,4 +1,4 @@
-// What becomes of deltas: one output for each segment, each stored once and never changed, nothing acknowledged early.
+// Deltas from sending to acknowledgement: one output for each segment, each stored once and never changed, nothing acknowledged early.
 import type { Item } from '../../fake-aws/dynamodb/values.ts';
 import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { Violation } from './violation.ts';
@@ -41,17 +41,21 @@ export class Rollups {
     }
   }
 
-  /** A delta's item was written. @returns its rows, if there are any */
-  stored(before: Item | undefined, item: Item): readonly Row[] {
-    const [, segment = '', part = ''] = (item['sk']?.S ?? '').split('#');
-    const name = `${segment}/${part}`;
+  /**
+   * A delta's item was written.
+   * @param deleted entities whose rows may be taken out of it
+   * @returns rows that were never stored before
+   */
+  stored(before: Item | undefined, item: Item, deleted: (entity: string) => boolean): readonly Row[] {
+    const name = nameOf(item);
     const bytes = item['rows']?.B;
     if (before !== undefined) {
+      if (bytes !== undefined && isWithout(deleted, before['rows']?.B, bytes)) return [];
       throw new Violation('a segment has one output', `part ${name} was stored and is written over`);
     }
     const key = `${item['pk']?.S} ${item['sk']?.S}`;
     const earlier = this.#stored.get(name);
-    // A copy of what has expired is stored again: it is in the blocks, where nobody adds it once more.
+    // A copy of what has expired is stored again: it is in the blocks, and is never added once more.
     if (earlier?.key === key && earlier.rows !== undefined && bytes !== undefined) return [];
     if (earlier !== undefined) {
       throw new Violation('nothing counts twice', `part ${name} is stored twice, or after it was given up`);
@@ -84,7 +88,7 @@ export class Rollups {
     return this.#stored.get(`${segment}/${part}`)?.rows !== undefined;
   }
 
-  /** Whether a tombstone stands in a part's place. */
+  /** Whether a part has a tombstone. */
   isDiscarded(segment: string, part: number): boolean {
     const stored = this.#stored.get(`${segment}/${part}`);
     return stored !== undefined && stored.rows === undefined;
@@ -98,6 +102,24 @@ export class Rollups {
     }
     this.#rejected.set(objectKey, body);
   }
+}
+
+function nameOf(item: Item): string {
+  const [, segment = '', part = ''] = (item['sk']?.S ?? '').split('#');
+  return `${segment}/${part}`;
+}
+
+/** Whether rows are those from before without the rows of deleted entities. */
+function isWithout(
+  deleted: (entity: string) => boolean,
+  before: Uint8Array | undefined,
+  after: Uint8Array,
+): boolean {
+  const text = (rows: readonly Row[]) =>
+    JSON.stringify(rows.map((row) => [row.metric, row.entity, row.hour, [...row.cells].map(String)]));
+  const [old, rows] = [before === undefined ? [] : decodeRows(before), decodeRows(after)];
+  const isGone = (row: Row) => deleted(row.entity) && !rows.some(({ entity }) => entity === row.entity);
+  return text(old.filter((row) => !isGone(row))) === text(rows);
 }
 
 /** What a rollup message carries, read without the pipeline's help. */

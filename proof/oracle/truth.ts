@@ -5,6 +5,8 @@ import type { Occurrence } from '../simulation/plan/workload.ts';
 export interface Arrived {
   readonly occurrence: Occurrence;
   readonly arrivalMs: number;
+  /** Its arrival as claims count it: the running maximum of its shard and those before it. */
+  readonly reachedMs: number;
   /** The shard and the record's place among all records: shards read them in this order. */
   readonly shard: string;
   readonly sequenceNumber: string;
@@ -31,6 +33,8 @@ export interface Expectation {
   duplicates: number;
   maybeDuplicates: number;
   readonly rejected: Map<string, number>;
+  /** Occurrences that may be rejected as too old. */
+  maybeOld: number;
 }
 
 /** A counter's name within the oracle. */
@@ -39,8 +43,15 @@ export function counterName(metric: string, entity: string): string {
 }
 
 /** Nothing expected yet. */
-function nothingExpected(): Expectation {
-  return { counters: new Map(), received: 0, duplicates: 0, maybeDuplicates: 0, rejected: new Map() };
+export function nothingExpected(): Expectation {
+  return {
+    counters: new Map(),
+    received: 0,
+    duplicates: 0,
+    maybeDuplicates: 0,
+    rejected: new Map(),
+    maybeOld: 0,
+  };
 }
 
 /**
@@ -61,33 +72,37 @@ export class Expecting {
 
   /**
    * @param readable false for an occurrence whose record may have been trimmed before it was counted
+   * @param deleted whether its rows were deleted with its entity since
    * @returns whether it counts
    */
-  add({ occurrence, arrivalMs }: Arrived, readable = true): Kind {
+  add({ occurrence, arrivalMs }: Arrived, readable = true, deleted: 'no' | 'maybe' | 'yes' = 'no'): Kind {
     const { expectation } = this;
-    const { id, rejected } = occurrence;
+    const { id, rejected, mayBeOld = false } = occurrence;
+    const isSure = readable && !mayBeOld;
     expectation.received += 1;
+    if (mayBeOld) expectation.maybeOld += 1;
     if (rejected !== undefined) {
       expectation.rejected.set(rejected, (expectation.rejected.get(rejected) ?? 0) + 1);
       return 'none';
     }
     const before = id === undefined ? undefined : this.#seen.get(id);
-    // What was trimmed before it was read is in nobody's window.
-    if (id !== undefined && (readable || before === undefined)) {
-      const latestMs = readable ? Math.max(arrivalMs, before?.latestMs ?? 0) : 0;
-      this.#seen.set(id, { latestMs, certain: before?.certain ?? readable });
+    // What was trimmed before it was read, or rejected, is in no window.
+    if (id !== undefined && (isSure || before === undefined)) {
+      const latestMs = isSure ? Math.max(arrivalMs, before?.latestMs ?? 0) : 0;
+      this.#seen.set(id, { latestMs, certain: before?.certain ?? isSure });
     }
-    if (before === undefined) {
-      this.#expect(occurrence, arrivalMs, readable);
-      return readable ? 'certain' : 'maybe';
-    }
+    const expect = (kind: Kind): Kind => {
+      if (deleted !== 'yes') this.#expect(occurrence, arrivalMs, kind === 'certain' && deleted === 'no');
+      return kind;
+    };
+    if (before === undefined) return expect(isSure ? 'certain' : 'maybe');
     if (before.certain && arrivalMs - before.latestMs <= this.#windowMs) {
-      expectation.duplicates += 1;
+      if (mayBeOld) expectation.maybeDuplicates += 1;
+      else expectation.duplicates += 1;
       return 'none';
     }
     expectation.maybeDuplicates += 1;
-    this.#expect(occurrence, arrivalMs, false);
-    return 'maybe';
+    return expect('maybe');
   }
 
   #expect({ metric, entity, atMs, n }: Occurrence, arrivalMs: number, certain: boolean): void {

@@ -13,7 +13,10 @@ export type PromiseName =
   | 'completeThrough is true'
   | 'levels are right'
   | 'top lists are right'
-  | 'raw records are archived';
+  | 'raw records are archived'
+  | 'final answers never change'
+  | 'what is deleted stays deleted'
+  | 'a recount finds what is wrong, and nothing else';
 
 /** A promise that a history broke, and how. */
 export class Violation extends Error {

@@ -2,7 +2,9 @@
 import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { World } from '../simulation/world/world.ts';
-import { deltasIn, type Rollups } from './rollups.ts';
+import type { Oracle } from './oracle.ts';
+import { deltasIn } from './rollups.ts';
+import { MinuteSums } from './sums.ts';
 import { Violation } from './violation.ts';
 
 /** What the archive has and the table of counts has not. */
@@ -11,13 +13,13 @@ export interface Waiting {
   parkedEvents: number;
   /** The same of parts that an operator gave up. */
   discardedEvents: number;
-  /** Rows of both that are not stored. */
-  readonly rows: Row[];
+  /** Sums of both that are not stored, less what was deleted since. */
+  readonly sums: MinuteSums;
 }
 
 /** Looks through the archive. */
-export function waitingIn(world: World, rollups: Rollups): Waiting {
-  const waiting: Waiting = { parkedEvents: 0, discardedEvents: 0, rows: [] };
+export function waitingIn(world: World, { rollups, deletions }: Oracle): Waiting {
+  const waiting: Waiting = { parkedEvents: 0, discardedEvents: 0, sums: new MinuteSums() };
   for (const [name, { segment, part, events, rows, parked, discarded }] of partsIn(world)) {
     const entry = entryOf(world, segment);
     if (entry?.acked.has(part)) continue;
@@ -31,7 +33,8 @@ export function waitingIn(world: World, rollups: Rollups): Waiting {
     }
     if (!isDiscarded && !parked) continue;
     waiting[isDiscarded ? 'discardedEvents' : 'parkedEvents'] += events;
-    if (!rollups.isStored(segment, part)) waiting.rows.push(...rows);
+    const isKept = ({ entity }: Row) => (entry?.runMaxMs ?? 0) > (deletions.get(entity)?.throughMs ?? 0);
+    if (!rollups.isStored(segment, part)) waiting.sums.addRows(rows.filter(isKept));
   }
   return waiting;
 }

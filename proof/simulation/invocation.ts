@@ -23,10 +23,6 @@ export interface Surroundings {
   pending: number;
   /** Grows with every request: whether anything happened. */
   activity: number;
-  /** What else a request takes before it reaches its service, milliseconds. */
-  paceMs?: (request: Request<unknown>) => number;
-  /** How often the SDK tries a call in all, where it is not as often as usual. */
-  tries?: Partial<Record<Service, number>>;
 }
 
 /** How often the SDK tries a call in all. */
@@ -99,6 +95,11 @@ export class Invocation implements Network, Clock {
     this.#alive = false;
   }
 
+  /** Waits, and is not woken if it dies meanwhile. */
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#answer(ms, resolve));
+  }
+
   call<T>(request: Request<T>): Promise<T> {
     return new Promise((resolve, reject) => this.#attempt(request, 1, { resolve, reject }));
   }
@@ -115,9 +116,7 @@ export class Invocation implements Network, Clock {
       this.zombie = fault.next === 'zombie';
       this.#note(request, `stalls ${fault.lengthMs} ms`);
     }
-    const stallMs =
-      (fault?.kind === 'stall' && fault.side === 'request' ? fault.lengthMs : 0) +
-      (this.#around.paceMs?.(request) ?? 0);
+    const stallMs = fault?.kind === 'stall' && fault.side === 'request' ? fault.lengthMs : 0;
     this.#around.pending += 1;
     scheduler.in(stallMs + this.#random.between(1, 12), () =>
       this.#arrive(request, attempt, fault, settling),
@@ -161,7 +160,7 @@ export class Invocation implements Network, Clock {
     return outcome;
   }
 
-  /** The first request of a call that the SDK repeated reaches the service late, and nobody hears its answer. */
+  /** The first request of a call that the SDK repeated reaches the service late, and its answer is lost. */
   #echo<T>(request: Request<T>): void {
     this.#around.pending += 1;
     this.#around.scheduler.in(this.#random.pick(ECHO_MS), () => {
@@ -172,7 +171,7 @@ export class Invocation implements Network, Clock {
   }
 
   #failed<T>(request: Request<T>, attempt: number, error: Error, settling: Settling<T>): void {
-    if (attempt >= (this.#around.tries?.[request.service] ?? SDK_TRIES[request.service])) {
+    if (attempt >= SDK_TRIES[request.service]) {
       this.#answer(20, () => settling.reject(error));
       return;
     }

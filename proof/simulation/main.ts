@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign/campaign.ts';
-import { neverCrossed } from './campaign/crossings.ts';
+import { neverReached } from './campaign/crossings.ts';
 import {
   describePlan,
   describeRecords,
@@ -80,8 +80,8 @@ async function runMany(): Promise<number> {
   say(describeTally(tally, seconds()));
   for (const { seed, promise, message } of tally.failures)
     say(`seed ${seed} BROKEN: ${promise ?? 'the simulation'}: ${message}`);
-  const missed = neverCrossed(tally.histories, tally.crossed);
-  if (missed.length > 0) say(`never crossed: ${missed.join(', ')}`);
+  const missed = neverReached(tally);
+  if (missed.length > 0) say(`FAILED: never reached: ${missed.join(', ')}`);
   const [first] = tally.failures;
   if (first === undefined) return missed.length === 0 ? 0 : 1;
   say(describePlan(planHistory(first.seed)));

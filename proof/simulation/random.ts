@@ -12,7 +12,7 @@ export class Random {
     this.#generator = xoroshiro128plus(hashText(seed, 0x9e3779b9));
   }
 
-  /** A generator of its own for a purpose, so that more draws for one thing do not shift all others. */
+  /** A separate generator for a purpose, so that more draws for one thing do not shift all others. */
   fork(purpose: string): Random {
     return new Random(`${this.#seed}/${purpose}`);
   }

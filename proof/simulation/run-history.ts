@@ -1,19 +1,11 @@
 // Runs one history from its plan to its verdict.
-import { claimCompleteness } from '../../lambdas/accountant/claim-completeness.ts';
-import { readStatus } from '../../lambdas/accountant/read-status.ts';
-import { compact } from '../../lambdas/compactor/compact.ts';
-import { LEVELS } from '../../lambdas/core/level.ts';
-import { conservationDifference, type PipelineStatus } from '../../lambdas/core/pipeline-status.ts';
-import { type AtRest, checkAccounts, checkMinutes, checkTotal } from '../oracle/final.ts';
-import { checkHours } from '../oracle/hours.ts';
-import { askedOf, checkGrains, checkTops, minutesOf, totalsOf } from '../oracle/questions.ts';
 import { type PromiseName, Violation } from '../oracle/violation.ts';
 import { carryOut, sendParkedAgain } from './drivers/operator.ts';
 import { History } from './history.ts';
 import { faultsEndMs } from './plan/faults.ts';
 import type { HistoryPlan } from './plan/history-plan.ts';
+import { RestChecks } from './rest-checks.ts';
 import { allMicrotasks } from './scheduler.ts';
-import { directNetwork } from './world/network.ts';
 
 /** What came of a history. */
 export interface Verdict {
@@ -73,13 +65,13 @@ export async function runHistory(plan: HistoryPlan, keepLines = false): Promise<
 
 class Run {
   readonly history: History;
-  #received = 0;
-  #counted = 0;
+  readonly #checks: RestChecks;
   /** The ledger's changes when the accounts were looked at last. */
   #statusAt = -1;
 
   constructor(history: History) {
     this.history = history;
+    this.#checks = new RestChecks(history);
   }
 
   async run(): Promise<void> {
@@ -96,6 +88,7 @@ class Run {
     schedules.accountSoon();
     schedules.compactSoon();
     if (this.history.settings.shortLog) this.#keepBeating(restMs);
+    if (this.history.settings.burstsMs.length > 1 || this.history.settings.weeks) this.#keepAwake(restMs);
     await this.#stepWhile(() => {
       if (scheduler.steps > STEPS_MAX) throw new Error(`more than ${STEPS_MAX} steps before the faults end`);
       return (scheduler.nextMs ?? restMs + 1) <= restMs;
@@ -105,25 +98,28 @@ class Run {
     this.#heartbeats();
     const beatMs = scheduler.nowMs();
     await this.#recover();
-    await this.#checkAtRest();
+    await this.#checks.atRest();
     if (sendParkedAgain(this.history) > 0) {
       await this.#recover();
-      await this.#checkAtRest();
+      await this.#checks.atRest();
     }
-    await this.#checkReached(beatMs);
+    await this.#checks.reached(beatMs);
     await this.#checkDayLater();
   }
 
-  /** Draws when somebody asks for what. */
+  /** Draws questions, some of them about times long ago. */
   #planQuestions(restMs: number): void {
     const { random, scheduler, oracle, functions, settings } = this.history;
     const draw = random.fork('questions');
-    for (let left = QUESTIONS; left > 0; left -= 1) {
-      const lengthMs = Math.min(restMs - settings.startMs, 3 * 3_600_000);
-      const atMs = settings.startMs + draw.between(0, lengthMs);
+    for (let left = QUESTIONS * settings.burstsMs.length; left > 0; left -= 1) {
+      const burstMs = settings.startMs + draw.pick(settings.burstsMs);
+      const askedMs = burstMs + draw.between(0, Math.min(restMs - burstMs, 3 * 3_600_000));
+      const atMs = draw.chance(0.7)
+        ? askedMs
+        : settings.startMs + draw.between(0, askedMs - settings.startMs);
       const pick = draw.next();
       const [by, hours] = draw.pick(ASKED);
-      scheduler.at(atMs, () => {
+      scheduler.at(askedMs, () => {
         const { counters } = oracle;
         const name = counters[Math.floor(pick * counters.length)];
         if (name === undefined) return;
@@ -139,6 +135,16 @@ class Run {
     this.#heartbeats();
     const nextMs = this.history.scheduler.nowMs() + 60_000;
     if (nextMs < untilMs) this.history.scheduler.at(nextMs, () => this.#keepBeating(untilMs));
+  }
+
+  /** The schedules go on where nothing arrives: what passes there is compacted, and expires. */
+  #keepAwake(untilMs: number): void {
+    const { scheduler, schedules, around } = this.history;
+    around.activity += 1;
+    schedules.accountSoon();
+    schedules.compactSoon();
+    const nextMs = scheduler.nowMs() + 6 * 3_600_000;
+    if (nextMs < untilMs) scheduler.at(nextMs, () => this.#keepAwake(untilMs));
   }
 
   #put({ partitionKey, data, arrivalSkewMs, occurrences }: HistoryPlan['puts'][number]): void {
@@ -204,129 +210,17 @@ class Run {
     const { changes } = this.history.world.ledger;
     if (changes === this.#statusAt) return allMicrotasks();
     this.#statusAt = changes;
-    await this.#status();
-  }
-
-  /** The accounts at this very moment, nothing else going on. */
-  async #status(): Promise<PipelineStatus> {
-    const { world, scheduler, oracle } = this.history;
-    const status = await readStatus(world.clients(directNetwork, scheduler).ledger);
-    const difference = conservationDifference(status);
-    const broken = (message: string) =>
-      new Violation(
-        'accounts balance at every moment',
-        `${message}: ${JSON.stringify({ ...status, hours: [], shards: [] })}`,
-      );
-    checkHours(world, status);
-    if (difference !== 0) throw broken(`off by ${difference}`);
-    for (const place of [
-      'duplicate',
-      'rejected',
-      'counted',
-      'inFlight',
-      'dead',
-      'parked',
-      'expired',
-      'lost',
-    ] as const)
-      if (status[place] < 0) throw broken(`${place} is negative`);
-    if (status.received < this.#received) throw broken(`received fell from ${this.#received}`);
-    if (status.received > oracle.arrived.length) throw broken(`only ${oracle.arrived.length} have arrived`);
-    if (status.counted < this.#counted) throw broken(`counted fell from ${this.#counted}`);
-    if (status.counted > oracle.rollups.eventsStored)
-      throw broken(`only ${oracle.rollups.eventsStored} are stored`);
-    this.#received = status.received;
-    this.#counted = status.counted;
-    return status;
-  }
-
-  /** With everything counted and nothing parked, the claim must have come to the last heartbeat. */
-  async #checkReached(beatMs: number): Promise<void> {
-    const { world, oracle, scheduler } = this.history;
-    const { ledger, log } = world.clients(directNetwork, scheduler);
-    const { throughMs: claimMs } = await claimCompleteness(ledger, log, '1', scheduler);
-    if (oracle.violation !== undefined) throw oracle.violation;
-    if (claimMs < beatMs)
-      throw new Violation(
-        'completeThrough is true',
-        `everything is counted up to ${new Date(beatMs).toISOString()}, and the claim stays at ${new Date(claimMs).toISOString()}`,
-      );
-  }
-
-  async #checkAtRest(): Promise<void> {
-    const { world, oracle, settings, scheduler } = this.history;
-    const { ledger, log } = world.clients(directNetwork, scheduler);
-    // Every minute the accountant looks for shards that the stream has dropped.
-    await claimCompleteness(ledger, log, '1', scheduler);
-    const atRest = checkAccounts(world, oracle, settings.dedupWindowLeastMs, await this.#status());
-    // What is not compacted yet is read from deltas, and afterwards the same from blocks.
-    const draw = this.history.random.fork(`rest-${scheduler.steps}`);
-    if (draw.chance(0.4)) await this.#checkCounts(atRest);
-    if (!draw.chance(0.4)) return;
-    await this.#compactAll();
-    await this.#checkCounts(atRest);
+    await this.#checks.status();
   }
 
   /** A day later every level has everything: a day boundary is crossed, whatever expires has expired. */
   async #checkDayLater(): Promise<void> {
-    const { world, oracle, settings, scheduler } = this.history;
+    const { scheduler } = this.history;
     const laterMs = scheduler.nowMs() + DAY_MS + 3_600_000;
     scheduler.at(laterMs, () => {});
     await this.#stepWhile(() => (scheduler.nextMs ?? Number.POSITIVE_INFINITY) <= laterMs);
     this.#heartbeats();
     await this.#recover();
-    await this.#compactAll();
-    const state = await world.clients(directNetwork, scheduler).state.readState();
-    for (const level of LEVELS) {
-      if (state[level].plan !== undefined || (state[level].epoch === 0 && state.hours.epoch > 0))
-        throw new Violation(
-          'levels are right',
-          `a day later the ${level} lag: ${JSON.stringify(state[level])}`,
-        );
-    }
-    const atRest = checkAccounts(world, oracle, settings.dedupWindowLeastMs, await this.#status());
-    await this.#checkCounts(atRest);
-  }
-
-  /** One more run of the compactor, in which the hours are due. */
-  async #compactAll(): Promise<void> {
-    const { world, oracle, scheduler, settings } = this.history;
-    const { ledger, log: stream, state, store } = world.clients(directNetwork, scheduler);
-    const { slotBits } = settings.rollup;
-    const atOnce = { ...settings.compaction, slotBits, cadence: { hoursMs: 0 }, generation: '1' };
-    await compact({ ledger, stream, state, store, clock: scheduler }, atOnce, () => true);
-    if (oracle.violation !== undefined) throw oracle.violation;
-  }
-
-  /** Whether the blocks of the hours have every segment. */
-  async #isCompacted(): Promise<boolean> {
-    const { world, scheduler } = this.history;
-    const { hours } = await world.clients(directNetwork, scheduler).state.readState();
-    const { through, open } = hours.covers;
-    return (
-      open.length === 0 &&
-      world.ledger
-        .keys()
-        .every((shard) => (through[shard] ?? 0) === (world.ledger.of(shard).head?.segment ?? 0))
-    );
-  }
-
-  /** Asks for everything, and compares it with what happened. */
-  async #checkCounts(atRest: AtRest): Promise<void> {
-    const { world, scheduler, settings } = this.history;
-    const { ledger: claims, state, store } = world.clients(directNetwork, scheduler);
-    const ports = { claims, state, counts: store, tops: store, hints: new Map(), clock: scheduler };
-    const { retentions } = settings.compaction;
-    const query = { acceptPastMs: undefined, acceptFutureMs: settings.rollup.acceptFutureMs, retentions };
-    const asked = askedOf(atRest.expected.counters);
-    if (retentions.hours !== undefined) {
-      for (const [name, total] of await totalsOf(asked, ports, query)) checkTotal(atRest, name, total);
-      return;
-    }
-    const minutes = await minutesOf(asked, ports, query);
-    checkMinutes(atRest, minutes);
-    await checkGrains(asked, minutes, ports, query);
-    // Lists are as of an epoch: what is parked may hold the epochs up.
-    if (await this.#isCompacted()) await checkTops(minutes, ports, query);
+    await this.#checks.dayLater();
   }
 }

@@ -185,7 +185,7 @@ test('whatever fails and wherever it is stopped, every event is stored, and neve
     pauseMinutes: fc.constantFrom(0, 3, 30),
   });
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 12, size: 'max' }), async (steps) => {
       const small = await ImportWorld.open();
       try {
         const arrivals = new Map<string, number>();

@@ -33,7 +33,7 @@ const range = fc.tuple(fc.nat(50), fc.integer({ min: 1, max: 10 })).map(([from, 
 
 test('ranges: any order of adding gives the same, sorted, disjoint, covering the same bytes', () => {
   fc.assert(
-    fc.property(fc.array(range, { maxLength: 12 }), (ranges) => {
+    fc.property(fc.array(range, { maxLength: 12, size: 'max' }), (ranges) => {
       const joined = joinRanges(ranges);
       assert.deepEqual(ranges.reduce(withRange, []), joined);
       assert.deepEqual(ranges.toReversed().reduce(withRange, []), joined);
@@ -86,7 +86,7 @@ test('batches: whatever earlier runs reached, each event goes out once, begun ba
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 60 }),
-      fc.array(fate, { maxLength: 20 }),
+      fc.array(fate, { maxLength: 20, size: 'max' }),
       fc.nat(8),
       (count, fates, more) => {
         let state = empty;

@@ -45,7 +45,7 @@ test('however many entities there are, the first ones of each hour are those tha
       fc.integer({ min: 0, max: 60 }).map((number) => `e${number}`),
       fc.integer({ min: 1, max: 4 }),
     ),
-    { minLength: 1, maxLength: 300 },
+    { minLength: 1, maxLength: 300, size: 'max' },
   );
   fc.assert(
     fc.property(rows, fc.integer({ min: 1, max: 3 }), (all, k) => {

@@ -89,7 +89,7 @@ test('whatever breaks between, counts are what the client says was accepted', pa
   let [counted, run] = [2, 0];
   await fc.assert(
     fc.asyncProperty(
-      fc.array(faults, { maxLength: 25 }),
+      fc.array(faults, { maxLength: 10 }),
       fc.array(fc.boolean(), { maxLength: 10 }),
       fc.integer({ min: 1, max: 120 }),
       async (script, partly, events) => {

@@ -41,11 +41,12 @@ const faults: fc.Arbitrary<Fault> = fc.oneof(
 );
 
 const runs = fc.record({
-  faults: fc.array(faults, { maxLength: 60 }),
+  faults: fc.array(faults, { maxLength: 60, size: 'max' }),
   // Pauses between events, in milliseconds.
   pauses: fc.array(fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 3_000 })), {
     minLength: 1,
     maxLength: 60,
+    size: 'max',
   }),
   idEvery: fc.constantFrom(0, 1, 3),
   options: fc.record({

@@ -355,7 +355,7 @@ test('whatever dies, comes again, waits and is turned away: each line once, or r
   const step = fc.constantFrom('take', 'take', 'take', 'refuse some', 'die before', 'die after', 'wait');
   const text = logLines(30_000);
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 12 }), fc.boolean(), async (steps, gzip) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 20, size: 'max' }), fc.boolean(), async (steps, gzip) => {
       const world = new World();
       const object = world.put('web/a.log', gzip ? gzipSync(text) : text);
       const left = [...steps];

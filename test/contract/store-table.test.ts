@@ -115,7 +115,24 @@ test('all blocks of a period are found below its splits, and read by name in the
   );
 });
 
-test('late rows come back by epoch, however many items they take, and stay as an epoch put them first', async () => {
+test('more blocks than one request takes are read in the order asked for', async () => {
+  const names = Array.from({ length: 230 }, (_, hour) => ({
+    period: { level: 'hours', startMs: Date.UTC(2026, 0, 1, hour) } as const,
+    range: WHOLE_RANGE,
+  }));
+  const table = await store();
+  for (const [index, { period, range }] of names.entries()) {
+    const block = { epoch: index + 1, edit: 0, content: encodeRows([]) };
+    await table.putBlock(period, range, block, { is: 'absent' }, undefined);
+  }
+  const read = await table.readBlocks(names);
+  assert.deepEqual(
+    read.map((block) => block?.epoch),
+    names.map((_, index) => index + 1),
+  );
+});
+
+test('late rows come back by epoch, however many items they take', async () => {
   const table = await store();
   const put = (hourEpoch: number, rows: readonly Row[]) =>
     table.putLate('days', range('01'), { hourEpoch, plannedAtMs: 0 }, rows);

@@ -87,7 +87,7 @@ test('wherever parts are and whenever books are kept, received is the sum of all
       lost: fc.boolean(),
       duplicate: fc.nat(3),
     }),
-    { maxLength: 12 },
+    { maxLength: 12, size: 'max' },
   );
   fc.assert(
     fc.property(segments, fc.array(fc.nat(12)), (made, keptAfter) => {

@@ -10,7 +10,7 @@ import {
   keptGoneAtMs,
 } from '../../lambdas/core/boundaries.ts';
 import { acceptPastOf, NO_CLAIM, raisedClaim, retentionsKept } from '../../lambdas/core/claim.ts';
-import { goneAtMs, periodAt } from '../../lambdas/core/level.ts';
+import { expiresAtOf, goneAtMs, LEVELS, periodAt, periodEndMs } from '../../lambdas/core/level.ts';
 import { planSegment } from '../../lambdas/core/segment.ts';
 import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
 
@@ -18,6 +18,21 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const NOW_MS = Date.UTC(2026, 10, 29, 12);
 const hourEndOf = (ms: number) => ms - (ms % HOUR_MS) + HOUR_MS;
+
+test('no block is deleted before it counts as gone, at the ends of days and months either', () => {
+  const atMs = fc.integer({ min: Date.UTC(2026, 0), max: Date.UTC(2028, 0) });
+  const days = fc.integer({ min: 1, max: 400 });
+  fc.assert(
+    fc.property(fc.constantFrom(...LEVELS), atMs, days, (level, ms, kept) => {
+      const period = periodAt(level, ms);
+      const retentionMs = kept * DAY_MS;
+      const retentions = { hours: retentionMs, days: retentionMs, months: retentionMs, all: undefined };
+      const deletedMs = (expiresAtOf(period, retentions) ?? Number.POSITIVE_INFINITY) * 1000;
+      assert.ok(deletedMs >= goneAtMs(period, retentions));
+      if (level !== 'all') assert.equal(goneAtMs(period, retentions), periodEndMs(period) + retentionMs);
+    }),
+  );
+});
 
 test('what was too old stays too old, however acceptPastSeconds changes; unchanged it leaves no trace', () => {
   const past = fc.constantFrom(undefined, HOUR_MS, DAY_MS, 7 * DAY_MS);

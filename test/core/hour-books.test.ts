@@ -126,7 +126,7 @@ test('however books are kept, the hours balance and add up to the totals', () =>
   const part = fc.tuple(fc.nat(9), fc.constantFrom('acked', 'dead', 'parked', 'in-flight'));
   const segments = fc.array(
     fc.record({ parts: fc.array(part, { maxLength: 3 }), minutes: fc.nat(90), lost: fc.boolean() }),
-    { maxLength: 14 },
+    { maxLength: 14, size: 'max' },
   );
   fc.assert(
     fc.property(segments, fc.array(fc.nat(14)), (made, keptAfter) => {

@@ -32,13 +32,13 @@ const anyRecords = fc
     fc.record({
       arrivalMs: fc.integer({ min: FIVE, max: FIVE + 3 * HOUR_MS }),
       data: fc.oneof(
-        fc.uint8Array({ maxLength: 60 }),
+        fc.uint8Array({ maxLength: 60, size: 'max' }),
         fc
           .record({ id: fc.string(), metric: fc.constant('view'), entity: fc.string() })
           .map((event) => Buffer.from(JSON.stringify(event))),
       ),
     }),
-    { minLength: 1, maxLength: 20 },
+    { minLength: 1, maxLength: 20, size: 'max' },
   )
   .map((all) => all.map(({ arrivalMs, data }, at) => record(at + 1, arrivalMs, data)));
 

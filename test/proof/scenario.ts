@@ -16,6 +16,9 @@ export const DAY_MS = 86_400_000;
 const CALM: Settings = {
   startMs: START_MS,
   trafficMs: 60_000,
+  burstsMs: [0],
+  size: 'small',
+  acceptPastsMs: [undefined],
   shards: 1,
   sequenceBase: 10n ** 55n,
   rollup: {
@@ -46,8 +49,8 @@ const CALM: Settings = {
   redriverEveryMs: 60_000,
   accountantEveryMs: 60_000,
   compactorEveryMs: 60_000,
+  retentions: { hours: undefined, days: undefined, months: undefined, all: undefined },
   compaction: {
-    retentions: { hours: undefined, days: undefined, months: undefined, all: undefined },
     cadence: { hoursMs: 60_000 },
     blockBytes: 16_384,
     rangeEventsMax: 500_000,
@@ -68,8 +71,8 @@ const CALM: Settings = {
 };
 
 /** Compaction with minutes kept for some time only. */
-export function minutesKept(hours: number): Pick<Settings, 'compaction'> {
-  return { compaction: { ...CALM.compaction, retentions: { ...CALM.compaction.retentions, hours } } };
+export function minutesKept(hours: number): Pick<Settings, 'retentions'> {
+  return { retentions: { ...CALM.retentions, hours } };
 }
 
 /** Compaction into blocks of a few rows. */

@@ -110,7 +110,10 @@ test('what has passed out of retention is answered by the next grain, and the an
 test('whatever is closed and asked, the answer is the plain sum of the minutes, each read once', () => {
   const startMs = ms('2026-08-25T00:00Z');
   const minuteMs = fc.integer({ min: 0, max: 80 * 24 * 60 }).map((minute) => startMs + minute * MINUTE_MS);
-  const counts = fc.array(fc.tuple(minuteMs, fc.bigInt({ min: -9n, max: 9n })), { maxLength: 60 });
+  const counts = fc.array(fc.tuple(minuteMs, fc.bigInt({ min: -9n, max: 9n })), {
+    maxLength: 60,
+    size: 'max',
+  });
   const closedMs = fc.oneof(minuteMs, fc.constant(0));
   fc.assert(
     fc.property(

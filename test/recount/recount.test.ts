@@ -10,6 +10,7 @@ import { cellAtMs, cellOf, periodAt, UPPER_LEVELS } from '../../lambdas/core/lev
 import { compareRows, decodeRows, encodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { isoSeconds } from '../../lambdas/core/time.ts';
 import { ForgetTable } from '../../lambdas/store/forget-table.ts';
+import { makeTops } from '../../lambdas/store/make-tops.ts';
 import { crashing, hoursOnly, inTurns, interrupted } from '../support/disturbed.ts';
 import { recountWorld, repairsOf, type Saved } from '../support/recounted-world.ts';
 import { changeRow, deltasAt, removeBlocks, removeDelta } from '../support/store-changes.ts';
@@ -86,6 +87,9 @@ describe('a recount', () => {
         '/a',
         (row) => new Map([...row.cells].map(([cell, n]) => [cell, n + 7n])),
       );
+      // An epoch has made its list of the damaged block.
+      const { epoch } = (await world.state.readState())[level];
+      await makeTops({ period, metrics: new Set(['view']) }, epoch, world.store, world.settings.retentions);
       const before = await world.blockSums(level, [period]);
       const found = await recountWorld(world);
       assert.deepEqual(

@@ -8,6 +8,7 @@ export async function registerContractSuite(): Promise<void> {
   await import('../contract/collector.test.ts');
   await import('../contract/heartbeat.test.ts');
   await import('../contract/ledger-table.test.ts');
+  await import('../contract/ledger-window.test.ts');
   await import('../contract/queues.test.ts');
   await import('../contract/stream-log.test.ts');
   await import('../contract/store-table.test.ts');

@@ -47,7 +47,7 @@ export const minutes: fc.Arbitrary<Minutes> = fc.array(
     fc.bigInt({ min: -9n, max: 9n }),
     fc.oneof(fc.constant('/a'), fc.constantFrom(...ENTITIES)),
   ),
-  { maxLength: 100 },
+  { maxLength: 100, size: 'max' },
 );
 export const retentions: fc.Arbitrary<Retentions> = fc
   .tuple(

@@ -16,42 +16,10 @@ import { begin } from '../../lambdas/recount/produce.ts';
 import { recount } from '../../lambdas/recount/recount.ts';
 import { ForgetTable } from '../../lambdas/store/forget-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
+import { MemorySpill, type Saved } from '../../proof/simulation/world/spill.ts';
 import type { StoreWorld } from './store-world.ts';
 
-/** Rows set aside in memory; what was not flushed is lost with `cut`. */
-export class MemorySpill implements RowSpill {
-  #kept = new Map<number, Uint8Array[]>();
-  #waiting: [number, Uint8Array][] = [];
-  readonly parts: number;
-
-  constructor(parts: number) {
-    this.parts = parts;
-  }
-
-  get waiting(): number {
-    return this.#waiting.reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
-  }
-
-  append(part: number, frame: Uint8Array): void {
-    this.#waiting.push([part, frame]);
-  }
-
-  async flush(): Promise<readonly number[]> {
-    for (const [part, frame] of this.#waiting.splice(0))
-      this.#kept.set(part, [...(this.#kept.get(part) ?? []), frame]);
-    return Array.from({ length: this.parts }, (_, part) => this.#kept.get(part)?.length ?? 0);
-  }
-
-  async *frames(part: number): AsyncIterable<Uint8Array> {
-    yield* this.#kept.get(part) ?? [];
-  }
-
-  /** As after a crash: only what the state knows of is kept. */
-  cut(lengths: readonly number[]): void {
-    this.#waiting = [];
-    for (const [part, frames] of this.#kept) this.#kept.set(part, frames.slice(0, lengths[part] ?? 0));
-  }
-}
+export { MemorySpill, type Saved };
 
 /** How tests recount, unless they say otherwise: in several parts, with blocks as small as the world's. */
 export const RECOUNT_SETTINGS: RecountSettings = {
@@ -69,12 +37,6 @@ export interface RecountOptions {
   readonly settings?: Partial<RecountSettings>;
   /** Goes on with a state that was saved. */
   readonly saved?: Saved | undefined;
-}
-
-/** What is left of a recount that died. */
-export interface Saved {
-  state: RecountState | undefined;
-  spill: MemorySpill | undefined;
 }
 
 /** The ports of a recount of a world. */

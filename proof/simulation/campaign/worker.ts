@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { runSeeds } from './batch.ts';
 
-// Nobody reads the stacks of errors that are part of a history.
+// Stacks of errors that are part of a history are never read.
 Error.stackTraceLimit = 0;
 
 parentPort?.on('message', async ([from, to]: [number, number]) => {

@@ -17,7 +17,24 @@ export function carryOut(fault: Fault, history: History): void {
       streamMapping.wakeAll();
       break;
     case 'deploy':
-      functions.deploy(fault.rollup);
+      if (fault.rollup.acceptPastMs !== functions.deployment.rollup.acceptPastMs) faults.count('accept-past');
+      functions.deploy({ rollup: fault.rollup });
+      break;
+    case 'retention':
+      functions.deploy({ retentions: fault.retentions });
+      break;
+    case 'generation':
+      functions.deploy({ generation: String(Number(functions.deployment.generation) + 1) });
+      break;
+    case 'delete-entity': {
+      const names = [...new Set(history.oracle.counters.map((name) => name.split('\n')[1] ?? ''))];
+      const entity = names[Math.floor(fault.pick * names.length)];
+      if (entity === undefined || history.oracle.deletions.has(entity)) return;
+      functions.deleteEntity(entity);
+      break;
+    }
+    case 'recount':
+      functions.recount();
       break;
     case 'cold-start':
       functions.goCold();

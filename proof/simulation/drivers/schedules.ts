@@ -23,7 +23,7 @@ export class Schedules {
     });
   }
 
-  /** Redrives because somebody asks for it, whatever else is running. */
+  /** Redrives on request, whatever else is running. */
   redriveNow(): void {
     this.#history.functions.redrive(() => {});
   }

@@ -1,11 +1,18 @@
 // The faults that a history's seed decides: a list, so that it can be printed, and cut down while it still fails.
+import type { LevelRetentionsMs } from '../../../lambdas/core/claim.ts';
 import type { RollupConfig } from '../../../lambdas/core/segment.ts';
 import type { Random } from '../random.ts';
 import type { Service } from '../world/network.ts';
-import { drawRetries, MINUTES_RETENTION_MS, rollupConfig, type Settings } from './settings.ts';
+import {
+  drawRetentions,
+  drawRetries,
+  MINUTES_RETENTION_MS,
+  rollupConfig,
+  type Settings,
+} from './settings.ts';
 
-/** The functions that invocations run. */
-export type Role = 'aggregator' | 'writer' | 'redriver' | 'accountant' | 'compactor' | 'reader';
+/** Who runs: a function, or an operator's command. */
+export type Role = 'aggregator' | 'writer' | 'redriver' | 'accountant' | 'compactor' | 'reader' | 'operator';
 
 /** Which call a fault waits for: the first one from its time on that matches. */
 interface Target {
@@ -44,6 +51,13 @@ export type Fault =
   | { readonly kind: 'split'; readonly atMs: number; readonly pick: number }
   | { readonly kind: 'merge'; readonly atMs: number; readonly pick: number }
   | { readonly kind: 'deploy'; readonly atMs: number; readonly rollup: RollupConfig }
+  /** A deployment with other retentions. */
+  | { readonly kind: 'retention'; readonly atMs: number; readonly retentions: LevelRetentionsMs }
+  /** A deployment with a new generation of the stream. */
+  | { readonly kind: 'generation'; readonly atMs: number }
+  /** An operator deletes an entity, which is drawn when its time has come; or recounts everything. */
+  | { readonly kind: 'delete-entity'; readonly atMs: number; readonly pick: number }
+  | { readonly kind: 'recount'; readonly atMs: number }
   | { readonly kind: 'retries'; readonly atMs: number; readonly text: string }
   | { readonly kind: 'poison'; readonly atMs: number; readonly body: string }
   | { readonly kind: 'redrive-now'; readonly atMs: number }
@@ -52,77 +66,31 @@ export type Fault =
   | { readonly kind: 'discard-parked'; readonly atMs: number; readonly pick: number }
   | { readonly kind: 'pause'; readonly atMs: number; readonly role: Role; readonly lengthMs: number };
 
+/** Calls that faults aim at, more often where a crash hurts. */
 const OPERATIONS: Record<Role, readonly string[]> = {
-  aggregator: [
-    ...[
-      'readHead',
-      'putPlan',
-      'putPlan',
-      'putIds',
-      'registerRangeBits',
-      'putEntry',
-      'putEntry',
-      'sendBatch',
-      'sendBatch',
-      'markSent',
-    ],
-    ...[
-      'markSent',
-      'listShards',
-      'getRecords',
-      'registerShard',
-      'readIds',
-      'queryEntries',
-      'put',
-      'readEntry',
-    ],
-  ],
-  writer: [
-    ...[
-      'putDelta',
-      'putDelta',
-      'putDelta',
-      'acknowledge',
-      'acknowledge',
-      'changeVisibility',
-      'bury',
-      'notePlace',
-      'put',
-    ],
-    ...['getParameter', 'noteExpired'],
-  ],
-  // What an operator does runs as a redriver, too.
-  redriver: [
-    ...[
-      'probe',
-      'take',
-      'putDelta',
-      'readEntries',
-      'acknowledge',
-      'giveBack',
-      'giveBack',
-      'park',
-      'notePlace',
-      'remove',
-    ],
-    ...['getParameter', 'put', 'delete'],
-  ],
-  accountant: ['shards', 'readBooks', 'readHead', 'queryEntries', 'readEntries', 'putBooks'],
-  compactor: [
-    ...['readState', 'putEpoch', 'putEpoch', 'queryDeltas', 'readBlocks', 'putBlock', 'putBlock', 'putBlock'],
-    ...[
-      'markDone',
-      'markDone',
-      'putLate',
-      'putTop',
-      'addMetric',
-      'readEntries',
-      'queryEntries',
-      'listShards',
-    ],
-  ],
-  reader: ['readClaim', 'readState', 'readBlocks', 'queryDeltas', 'queryLate'],
+  aggregator: words(
+    'readHead putPlan putPlan putIds registerRangeBits putEntry putEntry sendBatch sendBatch markSent markSent ' +
+      'listShards getRecords registerShard readIds queryEntries put readEntry endHead putGenerations',
+  ),
+  writer: words(
+    'putDelta putDelta putDelta acknowledge acknowledge changeVisibility bury notePlace put getParameter noteExpired',
+  ),
+  // Replaying and discarding letters run as a redriver, too.
+  redriver: words(
+    'probe take putDelta readEntries acknowledge giveBack giveBack park notePlace remove getParameter put delete',
+  ),
+  accountant: words('shards readBooks readHead queryEntries readEntries putBooks raiseClaim'),
+  compactor: words(
+    'readState putEpoch putEpoch queryDeltas readBlocks putBlock putBlock putBlock markDone markDone putLate putTop ' +
+      'addMetric readEntries queryEntries listShards',
+  ),
+  reader: words('readClaim readState readBlocks queryDeltas queryLate'),
+  operator: words('readState registerDeletion readBlocks putBlock putBlock putTop replaceDelta replaceLate'),
 };
+
+function words(text: string): readonly string[] {
+  return text.split(' ');
+}
 
 const POISON = [
   '',
@@ -135,136 +103,81 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-type Draw = (random: Random, atMs: number, settings: Settings) => Fault;
-
-function target(random: Random, atMs: number): Target {
-  const role = random.pick<Role>([
-    'aggregator',
-    'aggregator',
-    'aggregator',
-    'writer',
-    'writer',
-    'redriver',
-    'accountant',
-    'compactor',
-    'compactor',
-    'reader',
-  ]);
-  return { atMs, role, operation: random.chance(0.85) ? random.pick(OPERATIONS[role]) : undefined };
-}
-
+const ROLES = words(
+  'aggregator aggregator aggregator writer writer redriver accountant compactor compactor reader operator',
+) as readonly Role[];
 /** Services weigh as often as they are used. */
-function service(random: Random): Service {
-  return random.pick<Service>([
-    'kinesis',
-    'ledger',
-    'ledger',
-    'counters',
-    'counters',
-    'sqs',
-    'sqs',
-    's3',
-    'ssm',
-  ]);
+const SERVICES = words('kinesis ledger ledger counters counters sqs sqs s3 ssm') as readonly Service[];
+
+function target(random: Random): Omit<Target, 'atMs'> {
+  const role = random.pick(ROLES);
+  return { role, operation: random.chance(0.85) ? random.pick(OPERATIONS[role]) : undefined };
 }
 
-const DRAWS: readonly (readonly [weight: number, Draw])[] = [
-  [8, (random, atMs) => ({ kind: 'crash', ...target(random, atMs), when: random.pick(['before', 'after']) })],
-  [
-    8,
-    (random, atMs) => ({
-      kind: 'ambiguous',
-      ...target(random, atMs),
-      next: random.pick(['retry', 'throw', 'echo']),
-    }),
-  ],
-  [
-    6,
-    (random, atMs) => ({
-      kind: 'stall',
-      ...target(random, atMs),
-      lengthMs: random.pick([20_000, 50_000, 70_000, 200_000]),
-      side: random.pick(['request', 'answer']),
-      next: random.pick(['zombie', 'zombie', 'killed']),
-    }),
-  ],
-  // A compactor that hangs while another one goes on: what it read is old when it goes on itself.
-  [
-    3,
-    (random, atMs) => ({
-      kind: 'stall',
-      atMs,
-      role: 'compactor',
-      operation: random.pick(['putBlock', 'putBlock', 'readBlocks', 'putEpoch', 'markDone']),
-      lengthMs: random.pick([20_000, 50_000, 70_000, 200_000]),
-      side: random.pick(['request', 'request', 'answer']),
-      next: 'zombie',
-    }),
-  ],
-  [3, (random, atMs) => ({ kind: 'throttle', atMs, service: service(random), calls: random.between(1, 8) })],
-  [
-    3,
-    (random, atMs) => ({
-      kind: 'outage',
-      atMs,
-      service: service(random),
-      lengthMs: random.pick([10_000, 2 * MINUTE_MS, 20 * MINUTE_MS, 3 * HOUR_MS]),
-    }),
-  ],
-  [2, (random, atMs) => ({ kind: 'partial-send', atMs, calls: random.pick([1, 2, 5]) })],
-  [3, (random, atMs) => ({ kind: 'copies', atMs, copies: random.between(1, 4) })],
-  [3, (random, atMs) => ({ kind: 'lost-delete', atMs, deletes: random.between(1, 3) })],
-  [3, (random, atMs) => ({ kind: 'lost-checkpoint', atMs, records: random.between(1, 12) })],
-  [
-    3,
-    (random, atMs) => ({
-      kind: 'twin-poller',
-      atMs,
-      records: random.between(0, 8),
-      batches: random.between(1, 4),
-    }),
-  ],
-  [2, (_, atMs) => ({ kind: 'early-child', atMs })],
-  [2, (_, atMs) => ({ kind: 'cold-start', atMs })],
-  [3, (random, atMs) => ({ kind: 'split', atMs, pick: random.next() })],
-  [2, (random, atMs) => ({ kind: 'merge', atMs, pick: random.next() })],
-  [3, (random, atMs, { rollup }) => ({ kind: 'deploy', atMs, rollup: rollupConfig(random, rollup) })],
-  [1, (random, atMs) => ({ kind: 'retries', atMs, text: drawRetries(random) })],
-  [1, (random, atMs) => ({ kind: 'poison', atMs, body: random.pick(POISON) })],
-  [2, (_, atMs) => ({ kind: 'redrive-now', atMs })],
-  [2, (_, atMs) => ({ kind: 'replay-parked', atMs })],
-  [2, (random, atMs) => ({ kind: 'discard-parked', atMs, pick: random.next() })],
-  [
-    2,
-    (random, atMs) => ({
-      kind: 'pause',
-      atMs,
-      role: random.pick<Role>(['aggregator', 'writer', 'redriver', 'accountant', 'compactor']),
-      lengthMs: random.pick([5 * MINUTE_MS, 50 * MINUTE_MS, 3 * HOUR_MS]),
-    }),
-  ],
-];
-const WEIGHTS = DRAWS.reduce((sum, [weight]) => sum + weight, 0);
+const HANG_MS = [20_000, 50_000, 70_000, 200_000];
+const PAUSED_MS = [5 * MINUTE_MS, 50 * MINUTE_MS, 3 * HOUR_MS];
+/** What a compactor is hung in while another one goes on: what it read is old when it goes on itself. */
+const COMPACTING = words('putBlock putBlock readBlocks putEpoch markDone');
+
+type Kind = Fault['kind'];
+type Details<K extends Kind> = Omit<Extract<Fault, { readonly kind: K }>, 'kind' | 'atMs'>;
+
+/** How often each kind is drawn, and what else is drawn for it. */
+const DRAWS: { readonly [K in Kind]: readonly [number, (random: Random, settings: Settings) => Details<K>] } =
+  {
+    crash: [8, (random) => ({ ...target(random), when: random.pick(['before', 'after']) })],
+    ambiguous: [8, (random) => ({ ...target(random), next: random.pick(['retry', 'throw', 'echo']) })],
+    stall: [9, (random) => (random.chance(0.3) ? hungCompactor(random) : hung(random))],
+    throttle: [3, (random) => ({ service: random.pick(SERVICES), calls: random.between(1, 8) })],
+    outage: [3, (random) => ({ service: random.pick(SERVICES), lengthMs: random.pick(OUTAGES_MS) })],
+    'partial-send': [2, (random) => ({ calls: random.pick([1, 2, 5]) })],
+    copies: [3, (random) => ({ copies: random.between(1, 4) })],
+    'lost-delete': [3, (random) => ({ deletes: random.between(1, 3) })],
+    'lost-checkpoint': [3, (random) => ({ records: random.between(1, 12) })],
+    'twin-poller': [3, (random) => ({ records: random.between(0, 8), batches: random.between(1, 4) })],
+    'early-child': [2, () => ({})],
+    'cold-start': [2, () => ({})],
+    split: [3, (random) => ({ pick: random.next() })],
+    merge: [2, (random) => ({ pick: random.next() })],
+    deploy: [3, (random, settings) => ({ rollup: rollupConfig(random, settings) })],
+    retention: [2, (random) => ({ retentions: drawRetentions(random) })],
+    generation: [2, () => ({})],
+    'delete-entity': [3, (random) => ({ pick: random.next() })],
+    recount: [3, () => ({})],
+    retries: [1, (random) => ({ text: drawRetries(random) })],
+    poison: [1, (random) => ({ body: random.pick(POISON) })],
+    'redrive-now': [2, () => ({})],
+    'replay-parked': [2, () => ({})],
+    'discard-parked': [2, (random) => ({ pick: random.next() })],
+    pause: [2, (random) => ({ role: random.pick(PAUSED), lengthMs: random.pick(PAUSED_MS) })],
+  };
+const OUTAGES_MS = [10_000, 2 * MINUTE_MS, 20 * MINUTE_MS, 3 * HOUR_MS];
+const PAUSED = words('aggregator writer redriver accountant compactor') as readonly Role[];
+const KINDS = (Object.keys(DRAWS) as Kind[]).flatMap((kind) => Array<Kind>(DRAWS[kind][0]).fill(kind));
+
+function hung(random: Random): Details<'stall'> {
+  const side = random.pick(['request', 'answer'] as const);
+  const next = random.pick(['zombie', 'zombie', 'killed'] as const);
+  return { ...target(random), lengthMs: random.pick(HANG_MS), side, next };
+}
+
+function hungCompactor(random: Random): Details<'stall'> {
+  const side = random.pick(['request', 'request', 'answer'] as const);
+  const operation = random.pick(COMPACTING);
+  return { role: 'compactor', operation, lengthMs: random.pick(HANG_MS), side, next: 'zombie' };
+}
 
 /** Draws a history's faults, in the order of their times. */
 export function drawFaults(random: Random, settings: Settings): Fault[] {
-  const { startMs, trafficMs } = settings;
+  const { startMs, trafficMs, burstsMs } = settings;
   const faults: Fault[] = [];
-  for (let count = random.pick([0, 2, 5, 9, 14]); count > 0; count -= 1) {
-    const atMs = startMs + random.between(0, trafficMs * 1.3);
-    faults.push(pickDraw(random.next() * WEIGHTS)(random, atMs, settings));
+  for (let count = random.pick([0, 2, 5, 9, 14]) * Math.min(3, burstsMs.length); count > 0; count -= 1) {
+    const atMs = startMs + random.pick(burstsMs) + random.between(0, trafficMs * 1.3);
+    const kind = random.pick(KINDS);
+    faults.push({ kind, atMs, ...DRAWS[kind][1](random, settings) } as Fault);
   }
   if (settings.weeks) faults.push(...drawWeeks(random, settings));
   return faults.sort((a, b) => a.atMs - b.atMs);
-}
-
-function pickDraw(lot: number): Draw {
-  let left = lot;
-  for (const [weight, draw] of DRAWS) {
-    if (left < weight) return draw;
-    left -= weight;
-  }
-  throw new RangeError(`no draw for ${lot}`);
 }
 
 /** Dead letters that come back after days and weeks, before and after the counter items expired. */

@@ -28,10 +28,12 @@ export function planHistory(seed: number, omitted: Omitted = NOTHING_OMITTED): H
   const random = new Random(`tally/${seed}`);
   const drawn = drawSettings(random.fork('settings'));
   const faults = drawFaults(random.fork('faults'), drawn);
-  const windowsMs = faults.map((fault) =>
-    fault.kind === 'deploy' ? fault.rollup.dedupWindowMs : drawn.rollup.dedupWindowMs,
-  );
-  const settings = { ...drawn, dedupWindowLeastMs: Math.min(drawn.rollup.dedupWindowMs, ...windowsMs) };
+  const rollups = [drawn.rollup, ...faults.flatMap((one) => (one.kind === 'deploy' ? [one.rollup] : []))];
+  const settings = {
+    ...drawn,
+    dedupWindowLeastMs: Math.min(...rollups.map(({ dedupWindowMs }) => dedupWindowMs)),
+    acceptPastsMs: rollups.map(({ acceptPastMs }) => acceptPastMs),
+  };
   return {
     seed,
     settings,

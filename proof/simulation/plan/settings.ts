@@ -1,8 +1,9 @@
 // What a history's seed decides about the system itself: shards, configuration, sizes, retentions, clocks.
 import type { CompactorSettings } from '../../../lambdas/compactor/ports.ts';
+import type { LevelRetentionsMs } from '../../../lambdas/core/claim.ts';
 import type { RollupConfig } from '../../../lambdas/core/segment.ts';
 import type { Random } from '../random.ts';
-import type { WorldLimits } from '../world/world.ts';
+import { ORDINARY_WORLD, type WorldLimits } from '../world/world.ts';
 
 /** Everything about a history but its events and its faults. Times are milliseconds. */
 export interface Settings {
@@ -10,6 +11,10 @@ export interface Settings {
   readonly startMs: number;
   /** For how long records arrive. */
   readonly trafficMs: number;
+  /** Records arrive in bursts, that long after the start. */
+  readonly burstsMs: readonly number[];
+  /** What AWS's own limits are made for: some hundred segments in one dedup window, or ten thousand entities. */
+  readonly size: 'small' | 'window' | 'entities';
   readonly shards: number;
   readonly sequenceBase: bigint;
   readonly rollup: RollupConfig;
@@ -17,6 +22,8 @@ export interface Settings {
   readonly messageBytesMax: number;
   /** The least dedup window that any deployment of this history has: what is promised. */
   readonly dedupWindowLeastMs: number;
+  /** How old an event may be at most, by each deployment: between the least and the most it may count or not. */
+  readonly acceptPastsMs: readonly (number | undefined)[];
   /** Whether the stream keeps records for an hour only, so that an outage may outlast it. */
   readonly shortLog: boolean;
   readonly streamRetentionMs: number;
@@ -41,7 +48,8 @@ export interface Settings {
   readonly redriverEveryMs: number;
   readonly accountantEveryMs: number;
   readonly compactorEveryMs: number;
-  readonly compaction: Omit<CompactorSettings, 'generation' | 'slotBits'>;
+  readonly retentions: LevelRetentionsMs;
+  readonly compaction: Omit<CompactorSettings, 'generation' | 'slotBits' | 'retentions'>;
   /** How long deltas, entries and ids are kept; undefined: for ever. */
   readonly deltaRetentionMs: number | undefined;
   readonly ledgerRetentionMs: number | undefined;
@@ -60,6 +68,7 @@ export const TIMEOUT_MS = {
   accountant: 60_000,
   compactor: 300_000,
   reader: 10_000,
+  operator: 86_400_000,
 } as const;
 /** How long a received rollup message is hidden. */
 export const VISIBILITY_MS = 180_000;
@@ -67,19 +76,39 @@ export const VISIBILITY_MS = 180_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
-/** Sunday, 22 November 2026, shortly before five. */
-const EPOCH_MS = Date.UTC(2026, 10, 22, 4, 50);
+/** Before five on a Sunday, and shortly before a day, a month and a year are over. */
+const STARTS_MS = [
+  Date.UTC(2026, 10, 22, 4, 50),
+  Date.UTC(2026, 10, 22, 4, 50),
+  Date.UTC(2026, 10, 22, 23, 50),
+  Date.UTC(2026, 10, 30, 23, 50),
+  Date.UTC(2026, 11, 31, 23, 50),
+];
+/** Days on which records arrive in a history that sees everything expire that does. */
+const LONG_DAYS = [0, 1, 2, 9, 30, 33];
 const SEQUENCE_BASE = 49_600_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n;
 
+const ACCEPT_PASTS_MS = [undefined, 7 * DAY_MS, 2 * HOUR_MS, 10 * MINUTE_MS];
+
 /** A configuration as a deployment may bring it. */
-export function rollupConfig(random: Random, accept: Pick<RollupConfig, 'acceptPastMs'>): RollupConfig {
+export function rollupConfig(
+  random: Random,
+  { rollup, size }: Pick<Settings, 'rollup' | 'size'>,
+): RollupConfig {
   return {
     slotBits: random.pick([0, 1, 2, 4]),
     wideBytesMax: random.pick([0, 100, 3_000]),
-    dedupWindowMs: random.pick([MINUTE_MS, 3 * MINUTE_MS, 10 * MINUTE_MS]),
-    acceptPastMs: accept.acceptPastMs,
+    dedupWindowMs: size === 'small' ? random.pick([MINUTE_MS, 3 * MINUTE_MS, 10 * MINUTE_MS]) : HOUR_MS,
+    acceptPastMs: random.chance(0.3) ? random.pick(ACCEPT_PASTS_MS) : rollup.acceptPastMs,
     acceptFutureMs: random.pick([5, 10]) * MINUTE_MS,
   };
+}
+
+/** Retentions as a deployment may bring them; the finer a level, the shorter. */
+export function drawRetentions(random: Random): LevelRetentionsMs {
+  const hours = random.pick([undefined, 9 * DAY_MS, MINUTES_RETENTION_MS]);
+  const days = hours === undefined || random.chance(0.5) ? undefined : hours + 7 * DAY_MS;
+  return { hours, days, months: undefined, all: undefined };
 }
 
 /** As short as the retention rule allows. */
@@ -87,34 +116,40 @@ export const MINUTES_RETENTION_MS = 50 * DAY_MS;
 
 /** Draws a history's settings. */
 export function drawSettings(random: Random): Settings {
-  const rollup = rollupConfig(random, {
-    acceptPastMs: random.pick([undefined, 7 * DAY_MS, 2 * HOUR_MS]),
-  });
-  const weeks = random.chance(0.07);
-  const shortLog = !weeks && random.chance(0.08);
-  const drawn: Omit<Settings, 'compactorEveryMs' | 'compaction'> = {
-    startMs: EPOCH_MS + random.between(0, 12 * MINUTE_MS),
-    trafficMs: random.pick([1, 4, 12]) * MINUTE_MS,
-    shards: random.pick([1, 1, 2, 3]),
+  const size = drawSize(random.fork('size'));
+  const acceptPastMs = random.pick(ACCEPT_PASTS_MS);
+  const rollup = {
+    ...rollupConfig(random, { rollup: { acceptPastMs } as RollupConfig, size }),
+    acceptPastMs,
+  };
+  const kind = size === 'small' ? random.next() : 1;
+  const [weeks, long, shortLog] = [kind < 0.06, kind >= 0.06 && kind < 0.14, kind >= 0.14 && kind < 0.22];
+  const everyMs = random.pick([1, 3, 10]) * MINUTE_MS;
+  return {
+    startMs: random.pick(STARTS_MS) + random.between(0, 12 * MINUTE_MS),
+    trafficMs: (size === 'window' ? 12 : random.pick([1, 4, 12])) * MINUTE_MS,
+    burstsMs: (long ? LONG_DAYS : [0]).map((days) => days * DAY_MS),
+    size,
+    shards: size === 'window' ? 1 : random.pick([1, 1, 2, 3]),
     // A few below a power of ten: sequence numbers of two lengths, which no longer sort as text.
     sequenceBase: random.chance(0.2) ? 10n ** 55n - BigInt(random.between(1, 60)) : SEQUENCE_BASE,
     rollup,
-    messageBytesMax: random.pick([1, 200, 60_000]),
+    messageBytesMax: size === 'small' ? random.pick([1, 200, 60_000]) : 60_000,
     dedupWindowLeastMs: rollup.dedupWindowMs,
+    acceptPastsMs: [acceptPastMs],
     shortLog,
     streamRetentionMs: shortLog ? HOUR_MS : 7 * DAY_MS,
     weeks,
-    // By itself, so that the draws that follow stay what they were.
-    archiveRaw: random.fork('raw').chance(0.3),
-    // Parked parts may come back after weeks: their segments stay open until then.
-    deltaRetentionMs: weeks ? undefined : 30 * DAY_MS,
-    ledgerRetentionMs: weeks ? undefined : 15 * DAY_MS,
+    archiveRaw: random.chance(0.3),
+    // As long as a message may come back: in histories of weeks, one that was parked.
+    deltaRetentionMs: (weeks ? 80 : long ? 26 : 45) * DAY_MS,
+    ledgerRetentionMs: (weeks ? 80 : long ? 26 : 60) * DAY_MS,
     queueRetentionMs: 4 * DAY_MS,
     deadLetterRetentionMs: 14 * DAY_MS,
     maxReceiveCount: random.pick([20, 20, 5]),
     ttlDelayMs: random.pick([0, HOUR_MS, 48 * HOUR_MS]),
     retries: drawRetries(random),
-    batchRecords: random.pick([3, 8, 20, 100]),
+    batchRecords: size === 'window' ? 1 : random.pick([3, 8, 20, 100]),
     batchWindowMs: random.pick([500, 5_000, 20_000]),
     writers: random.pick([1, 2, 3]),
     writerBatch: random.pick([1, 3, 10]),
@@ -122,43 +157,43 @@ export function drawSettings(random: Random): Settings {
     idsMax: random.pick([0, 20, 4_000_000]),
     redriverEveryMs: MINUTE_MS,
     accountantEveryMs: random.pick([1, 5]) * MINUTE_MS,
-    clockSkewMs: random.pick([0, 300, 4_000]),
-    arrivalSkewMs: random.pick([0, 5, 2_000]),
-    limits: {
-      pageRecords: random.pick([1, 2, 4, 100]),
-      emptyPages: random.chance(0.5),
-      idsChunkBytes: random.pick([64, 64, 320_000]),
-      pageEntries: random.pick([1, 2, 200]),
-      batchKeys: random.pick([5, 100, 100]),
-      batchMessages: random.pick([1, 3, 10]),
-      pageShards: random.pick([1, 2, 1_000]),
-      tablePageBytes: random.pick([1, 500, 1_048_576]),
-    },
-  };
-  const minutesMs = random.chance(weeks ? 0.8 : 0.15) ? MINUTES_RETENTION_MS : undefined;
-  return { ...drawn, ...drawCompaction(random, minutesMs) };
-}
-
-/** Intervals far shorter and blocks far smaller than on AWS, so that small histories have many epochs and splits. */
-function drawCompaction(
-  random: Random,
-  minutesMs: number | undefined,
-): Pick<Settings, 'compactorEveryMs' | 'compaction'> {
-  const everyMs = random.pick([1, 3, 10]) * MINUTE_MS;
-  const daysMs = minutesMs === undefined || random.chance(0.5) ? undefined : minutesMs + 7 * DAY_MS;
-  return {
     compactorEveryMs: everyMs,
+    retentions: long || random.chance(weeks ? 0.8 : 0.15) ? drawRetentions(random) : FOR_EVER,
+    // Far smaller than on AWS, so that small histories have many epochs and splits.
     compaction: {
-      retentions: { hours: minutesMs, days: daysMs, months: undefined, all: undefined },
       cadence: { hoursMs: everyMs * random.pick([0, 1, 2]) },
-      blockBytes: random.pick([60, 150, 600, 16_384]),
-      rangeEventsMax: random.pick([1, 5, 500_000]),
+      blockBytes: size === 'small' ? random.pick([60, 150, 600, 16_384]) : 16_384,
+      rangeEventsMax: size === 'small' ? random.pick([1, 5, 500_000]) : 500_000,
       openMax: random.pick([0, 1, 100]),
     },
+    clockSkewMs: random.pick([0, 300, 4_000]),
+    arrivalSkewMs: random.pick([0, 5, 2_000]),
+    limits: size === 'small' ? drawLimits(random) : ORDINARY_WORLD.limits,
   };
 }
 
-/** A retry parameter, sometimes one that cannot be used. */
+/** Nothing expires. */
+const FOR_EVER: LevelRetentionsMs = { hours: undefined, days: undefined, months: undefined, all: undefined };
+
+function drawSize(random: Random): Settings['size'] {
+  if (random.chance(0.975)) return 'small';
+  return random.pick(['window', 'entities']);
+}
+
+function drawLimits(random: Random): WorldLimits {
+  return {
+    pageRecords: random.pick([1, 2, 4, 100]),
+    emptyPages: random.chance(0.5),
+    idsChunkBytes: random.pick([64, 64, 320_000]),
+    pageEntries: random.pick([1, 2, 200]),
+    batchKeys: random.pick([5, 100, 100]),
+    batchMessages: random.pick([1, 3, 10]),
+    pageShards: random.pick([1, 2, 1_000]),
+    tablePageBytes: random.pick([1, 500, 1_048_576]),
+  };
+}
+
+/** A retry parameter, sometimes an invalid one. */
 export function drawRetries(random: Random): string {
   if (random.chance(0.1)) return random.pick(['', '{"attempts":0}', '{"atempts":3}', '[]']);
   return JSON.stringify({

@@ -1,4 +1,5 @@
 // What the producers of a history send: events, batches of them, their retries, and things that are no events at all.
+import { createHash } from 'node:crypto';
 import type { Random } from '../random.ts';
 import type { Settings } from './settings.ts';
 
@@ -13,6 +14,8 @@ export interface Occurrence {
   readonly n: number;
   /** Why it can never be counted; undefined when it can. */
   readonly rejected: string | undefined;
+  /** Whether it may be too old, depending on which deployment's `acceptPastMs` is in force. */
+  readonly mayBeOld?: boolean;
 }
 
 /** One record on its way into the stream. */
@@ -61,13 +64,14 @@ const UNREADABLE: readonly [Uint8Array, string][] = [
 
 /** Draws all records that producers send, in the order in which they arrive. */
 export function drawWorkload(random: Random, settings: Settings): Put[] {
-  const { startMs, trafficMs } = settings;
-  const events = random.pick([3, 8, 20, 45]);
-  const batchedShare = random.pick([0, 0.3, 0.9]);
+  const { startMs, trafficMs, burstsMs, size } = settings;
+  const events = size === 'window' ? random.between(310, 500) : random.pick([3, 8, 20, 45]);
+  const batchedShare = size === 'window' ? 0 : random.pick([0, 0.3, 0.9]);
   const duplicateShare = random.pick([0.1, 0.5]);
-  const puts: Put[] = [];
-  for (let number = 0; number < events; number += 1) {
-    const firstMs = startMs + random.between(0, trafficMs);
+  const puts: Put[] = size === 'entities' ? drawManyEntities(random, settings) : [];
+  const drawMs = () => startMs + random.pick(burstsMs) + random.between(0, trafficMs);
+  for (let number = 0; number < events * Math.min(3, burstsMs.length); number += 1) {
+    const firstMs = drawMs();
     const retried = random.chance(duplicateShare);
     const times = [firstMs, ...(retried ? drawRetryTimes(random, firstMs, settings) : [])];
     if (!random.chance(batchedShare)) {
@@ -88,10 +92,36 @@ export function drawWorkload(random: Random, settings: Settings): Put[] {
   for (let junk = random.pick([0, 0, 1, 2]); junk > 0; junk -= 1) {
     const [data, rejected] = random.pick(UNREADABLE);
     const occurrences = [{ ...NO_EVENT, id: undefined, rejected }];
-    const atMs = startMs + random.between(0, trafficMs);
+    const atMs = drawMs();
     puts.push({ atMs, partitionKey: `junk-${junk}`, data, arrivalSkewMs: 0, occurrences });
   }
   return puts.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** Ten thousand entities and more, some of whose names are long: larger than a page, a message, an item. */
+function drawManyEntities(random: Random, settings: Settings): Put[] {
+  const length = random.pick([0, 90, 400]);
+  const records = length === 400 ? 25 : 26;
+  return Array.from({ length: records }, (_, record) => {
+    const atMs = settings.startMs + random.between(0, settings.trafficMs);
+    const events = Array.from({ length: 400 }, (_, place) => {
+      // Digits of a hash, since a name of one letter compresses to nothing.
+      const entity = `${record}-${place}-${longName(`${random.next()}`, length)}`;
+      const occurrence = { metric: 'views', entity, atMs, n: (place % 7) - 1, rejected: undefined };
+      return {
+        text: JSON.stringify({ metric: 'views', entity, at: atMs, n: occurrence.n }),
+        id: undefined,
+        occurrence,
+      };
+    });
+    return batched(random, settings, atMs, { key: `many-${record}`, events });
+  });
+}
+
+function longName(seed: string, length: number): string {
+  let name = '';
+  while (name.length < length) name += createHash('sha256').update(`${seed}${name}`).digest('base64');
+  return name.slice(0, length);
 }
 
 /** Some events that are at hand at one time; some have an id, which may occur twice among them, or in another metric. */
@@ -115,7 +145,7 @@ function alone(random: Random, settings: Settings, atMs: number, event: Event, k
     partitionKey: id ?? key,
     data: Buffer.from(text),
     arrivalSkewMs: drawSkew(random, settings),
-    occurrences: [{ ...occurrence, id: twinsOf(event, undefined) }],
+    occurrences: [{ ...aged(occurrence, atMs, settings), id: twinsOf(event, undefined) }],
   };
 }
 
@@ -126,7 +156,7 @@ function batched(random: Random, settings: Settings, atMs: number, { key, events
     data: Buffer.from(`[1,${JSON.stringify(key)},[${events.map(({ text }) => text).join(',')}]]`),
     arrivalSkewMs: drawSkew(random, settings),
     occurrences: events.map((event, place) => ({
-      ...event.occurrence,
+      ...aged(event.occurrence, atMs, settings),
       id: twinsOf(event, `${key} ${place}`),
     })),
   };
@@ -179,17 +209,31 @@ function drawEvent(random: Random, name: string, arrivalMs: number, settings: Se
 function drawInstant(
   random: Random,
   arrivalMs: number,
-  { rollup: { acceptPastMs } }: Settings,
+  { acceptPastsMs }: Settings,
 ): { atMs: number | undefined; rejected: string | undefined } {
   const accepted = (atMs: number | undefined) => ({ atMs, rejected: undefined });
   if (random.chance(0.25)) return accepted(undefined);
   if (random.chance(0.6)) return accepted(arrivalMs - random.between(0, 90_000));
   if (random.chance(0.6)) return accepted(arrivalMs - random.between(0, 4_000_000));
   if (random.chance(0.5)) return accepted(arrivalMs + random.between(0, 200_000));
+  const acceptPastMs = random.pick(acceptPastsMs);
   if (acceptPastMs === undefined || random.chance(0.5)) {
     return { atMs: arrivalMs + 12 * 3_600_000 + random.between(0, 1_000_000), rejected: 'too-new' };
   }
-  return { atMs: arrivalMs - acceptPastMs - random.between(3_600_000, 90_000_000), rejected: 'too-old' };
+  return accepted(arrivalMs - acceptPastMs - random.between(-60_000, 90_000_000));
+}
+
+/** Clocks of the stream's hosts differ by less. */
+const AGE_MARGIN_MS = 10_000;
+
+/** Judges an event by its age when it arrives: too old for every deployment, for some, or for none. */
+function aged<T extends Omit<Occurrence, 'id'>>(occurrence: T, arrivalMs: number, settings: Settings): T {
+  const { atMs, rejected } = occurrence;
+  if (atMs === undefined || rejected !== undefined) return occurrence;
+  const limitsMs = settings.acceptPastsMs.map((limit) => limit ?? Number.POSITIVE_INFINITY);
+  const ageMs = arrivalMs - atMs;
+  if (ageMs > Math.max(...limitsMs) + AGE_MARGIN_MS) return { ...occurrence, rejected: 'too-old' };
+  return ageMs > Math.min(...limitsMs) - AGE_MARGIN_MS ? { ...occurrence, mayBeOld: true } : occurrence;
 }
 
 function isoWithOffset(atMs: number, random: Random): string {

@@ -3,7 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import type { FakeBucket } from '../../../fake-aws/s3.ts';
 import type { Compression } from '../../../lambdas/aws/raw-archive.ts';
 
-/** Compression at once: a thread of its own would end at a moment that no seed decides. */
+/** Compression at once: a thread would end at a moment that no seed decides. */
 export const AT_ONCE: Compression = {
   gzipped: async (text) => gzipSync(text),
   gunzipped: async (bytes) => gunzipSync(bytes).toString('utf8'),

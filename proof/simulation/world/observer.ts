@@ -1,4 +1,4 @@
-// What the world tells whoever watches it: the oracle and its checkers.
+// What the world tells the oracle and its checkers.
 import type { Item } from '../../../fake-aws/dynamodb/values.ts';
 import type { SegmentEntry } from '../../../lambdas/core/segment-entry.ts';
 import type { StoredRecord } from './stream.ts';
@@ -6,11 +6,9 @@ import type { StoredRecord } from './stream.ts';
 /** Hears what happened inside the services, right after it did. Names are plain text: an observer has its own ideas. */
 export interface WorldObserver {
   recordPut(shard: string, record: StoredRecord): void;
-  /** The stream dropped its oldest records. */
-  recordsTrimmed(shard: string, records: readonly StoredRecord[]): void;
   /** A rollup message reached the queue from the aggregator. */
   rollupSent(body: string): void;
-  /** An item of the table of counts was written, by whomever. */
+  /** An item of the table of counts was written. */
   countsWritten(before: Item | undefined, item: Item): void;
   partsAcknowledged(segment: string, parts: readonly number[]): void;
   archived(key: string, body: string): void;
@@ -21,18 +19,3 @@ export interface WorldObserver {
   /** A queue dropped a message as too old. */
   messageDropped(queue: string, body: string): void;
 }
-
-const nothing = () => {};
-
-/** Hears nothing. */
-export const UNWATCHED: WorldObserver = {
-  recordPut: nothing,
-  recordsTrimmed: nothing,
-  rollupSent: nothing,
-  countsWritten: nothing,
-  partsAcknowledged: nothing,
-  archived: nothing,
-  entryPut: nothing,
-  claimRaised: nothing,
-  messageDropped: nothing,
-};

@@ -50,6 +50,16 @@ const LEDGER_CALLS: Readonly<Record<string, string>> = {
   'GetItem COMPLETE_THROUGH': 'readClaim',
   'GetItem STATE': 'readState',
   'Query DELETIONS': 'readDeletions',
+  'PutItem DELETIONS': 'registerDeletion',
+  'GetItem GENERATIONS': 'readGenerations',
+  'PutItem GENERATIONS': 'putGenerations',
+};
+
+/** What putting a head does, by its status. */
+const HEAD_PUTS: Readonly<Record<string, string>> = {
+  planned: 'putPlan',
+  sent: 'markSent',
+  ended: 'endHead',
 };
 
 /** What a call of the table of counts does, by its command and the kind of item. */
@@ -61,6 +71,8 @@ const COUNTS_CALLS: Readonly<Record<string, string>> = {
   'GetItem BLOCK': 'probe',
   'BatchGetItem BLOCK': 'readBlocks',
   'Query BLOCK': 'queryBlocks',
+  'UpdateItem DELTA': 'replaceDelta',
+  'UpdateItem LATE': 'replaceLate',
   'PutItem LATE': 'putLate',
   'Query LATE': 'queryLate',
   'PutItem TOP': 'putTop',
@@ -121,7 +133,7 @@ function namedForTable(operation: string, input: Input): Named {
     const call = `${operation} ${pk.split('#', 1)[0]}`;
     return { service: 'counters', operation: COUNTS_CALLS[call] ?? call, subject };
   }
-  const kind = pk === 'SHARDS' || pk === 'DELETIONS' ? pk : (/^[A-Z_]+/.exec(sk)?.[0] ?? '');
+  const kind = /^(SHARDS|DELETIONS|GENERATIONS)$/.exec(pk)?.[0] ?? /^[A-Z_]+/.exec(sk)?.[0] ?? '';
   const call = ledgerCall(operation, kind, input);
   const place =
     call === 'notePlace' ? ` ${/^(?:ADD|DELETE) (\w+)/.exec(input.UpdateExpression ?? '')?.[1]}` : '';
@@ -142,8 +154,7 @@ function ledgerCall(
   kind: string,
   { Item: item, UpdateExpression, ExpressionAttributeValues: values = {} }: Input,
 ): string {
-  if (operation === 'PutItem' && kind === 'HEAD')
-    return item?.['status']?.S === 'sent' ? 'markSent' : 'putPlan';
+  if (operation === 'PutItem' && kind === 'HEAD') return HEAD_PUTS[item?.['status']?.S ?? ''] ?? 'putHead';
   if (operation === 'UpdateItem' && kind === 'STATE') return stateUpdate(UpdateExpression ?? '', values);
   if (operation === 'UpdateItem' && kind === 'SEG') return entryUpdate(UpdateExpression ?? '');
   return LEDGER_CALLS[`${operation} ${kind}`] ?? `${operation} ${kind}`;

@@ -1,4 +1,4 @@
-// One stage on an AWS in memory: its resources, the deployed adapters on them, and views for whoever watches.
+// One stage on an AWS in memory: its resources, the deployed adapters on them, and views for the oracle.
 import { FakeAws } from '../../../fake-aws/aws.ts';
 import type { Item } from '../../../fake-aws/dynamodb/values.ts';
 import { Archive } from '../../../lambdas/aws/archive.ts';
@@ -6,9 +6,12 @@ import { S3RawArchive } from '../../../lambdas/aws/raw-archive.ts';
 import { RetryParameter } from '../../../lambdas/aws/retry-parameter.ts';
 import { SqsFailedMessages, SqsRollupQueue } from '../../../lambdas/aws/rollup-queue.ts';
 import { KinesisLog } from '../../../lambdas/aws/stream-log.ts';
+import { S3ArchiveCleaner } from '../../../lambdas/deletion/archive-cleaner.aws.ts';
 import { LedgerTable } from '../../../lambdas/ledger/ledger-table.ts';
 import type { Clock, TableHealth } from '../../../lambdas/ports.ts';
+import { RepairArchive } from '../../../lambdas/recount/repair-archive.aws.ts';
 import { SqsDeadLetters } from '../../../lambdas/redriver/dead-letters.aws.ts';
+import { ForgetTable } from '../../../lambdas/store/forget-table.ts';
 import { CompactionStateTable } from '../../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../../lambdas/store/store-table.ts';
 import type { Random } from '../random.ts';
@@ -16,7 +19,7 @@ import { AT_ONCE, textOf, WorldArchive } from './archive.ts';
 import { LedgerView } from './ledger-view.ts';
 import { BUCKET, PARAMETER, STREAM, TABLES, URLS } from './names.ts';
 import { directNetwork, type Network } from './network.ts';
-import { UNWATCHED, type WorldObserver } from './observer.ts';
+import type { WorldObserver } from './observer.ts';
 import { WorldQueue } from './queue.ts';
 import { type StoredRecord, WorldStream } from './stream.ts';
 import { transportOver } from './transport.ts';
@@ -47,7 +50,7 @@ export interface PartialSends {
 export interface WorldOptions {
   readonly clock: Clock;
   readonly random: Random;
-  readonly observer?: WorldObserver;
+  readonly observer: WorldObserver;
   readonly shards: number;
   readonly streamRetentionMs: number;
   readonly sequenceBase?: bigint;
@@ -68,6 +71,8 @@ export interface WorldOptions {
 const HOUR_MS = 3_600_000;
 const REREAD_MS = 60_000;
 const COPY_DELAY_MS_MAX = 120_000;
+/** An item of counts that takes more than sixty write units. */
+const ITEM_BYTES_LARGE = 60_000;
 
 /** Options as on AWS by default, for tests that care about few of them. */
 export const ORDINARY_WORLD = {
@@ -109,7 +114,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     const { clock, shards, streamRetentionMs, sequenceBase, limits, ttlDelayMs, partialSends } = options;
-    const observer = options.observer ?? UNWATCHED;
+    const { observer } = options;
     const random = { dead: options.random.fork('dead'), rollup: options.random.fork('rollup') };
     this.#options = options;
     this.ledger = new LedgerView(observer);
@@ -134,7 +139,6 @@ export class World {
         emptyPages: limits.emptyPages,
         pageShards: limits.pageShards,
         onRecord: ({ id }, record) => observer.recordPut(id, record as StoredRecord),
-        onTrimmed: ({ id }, records) => observer.recordsTrimmed(id, records as StoredRecord[]),
       },
       sqs: {
         order: (messages, queue) => random[queue as 'dead' | 'rollup'].shuffled(messages),
@@ -210,13 +214,21 @@ export class World {
       deadLetters: new SqsDeadLetters(sqs, urls, archive),
       archive,
       raw: new S3RawArchive(s3, BUCKET, AT_ONCE),
+      forget: new ForgetTable(dynamoDb, TABLES.counts),
+      cleaner: new S3ArchiveCleaner(s3, BUCKET),
+      repairs: new RepairArchive(s3, BUCKET),
       retryPolicy: remembered.source,
     };
   }
 
   /** Notes what shows that a limit of the store was crossed. */
-  #noteCrossing({ pk, split, tombstone }: Item): void {
+  #noteCrossing(item: Item): void {
+    const { pk, split, tombstone } = item;
     const [kind = '', range = ''] = pk?.S?.split('#') ?? [];
+    if ((item['rows']?.B?.byteLength ?? 0) > ITEM_BYTES_LARGE) this.aws.crossings.note('large item');
+    if (kind === 'LATE' && item['sk']?.S?.endsWith('#0') === false)
+      this.aws.crossings.note('late rows in chunks');
+    if (kind === 'DELTA' && Number(item['sk']?.S?.split('#')[2]) >= 1) this.aws.crossings.note('segment cut');
     if (split !== undefined) this.aws.crossings.note('block split');
     if (tombstone !== undefined) this.aws.crossings.note('tombstone');
     if (kind === 'LATE') this.aws.crossings.note('late rows');

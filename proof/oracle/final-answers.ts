@@ -1,0 +1,34 @@
+// Final answers: what was called final once stays as it was, whatever the settings say later.
+import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
+import { iso } from './ceiling.ts';
+import { Violation } from './violation.ts';
+
+/** Remembers what answers called final, by minute and by hour. */
+export class FinalAnswers {
+  /** Sums by counter and grain, then by the start of the minute or hour. */
+  readonly #sums = new Map<string, Map<number, bigint>>();
+  /** How many minutes and hours were called final. */
+  count = 0;
+
+  /** Compares an answer, whose range is of whole hours, with what was said to be final before. */
+  answered({ metric, entity, points, from, to, grain }: CountAnswer): void {
+    if (grain !== 'minute' && grain !== 'hour') return;
+    const counter = `${metric} of ${entity} by ${grain}`;
+    const known = this.#sums.get(counter) ?? new Map<number, bigint>();
+    this.#sums.set(counter, known);
+    const said = new Map(points.map(({ at, n }) => [Date.parse(at), n]));
+    for (const [atMs, n] of known) {
+      const now = said.get(atMs) ?? 0n;
+      if (now !== n && atMs >= Date.parse(from) && atMs < Date.parse(to))
+        throw new Violation(
+          'final answers never change',
+          `${counter} was ${n} at ${iso(atMs)} and final, and now is ${now}`,
+        );
+    }
+    for (const { at, n, state } of points) {
+      if (state !== 'final') continue;
+      known.set(Date.parse(at), n);
+      this.count += 1;
+    }
+  }
+}

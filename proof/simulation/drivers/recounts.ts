@@ -1,0 +1,126 @@
+// The recount as an operator's command runs it, and damage for it to find.
+import { DeltasMissing } from '../../../lambdas/compactor/epoch-rows.ts';
+import { finishPlans } from '../../../lambdas/compactor/finish-plans.ts';
+import { retentionsKept } from '../../../lambdas/core/claim.ts';
+import { holds, nameHash, WHOLE_RANGE } from '../../../lambdas/core/hash-range.ts';
+import { goneAtMs, LEVELS, type Level, type Retentions } from '../../../lambdas/core/level.ts';
+import { compareRows, decodeRows, encodeRows, type Row } from '../../../lambdas/core/rows.ts';
+import type { Clock } from '../../../lambdas/ports.ts';
+import { archivedSource } from '../../../lambdas/recount/archived-source.ts';
+import { ALL_HOURS, type Findings, type RecountState } from '../../../lambdas/recount/ports.ts';
+import { begin } from '../../../lambdas/recount/produce.ts';
+import { recount } from '../../../lambdas/recount/recount.ts';
+import { leavesIn } from '../../../lambdas/store/leaf-blocks.ts';
+import { makeTops } from '../../../lambdas/store/make-tops.ts';
+import type { History } from '../history.ts';
+import type { Network } from '../world/network.ts';
+import { MemorySpill, type Saved } from '../world/spill.ts';
+import type { Deployment } from './functions.ts';
+
+/** Nothing of a recount was done yet. */
+export function nothingSaved(): Saved {
+  return { state: undefined, spill: undefined };
+}
+
+/** Recounts all hours, in several parts. @param saved from where it goes on, and what it leaves behind */
+export async function recountAll(
+  { world, settings }: History,
+  network: Network,
+  clock: Clock,
+  { retentions }: Pick<Deployment, 'retentions'>,
+  saved: Saved,
+  isRepair = false,
+): Promise<Findings> {
+  const { ledger, log, raw, state, store, forget, repairs: archive } = world.clients(network, clock);
+  const { blockBytes } = settings.compaction;
+  const cut = {
+    periodsAtOnce: 16,
+    attemptsMax: 20,
+    blockBytes,
+    partEvents: settings.size === 'small' ? 20 : 5_000,
+  };
+  const kept = retentionsKept(await ledger.readClaim(), retentions);
+  const begun = saved.state ?? (await begin('everything', ALL_HOURS, { ledger }, cut));
+  const spill = saved.spill ?? new MemorySpill(begun.spilled.length);
+  saved.spill = spill;
+  spill.cut(begun.spilled);
+  const compaction = {
+    async finishPlans() {
+      try {
+        await finishPlans({ ledger, state, store, stream: log, clock });
+        return undefined;
+      } catch (error) {
+        if (error instanceof DeltasMissing) return error.message;
+        throw error;
+      }
+    },
+  };
+  const source = settings.archiveRaw ? archivedSource(raw, clock, undefined) : log;
+  const deltas = {
+    putDelta: store.putDelta.bind(store),
+    replaceDelta: forget.replaceDelta.bind(forget),
+  };
+  const late = {
+    lateItems: forget.lateItems.bind(forget),
+    replaceLate: forget.replaceLate.bind(forget),
+    putLate: store.putLate.bind(store),
+  };
+  const repair = isRepair ? { store, deltas, late, archive } : undefined;
+  const ports = { ledger, source, state, store, periods: forget, compaction, spill, clock, repair };
+  return recount(
+    structuredClone(begun),
+    ports,
+    { ...cut, retentions: kept },
+    {
+      save: async (now: RecountState) => {
+        saved.state = structuredClone(now);
+      },
+      onProgress: () => {},
+    },
+  );
+}
+
+/** A damaged row of a block. */
+export interface Damage {
+  readonly level: Level;
+  readonly entity: string;
+}
+
+/** Damages a row of a block that is kept, and the list made of it: changes it, drops it, or adds one that no segment gives. */
+export async function damage(
+  { world, scheduler, random }: History,
+  network: Network,
+  retentions: Retentions,
+): Promise<Damage | undefined> {
+  const { forget, state, store } = world.clients(network, scheduler);
+  const draw = random.fork('damage');
+  const level = draw.pick(LEVELS);
+  const periods = (await forget.periodsOf(level)).filter(
+    (period) => goneAtMs(period, retentions) > scheduler.nowMs(),
+  );
+  const leaves = (await leavesIn(store, periods, WHOLE_RANGE)).filter(
+    ({ block }) => block !== undefined && block.content !== 'split' && decodeRows(block.content).length > 0,
+  );
+  if (leaves.length === 0) return undefined;
+  const { period, range, block } = draw.pick(leaves);
+  if (block === undefined || block.content === 'split') return undefined;
+  const rows = decodeRows(block.content);
+  const row = draw.pick(rows);
+  const others = rows.filter((one) => one !== row);
+  const changed = { ...row, cells: new Map([...row.cells].map(([cell, n]) => [cell, n + 7n] as const)) };
+  let phantom: Row = { ...row, entity: 'phantom' };
+  for (let number = 0; !holds(range, nameHash(phantom.metric, phantom.entity)); number += 1)
+    phantom = { ...row, entity: `phantom-${number}` };
+  const [entity, damaged] = draw.pick<[string, Row[]]>([
+    [row.entity, [...others, changed]],
+    [row.entity, others],
+    [phantom.entity, [...rows, phantom]],
+  ]);
+  const content = encodeRows(damaged.sort(compareRows));
+  const { epoch, edit } = block;
+  await store.putBlock(period, range, { epoch, edit, content }, { is: 'as-read', epoch, edit }, undefined);
+  // As the next epoch would make the list.
+  const latest = (await state.readState())[level].epoch;
+  await makeTops({ period, metrics: new Set([row.metric]) }, latest, store, retentions);
+  return { level, entity };
+}

@@ -1,0 +1,223 @@
+// What is checked when nothing goes on: accounts, counts of every grain, recounts, and what a history has reached.
+import { claimCompleteness } from '../../lambdas/accountant/claim-completeness.ts';
+import { readStatus } from '../../lambdas/accountant/read-status.ts';
+import { compact } from '../../lambdas/compactor/compact.ts';
+import { retentionsKept } from '../../lambdas/core/claim.ts';
+import { goneAtMs, LEVELS, type Retentions } from '../../lambdas/core/level.ts';
+import type { PipelineStatus } from '../../lambdas/core/pipeline-status.ts';
+import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
+import type { Findings } from '../../lambdas/recount/ports.ts';
+import { checkAnswer } from '../oracle/answers.ts';
+import {
+  type AtRest,
+  boundsAtRest,
+  certainOf,
+  checkAccounts,
+  checkMinutes,
+  isExact,
+} from '../oracle/final.ts';
+import { checkHours, PLACES } from '../oracle/hours.ts';
+import { askedOf, checkGrains, checkTops, coarserOf, minutesOf } from '../oracle/questions.ts';
+import { Violation } from '../oracle/violation.ts';
+import { damage, nothingSaved, recountAll } from './drivers/recounts.ts';
+import type { History } from './history.ts';
+import { TABLES } from './world/names.ts';
+import { directNetwork } from './world/network.ts';
+
+/** Looks at a history from outside, without faults or delays. */
+export class RestChecks {
+  readonly #history: History;
+  #received = 0;
+  #counted = 0;
+
+  constructor(history: History) {
+    this.#history = history;
+  }
+
+  /** The accounts at this very moment, nothing else going on. */
+  async status(): Promise<PipelineStatus> {
+    const { world, scheduler, oracle } = this.#history;
+    const status = await readStatus(world.clients(directNetwork, scheduler).ledger);
+    const broken = (message: string) =>
+      new Violation(
+        'accounts balance at every moment',
+        `${message}: ${JSON.stringify({ ...status, hours: [], shards: [] })}`,
+      );
+    checkHours(world, status);
+    for (const place of PLACES) if (status[place] < 0) throw broken(`${place} is negative`);
+    if (status.received < this.#received) throw broken(`received fell from ${this.#received}`);
+    if (status.received > oracle.arrived.length) throw broken(`only ${oracle.arrived.length} have arrived`);
+    if (status.counted < this.#counted) throw broken(`counted fell from ${this.#counted}`);
+    if (status.counted > oracle.rollups.eventsStored)
+      throw broken(`only ${oracle.rollups.eventsStored} are stored`);
+    this.#received = status.received;
+    this.#counted = status.counted;
+    return status;
+  }
+
+  /** With everything counted and nothing parked, the claim must have come to the last heartbeat. */
+  async reached(beatMs: number): Promise<void> {
+    const { oracle } = this.#history;
+    const claimMs = await this.#claim();
+    if (oracle.violation !== undefined) throw oracle.violation;
+    if (claimMs < beatMs)
+      throw new Violation(
+        'completeThrough is true',
+        `everything is counted up to ${new Date(beatMs).toISOString()}, and the claim stays at ${new Date(claimMs).toISOString()}`,
+      );
+  }
+
+  /** Everything, when all has come to rest. */
+  async atRest(): Promise<void> {
+    // Every minute the accountant looks for shards that the stream has dropped.
+    await this.#claim();
+    const atRest = await this.#accounts();
+    // What is not compacted yet is read from deltas, and afterwards the same from blocks.
+    const { random, scheduler } = this.#history;
+    const draw = random.fork(`rest-${scheduler.steps}`);
+    if (draw.chance(0.4)) await this.#checkCounts(atRest);
+    if (!draw.chance(0.4)) return;
+    await this.#compactAll();
+    await this.#checkCounts(atRest);
+    await this.#checkRecount(atRest);
+  }
+
+  async #claim(): Promise<number> {
+    const { world, scheduler, functions } = this.#history;
+    const { ledger, log } = world.clients(directNetwork, scheduler);
+    const { generation, retentions } = functions.deployment;
+    return (await claimCompleteness(ledger, log, generation, scheduler, retentions)).throughMs;
+  }
+
+  /** How long each level is kept, by what was ever in force. */
+  async #kept(): Promise<Retentions> {
+    const { world, scheduler, functions } = this.#history;
+    const claim = await world.clients(directNetwork, scheduler).ledger.readClaim();
+    return retentionsKept(claim, functions.deployment.retentions);
+  }
+
+  /** A recount finds nothing; what is then damaged it finds, where it is and nowhere else, and mends it. */
+  async #checkRecount(atRest: AtRest): Promise<void> {
+    const { scheduler, functions, faults } = this.#history;
+    const recount = (isRepair: boolean) =>
+      recountAll(this.#history, directNetwork, scheduler, functions.deployment, nothingSaved(), isRepair);
+    const broken = (what: string, found: Findings) =>
+      new Violation(
+        'a recount finds what is wrong, and nothing else',
+        `${what}: ${found.differing} differ, ${found.repaired} repaired, ${JSON.stringify(found.differences[0])}`,
+      );
+    const before = await recount(false);
+    if (before.differing > 0 || before.twice.length > 0) throw broken('nothing is wrong', before);
+    if (before.unknown.some(({ toMs }) => toMs > 0) || before.stuck !== undefined) return;
+    const damaged = await damage(this.#history, directNetwork, await this.#kept());
+    if (damaged === undefined) return;
+    faults.count(`damage of ${damaged.level}`);
+    const found = await recount(false);
+    const { level, entity } = damaged;
+    if (found.differing === 0 || found.differences.some((one) => one.in !== level || one.entity !== entity))
+      throw broken(`a row of ${entity} in the ${level} is damaged`, found);
+    const repaired = await recount(true);
+    if (repaired.repaired !== found.differing) throw broken('not all of it is repaired', repaired);
+    const after = await recount(false);
+    if (after.differing > 0) throw broken(`the ${level} are repaired`, after);
+    await this.#checkCounts(atRest);
+    await this.#accounts();
+  }
+
+  /** A day later every level has everything, and what expires has expired. */
+  async dayLater(): Promise<void> {
+    const { world, scheduler } = this.#history;
+    await this.#compactAll();
+    const state = await world.clients(directNetwork, scheduler).state.readState();
+    for (const level of LEVELS) {
+      if (state[level].plan !== undefined || (state[level].epoch === 0 && state.hours.epoch > 0))
+        throw new Violation(
+          'levels are right',
+          `a day later the ${level} lag: ${JSON.stringify(state[level])}`,
+        );
+    }
+    const atRest = await this.#accounts();
+    await this.#checkCounts(atRest);
+    await this.#checkRecount(atRest);
+    this.#noteReached();
+  }
+
+  async #accounts(): Promise<AtRest> {
+    const { world, oracle, settings } = this.#history;
+    return checkAccounts(world, oracle, settings.dedupWindowLeastMs, await this.status());
+  }
+
+  /** What TTL would delete is deleted; and what this history has seen that not every one does. */
+  #noteReached(): void {
+    const { world, oracle, settings } = this.#history;
+    const { crossings, dynamoDb } = world.aws;
+    for (const table of Object.values(TABLES)) for (const _ of dynamoDb.table(table).items());
+    const sent = oracle.arrived.filter(({ occurrence }) => occurrence.metric !== 'heartbeat');
+    const days = new Set(sent.map(({ arrivalMs }) => new Date(arrivalMs).toISOString().slice(0, 10)));
+    if (days.size > 1) crossings.note('end of a day');
+    if (new Set([...days].map((day) => day.slice(0, 7))).size > 1) crossings.note('end of a month');
+    if (settings.weeks || settings.burstsMs.length > 1) crossings.note('weeks');
+    if (oracle.finals.count > 0) crossings.note('final answer');
+    if (oracle.recounts > 0) crossings.note('recount beside everything else');
+    if (oracle.counters.length >= 10_000) crossings.note('ten thousand entities');
+    const { dedupWindowLeastMs } = settings;
+    for (const shard of world.ledger.keys()) {
+      const ends = [...world.ledger.of(shard).entries.values()].map(({ runMaxMs }) => runMaxMs);
+      if (ends.some((endMs, index) => endMs - (ends[index - 300] ?? 0) < dedupWindowLeastMs))
+        crossings.note('window of 300 segments');
+    }
+  }
+
+  /** One more run of the compactor, in which the hours are due. */
+  async #compactAll(): Promise<void> {
+    const { world, oracle, scheduler, settings, functions } = this.#history;
+    const { ledger, log: stream, state, store } = world.clients(directNetwork, scheduler);
+    const { deployment } = functions;
+    const atOnce = { ...settings.compaction, ...deployment, ...deployment.rollup, cadence: { hoursMs: 0 } };
+    await compact({ ledger, stream, state, store, clock: scheduler }, atOnce, () => true);
+    if (oracle.violation !== undefined) throw oracle.violation;
+  }
+
+  /** Whether the blocks of the hours have every segment. */
+  async #isCompacted(): Promise<boolean> {
+    const { world, scheduler } = this.#history;
+    const { hours } = await world.clients(directNetwork, scheduler).state.readState();
+    const { through, open } = hours.covers;
+    return (
+      open.length === 0 &&
+      world.ledger
+        .keys()
+        .every((shard) => (through[shard] ?? 0) === (world.ledger.of(shard).head?.segment ?? 0))
+    );
+  }
+
+  /** Asks for everything, and compares it with what happened. */
+  async #checkCounts(atRest: AtRest): Promise<void> {
+    const { world, scheduler, functions, oracle } = this.#history;
+    const { ledger: claims, state, store } = world.clients(directNetwork, scheduler);
+    const heard = (answer: CountAnswer) => oracle.answered(answer);
+    const ports = { claims, state, counts: store, tops: store, hints: new Map(), clock: scheduler, heard };
+    const { rollup, retentions } = functions.deployment;
+    const query = { acceptPastMs: undefined, acceptFutureMs: rollup.acceptFutureMs, retentions };
+    const { counters } = atRest.expected;
+    const asked = askedOf(counters);
+    if (asked.names.length === 0) return;
+    const isCompacted = await this.#isCompacted();
+    // A row that was on its way shows until it is compacted.
+    if (!isCompacted && oracle.deletions.size > 0) return;
+    const firstHour = { level: 'hours', startMs: asked.firstMs - (asked.firstMs % 3_600_000) } as const;
+    if (goneAtMs(firstHour, await this.#kept()) <= scheduler.nowMs()) {
+      for (const [name, answer] of await coarserOf(asked, ports, query))
+        checkAnswer(answer, boundsAtRest(atRest, name), ['nothing is lost', 'nothing counts twice']);
+      if (oracle.violation !== undefined) throw oracle.violation;
+      return;
+    }
+    const minutes = await minutesOf(asked, ports, query);
+    checkMinutes(atRest, asked.names, minutes);
+    await checkGrains(asked, minutes, ports, query);
+    // Lists are as of an epoch: what is parked may hold the epochs up.
+    if (isCompacted && asked.names.length === counters.size) await checkTops(minutes, ports, query);
+    else if (isCompacted && isExact(atRest)) await checkTops(certainOf(atRest), ports, query);
+    if (oracle.violation !== undefined) throw oracle.violation;
+  }
+}
