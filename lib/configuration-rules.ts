@@ -125,7 +125,7 @@ const RULES: readonly Rule[] = [
     'deltaRetentionDays',
     ledgerRetentionDaysMin,
     () =>
-      'a segment is compacted when its last part is, which may be parked: its other deltas must outlive that, the sum of dedupWindowSeconds, streamRetentionHours, queueRetentionDays, deadLetterRetentionDays and redriveHorizonDays',
+      'a segment is compacted when its last part is, which may be parked: its other deltas must outlive that, the sum of dedupWindowSeconds, streamRetentionHours, queueRetentionDays, the 14 days of dead letters and redriveHorizonDays',
   ),
   atLeast(
     'rawRetentionDays',
