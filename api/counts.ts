@@ -1,4 +1,4 @@
-// GET /v1/counts and POST /v1/counts:batch: what a question may say, and what is answered.
+// GET /v1/counts and POST /v1/counts:batch: parameters and answers.
 import { exactly, listOf, type Schema } from './schema.ts';
 
 const GRAIN = {
@@ -6,7 +6,7 @@ const GRAIN = {
   enum: ['minute', 'hour', 'day', 'week', 'month', 'total'],
 } as const satisfies Schema;
 
-/** Most questions of a batch. */
+/** Maximum queries in a batch. */
 export const QUERIES_MAX = 100;
 
 const INSTANT_ASKED = (description: string) =>
@@ -15,7 +15,7 @@ const INSTANT_ASKED = (description: string) =>
     description: `${description} ISO 8601 with a zone, epoch milliseconds, or a date, which is its midnight in tz.`,
   }) as const satisfies Schema;
 
-/** The parameters of a question, beside metric and entity. */
+/** The parameters of a query, besides metric and entity. */
 export const COUNTS_QUESTION = {
   from: INSTANT_ASKED('The first minute.'),
   to: INSTANT_ASKED('The minute after the last; the next one if left out.'),
@@ -49,8 +49,8 @@ export const COUNTS_QUESTION = {
 } as const satisfies Record<string, Schema>;
 
 /**
- * The body of `POST /v1/counts:batch`. Values are looser here than they must be: one wrong question gets its own error, and
- * the others their answers.
+ * The body of `POST /v1/counts:batch`. The schema is deliberately loose: an invalid query gets its own error, and the others
+ * their answers.
  */
 export const COUNTS_BATCH = {
   type: 'object',
@@ -129,7 +129,7 @@ export const COUNTS = exactly(
   },
 );
 
-/** `POST /v1/counts:batch`: an answer or an error for each question, in their order. */
+/** `POST /v1/counts:batch`: an answer or an error for each query, in order. */
 export const COUNTS_ANSWERS = exactly({
   answers: listOf({ oneOf: [COUNTS, exactly({ error: { type: 'string' } })] }),
 });

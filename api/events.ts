@@ -1,15 +1,15 @@
-// POST /v1/events: what a request must look like, and what is answered.
+// POST /v1/events: request and answers.
 import { exactly, listOf, NUMBER_OF, type Schema } from './schema.ts';
 
-/** Most events in one request: alone they are records, and PutRecords takes no more. */
+/** Maximum events in one request: without a batch key each is a record, and this is PutRecords' limit. */
 const EVENTS_MAX = 500;
 
-// The patterns have no backslash but in \uXXXX: the validator's message quotes them, and it goes into JSON as it is.
+// The patterns have no backslash except in \uXXXX: the validator's message quotes them, unescaped, in JSON.
 const YEAR = '(19[7-9][0-9]|20[0-9]{2})';
 const LEAP_YEAR = '(19(7[26]|8[048]|9[26])|20([02468][048]|[13579][26]))';
 const DAYS_28 = '(0[1-9]|1[0-9]|2[0-8])';
 const DATE = `(${YEAR}-((0[1-9]|1[0-2])-${DAYS_28}|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)|${LEAP_YEAR}-02-29)`;
-/** An offset could lead out of the years that are taken. */
+/** At both ends of the range, an offset could lead outside it. */
 const NO_OFFSET_AT_THE_ENDS = '(?!(1970-01-01|2099-12-31)T.*[+-])';
 const TIME = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?';
 const ZONE = '(Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])';
@@ -30,7 +30,7 @@ export const EVENT = {
   required: ['metric', 'entity'],
   additionalProperties: false,
   properties: {
-    // At most 128 characters are at most the 256 UTF-16 units a partition key may have.
+    // At most 128 characters are at most 256 UTF-16 units, the limit of a partition key.
     id: {
       type: 'string',
       minLength: 1,
@@ -39,10 +39,10 @@ export const EVENT = {
     },
     metric: METRIC,
     entity: ENTITY,
-    // Two types in one, not anyOf: the validator then says what is wrong instead of "matched none of 2 schemas".
+    // Two types in one, not anyOf: the validator's message then says what is wrong instead of "matched none of 2 schemas".
     at: {
       type: ['integer', 'string'],
-      // A smaller number is seconds, a larger one microseconds; a time before 2000 has to be written out.
+      // Smaller numbers are usually seconds, larger ones microseconds; write a time before 2000 as ISO 8601.
       minimum: Date.UTC(2000),
       maximum: Date.UTC(2099, 11, 31, 23, 59, 59, 999),
       description:
@@ -74,7 +74,7 @@ export const EVENTS = {
   },
 } as const satisfies Schema;
 
-/** 202: all of them are in the stream. */
+/** 202: all events are in the stream. */
 export const ACCEPTED = exactly({
   accepted: {
     type: 'integer',
@@ -83,7 +83,7 @@ export const ACCEPTED = exactly({
   },
 });
 
-/** 503 when some are in the stream and some are not. */
+/** 503 when only some events are in the stream. */
 export const PARTLY_ACCEPTED = exactly({
   message: { type: 'string' },
   accepted: NUMBER_OF,

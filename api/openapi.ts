@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document, made from the operations.
+// Generates the OpenAPI 3.1 document from the operations.
 
 import { REDRIVE, REDRIVE_REQUEST } from './admin.ts';
 import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH } from './counts.ts';
@@ -12,7 +12,7 @@ import { TOP } from './top.ts';
 /** JSON, as far as the document needs it. */
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
-/** The schemas that have a name in the document. Where one stands inside another it is a reference. */
+/** The schemas with a name in the document. Inside another schema, they become references. */
 const NAMED: ReadonlyMap<Schema, string> = new Map<Schema, string>([
   [EVENT, 'Event'],
   [EVENTS, 'Events'],
@@ -30,7 +30,7 @@ const NAMED: ReadonlyMap<Schema, string> = new Map<Schema, string>([
   [REDRIVE, 'Redrive'],
 ]);
 
-/** @param server the address before `/v1`, absolute or as a path: API Gateway's own has the stage in it */
+/** @param server the address before `/v1`, absolute or a path: API Gateway's own address contains the stage */
 export function openApiDocument(server = '/'): { readonly [name: string]: Json } {
   const paths: Record<string, Record<string, Json>> = {};
   for (const operation of OPERATIONS) {
@@ -64,14 +64,14 @@ export function openApiDocument(server = '/'): { readonly [name: string]: Json }
   };
 }
 
-/** OpenAPI knows no greedy parameters: a slash in an entity is percent-encoded there. */
+/** OpenAPI has no greedy parameters: there, a slash in an entity is percent-encoded. */
 export function documentedPath(path: string): string {
   return path.replace('+}', '}');
 }
 
 const SECURITY: Readonly<Record<Operation['access'], Json>> = {
   signed: [{ signature: [] }],
-  // A stage without API keys takes requests without one.
+  // A stage without API keys accepts requests without one.
   open: [{ apiKey: [] }, {}],
   public: [],
 };
@@ -115,7 +115,7 @@ function answerObject({ description, schema, headers = [], alsoTypes = [] }: Ans
   };
 }
 
-/** The headers that answers have beside those of any. */
+/** Additional headers of answers. */
 const HEADERS: Readonly<Record<AnswerHeader, Json>> = {
   'Retry-After': { description: 'Seconds after which to try again.', schema: { type: 'integer' } },
   ETag: {
@@ -138,7 +138,7 @@ function reference(schema: Schema): Json {
   return name === undefined ? inner(schema) : { $ref: `#/components/schemas/${name}` };
 }
 
-/** The schema itself, with references to named ones within. */
+/** The schema itself, with references to named schemas inside. */
 function inner(schema: Schema): Json {
   const { items, properties, additionalProperties, oneOf, ...plain } = schema;
   return {

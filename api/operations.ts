@@ -1,4 +1,4 @@
-// Every operation of the API: what it takes, and every answer it may give. The one list that all else is made from.
+// Every operation of the API, with its input and all its answers. Everything else is derived from this list.
 import { REDRIVE, REDRIVE_REQUEST } from './admin.ts';
 import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH, COUNTS_QUESTION } from './counts.ts';
 import { ACCEPTED, ENTITY, EVENTS, METRIC, PARTLY_ACCEPTED } from './events.ts';
@@ -7,16 +7,16 @@ import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
 import { METRICS, TOP, TOP_PARAMETERS } from './top.ts';
 
-/** Who may call: whoever has an API key (where the stage wants one), or whom IAM lets in, or anyone. */
+/** Who may call: clients with an API key (if the stage requires one), callers with IAM permissions, or anyone. */
 export type Access = 'open' | 'signed' | 'public';
 
-/** Headers that an answer may have to have. */
+/** Headers that an answer may include. */
 export type AnswerHeader = 'Retry-After' | 'ETag' | 'Cache-Control';
 
 /** One documented answer. */
 export interface Answer {
   readonly description: string;
-  /** Undefined: it has no body. */
+  /** Undefined: no body. */
   readonly schema?: Schema;
   readonly headers?: readonly AnswerHeader[];
   /** Content types that are not JSON. */
@@ -34,12 +34,12 @@ export interface Parameter {
 export interface Operation {
   readonly id: string;
   readonly method: 'GET' | 'POST';
-  /** As API Gateway names the resource; `{entity+}` takes slashes too. */
+  /** The resource's path in API Gateway; `{entity+}` matches slashes too. */
   readonly path: string;
   readonly summary: string;
   readonly access: Access;
   readonly parameters: Readonly<Record<string, Parameter>>;
-  /** The body by content type; undefined: none is read. */
+  /** The body by content type; undefined: none. */
   readonly body?: { readonly schema: Schema; readonly types: readonly string[]; readonly required: boolean };
   readonly answers: Readonly<Record<number, Answer>>;
 }
@@ -50,7 +50,7 @@ const SAYS = (description: string, retryAfter = false): Answer => ({
   ...(retryAfter && { headers: ['Retry-After'] }),
 });
 
-/** What API Gateway answers by itself on any route. */
+/** API Gateway's own answers on any route. */
 const GATEWAY: Readonly<Record<number, Answer>> = {
   403: SAYS('The API key is missing, or the signature on a route that needs one.'),
   429: SAYS('Too many requests, or the quota of the API key is used up: try again later.', true),

@@ -1,4 +1,4 @@
-// GET /v1/public/{metric}/{entity}.json: what anyone may read of a counter that the stage made public.
+// GET /v1/public/{metric}/{entity}.json: a public counter, readable by anyone.
 import { exactly, type Schema } from './schema.ts';
 
 /** The total. */
@@ -12,7 +12,7 @@ export const PUBLIC_COUNT = exactly({
   },
 } as const satisfies Record<string, Schema>);
 
-/** The same as shields.io reads it at an endpoint: nothing else may be in it. */
+/** The same in shields.io's endpoint format, which allows no other fields. */
 export const SHIELDS_BADGE = exactly({
   schemaVersion: { type: 'integer' },
   label: { type: 'string' },

@@ -1,10 +1,10 @@
-// What reading the pipeline's status answers, and any refusal.
+// Answers of the status route, and the common error answer.
 import { exactly, listOf, NUMBER_OF, type Schema } from './schema.ts';
 
-/** A refusal, whoever refuses: one sentence that says what is wrong. */
+/** Every error answer: one sentence that says what is wrong. */
 export const MESSAGE = exactly({ message: { type: 'string' } });
 
-/** Where received events are: `received` is the sum of the others, `rejectedByReason` aside. */
+/** Where received events are: `received` is the sum of the others, except `rejectedByReason`. */
 const ACCOUNTS = {
   received: NUMBER_OF,
   duplicate: NUMBER_OF,
@@ -20,7 +20,7 @@ const ACCOUNTS = {
 
 const { rejectedByReason: _, ...COLUMNS } = ACCOUNTS;
 
-/** The accounts of the last hours of arrival, ascending; those without events are left out. */
+/** The accounts of the last hours of arrival, ascending; hours without events are omitted. */
 const HOURS = listOf(
   exactly({
     hour: { type: 'string', description: 'As 2026-11-22T05, in UTC.' },
@@ -29,7 +29,7 @@ const HOURS = listOf(
   }),
 );
 
-/** Which service it is, whatever the address it is reached at. */
+/** The identity of the service, independent of its address. */
 const SERVICE = exactly({
   stack: { type: 'string', description: "The stack's name." },
   id: { type: 'string', description: 'Unique to this stack, even if another had its name before.' },

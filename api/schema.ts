@@ -9,7 +9,7 @@ export interface Schema {
   readonly oneOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
-  /** False everywhere an answer is an object: what is not documented is not answered. */
+  /** False wherever an answer is an object: answers contain only documented fields. */
   readonly additionalProperties?: boolean | Schema;
   readonly items?: Schema;
   readonly minItems?: number;
@@ -31,7 +31,7 @@ interface Primitives {
   null: null;
 }
 
-/** The type of the values that a schema (written `as const satisfies Schema`) lets through, as far as types can say it. */
+/** The type of the values that a schema (written `as const satisfies Schema`) accepts, as far as types can express it. */
 export type Shape<S> = S extends { readonly const: infer C }
   ? C
   : S extends { readonly enum: readonly (infer E)[] }
@@ -56,7 +56,7 @@ type Fields<P, R> = { readonly [K in keyof P as K extends R ? K : never]: Shape<
   readonly [K in keyof P as K extends R ? never : K]?: Shape<P[K]>;
 };
 
-/** An object that has exactly these fields, and may have the optional ones. */
+/** An object with exactly these fields, and optionally the optional ones. */
 export function exactly<
   const P extends Readonly<Record<string, Schema>>,
   const O extends Readonly<Record<string, Schema>> = Readonly<Record<never, Schema>>,
@@ -69,12 +69,11 @@ export function exactly<
   } as const;
 }
 
-/** A list of such values. */
 export function listOf<const I extends Schema>(items: I) {
   return { type: 'array', items } as const;
 }
 
-/** A whole number of something, 0 at least. */
+/** A count: a non-negative integer. */
 export const NUMBER_OF = { type: 'integer', minimum: 0 } as const satisfies Schema;
-/** An instant as answers write it. */
+/** An instant in answers. */
 export const INSTANT = { type: 'string', description: 'ISO 8601 in UTC.' } as const satisfies Schema;

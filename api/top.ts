@@ -1,10 +1,9 @@
-// GET /v1/top/{metric} and GET /v1/metrics: what may be asked, and what is answered.
+// GET /v1/top/{metric} and GET /v1/metrics: parameters and answers.
 import { METRIC } from './events.ts';
 import { exactly, INSTANT, listOf, type Schema } from './schema.ts';
 
 const BY = { type: 'string', enum: ['hour', 'day', 'month', 'total'] } as const satisfies Schema;
 
-/** The parameters of the question. */
 export const TOP_PARAMETERS = {
   metric: { in: 'path', description: 'The metric.', schema: METRIC },
   by: { in: 'query', description: 'The length of the period, in UTC. Default: day.', schema: BY },

@@ -4,7 +4,7 @@ import { callersPath } from './paths.ts';
 import { existing, wholeNumber, wholeNumbers, withExample } from './shared/options.ts';
 import { runScript } from './shared/script.ts';
 
-/** An option of a benchmark: its flags, what it means, and what it may be: by a parser, one of some, or any text. */
+/** An option of a benchmark: its flags, its meaning, and its values: a parser, a list, or by default any text. */
 type BenchOption = readonly [flags: string, meaning: string, parse?: Parse | readonly string[]];
 type Parse = (text: string) => string | number | number[];
 

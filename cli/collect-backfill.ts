@@ -1,4 +1,4 @@
-// `tally collect-backfill`: announces the objects that a bucket of logs already has, as S3 would have.
+// `tally collect-backfill`: announces the objects that a bucket of logs already has, as S3 would have done.
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { Command, InvalidArgumentError } from 'commander';
@@ -20,7 +20,7 @@ function date(text: string): Date {
   return at;
 }
 
-/** SQS takes so many messages at once. */
+/** SQS's limit for one batch. */
 const MESSAGES_MAX = 10;
 
 export const collectBackfillCommand = withExample(
@@ -64,7 +64,7 @@ export const collectBackfillCommand = withExample(
   STACK_CODES,
 );
 
-/** The objects below a prefix, as many at a time as one message batch takes. */
+/** The objects under a prefix, in chunks of one message batch. */
 async function* pages(
   client: S3Client,
   bucket: string,

@@ -14,7 +14,7 @@ import {
 /** A part's name, or a poison message's. */
 const NAME = /^([A-Za-z0-9]{1,8}\.[0-9a-z]+\.[0-9a-z]+\/\d+|poison\/[^/\s]+)$/;
 
-/** Options as commander gives them. */
+/** Options parsed by commander. */
 type Given = StackOptions &
   Partial<Omit<Options, 'action' | 'stack' | 'selection'>> & {
     readonly all?: boolean;
@@ -83,7 +83,7 @@ function changing(name: Action, description: string): Command {
     .option('--per-second <n>', 'at most this many a second', wholeNumber(1), 50);
 }
 
-/** The options of a run. @throws OperatorError that says what is wrong with them */
+/** The options of a run. @throws OperatorError if they are invalid */
 export function optionsOf(action: Action, names: readonly string[], given: Given): Options {
   const stack = stackNamed(given);
   const misnamed = names.find((name) => !NAME.test(name));

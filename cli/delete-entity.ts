@@ -1,4 +1,4 @@
-// `tally delete-entity`: deletes what is stored of one entity, or says what would be deleted.
+// `tally delete-entity`: deletes an entity's stored data, or reports what would be deleted.
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
@@ -56,7 +56,7 @@ async function run(entity: string, given: Given): Promise<number> {
   const stack = await openStack(stackNamed(given));
   try {
     const { ports, settings } = wired(stack, given);
-    // What is compacted can be found.
+    // Compacted rows can be found.
     await ports.pause(0);
     const { onProgress, endProgress } = progress();
     const pass = (dryRun: boolean) =>
@@ -92,7 +92,7 @@ function wired(stack: StackAccess, { wait }: Given): { ports: DeletionPorts; set
     clock,
     async pause(ms) {
       await compactNow(access).catch((error: unknown) => {
-        // Compaction that can't go on has an alarm of its own; the deletion is in its register.
+        // Compaction has its own alarm for missing deltas; the register already contains the deletion.
         if (!(error instanceof DeltasMissing)) throw error;
       });
       await delay(ms);
@@ -101,7 +101,7 @@ function wired(stack: StackAccess, { wait }: Given): { ports: DeletionPorts; set
   return { ports, settings: { retentions: access.settings.retentions, patienceMs: wait * 1000 } };
 }
 
-/** A line that is written over on a terminal; nothing where nobody looks. */
+/** A line that is overwritten on a terminal; nothing without a terminal. */
 function progress(): { onProgress: (line: string) => void; endProgress: () => void } {
   if (!process.stderr.isTTY) return { onProgress: () => {}, endProgress: () => {} };
   return {

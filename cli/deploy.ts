@@ -1,9 +1,8 @@
-// `tally deploy`: everything that could stop a deployment is looked at before half a minute of bundling.
+// `tally deploy`: checks everything that could stop a deployment before half a minute of bundling.
 import { Command } from 'commander';
 import { exitCodes, OperatorError } from './shared/errors.ts';
 import { withExample } from './shared/options.ts';
 
-/** What a deployment is asked for. */
 export interface DeployOptions {
   readonly new?: boolean;
   readonly settings?: string;

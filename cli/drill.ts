@@ -1,4 +1,4 @@
-// `tally drill`: breaks the local stack in six ways and shows alarms, what the operator does, and that counts are right.
+// `tally drill`: breaks the local stack in six ways and shows alarms, the operator's response, and that counts are right.
 import { Command } from 'commander';
 import { exitCodes, OperatorError } from './shared/errors.ts';
 import { withExample } from './shared/options.ts';

@@ -1,22 +1,22 @@
-// The few errors that the commands tell apart, each with the exit code it ends in.
+// The errors that commands distinguish, each with its exit code.
 import { FormatError } from '../formats/reading.ts';
 
-/** A command line or a file that cannot be worked with: nothing was sent. Exit code 2. */
+/** An invalid command line or unusable file: nothing was sent. Exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The state of an import forbids going on: other options, another import running, a changed file. Exit code 2. */
+/** An import's state prevents continuing: other options, another running import, a changed file. Exit code 2. */
 export class StateError extends Error {
   override readonly name = 'StateError';
 }
 
-/** The input file cannot be read to its end. What was read before it stays imported. Exit code 1. */
+/** The input file cannot be read to its end. The part before stays imported. Exit code 1. */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
 }
 
-/** The service refuses in a way that repeating cannot change (keys, wrong address). Exit code 1. */
+/** The service refuses permanently (wrong key, wrong address). Exit code 1. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
 }
@@ -32,7 +32,7 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
-/** The exit code an error ends in. */
+/** The exit code for an error. */
 export function exitCodeOf(error: unknown): number {
   const usage = [UsageError, StateError, FormatError].some((kind) => error instanceof kind);
   return usage ? EXIT.usage : EXIT.failed;
@@ -45,7 +45,7 @@ export function systemCode(error: unknown): string | undefined {
   return systemCode(error.cause);
 }
 
-/** The text of anything thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

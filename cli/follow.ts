@@ -1,4 +1,4 @@
-// `tally follow`: like `tail -F`, for counting. It alone knows the clock, signals and the environment.
+// `tally follow`: like `tail -F`, for counting. Only this file uses the clock, signals and the environment.
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
@@ -18,7 +18,7 @@ import { connect } from './service.ts';
 const POLL_MS = 200;
 const FLUSH_MS = 400;
 const LINGER_MS = 60_000;
-/** How long requests under way may take to end after a signal. */
+/** Grace period for requests in flight after a signal. */
 const GRACE_MS = 5_000;
 
 interface FollowFlags extends DeliveryFlags {
@@ -118,7 +118,7 @@ async function followFiles(
     while (!ports.stop.aborted) {
       let grew = false;
       for (const follower of followers) grew = (await follower.step()) || grew;
-      // As fast as the service takes it, and otherwise a few times a second.
+      // As fast as the service accepts data, otherwise a few times a second.
       if (grew) await ports.queue.onSizeLessThan(settings.concurrency * 2);
       else await delay(POLL_MS, undefined, { signal: ports.stop }).catch(() => {});
     }

@@ -1,4 +1,4 @@
-// `tally import`: log files into a running Tally, every line exactly once. It alone knows the clock, signals and the environment.
+// `tally import`: imports log files into a running Tally, every line exactly once. Only this file uses the clock, signals and the environment.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT, exitCodeOf, messageOf, UsageError } from './errors.ts';
 import {
@@ -17,7 +17,7 @@ import { connect, type Service, type Waited, waitUntilCounted } from './service.
 import { openSource, type Source } from './source/source.ts';
 import type { ImportState } from './source/state.ts';
 
-/** How long requests under way may take to end after Ctrl-C. */
+/** Grace period for requests in flight after Ctrl-C. */
 const GRACE_MS = 2_000;
 
 interface ImportFlags extends DeliveryFlags {
@@ -125,7 +125,7 @@ class Session {
     if (url === undefined && !dryRun)
       throw new UsageError('--url is missing: give the address of a running Tally');
     formatRequest(this.#flags);
-    // Look at all files first: a wrong name should not show after an hour.
+    // Open all files first: a wrong name should not show up after an hour.
     const sources = await this.#sources();
     const service = dryRun || sources.length === 0 ? undefined : await this.#connect(url ?? '');
     if (!dryRun && service === undefined) return;
@@ -133,7 +133,7 @@ class Session {
     try {
       for (const source of sources) {
         if (this.#stop.signal.aborted) break;
-        // One unusable file does not stop the others; a service that refuses does.
+        // An unusable file does not stop the others; a service that refuses does.
         await this.#importOne(source, service, rejectsTo).catch((error: unknown) => {
           if (exitCodeOf(error) !== EXIT.usage && sources.length > 1) this.#stop.abort();
           this.#fail(error);
@@ -210,7 +210,7 @@ class Session {
     );
   }
 
-  /** A service that was emptied looks to the state as if it still had everything. */
+  /** After a service was emptied, the state still says that everything was imported. */
   #hintAtForget(reporter: FileReporter, service: Service, { accepted, acceptedAt }: ImportState): void {
     const on = acceptedAt === undefined ? '' : ` on ${new Date(acceptedAt).toISOString().slice(0, 16)}Z`;
     reporter.note(`everything was imported into this service before${on}: nothing was sent`);

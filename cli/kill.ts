@@ -14,7 +14,7 @@ const command = new Command('kill')
   .argument('[options...]', 'options of `tally import`, after --')
   .action(async (importing: string[], options) => {
     const { readTruth } = await import('./verify/truth.ts');
-    // Not after ten kills.
+    // Fail now, not after ten kills.
     await readTruth(options.truth, 'views');
     const { playKills } = await import('../proof/kill.ts');
     process.exitCode = await playKills(options, importing);

@@ -1,4 +1,4 @@
-// `tally late`: an import of which a share arrives a week after the rest.
+// `tally late`: an import in which a share of the events arrives a week after the rest.
 import { Command } from 'commander';
 import { decimal, existing, withExample } from './shared/options.ts';
 

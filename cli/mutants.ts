@@ -1,4 +1,4 @@
-// `tally mutants`: known mistakes, one at a time, each of which the proofs must notice.
+// `tally mutants`: known mistakes, one at a time, each of which the proofs must detect.
 import { Command } from 'commander';
 import { withExample } from './shared/options.ts';
 import { runScript } from './shared/script.ts';

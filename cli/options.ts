@@ -1,4 +1,4 @@
-// Options that several commands share, as commander takes them.
+// Options that several commands share, in commander's format.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FormatRequest } from '../formats/detect.ts';
 import { FORMAT_ALIASES, FORMATS } from '../formats/plan.ts';
@@ -92,7 +92,7 @@ export interface FormatFlags {
   readonly comment?: string;
 }
 
-/** What the flags say of reading a file. Throws UsageError. */
+/** The file-reading options in the flags. Throws UsageError. */
 export function formatRequest(flags: FormatFlags): FormatRequest {
   const { where = [], method, status, entity, time, delimiter } = flags;
   const tab = delimiter === '\\t' ? '\t' : delimiter;

@@ -1,4 +1,4 @@
-// `tally parameter`: reads and sets the retry parameter of a running stack; a value that functions could not use is refused.
+// `tally parameter`: reads and sets the retry parameter of a running stack; refuses a value that functions could not use.
 import { Command, InvalidArgumentError } from 'commander';
 import { InvalidRetryPolicy, parseRetryPolicy } from '../lambdas/core/retry-policy.ts';
 import { exitCodes, OperatorError } from './shared/errors.ts';
@@ -49,7 +49,7 @@ async function read({ ssm, resources }: StackAccess): Promise<string> {
   return Parameter?.Value ?? '';
 }
 
-/** Takes `FIELD=NUMBER` up. */
+/** Parses `FIELD=NUMBER`. */
 function fieldAndNumber(
   text: string,
   others: Readonly<Record<string, number>> = {},
@@ -59,7 +59,7 @@ function fieldAndNumber(
   return { ...others, [field]: Number(number) };
 }
 
-/** Puts the value together with the changes, if functions can use the whole. */
+/** Merges changes into the value, if functions can use the result. */
 async function change(stack: StackAccess, changes: Readonly<Record<string, number>>): Promise<void> {
   const Value = JSON.stringify({ ...usable(await read(stack)), ...changes });
   try {
@@ -73,7 +73,7 @@ async function change(stack: StackAccess, changes: Readonly<Record<string, numbe
   await stack.ssm.send(new PutParameterCommand({ Name, Value, Type: 'String', Overwrite: true }));
 }
 
-/** The fields of a value; none of one that is no object, which a change repairs. */
+/** The fields of a value; none if it is not an object, which a change then repairs. */
 function usable(text: string): object {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,4 +1,4 @@
-// `tally recount`: produces segments again, compares with the store, repairs, or counts into other tables.
+// `tally recount`: reproduces segments, compares them with the store, repairs it, or counts into other tables.
 import cliProgress from 'cli-progress';
 import { Command } from 'commander';
 import { S3RawArchive } from '../lambdas/aws/raw-archive.ts';
@@ -70,7 +70,7 @@ export const recountCommand = withExample(
   STACK_CODES,
 );
 
-/** A part of these many events takes some 100 MB. */
+/** A part with this many events takes some 100 MB. */
 const PART_EVENTS = 250_000;
 
 async function run(given: Given): Promise<number> {
@@ -118,7 +118,7 @@ async function compare(
     const state = saved ?? (await begin(what, range, access, { partEvents: PART_EVENTS }));
     const spill = await FileSpill.open(`${given.state}.rows`, state.spilled);
     const settings = {
-      // What an earlier setting has let go is no difference.
+      // Rows that an earlier retention setting removed are not a difference.
       retentions: retentionsKept(await access.ledger.readClaim(), access.settings.retentions),
       periodsAtOnce: 64,
       attemptsMax: 20,
@@ -220,7 +220,7 @@ function usage(message: string): OperatorError {
   return new OperatorError(message, exitCodes.usage);
 }
 
-/** A bar on a terminal, else a line for each phase; on standard error, which is left to people. */
+/** A bar on a terminal, otherwise a line for each phase; on standard error. */
 function progressBar(): { readonly show: (progress: RecountProgress) => void; readonly stop: () => void } {
   let phase = '';
   if (!process.stderr.isTTY) {

@@ -1,4 +1,4 @@
-// The service that a command talks to: is it Tally, which one, and has it counted what it accepted?
+// The service that a command uses: whether it is Tally, which one, and whether it has counted what it accepted.
 import { setTimeout as delay } from 'node:timers/promises';
 import { type StatusAccounts, TallyClient, TallyError } from '../client/src/index.ts';
 import { messageOf, ServiceError, systemCode, UsageError } from './errors.ts';
@@ -13,21 +13,21 @@ export interface ServiceOptions {
 /** A service that has answered. */
 export interface Service {
   readonly client: TallyClient;
-  /** Its identity, the same at every address. */
+  /** Its identity, independent of its address. */
   readonly id: string;
-  /** Its accounts when it was first asked. */
+  /** Its accounts at the first request. */
   readonly before: StatusAccounts;
-  /** How far its clock is ahead of ours, at most. */
+  /** Upper bound of how far its clock is ahead of ours. */
   readonly aheadMs: number;
 }
 
-/** Errors that only another address can mend: TLS to a plain port, plain HTTP to a TLS port, a certificate for another name. */
+/** Errors that only another address can fix: TLS to a plain port, plain HTTP to a TLS port, a certificate for another name. */
 const HOPELESS =
   /^(?:EPROTO|ERR_SSL_|ERR_TLS_|HPE_|UND_ERR_SOCKET_OTHER|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 const POLL_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
 
-/** @throws UsageError for an address or an option that cannot be */
+/** @throws UsageError for an invalid address or option */
 export function clientFor({ url, apiKey, timeoutMs, concurrency }: ServiceOptions): TallyClient {
   try {
     return new TallyClient({ url, apiKey, timeoutMs, concurrency });
@@ -37,9 +37,9 @@ export function clientFor({ url, apiKey, timeoutMs, concurrency }: ServiceOption
 }
 
 /**
- * Asks a service who it is, as often as it takes.
- * @returns undefined if it was stopped
- * @throws ServiceError if what answers is no Tally, or will never answer
+ * Asks a service for its identity, retrying until it answers.
+ * @returns undefined if stopped
+ * @throws ServiceError if the server is not Tally, or will never answer
  */
 export async function connect(
   options: ServiceOptions,
@@ -56,7 +56,7 @@ export async function connect(
       const status = await client.status({ signal: stop });
       if (typeof status.received !== 'number')
         throw new ServiceError(`${options.url} is not Tally: its status has no "received"`);
-      // An older Tally does not say.
+      // An older Tally does not report it.
       const { service }: Partial<typeof status> = status;
       const id = service === undefined ? options.url : `${service.stack}/${service.id}/${service.generation}`;
       return { client, id, before: status, aheadMs: await clockAhead(options) };
@@ -87,20 +87,20 @@ async function clockAhead({ url, apiKey, timeoutMs }: ServiceOptions): Promise<n
   );
   await answer?.body?.cancel();
   const date = Date.parse(answer?.headers.get('date') ?? '');
-  // The header has whole seconds.
+  // The header has a resolution of one second.
   return Number.isNaN(date) ? 1000 : Math.max(0, date + 1000 - Date.now());
 }
 
-/** What waiting ended with, and by how much each account has grown since before the import. */
+/** The result of waiting, and how much each account has grown since the import began. */
 export interface Waited {
   readonly end: 'counted' | 'timed-out' | 'stopped';
   readonly grown: Omit<StatusAccounts, 'rejectedByReason'>;
-  /** What the accounts, or `completeThrough`, do not have yet. */
+  /** What the accounts, or `completeThrough`, still lack. */
   readonly missing: string | undefined;
 }
 
 export interface WaitSettings {
-  /** Events accepted since `service.before`, and when the last one was (epoch ms, by our clock). */
+  /** Events accepted since `service.before`, and when the last one was (epoch ms, on our clock). */
   readonly accepted: number;
   readonly acceptedAt: number;
   readonly metric: string;
@@ -121,7 +121,7 @@ const ACCOUNTS = [
 ] as const;
 
 /**
- * Waits until everything accepted is counted: either the accounts have grown by exactly what was accepted, duplicates aside, and
+ * Waits until everything accepted is counted. Either the accounts have grown by exactly what was accepted, except duplicates, and
  * nothing is in flight or dead; or everything that arrived up to the last acceptance is complete. Duplicates prove nothing.
  */
 export async function waitUntilCounted(service: Service, settings: WaitSettings): Promise<Waited> {

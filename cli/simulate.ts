@@ -1,4 +1,4 @@
-// `tally simulate`: whole histories with faults in virtual time, on the real use cases.
+// `tally simulate`: complete runs with faults in virtual time, on the real use cases.
 import { Command } from 'commander';
 import { wholeNumber, wholeNumbers, withExample } from './shared/options.ts';
 import { runScript } from './shared/script.ts';

@@ -28,7 +28,7 @@ export const startCommand = withExample(
   `npx tally start --data ./tally-data\nnpx tally start --settings '{"archiveRawEvents":true}'`,
 );
 
-/** Refused here, before anything starts. */
+/** Validates before anything starts. */
 function localSettings(text: string): string {
   try {
     configurationOf(LOCAL_STAGE, settingsIn(text, '--settings'));

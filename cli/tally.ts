@@ -1,4 +1,4 @@
-// The one command: its subcommands, a file each, and how each of them ends.
+// The `tally` command: its subcommands, one file each, and how they end.
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { benchCommand } from './bench.ts';
@@ -29,7 +29,7 @@ export function tally(): Command {
     new Command('tally')
       .description('Tally counts events exactly.')
       .version(packageJson.version)
-      // The list has first sentences; a command's own help has the rest.
+      // The list shows first sentences; a command's own help shows the rest.
       .configureHelp({ subcommandDescription: (one) => one.description().split(/(?<=\.) /)[0] ?? '' })
       .enablePositionalOptions()
       .passThroughOptions(),
@@ -63,13 +63,13 @@ export function tally(): Command {
   return program;
 }
 
-/** Wrong usage prints the command's help, and ends as an error that `run` understands. */
+/** Wrong usage prints the command's help, and becomes an error that `run` handles. */
 function finish(command: Command): void {
   command.exitOverride().showHelpAfterError();
   for (const child of command.commands) finish(child);
 }
 
-/** Runs a command line. Sets the exit code; never prints a stack trace unless TALLY_DEBUG is set. */
+/** Runs a command line. Sets the exit code; prints a stack trace only if TALLY_DEBUG is set. */
 export async function run(args: readonly string[]): Promise<void> {
   try {
     await tally().parseAsync(args, { from: 'user' });

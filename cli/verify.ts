@@ -1,4 +1,4 @@
-// `tally verify`: compares every (entity, minute) count of a truth file, its sums, or its rankings with a running service.
+// `tally verify`: compares every (entity, minute) count, the sums, or the rankings of a truth file with a running service.
 import { Command, Option } from 'commander';
 import PQueue from 'p-queue';
 import type { TallyClient } from '../client/src/index.ts';
@@ -116,7 +116,7 @@ async function verify(
   const span = { from: truth.firstMinute, to: truth.lastMinute + 60 };
   const queue = new PQueue({ concurrency });
   const asked = [...truth.entities].map(([entity, minutes]) => async () => {
-    // The API would only answer 400 for an entity it cannot hold.
+    // The API would only answer 400 for an invalid entity.
     const found = entityProblem(entity)
       ? new Map<number, number>()
       : await countsOf(client, metric, entity, span, by);

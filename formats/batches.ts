@@ -1,32 +1,31 @@
-// Cuts a file's events into batches. Cut and key follow from the file's identity, the offset and the bytes before it alone:
+// Cuts a file's events into batches. Cuts and keys depend only on the file's identity, the offset and the bytes before it, so
 // reading the file again, from its beginning or from the start of any batch, makes the same batches.
 import { BEGINNING, type Position } from './lines.ts';
 import type { EventReading } from './reading.ts';
 import type { FileRecord } from './records.ts';
 
-/** An event on its way. */
 export interface BatchEvent {
   readonly metric: string;
   readonly entity: string;
-  /** Epoch milliseconds; ISO 8601 before 2000, since the API takes such a number for seconds. */
+  /** Epoch milliseconds; ISO 8601 before 2000, since the API would read such a number as seconds. */
   readonly at: number | string;
 }
 
-/** A contiguous range of a file and the events in it, which are sent under one key and again only as they were. */
+/** A contiguous range of a file and its events, which are sent under one key, and resent unchanged. */
 export interface Batch {
   readonly from: Position;
   readonly to: Position;
   readonly key: string;
-  /** Usually one request's events; more where a single record holds more than a request may. */
+  /** Usually one request's events; more if a single record has more than a request may. */
   readonly parts: readonly (readonly BatchEvent[])[];
 }
 
-/** How large a batch may become. */
+/** Maximum size of a batch. */
 export interface BatchLimits {
   readonly events: number;
   /** Bytes of the events' JSON. */
   readonly bytes: number;
-  /** A batch ends where a stretch of so many bytes of the file does: a reader may begin there. */
+  /** A batch ends where a stretch of this many bytes of the file does: a reader may start there. */
   readonly stretchBytes: number;
 }
 
@@ -46,12 +45,12 @@ export function partKey(key: string, part: number): string {
   return part === 0 ? key : `${key}.${part}`;
 }
 
-/** An event as it is sent. */
+/** Converts an event to the API's format. */
 export function batchEvent({ metric, entity, at }: EventReading): BatchEvent {
   return { metric, entity, at: at < NUMBER_MIN_MS ? new Date(at).toISOString() : at };
 }
 
-/** Takes a file's records in order and gives batches as they are complete. */
+/** Adds a file's records in order, and returns completed batches. */
 export class BatchCutter {
   readonly #file: string;
   readonly #limits: BatchLimits;
@@ -60,7 +59,7 @@ export class BatchCutter {
   #events: EventReading[] = [];
   #bytes = 0;
 
-  /** @param file what tells this file, read this way, from all others */
+  /** @param file identifies this file, read this way */
   constructor(
     file: string,
     { offset, crc, lines }: Position = BEGINNING,
@@ -72,7 +71,7 @@ export class BatchCutter {
     this.#to = this.#from;
   }
 
-  /** Where the batch under way begins: a cutter that begins there makes the same batches. */
+  /** Where the current batch begins: a cutter that begins there makes the same batches. */
   get from(): Position {
     return this.#from;
   }
@@ -82,12 +81,12 @@ export class BatchCutter {
     return this.#to;
   }
 
-  /** Whether there are events that no batch has yet. */
+  /** Whether there are events that are in no batch yet. */
   get hasEvents(): boolean {
     return this.#events.length > 0;
   }
 
-  /** Leaves a record out, and what comes after it begins a batch. */
+  /** Skips a record; the next one begins a batch. */
   skip({ line, end, crc }: FileRecord): void {
     this.#to = { offset: end, crc, lines: line.number };
     this.#from = this.#to;
@@ -95,8 +94,8 @@ export class BatchCutter {
 
   /**
    * Adds a record.
-   * @param mayCut false where the batch is known to go on, whatever its size
-   * @returns the batch that is complete before it, if one is
+   * @param mayCut false if the batch is known to continue, whatever its size
+   * @returns the batch completed by the records before, if any
    */
   add({ line, end, crc, outcomes }: FileRecord, mayCut = true): Batch | undefined {
     const { events: eventsMax, bytes: bytesMax, stretchBytes } = this.#limits;
@@ -107,7 +106,7 @@ export class BatchCutter {
       if (outcome.kind !== 'event') continue;
       const bytes = EVENT_BYTES + outcome.metric.length + Buffer.byteLength(outcome.entity);
       const full = mayCut && (this.#events.length >= eventsMax || this.#bytes + bytes > bytesMax);
-      // A record is never cut in two: journals know bytes of the file, not events.
+      // A record is never split: journals track bytes of the file, not events.
       if (full && this.#to.offset > this.#from.offset && this.#to.offset === line.start) batch ??= this.cut();
       this.#events.push(outcome);
       this.#bytes += bytes;

@@ -1,13 +1,13 @@
-// A file's uncompressed bytes: plain or gzip by its first bytes; containers are recognised and refused.
+// A file's uncompressed bytes: plain or gzip, by its first bytes; other containers are recognised and refused.
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { FormatError } from './reading.ts';
 
-/** Bytes that tell what a file is. */
+/** First bytes that identify the kind of file. */
 export const MAGIC_BYTES = 512;
 const CHUNK_BYTES = 256 * 1024;
 
-/** Compressions and containers that are not read, by the hexadecimal digits they begin with. */
+/** Unsupported compressions and containers, by their first hexadecimal digits. */
 const FOREIGN: readonly (readonly [RegExp, string])[] = [
   [/^504b0304/, 'a zip archive'],
   [/^(?:28b52ffd|5.2a4d18)/, 'compressed with zstd'],
@@ -22,7 +22,7 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
 ];
 const TAR_MAGIC_AT = 257;
 
-/** @returns whether the bytes are gzip. @throws FormatError for a container or compression that is not read */
+/** @returns whether the bytes are gzip. @throws FormatError for an unsupported container or compression */
 export function isGzip(head: Buffer, name: string): boolean {
   const hex = head.subarray(0, 10).toString('hex');
   const what = FOREIGN.find(([start]) => start.test(hex))?.[1] ?? (isTar(head) ? 'a tar archive' : undefined);
@@ -39,15 +39,15 @@ function isTar(head: Buffer): boolean {
 export type OpenAt = (offset: number) => Readable;
 
 /**
- * The uncompressed bytes of a gzip file, zeros between its members left out.
- * @throws Error where the data is damaged, cut off, or followed by something else
+ * The uncompressed bytes of a gzip file, skipping zeros between its members.
+ * @throws Error if the data is damaged, truncated, or followed by something else
  */
 export async function* gunzipped(open: OpenAt, name: string): AsyncGenerator<Buffer> {
   let isFirst = true;
   for (let offset: number | undefined = 0; offset !== undefined; ) {
     const file = open(offset);
     const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-    // The callback is there so that pipeline throws nothing by itself: the loop below meets the same error.
+    // The callback keeps pipeline from throwing: the loop below gets the same error.
     pipeline(file, gunzip, () => {});
     try {
       for await (const chunk of gunzip as AsyncIterable<Buffer>) {
@@ -59,7 +59,7 @@ export async function* gunzipped(open: OpenAt, name: string): AsyncGenerator<Buf
     } finally {
       file.destroy();
     }
-    // Node reads members that follow each other, and stops at zeros as if the file ended there.
+    // Node reads consecutive members, but stops at zeros as if the file ended there.
     offset = await nextMember(open, name, offset + gunzip.bytesWritten);
   }
 }
@@ -83,7 +83,7 @@ async function nextMember(open: OpenAt, name: string, from: number): Promise<num
   }
 }
 
-/** Why gzip data cannot be read on, in words; undefined for another error. */
+/** Why gzip data cannot be read further, in words; undefined for any other error. */
 export function gzipFailure(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'Z_BUF_ERROR') return 'its gzip data is cut off (unexpected end of file)';
@@ -92,7 +92,7 @@ export function gzipFailure(error: unknown): string | undefined {
     : undefined;
 }
 
-/** A stream of what is asked for when it is read. */
+/** A stream that opens its source on first read. */
 export function readableOf(open: () => Promise<AsyncIterable<Uint8Array>>): Readable {
   async function* bytes() {
     for await (const chunk of await open())

@@ -1,4 +1,4 @@
-// Columns: comma-separated values, by csv-parse where there are quotes, and columns between blanks or tabs.
+// Columns: comma-separated values, parsed by csv-parse if there are quotes, and columns separated by blanks or tabs.
 import { CsvError, parse } from 'csv-parse/sync';
 import {
   IGNORED,
@@ -14,11 +14,11 @@ import { TextEntry } from './request.ts';
 export interface ColumnsSettings {
   /** The first line names the columns. */
   readonly header: boolean;
-  /** Lines that begin with it are comments. */
+  /** The prefix of comment lines. */
   readonly comment: string | undefined;
 }
 
-/** @param names the header, where a parser goes on in the middle of a file */
+/** @param names the header, if the parser starts in the middle of a file */
 export function csvParser(
   { delimiter, ...settings }: ColumnsSettings & { readonly delimiter: string },
   names?: readonly string[],
@@ -28,8 +28,8 @@ export function csvParser(
 }
 
 /**
- * @param tabs single tabs between columns, so that one may be empty; otherwise runs of blanks and tabs, as awk sees them
- * @param names the header, where a parser goes on in the middle of a file
+ * @param tabs single tabs separate columns, so that one may be empty; otherwise runs of blanks and tabs do, as in awk
+ * @param names the header, if the parser starts in the middle of a file
  */
 export function blanksParser(
   { tabs, ...settings }: ColumnsSettings & { readonly tabs: boolean },
@@ -59,13 +59,13 @@ function columnsParser(
         columns = row.map((name) => utf8FromLatin1(name) ?? name);
         return IGNORED;
       }
-      // Which column is the time is for the options to say.
+      // The options say which column is the time.
       return oneEntry(new TextEntry(undefined, (name) => columnOf(name, row, columns)));
     },
   };
 }
 
-/** A column by its name in the header, or by its number from 1. */
+/** A column by its name in the header, or its number from 1. */
 function columnOf(name: string, row: readonly string[], columns: readonly string[] | undefined) {
   const named = columns?.indexOf(name) ?? -1;
   return row[named === -1 && /^[1-9]\d*$/.test(name) ? Number(name) - 1 : named];

@@ -1,4 +1,4 @@
-// Turns what the user asked for, and a file's first bytes, into a reading plan.
+// Makes a reading plan from the user's options and a file's first bytes.
 import { JsonEntry } from './json.ts';
 import { LineSplitter } from './lines.ts';
 import {
@@ -18,7 +18,7 @@ import { unwrapped, unwrappedLines, WRAPPERS, type Wrapper } from './unwrap.ts';
 
 type Loose<T> = { readonly [name in keyof T]?: T[name] | undefined };
 
-/** How the user wants a file to be read; everything is optional. */
+/** The user's options for reading a file; all optional. */
 export interface FormatRequest extends Loose<Selection> {
   /** A format's name, or `auto`. */
   readonly format?: string | undefined;
@@ -29,11 +29,11 @@ export interface FormatRequest extends Loose<Selection> {
   readonly comment?: string | undefined;
 }
 
-/** Bytes of a file's beginning that are enough to tell its format. */
+/** Enough of a file's beginning to detect its format. */
 export const SAMPLE_BYTES = 256 * 1024;
 const SAMPLE_LINES = 2_000;
 
-/** Formats that need no options, in the order in which a tie is decided. */
+/** Formats that need no options, in the order that breaks ties. */
 const TELLING: readonly FormatName[] = [
   'w3c',
   'json-access',
@@ -45,9 +45,9 @@ const TELLING: readonly FormatName[] = [
 ];
 
 /**
- * The plan for a file that begins with `head`; undefined for one with nothing in it.
+ * The plan for a file that begins with `head`; undefined for an empty one.
  * @param whole the head is the whole file
- * @throws FormatError where options are missing or of no use, or where no format reads any of the first lines
+ * @throws FormatError if options are missing or useless, or no format matches any of the first lines
  */
 export function readingPlan(
   request: FormatRequest,
@@ -92,7 +92,7 @@ function wrapperOf(lines: readonly Buffer[]): Wrapper {
   );
 }
 
-/** The format that reads most of the lines. */
+/** The format that matches most of the lines. */
 function told(request: FormatRequest, lines: readonly Buffer[]): FormatName | undefined {
   if (request.logFormat !== undefined) return 'template';
   const texts = lines.map((line) => line.toString('latin1'));
@@ -102,7 +102,7 @@ function told(request: FormatRequest, lines: readonly Buffer[]): FormatName | un
     if (request.delimiter === undefined && texts.some((text) => text.includes('\t'))) return 'columns';
     return delimited * 2 > texts.length ? 'csv' : 'columns';
   }
-  // Who names the field that says when means fields, also where they are those of an access log.
+  // A named time field implies named fields, even if they are an access log's.
   const order: readonly FormatName[] =
     request.time === undefined ? [...TELLING, 'jsonl'] : ['jsonl', ...TELLING];
   const scores = order.map((format) => ({ format, lines: readable(format, request, lines) }));
@@ -180,7 +180,7 @@ const OPTION_NAMES: Readonly<Record<FormatOption, string>> = {
   timeUnit: '--time-unit',
 };
 
-/** An option without effect would give other counts than its user expects. */
+/** An option without effect would give other counts than the user expects. */
 function refuseUseless(format: FormatName, request: FormatRequest): void {
   const { options } = formatOf(format);
   for (const [option, name] of Object.entries(OPTION_NAMES) as [FormatOption, string][]) {

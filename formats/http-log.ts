@@ -1,4 +1,4 @@
-// Access logs with the request in quotes: common, combined and their kin, HAProxy, and AWS load balancers.
+// Access logs with a quoted request: common, combined and similar formats, HAProxy, and AWS load balancers.
 import { IGNORED, type LineParser, malformed, oneEntry, type Parsed } from './reading.ts';
 import { pathOfUrl, RequestEntry, requestOf } from './request.ts';
 import { parseClf, parseIso } from './time.ts';
@@ -11,16 +11,16 @@ const ISO_TIME =
   '\\d{4}-\\d\\d-\\d\\d[Tt ]\\d\\d:\\d\\d:\\d\\d(?:[.,]\\d+)?(?: ?(?:Z|z|[+-]\\d\\d:?\\d\\d))?';
 
 /**
- * `[time] … "request" status`; what stands before, between and after is free. Between them there is no further bracket, so that
- * a time which a client smuggled into an earlier field is not the one that counts, and no half of a quoted field. What is between
- * ends in no blank: a run of blanks is tried once, not from each of its blanks. Envoy writes status 0, S3 `"-" -`, where nothing was
- * answered.
+ * `[time] … "request" status`, with anything before, between and after. There is no other bracket in between, so a time that a
+ * client smuggled into an earlier field does not match, and no half of a quoted field. The text in between does not end in a
+ * blank: a run of blanks is tried once, not from each of its blanks. If there was no response, Envoy writes status 0, and S3
+ * `"-" -`.
  */
 const LOG = new RegExp(
   `\\[(?:(${CLF_TIME})|(${ISO_TIME}))\\](?:(?:[^\\["]|"${ESCAPED}")*?(?:[^\\[" ]|"${ESCAPED}"))?? +${QUOTED} +(\\d{3}|0|(?<="-" +)-)(?=[ "]|$)`,
 );
 export const LOG_FIELDS = ['host', 'user', 'request', 'bytes', 'referer', 'agent'] as const;
-/** The time without a month and a year, of the EPA's logs. */
+/** The time of the EPA's logs, without month and year. */
 const TIME_ALONE = /\[\d\d:\d\d:\d\d:\d\d\] "/;
 
 /** Common, combined, vhost_combined, S3, API Gateway's CLF, Envoy's default, Traefik, ingress-nginx, Gerrit … */
@@ -47,7 +47,7 @@ function parseLog(text: string): Parsed {
   );
 }
 
-/** The fields before the time and after the status, looked for only where they are asked for. */
+/** Fields before the time and after the status, parsed only on demand. */
 function otherField(name: string, start: string, after: string, request: string): string | undefined {
   if (name === 'request') return request;
   const before = start.trim().replace(/^"/, '').split(/ +/);
@@ -59,14 +59,14 @@ function otherField(name: string, start: string, after: string, request: string)
   return name === 'agent' ? quoted[1] : undefined;
 }
 
-/** A pattern with a group for each field; the line may say more after them. */
+/** A pattern with a group for each field; the line may continue after them. */
 interface Shape {
   readonly pattern: RegExp;
   readonly what: string;
   timeOf(text: string): number | undefined;
 }
 
-/** `client:port [time] frontend backend times status bytes … "request"`; HAProxy cuts a long request off. */
+/** `client:port [time] frontend backend times status bytes … "request"`; HAProxy truncates a long request. */
 const HAPROXY: Shape = {
   pattern:
     /(?:^| )(?<host>[^ ]+):\d+ \[(?<time>\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d\.\d+)\] (?<frontend>\S+) (?<backend>\S+) [-+/\d]+ (?<status>\d{3}|-1) (?<bytes>\S+) [^"]*"(?<request>(?:[^"\\]|\\.)*)(?:"|$)/,
@@ -94,14 +94,14 @@ export const ELB_FIELDS = [
   'url',
 ] as const;
 
-/** HAProxy's `option httplog` and `httpslog`; its time has no zone, and counts as UTC. */
+/** HAProxy's `option httplog` and `httpslog`; its time has no zone, and is read as UTC. */
 export function haproxyParser(): LineParser {
   return shapeParser(HAPROXY, (target) => target);
 }
 
 /**
- * Application Load Balancer and classic ELB. The time is the one the response was given (`time`), the status the load
- * balancer's own, the path that of the request's URL.
+ * Application Load Balancer and classic ELB. The time is that of the response (`time`), the status the load balancer's own, the
+ * path that of the request's URL.
  */
 export function elbParser(): LineParser {
   return shapeParser(ELB, pathOfUrl);

@@ -1,10 +1,10 @@
-// JSON lines: an object a line, several, or an array; any object, or the access logs of servers that write JSON.
+// JSON lines: one object a line, several, or an array; any object, or the JSON access logs of common servers.
 import { isUtf8 } from 'node:buffer';
 import { type Entry, type FieldValue, IGNORED, type LineParser, malformed } from './reading.ts';
 import { partOfTarget, type Request, requestOf } from './request.ts';
 import { parseTime } from './time.ts';
 
-/** What servers call a request's parts: nginx by habit, Caddy, Traefik, Envoy, API Gateway, CloudFront, Apache, Kubernetes' ingress. */
+/** Servers' names for the parts of a request: nginx by convention, Caddy, Traefik, Envoy, API Gateway, CloudFront, Apache, Kubernetes' ingress. */
 const METHODS =
   'method request_method requestMethod request.method RequestMethod httpMethod http_method cs-method http.request.method verb :method'.split(
     ' ',
@@ -19,21 +19,20 @@ const STATUSES =
   );
 const PROTOCOLS = 'protocol server_protocol request.proto RequestProtocol cs-protocol-version'.split(' ');
 const REQUESTS = ['request', 'request_line'];
-/** An HTTP API's `GET /pets/{id}`, where the path itself is not written. */
+/** An HTTP API's `GET /pets/{id}`, for logs without the path itself. */
 const ROUTES = ['routeKey'];
 const TIMES =
   'time_local time_iso8601 @timestamp timestamp StartUTC start_time requestTimeEpoch requestTime ts msec time at datetime'.split(
     ' ',
   );
 
-/** Objects by line. */
 export function jsonParser(): LineParser {
   return {
     parse(line) {
-      // Bytes that are not UTF-8, in an agent say, spoil their own field only.
+      // Invalid UTF-8, for example in a user agent, spoils only its own field.
       const spoilt = !isUtf8(line);
       const text = line.toString().trim();
-      // The lines of a pretty array: its brackets, and a comma after each object.
+      // The lines of a pretty-printed array: its brackets, and a comma after each object.
       const bare = text.endsWith(',') ? text.slice(0, -1) : text;
       if (bare === '' || bare === '[' || bare === ']') return IGNORED;
       const values = valuesOf(bare);
@@ -47,7 +46,7 @@ export function jsonParser(): LineParser {
 
 interface Value {
   readonly value: unknown;
-  /** The JSON that it came from, and its place there if that is an array. */
+  /** The JSON source, and the index in it if that is an array. */
   readonly source: string;
   readonly index?: number;
 }
@@ -78,7 +77,7 @@ function withEscapesMended(text: string): string {
   );
 }
 
-/** Objects that follow each other with nothing, or blanks or commas, between; undefined if that is not what stands there. */
+/** Objects that follow each other directly, or separated by blanks or commas; undefined for anything else. */
 function severalOf(text: string): Value[] | undefined {
   const values: Value[] = [];
   let [depth, from, quoted] = [0, 0, false];
@@ -101,13 +100,13 @@ function severalOf(text: string): Value[] | undefined {
   return depth === 0 && values.length > 1 && text.slice(from).trim() === '' ? values : undefined;
 }
 
-/** An object's fields by their names, or by paths of names joined by dots; and by their roles in an access log. */
+/** An object's fields by name, or by a path of names joined by dots; and by their roles in an access log. */
 export class JsonEntry implements Entry {
   readonly #json: Value;
   readonly #spoilt: boolean;
   #request: Partial<Request> | undefined;
 
-  /** @param spoilt its line is not UTF-8: fields with a replacement character may be what was not */
+  /** @param spoilt its line is not UTF-8: a replacement character in a field may be an invalid byte */
   constructor(json: Value, spoilt: boolean) {
     this.#json = json;
     this.#spoilt = spoilt;
@@ -115,7 +114,7 @@ export class JsonEntry implements Entry {
 
   get at(): number | undefined {
     const [date, clock] = [this.#own('date'), this.#own('time')];
-    // CloudFront's v2 logs have them apart.
+    // CloudFront's v2 logs split date and time.
     if (date != null && clock != null && /^\d\d:/.test(clock)) return parseTime(`${date}T${clock}`, 'auto');
     for (const name of TIMES) {
       const text = this.#own(name);
@@ -125,7 +124,7 @@ export class JsonEntry implements Entry {
     return undefined;
   }
 
-  /** Whether it has what an access log has. */
+  /** Whether it has the fields of an access log. */
   get isRequest(): boolean {
     const { method, target } = this.#asked();
     return [method, target, this.#first(STATUSES), this.at].every((one) => one !== undefined);
@@ -133,7 +132,7 @@ export class JsonEntry implements Entry {
 
   field(name: string): FieldValue {
     const own = this.#own(name);
-    // What the object itself calls `path` may have a query in it, which is stripped as elsewhere.
+    // A field named `path` may include a query, which is stripped as elsewhere.
     if (name === 'path') return partOfTarget(this.#asked().target, name) ?? own;
     if (own !== undefined) return own;
     if (name === 'query') return partOfTarget(this.#asked().target, name);
@@ -182,7 +181,7 @@ function definedOf(request: { readonly [name in keyof Request]: string | undefin
 function fieldOf(value: unknown, path: string): unknown {
   if (!isObject(value)) return undefined;
   if (Object.hasOwn(value, path)) return value[path];
-  // Names may have dots in them: every cut is tried.
+  // Names may contain dots: try every split.
   for (let dot = path.indexOf('.'); dot !== -1; dot = path.indexOf('.', dot + 1)) {
     const found = fieldOf(value[path.slice(0, dot)], path.slice(dot + 1));
     if (found !== undefined) return found;
@@ -194,7 +193,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The digits as they stand in the line: an id beyond 2^53 must not become its neighbour, nor a time its next minute. */
+/** The digits as written in the line: rounding an id beyond 2^53, or a time, would change it. */
 function exactNumber({ source, index }: Value, path: string): string | undefined {
   const exact = JSON.parse(source, (_key, value: unknown, context?: { source?: string }) =>
     typeof value === 'number' ? { digits: context?.source ?? String(value) } : value,

@@ -1,14 +1,14 @@
-// Cuts a byte stream into lines and knows, for each, its number, its place and the checksum of all bytes up to its end.
+// Cuts a byte stream into lines, and gives each its number, its position and the checksum of all bytes up to its end.
 import { crc32 } from 'node:zlib';
 
 /** One line of the uncompressed file. */
 export interface Line {
   /** Counted from 1. */
   readonly number: number;
-  /** Offset of its first byte in the uncompressed file, and after its last one, line end included. */
+  /** Offset of its first byte in the uncompressed file, and after its last one, including the line end. */
   readonly start: number;
   readonly end: number;
-  /** Its bytes without the line end, leading zero bytes and byte order mark; only the first of them if `tooLong`. */
+  /** Its bytes without line end, leading zero bytes and byte order mark; only the first ones if `tooLong`. */
   readonly bytes: Buffer;
   /** CRC-32 of all bytes of the file before `end`. */
   readonly crc: number;
@@ -17,7 +17,7 @@ export interface Line {
   readonly terminated: boolean;
 }
 
-/** Where in a file a splitter begins. */
+/** Where in a file a splitter starts. */
 export interface Position {
   readonly offset: number;
   readonly crc: number;
@@ -26,18 +26,18 @@ export interface Position {
 }
 
 export const BEGINNING: Position = { offset: 0, crc: 0, lines: 0 };
-/** Longer lines are malformed, so that memory is bounded whatever the file holds. */
+/** Longer lines are malformed, which bounds memory. */
 const LINE_BYTES_MAX = 1024 * 1024;
 
 const [LF, CR] = [10, 13];
 const BYTE_ORDER_MARK = Buffer.from('efbbbf', 'hex');
 
-/** A line cutter; any chunking of the same bytes gives the same lines. Lines end in LF, CRLF or CR. */
+/** A line splitter; any chunking of the same bytes gives the same lines. Lines end in LF, CRLF or CR. */
 export class LineSplitter {
   #held: Buffer[] = [];
   #heldBytes = 0;
   #dropped = 0;
-  /** What is held ends in CR: an LF that follows belongs to it. */
+  /** The pending bytes end in CR: an LF that follows belongs to it. */
   #afterCr = false;
   #number: number;
   #start: number;
@@ -51,7 +51,7 @@ export class LineSplitter {
     this.#bytesMax = bytesMax;
   }
 
-  /** Takes the next bytes and gives the lines they complete. */
+  /** Adds bytes, and yields the lines they complete. */
   *push(chunk: Buffer): Generator<Line> {
     if (chunk.length === 0) return;
     let from = 0;
@@ -76,7 +76,7 @@ export class LineSplitter {
     if (from < chunk.length) this.#take(chunk.subarray(from));
   }
 
-  /** Gives the last line where the file does not end in a line end. */
+  /** Yields the last line if the file does not end in a line end. */
   *end(): Generator<Line> {
     if (this.#heldBytes > 0) yield this.#line(this.#afterCr);
   }
@@ -90,7 +90,7 @@ export class LineSplitter {
       kept = withoutZeros(part);
       this.#dropped += part.length - kept.length;
     }
-    // Two bytes more than the limit are kept, so that the line end never decides whether a line is too long.
+    // Keep two bytes more than the limit, so that the line end does not decide whether a line is too long.
     const held = this.#held.reduce((sum, { length }) => sum + length, 0);
     const room = Math.max(0, this.#bytesMax + 2 - held);
     if (kept.length > 0 && room > 0) this.#held.push(kept.length > room ? kept.subarray(0, room) : kept);
@@ -115,7 +115,7 @@ export class LineSplitter {
   }
 }
 
-/** The bytes from the first that is not zero on. */
+/** The bytes from the first nonzero one on. */
 export function withoutZeros(bytes: Buffer): Buffer {
   const text = bytes.findIndex((byte) => byte !== 0);
   return bytes.subarray(text === -1 ? bytes.length : text);
@@ -128,14 +128,14 @@ function withoutLineEnd(bytes: Buffer): Buffer {
   return length === bytes.length ? bytes : bytes.subarray(0, length);
 }
 
-/** Every line of the bytes, with the numbers and offsets of the uncompressed file. */
+/** Every line of the bytes, with numbers and offsets in the uncompressed file. */
 export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line> {
   const splitter = new LineSplitter();
   for await (const chunk of chunks) yield* splitter.push(chunk);
   yield* splitter.end();
 }
 
-/** The first bytes of a file that are not zeros, `bytesMax` at the most, and whether they are all that there is. */
+/** The first nonzero bytes of a file, at most `bytesMax`, and whether they are all of it. */
 export async function headOf(
   chunks: AsyncIterable<Buffer>,
   bytesMax: number,

@@ -1,4 +1,4 @@
-// The table of formats, and the plan: everything that decides which events a file's bytes mean.
+// The table of formats, and the reading plan: everything that determines a file's events.
 import { blanksParser, csvParser } from './columns.ts';
 import {
   ELB_FIELDS,
@@ -17,8 +17,8 @@ import { unwrappingParser, type Wrapper } from './unwrap.ts';
 import { NLB_FIELDS, nlbParser, REALTIME_FIELDS, realtimeParser, w3cParser } from './w3c.ts';
 
 /**
- * How to read a file; plain data. Two imports of a file under one metric must have equal plans, or lines counted by one would
- * mix with lines counted by the other; the state of an import remembers it.
+ * How to read a file; plain data. Two imports of a file under one metric must have equal plans, or they would mix events of
+ * different readings; an import's state stores its plan.
  */
 export interface ReadingPlan extends Selection {
   readonly format: FormatName;
@@ -27,21 +27,21 @@ export interface ReadingPlan extends Selection {
   readonly delimiter?: string | undefined;
   readonly header?: boolean | undefined;
   readonly comment?: string | undefined;
-  /** Columns between single tabs. */
+  /** Single tabs separate columns. */
   readonly tabs?: boolean | undefined;
 }
 
-/** Options that only some formats can use. */
+/** Options that only some formats support. */
 export type FormatOption = 'logFormat' | 'delimiter' | 'header' | 'comment' | 'time' | 'timeUnit';
 
 interface Format {
   parser(plan: ReadingPlan, header: readonly string[] | undefined): LineParser;
-  /** The fields it has; undefined: whatever the file names. */
+  /** Its fields; undefined: those named in the file. */
   fields?(plan: ReadingPlan): readonly string[];
   readonly options: readonly FormatOption[];
-  /** The entity unless the user names another. */
+  /** The default entity field. */
   readonly entity?: string;
-  /** Whether only GET and status 200 count unless the user says otherwise. */
+  /** Whether only GET and status 200 count by default. */
   readonly access: boolean;
 }
 
@@ -89,7 +89,7 @@ export const FORMATS = {
 
 export type FormatName = keyof typeof FORMATS;
 
-/** Other names that users know formats by. */
+/** Alternative names of formats. */
 export const FORMAT_ALIASES: Readonly<Record<string, FormatName>> = {
   common: 'combined',
   clf: 'combined',
@@ -104,20 +104,20 @@ export const FORMAT_ALIASES: Readonly<Record<string, FormatName>> = {
   json: 'jsonl',
 };
 
-/** The settings of a format, in their general shape. */
+/** A format's settings, with the general type. */
 export function formatOf(name: FormatName): Format {
   return FORMATS[name];
 }
 
-/** A fresh parser for one pass over one file. @param header what an earlier parser remembered, where this one goes on from there */
+/** A new parser for one pass over a file. @param header from an earlier parser, if this one continues there */
 export function parserOf(plan: ReadingPlan, header?: readonly string[]): LineParser {
   return unwrappingParser(formatOf(plan.format).parser(plan, header), plan.unwrap);
 }
 
-/** Filters of an access log, unless the user has some for the same field. */
+/** Default filters of an access log, unless the user filters the same field. */
 const DEFAULT_WHERE = ['method=GET', 'status=200'];
 
-/** Conditions with the format's own; `any` alone means all. @throws FormatError for a field the format does not have */
+/** The user's conditions plus the format's; `any` alone means all. @throws FormatError for a field the format does not have */
 export function conditionsFor(plan: ReadingPlan, where: readonly string[]): string[] {
   const given = where.filter((text) => text !== 'any');
   const named = new Set(given.map((text) => parseWhere(text).field));
@@ -127,7 +127,7 @@ export function conditionsFor(plan: ReadingPlan, where: readonly string[]): stri
   return [...standard.filter((text) => !named.has(parseWhere(text).field)), ...given].toSorted();
 }
 
-/** @throws FormatError if the plan asks for a field that the format does not have */
+/** @throws FormatError if the plan uses a field that the format does not have */
 export function checkFields(plan: ReadingPlan): void {
   const fields = formatOf(plan.format).fields?.(plan);
   if (fields === undefined) return;

@@ -1,15 +1,15 @@
-// What reading a line gives, whatever its format.
+// The result of reading a line, in any format.
 import { isUtf8 } from 'node:buffer';
 
 /**
- * The value of a field: text, `undefined` where the line does not have it, `null` where its bytes are not UTF-8, the only
- * encoding the service takes.
+ * The value of a field: text, `undefined` if the line does not have it, `null` if its bytes are not UTF-8, the only encoding the
+ * service accepts.
  */
 export type FieldValue = string | null | undefined;
 
-/** One thing that a line reports. */
+/** One entry of a log. */
 export interface Entry {
-  /** Epoch milliseconds, where the format itself says when; undefined if its time does not exist. */
+  /** Epoch milliseconds, if the format has a time; undefined if that time does not exist. */
   readonly at: number | undefined;
   field(name: string): FieldValue;
 }
@@ -23,13 +23,13 @@ export interface EventReading {
   readonly at: number;
 }
 
-/** `skipped`: valid, but left out by the filter. `malformed`: not of the format. `ignored`: a header, a comment, a blank line. */
+/** `skipped`: valid, but excluded by the filter. `malformed`: not in the format. `ignored`: a header, comment or blank line. */
 export type Outcome =
   | EventReading
   | { readonly kind: 'skipped' | 'ignored' }
   | { readonly kind: 'malformed' | 'rejected'; readonly reason: string };
 
-/** What a format makes of a line, before anything is selected. `more`: the record goes on in the next line. */
+/** A format's result for a line, before selection. `more`: the record continues on the next line. */
 export type Parsed =
   | { readonly kind: 'entries'; readonly entries: readonly Entry[] }
   | { readonly kind: 'ignored' }
@@ -40,7 +40,7 @@ export type Parsed =
 export interface LineParser {
   /** @param line without its line end, or several lines joined by `\n` after `more` */
   parse(line: Buffer): Parsed;
-  /** Headers remembered so far, so that another parser can go on in the middle of the file. */
+  /** Headers so far, so that another parser can continue in the middle of the file. */
   readonly header?: readonly string[] | undefined;
 }
 
@@ -71,12 +71,12 @@ export function utf8Of(bytes: Buffer): string | undefined {
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
 }
 
-/** Options or a file that cannot be read as asked; nothing was sent. */
+/** Invalid options, or a file that cannot be read with them; nothing was sent. */
 export class FormatError extends Error {
   override readonly name: string = 'FormatError';
 }
 
-/** No format reads any of the lines: more of them may tell. */
+/** No format matches any of the lines: more of them may help. */
 export class UnknownFormat extends FormatError {
   override readonly name = 'UnknownFormat';
 }

@@ -1,4 +1,4 @@
-// Reads a file's records: lines from bytes, records from lines (one may span several), and what each means.
+// Reads a file's records: lines from bytes, records from lines (one may span several), and the meaning of each.
 import { BEGINNING, type Line, LineSplitter, type Position } from './lines.ts';
 import { parserOf, type ReadingPlan } from './plan.ts';
 import { type Entry, IGNORED, type LineParser, malformed, type Outcome, type Parsed } from './reading.ts';
@@ -12,28 +12,28 @@ export interface FileRecord {
   readonly end: number;
   readonly crc: number;
   readonly terminated: boolean;
-  /** What it means; several where it holds several objects. */
+  /** Its meaning; several outcomes if it has several objects. */
   readonly outcomes: readonly Outcome[];
 }
 
-/** Where in a file a reader goes on: after the last record it gave. */
+/** Where in a file a reader continues: after its last record. */
 export interface ReaderPosition extends Position {
   readonly header?: readonly string[] | undefined;
 }
 
-/** Lines that a record may span; beyond that the quote is a stray one. */
+/** Maximum lines of a record; beyond that, the quote was a stray one. */
 const JOINED_LINES_MAX = 100;
 
 const TOO_LONG = [malformed('it is longer than 1 MiB')];
 const NEVER_CLOSED = [malformed('a quote in it is never closed, or its rest is missing')];
 
-/** Gives records as bytes come. */
+/** Turns bytes into records. */
 export class RecordReader {
   readonly #splitter: LineSplitter;
   readonly #parser: LineParser;
   readonly #select: (entry: Entry) => Outcome;
   #held: Line[] = [];
-  /** Each header that was met, and from where on it holds. */
+  /** Each header found, and the offset from which it applies. */
   readonly #headers: { readonly from: number; readonly header: readonly string[] | undefined }[] = [];
 
   constructor(plan: ReadingPlan, metric: string, at: ReaderPosition = BEGINNING) {
@@ -43,7 +43,7 @@ export class RecordReader {
     this.#headers.push({ from: at.offset, header: at.header });
   }
 
-  /** The header that holds at an offset: what a reader that goes on there needs to know besides. */
+  /** The header at an offset: the additional state a reader needs to continue there. */
   headerAt(offset: number): readonly string[] | undefined {
     return this.#headers.findLast((one) => one.from <= offset)?.header;
   }
@@ -55,7 +55,7 @@ export class RecordReader {
     return records;
   }
 
-  /** The records that are left where the file ends. */
+  /** The remaining records at the end of the file. */
   end(): FileRecord[] {
     const records: FileRecord[] = [];
     for (const line of this.#splitter.end()) this.#take(line, records);
@@ -80,7 +80,7 @@ export class RecordReader {
     const outcomes = this.#outcomes(parsed);
     const { header } = this.#parser;
     if (header !== this.#headers.at(-1)?.header) this.#headers.push({ from: line.end, header });
-    // Two quotes that never belonged together: the first line had a stray one.
+    // Two quotes that did not belong together: the first line had a stray one.
     if (lines.length > 1 && outcomes.some(isBad)) this.#release(lines, out);
     else {
       this.#held = [];
@@ -93,7 +93,7 @@ export class RecordReader {
     return [parsed.kind === 'ignored' ? IGNORED : parsed];
   }
 
-  /** Gives up the first line and reads the others anew. */
+  /** Drops the first line and reparses the others. */
   #release(lines: readonly Line[], out: FileRecord[]): void {
     const [stray, ...others] = lines;
     this.#held = [];

@@ -1,10 +1,10 @@
-// Entries of access logs: a request, its status, and what else the line says.
+// Entries of access logs: a request, its status, and the other fields of the line.
 import { type Entry, type FieldValue, utf8FromLatin1 } from './reading.ts';
 
-/** What every access log's entry can be filtered on and counted by. */
+/** Fields that every access log has, for filters and counts. */
 export const REQUEST_FIELDS = ['method', 'target', 'path', 'query', 'protocol', 'status'] as const;
 
-/** What stands between the quotes of a request. */
+/** The quoted part of a request. */
 export interface Request {
   readonly method: string;
   readonly target: string;
@@ -15,7 +15,7 @@ const METHOD = /^[A-Za-z][A-Za-z0-9_-]{0,30}$/;
 const PROTOCOL = /^HTTP\/\d+(?:\.\d+)?$/;
 const ORIGIN = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?]*/;
 
-/** `METHOD target [HTTP/d[.d]]`; blanks in the target are part of it. Undefined for what is no HTTP: TLS noise, an empty request. */
+/** `METHOD target [HTTP/d[.d]]`; blanks are part of the target. Undefined if it is not HTTP: TLS noise, an empty request. */
 export function requestOf(text: string): Request | undefined {
   const blank = text.indexOf(' ');
   if (blank < 1) return undefined;
@@ -28,13 +28,13 @@ export function requestOf(text: string): Request | undefined {
   return target === '' ? undefined : { method, target: withoutRoute(method, target), protocol };
 }
 
-/** API Gateway's CLF of an HTTP API has the method, and a route that begins with a method once more. */
+/** API Gateway's CLF for an HTTP API has the method, then a route that begins with the method again. */
 function withoutRoute(method: string, target: string): string {
   const route = [`${method} /`, 'ANY /'].find((start) => target.startsWith(start));
   return route === undefined ? target : target.slice(route.length - 1);
 }
 
-/** The path of an absolute URL, as load balancers write targets. */
+/** The path of an absolute URL, the form in which load balancers write targets. */
 export function pathOfUrl(target: string): string {
   const path = target.replace(ORIGIN, '');
   return path.startsWith('/') ? path : `/${path}`;
@@ -47,7 +47,7 @@ export function partOfTarget(target: string | undefined, part: 'path' | 'query')
   return mark === -1 ? target : target?.slice(0, mark);
 }
 
-/** An entry whose fields are Latin-1 text, one character a byte, so that no byte changes on the way. */
+/** An entry whose fields are Latin-1 text, one character a byte, so that no byte is changed. */
 export class TextEntry implements Entry {
   readonly at: number | undefined;
   readonly #value: (name: string) => string | undefined;
@@ -66,7 +66,7 @@ export class TextEntry implements Entry {
 /** An entry of an access log. */
 export class RequestEntry extends TextEntry {
   /**
-   * @param request undefined where the server could not read a request either
+   * @param request undefined if the server could not parse a request either
    * @param other the fields besides those of the request
    */
   constructor(

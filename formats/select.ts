@@ -1,22 +1,22 @@
-// From an entry to the event it is counted as: which entries count, as which entity, under which metric, and when.
+// Turns an entry into an event: which entries count, for which entity and metric, and when.
 import { type Entry, FormatError, malformed, type Outcome, SKIPPED } from './reading.ts';
 import { isCalendarNumber, parseTime, type TimeUnit } from './time.ts';
 
-/** What counts of the entries of a file, and as what. */
+/** Which entries of a file count, and as what. */
 export interface Selection {
   /** The field that names the entity; `path` is a request's target up to the first `?`. */
   readonly entity: string;
-  /** Taken off the entity's beginning, where it stands there. */
+  /** Prefix to strip from the entity, if present. */
   readonly stripPrefix?: string | undefined;
   /** The entity is the first group of this regular expression's match; entries that do not match are skipped. */
   readonly entityRegex?: string | undefined;
   readonly lowercase?: boolean | undefined;
-  /** What an empty entity is counted as; without it such an entry is rejected. */
+  /** The entity for entries without one; if undefined, such an entry is rejected. */
   readonly emptyEntity?: string | undefined;
-  /** The field that says when; without it the format's own time. */
+  /** The field with the time; by default the format's own time. */
   readonly time?: string | undefined;
   readonly timeUnit: TimeUnit;
-  /** Conditions, as `parseWhere` takes them. */
+  /** Conditions, in the format of `parseWhere`. */
   readonly where: readonly string[];
   /** The field that names the metric, instead of one metric for all. */
   readonly metricField?: string | undefined;
@@ -28,7 +28,7 @@ export interface Condition {
   test(value: string): boolean;
 }
 
-/** Fields that hold a request's target under names of their own; its query is no part of an entity. */
+/** Fields that contain a request's target; its query is not part of an entity. */
 const TARGETS: ReadonlySet<string> = new Set([
   'uri',
   'request_uri',
@@ -45,7 +45,7 @@ const ENTITY_CHARACTERS_MAX = 512;
 
 /**
  * `FIELD=VALUE[|VALUE…]` or `FIELD!=…`; `2xx` is a class of status, `*` any run of characters.
- * @throws FormatError if it is none
+ * @throws FormatError if it is invalid
  */
 export function parseWhere(text: string): Condition {
   const m = /^([^=!]+?)(!?=)([\s\S]*)$/.exec(text.trim());
@@ -61,7 +61,7 @@ export function parseWhere(text: string): Condition {
   return { field, test: (value) => matches.test(value) === wanted };
 }
 
-/** Makes the function that turns entries into events. @throws FormatError for a bad condition or regular expression */
+/** Creates the function that turns entries into events. @throws FormatError for an invalid condition or regular expression */
 export function selectorOf(selection: Selection, metric: string): (entry: Entry) => Outcome {
   const { entity: entityField, time: timeField, timeUnit, metricField, stripPrefix } = selection;
   const conditions = selection.where.map(parseWhere);
@@ -83,7 +83,7 @@ export function selectorOf(selection: Selection, metric: string): (entry: Entry)
     const at = timeOf(entry);
     if (typeof at === 'string') return malformed(at);
     for (const { field, test } of conditions) {
-      // What is missing is empty: it matches `field!=x` and `field=`.
+      // A missing field is empty: it matches `field!=x` and `field=`.
       if (!test(entry.field(field) ?? '')) return SKIPPED;
     }
     const found = entry.field(entityField);
@@ -127,7 +127,7 @@ function regexOf(text: string): RegExp {
   return regex;
 }
 
-/** Why the service would refuse an event with this entity; undefined if it takes it. */
+/** Why the service would refuse an event with this entity; undefined if it is valid. */
 export function entityProblem(entity: string): string | undefined {
   if (entity.length === 0) return 'the entity is empty';
   // The service counts characters, not UTF-16 units.
@@ -137,7 +137,7 @@ export function entityProblem(entity: string): string | undefined {
   return CONTROL_CHARACTER.test(entity) ? 'the entity holds a control character' : undefined;
 }
 
-/** Why a metric's name is none; undefined if it is one. */
+/** Why a metric's name is invalid; undefined if it is valid. */
 export function metricProblem(name: string | null | undefined): string | undefined {
   if (name != null && METRIC.test(name)) return undefined;
   return 'a metric is 1 to 64 letters, digits, points, dashes and underscores';

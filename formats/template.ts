@@ -1,9 +1,9 @@
-// Field order by template: nginx's `log_format` and Apache's `LogFormat` strings, as they stand in a configuration.
+// Field order by template: nginx's `log_format` and Apache's `LogFormat` strings, as written in a configuration.
 import { FormatError, IGNORED, type LineParser, malformed, oneEntry } from './reading.ts';
 import { RequestEntry, requestOf, TextEntry } from './request.ts';
 import { parseTime, type TimeUnit } from './time.ts';
 
-/** A template made ready: a pattern with a group for each name. */
+/** A compiled template: a pattern with a group for each name. */
 interface Template {
   readonly pattern: RegExp;
   readonly names: readonly string[];
@@ -11,13 +11,13 @@ interface Template {
 
 interface Field {
   readonly name: string;
-  /** Blanks that a time of its own form has in it. */
+  /** Number of blanks in a custom time format. */
   readonly blanks: number;
 }
 
 type Piece = { readonly literal: string } | Field;
 
-/** Names that mean the same. */
+/** Synonymous names. */
 const ALIASES: Readonly<Record<string, string>> = {
   request_method: 'method',
   m: 'method',
@@ -56,13 +56,13 @@ const TIMES: Readonly<Record<string, TimeUnit>> = {
 
 const QUOTED = String.raw`(?:[^"\\]|\\.)*`;
 const REQUEST = String.raw`(?:(?! HTTP/).)* HTTP/[\d.]+|[^ ]*`;
-/** Apache's `%t` has brackets, nginx's `$time_local` none. */
+/** Apache's `%t` has brackets, nginx's `$time_local` does not. */
 const LOCAL_TIME = String.raw`\[[^\]]*\]|[^ ]*(?: [+-]\d{4})?`;
 const IS_ARGS = String.raw`\??`;
-/** Up to a blank; nginx lists several upstreams with ", " and " : " between. */
+/** Up to a blank; nginx separates several upstreams by ", " and " : ". */
 const LIST = '(?:(?!,? ).)*(?:(?:,| :) (?:(?!,? ).)*)*';
 
-/** @throws FormatError if the template lacks what a count needs, or where nothing tells two fields apart */
+/** @throws FormatError if the template lacks required fields, or nothing separates two fields */
 export function templateParser(text: string): LineParser {
   const { pattern, names } = templateOf(text);
   const time = names.find((name) => Object.hasOwn(TIMES, name));
@@ -78,7 +78,7 @@ export function templateParser(text: string): LineParser {
       const at = time === undefined ? undefined : parseTime(value(time) ?? '', TIMES[time] ?? 'auto');
       const status = value('status');
       const request = value('request');
-      // A line without a status is no request: its fields are all there is.
+      // A line without a status is not a request: it has only its fields.
       if (status === undefined) return oneEntry(new TextEntry(at, value));
       const target = value('target');
       const asked =
@@ -108,13 +108,13 @@ function templateOf(text: string): Template {
   let groups = 0;
   for (const [i, piece] of pieces.entries()) {
     if ('literal' in piece) source += escaped(piece.literal);
-    // Atomic: what a field took it keeps, so that a line that does not fit is given up at once.
+    // Atomic: a field keeps what it matched, so that a mismatch fails at once instead of backtracking.
     else source += `(?=(${fieldPattern(piece, pieces[i - 1], pieces[i + 1])}))\\${++groups}`;
   }
   return { pattern: new RegExp(source), names };
 }
 
-/** The pattern of a field: it ends where what follows it begins. */
+/** The pattern of a field, which ends where the next piece begins. */
 function fieldPattern(field: Field, before: Piece | undefined, after: Piece | undefined): string {
   const { name } = field;
   if (after === undefined) return '.*';
@@ -129,7 +129,7 @@ function fieldPattern(field: Field, before: Piece | undefined, after: Piece | un
   return LIST;
 }
 
-/** Names with nothing between: `$scheme$request_uri`, `$uri$is_args$args`, `%U%q`. */
+/** Names with nothing in between: `$scheme$request_uri`, `$uri$is_args$args`, `%U%q`. */
 function patternBefore(name: string, next: string): string {
   if (next === 'target') return '[^/ ]*';
   if (name === 'target') return '[^?" ]*';
@@ -141,7 +141,7 @@ function escaped(literal: string): string {
   return literal.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }
 
-/** The template itself: without `log_format main`, quotes around its parts, and the name after Apache's. */
+/** The bare template: without `log_format main`, quotes around its parts, and the name after Apache's. */
 function bareTemplate(text: string): string {
   const directive = text.trim().replace(/;$/, '');
   const nginx = /^log_format\s+\S+\s+(?:escape=\S+\s+)?([\s\S]*)$/.exec(directive);
@@ -165,7 +165,7 @@ function piecesOf(template: string): Piece[] {
   const literal = (text: string) => {
     if (text !== '') pieces.push({ literal: text });
   };
-  // Not both in one: a percent sign in nginx's is a literal, a dollar in Apache's as well.
+  // Never both: in nginx's a percent sign is a literal, in Apache's a dollar.
   const sign = /\$\{?[a-z]/.test(template) ? '$' : '%';
   for (const m of template.matchAll(VARIABLE)) {
     if (!m[0].startsWith(sign)) continue;

@@ -1,13 +1,13 @@
-// Times as they stand in logs, turned into epoch milliseconds. A time without a zone is UTC.
+// Parses times in logs into epoch milliseconds. A time without a zone is UTC.
 
-/** How a time is written; `auto` decides by its looks, see `parseTime`. */
+/** The format of a time; `auto` detects it, see `parseTime`. */
 export const TIME_UNITS = ['auto', 's', 'ms', 'us', 'ns', 'iso'] as const;
 export type TimeUnit = (typeof TIME_UNITS)[number];
 
 const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** A date and time as it stands on a clock: month from 1. */
+/** A local date and time: month from 1. */
 interface Clock {
   readonly y: number;
   readonly mo: number;
@@ -17,14 +17,14 @@ interface Clock {
   readonly s: number;
 }
 
-/** Epoch milliseconds of a UTC date and time; undefined if it does not exist. A leap second counts in the minute it ends. */
+/** Epoch milliseconds of a UTC date and time; undefined if it does not exist. A leap second belongs to the minute it ends. */
 function utcMs({ y, mo, d, h, mi, s }: Clock): number | undefined {
   const days = mo === 2 && (y % 4 !== 0 || (y % 100 === 0 && y % 400 !== 0)) ? 28 : DAYS_IN_MONTH[mo - 1];
   if (days === undefined || d < 1 || d > days || h > 23 || mi > 59 || s > 60) return undefined;
   return Date.UTC(y, mo - 1, d, h, mi, Math.min(s, 59));
 }
 
-/** Distance from UTC in milliseconds of `Z`, `UTC`, `+00`, `+0000` or `+00:00`; 0 where none is written. */
+/** The offset from UTC in milliseconds of `Z`, `UTC`, `+00`, `+0000` or `+00:00`; 0 if there is none. */
 function zoneMs(zone: string | undefined): number | undefined {
   const m = /^([+-])(\d\d):?(\d\d)?$/.exec(zone ?? '');
   if (m === null) return 0;
@@ -43,7 +43,7 @@ function instant(clock: Clock, fraction: string | undefined, zone: string | unde
 const ISO =
   /^(\d{4})[-/]?(\d\d)[-/]?(\d\d)(?:[Tt ]?(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)? ?(?:(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)(?: [A-Z]{3,5}|\[[\w/+-]+\])?)?$/;
 
-/** ISO 8601 as logs write it, extended or basic; seconds, fraction and zone may be missing, the zone's name may follow, and a date alone is its midnight. */
+/** ISO 8601 in its extended or basic form; seconds, fraction and zone are optional, the zone's name may follow, and a date alone means its midnight. */
 export function parseIso(text: string): number | undefined {
   const m = ISO.exec(text);
   if (m === null) return undefined;
@@ -59,7 +59,7 @@ const CLF = /^(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(
 let lastClf = '';
 let lastClfMs: number | undefined;
 
-/** `03/Nov/2026:09:00:00 +0100`, as the common log format writes it. Neighbouring lines have the same: the last one is kept. */
+/** `03/Nov/2026:09:00:00 +0100`, as in the common log format. Adjacent lines often have the same time, so the last result is cached. */
 export function parseClf(text: string): number | undefined {
   if (text === lastClf) return lastClfMs;
   const m = CLF.exec(text);
@@ -82,10 +82,10 @@ const EXPONENT = { s: 3, ms: 0, us: -3, ns: -6 } as const;
 const LATEST_MS = 253_402_300_799_999;
 
 /**
- * A time given as text. With `auto` a number of up to 11 digits is seconds, of up to 14 milliseconds, of up to 17 microseconds,
- * beyond that nanoseconds, but one that reads as YYYYMMDD, YYYYMMDDhhmm or YYYYMMDDhhmmss is refused; everything else must be
- * ISO 8601 or the common log format's.
- * @returns epoch milliseconds; undefined if it is none, or beyond the year 9999
+ * Parses a time. With `auto`, a number of up to 11 digits is seconds, up to 14 milliseconds, up to 17 microseconds, and beyond that
+ * nanoseconds, but one that looks like YYYYMMDD, YYYYMMDDhhmm or YYYYMMDDhhmmss is refused; anything else must be ISO 8601 or the
+ * common log format's.
+ * @returns epoch milliseconds; undefined if it is invalid, or beyond the year 9999
  */
 export function parseTime(text: string, unit: TimeUnit): number | undefined {
   const bare = text.replace(/^\[(.*)\]$/, '$1');
@@ -95,13 +95,13 @@ export function parseTime(text: string, unit: TimeUnit): number | undefined {
   const { digits, point } = decimalOf(m[1] ?? '', m[2] ?? '', Number(m[3] ?? 0));
   if (unit === 'auto' && isCalendarNumber(bare)) return undefined;
   const known = unit === 'auto' ? unitOfDigits(point) : unit;
-  // By moving the point in the text: a product would round nanoseconds into the next minute.
+  // Moves the point in the text: a product would round nanoseconds into the next minute.
   const end = point + EXPONENT[known];
   const ms = end <= 0 ? 0 : Number(digits.padEnd(end, '0').slice(0, end));
   return ms <= LATEST_MS ? ms : undefined;
 }
 
-/** A number's digits without leading zeros, and how many of them stand before the point. */
+/** A number's digits without leading zeros, and how many of them come before the point. */
 function decimalOf(whole: string, fraction: string, exponent: number): { digits: string; point: number } {
   const all = `${whole}${fraction}`;
   const point = whole.length + exponent;
@@ -115,7 +115,7 @@ function unitOfDigits(digits: number): 's' | 'ms' | 'us' | 'ns' {
   return digits <= 17 ? 'us' : 'ns';
 }
 
-/** Whether a number reads as a date of the years 1970 to 2099: as seconds or milliseconds it would count decades away. */
+/** Whether a number looks like a date of the years 1970 to 2099: read as seconds or milliseconds it would be decades off. */
 export function isCalendarNumber(text: string): boolean {
   return /^(?:19[7-9]|20\d)\d(?:\d{4}|\d{8}|\d{10})$/.test(text) && parseIso(text) !== undefined;
 }

@@ -1,10 +1,10 @@
-// What log shippers put around a line: syslog, the container runtime interface (CRI), Docker's JSON.
+// Removes what log shippers put around a line: syslog, the container runtime interface (CRI), Docker's JSON.
 import { IGNORED, type LineParser, MORE, malformed, type Parsed } from './reading.ts';
 
 export const WRAPPERS = ['none', 'syslog', 'cri', 'docker'] as const;
 export type Wrapper = (typeof WRAPPERS)[number];
 
-/** A line without its wrapper; `partial` where the runtime cut a long one, and the rest follows. */
+/** A line without its wrapper; `partial` if the runtime split a long one, and the rest follows. */
 interface Unwrapped {
   readonly bytes: Buffer;
   readonly partial: boolean;
@@ -34,7 +34,7 @@ const UNWRAP: Readonly<Record<Exclude<Wrapper, 'none'>, (line: Buffer) => Unwrap
   },
 };
 
-/** Docker cuts longer lines. */
+/** Docker splits longer lines. */
 const DOCKER_BYTES_MAX = 16_384;
 
 function dockerLog(line: Buffer): string | undefined {
@@ -48,12 +48,12 @@ function dockerLog(line: Buffer): string | undefined {
   }
 }
 
-/** The line without the wrapper; undefined if it has none of this kind. */
+/** The line without its wrapper; undefined if it has no wrapper of this kind. */
 export function unwrapped(line: Buffer, wrapper: Wrapper): Unwrapped | undefined {
   return wrapper === 'none' ? { bytes: line, partial: false } : UNWRAP[wrapper](line);
 }
 
-/** Lines without their wrappers, parts of one joined; those without a wrapper are left out. */
+/** Lines without their wrappers, with split lines joined; lines without a wrapper are skipped. */
 export function unwrappedLines(lines: readonly Buffer[], wrapper: Wrapper): Buffer[] {
   const whole: Buffer[] = [];
   let parts: Buffer[] = [];

@@ -1,4 +1,4 @@
-// Logs whose columns have names: W3C with `#Fields` (CloudFront, IIS), CloudFront's real-time logs, and NLB's.
+// Logs with named columns: W3C with `#Fields` (CloudFront, IIS), CloudFront's real-time logs, and NLB's.
 import { IGNORED, type LineParser, malformed, oneEntry } from './reading.ts';
 import { RequestEntry, TextEntry } from './request.ts';
 import { parseIso, parseTime } from './time.ts';
@@ -17,10 +17,10 @@ export const NLB_FIELDS =
 const METHODS = ['cs-method', 'method'];
 const TARGETS = ['cs-uri-stem', 'cs-uri', 'uri-stem'];
 const STATUSES = ['sc-status', 'status'];
-/** What the day of `#Date` is called among the fields: old IIS writes the time alone in each line. */
+/** The name of `#Date`'s day among the fields: old IIS writes only the time in each line. */
 const DAY = '#Date ';
 
-/** Values in the order of the last `#Fields` line; a concatenation of logs names its columns again, perhaps others. */
+/** Values in the order of the last `#Fields` line; concatenated logs name their columns again, perhaps differently. */
 export function w3cParser(given?: readonly string[]): LineParser {
   let fields = given;
   let day = '';
@@ -45,7 +45,7 @@ export function w3cParser(given?: readonly string[]): LineParser {
   };
 }
 
-/** Between single tabs, or between blanks, where W3C puts text with blanks into quotes. */
+/** Splits at single tabs, or at blanks, where W3C quotes text with blanks. */
 function valuesOf(text: string): readonly string[] {
   if (text.includes('\t')) return text.split('\t');
   if (!text.includes('"')) return text.trim().split(/ +/);
@@ -73,7 +73,7 @@ function timeOf(day?: string, time?: string, stamp?: string): number | undefined
   return stamp === undefined ? undefined : parseTime(stamp, 'auto');
 }
 
-/** CloudFront's real-time logs: tabs, and seconds of the epoch first. */
+/** CloudFront's real-time logs: tab-separated, starting with epoch seconds. */
 export function realtimeParser(): LineParser {
   return {
     parse(line) {
@@ -84,7 +84,7 @@ export function realtimeParser(): LineParser {
   };
 }
 
-/** NLB: a TLS connection is counted by the name the client asked for. */
+/** NLB: a TLS connection is counted by the name that the client requested. */
 export function nlbParser(): LineParser {
   return {
     parse(line) {

@@ -1,7 +1,7 @@
 // Ports for messages that could not be written.
 import type { MessageHistory } from './core/message-history.ts';
 
-/** A rollup message as the queue delivers it. */
+/** A rollup message as delivered by the queue. */
 export interface DeliveredMessage {
   readonly messageId: string;
   readonly receiptHandle: string;
@@ -11,7 +11,7 @@ export interface DeliveredMessage {
   readonly history: MessageHistory | undefined;
 }
 
-/** What the writer does with messages that it could not write. */
+/** Handles messages that the writer could not write. */
 export interface FailedMessages {
   /** Hides a message for a while before it is delivered again. */
   delay(message: DeliveredMessage, delayMs: number): Promise<void>;
@@ -22,7 +22,7 @@ export interface FailedMessages {
 /** A message, independent of its delivery. */
 export type Letter = Pick<DeliveredMessage, 'messageId' | 'body'>;
 
-/** The dead-letter queue as redrive uses it. */
+/** The dead-letter queue, for redrive. */
 export interface DeadLetters {
   /** Takes up to `most` dead letters, ten at most, and hides them for a while. Empty when there seem to be none. */
   take(most: number): Promise<readonly DeliveredMessage[]>;
@@ -49,13 +49,13 @@ export interface Discarding {
   readonly why: string;
 }
 
-/** The parked dead letters in the archive, as an operator handles them. */
+/** The archive's parked dead letters, for operators. */
 export interface ParkedLetters {
   /** The names of all of them. */
   names(): AsyncIterable<string>;
-  /** @returns undefined when there is none of that name */
+  /** @returns undefined when there is none with that name */
   read(name: string): Promise<ParkedLetter | undefined>;
-  /** Keeps a letter that is given up under `discarded/` and its name; repeatable. */
+  /** Stores a letter that was given up under `discarded/` and its name; repeatable. */
   keepDiscarded(letter: ParkedLetter, discarding: Discarding): Promise<void>;
   /** Deletes a parked letter; repeatable. */
   remove(name: string): Promise<void>;

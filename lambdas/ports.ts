@@ -25,7 +25,7 @@ export interface Freshness {
   readonly isImmutable: boolean;
 }
 
-/** A range of a shard as the stream still holds it. */
+/** A range of a shard, as far as the stream still holds it. */
 export interface LogRange {
   readonly records: readonly StreamRecord[];
   /** True when the stream no longer holds the start of the range. */
@@ -38,159 +38,159 @@ export interface StreamLog {
   readRange(shard: ShardId, first: SequenceNumber, last: SequenceNumber): Promise<LogRange>;
   /** Reads a closed shard from a place to its end, in batches. */
   readToEnd(shard: ShardId, place: LogPlace): AsyncIterable<readonly StreamRecord[]>;
-  /** The shards that were split or merged into this one, whether the stream still lists them or not: none, one or two. */
+  /** The shards that were split or merged into this one, whether or not the stream still lists them: none, one or two. */
   parentsOf(shard: ShardId): Promise<readonly ShardId[]>;
-  /** Whether the stream still lists a shard; one that it does not holds nothing any more. */
+  /** Whether the stream still lists a shard; an unlisted shard holds no records. */
   lists(shard: ShardId): Promise<boolean>;
 }
 
-/** A shard and those that were split or merged into it, whether the stream still lists them or not. */
+/** A shard and those that were split or merged into it, whether or not the stream still lists them. */
 export interface ListedShard {
   readonly shard: ShardId;
   readonly parents: readonly ShardId[];
 }
 
-/** Which shards the stream has. */
+/** Lists the stream's shards. */
 export interface ShardDirectory {
   shards(): Promise<readonly ListedShard[]>;
 }
 
-/** The ledger as the aggregator uses it. Reads are strongly consistent but for ids, whose absence is an error. */
+/** The ledger, for the aggregator. Reads are strongly consistent except for ids, whose absence is an error. */
 export interface SegmentLedger extends GenerationLedger {
   readHead(shard: ShardKey): Promise<Head | undefined>;
   /** Puts a plan on condition that the shard's head is `{ plan.segment - 1, sent }`, or that there is none for segment 1. */
   putPlan(shard: ShardKey, plan: Head): Promise<'planned' | 'conflict'>;
-  /** Marks a head sent on condition `{ segment, planned }`; a failed condition means that it is done already. */
+  /** Marks a head sent on condition `{ segment, planned }`; a failed condition means that it was done already. */
   markSent(shard: ShardKey, sent: Head): Promise<void>;
-  /** Lists the shard among those that have a ledger; repeatable. */
+  /** Adds the shard to the list of shards in the ledger; repeatable. */
   registerShard(shard: ShardKey): Promise<void>;
-  /** Keeps a segment's packed ids; repeatable. */
+  /** Stores a segment's packed ids; repeatable. */
   putIds(shard: ShardKey, segment: number, ids: Uint8Array): Promise<void>;
   /** Entries from `from` down to `downTo`, latest first, as far as a dedup window needs them. */
   windowEntries(shard: ShardKey, from: number, downTo: number): AsyncIterable<WindowEntry>;
   /**
-   * The packed ids of neighbouring segments, in the order of their entries.
-   * @throws MissingLedgerItem when they are not all there
+   * The packed ids of adjacent segments, in the order of their entries.
+   * @throws MissingLedgerItem when some are missing
    */
   readIds(shard: ShardKey, entries: readonly WindowEntry[]): Promise<readonly Uint8Array[]>;
-  /** Puts an entry if the segment has none. @returns the entry that is there already, if there is one */
+  /** Puts an entry if the segment has none. @returns the existing entry, if there is one */
   putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry | undefined>;
-  /** Marks a segment lost: its entry if it has one, else `entry` is put. Repeatable. @returns the entry as it is then */
+  /** Marks a segment lost: updates its entry, or puts `entry` if it has none. Repeatable. @returns the resulting entry */
   markLost(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry>;
-  /** Notes that the stream may have trimmed records after a known one; a gap that is noted again may grow. Repeatable. */
+  /** Records that the stream may have trimmed records after a known one; recording a gap again may extend it. Repeatable. */
   recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'>;
 }
 
-/** The ledger's list of generations, and the end of a shard in one of them. Reads are strongly consistent. */
+/** The ledger's list of generations, and the ends of shards in them. Reads are strongly consistent. */
 export interface GenerationLedger {
-  /** The shards that have a ledger, of every generation. */
+  /** The shards in the ledger, of every generation. */
   shards(): Promise<readonly ShardKey[]>;
-  /** Oldest first; none in a ledger from before they were listed. */
+  /** Oldest first; empty in a ledger that predates the list. */
   readGenerations(): Promise<readonly Generation[]>;
-  /** Puts the list on condition that the one there has `length` generations. */
+  /** Puts the list on condition that the existing one has `length` generations. */
   putGenerations(generations: readonly Generation[], length: number): Promise<'put' | 'conflict'>;
   /** Ends a head on condition that it is `{ ended.segment, sent }`, or that there is none for segment 0. */
   endHead(shard: ShardKey, ended: Head): Promise<'ended' | 'conflict'>;
 }
 
-/** A stretch of a shard that cannot be read any more. */
+/** A stretch of a shard that can no longer be read. */
 export interface StreamGap {
-  /** The last record that a segment has. */
+  /** The last record in a segment. */
   readonly after: SequenceNumber;
-  /** The oldest record that could still be read. */
+  /** The oldest record that was still readable. */
   readonly before: SequenceNumber;
   readonly noticedAtMs: number;
 }
 
-/** What can be noted of an unacknowledged part: where it waits, that it is under way again, or that it was given up. */
+/** What can be noted about an unacknowledged part: where it waits, that it is back in flight, or that it was given up. */
 export type NotedPlace = 'dead' | 'parked' | 'returned' | 'discarded';
 
-/** The ledger as the writer and redrive use it. */
+/** The ledger, for the writer and redrive. */
 export interface PartLedger {
   /**
-   * Notes that parts of one segment are stored, if the segment has an entry.
-   * @returns the entry as it was before; undefined when there is none
+   * Records that parts of one segment are stored, if the segment has an entry.
+   * @returns the entry before the update; undefined when there is none
    */
   acknowledge(segment: SegmentId, parts: readonly number[]): Promise<SegmentEntry | undefined>;
-  /** Notes where unacknowledged parts were last seen, if the segment has an entry. */
+  /** Records where unacknowledged parts were last seen, if the segment has an entry. */
   notePlace(segment: SegmentId, parts: readonly number[], place: NotedPlace): Promise<void>;
   /**
-   * Notes how many events of a part came after the retention of minutes, unless the part is acknowledged: then this is a copy
-   * of what is counted already. Repeatable.
+   * Records how many events of a part arrived after the minutes' retention, unless the part is acknowledged: then this is a
+   * copy of what is counted already. Repeatable.
    */
   noteExpired(name: PartName, events: number): Promise<'noted' | 'acknowledged' | 'no-entry'>;
-  /** What is published; `NO_CLAIM` as long as nothing is. */
+  /** The published watermark; `NO_CLAIM` if there is none. */
   readClaim(): Promise<Claim>;
 }
 
-/** The stream as the status reads it. */
+/** The stream, for the status. */
 export interface UnreadLog {
-  /** Counts the events from a place on, in one short look. */
+  /** Counts the events from a place on, in one short read. */
   countFrom(shard: ShardId, place: LogPlace): Promise<Unread>;
 }
 
-/** The ledger as the accountant and the status use it. */
+/** The ledger, for the accountant and the status. */
 export interface BooksLedger {
   shards(): Promise<readonly ShardKey[]>;
   readHead(shard: ShardKey): Promise<Head | undefined>;
   readBooks(shard: ShardKey): Promise<Books>;
-  /** Puts books on condition that the ones there are one revision older. */
+  /** Puts a checkpoint on condition that the existing one is one revision older. */
   putBooks(shard: ShardKey, books: Books): Promise<'put' | 'conflict'>;
-  /** Notes that the stream may have trimmed records after a known one. Repeatable. */
+  /** Records that the stream may have trimmed records after a known one. Repeatable. */
   recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'>;
-  /** What is published; `NO_CLAIM` as long as nothing is. */
+  /** The published watermark; `NO_CLAIM` if there is none. */
   readClaim(): Promise<Claim>;
-  /** Publishes a claim on condition that the one there is one revision older. */
+  /** Publishes a watermark on condition that the existing one is one revision older. */
   putClaim(claim: Claim): Promise<'put' | 'conflict'>;
   /** Entries after `after`, ascending, up to `through`. */
   entriesUp(shard: ShardKey, after: number, through: number): AsyncIterable<SegmentEntry>;
-  /** The entries of the named segments; missing ones are left out. */
+  /** The entries of the given segments; missing ones are omitted. */
   readEntries(shard: ShardKey, segments: readonly number[]): Promise<readonly SegmentEntry[]>;
 }
 
-/** The queue between aggregation and writing. */
+/** The queue between aggregator and writer. */
 export interface RollupQueue {
-  /** Sends every message, again and again until each is reported sent. @throws when some cannot be sent */
+  /** Sends all messages, with retries, until each is reported sent. @throws when some cannot be sent */
   send(messages: readonly RollupMessage[]): Promise<void>;
 }
 
-/** Where rejected events are kept. */
+/** Stores rejected events. */
 export interface RejectedArchive {
-  /** Keeps a segment's rejected events under its name; repeatable. */
+  /** Stores a segment's rejected events under its name; repeatable. */
   keepRejected(segment: SegmentId, rejected: readonly RejectedEvent[]): Promise<void>;
 }
 
-/** Keeps deltas with rows past the retention of minutes. */
+/** Stores deltas with rows past the minutes' retention. */
 export interface ExpiredArchive {
-  /** Keeps a delta under its name; repeatable. */
+  /** Stores a delta under its name; repeatable. */
   keepExpired(delta: Delta): Promise<void>;
 }
 
-/** Whether store and ledger answer. */
+/** Whether store and ledger respond. */
 export interface TableHealth {
   isHealthy(): Promise<boolean>;
 }
 
-/** The retry policy in force; the last good one when the parameter is missing or wrong. */
+/** The current retry policy; the last valid one when the parameter is missing or invalid. */
 export interface RetryPolicySource {
   current(): Promise<RetryPolicy>;
 }
 
-/** The stream as the canary uses it. */
+/** The stream, for the canary. */
 export interface HeartbeatStream {
-  /** The shards that take records. */
+  /** The shards that accept records. */
   openShards(): Promise<readonly OpenShard[]>;
   /** Puts each record on the shard that has its hash key. @returns those that the stream did not accept */
   put(beats: readonly Heartbeat[]): Promise<readonly Heartbeat[]>;
 }
 
-/** The counts as a client of the API sees them. */
+/** The counts, as seen by a client of the API. */
 export interface MinuteCountsReader {
-  /** A counter's minutes in `fromMs <= start < toMs`, epoch milliseconds on whole minutes. @throws when the API has none to give */
+  /** A counter's minutes in `fromMs <= start < toMs`, epoch milliseconds on whole minutes. @throws when the API returns no counts */
   readMinutes(metric: string, entity: string, fromMs: number, toMs: number): Promise<MinuteCounts>;
 }
 
-/** The archive as a deletion rewrites it. */
+/** The archive, for deletions. */
 export interface ArchiveCleaner {
   /** The keys of all objects. */
   keys(): AsyncIterable<string>;
@@ -199,9 +199,8 @@ export interface ArchiveCleaner {
   rewrite(key: string, text: string): Promise<void>;
   /** Deletes an object, its older versions included. Repeatable. */
   remove(key: string): Promise<void>;
-  /** Keeps a record of a deletion. */
+  /** Stores a record of a deletion. */
   keepDeletion(entityHash: string, nowMs: number, report: object): Promise<void>;
 }
 
-/** Waits for some milliseconds. */
 export type Pause = (ms: number) => Promise<void>;

@@ -4,28 +4,28 @@ import type { RawObject, RawPlace, RawSegment } from './core/raw-segment.ts';
 import type { StreamRecord } from './core/segment.ts';
 import type { SegmentEntry } from './core/segment-entry.ts';
 
-/** Where the raw records of segments are kept. */
+/** Stores the raw records of segments. */
 export interface RawArchive {
-  /** Keeps a segment's raw records. Repeatable: every attempt at a segment puts the same. @throws when they are not kept */
+  /** Stores a segment's raw records. Repeatable: every attempt at a segment puts the same. @throws when they could not be stored */
   keepRaw(raw: RawObject): Promise<void>;
 }
 
-/** The archive as `recount` reads it. */
+/** The archive, for `recount`. */
 export interface RawReader {
-  /** A segment's raw records; undefined when nothing is there. @throws InvalidRawObject when it cannot be read */
+  /** A segment's raw records; undefined when there are none. @throws InvalidRawObject when they are unreadable */
   readRaw(place: RawPlace): Promise<RawSegment | undefined>;
 }
 
-/** The archive as a rebuild lists it. */
+/** The archive, for listing. */
 export interface RawHistory extends RawReader {
   /**
-   * Every archived segment, in no order.
-   * @param range only segments whose first arrival lies in hours that start in `fromMs <= start < toMs`, epoch milliseconds
+   * Every archived segment, in any order.
+   * @param range only segments whose first arrival is in hours that start in `fromMs <= start < toMs`, epoch milliseconds
    */
   places(range?: { readonly fromMs: number; readonly toMs: number }): AsyncIterable<RawPlace>;
 }
 
-/** Why a segment's records cannot be read again. */
+/** Why a segment's records cannot be reread. */
 export type UnreadReason =
   | 'trimmed'
   | 'not-archived'
@@ -34,13 +34,13 @@ export type UnreadReason =
   | 'raw-deleted'
   | 'raw-differs';
 
-/** Reads segments of one shard again, each after the one before. */
+/** Rereads segments of one shard in order. */
 export interface SegmentReader {
-  /** The segment's remaining records, or why they cannot be read. */
+  /** The segment's remaining records, or why they cannot be reread. */
   read(entry: SegmentEntry): Promise<readonly StreamRecord[] | UnreadReason>;
 }
 
-/** Where the records of segments are read again: the stream, or the archive of raw records. */
+/** Where the records of segments are reread: the stream, or the archive of raw records. */
 export interface SegmentSource {
   segmentsOf(shard: ShardKey): SegmentReader;
 }

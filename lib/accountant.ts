@@ -1,4 +1,4 @@
-// The accountant: each shard's books move forward, and their figures become metrics.
+// The accountant: advances each shard's checkpoint, and publishes the figures as metrics.
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import type { Construct } from 'constructs';
@@ -6,13 +6,12 @@ import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
 import { retentionEnvironment } from './seconds.ts';
 
-/** What the accountant reads and writes. */
 export interface AccountantProps extends Platform {
   readonly stream: Stream;
   readonly ledger: Table;
 }
 
-/** The accountant, run every minute. */
+/** The accountant, which runs every minute. */
 export class Accountant extends HandlerFunction {
   constructor(scope: Construct, id: string, props: AccountantProps) {
     const { configuration: c, stream, ledger } = props;
@@ -39,7 +38,7 @@ export class Accountant extends HandlerFunction {
           ],
           [ledger.tableArn],
         ),
-        // Which shards there are: one without records holds completeThrough back as well.
+        // Needed because a shard without records holds back completeThrough as well.
         allow(['kinesis:ListShards'], [stream.streamArn]),
       ],
       withoutDestination:

@@ -1,4 +1,4 @@
-// The aggregator: the stream's batches become segments in the ledger and rollup messages in the queue.
+// The aggregator: turns the stream's batches into segments in the ledger and rollup messages in the queue.
 import { CfnResource, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -14,7 +14,6 @@ import { dedupIdsMax } from './dedup-room.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
 
-/** What the aggregator reads and writes. */
 export interface AggregatorProps extends Platform {
   readonly stream: Stream;
   readonly ledger: Table;
@@ -22,7 +21,7 @@ export interface AggregatorProps extends Platform {
   readonly archive: Bucket;
 }
 
-/** The aggregator and the one mapping that feeds it. */
+/** The aggregator and its only event source mapping. */
 export class Aggregator extends HandlerFunction {
   constructor(scope: Construct, id: string, props: AggregatorProps) {
     const { configuration: c, stream, ledger, queue, archive } = props;
@@ -55,7 +54,7 @@ export class Aggregator extends HandlerFunction {
             'kinesis:GetRecords',
             'kinesis:GetShardIterator',
             'kinesis:ListShards',
-            // Lambda names it when it refuses a mapping; there is nothing of it that one stream's name would allow.
+            // Lambda requires it for a mapping; it cannot be restricted to one stream.
             'kinesis:ListStreams',
           ],
           [stream.streamArn],
@@ -74,9 +73,9 @@ export class Aggregator extends HandlerFunction {
       withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch for ever.',
     });
 
-    // The ledger's protocol rests on each of these. With finite retries, LATEST or a second mapping, records between
-    // the ledger's last segment and the next batch would vanish; with bisecting or more than one batch of a shard at
-    // once there would be no order to plan by (docs/architecture.md).
+    // The ledger's protocol depends on each of these. With finite retries, LATEST or a second mapping, records between the
+    // ledger's last segment and the next batch would be lost; with bisecting or more than one concurrent batch of a shard
+    // there would be no order to plan by (docs/architecture.md).
     const mapping = new CfnEventSourceMapping(this, 'Batches', {
       functionName: this.function.functionArn,
       eventSourceArn: stream.streamArn,
@@ -88,7 +87,7 @@ export class Aggregator extends HandlerFunction {
       functionResponseTypes: ['ReportBatchItemFailures'],
       maximumRetryAttempts: -1,
       maximumRecordAgeInSeconds: -1,
-      // S3 is the destination that gets the records too, not only where they were.
+      // S3 is the destination that receives the records themselves, not only their position.
       destinationConfig: { onFailure: { destination: archive.bucketArn } },
     });
     mapping.node.addDependency(this.policy);
@@ -97,8 +96,8 @@ export class Aggregator extends HandlerFunction {
 }
 
 /**
- * What CDK's own S3OnFailureDestination grants, below Lambda's prefix. Lambda checks the destination with the function's role
- * when the mapping is created, and refuses the mapping if a right is missing.
+ * The permissions of CDK's own S3OnFailureDestination, restricted to Lambda's prefix. Lambda checks the destination with the
+ * function's role when it creates the mapping, and refuses the mapping if a permission is missing.
  */
 function destinationRights(archive: Bucket): PolicyStatement[] {
   return [

@@ -1,4 +1,4 @@
-// Every alarm of a stage: what somebody would be woken by, or must do something about.
+// Every alarm of a stage: each one is worth waking someone, or requires action.
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
@@ -8,7 +8,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Configuration } from './configuration.ts';
 import { FIVE_MINUTES, ONE_MINUTE, type Reported, reportedIn, sums } from './metrics.ts';
 
-/** What is watched: the resources of a stage that alarms and dashboard look at. */
+/** The resources that alarms and the dashboard watch. */
 export interface Watched {
   readonly api: RestApi;
   readonly stream: Stream;
@@ -19,22 +19,22 @@ export interface Watched {
   readonly aggregator: LambdaFunction;
 }
 
-/** One alarm. It goes off when `metric` is above the threshold in `datapoints` of `periods` periods. */
+/** An alarm, in ALARM when `metric` exceeds the threshold in `datapoints` of `periods` periods. */
 export interface AlarmPlan {
   readonly id: string;
   readonly metric: IMetric;
   readonly above: number;
   readonly datapoints: number;
   readonly periods: number;
-  /** What it means that there are no figures. Without it: no traffic, no figures, no alarm. */
+  /** How to treat missing data. By default, no traffic means no data and no alarm. */
   readonly missing?: TreatMissingData;
-  /** What it means and what is at stake. */
+  /** What it means, and what is at stake. */
   readonly description: string;
   /** Section of docs/runbook.md. */
   readonly runbook: string;
 }
 
-/** The composite of the alarms that say that counts are late: one mail for an outage, not one for each. */
+/** The composite of all alarms on late counts: one mail for an outage, not one for each alarm. */
 export const LATE = {
   id: 'CountsLate',
   description:
@@ -42,19 +42,19 @@ export const LATE = {
   runbook: 'counts-late',
 } as const;
 
-/** The first sign is enough. */
+/** A single datapoint suffices. */
 const once = { above: 0, datapoints: 1, periods: 1 } as const;
-/** Not a burst, but a quarter of an hour on end. */
+/** A sustained quarter of an hour, not a burst. */
 const onEnd = { above: 0, datapoints: 3, periods: 3 } as const;
 
-/** Clients give up, or send again, long before API Gateway's own 29 seconds. */
+/** Clients give up or retry long before API Gateway's own 29 seconds. */
 const LATENCY_MS_MAX = 5_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** At least four runs that failed (compactionSeconds), and long before deltaRetentionDays. */
+/** At least four failed runs (compactionSeconds), and well before deltaRetentionDays. */
 const COMPACTION_LAG_HOURS = 4;
 
-/** Alarms that send a mail of their own. */
+/** Alarms that each send mail. */
 export function alarms(c: Configuration, watched: Watched): AlarmPlan[] {
   const reported = reportedIn(c.stage);
   return [...wrong(reported), ...losing(c, watched), ...refusing(watched, reported), ...tasks(reported)];
@@ -95,7 +95,7 @@ function wrong(reported: Reported): AlarmPlan[] {
     },
     {
       id: 'CanaryDifference',
-      // The least of five readings: one alone may be a moment behind.
+      // The minimum of five readings: a single one may be slightly stale.
       metric: reported('CanaryDifference', 'Minimum'),
       ...once,
       description:
@@ -105,7 +105,7 @@ function wrong(reported: Reported): AlarmPlan[] {
   ];
 }
 
-/** Events will be lost when what holds them runs out of retention. */
+/** Events will be lost when the retention of their storage ends. */
 function losing(c: Configuration, { aggregator }: Watched): AlarmPlan[] {
   return [
     {
@@ -120,7 +120,7 @@ function losing(c: Configuration, { aggregator }: Watched): AlarmPlan[] {
   ];
 }
 
-/** Clients cannot report events, or cannot read counts. */
+/** Clients cannot send events, or cannot read counts. */
 function refusing({ api, stream }: Watched, reported: Reported): AlarmPlan[] {
   return [
     {
@@ -158,7 +158,7 @@ function refusing({ api, stream }: Watched, reported: Reported): AlarmPlan[] {
   ];
 }
 
-/** What stays as it is until an operator acts. */
+/** Problems that persist until an operator acts. */
 function tasks(reported: Reported): AlarmPlan[] {
   return [
     {
@@ -173,7 +173,7 @@ function tasks(reported: Reported): AlarmPlan[] {
       id: 'RetryParameter',
       metric: reported('RetryParameterProblems'),
       ...once,
-      // A single failed reading may be a moment of the service: it is read every minute.
+      // Read every minute, so a single failure may be a brief service error.
       above: 1,
       description:
         'The retry parameter is missing or wrong. The last good values hold; the change has no effect.',
@@ -182,17 +182,17 @@ function tasks(reported: Reported): AlarmPlan[] {
   ];
 }
 
-/** Five minutes for what is repeated on the way, and the time that events are gathered on purpose. */
+/** Five minutes for retries on the way, plus the configured batching windows. */
 function canaryLateMinutes(c: Configuration): number {
   return 5 + Math.floor(c.aggregatorWindowSeconds / 60);
 }
 
-/** The longest that a message may wait with all its retries, and what counting takes anyway. */
+/** The longest a message may wait with all its retries, plus the normal processing time. */
 function completeThroughLagSeconds(c: Configuration): number {
   return c.queueAgeAlarmMinutes * 60 + c.freshnessAlarmSeconds;
 }
 
-/** Alarms that CountsLate combines. The first one that stays on says where to look. */
+/** The alarms that CountsLate combines. The first one that stays in ALARM shows where to look. */
 export function lateAlarms(c: Configuration, { aggregator, queue, deadLetters }: Watched): AlarmPlan[] {
   const reported = reportedIn(c.stage);
   const oldest = { statistic: 'Maximum', period: ONE_MINUTE };
@@ -240,7 +240,7 @@ export function lateAlarms(c: Configuration, { aggregator, queue, deadLetters }:
       above: completeThroughLagSeconds(c) * 1000,
       datapoints: 2,
       periods: 2,
-      // Neither a claim that cannot be made nor an accountant that does not run reports anything.
+      // Neither an unknown watermark nor a stopped accountant reports anything.
       missing: TreatMissingData.BREACHING,
       description: `completeThrough is over ${completeThroughLagSeconds(c)} seconds old, or unknown: one part is not counted, or the aggregator or the accountant stands still.`,
       runbook: 'complete-through-lag',

@@ -1,28 +1,28 @@
-// The archive: what could not be counted, each with its reason; and, where a stage asks for it, every record as it was sent.
+// The archive: what could not be counted, with reasons, and, if a stage enables it, every record as sent.
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { BlockPublicAccess, Bucket, BucketEncryption, type LifecycleRule } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
 
-/** Where in the archive each kind lies. */
+/** The prefix of each kind of object. */
 export const ARCHIVE_PREFIXES = {
   /** Events that can never be counted. */
   rejected: 'rejected/',
-  /** Dead letters whose rounds are used up. */
+  /** Dead letters without rounds left. */
   parked: 'parked/',
   /** Dead letters that an operator gave up. */
   discarded: 'discarded/',
-  /** Rows for counters past their expiry. */
+  /** Rows past their retention. */
   expired: 'expired/',
-  /** Counter items that were repaired, as they were before. */
+  /** Rows that were repaired, as they were before. */
   repairs: 'repairs/',
   /** Records of deletions on request; only operators write here. */
   deletions: 'deletions/',
-  /** Every record as it was sent, by hour of arrival. */
+  /** Every record as sent, by hour of arrival. */
   raw: 'raw/',
   /**
-   * Batches the stream's mapping gave up. Lambda itself chooses these keys
+   * Batches that Lambda's event source mapping gave up. Lambda chooses the keys
    * (`aws/lambda/<mapping>/<shard>/<date>/…`, docs lambda/latest/dg/kinesis-on-failure-destination.html).
    */
   failedBatches: 'aws/lambda/',
@@ -42,7 +42,7 @@ export class Archive extends Construct {
       versioned: true,
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       lifecycleRules: [
-        // Writers put the same object again after a failure, so an older version says nothing new.
+        // After a failure, functions put the same object again, so an older version contains nothing new.
         {
           noncurrentVersionExpiration: Duration.days(30),
           abortIncompleteMultipartUploadAfter: Duration.days(7),
@@ -58,7 +58,7 @@ export class Archive extends Construct {
   }
 }
 
-/** Raw records are what clients sent, whole: they go with their older versions, and whether or not more are archived. */
+/** Raw records contain everything clients sent: they expire with their older versions, even if the archive is now off. */
 function rawExpirations({ rawRetentionDays }: Configuration): LifecycleRule[] {
   if (rawRetentionDays === 'forever') return [];
   const prefix = ARCHIVE_PREFIXES.raw;
@@ -68,12 +68,12 @@ function rawExpirations({ rawRetentionDays }: Configuration): LifecycleRule[] {
       expiration: Duration.days(rawRetentionDays),
       noncurrentVersionExpiration: Duration.days(1),
     },
-    // The expiry leaves markers, which S3 removes by a rule of their own only.
+    // Expiry leaves delete markers, which S3 removes only by a separate rule.
     { prefix, expiredObjectDeleteMarker: true },
   ];
 }
 
-/** What was only kept to be looked at goes after a while. What may still be counted (parked, given up by the mapping) stays. */
+/** Objects kept only for inspection expire. Objects that may still be counted (parked, given up by the mapping) stay. */
 function expirations({ archiveRetentionDays }: Configuration): LifecycleRule[] {
   if (archiveRetentionDays === 'forever') return [];
   return [ARCHIVE_PREFIXES.rejected, ARCHIVE_PREFIXES.expired, ARCHIVE_PREFIXES.repairs].map((prefix) => ({

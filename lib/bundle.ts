@@ -1,11 +1,11 @@
-// How a handler becomes what Lambda runs: one esbuild call, the same for deployments, tests and benchmarks.
+// Bundles a handler for Lambda with one esbuild call, the same for deployments, tests and benchmarks.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Where esbuild believes it writes: the same at every call, so that the same sources give the same bytes. */
+/** The fixed output path given to esbuild, so that the same sources give the same bytes. */
 const NOWHERE = join(ROOT, 'bundle');
 
 const OPTIONS = {
@@ -15,12 +15,12 @@ const OPTIONS = {
   platform: 'node',
   target: 'node24',
   mainFields: ['module', 'main'],
-  // What is imported with import() gets files of its own, and costs a cold start nothing. In one file it would not only be
-  // read with the rest: all that it shares with the rest would be kept whole, too.
+  // Modules imported with import() get their own files and cost a cold start nothing. In a single file, they would be read
+  // at every start, and everything they share with the rest would be kept whole.
   splitting: true,
-  // A function's credentials are in its environment, and the rest of the SDK's chain of providers is never asked.
+  // A function's credentials are in its environment, so it does not need the SDK's provider chain.
   alias: { '@aws-sdk/credential-provider-node': './lambdas/aws/credentials.ts' },
-  // Only a provider for browsers imports it, which no function calls; without this it would be deployed all the same.
+  // Only a browser provider imports it; without this it would be bundled all the same.
   external: ['bowser'],
   minify: true,
   sourcemap: true,
@@ -39,21 +39,20 @@ const OPTIONS = {
 export interface BundledFile {
   readonly name: string;
   readonly contents: Uint8Array;
-  /** Whether it is read before the first event; else only when something asks for it. Source maps are read by neither. */
+  /** Whether it is read at every start, or only on demand. Source maps are neither. */
   readonly atStart: boolean;
 }
 
-/** A handler with all it imports: `index.mjs`, what that shares with files loaded later, those files, and source maps. */
+/** A handler with all its imports: `index.mjs`, shared chunks, files loaded on demand, and source maps. */
 export interface Bundle {
   readonly files: readonly BundledFile[];
-  /** What is in which file, as esbuild says: outputs by name. */
+  /** esbuild's metadata: outputs by name. */
   readonly outputs: Metafile['outputs'];
 }
 
 /**
- * Bundles a handler.
  * @param entry its path from the project's root
- * @throws BuildFailure when its imports cannot be followed
+ * @throws BuildFailure when an import cannot be resolved
  */
 export function bundle(entry: string): Bundle {
   const { outputFiles, metafile } = buildSync({ ...OPTIONS, entryPoints: [entry] });
@@ -76,7 +75,7 @@ export function bundle(entry: string): Bundle {
   return { files, outputs };
 }
 
-/** Writes a bundle into a folder, which is made if it is not there. */
+/** Writes a bundle into a folder, creating it if necessary. */
 export function writeBundle(
   { files }: { readonly files: readonly Pick<BundledFile, 'name' | 'contents'>[] },
   folder: string,
@@ -85,10 +84,10 @@ export function writeBundle(
   for (const { name, contents } of files) writeFileSync(join(folder, name), contents);
 }
 
-/** The entry, and what it imports with statements, directly or not. */
+/** The entry and its static imports, direct or indirect. */
 function readAtStart(outputs: Metafile['outputs']): ReadonlySet<string> {
   const found = new Set(['index.mjs']);
-  // A set gives what is added to it while it is walked through.
+  // Iterating over a set includes elements added during the iteration.
   for (const name of found) {
     for (const { path, kind, external } of outputs[name]?.imports ?? []) {
       if (kind === 'import-statement' && external !== true) found.add(path);

@@ -1,4 +1,4 @@
-// The canary: a known number of events every minute onto every shard, and a check through the API that they are counted.
+// The canary: sends a known number of events to every shard each minute, and checks through the API that they are counted.
 import { CfnResource, Stack } from 'aws-cdk-lib';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import type { Construct } from 'constructs';
@@ -7,18 +7,17 @@ import type { FrontDoor } from './front-door.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
 
-/** What the canary stands between. */
 export interface CanaryProps extends Platform {
   readonly frontDoor: FrontDoor;
   readonly stream: Stream;
 }
 
-/** Below API Gateway's 29 seconds twice over, and within the minute that a run's events have to arrive in. */
+/** Enough for two requests at API Gateway's limit of 29 seconds, and within the minute in which a run's events must arrive. */
 const TIMEOUT_SECONDS = 50;
-/** The route of the counts that IAM lets callers into. */
+/** The IAM-protected route of counts. */
 const COUNTS_PATH = '/v1/admin/counts/*';
 
-/** The canary, run every minute. It is a client of the API, never a part of it. */
+/** The canary, which runs every minute. It is a client of the API. */
 export class Canary extends HandlerFunction {
   constructor(scope: Construct, id: string, props: CanaryProps) {
     const { configuration: c, frontDoor, stream } = props;

@@ -1,4 +1,4 @@
-// The collector: access logs that AWS or others put into a bucket become batches of the stream.
+// The collector: turns access logs in a bucket into batches of the stream.
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule } from 'aws-cdk-lib/aws-events';
@@ -10,7 +10,6 @@ import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
-/** What the collector reads and writes, besides the buckets of logs. */
 export interface CollectorProps extends Platform {
   readonly stream: Stream;
   readonly ledger: Table;
@@ -18,13 +17,13 @@ export interface CollectorProps extends Platform {
 }
 
 const TIMEOUT_SECONDS = 300;
-/** Less than the dedup window: what a run had put before it died is recognised when the next one puts it again. */
+/** Less than the dedup window: batches that a crashed run had put are recognised when the next run puts them again. */
 const VISIBILITY_SECONDS = 330;
 const RECEIVES_MAX = 5;
 
-/** Bucket → EventBridge → queue → function → stream. Only where the setting `accessLogs` names a bucket. */
+/** Bucket → EventBridge → queue → function → stream. Only if the setting `accessLogs` names a bucket. */
 export class Collector extends Construct {
-  /** Where objects are announced, for the backfill command. */
+  /** The queue of announced objects, for the backfill command. */
   readonly queue: Queue;
 
   constructor(scope: Construct, id: string, props: CollectorProps) {
@@ -36,7 +35,7 @@ export class Collector extends Construct {
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       retentionPeriod: Duration.days(7),
       visibilityTimeout: Duration.seconds(VISIBILITY_SECONDS),
-      // The redriver parks them in the archive, and an alarm says so.
+      // The redriver parks them in the archive, and an alarm reports them.
       deadLetterQueue: { queue: props.deadLetters, maxReceiveCount: RECEIVES_MAX },
     });
     const handler = this.#handler(props);
@@ -45,7 +44,7 @@ export class Collector extends Construct {
       eventSourceArn: this.queue.queueArn,
       batchSize: 1,
       functionResponseTypes: ['ReportBatchItemFailures'],
-      // Two objects at once: a backfill of years must not leave clients without room in the stream.
+      // Two objects at once: a backfill of years must leave clients room in the stream.
       scalingConfig: { maximumConcurrency: 2 },
     });
     mapping.node.addDependency(handler.policy);

@@ -1,4 +1,4 @@
-// The compactor: deltas are merged into blocks of hours, days, months and all time.
+// The compactor: merges deltas into blocks of hours, days, months and all time.
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import type { Construct } from 'constructs';
@@ -6,17 +6,16 @@ import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
 import { retentionEnvironment, secondsOf } from './seconds.ts';
 
-/** As long as most levels' epochs take. A run that ends too early is gone on with by the next. */
+/** Enough for most levels' epochs. A run that ends early is continued by the next. */
 const TIMEOUT_SECONDS = 300;
 
-/** What the compactor reads and writes. */
 export interface CompactorProps extends Platform {
   readonly stream: Stream;
   readonly counts: Table;
   readonly ledger: Table;
 }
 
-/** The compactor, run on a schedule. */
+/** The compactor, which runs on a schedule. */
 export class Compactor extends HandlerFunction {
   constructor(scope: Construct, id: string, props: CompactorProps) {
     const { configuration: c, stream, counts, ledger } = props;
@@ -41,12 +40,12 @@ export class Compactor extends HandlerFunction {
           ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
           [ledger.tableArn],
         ),
-        // Which shards there are: one without records holds the floor of a level back as well.
+        // Needed because a shard without records holds back a level's floor as well.
         allow(['kinesis:ListShards'], [stream.streamArn]),
       ],
       withoutDestination: 'A run that fails leaves its plan; the next one goes on with it.',
     });
-    // It looks every minute: a level is due by its size, too.
+    // Checks every minute, since size also makes a level due.
     everyMinute(this, 'EveryMinute', this.function);
   }
 }

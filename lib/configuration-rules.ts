@@ -1,4 +1,4 @@
-// The rules a configuration keeps, checked at synth: a stage that breaks one does not deploy.
+// Rules between settings, checked at synth: a stage that breaks one cannot deploy.
 import type { Configuration } from './configuration.ts';
 import { checkDedupWindow } from './dedup-room.ts';
 import type { Bounded } from './settings.ts';
@@ -8,31 +8,30 @@ export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 }
 
-/** One rule between settings. */
 interface Rule {
-  /** Which settings it ties together, for the reader and the tests. */
+  /** The settings it relates, for readers and tests. */
   readonly about: string;
-  /** What is wrong with the configuration, if anything is. */
+  /** What is wrong with the configuration; undefined: nothing. */
   check(c: Configuration): string | undefined;
 }
 
 const DAY_SECONDS = 86_400;
 const HOURS_PER_DAY = 24;
 
-/** Minutes are kept for every event that may arrive: one that comes later still counts in hours, days, months and the total. */
+/** Minutes are kept for every event that may arrive; later ones still count in hours, days, months and the total. */
 export function minuteRetentionDaysMin({ acceptPastSeconds }: Configuration): Bounded {
   return acceptPastSeconds === 'forever' ? 1 : 1 + Math.floor(acceptPastSeconds / DAY_SECONDS);
 }
 
-/** How long dead letters wait in their queue: the longest that SQS keeps anything. */
+/** How long dead letters stay in their queue: SQS's maximum. */
 export const DEAD_LETTER_RETENTION_DAYS = 14;
 
-/** Longest the ledger must remember a segment: as long as a record, a message or a dead letter of it can turn up. */
+/** How long the ledger must remember a segment: as long as one of its records, messages or dead letters can turn up. */
 export function ledgerRetentionDaysMin(c: Configuration): number {
   return 1 + Math.floor((c.dedupWindowSeconds + messageLifeSeconds(c)) / DAY_SECONDS);
 }
 
-/** From a record's arrival until nothing made of it can come back. */
+/** From a record's arrival until nothing derived from it can return. */
 function messageLifeSeconds(c: Configuration): number {
   const days =
     c.streamRetentionHours / HOURS_PER_DAY +
@@ -42,24 +41,24 @@ function messageLifeSeconds(c: Configuration): number {
   return days * DAY_SECONDS;
 }
 
-/** What reading, rolling up, writing, a cold start of each and the first retry may take. */
+/** Maximum time for reading, rolling up and writing, including cold starts and the first retry. */
 const PROCESSING_SECONDS = 20;
 
-/** The least that the freshness alarm may allow: below it, it would go off while nothing is wrong. */
+/** The least value of the freshness alarm: below it, it would go off during normal operation. */
 function freshnessAlarmSecondsMin(c: Configuration): number {
   return c.aggregatorWindowSeconds + PROCESSING_SECONDS;
 }
 
-/** Time-out of the writer. The queue hides a message for six times as long. */
+/** The writer's timeout. The queue hides a message for six times as long. */
 export const WRITER_TIMEOUT_SECONDS = 30;
 
-/** Time-out of the aggregator. A cold container reads its dedup window within half of it. */
+/** The aggregator's timeout. A cold container reads its dedup window within half of it. */
 export const AGGREGATOR_TIMEOUT_SECONDS = 60;
 
-/** Records that Lambda hands to one invocation at most. */
+/** Maximum records that Lambda passes to one invocation. */
 export const AGGREGATOR_BATCH_RECORDS = 10_000;
 
-/** A rule that asks one setting to be at least something made of others. */
+/** A rule that requires a setting to be at least a value computed from others. */
 function atLeast(
   setting: keyof Configuration,
   minimum: (c: Configuration) => Bounded,
@@ -77,11 +76,11 @@ function atLeast(
   };
 }
 
-/** A generation that begins later would skip what arrives until then. */
+/** A generation that begins in the future would skip what arrives until then. */
 function checkGenerationFrom({ streamGenerationFrom: from }: Configuration): string | undefined {
   if (from === 'heads') return undefined;
   const fromMs = Date.parse(from);
-  // V8 takes 30 February for a day of March.
+  // V8 reads 30 February as a day in March.
   if (new Date(fromMs).toISOString().slice(0, 10) !== from.slice(0, 10))
     return `streamGenerationFrom must be a day of the calendar, not ${from}.`;
   return fromMs <= Date.now()
@@ -173,7 +172,7 @@ const RULES: readonly Rule[] = [
   ),
 ];
 
-/** Checks the rules between settings. @throws ConfigurationError for the first one that is broken */
+/** Checks the rules between settings. @throws ConfigurationError for the first broken rule */
 export function checkRules(configuration: Configuration): void {
   for (const rule of RULES) {
     const broken = rule.check(configuration);

@@ -1,4 +1,4 @@
-// The configuration of a stage: defaults, what the code knows of the stage, and the stage's own settings over them.
+// The configuration of a stage: defaults, overridden by built-in stage defaults, overridden by the stage's own settings.
 import { z } from 'zod';
 import { ConfigurationError, checkRules } from './configuration-rules.ts';
 import { SETTINGS, type Settings, type SettingValues } from './settings.ts';
@@ -6,20 +6,20 @@ import { SETTINGS, type Settings, type SettingValues } from './settings.ts';
 export type { Bounded, Settings } from './settings.ts';
 
 /**
- * Every setting of a stage. A stage's own go into cdk.json, `context.stages.<stage>`. What the command line gives goes over them:
+ * Every setting of a stage. A stage's settings are in cdk.json, `context.stages.<stage>`. The command line overrides them:
  * `npx tally deploy prod --settings '{"streamShards":4}'`.
  */
 export interface Configuration extends SettingValues {
-  /** Name of the stage: part of the stack's name, of the parameters' paths and of the API's URL. */
+  /** Name of the stage: part of the stack's name, the parameters' paths and the API's URL. */
   readonly stage: string;
 }
 
-/** The stage that the local stack synthesizes. Its functions run from source. */
+/** The stage of the local stack. Its functions run from source. */
 export const LOCAL_STAGE = 'local';
 
 const SCHEMA = z.object(SETTINGS);
 
-/** What a production stage is unless it says otherwise. */
+/** The defaults. */
 export const PRODUCTION: Configuration = { stage: 'dev', ...SCHEMA.parse({}) };
 
 /** The local stack accepts logs of any age, and shows a count within two seconds. */
@@ -34,7 +34,7 @@ const LOCAL: Settings = {
   ledgerRetentionDays: 'forever',
 };
 
-/** The name ends up in the stack's name, the parameters' paths and the API's stage. */
+/** The name is part of the stack's name, the parameters' paths and the API's stage. */
 const STAGE = /^[a-z][a-z0-9-]{0,15}$/;
 
 /**
@@ -57,7 +57,7 @@ export function configurationOf(stage: string, ...layers: Settings[]): Configura
   return configuration;
 }
 
-/** Settings given as an object or as JSON. @param name where, for the error @throws ConfigurationError */
+/** Parses settings from an object or JSON. @param name for the error @throws ConfigurationError */
 export function settingsIn(value: unknown, name: string): Settings {
   const settings = typeof value === 'string' ? parsed(value, name) : (value ?? {});
   if (typeof settings === 'object' && settings !== null && !Array.isArray(settings))

@@ -1,4 +1,4 @@
-// The console as files: its page, and what esbuild makes of its sources, named by content.
+// The console's files: its page, and esbuild's output, named by content.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -11,11 +11,11 @@ export interface ConsoleFile {
   readonly name: string;
   readonly type: string;
   readonly text: string;
-  /** Of its text. */
+  /** Hash of its text. */
   readonly hash: string;
 }
 
-/** The console as its function serves it: the page, and what the page loads. */
+/** The files that the console's function serves. */
 export interface ConsoleFiles {
   readonly page: ConsoleFile;
   readonly files: readonly ConsoleFile[];
@@ -29,16 +29,16 @@ const TYPES: Readonly<Record<string, string>> = {
 
 let built: ConsoleFiles | undefined;
 
-/** Builds the console, once a process. @throws BuildFailure when a source is wrong */
+/** Builds the console, once per process. @throws BuildFailure when a source is invalid */
 export function consoleFiles(): ConsoleFiles {
   built ??= build();
   return built;
 }
 
-/** Where the local stack's function finds the console, from the project's root: it runs from source, without a bundle. */
+/** The console's files for the local stack, from the project's root: its function runs from source, without a bundle. */
 export const LOCAL_CONSOLE_FILE = 'node_modules/.cache/tally/console.json';
 
-/** Writes the console for the local stack. Several stacks may start at once: each file appears whole. */
+/** Writes the console's files for the local stack. Each file appears atomically, since several stacks may start at once. */
 export function writeLocalConsole(): void {
   const file = join(ROOT, LOCAL_CONSOLE_FILE);
   mkdirSync(dirname(file), { recursive: true });

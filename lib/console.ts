@@ -5,7 +5,6 @@ import { consoleFiles, LOCAL_CONSOLE_FILE, writeLocalConsole } from './console-f
 import type { FrontDoor } from './front-door.ts';
 import { HandlerFunction, type Platform } from './handler-function.ts';
 
-/** What the console stands behind. */
 export interface ConsoleProps extends Platform {
   readonly frontDoor: FrontDoor;
 }

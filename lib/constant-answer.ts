@@ -1,4 +1,4 @@
-// Routes that answer a constant: preflights, and what there is no route for.
+// Routes with a constant answer: preflights and unknown routes.
 import {
   AuthorizationType,
   type IResource,
@@ -8,20 +8,19 @@ import {
 import { acknowledge } from './acknowledge.ts';
 import { credentialsHeaders, echoOrigin } from './put-records.ts';
 
-/** What a route answers. */
 export interface ConstantAnswer {
   readonly statusCode: string;
   readonly allowOrigin: string;
-  /** Besides those of CORS; values as header mappings write them. */
+  /** In addition to the CORS headers; values in the format of header mappings. */
   readonly headers: Readonly<Record<string, string>>;
   readonly message?: string;
-  /** Others are refused with 415. */
+  /** Other types are refused with 415. */
   readonly contentTypes: readonly string[];
-  /** Why it needs neither an authorizer nor users. */
+  /** The reason it has no authorizer. */
   readonly reason: string;
 }
 
-/** Adds a method that answers a constant, to anyone. */
+/** Adds a method with a constant answer, open to anyone. */
 export function addConstantAnswer(resource: IResource, verb: string, answer: ConstantAnswer): void {
   const { statusCode, allowOrigin, message, contentTypes, reason } = answer;
   const headers = Object.entries({ ...credentialsHeaders(allowOrigin), ...answer.headers }).map(

@@ -1,4 +1,4 @@
-// The CDK app of one stage, checked by cdk-nag before it may be deployed.
+// The CDK app of one stage, checked by cdk-nag before deployment.
 import { App, type AppProps, Validations } from 'aws-cdk-lib';
 import featureFlags from 'aws-cdk-lib/recommended-feature-flags.json' with { type: 'json' };
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
@@ -7,25 +7,25 @@ import { ConfigurationError } from './configuration-rules.ts';
 import { CountingStack } from './counting-stack.ts';
 import type { CodeOrigin } from './handler-function.ts';
 
-/** What can be asked of the app besides its configuration. */
+/** Options of the app besides its configuration. */
 export interface CountingAppOptions {
   readonly code: CodeOrigin;
-  /** Whether findings of cdk-nag stop the synth. */
+  /** Whether findings of cdk-nag fail the synth. */
   readonly checked: boolean;
 }
 
-/** An app that holds what context (cdk.json, `-c`) makes of it. */
+/** Creates the app from its context (cdk.json, `-c`). */
 export function createApp(props: AppProps = {}): App {
   return new App({
     ...props,
-    // The same template on every machine: nothing about the tools that made it.
+    // The template must not depend on the machine or its tools.
     analyticsReporting: false,
-    // What this version of the CDK recommends; in code, not in cdk.json, so that the local stack has the same.
+    // The CDK's recommended feature flags; in code instead of cdk.json, so that the local stack has the same.
     postCliContext: { ...featureFlags, ...props.postCliContext },
   });
 }
 
-/** The configuration that an app's context asks for: `stage`, `stages.<stage>` and `settings` (JSON), in this order. */
+/** The configuration in an app's context: `stage`, `stages.<stage>` and `settings` (JSON), in this order. */
 export function configurationFromContext(app: App): Configuration {
   const stage: unknown = app.node.tryGetContext('stage') ?? 'dev';
   if (typeof stage !== 'string') throw new ConfigurationError('stage must be a name.');
@@ -49,7 +49,7 @@ export function addStack(app: App, configuration: Configuration, options: Counti
   return stack;
 }
 
-/** The local stack runs handlers from source, and wants its template at once. */
+/** The local stack runs handlers from source, and skips checks for speed. */
 export function optionsOf(configuration: Configuration): CountingAppOptions {
   const local = configuration.stage === LOCAL_STAGE;
   return { code: local ? 'source' : 'bundle', checked: !local };

@@ -1,4 +1,4 @@
-// The stack, in the order an event passes its parts.
+// The stack, in the order of an event's path.
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Accountant } from './accountant.ts';
@@ -21,7 +21,7 @@ import { Tables } from './tables.ts';
 import { addUnknownRoutes } from './unknown-routes.ts';
 import { Writer } from './writer.ts';
 
-/** Everything that counts, in one stack. */
+/** All of Tally in one stack. */
 export class CountingStack extends Stack {
   constructor(scope: Construct, id: string, props: StackProps & Platform) {
     super(scope, id, props);

@@ -1,4 +1,4 @@
-// The dashboard: alarms, Tally's own figures, then the four golden signals of each part, left to right as an event travels.
+// The dashboard: alarms, Tally's own metrics, then the four golden signals of each stage, left to right along an event's path.
 import {
   type AlarmBase,
   AlarmStatusWidget,
@@ -23,7 +23,7 @@ const most = { statistic: 'Maximum' } as const;
 const READ_ON =
   'What to do: `docs/runbook.md`, a section for each alarm. What each figure counts: `docs/metrics.md`. Where every event is: `GET /v1/status`.';
 
-/** A part of the pipeline, as its four golden signals. */
+/** A pipeline stage and its four golden signals. */
 interface Part {
   readonly title: string;
   readonly traffic: IMetric[];
@@ -98,7 +98,7 @@ function partsOf(
   ];
 }
 
-/** Four golden signals of a part, one below the other. */
+/** A stage's four golden signals, one below the other. */
 function column({ title, ...signals }: Part, width: number): Column {
   return new Column(
     ...Object.entries(signals).map(
@@ -114,7 +114,7 @@ function column({ title, ...signals }: Part, width: number): Column {
   );
 }
 
-/** What no service knows: how late counts are, whether they add up, what happened to events. */
+/** Metrics that no AWS service has: how late counts are, whether the accounts are right, what happened to events. */
 function ownFigures(c: Configuration, reported: Reported): IWidget[] {
   const graph = (title: string, left: IMetric[], limitMs?: number) =>
     new GraphWidget({

@@ -1,12 +1,12 @@
-// How many ids a dedup window may hold: what fits the aggregator's memory, and what a cold container reads in time.
+// The maximum size of a dedup window: what fits the aggregator's memory, and what a cold container can read in time.
 import type { Configuration } from './configuration.ts';
 import { MEMORY_MB_MAX } from './settings.ts';
 
 /** Memory that the aggregator needs besides ids, MB. */
 const BASE_MB = 400;
-/** The most that an id takes in memory: four places of 12 bytes, and half as much again while the table grows. */
+/** Maximum memory of an id: four slots of 12 bytes, and half as much again while the table grows. */
 const ID_BYTES = 72;
-/** Ids that a cold container reads in half of its time, for each MB of memory: 400,000 a second on 1,024 MB, a third of what was measured. */
+/** Ids that a cold container reads in half of its timeout, per MB of memory: 400,000 a second at 1,024 MB, a third of the measured rate. */
 const COLD_IDS_PER_MB = 11_700;
 
 /** How many ids the aggregator's memory holds. */
@@ -14,7 +14,7 @@ export function dedupIdsMax({ aggregatorMemoryMb }: Pick<Configuration, 'aggrega
   return Math.max(0, Math.floor(((aggregatorMemoryMb - BASE_MB) * 1_000_000) / ID_BYTES));
 }
 
-/** A window is in memory as a whole, and a cold container reads it before its first batch. */
+/** The whole window must fit into memory, and a cold container must read it before its first batch. */
 export function checkDedupWindow(c: Configuration): string | undefined {
   const { dedupEventsPerSecond, dedupWindowSeconds, streamShards, aggregatorMemoryMb } = c;
   const ids = Math.ceil((dedupEventsPerSecond * dedupWindowSeconds) / streamShards);

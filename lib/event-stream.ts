@@ -1,11 +1,11 @@
-// The stream that every accepted event goes into, and can be read from again for days.
+// The stream of all accepted events, which can be reread for days.
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
 
-/** The Kinesis stream; it outlives the stack, since it holds what is not yet counted. */
+/** The Kinesis stream. It outlives the stack, since it holds uncounted events. */
 export class EventStream extends Construct {
   readonly stream: Stream;
 

@@ -1,4 +1,4 @@
-// What the bodies of requests must look like, as the front door's models check them: the API's own schemas.
+// Schemas of request bodies for the front door's models, derived from the API's schemas.
 import { type JsonSchema, JsonSchemaVersion } from 'aws-cdk-lib/aws-apigateway';
 import { COUNTS_BATCH } from '../api/counts.ts';
 import { EVENTS } from '../api/events.ts';
@@ -10,10 +10,10 @@ export const EVENTS_SCHEMA = draft4('Events', EVENTS);
 export const COUNTS_BATCH_SCHEMA = draft4('CountsBatch', COUNTS_BATCH);
 
 /**
- * API Gateway knows draft 4 only; what the schemas use means the same in draft 4 and in 2020-12, which a test keeps so.
+ * API Gateway supports only draft 4. The keywords in use mean the same in draft 4 and in 2020-12; a test ensures it.
  */
 function draft4(title: string, schema: Schema): JsonSchema {
-  // The names of types are the values of CDK's enum.
+  // The types' names are the values of CDK's enum.
   return {
     schema: JsonSchemaVersion.DRAFT4,
     title,

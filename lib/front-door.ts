@@ -1,4 +1,4 @@
-// The front door: a REST API that puts events into the stream without a function in between.
+// The front door: a REST API that puts events into the stream without a function.
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import {
   AccessLogField,
@@ -31,28 +31,27 @@ import { allow } from './handler-function.ts';
 import { putRecordsIntegration, putRecordsMethodResponses } from './put-records.ts';
 import { WEB_ACL_OFF, WebAcl } from './web-acl.ts';
 
-/** The route whose answers the API's cache may keep. */
+/** The only route whose answers the API may cache. */
 const COUNTS_PATH = '/v1/counts/{metric}/{entity+}';
 
 /** The route of public counters, from the API's root. */
 export const PUBLIC_PATH = 'v1/public/{metric}/{entity+}';
 
-/** How long the API's cache keeps an answer. */
+/** How long the API caches an answer. */
 const CACHE_SECONDS = 5;
 
-/** Times the rate that clients may burst. */
+/** Burst limit, as a multiple of the rate. */
 const BURST = 2;
 
-/** What the front door leads to. */
 export interface FrontDoorProps {
   readonly configuration: Configuration;
   readonly stream: Stream;
 }
 
-/** The REST API. Events go straight into the stream; other rooms add their routes. */
+/** The REST API. Events go directly into the stream; functions add their routes. */
 export class FrontDoor extends Construct {
   readonly api: RestApi;
-  /** The first key of the usage plan; undefined when keys are off. */
+  /** The usage plan's first key; undefined when keys are off. */
   readonly apiKey: IApiKey | undefined;
   readonly #configuration: Configuration;
   readonly #validator: RequestValidator;
@@ -73,9 +72,9 @@ export class FrontDoor extends Construct {
   }
 
   /**
-   * `GET /v1/<path>`, answered by a function.
-   * @param cacheKeys what makes two requests the same for the API's cache, as `method.request.path.metric`; a route without is
-   *   not kept there
+   * Adds `GET /v1/<path>`, answered by a function.
+   * @param cacheKeys what identifies a request in the API's cache, such as `method.request.path.metric`; a route without keys is
+   * not cached
    */
   addRead(path: string, handler: LambdaFunction, cacheKeys: readonly string[] = []): void {
     const resource = this.#resource(path);
@@ -92,7 +91,7 @@ export class FrontDoor extends Construct {
     addPreflight(resource, 'GET', this.#configuration.allowOrigin);
   }
 
-  /** `GET /<path>`, answered by a function for anyone, without an API key. @param path from the API's root */
+  /** Adds `GET /<path>`, answered by a function, open to anyone without an API key. @param path from the API's root */
   addOpenRead(path: string, handler: LambdaFunction): void {
     const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
     const options = { authorizationType: AuthorizationType.NONE };
@@ -101,7 +100,7 @@ export class FrontDoor extends Construct {
     acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
   }
 
-  /** `POST /v1/<path>` with a body of a schema, answered by a function. */
+  /** Adds `POST /v1/<path>`, answered by a function; the body must match a schema. */
   addQuestion(path: string, handler: LambdaFunction, title: string, schema: JsonSchema): void {
     const resource = this.#resource(path);
     const method = resource.addMethod('POST', new LambdaIntegration(handler, { allowTestInvoke: false }), {
@@ -112,12 +111,12 @@ export class FrontDoor extends Construct {
     addPreflight(resource, 'POST', this.#configuration.allowOrigin);
   }
 
-  /** `POST /v1/admin/<name>`, answered by a function, for callers whom IAM lets in. */
+  /** Adds `POST /v1/admin/<name>`, answered by a function, for callers with IAM permissions. */
   addAdmin(name: string, handler: LambdaFunction): void {
     this.addSigned('POST', `admin/${name}`, handler);
   }
 
-  /** A route answered by a function, for callers whom IAM lets in. @param path below `/v1/` */
+  /** Adds a route answered by a function, for callers with IAM permissions. @param path below `/v1/` */
   addSigned(verb: 'GET' | 'POST', path: string, handler: LambdaFunction): void {
     const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
     const method = this.#resource(path).addMethod(verb, integration, {
@@ -147,7 +146,7 @@ export class FrontDoor extends Construct {
     addPreflight(resource, 'POST', allowOrigin);
   }
 
-  /** Without $default a content type that has no model of its own would not be validated at all. */
+  /** Without $default, a content type without a model would not be validated at all. */
   #validated(title: string, schema: JsonSchema): MethodOptions {
     return {
       requestModels: { $default: this.api.addModel(title, { schema }) },
@@ -172,9 +171,9 @@ function createApi(scope: Construct, c: Configuration): RestApi {
   const api = new RestApi(scope, 'Api', {
     restApiName: `tally-${c.stage}`,
     description: 'Takes events, answers counts.',
-    // Clients far away are for a CDN of one's own to bring near; an edge endpoint could not stand behind one.
+    // A CDN can serve distant clients; an edge-optimized endpoint could not be put behind one.
     endpointTypes: [EndpointType.REGIONAL],
-    // The console's script most of all: 125 KB become 50.
+    // Mainly for the console's script: 125 KB compress to 50.
     minCompressionSize: Size.kibibytes(1),
     cloudWatchRole: c.gatewayLogsRole,
     deployOptions: {
@@ -194,20 +193,20 @@ function createApi(scope: Construct, c: Configuration): RestApi {
 }
 
 /**
- * The API's own cache, off unless the setting says how large it is: it costs by the hour. Only counts are kept in it, and
- * for seconds only, since it knows nothing of Cache-Control and keeps refusals too.
+ * The API's own cache, off unless the setting gives a size, since it costs by the hour. Caches only counts, and only for
+ * seconds, since it ignores Cache-Control and also caches errors.
  */
 function apiCache(c: Configuration): StageOptions {
   if (c.apiCacheGb === 0) return {};
   return {
     cacheClusterEnabled: true,
     cacheClusterSize: String(c.apiCacheGb),
-    // Once there is a cache, every GET would be kept.
+    // With a cache, every GET would be cached by default.
     cachingEnabled: false,
   };
 }
 
-/** Methods that have settings of their own; such a method has none of the stage's. */
+/** Methods with their own settings, which replace all of the stage's. */
 function methodOptions(c: Configuration): NonNullable<StageOptions['methodOptions']> {
   const limited = (perSecond: number) => ({
     throttlingRateLimit: perSecond,
@@ -225,7 +224,7 @@ function methodOptions(c: Configuration): NonNullable<StageOptions['methodOption
   };
 }
 
-/** One line for each request. Neither addresses nor user agents: who sent an event is not the pipeline's to know. */
+/** One line per request. It omits addresses and user agents: Tally does not need to know who sent an event. */
 const ACCESS_LOG = {
   requestId: AccessLogField.contextRequestId(),
   requestTime: AccessLogField.contextRequestTime(),
@@ -252,7 +251,7 @@ function addUsagePlan(api: RestApi, c: Configuration): IApiKey {
   return key;
 }
 
-/** Answers a browser's question whether a page of the allowed origin may send this. */
+/** Answers a preflight: whether a page of the allowed origin may send this. */
 function addPreflight(resource: IResource, method: string, allowOrigin: string): void {
   addConstantAnswer(resource, 'OPTIONS', {
     statusCode: '204',
@@ -267,7 +266,7 @@ function addPreflight(resource: IResource, method: string, allowOrigin: string):
   });
 }
 
-/** Findings on routes that anyone who has a key, or anyone at all, may call. */
+/** Findings on routes that anyone with a key, or anyone at all, may call. */
 function acknowledgeOpen(method: Method): void {
   const reason =
     'Pages and apps of unknown people report events, so there is nobody to authorize; the settings apiKeys and throttle* bound what they may do, and admin routes are under IAM.';

@@ -1,15 +1,15 @@
-// What the front door answers when it refuses a request by itself.
+// The front door's answers when it refuses a request itself.
 import { type GatewayResponseOptions, ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
 import type { Configuration } from './configuration.ts';
 import { RETRY_AFTER_SECONDS } from './mapping-templates.ts';
 
-/** Seconds after which a client whose day's quota is used up may come again. */
+/** Retry-After in seconds for clients over their daily quota. */
 const QUOTA_RETRY_AFTER_SECONDS = 3600;
 
 type Refusal = Omit<GatewayResponseOptions, 'responseHeaders'> & { readonly retryAfter?: number };
 
-// Templates of gateway responses are not Velocity: only names starting with `$context` and a few more are replaced.
-// `messageString` comes with its quotes; `validationErrorString` comes escaped but without them.
+// Gateway response templates are not Velocity: only names that start with `$context` and a few more are replaced.
+// `messageString` is quoted; `validationErrorString` is escaped but not quoted.
 const RESPONSES: Readonly<Record<string, Refusal>> = {
   BadRequestBody: {
     type: ResponseType.BAD_REQUEST_BODY,
@@ -40,18 +40,18 @@ const RESPONSES: Readonly<Record<string, Refusal>> = {
     templates: json('"The quota of this API key is used up."'),
     retryAfter: QUOTA_RETRY_AFTER_SECONDS,
   },
-  // Routes that do not exist have answers of their own (unknown-routes.ts): what is left is a signature that is missing.
+  // Unknown routes have their own answers (unknown-routes.ts), so this means a missing signature.
   MissingSignature: {
     type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
     statusCode: '403',
     templates: json('"Sign the request with AWS Signature Version 4 for execute-api."'),
   },
-  // No status code: each keeps its own.
+  // Without a status code, each keeps its own.
   Default4xx: { type: ResponseType.DEFAULT_4XX, templates: json('$context.error.messageString') },
   Default5xx: { type: ResponseType.DEFAULT_5XX, templates: json('$context.error.messageString') },
 };
 
-/** Gives the API its refusals: JSON, readable by pages of the allowed origin, with Retry-After where it helps. */
+/** Adds the refusals to the API: JSON, readable by pages of the allowed origin, with Retry-After where it applies. */
 export function addGatewayResponses(api: RestApi, { allowOrigin }: Configuration): void {
   for (const [id, { retryAfter, ...response }] of Object.entries(RESPONSES)) {
     api.addGatewayResponse(id, {
@@ -65,8 +65,8 @@ export function addGatewayResponses(api: RestApi, { allowOrigin }: Configuration
 }
 
 /**
- * The headers by which a browser lets a page of another origin read an answer, as header mappings write them. Answers to a
- * request that carries credentials name its origin as well: `ECHO_ORIGIN` (mapping-templates.ts).
+ * The CORS headers that let pages of another origin read an answer, in the format of header mappings. Answers to requests
+ * with credentials also name the origin: `ECHO_ORIGIN` (mapping-templates.ts).
  */
 export function corsHeaders(allowOrigin: string): Record<string, string> {
   return {

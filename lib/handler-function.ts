@@ -1,4 +1,4 @@
-// What all Lambda functions of the stack have in common: how they are built, logged, named and permitted.
+// Common properties of all Lambda functions: build, logs, names and permissions.
 import { dirname, join } from 'node:path';
 import { AssetHashType, CfnResource, DockerImage, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -17,18 +17,17 @@ import { acknowledge } from './acknowledge.ts';
 import { type BundledFile, bundle, writeBundle } from './bundle.ts';
 import { type Configuration, LOCAL_STAGE } from './configuration.ts';
 
-/** Where functions get their code: bundled by esbuild, or (local stack, tests) from source, by their metadata. */
+/** Where functions' code comes from: an esbuild bundle, or (local stack, tests) the source, by their metadata. */
 export type CodeOrigin = 'bundle' | 'source';
 
-/** What every function is given. */
+/** Shared input of all functions. */
 export interface Platform {
   readonly configuration: Configuration;
   readonly code: CodeOrigin;
 }
 
-/** What makes one function different from the others. */
 export interface HandlerFunctionProps {
-  /** The function's noun: its handler is `lambdas/<noun>/handler.ts`. */
+  /** The function's name: its handler is `lambdas/<noun>/handler.ts`. */
   readonly noun:
     | 'aggregator'
     | 'collector'
@@ -43,24 +42,24 @@ export interface HandlerFunctionProps {
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
   readonly environment: Readonly<Record<string, string>>;
-  /** Everything the function may do besides writing its log, and into the archive. */
+  /** All permissions besides its log and the archive. */
   readonly statements: readonly PolicyStatement[];
-  /** Files beside the bundle, made when it is. */
+  /** Additional files for the bundle, made with it. */
   readonly files?: () => readonly Pick<BundledFile, 'name' | 'contents'>[];
-  /** Where in the archive it may put objects, and where it may read them. */
+  /** Prefixes of the archive that it may write or read. */
   readonly archived?: {
     readonly bucket: Bucket;
     readonly prefixes: readonly string[];
     readonly readable?: readonly string[];
   };
-  /** Why it needs no destination for failed asynchronous invocations. */
+  /** The reason it has no destination for failed asynchronous invocations. */
   readonly withoutDestination: string;
 }
 
 /** A function with a role and a log group of its own. */
 export class HandlerFunction extends Construct {
   readonly function: LambdaFunction;
-  /** What it may do. A mapping must wait for it, or Lambda refuses the mapping. */
+  /** Its permissions. A mapping must depend on this, or Lambda refuses the mapping. */
   readonly policy: Policy;
 
   constructor(scope: Construct, id: string, platform: Platform, props: HandlerFunctionProps) {
@@ -70,7 +69,7 @@ export class HandlerFunction extends Construct {
       retention: c.logRetentionDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    // Not the managed AWSLambdaBasicExecutionRole, which may write every log group of the account.
+    // Not the managed AWSLambdaBasicExecutionRole, which may write to every log group of the account.
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.policy = new Policy(this, 'Policy', {
       roles: [role],
@@ -92,7 +91,7 @@ export class HandlerFunction extends Construct {
       {
         description: props.description,
         architecture: Architecture.ARM_64,
-        // The statements above are all there is: nothing that CDK would add by itself.
+        // The statements above are complete: CDK must not add any.
         role: role.withoutPolicyUpdates(),
         logGroup,
         timeout: Duration.seconds(props.timeoutSeconds),
@@ -114,12 +113,12 @@ export class HandlerFunction extends Construct {
   }
 }
 
-/** A statement that allows these actions on these resources. */
+/** A statement that allows actions on resources. */
 export function allow(actions: string[], resources: string[]): PolicyStatement {
   return new PolicyStatement({ actions, resources });
 }
 
-/** Lets a function put or get objects below the prefixes, and nothing else of the bucket. */
+/** Lets a function put or get objects under the prefixes, and nothing else in the bucket. */
 function allowObjects(
   policy: Policy,
   action: 's3:PutObject' | 's3:GetObject',
@@ -155,18 +154,18 @@ function createFunction(
     handler: 'index.handler',
     code: code === 'bundle' ? bundled(entry, files) : Code.fromInline(`// ${entry}`),
   });
-  // The local stack runs the handler from source by this.
+  // The local stack finds the handler's source by this.
   const resource = created.node.defaultChild;
   if (CfnResource.isCfnResource(resource)) resource.addMetadata('tally:entry', entry);
   return created;
 }
 
-/** The handler's bundle as an asset, made in this process when CDK wants it: for `cdk destroy`, say, it does not. */
+/** The handler's bundle as an asset, built only when CDK needs it: `cdk destroy`, for example, does not. */
 function bundled(entry: string, files: HandlerFunctionProps['files'] = () => []): Code {
   return Code.fromAsset(join(import.meta.dirname, '..', dirname(entry)), {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
-      // Asked for by CDK, and never used.
+      // Required by CDK, but never used.
       image: DockerImage.fromRegistry('none'),
       local: {
         tryBundle(folder) {

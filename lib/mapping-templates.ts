@@ -1,25 +1,25 @@
-// The front door's mapping templates (VTL): from a request to PutRecords, and from its answer to ours.
+// The front door's mapping templates (VTL): from a request to PutRecords, and from its answer to Tally's.
 //
-// Nothing a client sent is ever written into a template's output as it came. `$input.json` gives JSON text: quoted,
-// escaped, whole; `$util.base64Encode` makes of it letters that need no escaping at all. (`$util.escapeJavaScript`
-// would not do: it turns ' into \', which is not JSON.) What `$input.path` gives is only counted, walked and compared.
+// A template never outputs client input unescaped. `$input.json` gives JSON text: quoted, escaped, complete.
+// `$util.base64Encode` turns it into characters that need no escaping. (`$util.escapeJavaScript` would be wrong: it turns
+// ' into \', which is not JSON.) Values from `$input.path` are only counted, iterated over and compared.
 //
-// Only constructs that Velocity on AWS and in the local stack treat alike: no #stop, no string methods, no
-// $foreach.first. A request has at most 500 events (events-schema.ts); #foreach ends at 1,000 rounds.
+// Uses only constructs that Velocity on AWS and in the local stack treat alike: no #stop, no string methods, no
+// $foreach.first. A request has at most 500 events (events-schema.ts); #foreach stops after 1,000 iterations.
 //
-// Double-quoted strings interpolate, once: text that a reference brings in is not evaluated again. `$.` is no reference.
+// Double-quoted strings interpolate once: inserted text is not evaluated again. `$.` is not a reference.
 
-/** Seconds after which a client that was turned away may come again. */
+/** Retry-After in seconds for throttled clients. */
 export const RETRY_AFTER_SECONDS = 1;
 
 const TOO_LARGE =
   'The request exceeds the 1 MiB of a batch: no event was accepted, send fewer at once, under a new batch key.';
 
 /**
- * The PutRecords request. Under a batch key, one record of all events, `[1, key, [event, …]]` (core/event.ts), the key
- * its partition key. Without, each event a record of its own, its id the partition key; an event without an id gets a key
- * that spreads, made of the request's id that a client cannot choose.
- * @param streamName the stream's name; it needs no escaping (letters, digits, `_.-`)
+ * The PutRecords request. With a batch key: one record with all events, `[1, key, [event, …]]` (core/event.ts), and the key as
+ * its partition key. Without: each event is a record, with its id as the partition key; an event without an id gets a
+ * well-distributed key made from the request's id, which a client cannot choose.
+ * @param streamName needs no escaping (letters, digits, `_.-`)
  */
 export function putRecordsRequest(streamName: string): string {
   return `#set($batch = $input.path("$.batch"))
@@ -53,8 +53,8 @@ export const ECHO_ORIGIN = `#set($headers = $input.params().header)
 `;
 
 /**
- * The answer when Kinesis answered 200, which it does even when it stored nothing.
- * Only a FailedRecordCount of exactly 0 is a success: the integration's 202 stands then and only then.
+ * The answer when Kinesis answered 200, which it does even if it stored nothing.
+ * Only a FailedRecordCount of exactly 0 is a success, and only then the integration's 202 stays.
  */
 export const PUT_RECORDS_ANSWERED = `#set($records = $input.path("$.Records"))
 #set($failed = $input.path("$.FailedRecordCount"))
@@ -78,9 +78,9 @@ export const PUT_RECORDS_ANSWERED = `#set($records = $input.path("$.Records"))
 #end`;
 
 /**
- * The answer when Kinesis answered neither 200 nor 5xx. The client repeats what was throttled. The request is ours but for
- * its data, so all that Kinesis can find wrong with it is its size: 1 MiB a record, 5 MiB in all. Any other refusal is
- * our fault, so the integration's 500 stands.
+ * The answer when Kinesis answered neither 200 nor 5xx. The client retries what was throttled. Only the request's data comes
+ * from the client, so Kinesis can only object to its size: 1 MiB per record, 5 MiB in total. Any other refusal is Tally's
+ * fault, so the integration's 500 stays.
  */
 export const PUT_RECORDS_REFUSED = `#set($type = $input.path("$.__type"))
 #if($type == "ProvisionedThroughputExceededException" || $type == "KMSThrottlingException" || $type == "LimitExceededException" || $type == "ThrottlingException")
@@ -94,7 +94,7 @@ export const PUT_RECORDS_REFUSED = `#set($type = $input.path("$.__type"))
 {"message":"No event was accepted, because of an error in Tally."}
 #end`;
 
-/** The answer when Kinesis failed. It may have stored the events: keys and ids make repeating safe. */
+/** The answer when Kinesis failed. It may have stored the events: keys and ids make a retry safe. */
 export const PUT_RECORDS_FAILED =
   '{"message":"Perhaps no event was accepted: send the whole request again, which is safe under a batch key and for events that have an id."}';
 

@@ -1,14 +1,14 @@
-// Tally's own metrics: what each function emits, when, and what it counts. docs/metrics.md is generated from this table.
+// Tally's own metrics: which function emits each, when, and what it counts. docs/metrics.md is generated from this table.
 import { Duration } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 
 /** A metric that a function emits. A custom metric costs $0.30 a month while it is emitted. */
 export interface CustomMetric {
-  /** The function, which is its dimension `service`; the stage is the other one. */
+  /** The function, in the dimension `service`; the other dimension is the stage. */
   readonly service: string;
   readonly name: string;
   readonly unit: 'count' | 'milliseconds';
-  /** `always`: in every invocation, 0 included. `on occurrence`: only when there is something to count. */
+  /** `always`: in every invocation, even if 0. `on occurrence`: only if nonzero. */
   readonly emitted: 'always' | 'on occurrence';
   readonly what: string;
 }
@@ -83,10 +83,10 @@ export function customMetrics(): CustomMetric[] {
   return Object.entries(METRICS).map(([name, metric]) => ({ name, ...metric }));
 }
 
-/** The periods in which figures are looked at. */
+/** The periods of metrics. */
 export const ONE_MINUTE = Duration.minutes(1);
 export const FIVE_MINUTES = Duration.minutes(5);
-/** What adds up over five minutes. */
+/** Sums over five minutes. */
 export const sums = { statistic: 'Sum', period: FIVE_MINUTES } as const;
 
 /** A custom metric of a stage. */
@@ -104,7 +104,7 @@ export function reportedIn(stage: string): Reported {
     });
 }
 
-/** docs/metrics.md's table. */
+/** The table in docs/metrics.md. */
 export function metricsTable(): string {
   const rows = customMetrics().map(
     ({ service, name, unit, emitted, what }) =>

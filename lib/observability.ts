@@ -1,4 +1,4 @@
-// Observability: alarms, one topic they notify, and a dashboard.
+// Observability: alarms, the topic they notify, and a dashboard.
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   Alarm,
@@ -47,7 +47,7 @@ export class Observability extends Construct {
     createDashboard(this, c, watched, [...notifying, ...late]);
   }
 
-  /** enforceSSL gives the topic a policy, which takes the place of the one that lets the whole account publish. */
+  /** enforceSSL adds a policy to the topic, which replaces the default one that lets the whole account publish. */
   #letAlarmsPublish(): void {
     const { account, region, partition } = Stack.of(this);
     const alarms = `arn:${partition}:cloudwatch:${region}:${account}:alarm:${this.#name('*')}`;
@@ -75,13 +75,13 @@ export class Observability extends Construct {
     });
   }
 
-  /** One mail when a trouble begins, one when it is over. */
+  /** One mail when a problem begins, and one when it ends. */
   #notify(alarm: AlarmBase): void {
     alarm.addAlarmAction(new SnsAction(this.topic));
     alarm.addOkAction(new SnsAction(this.topic));
   }
 
-  /** Names that can be typed: mails, runbook and filters of a subscription use them. */
+  /** Readable names, for mails, the runbook and a subscription's filters. */
   #name(id: string): string {
     return `tally-${this.#stage}-${id}`;
   }

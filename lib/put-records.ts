@@ -1,4 +1,4 @@
-// POST /v1/events: the integration that makes one PutRecords of a request, and an honest answer of its result.
+// POST /v1/events: the integration that turns a request into one PutRecords call, and its result into an accurate answer.
 import {
   AwsIntegration,
   type IntegrationResponse,
@@ -19,15 +19,15 @@ import {
 } from './mapping-templates.ts';
 
 interface Answer {
-  /** Which of Kinesis' status codes it is for; without a pattern, for all that match no other. */
+  /** The pattern of Kinesis' status codes it applies to; without one, all codes that match no other. */
   readonly selectionPattern?: string;
-  /** What the client gets unless the template overrides it. */
+  /** The client's status code unless the template overrides it. */
   readonly statusCode: string;
   readonly template: string;
   readonly retryAfter?: boolean;
 }
 
-// One for each status code: API Gateway keeps them by it.
+// One per status code, which is API Gateway's key.
 const ANSWERS: readonly Answer[] = [
   { selectionPattern: '200', statusCode: '202', template: PUT_RECORDS_ANSWERED },
   { selectionPattern: '413', statusCode: '413', template: PUT_RECORDS_TOO_LARGE },
@@ -38,17 +38,16 @@ const ANSWERS: readonly Answer[] = [
 
 const CONTENT_TYPES = ['application/json', 'text/plain', 'text/plain;charset=UTF-8'];
 
-/** Every status code the method may answer; the templates choose 429, and 503 for what was partly taken. */
+/** Every status code of the method; the templates choose 429, and 503 for partial success. */
 const STATUS_CODES = ['202', '413', '429', '500', '503'];
 
-/** Who may put what into which stream, and whose pages may read the answer. */
 export interface PutRecordsProps {
   readonly stream: Stream;
   readonly role: IRole;
   readonly allowOrigin: string;
 }
 
-/** The integration: a record of each event, or of a batch. The same template for all content types that are let through. */
+/** The integration: one record per event or batch. All accepted content types share the template. */
 export function putRecordsIntegration({ stream, role, allowOrigin }: PutRecordsProps): AwsIntegration {
   const template = putRecordsRequest(stream.streamName);
   return new AwsIntegration({
@@ -58,17 +57,17 @@ export function putRecordsIntegration({ stream, role, allowOrigin }: PutRecordsP
     options: {
       credentialsRole: role,
       passthroughBehavior: PassthroughBehavior.NEVER,
-      // Kinesis takes this content type only, whatever the client's was.
+      // Kinesis accepts only this content type, whatever the client's was.
       requestParameters: { 'integration.request.header.Content-Type': "'application/x-amz-json-1.1'" },
-      // text/plain needs no preflight: navigator.sendBeacon sends it. Browsers write the third form, and AWS does not document
-      // whether parameters of a content type matter. A request without a type counts as application/json.
+      // text/plain needs no preflight, and navigator.sendBeacon sends it. Browsers write the third form, and AWS does not document
+      // whether parameters of a content type matter. A request without a type is treated as application/json.
       requestTemplates: Object.fromEntries(CONTENT_TYPES.map((type) => [type, template])),
       integrationResponses: ANSWERS.map((answer) => integrationResponse(answer, allowOrigin)),
     },
   });
 }
 
-/** What the method declares of its answers: a header that is not declared cannot be set. */
+/** The method's response declarations: an undeclared header cannot be set. */
 export function putRecordsMethodResponses(): MethodResponse[] {
   return STATUS_CODES.map((statusCode) => ({
     statusCode,
@@ -103,7 +102,7 @@ export function credentialsHeaders(allowOrigin: string): Record<string, string> 
   };
 }
 
-/** The start of an answer's template: it replaces `*` by the origin of the request. */
+/** The start of an answer's template: replaces `*` with the request's origin. */
 export function echoOrigin(allowOrigin: string): string {
   return allowOrigin === '*' ? ECHO_ORIGIN : '';
 }

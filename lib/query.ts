@@ -9,7 +9,6 @@ import { type FrontDoor, PUBLIC_PATH } from './front-door.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { retentionEnvironment, secondsOf } from './seconds.ts';
 
-/** What the query function reads, and the door that leads to it. */
 export interface QueryProps extends Platform {
   readonly frontDoor: FrontDoor;
   readonly counts: Table;
@@ -18,8 +17,8 @@ export interface QueryProps extends Platform {
 }
 
 /**
- * What makes two questions the same for the API's cache. If-None-Match is one of them: the cache keeps a 304 as well, and a
- * client that has nothing yet must not get it.
+ * What identifies a request in the API's cache. If-None-Match is included: the cache keeps a 304 as well, which a client
+ * without a copy must not get.
  */
 const COUNTS_CACHE_KEYS = [
   'method.request.path.metric',
@@ -54,17 +53,17 @@ export class Query extends HandlerFunction {
       statements: [
         allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [counts.tableArn]),
         allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [ledger.tableArn]),
-        // What the front door accepted and no segment has yet is counted in the stream.
+        // Events accepted by the front door that are in no segment yet are counted in the stream.
         allow(['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], [stream.streamArn]),
       ],
       withoutDestination: 'Only the front door invokes it, synchronously, and hands failures to the client.',
     });
 
-    // Greedy, so that an entity may hold slashes even when the client left them as they are. API Gateway drops a slash at
-    // the end: /v1/counts/play/blog/ asks for "blog", blog%2F for "blog/".
+    // Greedy, so that an entity may contain slashes even if the client does not encode them. API Gateway drops a trailing
+    // slash: /v1/counts/play/blog/ means "blog", blog%2F means "blog/".
     frontDoor.addRead('counts/{metric}/{entity+}', this.function, COUNTS_CACHE_KEYS);
     frontDoor.addQuestion('counts:batch', this.function, 'CountsBatch', COUNTS_BATCH_SCHEMA);
-    // For the canary, which has no API key but a role.
+    // For the canary, which has a role but no API key.
     frontDoor.addSigned('GET', 'admin/counts/{metric}/{entity+}', this.function);
     if (c.publicMetrics.length > 0) frontDoor.addOpenRead(PUBLIC_PATH, this.function);
     frontDoor.addRead('top/{metric}', this.function);

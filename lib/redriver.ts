@@ -10,10 +10,9 @@ import { retryRereadSeconds } from './retry-parameter.ts';
 import { everyMinute } from './schedule.ts';
 import { retentionEnvironment, secondsOf } from './seconds.ts';
 
-/** Time-out of the redriver. The dead-letter queue hides a message for twice as long. */
+/** The redriver's timeout. The dead-letter queue hides a message for twice as long. */
 export const REDRIVER_TIMEOUT_SECONDS = 60;
 
-/** What the redriver reads and writes. */
 export interface RedriverProps extends Platform {
   readonly counts: Table;
   readonly ledger: Table;
@@ -23,7 +22,7 @@ export interface RedriverProps extends Platform {
   readonly retries: StringParameter;
 }
 
-/** The redriver, run every minute, and by `POST /v1/admin/redrive`. */
+/** The redriver, which runs every minute, and on `POST /v1/admin/redrive`. */
 export class Redriver extends HandlerFunction {
   constructor(scope: Construct, id: string, props: RedriverProps) {
     const { configuration: c, counts, ledger, queue, deadLetters, archive, retries } = props;
@@ -47,7 +46,7 @@ export class Redriver extends HandlerFunction {
         allow(['sqs:DeleteMessage', 'sqs:ReceiveMessage'], [deadLetters.queueArn]),
         allow(['sqs:SendMessage'], [queue.queueArn]),
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [ledger.tableArn]),
-        // Reads to ask for health, writes for the probe: one dead letter that the redriver writes itself.
+        // Reads for health checks; writes for the probe, a dead letter that the redriver writes itself.
         allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [counts.tableArn]),
         allow(['ssm:GetParameter'], [retries.parameterArn]),
       ],

@@ -1,4 +1,4 @@
-// The parameter that tells an operator's commands what the stack's resources are called.
+// The parameter with the names of the stack's resources, for operators' commands.
 import { Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
@@ -8,7 +8,7 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import type { Configuration } from './configuration.ts';
 
-/** What an operator's commands work on. */
+/** The resources that operators' commands use. */
 export interface OperatedResources {
   readonly stream: Stream;
   readonly counts: Table;
@@ -17,11 +17,11 @@ export interface OperatedResources {
   readonly deadLetters: Queue;
   readonly archive: Bucket;
   readonly retries: StringParameter;
-  /** Where objects of access logs are announced, in a stack that collects some. */
+  /** The queue of announced log objects, if the stack collects logs. */
   readonly objects?: Queue | undefined;
 }
 
-/** `/tally/<stage>/resources`: names, and the settings that commands share with functions: a command needs no more than a stage. */
+/** `/tally/<stage>/resources`: names, and the settings that commands share with functions, so that a command needs only the stage. */
 export function resourcesParameter(
   scope: Construct,
   id: string,
@@ -29,7 +29,7 @@ export function resourcesParameter(
   { stream, counts, ledger, queue, deadLetters, archive, retries, objects }: OperatedResources,
 ): StringParameter {
   return new StringParameter(scope, id, {
-    // Named, because the commands know nothing but the stage.
+    // An explicit name, because commands only know the stage.
     parameterName: `/tally/${c.stage}/resources`,
     description: "Names of the stack's resources, for an operator's commands. Written by each deployment.",
     stringValue: Stack.of(scope).toJsonString({

@@ -1,10 +1,10 @@
-// The parameter an operator changes to retry more or less eagerly, without a deployment.
+// The parameter with which operators tune retries without a deployment.
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { type Configuration, LOCAL_STAGE } from './configuration.ts';
 import { QUEUE_RECEIVES_MAX } from './rollup-queue.ts';
 
-/** Its first values: lambdas/core/retry-policy.ts has the same defaults. */
+/** Its initial values, the same as the defaults in lambdas/core/retry-policy.ts. */
 const FIRST_VALUES = {
   attempts: 3,
   backoffBaseSeconds: 5,
@@ -17,17 +17,17 @@ const FIRST_VALUES = {
   redriveRounds: 5,
 } as const;
 
-/** `/tally/<stage>/retries`. Writer and redriver read it at run time; a deployment leaves an operator's value alone. */
+/** `/tally/<stage>/retries`. Writer and redriver read it at run time; a deployment keeps an operator's value. */
 export function retryParameter(scope: Construct, id: string, c: Configuration): StringParameter {
   return new StringParameter(scope, id, {
-    // Named, because an operator types it.
+    // An explicit name, because operators type it.
     parameterName: `/tally/${c.stage}/retries`,
     description: `How often and how fast the writer retries and the redriver returns dead letters; attempts below ${QUEUE_RECEIVES_MAX}, where the queue itself gives up.`,
     stringValue: JSON.stringify(FIRST_VALUES),
   });
 }
 
-/** How long writer and redriver use a value before they read it again. On one machine nobody waits a minute for a change. */
+/** How long writer and redriver cache a value. Shorter on the local stack, where a minute's wait would be a nuisance. */
 export function retryRereadSeconds({ stage }: Configuration): number {
   return stage === LOCAL_STAGE ? 3 : 60;
 }

@@ -1,4 +1,4 @@
-// The queue of rollup messages between aggregator and writer, and the queue of its dead letters.
+// The queue of rollup messages between aggregator and writer, and its dead-letter queue.
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -10,7 +10,7 @@ import { REDRIVER_TIMEOUT_SECONDS } from './redriver.ts';
 /** Receives after which the queue itself gives a message up: a backstop above the writer's own attempts. */
 export const QUEUE_RECEIVES_MAX = 20;
 
-/** Both queues outlive the stack: what waits in them is not yet counted. */
+/** Both queues outlive the stack: their messages are not counted yet. */
 export class RollupQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
@@ -20,15 +20,15 @@ export class RollupQueue extends Construct {
     this.deadLetters = new Queue(this, 'DeadLetters', {
       ...secured,
       retentionPeriod: Duration.days(DEAD_LETTER_RETENTION_DAYS),
-      // One run of the redriver sends and deletes what it received well within this.
+      // A run of the redriver sends and deletes what it received well within this time.
       visibilityTimeout: Duration.seconds(2 * REDRIVER_TIMEOUT_SECONDS),
     });
     this.queue = new Queue(this, 'Messages', {
       ...secured,
       retentionPeriod: Duration.days(c.queueRetentionDays),
-      // Lambda's advice: six attempts of the function, and the time a batch is gathered.
+      // Lambda's recommendation: six times the function's timeout, plus the batching window.
       visibilityTimeout: Duration.seconds(6 * WRITER_TIMEOUT_SECONDS),
-      // The writer moves what it gives up itself, with a reason; this is for messages that never reach its code.
+      // The writer moves failed messages itself, with a reason; this is for messages that never reach its code.
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: QUEUE_RECEIVES_MAX },
     });
     acknowledge(this.deadLetters, {

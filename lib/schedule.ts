@@ -1,4 +1,4 @@
-// What runs on a schedule.
+// Schedules.
 import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
@@ -11,10 +11,10 @@ export function everyMinute(scope: Construct, id: string, handler: LambdaFunctio
   return every(scope, id, Duration.minutes(1), handler);
 }
 
-/** A throttled run is tried again for so long; Lambda drops it after that. */
+/** How long a throttled run is retried before Lambda drops it. */
 const THROTTLED_MAX_AGE = Duration.minutes(5);
 
-/** Runs a function again and again. A run that fails is not repeated: the next one does the same work. */
+/** Runs a function at an interval. A failed run is not retried: the next one does the same work. */
 export function every(scope: Construct, id: string, interval: Duration, handler: LambdaFunction): Rule {
   handler.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: THROTTLED_MAX_AGE });
   const rule = new Rule(scope, id, {

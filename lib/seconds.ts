@@ -1,4 +1,4 @@
-// Retentions as the handlers read them.
+// Retentions in the handlers' format.
 import type { Bounded, Configuration } from './configuration.ts';
 
 /** A retention in days as text in seconds, or `forever`. */
@@ -6,7 +6,7 @@ export function secondsOf(days: Bounded): string {
   return days === 'forever' ? days : String(days * 86_400);
 }
 
-/** How long the blocks of each level are kept, as their functions are told. */
+/** How long the blocks of each level are kept, as environment variables. */
 export function retentionEnvironment(c: Configuration): Record<string, string> {
   return {
     MINUTE_RETENTION_SECONDS: secondsOf(c.minuteRetentionDays),

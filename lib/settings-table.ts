@@ -1,8 +1,8 @@
-// docs/settings.md's table, from the declarations of the settings.
+// Generates the table in docs/settings.md from the settings' declarations.
 import { z } from 'zod';
 import { SETTINGS } from './settings.ts';
 
-/** What z.toJSONSchema says of a setting. */
+/** A setting's schema from z.toJSONSchema. */
 interface Described {
   readonly type?: string;
   readonly default?: unknown;
@@ -15,7 +15,7 @@ interface Described {
   readonly anyOf?: readonly Described[];
 }
 
-/** A row for each setting: name, default, what it may be, what it means. */
+/** A row for each setting: name, default, allowed values, meaning. */
 export function settingsTable(): string {
   const rows = Object.entries(SETTINGS).map(([name, schema]) => {
     const setting = z.toJSONSchema(schema, { io: 'input' }) as Described;

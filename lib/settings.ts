@@ -1,7 +1,7 @@
-// Every setting of a stage, declared once: type, default, bounds, documentation and the error sentence.
+// Every setting of a stage, declared once: type, default, bounds, documentation and error sentence.
 import { z } from 'zod';
 
-/** CloudWatch Logs keeps logs for these numbers of days and no others. */
+/** CloudWatch Logs accepts only these numbers of days. */
 const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
@@ -9,11 +9,11 @@ const API_CACHE_GB = [0, 0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237];
 const HASH_SLOTS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const DAY_SECONDS = 86_400;
 const CENTURY_SECONDS = 36_500 * DAY_SECONDS;
-/** The most memory that a function may have. */
+/** Lambda's maximum memory. */
 export const MEMORY_MB_MAX = 10_240;
 
 /**
- * Bounds are those of the AWS service unless a comment says otherwise. Rules that tie settings together are in
+ * Bounds are those of the AWS service unless a comment says otherwise. Rules between settings are in
  * configuration-rules.ts. docs/settings.md is generated from this table.
  */
 export const SETTINGS = {
@@ -73,7 +73,7 @@ export const SETTINGS = {
   publicRequestsPerSecond: integer(1, 1_000_000)
     .default(100)
     .describe('Requests a second that `/v1/public/` accepts in all. The burst is twice that.'),
-  // It stands between quotes in header mappings and in templates.
+  // It is inserted between quotes in header mappings and templates.
   allowOrigin: text(/^(\*|https?:\/\/[A-Za-z0-9.:-]+)$/, '"*" or one origin such as "https://example.com"')
     .default('*')
     .describe('Origin whose pages may call the API from a browser. `*`: any.'),
@@ -111,7 +111,7 @@ export const SETTINGS = {
     .describe(
       'Events with ids a second, over all shards, that the dedup window has room for: the mean over a window. What does not fit memory or a cold start is refused.',
     ),
-  // The canary's events carry the start of their minute, and may arrive three minutes after it.
+  // The canary's events have the start of their minute as their time, and may arrive three minutes after it.
   acceptPastSeconds: orForever(180, CENTURY_SECONDS)
     .default(7 * DAY_SECONDS)
     .describe("How far an event's time may lie before its arrival."),
@@ -137,7 +137,7 @@ export const SETTINGS = {
       'Buckets of access logs to count, each with `bucket`, `prefix`, `format`, `metric` and `filter`. See docs/importing.md.',
     ),
 
-  // Dead letters keep their first enqueue time, and SQS keeps nothing longer than 14 days.
+  // Dead letters keep their original enqueue time, and SQS's maximum retention is 14 days.
   queueRetentionDays: integer(1, 13).default(4).describe('How long rollup messages wait in the queue.'),
   redriveHorizonDays: integer(0, 3650)
     .default(14)
@@ -160,7 +160,7 @@ export const SETTINGS = {
     .default(60)
     .describe('How long deltas are kept. Compaction must catch up within that time.'),
   queryMemoryMb: integer(128, MEMORY_MB_MAX).default(512).describe('Memory of the query function.'),
-  // A whole processor: below it, the same work takes longer for the same price. What it holds at once takes 330 MB.
+  // One full vCPU: with less, the same work takes longer at the same price. Its working set is 330 MB.
   compactorMemoryMb: integer(512, MEMORY_MB_MAX).default(1769).describe('Memory of the compactor.'),
 
   minuteRetentionDays: orForever(1, 36_500).default('forever').describe('How long minutes are kept.'),
@@ -192,13 +192,13 @@ export const SETTINGS = {
     .describe('Alarm when one event in a hundred takes longer from its arrival until it is counted.'),
 } as const;
 
-/** Settings that a stage or the command line gives: any of them, by name. */
+/** Settings from a stage or the command line: any of them, by name. */
 export type Settings = Readonly<Record<string, unknown>>;
 
 /** The value of each setting. */
 export type SettingValues = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]> };
 
-/** A length of time in the setting's unit, or no end. */
+/** A duration in the setting's unit, or no end. */
 export type Bounded = number | 'forever';
 
 function flag() {
@@ -225,11 +225,11 @@ function integer(least: number, most: number) {
 function orForever(least: number, most: number) {
   const error = ({ input }: { readonly input?: unknown }) =>
     `a whole number or "forever", not ${shown(input)}`;
-  // A number outside the bounds gets the sentence of `integer`, anything else this one.
+  // A number outside the bounds gets the error of `integer`, anything else this one.
   return z.union([z.literal('forever'), integer(least, most)], { error });
 }
 
-/** One of the numbers listed. The error offers the smallest that is not below the value. */
+/** One of the listed numbers. The error suggests the smallest that is at least the value. */
 function listed(values: readonly number[]) {
   const all = values.join(', ');
   return z

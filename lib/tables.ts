@@ -3,7 +3,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 
-/** Both tables have `pk` and `sk`, and drop what has passed its `expiresAt`. */
+/** Both tables have `pk` and `sk`, and items expire by `expiresAt`. */
 export class Tables extends Construct {
   readonly counts: Table;
   readonly ledger: Table;
@@ -15,7 +15,7 @@ export class Tables extends Construct {
   }
 }
 
-// `Table`, not `TableV2`: a global table's resource type is one that fewer tools can read.
+// `Table`, not `TableV2`: fewer tools support the resource type of global tables.
 const shape: TableProps = {
   partitionKey: { name: 'pk', type: AttributeType.STRING },
   sortKey: { name: 'sk', type: AttributeType.STRING },

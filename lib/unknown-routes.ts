@@ -1,14 +1,14 @@
-// What the front door answers where there is no route: 404, or 405 for another verb, with the routes there are.
+// The front door's answers to unknown routes: 404, or 405 for another verb, with a list of routes.
 import { type IResource, Resource, type RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { OPERATIONS } from '../api/operations.ts';
 import { addConstantAnswer } from './constant-answer.ts';
 
-/** The routes in one sentence. No quotes: it stands inside a JSON string. */
+/** The routes in one sentence. No quotes, since it goes into a JSON string. */
 const ROUTES_SENTENCE = `The routes are ${OPERATIONS.filter(({ access }) => access === 'open')
   .map(({ method, path }) => `${method} ${path}`)
   .join(', ')}. GET /v1/openapi.json describes them, GET / is the console.`;
 
-/** Content types a stranger may send; without a template of its own a type would be refused with 415. */
+/** Content types that unknown clients may send; a type without a template would be refused with 415. */
 const CONTENT_TYPES = [
   'application/json',
   'text/plain',
@@ -17,7 +17,7 @@ const CONTENT_TYPES = [
   'application/octet-stream',
 ];
 
-/** Answers every verb and path that no route has. To be called when all routes are there. */
+/** Answers every verb and path without a route. Call it after all routes are added. */
 export function addUnknownRoutes(api: RestApi, allowOrigin: string): void {
   const add = (resource: IResource, statusCode: string, sentence: string, headers = {}) =>
     addConstantAnswer(resource, 'ANY', {

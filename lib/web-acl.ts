@@ -1,19 +1,19 @@
-// The web ACL in front of the API: none, one that bounds what a single address may ask, or the operator's own.
+// The web ACL in front of the API: none, one that limits the rate per address, or the operator's own.
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import type { Configuration } from './configuration.ts';
 import { RETRY_AFTER_SECONDS } from './mapping-templates.ts';
 
-/** What `webAcl` may say besides the ARN of a regional web ACL. */
+/** Allowed besides the ARN of a regional web ACL. */
 export const WEB_ACL_OFF = 'off';
 const WEB_ACL_RATE_LIMIT = 'rate-limit';
 
 /**
- * Rules of AWS' common rule set that would refuse what Tally promises to take, so they count and do not block. Bodies are events whose
- * entities may be URLs, paths and markup, 500 of them far above the rule's 8 KB; entities stand in the path of a read, percent-encoded, up to
- * 6 KB of it; and a client need not name itself. What a body may be is held by the model, which looks at all of it.
- * (docs waf/latest/developerguide/aws-managed-rule-groups-baseline.html; a name that AWS does not know is silently ignored there.)
+ * Rules of AWS' common rule set that would refuse valid requests, so they count instead of blocking. Entities in events may be URLs, paths and
+ * markup, and 500 events far exceed the rule's 8 KB; the path of a read contains up to 6 KB of percent-encoded entity; and a client need not
+ * send a user agent. The model validates the whole body instead.
+ * (docs waf/latest/developerguide/aws-managed-rule-groups-baseline.html; WAF silently ignores unknown names there.)
  */
 const COUNTED_ONLY = [
   'NoUserAgent_HEADER',
@@ -32,7 +32,7 @@ const COUNTED_ONLY = [
 
 const TOO_MANY = 'TooMany';
 
-/** The web ACL that the setting `webAcl` asks for, in front of the API's stage. */
+/** The web ACL of the setting `webAcl`, attached to the API's stage. */
 export class WebAcl extends Construct {
   constructor(scope: Construct, id: string, c: Configuration, api: RestApi) {
     super(scope, id);
@@ -62,7 +62,7 @@ function rateLimit(scope: Construct, requestsPerMinute: number): CfnWebACL {
         statement: {
           rateBasedStatement: { aggregateKeyType: 'IP', limit: requestsPerMinute, evaluationWindowSec: 60 },
         },
-        // 429, not 403: a client that was too fast must come again, or its events are lost.
+        // 429, not 403: a client that was too fast must retry, or its events are lost.
         action: {
           block: {
             customResponse: {
@@ -92,7 +92,7 @@ function rateLimit(scope: Construct, requestsPerMinute: number): CfnWebACL {
   });
 }
 
-/** Metrics, but no samples: a sample is a whole request, its client's address with it. */
+/** Metrics, but no samples: a sample is a whole request, including its client's address. */
 function visibility(metricName: string): CfnWebACL.VisibilityConfigProperty {
   return { cloudWatchMetricsEnabled: true, sampledRequestsEnabled: false, metricName };
 }

@@ -1,4 +1,4 @@
-// The writer: rollup messages become counts in the table.
+// The writer: turns rollup messages into counts in the table.
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -12,10 +12,9 @@ import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { retryRereadSeconds } from './retry-parameter.ts';
 import { retentionEnvironment, secondsOf } from './seconds.ts';
 
-/** Messages in one invocation at most: a count is readable as soon as its delta is stored, so none waits for others. */
+/** Maximum messages in one invocation: a count is readable as soon as its delta is stored, so none should wait for others. */
 const BATCH_MESSAGES = 10;
 
-/** What the writer reads and writes. */
 export interface WriterProps extends Platform {
   readonly counts: Table;
   readonly ledger: Table;
@@ -25,7 +24,7 @@ export interface WriterProps extends Platform {
   readonly retries: StringParameter;
 }
 
-/** The writer and the mapping that feeds it. */
+/** The writer and its event source mapping. */
 export class Writer extends HandlerFunction {
   constructor(scope: Construct, id: string, props: WriterProps) {
     const { configuration: c, counts, ledger, queue, deadLetters, archive, retries } = props;
@@ -68,7 +67,7 @@ export class Writer extends HandlerFunction {
       functionName: this.function.functionArn,
       eventSourceArn: queue.queueArn,
       batchSize: BATCH_MESSAGES,
-      // One poisoned message must not send its neighbours back.
+      // One poison message must not return the others in its batch.
       functionResponseTypes: ['ReportBatchItemFailures'],
       scalingConfig: { maximumConcurrency: c.writerConcurrency },
     });

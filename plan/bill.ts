@@ -1,4 +1,4 @@
-// A month of a load: dollars by service, the settings it needs, and what it meets first.
+// The monthly bill of a load: dollars by service, the settings it needs, and the limits it meets first.
 import { PRICES, usd } from './prices.ts';
 import { QUOTAS, WHOLE_CPU_MB } from './quotas.ts';
 import { type Sampled, writeUnitsOf } from './sample.ts';
@@ -6,12 +6,12 @@ import type { Workload } from './workload.ts';
 
 const MONTH_SECONDS = 730 * 3_600;
 
-/** Microseconds of a whole processor for one event, about. */
+/** Approximate microseconds of a full vCPU per event. */
 const AGGREGATOR_US = 12;
 const WRITER_US = 3;
-/** What `tally bench compactor` measures, on a processor that others use as well. */
+/** As measured by `tally bench compactor`, on a shared processor. */
 const COMPACTOR_US = 9;
-/** Milliseconds that an invocation takes besides: services that answer, and what is paid for waiting. */
+/** Additional milliseconds of an invocation: waiting for services, which is billed too. */
 const INVOCATION_MS = 60;
 
 /** Dollars a month by service. */
@@ -19,7 +19,7 @@ export type Bill = Readonly<
   Record<'API Gateway' | 'Kinesis' | 'Lambda' | 'SQS' | 'DynamoDB' | 'CloudWatch', number>
 >;
 
-/** Works a month out. List prices, without free tiers; what a stage costs idle is in it, the canary aside. */
+/** Computes a month. List prices, without free tiers; includes a stage's idle cost, except the canary. */
 export function billOf(workload: Workload, sampled: Sampled): Bill {
   const events = workload.eventsPerSecond * MONTH_SECONDS;
   const invocations = 2 * sampled.segmentsPerSecond * MONTH_SECONDS + 5 * (MONTH_SECONDS / 60);
@@ -43,10 +43,10 @@ export function billOf(workload: Workload, sampled: Sampled): Bill {
   };
 }
 
-/** How full a limit is in the busiest minute. */
+/** How much of a limit the busiest minute uses. */
 export interface Fullness {
   readonly name: string;
-  /** 1: full. */
+  /** 1: all of it. */
   readonly share: number;
   readonly mover: string;
 }

@@ -1,4 +1,4 @@
-// Tally itself on an AWS in memory: aggregator, writer and compactor as they are deployed, fed with events on a clock of their own.
+// Tally itself on an AWS in memory: aggregator, writer and compactor as deployed, fed with events on a virtual clock.
 import { type AggregatorPorts, aggregate } from '../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../lambdas/aggregator/windows.ts';
@@ -14,7 +14,7 @@ import { StoreTable } from '../lambdas/store/store-table.ts';
 import { writeRollups } from '../lambdas/writer/write.ts';
 import { type Meter, meteredAws, TABLES } from './meter.ts';
 
-/** One event, as the aggregator gets it. */
+/** An event as the aggregator gets it. */
 export interface CountedEvent {
   readonly id: string;
   readonly metric: string;
@@ -22,12 +22,11 @@ export interface CountedEvent {
   readonly atMs: number;
 }
 
-/** How Tally is run. */
 export interface CountSettings {
   readonly hashSlots: number;
   readonly windowSeconds: number;
   readonly compactionSeconds: number;
-  /** Of the ids of events; the shorter, the less memory a run takes. */
+  /** For event ids; a shorter window takes less memory. */
   readonly dedupWindowSeconds: number;
 }
 
@@ -40,7 +39,7 @@ const never = async (): Promise<never> => {
   throw new Error('nothing fails, and nothing is rejected or late, in a run in memory');
 };
 
-/** A stack in memory. Time is what the events say. */
+/** A stack in memory. The events' times drive its clock. */
 export class CountingStack {
   segments = 0;
   compactionMs = 0;
@@ -99,7 +98,7 @@ export class CountingStack {
     this.#compactor = { state, store: this.store, ledger, stream: { shards }, clock };
   }
 
-  /** Takes a record of one or more events that arrives at a time, not before earlier ones. */
+  /** Adds a record of one or more events; arrival times must not decrease. */
   async take(
     shard: number,
     arrivalMs: number,
@@ -122,14 +121,14 @@ export class CountingStack {
     });
   }
 
-  /** Counts what is open, and compacts once more at a later time. */
+  /** Counts pending records, and compacts once more at a later time. */
   async finish(afterMs: number): Promise<void> {
     await this.#flush();
     this.#nowMs += afterMs;
     await this.#compact();
   }
 
-  /** Ends a window: one batch of each shard is aggregated, its messages are written, and compaction runs where it is due. */
+  /** Ends a batching window: aggregates one batch of each shard, writes its messages, and compacts what is due. */
   async #flush(): Promise<void> {
     this.#nowMs = this.#dueMs;
     this.#dueMs += this.#settings.windowSeconds * 1000;

@@ -1,31 +1,31 @@
-// What a stage costs in a month without a single client, from its synthesized template: the canary and the schedules go on.
+// The monthly cost of a stage without clients, from its synthesized template: the canary and the schedules keep running.
 import { customMetrics } from '../lib/metrics.ts';
 import { PRICES, usd } from './prices.ts';
 
-/** A template's resources, as far as they are looked at here. */
+/** A template's resources, as far as needed here. */
 export interface PricedTemplate {
   readonly Resources: Readonly<
     Record<string, { readonly Type: string; readonly Properties?: Readonly<Record<string, unknown>> }>
   >;
 }
 
-/** Dollars a month, by what they are for. */
+/** Dollars a month, by purpose. */
 export type IdleBill = Readonly<Record<string, number>>;
 
 const MONTH_HOURS = 730;
 const MONTH_MINUTES = MONTH_HOURS * 60;
 
-/** What a warm run takes while nothing is to be done, seconds; about what the functions took on this machine's emulators. */
+/** Duration of a warm run without work, seconds; approximately as measured on local emulators. */
 const RUN_SECONDS = 0.25;
 /** The canary's event on each shard: plan, ids, entry and head; a row and its acknowledgement; the accountant's checkpoint. */
 const WRITE_UNITS_A_MINUTE = 10;
 const READ_UNITS_A_MINUTE = 30;
-/** Lambda waits for messages with five pollers, 20 seconds each. */
+/** Lambda polls for messages with five pollers, 20 seconds per request. */
 const QUEUE_REQUESTS_A_MINUTE = 15;
 /** Lambda's own three lines, and the metrics. */
 const LOG_BYTES_A_RUN = 1_000;
 
-/** Works the bill out. List prices, without free tiers. */
+/** Computes the bill. List prices, without free tiers. */
 export function idleBill({ Resources }: PricedTemplate): IdleBill {
   const of = (type: string) => Object.values(Resources).filter(({ Type }) => Type === type);
   const shards = of('AWS::Kinesis::Stream').reduce(
@@ -64,7 +64,7 @@ export function idleBill({ Resources }: PricedTemplate): IdleBill {
   };
 }
 
-/** Scheduled runs, and for the canary's event an aggregator and a writer on each shard, and the query that checks it. */
+/** Scheduled runs, plus, for the canary's event, an aggregator and a writer per shard, and the query that checks it. */
 function runsAMinute(schedules: readonly string[], shards: number): number {
   const scheduled = schedules.reduce((sum, text) => sum + 1 / Number(/\d+/.exec(text)?.[0] ?? 1), 0);
   return scheduled + 2 * shards + 1;

@@ -1,4 +1,4 @@
-// What DynamoDB and SQS would charge for what the code in memory asked of them, by what it was for.
+// Meters what DynamoDB and SQS would charge for the calls of the code in memory, by purpose.
 import { FakeAws } from '../fake-aws/aws.ts';
 import type { Consumed } from '../fake-aws/dynamodb/service.ts';
 import { PRICES, usd } from './prices.ts';
@@ -10,13 +10,13 @@ export interface Units {
   readUnits: number;
 }
 
-/** Units by purpose, and the requests of the queue. */
+/** Units by purpose, and requests of the queue. */
 export class Meter {
   readonly units = new Map<string, Units>();
   sqsRequests = 0;
   putUnits = 0;
 
-  /** Notes a call of DynamoDB. */
+  /** Records a DynamoDB call. */
   note({ table, key, writeUnits, readUnits }: Consumed): void {
     const purpose = purposeOf(table, key?.['pk']?.S ?? '', key?.['sk']?.S ?? '');
     const sum = this.units.get(purpose) ?? { writeUnits: 0, readUnits: 0 };
@@ -25,18 +25,18 @@ export class Meter {
     this.units.set(purpose, sum);
   }
 
-  /** Notes a message on its way through the queue: sent, received and deleted, each 64 KB a request. */
+  /** Records a message's way through the queue: sent, received and deleted, at one request per 64 KB. */
   noteMessage(bytes: number): void {
-    // Ten messages share a DeleteMessageBatch, and small ones their sends and receives.
+    // Ten messages share a DeleteMessageBatch, and small ones also their sends and receives.
     this.sqsRequests += 2 * Math.max(0.1, Math.ceil(bytes / SQS_UNIT_BYTES)) + 0.1;
   }
 
-  /** Notes a record that a producer put. */
+  /** Records a record that a producer put. */
   noteRecord(bytes: number): void {
     this.putUnits += Math.ceil(bytes / PUT_UNIT_BYTES);
   }
 
-  /** The units of all purposes, or of those whose name begins so. */
+  /** The units of all purposes, or of those whose names start with `purpose`. */
   total(purpose = ''): Units {
     const sum = { writeUnits: 0, readUnits: 0 };
     for (const [name, units] of this.units) {
@@ -77,7 +77,7 @@ function purposeOf(table: string, pk: string, sk: string): string {
   return STORE_PURPOSES.find(([prefix]) => pk.startsWith(prefix))?.[1] ?? 'counts';
 }
 
-/** An AWS in memory whose tables are metered. @param clock on which nobody waits */
+/** An AWS in memory with metered tables. @param clock virtual time */
 export function meteredAws(clock: { nowMs(): number }, meter: Meter): FakeAws {
   const aws = new FakeAws({ clock, dynamoDb: { onConsumed: (consumed) => meter.note(consumed) } });
   for (const table of Object.values(TABLES)) aws.dynamoDb.addTable(table, { ttl: 'expiresAt' });

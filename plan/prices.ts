@@ -1,11 +1,11 @@
-// What AWS asks: one table of list prices, each with the page that decides (docs/plan.md: which were read again). No discounts, free tiers, taxes.
+// AWS list prices, each with its source page (docs/plan.md says which were checked again). No discounts, free tiers, taxes.
 
-/** Where and when the prices hold. */
+/** The region and date of the prices. */
 export const PRICE_LIST = { region: 'us-east-1', asOf: '2026-11' } as const;
 
-/** A list price: so many dollars for `per` units, in steps by the units of a month. */
+/** A list price: dollars for `per` units, in tiers by the units of a month. */
 export interface Price {
-  /** US dollars for `per` units, for each step up to `upTo` units a month; the last step has no end. */
+  /** US dollars for `per` units, for each tier up to `upTo` units a month; the last tier has no end. */
   readonly steps: readonly { readonly usd: number; readonly upTo: number }[];
   readonly per: number;
   readonly source: string;
@@ -36,7 +36,7 @@ export const PRICES = {
   },
   dataOutGb: flat(0.09, 1, 'aws.amazon.com/ec2/pricing/on-demand (data transfer out, first 10 TB)'),
   shardHours: flat(0.015, 1, KINESIS),
-  /** Retention beyond 24 hours and up to 7 days, whatever its length. */
+  /** Retention from 24 hours to 7 days, whatever its length. */
   extendedShardHours: flat(0.02, 1, KINESIS),
   /** Each record is rounded up to units of 25 KB. */
   putPayloadUnits: flat(0.014, MILLION, KINESIS),
@@ -48,7 +48,7 @@ export const PRICES = {
   writeUnits: flat(0.625, MILLION, DYNAMODB),
   readUnits: flat(0.125, MILLION, DYNAMODB),
   tableGbMonths: flat(0.25, 1, DYNAMODB),
-  /** Both tables can be restored to any second (lib/tables.ts). */
+  /** Both tables have point-in-time recovery (lib/tables.ts). */
   pointInTimeGbMonths: flat(0.2, 1, DYNAMODB),
   s3Puts: flat(0.005, 1000, 'aws.amazon.com/s3/pricing'),
   metricMonths: flat(0.3, 1, CLOUDWATCH),
@@ -58,7 +58,7 @@ export const PRICES = {
   logGb: flat(0.5, 1, CLOUDWATCH),
 } as const satisfies Readonly<Record<string, Price>>;
 
-/** What units of a month cost, in US dollars. @param units at least 0 */
+/** The cost of a month's units, in US dollars. @param units at least 0 */
 export function usd(price: Price, units: number): number {
   let sum = 0;
   let from = 0;

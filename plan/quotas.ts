@@ -1,9 +1,8 @@
-// What AWS, and our own code, allow: one table of limits, each with its source and what to do at it.
+// Limits of AWS and of Tally's code, each with its source and what to do when it is reached.
 
-/** Who can move a limit, or get a load out of its way: another plan's settings, AWS on request, a change of our code, nobody. */
+/** Who can raise a limit, or take a load out of its way: another plan's settings, AWS on request, a code change, or nobody. */
 export type Mover = 'settings' | 'AWS, on request' | 'our code' | 'nobody';
 
-/** A limit. */
 export interface Quota {
   readonly name: string;
   readonly limit: number;
@@ -14,7 +13,7 @@ export interface Quota {
 const KINESIS = 'docs: streams/latest/dev/service-sizes-and-limits.html';
 const DYNAMODB = 'docs: amazondynamodb/latest/developerguide/ServiceQuotas.html';
 
-/** Every limit that the plan holds a load against; rates are per second. */
+/** Every limit that the plan checks a load against; rates are per second. */
 export const QUOTAS = {
   gatewayRequests: {
     name: 'requests/s of API Gateway in an account',
@@ -45,9 +44,9 @@ export const QUOTAS = {
   },
 } as const satisfies Readonly<Record<string, Quota>>;
 
-/** What SQS takes for one request. aws.amazon.com/sqs/pricing */
+/** The SQS billing unit of one request. aws.amazon.com/sqs/pricing */
 export const SQS_UNIT_BYTES = 64 * 1024;
-/** What Kinesis takes for one PUT payload unit. aws.amazon.com/kinesis/data-streams/pricing */
+/** The Kinesis PUT payload unit. aws.amazon.com/kinesis/data-streams/pricing */
 export const PUT_UNIT_BYTES = 25 * 1024;
-/** Memory with which a function has one whole processor. docs: lambda/latest/dg/configuration-memory.html */
+/** The memory at which a function has one full vCPU. docs: lambda/latest/dg/configuration-memory.html */
 export const WHOLE_CPU_MB = 1769;

@@ -1,10 +1,10 @@
-// What `tally plan` says: the answer in three lines, then what it is made of.
+// The output of `tally plan`: the answer in three lines, then its details.
 import type { Bill, Fullness } from './bill.ts';
 import { PRICE_LIST, PRICES } from './prices.ts';
 import { type Sampled, writeUnitsOf } from './sample.ts';
 import type { Workload } from './workload.ts';
 
-/** Three significant digits; whole above 100. */
+/** Formats three significant digits; whole numbers above 100. */
 export function short(value: number): string {
   if (value === 0) return '0';
   return Math.abs(value) >= 100
@@ -12,7 +12,7 @@ export function short(value: number): string {
     : String(Number(value.toPrecision(Math.abs(value) < 0.01 ? 2 : 3)));
 }
 
-/** The settings that differ from the defaults, as the command line takes them. */
+/** The settings that differ from the defaults, in the command line's format. */
 export function settingsFor(workload: Workload, { shards, hashSlots }: Sampled): string {
   const settings = {
     ...(shards !== 1 && { streamShards: shards }),
@@ -22,7 +22,6 @@ export function settingsFor(workload: Workload, { shards, hashSlots }: Sampled):
   return Object.keys(settings).length === 0 ? 'the defaults' : `--settings '${JSON.stringify(settings)}'`;
 }
 
-/** The whole report. */
 export function report(
   workload: Workload,
   sampled: Sampled,
@@ -52,7 +51,7 @@ export function report(
   return lines.join('\n');
 }
 
-/** The price list, with the pages that decide. */
+/** The price list, with source pages. */
 export function priceList(): string {
   const lines = Object.entries(PRICES).map(([name, { steps, per, source }]) => {
     const usd = steps.map((step) => `$${step.usd}`).join(', ');

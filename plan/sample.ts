@@ -1,4 +1,4 @@
-// What a load costs, measured: the deployed code counts a sample of it in memory. Two runs, since each needs another sample.
+// Measures what a load costs: the deployed code counts a sample in memory. Two runs, since segments and blocks need different samples.
 import { nameHash, rangeOf } from '../lambdas/core/hash-range.ts';
 import { CountingStack, type CountSettings, START_MS } from './count.ts';
 import { Meter } from './meter.ts';
@@ -7,7 +7,7 @@ import { entityName, hashSlotsFor, shardsFor, type Workload, zipf } from './work
 const METRIC = 'view';
 const HOUR_SECONDS = 3_600;
 
-/** Figures for one event. */
+/** Figures per event. */
 export interface Sampled {
   /** Write units by purpose. */
   readonly writeUnits: Readonly<Record<string, number>>;
@@ -18,16 +18,15 @@ export interface Sampled {
   readonly hashSlots: number;
   readonly eventsASegment: number;
   readonly segmentsPerSecond: number;
-  /** About how many bytes of deltas a question about the open hour reads, just before they are compacted. */
+  /** Approximate bytes of deltas that a query about the open hour reads, just before they are compacted. */
   readonly uncompactedBytes: number;
 }
 
-/** How a load is counted. */
 export interface SampleSettings {
   readonly compactionSeconds: number;
-  /** Events of each run at most. */
+  /** Maximum events of each run. */
   readonly events: number;
-  /** Numbers from 0 to below 1. */
+  /** Numbers in [0, 1). */
   readonly random: () => number;
 }
 
@@ -64,7 +63,7 @@ export async function sample(workload: Workload, settings: SampleSettings): Prom
   };
 }
 
-/** One shard at its full rate, for as many windows as the sample has events: what segments, ids and deltas cost. */
+/** One shard at its full rate, for as many windows as the sample has events: the cost of segments, ids and deltas. */
 async function sampleSegments(
   workload: Workload,
   shards: number,
@@ -95,17 +94,17 @@ async function sampleSegments(
     readUnits: meter.total('ledger').readUnits / events,
     sqsRequests: meter.sqsRequests / events,
     eventsASegment: events / stack.segments,
-    // A delta is at least a write unit; a wide one stands for all slots.
+    // A delta takes at least one write unit; a wide one covers all slots.
     deltasASegment: meter.total('deltas').writeUnits / stack.segments < 4 ? 1 : count.hashSlots,
   };
 }
 
-/** Least entities of a sample: with fewer, single ones would decide. */
+/** Minimum entities of a sample: with fewer, single ones would dominate. */
 const SAMPLE_ENTITIES_MIN = 60;
 
 /**
- * A day of the entities in one range of hashes: what blocks and top lists cost. The tree of blocks below a range is what it would be
- * if all others were counted, too.
+ * A day of the entities in one hash range: the cost of blocks and top lists. The tree of blocks below a range is the same as if
+ * all other ranges were counted, too.
  */
 async function sampleBlocks(workload: Workload, count: CountSettings, settings: SampleSettings) {
   const dayEvents = workload.eventsPerSecond * 24 * HOUR_SECONDS;
@@ -124,7 +123,7 @@ async function sampleBlocks(workload: Workload, count: CountSettings, settings: 
   }
   await stack.finish(0);
   const perEvent = (purpose: string) => meter.total(purpose).writeUnits / events;
-  // There is one top list of all ranges.
+  // All ranges share one top list.
   const tops = meter.total('top lists').writeUnits / (workload.eventsPerSecond * seconds);
   return {
     writeUnits: {
@@ -138,8 +137,8 @@ async function sampleBlocks(workload: Workload, count: CountSettings, settings: 
 }
 
 /**
- * The entities of the first range of so many bits, and their shares added up. Each stands for as many neighbours in rank as there are
- * ranges, with their mean share: whether the most frequent ones fall into the range decides nothing.
+ * The entities of the first range of `bits` bits, and the sum of their shares. Each represents as many entities of adjacent rank
+ * as there are ranges, with their mean share, so that it does not matter whether the most frequent ones are in the range.
  */
 function entitiesIn({ entities, skew, names }: Workload, bits: number) {
   const first = '0'.repeat(bits);
@@ -167,7 +166,7 @@ function firstAbove(ascending: readonly number[], value: number): number {
   return low;
 }
 
-/** The sum of write units for one event. */
+/** The total write units per event. */
 export function writeUnitsOf({ writeUnits }: Sampled): number {
   return Object.values(writeUnits).reduce((sum, units) => sum + units, 0);
 }

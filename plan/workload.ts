@@ -1,26 +1,26 @@
-// A load: how many events, of how many entities, how unevenly, under which names.
+// A load: how many events, of how many entities, how skewed, under which names.
 
 /** A load, and how it is sent. */
 export interface Workload {
-  /** Mean of the month: what is paid for. */
+  /** The month's mean, which determines the cost. */
   readonly eventsPerSecond: number;
-  /** Times the mean in the busiest minute: what there must be room for. */
+  /** The busiest minute as a multiple of the mean, which determines the capacity. */
   readonly peakFactor: number;
   readonly entities: number;
-  /** Zipf's exponent: the k-th most frequent entity gets a share that goes with k^-skew. 0: all alike. */
+  /** Zipf's exponent: the k-th most frequent entity's share is proportional to k^-skew. 0: uniform. */
   readonly skew: number;
-  /** `path`: some 20 characters, alike at the beginning. `uuid`: 36, alike in nothing. */
+  /** `path`: some 20 characters with common prefixes. `uuid`: 36 characters with nothing in common. */
   readonly names: 'path' | 'uuid';
   readonly eventsPerRequest: number;
-  /** More than 1: a request is a batch of so many events under a key, and one record of the stream. */
+  /** More than 1: a request is a batch of this many events under a key, and one record of the stream. */
   readonly eventsPerRecord: number;
-  /** An event as JSON. */
+  /** Bytes of an event as JSON. */
   readonly eventBytes: number;
-  /** How long the aggregator gathers records, seconds. */
+  /** The aggregator's batching window, seconds. */
   readonly windowSeconds: number;
 }
 
-/** What a load is unless something else is said. */
+/** The default load. */
 export const USUAL_WORKLOAD: Workload = {
   eventsPerSecond: 1_000,
   peakFactor: 1.5,
@@ -33,7 +33,7 @@ export const USUAL_WORKLOAD: Workload = {
   windowSeconds: 5,
 };
 
-/** Records and bytes a second that a shard takes. docs: streams/latest/dev/service-sizes-and-limits.html */
+/** Records and bytes a second per shard. docs: streams/latest/dev/service-sizes-and-limits.html */
 const SHARD_RECORDS = 1_000;
 const SHARD_BYTES = 1_048_576;
 
@@ -47,7 +47,7 @@ export function shardsFor({ eventsPerSecond, peakFactor, eventsPerRecord, eventB
   );
 }
 
-/** Hash slots for a load: a delta of a segment should take about a write unit. */
+/** Hash slots for a load: a delta should take about a write unit. */
 export function hashSlotsFor(workload: Workload): number {
   const eventsASegment = (workload.eventsPerSecond / shardsFor(workload)) * workload.windowSeconds;
   return eventsASegment >= 2_500 ? 64 : 16;

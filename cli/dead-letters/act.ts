@@ -1,4 +1,4 @@
-// Changes dead letters one after the other: first decide which ones, then handle each by its name.
+// Changes dead letters one by one: first selects them, then handles each by name.
 import { letterName } from '../../lambdas/core/letter-name.ts';
 import type { Discarding } from '../../lambdas/dead-letter-ports.ts';
 import {
@@ -13,23 +13,22 @@ import type { LetterFacts, Selection } from './facts.ts';
 import { findParked, findWaiting, walkWaiting } from './look.ts';
 import type { DeadLetterPorts } from './ports.ts';
 
-/** What can be done to dead letters. */
 export type Action =
   | { readonly kind: 'redrive' }
   | { readonly kind: 'park' }
   | { readonly kind: 'replay' }
-  /** `from`: where they are looked for. */
+  /** `from`: where to look for them. */
   | {
       readonly kind: 'discard';
       readonly from: 'waiting' | 'parked' | 'both';
       readonly discarding: Discarding;
     };
 
-/** The dead letters that an action selects, before anything is changed. */
+/** The dead letters that an action selects, determined before any change. */
 export interface Plan {
   readonly waiting: ReadonlyMap<string, LetterFacts>;
   readonly parked: ReadonlyMap<string, LetterFacts>;
-  /** Names that were asked for and are nowhere. */
+  /** Requested names that do not exist. */
   readonly missing: readonly string[];
   /** False when the queue holds more messages than one run can read. */
   readonly complete: boolean;
@@ -43,9 +42,9 @@ export interface Result {
   readonly interrupted: boolean;
 }
 
-/** How an action is carried out. */
+/** How to carry out an action. */
 export interface Carrying {
-  /** The most dead letters a second. */
+  /** Maximum rate of dead letters per second. */
   readonly perSecond: number;
   readonly signal: AbortSignal;
   onLetter(name: string, outcome: Outcome | 'failed'): void;
@@ -69,7 +68,7 @@ function placesOf(action: Action): { waiting: boolean; parked: boolean } {
   return { waiting: action.kind !== 'replay', parked: action.kind === 'replay' };
 }
 
-/** Carries out an action on the dead letters of a plan, by name. What fails stays where it is. */
+/** Carries out an action on the dead letters of a plan, by name. Failed ones stay where they are. */
 export async function carryOut(
   action: Action,
   { waiting, parked }: Plan,

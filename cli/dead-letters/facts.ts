@@ -6,7 +6,7 @@ import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
 import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { HOUR_MS, isoSeconds } from '../../lambdas/core/time.ts';
 
-/** What is known of a dead letter. Entities are in `rows` only, which are shown when asked for. */
+/** A dead letter's facts. Only `rows` contain entities, and they are shown only on request. */
 export interface LetterFacts {
   /** `SEGMENT/PART`, or `poison/MESSAGE`. */
   readonly name: string;
@@ -27,7 +27,7 @@ export interface LetterFacts {
 export interface Selection {
   /** Exact names; undefined selects every name. */
   readonly names: ReadonlySet<string> | undefined;
-  /** A piece of the reason, in any case. */
+  /** A substring of the reason, ignoring case. */
   readonly reason: string | undefined;
   /** An entity with a row in the message. */
   readonly entity: string | undefined;
@@ -69,13 +69,13 @@ export function isMeant(facts: LetterFacts, { names, reason, entity, segment }: 
   );
 }
 
-/** A row as JSON can have it. */
+/** A row as plain JSON. */
 export function plainRow({ metric, entity, hour, events, cells }: Row) {
   const minutes = Object.fromEntries([...cells].map(([minute, n]) => [minute, Number(n)]));
   return { hour: isoSeconds(hour * HOUR_MS), metric, entity, events, minutes };
 }
 
-/** Rows in a few figures, without entities. */
+/** A summary of rows, without entities. */
 export function summaryOf(rows: readonly Row[]) {
   const metrics = new Map<string, number>();
   for (const { metric, events } of rows) metrics.set(metric, (metrics.get(metric) ?? 0) + events);

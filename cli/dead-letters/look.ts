@@ -1,4 +1,4 @@
-// Reads dead letters: from the queue, which gets them back, and from the archive, with where each part is now.
+// Reads dead letters from the queue, which gets them back, and from the archive, with the current place of each part.
 import { parseSegmentId, type ShardKey } from '../../lambdas/core/identifiers.ts';
 import { letterName, partsIn } from '../../lambdas/core/letter-name.ts';
 import { partPlace, type SegmentEntry } from '../../lambdas/core/segment-entry.ts';
@@ -7,23 +7,23 @@ import type { Clock } from '../../lambdas/ports.ts';
 import { factsOf, isMeant, type LetterFacts, type Selection } from './facts.ts';
 import type { DeadLetterPorts, WaitingLetter } from './ports.ts';
 
-/** What walking through the queue came to. */
+/** The result of walking through the queue. */
 export interface Walk {
   /** Messages read. */
   readonly met: number;
-  /** False when the walk ended before the queue did: its time or its limit was over. */
+  /** False when the walk reached its time or message limit before the end of the queue. */
   readonly complete: boolean;
 }
 
-/** Messages are hidden for a minute; a walk ends before that, and releases what it holds. */
+/** Messages are hidden for a minute; a walk ends before that, and releases the messages it holds. */
 const HOLD_MS = 45_000;
 /** Parked messages read at once. */
 const READ_AT_ONCE = 16;
 
 /**
- * Walks through the dead-letter queue. What `visit` does not keep is released in the end, also after an error.
- * @param visit returns whether it has handled the message, so that there is nothing to release
- * @param most how many messages to read
+ * Walks through the dead-letter queue. Releases what `visit` does not keep at the end, also after an error.
+ * @param visit returns whether it has handled the message, which then needs no release
+ * @param most maximum number of messages to read
  */
 export async function walkWaiting(
   { waiting, clock }: Pick<DeadLetterPorts, 'waiting'> & { readonly clock: Clock },
@@ -38,7 +38,7 @@ export async function walkWaiting(
       const taken = await waiting.take();
       const news = taken.filter(({ messageId }) => !met.has(messageId));
       if (news.length === 0) return { met: met.size, complete: true };
-      // Held before any is looked at: one that cannot be looked at must not stay hidden.
+      // Hold all of them before reading any: an unreadable message must not stay hidden.
       const left = new Set(news);
       try {
         for (const letter of news) {
@@ -56,7 +56,7 @@ export async function walkWaiting(
   }
 }
 
-/** The selected messages of the queue, by name; copies of a part are one. */
+/** The selected messages of the queue, by name, without duplicates. */
 export async function findWaiting(
   ports: DeadLetterPorts,
   selection: Selection,
@@ -75,7 +75,7 @@ export async function findWaiting(
   return { ...walk, found };
 }
 
-/** The selected messages of the archive, one after the other. Named ones are read by name: there may be many others. */
+/** The selected messages of the archive. Reads given names directly, since there may be many other messages. */
 export async function* findParked(
   ports: DeadLetterPorts,
   selection: Selection,

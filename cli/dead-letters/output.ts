@@ -1,4 +1,4 @@
-// How dead letters look on a terminal, and as JSON.
+// Formats dead letters for a terminal, and as JSON.
 import type { Plan, Result } from './act.ts';
 import { type LetterFacts, plainRow, summaryOf } from './facts.ts';
 
@@ -9,7 +9,7 @@ export function listed({ rows, history: _, ...facts }: LetterFacts) {
   return { ...facts, rows: rows.length };
 }
 
-/** Dead letters as a table, the earliest failure on top. */
+/** Dead letters as a table, the earliest failure first. */
 export function table(letters: readonly LetterFacts[], nowMs: number): string {
   const lines = letters
     .toSorted((a, b) => (a.firstFailureAt ?? '').localeCompare(b.firstFailureAt ?? ''))
@@ -48,7 +48,7 @@ export function shown({ rows, ...facts }: LetterFacts, withRows: boolean) {
   return { ...facts, holds: summaryOf(rows), ...(withRows && { rows: rows.map(plainRow) }) };
 }
 
-/** One dead letter in full, for people. */
+/** One dead letter in full, as text. */
 export function page(facts: LetterFacts, withRows: boolean): string {
   const { history } = facts;
   const holds = summaryOf(facts.rows);
@@ -73,7 +73,7 @@ export function page(facts: LetterFacts, withRows: boolean): string {
   return lines.join('\n');
 }
 
-/** What a plan means, in a line. */
+/** A plan in one line. */
 export function planned(verb: string, { waiting, parked }: Plan): string {
   const places: [string, ReadonlyMap<string, LetterFacts>][] = [
     ['waiting', waiting],
@@ -88,7 +88,7 @@ export function planned(verb: string, { waiting, parked }: Plan): string {
   return `${verb} ${parts.join(', and ')}`;
 }
 
-/** What came of it, in a line or two. */
+/** The result in one or two lines. */
 export function summary({ done, failures, gone, interrupted }: Result): string {
   const said: Record<string, string> = {
     returned: 'sent to the rollup queue',

@@ -1,32 +1,31 @@
-// What the commands on dead letters need from outside, as types.
+// The ports of the commands on dead letters, as types.
 import type { ShardKey } from '../../lambdas/core/identifiers.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { DeliveredMessage, ParkedLetters } from '../../lambdas/dead-letter-ports.ts';
 import type { OperatorPorts } from '../../lambdas/redriver/operate.ts';
 
-/** A dead letter that was taken from the queue. */
+/** A dead letter received from the queue. */
 export interface WaitingLetter extends DeliveredMessage {
-  /** When it came into the queue, epoch milliseconds. */
+  /** When it was sent to the queue, epoch milliseconds. */
   readonly sentAtMs: number;
 }
 
-/** How many messages the queue says it has, about. */
+/** The approximate number of messages in the queue. */
 export interface QueueDepth {
   readonly visible: number;
-  /** Held by somebody (the redriver, another operator), or not due yet. */
+  /** Received by another consumer (the redriver, another operator), or delayed. */
   readonly hidden: number;
 }
 
-/** The dead-letter queue for an operator. SQS cannot be browsed: messages are hidden while they are read. */
+/** The dead-letter queue, for operators. SQS cannot be browsed: messages are hidden while they are read. */
 export interface WaitingLetters {
-  /** Takes some messages; they are hidden for a minute, or until released. Empty when there seem to be none left. */
+  /** Receives some messages, hidden for a minute or until released. Empty when there seem to be none left. */
   take(): Promise<readonly WaitingLetter[]>;
-  /** Makes messages visible again; one that is not held any more is no error. */
+  /** Makes messages visible again; ignores messages that are not held any more. */
   release(letters: readonly WaitingLetter[]): Promise<void>;
   depth(): Promise<QueueDepth>;
 }
 
-/** Everything the commands work with. */
 export interface DeadLetterPorts extends OperatorPorts {
   readonly waiting: WaitingLetters;
   readonly parked: ParkedLetters;

@@ -1,4 +1,4 @@
-// The commands on dead letters: what each reads, does and says. The shell around them is shell.ts.
+// The commands on dead letters: what each reads, does and prints. shell.ts is the shell around them.
 import type { Discarding } from '../../lambdas/dead-letter-ports.ts';
 import { exitCodes, OperatorError } from '../shared/errors.ts';
 import { type Action, carryOut, plan } from './act.ts';
@@ -8,14 +8,14 @@ import type { Options } from './options.ts';
 import { listed, page, planned, shown, summary, table } from './output.ts';
 import type { DeadLetterPorts } from './ports.ts';
 
-/** Where a command speaks: results, notes for people, questions, progress. */
+/** A command's output: results, notes, questions, progress. */
 export interface Speaker {
   result(text: string): void;
   note(text: string): void;
   /** @throws OperatorError when the answer is no, or there is no terminal */
   confirm(question: string, word: string): Promise<void>;
   progress(total: number): { step(): void; end(): void };
-  /** Who works here. */
+  /** The operator's user name. */
   readonly user: string;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;

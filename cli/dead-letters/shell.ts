@@ -1,4 +1,4 @@
-// The shell around the work on dead letters; it alone knows the clock, the terminal, signals and the user.
+// The shell around the commands on dead letters; only it uses the clock, the terminal, signals and the user.
 import { userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Archive } from '../../lambdas/aws/archive.ts';
@@ -15,11 +15,11 @@ import { SqsWaitingLetters } from './waiting.ts';
 
 const clock = { nowMs: () => Date.now() };
 
-/** Runs it on the stack that was named. @returns its exit code @throws OperatorError */
+/** Runs a command on the given stack. @returns its exit code @throws OperatorError */
 export async function runDeadLetters(options: Options): Promise<number> {
   const stack = await openStack(options.stack);
   const stopping = new AbortController();
-  // The letter in hand is finished, and what is held is given back; a second Ctrl-C ends at once.
+  // Finishes the current letter and releases the held ones; a second Ctrl-C exits at once.
   const stop = () => (stopping.signal.aborted ? process.exit(exitCodes.interrupted) : stopping.abort());
   process.on('SIGINT', stop).on('SIGTERM', stop);
   try {

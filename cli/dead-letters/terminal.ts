@@ -1,12 +1,12 @@
-// Standard error, which is for people: the progress bar, and the question before something is destroyed.
+// Standard error, for people: the progress bar, and the question before a destructive action.
 import { createInterface } from 'node:readline/promises';
 import cliProgress from 'cli-progress';
 import { exitCodes, OperatorError } from '../shared/errors.ts';
 
-/** Shorter work is over before a bar could be read. */
+/** Shorter work ends before a bar could be read. */
 const BAR_FROM = 10;
 
-/** A progress bar; nothing without a terminal. */
+/** A progress bar; does nothing without a terminal. */
 export function progressBar(total: number): { step(): void; end(): void } {
   if (!process.stderr.isTTY || total < BAR_FROM) return { step() {}, end() {} };
   const bar = new cliProgress.SingleBar({

@@ -1,4 +1,4 @@
-// The dead-letter queue on SQS, as an operator looks at it: taken for a minute, and given back.
+// The dead-letter queue on SQS, for operators: messages are received for a minute, and released.
 import {
   ChangeMessageVisibilityBatchCommand,
   GetQueueAttributesCommand,
@@ -9,11 +9,10 @@ import { HISTORY_ATTRIBUTE } from '../../lambdas/aws/rollup-queue.ts';
 import { parseHistory } from '../../lambdas/core/message-history.ts';
 import type { QueueDepth, WaitingLetter, WaitingLetters } from './ports.ts';
 
-/** As long as redrive hides what it takes: should the command be killed, the next run of redrive but one has them again. */
+/** As long as redrive hides messages: if the command is killed, the second next run of redrive receives them again. */
 const HELD_SECONDS = 60;
 const BATCH_MAX = 10;
 
-/** Waiting letters on SQS. */
 export class SqsWaitingLetters implements WaitingLetters {
   readonly #client: SQSClient;
   readonly #url: string;
@@ -29,7 +28,7 @@ export class SqsWaitingLetters implements WaitingLetters {
         QueueUrl: this.#url,
         MaxNumberOfMessages: BATCH_MAX,
         VisibilityTimeout: HELD_SECONDS,
-        // Without a wait SQS asks only some of its servers.
+        // Without a wait, SQS queries only some of its servers.
         WaitTimeSeconds: 1,
         MessageAttributeNames: [HISTORY_ATTRIBUTE],
         MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],

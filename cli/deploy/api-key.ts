@@ -1,9 +1,9 @@
-// The value of an API key, which CloudFormation does not give out.
+// An API key's value, which CloudFormation does not output.
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { Sha256 } from '../../lambdas/aws/sha256.ts';
 
-/** Asks API Gateway for the value of a key; undefined when it is not given. */
+/** Asks API Gateway for a key's value; undefined if it is not available. */
 export async function apiKeyValue(id: string, region: string): Promise<string | undefined> {
   const endpoint = new URL(process.env['AWS_ENDPOINT_URL'] ?? `https://apigateway.${region}.amazonaws.com`);
   const url = new URL(`/apikeys/${id}?includeValue=true`, endpoint);

@@ -1,4 +1,4 @@
-// The deployment: looks ahead, runs CDK, and says how to send the first event.
+// The deployment: checks prerequisites, runs CDK, and prints how to send the first event.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -18,7 +18,7 @@ import { lookAhead } from './look-ahead.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 
-/** Deploys a stage. @returns CDK's exit code @throws OperatorError for everything that can be known before */
+/** Deploys a stage. @returns CDK's exit code @throws OperatorError for everything that can be checked before */
 export async function deploy(stage: string, options: DeployOptions): Promise<number> {
   checkSettings(stage, options.settings);
   const client = ssm();
@@ -63,7 +63,7 @@ export async function deploy(stage: string, options: DeployOptions): Promise<num
   }
 }
 
-/** The settings' own rules. @throws OperatorError */
+/** Checks the settings' rules. @throws OperatorError */
 function checkSettings(stage: string, settings = '{}'): void {
   if (stage === LOCAL_STAGE)
     throw new OperatorError('The stage "local" runs on this machine only: npm start.', exitCodes.usage);

@@ -1,6 +1,6 @@
-// What a deployment ends with: where the stage is, and a line to paste.
+// The end of a deployment's output: the stage's address, and a line to paste.
 
-/** URL, key and a ready curl line. @param key undefined: the stage asks for none, or its value was not given */
+/** URL, key and a curl line. @param key undefined: the stage requires none, or its value is not available */
 export function firstSteps(url: string, key: string | undefined): string {
   const base = url.replace(/\/$/, '');
   const header = key === undefined ? '' : ` -H 'x-api-key: ${key}'`;

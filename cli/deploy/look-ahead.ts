@@ -1,21 +1,21 @@
-// What has to be there before a stage can be deployed: credentials, a region, the bootstrap, and the stage or the wish for a new one.
+// Prerequisites of a deployment: credentials, a region, the bootstrap, and an existing stage or the option for a new one.
 import { exitCodes, OperatorError } from '../shared/errors.ts';
 
-/** A parameter of Systems Manager: its ARN, which names account and region. */
+/** Finds a parameter of Systems Manager: its ARN contains account and region. */
 export type FindParameter = (name: string) => Promise<{ readonly arn: string } | undefined>;
 
-/** Where the stage will be. */
+/** The stage to deploy. */
 export interface Target {
   readonly account: string;
   readonly region: string;
-  /** Whether the stage is there already. */
+  /** Whether the stage already exists. */
   readonly exists: boolean;
 }
 
-/** What `cdk bootstrap` leaves behind. */
+/** The parameter that `cdk bootstrap` creates. */
 const BOOTSTRAP = '/cdk-bootstrap/hnb659fds/version';
 
-/** Looks ahead. @throws OperatorError that says what is missing and what to do */
+/** Checks the prerequisites. @throws OperatorError saying what is missing and what to do */
 export async function lookAhead(stage: string, isNew: boolean, find: FindParameter): Promise<Target> {
   const bootstrap = await find(BOOTSTRAP);
   if (bootstrap === undefined)

@@ -1,4 +1,4 @@
-// One file that is being written to: read as it grows, counted by the journal that belongs to its content.
+// One growing file: read as it grows, counted by the journal that belongs to its content.
 import type { FileHandle } from 'node:fs/promises';
 import type PQueue from 'p-queue';
 import { readingPlan } from '../../formats/detect.ts';
@@ -20,26 +20,25 @@ import { findState } from '../source/state-store.ts';
 export interface FollowSettings extends Omit<ImportSettings, 'forget' | 'dryRun'> {
   /** How long an event waits for others. */
   readonly flushMs: number;
-  /** How long a file that was rotated must be quiet before it is done: its writer may still have it open. */
+  /** How long a rotated file must be quiet before it is done: its writer may still have it open. */
   readonly lingerMs: number;
 }
 
-/** What all files of one command share. */
 export interface FollowPorts extends ImportPorts {
   readonly queue: PQueue;
   readonly reporter: Reporter;
   readonly figures: Figures;
-  /** Hears of a batch that cannot be delivered at all. */
+  /** Called with a batch that cannot be delivered. */
   fail(error: unknown): void;
 }
 
 const CHUNK_BYTES = 256 * 1024;
-/** So many bytes before the place reached must be what they were, or the file is another by now. */
+/** If this many bytes before the read position have changed, it is another file now. */
 const TAIL_BYTES = 256;
-/** Files that begin alike are told apart by a number in their label. */
+/** Files with the same beginning are distinguished by a number in their label. */
 const ALIKE_MAX = 100;
 
-/** A file by its inode, under whatever name it has now. */
+/** A file identified by its inode, whatever its current name. */
 export class FollowedFile {
   readonly #handle: FileHandle;
   readonly #settings: FollowSettings;
@@ -77,9 +76,9 @@ export class FollowedFile {
   }
 
   /**
-   * Takes over an open file, from where an earlier run stopped.
+   * Takes over an open file, and continues where an earlier run stopped.
    * @param known how the file before it was read
-   * @returns undefined as long as it has no whole line
+   * @returns undefined while it has no complete line
    */
   static async open(
     handle: FileHandle,
@@ -106,13 +105,13 @@ export class FollowedFile {
     return this.#pending === 0 && !this.#planner.hasEvents;
   }
 
-  /** Reads what has been added. @returns whether there was any; `truncated` where the file was written anew since it was last read */
+  /** Reads what was appended. @returns whether there was any; `truncated` if the file was rewritten since the last read */
   async read(): Promise<boolean | 'truncated'> {
     let grew = false;
     const buffer = Buffer.allocUnsafe(TAIL_BYTES + CHUNK_BYTES);
-    // Where the service is away, the file is the buffer.
+    // While the service is down, the file is the buffer.
     while (this.#hasRoom && !this.#ports.stop.aborted) {
-      // The bytes before the place reached are read with those after it: were they others, these would be as well.
+      // Reread the bytes before the position: if they changed, the file was replaced.
       const known = this.#tail.length;
       const { bytesRead } = await this.#handle.read(buffer, 0, known + CHUNK_BYTES, this.#offset - known);
       if (bytesRead < known || !buffer.subarray(0, known).equals(this.#tail)) return 'truncated';
@@ -132,7 +131,7 @@ export class FollowedFile {
     return grew;
   }
 
-  /** Sends what there is, waits until it is delivered, and lets go of the file. @param done it will not grow any more */
+  /** Sends the rest, waits until it is delivered, and closes the file. @param done it will not grow any more */
   async close(done: boolean): Promise<void> {
     this.#planner.flush();
     this.#dispatch();
@@ -167,7 +166,7 @@ export class FollowedFile {
 
   #flushIfDue(): void {
     const { now, queue } = this.#ports;
-    // Batches become larger where the service is slower than the file.
+    // If the service is slower than the file, batches become larger.
     if (this.#eventSinceMs === undefined || queue.size > 0) return;
     if (now() - this.#eventSinceMs < this.#settings.flushMs) return;
     this.#planner.flush();
@@ -198,8 +197,8 @@ export class FollowedFile {
 }
 
 /**
- * How to read a file that begins so; undefined as long as its first lines, headers or noise, do not tell.
- * @param ended nothing will follow
+ * How to read a file with this beginning; undefined while its first lines, such as headers or noise, are inconclusive.
+ * @param ended no more data will follow
  */
 export function planFor(
   { format }: FollowSettings,
@@ -216,7 +215,7 @@ export function planFor(
   }
 }
 
-/** Looks for a state under the user's label, and, where files begin alike, under numbered ones. */
+/** Finds a state under the user's label, and, for files with the same beginning, under numbered labels. */
 export async function findAlike<T>(
   { target }: Pick<FollowSettings, 'target'>,
   look: (target: Target) => Promise<T>,
@@ -232,7 +231,7 @@ export async function findAlike<T>(
   }
 }
 
-/** The file's first lines, at most as many bytes as tell files apart; only whole ones where that is all there is. */
+/** The file's first lines, up to the bytes that identify files; only complete lines if that is the whole file. */
 async function wholeLines(source: Source): Promise<Awaited<ReturnType<typeof headOf>>> {
   const { head, whole } = await headOf(source.chunks(), HEAD_BYTES_MAX);
   const end = Math.max(head.lastIndexOf(10), head.lastIndexOf(13)) + 1;

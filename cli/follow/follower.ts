@@ -13,21 +13,21 @@ import { fileIdentity, HEAD_BYTES_MAX } from '../source/state.ts';
 import { findState, STATE_FOLDER, statesIn } from '../source/state-store.ts';
 import { FollowedFile, type FollowPorts, type FollowSettings, findAlike } from './followed-file.ts';
 
-/** How often, and for how long, a copy of a file that was truncated is looked for. */
+/** How often, and for how long, to look for a truncated file's copy. */
 const SEEK_EVERY_MS = 5_000;
 const SEEK_MS = 60_000;
 
-/** A path that is followed. Nothing happens between two calls of `step`. */
+/** A followed path. Nothing happens between two calls of `step`. */
 export class Follower {
   readonly #path: string;
   readonly #name: string;
   readonly #settings: FollowSettings;
   readonly #ports: FollowPorts;
   #current: FollowedFile | undefined;
-  /** Rotated away; their writers may still have them open. */
+  /** Rotated files; their writers may still have them open. */
   #retiring: FollowedFile[] = [];
   #plan: ReadingPlan | undefined;
-  /** Which file the path was when it was last looked at, read or not. */
+  /** The path's inode at the last check, read or not. */
   #looked: number | undefined;
   #seek: { readonly untilMs: number; readonly nextMs: number } | undefined;
 
@@ -39,13 +39,13 @@ export class Follower {
     this.#ports = ports;
   }
 
-  /** Finishes what was rotated away before. */
+  /** Finishes files that were rotated before. */
   async start(): Promise<void> {
     this.#looked = await this.#inodeNow();
     await this.#finishRotated();
   }
 
-  /** Reads what has been written, and follows rotations. @returns whether there was anything to read */
+  /** Reads what was written, and follows rotations. @returns whether there was anything to read */
   async step(): Promise<boolean> {
     const { now } = this.#ports;
     if (this.#seek !== undefined && now() >= this.#seek.nextMs) {
@@ -64,7 +64,7 @@ export class Follower {
     grew ||= read;
     const inode = await this.#inodeNow();
     if (inode === this.#current.inode) return grew;
-    // Renamed, or removed: read on by its handle, and the new one beside it as soon as it is there.
+    // Renamed or removed: continue on its handle, and follow the new file as soon as it exists.
     this.#retiring.push(this.#current);
     this.#current = undefined;
     return true;
@@ -75,7 +75,7 @@ export class Follower {
     return [this.#current, ...this.#retiring].every((file) => file?.isSettled !== false);
   }
 
-  /** Delivers what was read and lets go of everything. */
+  /** Delivers what was read, and closes all files. */
   async close(): Promise<void> {
     for (const file of [...this.#retiring, this.#current]) await file?.close(false);
   }
@@ -87,7 +87,7 @@ export class Follower {
   async #open(): Promise<FollowedFile | undefined> {
     const inode = await this.#inodeNow();
     if (inode !== this.#looked) {
-      // What the path was until now may have been rotated before anything of it was read.
+      // The previous file may have been rotated before any of it was read.
       this.#looked = inode;
       await this.#finishRotated();
     }
@@ -110,7 +110,7 @@ export class Follower {
     }
     if (file === undefined) return undefined;
     this.#plan = file.plan;
-    // More than one rotation may have passed, and inodes come again.
+    // More than one rotation may have happened, and inodes are reused.
     await this.#finishRotated();
     await this.#mark();
     return file;
@@ -129,7 +129,7 @@ export class Follower {
     return grew;
   }
 
-  /** What had not been read yet is in the copy, if there is one. */
+  /** The unread part is in the copy, if there is one. */
   async #truncated(file: FollowedFile): Promise<void> {
     this.#current = undefined;
     await file.close(false);
@@ -138,8 +138,8 @@ export class Follower {
   }
 
   /**
-   * Imports the rest of rotated files, plain or compressed meanwhile: of those that were followed before, and of those that were
-   * written and rotated while this path was followed, before they were read.
+   * Imports the rest of rotated files, plain or compressed since: those followed before, and those written and rotated unread while
+   * this path was followed.
    */
   async #finishRotated(): Promise<void> {
     const since = await stat(this.#marker).catch(() => undefined);
@@ -151,7 +151,7 @@ export class Follower {
       if (this.#ports.stop.aborted) return;
       await this.#finish(join(dirname(this.#path), rotated), since.mtimeMs, states).catch(
         (error: unknown) => {
-          // It may be compressed or removed right now, or be another program's.
+          // It may be in the middle of compression or removal, or belong to another program.
           const passing = [SourceError, UsageError, FormatError, StateError].some(
             (kind) => error instanceof kind,
           );
@@ -162,7 +162,7 @@ export class Follower {
     }
   }
 
-  /** A file whose time says: whatever this path held until then has been opened, and whatever is written later has to be. */
+  /** A marker file. Its time means: all earlier files of this path have been opened, and later ones must be. */
   get #marker(): string {
     const { stateFolders, target } = this.#settings;
     const hash = createHash('sha256').update([this.#path, target.service, target.metric].join('\n'));
@@ -192,11 +192,11 @@ export class Follower {
         key.headBytes <= head.length &&
         key.identity === fileIdentity(head.subarray(0, key.headBytes), key.label),
     );
-    // Known by its beginning, read to its end, and not written to since: not worth reading once more.
+    // Known by its beginning, read to its end, and unchanged since: skip it.
     if (known !== undefined && (await isDone(known, info.mtimeMs))) return;
     const { stateFolders } = this.#settings;
     const found = await findAlike(this.#settings, (target) => findState(source, head, target, stateFolders));
-    // Of the same tick of the file system's clock as the marker it may be later: rather counted than lost.
+    // In the same tick of the file system's clock as the marker, it may be later: count it rather than lose it.
     if (found.is === 'prefix' || (found.is === 'new' && info.mtimeMs < sinceMs)) return;
     const target = { ...this.#settings.target, label: found.key.label };
     const settings = { ...this.#settings, target, forget: false, dryRun: false };
@@ -209,7 +209,7 @@ export class Follower {
   }
 }
 
-/** Whether a file was read to its end, and has not been written to since. */
+/** Whether a file was read to its end, and not written to since. */
 async function isDone(
   { path, state }: Awaited<ReturnType<typeof statesIn>>[number],
   mtimeMs: number,
@@ -224,7 +224,7 @@ async function isDone(
   );
 }
 
-/** A handler that gives a value for a missing file, and throws every other error. */
+/** A handler that returns a value for a missing file, and rethrows every other error. */
 function ifThere<T>(missing: T): (error: unknown) => T {
   return (error) => {
     if (systemCode(error) === 'ENOENT') return missing;

@@ -1,4 +1,4 @@
-// Follows standard input: each line's events have ids made of the stream's name, its first line, and the place.
+// Follows standard input: event ids consist of the stream's name, its first line, and the position.
 import { createHash } from 'node:crypto';
 import { BATCH_LIMITS, type BatchEvent, batchEvent, batchKey, partKey } from '../../formats/batches.ts';
 import { LineSplitter } from '../../formats/lines.ts';
@@ -12,8 +12,8 @@ import { type FollowPorts, type FollowSettings, planFor } from './followed-file.
 const NAME = 'standard input';
 
 /**
- * Reads a pipe to its end. The same stream piped again within the service's dedup window counts nothing twice, however fast it
- * comes: what a request holds depends on time here, so each event has an id. What a killed process had not delivered is gone.
+ * Reads a pipe to its end. The same stream piped again within the service's dedup window counts nothing twice, at any speed:
+ * since a request's content depends on timing here, each event has an id. Undelivered data of a killed process is lost.
  */
 export async function followPipe(
   input: AsyncIterable<Buffer>,
@@ -30,7 +30,7 @@ export async function followPipe(
       held = Buffer.concat([held, chunk]);
       if (pipe === undefined) {
         const lines = held.subarray(0, Math.max(held.lastIndexOf(10), held.lastIndexOf(13)) + 1);
-        // Its first lines, headers or noise, may not tell the format.
+        // Its first lines, such as headers or noise, may not reveal the format.
         const plan =
           lines.length === 0 ? undefined : planFor(settings, lines, held.length < HEAD_BYTES_MAX, NAME);
         if (plan === undefined) continue;
@@ -70,7 +70,7 @@ class Pipe {
 
   async take(chunk: Buffer): Promise<void> {
     await this.#takeAll(this.#reader.push(chunk));
-    // What is not read yet holds the writer back.
+    // Stop reading to hold the writer back.
     await this.#ports.queue.onSizeLessThan(this.#waitingMax);
   }
 

@@ -1,4 +1,4 @@
-// Delivers one batch under its key, and writes down in the journal what is about to happen and what happened.
+// Delivers one batch under its key, and records each step in the journal before and after.
 import type { Delivery, SendOptions, TallyEvent } from '../../client/src/index.ts';
 import { type BatchEvent, partKey } from '../../formats/batches.ts';
 import { ServiceError } from '../errors.ts';
@@ -10,9 +10,9 @@ export const UNCERTAIN = ['hold', 'send', 'skip'] as const;
 export type UncertainPolicy = (typeof UNCERTAIN)[number];
 
 export interface DeliverySettings {
-  /** How long the service recognises a batch that comes again. */
+  /** How long the service recognises a repeated batch. */
   readonly dedupWindowMs: number;
-  /** How long one request may be under way. */
+  /** The timeout of one request. */
   readonly timeoutMs: number;
   readonly uncertain: UncertainPolicy;
 }
@@ -27,14 +27,14 @@ export interface DeliveryPorts {
   readonly sender: BatchSender;
   readonly journal: Journal;
   now(): number;
-  /** Begins no new request, nor one again. */
+  /** Starts no new request, and no retry. */
   readonly stop: AbortSignal;
-  /** Breaks off what is under way. */
+  /** Aborts requests in flight. */
   readonly kill: AbortSignal;
   trouble(reason: string): void;
 }
 
-/** What became of a batch's events. */
+/** The result for a batch's events. */
 export interface Delivered {
   accepted: number;
   uncertain: number;
@@ -45,7 +45,7 @@ export interface Delivered {
   rejected: { readonly event: BatchEvent; readonly reason: string }[];
 }
 
-/** A request that was broken off may still arrive for so long. */
+/** An aborted request may still arrive within this time. */
 const TRANSIT_MS = 30_000;
 
 /** @throws ServiceError if the service refuses everything */

@@ -20,7 +20,7 @@ export interface DeliveryFlags extends FormatFlags {
   readonly rejects?: string;
 }
 
-/** So many seconds, up to a year. */
+/** A number of seconds, up to a year. */
 export const seconds = wholeNumber(0, 31_536_000);
 
 export function addDeliveryOptions(command: Command): Command {
@@ -43,7 +43,7 @@ export function addDeliveryOptions(command: Command): Command {
     .option('--rejects <file>', 'write malformed and rejected lines there');
 }
 
-/** What the flags say of every file. @param service its identity */
+/** The settings from the flags, for every file. @param service its identity */
 export function deliverySettings(
   flags: DeliveryFlags,
   service: string,

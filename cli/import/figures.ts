@@ -1,14 +1,14 @@
-// The figures of an import; plain numbers that add up.
+// The figures of an import, which must add up.
 
 /** `lines + several objects on one = ignored + malformed + skipped + rejected + already + abandoned + uncertain + accepted + unsent`. */
 export interface Figures {
-  /** Records read: lines, but for one that spans several. */
+  /** Records read: lines, except that a record may span several. */
   lines: number;
   /** Headers, comments and blank lines. */
   ignored: number;
-  /** Lines that are none of the format. */
+  /** Lines that are not in the format. */
   malformed: number;
-  /** Valid lines that the filter leaves out. */
+  /** Valid lines that the filter excludes. */
   skipped: number;
   /** Events that the API's rules do not allow. */
   rejected: number;
@@ -16,16 +16,16 @@ export interface Figures {
   already: number;
   /** Events the user gave up as uncertain, now or in earlier runs. */
   abandoned: number;
-  /** Events that may be stored or not; they wait for the user's decision. */
+  /** Events that may or may not be stored, and wait for the user's decision. */
   uncertain: number;
-  /** Events the service has accepted in this run. */
+  /** Events accepted by the service in this run. */
   accepted: number;
-  /** Events this run has not got to, since it was stopped. */
+  /** Events that this run did not reach because it was stopped. */
   unsent: number;
-  /** Events that were sent again after the service had forgotten their batch; perhaps counted twice. */
+  /** Events resent after the service had forgotten their batch; possibly counted twice. */
   repeated: number;
   requests: number;
-  /** Requests that repeated an earlier one. */
+  /** Requests that were retries. */
   retries: number;
 }
 

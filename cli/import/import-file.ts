@@ -1,4 +1,4 @@
-// The use case: one file's events, each batch sent until it is stored, none of them twice.
+// The use case: sends one file's events, each batch until it is stored, none of them twice.
 import PQueue from 'p-queue';
 import type { BatchLimits } from '../../formats/batches.ts';
 import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/detect.ts';
@@ -21,9 +21,9 @@ export interface ImportSettings {
   readonly delivery: DeliverySettings;
   readonly concurrency: number;
   readonly stateFolders: { readonly chosen: string | undefined; readonly home: string };
-  /** Begin anew, as if the file had never been imported. */
+  /** Start over, as if the file had never been imported. */
   readonly forget: boolean;
-  /** Read and check only: nothing is sent, nothing remembered. */
+  /** Only read and check: send and save nothing. */
   readonly dryRun: boolean;
   readonly limits?: BatchLimits;
 }
@@ -31,7 +31,7 @@ export interface ImportSettings {
 export type ImportPorts = Omit<DeliveryPorts, 'journal'>;
 
 export interface ImportResult {
-  /** Undefined for a file with nothing in it. */
+  /** Undefined for an empty file. */
   readonly plan: ReadingPlan | undefined;
   readonly figures: Figures;
   /** The state before this run. */
@@ -39,9 +39,9 @@ export interface ImportResult {
 }
 
 /**
- * Imports one file. Throws FormatError and StateError before anything is sent, SourceError and ServiceError after as much as
- * possible was; the state is safe in any case.
- * @param figures counted up while it runs, so that they can be told also where it throws
+ * Imports one file. Throws FormatError and StateError before anything is sent, SourceError and ServiceError after sending as much
+ * as possible; the state is safe in any case.
+ * @param figures updated while it runs, so that they are available even if it throws
  */
 export async function importFile(
   source: Source,
@@ -81,7 +81,7 @@ async function journalFor(
   return openStateOf(source, plan, place, forget);
 }
 
-/** The journal of a file that is about to be read. Throws StateError where it was read otherwise before. */
+/** The journal of a file about to be read. Throws StateError if the file was read differently before. */
 export function openStateOf(
   source: Pick<Source, 'name' | 'path'>,
   plan: ReadingPlan,
@@ -123,7 +123,7 @@ class Run {
   readonly #figures: Figures;
   readonly #planner: BatchPlanner;
   readonly #queue: PQueue;
-  /** Fires when a batch has failed for good. */
+  /** Fires when a batch has failed permanently. */
   readonly #failing = new AbortController();
   #failure: { readonly error: unknown } | undefined;
 
@@ -189,7 +189,7 @@ class Run {
 
   #take(record: FileRecord): Promise<unknown> | undefined {
     const events = record.outcomes.filter(({ kind }) => kind === 'event').length;
-    // Half a line that is no event yet is read again when it is whole.
+    // An incomplete line that is not an event yet is read again when it is complete.
     if (record.terminated || events > 0) {
       const place = this.#planner.add(record);
       if (place !== 'to-send') this.#figures[place] += events;

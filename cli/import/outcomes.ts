@@ -1,13 +1,13 @@
-// What became of records and batches: counted in figures, and reported where it is no event.
+// The outcomes of records and batches: counted in the figures, and reported if it is not an event.
 import type { FileRecord } from '../../formats/records.ts';
 import { type Delivered, type DeliveryPorts, type DeliverySettings, deliver } from './deliver.ts';
 import { addFigures, type Figures } from './figures.ts';
 import type { PlannedBatch } from './planner.ts';
 
-/** What an import tells while it runs. */
+/** What an import reports while it runs. */
 export interface Reporter {
   note(text: string): void;
-  /** A line that is no event, or an event that cannot be. */
+  /** A line that is not an event, or an invalid event. */
   rejected(reject: Reject): Promise<void> | void;
   progress(figures: Readonly<Figures>): void;
 }
@@ -17,11 +17,11 @@ export interface Reject {
   readonly lineNumber: number;
   readonly offset: number;
   readonly reason: string;
-  /** What stands in the file, or the event itself. */
+  /** The line in the file, or the event itself. */
   readonly raw: Buffer | string;
 }
 
-/** Counts a record and what it means, events aside. @returns a promise only where there is something to wait for */
+/** Counts a record's outcomes, except events. @returns a promise only if there is something to wait for */
 export function noteRecord(
   { line, outcomes }: FileRecord,
   figures: Figures,
@@ -40,7 +40,7 @@ export function noteRecord(
   return waiting.length === 0 ? undefined : Promise.all(waiting);
 }
 
-/** Delivers a batch, and counts and reports what became of its events. */
+/** Delivers a batch, and counts and reports its events' outcomes. */
 export async function deliverAndNote(
   batch: PlannedBatch,
   settings: DeliverySettings,

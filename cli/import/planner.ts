@@ -1,10 +1,10 @@
-// Groups a file's events into batches, around what earlier runs have finished or begun; pure.
+// Groups a file's events into batches, around what earlier runs have finished or started; pure.
 import { BATCH_LIMITS, type Batch, BatchCutter, type BatchLimits } from '../../formats/batches.ts';
 import { BEGINNING, type Position } from '../../formats/lines.ts';
 import type { FileRecord } from '../../formats/records.ts';
 import { batchName, type ImportState, type OpenBatch } from '../source/state.ts';
 
-/** A batch and what an earlier run did about it. */
+/** A batch, and what an earlier run did with it. */
 export interface PlannedBatch extends Batch {
   /** See `OpenBatch.since`. */
   readonly since: number | undefined;
@@ -20,8 +20,8 @@ interface Region {
 }
 
 /**
- * Takes the file's records in order. A batch that an earlier run began is made again exactly as it was; new batches never reach
- * into it, or into what is done.
+ * Takes the file's records in order. A batch that an earlier run started is recreated exactly; new batches never overlap it, or
+ * finished ranges.
  */
 export class BatchPlanner {
   readonly #cutter: BatchCutter;
@@ -70,19 +70,19 @@ export class BatchPlanner {
     return this.#cutter.position;
   }
 
-  /** The batches that are complete; they are given once. */
+  /** The completed batches; returns each once. */
   take(): PlannedBatch[] {
     const ready = this.#ready;
     this.#ready = [];
     return ready;
   }
 
-  /** Completes the batch under way, unless an earlier run began it and it goes on. */
+  /** Completes the current batch, unless an earlier run started it and it continues. */
   flush(): void {
     if (this.#region >= this.#regions.length) this.#push(this.#cutter.cut(), undefined);
   }
 
-  /** The last batch is complete. */
+  /** Completes the last batch. */
   end(): void {
     const region = this.#regions[this.#region];
     const entered = region !== undefined && this.#cutter.position.offset > region.from;
@@ -99,7 +99,7 @@ export class BatchPlanner {
     }
   }
 
-  /** A region that is read to its end is behind; a batch that was begun is complete then. */
+  /** Leaves a region that is read to its end; a started batch is then complete. */
   #leaveRegion(offset: number): void {
     const region = this.#regions[this.#region];
     if (region === undefined || offset < region.to) return;

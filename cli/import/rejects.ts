@@ -1,4 +1,4 @@
-// Writes the lines that were not imported to a file, so that they can be inspected and mended.
+// Writes the lines that were not imported to a file, so that they can be inspected and corrected.
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { UsageError } from '../errors.ts';
@@ -10,8 +10,8 @@ export interface RejectsFile {
 }
 
 /**
- * A file of lines `FILE:LINE<tab>offset<tab>kind<tab>reason<tab>the line as it stands`. It is written anew by each
- * import, since each reads the whole file again.
+ * A file of lines `FILE:LINE<tab>offset<tab>kind<tab>reason<tab>the original line`. Each import replaces it, since each reads
+ * the whole file again.
  */
 export async function rejectsFile(path: string): Promise<RejectsFile> {
   const stream = createWriteStream(path);

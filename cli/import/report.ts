@@ -1,4 +1,4 @@
-// What the importer tells people: a progress bar on a terminal, notes, and a summary.
+// The importer's messages: a progress bar on a terminal, notes, and a summary.
 import cliProgress from 'cli-progress';
 import type { Waited } from '../service.ts';
 import type { Source } from '../source/source.ts';
@@ -6,14 +6,14 @@ import type { Figures } from './figures.ts';
 import type { Reject, Reporter } from './outcomes.ts';
 import type { RejectsFile } from './rejects.ts';
 
-/** How many malformed lines are shown for each file. */
+/** How many malformed lines to show for each file. */
 const shownMax = 5;
-/** Repeated trouble is reported at most this often. */
+/** Minimum interval between reports of a repeated problem. */
 const troubleEveryMs = 10_000;
-/** So many failures in a row are not worth a line. */
+/** Fewer consecutive failures are not reported. */
 const quietTroubles = 3;
 
-/** Tells about one file on standard error, which is left to people; standard output is for results. */
+/** Reports about one file on standard error; standard output is for results. */
 export class FileReporter implements Reporter {
   readonly #source: Source;
   readonly #rejects: RejectsFile | undefined;
@@ -81,13 +81,13 @@ export class FileReporter implements Reporter {
   }
 
   #line(text: string): void {
-    // The bar owns its line of the terminal: make room for another above it.
+    // The bar owns its line of the terminal: make room above it.
     if (this.#bar) process.stderr.write('\r\u001b[K');
     process.stderr.write(`${text}\n`);
   }
 }
 
-/** Tells about what is followed: malformed lines at most some in a while, since it has no end. */
+/** Reports about followed files: limits the rate of malformed lines, since there is no end. */
 export class StreamReporter implements Reporter {
   readonly #name: string;
   readonly #rejects: RejectsFile | undefined;
@@ -128,17 +128,17 @@ export class StreamReporter implements Reporter {
   }
 
   progress(): void {
-    // What is followed has no end to be near to.
+    // A followed file has no end, so there is no progress bar.
   }
 }
 
 function excerpt(raw: Buffer | string): string {
   const text = (typeof raw === 'string' ? raw : raw.toString('utf8')).slice(0, 200);
-  // What stands in a log must not steer the terminal it is shown on.
+  // A log's content must not control the terminal.
   return text.replace(/\p{Cc}/gu, '\ufffd');
 }
 
-/** What happened to one file, in words. */
+/** A file's result, in words. */
 export function summary(name: string, format: string | undefined, figures: Figures, dryRun: boolean): string {
   if (format === undefined) return `${name}: nothing in it`;
   const { lines, already, accepted, uncertain, unsent } = figures;
@@ -169,7 +169,7 @@ export function uncertainAdvice(count: number): string {
   );
 }
 
-/** What `--wait` found, in words. */
+/** The result of `--wait`, in words. */
 export function waitedSummary({ end, grown, missing }: Waited): string {
   const { received, counted, duplicate, rejected, dead, parked, expired, lost } = grown;
   const others: (readonly [number, string])[] = [

@@ -1,4 +1,4 @@
-// What was counted, in the order in which it can be counted again: from a ledger and a source of records, or from the archive alone.
+// Everything that was counted, in an order in which it can be counted again: from a ledger and a source of records, or from the archive alone.
 import { ResourceNotFoundException } from '@aws-sdk/client-dynamodb';
 import { lastEntered } from '../../lambdas/core/books.ts';
 import { generationsIn } from '../../lambdas/core/generation.ts';
@@ -13,12 +13,12 @@ import type { RollupConfig, StreamRecord } from '../../lambdas/core/segment.ts';
 import type { BooksLedger, SegmentLedger } from '../../lambdas/ports.ts';
 import type { RawHistory, SegmentSource } from '../../lambdas/raw-ports.ts';
 
-/** A segment that was counted once. */
+/** A segment that was counted before. */
 export interface PastSegment {
   readonly segment: number;
-  /** Its last record; undefined: not known before it is read. */
+  /** Its last record; undefined: unknown until it is read. */
   readonly last: SequenceNumber | undefined;
-  /** Its records and what it was rolled up with, or why they cannot be had. */
+  /** Its records and rollup configuration, or why they are unavailable. */
   read(): Promise<{ readonly records: readonly StreamRecord[]; readonly config: RollupConfig } | string>;
 }
 
@@ -31,16 +31,16 @@ export interface PastShard {
   read(): AsyncIterable<PastSegment>;
 }
 
-/** Every shard that was counted, ancestors before descendants and earlier generations first. */
+/** Every counted shard, ancestors before descendants and earlier generations first. */
 export interface History {
   readonly shards: readonly PastShard[];
-  /** What is known to be missing, a line each. */
+  /** What is known to be missing, one line each. */
   readonly missing: readonly string[];
 }
 
 type OldLedger = BooksLedger & SegmentLedger;
 
-/** What a ledger knows. @param source where the records of its segments are read */
+/** A ledger's history. @param source where to read the records of its segments */
 export async function ledgerHistory(ledger: OldLedger, source: SegmentSource): Promise<History> {
   const shards: PastShard[] = [];
   const keys = await ledger.shards();
@@ -79,8 +79,8 @@ export async function ledgerHistory(ledger: OldLedger, source: SegmentSource): P
 }
 
 /**
- * What the archive of raw records has: it needs no ledger.
- * @param ledger names what the archive does not have, as far as it is still there
+ * The history in the archive of raw records, without a ledger.
+ * @param ledger reports what the archive lacks, if it still exists
  */
 export async function archiveHistory(archive: RawHistory, ledger: OldLedger): Promise<History> {
   const byShard = new Map<ShardKey, Map<number, number>>();
@@ -149,7 +149,7 @@ function lineOf(key: ShardKey, first: number, last: number): string {
   return `${segments} not counted again: not in the archive`;
 }
 
-/** A descendant has all of its ancestors' ancestors, and the ancestor. */
+/** A descendant's ancestors include all of an ancestor's ancestors, and the ancestor. */
 function inOrder(shards: readonly PastShard[], generations: readonly string[]): readonly PastShard[] {
   const place = ({ key }: PastShard) => generations.indexOf(generationOf(key));
   return [...shards].sort(
@@ -157,12 +157,12 @@ function inOrder(shards: readonly PastShard[], generations: readonly string[]): 
   );
 }
 
-/** The first part of a shard's key. */
+/** The generation in a shard's key. */
 export function generationOf(shard: ShardKey): string {
   return shard.slice(0, shard.indexOf('.'));
 }
 
-/** A ledger's shards; none of one that is gone. */
+/** A ledger's shards; none if it no longer exists. */
 export async function shardsOf(ledger: BooksLedger): Promise<readonly ShardKey[]> {
   try {
     return await ledger.shards();

@@ -1,4 +1,4 @@
-// Counting everything again into a second pair of tables, by the aggregator's use case and compaction.
+// Counts everything again into a second pair of tables, with the aggregator's use case and compaction.
 import { type AggregatorPorts, aggregate } from '../../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
@@ -27,17 +27,17 @@ export interface Rebuilt {
   readonly access: StoreAccess;
   /** The records of its segments. */
   readonly replayed: SegmentSource;
-  /** What could not be counted again, a line each. */
+  /** What could not be counted again, one line each. */
   readonly left: readonly string[];
 }
 
-/** The archive, which has all that is needed: raw records, and the deletions since. */
+/** The archive, which has everything needed: raw records, and later deletions. */
 export interface ArchiveAlone {
   readonly archive: RawHistory;
   deletions(): AsyncIterable<Deletion>;
 }
 
-/** Counts a stack's records into tables named after the generation, which are made if need be. Can be killed and run again. */
+/** Counts a stack's records into tables named after the generation, creating them if necessary. Can be killed and resumed. */
 export async function rebuildInto(
   generation: string,
   stack: StackAccess,
@@ -71,7 +71,7 @@ export async function rebuildInto(
   return { access, replayed: replayedSource(history), left };
 }
 
-/** Registers deletions, so that what they left out is left out again. */
+/** Registers deletions, so that the rebuilt tables exclude the same rows. */
 export async function copyDeletions(
   deletions: Iterable<Deletion> | AsyncIterable<Deletion>,
   { state }: Pick<StoreAccess, 'state'>,
@@ -80,12 +80,12 @@ export async function copyDeletions(
     const there = await state.readDeletions((await state.readState()).deletions);
     const { entityHash, throughMs } = deletion;
     const isThere = there.some((one) => one.entityHash === entityHash && one.throughMs >= throughMs);
-    // Nothing of it is in blocks yet.
+    // None of it is in blocks yet.
     if (!isThere) await state.finishDeletion(await state.registerDeletion(deletion));
   }
 }
 
-/** Plays every segment. @returns what could not be played */
+/** Replays every segment. @returns what could not be replayed */
 export async function play(
   generation: string,
   { shards, missing }: History,
@@ -149,9 +149,9 @@ function aggregatorPorts(
     for (const shard of past.ancestors) if (shardIdOf(shard) !== id) own.add(shardIdOf(shard));
   }
   const log: StreamLog = {
-    // A planned segment is always played again with all of its records.
+    // A planned segment is always replayed with all of its records.
     readRange: async () => ({ records: [], trimmed: false }),
-    // Ancestors have been played to their ends.
+    // Ancestors have already been replayed to their ends.
     async *readToEnd() {},
     parentsOf: async (shard) => [...(ancestors.get(shard) ?? [])],
     lists: async () => true,
@@ -160,7 +160,7 @@ function aggregatorPorts(
     ledger,
     log,
     queue,
-    // They are in the archive since they were rejected first.
+    // They have been in the archive since they were first rejected.
     rejected: { keepRejected: async () => {} },
     ranges: state,
     windows: new DedupWindows(),
@@ -169,7 +169,7 @@ function aggregatorPorts(
   };
 }
 
-/** The shards that a ledger knows, as if a stream listed them. */
+/** A directory of the shards in a ledger, as if a stream listed them. */
 export function directoryOf(ledger: BooksLedger): ShardDirectory {
   return {
     async shards() {
@@ -183,7 +183,7 @@ export function directoryOf(ledger: BooksLedger): ShardDirectory {
   };
 }
 
-/** Segments of a rebuilt ledger, read as those that they were played from. */
+/** Reads segments of a rebuilt ledger from the segments they were replayed from. */
 export function replayedSource({ shards }: History): SegmentSource {
   return {
     segmentsOf: (rebuilt) => {
@@ -193,7 +193,7 @@ export function replayedSource({ shards }: History): SegmentSource {
         async read({ last }) {
           for (let next = await segments.next(); next.done !== true; next = await segments.next()) {
             const { value: records } = next;
-            // A segment that two generations have counted in part is played from its second part on.
+            // A segment that two generations have partly counted is replayed from its second part on.
             if (records.some(({ sequenceNumber }) => sequenceNumber === last)) return records;
           }
           return 'trimmed';

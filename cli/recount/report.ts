@@ -1,21 +1,21 @@
-// What a recount found, in sentences, and how the command ends.
+// A recount's findings in sentences, and the command's exit code.
 import { LEVELS } from '../../lambdas/core/level.ts';
 import type { Findings } from '../../lambdas/recount/ports.ts';
 import { exitCodes } from '../shared/errors.ts';
 
-/** Reasons that say that something is wrong, not only that it can't be had any more. */
+/** Reasons that indicate an error, not only unavailable data. */
 const WRONG: ReadonlySet<string> = new Set(['produced-differently', 'raw-differs', 'raw-missing']);
 
-/** 0: equal, or all repaired. 1: differences. 3: it could not be looked at in whole. */
+/** 0: equal, or all repaired. 1: differences. 3: the comparison is incomplete. */
 export function exitCodeOf({ differing, repaired, twice, unknown, restless, stuck }: Findings): number {
   const isWrong = differing > repaired || twice.length > 0 || stuck !== undefined;
   if (isWrong || unknown.some(({ reason }) => WRONG.has(reason))) return exitCodes.failed;
-  // A lost segment of which no part was counted has added to nothing.
+  // A lost segment without counted parts has added nothing.
   const isPart = unknown.some(({ fromMs, toMs }) => toMs > fromMs) || restless > 0;
   return isPart ? exitCodes.nothing : exitCodes.done;
 }
 
-/** The findings, a line each. */
+/** The findings, one line each. */
 export function linesOf(found: Findings): string[] {
   const { differences, differing, repaired, unknown, twice, figures, segments, events } = found;
   const lines = differences.map((one) => JSON.stringify(one));

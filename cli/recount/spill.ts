@@ -1,9 +1,8 @@
-// Rows set aside in files, a part each: frames with their length before them.
+// Spills rows to files, one per part: frames prefixed with their length.
 import { appendFile, mkdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RowSpill } from '../../lambdas/recount/ports.ts';
 
-/** A folder of files. */
 export class FileSpill implements RowSpill {
   readonly #folder: string;
   readonly #lengths: number[];
@@ -15,7 +14,7 @@ export class FileSpill implements RowSpill {
     this.#lengths = [...lengths];
   }
 
-  /** Opens a folder as a saved state knows it: what was written after that is cut off. @throws Error when less is there */
+  /** Opens a folder as of a saved state: truncates what was written later. @throws Error when a file is shorter */
   static async open(folder: string, lengths: readonly number[]): Promise<FileSpill> {
     await mkdir(folder, { recursive: true });
     const spill = new FileSpill(folder, lengths);
@@ -67,7 +66,6 @@ export class FileSpill implements RowSpill {
     }
   }
 
-  /** Deletes everything. */
   async remove(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
   }

@@ -1,9 +1,9 @@
-// The file that a recount goes on from.
+// The saved state that a recount resumes from.
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { RecountState } from '../../lambdas/recount/ports.ts';
 import { exitCodes, OperatorError } from '../shared/errors.ts';
 
-/** Reads a state. @returns undefined when there is none @throws OperatorError when it is of another recount */
+/** Reads a state. @returns undefined when there is none @throws OperatorError when it belongs to another recount */
 export async function readStateFile(file: string, what: string): Promise<RecountState | undefined> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -26,13 +26,12 @@ function parsed(text: string): (Partial<RecountState> & RecountState) | undefine
   }
 }
 
-/** Replaces the file in one step: whenever it is read, it is whole. */
+/** Replaces the file atomically. */
 export async function writeStateFile(file: string, state: RecountState): Promise<void> {
   await writeFile(`${file}.new`, JSON.stringify(state));
   await rename(`${file}.new`, file);
 }
 
-/** Deletes the file. */
 export async function removeStateFile(file: string): Promise<void> {
   await rm(file, { force: true });
 }

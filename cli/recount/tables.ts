@@ -10,7 +10,7 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 
-/** Makes a table with the keys and indexes of another, unless it is there. @returns its name */
+/** Creates a table with the keys and indexes of another, unless it exists. @returns its name */
 export async function tableLike(client: DynamoDBClient, like: string, TableName: string): Promise<string> {
   const Table = await described(client, like);
   const indexes = (Table?.GlobalSecondaryIndexes ?? []).map(({ IndexName, KeySchema, Projection }) => ({
@@ -40,7 +40,7 @@ export async function tableLike(client: DynamoDBClient, like: string, TableName:
   return TableName;
 }
 
-/** @returns undefined when the table is gone */
+/** @returns undefined when the table no longer exists */
 async function described(client: DynamoDBClient, TableName: string): Promise<TableDescription | undefined> {
   try {
     return (await client.send(new DescribeTableCommand({ TableName }))).Table;

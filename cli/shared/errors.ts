@@ -1,22 +1,22 @@
-// How an operator's commands end: exit codes, errors that say what to do, and the SDK's own errors in plain words.
+// How operators' commands end: exit codes, errors that say what to do, and the SDK's errors in plain words.
 
 import { UsageError } from '../errors.ts';
 
 /** Exit codes of an operator's commands. */
 export const exitCodes = {
   done: 0,
-  /** Something could not be done: a letter failed, was refused, or is not there. */
+  /** Something failed: a letter could not be handled, was refused, or does not exist. */
   failed: 1,
-  /** The command line cannot be worked with, or was not confirmed; nothing was changed. */
+  /** The command line is invalid, or was not confirmed; nothing was changed. */
   usage: 2,
   /** There was nothing to do. */
   nothing: 3,
-  /** No stack, no credentials, no answer. */
+  /** No stack, no credentials, or no answer. */
   unreachable: 4,
   interrupted: 130,
 } as const;
 
-/** An end of a command that says in one sentence what is wrong and what to do. */
+/** A command's failure: one sentence that says what is wrong and what to do. */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
   readonly exitCode: number;
@@ -27,7 +27,7 @@ export class OperatorError extends Error {
   }
 }
 
-/** What people meet before anything works, by the name or code of the SDK's error. */
+/** Common errors on first use, by the name or code of the SDK's error. */
 const MET: readonly (readonly [RegExp, string])[] = [
   [/CredentialsProviderError|CouldNotLoadCredentials/, 'No AWS credentials: set AWS_PROFILE, or log in.'],
   [
@@ -45,7 +45,7 @@ const MET: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** Any error as one for an operator. */
+/** Converts any error into one for operators. */
 export function asOperatorError(error: unknown): OperatorError {
   if (error instanceof OperatorError) return error;
   if (error instanceof UsageError) return new OperatorError(error.message, exitCodes.usage, { cause: error });

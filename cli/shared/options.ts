@@ -1,4 +1,4 @@
-// Options that several commands have, and what their values may be.
+// Options that several commands share, and their parsers.
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { callersPath } from '../paths.ts';
@@ -28,7 +28,7 @@ export function wholeNumbers(least = 0): (text: string) => number[] {
   return (text) => text.split(',').map(wholeNumber(least));
 }
 
-/** A parser of a path that is there. */
+/** A parser of an existing path. */
 export function existing(text: string): string {
   const path = callersPath(text);
   if (existsSync(path)) return path;
@@ -52,7 +52,7 @@ export function withStack(command: Command): Command {
     .option('--stage <name>', 'a stack on AWS, with your usual credentials and region');
 }
 
-/** The stack that was named. @throws OperatorError unless it was named in one way */
+/** The selected stack. @throws OperatorError unless it is named in exactly one way */
 export function stackNamed({ url, stage }: StackOptions): StackName {
   if ((url === undefined) === (stage === undefined))
     throw new OperatorError(
@@ -62,10 +62,10 @@ export function stackNamed({ url, stage }: StackOptions): StackName {
   return { url, stage };
 }
 
-/** How commands end that do one thing; usage is printed for 2. */
+/** Exit codes of commands that do one thing; usage errors exit with 2. */
 const USUAL_CODES = '0 done; 1 failed; 2 wrong usage.';
 
-/** How commands on a stack end. */
+/** Exit codes of commands on a stack. */
 export const STACK_CODES =
   '0 done; 1 something failed, was refused or is not there; 2 wrong usage or not confirmed, nothing was\nchanged; 3 nothing to do; 4 no stack, no credentials or no answer; 130 interrupted.';
 

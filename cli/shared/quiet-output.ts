@@ -1,8 +1,8 @@
-// Output that is read no longer ends a process quietly, as `| head` wants it. Loaded by every process of a command.
+// Ends a process quietly when its output is no longer read, as with `| head`. Loaded by every process of a command.
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(process.exitCode ?? 0);
 });
-// The work goes on without its messages.
+// Continue without messages.
 process.stderr.on('error', () => {});

@@ -1,4 +1,4 @@
-// Commands that run as a process of their own: benchmarks, campaigns, and what must not share this one's memory or clock.
+// Runs commands in a separate process: benchmarks, campaigns, and anything that must not share this process's memory or clock.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -7,10 +7,10 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const QUIET = join(import.meta.dirname, 'quiet-output.ts');
 
 /**
- * Runs a script of this repository with the terminal of this process.
+ * Runs a script of this repository on this process's terminal.
  * @param script its path from the root
- * @param options named values: true for a flag; undefined and false are left out
- * @param more what follows, as it is
+ * @param options named values: true for a flag; undefined and false are omitted
+ * @param more additional arguments, unchanged
  */
 export async function runScript(
   script: string,
@@ -28,7 +28,7 @@ export async function runScript(
   process.exitCode = typeof code === 'number' ? code : 1;
 }
 
-/** `{ lateShare: 3, trace: true }` as `--late-share 3 --trace`. */
+/** Formats `{ lateShare: 3, trace: true }` as `--late-share 3 --trace`. */
 function flagsOf(options: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === undefined || value === false) return [];

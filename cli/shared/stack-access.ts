@@ -1,4 +1,4 @@
-// Finding a stack: a local one by its URL, one on AWS by its stage, and in both what its resources are called.
+// Finds a stack: a local one by its URL, one on AWS by its stage; and the names of its resources.
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import type { S3Client } from '@aws-sdk/client-s3';
@@ -11,9 +11,9 @@ import { sqs } from '../../lambdas/aws/clients/sqs.ts';
 import { ssm } from '../../lambdas/aws/clients/ssm.ts';
 import { exitCodes, OperatorError } from './errors.ts';
 
-/** Which stack: exactly one of both. */
+/** A stack, by exactly one of the two. */
 export interface StackName {
-  /** Where a local stack answers. */
+  /** The URL of a local stack. */
   readonly url: string | undefined;
   /** The stage of a stack on AWS. */
   readonly stage: string | undefined;
@@ -28,7 +28,7 @@ export interface Resources {
   readonly countsTable: string;
   readonly ledgerTable: string;
   readonly retryParameter: string;
-  /** In a stack that collects access logs. */
+  /** Only in a stack that collects access logs. */
   readonly collectorQueueUrl?: string;
   readonly accessLogs?: readonly { readonly bucket: string; readonly prefix: string }[];
   readonly settings: OperatedSettings;
@@ -45,9 +45,9 @@ export interface OperatedSettings {
   readonly deltaRetentionDays: number | 'forever';
 }
 
-/** A stack that was found, and clients of its services. */
+/** A stack, and clients of its services. */
 export interface StackAccess {
-  /** As people call it. */
+  /** Its display name. */
   readonly label: string;
   readonly resources: Resources;
   readonly dynamoDb: DynamoDBClient;
@@ -68,7 +68,7 @@ const FIELDS = [
   'retryParameter',
 ] as const satisfies readonly (keyof Resources)[];
 
-/** What a local stack says of itself. */
+/** A local stack's description of itself. */
 interface About {
   readonly stage: string;
   readonly region: string;
@@ -76,7 +76,7 @@ interface About {
   readonly endpoints: Readonly<Record<'dynamodb' | 'kinesis' | 'sqs' | 's3' | 'ssm', string>>;
 }
 
-/** Finds a stack. @throws OperatorError when there is none, or it cannot be reached */
+/** Opens a stack. @throws OperatorError when it does not exist or cannot be reached */
 export async function openStack({ url, stage }: StackName): Promise<StackAccess> {
   const about = url === undefined ? undefined : await aboutLocal(url);
   const config = (service: keyof About['endpoints']) =>

@@ -1,4 +1,4 @@
-// The store and the ledger of a stack, as an operator's commands work on them.
+// A stack's store and ledger, for operators' commands.
 
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
@@ -18,16 +18,16 @@ import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import type { StackAccess } from './stack-access.ts';
 
-/** The clock of this machine. */
+/** This machine's clock. */
 export const clock: Clock = { nowMs: () => Date.now() };
 
-/** A pair of tables: the stack's own, or others like them. */
+/** A pair of tables: the stack's own, or a rebuilt one. */
 export interface Tables {
   readonly counts: string;
   readonly ledger: string;
 }
 
-/** Adapters on a pair of tables, and compaction as the stack's function does it. */
+/** Adapters on a pair of tables, and compaction as in the stack's function. */
 export interface StoreAccess {
   readonly ledger: LedgerTable;
   readonly store: StoreTable;
@@ -37,12 +37,12 @@ export interface StoreAccess {
   readonly settings: CompactorSettings;
 }
 
-/** How long something is kept, milliseconds; undefined: for ever. */
+/** A retention in milliseconds; undefined: forever. */
 export function retentionMs(days: number | 'forever'): number | undefined {
   return days === 'forever' ? undefined : days * DAY_MS;
 }
 
-/** Opens a pair of tables. @param own other tables keep everything and belong to no stream: whose shards there are, they say */
+/** Opens a pair of tables. @param other for rebuilt tables, which keep everything and have no stream */
 export function openStore(
   { dynamoDb, kinesis, resources }: StackAccess,
   tables: Tables = { counts: resources.countsTable, ledger: resources.ledgerTable },
@@ -70,7 +70,7 @@ export function openStore(
     settings: {
       generation: other?.generation ?? settings.streamGeneration,
       retentions: other === undefined ? retentions : forever,
-      // The operator waits for it.
+      // The operator is waiting for it.
       cadence: { hoursMs: 0 },
       slotBits: Math.log2(settings.hashSlots),
       blockBytes: BLOCK_BYTES,
@@ -80,7 +80,7 @@ export function openStore(
   };
 }
 
-/** Compacts what there is, beside the stack's function. */
+/** Compacts what is due, concurrently with the stack's function. */
 export async function compactNow({ compactor, settings }: StoreAccess): Promise<void> {
   await compact(compactor, settings, () => true);
 }

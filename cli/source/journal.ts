@@ -5,16 +5,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { StateError, systemCode } from '../errors.ts';
 import { applyEntry, type Entry, type ImportState, parseJournal, snapshotLine } from './state.ts';
 
-/** What an import needs of a journal. */
 export interface Journal {
   readonly state: ImportState;
-  /** Remembers an entry; resolves when it is on the disk. */
+  /** Appends an entry; resolves when it is on disk. */
   append(entry: Entry): Promise<void>;
-  /** Writes the state in its shortest form and lets go of the lock. */
+  /** Writes the state in its shortest form, and releases the lock. */
   close(): Promise<void>;
 }
 
-/** A journal that remembers nothing beyond its life. */
+/** A journal in memory. */
 export function memoryJournal(initial: ImportState): Journal {
   let state = initial;
   return {
@@ -25,12 +24,12 @@ export function memoryJournal(initial: ImportState): Journal {
       state = applyEntry(state, entry);
     },
     async close() {
-      // Nothing is held.
+      // There is no lock.
     },
   };
 }
 
-/** Reads a journal without taking it. Undefined if there is none. */
+/** Reads a journal without locking it. Undefined if there is none. */
 export async function peekJournal(path: string): Promise<ImportState | undefined> {
   try {
     return parseJournal(await readFile(path, 'utf8'), path);
@@ -42,7 +41,7 @@ export async function peekJournal(path: string): Promise<ImportState | undefined
 
 /**
  * Opens a journal for writing. Throws StateError if another import holds it.
- * @param fresh makes the state where there is no journal yet; nothing is written before the first entry
+ * @param fresh creates the state if there is no journal; nothing is written before the first entry
  */
 export async function openJournal(
   path: string,
@@ -83,7 +82,7 @@ class FileJournal implements Journal {
   append(entry: Entry): Promise<void> {
     this.#state = applyEntry(this.#state, entry);
     this.#waiting.push(`${JSON.stringify(entry)}\n`);
-    // Entries that come while the disk is busy go out together with the next write.
+    // Entries that arrive while the disk is busy are written together.
     this.#writing = this.#writing.then(() => this.#write());
     return this.#writing;
   }
@@ -93,7 +92,7 @@ class FileJournal implements Journal {
     const text = this.#waiting.join('');
     this.#waiting = [];
     if (!this.#file) {
-      // The snapshot, taken now, holds the waiting entries already.
+      // The snapshot, taken now, already includes the waiting entries.
       await this.#compact(snapshotLine(this.#state));
       this.#file = await open(this.#path, 'a');
       return;
@@ -126,7 +125,7 @@ class FileJournal implements Journal {
   }
 }
 
-/** The operating system's lock, that of an SQLite file: a process that is killed leaves none, and nothing goes stale. */
+/** An operating-system lock, through an SQLite file: it disappears with a killed process, so it never goes stale. */
 function lock(path: string): () => void {
   const database = new DatabaseSync(path);
   try {

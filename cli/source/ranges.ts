@@ -7,7 +7,7 @@ export interface ByteRange {
   readonly crc: number;
 }
 
-/** The ranges with one more, neighbours joined. The new one may overlap others; the one that ends later gives the checksum. */
+/** Adds a range and joins adjacent ones. It may overlap others; the one that ends later determines the checksum. */
 export function withRange(ranges: readonly ByteRange[], added: ByteRange): ByteRange[] {
   const before = ranges.filter((range) => range.to < added.from);
   const after = ranges.filter((range) => range.from > added.to);
@@ -23,7 +23,7 @@ export function withRange(ranges: readonly ByteRange[], added: ByteRange): ByteR
   return [...before, joined, ...after];
 }
 
-/** The ranges of all, joined where they touch. */
+/** The union of all ranges, joined where they touch. */
 export function joinRanges(ranges: readonly ByteRange[]): ByteRange[] {
   const sorted = ranges.toSorted((a, b) => a.from - b.from);
   const out: ByteRange[] = [];

@@ -16,13 +16,13 @@ export interface Source {
   readonly sizeBytes: number;
   /** Bytes of the file on disk consumed by the newest `chunks()`, for a progress bar. */
   bytesRead(): number;
-  /** The uncompressed bytes from the beginning. Throws SourceError where the file cannot be read on. */
+  /** The uncompressed bytes from the beginning. Throws SourceError if the file becomes unreadable. */
   chunks(): AsyncGenerator<Buffer>;
 }
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** Looks at a file and prepares reading it. Throws UsageError or FormatError if it is missing, or of a kind that is not read. */
+/** Opens a file for reading. Throws UsageError or FormatError if it is missing or of an unsupported kind. */
 export async function openSource(name: string): Promise<Source> {
   const path = callersPath(name);
   const magic = Buffer.alloc(MAGIC_BYTES);

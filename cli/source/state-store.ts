@@ -1,4 +1,4 @@
-// Where import states live, and which of them belongs to a file.
+// Where import states are stored, and which one belongs to a file.
 import { createHash } from 'node:crypto';
 import { access, constants, readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -16,28 +16,28 @@ import {
   type Target,
 } from './state.ts';
 
-/** Name of the folder beside the imported files. */
+/** Name of the folder next to the imported files. */
 export const STATE_FOLDER = '.tally-import';
 
 /** Where a file's state is, or will be. */
 export interface StatePlace {
   readonly key: StateKey;
   readonly path: string;
-  /** Set where the state could not be kept beside the file. */
+  /** True if the state could not be stored next to the file. */
   readonly elsewhere: boolean;
-  /** `new`: never seen. `grown`: what was imported, or that with more after it. `prefix`: less than what was imported. */
+  /** `new`: never imported. `grown`: the imported content, possibly with more after it. `prefix`: less than was imported. */
   readonly is: 'new' | 'grown' | 'prefix';
 }
 
-/** `$XDG_STATE_HOME/tally/import`, in `~/.local/state` where that is not set: for files whose folder cannot be written to. */
+/** `$XDG_STATE_HOME/tally/import`, by default in `~/.local/state`: for files in read-only folders. */
 export function stateHome(environment: Readonly<Record<string, string | undefined>>): string {
   return join(environment['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'tally', 'import');
 }
 
 /**
- * Finds the state of an earlier import of this very content, or the place for a new one: in the chosen folder, or else beside
- * the file, or else in the user's state home where that folder cannot be written to.
- * @throws StateError if the file begins like an imported one, but is another
+ * Finds the state of an earlier import of this content, or the place for a new one: in the given folder, else next to the file,
+ * else, if that folder is read-only, in the user's state home.
+ * @throws StateError if the file begins like an imported one, but differs
  */
 export async function findState(
   source: Source,
@@ -85,7 +85,7 @@ async function stateIn(
         'If it was changed, its lines would count again; if it is another file, name it with --label',
     );
   }
-  // A file that was shorter than the head when it was first imported and has grown, or one that an imported one begins with.
+  // A file that was shorter than the head when first imported and has grown, or a prefix of an imported one.
   const related = (await statesIn(folder)).filter(
     ({ state: { key } }) =>
       key.service === target.service &&
@@ -103,7 +103,7 @@ async function stateIn(
   return undefined;
 }
 
-/** All states of a folder; a damaged one of some other file must not stop an import. */
+/** All states in a folder; another file's damaged state must not stop an import. */
 export async function statesIn(folder: string): Promise<{ path: string; state: ImportState }[]> {
   const names = await readdir(folder).catch(() => []);
   const states: { path: string; state: ImportState }[] = [];
@@ -115,18 +115,18 @@ export async function statesIn(folder: string): Promise<{ path: string; state: I
   return states;
 }
 
-/** What a file is to the bytes that a state is about. */
+/** How a file relates to the bytes that a state describes. */
 async function relation(source: Source, state: ImportState): Promise<'grown' | 'prefix' | 'other'> {
   const seen = await beginsAs(source, state);
   if (seen === true) return 'grown';
   if (seen === false) return 'other';
   if (state.ends.some(({ to, crc }) => to === seen.to && crc === seen.crc)) return 'prefix';
-  // Between two ends only the file itself can tell, where it still is.
+  // Between two recorded ends, only the original file can tell, if it still exists.
   const earlier = await openSource(state.path).catch(() => undefined);
   return earlier && earlier.path !== source.path && (await beginsWith(earlier, source)) ? 'prefix' : 'other';
 }
 
-/** Whether the file holds, at its beginning, exactly the bytes that the state is about; where it ends if it is shorter. */
+/** Whether the file begins with exactly the bytes that the state describes; if it is shorter, where it ends. */
 async function beginsAs(source: Source, state: ImportState): Promise<boolean | { to: number; crc: number }> {
   const checks = [...state.done, ...state.open.values()].toSorted((a, b) => a.to - b.to);
   let next = 0;
@@ -148,7 +148,7 @@ async function beginsAs(source: Source, state: ImportState): Promise<boolean | {
   return { to: offset, crc };
 }
 
-/** Whether a folder, or the nearest one above it that exists, may be written to; write-protection binds root too. */
+/** Whether a folder, or its nearest existing ancestor, is writable; a read-only file system binds root too. */
 async function isWritable(folder: string): Promise<boolean> {
   try {
     const info = await stat(folder);

@@ -1,24 +1,24 @@
-// What has been imported of a file so far, as a pure function of its journal's entries. Shapes are those of the journal's lines.
+// What has been imported of a file so far, as a pure function of its journal's entries. Types match the journal's lines.
 import { createHash } from 'node:crypto';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { StateError } from '../errors.ts';
 import { type ByteRange, joinRanges, withRange } from './ranges.ts';
 
-/** Bytes of the uncompressed beginning that tell files apart. */
+/** Bytes of the uncompressed beginning that identify a file. */
 export const HEAD_BYTES_MAX = 64 * 1024;
 
-/** Where events go, and what the user calls the file if its content alone does not tell it apart from another. */
+/** Where events go, and the user's label for the file, in case its content alone does not identify it. */
 export interface Target {
-  /** The service's identity, whatever the address it is reached at. */
+  /** The service's identity, independent of its address. */
   readonly service: string;
   readonly metric: string;
   readonly label: string;
 }
 
-/** Which file, counted where: by content, not by name, folder or compression. */
+/** A file and its target. A file is identified by content, not by name, folder or compression. */
 export interface StateKey extends Target {
   readonly identity: string;
-  /** How many first bytes of the file the identity is a hash of. */
+  /** The identity is a hash of this many first bytes. */
   readonly headBytes: number;
 }
 
@@ -33,18 +33,18 @@ export function keyOf(head: Buffer, target: Target): StateKey {
   return { identity: fileIdentity(head, label), headBytes: head.length, service, metric, label };
 }
 
-/** What the keys of a file's batches begin with. */
+/** The prefix of a file's batch keys. */
 export function batchName({ identity, metric }: StateKey): string {
   return createHash('sha256').update(`${identity}\n${metric}`).digest('base64url').slice(0, 22);
 }
 
-/** A batch that was begun and is not finished. */
+/** A batch that was started and not finished. */
 export interface OpenBatch extends ByteRange {
-  /** Start of the first attempt whose outcome is not known (epoch ms); undefined if surely nothing of it is stored. */
+  /** Start of the first attempt with an unknown outcome (epoch ms); undefined if none of it can be stored. */
   readonly since: number | undefined;
 }
 
-/** Everything that is remembered of a file. */
+/** The saved state of a file. */
 export interface ImportState {
   readonly key: StateKey;
   /** How the file was read. */
@@ -55,15 +55,15 @@ export interface ImportState {
   readonly open: ReadonlyMap<number, OpenBatch>;
   /** Batches that the user gave up as uncertain. */
   readonly abandoned: readonly { readonly from: number; readonly to: number }[];
-  /** Where the file ended when it was imported to its end, and the checksum of its bytes. */
+  /** Where the file ended at each complete import, and the checksum of its bytes. */
   readonly ends: readonly { readonly to: number; readonly crc: number }[];
-  /** Events the service has accepted, and when it last did (epoch ms). */
+  /** Events accepted by the service, and when it last accepted one (epoch ms). */
   readonly accepted: number;
   readonly acceptedAt: number | undefined;
 }
 
 /**
- * A line of the journal. `send`: a request is about to be made. `none`: it surely stored nothing. `ok`: the batch is finished.
+ * A line of the journal. `send`: a request is about to be sent. `none`: it stored nothing. `ok`: the batch is finished.
  * `abandon`: the user gave it up. `end`: the file ends here, and all of it is done.
  */
 export type Entry =
@@ -103,14 +103,14 @@ export function applyEntry(state: ImportState, entry: Entry): ImportState {
   return { ...state, open, done, accepted: state.accepted + entry.accepted, acceptedAt: entry.at };
 }
 
-/** The state as one line, which begins a journal. */
+/** The state as one line, the first of a journal. */
 export function snapshotLine(state: ImportState): string {
   return `${JSON.stringify({ kind: KIND, version: VERSION, ...state, open: [...state.open.values()] })}\n`;
 }
 
 /**
- * Reads a journal. A last line that was cut off by a crash is left out: what it says never happened, since requests are made
- * after their entry is safe. Throws StateError if the file is something else.
+ * Parses a journal. Ignores a last line truncated by a crash: its step never happened, since requests are sent only after
+ * their entry is on disk. Throws StateError for any other file.
  */
 export function parseJournal(text: string, fileName: string): ImportState {
   const lines = text.split('\n');

@@ -1,7 +1,7 @@
 // Compares expected counts with those of the service; pure.
 import type { MinuteCounts } from './truth.ts';
 
-/** A count that is not what it should be. */
+/** A count that differs. */
 export interface Difference {
   readonly entity: string;
   /** Epoch seconds. */
@@ -10,7 +10,7 @@ export interface Difference {
   readonly found: number;
 }
 
-/** All minutes in which the two differ, in order of time. */
+/** All minutes in which the two differ, in time order. */
 export function differences(entity: string, expected: MinuteCounts, found: MinuteCounts): Difference[] {
   const minutes = [...new Set([...expected.keys(), ...found.keys()])].toSorted((a, b) => a - b);
   return minutes
@@ -22,7 +22,7 @@ export function differences(entity: string, expected: MinuteCounts, found: Minut
 export const grains = ['minute', 'hour', 'day', 'month', 'total'] as const;
 export type Grain = (typeof grains)[number];
 
-/** The start of the hour, day or month (UTC) that holds a minute; 0 for the total. Epoch seconds. */
+/** The start of the UTC hour, day or month that contains a minute; 0 for the total. Epoch seconds. */
 export function startOf(grain: Grain, minute: number): number {
   if (grain === 'total') return 0;
   if (grain === 'hour') return minute - (minute % 3600);
@@ -32,7 +32,7 @@ export function startOf(grain: Grain, minute: number): number {
   return Date.UTC(at.getUTCFullYear(), at.getUTCMonth()) / 1000;
 }
 
-/** Counts by minute summed to a coarser grain; sums of 0 are left out. */
+/** Counts by minute, summed to a coarser grain; sums of 0 are omitted. */
 export function summed(grain: Grain, minutes: MinuteCounts): MinuteCounts {
   const sums: MinuteCounts = new Map();
   for (const [minute, n] of minutes) {
@@ -42,13 +42,13 @@ export function summed(grain: Grain, minutes: MinuteCounts): MinuteCounts {
   return new Map([...sums].filter(([, n]) => n !== 0));
 }
 
-/** Half-open span of time, epoch seconds. */
+/** A half-open time range, epoch seconds. */
 export interface Span {
   readonly from: number;
   readonly to: number;
 }
 
-/** The span in pieces of at most `secondsMax`. */
+/** Splits the range into pieces of at most `secondsMax`. */
 export function pieces(span: Span, secondsMax: number): Span[] {
   const out: Span[] = [];
   for (let from = span.from; from < span.to; from += secondsMax) {

@@ -1,4 +1,4 @@
-// Asks the service for counts and rankings, as often as it takes.
+// Reads counts and rankings from the service, with retries.
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Count,
@@ -13,10 +13,10 @@ import { type Grain, pieces, type Span, startOf } from './compare.ts';
 import type { MinuteCounts } from './truth.ts';
 
 const ATTEMPTS_MAX = 10;
-/** The longest range that the query API answers at once, in whole days. */
+/** The longest range for one query, in whole days. */
 const RANGE_SECONDS_MAX = { minute: 31 * 86_400, hour: 1_000 * 86_400, day: Infinity, month: Infinity };
 
-/** The entity's counts within the span; of all time for the total. Throws ServiceError if the service does not answer them. */
+/** The entity's counts within the range; of all time for the total. Throws ServiceError if the service does not return them. */
 export async function countsOf(
   client: TallyClient,
   metric: string,
@@ -29,7 +29,7 @@ export async function countsOf(
     const { total } = await patiently(() => ask(client, metric, entity, { by }));
     return Number(total) === 0 ? counts : counts.set(0, exact(total));
   }
-  // Pieces that begin with a day, so that none cuts an hour in two; days and months are asked for all at once.
+  // Pieces begin with a day, so that none splits an hour; days and months are queried at once.
   const whole =
     by === 'minute' ? span : { from: startOf(by === 'hour' ? 'day' : by, span.from), to: span.to };
   for (const piece of pieces(whole, RANGE_SECONDS_MAX[by])) {
@@ -37,7 +37,7 @@ export async function countsOf(
     const { points } = await patiently(() => ask(client, metric, entity, range));
     for (const { at, n } of points) {
       const minute = Date.parse(at) / 1000;
-      // Whether the end of a range belongs to it is for the API to say: what is beyond the piece is left out.
+      // The API decides whether a range includes its end: drop what is outside the piece.
       if (minute >= piece.from && minute < piece.to && Number(n) !== 0) counts.set(minute, exact(n));
     }
   }
@@ -50,14 +50,14 @@ async function ask(
   entity: string,
   question: CountsQuestion,
 ): Promise<CountsAnswer> {
-  // A path cannot hold these two: fetch takes them for steps in it.
+  // A path cannot contain these two: fetch treats them as relative steps.
   if (entity !== '.' && entity !== '..') return client.counts(metric, entity, question);
   const [answer] = await client.countsBatch([{ metric, entity, ...question }]);
   if (answer === undefined || 'error' in answer) throw new ServiceError(answer?.error ?? 'no answer');
   return answer;
 }
 
-/** The first `k` of a period. */
+/** The top `k` of a period. */
 export function topOf(
   client: TallyClient,
   metric: string,

@@ -1,4 +1,4 @@
-// The leading entities of each hour, day or month: what a truth file says they are, and what the service says.
+// The leading entities of each hour, day or month: according to a truth file, and to the service.
 import PQueue from 'p-queue';
 import type { TallyClient } from '../../client/src/index.ts';
 import { startOf } from './compare.ts';
@@ -15,41 +15,41 @@ export interface Place {
   readonly n: number;
 }
 
-/** A place of a ranking with another entity, or another count, than expected. */
+/** A rank with another entity or count than expected. */
 export interface TopDifference {
   /** The start of the period, epoch seconds. */
   readonly start: number;
   /** From 1. */
   readonly place: number;
-  /** Undefined: the place is empty. */
+  /** Undefined: the rank is empty. */
   readonly expected: Place | undefined;
   readonly found: Place | undefined;
   /** The answer's note, if it has one. */
   readonly note?: string;
 }
 
-/** What comparing all periods found. */
+/** The result of comparing all periods. */
 export interface TopResult {
   periods: number;
-  /** Places of the truth's rankings. */
+  /** Ranks in the truth's rankings. */
   places: number;
   differing: number;
   periodsDiffering: number;
   shown: TopDifference[];
 }
 
-/** Sorted anew when a ranking has grown to this many times what is asked for: so its memory is bounded, whatever the truth has. */
+/** Sort again when a ranking has grown to this multiple of `k`, which bounds memory. */
 const SLACK = 8;
 
-/** By count downwards, equal counts by entity upwards (code units). */
+/** By count descending, then by entity ascending (code units). */
 function byPlace(a: Place, b: Place): number {
   if (a.n !== b.n) return b.n - a.n;
   return a.entity < b.entity ? -1 : Number(a.entity > b.entity);
 }
 
 /**
- * The first `k` of every period from the truth's first minute to its last, periods without counts included.
- * @returns rankings by the start of their period (epoch seconds), in order of time
+ * The top `k` of every period from the truth's first minute to its last, including periods without counts.
+ * @returns rankings by the start of their period (epoch seconds), in time order
  */
 export function expectedTops(truth: Truth, by: TopGrain, k: number): Map<number, readonly Place[]> {
   const rankings = new Map<number, Place[]>();
@@ -71,16 +71,16 @@ export function expectedTops(truth: Truth, by: TopGrain, k: number): Map<number,
   return rankings;
 }
 
-/** The starts of all periods that the truth's minutes span, in order of time. */
+/** The starts of all periods that contain the truth's minutes, in time order. */
 function* starts(by: TopGrain, { firstMinute, lastMinute }: Truth): Generator<number> {
-  // 32 days after a month's start lie in the next month, whichever it is.
+  // 32 days after its start, a month is always over.
   const stepSeconds = { hour: 3_600, day: 86_400, month: 32 * 86_400 }[by];
   for (let start = startOf(by, firstMinute); start <= lastMinute; start = startOf(by, start + stepSeconds)) {
     yield start;
   }
 }
 
-/** The places in which two rankings differ. */
+/** The ranks in which two rankings differ. */
 export function topDifferences(
   start: number,
   expected: readonly Place[],
@@ -97,7 +97,7 @@ export function topDifferences(
   return differences;
 }
 
-/** Compares the first `k` of every period with the service's. Throws ServiceError if the service does not answer one. */
+/** Compares the top `k` of every period with the service's. Throws ServiceError if the service does not return one. */
 export async function verifyTops(
   client: TallyClient,
   truth: Truth,
@@ -109,7 +109,7 @@ export async function verifyTops(
   const queue = new PQueue({ concurrency });
   const asked = [...expectedTops(truth, by, k)].map(([start, expected]) => async () => {
     const { entries, note } = await topOf(client, metric, by, start * 1000, k);
-    // Counted, and taken back: a truth file does not know of it.
+    // Counted and cancelled: a truth file does not contain it.
     const places = entries.map(({ entity, n }) => ({ entity, n: Number(n) })).filter(({ n }) => n !== 0);
     const differing = topDifferences(start, expected, places, note);
     result.periods += 1;

@@ -1,4 +1,4 @@
-// Truth files: what the counts of every (entity, minute) must be.
+// Truth files: the expected count of every (entity, minute).
 
 import { access } from 'node:fs/promises';
 import { linesOf } from '../../formats/lines.ts';
@@ -7,7 +7,7 @@ import { UsageError } from '../errors.ts';
 import { callersPath } from '../paths.ts';
 import { openSource } from '../source/source.ts';
 
-/** Expected counts of one entity: epoch seconds of a minute → count. Minutes without events are left out. */
+/** Expected counts of one entity: epoch seconds of a minute → count. Minutes without events are omitted. */
 export type MinuteCounts = Map<number, number>;
 
 export interface Truth {
@@ -16,7 +16,7 @@ export interface Truth {
   /** Sum of all counts, and number of (entity, minute) rows with a count. */
   readonly total: number;
   readonly rows: number;
-  /** First and last minute of all rows (epoch seconds), those without a count too. */
+  /** First and last minute of all rows (epoch seconds), including rows without a count. */
   readonly firstMinute: number;
   readonly lastMinute: number;
 }
@@ -27,7 +27,7 @@ export type TruthColumn = 'views' | 'hits';
 const columnIndex = { views: 2, hits: 3 } as const;
 const suffixes = ['', '.entity_minute.tsv.gz', '.entity_minute.tsv'];
 
-/** Reads `FILE`, or `FILE.entity_minute.tsv(.gz)`. Throws UsageError if there is none, or if it holds something else. */
+/** Reads `FILE`, or `FILE.entity_minute.tsv(.gz)`. Throws UsageError if it is missing or invalid. */
 export async function readTruth(name: string, column: TruthColumn): Promise<Truth> {
   const file = await existing(name);
   const source = await openSource(file);
@@ -46,7 +46,7 @@ export async function readTruth(name: string, column: TruthColumn): Promise<Trut
     }
     firstMinute = Math.min(firstMinute, minute);
     lastMinute = Math.max(lastMinute, minute);
-    // The entity is asked for even where it has no count: the service must not have one either.
+    // Query the entity even without a count: the service must not have one either.
     const minutes = entities.get(entity) ?? new Map<number, number>();
     entities.set(entity, minutes);
     if (count === 0) continue;

@@ -1,4 +1,4 @@
-// The accountant's second task: work out up to which arrival time everything is counted, and publish it.
+// The accountant's second task: compute the watermark, up to which all arrivals are counted, and publish it.
 import { giveUp } from '../aggregator/finish-segment.ts';
 import { lastEntered } from '../core/books.ts';
 import { acceptedFromMs } from '../core/boundaries.ts';
@@ -10,19 +10,19 @@ import { isGivenUp, isSettled, type SegmentEntry } from '../core/segment-entry.t
 import type { BooksLedger, Clock, SegmentLedger, ShardDirectory } from '../ports.ts';
 import { progressOfShards, type Reached, runMaxOf } from './shard-progress.ts';
 
-/** What is known of completeness. */
+/** The result of one run. */
 export interface Completeness {
-  /** The claim in force, epoch milliseconds; 0 as long as nothing can be claimed. */
+  /** The current watermark, epoch milliseconds; 0 while unknown. */
   readonly throughMs: number;
-  /** Shards whose unread end was noted as a gap just now. */
+  /** Shards whose unread end this run recorded as a gap. */
   readonly gaps: readonly ShardKey[];
-  /** Planned segments of such shards that were given up just now. */
+  /** Planned segments of such shards that this run gave up. */
   readonly lost: readonly SegmentId[];
 }
 
 /**
- * Publishes `completeThrough` if it has grown. It never steps back: what was counted stays counted.
- * With `retentions` it remembers what is kept of each level. Shards that the stream dropped unread are noted as gaps, and what was planned of them is given up: nobody reads them again.
+ * Publishes `completeThrough` if it has advanced. It never steps back: what was counted stays counted.
+ * With `retentions` it records what is retained at each level. For shards that the stream dropped unread it records a gap, and gives up their planned segments, whose records are gone.
  */
 export async function claimCompleteness(
   ledger: BooksLedger & Pick<SegmentLedger, 'markLost' | 'markSent'>,
@@ -46,7 +46,7 @@ export async function claimCompleteness(
   return { throughMs: await publish(seen, retentions, ledger, clock), gaps, lost };
 }
 
-/** Publishes what was seen, beside whoever else does. @returns the arrival time that is claimed then */
+/** Raises the published watermark; concurrent runs are safe. @returns the watermark in force afterwards */
 async function publish(
   seen: Pick<Claim, 'throughMs' | 'acceptedFromMs'>,
   retentions: LevelRetentionsMs | undefined,
@@ -72,8 +72,8 @@ async function howFar(shard: ShardKey, ledger: BooksLedger): Promise<Reached> {
 }
 
 /**
- * The time before which a shard accepts nothing any more behind a segment. By the segment's own configuration: what is planned
- * behind it keeps its boundary, or was planned before a later one.
+ * The time before which a shard accepts nothing after a segment. Taken from the segment's own configuration: later segments
+ * keep that boundary, or were planned before a later one.
  */
 async function acceptedFromOf(
   shard: ShardKey,
@@ -86,7 +86,7 @@ async function acceptedFromOf(
   return at === undefined ? 0 : acceptedFromMs(at.config, at.runMaxMs);
 }
 
-/** The last segment before the first of which a part is missing. What is lost or discarded is named, not waited for. */
+/** The last segment before the first one with a missing part. Lost and discarded parts are reported, not waited for. */
 async function longestDonePrefix(shard: ShardKey, head: Head, ledger: BooksLedger): Promise<number> {
   const books = await ledger.readBooks(shard);
   const isOver = (entry: SegmentEntry | undefined) => entry !== undefined && (entry.lost || isSettled(entry));

@@ -1,4 +1,4 @@
-// The accountant Lambda: every minute it moves the books forward and publishes the pipeline's accounts.
+// The accountant Lambda: advances the checkpoints every minute, and publishes the pipeline's accounts.
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';

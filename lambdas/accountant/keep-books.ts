@@ -1,15 +1,15 @@
-// The accountant's use case: move every shard's books forward over the segments that are settled.
+// The accountant's use case: move every shard's checkpoint forward over settled segments.
 import { lastEntered, moveForward } from '../core/books.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
 import type { BooksLedger } from '../ports.ts';
 
-/** Most entries looked at in one step. */
+/** Maximum entries read in one step. */
 const STEP_ENTRIES_MAX = 1_000;
 
 /**
- * Moves the books of all shards forward, in steps, while there is time. Repeatable: the books are a sum over segments
- * that cannot change any more, and two keepers notice each other.
+ * Moves the checkpoints of all shards forward, in steps, while there is time. Repeatable: a checkpoint sums segments that
+ * cannot change any more, and concurrent writers detect each other.
  */
 export async function keepBooks(ledger: BooksLedger, hasTime: () => boolean): Promise<void> {
   for (const shard of await ledger.shards()) {
@@ -17,7 +17,7 @@ export async function keepBooks(ledger: BooksLedger, hasTime: () => boolean): Pr
   }
 }
 
-/** One step over one shard. @returns whether another may get further */
+/** One step over one shard. @returns whether another step may advance further */
 async function step(shard: ShardKey, ledger: BooksLedger): Promise<boolean> {
   const books = await ledger.readBooks(shard);
   const through = lastEntered(await ledger.readHead(shard));

@@ -1,4 +1,4 @@
-// Reading the pipeline's accounts from the ledger, shard by shard.
+// Reads the pipeline's accounts from the ledger, shard by shard.
 import { lastEntered } from '../core/books.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import {
@@ -10,7 +10,7 @@ import {
 import type { SegmentEntry } from '../core/segment-entry.ts';
 import type { BooksLedger } from '../ports.ts';
 
-/** The accounts of all shards, and their sum. */
+/** The accounts of all shards, and their totals. */
 export async function readStatus(ledger: BooksLedger): Promise<PipelineStatus> {
   return pipelineStatus(await readShards(ledger));
 }
@@ -22,7 +22,7 @@ export async function readShards(ledger: BooksLedger): Promise<readonly ShardAcc
 }
 
 async function readShard(shard: ShardKey, ledger: BooksLedger): Promise<ShardAccounts | undefined> {
-  // The books first: they can then only be behind the head, never ahead of it.
+  // Read the checkpoint first: it can then only be behind the head, never ahead of it.
   const books = await ledger.readBooks(shard);
   const head = await ledger.readHead(shard);
   if (head === undefined) return undefined;

@@ -1,21 +1,21 @@
-// How far every shard got, in the order of reading that makes it safe to claim something about all of them.
+// How far every shard is processed, read in an order that makes a statement about all of them safe.
 import type { ShardProgress } from '../core/completeness.ts';
 import { type ShardKey, shardIdOf, shardKey } from '../core/identifiers.ts';
 import type { Head } from '../core/segment.ts';
 import type { BooksLedger, ShardDirectory } from '../ports.ts';
 
-/** How far one shard got, by whatever measure. */
+/** How far one shard is processed, by any measure. */
 export type Reached = Pick<ShardProgress, 'head' | 'done' | 'doneRunMaxMs' | 'doneAcceptedFromMs'>;
 
-/** How far every shard got that the ledger knows or the stream lists. */
+/** How far every shard is processed that the ledger knows or the stream lists. */
 export async function progressOfShards(
   ledger: Pick<BooksLedger, 'shards'>,
   stream: ShardDirectory,
   generation: string,
   howFar: (shard: ShardKey) => Promise<Reached>,
 ): Promise<readonly ShardProgress[]> {
-  // The ledger first, the stream then: a shard that planned something has all its siblings listed by now, and those that
-  // planned nothing count with their parents, as far as these were when they were looked at.
+  // Read the ledger first, then the stream: by then, the siblings of any shard that planned something are listed, and those
+  // that planned nothing count with their parents, as read before.
   const progress = new Map<ShardKey, Reached>();
   const known = await ledger.shards();
   for (const shard of known) progress.set(shard, await howFar(shard));
@@ -23,7 +23,7 @@ export async function progressOfShards(
   const listed = await stream.shards();
   for (const { shard, parents: before } of listed) {
     const key = shardKey(generation, shard);
-    // A shard goes on from itself in an earlier generation as from a parent.
+    // A shard in an earlier generation is a parent of the same shard in this one.
     const earlier = known.filter((other) => other !== key && shardIdOf(other) === shard);
     parents.set(key, [...before.map((parent) => shardKey(generation, parent)), ...earlier]);
   }
@@ -39,7 +39,7 @@ export async function progressOfShards(
   }));
 }
 
-/** The running maximum of arrivals up to and with a segment, epoch milliseconds; 0 for segment 0. */
+/** The running maximum of arrivals up to and including a segment, epoch milliseconds; 0 for segment 0. */
 export async function runMaxOf(
   shard: ShardKey,
   head: Head,

@@ -1,4 +1,4 @@
-// The aggregator's use case: turn a shard's records into segments, each planned, produced and committed by the ledger.
+// The aggregator's use case: cut a shard's records into segments; the ledger plans and commits each.
 import { deltasOf } from '../core/delta.ts';
 import { asAncestor, type GenerationStart, recordsAt, type ShardBeginning } from '../core/generation.ts';
 import {
@@ -34,7 +34,6 @@ import { giveUp, markSent } from './finish-segment.ts';
 import type { SegmentListener } from './segment-listener.ts';
 import type { DedupWindows } from './windows.ts';
 
-/** What the aggregator needs. */
 export interface AggregatorPorts {
   readonly ledger: SegmentLedger;
   readonly log: StreamLog;
@@ -48,16 +47,15 @@ export interface AggregatorPorts {
   readonly listener: SegmentListener;
 }
 
-/** How the aggregator works. */
 export interface AggregatorSettings {
   /** The stream's generation, part of every segment id. */
   readonly generation: string;
-  /** Where the generation begins, if it is new to the ledger; `heads` when left out. */
+  /** Where the generation begins, if it is new to the ledger; `heads` by default. */
   readonly generationFrom?: GenerationStart;
   readonly rollup: RollupConfig;
   /** How long the stream keeps records. */
   readonly streamRetentionMs: number;
-  /** Most bytes of deltas in one message; what SQS bills as one where nothing is said. */
+  /** Maximum bytes of deltas in one message; one SQS billing unit by default. */
   readonly messageBytesMax?: number;
 }
 
@@ -67,14 +65,14 @@ export interface Batch {
   readonly records: readonly StreamRecord[];
 }
 
-/** Either everything in the batch is in committed segments, or the next invocation has to start at a record. */
+/** Either the whole batch is in committed segments, or the next invocation must start at a record. */
 export type AggregateOutcome = 'done' | { readonly resumeAt: SequenceNumber };
 
 /**
- * Counts a batch into segments. Repeatable with any cut of the same shard: what a segment has already is skipped, what was
- * planned is finished first, from the stream if need be.
+ * Counts a batch into segments. Repeatable, however the shard's records are cut into batches: records that a segment has are
+ * skipped, and a planned segment is finished first, from the stream if necessary.
  * @param hasTime whether there is time for another segment
- * @throws whatever kept a segment from being committed; nothing past it was, and the batch has to be delivered again
+ * @throws if a segment could not be committed; nothing after it was, so the batch must be delivered again
  */
 export async function aggregate(
   batch: Batch,
@@ -93,7 +91,7 @@ export async function aggregate(
     const beginning = await begin(batch.shard, ports, settings);
     own = recordsAt(own, beginning.place);
     if (own.length === 0) return 'done';
-    // First of all: should its records be trimmed before any of them could be planned, the accountant misses the shard.
+    // Register first: if the records are trimmed before any is planned, the accountant can report the shard.
     await ledger.registerShard(shard);
     ancestors = await finishAncestors({ ...batch, records: own }, beginning, ports, settings);
     known = knownBefore(beginning);
@@ -113,7 +111,7 @@ export async function aggregate(
     const plan = planSegment(head, records, settings.rollup, ancestors);
     if ((await ledger.putPlan(shard, plan)) === 'conflict') {
       head = await ledger.readHead(shard);
-      // A plan whose answer was lost, and which the SDK sent again, fails on itself: it is mine, go on with it.
+      // A lost answer makes the SDK resend the plan, which then conflicts with itself: the plan is ours, so continue.
       if (head === undefined || !isSamePlan(head, plan)) continue;
     }
     listener.planned();
@@ -121,7 +119,7 @@ export async function aggregate(
   }
 }
 
-/** Finishes a planned segment with exactly the records that were planned. @returns the head, sent */
+/** Finishes a planned segment with exactly the planned records. @returns the sent head */
 async function recover(
   batch: Batch,
   head: Head,
@@ -144,7 +142,7 @@ async function recover(
   return giveUp(shard, head, ports.ledger);
 }
 
-/** Produces a planned segment and sends it. Every step may be done again, by anybody, with the same result. */
+/** Produces a planned segment and sends it. Every step is repeatable, by any invocation, with the same result. */
 async function commit(
   shard: ShardKey,
   head: Head,
@@ -158,9 +156,9 @@ async function commit(
   const output = rollUp(records, window, head.config);
   const deltas = deltasOf(id, head.runMaxMs, output.cut);
   if (output.rejected.length > 0) await rejected.keepRejected(id, output.rejected);
-  // Before anything can be stored under it: readers look where they were told.
+  // Before anything is stored under these ranges: readers query only registered ones.
   await ranges.registerRangeBits(head.config.slotBits);
-  // Before the entry: nothing is counted that is not archived.
+  // Before the entry: only archived records may be counted.
   const raw = rawArchive && rawObject(id, head, records);
   if (raw !== undefined) await rawArchive?.keepRaw(raw);
   const deltaBytes = deltas.reduce((sum, { rows }) => sum + rows.byteLength, 0);
@@ -182,7 +180,7 @@ async function commit(
 
 const always = () => true;
 
-/** Where a shard begins in this generation; what an earlier one has planned of it is finished first. */
+/** Where a shard begins in this generation, after finishing what an earlier one planned of it. */
 function begin(id: ShardId, ports: AggregatorPorts, settings: AggregatorSettings): Promise<ShardBeginning> {
   return beginShard(id, ports, settings, (generation) =>
     aggregate({ shard: id, records: [] }, ports, { ...settings, generation }, always),
@@ -190,7 +188,7 @@ function begin(id: ShardId, ports: AggregatorPorts, settings: AggregatorSettings
 }
 
 /**
- * Makes sure that a shard's ancestors are read to their ends and sent: their ids belong to the shard's dedup window. So do
+ * Ensures that a shard's ancestors are read to their ends and sent: their ids belong to the shard's dedup window, as do
  * those of the same shard in an earlier generation.
  * @returns all ancestors that have segments
  */
@@ -206,11 +204,11 @@ async function finishAncestors(
     if (head !== undefined) ancestors.set(shard, asAncestor(shard, head));
   };
   if (before !== undefined) take(before.head.ancestors, before.shard, before.head);
-  // It planned only after all its ancestors were read to their ends: they hold nothing more.
+  // It planned only after all its ancestors were read to their ends: they hold no more records.
   if (place.after !== undefined) return [...ancestors.values()];
   for (const parent of await ports.log.parentsOf(child.shard)) {
     const { head, beginning } = await finishShard(parent, child, ports, settings);
-    // A parent that never held a record has no head; its own ancestors count all the same.
+    // A parent that never held a record has no head; its own ancestors still count.
     const older =
       head?.ancestors ?? (await finishAncestors({ ...child, shard: parent }, beginning, ports, settings));
     take(older, shardKey(settings.generation, parent), head);
@@ -218,7 +216,7 @@ async function finishAncestors(
   return [...ancestors.values()];
 }
 
-/** Aggregates what a closed shard still holds. @returns its head, sent; undefined when it never held a record */
+/** Aggregates what a closed shard still holds. @returns its sent head; undefined if it never held a record */
 async function finishShard(
   id: ShardId,
   child: Batch,
@@ -240,7 +238,7 @@ async function finishShard(
   const known = after ??
     knownBefore(beginning) ?? {
       last: BEFORE_ALL,
-      // Nothing is known of a shard that the stream lists no more, but that what came before the beginning is not ours.
+      // All that is known of an unlisted shard: records before the beginning are not ours.
       runMaxMs: (await ports.log.lists(id)) ? (first?.arrivalMs ?? 0) : (beginning.place.fromMs ?? 0),
     };
   await noteGap(shard, known, first?.sequenceNumber, ports, settings);
@@ -252,15 +250,15 @@ async function finishShard(
 /** The last record of a shard that is known to be counted, and the running maximum of arrivals up to it. */
 type KnownEnd = Pick<Head, 'last' | 'runMaxMs'>;
 
-/** The end of the shard in an earlier generation, where this one goes on from it. */
+/** The shard's end in an earlier generation, if this one continues there. */
 function knownBefore({ place, before }: ShardBeginning): KnownEnd | undefined {
   return place.after === undefined ? undefined : before?.head;
 }
 
-/** Clocks differ, and a gap that is noted although there was none costs a look; one that is not noted costs the truth. */
+/** Clocks differ. A false gap costs an investigation; a missed one hides data loss. */
 const GAP_MARGIN_MS = 300_000;
 
-/** Notes a gap before a batch: after the shard's newest segment, or before the first record that the shard ever gave us. */
+/** Records a gap before a batch: after the shard's newest segment, or before its first record ever. */
 async function noteGapBefore(
   records: readonly StreamRecord[],
   shard: ShardKey,
@@ -275,8 +273,8 @@ async function noteGapBefore(
 }
 
 /**
- * When the last record that is known of a shard is about as old as the stream's retention, whatever followed it unread may
- * have been trimmed. Nobody can know how much it was; that it may have happened must not be hidden.
+ * If the last known record of a shard is about as old as the stream's retention, records after it may have been trimmed
+ * unread. How many is unknown, but the possible loss must be reported.
  */
 async function noteGap(
   shard: ShardKey,

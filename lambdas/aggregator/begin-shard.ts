@@ -1,4 +1,4 @@
-// A shard's first batch in a generation: the earlier generations of the shard are ended before anything is planned.
+// A shard's first batch in a generation: ends the shard's earlier generations before anything is planned.
 import {
   endedHead,
   type Generation,
@@ -12,17 +12,16 @@ import type { Clock, GenerationLedger, SegmentLedger } from '../ports.ts';
 import type { AggregatorSettings } from './aggregate.ts';
 import { GenerationEnded } from './errors.ts';
 
-/** What beginning a shard needs. */
 interface BeginPorts {
   readonly ledger: GenerationLedger & Pick<SegmentLedger, 'readHead'>;
   readonly clock: Clock;
 }
 
 /**
- * Finds where a shard begins in the generation in force, and ends its earlier generations: from then on these plan nothing
- * more of it. Repeatable; two containers at once agree.
+ * Finds where a shard begins in the current generation, and ends its earlier generations, which then plan nothing more of it.
+ * Repeatable; two concurrent containers agree.
  * @param finish finishes the shard's planned segment in an earlier generation
- * @throws GenerationEnded when the generation has been followed by another
+ * @throws GenerationEnded when a later generation exists
  */
 export async function beginShard(
   shard: ShardId,
@@ -40,7 +39,7 @@ export async function beginShard(
   return shardBeginning(generations, (name) => heads.get(name));
 }
 
-/** The generations up to the one in force, which is added to the ledger's list unless it is there. */
+/** The generations up to the current one, which is added to the ledger's list if missing. */
 async function generationsInForce(
   ledger: GenerationLedger,
   clock: Clock,
@@ -53,7 +52,7 @@ async function generationsInForce(
       throw new GenerationEnded(
         `stream generation ${name} was replaced by ${listed.at(-1)?.name}: deploy with that streamGeneration, or with a new one`,
       );
-    // A ledger from before generations were listed has shards of some.
+    // A ledger that predates the list of generations may have shards of some.
     const earlier = listed.length > 0 ? listed : generationsIn(await ledger.shards());
     const started = [
       ...earlier.filter((one) => one.name !== name),
@@ -63,7 +62,7 @@ async function generationsInForce(
   }
 }
 
-/** Ends a shard in an earlier generation, after its planned segment is finished. @returns its head, ended */
+/** Ends a shard in an earlier generation, after its planned segment is finished. @returns its ended head */
 async function end(
   shard: ShardKey,
   ledger: BeginPorts['ledger'],

@@ -1,16 +1,16 @@
-// What keeps the aggregator from committing a segment, apart from a service that does not answer.
+// Why the aggregator refuses to commit a segment, apart from a service that does not answer.
 
-/** The stream does not hold what the ledger says it must. Retried; if it stays, see the runbook on a stuck shard. */
+/** The stream lacks records that the ledger expects. Retried; if it persists, see the runbook on a stuck shard. */
 export class LogBroken extends Error {
   override readonly name = 'LogBroken';
 }
 
-/** Two attempts at one segment disagree, so that this one must not send anything. */
+/** Two attempts at one segment disagree, so this one must not send anything. */
 export class SegmentMismatch extends Error {
   override readonly name = 'SegmentMismatch';
 }
 
-/** A segment was planned by another version of the rollup: guessing what it would have produced could count twice. */
+/** Another version of the rollup planned the segment: a different output could count events twice. */
 export class UnknownRollupVersion extends Error {
   override readonly name = 'UnknownRollupVersion';
 
@@ -21,7 +21,7 @@ export class UnknownRollupVersion extends Error {
   }
 }
 
-/** The generation was followed by another: whatever still runs under it plans nothing more. */
+/** A later generation exists: invocations under this one plan nothing more. */
 export class GenerationEnded extends Error {
   override readonly name = 'GenerationEnded';
 }

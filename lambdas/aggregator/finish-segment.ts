@@ -1,11 +1,11 @@
-// The last step of a segment, whoever takes it: its head is marked sent, after its messages are, or after it was given up.
+// The last step of a segment: marks its head sent, after its messages are sent or after it was given up.
 import { addAccounts } from '../core/accounts.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import type { Head } from '../core/segment.ts';
 import { lostEntry, type SegmentEntry } from '../core/segment-entry.ts';
 import type { SegmentLedger } from '../ports.ts';
 
-/** Marks a planned segment sent. @returns the head, sent */
+/** Marks a planned segment sent. @returns the sent head */
 export async function markSent(
   shard: ShardKey,
   head: Head,
@@ -17,7 +17,7 @@ export async function markSent(
   return sent;
 }
 
-/** Gives a planned segment up, since the stream has trimmed its records: it is lost, and named. @returns the head, sent */
+/** Gives up a planned segment whose records the stream has trimmed, and reports it lost. @returns the sent head */
 export async function giveUp(
   shard: ShardKey,
   head: Head,

@@ -27,7 +27,7 @@ import { DedupWindows } from './windows.ts';
 const { env } = process;
 const { logger, metrics, count, countAny } = telemetry(env);
 
-/** What a segment may take at the most; with less time left, the next invocation starts it. */
+/** Maximum time for a segment; with less time left, the next invocation starts it. */
 const SEGMENT_RESERVE_MS = 15_000;
 
 const settings: AggregatorSettings = {
@@ -47,10 +47,10 @@ const dynamoDbClient = dynamoDb();
 const ledgerTable = text(env, 'LEDGER_TABLE');
 const bucket = text(env, 'ARCHIVE_BUCKET');
 const stream = text(env, 'STREAM_NAME');
-/** Only when an event is rejected. */
+/** Opened only when an event is rejected. */
 const archive = lazily(async () => (await import('../aws/archive.ts')).openArchive(bucket));
 const rawArchive = lazily(async () => (await import('../aws/raw-archive.ts')).openRawArchive(bucket));
-/** Only when a shard is new, or a segment was left behind. */
+/** Opened only when a shard is new, or a segment was left unfinished. */
 const log = lazily(async () => (await import('../aws/stream-log.ts')).openStreamLog(stream));
 const ports: AggregatorPorts = {
   ledger: new LedgerTable(dynamoDbClient, ledgerTable, systemClock, ledgerRetentionMs),

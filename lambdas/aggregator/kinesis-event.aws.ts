@@ -1,17 +1,17 @@
-// What Lambda hands the aggregator: a Kinesis event as a batch of one shard.
+// The aggregator's input: a Kinesis event as batches by shard.
 import type { KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda';
 import { type DecodedEvent, type DecodedRecord, decodeEvent, decodeRecord } from '../core/event.ts';
 import { parseSequenceNumber, parseShardId, type SequenceNumber, type ShardId } from '../core/identifiers.ts';
 import { RecordJoiner } from '../core/joined-records.ts';
 import type { StreamRecord } from '../core/segment.ts';
 
-/** Records that are parsed at once. More are no faster, and one that is not JSON has all of them read one by one. */
+/** Records parsed at once. More is no faster, and one invalid record makes all of them be parsed one by one. */
 const JOINED_RECORDS = 128;
 
-/** Kept, so that its memory is asked for once. */
+/** Reused, so that its memory is allocated once. */
 const joiner = new RecordJoiner();
 
-/** The batches of an event, by shard, in order. Lambda sends one shard an event; should that change, nothing is mixed. */
+/** The batches of an event, by shard, in order. Lambda sends one shard per event, but does not promise it. */
 export function batchesOf({ Records }: KinesisStreamEvent): ReadonlyMap<ShardId, StreamRecord[]> {
   const batches = new Map<ShardId, StreamRecord[]>();
   let prefix = '';
@@ -30,9 +30,9 @@ export function batchesOf({ Records }: KinesisStreamEvent): ReadonlyMap<ShardId,
   return batches;
 }
 
-/** What each record says; undefined when they have to be read one by one. */
+/** The parsed records; undefined if they must be parsed one by one. */
 function parsedAtOnce(records: readonly KinesisStreamRecord[]): readonly unknown[] | undefined {
-  // Whatever failed before this, for want of memory say, may have left records: they would stand for these.
+  // An earlier failure, such as out of memory, may have left records, which would be read as these.
   joiner.clear();
   for (const { kinesis } of records) joiner.add(kinesis.data);
   return joiner.take();
@@ -46,7 +46,7 @@ function batchOf(batches: Map<ShardId, StreamRecord[]>, shard: ShardId): StreamR
 
 type Payload = KinesisStreamRecord['kinesis'];
 
-/** A record whose bytes are decoded again by those few who ask for them. */
+/** A record that decodes its bytes only when they are asked for. */
 class LambdaRecord implements StreamRecord {
   readonly sequenceNumber: SequenceNumber;
   readonly arrivalMs: number;
@@ -62,7 +62,7 @@ class LambdaRecord implements StreamRecord {
     this.#base64 = payload.data;
   }
 
-  /** A record that was parsed already, and is one event. */
+  /** A record that is parsed already, and is a single event. */
   static ofValue(payload: Payload, value: unknown): LambdaRecord {
     const arrivalMs = arrivalMsOf(payload);
     const events = [decodeEvent(value, arrivalMs)];
@@ -79,7 +79,7 @@ class LambdaRecord implements StreamRecord {
   }
 }
 
-/** Kinesis tells seconds with a fraction; milliseconds are what it knows, the rest is rounding. */
+/** Kinesis gives seconds with a fraction. It knows milliseconds; the rest is rounding. */
 function arrivalMsOf({ approximateArrivalTimestamp }: Payload): number {
   return Math.round(approximateArrivalTimestamp * 1000);
 }

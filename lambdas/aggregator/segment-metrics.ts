@@ -1,4 +1,4 @@
-// The aggregator's metrics: what its segments did, as counts, and what must never go unseen as errors.
+// The aggregator's metrics: counts of what its segments did, and error logs of what operators must see.
 import { rejectedEvents } from '../core/accounts.ts';
 import type { SegmentListener } from './segment-listener.ts';
 
@@ -12,8 +12,8 @@ interface Log {
 }
 
 /**
- * Turns what happens to segments into counts and log lines.
- * @param countAny emits only what is not 0
+ * Turns segment events into counts and log lines.
+ * @param countAny emits only nonzero counts
  */
 export function segmentMetrics(count: Count, countAny: Count, log: Log): SegmentListener {
   return {

@@ -1,4 +1,4 @@
-// The dedup windows of all shards that this container has met: in memory while it is warm, from the ledger otherwise.
+// The dedup windows of all shards that this container has processed: in memory while it is warm, otherwise from the ledger.
 import { anyOf, type DedupView, ShardWindow } from '../core/dedup-window.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import { ID_BYTES } from '../core/seen-ids.ts';
@@ -6,24 +6,24 @@ import type { Head } from '../core/segment.ts';
 import { MissingLedgerItem, type WindowEntry } from '../core/segment-entry.ts';
 import type { SegmentLedger } from '../ports.ts';
 
-/** What decides a segment's dedup window. */
+/** What determines a segment's dedup window. */
 export type WindowPlan = Pick<Head, 'segment' | 'minArrivalMs' | 'runMaxBeforeMs' | 'config' | 'ancestors'>;
 
-/** The ledger, as far as windows are read from it. */
+/** The part of the ledger that windows are read from. */
 export type WindowLedger = Pick<SegmentLedger, 'windowEntries' | 'readIds'>;
 
-/** A cache of dedup windows. What it answers never depends on what it holds. */
+/** A cache of dedup windows. Its answers never depend on what is cached. */
 export class DedupWindows {
-  /** In the order of last use. */
+  /** In order of last use. */
   readonly #windows = new Map<ShardKey, ShardWindow>();
   readonly #idsMax: number;
 
-  /** @param idsMax most ids kept in memory; shards not used for longest go first, but never the one in use */
+  /** @param idsMax limit on ids in memory; evicts the least recently used shards, but never the one in use */
   constructor(idsMax = 4_000_000) {
     this.#idsMax = idsMax;
   }
 
-  /** The window in which a planned segment looks for duplicates: its own shard's earlier segments, and its ancestors'. */
+  /** The window in which a planned segment looks for duplicates: its shard's earlier segments, and its ancestors'. */
   async before(shard: ShardKey, plan: WindowPlan, ledger: WindowLedger): Promise<DedupView> {
     const sinceMs = plan.minArrivalMs - plan.config.dedupWindowMs;
     const views = [await this.#view(shard, plan.segment - 1, plan.runMaxBeforeMs, sinceMs, ledger)];
@@ -33,7 +33,7 @@ export class DedupWindows {
     return anyOf(views.filter((view) => view !== undefined));
   }
 
-  /** Takes a committed segment's ids up, if the segment follows what is held. */
+  /** Adds a committed segment's ids, if the segment directly follows the cached ones. */
   remember(shard: ShardKey, sent: Head, ids: Uint8Array): void {
     const window = this.#windows.get(shard) ?? (sent.segment === 1 ? new ShardWindow() : undefined);
     if (window === undefined || window.to !== sent.segment - 1) return;
@@ -50,7 +50,7 @@ export class DedupWindows {
   ): Promise<DedupView | undefined> {
     if (to === 0 || runMaxMs < sinceMs) return undefined;
     let window = this.#windows.get(shard) ?? new ShardWindow();
-    // Ahead of the plan it can only be a leftover of somebody else's history: start anew.
+    // A window beyond the plan can only come from another history: start over.
     if (window.to > to) window = new ShardWindow();
     if (window.to !== to || !window.reachesBackTo(sinceMs)) {
       window = await loaded(window, shard, to, sinceMs, ledger);
@@ -71,7 +71,7 @@ export class DedupWindows {
   }
 }
 
-/** Fills a window up to segment `to` and back to `sinceMs`, reading from the ledger only what it does not hold. */
+/** Extends a window up to segment `to` and back to `sinceMs`, reading only missing segments from the ledger. */
 async function loaded(
   held: ShardWindow,
   shard: ShardKey,
@@ -110,8 +110,8 @@ async function fill(
 
 /**
  * The entries from `from` down to `downTo`, as far as the window since `sinceMs` needs them.
- * @returns with `olderRunMaxMs` of the first entry that it does not need, if there was one
- * @throws MissingLedgerItem when an entry is missing on the way
+ * @returns with `olderRunMaxMs` of the first entry that is not needed, if there is one
+ * @throws MissingLedgerItem when a needed entry is missing
  */
 async function entriesNeeded(
   shard: ShardKey,
@@ -127,7 +127,7 @@ async function entriesNeeded(
     if (entry.runMaxMs < sinceMs) return { entries, olderRunMaxMs: entry.runMaxMs };
     entries.push(entry);
     if (entry.segment === downTo) return { entries };
-    // Known without looking at the segment before, which may have expired by now.
+    // Decided without reading the segment before, which may have expired.
     if (entry.runMaxBeforeMs < sinceMs) return { entries, olderRunMaxMs: entry.runMaxBeforeMs };
   }
   const segment = from - entries.length;

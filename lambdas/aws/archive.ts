@@ -20,7 +20,7 @@ import { s3 } from './clients/s3.ts';
 
 const PARKED = 'parked/';
 
-/** The archive bucket. An object's key follows from its content, so a repeated put changes nothing. */
+/** The archive bucket. An object's key is derived from its content, so a repeated put changes nothing. */
 export class Archive implements RejectedArchive, ExpiredArchive, ParkedLetters {
   readonly #client: S3Client;
   readonly #bucket: string;

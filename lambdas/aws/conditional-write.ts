@@ -1,4 +1,4 @@
-// A conditional write, whose failed condition is an answer and not an error.
+// Conditional writes, for which a failed condition is a result and not an error.
 import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
@@ -7,7 +7,7 @@ import {
   type UpdateItemOutput,
 } from '@aws-sdk/client-dynamodb';
 
-/** Sends a conditional write. @returns what the service answered; undefined when the condition failed */
+/** Sends a conditional write. @returns the response; undefined when the condition failed */
 export async function conditionally(
   client: DynamoDBClient,
   write: PutItemCommand | UpdateItemCommand,

@@ -34,12 +34,12 @@ export function flag(environment: Environment, name: string): boolean {
   return value === 'true';
 }
 
-/** A variable's duration, given in seconds, in milliseconds. */
+/** A variable's duration: seconds, converted to milliseconds. */
 export function secondsAsMs(environment: Environment, name: string): number {
   return wholeNumber(environment, name) * 1000;
 }
 
-/** A duration that may be `forever`, which is undefined. */
+/** A duration that may be `forever`, returned as undefined. */
 export function secondsOrForeverAsMs(environment: Environment, name: string): number | undefined {
   return text(environment, name) === 'forever' ? undefined : secondsAsMs(environment, name);
 }

@@ -14,7 +14,7 @@ const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
 /**
  * An answer whose body is `value` as JSON. A count may exceed a double, so bigints keep all digits.
- * @param origin whose pages may read the answer; undefined: the API's own only
+ * @param origin whose pages may read the answer; undefined: only the API's own
  */
 export function jsonAnswer(statusCode: number, value: unknown, origin?: string): HttpAnswer {
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...corsHeaders(origin) };
@@ -66,7 +66,7 @@ export function publicAnswer(body: string, type: string, ifNoneMatch: string | u
     : { statusCode: 200, headers, body };
 }
 
-/** A request's header. API Gateway keeps the case in which the client sent its name. */
+/** A request's header. API Gateway keeps the case of its name. */
 export function headerIn(
   headers: Readonly<Record<string, string | undefined>> | null,
   name: string,

@@ -1,4 +1,4 @@
-// Raw records on S3: one compressed object a segment, and an empty one for each further hour in which its records arrived.
+// Raw records on S3: a compressed object for each segment, and an empty one for each further hour in which its records arrived.
 import { gunzip, gzip } from 'node:zlib';
 import {
   GetObjectCommand,
@@ -42,7 +42,7 @@ export interface Compression {
   gunzipped(bytes: Uint8Array): Promise<string>;
 }
 
-/** The archive bucket below `raw/`. */
+/** The archive bucket under `raw/`. */
 export class S3RawArchive implements RawArchive, RawHistory {
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -55,7 +55,7 @@ export class S3RawArchive implements RawArchive, RawHistory {
   }
 
   async keepRaw({ key, markers, text }: RawObject): Promise<void> {
-    // The object last, so that an object always has its markers.
+    // Put the object last, so that an object always has its markers.
     for (const marker of markers) await this.#put(marker, new Uint8Array(), 'text/plain');
     await this.#put(key, await this.#compression.gzipped(text), 'application/gzip');
   }
@@ -101,7 +101,7 @@ export class S3RawArchive implements RawArchive, RawHistory {
   }
 }
 
-/** The archive of raw records, on a client of its own. */
+/** The archive of raw records, with its own client. */
 export function openRawArchive(bucket: string): S3RawArchive {
   return new S3RawArchive(s3(), bucket);
 }

@@ -1,17 +1,16 @@
-// The retry policy in Systems Manager's parameter, read again at an interval.
+// The retry policy from a parameter in Systems Manager, reread at an interval.
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import { DEFAULT_RETRY_POLICY, parseRetryPolicy, type RetryPolicy } from '../core/retry-policy.ts';
 import type { Clock, RetryPolicySource } from '../ports.ts';
 import { ssm } from './clients/ssm.ts';
 
-/** Which parameter holds the retry policy. */
 export interface RetryParameterSettings {
   readonly name: string;
   /** How long a value is used before the parameter is read again. */
   readonly rereadMs: number;
 }
 
-/** The parameter in Systems Manager. If it is missing or wrong, the last good value holds. */
+/** The parameter in Systems Manager. If it is missing or invalid, the last valid value applies. */
 export class RetryParameter implements RetryPolicySource {
   readonly #client: SSMClient;
   readonly #name: string;
@@ -48,7 +47,7 @@ export class RetryParameter implements RetryPolicySource {
   }
 }
 
-/** The parameter, on a client of its own. */
+/** The parameter, with its own client. */
 export function openRetryParameter(
   settings: RetryParameterSettings,
   clock: Clock,

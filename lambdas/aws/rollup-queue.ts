@@ -12,10 +12,10 @@ import type { RollupMessage } from '../core/rollup-message.ts';
 import type { DeliveredMessage, FailedMessages } from '../dead-letter-ports.ts';
 import type { RollupQueue } from '../ports.ts';
 
-/** The message attribute in which a dead letter's history travels. */
+/** The message attribute that carries a dead letter's history. */
 export const HISTORY_ATTRIBUTE = 'history';
 const BATCH_MESSAGES_MAX = 10;
-/** SQS takes 1 MiB; the rest is room for ids. */
+/** SQS allows 1 MiB; the rest is room for ids. */
 const BATCH_BYTES_MAX = 1_000_000;
 const SEND_TRIES = 3;
 const SENDS_AT_ONCE = 4;
@@ -82,7 +82,7 @@ function inBatches(messages: readonly RollupMessage[], messagesMax: number): Rol
   return batches;
 }
 
-/** A record of an SQS event as the writer sees it. */
+/** An SQS record in the writer's format. */
 export function deliveredMessage(record: SQSRecord): DeliveredMessage {
   return {
     messageId: record.messageId,
@@ -98,10 +98,10 @@ export function historyAttributes(history: MessageHistory) {
   return { [HISTORY_ATTRIBUTE]: { DataType: 'String', StringValue: encodeHistory(history) } };
 }
 
-/** Longest time that SQS hides a message. */
+/** SQS's limit for a visibility timeout. */
 const VISIBILITY_MAX_SECONDS = 43_200;
 
-/** The receiving end's failures: hidden for a while, or moved to the dead-letter queue. */
+/** Failures on the receiving end: hides a message for a while, or moves it to the dead-letter queue. */
 export class SqsFailedMessages implements FailedMessages {
   readonly #client: SQSClient;
   readonly #queueUrl: string;

@@ -1,4 +1,4 @@
-// The stream as a replayable log: reading a range again, reading a closed shard to its end, who its parents are.
+// The stream as a replayable log: rereads ranges, reads closed shards to their ends, and lists parents.
 import {
   type _Record,
   GetRecordsCommand,
@@ -27,14 +27,14 @@ import type { SegmentReader, SegmentSource } from '../raw-ports.ts';
 import { kinesis } from './clients/kinesis.ts';
 import { listShards } from './list-shards.ts';
 
-/** Pages in one look at what is unread: the aggregator reads the same shard, and five reads a second are all there are. */
+/** Pages for one estimate of unread events: the aggregator reads the same shard, and Kinesis allows five reads a second. */
 const LOOK_PAGES = 2;
-/** Records of such a page: decoding a large backlog again and again would cost more than its number is worth. */
+/** Records in such a page: decoding a large backlog repeatedly would cost more than its exact number is worth. */
 const LOOK_RECORDS = 5_000;
-/** A look that takes longer is given up: a status must not wait for a stream that is slow. */
+/** Time limit of an estimate: the status must not wait for a slow stream. */
 const LOOK_MS = 2_000;
 
-/** Reads the stream itself, apart from what Lambda hands over. */
+/** Reads the stream directly, apart from the batches that Lambda delivers. */
 export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   readonly #client: KinesisClient;
   readonly #stream: string;
@@ -141,7 +141,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
     return shards;
   }
 
-  /** Pages of a shard, empty ones included, until its end or, on an open shard, until nothing newer is there. */
+  /** Pages of a shard, empty ones included, until its end or, on an open shard, until there are no newer records. */
   async *#pages(
     shard: ShardId,
     type: ShardIteratorType,
@@ -153,7 +153,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
       const page = await this.#client.send(new GetRecordsCommand({ ShardIterator: iterator }));
       const records = (page.Records ?? []).map(toStreamRecord);
       yield records;
-      // An empty page in the middle of a shard is normal; only at the tip there is nothing to wait for.
+      // An empty page within a shard is normal; only at its tip is there nothing to wait for.
       if (records.length === 0 && page.MillisBehindLatest === 0) return;
       iterator = page.NextShardIterator;
     }
@@ -178,19 +178,19 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
     try {
       return (await ask(type, sequenceNumber)).ShardIterator;
     } catch (error) {
-      // A sequence number that the stream has trimmed may be refused: what is left starts at the horizon.
+      // Kinesis may refuse a trimmed sequence number: the remaining records start at the horizon.
       if (!(error instanceof InvalidArgumentException) || type === 'TRIM_HORIZON') throw error;
       return (await ask('TRIM_HORIZON')).ShardIterator;
     }
   }
 }
 
-/** A stream as a log, on a client of its own. */
+/** A stream as a log, with its own client. */
 export function openStreamLog(stream: string): KinesisLog {
   return new KinesisLog(kinesis(), stream);
 }
 
-/** How Kinesis names a place. */
+/** A place in Kinesis' terms. */
 function startOf({
   after,
   fromMs,

@@ -2,7 +2,6 @@
 import { type Heartbeat, minuteBeats, minuteStartMs } from '../core/canary.ts';
 import type { HeartbeatStream, Pause } from '../ports.ts';
 
-/** What sending needs. */
 export interface BeatPorts {
   readonly stream: HeartbeatStream;
   readonly pause: Pause;

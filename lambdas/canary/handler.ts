@@ -19,7 +19,7 @@ const ports: BeatPorts = {
   stream: new KinesisHeartbeats(kinesis(), text(env, 'STREAM_NAME')),
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
-// Lambda does not change the credentials of a container while it lives.
+// Lambda does not change the credentials of a running container.
 const counts = new SignedQuery(
   new URL(text(env, 'API_URL')),
   { region: text(env, 'AWS_REGION'), credentials: environmentCredentials(env) },

@@ -1,4 +1,4 @@
-// The stream as the canary uses it: lists open shards, and puts a record onto each.
+// The stream for the canary: lists open shards, and puts a record on each.
 import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { listShards } from '../aws/list-shards.ts';
 import type { Heartbeat, OpenShard } from '../core/canary.ts';
@@ -8,7 +8,7 @@ import type { HeartbeatStream } from '../ports.ts';
 /** The limit of PutRecords. */
 const PUT_RECORDS_MAX = 500;
 
-/** Puts records past the front door, which cannot choose a shard. */
+/** Puts records directly, since the front door cannot choose a shard. */
 export class KinesisHeartbeats implements HeartbeatStream {
   readonly #client: KinesisClient;
   readonly #stream: string;

@@ -7,7 +7,7 @@ import type { MinuteCounts } from '../core/canary.ts';
 import { parseInstant } from '../core/time.ts';
 import type { Clock, MinuteCountsReader } from '../ports.ts';
 
-/** Longer than API Gateway waits for an answer. */
+/** Longer than API Gateway's timeout. */
 const TIMEOUT_MS = 30_000;
 
 /** The API did not answer with counts. */

@@ -1,4 +1,4 @@
-// What a message of the collector's queue says: EventBridge's "Object Created", or the same from `tally collect-backfill`.
+// Messages of the collector's queue: EventBridge's "Object Created", or the same from `tally collect-backfill`.
 import type { LogObject } from './ports.ts';
 
 /** The part of EventBridge's event that matters (docs s3/latest/userguide/ev-events.html). */
@@ -14,7 +14,7 @@ export function announcementOf({ bucket, key, bytes, etag }: LogObject): Announc
   return { detail: { bucket: { name: bucket }, object: { key, size: bytes, etag } } };
 }
 
-/** The object that a message announces; undefined if it says something else. */
+/** The object that a message announces; undefined for any other message. */
 export function announcedObject(body: string): LogObject | undefined {
   let value: Partial<Announcement> | null;
   try {
@@ -25,7 +25,7 @@ export function announcedObject(body: string): LogObject | undefined {
   const { bucket, object } = value?.detail ?? {};
   if (typeof bucket?.name !== 'string' || typeof object?.key !== 'string' || typeof object.etag !== 'string')
     return undefined;
-  // Events and lists differ in the quotes around it.
+  // Events quote it, lists do not.
   return {
     bucket: bucket.name,
     key: object.key,

@@ -1,8 +1,8 @@
-// Batches into the stream, past the front door: the same records as it makes of a request under a batch key.
+// Puts batches into the stream directly: the same records as the front door makes of a request with a batch key.
 import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import type { CollectorPorts } from './ports.ts';
 
-/** PutRecords takes no more. */
+/** PutRecords' limit. */
 const PUT_RECORDS_MAX = 500;
 
 /** Batches on Kinesis. */
@@ -22,7 +22,7 @@ export class KinesisBatches {
       Records: now.map(({ key, data }) => ({ PartitionKey: key, Data: Buffer.from(data) })),
     });
     const { Records = [] } = await this.#client.send(put);
-    // A request answered 200 may have failed entries in it; the answer keeps the request's order.
+    // A 200 may contain failed entries, in the order of the request.
     const failed = now.filter((_, index) => Records[index]?.SequenceNumber === undefined);
     return [...failed, ...records.slice(PUT_RECORDS_MAX)];
   };

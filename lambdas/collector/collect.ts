@@ -1,4 +1,4 @@
-// The use case: the lines of one object become batches of the stream, each once, however often the object is announced.
+// The use case: turns the lines of one object into batches of the stream, each once, however often the object is announced.
 import { createHash } from 'node:crypto';
 import { type Batch, BatchCutter, partKey } from '../../formats/batches.ts';
 import { gunzipped, gzipFailure, isGzip, readableOf } from '../../formats/bytes.ts';
@@ -19,31 +19,31 @@ import { accessLogOf, badOf, magicOf, planFor } from './reading-plan.ts';
 
 export interface CollectorSettings {
   readonly accessLogs: readonly AccessLog[];
-  /** How long the aggregator recognises a batch that comes again. */
+  /** How long the aggregator recognises a repeated batch. */
   readonly dedupWindowMs: number;
 }
 
 /**
- * `done`: all of it is in the stream. `already`: it was before. `more`: time is short, go on in another run. `busy`: another run
- * has taken it over. `ignored`: no log of ours, or gone. `parked`: it cannot be read, or it is not known whether a part of it is
- * in the stream.
+ * `done`: all of it is in the stream. `already`: it was before. `more`: time ran out, another run continues. `busy`: another run
+ * has taken it over. `ignored`: not one of the configured logs, or gone. `parked`: unreadable, or it is unknown whether a part of
+ * it is in the stream.
  */
 export interface Collected {
   readonly outcome: 'done' | 'already' | 'more' | 'busy' | 'ignored' | 'parked';
-  /** Events of this run. */
+  /** Events put by this run. */
   readonly events: number;
-  /** Why it is ignored or parked; of what is done, that many of its lines are malformed. */
+  /** Why it is ignored or parked; if it is done, how many of its lines are malformed. */
   readonly reason?: string;
 }
 
-/** A run that died may have put batches a moment before, and this one puts them a moment later. */
+/** A run that crashed may have put batches just before, and this one puts them slightly later. */
 const MARGIN_MS = 120_000;
-/** What Kinesis takes at once without a second's pause on one shard; its limit is 5 MB. */
+/** Kinesis' burst for one shard without a second's pause; its limit is 5 MB. */
 const PUT_BYTES_MAX = 900_000;
 const PUT_ATTEMPTS_MAX = 8;
-/** Batches between two notes of where reading got. */
+/** Batches between two saves of the position. */
 const NOTE_EVERY_BATCHES = 50;
-/** Of all lines, more malformed ones than that are reported. */
+/** A larger share of malformed lines is reported. */
 const MALFORMED_MAX = 0.1;
 export async function collect(
   object: LogObject,
@@ -54,7 +54,7 @@ export async function collect(
   const log = accessLogOf(object, settings.accessLogs);
   if (log === undefined) return { outcome: 'ignored', events: 0 };
   const found = await ports.progress.read(object);
-  // Parked before anything was put, by settings that were mended since: read anew.
+  // Parked before anything was put, under settings that have since been corrected: read it again.
   const anew = found?.status === 'parked' && nothingPut(found) && found.plan !== JSON.stringify(log);
   if (found !== undefined && found.status !== 'reading' && !anew) return { outcome: 'already', events: 0 };
   const before = anew ? { ...NOTHING, run: found.run } : (found ?? NOTHING);
@@ -73,7 +73,7 @@ export async function collect(
   }
 }
 
-/** What is known of an object that was never read. */
+/** The progress of an object that was never read. */
 const NOTHING: Progress = {
   status: 'reading',
   cursor: BEGINNING,
@@ -88,7 +88,7 @@ function nothingPut({ cursor, sinceMs }: Progress): boolean {
   return cursor.offset === 0 && sinceMs === undefined;
 }
 
-/** Reported first: an object that is noted as parked is not looked at again. */
+/** Report first: an object that is saved as parked is not processed again. */
 async function park(
   object: LogObject,
   log: AccessLog,
@@ -102,7 +102,7 @@ async function park(
   return { outcome: 'parked', events: 0, reason };
 }
 
-/** What tells an object, counted under one metric, from all others. */
+/** The identity of an object that is counted under one metric. */
 function fileName({ bucket, key, etag }: LogObject, metric: string): string {
   const parts = ['tally object 1', bucket, key, etag, metric].join('\n');
   return createHash('sha256').update(parts).digest('base64url').slice(0, 22);
@@ -149,14 +149,14 @@ class Run {
   async all(hasTime: () => boolean): Promise<Collected> {
     const { nowMs } = this.#ports;
     const { cursor, sinceMs: inheritedMs } = this.#before;
-    // Before anything is put, it is noted since when; what a run that died has put is older than what this one puts.
+    // Save the start time before putting anything; batches from a crashed run are older than this run's.
     if (!(await this.#note('reading', cursor, inheritedMs ?? nowMs()))) return this.#result('busy');
     for await (const chunk of this.#chunks(hasTime)) {
       for (const record of this.#reader.push(chunk)) {
         const batch = this.#take(record);
         if (batch === undefined) continue;
         if (this.#bytes >= PUT_BYTES_MAX) await this.#put();
-        // No run, not even one that was overtaken, has put more than these beyond the last note.
+        // No run, not even one that was overtaken, has put more than these since the last save.
         if (this.#batches % NOTE_EVERY_BATCHES > 0) continue;
         await this.#put();
         if (!(await this.#note('reading', this.#cursorAt(batch.to), nowMs()))) return this.#result('busy');
@@ -203,7 +203,7 @@ class Run {
       return;
     }
     let reached = 0;
-    // There is no way to begin in the middle of gzip: what is known is inflated again and left out.
+    // Gzip cannot be read from the middle: inflate the known part again and skip it.
     for await (const chunk of gunzipped(open, this.#object.key)) {
       const skipped = Math.min(chunk.length, Math.max(0, cursor.offset - reached));
       reached += chunk.length;
@@ -233,7 +233,7 @@ class Run {
     this.#batches += 1;
   }
 
-  /** Puts what was gathered, until all of it is taken. */
+  /** Puts the pending records until all of them are accepted. */
   async #put(): Promise<void> {
     let left: readonly BatchRecord[] = this.#records;
     for (let attempt = 1; left.length > 0; attempt += 1) {

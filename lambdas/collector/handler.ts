@@ -1,4 +1,4 @@
-// The collector Lambda: objects that were announced in, batches of the stream out.
+// The collector Lambda: announced objects in, batches of the stream out.
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
@@ -20,7 +20,7 @@ import { sendDeadLetter, sendMessage } from './queue.aws.ts';
 const { env } = process;
 const { logger, metrics, countAny } = telemetry(env);
 
-/** What the batches between two notes may take on a stream that turns some away. */
+/** Time for the batches between two saves on a stream that throttles. */
 const RESERVE_MS = 60_000;
 
 const settings: CollectorSettings = {
@@ -62,7 +62,7 @@ async function collectEvent({ Records }: SQSEvent, context: Context): Promise<SQ
       countAny({ EventsCollected: events });
       if (outcome === 'ignored' && reason !== undefined)
         logger.warn('an object is ignored', { bucket, key, reason });
-      // Its own message goes on with it: this one may have been received as often as it may be.
+      // Continue in a new message: this one may be at its receive limit.
       if (outcome === 'more') await announceAgain(body);
       if (outcome === 'busy') failed.push(messageId);
     } catch (error) {

@@ -2,7 +2,7 @@
 import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { type CollectorPorts, type LogObject, ObjectGone } from './ports.ts';
 
-/** Reads objects in other people's buckets; nothing is written there. */
+/** Reads objects in other people's buckets, and writes nothing there. */
 export class S3LogObjects {
   readonly #client: S3Client;
 
@@ -23,7 +23,7 @@ export class S3LogObjects {
       return (Body ?? []) as AsyncIterable<Uint8Array>;
     } catch (error) {
       const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-      // Nothing of the object lies behind its end.
+      // The offset is at the object's end: nothing is left.
       if (status === 416) return none();
       if (status === 404 || status === 412)
         throw new ObjectGone(`${key} was deleted or replaced`, { cause: error });

@@ -1,21 +1,21 @@
-// What the collector needs from outside: objects, where it got with each, the stream, and a place for what it gives up.
+// The collector's ports: objects, the progress of each, the stream, and dead letters.
 
-/** Which objects of which bucket are logs, and how their lines are counted. */
+/** Which objects in which bucket are logs, and how to count their lines. */
 export interface AccessLog {
   readonly bucket: string;
   readonly prefix: string;
   /** A format's name, or `auto`. */
   readonly format: string;
   readonly metric: string;
-  /** Conditions as `tally import --where` takes them; empty: those of the format. */
+  /** Conditions as in `tally import --where`; empty: the format's defaults. */
   readonly filter: string;
-  /** The field that names the entity; empty: the format's own. */
+  /** The field that names the entity; empty: the format's default. */
   readonly entity: string;
   /** The template of nginx or Apache; empty: none. */
   readonly logFormat: string;
 }
 
-/** An object by its content: the same bytes put again are the same object. */
+/** An object, identified by its content: the same bytes put again are the same object. */
 export interface LogObject {
   readonly bucket: string;
   readonly key: string;
@@ -23,24 +23,24 @@ export interface LogObject {
   readonly bytes: number;
 }
 
-/** Where reading goes on, as plain data. */
+/** Where reading continues, as plain data. */
 export interface Cursor {
-  /** A place in the uncompressed bytes, where a batch begins. */
+  /** An offset in the uncompressed bytes where a batch begins. */
   readonly offset: number;
   readonly crc: number;
   readonly lines: number;
   readonly header?: readonly string[] | undefined;
 }
 
-/** What is remembered of an object. */
+/** The progress of an object. */
 export interface Progress {
   readonly status: 'reading' | 'done' | 'parked';
   readonly cursor: Cursor;
-  /** How it is read: chosen once, as JSON; of one that was parked before anything was put, the settings it was parked by. */
+  /** How it is read, as JSON: chosen once. If it was parked before anything was put, the settings that parked it. */
   readonly plan: string;
-  /** Since when batches after the cursor may have been put (epoch ms); undefined: none was. */
+  /** Since when batches after the cursor may have been put (epoch ms); undefined: none were. */
   readonly sinceMs: number | undefined;
-  /** Which run noted it. */
+  /** The run that saved it. */
   readonly run: string | undefined;
   readonly events: number;
   readonly malformed: number;
@@ -54,31 +54,31 @@ export interface BatchRecord {
 
 export interface CollectorPorts {
   readonly objects: {
-    /** The object's bytes from an offset on. Throws ObjectGone if it is not there, or has other content now. */
+    /** The object's bytes from an offset on. Throws ObjectGone if it is missing or its content has changed. */
     open(object: LogObject, offset: number, bytesMax?: number): Promise<AsyncIterable<Uint8Array>>;
   };
   readonly progress: {
     read(object: LogObject): Promise<Progress | undefined>;
     /**
-     * Notes where reading got.
-     * @param owner the run that noted it last, as far as is known
-     * @returns false if another run has noted something since
+     * Saves the position.
+     * @param owner the run known to have saved it last
+     * @returns false if another run has saved since
      */
     save(object: LogObject, progress: Progress, owner: string | undefined): Promise<boolean>;
   };
   readonly stream: {
-    /** Puts records; returns those that were not taken. */
+    /** Puts records; returns those that were not accepted. */
     put(records: readonly BatchRecord[]): Promise<readonly BatchRecord[]>;
   };
-  /** Tells operators of an object that is not counted, or not as it should be: a dead letter. */
+  /** Reports an object that is not counted, or not completely: sends a dead letter. */
   report(object: LogObject, reason: string, countedUpTo: Cursor): Promise<void>;
-  /** What tells this run from all others. */
+  /** A unique id of this run. */
   readonly run: string;
   nowMs(): number;
   pause(ms: number): Promise<void>;
 }
 
-/** The object was deleted or replaced, and what replaced it was announced by itself. */
+/** The object was deleted or replaced; a replacement is announced separately. */
 export class ObjectGone extends Error {
   override readonly name = 'ObjectGone';
 }

@@ -1,4 +1,4 @@
-// Where the collector got with each object: an item of the ledger table, kept for ever, so that an object counts once.
+// The progress of each object: an item in the ledger table, kept forever, so that an object counts once.
 import { createHash } from 'node:crypto';
 import {
   ConditionalCheckFailedException,
@@ -9,7 +9,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { CollectorPorts, LogObject, Progress } from './ports.ts';
 
-/** The key of an object's item; hashed, since S3's keys are longer than a sort key may be. */
+/** The key of an object's item; hashed, since S3's keys may exceed the limit of a sort key. */
 function keyOf({ bucket, key, etag }: LogObject): { readonly pk: string; readonly sk: string } {
   return {
     pk: `OBJECT#${createHash('sha256').update(`${bucket}\n${key}`).digest('hex').slice(0, 32)}`,
@@ -57,7 +57,7 @@ export class LedgerProgress {
         new PutItemCommand({
           TableName: this.#table,
           Item: marshall(item, { removeUndefinedValues: true }),
-          // A run that was overtaken must not set the cursor back, nor open again what is done.
+          // A run that was overtaken must not move the cursor back, nor reopen a finished object.
           ConditionExpression: `${owner === undefined ? 'attribute_not_exists(#run)' : '#run = :owner'} OR #run = :run`,
           ExpressionAttributeNames: { '#run': 'run' },
           ExpressionAttributeValues: marshall(

@@ -1,16 +1,16 @@
-// The collector's own queue, and the queue of dead letters, which the redriver parks in the archive.
+// The collector's own queue, and the dead-letter queue, from which the redriver parks messages in the archive.
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { historyAttributes } from '../aws/rollup-queue.ts';
 import { afterFailure } from '../core/message-history.ts';
 
-/** Sends a message of the queue once more, as one that was never received: an object that takes more than one run. */
+/** Sends a fresh copy of a message, with a receive count of zero: for an object that takes more than one run. */
 export function sendMessage(client: SQSClient, queueUrl: string): (body: string) => Promise<void> {
   return async (body) => {
     await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
   };
 }
 
-/** Sends a dead letter that no number of attempts can help, with its reason. */
+/** Sends a dead letter that must fail at every attempt, with its reason. */
 export function sendDeadLetter(
   client: SQSClient,
   queueUrl: string,

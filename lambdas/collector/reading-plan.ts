@@ -1,4 +1,4 @@
-// Which setting an object falls under, and how it is read.
+// Chooses the setting for an object, and how to read it.
 import { gunzipped, MAGIC_BYTES, readableOf } from '../../formats/bytes.ts';
 import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/detect.ts';
 import { headOf } from '../../formats/lines.ts';
@@ -7,12 +7,12 @@ import { FormatError } from '../../formats/reading.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import type { AccessLog, CollectorPorts, LogObject } from './ports.ts';
 
-/** Of the first lines, more malformed ones than that park an object before anything of it is counted. */
+/** A larger share of malformed lines at the beginning parks an object before anything of it is counted. */
 const MALFORMED_HEAD_MAX = 0.5;
-/** What load balancers write to find out whether they may. */
+/** Test files that load balancers write to check their permission. */
 const PROBES = /(?:^|\/)ELBAccessLogTestFile$/;
 
-/** The entry of the settings that an object falls under, the one with the longest prefix; undefined for what is no log. */
+/** The setting for an object: the one with the longest matching prefix; undefined if it is not a log. */
 export function accessLogOf(
   { bucket, key, bytes }: LogObject,
   logs: readonly AccessLog[],
@@ -23,14 +23,14 @@ export function accessLogOf(
     .toSorted((a, b) => b.prefix.length - a.prefix.length)[0];
 }
 
-/** The first bytes, which tell what the object is. */
+/** The first bytes, which identify the format. */
 export async function magicOf(object: LogObject, { objects }: CollectorPorts): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   for await (const part of await objects.open(object, 0, MAGIC_BYTES)) parts.push(part);
   return Buffer.concat(parts);
 }
 
-/** @throws FormatError if most of the first lines are none of the format */
+/** @throws FormatError if most of the first lines do not match the format */
 export async function planFor(
   object: LogObject,
   log: AccessLog,
@@ -55,7 +55,7 @@ export async function planFor(
   );
 }
 
-/** How many things in a record cannot be counted. */
+/** Number of entries in a record that cannot be counted. */
 export function badOf({ outcomes }: FileRecord): number {
   return outcomes.filter(({ kind }) => kind === 'malformed' || kind === 'rejected').length;
 }

@@ -1,4 +1,4 @@
-// The compactor's use case: finish what is planned, plan what is due, level by level.
+// The compactor's use case: finish planned epochs and plan due ones, level by level.
 import { progressOfShards, runMaxOf } from '../accountant/shard-progress.ts';
 import { lastEntered } from '../core/books.ts';
 import { retentionsKept } from '../core/claim.ts';
@@ -26,8 +26,8 @@ import type { CompactionReport, CompactorPorts, CompactorSettings } from './port
 import { runEpoch } from './run-epoch.ts';
 
 /**
- * Compacts what is due, while there is time. Any number of compactors may run at once, die anywhere and be followed by others.
- * @throws DeltasMissing when a planned segment's deltas are not what the ledger says: nothing is compacted past it
+ * Compacts what is due, while there is time. Compactors may run concurrently, crash at any point, and be followed by others.
+ * @throws DeltasMissing when a planned segment's deltas differ from the ledger: nothing after it is compacted
  */
 export async function compact(
   ports: CompactorPorts,
@@ -49,7 +49,7 @@ export async function compact(
   return report;
 }
 
-/** One epoch of a level, planned or due. @returns whether there may be another */
+/** One epoch of a level, planned or due. @returns whether another may follow */
 async function compactLevel(
   level: Level,
   ports: CompactorPorts,
@@ -69,7 +69,7 @@ async function compactLevel(
         : await planUpper(state, level, ports, settings);
     if (next === undefined) return false;
     await ports.state.putPlan(state, level, next.plan, next.closesMs);
-    // Planned by us or by another: what is there now is taken up.
+    // This run or another planned it: read the state again and run it.
     return true;
   }
   try {
@@ -91,7 +91,7 @@ interface Planned {
   readonly closesMs: number | undefined;
 }
 
-/** The next epoch of the hours; undefined when it is not due, or there is nothing to take. */
+/** The next epoch of the hours; undefined if it is not due, or has nothing to take. */
 async function planHours(
   state: CompactionState,
   ports: CompactorPorts,
@@ -118,7 +118,7 @@ async function planHours(
   const eventsMax = settings.rangeEventsMax * 2 ** settings.slotBits;
   const next = nextCoverage(covers, reopened, following, nowMs, eventsMax, settings.openMax);
   if (isSameCoverage(next, covers)) return undefined;
-  // Late rows are put aside under ranges of this length: readers look where they were told.
+  // Late rows are set aside under ranges of this length: readers query only registered ones.
   await ports.state.registerRangeBits(settings.slotBits);
   const all = [
     ...reopened,
@@ -141,7 +141,7 @@ async function planHours(
   return { plan, closesMs: undefined };
 }
 
-/** The running maximum of arrivals at which, or after which, everything is stored that a coverage doesn't have. */
+/** A lower bound of the running maximum of arrivals of everything stored that a coverage lacks. */
 async function floorOf(
   { through }: Omit<Coverage, 'floorMs'>,
   { ledger, stream }: CompactorPorts,
@@ -157,7 +157,7 @@ async function floorOf(
   );
 }
 
-/** What is kept by what was ever promised: a setting that was raised brings nothing back. */
+/** Retentions as recorded in the ledger: raising a setting does not bring expired counts back. */
 async function retentionsOf(
   { ledger }: CompactorPorts,
   { retentions }: CompactorSettings,
@@ -165,7 +165,7 @@ async function retentionsOf(
   return retentionsKept(await ledger.readClaim(), retentions);
 }
 
-/** The next epoch of an upper level: everything that the hours have; undefined when it is not due. */
+/** The next epoch of an upper level: everything the hours cover; undefined if it is not due. */
 async function planUpper(
   state: CompactionState,
   level: UpperLevel,
@@ -175,7 +175,7 @@ async function planUpper(
   const { clock } = ports;
   const { blockBytes, slotBits } = settings;
   const { hours } = state;
-  // What the hours put aside must not change half way through one of their epochs.
+  // The hours' closing times must not change within one of their epochs.
   if (hours.plan !== undefined) return undefined;
   const nowMs = clock.nowMs();
   if (!isUpperDue(state, level, slotBits, nowMs)) return undefined;

@@ -1,4 +1,4 @@
-// An epoch's rows, hash range by hash range: its segments' deltas, held against what the ledger says of them.
+// An epoch's rows, hash range by hash range: its segments' deltas, compared with the ledger.
 import { type CompactionPlan, isCovered, runsBetween, type SegmentPlace } from '../core/compaction.ts';
 import { type Deletion, Deletions } from '../core/deletions.ts';
 import { covers, type HashRange, rangeOf } from '../core/hash-range.ts';
@@ -9,7 +9,7 @@ import type { BooksLedger } from '../ports.ts';
 import type { DeltaReader, StoredDelta } from '../store/ports.ts';
 import { GrowingRow } from './growing-row.ts';
 
-/** The deltas don't add up to what the ledger says. They may be gone because another compactor has finished the epoch. */
+/** The deltas differ from the ledger. They may be gone because another compactor has finished the epoch. */
 export class DeltasMissing extends Error {
   override readonly name = 'DeltasMissing';
 }
@@ -20,17 +20,17 @@ interface Expected {
   events: number;
 }
 
-/** The segments of an epoch, and what the ledger says that their deltas hold. */
+/** The segments of an epoch, and what their deltas must contain according to the ledger. */
 export interface EpochSegments {
   readonly plan: CompactionPlan;
   readonly wanted: (shard: ShardKey, segment: number) => boolean;
   readonly expected: ReadonlyMap<HashRange, Readonly<Expected>>;
-  /** Running maxima of arrivals that hold the deltas: of the runs together, and of each segment that was open. */
+  /** Ranges of running maxima that contain the deltas: of all runs together, and of each segment that was open. */
   readonly stretches: readonly { readonly fromMs: number; readonly toMs: number }[];
   readonly events: number;
 }
 
-/** Looks an epoch's segments up in the ledger. @throws DeltasMissing when the ledger has forgotten one */
+/** Looks up an epoch's segments in the ledger. @throws DeltasMissing when the ledger lacks one */
 export async function epochSegments(
   covered: Parameters<typeof runsBetween>[0],
   plan: CompactionPlan,
@@ -81,7 +81,7 @@ async function entryOf(
   return entry;
 }
 
-/** Stretches that share an instant would give its deltas twice. */
+/** Overlapping stretches would return the same deltas twice. */
 function withoutOverlaps(
   stretches: readonly { readonly fromMs: number; readonly toMs: number }[],
 ): { fromMs: number; toMs: number }[] {
@@ -94,12 +94,12 @@ function withoutOverlaps(
   return merged;
 }
 
-/** Gives the rows of an epoch's deltas, hash range by hash range. */
+/** Reads the rows of an epoch's deltas, hash range by hash range. */
 export class EpochRows {
   readonly #segments: EpochSegments;
   readonly #store: DeltaReader;
   readonly #deletions: Deletions;
-  /** Rows of shorter ranges than those worked on, by the range that they are in; kept while the work is inside. */
+  /** Rows of ranges wider than `slotBits`, by the range they belong to; kept until the work leaves the wide range. */
   readonly #wide = new Map<HashRange, ReadonlyMap<HashRange, readonly NamedRow[]>>();
 
   constructor(segments: EpochSegments, store: DeltaReader, deletions: readonly Deletion[]) {
@@ -110,7 +110,7 @@ export class EpochRows {
 
   /**
    * The rows of a hash range, delta by delta. Each row is valid until the next one.
-   * @param range one of the plan's `slotBits`, none before one that was asked for
+   * @param range of `slotBits` bits; ranges must be requested in ascending order
    * @throws DeltasMissing
    */
   async *rowsIn(range: HashRange): AsyncIterable<Iterable<NamedRow>> {
@@ -121,7 +121,7 @@ export class EpochRows {
     }
   }
 
-  /** @returns the rows by their ranges of so many bits */
+  /** @returns the rows by their ranges of `bits` bits */
   async #wideRows(stored: HashRange, bits: number): Promise<ReadonlyMap<HashRange, readonly NamedRow[]>> {
     const known = this.#wide.get(stored);
     if (known !== undefined) return known;
@@ -139,7 +139,7 @@ export class EpochRows {
     return byRange;
   }
 
-  /** Rows stored under a range. What is missing is noticed at its end, before anything of it is merged. */
+  /** Reads the rows stored under a range. Missing rows are detected at its end, before any of them is merged. */
   async *#read(range: HashRange): AsyncIterable<Iterable<NamedRow>> {
     const { stretches, wanted, expected } = this.#segments;
     const found: Expected = { deltas: 0, events: 0 };

@@ -1,4 +1,4 @@
-// Finishing what is planned without planning more: for commands that need every level at rest.
+// Finishes planned epochs without planning more, for commands that need every level at rest.
 import { LEVELS } from '../core/level.ts';
 import { DeltasMissing } from './epoch-rows.ts';
 import { BlockChanged } from './merge-period.ts';
@@ -6,8 +6,8 @@ import type { CompactionReport, CompactorPorts } from './ports.ts';
 import { runEpoch } from './run-epoch.ts';
 
 /**
- * Finishes the plans that are under way.
- * @throws DeltasMissing when one can't be finished
+ * Finishes the plans in progress.
+ * @throws DeltasMissing when one cannot be finished
  */
 export async function finishPlans(ports: CompactorPorts): Promise<void> {
   const epochs = { hours: 0, days: 0, months: 0, all: 0 };

@@ -1,8 +1,7 @@
-// Rows that grow while an epoch is merged: cells and sums side by side, numbers as long as they are exact.
+// Rows under construction during a merge: parallel arrays of cells and sums, numbers as long as they are exact.
 import { hashOf } from '../core/hash-range.ts';
 import type { NamedRow } from '../core/rows.ts';
 
-/** A row that grows. */
 export class GrowingRow implements NamedRow {
   readonly name: string;
   readonly hour: number;
@@ -21,13 +20,13 @@ export class GrowingRow implements NamedRow {
     return this.cells.length;
   }
 
-  /** Worked out once, and only for rows that are merged or whose block is split. */
+  /** Computed once, and only for rows that are merged or whose block is split. */
   get hash(): number {
     if (this.#hash < 0) this.#hash = hashOf(this.name);
     return this.#hash;
   }
 
-  /** Adds to a cell. Most additions are to the last cell, or after it. */
+  /** Adds to a cell, usually the last one or a new last one. */
   add(cell: number, sum: number | bigint): void {
     const { cells, sums } = this;
     let at = cells.length - 1;
@@ -42,7 +41,6 @@ export class GrowingRow implements NamedRow {
     }
   }
 
-  /** Adds all of another row. */
   addAll({ events, length, cells, sums }: NamedRow): void {
     this.events += events;
     for (let index = 0; index < length; index += 1)

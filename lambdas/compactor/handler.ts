@@ -1,4 +1,4 @@
-// The compactor Lambda: every minute it merges new deltas into blocks, where a level is due.
+// The compactor Lambda: merges new deltas into blocks every minute, where a level is due.
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';

@@ -1,19 +1,18 @@
-// Merging an epoch's rows into the blocks of one period: rows arrive by hash, blocks are read, split and put on the way.
+// Merges an epoch's rows into the blocks of one period. Rows arrive by hash; blocks are read, split and put along the way.
 import { HASH_BITS, type HashRange, halvesOf, holds, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Period } from '../core/level.ts';
 import { CELL_BYTES, encodeNamed, namedBytes, splitName, viewRows } from '../core/rows.ts';
 import type { Block, BlockCondition, BlockReader, BlockWriter } from '../store/ports.ts';
 import { GrowingRow } from './growing-row.ts';
 
-/** A block changed under our hands, within its epoch: the epoch must be taken up anew from what is there now. */
+/** A block changed during its epoch: restart the epoch from the current blocks. */
 export class BlockChanged extends Error {
   override readonly name = 'BlockChanged';
 }
 
-/** What a merge needs to know of its epoch. */
 export interface MergeSettings {
   readonly epoch: number;
-  /** Largest block, in bytes of `rowBytes`. */
+  /** Maximum size of a block, in bytes of `rowBytes`. */
   readonly blockBytes: number;
   /** When the period's blocks may be deleted, epoch seconds; undefined: never. */
   readonly expiresAt: number | undefined;
@@ -22,13 +21,13 @@ export interface MergeSettings {
 /** A block that rows are merged into. */
 interface Leaf {
   readonly range: HashRange;
-  /** How it is put. */
+  /** The condition of its put. */
   readonly condition: BlockCondition;
   readonly rows: Map<string, GrowingRow>;
   bytes: number;
-  /** A block that this epoch has written already, or one beneath it: there is nothing to do. */
+  /** This epoch has already written the block, or one beneath it: nothing is left to do. */
   readonly isDone: boolean;
-  /** Made by splitting its parent: it must be put, whether rows were added or not. */
+  /** Created by a split: it must be put even without added rows. */
   readonly isNew: boolean;
   isChanged: boolean;
 }
@@ -36,20 +35,20 @@ interface Leaf {
 /** A block above the current leaf. */
 interface Split {
   readonly range: HashRange;
-  /** How its split marker is put, when both halves are; undefined: it is there already. */
+  /** The condition of its split marker, put after both halves; undefined: the marker exists. */
   readonly condition: BlockCondition | undefined;
-  /** The upper half, not yet worked on; only of one that this epoch splits. */
+  /** The upper half, if this epoch splits the block and has not processed that half yet. */
   upper: Leaf | undefined;
 }
 
 /**
- * Merges one epoch into one period. The blocks that result are a function of the blocks before and of the epoch's rows, so that
- * any number of compactors may do this at once, die anywhere, and be followed by others. Holds one block's rows, and those of
- * the halves that splits have put off.
+ * Merges one epoch into one period. The resulting blocks are a function of the previous blocks and the epoch's rows, so
+ * compactors may run concurrently, crash at any point, and be followed by others. Holds one block's rows in memory, and those of
+ * halves that splits have postponed.
  */
 export class PeriodMerge {
   readonly period: Period;
-  /** Metrics that got rows. */
+  /** Metrics with new rows. */
   readonly metrics = new Set<string>();
   blocks = 0;
   writeUnits = 0;
@@ -58,7 +57,7 @@ export class PeriodMerge {
   readonly #path: Split[] = [];
   #leaf: Leaf | undefined;
   #last = -1;
-  /** The metric of the last row, and the separator: most rows have the same. */
+  /** The last row's metric, with separator: the next row usually has the same. */
   #metric = '\0';
 
   constructor(period: Period, store: BlockReader & BlockWriter, settings: MergeSettings) {
@@ -67,7 +66,7 @@ export class PeriodMerge {
     this.#settings = settings;
   }
 
-  /** Adds rows of the period. @param rows by hash, ascending, and none below those that were added before */
+  /** Adds rows of the period. @param rows ascending by hash, none below those added before */
   async add(rows: readonly GrowingRow[]): Promise<void> {
     for (const row of rows) {
       if (row.hash < this.#last) throw new RangeError('rows must arrive in ascending order of hash');
@@ -86,13 +85,13 @@ export class PeriodMerge {
     this.#metric = `${metric}\0`;
   }
 
-  /** Puts what is left. */
+  /** Puts the remaining blocks. */
   async finish(): Promise<void> {
     await this.#closeLeaf();
     while (this.#path.length > 0) await this.#closeSplit();
   }
 
-  /** The leaf whose range holds a hash; what lies before it is put. */
+  /** The leaf whose range contains a hash; puts the blocks before it. */
   async #leafFor(hash: number): Promise<Leaf> {
     if (this.#leaf !== undefined && holds(this.#leaf.range, hash)) return this.#leaf;
     await this.#closeLeaf();
@@ -101,7 +100,7 @@ export class PeriodMerge {
     }
     const upper = this.#path.at(-1)?.upper;
     if (upper !== undefined) {
-      // The current leaf was the lower half, and is done: the hash is in the upper one.
+      // The current leaf was the lower half and is done: the hash is in the upper one.
       (this.#path.at(-1) as Split).upper = undefined;
       this.#leaf = upper;
       return upper;
@@ -110,7 +109,7 @@ export class PeriodMerge {
     return this.#leaf;
   }
 
-  /** Reads down to the block that holds a hash. */
+  /** Reads down to the block that contains a hash. */
   async #descend(hash: number): Promise<Leaf> {
     const parent = this.#path.at(-1);
     let range = parent === undefined ? WHOLE_RANGE : halfWith(parent.range, hash);
@@ -146,7 +145,7 @@ export class PeriodMerge {
     return leaf;
   }
 
-  /** Splits the current leaf until the half that holds a hash fits. Rows beyond the hash are put off, rows before it put. */
+  /** Splits the current leaf until the half that contains a hash fits. Postpones rows beyond the hash, and puts rows before it. */
   async #splitWhileTooLarge(hash: number): Promise<void> {
     for (let leaf = this.#leaf; leaf !== undefined && this.#isTooLarge(leaf); leaf = this.#leaf) {
       const [lower, upper] = splitLeaf(leaf, this.#settings.epoch);
@@ -172,7 +171,7 @@ export class PeriodMerge {
     if (leaf !== undefined) await this.#putLeaf(leaf);
   }
 
-  /** Leaves the lowest split: its upper half is put, if that is still to do, then its marker. */
+  /** Leaves the lowest split: puts its upper half if still pending, then its marker. */
   async #closeSplit(): Promise<void> {
     const split = this.#path.pop();
     if (split?.condition === undefined) return;
@@ -180,7 +179,7 @@ export class PeriodMerge {
     await this.#put(split.range, 'split', split.condition);
   }
 
-  /** Puts a leaf; one that is too large as its two halves, and then its marker. */
+  /** Puts a leaf; if it is too large, its two halves and then its marker. */
   async #putLeaf(leaf: Leaf): Promise<void> {
     if (leaf.isDone || !(leaf.isChanged || leaf.isNew)) return;
     if (this.#isTooLarge(leaf)) {
@@ -198,7 +197,7 @@ export class PeriodMerge {
     this.blocks += 1;
     this.writeUnits += content === 'split' ? 1 : Math.ceil((content.byteLength + ITEM_BYTES) / 1024);
     if ((await this.#store.putBlock(this.period, range, block, condition, expiresAt)) === 'put') return;
-    // Another compactor of this epoch was faster, or this very put, whose answer was lost: then it is there.
+    // Another compactor of this epoch was faster, or the answer to this very put was lost; then the block exists.
     const [there] = await this.#store.readBlocks([{ period: this.period, range }]);
     if (there === undefined || there.epoch < epoch) {
       throw new BlockChanged(`a block of the ${this.period.level} was changed while it was compacted`);
@@ -206,7 +205,7 @@ export class PeriodMerge {
   }
 }
 
-/** Key and numbers of a block's item, about. */
+/** Approximate bytes of a block item's key and numbers. */
 const ITEM_BYTES = 100;
 
 function halfWith(range: HashRange, hash: number): HashRange {

@@ -1,4 +1,4 @@
-// What the compactor needs, and how it works.
+// The compactor's ports and settings.
 
 import type { LevelRetentionsMs } from '../core/claim.ts';
 import type { Cadence } from '../core/compaction.ts';
@@ -14,7 +14,6 @@ import type {
   TopStore,
 } from '../store/ports.ts';
 
-/** The compactor's ports. */
 export interface CompactorPorts {
   readonly state: CompactionStateStore & RangeRegister;
   readonly store: DeltaReader & BlockReader & BlockWriter & LateStore & TopStore & PeriodReader;
@@ -23,7 +22,6 @@ export interface CompactorPorts {
   readonly clock: Clock;
 }
 
-/** How the compactor works. */
 export interface CompactorSettings {
   /** The stream's generation. */
   readonly generation: string;
@@ -31,30 +29,30 @@ export interface CompactorSettings {
   readonly cadence: Cadence;
   /** Segments have a delta for each of 2^slotBits hash ranges. */
   readonly slotBits: number;
-  /** Largest block, in bytes of `rowBytes`. */
+  /** Maximum size of a block, in bytes of `rowBytes`. */
   readonly blockBytes: number;
-  /** An epoch of the hours stops at so many events a hash range, which bounds its memory. */
+  /** Maximum events of a hash range in an epoch of the hours, which bounds memory. */
   readonly rangeEventsMax: number;
-  /** Segments that a level may step over. */
+  /** Limit on open segments in a level's coverage. */
   readonly openMax: number;
 }
 
-/** What one run did. */
+/** The result of one run. */
 export interface CompactionReport {
-  /** Epochs that were done, by level. */
+  /** Epochs finished, by level. */
   readonly epochs: Record<'hours' | 'days' | 'months' | 'all', number>;
-  /** Blocks that were put. */
+  /** Blocks put. */
   blocks: number;
-  /** About how many write units that took. */
+  /** Approximate write units consumed. */
   writeUnits: number;
-  /** Segments that the hours' level steps over at the moment. */
+  /** Open segments in the hours' coverage now. */
   open: number;
-  /** Whether an epoch was left unfinished for want of time. */
+  /** Whether time ran out during an epoch. */
   unfinished: boolean;
 }
 
-/** Blocks of this size take 4 to 8 KB compressed: few read units for a question, and little lost to rounding up when written. */
+/** Blocks of this size compress to 4 to 8 KB: few read units for a query, and little lost to rounding of write units. */
 export const BLOCK_BYTES = 16_384;
 
-/** At some 250 bytes for a row in memory, a hash range of an epoch takes 125 MB at most. */
+/** At some 250 bytes for a row in memory, a hash range of an epoch takes at most 125 MB. */
 export const RANGE_EVENTS_MAX = 500_000;

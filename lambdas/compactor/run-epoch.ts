@@ -1,4 +1,4 @@
-// One epoch of one level: its rows are merged into blocks, late rows are put aside, top lists are made, and the head moves on.
+// Runs one epoch of one level: merges its rows into blocks, sets late rows aside, computes top lists, and advances the head.
 import pLimit from 'p-limit';
 import {
   type CompactionPlan,
@@ -26,16 +26,16 @@ import { GrowingRow } from './growing-row.ts';
 import { PeriodMerge } from './merge-period.ts';
 import type { CompactionReport, CompactorPorts } from './ports.ts';
 
-/** Periods worked on at once: enough to hide the table's answers. */
+/** Concurrent periods: enough to hide the table's latency. */
 const PERIODS_AT_ONCE = 32;
 
-/** Rows of some periods, by the start of the period and by name. */
+/** Rows of some periods, by period start and by name. */
 type Gathered = Map<number, Map<string, GrowingRow>>;
 
 /**
- * Does what is left of a level's planned epoch. Anyone may repeat it, at any time: what is done is skipped.
- * @param state as it was read, with a plan for the level
- * @returns whether the epoch is done now; false: there was no time
+ * Does what is left of a level's planned epoch. Repeatable, by any caller, at any time: finished steps are skipped.
+ * @param state as read, with a plan for the level
+ * @returns whether the epoch is done; false: time ran out
  * @throws DeltasMissing, BlockChanged
  */
 export async function runEpoch(
@@ -88,7 +88,7 @@ export async function runEpoch(
   return true;
 }
 
-/** Adds rows up by period and name. Rows of a period whose blocks may be gone are left out. */
+/** Adds up rows by period and name. Skips rows of a period whose blocks may have expired. */
 async function gather(
   deltas: AsyncIterable<Iterable<NamedRow>>,
   level: Level,
@@ -120,7 +120,7 @@ async function gather(
 /** Where the rows of an hour go. */
 interface GatheredHour {
   readonly hour: number;
-  /** Undefined: nowhere. */
+  /** Undefined: skipped. */
   readonly byName: Map<string, GrowingRow> | undefined;
   /** The one cell of an upper level; undefined: the hours keep minutes. */
   readonly cell: number | undefined;
@@ -129,14 +129,14 @@ interface GatheredHour {
 function gatheredHour(hour: number, level: Level, plan: CompactionPlan, gathered: Gathered): GatheredHour {
   const startMs = periodStartMs(level, hour * HOUR_MS);
   const cell = level === 'hours' ? undefined : cellOf(level, hour * HOUR_MS);
-  // Hours that may be gone can still be late for an upper level.
+  // Hours that may have expired can still be late for an upper level.
   if (level !== 'hours' && mayBeGone({ level, startMs }, plan)) return { hour, byName: undefined, cell };
   const byName = gathered.get(startMs) ?? new Map<string, GrowingRow>();
   gathered.set(startMs, byName);
   return { hour, byName, cell };
 }
 
-/** A block is deleted `EXPIRY_GRACE_MS` after it counts as gone; half of that keeps us clear of it. */
+/** A block is deleted `EXPIRY_GRACE_MS` after it expires; half of that is a safe margin. */
 function mayBeGone(period: Period, { plannedAtMs, retentions }: CompactionPlan): boolean {
   return goneAtMs(period, retentions) + EXPIRY_GRACE_MS / 2 <= plannedAtMs;
 }
@@ -145,7 +145,7 @@ function compareHashes(a: GrowingRow, b: GrowingRow): number {
   return a.hash - b.hash || (a.name < b.name ? -1 : 1);
 }
 
-/** The merge of a period; undefined when its blocks may be gone. */
+/** The merge of a period; undefined if its blocks may have expired. */
 function mergeOf(
   merges: Map<number, PeriodMerge>,
   period: Period,
@@ -162,7 +162,7 @@ function mergeOf(
   return merge;
 }
 
-/** Puts the rows aside that came after an upper level had closed their time: its readers add them until its next epoch. */
+/** Sets aside rows that arrived after an upper level had closed their time: its readers add them until its next epoch. */
 async function putLateRows(
   range: HashRange,
   gathered: Gathered,

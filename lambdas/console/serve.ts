@@ -15,9 +15,9 @@ export interface ConsoleFiles {
   readonly files: readonly ConsoleFile[];
 }
 
-/** Where the page runs. */
+/** The page's environment. */
 export interface Place {
-  /** The URL's path before the API's: `/prod` at API Gateway's own address, else nothing. */
+  /** The URL's path before the API's: `/prod` at API Gateway's own address, otherwise empty. */
   readonly base: string;
   /** Whether reads need an API key. */
   readonly apiKeys: boolean;
@@ -38,7 +38,7 @@ export interface ConsoleAnswer {
 }
 
 const SECURITY: Readonly<Record<string, string>> = {
-  // Nothing from elsewhere, nothing inline, no frame, no form.
+  // Allows nothing from other origins, nothing inline, no frame, no form.
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
@@ -53,13 +53,13 @@ export function serve({ page, files }: ConsoleFiles, request: ConsoleRequest, pl
     if (found === undefined) return missing();
     return kept(found.type, 'public, max-age=31536000, immutable', `"${found.hash}"`, found.text, request);
   }
-  // The path of a stage or a domain's mapping. It goes into the page, so it must be nothing else.
+  // The path of a stage or a domain's mapping. It is inserted into the page, so validate it.
   const base = /^[\w/.~-]*$/.test(place.base) ? place.base : '';
   const text = page.text
     .replaceAll('{{base}}', base)
     .replace('{{keys}}', String(place.apiKeys))
     .replace('{{local}}', String(place.local));
-  // With everything filled in: a stage that needs keys from now on must not get the page of before.
+  // Includes everything inserted: a stage that now requires keys must not get a cached page from before.
   const tag = `"${page.hash}-${place.apiKeys}-${place.local}${base}"`;
   return kept(page.type, 'no-cache', tag, text, request);
 }

@@ -1,4 +1,4 @@
-// The accounts of segments: where every received event is, so that nothing can vanish between two columns.
+// The accounts of segments: where every received event is, so that none goes missing between two columns.
 import type { RejectionReason } from './event.ts';
 
 /** What the rollup did with the events it received. All numbers are events. */
@@ -9,16 +9,16 @@ export interface Accounts {
   readonly rejected: Readonly<Partial<Record<RejectionReason, number>>>;
   /** Events in the rows of rollup messages. */
   readonly emitted: number;
-  /** Records that the stream trimmed before anything of them was sent. */
+  /** Records that the stream trimmed before any part of them was sent. */
   readonly lost: number;
 }
 
-/** Accounts of nothing. */
+/** Accounts with zero events. */
 export function noAccounts(): Accounts {
   return { received: 0, duplicate: 0, rejected: {}, emitted: 0, lost: 0 };
 }
 
-/** The accounts of a segment that was lost before it was rolled up: what its events were is not known, their number is. */
+/** The accounts of a segment that was lost before its rollup: only the number of its events is known. */
 export function lostAccounts(events: number): Accounts {
   return { ...noAccounts(), received: events, lost: events };
 }

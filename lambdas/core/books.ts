@@ -1,4 +1,4 @@
-// A shard's books: the sums of its settled segments, moved forward so that nobody has to read all segments again.
+// A shard's checkpoint: totals of its settled segments, moved forward so that a reader need not read all segments again.
 import { type HourBooks, hoursAfter, hoursWith, NO_HOURS } from './hour-books.ts';
 import type { Head } from './segment.ts';
 import {
@@ -10,24 +10,23 @@ import {
   type SegmentEntry,
 } from './segment-entry.ts';
 
-/** The books of a shard. */
 export interface Books {
-  /** Every segment up to this one is either in `settled` or listed in `open`. */
+  /** Every segment up to this one is either in `settled` or in `open`. */
   readonly through: number;
-  /** Segments up to `through` of which a part is still missing, ascending. */
+  /** Segments up to `through` that still miss a part, ascending. */
   readonly open: readonly number[];
   /** Where the events of the settled segments are. */
   readonly settled: EmittedPlaces;
-  /** The settled segments by hour of arrival; undefined in books that were last kept by code that knew no hours. */
+  /** The settled segments by hour of arrival; undefined in a checkpoint written before hours were kept. */
   readonly hours: HourBooks | undefined;
-  /** Grows by one with every change, so that two keepers of the same books notice each other. */
+  /** Incremented with every change, so that concurrent writers of one checkpoint detect each other. */
   readonly revision: number;
 }
 
-/** Most open segments that the books step over; with more, they stay where they are. */
+/** Limit on open segments in a checkpoint; it does not move past more. */
 export const OPEN_SEGMENTS_MAX = 1_000;
 
-/** The books of a shard nobody has looked at. */
+/** The checkpoint of a shard that was never summed. */
 export const EMPTY_BOOKS: Books = {
   through: 0,
   open: [],
@@ -36,17 +35,17 @@ export const EMPTY_BOOKS: Books = {
   revision: 0,
 };
 
-/** The last segment of a shard of which an entry must exist; 0 when there is none. */
+/** The last segment of a shard whose entry must exist; 0 when there is none. */
 export function lastEntered(head: Head | undefined): number {
   if (head === undefined) return 0;
   return head.status === 'planned' ? head.segment - 1 : head.segment;
 }
 
 /**
- * Moves books forward.
+ * Moves the checkpoint forward.
  * @param reopened the entries of `books.open`, as they are now
- * @param following the entries after `books.through`, ascending and without holes
- * @returns the new books, or the given ones when nothing changed
+ * @param following the entries after `books.through`, ascending and contiguous
+ * @returns the new checkpoint, or the same object when nothing changed
  */
 export function moveForward(
   books: Books,
@@ -63,7 +62,7 @@ export function moveForward(
   const entries = new Map(reopened.map((entry) => [entry.segment, entry]));
   for (const segment of books.open) {
     const entry = entries.get(segment);
-    // Without its entry nothing is known of a segment: it stays open, and the audit names it.
+    // Without its entry, a segment's state is unknown: it stays open, and the audit names it.
     if (entry === undefined) open.push(segment);
     else take(entry);
   }
@@ -83,17 +82,17 @@ export function moveForward(
   };
 }
 
-/** The hours of books; of books without any, those after the last arrival that they hold, if it is known. */
+/** The hours of a checkpoint; if it has none, the hours after its last arrival, if that is known. */
 function hoursIn({ hours }: Books, runMaxMs: number | undefined): HourBooks | undefined {
   return hours ?? (runMaxMs === undefined ? undefined : hoursAfter(runMaxMs));
 }
 
-/** Where all emitted events of a shard are: the books, and the entries that they leave open or have not reached. */
+/** Where all emitted events of a shard are: from the checkpoint, and the entries that are open or beyond it. */
 export function placesNow(books: Books, unsettled: readonly SegmentEntry[]): EmittedPlaces {
   return unsettled.map(emittedPlaces).reduce(addPlaces, books.settled);
 }
 
-/** The last hours of a shard: as the books have them, and the entries that they leave open or have not reached. */
+/** The last hours of a shard: from the checkpoint, and the entries that are open or beyond it. */
 export function hoursNow(books: Books, head: Head, unsettled: readonly SegmentEntry[]): HourBooks {
   return hoursWith(books.hours ?? hoursAfter(head.runMaxMs), unsettled);
 }

@@ -1,21 +1,21 @@
-// Boundaries in time that only move forward, whatever the settings say now: what is still accepted, and what is still kept.
+// Boundaries in time that only move forward, whatever the settings say now: what is accepted, and what is retained.
 
 /** What decides whether an event is too old. */
 export interface Acceptance {
-  /** How long before its arrival an event may have happened, milliseconds; undefined: any time. */
+  /** Maximum age of an event on arrival, milliseconds; undefined: unlimited. */
   readonly acceptPastMs: number | undefined;
-  /** Events before this are too old whatever `acceptPastMs` says; left out where that is no restriction. Epoch milliseconds. */
+  /** Events before this are too old whatever `acceptPastMs` says; absent when there is no such limit. Epoch milliseconds. */
   readonly acceptFromMs?: number;
 }
 
-/** The time before which nothing is accepted any more once arrivals have reached `reachedMs`; 0: anything is. */
+/** The time before which no event is accepted once arrivals have reached `reachedMs`; 0: no limit. */
 export function acceptedFromMs({ acceptPastMs, acceptFromMs = 0 }: Acceptance, reachedMs: number): number {
   return Math.max(acceptFromMs, acceptPastMs === undefined ? 0 : reachedMs - acceptPastMs);
 }
 
 /**
- * An acceptance that keeps the boundaries that were in force: raising `acceptPastMs` must not let in what was too old.
- * @param reached the boundaries in force (`acceptedFromMs`), each with the arrivals for which it was
+ * Keeps the boundaries that were in force: raising `acceptPastMs` must not admit events that were already too old.
+ * @param reached the boundaries in force (`acceptedFromMs`), each with the arrival time it was computed for
  */
 export function keepingBoundaries<T extends Acceptance>(
   wanted: T,
@@ -27,21 +27,21 @@ export function keepingBoundaries<T extends Acceptance>(
   return kept.length === 0 ? wanted : { ...wanted, acceptFromMs: Math.max(...kept) };
 }
 
-/** How long the sums of a level are kept, and what earlier, shorter retentions have taken from that. */
+/** How long a level's totals are kept, and which periods earlier, shorter retentions still remove. */
 export interface KeptLevel {
   /** The retention in force, milliseconds after a period's end; undefined: for ever. */
   readonly retentionMs: number | undefined;
-  /** Periods that ended by then are gone. Epoch milliseconds; never moves back. */
+  /** Periods that ended by this time are gone. Epoch milliseconds; never moves back. */
   readonly fromMs: number;
-  /** Shorter retentions from before: periods that ended by `untilMs` expire by them still. */
+  /** Earlier, shorter retentions: periods that ended by `untilMs` still expire by them. */
   readonly earlier: readonly { readonly untilMs: number; readonly retentionMs: number }[];
 }
 
 /**
  * Moves a level's boundary forward.
- * @param known undefined: nothing is known of earlier retentions
- * @param retentionMs the retention that the settings say
- * @param periodEndMs the end of the level's period in which now is: what is written until then may still expire by the old one
+ * @param known undefined: earlier retentions are unknown
+ * @param retentionMs the retention in the settings
+ * @param periodEndMs the end of the level's current period: what is written until then may still expire by the old retention
  */
 export function advanceKept(
   known: KeptLevel | undefined,
@@ -63,7 +63,7 @@ export function advanceKept(
   return { retentionMs, fromMs, earlier: earlier.filter(({ untilMs }) => untilMs > fromMs) };
 }
 
-/** When the sums of a period count as gone, epoch milliseconds; `Infinity`: never. A time that is past stays past. */
+/** When a period's totals count as gone, epoch milliseconds; `Infinity`: never. Once past, it stays past. */
 export function keptGoneAtMs(endMs: number, { retentionMs, fromMs, earlier }: KeptLevel): number {
   const retentions = [
     retentionMs ?? Number.POSITIVE_INFINITY,

@@ -1,4 +1,4 @@
-// Bytes as rows are made of: numbers in groups of seven bits, the lowest first.
+// Variable-length integers, the bytes that rows are made of: seven bits a byte, lowest first.
 
 /** Bytes that are not rows in this encoding. */
 export class InvalidRows extends Error {
@@ -7,12 +7,12 @@ export class InvalidRows extends Error {
 
 const SAFE = 2 ** 30;
 
-/** Bytes that grow; numbers are written in groups of seven bits, the lowest first. */
+/** A growing buffer; numbers are written seven bits a byte, lowest first. */
 export class ByteWriter {
   #buffer = Buffer.alloc(4_096);
   #length = 0;
 
-  /** A whole number from 0. */
+  /** Writes a non-negative integer. */
   number(value: number): void {
     this.#reserve(10);
     let rest = value;
@@ -23,7 +23,7 @@ export class ByteWriter {
     this.#buffer[this.#length++] = rest;
   }
 
-  /** A signed number of any size: small ones, of either sign, take few bytes. */
+  /** Writes a signed integer of any size; small magnitudes take few bytes. */
   signed(given: number | bigint): void {
     if (given > -SAFE && given < SAFE) {
       const small = Number(given);
@@ -80,7 +80,7 @@ export class ByteReader {
     }
   }
 
-  /** A signed number: a bigint where it takes more than five bytes. */
+  /** Reads a signed integer; a bigint if it takes more than five bytes. */
   signed(): number | bigint {
     const from = this.#at;
     let value = 0;
@@ -97,16 +97,16 @@ export class ByteReader {
     }
   }
 
-  /** Passes over a number of any size, signed or not. */
+  /** Skips an integer of any size, signed or not. */
   skip(): void {
     while (this.#next() >= 128);
   }
 
-  /** Copies so many bytes to a place of a buffer. */
+  /** Copies `length` bytes to `target`. */
   copy(length: number, target: Buffer, at: number): void {
     const end = this.#at + length;
     if (end > this.#buffer.length) throw new InvalidRows('the rows end too early');
-    // Names are short: a call would take longer.
+    // Names are short: a call to `copy` would be slower than this loop.
     for (let from = this.#at, to = at; from < end; ) target[to++] = this.#buffer[from++] as number;
     this.#at = end;
   }

@@ -1,35 +1,34 @@
-// The canary: what it sends in a minute, and what the counts of the last hours say about it.
+// The canary: what it sends each minute, and what the counts of the last hours reveal.
 import type { ShardId } from './identifiers.ts';
 import { HOUR_MS, isoSeconds, MINUTE_MS } from './time.ts';
 
-/** The metric of which every minute has the same, known amount, and the one that says that all of it was sent. */
+/** The metric that counts the same known amount every minute, and the one that records that all of it was sent. */
 export const CANARY_METRIC = 'tally.canary';
 export const CANARY_EXPECTED_METRIC = 'tally.canary-expected';
-/** The canary's own entity. */
 export const CANARY_ENTITY = 'canary';
 
 /**
- * What both metrics count in a minute, however many shards share it. A constant rather than the number of shards: if
- * everything were counted twice, the events and a number that travels with them would still agree.
+ * What both metrics count each minute, however many shards share it. A constant, not the number of shards: if everything
+ * were counted twice, the events and a number that travels with them would still agree.
  */
 export const CANARY_AMOUNT = 1_000_000;
 
-/** How far back the counts are looked at. */
+/** How far back the counts are checked. */
 export const CHECKED_MS = 6 * HOUR_MS;
 
 /**
- * From a minute's start until its events have arrived, if they ever do: a run starts within its minute and ends within a
- * minute; one more for clocks that differ.
+ * Time from a minute's start until its events have arrived: a run starts within its minute and ends within a minute; one
+ * more minute covers clock skew.
  */
 const ARRIVED_MS = 3 * MINUTE_MS;
 
-/** A shard that takes records, and the first of its hash keys, a decimal number. */
+/** A shard that accepts records, and its first hash key, a decimal number. */
 export interface OpenShard {
   readonly shard: ShardId;
   readonly startingHashKey: string;
 }
 
-/** One record for a chosen shard. */
+/** One record for one shard. */
 export interface Heartbeat {
   /** The event's id, and the record's partition key. */
   readonly id: string;
@@ -38,22 +37,22 @@ export interface Heartbeat {
   readonly data: string;
 }
 
-/** What is sent in a minute. */
+/** What is sent each minute. */
 export interface MinuteBeats {
-  /** One for each shard: together they make up the amount. */
+  /** One for each shard; together they add up to the amount. */
   readonly shares: readonly Heartbeat[];
-  /** To be sent once every share was taken: a minute of which only a part could be sent is no difference. */
+  /** Sent after every share was accepted, so that a partly sent minute is not reported as a difference. */
   readonly expectation: Heartbeat;
 }
 
-/** The start of the minute that an instant lies in, epoch milliseconds. */
+/** The start of the minute that contains an instant, epoch milliseconds. */
 export function minuteStartMs(atMs: number): number {
   return atMs - (atMs % MINUTE_MS);
 }
 
 /**
- * The records of a minute. Ids follow from the minute and the shard, so a second run in one minute repeats the first,
- * and the dedup window drops what it repeats.
+ * The records of a minute. Ids are derived from minute and shard, so a second run in a minute repeats the first, and the
+ * dedup window drops the repeats.
  * @param minuteMs the minute's start, epoch milliseconds
  * @param shards at least one
  */
@@ -79,38 +78,38 @@ export function minuteBeats(minuteMs: number, shards: readonly [OpenShard, ...Op
   };
 }
 
-/** The counts of one metric of the canary. */
+/** The counts of one canary metric. */
 export interface MinuteCounts {
   /** By the minute's start, epoch milliseconds; a minute without events may be missing. */
   readonly minutes: ReadonlyMap<number, number>;
-  /** Every arrival before this is in them, epoch milliseconds; 0: nothing is claimed. */
+  /** Every arrival before this is counted, epoch milliseconds; 0: unknown. */
   readonly completeThroughMs: number;
 }
 
-/** What the counts say. */
+/** The result of the check. */
 export interface CanaryVerdict {
-  /** By how much minutes differ from what they must be, in all: anything but 0 is a broken promise. */
+  /** Total by which minutes differ from the amount: anything but 0 is a broken promise. */
   readonly difference: number;
   /** The minutes that differ, by their starts, epoch milliseconds. */
   readonly differing: readonly number[];
   /**
-   * Age in minutes of the oldest minute that is neither whole nor known to stay as it is; 0 when there is none. All of
-   * `CHECKED_MS` as long as nothing of the canary is counted at all.
+   * Age in minutes of the oldest minute that is neither complete nor final; 0 when there is none, all of
+   * `CHECKED_MS` while no canary event is counted at all.
    */
   readonly lateMinutes: number;
 }
 
 /**
- * Judges the counts. A minute has to have the amount in both metrics; until `completeThrough` is past its arrival it may
- * be late, after that it differs. One whose expectation never came was not sent, or not whole (no run, no answer from the
- * stream), and owes nothing. More than the amount is wrong at once: nothing still to come makes it less.
- * @param nowMs when the counts were asked for, epoch milliseconds
+ * Judges the counts. A minute must have the amount in both metrics. It may be late until `completeThrough` passes its
+ * arrival; after that it differs. A minute without its expectation was not sent completely (no run, or no answer from
+ * the stream), and nothing is due. More than the amount is wrong at once: later events cannot lower it.
+ * @param nowMs when the counts were requested, epoch milliseconds
  */
 export function judgeCanary(counted: MinuteCounts, expected: MinuteCounts, nowMs: number): CanaryVerdict {
   const completeThroughMs = Math.min(counted.completeThroughMs, expected.completeThroughMs);
   const nowMinuteMs = minuteStartMs(nowMs);
   const seen = [...counted.minutes, ...expected.minutes].filter(([, n]) => n !== 0).map(([minute]) => minute);
-  // Before the first minute that is seen there was no canary yet.
+  // Before the first minute seen, no canary was running.
   const firstMs = seen.reduce((first, minute) => Math.min(first, minute), nowMinuteMs);
   let oldestOpenMs = seen.length === 0 ? nowMinuteMs - CHECKED_MS : undefined;
   let difference = 0;
@@ -129,7 +128,7 @@ export function judgeCanary(counted: MinuteCounts, expected: MinuteCounts, nowMs
   return { difference, differing, lateMinutes };
 }
 
-/** How wrong a minute is for certain. */
+/** How far a minute is certainly off. */
 function offBy([counted, expected]: readonly [number, number], complete: boolean): number {
   const sent = complete && expected !== 0;
   return [counted, expected]

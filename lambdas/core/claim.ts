@@ -1,31 +1,31 @@
-// What the accountant publishes: how far counts are complete, what is no longer accepted, and what is still kept.
+// The watermark that the accountant publishes: how far counts are complete, what is still accepted, and what is retained.
 import { advanceKept, type KeptLevel } from './boundaries.ts';
 import { type Level, periodAt, periodEndMs, type Retentions } from './level.ts';
 
-/** The levels of which something expires. */
+/** The levels whose blocks expire. */
 const EXPIRING = ['hours', 'days', 'months'] as const satisfies readonly Level[];
 
-/** Retentions as settings say them, milliseconds; undefined: for ever. */
+/** Retentions from the settings, milliseconds; undefined: forever. */
 export type LevelRetentionsMs = Readonly<Record<Level, number | undefined>>;
 
-/** What is published. Every time in it only ever rises. */
+/** The watermark. Its times never decrease. */
 export interface Claim {
-  /** Every event that arrived before this is counted, or named as lost. Epoch milliseconds; 0: nothing is claimed yet. */
+  /** Every event that arrived before this is counted, or reported lost. Epoch milliseconds; 0: unknown. */
   readonly throughMs: number;
-  /** No event that happened before this is accepted any more, and all that were are counted. Epoch milliseconds; 0: not known. */
+  /** Events that happened before this are no longer accepted, and all accepted ones are counted. Epoch milliseconds; 0: unknown. */
   readonly acceptedFromMs: number;
-  /** What is kept of each level; undefined in a ledger from before this was remembered. */
+  /** What is retained at each level; undefined in a ledger that predates this field. */
   readonly kept: Readonly<Record<(typeof EXPIRING)[number], KeptLevel>> | undefined;
-  /** Grows by one with every change. */
+  /** Incremented with every change. */
   readonly revision: number;
 }
 
-/** Nothing is claimed. */
+/** The watermark of a new ledger. */
 export const NO_CLAIM: Claim = { throughMs: 0, acceptedFromMs: 0, kept: undefined, revision: 0 };
 
 /**
- * The claim with what was seen since.
- * @param retentions as the settings say; undefined: not to be remembered
+ * Raises the watermark.
+ * @param retentions from the settings; undefined: leave them unchanged
  */
 export function raisedClaim(
   known: Claim,
@@ -46,14 +46,14 @@ export function raisedClaim(
   };
 }
 
-/** How long readers may rely on each level: as the ledger remembers it, or as the settings say where it does not. */
+/** How long readers may rely on each level: from the ledger, else from the settings. */
 export function retentionsKept({ kept }: Claim, settings: Retentions): Retentions {
   return kept === undefined ? settings : { ...kept, all: undefined };
 }
 
 /**
- * How far before the claim nothing is accepted any more, milliseconds; undefined: events of any time may still come. It is
- * `acceptPastSeconds` as long as nobody changes that.
+ * Maximum age of an accepted event relative to the watermark, milliseconds; undefined: unlimited. Equals
+ * `acceptPastSeconds` unless that setting was changed.
  */
 export function acceptPastOf({ throughMs, acceptedFromMs }: Claim): number | undefined {
   return acceptedFromMs === 0 ? undefined : throughMs - acceptedFromMs;

@@ -1,88 +1,88 @@
-// Compaction: which segments each level has in its blocks, what the next epoch takes, and when a level is due.
+// Compaction: which segments each level's blocks contain, what the next epoch takes, and when a level is due.
 import type { ShardKey } from './identifiers.ts';
 import { cellStartMs, type Level, type Retentions, UPPER_LEVELS, type UpperLevel } from './level.ts';
 import { isGivenUp, type SegmentEntry } from './segment-entry.ts';
 
-/** A segment by shard and number, and where its deltas are stored. */
+/** A segment, and where its deltas are stored. */
 export interface SegmentPlace {
   readonly shard: ShardKey;
   readonly segment: number;
-  /** The running maximum of arrivals, epoch milliseconds: deltas are stored in this order. */
+  /** The running maximum of arrivals, epoch milliseconds: the order in which deltas are stored. */
   readonly runMaxMs: number;
-  /** Nothing in it arrived before this, epoch milliseconds. */
+  /** No record in it arrived before this, epoch milliseconds. */
   readonly sinceMs: number;
 }
 
-/** The segments that are in the blocks of a level. */
+/** The segments that a level's blocks contain. */
 export interface Coverage {
-  /** By shard: every segment up to this one, but for those in `open`. */
+  /** By shard: every segment up to this one, except those in `open`. */
   readonly through: Readonly<Record<string, number>>;
-  /** Segments up to `through` that were not settled when it moved past them. */
+  /** Segments up to `through` that were not settled when `through` moved past them. */
   readonly open: readonly SegmentPlace[];
-  /** Nothing in segments beyond `through` arrived (as a running maximum) before this, and their deltas are stored at it or later; epoch milliseconds. */
+  /** Lower bound for segments beyond `through`: their running maximum of arrivals, and the key of their deltas, are at least this; epoch milliseconds. */
   readonly floorMs: number;
 }
 
-/** The next epoch of a level, frozen before anything of it is written. */
+/** The next epoch of a level, frozen before any of it is written. */
 export interface CompactionPlan {
-  /** What the level covers when the epoch is done. */
+  /** What the level covers after this epoch. */
   readonly covers: Coverage;
-  /** Largest block, in bytes of `rowBytes`. */
+  /** Maximum size of a block, in bytes of `rowBytes`. */
   readonly blockBytes: number;
-  /** Hash ranges of this many bits are worked on one after the other. */
+  /** The work is split into hash ranges of this many bits, done one by one. */
   readonly slotBits: number;
-  /** The instant that decides which blocks may be gone, epoch milliseconds. */
+  /** The instant that decides which blocks have expired, epoch milliseconds. */
   readonly plannedAtMs: number;
-  /** How long the blocks of each level are kept. */
+  /** The retention of each level's blocks. */
   readonly retentions: Retentions;
-  /** How many entries of the register of deletions apply. */
+  /** How many entries of the deletion register apply. */
   readonly deletions: number;
-  /** Of the hours: for each upper level, the instant before which rows are put aside as late. */
+  /** Used by the hours: for each upper level, the instant before which rows are set aside as late. */
   readonly closedBeforeMs: Readonly<Record<UpperLevel, number>>;
-  /** The hours' epoch up to which this one goes: its own, or of an upper level the last one that was done. */
+  /** For the hours, this epoch; for an upper level, the last finished epoch of the hours, whose blocks it merges. */
   readonly hourEpoch: number;
-  /** Events in all epochs of the hours up to that one. */
+  /** Events in all epochs of the hours up to `hourEpoch`. */
   readonly events: number;
 }
 
-/** How far the compaction of one level is. */
+/** The compaction state of one level. */
 export interface LevelHead {
-  /** The last epoch that is done; 0: none. */
+  /** The last finished epoch; 0: none. */
   readonly epoch: number;
-  /** What the blocks cover as of `epoch`. */
+  /** What the blocks cover after `epoch`. */
   readonly covers: Coverage;
-  /** The hours' epoch up to which `covers` goes. */
+  /** The epoch of the hours up to which `covers` reaches. */
   readonly hourEpoch: number;
-  /** Events in all epochs of the hours up to that one. */
+  /** Events in all epochs of the hours up to `hourEpoch`. */
   readonly events: number;
-  /** Rows before this are in the blocks or in late items, epoch milliseconds. Of the hours: 0, since nothing is put aside. */
+  /** Rows before this are in blocks or late items, epoch milliseconds. Always 0 for the hours, which set nothing aside. */
   readonly closedBeforeMs: number;
   /** When the last epoch was planned, epoch milliseconds; 0: never. */
   readonly plannedAtMs: number;
-  /** Write units that the last epoch took, by which the next one is timed. */
+  /** Write units that the last epoch consumed; the next one is scheduled by them. */
   readonly writeUnits: number;
-  /** The plan of epoch + 1, which is under way; undefined: none is. */
+  /** The plan of `epoch + 1`, in progress; undefined: none. */
   readonly plan: CompactionPlan | undefined;
 }
 
-/** Rows put aside for an upper level. */
+/** Rows set aside for an upper level. */
 export interface LateRows {
-  /** The last hours' epoch that put any aside; 0: none. */
+  /** The last epoch of the hours that set any aside; 0: none. */
   readonly epoch: number;
-  /** About how many bytes of them the level doesn't have yet. */
+  /** Approximate bytes of late rows that the level has not merged yet. */
   readonly bytes: number;
 }
 
-/** The state of all levels, in one item: what is read together was true at one moment. */
+/** The state of all levels in one item, so that a read is consistent. */
 export interface CompactionState extends Readonly<Record<Level, LevelHead>> {
-  /** What the next epoch of the hours puts aside for each upper level. */
+  /** For each upper level, the instant before which the next epoch of the hours sets rows aside. */
   readonly closing: Readonly<Record<UpperLevel, number>>;
   readonly late: Readonly<Record<UpperLevel, LateRows>>;
-  /** Entries of the register of deletions. */
+  /** Number of entries in the deletion register. */
   readonly deletions: number;
-  /** Numbers of those whose blocks are not rewritten yet. */
+  /** Numbers of the entries whose blocks are not rewritten yet. */
   readonly deleting: readonly number[];
-  /** Lengths of the hash ranges that deltas may be stored under. */
+  /** Lengths of the hash ranges in use for deltas. */
   readonly rangeBits: readonly number[];
 }
 
@@ -112,26 +112,26 @@ export const INITIAL_STATE: CompactionState = {
   rangeBits: [0],
 };
 
-/** Whether a coverage has a segment. */
+/** Whether a coverage contains a segment. */
 export function isCovered({ through, open }: Coverage, shard: ShardKey, segment: number): boolean {
   return (
     segment <= (through[shard] ?? 0) && !open.some((one) => one.shard === shard && one.segment === segment)
   );
 }
 
-/** The arrival time before which a coverage has everything, epoch milliseconds. */
+/** The arrival time before which a coverage is complete, epoch milliseconds. */
 export function coveredBeforeMs({ open, floorMs }: Coverage): number {
   return Math.min(floorMs, ...open.map(({ sinceMs }) => sinceMs));
 }
 
-/** The segments that one coverage has beyond an earlier one: a run by shard, and earlier open ones. */
+/** The segments that a coverage adds to an earlier one: a run for each shard, and segments that were open. */
 export interface SegmentRuns {
-  /** Half-open from the left: after `after`, up to `through`. */
+  /** Greater than `after`, up to and including `through`. */
   readonly runs: readonly { readonly shard: ShardKey; readonly after: number; readonly through: number }[];
   readonly reopened: readonly SegmentPlace[];
 }
 
-/** What an epoch takes: everything that `covers` has and `covered` has not. Segments still open are within the runs. */
+/** What an epoch takes: everything in `covers` that is not in `covered`. The runs include segments that are still open. */
 export function runsBetween(covered: Coverage, covers: Coverage): SegmentRuns {
   const runs = Object.entries(covers.through).map(([shard, through]) => ({
     shard: shard as ShardKey,
@@ -144,28 +144,28 @@ export function runsBetween(covered: Coverage, covers: Coverage): SegmentRuns {
   };
 }
 
-/** Most segments that a level steps over; with more, it stops before the next. Readers look each one up by itself. */
+/** Limit on open segments in a coverage; it stops before one more. Readers look each of them up. */
 export const OPEN_SEGMENTS_MAX = 100;
 
-/** A segment is stepped over when its last arrival is this long ago: before, its parts are most likely on their way. */
+/** An unsettled segment is left open once its last arrival is this old: until then its parts are probably on their way. */
 const STEP_OVER_AFTER_MS = 300_000;
 
-/** What a shard has beyond a coverage: entries in order, without holes. */
+/** A shard's entries beyond a coverage, in order and contiguous. */
 export interface ShardEntries {
   readonly shard: ShardKey;
   readonly entries: readonly SegmentEntry[];
 }
 
-/** Whether nothing of a segment is still on its way: each part is counted, or given up. */
+/** Whether every part of a segment is counted or given up. */
 function isSettledForStore(entry: SegmentEntry): boolean {
   return isGivenUp(entry);
 }
 
 /**
- * Works out what the hours cover next. The floor is the caller's to work out, from what this covers.
- * @param reopened entries of the segments in `covered.open`, as far as there are any
+ * Computes what the hours cover next. The caller computes the floor from it.
+ * @param reopened entries of the segments in `covered.open`, where they exist
  * @param following what each shard has after `covered.through`
- * @param eventsMax stop when an epoch has this many events, but take one segment of a shard at least
+ * @param eventsMax stop when an epoch has this many events, but take at least one segment of a shard
  */
 export function nextCoverage(
   covered: Coverage,
@@ -199,7 +199,7 @@ export function nextCoverage(
   return { through, open };
 }
 
-/** Whether two coverages have the same segments. */
+/** Whether two coverages contain the same segments. */
 export function isSameCoverage(a: Omit<Coverage, 'floorMs'>, b: Omit<Coverage, 'floorMs'>): boolean {
   const shards = new Set([...Object.keys(a.through), ...Object.keys(b.through)]);
   for (const shard of shards) if ((a.through[shard] ?? 0) !== (b.through[shard] ?? 0)) return false;
@@ -211,29 +211,29 @@ export function isSameCoverage(a: Omit<Coverage, 'floorMs'>, b: Omit<Coverage, '
 
 /** How often levels are compacted. */
 export interface Cadence {
-  /** The hours, at the latest. Milliseconds. */
+  /** Longest interval for the hours, milliseconds. */
   readonly hoursMs: number;
 }
 
 const HOURLY_MS = 3_600_000;
 const DAILY_MS = 86_400_000;
 const CLOSES_AFTER_MS = DAILY_MS;
-/** The upper levels, at the latest, where a lot is written. */
+/** Longest intervals for the upper levels under heavy writes. */
 const UPPER_INTERVALS_MS: Readonly<Record<UpperLevel, number>> = {
   days: HOURLY_MS,
   months: DAILY_MS,
   all: DAILY_MS,
 };
-/** Late rows of a hash range are read with every question: above this, an epoch costs less. */
+/** Every query reads a hash range's late rows: above this size, an epoch is cheaper. */
 const LATE_BYTES_MAX = 65_536;
-/** Uncompacted deltas of a hash range are read with every question, too. */
+/** Every query reads a hash range's uncompacted deltas, too. */
 const DELTA_BYTES_MAX = 65_536;
-/** An upper level is compacted before its time if that costs at most this many write units for each new event. */
+/** An upper level is compacted early if that costs at most this many write units per new event. */
 const UNITS_PER_EVENT_MAX = 0.005;
 
 /**
- * What a question reads of uncompacted deltas, at most, if these are all that it finds: those under the whole range of hashes in
- * full, of the others a share.
+ * Upper bound on the bytes of uncompacted deltas that a query reads: deltas of the whole hash range in full, a share of
+ * the others.
  */
 export function bytesToRead(entries: readonly SegmentEntry[]): number {
   return entries.reduce(
@@ -242,7 +242,7 @@ export function bytesToRead(entries: readonly SegmentEntry[]): number {
   );
 }
 
-/** Whether the hours are due. @param unreadBytes `bytesToRead` of everything that they don't cover yet */
+/** Whether the hours are due. @param unreadBytes `bytesToRead` of everything they do not cover yet */
 export function areHoursDue(
   { hours }: CompactionState,
   unreadBytes: number,
@@ -253,8 +253,8 @@ export function areHoursDue(
 }
 
 /**
- * Whether an upper level is due: there is something new, and a period or its time is over, much is late, or an epoch costs next
- * to nothing. With nothing new it still closes what has passed, once a day: finer blocks expire where nothing happens, too.
+ * Whether an upper level is due: it has new data, and its period or interval is over, many rows are late, or an epoch is nearly
+ * free. Without new data it still closes past periods once a day, since finer blocks expire on idle stacks too.
  */
 export function isUpperDue(
   state: CompactionState,
@@ -277,9 +277,9 @@ export function isUpperDue(
 }
 
 /**
- * The instant before which an upper level answers once it covers what the hours cover; epoch milliseconds. Any would be right,
- * since rows before it that come afterwards are put aside. It is where few still come: everything up to the floor has, and after
- * `CLOSES_AFTER_MS` nobody waits any longer, or the hours' blocks would expire before another level answers for them.
+ * The instant before which an upper level answers once it covers what the hours cover; epoch milliseconds. Any instant is
+ * correct, since earlier rows that arrive later are set aside. This one keeps such rows rare: everything up to the floor has
+ * arrived, and `CLOSES_AFTER_MS` bounds the wait, or the hours' blocks would expire before another level answers for them.
  */
 export function closesBeforeMs(
   level: UpperLevel,
@@ -290,7 +290,7 @@ export function closesBeforeMs(
   return Math.max(closing[level], cellStartMs(level, passedMs));
 }
 
-/** For each upper level, by its name. */
+/** Builds a record with a value for each upper level. */
 export function forUpperLevels<Value>(of: (level: UpperLevel) => Value): Record<UpperLevel, Value> {
   return Object.fromEntries(UPPER_LEVELS.map((level) => [level, of(level)])) as Record<UpperLevel, Value>;
 }

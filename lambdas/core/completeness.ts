@@ -1,44 +1,44 @@
-// completeThrough: the arrival time up to which everything is counted, from the progress of all shards.
+// `completeThrough`: the arrival time up to which everything is counted, from the progress of all shards.
 import type { ShardKey } from './identifiers.ts';
 import type { Ancestor, Head } from './segment.ts';
 
-/** How far one shard got. */
+/** How far one shard is processed. */
 export interface ShardProgress {
   readonly shard: ShardKey;
-  /** Whether the stream still lists it; one that it does not can get no more records. */
+  /** Whether the stream still lists it; an unlisted shard receives no more records. */
   readonly listed: boolean;
-  /** The shards that were split or merged into it, listed by the stream or not. */
+  /** The shards that were split or merged into it, whether or not the stream still lists them. */
   readonly parents: readonly ShardKey[];
-  /** Its newest segment; undefined as long as it has none. */
+  /** Its newest segment; undefined if it has none. */
   readonly head: Pick<Head, 'segment' | 'status' | 'ancestors' | 'last'> | undefined;
-  /** The last segment of its longest prefix of segments that are each counted or lost; 0 when there is none. */
+  /** The last segment of its longest prefix in which every segment is counted or lost; 0 when there is none. */
   readonly done: number;
-  /** The running maximum of arrivals up to and with segment `done`; 0 when there is none. Epoch milliseconds. */
+  /** The running maximum of arrivals up to and including segment `done`; 0 when there is none. Epoch milliseconds. */
   readonly doneRunMaxMs: number;
-  /** The time before which nothing behind segment `done` is accepted; 0 or left out: any time is. Epoch milliseconds. */
+  /** The time before which segments after `done` accept nothing; 0 or absent: no limit. Epoch milliseconds. */
   readonly doneAcceptedFromMs?: number;
 }
 
 /**
- * The arrival time before which every accepted event is counted, or named as lost. Arrivals strictly before it: several
- * records may share a millisecond. An arrival counts as the running maximum of its shard and its ancestors, since clocks
+ * The arrival time before which every accepted event is counted, or reported lost. The bound is exclusive, since several
+ * records may share a millisecond. An arrival counts as the running maximum of its shard and its ancestors, since clocks can
  * step back.
- * @param shards every shard that the stream lists or the ledger knows
- * @returns epoch milliseconds; 0 as long as nothing can be claimed
+ * @param shards every shard that the stream lists or the ledger has
+ * @returns epoch milliseconds; 0 while it is unknown
  */
 export function completeThroughMs(shards: readonly ShardProgress[]): number {
   return leastOf(shards, ARRIVALS);
 }
 
 /**
- * The time before which no event is accepted any more, whatever its shard, and everything that was accepted is counted.
- * @returns epoch milliseconds; 0 as long as there is no such time
+ * The event time before which no shard accepts events any more, and every accepted event is counted.
+ * @returns epoch milliseconds; 0 if there is no such time
  */
 export function completeFromMs(shards: readonly ShardProgress[]): number {
   return leastOf(shards, BOUNDARIES);
 }
 
-/** What is compared of shards: of one itself, and of an ancestor as a descendant remembers it. */
+/** How to measure a shard: itself, or an ancestor as its descendant recorded it. */
 interface Measure {
   done(shard: ShardProgress): number;
   ancestor(ancestor: Ancestor): number;
@@ -60,7 +60,7 @@ function leastOf(shards: readonly ShardProgress[], measure: Measure): number {
   return bounds.length === 0 ? 0 : Math.min(...bounds);
 }
 
-/** The shards that a shard with a head descends from, as far as anybody knows. */
+/** The known ancestors of all shards that have a head. */
 function succeededShards(shards: readonly ShardProgress[]): ReadonlySet<ShardKey> {
   const byKey = new Map(shards.map((shard) => [shard.shard, shard]));
   const succeeded = new Set<ShardKey>();
@@ -72,8 +72,8 @@ function succeededShards(shards: readonly ShardProgress[]): ReadonlySet<ShardKey
     }
   };
   for (const { head, parents } of shards) {
-    // A shard plans only after all its ancestors were read to their ends, so a head is the proof of that. Ancestors that
-    // never held a record are in no head; the stream's own listing leads to them.
+    // A shard plans only after all its ancestors were read to their ends, so its head proves that they were. Heads do not list
+    // ancestors that never held a record; the stream's listing leads to those.
     if (head === undefined) continue;
     succeed(parents);
     for (const { shard } of head.ancestors) succeeded.add(shard);
@@ -82,31 +82,31 @@ function succeededShards(shards: readonly ShardProgress[]): ReadonlySet<ShardKey
 }
 
 /**
- * Shards that are gone from the stream although no descendant has read them to their ends: what followed their last segment
- * was trimmed unread, if there was anything. One without a segment had a record at least: the ledger lists no other.
+ * Shards that left the stream before a descendant had read them to their ends: anything after their last segment was trimmed
+ * unread. One without a segment had at least one record: the ledger lists no other.
  */
 export function vanishedShards(shards: readonly ShardProgress[]): readonly ShardProgress[] {
   const succeeded = succeededShards(shards);
   return shards.filter(({ shard, listed }) => !listed && !succeeded.has(shard));
 }
 
-/** The last segments of shards that were read to their ends, as their descendants found them. */
+/** The last segments of shards that were read to their ends, as recorded by their descendants. */
 function endingsOf(shards: readonly ShardProgress[]): ReadonlyMap<ShardKey, number> {
   const ancestors = shards.flatMap(({ head }) => head?.ancestors ?? []);
   return new Map(ancestors.map(({ shard, segment }) => [shard, segment]));
 }
 
 /**
- * Whether everything that the shard's segments hold is counted or lost.
- * @param ending its last segment, if a descendant knows it: shards are looked at one after the other, and one that was looked
- *   at first may have ended since, with more than was seen of it
+ * Whether everything in the shard's segments is counted or lost.
+ * @param ending its last segment, if a descendant recorded it: shards are read one after the other, so one that was read
+ * first may have gained segments and ended since
  */
 function isDrained({ head, done }: ShardProgress, ending: number | undefined): boolean {
   if (ending !== undefined && head?.segment !== ending) return false;
   return head === undefined || (head.status !== 'planned' && head.segment === done);
 }
 
-/** How far a shard got: never less than where its ancestors ended; as far as its parents while it has no segment. */
+/** How far a shard is processed: at least to where its ancestors ended; without a segment, as far as its parents. */
 function reached(
   one: ShardProgress,
   byKey: ReadonlyMap<ShardKey, ShardProgress>,

@@ -1,4 +1,4 @@
-// The dedup window of a shard in memory: the ids of a contiguous run of its segments, and who has seen an id.
+// The dedup window of a shard in memory: the ids of a contiguous run of its segments.
 import { hashEventId, ID_BYTES, type IdHash, SeenIds } from './seen-ids.ts';
 
 /** Whether an event id was seen inside the window. */
@@ -7,39 +7,39 @@ export interface DedupView {
   seen(id: IdHash): boolean;
 }
 
-/** Segments reach a window one after the other, without holes. */
+/** Segments must enter a window contiguously. */
 export class WindowHole extends Error {
   override readonly name = 'WindowHole';
 }
 
 /**
- * The ids of segments `from..to` of one shard. Keyed by segment, so that a segment never meets its own ids or later ones:
- * an attempt that failed after rolling up must not turn its own events into duplicates.
+ * The ids of segments `from..to` of one shard. Keyed by segment, so that a segment never matches its own ids or later ones:
+ * a failed attempt that had rolled up must not turn its own events into duplicates on retry.
  */
 export class ShardWindow {
   readonly #ids: SeenIds;
   readonly #runMaxMs = new Map<number, number>();
   #from = 0;
   #to = 0;
-  /** Running maximum of arrivals of the segment before `from`, if it was looked at. */
+  /** Running maximum of arrivals of the segment before `from`, if it was read. */
   olderRunMaxMs: number | undefined = undefined;
 
-  /** @param expected how many ids there will be, more or less */
+  /** @param expected approximate number of ids */
   constructor(expected = 0) {
     this.#ids = new SeenIds(expected);
   }
 
-  /** First segment held; 0 when none is. */
+  /** First segment held; 0 when the window is empty. */
   get from(): number {
     return this.#from;
   }
 
-  /** Last segment held; 0 when none is. */
+  /** Last segment held; 0 when the window is empty. */
   get to(): number {
     return this.#to;
   }
 
-  /** How many ids are held. */
+  /** Number of ids held. */
   get size(): number {
     return this.#ids.size;
   }
@@ -47,8 +47,8 @@ export class ShardWindow {
   /**
    * Adds a segment's ids.
    * @param segment the segment after the last one held, or the one before the first
-   * @param runMaxMs the running maximum of arrival times up to and with this segment, epoch milliseconds
-   * @param ids packed hashes as `packIds` makes them
+   * @param runMaxMs the running maximum of arrival times up to and including this segment, epoch milliseconds
+   * @param ids packed hashes from `packIds`
    */
   add(segment: number, runMaxMs: number, ids: Uint8Array): void {
     if (this.#to !== 0 && segment !== this.#to + 1 && segment !== this.#from - 1) {
@@ -66,7 +66,7 @@ export class ShardWindow {
     if (segment > this.#to) this.#to = segment;
   }
 
-  /** Whether every segment that the window since `sinceMs` needs is held, as far as segments before `from` go. */
+  /** Whether the window holds every earlier segment that `since(sinceMs)` needs. */
   reachesBackTo(sinceMs: number): boolean {
     if (this.#from <= 1) return this.#from === 1;
     if ((this.#runMaxMs.get(this.#from) as number) < sinceMs) return true;
@@ -75,8 +75,8 @@ export class ShardWindow {
 
   /**
    * The window of arrivals since `sinceMs`: the longest run of latest segments whose running maximum of arrivals reaches
-   * it. The running maximum never steps back, unlike a segment's own last arrival, so the run has no holes and is the
-   * same for a warm container and a cold one.
+   * it. The running maximum never steps back, unlike a segment's own last arrival, so the run is contiguous and the same
+   * for a warm container and a cold one.
    */
   since(sinceMs: number): DedupView {
     let first = this.#to + 1;
@@ -86,7 +86,7 @@ export class ShardWindow {
     return { seen: (id) => this.#ids.latestSegment(id) >= Math.max(first, 1) };
   }
 
-  /** Rebuilding costs a pass over all ids, so it waits until at least half of the segments are out of the window. */
+  /** Rebuilding takes a pass over all ids, so it waits until at least half of the segments have left the window. */
   #forgetWellBefore(first: number): void {
     if (first - this.#from <= this.#to - first + 16) return;
     this.olderRunMaxMs = this.#runMaxMs.get(first - 1);
@@ -102,27 +102,27 @@ export class ShardWindow {
   }
 }
 
-/** A view that has seen whatever one of the given views has. */
+/** A view that has seen an id if any of the given views has. */
 export function anyOf(views: readonly DedupView[]): DedupView {
   const [only] = views;
   if (only !== undefined && views.length === 1) return only;
   return { seen: (id) => views.some((view) => view.seen(id)) };
 }
 
-/** The different ids of one segment, in the order in which they first appear. */
+/** The distinct ids of one segment, in order of first appearance. */
 export class SegmentIds {
   readonly #seen: SeenIds;
   #packed: Uint8Array;
   #view: DataView;
 
-  /** @param expected how many ids there will be, more or less */
+  /** @param expected approximate number of ids */
   constructor(expected = 0) {
     this.#seen = new SeenIds(expected);
     this.#packed = new Uint8Array(ID_BYTES * Math.max(expected, 64));
     this.#view = new DataView(this.#packed.buffer);
   }
 
-  /** Takes an id's hash up. @returns false when the segment already has it */
+  /** Adds an id's hash. @returns false when the segment already has it */
   add({ high, low }: IdHash): boolean {
     const at = this.#seen.size * ID_BYTES;
     if (!this.#seen.note(high, low, 1)) return false;
@@ -132,7 +132,7 @@ export class SegmentIds {
     return true;
   }
 
-  /** The ids as the ledger keeps them: 8 bytes each, big-endian. */
+  /** The ids as the ledger stores them: 8 bytes each, big-endian. */
   packed(): Uint8Array {
     return this.#packed.slice(0, this.#seen.size * ID_BYTES);
   }

@@ -1,20 +1,19 @@
-// The register of deletions: which rows it leaves out, and whose deletion is still under way.
+// The register of deletions: which rows it excludes, and which deletions are in progress.
 import { hash } from 'node:crypto';
 
-/** SHA-256 of the entity, hexadecimal: whoever knows the entity can look it up; the register names nobody. */
+/** SHA-256 of the entity, hexadecimal: the register can be queried for a known entity, but reveals no name. */
 export function entityHash(entity: string): string {
   return hash('sha256', entity, 'hex');
 }
 
-/** An entity whose counts were deleted on request: what arrived up to a time is not counted any more. */
+/** An entity whose counts were deleted on request: events that arrived up to a time are no longer counted. */
 export interface Deletion {
-  /** From `entityHash`. */
   readonly entityHash: string;
-  /** Rows of segments whose running maximum of arrivals is up to this are left out; epoch milliseconds. */
+  /** Rows of segments whose running maximum of arrivals is at most this are excluded; epoch milliseconds. */
   readonly throughMs: number;
 }
 
-/** The register, as it is asked about rows. */
+/** The register, indexed for queries about rows. */
 export class Deletions {
   readonly #latest = new Map<string, number>();
   readonly #underWay = new Map<string, number>();
@@ -32,13 +31,13 @@ export class Deletions {
     return this.#latest.size === 0;
   }
 
-  /** Whether an entity's rows of a segment are left out. @param runMaxMs the segment's running maximum of arrivals */
+  /** Whether an entity's rows of a segment are excluded. @param runMaxMs the segment's running maximum of arrivals */
   cover(entity: string, runMaxMs: number): boolean {
     if (this.isEmpty) return false;
     return runMaxMs <= (this.#latest.get(entityHash(entity)) ?? -1);
   }
 
-  /** Until its deletion is done, blocks may still have rows of an entity that arrived up to this; undefined: none is under way. */
+  /** Blocks may still have rows of the entity that arrived up to this, since a deletion is in progress; undefined: none is. */
   deletingThroughMs(entity: string): number | undefined {
     return this.#underWay.size === 0 ? undefined : this.#underWay.get(entityHash(entity));
   }

@@ -4,43 +4,42 @@ import { type HashRange, nameHash, rangeOf, WHOLE_RANGE } from './hash-range.ts'
 import type { SegmentId } from './identifiers.ts';
 import { compareRows, layRows, packRows, type Row, rowBytes } from './rows.ts';
 
-/** What names a delta. */
+/** The identity of a delta. */
 export interface DeltaName {
   readonly segment: SegmentId;
   /** Its number within the segment, from 0. */
   readonly part: number;
   /** The hash range of its rows. */
   readonly range: HashRange;
-  /** The running maximum of arrivals of its segment, epoch milliseconds: deltas are stored in this order. */
+  /** The running maximum of arrivals of its segment, epoch milliseconds: the order in which deltas are stored. */
   readonly runMaxMs: number;
 }
 
-/** A delta on its way to the table. */
 export interface Delta extends DeltaName {
   readonly events: number;
   /** Encoded rows. */
   readonly rows: Uint8Array;
 }
 
-/** What a segment's rows were cut into. */
+/** Rows of one delta, not compressed yet. */
 export interface CutRows {
   readonly range: HashRange;
   readonly events: number;
-  /** Rows laid out, not compressed: the same bytes at every attempt, whatever library compresses them. */
+  /** Encoded, uncompressed rows: the same bytes at every attempt, whatever library compresses them. */
   readonly laid: Uint8Array;
 }
 
-/** How rows are cut. Frozen in the segment's plan. */
+/** How rows are cut into deltas. Frozen in the segment's plan. */
 export interface CutConfig {
-  /** A segment with much to say has a delta for each of 2^slotBits hash ranges. */
+  /** A large segment has a delta for each of 2^slotBits hash ranges. */
   readonly slotBits: number;
-  /** Up to this size, in bytes of `rowBytes`, it has one delta for all hashes; 3,000 where nothing is said. */
+  /** Up to this size, in bytes of `rowBytes`, a segment has one delta for all hashes; 3,000 by default. */
   readonly wideBytesMax?: number;
 }
 
-/** Up to this size a segment has one delta for all hashes: a write unit each would cost more than its bytes. */
+/** Up to this size a segment has one delta for all hashes: a write unit for each range would cost more than the bytes. */
 const WIDE_BYTES_MAX = 6_000;
-/** Above this size a delta is cut in several, so that each fits an item whatever its names and sums. */
+/** Above this size a delta is split, so that each fits into an item whatever its names and sums. */
 const DELTA_BYTES_MAX = 100_000;
 
 /** Cuts a segment's rows into deltas. @param rows at most one for each (metric, entity, hour), in any order */

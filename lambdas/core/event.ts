@@ -1,8 +1,8 @@
-// What a client reports: reading events out of a stream record, what makes two of them twins, and why one can never be counted.
+// Events: decoding them from a stream record, their identity for deduplication, and the reasons for rejection.
 import { isUtf8 } from 'node:buffer';
 import { parseInstant } from './time.ts';
 
-/** A well-formed event, its defaults filled in. */
+/** A well-formed event, with defaults applied. */
 export interface CountableEvent {
   /** The client's own id, 1 to 128 characters. */
   readonly id: string | undefined;
@@ -12,11 +12,11 @@ export interface CountableEvent {
   readonly atMs: number;
   /** How much it counts: a signed integer. */
   readonly n: number;
-  /** Its place in its batch, from 0; undefined for an event that is a record of its own. */
+  /** Its index in its batch, from 0; undefined if the event is a record of its own. */
   readonly place: number | undefined;
 }
 
-/** Why an event can never be counted. The codes are part of the interface: metrics and the archive carry them. */
+/** Why an event can never be counted. The codes are public: metrics and the archive carry them. */
 export type RejectionReason =
   | 'not-utf8'
   | 'not-json'
@@ -32,28 +32,26 @@ export type RejectionReason =
   | 'too-old'
   | 'too-new';
 
-/** One event of a record, or the reason why it is none. */
+/** One event of a record, or the reason for its rejection. */
 export type DecodedEvent = CountableEvent | { readonly rejected: RejectionReason };
 
-/** What a record of the stream says. */
 export interface DecodedRecord {
-  /** The key of the batch that the record is; undefined when it is one event. */
+  /** The batch's key; undefined when the record is a single event. */
   readonly batch: string | undefined;
-  /** In the order of the record. */
   readonly events: readonly DecodedEvent[];
 }
 
-/** The version of a batch's form: what a record that is a batch begins with. */
+/** The version of the batch format: the first element of a record that is a batch. */
 const BATCH_VERSION = 1;
-/** Most events of one batch, also of one that was put into the stream itself; a larger one is rejected whole. */
+/** Maximum number of events in a batch, even one written directly to the stream; a larger one is rejected whole. */
 export const BATCH_EVENTS_MAX = 10_000;
-/** Most characters of a batch's key. */
+/** Maximum length of a batch's key. */
 const BATCH_KEY_CHARACTERS_MAX = 128;
-/** Largest amount, either way, that one event may count. */
+/** Maximum magnitude of an event's amount. */
 export const AMOUNT_MAX = 1_000_000_000;
-/** The least `at` as a number: a smaller one is nearly always seconds. Write earlier times as ISO 8601. */
+/** The least `at` as a number: smaller ones are nearly always seconds. Write earlier times as ISO 8601. */
 export const AT_NUMBER_MIN_MS = Date.UTC(2000);
-/** The latest `at`: a larger number is nearly always microseconds. */
+/** The latest `at`: larger numbers are nearly always microseconds. */
 export const AT_MAX_MS = Date.UTC(2099, 11, 31, 23, 59, 59, 999);
 
 const METRIC = /^[A-Za-z0-9_.-]{1,64}$/;
@@ -64,8 +62,8 @@ const FIELDS: ReadonlySet<string> = new Set(['id', 'metric', 'entity', 'at', 'n'
 /**
  * Decodes one record of the stream.
  * @param data the record's bytes: UTF-8 JSON of one event, or of a batch, `[1, key, [event, …]]`
- * @param arrivalMs when the stream took the record; the time of an event that has no `at`
- * @returns with one entry for each event; a record that cannot be read at all is one rejected entry. Never throws.
+ * @param arrivalMs when the stream accepted the record; the default time of an event without `at`
+ * @returns one entry for each event; an unreadable record is one rejected entry. Never throws.
  */
 export function decodeRecord(data: Uint8Array, arrivalMs: number): DecodedRecord {
   if (!isUtf8(data)) return rejectedRecord('not-utf8');
@@ -89,9 +87,9 @@ function rejectedRecord(rejected: RejectionReason): DecodedRecord {
 }
 
 /**
- * What makes two events twins, of which one counts: metric, entity and id; without an id, the batch's key and the place in
- * it stand for the id. Neither metric nor entity can hold a line end, so different identities are different texts.
- * @returns undefined for an event that has neither: it is counted without protection against its producer's retries
+ * The identity of an event, of which one copy counts: metric, entity and id; without an id, the batch's key and the index in
+ * it. Neither metric nor entity can contain a line break, so different identities are different texts.
+ * @returns undefined for an event with neither: its producer's retries are counted again
  */
 export function identityOf(
   { id, metric, entity, place }: CountableEvent,
@@ -102,9 +100,9 @@ export function identityOf(
 }
 
 /**
- * Decodes one event out of its JSON, parsed.
- * @param arrivalMs the time of an event that has no `at`
- * @param place its place in its batch, if it is in one
+ * Decodes one event from parsed JSON.
+ * @param arrivalMs the default time of an event without `at`
+ * @param place its index in its batch, if any
  */
 export function decodeEvent(value: unknown, arrivalMs: number, place?: number): DecodedEvent {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -127,7 +125,7 @@ function parseAt(at: unknown): number | undefined {
   return typeof at === 'number' && atMs < AT_NUMBER_MIN_MS ? undefined : atMs;
 }
 
-/** Whether a value is a batch's key: 1 to 128 characters, none of them a control character. */
+/** Whether a value is a batch's key: 1 to 128 characters without control characters. */
 function isBatchKey(value: unknown): value is string {
   return isText(value, BATCH_KEY_CHARACTERS_MAX) && !CONTROL_CHARACTER.test(value);
 }
@@ -137,12 +135,12 @@ export function isMetric(value: unknown): value is string {
   return typeof value === 'string' && METRIC.test(value);
 }
 
-/** Whether a value is an entity's name: 1 to 512 characters, none of them a control character. */
+/** Whether a value is an entity's name: 1 to 512 characters without control characters. */
 export function isEntity(value: unknown): value is string {
   return isText(value, 512) && !CONTROL_CHARACTER.test(value);
 }
 
-/** Text of 1 to `charactersMax` characters (code points), each of which UTF-8 can carry: no lone surrogates. */
+/** Text of 1 to `charactersMax` code points that UTF-8 can encode: no lone surrogates. */
 function isText(value: unknown, charactersMax: number): value is string {
   if (typeof value !== 'string' || value.length === 0 || !value.isWellFormed()) return false;
   return (

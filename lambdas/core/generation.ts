@@ -1,4 +1,4 @@
-// Generations of the stream: each begins at a stated place of every shard, and ends the ones before it.
+// Generations of the stream: each begins at a defined place of every shard, and ends the earlier ones.
 
 import { noAccounts } from './accounts.ts';
 import { acceptedFromMs } from './boundaries.ts';
@@ -6,39 +6,38 @@ import { BEFORE_ALL, compareSequenceNumbers, type SequenceNumber, type ShardKey 
 import { type Ancestor, type Head, ROLLUP_VERSION, type RollupConfig } from './segment.ts';
 
 /**
- * Where a generation begins: `heads`, after the newest record that an earlier generation has of a shard; or an arrival
- * time, epoch milliseconds, for a ledger that does not know what was counted.
+ * Where a generation begins: `heads`, after the newest record that an earlier generation counted of each shard; or an
+ * arrival time, epoch milliseconds, for a ledger that does not know what was counted.
  */
 export type GenerationStart = 'heads' | number;
 
-/** A generation as the ledger lists it. */
 export interface Generation {
-  /** 1 to 8 letters or digits: the first part of every shard key. */
+  /** 1 to 8 letters or digits: the prefix of every shard key. */
   readonly name: string;
   readonly from: GenerationStart;
-  /** Epoch milliseconds; 0 when the list was made later than the generation. */
+  /** Epoch milliseconds; 0 if the list was created after the generation. */
   readonly startedAtMs: number;
 }
 
-/** Where reading a shard starts: after a record, at the first record of an arrival time, or (empty) at the oldest. */
+/** Where reading a shard starts: after a record, at the first record of an arrival time, or, if empty, at the oldest. */
 export interface LogPlace {
   readonly after?: SequenceNumber;
   /** Epoch milliseconds. */
   readonly fromMs?: number;
 }
 
-/** What earlier generations have of a shard. */
+/** A shard's beginning in the current generation, and what came before it. */
 export interface ShardBeginning {
-  /** Where the shard begins in the generation in force. */
+  /** Where the shard begins in the current generation. */
   readonly place: LogPlace;
   /** The newest head of an earlier generation, ended: its ids belong to the shard's dedup window. */
   readonly before: { readonly shard: ShardKey; readonly head: Head } | undefined;
 }
 
 /**
- * Where a shard begins in the last of the generations.
+ * Where a shard begins in the newest of the generations.
  * @param generations oldest first
- * @param headIn the shard's ended head in an earlier generation; undefined when it has no segment there
+ * @param headIn the shard's ended head in an earlier generation; undefined if it has no segment there
  */
 export function shardBeginning(
   generations: readonly Generation[],
@@ -54,7 +53,7 @@ export function shardBeginning(
   return { place: {}, before };
 }
 
-/** The records at and behind a place. Records come in order; of those before a time only the leading ones are left out. */
+/** The records from a place on. Records are in order; of those before an arrival time, only the leading ones are dropped. */
 export function recordsAt<T extends { readonly sequenceNumber: SequenceNumber; readonly arrivalMs: number }>(
   records: readonly T[],
   { after, fromMs }: LogPlace,
@@ -67,7 +66,7 @@ export function recordsAt<T extends { readonly sequenceNumber: SequenceNumber; r
   return first === -1 ? [] : records.slice(first);
 }
 
-/** A head that takes no further segment. @param head as it was, sent; undefined: the shard has none in this generation */
+/** A head that takes no further segment. @param head its sent head; undefined: the shard has none in this generation */
 export function endedHead(head: Head | undefined, config: RollupConfig): Head {
   if (head !== undefined) return { ...head, status: 'ended' };
   return {
@@ -77,12 +76,12 @@ export function endedHead(head: Head | undefined, config: RollupConfig): Head {
   };
 }
 
-/** A shard as its descendants remember it. */
+/** A shard as its descendants record it. */
 export function asAncestor(shard: ShardKey, { segment, runMaxMs, config }: Head): Ancestor {
   return { shard, segment, runMaxMs, acceptedFromMs: acceptedFromMs(config, runMaxMs) };
 }
 
-/** The generations in a list of shard keys, in the order of their names: for ledgers from before generations were listed. */
+/** The generations in a list of shard keys, ordered by name: for ledgers that predate the list of generations. */
 export function generationsIn(shards: readonly ShardKey[]): readonly Generation[] {
   const names = new Set(shards.map((shard) => shard.slice(0, shard.indexOf('.'))));
   return [...names]

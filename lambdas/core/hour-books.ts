@@ -1,4 +1,4 @@
-// A shard's accounts by hour of arrival: sums over segments, kept for the last hours only.
+// A shard's accounts by hour of arrival: totals over segments, kept for the last hours only.
 import { rejectedEvents } from './accounts.ts';
 import { addPlaces, type EmittedPlaces, emittedPlaces, type SegmentEntry } from './segment-entry.ts';
 import { HOUR_MS } from './time.ts';
@@ -7,34 +7,32 @@ import { HOUR_MS } from './time.ts';
 export interface HourSums extends EmittedPlaces {
   /** When the hour starts, epoch milliseconds. */
   readonly hourMs: number;
-  /** From the segments' accounts. */
   readonly received: number;
   readonly duplicate: number;
   readonly rejected: number;
-  /** From the accounts too: what was emitted, and what was lost unread. The places, which come from the parts, add up to it. */
+  /** Events emitted, and events lost unread, from the accounts. The places, computed from the parts, must add up to it. */
   readonly passedOn: number;
 }
 
-/** The last hours of a shard. */
 export interface HourBooks {
-  /** Every segment of an hour that starts here or later is in the sums; earlier hours are folded away. Epoch milliseconds. */
+  /** Every segment of an hour that starts here or later is included; earlier hours are dropped. Epoch milliseconds. */
   readonly sinceMs: number;
-  /** Ascending, at most `HOURS_KEPT`; hours without segments are left out. */
+  /** Ascending, at most `HOURS_KEPT`; hours without segments are omitted. */
   readonly sums: readonly HourSums[];
 }
 
-/** How many hours are kept: a day, and the one before to compare it with. */
+/** How many hours are kept: a day, and the day before for comparison. */
 export const HOURS_KEPT = 48;
 
-/** The hours of a shard that nobody has looked at: nothing is folded away. */
+/** The hours of a shard that was never summed: none is dropped. */
 export const NO_HOURS: HourBooks = { sinceMs: 0, sums: [] };
 
-/** The hours of a shard of which all segments up to an arrival were summed without their hours: it is known from the next hour on. */
+/** The hours of a shard whose segments up to an arrival were summed without hours: complete from the next hour on. */
 export function hoursAfter(runMaxMs: number): HourBooks {
   return { sinceMs: hourStartMs(runMaxMs) + HOUR_MS, sums: [] };
 }
 
-/** Adds segments to their hours, and folds away what is older than `HOURS_KEPT` hours before the newest one. */
+/** Adds segments to their hours, and drops hours more than `HOURS_KEPT` before the newest. */
 export function hoursWith(books: HourBooks, entries: readonly SegmentEntry[]): HourBooks {
   if (entries.length === 0) return books;
   const sums = new Map(books.sums.map((hour) => [hour.hourMs, hour]));
@@ -54,7 +52,6 @@ export function hoursWith(books: HourBooks, entries: readonly SegmentEntry[]): H
   return { sinceMs: folds ? Math.max(books.sinceMs, oldestMs) : books.sinceMs, sums: kept };
 }
 
-/** Adds the sums of an hour. */
 export function addHours(a: HourSums, b: HourSums): HourSums {
   return {
     hourMs: a.hourMs,
@@ -67,8 +64,8 @@ export function addHours(a: HourSums, b: HourSums): HourSums {
 }
 
 /**
- * By how much an hour's accounts are wrong: 0, or the larger of two differences. What was received, against the sum of all
- * columns; and what the rollup says it passed on, against where the parts are.
+ * How far an hour's accounts are off: the larger of two differences, or 0. Received events against the sum of all columns;
+ * and events that the rollup says it passed on against the places of the parts.
  */
 export function hourDifference(hour: HourSums): number {
   const { received, duplicate, rejected, passedOn, counted, inFlight, dead, parked, expired, lost } = hour;

@@ -1,27 +1,27 @@
-// The names of things that must not be mixed up: shards, sequence numbers, segments and their parts.
+// Branded names that must not be mixed up: shards, sequence numbers, segments and their parts.
 
 declare const brand: unique symbol;
 type Branded<Base, Name extends string> = Base & { readonly [brand]: Name };
 
-/** A Kinesis shard as Kinesis names it: `shardId-000000000003`. */
+/** A shard's name in Kinesis: `shardId-000000000003`. */
 export type ShardId = Branded<string, 'ShardId'>;
 
-/** A Kinesis sequence number: up to 56 decimal digits, growing within a shard. Longer than a DynamoDB number, so a string. */
+/** A Kinesis sequence number: up to 56 decimal digits, ascending within a shard. Too long for a DynamoDB number, so a string. */
 export type SequenceNumber = Branded<string, 'SequenceNumber'>;
 
 /** A shard within one generation of the stream, `generation.shard` with the shard's number in base 36: `1.3`. */
 export type ShardKey = Branded<string, 'ShardKey'>;
 
-/** A segment's name: its shard key and its number in base 36, `1.3.2s`. Short, because counter items collect them. */
+/** A segment's name: its shard key and its number in base 36, `1.3.2s`. */
 export type SegmentId = Branded<string, 'SegmentId'>;
 
-/** One rollup message's name: the segment it belongs to, and its number within it, from 0. */
+/** One part of a segment: the segment, and the part's number within it, from 0. */
 export interface PartName {
   readonly segment: SegmentId;
   readonly part: number;
 }
 
-/** An identifier that does not have its documented form. */
+/** An identifier in the wrong format. */
 export class InvalidIdentifier extends Error {
   override readonly name = 'InvalidIdentifier';
 }
@@ -32,22 +32,22 @@ const SHARD_KEY = /^([A-Za-z0-9]{1,8})\.([0-9a-z]+)$/;
 const SEGMENT_ID = /^([A-Za-z0-9]{1,8}\.[0-9a-z]+)\.([0-9a-z]+)$/;
 const SEQUENCE_NUMBER = /^(0|[1-9]\d*)$/;
 
-/** Reads a shard id. @throws InvalidIdentifier when it is not `shardId-` and at least 12 digits. */
+/** Parses a shard id. @throws InvalidIdentifier unless it is `shardId-` and at least 12 digits. */
 export function parseShardId(text: string): ShardId {
   if (!SHARD_ID.test(text)) throw new InvalidIdentifier(`"${text}" is not a Kinesis shard id`);
   return text as ShardId;
 }
 
-/** Reads a sequence number. @throws InvalidIdentifier when it is not a decimal number without leading zeros. */
+/** Parses a sequence number. @throws InvalidIdentifier unless it is a decimal number without leading zeros. */
 export function parseSequenceNumber(text: string): SequenceNumber {
   if (!SEQUENCE_NUMBER.test(text)) throw new InvalidIdentifier(`"${text}" is not a Kinesis sequence number`);
   return text as SequenceNumber;
 }
 
-/** A sequence number before every record's. */
+/** Less than every record's sequence number. */
 export const BEFORE_ALL = '0' as SequenceNumber;
 
-/** A sequence number after every record's. */
+/** Greater than every record's sequence number. */
 export const AFTER_ALL = '9'.repeat(56) as SequenceNumber;
 
 /** Orders two sequence numbers of one shard: by length, then by text, since neither has leading zeros. */
@@ -57,8 +57,8 @@ export function compareSequenceNumbers(a: SequenceNumber, b: SequenceNumber): nu
 }
 
 /**
- * The ledger's name of a shard. The generation is part of it, so that a replaced stream, or a ledger restored from a
- * backup, never gives out a segment id a second time.
+ * A shard's key in the ledger. It contains the generation, so that a replaced stream, or a ledger restored from a
+ * backup, never reuses a segment id.
  */
 export function shardKey(generation: string, shard: ShardId): ShardKey {
   if (!GENERATION.test(generation)) {
@@ -67,13 +67,13 @@ export function shardKey(generation: string, shard: ShardId): ShardKey {
   return `${generation}.${Number(shard.slice('shardId-'.length)).toString(36)}` as ShardKey;
 }
 
-/** Reads a shard key. @throws InvalidIdentifier when it is not `generation.shard`. */
+/** Parses a shard key. @throws InvalidIdentifier unless it is `generation.shard`. */
 export function parseShardKey(text: string): ShardKey {
   if (!SHARD_KEY.test(text)) throw new InvalidIdentifier(`"${text}" is not a shard key`);
   return text as ShardKey;
 }
 
-/** The Kinesis shard that a shard key stands for. */
+/** The Kinesis shard of a shard key. */
 export function shardIdOf(shard: ShardKey): ShardId {
   const number = Number.parseInt(shard.slice(shard.indexOf('.') + 1), 36);
   return `shardId-${String(number).padStart(12, '0')}` as ShardId;
@@ -84,7 +84,7 @@ export function segmentId(shard: ShardKey, segment: number): SegmentId {
   return `${shard}.${segment.toString(36)}` as SegmentId;
 }
 
-/** Takes a segment's name apart. @throws InvalidIdentifier when it is not one. */
+/** Parses a segment's name. @throws InvalidIdentifier when it is invalid */
 export function parseSegmentId(text: string): { id: SegmentId; shard: ShardKey; segment: number } {
   const match = SEGMENT_ID.exec(text);
   if (match === null) throw new InvalidIdentifier(`"${text}" is not a segment id`);

@@ -1,15 +1,15 @@
-// Many records read by one JSON.parse, which takes little more than half the time of one for each; or refused, to be read one by one.
+// Parses many records with one JSON.parse, in little more than half the time of one call each; or declines, and the caller parses one by one.
 import { isUtf8 } from 'node:buffer';
 
 const [OPENING_BRACE, OPENING_BRACKET, CLOSING_BRACKET, COMMA, NEWLINE] = [0x7b, 0x5b, 0x5d, 0x2c, 0x0a];
 
 /**
- * Parses records as one JSON array, with a comma and a newline between two of them.
+ * Parses records as one JSON array, joined by a comma and a newline.
  *
- * What it gives is what each record gives by itself, since nothing can reach across a comma of ours: a string cannot, for
- * JSON allows no newline in one; an object cannot, for a name must follow its comma, and every record starts with a brace; an
- * array cannot, for no record has a bracket in it. So each comma stands between elements of our own array, each record is one
- * element or several, and as many elements as records means one for each.
+ * The result is what each record gives by itself, since no value can span one of our commas. A string cannot: JSON allows no
+ * newline in one. An object cannot: a name must follow its comma, and every record starts with a brace. An array cannot: no
+ * record contains a bracket. So each comma separates elements of our array, each record is one or more elements, and as many
+ * elements as records means one each.
  */
 export class RecordJoiner {
   #bytes = Buffer.allocUnsafe(65_536);
@@ -29,7 +29,7 @@ export class RecordJoiner {
     this.#records += 1;
   }
 
-  /** The values of the records added since the last time; undefined when they have to be read one by one. */
+  /** The values of the records added since the last call; undefined if they must be parsed one by one. */
   take(): unknown[] | undefined {
     const records = this.#records;
     const values = this.#mayJoin && records > 0 ? this.#parse() : undefined;
@@ -37,7 +37,7 @@ export class RecordJoiner {
     return values?.length === records ? values : undefined;
   }
 
-  /** Forgets the records that were added. */
+  /** Drops the records that were added. */
   clear(): void {
     this.#end = 0;
     this.#records = 0;

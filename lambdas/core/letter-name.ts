@@ -1,4 +1,4 @@
-// The name of a dead letter: its first part's, or, for poison, its message's. The archive keeps it under this name.
+// The name of a dead letter, also in the archive: its first part, or, for poison, its message's id.
 import type { SegmentId } from './identifiers.ts';
 import { decodeRollupMessage, InvalidRollupMessage } from './rollup-message.ts';
 

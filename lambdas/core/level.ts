@@ -1,4 +1,4 @@
-// The four levels of counts: what a block's period is, and what its cells are.
+// The four levels of counts: their periods (one block each) and cells.
 
 import { type KeptLevel, keptGoneAtMs } from './boundaries.ts';
 import {
@@ -20,10 +20,9 @@ export type Level = (typeof LEVELS)[number];
 export const UPPER_LEVELS = ['days', 'months', 'all'] as const;
 export type UpperLevel = (typeof UPPER_LEVELS)[number];
 
-/** How long the blocks of a level are kept after their period: milliseconds, undefined for ever, or as the ledger remembers it. */
+/** How long a level's blocks are kept after their period: milliseconds, undefined for forever, or as recorded in the ledger. */
 export type Retentions = Readonly<Record<Level, number | undefined | KeptLevel>>;
 
-/** One period of a level. */
 export interface Period {
   readonly level: Level;
   /** Epoch milliseconds; 0 for all time. */
@@ -32,15 +31,15 @@ export interface Period {
 
 interface Shape {
   periodStartMs(atMs: number): number;
-  /** When the period is over; undefined: never. */
+  /** When the period ends; undefined: never. */
   periodEndMs(startMs: number): number | undefined;
-  /** The start of the cell that holds an instant. */
+  /** The start of the cell that contains an instant. */
   cellStartMs(atMs: number): number;
-  /** The number of the cell that holds an instant. */
+  /** The number of the cell that contains an instant. */
   cell(atMs: number): number;
   /** The start of a cell of a period, epoch milliseconds. */
   cellAtMs(startMs: number, cell: number): number;
-  /** The period in a key: sorts by time. */
+  /** The period's name in a key; sorts by time. */
   name(startMs: number): string;
 }
 
@@ -82,12 +81,12 @@ const SHAPES: Readonly<Record<Level, Shape>> = {
   },
 };
 
-/** The period of a level that holds an instant. */
+/** A level's period that contains an instant. */
 export function periodAt(level: Level, atMs: number): Period {
   return { level, startMs: SHAPES[level].periodStartMs(atMs) };
 }
 
-/** The start of the period of a level that holds an instant, epoch milliseconds. */
+/** The start of a level's period that contains an instant, epoch milliseconds. */
 export function periodStartMs(level: Level, atMs: number): number {
   return SHAPES[level].periodStartMs(atMs);
 }
@@ -97,12 +96,12 @@ export function periodEndMs({ level, startMs }: Period): number {
   return SHAPES[level].periodEndMs(startMs) ?? Number.POSITIVE_INFINITY;
 }
 
-/** The start of the cell of a level that holds an instant, epoch milliseconds. */
+/** The start of a level's cell that contains an instant, epoch milliseconds. */
 export function cellStartMs(level: Level, atMs: number): number {
   return SHAPES[level].cellStartMs(atMs);
 }
 
-/** The number of the cell that holds an instant, within its period. */
+/** The number of the cell that contains an instant, within its period. */
 export function cellOf(level: Level, atMs: number): number {
   return SHAPES[level].cell(atMs);
 }
@@ -112,12 +111,12 @@ export function cellAtMs({ level, startMs }: Period, cell: number): number {
   return SHAPES[level].cellAtMs(startMs, cell);
 }
 
-/** The period in a key: `2026-11-22T05`, `2026-11-22`, `2026-11`, `all`. */
+/** The period's name in a key: `2026-11-22T05`, `2026-11-22`, `2026-11`, `all`. */
 export function periodName({ level, startMs }: Period): string {
   return SHAPES[level].name(startMs);
 }
 
-/** Reads a period's name. @throws RangeError when it is none */
+/** Parses a period's name. @throws RangeError when it is invalid */
 export function parsePeriod(level: Level, name: string): Period {
   const text = level === 'all' ? '1970-01' : name;
   const startMs = Date.parse(
@@ -127,12 +126,12 @@ export function parsePeriod(level: Level, name: string): Period {
   return { level, startMs };
 }
 
-/** Clocks differ and deletions are late: blocks stay this long beyond their retention. */
+/** Blocks stay this long beyond their retention, since clocks differ and DynamoDB deletes late. */
 export const EXPIRY_GRACE_MS = DAY_MS;
 
 /**
- * When a period's blocks count as gone, epoch milliseconds; `Infinity`: never. Its items are deleted `EXPIRY_GRACE_MS` later at
- * the earliest, so that nothing is merged into a block that has just been deleted.
+ * When a period's blocks count as gone, epoch milliseconds; `Infinity`: never. Its items are deleted at least
+ * `EXPIRY_GRACE_MS` later, so that nothing is merged into a block that has just been deleted.
  */
 export function goneAtMs(period: Period, retentions: Retentions): number {
   const retention = retentions[period.level];

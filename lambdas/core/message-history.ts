@@ -1,38 +1,38 @@
-// The history that travels with a dead letter: why, how often, since when, and how many rounds of redrive it has had.
+// The history that travels with a dead letter: why and how often it failed, since when, and its rounds of redrive.
 
-/** One failure of a message: the end of the writer's attempts in one round, or of redrive's own attempt. */
+/** One failure of a message: the end of the writer's attempts in one round, or of an attempt by redrive. */
 export interface MessageFailure {
   /** ISO 8601. */
   readonly at: string;
   /** The round it happened in; 0 before any redrive. */
   readonly round: number;
-  /** Attempts that it ended. */
+  /** Attempts in this round. */
   readonly attempts: number;
   readonly reason: string;
 }
 
-/** What became of a rollup message so far. Times are ISO 8601. */
+/** The failures of a rollup message so far. Times are ISO 8601. */
 export interface MessageHistory {
-  /** Rounds of redrive it has had. */
+  /** Rounds of redrive so far. */
   readonly rounds: number;
   /** Attempts of the writer in all rounds. */
   readonly attempts: number;
   /** Why the last attempt failed: an error's name and message, or `poison: …`. */
   readonly reason: string;
-  /** Whether no number of attempts can help. */
+  /** Whether every further attempt must fail. */
   readonly poison: boolean;
   readonly firstFailureAt: string;
   readonly lastFailureAt: string;
-  /** The first ten failures and the last ten, oldest first; absent in histories that were written before there was a list. */
+  /** The first ten failures and the last ten, oldest first; absent in histories that predate the list. */
   readonly failures?: readonly MessageFailure[];
-  /** How many failures between those are left out. */
+  /** How many failures between those are omitted. */
   readonly failuresOmitted?: number;
 }
 
 const REASON_CHARACTERS_MAX = 500;
-/** A message attribute counts against the message's size, and twenty reasons are in it. */
+/** A message attribute counts towards the message's size, and twenty reasons are in it. */
 const LISTED_REASON_CHARACTERS_MAX = 200;
-/** Failures kept from either end. */
+/** Failures kept at each end. */
 const FAILURES_KEPT = 10;
 
 /** The history after another failure. */
@@ -47,7 +47,7 @@ export function afterFailure(
     ...(history?.failures ?? []),
     { at, round, attempts, reason: reason.slice(0, LISTED_REASON_CHARACTERS_MAX) },
   ];
-  // The middle goes first: how it began and how it is now say more.
+  // Drop the middle first: the beginning and the current state are more useful.
   const omitted = failures.length > 2 * FAILURES_KEPT ? 1 : 0;
   failures.splice(FAILURES_KEPT, omitted);
   return {
@@ -62,7 +62,7 @@ export function afterFailure(
   };
 }
 
-/** The history of a dead letter that the queue's own redrive policy moved: nobody wrote down why. */
+/** The history of a dead letter that the queue's own redrive policy moved, which records no reason. */
 export function unknownHistory(nowMs: number): MessageHistory {
   return afterFailure(undefined, {
     attempts: 0,
@@ -72,7 +72,7 @@ export function unknownHistory(nowMs: number): MessageHistory {
   });
 }
 
-/** A history as ASCII JSON: an error's text may hold code points that SQS refuses. */
+/** A history as ASCII JSON: an error's text may contain code points that SQS refuses. */
 export function encodeHistory(history: MessageHistory): string {
   return JSON.stringify(history).replace(
     /[\u007f-\uffff]/g,
@@ -80,7 +80,7 @@ export function encodeHistory(history: MessageHistory): string {
   );
 }
 
-/** Reads a history; undefined when it is none, since a dead letter must not be held up by its label. */
+/** Parses a history; undefined if it is invalid, since a bad attribute must not block a dead letter. */
 export function parseHistory(text: string | undefined): MessageHistory | undefined {
   if (text === undefined) return undefined;
   let value: Partial<MessageHistory>;

@@ -1,4 +1,4 @@
-// The pipeline's accounts: where every received event is, by shard, by hour of arrival, and in all.
+// The pipeline's accounts: where every received event is, by shard, by hour of arrival, and in total.
 import { type Accounts, rejectedEvents } from './accounts.ts';
 import { type Books, hoursNow, placesNow } from './books.ts';
 import { addHours, type HourBooks, type HourSums, hourDifference } from './hour-books.ts';
@@ -7,7 +7,7 @@ import type { Head } from './segment.ts';
 import { emittedPlaces, type SegmentEntry } from './segment-entry.ts';
 import { HOUR_MS } from './time.ts';
 
-/** Where the received events are. Each number is events, and `received` is the sum of the rest. */
+/** Where the received events are, in events; `received` is the sum of the rest. */
 export interface StatusAccounts {
   readonly received: number;
   readonly duplicate: number;
@@ -21,7 +21,7 @@ export interface StatusAccounts {
   readonly lost: number;
 }
 
-/** The accounts of one hour of arrival: events, columns as in `StatusAccounts`. */
+/** The accounts of one hour of arrival, in events; columns as in `StatusAccounts`. */
 export interface HourStatus {
   /** `2026-11-22T05`. */
   readonly hour: string;
@@ -34,48 +34,48 @@ export interface HourStatus {
   readonly parked: number;
   readonly expired: number;
   readonly lost: number;
-  /** 0, or the hour's accounts are wrong by as much, see `hourDifference`. */
+  /** How far the hour's accounts are off, see `hourDifference`; 0 if they are right. */
   readonly difference: number;
 }
 
 /** The accounts of one shard. */
 export interface ShardStatus extends StatusAccounts {
   readonly shard: ShardKey;
-  /** Its newest segment, and whether everything of it is sent. */
+  /** Its newest segment, and whether all of it is sent. */
   readonly segment: number;
   readonly status: Head['status'];
-  /** Its last hours, ascending; those without segments are left out. */
+  /** Its last hours, ascending; hours without segments are omitted. */
   readonly hours: readonly HourStatus[];
 }
 
 /** The accounts of all shards. */
 export interface PipelineStatus extends StatusAccounts {
-  /** The sums of the shards' hours. */
+  /** Totals over the shards' hours. */
   readonly hours: readonly HourStatus[];
-  /** The first hour that is whole on every shard; null as long as the hours are all there is. */
+  /** The first hour that is complete on every shard; null if no hours were dropped. */
   readonly hoursSince: string | null;
-  /** When the oldest event in flight arrived; null when none is in flight. */
+  /** When the oldest event in flight arrived; null when there is none. */
   readonly inFlightSince: string | null;
   readonly shards: readonly ShardStatus[];
 }
 
-/** What the stream holds of a shard, or of all, that no segment has counted as received yet. */
+/** What the stream holds of one shard, or of all, that no segment has counted as received yet. */
 export interface Unread {
   readonly events: number;
-  /** When the oldest of them arrived, epoch milliseconds; undefined when there is none, or it is not known. */
+  /** When the oldest of them arrived, epoch milliseconds; undefined when there is none, or it is unknown. */
   readonly sinceMs: number | undefined;
-  /** False when there are more than one look at the stream shows. */
+  /** False if more are unread than one read of the stream returns. */
   readonly isAll: boolean;
 }
 
-/** The accounts from the front door on: `accepted` is `unread` and `received`. */
+/** The accounts from the front door on: `accepted` is the sum of `unread` and `received`. */
 export interface AcceptedStatus extends PipelineStatus {
-  /** Null, as `unread` is, when the stream could not be read. */
+  /** Null, like `unread`, when the stream could not be read. */
   readonly accepted: number | null;
   readonly unread: number | null;
   /** When the oldest unread event arrived; null when there is none. */
   readonly unreadSince: string | null;
-  /** True when `accepted` and `unread` are lower bounds: more is unread than one look at the stream shows. */
+  /** True when `accepted` and `unread` are lower bounds: more is unread than one read of the stream returns. */
   readonly unreadMore: boolean;
 }
 
@@ -92,7 +92,7 @@ const NONE: StatusAccounts = {
   lost: 0,
 };
 
-/** The accounts of one shard, in all and by hour. */
+/** The accounts of one shard, in total and by hour. */
 export interface ShardAccounts {
   readonly shard: ShardKey;
   readonly head: Head;
@@ -102,7 +102,7 @@ export interface ShardAccounts {
   readonly inFlightSinceMs: number | undefined;
 }
 
-/** The accounts of one shard from its head, its books and the entries that the books leave open or have not reached. */
+/** The accounts of one shard from its head, its checkpoint, and the entries that are open or beyond the checkpoint. */
 export function shardAccounts(
   shard: ShardKey,
   head: Head,
@@ -122,7 +122,7 @@ export function shardAccounts(
   return { shard, head, accounts, hours: hoursNow(books, head, unsettled), inFlightSinceMs };
 }
 
-/** The same status with what the front door accepted. @param unread by shard; undefined: the stream could not be read */
+/** Adds what the front door accepted to a status. @param unread by shard; undefined: the stream could not be read */
 export function withUnread(status: PipelineStatus, unread: readonly Unread[] | undefined): AcceptedStatus {
   if (unread === undefined)
     return { accepted: null, unread: null, unreadSince: null, unreadMore: false, ...status };
@@ -142,7 +142,7 @@ function earliest(instantsMs: readonly (number | undefined)[]): number | undefin
   return known.length === 0 ? undefined : Math.min(...known);
 }
 
-/** The shards and their sums. Hours that one of the shards has folded away already are left out of all. */
+/** The shards and their totals. Hours that a shard has already dropped are omitted from the totals. */
 export function pipelineStatus(shards: readonly ShardAccounts[]): PipelineStatus {
   const sinceMs = Math.max(0, ...shards.map(({ hours }) => hours.sinceMs));
   const all = new Map<number, HourSums>();
@@ -184,7 +184,7 @@ function hourName(hourMs: number): string {
   return new Date(hourMs).toISOString().slice(0, 13);
 }
 
-/** The same status with the last hours only: the one in which `nowMs` lies, and those before, `hours` in all. */
+/** The status with its last `hours` hours only, ending with the one that contains `nowMs`. */
 export function withLastHours<S extends PipelineStatus>(status: S, hours: number, nowMs: number): S {
   const first = hourName(Math.max(0, Math.floor(nowMs / HOUR_MS) - hours + 1) * HOUR_MS);
   const last = ({ hour }: HourStatus) => hours > 0 && hour >= first;
@@ -211,13 +211,13 @@ function add(a: StatusAccounts, b: StatusAccounts): StatusAccounts {
   };
 }
 
-/** What `received` has more than the sum of its parts: 0, or the accounts are wrong. */
+/** The difference between `received` and the sum of its parts: 0 unless the accounts are wrong. */
 export function conservationDifference(status: StatusAccounts): number {
   const { received, duplicate, rejected, counted, inFlight, dead, parked, expired, lost } = status;
   return received - (duplicate + rejected + counted + inFlight + dead + parked + expired + lost);
 }
 
-/** The largest difference of any hour of any shard, without its sign: 0, or the accounts of some hour are wrong. */
+/** The largest absolute difference of any hour of any shard: 0 unless an hour's accounts are wrong. */
 export function hourConservationDifference({ shards }: PipelineStatus): number {
   const differences = shards.flatMap(({ hours }) => hours.map(({ difference }) => Math.abs(difference)));
   return differences.reduce((largest, difference) => Math.max(largest, difference), 0);

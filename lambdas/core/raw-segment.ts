@@ -1,4 +1,4 @@
-// A segment's raw records as one object of the archive: its key, its text, and reading both again.
+// A segment's raw records as one object of the archive: its key, its text, and parsing both.
 import { createHash } from 'node:crypto';
 import { decodeRecord } from './event.ts';
 import {
@@ -13,65 +13,63 @@ import {
 import type { Head, RollupConfig, StreamRecord } from './segment.ts';
 import { HOUR_MS } from './time.ts';
 
-/** Where raw records lie in the archive. */
 export const RAW_PREFIX = 'raw/';
 
 const FORMAT = 1;
 const ENDING = '.ndjson.gz';
 const KEY = /^raw\/(\d{4})\/(\d\d)\/(\d\d)\/(\d\d)\/([^/]+)\.ndjson\.gz$/;
 
-/** What is archived of a segment: the same at every attempt at it. */
+/** A segment's archived object: identical at every attempt. */
 export interface RawObject {
   readonly segment: SegmentId;
-  /** The object's key: below the hour of the segment's least arrival. */
+  /** The object's key: under the hour of the segment's earliest arrival. */
   readonly key: string;
-  /** Keys of empty objects below the further hours in which records of the segment arrived; they name the first. */
+  /** Keys of empty objects under the other hours in which the segment's records arrived; they name the first. */
   readonly markers: readonly string[];
-  /** What is in it, before it is compressed. */
+  /** Its uncompressed content. */
   readonly text: string;
   /** Digest of the text; the segment's entry keeps it. */
   readonly digest: string;
 }
 
-/** A record as the archive has it. */
+/** A record in the archive. */
 export interface RawRecord {
   readonly sequenceNumber: SequenceNumber;
-  /** When the stream took it, epoch milliseconds. */
+  /** When the stream accepted it, epoch milliseconds. */
   readonly arrivalMs: number;
-  /** The record's bytes, exactly as in the stream unless something was deleted from them. */
+  /** The record's bytes, exactly as in the stream unless events were deleted from it. */
   readonly data: Uint8Array;
-  /** Whether events were taken out of it on request. */
+  /** Whether events were deleted from it on request. */
   readonly deleted: boolean;
 }
 
-/** What an object of the archive says of its segment. */
+/** The parsed content of an archived object. */
 export interface RawSegment {
   readonly segment: SegmentId;
   /** All ancestors of the segment's shard that have segments. */
   readonly ancestors: readonly ShardKey[];
-  /** What the segment was rolled up with. */
+  /** The configuration of the segment's rollup. */
   readonly config: RollupConfig;
-  /** In the order of the stream. */
   readonly records: readonly RawRecord[];
-  /** Digest of the text as it is now. */
+  /** Digest of the current text. */
   readonly digest: string;
 }
 
-/** Where a segment's object lies. */
+/** Where a segment's object is stored. */
 export interface RawPlace {
   readonly segment: SegmentId;
-  /** The start of the hour of its least arrival, epoch milliseconds. */
+  /** The start of the hour of its earliest arrival, epoch milliseconds. */
   readonly hourMs: number;
 }
 
-/** An object below `raw/` that is not what this code writes there. */
+/** An object under `raw/` that this code did not write. */
 export class InvalidRawObject extends Error {
   override readonly name = 'InvalidRawObject';
 }
 
 /**
  * A planned segment's object: a line `{ v, segment, records, ancestors, config }`, then a line
- * `{ sequenceNumber, arrivalMs, data }` for each record, its bytes as base64. A function of plan and records alone.
+ * `{ sequenceNumber, arrivalMs, data }` for each record, its bytes in base64. A pure function of plan and records.
  */
 export function rawObject(
   segment: SegmentId,
@@ -84,7 +82,7 @@ export function rawObject(
     segment,
     records: records.length,
     ancestors: ancestors.map(({ shard }) => shard),
-    // Field by field: a configuration that has been in the ledger comes back in another order.
+    // Field by field: a configuration read from the ledger has its fields in another order.
     config: {
       ...{ slotBits, dedupWindowMs, acceptPastMs, acceptFutureMs },
       ...(acceptFromMs !== undefined && { acceptFromMs }),
@@ -107,7 +105,7 @@ export function rawObject(
   };
 }
 
-/** One record's line. @param deleted whether something was taken out of it */
+/** One record's line. @param deleted whether events were deleted from it */
 export function rawLine(
   sequenceNumber: string,
   arrivalMs: number,
@@ -118,18 +116,18 @@ export function rawLine(
   return JSON.stringify({ sequenceNumber, arrivalMs, data: base64, ...(deleted && { deleted }) });
 }
 
-/** Below which prefix the objects of an hour of arrival lie. */
+/** The prefix of the objects of an hour of arrival. */
 export function rawHourPrefix(hourMs: number): string {
   const [date = '', time = ''] = new Date(hourMs).toISOString().split('T');
   return `${RAW_PREFIX}${date.replaceAll('-', '/')}/${time.slice(0, 2)}/`;
 }
 
-/** The key of a segment's object. `hourMs` may be any time in the hour of its least arrival. */
+/** The key of a segment's object. `hourMs` may be any time in the hour of its earliest arrival. */
 export function rawKey({ segment, hourMs }: RawPlace): string {
   return `${rawHourPrefix(hourOf(hourMs))}${segment}${ENDING}`;
 }
 
-/** The place that a key names; undefined for a marker, or a key that is none of ours. */
+/** Parses a key; undefined for a marker, or for a key in another format. */
 export function rawPlaceIn(key: string): RawPlace | undefined {
   const match = KEY.exec(key);
   if (match === null) return undefined;
@@ -143,7 +141,7 @@ export function rawPlaceIn(key: string): RawPlace | undefined {
   }
 }
 
-/** Reads an object's text. @throws InvalidRawObject saying what is wrong with it */
+/** Parses an object's text. @throws InvalidRawObject naming what is wrong */
 export function readRawObject(text: string): RawSegment {
   try {
     const [first = '', ...lines] = text.split('\n');
@@ -177,7 +175,7 @@ function readLine(line: string): RawRecord {
   };
 }
 
-/** A raw record as it was read from the stream. What was deleted from it is no event any more. */
+/** A raw record as read from the stream. Deleted events no longer decode to events. */
 export function streamRecord({ sequenceNumber, arrivalMs, data, deleted }: RawRecord): StreamRecord {
   if (!deleted) return { sequenceNumber, arrivalMs, data, ...decodeRecord(data, arrivalMs) };
   if (data.length === 0) return { sequenceNumber, arrivalMs, data, batch: undefined, events: [] };
@@ -190,7 +188,7 @@ function hourOf(ms: number): number {
   return ms - (ms % HOUR_MS);
 }
 
-/** 128 bits are enough to notice a change. */
+/** 128 bits suffice to detect a change. */
 function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

@@ -1,26 +1,26 @@
-// The knobs that an operator turns while Tally runs: attempts and back-off of the writer, rate and rounds of redrive.
+// The policy that operators change while Tally runs: the writer's attempts and back-off, redrive's rate and rounds.
 
 /** The retry policy. Times are milliseconds. */
 export interface RetryPolicy {
   /** How often the writer tries a message before it becomes a dead letter. */
   readonly attempts: number;
-  /** The first back-off; it doubles with each attempt. */
+  /** The first back-off; doubles with each attempt. */
   readonly backoffBaseMs: number;
   readonly backoffCapMs: number;
-  /** How much of a back-off is left to chance, from 0 to 1: 0.5 spreads it over its upper half, 1 over all of it. */
+  /** The random share of a back-off, from 0 to 1: 0.5 spreads it over its upper half, 1 over all of it. */
   readonly backoffJitter: number;
-  /** How many dead letters a second redrive returns. */
+  /** How many dead letters redrive returns each second. */
   readonly redrivePerSecond: number;
   /** How long a returned dead letter waits in its first round. */
   readonly redriveDelayMs: number;
   readonly redriveDelayCapMs: number;
-  /** By what the wait is multiplied with each round. */
+  /** Factor by which the wait grows each round. */
   readonly redriveDelayGrowth: number;
   /** How many rounds of redrive a dead letter gets before it is parked. */
   readonly redriveRounds: number;
 }
 
-/** What holds until a parameter says otherwise. */
+/** The policy without a parameter. */
 export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   attempts: 3,
   backoffBaseMs: 5_000,
@@ -33,12 +33,12 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   redriveRounds: 5,
 };
 
-/** A retry parameter that cannot be used; the message says which field and what it may be. */
+/** An unusable retry parameter; the message names the field and its allowed values. */
 export class InvalidRetryPolicy extends Error {
   override readonly name = 'InvalidRetryPolicy';
 }
 
-/** Each setting of the parameter: its least and greatest value, and the policy's field with its factor. */
+/** Each setting of the parameter: its range, and the policy's field with its factor. */
 const SETTINGS = {
   // Above the queue's own limit of 20 receives, SQS would move the message before the writer does.
   attempts: { least: 1, greatest: 19, field: 'attempts', factor: 1 },
@@ -56,9 +56,9 @@ const SETTINGS = {
 >;
 
 /**
- * Reads the retry parameter: a JSON object whose fields are optional, times in seconds. A value written before a field existed
- * means that field's default.
- * @throws InvalidRetryPolicy naming the field that cannot be used
+ * Parses the retry parameter: a JSON object with optional fields, times in seconds. A missing field has its default, so
+ * values from before a field existed stay valid.
+ * @throws InvalidRetryPolicy naming the unusable field
  */
 export function parseRetryPolicy(text: string): RetryPolicy {
   let value: unknown;
@@ -93,20 +93,20 @@ export function parseRetryPolicy(text: string): RetryPolicy {
 }
 
 /**
- * How long to wait before the next attempt: exponential, capped, and as much of it as the policy says left to chance, so that
- * messages that failed together do not come back together.
+ * How long to wait before the next attempt: exponential, capped, with the policy's share of jitter, so that messages that
+ * failed together are not retried together.
  * @param attempt the attempt that failed, from 1
- * @param random a number from 0 to below 1
+ * @param random a number in [0, 1)
  */
 export function backoffMs(policy: RetryPolicy, attempt: number, random: number): number {
   const fullMs = Math.min(policy.backoffCapMs, policy.backoffBaseMs * 2 ** (attempt - 1));
   return Math.round(fullMs * (1 - policy.backoffJitter * (1 - random)));
 }
 
-/** The longest delay that SQS gives a message. */
+/** SQS's maximum delay of a message. */
 export const QUEUE_DELAY_MAX_MS = 900_000;
 
-/** How long a dead letter waits after its return, by how many rounds it has had. */
+/** How long a dead letter waits after its return, by its rounds so far. */
 export function redriveDelayMs(policy: RetryPolicy, rounds: number): number {
   const grownMs = policy.redriveDelayMs * policy.redriveDelayGrowth ** rounds;
   return Math.min(QUEUE_DELAY_MAX_MS, policy.redriveDelayCapMs, grownMs);

@@ -1,9 +1,8 @@
-// Rollup messages: deltas of one segment on their way through SQS, ready to be stored. ASCII JSON.
+// Rollup messages: deltas of one segment on their way through SQS, ready to store. ASCII JSON.
 import type { Delta } from './delta.ts';
 import { parseHashRange } from './hash-range.ts';
 import { InvalidIdentifier, parseSegmentId, type SegmentId } from './identifiers.ts';
 
-/** A rollup message. */
 export interface RollupMessage {
   readonly segment: SegmentId;
   /** The parts of the segment that it carries. */
@@ -12,25 +11,25 @@ export interface RollupMessage {
   readonly body: string;
 }
 
-/** What a rollup message's body says. */
+/** The parsed body of a rollup message. */
 export interface RollupContent {
   readonly segment: SegmentId;
-  /** The earliest hour that the segment adds to, epoch milliseconds. */
+  /** The earliest hour that the segment has rows for, epoch milliseconds. */
   readonly earliestHourMs: number;
   /** At least one. */
   readonly deltas: readonly Delta[];
 }
 
-/** A body that is not a rollup message: poison, which no number of attempts will cure. */
+/** A body that is not a rollup message: poison, which fails at every attempt. */
 export class InvalidRollupMessage extends Error {
   override readonly name = 'InvalidRollupMessage';
 }
 
 const FORMAT_VERSION = 2;
-/** A message fills one of SQS's billing units of 64 KB, with room for what the service adds; a larger delta has one of its own. */
+/** A message fills one of SQS's 64 KB billing units, with room for what the service adds; a larger delta gets its own message. */
 const BODY_BYTES_MAX = 60_000;
 
-/** Puts a segment's deltas into messages, in order. @param bytesMax of a body, unless one delta alone takes more */
+/** Packs a segment's deltas into messages, in order. @param bytesMax of a body, unless a single delta is larger */
 export function encodeMessages(
   deltas: readonly Delta[],
   earliestHourMs: number,
@@ -59,8 +58,8 @@ export function encodeMessages(
 }
 
 /**
- * Reads a rollup message's body.
- * @throws InvalidRollupMessage when it is not one, with the reason
+ * Parses a rollup message's body.
+ * @throws InvalidRollupMessage naming the reason
  */
 export function decodeRollupMessage(body: string): RollupContent {
   const value = parseJson(body);

@@ -11,32 +11,32 @@ import { hashEventId } from './seen-ids.ts';
 import { isRejected, type RollupConfig, type StreamRecord } from './segment.ts';
 import { HOUR_MS, isLate, MINUTE_MS } from './time.ts';
 
-/** An event that can never be counted, and where it stood. */
+/** An event that can never be counted, and its position. */
 export interface RejectedEvent {
   readonly sequenceNumber: SequenceNumber;
   /** Its place in the record, from 0. */
   readonly index: number;
   readonly arrivalMs: number;
   readonly reason: RejectionReason;
-  /** The whole record, so that nothing is lost. */
+  /** The whole record, so that no information is lost. */
   readonly data: Uint8Array;
 }
 
-/** Everything that a segment produces: the same at every attempt. */
+/** A segment's output: the same at every attempt. */
 export interface SegmentOutput {
   readonly accounts: Accounts;
-  /** Its rows, cut into what becomes its deltas. */
+  /** Its rows, one entry for each delta. */
   readonly cut: readonly CutRows[];
   readonly rejected: readonly RejectedEvent[];
-  /** The earliest hour that it adds to, epoch milliseconds; undefined when it adds to none. */
+  /** The earliest hour with a row, epoch milliseconds; undefined when there are no rows. */
   readonly earliestHourMs: number | undefined;
-  /** Hashes of the ids seen in the segment, packed. */
+  /** Packed hashes of the segment's ids. */
   readonly ids: Uint8Array;
   /** SHA-256 over everything above, hexadecimal. */
   readonly digest: string;
-  /** How many rows the deltas hold. */
+  /** Number of rows in the deltas. */
   readonly rows: number;
-  /** How many of the emitted events were late, see `isLate`. */
+  /** Number of emitted events that were late, see `isLate`. */
   readonly late: number;
 }
 
@@ -46,7 +46,7 @@ interface GrowingRow {
   /** Hours since 1970. */
   readonly hour: number;
   events: number;
-  /** Sums by minute of the hour. Safe integers: a segment has 40,000 events of up to 10^9. */
+  /** Sums by minute of the hour. Safe integers: a segment has at most 40,000 events of up to 10^9. */
   readonly minutes: Map<number, number>;
 }
 
@@ -57,9 +57,9 @@ interface GrowingHour {
 }
 
 /**
- * Rolls a segment's records up: drops duplicates, sets aside what can never be counted, sums the rest by metric, entity
- * and minute, and cuts the rows into deltas.
- * @param window who has seen an id before this segment
+ * Rolls up a segment's records: drops duplicates, sets aside rejected events, sums the rest by metric, entity and minute,
+ * and cuts the rows into deltas.
+ * @param window the ids seen before this segment
  */
 export function rollUp(
   records: readonly StreamRecord[],
@@ -88,7 +88,7 @@ export function rollUp(
       const identity = identityOf(countable, record.batch);
       if (identity !== undefined) {
         hashEventId(identity, id);
-        // A dropped duplicate enters the window too: a chain of retries may outlast the first one's stay.
+        // A dropped duplicate enters the window too: retries may continue after the first copy has left it.
         if (!ids.add(id) || window.seen(id)) {
           duplicate += 1;
           continue;
@@ -134,10 +134,10 @@ function outOfRange(
   return undefined;
 }
 
-/** Rows by hour, metric and entity while they grow. */
+/** Rows by hour, metric and entity, while they grow. */
 class RowTable {
   readonly #hours = new Map<number, GrowingHour>();
-  /** The hour of the last event, which nearly always is the next one's, too. */
+  /** The hour of the last event, which is nearly always the next event's, too. */
   #last: GrowingHour | undefined;
   events = 0;
 
@@ -195,7 +195,7 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Of rows before they are compressed: another version of the library must not make another digest. */
+/** Over uncompressed rows: another version of the compression library must not change the digest. */
 function digestOf(accounts: Accounts, cut: readonly CutRows[], ids: Uint8Array): string {
   const digest = createHash('sha256');
   const byReason = Object.entries(accounts.rejected).sort(([a], [b]) => compareText(a, b));

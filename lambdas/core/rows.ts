@@ -7,25 +7,25 @@ export { InvalidRows };
 /** Sums by cell: a minute of an hour, an hour of a day, a day of a month, or a month since 1970. */
 export type Cells = ReadonlyMap<number, bigint>;
 
-/** What one (metric, entity) has in one period. */
+/** The counts of one (metric, entity) in one period. */
 export interface Row {
   readonly metric: string;
   readonly entity: string;
-  /** Deltas hold rows of several hours: hours since 1970. Blocks are of one period: 0. */
+  /** In deltas, which span hours: hours since 1970. In blocks, which have one period: 0. */
   readonly hour: number;
-  /** How many events the sums are of. A signed sum alone can't be audited. */
+  /** How many events the sums include. A signed sum alone cannot be audited. */
   readonly events: number;
   readonly cells: Cells;
 }
 
-/** The first byte of everything encoded. */
+/** Encoding version, the first byte. */
 const ENCODING = 1;
-/** Deflate's level: the next ones take twice the time for one byte in fifty. */
+/** Deflate's level: higher ones take twice the time for 2% fewer bytes. */
 const LEVEL = 6;
-/** Between metric and entity: neither can contain it. */
+/** Separates metric and entity: neither can contain it. */
 const SEPARATOR = '\0';
 
-/** Orders rows as encodings have them: by metric, entity and hour, in code units. */
+/** The encoding's order: by metric, entity and hour, in code units. */
 export function compareRows(a: Row, b: Row): number {
   if (a.metric !== b.metric) return a.metric < b.metric ? -1 : 1;
   if (a.entity !== b.entity) return a.entity < b.entity ? -1 : 1;
@@ -33,14 +33,14 @@ export function compareRows(a: Row, b: Row): number {
 }
 
 /**
- * About how many bytes a row takes before compression. Limits are in these bytes: they grow with every row and cell, and are
- * the same whatever library compresses.
+ * Approximate bytes of a row before compression. Limits use this unit: it grows with every row and cell, and does not
+ * depend on the compression library.
  */
 export function rowBytes({ metric, entity, cells }: Row): number {
   return bytesOf(metric.length + Buffer.byteLength(entity, 'utf8'), cells.size);
 }
 
-/** The same of a named row. @param nameBytes of its name, where they are known */
+/** The same for a named row. @param nameBytes the name's bytes, if known */
 export function namedBytes({ name, length }: NamedRow, nameBytes = Buffer.byteLength(name, 'utf8')): number {
   return bytesOf(nameBytes - SEPARATOR.length, length);
 }
@@ -49,25 +49,25 @@ function bytesOf(nameBytes: number, cells: number): number {
   return nameBytes + 6 + cells * CELL_BYTES;
 }
 
-/** What one more cell adds to a row. */
+/** Bytes of one more cell in a row. */
 export const CELL_BYTES = 4;
 
-/** A row by its name, cells and sums side by side: what the compactor works with. */
+/** A row with its name, cells and sums as parallel arrays: the compactor's form. */
 export interface NamedRow {
-  /** From `rowName`: sorts as `compareRows` does. */
+  /** From `rowName`; sorts like `compareRows`. */
   readonly name: string;
   /** Hours since 1970; 0 in blocks. */
   readonly hour: number;
   readonly events: number;
-  /** How many cells it has. */
+  /** Number of cells. */
   readonly length: number;
   /** Ascending. */
   readonly cells: readonly number[];
-  /** Of each cell; a bigint where a number would not be exact. */
+  /** One for each cell; a bigint where a number would be inexact. */
   readonly sums: readonly (number | bigint)[];
 }
 
-/** What rows are known by. */
+/** The name of a row: metric, separator, entity. */
 export function rowName(metric: string, entity: string): string {
   return `${metric}${SEPARATOR}${entity}`;
 }
@@ -88,12 +88,12 @@ function named({ metric, entity, hour, events, cells }: Row): NamedRow {
   };
 }
 
-/** Lays rows out. @param rows sorted by `compareRows` */
+/** Encodes rows without compressing them. @param rows sorted by `compareRows` */
 export function layRows(rows: readonly Row[]): Uint8Array {
   return layNamed(rows.map(named));
 }
 
-/** Lays rows out. @param rows sorted by name, then hour */
+/** The same. @param rows sorted by name, then hour */
 function layNamed(rows: readonly NamedRow[]): Uint8Array {
   const out = new ByteWriter();
   out.number(rows.length);
@@ -127,7 +127,7 @@ function sharedBytes(a: Buffer, b: Buffer, most: number): number {
   return shared;
 }
 
-/** Compresses laid-out rows: a version byte, then raw deflate. */
+/** Compresses encoded rows: a version byte, then raw deflate. */
 export function packRows(laid: Uint8Array): Uint8Array {
   const packed = deflateRawSync(laid, { level: LEVEL, chunkSize: chunkSize(laid.length / 2) });
   const bytes = new Uint8Array(packed.length + 1);
@@ -136,7 +136,7 @@ export function packRows(laid: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** As many bytes as come out, about: the library's own 16 KB would take longer to get than to fill. */
+/** Approximately the output's size: zlib's default of 16 KB takes longer to allocate than to fill. */
 function chunkSize(bytes: number): number {
   return Math.max(256, Math.ceil(bytes));
 }
@@ -146,13 +146,13 @@ export function encodeRows(rows: readonly Row[]): Uint8Array {
   return packRows(layRows(rows));
 }
 
-/** The same of rows sorted by name, then hour. */
+/** The same for rows sorted by name, then hour. */
 export function encodeNamed(rows: readonly NamedRow[]): Uint8Array {
   return packRows(layNamed(rows));
 }
 
 /**
- * Reads rows, in their order.
+ * Decodes rows, in order.
  * @throws InvalidRows when the bytes are damaged or of another version
  */
 export function decodeRows(bytes: Uint8Array): Row[] {
@@ -160,7 +160,7 @@ export function decodeRows(bytes: Uint8Array): Row[] {
 }
 
 /**
- * Reads the rows of some names, in their order; a few of many cost a fraction of reading all.
+ * Decodes the rows of some names, in order; for few names, at a fraction of the cost of all.
  * @param names from `rowName`
  * @throws InvalidRows when the bytes are damaged or of another version
  */
@@ -168,14 +168,14 @@ export function pickRows(bytes: Uint8Array, names: ReadonlySet<string>): Row[] {
   return rowsOf(viewRows(bytes, names));
 }
 
-/** Reads rows that are laid out and not compressed. @throws InvalidRows when the bytes are damaged */
+/** Decodes uncompressed rows. @throws InvalidRows when the bytes are damaged */
 export function readLaid(laid: Uint8Array): Row[] {
   return rowsOf(new RowReader(Buffer.from(laid.buffer, laid.byteOffset, laid.byteLength), undefined));
 }
 
 /**
- * Reads rows one after the other.
- * @param names from `rowName`: only those; undefined: all
+ * Iterates over rows.
+ * @param names from `rowName`; undefined: all
  * @throws InvalidRows when the bytes are damaged or of another version
  */
 export function viewRows(bytes: Uint8Array, names?: ReadonlySet<string>): RowReader {
@@ -192,12 +192,12 @@ function inflated(bytes: Uint8Array): Buffer {
   }
 }
 
-/** Rows while they are read: one object for all, each row until the next one, which saves most of the memory. */
+/** Iterates over rows with one reused object: each row is valid until the next, which saves most of the memory. */
 export class RowReader implements NamedRow, IterableIterator<RowReader, undefined> {
   hour = 0;
   events = 0;
   length = 0;
-  /** Its name's bytes, the separator included. */
+  /** Bytes of its name, the separator included. */
   nameBytes = 0;
   readonly cells: number[] = [];
   readonly sums: (number | bigint)[] = [];
@@ -215,7 +215,7 @@ export class RowReader implements NamedRow, IterableIterator<RowReader, undefine
     this.#left = this.#input.number();
   }
 
-  /** Read when it is asked for: whoever looks at sums first passes most names over. */
+  /** Decoded lazily: a reader that filters by sums skips most names. */
   get name(): string {
     this.#name ??= this.#bytes.toString('utf8', 0, this.nameBytes);
     return this.#name;
@@ -252,7 +252,7 @@ export class RowReader implements NamedRow, IterableIterator<RowReader, undefine
     return { done: true, value: undefined };
   }
 
-  /** A name of another length is none of those asked for: most are told without being read. */
+  /** Compares lengths first, which excludes most names without decoding them. */
   #isWanted(): boolean {
     if (this.#names === undefined || this.#lengths === undefined) return true;
     return this.#lengths.has(this.nameBytes) && this.#names.has(this.name);
@@ -265,7 +265,7 @@ function rowsOf(views: Iterable<NamedRow>): Row[] {
   return rows;
 }
 
-/** A copy of a row with metric and entity apart. */
+/** A copy of a row with metric and entity separated. */
 export function asRow({ name, hour, events, length, cells, sums }: NamedRow): Row {
   const [metric, entity] = splitName(name);
   const own = new Map<number, bigint>();

@@ -1,21 +1,21 @@
-// A set of 64-bit event-id hashes, each with the latest segment that carried it. Typed arrays: no object for each id.
+// A set of 64-bit event-id hashes, each with the latest segment that carried it. Typed arrays avoid an object for each id.
 import { hash } from 'node:crypto';
 
 /**
- * The two halves of an event identity's 64-bit hash, high and low. The first 64 bits of SHA-256: a client who does not
- * know how to break it cannot make somebody else's event look like a duplicate.
+ * The high and low halves of an event identity's 64-bit hash: the first 64 bits of SHA-256, so that a client cannot craft
+ * an id that makes another client's event a duplicate.
  */
 export interface IdHash {
   high: number;
   low: number;
 }
 
-/** Bytes that one id takes in the ledger. */
+/** Bytes of one id in the ledger. */
 export const ID_BYTES = 8;
 
 /**
- * Hashes an event's identity into `into`, so that no object is made for each event.
- * @param identity as `identityOf` gives it
+ * Hashes an event's identity into `into`, which avoids an object for each event.
+ * @param identity from `identityOf`
  */
 export function hashEventId(identity: string, into: IdHash): void {
   const digest = hash('sha256', identity, 'binary');
@@ -33,17 +33,17 @@ function halfAt(digest: string, at: number): number {
   );
 }
 
-/** Places at least: small, since many shards have a handful of ids. */
+/** Minimum number of slots: small, since many shards have few ids. */
 const CAPACITY_MIN = 64;
 
-/** Open addressing with linear probing, at most half full; `segment` 0 marks a free place. */
+/** Open addressing with linear probing, at most half full; `segment` 0 marks a free slot. */
 export class SeenIds {
   #high: Uint32Array;
   #low: Uint32Array;
   #segment: Uint32Array;
   #size = 0;
 
-  /** @param expected how many ids there will be, more or less: places for them are made at once */
+  /** @param expected approximate number of ids: their slots are allocated at once */
   constructor(expected = 0) {
     const capacity = capacityFor(expected * 2);
     this.#high = new Uint32Array(capacity);
@@ -51,7 +51,7 @@ export class SeenIds {
     this.#segment = new Uint32Array(capacity);
   }
 
-  /** How many different ids are held. */
+  /** Number of distinct ids held. */
   get size(): number {
     return this.#size;
   }
@@ -62,7 +62,7 @@ export class SeenIds {
   }
 
   /**
-   * Notes that `segment` (1 or more) carried the id; a later segment noted before stays.
+   * Records that `segment` (1 or more) carried the id; a later segment recorded before stays.
    * @returns whether the id is new
    */
   note(high: number, low: number, segment: number): boolean {
@@ -77,7 +77,7 @@ export class SeenIds {
     return true;
   }
 
-  /** Forgets every id whose latest segment lies before `segment`. */
+  /** Removes every id whose latest segment is before `segment`. */
   forgetBefore(segment: number): void {
     let kept = 0;
     for (const latest of this.#segment) if (latest >= segment) kept += 1;
@@ -111,7 +111,7 @@ export class SeenIds {
   }
 }
 
-/** The power of two that has so many places. */
+/** The power of two with at least `places` slots. */
 function capacityFor(places: number): number {
   let capacity = CAPACITY_MIN;
   while (capacity < places) capacity *= 2;

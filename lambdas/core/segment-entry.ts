@@ -1,4 +1,4 @@
-// What the ledger keeps of a segment after its plan: its accounts, its parts, and where each part is now.
+// A segment's entry in the ledger after its plan: its accounts, its parts, and where each part is now.
 
 import { type Accounts, lostAccounts } from './accounts.ts';
 import type { HashRange } from './hash-range.ts';
@@ -6,15 +6,15 @@ import type { SequenceNumber } from './identifiers.ts';
 import type { SegmentOutput } from './rollup.ts';
 import type { Head, RollupConfig } from './segment.ts';
 
-/** An item that the ledger must have is not there: a segment, or its ids, that the dedup window needs. */
+/** A required ledger item is missing: a segment, or ids that the dedup window needs. */
 export class MissingLedgerItem extends Error {
   override readonly name = 'MissingLedgerItem';
 }
 
-/** Where a part's events are. Each part is in exactly one of these places, whatever was reported in which order. */
+/** Where a part's events are. Each part is in exactly one place, in whatever order reports came in. */
 export type PartPlace = 'counted' | 'lost' | 'parked' | 'dead' | 'in-flight';
 
-/** What the ledger keeps of a part. */
+/** A part in the entry. */
 export interface PartSummary {
   /** Events in its rows. */
   readonly events: number;
@@ -22,55 +22,55 @@ export interface PartSummary {
   readonly range: HashRange;
 }
 
-/** A segment's item in the ledger. Small, because acknowledgements update it. */
+/** A segment's item in the ledger. Kept small, because acknowledgements update it. */
 export interface SegmentEntry {
   readonly segment: number;
   readonly first: SequenceNumber;
   readonly last: SequenceNumber;
   readonly records: number;
-  /** What the segment was rolled up with, so that the audit can do it again. */
+  /** The configuration of the segment's rollup, so that the audit can repeat it. */
   readonly config: RollupConfig;
   readonly version: number;
   /** True when the stream trimmed the segment's records before all of its parts were known to be sent. */
   readonly lost: boolean;
   readonly accounts: Accounts;
   readonly parts: readonly PartSummary[];
-  /** Digest of the segment's output; empty when it was lost before it had any. */
+  /** Digest of the segment's output; empty if it was lost before its rollup. */
   readonly digest: string;
   /** Digest of the segment's raw records in the archive; undefined when they were not archived. */
   readonly raw?: string | undefined;
-  /** Bytes of packed ids, in the entry or beside it. */
+  /** Bytes of packed ids, stored in the entry or beside it. */
   readonly idBytes: number;
-  /** Packed ids, where they are few. */
+  /** Packed ids, if they are few. */
   readonly ids?: Uint8Array | undefined;
-  /** About how many bytes its deltas take. */
+  /** Approximate bytes of its deltas. */
   readonly deltaBytes: number;
   readonly minArrivalMs: number;
   /** The running maximum of arrivals before this segment, 0 for a shard's first; epoch milliseconds. */
   readonly runMaxBeforeMs: number;
-  /** The same, this segment included. */
+  /** The same, including this segment. */
   readonly runMaxMs: number;
   /** Parts whose deltas are stored. */
   readonly acked: ReadonlySet<number>;
   /** Parts last seen in the dead-letter queue. */
   readonly dead: ReadonlySet<number>;
-  /** Parts last seen in the archive, waiting for a replay by hand. */
+  /** Parts last seen in the archive, waiting for a manual replay. */
   readonly parked: ReadonlySet<number>;
-  /** Parts that an operator gave up for good; they count as lost unless a copy of them is counted after all. */
+  /** Parts that an operator gave up; they count as lost unless a copy of them is counted after all. */
   readonly discarded: ReadonlySet<number>;
-  /** Events of acknowledged parts that came after the retention of minutes, by part: their rows are kept in the archive, too. */
+  /** Events of acknowledged parts that arrived after the minutes' retention, by part: the archive has their rows, too. */
   readonly expired: Readonly<Record<number, number>>;
 }
 
-/** What a dedup window needs of an entry. */
+/** The fields of an entry that a dedup window needs. */
 export type WindowEntry = Pick<SegmentEntry, 'segment' | 'runMaxMs' | 'runMaxBeforeMs' | 'idBytes' | 'ids'>;
 
-/** Up to this size ids are in the entry: an item of their own would cost a write unit. Acknowledgements write the entry again. */
+/** Up to this size ids are in the entry: a separate item would cost a write unit. Acknowledgements rewrite the entry. */
 export const INLINE_IDS_BYTES = 128;
 
 /**
- * The entry of a segment that was rolled up.
- * @param deltaBytes what its deltas take, compressed
+ * The entry of a segment after its rollup.
+ * @param deltaBytes compressed size of its deltas
  * @param raw digest of its raw records, if they are archived
  */
 export function emittedEntry(
@@ -92,7 +92,7 @@ export function emittedEntry(
   };
 }
 
-/** The entry of a segment whose records were trimmed before anything of it was sent. */
+/** The entry of a segment whose records were trimmed before any part of it was sent. */
 export function lostEntry(head: Head): SegmentEntry {
   return {
     ...frame(head),
@@ -118,7 +118,7 @@ function frame(head: Head) {
   return { ...range, minArrivalMs, runMaxBeforeMs, runMaxMs, ...nowhere };
 }
 
-/** Where a part is. An acknowledgement outweighs everything: a copy of a counted part may still lie anywhere. */
+/** Where a part is. An acknowledgement overrides everything: copies of a counted part may still exist anywhere. */
 export function partPlace(entry: SegmentEntry, part: number): PartPlace {
   if (entry.acked.has(part)) return 'counted';
   if (entry.lost || entry.discarded.has(part)) return 'lost';
@@ -127,29 +127,29 @@ export function partPlace(entry: SegmentEntry, part: number): PartPlace {
 }
 
 /**
- * Whether nothing more can happen to the segment: every part is counted. A lost segment that had parts stays unsettled,
- * since a message of its may still arrive; one that never had any is settled at once.
+ * Whether the segment is final: every part is counted. A lost segment with parts stays unsettled, since one of its
+ * messages may still arrive; one without parts is settled at once.
  */
 export function isSettled(entry: SegmentEntry): boolean {
   return entry.parts.every((_, part) => entry.acked.has(part));
 }
 
-/** Whether nothing of the segment is waited for any more: every part is counted, or was given up by an operator. */
+/** Whether nothing more is expected of the segment: every part is counted, or an operator gave it up. */
 export function isGivenUp(entry: SegmentEntry): boolean {
   return entry.parts.every((_, part) => entry.acked.has(part) || entry.discarded.has(part));
 }
 
 /** What an acknowledgement changed. */
 export interface NewlyCounted {
-  /** Parts that nobody had acknowledged before. */
+  /** Parts acknowledged for the first time. */
   readonly parts: number;
-  /** Events of these parts, less those that came after the retention of minutes. */
+  /** Events of these parts, except those that arrived after the minutes' retention. */
   readonly events: number;
   /** When the oldest record of the segment arrived, epoch milliseconds. */
   readonly oldestArrivalMs: number;
 }
 
-/** What acknowledging some parts of a segment has changed, told by its entry as it was before. */
+/** What acknowledging some parts changed. @param before the entry before the acknowledgement */
 export function newlyCounted(before: SegmentEntry, acknowledged: readonly number[]): NewlyCounted {
   const parts = acknowledged.filter((part) => !before.acked.has(part));
   const events = parts.reduce(
@@ -159,7 +159,7 @@ export function newlyCounted(before: SegmentEntry, acknowledged: readonly number
   return { parts: parts.length, events, oldestArrivalMs: before.minArrivalMs };
 }
 
-/** Where the events are that a segment emitted. */
+/** Where a segment's emitted events are. */
 export interface EmittedPlaces {
   readonly counted: number;
   readonly expired: number;
@@ -169,10 +169,9 @@ export interface EmittedPlaces {
   readonly lost: number;
 }
 
-/** Nothing, anywhere. */
 export const NOWHERE: EmittedPlaces = { counted: 0, expired: 0, inFlight: 0, dead: 0, parked: 0, lost: 0 };
 
-/** Sorts a segment's emitted events by where they are; the places add up to `accounts.emitted` and `accounts.lost`. */
+/** A segment's emitted events by place; the places add up to `accounts.emitted` and `accounts.lost`. */
 export function emittedPlaces(entry: SegmentEntry): EmittedPlaces {
   const places = { ...NOWHERE, lost: entry.accounts.lost };
   for (const [part, { events }] of entry.parts.entries()) {

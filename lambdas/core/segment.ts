@@ -1,4 +1,4 @@
-// A shard's segments as the ledger knows them, and the decisions about them: what to plan, what covers a plan.
+// A shard's segments in the ledger, and the decisions about them: what to plan, and which records a plan covers.
 
 import { type Accounts, noAccounts } from './accounts.ts';
 import { type Acceptance, acceptedFromMs, keepingBoundaries } from './boundaries.ts';
@@ -6,60 +6,60 @@ import type { CutConfig } from './delta.ts';
 import type { CountableEvent, DecodedEvent, DecodedRecord } from './event.ts';
 import { compareSequenceNumbers, type SequenceNumber, type ShardKey } from './identifiers.ts';
 
-/** The version of the rollup function. A plan carries it: code that does not know a planned version refuses to guess. */
+/** The version of the rollup function. Plans carry it: code that does not know a planned version fails instead of guessing. */
 export const ROLLUP_VERSION = 2;
 
-/** Most events in a segment, so that its ids fit the ledger: 40,000 × 8 bytes is one item. */
+/** Maximum number of events in a segment, so that its ids fit into one item: 40,000 × 8 bytes. */
 export const SEGMENT_EVENTS_MAX = 40_000;
 
-/** What decides a segment's output besides its records. Frozen in the plan, so that a recovery after a deployment agrees. */
+/** What determines a segment's output besides its records. Frozen in the plan, so that a recovery after a deployment agrees. */
 export interface RollupConfig extends CutConfig, Acceptance {
   readonly dedupWindowMs: number;
-  /** How long after its arrival an event may claim to happen (clocks differ). */
+  /** How far in the future of its arrival an event may be, since clocks differ. */
   readonly acceptFutureMs: number;
 }
 
-/** A record of the stream, decoded. */
+/** A decoded record of the stream. */
 export interface StreamRecord extends DecodedRecord {
   readonly sequenceNumber: SequenceNumber;
-  /** When the stream took it, epoch milliseconds. */
+  /** When the stream accepted it, epoch milliseconds. */
   readonly arrivalMs: number;
   /** The record's bytes, kept for the archive of rejected events. */
   readonly data: Uint8Array;
 }
 
-/** A shard's ancestor, as it was when the shard's first segment was planned: closed, read to its end. */
+/** A shard's ancestor when the shard's first segment was planned: closed, and read to its end. */
 export interface Ancestor {
   readonly shard: ShardKey;
   /** Its last segment. */
   readonly segment: number;
   /** The running maximum of arrivals up to that segment, epoch milliseconds. */
   readonly runMaxMs: number;
-  /** The time before which it accepted nothing any more; left out by code from before. Epoch milliseconds. */
+  /** The time before which it accepted nothing; absent in older plans. Epoch milliseconds. */
   readonly acceptedFromMs?: number;
 }
 
-/** The newest segment of a shard, and how far it got. */
+/** The newest segment of a shard, and its state. */
 export interface Head {
   readonly segment: number;
   readonly first: SequenceNumber;
   readonly last: SequenceNumber;
-  /** How many records the stream holds in `first..last`. */
+  /** Number of records in `first..last`. */
   readonly records: number;
-  /** How many events are in them; undefined in plans from before it was noted. */
+  /** Number of events in them; undefined in older plans. */
   readonly events?: number;
   readonly config: RollupConfig;
   readonly version: number;
-  /** `ended`: sent, and a later generation goes on with the shard. */
+  /** `ended`: sent, and a later generation continues the shard. */
   readonly status: 'planned' | 'sent' | 'ended';
   readonly ancestors: readonly Ancestor[];
-  /** The least arrival in the segment: its dedup window reaches back from here. Epoch milliseconds. */
+  /** The earliest arrival in the segment: its dedup window reaches back from here. Epoch milliseconds. */
   readonly minArrivalMs: number;
   /** The running maximum of arrivals before this segment, its ancestors' included; 0 when there is none. Epoch milliseconds. */
   readonly runMaxBeforeMs: number;
-  /** The same, this segment included. */
+  /** The same, including this segment. */
   readonly runMaxMs: number;
-  /** The accounts of all segments before this one; of this one too once it is sent. */
+  /** The accounts of all segments before this one; once sent, of this one too. */
   readonly totals: Accounts;
 }
 
@@ -73,7 +73,7 @@ export function recordsAfter(
   return first === -1 ? [] : records.slice(first);
 }
 
-/** As many of the leading records as one segment may take: at least one, at most `SEGMENT_EVENTS_MAX` events. */
+/** The leading records that one segment may take: at least one record, at most `SEGMENT_EVENTS_MAX` events. */
 export function leadingSegment(records: readonly StreamRecord[]): readonly StreamRecord[] {
   let events = 0;
   const end = records.findIndex((record, index) => {
@@ -104,7 +104,7 @@ export function planSegment(
     if (arrivalMs < minArrivalMs) minArrivalMs = arrivalMs;
     if (arrivalMs > maxArrivalMs) maxArrivalMs = arrivalMs;
   }
-  // A shard's first segment comes after all of its ancestors', however far clocks step back in between: deltas are found by it.
+  // A shard's first segment comes after all its ancestors, even if clocks step back in between: deltas are found by it.
   const runMaxBeforeMs = head?.runMaxMs ?? Math.max(0, ...ancestors.map(({ runMaxMs }) => runMaxMs));
   return {
     segment: (head?.segment ?? 0) + 1,
@@ -123,7 +123,7 @@ export function planSegment(
   };
 }
 
-/** The boundaries of acceptance that were in force before a segment: those of the one before it, or of the shard's ancestors. */
+/** The acceptance boundaries before a segment: those of the previous segment, or of the shard's ancestors. */
 function boundariesOf(head: Head | undefined, ancestors: readonly Ancestor[]) {
   if (head === undefined)
     return ancestors.map((one) => ({ acceptedFromMs: one.acceptedFromMs ?? 0, reachedMs: one.runMaxMs }));
@@ -131,8 +131,8 @@ function boundariesOf(head: Head | undefined, ancestors: readonly Ancestor[]) {
 }
 
 /**
- * Whether the ledger's head is this very plan: written by me, and its answer lost on the way. A plan of the same range
- * made under another configuration is not mine.
+ * Whether the ledger's head is this very plan: written by this caller, whose answer was lost. A plan of the same range
+ * with another configuration is someone else's.
  */
 export function isSamePlan(head: Head, plan: Head): boolean {
   return (
@@ -156,7 +156,7 @@ function isSameConfig(a: RollupConfig, b: RollupConfig): boolean {
   );
 }
 
-/** The planned records, if these hold all of them; undefined otherwise. */
+/** The planned records, if `records` has all of them; otherwise undefined. */
 export function plannedRecords(
   plan: Pick<Head, 'first' | 'last' | 'records'>,
   records: readonly StreamRecord[],
@@ -173,7 +173,7 @@ export function plannedRecords(
   return whole ? inside : undefined;
 }
 
-/** Narrows a decoded event to one that was rejected. */
+/** Narrows a decoded event to a rejected one. */
 export function isRejected(event: DecodedEvent): event is Exclude<DecodedEvent, CountableEvent> {
   return 'rejected' in event;
 }

@@ -7,30 +7,30 @@ export interface TopEntry {
   readonly n: bigint;
 }
 
-/** Most entities that a list has. */
+/** Maximum number of entities in a list. */
 export const TOP_MAX = 100;
 
-/** Orders entries: by count downwards, equal counts by entity upwards (code units). */
+/** Orders entries: count descending, then entity ascending by code units. */
 function compareTopEntries(a: TopEntry, b: TopEntry): number {
   if (a.n !== b.n) return a.n > b.n ? -1 : 1;
   return a.entity < b.entity ? -1 : a.entity > b.entity ? 1 : 0;
 }
 
-/** Collects the first entries of some metrics. Each (metric, entity) may be added once. */
+/** Collects the top entries of some metrics. Add each (metric, entity) at most once. */
 export class TopCollector {
   readonly #metrics: ReadonlySet<string>;
   readonly #lists = new Map<string, List>();
-  /** No list takes less than this. */
+  /** Lower bound for every list. */
   #least: number | bigint = Number.NEGATIVE_INFINITY;
 
-  /** @param metrics those whose lists are wanted */
+  /** @param metrics whose lists to collect */
   constructor(metrics: ReadonlySet<string>) {
     this.#metrics = metrics;
   }
 
   add(row: NamedRow): void {
     const n = totalOf(row);
-    // Most rows are passed over without reading their names.
+    // Skips most rows without decoding their names.
     if (n < this.#least) return;
     const [metric, entity] = splitName(row.name);
     if (!this.#metrics.has(metric)) return;
@@ -38,7 +38,7 @@ export class TopCollector {
     this.#lists.set(metric, list);
     if (n < list.least) return;
     list.entries.push({ entity, n: BigInt(n) });
-    // Sorting now and then is cheaper than keeping the list sorted.
+    // Sorting occasionally is cheaper than keeping the list sorted.
     if (list.entries.length < 10 * TOP_MAX) return;
     list.entries.sort(compareTopEntries).splice(TOP_MAX);
     list.least = list.entries[TOP_MAX - 1]?.n ?? list.least;
@@ -47,7 +47,7 @@ export class TopCollector {
       .reduce((a, b) => (a < b ? a : b));
   }
 
-  /** The lists by metric. A metric without a row has an empty list. */
+  /** The lists by metric; empty for a metric without rows. */
   lists(): ReadonlyMap<string, readonly TopEntry[]> {
     const sorted = (metric: string) =>
       (this.#lists.get(metric)?.entries ?? []).sort(compareTopEntries).slice(0, TOP_MAX);
@@ -55,7 +55,7 @@ export class TopCollector {
   }
 }
 
-/** The leading entries of a metric and some more, and the least count that may still be among them. */
+/** The leading entries of a metric and some more, and the least count that can still be among the leading ones. */
 interface List {
   readonly entries: TopEntry[];
   least: number | bigint;
@@ -84,7 +84,7 @@ export function encodeTop(metric: string, entries: readonly TopEntry[]): Uint8Ar
   return encodeRows(rows.sort(compareRows));
 }
 
-/** Reads a list. @throws InvalidRows when it is damaged */
+/** Decodes a list. @throws InvalidRows when it is damaged */
 export function decodeTop(bytes: Uint8Array): TopEntry[] {
   return decodeRows(bytes)
     .map(({ entity, cells }) => ({ entity, n: cells.get(0) ?? 0n }))

@@ -1,4 +1,4 @@
-// The archive read through from end to end, and single objects of it rewritten or removed with all their versions.
+// Reads the whole archive, and rewrites or removes objects with all their versions.
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -13,7 +13,7 @@ import type { ArchiveCleaner } from '../ports.ts';
 
 const DELETIONS_PREFIX = 'deletions/';
 
-/** The archive bucket, as a deletion goes through it. */
+/** The archive bucket, for deletions. */
 export class S3ArchiveCleaner implements ArchiveCleaner {
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -55,7 +55,7 @@ export class S3ArchiveCleaner implements ArchiveCleaner {
     );
   }
 
-  /** The deletions that records were kept of. */
+  /** The recorded deletions. */
   async *deletions(): AsyncIterable<Deletion> {
     for await (const key of this.keys(DELETIONS_PREFIX)) {
       const { entityHash, throughMs, at } = JSON.parse(await this.read(key));
@@ -69,7 +69,7 @@ export class S3ArchiveCleaner implements ArchiveCleaner {
     await this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body, ContentType }));
   }
 
-  /** In a versioned bucket, what was rewritten or deleted is still there as an older version. */
+  /** In a versioned bucket, older versions still contain what was rewritten or deleted. */
   async #removeVersions(
     key: string,
     chosen: (version: { IsLatest?: boolean | undefined }) => boolean,

@@ -1,4 +1,4 @@
-// Taking one entity out of an archived object, and leaving what it says of others.
+// Removes one entity from an archived object, and leaves other entities' data.
 
 import { RAW_PREFIX, rawLine } from '../core/raw-segment.ts';
 import {
@@ -10,8 +10,8 @@ import {
 import { decodeRows, encodeRows } from '../core/rows.ts';
 
 /**
- * What an object of the archive is without an entity. `rewrite`: it held others too, and this is what is left; `remove`: it held nothing
- * else; `by-hand`: it names the entity in a form that is not ours to change.
+ * An archived object without an entity. `rewrite`: the object had other data, which is left; `remove`: it had nothing else;
+ * `by-hand`: it names the entity in a format that cannot be rewritten.
  */
 export type Forgotten =
   | { readonly kind: 'untouched' }
@@ -25,7 +25,7 @@ const REMOVE: Forgotten = { kind: 'remove' };
 type Forget = (text: string, entity: string) => Forgotten;
 type Fields = Record<string, unknown>;
 
-/** By the object's prefix, longest first where one begins with another. */
+/** By the object's prefix; if one is a prefix of another, the longer comes first. */
 const KINDS: Readonly<Record<string, Forget>> = {
   'rejected/': forgetRejected,
   [RAW_PREFIX]: forgetRaw,
@@ -33,26 +33,26 @@ const KINDS: Readonly<Record<string, Forget>> = {
   'discarded/': forgetLetter,
   'expired/': forgetLines,
   'repairs/': forgetLines,
-  // A record of a deletion names nobody.
+  // A deletion's record contains no name.
   'deletions/': () => UNTOUCHED,
 };
 
 /**
- * What an object should be when an entity is deleted. Repeatable: the result is untouched.
- * @param key the object's key, which says what kind of object it is
- * @param text what is in it, as UTF-8
+ * An object after the deletion of an entity. Repeatable: the result is then untouched.
+ * @param key the object's key, which determines its format
+ * @param text its content, as UTF-8
  */
 export function withoutEntity(key: string, text: string, entity: string): Forgotten {
   const prefix = Object.keys(KINDS).find((one) => key.startsWith(one));
   const forget = prefix === undefined ? undefined : KINDS[prefix];
   if (forget !== undefined) return forget(text, entity);
-  // Whole batches that the stream's mapping gave up, in base64: they hold events of others that are counted nowhere else.
+  // Whole batches that Lambda's event source mapping gave up, in base64: they hold events of others that are counted nowhere else.
   return names(text, entity) || recordsIn(text).some((data) => names(data, entity))
     ? { kind: 'by-hand' }
     : UNTOUCHED;
 }
 
-/** Lines `{ …, data }`, each a record in base64: one event, a batch, or what could not be read. */
+/** Lines `{ …, data }`, each a record in base64: one event, a batch, or unreadable bytes. */
 function forgetRejected(text: string, entity: string): Forgotten {
   const lines = text.split('\n').filter((line) => line !== '');
   const kept = lines.flatMap((line) => {
@@ -70,8 +70,8 @@ function forgetRejected(text: string, entity: string): Forgotten {
 }
 
 /**
- * A segment's raw records: a head, then lines `{ sequenceNumber, arrivalMs, data }`. Every record stays, so that the segment can still be told
- * from one that is missing; what was taken out of one is marked.
+ * A segment's raw records: a head, then lines `{ sequenceNumber, arrivalMs, data }`. Every record stays, so that the segment
+ * does not look incomplete; records with deleted events are marked.
  */
 function forgetRaw(text: string, entity: string): Forgotten {
   const lines = text.split('\n');
@@ -94,8 +94,8 @@ function forgetRaw(text: string, entity: string): Forgotten {
 }
 
 /**
- * A record's text without the entity. Events of a batch leave a null behind: reasons for rejections, and twins, go by an
- * event's place.
+ * A record's text without the entity. Deleted events of a batch become null: rejections and deduplication depend on an
+ * event's index.
  */
 function recordWithout(record: string, entity: string): string | 'untouched' | 'nothing' {
   const value = parse(record);
@@ -108,15 +108,15 @@ function recordWithout(record: string, entity: string): string | 'untouched' | '
   try {
     return JSON.stringify([version, key, rest]);
   } catch (error) {
-    // Nested more deeply than can be written: no client of good will sent it.
+    // Nested too deeply to serialize: no well-behaved client sent it.
     if (error instanceof RangeError) return 'nothing';
     throw error;
   }
 }
 
 /**
- * `{ history, body }`: a rollup message, or poison. Its deltas keep their events, as the ledger knows them, even when no row is left:
- * whoever replays it settles the segment.
+ * `{ history, body }`: a rollup message, or poison. Its deltas keep their event counts, which the ledger has, even without rows:
+ * a replay then still settles the segment.
  */
 function forgetLetter(text: string, entity: string): Forgotten {
   const letter = objectIn(text);
@@ -145,7 +145,7 @@ function messageIn(body: string): RollupContent | undefined {
   }
 }
 
-/** Lines `{ …, entity, … }`: expired rows, or the trace of a repair. */
+/** Lines `{ …, entity, … }`: expired rows, or the record of a repair. */
 function forgetLines(text: string, entity: string): Forgotten {
   const lines = text.split('\n').filter((line) => line !== '');
   const kept = lines.filter((line) => {
@@ -156,13 +156,13 @@ function forgetLines(text: string, entity: string): Forgotten {
   return kept.length === 0 ? REMOVE : { kind: 'rewrite', text: `${kept.join('\n')}\n` };
 }
 
-/** Whether something is of the entity: it says so, or it is no event, and names it somewhere. */
+/** Whether a value belongs to the entity: it says so, or it is not an event and contains the name. */
 function isOf(value: unknown, entity: string): boolean {
   const own = typeof value === 'object' && value !== null ? (value as Fields)['entity'] : undefined;
   return typeof own === 'string' ? own === entity : hasString(value, entity);
 }
 
-/** Whether text has the entity as a JSON string of its own, or where it is no JSON, anywhere. */
+/** Whether text contains the entity as a complete JSON string, or, if it is not JSON, anywhere. */
 function names(text: string, entity: string): boolean {
   const value = parse(text);
   if (value === undefined) return text.includes(entity) || text.includes(JSON.stringify(entity).slice(1, -1));
@@ -170,7 +170,7 @@ function names(text: string, entity: string): boolean {
 }
 
 function hasString(value: unknown, wanted: string): boolean {
-  // A list instead of recursion: an archived record may be nested as deeply as its sender liked.
+  // A list instead of recursion: a client may nest an archived record arbitrarily deep.
   const open = [value];
   while (open.length > 0) {
     const next = open.pop();
@@ -180,7 +180,7 @@ function hasString(value: unknown, wanted: string): boolean {
   return false;
 }
 
-/** What Lambda's documents on a failed batch hold as base64: every long string that is. */
+/** The base64 contents of Lambda's documents on a failed batch: every long string that is base64. */
 function recordsIn(text: string): string[] {
   return [...text.matchAll(/"([A-Za-z0-9+/\\]{16,}={0,2})"/g)].map(([, data = '']) =>
     Buffer.from(data.replaceAll('\\/', '/'), 'base64').toString('utf8'),

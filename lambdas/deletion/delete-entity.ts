@@ -1,4 +1,4 @@
-// Deleting an entity's data on request: out of the store, out of what the archive keeps, and a record without its name.
+// Deletes an entity's data on request from the store and the archive, and keeps a record without its name.
 import { type CompactionState, isCovered } from '../core/compaction.ts';
 import { entityHash } from '../core/deletions.ts';
 import { parseSegmentId } from '../core/identifiers.ts';
@@ -8,13 +8,13 @@ import { periodsWith, rowsOf, rowsOfDeltas, type Sought, sought } from './find-e
 import { RowForgetting } from './forget-rows.ts';
 import type { DeletionOptions, DeletionPorts, DeletionReport, DeletionSettings } from './ports.ts';
 
-/** How long compaction is left alone between two looks at it. */
+/** Pause between two checks of compaction. */
 const PAUSE_MS = 5_000;
 
 /**
- * Deletes what arrived of an entity so far, or says what there is. Repeatable, also after a crash at any moment. From its entry in
- * the register on, queries and compaction leave out what arrived before: also what is still on its way, such as a parked message
- * that is replayed weeks later. Events that arrive afterwards count.
+ * Deletes what has arrived of an entity, or reports what there is. Repeatable, also after a crash at any point. From its entry in
+ * the register on, queries and compaction exclude what arrived before, including what is still on its way, such as a parked
+ * message that is replayed weeks later. Events that arrive afterwards count.
  */
 export async function deleteEntity(
   entity: string,
@@ -36,7 +36,7 @@ export async function deleteEntity(
   else {
     const number = await ports.state.registerDeletion({ entityHash: entityHash(entity), throughMs });
     const { hours } = await ports.state.readState();
-    // Epochs planned from now on know of the deletion.
+    // Epochs planned from now on exclude the entity.
     const lastEpoch = hours.epoch + (hours.plan === undefined ? 0 : 1);
     report.settled = await settle(number, throughMs, ports, settings, options);
     const state = await ports.state.readState();
@@ -44,14 +44,14 @@ export async function deleteEntity(
     report.events = await eventsOf(what, state, ports);
     const periods = await periodsWith(what, state, throughMs, ports);
     const forgetting = new RowForgetting(what, throughMs, ports, settings, report);
-    // From below: the rows of a level say where those of the level below it are, also to a run after one that died.
+    // Bottom up: a level's rows show where the rows of the level below are, also for a run that resumes after a crash.
     for (const level of LEVELS) {
       options.onProgress?.(`rewriting blocks of ${level}: ${periods[level].length} to be looked at`);
       await forgetting.level(level, periods[level]);
     }
     options.onProgress?.('rewriting deltas');
     await forgetting.late(lastEpoch);
-    // Last, since they say where rows are that no upper level has yet.
+    // Deltas last: they show where rows are that no upper level has yet.
     await forgetting.deltas();
     await ports.state.finishDeletion(number);
   }
@@ -62,8 +62,8 @@ export async function deleteEntity(
 }
 
 /**
- * Waits until no epoch is under way that doesn't know of the deletion, and everything that arrived before is in the hours.
- * @returns whether it is; false: it took longer than the patience, and what is under way is left to compaction
+ * Waits until no epoch is in progress that predates the deletion, and the hours include everything that arrived before it.
+ * @returns whether they do; false: the patience ran out, and compaction handles the rest
  */
 async function settle(
   number: number,
@@ -84,7 +84,7 @@ async function settle(
   }
 }
 
-/** Events in all-time rows, and in deltas that all time doesn't have. */
+/** Events in all-time rows, and in deltas that all time does not include yet. */
 async function eventsOf(what: Sought, state: CompactionState, ports: DeletionPorts): Promise<number> {
   let events = 0;
   for await (const { row } of rowsOf(what, [{ level: 'all', startMs: 0 }], ports.store)) events += row.events;

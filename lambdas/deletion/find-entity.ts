@@ -1,4 +1,4 @@
-// Where an entity's rows may be: found from the all-time blocks down, and from rows that are not in every level yet.
+// Finds an entity's rows: from the all-time blocks down, and in rows that are not in every level yet.
 import { type CompactionState, isCovered } from '../core/compaction.ts';
 import { HASH_BITS, type HashRange, nameHash, rangeOf, WHOLE_RANGE } from '../core/hash-range.ts';
 import { parseSegmentId } from '../core/identifiers.ts';
@@ -21,20 +21,20 @@ import type { DeletionPorts } from './ports.ts';
 /** Periods whose blocks are read together. */
 const PERIODS_AT_ONCE = 200;
 
-/** What an entity's rows are looked for under. */
+/** What to look for. */
 export interface Sought {
   readonly entity: string;
   readonly metrics: readonly string[];
-  /** Its row names, see `rowName`. */
+  /** The entity's row names, see `rowName`. */
   readonly names: ReadonlySet<string>;
-  /** The hash ranges under which its deltas and late rows are stored. */
+  /** The hash ranges of its deltas and late rows. */
   readonly ranges: readonly HashRange[];
 }
 
-/** The level whose cells are the periods of another. */
+/** The level whose periods are the cells of another. */
 const BELOW: Readonly<Record<UpperLevel, Level>> = { days: 'hours', months: 'days', all: 'months' };
 
-/** Where to look: under every metric that was ever compacted. */
+/** What to look for, under every metric that was ever compacted. */
 export async function sought(
   entity: string,
   { rangeBits }: CompactionState,
@@ -47,7 +47,7 @@ export async function sought(
   return { entity, metrics, names, ranges: [...new Set([WHOLE_RANGE, ...ranges])] };
 }
 
-/** The periods of each level that may have the entity, all that are there to be found at this moment. */
+/** The periods of each level that may contain the entity, as far as they can be found now. */
 export async function periodsWith(
   what: Sought,
   state: CompactionState,
@@ -73,7 +73,7 @@ export async function periodsWith(
         }
       }
     }
-    // What an upper level doesn't have yet is there for the level below it.
+    // Rows that an upper level lacks so far are in the level below it.
     const { closedBeforeMs } = state[level];
     if (closedBeforeMs > 0)
       for (const startMs of startsSince(BELOW[level], closedBeforeMs, nowMs)) add(startMs, BELOW[level]);
@@ -101,14 +101,13 @@ function* startsSince(level: Level, fromMs: number, nowMs: number): Iterable<num
   }
 }
 
-/** A row of the entity in a block. */
 export interface FoundRow {
   readonly period: Period;
   readonly leaf: Leaf;
   readonly row: Row;
 }
 
-/** The entity's rows in the blocks of some periods, of every metric. */
+/** The entity's rows in the blocks of some periods, for every metric. */
 export async function* rowsOf(
   { entity, metrics, names }: Sought,
   periods: readonly Period[],
@@ -128,13 +127,12 @@ export async function* rowsOf(
   }
 }
 
-/** A row of the entity in a delta. */
 export interface DeltaRow {
   readonly delta: StoredDelta;
   readonly row: Row;
 }
 
-/** The entity's rows in deltas. @param fromMs least running maximum of arrivals of their segments */
+/** The entity's rows in deltas. @param fromMs least running maximum of their segments */
 export async function* rowsOfDeltas(
   { names, ranges }: Sought,
   fromMs: number,
@@ -148,7 +146,7 @@ export async function* rowsOfDeltas(
   }
 }
 
-/** Whether a level has a delta's segment in its blocks. */
+/** Whether a level's blocks include a delta's segment. */
 export function isIn(state: CompactionState, level: Level, { segment: name }: StoredDelta): boolean {
   const { shard, segment } = parseSegmentId(name);
   return isCovered(state[level].covers, shard, segment);

@@ -1,4 +1,4 @@
-// Rewriting what has rows of an entity: blocks with their top lists, late rows, deltas. What arrived after the deletion stays.
+// Rewrites what contains an entity: blocks with their top lists, late rows, deltas. Rows that arrived after the deletion stay.
 import type { CompactionState } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
 import type { HashRange } from '../core/hash-range.ts';
@@ -10,10 +10,10 @@ import type { LateItem, StoredDelta } from '../store/ports.ts';
 import { type FoundRow, isIn, rowsOf, rowsOfDeltas, type Sought } from './find-entity.ts';
 import type { DeletionPorts, DeletionReport, DeletionSettings } from './ports.ts';
 
-/** How long compaction is given before a block that it has just changed is read again. */
+/** Pause before a block that compaction has just changed is read again. */
 const RETRY_MS = 1_000;
 
-/** Takes an entity out of the store. */
+/** Removes an entity from the store. */
 export class RowForgetting {
   readonly #what: Sought;
   readonly #throughMs: number;
@@ -21,7 +21,7 @@ export class RowForgetting {
   readonly #settings: DeletionSettings;
   readonly #report: DeletionReport;
 
-  /** @param throughMs rows of segments whose running maximum of arrivals is up to this are taken out */
+  /** @param throughMs removes rows of segments whose running maximum of arrivals is at most this */
   constructor(
     what: Sought,
     throughMs: number,
@@ -57,14 +57,14 @@ export class RowForgetting {
       if (open.length > 0) await this.#ports.pause(RETRY_MS);
     }
     for (const period of periods) {
-      // A run that died before this has left lists that name the entity.
+      // An earlier run that crashed may have left lists that name the entity.
       for (const metric of this.#what.metrics) if (await this.#isNamed(metric, period)) note(period, metric);
       const metrics = changed.get(period.startMs);
       if (metrics !== undefined) await this.#makeTops(period, metrics);
     }
   }
 
-  /** What the blocks of a level have of segments after the deletion, by period and metric: that is to stay. */
+  /** A level's rows of segments after the deletion, by period and metric: these must stay. */
   async #laterRows(level: Level, state: CompactionState): Promise<ReadonlyMap<string, Row>> {
     const deletions = new Deletions(await this.#ports.state.readDeletions(state.deletions));
     const later = new Map<string, Row>();
@@ -90,7 +90,7 @@ export class RowForgetting {
   ): Promise<'rewritten' | 'right' | 'again'> {
     const { block, range } = leaf;
     if (block === undefined || block.content === 'split') return 'right';
-    // The block has more than `later` can tell of.
+    // The block includes more segments than `later`.
     if (block.epoch > state[period.level].epoch) return 'again';
     const right = later.get(laterName(period.startMs, row.metric));
     if (right !== undefined && isSame(right, row)) return 'right';
@@ -117,7 +117,7 @@ export class RowForgetting {
     for (;;) {
       const before = (await state.readState())[period.level];
       await makeTops({ period, metrics }, before.epoch, store, this.#settings.retentions);
-      // An epoch that ran meanwhile may have put lists of blocks as they were before.
+      // An epoch that ran meanwhile may have stored lists from the old blocks.
       const after = (await state.readState())[period.level];
       if (before.plan === undefined && after.plan === undefined && after.epoch === before.epoch) break;
       await this.#ports.pause(RETRY_MS);
@@ -125,7 +125,7 @@ export class RowForgetting {
     this.#report.tops += metrics.size;
   }
 
-  /** Rewrites rows that were put aside. @param lastEpoch later epochs of the hours knew of the deletion */
+  /** Rewrites late rows. @param lastEpoch later epochs of the hours already exclude the entity */
   async late(lastEpoch: number): Promise<void> {
     for (const level of UPPER_LEVELS) {
       for (const range of this.#what.ranges) {
@@ -134,7 +134,7 @@ export class RowForgetting {
     }
   }
 
-  /** @returns whether all was as it was read */
+  /** @returns whether everything was unchanged since the read */
   async #lateOf(level: (typeof UPPER_LEVELS)[number], range: HashRange, lastEpoch: number): Promise<boolean> {
     let isDone = true;
     for await (const item of this.#ports.forget.lateItems(level, range)) {
@@ -147,7 +147,7 @@ export class RowForgetting {
     return isDone;
   }
 
-  /** Rewrites deltas; their events stay as the ledger knows them. */
+  /** Rewrites deltas; their event counts stay, since the ledger has them. */
   async deltas(): Promise<void> {
     for (const range of this.#what.ranges) await this.#until(() => this.#deltasOf(range));
   }
@@ -164,7 +164,7 @@ export class RowForgetting {
     return isDone;
   }
 
-  /** Encoded rows without the entity; undefined when it isn't in them. */
+  /** Encoded rows without the entity; undefined if it is not in them. */
   #without({ rows: encoded }: StoredDelta | LateItem): Uint8Array | undefined {
     if (encoded === undefined) return undefined;
     const rows = decodeRows(encoded);

@@ -1,4 +1,4 @@
-// What deleting an entity needs, and what it reports. Types only.
+// The ports and the report of an entity's deletion. Types only.
 import type { Deletion } from '../core/deletions.ts';
 import type { DeltaName } from '../core/delta.ts';
 import type { Level, Retentions } from '../core/level.ts';
@@ -13,47 +13,45 @@ import type {
   TopStore,
 } from '../store/ports.ts';
 
-/** The register of deletions, as a deletion enters itself. */
+/** The register of deletions, for new entries. */
 export interface DeletionRegister {
-  /** From now on epochs are planned without the entity's rows, and queries leave them out. @returns the entry's number */
+  /** Epochs planned from now on drop the entity's rows, and queries leave them out. @returns the entry's number */
   registerDeletion(deletion: Deletion): Promise<number>;
-  /** Queries read the entity's blocks again. @param number of an entry whose rows are gone from them */
+  /** Lets queries read the entity's blocks again. @param number of an entry whose rows are removed */
   finishDeletion(number: number): Promise<void>;
 }
 
-/** What is rewritten besides blocks. Each replacement holds only if the rows are as read. */
+/** Rewrites rows outside blocks. Each replacement requires that the rows are unchanged since the read. */
 export interface RowForgetter extends LateRewriter {
   replaceDelta(name: DeltaName, before: Uint8Array, rows: Uint8Array): Promise<'replaced' | 'conflict'>;
 }
 
-/** What deleting needs. */
 export interface DeletionPorts {
   readonly state: CompactionStateReader & DeletionRegister;
   readonly store: BlockReader & BlockWriter & DeltaReader & PeriodReader & TopStore;
   readonly forget: RowForgetter;
   readonly archive: ArchiveCleaner;
   readonly clock: Clock;
-  /** Waits for compaction, or brings it about. */
+  /** Waits for compaction, or runs it. */
   readonly pause: Pause;
 }
 
-/** How a deletion works. */
 export interface DeletionSettings {
   readonly retentions: Retentions;
-  /** How long it waits for what is under way before it goes on without. */
+  /** How long to wait for compaction in progress before continuing without it. */
   readonly patienceMs: number;
 }
 
-/** What was found of an entity, or deleted: numbers only. */
+/** What was found or deleted: numbers only. */
 export interface DeletionReport {
-  /** Events in its rows, as far as all time and what isn't compacted yet know. */
+  /** Events in its rows, from all-time blocks and uncompacted deltas. */
   events: number;
   /** Its rows in blocks, by level. */
   readonly rows: Record<Level, number>;
-  /** Deltas and late items that have rows of it. */
+  /** Deltas and late items with its rows. */
   deltas: number;
   late: number;
-  /** Top lists that were made anew; of a dry run, those that name it. */
+  /** Top lists recomputed; in a dry run, lists that name it. */
   tops: number;
   /** Whether everything that had arrived before was compacted by then. */
   settled: boolean;
@@ -61,17 +59,16 @@ export interface DeletionReport {
     objects: number;
     rewritten: number;
     removed: number;
-    /** Keys of objects that name the entity and have to be looked at by a person. */
+    /** Keys of objects that name the entity and need manual attention. */
     readonly byHand: string[];
   };
 }
 
-/** What happens as it is done, for whoever waits. */
 export interface DeletionOptions {
-  /** Only look. */
+  /** Report only. */
   readonly dryRun: boolean;
-  /** Whether to read through the archive, which takes a request for each object in it. */
+  /** Whether to read the archive, which takes a request for each object in it. */
   readonly archive: boolean;
-  /** Hears in a few words what is being done. */
+  /** Called with a short description of each step. */
   readonly onProgress?: ((line: string) => void) | undefined;
 }

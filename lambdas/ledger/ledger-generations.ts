@@ -7,7 +7,6 @@ import type { ShardKey } from '../core/identifiers.ts';
 import type { Head } from '../core/segment.ts';
 import { headItem, ledgerKeys } from './ledger-items.ts';
 
-/** Where generations are listed. */
 interface GenerationTable {
   readonly client: DynamoDBClient;
   readonly table: string;

@@ -1,4 +1,4 @@
-// The ledger's items: their keys, and what they look like in DynamoDB.
+// The ledger's items in DynamoDB: their keys and attributes.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Books } from '../core/books.ts';
@@ -11,18 +11,18 @@ import type { Head } from '../core/segment.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
 import type { NotedPlace, StreamGap } from '../ports.ts';
 
-/** An item as the SDK carries it. */
+/** An item in the SDK's format. */
 export type Item = Record<string, AttributeValue>;
-/** A key as the SDK carries it. */
+/** A key in the SDK's format. */
 export type Key = { pk: AttributeValue; sk: AttributeValue };
 
-/** Most bytes of ids in one item; items end at 400 KB. */
+/** Maximum bytes of ids in one item; DynamoDB's limit is 400 KB. */
 export const IDS_CHUNK_BYTES = 320_000;
 
-/** As many digits as Kinesis' sequence numbers have, for keys that sort. */
+/** Digits of Kinesis' sequence numbers, for sortable keys. */
 const SEQUENCE_NUMBER_DIGITS = 56;
 
-/** Where the shards that have a ledger are listed. */
+/** The partition that lists the shards in the ledger. */
 export const SHARDS_PK = 'SHARDS';
 
 function padded(segment: number): string {
@@ -33,7 +33,7 @@ function key(pk: string, sk: string): Key {
   return { pk: { S: pk }, sk: { S: sk } };
 }
 
-/** Keys of the ledger's items: the only place that puts them together. */
+/** Builds keys of the ledger's items; no other code concatenates them. */
 export const ledgerKeys = {
   shard: (shard: ShardKey) => key(SHARDS_PK, shard),
   claim: () => key('CLAIM', 'COMPLETE_THROUGH'),
@@ -46,14 +46,14 @@ export const ledgerKeys = {
     const { shard, segment } = parseSegmentId(id);
     return ledgerKeys.entry(shard, segment);
   },
-  /** `~` sorts behind every chunk. */
+  /** `~` sorts after every chunk. */
   ids: (shard: ShardKey, segment: number, chunk: number | '~') =>
     key(shard, `IDS#${padded(segment)}#${chunk}`),
 };
 
 const OPTIONS = { removeUndefinedValues: true };
 
-/** What the sort key of a chunk of ids names. */
+/** Parses the sort key of a chunk of ids. */
 export function idsNameOf(sk: string): { readonly segment: number; readonly chunk: number } {
   const [, segment, chunk] = sk.split('#');
   return { segment: Number(segment), chunk: Number(chunk) };
@@ -64,7 +64,7 @@ export function headItem(shard: ShardKey, head: Head): Item {
   return { ...ledgerKeys.head(shard), ...marshall({ ...head }, OPTIONS) };
 }
 
-/** An item as a head. */
+/** Parses a head's item. */
 export function headOf(item: Item): Head {
   const { pk: _pk, sk: _sk, config, ...head } = unmarshall(item);
   return { ...head, config: { ...config, acceptPastMs: config.acceptPastMs } } as unknown as Head;
@@ -78,8 +78,8 @@ export function entryItem(shard: ShardKey, entry: SegmentEntry, expiresAt: numbe
 }
 
 /**
- * Parts as text: the length of their ranges, then range and events of each, in base 36. An entry has one for each hash slot, and is
- * updated with each acknowledgement: names for every field would double what that costs.
+ * Parts as text: the length of their ranges, then range and events of each, in base 36. An entry has one for each hash slot, and
+ * each acknowledgement updates it: named fields would double that cost.
  */
 function packedParts(parts: SegmentEntry['parts']): string {
   const bits = parts[0]?.range.length ?? 0;
@@ -100,12 +100,12 @@ function unpackedParts(text: string): SegmentEntry['parts'] {
 
 const EXPIRED_PART = /^x(\d+)$/;
 
-/** The attribute that tells how many events of a part came after their counter items' expiry. */
+/** The attribute with the number of a part's events that arrived after the minutes' retention. */
 export function expiredAttribute(part: number): string {
   return `x${part}`;
 }
 
-/** What noting the place of parts does to their entry. What waits for an operator may wait longer than entries are kept. */
+/** Updates of an entry when the place of parts is noted. What waits for an operator may outlast the entries' retention. */
 export const PLACE_UPDATES: Readonly<Record<NotedPlace, string>> = {
   dead: 'ADD dead :parts REMOVE expiresAt',
   parked: 'ADD parked :parts DELETE dead :parts REMOVE expiresAt',
@@ -113,7 +113,7 @@ export const PLACE_UPDATES: Readonly<Record<NotedPlace, string>> = {
   returned: 'DELETE dead :parts, parked :parts, discarded :parts',
 };
 
-/** An item as an entry. */
+/** Parses an entry's item. */
 export function entryOf(item: Item): SegmentEntry {
   const {
     pk: _pk,
@@ -146,12 +146,12 @@ export function entryOf(item: Item): SegmentEntry {
   } as unknown as SegmentEntry;
 }
 
-/** A claim as an item. */
+/** The watermark's item. */
 export function claimItem(claim: Claim): Item {
   return { ...ledgerKeys.claim(), ...marshall(claim, OPTIONS) };
 }
 
-/** An item as a claim; one from before has less. */
+/** Parses the watermark's item; older items lack fields. */
 export function claimOf(item: Item): Claim {
   const { pk: _pk, sk: _sk, kept, ...claim } = unmarshall(item);
   const levels = Object.entries((kept ?? {}) as NonNullable<Claim['kept']>);
@@ -159,7 +159,7 @@ export function claimOf(item: Item): Claim {
   return { ...NO_CLAIM, ...claim, kept: kept && Object.fromEntries(whole) };
 }
 
-/** A gap as an item. Its end is padded, so that sequence numbers of different lengths compare as text. */
+/** A gap's item. Its end is padded, so that sequence numbers of different lengths compare as text. */
 export function gapItem(shard: ShardKey, { after, before, noticedAtMs }: StreamGap) {
   return {
     ...ledgerKeys.gap(shard, after),
@@ -169,20 +169,20 @@ export function gapItem(shard: ShardKey, { after, before, noticedAtMs }: StreamG
   };
 }
 
-/** Books as an item. Hours are lists of numbers without names: there are up to 48 of them, put every minute. */
+/** A checkpoint's item. Hours are lists of numbers without names: there are up to 48, written every minute. */
 export function booksItem(shard: ShardKey, { hours, ...books }: Books): Item {
   const packed = hours && { sinceMs: hours.sinceMs, sums: hours.sums.map(packedHour) };
   return { ...ledgerKeys.books(shard), ...marshall({ ...books, hours: packed }, OPTIONS) };
 }
 
-/** An item as books. One that was put before there were hours has none. */
+/** Parses a checkpoint's item. Older items have no hours. */
 export function booksOf(item: Item): Books {
   const { pk: _pk, sk: _sk, hours, ...books } = unmarshall(item);
   const sums = (hours?.sums as number[][] | undefined)?.map(unpackedHour) ?? [];
   return { ...books, hours: hours && { sinceMs: hours.sinceMs, sums } } as Books;
 }
 
-/** An hour's columns, in the order in which the item has them: append only. */
+/** An hour's columns, in the item's order: append only. */
 const HOUR_COLUMNS = [
   'hourMs',
   'received',

@@ -42,9 +42,9 @@ import {
 } from './ledger-items.ts';
 import { readIds, windowEntries } from './ledger-window.ts';
 
-/** How the table's items and answers are cut. */
+/** Sizes of the table's items and pages. */
 export interface LedgerLimits {
-  /** Most bytes of ids in one item. */
+  /** Maximum bytes of ids in one item. */
   readonly idsChunkBytes: number;
   /** Entries in a page of a query. */
   readonly pageEntries: number;
@@ -52,7 +52,7 @@ export interface LedgerLimits {
 
 const LIMITS: LedgerLimits = { idsChunkBytes: IDS_CHUNK_BYTES, pageEntries: 200 };
 
-/** The ledger's table, and how long its entries are kept: undefined, for ever. */
+/** The ledger's table. */
 export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
   readonly #client: DynamoDBClient;
   readonly #table: string;
@@ -265,7 +265,7 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     const put = new PutItemCommand({
       TableName: this.#table,
       Item: claimItem(claim),
-      // A claim from before there were revisions has none.
+      // A watermark from older code has no revision.
       ConditionExpression: first ? 'attribute_not_exists(revision)' : 'revision = :previous',
       ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(claim.revision - 1) } } }),
     });
@@ -311,8 +311,8 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
   }
 
   /**
-   * Updates a segment's entry, if it has one: an update must not make up an entry that expired.
-   * @returns the item as it was, which costs nothing beyond the update itself; undefined when there is none
+   * Updates a segment's entry, if there is one: an update must not recreate an expired entry.
+   * @returns the item before the update, which costs nothing extra; undefined when there is none
    */
   async #updateEntry(segment: SegmentId, update: string, values: Item): Promise<Item | undefined> {
     const answer = await conditionally(

@@ -1,4 +1,4 @@
-// Reading a dedup window from the ledger: which segments it has, and their ids in few, large reads.
+// Reads a dedup window from the ledger: its segments, and their ids in few, large reads.
 import { type DynamoDBClient, GetItemCommand, paginateQuery, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import pLimit from 'p-limit';
@@ -6,14 +6,13 @@ import type { ShardKey } from '../core/identifiers.ts';
 import { MissingLedgerItem, type WindowEntry } from '../core/segment-entry.ts';
 import { idsNameOf, ledgerKeys } from './ledger-items.ts';
 
-/** Entries in the first page of a walk; each further page has twice as many, up to what a Query answers. */
+/** Entries in the first page of a walk; each further page has twice as many, up to Query's limit. */
 const FIRST_PAGE_ENTRIES = 100;
 const PAGE_ENTRIES_MAX = 3_200;
-/** Bytes of ids that one walk of pages reads, and how many walks go on at once. */
+/** Bytes of ids that one sequence of pages reads, and how many sequences run concurrently. */
 const STRETCH_BYTES = 4_000_000;
 const STRETCHES_AT_ONCE = 4;
 
-/** Where windows are read. */
 export interface WindowTable {
   readonly client: DynamoDBClient;
   readonly table: string;
@@ -21,7 +20,7 @@ export interface WindowTable {
 
 /**
  * Entries from `from` down to `downTo`, latest first, as far as a window needs them. Strongly consistent. Pages grow, so
- * that a short window does not pay for a long one's page.
+ * that a short window does not read a long one's page.
  */
 export async function* windowEntries(
   { client, table }: WindowTable,
@@ -55,10 +54,10 @@ export async function* windowEntries(
 }
 
 /**
- * The packed ids of neighbouring segments, in the order of their entries. They lie one after the other in the table, so a
- * query reads a megabyte at a time. Ids never change once put: a read that is not strongly consistent can only miss some,
- * and those are asked for again.
- * @throws MissingLedgerItem when some are not there
+ * The packed ids of adjacent segments, in the order of their entries. They are adjacent in the table, so a query reads a
+ * megabyte at a time. Ids never change once put: an eventually consistent read can only miss some, and those are read
+ * again.
+ * @throws MissingLedgerItem when some are missing
  */
 export async function readIds(
   from: WindowTable,
@@ -124,10 +123,10 @@ async function readStretch(
   return read;
 }
 
-/** A segment's ids by the number of their chunk. */
+/** A segment's ids by chunk number. */
 type Chunks = Map<number, Uint8Array>;
 
-/** Chunks in the order of their numbers; undefined when they are not as many bytes as the entry says. */
+/** Chunks in order; undefined when their size differs from the entry's. */
 function joined({ idBytes }: WindowEntry, chunks: Chunks = new Map()): Uint8Array | undefined {
   const ids = new Uint8Array(idBytes);
   let at = 0;
@@ -140,7 +139,7 @@ function joined({ idBytes }: WindowEntry, chunks: Chunks = new Map()): Uint8Arra
   return ids;
 }
 
-/** Reads one segment's ids strongly consistently. */
+/** Reads one segment's ids with strong consistency. */
 async function readAgain(
   { client, table }: WindowTable,
   shard: ShardKey,

@@ -1,4 +1,4 @@
-// The calendar of answers: minutes, hours, days, weeks and months, in a time zone, exact over changes of the clock.
+// The calendar of answers: minutes, hours, days, weeks and months in a time zone, exact across clock changes.
 import { Temporal } from 'temporal-polyfill';
 import {
   DAY_MS,
@@ -12,31 +12,30 @@ import {
   nextMonthMs,
 } from '../core/time.ts';
 
-/** The grains of an answer, finest first. */
 export const GRAINS = ['minute', 'hour', 'day', 'week', 'month', 'total'] as const;
 export type Grain = (typeof GRAINS)[number];
-/** Grains whose points have a time. Minutes are the same everywhere; all others are those of a time zone. Weeks begin on Monday. */
+/** Grains whose points have a time. Minutes are the same everywhere; the others depend on the time zone. Weeks begin on Monday. */
 export type TimedGrain = Exclude<Grain, 'total'>;
 
-/** A stretch of time, epoch milliseconds, `startMs <= t < endMs`. */
+/** A time range, epoch milliseconds, `startMs <= t < endMs`. */
 export interface Period {
   readonly startMs: number;
   readonly endMs: number;
 }
 
-/** A time zone's name in the IANA database, such as `Europe/Berlin`; `UTC` is one. */
+/** A time zone's name in the IANA database, such as `Europe/Berlin` or `UTC`. */
 export type TimeZone = string & { readonly timeZone: unique symbol };
 
-/** Coordinated universal time, whose hours, days and months are those of the stored blocks. */
+/** Coordinated universal time, in which stored blocks are cut. */
 export const UTC = 'UTC' as TimeZone;
 
 /** Names that mean UTC. */
 const UTC_NAMES: ReadonlySet<string> = new Set(['utc', 'etc/utc', 'etc/uct', 'uct', 'zulu', 'etc/zulu']);
 
 /**
- * Reads a time zone's name. Offsets such as `+02:00` are none: they know nothing of daylight saving, so that days cut by
- * them would be wrong for half of the year without anybody noticing.
- * @returns undefined when the database has no such zone
+ * Parses a time zone's name. Refuses offsets such as `+02:00`: they ignore daylight saving, so days cut by them would be
+ * wrong for half of the year, unnoticed.
+ * @returns undefined if the database has no such zone
  */
 export function parseTimeZone(name: string): TimeZone | undefined {
   if (UTC_NAMES.has(name.toLowerCase())) return UTC;
@@ -62,10 +61,10 @@ const UTC_STARTS: Readonly<Record<TimedGrain, (atMs: number) => number>> = {
 };
 const UTC_LENGTHS_MS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS, week: WEEK_MS };
 
-/** Grains whose periods are made of whole dates. */
+/** Grains whose periods consist of whole dates. */
 type DateGrain = 'day' | 'week' | 'month';
 
-/** The start of the minute, hour, day, week or month that holds an instant, epoch milliseconds. */
+/** The start of the minute, hour, day, week or month that contains an instant, epoch milliseconds. */
 export function periodStartMs(grain: TimedGrain, atMs: number, zone = UTC): number {
   if (zone === UTC || grain === 'minute') return UTC_STARTS[grain](atMs);
   if (grain === 'hour') return zoneHour(atMs, zone).startMs;
@@ -80,16 +79,16 @@ export function nextPeriodMs(grain: TimedGrain, atMs: number, zone = UTC): numbe
   return followingMs(firstDate(grain, atMs, zone), grain, zone, atMs);
 }
 
-/** The first start of a minute, hour, day, week or month that is not before an instant. */
+/** The first start of a minute, hour, day, week or month at or after an instant. */
 export function periodCeilingMs(grain: TimedGrain, atMs: number, zone = UTC): number {
   const startMs = periodStartMs(grain, atMs, zone);
   return startMs === atMs ? atMs : nextPeriodMs(grain, atMs, zone);
 }
 
 /**
- * The periods that a range touches, in order and without holes; the first may begin before it, the last end after it.
- * A day has 23 to 25 hours where clocks change, and one that a zone skipped (Apia's 30 December 2011) is not there.
- * @param range epoch milliseconds; empty ranges touch nothing
+ * The periods that overlap a range, contiguous; the first may begin before it, the last end after it. A day has 23 to 25
+ * hours where clocks change, and a date that a zone skipped (Apia's 30 December 2011) is omitted.
+ * @param range epoch milliseconds; an empty range has no periods
  */
 export function* periodsOf(range: Period, grain: TimedGrain, zone = UTC): Generator<Period> {
   if (range.startMs >= range.endMs) return;
@@ -109,19 +108,19 @@ export function* periodsOf(range: Period, grain: TimedGrain, zone = UTC): Genera
   }
 }
 
-/** A stretch in which a zone's clocks are not changed, epoch milliseconds, `fromMs <= t < untilMs`. */
+/** A time range without clock changes in a zone, epoch milliseconds, `fromMs <= t < untilMs`. */
 interface Steady {
   readonly fromMs: number;
   readonly untilMs: number;
-  /** How far the zone's clocks are ahead of UTC, and as ISO 8601 writes it: to the minute, or the second if it must. */
+  /** The zone's offset from UTC, and its ISO 8601 form: to the minute, or to the second if necessary. */
   readonly aheadMs: number;
   readonly offset: string;
 }
 
-/** Where no change is known any more, for how long that is relied on: the polyfill looks three years ahead. */
+/** How far to trust that no change follows: the polyfill looks three years ahead. */
 const STEADY_MAX_MS = 365 * DAY_MS;
 
-/** The stretch of an instant. The database is asked once for each, not for each day, which takes most of an answer's time. */
+/** The steady range of an instant. Asks the database once per range instead of once per day, which would dominate an answer's time. */
 function steadyStretches(zone: TimeZone): (atMs: number) => Steady {
   let last: Steady | undefined;
   return (atMs) => {
@@ -137,8 +136,8 @@ function steadyStretches(zone: TimeZone): (atMs: number) => Steady {
 const STEADY_LENGTHS_MS = { hour: HOUR_MS, day: DAY_MS, week: WEEK_MS };
 
 /**
- * When an hour, a day or a week ends that begins on the hour or at midnight; undefined: clocks change before it ends or just
- * then, or it begins otherwise.
+ * When an hour, a day or a week ends that begins on the hour or at midnight; undefined: clocks change before or at its end,
+ * or it begins at another time.
  */
 function steadyEndMs(
   grain: Exclude<TimedGrain, 'minute'>,
@@ -154,8 +153,8 @@ function steadyEndMs(
 }
 
 /**
- * The hour of a zone's clocks that holds an instant. Where they are set by half an hour (Lord Howe), the hour under way is cut
- * there, and the next one begins.
+ * The hour on a zone's clocks that contains an instant. Where clocks change by half an hour (Lord Howe), the change ends the
+ * current hour, and the next one begins.
  */
 function zoneHour(atMs: number, zone: TimeZone): Period {
   const at = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone);
@@ -168,7 +167,7 @@ function zoneHour(atMs: number, zone: TimeZone): Period {
     const before = change.subtract({ nanoseconds: 1 }).offsetNanoseconds / 1e6;
     return (change.offsetNanoseconds / 1e6 - before) % HOUR_MS === 0 ? undefined : change.epochMilliseconds;
   };
-  // `previous` looks for a change before the instant itself.
+  // `previous` finds a change before the instant, not at it.
   const last = at.add({ nanoseconds: 1 }).getTimeZoneTransition('previous');
   return {
     startMs: shifts(last, startMs, atMs + 1) ?? startMs,
@@ -176,11 +175,11 @@ function zoneHour(atMs: number, zone: TimeZone): Period {
   };
 }
 
-/** The start of a date such as `2026-11-22` in a zone, epoch milliseconds; undefined when it is none, or before 1970. */
+/** The start of a date such as `2026-11-22` in a zone, epoch milliseconds; undefined if it is invalid or before 1970. */
 export function dateStartMs(text: string, zone: TimeZone): number | undefined {
   if (!/^(19[7-9]|[2-9]\d\d)\d-\d\d-\d\d$/.test(text)) return undefined;
   try {
-    // East of Greenwich the first day began before the epoch.
+    // East of Greenwich, the first day began before the epoch.
     return Math.max(0, midnightMs(Temporal.PlainDate.from(text, { overflow: 'reject' }), zone));
   } catch (error) {
     if (error instanceof RangeError) return undefined;
@@ -188,10 +187,10 @@ export function dateStartMs(text: string, zone: TimeZone): number | undefined {
   }
 }
 
-/** The first date of the day, week or month that an instant belongs to in a zone. */
+/** The first date of the day, week or month that contains an instant in a zone. */
 function firstDate(grain: DateGrain, atMs: number, zone: TimeZone): Temporal.PlainDate {
   const onClock = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone).toPlainDate();
-  // Clocks that were set back over midnight show the day before once more: a day begins when its midnight first comes.
+  // Clocks set back over midnight repeat the previous day: a day begins when its midnight first occurs.
   const next = onClock.add({ days: 1 });
   const date = midnightMs(next, zone) <= atMs ? next : onClock;
   if (grain === 'day') return date;
@@ -204,26 +203,26 @@ const ONE: Readonly<Record<DateGrain, Temporal.DurationLike>> = {
   month: { months: 1 },
 };
 
-/** The start of the first later period that begins after an instant: a zone may have skipped the next date. */
+/** The start of the first period that begins after an instant: a zone may have skipped the next date. */
 function followingMs(date: Temporal.PlainDate, grain: DateGrain, zone: TimeZone, afterMs: number): number {
   const next = date.add(ONE[grain]);
   const startMs = midnightMs(next, zone);
   return startMs > afterMs ? startMs : followingMs(next, grain, zone, afterMs);
 }
 
-/** The first instant of a date; of one that the zone skipped, the first instant after it. */
+/** The first instant of a date; if the zone skipped the date, the first instant after it. */
 function midnightMs(date: Temporal.PlainDate, zone: TimeZone): number {
   return date.toZonedDateTime({ timeZone: zone }).epochMilliseconds;
 }
 
-/** An instant as answers give it: in UTC with `Z`, elsewhere with the offset in force then, `2026-10-25T00:00:00+02:00`. */
+/** Formats an instant for answers: `Z` in UTC, otherwise the offset then in force, `2026-10-25T00:00:00+02:00`. */
 export function instantIn(atMs: number, zone: TimeZone): string {
   return instantsIn(zone)(atMs);
 }
 
 const WHOLE_MINUTES = /^[+-]\d\d:\d\d$/;
 
-/** The same for many instants; fastest in the order of time. */
+/** The same for many instants; fastest in ascending order. */
 export function instantsIn(zone: TimeZone): (atMs: number) => string {
   if (zone === UTC) return isoSeconds;
   const steadyAt = steadyStretches(zone);
@@ -238,12 +237,10 @@ export function instantsIn(zone: TimeZone): (atMs: number) => string {
   };
 }
 
-/** Whether one grain is finer than another. */
 export function isFiner(grain: Grain, other: Grain): boolean {
   return GRAINS.indexOf(grain) < GRAINS.indexOf(other);
 }
 
-/** The coarser of two grains. */
 export function coarser<G extends Grain>(a: G, b: G): G {
   return isFiner(a, b) ? b : a;
 }

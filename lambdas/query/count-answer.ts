@@ -1,4 +1,4 @@
-// The answer to a question about counts: points, and how far they can be relied on.
+// The answer to a count query: its points, and how complete they are.
 
 import { isoSeconds, MINUTE_MS } from '../core/time.ts';
 import { type Grain, instantsIn } from './calendar.ts';
@@ -7,58 +7,57 @@ import { type CountQuery, hasZone } from './count-query.ts';
 import { pageToken } from './page-token.ts';
 import type { PointSums } from './point-sums.ts';
 
-/** One point of an answer. */
 export interface CountPoint {
   /** The start of the minute, hour, day, week or month, ISO 8601. */
   readonly at: string;
   readonly n: bigint;
-  /** `final` when no event can be accepted any more that would change it. */
+  /** `final` when no event that would change it can be accepted any more. */
   readonly state: 'provisional' | 'final';
-  /** Of cumulative answers: this and all before, from the start of the first page. */
+  /** In cumulative answers: the sum from the start of the first page through this point. */
   readonly sum?: bigint;
 }
 
-/** How much there was in a stretch of time. */
+/** The counts of a time range. */
 export interface CountsOfStretch {
-  /** The grain of the points: the one asked for, or a coarser one where that is not kept any more. */
+  /** The grain of the points: the requested one, or a coarser one where that is no longer retained. */
   readonly grain: Grain;
-  /** Whose hours, days, weeks and months they are. */
+  /** The time zone of the hours, days, weeks and months. */
   readonly tz: string;
   readonly from: string;
   readonly to: string;
   readonly total: bigint;
   /**
-   * Every event that arrived before this time is in the counts, ISO 8601; null as long as nothing can be said. Of a stretch
-   * that is final it is the time since when nothing can have changed: the answer stays the same from then on.
+   * Every event that arrived before this time is counted, ISO 8601; null while unknown. In a final range, the time since when
+   * the counts cannot have changed: from then on, the answer stays the same.
    */
   readonly completeThrough: string | null;
-  /** Why the answer is not the one asked for. */
+  /** Why the answer differs from the request. */
   readonly note?: string;
-  /** By time; none for `total`. */
+  /** In time order; none for `total`. */
   readonly points: readonly CountPoint[];
 }
 
-/** The answer to a question. */
+/** The answer to a query. */
 export interface CountAnswer extends CountsOfStretch {
   readonly metric: string;
   readonly entity: string;
-  /** The grain that was asked for. */
+  /** The requested grain. */
   readonly by: Grain;
-  /** The stretch before, where it was asked for. */
+  /** The preceding range, if requested. */
   readonly previous?: CountsOfStretch;
-  /** What to ask with for the next page; this answer is about its own `from` to `to`. */
+  /** The token of the next page; this answer covers its own `from` to `to`. */
   readonly next?: string;
 }
 
-/** Kinesis' clocks step back a little now and then; a point is final only well past that. */
+/** Kinesis' clocks occasionally step back a little; a point is final only well past that. */
 const CLOCK_MARGIN_MS = MINUTE_MS;
 
-/** The arrival time from which on no event is accepted that happened before an end; undefined: there is none. */
+/** The arrival time from which no event before `endMs` is accepted; undefined: there is none. */
 export function finalFromMs(endMs: number, acceptPastMs: number | undefined): number | undefined {
   return acceptPastMs === undefined ? undefined : endMs + acceptPastMs + CLOCK_MARGIN_MS;
 }
 
-/** Whether no event can be accepted any more that would change what a plan reads. */
+/** Whether no event that would change what a plan reads can be accepted any more. */
 export function isFinal(
   { toMs, throughMs }: Pick<CountPlan, 'toMs' | 'throughMs'>,
   acceptPastMs: number | undefined,
@@ -66,7 +65,7 @@ export function isFinal(
   return (finalFromMs(toMs, acceptPastMs) ?? Infinity) <= throughMs;
 }
 
-/** The answer to a question, but for the stretch before. @param acceptPastMs how old an event may arrive; undefined: any age */
+/** The answer to a query, without the preceding range. @param acceptPastMs maximum age of an event on arrival; undefined: unlimited */
 export function countAnswer(
   query: CountQuery,
   plan: CountPlan,
@@ -84,7 +83,7 @@ export function countAnswer(
   };
 }
 
-/** The counts of a plan's stretch. */
+/** The counts of a plan's range. */
 export function countsOfStretch(
   { fillZero, cumulative, page }: CountQuery,
   plan: CountPlan,
@@ -114,7 +113,7 @@ export function countsOfStretch(
   };
 }
 
-/** A token of what is left of the question. */
+/** A token for the rest of the query. */
 function nextToken(query: CountQuery, { nextMs, grain, zone }: CountPlan, total: bigint): string | undefined {
   if (nextMs === undefined) return undefined;
   const { metric, entity, by, toMs, fillZero, cumulative, limit, page } = query;

@@ -1,14 +1,14 @@
-// Many questions in one request: reading its body.
+// Parses the body of a batch of count queries.
 import { type CountQuery, InvalidCountQuery, POINTS_MAX, parseCountQuery } from './count-query.ts';
 
-/** Most questions of a batch. */
+/** Maximum number of queries in a batch. */
 export const QUERIES_MAX = 100;
 
 /**
- * Reads a batch: `{ "queries": [{ metric, entity, from?, to?, by?, … }] }`, each with the parameters of a single question.
- * Its answers hold at most 50,000 points together: each question has an equal share, and what goes beyond it is paged.
- * @returns for each question itself, or what is wrong with it
- * @throws InvalidCountQuery when the body as a whole is none
+ * Parses a batch: `{ "queries": [{ metric, entity, from?, to?, by?, … }] }`, each with the parameters of a single query.
+ * Its answers have at most 50,000 points together: each query gets an equal share, and pages beyond it.
+ * @returns each query, or its error
+ * @throws InvalidCountQuery when the body as a whole is invalid
  */
 export function parseCountBatch(body: string, nowMs: number): readonly (CountQuery | InvalidCountQuery)[] {
   const { queries, ...others } = objectIn(jsonIn(body)) ?? {};
@@ -38,7 +38,7 @@ function parseQuestion(question: unknown, nowMs: number, limitMax: number): Coun
   return parseCountQuery(String(metric ?? ''), String(entity ?? ''), parameters, nowMs, limitMax);
 }
 
-/** A parameter as a query string would have it. */
+/** A parameter in the form of a query string. */
 function textOf(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || value === true) return String(value);

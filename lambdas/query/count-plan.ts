@@ -1,4 +1,4 @@
-// Where an answer is read from: each stretch of time from the coarsest level that has it whole, and from one level only.
+// Plans where an answer is read from: each time range from the coarsest level that has all of it, and from one level only.
 import type { Level, Retentions, UpperLevel } from '../core/level.ts';
 import { HOUR_MS, isoSeconds } from '../core/time.ts';
 import {
@@ -16,33 +16,33 @@ import {
 import { type CountQuery, InvalidCountQuery, type Stretch } from './count-query.ts';
 import { canCut, keptGrain } from './kept-grain.ts';
 
-/** A stretch and the level that answers for it. */
+/** A time range and the level that answers for it. */
 export interface Piece extends Stretch {
   readonly level: Level;
 }
 
-/** For each upper level, the instant before which it has everything, epoch milliseconds; 0: nothing. */
+/** For each upper level, the instant before which it is complete, epoch milliseconds; 0: nothing. */
 export type Closed = Readonly<Record<UpperLevel, number>>;
 
-/** What is read for a question: its range, or as much of it as a page holds. */
+/** What to read for a query: its range, or as much of it as fits a page. */
 export interface CountPlan extends Stretch {
-  /** The grain of the answer: the one asked for, or the finest that is still kept. */
+  /** The grain of the answer: the requested one, or the finest that is still retained. */
   readonly grain: Grain;
-  /** Whose hours, days, weeks and months they are: the zone asked for, or UTC where the retained data is too coarse for it. */
+  /** The time zone of hours, days, weeks and months: the requested one, or UTC where the retained data is too coarse for it. */
   readonly zone: TimeZone;
-  /** Why the answer is not the one asked for; undefined when it is. */
+  /** Why the answer differs from the request; undefined if it does not. */
   readonly note: string | undefined;
-  /** The minutes, hours, days, weeks or months of the answer, in order and without holes; one for `total`. */
+  /** The minutes, hours, days, weeks or months of the answer, contiguous; one for `total`. */
   readonly periods: readonly Period[];
-  /** They touch each other and cover the range, each instant once; no sum of a level reaches over the edge of a period. */
+  /** Contiguous, covering the range with each instant once; no stored sum crosses the edge of a period. */
   readonly pieces: readonly Piece[];
-  /** Where the next page starts; undefined: this one goes to the end. */
+  /** Where the next page starts; undefined: this is the last. */
   readonly nextMs: number | undefined;
-  /** The arrival time before which the answer holds everything, epoch milliseconds; 0: nothing is known yet. */
+  /** The arrival time before which the answer is complete, epoch milliseconds; 0: unknown. */
   readonly throughMs: number;
 }
 
-/** The upper levels from the coarsest, and the grain of the sums in each. */
+/** The upper levels from the coarsest, and the grain of their sums. */
 const UPPER: readonly { readonly level: UpperLevel; readonly sums: TimedGrain }[] = [
   { level: 'all', sums: 'month' },
   { level: 'months', sums: 'day' },
@@ -50,11 +50,11 @@ const UPPER: readonly { readonly level: UpperLevel; readonly sums: TimedGrain }[
 ];
 
 /**
- * Plans the reading of an answer.
- * @param closed read before anything that is read by the plan
- * @param throughMs the claim, read before `closed`
- * @param nowMs the time of asking: what is past its expiry by then counts as gone
- * @throws InvalidCountQuery when what the pages before were made of is not kept any more
+ * Plans how to read an answer.
+ * @param closed read before anything that the plan reads
+ * @param throughMs the watermark, read before `closed`
+ * @param nowMs the request's time: blocks that have expired by then count as gone
+ * @throws InvalidCountQuery when the data behind the earlier pages is no longer retained
  */
 export function planCounts(
   query: CountQuery,
@@ -81,13 +81,13 @@ export function planCounts(
   };
 }
 
-/** What the points of an answer are. */
+/** How to cut the range into points. */
 interface Cut {
   readonly grain: Grain;
   readonly zone: TimeZone;
 }
 
-/** The grain and zone asked for, or the next that what is kept allows; later pages keep those of the first. */
+/** The requested grain and zone, or the next that the retained data allows; later pages keep those of the first. */
 function cutOf(
   query: CountQuery,
   range: Stretch,
@@ -111,10 +111,10 @@ function cutOf(
   return { grain: page.grain, zone: page.zone };
 }
 
-/** Most points of a page in zones whose midnight lies within an hour of UTC: at each, the minutes of that hour are read. */
+/** Maximum points of a page in zones whose midnight is within an hour of UTC's: each such midnight reads an hour's minutes. */
 const SPLIT_HOURS_MAX = 366;
 
-/** The periods of a range, as many as a page holds. */
+/** As many periods of a range as fit a page. */
 function pageOf(range: Stretch, { grain, zone }: Cut, limit: number): Pick<CountPlan, 'periods' | 'nextMs'> {
   const { fromMs, toMs } = range;
   if (grain === 'total') return { periods: [{ startMs: fromMs, endMs: toMs }], nextMs: undefined };
@@ -128,7 +128,7 @@ function pageOf(range: Stretch, { grain, zone }: Cut, limit: number): Pick<Count
   return { periods, nextMs: undefined };
 }
 
-/** In UTC no sum of a level that is as fine as the grain reaches over an edge; elsewhere each period is covered by itself. */
+/** In UTC, no stored sum as fine as the grain crosses an edge; in other zones each period is covered separately. */
 function piecesOf(
   page: Stretch,
   { grain, zone }: Cut,
@@ -154,7 +154,7 @@ function piecesOf(
   return pieces;
 }
 
-/** Covers a stretch from the first level as far as that has it whole, and the rest from finer ones. */
+/** Covers a range from the first level as far as that is complete, and the rest from finer ones. */
 function cover({ fromMs, toMs }: Stretch, upper: typeof UPPER, closed: Closed): readonly Piece[] {
   if (fromMs >= toMs) return [];
   const [coarsest, ...finer] = upper;

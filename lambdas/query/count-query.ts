@@ -1,4 +1,4 @@
-// Questions about counts: reading a request.
+// Parses count queries.
 
 import { isEntity, isMetric } from '../core/event.ts';
 import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS } from '../core/time.ts';
@@ -16,45 +16,44 @@ import { instantIn, isDate } from './instant.ts';
 import { type PageStart, readPageToken } from './page-token.ts';
 import { previousRange } from './previous-range.ts';
 
-/** A stretch of time, `fromMs <= t < toMs`, epoch milliseconds. */
+/** A time range, `fromMs <= t < toMs`, epoch milliseconds. */
 export interface Stretch {
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-/** A question: how much of a metric an entity had in `fromMs <= t < toMs`, whole minutes. */
+/** A query: the count of a metric and entity in `fromMs <= t < toMs`, whole minutes. */
 export interface CountQuery extends Stretch {
   readonly metric: string;
   readonly entity: string;
   readonly by: Grain;
-  /** Whose hours, days, weeks and months the points are; UTC for all other grains. */
+  /** The time zone of hours, days, weeks and months; UTC for all other grains. */
   readonly zone: TimeZone;
-  /** Whether points without events are given as 0. */
+  /** Whether points without events are included as 0. */
   readonly fillZero: boolean;
-  /** Whether each point has the sum from `from` up to its own end. */
+  /** Whether each point includes the sum from `from` to its own end. */
   readonly cumulative: boolean;
-  /** The stretch before, to be answered too; undefined: none was asked for. */
+  /** The preceding range, if a comparison is requested. */
   readonly previous: Stretch | undefined;
-  /** How many points a page has room for, with events or without. */
+  /** Maximum points in a page, with or without events. */
   readonly limit: number;
-  /** Whether the end was given: without, it is the time of asking, and the same request means something else in a minute. */
+  /** Whether the end was given: the default is now, so the same request means something else a minute later. */
   readonly isEndGiven: boolean;
-  /** What a page needs to know of the pages before it; undefined: it is the first. */
+  /** State carried over from earlier pages; undefined: this is the first. */
   readonly page: PageStart | undefined;
 }
 
-/** A question that cannot be answered; the message says which parameter and what it may be. */
+/** An invalid query; the message names the parameter and its allowed values. */
 export class InvalidCountQuery extends Error {
   override readonly name = 'InvalidCountQuery';
 }
 
-/** The query string's parameters, by name. */
 export type CountParameters = Readonly<Record<string, string | undefined>>;
 
-/** Most points of an answer: a function's answer may have 6 MB. */
+/** Maximum points of an answer: Lambda limits a response to 6 MB. */
 export const POINTS_MAX = 50_000;
 
-/** What a period of a grain spans, about. */
+/** The approximate duration of a period. */
 const GRAIN_MS: Readonly<Record<TimedGrain, number>> = {
   minute: MINUTE_MS,
   hour: HOUR_MS,
@@ -62,7 +61,7 @@ const GRAIN_MS: Readonly<Record<TimedGrain, number>> = {
   week: 7 * DAY_MS,
   month: 30 * DAY_MS,
 };
-/** How far back a question reaches that does not say: an hour of minutes, a day of hours, thirty days, a quarter of weeks, a year of months. */
+/** The default range: an hour of minutes, a day of hours, thirty days, a quarter of weeks, a year of months. */
 const DEFAULT_SPAN_MS: Readonly<Record<TimedGrain, number>> = {
   minute: HOUR_MS,
   hour: DAY_MS,
@@ -71,7 +70,6 @@ const DEFAULT_SPAN_MS: Readonly<Record<TimedGrain, number>> = {
   month: 365 * DAY_MS,
 };
 
-/** The names of all parameters. */
 export const COUNT_PARAMETERS: readonly string[] = [
   'from',
   'to',
@@ -83,17 +81,17 @@ export const COUNT_PARAMETERS: readonly string[] = [
   'limit',
   'next',
 ];
-/** What makes no sense without points. */
+/** Parameters that require points. */
 const OF_POINTS = ['fill', 'cumulative', 'limit'] as const;
 
 /**
- * Reads a question.
+ * Parses a query.
  * @param parameters `from` and `to` as ISO 8601, epoch milliseconds or a date, on whole minutes (`from` included, `to` not), `by`
  *   (default `total`), `tz` (an IANA name; not for minutes and totals), `fill=zero`, `cumulative=true`, `compare=previous`,
  *   `limit` (points of a page), or `next` alone. Without `from`, `total` means all time.
- * @param nowMs the time of asking; `to` is the next whole minute after it unless given
- * @param limitMax most points of a page, whatever is asked for
- * @throws InvalidCountQuery naming the parameter that is wrong
+ * @param nowMs the request's time; `to` defaults to the next whole minute after it
+ * @param limitMax maximum points of a page, whatever is requested
+ * @throws InvalidCountQuery naming the wrong parameter
  */
 export function parseCountQuery(
   metric: string,
@@ -153,7 +151,7 @@ function read(
   };
 }
 
-/** @throws InvalidCountQuery for parameters that do not go together */
+/** @throws InvalidCountQuery for parameters that conflict */
 function checkCombination(by: Grain, parameters: CountParameters): void {
   const { tz, compare, from, to, limit } = parameters;
   if (tz !== undefined && !hasZone(by) && !isDate(from) && !isDate(to))
@@ -169,7 +167,7 @@ function checkCombination(by: Grain, parameters: CountParameters): void {
     throw new InvalidCountQuery('"compare" and "limit" cannot be combined: a comparison has no pages');
 }
 
-/** Whether points of a grain are those of a zone. */
+/** Whether points of a grain depend on the time zone. */
 export function hasZone(by: Grain): boolean {
   return by !== 'minute' && by !== 'total';
 }
@@ -201,7 +199,7 @@ function limitIn(text: string | undefined, limitMax: number): number {
   return Math.min(limit, limitMax);
 }
 
-/** @param zone whose midnight a date alone is */
+/** @param zone in which a date means its midnight */
 function wholeMinute(name: string, text: string | undefined, zone: TimeZone): number | undefined {
   if (text === undefined) return undefined;
   const instantMs = instantIn(name, text, zone);
@@ -215,7 +213,7 @@ function wholeMinute(name: string, text: string | undefined, zone: TimeZone): nu
   return instantMs;
 }
 
-/** Days, weeks and months from the start of one: half a day looks like a bad one. */
+/** Starts days, weeks and months at a period's start: half a day would look like a bad one. */
 function defaultFromMs(by: Grain, toMs: number, zone: TimeZone): number {
   if (by === 'total') return 0;
   const fromMs = Math.max(0, toMs - DEFAULT_SPAN_MS[by]);

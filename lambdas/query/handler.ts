@@ -1,4 +1,4 @@
-// The query Lambda: REST calls in, counts and the pipeline's accounts out.
+// The query Lambda: REST requests in, counts and the pipeline's accounts out.
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
@@ -33,7 +33,7 @@ const { logger, metrics, count } = telemetry(env);
 const dynamoDbClient = dynamoDb();
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
 const streamName = text(env, 'STREAM_NAME');
-// For the status only, which no cold start of a count waits for.
+// Loaded for the status only, so that counts do not wait for it in a cold start.
 const accounting = lazily(async () => ({
   ...(await import('./read-accepted.ts')),
   ...(await import('../core/pipeline-status.ts')),
@@ -45,7 +45,7 @@ const ports: QueryPorts & TopPorts = {
   state: new CompactionStateTable(dynamoDbClient, text(env, 'LEDGER_TABLE')),
   counts,
   tops: counts,
-  // Kept from request to request.
+  // Kept across requests.
   hints: new Map(),
   clock: systemClock,
 };
@@ -54,7 +54,7 @@ const settings: QuerySettings = {
   retentions: retentionsIn(env),
   deltaRetentionMs: secondsOrForeverAsMs(env, 'DELTA_RETENTION_SECONDS'),
 };
-/** A stack's id ends in what no other stack has; what stands before names the account. */
+/** The end of a stack's id is unique; the beginning names the account. */
 const service = {
   stack: text(env, 'STACK_NAME'),
   id: text(env, 'STACK_ID').replace(/^.*\//, ''),
@@ -66,10 +66,10 @@ const isApiCached = env['API_CACHED'] === 'true';
 
 type Route = (event: APIGatewayProxyEvent) => Promise<HttpAnswer>;
 
-/** What answers which resource of the API. */
+/** The handler of each API resource. */
 const ROUTES: Readonly<Record<string, Route>> = {
   '/v1/counts/{metric}/{entity+}': answerCounts,
-  // The same for callers whom IAM lets in, without an API key: the canary.
+  // The same for callers with IAM permissions and no API key: the canary.
   '/v1/admin/counts/{metric}/{entity+}': answerCounts,
   '/v1/public/{metric}/{entity+}': answerPublic,
   '/v1/top/{metric}': answerTop,
@@ -79,10 +79,10 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/v1/openapi.json': describe,
 };
 
-/** The document names its server by path, since API Gateway's own address has the stage in it. */
+/** The document gives the server as a path, since API Gateway's own address contains the stage. */
 async function describe({ requestContext, resource }: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const { path } = requestContext;
-  // Read by people who write a client, once: no cold start waits for it.
+  // Rarely read, so no cold start waits for it.
   const { openApiDocument } = await import('../../api/openapi.ts');
   const server = path.endsWith(resource) ? path.slice(0, -resource.length) || '/' : '/';
   return jsonAnswer(200, openApiDocument(server), origin);
@@ -137,15 +137,15 @@ async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Pr
 }
 
 /**
- * The query string. The API's cache does not see parameters that nobody declared: one of those must not get its own answer,
- * or others would get that.
+ * The query string. The API's cache ignores undeclared parameters: a request with one must not get an answer of its own,
+ * or the cache would return that to others.
  */
 function parametersIn(event: APIGatewayProxyEvent): CountParameters {
   const given = givenOnce(event);
   return Object.fromEntries(isApiCached ? given.filter(([name]) => COUNT_PARAMETERS.includes(name)) : given);
 }
 
-/** What stands in the query string; nothing may be said twice. */
+/** The query string's parameters; each may be given only once. */
 function givenOnce({
   multiValueQueryStringParameters,
 }: APIGatewayProxyEvent): [name: string, value: string | undefined][] {
@@ -172,7 +172,7 @@ async function answerMetrics({ headers }: APIGatewayProxyEvent): Promise<HttpAns
   );
 }
 
-/** A REST API hands path parameters over as they came: percent-encoded. */
+/** A REST API passes path parameters as received: percent-encoded. */
 function namesIn({ pathParameters }: APIGatewayProxyEvent): { metric: string; entity: string } {
   const { metric, entity } = pathParameters ?? {};
   return { metric: decoded('metric', metric), entity: decoded('entity', entity) };
@@ -192,7 +192,7 @@ function decoded(name: string, parameter: string | undefined): string {
   }
 }
 
-/** What is the client's to put right. */
+/** Errors that the client can correct. */
 const REFUSALS = [InvalidCountQuery, InvalidPublicCounter, InvalidStatusQuery, InvalidTopQuery];
 
 async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {

@@ -1,19 +1,19 @@
-// Instants in a query string, and what is probably meant where one is none.
+// Parses instants in a query string, and suggests what an invalid one probably means.
 import { AT_NUMBER_MIN_MS } from '../core/event.ts';
 import { LATEST_INSTANT_MS, parseInstant } from '../core/time.ts';
 import { dateStartMs, type TimeZone } from './calendar.ts';
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
-/** Whether a text is a date alone. */
+/** Whether a text is a date without a time. */
 export function isDate(text: string | undefined): boolean {
   return text !== undefined && DATE.test(text);
 }
 
 /**
- * Reads an instant: ISO 8601, epoch milliseconds, or a date, which is its midnight.
- * @param zone whose midnight a date is
- * @returns epoch milliseconds; a sentence that names the parameter and what its text looks like, when it is no instant
+ * Parses an instant: ISO 8601, epoch milliseconds, or a date, which means its midnight.
+ * @param zone of that midnight
+ * @returns epoch milliseconds; if invalid, a sentence that names the parameter and what its text looks like
  */
 export function instantIn(name: string, text: string, zone: TimeZone): number | string {
   const number = /^\d{1,19}$/.test(text) ? Number(text) : undefined;

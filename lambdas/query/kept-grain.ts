@@ -1,25 +1,25 @@
-// Which grain of a time is still kept, and until when that stays so.
+// Which grain is still retained for a time, and for how long.
 import { goneAtMs, type Level, periodAt, type Retentions } from '../core/level.ts';
 import { periodStartMs, periodsOf, type TimedGrain, type TimeZone } from './calendar.ts';
 import type { Stretch } from './count-query.ts';
 
-/** Whose blocks hold sums that are finer than the months, and the grain of the sums. */
+/** The levels whose sums are finer than months, and the grain of their sums. */
 const KEPT: readonly (readonly [kept: TimedGrain, level: Level])[] = [
   ['minute', 'hours'],
   ['hour', 'days'],
   ['day', 'months'],
 ];
 
-/** The finest grain in which the counts of an instant are still kept. */
+/** The finest grain still retained for an instant. */
 export function keptGrain(atMs: number, retentions: Retentions, nowMs: number): TimedGrain {
   const kept = KEPT.find(([, level]) => goneAtMs(periodAt(level, atMs), retentions) > nowMs);
   return kept === undefined ? 'month' : kept[0];
 }
 
-/** Zones whose days begin within a minute are history: Liberia gave the last one up in January 1972. */
+/** Zones whose days begin within a minute are history: Liberia gave up the last one in January 1972. */
 const WHOLE_MINUTES_FROM_MS = Date.UTC(1972, 1);
 
-/** Whether the hours, days, weeks or months of a zone can be cut out of what is kept of a stretch: none begins within a kept sum. */
+/** Whether the retained sums of a range can be grouped into a zone's periods: no period begins within a sum. */
 export function canCut(
   { fromMs, toMs }: Stretch,
   grain: TimedGrain,
@@ -31,15 +31,15 @@ export function canCut(
     if (startMs < fromMs) continue;
     const kept = keptGrain(startMs, retentions, nowMs);
     if (periodStartMs(kept, startMs) !== startMs) return false;
-    // What is later is kept at least as finely.
+    // Later times are retained at least as finely.
     if (kept === 'minute' && startMs >= WHOLE_MINUTES_FROM_MS) return true;
   }
   return true;
 }
 
 /**
- * Until when the same grains are kept of a stretch, epoch milliseconds; `Infinity`: for ever. The time of asking itself
- * where a grain is expiring in the midst of the stretch.
+ * Until when a range's retained grains stay the same, epoch milliseconds; `Infinity`: forever. `nowMs` itself if a grain is
+ * currently expiring within the range.
  */
 export function keptUntilMs({ fromMs, toMs }: Stretch, retentions: Retentions, nowMs: number): number {
   let untilMs = Infinity;

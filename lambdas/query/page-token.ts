@@ -1,24 +1,24 @@
-// The token of a next page: where it starts, and the whole question, so that no page depends on when it is asked for.
+// The token of a next page: its start and the whole query, so that no page depends on the time of its request.
 import { createHash } from 'node:crypto';
 import { GRAINS, type Grain, parseTimeZone, type TimeZone } from './calendar.ts';
 
-/** What a page needs to know of the pages before it. */
+/** State carried over from earlier pages. */
 export interface PageStart {
-  /** The grain and the zone of the pages before: an answer does not change them half way. */
+  /** The grain and zone of earlier pages: an answer keeps them throughout. */
   readonly grain: Grain;
   readonly zone: TimeZone;
-  /** The sum of the pages before. */
+  /** The sum of the earlier pages. */
   readonly sum: bigint;
 }
 
-/** A token, read. */
+/** A parsed token. */
 export interface PageToken {
-  /** The parameters of the question that is left, as a query string has them. */
+  /** The parameters of the rest of the query, in the form of a query string. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly page: PageStart;
 }
 
-/** Changes whenever tokens mean something else: older ones are then foreign. */
+/** Incremented when the format changes: older tokens are then refused. */
 const VERSION = 1;
 
 /** A token for a page of one counter's answer: letters, digits, `-` and `_`. */
@@ -28,13 +28,13 @@ export function pageToken(metric: string, entity: string, { parameters, page }: 
 }
 
 /**
- * Reads a token. The check is against mistakes, not against malice: what a token may ask for, its bearer may ask for anyway.
- * @returns undefined when it is none, or one of another counter
+ * Parses a token. The check detects mistakes, not forgery: its bearer may request the same data anyway.
+ * @returns undefined if it is invalid, or for another counter
  */
 export function readPageToken(text: string, metric: string, entity: string): PageToken | undefined {
   if (!/^[\w-]{1,2000}$/.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64url');
-  // A letter too many would be overlooked.
+  // Decoding ignores extra characters.
   if (bytes.toString('base64url') !== text) return undefined;
   const decoded = bytes.toString();
   const content = decoded.slice(CHECK_LENGTH);

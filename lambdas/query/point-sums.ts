@@ -1,14 +1,14 @@
-// Sums by point of an answer, while its items are read.
+// Adds up an answer's points while its items are read.
 import type { Level } from '../core/level.ts';
 import type { Period } from './calendar.ts';
 import type { CountPlan } from './count-plan.ts';
 
-/** Sums by point. Of what is read from a level, only the instants count that the plan wants of it: each from one level. */
+/** Sums by point. Counts each instant only from the level that the plan assigns to it. */
 export class PointSums {
   readonly #plan: CountPlan;
   readonly #pieceStartsMs: readonly number[];
   readonly #periodStartsMs: readonly number[];
-  /** By the period's place among those of the plan. */
+  /** By the period's index in the plan. */
   readonly #sums = new Map<number, bigint>();
   total = 0n;
 
@@ -18,14 +18,14 @@ export class PointSums {
     this.#periodStartsMs = plan.periods.map(({ startMs }) => startMs);
   }
 
-  /** The level that answers for an instant; undefined: the plan doesn't have it. */
+  /** The level that answers for an instant; undefined: the plan does not include it. */
   levelAt(atMs: number): Level | undefined {
     const { fromMs, toMs, pieces } = this.#plan;
     if (atMs < fromMs || atMs >= toMs) return undefined;
     return pieces[lastAtOrBefore(this.#pieceStartsMs, atMs)]?.level;
   }
 
-  /** Adds what a level has at an instant, if it answers for that. */
+  /** Adds a level's sum at an instant, if that level answers for it. */
   add(level: Level, atMs: number, n: bigint): void {
     if (this.levelAt(atMs) !== level) return;
     this.total += n;
@@ -33,7 +33,7 @@ export class PointSums {
     this.#sums.set(index, (this.#sums.get(index) ?? 0n) + n);
   }
 
-  /** The points by time. @param fillZero whether those of which nothing is known are given as 0 */
+  /** The points in time order. @param fillZero whether to include points without events as 0 */
   points(fillZero: boolean): readonly (readonly [period: Period, n: bigint])[] {
     const points: [Period, bigint][] = [];
     for (const [index, period] of this.#plan.periods.entries()) {
@@ -44,7 +44,7 @@ export class PointSums {
   }
 }
 
-/** The place of the last of ascending numbers that is not above a value; -1 if all are. */
+/** The index of the last of ascending numbers that is at most `value`; -1 if there is none. */
 function lastAtOrBefore(ascending: readonly number[], value: number): number {
   let [low, high] = [0, ascending.length];
   while (low < high) {

@@ -1,4 +1,4 @@
-// The stretch that a comparison looks back on: what lies directly before, as long, or as many days, weeks or months.
+// The preceding range of a comparison: as long, or as many days, weeks or months.
 import {
   type Grain,
   instantIn,
@@ -14,9 +14,9 @@ interface Stretch {
 }
 
 /**
- * The stretch before. Minutes, hours and totals: as long. Days, weeks and months: as many, and where the last one is not over,
- * the last one before counts as far as it got in the same time: the month to date against as much of the month before.
- * @returns a sentence that says what is wrong with the stretch, if nothing can be compared with it
+ * The preceding range. Minutes, hours and totals: equally long. Days, weeks and months: equally many; if the last one is not
+ * over, the preceding range ends as far into its own last one: the month to date against as much of the month before.
+ * @returns a sentence that says what is wrong, if the range has nothing to compare with
  */
 export function previousRange({ fromMs, toMs }: Stretch, by: Grain, zone: TimeZone): Stretch | string {
   const previous =

@@ -1,15 +1,14 @@
-// Counters that anyone may read: the one that a path names, and its badge.
+// Counters that anyone may read: parsing the path, and drawing the badge.
 import { isEntity } from '../core/event.ts';
 
 export type PublicForm = 'json' | 'svg';
 
-/** What a public path asks for. */
 export interface PublicCounter {
   readonly entity: string;
   readonly form: PublicForm;
 }
 
-/** A wrong path or parameter of a public counter; the message says what it may be. */
+/** A wrong path or parameter of a public counter; the message names the allowed values. */
 export class InvalidPublicCounter extends Error {
   override readonly name = 'InvalidPublicCounter';
 }
@@ -17,7 +16,7 @@ export class InvalidPublicCounter extends Error {
 const LABEL_MAX = 40;
 
 /**
- * The counter of a path: everything before the last ".json" or ".svg" is the entity, with slashes and dots.
+ * Parses a path: everything before the last ".json" or ".svg" is the entity, including slashes and dots.
  * @param name the path after the metric, decoded
  * @throws InvalidPublicCounter
  */
@@ -29,7 +28,7 @@ export function publicCounterOf(name: string): PublicCounter {
   return { entity, form };
 }
 
-/** The text beside the number. @throws InvalidPublicCounter */
+/** The text next to the number. @throws InvalidPublicCounter */
 export function badgeLabel(given: string | undefined, metric: string): string {
   if (given === undefined) return metric;
   if (given.length > LABEL_MAX || !isEntity(given)) {
@@ -42,7 +41,7 @@ export function badgeLabel(given: string | undefined, metric: string): string {
 export interface Badge {
   readonly label: string;
   readonly total: bigint;
-  /** ISO 8601 in UTC; null before anything is known. */
+  /** ISO 8601 in UTC; null while unknown. */
   readonly completeThrough: string | null;
   readonly nowMs: number;
 }
@@ -52,7 +51,7 @@ export function grouped(total: bigint): string {
   return total.toLocaleString('en-US');
 }
 
-/** "1,204,331 plays, complete to 12:06" as a picture without external parts. */
+/** "1,204,331 plays, complete to 12:06" as an SVG without external parts. */
 export function badgeSvg(badge: Badge): string {
   const left = `${grouped(badge.total)} ${badge.label}`;
   const right = completeTo(badge);
@@ -80,7 +79,7 @@ function completeTo({ completeThrough, nowMs }: Badge): string {
   return `complete to ${date === today ? '' : `${date} `}${time.slice(0, 5)}`;
 }
 
-/** An estimate: the text is fitted into it. */
+/** An estimate; the text is fitted to it. */
 function widthOf(words: string): number {
   return Math.round([...words].length * 6.6) + 12;
 }

@@ -1,4 +1,4 @@
-// The use case of the status: where every event is, from the moment the front door accepted it.
+// The status use case: where every event is, from the moment the front door accepted it.
 import pLimit from 'p-limit';
 import { readShards } from '../accountant/read-status.ts';
 import { generationsIn, shardBeginning } from '../core/generation.ts';
@@ -12,21 +12,20 @@ import {
 } from '../core/pipeline-status.ts';
 import type { BooksLedger, GenerationLedger, ShardDirectory, UnreadLog } from '../ports.ts';
 
-/** What the status needs. */
 export interface AcceptedPorts {
   readonly ledger: BooksLedger & Pick<GenerationLedger, 'readGenerations'>;
   readonly stream: UnreadLog & Pick<ShardDirectory, 'shards'>;
 }
 
-/** Shards read at once. */
+/** Concurrent shard reads. */
 const READS_MAX = 16;
-/** With more shards the stream is not read: a status is asked for often. */
+/** With more shards the stream is not read: clients poll the status often. */
 const SHARDS_MAX = 64;
 
 /**
- * Reads the accounts and what the stream holds beyond them. Each shard is read from where its accounts end, so that
+ * Reads the accounts and what the stream holds beyond them. Reads each shard from where its accounts end, so that
  * `accepted = unread + received` holds although both grow meanwhile.
- * @param onUnreadable hears why the stream could not be read
+ * @param onUnreadable called with the reason if the stream cannot be read
  */
 export async function readAccepted(
   { ledger, stream }: AcceptedPorts,
@@ -56,7 +55,7 @@ async function unreadOf(
         const { place, before } = beginningOf(shard);
         const unread = await stream.countFrom(shard, place);
         if (place.after === undefined || before?.head.status !== 'planned') return unread;
-        // A planned segment is received once it is sent.
+        // A planned segment counts as received once it is sent.
         const { events, records, minArrivalMs } = before.head;
         return { ...unread, events: unread.events + (events ?? records), sinceMs: minArrivalMs };
       }),
@@ -64,7 +63,7 @@ async function unreadOf(
   );
 }
 
-/** Where each shard would begin in a generation after the one in force: behind all that is received, in whichever one. */
+/** Where each shard would begin in a generation after the current one: after everything that any generation received. */
 async function beginnings(shards: readonly ShardAccounts[], ledger: AcceptedPorts['ledger']) {
   const heads = new Map(shards.filter(({ head }) => head.segment > 0).map((each) => [each.shard, each]));
   const listed = await ledger.readGenerations();

@@ -1,4 +1,4 @@
-// Finding blocks: a walk over the splits of each period, from the depth that blocks of its level had last.
+// Finds blocks: follows the splits of each period, starting at the depth where blocks of its level were found last.
 import type { LimitFunction } from 'p-limit';
 import type { CompactionState } from '../core/compaction.ts';
 import { type HashRange, rangeOf } from '../core/hash-range.ts';
@@ -6,23 +6,23 @@ import type { Level, Period } from '../core/level.ts';
 import { pickRows, type Row, rowName } from '../core/rows.ts';
 import type { Block, BlockReader } from '../store/ports.ts';
 
-/** A block is of a later epoch than the state that was read before it: what it has is unknown, and the state is read again. */
+/** A block is of a later epoch than the state that was read before it: its segments are unknown, so the state must be read again. */
 export class StaleState extends Error {
   override readonly name = 'StaleState';
 }
 
-/** The depth at which blocks of each level were found last: where the next walk begins. A hint, never trusted. */
+/** The depth where blocks of each level were found last: the next walk starts there. A hint, never trusted. */
 export type DepthHints = Map<Level, number>;
 
-/** Blocks read at once; one request of DynamoDB takes as many. */
+/** Blocks read at once: DynamoDB's limit for one request. */
 const BATCH_BLOCKS = 100;
 
 /** The search for the block of one period that holds a name. */
 export class BlockWalk {
   readonly period: Period;
-  /** What the block has of the name; undefined: nothing. */
+  /** The name's row in the block; undefined: none. */
   row: Row | undefined;
-  /** Whether the plan that is under way is in what was found: in the block, or in its absence below a split of that epoch. */
+  /** Whether the result includes the plan in progress: the block does, or it is absent below a split of that epoch. */
   isAhead = false;
   isDone = false;
   readonly #hash: number;
@@ -38,12 +38,12 @@ export class BlockWalk {
     this.#depth = startDepth;
   }
 
-  /** The range to be read next. */
+  /** The next range to read. */
   get range(): HashRange {
     return rangeOf(this.#hash, this.#depth);
   }
 
-  /** Takes what stands at `range`. @param epoch the last one of the level that is done */
+  /** Processes what was read at `range`. @param epoch the level's last finished epoch */
   take(block: Block | undefined, epoch: number): void {
     if (block === undefined) {
       this.#absentDepth = this.#depth;
@@ -66,7 +66,7 @@ export class BlockWalk {
         this.isDone = true;
         return;
       }
-      // The range may have been split since it was found absent: a split is written after its halves.
+      // The range may have been split after it was found absent: a split is written after its halves.
       this.#absentDepth = Number.POSITIVE_INFINITY;
     }
     this.#depth =
@@ -76,7 +76,7 @@ export class BlockWalk {
   }
 }
 
-/** A walk for a name. */
+/** The walk of one name. */
 export interface NamedWalk {
   readonly metric: string;
   readonly entity: string;
@@ -84,8 +84,8 @@ export interface NamedWalk {
 }
 
 /**
- * Takes all walks to their ends, one step of all at a time. Each block is read once for all names in it.
- * @throws StaleState when a block is of an epoch that `state` doesn't know
+ * Finishes all walks, one step of all at a time. Reads each block once for all names in it.
+ * @throws StaleState when a block is of an epoch unknown to `state`
  */
 export async function readBlocks(
   walks: readonly NamedWalk[],
@@ -112,7 +112,7 @@ export async function readBlocks(
   }
 }
 
-/** Walks that need the same block next. */
+/** Groups walks that need the same block next. */
 function groupedByBlock(walks: readonly NamedWalk[]): ReadonlyMap<string, NamedWalk[]> {
   const groups = new Map<string, NamedWalk[]>();
   for (const each of walks) {

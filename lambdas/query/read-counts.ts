@@ -1,4 +1,4 @@
-// The query's use case: answer how often something happened, and how complete the answer is.
+// The query's use case: reads counts, and how complete they are.
 import pLimit from 'p-limit';
 import { acceptPastOf, type Claim, retentionsKept } from '../core/claim.ts';
 import { type CompactionState, forUpperLevels } from '../core/compaction.ts';
@@ -15,12 +15,10 @@ import type { PointSums } from './point-sums.ts';
 import { type DepthHints, StaleState } from './read-blocks.ts';
 import { type CountStore, isBeyondBlocks, readSums } from './read-sums.ts';
 
-/** The published claim. */
 export interface ClaimReader {
   readClaim(): Promise<Claim>;
 }
 
-/** The ports of the query. */
 export interface QueryPorts {
   readonly claims: ClaimReader;
   readonly state: CompactionStateReader;
@@ -29,39 +27,39 @@ export interface QueryPorts {
   readonly clock: Clock;
 }
 
-/** What answers depend on besides the counts. Times are milliseconds. */
+/** Settings that affect answers. Times are milliseconds. */
 export interface QuerySettings {
-  /** How long after its arrival an event may say that it happened. */
+  /** How far in the future of its arrival an event may be. */
   readonly acceptFutureMs: number;
   readonly retentions: Retentions;
-  /** How long deltas and late rows are kept; undefined: for ever. */
+  /** How long deltas and late rows are kept; undefined: forever. */
   readonly deltaRetentionMs?: number | undefined;
 }
 
-/** An answer, and for how long it may be used again. */
+/** An answer, and how long it may be reused. */
 export interface ReadCounts {
   readonly answer: CountAnswer;
   readonly freshness: Freshness;
 }
 
-/** Requests to the table at once: enough to hide their time, few enough to leave a small table some air. */
+/** Concurrent requests to the table: enough to hide latency, few enough for a small table. */
 const READS_MAX = 16;
-/** An epoch of the hours takes minutes, and a request milliseconds: two in one request are rare, five are a fault. */
+/** An epoch of the hours takes minutes, a request milliseconds: two epochs in one request are rare, five are a fault. */
 const ATTEMPTS = 5;
 /** Clocks differ. */
 const CLOCK_MARGIN_MS = 60_000;
 
 /**
- * Answers questions: closed periods from the upper levels, what is open from the hours, and no instant from two of them.
- * @returns an answer for each, or why there is none
- * @throws StaleState when compaction overtook the request again and again
+ * Answers queries: closed periods from the upper levels, open ones from the hours, each instant from one level only.
+ * @returns an answer for each, or the reason why there is none
+ * @throws StaleState when compaction overtook the request repeatedly
  */
 export async function readCounts(
   queries: readonly CountQuery[],
   ports: QueryPorts,
   settings: QuerySettings,
 ): Promise<readonly (ReadCounts | InvalidCountQuery)[]> {
-  // The claim first: read after the counts it would vouch for events that those did not have yet.
+  // Read the watermark first: read after the counts, it could vouch for events that they do not include yet.
   const claim = await ports.claims.readClaim();
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -72,10 +70,10 @@ export async function readCounts(
   }
 }
 
-/** One answer of a batch, or why there is none. */
+/** One answer of a batch, or its error. */
 export type BatchAnswer = CountAnswer | { readonly error: string };
 
-/** Answers a batch, in its order. @param questions each question, or what is wrong with it */
+/** Answers a batch, in order. @param questions each query, or its error */
 export async function readBatch(
   questions: readonly (CountQuery | InvalidCountQuery)[],
   ports: QueryPorts,
@@ -90,7 +88,7 @@ export async function readBatch(
   });
 }
 
-/** A question, and what is read for it: its own range, then the stretch before, if it is compared with that. */
+/** A query, and the plans to read for it: its own range, then the preceding range if it is compared. */
 interface Planned {
   readonly query: CountQuery;
   readonly plans: readonly CountPlan[];
@@ -125,7 +123,7 @@ async function readAsOf(
     queries.map((query) => planOrRefuse(query, closed, throughOf(query), retentions, nowMs));
   let planned = planAll(forUpperLevels((level) => state[level].closedBeforeMs));
   const isEachByItself = planned.some((each) => plansOf(each).some((plan) => isBeyondBlocks(plan, reading)));
-  // Finer blocks are gone, or too many, and the coarser levels have not closed their time: each can still answer by itself.
+  // Finer blocks are gone, or too many, and the coarser levels have not closed their time: each can still answer alone.
   if (isEachByItself) planned = planAll(forUpperLevels(() => LATEST_INSTANT_MS));
   const wanted = planned.flatMap((each) =>
     each instanceof InvalidCountQuery ? [] : each.plans.map((plan) => ({ ...each.query, plan })),
@@ -148,8 +146,8 @@ function plansOf(planned: Planned | InvalidCountQuery): readonly CountPlan[] {
 }
 
 /**
- * The arrival time before which nothing can have expired before compaction took it; epoch milliseconds. While compaction keeps up
- * that is any time.
+ * The arrival time before which nothing can have expired uncompacted; epoch milliseconds. While compaction keeps up, that is any
+ * time.
  */
 function keptBeforeMs(state: CompactionState, nowMs: number, deltaRetentionMs: number | undefined): number {
   const floorsMs = LEVELS.map((level) => state[level].covers.floorMs).filter((floorMs) => floorMs > 0);
@@ -157,7 +155,7 @@ function keptBeforeMs(state: CompactionState, nowMs: number, deltaRetentionMs: n
   return deltaRetentionMs !== undefined && nowMs - floorMs > deltaRetentionMs ? floorMs : LATEST_INSTANT_MS;
 }
 
-/** A deletion takes minutes. One that died leaves an entity to be read from deltas, which expire one day. */
+/** A deletion takes minutes. After a crash, the entity is read from deltas only, which expire eventually. */
 function isDeletionStuck(deletingMs: number | undefined, nowMs: number): boolean {
   return deletingMs !== undefined && nowMs - deletingMs > DAY_MS;
 }
@@ -185,7 +183,7 @@ function planOrRefuse(
   }
 }
 
-/** What answers say besides counts, as the ledger remembers it. */
+/** The parts of an answer besides counts, from the ledger. */
 interface Answering {
   readonly acceptPastMs: number | undefined;
   readonly retentions: Retentions;

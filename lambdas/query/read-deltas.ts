@@ -1,4 +1,4 @@
-// Reading what no block has yet: the rows of deltas that are not compacted, and rows put aside for an upper level.
+// Reads what no block contains yet: rows of uncompacted deltas, and rows set aside for an upper level.
 import type { LimitFunction } from 'p-limit';
 import { type CompactionState, type Coverage, isCovered } from '../core/compaction.ts';
 import type { Deletions } from '../core/deletions.ts';
@@ -9,21 +9,20 @@ import { pickRows, type Row, rowName } from '../core/rows.ts';
 import { LATEST_INSTANT_MS } from '../core/time.ts';
 import type { DeltaReader, LateStore, StoredDelta } from '../store/ports.ts';
 
-/** A (metric, entity) that is asked for. */
+/** A requested (metric, entity). */
 export interface Name {
   readonly metric: string;
   readonly entity: string;
   readonly hash: number;
 }
 
-/** A row of a delta, and the segment that it is of. */
+/** A row of a delta, and its segment. */
 export interface DeltaRow {
   readonly shard: ShardKey;
   readonly segment: number;
   readonly row: Row;
 }
 
-/** How deltas are read. */
 export interface DeltaReading {
   readonly rangeBits: readonly number[];
   readonly store: DeltaReader;
@@ -32,8 +31,8 @@ export interface DeltaReading {
 }
 
 /**
- * The rows of some names in deltas whose segments one of the coverages does not have. Each hash range is read once. What the
- * register of deletions leaves out is left out.
+ * The rows of some names in deltas whose segments at least one of the coverages lacks. Reads each hash range once. Skips what
+ * the register of deletions excludes.
  */
 export async function readDeltas(
   names: readonly Name[],
@@ -43,7 +42,7 @@ export async function readDeltas(
   if (names.length === 0) return [];
   const floorMs = Math.min(...coverages.map((covers) => covers.floorMs));
   const open = coverages.flatMap((covers) => covers.open);
-  // Open segments from the floor on are found with all others.
+  // Open segments from the floor on are found with the others.
   const earlierMs = new Set(open.map(({ runMaxMs }) => runMaxMs).filter((runMaxMs) => runMaxMs < floorMs));
   const stretches = [
     [floorMs, LATEST_INSTANT_MS] as const,
@@ -75,7 +74,7 @@ function rowsOf(
   return rows === undefined ? [] : pickRows(rows, asked).map((row) => ({ shard, segment, row }));
 }
 
-/** The rows of some names that were put aside for a level by epochs of the hours in `after < epoch <= through`. */
+/** The rows of some names that epochs of the hours in `after < epoch <= through` set aside for a level. */
 export async function readLate(
   level: UpperLevel,
   names: readonly Name[],
@@ -96,7 +95,7 @@ export async function readLate(
   return found;
 }
 
-/** Every range that may hold rows of the names. */
+/** Every range that may contain rows of the names. */
 function rangesOfNames(names: readonly Name[], rangeBits: readonly number[]): readonly HashRange[] {
   return [...new Set(names.flatMap(({ hash }) => rangeBits.map((bits) => rangeOf(hash, bits))))];
 }

@@ -1,4 +1,4 @@
-// Reading the sums of many plans at once: blocks, rows put aside, and deltas that are not compacted, each instant once.
+// Reads the sums of many plans at once: from blocks, late rows and uncompacted deltas, each instant once.
 import type { LimitFunction } from 'p-limit';
 import { type CompactionState, type Coverage, isCovered } from '../core/compaction.ts';
 import type { Deletions } from '../core/deletions.ts';
@@ -22,16 +22,15 @@ import { PointSums } from './point-sums.ts';
 import { BlockWalk, type DepthHints, readBlocks } from './read-blocks.ts';
 import { type DeltaRow, type Name, readDeltas, readLate } from './read-deltas.ts';
 
-/** What counts are read from. */
 export interface CountStore extends DeltaReader, BlockReader, Pick<LateStore, 'lateRows'> {}
 
-/** What the plans of a request are read with. Times are milliseconds. */
+/** Shared input for all plans of a request. Times are milliseconds. */
 export interface SumsContext {
-  /** Read before anything else, but after the claim. */
+  /** Read before anything else, but after the watermark. */
   readonly state: CompactionState;
   /**
-   * Whether each level answers for any time, from its blocks and the deltas that it does not cover; instead of for closed periods,
-   * from its blocks, late rows and the deltas that the hours do not cover.
+   * True: each level answers for any time, from its blocks and the deltas it does not cover. False: for closed periods, from its
+   * blocks, late rows and the deltas that the hours do not cover.
    */
   readonly isEachByItself: boolean;
   readonly deletions: Deletions;
@@ -39,19 +38,19 @@ export interface SumsContext {
   readonly hints: DepthHints;
   readonly limit: LimitFunction;
   readonly retentions: Retentions;
-  /** The time of asking: blocks past their retention count as gone, whether they are deleted yet or not. */
+  /** The request's time: blocks past their retention count as gone, whether or not they are deleted yet. */
   readonly nowMs: number;
-  /** Events later than this can't have been accepted. */
+  /** Events later than this cannot have been accepted. */
   readonly latestMs: number;
 }
 
-/** Whose sums a plan is about. */
+/** A plan, with its metric and entity. */
 export type PlanFor = Pick<CountQuery, 'metric' | 'entity'> & { readonly plan: CountPlan };
 
 /**
  * Reads the sums of plans.
- * @returns those of each plan, in their order
- * @throws StaleState when the state was overtaken: read it again
+ * @returns the sums of each plan, in order
+ * @throws StaleState when compaction overtook the state: read it again
  */
 export async function readSums(
   plans: readonly PlanFor[],
@@ -84,19 +83,19 @@ export async function readSums(
   return sums;
 }
 
-/** The coverage of what was deleted. */
+/** A coverage that lacks everything after a deletion. */
 function allAfter(deletingMs: number): Coverage {
   return { through: {}, open: [], floorMs: deletingMs + 1 };
 }
 
-/** A name that is asked for, in one or several plans. */
+/** A name requested by one or more plans. */
 interface Asked extends Name {
   readonly sums: PointSums[];
-  /** The periods that may have blocks of it, by `periodKey`. */
+  /** The periods that may have blocks with the name, by `periodKey`. */
   readonly walks: Map<string, BlockWalk>;
   /**
-   * While its deletion is under way, the instant up to which arrivals are deleted, epoch milliseconds. Blocks may still have them,
-   * so that only deltas are read: they have everything that arrived since.
+   * During its deletion, the instant up to which arrivals are deleted, epoch milliseconds. Blocks may still contain those, so
+   * only deltas are read: they contain everything that arrived since.
    */
   readonly deletingMs: number | undefined;
 }
@@ -131,7 +130,7 @@ function askedNames(
   return [...byName.values()];
 }
 
-/** The periods of a plan whose level has been compacted, and that are still kept. */
+/** The periods of a plan whose level is compacted and that are still retained. */
 function* periodsWithBlocks({ pieces }: CountPlan, context: SumsContext): Generator<Period> {
   const { state, retentions, nowMs, latestMs } = context;
   for (const { level, fromMs, toMs } of pieces) {
@@ -146,12 +145,12 @@ function* periodsWithBlocks({ pieces }: CountPlan, context: SumsContext): Genera
   }
 }
 
-/** With more hours than these, all deltas of a hash range are cheaper to read than blocks. */
+/** Beyond this many hours, reading all deltas of a hash range is cheaper than reading blocks. */
 const HOURS_MAX = 1_000;
 
 /**
- * Whether the blocks of a plan are the wrong ones: there are too many of them, or some are gone already, because the levels above
- * have not closed their time.
+ * Whether a plan's blocks cannot be used: there are too many, or some have expired, because the levels above have not closed
+ * their time.
  */
 export function isBeyondBlocks(
   { pieces }: CountPlan,
@@ -176,7 +175,7 @@ function addCells(sums: readonly PointSums[], period: Period, { cells }: Row): v
   }
 }
 
-/** Adds the rows that epochs of the hours put aside for upper levels, after those that each block has. */
+/** Adds the rows that epochs of the hours set aside for upper levels, after those already in each block. */
 async function addLate(
   asked: readonly Asked[],
   byName: ReadonlyMap<string, Asked>,
@@ -200,7 +199,7 @@ async function addLate(
   }
 }
 
-/** Adds what a delta has of a name, where the level that answers has not got it from elsewhere. */
+/** Adds a delta's sums for a name, unless the level that answers has them from elsewhere. */
 function addDelta(
   { shard, segment, row }: DeltaRow,
   asked: Asked | undefined,
@@ -213,7 +212,7 @@ function addDelta(
     const by = isEachByItself ? level : 'hours';
     const { covers, plan } = state[by];
     if (isCovered(covers, shard, segment)) return true;
-    // A block that has the plan under way has the delta with it.
+    // A block of the plan in progress already includes the delta.
     const isPlanned = by === level && plan !== undefined && isCovered(plan.covers, shard, segment);
     return isPlanned && asked.walks.get(periodKey(periodAt(level, hourMs)))?.isAhead === true;
   };

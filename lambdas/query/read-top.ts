@@ -1,4 +1,4 @@
-// The use case of top lists: answer which entities have most, and how complete the answer is.
+// The use case of top lists: which entities lead, and how complete the answer is.
 import { acceptPastOf, retentionsKept } from '../core/claim.ts';
 import { coveredBeforeMs } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
@@ -13,7 +13,6 @@ import {
   topFreshness,
 } from './top-query.ts';
 
-/** The ports of a question about the top. */
 export interface TopPorts {
   readonly tops: Pick<TopStore, 'readTop'>;
   readonly claims: ClaimReader;
@@ -21,20 +20,20 @@ export interface TopPorts {
   readonly clock: Clock;
 }
 
-/** An answer, and for how long it may be used again. */
+/** An answer, and how long it may be reused. */
 export interface ReadTop {
   readonly answer: TopAnswer;
   readonly freshness: Freshness;
 }
 
-/** Answers a question from the list of its period, as of the last epoch of its level. */
+/** Answers a query from its period's list, as of the last epoch of its level. */
 export async function readTop(
   query: TopQuery,
   ports: TopPorts,
   settings: Pick<TopAnswerSettings, 'retentions'>,
 ): Promise<ReadTop> {
   const nowMs = ports.clock.nowMs();
-  // The claim first, then the state: read after the list they would vouch for events that it did not have yet.
+  // The watermark first, then the state: read after the list, they could vouch for events that it does not include yet.
   const claim = await ports.claims.readClaim();
   const state = await ports.state.readState();
   const stored = await ports.tops.readTop(query.metric, query.period);

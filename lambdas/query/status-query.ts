@@ -1,18 +1,18 @@
-// Reading a question for the pipeline's status: of how many hours.
+// Parses the query of the pipeline's status: how many hours.
 import { HOURS_KEPT } from '../core/hour-books.ts';
 
-/** A question for the status that cannot be answered; the message says which parameter and what it may be. */
+/** An invalid status query; the message names the parameter and its allowed values. */
 export class InvalidStatusQuery extends Error {
   override readonly name = 'InvalidStatusQuery';
 }
 
-/** How many hours an answer has unless it is asked for more or less. */
+/** The default number of hours in an answer. */
 const HOURS_DEFAULT = 24;
 
 /**
- * Of how many hours of arrival the accounts are asked for.
- * @param parameters `hours`: 0 to 48, 24 if left out
- * @throws InvalidStatusQuery when it is anything else
+ * The number of hours of arrival requested.
+ * @param parameters `hours`: 0 to 48, by default 24
+ * @throws InvalidStatusQuery for anything else
  */
 export function hoursAsked(parameters: Readonly<Record<string, string | undefined>>): number {
   const text = parameters['hours'];

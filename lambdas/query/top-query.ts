@@ -1,4 +1,4 @@
-// Questions about the top: reading a request, and answering it from a list and the claim.
+// Top list queries: parsing a request, and answering it from a list and the watermark.
 import { goneAtMs, type Level, type Period, periodAt, periodEndMs, type Retentions } from '../core/level.ts';
 import { isoSeconds, MINUTE_MS } from '../core/time.ts';
 import { TOP_MAX, type TopEntry } from '../core/top.ts';
@@ -8,7 +8,7 @@ import { finalFromMs, isFinal } from './count-answer.ts';
 import { finalFreshness, OPEN_FRESHNESS } from './count-freshness.ts';
 import { instantIn } from './instant.ts';
 
-/** The lengths of the periods that have lists. */
+/** The lengths of periods that have lists. */
 export const TOP_GRAINS = ['hour', 'day', 'month', 'total'] as const;
 export type TopGrain = (typeof TOP_GRAINS)[number];
 
@@ -19,17 +19,17 @@ const LEVEL_OF: Readonly<Record<TopGrain, Level>> = {
   total: 'all',
 };
 
-/** A question: the first `k` entities of a metric in an hour, a day, a month or all time. */
+/** A query: the first `k` entities of a metric in an hour, a day, a month or all time. */
 export interface TopQuery {
   readonly metric: string;
   readonly by: TopGrain;
   readonly period: Period;
-  /** Whether the period was named: without, it is that of the time of asking. */
+  /** Whether the request names the period; by default, it is the current one. */
   readonly isNamed: boolean;
   readonly k: number;
 }
 
-/** A question that cannot be answered; the message says which parameter and what it may be. */
+/** An invalid query; the message names the parameter and its allowed values. */
 export class InvalidTopQuery extends Error {
   override readonly name = 'InvalidTopQuery';
 }
@@ -38,10 +38,10 @@ const PARAMETERS: ReadonlySet<string> = new Set(['by', 'at', 'k']);
 const K_DEFAULT = 10;
 
 /**
- * Reads a question.
+ * Parses a query.
  * @param parameters the query string's parameters: `by` (default `day`), `at` as ISO 8601, epoch milliseconds or a date, any instant
  *   of the period (default: now), and `k` (default 10)
- * @throws InvalidTopQuery naming the parameter that is wrong
+ * @throws InvalidTopQuery naming the wrong parameter
  */
 export function parseTopQuery(
   metric: string,
@@ -77,37 +77,36 @@ function instantOf(text: string): number {
   return instantMs;
 }
 
-/** The answer to a question. */
 export interface TopAnswer {
   readonly metric: string;
   readonly by: TopGrain;
-  /** The period: `from` included, `to` not, ISO 8601. All time goes to the minute of asking. */
+  /** The period: `from` included, `to` not, ISO 8601. All time ends at the minute of the request. */
   readonly from: string;
   readonly to: string;
   /**
-   * Every event that arrived before this time is in the counts, ISO 8601; null as long as nothing is known. Of a final
-   * answer it is the time since when nothing can have changed: the answer stays the same from then on.
+   * Every event that arrived before this time is counted, ISO 8601; null while unknown. In a final answer, the time since when
+   * it cannot have changed: from then on, the answer stays the same.
    */
   readonly completeThrough: string | null;
-  /** `final` when no event can be accepted any more that would change the answer. */
+  /** `final` when no event that would change the answer can be accepted any more. */
   readonly state: 'provisional' | 'final';
-  /** Why the answer is not all that was asked for. */
+  /** Why the answer is incomplete. */
   readonly note?: string;
-  /** By count downwards, equal counts by entity upwards (code units). Fewer than asked for when there are no more. */
+  /** By count descending, then by entity ascending (code units). Fewer than requested if there are no more. */
   readonly entries: readonly TopEntry[];
 }
 
 /** What an answer depends on besides the list. Times are milliseconds. */
 export interface TopAnswerSettings {
-  /** How long before its arrival an event may have happened; undefined: any time, so that nothing is final. */
+  /** Maximum age of an event on arrival; undefined: unlimited, so that nothing is ever final. */
   readonly acceptPastMs: number | undefined;
   readonly retentions: Retentions;
 }
 
 /**
- * The answer to a question.
+ * Builds the answer to a query.
  * @param entries of the list
- * @param throughMs the arrival time before which the list has everything, epoch milliseconds; read before the list
+ * @param throughMs the arrival time before which the list is complete, epoch milliseconds; read before the list
  */
 export function topAnswer(
   { metric, by, period, k }: TopQuery,
@@ -141,14 +140,14 @@ function openNote(by: TopGrain, endMs: number, throughMs: number, nowMs: number)
   return endMs > throughMs ? `the ${by} is over, but not all of it is in the list yet` : undefined;
 }
 
-/** For how long an answer may be used again: what is final until its list expires, anything else for seconds. */
+/** How long an answer may be reused: until its list expires if it is final, otherwise for seconds. */
 export function topFreshness(
   { period, isNamed }: TopQuery,
   { state }: TopAnswer,
   nowMs: number,
   { retentions }: TopAnswerSettings,
 ): Freshness {
-  // Without a time the next question is about another period.
+  // Without a time, the next request is about another period.
   if (!isNamed || state !== 'final') return OPEN_FRESHNESS;
   return finalFreshness(goneAtMs(period, retentions), nowMs);
 }

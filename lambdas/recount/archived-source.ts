@@ -1,4 +1,4 @@
-// The archive of raw records as a source of segments: each object compared with what the segment's entry says of it.
+// The archive of raw records as a source of segments: each object is compared with its segment's entry.
 import { type ShardKey, segmentId } from '../core/identifiers.ts';
 import { InvalidRawObject, type RawSegment, streamRecord } from '../core/raw-segment.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
@@ -7,7 +7,7 @@ import type { RawReader, SegmentSource } from '../raw-ports.ts';
 
 /**
  * The archive as a source.
- * @param retentionMs how long objects are kept; undefined: for ever
+ * @param retentionMs how long objects are kept; undefined: forever
  */
 export function archivedSource(
   archive: RawReader,

@@ -1,4 +1,4 @@
-// Blocks and late rows of one part, compared both ways with what segments produce.
+// Compares the blocks and late rows of one part, both ways, with what segments produce.
 import type { CompactionState } from '../core/compaction.ts';
 import { covers, type HashRange, holds, nameHash, rangesOf } from '../core/hash-range.ts';
 import { goneAtMs, type Level, type Period, UPPER_LEVELS, type UpperLevel } from '../core/level.ts';
@@ -16,16 +16,16 @@ import {
 } from './ports.ts';
 import { addRow, hourOf, levelSums, type PeriodSums, type Sum } from './sums.ts';
 
-/** Compaction went on while blocks were read: what was read is of no one moment. */
+/** Compaction advanced while blocks were read, so the reads are inconsistent. */
 export class CompactionMoved extends Error {
   override readonly name = 'CompactionMoved';
 }
 
-/** What is wrong in one period of one part. */
+/** The differences in one period of one part. */
 export interface WrongPeriod {
   readonly period: Period;
   readonly differences: readonly Difference[];
-  /** By `rowName`: what rows should be; undefined: no row. */
+  /** By `rowName`: the correct rows; undefined: no row. */
   readonly right: ReadonlyMap<string, Sum | undefined>;
   readonly leaves: readonly Leaf[];
 }
@@ -107,7 +107,7 @@ function comparePeriod(
   return { period, differences, right, leaves };
 }
 
-/** The names on either side, each once. */
+/** The names on either side, without duplicates. */
 function* namesOf(
   one: ReadonlyMap<string, Row> | undefined,
   other: ReadonlyMap<string, Row>,
@@ -116,14 +116,14 @@ function* namesOf(
   for (const name of other.keys()) if (one?.has(name) !== true) yield name;
 }
 
-/** What is wrong in the rows of one part that are put aside for a level. */
+/** The differences in the rows of one part that are set aside for a level. */
 export interface WrongLate {
   readonly level: UpperLevel;
   readonly differences: readonly Difference[];
   readonly right: readonly RightLate[];
 }
 
-/** What one name should have in a period of the level. */
+/** The correct row of one name in a period of the level. */
 export interface RightLate {
   readonly metric: string;
   readonly entity: string;
@@ -133,7 +133,7 @@ export interface RightLate {
   readonly row: Row | undefined;
 }
 
-/** Compares the rows put aside for the upper levels. @throws CompactionMoved */
+/** Compares the rows set aside for the upper levels. @throws CompactionMoved */
 export async function* compareLate(
   state: RecountState,
   compaction: CompactionState,
@@ -181,7 +181,7 @@ function partOf({ bits, part }: RecountState): HashRange {
   return rangesOf(bits)[part] as HashRange;
 }
 
-/** The rows of a leaf with some of them put right. */
+/** The rows of a leaf, some of them corrected. */
 export function rowsPutRight({ range, block }: Leaf, right: WrongPeriod['right']): Sum[] {
   const rows = block === undefined || block.content === 'split' ? [] : decodeRows(block.content);
   const byName = new Map<string, Sum>(rows.map((row) => [rowName(row.metric, row.entity), asSum(row)]));

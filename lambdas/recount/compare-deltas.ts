@@ -1,4 +1,4 @@
-// Deltas that are not compacted, compared with what their segments produce: what readers add to the blocks.
+// Compares uncompacted deltas, which readers add to the blocks, with what their segments produce.
 import type { CompactionState } from '../core/compaction.ts';
 import { covers, type HashRange, holds, nameHash, rangesOf } from '../core/hash-range.ts';
 import { parseSegmentId, type ShardKey } from '../core/identifiers.ts';
@@ -10,22 +10,21 @@ import type { PartRows } from './part-rows.ts';
 import type { Difference, RecountPorts, RecountState } from './ports.ts';
 import { addRow, hourOf, type PeriodSums } from './sums.ts';
 
-/** A segment by shard and number. */
 export interface SegmentName {
   readonly shard: ShardKey;
   readonly segment: number;
 }
 
-/** What is wrong with deltas, and the segments whose deltas have to be put right. */
+/** Differences in deltas, and the segments whose deltas need repair. */
 export interface WrongDeltas {
   readonly differences: Difference[];
   readonly segments: Map<string, SegmentName>;
-  /** Deltas with rows that their segments don't give. */
+  /** Deltas with rows that their segments do not produce. */
   readonly phantoms: StoredDelta[];
   compared: number;
 }
 
-/** Compares one part's deltas. @param isPending which segments' deltas are compared @param fromMs least running maximum of theirs */
+/** Compares one part's deltas. @param isPending which segments' deltas to compare @param fromMs their least running maximum */
 export async function compareDeltas(
   state: RecountState,
   compaction: CompactionState,
@@ -65,7 +64,7 @@ export async function compareDeltas(
   return wrong;
 }
 
-/** Every delta that may have rows of a part. */
+/** Every delta that may contain rows of a part. */
 async function* storedDeltas(
   part: HashRange,
   { rangeBits }: CompactionState,
@@ -79,7 +78,7 @@ async function* storedDeltas(
   }
 }
 
-/** Whether it is known what a segment's deltas must hold; of one that the ledger doesn't have it is known: nothing. */
+/** Whether the correct deltas of a segment are known. They are for a segment that the ledger lacks: none. */
 async function isKnown(
   { shard, segment }: SegmentName,
   { shards, found }: RecountState,

@@ -1,4 +1,4 @@
-// What can be said of a cell: whether the hours that were counted again cover it, and no unknown segment may have added to it.
+// Decides whether a cell can be compared: the recounted hours cover it, and no unknown segment may have added to it.
 import { cellAtMs, cellStartMs, type Level, type Period, periodAt, periodEndMs } from '../core/level.ts';
 import type { Row } from '../core/rows.ts';
 import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS, nextMonthMs } from '../core/time.ts';
@@ -6,10 +6,10 @@ import type { Difference, Findings, HourRange } from './ports.ts';
 import { overlaps } from './produce.ts';
 import type { Sum } from './sums.ts';
 
-/** What can be said of a period. */
+/** What is known about a period. */
 export interface PeriodJudge {
   readonly period: Period;
-  /** Whether everything that it holds can be compared. */
+  /** Whether everything in it can be compared. */
   readonly isWhole: boolean;
   readonly cell: (cell: number) => Judgement;
 }
@@ -18,7 +18,7 @@ type Judgement = 'compared' | 'partly' | 'unknown';
 
 const CELL_MS = { hours: MINUTE_MS, days: HOUR_MS, months: DAY_MS };
 
-/** The differences of one name in a period, and what is right; undefined: no row. */
+/** The differences of one name in a period, and the correct row; undefined: no row. */
 export interface Compared {
   readonly differences: readonly Difference[];
   readonly right: Sum | undefined;
@@ -32,7 +32,7 @@ function isSame(a: Row, b: Row): boolean {
   return true;
 }
 
-/** Judges cells, and compares what is in them. */
+/** Judges cells, and compares their contents. */
 export class Judge {
   readonly #range: HourRange;
   readonly #found: Findings;
@@ -42,12 +42,12 @@ export class Judge {
     this.#found = found;
   }
 
-  /** What can be said of a period, and of each of its cells. */
+  /** What is known about a period and each of its cells. */
   of(period: Period): PeriodJudge {
     const known = new Map<number, Judgement>();
     const whole = this.#judge(rangeOfPeriod(period));
     const cell = (cell: number) => {
-      // An hour is counted again as a whole.
+      // An hour is always recounted as a whole.
       if (period.level === 'hours') return whole;
       let judgement = known.get(cell);
       if (judgement === undefined) {
@@ -64,7 +64,7 @@ export class Judge {
     return this.#found.unknown.some((unknown) => overlaps(unknown, time)) ? 'unknown' : 'compared';
   }
 
-  /** Compares what one name has in a period. @returns the differences, and what the stored sum should be */
+  /** Compares one name in a period. @returns the differences, and the correct stored sum */
   compare(
     { period, isWhole, cell: judge }: PeriodJudge,
     expected: Row | undefined,
@@ -122,7 +122,7 @@ function nameOf({ level, startMs }: Period): string {
   return level === 'all' ? 'all' : isoSeconds(startMs);
 }
 
-/** Every period of a level of which a range of hours covers a cell at least. */
+/** Every period of a level with at least one cell in a range of hours. */
 export function periodsIn(level: Level, { fromMs, toMs }: HourRange): Period[] {
   const periods: Period[] = [];
   let period = periodAt(level, fromMs);

@@ -1,4 +1,4 @@
-// The rows of one part as they were set aside, added up by which levels have their segments.
+// The spilled rows of one part, added up by the levels that include their segments.
 import { type CompactionState, isCovered } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
 import { parseShardKey, type ShardKey } from '../core/identifiers.ts';
@@ -9,7 +9,7 @@ import { decodeFrame, type Frame, partName } from './frames.ts';
 import type { RecountPorts, RecountState } from './ports.ts';
 import { addRow, hourOf, type PeriodSums } from './sums.ts';
 
-/** What a delta that is not compacted must hold, of the part's rows. */
+/** The rows of the part that an uncompacted delta must contain. */
 export interface ExpectedDelta {
   readonly frame: Frame;
   readonly rows: readonly Row[];
@@ -17,17 +17,16 @@ export interface ExpectedDelta {
   readonly acked: boolean;
 }
 
-/** One part's rows. */
 export interface PartRows {
-  /** Sums of hours, of the segments that a level's blocks have. */
+  /** Sums of hours, over the segments in a level's blocks. */
   of(level: Level): readonly PeriodSums[];
-  /** Sums of hours, of the segments that the hours have and an upper level has not. */
+  /** Sums of hours, over the segments that the hours include and an upper level does not. */
   beyond(level: Level): readonly PeriodSums[];
-  /** By part name: of segments that `isPending`. */
+  /** By part name, for segments that are `isPending`. */
   readonly deltas: ReadonlyMap<string, ExpectedDelta>;
 }
 
-/** Reads a part. @param isPending which segments' deltas are wanted one by one */
+/** Reads a part. @param isPending which segments' deltas to return individually */
 export async function readPart(
   state: RecountState,
   compaction: CompactionState,
@@ -37,7 +36,7 @@ export async function readPart(
   const { fromMs, toMs } = state.range;
   const deletions = new Deletions(await ports.state.readDeletions(compaction.deletions));
   const unsettled = await unsettledEntries(state, ports);
-  /** Sums by the levels that have them, a bit each. */
+  /** Sums by the set of levels that include them, one bit each. */
   const sums = new Map<number, PeriodSums>();
   const deltas = new Map<string, ExpectedDelta>();
   for await (const bytes of ports.spill.frames(state.part)) {
@@ -76,7 +75,7 @@ function bitsOf(compaction: CompactionState, shard: ShardKey, segment: number): 
   );
 }
 
-/** What the ledger says now of segments that were not settled when they were produced. */
+/** Current entries of segments that were not settled when they were produced. */
 async function unsettledEntries(
   { shards }: RecountState,
   { ledger }: RecountPorts,

@@ -1,4 +1,4 @@
-// What a recount needs, and what it finds. Types only.
+// A recount's ports, state and findings. Types only.
 import type { DeltaName } from '../core/delta.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import type { Level, Period, Retentions } from '../core/level.ts';
@@ -16,16 +16,15 @@ import type {
   TopStore,
 } from '../store/ports.ts';
 
-/** Hours that are counted again: `fromMs <= start < toMs`, epoch milliseconds on whole hours. */
+/** The hours to recount: `fromMs <= start < toMs`, epoch milliseconds on whole hours. */
 export interface HourRange {
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-/** Every hour. */
 export const ALL_HOURS: HourRange = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
 
-/** Why a segment could not be produced again. */
+/** Why a segment could not be reproduced. */
 export type UnknownReason =
   | UnreadReason
   | 'lost'
@@ -34,7 +33,7 @@ export type UnknownReason =
   | 'ids-expired'
   | 'produced-differently';
 
-/** Segments of one shard of which nothing is known, and the times that they may have added to. */
+/** Segments of one shard whose contents are unknown, and the times they may have added to. */
 export interface UnknownSegments extends HourRange {
   readonly shard: ShardKey;
   readonly first: number;
@@ -42,15 +41,15 @@ export interface UnknownSegments extends HourRange {
   readonly reason: UnknownReason;
 }
 
-/** One figure that is not what it should be. */
+/** One stored figure that differs. */
 export interface Difference {
-  /** Where: a block's level, rows put aside for an upper level, or a delta that is not compacted. */
+  /** Where: a block's level, rows set aside for an upper level, or an uncompacted delta. */
   readonly in: Level | 'late' | 'delta';
   /** The block's period, the level of late rows, or the delta's segment and part. */
   readonly of: string;
   readonly metric: string;
   readonly entity: string;
-  /** The start of the cell, ISO 8601; `events` for the number of events, `absent` for a delta that is missing. */
+  /** The start of the cell, ISO 8601; `events` for the number of events, `absent` for a missing delta. */
   readonly at: string;
   readonly expected: string;
   readonly stored: string;
@@ -59,90 +58,89 @@ export interface Difference {
 /** A shard that two generations have counted. */
 export interface CountedTwice {
   readonly shard: string;
-  /** Segments of either generation that have records in common. */
+  /** Segments of both generations that have records in common. */
   readonly segments: readonly [string, string];
 }
 
-/** How many figures of a level were compared: each is what one (metric, entity) has in one cell, of either side. */
+/** Number of figures compared at a level: each is one (metric, entity) in one cell, stored or produced. */
 export interface ComparedFigures {
   compared: number;
-  /** In cells whose time the hours cover in part only. */
+  /** In cells that the hours cover only partly. */
   partly: number;
   /** In cells that unknown segments may have added to. */
   unknown: number;
 }
 
-/** A period whose blocks were repaired, and whose top lists are not made yet. */
+/** A period whose blocks were repaired, and whose top lists are not recomputed yet. */
 export interface TopsDue {
   readonly level: Level;
   readonly startMs: number;
   readonly metrics: readonly string[];
 }
 
-/** What was found, and how far the work is: everything that is needed to go on. Plain JSON. */
+/** Findings and progress: everything needed to resume. Plain JSON. */
 export interface RecountState {
   readonly v: 1;
-  /** What is recounted: whoever goes on must mean the same. */
+  /** What is recounted: a resumed run must match. */
   readonly what: string;
   readonly range: HourRange;
-  /** Rows are set aside in 2^bits parts by hash. */
+  /** Rows are spilled into 2^bits parts by hash. */
   readonly bits: number;
   readonly shards: Record<string, ShardProgress>;
-  /** Bytes of rows set aside, by part. */
+  /** Bytes of spilled rows, by part. */
   spilled: readonly number[];
-  /** Rows are compared from this part on. */
+  /** The next part to compare. */
   part: number;
   topsDue: TopsDue[];
   readonly found: Findings;
 }
 
-/** How far a shard is. */
+/** The progress of a shard. */
 export interface ShardProgress {
-  /** The first segment that may have added to the hours, and the next one to be looked at. */
+  /** The first segment that may have added to the hours, and the next one to process. */
   readonly from: number;
   next: number;
-  /** Sequence numbers that were looked at. */
+  /** The range of sequence numbers processed. */
   hull: { readonly first: string; readonly last: string } | undefined;
   /** Segments with a part that was neither stored nor given up when they were produced. */
   unsettled: number[];
 }
 
-/** What was found so far. */
 export interface Findings {
-  /** Segments that were produced again, and their events. */
+  /** Segments reproduced, and their events. */
   segments: number;
   events: number;
   readonly unknown: UnknownSegments[];
-  /** The first of the differences, and how many there are. */
+  /** The first differences, and how many there are in total. */
   readonly differences: Difference[];
   differing: number;
-  /** Differences that were put right. */
+  /** Differences repaired. */
   repaired: number;
   readonly twice: CountedTwice[];
   readonly figures: Record<Level, ComparedFigures>;
-  /** Deltas that were compared, since they are not compacted. */
+  /** Uncompacted deltas compared. */
   deltas: number;
-  /** Why compaction can't go on, if it can't. */
+  /** Why compaction cannot proceed, if it cannot. */
   stuck: string | undefined;
-  /** Parts that compaction never left alone for long enough. */
+  /** Parts that could not be compared because compaction kept advancing. */
   restless: number;
 }
 
-/** Rows set aside by part, on disk. */
+/** Rows spilled to disk by part. */
 export interface RowSpill {
-  /** Takes a frame up; it is kept by the next flush. */
+  /** Buffers a frame until the next flush. */
   append(part: number, frame: Uint8Array): void;
-  /** Bytes that wait for a flush. */
+  /** Bytes buffered. */
   readonly waiting: number;
-  /** Keeps what was taken up before the call. @returns bytes kept by part */
+  /** Writes what was buffered before the call. @returns bytes written, by part */
   flush(): Promise<readonly number[]>;
-  /** All frames of a part that are kept, in order. */
+  /** All written frames of a part, in order. */
   frames(part: number): AsyncIterable<Uint8Array>;
 }
 
-/** Deltas as a repair changes them. */
+/** Deltas, for repairs. */
 export interface DeltaRepairer extends DeltaWriter {
-  /** Replaces a delta's rows if they are as read. @param rows undefined: a tombstone takes its place */
+  /** Replaces a delta's rows if they are unchanged since the read. @param rows undefined: replace it with a tombstone */
   replaceDelta(
     name: DeltaName,
     before: Uint8Array,
@@ -150,13 +148,12 @@ export interface DeltaRepairer extends DeltaWriter {
   ): Promise<'replaced' | 'conflict'>;
 }
 
-/** Where repairs leave their trace. */
+/** Where repairs are recorded. */
 export interface RepairArchive {
-  /** Keeps what is about to be changed under a name that follows from it. Repeatable. */
+  /** Records what is about to change, under a name derived from it. Repeatable. */
   keepRepair(name: string, lines: readonly object[]): Promise<void>;
 }
 
-/** What a recount needs. */
 export interface RecountPorts {
   readonly ledger: BooksLedger & SegmentLedger;
   readonly source: SegmentSource;
@@ -166,11 +163,11 @@ export interface RecountPorts {
   readonly compaction: PlanFinisher;
   readonly spill: RowSpill;
   readonly clock: Clock;
-  /** Undefined: nothing is changed. */
+  /** Undefined: compare only. */
   readonly repair: RepairPorts | undefined;
 }
 
-/** What a repair needs besides. */
+/** Additional ports of a repair. */
 export interface RepairPorts {
   readonly store: BlockReader & BlockWriter & PeriodReader & TopStore;
   readonly deltas: DeltaRepairer;
@@ -178,40 +175,38 @@ export interface RepairPorts {
   readonly archive: RepairArchive;
 }
 
-/** Finds the periods that have blocks. */
+/** Lists the periods that have blocks. */
 export interface PeriodFinder {
   periodsOf(level: Level): Promise<readonly Period[]>;
 }
 
-/** Finishes plans of compaction that are under way. */
+/** Finishes compaction plans in progress. */
 export interface PlanFinisher {
-  /** @returns why one can't be finished: its deltas are missing; undefined when none is under way any more */
+  /** @returns why one cannot be finished: its deltas are missing; undefined when none is in progress any more */
   finishPlans(): Promise<string | undefined>;
 }
 
-/** How a recount works. */
 export interface RecountSettings {
   readonly retentions: Retentions;
-  /** Rows of blocks are read for so many periods together. */
+  /** How many periods' blocks are read together. */
   readonly periodsAtOnce: number;
-  /** A part is compared anew at most so often when compaction moved meanwhile. */
+  /** How often a part is compared again when compaction advanced meanwhile. */
   readonly attemptsMax: number;
-  /** Largest block, in bytes of `rowBytes`, when a repair has to split one. */
+  /** Maximum size of a block, in bytes of `rowBytes`, when a repair has to split one. */
   readonly blockBytes: number;
   /** Events in a part, which bounds memory. */
   readonly partEvents: number;
 }
 
-/** What was done so far, for whoever waits. */
+/** Progress for display. */
 export interface RecountProgress {
   readonly phase: 'look' | 'rebuild' | 'produce' | 'compare';
   readonly done: number;
   readonly of: number;
 }
 
-/** What happens on the way. */
 export interface RecountHooks {
-  /** Keeps the state, so that the work can go on from it. */
+  /** Saves the state, so that the work can resume from it. */
   save(state: RecountState): Promise<void>;
   onProgress(progress: RecountProgress): void;
 }

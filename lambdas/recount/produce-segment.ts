@@ -1,4 +1,4 @@
-// One segment produced again, by the aggregator's own code.
+// Reproduces one segment with the aggregator's own code.
 import type { DedupWindows, WindowPlan } from '../aggregator/windows.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import { rollUp, type SegmentOutput } from '../core/rollup.ts';
@@ -7,7 +7,7 @@ import { MissingLedgerItem, type SegmentEntry } from '../core/segment-entry.ts';
 import type { SegmentReader } from '../raw-ports.ts';
 import type { RecountPorts, UnknownReason } from './ports.ts';
 
-/** Produces one segment. @returns why it can't be produced, if it can't */
+/** Reproduces one segment. @returns the reason if it cannot */
 export async function produceOne(
   entry: SegmentEntry,
   shard: ShardKey,

@@ -1,4 +1,4 @@
-// Producing segments again by the aggregator's own code, and setting their rows for the hours aside.
+// Reproduces segments with the aggregator's own code, and spills their rows of the hours.
 import pLimit from 'p-limit';
 import { DedupWindows } from '../aggregator/windows.ts';
 import { lastEntered } from '../core/books.ts';
@@ -23,20 +23,20 @@ import {
 } from './ports.ts';
 import { produceOne } from './produce-segment.ts';
 
-/** Shards worked on at once: while one waits for the stream or the ledger, another is rolled up. */
+/** Concurrent shards: while one waits for the stream or the ledger, another is rolled up. */
 const SHARDS_AT_ONCE = 4;
-/** Ids in memory for each shard: a window of a day at 50 events/s and shard. */
+/** Ids in memory for each shard: a day's window at 50 events a second and shard. */
 const WINDOW_IDS_MAX = 4_000_000;
-/** Rows are kept on disk after so many bytes. */
+/** Rows are flushed to disk after this many bytes. */
 const FLUSH_BYTES = 16_000_000;
-/** And after so many segments. */
+/** And after this many segments. */
 const KEEP_SEGMENTS = 500;
-/** The reach of what added to nothing. */
+/** The reach of a segment that added nothing. */
 const NOWHERE: HourRange = { fromMs: 0, toMs: 0 };
-/** Most parts, each of which is a file. */
+/** Maximum number of parts, as bits; each part is a file. */
 const BITS_MAX = 10;
 
-/** The times that a segment may have added to: its events lie around their arrivals, as far as was accepted. */
+/** The times a segment may have added to: events happen around their arrival, within the acceptance limits. */
 function reachOf({ minArrivalMs, runMaxMs, config }: SegmentEntry): HourRange {
   const { acceptPastMs, acceptFutureMs } = config;
   return {
@@ -45,12 +45,12 @@ function reachOf({ minArrivalMs, runMaxMs, config }: SegmentEntry): HourRange {
   };
 }
 
-/** Whether two ranges have a moment in common. */
+/** Whether two ranges overlap. */
 export function overlaps(a: HourRange, b: HourRange): boolean {
   return a.fromMs < b.toMs && b.fromMs < a.toMs;
 }
 
-/** Begins a recount: how much there is decides in how many parts rows are set aside. */
+/** Begins a recount: the amount of data determines the number of parts. */
 export async function begin(
   what: string,
   range: HourRange,
@@ -100,7 +100,7 @@ function newProgress(from: number): ShardProgress {
   return { from, next: 1, hull: undefined, unsettled: [] };
 }
 
-/** Produces what no one has yet, up to what the ledger has now. Can be killed anywhere and goes on from the saved state. */
+/** Produces the remaining segments, up to the ledger's current end. May be killed at any point and resumes from the saved state. */
 export async function produce(state: RecountState, ports: RecountPorts, hooks: RecountHooks): Promise<void> {
   const { ledger } = ports;
   const works: ShardWork[] = [];
@@ -131,12 +131,12 @@ export async function produce(state: RecountState, ports: RecountPorts, hooks: R
   await keep();
 }
 
-/** Keeps rows first, then the state that knows of them, one keeping after the other. */
+/** Writes rows first, then the state that includes them, one save at a time. */
 function keeper(state: RecountState, { spill }: RecountPorts, hooks: RecountHooks): () => Promise<void> {
   let last = Promise.resolve();
   return () => {
     last = last.then(async () => {
-      // Of one moment: nothing is awaited between what the state says and what the spill takes.
+      // Consistent: there is no await between the state's snapshot and the spill's.
       const snapshot = structuredClone(state);
       const spilled = await spill.flush();
       await hooks.save({ ...snapshot, spilled });
@@ -145,7 +145,7 @@ function keeper(state: RecountState, { spill }: RecountPorts, hooks: RecountHook
   };
 }
 
-/** The segments of one shard, one after the other. */
+/** Processes the segments of one shard in order. */
 class ShardWork {
   readonly #shard: ShardKey;
   readonly #head: Head;
@@ -153,7 +153,7 @@ class ShardWork {
   readonly #state: RecountState;
   readonly #ports: RecountPorts;
   readonly #windows = new DedupWindows(WINDOW_IDS_MAX);
-  /** Reads forwards; undefined after segments were passed over, whose records are not worth reading. */
+  /** Reads forward; undefined after skipped segments, whose records are not worth reading. */
   #reader: SegmentReader | undefined;
 
   constructor(
@@ -187,7 +187,7 @@ class ShardWork {
     this.#skipTo(through + 1, { before, after: undefined });
   }
 
-  /** Entries that aren't there: their segments lie between those around them. */
+  /** Missing entries: their segments lie between the surrounding ones. */
   #skipTo(segment: number, { before, after }: Record<'before' | 'after', SegmentEntry | undefined>): void {
     const { next } = this.#progress;
     if (segment <= next) return;
@@ -222,10 +222,10 @@ class ShardWork {
     }
     this.#reader ??= this.#ports.source.segmentsOf(this.#shard);
     const output = await produceOne(entry, this.#shard, this.#head, this.#reader, this.#windows, this.#ports);
-    // From here to the end nothing is awaited: a state that is kept has all of a segment, or nothing.
+    // No await from here to the end: a saved state has all of a segment, or nothing.
     this.#look(entry);
     if (typeof output === 'string') {
-      // Of a segment that has no counted part, nothing can be in the store.
+      // Without a counted part, a segment cannot be in the store.
       const isEmpty = isGivenUp(entry) && entry.acked.size === 0;
       this.#unknown(isEmpty ? NOWHERE : reach, segment, segment, output);
     } else {
@@ -237,7 +237,7 @@ class ShardWork {
     this.#progress.next = segment + 1;
   }
 
-  /** Notes the sequence numbers that were looked at: those of two generations must not meet. */
+  /** Notes the sequence numbers processed: those of two generations must not overlap. */
   #look({ first, last }: { readonly first: SequenceNumber; readonly last: SequenceNumber }): void {
     const { hull } = this.#progress;
     const earliest = hull === undefined || compareSequenceNumbers(first, hull.first as SequenceNumber) < 0;
@@ -271,12 +271,12 @@ class ShardWork {
   }
 }
 
-/** Whether most of a segment's rows are likely to be of the hours: its arrivals are. Others are left out when they are read. */
+/** Whether most of a segment's rows are likely in the hours: its arrivals are. Other rows are filtered when they are read. */
 function isNear({ minArrivalMs, runMaxMs }: SegmentEntry, range: HourRange): boolean {
   return overlaps({ fromMs: minArrivalMs, toMs: runMaxMs + 1 }, range);
 }
 
-/** The number of a part by its range. */
+/** A range's part number. */
 function numberOf(range: HashRange): number {
   return range === '' ? 0 : Number.parseInt(range, 2);
 }

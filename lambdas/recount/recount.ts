@@ -1,4 +1,4 @@
-// The recount: what segments produce again, compared both ways with what the store holds, and put right if asked to.
+// The recount: compares what segments produce with the store, both ways, and repairs differences on request.
 import { type CompactionState, isCovered } from '../core/compaction.ts';
 import {
   compareSequenceNumbers,
@@ -26,13 +26,13 @@ import type {
 import { produce } from './produce.ts';
 import { ChangedMeanwhile, repairDeltas, repairLate, repairPeriod } from './repair.ts';
 
-/** Differences that are listed; the others are counted. */
+/** Differences listed; the others are only counted. */
 const LISTED_MAX = 1_000;
 
 /**
- * Goes on with a recount to its end.
- * @param state from `begin`, or as it was saved last; it is changed on the way
- * @returns what was found
+ * Runs a recount to its end.
+ * @param state from `begin`, or the last saved one; modified in place
+ * @returns the findings
  */
 export async function recount(
   state: RecountState,
@@ -44,7 +44,7 @@ export async function recount(
   state.found.twice.splice(0, Number.POSITIVE_INFINITY, ...countedTwice(state));
   const run = new Comparison(state, ports, settings, hooks);
   await run.parts();
-  // Compaction could not go on while deltas were missing; now it can, and blocks can be compared.
+  // Compaction was blocked by missing deltas. After the repair it can proceed, and blocks can be compared.
   if (state.found.stuck !== undefined && state.found.repaired > 0) {
     state.found.stuck = undefined;
     state.part = 0;
@@ -78,7 +78,7 @@ function countedTwice({ shards }: RecountState): Findings['twice'] {
   );
 }
 
-/** What was found in one attempt at a part: kept only when nothing moved meanwhile. */
+/** The findings of one attempt at a part: kept only if compaction did not advance meanwhile. */
 interface Attempt {
   readonly differences: Difference[];
   stuck: string | undefined;
@@ -110,7 +110,7 @@ class Comparison {
     this.#hooks.onProgress({ phase: 'compare', done: of, of });
   }
 
-  /** Makes the top lists of repaired periods anew. */
+  /** Recomputes the top lists of repaired periods. */
   async tops(): Promise<void> {
     const { repair, state } = this.#ports;
     while (repair !== undefined && this.#state.topsDue.length > 0) {
@@ -119,7 +119,7 @@ class Comparison {
       const before = (await state.readState())[level];
       const due = { period: { level, startMs }, metrics: new Set(metrics) };
       await makeTops(due, before.epoch, repair.store, this.#settings.retentions);
-      // An epoch that began meanwhile may have put lists of blocks as they were before the repair.
+      // An epoch that began meanwhile may have stored lists from the blocks before the repair.
       const after = (await state.readState())[level];
       if (after.epoch !== before.epoch || after.plan !== undefined) continue;
       this.#state.topsDue.shift();
@@ -159,7 +159,7 @@ class Comparison {
     if (stuck === undefined && LEVELS.some((level) => compaction[level].plan !== undefined))
       throw new CompactionMoved('another epoch has begun');
     if (isAhead(compaction, state)) await produce(state, ports, this.#hooks);
-    // What compaction waits for is looked at, too.
+    // What compaction waits for is compared, too.
     const pendingIn = stuck === undefined ? (['hours'] as const) : LEVELS;
     const isPending = (shard: ShardKey, segment: number) =>
       pendingIn.some((level) => !isCovered(compaction[level].covers, shard, segment));
@@ -183,7 +183,7 @@ class Comparison {
     return { differences, stuck };
   }
 
-  /** Compares deltas, and puts them right. @returns the differences that are left */
+  /** Compares deltas, and repairs them. @returns the remaining differences */
   async #deltas(
     compaction: CompactionState,
     rows: Awaited<ReturnType<typeof readPart>>,
@@ -210,7 +210,7 @@ class Comparison {
   async #repair(wrong: WrongPeriod, compaction: CompactionState, repair: RepairPorts): Promise<void> {
     const { level, startMs } = wrong.period;
     const metrics = [...new Set(wrong.differences.map(({ metric }) => metric))];
-    // Kept before anything is changed: after a crash the blocks are right, and only this knows that the lists are not.
+    // Saved before any change: after a crash the blocks are right, but only this says that the lists are not.
     this.#state.topsDue.push({ level, startMs, metrics });
     await this.#save();
     await repairPeriod(wrong, compaction, repair, this.#settings);
@@ -225,7 +225,7 @@ class Comparison {
   }
 }
 
-/** Looking for periods reads a whole table: once for each level is enough. */
+/** Listing periods scans the whole table, so do it once per level. */
 function remembered(finder: PeriodFinder): PeriodFinder {
   const known = new Map<Level, ReturnType<PeriodFinder['periodsOf']>>();
   return {
@@ -237,7 +237,7 @@ function remembered(finder: PeriodFinder): PeriodFinder {
   };
 }
 
-/** Whether blocks have segments that were not looked at yet. */
+/** Whether blocks include segments that were not processed yet. */
 function isAhead(compaction: CompactionState, { shards }: RecountState): boolean {
   return LEVELS.some((level) =>
     Object.entries(compaction[level].covers.through).some(

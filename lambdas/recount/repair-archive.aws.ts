@@ -1,7 +1,7 @@
-// The traces of repairs on S3.
+// The records of repairs on S3.
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 
-/** The archive bucket below `repairs/`. */
+/** The archive bucket under `repairs/`. */
 export class RepairArchive {
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -11,7 +11,7 @@ export class RepairArchive {
     this.#bucket = bucket;
   }
 
-  /** `repairs/NAME.ndjson`: a line for each difference, or each row that was there. Repeatable. */
+  /** `repairs/NAME.ndjson`: a line for each difference, or for each replaced row. Repeatable. */
   async keepRepair(name: string, lines: readonly object[]): Promise<void> {
     const Body = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
     const Key = `repairs/${name}.ndjson`;

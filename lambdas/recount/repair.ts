@@ -1,4 +1,4 @@
-// Putting right what differs: rows of blocks and deltas, each on condition that it is as it was read, after its trace is kept.
+// Repairs rows of blocks and deltas, each on condition that it is unchanged since the read, after recording the change.
 import { DedupWindows } from '../aggregator/windows.ts';
 import type { CompactionState } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
@@ -13,12 +13,12 @@ import type { SegmentName } from './compare-deltas.ts';
 import type { RecountPorts, RecountSettings, RepairPorts } from './ports.ts';
 import { produceOne } from './produce-segment.ts';
 
-/** What a repair met was changed since it was read: it has to be compared anew. */
+/** Something changed between read and repair: it must be compared again. */
 export class ChangedMeanwhile extends Error {
   override readonly name = 'ChangedMeanwhile';
 }
 
-/** Puts a period's rows right. Repeatable. @throws ChangedMeanwhile */
+/** Repairs a period's rows. Repeatable. @throws ChangedMeanwhile */
 export async function repairPeriod(
   { period, differences, right, leaves }: WrongPeriod,
   compaction: CompactionState,
@@ -49,7 +49,7 @@ export async function repairPeriod(
 }
 
 /**
- * Puts rows right that are put aside for a level: each name's in the first item that has them or could have them, and nowhere else.
+ * Repairs rows set aside for a level: each name goes into the first item that has or could have it, and nowhere else.
  * Repeatable. @throws ChangedMeanwhile
  */
 export async function repairLate(
@@ -61,7 +61,7 @@ export async function repairLate(
   const wrong = right.map((one) => ({ ...one, hash: nameHash(one.metric, one.entity) }));
   await archive.keepRepair(`late/${level}.${compaction[level].epoch}.${hours.epoch}`, differences);
   let left = wrong;
-  // Everywhere: a phantom may be in an item of another range than its own.
+  // Search everywhere: an extra row may be in an item of a range other than its own.
   for (const range of rangeBits.flatMap((bits) => rangesOf(bits))) {
     for await (const item of late.lateItems(level, range)) {
       if (item.epoch <= compaction[level].hourEpoch || item.epoch > hours.epoch) continue;
@@ -93,7 +93,7 @@ interface RewriteSettings {
   readonly expiresAt: number | undefined;
 }
 
-/** Writes the rows of a range within their epoch; too many for one block as its halves, which are put before they are pointed to. */
+/** Writes the rows of a range within their epoch; if too many for one block, as its halves, which are put before the split marker. */
 class BlockRewrite {
   readonly #period: Period;
   readonly #ports: RepairPorts;
@@ -107,13 +107,13 @@ class BlockRewrite {
 
   async range(range: HashRange, before: Block | undefined, rows: readonly Row[]): Promise<void> {
     const { blockBytes } = this.#settings;
-    // A block that a repair makes somewhat larger is left to the next epoch to split.
+    // If a repair makes a block somewhat too large, the next epoch splits it.
     const isTooLarge = rows.reduce((sum, row) => sum + rowBytes(row), 0) > 2 * blockBytes && rows.length > 1;
     if (!isTooLarge) return this.#put(range, before, encodeRows([...rows].sort(compareRows)));
     for (const half of halvesOf(range)) {
       const own = rows.filter(({ metric, entity }) => holds(half, nameHash(metric, entity)));
       const [there] = await this.#ports.store.readBlocks([{ period: this.#period, range: half }]);
-      // A later epoch splits this block, too: its halves are not ours to write.
+      // A later epoch also splits this block: its halves must not be overwritten.
       if (there !== undefined && there.epoch > this.#settings.epoch) throw changed(this.#period);
       if (own.length > 0 || there !== undefined) await this.range(half, there, own);
     }
@@ -135,9 +135,9 @@ function changed({ level }: Period): ChangedMeanwhile {
 }
 
 /**
- * Puts a segment's deltas right, from the segment produced again: a delta that is missing is stored, rows that differ are replaced,
- * a delta that the segment doesn't have becomes a tombstone. Repeatable.
- * @returns whether it could be done @throws ChangedMeanwhile
+ * Repairs a segment's deltas from the reproduced segment: stores a missing delta, replaces rows that differ, and turns a delta
+ * that the segment does not have into a tombstone. Repeatable.
+ * @returns whether the repair was possible @throws ChangedMeanwhile
  */
 export async function repairDeltas(
   { shard, segment }: SegmentName,

@@ -1,18 +1,18 @@
-// Sums of rows by period and name, for comparing.
+// Sums of rows by period and name, for comparison.
 import { cellOf, type Level, periodStartMs } from '../core/level.ts';
 import { type Row, rowName } from '../core/rows.ts';
 import { HOUR_MS } from '../core/time.ts';
 
-/** What one (metric, entity) has in a period. */
+/** One (metric, entity) in a period. */
 export interface Sum extends Row {
   events: number;
   readonly cells: Map<number, bigint>;
 }
 
-/** Sums by the start of the period, epoch milliseconds, and by `rowName`. */
+/** Sums by period start, epoch milliseconds, and by `rowName`. */
 export type PeriodSums = Map<number, Map<string, Sum>>;
 
-/** Adds a row to its period. @param cell one for all of the row's cells; undefined: each keeps its own */
+/** Adds a row to its period. @param cell for all of the row's cells; undefined: each keeps its own */
 export function addRow(sums: PeriodSums, startMs: number, row: Row, cell: number | undefined): void {
   let byName = sums.get(startMs);
   if (byName === undefined) {
@@ -22,7 +22,7 @@ export function addRow(sums: PeriodSums, startMs: number, row: Row, cell: number
   const name = rowName(row.metric, row.entity);
   let sum = byName.get(name);
   if (sum === undefined) {
-    // Nearly always a name's first row in a period keeps its cells.
+    // Nearly always, this is a name's first row in a period: keep its cells.
     const cells: Map<number, bigint> = cell === undefined ? new Map(row.cells) : new Map();
     sum = { metric: row.metric, entity: row.entity, hour: 0, events: 0, cells };
     byName.set(name, sum);
@@ -40,7 +40,7 @@ export function addRow(sums: PeriodSums, startMs: number, row: Row, cell: number
 
 const ALL = () => true;
 
-/** Sums of hours as those of a level, which may be the ones given. @param hours left out unless it holds for the hour's start */
+/** Converts sums of hours to a level; may return its input. @param hours skips hours whose start does not satisfy it */
 export function levelSums(
   level: Level,
   groups: readonly PeriodSums[],

@@ -1,4 +1,4 @@
-// Dead letters on SQS: taken, sent back to the rollup queue, or parked in the archive.
+// Dead letters on SQS: takes them, returns them to the rollup queue, or parks them in the archive.
 import {
   DeleteMessageCommand,
   type Message,
@@ -14,13 +14,11 @@ import type { DeadLetters, DeliveredMessage, Letter } from '../dead-letter-ports
 /** How long a taken dead letter stays hidden if the redriver dies. */
 const HIDDEN_SECONDS = 60;
 
-/** Which queues. */
 export interface DeadLetterQueues {
   readonly deadLetterUrl: string;
   readonly queueUrl: string;
 }
 
-/** Where letters are parked. */
 export type ParkingLot = Pick<Archive, 'keepParked'>;
 
 /** Dead letters on SQS, parked ones in the archive. */
@@ -41,7 +39,7 @@ export class SqsDeadLetters implements DeadLetters {
         QueueUrl: this.#queues.deadLetterUrl,
         MaxNumberOfMessages: most,
         VisibilityTimeout: HIDDEN_SECONDS,
-        // Without a wait SQS asks only some of its servers, and an empty answer means little.
+        // Without a wait, SQS queries only some of its servers, and an empty response means little.
         WaitTimeSeconds: 1,
         MessageAttributeNames: [HISTORY_ATTRIBUTE],
         MessageSystemAttributeNames: ['ApproximateReceiveCount'],

@@ -11,7 +11,7 @@ export interface Opening {
 }
 
 const WIDTH_FIRST = 10;
-/** A letter may fail for a reason of its own, so one failure does not prove that the tables fail. */
+/** A letter may fail for its own reason, so one failure does not prove that the tables fail. */
 const FAILURES_MAX = 3;
 
 /** The start of every run: no state is kept between runs. */

@@ -18,7 +18,7 @@ import { InvalidRedriveRequest, parseRedriveRequest, type RedriveRequest } from 
 const { env } = process;
 const { logger, metrics, countAny } = telemetry(env);
 
-/** The most that ten dead letters may take. With less time left, the next run continues. */
+/** Maximum time for ten dead letters. With less time left, the next run continues. */
 const RESERVE_MS = 15_000;
 /** An operator's request ends before API Gateway's 29 seconds do. */
 const REQUEST_MS_MAX = 20_000;

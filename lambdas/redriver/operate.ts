@@ -1,4 +1,4 @@
-// What an operator does to a dead letter, waiting or parked. Each step may be repeated after a crash.
+// An operator's actions on a dead letter, waiting or parked. Each is repeatable after a crash.
 import { parseSegmentId } from '../core/identifiers.ts';
 import { type CarriedParts, letterName, partsIn } from '../core/letter-name.ts';
 import { unknownHistory } from '../core/message-history.ts';
@@ -22,7 +22,7 @@ export interface OperatorPorts {
   readonly clock: Clock;
 }
 
-/** What became of a letter. `counted`: its parts were counted already, and the letter was removed. */
+/** The result for a letter. `counted`: its parts were counted already, and the letter was removed. */
 export type Outcome = 'returned' | 'parked' | 'discarded' | 'counted' | 'poison';
 
 /** Sends a waiting dead letter back to the rollup queue at once; it keeps its rounds. Poison stays where it is. */

@@ -5,7 +5,6 @@ import type { Clock, ExpiredArchive, PartLedger, RetryPolicySource } from '../po
 import type { DeltaWriter } from '../store/ports.ts';
 import { writeRollups } from '../writer/write.ts';
 
-/** What writing a dead letter needs. */
 export interface ProbePorts {
   readonly deltas: DeltaWriter;
   readonly ledger: PartLedger;
@@ -14,15 +13,15 @@ export interface ProbePorts {
   readonly clock: Clock;
 }
 
-/** What came of a probe: the letter is counted, or why it is not, or time ran out and nothing is known. */
+/** The result of a probe: the letter is counted, or the reason why not, or time ran out and the result is unknown. */
 export type ProbeOutcome = 'written' | 'no-time' | { readonly failure: string };
 
-/** Few: a table that has just come back is asked gently, and one failure ends it. */
+/** Low, to be gentle with a table that has just recovered; one failure ends the probe. */
 const CONCURRENCY = 8;
 
 /**
- * Stores a dead letter's deltas and acknowledges them. What is stored already stays as it is, so a crash at any
- * moment leaves a dead letter that can be returned, parked or written again.
+ * Stores a dead letter's deltas and acknowledges them. Stored deltas stay unchanged, so after a crash at any point the
+ * dead letter can be returned, parked or written again.
  */
 export async function probe(
   letter: DeliveredMessage,
@@ -41,7 +40,7 @@ export async function probe(
       }
     },
   };
-  // A probe is no attempt of the writer's: whatever fails, the letter stays where it is until redrive has decided.
+  // A probe is not an attempt by the writer: on failure, the letter stays where it is until redrive has decided.
   const failing = { delay: async () => {}, bury: async () => {} };
   const { retry, report } = await writeRollups(
     [{ ...letter, receiveCount: 0 }],

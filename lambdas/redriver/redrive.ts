@@ -1,4 +1,4 @@
-// The redriver's use case: empty the dead-letter queue, back to the rollup queue or into the archive.
+// The redriver's use case: empties the dead-letter queue into the rollup queue or the archive.
 
 import type { LevelRetentionsMs } from '../core/claim.ts';
 import { afterFailure, type MessageHistory, unknownHistory } from '../core/message-history.ts';
@@ -9,26 +9,24 @@ import type { NotedPlace, TableHealth } from '../ports.ts';
 import { afterProbe, afterReturn, HALF_OPEN, type Opening, staysShut } from './half-open.ts';
 import { type ProbePorts, probe } from './probe.ts';
 
-/** What redrive needs. */
 export interface RedriverPorts extends ProbePorts {
   readonly deadLetters: DeadLetters;
   readonly tables: TableHealth;
 }
 
-/** How one run of redrive works. */
 export interface RedriverSettings {
   readonly retentions: LevelRetentionsMs;
   /** How many dead letters the run may move; undefined: as many as the rate allows in a minute. */
   readonly lettersMax: number | undefined;
 }
 
-/** What one run of redrive did, in dead letters. */
+/** The result of one run of redrive, in dead letters. */
 export interface RedriveReport {
-  /** Probes that got through: these letters are counted. */
+  /** Successful probes: these letters are counted. */
   written: number;
   returned: number;
   parked: number;
-  /** Dead letters that stay where they are because something failed; the next run meets them again. */
+  /** Dead letters that stay in place because something failed; the next run retries them. */
   failed: number;
   /** Probes that failed; their letters went back to the queue like others. */
   probesFailed: number;
@@ -37,7 +35,7 @@ export interface RedriveReport {
   readonly failures: string[];
 }
 
-/** A run under way. */
+/** A run in progress. */
 interface Run {
   readonly policy: RetryPolicy;
   readonly report: RedriveReport;
@@ -46,16 +44,16 @@ interface Run {
   opening: Opening;
 }
 
-/** As many as SQS hands out at once. */
+/** SQS's limit for one receive. */
 const LETTERS_AT_ONCE = 10;
 
-/** What to do with one dead letter; into the store is what a probe does with it. */
+/** What to do with one dead letter. A probe stores it. */
 export type Redrive =
   | { readonly to: 'store' }
   | { readonly to: 'queue'; readonly history: MessageHistory; readonly delayMs: number }
   | { readonly to: 'archive'; readonly history: MessageHistory };
 
-/** Decides about one dead letter: poison and used-up rounds are parked, the rest goes back with growing delay. */
+/** Decides about one dead letter: poison and letters without rounds left are parked, the rest is returned with growing delay. */
 export function decideRedrive(
   message: DeliveredMessage,
   policy: RetryPolicy,
@@ -72,7 +70,7 @@ export function decideRedrive(
   };
 }
 
-/** The queue's own redrive policy moves poison too, without saying so. */
+/** The queue's own redrive policy also moves poison, without a reason. */
 function poisonIn(body: string): string | undefined {
   try {
     decodeRollupMessage(body);
@@ -83,9 +81,9 @@ function poisonIn(body: string): string | undefined {
 }
 
 /**
- * Empties the dead-letter queue, at most as fast as the policy allows in a minute, and only as far as the tables prove that
- * they take writes: the first letter, and one more each time twice as many have gone back, is written by redrive itself.
- * A message is sent first and deleted then: a crash in between leaves a copy, which counts nothing twice.
+ * Empties the dead-letter queue, at most at the policy's rate for a minute, and only while the tables accept writes: redrive
+ * writes the first letter itself, and then one more each time twice as many have gone back.
+ * A message is sent first, then deleted: a crash in between leaves a copy, which counts nothing twice.
  */
 export async function redrive(
   ports: RedriverPorts,
@@ -101,7 +99,7 @@ export async function redrive(
     const left = Math.min(rate, lettersMax) - (report.written + report.returned + report.parked);
     if (left <= 0) return { ...report, ended: lettersMax < rate ? 'max' : 'rate' };
     if (!(await ports.tables.isHealthy())) return { ...report, ended: 'table-unhealthy' };
-    // Alone, if it is to be a probe: whatever else was taken would be hidden for nothing, should it fail.
+    // A probe takes a single letter: if it fails, other letters would have been hidden for nothing.
     const most = Math.min(LETTERS_AT_ONCE, left, Math.max(1, run.opening.letters));
     const letters = (await ports.deadLetters.take(most)).filter(({ messageId }) => !met.has(messageId));
     if (letters.length === 0) return { ...report, ended: 'empty' };
@@ -137,7 +135,7 @@ async function redriveOne(letter: DeliveredMessage, ports: RedriverPorts, run: R
   if (decision.to === 'store') {
     report.written += 1;
   } else if (decision.to === 'queue') {
-    // Noted before it is sent: with a ledger that does not answer, each run would leave one more copy in the queue.
+    // Note it before sending: otherwise, while the ledger is down, each run would leave one more copy in the queue.
     await notePlace(letter, 'returned', ledger);
     await deadLetters.giveBack(letter, decision.history, decision.delayMs);
     run.opening = afterReturn(run.opening);
@@ -150,7 +148,7 @@ async function redriveOne(letter: DeliveredMessage, ports: RedriverPorts, run: R
   await deadLetters.remove(letter);
 }
 
-/** The letter of a failed probe goes back and uses up a round, as others do: one that can never be written must not be met for ever. */
+/** The letter of a failed probe goes back and uses up a round like others: otherwise a letter that always fails would return forever. */
 function afterProbeFailed(
   history: MessageHistory,
   failure: string,

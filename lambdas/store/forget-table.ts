@@ -1,4 +1,4 @@
-// What operators change in the store after the fact: rows of deltas and of late items; and which periods there are.
+// Changes by operators to stored rows of deltas and late items; and the list of periods.
 import {
   type DynamoDBClient,
   paginateQuery,
@@ -22,7 +22,7 @@ export class ForgetTable {
     this.#table = table;
   }
 
-  /** Replaces a delta's rows if they are as read; its events stay, since the ledger knows them. */
+  /** Replaces a delta's rows if they are unchanged since the read; its event count stays, since the ledger has it. */
   async replaceDelta(
     name: DeltaName,
     before: Uint8Array,
@@ -35,7 +35,7 @@ export class ForgetTable {
     });
   }
 
-  /** Rows put aside for a level in a hash range, item by item. */
+  /** Rows set aside for a level in a hash range, item by item. */
   async *lateItems(level: UpperLevel, range: HashRange): AsyncIterable<LateItem> {
     const query = {
       TableName: this.#table,
@@ -51,7 +51,7 @@ export class ForgetTable {
     }
   }
 
-  /** Replaces rows put aside, if they are as read. */
+  /** Replaces late rows if they are unchanged since the read. */
   replaceLate(
     level: UpperLevel,
     range: HashRange,
@@ -61,7 +61,7 @@ export class ForgetTable {
     return this.#replaceRows({ pk: { S: storeKeys.late(level, range) }, sk: { S: key } }, before, rows);
   }
 
-  /** Every period of a level that has a block. Reads the keys of the whole table. */
+  /** Every period of a level that has a block. Scans the keys of the whole table. */
   async periodsOf(level: Level): Promise<readonly Period[]> {
     const names = new Set<string>();
     const scan = {

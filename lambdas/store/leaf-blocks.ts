@@ -1,16 +1,16 @@
-// The blocks of some periods that have the rows of a hash range: a walk down the splits from the roots, all periods at once.
+// The blocks that hold a hash range's rows in some periods: follows the splits from the roots, for all periods at once.
 import { covers, type HashRange, halvesOf, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Period } from '../core/level.ts';
 import type { Block, BlockReader } from './ports.ts';
 
-/** Where rows of a range are, or would be put: a block with rows, or a name that has no block. */
+/** Where rows of a range are or belong: a block with rows, or a name without a block. */
 export interface Leaf {
   readonly period: Period;
   readonly range: HashRange;
   readonly block: Block | undefined;
 }
 
-/** Every leaf that shares hashes with a range. Strongly consistent, but not of one moment. */
+/** Every leaf that overlaps a range. Strongly consistent, but not a snapshot. */
 export async function leavesIn(
   store: BlockReader,
   periods: readonly Period[],

@@ -1,10 +1,10 @@
-// Top lists of a period, made from one pass over its blocks.
+// Computes a period's top lists in one pass over its blocks.
 import { expiresAtOf, type Period, type Retentions } from '../core/level.ts';
 import { viewRows } from '../core/rows.ts';
 import { TopCollector } from '../core/top.ts';
 import type { PeriodReader, TopStore } from './ports.ts';
 
-/** Makes a period's lists of some metrics anew. @param epoch the level's epoch that the blocks are of */
+/** Recomputes a period's lists for some metrics. @param epoch the level's epoch that wrote the blocks */
 export async function makeTops(
   { period, metrics }: { readonly period: Period; readonly metrics: ReadonlySet<string> },
   epoch: number,

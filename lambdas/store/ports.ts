@@ -1,4 +1,4 @@
-// The ports to the store: deltas, blocks, late rows, top lists, and the state of compaction. Types only.
+// Ports to the store: deltas, blocks, late rows, top lists, and the state of compaction. Types only.
 import type { CompactionPlan, CompactionState, LateRows } from '../core/compaction.ts';
 import type { Deletion } from '../core/deletions.ts';
 import type { Delta, DeltaName } from '../core/delta.ts';
@@ -7,66 +7,66 @@ import type { Level, Period, UpperLevel } from '../core/level.ts';
 import type { Row } from '../core/rows.ts';
 import type { TopEntry } from '../core/top.ts';
 
-/** A delta as it is stored. */
+/** A stored delta. */
 export interface StoredDelta extends DeltaName {
-  /** Encoded rows; undefined: a tombstone stands in their place. */
+  /** Encoded rows; undefined: a tombstone. */
   readonly rows: Uint8Array | undefined;
   readonly events: number;
 }
 
-/** The deltas, as they are written. */
+/** Writes deltas. */
 export interface DeltaWriter {
   /**
-   * Stores a delta if nothing has its name yet. Repeatable, by anyone, at any time.
-   * @returns `stored` when the table has it now, whoever put it; `discarded` when a tombstone has its name
+   * Stores a delta unless its name is taken. Repeatable, by any caller, at any time.
+   * @returns `stored` when the delta is in the table, now or from before; `discarded` when a tombstone has its name
    */
   putDelta(delta: Delta): Promise<'stored' | 'discarded'>;
 }
 
-/** The deltas, as an operator gives one up. */
+/** Gives up deltas, for operators. */
 export interface DeltaDiscarder {
-  /** Puts a tombstone, which never expires, if nothing has its name yet. @returns `stored` when the delta is there */
+  /** Puts a tombstone, which never expires, unless the name is taken. @returns `stored` when the delta is there */
   putTombstone(name: DeltaName): Promise<'stored' | 'discarded'>;
 }
 
-/** The deltas, as they are read. Strongly consistent. */
+/** Reads deltas, strongly consistent. */
 export interface DeltaReader {
-  /** Deltas stored under a hash range whose segment's running maximum is in `fromMs..toMs`, both included. */
+  /** Deltas of a hash range whose segment's running maximum is in `fromMs..toMs`, both included. */
   deltasIn(range: HashRange, fromMs: number, toMs: number): AsyncIterable<StoredDelta>;
 }
 
-/** A block: the rows of one period in one hash range, or word that its halves have them. */
+/** A block: the rows of one period in one hash range, or a marker that its halves have them. */
 export interface Block {
   /** The epoch that wrote it. */
   readonly epoch: number;
-  /** Grows when the block is rewritten within its epoch: an entity was deleted, a difference repaired. */
+  /** Incremented when the block is rewritten within its epoch: an entity was deleted, or a difference repaired. */
   readonly edit: number;
   /** Encoded rows; `split`: each half of the range has a block of its own, or no rows. */
   readonly content: Uint8Array | 'split';
 }
 
-/** What must be true of a block's name for a put: nothing is there, exactly this is, or nothing of this epoch or later. */
+/** The precondition of a put: no block has the name, this exact version has it, or no block of this or a later epoch has it. */
 export type BlockCondition =
   | { readonly is: 'absent' }
   | { readonly is: 'as-read'; readonly epoch: number; readonly edit: number }
   | { readonly is: 'before'; readonly epoch: number };
 
-/** Blocks, as they are read. Strongly consistent. */
+/** Reads blocks, strongly consistent. */
 export interface BlockReader {
-  /** @returns the blocks of these names, in their order; undefined where there is none */
+  /** @returns the blocks of these names, in order; undefined where there is none */
   readBlocks(
     names: readonly { readonly period: Period; readonly range: HashRange }[],
   ): Promise<readonly (Block | undefined)[]>;
 }
 
-/** All blocks of a period that have rows. */
+/** Reads all blocks of a period that have rows. */
 export interface PeriodReader {
   blocksOf(
     period: Period,
   ): AsyncIterable<{ readonly range: HashRange; readonly block: Block; readonly rows: Uint8Array }>;
 }
 
-/** Blocks, as they are written. */
+/** Writes blocks. */
 export interface BlockWriter {
   /** @param expiresAt when it may be deleted, epoch seconds; undefined: never */
   putBlock(
@@ -78,10 +78,10 @@ export interface BlockWriter {
   ): Promise<'put' | 'conflict'>;
 }
 
-/** Rows put aside for an upper level by an epoch of the hours. Their cells are the level's. */
+/** Rows that an epoch of the hours set aside for an upper level. Their cells are the level's. */
 export interface LateStore {
   /**
-   * Puts rows unless the epoch has put them already. Repeatable.
+   * Stores rows unless the epoch has stored them already. Repeatable.
    * @param plannedAtMs when the epoch was planned: the rows are kept as long as its deltas
    */
   putLate(
@@ -90,22 +90,22 @@ export interface LateStore {
     { hourEpoch, plannedAtMs }: Pick<CompactionPlan, 'hourEpoch' | 'plannedAtMs'>,
     rows: readonly Row[],
   ): Promise<void>;
-  /** The rows of a hash range put aside by epochs in `after < epoch <= through`. Strongly consistent. */
+  /** The rows of a hash range set aside by epochs in `after < epoch <= through`. Strongly consistent. */
   lateRows(level: UpperLevel, range: HashRange, after: number, through: number): AsyncIterable<Row>;
 }
 
-/** Rows put aside for an upper level, as they are rewritten. */
+/** One item of late rows, for rewriting. */
 export interface LateItem {
   readonly key: string;
-  /** The hours' epoch that put them aside. */
+  /** The epoch of the hours that set them aside. */
   readonly epoch: number;
   readonly rows: Uint8Array;
 }
 
-/** Late rows, as deletions and repairs rewrite them. */
+/** Rewrites late rows, for deletions and repairs. */
 export interface LateRewriter {
   lateItems(level: UpperLevel, range: HashRange): AsyncIterable<LateItem>;
-  /** Replaces an item's rows if they are as read. */
+  /** Replaces an item's rows if they are unchanged since the read. */
   replaceLate(
     level: UpperLevel,
     range: HashRange,
@@ -114,39 +114,37 @@ export interface LateRewriter {
   ): Promise<'replaced' | 'conflict'>;
 }
 
-/** A top list as it is stored. */
+/** A stored top list. */
 export interface StoredTop {
-  /** The level's epoch that it was made in. */
+  /** The level's epoch that computed it. */
   readonly epoch: number;
-  /** By count downwards, then by entity. */
+  /** By count descending, then by entity. */
   readonly entries: readonly TopEntry[];
 }
 
-/** Top lists. */
 export interface TopStore {
   readTop(metric: string, period: Period): Promise<StoredTop | undefined>;
-  /** Every metric that was ever compacted, by name. */
+  /** Every metric that was ever compacted, sorted. */
   metrics(): Promise<readonly string[]>;
-  /** Adds metrics to those known. Repeatable. */
+  /** Adds known metrics. Repeatable. */
   addMetrics(metrics: readonly string[]): Promise<void>;
-  /** Puts a list unless a later epoch's is there. Repeatable. */
+  /** Stores a list unless a later epoch's is there. Repeatable. */
   putTop(metric: string, period: Period, top: StoredTop, expiresAt: number | undefined): Promise<void>;
 }
 
-/** The state of compaction. */
+/** Reads the state of compaction. */
 export interface CompactionStateReader {
-  /** Strongly consistent. */
   readState(): Promise<CompactionState>;
   /** Entries 1 to `count` of the register of deletions, which never change. */
   readDeletions(count: number): Promise<readonly Deletion[]>;
 }
 
-/** The state of compaction, as the compactor moves it. */
+/** Advances the state of compaction, for the compactor. */
 export interface CompactionStateStore extends CompactionStateReader {
   /**
    * Freezes a level's next epoch.
-   * @param state as it was read: the level and the hours must still be as they are there, and none of both may be under way
-   * @param closesMs of an upper level: what the hours put aside for it from now on
+   * @param state as read: fails unless level and hours are unchanged and no epoch of either is in progress
+   * @param closesMs for an upper level: what the hours set aside for it from now on
    */
   putPlan(
     state: CompactionState,
@@ -154,7 +152,7 @@ export interface CompactionStateStore extends CompactionStateReader {
     plan: CompactionPlan,
     closesMs: number | undefined,
   ): Promise<'planned' | 'conflict'>;
-  /** Makes the level's plan what it covers. Repeatable. @param late of the hours: what was put aside so far */
+  /** Marks the level's plan done. Repeatable. @param late for the hours: what was set aside so far */
   markDone(
     state: CompactionState,
     level: Level,
@@ -163,8 +161,7 @@ export interface CompactionStateStore extends CompactionStateReader {
   ): Promise<void>;
 }
 
-/** The state of compaction, as those who store under a new length of hash ranges announce it, before they do. */
+/** Registers a new length of hash ranges, before anything is stored under it. */
 export interface RangeRegister {
-  /** Repeatable. */
   registerRangeBits(bits: number): Promise<void>;
 }

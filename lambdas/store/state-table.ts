@@ -1,4 +1,4 @@
-// The state of compaction on DynamoDB: one item of the ledger, changed on condition of each level's revision.
+// The state of compaction on DynamoDB: one item in the ledger, updated on condition of each level's revision.
 import {
   type AttributeValue,
   type DynamoDBClient,
@@ -24,7 +24,6 @@ const KEY = { pk: { S: 'COMPACTION' }, sk: { S: 'STATE' } };
 const DELETIONS_PK = 'DELETIONS';
 const OPTIONS = { removeUndefinedValues: true };
 
-/** The ledger's item of the state. */
 export class CompactionStateTable implements CompactionStateStore, RangeRegister {
   readonly #client: DynamoDBClient;
   readonly #table: string;
@@ -83,7 +82,7 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
     };
     const sets: Record<string, unknown> = { [level]: head, [revisionName(level)]: revisionOf(head) };
     if (late !== undefined) sets['late'] = late;
-    // A failed condition: it is done already.
+    // A failed condition means that it was done already.
     await this.#set(sets, [[level, revisionOf(state[level])]], {});
   }
 
@@ -123,13 +122,13 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
     }
     if (known + deletions.length !== count)
       throw new Error(`${count} deletions are registered, but ${known + deletions.length} were read`);
-    // Another call may have read the same meanwhile.
+    // Another call may have read the same entries meanwhile.
     this.#deletions.splice(known, Number.POSITIVE_INFINITY, ...deletions);
     return this.#deletions.slice(0, count);
   }
 
   /**
-   * Registers a deletion: from now on epochs are planned without its rows, and queries leave them out.
+   * Registers a deletion: epochs planned from now on drop its rows, and queries leave them out.
    * @returns the number of the entry
    */
   async registerDeletion({ entityHash, throughMs }: Deletion): Promise<number> {
@@ -145,13 +144,13 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
         ExpressionAttributeValues: { ':entityHash': entry.entityHash, ':throughMs': entry.throughMs },
       });
       const isOurs = await succeeds(this.#client, put);
-      // Whoever put the entry may have died before this: anyone may count it in.
+      // A caller may have died between the entry and this step, so any caller may include the entry.
       await this.#set({ deletions: number }, [], { deletions }, number);
       if (isOurs) return number;
     }
   }
 
-  /** Notes that blocks are rewritten. @param number of a deletion that is done, and with it all earlier ones of its entity */
+  /** Records that blocks are rewritten. @param number of a finished deletion, which covers all earlier ones of its entity */
   async finishDeletion(number: number): Promise<void> {
     const { deleting } = await this.readState();
     const entries = await this.readDeletions(number);
@@ -171,8 +170,8 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
 
   /**
    * Sets attributes if each level's revision, and each number, is as given.
-   * @param deleting the number of a deletion that begins with it
-   * @returns whether it was
+   * @param deleting the number of a deletion that begins with this update
+   * @returns whether the attributes were set
    */
   async #set(
     sets: Readonly<Record<string, unknown>>,
@@ -213,7 +212,7 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
   }
 }
 
-/** Grows with each plan and each end of an epoch: what a condition asks about, in one number. */
+/** Increments when an epoch is planned and when it is done: the condition needs only one number. */
 function revisionOf({ epoch, plan }: LevelHead): number {
   return 2 * epoch + (plan === undefined ? 0 : 1);
 }

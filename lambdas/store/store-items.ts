@@ -1,4 +1,4 @@
-// The store's items: their keys, and what they look like in DynamoDB.
+// The store's items in DynamoDB: their keys and attributes.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { DeltaName } from '../core/delta.ts';
 import { type HashRange, parseHashRange } from '../core/hash-range.ts';
@@ -6,12 +6,12 @@ import { parseSegmentId } from '../core/identifiers.ts';
 import { type Period, periodName, type UpperLevel } from '../core/level.ts';
 import type { Block, StoredDelta } from './ports.ts';
 
-/** An item as the SDK carries it. */
+/** An item in the SDK's format. */
 export type Item = Record<string, AttributeValue>;
-/** A key as the SDK carries it. */
+/** A key in the SDK's format. */
 export type Key = { pk: { S: string }; sk: { S: string } };
 
-/** Digits of epoch milliseconds and of epochs, so that keys sort as numbers do. */
+/** Digits of epoch milliseconds and of epochs, so that keys sort numerically. */
 const DIGITS = 14;
 
 function padded(number: number): string {
@@ -22,20 +22,20 @@ function key(pk: string, sk: string): Key {
   return { pk: { S: pk }, sk: { S: sk } };
 }
 
-/** After everything that can follow a `#` in a sort key. */
+/** Sorts after everything that can follow a `#` in a sort key. */
 const LAST = '~';
 
-/** So many leading bits of a block's range are in its partition key: a busy period is spread over that many partitions. */
+/** A block's partition key has this many leading bits of its range, which spreads a busy period over as many partitions. */
 export const PARTITION_BITS = 4;
 
-/** Keys of the store's items: the only place that puts them together. */
+/** Builds keys of the store's items; no other code concatenates them. */
 export const storeKeys = {
   deltas: (range: HashRange) => `DELTA#${range}`,
   delta: ({ range, runMaxMs, segment, part }: DeltaName) =>
     key(storeKeys.deltas(range), `${padded(runMaxMs)}#${segment}#${part}`),
-  /** Sort keys around all deltas of these running maxima, both included. */
+  /** Sort-key bounds of all deltas with these running maxima, both included. */
   deltaBounds: (fromMs: number, toMs: number) => [padded(fromMs), `${padded(toMs)}#${LAST}`] as const,
-  /** The partition of a period's blocks that has the ranges beginning with `prefix`, or the shorter ranges. */
+  /** The partition of a period's blocks whose ranges begin with `prefix`, or are shorter. */
   blocks: (period: Period, prefix: string) => `BLOCK#${period.level}#${periodName(period)}#${prefix}`,
   block: (period: Period, range: HashRange) => {
     const prefix = range.length < PARTITION_BITS ? '' : range.slice(0, PARTITION_BITS);
@@ -52,7 +52,7 @@ export const storeKeys = {
   top: (metric: string, period: Period) => key(storeKeys.tops(period), metric),
 };
 
-/** A delta's item, less its key. @param expiresAt epoch seconds; undefined: never */
+/** A delta's item, without its key. @param expiresAt epoch seconds; undefined: never */
 export function deltaItem(
   name: DeltaName,
   content: { readonly events: number; readonly rows: Uint8Array } | undefined,
@@ -72,7 +72,7 @@ export function isTombstone(item: Item): boolean {
   return item['tombstone']?.BOOL === true;
 }
 
-/** An item as a delta. @throws RangeError when its key is none of a delta */
+/** Parses a delta's item. @throws RangeError when its key is not a delta's */
 export function deltaOf(item: Item): StoredDelta {
   const range = parseHashRange((item['pk']?.S ?? '').slice('DELTA#'.length));
   const [runMax = '', segment = '', part = ''] = (item['sk']?.S ?? '').split('#');
@@ -102,7 +102,7 @@ export function blockItem(
   };
 }
 
-/** An item as a block. */
+/** Parses a block's item. */
 export function blockOf(item: Item): Block {
   return {
     epoch: Number(item['epoch']?.N),
@@ -111,7 +111,6 @@ export function blockOf(item: Item): Block {
   };
 }
 
-/** The hash range of a block's item. */
 export function blockRange(item: Item): HashRange {
   return parseHashRange((item['sk']?.S ?? '').slice(1));
 }

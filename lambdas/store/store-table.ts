@@ -1,4 +1,4 @@
-// The store on DynamoDB: deltas, blocks, late rows and top lists, each written on condition and read strongly consistent.
+// The store on DynamoDB: deltas, blocks, late rows and top lists. Writes are conditional, reads strongly consistent.
 import {
   BatchGetItemCommand,
   ConditionalCheckFailedException,
@@ -40,12 +40,11 @@ import {
   storeKeys,
 } from './store-items.ts';
 
-/** Keys in one BatchGetItem. */
+/** Limit of keys in one BatchGetItem. */
 const BATCH_KEYS = 100;
-/** Late rows in one item, in bytes of `rowBytes`. */
+/** Maximum size of late rows in one item, in bytes of `rowBytes`. */
 const LATE_BYTES_MAX = 100_000;
 
-/** The table of counts. */
 export class StoreTable
   implements DeltaWriter, DeltaDiscarder, DeltaReader, BlockReader, BlockWriter, LateStore, TopStore
 {
@@ -54,7 +53,7 @@ export class StoreTable
   readonly #clock: Clock;
   readonly #deltaRetentionMs: number | undefined;
 
-  /** @param deltaRetentionMs how long deltas and late rows are kept after they were written; undefined: for ever */
+  /** @param deltaRetentionMs how long deltas and late rows are kept after they were written; undefined: forever */
   constructor(client: DynamoDBClient, table: string, clock: Clock, deltaRetentionMs?: number | undefined) {
     this.#client = client;
     this.#table = table;
@@ -77,7 +76,7 @@ export class StoreTable
     return Math.floor((sinceMs + this.#deltaRetentionMs) / 1000);
   }
 
-  /** @returns the item that is there already, if there is one */
+  /** @returns the existing item, if there is one */
   async #putIfAbsent(item: Item): Promise<Item | undefined> {
     try {
       const put = new PutItemCommand({
@@ -90,7 +89,7 @@ export class StoreTable
       return undefined;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      // Some emulators leave the item out of their refusal.
+      // Some emulators omit the item from their refusal.
       return error.Item ?? (await this.#get({ pk: item['pk'], sk: item['sk'] } as Key)) ?? {};
     }
   }
@@ -120,7 +119,7 @@ export class StoreTable
     return keys.map((key) => found.get(nameOf(key)));
   }
 
-  /** All blocks of a period that have rows, with their ranges; in any order. Strongly consistent, but not of one moment. */
+  /** All blocks of a period that have rows, with their ranges, in any order. Strongly consistent, but not a snapshot. */
   async *blocksOf(
     period: Period,
     prefix = '',
@@ -156,7 +155,7 @@ export class StoreTable
   ): Promise<void> {
     const expiresAt = this.#expiresAt(plannedAtMs);
     for (const [chunk, some] of chunksOf(rows).entries()) {
-      // If absent: a compactor that comes late must not undo what a deletion or a repair has rewritten.
+      // Only if absent: a slow compactor must not undo a deletion's or a repair's rewrite.
       await this.#putIf('attribute_not_exists(pk)', {
         ...storeKeys.lateRows(level, range, hourEpoch, chunk),
         rows: { B: encodeRows(some) },

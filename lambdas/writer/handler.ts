@@ -16,13 +16,13 @@ import { type WriterPorts, type WriterSettings, writeRollups } from './write.ts'
 const { env } = process;
 const { logger, metrics, count, countAny, measureMs } = telemetry(env);
 
-/** Deltas under way at once: enough to keep the connections busy, few enough not to hit one partition all together. */
+/** Concurrent deltas: enough to keep the connections busy, few enough not to overload one partition. */
 const CONCURRENCY = 32;
 
-/** A put to a table that hangs is given up after 6 seconds and the pauses between its tries. */
+/** A put to an unresponsive table fails after 6 seconds plus the pauses between its attempts. */
 const PATIENCE = { requestTimeoutMs: 2_000, maxAttempts: 3 };
 
-/** What the last puts may take if the table hangs, then their acknowledgement, then the report on what failed. */
+/** Time for the last puts on an unresponsive table, then their acknowledgement, then the report of failures. */
 const REPORT_RESERVE_MS = 15_000;
 
 const settings: WriterSettings = {
@@ -35,9 +35,9 @@ const retries = {
   rereadMs: secondsAsMs(env, 'RETRY_REREAD_SECONDS'),
 };
 const bucket = text(env, 'ARCHIVE_BUCKET');
-/** Only when rows come too late. */
+/** Opened only when rows arrive after their retention. */
 const archive = lazily(async () => (await import('../aws/archive.ts')).openArchive(bucket));
-/** Only when a message failed. */
+/** Read only when a message failed. */
 const retryParameter = lazily(async () =>
   (await import('../aws/retry-parameter.ts')).openRetryParameter(retries, systemClock, (problem) => {
     logger.error('the retry parameter cannot be used; the last good value holds', { problem });

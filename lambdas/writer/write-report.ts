@@ -1,26 +1,24 @@
-// What the writer did with one batch: the source of its metrics.
+// The result of one batch of the writer: the source of its metrics.
 import type { NewlyCounted } from '../core/segment-entry.ts';
 
-/** Counts of one batch. */
 export interface WriteReport {
   readonly messages: number;
-  /** Deltas that the table has now, whoever put them. */
+  /** Deltas that are in the table now, whether or not this run stored them. */
   deltas: number;
   partsAcknowledged: number;
-  /** Events of parts that were not acknowledged before: copies and repetitions count nothing. */
+  /** Events of newly acknowledged parts: copies and repeats count nothing. */
   eventsCounted: number;
   /** For each of these parts: from the arrival of its segment's oldest record until now, milliseconds. */
   readonly freshnessMs: number[];
-  /** Events whose minutes aren't kept any more: their rows are in the archive, too. */
+  /** Events whose minutes are no longer kept: the archive has their rows, too. */
   expired: number;
   delayed: number;
   delayFailed: number;
   dead: number;
-  /** Names and messages of what failed; no payload. */
+  /** Names and messages of errors; no payload. */
   readonly failures: string[];
 }
 
-/** A report of nothing done yet. */
 export function emptyReport(messages: number): WriteReport {
   return {
     messages,
@@ -36,14 +34,14 @@ export function emptyReport(messages: number): WriteReport {
   };
 }
 
-/** Adds what an acknowledgement has changed. */
+/** Adds what an acknowledgement changed. */
 export function noteCounted(
   report: WriteReport,
   { parts, events, oldestArrivalMs }: NewlyCounted,
   nowMs: number,
 ): void {
   report.eventsCounted += events;
-  // The stream's clock and ours differ by a little.
+  // The stream's clock and ours differ slightly.
   const ageMs = Math.max(0, nowMs - oldestArrivalMs);
   for (let part = 0; part < parts; part += 1) report.freshnessMs.push(ageMs);
 }

@@ -14,7 +14,6 @@ import type { Clock, ExpiredArchive, PartLedger, RetryPolicySource } from '../po
 import type { DeltaWriter } from '../store/ports.ts';
 import { emptyReport, noteCounted, type WriteReport } from './write-report.ts';
 
-/** The writer's ports. */
 export interface WriterPorts {
   readonly deltas: DeltaWriter;
   readonly ledger: PartLedger;
@@ -22,24 +21,23 @@ export interface WriterPorts {
   readonly failed: FailedMessages;
   readonly retryPolicy: RetryPolicySource;
   readonly clock: Clock;
-  /** A number from 0 to below 1. */
+  /** A number in [0, 1). */
   readonly random: () => number;
 }
 
-/** How the writer works. */
 export interface WriterSettings {
   readonly retentions: LevelRetentionsMs;
-  /** Deltas under way at once. */
+  /** Maximum number of concurrent deltas. */
   readonly concurrency: number;
 }
 
-/** What came of a message: it may be deleted, it failed, or time ran out before all of it was tried. */
+/** The result of a message: it may be deleted, it failed, or time ran out before all of it was tried. */
 type Outcome = 'written' | 'no-time' | { readonly failure: unknown };
 
-/** What is done with a message: it is deleted, or delivered again. */
+/** What happens to a message: it is deleted, or delivered again. */
 type Disposal = 'delete' | 'deliver-again';
 
-/** A run under way. */
+/** A run in progress. */
 interface Run {
   readonly ports: WriterPorts;
   readonly settings: WriterSettings;
@@ -49,9 +47,9 @@ interface Run {
 }
 
 /**
- * Writes a batch of rollup messages. Safe to repeat, in any order, with any copies.
- * @param hasTime whether there is time for more deltas; messages that are not through by then are delivered again
- * @returns the ids of the messages that must be delivered again, and what was done
+ * Writes a batch of rollup messages. Repeatable, in any order, with any duplicates.
+ * @param hasTime whether there is time for more deltas; unfinished messages are delivered again
+ * @returns the ids of the messages that must be delivered again, and a report
  */
 export async function writeRollups(
   messages: readonly DeliveredMessage[],
@@ -85,7 +83,7 @@ function contentOf({ body }: DeliveredMessage): RollupContent | InvalidRollupMes
   }
 }
 
-/** Stores a message's deltas and acknowledges those that the table has. */
+/** Stores a message's deltas and acknowledges those that are in the table. */
 async function writeContent(content: RollupContent, run: Run): Promise<Outcome> {
   const { ports, limit, hasTime, report } = run;
   await keepExpired(content, run);
@@ -113,12 +111,12 @@ async function writeContent(content: RollupContent, run: Run): Promise<Outcome> 
   return failed ?? (results.includes('no-time') ? 'no-time' : 'written');
 }
 
-/** The least that `minuteRetentionDays` may be or may have been. */
+/** The least value of `minuteRetentionDays`, now or earlier. */
 const RETENTION_MIN_MS = DAY_MS;
 
 /**
- * Notes and archives rows whose minutes aren't kept any more. They count in days, months and totals, as far as those are kept;
- * nobody can ask for their minutes again.
+ * Notes and archives rows whose minutes are no longer kept. They count in days, months and totals, as far as those are kept,
+ * but their minutes cannot be queried any more.
  */
 async function keepExpired(content: RollupContent, { ports, settings, report }: Run): Promise<void> {
   const { expired, ledger, clock } = ports;
@@ -131,8 +129,8 @@ async function keepExpired(content: RollupContent, { ports, settings, report }: 
   for (const delta of content.deltas) {
     const events = expiredEvents(delta, isGone);
     if (events === 0) continue;
-    // Noted before it is kept: a copy of a part that is counted has nothing to keep, and a crash in between brings the
-    // message back.
+    // Note it before archiving: a copy of a counted part has nothing to archive, and after a crash in between the message
+    // is delivered again.
     if ((await ledger.noteExpired({ segment: content.segment, part: delta.part }, events)) === 'acknowledged')
       continue;
     await expired.keepExpired(delta);
@@ -163,7 +161,7 @@ async function handleFailure(
   return disposal;
 }
 
-/** Leaves a message in the queue, to be delivered again after a while. */
+/** Leaves a message in the queue, to be delivered again after a back-off. */
 async function bringBack(
   message: DeliveredMessage,
   delayMs: number,
@@ -173,13 +171,13 @@ async function bringBack(
   try {
     await ports.failed.delay(message, delayMs);
   } catch {
-    // The queue's own visibility time-out brings it back, only not with our back-off.
+    // The queue's own visibility timeout returns it, only without our back-off.
     report.delayFailed += 1;
   }
   return 'deliver-again';
 }
 
-/** Moves a message to the dead-letter queue: sent there first, deleted here only then. */
+/** Moves a message to the dead-letter queue: sends it there first, and deletes it here only then. */
 async function giveUp(
   message: DeliveredMessage,
   reason: string,
@@ -202,6 +200,6 @@ async function noteDead({ segment, deltas }: RollupContent, { ports }: Run): Pro
     const parts = deltas.map(({ part }) => part);
     await ports.ledger.notePlace(segment, parts, 'dead');
   } catch {
-    // The table that made the message fail may well be the one that would note it; redrive notes it again.
+    // The table that failed the message may be the one that would note it; redrive notes it again.
   }
 }
