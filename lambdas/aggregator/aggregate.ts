@@ -57,6 +57,8 @@ export interface AggregatorSettings {
   readonly streamRetentionMs: number;
   /** Maximum bytes of deltas in one message; one SQS billing unit by default. */
   readonly messageBytesMax?: number;
+  /** Maximum bytes of ids in a segment's entry; more get an item of their own. 128 by default. */
+  readonly inlineIdsBytesMax?: number;
 }
 
 /** Records of one shard, in order. */
@@ -148,7 +150,7 @@ async function commit(
   head: Head,
   records: readonly StreamRecord[],
   { ledger, queue, rejected, raw: rawArchive, ranges, windows, listener, clock }: AggregatorPorts,
-  { messageBytesMax }: AggregatorSettings,
+  { messageBytesMax, inlineIdsBytesMax }: AggregatorSettings,
 ): Promise<Head> {
   if (head.version !== ROLLUP_VERSION) throw new UnknownRollupVersion(head.version);
   const id = segmentId(shard, head.segment);
@@ -162,7 +164,7 @@ async function commit(
   const raw = rawArchive && rawObject(id, head, records);
   if (raw !== undefined) await rawArchive?.keepRaw(raw);
   const deltaBytes = deltas.reduce((sum, { rows }) => sum + rows.byteLength, 0);
-  const entry = emittedEntry(head, output, deltaBytes, raw?.digest);
+  const entry = emittedEntry(head, output, deltaBytes, raw?.digest, inlineIdsBytesMax);
   if (entry.ids === undefined) await ledger.putIds(shard, head.segment, output.ids);
   const existing = await ledger.putEntryIfAbsent(shard, entry);
   if (existing?.lost === true) throw new SegmentMismatch(`segment ${id} was given up as lost meanwhile`);

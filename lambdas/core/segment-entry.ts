@@ -66,18 +66,20 @@ export interface SegmentEntry {
 export type WindowEntry = Pick<SegmentEntry, 'segment' | 'runMaxMs' | 'runMaxBeforeMs' | 'idBytes' | 'ids'>;
 
 /** Up to this size ids are in the entry: a separate item would cost a write unit. Acknowledgements rewrite the entry. */
-export const INLINE_IDS_BYTES = 128;
+export const INLINE_IDS_BYTES_MAX = 128;
 
 /**
  * The entry of a segment after its rollup.
  * @param deltaBytes compressed size of its deltas
  * @param raw digest of its raw records, if they are archived
+ * @param inlineIdsBytesMax larger ids get an item of their own
  */
 export function emittedEntry(
   head: Head,
   output: SegmentOutput,
   deltaBytes: number,
   raw?: string | undefined,
+  inlineIdsBytesMax = INLINE_IDS_BYTES_MAX,
 ): SegmentEntry {
   return {
     ...frame(head),
@@ -87,7 +89,7 @@ export function emittedEntry(
     digest: output.digest,
     ...(raw !== undefined && { raw }),
     idBytes: output.ids.byteLength,
-    ...(output.ids.byteLength <= INLINE_IDS_BYTES && { ids: output.ids }),
+    ...(output.ids.byteLength <= inlineIdsBytesMax && { ids: output.ids }),
     deltaBytes,
   };
 }

@@ -164,7 +164,13 @@ export class Aggregators {
     const { ledger, log, queue, archive: rejected, state: ranges } = this.#stage.clients(network);
     const ports = { ledger, log, queue, rejected, ranges, windows, clock, listener: SILENT };
     const rollup = spec.configs[config] as RollupConfig;
-    const settings = { generation: '1', rollup, streamRetentionMs: 7 * 86_400_000, messageBytesMax: 1 };
+    const settings = {
+      generation: '1',
+      rollup,
+      streamRetentionMs: 7 * 86_400_000,
+      messageBytesMax: 1,
+      inlineIdsBytesMax: 0,
+    };
     const records = shard.records.slice(from, to).map((record) => world.stream.decoded(record));
     return aggregate({ shard: shard.id, records }, ports, settings, timeFor(segments));
   }

@@ -52,7 +52,7 @@ test('the command repairs what is wrong, and refuses what functions could not us
   for (const [args, reason] of [
     [['set', 'attempts=0'], /"attempts" must be a whole number from 1 to 19/],
     [['set', 'atempts=3'], /"atempts" is not one of/],
-    [['set', 'attempts'], /not FIELD=NUMBER/],
+    [['set', 'attempts'], /must be FIELD=NUMBER, such as attempts=5/],
     [['put'], /unknown command/],
   ] as const) {
     const { code, err } = await run('parameter', ...args);

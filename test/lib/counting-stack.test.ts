@@ -217,7 +217,7 @@ describe('functions', () => {
     assert.equal(environmentOf('aggregator')['ACCEPT_PAST_SECONDS'], '604800');
     assert.equal(environmentOf('aggregator')['LEDGER_RETENTION_SECONDS'], String(60 * 86_400));
     assert.equal(environmentOf('aggregator')['ARCHIVE_RAW_EVENTS'], 'false');
-    assert.equal(environmentOf('writer')['DELTA_RETENTION_SECONDS'], String(30 * 86_400));
+    assert.equal(environmentOf('writer')['DELTA_RETENTION_SECONDS'], String(60 * 86_400));
     assert.equal(environmentOf('writer')['NODE_OPTIONS'], '--enable-source-maps');
   });
   test('run on schedule where they are to, and a failed run is not repeated', () => {
@@ -289,7 +289,7 @@ test("an operator's commands find the resources by the stage alone", () => {
     hourRetentionDays: 'forever',
     dayRetentionDays: 'forever',
     rawRetentionDays: 90,
-    deltaRetentionDays: 30,
+    deltaRetentionDays: 60,
   });
   const names = Object.entries(resources).map(([name, id]) => [name, String(id).replace(/[0-9A-F]{8}$/, '')]);
   assert.deepEqual(Object.fromEntries(names), {

@@ -140,7 +140,7 @@ test('what is too large for a record is cut by the client', patient, async () =>
   const { received } = await stack.status();
   const entity = '👍'.repeat(511);
   const { status, body } = await post({ batch: 'large', events: eventsOf(entity, 500) });
-  assert.deepEqual([status, /1 MiB as one batch/.test(String(body['message']))], [413, true]);
+  assert.deepEqual([status, /1 MiB of a batch/.test(String(body['message']))], [413, true]);
   const client = new TallyClient({ url: stack.url });
   assert.equal((await client.sendBatch('large', eventsOf(entity, 500))).accepted, 500);
   await settled(stack, received + 500);

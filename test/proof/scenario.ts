@@ -33,6 +33,7 @@ const CALM: Settings = {
   weeks: false,
   archiveRaw: true,
   messageBytesMax: 60_000,
+  inlineIdsBytesMax: 0,
   deltaRetentionMs: undefined,
   ledgerRetentionMs: undefined,
   queueRetentionMs: 4 * DAY_MS,

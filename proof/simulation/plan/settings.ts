@@ -20,6 +20,8 @@ export interface Settings {
   readonly rollup: RollupConfig;
   /** Most bytes of deltas in one message. */
   readonly messageBytesMax: number;
+  /** Most bytes of ids in a segment's entry. */
+  readonly inlineIdsBytesMax: number;
   /** The least dedup window that any deployment of this history has: what is promised. */
   readonly dedupWindowLeastMs: number;
   /** How old an event may be at most, by each deployment: between the least and the most it may count or not. */
@@ -169,6 +171,7 @@ export function drawSettings(random: Random): Settings {
     clockSkewMs: random.pick([0, 300, 4_000]),
     arrivalSkewMs: random.pick([0, 5, 2_000]),
     limits: size === 'small' ? drawLimits(random) : ORDINARY_WORLD.limits,
+    inlineIdsBytesMax: random.pick([0, 0, 16, 128]),
   };
 }
 

@@ -188,7 +188,7 @@ describe('requests that are refused', () => {
     [
       'seconds as at',
       { events: [{ ...event, at: 1_793_696_402 }] },
-      /#\/events\/0\/at: .*epoch milliseconds; GET \/v1\/openapi\.json/,
+      /#\/events\/0\/at: .*epoch milliseconds \(13 digits; 10 are seconds\); GET \/v1\/openapi\.json/,
     ],
     ['microseconds as at', { events: [{ ...event, at: 1_793_696_402_000_000 }] }, /#\/events\/0\/at/],
     ['a float as at', { events: [{ ...event, at: 1_793_696_402.25 }] }, /#\/events\/0\/at/],
