@@ -105,7 +105,7 @@ export async function startEmulator(
   };
 }
 
-/** An unusable data folder: with data in memory, the same emulators start. */
+/** The error of an unusable data folder: with data in memory, the same emulators start. */
 function unusable(folder: string, reason: string): LocalStackError {
   return new LocalStackError(
     `The data in ${folder} is damaged, or its disk full: ${reason}. Put a copy of the whole data folder back, or start with another --data folder.`,
