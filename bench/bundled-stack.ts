@@ -1,4 +1,4 @@
-// A local stack whose functions run as they are deployed: bundled, not from source.
+// A local stack whose functions run as deployed: bundled, not from source.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { type LocalStack, type LocalStackOptions, startLocalStack } from '../loc
 import { synthesize } from '../local/synthesize.ts';
 import { readTemplate } from '../local/template/template.ts';
 
-/** A function's bundle, where it was written, and its name in the stack. */
+/** A function's bundle, its location, and its name in the stack. */
 export interface BundledFunction {
   /** `query` and so on. */
   readonly noun: string;
@@ -16,7 +16,7 @@ export interface BundledFunction {
   /** Absolute path of `index.mjs`. */
   readonly entry: string;
   readonly name: string;
-  /** What Lambda and the template set, with the emulators' endpoints. */
+  /** The variables that Lambda and the template set, with the emulators' endpoints. */
   environment(): Readonly<Record<string, string>>;
 }
 
@@ -46,7 +46,7 @@ export async function startBundledStack(options: LocalStackOptions = {}): Promis
   }
 }
 
-/** Writes bundles into the folder, and makes them what the template's functions are run from. */
+/** Writes bundles into the folder, and makes the template's functions run from them. */
 function bundleFunctions(template: Json, folder: string) {
   const { Resources } = template as { Resources: Record<string, { Metadata: JsonObject }> };
   const functions = readTemplate(template, { queueEndpoint: 'http://localhost' }).ofType(

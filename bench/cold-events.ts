@@ -1,4 +1,4 @@
-// A first event for each function, as its trigger would send it, from a local stack that has counted something.
+// A first event for each function, as from its trigger, from a local stack that has counted something.
 import { randomUUID } from 'node:crypto';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { sqs } from '../lambdas/aws/clients/sqs.ts';
@@ -6,9 +6,9 @@ import { credentials, region } from '../local/identity.ts';
 import type { LocalStack } from '../local/stack.ts';
 import type { BundledFunction, BundledStack } from './bundled-stack.ts';
 
-/** Makes first events, and knows what they must be answered with. */
+/** Creates first events, and checks their results. */
 export interface ColdEvents {
-  /** The next event for a function; never the same twice, where that makes a difference. */
+  /** The next event for a function; unique where that matters. */
   next(noun: string): Promise<unknown>;
   /** @throws Error when a function did not do what it should */
   check(noun: string, answer: unknown): void;
@@ -23,12 +23,12 @@ const QUESTION = {
   queryStringParameters: { by: 'hour', from: '2026-11-20T05:00Z', to: '2026-11-20T06:00Z' },
 };
 
-/** Prepares an empty stack: pauses its mappings, and lets the functions meet a shard of ours. */
+/** Prepares an empty stack: pauses its mappings, and introduces a test shard to the functions. */
 export async function coldEvents({ stack, functions }: BundledStack): Promise<ColdEvents> {
   await Promise.all(stack.mappings.map((mapping) => mapping.pause()));
   const client = sqs({ region, credentials, endpoint: stack.endpoints.sqs });
   let records = 0;
-  /** A batch of one record behind the last one, of a shard that the stream need not have. */
+  /** A batch of one record after the last one, on a shard that need not exist in the stream. */
   const batch = () => {
     records += 1;
     const event = { id: randomUUID(), metric: 'view', entity: '/cold', at: AT };
@@ -38,7 +38,7 @@ export async function coldEvents({ stack, functions }: BundledStack): Promise<Co
     const kinesis = { sequenceNumber, approximateArrivalTimestamp, data };
     return { Records: [{ eventID: `shardId-000000000042:${sequenceNumber}`, kinesis }] };
   };
-  /** Has a batch rolled up by a warm aggregator, and takes its message from the queue. */
+  /** Has a warm aggregator roll up a batch, and takes its message from the queue. */
   const message = async () => {
     await invoke(stack, functions, 'aggregator', batch());
     const receive = new ReceiveMessageCommand({ QueueUrl: rollupQueueOf(stack), WaitTimeSeconds: 1 });
@@ -53,7 +53,7 @@ export async function coldEvents({ stack, functions }: BundledStack): Promise<Co
     writer: message,
     query: () => QUESTION,
   };
-  // The first time a shard is met is rare, and takes longer; so do tables that were never asked for anything.
+  // A shard's first batch is rare and takes longer, as does the first request to a table.
   await invoke(stack, functions, 'writer', await message());
   return {
     next: async (noun) => events[noun]?.() ?? {},

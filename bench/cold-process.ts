@@ -4,22 +4,22 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
-/** When what was reached, milliseconds after the process was asked for. */
+/** When each step was reached, in milliseconds after the process was requested. */
 export interface ColdStart {
-  /** Node runs the first line of a program. */
+  /** Node runs the program's first line. */
   readonly startedMs: number;
-  /** The module and what it imports have run. */
+  /** The module and its imports have run. */
   readonly loadedMs: number;
   /** The first event is handled. */
   readonly handledMs: number;
-  /** What the handler answered. */
+  /** The handler's answer. */
   readonly answer: unknown;
-  /** What the function wrote. */
+  /** The function's output. */
   readonly output: string;
 }
 
 /**
- * The program, as text: stripping types would be measured, too. It answers on a separate pipe, since functions write.
+ * The program as text, since stripping types would be measured, too. It answers on a separate pipe, since functions write to stdout.
  * The SDK loads `node:http` (and with it Node's `fetch`) for the first request without TLS, which functions on AWS never make.
  */
 const PROGRAM = `
@@ -44,10 +44,10 @@ process.exit();
 `;
 
 /**
- * Starts a process and lets it handle one event.
- * @param entry absolute path of a module that exports a `handler`; undefined for a process that has nothing to load
- * @param environment all the variables that it has
- * @throws Error with what it wrote, if it ends in any other way than with an answer
+ * Starts a process and makes it handle one event.
+ * @param entry absolute path of a module that exports a `handler`; undefined for a process without a module
+ * @param environment all of its variables
+ * @throws Error with its output, if it ends without an answer
  */
 export async function coldStart(
   entry: string | undefined,

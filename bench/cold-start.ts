@@ -1,4 +1,4 @@
-// `tally bench cold-start`: how much each function's bundle reads at start, and how long a fresh process takes with it.
+// `tally bench cold-start`: how much of each function's bundle is read at start, and how long a fresh process takes.
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -12,10 +12,10 @@ const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '15' }, only: { type: 'string', default: '' } },
 });
 const rounds = Number(values.rounds);
-/** What the functions' stages have on AWS, and the local one does not need. */
+/** Variables of the functions on AWS that the local stage does not set. */
 const DEPLOYED = { NODE_OPTIONS: '--enable-source-maps' };
 
-/** Kilobytes of a bundle's modules, plain and each compressed by itself, as in the archive that Lambda fetches. */
+/** Kilobytes of a bundle's modules, plain and individually compressed, as in the archive that Lambda fetches. */
 function kilobytesOf({ files }: Bundle, atStart: boolean): string[] {
   const contents = files
     .filter((file) => file.name.endsWith('.mjs') && (file.atStart || !atStart))

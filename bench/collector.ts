@@ -1,4 +1,4 @@
-// `tally bench collector`: an object larger than any memory through the collector's use case, in as many runs as it takes.
+// `tally bench collector`: an object larger than memory through the collector's use case, in as many runs as it takes.
 import { parseArgs } from 'node:util';
 import { type CollectorSettings, collect } from '../lambdas/collector/collect.ts';
 import type { BatchRecord, CollectorPorts, LogObject, Progress } from '../lambdas/collector/ports.ts';
@@ -18,7 +18,7 @@ function albLine(i: number): string {
   return `https 2026-11-03T12:00:${second}.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 ${1000 + (i % 9000)} 57 "GET https://www.example.com:443/pages/${i % 2000}?id=${i} HTTP/1.1" "Mozilla/5.0 (X11; Linux x86_64)" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337281-1d84f3d73c47ec4e58577259" "www.example.com" "-" 1 2026-11-03T12:00:${second}.364000Z "authenticate,forward" "-" "-"\n`;
 }
 
-/** A block of lines that the object repeats: its bytes are made as they are read. */
+/** A block of lines that the object repeats: its bytes are generated as they are read. */
 const lines = Array.from({ length: 4096 }, (_, i) => albLine(i));
 const block = Buffer.from(lines.join(''));
 const blocks = Math.ceil((Number(values.gigabytes) * 2 ** 30) / block.length);
@@ -35,7 +35,7 @@ async function* bytesFrom(offset: number, bytesMax = Number.POSITIVE_INFINITY): 
 }
 
 let noted: Progress | undefined;
-/** Events of the stream by batch: what is put again is there once. */
+/** Events of the stream by batch: a batch that is put again counts once. */
 const batches = new Map<string, number>();
 let again = 0;
 let putsLeft = Number.POSITIVE_INFINITY;

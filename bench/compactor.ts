@@ -1,5 +1,5 @@
 // How much of one function's time compaction takes: five minutes of a load in a few of 64 hash slots, through all four levels.
-// What an epoch takes apart from its rows (the ledger's entries) is told from the difference between one slot and several.
+// The cost of an epoch apart from its rows (the ledger's entries) follows from the difference between one slot and several.
 import { cpuUsage } from 'node:process';
 import { parseArgs } from 'node:util';
 import { compact } from '../lambdas/compactor/compact.ts';
@@ -43,7 +43,7 @@ const clock = { nowMs: () => START_MS + 2 * EPOCH_SECONDS * 1000 };
 
 type Expected = readonly (readonly [entity: string, events: number])[];
 
-/** The entities of each slot, and how often each is expected in a segment. */
+/** The entities of each slot, and their expected frequency in a segment. */
 function expectedInSlots(): readonly Expected[] {
   let all = 0;
   const inside = slots.map((): [string, number][] => []);
@@ -58,7 +58,7 @@ function expectedInSlots(): readonly Expected[] {
   );
 }
 
-/** The rows of one segment: what is expected below one event is there with that chance. */
+/** The rows of one segment: an entity with an expectation below one event is included with that probability. */
 function rowsOf(expected: Expected, arrivalMs: number): Row[] {
   const hour = Math.floor(arrivalMs / HOUR_MS);
   const minute = Math.floor(arrivalMs / 60_000) % 60;
@@ -71,7 +71,7 @@ function rowsOf(expected: Expected, arrivalMs: number): Row[] {
   return rows.sort(compareRows);
 }
 
-/** Fills some slots of a store with one epoch. @returns what compacts it, and how many rows its deltas have */
+/** Fills some slots of a store with one epoch. @returns a function that compacts it, and how many rows its deltas have */
 async function filled(expected: readonly Expected[]) {
   const { dynamoDb } = meteredAws(clock, new Meter()).clients();
   const ledger = new LedgerTable(dynamoDb, TABLES.ledger, clock);
@@ -122,7 +122,7 @@ async function filled(expected: readonly Expected[]) {
   return { ports: { state, store, ledger, stream: { shards: async () => listed }, clock }, rows };
 }
 
-/** Processor seconds that the epochs of some slots take. */
+/** Processor seconds of the epochs of some slots. */
 async function compacted(expected: readonly Expected[]): Promise<{ seconds: number; rows: number }> {
   const { ports, rows } = await filled(expected);
   const settings = {

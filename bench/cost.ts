@@ -1,4 +1,4 @@
-// What does exactness cost? Write units and dollars of Tally and of what people would use instead, on the same events.
+// The cost of exactness: write units and dollars of Tally and of common alternatives, on the same events.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
@@ -17,14 +17,14 @@ interface Row {
   readonly system: string;
   readonly writeUnitsPerEvent: number;
   readonly usdPerMillion: number;
-  /** Write units an event by purpose. */
+  /** Write units per event, by purpose. */
   readonly parts?: Readonly<Record<string, number>>;
 }
 
 const { values } = parseArgs({
   options: {
     data: { type: 'string', default: DATA_FOLDER },
-    /** Events that a synthetic load is sampled with, twice. */
+    /** Events in each of the two samples of a synthetic load. */
     sample: { type: 'string', default: '400000' },
     json: { type: 'string' },
     workloads: { type: 'string' },

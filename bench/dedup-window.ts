@@ -1,4 +1,4 @@
-// `npx tally bench dedup-window`: what a cold container pays for a dedup window, in memory, time and read units.
+// `npx tally bench dedup-window`: a dedup window's cost for a cold container, in memory, time and read units.
 import { fork } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ import { entryItem, ledgerKeys } from '../lambdas/ledger/ledger-items.ts';
 import { startEmulator } from '../local/emulators/emulators.ts';
 import type { Loaded, LoadTask } from './dedup-window/cold-load.ts';
 
-/** A window: so many seconds of so many events a second with ids, in segments of so many seconds. */
+/** A window: its seconds, its rate of events with ids, and the seconds of a segment. */
 interface Shape {
   readonly seconds: number;
   readonly perSecond: number;
@@ -98,7 +98,7 @@ function headOf(segment: number, { seconds, segmentSeconds }: Shape): Head {
   };
 }
 
-/** Puts a window's segments. @returns how many */
+/** Stores a window's segments. @returns how many */
 async function fill(shard: ShardKey, shape: Shape): Promise<number> {
   const segments = shape.seconds / shape.segmentSeconds;
   const idBytes = shape.perSecond * shape.segmentSeconds * 8;

@@ -1,4 +1,4 @@
-// `tally bench end-to-end`: events a second at full speed and at rising rates, beside one UpdateItem an event and Redis.
+// `tally bench end-to-end`: events a second at full speed and at rising rates, compared with one UpdateItem per event, and Redis.
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { median, quantile, spread, table } from './end-to-end/figures.ts';
@@ -20,7 +20,7 @@ const number = (name: Exclude<keyof typeof values, 'rates'>) => Number(values[na
 const [seconds, rounds, events] = [number('seconds'), number('rounds'), number('events')];
 const [entities, connections] = [number('entities'), number('connections')];
 
-/** A system, how events are sent to it, and of which entities they are. */
+/** A system, a way to send events, and their entities. */
 interface Case {
   readonly system: System;
   readonly mode: Mode;
@@ -28,14 +28,14 @@ interface Case {
   readonly rounds: Measured[];
 }
 
-/** Connections of the open loop: more requests than that are not under way at a rate that a system keeps up with. */
+/** Connections of the open loop: a system that keeps up never has more requests in flight. */
 const OPEN_CONNECTIONS = 64;
-/** A rate is kept up with if everything is counted so long after the last request left. */
+/** A system keeps up with a rate if everything is counted this long after the last request was sent. */
 const COUNTED_LATE_MS = 3_000;
 
 /**
  * Tally's batches grow with the load, so it gets the most events. A server that counts before it answers has the same
- * rate for fewer, and so has Tally where requests or counters have one event each.
+ * rate with fewer, as does Tally when requests or counters have one event each.
  */
 function eventsFor({ system, mode, entities: of }: Case): number {
   const share = mode.perRequest === 1 ? 8 : system.name === 'tally' && of !== 'each' ? 1 : 3;
@@ -55,7 +55,7 @@ async function fullSpeed(cases: readonly Case[]): Promise<void> {
   }
 }
 
-/** Raises the rate, the same step for all; a combination that did not keep up is left out from then on. */
+/** Raises the rate, by the same step for all; a combination that did not keep up is dropped. */
 async function rising(combinations: readonly Case[], rates: readonly number[]): Promise<string[][]> {
   const rows: string[][] = [];
   const saturated = new Set<Case>();
@@ -82,7 +82,7 @@ async function rising(combinations: readonly Case[], rates: readonly number[]): 
   return rows;
 }
 
-/** Events counted a second, round by round. */
+/** Events counted per second, round by round. */
 const ratesOf = (one: Case) => one.rounds.map((each) => (each.events / each.countedMs) * 1_000);
 
 function timesUpdateItem(one: Case, cases: readonly Case[]): number {

@@ -1,4 +1,4 @@
-// How soon does the console show something? First paint and first figures of a fresh browser, and what it loads.
+// How soon the console shows something: first paint and first figures in a fresh browser, and what it loads.
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { consoleFiles } from '../lib/console-files.ts';
@@ -9,7 +9,7 @@ import { open, startBrowser } from '../test/browser/support/browser.ts';
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '15' } } });
 const rounds = Number(values.rounds);
 
-/** The part of the page's world that is used. */
+/** The globals in use inside the page. */
 interface InPage {
   readonly performance: {
     now(): number;

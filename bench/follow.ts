@@ -1,4 +1,4 @@
-// How fast `tally follow` keeps up on one core, and with how much memory, also while Tally is away.
+// How fast `tally follow` keeps up on one core, and with how much memory, also while Tally is down.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const TALLY = join(import.meta.dirname, '..', 'bin', 'tally.ts');
-/** The kernel counts a process's time in hundredths of a second. */
+/** The kernel counts processor time in hundredths of a second. */
 const TICKS = 100;
-/** How long Tally is away: much longer than it takes to read as far as there is room. */
+/** How long Tally is down: much longer than filling the buffer takes. */
 const AWAY_MS = 20_000;
 
 export interface Followed {
@@ -22,8 +22,8 @@ export interface Followed {
 }
 
 /**
- * Follows a file into a front door that takes whatever comes, or that breaks every connection.
- * @param events how many are in the file
+ * Follows a file into a front door that accepts everything, or that breaks every connection.
+ * @param events number of events in the file
  */
 export async function follow(file: string, events: number, folder: string, away: boolean): Promise<Followed> {
   let taken = 0;

@@ -1,4 +1,4 @@
-// `tally bench formats`: how fast lines are read, and with how much memory, beside GoAccess on the same file.
+// `tally bench formats`: how fast lines are parsed, and with how much memory, compared with GoAccess on the same file.
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,13 +16,13 @@ const { values } = parseArgs({
 const TALLY = join(import.meta.dirname, '..', 'bin', 'tally.ts');
 const run = promisify(execFile);
 
-/** Seconds, and the most memory that was resident, of one process. */
+/** Seconds, and peak resident memory, of one process. */
 interface Measured {
   readonly seconds: number;
   readonly megabytes: number;
 }
 
-/** GNU time tells what the kernel knows of a process. */
+/** GNU time reports the kernel's figures. */
 async function measured(command: string, args: readonly string[]): Promise<Measured> {
   const { stderr } = await run('/usr/bin/time', ['-f', 'measured %e %M', command, ...args], {
     maxBuffer: 2 ** 26,
@@ -72,7 +72,7 @@ try {
     ];
   else console.log('GoAccess is not installed here: apt-get install goaccess.');
   const results = new Map<string, Measured[]>(Object.keys(contestants).map((name) => [name, []]));
-  // In turns, so that whatever else the machine does meets all alike.
+  // Interleaved, so that other load on the machine affects all alike.
   for (let round = 0; round < Number(values.rounds); round += 1)
     for (const [name, [command, ...args]] of Object.entries(contestants))
       results.get(name)?.push(await measured(command, args));

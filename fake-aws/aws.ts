@@ -10,7 +10,7 @@ import type { KinesisOptions } from './stream.ts';
 
 type Own<Options> = Omit<Options, 'clock' | 'crossings'>;
 
-/** How the services behave; all as on AWS, and without faults, where nothing is said. */
+/** How the services behave; by default as on AWS, and without faults. */
 export interface FakeAwsOptions {
   readonly clock: Clock;
   readonly dynamoDb?: Own<DynamoDbOptions>;
@@ -19,7 +19,7 @@ export interface FakeAwsOptions {
   readonly s3?: Own<S3Options>;
 }
 
-/** One AWS in memory. It has no clock and no chance of its own. */
+/** One AWS in memory. It has no clock or randomness of its own. */
 export class FakeAws {
   readonly crossings = new Crossings();
   readonly dynamoDb: FakeDynamoDb;

@@ -1,9 +1,9 @@
-// A call of a service, and what carries it there.
+// A call of a service, and the transport that carries it.
 
-/** The services there are. */
+/** The simulated services. */
 export type ServiceName = 'dynamodb' | 'kinesis' | 'sqs' | 's3' | 'ssm';
 
-/** One call, as an SDK client was given it. */
+/** One call, as passed to an SDK client. */
 export interface Call {
   readonly service: ServiceName;
   /** The command without its suffix, such as `PutItem`. */
@@ -18,7 +18,7 @@ export interface Call {
  */
 export type Transport = <T>(call: Call, effect: () => T) => Promise<T>;
 
-/** Carries every call at once, without a fault. */
+/** Carries every call at once, without faults. */
 export const directTransport: Transport = async (_call, effect) => effect();
 
 /** The wall clock, epoch milliseconds. */
@@ -26,7 +26,7 @@ export interface Clock {
   nowMs(): number;
 }
 
-/** How often each limit was crossed, by name, such as `dynamodb page`: a history that crosses none proves little. */
+/** How often each limit was crossed, by name, such as `dynamodb page`: a run that crosses none proves little. */
 export class Crossings {
   readonly counts = new Map<string, number>();
 

@@ -1,4 +1,4 @@
-// A client of the SDK whose calls stay in this process.
+// An SDK client whose calls stay in this process.
 import { type Call, directTransport, type ServiceName, type Transport } from './call.ts';
 import { NotSimulated } from './errors.ts';
 
@@ -16,7 +16,7 @@ type Middleware = (
   context: { commandName: string },
 ) => (request: { input: object }) => Promise<{ output: object }>;
 
-/** Command classes and the operations they stand for. */
+/** The operations of command classes. */
 const operations = new WeakMap<object, string>();
 
 function operationOf(command: Command): string {
@@ -28,7 +28,7 @@ function operationOf(command: Command): string {
 }
 
 /**
- * Makes a client of a class without the SDK's middleware: a call is a function call. Middleware of the `initialize` step that
+ * Creates a client of a class without the SDK's middleware: a call is a function call. Middleware of the `initialize` step that
  * is added afterwards does run.
  */
 export function makeClient<Client extends object>(
@@ -58,7 +58,7 @@ export function makeClient<Client extends object>(
       middlewares.push(middleware);
     },
     remove: () => false,
-    // Libraries know a client of the SDK by these.
+    // Libraries recognise an SDK client by these.
     identify: () => [],
     addRelativeTo: () => {
       throw new NotSimulated('middleware relative to another one');

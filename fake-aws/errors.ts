@@ -1,7 +1,7 @@
-// Errors as the services answer them.
+// Errors in the services' format.
 import { DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
 
-/** DynamoDB refuses a request that no condition or retry could save. */
+/** DynamoDB rejects the request itself: no condition or retry could help. */
 export function validationError(message: string): DynamoDBServiceException {
   return new DynamoDBServiceException({
     name: 'ValidationException',
@@ -11,13 +11,13 @@ export function validationError(message: string): DynamoDBServiceException {
   });
 }
 
-/** What an exception of the SDK is made of. */
+/** The fields of an SDK exception. */
 export const refused = (message: string, httpStatusCode = 400) => ({
   message,
   $metadata: { httpStatusCode },
 });
 
-/** A request that AWS may understand and this does not: nothing here sent it when this was written. */
+/** A request that AWS may support and this fake does not. */
 export class NotSimulated extends Error {
   override readonly name = 'NotSimulated';
 
@@ -26,7 +26,7 @@ export class NotSimulated extends Error {
   }
 }
 
-/** Refuses parameters of a request that nothing here acts upon, so that none is silently ignored. */
+/** Refuses parameters that this fake does not implement, so that none is silently ignored. */
 export function onlyKnown(operation: string, input: object, known: ReadonlySet<string>): void {
   for (const name in input) {
     if (!known.has(name) && input[name as keyof typeof input] !== undefined)

@@ -32,7 +32,7 @@ interface NamedStream {
   readonly StreamName?: string | undefined;
 }
 
-/** The streams, and the clients that reach them. */
+/** The streams, and clients for them. */
 export class FakeKinesis {
   readonly #options: KinesisOptions;
   readonly #streams = new Map<string, FakeStream>();
@@ -76,7 +76,7 @@ export class FakeKinesis {
     this.#options = options;
   }
 
-  /** A client; its calls go through a transport. */
+  /** A client whose calls go through a transport. */
   client(transport?: Transport): KinesisClient {
     return makeClient(KinesisClient.prototype, 'kinesis', this.#operations, transport);
   }
@@ -184,7 +184,7 @@ export class FakeKinesis {
         Data: record.data,
       })),
       MillisBehindLatest: isAtEnd ? 0 : 1 + clock.nowMs() - (shard.records.at(-1)?.arrivalMs ?? 0),
-      // At the end of a closed shard there is nothing to go on with.
+      // At the end of a closed shard, there is no next iterator.
       ...(!(isAtEnd && shard.closedMs !== undefined) && {
         NextShardIterator: this.#iteratorAt(name, shard, to, skips),
       }),

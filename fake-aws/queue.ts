@@ -1,9 +1,9 @@
-// A standard queue of SQS: visibility, copies, disorder, delays, receive counts, a redrive policy, retention.
+// A standard SQS queue: visibility, duplicates, reordering, delays, receive counts, a redrive policy, retention.
 import { type MessageAttributeValue, MessageNotInflight } from '@aws-sdk/client-sqs';
 import type { Clock, Crossings } from './call.ts';
 import { refused } from './errors.ts';
 
-/** A message in a queue, or one of its copies: copies share the id and have lives of their own. */
+/** A message in a queue, or one of its duplicates, which share the id but have separate states. */
 export interface StoredMessage {
   readonly messageId: string;
   readonly body: string;
@@ -20,28 +20,28 @@ export interface StoredMessage {
 export interface SqsOptions {
   readonly clock: Clock;
   readonly crossings: Crossings;
-  /** Puts visible messages into the order in which they are handed out; as they were sent by default. */
+  /** Orders visible messages for delivery; by default, in the order they were sent. */
   readonly order?: (<T>(messages: readonly T[], queue: string) => readonly T[]) | undefined;
-  /** The delays, in milliseconds, of the copies that a message gets; none by default. */
+  /** The delays, in milliseconds, of a message's duplicates; none by default. */
   readonly copies?: ((queue: string) => readonly number[]) | undefined;
-  /** How many entries of a batch are taken; all by default. */
+  /** How many entries of a batch are accepted; all by default. */
   readonly processed?: ((entries: number) => number) | undefined;
-  /** Hears of each message that a batch brought. */
+  /** Called for each message sent in a batch. */
   readonly onBatchEntry?: (queue: string, entry: { readonly body: string }) => void;
-  /** Hears of a message that retention dropped. */
+  /** Called for each message dropped by retention. */
   readonly onDropped?: (queue: string, message: StoredMessage) => void;
 }
 
-/** How a queue is made; times are milliseconds. */
+/** Settings of a queue; times are milliseconds. */
 export interface QueueSettings {
   readonly retentionMs: number;
   readonly visibilityMs: number;
   readonly delayMs: number;
-  /** Where messages go that were received `maxReceiveCount` times. */
+  /** The destination of messages that were received `maxReceiveCount` times. */
   readonly redrive?: { readonly maxReceiveCount: number; readonly deadLetters: FakeQueue } | undefined;
 }
 
-/** A queue's settings where none are given. */
+/** Default settings of a queue. */
 export const QUEUE_SETTINGS: QueueSettings = {
   retentionMs: 4 * 86_400_000,
   visibilityMs: 30_000,
@@ -66,19 +66,19 @@ export class FakeQueue {
     this.#options = options;
   }
 
-  /** How many messages and copies are there, hidden ones included. */
+  /** Number of messages and duplicates, including hidden ones. */
   get size(): number {
     this.#dropOld();
     return this.#messages.length;
   }
 
-  /** All messages, in the order in which they came. */
+  /** All messages, in order of arrival. */
   messages(): readonly Readonly<StoredMessage>[] {
     this.#dropOld();
     return this.#messages;
   }
 
-  /** Takes a message. @returns its id */
+  /** Adds a message. @returns its id */
   send(body: string, attributes?: StoredMessage['attributes'], delayMs = this.settings.delayMs): string {
     this.#sent += 1;
     const nowMs = this.#options.clock.nowMs();
@@ -99,7 +99,7 @@ export class FakeQueue {
     return message.messageId;
   }
 
-  /** Hands out some of the visible messages and hides them; those received too often move to the dead letters. */
+  /** Delivers some of the visible messages and hides them; moves those received too often to the dead letters. */
   receive(most: number, hideMs = this.settings.visibilityMs): readonly Readonly<StoredMessage>[] {
     this.#dropOld();
     const nowMs = this.#options.clock.nowMs();
@@ -108,7 +108,7 @@ export class FakeQueue {
     return this.#handOut(order === undefined ? visible : order(visible, this.name), most, hideMs);
   }
 
-  /** Hands out given messages, hidden or not: what time-outs and copies may come to. */
+  /** Delivers given messages, hidden or not: a possible result of timeouts and duplicates. */
   receiveAgain(messageIds: ReadonlySet<string>): readonly Readonly<StoredMessage>[] {
     const named = this.#messages.filter(({ messageId }) => messageIds.has(messageId));
     return this.#handOut(named, named.length, 0);
@@ -136,7 +136,7 @@ export class FakeQueue {
     return received;
   }
 
-  /** Deletes a message by its latest receipt; an older one deletes nothing, as it may on SQS. */
+  /** Deletes a message by its latest receipt; an older one deletes nothing, which is possible on SQS. */
   delete(receipt: string): void {
     const place = this.#messages.findIndex((message) => message.receipt === receipt);
     if (place !== -1) this.#messages.splice(place, 1);
@@ -153,7 +153,7 @@ export class FakeQueue {
     this.onArrival(message.visibleMs);
   }
 
-  /** How many messages are visible, hidden by a receipt, and delayed. */
+  /** Number of messages visible, hidden by a receipt, and delayed. */
   counts(): { readonly visible: number; readonly hidden: number; readonly delayed: number } {
     const nowMs = this.#options.clock.nowMs();
     const later = this.messages().filter(({ visibleMs }) => visibleMs > nowMs);

@@ -27,7 +27,7 @@ interface StoredVersion {
 export interface S3Options {
   readonly clock: Clock;
   readonly crossings: Crossings;
-  /** Most keys of a page; 1,000 on AWS. */
+  /** Maximum keys of a page; 1,000 on AWS. */
   readonly pageKeys?: number;
   readonly onPut?: (bucket: string, key: string, bytes: Uint8Array) => void;
 }
@@ -42,7 +42,7 @@ export class FakeBucket {
     this.isVersioned = isVersioned;
   }
 
-  /** The keys there are, in order. */
+  /** The existing keys, sorted. */
   keys(prefix = ''): string[] {
     const keys = [...this.#objects.keys()].filter(
       (key) => key.startsWith(prefix) && this.bytes(key) !== undefined,
@@ -50,7 +50,7 @@ export class FakeBucket {
     return keys.sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
   }
 
-  /** An object's newest version; undefined where there is none or it was deleted. */
+  /** An object's newest version; undefined if there is none or it was deleted. */
   newest(key: string): StoredVersion | undefined {
     return this.#objects.get(key)?.at(-1);
   }
@@ -94,7 +94,7 @@ interface OnObject {
 
 const fields = (names: string) => new Set(names.split(' '));
 
-/** The buckets, and the clients that reach them. */
+/** The buckets, and clients for them. */
 export class FakeS3 {
   readonly #options: S3Options;
   readonly #buckets = new Map<string, FakeBucket>();
@@ -127,7 +127,7 @@ export class FakeS3 {
     this.#options = options;
   }
 
-  /** A client; its calls go through a transport. */
+  /** A client whose calls go through a transport. */
   client(transport?: Transport): S3Client {
     return makeClient(S3Client.prototype, 's3', this.#operations, transport);
   }

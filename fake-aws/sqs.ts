@@ -36,7 +36,7 @@ interface OnQueue {
 
 type Entry = NonNullable<SendMessageBatchCommandInput['Entries']>[number];
 
-/** The queues, and the clients that reach them. A queue's URL ends in its name. */
+/** The queues, and clients for them. A queue's URL ends in its name. */
 export class FakeSqs {
   readonly #options: SqsOptions;
   readonly #queues = new Map<string, FakeQueue>();
@@ -71,7 +71,7 @@ export class FakeSqs {
     this.#options = options;
   }
 
-  /** A client; its calls go through a transport. */
+  /** A client whose calls go through a transport. */
   client(transport?: Transport): SQSClient {
     return makeClient(SQSClient.prototype, 'sqs', this.#operations, transport);
   }
@@ -161,7 +161,7 @@ export class FakeSqs {
     return { Messages: messages.map((message) => received(message, names)) };
   }
 
-  /** A receipt handle. @throws ReceiptHandleIsInvalid when it is none of this queue */
+  /** A receipt handle. @throws ReceiptHandleIsInvalid when it does not belong to this queue */
   #receipt(url: string | undefined, handle: string | undefined): string {
     if (handle?.startsWith(`${this.queue(url).name}/`)) return handle;
     throw new ReceiptHandleIsInvalid(refused(`The input receipt handle "${handle}" is not valid.`));

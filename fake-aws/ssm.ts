@@ -9,9 +9,9 @@ import type { Transport } from './call.ts';
 import { makeClient, type Operations } from './client.ts';
 import { onlyKnown, refused } from './errors.ts';
 
-/** The parameters, and the clients that reach them. */
+/** The parameters, and clients for them. */
 export class FakeSsm {
-  /** Values by name, for looking and changing from outside. */
+  /** Values by name, for direct access. */
   readonly parameters = new Map<string, string>();
   readonly #operations: Operations = {
     GetParameter: ({ Name = '', ...rest }: { Name?: string }) => {
@@ -31,7 +31,7 @@ export class FakeSsm {
     },
   };
 
-  /** A client; its calls go through a transport. */
+  /** A client whose calls go through a transport. */
   client(transport?: Transport): SSMClient {
     return makeClient(SSMClient.prototype, 'ssm', this.#operations, transport);
   }

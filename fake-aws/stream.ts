@@ -1,4 +1,4 @@
-// A stream of Kinesis: shards that split and merge, 56-digit sequence numbers, records trimmed by retention.
+// A Kinesis stream: shards that split and merge, 56-digit sequence numbers, records trimmed by retention.
 import { createHash } from 'node:crypto';
 import {
   InvalidArgumentException,
@@ -16,14 +16,14 @@ export interface StoredRecord {
   readonly data: Uint8Array;
 }
 
-/** A shard: a range of hash keys, both ends included, and what was put into it. */
+/** A shard: a range of hash keys, both ends included, and its records. */
 export interface StoredShard {
   readonly id: string;
   readonly parents: readonly string[];
   readonly hashFrom: bigint;
   readonly hashTo: bigint;
   readonly startingSequenceNumber: string;
-  /** All records ever put; the first `trimmed` of them cannot be read any more. */
+  /** All records ever put; the first `trimmed` of them are no longer readable. */
   readonly records: StoredRecord[];
   trimmed: number;
   /** When it was split or merged; undefined while it is open. */
@@ -36,15 +36,15 @@ export interface KinesisOptions {
   readonly clock: Clock;
   readonly crossings: Crossings;
   readonly retentionMs?: number;
-  /** The number before the first sequence number; a few below a power of ten makes numbers of two lengths. */
+  /** The number before the first sequence number; slightly below a power of ten, it yields numbers of two lengths. */
   readonly sequenceBase?: bigint;
-  /** Most records of a page of GetRecords. */
+  /** Maximum records of a page of GetRecords. */
   readonly pageRecords?: number;
-  /** Whether every other page is empty, as pages in the middle of a shard may be. */
+  /** Whether every other page is empty, as pages within a shard may be. */
   readonly emptyPages?: boolean;
-  /** Most shards of a page of ListShards. */
+  /** Maximum shards of a page of ListShards. */
   readonly pageShards?: number;
-  /** How many records of a request are taken; all by default. */
+  /** How many records of a request are accepted; all by default. */
   readonly processed?: ((records: number) => number) | undefined;
   readonly onRecord?: (shard: StoredShard, record: StoredRecord) => void;
   readonly onTrimmed?: (shard: StoredShard, records: readonly StoredRecord[]) => void;
@@ -68,17 +68,17 @@ export class FakeStream {
     }
   }
 
-  /** Every shard there ever was. */
+  /** Every shard that ever existed. */
   all(): StoredShard[] {
     return [...this.#shards.values()];
   }
 
-  /** The shards that take records. */
+  /** The shards that accept records. */
   open(): StoredShard[] {
     return this.all().filter(({ closedMs }) => closedMs === undefined);
   }
 
-  /** The shards that the stream still lists: closed ones until their records are past retention. */
+  /** The shards that the stream still lists: closed ones until the retention of their records ends. */
   listed(): StoredShard[] {
     const horizonMs = this.#options.clock.nowMs() - this.#retentionMs;
     return this.all().filter(({ closedMs }) => closedMs === undefined || closedMs >= horizonMs);
@@ -91,7 +91,7 @@ export class FakeStream {
     return shard;
   }
 
-  /** Puts a record where its hash key belongs. */
+  /** Puts a record on the shard of its hash key. */
   put(
     data: Uint8Array,
     partitionKey: string,
@@ -132,7 +132,7 @@ export class FakeStream {
     this.#open([one.id, other.id], low.hashFrom, high.hashTo);
   }
 
-  /** Drops what is older than the retention, oldest first. */
+  /** Drops records older than the retention, oldest first. */
   trim(): void {
     const horizonMs = this.#options.clock.nowMs() - this.#retentionMs;
     for (const shard of this.#shards.values()) {
@@ -170,7 +170,7 @@ export class FakeStream {
     });
   }
 
-  /** Numbers grow and are not consecutive: code that counts with them should fail. */
+  /** Numbers ascend but are not consecutive: code that assumes so should fail. */
   #nextNumber(): string {
     this.#numbers += 1;
     const { sequenceBase = SEQUENCE_BASE } = this.#options;

@@ -12,7 +12,7 @@ export interface CanaryProps extends Platform {
   readonly stream: Stream;
 }
 
-/** Enough for two requests at API Gateway's limit of 29 seconds, and within the minute in which a run's events must arrive. */
+/** Less than two requests at API Gateway's limit of 29 seconds, and within the minute in which a run's events must arrive. */
 const TIMEOUT_SECONDS = 50;
 /** The IAM-protected route of counts. */
 const COUNTS_PATH = '/v1/admin/counts/*';

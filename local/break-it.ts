@@ -1,4 +1,4 @@
-// Faults to switch on while the stack runs, each with what to expect: the console's switches.
+// The console's switches: faults to turn on while the stack runs, each with its expected effect.
 import type { ServiceFault } from './api-gateway/integrations.ts';
 import type { AwsJsonClient, JsonService } from './emulators/aws-json.ts';
 import type { FunctionCall, FunctionFault } from './emulators/fault-proxy.ts';
@@ -8,13 +8,13 @@ import { asObject, asText, parseJson } from './json.ts';
 import { fedNoun, nameOf, nounOf, refOf } from './template/names.ts';
 import type { Template } from './template/template.ts';
 
-/** A fault as the console shows it. */
+/** A fault as shown by the console. */
 export interface Fault {
   readonly name: string;
   readonly title: string;
   /** What happens while it is on. */
   readonly expect: string;
-  /** Whether it happens once, instead of lasting until it is switched off. */
+  /** Whether it happens once, instead of until it is switched off. */
   readonly once: boolean;
   readonly on: boolean;
 }
@@ -25,13 +25,13 @@ export interface BreakItParts {
   readonly mappings: readonly Mapping[];
   readonly client: (service: JsonService) => AwsJsonClient;
   readonly queueEndpoint: string;
-  /** Numbers from 0 to below 1. */
+  /** Numbers in [0, 1). */
   readonly random: () => number;
 }
 
 export interface BreakIt {
   list(): readonly Fault[];
-  /** Switches a fault. @returns false for a name that no fault has */
+  /** Switches a fault. @returns false for an unknown name */
   set(name: string, on: boolean): Promise<boolean>;
   /** Decides about a function's call to AWS. */
   readonly functionFault: FunctionFault;
@@ -109,7 +109,7 @@ export function createBreakIt(parts: BreakItParts): BreakIt {
   const mappingOf = (noun: string) =>
     mappings.filter(({ logicalId }) => fedNoun(template, logicalId) === noun);
   const hold = (noun: string, held: boolean) => {
-    // The switch does not wait for what is being handled.
+    // Do not wait for batches in progress.
     for (const mapping of mappingOf(noun)) held ? void mapping.pause() : mapping.resume();
   };
   const redriver = functions.all.find(({ definition }) => nounOf(template, definition.name) === 'redriver');
@@ -184,7 +184,7 @@ export function createBreakIt(parts: BreakItParts): BreakIt {
   };
 }
 
-/** Reads a switch's new state from a request's body. */
+/** Parses a switch's new state from a request's body. */
 export function readSwitch(text: string): { readonly name: string; readonly on: boolean } | undefined {
   const { name, on } = asObject(parseJson(text));
   const named = asText(name);

@@ -1,26 +1,26 @@
-// The stack's clock: the machine's, which a drill puts forward. All threads of a stack read it from shared memory.
+// The stack's clock: the machine's, which a drill can advance. All threads of a stack read it from shared memory.
 
-/** How far the clock is ahead, in memory that worker threads share: one 64-bit whole number of milliseconds. */
+/** How far the clock is ahead, in memory shared by worker threads: one 64-bit integer of milliseconds. */
 export type ClockOffset = SharedArrayBuffer;
 
-/** A clock that runs as the machine's does, and can be put forward. */
+/** A clock that runs like the machine's, and can be advanced. */
 export interface LocalClock {
   readonly offset: ClockOffset;
   /** Epoch milliseconds on this clock. */
   nowMs(): number;
-  /** Puts the clock forward, in every thread at once. */
+  /** Advances the clock, in every thread at once. */
   forward(ms: number): void;
 }
 
-// Taken before anything replaces it.
+// Saved before anything replaces it.
 const MachineDate = Date;
 
-/** The machine's own time, epoch milliseconds, also in a thread with another clock. */
+/** The machine's own time, epoch milliseconds, even in a thread with another clock. */
 export function machineNowMs(): number {
   return MachineDate.now();
 }
 
-/** A clock that shows the machine's time until it is put forward. */
+/** A clock that shows the machine's time until it is advanced. */
 export function createClock(): LocalClock {
   const offset: ClockOffset = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
   const ahead = new BigInt64Array(offset);
@@ -35,8 +35,8 @@ export function createClock(): LocalClock {
 }
 
 /**
- * Makes `Date` of this thread show the stack's clock. Timers stay the machine's: what waits with one (time-outs, long
- * polls, batching windows) waits as long as ever.
+ * Makes this thread's `Date` follow the stack's clock. Timers stay on the machine's clock: timeouts, long polls and batching
+ * windows take as long as ever.
  */
 export function followClock(offset: ClockOffset): void {
   const ahead = new BigInt64Array(offset);

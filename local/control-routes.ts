@@ -1,4 +1,4 @@
-// What only the local stack's server has, never the template: where its services are, its faults, and its demo.
+// Routes of the local stack's server that are not in the template: service addresses, faults, and the demo.
 import type { IncomingMessage } from 'node:http';
 import type { Api } from './api-gateway/api.ts';
 import type { GatewayAnswer } from './api-gateway/gateway-responses.ts';
@@ -10,10 +10,10 @@ import { credentials, region } from './identity.ts';
 import { asObject, parseJson } from './json.ts';
 import { localStage } from './synthesize.ts';
 
-/** The path that says where services are; no name of an API's resource begins with an underscore. */
+/** The path of the service addresses; no resource of the API starts with an underscore. */
 const aboutPath = '/_local';
 
-/** What `GET /_local` says. Resource names are where they are on AWS: in the parameter `/tally/<stage>/resources`. */
+/** The answer of `GET /_local`. Resource names are in the same place as on AWS: the parameter `/tally/<stage>/resources`. */
 export interface About {
   readonly stage: string;
   readonly region: string;
@@ -21,13 +21,12 @@ export interface About {
   readonly endpoints: Endpoints;
 }
 
-/** What the routes control. */
 export interface Controls {
   readonly breakIt: BreakIt;
   readonly demo: () => Demo | undefined;
 }
 
-/** The API, and in front of it the local routes. Without `controls` there is only the one that tells about the stack. */
+/** Adds the local routes in front of the API. Without `controls`, only the one that describes the stack. */
 export function withControls(api: Api, endpoints: Endpoints, controls: Controls | undefined): Api {
   const about: About = { stage: localStage, region, credentials, endpoints };
   return async (incoming) => {
@@ -73,7 +72,7 @@ const routes: Readonly<Record<string, Route>> = {
   },
 };
 
-/** A page of another site may send requests to this machine, too: browsers say where they come from. */
+/** Pages of other sites may send requests to this machine, too; browsers state their origin. */
 function isOwnPage({ headers }: IncomingMessage): boolean {
   const { origin, host = '' } = headers;
   const own = /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host);

@@ -1,4 +1,4 @@
-// A data folder belongs to one process at a time.
+// Locks a data folder for one process.
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -6,9 +6,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { LocalStackError } from './errors.ts';
 
 /**
- * Makes the folder and locks it for this process; gives what unlocks it. The lock is the operating system's (that of an
- * SQLite file), so that a process that was killed leaves none.
- * @throws LocalStackError when the folder cannot be made, or another process has it
+ * Creates the folder and locks it for this process; returns a function that unlocks it. The lock is the operating system's,
+ * through an SQLite file, so a killed process leaves none.
+ * @throws LocalStackError when the folder cannot be created, or another process has locked it
  */
 export function claimDataFolder(path: string): () => void {
   let lock: DatabaseSync;
@@ -31,7 +31,7 @@ export function claimDataFolder(path: string): () => void {
   return () => lock.close();
 }
 
-/** What tells this stack from all others: kept in its data folder, or made anew where everything else is. */
+/** The stack's unique id: kept in its data folder, or new if the data is in memory. */
 export function stackIdIn(path: string | undefined): string {
   const file = path === undefined ? undefined : join(path, 'stack-id');
   if (file !== undefined && existsSync(file)) return readFileSync(file, 'utf8');
@@ -40,7 +40,7 @@ export function stackIdIn(path: string | undefined): string {
   return id;
 }
 
-/** Makes a folder and those above it, one by one: Node's own recursion never ends where a file system refuses, as /proc does. */
+/** Creates a folder and its parents, one by one: Node's own recursion never ends where a file system refuses, such as /proc. */
 function makeFolder(path: string): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path));

@@ -2,12 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What the demo has sent. */
 export interface DemoState {
   readonly running: boolean;
   readonly metric: string;
   readonly accepted: number;
-  /** How many of them were sent a second time. */
+  /** How many of them were sent twice. */
   readonly repeated: number;
   /** Malformed requests. */
   readonly refused: number;
@@ -27,7 +26,7 @@ interface DemoEvent {
   readonly id: string;
   readonly metric: string;
   readonly entity: string;
-  /** The arrival by default. */
+  /** By default, the arrival. */
   readonly at?: number;
 }
 
@@ -51,13 +50,13 @@ const pages = [
 /** Some 12 events a second. */
 const requestMs = 250;
 const eventsPerRequest = 3;
-/** First comes a history, one request for each minute, so that there is something to see. */
+/** Starts with a history, one request per minute, so that there is something to see. */
 const historyMinutes = 60;
-/** Shares of requests: sent again with the same ids, and malformed. */
+/** Shares of requests that are repeated with the same ids, or malformed. */
 const retryShare = 0.05;
 const malformedShare = 0.03;
 
-/** Starts the demo. @param history whether it begins with an hour of history */
+/** Starts the demo. @param history whether to begin with an hour of history */
 export function startDemo(
   url: string,
   complain: (line: string) => void,
@@ -90,7 +89,7 @@ export function startDemo(
   };
 
   const send = async (events: readonly DemoEvent[], batch?: string) => {
-    // A refused request is sent again, with the same ids.
+    // Repeat a refused request with the same ids.
     while ((await post({ batch, events })) !== 202)
       await sleep(1_000, undefined, { signal: stopping.signal });
     totals.accepted += events.length;
@@ -140,7 +139,7 @@ export function startDemo(
   };
 }
 
-/** The entity of rank r has a probability proportional to 1/r. */
+/** The probability of the entity of rank r is proportional to 1/r. */
 function createEvent(at?: number): DemoEvent {
   const weights = pages.map((_, rank) => 1 / (rank + 1));
   let rest = Math.random() * weights.reduce((sum, weight) => sum + weight, 0);

@@ -1,6 +1,6 @@
-// Who the local stack pretends to be: the emulators take any credentials, these are the ones handed out.
+// The local stack's account and credentials. The emulators accept any; the stack hands out these.
 
-/** Account and region of everything on the local stack; the emulators' own defaults. */
+/** Account and region of the whole local stack; the emulators' own defaults. */
 export const account = '000000000000';
 export const region = 'us-east-1';
 

@@ -1,4 +1,4 @@
-// JSON as a type, and small readers for values that come from outside.
+// JSON as a type, and small readers for external values.
 
 /** Any value that JSON can hold. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -6,28 +6,28 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 /** A JSON object. */
 export type JsonObject = { [key: string]: Json };
 
-/** True for a JSON object (not an array, not null). */
+/** Whether a value is a JSON object (not an array, not null). */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value as an object; an empty one if it is something else. */
+/** The value as an object; an empty one for anything else. */
 export function asObject(value: unknown): JsonObject {
   return isObject(value) ? value : {};
 }
 
-/** The value as a list; an empty one if it is something else. */
+/** The value as a list; an empty one for anything else. */
 export function asList(value: unknown): Json[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The value as text; numbers and booleans as CloudFormation writes them; undefined if it is anything else. */
+/** The value as text; numbers and booleans as CloudFormation writes them; undefined for anything else. */
 export function asText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
-/** The value as a finite number (CloudFormation allows "5" for 5); undefined if it is anything else. */
+/** The value as a finite number (CloudFormation allows "5" for 5); undefined for anything else. */
 export function asNumber(value: unknown): number | undefined {
   if (typeof value === 'number') return value;
   if (typeof value !== 'string' || value.trim() === '') return undefined;
@@ -35,7 +35,7 @@ export function asNumber(value: unknown): number | undefined {
   return Number.isFinite(number) ? number : undefined;
 }
 
-/** The value as a boolean (CloudFormation allows "true" for true); undefined if it is anything else. */
+/** The value as a boolean (CloudFormation allows "true" for true); undefined for anything else. */
 export function asBoolean(value: unknown): boolean | undefined {
   if (value === true || value === 'true') return true;
   if (value === false || value === 'false') return false;

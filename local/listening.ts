@@ -1,14 +1,13 @@
-// Small HTTP servers of the stack's own, on 127.0.0.1.
+// The stack's own small HTTP servers, on 127.0.0.1.
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Something that listens until it is stopped. */
 export interface Listening {
   readonly endpoint: string;
   stop(): Promise<void>;
 }
 
-/** Lets a server listen on a free port. An idle connection stays: closed while a client starts to use it, it would lose a request. */
+/** Makes a server listen on a free port. Keeps idle connections: closing one just as a client uses it would lose a request. */
 export async function listen(server: Server): Promise<Listening> {
   server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

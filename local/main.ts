@@ -1,4 +1,4 @@
-// The local stack as a process, run by `npx tally start`: until Ctrl-C, and says every few seconds how far it is.
+// The local stack as a process, started by `npx tally start`: runs until Ctrl-C, and prints its status every few seconds.
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -8,20 +8,20 @@ import { asObject, parseJson } from './json.ts';
 import { type LocalStack, startLocalStack } from './stack.ts';
 import { statusLine } from './status.ts';
 
-/** A status line comes this often; one that is written over, more often. */
+/** Interval of status lines; a line that is overwritten is updated more often. */
 const statusMs = 5_000;
 const lineMs = 1_000;
 
-/** The terminal and npm both pass on one Ctrl-C: only a later one is a second one. */
+/** The terminal and npm both pass on the same Ctrl-C: only a later one counts as the second. */
 const sameKeyMs = 500;
 
-// Lambda's time zone; threads take it from here.
+// Lambda's time zone, which threads inherit.
 process.env['TZ'] = 'UTC';
 
-/** Port of the API unless another is asked for. */
+/** The API's default port. */
 const PORT = 8787;
 
-// `cli/start.ts` has read them, and says what each is.
+// `cli/start.ts` has validated and documented them.
 const { values: options } = parseArgs({
   options: {
     port: { type: 'string' },
@@ -81,7 +81,7 @@ function welcome(url: string): string {
 ${wantsDemo ? '\nA demo sends an hour of history, then some 12 events a second, some of them twice.\n' : ''}`;
 }
 
-/** Says how far the stack is: on a terminal in a line that stays, else in a line for each change. */
+/** Prints the stack's status: on a terminal, one line that is overwritten, otherwise a line for each change. */
 async function reportUntilStopped(stack: LocalStack, signal: AbortSignal): Promise<void> {
   let last = '';
   const stays = process.stdout.isTTY === true;
@@ -90,7 +90,7 @@ async function reportUntilStopped(stack: LocalStack, signal: AbortSignal): Promi
     if (signal.aborted) break;
     try {
       const line = statusLine(await stack.status());
-      // An idle stack stays quiet.
+      // An idle stack prints nothing.
       if (line !== last) {
         if (stays) process.stdout.write(`\r\x1b[2K${line}`);
         else say(line);

@@ -1,4 +1,4 @@
-// EventBridge rules for objects of S3: a new object of a bucket that they name is announced to the queues they target.
+// EventBridge rules for S3 objects: announces a bucket's new objects to the queues that the rules target.
 import { randomUUID } from 'node:crypto';
 import type { AwsJsonClient } from './emulators/aws-json.ts';
 import type { CreatedObject } from './emulators/worker.ts';
@@ -8,7 +8,7 @@ import { asList, asObject, asText } from './json.ts';
 import { arnOf, refOf } from './template/names.ts';
 import type { Resource, Template } from './template/template.ts';
 
-/** A rule of the template for objects that are created. */
+/** A rule for created objects. */
 interface ObjectRule {
   readonly buckets: readonly string[];
   readonly prefixes: readonly string[];
@@ -17,13 +17,13 @@ interface ObjectRule {
 
 /** The rules of a template. */
 export interface ObjectRules {
-  /** Buckets that they listen to; they are not in the template, since they are somebody else's. */
+  /** The buckets of the rules. They are not in the template, since they belong to others. */
   readonly buckets: readonly string[];
-  /** Tells the targets of all rules that an object falls under. */
+  /** Notifies the targets of all rules that match an object. */
   tell(created: CreatedObject, sqs: AwsJsonClient, nowMs: number): Promise<void>;
 }
 
-/** @throws LocalStackError for a pattern or a target that the local stack does not know */
+/** @throws LocalStackError for an unsupported pattern or target */
 export function readObjectRules(template: Template, queueEndpoint: string): ObjectRules {
   const rules = template
     .ofType('AWS::Events::Rule')
@@ -68,7 +68,7 @@ function readRule(rule: Resource, template: Template, queueEndpoint: string): Ob
   };
 }
 
-/** The event that S3 sends to EventBridge (docs s3/latest/userguide/ev-events.html). */
+/** S3's event to EventBridge (docs s3/latest/userguide/ev-events.html). */
 function objectCreated({ bucket, key, size, etag }: CreatedObject, nowMs: number): object {
   return {
     version: '0',

@@ -1,10 +1,10 @@
-// What can be watched on a running stack: calls of services and who made them, invocations, batches, the API's answers.
+// Observable events of a running stack: service calls with their callers, invocations, batches, the API's answers.
 import type { RawAnswer } from './emulators/aws-json.ts';
 import type { Endpoints } from './emulators/emulators.ts';
 
-/** One call of a service that was answered. */
+/** One answered service call. */
 export interface ObservedCall {
-  /** The role on whose behalf: `function <logical id>`, or `role <name>` for what the API itself calls. */
+  /** The caller's role: `function <logical id>`, or `role <name>` for the API's own calls. */
   readonly caller: string;
   readonly service: keyof Endpoints | 'execute-api';
   /** The operation; for S3 and the API method and path: `PUT /bucket/key`. */
@@ -13,7 +13,7 @@ export interface ObservedCall {
   readonly answer: Pick<RawAnswer, 'status' | 'body'>;
 }
 
-/** One invocation that ended. Times are the stack's clock, durations the machine's. */
+/** One finished invocation. Times are on the stack's clock, durations on the machine's. */
 export interface ObservedInvocation {
   readonly functionName: string;
   readonly startMs: number;
@@ -21,10 +21,10 @@ export interface ObservedInvocation {
   readonly ok: boolean;
 }
 
-/** A batch that a stream's mapping handed to its function. */
+/** A batch that a stream's mapping passed to its function. */
 export interface ObservedBatch {
   readonly functionName: string;
-  /** Age of the batch's last record when it was handed over. */
+  /** Age of the batch's last record when it was passed on. */
   readonly iteratorAgeMs: number;
 }
 
@@ -34,7 +34,7 @@ export interface ObservedAnswer {
   readonly durationMs: number;
 }
 
-/** Sees what happens; it changes nothing. */
+/** Observes the stack without affecting it. */
 export interface StackObserver {
   functionStarted?(functionName: string): void;
   serviceCalled?(call: ObservedCall): void;
@@ -59,7 +59,7 @@ export function observers(...all: readonly StackObserver[]): Required<StackObser
   };
 }
 
-/** Who signed a request, by the access key in its Authorization header; each function has one with its name. */
+/** The signer of a request, by the access key in its Authorization header; each function's key is its name. */
 export function callerIn(authorization: string | undefined): string {
   const [, key = 'nobody'] = /Credential=([^/,\s]+)/.exec(authorization ?? '') ?? [];
   return `function ${key}`;

@@ -1,4 +1,4 @@
-// Where the project is: handlers and the CDK app are named from here.
+// The project's location, which paths of handlers and the CDK app are relative to.
 import { fileURLToPath } from 'node:url';
 
 /** Absolute path of the project's root folder. */

@@ -1,11 +1,10 @@
-// Creates the template's tables, streams, queues and buckets on the emulators; what is already there stays as it is.
+// Creates the template's tables, streams, queues and buckets on the emulators; existing ones stay unchanged.
 import { type AwsJsonClient, authorization, type RawAnswer, ServiceError } from './emulators/aws-json.ts';
 import { LocalStackError } from './errors.ts';
 import { asNumber, asObject, asText, isObject, type JsonObject } from './json.ts';
 import { arnOf, nameOf } from './template/names.ts';
 import type { Resource, Template } from './template/template.ts';
 
-/** Clients for the services resources are created on. */
 export interface ProvisioningClients {
   readonly dynamodb: AwsJsonClient;
   readonly kinesis: AwsJsonClient;
@@ -13,12 +12,12 @@ export interface ProvisioningClients {
   readonly s3Endpoint: string;
 }
 
-/** Shards of a stream whose template leaves their number to AWS (on demand): AWS starts with four. */
+/** Shards of an on-demand stream: AWS starts with four. */
 const onDemandShards = 4;
 
 /**
- * Creates everything; idempotent.
- * @throws LocalStackError if a table of the data folder has another key than the template's
+ * Creates all resources; idempotent.
+ * @throws LocalStackError if a table in the data folder has another key than the template's
  */
 export async function provision(template: Template, clients: ProvisioningClients): Promise<void> {
   await Promise.all([
@@ -79,7 +78,7 @@ const queueAttributes = [
   'VisibilityTimeout',
 ];
 
-/** All queues first, their attributes after: a redrive policy names another queue, which fauxqs does not check. */
+/** Creates all queues first, then sets attributes: a redrive policy refers to another queue, which fauxqs does not check. */
 async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<void> {
   const queues = template.ofType('AWS::SQS::Queue');
   const arns = queues.map(arnOf);
@@ -113,10 +112,10 @@ async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<
   }
 }
 
-/** Creates a bucket, unless it is there. */
+/** Creates a bucket, unless it exists. */
 export async function provisionBucket(name: string, endpoint: string): Promise<void> {
   const { status, body } = await s3Request(endpoint, 'PUT', `/${name}`);
-  // 409: it is there already, and ours.
+  // 409: it exists already, and belongs to the stack.
   if (status !== 200 && status !== 409)
     throw new Error(`Cannot create the bucket ${name}: ${status} ${body}`);
 }
@@ -143,7 +142,7 @@ async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Emulators become active on the next turn of their event loop or so. */
+/** Emulators become active on about the next turn of their event loop. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   for (let attempt = 0; attempt < 500; attempt += 1) {
     if (await condition()) return;

@@ -1,4 +1,4 @@
-// EventBridge rules with a rate: their targets are invoked on time. Those with a pattern are object-events.ts's.
+// EventBridge rules with a rate: invokes their targets on time. object-events.ts handles rules with a pattern.
 import { randomUUID } from 'node:crypto';
 import { LocalStackError } from './errors.ts';
 import type { InvocationOutcome } from './functions/container.ts';
@@ -8,11 +8,11 @@ import { asList, asObject, asText, parseJson } from './json.ts';
 import { arnOf } from './template/names.ts';
 import type { Resource, Template } from './template/template.ts';
 
-/** A rule of the template and what it does when its time has come. */
+/** A rule of the template, and its action. */
 export interface Schedule {
   readonly logicalId: string;
   readonly intervalMs: number;
-  /** Invokes the rule's targets, as at an interval's end. @param nowMs the time that the event names, epoch milliseconds */
+  /** Invokes the rule's targets, as at the end of an interval. @param nowMs the event's time, epoch milliseconds */
   run(nowMs: number): Promise<InvocationOutcome[]>;
 }
 
@@ -57,7 +57,7 @@ export function readSchedules(template: Template, functions: Functions): Schedul
     });
 }
 
-/** Starts every rule that is enabled; the first time after one interval. */
+/** Starts every enabled rule; the first run is after one interval. */
 export function startSchedules(template: Template, functions: Functions): Schedules {
   const timers = readSchedules(template, functions).map(({ intervalMs, run }) =>
     setInterval(() => void run(Date.now()), intervalMs),
@@ -65,7 +65,7 @@ export function startSchedules(template: Template, functions: Functions): Schedu
   return { stop: () => timers.forEach(clearInterval) };
 }
 
-/** The event EventBridge sends. */
+/** EventBridge's event. */
 function scheduledEvent(rule: Resource, nowMs: number): object {
   return {
     version: '0',

@@ -28,33 +28,33 @@ import { synthesize } from './synthesize.ts';
 import { nameOf, refOf } from './template/names.ts';
 import { readTemplate, type Template } from './template/template.ts';
 
-/** How to start a local stack; everything may be left out. */
+/** Options of a local stack; all are optional. */
 export interface LocalStackOptions {
-  /** The template to run instead of the one `bin/app.ts` synthesizes. */
+  /** The template to run instead of the one that `bin/app.ts` synthesizes. */
   readonly template?: Json;
-  /** Settings laid over those of the local stage, when `bin/app.ts` is asked. */
+  /** Settings that override the local stage's, for `bin/app.ts`. */
   readonly settings?: JsonObject;
   /** Port of the API; any free one by default. */
   readonly port?: number;
-  /** Whether the next free port will do when `port` is taken. */
+  /** Whether the next free port is acceptable when `port` is taken. */
   readonly orNextFreePort?: boolean;
   /** Folder for data that survives restarts; in memory by default. */
   readonly dataDir?: string;
-  /** Called with every line a function writes: logs, and metrics in embedded metric format. */
+  /** Called for every line that a function writes: logs, and metrics in embedded metric format. */
   readonly onFunctionOutput?: FunctionOutputListener;
-  /** Called with what goes wrong in the stack itself, for the terminal. */
+  /** Called with errors of the stack itself, for the terminal. */
   readonly onProblem?: (message: string) => void;
-  /** Called when the stack cannot go on: an emulator has ended. */
+  /** Called when the stack cannot continue: an emulator has ended. */
   readonly onCrash?: (error: Error) => void;
-  /** Aborts starting. */
+  /** Aborts the start. */
   readonly signal?: AbortSignal;
-  /** False leaves schedules off, for tests that invoke functions themselves. */
+  /** False turns schedules off, for tests that invoke functions themselves. */
   readonly schedules?: boolean;
-  /** True puts a proxy between functions and services, for `setFunctionFault`. */
+  /** True adds a proxy between functions and services, for `setFunctionFault`. */
   readonly faults?: boolean;
-  /** Lets the console break the stack (local/break-it.ts) and pause a demo; adds the proxy of `faults`. */
+  /** Lets the console break the stack (local/break-it.ts) and pause a demo; implies `faults`. */
   readonly controls?: { readonly demo: () => Demo | undefined };
-  /** Sees calls, invocations, batches and answers; adds the proxy of `faults`. */
+  /** Observes calls, invocations, batches and answers; implies `faults`. */
   readonly observer?: StackObserver;
   /** The clock that functions and emulators follow, from `createClock()`; the machine's by default. */
   readonly clock?: LocalClock;
@@ -68,31 +68,31 @@ export interface LocalStack {
   readonly functions: Functions;
   /** Mappings by logical id; they can be paused and resumed. */
   readonly mappings: readonly Mapping[];
-  /** Schedules by logical id, for a caller who left them off and runs them. */
+  /** Schedules by logical id, for a caller that turned them off and runs them itself. */
   readonly scheduled: readonly Schedule[];
-  /** What `Ref` gives for a resource: a name, or a queue's URL. */
+  /** The value of a resource's `Ref`: a name, or a queue's URL. */
   ref(logicalId: string): string;
   /** Invokes a function by name, logical id or ARN. */
   invoke(functionName: string, event: unknown): Promise<InvocationOutcome>;
-  /** Lets a test answer the API's calls of AWS services; undefined lets them pass again. */
+  /** Lets a test answer the API's calls of AWS services; undefined restores them. */
   setServiceFault(fault: ServiceFault | undefined): void;
-  /** Lets a test decide on every call that functions make of services; only with the option `faults`. */
+  /** Lets a test decide on every service call of a function; requires the option `faults`. */
   setFunctionFault(fault: FunctionFault | undefined): void;
-  /** The accounts of the pipeline, as `GET /v1/status` gives them. */
+  /** The accounts of the pipeline, as in `GET /v1/status`. */
   status(): Promise<Status>;
-  /** Stops everything: no thread, child, connection or timer is left. */
+  /** Stops everything: leaves no thread, child process, connection or timer. */
   stop(): Promise<void>;
 }
 
 type Stop = () => Promise<void> | void;
 
-/** A batch that is being handled when the stack stops may take this long to end. */
+/** Grace period for a batch in progress when the stack stops. */
 const graceMs = 3_000;
 
-/** Starts a local stack. @throws LocalStackError for what its user can put right */
+/** Starts a local stack. @throws LocalStackError for errors that the user can fix */
 export async function startLocalStack(options: LocalStackOptions = {}): Promise<LocalStack> {
   const stops: Stop[] = [];
-  // What was started last stops first.
+  // Stops in reverse order of starting.
   const stop = once(async () => {
     for (const each of stops.reverse()) await each();
   });
@@ -118,7 +118,7 @@ async function start(
     ...{ dataDir, onCrash, clock: clock?.offset },
     onObject: (created) => onObject(created),
   });
-  // If synthesizing fails first, the emulators must be stopped all the same.
+  // If synthesizing fails first, the emulators must still be stopped.
   stops.push(async () => (await starting.catch(() => undefined))?.stop());
   const [json, emulators] = await Promise.all([
     options.template ?? synthesize(signal, options.settings),

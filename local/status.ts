@@ -1,4 +1,4 @@
-// The pipeline's accounts, read from the status route, and the line that shows them.
+// The pipeline's accounts, read from the status route, and their display line.
 import { asNumber, asObject, parseJson } from './json.ts';
 
 const ACCOUNTS = [
@@ -15,10 +15,10 @@ const ACCOUNTS = [
   'lost',
 ] as const;
 
-/** Numbers of events, as `GET /v1/status` gives them. */
+/** Numbers of events, as in `GET /v1/status`. */
 export type Status = Readonly<Record<(typeof ACCOUNTS)[number], number>>;
 
-/** Reads the status. @throws if the route does not answer 200 */
+/** Reads the status. @throws if the route's answer is not 200 */
 export async function readStatus(url: string): Promise<Status> {
   const answer = await fetch(`${url}/v1/status?hours=0`, { signal: AbortSignal.timeout(15_000) });
   const text = await answer.text();
@@ -27,7 +27,7 @@ export async function readStatus(url: string): Promise<Status> {
   return Object.fromEntries(ACCOUNTS.map((name) => [name, asNumber(body[name]) ?? 0])) as Status;
 }
 
-/** One line for the terminal, whose numbers add up; what is zero and should be is left out. */
+/** One line for the terminal, whose numbers add up; omits zeros that are normal. */
 export function statusLine(status: Status): string {
   const { accepted, counted, unread, inFlight } = status;
   const others = (['duplicate', 'rejected', 'dead', 'parked', 'expired', 'lost'] as const)

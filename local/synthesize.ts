@@ -1,4 +1,4 @@
-// Synthesizes the CDK app for the local stage in a child process and reads its template.
+// Synthesizes the CDK app for the local stage in a child process, and reads its template.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,6 @@ import { LocalStackError } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
 import { projectRoot } from './project-root.ts';
 
-/** The stage that runs on this machine. */
 export const localStage = 'local';
 
 /** CDK context of the local stage; assets are not bundled, since handlers run from source. */
@@ -17,9 +16,9 @@ function contextWith(settings: JsonObject): JsonObject {
 }
 
 /**
- * Runs `bin/app.ts` and returns the one template it writes. The cloud assembly is removed again.
- * @param settings laid over those of the local stage
- * @throws LocalStackError with the app's own words if it does not synthesize
+ * Runs `bin/app.ts` and returns its template. Removes the cloud assembly again.
+ * @param settings override the local stage's
+ * @throws LocalStackError with the app's own message if it does not synthesize
  */
 export async function synthesize(signal?: AbortSignal, settings: JsonObject = {}): Promise<Json> {
   const folder = await mkdtemp(join(tmpdir(), 'tally-synth-'));

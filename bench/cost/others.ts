@@ -1,4 +1,4 @@
-// What people would use instead: three ways to add an event to a counter item of an entity and hour, as documentation has them.
+// Common alternatives: three ways to add an event to a counter item of an entity and hour, as documented.
 import {
   type AttributeValue,
   PutItemCommand,
@@ -8,11 +8,11 @@ import {
 import { Meter, meteredAws, TABLES } from '../../plan/meter.ts';
 import type { Log } from './real-logs.ts';
 
-/** An UpdateItem an event counts a retry twice. The idempotency record is that of Powertools: put, updated when the work is done. */
+/** A plain UpdateItem per event counts a retry twice. The idempotency record is that of Powertools: put first, updated after the work. */
 export const OTHERS = ['UpdateItem', 'idempotency record', 'transaction'] as const;
 export type Other = (typeof OTHERS)[number];
 
-/** Nothing depends on rate or order: some events say what each takes. */
+/** Neither rate nor order matters: a few events show the cost of each. */
 const EVENTS = 5_000;
 const HOUR = '2026-11-23T08';
 

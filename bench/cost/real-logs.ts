@@ -1,4 +1,4 @@
-// Real logs with published truths, as the benchmark of cost counts them. They are beside the repository, never in it.
+// Real logs with published truths, for the cost benchmark. They are next to the repository, never in it.
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -8,11 +8,11 @@ export interface Log {
   readonly name: string;
   readonly metric: string;
   readonly entities: readonly string[];
-  /** How often each entity occurs, counted by others. */
+  /** How often each entity occurs, as counted by others. */
   readonly truth: ReadonlyMap<string, number>;
 }
 
-/** Where the logs are, unless an option says otherwise. */
+/** The default location of the logs. */
 export const DATA_FOLDER = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
 
 interface Source {
@@ -22,7 +22,7 @@ interface Source {
   entityOf(line: string): string;
 }
 
-/** The logs that are looked for. */
+/** The logs to look for. */
 export const REAL_LOGS = {
   higgs: {
     file: 'snap_higgs-activity_time.txt.gz',

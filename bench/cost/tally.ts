@@ -1,4 +1,4 @@
-// Tally on a real log, whole: metered, and its counts compared with the published truth at every level.
+// Tally on a complete real log: metered, and its counts compared with the published truth at every level.
 import { isDeepStrictEqual } from 'node:util';
 import { LEVELS, periodAt } from '../../lambdas/core/level.ts';
 import { decodeRows } from '../../lambdas/core/rows.ts';
@@ -16,7 +16,7 @@ const WINDOW_SECONDS = 10;
 const COMPACTION_SECONDS = 300;
 const DAY_MS = 86_400_000;
 
-/** Counts a log, one event a record, at so many events a second. @throws WrongCounts */
+/** Counts a log, one event per record, at the given rate. @throws WrongCounts */
 export async function runLog(log: Log, eventsPerSecond: number): Promise<{ meter: Meter; events: number }> {
   const meter = new Meter();
   const settings = {

@@ -1,18 +1,16 @@
-// A container that meets a shard for the first time: a fresh process reads the shard's whole dedup window from the ledger.
+// A container's first batch of a shard: a fresh process reads the shard's whole dedup window from the ledger.
 import { DedupWindows, type WindowPlan } from '../../lambdas/aggregator/windows.ts';
 import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
 import { systemClock } from '../../lambdas/aws/telemetry.ts';
 import type { ShardKey } from '../../lambdas/core/identifiers.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 
-/** What to load. */
 export interface LoadTask {
   readonly table: string;
   readonly shard: ShardKey;
   readonly plan: WindowPlan;
 }
 
-/** What it took. */
 export interface Loaded {
   readonly seconds: number;
   /** Processor time, user and system. */
@@ -20,7 +18,7 @@ export interface Loaded {
   readonly requests: number;
   readonly mostAtOnce: number;
   readonly readUnits: number;
-  /** Mebibytes: typed arrays and buffers after a collection, and resident at the most, less what the process had before. */
+  /** Mebibytes: typed arrays and buffers after a collection, and peak resident memory, less what the process had before. */
   readonly held: number;
   readonly peak: number;
 }

@@ -1,4 +1,4 @@
-// What the systems that Tally is compared with share: the HTTP shell, and sums of what is stored.
+// Shared parts of the alternatives: the HTTP shell, and sums of what is stored.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -34,7 +34,7 @@ export async function serveCounter(count: (events: readonly BenchEvent[]) => Pro
   };
 }
 
-/** Sums of everything that a table holds. @param countsIn what an item counts, by `metric#entity` */
+/** Sums of everything in a table. @param countsIn an item's counts, by `metric#entity` */
 export async function sumTable(
   client: DynamoDBClient,
   TableName: string,

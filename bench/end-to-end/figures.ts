@@ -1,17 +1,16 @@
 // Figures for tables: quantiles, medians with their spread, rows.
 
-/** The value below which a share of the figures lies; NaN of none. */
+/** The value below which a share of the figures lies; NaN if there are none. */
 export function quantile(figures: readonly number[], share: number): number {
   const sorted = figures.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-/** The middle one. */
 export function median(figures: readonly number[]): number {
   return quantile(figures, 0.5);
 }
 
-/** The middle one, and how far they reach. */
+/** The median and the range. */
 export function spread(figures: readonly number[], digits = 0): string {
   const text = (n: number) => n.toFixed(digits);
   const [least = Number.NaN, most = Number.NaN] = [Math.min(...figures), Math.max(...figures)];

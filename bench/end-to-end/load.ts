@@ -1,9 +1,9 @@
-// The load: events made beforehand, sent over kept connections, and how soon they were taken and counted.
+// The load: events generated in advance, sent over keep-alive connections, and how soon they are accepted and counted.
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Which entities: Zipf with exponent 1 over so many, all events of one, or a new entity for each event. */
+/** Entities: Zipf with exponent 1 over a number of them, one for all events, or a new one for each event. */
 export type Entities = number | 'one' | 'each';
 
 /** How a producer sends its events. */
@@ -34,18 +34,18 @@ export interface Load {
   readonly events: number;
   readonly entities: Entities;
   readonly connections: number;
-  /** Requests leave at this pace, answered or not. Without it, each connection sends as soon as it is answered. */
+  /** Requests are sent at this rate, answered or not. By default, each connection sends as soon as it is answered. */
   readonly eventsPerSecond?: number;
 }
 
-/** What came of a load. Times are milliseconds. */
+/** The result of a load. Times are milliseconds. */
 export interface LoadResult {
   readonly events: number;
-  /** From each request's time to leave until its 202. */
+  /** From each request's scheduled time until its 202. */
   readonly latenciesMs: readonly number[];
-  /** Answers other than 202 and broken connections; such requests are sent again until they are taken. */
+  /** Answers other than 202 and broken connections; such requests are repeated until accepted. */
   readonly refusals: readonly string[];
-  /** From the first request until the last was taken, and until all events were counted. */
+  /** From the first request until the last was accepted, and until all events were counted. */
   readonly takenMs: number;
   readonly countedMs: number;
   /** Processor time of the generator. */
@@ -55,13 +55,13 @@ export interface LoadResult {
 }
 
 const METRIC = 'bench';
-/** Answering takes Tally processor time too: ask no oftener than the figures need. */
+/** Status requests cost Tally processor time: poll no more often than necessary. */
 const STATUS_POLL_MS = 50;
 const AGAIN_MS = 20;
-/** No load takes as long. */
+/** Longer than any load takes. */
 const PATIENCE_MS = 120_000;
 
-/** Sends a load to a system, and waits until `GET /v1/status` has counted it. @throws Error if that takes too long */
+/** Sends a load to a system, and waits until `GET /v1/status` has counted it. @throws Error on timeout */
 export async function runLoad(url: string, load: Load): Promise<LoadResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: load.connections });
   const requests = makeRequests(load);
@@ -155,7 +155,7 @@ function call(agent: Agent, url: string, body?: Buffer): Promise<Answer> {
   });
 }
 
-/** Events of a batch need no ids: its key is one for all. */
+/** A batch's events need no ids: the batch has a key. */
 function bodyOf(events: readonly BenchEvent[], { batched }: Mode): object {
   return batched ? { batch: randomUUID(), events: events.map(({ id: _, ...event }) => event) } : { events };
 }

@@ -1,4 +1,4 @@
-// The usual fast counter: INCRBY in Redis for each event, on a separate redis-server.
+// A common fast counter: INCRBY in Redis for each event, on a separate redis-server.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,13 +9,13 @@ import { createClient } from '@redis/client';
 import { serveCounter } from './counting-server.ts';
 import type { CountingSystem } from './system-process.ts';
 
-/** Its first words about itself, such as "Redis server v=7.0.15"; undefined without a redis-server on PATH. */
+/** Its version line, such as "Redis server v=7.0.15"; undefined without a redis-server on PATH. */
 export function findRedis(): string | undefined {
   const { error, stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' });
   return error === undefined ? stdout.split(' sha=')[0] : undefined;
 }
 
-/** Starts redis-server with an append-only file, and the server in front of it. One key a counter and minute. */
+/** Starts redis-server with an append-only file, and the server in front of it. One key per counter and minute. */
 export async function startRedis(): Promise<CountingSystem> {
   const folder = mkdtempSync(join(tmpdir(), 'tally-bench-redis-'));
   const port = await freePort();
@@ -26,12 +26,12 @@ export async function startRedis(): Promise<CountingSystem> {
   const child = spawn('redis-server', args, { stdio: 'ignore' });
   process.once('exit', () => child.kill('SIGKILL'));
   const client = createClient({ socket: { host: '127.0.0.1', port, reconnectStrategy: () => 50 } });
-  // It connects again by itself; without a listener the process would end.
+  // It reconnects by itself; without a listener, the process would end.
   client.on('error', () => {});
   await client.connect();
   const server = await serveCounter(async (events) => {
     const minute = Math.floor(Date.now() / 60_000);
-    // Calls of one turn of the event loop leave as one pipeline.
+    // Calls in one turn of the event loop are sent as one pipeline.
     await Promise.all(events.map(({ metric, entity }) => client.incrBy(`${metric}#${entity}#${minute}`, 1)));
   });
   return {

@@ -1,4 +1,4 @@
-// The process of one system: starts it, says where it listens, and answers what the benchmark asks.
+// The process of one system: starts it, reports its address, and answers the benchmark's questions.
 import { startRedis } from './redis.ts';
 import { startTally } from './tally.ts';
 import { startUpdateItem } from './update-item.ts';
@@ -6,14 +6,14 @@ import { startUpdateItem } from './update-item.ts';
 /** A running system. */
 export interface CountingSystem {
   readonly url: string;
-  /** What it has counted, by `metric#entity`, read from where it keeps its counts. */
+  /** Its counts by `metric#entity`, read from its storage. */
   counts(): Promise<Map<string, number>>;
-  /** Processor time of processes besides this one, milliseconds. */
+  /** Processor time of other processes, milliseconds. */
   otherCpuMs?(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** What a system's process is asked. */
+/** Questions to a system's process. */
 export type Question = 'counts' | 'cpuMs' | 'stop';
 
 const STARTERS = { tally: startTally, 'update-item': startUpdateItem, redis: startRedis };
@@ -21,7 +21,7 @@ const STARTERS = { tally: startTally, 'update-item': startUpdateItem, redis: sta
 /** Names of systems. */
 export type SystemName = keyof typeof STARTERS;
 
-// Lambda's time zone, as `npm start` has it.
+// Lambda's time zone, as in `npm start`.
 process.env['TZ'] = 'UTC';
 
 const system: CountingSystem = await STARTERS[process.argv[2] as SystemName]();

@@ -1,23 +1,23 @@
-// The systems that are compared: each is a process, and is stopped while another is measured.
+// The compared systems: each is a process, suspended while another is measured.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type Load, type LoadResult, runLoad } from './load.ts';
 import { findRedis } from './redis.ts';
 import type { Question, SystemName } from './system-process.ts';
 
-/** What systems are called in tables. */
+/** The systems' names in tables. */
 export const LABELS: Readonly<Record<SystemName, string>> = {
   tally: 'Tally',
   'update-item': 'UpdateItem an event',
   redis: 'Redis INCRBY an event',
 };
 
-/** A load's result, and the processor time that the system took for it, until everything was counted. */
+/** A load's result, and the system's processor time until everything was counted. */
 export interface Measured extends LoadResult {
   readonly systemCpuMs: number;
 }
 
-/** Starts every system that can run here. The first that does not start ends the others. */
+/** Starts every system available here. The first failure stops the others. */
 export async function startSystems(): Promise<System[]> {
   const names: SystemName[] = [
     'tally',
@@ -34,7 +34,7 @@ export async function startSystems(): Promise<System[]> {
   }
 }
 
-/** A running system, and what it must have counted. */
+/** A running system, and its expected counts. */
 export class System {
   readonly name: SystemName;
   readonly #process: ChildProcess;
@@ -50,7 +50,7 @@ export class System {
   static async start(name: SystemName): Promise<System> {
     const program = new URL('./system-process.ts', import.meta.url);
     const child = fork(program, [name], { serialization: 'advanced' });
-    // A process that is held would not notice that its parent has gone.
+    // A suspended process would not notice that its parent is gone.
     process.once('exit', () => child.kill('SIGKILL'));
     const system = new System(name, child, await answerOf<string>(child));
     child.kill('SIGSTOP');
@@ -70,7 +70,7 @@ export class System {
     return { ...result, systemCpuMs };
   }
 
-  /** Compares every counter with what was sent. @returns a line that says so @throws Error that names counters which differ */
+  /** Compares every counter with what was sent. @returns a summary line @throws Error naming the counters that differ */
   async check(): Promise<string> {
     this.#process.kill('SIGCONT');
     const counts = await this.#ask<ReadonlyMap<string, number>>('counts');
@@ -101,7 +101,7 @@ export class System {
   }
 }
 
-/** The next thing that a process says. @throws Error when it ends instead */
+/** A process's next message. @throws Error when it exits instead */
 async function answerOf<T>(child: ChildProcess): Promise<T> {
   const over = new AbortController();
   const ended = once(child, 'exit', over).then(([code]) => {

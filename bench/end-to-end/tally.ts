@@ -1,4 +1,4 @@
-// Tally, as `npm start` runs it, in memory.
+// Tally, as run by `npm start`, in memory.
 import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
 import { decodeRows } from '../../lambdas/core/rows.ts';
 import { credentials, region } from '../../local/identity.ts';

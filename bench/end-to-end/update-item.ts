@@ -1,4 +1,4 @@
-// The usual serverless counter: one UpdateItem with ADD for each event, on the local stack's emulator.
+// The common serverless counter: one UpdateItem with ADD for each event, on the local stack's emulator.
 import { CreateTableCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
@@ -8,7 +8,7 @@ import { serveCounter, sumTable } from './counting-server.ts';
 import type { CountingSystem } from './system-process.ts';
 
 const TableName = 'counters';
-/** As many as Tally's functions have. */
+/** The same as Tally's functions. */
 const CONNECTIONS = 64;
 
 /** Starts emulator and server. An item holds an hour: its total and its minutes. */
@@ -19,7 +19,7 @@ export async function startUpdateItem(): Promise<CountingSystem> {
     },
   });
   const client = dynamoDb({
-    // A function's time-out would end calls that queue here, and leave open whether they were counted.
+    // A function's timeout would abort calls that queue here, and leave unknown whether they were counted.
     requestHandler: new NodeHttpHandler({ httpAgent: { keepAlive: true, maxSockets: CONNECTIONS } }),
     ...{ endpoint: emulator.endpoint, region, credentials },
   });

@@ -162,7 +162,7 @@ export class Follower {
     }
   }
 
-  /** A marker file. Its time means: all earlier files of this path have been opened, and later ones must be. */
+  /** A marker file. Files of this path that are older than it have been opened; newer ones must be. */
   get #marker(): string {
     const { stateFolders, target } = this.#settings;
     const hash = createHash('sha256').update([this.#path, target.service, target.metric].join('\n'));

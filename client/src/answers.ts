@@ -1,9 +1,9 @@
-// Reads the answer to a batch; pure.
+// Interprets the answer to a batch; pure.
 import type { HttpAnswer } from './http.ts';
 
 /**
- * `stored`: the whole batch. `again`: send it again as it was; `mayBeStored` says whether this attempt may have stored it.
- * `invalid`: something in it breaks a rule. `tooLarge`: it does not fit. `hopeless`: sending again will not help.
+ * `stored`: the whole batch. `again`: resend it unchanged; `mayBeStored` says whether this attempt may have stored it.
+ * `invalid`: something in it breaks a rule. `tooLarge`: it exceeds a limit. `hopeless`: resending will not help.
  * In the last three cases nothing is stored.
  */
 export type Verdict =
@@ -21,7 +21,7 @@ const THROTTLED = 'ProvisionedThroughputExceededException';
 /** Server errors that are permanent: not implemented, HTTP version not supported. */
 const PERMANENT: ReadonlySet<number> = new Set([501, 505]);
 
-/** Reads the answer to a batch. @param records how many records of the stream it becomes */
+/** Interprets the answer to a batch. @param records how many stream records it becomes */
 export function verdictOf({ status, body: text, retryAfterMs }: HttpAnswer, records: number): Verdict {
   const body = objectIn(text);
   const message = typeof body['message'] === 'string' ? body['message'] : undefined;
@@ -43,7 +43,7 @@ export function verdictOf({ status, body: text, retryAfterMs }: HttpAnswer, reco
   };
 }
 
-/** Whether the answer says that Kinesis turned every record away. */
+/** Whether the answer says that Kinesis throttled every record. */
 function isThrottled({ accepted, failed }: Readonly<Record<string, unknown>>, records: number): boolean {
   if (accepted !== 0 || !Array.isArray(failed) || failed.length !== records) return false;
   return (failed as readonly unknown[]).every((one, place) => {

@@ -1,25 +1,25 @@
-// Batches: events that travel together, and are sent again only as they were.
+// Batches: events that are sent together, and always resent unchanged.
 
-/** Most events of a batch. */
+/** Maximum number of events in a batch. */
 export const BATCH_EVENTS_MAX = 500;
-/** Most bytes of a batch's body: a record of the stream holds 1 MiB. */
+/** Maximum bytes of a batch's body: a record of the stream holds 1 MiB. */
 export const BATCH_BYTES_MAX = 1_000_000;
-/** Most characters of a caller's key: halves of a batch add two each, and Tally takes 128. */
+/** Maximum length of a caller's key: halves of a batch add two characters each, and Tally's limit is 128. */
 export const KEY_CHARACTERS_MAX = 100;
 
 /** A batch, or a half of one. */
 export interface Batch {
-  /** Makes one record of them; undefined: each has an id, is a record of its own, and meets its twins of other requests. */
+  /** Makes the events one record. Undefined: each has an id, is its own record, and is deduplicated across requests. */
   readonly key: string | undefined;
   /** Its events, each as JSON. */
   readonly events: readonly string[];
-  /** The place of its first event in the batch that the caller gave. */
+  /** The index of its first event in the caller's batch. */
   readonly first: number;
   /** The request's body, the same at every attempt. */
   readonly body: string;
-  /** When the first attempt began that may have stored it, by the steady clock; undefined: surely none has. */
+  /** When the first attempt began that may have stored it, by the steady clock; undefined: none can have. */
   mayBeStoredSinceMs: number | undefined;
-  /** Whether a beacon carries it: beacons have no answer. */
+  /** Whether a beacon carries it: beacons return no answer. */
   beaconed: boolean;
 }
 
@@ -31,9 +31,9 @@ export function batchOf(key: string | undefined, events: readonly string[], firs
 }
 
 /**
- * Cuts a batch of which nothing is stored in two. The halves' keys follow from its own: cutting the same batch
+ * Splits a batch of which nothing is stored. The halves' keys are derived from its own: splitting the same batch
  * again gives the same halves.
- * @returns the second half, then the first: on a stack the first is on top
+ * @returns the second half, then the first: on a stack, the first is on top
  */
 export function halvesOf({ key, events, first }: Batch): readonly [Batch, Batch] {
   const middle = Math.ceil(events.length / 2);
@@ -44,7 +44,7 @@ export function halvesOf({ key, events, first }: Batch): readonly [Batch, Batch]
   ];
 }
 
-/** How many records of the stream a batch becomes. */
+/** How many stream records a batch becomes. */
 export function recordsOf({ key, events }: Batch): number {
   return key === undefined ? events.length : 1;
 }

@@ -1,9 +1,8 @@
-// Leaving a page: events that are not settled leave by beacon, because requests end with the page.
+// Leaving a page: unsettled events are sent by beacon, because requests end with the page.
 import { type Batch, batchOf, halvesOf } from './batch.ts';
 import type { Http } from './http.ts';
 import type { Platform } from './platform.ts';
 
-/** What beacons are made of. */
 export interface BeaconParts {
   readonly http: Http;
   readonly platform: Platform;
@@ -13,19 +12,19 @@ export interface BeaconParts {
 }
 
 /**
- * Sends batches that are in flight or waiting by beacon, exactly as they are. A beacon has no answer: if the page lives on,
+ * Sends batches that are in flight or waiting by beacon, unchanged. A beacon returns no answer: if the page survives,
  * the sender sends them again under the same keys, which counts nothing twice.
  */
 export function sendAgainByBeacon(batches: Iterable<Batch>, parts: BeaconParts): void {
-  // A page that is hidden and then left reports it twice.
+  // A page that is hidden and then left reports both.
   for (const batch of batches) if (!batch.beaconed && !beaconTakes(batch, parts)) keepAlive(batch, parts);
 }
 
 /**
- * Sends events that are in no batch yet. Browsers bound the bytes of all beacons in flight and refuse a beacon as a whole.
- * Nothing of a refused beacon is stored, so halves of it may still fit.
+ * Sends events that are in no batch yet. Browsers limit the bytes of all beacons in flight and refuse a beacon as a whole,
+ * so halves of a refused beacon may still fit.
  * @param events each as JSON
- * @returns the batches made of them; the sender sends all of them again if the page lives on
+ * @returns the batches made of them; the sender sends them all again if the page survives
  */
 export function sendByBeacon(
   key: string | undefined,
@@ -58,11 +57,11 @@ function beaconTakes(batch: Batch, parts: BeaconParts): boolean {
   return true;
 }
 
-/** Sends a request that the browser finishes without the page. Unlike a beacon it has headers. */
+/** Sends a request that the browser finishes without the page. Unlike a beacon, it has headers. */
 function keepAlive(batch: Batch, parts: BeaconParts): void {
   leaves(batch, parts);
   parts.http.request({ method: 'POST', path: '/v1/events', body: batch.body, keepalive: true }).catch(() => {
-    // Over the browser's limit, or no network: try again when the page is hidden again.
+    // Over the browser's limit, or no network: retry when the page is hidden again.
     batch.beaconed = false;
   });
 }

@@ -1,4 +1,4 @@
-// The client: events in, batches out, counts back.
+// The client: counts events, sends batches, reads counts.
 
 import { BATCH_EVENTS_MAX, type Batch, batchOf, KEY_CHARACTERS_MAX, utf8Bytes } from './batch.ts';
 import { type BeaconParts, sendAgainByBeacon, sendByBeacon } from './beacons.ts';
@@ -12,9 +12,9 @@ import { Reads } from './reads.ts';
 import { type Delivery, Sender, type SendOptions } from './sender.ts';
 import { Stats, type TallyStats } from './stats.ts';
 
-/** How long to wait for an end. */
+/** A time limit. */
 export interface Deadline {
-  /** Without it, until everything is settled. */
+  /** By default, none: waits until everything is settled. */
   readonly deadlineMs?: number | undefined;
 }
 
@@ -27,7 +27,7 @@ const TAKEN = Promise.resolve(true);
 const NOT_TAKEN = Promise.resolve(false);
 const CLOSE_MS = 10_000;
 
-/** Sends events to one Tally, in the background or in batches of the caller's, and reads its counts. */
+/** Sends events to a Tally service, in the background or in the caller's batches, and reads its counts. */
 export class TallyClient extends Reads {
   readonly #settings: Settings;
   readonly #platform: Platform;
@@ -37,13 +37,13 @@ export class TallyClient extends Reads {
   readonly #endings: (() => void)[] = [];
   readonly #waiting: Waiting[] = [];
   readonly #flushes: Flushes;
-  /** Events up to this one wait for no others. */
+  /** Send events up to this one without waiting for more. */
   #hurryUpTo = -1;
   #stop = new AbortController();
   #alarm: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #closed = false;
 
-  /** @throws RangeError naming the option that is wrong, and what it must be */
+  /** @throws RangeError naming the invalid option, and its allowed values */
   constructor(options: TallyOptions) {
     const at = { ...platform(), ...options?.platform };
     const settings = settingsOf(options ?? {}, at.page !== undefined);
@@ -76,9 +76,9 @@ export class TallyClient extends Reads {
   }
 
   /**
-   * Counts something: it is sent with others in the background, exactly once however often it takes.
-   * @param n how much it counts, a signed integer; an unlike is -1
-   * @returns whether the event has a place in the buffer; if not, `onDropped` has been called. Never rejects. With
+   * Counts something: it is sent with other events in the background, and counted exactly once, however many attempts it takes.
+   * @param n the amount, a signed integer; an unlike is -1
+   * @returns whether the event fits the buffer; if not, `onDropped` has been called. Never rejects. With
    *   `whenFull: 'wait'` it resolves when there is room
    * @throws InvalidEventError at once if the event breaks a rule of the front door
    */
@@ -98,14 +98,14 @@ export class TallyClient extends Reads {
   }
 
   /**
-   * Sends one batch under your key, bypassing the buffer, until Tally has stored it. It is always sent exactly as it is:
+   * Sends one batch under your key, bypassing the buffer, until Tally has stored it. It is always sent unchanged:
    * sending it again with the same key and events, from any process, counts nothing twice within Tally's dedup window.
-   * A batch that Tally refuses is cut in halves, whose keys follow from its own, until the refused event is found.
+   * A batch that Tally refuses is split into halves, whose keys are derived from its own, until the refused event is found.
    * `stats()` counts its requests, not its events.
-   * @param key 1 to 100 characters that name these events and no others; undefined: each event has an id, and meets its twins
-   *   in other requests, too
+   * @param key 1 to 100 characters that identify these events and no others; undefined: each event has an id, and is
+   * deduplicated across requests
    * @param events 1 to 500; Tally checks them
-   * @returns what became of each event. Never rejects
+   * @returns the outcome of each event. Never rejects
    * @throws RangeError at once for a key or a number of events outside these bounds
    */
   sendBatch(
@@ -126,7 +126,7 @@ export class TallyClient extends Reads {
   }
 
   /**
-   * Sends everything counted so far without waiting for more.
+   * Sends everything counted so far without waiting for more events.
    * @returns whether all of it is settled: accepted, or reported to a listener
    */
   flush({ deadlineMs }: Deadline = {}): Promise<boolean> {
@@ -139,8 +139,8 @@ export class TallyClient extends Reads {
   }
 
   /**
-   * Takes no more events, sends what there is, and gives up what is left at the deadline (10 s unless given).
-   * @returns the final numbers
+   * Accepts no more events, sends the remaining ones, and gives up what is left at the deadline (10 s by default).
+   * @returns the final statistics
    */
   async close({ deadlineMs = CLOSE_MS }: Deadline = {}): Promise<TallyStats> {
     this.#closed = true;
@@ -149,7 +149,7 @@ export class TallyClient extends Reads {
     return this.stats();
   }
 
-  /** Numbers of now. */
+  /** The current statistics. */
   stats(): TallyStats {
     return this.#stats.now(this.#queue.events, this.#waiting.length);
   }
@@ -166,7 +166,7 @@ export class TallyClient extends Reads {
     if (whenFull === 'drop-oldest') {
       while (!this.#queue.hasRoomFor(pending)) {
         const oldest = this.#queue.removeOldestFresh();
-        // Everything is in batches, and a batch is sent as it was cut.
+        // Everything is in batches, and a batch is sent unchanged.
         if (oldest === undefined) break;
         void this.#drop(oldest, 'the buffer is full of newer events');
       }
@@ -186,7 +186,7 @@ export class TallyClient extends Reads {
     return NOT_TAKEN;
   }
 
-  /** Sends the batches that are due, and sets the alarm for the next. To be called after every change. */
+  /** Sends the batches that are due, and sets the timer for the next. Call it after every change. */
   #poke(): void {
     const nowMs = this.#platform.steadyMs();
     while (nowMs >= this.#dueAtMs()) {
@@ -207,7 +207,7 @@ export class TallyClient extends Reads {
     this.#alarm = { atMs, cancel: this.#platform.setTimer(ring, delayMs, false) };
   }
 
-  /** When the next batch is to be cut and sent; Infinity if there is none, or others are on their way. */
+  /** When to cut and send the next batch; Infinity if there is none, or other batches are in flight. */
   #dueAtMs(): number {
     const { firstFresh } = this.#queue;
     if (firstFresh === undefined) return Infinity;
@@ -216,7 +216,7 @@ export class TallyClient extends Reads {
     return Math.max(dueAtMs, this.#sender.readyAtMs);
   }
 
-  /** @param events of which the batch has those from its `first` on */
+  /** @param events the batch's events start at its `first` */
   async #dispatch(events: readonly Pending[], batch: Batch): Promise<void> {
     const { giveUpAfterMs } = this.#settings;
     const { signal } = this.#stop;
@@ -271,16 +271,16 @@ export class TallyClient extends Reads {
     this.#poke();
   }
 
-  /** The process has nothing left to do. Sending keeps it alive; Node then asks again. */
+  /** The process has nothing left to do. Sending keeps it alive; Node then calls this again. */
   async #exit(): Promise<void> {
     const { exitDeadlineMs } = this.#settings;
     await this.#settleWithin(exitDeadlineMs, 'the process ended before it could be sent');
   }
 
-  /** The page is hidden, or left. */
+  /** The page is hidden or left. */
   #leave(beacons: BeaconParts): void {
     sendAgainByBeacon(this.#sender.active, beacons);
-    // If the page lives on, requests in flight get a moment to be answered before they are repeated.
+    // If the page survives, give requests in flight a moment to be answered before repeating them.
     this.#sender.pause(this.#settings.batchDelayMs);
     while (this.#queue.firstFresh !== undefined) {
       const events = this.#queue.take();
@@ -290,7 +290,7 @@ export class TallyClient extends Reads {
     }
   }
 
-  /** Events with an id may have twins in other requests. Under a key they would land on another shard and miss them. */
+  /** Events with an id may have duplicates in other requests. Under a key they would land on another shard and miss them. */
   #keyFor([first]: readonly Pending[]): string | undefined {
     return first?.event.id === undefined ? this.#platform.newId() : undefined;
   }

@@ -1,26 +1,26 @@
-// What an event may be: the front door's own rules, checked before an event takes a place in the buffer.
+// Valid events: the front door's own rules, checked before an event enters the buffer.
 
 /** An event as it is sent. */
 export interface TallyEvent {
-  /** Names the event, for those who report it more than once; its batch's key makes sending again safe without it. */
+  /** Identifies the event, for events reported more than once; retries are safe without it, thanks to the batch's key. */
   readonly id?: string;
   readonly metric: string;
   readonly entity: string;
-  /** When it happened: epoch milliseconds, or ISO 8601 with a zone. Without it the time of arrival counts. */
+  /** When it happened: epoch milliseconds, or ISO 8601 with a zone. By default, the time of arrival. */
   readonly at?: number | string;
-  /** How much it counts, 1 if left out. */
+  /** The amount, 1 by default. */
   readonly n?: number;
 }
 
-/** What may be said of an event beyond metric, entity and amount. */
+/** Optional details of an event. */
 export interface EventDetails {
   /** When it happened, if not now: a Date, epoch milliseconds, or ISO 8601 with a zone. */
   readonly at?: Date | number | string | undefined;
-  /** Its id, if it has one: events with the same metric, entity and id count once. */
+  /** Its id, if any: events with the same metric, entity and id count once. */
   readonly id?: string | undefined;
 }
 
-/** An event that Tally could never count: a mistake of the caller. Thrown by `count()`; nothing was taken. */
+/** An event that Tally could never count: a mistake of the caller. Thrown by `count()`; nothing was buffered. */
 export class InvalidEventError extends Error {
   override readonly name = 'InvalidEventError';
   readonly field: keyof TallyEvent;
@@ -34,16 +34,16 @@ export class InvalidEventError extends Error {
 const METRIC = /^[A-Za-z0-9_.-]{1,64}$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses.
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
-/** Half of a surrogate pair on its own: UTF-8 cannot carry it. */
+/** Half of a surrogate pair: UTF-8 cannot encode it. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const INSTANT =
   /^(\d{4})-(\d\d)-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/;
-/** A number below it is nearly always seconds; a time before 2000 has to be written out. */
+/** A smaller number is nearly always seconds; write a time before 2000 as ISO 8601. */
 const NUMBER_MIN_MS = Date.UTC(2000);
 const LATEST_MS = Date.UTC(2099, 11, 31, 23, 59, 59, 999);
 const AMOUNT_MAX = 1_000_000_000;
 
-/** Puts an event together. @throws InvalidEventError naming the field that breaks a rule */
+/** Builds an event. @throws InvalidEventError naming the field that breaks a rule */
 export function eventOf(
   metric: string,
   entity: string,
@@ -100,7 +100,7 @@ function isInstant(value: number | string): boolean {
   if (typeof value === 'number') return value >= NUMBER_MIN_MS && isInstantMs(value);
   const match = INSTANT.exec(value);
   if (match === null) return false;
-  // Date.parse rolls 30 February over into March; such a day was never meant.
+  // Date.parse rolls 30 February over into March; refuse such a day.
   const [year, month, day] = match.slice(1, 4).map(Number) as [number, number, number];
   const date = new Date(Date.UTC(year, month - 1, day));
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day && isInstantMs(Date.parse(value));

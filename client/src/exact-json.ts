@@ -1,12 +1,12 @@
-// JSON whose integers are exact: JSON.parse rounds what lies beyond 2^53.
+// JSON with exact integers: JSON.parse rounds beyond 2^53.
 
-/** A string or a number. Strings are matched so that digits in them stay. */
+/** A string or a number. Strings are matched so that digits in them are left alone. */
 const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const LONG_INTEGER = /^-?\d{16,}$/;
-/** Tally's texts have no control characters, so none of them begins like this. */
+/** Tally's texts have no control characters, so none of them starts with this. */
 const MARK = '\u0000';
 
-/** Parses JSON; an integer beyond 2^53 becomes a bigint. @throws SyntaxError when it is no JSON */
+/** Parses JSON; an integer beyond 2^53 becomes a bigint. @throws SyntaxError when it is invalid */
 export function exactJson(text: string): unknown {
   if (!/\d{16}/.test(text)) return JSON.parse(text);
   const marked = text.replace(STRING_OR_NUMBER, (token) =>

@@ -1,16 +1,16 @@
-// Who waits until everything up to some event is settled.
+// Callers that wait until everything up to some event is settled.
 import type { Platform } from './platform.ts';
 
-/** The longest timer there is. Holds are released long before. */
+/** The maximum delay of a timer. Holds are released long before. */
 const HOLD_MS = 2 ** 31 - 1;
 
 interface Flush {
-  /** The last event it is about. */
+  /** The last event to wait for. */
   readonly upTo: number;
   readonly done: (settled: boolean) => void;
 }
 
-/** Flushes under way. Each keeps the process until it is done. */
+/** Flushes in progress. Each keeps the process alive until it is done. */
 export class Flushes {
   #open: readonly Flush[] = [];
   readonly #platform: Pick<Platform, 'setTimer'>;
@@ -19,7 +19,7 @@ export class Flushes {
     this.#platform = platform;
   }
 
-  /** @returns whether all up to this event is settled; false at the deadline, if there is one */
+  /** @returns whether everything up to this event is settled; false at the deadline, if there is one */
   add(upTo: number, deadlineMs: number | undefined): Promise<boolean> {
     return new Promise((resolve) => {
       const done = (settled: boolean) => {
@@ -35,12 +35,12 @@ export class Flushes {
     });
   }
 
-  /** Ends those of which everything is settled. */
+  /** Ends the flushes whose events are all settled. */
   settle(isSettled: (upTo: number) => boolean): void {
     for (const { upTo, done } of this.#open) if (isSettled(upTo)) done(true);
   }
 
-  /** Keeps the process until the returned function is called, or the time is over. */
+  /** Keeps the process alive until the returned function is called, or the time is over. */
   hold(forMs = HOLD_MS, over = () => {}): () => void {
     return this.#platform.setTimer(over, forMs, true);
   }

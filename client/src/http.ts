@@ -1,11 +1,11 @@
-// One request and its answer, within a time.
+// One request and its answer, with a timeout.
 import { retryAfterMs } from './backoff.ts';
 import type { Platform } from './platform.ts';
 
 /** An answer as the client reads it. */
 export interface HttpAnswer {
   readonly status: number;
-  /** What Retry-After asks for; 0 if it asks for nothing. */
+  /** The Retry-After header; 0 if absent. */
   readonly retryAfterMs: number;
   readonly body: string;
 }
@@ -15,9 +15,9 @@ export class TallyError extends Error {
   override readonly name = 'TallyError';
   /** The status of the answer; undefined if there was none. */
   readonly status: number | undefined;
-  /** How long Tally asks to wait before trying again; 0 if it does not say. */
+  /** How long Tally asks to wait before a retry; 0 if it does not say. */
   readonly retryAfterMs: number;
-  /** Whether no connection was made at all, so that nothing can have arrived; false where it is unknown, as in browsers. */
+  /** Whether no connection was made, so that nothing can have arrived; false if unknown, as in browsers. */
   readonly neverSent: boolean;
 
   constructor(
@@ -31,7 +31,6 @@ export class TallyError extends Error {
   }
 }
 
-/** Where requests go, and how. */
 export interface HttpSettings {
   /** The service's address, without a slash at its end. */
   readonly url: string;
@@ -39,18 +38,16 @@ export interface HttpSettings {
   readonly timeoutMs: number;
 }
 
-/** What to ask. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
-  /** Below the service's address, as `/v1/status`. */
+  /** Relative to the service's address, such as `/v1/status`. */
   readonly path: string;
   readonly body?: string;
-  /** Whether the browser finishes it after the page has gone. */
+  /** Whether the browser finishes it after the page is gone. */
   readonly keepalive?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Sends requests. */
 export interface Http {
   /** @throws TallyError without a status if there is no answer in time */
   request(request: HttpRequest): Promise<HttpAnswer>;
@@ -62,7 +59,7 @@ export function httpOf(settings: HttpSettings, platform: Platform): Http {
   const common: Record<string, string> = { accept: 'application/json' };
   if (apiKey !== undefined) common['x-api-key'] = apiKey;
 
-  // JSON needs a preflight, and a page that is being left cannot wait for its answer.
+  // JSON requires a preflight, and a page being left cannot wait for its answer.
   const typeOf = (keepalive: boolean | undefined) =>
     keepalive === true && apiKey === undefined ? 'text/plain' : 'application/json';
 
@@ -87,10 +84,10 @@ export function httpOf(settings: HttpSettings, platform: Platform): Http {
           redirect: 'error',
         });
         const asked = retryAfterMs(answer.headers.get('retry-after'), platform.nowMs());
-        // Within the time as well: an answer may begin and never end.
+        // The timeout includes the body: an answer may begin and never end.
         return { status: answer.status, retryAfterMs: asked, body: await answer.text() };
       };
-      // A fetch that somebody wrapped may not heed the signal.
+      // A wrapped fetch may ignore the signal.
       return await Promise.race([fetched(), aborted(stop.signal)]);
     } catch (cause) {
       const neverSent = !isSent || NO_CONNECTION.has(codeOf(cause));
@@ -110,7 +107,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** Codes of Node's errors that can only come before there is a connection. */
+/** Node's error codes that can occur only before there is a connection. */
 const NO_CONNECTION: ReadonlySet<unknown> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',

@@ -1,4 +1,4 @@
-// What the package offers.
+// The package's exports.
 export type { Backoff } from './backoff.ts';
 export { type Deadline, TallyClient } from './client.ts';
 export { type EventDetails, InvalidEventError, type TallyEvent } from './event.ts';

@@ -1,49 +1,49 @@
-// The client's options, their defaults, and what they may be together.
+// The client's options, their defaults and limits.
 import type { Backoff } from './backoff.ts';
 import { BATCH_EVENTS_MAX } from './batch.ts';
 import type { Platform } from './platform.ts';
 import type { Listeners } from './stats.ts';
 
-/** What becomes of an event when the buffer is full. `wait`: `count()` resolves when there is room. */
+/** What to do with an event when the buffer is full. `wait`: `count()` resolves when there is room. */
 export type WhenFull = 'drop-newest' | 'drop-oldest' | 'wait';
 
-/** Options of a client. Everything but the address may be left out. */
+/** Options of a client. Only the address is required. */
 export interface TallyOptions extends Listeners {
   /** The service's address, without `/v1`: `https://tally.example.com`. */
   readonly url: string;
   /** Sent as `x-api-key`. */
   readonly apiKey?: string | undefined;
-  /** Most events of a batch, 1 to 500; 100 by default. So many waiting events are sent at once. */
+  /** Maximum events of a batch, 1 to 500; 100 by default. When this many are waiting, they are sent at once. */
   readonly batchEvents?: number;
-  /** Most bytes of a batch; 256 KiB by default, 16 KiB in a page, because browsers limit beacons. */
+  /** Maximum bytes of a batch; 256 KiB by default, 16 KiB in a page, because browsers limit beacons. */
   readonly batchBytes?: number;
   /** How long an event waits for others before it is sent; 1 s by default. */
   readonly batchDelayMs?: number;
-  /** Most events that are not settled yet, those on their way included; 10,000 by default. */
+  /** Maximum number of unsettled events, including those in flight; 10,000 by default. */
   readonly bufferEvents?: number;
-  /** Most bytes of them; 8 MiB by default. */
+  /** Maximum bytes of unsettled events; 8 MiB by default. */
   readonly bufferBytes?: number;
   /** `drop-newest` by default. */
   readonly whenFull?: WhenFull;
-  /** Most requests at a time; 2 by default. */
+  /** Maximum concurrent requests; 2 by default. */
   readonly concurrency?: number;
-  /** How long a request may take; 30 s by default. */
+  /** Timeout of a request; 30 s by default. */
   readonly timeoutMs?: number;
   /** Waits between attempts: doubling from `baseMs` (200) to `capMs` (30,000), a random share of each. */
   readonly backoff?: Backoff;
-  /** For how long after it may first have been stored an event is sent again; 50 minutes by default. See `dedupWindowMs`. */
+  /** How long to resend an event after it may first have been stored; 50 minutes by default. See `dedupWindowMs`. */
   readonly giveUpAfterMs?: number;
-  /** For how long the service recognises a batch, by arrival: its setting `dedupWindowSeconds`; 1 hour by default. */
+  /** How long the service recognises a batch, by arrival: its setting `dedupWindowSeconds`; 1 hour by default. */
   readonly dedupWindowMs?: number;
-  /** How long the last flush may take when the process ends (Node); 5 s by default. */
+  /** Time limit of the last flush when the process ends (Node); 5 s by default. */
   readonly exitDeadlineMs?: number;
-  /** Whether events without `at` get the time of `count()` (the default), or leave it to their arrival. */
+  /** Whether events without `at` get the time of `count()` (the default) or of their arrival. */
   readonly stampTime?: boolean;
-  /** For tests: what stands in for the platform. */
+  /** Replaces parts of the platform, for tests. */
   readonly platform?: Partial<Platform>;
 }
 
-/** Options with their defaults filled in. */
+/** Options with defaults applied. */
 export type Settings = Required<
   Omit<TallyOptions, keyof Listeners | 'apiKey' | 'dedupWindowMs' | 'platform'>
 > & { readonly apiKey: string | undefined };
@@ -52,14 +52,14 @@ export type Settings = Required<
 const BATCH_BYTES_MAX = 2 ** 19;
 const BATCH_BYTES = 2 ** 18;
 const BATCH_BYTES_IN_PAGE = 2 ** 14;
-/** Room for the largest event there can be, and then some. */
+/** Room for the largest possible event, and more. */
 const BYTES_MIN = 2 ** 14;
-/** A request that the client has broken off may still arrive: API Gateway itself gives one 29 seconds. */
+/** A request that the client has aborted may still arrive: API Gateway itself allows 29 seconds. */
 export const TRANSIT_MS = 30_000;
 
 const POLICIES: readonly string[] = ['drop-newest', 'drop-oldest', 'wait'] satisfies WhenFull[];
 
-/** Fills in the defaults. @throws RangeError naming the option that is wrong, and what it must be */
+/** Applies the defaults. @throws RangeError naming the invalid option, and its allowed values */
 export function settingsOf(options: TallyOptions, inPage = false): Settings {
   const batchBytes = inPage ? BATCH_BYTES_IN_PAGE : BATCH_BYTES;
   const {

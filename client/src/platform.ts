@@ -1,13 +1,13 @@
-// What the client needs from where it runs, so that a test can stand in for all of it: fetch, clocks, chance, timers, the page.
+// The client's platform, replaceable in tests: fetch, clocks, randomness, timers, the page.
 
-/** The part of fetch's answer that the client reads. */
+/** The part of fetch's response that the client reads. */
 export interface FetchAnswer {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
   text(): Promise<string>;
 }
 
-/** The part of fetch that the client uses; the platform's fetch is one. It must not try again by itself. */
+/** The part of fetch that the client uses; the platform's fetch fits. It must not retry by itself. */
 export type Fetch = (
   url: string,
   init: {
@@ -20,48 +20,47 @@ export type Fetch = (
   },
 ) => Promise<FetchAnswer>;
 
-/** The part of a browser's window that tells of its page's end. */
+/** The part of a browser's window that announces the end of its page. */
 export interface Page {
-  /** `navigator.sendBeacon`; undefined where there is none. */
+  /** `navigator.sendBeacon`; undefined where it does not exist. */
   readonly sendBeacon: ((url: string, body: string) => boolean) | undefined;
-  /** Calls back whenever the page is hidden or left. Returns how to stop that. */
+  /** Calls back whenever the page is hidden or left. Returns a function that unsubscribes. */
   onLeave(leave: () => void): () => void;
 }
 
-/** The part of Node's `process` that tells of its end. */
+/** The part of Node's `process` that announces its end. */
 export interface Exit {
-  /** Calls back whenever the process has nothing left to do but to exit. Returns how to stop that. */
+  /** Calls back whenever the process has nothing left to do but exit. Returns a function that unsubscribes. */
   onBeforeExit(leave: () => void): () => void;
 }
 
-/** Everything from outside. */
 export interface Platform {
   readonly fetch: Fetch;
   /** The time of day, epoch milliseconds: for `at`. */
   nowMs(): number;
-  /** Milliseconds since any moment: for ages and waits. Never slower than time itself, also over suspension. */
+  /** Milliseconds since an arbitrary moment, for ages and waits. Never slower than real time, even across suspension. */
   steadyMs(): number;
   /** In [0, 1). */
   random(): number;
   /** A fresh id of at most 128 characters. */
   newId(): string;
   /**
-   * Calls `run` after `delayMs`. Returns how to cancel it.
-   * @param holds whether the process must stay for it (Node)
+   * Calls `run` after `delayMs`. Returns a function that cancels it.
+   * @param holds whether it keeps the process alive (Node)
    */
   setTimer(run: () => void, delayMs: number, holds: boolean): () => void;
   /** Writes a warning to the console. */
   warn(message: string): void;
-  /** Where the client runs in a page. */
+  /** The page, if the client runs in one. */
   readonly page: Page | undefined;
-  /** Where it runs in Node. */
+  /** The process, if the client runs in Node. */
   readonly exit: Exit | undefined;
 }
 
-/** Longest delay of a platform timer: beyond it they fire at once. */
+/** Maximum delay of a platform timer: beyond it, timers fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** What the platform has. Looked up when used, so that a page may replace its fetch later. */
+/** The real platform. Looks globals up when used, so that a page may replace its fetch later. */
 export function platform(): Platform {
   const { process } = globalThis as unknown as { process?: NodeProcess };
   return {
@@ -75,7 +74,7 @@ export function platform(): Platform {
     newId,
     setTimer: (run, delayMs, holds) => {
       const timer: unknown = setTimeout(run, Math.min(delayMs, TIMER_MS_MAX));
-      // Node's timers keep the process alive unless told otherwise; a browser's are numbers.
+      // Node's timers keep the process alive by default; a browser's are numbers.
       if (!holds) (timer as { unref?: () => void }).unref?.();
       return () => clearTimeout(timer as number);
     },
@@ -86,9 +85,9 @@ export function platform(): Platform {
 }
 
 /**
- * A clock that is never slower than either of two: the time of day may be set back, and the monotonic clock stands
- * still on some systems while they sleep. An age that is too small could make a retry count twice; one too large only
- * gives up early.
+ * A clock that is never slower than either of two: the time of day may be set back, and the monotonic clock stops on some
+ * systems during sleep. An age that is too small could make a retry count twice; one that is too large only gives up
+ * early.
  */
 export function steadyClock(wallMs: () => number, monotonicMs: () => number): () => number {
   let steady = 0;
@@ -103,7 +102,7 @@ export function steadyClock(wallMs: () => number, monotonicMs: () => number): ()
   };
 }
 
-/** A random UUID, also where `crypto.randomUUID` is missing: pages that do not come over https. */
+/** A random UUID, even without `crypto.randomUUID`, which pages not served over https lack. */
 function newId(): string {
   if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
   const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte, index) => {
@@ -117,13 +116,13 @@ interface Listening {
   addEventListener(type: string, listener: () => void): void;
   removeEventListener(type: string, listener: () => void): void;
 }
-/** What a page's global object has of interest here. */
+/** The parts of a page's global object in use. */
 export interface PageGlobals extends Partial<Listening> {
   readonly document?: Listening & { readonly visibilityState: string };
   readonly navigator?: { sendBeacon?(url: string, body: string): boolean };
 }
 
-/** The page, where there is a document that can be hidden. */
+/** The page, if there is a document that can be hidden. */
 export function pageOf(globals: PageGlobals): Page | undefined {
   const { document, navigator } = globals;
   if (document === undefined || typeof document.addEventListener !== 'function') return undefined;
@@ -134,7 +133,7 @@ export function pageOf(globals: PageGlobals): Page | undefined {
       const hidden = () => {
         if (document.visibilityState === 'hidden') leave();
       };
-      // Phones often tell no more than that the page is hidden; Safari's desktop version tells of pagehide only.
+      // Phones often report only that the page is hidden; Safari on the desktop reports only pagehide.
       document.addEventListener('visibilitychange', hidden);
       globals.addEventListener?.('pagehide', leave);
       return () => {

@@ -1,4 +1,4 @@
-// The bounded buffer: every event that is not settled, and among them those that are in no batch yet.
+// The bounded buffer: all unsettled events, including those that are in no batch yet.
 import type { TallyEvent } from './event.ts';
 
 /** An event that is not settled. */
@@ -7,26 +7,26 @@ export interface Pending {
   /** The event as it is sent, and its bytes in UTF-8. */
   readonly json: string;
   readonly bytes: number;
-  /** Its place among all events of this client, rising. */
+  /** Its ascending number among all events of this client. */
   readonly order: number;
-  /** By the steady clock. */
+  /** On the steady clock. */
   readonly takenAtMs: number;
 }
 
-/** How much a batch, or the buffer, may hold. */
+/** Limits of a batch or the buffer. */
 export interface Limits {
   readonly events: number;
   readonly bytes: number;
 }
 
-/** Bytes of a body around its events; each event brings a comma. */
+/** Bytes of a body around its events; each event adds a comma. */
 const ENVELOPE_BYTES = '{"batch":"01234567-89ab-cdef-0123-456789abcdef","events":[]}'.length;
 
-/** The buffer. It never holds more than its bounds; ask for room before adding. */
+/** The buffer. It never exceeds its limits: check for room before adding. */
 export class Queue {
   readonly #bounds: Limits;
   readonly #batch: Limits;
-  /** In the order of `count()`. */
+  /** In order of `count()`. */
   readonly #unsettled = new Set<Pending>();
   #bytes = 0;
   /** In no batch yet. */
@@ -42,7 +42,7 @@ export class Queue {
     return this.#unsettled.size;
   }
 
-  /** The oldest event that is not settled. */
+  /** The oldest unsettled event. */
   get oldest(): Pending | undefined {
     const [oldest] = this.#unsettled;
     return oldest;
@@ -70,7 +70,7 @@ export class Queue {
     this.#freshBytes += pending.bytes;
   }
 
-  /** Cuts the next batch: as many of the oldest events as fit, one at least, either all with an id or all without. */
+  /** Cuts the next batch: as many of the oldest events as fit, at least one, either all with an id or all without. */
   take(): readonly Pending[] {
     const hasId = this.#fresh[0]?.event.id !== undefined;
     const batch: Pending[] = [];
@@ -88,7 +88,6 @@ export class Queue {
     return batch;
   }
 
-  /** An event is settled. */
   settle(pending: Pending): void {
     if (this.#unsettled.delete(pending)) this.#bytes -= pending.bytes;
   }

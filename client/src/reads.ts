@@ -1,35 +1,35 @@
-// Typed reads. One more route is one more method of `Reads`.
+// Typed reads. Each route is a method of `Reads`.
 import { InvalidEventError, isEntity, isMetric } from './event.ts';
 import { exactJson } from './exact-json.ts';
 import { type Http, type HttpRequest, TallyError } from './http.ts';
 
-/** A count: a number as long as that is exact, up to 2^53; a bigint beyond. `Number(count)` rounds, `BigInt(count)` never does. */
+/** A count: a number while it is exact, up to 2^53; a bigint beyond. `Number(count)` rounds, `BigInt(count)` never does. */
 export type Count = number | bigint;
 
 /** The grains of an answer. */
 export type Grain = 'minute' | 'hour' | 'day' | 'week' | 'month' | 'total';
 
-/** Which counts: `from` is included, `to` is not; whole minutes. What is left out is Tally's default. */
+/** A count query: `from` is included, `to` is not; whole minutes. Omitted fields have Tally's defaults. */
 export interface CountsQuestion {
   readonly from?: Date | number | string | undefined;
   readonly to?: Date | number | string | undefined;
   /** `total` by default. */
   readonly by?: Grain | undefined;
-  /** Whose hours, days, weeks and months, such as `Europe/Berlin`; UTC by default. */
+  /** The time zone of hours, days, weeks and months, such as `Europe/Berlin`; UTC by default. */
   readonly tz?: string | undefined;
-  /** Whether points without events are given as 0. */
+  /** Whether to include points without events as 0. */
   readonly fill?: 'zero' | undefined;
-  /** Whether each point has the sum from the start up to its end, too. */
+  /** Whether to add to each point the sum from the start through its end. */
   readonly cumulative?: true | undefined;
-  /** The stretch directly before as well: as long, or as many days or months. */
+  /** Adds the preceding range: as long, or as many days or months. */
   readonly compare?: 'previous' | undefined;
-  /** How many points a page has room for, with events or without. */
+  /** Maximum points in a page, with or without events. */
   readonly limit?: number | undefined;
-  /** The token of a next page, from the answer before: everything else is left out then. */
+  /** The next page's token, from the previous answer; omit everything else. */
   readonly next?: string | undefined;
 }
 
-/** One question of a batch. */
+/** One query of a batch. */
 export interface CountsBatchQuestion extends CountsQuestion {
   readonly metric: string;
   readonly entity: string;
@@ -40,33 +40,33 @@ export interface CountPoint {
   /** The start of the minute, hour, day or month, ISO 8601, with the offset of the zone. */
   readonly at: string;
   readonly n: Count;
-  /** `final` when no event can be accepted any more that would change it. */
+  /** `final` when no event that would change it can be accepted any more. */
   readonly state: 'provisional' | 'final';
-  /** Of cumulative answers: this and all points before, from the start of the first page. */
+  /** In cumulative answers: the sum of all points from the start of the first page through this one. */
   readonly sum?: Count;
 }
 
-/** How much there was in a stretch of time. */
+/** The counts of a time range. */
 export interface CountsOfStretch {
-  /** The grain of the points: coarser than asked for, where that is not kept any more. */
+  /** The grain of the points: coarser than requested where that is no longer retained. */
   readonly grain: Grain;
-  /** Whose days and months they are. */
+  /** The time zone of days and months. */
   readonly tz: string;
   readonly from: string;
   readonly to: string;
   readonly total: Count;
-  /** Every event that arrived before this time is in the counts; null as long as nothing can be said. */
+  /** Every event that arrived before this time is counted; null while unknown. */
   readonly completeThrough: string | null;
-  /** Why the answer is not the one asked for. */
+  /** Why the answer differs from the request. */
   readonly note?: string;
-  /** By time; none for `total`. */
+  /** In time order; none for `total`. */
   readonly points: readonly CountPoint[];
 }
 
 /** The periods of top lists. */
 export type TopGrain = 'hour' | 'day' | 'month' | 'total';
 
-/** Which top. What is left out is Tally's default. */
+/** A top list query. Omitted fields have Tally's defaults. */
 export interface TopQuestion {
   /** `day` by default. */
   readonly by?: TopGrain | undefined;
@@ -82,13 +82,13 @@ export interface TopAnswer {
   readonly by: TopGrain;
   readonly from: string;
   readonly to: string;
-  /** Every event that arrived before this time is in the counts; null as long as nothing can be said. */
+  /** Every event that arrived before this time is counted; null while unknown. */
   readonly completeThrough: string | null;
-  /** `final` when no event can be accepted any more that would change the answer. */
+  /** `final` when no event that would change the answer can be accepted any more. */
   readonly state: 'provisional' | 'final';
-  /** Why the answer is not all that was asked for. */
+  /** Why the answer is incomplete. */
   readonly note?: string;
-  /** By count downwards, equal counts by entity upwards. */
+  /** By count descending, then by entity ascending. */
   readonly entries: readonly { readonly entity: string; readonly n: Count }[];
 }
 
@@ -97,16 +97,16 @@ export interface CountsAnswer extends CountsOfStretch {
   readonly metric: string;
   readonly entity: string;
   readonly by: Grain;
-  /** The stretch before, where it was asked for. */
+  /** The preceding range, if requested. */
   readonly previous?: CountsOfStretch;
-  /** The token of the next page; none on the last. This answer is about its own `from` to `to`. */
+  /** The next page's token; none on the last. This answer covers its own `from` to `to`. */
   readonly next?: string;
 }
 
-/** What a batch says to one question. */
+/** A batch's answer to one query. */
 export type CountsBatchAnswer = CountsAnswer | { readonly error: string };
 
-/** Where the received events are: `received` is the sum of the others, `rejectedByReason` aside. */
+/** Where the received events are: `received` is the sum of the others, except `rejectedByReason`. */
 export interface StatusAccounts {
   readonly received: number;
   readonly duplicate: number;
@@ -120,7 +120,7 @@ export interface StatusAccounts {
   readonly lost: number;
 }
 
-/** One hour of arrival, with its accounts. */
+/** The accounts of one hour of arrival. */
 export interface StatusHour extends Omit<StatusAccounts, 'rejectedByReason'> {
   /** `2026-11-22T05`, in UTC. */
   readonly hour: string;
@@ -128,17 +128,17 @@ export interface StatusHour extends Omit<StatusAccounts, 'rejectedByReason'> {
 
 /** The answer of `GET /v1/status`. */
 export interface StatusAnswer extends StatusAccounts {
-  /** What the front door accepted: `unread` and `received`. Null, as `unread` is, when the stream could not be read. */
+  /** What the front door accepted: the sum of `unread` and `received`. Null, like `unread`, when the stream could not be read. */
   readonly accepted: number | null;
   /** Events in the stream that are not received yet. */
   readonly unread: number | null;
-  /** When the oldest of them arrived, and the oldest of those in flight. */
+  /** When the oldest unread event arrived, and the oldest in flight. */
   readonly unreadSince: string | null;
   readonly inFlightSince: string | null;
   /** Whether `accepted` and `unread` are lower bounds. */
   readonly unreadMore: boolean;
   readonly hours: readonly StatusHour[];
-  /** Which service it is, whatever the address it is reached at. */
+  /** The identity of the service, independent of its address. */
   readonly service: { readonly stack: string; readonly id: string; readonly generation: string };
   readonly shards: readonly (StatusAccounts & {
     readonly shard: string;
@@ -147,12 +147,11 @@ export interface StatusAnswer extends StatusAccounts {
   })[];
 }
 
-/** How a read may be broken off. */
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What can be asked. All reject with TallyError for an answer other than 200, and for none. */
+/** The reads. All reject with TallyError for any answer other than 200, and for none. */
 export class Reads {
   readonly #http: Http;
 
@@ -161,7 +160,7 @@ export class Reads {
     this.#http = http;
   }
 
-  /** How often it happened. */
+  /** The counts of an entity. */
   async counts(
     metric: string,
     entity: string,
@@ -172,13 +171,13 @@ export class Reads {
     return this.#read({ method: 'GET', path: `/v1/counts/${namesIn(metric, entity)}${search}` }, options);
   }
 
-  /** Which entities had most in an hour, day or month. */
+  /** The leading entities of an hour, day or month. */
   async top(metric: string, { by, at, k }: TopQuestion = {}, options?: ReadOptions): Promise<TopAnswer> {
     const search = searchFor({ by, at: instant(at), k });
     return this.#read({ method: 'GET', path: `/v1/top/${metricIn(metric)}${search}` }, options);
   }
 
-  /** Asks up to 100 questions at once, all as of one moment. @returns an answer or an error for each, in their order */
+  /** Runs up to 100 queries at once, on one snapshot. @returns an answer or an error for each, in order */
   async countsBatch(
     questions: readonly CountsBatchQuestion[],
     options?: ReadOptions,
@@ -196,7 +195,7 @@ export class Reads {
     return answers;
   }
 
-  /** Which metrics there are, in order. A new one is listed some minutes after its first event. */
+  /** All metrics, sorted. A new one is listed some minutes after its first event. */
   async metrics(options?: ReadOptions): Promise<readonly string[]> {
     const answer = await this.#read<{ readonly metrics: readonly string[] }>(
       { method: 'GET', path: '/v1/metrics' },
@@ -205,12 +204,12 @@ export class Reads {
     return answer.metrics;
   }
 
-  /** Where every event is that Tally has accepted. */
+  /** Where every accepted event is. */
   async status(options?: ReadOptions): Promise<StatusAnswer> {
     return this.#read({ method: 'GET', path: '/v1/status' }, options);
   }
 
-  /** The answer is as Tally documents it: its shape is not checked here. */
+  /** The answer as documented: its shape is not checked here. */
   async #read<Answer>(request: HttpRequest, { signal }: ReadOptions = {}): Promise<Answer> {
     const { status, retryAfterMs, body: text } = await this.#http.request({ ...request, signal });
     const body = jsonIn(text);
@@ -223,7 +222,7 @@ export class Reads {
 }
 
 function metricIn(metric: string): string {
-  // fetch takes a path apart before it sends it, and these two are steps in it, however they are encoded.
+  // fetch resolves these two as relative steps in a path, however they are encoded.
   if (!isMetric(metric) || metric === '.' || metric === '..') {
     throw new InvalidEventError('metric', '1 to 64 of A-Z a-z 0-9 _ . -, and neither . nor ..');
   }

@@ -1,48 +1,46 @@
-// Sends batches until Tally has them: how many requests at a time, what each answer means, when to stop trying.
+// Sends batches until Tally has stored them: how many requests at once, what each answer means, when to stop.
 import { type Verdict, verdictOf } from './answers.ts';
 import { type Backoff, waitMs } from './backoff.ts';
 import { BATCH_BYTES_MAX, type Batch, halvesOf, recordsOf, utf8Bytes } from './batch.ts';
 import { type Http, TallyError } from './http.ts';
 import type { Platform } from './platform.ts';
 
-/** What the sender works with. */
 export interface SenderParts {
   readonly http: Http;
   readonly platform: Platform;
   readonly settings: { readonly concurrency: number; readonly backoff: Backoff };
-  /** Called for every request, and for every one that did not store its batch. */
+  /** Called for every request, and for every request that did not store its batch. */
   readonly onRequest: () => void;
   readonly onProblem: (message: string) => void;
   /** Called when there may be room for another batch. */
   readonly onRoom: () => void;
 }
 
-/** How to send one batch. */
 export interface SendOptions {
-  /** How long to keep sending it after it may first have been stored; for ever by default. */
+  /** How long to resend it after it may first have been stored; forever by default. */
   readonly giveUpAfterMs?: number | undefined;
-  /** Stops sending; the delivery then lists what is left. */
+  /** Stops sending; the delivery then lists the remaining events. */
   readonly signal?: AbortSignal | undefined;
-  /** Called for every attempt that did not store the batch and is followed by another. */
+  /** Called for every attempt that did not store the batch and will be retried. */
   readonly onRetry?: ((reason: string) => void) | undefined;
 }
 
-/** An event that Tally refuses, and would again. */
+/** An event that Tally refuses, now and always. */
 export interface RejectedEvent {
-  /** Its place in the batch, from 0. */
+  /** Its index in the batch, from 0. */
   readonly index: number;
   readonly reason: string;
 }
 
 /** An event that is not known to be stored and is no longer sent. */
 export interface UndeliveredEvent extends RejectedEvent {
-  /** Whether an attempt may have stored it after all. */
+  /** Whether an attempt may have stored it nevertheless. */
   readonly mayBeCounted: boolean;
   /** Whether the server refuses everything: a wrong API key, address or route. */
   readonly hopeless: boolean;
 }
 
-/** What became of a batch: `accepted`, `rejected` and `undelivered` are all of its events. */
+/** The outcome of a batch: every event is in `accepted`, `rejected` or `undelivered`. */
 export interface Delivery {
   readonly accepted: number;
   readonly rejected: readonly RejectedEvent[];
@@ -60,13 +58,13 @@ type End =
   | { readonly kind: 'cut'; readonly reason: string }
   | { readonly kind: 'undelivered'; readonly reason: string; readonly ends: 'one' | 'all' | 'hopeless' };
 
-/** Sends batches. While requests fail only one goes out at a time, so that an outage makes few batches doubtful. */
+/** Sends batches. While requests fail, only one is sent at a time, so that an outage leaves few batches uncertain. */
 export class Sender {
   readonly #parts: SenderParts;
   readonly #active = new Set<Batch>();
   #waiting: Waiter[] = [];
   #onTheirWay = 0;
-  /** Requests that failed since the last one that stored its batch. */
+  /** Failed requests since the last one that stored its batch. */
   #failures = 0;
   #pausedUntilMs = 0;
   #alarm: { readonly atMs: number; readonly cancel: () => void } | undefined;
@@ -75,23 +73,23 @@ export class Sender {
     this.#parts = parts;
   }
 
-  /** Batches that are being sent, or wait to be. */
+  /** Batches that are being sent or waiting. */
   get active(): ReadonlySet<Batch> {
     return this.#active;
   }
 
-  /** From when on another batch would be sent at once; Infinity while others come first, until `onRoom` is called. */
+  /** From when another batch would be sent at once; Infinity while others come first, until `onRoom` is called. */
   get readyAtMs(): number {
     return this.#waiting.length === 0 && this.#onTheirWay < this.#capacity ? this.#pausedUntilMs : Infinity;
   }
 
-  /** Sends nothing before so many milliseconds have passed. */
+  /** Sends nothing for the next `forMs` milliseconds. */
   pause(forMs: number): void {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#parts.platform.steadyMs() + forMs);
   }
 
   /**
-   * Sends a batch, exactly as it is, until it is stored. A refused batch is cut in two until the refused event is found.
+   * Sends a batch, unchanged, until it is stored. Splits a refused batch until the refused event is found.
    * Never rejects.
    */
   async send(whole: Batch, options: SendOptions = {}): Promise<Delivery> {
@@ -160,7 +158,7 @@ export class Sender {
     return verdict;
   }
 
-  /** @returns undefined when the batch is to be sent again */
+  /** @returns undefined if the batch must be sent again */
   #conclude(batch: Batch, verdict: Verdict): End | undefined {
     const { platform, settings, onProblem } = this.#parts;
     if (verdict.kind === 'stored') {
@@ -198,7 +196,7 @@ export class Sender {
     });
   }
 
-  /** Gives turns to waiting batches, and sets the alarm for the next one. */
+  /** Gives turns to waiting batches, and sets the timer for the next one. */
   #wake(mayHaveRoom: boolean): void {
     const { platform, onRoom } = this.#parts;
     const nowMs = platform.steadyMs();
@@ -251,7 +249,7 @@ function endOf(verdict: Exclude<Verdict, { kind: 'stored' }>, batch: Batch): End
   const { kind, reason } = verdict;
   if (kind === 'again') return undefined;
   if (kind === 'hopeless') return { kind: 'undelivered', reason, ends: 'hopeless' };
-  // A body that breaks a rule has always broken it, so no attempt has stored it. A size limit may be a proxy's: cutting a
+  // A body that breaks a rule has always broken it, so no attempt has stored it. A size limit may be a proxy's: splitting a
   // batch that may be stored could count its events twice.
   if (kind === 'tooLarge' && batch.mayBeStoredSinceMs !== undefined) return undefined;
   batch.mayBeStoredSinceMs = undefined;

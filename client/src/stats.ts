@@ -1,4 +1,4 @@
-// What became of every event, and the listeners for events that were not delivered.
+// The outcome of every event, and the listeners for undelivered events.
 import type { TallyEvent } from './event.ts';
 import type { Platform } from './platform.ts';
 
@@ -8,48 +8,48 @@ export interface Undelivered {
   readonly event: TallyEvent;
   /** Why, in words. */
   readonly reason: string;
-  /** Whether an attempt may have stored it all the same: then it is counted once, or not. */
+  /** Whether an attempt may have stored it nevertheless: then it is counted once, or not at all. */
   readonly mayBeCounted: boolean;
 }
 
-/** Listeners. One that throws, or whose promise rejects, disturbs nothing. */
+/** Listeners. If one throws, or its promise rejects, nothing else is affected. */
 export interface Listeners {
-  /** Tally refuses the event, and would again. */
+  /** Tally refuses the event, now and always. */
   readonly onRejected?: (undelivered: Undelivered) => unknown;
   /** It could not be sent in time: see `giveUpAfterMs`, `close()` and `exitDeadlineMs`; or the API key is wrong. */
   readonly onGivenUp?: (undelivered: Undelivered) => unknown;
   /** The buffer was full, or the client closed. */
   readonly onDropped?: (undelivered: Undelivered) => unknown;
-  /** A request failed and is tried again, or never will be; for a log. */
+  /** A request failed and will be retried, or never will be; for a log. */
   readonly onProblem?: (message: string) => unknown;
 }
 
-/** Numbers of events: `offered = accepted + rejected + givenUp + dropped + buffered + waiting`, at every moment. */
+/** Numbers of events; always `offered = accepted + rejected + givenUp + dropped + buffered + waiting`. */
 export interface TallyStats {
-  /** Handed to `count()`. */
+  /** Passed to `count()`. */
   readonly offered: number;
-  /** Taken by Tally: it said so. */
+  /** Confirmed by Tally. */
   readonly accepted: number;
   readonly rejected: number;
   readonly givenUp: number;
   readonly dropped: number;
-  /** In the buffer or on their way. */
+  /** In the buffer or in flight. */
   readonly buffered: number;
   /** Waiting for room in the buffer (`whenFull: 'wait'`). */
   readonly waiting: number;
-  /** Requests sent, and those of them that did not store all their events. */
+  /** Requests sent, and how many of them did not store all their events. */
   readonly requests: number;
   readonly requestsFailed: number;
-  /** Beacons that the browser took over when the page was left. */
+  /** Beacons that the browser accepted when the page was left. */
   readonly beacons: number;
 }
 
-/** What can become of an event. */
+/** The outcomes of an event. */
 export type Fate = 'accepted' | 'rejected' | 'givenUp' | 'dropped';
 
 const LISTENER = { rejected: 'onRejected', givenUp: 'onGivenUp', dropped: 'onDropped' } as const;
 
-/** Counts fates and calls listeners. */
+/** Counts outcomes and calls listeners. */
 export class Stats {
   offered = 0;
   requests = 0;
@@ -60,18 +60,18 @@ export class Stats {
   readonly #warn: Platform['warn'];
   #hasWarned = false;
 
-  /** @param warn called once, for the first event that is lost and has no listener */
+  /** @param warn called once, for the first lost event without a listener */
   constructor(listeners: Listeners, warn: Platform['warn']) {
     this.#listeners = listeners;
     this.#warn = warn;
   }
 
-  /** Records an event's end. */
+  /** Records an accepted event. */
   accept(): void {
     this.#fates.accepted += 1;
   }
 
-  /** Records an event's end and calls its listener. */
+  /** Records a lost event and calls its listener. */
   lose(fate: Exclude<Fate, 'accepted'>, undelivered: Undelivered): void {
     this.#fates[fate] += 1;
     const listener = this.#listeners[LISTENER[fate]];
@@ -91,18 +91,18 @@ export class Stats {
     if (onProblem !== undefined) tell(onProblem, message);
   }
 
-  /** The numbers of now. */
+  /** The current numbers. */
   now(buffered: number, waiting: number): TallyStats {
     const { offered, requests, requestsFailed, beacons } = this;
     return { offered, ...this.#fates, buffered, waiting, requests, requestsFailed, beacons };
   }
 }
 
-/** Calls a listener; its failures are its own. */
+/** Calls a listener and ignores its errors. */
 function tell<T>(listener: (value: T) => unknown, value: T): void {
   try {
     Promise.resolve(listener(value)).catch(() => {});
   } catch {
-    // The caller of count() has long continued: the error has no receiver.
+    // The caller of count() has long continued, so there is no one to report the error to.
   }
 }

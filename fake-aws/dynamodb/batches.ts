@@ -1,4 +1,4 @@
-// Batches of reads and writes: each request for itself, some of them left unprocessed.
+// Batches of reads and writes: each request separately, some of them left unprocessed.
 import type { BatchGetItemInput, BatchWriteItemInput } from '@aws-sdk/client-dynamodb';
 import { validationError } from '../errors.ts';
 import { capacities } from './capacity.ts';
@@ -9,7 +9,6 @@ import type { FakeDynamoDb } from './service.ts';
 import type { Item } from './values.ts';
 import { checkKey } from './writes.ts';
 
-/** Answers BatchGetItem. */
 export function batchGet(input: BatchGetItemInput, tables: FakeDynamoDb): object {
   const requests = Object.entries(input.RequestItems ?? {}).flatMap(([name, request]) =>
     (request.Keys ?? []).map((Key) => ({ name, Key, request })),
@@ -51,7 +50,6 @@ export function batchGet(input: BatchGetItemInput, tables: FakeDynamoDb): object
   return { Responses, UnprocessedKeys, ...capacities(input, units) };
 }
 
-/** Carries out BatchWriteItem. */
 export function batchWrite(input: BatchWriteItemInput, tables: FakeDynamoDb): object {
   const requests = Object.entries(input.RequestItems ?? {}).flatMap(([name, list]) =>
     list.map((request) => {

@@ -1,4 +1,4 @@
-// What requests cost, as answers say it.
+// The consumed capacity in answers.
 import type { ConsumedCapacity } from '@aws-sdk/client-dynamodb';
 import { NotSimulated } from '../errors.ts';
 
@@ -6,7 +6,7 @@ interface CapacityAsked {
   readonly ReturnConsumedCapacity?: string | undefined;
 }
 
-/** The part of an answer that says what one table's request cost, if that was asked for. */
+/** The part of an answer with the capacity one table's request consumed, if requested. */
 export function capacity(
   input: CapacityAsked,
   table: string,

@@ -1,4 +1,4 @@
-// Conditions and filters: what the parser made of one, as a function of an item.
+// Compiles parsed conditions and filters to functions of an item.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { NotSimulated, validationError } from '../errors.ts';
 import { type Path, valueAt } from './paths.ts';
@@ -18,7 +18,7 @@ type Placeholders = ReadonlyMap<AttributeValue, string>;
 type Test = (item: Readonly<Item>, values: Readonly<Item>) => boolean;
 type Get = (item: Readonly<Item>, values: Readonly<Item>) => AttributeValue | undefined;
 
-/** Whether an order fulfils a comparison. */
+/** Whether an order satisfies a comparison. */
 const ORDERS: Readonly<Record<string, (order: number) => boolean>> = {
   '<': (order) => order < 0,
   '<=': (order) => order <= 0,
@@ -26,7 +26,7 @@ const ORDERS: Readonly<Record<string, (order: number) => boolean>> = {
   '>=': (order) => order >= 0,
 };
 
-/** Makes a function of a condition. An item that is not there is an empty one. */
+/** Compiles a condition. A missing item is an empty one. */
 export function compileCondition(tree: ConditionTree, placeholders: Placeholders): Test {
   const { type, args } = tree;
   if (type === 'and' || type === 'or') {

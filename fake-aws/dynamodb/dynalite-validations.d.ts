@@ -1,5 +1,5 @@
-// dynalite's parsers of expressions; the package has no types.
+// dynalite's expression parsers; the package has no types.
 declare module 'dynalite/validations/index.js' {
-  /** Parses a request's expressions into `_updates`, `_condition` and so on. @returns what is wrong with them, if anything is */
+  /** Parses a request's expressions into `_updates`, `_condition` and so on. @returns the error, if any */
   export function validateExpressions(request: object): string | undefined;
 }

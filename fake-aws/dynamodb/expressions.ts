@@ -1,4 +1,4 @@
-// Expressions of a request: parsed by dynalite's own parsers, once for each shape of request, and compiled to functions.
+// A request's expressions: parsed by dynalite's own parsers, once per shape of request, and compiled to functions.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import validations from 'dynalite/validations/index.js';
 import { NotSimulated, validationError } from '../errors.ts';
@@ -16,14 +16,14 @@ export interface Expressions {
   readonly filter: ((item: Readonly<Item>, values: Values) => boolean) | undefined;
   readonly keyCondition: ConditionTree | undefined;
   readonly update: ((item: Readonly<Item>, values: Values) => Item) | undefined;
-  /** The attributes that an update is about. */
+  /** The attributes that an update changes. */
   readonly updated: readonly Path[];
   readonly projection: readonly Path[] | undefined;
-  /** Finds the placeholder that a value of a tree stands for. */
+  /** Maps a tree's value to its placeholder. */
   readonly placeholders: ReadonlyMap<AttributeValue, string>;
 }
 
-/** The parts of a request that have to do with expressions. */
+/** The parts of a request that concern expressions. */
 export interface ExpressionInput {
   readonly ConditionExpression?: string | undefined;
   readonly FilterExpression?: string | undefined;
@@ -52,7 +52,7 @@ const NAMES = [
 const EXPRESSION_BYTES_MAX = 4_096;
 const OPERATORS_MAX = 300;
 const CACHED_MAX = 5_000;
-/** A value of each type that the parser finds nothing wrong with. */
+/** A value of each type that the parser accepts. */
 const SAMPLES: Readonly<Record<string, () => AttributeValue>> = {
   S: () => ({ S: 'S' }),
   N: () => ({ N: '0' }),
@@ -77,7 +77,7 @@ const NONE: Expressions = {
 };
 const cache = new Map<string, Expressions>();
 
-/** A request's expressions. @throws ValidationException when they are wrong */
+/** A request's expressions. @throws ValidationException when they are invalid */
 export function expressionsOf(input: ExpressionInput): Expressions {
   const key = shapeOf(input);
   if (key === '') return NONE;
@@ -90,7 +90,7 @@ export function expressionsOf(input: ExpressionInput): Expressions {
   return expressions;
 }
 
-/** Requests of one shape differ in values alone. */
+/** Requests of one shape differ only in values. */
 function shapeOf(input: ExpressionInput): string {
   let shape = '';
   for (const name of NAMES) if (input[name] !== undefined) shape += `${name}=${input[name]}\n`;

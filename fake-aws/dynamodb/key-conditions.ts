@@ -11,14 +11,14 @@ export interface KeyRange {
   readonly hash: string;
   readonly least?: string;
   readonly most?: string;
-  /** Whether the bounds themselves are left out. */
+  /** Whether the bounds themselves are excluded. */
   readonly isOpen?: boolean;
 }
 
-/** Above every sort key that begins with what it follows: no text has a larger code point. */
+/** Above every sort key with this prefix: no text has a larger code point. */
 const ABOVE_ALL = '\u{10FFFF}';
 
-/** What a query's key condition asks for. @throws ValidationException for a condition that no query may have */
+/** The range of a query's key condition. @throws ValidationException for a condition that is not allowed */
 export function keyRange(
   { keyCondition, placeholders }: Expressions,
   values: Readonly<Item>,

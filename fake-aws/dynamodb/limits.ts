@@ -1,12 +1,12 @@
-// DynamoDB's limits and prices. Tests and simulations make limits smaller, so that small histories cross them.
+// DynamoDB's limits and prices. Tests and simulations reduce limits, so that small runs cross them.
 
-/** What one request or item may have. */
+/** Limits of one request or item. */
 export interface DynamoDbLimits {
   readonly itemBytes: number;
   /** Bytes that a Query or Scan reads for one page. */
   readonly pageBytes: number;
   readonly batchGetKeys: number;
-  /** Bytes that a BatchGetItem answers; the rest is left unprocessed. */
+  /** Bytes that a BatchGetItem returns; the rest is left unprocessed. */
   readonly batchGetBytes: number;
   readonly batchWriteItems: number;
   readonly transactItems: number;
@@ -21,12 +21,12 @@ export const DYNAMODB_LIMITS: DynamoDbLimits = {
   transactItems: 100,
 };
 
-/** Write units of an item of so many bytes: one for each KB, at least one. */
+/** Write units of an item of this size: one for each KB, at least one. */
 export function writeUnits(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / 1024));
 }
 
-/** Read units for so many bytes: one for each 4 KB, at least one; half where a read may be stale. */
+/** Read units for this many bytes: one for each 4 KB, at least one; half for an eventually consistent read. */
 export function readUnits(bytes: number, isConsistent: boolean): number {
   return Math.max(1, Math.ceil(bytes / 4096)) * (isConsistent ? 1 : 0.5);
 }

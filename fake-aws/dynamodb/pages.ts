@@ -22,7 +22,6 @@ const PAGE_FIELDS = `${READ_FIELDS} FilterExpression ExpressionAttributeValues E
 const QUERY_FIELDS = fields(`${PAGE_FIELDS} KeyConditionExpression ScanIndexForward`);
 const SCAN_FIELDS = fields(`${PAGE_FIELDS} Segment TotalSegments`);
 
-/** Answers Query. */
 export function query(input: QueryInput, tables: FakeDynamoDb): object {
   onlyKnown('Query', input, QUERY_FIELDS);
   const { TableName, ExclusiveStartKey, ExpressionAttributeValues: values = {} } = input;
@@ -34,7 +33,6 @@ export function query(input: QueryInput, tables: FakeDynamoDb): object {
   return page('Query', input, expressions, partition(table, hash, { ...range, after, descending }), tables);
 }
 
-/** Answers Scan. */
 export function scan(input: ScanInput, tables: FakeDynamoDb): object {
   onlyKnown('Scan', input, SCAN_FIELDS);
   const found = tables
@@ -47,7 +45,7 @@ function* partition(table: Table, hash: string, range: Parameters<Table['inOrder
   for (const [name, version] of table.inOrder(hash, range)) yield [table.keyOf(hash, name), version];
 }
 
-/** One page: it ends at a number of items, or before the item that is too much for it. */
+/** One page: it ends after a number of items, or before the item that exceeds its size. */
 function page(
   operation: 'Query' | 'Scan',
   input: QueryInput & ScanInput,
@@ -59,7 +57,7 @@ function page(
   const Items: Item[] = [];
   const keys: Item[] = [];
   let bytes = 0;
-  // The service answers a key to go on from even where nothing follows the last item that it may read.
+  // The service returns a key to continue from even if nothing follows the last item that it may read.
   let end: 'page' | 'limit' | undefined;
   for (const [key, newest] of found) {
     const version = tables.read(TableName, newest, ConsistentRead);

@@ -1,12 +1,12 @@
-// Document paths: finding, replacing and removing what is at one, without changing the item that has it.
+// Document paths: reads, replaces and removes values without changing the item itself.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { validationError } from '../errors.ts';
 import type { Item } from './values.ts';
 
-/** Names of attributes and places in lists, from the item down. */
+/** Names of attributes and indexes in lists, from the item down. */
 export type Path = readonly (string | number)[];
 
-/** What is at a path. */
+/** The value at a path. */
 export function valueAt(item: Readonly<Item>, path: Path): AttributeValue | undefined {
   let value: AttributeValue | undefined = item[path[0] as string];
   for (let at = 1; at < path.length && value !== undefined; at += 1) value = within(value, path[at]);
@@ -17,7 +17,7 @@ function within(value: AttributeValue, piece: string | number | undefined): Attr
   return typeof piece === 'number' ? value.L?.[piece] : value.M?.[piece ?? ''];
 }
 
-/** An item with something else at a path; undefined removes what is there. @throws ValidationException for a path into nothing */
+/** A copy with another value at a path; undefined removes it. @throws ValidationException for a path into nothing */
 export function withValueAt(item: Readonly<Item>, path: Path, value: AttributeValue | undefined): Item {
   const [name, ...rest] = path as readonly [string, ...(string | number)[]];
   const inner = rest.length === 0 ? value : changedWithin(item[name], rest, value);
@@ -47,7 +47,7 @@ function changedWithin(
   throw validationError('The document path provided in the update expression is invalid for update');
 }
 
-/** The parts of an item that paths name. */
+/** The parts of an item that paths select. */
 export function projected(item: Readonly<Item>, paths: readonly Path[]): Item {
   const parts: Item = {};
   for (const path of paths) {
@@ -63,7 +63,7 @@ function put(into: Item, [name, ...rest]: Path, value: AttributeValue): void {
   else into[key] = nested(into[key], rest, value);
 }
 
-/** A container with a value deep inside; elements of lists move together, as DynamoDB answers them. */
+/** A container with a value deep inside; list elements close up, as in DynamoDB's answers. */
 function nested(
   container: AttributeValue | undefined,
   [piece, ...rest]: Path,

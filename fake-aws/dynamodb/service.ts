@@ -24,15 +24,15 @@ import { transact } from './transactions.ts';
 import { type Item, itemBytes } from './values.ts';
 import { checkKey, holds, updateOf, type Write } from './writes.ts';
 
-/** What a request cost. */
+/** The capacity consumed by a request. */
 export interface Consumed {
   readonly table: string;
   readonly operation: string;
-  /** The item's key; of a query, scan or empty answer the first item's, if there is one. */
+  /** The item's key; for a query, scan or empty answer the first item's, if there is one. */
   readonly key: Item | undefined;
   readonly readUnits: number;
   readonly writeUnits: number;
-  /** Whether these are the units of a condition that failed. */
+  /** Whether these are the units of a failed condition. */
   readonly failed: boolean;
 }
 
@@ -41,7 +41,7 @@ export interface DynamoDbOptions {
   readonly clock: Clock;
   readonly crossings: Crossings;
   readonly limits?: Partial<DynamoDbLimits>;
-  /** Milliseconds from an item's end to its deletion; 0 by default. */
+  /** Milliseconds from an item's expiry to its deletion; 0 by default. */
   readonly ttlDelayMs?: (table: string, item: Item) => number;
   /** How many versions back an eventually consistent read of an item goes; 0 by default. */
   readonly staleness?: ((table: string) => number) | undefined;
@@ -66,7 +66,7 @@ const KNOWN = {
   DeleteItem: fields(`${WRITE_FIELDS} Key`),
 };
 
-/** The tables, and the clients that reach them. */
+/** The tables, and clients for them. */
 export class FakeDynamoDb {
   readonly #options: DynamoDbOptions;
   readonly limits: DynamoDbLimits;
@@ -98,12 +98,12 @@ export class FakeDynamoDb {
     this.limits = { ...DYNAMODB_LIMITS, ...options.limits };
   }
 
-  /** A client; its calls go through a transport. */
+  /** A client whose calls go through a transport. */
   client(transport?: Transport): DynamoDBClient {
     return makeClient(DynamoDBClient.prototype, 'dynamodb', this.#operations, transport);
   }
 
-  /** Makes a table of text keys `pk` and `sk`, or of other ones. */
+  /** Creates a table with text keys `pk` and `sk`, or other keys. */
   addTable(name: string, settings: Partial<TableSettings> = {}): Table {
     if (this.#tables.has(name)) {
       throw new ResourceInUseException(refused(`Table already exists: ${name}`));
@@ -165,7 +165,7 @@ export class FakeDynamoDb {
     onlyKnown('PutItem', input, KNOWN.PutItem);
     const { TableName = '', Item: given = {} } = input;
     const key = this.table(TableName).keyIn(given);
-    // A copy: what the caller does to its object afterwards is no write.
+    // A copy: later changes of the caller's object are not writes.
     const item = { ...given };
     const expressions = expressionsOf(input);
     const write = { operation: 'PutItem', table: TableName, key, input, expressions, change: () => item };
@@ -215,8 +215,8 @@ export class FakeDynamoDb {
   }
 
   /**
-   * Writes an item, if its condition holds. A write costs the larger of the item before and after; one whose condition fails,
-   * the item as it is.
+   * Writes an item, if its condition holds. A write consumes the larger size of the item before and after; a failed condition,
+   * the size of the existing item.
    * @throws ConditionalCheckFailedException
    */
   write(write: Write, factor = 1): { before: Item | undefined; after: Item | undefined; units: number } {
@@ -244,7 +244,7 @@ export class FakeDynamoDb {
     return { before, after, units };
   }
 
-  /** Charges a condition that failed. */
+  /** Charges for a failed condition. */
   failedCondition({ operation, table, key }: Write, factor = 1): void {
     const bytes = this.table(table).version(key)?.bytes ?? 0;
     this.consumed({ table, operation, key, writeUnits: factor * writeUnits(bytes), failed: true });
@@ -255,12 +255,12 @@ export class FakeDynamoDb {
     return this.#options.processed?.(requests) ?? requests;
   }
 
-  /** Notes that a limit was crossed. */
+  /** Records that a limit was crossed. */
   crossed(limit: string): void {
     this.#options.crossings.note(`dynamodb ${limit}`);
   }
 
-  /** The version that a read finds: an eventually consistent one may find an older one. */
+  /** The version that a read returns: an eventually consistent one may return an older one. */
   read(table: string, newest: Version | undefined, isConsistent: boolean): Version {
     let version = newest;
     const back = isConsistent ? 0 : (this.#options.staleness?.(table) ?? 0);
@@ -269,7 +269,7 @@ export class FakeDynamoDb {
     return version ?? { item: undefined, bytes: 0, before: undefined };
   }
 
-  /** Tells what a request cost. */
+  /** Reports the consumed capacity. */
   consumed(consumed: Pick<Consumed, 'table' | 'operation' | 'key'> & Partial<Consumed>): void {
     this.#options.onConsumed?.({ readUnits: 0, writeUnits: 0, failed: false, ...consumed });
   }

@@ -1,4 +1,4 @@
-// One table: items by key, in order, with their older versions where stale reads are wanted.
+// One table: items by key, in order, with older versions if stale reads are simulated.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../call.ts';
 import { validationError } from '../errors.ts';
@@ -10,39 +10,38 @@ export interface KeyAttribute {
   readonly type: 'S' | 'N' | 'B';
 }
 
-/** How a table is made. */
 export interface TableSettings {
   readonly hash: KeyAttribute;
   readonly range?: KeyAttribute | undefined;
-  /** The attribute with an item's end, epoch seconds; undefined: nothing expires. */
+  /** The attribute with an item's expiry, epoch seconds; undefined: nothing expires. */
   readonly ttl?: string | undefined;
 }
 
-/** An item as it is stored; undefined once it is deleted. Never changed: a write makes another one. */
+/** A stored item; undefined once it is deleted. Immutable: a write creates another version. */
 export interface Version {
   readonly item: Item | undefined;
   readonly bytes: number;
   readonly before: Version | undefined;
 }
 
-/** How late expired items go, and how many older versions are remembered for stale reads. */
+/** How late expired items are deleted, and how many older versions are kept for stale reads. */
 export interface TableBehaviour {
   readonly clock: Clock;
-  /** Milliseconds from an item's end to its deletion; `Infinity` keeps it. */
+  /** Milliseconds from an item's expiry to its deletion; `Infinity` keeps it. */
   readonly ttlDelayMs: (item: Item) => number;
   readonly versionsKept: number;
-  /** Hears of every item that changed. */
+  /** Called for every changed item. */
   readonly changed: (before: Item | undefined, after: Item | undefined, cause: 'write' | 'expiry') => void;
 }
 
 const HASH_KEY_BYTES_MAX = 2_048;
 const RANGE_KEY_BYTES_MAX = 1_024;
-/** TTL leaves alone what ended longer ago: such a number is a mistake. */
+/** TTL ignores items that expired longer ago: such a number is a mistake. */
 const TTL_AGE_MAX_MS = 5 * 366 * 86_400_000;
 
 class Partition {
   readonly versions = new Map<string, Version>();
-  /** Sort keys in order; sorted when they are read. */
+  /** Sort keys in order; sorted on read. */
   order: string[] = [];
   isSorted = true;
 }
@@ -130,7 +129,7 @@ export class Table {
     }
   }
 
-  /** Every version in the order of a scan, which is not the keys' order, after a key; of one of some segments. */
+  /** Every version in scan order, which is not the keys' order, after a key; optionally of one segment. */
   *scan(
     after: Item | undefined,
     segment = 0,
@@ -149,23 +148,23 @@ export class Table {
     }
   }
 
-  /** The items that are there, expired ones as far as TTL has not come to them. */
+  /** The existing items, including expired ones that TTL has not deleted yet. */
   *items(): Iterable<Item> {
     for (const [, { item }] of this.scan(undefined)) if (item !== undefined) yield item;
   }
 
-  /** The hash key of a key or item as text. @throws ValidationException when it has none */
+  /** The hash key of a key or item as text. @throws ValidationException when it is missing */
   hashOf(item: Item): string {
     return keyText(item, this.settings.hash, HASH_KEY_BYTES_MAX);
   }
 
-  /** The sort key as text; empty where the table has none. */
+  /** The sort key as text; empty if the table has none. */
   rangeOf(item: Item): string {
     const { range } = this.settings;
     return range === undefined ? '' : keyText(item, range, RANGE_KEY_BYTES_MAX);
   }
 
-  /** A key made of texts. */
+  /** A key from its texts. */
   keyOf(hash: string, range: string): Item {
     const { hash: first, range: second } = this.settings;
     const key: Item = { [first.name]: keyValue(first, hash) };
@@ -186,7 +185,7 @@ export class Table {
     return partition.order;
   }
 
-  /** A version, or its deletion when TTL has come to it. */
+  /** A version, or its deletion if TTL has deleted it. */
   #unexpired(version: Version): Version {
     const { item } = version;
     const { ttl } = this.settings;
@@ -203,7 +202,7 @@ export class Table {
   }
 }
 
-/** Which part of a partition a query reads; its bounds are included unless it is open. */
+/** The part of a partition that a query reads; its bounds are included unless it is open. */
 export interface QueryRange {
   readonly descending?: boolean;
   readonly after?: string | undefined;
@@ -212,7 +211,7 @@ export interface QueryRange {
   readonly isOpen?: boolean | undefined;
 }
 
-/** As many older versions as are kept. */
+/** Keeps up to `kept` older versions. */
 function remembered(version: Version | undefined, kept: number): Version | undefined {
   if (version === undefined || kept === 0) return undefined;
   return version.before === undefined
@@ -220,7 +219,7 @@ function remembered(version: Version | undefined, kept: number): Version | undef
     : { ...version, before: remembered(version.before, kept - 1) };
 }
 
-/** The first place at which a test holds, among names at which it fails first and holds then. */
+/** Binary search: the first index at which a monotonic test holds. */
 function firstPlace(names: readonly string[], holds: (name: string) => boolean): number {
   let [low, high] = [0, names.length];
   while (low < high) {
@@ -254,7 +253,7 @@ function keyValue({ type }: KeyAttribute, text: string): AttributeValue {
   return type === 'N' ? { N: text } : { S: text };
 }
 
-/** FNV-1a: an order that is no order of the keys. */
+/** FNV-1a: an order unrelated to the keys' order. */
 function scatter(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 16_777_619);

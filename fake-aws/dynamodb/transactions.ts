@@ -9,7 +9,7 @@ import { expressionsOf } from './expressions.ts';
 import type { FakeDynamoDb } from './service.ts';
 import { holds, updateOf, type Write } from './writes.ts';
 
-/** Carries out a transaction. One that fails is charged like its writes. @throws TransactionCanceledException */
+/** Executes a transaction. A failed one is charged like its writes. @throws TransactionCanceledException */
 export function transact(input: TransactWriteItemsInput, tables: FakeDynamoDb): object {
   const { transactItems } = tables.limits;
   const items = input.TransactItems ?? [];

@@ -1,4 +1,4 @@
-// Update expressions: what the parser made of one, as a function from an item to the item afterwards.
+// Compiles parsed update expressions to functions from an item to the updated item.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { validationError } from '../errors.ts';
 import { type Path, valueAt, withValueAt } from './paths.ts';
@@ -23,12 +23,12 @@ type Values = Readonly<Item>;
 
 const WRONG_TYPE = 'An operand in the update expression has an incorrect data type';
 
-/** Makes a function of an update. Every operand is of the item as it was before. */
+/** Compiles an update. Every operand refers to the item before the update. */
 export function compileUpdate(
   sections: readonly UpdateSection[],
   placeholders: Placeholders,
 ): (item: Readonly<Item>, values: Values) => Item {
-  // Elements of a list are removed from its end, so that the places of the others stay.
+  // Remove list elements from the end, so that the indexes of the others stay valid.
   const steps = [...sections].sort(byPlaceDown).map(({ type, path, val }) => ({
     type,
     path,
@@ -38,7 +38,7 @@ export function compileUpdate(
     let item: Item = { ...before };
     for (const { type, path, operand } of steps) {
       const value = changed(type, valueAt(before, path), operand(before, values));
-      // Most attributes are the item's own: they need no copy of it.
+      // Most attributes are top-level, and need no copy of the item.
       if (path.length > 1) item = withValueAt(item, path, value);
       else if (value === undefined) delete item[path[0] as string];
       else item[path[0] as string] = value;
@@ -52,7 +52,7 @@ function byPlaceDown(one: UpdateSection, other: UpdateSection): number {
   return typeof a === 'number' && typeof b === 'number' ? b - a : 0;
 }
 
-/** What an attribute becomes; undefined: nothing. */
+/** An attribute's new value; undefined: none. */
 function changed(
   type: UpdateSection['type'],
   before: AttributeValue | undefined,

@@ -2,7 +2,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { validationError } from '../errors.ts';
 
-/** An item as the SDK carries it. */
+/** An item in the SDK's format. */
 export type Item = Record<string, AttributeValue>;
 /** The name of a value's type. */
 export type TypeName = 'S' | 'N' | 'B' | 'SS' | 'NS' | 'BS' | 'L' | 'M' | 'BOOL' | 'NULL';
@@ -50,7 +50,7 @@ function setBytes<T extends string | Uint8Array>(
   return elements.reduce((sum, element) => sum + bytesOf(element), 0);
 }
 
-/** A byte for two significant digits, one more, and one for a sign. */
+/** One byte for two significant digits, one more, and one for a sign. */
 function numberBytes(text: string): number {
   if (SAFE_INTEGER.test(text)) return integerBytes(text);
   const { digits, exponent } = decimal(text);
@@ -116,14 +116,14 @@ function written(digits: bigint, exponent: number): string {
   return `${digits < 0n ? '-' : ''}${text.slice(0, exponent)}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
-/** The order of two numbers, as of `Array.sort`. */
+/** The order of two numbers, as for `Array.sort`. */
 export function compareNumbers(one: string, other: string): number {
   if (SAFE_INTEGER.test(one) && SAFE_INTEGER.test(other)) return Number(one) - Number(other);
   const { one: a, other: b } = aligned(one, other);
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The order of two texts by their UTF-8 bytes, in which DynamoDB sorts. */
+/** The order of two texts by their UTF-8 bytes, which is DynamoDB's order. */
 export function compareText(one: string, other: string): number {
   const length = Math.min(one.length, other.length);
   for (let at = 0; at < length; at += 1) {
@@ -133,13 +133,13 @@ export function compareText(one: string, other: string): number {
   return one.length - other.length;
 }
 
-/** Surrogates are halves of code points above all others. */
+/** Orders surrogates above all other code units: they encode the largest code points. */
 function codePointOrder(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
 }
 
-/** The order of two values of one type that has one; undefined when they cannot be compared. */
+/** The order of two values of one ordered type; undefined if they cannot be compared. */
 export function compareValues(one: AttributeValue, other: AttributeValue): number | undefined {
   if (one.S !== undefined && other.S !== undefined) return compareText(one.S, other.S);
   if (one.N !== undefined && other.N !== undefined) return compareNumbers(one.N, other.N);
@@ -176,7 +176,7 @@ function equalMaps(one: Readonly<Item>, other: Readonly<Item>): boolean {
   });
 }
 
-/** A set's elements as values; empty for what is no set. */
+/** A set's elements as values; empty for any other value. */
 function elementsOf(value: AttributeValue): AttributeValue[] {
   if (value.SS !== undefined) return value.SS.map((S) => ({ S }));
   if (value.NS !== undefined) return value.NS.map((N) => ({ N }));
@@ -184,7 +184,7 @@ function elementsOf(value: AttributeValue): AttributeValue[] {
   return [];
 }
 
-/** Whether a set has an element. */
+/** Whether a set contains an element. */
 export function hasElement(set: AttributeValue, element: AttributeValue): boolean {
   if (set.SS !== undefined && element.S !== undefined) return set.SS.includes(element.S);
   if (set.NS !== undefined && element.N !== undefined) {
@@ -194,7 +194,7 @@ export function hasElement(set: AttributeValue, element: AttributeValue): boolea
   return elementsOf(set).some((one) => equalValues(one, element));
 }
 
-/** A set with the elements of another one, or without them; undefined when none is left. */
+/** A set with the elements of another one added or removed; undefined when none is left. */
 export function changedSet(
   set: AttributeValue,
   change: AttributeValue,

@@ -1,4 +1,4 @@
-// Writes of one item: what they ask for, and whether they may be made.
+// Writes of one item: their effect and their conditions.
 import type { UpdateItemInput } from '@aws-sdk/client-dynamodb';
 import { validationError } from '../errors.ts';
 import { type Expressions, expressionsOf } from './expressions.ts';
@@ -15,7 +15,7 @@ export interface Write {
     'ConditionExpression' | 'ExpressionAttributeValues' | 'ReturnValuesOnConditionCheckFailure'
   >;
   readonly expressions: Expressions;
-  /** The item afterwards; undefined: none. */
+  /** The item after the write; undefined: none. */
   readonly change: (before: Item | undefined) => Item | undefined;
 }
 
@@ -33,12 +33,12 @@ export function updateOf(input: UpdateItemInput, table: Table): Write {
   return { operation: 'UpdateItem', table: TableName, key, input, expressions, change };
 }
 
-/** Whether a write's condition holds for the item that is there. */
+/** Whether a write's condition holds for the existing item. */
 export function holds({ expressions, input }: Write, before: Item | undefined): boolean {
   return expressions.condition?.(before ?? {}, input.ExpressionAttributeValues ?? {}) ?? true;
 }
 
-/** @throws ValidationException when a key has other attributes than the table's */
+/** @throws ValidationException when a key has attributes other than the table's */
 export function checkKey({ settings }: Table, key: Item): void {
   if (Object.keys(key).length !== (settings.range === undefined ? 1 : 2)) {
     throw validationError('The provided key element does not match the schema');

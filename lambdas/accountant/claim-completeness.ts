@@ -22,7 +22,8 @@ export interface Completeness {
 
 /**
  * Publishes `completeThrough` if it has advanced. It never steps back: what was counted stays counted.
- * With `retentions` it records what is retained at each level. For shards that the stream dropped unread it records a gap, and gives up their planned segments, whose records are gone.
+ * With `retentions` it records what is retained at each level. For shards that the stream dropped unread it records a gap, and
+ * gives up their planned segments, whose records are gone.
  */
 export async function claimCompleteness(
   ledger: BooksLedger & Pick<SegmentLedger, 'markLost' | 'markSent'>,

@@ -29,7 +29,7 @@ export function keepingBoundaries<T extends Acceptance>(
 
 /** How long a level's totals are kept, and which periods earlier, shorter retentions still remove. */
 export interface KeptLevel {
-  /** The retention in force, milliseconds after a period's end; undefined: for ever. */
+  /** The retention in force, milliseconds after a period's end; undefined: forever. */
   readonly retentionMs: number | undefined;
   /** Periods that ended by this time are gone. Epoch milliseconds; never moves back. */
   readonly fromMs: number;

@@ -1,19 +1,19 @@
-// Data points as CloudWatch keeps them: values by metric, dimensions and time, and statistics over a span of time.
+// Data points as in CloudWatch: values by metric, dimensions and time, and statistics over a time range.
 import { LocalStackError } from '../errors.ts';
 import { asList, asNumber, asObject, asText, parseJson } from '../json.ts';
 
-/** Which metric. Every dimension belongs to its name: the same metric with other dimensions is another metric. */
+/** A metric's identity. All dimensions belong to it: the same metric with other dimensions is another metric. */
 export interface MetricName {
   readonly namespace: string;
   readonly name: string;
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
-/** Values that were published, and questions about them. */
+/** Published values, and queries for them. */
 export interface DataPoints {
-  /** Adds a value. @param atMs when it was published for, epoch milliseconds */
+  /** Adds a value. @param atMs its time, epoch milliseconds */
   add(metric: MetricName, atMs: number, value: number): void;
-  /** A statistic of the values in `fromMs <= time < toMs`; undefined where there are none. @throws LocalStackError for a statistic it does not know */
+  /** A statistic of the values in `fromMs <= time < toMs`; undefined if there are none. @throws LocalStackError for an unsupported statistic */
   statistic(metric: MetricName, statistic: string, fromMs: number, toMs: number): number | undefined;
 }
 
@@ -37,7 +37,7 @@ export function createDataPoints(): DataPoints {
 }
 
 /**
- * Adds what a line of a function publishes in CloudWatch's embedded metric format, if it publishes anything.
+ * Adds the values in a function's log line, if it is in CloudWatch's embedded metric format.
  * (docs AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
  */
 export function addEmbeddedMetrics(line: string, points: DataPoints): void {
@@ -67,7 +67,7 @@ function statisticOf(name: string, values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const sum = sorted.reduce((total, value) => total + value, 0);
   const [, percent] = /^p(\d+)$/.exec(name) ?? [];
-  // The smallest value that so many per cent of all values do not exceed.
+  // The smallest value that this percentage of all values does not exceed.
   const rank = Math.max(1, Math.ceil((Number(percent) / 100) * sorted.length));
   const known: Readonly<Record<string, number | undefined>> = {
     Sum: sum,

@@ -1,4 +1,4 @@
-// Metrics that AWS's services publish themselves, as far as the local stack can see them truthfully.
+// Metrics that AWS services publish themselves, as far as the local stack can measure them.
 import { asList, asNumber, asObject, asText, parseJson } from '../json.ts';
 import type { ObservedCall, StackObserver } from '../observer.ts';
 import { nameOf } from '../template/names.ts';
@@ -6,9 +6,9 @@ import type { Template } from '../template/template.ts';
 import type { DataPoints } from './data-points.ts';
 
 /**
- * What is seen, by namespace. An alarm on anything else of AWS's is an error at start, for it would never go off.
- * Throttles of functions are 0 as long as invocations wait here instead; throttles of stream and table are those that a
- * drill's faults answer with.
+ * The measured metrics, by namespace. An alarm on any other AWS metric is an error at start, since it would never go off.
+ * Functions are never throttled, because invocations wait here instead; throttles of stream and table come only from a drill's
+ * faults.
  */
 export const SEEN_METRICS: Readonly<Record<string, readonly string[]>> = {
   'AWS/ApiGateway': ['Count', '4XXError', '5XXError', 'Latency'],
@@ -23,7 +23,7 @@ export const SEEN_METRICS: Readonly<Record<string, readonly string[]>> = {
   'AWS/DynamoDB': ['WriteThrottleEvents', 'ReadThrottleEvents'],
 };
 
-/** An observer that publishes what it sees. @param nowMs the stack's clock, epoch milliseconds */
+/** An observer that publishes what it measures. @param nowMs the stack's clock, epoch milliseconds */
 export function serviceMetrics(template: Template, points: DataPoints, nowMs: () => number): StackObserver {
   const apiName = asText(template.ofType('AWS::ApiGateway::RestApi')[0]?.properties['Name']) ?? '';
   const api = (name: string, value: number) =>
@@ -55,7 +55,7 @@ export function serviceMetrics(template: Template, points: DataPoints, nowMs: ()
 
 const THROTTLED = 'ProvisionedThroughputExceededException';
 
-/** Records that the stream took, and those it turned away: single ones of an answer, or all of a refused call. */
+/** Records that the stream accepted, and those it refused: some of an answer, or all of a failed call. */
 function kinesisMetrics({ action, body, answer }: ObservedCall, points: DataPoints, atMs: number): void {
   if (action !== 'PutRecords') return;
   const request = asObject(parseJson(body));
@@ -74,7 +74,7 @@ function kinesisMetrics({ action, body, answer }: ObservedCall, points: DataPoin
 
 const READS = /^(GetItem|BatchGetItem|Query|Scan)$/;
 
-/** Requests that a table refused because it is throttled. Nothing is published while nothing is, as on AWS. */
+/** Requests that a throttled table refused. Nothing is published without throttles, as on AWS. */
 function throttleMetrics({ action, body, answer }: ObservedCall, points: DataPoints, atMs: number): void {
   if (answer.status !== 400 || !/#(ProvisionedThroughputExceeded|Throttling)Exception"/.test(answer.body))
     return;
@@ -88,12 +88,12 @@ function throttleMetrics({ action, body, answer }: ObservedCall, points: DataPoi
   }
 }
 
-/** Receives after which SQS leaves a message out of the age: it has moved to the back of the queue. */
+/** Receives after which SQS excludes a message from the age: it has moved to the back of the queue. */
 const AGE_RECEIVES_MAX = 3;
 
 /**
- * Publishes the queues' gauges as they are now, which SQS does every minute. The emulator is asked in its own way, which
- * takes nothing out of a queue.
+ * Publishes the queues' current gauges, as SQS does every minute. Uses the emulator's own interface, which takes nothing out of
+ * a queue.
  */
 export async function sampleQueues(
   template: Template,
@@ -106,7 +106,7 @@ export async function sampleQueues(
     const answer = await fetch(`${sqsEndpoint}/_fauxqs/queues/${QueueName}`);
     const { ready, delayed, inflight } = asObject(asObject(parseJson(await answer.text()))['messages']);
     const held = asList(inflight).map(asObject);
-    // What has run out of its delay or visibility is moved by the next receive only.
+    // An expired delay or visibility timeout takes effect only at the next receive.
     const isDue = (time: unknown) => (asNumber(time) ?? 0) <= nowMs;
     const hidden = held.filter(({ visibilityDeadline }) => !isDue(visibilityDeadline));
     const waiting = asList(delayed).filter((message) => !isDue(asObject(message)['delayUntil']));

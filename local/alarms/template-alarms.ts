@@ -1,4 +1,4 @@
-// The template's alarms: what each watches and when it goes off, read from the template and from nowhere else.
+// The template's alarms: their metrics and conditions, read only from the template.
 import { LocalStackError } from '../errors.ts';
 import { asList, asNumber, asObject, asText } from '../json.ts';
 import { arnOf } from '../template/names.ts';
@@ -6,22 +6,22 @@ import type { Resource, Template } from '../template/template.ts';
 import type { DataPoints } from './data-points.ts';
 import { SEEN_METRICS } from './service-metrics.ts';
 
-/** What all alarms have. */
+/** Common fields of all alarms. */
 interface Named {
   readonly logicalId: string;
-  /** What operators call it: the logical id without its path and hash. */
+  /** Its display name: the logical id without path and hash. */
   readonly name: string;
-  /** The section of docs/runbook.md that the description names, if it names one. */
+  /** The section of docs/runbook.md in its description, if any. */
   readonly runbook: string | undefined;
 }
 
 /** When an alarm goes off. */
 export interface AlarmCondition {
-  /** A value above it breaches. */
+  /** Larger values breach. */
   readonly threshold: number;
-  /** N: data points looked at. */
+  /** N: data points evaluated. */
   readonly evaluationPeriods: number;
-  /** M: data points among them that must breach. */
+  /** M: how many of them must breach. */
   readonly datapointsToAlarm: number;
   /** Whether a missing data point counts as a breach. */
   readonly missingBreaches: boolean;
@@ -34,14 +34,14 @@ export interface MetricAlarm extends Named {
   /** The condition in words: `Maximum of IteratorAge above 600000 in 3 of 3 periods of 1 min`. */
   readonly shown: string;
   readonly periodMs: number;
-  /** Its value in the period from `fromMs` to `toMs`, epoch milliseconds; undefined where there is none. */
+  /** Its value in the period from `fromMs` to `toMs`, epoch milliseconds; undefined if there is none. */
   value(points: DataPoints, fromMs: number, toMs: number): number | undefined;
 }
 
-/** An alarm that is on while one of others is. */
+/** An alarm that is in ALARM while any of its children is. */
 export interface CompositeAlarm extends Named {
   readonly kind: 'composite';
-  /** Logical ids of the others. */
+  /** Logical ids of its children. */
   readonly anyOf: readonly string[];
 }
 
@@ -51,7 +51,7 @@ export interface TemplateAlarms {
   readonly composite: readonly CompositeAlarm[];
 }
 
-/** Reads the alarms. @throws LocalStackError for what the local stack cannot evaluate, or could never see */
+/** Reads the alarms. @throws LocalStackError for alarms that the local stack cannot evaluate or measure */
 export function readAlarms(template: Template): TemplateAlarms {
   const metricResources = template.ofType('AWS::CloudWatch::Alarm');
   const ids = new Map(metricResources.map((resource) => [arnOf(resource), resource.logicalId]));

@@ -1,8 +1,8 @@
-// Watches a template's alarms over data points, as CloudWatch does once a minute.
+// Evaluates a template's alarms, as CloudWatch does once a minute.
 import type { DataPoints } from './data-points.ts';
 import type { AlarmCondition, CompositeAlarm, MetricAlarm, TemplateAlarms } from './template-alarms.ts';
 
-/** The states of an alarm. Ours never lack data: what is missing is a breach, or is none. */
+/** The states of an alarm. There is no INSUFFICIENT_DATA: missing data either breaches or does not. */
 export type AlarmState = 'OK' | 'ALARM';
 
 /** A change of an alarm's state. */
@@ -18,20 +18,20 @@ export interface AlarmChange {
 /** The alarms' states over time. */
 export interface AlarmWatch {
   /**
-   * Evaluates every alarm: each period is the span that ends at `nowMs` or a whole number of periods before, so that an
-   * alarm of five minutes looks at the last five at any time. Call it at whole minutes.
+   * Evaluates every alarm. Each period ends at `nowMs` or a whole number of periods before, so that an alarm of five minutes always
+   * covers the last five. Call it at whole minutes.
    * (docs AmazonCloudWatch/latest/monitoring/alarm-evaluation.html)
    * @param nowMs epoch milliseconds
-   * @returns what changed
+   * @returns the changes
    */
   evaluate(nowMs: number): AlarmChange[];
-  /** The state of an alarm, by logical id. @throws for one that is not there */
+  /** The state of an alarm, by logical id. @throws for an unknown id */
   stateOf(logicalId: string): AlarmState;
   /** All alarms that are in ALARM. */
   alarming(): readonly (MetricAlarm | CompositeAlarm)[];
 }
 
-/** Watches alarms; all of them begin with OK, as those of a stack that has been running. */
+/** Watches alarms; all start in OK, as on a stack that has been running. */
 export function watchAlarms(alarms: TemplateAlarms, points: DataPoints): AlarmWatch {
   const all = [...alarms.metric, ...alarms.composite];
   const states = new Map<string, AlarmState>(all.map(({ logicalId }) => [logicalId, 'OK']));
@@ -59,7 +59,7 @@ export function watchAlarms(alarms: TemplateAlarms, points: DataPoints): AlarmWa
     alarming: () => all.filter(({ logicalId }) => stateOf(logicalId) === 'ALARM'),
     evaluate: (atMs) => {
       const changes: AlarmChange[] = [];
-      // Composite alarms last: they look at what the others have just become.
+      // Composite alarms last: they depend on the new states of the others.
       for (const alarm of all) {
         const from = stateOf(alarm.logicalId);
         const { state: to, value } =
@@ -74,15 +74,15 @@ export function watchAlarms(alarms: TemplateAlarms, points: DataPoints): AlarmWa
 }
 
 /**
- * How many data points CloudWatch looks back for beyond the evaluation periods, so that a late or missing one does not
+ * How many data points before the evaluation periods CloudWatch includes, so that a late or missing one does not
  * decide: two, by its examples. (docs AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html)
  */
 const LOOK_BACK = 2;
 
 /**
- * The state after an evaluation: the newest N real data points decide, gaps or not; where there are fewer, missing ones
- * count as the alarm treats them.
- * @param points the range's data points, oldest first; undefined where there is none
+ * The state after an evaluation: the newest N real data points decide, despite gaps; if there are fewer, missing ones are
+ * treated as the alarm specifies.
+ * @param points the range's data points, oldest first; undefined if missing
  */
 export function alarmState(condition: AlarmCondition, points: readonly (number | undefined)[]): AlarmState {
   const { threshold, evaluationPeriods, datapointsToAlarm, missingBreaches } = condition;

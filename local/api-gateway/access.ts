@@ -1,14 +1,14 @@
-// Who may call a method, and how often: signatures, API keys, usage plans, throttling.
+// Access to methods: signatures, API keys, usage plans, throttling.
 import type { IncomingHttpHeaders } from 'node:http';
 import { asBoolean, asList, asNumber, asObject, asText, type JsonObject } from '../json.ts';
 import { refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import type { GatewayResponseType } from './gateway-responses.ts';
 
-/** Says why a request may not pass; undefined lets it pass. */
+/** The reason to refuse a request; undefined: none. */
 export type AccessCheck = (headers: IncomingHttpHeaders) => GatewayResponseType | undefined;
 
-/** Reads who may call each method. @param now milliseconds of a clock */
+/** Reads the access rules of each method. @param now a clock in milliseconds */
 export function readAccess(
   template: Template,
   now: () => number,
@@ -39,17 +39,17 @@ export function readAccess(
   };
 }
 
-/** The key of an API key resource: the template's value, or one made from its logical id. */
+/** An API key's value: the template's, or one derived from its logical id. */
 export function apiKeyValue(key: Resource): string {
   return asText(key.properties['Value']) ?? `local-${key.logicalId}`;
 }
 
 type KeyCheck = () => GatewayResponseType | undefined;
 
-/** Says whether one more request may pass now. */
+/** Whether one more request may pass now. */
 type Bucket = () => boolean;
 
-/** Our quotas are for a day. */
+/** Tally's quotas are per day. */
 const quotaMs = 86_400_000;
 
 function readKeys(template: Template, now: () => number): Map<string, KeyCheck> {
@@ -84,7 +84,7 @@ function usagePlanCheck(plan: JsonObject, now: () => number): KeyCheck {
   };
 }
 
-/** The most specific method setting counts: resource and verb, then verb of all resources, then everything. */
+/** The most specific method setting applies: resource and verb, then the verb on all resources, then everything. */
 function stageBucket(
   settings: readonly JsonObject[],
   verb: string,
@@ -102,7 +102,7 @@ function stageBucket(
   return bucketOf(setting?.['ThrottlingRateLimit'], setting?.['ThrottlingBurstLimit'], now);
 }
 
-/** A token bucket, which is how API Gateway throttles; it starts full. Undefined without a rate. */
+/** A token bucket, as in API Gateway; it starts full. Undefined without a rate. */
 function bucketOf(rate: unknown, burst: unknown, now: () => number): Bucket | undefined {
   const ratePerSecond = asNumber(rate);
   if (ratePerSecond === undefined || ratePerSecond < 0) return undefined;

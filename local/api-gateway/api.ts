@@ -1,4 +1,4 @@
-// The REST API of the template: from a request to an answer, in API Gateway's order.
+// The template's REST API: from a request to an answer, in API Gateway's order.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { LocalStackError } from '../errors.ts';
@@ -20,7 +20,7 @@ import { type BodyValidator, compileModel } from './request-validation.ts';
 import { matchRoute, readRoutes } from './routes.ts';
 import type { GatewayContext } from './template-context.ts';
 
-/** Answers requests; undefined when the client has gone before its request was complete. */
+/** Answers requests; undefined when the client disconnected before its request was complete. */
 export type Api = (incoming: IncomingMessage) => Promise<GatewayAnswer | undefined>;
 
 interface Method {
@@ -31,7 +31,7 @@ interface Method {
   readonly resourceId: string;
 }
 
-/** Builds the template's API. @throws LocalStackError for what the local stack does not run */
+/** Builds the template's API. @throws LocalStackError for unsupported features */
 export function createApi(
   template: Template,
   parts: Omit<IntegrationParts, 'gatewayResponses'>,
@@ -87,7 +87,7 @@ export function createApi(
 
     const refusal = method.access(incoming.headers);
     if (refusal !== undefined) return gatewayResponses(refusal, context);
-    // AWS does not say whether it looks at the content type or at the body first; this names the cause.
+    // AWS does not document whether it checks the content type or the body first; this order names the cause.
     if (!method.takes(incoming.headers['content-type'])) {
       return gatewayResponses('UNSUPPORTED_MEDIA_TYPE', context);
     }
@@ -117,7 +117,7 @@ export function createApi(
     try {
       return await method.integration(request);
     } catch (error) {
-      // A template that fails is ours to repair: the client gets 500, the terminal the reason (never a payload).
+      // A failing template is Tally's fault: the client gets 500, the terminal the reason (never a payload).
       parts.report(
         `${verb} ${route.resourcePath}: ${error instanceof Error ? error.message : String(error)}`,
       );
@@ -134,7 +134,7 @@ function readModels(template: Template): Map<string, BodyValidator> {
   );
 }
 
-/** What checks a method's bodies, of every content type; undefined if nothing does. */
+/** The validator of a method's bodies, for every content type; undefined if there is none. */
 function readValidator(
   template: Template,
   { logicalId, properties }: Resource,

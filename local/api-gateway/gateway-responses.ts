@@ -1,4 +1,4 @@
-// Answers API Gateway gives by itself, as the template's gateway responses shape them.
+// API Gateway's own answers, shaped by the template's gateway responses.
 import { asObject, asText } from '../json.ts';
 import type { Template } from '../template/template.ts';
 import { staticHeaders } from './mapping.ts';
@@ -25,10 +25,10 @@ const types = {
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: 'Unsupported Media Type' },
 } as const;
 
-/** A kind of answer API Gateway gives by itself. */
+/** A kind of answer that API Gateway gives itself. */
 export type GatewayResponseType = keyof typeof types;
 
-/** Builds such an answer; `validationError` is text for `$context.error.validationErrorString`. */
+/** Builds such an answer; `validationError` is the text of `$context.error.validationErrorString`. */
 export type GatewayResponses = (
   type: GatewayResponseType,
   context: GatewayContext,
@@ -51,7 +51,7 @@ export function readGatewayResponses(template: Template): GatewayResponses {
         message,
         messageString: JSON.stringify(message),
         responseType: type,
-        // Escaped, without quotes: it is part of a JSON string, and may name what a client sent.
+        // Escaped, without quotes: it is part of a JSON string, and may contain client input.
         validationErrorString: JSON.stringify(validationError).slice(1, -1),
       },
     };
@@ -70,7 +70,7 @@ export function readGatewayResponses(template: Template): GatewayResponses {
   };
 }
 
-/** Gateway responses know no Velocity: only names are replaced. */
+/** Gateway responses do not support Velocity: only names are replaced. */
 function substitute(text: string, context: Record<string, unknown>): string {
   return text.replace(/\$context((?:\.\w+)+)/g, (_, path: string) => {
     let value: unknown = context;

@@ -1,4 +1,4 @@
-// What a method leads to: an AWS service, a function, or a mock.
+// A method's integration: an AWS service, a function, or a mock.
 import {
   type AwsJsonClient,
   isJsonService,
@@ -18,31 +18,30 @@ import { type GatewayRequest, mediaType } from './request.ts';
 /** Answers a request that has passed all checks. */
 export type Integration = (request: GatewayRequest) => Promise<GatewayAnswer>;
 
-/** A call of an AWS service by the API, which tests may answer themselves. */
+/** The API's call of an AWS service, which tests may answer themselves. */
 export interface ServiceCall {
   readonly service: JsonService;
   readonly action: string;
   readonly body: string;
 }
 
-/** Answers a service call instead of the service; undefined lets it pass. */
+/** Answers a service call instead of the service; undefined lets it through. */
 export type ServiceFault = (call: ServiceCall) => RawAnswer | undefined | Promise<RawAnswer | undefined>;
 
-/** What integrations work with. */
 export interface IntegrationParts {
   readonly functions: Functions;
   readonly client: (service: JsonService) => AwsJsonClient;
   readonly gatewayResponses: GatewayResponses;
   readonly fault: () => ServiceFault | undefined;
-  /** Reports a fault of the API itself, such as a template that fails; never with a payload. */
+  /** Reports an error of the API itself, such as a failing template; never with a payload. */
   readonly report: (message: string) => void;
   readonly observer?: StackObserver | undefined;
 }
 
-/** The most that API Gateway waits, and what it waits by default. */
+/** API Gateway's default and maximum timeout. */
 const timeoutMs = 29_000;
 
-/** Builds a method's integration. @throws LocalStackError for a kind the local stack does not run */
+/** Builds a method's integration. @throws LocalStackError for an unsupported kind */
 export function createIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
   const type = asText(integration['Type']) ?? 'none';
   const create = kinds[type];
@@ -115,7 +114,7 @@ function mockIntegration(integration: JsonObject, parts: IntegrationParts): Inte
   return async (request) => {
     const body = mapRequest(request);
     if (body === undefined) return refuse(parts, 'UNSUPPORTED_MEDIA_TYPE', request);
-    // CDK writes `{ statusCode: 204 }`, which API Gateway takes although it is no JSON.
+    // CDK writes `{ statusCode: 204 }`, which API Gateway accepts although it is not JSON.
     const [, selection] = /"?statusCode"?\s*:\s*(\d{3})/.exec(body) ?? [];
     if (selection === undefined) return refuse(parts, 'API_CONFIGURATION_ERROR', request);
     return mapResponse(request, { selection, body: '' });
@@ -126,7 +125,7 @@ function refuse(parts: IntegrationParts, type: GatewayResponseType, request: Gat
   return parts.gatewayResponses(type, request.context);
 }
 
-/** Whether an integration takes a content type, as far as that can be said before the body is looked at. */
+/** Whether an integration accepts a content type, as far as that can be decided without the body. */
 export function takesContentType(integration: JsonObject, contentType: string | undefined): boolean {
   if (integration['RequestTemplates'] === undefined) return true;
   const types = Object.keys(asObject(integration['RequestTemplates'])).map((type) => type.toLowerCase());

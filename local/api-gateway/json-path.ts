@@ -1,4 +1,4 @@
-// JSONPath as our mapping templates use it: names and indexes, without wildcards and filters.
+// The subset of JSONPath in Tally's mapping templates: names and indexes, no wildcards or filters.
 import type { Json } from '../json.ts';
 
 const step = /\.([A-Za-z_$][\w$-]*)|\[(\d+)\]/y;

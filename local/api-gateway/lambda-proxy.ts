@@ -1,4 +1,4 @@
-// The event of a Lambda proxy integration (REST API, version 1), and how its answer is read.
+// The event of a Lambda proxy integration (REST API, version 1), and parsing its answer.
 import { account } from '../identity.ts';
 import { asBoolean, asList, asNumber, asObject, asText, isObject, parseJson } from '../json.ts';
 import type { GatewayAnswer } from './gateway-responses.ts';
@@ -40,12 +40,12 @@ export function lambdaProxyEvent(request: GatewayRequest): object {
   };
 }
 
-/** An object of these entries; null without one, as API Gateway has it. */
+/** An object of these entries; null if there are none, as in API Gateway. */
 function orNull(entries: readonly (readonly [string, unknown])[]): object | null {
   return entries.length === 0 ? null : Object.fromEntries(entries);
 }
 
-/** A function's answer; undefined if it has not the shape API Gateway wants (then the client gets 502). */
+/** A function's answer; undefined if it is not in API Gateway's format (the client then gets 502). */
 export function readLambdaProxyAnswer(payload: string): GatewayAnswer | undefined {
   const answer = parseJson(payload);
   if (!isObject(answer)) return undefined;

@@ -1,4 +1,4 @@
-// Mapping of a request to an integration, and of the integration's answer to the client's.
+// Maps a request to an integration, and the integration's answer to the client's.
 import { LocalStackError } from '../errors.ts';
 import { asList, asObject, asText, type JsonObject, parseJson } from '../json.ts';
 import type { GatewayAnswer } from './gateway-responses.ts';
@@ -6,10 +6,10 @@ import { type GatewayRequest, mediaType } from './request.ts';
 import { type RequestParameters, templateContext } from './template-context.ts';
 import { compileVelocity, type VelocityTemplate } from './velocity.ts';
 
-/** Renders the integration's request; undefined when its content type has no template. */
+/** Renders the integration's request; undefined if there is no template for its content type. */
 export type RequestMapping = (request: GatewayRequest) => string | undefined;
 
-/** An integration's answer: what is matched against the selection patterns, and the body that templates see. */
+/** An integration's answer: the text matched against the selection patterns, and the body that templates see. */
 export interface IntegrationAnswer {
   readonly selection: string;
   readonly body: string;
@@ -18,7 +18,7 @@ export interface IntegrationAnswer {
 /** Shapes the client's answer. */
 export type ResponseMapping = (request: GatewayRequest, answer: IntegrationAnswer) => GatewayAnswer;
 
-/** Compiles the integration's request templates. @throws LocalStackError if bodies without a template would pass */
+/** Compiles the integration's request templates. @throws LocalStackError if bodies without a template would pass through */
 export function compileRequestMapping(integration: JsonObject): RequestMapping {
   const templates = compileTemplates(asObject(integration['RequestTemplates']));
   if (integration['PassthroughBehavior'] !== 'NEVER')
@@ -31,7 +31,7 @@ export function compileRequestMapping(integration: JsonObject): RequestMapping {
   };
 }
 
-/** Compiles the integration's responses. @throws LocalStackError if it has none, or one that maps what an answer says */
+/** Compiles the integration's responses. @throws LocalStackError if it has none, or one that maps values from an answer */
 export function compileResponseMapping(integration: JsonObject): ResponseMapping {
   const responses = asList(integration['IntegrationResponses']).map((item) => {
     const response = asObject(item);
@@ -63,7 +63,7 @@ export function compileResponseMapping(integration: JsonObject): ResponseMapping
   };
 }
 
-/** Headers with a quoted value, by names that begin with `prefix`. @throws LocalStackError for any other parameter */
+/** Headers with a quoted value, by names with the given prefix. @throws LocalStackError for any other parameter */
 export function staticHeaders(parameters: unknown, prefix: string): Record<string, string> {
   const headers = Object.entries(asObject(parameters)).map(([name, value]) => {
     const [, text] = /^'(.*)'$/.exec(asText(value) ?? '') ?? [];
@@ -74,7 +74,7 @@ export function staticHeaders(parameters: unknown, prefix: string): Record<strin
   return Object.fromEntries(headers);
 }
 
-/** `$input.params()`: the request's, in templates of answers as well. */
+/** `$input.params()`: the request's parameters, in response templates as well. */
 function parametersOf({ pathParameters, query, rawHeaders }: GatewayRequest): RequestParameters {
   return {
     path: pathParameters,
@@ -95,7 +95,7 @@ function compileTemplates(templates: JsonObject): Map<string, VelocityTemplate> 
   );
 }
 
-/** Headers by the names the client gave them. */
+/** Headers by the names as sent by the client. */
 export function headersAsSent(rawHeaders: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {};
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {

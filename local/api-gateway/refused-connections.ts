@@ -1,4 +1,4 @@
-// Answers to what is no request that API Gateway would look at: its head is too large, its framing is wrong, or it never ends.
+// Answers malformed requests that API Gateway would not process: too large a head, wrong framing, or no end.
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
@@ -16,10 +16,10 @@ const answers: Record<string, { status: number; message: string }> = {
 
 const malformed = { status: 400, message: 'This is not a well-formed HTTP request.' };
 
-/** How long a client that goes on sending is listened to: closing at once would reset the connection, and its answer with it. */
+/** How long to keep reading from a client that is still sending: closing at once would reset the connection and lose the answer. */
 const drainMs = 2_000;
 
-/** Answers on a connection whose request could not be read, and closes it. Node calls it again for each further error. */
+/** Answers on a connection whose request could not be read, and closes it. Node calls this again for each further error. */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET') {
     socket.destroy();

@@ -1,12 +1,12 @@
-// Request validation: models compiled once; the error names the field by its JSON pointer, never its value.
+// Request validation: models are compiled once; an error names the field by its JSON pointer, never its value.
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { LocalStackError } from '../errors.ts';
 import { asObject, type Json, parseJson } from '../json.ts';
 
-/** Says what is wrong with a body, or nothing. */
+/** Returns what is wrong with a body, if anything. */
 export type BodyValidator = (json: Json | undefined) => string | undefined;
 
-/** Compiles a model's schema (draft 4, as API Gateway takes it). @throws LocalStackError if it does not compile */
+/** Compiles a model's schema (draft 4, as in API Gateway). @throws LocalStackError if it does not compile */
 export function compileModel(name: string, schema: Json | undefined): BodyValidator {
   const { $schema: _, ...rest } = asObject(typeof schema === 'string' ? parseJson(schema) : schema);
   let validate: ValidateFunction;

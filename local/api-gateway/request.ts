@@ -1,4 +1,4 @@
-// One request as the API's parts see it.
+// One parsed request.
 import type { IncomingMessage } from 'node:http';
 import type { Json } from '../json.ts';
 import type { GatewayContext } from './template-context.ts';
@@ -9,7 +9,7 @@ export const bodyBytesMax = 10 * 1024 * 1024;
 /** A request whose body has been read. */
 export interface GatewayRequest {
   readonly verb: string;
-  /** As the client wrote it, without the query. */
+  /** As sent by the client, without the query. */
   readonly rawPath: string;
   readonly resourcePath: string;
   readonly query: URLSearchParams;
@@ -17,12 +17,12 @@ export interface GatewayRequest {
   readonly rawHeaders: readonly string[];
   readonly pathParameters: Record<string, string>;
   readonly body: string;
-  /** The body as JSON, if it is; parsed when first asked for. */
+  /** The body as JSON, if it is valid; parsed on first use. */
   readonly json: () => Json | undefined;
   readonly context: GatewayContext;
 }
 
-/** Reads a body. Stops at the limit: the rest is left to the connection. */
+/** Reads a body. Stops at the limit and leaves the rest to the connection. */
 export async function readBody(incoming: IncomingMessage): Promise<Buffer | 'too-large' | 'broken-off'> {
   if (Number(incoming.headers['content-length'] ?? 0) > bodyBytesMax) return 'too-large';
   const chunks: Buffer[] = [];

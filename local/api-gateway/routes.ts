@@ -1,4 +1,4 @@
-// The resource tree as routes, matched on the raw path: nothing is decoded, so an encoded slash separates nothing.
+// The resource tree as routes, matched on the raw path: nothing is decoded, so an encoded slash is not a separator.
 import { LocalStackError } from '../errors.ts';
 import { asText } from '../json.ts';
 import { refOf, rootResourceId } from '../template/names.ts';
@@ -6,13 +6,13 @@ import type { Resource, Template } from '../template/template.ts';
 
 /** A path of the API with its methods. */
 export interface Route<Method> {
-  /** As `$context.resourcePath` gives it: `/v1/counts/{metric}/{entity+}`. */
+  /** The value of `$context.resourcePath`: `/v1/counts/{metric}/{entity+}`. */
   readonly resourcePath: string;
   readonly segments: readonly string[];
   readonly methods: ReadonlyMap<string, Method>;
 }
 
-/** A route and method that fit a request, and the path's parameters, still encoded. */
+/** The matching route and method, and the path's parameters, still encoded. */
 export interface Match<Method> {
   readonly route: Route<Method>;
   readonly method: Method;
@@ -54,13 +54,13 @@ export function readRoutes<Method>(
     .sort((a, b) => specificity(b).localeCompare(specificity(a)));
 }
 
-/** Finds the most specific route for a path; undefined if there is none, or it does not have the method. */
+/** Finds the most specific route for a path; undefined if there is none, or it lacks the method. */
 export function matchRoute<Method>(
   routes: readonly Route<Method>[],
   verb: string,
   rawPath: string,
 ): Match<Method> | undefined {
-  // As API Gateway does: a slash at the end is no part of the path, nor of a greedy parameter.
+  // As in API Gateway: a trailing slash is neither part of the path nor of a greedy parameter.
   const segments = rawPath.replace(/\/$/, '').split('/').slice(1);
   for (const route of routes) {
     const parameters = fit(route.segments, segments);

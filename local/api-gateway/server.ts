@@ -1,4 +1,4 @@
-// The HTTP server of the API: kept connections, early answers to uploads that are too large, a stop that ends.
+// The API's HTTP server: keep-alive connections, early answers to uploads that are too large, a stop that completes.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { finished } from 'node:stream';
@@ -11,17 +11,17 @@ import { bodyBytesMax } from './request.ts';
 /** A listening API. */
 export interface ApiServer {
   readonly url: string;
-  /** Takes no more requests, waits up to `graceMs` for those that are being answered. */
+  /** Accepts no more requests, and waits up to `graceMs` for those in progress. */
   stop(graceMs: number): Promise<void>;
 }
 
-/** What is read and thrown away of an upload that was refused, so that the client gets to read why. */
+/** How much of a refused upload to read and discard, so that the client can read the answer. */
 const drainedBytesMax = 64 * 1024 * 1024;
 const drainMsMax = 5_000;
 
 /**
  * Listens on 127.0.0.1.
- * @param port the port wanted, and whether the next free one will do
+ * @param port the requested port, and whether the next free one is acceptable
  * @throws LocalStackError when the port is taken
  */
 export async function startApiServer(api: Api, port: number, orNextFree: boolean): Promise<ApiServer> {
@@ -30,10 +30,10 @@ export async function startApiServer(api: Api, port: number, orNextFree: boolean
     headersTimeout: 30_000,
     keepAliveTimeout: 65_000,
     maxHeaderSize: headBytesMax,
-    // Its own refusal of a request without a host is no JSON.
+    // Node's own refusal of a request without a host is not JSON.
     requireHostHeader: false,
   });
-  // A client that has sent all it will send still waits for its answer.
+  // A half-closed client still waits for its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.on('clientError', refuseConnection);
   const respond = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
@@ -41,12 +41,12 @@ export async function startApiServer(api: Api, port: number, orNextFree: boolean
     if (answer !== undefined && !outgoing.destroyed) send(incoming, outgoing, answer);
   };
   server.on('request', (incoming, outgoing) => void respond(incoming, outgoing));
-  // A client that asks first is refused before it sends anything.
+  // A client that sends Expect: 100-continue is refused before it sends the body.
   server.on('checkContinue', (incoming, outgoing) => {
     if (Number(incoming.headers['content-length'] ?? 0) <= bodyBytesMax) outgoing.writeContinue();
     void respond(incoming, outgoing);
   });
-  // No other expectation can be met; the request is answered all the same.
+  // Other expectations cannot be met; answer the request anyway.
   server.on('checkExpectation', (incoming, outgoing) => void respond(incoming, outgoing));
 
   for (let candidate = port; ; candidate += 1) {
@@ -99,7 +99,7 @@ function drain(incoming: IncomingMessage): void {
     socket.off('close', done);
   };
   finished(incoming, done);
-  // Once it is answered, a request does not hear that its connection has ended.
+  // After its answer, a request is not notified that its connection has ended.
   socket.once('close', done);
   incoming.on('data', (chunk: Buffer) => {
     bytes += chunk.length;

@@ -1,4 +1,4 @@
-// What our mapping templates see: $input, $util, $context.
+// The variables of mapping templates: $input, $util, $context.
 // (docs apigateway/latest/developerguide/api-gateway-mapping-template-reference.html)
 import type { Json } from '../json.ts';
 import { evaluateJsonPath } from './json-path.ts';
@@ -30,7 +30,7 @@ function createInput(body: string, json: Json | undefined, parameters: RequestPa
   return {
     body,
     path: (path: string) => evaluateJsonPath(json, path) ?? null,
-    // A path that leads nowhere gives an empty JSON string.
+    // A path without a value gives an empty JSON string.
     json: (path: string) => {
       const value = evaluateJsonPath(json, path);
       return value === undefined ? '""' : JSON.stringify(value);

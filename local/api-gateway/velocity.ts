@@ -1,9 +1,9 @@
-// Velocity templates by velocityjs: parsed once, with the Java methods that our templates call.
+// Velocity templates by velocityjs: parsed once, with the Java methods that Tally's templates call.
 import { Compile, parse } from 'velocityjs';
 
 /** A parsed template. */
 export interface VelocityTemplate {
-  /** Renders with a context. @throws if the template calls what is not known here */
+  /** Renders with a context. @throws if the template calls an unsupported method */
   render(context: Record<string, unknown>): string;
 }
 
@@ -11,7 +11,7 @@ type Ast = ReturnType<typeof parse>;
 
 const parsed = new Map<string, Ast>();
 
-/** Double-quoted strings are templates too, and velocityjs parses them whenever they are evaluated. */
+/** Double-quoted strings are templates too, and velocityjs parses them at every evaluation. */
 function parseOnce(text: string): Ast {
   let ast = parsed.get(text);
   if (ast === undefined) {
@@ -27,7 +27,7 @@ class CachedCompile extends Compile {
   }
 }
 
-/** Parses a template. @throws if it is no Velocity */
+/** Parses a template. @throws if it is not valid Velocity */
 export function compileVelocity(source: string): VelocityTemplate {
   const ast = parse(source);
   return {
@@ -35,7 +35,7 @@ export function compileVelocity(source: string): VelocityTemplate {
   };
 }
 
-/** The Java methods that our templates call. */
+/** The Java methods that Tally's templates call. */
 const javaMethods: Readonly<Record<string, (value: object, key?: string) => unknown>> = {
   size: (value) => Object.keys(value).length,
   get: (value, key = '') => (Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : null),

@@ -1,10 +1,10 @@
-// A small client for AWS's JSON protocol: what the local stack itself says to the emulators, which check no signature.
+// A small client for AWS's JSON protocol, for the local stack's own calls of the emulators, which check no signature.
 import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { credentials, region } from '../identity.ts';
 import { asText, isObject, type Json, type JsonObject, parseJson } from '../json.ts';
 
-/** Services spoken to in the JSON protocol, with the names of their versions in X-Amz-Target. */
+/** Services with the JSON protocol, and their version names in X-Amz-Target. */
 const services = {
   dynamodb: { target: 'DynamoDB_20120810', contentType: 'application/x-amz-json-1.0' },
   kinesis: { target: 'Kinesis_20131202', contentType: 'application/x-amz-json-1.1' },
@@ -12,22 +12,22 @@ const services = {
   ssm: { target: 'AmazonSSM', contentType: 'application/x-amz-json-1.1' },
 } as const;
 
-/** A service that speaks AWS's JSON protocol. */
+/** A service with the JSON protocol. */
 export type JsonService = keyof typeof services;
 
-/** True for the name of a service of the JSON protocol. */
+/** Whether a name is a service with the JSON protocol. */
 export function isJsonService(name: string): name is JsonService {
   return Object.hasOwn(services, name);
 }
 
-/** An answer of a service, or one that a fault gives in its place, which may have headers. */
+/** A service's answer, or a fault's in its place, which may have headers. */
 export interface RawAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** A service's refusal: `code` is AWS's error type without its prefix. */
+/** A service's error: `code` is AWS's error type without its prefix. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
   readonly code: string;
@@ -44,11 +44,11 @@ export class ServiceError extends Error {
   }
 }
 
-/** Sends requests to one endpoint over kept connections. */
+/** Sends requests to one endpoint over keep-alive connections. */
 export interface AwsJsonClient {
-  /** Sends a request and gives the answer whatever its status. */
+  /** Sends a request and returns the answer, whatever its status. */
   send(action: string, body: string, options?: SendOptions): Promise<RawAnswer>;
-  /** Sends a request and gives the parsed answer. @throws ServiceError for any status but 200 */
+  /** Sends a request and returns the parsed answer. @throws ServiceError for any status but 200 */
   call(action: string, input: JsonObject, options?: SendOptions): Promise<JsonObject>;
   close(): void;
 }
@@ -107,7 +107,7 @@ export function createAwsJsonClient(service: JsonService, endpoint: string): Aws
   };
 }
 
-/** Headers that look like a signed request's; the emulators only want them to be there. */
+/** Headers that look like a signed request's; the emulators only check that they exist. */
 export function authorization(service: string): Record<string, string> {
   const now = new Date().toISOString().replace(/[-:]|\.\d{3}/g, '');
   const scope = `${credentials.accessKeyId}/${now.slice(0, 8)}/${region}/${service}/aws4_request`;

@@ -7,7 +7,7 @@ import { LocalStackError } from '../errors.ts';
 import type { Listening } from '../listening.ts';
 import type { CreatedObject, EmulatorReport, EmulatorStart } from './worker.ts';
 
-/** Where each service answers. */
+/** The address of each service. */
 export interface Endpoints {
   readonly dynamodb: string;
   readonly kinesis: string;
@@ -24,15 +24,14 @@ export interface Emulators {
   stop(): Promise<void>;
 }
 
-/** How emulators are started. */
 export interface EmulatorsOptions {
-  /** Folder for persistent data; in memory without. */
+  /** Folder for persistent data; by default in memory. */
   readonly dataDir?: string | undefined;
-  /** The stack's clock; the machine's without. */
+  /** The stack's clock; by default the machine's. */
   readonly clock?: ClockOffset | undefined;
-  /** Called when an emulator ends by itself. */
+  /** Called when an emulator terminates unexpectedly. */
   readonly onCrash: (error: Error) => void;
-  /** Called when an object was put. */
+  /** Called for every object put. */
   readonly onObject?: (created: CreatedObject) => void;
 }
 
@@ -62,7 +61,7 @@ export async function startEmulator(
   const folder = dataDir === undefined ? undefined : join(dataDir, name);
   if (folder !== undefined) {
     await mkdir(folder, { recursive: true });
-    // LevelDB would take it for empty, and begin anew.
+    // LevelDB would treat it as empty, and start over.
     const files = await readdir(folder);
     if (files.some((file) => file.startsWith('MANIFEST-')) && !files.includes('CURRENT'))
       throw unusable(folder, 'its file CURRENT is missing');
@@ -106,7 +105,7 @@ export async function startEmulator(
   };
 }
 
-/** With data in memory the same emulators start. */
+/** The error of an unusable data folder: with data in memory, the same emulators start. */
 function unusable(folder: string, reason: string): LocalStackError {
   return new LocalStackError(
     `The data in ${folder} is damaged, or its disk full: ${reason}. Put a copy of the whole data folder back, or start with another --data folder.`,

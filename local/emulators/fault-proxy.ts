@@ -1,4 +1,4 @@
-// Between functions and a service: a test can refuse a call or lose its answer, and an observer sees who called what.
+// A proxy between functions and a service: a test can refuse a call or lose its answer, and an observer sees who called what.
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { type Listening, listen } from '../listening.ts';
@@ -8,18 +8,18 @@ import type { Endpoints } from './emulators.ts';
 
 /** A function's call of a service. For S3 the action is method and path: `PUT /bucket/key`. */
 export interface FunctionCall {
-  /** Who calls: `function <logical id>`. */
+  /** The caller: `function <logical id>`. */
   readonly caller: string;
   readonly service: keyof Endpoints;
   readonly action: string;
   readonly body: string;
 }
 
-/** What happens to a call: it passes, it is carried out but its answer is lost, or it is answered like this instead. */
+/** A call's fate: it passes, or it is executed but its answer is lost, or it gets this answer instead. */
 export type FunctionFault = (call: FunctionCall) => Fate | Promise<Fate>;
 type Fate = 'pass' | 'lose-answer' | RawAnswer;
 
-/** Listens in front of a service. `fault` decides on every call; `observer` sees each that was answered. */
+/** Listens in front of a service. `fault` decides on every call; `observer` sees each answered call. */
 export async function startFaultProxy(
   service: keyof Endpoints,
   target: string,

@@ -1,4 +1,4 @@
-// What fauxqs 2.4 gets wrong for a stack that must keep every message; each repair says what it saw.
+// Fixes for fauxqs 2.4, on a stack that must keep every message; each comment names the bug.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { existsSync } from 'node:fs';
 import { Server as HttpServer } from 'node:http';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { CreatedObject } from './worker.ts';
 
-/** The parts of fauxqs's inside that are repaired. */
+/** The internals of fauxqs that are patched. */
 interface Persistence {
   db: DatabaseSync;
   transaction(work: () => void): void;
@@ -24,7 +24,7 @@ interface ObjectStore {
 }
 type S3ErrorConstructor = new (code: string, message: string, status: number) => Error;
 
-/** Repairs the copy of fauxqs this thread will load, and the database an earlier run left. @param tell called with each object that is put */
+/** Patches the copy of fauxqs that this thread will load, and the database of an earlier run. @param tell called for each object put */
 export async function repairFauxqs(
   dataDir: string | undefined,
   tell: (created: CreatedObject) => void,
@@ -56,7 +56,7 @@ function listenOnThisMachineOnly(): void {
   } as typeof Server.prototype.listen;
 }
 
-/** A visibility of 0 wrote NULL into a NOT NULL column: the call failed and the message was gone until a restart. */
+/** A visibility of 0 wrote NULL into a NOT NULL column: the call failed, and the message was gone until a restart. */
 function makeMessagesReadyWithTheirCount(
   persistence: Persistence & { updateMessageReady(messageId: string): void },
 ) {
@@ -82,7 +82,7 @@ function receiveInOneTransaction(queue: Queue): void {
   };
 }
 
-/** The function that had received a message in the last run is gone: the message need not wait for its visibility to run out. */
+/** The function that received a message in the last run is gone: the message need not wait for its visibility timeout. */
 function returnMessagesOfLastRun(path: string): void {
   if (!existsSync(path)) return;
   const database = new DatabaseSync(path);
@@ -93,7 +93,7 @@ function returnMessagesOfLastRun(path: string): void {
   }
 }
 
-/** S3 notifies EventBridge of every object; fauxqs does not. Objects that are uploaded in parts are left out. */
+/** S3 notifies EventBridge of every object; fauxqs does not. Multipart uploads are not covered. */
 function tellOfObjects(store: ObjectStore, tell: (created: CreatedObject) => void): void {
   const putObject = store.putObject;
   store.putObject = function (this: ObjectStore, bucket, key, ...values) {
@@ -104,7 +104,7 @@ function tellOfObjects(store: ObjectStore, tell: (created: CreatedObject) => voi
   };
 }
 
-/** `If-None-Match: *` was not looked at: a put that must not replace an object did. */
+/** `If-None-Match: *` was ignored, so a put that must not replace an object did. */
 function refuseToReplace(store: ObjectStore, S3Error: S3ErrorConstructor): void {
   const headers = new AsyncLocalStorage<{ 'if-none-match'?: string }>();
   const emit = HttpServer.prototype.emit as (this: HttpServer, ...values: unknown[]) => boolean;

@@ -1,4 +1,4 @@
-// SSM parameters: the template's values, which a JSON file can replace while the stack runs.
+// SSM parameters: the template's values, which a JSON file can override while the stack runs.
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -6,8 +6,8 @@ import { asObject, asText, isObject, type Json, type JsonObject, parseJson } fro
 import { type Listening, listen } from '../listening.ts';
 
 /**
- * Serves GetParameter, GetParameters and PutParameter. The file holds `{ name: value }`, is read at every request,
- * and goes before the template; values may be text, or JSON that is handed out as text.
+ * Serves GetParameter, GetParameters and PutParameter. The file contains `{ name: value }`, is read at every request, and takes
+ * precedence over the template; values may be text, or JSON that is returned as text.
  */
 export async function startParameters(
   templateValues: ReadonlyMap<string, string>,
@@ -50,7 +50,7 @@ export async function startParameters(
   };
 
   const server = createServer(async (incoming, outgoing) => {
-    // A request that broke off wants no answer.
+    // An aborted request needs no answer.
     const body = await text(incoming).catch(() => undefined);
     if (body === undefined) return;
     const action = String(incoming.headers['x-amz-target'] ?? '').replace('AmazonSSM.', '');
@@ -69,7 +69,7 @@ function describe(name: string, value: string): JsonObject {
   return { Name: name, Type: 'String', Value: value, Version: 1, DataType: 'text' };
 }
 
-/** The file's values, none if there is no file; undefined while it is half written: then the last ones stay. */
+/** The file's values, none if there is no file; undefined while it is partly written: the last values then stay. */
 async function readOverrides(file: string): Promise<JsonObject | undefined> {
   const values = parseJson(await readFile(file, 'utf8').catch(() => '{}'));
   return isObject(values) ? values : undefined;

@@ -1,4 +1,4 @@
-// An emulator's worker thread: starts one, tells its port, closes it when asked.
+// An emulator's worker thread: starts it, reports its port, closes it on request.
 import '../compile-cache.ts';
 import type { IncomingMessage, Server } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -6,16 +6,15 @@ import { type ClockOffset, followClock } from '../clock.ts';
 import { listen } from '../listening.ts';
 import { repairFauxqs } from './fauxqs-repairs.ts';
 
-/** What an emulator's thread is started with. */
 export interface EmulatorStart {
   readonly name: 'dynamodb' | 'kinesis' | 'sqs-and-s3';
-  /** Folder for persistent data; in memory without. */
+  /** Folder for persistent data; by default in memory. */
   readonly dataDir?: string;
-  /** The stack's clock; the machine's without. */
+  /** The stack's clock; by default the machine's. */
   readonly clock?: ClockOffset;
 }
 
-/** What the thread says: where it listens, or which object was put. */
+/** The thread's messages: its address, or an object that was put. */
 export type EmulatorReport = { endpoint: string } | { created: CreatedObject };
 
 /** An object that was put into a bucket. */
@@ -43,7 +42,7 @@ const starters = {
     return serveHttp(kinesalite({ ...atOnce, shardLimit: 1_000, ...path }));
   },
   'sqs-and-s3': async () => {
-    // The repairs must be in place before fauxqs opens its server and its database.
+    // The patches must be in place before fauxqs opens its server and its database.
     await repairFauxqs(dataDir, (created) => say({ created }));
     const { startFauxqs } = await import('fauxqs');
     const data = dataDir === undefined ? {} : { dataDir };
@@ -61,14 +60,14 @@ async function serveHttp(server: Server) {
   server.prependListener('request', ignoreBrokenUploads);
   const listening = await listen(server);
   const stopAll = () => {
-    // kinesalite closes its store first and its server after: connections of the meantime.
+    // kinesalite closes its store before its server: close connections opened in between.
     setImmediate(() => server.closeAllConnections());
     return listening.stop();
   };
   return { endpoint: listening.endpoint, stop: stopAll };
 }
 
-/** dynalite and kinesalite throw when a request breaks off (a function's time-out does that), which would end the thread. */
+/** dynalite and kinesalite throw when a request is aborted (for example by a function's timeout), which would end the thread. */
 function ignoreBrokenUploads(incoming: IncomingMessage): void {
   const on = incoming.on.bind(incoming);
   incoming.on = (event: string, listener: (...values: never[]) => void) =>

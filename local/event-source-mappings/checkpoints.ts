@@ -1,13 +1,13 @@
-// How far each shard has been handled, kept in a file. Losing it is harmless: reading starts again at the oldest record.
+// The position in each shard, kept in a file. Losing it is harmless: reading restarts at the oldest record.
 import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { asObject, parseJson } from '../json.ts';
 
-/** How far one shard has been handled. */
+/** The position in one shard. */
 export interface Checkpoint {
-  /** The last record handled; none yet if left out. */
+  /** The last record handled; absent if there is none. */
   readonly sequenceNumber?: string;
-  /** True when the shard is closed and has been handled to its end. */
+  /** True when the shard is closed and handled to its end. */
   readonly drained: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface Checkpoints {
   flush(): Promise<void>;
 }
 
-/** Reads a checkpoint file, or starts without one; without a path they are in memory only. */
+/** Opens a checkpoint file, or starts without one; without a path, checkpoints are in memory only. */
 export function openCheckpoints(path: string | undefined): Checkpoints {
   const checkpoints = new Map<string, Checkpoint>(path === undefined ? [] : read(path));
   let writing: Promise<void> = Promise.resolve();
@@ -32,7 +32,7 @@ export function openCheckpoints(path: string | undefined): Checkpoints {
       await writeFile(`${path}.new`, JSON.stringify(Object.fromEntries(checkpoints)));
       await rename(`${path}.new`, path);
     } catch {
-      // A checkpoint that is not written costs a second delivery, which the pipeline must bear anyway.
+      // A lost checkpoint causes a second delivery, which the pipeline must tolerate anyway.
     }
   };
 

@@ -1,4 +1,4 @@
-// Event source mapping of a Kinesis stream: one reader a shard, children after their parents.
+// Event source mapping of a Kinesis stream: one reader per shard, children after their parents.
 import type { AwsJsonClient } from '../emulators/aws-json.ts';
 import { LocalStackError } from '../errors.ts';
 import { asList, asNumber, type Json } from '../json.ts';
@@ -8,14 +8,13 @@ import { listShards, type Shard } from './kinesis-records.ts';
 import { createGate, type Invoke, type Mapping, pauseFor } from './mapping.ts';
 import { readShard } from './shard-reader.ts';
 
-/** Settings of a stream's mapping, in the template's words. */
+/** Settings of a stream's mapping, named as in the template. */
 export interface StreamSettings {
   readonly batchSize: number;
   readonly windowMs: number;
   readonly partialAnswers: boolean;
 }
 
-/** What a stream's mapping works with. */
 export interface StreamMappingParts {
   readonly logicalId: string;
   readonly settings: StreamSettings;
@@ -28,10 +27,10 @@ export interface StreamMappingParts {
   readonly onBatch?: (lastArrivalMs: number) => void;
 }
 
-/** Shards are listed this often. */
+/** Interval at which shards are listed. */
 const discoveryMs = 1_000;
 
-/** What a stream's mapping must have here: the local stack runs no other value. */
+/** Required settings of a stream's mapping: the local stack supports no other values. */
 const onlyValues: Readonly<Record<string, Json>> = {
   BisectBatchOnFunctionError: false,
   MaximumRecordAgeInSeconds: -1,
@@ -40,7 +39,7 @@ const onlyValues: Readonly<Record<string, Json>> = {
   StartingPosition: 'TRIM_HORIZON',
 };
 
-/** Reads the settings of a stream's mapping. @throws LocalStackError for settings the local stack cannot follow */
+/** Reads the settings of a stream's mapping. @throws LocalStackError for unsupported settings */
 export function streamSettings({ logicalId, properties }: Resource): StreamSettings {
   for (const [name, value] of Object.entries(onlyValues)) {
     if ((properties[name] ?? value) !== value)
@@ -55,7 +54,7 @@ export function streamSettings({ logicalId, properties }: Resource): StreamSetti
   };
 }
 
-/** Starts the mapping: finds shards, reads each once its parents have been handled to their end. */
+/** Starts the mapping: finds shards, and reads each once its parents are handled to their ends. */
 export function startKinesisMapping(parts: StreamMappingParts): Mapping {
   const { kinesis, streamName, checkpoints } = parts;
   const gate = createGate();
@@ -94,7 +93,7 @@ export function startKinesisMapping(parts: StreamMappingParts): Mapping {
         await gate.pass();
         await discover();
       } catch {
-        // The emulator does not answer, or the mapping stops: the loop's condition tells.
+        // The emulator does not answer, or the mapping is stopping: the loop's condition decides.
       }
       const woken = new Promise<void>((resolve) => {
         wakeDiscovery = resolve;

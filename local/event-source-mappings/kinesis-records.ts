@@ -1,4 +1,4 @@
-// Reads records of one shard, and makes Lambda's event of them.
+// Reads records of one shard, and builds Lambda's event from them.
 import { type AwsJsonClient, ServiceError } from '../emulators/aws-json.ts';
 import { region } from '../identity.ts';
 import { asList, asNumber, asObject, asText } from '../json.ts';
@@ -44,15 +44,15 @@ export async function listShards(
   }
 }
 
-/** What one read of a shard gave; `ended` when there can be nothing after it. */
+/** The result of one read; `ended` when nothing can follow. */
 export interface ShardRead {
   readonly records: readonly StreamRecord[];
   readonly ended: boolean;
 }
 
 /**
- * Reads what follows a checkpoint, once. An iterator is made for every read: kinesalite's next iterator of an empty
- * read names the present second, and a record that was being put in the second before could lie behind it.
+ * Reads once after a checkpoint. Creates an iterator for every read: kinesalite's next iterator of an empty read starts at the
+ * current second, and could skip a record that was being put in the second before.
  */
 export async function readAfter(
   kinesis: AwsJsonClient,
@@ -63,7 +63,7 @@ export async function readAfter(
   signal: AbortSignal,
 ): Promise<ShardRead> {
   let ShardIterator = await iteratorAfter(kinesis, StreamName, shard.shardId, checkpoint, signal);
-  // An empty read of a closed shard may need a second one before the service says that it has ended.
+  // A closed shard may need a second empty read before the service reports its end.
   for (let attempt = 0; attempt < (shard.closed ? 2 : 1); attempt += 1) {
     const answer = await kinesis.call('GetRecords', { ShardIterator, Limit }, { signal });
     const records = asList(answer['Records']).map(readRecord);
@@ -91,7 +91,7 @@ async function iteratorAfter(
   try {
     return asText((await kinesis.call('GetShardIterator', after, { signal }))['ShardIterator']) ?? '';
   } catch (error) {
-    // A checkpoint of another stream (its data folder was emptied, say): start again at the oldest record.
+    // A checkpoint of another stream (for example after its data folder was emptied): restart at the oldest record.
     if (!(error instanceof ServiceError) || error.code !== 'InvalidArgumentException') throw error;
     return asText((await kinesis.call('GetShardIterator', trimHorizon, { signal }))['ShardIterator']) ?? '';
   }
@@ -107,7 +107,7 @@ function readRecord(value: unknown): StreamRecord {
   };
 }
 
-/** The event a function gets for records of one shard. */
+/** A function's event for records of one shard. */
 export function kinesisEvent(streamArn: string, shardId: string, records: readonly StreamRecord[]): object {
   return {
     Records: records.map((record) => ({
@@ -129,7 +129,7 @@ export function kinesisEvent(streamArn: string, shardId: string, records: readon
   };
 }
 
-/** Bytes a record takes in an event, about. */
+/** Approximate bytes of a record in an event. */
 export function recordBytes(record: StreamRecord): number {
   return record.data.length + record.partitionKey.length + 600;
 }

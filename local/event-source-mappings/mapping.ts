@@ -1,4 +1,4 @@
-// What both kinds of event source mapping share.
+// Common parts of both kinds of event source mapping.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InvocationOutcome } from '../functions/container.ts';
 import { asObject, asText, parseJson } from '../json.ts';
@@ -6,10 +6,10 @@ import { asObject, asText, parseJson } from '../json.ts';
 /** A running mapping. */
 export interface Mapping {
   readonly logicalId: string;
-  /** Stops taking records or messages; a batch that is being handled goes on. Resolves when nothing is being handled. */
+  /** Stops taking records or messages; batches in progress continue. Resolves when none is left. */
   pause(): Promise<void>;
   resume(): void;
-  /** Stops for good; waits up to `graceMs` for the batch that is being handled. */
+  /** Stops permanently; waits up to `graceMs` for the batch in progress. */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -19,15 +19,15 @@ export type Invoke = (event: unknown) => Promise<InvocationOutcome>;
 /** Lambda's limit for the payload of one batch. */
 const batchBytesMax = 6 * 1024 * 1024;
 
-/** Bytes a batch may hold of records or messages themselves: the limit, less what the event says about each. */
+/** Maximum bytes of records or messages in a batch: the limit, less the event's own fields. */
 export const batchContentBytesMax = batchBytesMax - 64 * 1024;
 
-/** A gate that lets loops pass while a mapping is not paused, and knows how many batches are being handled. */
+/** A gate that holds loops while a mapping is paused, and counts the batches in progress. */
 export interface Gate {
   readonly signal: AbortSignal;
   /** Resolves when the mapping is not paused; rejects when it is stopped. */
   pass(): Promise<void>;
-  /** Passes the gate and runs work that `pause` and `stop` wait for. */
+  /** Passes the gate and does work that `pause` and `stop` wait for. */
   handling<T>(work: () => Promise<T>): Promise<T>;
   pause(): Promise<void>;
   resume(): void;
@@ -80,14 +80,13 @@ export function createGate(): Gate {
   };
 }
 
-/** Waits; rejects when the signal aborts. */
 export async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal });
 }
 
 /**
- * Reads `{ batchItemFailures: [{ itemIdentifier }] }` as Lambda does: nothing, null or an empty list means success; an
- * empty or unknown identifier, or another shape, fails the whole batch.
+ * Parses `{ batchItemFailures: [{ itemIdentifier }] }` like Lambda: nothing, null or an empty list means success; an empty or
+ * unknown identifier, or another shape, fails the whole batch.
  * (docs lambda/latest/dg/services-sqs-errorhandling.html)
  * @returns the identifiers that failed
  */

@@ -11,7 +11,6 @@ import { startKinesisMapping, streamSettings } from './kinesis-mapping.ts';
 import type { Mapping } from './mapping.ts';
 import { queueSettings, startSqsMapping } from './sqs-mapping.ts';
 
-/** What mappings work with. */
 export interface MappingParts {
   readonly template: Template;
   readonly functions: Functions;
@@ -19,7 +18,7 @@ export interface MappingParts {
   readonly sqs: AwsJsonClient;
   readonly sqsEndpoint: string;
   readonly dataDir: string | undefined;
-  /** Called for each batch of a stream's mapping: the function, and when the last record arrived. */
+  /** Called for each batch of a stream's mapping, with the function and the arrival of the last record. */
   readonly onBatch?: (functionName: string, lastArrivalMs: number) => void;
 }
 

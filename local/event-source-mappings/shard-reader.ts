@@ -1,15 +1,15 @@
-// Handles one shard: in order, one batch at a time, from its checkpoint to its end. A batch that fails comes again.
+// Handles one shard: in order, one batch at a time, from its checkpoint to its end. A failed batch is retried.
 import type { Checkpoint } from './checkpoints.ts';
 import type { StreamMappingParts } from './kinesis-mapping.ts';
 import { kinesisEvent, readAfter, recordBytes, type Shard, type StreamRecord } from './kinesis-records.ts';
 import { batchContentBytesMax, type Gate, pauseFor, readBatchAnswer } from './mapping.ts';
 
-/** An idle shard is read this often. AWS reads about once a second; here a count shall show soon. */
+/** Interval at which an idle shard is read. AWS reads about once a second; here, counts should show up sooner. */
 const pollMs = 150;
 const backoffBaseMs = 100;
 const backoffCapMs = 10_000;
 
-/** Reads and handles the shard until it has ended; rejects when the mapping is stopped. */
+/** Reads and handles the shard until its end; rejects when the mapping is stopped. */
 export async function readShard(
   parts: StreamMappingParts,
   shard: Shard & { closed: boolean },
@@ -37,7 +37,7 @@ export async function readShard(
   }
 }
 
-/** Waits for records, then until the window is over or the batch is full. */
+/** Waits for records, then until the window ends or the batch is full. */
 async function collect(
   { kinesis, streamName, settings, checkpoints }: StreamMappingParts,
   shard: Shard,
@@ -72,7 +72,7 @@ async function collect(
   }
 }
 
-/** Invokes the function. @returns how many of the first records are done; everything from the lowest failure on comes again */
+/** Invokes the function. @returns how many of the first records are done; everything from the lowest failure on is retried */
 async function deliver(
   { settings, streamArn, invoke, onBatch }: StreamMappingParts,
   shardId: string,

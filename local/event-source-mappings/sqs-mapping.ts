@@ -1,4 +1,4 @@
-// Event source mapping of an SQS queue: several pollers, each collects a batch, invokes, deletes what succeeded.
+// Event source mapping of an SQS queue: several pollers, each of which collects a batch, invokes, and deletes what succeeded.
 import { type AwsJsonClient, ServiceError } from '../emulators/aws-json.ts';
 import { region } from '../identity.ts';
 import { asList, asNumber, asObject, asText, type JsonObject } from '../json.ts';
@@ -13,7 +13,7 @@ import {
   readBatchAnswer,
 } from './mapping.ts';
 
-/** Settings of a queue's mapping, in the template's words. */
+/** Settings of a queue's mapping, named as in the template. */
 export interface QueueSettings {
   readonly batchSize: number;
   readonly windowMs: number;
@@ -21,7 +21,6 @@ export interface QueueSettings {
   readonly partialAnswers: boolean;
 }
 
-/** What a queue's mapping works with. */
 export interface QueueMappingParts {
   readonly logicalId: string;
   readonly settings: QueueSettings;
@@ -31,10 +30,10 @@ export interface QueueMappingParts {
   readonly invoke: Invoke;
 }
 
-/** Pollers of a mapping without MaximumConcurrency: as many as AWS starts with. */
+/** Pollers of a mapping without MaximumConcurrency: AWS's initial number. */
 const concurrencyMaxDefault = 5;
 
-/** Short, because fauxqs hands messages to a poll even when its connection is gone, and because pausing waits for it. */
+/** Short, because fauxqs delivers messages to a poll even if its connection is gone, and because pausing waits for it. */
 const waitSeconds = 1;
 
 /** Reads the settings of a queue's mapping. */
@@ -62,13 +61,13 @@ async function poll(parts: QueueMappingParts, gate: Gate): Promise<void> {
         for (const batch of cut(await collect(parts, gate))) await handle(parts, batch);
       });
     } catch {
-      // The emulator does not answer, or the mapping stops: the loop's condition tells.
+      // The emulator does not answer, or the mapping is stopping: the loop's condition decides.
       await pauseFor(500, gate.signal).catch(() => {});
     }
   }
 }
 
-/** Waits a moment for a message, then until the window is over or the batch is full. */
+/** Waits briefly for a message, then until the window ends or the batch is full. */
 async function collect({ sqs, queueUrl, settings }: QueueMappingParts, gate: Gate): Promise<JsonObject[]> {
   const messages: JsonObject[] = [];
   let bytes = 0;
@@ -93,7 +92,7 @@ async function collect({ sqs, queueUrl, settings }: QueueMappingParts, gate: Gat
   }
 }
 
-/** Cuts what was collected into batches of at most 6 MB: ten messages of 1 MiB are more. */
+/** Splits messages into batches of at most 6 MB: ten messages of 1 MiB exceed that. */
 function cut(messages: readonly JsonObject[]): JsonObject[][] {
   const batches: JsonObject[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
@@ -108,7 +107,7 @@ function cut(messages: readonly JsonObject[]): JsonObject[][] {
   return batches;
 }
 
-/** Bytes a message takes in an event, about: its body is a JSON string there. */
+/** Approximate bytes of a message in an event, where its body is a JSON string. */
 function messageBytes(message: JsonObject): number {
   return JSON.stringify(message).length + 500;
 }
@@ -116,7 +115,7 @@ function messageBytes(message: JsonObject): number {
 async function handle(parts: QueueMappingParts, messages: readonly JsonObject[]): Promise<void> {
   const { settings, sqs, queueUrl } = parts;
   const outcome = await parts.invoke(sqsEvent(parts.queueArn, messages));
-  // Messages that failed become visible again when their time is over.
+  // Failed messages become visible again after their timeout.
   if (!outcome.ok) return;
   const ids = new Set(messages.map((message) => message['MessageId']));
   const failed = settings.partialAnswers ? readBatchAnswer(outcome.payload, (id) => ids.has(id)) : [];
@@ -139,7 +138,7 @@ async function deleteBatch(
   try {
     await sqs.call('DeleteMessageBatch', { QueueUrl, Entries });
   } catch (error) {
-    // Not deleted, they are delivered again: an ordinary thing on SQS.
+    // If they are not deleted, they are delivered again, as can happen on SQS.
     if (!(error instanceof ServiceError)) throw error;
   }
 }
@@ -153,7 +152,7 @@ function sqsEvent(queueArn: string, messages: readonly JsonObject[]): object {
       attributes: message['Attributes'],
       messageAttributes: Object.fromEntries(
         Object.entries(asObject(message['MessageAttributes'])).map(([name, value]) => {
-          // Ours are text.
+          // Tally's attributes are text.
           const { StringValue: stringValue, DataType: dataType } = asObject(value);
           return [name, { stringValue, dataType, stringListValues: [], binaryListValues: [] }];
         }),

@@ -1,19 +1,19 @@
-// One Lambda container: a worker thread that runs one invocation at a time and is thrown away when it times out or breaks.
+// One Lambda container: a worker thread that runs one invocation at a time, and is discarded after a timeout or crash.
 import type { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import type { FunctionError, WorkerReport, WorkerStart } from './protocol.ts';
 
-/** How an invocation ended. `payload` is JSON. */
+/** The result of an invocation. `payload` is JSON. */
 export type InvocationOutcome = { ok: true; payload: string } | { ok: false; error: FunctionError };
 
-/** A container; `usable` is false once it has timed out or broken. */
+/** A container; `usable` is false once it has timed out or crashed. */
 export interface Container {
   readonly usable: boolean;
   invoke(requestId: string, event: string, timeoutMs: number): Promise<InvocationOutcome>;
   stop(): Promise<void>;
 }
 
-/** Text a function wrote, line by line. */
+/** Receives a function's output, line by line. */
 export type OutputListener = (line: string, stream: 'stdout' | 'stderr') => void;
 
 /** Starts a container; its handler loads while the first invocation waits. */
@@ -27,7 +27,7 @@ export function startContainer(
     env: { ...environment },
     stdout: true,
     stderr: true,
-    // The function's memory limits the thread's heap; little for new objects, or each thread grows by 100 MB.
+    // The function's memory limits the thread's heap. Keep the young generation small, or each thread grows by 100 MB.
     resourceLimits: { maxOldGenerationSizeMb: start.memoryMb, maxYoungGenerationSizeMb: 16 },
   });
   eachLine(worker.stdout, (line) => onOutput(line, 'stdout'));
@@ -60,7 +60,7 @@ export function startContainer(
   });
   worker.once('exit', () => {
     loaded.resolve();
-    // A thread whose module did not load ends by itself, perhaps before its report arrived.
+    // A thread whose module failed to load exits by itself, perhaps before its report arrives.
     breakDown(
       loadError ?? { errorType: 'Runtime.ExitError', errorMessage: 'The function ended its process.' },
     );
@@ -74,7 +74,7 @@ export function startContainer(
       const outcome = new Promise<InvocationOutcome>((resolve) => {
         settle = resolve;
       });
-      // Loading is no part of the time-out, as Lambda's init phase is none.
+      // Loading does not count towards the timeout, like Lambda's init phase.
       await loaded.promise;
       if (loadError !== undefined) breakDown(loadError);
       if (!usable) finish({ ok: false, error: { errorType: 'Runtime.ExitError', errorMessage: 'Stopped.' } });

@@ -1,9 +1,9 @@
-// One Lambda function: as many containers as its concurrency needs, kept warm between invocations.
+// One Lambda function: as many containers as its concurrency requires, kept warm between invocations.
 import { randomUUID } from 'node:crypto';
 import type { ClockOffset } from '../clock.ts';
 import { type Container, type InvocationOutcome, type OutputListener, startContainer } from './container.ts';
 
-/** A function as the template describes it. */
+/** A function's definition in the template. */
 export interface FunctionDefinition {
   readonly name: string;
   readonly arn: string;
@@ -11,7 +11,7 @@ export interface FunctionDefinition {
   readonly entry: string;
   readonly timeoutMs: number;
   readonly memoryMb: number;
-  /** Containers at most; further invocations wait for one. */
+  /** Maximum containers; further invocations wait for one. */
   readonly concurrencyMax: number;
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -19,22 +19,22 @@ export interface FunctionDefinition {
 /** A function that can be invoked. */
 export interface LocalFunction {
   readonly definition: FunctionDefinition;
-  /** Runs the handler with an event (any JSON value). Never rejects: errors are outcomes, as Lambda reports them. */
+  /** Runs the handler with an event (any JSON value). Never rejects: errors are outcomes, as in Lambda. */
   invoke(event: unknown): Promise<InvocationOutcome>;
-  /** Starts a container if there is none: a queue's messages are hidden for a limited time only, loading included. */
+  /** Starts a container if there is none: a queue's messages are hidden for a limited time only, including loading. */
   warm(): void;
-  /** Ends every container in the middle of what it does; its invocation fails as one whose process ended. */
+  /** Kills every container in the middle of its work; its invocation fails like one whose process ended. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Lambda's limit for the payload of an invocation and for its response. */
+/** Lambda's limit for the payload of an invocation, and of its response. */
 const payloadBytesMax = 6 * 1024 * 1024;
 
-/** The type of the error of an invocation whose event is larger than that. */
+/** The error type of an invocation with a larger event. */
 export const requestTooLarge = 'RequestTooLargeException';
 
-/** Creates a function; containers start when they are needed. @param clock the stack's clock; the machine's without */
+/** Creates a function; containers start on demand. @param clock the stack's clock; by default the machine's */
 export function createFunction(
   definition: FunctionDefinition,
   onOutput: OutputListener,

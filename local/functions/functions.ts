@@ -1,4 +1,4 @@
-// All functions of the template, run from source with the environment the template gives them.
+// All functions of the template, run from source with the template's environment.
 import { devNull } from 'node:os';
 import { resolve } from 'node:path';
 import type { LocalClock } from '../clock.ts';
@@ -16,26 +16,25 @@ import { createFunction, type FunctionDefinition, type LocalFunction } from './f
 /** The template's functions. */
 export interface Functions {
   readonly all: readonly LocalFunction[];
-  /** Finds a function by name, logical id or ARN; with an alias or version behind it, too. @throws LocalStackError */
+  /** Finds a function by name, logical id or ARN, with or without an alias or version. @throws LocalStackError */
   find(name: string): LocalFunction;
   stop(): Promise<void>;
 }
 
-/** Called with every line a function writes. */
+/** Called for every line that a function writes. */
 export type FunctionOutputListener = (
   functionName: string,
   line: string,
   stream: 'stdout' | 'stderr',
 ) => void;
 
-/** Containers of one function at most (AWS's limit for an account is 1,000): each is a thread with its own memory. */
+/** Maximum containers of one function (AWS's limit is 1,000 per account): each is a thread with its own memory. */
 const concurrencyMaxDefault = 4;
 
-/** What functions work with. */
 export interface FunctionsParts {
   readonly endpoints: Endpoints;
   readonly onOutput: FunctionOutputListener;
-  /** Where the API is served; asked when a container starts, since the API needs functions to start itself. */
+  /** The API's address, read when a container starts, since the API needs functions to start. */
   readonly apiUrl: () => string;
   /** The stack's clock, if it is not the machine's. */
   readonly clock?: LocalClock | undefined;
@@ -65,7 +64,7 @@ export function createFunctions(template: Template, parts: FunctionsParts): Func
   };
 }
 
-/** The function, with each invocation observed. */
+/** Wraps the function so that each invocation is observed. */
 function observed(created: LocalFunction, { observer, clock }: FunctionsParts): LocalFunction {
   if (observer === undefined) return created;
   const { name } = created.definition;
@@ -83,7 +82,7 @@ function observed(created: LocalFunction, { observer, clock }: FunctionsParts): 
   };
 }
 
-/** A URL of the API as CDK writes it, stage included, with the local names filled in. */
+/** The API's URL as CDK writes it, including the stage, with local names inserted. */
 const API_URL = /https:\/\/[A-Za-z0-9]+\.execute-api\.[a-z0-9.-]+\/[^/]+\//g;
 
 function describeFunction(resource: Resource, { endpoints, apiUrl }: FunctionsParts): FunctionDefinition {
@@ -122,10 +121,10 @@ function lambdaEnvironment(name: string, memoryMb: number): Record<string, strin
   return {
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
-    // Its name: the observer sees by it who signed a request.
+    // The function's name, so that the observer sees who signed a request.
     AWS_ACCESS_KEY_ID: name,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    // Nothing of the user's own AWS configuration shall reach the functions.
+    // The user's own AWS configuration must not reach the functions.
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     AWS_EC2_METADATA_DISABLED: 'true',
@@ -141,7 +140,7 @@ function lambdaEnvironment(name: string, memoryMb: number): Record<string, strin
   };
 }
 
-/** The SDK's own variables for services elsewhere than on AWS. */
+/** The SDK's variables for service endpoints outside AWS. */
 function endpointVariables(endpoints: Endpoints): Record<string, string> {
   return {
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,

@@ -1,33 +1,33 @@
-// What the Lambda runtime and its worker threads say to each other.
+// Messages between the Lambda runtime and its worker threads.
 import type { ClockOffset } from '../clock.ts';
 
-/** Data a worker is started with. */
+/** A worker's start data. */
 export interface WorkerStart {
   /** Absolute path of the handler's source. */
   readonly entry: string;
   readonly functionName: string;
   readonly functionArn: string;
   readonly memoryMb: number;
-  /** The stack's clock; the machine's without. */
+  /** The stack's clock; by default the machine's. */
   readonly clock?: ClockOffset;
 }
 
-/** One invocation, as sent to a worker. The event travels as JSON, as on AWS. */
+/** One invocation, as sent to a worker. The event is JSON, as on AWS. */
 export interface InvocationMessage {
   readonly requestId: string;
   readonly event: string;
-  /** Epoch milliseconds of the machine at which the function times out. */
+  /** When the function times out, in epoch milliseconds on the machine's clock. */
   readonly deadline: number;
 }
 
-/** A function's error in Lambda's shape. */
+/** A function's error in Lambda's format. */
 export interface FunctionError {
   readonly errorType: string;
   readonly errorMessage: string;
   readonly trace?: readonly string[];
 }
 
-/** What a worker answers: it has loaded its handler, or could not; an invocation succeeded, or failed. */
+/** A worker's reports: its handler is loaded, or failed to load; an invocation succeeded, or failed. */
 export type WorkerReport =
   | { kind: 'ready' }
   | { kind: 'load-failed'; error: FunctionError }

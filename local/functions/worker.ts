@@ -1,4 +1,4 @@
-// Worker thread: loads one function's handler and runs one invocation after the other, as a Lambda container does.
+// Worker thread: loads one function's handler and runs one invocation at a time, like a Lambda container.
 import '../compile-cache.ts';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -10,7 +10,7 @@ type Handler = (event: unknown, context: object) => unknown;
 const start = workerData as WorkerStart;
 const report = (message: WorkerReport) => parentPort?.postMessage(message);
 
-// Before the handler loads, which may read the time at once.
+// Before the handler loads, since it may read the time at once.
 if (start.clock !== undefined) followClock(start.clock);
 
 try {

@@ -1,4 +1,4 @@
-// Names and ARNs that resources have on the local stack: made from their logical ids.
+// Names and ARNs of resources on the local stack, derived from their logical ids.
 import { LocalStackError } from '../errors.ts';
 import { account, region } from '../identity.ts';
 import { asText } from '../json.ts';
@@ -20,7 +20,7 @@ const nameProperties: Readonly<Record<string, string>> = {
   'AWS::SSM::Parameter': 'Name',
 };
 
-/** How the ARN of a resource begins before its name, by type; others are only ever named in policies and alarms. */
+/** ARN prefixes by type; other types appear only in policies and alarms. */
 const arnPrefixes: Readonly<Record<string, string>> = {
   'AWS::DynamoDB::Table': `arn:aws:dynamodb:${region}:${account}:table/`,
   'AWS::Events::Rule': `arn:aws:events:${region}:${account}:rule/`,
@@ -34,11 +34,11 @@ const arnPrefixes: Readonly<Record<string, string>> = {
 /** The resource's physical name on the local stack. */
 export function nameOf({ type, logicalId, properties }: Resource): string {
   const name = asText(properties[nameProperties[type] ?? '']) ?? logicalId;
-  // S3 takes lower case only.
+  // S3 allows only lower case.
   return type === 'AWS::S3::Bucket' ? name.toLowerCase() : name;
 }
 
-/** What `Ref` gives for the resource. */
+/** The value of the resource's `Ref`. */
 export function refOf(resource: Resource, { queueEndpoint }: NamingContext = { queueEndpoint: '' }): string {
   const name = nameOf(resource);
   return resource.type === 'AWS::SQS::Queue' ? `${queueEndpoint}/${account}/${name}` : name;
@@ -49,7 +49,7 @@ export function arnOf(resource: Resource): string {
   return `${arnPrefixes[resource.type] ?? `arn:aws:local:${region}:${account}:`}${nameOf(resource)}`;
 }
 
-/** What `Fn::GetAtt` gives for the resource. */
+/** The value of the resource's `Fn::GetAtt`. */
 export function attributeOf(resource: Resource, attribute: string, naming: NamingContext): string {
   if (attribute === 'Arn') return arnOf(resource);
   if (attribute === 'RootResourceId') return rootResourceId;
@@ -60,7 +60,7 @@ export function attributeOf(resource: Resource, attribute: string, naming: Namin
   );
 }
 
-/** The noun of a function by its name or ARN, `writer` of `lambdas/writer/handler.ts`; undefined for one the template does not have. */
+/** The noun of a function by its name or ARN, such as `writer` for `lambdas/writer/handler.ts`; undefined if it is not in the template. */
 export function nounOf(template: Template, function_: unknown): string | undefined {
   const found = template
     .ofType('AWS::Lambda::Function')

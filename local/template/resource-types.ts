@@ -1,7 +1,7 @@
-// Every resource type and property the local stack knows. What is not here stops it: nothing is skipped silently.
+// Every resource type and property that the local stack supports. It refuses all others: nothing is skipped silently.
 import { LocalStackError } from '../errors.ts';
 
-/** Properties that the local stack runs, or that mean nothing on one machine (encryption, tags, roles), by type. */
+/** Properties that the local stack implements, or that have no effect on one machine (encryption, tags, roles), by type. */
 const runTypes: Readonly<Record<string, readonly string[]>> = {
   'AWS::Kinesis::Stream': ['Name ShardCount RetentionPeriodHours StreamModeDetails StreamEncryption'],
   'AWS::DynamoDB::Table': [
@@ -45,7 +45,7 @@ const runTypes: Readonly<Record<string, readonly string[]>> = {
   'AWS::ApiGateway::UsagePlanKey': ['KeyId UsagePlanId KeyType'],
 };
 
-/** Types without a local counterpart: permissions are not checked, and the API serves the template to this machine only. */
+/** Types without a local counterpart: permissions are not checked, and the API is served to this machine only. */
 const withoutCounterpart = new Set([
   'AWS::ApiGateway::Account',
   'AWS::ApiGateway::Deployment',
@@ -66,7 +66,7 @@ const withoutCounterpart = new Set([
   'AWS::WAFv2::WebACLAssociation',
 ]);
 
-/** @throws LocalStackError if the local stack does not know the type or one of its properties */
+/** @throws LocalStackError for an unsupported type or property */
 export function checkProperties(logicalId: string, type: string, properties: readonly string[]): void {
   if (withoutCounterpart.has(type)) return;
   const known = Object.hasOwn(runTypes, type) ? runTypes[type]?.join(' ').split(' ') : undefined;

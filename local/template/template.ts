@@ -1,11 +1,11 @@
-// The synthesized template: its resources, and values resolved against names made from logical ids.
+// The synthesized template: its resources, and values resolved to names derived from logical ids.
 import { LocalStackError } from '../errors.ts';
 import { account, region } from '../identity.ts';
 import { asObject, asText, isObject, type Json, type JsonObject } from '../json.ts';
 import { attributeOf, refOf } from './names.ts';
 import { checkProperties } from './resource-types.ts';
 
-/** One resource of the template; `properties` are resolved when they are read. */
+/** One resource of the template; `properties` are resolved when read. */
 export interface Resource {
   readonly logicalId: string;
   readonly type: string;
@@ -13,23 +13,22 @@ export interface Resource {
   readonly properties: JsonObject;
 }
 
-/** A template that can be asked for its resources. */
 export interface Template {
   readonly resources: readonly Resource[];
   ofType(type: string): Resource[];
   find(logicalId: string): Resource | undefined;
 }
 
-/** What names depend on: the port of the queue endpoint is in queue URLs. */
+/** What names depend on: queue URLs contain the port of the queue endpoint. */
 export interface NamingContext {
   readonly queueEndpoint: string;
-  /** What tells this stack from all others; `local` by default. */
+  /** The stack's unique id; `local` by default. */
   readonly stackId?: string;
 }
 
 /**
  * Reads a CloudFormation template for the local stack.
- * @throws LocalStackError for a resource type or property the local stack does not know
+ * @throws LocalStackError for an unsupported resource type or property
  */
 export function readTemplate(json: Json, naming: NamingContext): Template {
   const declared = asObject(json)['Resources'];
@@ -43,7 +42,7 @@ export function readTemplate(json: Json, naming: NamingContext): Template {
     'AWS::StackId': `arn:aws:cloudformation:${region}:${account}:stack/tally-local/${naming.stackId ?? 'local'}`,
   };
 
-  /** The value with every intrinsic function replaced by its result. */
+  /** Replaces every intrinsic function in a value with its result. */
   const resolve = (value: Json): Json => {
     if (Array.isArray(value)) return value.map(resolve);
     if (!isObject(value)) return value;
@@ -72,7 +71,7 @@ export function readTemplate(json: Json, naming: NamingContext): Template {
     },
   };
 
-  /** Properties are resolved when they are read: code and policies may hold what has no local value. */
+  /** Properties are resolved when read: code and policies may contain values without a local counterpart. */
   function describe(logicalId: string): Resource {
     const body = asObject(declared)[logicalId];
     if (!isObject(body))

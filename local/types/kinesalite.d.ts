@@ -1,4 +1,4 @@
-// The little of kinesalite that the local stack uses; the package has no types.
+// The part of kinesalite that the local stack uses; the package has no types.
 declare module 'kinesalite' {
   import type { Server } from 'node:http';
 
