@@ -358,7 +358,7 @@ test('a ledger that is gone: the new generation begins at a time, in open shards
   await split();
   await put(30);
   await pipeline.aggregateNew('1');
-  const timeMs = await nextMillisecond();
+  const timeMs = await afterArrivals(pipeline);
   await put(40);
   const empty = new LedgerTable(services.dynamoDb, await services.table(), clock);
   const asked: number[] = [];
@@ -415,9 +415,13 @@ test('the list of generations, and the end of a head, are put once', async () =>
   assert.equal(await ledger.putPlan(second, { ...head, segment: 1 }), 'conflict');
 });
 
-/** A time later than every arrival so far. */
-async function nextMillisecond(): Promise<number> {
-  const nowMs = Date.now();
-  while (Date.now() <= nowMs + 1) await new Promise((resolve) => setImmediate(resolve));
-  return Date.now();
+/** A time later than every arrival so far. After a split, an emulator stamps arrivals up to a second ahead of the clock. */
+async function afterArrivals({
+  shardIds,
+  recordsOf,
+}: Pick<Awaited<ReturnType<typeof start>>, 'shardIds' | 'recordsOf'>): Promise<number> {
+  const records = await Promise.all((await shardIds()).map(recordsOf));
+  const latestMs = Math.max(...records.flat().map(({ arrivalMs }) => arrivalMs));
+  while (Date.now() <= latestMs) await new Promise((resolve) => setImmediate(resolve));
+  return latestMs + 1;
 }
