@@ -79,9 +79,9 @@ export async function copyDeletions(
   for await (const deletion of deletions) {
     const there = await state.readDeletions((await state.readState()).deletions);
     const { entityHash, throughMs } = deletion;
-    const isThere = there.some((one) => one.entityHash === entityHash && one.throughMs >= throughMs);
-    // None of it is in blocks yet.
-    if (!isThere) await state.finishDeletion(await state.registerDeletion(deletion));
+    const at = there.findIndex((one) => one.entityHash === entityHash && one.throughMs >= throughMs);
+    // None of it is in blocks yet. A rebuild that was killed may have registered it without this second step.
+    await state.finishDeletion(at < 0 ? await state.registerDeletion(deletion) : at + 1);
   }
 }
 

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { archiveHistory, ledgerHistory } from '../../cli/recount/history.ts';
-import { type ArchiveAlone, play, rebuildInto, type replayedSource } from '../../cli/recount/rebuild.ts';
+import {
+  type ArchiveAlone,
+  copyDeletions,
+  play,
+  rebuildInto,
+  type replayedSource,
+} from '../../cli/recount/rebuild.ts';
 import type { StackAccess } from '../../cli/shared/stack-access.ts';
 import { compactNow, openStore, type StoreAccess } from '../../cli/shared/store-access.ts';
 import { FakeAws } from '../../fake-aws/aws.ts';
@@ -206,6 +212,16 @@ test('with both tables gone, the archive alone gives every answer again', async 
     rebuildInto('4', bare, openStore(bare), { segmentsOf: () => assert.fail() }, () => {}),
     /use --source archive/,
   );
+});
+
+test('a deletion that a killed rebuild left unfinished is finished by the next', async () => {
+  const { access } = await countedStack();
+  const deletion = { entityHash: entityHash('/other'), throughMs: ARRIVAL_MS };
+  const number = await access.state.registerDeletion(deletion);
+  assert.deepEqual((await access.state.readState()).deleting, [number]);
+  await copyDeletions([deletion], access);
+  const { deletions, deleting } = await access.state.readState();
+  assert.deepEqual([deletions, deleting], [number, []]);
 });
 
 test('killed anywhere, a rebuild goes on', async () => {
