@@ -44,8 +44,8 @@ const ports: Omit<CollectorPorts, 'run'> = {
   objects: { open: async (_, offset, bytesMax) => bytesFrom(offset, bytesMax) },
   progress: {
     read: async () => noted,
-    save: async (_, progress, owner) => {
-      if (noted?.run !== owner && noted?.run !== progress.run) return false;
+    save: async (_, progress, last) => {
+      if (noted?.run !== last.run && noted?.run !== progress.run) return false;
       noted = progress;
       return true;
     },

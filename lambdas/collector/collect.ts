@@ -45,6 +45,9 @@ const PUT_ATTEMPTS_MAX = 8;
 const NOTE_EVERY_BATCHES = 50;
 /** A larger share of malformed lines is reported. */
 const MALFORMED_MAX = 0.1;
+const TOO_LATE =
+  'a run stopped, and its retry came after the dedup window: whether its last batches are counted is unknown';
+
 export async function collect(
   object: LogObject,
   ports: CollectorPorts,
@@ -57,19 +60,21 @@ export async function collect(
   // Parked before anything was put, under settings that have since been corrected: read it again.
   const anew = found?.status === 'parked' && nothingPut(found) && found.plan !== JSON.stringify(log);
   if (found !== undefined && found.status !== 'reading' && !anew) return { outcome: 'already', events: 0 };
-  const before = anew ? { ...NOTHING, run: found.run } : (found ?? NOTHING);
+  const before = anew ? { ...NOTHING, status: found.status, run: found.run } : (found ?? NOTHING);
+  let run: Run | undefined;
   try {
     const gzip = isGzip(await magicOf(object, ports), object.key);
     const plan =
       before.plan === '' ? await planFor(object, log, gzip, ports) : (JSON.parse(before.plan) as ReadingPlan);
     if (plan === undefined) return { outcome: 'ignored', events: 0 };
     const latestMs = (before.sinceMs ?? Number.POSITIVE_INFINITY) + settings.dedupWindowMs - MARGIN_MS;
-    return await new Run(object, log, plan, gzip, before, latestMs, ports).all(hasTime);
+    run = new Run(object, log, plan, gzip, before, latestMs, ports);
+    return await run.all(hasTime);
   } catch (error) {
     if (error instanceof ObjectGone) return { outcome: 'ignored', events: 0, reason: error.message };
     const reason = error instanceof FormatError ? error.message : gzipFailure(error);
     if (reason === undefined) throw error;
-    return park(object, log, reason, ports);
+    return run === undefined ? park(object, log, reason, before, ports) : run.park(reason);
   }
 }
 
@@ -88,17 +93,21 @@ function nothingPut({ cursor, sinceMs }: Progress): boolean {
   return cursor.offset === 0 && sinceMs === undefined;
 }
 
-/** Report first: an object that is saved as parked is not processed again. */
+/** Parks the object if it is as this run read or saved it last. */
 async function park(
   object: LogObject,
   log: AccessLog,
   reason: string,
+  last: Progress,
   { report, progress, run }: CollectorPorts,
 ): Promise<Collected> {
-  const last = (await progress.read(object)) ?? NOTHING;
-  const plan = nothingPut(last) ? JSON.stringify(log) : last.plan;
+  const busy: Collected = { outcome: 'busy', events: 0 };
+  const owned: Progress = { ...last, status: 'reading', run };
+  if (!(await progress.save(object, owned, last))) return busy;
+  // Report before parking: a parked object is not processed again.
   await report(object, reason, last.cursor);
-  await progress.save(object, { ...last, status: 'parked', plan, run }, last.run);
+  const plan = nothingPut(last) ? JSON.stringify(log) : last.plan;
+  if (!(await progress.save(object, { ...owned, status: 'parked', plan }, owned))) return busy;
   return { outcome: 'parked', events: 0, reason };
 }
 
@@ -110,18 +119,23 @@ function fileName({ bucket, key, etag }: LogObject, metric: string): string {
 
 class Run {
   readonly #object: LogObject;
+  readonly #log: AccessLog;
   readonly #plan: ReadingPlan;
   readonly #gzip: boolean;
   readonly #before: Progress;
+  /** How many batches after the cursor an earlier run may have put. */
+  readonly #doubtful: number;
   /** Until when batches that an earlier run may have put are recognised. */
   readonly #latestMs: number;
   readonly #ports: CollectorPorts;
   readonly #reader: RecordReader;
   readonly #cutter: BatchCutter;
-  #owner: string | undefined;
+  /** As this run read or saved it last. */
+  #last: Progress;
   #records: BatchRecord[] = [];
   #bytes = 0;
   #batches = 0;
+  #batchesPut = 0;
   #events = 0;
   #malformed = 0;
   #malformedBeforeBatch = 0;
@@ -136,12 +150,14 @@ class Run {
     ports: CollectorPorts,
   ) {
     this.#object = object;
+    this.#log = log;
     this.#plan = plan;
     this.#gzip = gzip;
     this.#before = before;
+    this.#doubtful = before.doubtful ?? NOTE_EVERY_BATCHES;
     this.#latestMs = latestMs;
     this.#ports = ports;
-    this.#owner = before.run;
+    this.#last = before;
     this.#reader = new RecordReader(plan, log.metric, before.cursor);
     this.#cutter = new BatchCutter(fileName(object, log.metric), before.cursor);
   }
@@ -171,16 +187,35 @@ class Run {
 
   /** Leaves the rest to another run. */
   async #pause(): Promise<Collected> {
-    const { sinceMs, cursor } = this.#before;
-    const { from } = this.#cutter;
-    if (from.offset === cursor.offset) {
+    const { cursor } = this.#before;
+    if (this.#cutter.from.offset === cursor.offset) {
       if (this.#gzip && cursor.offset > 0) throw new FormatError(tooSlow(cursor));
       throw new Error('a run ended before its first batch');
     }
+    return this.#result((await this.#noteComplete()) ? 'more' : 'busy');
+  }
+
+  /** Puts what is complete first, so that the report says what is counted. */
+  async park(reason: string): Promise<Collected> {
+    if (this.#isTooLate()) return park(this.#object, this.#log, TOO_LATE, this.#last, this.#ports);
+    if (!(await this.#noteComplete())) return this.#result('busy');
+    const { sinceMs, doubtful } = this.#last;
+    const why =
+      sinceMs === undefined
+        ? reason
+        : `${reason}; a run stopped before, and perhaps up to ${doubtful} batches more are counted`;
+    const parked = await park(this.#object, this.#log, why, this.#last, this.#ports);
+    return { ...parked, events: this.#events };
+  }
+
+  /** Puts the complete batches, and saves where they end. */
+  async #noteComplete(): Promise<boolean> {
     await this.#put();
-    const isPast = this.#batches >= NOTE_EVERY_BATCHES;
-    const noted = await this.#note('reading', this.#cursorAt(from), isPast ? undefined : sinceMs);
-    return this.#result(noted ? 'more' : 'busy');
+    const left = this.#doubtful - this.#batches;
+    const cursor = this.#cursorAt(this.#cutter.from);
+    return left > 0
+      ? this.#note('reading', cursor, this.#before.sinceMs, left)
+      : this.#note('reading', cursor, undefined);
   }
 
   async #end(): Promise<Collected> {
@@ -237,10 +272,7 @@ class Run {
   async #put(): Promise<void> {
     let left: readonly BatchRecord[] = this.#records;
     for (let attempt = 1; left.length > 0; attempt += 1) {
-      if (this.#batches <= NOTE_EVERY_BATCHES && this.#ports.nowMs() > this.#latestMs)
-        throw new FormatError(
-          'a run stopped, and its retry came after the dedup window: whether its last batches are counted is unknown',
-        );
+      if (this.#isTooLate()) throw new FormatError(TOO_LATE);
       left = await this.#ports.stream.put(left);
       if (left.length === 0) break;
       // The next run puts them again, under the same keys.
@@ -249,6 +281,13 @@ class Run {
     }
     this.#records = [];
     this.#bytes = 0;
+    this.#batchesPut = this.#batches;
+  }
+
+  /** Whether an earlier run may have put pending batches, and the aggregator no longer recognises them. */
+  #isTooLate(): boolean {
+    const mayBePut = this.#records.length > 0 && this.#batchesPut < this.#doubtful;
+    return mayBePut && this.#ports.nowMs() > this.#latestMs;
   }
 
   #cursorAt({ offset, crc, lines }: Position): Cursor {
@@ -256,19 +295,25 @@ class Run {
   }
 
   /** @returns false if another run has taken the object over */
-  async #note(status: Progress['status'], cursor: Cursor, sinceMs: number | undefined): Promise<boolean> {
+  async #note(
+    status: Progress['status'],
+    cursor: Cursor,
+    sinceMs: number | undefined,
+    doubtful?: number,
+  ): Promise<boolean> {
     const { run, progress } = this.#ports;
     const now: Progress = {
       status,
       cursor,
       plan: JSON.stringify(this.#plan),
       sinceMs,
+      doubtful,
       run,
       events: this.#before.events + this.#events,
       malformed: this.#before.malformed + this.#malformedBeforeBatch,
     };
-    if (!(await progress.save(this.#object, now, this.#owner))) return false;
-    this.#owner = run;
+    if (!(await progress.save(this.#object, now, this.#last))) return false;
+    this.#last = now;
     return true;
   }
 

@@ -40,6 +40,8 @@ export interface Progress {
   readonly plan: string;
   /** Since when batches after the cursor may have been put (epoch ms); undefined: none were. */
   readonly sinceMs: number | undefined;
+  /** At most how many they are; undefined: as many as a run puts between two saves. */
+  readonly doubtful?: number | undefined;
   /** The run that saved it. */
   readonly run: string | undefined;
   readonly events: number;
@@ -60,11 +62,11 @@ export interface CollectorPorts {
   readonly progress: {
     read(object: LogObject): Promise<Progress | undefined>;
     /**
-     * Saves the position.
-     * @param owner the run known to have saved it last
-     * @returns false if another run has saved since
+     * Saves the progress.
+     * @param last what was read or saved last; without a run: nothing
+     * @returns false if it has changed since
      */
-    save(object: LogObject, progress: Progress, owner: string | undefined): Promise<boolean>;
+    save(object: LogObject, progress: Progress, last: Progress): Promise<boolean>;
   };
   readonly stream: {
     /** Puts records; returns those that were not accepted. */

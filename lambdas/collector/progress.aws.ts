@@ -17,6 +17,9 @@ function keyOf({ bucket, key, etag }: LogObject): { readonly pk: string; readonl
   };
 }
 
+const IS_LAST = '(#run = :lastRun AND #status = :lastStatus AND #offset = :lastOffset)';
+const IS_SAVED = '(#run = :run AND #status = :status AND #offset = :offset)';
+
 /** Progress in the ledger table. */
 export class LedgerProgress {
   readonly #client: DynamoDBClient;
@@ -35,13 +38,12 @@ export class LedgerProgress {
     });
     const { Item } = await this.#client.send(get);
     if (Item === undefined) return undefined;
-    const { status, cursor, plan, sinceMs, run, events, malformed } = unmarshall(Item) as Progress & {
-      cursor: unknown;
-    };
-    return { status, cursor: JSON.parse(String(cursor)), plan, sinceMs, run, events, malformed };
+    const item = unmarshall(Item) as Omit<Progress, 'cursor'> & { cursor: string };
+    const { status, plan, sinceMs, doubtful, run, events, malformed } = item;
+    return { status, cursor: JSON.parse(item.cursor), plan, sinceMs, doubtful, run, events, malformed };
   };
 
-  readonly save: CollectorPorts['progress']['save'] = async (object, progress, owner) => {
+  readonly save: CollectorPorts['progress']['save'] = async (object, progress, last) => {
     const { bucket, key: objectKey } = object;
     const { cursor, ...rest } = progress;
     const item = {
@@ -57,13 +59,19 @@ export class LedgerProgress {
         new PutItemCommand({
           TableName: this.#table,
           Item: marshall(item, { removeUndefinedValues: true }),
-          // A run that was overtaken must not move the cursor back, nor reopen a finished object.
-          ConditionExpression: `${owner === undefined ? 'attribute_not_exists(#run)' : '#run = :owner'} OR #run = :run`,
-          ExpressionAttributeNames: { '#run': 'run' },
-          ExpressionAttributeValues: marshall(
-            { ':owner': owner, ':run': progress.run },
-            { removeUndefinedValues: true },
-          ),
+          // A run that was overtaken must not move the cursor back, nor reopen a finished object. The SDK may repeat a save.
+          ConditionExpression: `${last.run === undefined ? 'attribute_not_exists(#run)' : IS_LAST} OR ${IS_SAVED}`,
+          ExpressionAttributeNames: { '#run': 'run', '#status': 'status', '#offset': 'offset' },
+          ExpressionAttributeValues: marshall({
+            ':run': progress.run,
+            ':status': progress.status,
+            ':offset': cursor.offset,
+            ...(last.run !== undefined && {
+              ':lastRun': last.run,
+              ':lastStatus': last.status,
+              ':lastOffset': last.cursor.offset,
+            }),
+          }),
         }),
       );
       return true;

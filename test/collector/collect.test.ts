@@ -11,6 +11,7 @@ import {
   type AccessLog,
   type BatchRecord,
   type CollectorPorts,
+  type Cursor,
   type LogObject,
   ObjectGone,
   type Progress,
@@ -33,7 +34,7 @@ const WINDOW_MS = 600_000;
 class World {
   readonly objects = new Map<string, Buffer>();
   readonly items = new Map<string, string>();
-  readonly reported: { key: string; reason: string }[] = [];
+  readonly reported: { key: string; reason: string; countedUpTo: Cursor }[] = [];
   /** Events by batch key and place; the aggregator drops what comes again within its window. */
   readonly counted = new Map<
     string,
@@ -46,6 +47,7 @@ class World {
   puts = 0;
   opens = 0;
   chunkBytes = 64 * 1024;
+  onOpen: () => Promise<void> = async () => {};
   onPut: (records: readonly BatchRecord[]) => 'take' | 'refuse some' | 'die before' | 'die after' = () =>
     'take';
 
@@ -64,6 +66,7 @@ class World {
     objects: {
       open: async ({ key, etag }, offset, most) => {
         this.opens += 1;
+        await this.onOpen();
         const bytes = this.objects.get(key);
         if (bytes === undefined || createHash('md5').update(bytes).digest('hex') !== etag)
           throw new ObjectGone(`${key} is gone`);
@@ -80,9 +83,13 @@ class World {
         const item = this.items.get(`${key} ${etag}`);
         return item === undefined ? undefined : (JSON.parse(item) as Progress);
       },
-      save: async ({ key, etag }, progress, owner) => {
+      save: async ({ key, etag }, progress, last) => {
         const before = await this.ports.progress.read({ bucket: 'logs', key, etag, bytes: 0 });
-        if (before?.run !== owner && before?.run !== progress.run) return false;
+        const same = (one: Progress) =>
+          before?.run === one.run &&
+          before?.status === one.status &&
+          before.cursor.offset === one.cursor.offset;
+        if (!(last.run === undefined ? before === undefined : same(last)) && !same(progress)) return false;
         this.items.set(`${key} ${etag}`, JSON.stringify(progress));
         return true;
       },
@@ -107,13 +114,18 @@ class World {
         return records.filter((record) => !taken.includes(record));
       },
     },
-    report: async ({ key }, reason) => void this.reported.push({ key, reason }),
+    report: async ({ key }, reason, countedUpTo) => void this.reported.push({ key, reason, countedUpTo }),
     run: '',
     nowMs: () => this.nowMs,
     pause: async (ms) => {
       this.nowMs += ms;
     },
   };
+
+  /** Of the only object. */
+  get progress(): Progress {
+    return JSON.parse([...this.items.values()][0] ?? '{}') as Progress;
+  }
 
   collect(object: LogObject, log: Partial<AccessLog> = {}, hasTime = () => true): Promise<Collected> {
     const settings: CollectorSettings = { accessLogs: [{ ...LOG, ...log }], dedupWindowMs: WINDOW_MS };
@@ -205,7 +217,10 @@ describe('an object', () => {
     );
     assert.equal(outcome, 'done');
     assert.equal(reason, '20 of its 100 lines are malformed, read as combined; the others are counted');
-    assert.deepEqual(world.reported, [{ key: 'web/a.log', reason }]);
+    assert.deepEqual(
+      world.reported.map((one) => one.reason),
+      [reason],
+    );
     assert.equal(world.counted.size, 80);
   });
 
@@ -252,8 +267,7 @@ describe('a large object', () => {
       assert.equal(world.counted.size, 60_000);
       assert.equal(world.reported.length, 0);
       // Announced again long after the queue has let it wait: nothing was doubtful.
-      const progress = JSON.parse([...world.items.values()][0] ?? '{}') as Progress;
-      assert.deepEqual([progress.status, progress.events], ['done', 60_000]);
+      assert.deepEqual([world.progress.status, world.progress.events], ['done', 60_000]);
     });
   }
 
@@ -272,7 +286,7 @@ describe('a large object', () => {
     let runs = 0;
     for (let outcome = 'more'; outcome === 'more' && runs < 50; runs += 1)
       ({ outcome } = await world.collect(object, {}, after(25)));
-    const { status, events, malformed } = JSON.parse([...world.items.values()][0] ?? '{}') as Progress;
+    const { status, events, malformed } = world.progress;
     assert.deepEqual([status, events, malformed], ['done', 0, 0]);
     assert.ok(runs > 2, `${runs} runs`);
   });
@@ -283,7 +297,7 @@ describe('a large object', () => {
     const text = lines.map((line, i) => (i % 50 === 7 ? 'rubbish' : line)).join('\n');
     for (let outcome = 'more'; outcome === 'more'; )
       ({ outcome } = await world.collect(world.put('web/a.log', text), {}, after(3)));
-    const { events, malformed } = JSON.parse([...world.items.values()][0] ?? '{}') as Progress;
+    const { events, malformed } = world.progress;
     assert.deepEqual([events, malformed], [39_200, 800]);
   });
 
@@ -297,6 +311,82 @@ describe('a large object', () => {
       /are counted, and a run ends before .*: put the rest as smaller/,
     );
   });
+});
+
+describe('an object that breaks off', () => {
+  const whole = gzipSync(logLines(30_000));
+  const cutOff = whole.subarray(0, whole.length / 2);
+
+  test('is reported with exactly what is counted', async () => {
+    const world = new World();
+    const { outcome, events } = await world.collect(world.put('web/a.log', cutOff));
+    assert.equal(outcome, 'parked');
+    const { lines = 0, offset = 0 } = world.reported[0]?.countedUpTo ?? {};
+    assert.ok(lines > 500, `${lines} lines`);
+    assert.deepEqual([world.counted.size, events], [lines, lines]);
+    await world.collect(world.put('web/rest.log', logLines(30_000).slice(offset)));
+    assert.equal(world.counted.size, 30_000);
+  });
+
+  test('after a run that died is reported with what is unknown', async () => {
+    const world = new World();
+    const object = world.put('web/a.log', cutOff);
+    world.onPut = () => 'die after';
+    await assert.rejects(world.collect(object), /died/);
+    world.onPut = () => 'take';
+    await world.collect(object);
+    const [{ reason, countedUpTo } = assert.fail('no report')] = world.reported;
+    assert.match(reason, /cut off .*; a run stopped before, and perhaps up to \d+ batches more are counted$/);
+    assert.equal(world.counted.size, countedUpTo.lines);
+  });
+
+  test('is not parked by a run that was overtaken', async () => {
+    const world = new World();
+    const object = world.put('web/a.log', cutOff);
+    let second: Promise<Collected> | undefined;
+    const first = await world.collect(object, {}, () => {
+      second ??= world.collect(object, {}, after(1));
+      return true;
+    });
+    assert.equal((await second)?.outcome, 'more');
+    assert.deepEqual([first.outcome, world.reported], ['busy', []]);
+    assert.equal(world.progress.status, 'reading');
+  });
+});
+
+test('a run that read the progress before another finished does not reopen the object', async () => {
+  const world = new World();
+  const object = world.put('web/a.log', logLines(100));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let second: Promise<Collected> | undefined;
+  world.onPut = () => {
+    world.onOpen = () => promise;
+    second ??= world.collect(object);
+    return 'take';
+  };
+  assert.equal((await world.collect(object)).outcome, 'done');
+  resolve();
+  assert.equal((await second)?.outcome, 'busy');
+  assert.equal(world.progress.status, 'done');
+});
+
+test('a run that died is forgotten once all it may have put is put again, by however short runs', async () => {
+  const world = new World();
+  world.chunkBytes = 256 * 1024;
+  const object = world.put('web/a.log', logLines(80_000));
+  world.onPut = () => 'die after';
+  await assert.rejects(world.collect(object), /died/);
+  world.onPut = () => 'take';
+  let events = 0;
+  while (events < 51 * 500) {
+    const run = await world.collect(object, {}, after(3));
+    assert.equal(run.outcome, 'more');
+    assert.ok(run.events < 50 * 500);
+    events += run.events;
+  }
+  world.nowMs += 2 * WINDOW_MS;
+  assert.equal((await world.collect(object)).outcome, 'done');
+  assert.deepEqual([world.counted.size, world.twice], [80_000, 0]);
 });
 
 /** Time for so many looks at the clock. */

@@ -21,24 +21,32 @@ const noted = (offset: number, run: string, more: Partial<Progress> = {}): Progr
   cursor: { offset, crc: 7, lines: 3, header: ['date', 'time'] },
   plan: '{}',
   sinceMs: 1_793_707_200_000,
+  doubtful: undefined,
   run,
   events: 5,
   malformed: 1,
   ...more,
 });
 
-test('progress: what a run noted comes back, and only the run that noted last may note again', async () => {
+test('progress: what a run noted comes back, and only a run that knows it may note again', async () => {
   const progress = new LedgerProgress(dynamoDb, await services.table());
   assert.equal(await progress.read(object), undefined);
-  assert.equal(await progress.save(object, noted(0, 'one'), undefined), true);
-  assert.deepEqual(await progress.read(object), noted(0, 'one'));
+  const nothing = { ...noted(0, ''), run: undefined };
+  const [one, two] = [noted(0, 'one'), noted(0, 'two', { doubtful: 30 })];
+  assert.equal(await progress.save(object, one, nothing), true);
+  assert.deepEqual(await progress.read(object), one);
   // A request that the SDK repeats, since its answer was lost.
-  assert.equal(await progress.save(object, noted(0, 'one'), undefined), true);
-  assert.equal(await progress.save(object, noted(0, 'two'), undefined), false);
-  assert.equal(await progress.save(object, noted(0, 'two'), 'one'), true);
-  assert.equal(await progress.save(object, noted(9, 'one'), 'one'), false);
-  const done = noted(90, 'two', { status: 'done', sinceMs: undefined });
-  assert.equal(await progress.save(object, done, 'two'), true);
+  assert.equal(await progress.save(object, one, nothing), true);
+  assert.equal(await progress.save(object, two, nothing), false);
+  assert.equal(await progress.save(object, two, one), true);
+  assert.deepEqual(await progress.read(object), two);
+  assert.equal(await progress.save(object, noted(9, 'one'), one), false);
+  assert.equal(await progress.save(object, noted(40, 'two'), two), true);
+  // What a run knows of the same owner is out of date once its offset or status has changed.
+  assert.equal(await progress.save(object, noted(0, 'three'), two), false);
+  const done = noted(40, 'two', { status: 'done', sinceMs: undefined });
+  assert.equal(await progress.save(object, done, noted(40, 'two')), true);
+  assert.equal(await progress.save(object, noted(40, 'three'), noted(40, 'two')), false);
   assert.deepEqual(await progress.read(object), done);
   const others = [{ key: 'web/b.log' }, { etag: 'abd' }, { bucket: 'other' }];
   for (const other of others) assert.equal(await progress.read({ ...object, ...other }), undefined);
