@@ -177,6 +177,9 @@ export function drawFaults(random: Random, settings: Settings): Fault[] {
     faults.push({ kind, atMs, ...DRAWS[kind][1](random, settings) } as Fault);
   }
   if (settings.weeks) faults.push(...drawWeeks(random, settings));
+  // What the guarantees ask of operators: no letter stays parked until the deltas of its segment expire.
+  if (burstsMs.length > 1)
+    for (const days of [20, 22]) faults.push({ kind: 'replay-parked', atMs: startMs + days * DAY_MS });
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
