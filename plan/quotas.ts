@@ -1,6 +1,6 @@
 // Limits of AWS and of Tally's code, each with its source and what to do when it is reached.
 
-/** Who can raise a limit, or take a load out of its way: another plan's settings, AWS on request, a code change, or nobody. */
+/** Who can raise a limit, or take a load out of its way: another plan's settings, AWS on request, a code change, or no one. */
 export type Mover = 'settings' | 'AWS, on request' | 'our code' | 'nobody';
 
 export interface Quota {

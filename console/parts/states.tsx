@@ -1,4 +1,4 @@
-// What stands in place of data, and what to do about it.
+// Empty, loading, error and no-permission states: what happened, and what to do about it.
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { Failure } from '../api.ts';

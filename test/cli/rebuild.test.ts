@@ -278,7 +278,7 @@ test('what the archive does not have is named, and a ledger that is there plays 
   assert.match(left[0] ?? '', /^segment 1\.0\.1 was not counted again: trimmed$/);
 });
 
-test('a record of another stream under the same shard is named, not taken for one that was counted', async () => {
+test('a record of another stream under the same shard is reported, not treated as counted', async () => {
   const { aws, alone } = await countedStack();
   const target = new FakeAws({ clock });
   for (const name of ['counts', 'ledger']) target.dynamoDb.addTable(name, {});

@@ -1,4 +1,4 @@
-// Whatever stands in a line: nothing throws, nothing hangs, and its neighbours are read as they would be without it.
+// Any line at all: nothing throws, nothing hangs, and the lines around it are read as if it were absent.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';

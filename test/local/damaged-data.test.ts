@@ -30,7 +30,7 @@ for (const [name, files] of [
   });
 }
 
-test('a lock that is no lock is not taken for another stack', async () => {
+test('a damaged lock is not treated as another stack', async () => {
   const data = await mkdtemp(join(folder, 'data-'));
   await writeFile(join(data, 'lock'), 'garbage, longer than a header would be');
   assert.throws(() => claimDataFolder(data), /The file .*lock is damaged: delete it, and start again\./);

@@ -233,7 +233,7 @@ describe('a recount', () => {
     assert.deepEqual((await recountWorld(world)).differences, []);
   });
 
-  test('puts rows right that are put aside for an upper level: wrong, missing, of nobody, or gone with their item', async () => {
+  test('repairs late rows of an upper level: wrong, missing, phantom, or gone with their item', async () => {
     const breaks: readonly ((rows: readonly Row[]) => readonly Row[])[] = [
       (rows) =>
         rows.map((row) => ({ ...row, cells: new Map([...row.cells].map(([cell, n]) => [cell, n + 7n])) })),
