@@ -50,14 +50,15 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
   ): Promise<'planned' | 'conflict'> {
     const head: LevelHead = { ...state[level], plan };
     const sets: Record<string, unknown> = { [level]: head, [revisionName(level)]: revisionOf(head) };
-    if (closesMs !== undefined) sets[`closing_${level}`] = closesMs;
+    if (closesMs !== undefined && closesMs > 0) sets[closingName(level)] = closesMs;
     const unchanged = level === 'hours' ? [level] : [level, 'hours' as const];
+    // An upper level planned since this state was read closes more time: the hours must set rows aside for it.
+    const closing =
+      level === 'hours' ? UPPER_LEVELS.map((each) => [closingName(each), state.closing[each]]) : [];
     const done = await this.#set(
       sets,
       unchanged.map((each) => [each, revisionOf(state[each])] as const),
-      {
-        deletions: state.deletions,
-      },
+      { deletions: state.deletions, ...Object.fromEntries(closing) },
     );
     return done ? 'planned' : 'conflict';
   }
@@ -221,6 +222,10 @@ function revisionName(level: Level): string {
   return `${level}Revision`;
 }
 
+function closingName(level: Level): string {
+  return `closing_${level}`;
+}
+
 function entryName(number: number): string {
   return String(number).padStart(9, '0');
 }
@@ -231,7 +236,7 @@ function stateOf(item: Record<string, AttributeValue>): CompactionState {
     const head = fields[level] as LevelHead | undefined;
     return [level, head === undefined ? INITIAL_STATE[level] : { ...head, plan: head.plan }];
   });
-  const closing = UPPER_LEVELS.map((level) => [level, fields[`closing_${level}`] ?? 0]);
+  const closing = UPPER_LEVELS.map((level) => [level, fields[closingName(level)] ?? 0]);
   return {
     ...(Object.fromEntries(heads) as Record<Level, LevelHead>),
     closing: Object.fromEntries(closing) as Record<UpperLevel, number>,

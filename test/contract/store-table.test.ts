@@ -221,6 +221,21 @@ test('a plan is put once, and an upper level only while the hours are as they we
   assert.equal((await table.readState()).days.closedBeforeMs, 1);
 });
 
+test('the hours are not planned by a state that does not know what an upper level closes', async () => {
+  const table = await state();
+  await table.putPlan(INITIAL_STATE, 'hours', plan, undefined);
+  await table.markDone(await table.readState(), 'hours', 7, undefined);
+  const before = await table.readState();
+  assert.equal(await table.putPlan(before, 'days', plan, 60), 'planned');
+  const stale = { ...plan, hourEpoch: 2, closedBeforeMs: before.closing };
+  assert.equal(await table.putPlan(before, 'hours', stale, undefined), 'conflict', 'days close 60 by now');
+  const now = await table.readState();
+  assert.equal(
+    await table.putPlan(now, 'hours', { ...stale, closedBeforeMs: now.closing }, undefined),
+    'planned',
+  );
+});
+
 test('range lengths are registered, and deletions numbered, whoever registers them', async () => {
   const table = await state();
   await table.registerRangeBits(4);
