@@ -169,6 +169,19 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   },
   {
     ...ORDINARY,
+    name: 'compaction: a level closes its time while another compactor plans the hours',
+    shows: 'Hours planned by a state that does not know what is closed would set nothing aside for it.',
+    records: [
+      { shard: 0, events: ['a:x'], happenedMs: -2 * HOUR_MS, done: WRITTEN },
+      { shard: 0, events: ['b:x'], happenedMs: -2 * HOUR_MS, atMs: 10, done: ['aggregate'] },
+    ],
+    writers: 1,
+    compactors: 2,
+    compactorsAtOnce: 2,
+    decided: ['putEpoch'],
+  },
+  {
+    ...ORDINARY,
     name: 'discard: a copy of the letter, a writer that dies between put and acknowledgement',
     shows: 'Whichever comes first, delta or tombstone, the part is counted or lost, and never both.',
     records: [{ shard: 0, events: ['a:x'], done: ['aggregate', 'park'] }],
