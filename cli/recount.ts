@@ -3,7 +3,6 @@ import cliProgress from 'cli-progress';
 import { Command } from 'commander';
 import { S3RawArchive } from '../lambdas/aws/raw-archive.ts';
 import { KinesisLog } from '../lambdas/aws/stream-log.ts';
-import { DeltasMissing } from '../lambdas/compactor/epoch-rows.ts';
 import { finishPlans } from '../lambdas/compactor/finish-plans.ts';
 import { BLOCK_BYTES } from '../lambdas/compactor/ports.ts';
 import { retentionsKept } from '../lambdas/core/claim.ts';
@@ -154,31 +153,14 @@ function portsOf(
     state,
     store,
     periods: forget,
-    compaction: {
-      async finishPlans() {
-        try {
-          await finishPlans(compactor);
-          return undefined;
-        } catch (error) {
-          if (error instanceof DeltasMissing) return error.message;
-          throw error;
-        }
-      },
-    },
+    compaction: { finishPlans: () => finishPlans(compactor) },
     spill,
     clock,
     repair: isRepair
       ? {
           store,
-          deltas: {
-            putDelta: (delta) => store.putDelta(delta),
-            replaceDelta: (name, before, rows) => forget.replaceDelta(name, before, rows),
-          },
-          late: {
-            lateItems: (level, range) => forget.lateItems(level, range),
-            replaceLate: (...item) => forget.replaceLate(...item),
-            putLate: (...rows) => store.putLate(...rows),
-          },
+          forget,
+          state,
           archive: new RepairArchive(s3, resources.archiveBucket),
         }
       : undefined,

@@ -1,4 +1,4 @@
-// Finishes planned epochs without planning more, for commands that need every level at rest.
+// Finishes planned epochs without planning more, for a recount, which needs every level at rest.
 import { LEVELS } from '../core/level.ts';
 import { DeltasMissing } from './epoch-rows.ts';
 import { BlockChanged } from './merge-period.ts';
@@ -7,9 +7,9 @@ import { runEpoch } from './run-epoch.ts';
 
 /**
  * Finishes the plans in progress.
- * @throws DeltasMissing when one cannot be finished
+ * @returns why one cannot be finished: its deltas are missing; undefined when none is in progress any more
  */
-export async function finishPlans(ports: CompactorPorts): Promise<void> {
+export async function finishPlans(ports: CompactorPorts): Promise<string | undefined> {
   const epochs = { hours: 0, days: 0, months: 0, all: 0 };
   const report: CompactionReport = { epochs, blocks: 0, writeUnits: 0, open: 0, unfinished: false };
   for (const level of LEVELS) {
@@ -23,8 +23,9 @@ export async function finishPlans(ports: CompactorPorts): Promise<void> {
         if (!isRetried && !(error instanceof DeltasMissing)) throw error;
         // Another compactor may have finished the epoch meanwhile.
         const { epoch } = (await ports.state.readState())[level];
-        if (!isRetried && epoch === state[level].epoch) throw error;
+        if (!isRetried && epoch === state[level].epoch) return error.message;
       }
     }
   }
+  return undefined;
 }

@@ -10,6 +10,7 @@ import type {
   CompactionStateStore,
   DeltaReader,
   DeltaWriter,
+  LateRegister,
   LateRewriter,
   LateStore,
   PeriodReader,
@@ -138,8 +139,8 @@ export interface RowSpill {
   frames(part: number): AsyncIterable<Uint8Array>;
 }
 
-/** Deltas, for repairs. */
-export interface DeltaRepairer extends DeltaWriter {
+/** Replaces deltas, for repairs. */
+export interface DeltaRewriter {
   /** Replaces a delta's rows if they are unchanged since the read. @param rows undefined: replace it with a tombstone */
   replaceDelta(
     name: DeltaName,
@@ -169,9 +170,14 @@ export interface RecountPorts {
 
 /** Additional ports of a repair. */
 export interface RepairPorts {
-  readonly store: BlockReader & BlockWriter & PeriodReader & TopStore;
-  readonly deltas: DeltaRepairer;
-  readonly late: LateRewriter & Pick<LateStore, 'putLate'>;
+  readonly store: BlockReader &
+    BlockWriter &
+    PeriodReader &
+    TopStore &
+    DeltaWriter &
+    Pick<LateStore, 'putLate'>;
+  readonly forget: DeltaRewriter & LateRewriter;
+  readonly state: LateRegister;
   readonly archive: RepairArchive;
 }
 

@@ -55,7 +55,7 @@ export async function repairPeriod(
 export async function repairLate(
   { level, differences, right }: WrongLate,
   compaction: CompactionState,
-  { archive, late }: RepairPorts,
+  { archive, store, forget, state }: RepairPorts,
 ): Promise<void> {
   const { hours, rangeBits } = compaction;
   const wrong = right.map((one) => ({ ...one, hash: nameHash(one.metric, one.entity) }));
@@ -63,14 +63,14 @@ export async function repairLate(
   let left = wrong;
   // Search everywhere: an extra row may be in an item of a range other than its own.
   for (const range of rangeBits.flatMap((bits) => rangesOf(bits))) {
-    for await (const item of late.lateItems(level, range)) {
+    for await (const item of forget.lateItems(level, range)) {
       if (item.epoch <= compaction[level].hourEpoch || item.epoch > hours.epoch) continue;
       const rows = decodeRows(item.rows);
       const others = rows.filter((row) => !wrong.some((one) => isSameRow(one, row)));
       const own = left.filter(({ hash }) => holds(range, hash));
       if (others.length === rows.length && own.length === 0) continue;
       const whole = [...others, ...own.flatMap(({ row }) => row ?? [])].sort(compareRows);
-      if ((await late.replaceLate(level, range, item, encodeRows(whole))) === 'conflict')
+      if ((await forget.replaceLate(level, range, item, encodeRows(whole))) === 'conflict')
         throw new ChangedMeanwhile(`rows put aside for the ${level} were changed while they were repaired`);
       left = left.filter((one) => !own.includes(one));
     }
@@ -78,8 +78,10 @@ export async function repairLate(
   const plan = { hourEpoch: hours.epoch, plannedAtMs: hours.plannedAtMs };
   for (const [range, own] of Map.groupBy(left, ({ hash }) => rangeOf(hash, rangeBits.at(-1) ?? 0))) {
     const rows = own.flatMap(({ row }) => row ?? []).sort(compareRows);
-    if (rows.length > 0) await late.putLate(level, range, plan, rows);
+    if (rows.length > 0) await store.putLate(level, range, plan, rows);
   }
+  if ((await state.noteLate(compaction, level)) === 'conflict')
+    throw new ChangedMeanwhile(`the hours moved on while rows of the ${level} were repaired`);
 }
 
 function isSameRow(one: { metric: string; entity: string; hour: number }, other: Row): boolean {
@@ -153,8 +155,8 @@ export async function repairDeltas(
     const was = before && decodeRows(before).map(traceOf);
     await repair.archive.keepRepair(`deltas/${id}/${name.part}`, was ?? [{ was: 'absent' }]);
     if (before === undefined) {
-      if (delta !== undefined) await repair.deltas.putDelta(delta);
-    } else if ((await repair.deltas.replaceDelta(name, before, delta?.rows)) === 'conflict')
+      if (delta !== undefined) await repair.store.putDelta(delta);
+    } else if ((await repair.forget.replaceDelta(name, before, delta?.rows)) === 'conflict')
       throw new ChangedMeanwhile(`delta ${name.part} of segment ${id} was changed while it was repaired`);
   };
   for (const phantom of phantoms) {

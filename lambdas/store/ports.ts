@@ -161,6 +161,15 @@ export interface CompactionStateStore extends CompactionStateReader {
   ): Promise<void>;
 }
 
+/** Records that late rows exist, for repairs. */
+export interface LateRegister {
+  /**
+   * Makes readers look for rows that the last epoch of the hours set aside for a level. Repeatable.
+   * @param state as read: fails unless the hours are unchanged and have no plan
+   */
+  noteLate(state: CompactionState, level: UpperLevel): Promise<'noted' | 'conflict'>;
+}
+
 /** Registers a new length of hash ranges, before anything is stored under it. */
 export interface RangeRegister {
   registerRangeBits(bits: number): Promise<void>;

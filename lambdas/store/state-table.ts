@@ -18,13 +18,13 @@ import {
 } from '../core/compaction.ts';
 import type { Deletion } from '../core/deletions.ts';
 import { LEVELS, type Level, UPPER_LEVELS, type UpperLevel } from '../core/level.ts';
-import type { CompactionStateStore, RangeRegister } from './ports.ts';
+import type { CompactionStateStore, LateRegister, RangeRegister } from './ports.ts';
 
 const KEY = { pk: { S: 'COMPACTION' }, sk: { S: 'STATE' } };
 const DELETIONS_PK = 'DELETIONS';
 const OPTIONS = { removeUndefinedValues: true };
 
-export class CompactionStateTable implements CompactionStateStore, RangeRegister {
+export class CompactionStateTable implements CompactionStateStore, LateRegister, RangeRegister {
   readonly #client: DynamoDBClient;
   readonly #table: string;
   readonly #registered = new Set<number>();
@@ -85,6 +85,15 @@ export class CompactionStateTable implements CompactionStateStore, RangeRegister
     if (late !== undefined) sets['late'] = late;
     // A failed condition means that it was done already.
     await this.#set(sets, [[level, revisionOf(state[level])]], {});
+  }
+
+  async noteLate(state: CompactionState, level: UpperLevel): Promise<'noted' | 'conflict'> {
+    const { hours, late } = await this.readState();
+    // An epoch of the hours that is under way would put back what it knows.
+    if (hours.plan !== undefined || hours.epoch !== state.hours.epoch) return 'conflict';
+    if (late[level].epoch >= hours.epoch) return 'noted';
+    const noted = { ...late, [level]: { ...late[level], epoch: hours.epoch } };
+    return (await this.#set({ late: noted }, [['hours', revisionOf(hours)]], {})) ? 'noted' : 'conflict';
   }
 
   async registerRangeBits(bits: number): Promise<void> {

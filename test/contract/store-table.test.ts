@@ -236,6 +236,21 @@ test('the hours are not planned by a state that does not know what an upper leve
   );
 });
 
+test('a repair says where late rows are, but not into an epoch that is under way', async () => {
+  const table = await state();
+  await table.putPlan(INITIAL_STATE, 'hours', plan, undefined);
+  const planned = await table.readState();
+  assert.equal(await table.noteLate(planned, 'days'), 'conflict');
+  await table.markDone(planned, 'hours', 7, undefined);
+  const done = await table.readState();
+  for (const level of ['days', 'days', 'all'] as const)
+    assert.equal(await table.noteLate(done, level), 'noted');
+  const { late } = await table.readState();
+  assert.deepEqual([late.days.epoch, late.months.epoch, late.all.epoch], [1, 0, 1]);
+  await table.putPlan(done, 'hours', { ...plan, hourEpoch: 2 }, undefined);
+  assert.equal(await table.noteLate(done, 'months'), 'conflict', 'planned since it was read');
+});
+
 test('range lengths are registered, and deletions numbered, whoever registers them', async () => {
   const table = await state();
   await table.registerRangeBits(4);

@@ -1,6 +1,5 @@
 // A recount of a StoreWorld: segments come from the records that were committed, rows are set aside in memory.
 import type { Transport } from '../../fake-aws/call.ts';
-import { DeltasMissing } from '../../lambdas/compactor/epoch-rows.ts';
 import { finishPlans } from '../../lambdas/compactor/finish-plans.ts';
 import { segmentId } from '../../lambdas/core/identifiers.ts';
 import {
@@ -15,6 +14,7 @@ import {
 import { begin } from '../../lambdas/recount/produce.ts';
 import { recount } from '../../lambdas/recount/recount.ts';
 import { ForgetTable } from '../../lambdas/store/forget-table.ts';
+import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { MemorySpill, type Saved } from '../../proof/simulation/world/spill.ts';
 import type { StoreWorld } from './store-world.ts';
@@ -59,31 +59,14 @@ function recountPorts(
     state: compactor.state,
     store,
     periods: forget,
-    compaction: {
-      async finishPlans() {
-        try {
-          await finishPlans(compactor);
-          return undefined;
-        } catch (error) {
-          if (error instanceof DeltasMissing) return error.message;
-          throw error;
-        }
-      },
-    },
+    compaction: { finishPlans: () => finishPlans(compactor) },
     spill,
     clock: world.clock,
     repair: repair
       ? {
           store,
-          deltas: {
-            putDelta: (delta) => store.putDelta(delta),
-            replaceDelta: (name, before, rows) => forget.replaceDelta(name, before, rows),
-          },
-          late: {
-            lateItems: (level, range) => forget.lateItems(level, range),
-            replaceLate: (...item) => forget.replaceLate(...item),
-            putLate: (...rows) => store.putLate(...rows),
-          },
+          forget,
+          state: new CompactionStateTable(dynamoDb, 'ledger'),
           archive: {
             keepRepair: async (name, lines) => {
               repairsOf(world).set(name, lines);

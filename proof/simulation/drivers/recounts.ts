@@ -1,5 +1,4 @@
 // The recount as an operator's command runs it, and damage for it to find.
-import { DeltasMissing } from '../../../lambdas/compactor/epoch-rows.ts';
 import { finishPlans } from '../../../lambdas/compactor/finish-plans.ts';
 import { retentionsKept } from '../../../lambdas/core/claim.ts';
 import { holds, nameHash, WHOLE_RANGE } from '../../../lambdas/core/hash-range.ts';
@@ -44,28 +43,10 @@ export async function recountAll(
   const spill = saved.spill ?? new MemorySpill(begun.spilled.length);
   saved.spill = spill;
   spill.cut(begun.spilled);
-  const compaction = {
-    async finishPlans() {
-      try {
-        await finishPlans({ ledger, state, store, stream: log, clock });
-        return undefined;
-      } catch (error) {
-        if (error instanceof DeltasMissing) return error.message;
-        throw error;
-      }
-    },
-  };
+  const compactor = { ledger, state, store, stream: log, clock };
+  const compaction = { finishPlans: () => finishPlans(compactor) };
   const source = settings.archiveRaw ? archivedSource(raw, clock, undefined) : log;
-  const deltas = {
-    putDelta: store.putDelta.bind(store),
-    replaceDelta: forget.replaceDelta.bind(forget),
-  };
-  const late = {
-    lateItems: forget.lateItems.bind(forget),
-    replaceLate: forget.replaceLate.bind(forget),
-    putLate: store.putLate.bind(store),
-  };
-  const repair = isRepair ? { store, deltas, late, archive } : undefined;
+  const repair = isRepair ? { store, forget, state, archive } : undefined;
   const ports = { ledger, source, state, store, periods: forget, compaction, spill, clock, repair };
   return recount(
     structuredClone(begun),
