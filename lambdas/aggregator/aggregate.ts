@@ -159,7 +159,7 @@ async function commit(
   const deltas = deltasOf(id, head.runMaxMs, output.cut);
   if (output.rejected.length > 0) await rejected.keepRejected(id, output.rejected);
   // Before anything is stored under these ranges: readers query only registered ones.
-  await ranges.registerRangeBits(head.config.slotBits);
+  await ranges.registerRangeBits(head.config.slotBits, clock.nowMs());
   // Before the entry: only archived records may be counted.
   const raw = rawArchive && rawObject(id, head, records);
   if (raw !== undefined) await rawArchive?.keepRaw(raw);

@@ -119,7 +119,7 @@ async function planHours(
   const next = nextCoverage(covers, reopened, following, nowMs, eventsMax, settings.openMax);
   if (isSameCoverage(next, covers)) return undefined;
   // Late rows are set aside under ranges of this length: readers query only registered ones.
-  await ports.state.registerRangeBits(settings.slotBits);
+  await ports.state.registerRangeBits(settings.slotBits, nowMs);
   const all = [
     ...reopened,
     ...following.flatMap(({ shard, entries }) => entries.map((entry) => ({ shard, entry }))),

@@ -84,6 +84,8 @@ export interface CompactionState extends Readonly<Record<Level, LevelHead>> {
   readonly deleting: readonly number[];
   /** Lengths of the hash ranges in use for deltas. */
   readonly rangeBits: readonly number[];
+  /** Before this nothing was stored, epoch milliseconds. */
+  readonly sinceMs: number;
 }
 
 const NOTHING: Coverage = { through: {}, open: [], floorMs: 0 };
@@ -110,6 +112,7 @@ export const INITIAL_STATE: CompactionState = {
   deletions: 0,
   deleting: [],
   rangeBits: [0],
+  sinceMs: 0,
 };
 
 /** Whether a coverage contains a segment. */

@@ -147,12 +147,14 @@ function plansOf(planned: Planned | InvalidCountQuery): readonly CountPlan[] {
 
 /**
  * The arrival time before which nothing can have expired uncompacted; epoch milliseconds. While compaction keeps up, that is any
- * time.
+ * time. A level without an epoch lacks everything since the store began.
  */
 function keptBeforeMs(state: CompactionState, nowMs: number, deltaRetentionMs: number | undefined): number {
-  const floorsMs = LEVELS.map((level) => state[level].covers.floorMs).filter((floorMs) => floorMs > 0);
-  const floorMs = Math.min(...floorsMs);
-  return deltaRetentionMs !== undefined && nowMs - floorMs > deltaRetentionMs ? floorMs : LATEST_INSTANT_MS;
+  if (deltaRetentionMs === undefined) return LATEST_INSTANT_MS;
+  const floorsMs = LEVELS.map((level) => state[level].covers.floorMs).filter(
+    (floorMs) => nowMs - Math.max(floorMs, state.sinceMs) > deltaRetentionMs,
+  );
+  return Math.min(LATEST_INSTANT_MS, ...floorsMs);
 }
 
 /** A deletion takes minutes. After a crash, the entity is read from deltas only, which expire eventually. */

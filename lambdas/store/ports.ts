@@ -170,7 +170,7 @@ export interface LateRegister {
   noteLate(state: CompactionState, level: UpperLevel): Promise<'noted' | 'conflict'>;
 }
 
-/** Registers a new length of hash ranges, before anything is stored under it. */
+/** Registers a new length of hash ranges, before anything is stored under it. The first call dates the store. */
 export interface RangeRegister {
-  registerRangeBits(bits: number): Promise<void>;
+  registerRangeBits(bits: number, nowMs: number): Promise<void>;
 }

@@ -96,13 +96,16 @@ export class CompactionStateTable implements CompactionStateStore, LateRegister,
     return (await this.#set({ late: noted }, [['hours', revisionOf(hours)]], {})) ? 'noted' : 'conflict';
   }
 
-  async registerRangeBits(bits: number): Promise<void> {
+  async registerRangeBits(bits: number, nowMs: number): Promise<void> {
     if (this.#registered.has(bits)) return;
     const update = new UpdateItemCommand({
       TableName: this.#table,
       Key: KEY,
-      UpdateExpression: 'ADD rangeBits :bits',
-      ExpressionAttributeValues: { ':bits': { NS: [...new Set(['0', String(bits)])] } },
+      UpdateExpression: 'SET sinceMs = if_not_exists(sinceMs, :now) ADD rangeBits :bits',
+      ExpressionAttributeValues: {
+        ':now': { N: String(nowMs) },
+        ':bits': { NS: [...new Set(['0', String(bits)])] },
+      },
     });
     await this.#client.send(update);
     this.#registered.add(bits);
@@ -253,6 +256,7 @@ function stateOf(item: Record<string, AttributeValue>): CompactionState {
     deletions: fields['deletions'] ?? 0,
     deleting: numbersIn(fields['deleting'], INITIAL_STATE.deleting),
     rangeBits: numbersIn(fields['rangeBits'], INITIAL_STATE.rangeBits),
+    sinceMs: fields['sinceMs'] ?? INITIAL_STATE.sinceMs,
   };
 }
 

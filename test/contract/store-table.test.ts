@@ -253,8 +253,9 @@ test('a repair says where late rows are, but not into an epoch that is under way
 
 test('range lengths are registered, and deletions numbered, whoever registers them', async () => {
   const table = await state();
-  await table.registerRangeBits(4);
-  await table.registerRangeBits(6);
+  await table.registerRangeBits(4, 70);
+  await table.registerRangeBits(6, 80);
+  assert.equal((await table.readState()).sinceMs, 70);
   assert.deepEqual((await table.readState()).rangeBits, [0, 4, 6]);
   const [a, b] = ['a', 'b'].map((entityHash) => ({ entityHash, throughMs: 5 }));
   assert.ok(a && b);

@@ -41,6 +41,26 @@ test('a total is right when the hours have expired before an upper level took th
   }
 });
 
+test('nothing is claimed once deltas may have expired and a level has not compacted any', async () => {
+  const world = await StoreWorld.make({ retentions: RETENTIONS });
+  await world.write(
+    await world.commit(worldShard(0), [{ metric: 'view', entity: '/a', atMs: WORLD_START_MS, n: 1 }]),
+  );
+  await world.ledger.putClaim({ throughMs: world.nowMs, acceptedFromMs: 0, kept: undefined, revision: 1 });
+  const claimed = async () =>
+    new Set((await answers(world, 7 * DAY_MS)).map((answer) => answer.completeThrough));
+  const whole = new Set([new Date(world.nowMs).toISOString()]);
+  const startMs = world.nowMs;
+  for (const transport of [undefined, hoursOnly]) {
+    if (transport !== undefined) await assert.rejects(world.compact(transport), /stands still/);
+    world.nowMs = startMs + 6 * DAY_MS;
+    assert.deepEqual(await claimed(), whole);
+    world.nowMs = startMs + 8 * DAY_MS;
+    assert.deepEqual(await claimed(), new Set([null]));
+    world.nowMs = startMs;
+  }
+});
+
 test('nothing is claimed beyond what was compacted once deltas may have expired', async () => {
   const world = await stalledWorld();
   await world.ledger.putClaim({

@@ -128,7 +128,7 @@ export async function playWorld(
   store: WorldStore,
   state: CompactionStateStore & RangeRegister,
 ): Promise<(step: Step) => Promise<void>> {
-  for (const bits of RANGE_BITS) await state.registerRangeBits(bits);
+  for (const bits of RANGE_BITS) await state.registerRangeBits(bits, world.startMs);
   const player = new Player(world, store, state);
   for (const step of world.script) await player.play(step);
   await player.end();

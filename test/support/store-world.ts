@@ -82,7 +82,7 @@ export class StoreWorld {
   static async make(settings: Partial<CompactorSettings> = {}): Promise<StoreWorld> {
     const world = new StoreWorld({ ...WORLD_SETTINGS, ...settings });
     for (const name of ['ledger', 'counts']) world.aws.dynamoDb.addTable(name, { ttl: 'expiresAt' });
-    await world.state.registerRangeBits(world.settings.slotBits);
+    await world.state.registerRangeBits(world.settings.slotBits, world.nowMs);
     return world;
   }
 

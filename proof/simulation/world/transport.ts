@@ -168,6 +168,6 @@ function entryUpdate(update: string): string {
 
 /** A plan is put, or an epoch done; or a length of hash ranges is announced. */
 function stateUpdate(update: string, { ':s0': head }: Item): string {
-  if (update.startsWith('ADD rangeBits')) return 'registerRangeBits';
+  if (update.includes('ADD rangeBits')) return 'registerRangeBits';
   return head?.M?.['plan'] === undefined ? 'markDone' : 'putEpoch';
 }
