@@ -6,8 +6,8 @@ import { KinesisLog } from '../lambdas/aws/stream-log.ts';
 import { DeltasMissing } from '../lambdas/compactor/epoch-rows.ts';
 import { finishPlans } from '../lambdas/compactor/finish-plans.ts';
 import { BLOCK_BYTES } from '../lambdas/compactor/ports.ts';
-import { retentionsKept } from '../lambdas/core/claim.ts';
 import { HOUR_MS, isoSeconds, parseInstant } from '../lambdas/core/time.ts';
+import { retentionsKept } from '../lambdas/core/watermark.ts';
 import { S3ArchiveCleaner } from '../lambdas/deletion/archive-cleaner.aws.ts';
 import type { SegmentSource } from '../lambdas/raw-ports.ts';
 import { archivedSource } from '../lambdas/recount/archived-source.ts';
@@ -119,7 +119,7 @@ async function compare(
     const spill = await FileSpill.open(`${given.state}.rows`, state.spilled);
     const settings = {
       // Rows that an earlier retention setting removed are not a difference.
-      retentions: retentionsKept(await access.ledger.readClaim(), access.settings.retentions),
+      retentions: retentionsKept(await access.ledger.readWatermark(), access.settings.retentions),
       periodsAtOnce: 64,
       attemptsMax: 20,
       blockBytes: BLOCK_BYTES,

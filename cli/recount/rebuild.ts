@@ -13,7 +13,7 @@ import {
 } from '../../lambdas/core/identifiers.ts';
 import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
 import type { Head, StreamRecord } from '../../lambdas/core/segment.ts';
-import type { BooksLedger, RollupQueue, ShardDirectory, StreamLog } from '../../lambdas/ports.ts';
+import type { CheckpointLedger, RollupQueue, ShardDirectory, StreamLog } from '../../lambdas/ports.ts';
 import type { RawHistory, SegmentSource } from '../../lambdas/raw-ports.ts';
 import type { RecountProgress } from '../../lambdas/recount/ports.ts';
 import { exitCodes, OperatorError } from '../shared/errors.ts';
@@ -170,7 +170,7 @@ function aggregatorPorts(
 }
 
 /** A directory of the shards in a ledger, as if a stream listed them. */
-export function directoryOf(ledger: BooksLedger): ShardDirectory {
+export function directoryOf(ledger: CheckpointLedger): ShardDirectory {
   return {
     async shards() {
       const keys = await ledger.shards();

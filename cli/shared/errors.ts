@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 /** Exit codes of an operator's commands. */
 export const exitCodes = {
   done: 0,
-  /** Something failed: a letter could not be handled, was refused, or does not exist. */
+  /** Something failed: a dead letter could not be handled, was refused, or does not exist. */
   failed: 1,
   /** The command line is invalid, or was not confirmed; nothing was changed. */
   usage: 2,
