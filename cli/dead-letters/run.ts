@@ -1,6 +1,6 @@
 // The commands on dead letters: what each reads, does and prints. shell.ts is the shell around them.
 import type { Discarding } from '../../lambdas/dead-letter-ports.ts';
-import { exitCodes, OperatorError } from '../shared/errors.ts';
+import { CommandError, exitCodes, UsageError } from '../shared/errors.ts';
 import { type Action, carryOut, plan } from './act.ts';
 import type { DeadLetterFacts } from './facts.ts';
 import { findParked, findWaiting } from './find.ts';
@@ -12,7 +12,7 @@ import type { DeadLetterPorts } from './ports.ts';
 export interface Speaker {
   result(text: string): void;
   note(text: string): void;
-  /** @throws OperatorError when the answer is no, or there is no terminal */
+  /** @throws CommandError when the answer is no, or there is no terminal */
   confirm(question: string, word: string): Promise<void>;
   progress(total: number): { step(): void; end(): void };
   /** The operator's user name. */
@@ -21,7 +21,7 @@ export interface Speaker {
   readonly signal: AbortSignal;
 }
 
-/** Runs a command. @returns its exit code @throws OperatorError */
+/** Runs a command. @returns its exit code @throws CommandError */
 export async function run(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
   if (options.action === 'list') return list(options, ports, speaker);
   if (options.action === 'show') return show(options, ports, speaker);
@@ -112,12 +112,11 @@ function actionOf(options: Options, { clock }: DeadLetterPorts, speaker: Speaker
     return { kind: verb, from: parked ? 'parked' : 'both', discarding };
   }
   if (verb === 'redrive' || verb === 'park' || verb === 'replay') return { kind: verb };
-  throw new OperatorError(`${verb} changes nothing`, exitCodes.usage);
+  throw new UsageError(`${verb} changes nothing`);
 }
 
-function notThere(names: readonly string[]): OperatorError {
-  return new OperatorError(
+function notThere(names: readonly string[]): CommandError {
+  return new CommandError(
     `No dead letter ${names.join(', ')}: if another command holds it, try again in a minute; dead-letters list shows what there is.`,
-    exitCodes.failed,
   );
 }

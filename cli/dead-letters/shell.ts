@@ -15,7 +15,7 @@ import { SqsWaitingMessages } from './waiting.ts';
 
 const clock = { nowMs: () => Date.now() };
 
-/** Runs a command on the given stack. @returns its exit code @throws OperatorError */
+/** Runs a command on the given stack. @returns its exit code @throws CommandError */
 export async function runDeadLetters(options: Options): Promise<number> {
   const stack = await openStack(options.stack);
   const stopping = new AbortController();
