@@ -4,7 +4,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { Command, InvalidArgumentError } from 'commander';
 import { announcementOf } from '../lambdas/collector/announcement.ts';
 import type { LogObject } from '../lambdas/collector/ports.ts';
-import { exitCodes, OperatorError } from './shared/errors.ts';
+import { CommandError, exitCodes, UsageError } from './shared/errors.ts';
 import { STACK_CODES, type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
 
 interface BackfillOptions extends StackOptions {
@@ -39,13 +39,10 @@ export const collectBackfillCommand = withExample(
       try {
         const { collectorQueueUrl, accessLogs = [] } = stack.resources;
         if (collectorQueueUrl === undefined)
-          throw new OperatorError(
-            'This stack collects no access logs: set accessLogs, and deploy it.',
-            exitCodes.failed,
-          );
+          throw new CommandError('This stack collects no access logs: set accessLogs, and deploy it.');
         const chosen = accessLogs.filter(({ bucket }) => bucket === (options.bucket ?? bucket));
         if (chosen.length === 0)
-          throw new OperatorError(`The setting accessLogs has no bucket ${options.bucket}.`, exitCodes.usage);
+          throw new UsageError(`The setting accessLogs has no bucket ${options.bucket}.`);
         let objects = 0;
         for (const { bucket, prefix } of chosen) {
           const below = options.prefix?.startsWith(prefix) ? options.prefix : prefix;
@@ -102,8 +99,7 @@ async function announce(client: SQSClient, queueUrl: string, objects: readonly L
   );
   const [failed] = Failed;
   if (failed !== undefined)
-    throw new OperatorError(
+    throw new CommandError(
       `SQS did not accept ${Failed.length} messages (${failed.Code}): run the command again.`,
-      exitCodes.failed,
     );
 }

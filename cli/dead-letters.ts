@@ -1,7 +1,7 @@
 // `tally dead-letters`: lists, redrives, parks, replays or discards what the writer gave up.
 import { Command } from 'commander';
 import type { Action, Options } from './dead-letters/options.ts';
-import { exitCodes, OperatorError } from './shared/errors.ts';
+import { UsageError } from './shared/errors.ts';
 import {
   STACK_CODES,
   type StackOptions,
@@ -83,18 +83,17 @@ function changing(name: Action, description: string): Command {
     .option('--per-second <n>', 'at most this many a second', wholeNumber(1), 50);
 }
 
-/** The options of a run. @throws OperatorError if they are invalid */
+/** The options of a run. @throws UsageError if they are invalid */
 export function optionsOf(action: Action, names: readonly string[], given: Given): Options {
   const stack = stackNamed(given);
   const misnamed = names.find((name) => !NAME.test(name));
   if (misnamed !== undefined)
-    throw new OperatorError(
+    throw new UsageError(
       `"${misnamed}" is not the name of a dead letter: use SEGMENT/PART, such as 1.0.2s/0, or poison/MESSAGE.`,
-      exitCodes.usage,
     );
   const all = given.all === true;
   if (action !== 'list' && action !== 'show' && all === names.length > 0)
-    throw new OperatorError(`Name the dead letters: ${action} NAME …, or ${action} --all.`, exitCodes.usage);
+    throw new UsageError(`Name the dead letters: ${action} NAME …, or ${action} --all.`);
   return {
     action,
     stack,

@@ -1,6 +1,6 @@
 // `tally deploy`: checks everything that could stop a deployment before half a minute of bundling.
 import { Command } from 'commander';
-import { exitCodes, OperatorError } from './shared/errors.ts';
+import { CommandError } from './shared/errors.ts';
 import { withExample } from './shared/options.ts';
 
 export interface DeployOptions {
@@ -18,7 +18,7 @@ const command = new Command('deploy')
   .action(async (stage: string, options: DeployOptions) => {
     const { deploy } = await import('./deploy/deploy.ts');
     const code = await deploy(stage, options);
-    if (code !== 0) throw new OperatorError('The deployment failed: see the error above.', exitCodes.failed);
+    if (code !== 0) throw new CommandError('The deployment failed: see the error above.');
   });
 
 export const deployCommand = withExample(

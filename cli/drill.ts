@@ -1,6 +1,6 @@
 // `tally drill`: breaks the local stack in six ways and shows alarms, the operator's response, and that counts are right.
 import { Command } from 'commander';
-import { exitCodes, OperatorError } from './shared/errors.ts';
+import { UsageError } from './shared/errors.ts';
 import { withExample } from './shared/options.ts';
 
 const command = new Command('drill')
@@ -14,10 +14,7 @@ const command = new Command('drill')
     const names = only?.split(',');
     const unknown = names?.find((name) => !scenarioNames().includes(name));
     if (unknown !== undefined)
-      throw new OperatorError(
-        `There is no scenario ${unknown}; there are ${scenarioNames().join(', ')}.`,
-        exitCodes.usage,
-      );
+      throw new UsageError(`There is no scenario ${unknown}; there are ${scenarioNames().join(', ')}.`);
     process.exitCode = await playDrill(names);
   });
 

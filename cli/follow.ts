@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import PQueue from 'p-queue';
-import { EXIT, exitCodeOf, messageOf, UsageError } from './errors.ts';
 import type { FollowPorts, FollowSettings } from './follow/followed-file.ts';
 import { Follower } from './follow/follower.ts';
 import { followPipe } from './follow/pipe.ts';
@@ -11,9 +10,11 @@ import { addDeliveryOptions, type DeliveryFlags, deliverySettings } from './impo
 import { noFigures } from './import/figures.ts';
 import { rejectsFile } from './import/rejects.ts';
 import { StreamReporter, summary } from './import/report.ts';
-import { addFormatOptions, addServiceOptions, formatRequest } from './options.ts';
 import { callersPath } from './paths.ts';
 import { connect } from './service.ts';
+import { exitCodeOf, exitCodes, messageOf, UsageError } from './shared/errors.ts';
+import { formatRequest } from './shared/format-options.ts';
+import { serviceOptions } from './shared/service-options.ts';
 
 const POLL_MS = 200;
 const FLUSH_MS = 400;
@@ -26,14 +27,13 @@ interface FollowFlags extends DeliveryFlags {
   readonly name: string;
 }
 
-export const followCommand = addServiceOptions(
+export const followCommand = addDeliveryOptions(
   new Command('follow')
     .description(
       'Count lines as they are written to log files, through rotations and restarts; run it again to continue.',
     )
     .argument('[file...]', 'files, which need not exist yet'),
-);
-addDeliveryOptions(addFormatOptions(followCommand))
+)
   .optionsGroup('A pipe:')
   .option('--stdin', 'read standard input instead of files; a killed process loses what it had not sent')
   .option('--name <name>', "--stdin: the stream's name", hostname())
@@ -57,8 +57,8 @@ Exit codes: 0 ended by a signal; 1 the service refuses; 2 wrong usage, or a file
   });
 
 async function follow(files: readonly string[], flags: FollowFlags): Promise<number> {
-  const { url, apiKey, timeout, concurrency, stdin = false } = flags;
-  if (url === undefined) throw new UsageError('--url is missing: give the address of a running Tally');
+  const { timeout, concurrency, stdin = false } = flags;
+  const options = serviceOptions(flags, timeout, concurrency);
   if (stdin === files.length > 0) throw new UsageError('name the files to follow, or use --stdin');
   formatRequest(flags);
   const stop = new AbortController();
@@ -72,9 +72,8 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const address = { url: url.replace(/\/+$/, ''), apiKey, timeoutMs: timeout * 1000, concurrency };
-  const service = await connect(address, { say, stop: stop.signal, giveUpAfterMs: undefined });
-  if (service === undefined) return EXIT.ok;
+  const service = await connect(options, { say, stop: stop.signal, giveUpAfterMs: undefined });
+  if (service === undefined) return exitCodes.done;
   const rejects = flags.rejects === undefined ? undefined : await rejectsFile(callersPath(flags.rejects));
   const figures = noFigures();
   const reporter = new StreamReporter(stdin ? '-' : files.join(' '), rejects, Date.now);
@@ -103,7 +102,7 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
     process.stderr.write(`${summary(stdin ? flags.name : files.join(' '), 'followed', figures, false)}\n`);
   }
   if (failure !== undefined) throw failure.error;
-  return figures.uncertain > 0 ? EXIT.uncertain : EXIT.ok;
+  return figures.uncertain > 0 ? exitCodes.uncertain : exitCodes.done;
 }
 
 async function followFiles(

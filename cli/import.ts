@@ -1,6 +1,5 @@
 // `tally import`: imports log files into a running Tally, every line exactly once. Only this file uses the clock, signals and the environment.
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { EXIT, exitCodeOf, messageOf, UsageError } from './errors.ts';
 import {
   addDeliveryOptions,
   type DeliveryFlags,
@@ -11,9 +10,11 @@ import { addFigures, type Figures, noFigures } from './import/figures.ts';
 import { importFile } from './import/import-file.ts';
 import { type RejectsFile, rejectsFile } from './import/rejects.ts';
 import { FileReporter, summary, uncertainAdvice, waitedSummary } from './import/report.ts';
-import { addFormatOptions, addServiceOptions, formatRequest } from './options.ts';
 import { callersPath } from './paths.ts';
-import { connect, type Service, type Waited, waitUntilCounted } from './service.ts';
+import { connect, type Service, type ServiceOptions, type Waited, waitUntilCounted } from './service.ts';
+import { exitCodeOf, exitCodes, messageOf, UsageError } from './shared/errors.ts';
+import { formatRequest } from './shared/format-options.ts';
+import { serviceOptions } from './shared/service-options.ts';
 import { openSource, type Source } from './source/source.ts';
 import type { ImportState } from './source/state.ts';
 
@@ -41,14 +42,13 @@ function percent(text: string): number {
   throw new InvalidArgumentError('It must be a percentage from 0 to 100.');
 }
 
-export const importCommand = addServiceOptions(
+export const importCommand = addDeliveryOptions(
   new Command('import')
     .description(
       'Import log files, every line exactly once; run it again to continue, or after the files have grown.',
     )
     .argument('<file...>', 'plain or gzip'),
-);
-addDeliveryOptions(addFormatOptions(importCommand))
+)
   .option(
     '--give-up-after <seconds>',
     'stop waiting for the service after this time (default: never)',
@@ -88,7 +88,7 @@ class Session {
   readonly #kill = new AbortController();
   readonly #results: FileResult[] = [];
   readonly #startedAt = Date.now();
-  #exitCode: number = EXIT.ok;
+  #exitCode: number = exitCodes.done;
   #acceptedAt = 0;
   #waited: Waited | undefined;
 
@@ -116,18 +116,18 @@ class Session {
   }
 
   async #importAll(): Promise<void> {
-    const { url, rejects, wait, dryRun = false } = this.#flags;
+    const { rejects, wait, dryRun = false } = this.#flags;
     if (this.#files.includes('-')) {
       throw new UsageError(
         'standard input cannot be imported, because it cannot be read again: use tally follow --stdin',
       );
     }
-    if (url === undefined && !dryRun)
-      throw new UsageError('--url is missing: give the address of a running Tally');
+    const { timeout, concurrency } = this.#flags;
+    const options = dryRun ? undefined : serviceOptions(this.#flags, timeout, concurrency);
     formatRequest(this.#flags);
     // Open all files first: a wrong name should not show up after an hour.
     const sources = await this.#sources();
-    const service = dryRun || sources.length === 0 ? undefined : await this.#connect(url ?? '');
+    const service = options && sources.length > 0 ? await this.#connect(options) : undefined;
     if (!dryRun && service === undefined) return;
     const rejectsTo = rejects === undefined ? undefined : await rejectsFile(callersPath(rejects));
     try {
@@ -135,7 +135,7 @@ class Session {
         if (this.#stop.signal.aborted) break;
         // An unusable file does not stop the others; a service that refuses does.
         await this.#importOne(source, service, rejectsTo).catch((error: unknown) => {
-          if (exitCodeOf(error) !== EXIT.usage && sources.length > 1) this.#stop.abort();
+          if (exitCodeOf(error) !== exitCodes.usage && sources.length > 1) this.#stop.abort();
           this.#fail(error);
         });
       }
@@ -154,10 +154,9 @@ class Session {
     });
   }
 
-  #connect(url: string): Promise<Service | undefined> {
-    const { apiKey, timeout, concurrency, giveUpAfter } = this.#flags;
+  #connect(options: ServiceOptions): Promise<Service | undefined> {
+    const { giveUpAfter } = this.#flags;
     const giveUpAfterMs = giveUpAfter === undefined ? undefined : giveUpAfter * 1000;
-    const options = { url: url.replace(/\/+$/, ''), apiKey, timeoutMs: timeout * 1000, concurrency };
     return connect(options, { say, stop: this.#stop.signal, giveUpAfterMs });
   }
 
@@ -197,13 +196,13 @@ class Session {
   #judge(name: string, figures: Figures): void {
     const { uncertain, malformed, lines, ignored } = figures;
     if (uncertain > 0) {
-      this.#exitCode ||= EXIT.uncertain;
+      this.#exitCode ||= exitCodes.uncertain;
       say(uncertainAdvice(uncertain));
     }
     const { maxMalformed } = this.#flags;
     const share = (100 * malformed) / Math.max(1, lines - ignored);
     if (share <= maxMalformed) return;
-    this.#exitCode ||= EXIT.failed;
+    this.#exitCode ||= exitCodes.failed;
     say(
       `${name}: ${malformed} of ${lines - ignored} lines are malformed (${share.toFixed(0)} %, --max-malformed is ${maxMalformed}): ` +
         'is it read as the right format? What could be read is imported.',
@@ -233,7 +232,7 @@ class Session {
     say(waitedSummary(waited));
     const { rejected, dead, parked, expired, lost } = waited.grown;
     const left = rejected + Math.max(0, dead) + Math.max(0, parked) + expired + lost;
-    if (waited.end === 'timed-out' || left > 0) this.#exitCode ||= EXIT.notCounted;
+    if (waited.end === 'timed-out' || left > 0) this.#exitCode ||= exitCodes.notCounted;
   }
 
   #catchSignals(): () => void {
@@ -244,8 +243,8 @@ class Session {
       say('stopping: the same command continues from here');
       setTimeout(() => this.#kill.abort(), GRACE_MS).unref();
     };
-    const onInterrupt = catcher(EXIT.interrupted);
-    const onTerminate = catcher(EXIT.terminated);
+    const onInterrupt = catcher(exitCodes.interrupted);
+    const onTerminate = catcher(exitCodes.terminated);
     process.on('SIGINT', onInterrupt);
     process.on('SIGTERM', onTerminate);
     return () => {

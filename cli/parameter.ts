@@ -1,7 +1,7 @@
 // `tally parameter`: reads and sets the retry parameter of a running stack; refuses a value that functions could not use.
 import { Command, InvalidArgumentError } from 'commander';
 import { InvalidRetryPolicy, parseRetryPolicy } from '../lambdas/core/retry-policy.ts';
-import { exitCodes, OperatorError } from './shared/errors.ts';
+import { UsageError } from './shared/errors.ts';
 import { STACK_CODES, type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
 import type { StackAccess } from './shared/stack-access.ts';
 
@@ -66,7 +66,7 @@ async function change(stack: StackAccess, changes: Readonly<Record<string, numbe
     parseRetryPolicy(Value);
   } catch (error) {
     if (!(error instanceof InvalidRetryPolicy)) throw error;
-    throw new OperatorError(`Nothing was changed: ${error.message}.`, exitCodes.usage, { cause: error });
+    throw new UsageError(`Nothing was changed: ${error.message}.`, { cause: error });
   }
   const { PutParameterCommand } = await import('@aws-sdk/client-ssm');
   const { retryParameter: Name } = stack.resources;

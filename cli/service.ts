@@ -1,7 +1,7 @@
 // The service that a command uses: whether it is Tally, which one, and whether it has counted what it accepted.
 import { setTimeout as delay } from 'node:timers/promises';
 import { type StatusAccounts, TallyClient, TallyError } from '../client/src/index.ts';
-import { messageOf, ServiceError, systemCode, UsageError } from './errors.ts';
+import { messageOf, ServiceError, systemCode, UsageError } from './shared/errors.ts';
 
 export interface ServiceOptions {
   readonly url: string;

@@ -1,8 +1,7 @@
 // `tally start`, which is `npm start`: the local stack, until Ctrl-C.
 import { Command, InvalidArgumentError } from 'commander';
-import { configurationOf, LOCAL_STAGE, settingsIn } from '../lib/configuration.ts';
-import { messageOf } from './errors.ts';
 import { callersPath } from './paths.ts';
+import { messageOf } from './shared/errors.ts';
 import { wholeNumber, withExample } from './shared/options.ts';
 import { runScript } from './shared/script.ts';
 
@@ -13,7 +12,7 @@ const command = new Command('start')
   .option('--port <n>', 'port of the API (default: 8787, or the next free one)', wholeNumber(0, 65_535))
   .option('--data <folder>', 'keep data there: it survives restarts (default: in memory)', folder)
   .option('--no-demo', 'no demo traffic (there is none with --data either)')
-  .option('--settings <json>', 'settings over those of the stage (docs/settings.md)', localSettings)
+  .option('--settings <json>', 'settings over those of the stage (docs/settings.md)')
   .option('--logs <file>', 'append what functions log, and their metrics', callersPath)
   .addHelpText(
     'after',
@@ -21,20 +20,23 @@ const command = new Command('start')
 With --data, values in parameters.json of that folder go before those of the template, also while the stack runs:
   {"/tally/local/retries": {"attempts": 5}}`,
   )
-  .action(({ demo, ...options }) => runScript('local/main.ts', { ...options, noDemo: demo === false }));
+  .action(async ({ demo, ...options }) => {
+    if (options.settings !== undefined) await checkSettings(options.settings);
+    await runScript('local/main.ts', { ...options, noDemo: demo === false });
+  });
 
 export const startCommand = withExample(
   command,
   `npx tally start --data ./tally-data\nnpx tally start --settings '{"archiveRawEvents":true}'`,
 );
 
-/** Validates before anything starts. */
-function localSettings(text: string): string {
+/** Validates before anything starts. The settings' schemas take longer to load than all commands, so they load here. */
+async function checkSettings(text: string): Promise<void> {
+  const { configurationOf, LOCAL_STAGE, settingsIn } = await import('../lib/configuration.ts');
   try {
     configurationOf(LOCAL_STAGE, settingsIn(text, '--settings'));
-    return text;
   } catch (error) {
-    throw new InvalidArgumentError(messageOf(error));
+    command.error(`error: option '--settings <json>' argument '${text}' is invalid. ${messageOf(error)}`);
   }
 }
 

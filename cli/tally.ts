@@ -17,7 +17,7 @@ import { mutantsCommand } from './mutants.ts';
 import { parameterCommand } from './parameter.ts';
 import { planCommand } from './plan.ts';
 import { recountCommand } from './recount.ts';
-import { asOperatorError, exitCodes } from './shared/errors.ts';
+import { asCommandError, exitCodes } from './shared/errors.ts';
 import { withExample } from './shared/options.ts';
 import { simulateCommand } from './simulate.ts';
 import { startCommand } from './start.ts';
@@ -78,7 +78,7 @@ export async function run(args: readonly string[]): Promise<void> {
       process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
       return;
     }
-    const { message, exitCode } = asOperatorError(error);
+    const { message, exitCode } = asCommandError(error);
     console.error(process.env['TALLY_DEBUG'] === undefined ? message : error);
     process.exitCode = exitCode;
   }

@@ -3,20 +3,17 @@ import { Command, Option } from 'commander';
 import PQueue from 'p-queue';
 import type { TallyClient } from '../client/src/index.ts';
 import { entityProblem } from '../formats/select.ts';
-import { EXIT, messageOf, UsageError } from './errors.ts';
-import { addServiceOptions } from './options.ts';
 import { clientFor } from './service.ts';
+import { exitCodes, messageOf, UsageError } from './shared/errors.ts';
 import { wholeNumber } from './shared/options.ts';
+import { addServiceOptions, type ServiceFlags, serviceOptions } from './shared/service-options.ts';
 import { type Difference, differences, type Grain, grains, summed } from './verify/compare.ts';
 import { countsOf } from './verify/counts.ts';
 import { type Place, type TopResult, topGrains, verifyTops } from './verify/tops.ts';
 import { readTruth, type Truth, type TruthColumn } from './verify/truth.ts';
 
-interface VerifyFlags {
+interface VerifyFlags extends ServiceFlags {
   readonly truth: string;
-  readonly url: string;
-  readonly apiKey?: string;
-  readonly metric: string;
   readonly column: TruthColumn;
   readonly by: Grain;
   readonly top?: number;
@@ -58,33 +55,28 @@ Exit codes: 0 all counts are equal; 1 some differ; 2 they could not be compared.
       process.exitCode = await run(flags);
     } catch (error) {
       process.stderr.write(`${messageOf(error)}\n`);
-      process.exitCode = EXIT.usage;
+      process.exitCode = exitCodes.usage;
     }
   });
 
 async function run(flags: VerifyFlags): Promise<number> {
-  const { url, apiKey, metric, by, top, concurrency, show, json } = flags;
-  if (url === undefined) throw new UsageError('--url is missing: give the address of a running Tally');
+  const { metric, by, top, concurrency, show, json } = flags;
+  const options = serviceOptions(flags, 30, Math.min(64, concurrency));
   const grain = topGrains.find((one) => one === by);
   if (top !== undefined && grain === undefined)
     throw new UsageError(`--top takes --by ${topGrains.join(', ')}, not ${by}`);
   const truth = await readTruth(flags.truth, flags.column);
-  const client = clientFor({
-    url: url.replace(/\/+$/, ''),
-    apiKey,
-    timeoutMs: 30_000,
-    concurrency: Math.min(64, concurrency),
-  });
+  const client = clientFor(options);
   if (top !== undefined && grain !== undefined) {
     const result = await verifyTops(client, truth, { metric, by: grain, k: top }, concurrency, show);
     if (json) process.stdout.write(`${JSON.stringify({ truth: truth.file, metric, ...result })}\n`);
     else printTops(result, truth, metric, by);
-    return result.differing === 0 ? EXIT.ok : EXIT.failed;
+    return result.differing === 0 ? exitCodes.done : exitCodes.failed;
   }
   const result = await verify(client, truth, flags);
   if (json) process.stdout.write(`${JSON.stringify({ truth: truth.file, metric, ...result })}\n`);
   else print(result, truth, metric, by);
-  return result.differing === 0 ? EXIT.ok : EXIT.failed;
+  return result.differing === 0 ? exitCodes.done : exitCodes.failed;
 }
 
 interface Result {

@@ -20,14 +20,14 @@ export interface FailedMessages {
 }
 
 /** A message, independent of its delivery. */
-export type Letter = Pick<DeliveredMessage, 'messageId' | 'body'>;
+export type MessageContent = Pick<DeliveredMessage, 'messageId' | 'body'>;
 
 /** The dead-letter queue, for redrive. */
 export interface DeadLetters {
   /** Takes up to `most` dead letters, ten at most, and hides them for a while. Empty when there seem to be none. */
   take(most: number): Promise<readonly DeliveredMessage[]>;
   /** Sends a dead letter back to the rollup queue, to be delivered after a delay. */
-  giveBack(message: Letter, history: MessageHistory, delayMs: number): Promise<void>;
+  giveBack(message: MessageContent, history: MessageHistory, delayMs: number): Promise<void>;
   /** Keeps a dead letter in the archive with its history; repeatable. */
   park(message: DeliveredMessage, history: MessageHistory): Promise<void>;
   /** Deletes a dead letter that was given back or parked. */
@@ -35,7 +35,7 @@ export interface DeadLetters {
 }
 
 /** A dead letter in the archive. */
-export interface ParkedLetter {
+export interface ParkedMessage {
   /** `SEGMENT/PART`, or `poison/MESSAGE`. */
   readonly name: string;
   readonly body: string;
@@ -50,13 +50,13 @@ export interface Discarding {
 }
 
 /** The archive's parked dead letters, for operators. */
-export interface ParkedLetters {
+export interface ParkedMessages {
   /** The names of all of them. */
   names(): AsyncIterable<string>;
   /** @returns undefined when there is none with that name */
-  read(name: string): Promise<ParkedLetter | undefined>;
-  /** Stores a letter that was given up under `discarded/` and its name; repeatable. */
-  keepDiscarded(letter: ParkedLetter, discarding: Discarding): Promise<void>;
-  /** Deletes a parked letter; repeatable. */
+  read(name: string): Promise<ParkedMessage | undefined>;
+  /** Stores a dead letter that was given up under `discarded/` and its name; repeatable. */
+  keepDiscarded(message: ParkedMessage, discarding: Discarding): Promise<void>;
+  /** Deletes a parked dead letter; repeatable. */
   remove(name: string): Promise<void>;
 }

@@ -1,8 +1,7 @@
 // Ports of the use cases, as types only.
 
-import type { Books } from './core/books.ts';
 import type { Heartbeat, MinuteCounts, OpenShard } from './core/canary.ts';
-import type { Claim } from './core/claim.ts';
+import type { Checkpoint } from './core/checkpoint.ts';
 import type { Delta } from './core/delta.ts';
 import type { Generation, LogPlace } from './core/generation.ts';
 import type { PartName, SegmentId, SequenceNumber, ShardId, ShardKey } from './core/identifiers.ts';
@@ -12,6 +11,7 @@ import type { RejectedEvent } from './core/rollup.ts';
 import type { RollupMessage } from './core/rollup-message.ts';
 import type { Head, StreamRecord } from './core/segment.ts';
 import type { SegmentEntry, WindowEntry } from './core/segment-entry.ts';
+import type { Watermark } from './core/watermark.ts';
 
 /** The wall clock, epoch milliseconds. */
 export interface Clock {
@@ -119,8 +119,8 @@ export interface PartLedger {
    * copy of what is counted already. Repeatable.
    */
   noteExpired(name: PartName, events: number): Promise<'noted' | 'acknowledged' | 'no-entry'>;
-  /** The published watermark; `NO_CLAIM` if there is none. */
-  readClaim(): Promise<Claim>;
+  /** The published watermark; `NO_WATERMARK` if there is none. */
+  readWatermark(): Promise<Watermark>;
 }
 
 /** The stream, for the status. */
@@ -130,18 +130,18 @@ export interface UnreadLog {
 }
 
 /** The ledger, for the accountant and the status. */
-export interface BooksLedger {
+export interface CheckpointLedger {
   shards(): Promise<readonly ShardKey[]>;
   readHead(shard: ShardKey): Promise<Head | undefined>;
-  readBooks(shard: ShardKey): Promise<Books>;
+  readCheckpoint(shard: ShardKey): Promise<Checkpoint>;
   /** Puts a checkpoint on condition that the existing one is one revision older. */
-  putBooks(shard: ShardKey, books: Books): Promise<'put' | 'conflict'>;
+  putCheckpoint(shard: ShardKey, checkpoint: Checkpoint): Promise<'put' | 'conflict'>;
   /** Records that the stream may have trimmed records after a known one. Repeatable. */
   recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'>;
-  /** The published watermark; `NO_CLAIM` if there is none. */
-  readClaim(): Promise<Claim>;
+  /** The published watermark; `NO_WATERMARK` if there is none. */
+  readWatermark(): Promise<Watermark>;
   /** Publishes a watermark on condition that the existing one is one revision older. */
-  putClaim(claim: Claim): Promise<'put' | 'conflict'>;
+  putWatermark(watermark: Watermark): Promise<'put' | 'conflict'>;
   /** Entries after `after`, ascending, up to `through`. */
   entriesUp(shard: ShardKey, after: number, through: number): AsyncIterable<SegmentEntry>;
   /** The entries of the given segments; missing ones are omitted. */
@@ -181,7 +181,7 @@ export interface HeartbeatStream {
   /** The shards that accept records. */
   openShards(): Promise<readonly OpenShard[]>;
   /** Puts each record on the shard that has its hash key. @returns those that the stream did not accept */
-  put(beats: readonly Heartbeat[]): Promise<readonly Heartbeat[]>;
+  put(heartbeats: readonly Heartbeat[]): Promise<readonly Heartbeat[]>;
 }
 
 /** The counts, as seen by a client of the API. */

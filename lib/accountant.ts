@@ -18,7 +18,7 @@ export class Accountant extends HandlerFunction {
     super(scope, id, props, {
       noun: 'accountant',
       description:
-        "Moves each shard's books forward, says up to when counts are complete, emits both as metrics.",
+        "Moves each shard's checkpoint forward, says up to when counts are complete, emits both as metrics.",
       timeoutSeconds: 60,
       memoryMb: 256,
       environment: {
@@ -42,7 +42,7 @@ export class Accountant extends HandlerFunction {
         allow(['kinesis:ListShards'], [stream.streamArn]),
       ],
       withoutDestination:
-        'A run that fails leaves the books where they were; the next minute goes on from there.',
+        'A run that fails leaves the checkpoints where they were; the next minute goes on from there.',
     });
     everyMinute(this, 'EveryMinute', this.function);
   }

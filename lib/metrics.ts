@@ -51,7 +51,7 @@ export const METRICS = {
   ),
   RetryParameterProblems: sometimes('redriver', 'Readings of the retry parameter that could not be used.'),
   CompleteThroughLag: {
-    ...always('accountant', 'Age of `completeThrough`. Missing until something can be claimed.'),
+    ...always('accountant', 'Age of `completeThrough`. Missing until there is a watermark.'),
     unit: 'milliseconds',
   },
   ConservationDifference: sometimes(

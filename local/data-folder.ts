@@ -10,7 +10,7 @@ import { LocalStackError } from './errors.ts';
  * through an SQLite file, so a killed process leaves none.
  * @throws LocalStackError when the folder cannot be created, or another process has locked it
  */
-export function claimDataFolder(path: string): () => void {
+export function lockDataFolder(path: string): () => void {
   let lock: DatabaseSync;
   try {
     makeFolder(resolve(path));

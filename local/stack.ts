@@ -7,7 +7,7 @@ import { startApiServer } from './api-gateway/server.ts';
 import { createBreakIt } from './break-it.ts';
 import type { LocalClock } from './clock.ts';
 import { withControls } from './control-routes.ts';
-import { claimDataFolder, stackIdIn } from './data-folder.ts';
+import { lockDataFolder, stackIdIn } from './data-folder.ts';
 import type { Demo } from './demo.ts';
 import { createAwsJsonClient, type JsonService } from './emulators/aws-json.ts';
 import { type Endpoints, startEmulators } from './emulators/emulators.ts';
@@ -111,7 +111,7 @@ async function start(
 ): Promise<LocalStack> {
   const { dataDir, signal, observer, clock } = options;
   const report = options.onProblem ?? (() => {});
-  if (dataDir !== undefined) stops.push(claimDataFolder(dataDir));
+  if (dataDir !== undefined) stops.push(lockDataFolder(dataDir));
   const onCrash = options.onCrash ?? ((error: Error) => report(error.message));
   let onObject = (_: CreatedObject) => {};
   const starting = startEmulators({

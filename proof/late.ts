@@ -115,10 +115,10 @@ async function bringLevelsUp(stack: LocalStack, clock: LocalClock, truth: Truth)
     clock.forward(STEP_MS);
     for (const { run: runNow } of stack.scheduled) await runNow(clock.nowMs());
     while ((await stack.status()).inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 100));
-    const claims = await Promise.all(
+    const watermarks = await Promise.all(
       ['day', 'month'].map((by) => completeThroughMs(stack.url, entity, by, truth)),
     );
-    const throughMs = Math.min(...claims);
+    const throughMs = Math.min(...watermarks);
     if (throughMs > arrivedMs) return throughMs;
   }
   throw new Error(`days and months did not come within ${(STEPS_MAX * STEP_MS) / 3_600_000} hours`);

@@ -1,4 +1,4 @@
-// The mutants' command line: sabotages a copy of the code in every known way, and expects each to be caught.
+// The mutants' command line: mutations a copy of the code in every known way, and expects each to be caught.
 // Words as arguments take only those whose names hold one of them; `--explore` asks what the exploration alone sees.
 import { spawn } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
 
-import { edited, SABOTAGES, type Sabotage } from './mutants/sabotage.ts';
+import { edited, MUTATIONS, type Mutation } from './mutants/mutation.ts';
 
 /** What a hunt found: the seed, the small world or the contract test, and the broken promise if it has a name. */
 interface Caught {
@@ -38,11 +38,11 @@ const COPIED = [
   'test/writer',
   'package.json',
 ];
-const UNCHANGED: Sabotage = { name: 'nothing changed', edits: [] };
-const ADAPTERS_UNCHANGED: Sabotage = {
+const UNCHANGED: Mutation = { name: 'nothing changed', edits: [] };
+const ADAPTERS_UNCHANGED: Mutation = {
   name: 'adapter: nothing changed',
   edits: [],
-  tests: [...new Set(SABOTAGES.flatMap(({ tests = [] }) => tests))],
+  tests: [...new Set(MUTATIONS.flatMap(({ tests = [] }) => tests))],
 };
 const { values, positionals } = parseArgs({
   options: { explore: { type: 'boolean' } },
@@ -54,18 +54,18 @@ const EFFORT = values.explore ? ['0', '8000'] : ['150', '1500'];
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 /** Copies the tree, changes it, hunts in it. */
-async function run(sabotage: Sabotage): Promise<Caught | null> {
+async function run(mutation: Mutation): Promise<Caught | null> {
   const folder = await mkdtemp(join(tmpdir(), 'tally-mutant-'));
   try {
     for (const part of COPIED) await cp(join(ROOT, part), join(folder, part), { recursive: true });
     await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-    for (const edit of sabotage.edits) {
+    for (const edit of mutation.edits) {
       const path = join(folder, edit.file);
       await writeFile(path, edited(await readFile(path, 'utf8'), edit));
     }
-    if (sabotage.harmless !== undefined) return null;
-    const script = sabotage.tests === undefined ? 'hunt.ts' : 'contract-hunt.ts';
-    return JSON.parse(await hunt(folder, script, sabotage.tests ?? EFFORT));
+    if (mutation.harmless !== undefined) return null;
+    const script = mutation.tests === undefined ? 'hunt.ts' : 'contract-hunt.ts';
+    return JSON.parse(await hunt(folder, script, mutation.tests ?? EFFORT));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -85,14 +85,14 @@ function hunt(cwd: string, script: string, args: readonly string[]): Promise<str
   });
 }
 
-/** Judges one sabotage. @returns whether it came out as expected, and the line that says how */
-async function judge(sabotage: Sabotage): Promise<{ good: boolean; outcome: string }> {
-  const { harmless, unexplored } = sabotage;
-  const changed = sabotage !== UNCHANGED && sabotage !== ADAPTERS_UNCHANGED;
+/** Judges one mutation. @returns whether it came out as expected, and the line that says how */
+async function judge(mutation: Mutation): Promise<{ good: boolean; outcome: string }> {
+  const { harmless, unexplored } = mutation;
+  const changed = mutation !== UNCHANGED && mutation !== ADAPTERS_UNCHANGED;
   if (values.explore && unexplored !== undefined)
     return { good: true, outcome: `not explored: ${unexplored}` };
   try {
-    const caught = await run(sabotage);
+    const caught = await run(mutation);
     if (caught !== null) {
       const promise = caught.promise === undefined ? '' : `: ${caught.promise}`;
       return { good: changed && harmless === undefined, outcome: `${caught.by}${promise}` };
@@ -105,24 +105,24 @@ async function judge(sabotage: Sabotage): Promise<{ good: boolean; outcome: stri
   }
 }
 
-const sabotages = [UNCHANGED, ADAPTERS_UNCHANGED, ...SABOTAGES]
+const mutations = [UNCHANGED, ADAPTERS_UNCHANGED, ...MUTATIONS]
   .filter(({ name }) => words.some((word) => name.includes(word)))
   .filter(({ tests }) => !values.explore || tests === undefined);
-if (sabotages.length === 0) {
+if (mutations.length === 0) {
   process.stderr.write(`There is no mutation "${words.join(' ')}"; proof/mutants/ has their names.\n`);
   process.exit(2);
 }
 const limit = pLimit(availableParallelism());
 let bad = 0;
-const hunts = sabotages.map((sabotage) =>
+const hunts = mutations.map((mutation) =>
   limit(async () => {
     const startMs = performance.now();
-    const { good, outcome } = await judge(sabotage);
+    const { good, outcome } = await judge(mutation);
     if (!good) bad += 1;
     const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
-    say(`${sabotage.name.padEnd(52)} ${outcome} (${seconds} s)`);
+    say(`${mutation.name.padEnd(52)} ${outcome} (${seconds} s)`);
   }),
 );
 await Promise.all(hunts);
-say(`${sabotages.length} mutations, ${bad} not as expected`);
+say(`${mutations.length} mutations, ${bad} not as expected`);
 process.exitCode = bad === 0 ? 0 : 1;

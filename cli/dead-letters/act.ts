@@ -1,5 +1,5 @@
 // Changes dead letters one by one: first selects them, then handles each by name.
-import { letterName } from '../../lambdas/core/letter-name.ts';
+import { deadLetterName } from '../../lambdas/core/dead-letter-name.ts';
 import type { Discarding } from '../../lambdas/dead-letter-ports.ts';
 import {
   discardParked,
@@ -9,8 +9,8 @@ import {
   replayParked,
   returnNow,
 } from '../../lambdas/redriver/operate.ts';
-import type { LetterFacts, Selection } from './facts.ts';
-import { findParked, findWaiting, walkWaiting } from './look.ts';
+import type { DeadLetterFacts, Selection } from './facts.ts';
+import { findParked, findWaiting, walkWaiting } from './find.ts';
 import type { DeadLetterPorts } from './ports.ts';
 
 export type Action =
@@ -26,8 +26,8 @@ export type Action =
 
 /** The dead letters that an action selects, determined before any change. */
 export interface Plan {
-  readonly waiting: ReadonlyMap<string, LetterFacts>;
-  readonly parked: ReadonlyMap<string, LetterFacts>;
+  readonly waiting: ReadonlyMap<string, DeadLetterFacts>;
+  readonly parked: ReadonlyMap<string, DeadLetterFacts>;
   /** Requested names that do not exist. */
   readonly missing: readonly string[];
   /** False when the queue holds more messages than one run can read. */
@@ -47,7 +47,7 @@ export interface Carrying {
   /** Maximum rate of dead letters per second. */
   readonly perSecond: number;
   readonly signal: AbortSignal;
-  onLetter(name: string, outcome: Outcome | 'failed'): void;
+  onMessage(name: string, outcome: Outcome | 'failed'): void;
 }
 
 /** Finds the dead letters that an action selects. Changes nothing. */
@@ -55,8 +55,8 @@ export async function plan(action: Action, selection: Selection, ports: DeadLett
   const from = placesOf(action);
   const { found: waiting, complete } = from.waiting
     ? await findWaiting(ports, selection)
-    : { found: new Map<string, LetterFacts>(), complete: true };
-  const parked = new Map<string, LetterFacts>();
+    : { found: new Map<string, DeadLetterFacts>(), complete: true };
+  const parked = new Map<string, DeadLetterFacts>();
   if (from.parked) for await (const { facts } of findParked(ports, selection)) parked.set(facts.name, facts);
   const missing = [...(selection.names ?? [])].filter((name) => !waiting.has(name) && !parked.has(name));
   return { waiting, parked, missing, complete };
@@ -83,7 +83,7 @@ export async function carryOut(
     try {
       const outcome = await work();
       done.set(outcome, (done.get(outcome) ?? 0) + 1);
-      carrying.onLetter(name, outcome);
+      carrying.onMessage(name, outcome);
       await ports.pause(1000 / carrying.perSecond);
       return outcome !== 'poison';
     } catch (error) {
@@ -91,27 +91,27 @@ export async function carryOut(
         name,
         reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
       });
-      carrying.onLetter(name, 'failed');
+      carrying.onMessage(name, 'failed');
       return false;
     }
   };
   for (const name of parked.keys()) {
     if (carrying.signal.aborted) break;
-    const letter = await ports.parked.read(name);
-    if (letter === undefined) continue;
+    const message = await ports.parked.read(name);
+    if (message === undefined) continue;
     await one(name, () =>
       action.kind === 'discard'
-        ? discardParked(letter, action.discarding, ports)
-        : replayParked(letter, ports),
+        ? discardParked(message, action.discarding, ports)
+        : replayParked(message, ports),
     );
   }
   if (waiting.size > 0) {
-    await walkWaiting(ports, async (letter) => {
-      const name = letterName(letter);
+    await walkWaiting(ports, async (message) => {
+      const name = deadLetterName(message);
       if (carrying.signal.aborted || !waiting.has(name)) return false;
       return one(name, () => {
-        if (action.kind === 'discard') return discardWaiting(letter, action.discarding, ports);
-        return action.kind === 'park' ? parkNow(letter, ports) : returnNow(letter, ports);
+        if (action.kind === 'discard') return discardWaiting(message, action.discarding, ports);
+        return action.kind === 'park' ? parkNow(message, ports) : returnNow(message, ports);
       });
     });
   }

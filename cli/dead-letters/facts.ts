@@ -1,13 +1,13 @@
 // The facts about a dead letter, and whether a selection includes it. Pure.
 
-import { partsIn } from '../../lambdas/core/letter-name.ts';
+import { partsIn } from '../../lambdas/core/dead-letter-name.ts';
 import type { MessageHistory } from '../../lambdas/core/message-history.ts';
 import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
 import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { HOUR_MS, isoSeconds } from '../../lambdas/core/time.ts';
 
 /** A dead letter's facts. Only `rows` contain entities, and they are shown only on request. */
-export interface LetterFacts {
+export interface DeadLetterFacts {
   /** `SEGMENT/PART`, or `poison/MESSAGE`. */
   readonly name: string;
   readonly place: 'waiting' | 'parked' | 'returned' | 'counted';
@@ -37,10 +37,10 @@ export interface Selection {
 
 /** Collects the facts about a dead letter. */
 export function factsOf(
-  letter: { readonly name: string; readonly body: string; readonly history: MessageHistory | undefined },
-  place: LetterFacts['place'],
-): LetterFacts {
-  const { name, body, history } = letter;
+  message: { readonly name: string; readonly body: string; readonly history: MessageHistory | undefined },
+  place: DeadLetterFacts['place'],
+): DeadLetterFacts {
+  const { name, body, history } = message;
   const deltas = partsIn(body) === undefined ? [] : decodeRollupMessage(body).deltas;
   const rows = deltas.flatMap((delta) => decodeRows(delta.rows));
   return {
@@ -59,7 +59,7 @@ export function factsOf(
 }
 
 /** Whether a selection includes a dead letter. */
-export function isMeant(facts: LetterFacts, { names, reason, entity, segment }: Selection): boolean {
+export function isMeant(facts: DeadLetterFacts, { names, reason, entity, segment }: Selection): boolean {
   const [ofSegment = ''] = facts.name.split('/');
   return (
     (names === undefined || names.has(facts.name)) &&

@@ -1,17 +1,17 @@
 // Formats dead letters for a terminal, and as JSON.
 import type { Plan, Result } from './act.ts';
-import { type LetterFacts, plainRow, summaryOf } from './facts.ts';
+import { type DeadLetterFacts, plainRow, summaryOf } from './facts.ts';
 
 const MINUTE_MS = 60_000;
 
 /** A dead letter in a line of `list --json`: everything but its rows, which name entities. */
-export function listed({ rows, history: _, ...facts }: LetterFacts) {
+export function listed({ rows, history: _, ...facts }: DeadLetterFacts) {
   return { ...facts, rows: rows.length };
 }
 
 /** Dead letters as a table, the earliest failure first. */
-export function table(letters: readonly LetterFacts[], nowMs: number): string {
-  const lines = letters
+export function table(messages: readonly DeadLetterFacts[], nowMs: number): string {
+  const lines = messages
     .toSorted((a, b) => (a.firstFailureAt ?? '').localeCompare(b.firstFailureAt ?? ''))
     .map((facts) => [
       facts.name,
@@ -44,12 +44,12 @@ function age(at: string | undefined, nowMs: number): string {
 }
 
 /** One dead letter in full; entities only if `withRows`. */
-export function shown({ rows, ...facts }: LetterFacts, withRows: boolean) {
+export function shown({ rows, ...facts }: DeadLetterFacts, withRows: boolean) {
   return { ...facts, holds: summaryOf(rows), ...(withRows && { rows: rows.map(plainRow) }) };
 }
 
 /** One dead letter in full, as text. */
-export function page(facts: LetterFacts, withRows: boolean): string {
+export function page(facts: DeadLetterFacts, withRows: boolean): string {
   const { history } = facts;
   const holds = summaryOf(facts.rows);
   const metrics = Object.entries(holds.eventsByMetric).map(([metric, events]) => `${metric} ${events}`);
@@ -75,15 +75,15 @@ export function page(facts: LetterFacts, withRows: boolean): string {
 
 /** A plan in one line. */
 export function planned(verb: string, { waiting, parked }: Plan): string {
-  const places: [string, ReadonlyMap<string, LetterFacts>][] = [
+  const places: [string, ReadonlyMap<string, DeadLetterFacts>][] = [
     ['waiting', waiting],
     ['parked', parked],
   ];
   const parts = places
-    .filter(([, letters]) => letters.size > 0)
-    .map(([place, letters]) => {
-      const events = [...letters.values()].reduce((sum, facts) => sum + facts.events, 0);
-      return `${letters.size} ${place} with ${events} events`;
+    .filter(([, messages]) => messages.size > 0)
+    .map(([place, messages]) => {
+      const events = [...messages.values()].reduce((sum, facts) => sum + facts.events, 0);
+      return `${messages.size} ${place} with ${events} events`;
     });
   return `${verb} ${parts.join(', and ')}`;
 }
@@ -97,7 +97,7 @@ export function summary({ done, failures, gone, interrupted }: Result): string {
     counted: 'counted already, and only tidied up',
     poison: 'refused: poison is no rollup message, discard it',
   };
-  const lines = [...done].map(([outcome, letters]) => `${letters} ${said[outcome]}`);
+  const lines = [...done].map(([outcome, messages]) => `${messages} ${said[outcome]}`);
   if (failures.length > 0) lines.push(`${failures.length} failed and stay where they are`);
   if (gone.length > 0) lines.push(`${gone.length} gone, or held by another command: ${gone.join(' ')}`);
   if (interrupted) lines.push('interrupted: the rest is as it was');

@@ -1,11 +1,11 @@
 // The ports of the commands on dead letters, as types.
 import type { ShardKey } from '../../lambdas/core/identifiers.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
-import type { DeliveredMessage, ParkedLetters } from '../../lambdas/dead-letter-ports.ts';
+import type { DeliveredMessage, ParkedMessages } from '../../lambdas/dead-letter-ports.ts';
 import type { OperatorPorts } from '../../lambdas/redriver/operate.ts';
 
 /** A dead letter received from the queue. */
-export interface WaitingLetter extends DeliveredMessage {
+export interface WaitingMessage extends DeliveredMessage {
   /** When it was sent to the queue, epoch milliseconds. */
   readonly sentAtMs: number;
 }
@@ -18,17 +18,17 @@ export interface QueueDepth {
 }
 
 /** The dead-letter queue, for operators. SQS cannot be browsed: messages are hidden while they are read. */
-export interface WaitingLetters {
+export interface WaitingMessages {
   /** Receives some messages, hidden for a minute or until released. Empty when there seem to be none left. */
-  take(): Promise<readonly WaitingLetter[]>;
+  take(): Promise<readonly WaitingMessage[]>;
   /** Makes messages visible again; ignores messages that are not held any more. */
-  release(letters: readonly WaitingLetter[]): Promise<void>;
+  release(messages: readonly WaitingMessage[]): Promise<void>;
   depth(): Promise<QueueDepth>;
 }
 
 export interface DeadLetterPorts extends OperatorPorts {
-  readonly waiting: WaitingLetters;
-  readonly parked: ParkedLetters;
+  readonly waiting: WaitingMessages;
+  readonly parked: ParkedMessages;
   readonly ledger: OperatorPorts['ledger'] & {
     readEntries(shard: ShardKey, segments: readonly number[]): Promise<readonly SegmentEntry[]>;
   };

@@ -1,9 +1,9 @@
 // The commands on dead letters: what each reads, does and prints. shell.ts is the shell around them.
 import type { Discarding } from '../../lambdas/dead-letter-ports.ts';
-import { exitCodes, OperatorError } from '../shared/errors.ts';
+import { CommandError, exitCodes, UsageError } from '../shared/errors.ts';
 import { type Action, carryOut, plan } from './act.ts';
-import type { LetterFacts } from './facts.ts';
-import { findParked, findWaiting } from './look.ts';
+import type { DeadLetterFacts } from './facts.ts';
+import { findParked, findWaiting } from './find.ts';
 import type { Options } from './options.ts';
 import { listed, page, planned, shown, summary, table } from './output.ts';
 import type { DeadLetterPorts } from './ports.ts';
@@ -12,7 +12,7 @@ import type { DeadLetterPorts } from './ports.ts';
 export interface Speaker {
   result(text: string): void;
   note(text: string): void;
-  /** @throws OperatorError when the answer is no, or there is no terminal */
+  /** @throws CommandError when the answer is no, or there is no terminal */
   confirm(question: string, word: string): Promise<void>;
   progress(total: number): { step(): void; end(): void };
   /** The operator's user name. */
@@ -21,7 +21,7 @@ export interface Speaker {
   readonly signal: AbortSignal;
 }
 
-/** Runs a command. @returns its exit code @throws OperatorError */
+/** Runs a command. @returns its exit code @throws CommandError */
 export async function run(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
   if (options.action === 'list') return list(options, ports, speaker);
   if (options.action === 'show') return show(options, ports, speaker);
@@ -29,16 +29,16 @@ export async function run(options: Options, ports: DeadLetterPorts, speaker: Spe
 }
 
 async function list(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
-  const letters: LetterFacts[] = [];
+  const messages: DeadLetterFacts[] = [];
   if (options.parked) {
     for await (const { facts } of findParked(ports, options.selection)) {
-      if (letters.length === options.max) break;
-      letters.push(facts);
+      if (messages.length === options.max) break;
+      messages.push(facts);
     }
   } else {
     const before = await ports.waiting.depth();
     const { found, met, complete } = await findWaiting(ports, options.selection, options.max);
-    letters.push(...found.values());
+    messages.push(...found.values());
     if (before.hidden > 0)
       speaker.note(
         `About ${before.hidden} more are hidden, in the hands of the redriver or another command.`,
@@ -48,15 +48,15 @@ async function list(options: Options, ports: DeadLetterPorts, speaker: Speaker):
         `${met} of about ${before.visible} were looked at; --max N looks at more, for 45 s at most.`,
       );
   }
-  if (options.json) speaker.result(JSON.stringify(letters.map(listed)));
-  else if (letters.length > 0) speaker.result(table(letters, ports.clock.nowMs()));
-  if (letters.length > 0) return exitCodes.done;
+  if (options.json) speaker.result(JSON.stringify(messages.map(listed)));
+  else if (messages.length > 0) speaker.result(table(messages, ports.clock.nowMs()));
+  if (messages.length > 0) return exitCodes.done;
   speaker.note(options.parked ? 'No parked dead letter matches.' : 'No waiting dead letter matches.');
   return exitCodes.nothing;
 }
 
 async function show(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
-  const found: LetterFacts[] = [];
+  const found: DeadLetterFacts[] = [];
   for await (const { facts } of findParked(ports, options.selection)) found.push(facts);
   found.push(...(await findWaiting(ports, options.selection)).found.values());
   const [name = ''] = options.selection.names ?? [];
@@ -81,18 +81,18 @@ async function change(options: Options, ports: DeadLetterPorts, speaker: Speaker
     return exitCodes.nothing;
   }
   if (options.dryRun) {
-    const letters = [...found.waiting.values(), ...found.parked.values()];
-    if (options.json) speaker.result(JSON.stringify(letters.map(listed)));
-    else speaker.result(`Would ${planned(verb, found)}:\n${table(letters, ports.clock.nowMs())}`);
+    const messages = [...found.waiting.values(), ...found.parked.values()];
+    if (options.json) speaker.result(JSON.stringify(messages.map(listed)));
+    else speaker.result(`Would ${planned(verb, found)}:\n${table(messages, ports.clock.nowMs())}`);
     return found.missing.length > 0 ? exitCodes.failed : exitCodes.done;
   }
   if (action.kind === 'discard' && !options.yes)
     await speaker.confirm(`This will ${planned(verb, found)}; they will not be counted any more.`, verb);
   const bar = speaker.progress(total);
-  const onLetter = () => bar.step();
+  const onMessage = () => bar.step();
   const { perSecond } = options;
   const { signal } = speaker;
-  const result = await carryOut(action, found, ports, { perSecond, signal, onLetter }).finally(() =>
+  const result = await carryOut(action, found, ports, { perSecond, signal, onMessage }).finally(() =>
     bar.end(),
   );
   const { done, failures, gone } = result;
@@ -112,12 +112,11 @@ function actionOf(options: Options, { clock }: DeadLetterPorts, speaker: Speaker
     return { kind: verb, from: parked ? 'parked' : 'both', discarding };
   }
   if (verb === 'redrive' || verb === 'park' || verb === 'replay') return { kind: verb };
-  throw new OperatorError(`${verb} changes nothing`, exitCodes.usage);
+  throw new UsageError(`${verb} changes nothing`);
 }
 
-function notThere(names: readonly string[]): OperatorError {
-  return new OperatorError(
+function notThere(names: readonly string[]): CommandError {
+  return new CommandError(
     `No dead letter ${names.join(', ')}: if another command holds it, try again in a minute; dead-letters list shows what there is.`,
-    exitCodes.failed,
   );
 }

@@ -11,15 +11,15 @@ import type { Options } from './options.ts';
 import type { DeadLetterPorts } from './ports.ts';
 import { run } from './run.ts';
 import { confirm, progressBar } from './terminal.ts';
-import { SqsWaitingLetters } from './waiting.ts';
+import { SqsWaitingMessages } from './waiting.ts';
 
 const clock = { nowMs: () => Date.now() };
 
-/** Runs a command on the given stack. @returns its exit code @throws OperatorError */
+/** Runs a command on the given stack. @returns its exit code @throws CommandError */
 export async function runDeadLetters(options: Options): Promise<number> {
   const stack = await openStack(options.stack);
   const stopping = new AbortController();
-  // Finishes the current letter and releases the held ones; a second Ctrl-C exits at once.
+  // Finishes the current dead letter and releases the held ones; a second Ctrl-C exits at once.
   const stop = () => (stopping.signal.aborted ? process.exit(exitCodes.interrupted) : stopping.abort());
   process.on('SIGINT', stop).on('SIGTERM', stop);
   try {
@@ -41,7 +41,7 @@ function portsOf({ resources, sqs, s3, dynamoDb }: StackAccess): DeadLetterPorts
   const { deadLetterQueueUrl: deadLetterUrl, rollupQueueUrl: queueUrl } = resources;
   const archive = new Archive(s3, resources.archiveBucket);
   return {
-    waiting: new SqsWaitingLetters(sqs, deadLetterUrl),
+    waiting: new SqsWaitingMessages(sqs, deadLetterUrl),
     deadLetters: new SqsDeadLetters(sqs, { deadLetterUrl, queueUrl }, archive),
     parked: archive,
     ledger: new LedgerTable(dynamoDb, resources.ledgerTable, clock),

@@ -1,7 +1,7 @@
 // Standard error, for people: the progress bar, and the question before a destructive action.
 import { createInterface } from 'node:readline/promises';
 import cliProgress from 'cli-progress';
-import { exitCodes, OperatorError } from '../shared/errors.ts';
+import { UsageError } from '../shared/errors.ts';
 
 /** Shorter work ends before a bar could be read. */
 const BAR_FROM = 10;
@@ -19,17 +19,14 @@ export function progressBar(total: number): { step(): void; end(): void } {
   return { step: () => bar.increment(), end: () => bar.stop() };
 }
 
-/** Asks for a word. @throws OperatorError without a terminal, or for another word */
+/** Asks for a word. @throws UsageError without a terminal, or for another word */
 export async function confirm(question: string, word: string, signal: AbortSignal): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY)
-    throw new OperatorError(
-      `${question} There is no terminal to ask on: add --yes to confirm.`,
-      exitCodes.usage,
-    );
+    throw new UsageError(`${question} There is no terminal to ask on: add --yes to confirm.`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await terminal.question(`${question} Type "${word}" to go on: `, { signal });
-    if (answer.trim() !== word) throw new OperatorError('Nothing was changed.', exitCodes.usage);
+    if (answer.trim() !== word) throw new UsageError('Nothing was changed.');
   } finally {
     terminal.close();
   }

@@ -7,13 +7,13 @@ import {
 } from '@aws-sdk/client-sqs';
 import { HISTORY_ATTRIBUTE } from '../../lambdas/aws/rollup-queue.ts';
 import { parseHistory } from '../../lambdas/core/message-history.ts';
-import type { QueueDepth, WaitingLetter, WaitingLetters } from './ports.ts';
+import type { QueueDepth, WaitingMessage, WaitingMessages } from './ports.ts';
 
 /** As long as redrive hides messages: if the command is killed, the second next run of redrive receives them again. */
 const HELD_SECONDS = 60;
 const BATCH_MAX = 10;
 
-export class SqsWaitingLetters implements WaitingLetters {
+export class SqsWaitingMessages implements WaitingMessages {
   readonly #client: SQSClient;
   readonly #url: string;
 
@@ -22,7 +22,7 @@ export class SqsWaitingLetters implements WaitingLetters {
     this.#url = deadLetterQueueUrl;
   }
 
-  async take(): Promise<readonly WaitingLetter[]> {
+  async take(): Promise<readonly WaitingMessage[]> {
     const { Messages = [] } = await this.#client.send(
       new ReceiveMessageCommand({
         QueueUrl: this.#url,
@@ -44,9 +44,9 @@ export class SqsWaitingLetters implements WaitingLetters {
     }));
   }
 
-  async release(letters: readonly WaitingLetter[]): Promise<void> {
-    for (let at = 0; at < letters.length; at += BATCH_MAX) {
-      const Entries = letters.slice(at, at + BATCH_MAX).map(({ receiptHandle }, index) => ({
+  async release(messages: readonly WaitingMessage[]): Promise<void> {
+    for (let at = 0; at < messages.length; at += BATCH_MAX) {
+      const Entries = messages.slice(at, at + BATCH_MAX).map(({ receiptHandle }, index) => ({
         Id: String(index),
         ReceiptHandle: receiptHandle,
         VisibilityTimeout: 0,

@@ -10,7 +10,7 @@ import { ssm } from '../../lambdas/aws/clients/ssm.ts';
 import { configurationOf, LOCAL_STAGE, type Settings, settingsIn } from '../../lib/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration-rules.ts';
 import type { DeployOptions } from '../deploy.ts';
-import { exitCodes, OperatorError } from '../shared/errors.ts';
+import { UsageError } from '../shared/errors.ts';
 import { apiKeyValue } from './api-key.ts';
 import { firstSteps } from './first-steps.ts';
 import { lookAhead } from './look-ahead.ts';
@@ -18,7 +18,7 @@ import { lookAhead } from './look-ahead.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 
-/** Deploys a stage. @returns CDK's exit code @throws OperatorError for everything that can be checked before */
+/** Deploys a stage. @returns CDK's exit code @throws UsageError for everything that can be checked before */
 export async function deploy(stage: string, options: DeployOptions): Promise<number> {
   checkSettings(stage, options.settings);
   const client = ssm();
@@ -63,15 +63,14 @@ export async function deploy(stage: string, options: DeployOptions): Promise<num
   }
 }
 
-/** Checks the settings' rules. @throws OperatorError */
+/** Checks the settings' rules. @throws UsageError */
 function checkSettings(stage: string, settings = '{}'): void {
-  if (stage === LOCAL_STAGE)
-    throw new OperatorError('The stage "local" runs on this machine only: npm start.', exitCodes.usage);
+  if (stage === LOCAL_STAGE) throw new UsageError('The stage "local" runs on this machine only: npm start.');
   try {
     const stages: Readonly<Record<string, Settings>> = cdk.context.stages;
     configurationOf(stage, stages[stage] ?? {}, settingsIn(settings, '--settings'));
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    throw new OperatorError(error.message, exitCodes.usage, { cause: error });
+    throw new UsageError(error.message, { cause: error });
   }
 }

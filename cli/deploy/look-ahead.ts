@@ -1,5 +1,5 @@
 // Prerequisites of a deployment: credentials, a region, the bootstrap, and an existing stage or the option for a new one.
-import { exitCodes, OperatorError } from '../shared/errors.ts';
+import { CommandError, UsageError } from '../shared/errors.ts';
 
 /** Finds a parameter of Systems Manager: its ARN contains account and region. */
 export type FindParameter = (name: string) => Promise<{ readonly arn: string } | undefined>;
@@ -15,20 +15,18 @@ export interface Target {
 /** The parameter that `cdk bootstrap` creates. */
 const BOOTSTRAP = '/cdk-bootstrap/hnb659fds/version';
 
-/** Checks the prerequisites. @throws OperatorError saying what is missing and what to do */
+/** Checks the prerequisites. @throws CommandError saying what is missing and what to do */
 export async function lookAhead(stage: string, isNew: boolean, find: FindParameter): Promise<Target> {
   const bootstrap = await find(BOOTSTRAP);
   if (bootstrap === undefined)
-    throw new OperatorError(
+    throw new CommandError(
       'This account and region are not bootstrapped for CDK: run npx cdk bootstrap once.',
-      exitCodes.failed,
     );
   const [, region = '', account = ''] = /^arn:[^:]+:ssm:([^:]+):([^:]+):/.exec(bootstrap.arn) ?? [];
   const exists = (await find(`/tally/${stage}/resources`)) !== undefined;
   if (!exists && !isNew)
-    throw new OperatorError(
+    throw new UsageError(
       `There is no stage "${stage}" in account ${account}, ${region}: add --new to create it.`,
-      exitCodes.usage,
     );
   return { account, region, exists };
 }

@@ -4,8 +4,8 @@ import { BATCH_LIMITS, type BatchEvent, batchEvent, batchKey, partKey } from '..
 import { LineSplitter } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { RecordReader } from '../../formats/records.ts';
-import { ServiceError } from '../errors.ts';
 import { noteRecord } from '../import/outcomes.ts';
+import { ServiceError } from '../shared/errors.ts';
 import { HEAD_BYTES_MAX } from '../source/state.ts';
 import { type FollowPorts, type FollowSettings, planFor } from './followed-file.ts';
 

@@ -1,7 +1,7 @@
 // Delivers one batch under its key, and records each step in the journal before and after.
 import type { Delivery, SendOptions, TallyEvent } from '../../client/src/index.ts';
 import { type BatchEvent, partKey } from '../../formats/batches.ts';
-import { ServiceError } from '../errors.ts';
+import { ServiceError } from '../shared/errors.ts';
 import type { Journal } from '../source/journal.ts';
 import type { PlannedBatch } from './planner.ts';
 

@@ -1,16 +1,15 @@
-// Options of import and follow: where the state is, and how events are sent.
+// The options that import and follow share: which service, how to read, where the state is, and how to send.
 import { type Command, Option } from 'commander';
-import { type FormatFlags, formatRequest } from '../options.ts';
 import { callersPath } from '../paths.ts';
+import { addFormatOptions, type FormatFlags, formatRequest } from '../shared/format-options.ts';
 import { wholeNumber } from '../shared/options.ts';
+import { addServiceOptions, type ServiceFlags } from '../shared/service-options.ts';
 import { stateHome } from '../source/state-store.ts';
 import { UNCERTAIN, type UncertainPolicy } from './deliver.ts';
 import type { ImportSettings } from './import-file.ts';
 
-export interface DeliveryFlags extends FormatFlags {
-  readonly url?: string;
-  readonly apiKey?: string;
-  readonly metric: string;
+/** What `addDeliveryOptions` adds. */
+export interface DeliveryFlags extends ServiceFlags, FormatFlags {
   readonly label: string;
   readonly state?: string;
   readonly resumeUncertain: UncertainPolicy;
@@ -23,8 +22,9 @@ export interface DeliveryFlags extends FormatFlags {
 /** A number of seconds, up to a year. */
 export const seconds = wholeNumber(0, 31_536_000);
 
+/** Adds them. */
 export function addDeliveryOptions(command: Command): Command {
-  return command
+  return addFormatOptions(addServiceOptions(command))
     .optionsGroup('Resuming:')
     .option('--state <dir>', 'folder of the state (default: .tally-import beside the file)')
     .option('--label <name>', 'tells files apart that begin with the same bytes', '')

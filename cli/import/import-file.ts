@@ -5,7 +5,7 @@ import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/det
 import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
-import { ServiceError, StateError } from '../errors.ts';
+import { ServiceError, StateError } from '../shared/errors.ts';
 import { type Journal, memoryJournal, openJournal } from '../source/journal.ts';
 import type { Source } from '../source/source.ts';
 import { HEAD_BYTES_MAX, type ImportState, keyOf, newState, type Target } from '../source/state.ts';

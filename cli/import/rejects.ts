@@ -1,7 +1,7 @@
 // Writes the lines that were not imported to a file, so that they can be inspected and corrected.
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../shared/errors.ts';
 import type { Reject } from './outcomes.ts';
 
 export interface RejectsFile {

@@ -1,6 +1,6 @@
 // Everything that was counted, in an order in which it can be counted again: from a ledger and a source of records, or from the archive alone.
 import { ResourceNotFoundException } from '@aws-sdk/client-dynamodb';
-import { lastEntered } from '../../lambdas/core/books.ts';
+import { lastEntered } from '../../lambdas/core/checkpoint.ts';
 import { generationsIn } from '../../lambdas/core/generation.ts';
 import {
   parseSegmentId,
@@ -10,7 +10,7 @@ import {
 } from '../../lambdas/core/identifiers.ts';
 import { InvalidRawObject, streamRecord } from '../../lambdas/core/raw-segment.ts';
 import type { RollupConfig, StreamRecord } from '../../lambdas/core/segment.ts';
-import type { BooksLedger, SegmentLedger } from '../../lambdas/ports.ts';
+import type { CheckpointLedger, SegmentLedger } from '../../lambdas/ports.ts';
 import type { RawHistory, SegmentSource } from '../../lambdas/raw-ports.ts';
 
 /** A segment that was counted before. */
@@ -38,7 +38,7 @@ export interface History {
   readonly missing: readonly string[];
 }
 
-type OldLedger = BooksLedger & SegmentLedger;
+type OldLedger = CheckpointLedger & SegmentLedger;
 
 /** A ledger's history. @param source where to read the records of its segments */
 export async function ledgerHistory(ledger: OldLedger, source: SegmentSource): Promise<History> {
@@ -163,7 +163,7 @@ export function generationOf(shard: ShardKey): string {
 }
 
 /** A ledger's shards; none if it no longer exists. */
-export async function shardsOf(ledger: BooksLedger): Promise<readonly ShardKey[]> {
+export async function shardsOf(ledger: CheckpointLedger): Promise<readonly ShardKey[]> {
   try {
     return await ledger.shards();
   } catch (error) {

@@ -13,10 +13,10 @@ import {
 } from '../../lambdas/core/identifiers.ts';
 import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
 import type { Head, StreamRecord } from '../../lambdas/core/segment.ts';
-import type { BooksLedger, RollupQueue, ShardDirectory, StreamLog } from '../../lambdas/ports.ts';
+import type { CheckpointLedger, RollupQueue, ShardDirectory, StreamLog } from '../../lambdas/ports.ts';
 import type { RawHistory, SegmentSource } from '../../lambdas/raw-ports.ts';
 import type { RecountProgress } from '../../lambdas/recount/ports.ts';
-import { exitCodes, OperatorError } from '../shared/errors.ts';
+import { UsageError } from '../shared/errors.ts';
 import type { StackAccess } from '../shared/stack-access.ts';
 import { clock, compactNow, openStore, type StoreAccess } from '../shared/store-access.ts';
 import { archiveHistory, generationOf, type History, ledgerHistory, shardsOf } from './history.ts';
@@ -48,10 +48,10 @@ export async function rebuildInto(
   const { countsTable, ledgerTable } = stack.resources;
   const known = await shardsOf(own.ledger);
   if (known.some((shard) => generationOf(shard) === generation))
-    throw new OperatorError(`Generation ${generation} already exists: choose another name.`, exitCodes.usage);
+    throw new UsageError(`Generation ${generation} already exists: choose another name.`);
   const isArchive = 'archive' in source;
   if (known.length === 0 && !isArchive)
-    throw new OperatorError('The ledger knows no segments: use --source archive.', exitCodes.usage);
+    throw new UsageError('The ledger knows no segments: use --source archive.');
   const history = await (isArchive
     ? archiveHistory(source.archive, own.ledger)
     : ledgerHistory(own.ledger, source));
@@ -170,7 +170,7 @@ function aggregatorPorts(
 }
 
 /** A directory of the shards in a ledger, as if a stream listed them. */
-export function directoryOf(ledger: BooksLedger): ShardDirectory {
+export function directoryOf(ledger: CheckpointLedger): ShardDirectory {
   return {
     async shards() {
       const keys = await ledger.shards();

@@ -1,9 +1,9 @@
 // The saved state that a recount resumes from.
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { RecountState } from '../../lambdas/recount/ports.ts';
-import { exitCodes, OperatorError } from '../shared/errors.ts';
+import { UsageError } from '../shared/errors.ts';
 
-/** Reads a state. @returns undefined when there is none @throws OperatorError when it belongs to another recount */
+/** Reads a state. @returns undefined when there is none @throws UsageError when it belongs to another recount */
 export async function readStateFile(file: string, what: string): Promise<RecountState | undefined> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -11,7 +11,7 @@ export async function readStateFile(file: string, what: string): Promise<Recount
   });
   if (text === undefined) return undefined;
   const other = (why: string) =>
-    new OperatorError(`${file} ${why}: delete it, or name another with --state FILE.`, exitCodes.usage);
+    new UsageError(`${file} ${why}: delete it, or name another with --state FILE.`);
   const state = parsed(text);
   if (state?.v !== 1) throw other('is no state of a recount');
   if (state.what !== what) throw other(`is of another recount (${state.what})`);

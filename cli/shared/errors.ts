@@ -1,34 +1,62 @@
-// How operators' commands end: exit codes, errors that say what to do, and the SDK's errors in plain words.
+// How commands end: exit codes, errors that say what to do, and the SDK's errors in plain words.
+import { FormatError } from '../../formats/reading.ts';
 
-import { UsageError } from '../errors.ts';
-
-/** Exit codes of an operator's commands. */
+/** Exit codes. 3 and 4 mean one thing for commands on a stack, another for those that send events. */
 export const exitCodes = {
   done: 0,
-  /** Something failed: a letter could not be handled, was refused, or does not exist. */
+  /** Something failed: a dead letter could not be handled, was refused, or does not exist. */
   failed: 1,
-  /** The command line is invalid, or was not confirmed; nothing was changed. */
+  /** The command line or a file cannot be used, or the question was answered with no; nothing was changed or sent. */
   usage: 2,
   /** There was nothing to do. */
   nothing: 3,
+  /** Requests may be stored, and wait for --resume-uncertain. */
+  uncertain: 3,
   /** No stack, no credentials, or no answer. */
   unreachable: 4,
+  /** Not everything imported is counted. */
+  notCounted: 4,
   interrupted: 130,
+  terminated: 143,
 } as const;
 
 /** A command's failure: one sentence that says what is wrong and what to do. */
-export class OperatorError extends Error {
-  override readonly name = 'OperatorError';
+export class CommandError extends Error {
+  override readonly name: string = 'CommandError';
   readonly exitCode: number;
 
-  constructor(message: string, exitCode: number, options?: ErrorOptions) {
+  constructor(
+    message: string,
+    { exitCode = exitCodes.failed, ...options }: ErrorOptions & { readonly exitCode?: number } = {},
+  ) {
     super(message, options);
     this.exitCode = exitCode;
   }
 }
 
+/** An invalid command line or unusable file. */
+export class UsageError extends CommandError {
+  override readonly name: string = 'UsageError';
+  override readonly exitCode = exitCodes.usage;
+}
+
+/** An import's state prevents continuing: other options, another running import, a changed file. */
+export class StateError extends UsageError {
+  override readonly name = 'StateError';
+}
+
+/** The input file cannot be read to its end. The part before stays imported. */
+export class SourceError extends CommandError {
+  override readonly name = 'SourceError';
+}
+
+/** The service refuses permanently (wrong key, wrong address). */
+export class ServiceError extends CommandError {
+  override readonly name = 'ServiceError';
+}
+
 /** Common errors on first use, by the name or code of the SDK's error. */
-const MET: readonly (readonly [RegExp, string])[] = [
+const KNOWN: readonly (readonly [RegExp, string])[] = [
   [/CredentialsProviderError|CouldNotLoadCredentials/, 'No AWS credentials: set AWS_PROFILE, or log in.'],
   [
     /ExpiredToken|ExpiredTokenException|UnrecognizedClient|InvalidClientTokenId|SignatureDoesNotMatch/,
@@ -45,13 +73,33 @@ const MET: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** Converts any error into one for operators. */
-export function asOperatorError(error: unknown): OperatorError {
-  if (error instanceof OperatorError) return error;
-  if (error instanceof UsageError) return new OperatorError(error.message, exitCodes.usage, { cause: error });
-  const message = error instanceof Error ? error.message : String(error);
+/** Converts any error into one that says what to do. */
+export function asCommandError(error: unknown): CommandError {
+  if (error instanceof CommandError) return error;
+  const message = messageOf(error);
   const { name = '', code = '' } = error instanceof Error ? (error as Error & { code?: string }) : {};
-  const met = MET.find(([pattern]) => pattern.test(`${name} ${code} ${message}`));
-  if (met === undefined) return new OperatorError(message, exitCodes.failed, { cause: error });
-  return new OperatorError(`${met[1]} (${name}: ${message})`, exitCodes.unreachable, { cause: error });
+  const known = KNOWN.find(([pattern]) => pattern.test(`${name} ${code} ${message}`));
+  if (known === undefined) return new CommandError(message, { cause: error });
+  return new CommandError(`${known[1]} (${name}: ${message})`, {
+    exitCode: exitCodes.unreachable,
+    cause: error,
+  });
+}
+
+/** The exit code of a command that sends events. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof FormatError) return exitCodes.usage;
+  return error instanceof CommandError ? error.exitCode : exitCodes.failed;
+}
+
+/** The code of a system error (`ENOENT`, `EACCES`, …), its own or its cause's. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return systemCode(error.cause);
+}
+
+/** The message of any thrown value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { callersPath } from '../paths.ts';
-import { exitCodes, OperatorError } from './errors.ts';
+import { UsageError } from './errors.ts';
 import type { StackName } from './stack-access.ts';
 
 /** A parser of a whole number within bounds. */
@@ -52,12 +52,11 @@ export function withStack(command: Command): Command {
     .option('--stage <name>', 'a stack on AWS, with your usual credentials and region');
 }
 
-/** The selected stack. @throws OperatorError unless it is named in exactly one way */
+/** The selected stack. @throws UsageError unless it is named in exactly one way */
 export function stackNamed({ url, stage }: StackOptions): StackName {
   if ((url === undefined) === (stage === undefined))
-    throw new OperatorError(
+    throw new UsageError(
       'Name the stack: --url http://127.0.0.1:8787 for a local one, or --stage NAME for one on AWS.',
-      exitCodes.usage,
     );
   return { url, stage };
 }

@@ -9,7 +9,7 @@ import { kinesis } from '../../lambdas/aws/clients/kinesis.ts';
 import { s3 } from '../../lambdas/aws/clients/s3.ts';
 import { sqs } from '../../lambdas/aws/clients/sqs.ts';
 import { ssm } from '../../lambdas/aws/clients/ssm.ts';
-import { exitCodes, OperatorError } from './errors.ts';
+import { CommandError, exitCodes, UsageError } from './errors.ts';
 
 /** A stack, by exactly one of the two. */
 export interface StackName {
@@ -76,7 +76,7 @@ interface About {
   readonly endpoints: Readonly<Record<'dynamodb' | 'kinesis' | 'sqs' | 's3' | 'ssm', string>>;
 }
 
-/** Opens a stack. @throws OperatorError when it does not exist or cannot be reached */
+/** Opens a stack. @throws CommandError when it does not exist or cannot be reached */
 export async function openStack({ url, stage }: StackName): Promise<StackAccess> {
   const about = url === undefined ? undefined : await aboutLocal(url);
   const config = (service: keyof About['endpoints']) =>
@@ -102,13 +102,11 @@ export async function openStack({ url, stage }: StackName): Promise<StackAccess>
 
 async function aboutLocal(base: string): Promise<About> {
   if (!URL.canParse(base))
-    throw new OperatorError(
-      `--url must be a URL such as http://127.0.0.1:8787, not "${base}".`,
-      exitCodes.usage,
-    );
+    throw new UsageError(`--url must be a URL such as http://127.0.0.1:8787, not "${base}".`);
   const url = new URL('/_local', base);
   const unanswered = (cause: unknown) =>
-    new OperatorError(`Nothing answers at ${url.origin}: start it with npm start.`, exitCodes.unreachable, {
+    new CommandError(`Nothing answers at ${url.origin}: start it with npm start.`, {
+      exitCode: exitCodes.unreachable,
       cause,
     });
   const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
@@ -117,9 +115,9 @@ async function aboutLocal(base: string): Promise<About> {
   // Another server may answer 200, too.
   const about = (await answer.json().catch(() => ({}))) as Partial<About>;
   if (answer.status === 200 && about?.endpoints !== undefined) return about as About;
-  throw new OperatorError(
+  throw new CommandError(
     `${url.origin} is not a local stack of Tally. For a stack on AWS, use --stage NAME.`,
-    exitCodes.unreachable,
+    { exitCode: exitCodes.unreachable },
   );
 }
 
@@ -129,9 +127,9 @@ async function resourcesOf(stage: string, client: SSMClient): Promise<Resources>
     ({ Parameter }) => Parameter?.Value ?? '',
     (error: unknown) => {
       if (!(error instanceof ParameterNotFound)) throw error;
-      throw new OperatorError(
+      throw new CommandError(
         `There is no stack of stage "${stage}" in this account and region (no parameter ${Name}).`,
-        exitCodes.unreachable,
+        { exitCode: exitCodes.unreachable },
       );
     },
   );
@@ -140,8 +138,5 @@ async function resourcesOf(stage: string, client: SSMClient): Promise<Resources>
     FIELDS.find((field) => typeof value[field] !== 'string') ??
     (value.settings === undefined ? 'settings' : undefined);
   if (missing === undefined) return value as Resources;
-  throw new OperatorError(
-    `The parameter ${Name} has no ${missing}: deploy the stack again.`,
-    exitCodes.failed,
-  );
+  throw new CommandError(`The parameter ${Name} has no ${missing}: deploy the stack again.`);
 }

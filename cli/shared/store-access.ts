@@ -8,9 +8,9 @@ import {
   type CompactorSettings,
   RANGE_EVENTS_MAX,
 } from '../../lambdas/compactor/ports.ts';
-import type { LevelRetentionsMs } from '../../lambdas/core/claim.ts';
 import { OPEN_SEGMENTS_MAX } from '../../lambdas/core/compaction.ts';
 import { DAY_MS } from '../../lambdas/core/time.ts';
+import type { LevelRetentionsMs } from '../../lambdas/core/watermark.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import type { Clock, ShardDirectory } from '../../lambdas/ports.ts';
 import { ForgetTable } from '../../lambdas/store/forget-table.ts';

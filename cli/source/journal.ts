@@ -2,7 +2,7 @@
 import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { StateError, systemCode } from '../errors.ts';
+import { StateError, systemCode } from '../shared/errors.ts';
 import { applyEntry, type Entry, type ImportState, parseJournal, snapshotLine } from './state.ts';
 
 export interface Journal {

@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { gunzipped, gzipFailure, isGzip, MAGIC_BYTES } from '../../formats/bytes.ts';
 import { FormatError } from '../../formats/reading.ts';
-import { messageOf, SourceError, systemCode, UsageError } from '../errors.ts';
 import { callersPath } from '../paths.ts';
+import { messageOf, SourceError, systemCode, UsageError } from '../shared/errors.ts';
 
 /** An input file that can be read several times from its beginning. */
 export interface Source {

@@ -4,7 +4,7 @@ import { access, constants, readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { StateError, systemCode } from '../errors.ts';
+import { StateError, systemCode } from '../shared/errors.ts';
 import { peekJournal } from './journal.ts';
 import { beginsWith, openSource, type Source } from './source.ts';
 import {

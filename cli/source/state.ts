@@ -1,7 +1,7 @@
 // What has been imported of a file so far, as a pure function of its journal's entries. Types match the journal's lines.
 import { createHash } from 'node:crypto';
 import type { ReadingPlan } from '../../formats/plan.ts';
-import { StateError } from '../errors.ts';
+import { StateError } from '../shared/errors.ts';
 import { type ByteRange, joinRanges, withRange } from './ranges.ts';
 
 /** Bytes of the uncompressed beginning that identify a file. */

@@ -8,7 +8,7 @@ import {
   TallyError,
   type TopAnswer,
 } from '../../client/src/index.ts';
-import { messageOf, ServiceError } from '../errors.ts';
+import { messageOf, ServiceError } from '../shared/errors.ts';
 import { type Grain, pieces, type Span, startOf } from './compare.ts';
 import type { MinuteCounts } from './truth.ts';
 

@@ -3,8 +3,8 @@
 import { access } from 'node:fs/promises';
 import { linesOf } from '../../formats/lines.ts';
 import { utf8Of } from '../../formats/reading.ts';
-import { UsageError } from '../errors.ts';
 import { callersPath } from '../paths.ts';
+import { UsageError } from '../shared/errors.ts';
 import { openSource } from '../source/source.ts';
 
 /** Expected counts of one entity: epoch seconds of a minute → count. Minutes without events are omitted. */

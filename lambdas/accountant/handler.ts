@@ -11,8 +11,8 @@ import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
 import { conservationDifference, hourConservationDifference } from '../core/pipeline-status.ts';
 import { LedgerTable } from '../ledger/ledger-table.ts';
-import { claimCompleteness } from './claim-completeness.ts';
-import { keepBooks } from './keep-books.ts';
+import { advanceCheckpoints } from './advance-checkpoints.ts';
+import { advanceWatermark } from './advance-watermark.ts';
 import { readStatus } from './read-status.ts';
 
 const { env } = process;
@@ -26,12 +26,12 @@ const retentions = retentionsIn(env);
 const RESERVE_MS = 20_000;
 
 async function keepAccounts(_event: ScheduledEvent, context: Context): Promise<void> {
-  await keepBooks(ledger, timeLeft(context, RESERVE_MS));
+  await advanceCheckpoints(ledger, timeLeft(context, RESERVE_MS));
   const {
     throughMs: completeThroughMs,
     gaps,
     lost,
-  } = await claimCompleteness(ledger, stream, generation, systemClock, retentions);
+  } = await advanceWatermark(ledger, stream, generation, systemClock, retentions);
   countAny({ ShardsLost: gaps.length });
   if (gaps.length > 0)
     logger.error('the stream dropped shards before they were read to their end', { shards: gaps });

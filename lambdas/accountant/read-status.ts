@@ -1,5 +1,5 @@
 // Reads the pipeline's accounts from the ledger, shard by shard.
-import { lastEntered } from '../core/books.ts';
+import { lastEntered } from '../core/checkpoint.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import {
   type PipelineStatus,
@@ -8,25 +8,26 @@ import {
   shardAccounts,
 } from '../core/pipeline-status.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
-import type { BooksLedger } from '../ports.ts';
+import type { CheckpointLedger } from '../ports.ts';
 
 /** The accounts of all shards, and their totals. */
-export async function readStatus(ledger: BooksLedger): Promise<PipelineStatus> {
+export async function readStatus(ledger: CheckpointLedger): Promise<PipelineStatus> {
   return pipelineStatus(await readShards(ledger));
 }
 
 /** The accounts of each shard that has any. */
-export async function readShards(ledger: BooksLedger): Promise<readonly ShardAccounts[]> {
+export async function readShards(ledger: CheckpointLedger): Promise<readonly ShardAccounts[]> {
   const shards = await Promise.all((await ledger.shards()).map((shard) => readShard(shard, ledger)));
   return shards.filter((accounts) => accounts !== undefined);
 }
 
-async function readShard(shard: ShardKey, ledger: BooksLedger): Promise<ShardAccounts | undefined> {
+async function readShard(shard: ShardKey, ledger: CheckpointLedger): Promise<ShardAccounts | undefined> {
   // Read the checkpoint first: it can then only be behind the head, never ahead of it.
-  const books = await ledger.readBooks(shard);
+  const checkpoint = await ledger.readCheckpoint(shard);
   const head = await ledger.readHead(shard);
   if (head === undefined) return undefined;
-  const unsettled: SegmentEntry[] = [...(await ledger.readEntries(shard, books.open))];
-  for await (const entry of ledger.entriesUp(shard, books.through, lastEntered(head))) unsettled.push(entry);
-  return shardAccounts(shard, head, books, unsettled);
+  const unsettled: SegmentEntry[] = [...(await ledger.readEntries(shard, checkpoint.open))];
+  for await (const entry of ledger.entriesUp(shard, checkpoint.through, lastEntered(head)))
+    unsettled.push(entry);
+  return shardAccounts(shard, head, checkpoint, unsettled);
 }

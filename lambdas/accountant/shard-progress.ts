@@ -2,14 +2,14 @@
 import type { ShardProgress } from '../core/completeness.ts';
 import { type ShardKey, shardIdOf, shardKey } from '../core/identifiers.ts';
 import type { Head } from '../core/segment.ts';
-import type { BooksLedger, ShardDirectory } from '../ports.ts';
+import type { CheckpointLedger, ShardDirectory } from '../ports.ts';
 
 /** How far one shard is processed, by any measure. */
 export type Reached = Pick<ShardProgress, 'head' | 'done' | 'doneRunMaxMs' | 'doneAcceptedFromMs'>;
 
 /** How far every shard is processed that the ledger knows or the stream lists. */
 export async function progressOfShards(
-  ledger: Pick<BooksLedger, 'shards'>,
+  ledger: Pick<CheckpointLedger, 'shards'>,
   stream: ShardDirectory,
   generation: string,
   howFar: (shard: ShardKey) => Promise<Reached>,
@@ -44,7 +44,7 @@ export async function runMaxOf(
   shard: ShardKey,
   head: Head,
   segment: number,
-  ledger: Pick<BooksLedger, 'readEntries'>,
+  ledger: Pick<CheckpointLedger, 'readEntries'>,
 ): Promise<number> {
   if (segment === 0) return 0;
   if (segment === head.segment) return head.runMaxMs;

@@ -7,21 +7,21 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { deadLetterName } from '../core/dead-letter-name.ts';
 import type { Delta } from '../core/delta.ts';
 import type { SegmentId } from '../core/identifiers.ts';
-import { letterName } from '../core/letter-name.ts';
 import type { MessageHistory } from '../core/message-history.ts';
 import type { RejectedEvent } from '../core/rollup.ts';
 import { decodeRows } from '../core/rows.ts';
 import { HOUR_MS, isoSeconds } from '../core/time.ts';
-import type { Discarding, Letter, ParkedLetter, ParkedLetters } from '../dead-letter-ports.ts';
+import type { Discarding, MessageContent, ParkedMessage, ParkedMessages } from '../dead-letter-ports.ts';
 import type { ExpiredArchive, RejectedArchive } from '../ports.ts';
 import { s3 } from './clients/s3.ts';
 
 const PARKED = 'parked/';
 
 /** The archive bucket. An object's key is derived from its content, so a repeated put changes nothing. */
-export class Archive implements RejectedArchive, ExpiredArchive, ParkedLetters {
+export class Archive implements RejectedArchive, ExpiredArchive, ParkedMessages {
   readonly #client: S3Client;
   readonly #bucket: string;
 
@@ -59,12 +59,12 @@ export class Archive implements RejectedArchive, ExpiredArchive, ParkedLetters {
   }
 
   /** `parked/SEGMENT/PART.json`, or `parked/poison/MESSAGE.json`: the message's body and its history. */
-  async keepParked(letter: Letter, history: MessageHistory): Promise<void> {
-    await this.#put(parkedKey(letterName(letter)), JSON.stringify({ history, body: letter.body }));
+  async keepParked(message: MessageContent, history: MessageHistory): Promise<void> {
+    await this.#put(parkedKey(deadLetterName(message)), JSON.stringify({ history, body: message.body }));
   }
 
-  /** `discarded/…`: the letter, with who gave it up, when, and why. */
-  async keepDiscarded({ name, body, history }: ParkedLetter, discarded: Discarding): Promise<void> {
+  /** `discarded/…`: the dead letter, with who gave it up, when, and why. */
+  async keepDiscarded({ name, body, history }: ParkedMessage, discarded: Discarding): Promise<void> {
     await this.#put(`discarded/${name}.json`, JSON.stringify({ discarded, history, body }));
   }
 
@@ -75,7 +75,7 @@ export class Archive implements RejectedArchive, ExpiredArchive, ParkedLetters {
     }
   }
 
-  async read(name: string): Promise<ParkedLetter | undefined> {
+  async read(name: string): Promise<ParkedMessage | undefined> {
     try {
       const get = new GetObjectCommand({ Bucket: this.#bucket, Key: parkedKey(name) });
       const { Body } = await this.#client.send(get);

@@ -1,7 +1,7 @@
 // A function's environment. The stack sets every variable, so a missing one is an error.
 
-import type { LevelRetentionsMs } from '../core/claim.ts';
 import type { GenerationStart } from '../core/generation.ts';
+import type { LevelRetentionsMs } from '../core/watermark.ts';
 
 /** A variable that is missing or malformed. */
 export class InvalidEnvironment extends Error {

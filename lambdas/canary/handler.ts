@@ -8,14 +8,14 @@ import { text } from '../aws/environment.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
 import type { CanaryVerdict } from '../core/canary.ts';
 import { isoSeconds } from '../core/time.ts';
-import { type BeatPorts, beat } from './beat.ts';
 import { check } from './check.ts';
 import { KinesisHeartbeats } from './heartbeat-stream.aws.ts';
+import { type HeartbeatPorts, sendHeartbeats } from './send-heartbeats.ts';
 import { environmentCredentials, SignedQuery } from './signed-query.aws.ts';
 
 const { env } = process;
 const { logger, metrics, count } = telemetry(env);
-const ports: BeatPorts = {
+const ports: HeartbeatPorts = {
   stream: new KinesisHeartbeats(kinesis(), text(env, 'STREAM_NAME')),
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
@@ -27,9 +27,9 @@ const counts = new SignedQuery(
 );
 
 /** Each task runs even if the other fails. */
-async function beatAndCheck(): Promise<void> {
+async function sendAndCheck(): Promise<void> {
   const nowMs = systemClock.nowMs();
-  const [sent, verdict] = await Promise.allSettled([beat(nowMs, ports), check(nowMs, counts)]);
+  const [sent, verdict] = await Promise.allSettled([sendHeartbeats(nowMs, ports), check(nowMs, counts)]);
   if (verdict.status === 'fulfilled') publish(verdict.value);
   for (const outcome of [sent, verdict]) if (outcome.status === 'rejected') throw outcome.reason;
 }
@@ -43,4 +43,4 @@ function publish({ difference, differing, lateMinutes }: CanaryVerdict): void {
 export const handler = middy<ScheduledEvent, void>()
   .use(injectLambdaContext(logger))
   .use(logMetrics(metrics))
-  .handler(beatAndCheck);
+  .handler(sendAndCheck);

@@ -31,10 +31,10 @@ export class KinesisHeartbeats implements HeartbeatStream {
     return open;
   }
 
-  async put(beats: readonly Heartbeat[]): Promise<readonly Heartbeat[]> {
+  async put(heartbeats: readonly Heartbeat[]): Promise<readonly Heartbeat[]> {
     const missing: Heartbeat[] = [];
-    for (let from = 0; from < beats.length; from += PUT_RECORDS_MAX) {
-      const batch = beats.slice(from, from + PUT_RECORDS_MAX);
+    for (let from = 0; from < heartbeats.length; from += PUT_RECORDS_MAX) {
+      const batch = heartbeats.slice(from, from + PUT_RECORDS_MAX);
       const { Records = [] } = await this.#client.send(
         new PutRecordsCommand({
           StreamName: this.#stream,

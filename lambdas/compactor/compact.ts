@@ -1,7 +1,6 @@
 // The compactor's use case: finish planned epochs and plan due ones, level by level.
 import { progressOfShards, runMaxOf } from '../accountant/shard-progress.ts';
-import { lastEntered } from '../core/books.ts';
-import { retentionsKept } from '../core/claim.ts';
+import { lastEntered } from '../core/checkpoint.ts';
 import {
   areHoursDue,
   bytesToRead,
@@ -20,6 +19,7 @@ import { completeThroughMs } from '../core/completeness.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import { LEVELS, type Level, type Retentions, type UpperLevel } from '../core/level.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
+import { retentionsKept } from '../core/watermark.ts';
 import { DeltasMissing } from './epoch-rows.ts';
 import { BlockChanged } from './merge-period.ts';
 import type { CompactionReport, CompactorPorts, CompactorSettings } from './ports.ts';
@@ -162,7 +162,7 @@ async function retentionsOf(
   { ledger }: CompactorPorts,
   { retentions }: CompactorSettings,
 ): Promise<Retentions> {
-  return retentionsKept(await ledger.readClaim(), retentions);
+  return retentionsKept(await ledger.readWatermark(), retentions);
 }
 
 /** The next epoch of an upper level: everything the hours cover; undefined if it is not due. */

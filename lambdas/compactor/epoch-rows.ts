@@ -5,7 +5,7 @@ import { covers, type HashRange, rangeOf } from '../core/hash-range.ts';
 import { parseSegmentId, type ShardKey } from '../core/identifiers.ts';
 import { type NamedRow, splitName, viewRows } from '../core/rows.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
-import type { BooksLedger } from '../ports.ts';
+import type { CheckpointLedger } from '../ports.ts';
 import type { DeltaReader, StoredDelta } from '../store/ports.ts';
 import { GrowingRow } from './growing-row.ts';
 
@@ -34,7 +34,7 @@ export interface EpochSegments {
 export async function epochSegments(
   covered: Parameters<typeof runsBetween>[0],
   plan: CompactionPlan,
-  ledger: Pick<BooksLedger, 'entriesUp' | 'readEntries'>,
+  ledger: Pick<CheckpointLedger, 'entriesUp' | 'readEntries'>,
 ): Promise<EpochSegments> {
   const { runs, reopened } = runsBetween(covered, plan.covers);
   const wanted = (shard: ShardKey, segment: number) =>
@@ -74,7 +74,7 @@ function expectPart(expected: Map<HashRange, Expected>, entry: SegmentEntry, par
 
 async function entryOf(
   { shard, segment }: SegmentPlace,
-  ledger: Pick<BooksLedger, 'readEntries'>,
+  ledger: Pick<CheckpointLedger, 'readEntries'>,
 ): Promise<SegmentEntry> {
   const [entry] = await ledger.readEntries(shard, [segment]);
   if (entry === undefined) throw new DeltasMissing(`the ledger has no segment ${segment} of shard ${shard}`);

@@ -1,8 +1,8 @@
 // The compactor's ports and settings.
 
-import type { LevelRetentionsMs } from '../core/claim.ts';
 import type { Cadence } from '../core/compaction.ts';
-import type { BooksLedger, Clock, ShardDirectory } from '../ports.ts';
+import type { LevelRetentionsMs } from '../core/watermark.ts';
+import type { CheckpointLedger, Clock, ShardDirectory } from '../ports.ts';
 import type {
   BlockReader,
   BlockWriter,
@@ -17,7 +17,7 @@ import type {
 export interface CompactorPorts {
   readonly state: CompactionStateStore & RangeRegister;
   readonly store: DeltaReader & BlockReader & BlockWriter & LateStore & TopStore & PeriodReader;
-  readonly ledger: BooksLedger;
+  readonly ledger: CheckpointLedger;
   readonly stream: ShardDirectory;
   readonly clock: Clock;
 }

@@ -38,7 +38,7 @@ export interface Heartbeat {
 }
 
 /** What is sent each minute. */
-export interface MinuteBeats {
+export interface MinuteHeartbeats {
   /** One for each shard; together they add up to the amount. */
   readonly shares: readonly Heartbeat[];
   /** Sent after every share was accepted, so that a partly sent minute is not reported as a difference. */
@@ -56,7 +56,10 @@ export function minuteStartMs(atMs: number): number {
  * @param minuteMs the minute's start, epoch milliseconds
  * @param shards at least one
  */
-export function minuteBeats(minuteMs: number, shards: readonly [OpenShard, ...OpenShard[]]): MinuteBeats {
+export function minuteHeartbeats(
+  minuteMs: number,
+  shards: readonly [OpenShard, ...OpenShard[]],
+): MinuteHeartbeats {
   const minute = isoSeconds(minuteMs);
   const heartbeat = (id: string, metric: string, n: number, hashKey: string): Heartbeat => {
     const data = JSON.stringify({ id, metric, entity: CANARY_ENTITY, at: minuteMs, n });

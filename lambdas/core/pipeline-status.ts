@@ -1,7 +1,7 @@
 // The pipeline's accounts: where every received event is, by shard, by hour of arrival, and in total.
 import { type Accounts, rejectedEvents } from './accounts.ts';
-import { type Books, hoursNow, placesNow } from './books.ts';
-import { addHours, type HourBooks, type HourSums, hourDifference } from './hour-books.ts';
+import { type Checkpoint, hoursNow, placesNow } from './checkpoint.ts';
+import { addHours, type HourAccounts, hourDifference, type RecentHours } from './hour-accounts.ts';
 import type { ShardKey } from './identifiers.ts';
 import type { Head } from './segment.ts';
 import { emittedPlaces, type SegmentEntry } from './segment-entry.ts';
@@ -97,7 +97,7 @@ export interface ShardAccounts {
   readonly shard: ShardKey;
   readonly head: Head;
   readonly accounts: StatusAccounts;
-  readonly hours: HourBooks;
+  readonly hours: RecentHours;
   /** When the oldest event in flight arrived, epoch milliseconds. */
   readonly inFlightSinceMs: number | undefined;
 }
@@ -106,7 +106,7 @@ export interface ShardAccounts {
 export function shardAccounts(
   shard: ShardKey,
   head: Head,
-  books: Books,
+  checkpoint: Checkpoint,
   unsettled: readonly SegmentEntry[],
 ): ShardAccounts {
   const { received, duplicate, rejected } = head.totals;
@@ -115,11 +115,11 @@ export function shardAccounts(
     duplicate,
     rejected: rejectedEvents(head.totals),
     rejectedByReason: rejected,
-    ...placesNow(books, unsettled),
+    ...placesNow(checkpoint, unsettled),
   };
   const waiting = unsettled.filter((entry) => emittedPlaces(entry).inFlight > 0);
   const inFlightSinceMs = earliest(waiting.map(({ minArrivalMs }) => minArrivalMs));
-  return { shard, head, accounts, hours: hoursNow(books, head, unsettled), inFlightSinceMs };
+  return { shard, head, accounts, hours: hoursNow(checkpoint, head, unsettled), inFlightSinceMs };
 }
 
 /** Adds what the front door accepted to a status. @param unread by shard; undefined: the stream could not be read */
@@ -145,15 +145,15 @@ function earliest(instantsMs: readonly (number | undefined)[]): number | undefin
 /** The shards and their totals. Hours that a shard has already dropped are omitted from the totals. */
 export function pipelineStatus(shards: readonly ShardAccounts[]): PipelineStatus {
   const sinceMs = Math.max(0, ...shards.map(({ hours }) => hours.sinceMs));
-  const all = new Map<number, HourSums>();
-  const shown = shards.map(({ shard, head, accounts, hours }) => {
-    const sums = hours.sums.filter(({ hourMs }) => hourMs >= sinceMs);
-    for (const hour of sums) {
+  const all = new Map<number, HourAccounts>();
+  const each = shards.map(({ shard, head, accounts, hours }) => {
+    const shown = hours.accounts.filter(({ hourMs }) => hourMs >= sinceMs);
+    for (const hour of shown) {
       const others = all.get(hour.hourMs);
       all.set(hour.hourMs, others === undefined ? hour : addHours(others, hour));
     }
     const { segment, status } = head;
-    return { shard, segment, status, ...accounts, hours: sums.map(hourStatus) };
+    return { shard, segment, status, ...accounts, hours: shown.map(hourStatus) };
   });
   const hours = [...all.values()].sort((a, b) => a.hourMs - b.hourMs).map(hourStatus);
   const total = shards.map(({ accounts }) => accounts).reduce(add, NONE);
@@ -163,12 +163,12 @@ export function pipelineStatus(shards: readonly ShardAccounts[]): PipelineStatus
     hours,
     hoursSince: sinceMs > 0 ? hourName(sinceMs) : null,
     inFlightSince: inFlightSinceMs === undefined ? null : new Date(inFlightSinceMs).toISOString(),
-    shards: shown,
+    shards: each,
   };
 }
 
-function hourStatus(sums: HourSums): HourStatus {
-  const { hourMs, received, duplicate, rejected, counted, inFlight, dead, parked, expired, lost } = sums;
+function hourStatus(accounts: HourAccounts): HourStatus {
+  const { hourMs, received, duplicate, rejected, counted, inFlight, dead, parked, expired, lost } = accounts;
   const places = { counted, inFlight, dead, parked, expired, lost };
   return {
     hour: hourName(hourMs),
@@ -176,7 +176,7 @@ function hourStatus(sums: HourSums): HourStatus {
     duplicate,
     rejected,
     ...places,
-    difference: hourDifference(sums),
+    difference: hourDifference(accounts),
   };
 }
 

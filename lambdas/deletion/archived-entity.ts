@@ -29,8 +29,8 @@ type Fields = Record<string, unknown>;
 const KINDS: Readonly<Record<string, Forget>> = {
   'rejected/': forgetRejected,
   [RAW_PREFIX]: forgetRaw,
-  'parked/': forgetLetter,
-  'discarded/': forgetLetter,
+  'parked/': forgetMessage,
+  'discarded/': forgetMessage,
   'expired/': forgetLines,
   'repairs/': forgetLines,
   // A deletion's record contains no name.
@@ -118,9 +118,9 @@ function recordWithout(record: string, entity: string): string | 'untouched' | '
  * `{ history, body }`: a rollup message, or poison. Its deltas keep their event counts, which the ledger has, even without rows:
  * a replay then still settles the segment.
  */
-function forgetLetter(text: string, entity: string): Forgotten {
-  const letter = objectIn(text);
-  const body = letter?.['body'];
+function forgetMessage(text: string, entity: string): Forgotten {
+  const parked = objectIn(text);
+  const body = parked?.['body'];
   const message = typeof body === 'string' ? messageIn(body) : undefined;
   if (message === undefined) return names(text, entity) || names(String(body), entity) ? REMOVE : UNTOUCHED;
   let isChanged = false;
@@ -133,7 +133,7 @@ function forgetLetter(text: string, entity: string): Forgotten {
   });
   const [rewritten] = encodeMessages(deltas, message.earliestHourMs, Number.POSITIVE_INFINITY);
   if (!isChanged || rewritten === undefined) return UNTOUCHED;
-  return { kind: 'rewrite', text: JSON.stringify({ ...letter, body: rewritten.body }) };
+  return { kind: 'rewrite', text: JSON.stringify({ ...parked, body: rewritten.body }) };
 }
 
 function messageIn(body: string): RollupContent | undefined {

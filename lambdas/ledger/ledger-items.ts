@@ -1,14 +1,14 @@
 // The ledger's items in DynamoDB: their keys and attributes.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { Books } from '../core/books.ts';
-import { type Claim, NO_CLAIM } from '../core/claim.ts';
+import type { Checkpoint } from '../core/checkpoint.ts';
 import { type HashRange, WHOLE_RANGE } from '../core/hash-range.ts';
-import type { HourSums } from '../core/hour-books.ts';
+import type { HourAccounts } from '../core/hour-accounts.ts';
 import type { SegmentId, ShardKey } from '../core/identifiers.ts';
 import { parseSegmentId } from '../core/identifiers.ts';
 import type { Head } from '../core/segment.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
+import { NO_WATERMARK, type Watermark } from '../core/watermark.ts';
 import type { NotedPlace, StreamGap } from '../ports.ts';
 
 /** An item in the SDK's format. */
@@ -36,10 +36,10 @@ function key(pk: string, sk: string): Key {
 /** Builds keys of the ledger's items; no other code concatenates them. */
 export const ledgerKeys = {
   shard: (shard: ShardKey) => key(SHARDS_PK, shard),
-  claim: () => key('CLAIM', 'COMPLETE_THROUGH'),
+  watermark: () => key('CLAIM', 'COMPLETE_THROUGH'),
   generations: () => key('GENERATIONS', 'ALL'),
   head: (shard: ShardKey) => key(shard, 'HEAD'),
-  books: (shard: ShardKey) => key(shard, 'BOOKS'),
+  checkpoint: (shard: ShardKey) => key(shard, 'BOOKS'),
   gap: (shard: ShardKey, after: string) => key(shard, `GAP#${after.padStart(SEQUENCE_NUMBER_DIGITS, '0')}`),
   entry: (shard: ShardKey, segment: number) => key(shard, `SEG#${padded(segment)}`),
   entryOf: (id: SegmentId) => {
@@ -147,16 +147,16 @@ export function entryOf(item: Item): SegmentEntry {
 }
 
 /** The watermark's item. */
-export function claimItem(claim: Claim): Item {
-  return { ...ledgerKeys.claim(), ...marshall(claim, OPTIONS) };
+export function watermarkItem(watermark: Watermark): Item {
+  return { ...ledgerKeys.watermark(), ...marshall(watermark, OPTIONS) };
 }
 
 /** Parses the watermark's item; older items lack fields. */
-export function claimOf(item: Item): Claim {
-  const { pk: _pk, sk: _sk, kept, ...claim } = unmarshall(item);
-  const levels = Object.entries((kept ?? {}) as NonNullable<Claim['kept']>);
+export function watermarkOf(item: Item): Watermark {
+  const { pk: _pk, sk: _sk, kept, ...watermark } = unmarshall(item);
+  const levels = Object.entries((kept ?? {}) as NonNullable<Watermark['kept']>);
   const whole = levels.map(([level, one]) => [level, { ...one, retentionMs: one.retentionMs }]);
-  return { ...NO_CLAIM, ...claim, kept: kept && Object.fromEntries(whole) };
+  return { ...NO_WATERMARK, ...watermark, kept: kept && Object.fromEntries(whole) };
 }
 
 /** A gap's item. Its end is padded, so that sequence numbers of different lengths compare as text. */
@@ -170,16 +170,16 @@ export function gapItem(shard: ShardKey, { after, before, noticedAtMs }: StreamG
 }
 
 /** A checkpoint's item. Hours are lists of numbers without names: there are up to 48, written every minute. */
-export function booksItem(shard: ShardKey, { hours, ...books }: Books): Item {
-  const packed = hours && { sinceMs: hours.sinceMs, sums: hours.sums.map(packedHour) };
-  return { ...ledgerKeys.books(shard), ...marshall({ ...books, hours: packed }, OPTIONS) };
+export function checkpointItem(shard: ShardKey, { hours, ...checkpoint }: Checkpoint): Item {
+  const packed = hours && { sinceMs: hours.sinceMs, sums: hours.accounts.map(packedHour) };
+  return { ...ledgerKeys.checkpoint(shard), ...marshall({ ...checkpoint, hours: packed }, OPTIONS) };
 }
 
 /** Parses a checkpoint's item. Older items have no hours. */
-export function booksOf(item: Item): Books {
-  const { pk: _pk, sk: _sk, hours, ...books } = unmarshall(item);
-  const sums = (hours?.sums as number[][] | undefined)?.map(unpackedHour) ?? [];
-  return { ...books, hours: hours && { sinceMs: hours.sinceMs, sums } } as Books;
+export function checkpointOf(item: Item): Checkpoint {
+  const { pk: _pk, sk: _sk, hours, ...checkpoint } = unmarshall(item);
+  const accounts = (hours?.sums as number[][] | undefined)?.map(unpackedHour) ?? [];
+  return { ...checkpoint, hours: hours && { sinceMs: hours.sinceMs, accounts } } as Checkpoint;
 }
 
 /** An hour's columns, in the item's order: append only. */
@@ -195,13 +195,13 @@ const HOUR_COLUMNS = [
   'dead',
   'parked',
   'lost',
-] as const satisfies readonly (keyof HourSums)[];
+] as const satisfies readonly (keyof HourAccounts)[];
 
-function packedHour(hour: HourSums): number[] {
+function packedHour(hour: HourAccounts): number[] {
   return HOUR_COLUMNS.map((column) => hour[column]);
 }
 
-function unpackedHour(numbers: readonly number[]): HourSums {
+function unpackedHour(numbers: readonly number[]): HourAccounts {
   const columns = HOUR_COLUMNS.map((column, index) => [column, numbers[index] ?? 0]);
-  return Object.fromEntries(columns) as unknown as HourSums;
+  return Object.fromEntries(columns) as unknown as HourAccounts;
 }

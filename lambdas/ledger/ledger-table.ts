@@ -8,8 +8,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { conditionally, succeeds } from '../aws/conditional-write.ts';
-import { type Books, EMPTY_BOOKS } from '../core/books.ts';
-import { type Claim, NO_CLAIM } from '../core/claim.ts';
+import { type Checkpoint, EMPTY_CHECKPOINT } from '../core/checkpoint.ts';
 import type { Generation } from '../core/generation.ts';
 import {
   type PartName,
@@ -20,13 +19,12 @@ import {
 } from '../core/identifiers.ts';
 import type { Head } from '../core/segment.ts';
 import type { SegmentEntry, WindowEntry } from '../core/segment-entry.ts';
-import type { BooksLedger, Clock, NotedPlace, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
+import { NO_WATERMARK, type Watermark } from '../core/watermark.ts';
+import type { CheckpointLedger, Clock, NotedPlace, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
 import { endHead, putGenerations, readGenerations } from './ledger-generations.ts';
 import {
-  booksItem,
-  booksOf,
-  claimItem,
-  claimOf,
+  checkpointItem,
+  checkpointOf,
   entryItem,
   entryOf,
   expiredAttribute,
@@ -39,6 +37,8 @@ import {
   ledgerKeys,
   PLACE_UPDATES,
   SHARDS_PK,
+  watermarkItem,
+  watermarkOf,
 } from './ledger-items.ts';
 import { readIds, windowEntries } from './ledger-window.ts';
 
@@ -53,7 +53,7 @@ export interface LedgerLimits {
 const LIMITS: LedgerLimits = { idsChunkBytes: IDS_CHUNK_BYTES, pageEntries: 200 };
 
 /** The ledger's table. */
-export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
+export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger {
   readonly #client: DynamoDBClient;
   readonly #table: string;
   readonly #clock: Clock;
@@ -215,7 +215,7 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
   /** Whether the table answers. */
   async isHealthy(): Promise<boolean> {
     try {
-      await this.#get(ledgerKeys.claim());
+      await this.#get(ledgerKeys.watermark());
       return true;
     } catch {
       return false;
@@ -239,35 +239,35 @@ export class LedgerTable implements SegmentLedger, PartLedger, BooksLedger {
     return shards;
   }
 
-  async readBooks(shard: ShardKey): Promise<Books> {
-    const item = await this.#get(ledgerKeys.books(shard));
-    return item === undefined ? EMPTY_BOOKS : booksOf(item);
+  async readCheckpoint(shard: ShardKey): Promise<Checkpoint> {
+    const item = await this.#get(ledgerKeys.checkpoint(shard));
+    return item === undefined ? EMPTY_CHECKPOINT : checkpointOf(item);
   }
 
-  async putBooks(shard: ShardKey, books: Books): Promise<'put' | 'conflict'> {
-    const first = books.revision === 1;
+  async putCheckpoint(shard: ShardKey, checkpoint: Checkpoint): Promise<'put' | 'conflict'> {
+    const first = checkpoint.revision === 1;
     const put = new PutItemCommand({
       TableName: this.#table,
-      Item: booksItem(shard, books),
+      Item: checkpointItem(shard, checkpoint),
       ConditionExpression: first ? 'attribute_not_exists(pk)' : 'revision = :previous',
-      ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(books.revision - 1) } } }),
+      ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(checkpoint.revision - 1) } } }),
     });
     return (await succeeds(this.#client, put)) ? 'put' : 'conflict';
   }
 
-  async readClaim(): Promise<Claim> {
-    const item = await this.#get(ledgerKeys.claim());
-    return item === undefined ? NO_CLAIM : claimOf(item);
+  async readWatermark(): Promise<Watermark> {
+    const item = await this.#get(ledgerKeys.watermark());
+    return item === undefined ? NO_WATERMARK : watermarkOf(item);
   }
 
-  async putClaim(claim: Claim): Promise<'put' | 'conflict'> {
-    const first = claim.revision === 1;
+  async putWatermark(watermark: Watermark): Promise<'put' | 'conflict'> {
+    const first = watermark.revision === 1;
     const put = new PutItemCommand({
       TableName: this.#table,
-      Item: claimItem(claim),
+      Item: watermarkItem(watermark),
       // A watermark from older code has no revision.
       ConditionExpression: first ? 'attribute_not_exists(revision)' : 'revision = :previous',
-      ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(claim.revision - 1) } } }),
+      ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(watermark.revision - 1) } } }),
     });
     return (await succeeds(this.#client, put)) ? 'put' : 'conflict';
   }

@@ -41,7 +41,7 @@ const accounting = lazily(async () => ({
 const stream = lazily(async () => (await import('../aws/stream-log.ts')).openStreamLog(streamName));
 const counts = new StoreTable(dynamoDbClient, text(env, 'COUNTS_TABLE'), systemClock);
 const ports: QueryPorts & TopPorts = {
-  claims: ledger,
+  watermarks: ledger,
   state: new CompactionStateTable(dynamoDbClient, text(env, 'LEDGER_TABLE')),
   counts,
   tops: counts,

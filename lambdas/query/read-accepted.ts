@@ -10,10 +10,10 @@ import {
   type Unread,
   withUnread,
 } from '../core/pipeline-status.ts';
-import type { BooksLedger, GenerationLedger, ShardDirectory, UnreadLog } from '../ports.ts';
+import type { CheckpointLedger, GenerationLedger, ShardDirectory, UnreadLog } from '../ports.ts';
 
 export interface AcceptedPorts {
-  readonly ledger: BooksLedger & Pick<GenerationLedger, 'readGenerations'>;
+  readonly ledger: CheckpointLedger & Pick<GenerationLedger, 'readGenerations'>;
   readonly stream: UnreadLog & Pick<ShardDirectory, 'shards'>;
 }
 

@@ -1,10 +1,10 @@
 // The query's use case: reads counts, and how complete they are.
 import pLimit from 'p-limit';
-import { acceptPastOf, type Claim, retentionsKept } from '../core/claim.ts';
 import { type CompactionState, forUpperLevels } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
 import { LEVELS, type Retentions } from '../core/level.ts';
 import { DAY_MS, isoSeconds, LATEST_INSTANT_MS } from '../core/time.ts';
+import { acceptPastOf, retentionsKept, type Watermark } from '../core/watermark.ts';
 import type { Clock, Freshness } from '../ports.ts';
 import type { CompactionStateReader } from '../store/ports.ts';
 import { type CountAnswer, countAnswer, countsOfStretch } from './count-answer.ts';
@@ -15,12 +15,12 @@ import type { PointSums } from './point-sums.ts';
 import { type DepthHints, StaleState } from './read-blocks.ts';
 import { type CountStore, isBeyondBlocks, readSums } from './read-sums.ts';
 
-export interface ClaimReader {
-  readClaim(): Promise<Claim>;
+export interface WatermarkReader {
+  readWatermark(): Promise<Watermark>;
 }
 
 export interface QueryPorts {
-  readonly claims: ClaimReader;
+  readonly watermarks: WatermarkReader;
   readonly state: CompactionStateReader;
   readonly counts: CountStore;
   readonly hints: DepthHints;
@@ -60,10 +60,10 @@ export async function readCounts(
   settings: QuerySettings,
 ): Promise<readonly (ReadCounts | InvalidCountQuery)[]> {
   // Read the watermark first: read after the counts, it could vouch for events that they do not include yet.
-  const claim = await ports.claims.readClaim();
+  const watermark = await ports.watermarks.readWatermark();
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await readAsOf(await ports.state.readState(), claim, queries, ports, settings);
+      return await readAsOf(await ports.state.readState(), watermark, queries, ports, settings);
     } catch (error) {
       if (!(error instanceof StaleState) || attempt >= ATTEMPTS) throw error;
     }
@@ -96,7 +96,7 @@ interface Planned {
 
 async function readAsOf(
   state: CompactionState,
-  claim: Claim,
+  watermark: Watermark,
   queries: readonly CountQuery[],
   ports: QueryPorts,
   settings: QuerySettings,
@@ -104,11 +104,11 @@ async function readAsOf(
   const nowMs = ports.clock.nowMs();
   const latestMs = nowMs + settings.acceptFutureMs + CLOCK_MARGIN_MS;
   const deletions = new Deletions(await ports.state.readDeletions(state.deletions), state.deleting);
-  const keptThroughMs = Math.min(claim.throughMs, keptBeforeMs(state, nowMs, settings.deltaRetentionMs));
+  const keptThroughMs = Math.min(watermark.throughMs, keptBeforeMs(state, nowMs, settings.deltaRetentionMs));
   const throughOf = ({ entity }: CountQuery) =>
     isDeletionStuck(deletions.deletingThroughMs(entity), nowMs) ? 0 : keptThroughMs;
-  const retentions = retentionsKept(claim, settings.retentions);
-  const answering = { acceptPastMs: acceptPastOf(claim), retentions };
+  const retentions = retentionsKept(watermark, settings.retentions);
+  const answering = { acceptPastMs: acceptPastOf(watermark), retentions };
   const reading = {
     state,
     deletions,

@@ -1,10 +1,11 @@
 // The use case of top lists: which entities lead, and how complete the answer is.
-import { acceptPastOf, retentionsKept } from '../core/claim.ts';
+
 import { coveredBeforeMs } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
+import { acceptPastOf, retentionsKept } from '../core/watermark.ts';
 import type { Clock, Freshness } from '../ports.ts';
 import type { CompactionStateReader, TopStore } from '../store/ports.ts';
-import type { ClaimReader } from './read-counts.ts';
+import type { WatermarkReader } from './read-counts.ts';
 import {
   type TopAnswer,
   type TopAnswerSettings,
@@ -15,7 +16,7 @@ import {
 
 export interface TopPorts {
   readonly tops: Pick<TopStore, 'readTop'>;
-  readonly claims: ClaimReader;
+  readonly watermarks: WatermarkReader;
   readonly state: CompactionStateReader;
   readonly clock: Clock;
 }
@@ -34,11 +35,14 @@ export async function readTop(
 ): Promise<ReadTop> {
   const nowMs = ports.clock.nowMs();
   // The watermark first, then the state: read after the list, they could vouch for events that it does not include yet.
-  const claim = await ports.claims.readClaim();
+  const watermark = await ports.watermarks.readWatermark();
   const state = await ports.state.readState();
   const stored = await ports.tops.readTop(query.metric, query.period);
-  const throughMs = Math.min(claim.throughMs, coveredBeforeMs(state[query.period.level].covers));
-  const as = { acceptPastMs: acceptPastOf(claim), retentions: retentionsKept(claim, settings.retentions) };
+  const throughMs = Math.min(watermark.throughMs, coveredBeforeMs(state[query.period.level].covers));
+  const as = {
+    acceptPastMs: acceptPastOf(watermark),
+    retentions: retentionsKept(watermark, settings.retentions),
+  };
   const deletions = new Deletions(await ports.state.readDeletions(state.deletions), state.deleting);
   const entries = stored?.entries.filter(({ entity }) => deletions.deletingThroughMs(entity) === undefined);
   const answer = topAnswer(query, entries ?? [], throughMs, nowMs, as);

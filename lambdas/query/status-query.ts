@@ -1,5 +1,5 @@
 // Parses the query of the pipeline's status: how many hours.
-import { HOURS_KEPT } from '../core/hour-books.ts';
+import { HOURS_KEPT } from '../core/hour-accounts.ts';
 
 /** An invalid status query; the message names the parameter and its allowed values. */
 export class InvalidStatusQuery extends Error {

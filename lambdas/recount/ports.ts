@@ -2,7 +2,7 @@
 import type { DeltaName } from '../core/delta.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import type { Level, Period, Retentions } from '../core/level.ts';
-import type { BooksLedger, Clock, SegmentLedger } from '../ports.ts';
+import type { CheckpointLedger, Clock, SegmentLedger } from '../ports.ts';
 import type { SegmentSource, UnreadReason } from '../raw-ports.ts';
 import type {
   BlockReader,
@@ -156,7 +156,7 @@ export interface RepairArchive {
 }
 
 export interface RecountPorts {
-  readonly ledger: BooksLedger & SegmentLedger;
+  readonly ledger: CheckpointLedger & SegmentLedger;
   readonly source: SegmentSource;
   readonly state: Pick<CompactionStateStore, 'readState' | 'readDeletions'>;
   readonly store: DeltaReader & BlockReader & Pick<LateStore, 'lateRows'>;

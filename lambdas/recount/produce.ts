@@ -1,7 +1,7 @@
 // Reproduces segments with the aggregator's own code, and spills their rows of the hours.
 import pLimit from 'p-limit';
 import { DedupWindows } from '../aggregator/windows.ts';
-import { lastEntered } from '../core/books.ts';
+import { lastEntered } from '../core/checkpoint.ts';
 import { type HashRange, nameHash, rangeOf, rangesOf } from '../core/hash-range.ts';
 import { compareSequenceNumbers, type SequenceNumber, type ShardKey } from '../core/identifiers.ts';
 import type { SegmentOutput } from '../core/rollup.ts';

@@ -9,7 +9,7 @@ import {
 import type { Archive } from '../aws/archive.ts';
 import { HISTORY_ATTRIBUTE, historyAttributes } from '../aws/rollup-queue.ts';
 import { type MessageHistory, parseHistory } from '../core/message-history.ts';
-import type { DeadLetters, DeliveredMessage, Letter } from '../dead-letter-ports.ts';
+import type { DeadLetters, DeliveredMessage, MessageContent } from '../dead-letter-ports.ts';
 
 /** How long a taken dead letter stays hidden if the redriver dies. */
 const HIDDEN_SECONDS = 60;
@@ -48,7 +48,7 @@ export class SqsDeadLetters implements DeadLetters {
     return Messages.map(toDeliveredMessage);
   }
 
-  async giveBack({ body }: Letter, history: MessageHistory, delayMs: number): Promise<void> {
+  async giveBack({ body }: MessageContent, history: MessageHistory, delayMs: number): Promise<void> {
     await this.#client.send(
       new SendMessageCommand({
         QueueUrl: this.#queues.queueUrl,

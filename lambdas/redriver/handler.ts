@@ -37,7 +37,7 @@ const store = new StoreTable(
 );
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
 const bucket = text(env, 'ARCHIVE_BUCKET');
-/** Loaded to park a letter, or to keep expired rows. */
+/** Loaded to park a dead letter, or to keep expired rows. */
 const archive = lazily(async () => (await import('../aws/archive.ts')).openArchive(bucket));
 const retryParameter = lazily(async () =>
   (await import('../aws/retry-parameter.ts')).openRetryParameter(retries, systemClock, (problem) => {
@@ -48,7 +48,7 @@ const retryParameter = lazily(async () =>
 const retentions = retentionsIn(env);
 const ports: RedriverPorts = {
   deadLetters: new SqsDeadLetters(sqs(), queues, {
-    keepParked: async (...letter) => (await archive()).keepParked(...letter),
+    keepParked: async (...message) => (await archive()).keepParked(...message),
   }),
   deltas: store,
   ledger,
@@ -67,7 +67,7 @@ async function redriveEvent(
   if (request instanceof InvalidRedriveRequest) return jsonAnswer(400, { message: request.message });
   const endMs = requested ? systemClock.nowMs() + REQUEST_MS_MAX : Number.POSITIVE_INFINITY;
   const inTime = timeLeft(context, RESERVE_MS);
-  const settings = { retentions, lettersMax: request.max };
+  const settings = { retentions, messagesMax: request.max };
   const { failures, ...report } = await redrive(
     ports,
     settings,

@@ -1,6 +1,7 @@
 // An operator's actions on a dead letter, waiting or parked. Each is repeatable after a crash.
+
+import { type CarriedParts, deadLetterName, partsIn } from '../core/dead-letter-name.ts';
 import { parseSegmentId } from '../core/identifiers.ts';
-import { type CarriedParts, letterName, partsIn } from '../core/letter-name.ts';
 import { unknownHistory } from '../core/message-history.ts';
 import { decodeRollupMessage } from '../core/rollup-message.ts';
 import { partPlace } from '../core/segment-entry.ts';
@@ -8,88 +9,92 @@ import type {
   DeadLetters,
   DeliveredMessage,
   Discarding,
-  ParkedLetter,
-  ParkedLetters,
+  ParkedMessage,
+  ParkedMessages,
 } from '../dead-letter-ports.ts';
-import type { BooksLedger, Clock, PartLedger } from '../ports.ts';
+import type { CheckpointLedger, Clock, PartLedger } from '../ports.ts';
 import type { DeltaDiscarder } from '../store/ports.ts';
 
 export interface OperatorPorts {
-  readonly ledger: Pick<PartLedger, 'notePlace' | 'acknowledge'> & Pick<BooksLedger, 'readEntries'>;
+  readonly ledger: Pick<PartLedger, 'notePlace' | 'acknowledge'> & Pick<CheckpointLedger, 'readEntries'>;
   readonly deadLetters: Pick<DeadLetters, 'giveBack' | 'park' | 'remove'>;
-  readonly parked: Pick<ParkedLetters, 'keepDiscarded' | 'remove'>;
+  readonly parked: Pick<ParkedMessages, 'keepDiscarded' | 'remove'>;
   readonly deltas: DeltaDiscarder;
   readonly clock: Clock;
 }
 
-/** The result for a letter. `counted`: its parts were counted already, and the letter was removed. */
+/** The result for a dead letter. `counted`: its parts were counted already, and it was removed. */
 export type Outcome = 'returned' | 'parked' | 'discarded' | 'counted' | 'poison';
 
 /** Sends a waiting dead letter back to the rollup queue at once; it keeps its rounds. Poison stays where it is. */
-export async function returnNow(letter: DeliveredMessage, ports: OperatorPorts): Promise<Outcome> {
-  const carried = partsIn(letter.body);
+export async function returnNow(message: DeliveredMessage, ports: OperatorPorts): Promise<Outcome> {
+  const carried = partsIn(message.body);
   if (carried === undefined) return 'poison';
   await ports.ledger.notePlace(carried.segment, carried.parts, 'returned');
-  await ports.deadLetters.giveBack(letter, historyOf(letter, ports), 0);
-  await ports.deadLetters.remove(letter);
+  await ports.deadLetters.giveBack(message, historyOf(message, ports), 0);
+  await ports.deadLetters.remove(message);
   return 'returned';
 }
 
 /** Moves a waiting dead letter into the archive. */
-export async function parkNow(letter: DeliveredMessage, ports: OperatorPorts): Promise<Outcome> {
-  const carried = partsIn(letter.body);
-  await ports.deadLetters.park(letter, historyOf(letter, ports));
+export async function parkNow(message: DeliveredMessage, ports: OperatorPorts): Promise<Outcome> {
+  const carried = partsIn(message.body);
+  await ports.deadLetters.park(message, historyOf(message, ports));
   if (carried !== undefined) await ports.ledger.notePlace(carried.segment, carried.parts, 'parked');
-  await ports.deadLetters.remove(letter);
+  await ports.deadLetters.remove(message);
   return 'parked';
 }
 
 /**
- * Sends a parked letter to the rollup queue again, with all its rounds. The object stays, and the ledger says parked, until
+ * Sends a parked dead letter to the rollup queue again, with all its rounds. The object stays, and the ledger says parked, until
  * the part is counted: a queue's retention can still drop the message.
  */
-export async function replayParked(letter: ParkedLetter, ports: OperatorPorts): Promise<Outcome> {
-  const carried = partsIn(letter.body);
+export async function replayParked(message: ParkedMessage, ports: OperatorPorts): Promise<Outcome> {
+  const carried = partsIn(message.body);
   if (carried === undefined) return 'poison';
   if (await isCounted(carried, ports)) {
-    await ports.parked.remove(letter.name);
+    await ports.parked.remove(message.name);
     return 'counted';
   }
-  const { name: messageId, body, history } = letter;
+  const { name: messageId, body, history } = message;
   await ports.deadLetters.giveBack({ messageId, body }, { ...history, rounds: 0 }, 0);
   return 'returned';
 }
 
 /** Gives up a waiting dead letter: keeps it under `discarded/`, notes it in the ledger as lost, then deletes it. */
 export async function discardWaiting(
-  letter: DeliveredMessage,
+  message: DeliveredMessage,
   discarding: Discarding,
   ports: OperatorPorts,
 ): Promise<Outcome> {
-  const { body } = letter;
-  const named = { name: letterName(letter), body, history: historyOf(letter, ports) };
+  const { body } = message;
+  const named = { name: deadLetterName(message), body, history: historyOf(message, ports) };
   const outcome = await giveUp(named, discarding, ports);
-  await ports.deadLetters.remove(letter);
+  await ports.deadLetters.remove(message);
   return outcome;
 }
 
-/** The same for a parked letter. */
+/** The same for a parked dead letter. */
 export async function discardParked(
-  letter: ParkedLetter,
+  message: ParkedMessage,
   discarding: Discarding,
   ports: OperatorPorts,
 ): Promise<Outcome> {
-  const outcome = await giveUp(letter, discarding, ports);
-  await ports.parked.remove(letter.name);
+  const outcome = await giveUp(message, discarding, ports);
+  await ports.parked.remove(message.name);
   return outcome;
 }
 
-async function giveUp(letter: ParkedLetter, discarding: Discarding, ports: OperatorPorts): Promise<Outcome> {
-  const carried = partsIn(letter.body);
+async function giveUp(
+  message: ParkedMessage,
+  discarding: Discarding,
+  ports: OperatorPorts,
+): Promise<Outcome> {
+  const carried = partsIn(message.body);
   if (carried !== undefined && (await isCounted(carried, ports))) return 'counted';
-  await ports.parked.keepDiscarded(letter, discarding);
+  await ports.parked.keepDiscarded(message, discarding);
   if (carried === undefined) return 'discarded';
-  return (await discardParts(letter.body, carried, ports)) ? 'discarded' : 'counted';
+  return (await discardParts(message.body, carried, ports)) ? 'discarded' : 'counted';
 }
 
 /**
@@ -119,6 +124,6 @@ async function isCounted({ segment: id, parts }: CarriedParts, { ledger }: Opera
   return entry !== undefined && parts.every((part) => partPlace(entry, part) === 'counted');
 }
 
-function historyOf(letter: DeliveredMessage, { clock }: OperatorPorts) {
-  return letter.history ?? unknownHistory(clock.nowMs());
+function historyOf(message: DeliveredMessage, { clock }: OperatorPorts) {
+  return message.history ?? unknownHistory(clock.nowMs());
 }

@@ -1,5 +1,5 @@
 // The probe: redrive writes one dead letter itself, with the writer's own use case, to see whether the tables take writes.
-import type { LevelRetentionsMs } from '../core/claim.ts';
+import type { LevelRetentionsMs } from '../core/watermark.ts';
 import type { DeliveredMessage } from '../dead-letter-ports.ts';
 import type { Clock, ExpiredArchive, PartLedger, RetryPolicySource } from '../ports.ts';
 import type { DeltaWriter } from '../store/ports.ts';
@@ -13,7 +13,7 @@ export interface ProbePorts {
   readonly clock: Clock;
 }
 
-/** The result of a probe: the letter is counted, or the reason why not, or time ran out and the result is unknown. */
+/** The result of a probe: the dead letter is counted, or the reason why not, or time ran out and the result is unknown. */
 export type ProbeOutcome = 'written' | 'no-time' | { readonly failure: string };
 
 /** Low, to be gentle with a table that has just recovered; one failure ends the probe. */
@@ -24,7 +24,7 @@ const CONCURRENCY = 8;
  * dead letter can be returned, parked or written again.
  */
 export async function probe(
-  letter: DeliveredMessage,
+  message: DeliveredMessage,
   ports: ProbePorts,
   retentions: LevelRetentionsMs,
   hasTime: () => boolean,
@@ -40,10 +40,10 @@ export async function probe(
       }
     },
   };
-  // A probe is not an attempt by the writer: on failure, the letter stays where it is until redrive has decided.
+  // A probe is not an attempt by the writer: on failure, the dead letter stays where it is until redrive has decided.
   const failing = { delay: async () => {}, bury: async () => {} };
   const { retry, report } = await writeRollups(
-    [{ ...letter, receiveCount: 0 }],
+    [{ ...message, receiveCount: 0 }],
     { ...ports, deltas, failed: failing, random: () => 0 },
     { retentions, concurrency: CONCURRENCY },
     () => !failed && hasTime(),

@@ -1,9 +1,9 @@
 // The redriver's use case: empties the dead-letter queue into the rollup queue or the archive.
 
-import type { LevelRetentionsMs } from '../core/claim.ts';
 import { afterFailure, type MessageHistory, unknownHistory } from '../core/message-history.ts';
 import { type RetryPolicy, redriveDelayMs } from '../core/retry-policy.ts';
 import { decodeRollupMessage } from '../core/rollup-message.ts';
+import type { LevelRetentionsMs } from '../core/watermark.ts';
 import type { DeadLetters, DeliveredMessage } from '../dead-letter-ports.ts';
 import type { NotedPlace, TableHealth } from '../ports.ts';
 import { afterProbe, afterReturn, HALF_OPEN, type Opening, staysShut } from './half-open.ts';
@@ -17,18 +17,18 @@ export interface RedriverPorts extends ProbePorts {
 export interface RedriverSettings {
   readonly retentions: LevelRetentionsMs;
   /** How many dead letters the run may move; undefined: as many as the rate allows in a minute. */
-  readonly lettersMax: number | undefined;
+  readonly messagesMax: number | undefined;
 }
 
 /** The result of one run of redrive, in dead letters. */
 export interface RedriveReport {
-  /** Successful probes: these letters are counted. */
+  /** Successful probes: these dead letters are counted. */
   written: number;
   returned: number;
   parked: number;
   /** Dead letters that stay in place because something failed; the next run retries them. */
   failed: number;
-  /** Probes that failed; their letters went back to the queue like others. */
+  /** Probes that failed; their dead letters went back to the queue like others. */
   probesFailed: number;
   /** Why the run ended. */
   ended: 'empty' | 'table-unhealthy' | 'probes-failed' | 'rate' | 'max' | 'time';
@@ -45,7 +45,7 @@ interface Run {
 }
 
 /** SQS's limit for one receive. */
-const LETTERS_AT_ONCE = 10;
+const MESSAGES_AT_ONCE = 10;
 
 /** What to do with one dead letter. A probe stores it. */
 export type Redrive =
@@ -53,7 +53,7 @@ export type Redrive =
   | { readonly to: 'queue'; readonly history: MessageHistory; readonly delayMs: number }
   | { readonly to: 'archive'; readonly history: MessageHistory };
 
-/** Decides about one dead letter: poison and letters without rounds left are parked, the rest is returned with growing delay. */
+/** Decides about one dead letter: poison and those without rounds left are parked, the others go back with growing delay. */
 export function decideRedrive(
   message: DeliveredMessage,
   policy: RetryPolicy,
@@ -82,12 +82,12 @@ function poisonIn(body: string): string | undefined {
 
 /**
  * Empties the dead-letter queue, at most at the policy's rate for a minute, and only while the tables accept writes: redrive
- * writes the first letter itself, and then one more each time twice as many have gone back.
+ * writes the first dead letter itself, and then one more each time twice as many have gone back.
  * A message is sent first, then deleted: a crash in between leaves a copy, which counts nothing twice.
  */
 export async function redrive(
   ports: RedriverPorts,
-  { retentions, lettersMax = Number.POSITIVE_INFINITY }: RedriverSettings,
+  { retentions, messagesMax = Number.POSITIVE_INFINITY }: RedriverSettings,
   hasTime: () => boolean,
 ): Promise<RedriveReport> {
   const policy = await ports.retryPolicy.current();
@@ -96,17 +96,17 @@ export async function redrive(
   const rate = Math.max(1, Math.floor(policy.redrivePerSecond * 60));
   const met = new Set<string>();
   while (hasTime()) {
-    const left = Math.min(rate, lettersMax) - (report.written + report.returned + report.parked);
-    if (left <= 0) return { ...report, ended: lettersMax < rate ? 'max' : 'rate' };
+    const left = Math.min(rate, messagesMax) - (report.written + report.returned + report.parked);
+    if (left <= 0) return { ...report, ended: messagesMax < rate ? 'max' : 'rate' };
     if (!(await ports.tables.isHealthy())) return { ...report, ended: 'table-unhealthy' };
-    // A probe takes a single letter: if it fails, other letters would have been hidden for nothing.
-    const most = Math.min(LETTERS_AT_ONCE, left, Math.max(1, run.opening.letters));
-    const letters = (await ports.deadLetters.take(most)).filter(({ messageId }) => !met.has(messageId));
-    if (letters.length === 0) return { ...report, ended: 'empty' };
-    for (const letter of letters) {
-      met.add(letter.messageId);
+    // A probe takes a single one: if it fails, the others would have been hidden for nothing.
+    const most = Math.min(MESSAGES_AT_ONCE, left, Math.max(1, run.opening.messages));
+    const messages = (await ports.deadLetters.take(most)).filter(({ messageId }) => !met.has(messageId));
+    if (messages.length === 0) return { ...report, ended: 'empty' };
+    for (const message of messages) {
+      met.add(message.messageId);
       try {
-        await redriveOne(letter, ports, run);
+        await redriveOne(message, ports, run);
       } catch (error) {
         report.failed += 1;
         report.failures.push(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
@@ -121,12 +121,12 @@ function nothingDone(): RedriveReport {
   return { written: 0, returned: 0, parked: 0, failed: 0, probesFailed: 0, ended: 'time', failures: [] };
 }
 
-async function redriveOne(letter: DeliveredMessage, ports: RedriverPorts, run: Run): Promise<void> {
+async function redriveOne(message: DeliveredMessage, ports: RedriverPorts, run: Run): Promise<void> {
   const { deadLetters, ledger, clock } = ports;
   const { report } = run;
-  let decision: Redrive = decideRedrive(letter, run.policy, clock.nowMs());
-  if (decision.to === 'queue' && run.opening.letters === 0) {
-    const outcome = await probe(letter, ports, run.retentions, run.hasTime);
+  let decision: Redrive = decideRedrive(message, run.policy, clock.nowMs());
+  if (decision.to === 'queue' && run.opening.messages === 0) {
+    const outcome = await probe(message, ports, run.retentions, run.hasTime);
     if (outcome === 'no-time') return;
     run.opening = afterProbe(run.opening, outcome === 'written');
     if (outcome === 'written') decision = { to: 'store' };
@@ -136,19 +136,19 @@ async function redriveOne(letter: DeliveredMessage, ports: RedriverPorts, run: R
     report.written += 1;
   } else if (decision.to === 'queue') {
     // Note it before sending: otherwise, while the ledger is down, each run would leave one more copy in the queue.
-    await notePlace(letter, 'returned', ledger);
-    await deadLetters.giveBack(letter, decision.history, decision.delayMs);
+    await notePlace(message, 'returned', ledger);
+    await deadLetters.giveBack(message, decision.history, decision.delayMs);
     run.opening = afterReturn(run.opening);
     report.returned += 1;
   } else {
-    await deadLetters.park(letter, decision.history);
-    if (!decision.history.poison) await notePlace(letter, 'parked', ledger);
+    await deadLetters.park(message, decision.history);
+    if (!decision.history.poison) await notePlace(message, 'parked', ledger);
     report.parked += 1;
   }
-  await deadLetters.remove(letter);
+  await deadLetters.remove(message);
 }
 
-/** The letter of a failed probe goes back and uses up a round like others: otherwise a letter that always fails would return forever. */
+/** The dead letter of a failed probe goes back and uses up a round like others: otherwise one that always fails would return forever. */
 function afterProbeFailed(
   history: MessageHistory,
   failure: string,

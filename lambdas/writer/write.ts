@@ -1,6 +1,5 @@
 // The writer's use case: store the deltas of rollup messages, acknowledge them, and deal with messages that fail.
 import pLimit, { type LimitFunction } from 'p-limit';
-import { type LevelRetentionsMs, retentionsKept } from '../core/claim.ts';
 import type { Delta } from '../core/delta.ts';
 import { goneAtMs, periodAt } from '../core/level.ts';
 import { afterFailure } from '../core/message-history.ts';
@@ -9,6 +8,7 @@ import { decodeRollupMessage, InvalidRollupMessage, type RollupContent } from '.
 import { decodeRows } from '../core/rows.ts';
 import { newlyCounted } from '../core/segment-entry.ts';
 import { DAY_MS, HOUR_MS } from '../core/time.ts';
+import { type LevelRetentionsMs, retentionsKept } from '../core/watermark.ts';
 import type { DeliveredMessage, FailedMessages } from '../dead-letter-ports.ts';
 import type { Clock, ExpiredArchive, PartLedger, RetryPolicySource } from '../ports.ts';
 import type { DeltaWriter } from '../store/ports.ts';
@@ -123,7 +123,7 @@ async function keepExpired(content: RollupContent, { ports, settings, report }: 
   const nowMs = clock.nowMs();
   const youngestMs = Math.min(RETENTION_MIN_MS, settings.retentions.hours ?? RETENTION_MIN_MS);
   if (nowMs - content.earliestHourMs < youngestMs) return;
-  const retentions = retentionsKept(await ledger.readClaim(), settings.retentions);
+  const retentions = retentionsKept(await ledger.readWatermark(), settings.retentions);
   const isGone = (hourMs: number) => goneAtMs(periodAt('hours', hourMs), retentions) <= nowMs;
   if (!isGone(content.earliestHourMs)) return;
   for (const delta of content.deltas) {

@@ -1,6 +1,7 @@
 // Every function but the aggregator, and the operator: what may start, and what its end comes to.
-import { claimCompleteness } from '../../lambdas/accountant/claim-completeness.ts';
-import { keepBooks } from '../../lambdas/accountant/keep-books.ts';
+
+import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
+import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
 import { DeltasMissing } from '../../lambdas/compactor/epoch-rows.ts';
 import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
@@ -30,7 +31,7 @@ export class Functions {
   #compactors = 0;
   /** What was final in an answer, by counter, grain and start. */
   readonly final = new Map<string, bigint>();
-  /** The parts of letters that an operator was told are lost. */
+  /** The parts of dead letters that an operator was told are lost. */
   readonly discarded = new Set<string>();
 
   constructor(stage: Stage, expiry: Expiry) {
@@ -46,7 +47,7 @@ export class Functions {
     if (world.deadLetters.size > 0 && this.#stage.mayStart('redriver', 1))
       next.push({ label: 'redrive', run: () => this.#run('redriver', (actor) => this.redrive(actor)) });
     if (this.#stage.mayStart('accountant', 1))
-      next.push({ label: 'account', run: () => this.#run('accountant', (actor) => this.claim(actor)) });
+      next.push({ label: 'account', run: () => this.#run('accountant', (actor) => this.watermark(actor)) });
     if (this.#stage.mayStart('compactor', spec.compactorsAtOnce ?? 1))
       next.push({ label: 'compact', run: () => this.#compact() });
     if (this.#stage.mayStart('reader', 1)) next.push({ label: 'ask', run: () => this.#ask() });
@@ -68,14 +69,14 @@ export class Functions {
     const clients = this.#stage.clients(network);
     const { store: deltas, archive: expired } = clients;
     const ports = { ...clients, expired, deltas, clock: this.#stage.clock };
-    return redrive(ports, { retentions: RETENTIONS, lettersMax: undefined }, () => true);
+    return redrive(ports, { retentions: RETENTIONS, messagesMax: undefined }, () => true);
   }
 
-  /** The accountant's run. @returns the claim in force, epoch milliseconds */
-  async claim(network: Network): Promise<number> {
+  /** The accountant's run. @returns the watermark in force, epoch milliseconds */
+  async watermark(network: Network): Promise<number> {
     const { ledger, log } = this.#stage.clients(network);
-    await keepBooks(ledger, () => true);
-    return (await claimCompleteness(ledger, log, '1', this.#stage.clock)).throughMs;
+    await advanceCheckpoints(ledger, () => true);
+    return (await advanceWatermark(ledger, log, '1', this.#stage.clock)).throughMs;
   }
 
   /** A run of the compactor, with the block size of its turn. */
@@ -145,7 +146,7 @@ export class Functions {
     const range = by === 'total' ? {} : { from: String(hourMs - 3 * HOUR_MS), to: String(hourMs + HOUR_MS) };
     const run = async (actor: Actor) => {
       const clients = this.#stage.clients(actor);
-      const ports = { claims: clients.ledger, state: clients.state, counts: clients.store, clock };
+      const ports = { watermarks: clients.ledger, state: clients.state, counts: clients.store, clock };
       const queries = oracle.counters.map((name) => {
         const [metric = '', entity = ''] = name.split('\n');
         return parseCountQuery(metric, entity, { by, ...range }, clock.ms);
@@ -176,10 +177,10 @@ export class Functions {
     const run = async (actor: Actor) => {
       const clients = this.#stage.clients(actor);
       const { archive: parked, store: deltas } = clients;
-      const letter = await parked.read(name);
-      if (letter === undefined) return;
+      const message = await parked.read(name);
+      if (message === undefined) return;
       const ports = { ...clients, parked, deltas, clock: this.#stage.clock };
-      if ((await discardParked(letter, DISCARDING, ports)) === 'discarded') this.discarded.add(name);
+      if ((await discardParked(message, DISCARDING, ports)) === 'discarded') this.discarded.add(name);
     };
     this.#run('operator', run, name);
   }

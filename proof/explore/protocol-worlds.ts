@@ -1,4 +1,4 @@
-// Small worlds of the ledger protocol: two invocations at once, redelivery, deployments, writers, redrive, the claim.
+// Small worlds of the ledger protocol: two invocations at once, redelivery, deployments, writers, redrive, the watermark.
 import { CONFIG, ORDINARY, records, SMALL_PARTS, type SmallWorld } from './small-world.ts';
 
 /** Two records of one millisecond. */
@@ -123,7 +123,7 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
   },
   {
     ...ORDINARY,
-    name: 'the accountant claims while writers work',
+    name: 'the accountant publishes while writers work',
     shows: 'completeThrough never vouches for a record that is not stored yet, in any order of writes.',
     records: TIED,
     aggregated: true,
@@ -133,8 +133,8 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
   },
   {
     ...ORDINARY,
-    name: 'the accountant claims while the aggregator works',
-    shows: 'A segment that is planned, or sent and not written, holds the claim back.',
+    name: 'the accountant publishes while the aggregator works',
+    shows: 'A segment that is planned, or sent and not written, holds the watermark back.',
     records: TIED,
     aggregators: 2,
     accountants: 1,

@@ -34,7 +34,7 @@ export class SmallRun {
     copy: () => this.#write(true),
     newest: () => this.#write(false, -1),
     park: () => this.#park(),
-    account: () => this.#functions.claim(directNetwork),
+    account: () => this.#functions.watermark(directNetwork),
     compact: () => this.#functions.compact(directNetwork, 0),
   };
 
@@ -94,9 +94,13 @@ export class SmallRun {
 
   async #comeToRest(): Promise<void> {
     const { world, clock, spec } = this.#stage;
-    const beatMs = clock.ms + 100;
+    const heartbeatMs = clock.ms + 100;
     for (const shard of world.stream.open())
-      this.#stage.put(shard, { events: [`beat-${shard.id}:heart`], happenedMs: beatMs - NOW_MS }, beatMs);
+      this.#stage.put(
+        shard,
+        { events: [`beat-${shard.id}:heart`], happenedMs: heartbeatMs - NOW_MS },
+        heartbeatMs,
+      );
     await this.#aggregators.finish();
     for (let rounds = 0; world.queue.size + world.deadLetters.size > 0; rounds += 1) {
       // What a dead invocation hid comes to light.
@@ -106,10 +110,13 @@ export class SmallRun {
       if (world.deadLetters.size > 0) await this.#functions.redrive(directNetwork);
     }
     const atRest = await this.#checkAccounts();
-    const claimMs = await this.#functions.claim(directNetwork);
+    const watermarkMs = await this.#functions.watermark(directNetwork);
     this.#throwViolation();
-    if (claimMs < beatMs && atRest.waiting.parkedEvents === 0)
-      throw new Violation('completeThrough is true', 'everything is counted, and the claim does not say so');
+    if (watermarkMs < heartbeatMs && atRest.waiting.parkedEvents === 0)
+      throw new Violation(
+        'completeThrough is true',
+        'everything is counted, and the watermark does not say so',
+      );
     if (!this.#expiry.isLossy) await this.#checkCounts(atRest);
     if (spec.compactors !== undefined) await this.#checkCompacted(atRest);
   }
@@ -130,9 +137,9 @@ export class SmallRun {
 
   /** Asks for the minutes and the sum of everything. */
   async #checkCounts(atRest: AtRest, isCompacted = false): Promise<void> {
-    const { ledger: claims, state, store } = this.#stage.clients();
+    const { ledger: watermarks, state, store } = this.#stage.clients();
     const { clock } = this.#stage;
-    const ports = { claims, state, counts: store, tops: store, hints: new Map(), clock };
+    const ports = { watermarks, state, counts: store, tops: store, hints: new Map(), clock };
     const asked = askedOf(atRest.expected.counters);
     const minutes = await minutesOf(asked, ports, QUERY);
     checkMinutes(atRest, asked.names, minutes);

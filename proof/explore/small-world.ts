@@ -6,8 +6,8 @@ export const HOUR_MS = 3_600_000;
 
 /**
  * Something done to its end before the exploration starts: segments are made; deltas are stored and their messages used up, but
- * not acknowledged; messages are written, all or the newest, or with copies that stay in the queue; letters are parked, with
- * copies in the queue; the claim is published; every level is compacted.
+ * not acknowledged; messages are written, all or the newest, or with copies that stay in the queue; dead letters are parked, with
+ * copies in the queue; the watermark is published; every level is compacted.
  */
 export type Step = 'aggregate' | 'store' | 'write' | 'newest' | 'copy' | 'park' | 'account' | 'compact';
 
@@ -47,7 +47,7 @@ export interface SmallWorld {
   readonly writers: number;
   readonly writersAtOnce: number;
   readonly redrivers?: number;
-  /** Runs of the accountant: books, then the claim. */
+  /** Runs of the accountant: checkpoints, then the watermark. */
   readonly accountants?: number;
   /** Runs of the compactor in all, and at once. */
   readonly compactors?: number;
@@ -60,7 +60,7 @@ export interface SmallWorld {
   readonly readers?: number;
   readonly asks?: 'minute' | 'hour' | 'day' | 'total';
   readonly hint?: number;
-  /** Times that an operator discards a parked letter. */
+  /** Times that an operator discards a parked dead letter. */
   readonly operators?: number;
   /** Times that TTL deletes what is an hour old; where compaction stalls, also what no level has. */
   readonly expiries?: number;

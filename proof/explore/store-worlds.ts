@@ -98,8 +98,8 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   },
   {
     ...ORDINARY,
-    name: 'compaction: a claim, a writer and a reader',
-    shows: 'An answer holds what the claim that it shows vouches for.',
+    name: 'compaction: a watermark, a writer and a reader',
+    shows: 'An answer holds what the watermark that it shows vouches for.',
     records: [
       { shard: 0, events: ['a:x'], done: DONE },
       { shard: 0, events: ['b:x'], atMs: 10, done: ['aggregate'] },
@@ -182,7 +182,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   },
   {
     ...ORDINARY,
-    name: 'discard: a copy of the letter, a writer that dies between put and acknowledgement',
+    name: 'discard: a copy of the message, a writer that dies between put and acknowledgement',
     shows: 'Whichever comes first, delta or tombstone, the part is counted or lost, and never both.',
     records: [{ shard: 0, events: ['a:x'], done: ['aggregate', 'park'] }],
     writers: 2,

@@ -6,12 +6,12 @@ import type { StreamGap } from '../../lambdas/ports.ts';
 import type { World } from '../simulation/world/world.ts';
 import type { Bounds } from './answers.ts';
 import { iso } from './ceiling.ts';
-import { isAfter, isKeyOf, ledgerKeysOf } from './claims.ts';
 import type { Oracle } from './oracle.ts';
 import { MinuteSums } from './sums.ts';
 import { type Expectation, Expecting } from './truth.ts';
 import { Violation } from './violation.ts';
 import { type Waiting, waitingIn } from './waiting.ts';
+import { isAfter, isKeyOf, ledgerKeysOf } from './watermark.ts';
 
 interface ShardLedger {
   readonly entries: readonly SegmentEntry[];

@@ -7,8 +7,8 @@ import {
   type StatusAccounts,
 } from '../../lambdas/core/pipeline-status.ts';
 import type { World } from '../simulation/world/world.ts';
-import { isAfter, isKeyOf } from './claims.ts';
 import { Violation } from './violation.ts';
+import { isAfter, isKeyOf } from './watermark.ts';
 
 /** The places of the accounts, which add up to what was received. */
 export const PLACES = [

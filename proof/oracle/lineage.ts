@@ -1,10 +1,10 @@
 // When records count as arrived: at the running maximum of their shard and its ancestors, since clocks step back.
 
-/** A record that no claim has covered yet. */
+/** A record that no watermark has covered yet. */
 export interface Watched {
   readonly shard: string;
   readonly sequenceNumber: string;
-  /** The record's arrival as claims count it. */
+  /** The record's arrival as the watermark counts it. */
   readonly reachedMs: number;
 }
 
@@ -13,7 +13,7 @@ export class Lineage {
   readonly #reachedMs = new Map<string, number>();
   #waiting: Watched[] = [];
 
-  /** @returns the record's arrival as claims count it */
+  /** @returns the record's arrival as the watermark counts it */
   arrived(shard: string, parents: readonly string[], sequenceNumber: string, arrivalMs: number): number {
     const reachedMs = Math.max(arrivalMs, this.#reached(shard, parents));
     this.#reachedMs.set(shard, reachedMs);

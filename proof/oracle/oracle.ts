@@ -9,12 +9,12 @@ import type { StoredRecord } from '../simulation/world/stream.ts';
 import type { World } from '../simulation/world/world.ts';
 import { boundsWithin, checkAnswer, type Known } from './answers.ts';
 import { Ceiling } from './ceiling.ts';
-import { Claims } from './claims.ts';
 import { FinalAnswers } from './final-answers.ts';
 import { RawObjects } from './raw.ts';
 import { Rollups } from './rollups.ts';
 import { type Arrived, counterName, Expecting } from './truth.ts';
 import { Violation } from './violation.ts';
+import { WatermarkCheck } from './watermark.ts';
 
 /** Watches a world. The first broken promise stays; what comes after it may only follow from it. */
 export class Oracle implements WorldObserver {
@@ -31,7 +31,7 @@ export class Oracle implements WorldObserver {
   /** Undefined: this history archives no raw records. */
   readonly #raw: RawObjects | undefined;
   readonly #ceiling: Ceiling;
-  readonly #claims: Claims;
+  readonly #watermark: WatermarkCheck;
   /** Occurrences by counter, as far as answers must know them. */
   readonly #known = new Map<string, Known[]>();
   readonly #expecting: Expecting;
@@ -50,7 +50,7 @@ export class Oracle implements WorldObserver {
   constructor(windowMs: number, lossy = false, archiveRaw = false) {
     this.#raw = archiveRaw ? new RawObjects() : undefined;
     this.rollups = new Rollups();
-    this.#claims = new Claims(this.rollups);
+    this.#watermark = new WatermarkCheck(this.rollups);
     this.#expecting = new Expecting(windowMs);
     this.#isWhole = !lossy;
     // A record that was trimmed drops no duplicates: any occurrence may be the one that counts.
@@ -66,7 +66,7 @@ export class Oracle implements WorldObserver {
     const parents = this.world?.stream.all().find(({ id }) => id === shard)?.parents ?? [];
     let reachedMs = arrivalMs;
     this.check(() => {
-      reachedMs = this.#claims.arrived(shard, parents, sequenceNumber, arrivalMs);
+      reachedMs = this.#watermark.arrived(shard, parents, sequenceNumber, arrivalMs);
     });
     for (const occurrence of this.#coming) {
       const arrived = { occurrence, arrivalMs, reachedMs, shard, sequenceNumber };
@@ -129,9 +129,9 @@ export class Oracle implements WorldObserver {
     this.deletions.set(entity, { throughMs, isDone: true });
   }
 
-  claimRaised(throughMs: number): void {
+  watermarkRaised(throughMs: number): void {
     const { world } = this;
-    if (world !== undefined) this.check(() => this.#claims.raised(throughMs, world));
+    if (world !== undefined) this.check(() => this.#watermark.raised(throughMs, world));
   }
 
   rollupSent(body: string): void {

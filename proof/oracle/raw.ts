@@ -1,7 +1,7 @@
 // Raw records: whatever segment can be seen in the ledger has all of its records in the archive, as the stream had them.
 import type { World } from '../simulation/world/world.ts';
-import { isKeyOf } from './claims.ts';
 import { Violation } from './violation.ts';
+import { isKeyOf } from './watermark.ts';
 
 /** What the checker reads of a segment's entry. */
 export interface SeenEntry {

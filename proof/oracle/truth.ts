@@ -5,7 +5,7 @@ import type { Occurrence } from '../simulation/plan/workload.ts';
 export interface Arrived {
   readonly occurrence: Occurrence;
   readonly arrivalMs: number;
-  /** Its arrival as claims count it: the running maximum of its shard and those before it. */
+  /** Its arrival as the watermark counts it: the running maximum of its shard and those before it. */
   readonly reachedMs: number;
   /** The shard and the record's place among all records: shards read them in this order. */
   readonly shard: string;

@@ -6,7 +6,7 @@ import { QueueMapping } from './drivers/queue-mapping.ts';
 import { Schedules } from './drivers/schedules.ts';
 import { StreamMapping } from './drivers/stream-mapping.ts';
 import { FaultController } from './fault-controller.ts';
-import type { Surroundings } from './invocation.ts';
+import type { HistoryContext } from './invocation.ts';
 import type { HistoryPlan } from './plan/history-plan.ts';
 import type { Settings } from './plan/settings.ts';
 import { Random } from './random.ts';
@@ -21,7 +21,7 @@ export class History {
   readonly random: Random;
   readonly scheduler: Scheduler;
   readonly faults = new FaultController();
-  readonly around: Surroundings;
+  readonly context: HistoryContext;
   readonly oracle: Oracle;
   readonly world: World;
   readonly functions: Functions;
@@ -36,7 +36,7 @@ export class History {
     this.random = new Random(`run/${plan.seed}`);
     this.scheduler = new Scheduler(plan.settings.startMs - 60_000);
     const trace = new Trace(plan.settings.startMs, keepLines);
-    this.around = { scheduler: this.scheduler, faults: this.faults, trace, pending: 0, activity: 0 };
+    this.context = { scheduler: this.scheduler, faults: this.faults, trace, pending: 0, activity: 0 };
     const { dedupWindowLeastMs, shortLog, archiveRaw } = plan.settings;
     this.oracle = new Oracle(dedupWindowLeastMs, shortLog, archiveRaw);
     this.world = new World({

@@ -15,7 +15,7 @@ import {
 } from './world/network.ts';
 
 /** What invocations share. */
-export interface Surroundings {
+export interface HistoryContext {
   readonly scheduler: Scheduler;
   readonly faults: FaultController;
   readonly trace: Trace;
@@ -39,7 +39,7 @@ export class Invocation implements Network, Clock {
   readonly name: string;
   readonly role: Role;
   readonly deadlineMs: number;
-  readonly #around: Surroundings;
+  readonly #context: HistoryContext;
   readonly #random: Random;
   readonly #skewMs: number;
   #alive = true;
@@ -49,7 +49,7 @@ export class Invocation implements Network, Clock {
   onCrash: () => void = () => {};
 
   constructor(
-    around: Surroundings,
+    context: HistoryContext,
     {
       name,
       role,
@@ -64,12 +64,12 @@ export class Invocation implements Network, Clock {
       random: Random;
     },
   ) {
-    this.#around = around;
+    this.#context = context;
     this.#random = random;
     this.#skewMs = skewMs;
     this.name = name;
     this.role = role;
-    this.deadlineMs = around.scheduler.nowMs() + timeoutMs;
+    this.deadlineMs = context.scheduler.nowMs() + timeoutMs;
     this.zombie = random.chance(0.3);
   }
 
@@ -79,7 +79,7 @@ export class Invocation implements Network, Clock {
 
   /** The wall clock of the machine it runs on. */
   nowMs(): number {
-    return this.#around.scheduler.nowMs() + this.#skewMs;
+    return this.#context.scheduler.nowMs() + this.#skewMs;
   }
 
   /** A number from 0 to below 1. */
@@ -87,7 +87,7 @@ export class Invocation implements Network, Clock {
 
   /** Whether it has more than a reserve left before its time-out. */
   hasTime(reserveMs: number): boolean {
-    return this.#around.scheduler.nowMs() < this.deadlineMs - reserveMs;
+    return this.#context.scheduler.nowMs() < this.deadlineMs - reserveMs;
   }
 
   /** Ends it where it stands: nothing of it runs any more, and what it has sent stays sent. */
@@ -105,7 +105,7 @@ export class Invocation implements Network, Clock {
   }
 
   #attempt<T>(request: Request<T>, attempt: number, settling: Settling<T>): void {
-    const { scheduler, faults } = this.#around;
+    const { scheduler, faults } = this.#context;
     if (!this.#alive) return;
     const fault = faults.strike(this.role, request.operation);
     if (fault?.kind === 'crash' && fault.when === 'before') {
@@ -117,7 +117,7 @@ export class Invocation implements Network, Clock {
       this.#note(request, `stalls ${fault.lengthMs} ms`);
     }
     const stallMs = fault?.kind === 'stall' && fault.side === 'request' ? fault.lengthMs : 0;
-    this.#around.pending += 1;
+    this.#context.pending += 1;
     scheduler.in(stallMs + this.#random.between(1, 12), () =>
       this.#arrive(request, attempt, fault, settling),
     );
@@ -125,9 +125,9 @@ export class Invocation implements Network, Clock {
 
   /** The request reaches the service, whether or not its sender still lives. */
   #arrive<T>(request: Request<T>, attempt: number, fault: Strike | undefined, settling: Settling<T>): void {
-    const { scheduler, faults } = this.#around;
-    this.#around.pending -= 1;
-    this.#around.activity += 1;
+    const { scheduler, faults } = this.#context;
+    this.#context.pending -= 1;
+    this.#context.activity += 1;
     const refusal = faults.refusal(request.service, scheduler.nowMs());
     if (refusal !== undefined) {
       this.#note(request, refusal);
@@ -162,9 +162,9 @@ export class Invocation implements Network, Clock {
 
   /** The first request of a call that the SDK repeated reaches the service late, and its answer is lost. */
   #echo<T>(request: Request<T>): void {
-    this.#around.pending += 1;
-    this.#around.scheduler.in(this.#random.pick(ECHO_MS), () => {
-      this.#around.pending -= 1;
+    this.#context.pending += 1;
+    this.#context.scheduler.in(this.#random.pick(ECHO_MS), () => {
+      this.#context.pending -= 1;
       this.#note(request, 'echo');
       this.#take(request);
     });
@@ -175,20 +175,20 @@ export class Invocation implements Network, Clock {
       this.#answer(20, () => settling.reject(error));
       return;
     }
-    this.#around.pending += 1;
-    this.#around.scheduler.in(this.#random.between(50, 100 * 2 ** attempt), () => {
-      this.#around.pending -= 1;
+    this.#context.pending += 1;
+    this.#context.scheduler.in(this.#random.between(50, 100 * 2 ** attempt), () => {
+      this.#context.pending -= 1;
       this.#attempt(request, attempt + 1, settling);
     });
   }
 
   #answer(delayMs: number, settle: () => void): void {
-    this.#around.pending += 1;
-    this.#around.scheduler.in(delayMs, () => {
-      this.#around.pending -= 1;
+    this.#context.pending += 1;
+    this.#context.scheduler.in(delayMs, () => {
+      this.#context.pending -= 1;
       if (!this.#alive) return;
       settle();
-      this.#around.scheduler.woke();
+      this.#context.scheduler.woke();
     });
   }
 
@@ -200,7 +200,7 @@ export class Invocation implements Network, Clock {
   }
 
   #note({ service, operation, subject }: Request<unknown>, what: string): void {
-    const { trace, scheduler } = this.#around;
+    const { trace, scheduler } = this.#context;
     trace.note(scheduler.nowMs(), `${this.name} ${service}.${operation} ${subject}: ${what}`);
   }
 }

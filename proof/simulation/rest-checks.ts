@@ -1,10 +1,10 @@
 // What is checked when nothing goes on: accounts, counts of every grain, recounts, and what a history has reached.
-import { claimCompleteness } from '../../lambdas/accountant/claim-completeness.ts';
+import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
-import { retentionsKept } from '../../lambdas/core/claim.ts';
 import { goneAtMs, LEVELS, type Retentions } from '../../lambdas/core/level.ts';
 import type { PipelineStatus } from '../../lambdas/core/pipeline-status.ts';
+import { retentionsKept } from '../../lambdas/core/watermark.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import type { Findings } from '../../lambdas/recount/ports.ts';
 import { checkAnswer } from '../oracle/answers.ts';
@@ -55,22 +55,22 @@ export class RestChecks {
     return status;
   }
 
-  /** With everything counted and nothing parked, the claim must have come to the last heartbeat. */
-  async reached(beatMs: number): Promise<void> {
+  /** With everything counted and nothing parked, the watermark must have come to the last heartbeat. */
+  async reached(heartbeatMs: number): Promise<void> {
     const { oracle } = this.#history;
-    const claimMs = await this.#claim();
+    const watermarkMs = await this.#watermark();
     if (oracle.violation !== undefined) throw oracle.violation;
-    if (claimMs < beatMs)
+    if (watermarkMs < heartbeatMs)
       throw new Violation(
         'completeThrough is true',
-        `everything is counted up to ${new Date(beatMs).toISOString()}, and the claim stays at ${new Date(claimMs).toISOString()}`,
+        `everything is counted up to ${new Date(heartbeatMs).toISOString()}, and the watermark stays at ${new Date(watermarkMs).toISOString()}`,
       );
   }
 
   /** Everything, when all has come to rest. */
   async atRest(): Promise<void> {
     // Every minute the accountant looks for shards that the stream has dropped.
-    await this.#claim();
+    await this.#watermark();
     const atRest = await this.#accounts();
     // What is not compacted yet is read from deltas, and afterwards the same from blocks.
     const { random, scheduler } = this.#history;
@@ -82,18 +82,18 @@ export class RestChecks {
     await this.#checkRecount(atRest);
   }
 
-  async #claim(): Promise<number> {
+  async #watermark(): Promise<number> {
     const { world, scheduler, functions } = this.#history;
     const { ledger, log } = world.clients(directNetwork, scheduler);
     const { generation, retentions } = functions.deployment;
-    return (await claimCompleteness(ledger, log, generation, scheduler, retentions)).throughMs;
+    return (await advanceWatermark(ledger, log, generation, scheduler, retentions)).throughMs;
   }
 
   /** How long each level is kept, by what was ever in force. */
   async #kept(): Promise<Retentions> {
     const { world, scheduler, functions } = this.#history;
-    const claim = await world.clients(directNetwork, scheduler).ledger.readClaim();
-    return retentionsKept(claim, functions.deployment.retentions);
+    const watermark = await world.clients(directNetwork, scheduler).ledger.readWatermark();
+    return retentionsKept(watermark, functions.deployment.retentions);
   }
 
   /** A recount finds nothing; what is then damaged it finds, where it is and nowhere else, and mends it. */
@@ -194,9 +194,17 @@ export class RestChecks {
   /** Asks for everything, and compares it with what happened. */
   async #checkCounts(atRest: AtRest): Promise<void> {
     const { world, scheduler, functions, oracle } = this.#history;
-    const { ledger: claims, state, store } = world.clients(directNetwork, scheduler);
+    const { ledger: watermarks, state, store } = world.clients(directNetwork, scheduler);
     const heard = (answer: CountAnswer) => oracle.answered(answer);
-    const ports = { claims, state, counts: store, tops: store, hints: new Map(), clock: scheduler, heard };
+    const ports = {
+      watermarks,
+      state,
+      counts: store,
+      tops: store,
+      hints: new Map(),
+      clock: scheduler,
+      heard,
+    };
     const { rollup, retentions } = functions.deployment;
     const query = { acceptPastMs: undefined, acceptFutureMs: rollup.acceptFutureMs, retentions };
     const { counters } = atRest.expected;

@@ -51,11 +51,11 @@ export async function runHistory(plan: HistoryPlan, keepLines = false): Promise<
     if (!(error instanceof Violation)) throw new Error(`seed ${plan.seed}`, { cause: error });
     violation = error;
   }
-  const { around, scheduler, faults, oracle, world } = run.history;
+  const { context, scheduler, faults, oracle, world } = run.history;
   return {
     violation: violation && { promise: violation.promise, message: violation.message },
-    traceHash: around.trace.hash,
-    trace: around.trace.lines,
+    traceHash: context.trace.hash,
+    trace: context.trace.lines,
     steps: scheduler.steps,
     events: oracle.arrived.length,
     struck: faults.struck,
@@ -87,7 +87,7 @@ class Run {
     scheduler.at(restMs + 1, () => {});
     schedules.accountSoon();
     schedules.compactSoon();
-    if (this.history.settings.shortLog) this.#keepBeating(restMs);
+    if (this.history.settings.shortLog) this.#keepSendingHeartbeats(restMs);
     if (this.history.settings.burstsMs.length > 1 || this.history.settings.weeks) this.#keepAwake(restMs);
     await this.#stepWhile(() => {
       if (scheduler.steps > STEPS_MAX) throw new Error(`more than ${STEPS_MAX} steps before the faults end`);
@@ -96,14 +96,14 @@ class Run {
     faults.stop();
     world.retries = SOUND_RETRIES;
     this.#heartbeats();
-    const beatMs = scheduler.nowMs();
+    const heartbeatMs = scheduler.nowMs();
     await this.#recover();
     await this.#checks.atRest();
     if (sendParkedAgain(this.history) > 0) {
       await this.#recover();
       await this.#checks.atRest();
     }
-    await this.#checks.reached(beatMs);
+    await this.#checks.reached(heartbeatMs);
     await this.#checkDayLater();
   }
 
@@ -131,16 +131,16 @@ class Run {
   }
 
   /** With a short log, heartbeats all the time: what the stream trims is then known to have been there. */
-  #keepBeating(untilMs: number): void {
+  #keepSendingHeartbeats(untilMs: number): void {
     this.#heartbeats();
     const nextMs = this.history.scheduler.nowMs() + 60_000;
-    if (nextMs < untilMs) this.history.scheduler.at(nextMs, () => this.#keepBeating(untilMs));
+    if (nextMs < untilMs) this.history.scheduler.at(nextMs, () => this.#keepSendingHeartbeats(untilMs));
   }
 
   /** The schedules go on where nothing arrives: what passes there is compacted, and expires. */
   #keepAwake(untilMs: number): void {
-    const { scheduler, schedules, around } = this.history;
-    around.activity += 1;
+    const { scheduler, schedules, context } = this.history;
+    context.activity += 1;
     schedules.accountSoon();
     schedules.compactSoon();
     const nextMs = scheduler.nowMs() + 6 * 3_600_000;
@@ -148,10 +148,10 @@ class Run {
   }
 
   #put({ partitionKey, data, arrivalSkewMs, occurrences }: HistoryPlan['puts'][number]): void {
-    const { oracle, scheduler, world, streamMapping, around, schedules } = this.history;
+    const { oracle, scheduler, world, streamMapping, context, schedules } = this.history;
     oracle.expectRecord(occurrences);
     const shard = world.stream.put(partitionKey, data, scheduler.nowMs() + arrivalSkewMs);
-    around.trace.note(scheduler.nowMs(), `put ${shard.id} ${data.length} bytes`);
+    context.trace.note(scheduler.nowMs(), `put ${shard.id} ${data.length} bytes`);
     streamMapping.arrived(shard);
     schedules.accountSoon();
     schedules.compactSoon();
@@ -171,11 +171,11 @@ class Run {
   }
 
   async #recover(): Promise<void> {
-    const { scheduler, schedules, around, streamMapping, world, functions } = this.history;
+    const { scheduler, schedules, context, streamMapping, world, functions } = this.history;
     const stepsMax = scheduler.steps + RECOVERY_STEPS_MAX;
     const endMs = scheduler.nowMs() + RECOVERY_MS_MAX;
     const atRest = () =>
-      around.pending === 0 &&
+      context.pending === 0 &&
       streamMapping.caughtUp &&
       world.queue.size === 0 &&
       world.deadLetters.size === 0;
@@ -186,7 +186,7 @@ class Run {
       if (scheduler.nextMs === undefined || scheduler.steps > stepsMax || scheduler.nowMs() > endMs)
         throw new Violation(
           'recovery ends',
-          `nothing fails any more, and still ${around.pending} pending, stream ${streamMapping.caughtUp ? 'read' : 'not read'}, ` +
+          `nothing fails any more, and still ${context.pending} pending, stream ${streamMapping.caughtUp ? 'read' : 'not read'}, ` +
             `${world.queue.size} messages, ${world.deadLetters.size} dead letters; last failure: ${functions.lastFailure}`,
         );
       return true;

@@ -138,7 +138,7 @@ describe('what is refused, and how', () => {
   for (const [line, says] of refused) {
     test(line, async () => {
       await assert.rejects(tally().parseAsync(line.split(' '), { from: 'user' }), {
-        name: 'OperatorError',
+        name: 'UsageError',
         exitCode: 2,
         message: says,
       });

@@ -10,14 +10,14 @@ import { startOperatedStack } from '../support/operated-stack.ts';
 import { patient, until } from '../support/patience.ts';
 
 const { stack, metrics, run, start, countersFail, post, redrive, total } = await startOperatedStack();
-const letters = (...args: string[]) => run('dead-letters', ...args);
+const deadLetters = (...args: string[]) => run('dead-letters', ...args);
 const names = async (...args: string[]) =>
-  (JSON.parse((await letters('list', '--json', ...args)).out || '[]') as { name: string }[]).map(
+  (JSON.parse((await deadLetters('list', '--json', ...args)).out || '[]') as { name: string }[]).map(
     ({ name }) => name,
   );
 /** A name of 490 characters that compression leaves long: many of them are several messages. */
-const long = (letter: string, at: number) =>
-  `/${letter}/${at}/${createHash('shake256', { outputLength: 360 }).update(`${letter}${at}`).digest('base64url')}`;
+const long = (prefix: string, at: number) =>
+  `/${prefix}/${at}/${createHash('shake256', { outputLength: 360 }).update(`${prefix}${at}`).digest('base64url')}`;
 const view = (id: string, entity: string) => ({ id, metric: 'view', entity });
 
 /** The accounts, which must add up whenever somebody looks. */
@@ -31,8 +31,8 @@ async function accounts() {
 test('with no dead letter there is nothing to do, and wrong usage says what is right', patient, async () => {
   const fast = ['attempts=1', 'backoffBaseSeconds=0', 'redriveDelaySeconds=0'];
   assert.equal((await run('parameter', 'set', ...fast)).code, 0);
-  assert.equal((await letters('list')).code, 3);
-  assert.equal((await letters('redrive', '--all')).code, 3);
+  assert.equal((await deadLetters('list')).code, 3);
+  assert.equal((await deadLetters('redrive', '--all')).code, 3);
   const wrong: [string[], number, RegExp][] = [
     [['redrive'], 2, /redrive NAME …, or redrive --all/],
     [['show', 'x'], 2, /not the name of a dead letter/],
@@ -41,13 +41,13 @@ test('with no dead letter there is nothing to do, and wrong usage says what is r
     [['list', '--stage', 'prod'], 2, /Name the stack/],
   ];
   for (const [args, code, message] of wrong) {
-    const ended = await letters(...args);
+    const ended = await deadLetters(...args);
     assert.deepEqual([ended.code, message.test(ended.err)], [code, true], `${args}: ${ended.err}`);
   }
 });
 
 test(
-  'redrive answers what it did; while writes fail it tries three letters and leaves the rest',
+  'redrive answers what it did; while writes fail it tries three dead letters and leaves the rest',
   patient,
   async () => {
     countersFail(true);
@@ -73,21 +73,21 @@ test(
 );
 
 test('list and show tell where, why and since when, and entities only when asked', patient, async () => {
-  const listed = JSON.parse((await letters('list', '--json', '--reason', 'SLOW')).out);
-  assert.ok(listed.length > 5, `${listed.length} letters`);
+  const listed = JSON.parse((await deadLetters('list', '--json', '--reason', 'SLOW')).out);
+  assert.ok(listed.length > 5, `${listed.length} dead letters`);
   assert.equal(
     listed.reduce((sum: number, { events }: { events: number }) => sum + events, 0),
     500,
   );
   const probed = listed.find(({ rounds }: { rounds: number }) => rounds === 1);
   assert.ok(probed);
-  const page = await letters('show', probed.name);
+  const page = await deadLetters('show', probed.name);
   assert.equal(page.code, 0);
   assert.match(page.out, /round 0, 1 attempts: ThrottlingException: slow down/);
   assert.match(page.out, /round 1, 1 attempts: probe: ThrottlingException/);
   assert.match(page.out, /holds +\d+ events in \d+ rows of \d+ entities: view \d+/);
-  assert.doesNotMatch(page.out + (await letters('list')).out, /\/a\/\d/);
-  assert.match((await letters('show', probed.name, '--rows')).out, /\/a\/\d/);
+  assert.doesNotMatch(page.out + (await deadLetters('list')).out, /\/a\/\d/);
+  assert.match((await deadLetters('show', probed.name, '--rows')).out, /\/a\/\d/);
   const entity = long('a', 7);
   assert.equal((await names('--entity', entity)).length, 1);
   const [segment = ''] = probed.name.split('/');
@@ -95,27 +95,27 @@ test('list and show tell where, why and since when, and entities only when asked
   assert.equal((await names()).length, listed.length, 'looking hides nothing');
 });
 
-test('a dry run changes nothing; park moves letters to the archive', patient, async () => {
+test('a dry run changes nothing; park moves dead letters to the archive', patient, async () => {
   const before = await names();
-  const dry = await letters('park', '--all', '--dry-run');
+  const dry = await deadLetters('park', '--all', '--dry-run');
   assert.deepEqual(
     [dry.code, dry.out.startsWith(`Would park ${before.length} waiting with 500 events`)],
     [0, true],
   );
   assert.deepEqual((await names()).sort(), before.sort());
-  assert.equal((await letters('park', '--all')).code, 0);
+  assert.equal((await deadLetters('park', '--all')).code, 0);
   assert.deepEqual(await names('--parked').then((all) => all.sort()), before);
   assert.deepEqual(await accounts(), { counted: 0, inFlight: 0, dead: 0, parked: 500, lost: 0 });
 });
 
 test(
-  'parked letters replayed twice count once; what is counted is tidied up by the next replay',
+  'parked dead letters replayed twice count once; what is counted is tidied up by the next replay',
   patient,
   async () => {
     countersFail(false);
     await Promise.all(stack.mappings.map((mapping) => mapping.pause()));
     for (const time of ['first', 'second'])
-      assert.match((await letters('replay', '--all')).out, /^\d+ sent to the rollup queue\n$/, time);
+      assert.match((await deadLetters('replay', '--all')).out, /^\d+ sent to the rollup queue\n$/, time);
     const waiting = await accounts();
     assert.deepEqual(
       [waiting.parked, waiting.inFlight],
@@ -125,7 +125,7 @@ test(
     for (const mapping of stack.mappings) mapping.resume();
     await until(async () => (await accounts()).counted === 500);
     assert.equal(await total(long('a', 7)), 1);
-    const third = await letters('replay', '--all');
+    const third = await deadLetters('replay', '--all');
     assert.match(third.out, /counted already/);
     assert.deepEqual(await names('--parked'), []);
     assert.equal((await accounts()).counted, 500);
@@ -144,7 +144,7 @@ test('a command killed in mid-redrive loses nothing, and what it did counts once
   countersFail(false);
   // What the dead command held is visible again within a minute.
   await until(async () => {
-    await letters('redrive', '--all', '--per-second', '500');
+    await deadLetters('redrive', '--all', '--per-second', '500');
     return (await accounts()).counted === 1_000;
   });
   assert.equal(await total(long('b', 7)), 1);
@@ -158,10 +158,10 @@ test(
     await post([view('c1', '/c')]);
     await until(async () => (await accounts()).dead === 1);
     const [name = ''] = await names();
-    const unasked = await letters('discard', name, '--why', 'a test');
+    const unasked = await deadLetters('discard', name, '--why', 'a test');
     assert.deepEqual([unasked.code, /add --yes/.test(unasked.err)], [2, true]);
     assert.deepEqual(await names(), [name]);
-    const discarded = await letters('discard', name, '--why', 'a test', '--by', 'me', '--yes');
+    const discarded = await deadLetters('discard', name, '--why', 'a test', '--by', 'me', '--yes');
     assert.deepEqual([discarded.code, discarded.out.trim()], [0, '1 discarded']);
     assert.deepEqual(await accounts(), { counted: 1_000, inFlight: 0, dead: 0, parked: 0, lost: 1 });
     assert.deepEqual(await names(), []);

@@ -155,7 +155,7 @@ async function countedStack() {
 }
 
 async function answersOf({ ledger, state, store, settings }: StoreAccess): Promise<string> {
-  const ports = { claims: ledger, state, counts: store, tops: store, hints: new Map(), clock };
+  const ports = { watermarks: ledger, state, counts: store, tops: store, hints: new Map(), clock };
   const range = {
     from: String(ARRIVAL_MS - 30_000 - 60 * HOUR_MS),
     to: String(ARRIVAL_MS - 30_000 + HOUR_MS),

@@ -72,7 +72,7 @@ test('every event is counted exactly once, or reported', async () => {
       tally.refuses = (entity) => Number(entity.slice(1)) % run.wrongEvery === run.wrongEvery - 1;
       world.service = tally.service;
       const client = world.client(run.options);
-      world.afterStep = () => checkBooks(client.stats(), run.options.bufferEvents);
+      world.afterStep = () => checkStats(client.stats(), run.options.bufferEvents);
 
       const rooms: Promise<boolean>[] = [];
       for (const [order, pauseMs] of run.pauses.entries()) {
@@ -85,7 +85,7 @@ test('every event is counted exactly once, or reported', async () => {
       // What was on its way when the client closed may still arrive.
       await world.advance(120_000);
 
-      checkBooks(stats, 0);
+      checkStats(stats, 0);
       assert.equal((await Promise.all(rooms)).length, run.pauses.length, 'nobody is left waiting');
       const reports = [...world.rejected, ...world.givenUp, ...world.dropped];
       checkReports(reports, tally, stats);
@@ -107,7 +107,7 @@ test('every event is counted exactly once, or reported', async () => {
   for (const [fate, events] of Object.entries(seen)) assert.ok(events > 20, `${fate}: ${events}`);
 });
 
-function checkBooks(stats: TallyStats, bufferEventsMax: number): void {
+function checkStats(stats: TallyStats, bufferEventsMax: number): void {
   const { offered, accepted, rejected, givenUp, dropped, buffered, waiting } = stats;
   assert.equal(offered, accepted + rejected + givenUp + dropped + buffered + waiting);
   assert.ok(buffered <= bufferEventsMax, `${buffered} events in a buffer for ${bufferEventsMax}`);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SplitShardCommand, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
-import { claimCompleteness } from '../../lambdas/accountant/claim-completeness.ts';
+import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { shardKey } from '../../lambdas/core/identifiers.ts';
 import type { RollupConfig } from '../../lambdas/core/segment.ts';
@@ -31,19 +31,19 @@ test('events older than a boundary that was in force are too old, however far th
     await pipeline.writeAll();
     return (await readStatus(ledger)).rejected;
   };
-  const claim = async (generation = '1') => {
-    await claimCompleteness(ledger, log, generation, clock);
-    return ledger.readClaim();
+  const watermark = async (generation = '1') => {
+    await advanceWatermark(ledger, log, generation, clock);
+    return ledger.readWatermark();
   };
 
   assert.equal(await send(1, DAY), 0);
   assert.equal(await send(30, DAY), 1, 'too old');
-  const before = await claim();
+  const before = await watermark();
   assert.equal(before.throughMs - before.acceptedFromMs, DAY.acceptPastMs);
 
   assert.equal(await send(30, WEEK), 2, 'still too old');
   assert.equal(await send(23, WEEK), 2);
-  const raised = await claim();
+  const raised = await watermark();
   assert.ok(raised.throughMs > before.throughMs);
   assert.ok(raised.acceptedFromMs >= before.acceptedFromMs, 'what was final is');
   const [shard] = await pipeline.shardIds();
@@ -57,7 +57,7 @@ test('events older than a boundary that was in force are too old, however far th
   assert.equal(await send(30, WEEK), 3, 'on a child');
   assert.equal(await send(30, WEEK, '2'), 4, 'in the next generation');
   assert.equal(await send(22, WEEK, '2'), 4);
-  assert.ok((await claim('2')).acceptedFromMs >= raised.acceptedFromMs);
+  assert.ok((await watermark('2')).acceptedFromMs >= raised.acceptedFromMs);
 
   const forever = { ...CONFIG, acceptPastMs: undefined };
   assert.equal(await send(300, forever, '2'), 5, 'for ever is not from ever');
@@ -70,18 +70,18 @@ test('lowered while segments are on their way: what they accepted is not called 
     await pipeline.put({ id, at: Date.now() });
     await pipeline.aggregateAll(rollup);
   };
-  const claim = async () => {
-    await claimCompleteness(ledger, log, '1', clock);
-    return ledger.readClaim();
+  const watermark = async () => {
+    await advanceWatermark(ledger, log, '1', clock);
+    return ledger.readWatermark();
   };
   await send('a', WEEK);
   await pipeline.writeAll();
   // Sent, and not written: it may hold an event of six days ago.
   await send('b', WEEK);
   await send('c', DAY);
-  const before = await claim();
+  const before = await watermark();
   assert.equal(before.throughMs - before.acceptedFromMs, WEEK.acceptPastMs);
   await pipeline.writeAll();
-  const after = await claim();
+  const after = await watermark();
   assert.equal(after.throughMs - after.acceptedFromMs, DAY.acceptPastMs);
 });

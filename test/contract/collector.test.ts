@@ -115,10 +115,10 @@ test('queues: an announcement comes again; a dead letter has its reason', async 
   await sendMessage(sqs, queue)('{"a":1}');
   assert.equal((await receive())?.Body, '{"a":1}');
   await sendDeadLetter(sqs, queue)('{"b":2}', 'it is a tar archive', Date.UTC(2026, 10, 3));
-  const letter = await receive();
-  assert.equal(letter?.Body, '{"b":2}');
+  const message = await receive();
+  assert.equal(message?.Body, '{"b":2}');
   const { reason, poison, firstFailureAt } =
-    parseHistory(letter?.MessageAttributes?.['history']?.StringValue) ?? {};
+    parseHistory(message?.MessageAttributes?.['history']?.StringValue) ?? {};
   assert.deepEqual(
     [reason, poison, firstFailureAt],
     ['it is a tar archive', true, '2026-11-03T00:00:00.000Z'],

@@ -167,8 +167,8 @@ test('whatever a decision or an answer rests on is read strongly consistent', op
   const ledger = new LedgerTable(client, table, CLOCK);
   const store = new StoreTable(client, table, CLOCK);
   await ledger.readHead(SHARD_KEY);
-  await ledger.readBooks(SHARD_KEY);
-  await ledger.readClaim();
+  await ledger.readCheckpoint(SHARD_KEY);
+  await ledger.readWatermark();
   await ledger.shards();
   await ledger.readEntries(SHARD_KEY, [1]);
   for await (const _ of ledger.entriesUp(SHARD_KEY, 0, 3)) assert.fail('there are none');

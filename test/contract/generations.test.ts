@@ -10,8 +10,8 @@ import {
   SplitShardCommand,
   waitUntilStreamExists,
 } from '@aws-sdk/client-kinesis';
-import { claimCompleteness } from '../../lambdas/accountant/claim-completeness.ts';
-import { keepBooks } from '../../lambdas/accountant/keep-books.ts';
+import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
+import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { GenerationEnded } from '../../lambdas/aggregator/errors.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
@@ -97,10 +97,10 @@ async function start(shards: number) {
     },
     /** What the accountant says, as of a generation. */
     async account(generation: string) {
-      await keepBooks(pipeline.ledger, () => true);
-      const claim = await claimCompleteness(pipeline.ledger, pipeline.log, generation, clock);
+      await advanceCheckpoints(pipeline.ledger, () => true);
+      const watermark = await advanceWatermark(pipeline.ledger, pipeline.log, generation, clock);
       const status = await readStatus(pipeline.ledger);
-      return { ...claim, status, difference: conservationDifference(status) };
+      return { ...watermark, status, difference: conservationDifference(status) };
     },
   };
 }
@@ -117,7 +117,7 @@ test('200 events, split to six, a new generation, 40 more: 240', async () => {
   const { status, difference, gaps, lost, throughMs } = await account('2');
   assert.deepEqual([status.received, status.counted, difference], [240, 240, 0]);
   assert.deepEqual([gaps, lost], [[], []]);
-  assert.ok(throughMs > 0, 'something can be claimed');
+  assert.ok(throughMs > 0, 'a watermark is published');
   // Nothing of the first generation is left to wait for, and the next one goes on in the same way.
   await put(10);
   await pipeline.aggregateNew('3');

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SplitShardCommand, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
-import { beat } from '../../lambdas/canary/beat.ts';
 import { KinesisHeartbeats } from '../../lambdas/canary/heartbeat-stream.aws.ts';
+import { sendHeartbeats } from '../../lambdas/canary/send-heartbeats.ts';
 import { CANARY_AMOUNT } from '../../lambdas/core/canary.ts';
 import type { CountableEvent } from '../../lambdas/core/event.ts';
 import { parseShardId, type ShardId } from '../../lambdas/core/identifiers.ts';
@@ -37,7 +37,7 @@ test(
       before.map(({ startingHashKey }) => startingHashKey),
       ['0', String(2n ** 127n)],
     );
-    assert.equal(await beat(NOW_MS, { stream, pause }), 3);
+    assert.equal(await sendHeartbeats(NOW_MS, { stream, pause }), 3);
     for (const [index, { shard }] of before.entries()) {
       const shares = await sharesOn(name, shard);
       assert.deepEqual(
@@ -64,7 +64,7 @@ test(
       after.map(({ shard }) => shard),
       ['shardId-000000000000', 'shardId-000000000002', 'shardId-000000000003'].map(parseShardId),
     );
-    assert.equal(await beat(NOW_MS + 60_000, { stream, pause }), 4);
+    assert.equal(await sendHeartbeats(NOW_MS + 60_000, { stream, pause }), 4);
     const found = await Promise.all(after.map(({ shard }) => sharesOn(name, shard)));
     assert.deepEqual(
       found.map((shares) => shares.map(({ n }) => n)),
@@ -77,11 +77,11 @@ test(
 test('more records than one request takes go in several', async () => {
   const name = await services.stream(1);
   const stream = new KinesisHeartbeats(services.kinesis, name);
-  const beats = Array.from({ length: 1_100 }, (_, index) => ({
+  const heartbeats = Array.from({ length: 1_100 }, (_, index) => ({
     id: `canary-${index}`,
     hashKey: '0',
     data: JSON.stringify({ id: `canary-${index}`, metric: 'tally.canary', entity: 'canary', n: 1 }),
   }));
-  assert.deepEqual(await stream.put(beats), []);
+  assert.deepEqual(await stream.put(heartbeats), []);
   assert.equal((await sharesOn(name, parseShardId('shardId-000000000000'))).length, 1_100);
 });

@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { addAccounts } from '../../lambdas/core/accounts.ts';
-import { EMPTY_BOOKS, moveForward } from '../../lambdas/core/books.ts';
-import { NO_CLAIM, raisedClaim } from '../../lambdas/core/claim.ts';
+import { EMPTY_CHECKPOINT, moveForward } from '../../lambdas/core/checkpoint.ts';
 import { rangeOf } from '../../lambdas/core/hash-range.ts';
 import {
   parseSequenceNumber,
@@ -21,7 +20,8 @@ import {
   type SegmentEntry,
   type WindowEntry,
 } from '../../lambdas/core/segment-entry.ts';
-import { booksItem, IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/ledger/ledger-items.ts';
+import { NO_WATERMARK, raisedWatermark } from '../../lambdas/core/watermark.ts';
+import { checkpointItem, IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/ledger/ledger-items.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
@@ -179,15 +179,15 @@ test('entries come in the order of their numbers, over many pages', async () => 
   assert.equal((await ledger.readEntries(shard, all.slice(0, 250))).length, 250);
 });
 
-test('books are put one revision after the other', async () => {
+test('checkpoints are put one revision after the other', async () => {
   const shard = newShard();
-  assert.deepEqual(await ledger.readBooks(shard), EMPTY_BOOKS);
-  const first = { ...EMPTY_BOOKS, through: 5, open: [2, 3], revision: 1 };
-  assert.equal(await ledger.putBooks(shard, first), 'put');
-  assert.equal(await ledger.putBooks(shard, first), 'conflict');
-  assert.equal(await ledger.putBooks(shard, { ...first, revision: 3 }), 'conflict');
-  assert.equal(await ledger.putBooks(shard, { ...first, open: [], revision: 2 }), 'put');
-  assert.deepEqual(await ledger.readBooks(shard), { ...first, open: [], revision: 2 });
+  assert.deepEqual(await ledger.readCheckpoint(shard), EMPTY_CHECKPOINT);
+  const first = { ...EMPTY_CHECKPOINT, through: 5, open: [2, 3], revision: 1 };
+  assert.equal(await ledger.putCheckpoint(shard, first), 'put');
+  assert.equal(await ledger.putCheckpoint(shard, first), 'conflict');
+  assert.equal(await ledger.putCheckpoint(shard, { ...first, revision: 3 }), 'conflict');
+  assert.equal(await ledger.putCheckpoint(shard, { ...first, open: [], revision: 2 }), 'put');
+  assert.deepEqual(await ledger.readCheckpoint(shard), { ...first, open: [], revision: 2 });
 });
 
 test('shards are listed once each, gaps are kept', async () => {
@@ -209,20 +209,20 @@ test('shards are listed once each, gaps are kept', async () => {
   assert.equal(Item?.['before']?.S, '100'.padStart(56, '0'), 'it grows, and never shrinks');
 });
 
-test('a claim is put one revision after the other; one from before there were revisions counts as none', async () => {
+test('a watermark is put one revision after the other; one from before there were revisions counts as none', async () => {
   const fresh = new LedgerTable(services.dynamoDb, await services.table(), { nowMs: () => ARRIVAL_MS });
-  assert.deepEqual(await fresh.readClaim(), NO_CLAIM);
+  assert.deepEqual(await fresh.readWatermark(), NO_WATERMARK);
   const retentions = { hours: 30, days: 60, months: undefined, all: undefined };
-  const first = raisedClaim(NO_CLAIM, { throughMs: 2_000, acceptedFromMs: 1_000 }, retentions, 5_000);
-  assert.equal(await fresh.putClaim(first), 'put');
-  assert.equal(await fresh.putClaim(first), 'conflict');
-  assert.deepEqual(await fresh.readClaim(), first);
-  assert.equal(await fresh.putClaim({ ...first, revision: 3 }), 'conflict');
-  assert.equal(await fresh.putClaim({ ...first, throughMs: 3_000, revision: 2 }), 'put');
-  const Item = { ...ledgerKeys.claim(), throughMs: { N: '9' } };
+  const first = raisedWatermark(NO_WATERMARK, { throughMs: 2_000, acceptedFromMs: 1_000 }, retentions, 5_000);
+  assert.equal(await fresh.putWatermark(first), 'put');
+  assert.equal(await fresh.putWatermark(first), 'conflict');
+  assert.deepEqual(await fresh.readWatermark(), first);
+  assert.equal(await fresh.putWatermark({ ...first, revision: 3 }), 'conflict');
+  assert.equal(await fresh.putWatermark({ ...first, throughMs: 3_000, revision: 2 }), 'put');
+  const Item = { ...ledgerKeys.watermark(), throughMs: { N: '9' } };
   await services.dynamoDb.send(new PutItemCommand({ TableName: table, Item }));
-  assert.deepEqual(await ledger.readClaim(), { ...NO_CLAIM, throughMs: 9 });
-  assert.equal(await ledger.putClaim({ ...first, revision: 1 }), 'put');
+  assert.deepEqual(await ledger.readWatermark(), { ...NO_WATERMARK, throughMs: 9 });
+  assert.equal(await ledger.putWatermark({ ...first, revision: 1 }), 'put');
 });
 
 test('entries and ids expire, heads never do, nor what waits for an operator', async () => {
@@ -242,14 +242,14 @@ test('entries and ids expire, heads never do, nor what waits for an operator', a
   assert.equal(await expiresAt(ledgerKeys.entry(shard, 3)), undefined, 'parked');
 });
 
-test('the hours of the books come back as they were put; books from before there were hours have none', async () => {
+test('the hours of a checkpoint come back as they were put; a checkpoint from before there were hours has none', async () => {
   const shard = newShard();
   const entries = [1, 2, 3].map((segment) => ({ ...entryOf(segment), acked: new Set([0]) }));
-  const books = moveForward(EMPTY_BOOKS, [], entries);
-  assert.equal(books.hours?.sums.length, 1);
-  assert.equal(await ledger.putBooks(shard, books), 'put');
-  assert.deepEqual(await ledger.readBooks(shard), books);
-  const { hours: _, ...old } = booksItem(shard, { ...books, revision: 2 });
+  const checkpoint = moveForward(EMPTY_CHECKPOINT, [], entries);
+  assert.equal(checkpoint.hours?.accounts.length, 1);
+  assert.equal(await ledger.putCheckpoint(shard, checkpoint), 'put');
+  assert.deepEqual(await ledger.readCheckpoint(shard), checkpoint);
+  const { hours: _, ...old } = checkpointItem(shard, { ...checkpoint, revision: 2 });
   await services.dynamoDb.send(new PutItemCommand({ TableName: table, Item: old }));
-  assert.deepEqual(await ledger.readBooks(shard), { ...books, hours: undefined, revision: 2 });
+  assert.deepEqual(await ledger.readCheckpoint(shard), { ...checkpoint, hours: undefined, revision: 2 });
 });

@@ -1,8 +1,8 @@
 // The query on real tables: compacted, half compacted, late and uncompacted rows, of every grain.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NO_CLAIM } from '../../lambdas/core/claim.ts';
 import { HOUR_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
+import { NO_WATERMARK } from '../../lambdas/core/watermark.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';
@@ -36,7 +36,7 @@ test('an answer is the plain sum, and a top list says how far it goes', async ()
   const ledgerTable = await services.table();
   const counts = new StoreTable(dynamoDb, await services.table(), clock);
   const state = new CompactionStateTable(dynamoDb, ledgerTable);
-  const claims = new LedgerTable(dynamoDb, ledgerTable, clock);
+  const watermarks = new LedgerTable(dynamoDb, ledgerTable, clock);
   const script = [
     ...[segment('settled', 0, 2), segment('stored', 1, 2), epoch('hours')],
     ...[epoch('days'), epoch('months'), epoch('all')],
@@ -51,11 +51,11 @@ test('an answer is the plain sum, and a top list says how far it goes', async ()
   ];
   const startMs = NOW_MS - 6 * HOUR_MS;
   await playWorld({ minutes, script, retentions: FOREVER, startMs }, counts, state);
-  await claims.putClaim({ ...NO_CLAIM, throughMs: NOW_MS - MINUTE_MS, revision: 1 });
+  await watermarks.putWatermark({ ...NO_WATERMARK, throughMs: NOW_MS - MINUTE_MS, revision: 1 });
   const { hours, days, late } = await state.readState();
   assert.ok(hours.plan !== undefined && days.plan !== undefined && late.days.epoch > days.hourEpoch);
 
-  const ports = { claims, state, counts, hints: new Map(), clock };
+  const ports = { watermarks, state, counts, hints: new Map(), clock };
   const settings = { acceptPastMs: undefined, acceptFutureMs: 0, retentions: FOREVER };
   const queries = ['minute', 'hour', 'day', 'week', 'month', 'total'].flatMap((by) =>
     ENTITIES.slice(0, 3).map((entity) => {

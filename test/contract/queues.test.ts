@@ -135,22 +135,22 @@ test('dead letters are taken with their history, given back, or parked under the
     await services.bucket(),
   ];
   const archive = new Archive(services.s3, bucket);
-  const letters = new SqsDeadLetters(services.sqs, { queueUrl, deadLetterUrl }, archive);
-  assert.deepEqual(await letters.take(10), []);
+  const deadLetters = new SqsDeadLetters(services.sqs, { queueUrl, deadLetterUrl }, archive);
+  assert.deepEqual(await deadLetters.take(10), []);
   const failed = new SqsFailedMessages(services.sqs, queueUrl, deadLetterUrl);
   const origin = { messageId: 'm', receiptHandle: 'r', receiveCount: 1, history: undefined };
   await failed.bury({ ...origin, body }, history);
   await failed.bury({ ...origin, body: 'not a rollup message' }, { ...history, poison: true });
-  const taken = await letters.take(10);
+  const taken = await deadLetters.take(10);
   assert.equal(taken.length, 2);
-  for (const letter of taken) {
-    if (letter.history?.poison === true) await letters.park(letter, letter.history);
+  for (const message of taken) {
+    if (message.history?.poison === true) await deadLetters.park(message, message.history);
     else {
-      await letters.giveBack(letter, { ...history, rounds: 2 }, 0);
-      await letters.park(letter, history);
-      await letters.park(letter, history);
+      await deadLetters.giveBack(message, { ...history, rounds: 2 }, 0);
+      await deadLetters.park(message, history);
+      await deadLetters.park(message, history);
     }
-    await letters.remove(letter);
+    await deadLetters.remove(message);
   }
   const [back] = await receive(queueUrl);
   assert.equal(back?.Body, body);

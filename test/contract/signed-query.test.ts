@@ -63,7 +63,7 @@ test('a question is asked of the admin route, signed as API Gateway verifies it'
   assert.equal(/Signature=([0-9a-f]{64})$/.exec(authorization)?.[1], signatureOf(request, signed));
 });
 
-test('nothing counted and nothing claimed is an answer', async () => {
+test('nothing counted and no watermark is an answer', async () => {
   answer = { status: 200, body: '{"points":[],"completeThrough":null}' };
   assert.deepEqual(await query.readMinutes('tally.canary', 'canary', 0, 60_000), {
     minutes: new Map(),

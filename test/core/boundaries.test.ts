@@ -9,9 +9,9 @@ import {
   keepingBoundaries,
   keptGoneAtMs,
 } from '../../lambdas/core/boundaries.ts';
-import { acceptPastOf, NO_CLAIM, raisedClaim, retentionsKept } from '../../lambdas/core/claim.ts';
 import { expiresAtOf, goneAtMs, LEVELS, periodAt, periodEndMs } from '../../lambdas/core/level.ts';
 import { planSegment } from '../../lambdas/core/segment.ts';
+import { acceptPastOf, NO_WATERMARK, raisedWatermark, retentionsKept } from '../../lambdas/core/watermark.ts';
 import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
 
 const HOUR_MS = 3_600_000;
@@ -128,19 +128,19 @@ test('whatever the settings were: a period that is gone is gone for ever, and is
   );
 });
 
-test('the claim only rises, and says how far behind it nothing is accepted', () => {
+test('the watermark only rises, and says how far behind it nothing is accepted', () => {
   const retentions = { hours: 30 * DAY_MS, days: undefined, months: undefined, all: undefined };
-  const first = raisedClaim(NO_CLAIM, { throughMs: 100, acceptedFromMs: 40 }, retentions, NOW_MS);
-  const second = raisedClaim(first, { throughMs: 90, acceptedFromMs: 50 }, retentions, NOW_MS + 1);
+  const first = raisedWatermark(NO_WATERMARK, { throughMs: 100, acceptedFromMs: 40 }, retentions, NOW_MS);
+  const second = raisedWatermark(first, { throughMs: 90, acceptedFromMs: 50 }, retentions, NOW_MS + 1);
   assert.deepEqual([second.throughMs, second.acceptedFromMs, second.revision], [100, 50, 2]);
-  const lower = raisedClaim(second, { throughMs: 1, acceptedFromMs: 1 }, retentions, NOW_MS + 1);
+  const lower = raisedWatermark(second, { throughMs: 1, acceptedFromMs: 1 }, retentions, NOW_MS + 1);
   assert.deepEqual([lower.throughMs, lower.acceptedFromMs], [100, 50]);
   assert.equal(acceptPastOf(second), 50);
-  assert.equal(acceptPastOf(NO_CLAIM), undefined);
+  assert.equal(acceptPastOf(NO_WATERMARK), undefined);
   const longer = { ...retentions, hours: 400 * DAY_MS };
-  const raised = raisedClaim(second, second, longer, NOW_MS + 2);
+  const raised = raisedWatermark(second, second, longer, NOW_MS + 2);
   const hour = periodAt('hours', NOW_MS - 100 * DAY_MS);
   assert.ok(goneAtMs(hour, longer) > NOW_MS, 'by the settings alone it would be there');
   assert.ok(goneAtMs(hour, retentionsKept(raised, longer)) <= NOW_MS + 2);
-  assert.equal(retentionsKept(NO_CLAIM, longer), longer);
+  assert.equal(retentionsKept(NO_WATERMARK, longer), longer);
 });

@@ -9,7 +9,7 @@ import {
   CANARY_METRIC,
   CHECKED_MS,
   judgeCanary,
-  minuteBeats,
+  minuteHeartbeats,
   minuteStartMs,
   type OpenShard,
 } from '../../lambdas/core/canary.ts';
@@ -46,7 +46,7 @@ describe("a minute's records", () => {
     fc.assert(
       fc.property(numbers, (shardNumbers) => {
         const shards = shardsOf(shardNumbers);
-        const { shares, expectation } = minuteBeats(NOW_MINUTE_MS, shards);
+        const { shares, expectation } = minuteHeartbeats(NOW_MINUTE_MS, shards);
         const events = shares.map(({ data }) => eventOf(data));
         assert.deepEqual(
           shares.map(({ hashKey }) => hashKey),
@@ -79,18 +79,18 @@ describe("a minute's records", () => {
 
   test('are the same in a second run, and have ids of their own in another minute', () => {
     const shards = shardsOf([0, 7]);
-    const beats = minuteBeats(NOW_MINUTE_MS, shards);
-    assert.deepEqual(minuteBeats(NOW_MINUTE_MS, shards), beats);
+    const heartbeats = minuteHeartbeats(NOW_MINUTE_MS, shards);
+    assert.deepEqual(minuteHeartbeats(NOW_MINUTE_MS, shards), heartbeats);
     assert.deepEqual(
-      [...beats.shares, beats.expectation].map(({ id }) => id),
+      [...heartbeats.shares, heartbeats.expectation].map(({ id }) => id),
       [
         'canary-2026-11-22T12:07:00Z-0',
         'canary-2026-11-22T12:07:00Z-7',
         'canary-expected-2026-11-22T12:07:00Z',
       ],
     );
-    const next = minuteBeats(NOW_MINUTE_MS + MINUTE_MS, shards);
-    assert.ok([...next.shares, next.expectation].every(({ id }) => !JSON.stringify(beats).includes(id)));
+    const next = minuteHeartbeats(NOW_MINUTE_MS + MINUTE_MS, shards);
+    assert.ok([...next.shares, next.expectation].every(({ id }) => !JSON.stringify(heartbeats).includes(id)));
   });
 });
 
@@ -104,7 +104,7 @@ function whole(from: number, to: number): Minutes {
   return Object.fromEntries(Array.from({ length: from - to + 1 }, (_, index) => [to + index, WHOLE]));
 }
 
-/** @param throughAgo how many minutes ago `completeThrough` is; undefined: nothing is claimed */
+/** @param throughAgo how many minutes ago `completeThrough` is; undefined: nothing is published */
 function judge(ago: Minutes, throughAgo: number | undefined = 1) {
   const completeThroughMs = throughAgo === undefined ? 0 : NOW_MS - throughAgo * MINUTE_MS;
   const counts = (which: 0 | 1) => ({
@@ -124,7 +124,7 @@ describe('a verdict', () => {
     assert.deepEqual(judge(whole(360, 0)), FINE);
     assert.deepEqual(judge(whole(360, 1)), FINE);
     assert.deepEqual(judge({ ...whole(360, 1), 0: [300_000, 0] }), FINE);
-    // Whole minutes are whole whatever is claimed.
+    // Whole minutes are whole whatever the watermark.
     assert.deepEqual(judge(whole(360, 1), undefined), FINE);
   });
 
@@ -162,7 +162,7 @@ describe('a verdict', () => {
     assert.deepEqual(judge({ ...whole(60, 1), 20: [CANARY_AMOUNT, 0] }), FINE);
   });
 
-  test('one run left out stays below the alarm, with a claim that has last moved on before it', () => {
+  test('one run left out stays below the alarm, with a watermark that has last moved on before it', () => {
     const { 1: _, ...without } = whole(60, 1);
     assert.equal(judge(without, 3).lateMinutes, 1);
     for (let minutesAgo = 1; minutesAgo < 60; minutesAgo += 1) {
@@ -171,7 +171,7 @@ describe('a verdict', () => {
     }
   });
 
-  test('the older of the two claims holds', () => {
+  test('the older of the two watermarks holds', () => {
     const minutes = new Map([[NOW_MINUTE_MS - 20 * MINUTE_MS, CANARY_AMOUNT]]);
     const early = { minutes: new Map<number, number>(), completeThroughMs: NOW_MS - 30 * MINUTE_MS };
     const late = { minutes, completeThroughMs: NOW_MS };

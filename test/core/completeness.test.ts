@@ -32,12 +32,12 @@ test('the slowest shard decides', () => {
   assert.equal(completeThroughMs([]), 0);
 });
 
-test('a shard that has nothing yet and no parents claims nothing', () => {
+test('a shard that has nothing yet and no parents has no watermark', () => {
   assert.equal(completeThroughMs([shard('0', 5, 5, 900), shard('1', 0, 0, 0)]), 0);
   assert.equal(completeThroughMs([shard('0', 5, 0, 0)]), 0);
 });
 
-test('a child without segments counts with its parent, and a second child does not set the claim back', () => {
+test('a child without segments counts with its parent, and a second child does not set the watermark back', () => {
   const parent = shard('0', 5, 5, 900);
   const [left, right] = [shard('1', 0, 0, 0, ['0']), shard('2', 0, 0, 0, ['0'])];
   assert.equal(completeThroughMs([parent, left, right]), 900);
@@ -59,7 +59,7 @@ test('a parent stays until everything of it is counted, although its children go
   assert.equal(completeThroughMs([planned, ...children]), 900);
 });
 
-test('a child never claims less than its ancestors ended with, though its own clock is behind', () => {
+test('a child never completes less than its ancestors ended with, though its own clock is behind', () => {
   const parent = shard('0', 5, 5, 900);
   assert.equal(completeThroughMs([parent, shard('1', 1, 1, 850, ['0'], [['0', 900]])]), 900);
 });

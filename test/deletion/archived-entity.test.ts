@@ -40,7 +40,7 @@ const message = (...deltas: readonly (readonly string[])[]): string => {
   );
   return one?.body ?? '';
 };
-const letter = (body: string) => JSON.stringify({ history: { rounds: 5 }, body });
+const parked = (body: string) => JSON.stringify({ history: { rounds: 5 }, body });
 
 /** What is left of an object. */
 function rest(key: string, text: string): string {
@@ -85,11 +85,11 @@ describe('rejected events', () => {
   });
 });
 
-describe('parked and discarded letters', () => {
+describe('parked and discarded dead letters', () => {
   for (const prefix of ['parked/', 'discarded/']) {
     test(`${prefix}: the rest of the message can still be replayed, with the events that the ledger knows`, () => {
       const body = message([OTHER, PERSON, '/é'], [OTHER]);
-      const left = JSON.parse(rest(`${prefix}1.0.1/0.json`, letter(body)));
+      const left = JSON.parse(rest(`${prefix}1.0.1/0.json`, parked(body)));
       assert.deepEqual(left.history, { rounds: 5 });
       const { deltas } = decodeRollupMessage(left.body);
       const before = decodeRollupMessage(body).deltas;
@@ -104,14 +104,14 @@ describe('parked and discarded letters', () => {
       );
     });
     test(`${prefix}: one that has nothing else settles its segment all the same`, () => {
-      const left = JSON.parse(rest(`${prefix}1.0.1/0.json`, letter(message([PERSON]))));
+      const left = JSON.parse(rest(`${prefix}1.0.1/0.json`, parked(message([PERSON]))));
       const [delta] = decodeRollupMessage(left.body).deltas;
       assert.deepEqual([delta?.events, decodeRows(delta?.rows ?? assert.fail())], [1, []]);
       assert.equal(rest(`${prefix}1.0.1/0.json`, JSON.stringify(left)), 'untouched');
     });
     test(`${prefix}: poison that names it goes`, () => {
-      assert.equal(rest(`${prefix}poison/1.json`, letter(`what is ${PERSON}`)), 'remove');
-      assert.equal(rest(`${prefix}poison/1.json`, letter('what is this')), 'untouched');
+      assert.equal(rest(`${prefix}poison/1.json`, parked(`what is ${PERSON}`)), 'remove');
+      assert.equal(rest(`${prefix}poison/1.json`, parked('what is this')), 'untouched');
     });
   }
 });

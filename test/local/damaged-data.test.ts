@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { claimDataFolder } from '../../local/data-folder.ts';
+import { lockDataFolder } from '../../local/data-folder.ts';
 import { startEmulator } from '../../local/emulators/emulators.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'tally-test-'));
@@ -33,5 +33,5 @@ for (const [name, files] of [
 test('a damaged lock is not treated as another stack', async () => {
   const data = await mkdtemp(join(folder, 'data-'));
   await writeFile(join(data, 'lock'), 'garbage, longer than a header would be');
-  assert.throws(() => claimDataFolder(data), /The file .*lock is damaged: delete it, and start again\./);
+  assert.throws(() => lockDataFolder(data), /The file .*lock is damaged: delete it, and start again\./);
 });

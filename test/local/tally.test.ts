@@ -59,8 +59,8 @@ test('a question that cannot be answered is refused with what is wrong', patient
   assert.equal(encoding.status, 400);
 });
 
-test('the accounts add up, the books are kept, and completeThrough is published', patient, async () => {
-  // One event for each shard at least, so that none holds the claim back.
+test('the accounts add up, the checkpoints move, and completeThrough is published', patient, async () => {
+  // One event for each shard at least, so that none holds the watermark back.
   const many = Array.from({ length: 40 }, (_, index) => ({
     id: `m${index}`,
     metric: 'view',

@@ -15,7 +15,7 @@ const EXPLORED: readonly (readonly [string, Partial<SmallWorld>])[] = [
   ['a split of a split', { aggregators: 2 }],
   ['the middle one empty', { aggregatorsAtOnce: 1 }],
   ['time runs out', { aggregatorsAtOnce: 1 }],
-  ['the accountant claims while writers work', { crashes: 0 }],
+  ['the accountant publishes while writers work', { crashes: 0 }],
   ['redrive', { writers: 2, redrivers: 1, errors: 1 }],
   ['merge one epoch', { crashes: 0 }],
   ['a reader between any two steps', { crashes: 0 }],

@@ -27,7 +27,7 @@ const asked = (by: Grain, from: string | number, to: string | number, fillZero =
   isEndGiven: true,
   page: undefined,
 });
-const CLAIM_MS = ms('2026-11-22T05:07:00Z');
+const WATERMARK_MS = ms('2026-11-22T05:07:00Z');
 /** Upper levels that were compacted shortly after each hour and day. */
 const CLOSED: Closed = {
   days: ms('2026-11-22T05:00Z'),
@@ -36,7 +36,7 @@ const CLOSED: Closed = {
 };
 const NOTHING_CLOSED: Closed = { days: 0, months: 0, all: 0 };
 const planned = (query: CountQuery, closed = CLOSED, retentions = FOREVER) =>
-  planCounts(query, closed, CLAIM_MS, retentions, NOW_MS);
+  planCounts(query, closed, WATERMARK_MS, retentions, NOW_MS);
 const shown = (pieces: readonly Piece[]) =>
   pieces.map(({ level, fromMs, toMs }) => {
     const iso = (atMs: number) => new Date(atMs).toISOString().slice(0, 16);
@@ -51,7 +51,7 @@ test('all time is read from its own level, the open month, the open day and the 
     'days 2026-11-22T00:00 2026-11-22T05:00',
     'hours 2026-11-22T05:00 2026-11-22T05:08',
   ]);
-  assert.equal(plan.throughMs, CLAIM_MS, 'one claim for all of them');
+  assert.equal(plan.throughMs, WATERMARK_MS, 'one watermark for all of them');
 });
 
 test('edges within an hour are read from minutes, within a day from hours, within a month from days', () => {

@@ -1,8 +1,8 @@
 // A retention that is raised brings nothing back: what is gone is answered by the next grain, with a note, and never with 0.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { claimCompleteness } from '../../lambdas/accountant/claim-completeness.ts';
-import { keepBooks } from '../../lambdas/accountant/keep-books.ts';
+import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
+import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { DAY_MS, isoSeconds, MINUTE_MS } from '../../lambdas/core/time.ts';
 import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';
@@ -19,8 +19,8 @@ test('minutes kept for 30 days, then for 400: a day 100 days ago has its hours, 
   const [shard, event] = [worldShard(0), { metric: 'view', entity: '/a', n: 1 }];
   const world = await StoreWorld.make();
   async function run(kept: ReturnType<typeof retentions>): Promise<void> {
-    await keepBooks(world.ledger, () => true);
-    await claimCompleteness(world.ledger, { shards: async () => world.shards }, '1', world.clock, kept);
+    await advanceCheckpoints(world.ledger, () => true);
+    await advanceWatermark(world.ledger, { shards: async () => world.shards }, '1', world.clock, kept);
     await world.compact();
   }
   async function ask(by: string, kept: ReturnType<typeof retentions>) {
@@ -32,7 +32,7 @@ test('minutes kept for 30 days, then for 400: a day 100 days ago has its hours, 
       world.nowMs,
     );
     const ports = {
-      claims: world.ledger,
+      watermarks: world.ledger,
       state: world.state,
       counts: world.store,
       hints: new Map(),

@@ -41,12 +41,17 @@ test('a total is right when the hours have expired before an upper level took th
   }
 });
 
-test('nothing is claimed once deltas may have expired and a level has not compacted any', async () => {
+test('nothing is published once deltas may have expired and a level has not compacted any', async () => {
   const world = await StoreWorld.make({ retentions: RETENTIONS });
   await world.write(
     await world.commit(worldShard(0), [{ metric: 'view', entity: '/a', atMs: WORLD_START_MS, n: 1 }]),
   );
-  await world.ledger.putClaim({ throughMs: world.nowMs, acceptedFromMs: 0, kept: undefined, revision: 1 });
+  await world.ledger.putWatermark({
+    throughMs: world.nowMs,
+    acceptedFromMs: 0,
+    kept: undefined,
+    revision: 1,
+  });
   const claimed = async () =>
     new Set((await answers(world, 7 * DAY_MS)).map((answer) => answer.completeThrough));
   const whole = new Set([new Date(world.nowMs).toISOString()]);
@@ -61,21 +66,21 @@ test('nothing is claimed once deltas may have expired and a level has not compac
   }
 });
 
-test('nothing is claimed beyond what was compacted once deltas may have expired', async () => {
+test('nothing is published beyond what was compacted once deltas may have expired', async () => {
   const world = await stalledWorld();
-  await world.ledger.putClaim({
+  await world.ledger.putWatermark({
     throughMs: WORLD_START_MS + 2 * DAY_MS,
     acceptedFromMs: 0,
     kept: undefined,
     revision: 1,
   });
-  const claimed = async (deltaRetentionMs: number | undefined) =>
+  const published = async (deltaRetentionMs: number | undefined) =>
     (await answers(world, deltaRetentionMs)).map(({ completeThrough }) => completeThrough);
   world.nowMs = WORLD_START_MS + 20 * DAY_MS;
   const all = new Date(WORLD_START_MS + 2 * DAY_MS).toISOString();
-  assert.deepEqual(await claimed(undefined), [all, all, all]);
-  assert.deepEqual(await claimed(30 * DAY_MS), [all, all, all]);
+  assert.deepEqual(await published(undefined), [all, all, all]);
+  assert.deepEqual(await published(30 * DAY_MS), [all, all, all]);
   // The upper levels have the first day only.
   const first = new Date(WORLD_START_MS).toISOString();
-  assert.deepEqual(await claimed(7 * DAY_MS), [first, first, first]);
+  assert.deepEqual(await published(7 * DAY_MS), [first, first, first]);
 });

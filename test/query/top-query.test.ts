@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { NO_CLAIM } from '../../lambdas/core/claim.ts';
 import { type Coverage, INITIAL_STATE } from '../../lambdas/core/compaction.ts';
 import { parseShardKey } from '../../lambdas/core/identifiers.ts';
 import { periodName } from '../../lambdas/core/level.ts';
 import { DAY_MS } from '../../lambdas/core/time.ts';
+import { NO_WATERMARK } from '../../lambdas/core/watermark.ts';
 import { readTop } from '../../lambdas/query/read-top.ts';
 import {
   InvalidTopQuery,
@@ -140,15 +140,15 @@ test('what may be kept as immutable is word for word the same until then, whatev
   assert.ok(immutable > 50, `${immutable} immutable answers`);
 });
 
-test('an answer is as complete as the claim, the level and the segments that the level steps over', async () => {
-  const completeThrough = async (claim: string, floor: string, since?: string) => {
+test('an answer is as complete as the watermark, the level and the segments that the level steps over', async () => {
+  const completeThrough = async (watermark: string, floor: string, since?: string) => {
     const open = { shard: parseShardKey('1.0'), segment: 3, runMaxMs: NOW_MS, sinceMs: ms(since ?? '') };
     const covers: Coverage = { through: {}, open: since === undefined ? [] : [open], floorMs: ms(floor) };
     const state = { ...INITIAL_STATE, days: { ...INITIAL_STATE.days, covers } };
     const { answer: read } = await readTop(
       ask({}),
       {
-        claims: { readClaim: async () => ({ ...NO_CLAIM, throughMs: ms(claim) }) },
+        watermarks: { readWatermark: async () => ({ ...NO_WATERMARK, throughMs: ms(watermark) }) },
         state: { readState: async () => state, readDeletions: async () => [] },
         tops: { readTop: async (_, { level }) => ({ epoch: 1, entries: level === 'days' ? ENTRIES : [] }) },
         clock: { nowMs: () => NOW_MS },

@@ -350,7 +350,7 @@ describe('a recount', () => {
     );
   });
 
-  test('names segments that cannot be produced, claims nothing of what they may have added to, and repairs nothing there', async () => {
+  test('names segments that cannot be produced, reports nothing complete that they may have added to, and repairs nothing there', async () => {
     const world = await StoreWorld.make();
     world.acceptPastMs = HOUR_MS;
     for (let hour = 0; hour < 4; hour += 1) {

@@ -1,9 +1,9 @@
 // What redrive does with dead letters, on queues in memory.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NO_CLAIM } from '../../lambdas/core/claim.ts';
 import type { MessageHistory } from '../../lambdas/core/message-history.ts';
 import { DEFAULT_RETRY_POLICY } from '../../lambdas/core/retry-policy.ts';
+import { NO_WATERMARK } from '../../lambdas/core/watermark.ts';
 import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
 import {
   decideRedrive,
@@ -25,7 +25,7 @@ const history = (rounds: number, poison = false): MessageHistory => ({
   firstFailureAt: '2026-11-22T05:00:00.000Z',
   lastFailureAt: '2026-11-22T05:00:00.000Z',
 });
-const letter = (messageId: string, change: Partial<DeliveredMessage> = {}): DeliveredMessage => ({
+const message = (messageId: string, change: Partial<DeliveredMessage> = {}): DeliveredMessage => ({
   messageId,
   receiptHandle: messageId,
   body,
@@ -34,9 +34,9 @@ const letter = (messageId: string, change: Partial<DeliveredMessage> = {}): Deli
   ...change,
 });
 
-function world(letters: DeliveredMessage[]) {
+function world(messages: DeliveredMessage[]) {
   const steps: string[] = [];
-  const waiting = [...letters];
+  const waiting = [...messages];
   /** `hot`: writes of deltas fail so often. */
   const state = { healthy: true, ledgerDown: false, hot: 0, sizes: [] as number[] };
   const ports: RedriverPorts = {
@@ -76,7 +76,7 @@ function world(letters: DeliveredMessage[]) {
         return undefined;
       },
       noteExpired: async () => 'noted',
-      readClaim: async () => NO_CLAIM,
+      readWatermark: async () => NO_WATERMARK,
       notePlace: async (segment, parts, place) => {
         if (state.ledgerDown) throw new Error('the ledger is away');
         steps.push(`note ${segment}/${parts.join('+')} ${place}`);
@@ -86,14 +86,18 @@ function world(letters: DeliveredMessage[]) {
     retryPolicy: { current: async () => ({ ...DEFAULT_RETRY_POLICY, redrivePerSecond: 0.5 }) },
     clock: { nowMs: () => ARRIVAL_MS },
   };
-  const settings = { retentions: KEPT, lettersMax: undefined };
+  const settings = { retentions: KEPT, messagesMax: undefined };
   const run = (hasTime = () => true, change: Partial<RedriverSettings> = {}) =>
     redrive(ports, { ...settings, ...change }, hasTime);
   return { steps, state, run };
 }
 
-test('the first letter is written by redrive itself; then others go back with growing delay, deleted only then', async () => {
-  const { steps, run, state } = world([letter('probe'), letter('a'), letter('b', { history: history(2) })]);
+test('the first dead letter is written by redrive itself; then others go back with growing delay, deleted only then', async () => {
+  const { steps, run, state } = world([
+    message('probe'),
+    message('a'),
+    message('b', { history: history(2) }),
+  ]);
   const report = await run();
   assert.deepEqual([report.written, report.returned, report.ended], [1, 2, 'empty']);
   assert.deepEqual(state.sizes, [1, 10, 8], 'nothing is taken, and hidden, beside a probe');
@@ -110,8 +114,8 @@ test('the first letter is written by redrive itself; then others go back with gr
   ]);
 });
 
-test('a failed probe uses up a round of its letter; three in a row end the run, the rest stays where it is', async () => {
-  const { steps, run, state } = world(Array.from({ length: 20 }, (_, index) => letter(`m${index}`)));
+test('a failed probe uses up a round of its dead letter; three in a row end the run, the rest stays where it is', async () => {
+  const { steps, run, state } = world(Array.from({ length: 20 }, (_, index) => message(`m${index}`)));
   state.hot = 3;
   const report = await run();
   assert.deepEqual(
@@ -126,16 +130,16 @@ test('a failed probe uses up a round of its letter; three in a row end the run, 
   assert.equal(steps.length, 9);
 });
 
-test('one letter that cannot be written does not keep the others', async () => {
-  const { run, state } = world(Array.from({ length: 8 }, (_, index) => letter(`m${index}`)));
+test('one dead letter that cannot be written does not keep the others', async () => {
+  const { run, state } = world(Array.from({ length: 8 }, (_, index) => message(`m${index}`)));
   state.hot = 1;
   const report = await run();
   assert.deepEqual([report.probesFailed, report.written, report.returned, report.ended], [1, 1, 7, 'empty']);
 });
 
 test('redrive opens twice as wide with each probe that gets through', async () => {
-  const { steps, run } = world(Array.from({ length: 50 }, (_, index) => letter(`m${index}`)));
-  const report = await run(() => true, { lettersMax: 25 });
+  const { steps, run } = world(Array.from({ length: 50 }, (_, index) => message(`m${index}`)));
+  const report = await run(() => true, { messagesMax: 25 });
   assert.deepEqual([report.written, report.returned, report.ended], [2, 23, 'max']);
   const probes = steps.filter((step) => step.startsWith('write')).length;
   assert.equal(probes, 2, 'the first and the 12th; the third would be the 33rd');
@@ -143,7 +147,7 @@ test('redrive opens twice as wide with each probe that gets through', async () =
 
 test('a probe whose minutes expired long ago keeps its rows in the archive, and counts', async () => {
   const { steps, run } = world([
-    letter('a', { body: messageOf(1, [rowOf('/a', 1, ARRIVAL_HOUR - 30 * 24)]).body }),
+    message('a', { body: messageOf(1, [rowOf('/a', 1, ARRIVAL_HOUR - 30 * 24)]).body }),
   ]);
   const report = await run(() => true, { retentions: { ...KEPT, hours: DAY_MS } });
   assert.deepEqual([report.written, report.probesFailed], [1, 0]);
@@ -151,7 +155,7 @@ test('a probe whose minutes expired long ago keeps its rows in the archive, and 
 });
 
 test('a probe that runs out of time decides nothing', async () => {
-  const { steps, run } = world([letter('a')]);
+  const { steps, run } = world([message('a')]);
   let looks = 0;
   const report = await run(() => looks++ === 0);
   assert.deepEqual([steps, report.written, report.returned, report.ended], [[], 0, 0, 'time']);
@@ -159,9 +163,9 @@ test('a probe that runs out of time decides nothing', async () => {
 
 test('used-up rounds and poison are parked; poison has no place in the ledger', async () => {
   const { steps, run } = world([
-    letter('used', { history: history(5) }),
-    letter('poison', { body: 'x', history: history(0, true) }),
-    letter('unlabelled', { body: '{}', history: undefined }),
+    message('used', { history: history(5) }),
+    message('poison', { body: 'x', history: history(0, true) }),
+    message('unlabelled', { body: '{}', history: undefined }),
   ]);
   const report = await run();
   assert.deepEqual([report.parked, report.returned], [3, 0]);
@@ -172,30 +176,30 @@ test('used-up rounds and poison are parked; poison has no place in the ledger', 
 });
 
 test('a dead letter without a history, moved by the queue itself, starts its first round', () => {
-  const decision = decideRedrive(letter('a', { history: undefined }), DEFAULT_RETRY_POLICY, ARRIVAL_MS);
+  const decision = decideRedrive(message('a', { history: undefined }), DEFAULT_RETRY_POLICY, ARRIVAL_MS);
   assert.deepEqual([decision.to, decision.history.rounds, decision.history.attempts], ['queue', 1, 0]);
 });
 
 test('nothing moves while a table does not answer', async () => {
-  const { steps, state, run } = world([letter('a')]);
+  const { steps, state, run } = world([message('a')]);
   state.healthy = false;
   assert.deepEqual([(await run()).ended, steps], ['table-unhealthy', []]);
 });
 
 test('a ledger that fails in between leaves no copy in the queue', async () => {
-  const { steps, state, run } = world([letter('a')]);
+  const { steps, state, run } = world([message('a')]);
   state.ledgerDown = true;
   const report = await run();
   assert.deepEqual([report.failed, report.returned, steps], [1, 0, ['write 1.0.1/0']]);
 });
 
 test('a run returns no more than a minute of the rate allows', async () => {
-  const { run } = world(Array.from({ length: 50 }, (_, index) => letter(`m${index}`)));
+  const { run } = world(Array.from({ length: 50 }, (_, index) => message(`m${index}`)));
   const report = await run();
   assert.deepEqual([report.written + report.returned, report.ended], [30, 'rate']);
 });
 
 test('a run ends when its time is over', async () => {
-  const { run } = world([letter('a')]);
+  const { run } = world([message('a')]);
   assert.equal((await run(() => false)).ended, 'time');
 });

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { FakeAws } from '../../fake-aws/aws.ts';
-import { type Claim, NO_CLAIM } from '../../lambdas/core/claim.ts';
 import { isCovered } from '../../lambdas/core/compaction.ts';
 import { parseSegmentId, type SegmentId } from '../../lambdas/core/identifiers.ts';
 import { LEVELS, type Retentions } from '../../lambdas/core/level.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
+import { NO_WATERMARK, type Watermark } from '../../lambdas/core/watermark.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import { type CountQuery, InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
 import {
@@ -120,7 +120,7 @@ export async function play(
       counts: reader,
       state,
       hints: new Map(),
-      claims: { readClaim: async () => claimOf(world) },
+      watermarks: { readWatermark: async () => watermarkOf(world) },
       clock,
     },
     more,
@@ -128,8 +128,8 @@ export async function play(
 }
 
 /** What the accountant publishes of a world whose `acceptPastSeconds` nobody changed. */
-function claimOf({ throughMs }: Counted): Claim {
-  return { ...NO_CLAIM, throughMs, acceptedFromMs: Math.max(0, throughMs - ACCEPT_PAST_MS), revision: 1 };
+function watermarkOf({ throughMs }: Counted): Watermark {
+  return { ...NO_WATERMARK, throughMs, acceptedFromMs: Math.max(0, throughMs - ACCEPT_PAST_MS), revision: 1 };
 }
 
 export const settingsOf = ({ retentions: kept }: World): QuerySettings => ({

@@ -168,7 +168,7 @@ export class StoreWorld {
   /** The query's ports. */
   queryPorts(): QueryPorts & TopPorts {
     const { ledger, state, store, clock } = this;
-    return { claims: ledger, state, counts: store, tops: store, hints: new Map(), clock };
+    return { watermarks: ledger, state, counts: store, tops: store, hints: new Map(), clock };
   }
 
   /** The answers to some questions. @throws InvalidCountQuery */

@@ -1,13 +1,13 @@
 // The writer's decisions, on a store and queues in memory: what it stores, acknowledges, brings back and buries.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Claim, NO_CLAIM, raisedClaim } from '../../lambdas/core/claim.ts';
 import { WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
 import type { MessageHistory } from '../../lambdas/core/message-history.ts';
 import { DEFAULT_RETRY_POLICY } from '../../lambdas/core/retry-policy.ts';
 import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { planSegment } from '../../lambdas/core/segment.ts';
 import { lostEntry, type SegmentEntry } from '../../lambdas/core/segment-entry.ts';
+import { NO_WATERMARK, raisedWatermark, type Watermark } from '../../lambdas/core/watermark.ts';
 import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
 import { type WriterPorts, writeRollups } from '../../lambdas/writer/write.ts';
 import { ARRIVAL_HOUR, messageOf, rowOf as row } from '../support/messages.ts';
@@ -34,7 +34,7 @@ function world(minuteRetentionMs?: number) {
     noted: [] as string[],
     expired: [] as string[],
   };
-  const published: { claim: Claim } = { claim: NO_CLAIM };
+  const published: { watermark: Watermark } = { watermark: NO_WATERMARK };
   /** `entities`: a delta with one of them is refused. */
   const failing = { entities: new Set<string>(), acknowledge: false, bury: false };
   const ports: WriterPorts = {
@@ -66,7 +66,7 @@ function world(minuteRetentionMs?: number) {
         done.noted.push(`${segment}/${part} expired ${events}`);
         return 'noted';
       },
-      readClaim: async () => published.claim,
+      readWatermark: async () => published.watermark,
     },
     expired: {
       async keepExpired({ segment, part, rows }) {
@@ -242,7 +242,7 @@ test('a raised retention brings nothing back: minutes that were gone are expired
   const retentions = { hours: DAY_MS, days: undefined, months: undefined, all: undefined };
   for (const raisedMs of [400 * DAY_MS, undefined]) {
     const { write, expired, published } = world(raisedMs);
-    published.claim = raisedClaim(NO_CLAIM, NO_CLAIM, retentions, ARRIVAL_MS);
+    published.watermark = raisedWatermark(NO_WATERMARK, NO_WATERMARK, retentions, ARRIVAL_MS);
     const { report } = await write([message(1, [row('/old', 3, OLD_HOUR), row('/new')])]);
     assert.deepEqual([report.expired, expired], [1, ['1.0.1/0: /new,/old']]);
   }

@@ -1,14 +1,15 @@
 // The functions as Lambda runs them: containers warm, stale or cold, each invocation with an end that its trigger sees.
-import { claimCompleteness } from '../../../lambdas/accountant/claim-completeness.ts';
-import { keepBooks } from '../../../lambdas/accountant/keep-books.ts';
+
+import { advanceCheckpoints } from '../../../lambdas/accountant/advance-checkpoints.ts';
+import { advanceWatermark } from '../../../lambdas/accountant/advance-watermark.ts';
 import { readStatus } from '../../../lambdas/accountant/read-status.ts';
 import { type AggregateOutcome, aggregate, type Batch } from '../../../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../../../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../../../lambdas/aggregator/windows.ts';
 import { compact } from '../../../lambdas/compactor/compact.ts';
-import type { LevelRetentionsMs } from '../../../lambdas/core/claim.ts';
 import type { RollupConfig } from '../../../lambdas/core/segment.ts';
-import type { DeliveredMessage, ParkedLetter } from '../../../lambdas/dead-letter-ports.ts';
+import type { LevelRetentionsMs } from '../../../lambdas/core/watermark.ts';
+import type { DeliveredMessage, ParkedMessage } from '../../../lambdas/dead-letter-ports.ts';
 import { deleteEntity } from '../../../lambdas/deletion/delete-entity.ts';
 import { InvalidCountQuery, parseCountQuery } from '../../../lambdas/query/count-query.ts';
 import type { DepthHints } from '../../../lambdas/query/read-blocks.ts';
@@ -115,20 +116,20 @@ export class Functions {
       const tables = this.#history.world.tables(invocation);
       const { archive: expired, store: deltas } = clients;
       const ports = { ...clients, expired, deltas, tables, clock: invocation };
-      return redrive(ports, { retentions, lettersMax: undefined }, () =>
+      return redrive(ports, { retentions, messagesMax: undefined }, () =>
         invocation.hasTime(RESERVE_MS.redriver),
       );
     });
   }
 
-  /** Does to a parked letter what an operator does, with the same things going wrong on the way. */
-  operate(name: string, hand: (letter: ParkedLetter, ports: OperatorPorts) => Promise<unknown>): void {
+  /** Does to a parked dead letter what an operator does, with the same things going wrong on the way. */
+  operate(name: string, hand: (message: ParkedMessage, ports: OperatorPorts) => Promise<unknown>): void {
     const ended = () => {};
     this.#invoke('redriver', `operator ${name}`, ended, async (invocation) => {
       const clients = this.#clients(invocation);
       const { archive: parked, store: deltas } = clients;
-      const letter = await parked.read(name);
-      if (letter !== undefined) await hand(letter, { ...clients, parked, deltas, clock: invocation });
+      const message = await parked.read(name);
+      if (message !== undefined) await hand(message, { ...clients, parked, deltas, clock: invocation });
     });
   }
 
@@ -163,21 +164,21 @@ export class Functions {
 
   /** In a minute; until then it counts as under way. */
   #later(run: () => void): void {
-    const { around, scheduler } = this.#history;
-    around.pending += 1;
+    const { context, scheduler } = this.#history;
+    context.pending += 1;
     scheduler.in(60_000, () => {
-      around.pending -= 1;
+      context.pending -= 1;
       run();
     });
   }
 
-  /** Keeps the books and reads the status, as the accountant's handler does, while everything else goes on. */
+  /** Moves the checkpoints forward and reads the status, as the accountant's handler does, while everything else goes on. */
   account(onEnd: (ending: Ending<unknown>) => void): void {
     const { oracle } = this.#history;
     this.#invoke('accountant', '', onEnd, async (invocation, { deployment: { generation, retentions } }) => {
       const { ledger, log } = this.#clients(invocation);
-      await keepBooks(ledger, () => invocation.hasTime(RESERVE_MS.accountant));
-      await claimCompleteness(ledger, log, generation, invocation, retentions);
+      await advanceCheckpoints(ledger, () => invocation.hasTime(RESERVE_MS.accountant));
+      await advanceWatermark(ledger, log, generation, invocation, retentions);
       const status = await readStatus(ledger);
       oracle.check(() => checkHourEquations(status));
     });
@@ -201,9 +202,9 @@ export class Functions {
     const subject = `${metric} of ${entity} by ${parameters['by']}`;
     const ended = () => {};
     this.#invoke('reader', subject, ended, async (invocation, { hints, deployment }) => {
-      const { ledger: claims, state, store: counts } = this.#clients(invocation);
+      const { ledger: watermarks, state, store: counts } = this.#clients(invocation);
       const query = parseCountQuery(metric, entity, parameters, invocation.nowMs());
-      const ports = { claims, state, counts, hints, clock: invocation };
+      const ports = { watermarks, state, counts, hints, clock: invocation };
       const [read] = await readCounts([query], ports, { ...deployment.rollup, ...deployment });
       if (read !== undefined && !(read instanceof InvalidCountQuery))
         this.#history.oracle.answered(read.answer);
@@ -220,24 +221,24 @@ export class Functions {
     onEnd: (ending: Ending<T>) => void,
     run: (invocation: Invocation, container: Container) => Promise<T>,
   ): void {
-    const { scheduler, around, random } = this.#history;
+    const { scheduler, context, random } = this.#history;
     const container = this.#container(role);
     this.#invocations += 1;
     const name = `${role}-${this.#invocations}`;
     const timeoutMs = TIMEOUT_MS[role];
-    const invocation = new Invocation(around, {
+    const invocation = new Invocation(context, {
       name,
       role,
       timeoutMs,
       skewMs: container.skewMs,
       random: random.fork(name),
     });
-    around.trace.note(scheduler.nowMs(), `${name} starts ${subject}`);
-    around.pending += 1;
+    context.trace.note(scheduler.nowMs(), `${name} starts ${subject}`);
+    context.pending += 1;
     let running = true;
     let awaited = true;
     const stopped = () => {
-      if (running) around.pending -= 1;
+      if (running) context.pending -= 1;
       running = false;
     };
     const end = (ending: Ending<T>, keep: boolean) => {
@@ -245,7 +246,7 @@ export class Functions {
       awaited = false;
       const failure = 'failure' in ending ? ending.failure : undefined;
       if (failure !== undefined) this.lastFailure = `${name}: ${failure}`;
-      around.trace.note(scheduler.nowMs(), `${name} ${failure ?? 'ends'}`);
+      context.trace.note(scheduler.nowMs(), `${name} ${failure ?? 'ends'}`);
       if (keep && container.deployment === this.deployment) this.#idleOf(role).push(container);
       onEnd(ending);
     };

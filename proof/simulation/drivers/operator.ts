@@ -7,8 +7,8 @@ const DISCARDING = { by: 'operator', at: '2026-11-22T05:00:00.000Z', why: 'nobod
 
 /** Carries out what a fault is, when its time has come. */
 export function carryOut(fault: Fault, history: History): void {
-  const { scheduler, around, faults, functions, schedules, streamMapping, world } = history;
-  around.trace.note(scheduler.nowMs(), `fault ${fault.kind}`);
+  const { scheduler, context, faults, functions, schedules, streamMapping, world } = history;
+  context.trace.note(scheduler.nowMs(), `fault ${fault.kind}`);
   faults.arm(fault);
   switch (fault.kind) {
     case 'split':
@@ -60,7 +60,7 @@ export function carryOut(fault: Fault, history: History): void {
       const names = parkedNames(history);
       const name = names[Math.floor(fault.pick * names.length)];
       if (name === undefined) return;
-      functions.operate(name, (letter, ports) => discardParked(letter, DISCARDING, ports));
+      functions.operate(name, (message, ports) => discardParked(message, DISCARDING, ports));
       break;
     }
     case 'lost-checkpoint':
@@ -94,7 +94,7 @@ function reshard(
   return true;
 }
 
-/** The names of parked letters that can be understood. */
+/** The names of parked dead letters that can be understood. */
 function parkedNames({ world }: History): string[] {
   return world.archive.parkedNames().filter((name) => !name.startsWith('poison/'));
 }

@@ -1,9 +1,9 @@
 // The recount as an operator's command runs it, and damage for it to find.
 import { finishPlans } from '../../../lambdas/compactor/finish-plans.ts';
-import { retentionsKept } from '../../../lambdas/core/claim.ts';
 import { holds, nameHash, WHOLE_RANGE } from '../../../lambdas/core/hash-range.ts';
 import { goneAtMs, LEVELS, type Level, type Retentions } from '../../../lambdas/core/level.ts';
 import { compareRows, decodeRows, encodeRows, type Row } from '../../../lambdas/core/rows.ts';
+import { retentionsKept } from '../../../lambdas/core/watermark.ts';
 import type { Clock } from '../../../lambdas/ports.ts';
 import { archivedSource } from '../../../lambdas/recount/archived-source.ts';
 import { ALL_HOURS, type Findings, type RecountState } from '../../../lambdas/recount/ports.ts';
@@ -38,7 +38,7 @@ export async function recountAll(
     blockBytes,
     partEvents: settings.size === 'small' ? 20 : 5_000,
   };
-  const kept = retentionsKept(await ledger.readClaim(), retentions);
+  const kept = retentionsKept(await ledger.readWatermark(), retentions);
   const begun = saved.state ?? (await begin('everything', ALL_HOURS, { ledger }, cut));
   const spill = saved.spill ?? new MemorySpill(begun.spilled.length);
   saved.spill = spill;

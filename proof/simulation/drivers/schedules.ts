@@ -28,13 +28,13 @@ export class Schedules {
     this.#history.functions.redrive(() => {});
   }
 
-  /** Keeps the books at the next full interval, if anything happened by then. */
+  /** Moves the checkpoints forward at the next full interval, if anything happened by then. */
   accountSoon(): void {
     this.#plan('accountant', this.#history.settings.accountantEveryMs, () => {
-      const { around, functions } = this.#history;
-      if (around.activity === this.#accountedActivity) return;
+      const { context, functions } = this.#history;
+      if (context.activity === this.#accountedActivity) return;
       functions.account(() => {
-        this.#accountedActivity = around.activity;
+        this.#accountedActivity = context.activity;
       });
       this.accountSoon();
     });
@@ -43,10 +43,10 @@ export class Schedules {
   /** Compacts at the next full interval, if anything happened by then; sometimes twice at once. */
   compactSoon(): void {
     this.#plan('compactor', this.#history.settings.compactorEveryMs, () => {
-      const { around, functions, random, scheduler } = this.#history;
-      if (around.activity === this.#compactedActivity) return;
+      const { context, functions, random, scheduler } = this.#history;
+      if (context.activity === this.#compactedActivity) return;
       const ended = () => {
-        this.#compactedActivity = around.activity;
+        this.#compactedActivity = context.activity;
       };
       functions.compact(ended);
       if (random.chance(0.3)) scheduler.in(random.between(0, 100), () => functions.compact(ended));

@@ -1,6 +1,7 @@
 // The faults that a history's seed decides: a list, so that it can be printed, and cut down while it still fails.
-import type { LevelRetentionsMs } from '../../../lambdas/core/claim.ts';
+
 import type { RollupConfig } from '../../../lambdas/core/segment.ts';
+import type { LevelRetentionsMs } from '../../../lambdas/core/watermark.ts';
 import type { Random } from '../random.ts';
 import type { Service } from '../world/network.ts';
 import {
@@ -62,7 +63,7 @@ export type Fault =
   | { readonly kind: 'poison'; readonly atMs: number; readonly body: string }
   | { readonly kind: 'redrive-now'; readonly atMs: number }
   | { readonly kind: 'replay-parked'; readonly atMs: number }
-  /** An operator gives a parked letter up; which one is drawn when its time has come. */
+  /** An operator gives a parked dead letter up; which one is drawn when its time has come. */
   | { readonly kind: 'discard-parked'; readonly atMs: number; readonly pick: number }
   | { readonly kind: 'pause'; readonly atMs: number; readonly role: Role; readonly lengthMs: number };
 
@@ -75,16 +76,16 @@ const OPERATIONS: Record<Role, readonly string[]> = {
   writer: words(
     'putDelta putDelta putDelta acknowledge acknowledge changeVisibility bury notePlace put getParameter noteExpired',
   ),
-  // Replaying and discarding letters run as a redriver, too.
+  // Replaying and discarding dead letters run as a redriver, too.
   redriver: words(
     'probe take putDelta readEntries acknowledge giveBack giveBack park notePlace remove getParameter put delete',
   ),
-  accountant: words('shards readBooks readHead queryEntries readEntries putBooks raiseClaim'),
+  accountant: words('shards readCheckpoint readHead queryEntries readEntries putCheckpoint putWatermark'),
   compactor: words(
     'readState putEpoch putEpoch queryDeltas readBlocks putBlock putBlock putBlock markDone markDone putLate putTop ' +
       'addMetric readEntries queryEntries listShards',
   ),
-  reader: words('readClaim readState readBlocks queryDeltas queryLate'),
+  reader: words('readWatermark readState readBlocks queryDeltas queryLate'),
   operator: words('readState registerDeletion readBlocks putBlock putBlock putTop replaceDelta replaceLate'),
 };
 
@@ -177,7 +178,7 @@ export function drawFaults(random: Random, settings: Settings): Fault[] {
     faults.push({ kind, atMs, ...DRAWS[kind][1](random, settings) } as Fault);
   }
   if (settings.weeks) faults.push(...drawWeeks(random, settings));
-  // What the guarantees ask of operators: no letter stays parked until the deltas of its segment expire.
+  // What the guarantees ask of operators: no dead letter stays parked until the deltas of its segment expire.
   if (burstsMs.length > 1)
     for (const days of [20, 22]) faults.push({ kind: 'replay-parked', atMs: startMs + days * DAY_MS });
   return faults.sort((a, b) => a.atMs - b.atMs);

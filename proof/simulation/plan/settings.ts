@@ -1,7 +1,7 @@
 // What a history's seed decides about the system itself: shards, configuration, sizes, retentions, clocks.
 import type { CompactorSettings } from '../../../lambdas/compactor/ports.ts';
-import type { LevelRetentionsMs } from '../../../lambdas/core/claim.ts';
 import type { RollupConfig } from '../../../lambdas/core/segment.ts';
+import type { LevelRetentionsMs } from '../../../lambdas/core/watermark.ts';
 import type { Random } from '../random.ts';
 import { ORDINARY_WORLD, type WorldLimits } from '../world/world.ts';
 

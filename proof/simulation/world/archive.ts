@@ -33,7 +33,7 @@ export class WorldArchive {
     return bytes && textOf(key, bytes);
   }
 
-  /** The names of parked letters, poison included. */
+  /** The names of parked dead letters, poison included. */
   parkedNames(): string[] {
     return this.#bucket.keys('parked/').map((key) => key.slice('parked/'.length, -'.json'.length));
   }

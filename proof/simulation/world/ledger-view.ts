@@ -45,10 +45,10 @@ export class LedgerView {
   readonly #shards = new Map<ShardKey, StoredLedger>();
   readonly #listed = new Set<ShardKey>();
   /** The published `completeThrough`, epoch milliseconds; 0 as long as there is none. */
-  claimMs = 0;
+  watermarkMs = 0;
   /** The item with the state of compaction. */
   compaction: Item | undefined;
-  /** Grows with every change of what accounts are read from: heads, entries, books, the list of shards. */
+  /** Grows with every change of what accounts are read from: heads, entries, checkpoints, the list of shards. */
   changes = 0;
 
   constructor(observer: WorldObserver) {
@@ -84,8 +84,8 @@ export class LedgerView {
       this.#listed.add(parseShardKey(sk));
       this.changes += 1;
     } else if (pk === 'CLAIM') {
-      this.claimMs = Number(item['throughMs']?.N ?? 0);
-      this.#observer.claimRaised(this.claimMs);
+      this.watermarkMs = Number(item['throughMs']?.N ?? 0);
+      this.#observer.watermarkRaised(this.watermarkMs);
     } else if (pk === 'COMPACTION') this.compaction = item;
     else if (pk === 'DELETIONS' || pk === 'GENERATIONS') return;
     else if (kind === 'SEG') this.#entryWritten(parseShardKey(pk), before, item);

@@ -15,7 +15,7 @@ export interface WorldObserver {
   /** A segment's entry became visible. */
   entryPut(shard: string, entry: SegmentEntry): void;
   /** `completeThrough` was published. */
-  claimRaised(throughMs: number): void;
+  watermarkRaised(throughMs: number): void;
   /** A queue dropped a message as too old. */
   messageDropped(queue: string, body: string): void;
 }

@@ -1,5 +1,5 @@
 // A shard's checkpoint: totals of its settled segments, moved forward so that a reader need not read all segments again.
-import { type HourBooks, hoursAfter, hoursWith, NO_HOURS } from './hour-books.ts';
+import { hoursAfter, hoursWith, NO_HOURS, type RecentHours } from './hour-accounts.ts';
 import type { Head } from './segment.ts';
 import {
   addPlaces,
@@ -10,7 +10,7 @@ import {
   type SegmentEntry,
 } from './segment-entry.ts';
 
-export interface Books {
+export interface Checkpoint {
   /** Every segment up to this one is either in `settled` or in `open`. */
   readonly through: number;
   /** Segments up to `through` that still miss a part, ascending. */
@@ -18,7 +18,7 @@ export interface Books {
   /** Where the events of the settled segments are. */
   readonly settled: EmittedPlaces;
   /** The settled segments by hour of arrival; undefined in a checkpoint written before hours were kept. */
-  readonly hours: HourBooks | undefined;
+  readonly hours: RecentHours | undefined;
   /** Incremented with every change, so that concurrent writers of one checkpoint detect each other. */
   readonly revision: number;
 }
@@ -27,7 +27,7 @@ export interface Books {
 export const OPEN_SEGMENTS_MAX = 1_000;
 
 /** The checkpoint of a shard that was never summed. */
-export const EMPTY_BOOKS: Books = {
+export const EMPTY_CHECKPOINT: Checkpoint = {
   through: 0,
   open: [],
   settled: NOWHERE,
@@ -43,24 +43,24 @@ export function lastEntered(head: Head | undefined): number {
 
 /**
  * Moves the checkpoint forward.
- * @param reopened the entries of `books.open`, as they are now
- * @param following the entries after `books.through`, ascending and contiguous
+ * @param reopened the entries of `checkpoint.open`, as they are now
+ * @param following the entries after `checkpoint.through`, ascending and contiguous
  * @returns the new checkpoint, or the same object when nothing changed
  */
 export function moveForward(
-  books: Books,
+  checkpoint: Checkpoint,
   reopened: readonly SegmentEntry[],
   following: readonly SegmentEntry[],
-): Books {
+): Checkpoint {
   const open: number[] = [];
   const settling: SegmentEntry[] = [];
-  let { through } = books;
+  let { through } = checkpoint;
   const take = (entry: SegmentEntry) => {
     if (isSettled(entry)) settling.push(entry);
     else open.push(entry.segment);
   };
   const entries = new Map(reopened.map((entry) => [entry.segment, entry]));
-  for (const segment of books.open) {
+  for (const segment of checkpoint.open) {
     const entry = entries.get(segment);
     // Without its entry, a segment's state is unknown: it stays open, and the audit names it.
     if (entry === undefined) open.push(segment);
@@ -71,28 +71,32 @@ export function moveForward(
     take(entry);
     through = entry.segment;
   }
-  if (through === books.through && open.length === books.open.length) return books;
-  const hours = hoursIn(books, following[0]?.runMaxBeforeMs);
+  if (through === checkpoint.through && open.length === checkpoint.open.length) return checkpoint;
+  const hours = hoursIn(checkpoint, following[0]?.runMaxBeforeMs);
   return {
     through,
     open,
-    settled: settling.map(emittedPlaces).reduce(addPlaces, books.settled),
+    settled: settling.map(emittedPlaces).reduce(addPlaces, checkpoint.settled),
     hours: hours && hoursWith(hours, settling),
-    revision: books.revision + 1,
+    revision: checkpoint.revision + 1,
   };
 }
 
 /** The hours of a checkpoint; if it has none, the hours after its last arrival, if that is known. */
-function hoursIn({ hours }: Books, runMaxMs: number | undefined): HourBooks | undefined {
+function hoursIn({ hours }: Checkpoint, runMaxMs: number | undefined): RecentHours | undefined {
   return hours ?? (runMaxMs === undefined ? undefined : hoursAfter(runMaxMs));
 }
 
 /** Where all emitted events of a shard are: from the checkpoint, and the entries that are open or beyond it. */
-export function placesNow(books: Books, unsettled: readonly SegmentEntry[]): EmittedPlaces {
-  return unsettled.map(emittedPlaces).reduce(addPlaces, books.settled);
+export function placesNow(checkpoint: Checkpoint, unsettled: readonly SegmentEntry[]): EmittedPlaces {
+  return unsettled.map(emittedPlaces).reduce(addPlaces, checkpoint.settled);
 }
 
 /** The last hours of a shard: from the checkpoint, and the entries that are open or beyond it. */
-export function hoursNow(books: Books, head: Head, unsettled: readonly SegmentEntry[]): HourBooks {
-  return hoursWith(books.hours ?? hoursAfter(head.runMaxMs), unsettled);
+export function hoursNow(
+  checkpoint: Checkpoint,
+  head: Head,
+  unsettled: readonly SegmentEntry[],
+): RecentHours {
+  return hoursWith(checkpoint.hours ?? hoursAfter(head.runMaxMs), unsettled);
 }

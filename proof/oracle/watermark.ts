@@ -7,30 +7,30 @@ import { Lineage } from './lineage.ts';
 import type { Rollups } from './rollups.ts';
 import { Violation } from './violation.ts';
 
-/** Holds every claim against the records that arrived before it. */
-export class Claims {
+/** Checks every watermark against the records that arrived before it. */
+export class WatermarkCheck {
   readonly #rollups: Rollups;
   readonly #lineage = new Lineage();
-  #claimMs = 0;
+  #watermarkMs = 0;
 
   constructor(rollups: Rollups) {
     this.#rollups = rollups;
   }
 
-  /** @returns the record's arrival as claims count it */
+  /** @returns the record's arrival as the watermark counts it */
   arrived(shard: string, parents: readonly string[], sequenceNumber: string, arrivalMs: number): number {
     const reachedMs = this.#lineage.arrived(shard, parents, sequenceNumber, arrivalMs);
-    if (reachedMs < this.#claimMs)
+    if (reachedMs < this.#watermarkMs)
       throw new Violation(
         'completeThrough is true',
-        `${iso(this.#claimMs)} was claimed, and a record came at ${iso(reachedMs)}`,
+        `${iso(this.#watermarkMs)} was published as complete, and a record came at ${iso(reachedMs)}`,
       );
     return reachedMs;
   }
 
-  /** Checks a claim: every record that arrived before it is in a segment that is counted, or named as lost. */
+  /** Checks a watermark: every record that arrived before it is in a segment that is counted, or named as lost. */
   raised(throughMs: number, world: World): void {
-    this.#claimMs = throughMs;
+    this.#watermarkMs = throughMs;
     for (const { shard, sequenceNumber } of this.#lineage.takeBefore(throughMs))
       this.#check(shard, sequenceNumber, throughMs, world);
   }
@@ -40,7 +40,7 @@ export class Claims {
     const broken = (what: string) =>
       new Violation(
         'completeThrough is true',
-        `${iso(throughMs)} was claimed, and record ${sequence} of ${shard} ${what}`,
+        `${iso(throughMs)} was published as complete, and record ${sequence} of ${shard} ${what}`,
       );
     if (found === undefined) {
       const trimmed = world.stream

@@ -1,7 +1,7 @@
 // Sending the canary's events: what the stream does not take is put again, and the expectation comes last.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { beat, HeartbeatsNotSent } from '../../lambdas/canary/beat.ts';
+import { HeartbeatsNotSent, sendHeartbeats } from '../../lambdas/canary/send-heartbeats.ts';
 import type { Heartbeat, OpenShard } from '../../lambdas/core/canary.ts';
 import { parseShardId } from '../../lambdas/core/identifiers.ts';
 
@@ -22,9 +22,9 @@ function createStream(shards: readonly OpenShard[], refuses: (id: string, times:
     ports: {
       stream: {
         openShards: async () => shards,
-        put: async (beats: readonly Heartbeat[]) => {
-          puts.push(beats.map(({ id }) => id));
-          return beats.filter(({ id }) => {
+        put: async (heartbeats: readonly Heartbeat[]) => {
+          puts.push(heartbeats.map(({ id }) => id));
+          return heartbeats.filter(({ id }) => {
             times.set(id, (times.get(id) ?? 0) + 1);
             return refuses(id, times.get(id) ?? 0);
           });
@@ -45,21 +45,21 @@ const [SHARE_3, SHARE_4, EXPECTED] = [
 
 test('every open shard gets its share, and then the expectation follows', async () => {
   const { puts, pauses, ports } = createStream(SHARDS, () => false);
-  assert.equal(await beat(NOW_MS, ports), 3);
+  assert.equal(await sendHeartbeats(NOW_MS, ports), 3);
   assert.deepEqual(puts, [[SHARE_3, SHARE_4], [EXPECTED]]);
   assert.deepEqual(pauses, []);
 });
 
 test('only what was not taken is put again, after longer and longer pauses', async () => {
   const { puts, pauses, ports } = createStream(SHARDS, (id, times) => id === SHARE_4 && times < 4);
-  assert.equal(await beat(NOW_MS, ports), 3);
+  assert.equal(await sendHeartbeats(NOW_MS, ports), 3);
   assert.deepEqual(puts, [[SHARE_3, SHARE_4], [SHARE_4], [SHARE_4], [SHARE_4], [EXPECTED]]);
   assert.deepEqual(pauses, [250, 500, 1000]);
 });
 
 test('without every share there is no expectation, and the error names what is missing', async () => {
   const { puts, pauses, ports } = createStream(SHARDS, (id) => id === SHARE_3);
-  await assert.rejects(beat(NOW_MS, ports), {
+  await assert.rejects(sendHeartbeats(NOW_MS, ports), {
     name: HeartbeatsNotSent.name,
     message: `the stream did not accept ${SHARE_3}`,
   });
@@ -69,5 +69,5 @@ test('without every share there is no expectation, and the error names what is m
 });
 
 test('a stream without an open shard is an error', async () => {
-  await assert.rejects(beat(NOW_MS, createStream([], () => false).ports), HeartbeatsNotSent);
+  await assert.rejects(sendHeartbeats(NOW_MS, createStream([], () => false).ports), HeartbeatsNotSent);
 });

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Books, EMPTY_BOOKS, moveForward } from '../../lambdas/core/books.ts';
-import { HOURS_KEPT, hourDifference, hoursWith, NO_HOURS } from '../../lambdas/core/hour-books.ts';
+import { type Checkpoint, EMPTY_CHECKPOINT, moveForward } from '../../lambdas/core/checkpoint.ts';
+import { HOURS_KEPT, hourDifference, hoursWith, NO_HOURS } from '../../lambdas/core/hour-accounts.ts';
 import {
   hourConservationDifference,
   type PipelineStatus,
@@ -21,11 +21,13 @@ import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
 const HOUR = Date.UTC(2026, 10, 20, 0);
 const plan = planSegment(undefined, [record(1, {})], CONFIG, []);
 
-/** The status of one shard whose entries these are, after its books were moved as far as `through`. */
-function statusOf(entries: readonly SegmentEntry[], books: Books): PipelineStatus {
-  const unsettled = entries.filter(({ segment }) => segment > books.through || books.open.includes(segment));
+/** The status of one shard whose entries these are, after its checkpoint was moved as far as `through`. */
+function statusOf(entries: readonly SegmentEntry[], checkpoint: Checkpoint): PipelineStatus {
+  const unsettled = entries.filter(
+    ({ segment }) => segment > checkpoint.through || checkpoint.open.includes(segment),
+  );
   const runMaxMs = entries.at(-1)?.runMaxMs ?? 0;
-  return pipelineStatus([shardAccounts(SHARD_KEY, { ...plan, runMaxMs }, books, unsettled)]);
+  return pipelineStatus([shardAccounts(SHARD_KEY, { ...plan, runMaxMs }, checkpoint, unsettled)]);
 }
 
 const acked = { acked: new Set([0]) };
@@ -37,8 +39,8 @@ test('a segment belongs to the hour of its running maximum, settled or not', () 
     entry(2, [7], at(0)),
     entry(3, [9], { ...at(2.5), parked: new Set([0]) }),
   ];
-  const books = moveForward(EMPTY_BOOKS, [], entries);
-  const { hours, hoursSince } = statusOf(entries, books);
+  const checkpoint = moveForward(EMPTY_CHECKPOINT, [], entries);
+  const { hours, hoursSince } = statusOf(entries, checkpoint);
   assert.equal(hoursSince, null);
   const row = { duplicate: 0, rejected: 0, dead: 0, expired: 0, lost: 0, difference: 0 };
   assert.deepEqual(hours, [
@@ -50,7 +52,7 @@ test('a segment belongs to the hour of its running maximum, settled or not', () 
 test('the equation is a check: accounts that do not fit their parts are a difference', () => {
   const whole = entry(1, [5], acked);
   const difference = (change: Partial<SegmentEntry>) => {
-    const [hour] = hoursWith(NO_HOURS, [{ ...whole, ...change }]).sums;
+    const [hour] = hoursWith(NO_HOURS, [{ ...whole, ...change }]).accounts;
     assert.ok(hour);
     return hourDifference(hour);
   };
@@ -60,30 +62,30 @@ test('the equation is a check: accounts that do not fit their parts are a differ
   // Both sides of the first equation agree, and the rollup says that it emitted more than the parts have.
   assert.equal(difference({ accounts: { ...whole.accounts, emitted: 6 } }), 1);
   const wrong = { ...whole, accounts: { ...whole.accounts, received: 2 } };
-  assert.equal(hourConservationDifference(statusOf([wrong], EMPTY_BOOKS)), 3);
+  assert.equal(hourConservationDifference(statusOf([wrong], EMPTY_CHECKPOINT)), 3);
 });
 
 test('the last 48 hours stay, older ones are folded away and named as such', () => {
   const entries = Array.from({ length: 60 }, (_, hour) => entry(hour + 1, [1], { ...acked, ...at(hour) }));
-  const books = moveForward(EMPTY_BOOKS, [], entries);
-  assert.equal(books.hours?.sums.length, HOURS_KEPT);
-  const { hours, hoursSince, counted } = statusOf(entries, books);
+  const checkpoint = moveForward(EMPTY_CHECKPOINT, [], entries);
+  assert.equal(checkpoint.hours?.accounts.length, HOURS_KEPT);
+  const { hours, hoursSince, counted } = statusOf(entries, checkpoint);
   assert.deepEqual([hours.length, hours[0]?.hour, counted], [48, '2026-11-20T12', 60]);
   assert.equal(hoursSince, '2026-11-20T12');
   // A straggler of an hour that is folded away does not bring that hour back as if it were whole.
-  const late = moveForward({ ...books, open: [7] }, [entry(7, [1], { ...acked, ...at(6) })], []);
-  assert.equal(late.hours?.sums.length, HOURS_KEPT);
-  assert.equal(late.settled.counted, books.settled.counted + 1);
+  const late = moveForward({ ...checkpoint, open: [7] }, [entry(7, [1], { ...acked, ...at(6) })], []);
+  assert.equal(late.hours?.accounts.length, HOURS_KEPT);
+  assert.equal(late.settled.counted, checkpoint.settled.counted + 1);
 });
 
-test('books without hours are read, and know their hours from the next whole one on', () => {
+test('a checkpoint without hours is read, and knows its hours from the next whole one on', () => {
   const entries = [0, 0.5, 1, 2].map((hour, index) => entry(index + 1, [1], { ...acked, ...at(hour) }));
-  const old = { ...moveForward(EMPTY_BOOKS, [], entries.slice(0, 2)), hours: undefined };
+  const old = { ...moveForward(EMPTY_CHECKPOINT, [], entries.slice(0, 2)), hours: undefined };
   const before = statusOf(entries.slice(0, 2), old);
   assert.deepEqual([before.counted, before.hours, before.hoursSince], [2, [], '2026-11-20T01']);
   const following = entries.slice(2).map((one) => ({ ...one, runMaxBeforeMs: HOUR + HOUR_MS / 2 }));
-  const books = moveForward(old, [], following);
-  const { hours, hoursSince, counted } = statusOf(entries, books);
+  const checkpoint = moveForward(old, [], following);
+  const { hours, hoursSince, counted } = statusOf(entries, checkpoint);
   assert.deepEqual(
     [counted, hoursSince, hours.map(({ hour }) => hour.slice(-2))],
     [4, '2026-11-20T01', ['01', '02']],
@@ -91,8 +93,11 @@ test('books without hours are read, and know their hours from the next whole one
 });
 
 test('an hour that one shard has folded away is left out of all', () => {
-  const early = shardAccounts(SHARD_KEY, plan, EMPTY_BOOKS, [entry(1, [1], at(0)), entry(2, [1], at(60))]);
-  const idle = shardAccounts(SHARD_KEY, plan, EMPTY_BOOKS, [entry(1, [3], at(2))]);
+  const early = shardAccounts(SHARD_KEY, plan, EMPTY_CHECKPOINT, [
+    entry(1, [1], at(0)),
+    entry(2, [1], at(60)),
+  ]);
+  const idle = shardAccounts(SHARD_KEY, plan, EMPTY_CHECKPOINT, [entry(1, [3], at(2))]);
   const { hours, hoursSince, shards } = pipelineStatus([early, idle]);
   assert.deepEqual([hours.map(({ hour }) => hour), hoursSince], [['2026-11-22T12'], '2026-11-20T13']);
   assert.deepEqual(
@@ -102,7 +107,10 @@ test('an hour that one shard has folded away is left out of all', () => {
 });
 
 test('an answer has as many hours as are asked for, the present one included', () => {
-  const status = statusOf([entry(1, [1], at(0)), entry(2, [1], at(1)), entry(3, [1], at(2))], EMPTY_BOOKS);
+  const status = statusOf(
+    [entry(1, [1], at(0)), entry(2, [1], at(1)), entry(3, [1], at(2))],
+    EMPTY_CHECKPOINT,
+  );
   const last = (hours: number, nowMs: number) =>
     withLastHours(status, hours, nowMs).hours.map(({ hour }) => Number(hour.slice(-2)));
   const now = HOUR + 2.9 * HOUR_MS;
@@ -122,7 +130,7 @@ test('how many hours: 0 to 48, or the reason why not', () => {
   }
 });
 
-test('however books are kept, the hours balance and add up to the totals', () => {
+test('however checkpoints move, the hours balance and add up to the totals', () => {
   const part = fc.tuple(fc.nat(9), fc.constantFrom('acked', 'dead', 'parked', 'in-flight'));
   const segments = fc.array(
     fc.record({ parts: fc.array(part, { maxLength: 3 }), minutes: fc.nat(90), lost: fc.boolean() }),
@@ -140,12 +148,16 @@ test('however books are kept, the hours balance and add up to the totals', () =>
         const sizes = parts.map(([events]) => events);
         return entry(index + 1, sizes, { ...places, lost, runMaxMs, runMaxBeforeMs });
       });
-      let books: Books = EMPTY_BOOKS;
+      let checkpoint: Checkpoint = EMPTY_CHECKPOINT;
       for (const through of keptAfter) {
-        const open = entries.filter(({ segment }) => books.open.includes(segment));
-        books = moveForward(books, open, entries.slice(books.through, Math.max(books.through, through)));
+        const open = entries.filter(({ segment }) => checkpoint.open.includes(segment));
+        checkpoint = moveForward(
+          checkpoint,
+          open,
+          entries.slice(checkpoint.through, Math.max(checkpoint.through, through)),
+        );
       }
-      const status = statusOf(entries, books);
+      const status = statusOf(entries, checkpoint);
       assert.equal(hourConservationDifference(status), 0);
       assert.equal(status.hoursSince, null);
       for (const column of ['counted', 'inFlight', 'dead', 'parked', 'lost'] as const) {

@@ -1,8 +1,8 @@
 // The canary's first task: a known event on every open shard, which is also the shard's heartbeat.
-import { type Heartbeat, minuteBeats, minuteStartMs } from '../core/canary.ts';
+import { type Heartbeat, minuteHeartbeats, minuteStartMs } from '../core/canary.ts';
 import type { HeartbeatStream, Pause } from '../ports.ts';
 
-export interface BeatPorts {
+export interface HeartbeatPorts {
   readonly stream: HeartbeatStream;
   readonly pause: Pause;
 }
@@ -22,12 +22,12 @@ export class HeartbeatsNotSent extends Error {
  * @returns how many events were sent
  * @throws HeartbeatsNotSent when the stream did not accept them all; the minute then has no expectation
  */
-export async function beat(nowMs: number, { stream, pause }: BeatPorts): Promise<number> {
+export async function sendHeartbeats(nowMs: number, { stream, pause }: HeartbeatPorts): Promise<number> {
   const [first, ...others] = await stream.openShards();
   if (first === undefined) throw new HeartbeatsNotSent('the stream has no open shard');
-  const { shares, expectation } = minuteBeats(minuteStartMs(nowMs), [first, ...others]);
-  const putAll = async (beats: readonly Heartbeat[]) => {
-    let missing = await stream.put(beats);
+  const { shares, expectation } = minuteHeartbeats(minuteStartMs(nowMs), [first, ...others]);
+  const putAll = async (heartbeats: readonly Heartbeat[]) => {
+    let missing = await stream.put(heartbeats);
     for (let tries = 1; missing.length > 0; tries += 1) {
       if (tries === PUT_TRIES) {
         const ids = missing.map(({ id }) => id).join(', ');

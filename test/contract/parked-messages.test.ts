@@ -1,4 +1,4 @@
-// Parked and discarded letters on a real archive and a real ledger.
+// Parked and discarded dead letters on a real archive and a real ledger.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
@@ -21,7 +21,7 @@ const output = rollUp(records, { seen: () => false }, CONFIG);
 const { body } = messageOf(1, [rowOf('/a')]);
 const history = unknownHistory(ARRIVAL_MS);
 
-test('parked letters are listed, read, discarded and removed by name', async () => {
+test('parked dead letters are listed, read, discarded and removed by name', async () => {
   const bucket = await services.bucket();
   const archive = new Archive(services.s3, bucket);
   await archive.keepParked({ messageId: 'm', body }, history);
@@ -32,8 +32,8 @@ test('parked letters are listed, read, discarded and removed by name', async () 
     return all.sort();
   };
   assert.deepEqual(await names(), [`${segment}/0`, 'poison/m-2']);
-  const letter = await archive.read(`${segment}/0`);
-  assert.deepEqual(letter, { name: `${segment}/0`, body, history });
+  const message = await archive.read(`${segment}/0`);
+  assert.deepEqual(message, { name: `${segment}/0`, body, history });
   assert.equal(await archive.read('1.0.9/9'), undefined);
   const discarding = { by: 'me', at: '2026-11-22T05:00:00.000Z', why: 'a test' };
   for (const _ of ['once', 'again']) {

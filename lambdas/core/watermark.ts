@@ -9,7 +9,7 @@ const EXPIRING = ['hours', 'days', 'months'] as const satisfies readonly Level[]
 export type LevelRetentionsMs = Readonly<Record<Level, number | undefined>>;
 
 /** The watermark. Its times never decrease. */
-export interface Claim {
+export interface Watermark {
   /** Every event that arrived before this is counted, or reported lost. Epoch milliseconds; 0: unknown. */
   readonly throughMs: number;
   /** Events that happened before this are no longer accepted, and all accepted ones are counted. Epoch milliseconds; 0: unknown. */
@@ -21,18 +21,18 @@ export interface Claim {
 }
 
 /** The watermark of a new ledger. */
-export const NO_CLAIM: Claim = { throughMs: 0, acceptedFromMs: 0, kept: undefined, revision: 0 };
+export const NO_WATERMARK: Watermark = { throughMs: 0, acceptedFromMs: 0, kept: undefined, revision: 0 };
 
 /**
  * Raises the watermark.
  * @param retentions from the settings; undefined: leave them unchanged
  */
-export function raisedClaim(
-  known: Claim,
-  seen: Pick<Claim, 'throughMs' | 'acceptedFromMs'>,
+export function raisedWatermark(
+  known: Watermark,
+  seen: Pick<Watermark, 'throughMs' | 'acceptedFromMs'>,
   retentions: LevelRetentionsMs | undefined,
   nowMs: number,
-): Claim {
+): Watermark {
   const advanced = (level: (typeof EXPIRING)[number]) =>
     advanceKept(known.kept?.[level], retentions?.[level], nowMs, periodEndMs(periodAt(level, nowMs)));
   return {
@@ -47,7 +47,7 @@ export function raisedClaim(
 }
 
 /** How long readers may rely on each level: from the ledger, else from the settings. */
-export function retentionsKept({ kept }: Claim, settings: Retentions): Retentions {
+export function retentionsKept({ kept }: Watermark, settings: Retentions): Retentions {
   return kept === undefined ? settings : { ...kept, all: undefined };
 }
 
@@ -55,6 +55,6 @@ export function retentionsKept({ kept }: Claim, settings: Retentions): Retention
  * Maximum age of an accepted event relative to the watermark, milliseconds; undefined: unlimited. Equals
  * `acceptPastSeconds` unless that setting was changed.
  */
-export function acceptPastOf({ throughMs, acceptedFromMs }: Claim): number | undefined {
+export function acceptPastOf({ throughMs, acceptedFromMs }: Watermark): number | undefined {
   return acceptedFromMs === 0 ? undefined : throughMs - acceptedFromMs;
 }

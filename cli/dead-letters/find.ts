@@ -1,11 +1,12 @@
 // Reads dead letters from the queue, which gets them back, and from the archive, with the current place of each part.
+
+import { deadLetterName, partsIn } from '../../lambdas/core/dead-letter-name.ts';
 import { parseSegmentId, type ShardKey } from '../../lambdas/core/identifiers.ts';
-import { letterName, partsIn } from '../../lambdas/core/letter-name.ts';
 import { partPlace, type SegmentEntry } from '../../lambdas/core/segment-entry.ts';
-import type { ParkedLetter } from '../../lambdas/dead-letter-ports.ts';
+import type { ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
 import type { Clock } from '../../lambdas/ports.ts';
-import { factsOf, isMeant, type LetterFacts, type Selection } from './facts.ts';
-import type { DeadLetterPorts, WaitingLetter } from './ports.ts';
+import { type DeadLetterFacts, factsOf, isMeant, type Selection } from './facts.ts';
+import type { DeadLetterPorts, WaitingMessage } from './ports.ts';
 
 /** The result of walking through the queue. */
 export interface Walk {
@@ -27,10 +28,10 @@ const READ_AT_ONCE = 16;
  */
 export async function walkWaiting(
   { waiting, clock }: Pick<DeadLetterPorts, 'waiting'> & { readonly clock: Clock },
-  visit: (letter: WaitingLetter) => Promise<boolean>,
+  visit: (message: WaitingMessage) => Promise<boolean>,
   most = Number.POSITIVE_INFINITY,
 ): Promise<Walk> {
-  const held: WaitingLetter[] = [];
+  const held: WaitingMessage[] = [];
   const met = new Set<string>();
   let heldSinceMs = Number.POSITIVE_INFINITY;
   try {
@@ -41,9 +42,9 @@ export async function walkWaiting(
       // Hold all of them before reading any: an unreadable message must not stay hidden.
       const left = new Set(news);
       try {
-        for (const letter of news) {
-          met.add(letter.messageId);
-          if (await visit(letter)) left.delete(letter);
+        for (const message of news) {
+          met.add(message.messageId);
+          if (await visit(message)) left.delete(message);
         }
       } finally {
         held.push(...left);
@@ -61,12 +62,12 @@ export async function findWaiting(
   ports: DeadLetterPorts,
   selection: Selection,
   most?: number,
-): Promise<Walk & { readonly found: Map<string, LetterFacts> }> {
-  const found = new Map<string, LetterFacts>();
+): Promise<Walk & { readonly found: Map<string, DeadLetterFacts> }> {
+  const found = new Map<string, DeadLetterFacts>();
   const walk = await walkWaiting(
     ports,
-    async (letter) => {
-      const facts = factsOf({ ...letter, name: letterName(letter) }, 'waiting');
+    async (message) => {
+      const facts = factsOf({ ...message, name: deadLetterName(message) }, 'waiting');
       if (isMeant(facts, selection)) found.set(facts.name, facts);
       return false;
     },
@@ -79,12 +80,12 @@ export async function findWaiting(
 export async function* findParked(
   ports: DeadLetterPorts,
   selection: Selection,
-): AsyncIterable<{ readonly letter: ParkedLetter; readonly facts: LetterFacts }> {
+): AsyncIterable<{ readonly message: ParkedMessage; readonly facts: DeadLetterFacts }> {
   let names: string[] = [];
   const read = async () => {
-    const letters = await Promise.all(names.map((name) => readParked(name, ports)));
+    const messages = await Promise.all(names.map((name) => readParked(name, ports)));
     names = [];
-    return letters.flatMap((found) =>
+    return messages.flatMap((found) =>
       found !== undefined && isMeant(found.facts, selection) ? [found] : [],
     );
   };
@@ -96,12 +97,15 @@ export async function* findParked(
 }
 
 async function readParked(name: string, ports: DeadLetterPorts) {
-  const letter = await ports.parked.read(name);
-  return letter && { letter, facts: factsOf(letter, await placeOf(letter, ports)) };
+  const message = await ports.parked.read(name);
+  return message && { message, facts: factsOf(message, await placeOf(message, ports)) };
 }
 
 /** Where the parts of an archived message are: its object stays until they are counted. */
-async function placeOf({ body }: ParkedLetter, { ledger }: DeadLetterPorts): Promise<LetterFacts['place']> {
+async function placeOf(
+  { body }: ParkedMessage,
+  { ledger }: DeadLetterPorts,
+): Promise<DeadLetterFacts['place']> {
   const carried = partsIn(body);
   if (carried === undefined) return 'parked';
   const { shard, segment } = parseSegmentId(carried.segment);

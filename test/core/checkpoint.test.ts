@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { addAccounts, noAccounts } from '../../lambdas/core/accounts.ts';
 import {
-  type Books,
-  EMPTY_BOOKS,
+  type Checkpoint,
+  EMPTY_CHECKPOINT,
   lastEntered,
   moveForward,
   OPEN_SEGMENTS_MAX,
   placesNow,
-} from '../../lambdas/core/books.ts';
+} from '../../lambdas/core/checkpoint.ts';
 import { conservationDifference, pipelineStatus, shardAccounts } from '../../lambdas/core/pipeline-status.ts';
 import { planSegment } from '../../lambdas/core/segment.ts';
 import { emittedPlaces, lostEntry, partPlace } from '../../lambdas/core/segment-entry.ts';
@@ -42,10 +42,10 @@ test('a part is in exactly one place, and an acknowledgement outweighs every oth
   });
 });
 
-test('books step over an open segment, come back for it, and stop at what is not there', () => {
+test('a checkpoint steps over an open segment, comes back for it, and stops at what is not there', () => {
   const acked = (parts: number[]) => ({ acked: new Set(parts) });
   const first = moveForward(
-    EMPTY_BOOKS,
+    EMPTY_CHECKPOINT,
     [],
     [entry(1, [5], acked([0])), entry(2, [7, 7], acked([1])), entry(3, [9], acked([0]))],
   );
@@ -56,11 +56,11 @@ test('books step over an open segment, come back for it, and stop at what is not
   assert.deepEqual(moveForward(first, [], []), first, 'an entry that is gone keeps its segment open');
 });
 
-test('books do not step over more open segments than they can list', () => {
+test('a checkpoint does not step over more open segments than it can list', () => {
   const entries = Array.from({ length: OPEN_SEGMENTS_MAX + 10 }, (_, index) => entry(index + 1, [1]));
-  const books = moveForward(EMPTY_BOOKS, [], entries);
-  assert.equal(books.open.length, OPEN_SEGMENTS_MAX);
-  assert.equal(books.through, OPEN_SEGMENTS_MAX);
+  const checkpoint = moveForward(EMPTY_CHECKPOINT, [], entries);
+  assert.equal(checkpoint.open.length, OPEN_SEGMENTS_MAX);
+  assert.equal(checkpoint.through, OPEN_SEGMENTS_MAX);
 });
 
 test('an entry must exist up to the newest sent segment', () => {
@@ -79,7 +79,7 @@ test('an entry must exist up to the newest sent segment', () => {
   assert.equal(lostEntry(older).accounts.lost, 2, 'a plan that does not know its events');
 });
 
-test('wherever parts are and whenever books are kept, received is the sum of all places', () => {
+test('wherever parts are and whenever checkpoints move, received is the sum of all places', () => {
   const place = fc.constantFrom('acked', 'dead', 'parked', 'in-flight');
   const segments = fc.array(
     fc.record({
@@ -104,16 +104,20 @@ test('wherever parts are and whenever books are kept, received is the sum of all
         const { received } = segment.accounts;
         return { ...segment, accounts: { ...segment.accounts, received: received + duplicate, duplicate } };
       });
-      let books: Books = EMPTY_BOOKS;
+      let checkpoint: Checkpoint = EMPTY_CHECKPOINT;
       for (const through of keptAfter) {
-        const open = entries.filter(({ segment }) => books.open.includes(segment));
-        books = moveForward(books, open, entries.slice(books.through, Math.max(books.through, through)));
+        const open = entries.filter(({ segment }) => checkpoint.open.includes(segment));
+        checkpoint = moveForward(
+          checkpoint,
+          open,
+          entries.slice(checkpoint.through, Math.max(checkpoint.through, through)),
+        );
       }
       const unsettled = entries.filter(
-        ({ segment }) => segment > books.through || books.open.includes(segment),
+        ({ segment }) => segment > checkpoint.through || checkpoint.open.includes(segment),
       );
       const expected = entries.map(emittedPlaces);
-      const now = placesNow(books, unsettled);
+      const now = placesNow(checkpoint, unsettled);
       for (const column of ['counted', 'inFlight', 'dead', 'parked', 'lost'] as const) {
         assert.equal(
           now[column],
@@ -123,7 +127,7 @@ test('wherever parts are and whenever books are kept, received is the sum of all
       }
       const totals = entries.map(({ accounts }) => accounts).reduce(addAccounts, noAccounts());
       const plan = planSegment(undefined, [record(1, {})], CONFIG, []);
-      const accounts = shardAccounts(SHARD_KEY, { ...plan, status: 'sent', totals }, books, unsettled);
+      const accounts = shardAccounts(SHARD_KEY, { ...plan, status: 'sent', totals }, checkpoint, unsettled);
       assert.equal(conservationDifference(accounts.accounts), 0);
       assert.equal(conservationDifference(pipelineStatus([accounts, accounts])), 0);
     }),

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A mutation: what is replaced where. Each text to find must stand there exactly once. */
-export interface Sabotage {
+export interface Mutation {
   readonly name: string;
   readonly edits: readonly Edit[];
   /** Tests that hunt it; left out: the simulation and the small worlds do. */
@@ -28,9 +28,9 @@ export function edited(text: string, { file, find, put }: Edit): string {
 }
 
 /** One block of a text: `# name`, `by TEST`, `unexplored WHY`, `harmless WHY`, then `@ file` with lines to find and to put. */
-function parsed(lines: readonly string[], common: Partial<Sabotage>): Sabotage {
+function parsed(lines: readonly string[], common: Partial<Mutation>): Mutation {
   const edits: { file: string; find: string[]; put: string[] }[] = [];
-  const sabotage = { name: '', ...common };
+  const mutation = { name: '', ...common };
   let file = '';
   for (const [index, line] of lines.entries()) {
     const [, mark = '', rest = ''] = /^(\S+) ?(.*)$/.exec(line) ?? [];
@@ -38,13 +38,13 @@ function parsed(lines: readonly string[], common: Partial<Sabotage>): Sabotage {
     else if (mark === '-' || mark === '+') {
       if (mark === '-' && !lines[index - 1]?.startsWith('-')) edits.push({ file, find: [], put: [] });
       edits.at(-1)?.[mark === '-' ? 'find' : 'put'].push(rest);
-    } else Object.assign(sabotage, settingOf(mark, rest));
+    } else Object.assign(mutation, settingOf(mark, rest));
   }
   const text = (some: readonly string[]) => some.join('\n');
-  return { ...sabotage, edits: edits.map((one) => ({ ...one, find: text(one.find), put: text(one.put) })) };
+  return { ...mutation, edits: edits.map((one) => ({ ...one, find: text(one.find), put: text(one.put) })) };
 }
 
-function settingOf(mark: string, rest: string): Partial<Sabotage> {
+function settingOf(mark: string, rest: string): Partial<Mutation> {
   if (mark === '#') return { name: rest };
   if (mark === 'by') return { tests: [rest] };
   if (mark === 'harmless' || mark === 'unexplored') return { [mark]: rest };
@@ -52,7 +52,7 @@ function settingOf(mark: string, rest: string): Partial<Sabotage> {
 }
 
 /** The mutations of a text. What stands below `=` and before the first of them holds for all up to the next `=`. */
-function mutationsIn(text: string): Sabotage[] {
+function mutationsIn(text: string): Mutation[] {
   return text.split(/^=\n/m).flatMap((section) => {
     const [head = '', ...blocks] = section.split(/^(?=# )/m);
     const linesOf = (part: string) => part.split('\n').filter((line) => line !== '' && !line.startsWith('%'));
@@ -62,6 +62,6 @@ function mutationsIn(text: string): Sabotage[] {
 }
 
 /** Every mutation there is. */
-export const SABOTAGES: readonly Sabotage[] = readdirSync(import.meta.dirname)
+export const MUTATIONS: readonly Mutation[] = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith('.txt'))
   .flatMap((name) => mutationsIn(readFileSync(join(import.meta.dirname, name), 'utf8')));

@@ -20,7 +20,7 @@ export function partsIn(body: string): CarriedParts | undefined {
 }
 
 /** `SEGMENT/PART`, such as `1.0.2s/0`, or `poison/MESSAGE`. */
-export function letterName({ messageId, body }: { messageId: string; body: string }): string {
+export function deadLetterName({ messageId, body }: { messageId: string; body: string }): string {
   const carried = partsIn(body);
   return carried === undefined ? `poison/${messageId}` : `${carried.segment}/${carried.parts[0]}`;
 }

@@ -1,13 +1,13 @@
 // The accountant's second task: compute the watermark, up to which all arrivals are counted, and publish it.
 import { giveUp } from '../aggregator/finish-segment.ts';
-import { lastEntered } from '../core/books.ts';
 import { acceptedFromMs } from '../core/boundaries.ts';
-import { type Claim, type LevelRetentionsMs, raisedClaim } from '../core/claim.ts';
+import { lastEntered } from '../core/checkpoint.ts';
 import { completeFromMs, completeThroughMs, vanishedShards } from '../core/completeness.ts';
 import { AFTER_ALL, BEFORE_ALL, type SegmentId, type ShardKey, segmentId } from '../core/identifiers.ts';
 import type { Head } from '../core/segment.ts';
 import { isGivenUp, isSettled, type SegmentEntry } from '../core/segment-entry.ts';
-import type { BooksLedger, Clock, SegmentLedger, ShardDirectory } from '../ports.ts';
+import { type LevelRetentionsMs, raisedWatermark, type Watermark } from '../core/watermark.ts';
+import type { CheckpointLedger, Clock, SegmentLedger, ShardDirectory } from '../ports.ts';
 import { progressOfShards, type Reached, runMaxOf } from './shard-progress.ts';
 
 /** The result of one run. */
@@ -25,8 +25,8 @@ export interface Completeness {
  * With `retentions` it records what is retained at each level. For shards that the stream dropped unread it records a gap, and
  * gives up their planned segments, whose records are gone.
  */
-export async function claimCompleteness(
-  ledger: BooksLedger & Pick<SegmentLedger, 'markLost' | 'markSent'>,
+export async function advanceWatermark(
+  ledger: CheckpointLedger & Pick<SegmentLedger, 'markLost' | 'markSent'>,
   stream: ShardDirectory,
   generation: string,
   clock: Clock,
@@ -49,18 +49,18 @@ export async function claimCompleteness(
 
 /** Raises the published watermark; concurrent runs are safe. @returns the watermark in force afterwards */
 async function publish(
-  seen: Pick<Claim, 'throughMs' | 'acceptedFromMs'>,
+  seen: Pick<Watermark, 'throughMs' | 'acceptedFromMs'>,
   retentions: LevelRetentionsMs | undefined,
-  ledger: BooksLedger,
+  ledger: CheckpointLedger,
   clock: Clock,
 ): Promise<number> {
   for (;;) {
-    const claim = raisedClaim(await ledger.readClaim(), seen, retentions, clock.nowMs());
-    if ((await ledger.putClaim(claim)) === 'put') return claim.throughMs;
+    const watermark = raisedWatermark(await ledger.readWatermark(), seen, retentions, clock.nowMs());
+    if ((await ledger.putWatermark(watermark)) === 'put') return watermark.throughMs;
   }
 }
 
-async function howFar(shard: ShardKey, ledger: BooksLedger): Promise<Reached> {
+async function howFar(shard: ShardKey, ledger: CheckpointLedger): Promise<Reached> {
   const head = await ledger.readHead(shard);
   if (head === undefined) return { head, done: 0, doneRunMaxMs: 0 };
   const done = await longestDonePrefix(shard, head, ledger);
@@ -80,7 +80,7 @@ async function acceptedFromOf(
   shard: ShardKey,
   head: Head,
   segment: number,
-  ledger: BooksLedger,
+  ledger: CheckpointLedger,
 ): Promise<number> {
   if (segment === 0) return 0;
   const [at] = segment === head.segment ? [head] : await ledger.readEntries(shard, [segment]);
@@ -88,16 +88,18 @@ async function acceptedFromOf(
 }
 
 /** The last segment before the first one with a missing part. Lost and discarded parts are reported, not waited for. */
-async function longestDonePrefix(shard: ShardKey, head: Head, ledger: BooksLedger): Promise<number> {
-  const books = await ledger.readBooks(shard);
+async function longestDonePrefix(shard: ShardKey, head: Head, ledger: CheckpointLedger): Promise<number> {
+  const checkpoint = await ledger.readCheckpoint(shard);
   const isOver = (entry: SegmentEntry | undefined) => entry !== undefined && (entry.lost || isSettled(entry));
   const isDone = (entry: SegmentEntry | undefined) =>
     isOver(entry) || (entry !== undefined && isGivenUp(entry));
-  const open = new Map((await ledger.readEntries(shard, books.open)).map((entry) => [entry.segment, entry]));
-  const missing = books.open.find((segment) => !isDone(open.get(segment)));
+  const open = new Map(
+    (await ledger.readEntries(shard, checkpoint.open)).map((entry) => [entry.segment, entry]),
+  );
+  const missing = checkpoint.open.find((segment) => !isDone(open.get(segment)));
   if (missing !== undefined) return missing - 1;
-  let done = books.through;
-  for await (const entry of ledger.entriesUp(shard, books.through, lastEntered(head))) {
+  let done = checkpoint.through;
+  for await (const entry of ledger.entriesUp(shard, checkpoint.through, lastEntered(head))) {
     if (entry.segment !== done + 1 || !isDone(entry)) break;
     done = entry.segment;
   }

@@ -1,8 +1,8 @@
 // The accountant's use case: move every shard's checkpoint forward over settled segments.
-import { lastEntered, moveForward } from '../core/books.ts';
+import { lastEntered, moveForward } from '../core/checkpoint.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
-import type { BooksLedger } from '../ports.ts';
+import type { CheckpointLedger } from '../ports.ts';
 
 /** Maximum entries read in one step. */
 const STEP_ENTRIES_MAX = 1_000;
@@ -11,22 +11,22 @@ const STEP_ENTRIES_MAX = 1_000;
  * Moves the checkpoints of all shards forward, in steps, while there is time. Repeatable: a checkpoint sums segments that
  * cannot change any more, and concurrent writers detect each other.
  */
-export async function keepBooks(ledger: BooksLedger, hasTime: () => boolean): Promise<void> {
+export async function advanceCheckpoints(ledger: CheckpointLedger, hasTime: () => boolean): Promise<void> {
   for (const shard of await ledger.shards()) {
     while (hasTime() && (await step(shard, ledger)));
   }
 }
 
 /** One step over one shard. @returns whether another step may advance further */
-async function step(shard: ShardKey, ledger: BooksLedger): Promise<boolean> {
-  const books = await ledger.readBooks(shard);
+async function step(shard: ShardKey, ledger: CheckpointLedger): Promise<boolean> {
+  const checkpoint = await ledger.readCheckpoint(shard);
   const through = lastEntered(await ledger.readHead(shard));
   const following: SegmentEntry[] = [];
-  for await (const entry of ledger.entriesUp(shard, books.through, through)) {
+  for await (const entry of ledger.entriesUp(shard, checkpoint.through, through)) {
     following.push(entry);
     if (following.length === STEP_ENTRIES_MAX) break;
   }
-  const next = moveForward(books, await ledger.readEntries(shard, books.open), following);
-  if (next === books) return false;
-  return (await ledger.putBooks(shard, next)) === 'put' && following.length === STEP_ENTRIES_MAX;
+  const next = moveForward(checkpoint, await ledger.readEntries(shard, checkpoint.open), following);
+  if (next === checkpoint) return false;
+  return (await ledger.putCheckpoint(shard, next)) === 'put' && following.length === STEP_ENTRIES_MAX;
 }

@@ -1,18 +1,11 @@
-// Options that several commands share, in commander's format.
+// The options that say how to read a file, in commander's format.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { FormatRequest } from '../formats/detect.ts';
-import { FORMAT_ALIASES, FORMATS } from '../formats/plan.ts';
-import { metricProblem, parseWhere } from '../formats/select.ts';
-import { TIME_UNITS, type TimeUnit } from '../formats/time.ts';
-import { WRAPPERS, type Wrapper } from '../formats/unwrap.ts';
+import type { FormatRequest } from '../../formats/detect.ts';
+import { FORMAT_ALIASES, FORMATS } from '../../formats/plan.ts';
+import { parseWhere } from '../../formats/select.ts';
+import { TIME_UNITS, type TimeUnit } from '../../formats/time.ts';
+import { WRAPPERS, type Wrapper } from '../../formats/unwrap.ts';
 import { messageOf, UsageError } from './errors.ts';
-
-/** A metric's name. */
-export function metricName(text: string): string {
-  const problem = metricProblem(text);
-  if (problem !== undefined) throw new InvalidArgumentError(`${problem}.`);
-  return text;
-}
 
 /** `a=b,c=d`, or the option several times. */
 function conditions(text: string, before: readonly string[] = []): readonly string[] {
@@ -120,13 +113,4 @@ export function formatRequest(flags: FormatFlags): FormatRequest {
     ...selection,
     ...(timeUnit && { timeUnit }),
   };
-}
-
-/** Adds the options that say which service. */
-export function addServiceOptions(command: Command): Command {
-  return command
-    .optionsGroup('Which service:')
-    .option('--url <url>', 'its address, such as http://127.0.0.1:8787')
-    .addOption(new Option('--api-key <key>', 'sent as x-api-key').env('TALLY_API_KEY'))
-    .option('--metric <name>', 'metric to count under', metricName, 'view');
 }

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { factsOf, isMeant, type Selection } from '../../cli/dead-letters/facts.ts';
-import { walkWaiting } from '../../cli/dead-letters/look.ts';
-import type { WaitingLetter } from '../../cli/dead-letters/ports.ts';
+import { walkWaiting } from '../../cli/dead-letters/find.ts';
+import type { WaitingMessage } from '../../cli/dead-letters/ports.ts';
 import { messageOf, rowOf } from '../support/messages.ts';
 
-const letter = (messageId: string): WaitingLetter => ({
+const message = (messageId: string): WaitingMessage => ({
   messageId,
   receiptHandle: messageId,
   body: '',
@@ -15,8 +15,8 @@ const letter = (messageId: string): WaitingLetter => ({
   history: undefined,
 });
 
-function queue(letters: WaitingLetter[], msForEach = 0) {
-  const waiting = [...letters];
+function queue(messages: WaitingMessage[], msForEach = 0) {
+  const waiting = [...messages];
   const released: string[] = [];
   const clock = { ms: 0, nowMs: () => clock.ms };
   const ports = {
@@ -26,7 +26,7 @@ function queue(letters: WaitingLetter[], msForEach = 0) {
         clock.ms += msForEach;
         return waiting.splice(0, 2);
       },
-      release: async (held: readonly WaitingLetter[]) => {
+      release: async (held: readonly WaitingMessage[]) => {
         released.push(...held.map(({ messageId }) => messageId));
       },
       depth: async () => ({ visible: waiting.length, hidden: 0 }),
@@ -36,13 +36,13 @@ function queue(letters: WaitingLetter[], msForEach = 0) {
 }
 
 test('what a visit deals with is not given back, the rest is', async () => {
-  const { ports, released } = queue(['a', 'b', 'c'].map(letter));
+  const { ports, released } = queue(['a', 'b', 'c'].map(message));
   const walk = await walkWaiting(ports, async ({ messageId }) => messageId === 'b');
   assert.deepEqual([walk, released], [{ met: 3, complete: true }, ['a', 'c']]);
 });
 
 test('a visit that fails gives everything back, what was not looked at included', async () => {
-  const { ports, released } = queue(['a', 'b', 'c', 'd'].map(letter));
+  const { ports, released } = queue(['a', 'b', 'c', 'd'].map(message));
   const walk = walkWaiting(ports, async ({ messageId }) => {
     if (messageId === 'c') throw new Error('no');
     return messageId === 'a';
@@ -51,23 +51,23 @@ test('a visit that fails gives everything back, what was not looked at included'
   assert.deepEqual(released, ['b', 'c', 'd']);
 });
 
-test('a walk that holds letters ends before their minute does; a letter that comes back ends it, too', async () => {
+test('a walk that holds dead letters ends before their minute does; a dead letter that comes back ends it, too', async () => {
   const slow = queue(
-    Array.from({ length: 50 }, (_, at) => letter(`m${at}`)),
+    Array.from({ length: 50 }, (_, at) => message(`m${at}`)),
     10_000,
   );
   const walk = await walkWaiting(slow.ports, async () => false);
   assert.deepEqual([walk.complete, slow.released.length, walk.met], [false, walk.met, 12]);
   const acting = queue(
-    Array.from({ length: 50 }, (_, at) => letter(`m${at}`)),
+    Array.from({ length: 50 }, (_, at) => message(`m${at}`)),
     10_000,
   );
   assert.equal((await walkWaiting(acting.ports, async () => true)).met, 50, 'nothing is held');
-  const again = queue([letter('a'), letter('b'), letter('a'), letter('b'), letter('c')]);
+  const again = queue([message('a'), message('b'), message('a'), message('b'), message('c')]);
   assert.equal((await walkWaiting(again.ports, async () => false)).met, 2);
 });
 
-test('letters are chosen by everything that is given', () => {
+test('dead letters are chosen by everything that is given', () => {
   const { body } = messageOf(100, [{ ...rowOf('/a'), events: 2 }]);
   const facts = factsOf({ name: '1.0.2s/0', body, history: undefined }, 'waiting');
   assert.deepEqual([facts.events, facts.poison], [2, false]);

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { edited, SABOTAGES } from '../../proof/mutants/sabotage.ts';
+import { edited, MUTATIONS } from '../../proof/mutants/mutation.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 test('every mutation applies, changes something, and has its own name', () => {
-  for (const { name, edits, harmless } of SABOTAGES) {
+  for (const { name, edits, harmless } of MUTATIONS) {
     assert.ok(edits.length > 0 || harmless !== undefined, `"${name}" changes nothing`);
     const texts = new Map<string, string>();
     for (const edit of edits) {
@@ -17,6 +17,6 @@ test('every mutation applies, changes something, and has its own name', () => {
       assert.doesNotThrow(() => texts.set(edit.file, edited(text, edit)), `"${name}"`);
     }
   }
-  const names = SABOTAGES.map(({ name }) => name);
+  const names = MUTATIONS.map(({ name }) => name);
   assert.deepEqual(new Set(names).size, names.length);
 });

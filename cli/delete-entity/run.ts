@@ -1,0 +1,94 @@
+// The action of `tally delete-entity`: deletes an entity's stored data, or reports what would be deleted.
+import { createInterface } from 'node:readline/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DeltasMissing } from '../../lambdas/compactor/epoch-rows.ts';
+import { S3ArchiveCleaner } from '../../lambdas/deletion/archive-cleaner.aws.ts';
+import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
+import type { DeletionPorts, DeletionReport, DeletionSettings } from '../../lambdas/deletion/ports.ts';
+import type { DeleteEntityOptions } from '../delete-entity.ts';
+import { exitCodes } from '../shared/errors.ts';
+import { stackNamed } from '../shared/options.ts';
+import { openStack, type StackAccess } from '../shared/stack-access.ts';
+import { clock, compactNow, openStore } from '../shared/store-access.ts';
+
+/** Runs the command. @returns its exit code */
+export async function runDeleteEntity(entity: string, given: DeleteEntityOptions): Promise<number> {
+  const archive = given.archive === true;
+  const stack = await openStack(stackNamed(given));
+  try {
+    const { ports, settings } = wired(stack, given);
+    // Compacted rows can be found.
+    await ports.pause(0);
+    const { onProgress, endProgress } = progress();
+    const pass = (dryRun: boolean) =>
+      deleteEntity(entity, ports, settings, { dryRun, archive, onProgress }).finally(endProgress);
+    const found = await pass(true);
+    console.log(`${stack.label}: ${sentence(found, archive)}`);
+    if (given.dryRun === true) return found.archive.byHand.length === 0 ? exitCodes.done : exitCodes.failed;
+    if (!given.yes && !(await confirmed())) {
+      console.error('Nothing was deleted.');
+      return exitCodes.usage;
+    }
+    const deleted = await pass(false);
+    console.log(`Deleted: ${sentence(deleted, archive)}`);
+    if (!deleted.settled)
+      console.log(
+        'Events of it that had arrived and were still under way show until they are compacted, and go then.',
+      );
+    console.log('A record without the name is in the archive under deletions/.');
+    return deleted.archive.byHand.length === 0 ? exitCodes.done : exitCodes.failed;
+  } finally {
+    stack.close();
+  }
+}
+
+function wired(
+  stack: StackAccess,
+  { wait }: DeleteEntityOptions,
+): { ports: DeletionPorts; settings: DeletionSettings } {
+  const access = openStore(stack);
+  const { state, store, forget } = access;
+  const ports: DeletionPorts = {
+    state,
+    store,
+    forget,
+    archive: new S3ArchiveCleaner(stack.s3, stack.resources.archiveBucket),
+    clock,
+    async pause(ms) {
+      await compactNow(access).catch((error: unknown) => {
+        // Compaction has its own alarm for missing deltas; the register already contains the deletion.
+        if (!(error instanceof DeltasMissing)) throw error;
+      });
+      await delay(ms);
+    },
+  };
+  return { ports, settings: { retentions: access.settings.retentions, patienceMs: wait * 1000 } };
+}
+
+/** A line that is overwritten on a terminal; nothing without a terminal. */
+function progress(): { onProgress: (line: string) => void; endProgress: () => void } {
+  if (!process.stderr.isTTY) return { onProgress: () => {}, endProgress: () => {} };
+  return {
+    onProgress: (line) => process.stderr.write(`\r\u001b[K${line}`),
+    endProgress: () => process.stderr.write('\r\u001b[K'),
+  };
+}
+
+function sentence({ events, rows, deltas, late, tops, archive }: DeletionReport, archived: boolean): string {
+  const blocks = rows.hours + rows.days + rows.months + rows.all;
+  const counts = `${events} events; ${blocks} rows in blocks, ${deltas + late} deltas, ${tops} top lists`;
+  if (!archived) return `${counts}; the archive was not looked at`;
+  const byHand = archive.byHand.map((key) => `\n  look at it by hand: ${key}`).join('');
+  return `${counts}; ${archive.removed} of ${archive.objects} archived objects whole, parts of ${archive.rewritten}${byHand}`;
+}
+
+async function confirmed(): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    console.error('There is no terminal to ask on: add --yes to confirm.');
+    return false;
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question('Deleting cannot be undone. Type yes to delete: ');
+  terminal.close();
+  return answer.trim() === 'yes';
+}
