@@ -21,7 +21,7 @@ export interface Verdict {
 }
 
 /** Steps that recovery may take once nothing fails any more, and how long it may take. */
-const RECOVERY_STEPS_MAX = 200_000;
+const RECOVERY_STEPS_MAX = 1_000_000;
 const RECOVERY_MS_MAX = 24 * 3_600_000;
 const STEPS_MAX = 2_000_000;
 const DAY_MS = 24 * 3_600_000;
