@@ -74,11 +74,15 @@ async function takeOne(QueueUrl: string): Promise<Message> {
 
 test('every message of a large segment is sent, within the limits of a batch', async () => {
   const url = await services.queue();
-  const rows = Array.from({ length: 6_000 }, (_, index) =>
-    rowOf(hash('sha512', `${index}`, 'hex').repeat(3)),
-  );
+  // Names of all printable characters hardly compress: ten messages are more than the mebibyte that a batch may have.
+  const printable = (bytes: Buffer) => String.fromCharCode(...bytes.map((byte) => 33 + (byte % 94)));
+  const name = (row: number) =>
+    [1, 2, 3, 4, 5, 6, 7].map((part) => printable(hash('sha512', `${row} ${part}`, 'buffer'))).join('');
+  const rows = Array.from({ length: 6_000 }, (_, row) => rowOf(name(row)));
   const messages = messagesOf(ID, rows);
   assert.ok(messages.length > 10, 'more than one batch takes');
+  const bytes = messages.slice(0, 10).reduce((sum, message) => sum + message.body.length, 0);
+  assert.ok(bytes > 1_048_576, `${bytes} bytes`);
   await new SqsRollupQueue(services.sqs, url).send(messages);
   const bodies = (await receive(url)).map(({ Body }) => Body);
   assert.deepEqual(new Set(bodies), new Set(messages.map((message) => message.body)));
