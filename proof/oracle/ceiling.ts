@@ -21,8 +21,10 @@ export class Ceiling {
     const { id, rejected, metric, entity, atMs, n } = occurrence;
     if (rejected !== undefined) return;
     if (id !== undefined) {
-      const latestMs = this.#latestMs.get(id);
-      this.#latestMs.set(id, Math.max(latestMs ?? 0, arrivalMs));
+      // Twins that say otherwise may each be the one that counts: the other may be too old, or lost.
+      const twin = `${id} ${atMs} ${n}`;
+      const latestMs = this.#latestMs.get(twin);
+      this.#latestMs.set(twin, Math.max(latestMs ?? 0, arrivalMs));
       if (latestMs !== undefined && arrivalMs - latestMs <= this.#windowMs) {
         // If its first record is lost, an event without a time counts in a later minute.
         if (atMs === undefined) this.#raise(counterName(metric, entity), arrivalMs, n);
