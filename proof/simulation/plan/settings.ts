@@ -185,16 +185,17 @@ export function drawSettings(random: Random, seed: number): Settings {
 /** Nothing expires. */
 const FOR_EVER: LevelRetentionsMs = { hours: undefined, days: undefined, months: undefined, all: undefined };
 
+/** Most pages are large: the protocol is no different, and a page of one item each costs a call each. */
 function drawLimits(random: Random): WorldLimits {
   return {
-    pageRecords: random.pick([1, 2, 4, 100]),
-    emptyPages: random.chance(0.5),
+    pageRecords: random.pick([1, 2, 4, 100, 100, 100]),
+    emptyPages: random.chance(0.3),
     idsChunkBytes: random.pick([64, 64, 320_000]),
-    pageEntries: random.pick([1, 2, 200]),
-    batchKeys: random.pick([5, 100, 100]),
+    pageEntries: random.pick([1, 2, 200, 200, 200, 200]),
+    batchKeys: random.pick([5, 100, 100, 100]),
     batchMessages: random.pick([1, 3, 10]),
-    pageShards: random.pick([1, 2, 1_000]),
-    tablePageBytes: random.pick([1, 500, 1_048_576]),
+    pageShards: random.pick([1, 2, 1_000, 1_000]),
+    tablePageBytes: random.pick([1, 500, ...Array<number>(4).fill(1_048_576)]),
   };
 }
 
