@@ -25,7 +25,7 @@ import { TABLES } from './world/names.ts';
 import { directNetwork } from './world/network.ts';
 
 /** How many histories are damaged and repaired. */
-const REPAIRS = 0.3;
+const REPAIRS = 0.2;
 
 /** Looks at a history from outside, without faults or delays. */
 export class RestChecks {
@@ -79,7 +79,7 @@ export class RestChecks {
     const { random, scheduler } = this.#history;
     const draw = random.fork(`rest-${scheduler.steps}`);
     if (draw.chance(0.4)) await this.#checkCounts(atRest);
-    if (!draw.chance(0.4)) return;
+    if (!draw.chance(0.3)) return;
     await this.#compactAll();
     await this.#checkCounts(atRest);
     await this.#findNothing();

@@ -26,7 +26,7 @@ const RECOVERY_MS_MAX = 24 * 3_600_000;
 const STEPS_MAX = 2_000_000;
 const DAY_MS = 24 * 3_600_000;
 /** Questions that are asked while everything goes on. */
-const QUESTIONS = 10;
+const QUESTIONS = 6;
 /** What is asked, and how many hours it is about; undefined: what the service makes of it. */
 const ASKED: readonly (readonly [by: string, hours: number | undefined])[] = [
   ['minute', 3],

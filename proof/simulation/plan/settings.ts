@@ -93,9 +93,9 @@ const STARTS_MS = [
 const LONG_DAYS = [0, 1, 2, 9, 30, 33];
 const SEQUENCE_BASE = 49_600_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n;
 
-/** Large histories take as long as fifty small ones. By seed and not by chance, so that any 200 seeds in a row have each. */
+/** Large histories take as long as fifty small ones. By seed and not by chance, so that any 300 seeds in a row have each. */
 const LARGE: Readonly<Record<number, Size>> = { 50: 'window', 100: 'entities', 150: 'names' };
-const LARGE_EVERY = 200;
+const LARGE_EVERY = 300;
 
 const ACCEPT_PASTS_MS = [undefined, 7 * DAY_MS, 2 * HOUR_MS, 10 * MINUTE_MS];
 
@@ -132,7 +132,7 @@ export function drawSettings(random: Random, seed: number): Settings {
     acceptPastMs,
   };
   const kind = size === 'small' ? random.next() : 1;
-  const [weeks, long, shortLog] = [kind < 0.03, kind >= 0.03 && kind < 0.06, kind >= 0.06 && kind < 0.1];
+  const [weeks, long, shortLog] = [kind < 0.04, kind >= 0.04 && kind < 0.07, kind >= 0.07 && kind < 0.11];
   const everyMs = random.pick([1, 3, 10]) * MINUTE_MS;
   return {
     startMs: random.pick(STARTS_MS) + random.between(0, 12 * MINUTE_MS),
