@@ -121,9 +121,9 @@ export class Table {
         firstPlace(order, (name) => compare(name, after) > 0),
       );
     }
-    const names = order.slice(from, Math.max(from, to));
-    if (descending) names.reverse();
-    for (const name of names) {
+    const step = descending ? -1 : 1;
+    for (let place = descending ? to - 1 : from; place >= from && place < to; place += step) {
+      const name = order[place] as string;
       const version = partition.versions.get(name);
       if (version !== undefined) yield [name, this.#unexpired(version)];
     }

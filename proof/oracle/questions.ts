@@ -67,9 +67,11 @@ export interface Asked {
   readonly names: readonly string[];
   readonly firstMs: number;
   readonly lastMs: number;
+  /** Hours in which something is expected, with what lies less than a day between them. */
+  readonly stretches: readonly (readonly [fromMs: number, toMs: number])[];
 }
 
-/** Counters of which something is expected, and the stretch in which it is. */
+/** Counters of which something is expected, and when it is. */
 export function askedOf(counters: ReadonlyMap<string, ReadonlyMap<number, unknown>>): Asked {
   const names = [...counters.keys()].filter((_, place) => place % Math.ceil(counters.size / NAMES_MAX) === 0);
   const times = names.flatMap((name) => [...(counters.get(name)?.keys() ?? [])]);
@@ -77,21 +79,38 @@ export function askedOf(counters: ReadonlyMap<string, ReadonlyMap<number, unknow
     names,
     firstMs: times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
     lastMs: times.reduce((a, b) => Math.max(a, b), 0),
+    stretches: stretchesOf(times),
   };
 }
 
-/** The minutes of counters, as the query answers them. */
+function stretchesOf(times: readonly number[]): [fromMs: number, toMs: number][] {
+  const stretches: [number, number][] = [];
+  for (const hourMs of [...new Set(times.map(hourOf))].sort((a, b) => a - b)) {
+    const last = stretches.at(-1);
+    if (last !== undefined && hourMs < last[1] + DAY_MS) last[1] = hourMs + HOUR_MS;
+    else stretches.push([hourMs, hourMs + HOUR_MS]);
+  }
+  return stretches;
+}
+
+/**
+ * The minutes of counters, as the query answers them. Weeks in which nothing is expected are not asked by the minute: what
+ * is there nevertheless, `checkGrains` finds.
+ */
 export async function minutesOf(
-  { names, firstMs, lastMs }: Asked,
+  { names, stretches }: Asked,
   ports: AskPorts,
   settings: QuerySettings,
 ): Promise<MinuteSums> {
   const sums = new MinuteSums();
   if (names.length === 0) return sums;
-  const range = { from: String(hourOf(firstMs)), to: String(hourOf(lastMs) + HOUR_MS) };
-  const answers = await ask(names, { by: 'minute', limit: '2000', ...range }, ports, settings);
-  for (const [name, pages] of answers) {
-    for (const { at, n } of pages.flatMap(({ points }) => points)) sums.add(name, Date.parse(at), Number(n));
+  for (const [fromMs, toMs] of stretches) {
+    const range = { from: String(fromMs), to: String(toMs) };
+    const answers = await ask(names, { by: 'minute', limit: '2000', ...range }, ports, settings);
+    for (const [name, pages] of answers) {
+      for (const { at, n } of pages.flatMap(({ points }) => points))
+        sums.add(name, Date.parse(at), Number(n));
+    }
   }
   return sums;
 }

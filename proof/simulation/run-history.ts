@@ -26,7 +26,7 @@ const RECOVERY_MS_MAX = 24 * 3_600_000;
 const STEPS_MAX = 2_000_000;
 const DAY_MS = 24 * 3_600_000;
 /** Questions that are asked while everything goes on. */
-const QUESTIONS = 10;
+const QUESTIONS = 6;
 /** What is asked, and how many hours it is about; undefined: what the service makes of it. */
 const ASKED: readonly (readonly [by: string, hours: number | undefined])[] = [
   ['minute', 3],
@@ -38,7 +38,7 @@ const ASKED: readonly (readonly [by: string, hours: number | undefined])[] = [
   ['total', undefined],
 ];
 /** Steps between two looks at the accounts. */
-const STATUS_EVERY = 60;
+const STATUS_EVERY = 120;
 const SOUND_RETRIES = '{"attempts":3,"backoffBaseSeconds":1,"redriveDelaySeconds":1}';
 
 /** Runs a history. @param keepLines whether the trace is wanted as text */
@@ -138,13 +138,13 @@ class Run {
   }
 
   /** The schedules go on where nothing arrives: what passes there is compacted, and expires. */
-  #keepAwake(untilMs: number): void {
+  #keepAwake(untilMs: number, draw = this.history.random.fork('awake')): void {
     const { scheduler, schedules, context } = this.history;
     context.activity += 1;
     schedules.accountSoon();
     schedules.compactSoon();
-    const nextMs = scheduler.nowMs() + 6 * 3_600_000;
-    if (nextMs < untilMs) scheduler.at(nextMs, () => this.#keepAwake(untilMs));
+    const nextMs = scheduler.nowMs() + draw.between(3, 40) * 3_600_000;
+    if (nextMs < untilMs) scheduler.at(nextMs, () => this.#keepAwake(untilMs, draw));
   }
 
   #put({ partitionKey, data, arrivalSkewMs, occurrences }: HistoryPlan['puts'][number]): void {

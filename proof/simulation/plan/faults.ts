@@ -177,36 +177,35 @@ export function drawFaults(random: Random, settings: Settings): Fault[] {
     const kind = random.pick(KINDS);
     faults.push({ kind, atMs, ...DRAWS[kind][1](random, settings) } as Fault);
   }
-  if (settings.weeks) faults.push(...drawWeeks(random, settings));
+  const isBrief = !settings.weeks && !settings.shortLog && burstsMs.length === 1 && settings.size === 'small';
+  if (settings.weeks || (isBrief && random.chance(PARKED))) faults.push(...drawParked(random, settings));
   // What the guarantees ask of operators: no dead letter stays parked until the deltas of its segment expire.
   if (burstsMs.length > 1)
     for (const days of [20, 22]) faults.push({ kind: 'replay-parked', atMs: startMs + days * DAY_MS });
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** Dead letters that come back after days and weeks, before and after the counter items expired. */
-function drawWeeks(random: Random, { startMs, trafficMs }: Settings): Fault[] {
+/** How many small histories have messages that are parked, replayed and discarded. */
+const PARKED = 0.08;
+
+/** Messages that are parked, and come back within hours; in histories of weeks also before and after their period expired. */
+function drawParked(random: Random, { startMs, trafficMs, weeks }: Settings): Fault[] {
   const deadMs = trafficMs + random.pick([1, 30]) * MINUTE_MS;
-  const pauseMs = random.pick([0, 1, 5, 13]) * DAY_MS;
+  const pauseMs = weeks ? random.pick([0, 1, 5, 13]) * DAY_MS : 0;
   const faults: Fault[] = [
     { kind: 'outage', atMs: startMs, service: 'counters', lengthMs: deadMs },
     { kind: 'retries', atMs: startMs, text: '{"attempts":1,"redriveRounds":0}' },
     { kind: 'pause', atMs: startMs + trafficMs, role: 'redriver', lengthMs: pauseMs },
     { kind: 'copies', atMs: startMs, copies: random.between(0, 5) },
   ];
-  let replayMs = startMs;
+  let replayMs = weeks ? startMs : startMs + deadMs;
   for (let replays = random.between(1, 3); replays > 0; replays -= 1) {
     const aroundExpiryMs = startMs + MINUTES_RETENTION_MS + random.between(-3 * HOUR_MS, 2 * HOUR_MS);
     // Two days later the items themselves are deleted.
     const aroundDeletionMs = aroundExpiryMs + 2 * DAY_MS;
-    const aimsMs = [
-      replayMs + random.between(0, 2 * HOUR_MS),
-      replayMs + 20 * DAY_MS,
-      aroundExpiryMs,
-      aroundExpiryMs,
-      aroundDeletionMs,
-    ];
-    replayMs = Math.max(replayMs, random.pick(aimsMs));
+    const soonMs = replayMs + random.between(0, 2 * HOUR_MS);
+    const lateMs = [replayMs + 20 * DAY_MS, aroundExpiryMs, aroundExpiryMs, aroundDeletionMs];
+    replayMs = Math.max(replayMs, random.pick(weeks ? [soonMs, ...lateMs] : [soonMs]));
     faults.push({ kind: 'replay-parked', atMs: replayMs }, { kind: 'copies', atMs: replayMs, copies: 2 });
     // Mostly before a replay comes: afterwards there is little left to give up.
     const discardMs = replayMs - random.pick([0, HOUR_MS, HOUR_MS]);

@@ -26,7 +26,7 @@ export const NOTHING_OMITTED: Omitted = { puts: new Set(), faults: new Set() };
 /** Draws the history of a seed. */
 export function planHistory(seed: number, omitted: Omitted = NOTHING_OMITTED): HistoryPlan {
   const random = new Random(`tally/${seed}`);
-  const drawn = drawSettings(random.fork('settings'));
+  const drawn = drawSettings(random.fork('settings'), seed);
   const faults = drawFaults(random.fork('faults'), drawn);
   const rollups = [drawn.rollup, ...faults.flatMap((one) => (one.kind === 'deploy' ? [one.rollup] : []))];
   const settings = {

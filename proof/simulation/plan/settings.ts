@@ -5,6 +5,9 @@ import type { LevelRetentionsMs } from '../../../lambdas/core/watermark.ts';
 import type { Random } from '../random.ts';
 import { ORDINARY_WORLD, type WorldLimits } from '../world/world.ts';
 
+/** How much a history holds. */
+export type Size = 'small' | 'window' | 'entities' | 'names';
+
 /** Everything about a history but its events and its faults. Times are milliseconds. */
 export interface Settings {
   /** When the first record may arrive. */
@@ -13,8 +16,8 @@ export interface Settings {
   readonly trafficMs: number;
   /** Records arrive in bursts, that long after the start. */
   readonly burstsMs: readonly number[];
-  /** What AWS's own limits are made for: some hundred segments in one dedup window, or ten thousand entities. */
-  readonly size: 'small' | 'window' | 'entities';
+  /** What AWS's own limits are made for: some hundred segments in one dedup window, ten thousand entities, long names. */
+  readonly size: Size;
   readonly shards: number;
   readonly sequenceBase: bigint;
   readonly rollup: RollupConfig;
@@ -90,6 +93,10 @@ const STARTS_MS = [
 const LONG_DAYS = [0, 1, 2, 9, 30, 33];
 const SEQUENCE_BASE = 49_600_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n;
 
+/** Large histories take as long as fifty small ones. By seed and not by chance, so that any 300 seeds in a row have each. */
+const LARGE: Readonly<Record<number, Size>> = { 50: 'window', 100: 'entities', 150: 'names' };
+const LARGE_EVERY = 300;
+
 const ACCEPT_PASTS_MS = [undefined, 7 * DAY_MS, 2 * HOUR_MS, 10 * MINUTE_MS];
 
 /** A configuration as a deployment may bring it. */
@@ -117,15 +124,15 @@ export function drawRetentions(random: Random): LevelRetentionsMs {
 export const MINUTES_RETENTION_MS = 50 * DAY_MS;
 
 /** Draws a history's settings. */
-export function drawSettings(random: Random): Settings {
-  const size = drawSize(random.fork('size'));
+export function drawSettings(random: Random, seed: number): Settings {
+  const size = LARGE[seed % LARGE_EVERY] ?? 'small';
   const acceptPastMs = random.pick(ACCEPT_PASTS_MS);
   const rollup = {
     ...rollupConfig(random, { rollup: { acceptPastMs } as RollupConfig, size }),
     acceptPastMs,
   };
   const kind = size === 'small' ? random.next() : 1;
-  const [weeks, long, shortLog] = [kind < 0.06, kind >= 0.06 && kind < 0.14, kind >= 0.14 && kind < 0.22];
+  const [weeks, long, shortLog] = [kind < 0.04, kind >= 0.04 && kind < 0.07, kind >= 0.07 && kind < 0.11];
   const everyMs = random.pick([1, 3, 10]) * MINUTE_MS;
   return {
     startMs: random.pick(STARTS_MS) + random.between(0, 12 * MINUTE_MS),
@@ -178,21 +185,17 @@ export function drawSettings(random: Random): Settings {
 /** Nothing expires. */
 const FOR_EVER: LevelRetentionsMs = { hours: undefined, days: undefined, months: undefined, all: undefined };
 
-function drawSize(random: Random): Settings['size'] {
-  if (random.chance(0.975)) return 'small';
-  return random.pick(['window', 'entities']);
-}
-
+/** Most pages are large: the protocol is no different, and a page of one item each costs a call each. */
 function drawLimits(random: Random): WorldLimits {
   return {
-    pageRecords: random.pick([1, 2, 4, 100]),
-    emptyPages: random.chance(0.5),
+    pageRecords: random.pick([1, 2, 4, 100, 100, 100]),
+    emptyPages: random.chance(0.3),
     idsChunkBytes: random.pick([64, 64, 320_000]),
-    pageEntries: random.pick([1, 2, 200]),
-    batchKeys: random.pick([5, 100, 100]),
+    pageEntries: random.pick([1, 2, 200, 200, 200, 200]),
+    batchKeys: random.pick([5, 100, 100, 100]),
     batchMessages: random.pick([1, 3, 10]),
-    pageShards: random.pick([1, 2, 1_000]),
-    tablePageBytes: random.pick([1, 500, 1_048_576]),
+    pageShards: random.pick([1, 2, 1_000, 1_000]),
+    tablePageBytes: random.pick([1, 500, ...Array<number>(4).fill(1_048_576)]),
   };
 }
 

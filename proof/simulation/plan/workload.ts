@@ -68,7 +68,7 @@ export function drawWorkload(random: Random, settings: Settings): Put[] {
   const events = size === 'window' ? random.between(310, 500) : random.pick([3, 8, 20, 45]);
   const batchedShare = size === 'window' ? 0 : random.pick([0, 0.3, 0.9]);
   const duplicateShare = random.pick([0.1, 0.5]);
-  const puts: Put[] = size === 'entities' ? drawManyEntities(random, settings) : [];
+  const puts: Put[] = size === 'entities' || size === 'names' ? drawManyEntities(random, settings) : [];
   const drawMs = () => startMs + random.pick(burstsMs) + random.between(0, trafficMs);
   for (let number = 0; number < events * Math.min(3, burstsMs.length); number += 1) {
     const firstMs = drawMs();
@@ -98,10 +98,9 @@ export function drawWorkload(random: Random, settings: Settings): Put[] {
   return puts.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** Ten thousand entities and more, some of whose names are long: larger than a page, a message, an item. */
+/** Ten thousand entities, or a thousand with long names: larger than a page, a message, an item. */
 function drawManyEntities(random: Random, settings: Settings): Put[] {
-  const length = random.pick([0, 90, 400]);
-  const records = length === 400 ? 25 : 26;
+  const [records, length] = settings.size === 'names' ? [3, 400] : [26, random.pick([0, 0, 90])];
   return Array.from({ length: records }, (_, record) => {
     const atMs = settings.startMs + random.between(0, settings.trafficMs);
     const events = Array.from({ length: 400 }, (_, place) => {
