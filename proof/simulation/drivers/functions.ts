@@ -7,6 +7,7 @@ import { type AggregateOutcome, aggregate, type Batch } from '../../../lambdas/a
 import { SILENT } from '../../../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../../../lambdas/aggregator/windows.ts';
 import { compact } from '../../../lambdas/compactor/compact.ts';
+import type { CompactionReport } from '../../../lambdas/compactor/ports.ts';
 import type { RollupConfig } from '../../../lambdas/core/segment.ts';
 import type { LevelRetentionsMs } from '../../../lambdas/core/watermark.ts';
 import type { DeliveredMessage, ParkedMessage } from '../../../lambdas/dead-letter-ports.ts';
@@ -185,7 +186,7 @@ export class Functions {
   }
 
   /** Compacts what is due, while everything else goes on. */
-  compact(onEnd: (ending: Ending<unknown>) => void): void {
+  compact(onEnd: (ending: Ending<CompactionReport>) => void): void {
     const { compaction } = this.#history.settings;
     this.#invoke('compactor', '', onEnd, (invocation, { deployment }) => {
       const clients = this.#clients(invocation);

@@ -1,6 +1,8 @@
 // The schedules: redrive, the accountant and the compactor, every so often as long as there is something for them to do.
+import type { CompactionReport } from '../../../lambdas/compactor/ports.ts';
 import type { History } from '../history.ts';
 import type { Role } from '../plan/faults.ts';
+import type { Ending } from './functions.ts';
 
 /** Runs the scheduled functions. */
 export class Schedules {
@@ -40,13 +42,15 @@ export class Schedules {
     });
   }
 
-  /** Compacts at the next full interval, if anything happened by then; sometimes twice at once. */
+  /** Compacts at the next full interval, if anything happened by then or was left; sometimes twice at once. */
   compactSoon(): void {
     this.#plan('compactor', this.#history.settings.compactorEveryMs, () => {
       const { context, functions, random, scheduler } = this.#history;
       if (context.activity === this.#compactedActivity) return;
-      const ended = () => {
-        this.#compactedActivity = context.activity;
+      const ended = (ending: Ending<CompactionReport>) => {
+        const isIdle =
+          !('result' in ending) || Object.values(ending.result.epochs).every((epochs) => epochs === 0);
+        if (isIdle) this.#compactedActivity = context.activity;
       };
       functions.compact(ended);
       if (random.chance(0.3)) scheduler.in(random.between(0, 100), () => functions.compact(ended));
