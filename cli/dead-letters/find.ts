@@ -3,10 +3,10 @@
 import { deadLetterName, partsIn } from '../../lambdas/core/dead-letter-name.ts';
 import { parseSegmentId, type ShardKey } from '../../lambdas/core/identifiers.ts';
 import { partPlace, type SegmentEntry } from '../../lambdas/core/segment-entry.ts';
-import type { ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
+import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
 import type { Clock } from '../../lambdas/ports.ts';
 import { type DeadLetterFacts, factsOf, isMeant, type Selection } from './facts.ts';
-import type { DeadLetterPorts, WaitingMessage } from './ports.ts';
+import type { DeadLetterPorts } from './ports.ts';
 
 /** The result of walking through the queue. */
 export interface Walk {
@@ -28,10 +28,10 @@ const READ_AT_ONCE = 16;
  */
 export async function walkWaiting(
   { waiting, clock }: Pick<DeadLetterPorts, 'waiting'> & { readonly clock: Clock },
-  visit: (message: WaitingMessage) => Promise<boolean>,
+  visit: (message: DeliveredMessage) => Promise<boolean>,
   most = Number.POSITIVE_INFINITY,
 ): Promise<Walk> {
-  const held: WaitingMessage[] = [];
+  const held: DeliveredMessage[] = [];
   const met = new Set<string>();
   let heldSinceMs = Number.POSITIVE_INFINITY;
   try {

@@ -47,11 +47,11 @@ function wired(
   { wait }: DeleteEntityOptions,
 ): { ports: DeletionPorts; settings: DeletionSettings } {
   const access = openStore(stack);
-  const { state, store, forget } = access;
+  const { state, store, rewriter } = access;
   const ports: DeletionPorts = {
     state,
     store,
-    forget,
+    rewriter,
     archive: new S3ArchiveCleaner(stack.s3, stack.resources.archiveBucket),
     clock,
     async pause(ms) {

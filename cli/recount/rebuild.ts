@@ -170,7 +170,7 @@ function aggregatorPorts(
 }
 
 /** A directory of the shards in a ledger, as if a stream listed them. */
-export function directoryOf(ledger: CheckpointLedger): ShardDirectory {
+function directoryOf(ledger: CheckpointLedger): ShardDirectory {
   return {
     async shards() {
       const keys = await ledger.shards();

@@ -102,7 +102,7 @@ async function compare(
 
 function portsOf(
   { s3, resources }: StackAccess,
-  { ledger, store, state, forget, compactor }: StoreAccess,
+  { ledger, store, state, rewriter, compactor }: StoreAccess,
   source: SegmentSource,
   spill: FileSpill,
   isRepair: boolean,
@@ -112,14 +112,14 @@ function portsOf(
     source,
     state,
     store,
-    periods: forget,
-    compaction: { finishPlans: () => finishPlans(compactor) },
+    periods: rewriter,
+    finishPlans: () => finishPlans(compactor),
     spill,
     clock,
     repair: isRepair
       ? {
           store,
-          forget,
+          rewriter,
           state,
           archive: new RepairArchive(s3, resources.archiveBucket),
         }

@@ -52,7 +52,7 @@ export async function periodsWith(
   what: Sought,
   state: CompactionState,
   nowMs: number,
-  ports: Pick<DeletionPorts, 'store' | 'forget'>,
+  ports: Pick<DeletionPorts, 'store' | 'rewriter'>,
 ): Promise<Record<Level, readonly Period[]>> {
   const found: Record<Level, Set<number>> = {
     hours: new Set(),
@@ -66,7 +66,7 @@ export async function periodsWith(
   for await (const { row } of rowsOfDeltas(what, 0, ports)) add(row.hour * HOUR_MS, 'hours');
   for (const level of UPPER_LEVELS) {
     for (const range of what.ranges) {
-      for await (const { rows } of ports.forget.lateItems(level, range)) {
+      for await (const { rows } of ports.rewriter.lateItems(level, range)) {
         for (const { hour, cells } of pickRows(rows, what.names)) {
           for (const cell of cells.keys())
             add(cellAtMs({ level, startMs: hour * HOUR_MS }, cell), BELOW[level]);

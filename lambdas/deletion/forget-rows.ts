@@ -137,10 +137,10 @@ export class RowForgetting {
   /** @returns whether everything was unchanged since the read */
   async #lateOf(level: (typeof UPPER_LEVELS)[number], range: HashRange, lastEpoch: number): Promise<boolean> {
     let isDone = true;
-    for await (const item of this.#ports.forget.lateItems(level, range)) {
+    for await (const item of this.#ports.rewriter.lateItems(level, range)) {
       const rows = item.epoch > lastEpoch ? undefined : this.#without(item);
       if (rows === undefined) continue;
-      const replaced = await this.#ports.forget.replaceLate(level, range, item, rows);
+      const replaced = await this.#ports.rewriter.replaceLate(level, range, item, rows);
       if (replaced === 'replaced') this.#report.late += 1;
       else isDone = false;
     }
@@ -157,7 +157,7 @@ export class RowForgetting {
     for await (const delta of this.#ports.store.deltasIn(range, 0, this.#throughMs)) {
       const rows = this.#without(delta);
       if (rows === undefined || delta.rows === undefined) continue;
-      const replaced = await this.#ports.forget.replaceDelta(delta, delta.rows, rows);
+      const replaced = await this.#ports.rewriter.replaceDelta(delta, delta.rows, rows);
       if (replaced === 'replaced') this.#report.deltas += 1;
       else isDone = false;
     }

@@ -43,7 +43,7 @@ export function counterName(metric: string, entity: string): string {
 }
 
 /** Nothing expected yet. */
-export function nothingExpected(): Expectation {
+function nothingExpected(): Expectation {
   return {
     counters: new Map(),
     received: 0,

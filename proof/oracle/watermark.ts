@@ -62,7 +62,7 @@ export class WatermarkCheck {
 }
 
 /** The segment that holds a record, in whatever generation; undefined when none does. */
-export function entryWith(
+function entryWith(
   sequence: string,
   shard: string,
   world: World,

@@ -3,19 +3,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { factsOf, isMeant, type Selection } from '../../cli/dead-letters/facts.ts';
 import { walkWaiting } from '../../cli/dead-letters/find.ts';
-import type { WaitingMessage } from '../../cli/dead-letters/ports.ts';
+import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
 import { messageOf, rowOf } from '../support/messages.ts';
 
-const message = (messageId: string): WaitingMessage => ({
+const message = (messageId: string): DeliveredMessage => ({
   messageId,
   receiptHandle: messageId,
   body: '',
   receiveCount: 1,
-  sentAtMs: 0,
   history: undefined,
 });
 
-function queue(messages: WaitingMessage[], msForEach = 0) {
+function queue(messages: DeliveredMessage[], msForEach = 0) {
   const waiting = [...messages];
   const released: string[] = [];
   const clock = { ms: 0, nowMs: () => clock.ms };
@@ -26,7 +25,7 @@ function queue(messages: WaitingMessage[], msForEach = 0) {
         clock.ms += msForEach;
         return waiting.splice(0, 2);
       },
-      release: async (held: readonly WaitingMessage[]) => {
+      release: async (held: readonly DeliveredMessage[]) => {
         released.push(...held.map(({ messageId }) => messageId));
       },
       depth: async () => ({ visible: waiting.length, hidden: 0 }),

@@ -186,10 +186,10 @@ async function answersOf({ ledger, state, store, settings }: StoreAccess): Promi
 
 async function recounted(access: StoreAccess, source: ReturnType<typeof replayedSource>) {
   const state = await begin('test', ALL_HOURS, access, RECOUNT_SETTINGS);
-  const { ledger, store, forget } = access;
+  const { ledger, store, rewriter } = access;
   const ports = {
-    ...{ ledger, source, state: access.state, store, periods: forget, clock },
-    compaction: { finishPlans: async () => undefined },
+    ...{ ledger, source, state: access.state, store, periods: rewriter, clock },
+    finishPlans: async () => undefined,
     spill: new MemorySpill(state.spilled.length),
     repair: undefined,
   };

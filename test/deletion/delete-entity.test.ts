@@ -12,7 +12,7 @@ import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
 import type { DeletionReport } from '../../lambdas/deletion/ports.ts';
 import { readTop } from '../../lambdas/query/read-top.ts';
 import { parseTopQuery } from '../../lambdas/query/top-query.ts';
-import { ForgetTable } from '../../lambdas/store/forget-table.ts';
+import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
 import { crashing, inTurns, interrupted } from '../support/disturbed.ts';
 import { recountWorld } from '../support/recounted-world.ts';
 import {
@@ -46,7 +46,7 @@ async function deletePerson(
   const ports = {
     state: state as typeof world.state,
     store,
-    forget: new ForgetTable(dynamoDb, 'counts'),
+    rewriter: new RewriteTable(dynamoDb, 'counts'),
     archive: new S3ArchiveCleaner(s3, 'archive'),
     clock: world.clock,
     pause: async (ms: number) => {

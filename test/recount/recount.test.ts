@@ -10,8 +10,8 @@ import type { SegmentId } from '../../lambdas/core/identifiers.ts';
 import { cellAtMs, cellOf, periodAt, UPPER_LEVELS } from '../../lambdas/core/level.ts';
 import { compareRows, decodeRows, encodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { isoSeconds } from '../../lambdas/core/time.ts';
-import { ForgetTable } from '../../lambdas/store/forget-table.ts';
 import { makeTops } from '../../lambdas/store/make-tops.ts';
+import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
 import { crashing, hoursOnly, inTurns, interrupted } from '../support/disturbed.ts';
 import { recountWorld, repairsOf, type Saved } from '../support/recounted-world.ts';
 import { changeRow, deltasAt, removeBlocks, removeDelta } from '../support/store-changes.ts';
@@ -215,8 +215,11 @@ describe('a recount', () => {
     ];
     const phantom = { ...delta, segment: '1.0.zz' as SegmentId, events: 1, rows: encodeRows(rows) };
     await world.store.putDelta(phantom);
-    const forget = new ForgetTable(world.aws.clients().dynamoDb, 'counts');
-    assert.equal(await forget.replaceDelta(delta, delta.rows ?? assert.fail(), encodeRows(rows)), 'replaced');
+    const rewriter = new RewriteTable(world.aws.clients().dynamoDb, 'counts');
+    assert.equal(
+      await rewriter.replaceDelta(delta, delta.rows ?? assert.fail(), encodeRows(rows)),
+      'replaced',
+    );
     const found = await recountWorld(world);
     assert.deepEqual(
       new Set(
@@ -257,14 +260,14 @@ describe('a recount', () => {
           ({ total }) => total,
         );
       assert.deepEqual(await totals(), [8n, 7n, 5n, 0n]);
-      const forget = new ForgetTable(world.aws.clients().dynamoDb, 'counts');
+      const rewriter = new RewriteTable(world.aws.clients().dynamoDb, 'counts');
       const { rangeBits } = await world.state.readState();
       let changed = 0;
       for (const level of UPPER_LEVELS)
         for (const range of rangeBits.flatMap((bits) => rangesOf(bits)))
-          for await (const item of forget.lateItems(level, range)) {
+          for await (const item of rewriter.lateItems(level, range)) {
             const rows = encodeRows([...change(decodeRows(item.rows))].sort(compareRows));
-            assert.equal(await forget.replaceLate(level, range, item, rows), 'replaced');
+            assert.equal(await rewriter.replaceLate(level, range, item, rows), 'replaced');
             changed += 1;
           }
       assert.ok(changed > 2);

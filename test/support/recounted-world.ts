@@ -13,7 +13,7 @@ import {
 } from '../../lambdas/recount/ports.ts';
 import { begin } from '../../lambdas/recount/produce.ts';
 import { recount } from '../../lambdas/recount/recount.ts';
-import { ForgetTable } from '../../lambdas/store/forget-table.ts';
+import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { MemorySpill, type Saved } from '../../proof/simulation/world/spill.ts';
@@ -47,7 +47,7 @@ function recountPorts(
 ): RecountPorts {
   const { dynamoDb } = world.aws.clients(transport);
   const store = new StoreTable(dynamoDb, 'counts', world.clock);
-  const forget = new ForgetTable(dynamoDb, 'counts');
+  const rewriter = new RewriteTable(dynamoDb, 'counts');
   const compactor = world.compactorPorts(transport);
   return {
     ledger: world.ledger,
@@ -58,14 +58,14 @@ function recountPorts(
     },
     state: compactor.state,
     store,
-    periods: forget,
-    compaction: { finishPlans: () => finishPlans(compactor) },
+    periods: rewriter,
+    finishPlans: () => finishPlans(compactor),
     spill,
     clock: world.clock,
     repair: repair
       ? {
           store,
-          forget,
+          rewriter,
           state: new CompactionStateTable(dynamoDb, 'ledger'),
           archive: {
             keepRepair: async (name, lines) => {

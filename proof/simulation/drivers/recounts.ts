@@ -30,7 +30,7 @@ export async function recountAll(
   saved: Saved,
   isRepair = false,
 ): Promise<Findings> {
-  const { ledger, log, raw, state, store, forget, repairs: archive } = world.clients(network, clock);
+  const { ledger, log, raw, state, store, rewriter, repairs: archive } = world.clients(network, clock);
   const { blockBytes } = settings.compaction;
   const cut = {
     periodsAtOnce: 16,
@@ -43,11 +43,12 @@ export async function recountAll(
   const spill = saved.spill ?? new MemorySpill(begun.spilled.length);
   saved.spill = spill;
   spill.cut(begun.spilled);
-  const compactor = { ledger, state, store, stream: log, clock };
-  const compaction = { finishPlans: () => finishPlans(compactor) };
   const source = settings.archiveRaw ? archivedSource(raw, clock, undefined) : log;
-  const repair = isRepair ? { store, forget, state, archive } : undefined;
-  const ports = { ledger, source, state, store, periods: forget, compaction, spill, clock, repair };
+  const repair = isRepair ? { store, rewriter, state, archive } : undefined;
+  const ports = {
+    ...{ ledger, source, state, store, periods: rewriter, spill, clock, repair },
+    finishPlans: () => finishPlans({ ledger, state, store, stream: log, clock }),
+  };
   return recount(
     structuredClone(begun),
     ports,
@@ -73,10 +74,10 @@ export async function damage(
   network: Network,
   retentions: Retentions,
 ): Promise<Damage | undefined> {
-  const { forget, state, store } = world.clients(network, scheduler);
+  const { rewriter, state, store } = world.clients(network, scheduler);
   const draw = random.fork('damage');
   const level = draw.pick(LEVELS);
-  const periods = (await forget.periodsOf(level)).filter(
+  const periods = (await rewriter.periodsOf(level)).filter(
     (period) => goneAtMs(period, retentions) > scheduler.nowMs(),
   );
   const leaves = (await leavesIn(store, periods, WHOLE_RANGE)).filter(

@@ -11,7 +11,7 @@ import { LedgerTable } from '../../../lambdas/ledger/ledger-table.ts';
 import type { Clock, TableHealth } from '../../../lambdas/ports.ts';
 import { RepairArchive } from '../../../lambdas/recount/repair-archive.aws.ts';
 import { SqsDeadLetters } from '../../../lambdas/redriver/dead-letters.aws.ts';
-import { ForgetTable } from '../../../lambdas/store/forget-table.ts';
+import { RewriteTable } from '../../../lambdas/store/rewrite-table.ts';
 import { CompactionStateTable } from '../../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../../lambdas/store/store-table.ts';
 import type { Random } from '../random.ts';
@@ -214,7 +214,7 @@ export class World {
       deadLetters: new SqsDeadLetters(sqs, urls, archive),
       archive,
       raw: new S3RawArchive(s3, BUCKET, AT_ONCE),
-      forget: new ForgetTable(dynamoDb, TABLES.counts),
+      rewriter: new RewriteTable(dynamoDb, TABLES.counts),
       cleaner: new S3ArchiveCleaner(s3, BUCKET),
       repairs: new RepairArchive(s3, BUCKET),
       retryPolicy: remembered.source,
