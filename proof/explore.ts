@@ -1,4 +1,4 @@
-// The exploration's command line: every small world, or those whose names hold one of the words.
+// The exploration's command line: every small world, or those whose names contain one of the words.
 import { search } from './explore/search.ts';
 import { SMALL_WORLDS } from './explore/worlds.ts';
 

@@ -1,4 +1,4 @@
-// The recount as an operator's command runs it, and damage for it to find.
+// Recount as an operator's command runs it, and damage for it to find.
 import { finishPlans } from '../../../lambdas/compactor/finish-plans.ts';
 import { holds, nameHash, WHOLE_RANGE } from '../../../lambdas/core/hash-range.ts';
 import { goneAtMs, LEVELS, type Level, type Retentions } from '../../../lambdas/core/level.ts';
@@ -16,12 +16,12 @@ import type { Network } from '../world/network.ts';
 import { MemorySpill, type Saved } from '../world/spill.ts';
 import type { Deployment } from './functions.ts';
 
-/** Nothing of a recount was done yet. */
+/** A recount that has not begun. */
 export function nothingSaved(): Saved {
   return { state: undefined, spill: undefined };
 }
 
-/** Recounts all hours, in several parts. @param saved from where it goes on, and what it leaves behind */
+/** Recounts all hours, in several parts. @param saved its progress, before and after */
 export async function recountAll(
   { world, settings }: History,
   network: Network,
@@ -68,7 +68,7 @@ export interface Damage {
   readonly entity: string;
 }
 
-/** Damages a row of a block that is kept, and the list made of it: changes it, drops it, or adds one that no segment gives. */
+/** Damages a row of a retained block, and the top list made from it: changes the row, drops it, or adds one that no segment has. */
 export async function damage(
   { world, scheduler, random }: History,
   network: Network,
@@ -101,7 +101,7 @@ export async function damage(
   const content = encodeRows(damaged.sort(compareRows));
   const { epoch, edit } = block;
   await store.putBlock(period, range, { epoch, edit, content }, { is: 'as-read', epoch, edit }, undefined);
-  // As the next epoch would make the list.
+  // As the next epoch would compute the list.
   const latest = (await state.readState())[level].epoch;
   await makeTops({ period, metrics: new Set([row.metric]) }, latest, store, retentions);
   return { level, entity };
