@@ -218,7 +218,7 @@ async function folders(): Promise<string[]> {
 
 const IGNORED = /(^|\/)(node_modules|cdk\.out|coverage|dist)$/;
 
-test('every file imports only what its room may', async () => {
+test('every file imports only what its layer may', async () => {
   const found: string[] = [];
   let files = 0;
   for (const folder of await folders()) {
@@ -245,7 +245,7 @@ test('every folder is type-checked', async () => {
   );
 });
 
-test('the guard sees an import that is not allowed, however it is written', () => {
+test('the guard finds a forbidden import in any form', () => {
   const bad = [
     ["import { X } from '../aws/clients/s3.ts';", 'lambdas/core/event.ts'],
     ["import type { X } from '@aws-sdk/client-sqs';", 'lambdas/writer/write.ts'],

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lazily } from '../../lambdas/aws/lazily.ts';
 
-test('nothing is loaded until it is asked for, and then once', async () => {
+test('nothing is loaded before its first use, and then only once', async () => {
   let loads = 0;
   const get = lazily(async () => {
     loads += 1;
@@ -16,7 +16,7 @@ test('nothing is loaded until it is asked for, and then once', async () => {
   assert.equal(loads, 1);
 });
 
-test('what failed to load is loaded again', async () => {
+test('a failed load is retried', async () => {
   let loads = 0;
   const get = lazily(async () => {
     loads += 1;

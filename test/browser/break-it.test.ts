@@ -91,7 +91,7 @@ test('Poison a message: it is rejected, its neighbours are counted', patient, ()
   }),
 );
 
-test('a switch that does not answer says so', patient, () =>
+test('a switch that does not answer is reported', patient, () =>
   broken(async (page) => {
     await page.route('**/_local/faults', (route) =>
       route.request().method() === 'POST' ? route.fulfill({ status: 500 }) : route.continue(),

@@ -140,20 +140,23 @@ test(
     }),
 );
 
-test('counts: without a name it says what to do; of an unknown one, that nothing is counted', patient, () =>
-  withPage(`${stack.url}/?view=counts`, async (page) => {
-    await page.getByRole('combobox', { name: 'Metric' }).fill('play');
-    await page.getByRole('combobox', { name: 'Metric' }).press('Enter');
-    await page.getByRole('heading', { name: 'Choose an entity' }).waitFor();
-    await page.getByRole('combobox', { name: 'Entity' }).fill('/nothing');
-    await page.getByRole('combobox', { name: 'Entity' }).press('Enter');
-    await page.getByRole('heading', { name: 'Nothing counted yet' }).waitFor();
-    await page.getByRole('combobox', { name: 'Metric' }).fill('no spaces');
-    await page.getByRole('combobox', { name: 'Metric' }).press('Enter');
-    await page.getByRole('combobox', { name: 'Entity' }).fill('/x');
-    await page.getByRole('combobox', { name: 'Entity' }).press('Enter');
-    await page.getByRole('heading', { name: 'Tally cannot answer this' }).waitFor();
-  }),
+test(
+  'counts: without a name the page says what to do; for an unknown one, that nothing is counted',
+  patient,
+  () =>
+    withPage(`${stack.url}/?view=counts`, async (page) => {
+      await page.getByRole('combobox', { name: 'Metric' }).fill('play');
+      await page.getByRole('combobox', { name: 'Metric' }).press('Enter');
+      await page.getByRole('heading', { name: 'Choose an entity' }).waitFor();
+      await page.getByRole('combobox', { name: 'Entity' }).fill('/nothing');
+      await page.getByRole('combobox', { name: 'Entity' }).press('Enter');
+      await page.getByRole('heading', { name: 'Nothing counted yet' }).waitFor();
+      await page.getByRole('combobox', { name: 'Metric' }).fill('no spaces');
+      await page.getByRole('combobox', { name: 'Metric' }).press('Enter');
+      await page.getByRole('combobox', { name: 'Entity' }).fill('/x');
+      await page.getByRole('combobox', { name: 'Entity' }).press('Enter');
+      await page.getByRole('heading', { name: 'Tally cannot answer this' }).waitFor();
+    }),
 );
 
 for (const [name, entity] of HOSTILE) {

@@ -50,7 +50,7 @@ test('every open shard gets its share, and then the expectation follows', async 
   assert.deepEqual(pauses, []);
 });
 
-test('only what was not taken is put again, after longer and longer pauses', async () => {
+test('only records that were not accepted are put again, after growing pauses', async () => {
   const { puts, pauses, ports } = createStream(SHARDS, (id, times) => id === SHARE_4 && times < 4);
   assert.equal(await sendHeartbeats(NOW_MS, ports), 3);
   assert.deepEqual(puts, [[SHARE_3, SHARE_4], [SHARE_4], [SHARE_4], [SHARE_4], [EXPECTED]]);

@@ -39,7 +39,7 @@ async function count(): Promise<void> {
   await until(async () => (await total(PERSON)) >= 2 && (await total('/other')) >= 1);
 }
 
-test('looks first, does nothing without a yes, and then deletes that entity alone', async () => {
+test('shows a preview, does nothing without confirmation, and then deletes only that entity', async () => {
   await count();
   const look = await command(PERSON, '--url', stack.url, '--archive', '--dry-run');
   assert.equal(look.code, 0, look.error);
@@ -58,7 +58,7 @@ test('looks first, does nothing without a yes, and then deletes that entity alon
   assert.equal(await total('/other'), 1);
 });
 
-test('says what it wants, and when nobody answers', async () => {
+test('explains wrong usage, and reports a stack that does not answer', async () => {
   assert.equal((await command('--help')).code, 0);
   assert.equal((await command(PERSON)).code, 2);
   assert.equal((await command(PERSON, '--url', stack.url, '--stage', 'prod')).code, 2);

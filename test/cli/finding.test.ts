@@ -34,13 +34,13 @@ function queue(messages: DeliveredMessage[], msForEach = 0) {
   return { ports, released };
 }
 
-test('what a visit deals with is not given back, the rest is', async () => {
+test('messages that a visit handles are not released, the others are', async () => {
   const { ports, released } = queue(['a', 'b', 'c'].map(message));
   const walk = await walkWaiting(ports, async ({ messageId }) => messageId === 'b');
   assert.deepEqual([walk, released], [{ met: 3, complete: true }, ['a', 'c']]);
 });
 
-test('a visit that fails gives everything back, what was not looked at included', async () => {
+test('a visit that fails releases everything, including messages not visited', async () => {
   const { ports, released } = queue(['a', 'b', 'c', 'd'].map(message));
   const walk = walkWaiting(ports, async ({ messageId }) => {
     if (messageId === 'c') throw new Error('no');
@@ -50,7 +50,7 @@ test('a visit that fails gives everything back, what was not looked at included'
   assert.deepEqual(released, ['b', 'c', 'd']);
 });
 
-test('a walk that holds dead letters ends before their minute does; a dead letter that comes back ends it, too', async () => {
+test('a walk ends before its messages become visible again; a message seen twice ends it, too', async () => {
   const slow = queue(
     Array.from({ length: 50 }, (_, at) => message(`m${at}`)),
     10_000,
@@ -66,7 +66,7 @@ test('a walk that holds dead letters ends before their minute does; a dead lette
   assert.equal((await walkWaiting(again.ports, async () => false)).met, 2);
 });
 
-test('dead letters are chosen by everything that is given', () => {
+test('dead letters must match every part of a selection', () => {
   const { body } = messageOf(100, [{ ...rowOf('/a'), events: 2 }]);
   const facts = factsOf({ name: '1.0.2s/0', body, history: undefined }, 'waiting');
   assert.deepEqual([facts.events, facts.poison], [2, false]);

@@ -224,7 +224,7 @@ test('a deletion that a killed rebuild left unfinished is finished by the next',
   assert.deepEqual([deletions, deleting], [number, []]);
 });
 
-test('killed anywhere, a rebuild goes on', async () => {
+test('a rebuild killed at any point continues', async () => {
   const { aws, access, alone } = await countedStack();
   const expected = await answersOf(access);
   let killed = 0;
@@ -239,7 +239,7 @@ test('killed anywhere, a rebuild goes on', async () => {
   assert.ok(killed > 20, `${killed} were killed`);
 });
 
-test('what the archive does not have is named, and a ledger that is there plays the same', async () => {
+test('what the archive lacks is reported, and an existing ledger gives the same result', async () => {
   const { aws, stack, access, alone } = await countedStack();
   const bucket = aws.s3.bucket('archive');
   for (const key of bucket.keys()) {

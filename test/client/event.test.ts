@@ -70,7 +70,7 @@ const instants = fc.oneof(
   ),
 );
 
-test('count() takes what the front door takes and the aggregator can count', () => {
+test('count() accepts what the front door accepts and the aggregator can count', () => {
   fc.assert(
     fc.property(metrics, odd, amounts, odd, instants, (metric, entity, n, id, at) => {
       const sent = { id, metric, entity, n, ...(at === undefined ? {} : { at }) };

@@ -69,14 +69,14 @@ test('it holds JavaScript, types, its README and its manifest, and nothing else'
     assert.doesNotMatch(readFileSync(join(installed, name), 'utf8'), /from '(?!\.\/[a-z-]+\.(js|ts)')/, name);
 });
 
-test('it can be required as well, and says what is missing', () => {
+test('it can be loaded by require, and says what is missing', () => {
   writeFileSync(join(app, 'use.cjs'), "new (require('tally-client').TallyClient)();");
   assert.throws(() => execFileSync(process.execPath, ['use.cjs'], { cwd: app, stdio: 'pipe' }), {
     message: /"url" is missing: new TallyClient\(\{ url: 'https/,
   });
 });
 
-test('its types stand by themselves, in modules of both kinds', () => {
+test('its types are self-contained, in modules of both kinds', () => {
   const required = "import { TallyClient } from 'tally-client';\nexport type Client = TallyClient;\n";
   writeFileSync(join(app, 'required.cts'), required);
   writeFileSync(

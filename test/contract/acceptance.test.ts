@@ -16,7 +16,7 @@ const DAY = { ...CONFIG, acceptPastMs: 24 * HOUR_MS };
 const WEEK = { ...CONFIG, acceptPastMs: 7 * 24 * HOUR_MS };
 const clock = { nowMs: () => Date.now() };
 
-test('events older than a boundary that was in force are too old, however far the setting reaches now', async () => {
+test('events older than an earlier boundary stay too old, however far the setting reaches now', async () => {
   const pipeline = await startPipeline(services, 1);
   const { ledger, log, stream: StreamName } = pipeline;
   let sent = 0;
@@ -63,7 +63,7 @@ test('events older than a boundary that was in force are too old, however far th
   assert.equal(await send(300, forever, '2'), 5, 'for ever is not from ever');
 });
 
-test('lowered while segments are on their way: what they accepted is not called final before it is counted', async () => {
+test('lowered while segments are in flight: what they accepted is not final before it is counted', async () => {
   const pipeline = await startPipeline(services, 1);
   const { ledger, log } = pipeline;
   const send = async (id: string, rollup: RollupConfig) => {

@@ -132,7 +132,7 @@ test('200 events, split to six, a new generation, 40 more: 240', async () => {
   );
 });
 
-test('split, unread rest, merge, a shard that is idle: children first, every record once', async () => {
+test('split, unread rest, merge, an idle shard: children first, every record once', async () => {
   const { put, split, merge, openIds, counted, account, ...pipeline } = await start(2);
   await put(3);
   await pipeline.aggregateNew('1');
@@ -171,7 +171,7 @@ test('the status reads each shard from where the new generation begins', async (
   assert.deepEqual(await placed(), [29, 3, 26]);
 });
 
-test('an id that was seen before the change is a duplicate behind it, on the shard and on its children', async () => {
+test('an id seen before the change is a duplicate after it, on the shard and on its children', async () => {
   const { put, putAgain, split, counted, ...pipeline } = await start(1);
   await put(30);
   await pipeline.aggregateNew('1');
@@ -208,7 +208,7 @@ function dying(
 }
 
 for (const when of ['before', 'after'] as const) {
-  test(`whoever begins the generation dies ${when} a write, then the next one a write later: every record once`, async () => {
+  test(`the invocation that begins the generation dies ${when} a write, then the next one a write later: every record once`, async () => {
     const { put, split, counted, account, ...pipeline } = await start(1);
     await put(6);
     // The first generation is killed with a planned segment, which nobody has finished.
@@ -269,7 +269,7 @@ for (const call of [
   'putEntryIfAbsent',
   'markSent',
 ] as const) {
-  test(`a zombie of the old generation stands before ${call} while the new one begins: every record once`, async () => {
+  test(`a zombie of the old generation is about to ${call} while the new one begins: every record once`, async () => {
     for (const seen of [false, true]) {
       const { put, counted, account, ...pipeline } = await start(1);
       const [shard] = await pipeline.shardIds();
@@ -300,7 +300,7 @@ for (const call of [
   });
 }
 
-test('a generation that was followed by another plans nothing more, and says so', async () => {
+test('a generation that another has followed plans nothing more, and reports it', async () => {
   const { put, counted, ...pipeline } = await start(1);
   await put(2);
   await pipeline.aggregateNew('1');
@@ -350,7 +350,7 @@ async function logAt(stream: string, asked: number[]): Promise<KinesisLog> {
   return new KinesisLog(client, stream);
 }
 
-test('a ledger that is gone: the new generation begins at a time, in open shards and in closed ones', async () => {
+test('without the ledger, the new generation begins at a time, in open shards and in closed ones', async () => {
   const { put, split, counted, ...pipeline } = await start(3);
   await put(200);
   await pipeline.aggregateNew('1');
@@ -380,7 +380,7 @@ test('a ledger that is gone: the new generation begins at a time, in open shards
   assert.ok(names.every((segment) => segment === 1));
 });
 
-test('without a time, a ledger that is gone counts again what closed shards still hold', async () => {
+test('without the ledger and a time, what closed shards still hold counts again', async () => {
   const { put, split, counted, ...pipeline } = await start(1);
   await put(20);
   await pipeline.aggregateNew('1');

@@ -44,7 +44,7 @@ test("a delta's rows are replaced if they are as read, and keep their events and
   assert.equal(Item?.['expiresAt']?.N, String(Math.floor((ARRIVAL_MS + 86_400_000) / 1000)));
 });
 
-test('a delta that nobody made becomes a tombstone', async () => {
+test('a delta that no segment produced becomes a tombstone', async () => {
   const { store, rewriter } = await tables();
   await store.putDelta(DELTA);
   assert.equal(await rewriter.replaceDelta(DELTA, DELTA.rows, undefined), 'replaced');
@@ -71,7 +71,7 @@ test('late rows are replaced item by item', async () => {
   assert.deepEqual(left, ['/b', '/a']);
 });
 
-test('the periods that have blocks are found, each once, whatever their blocks are', async () => {
+test('the periods with blocks are found, each once, split or not', async () => {
   const { store, rewriter } = await tables();
   const block = { epoch: 1, edit: 0, content: rows('/a') };
   const put = (level: 'hours' | 'months' | 'all', atMs: number, range: string) =>

@@ -58,7 +58,7 @@ test('a range is read again exactly, also over a page of ten thousand records', 
   assert.ok(Math.abs((range.records[0]?.arrivalMs ?? 0) - Date.now()) < 600_000);
 });
 
-test('a range that the stream no longer holds is told from one that was never whole', async () => {
+test('a trimmed range is distinguished from one that was never complete', async () => {
   const stream = await services.stream(1);
   const log = new KinesisLog(services.kinesis, stream);
   const [sequenceNumber] = await put(stream, 1);
@@ -110,7 +110,7 @@ test('a shard that the stream no longer lists holds nothing and has no parents',
   assert.deepEqual([await all(log.readToEnd(gone, {})), await log.parentsOf(gone)], [[], []]);
 });
 
-test('what nobody has read yet is counted, event by event, from any record on', async () => {
+test('unread events are counted one by one, from any record on', async () => {
   const stream = await services.stream(1);
   const log = new KinesisLog(services.kinesis, stream);
   assert.deepEqual(await log.countFrom(shard0, {}), { events: 0, sinceMs: undefined, isAll: true });

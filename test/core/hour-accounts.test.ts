@@ -65,7 +65,7 @@ test('the equation is a check: accounts that do not fit their parts are a differ
   assert.equal(hourConservationDifference(statusOf([wrong], EMPTY_CHECKPOINT)), 3);
 });
 
-test('the last 48 hours stay, older ones are folded away and named as such', () => {
+test('the last 48 hours are kept; older ones are dropped, and the start is reported', () => {
   const entries = Array.from({ length: 60 }, (_, hour) => entry(hour + 1, [1], { ...acked, ...at(hour) }));
   const checkpoint = moveForward(EMPTY_CHECKPOINT, [], entries);
   assert.equal(checkpoint.hours?.accounts.length, HOURS_KEPT);
@@ -92,7 +92,7 @@ test('a checkpoint without hours is read, and knows its hours from the next whol
   );
 });
 
-test('an hour that one shard has folded away is left out of all', () => {
+test('an hour that one shard has dropped is omitted from the totals', () => {
   const early = shardAccounts(SHARD_KEY, plan, EMPTY_CHECKPOINT, [
     entry(1, [1], at(0)),
     entry(2, [1], at(60)),
@@ -106,7 +106,7 @@ test('an hour that one shard has folded away is left out of all', () => {
   );
 });
 
-test('an answer has as many hours as are asked for, the present one included', () => {
+test('an answer has the requested number of hours, including the current one', () => {
   const status = statusOf(
     [entry(1, [1], at(0)), entry(2, [1], at(1)), entry(3, [1], at(2))],
     EMPTY_CHECKPOINT,
@@ -130,7 +130,7 @@ test('how many hours: 0 to 48, or the reason why not', () => {
   }
 });
 
-test('however checkpoints move, the hours balance and add up to the totals', () => {
+test('for any moves of checkpoints, the hours balance and add up to the totals', () => {
   const part = fc.tuple(fc.nat(9), fc.constantFrom('acked', 'dead', 'parked', 'in-flight'));
   const segments = fc.array(
     fc.record({ parts: fc.array(part, { maxLength: 3 }), minutes: fc.nat(90), lost: fc.boolean() }),

@@ -36,7 +36,7 @@ function mustAgree(records: readonly Uint8Array[]): boolean {
 
 const texts = (...all: string[]) => all.map((text) => Buffer.from(text));
 
-test('events are parsed at once, again and again, whatever their length', () => {
+test('events are parsed together, repeatedly, at any length', () => {
   const joiner = new RecordJoiner();
   const long = JSON.stringify({ entity: 'é'.repeat(50_000) });
   for (const records of [[GOOD], [GOOD, ` {}`.trim(), GOOD], [long, GOOD, long, long], [GOOD, GOOD]]) {
@@ -48,7 +48,7 @@ test('events are parsed at once, again and again, whatever their length', () => 
   assert.equal(joiner.take(), undefined, 'nothing was added');
 });
 
-test('whatever is valid only together is refused, and what follows is not harmed', () => {
+test('text that is valid only when joined is refused, and the following records are unaffected', () => {
   const pair = `${GOOD},${GOOD}`;
   const combinations: string[][] = [
     ['1,2', '', '3'],

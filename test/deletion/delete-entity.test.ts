@@ -152,7 +152,7 @@ describe('deleting an entity', () => {
     assert.deepEqual([again.events, again.rows.hours, again.deltas, again.tops], [0, 0, 0, 0]);
   });
 
-  test('takes effect for questions at once, and leaves them what arrives afterwards', async () => {
+  test('takes effect for queries at once, and leaves what arrives afterwards', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 700 }), async (call) => {
         const { world, events } = await peopledWorld();
@@ -223,7 +223,7 @@ describe('deleting an entity', () => {
     );
   });
 
-  test('leaves out messages that were on their way, however late they are written', async () => {
+  test('omits messages in flight, however late they are written', async () => {
     const { world, events } = await peopledWorld();
     const parked = [
       { metric: 'view', entity: PERSON, atMs: WORLD_START_MS, n: 9 },
@@ -260,7 +260,7 @@ describe('deleting an entity', () => {
     );
   });
 
-  test('goes on beside compaction and a second deletion of the same', async () => {
+  test('runs beside compaction and a second deletion of the same entity', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }), async (order) => {
         const { world, events } = await peopledWorld();
@@ -278,7 +278,7 @@ describe('deleting an entity', () => {
     );
   });
 
-  test('goes through the archive if asked to, and leaves a record without the name', async () => {
+  test('rewrites the archive on request, and leaves a record without the name', async () => {
     const { world } = await peopledWorld();
     const bucket = world.aws.s3.bucket('archive');
     const line = (entity: string) => `${JSON.stringify({ metric: 'view', entity, n: 1 })}\n`;

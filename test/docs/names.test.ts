@@ -55,7 +55,7 @@ function anchorsOf(page: string): Set<string> {
   );
 }
 
-describe('every file that is named exists', () => {
+describe('every file named exists', () => {
   const folders = new Set(files.filter((path) => path.includes('/')).map((path) => path.split('/')[0]));
   /** Pages name files from the root, or from the folder that they are about. */
   const bases = ['', 'lambdas', 'local', 'test/contract', 'docs'];

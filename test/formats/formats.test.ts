@@ -716,14 +716,14 @@ table('wrapped lines', [
   ['another line', `x\n`, 'malformed: it is not wrapped as cri does', { unwrap: 'cri', format: 'combined' }],
 ]);
 
-describe('what format it is', () => {
+describe('format detection', () => {
   test('TLS noise in the first hundred lines does not hide the format', () => {
     const noise = `::1 - - ${clf} "\\x16\\x03" 400 5\n`.repeat(100) + 'rubbish\n'.repeat(100);
     const found = outcomesOf(`${noise}::1 - - ${clf} "GET /a HTTP/1.1" 200 5\n`);
     assert.equal(found.filter(({ kind }) => kind === 'event').length, 1);
   });
 
-  test('a file with nothing in it has no format, and needs none', () => {
+  test('an empty file has no format, and needs none', () => {
     for (const empty of ['', '\n\n', '\r\n', '  \n']) assert.deepEqual(outcomesOf(empty), []);
   });
 

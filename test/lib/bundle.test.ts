@@ -116,7 +116,7 @@ test('the same sources give the same bytes', () => {
   assert.deepEqual(bundle('lambdas/writer/handler.ts').files, bundles.get('writer')?.files);
 });
 
-test('errors of ours name themselves: minified, the names of classes are gone', async () => {
+test('our errors set their own names, since minifying removes the names of classes', async () => {
   let errors = 0;
   for await (const file of glob('lambdas/**/*.ts', { cwd: ROOT })) {
     const source = readFileSync(join(ROOT, file), 'utf8');

@@ -13,7 +13,7 @@ const accessLogs = [
 const collectorOf = (settings = {}) =>
   Object.entries(templateJson('prod', settings).Resources).filter(([id]) => id.startsWith('Collector'));
 
-test('nothing of it is in a stack without access logs', () => {
+test('a stack without access logs has none of it', () => {
   assert.deepEqual(collectorOf(), []);
 });
 
@@ -45,7 +45,7 @@ test('a rule for each bucket and prefix, a queue with the dead letters of all, a
   });
 });
 
-test('it reads below the prefixes alone, and writes nothing but batches, its notes and dead letters', () => {
+test('it reads only below the prefixes, and writes only batches, its progress and dead letters', () => {
   const policies = collectorOf({ accessLogs }).filter(([id]) => id.startsWith('CollectorFunctionPolicy'));
   const actions = policies.flatMap(([, { Properties }]) =>
     Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: unknown }) => Action),

@@ -70,7 +70,7 @@ beforeEach(() => {
   writersMost = 0;
 });
 
-test('the writer stands still: the queue holds everything', patient, async () => {
+test('the writer is stopped: the queue holds everything', patient, async () => {
   await mapping('WriterMessages').pause();
   for (let minute = 0; minute < MINUTES; minute += 1) {
     await sendMinute(minute);
@@ -87,7 +87,7 @@ test('the writer stands still: the queue holds everything', patient, async () =>
   assert.ok(writersMost <= 2, `${writersMost} writers at once`);
 });
 
-test('the aggregator stands still: the stream holds everything', patient, async () => {
+test('the aggregator is stopped: the stream holds everything', patient, async () => {
   await mapping('AggregatorBatches').pause();
   const { received } = await stack.status();
   for (let minute = 0; minute < MINUTES; minute += 1) {

@@ -35,7 +35,7 @@ const drill = await startDrill(
 after(() => drill.stop());
 const grants = grantsIn(drill.stack.template);
 
-test('everything that functions do is played once', patient, async () => {
+test('every action of the functions is performed once', patient, async () => {
   for (const step of Object.values(STEPS)) await step(drill);
   for (const call of calls) {
     const role = roleOf(drill.stack.template, call.caller);
@@ -55,7 +55,7 @@ test('everything that functions do is played once', patient, async () => {
   assert.ok(seen.size > 50, `only ${seen.size} kinds of calls were seen`);
 });
 
-test('every call is allowed by the policy of who made it', () => {
+test('every call is allowed by the policy of its caller', () => {
   assert.deepEqual([...denied.keys()], []);
 });
 
@@ -69,7 +69,7 @@ test('every action that a policy allows was used, or is used by AWS itself', () 
   );
 });
 
-test('a call beyond a policy would be seen', () => {
+test('a call beyond a policy would be found', () => {
   const own = [...seen.values()].find(({ action }) => action === 's3:PutObject');
   assert.ok(own);
   const isAllowed = (request: Request) => grants.some((grant) => allows(grant, request));
@@ -82,7 +82,7 @@ test('a call beyond a policy would be seen', () => {
   assert.ok(!isAllowed({ ...own, role: 'Nobody' }));
 });
 
-test('nothing is excused that is not granted, or that was seen', () => {
+test('no exception is superfluous', () => {
   for (const [role, action, why] of USED_BY_AWS) {
     const excused = grants.filter((grant) => role.test(grant.role) && action.test(actionOf(grant)));
     assert.ok(excused.length > 0, `${why}: no such grant`);
@@ -91,7 +91,7 @@ test('nothing is excused that is not granted, or that was seen', () => {
   }
 });
 
-test('production grants what was judged here', () => {
+test('production grants the same permissions', () => {
   const shapeOf = (stage: string) =>
     Object.entries(templateJson(stage, { archiveRawEvents: true }).Resources)
       .filter(([, { Type }]) => Type === 'AWS::IAM::Policy')

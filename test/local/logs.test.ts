@@ -148,7 +148,7 @@ test(
   },
 );
 
-test('a file is imported once, and the state knows the service by what it is', patient, async () => {
+test('a file is imported once, and the state identifies the service by its id', patient, async () => {
   const path = join(folder, 'a.log');
   await writeFile(path, logLines(700));
   const { id, ports } = await service();

@@ -22,7 +22,7 @@ async function temporaryFolder() {
 const main = join(import.meta.dirname, '..', '..', 'local', 'main.ts');
 
 test(
-  'it starts, counts what is posted, says so, and stops on a signal without leaving anything',
+  'it starts, counts posted events, reports them, and stops on a signal without leaving anything behind',
   patient,
   async () => {
     const { env, left } = await temporaryFolder();

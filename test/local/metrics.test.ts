@@ -85,7 +85,7 @@ test('every metric that is always emitted was emitted', () => {
   );
 });
 
-test('the figures are those of the run', () => {
+test('the figures match the run', () => {
   const all = EVENTS.length + CANARY_RECORDS;
   assert.deepEqual(
     ['EventsReceived', 'EventsDuplicate', 'EventsRejected'].map((name) => sum('aggregator', name)),
@@ -94,7 +94,7 @@ test('the figures are those of the run', () => {
   assert.equal(sum('writer', 'EventsCounted'), all - 2);
 });
 
-test('freshness has a value for each part counted, of this run and none before it', () => {
+test('freshness has a value for each part counted in this run, and no others', () => {
   const freshnessMs = values('writer', 'Freshness');
   assert.ok(freshnessMs.length > 0);
   for (const ms of freshnessMs) assert.ok(ms >= 0 && ms <= Date.now() - startedMs + 1000, String(ms));

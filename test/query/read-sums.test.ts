@@ -71,7 +71,7 @@ async function blocksOf(level: Level, { minutes }: Counted, store: BlockReader):
   return (await store.readBlocks(names)).filter((block) => block !== undefined);
 }
 
-test('each cell of each grain is the plain sum, whatever the compactor has done so far', async () => {
+test('each cell of each grain is the plain sum, at any progress of the compactor', async () => {
   const seen: Record<string, number> = {};
   const see = (what: string, isSeen = true) => {
     seen[what] = (seen[what] ?? 0) + (isSeen ? 1 : 0);

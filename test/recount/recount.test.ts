@@ -57,7 +57,7 @@ async function compactedWorld(): Promise<StoreWorld> {
 }
 
 describe('a recount', () => {
-  test('of a store that is right finds nothing, however far it is compacted', async () => {
+  test('of a correct store finds nothing, at any progress of compaction', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(event, { minLength: 1, maxLength: 80, size: 'max' }), {
@@ -77,7 +77,7 @@ describe('a recount', () => {
     );
   });
 
-  test('finds a figure that is wrong in a block of any level, and puts that level right, and no other', async () => {
+  test('finds a wrong figure in a block of any level, and repairs that level alone', async () => {
     for (const level of LEVELS) {
       const world = await compactedWorld();
       const period = periodAt(level, WORLD_START_MS);
@@ -114,7 +114,7 @@ describe('a recount', () => {
     }
   });
 
-  test('finds a row that no segment gives, at every level by itself', async () => {
+  test('finds a row that no segment has, at every level by itself', async () => {
     for (const level of LEVELS) {
       const world = await compactedWorld();
       const period = periodAt(level, WORLD_START_MS);
@@ -155,7 +155,7 @@ describe('a recount', () => {
     );
   });
 
-  test('brings back blocks that are gone, in as many as the rows need', async () => {
+  test('restores missing blocks, in as many as the rows need', async () => {
     const world = await compactedWorld();
     const period = periodAt('hours', WORLD_START_MS);
     const before = await world.blockSums('hours', [period]);
@@ -174,7 +174,7 @@ describe('a recount', () => {
     assert.deepEqual((await recountWorld(world)).differences, []);
   });
 
-  test('names a delta that is missing, stores it again, and compaction that waited for it goes on', async () => {
+  test('reports a missing delta, stores it again, and compaction continues', async () => {
     const world = await compactedWorld();
     world.nowMs += HOUR_MS;
     await world.write(
@@ -197,7 +197,7 @@ describe('a recount', () => {
     assert.deepEqual((await recountWorld(world)).differences, []);
   });
 
-  test('finds deltas with other rows than their segments give, and of segments that nobody made', async () => {
+  test('finds deltas whose rows differ from their segments, and deltas of unknown segments', async () => {
     const world = await compactedWorld();
     world.nowMs += HOUR_MS;
     await world.write(
@@ -391,7 +391,7 @@ describe('a recount', () => {
     assert.deepEqual([...left.values()], [4n]);
   });
 
-  test('leaves out what the register of deletions covers, and finds what a deletion left behind', async () => {
+  test('omits what the register of deletions covers, and finds what a deletion left behind', async () => {
     const world = await compactedWorld();
     await world.state.registerDeletion({ entityHash: entityHash('/a'), throughMs: world.nowMs });
     const found = await recountWorld(world);
@@ -407,7 +407,7 @@ describe('a recount', () => {
     }
   });
 
-  test('can be killed anywhere, goes on from what it saved, and comes to the same', async () => {
+  test('can be killed at any point, continues from its saved state, and gives the same result', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat({ max: 400 }), fc.boolean(), async (calls, late) => {
         const world = await compactedWorld();
@@ -431,7 +431,7 @@ describe('a recount', () => {
     );
   });
 
-  test('while compaction goes on beside it finds nothing, and repairs what is wrong', async () => {
+  test('beside running compaction finds nothing, and repairs what is wrong', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }),

@@ -44,7 +44,7 @@ test('statistics over a span of time; other dimensions are another metric', () =
   assert.throws(() => of('tm90'), /data-points\.ts/);
 });
 
-test('an alarm looks at the last minutes, whatever the time, once a minute', () => {
+test('an alarm evaluates the last minutes, at any time, once a minute', () => {
   const points = createDataPoints();
   const watch = watchAlarms(read({ Late: alarm({}) }), points);
   points.add(metric, 7 * MINUTE_MS, 11);
@@ -107,7 +107,7 @@ test('a composite alarm is on while one of the others is', () => {
   ]);
 });
 
-test("every alarm of the stack's own template can be evaluated; without data only those go off that take silence for trouble", () => {
+test("every alarm of the stack's own template can be evaluated; without data, only those go off that treat missing data as breaching", () => {
   const alarms = readAlarms(readTemplate(templateJson('prod') as unknown as Json, NAMING));
   assert.equal(alarms.metric.length, 19);
   const watch = watchAlarms(alarms, createDataPoints());
