@@ -70,7 +70,7 @@ export class Aggregator extends HandlerFunction {
         bucket: archive,
         prefixes: [ARCHIVE_PREFIXES.rejected, ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : [])],
       },
-      withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch for ever.',
+      withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch forever.',
     });
 
     // The ledger's protocol depends on each of these. With finite retries, LATEST or a second mapping, records between the

@@ -25,7 +25,7 @@ const API = /^api\//;
 /** Readers of log formats: pure, for the command line and the collector. */
 const FORMATS = /^formats\//;
 const HANDLER = /^lambdas\/[a-z-]+\/handler\.ts$/;
-/** Whatever else is in a folder of lambdas/. */
+/** Everything else in a folder of lambdas/. */
 const USE_CASE =
   /^lambdas\/(?!aws\/|store\/|ledger\/|core\/)[a-z-]+\/(?!handler\.ts|.*ports\.ts|.*\.aws\.ts)/;
 /** What several use cases do: read the status, keep a dedup window, end a segment that is lost, write one message, find blocks. */

@@ -45,7 +45,7 @@ const LICENCES = new Set([
 /** Licences of tools for development that are used unchanged and never shipped. */
 const LICENCES_OF_TOOLS: Readonly<Record<string, string>> = { 'axe-core': 'MPL-2.0' };
 
-/** Majors that stay until somebody looks: the next one is known not to work, or nobody has seen that it does. */
+/** Majors that stay until they are reviewed: the next one is known to fail, or is untested. */
 const MAJORS: Readonly<Record<string, number>> = { 'aws-cdk': 2, 'aws-cdk-lib': 2, fauxqs: 2, node: 24 };
 
 /** Imported, but in nothing that ships: types alone, what looks at the template while it is made, what makes bundles. */

@@ -146,7 +146,7 @@ test('the document is served, and names where it was asked for', patient, async 
   assert.deepEqual(await answer.json(), openApiDocument('/'));
 });
 
-/** Documented answers that nobody can provoke here, and why. */
+/** Documented answers that cannot be provoked here, and why. */
 const NOT_HERE: readonly (readonly [RegExp, string])[] = [
   [
     /^GET \/v1\/(counts|metrics|top|public|status|openapi).* 403$|^POST \/v1\/(events|counts:batch) 403$/,

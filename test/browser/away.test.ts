@@ -35,7 +35,7 @@ test(
     await page.reload();
     await connected.waitFor();
 
-    // A key that is disabled while the page is open: 403 from API Gateway, 401 from whatever else stands before it.
+    // A key that is disabled while the page is open: 403 from API Gateway, 401 from a proxy in front of it.
     for (const status of [401, 403]) {
       await page.route('**/v1/status', (route) => route.fulfill({ status, json: { message: 'Forbidden' } }));
       await refused.waitFor();

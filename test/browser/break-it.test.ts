@@ -35,7 +35,7 @@ async function broken(use: (page: Page) => Promise<void>, screenshot?: string): 
     const rows = await page.locator('.counters tbody tr').allTextContents();
     assert.ok(rows.length > 0 && rows.every((row) => row.endsWith('✓ none')), rows.join(' | '));
     assert.deepEqual(await violations(page), []);
-    // Everything is repaired, and the demo goes on.
+    // Everything is repaired, and the demo continues.
     assert.equal(await page.getByRole('switch', { checked: true }).count(), 0);
     assert.equal(demo?.state().running, true);
     assert.deepEqual(problems, []);

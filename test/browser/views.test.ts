@@ -322,7 +322,7 @@ test('at 360 pixels nothing is wider than the screen', patient, async () => {
   }
 });
 
-/** Each view's address, and what is there when it is. */
+/** Each view's address, and an element that shows it is ready. */
 const VIEWS = [
   ['?view=live&metric=play', '.tile'],
   [`?view=counts&metric=play&entity=%2Fvideos%2F42&compare=previous&${NINE}`, '.u-over'],

@@ -1,4 +1,4 @@
-// Looking through the queue, on a queue in memory: everything that is not dealt with is given back, whatever happens.
+// Reading dead letters from a queue in memory: messages that are not handled are always released.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { factsOf, isMeant, type Selection } from '../../cli/dead-letters/facts.ts';

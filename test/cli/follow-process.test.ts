@@ -119,7 +119,7 @@ test('wrong usage is exit code 2', async () => {
   assert.equal(await ended(follow(world.folder)), 2);
 });
 
-/** Whether a program of the machine is there. */
+/** Whether a program is installed. */
 function isInstalled(program: string): boolean {
   return spawnSync(program, ['--version']).error === undefined;
 }

@@ -37,7 +37,7 @@ test('a request has the API key and its own batch key, and its events have their
   assert.deepEqual(request?.events, [
     { metric: 'view', entity: '/a', at: Date.parse('2026-11-22T09:00:00Z') },
   ]);
-  // An event with an id is a record of its own, so that it meets its twins of other requests.
+  // An event with an id is its own record, so that it meets its duplicates from other requests.
   const [, other] = world.requests;
   assert.equal(other?.batch, undefined);
   assert.deepEqual(other?.events, [

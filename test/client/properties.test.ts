@@ -1,4 +1,4 @@
-// Whatever goes wrong between the client and Tally: an event is counted once or reported, never twice, never in silence.
+// With any fault between the client and Tally, an event is counted once or reported, never twice, and never lost silently.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -86,7 +86,7 @@ test('every event is counted exactly once, or reported', async () => {
       await world.advance(120_000);
 
       checkStats(stats, 0);
-      assert.equal((await Promise.all(rooms)).length, run.pauses.length, 'nobody is left waiting');
+      assert.equal((await Promise.all(rooms)).length, run.pauses.length, 'no caller is left waiting');
       const reports = [...world.rejected, ...world.givenUp, ...world.dropped];
       checkReports(reports, tally, stats);
       checkKeys(world.requests);
@@ -126,7 +126,7 @@ function checkReports(reports: readonly Undelivered[], tally: ModelTally, stats:
   }
 }
 
-/** A key names one body, whatever went wrong. */
+/** A key names one body, after any fault. */
 function checkKeys(requests: readonly { readonly batch: string | undefined; readonly body: string }[]): void {
   const bodies = new Map<string, string>();
   for (const { batch, body } of requests) {

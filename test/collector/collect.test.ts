@@ -35,7 +35,7 @@ class World {
   readonly objects = new Map<string, Buffer>();
   readonly items = new Map<string, string>();
   readonly reported: { key: string; reason: string; countedUpTo: Cursor }[] = [];
-  /** Events by batch key and place; the aggregator drops what comes again within its window. */
+  /** Events by batch key and place; the aggregator drops repeats within its window. */
   readonly counted = new Map<
     string,
     { metric: string; entity: string; at: number | string; putMs: number }

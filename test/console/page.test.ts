@@ -54,7 +54,7 @@ test('nothing is inline or from another origin, and the policy forbids both', ()
   const texts = (files as ConsoleFiles).files.map(({ text }) => text);
   for (const text of texts) {
     const addresses = [...text.matchAll(/https?:\/\/[\w.-]+/g)].map(([address]) => address);
-    // Names of XML namespaces, which nobody loads, and the client's example.
+    // Names of XML namespaces, which are never loaded, and the client's example.
     assert.deepEqual(
       addresses.filter((address) => !/w3\.org|tally\.example\.com/.test(address)),
       [],

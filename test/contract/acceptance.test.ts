@@ -60,7 +60,7 @@ test('events older than an earlier boundary stay too old, however far the settin
   assert.ok((await watermark('2')).acceptedFromMs >= raised.acceptedFromMs);
 
   const forever = { ...CONFIG, acceptPastMs: undefined };
-  assert.equal(await send(300, forever, '2'), 5, 'for ever is not from ever');
+  assert.equal(await send(300, forever, '2'), 5, 'forever does not reach back');
 });
 
 test('lowered while segments are in flight: what they accepted is not final before it is counted', async () => {

@@ -1,4 +1,4 @@
-// A new generation on a stream that was reshaped: every record counts once, whoever dies on the way, with or without the old ledger.
+// A new generation on a resharded stream: every record counts once, with a death at any write, with or without the old ledger.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
@@ -118,7 +118,7 @@ test('200 events, split to six, a new generation, 40 more: 240', async () => {
   assert.deepEqual([status.received, status.counted, difference], [240, 240, 0]);
   assert.deepEqual([gaps, lost], [[], []]);
   assert.ok(throughMs > 0, 'a watermark is published');
-  // Nothing of the first generation is left to wait for, and the next one goes on in the same way.
+  // Nothing of the first generation is left to wait for, and the next one works in the same way.
   await put(10);
   await pipeline.aggregateNew('3');
   assert.equal(await counted(), 250);
@@ -136,7 +136,7 @@ test('split, unread rest, merge, an idle shard: children first, every record onc
   const { put, split, merge, openIds, counted, account, ...pipeline } = await start(2);
   await put(3);
   await pipeline.aggregateNew('1');
-  // Nobody has read these when their shards close.
+  // These are still unread when their shards close.
   await put(60);
   await split();
   await put(50);
@@ -183,7 +183,7 @@ test('an id seen before the change is a duplicate after it, on the shard and on 
   assert.equal(await counted(), 30);
 });
 
-/** A ledger whose `nth` write does not come through, or whose answer gets lost; whoever uses it then dies. */
+/** A ledger whose `nth` write fails, or loses its answer; its invocation then dies. */
 function dying(
   ledger: SegmentLedger,
   nth: number,
@@ -211,7 +211,7 @@ for (const when of ['before', 'after'] as const) {
   test(`the invocation that begins the generation dies ${when} a write, then the next one a write later: every record once`, async () => {
     const { put, split, counted, account, ...pipeline } = await start(1);
     await put(6);
-    // The first generation is killed with a planned segment, which nobody has finished.
+    // The first generation is killed with a planned, unfinished segment.
     const [shard] = await pipeline.shardIds();
     assert.ok(shard);
     const killed = { ledger: dying(pipeline.ledger, 4, 'before') };
@@ -237,7 +237,7 @@ for (const when of ['before', 'after'] as const) {
   });
 }
 
-/** A ledger that stops before a call until it is told to go on. */
+/** A ledger that stops before a call until it is released. */
 function pausing(ledger: SegmentLedger, call: keyof SegmentLedger) {
   let arrived = () => {};
   let goOn = () => {};
@@ -334,7 +334,7 @@ test('a ledger from before generations were listed: the first new one finds the 
   assert.equal(await counted(), 13);
 });
 
-/** The emulator answers no iterator at a time. One at the horizon stands in: what comes before the time is left out anyway. */
+/** The emulator has no iterator at a time. One at the horizon replaces it, since earlier records are skipped anyway. */
 async function logAt(stream: string, asked: number[]): Promise<KinesisLog> {
   const client = await services.kinesisWith(async ({ action, body }) => {
     if (action !== 'GetShardIterator') return 'pass';

@@ -193,7 +193,7 @@ test('a plan is put once, and of an upper level only while the hours are as read
   assert.equal(await table.putPlan(INITIAL_STATE, 'hours', plan, undefined), 'conflict');
   assert.equal(await table.putPlan(INITIAL_STATE, 'days', plan, 60), 'conflict', 'the hours are planned');
   const planned = await table.readState();
-  // What is kept for ever is left out of the item.
+  // An expiry of never is omitted from the item.
   const { months } = plan.retentions;
   assert.deepEqual(planned.hours, { ...INITIAL_STATE.hours, plan: { ...plan, retentions: { months } } });
   const late = { days: { epoch: 1, bytes: 5 }, months: { epoch: 0, bytes: 0 }, all: { epoch: 0, bytes: 0 } };

@@ -1,4 +1,4 @@
-// The canary: what a minute sends adds up whatever the shards, and a verdict is right whatever is late, lost or doubled.
+// The canary: a minute's events add up for any shards, and a verdict is right for late, lost and doubled events.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -124,7 +124,7 @@ describe('a verdict', () => {
     assert.deepEqual(judge(whole(360, 0)), FINE);
     assert.deepEqual(judge(whole(360, 1)), FINE);
     assert.deepEqual(judge({ ...whole(360, 1), 0: [300_000, 0] }), FINE);
-    // Whole minutes are whole whatever the watermark.
+    // Complete minutes are complete for any watermark.
     assert.deepEqual(judge(whole(360, 1), undefined), FINE);
   });
 

@@ -1,4 +1,4 @@
-// Records that are parsed at once say what each says by itself, whatever their bytes: or they are not parsed at once.
+// Records parsed together decode as each does alone, for any bytes; otherwise they are parsed separately.
 import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { test } from 'node:test';

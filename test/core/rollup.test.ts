@@ -118,7 +118,7 @@ test('events of a batch without ids are known by its key and their place, metric
     batch(1, 'key', [{}, {}, { entity: '/b' }]),
     batch(2, 'key', [{}, {}, { entity: '/b' }]),
     batch(3, 'other', [{}, {}, { entity: '/b' }]),
-    // Not sent as it was: what stands in the same place is a twin, the rest is counted.
+    // Retried with changes: an event at the same place is a duplicate, the rest are counted.
     batch(4, 'key', [{}, { entity: '/b' }, { entity: '/b', n: 7 }, {}]),
   ]);
   assert.deepEqual([output.accounts.emitted, output.accounts.duplicate], [8, 5]);

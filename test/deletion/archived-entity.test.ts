@@ -1,4 +1,4 @@
-// Taking an entity out of archived objects: what is of it goes, what is of others stays as it was, whatever the object's form.
+// Removing an entity from archived objects: its data goes, and that of others stays unchanged, in every kind of object.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';

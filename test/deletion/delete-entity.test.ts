@@ -1,4 +1,4 @@
-// Deleting an entity from the store: everything that arrived before is gone at every level, nothing of others, whatever goes on.
+// Deleting an entity from the store: all its earlier events are gone at every level, and nothing of others, during any activity.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
@@ -36,7 +36,7 @@ interface Deleting {
   readonly onPause?: () => Promise<void>;
 }
 
-/** Deletes the person; while it waits, time goes on and compaction runs. */
+/** Deletes the person; while it waits, time advances and compaction runs. */
 async function deletePerson(
   world: StoreWorld,
   { transport, dryRun = false, archive = false, onPause = async () => {} }: Deleting = {},

@@ -1,4 +1,4 @@
-// Everything that the pages name is there: links, files, commands with their options, npm scripts, routes, and names from the code.
+// Everything that the pages name exists: links, files, commands with their options, npm scripts, routes, and names from the code.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

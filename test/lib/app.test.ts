@@ -1,4 +1,4 @@
-// The app as it is run: synth stops at a broken rule with one sentence, and at a finding that nobody acknowledged.
+// The app as a process: synth stops at a broken rule with one sentence, and at an unacknowledged finding.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';

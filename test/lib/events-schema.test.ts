@@ -1,4 +1,4 @@
-// The schema of POST /v1/events: what it refuses, and that it lets through what the aggregator can count and no more.
+// The schema of POST /v1/events: what it refuses, and that it accepts exactly what the aggregator can count.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Ajv } from 'ajv';

@@ -1,4 +1,4 @@
-// Either half can stop: half an hour of events while one stands still, and its return.
+// Either half can stop: half an hour of events while one is stopped, and its return.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { createClock } from '../../local/clock.ts';

@@ -6,7 +6,7 @@ import { recordAnswers } from '../support/answer-recorder.ts';
 import { startTestStack } from '../support/local-stack.ts';
 import { patient, until } from '../support/patience.ts';
 
-// Every answer is held against the API's document.
+// Every answer is validated against the API's document.
 const { fetch } = recordAnswers();
 const stack = await startTestStack({ faults: true });
 

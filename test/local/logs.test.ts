@@ -84,7 +84,7 @@ test('an object in a bucket of logs is counted, once, however often it is announ
   await counted('collected', 1230);
 });
 
-/** `tally collect-backfill`, which announces every object anew. */
+/** `tally collect-backfill`, which announces every object again. */
 async function backfill(): Promise<string> {
   const tally = join(import.meta.dirname, '../../bin/tally.ts');
   const { stdout } = await promisify(execFile)(process.execPath, [

@@ -13,7 +13,7 @@ import { startNode } from './support/processes.ts';
 const folder = await mkdtemp(join(tmpdir(), 'tally-test-'));
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** Whatever the stack leaves in the temporary folder is seen here. */
+/** Anything that the stack leaves in the temporary folder is found here. */
 async function temporaryFolder() {
   const path = await mkdtemp(join(folder, 'tmp-'));
   return { env: { ...process.env, TMPDIR: path, TEMP: path, TMP: path }, left: () => readdir(path) };

@@ -1,4 +1,4 @@
-// A data folder: what a process that was killed has left is there for the next one.
+// A data folder: what a killed process left is available to the next one.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -5,7 +5,7 @@ import { recordAnswers } from '../support/answer-recorder.ts';
 import { settled, startTestStack } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
-// Every answer is held against the API's document.
+// Every answer is validated against the API's document.
 const { fetch } = recordAnswers();
 const stack = await startTestStack();
 

@@ -6,7 +6,7 @@ import { HOUR_MS, records, runScenario, START_MS } from './scenario.ts';
 
 const redriver = { role: 'redriver' } as const;
 const outage: Fault = { kind: 'outage', atMs: START_MS, service: 'counters', lengthMs: 5 * 60_000 };
-/** Faults strike until the last one's time: this one keeps them up after the outage, so that redrive meets them. */
+/** Faults stay active until the last one's time: this one extends them beyond the outage, so that redrive meets them. */
 const later: Fault = { kind: 'redrive-now', atMs: START_MS + 8 * 60_000 };
 
 /** Runs a scenario in which every promise must be kept. @returns its trace */

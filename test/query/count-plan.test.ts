@@ -1,4 +1,4 @@
-// Where answers are read from: every instant once, from the coarsest level that has it, exact whatever is closed.
+// Where answers are read from: every instant once, from the coarsest level that has it, exact for any closed periods.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

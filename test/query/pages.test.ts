@@ -1,4 +1,4 @@
-// Pages of an answer: together they are the answer, whatever is counted between two of them; tokens.
+// Pages of an answer: together they are the answer, even if counts change between two of them; tokens.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

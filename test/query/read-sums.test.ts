@@ -1,4 +1,4 @@
-// The protocol of reading: whatever is compacted, half compacted, late or on its way, each cell is the plain sum.
+// The read protocol: each cell is the plain sum, with any rows compacted, half compacted, late or in flight.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -92,7 +92,7 @@ test('a closed period says so if its list is incomplete, and is final once nothi
   assert.deepEqual(
     [final.state, final.completeThrough],
     ['final', '2026-11-22T00:01:00.000Z'],
-    'fixed for ever',
+    'fixed forever',
   );
   assert.equal(answer({ at: '2026-11-15T00:00:00Z' }).state, 'provisional');
   assert.equal(answer({}, 0).completeThrough, null);

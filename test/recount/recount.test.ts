@@ -166,7 +166,7 @@ describe('a recount', () => {
     );
     await recountWorld(world, { repair: true });
     assert.deepEqual(await world.blockSums('hours', [period]), before);
-    // And compaction goes on from there.
+    // Compaction continues from there.
     await world.write(
       await world.commit(worldShard(0), [{ metric: 'view', entity: '/a', atMs: WORLD_START_MS, n: 1 }]),
     );

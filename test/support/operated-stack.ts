@@ -64,7 +64,7 @@ export async function startOperatedStack() {
     run: (command: 'dead-letters' | 'parameter', ...args: string[]) =>
       start(command, [...args, '--url', stack.url]).ended,
 
-    /** Makes every write of a delta fail, reads go on; or lets them pass again. */
+    /** Makes every write of a delta fail, while reads work; or lets them pass again. */
     countersFail(fail: boolean): void {
       const counters = stack.template
         .ofType('AWS::DynamoDB::Table')

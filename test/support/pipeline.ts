@@ -136,7 +136,7 @@ export async function startPipeline(
       }
     },
 
-    /** One aggregator invocation over the records of every shard that it was not handed before, as the mapping goes on. */
+    /** One aggregator invocation with the new records of every shard, as the mapping would deliver them. */
     async aggregateNew(
       generation = '1',
       rawArchive?: RawArchive,

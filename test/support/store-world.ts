@@ -1,4 +1,4 @@
-// A ledger and a store on an AWS in memory, fed with segments as the aggregator makes them: for tests of what comes after it.
+// A ledger and a store on AWS in memory, fed with segments as the aggregator writes them: for tests of later stages.
 
 import { FakeAws } from '../../fake-aws/aws.ts';
 import type { Transport } from '../../fake-aws/call.ts';
@@ -40,7 +40,7 @@ export interface TestEvent {
 /** When the world begins, epoch milliseconds. */
 export const WORLD_START_MS = Date.UTC(2026, 10, 23, 8);
 
-/** What the compactor of the world is told, unless a test says otherwise. */
+/** The compactor's settings, unless a test overrides them. */
 const WORLD_SETTINGS: CompactorSettings = {
   generation: '1',
   retentions: { hours: undefined, days: undefined, months: undefined, all: undefined },
@@ -86,7 +86,7 @@ export class StoreWorld {
     return world;
   }
 
-  /** Commits a segment of a shard, as the aggregator does. @returns its messages, which nobody has written yet */
+  /** Commits a segment of a shard, as the aggregator does. @returns its messages, not written yet */
   async commit(
     shard: ShardId,
     events: readonly TestEvent[],

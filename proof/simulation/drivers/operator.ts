@@ -3,7 +3,7 @@ import { discardParked, replayParked } from '../../../lambdas/redriver/operate.t
 import type { History } from '../history.ts';
 import type { Fault } from '../plan/faults.ts';
 
-const DISCARDING = { by: 'operator', at: '2026-11-22T05:00:00.000Z', why: 'nobody wants it' };
+const DISCARDING = { by: 'operator', at: '2026-11-22T05:00:00.000Z', why: 'not wanted' };
 
 /** Carries out a fault at its time. */
 export function carryOut(fault: Fault, history: History): void {

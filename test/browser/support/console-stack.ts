@@ -56,7 +56,7 @@ export async function settled(stack: LocalStack): Promise<void> {
   }
 }
 
-/** Runs what a schedule would: the accountant, so that completeThrough is known. */
+/** Runs the accountant as its schedule would, to publish completeThrough. */
 export async function runScheduled(stack: LocalStack, noun: string): Promise<void> {
   const found = stack.functions.all.find(
     ({ definition }) => nounOf(stack.template, definition.name) === noun,

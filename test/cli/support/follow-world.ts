@@ -1,4 +1,4 @@
-// A follower in this process: it looks when the test says so, and its clock stands still otherwise.
+// A follower in this process: it polls when the test says so, on a clock that otherwise stands still.
 import PQueue from 'p-queue';
 import type { FollowPorts, FollowSettings } from '../../../cli/follow/followed-file.ts';
 import { Follower } from '../../../cli/follow/follower.ts';

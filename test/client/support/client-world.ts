@@ -99,7 +99,7 @@ export class ClientWorld {
 
   /** Lets what is ready run, and no time pass. */
   async settle(): Promise<void> {
-    // Whatever is ready runs in microtasks, however many they make; then comes the next macrotask.
+    // Ready code runs in microtasks, including those they queue; then comes the next macrotask.
     await new Promise((resolve) => setImmediate(resolve));
     this.afterStep();
   }

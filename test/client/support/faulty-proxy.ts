@@ -1,4 +1,4 @@
-// Stands between a client and a front door, and lets a test decide what becomes of each request to send events.
+// A proxy between a client and a front door: a test decides the outcome of each request that sends events.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

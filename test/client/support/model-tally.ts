@@ -5,7 +5,7 @@ import { answer, type ClientWorld, type Received } from './client-world.ts';
 /**
  * What becomes of a request. `lost`: it never arrives, and the connection breaks. `stored`: it is stored after
  * `arrivesMs`, whether the client still waits or not, and answered after `answersMs` more; `reset`: by breaking the
- * connection, `silence`: never. `turnedAway`: not stored, whatever the answer.
+ * connection, `silence`: never. `turnedAway`: not stored, for any answer.
  */
 export type Fault =
   | { readonly kind: 'lost' }

@@ -52,7 +52,7 @@ test('an alarm evaluates the last minutes, at any time, once a minute', () => {
     watch.evaluate(minute * MINUTE_MS);
     return watch.stateOf('Late') === 'ALARM';
   });
-  // From the minute after the breach; five minutes long, and as long again as nothing newer is there.
+  // From the minute after the breach, for five minutes, and longer while there is no newer data.
   assert.deepEqual(on.indexOf(true), 8);
   points.add(metric, 15 * MINUTE_MS, 1);
   const [change] = watch.evaluate(16 * MINUTE_MS);

@@ -1,4 +1,4 @@
-// The queue's mapping: batches, partial answers, what is deleted and what comes again.
+// The queue's mapping: batches, partial answers, deletes and redelivery.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Mapping } from '../../../local/event-source-mappings/mapping.ts';
