@@ -5,7 +5,7 @@ import { parseSegmentId, type ShardKey } from '../../lambdas/core/identifiers.ts
 import { partPlace, type SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
 import type { Clock } from '../../lambdas/ports.ts';
-import { type DeadLetterFacts, factsOf, isMeant, type Selection } from './facts.ts';
+import { type DeadLetterFacts, factsOf, isSelected, type Selection } from './facts.ts';
 import type { DeadLetterPorts } from './ports.ts';
 
 /** The result of walking through the queue. */
@@ -68,7 +68,7 @@ export async function findWaiting(
     ports,
     async (message) => {
       const facts = factsOf({ ...message, name: deadLetterName(message) }, 'waiting');
-      if (isMeant(facts, selection)) found.set(facts.name, facts);
+      if (isSelected(facts, selection)) found.set(facts.name, facts);
       return false;
     },
     most,
@@ -86,7 +86,7 @@ export async function* findParked(
     const messages = await Promise.all(names.map((name) => readParked(name, ports)));
     names = [];
     return messages.flatMap((found) =>
-      found !== undefined && isMeant(found.facts, selection) ? [found] : [],
+      found !== undefined && isSelected(found.facts, selection) ? [found] : [],
     );
   };
   for await (const name of selection.names ?? ports.parked.names()) {

@@ -22,7 +22,7 @@ import type { DeletionPorts } from './ports.ts';
 const PERIODS_AT_ONCE = 200;
 
 /** What to look for. */
-export interface Sought {
+export interface DeletionTarget {
   readonly entity: string;
   readonly metrics: readonly string[];
   /** The entity's row names, see `rowName`. */
@@ -35,11 +35,11 @@ export interface Sought {
 const BELOW: Readonly<Record<UpperLevel, Level>> = { days: 'hours', months: 'days', all: 'months' };
 
 /** What to look for, under every metric that was ever compacted. */
-export async function sought(
+export async function deletionTarget(
   entity: string,
   { rangeBits }: CompactionState,
   { store }: Pick<DeletionPorts, 'store'>,
-): Promise<Sought> {
+): Promise<DeletionTarget> {
   const metrics = await store.metrics();
   const hashes = metrics.map((metric) => nameHash(metric, entity));
   const ranges = hashes.flatMap((hash) => rangeBits.map((bits) => rangeOf(hash, bits)));
@@ -49,7 +49,7 @@ export async function sought(
 
 /** The periods of each level that may contain the entity, as far as they can be found now. */
 export async function periodsWith(
-  what: Sought,
+  what: DeletionTarget,
   state: CompactionState,
   nowMs: number,
   ports: Pick<DeletionPorts, 'store' | 'rewriter'>,
@@ -109,7 +109,7 @@ export interface FoundRow {
 
 /** The entity's rows in the blocks of some periods, for every metric. */
 export async function* rowsOf(
-  { entity, metrics, names }: Sought,
+  { entity, metrics, names }: DeletionTarget,
   periods: readonly Period[],
   store: BlockReader,
 ): AsyncIterable<FoundRow> {
@@ -134,7 +134,7 @@ export interface DeltaRow {
 
 /** The entity's rows in deltas. @param fromMs least running maximum of their segments */
 export async function* rowsOfDeltas(
-  { names, ranges }: Sought,
+  { names, ranges }: DeletionTarget,
   fromMs: number,
   { store }: Pick<DeletionPorts, 'store'>,
 ): AsyncIterable<DeltaRow> {

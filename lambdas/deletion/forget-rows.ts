@@ -7,7 +7,7 @@ import { compareRows, decodeRows, encodeRows, type Row } from '../core/rows.ts';
 import { HOUR_MS } from '../core/time.ts';
 import { makeTops } from '../store/make-tops.ts';
 import type { LateItem, StoredDelta } from '../store/ports.ts';
-import { type FoundRow, isIn, rowsOf, rowsOfDeltas, type Sought } from './find-entity.ts';
+import { type DeletionTarget, type FoundRow, isIn, rowsOf, rowsOfDeltas } from './find-entity.ts';
 import type { DeletionPorts, DeletionReport, DeletionSettings } from './ports.ts';
 
 /** Pause before a block that compaction has just changed is read again. */
@@ -15,7 +15,7 @@ const RETRY_MS = 1_000;
 
 /** Removes an entity from the store. */
 export class RowForgetting {
-  readonly #what: Sought;
+  readonly #what: DeletionTarget;
   readonly #throughMs: number;
   readonly #ports: DeletionPorts;
   readonly #settings: DeletionSettings;
@@ -23,7 +23,7 @@ export class RowForgetting {
 
   /** @param throughMs removes rows of segments whose running maximum of arrivals is at most this */
   constructor(
-    what: Sought,
+    what: DeletionTarget,
     throughMs: number,
     ports: DeletionPorts,
     settings: DeletionSettings,

@@ -8,7 +8,7 @@ import { segmentId } from '../core/identifiers.ts';
 import { expiresAtOf, type Period, periodName } from '../core/level.ts';
 import { compareRows, decodeRows, encodeRows, type Row, rowBytes } from '../core/rows.ts';
 import type { Block, BlockCondition, StoredDelta } from '../store/ports.ts';
-import { rowsPutRight, type WrongLate, type WrongPeriod } from './compare-blocks.ts';
+import { correctedRows, type WrongLate, type WrongPeriod } from './compare-blocks.ts';
 import type { SegmentName } from './compare-deltas.ts';
 import type { RecountPorts, RecountSettings, RepairPorts } from './ports.ts';
 import { produceOne } from './produce-segment.ts';
@@ -44,7 +44,7 @@ export async function repairPeriod(
       blockBytes,
       expiresAt: expiresAtOf(period, retentions),
     });
-    await put.range(leaf.range, leaf.block, rowsPutRight(leaf, right));
+    await put.range(leaf.range, leaf.block, correctedRows(leaf, right));
   }
 }
 
@@ -160,8 +160,8 @@ export async function repairDeltas(
       throw new ChangedMeanwhile(`delta ${name.part} of segment ${id} was changed while it was repaired`);
   };
   for (const phantom of phantoms) {
-    const isStrange = phantom.segment === id && entry?.parts[phantom.part] === undefined;
-    if (isStrange) await replace(phantom, phantom.rows, undefined);
+    const isUnknown = phantom.segment === id && entry?.parts[phantom.part] === undefined;
+    if (isUnknown) await replace(phantom, phantom.rows, undefined);
   }
   if (entry === undefined || head === undefined) return true;
   const reader = ports.source.segmentsOf(shard);

@@ -1,7 +1,7 @@
 // Reading dead letters from a queue in memory: messages that are not handled are always released.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { factsOf, isMeant, type Selection } from '../../cli/dead-letters/facts.ts';
+import { factsOf, isSelected, type Selection } from '../../cli/dead-letters/facts.ts';
 import { walkWaiting } from '../../cli/dead-letters/find.ts';
 import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
 import { messageOf, rowOf } from '../support/messages.ts';
@@ -71,7 +71,7 @@ test('dead letters must match every part of a selection', () => {
   const facts = factsOf({ name: '1.0.2s/0', body, history: undefined }, 'waiting');
   assert.deepEqual([facts.events, facts.poison], [2, false]);
   const any: Selection = { names: undefined, reason: undefined, entity: undefined, segment: undefined };
-  const meant = (selection: Partial<Selection>) => isMeant(facts, { ...any, ...selection });
+  const meant = (selection: Partial<Selection>) => isSelected(facts, { ...any, ...selection });
   assert.ok(
     meant({}) && meant({ segment: '1.0' }) && meant({ segment: '1.0.2s', entity: '/a', reason: 'QUEUE' }),
   );

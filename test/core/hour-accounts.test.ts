@@ -14,7 +14,7 @@ import {
 import { planSegment } from '../../lambdas/core/segment.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import { HOUR_MS } from '../../lambdas/core/time.ts';
-import { hoursAsked, InvalidStatusQuery } from '../../lambdas/query/status-query.ts';
+import { InvalidStatusQuery, requestedHours } from '../../lambdas/query/status-query.ts';
 import { entry } from '../support/entries.ts';
 import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
 
@@ -120,10 +120,13 @@ test('an answer has the requested number of hours, including the current one', (
 });
 
 test('how many hours: 0 to 48, or the reason why not', () => {
-  assert.deepEqual([hoursAsked({}), hoursAsked({ hours: '0' }), hoursAsked({ hours: '48' })], [24, 0, 48]);
+  assert.deepEqual(
+    [requestedHours({}), requestedHours({ hours: '0' }), requestedHours({ hours: '48' })],
+    [24, 0, 48],
+  );
   for (const hours of ['49', '-1', '1.5', 'x', '', '1e1', '100']) {
     assert.throws(
-      () => hoursAsked({ hours }),
+      () => requestedHours({ hours }),
       (error) => error instanceof InvalidStatusQuery && /"hours".*0 to 48/.test(error.message),
       hours,
     );
