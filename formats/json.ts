@@ -38,7 +38,7 @@ export function jsonParser(): LineParser {
       const values = valuesOf(bare);
       if (values === undefined) return malformed('it is not JSON');
       if (values.length === 0 || !values.every(({ value }) => isObject(value)))
-        return malformed('it is no JSON object');
+        return malformed('it is not a JSON object');
       return { kind: 'entries', entries: values.map((value) => new JsonEntry(value, spoilt)) };
     },
   };

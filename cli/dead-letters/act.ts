@@ -68,7 +68,7 @@ function placesOf(action: Action): { waiting: boolean; parked: boolean } {
   return { waiting: action.kind !== 'replay', parked: action.kind === 'replay' };
 }
 
-/** Carries out an action on the dead letters of a plan, by name. Failed ones stay where they are. */
+/** Carries out an action on the dead letters of a plan, by name. Failed ones are not moved. */
 export async function carryOut(
   action: Action,
   { waiting, parked }: Plan,

@@ -40,11 +40,9 @@ async function list(options: Options, ports: DeadLetterPorts, output: CommandOut
     const { found, met, complete } = await findWaiting(ports, options.selection, options.max);
     messages.push(...found.values());
     if (before.hidden > 0)
-      output.note(`About ${before.hidden} more are hidden, in the hands of the redriver or another command.`);
+      output.note(`About ${before.hidden} more are hidden, held by the redriver or another command.`);
     if (!complete)
-      output.note(
-        `${met} of about ${before.visible} were looked at; --max N looks at more, for 45 s at most.`,
-      );
+      output.note(`${met} of about ${before.visible} were read; --max N reads more, for 45 s at most.`);
   }
   if (options.json) output.result(JSON.stringify(messages.map(listed)));
   else if (messages.length > 0) output.result(table(messages, ports.clock.nowMs()));
@@ -115,6 +113,6 @@ function actionOf(options: Options, { clock }: DeadLetterPorts, output: CommandO
 
 function notThere(names: readonly string[]): CommandError {
   return new CommandError(
-    `No dead letter ${names.join(', ')}: if another command holds it, try again in a minute; dead-letters list shows what there is.`,
+    `No dead letter ${names.join(', ')}: if another command holds it, try again in a minute; dead-letters list shows the others.`,
   );
 }

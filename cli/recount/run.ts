@@ -148,7 +148,7 @@ function rangeOf({ from, to, all, intoGeneration }: RecountOptions): HourRange {
   if (from === undefined || to === undefined)
     throw new UsageError('Say which hours: --from TIME --to TIME, or --all.');
   const [fromMs, toMs] = [hourOf('--from', from), hourOf('--to', to)];
-  if (toMs <= fromMs) throw new UsageError('--to must lie after --from.');
+  if (toMs <= fromMs) throw new UsageError('--to must be after --from.');
   return { fromMs, toMs };
 }
 

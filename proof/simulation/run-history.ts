@@ -186,7 +186,7 @@ class Run {
       if (scheduler.nextMs === undefined || scheduler.steps > stepsMax || scheduler.nowMs() > endMs)
         throw new Violation(
           'recovery ends',
-          `nothing fails any more, and still ${context.pending} pending, stream ${streamMapping.caughtUp ? 'read' : 'not read'}, ` +
+          `all faults have ended, and still ${context.pending} pending, stream ${streamMapping.caughtUp ? 'read' : 'not read'}, ` +
             `${world.queue.size} messages, ${world.deadLetters.size} dead letters; last failure: ${functions.lastFailure}`,
         );
       return true;

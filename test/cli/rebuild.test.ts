@@ -295,5 +295,5 @@ test('a record of another stream under the same shard is reported, not treated a
     },
   };
   const left = await play('3', { shards: [first, other], missing: [] }, openStore(bare), () => {});
-  assert.deepEqual(left, ['segment 2.0.1 was not counted again: its sequence numbers are of another stream']);
+  assert.deepEqual(left, ['segment 2.0.1 was not counted again: its sequence numbers belong to another stream']);
 });
