@@ -11,7 +11,7 @@ import type { DeadLetterPorts } from './ports.ts';
 /** The result of walking through the queue. */
 export interface Walk {
   /** Messages read. */
-  readonly met: number;
+  readonly read: number;
   /** False when the walk reached its time or message limit before the end of the queue. */
   readonly complete: boolean;
 }
@@ -32,18 +32,18 @@ export async function walkWaiting(
   most = Number.POSITIVE_INFINITY,
 ): Promise<Walk> {
   const held: DeliveredMessage[] = [];
-  const met = new Set<string>();
+  const seen = new Set<string>();
   let heldSinceMs = Number.POSITIVE_INFINITY;
   try {
-    while (met.size < most && clock.nowMs() - heldSinceMs < HOLD_MS) {
+    while (seen.size < most && clock.nowMs() - heldSinceMs < HOLD_MS) {
       const taken = await waiting.take();
-      const news = taken.filter(({ messageId }) => !met.has(messageId));
-      if (news.length === 0) return { met: met.size, complete: true };
+      const news = taken.filter(({ messageId }) => !seen.has(messageId));
+      if (news.length === 0) return { read: seen.size, complete: true };
       // Hold all of them before reading any: an unreadable message must not stay hidden.
       const left = new Set(news);
       try {
         for (const message of news) {
-          met.add(message.messageId);
+          seen.add(message.messageId);
           if (await visit(message)) left.delete(message);
         }
       } finally {
@@ -51,7 +51,7 @@ export async function walkWaiting(
         if (left.size > 0) heldSinceMs = Math.min(heldSinceMs, clock.nowMs());
       }
     }
-    return { met: met.size, complete: false };
+    return { read: seen.size, complete: false };
   } finally {
     await waiting.release(held);
   }

@@ -37,12 +37,12 @@ async function list(options: Options, ports: DeadLetterPorts, output: CommandOut
     }
   } else {
     const before = await ports.waiting.depth();
-    const { found, met, complete } = await findWaiting(ports, options.selection, options.max);
+    const { found, read, complete } = await findWaiting(ports, options.selection, options.max);
     messages.push(...found.values());
     if (before.hidden > 0)
       output.note(`About ${before.hidden} more are hidden, held by the redriver or another command.`);
     if (!complete)
-      output.note(`${met} of about ${before.visible} were read; --max N reads more, for 45 s at most.`);
+      output.note(`${read} of about ${before.visible} were read; --max N reads more, for 45 s at most.`);
   }
   if (options.json) output.result(JSON.stringify(messages.map(listed)));
   else if (messages.length > 0) output.result(table(messages, ports.clock.nowMs()));

@@ -37,7 +37,7 @@ function queue(messages: DeliveredMessage[], msForEach = 0) {
 test('messages that a visit handles are not released, the others are', async () => {
   const { ports, released } = queue(['a', 'b', 'c'].map(message));
   const walk = await walkWaiting(ports, async ({ messageId }) => messageId === 'b');
-  assert.deepEqual([walk, released], [{ met: 3, complete: true }, ['a', 'c']]);
+  assert.deepEqual([walk, released], [{ read: 3, complete: true }, ['a', 'c']]);
 });
 
 test('a visit that fails releases everything, including messages not visited', async () => {
@@ -56,14 +56,14 @@ test('a walk ends before its messages become visible again; a message seen twice
     10_000,
   );
   const walk = await walkWaiting(slow.ports, async () => false);
-  assert.deepEqual([walk.complete, slow.released.length, walk.met], [false, walk.met, 12]);
+  assert.deepEqual([walk.complete, slow.released.length, walk.read], [false, walk.read, 12]);
   const acting = queue(
     Array.from({ length: 50 }, (_, at) => message(`m${at}`)),
     10_000,
   );
-  assert.equal((await walkWaiting(acting.ports, async () => true)).met, 50, 'nothing is held');
+  assert.equal((await walkWaiting(acting.ports, async () => true)).read, 50, 'nothing is held');
   const again = queue([message('a'), message('b'), message('a'), message('b'), message('c')]);
-  assert.equal((await walkWaiting(again.ports, async () => false)).met, 2);
+  assert.equal((await walkWaiting(again.ports, async () => false)).read, 2);
 });
 
 test('dead letters must match every part of a selection', () => {
