@@ -1,4 +1,4 @@
-// A Kinesis event becomes batches of shards: parsed at once or one by one, its records say the same.
+// A Kinesis event becomes batches of shards: parsed together or one by one, its records decode the same.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KinesisStreamEvent } from 'aws-lambda';

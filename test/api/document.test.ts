@@ -1,4 +1,4 @@
-// The OpenAPI document itself: whole, resolvable, and of the same routes as the template.
+// The OpenAPI document itself: complete, resolvable, and with the same routes as the template.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -76,7 +76,7 @@ test("the front door's models are the document's schemas: the same in draft 4 as
     return model;
   });
   assert.equal(resourcesOf(template, 'AWS::ApiGateway::Model').length, models.length);
-  // Words whose meaning changed between the two, or that draft 4 does not know.
+  // Keywords whose meaning changed between the two, or that draft 4 does not have.
   const changed = [
     'const',
     'exclusiveMinimum',

@@ -1,4 +1,4 @@
-// Loading on demand: once, for all who ask at the same time; again, when it failed.
+// Loading on demand: once for all concurrent callers, and again after a failure.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lazily } from '../../lambdas/aws/lazily.ts';

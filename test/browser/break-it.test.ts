@@ -49,11 +49,11 @@ async function isHistoryCounted(): Promise<boolean> {
   return counted > 10_000 && unread + inFlight < 50;
 }
 
-/** What is 0 and should be is not shown. */
+/** Zeros that are normal are not shown. */
 const term = async (page: Page, name: string) =>
   Number((await page.locator(`[data-term=${name}]`).allTextContents())[0]?.replaceAll(',', '') ?? 0);
 
-/** Resolves when a term has risen by so many events. */
+/** Resolves when a term has risen by a number of events. */
 async function untilRisen(page: Page, name: string, by: number): Promise<void> {
   const before = await term(page, name);
   while ((await term(page, name)) < before + by) await page.locator('.verdict.good').waitFor();

@@ -41,7 +41,7 @@ if (browser !== undefined) {
 const counts = (more: string) => `${stack.url}/?view=counts&metric=play&entity=%2Fvideos%2F42&${more}`;
 const NINE = `from=${DAY}T09:00Z&to=${DAY}T10:00Z`;
 
-/** Opens a page for a test. Afterwards, nothing may have gone wrong in it, and nothing come from elsewhere. */
+/** Opens a page for a test. Afterwards, it must have no errors, and no requests to other origins. */
 async function withPage(url: string, use: (page: Page) => Promise<void>) {
   assert.ok(browser);
   const { page, context, problems, origins } = await open(browser, url);
@@ -343,7 +343,7 @@ for (const scheme of ['light', 'dark'] as const) {
   });
 }
 
-/** What of the page's own world is looked at. */
+/** The page's globals that are read. */
 interface InPage {
   readonly document: {
     readonly documentElement: { readonly scrollWidth: number; readonly clientWidth: number };

@@ -39,7 +39,7 @@ function start(
   program: 'import' | 'verify',
   ...args: string[]
 ): { child: ChildProcess; ended: Promise<Ended> } {
-  // As npm runs a script: in the package's folder, with the caller's in a variable.
+  // Like an npm script: in the package's folder, with the caller's folder in a variable.
   const env = {
     PATH: process.env['PATH'],
     XDG_STATE_HOME: world.path('home'),
@@ -258,7 +258,7 @@ describe('tally import', () => {
       };
       assert.equal((await ended).signal, 'SIGKILL');
       world.door.script = () => 'ok';
-      // As if the service forgot ids at once: the request under way is known, and held.
+      // As if the service forgot ids at once: the request in flight is known, and held.
       const late = await run('import', path, ...importInto('--json', '--dedup-window', '0'));
       assert.equal(late.code, 3, late.stderr);
       assert.match(late.stderr, /500 events are uncertain/);

@@ -1,4 +1,4 @@
-// The one command: help with an example for each subcommand, and usage instead of a stack trace when something is wrong.
+// The command `tally`: help with an example for each subcommand, and usage instead of a stack trace on errors.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

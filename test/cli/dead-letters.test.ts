@@ -20,7 +20,7 @@ const long = (prefix: string, at: number) =>
   `/${prefix}/${at}/${createHash('shake256', { outputLength: 360 }).update(`${prefix}${at}`).digest('base64url')}`;
 const view = (id: string, entity: string) => ({ id, metric: 'view', entity });
 
-/** The accounts, which must add up whenever somebody looks. */
+/** The accounts, which must add up at every moment. */
 async function accounts() {
   const { received, duplicate, rejected, counted, inFlight, dead, parked, expired, lost } =
     await stack.status();
@@ -113,7 +113,7 @@ test('a dry run changes nothing; park moves dead letters to the archive', patien
 });
 
 test(
-  'parked dead letters replayed twice count once; what is counted is tidied up by the next replay',
+  'parked dead letters replayed twice count once; counted ones are removed by the next replay',
   patient,
   async () => {
     countersFail(false);
@@ -146,7 +146,7 @@ test('a command killed in mid-redrive loses nothing, and what it did counts once
   child.kill('SIGKILL');
   await ended;
   countersFail(false);
-  // What the dead command held is visible again within a minute.
+  // Messages held by the dead command are visible again within a minute.
   await until(async () => {
     await deadLetters('redrive', '--all', '--per-second', '500');
     return (await accounts()).counted === 1_000;

@@ -1,4 +1,4 @@
-// Deploying: what is missing is said before anything is bundled, and the end has a line to paste.
+// Deploying: missing prerequisites are reported before anything is bundled, and the output ends with a line to paste.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { firstSteps } from '../../cli/deploy/first-steps.ts';

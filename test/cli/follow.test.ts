@@ -31,7 +31,7 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-/** All lines that were ever counted, each as often as it was stored. */
+/** All lines counted so far, each as often as it was stored. */
 const counted = () => [...world.door.stored.values()].reduce((sum, times) => sum + times, 0);
 
 describe('a file that grows', () => {
@@ -203,7 +203,7 @@ describe('rotation', () => {
     const second = await FollowRun.start(world, path);
     await second.settle();
     await second.close();
-    // Not the one that was rotated before the first follower.
+    // Not the file rotated before the first follower.
     assert.equal(counted(), 25);
     const third = await FollowRun.start(world, path);
     await third.settle();
@@ -297,7 +297,7 @@ test('any order of writes, rotations and stops: each line once', async () => {
               await writeFile(`${rotated}.gz`, gzipSync(await readFile(log)));
               await unlink(log);
             } else {
-              // What is removed before it is read is gone.
+              // Lines removed before they are read are lost.
               await run.settle();
               await unlink(log);
             }
@@ -332,7 +332,7 @@ for (const [truth, file, namesColumns = false] of ACCESS_LOGS) {
       await appendFile(path, bytes.subarray(cut(i), cut(i + 1)));
       if (i % 2 === 0) await run.step();
       if (namesColumns || i % 2 === 0) continue;
-      // Between two lines, as servers do: the half that was written is moved to the new file.
+      // Between two lines, as servers do: the written half moves to the new file.
       const whole = await readFile(path);
       const last = whole.lastIndexOf(10) + 1;
       await truncate(path, last);

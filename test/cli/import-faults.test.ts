@@ -1,4 +1,4 @@
-// Importing into a front door that fails in every way, stopped anywhere, resumed at any time: each event exactly once.
+// Importing into a front door with every kind of failure, stopped at any point, resumed at any time: each event exactly once.
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -28,7 +28,7 @@ describe('a service in trouble', () => {
       assert.equal(figures.accepted, 1300);
       assert.equal(world.door.stored.size, 1300);
       assert.ok(figures.retries > 0 && troubles.length > 0);
-      // Only where the service kept events without saying so may it see an id again.
+      // Only if the service stored events without confirming may it see an id again.
       assert.equal(world.door.repeated > 0, fault !== 'reset' && fault !== 'throttle');
       assert.equal((await world.import(path)).figures.already, 1300);
     });
@@ -88,7 +88,7 @@ describe('a service in trouble', () => {
 });
 
 describe('requests of unknown outcome', () => {
-  /** Stores the second request, breaks the connection, and the importer ends there. */
+  /** Stores the second request and breaks the connection, which ends the importer. */
   const interrupted = async (fault: Fault = 'store-reset') => {
     world.door.script = (request) => {
       if (request === 1) world.stop.abort();
@@ -196,7 +196,7 @@ test('with any fault and any stop, every event is stored, and never twice beyond
           if (['ok', 'store-reset', 'store-503'].includes(fault)) {
             for (const { id } of events) {
               const before = arrivals.get(id);
-              // The promise of the importer: an id that may be stored comes again within the window or never.
+              // The importer's promise: an id that may be stored is sent again within the window or never.
               if (before !== undefined) late ||= before !== undefined && small.nowMs - before > 10 * minuteMs;
               arrivals.set(id, small.nowMs);
             }

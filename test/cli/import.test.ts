@@ -51,7 +51,7 @@ describe('importing again changes nothing, weeks later', () => {
     assert.equal((await again(world.path('b.log'))).figures.already, 700);
     await unlink(world.path('b.log'));
     assert.equal((await again(await world.write('c.gz', gzipSync(text)))).figures.already, 700);
-    // A gzip file of several members, as log rotation makes by appending.
+    // A gzip file of several members, as log rotation creates by appending.
     const members = Buffer.concat([gzipSync(text.slice(0, 1000)), gzipSync(text.slice(1000))]);
     assert.equal((await again(await world.write('d.gz', members))).figures.already, 700);
   });

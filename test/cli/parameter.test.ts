@@ -8,7 +8,7 @@ import { patient, until } from '../support/patience.ts';
 const { stack, metrics, run, countersFail, post, redrive } = await startOperatedStack();
 
 let posted = 0;
-/** Posts an event that cannot be written. @returns how often the writer tried */
+/** Posts an event that cannot be written. @returns the writer's number of attempts */
 async function attemptsOfNext(): Promise<number> {
   posted += 1;
   const entity = `/e${posted}`;

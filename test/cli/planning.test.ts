@@ -48,7 +48,7 @@ test('ranges: any order of adding gives the same, sorted, disjoint, covering the
   );
 });
 
-/** A record at each multiple of ten; every third is no event. */
+/** A record at each multiple of ten; every third is not an event. */
 function record(i: number): FileRecord {
   const [start, end] = [i * 10, i * 10 + 10];
   const line = {

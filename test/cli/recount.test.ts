@@ -86,7 +86,7 @@ test('finds differences, repairs them, and counts everything into other tables',
       /with 50 events produced; compared: figures 1 of hours, 1 of days, 1 of months, 1 of all/,
     );
   }
-  // There is no archive of raw records here.
+  // This stack has no archive of raw records.
   const archived = await recount(...RANGE, '--source', 'archive');
   assert.equal(archived.code, 3, archived.error);
   assert.match(archived.output, /not produced: not-archived/);

@@ -1,4 +1,4 @@
-// Rankings of truth files, against sorting everything there is.
+// Rankings of truth files, compared with sorting all entities.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

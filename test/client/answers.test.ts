@@ -1,4 +1,4 @@
-// What an answer says about the events that were sent, and how long to wait after it.
+// What an answer means for the events sent, and how long to wait after it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-// The client in a page: what leaves by beacon when the page is hidden or left, and that a page that lives on counts nothing twice.
+// The client in a page: what leaves by beacon when the page is hidden or left, and that a surviving page counts nothing twice.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TallyOptions } from '../../client/src/index.ts';
@@ -6,11 +6,11 @@ import { pageOf } from '../../client/src/platform.ts';
 import { ClientWorld, TAKEN } from './support/client-world.ts';
 import { ModelTally } from './support/model-tally.ts';
 
-/** A window with its document and navigator, as far as the client looks. */
+/** A window with its document and navigator, as far as the client uses them. */
 class FakeWindow extends EventTarget {
   readonly document = Object.assign(new EventTarget(), { visibilityState: 'visible' });
   readonly beacons: { readonly url: string; readonly body: string }[] = [];
-  /** How many bytes the browser still takes over. */
+  /** How many bytes the browser still accepts. */
   room = 65_536;
   readonly navigator = {
     sendBeacon: (url: string, body: string): boolean => {

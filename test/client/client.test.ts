@@ -1,4 +1,4 @@
-// The client with a clock that jumps: when it sends, what it keeps, what it tells of, and how it ends.
+// The client on a virtual clock: when it sends, what it keeps, what it reports, and how it ends.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answer, ClientWorld, TAKEN } from './support/client-world.ts';

@@ -1,4 +1,4 @@
-// What count() takes: what the front door's schema takes and the aggregator can count, no more and no less.
+// What count() accepts: exactly what the front door's schema accepts and the aggregator can count.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ajv } from 'ajv';
@@ -10,7 +10,7 @@ import { EVENTS_SCHEMA } from '../../lib/events-schema.ts';
 const { schema: _, ...schema } = EVENTS_SCHEMA;
 const takenByFrontDoor = new Ajv({ strict: false, allowUnionTypes: true }).compile(schema);
 
-/** Whether Tally takes an event and can count it. */
+/** Whether Tally accepts an event and can count it. */
 function isCountable(event: object): boolean {
   // JSON has no NaN and no undefined: what the client would send is what counts.
   const text = JSON.stringify(event);

@@ -1,4 +1,4 @@
-// The client against Tally itself on the local stack, with faults between: what it says it sent is what is counted.
+// The client against Tally on the local stack, with faults in between: what it reports as sent is what is counted.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -25,7 +25,7 @@ const quick = {
   backoff: { baseMs: 1, capMs: 20 },
 } as const;
 
-/** Waits for the thing itself: until nothing is on its way, and so many are counted. */
+/** Waits until nothing is in flight, and the given number is counted. */
 async function settled(counted: number): Promise<void> {
   await until(async () => {
     const status = await stack.status();
@@ -96,7 +96,7 @@ test('with any fault in between, counts equal what the client reports as accepte
         const entity = `/run/${run++}`;
         proxy.decide = (index) => script[index - first] ?? 'pass';
         const first = proxy.requests;
-        // Kinesis takes some records and says so of the others.
+        // Kinesis accepts some records and names the others.
         stack.setServiceFault(({ action, body }) =>
           action === 'PutRecords' && partly.shift() === true ? takeHalf(body) : undefined,
         );
@@ -170,7 +170,7 @@ test(
   },
 );
 
-/** Does a PutRecords of which Kinesis takes every other record, and says so of the others. */
+/** A PutRecords of which Kinesis accepts every other record, and names the rest. */
 async function takeHalf(body: string): Promise<RawAnswer> {
   const { StreamName, Records } = JSON.parse(body) as { StreamName: string; Records: unknown[] };
   const taken = Records.filter((_, index) => index % 2 === 0);

@@ -1,4 +1,4 @@
-// The package as it is published: plain JavaScript and types, that run in a folder with nothing else, and its README's examples.
+// The published package: plain JavaScript and types that run alone in a folder, and its README's examples.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

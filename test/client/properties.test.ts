@@ -82,7 +82,7 @@ test('every event is counted exactly once, or reported', async () => {
         await world.advance(pauseMs);
       }
       const stats = await world.until(client.close({ deadlineMs: run.closeAfterMs }));
-      // What was on its way when the client closed may still arrive.
+      // Requests in flight when the client closed may still arrive.
       await world.advance(120_000);
 
       checkStats(stats, 0);
@@ -90,7 +90,7 @@ test('every event is counted exactly once, or reported', async () => {
       const reports = [...world.rejected, ...world.givenUp, ...world.dropped];
       checkReports(reports, tally, stats);
       checkKeys(world.requests);
-      // With time enough an event ends by itself: nothing hangs, nothing is forgotten.
+      // With enough time every event reaches an end: nothing hangs, nothing is forgotten.
       const cutOff = reports.filter(({ reason }) => reason.includes('was closed'));
       if (run.closeAfterMs === WEEK_MS) assert.deepEqual(cutOff, []);
       assert.equal(world.timers, 0, 'nothing is left behind');
@@ -103,7 +103,7 @@ test('every event is counted exactly once, or reported', async () => {
     }),
     { numRuns: 500 },
   );
-  // The property says something only where all of it happens.
+  // The property is meaningful only if all of these happen.
   for (const [fate, events] of Object.entries(seen)) assert.ok(events > 20, `${fate}: ${events}`);
 });
 

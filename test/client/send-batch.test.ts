@@ -1,4 +1,4 @@
-// Batches of the caller's: sent under the caller's key until Tally has them, and what became of each event.
+// The caller's batches: sent under the caller's key until Tally has them, with the outcome of each event.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answer, ClientWorld, TAKEN } from './support/client-world.ts';

@@ -1,4 +1,4 @@
-// The collector's use case: announced twice, cut off anywhere, overtaken, on a stream that turns batches away: each line once.
+// The collector's use case: announced twice, interrupted at any point, overtaken, on a stream that refuses batches: each line once.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -40,7 +40,7 @@ class World {
     string,
     { metric: string; entity: string; at: number | string; putMs: number }
   >();
-  /** What came again after the window. */
+  /** Repeats after the window. */
   twice = 0;
   runs = 0;
   nowMs = Date.parse('2026-11-03T00:00:00Z');
@@ -266,7 +266,7 @@ describe('a large object', () => {
       assert.ok(runs > 2, `${runs} runs`);
       assert.equal(world.counted.size, 60_000);
       assert.equal(world.reported.length, 0);
-      // Announced again long after the queue has let it wait: nothing was doubtful.
+      // Announced again long after it waited in the queue: nothing was uncertain.
       assert.deepEqual([world.progress.status, world.progress.events], ['done', 60_000]);
     });
   }
@@ -389,7 +389,7 @@ test('a run that died is forgotten once all its records have been put again, in 
   assert.deepEqual([world.counted.size, world.twice], [80_000, 0]);
 });
 
-/** Time for so many looks at the clock. */
+/** Time for a number of clock reads. */
 function after(looks: number): () => boolean {
   let left = looks;
   return () => {
@@ -427,7 +427,7 @@ test('records of a dead run are as old as its first attempt, for any number of d
 test('an overtaken run puts nothing that a later one would put again', async () => {
   const world = new World();
   const object = world.put('web/a.log', logLines(60_000));
-  // In the middle of its batches another one takes the object over, and gets no further.
+  // In the middle of its batches another run takes over the object, and gets no further.
   let second: Promise<Collected> | undefined;
   const first = await world.collect(object, {}, () => {
     second ??= world.collect(object, {}, after(1));

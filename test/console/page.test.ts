@@ -1,4 +1,4 @@
-// The console as it is served: small, named by content, without anything from elsewhere.
+// The console as served: small, named by content, without anything from other origins.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';

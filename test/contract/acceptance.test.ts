@@ -20,7 +20,7 @@ test('events older than an earlier boundary stay too old, however far the settin
   const pipeline = await startPipeline(services, 1);
   const { ledger, log, stream: StreamName } = pipeline;
   let sent = 0;
-  /** Sends an event of so many hours ago, and has everything counted. @returns how many were rejected so far */
+  /** Sends an event with an age in hours, and has everything counted. @returns how many were rejected so far */
   const send = async (hoursAgo: number, rollup: RollupConfig, generation = '1'): Promise<number> => {
     const id = `id-${sent++}`;
     await pipeline.put({ id, at: Date.now() - hoursAgo * HOUR_MS });

@@ -1,4 +1,4 @@
-// The collector's adapters on real services: what is noted of an object, its bytes, its batches, and its dead letter.
+// The collector's adapters on real services: an object's progress, bytes, batches, and dead letter.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GetRecordsCommand, GetShardIteratorCommand } from '@aws-sdk/client-kinesis';
@@ -42,7 +42,7 @@ test('progress: it reads back as saved, and only a run that has read it may save
   assert.deepEqual(await progress.read(object), two);
   assert.equal(await progress.save(object, noted(9, 'one'), one), false);
   assert.equal(await progress.save(object, noted(40, 'two'), two), true);
-  // What a run knows of the same owner is out of date once its offset or status has changed.
+  // A run's knowledge is stale once the offset or status has changed.
   assert.equal(await progress.save(object, noted(0, 'three'), two), false);
   const done = noted(40, 'two', { status: 'done', sinceMs: undefined });
   assert.equal(await progress.save(object, done, noted(40, 'two')), true);

@@ -1,4 +1,4 @@
-// Answers that AWS gives and the emulators never do: empty pages, entries that failed, keys left over, a start that is trimmed.
+// Answers that AWS gives and the emulators never do: empty pages, failed entries, unprocessed keys, a trimmed start.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
@@ -21,7 +21,7 @@ import { ARRIVAL_MS, CONFIG, record, SHARD_KEY } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
 
 const services = await startServices();
-/** A service of somebody else's cannot be made to answer like this. */
+/** External services cannot be made to answer like this. */
 const options = { skip: !services.embedded && 'only in front of the embedded emulators' };
 const SHARD = parseShardId('shardId-000000000000');
 const CLOCK = { nowMs: () => ARRIVAL_MS };
@@ -81,7 +81,7 @@ test('a trimmed start, which the stream refuses, is read from the horizon', opti
   assert.deepEqual([range.records.length, range.trimmed], [2, true]);
 });
 
-/** A queue of whose batches only every other entry is taken at first; `takes` false: nothing ever. */
+/** A queue that first accepts only every other entry of a batch; `takes` false: nothing ever. */
 async function pickyQueue(takes: boolean) {
   const QueueUrl = await services.queue();
   const asked: number[] = [];

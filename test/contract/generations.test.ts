@@ -29,7 +29,7 @@ const services = await startServices();
 const HOUR = Date.UTC(2026, 10, 22, 5);
 const clock = { nowMs: () => Date.now() };
 
-/** A pipeline whose stream can be reshaped, and whose counts are asked for. */
+/** A pipeline whose stream can be resharded, and whose counts can be read. */
 async function start(shards: number) {
   const pipeline = await startPipeline(services, shards);
   const StreamName = pipeline.stream;
@@ -87,7 +87,7 @@ async function start(shards: number) {
       const rows = deltas.flatMap((delta) => (delta.rows === undefined ? [] : decodeRows(delta.rows)));
       return rows.flatMap(({ cells }) => [...cells.values()]).reduce((sum, n) => sum + Number(n), 0);
     },
-    /** What the status says of all events: accepted, unread, received. */
+    /** The status of all events: accepted, unread, received. */
     async placed(): Promise<readonly (number | null)[]> {
       const { ledger, log: stream } = pipeline;
       const { accepted, unread, received } = await readAccepted({ ledger, stream }, (error) => {
@@ -95,7 +95,7 @@ async function start(shards: number) {
       });
       return [accepted, unread, received];
     },
-    /** What the accountant says, as of a generation. */
+    /** The accountant's result, as of a generation. */
     async account(generation: string) {
       await advanceCheckpoints(pipeline.ledger, () => true);
       const watermark = await advanceWatermark(pipeline.ledger, pipeline.log, generation, clock);
@@ -142,7 +142,7 @@ test('split, unread rest, merge, an idle shard: children first, every record onc
   await put(50);
   await merge();
   await put(20);
-  // The youngest first, as a poller might after all.
+  // The youngest first, as a poller might.
   for (const shard of (await pipeline.shardIds()).reverse())
     await pipeline.aggregateShard(shard, await pipeline.recordsOf(shard), '2');
   assert.equal(await counted(), 133);
@@ -363,7 +363,7 @@ test('without the ledger, the new generation begins at a time, in open shards an
   const empty = new LedgerTable(services.dynamoDb, await services.table(), clock);
   const asked: number[] = [];
   const log = await logAt(pipeline.stream, asked);
-  // A mapping that was made again hands everything over from the oldest record on.
+  // A recreated mapping delivers everything from the oldest record on.
   for (const shard of await pipeline.shardIds()) {
     const records = await pipeline.recordsOf(shard);
     await pipeline.aggregateShard(shard, records, '2', undefined, undefined, {

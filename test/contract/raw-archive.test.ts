@@ -1,4 +1,4 @@
-// The archive of raw records on real services: written before a segment can be seen, and read by hour.
+// The archive of raw records on real services: written before a segment becomes visible, and read by hour.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-// The retry parameter as functions read it: cached for a while, taken over when it changes, kept when it is wrong or gone.
+// The retry parameter as functions read it: cached for a while, updated when it changes, kept when it is wrong or missing.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { ssm } from '../../lambdas/aws/clients/ssm.ts';

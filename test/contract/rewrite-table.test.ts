@@ -1,4 +1,4 @@
-// What operators change in the store after the fact, on a real table: on condition of what was read, and nothing else of the item.
+// Operators' changes to stored rows, on a real table: on condition that they are as read, and without changing the rest of the item.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';

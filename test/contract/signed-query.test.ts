@@ -1,4 +1,4 @@
-// The signed query over HTTP: its signature is recomputed here from AWS's description, and its answers are read.
+// The signed query over HTTP: its signature is recomputed here from AWS's documentation, and its answers are parsed.
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';

@@ -118,7 +118,7 @@ test('unread events are counted one by one, from any record on', async () => {
   const whole = await log.countFrom(shard0, {});
   const behind = (index: number) =>
     log.countFrom(shard0, { after: parseSequenceNumber(sent.at(index) ?? '') });
-  // One look shows no more than ten thousand records, and says so.
+  // One read returns at most ten thousand records, and reports it.
   assert.deepEqual([whole.events, whole.isAll], [10_000, false]);
   assert.equal((await behind(19)).events, 10_000);
   assert.ok(Math.abs((whole.sinceMs ?? 0) - Date.now()) < 600_000);

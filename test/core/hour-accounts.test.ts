@@ -1,4 +1,4 @@
-// The accounts by hour of arrival: whole for the last 48 hours, folded away before, and a check that can fail.
+// The accounts by hour of arrival: complete for the last 48 hours, dropped before, and a check that can fail.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -72,7 +72,7 @@ test('the last 48 hours are kept; older ones are dropped, and the start is repor
   const { hours, hoursSince, counted } = statusOf(entries, checkpoint);
   assert.deepEqual([hours.length, hours[0]?.hour, counted], [48, '2026-11-20T12', 60]);
   assert.equal(hoursSince, '2026-11-20T12');
-  // A straggler of an hour that is folded away does not bring that hour back as if it were whole.
+  // A late segment of a dropped hour does not bring that hour back as if it were complete.
   const late = moveForward({ ...checkpoint, open: [7] }, [entry(7, [1], { ...acked, ...at(6) })], []);
   assert.equal(late.hours?.accounts.length, HOURS_KEPT);
   assert.equal(late.settled.counted, checkpoint.settled.counted + 1);

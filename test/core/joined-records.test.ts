@@ -7,7 +7,7 @@ import { RecordJoiner } from '../../lambdas/core/joined-records.ts';
 
 const GOOD = '{"id":"a","metric":"view","entity":"/a","at":1795323600000,"n":2}';
 
-/** What a record says by itself; undefined when it cannot be read. */
+/** What a record decodes to alone; undefined when it cannot be read. */
 function alone(record: Uint8Array): { value: unknown } | undefined {
   if (!isUtf8(record)) return undefined;
   try {

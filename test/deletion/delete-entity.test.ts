@@ -77,7 +77,7 @@ async function peopledWorld(): Promise<{ world: StoreWorld; events: TestEvent[] 
   return { world, events };
 }
 
-/** What every level says, of everyone, once everything is compacted. */
+/** Every level's counts of all entities, once everything is compacted. */
 async function sumsOf(world: StoreWorld, events: readonly TestEvent[]) {
   for (let day = 0; day < 3; day += 1) {
     world.nowMs += 25 * HOUR_MS;
@@ -93,7 +93,7 @@ function withoutPerson(events: readonly TestEvent[]) {
   return LEVELS.map((level) => expectedSums(level, others).sums);
 }
 
-/** What a question says of all views and plays of an entity; both ways of asking must agree. */
+/** The counts of all views and plays of an entity; both kinds of queries must agree. */
 async function totalOf(world: StoreWorld, entity: string): Promise<bigint> {
   const ask = async (by: string) => {
     const range = { by, from: '2026-01-01T00:00Z', to: '2028-01-01T00:00Z' };
@@ -133,7 +133,7 @@ describe('deleting an entity', () => {
     );
     assert.equal((await world.state.readState()).deletions, 0);
 
-    // Others go on counting, on every shard: what arrived before is known to be compacted.
+    // Others continue to count, on every shard: what arrived before is known to be compacted.
     const onPause = async () => {
       for (const shard of [0, 1]) {
         const beat = { metric: 'view', entity: '/other', atMs: WORLD_START_MS, n: 1 };

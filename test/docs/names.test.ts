@@ -13,7 +13,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const files = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const pages = files.filter((path) => path.endsWith('.md') && existsSync(join(ROOT, path)));
-/** A changelog also names what is gone. */
+/** A changelog also names removed things. */
 const current = pages.filter((path) => path !== 'CHANGELOG.md');
 const source = files
   .filter((path) => /\.(ts|tsx|json)$|^\.ci\/run$/.test(path) && !path.startsWith('test/docs/'))

@@ -1,4 +1,4 @@
-// The whole production template against the one that was last looked at. UPDATE_SNAPSHOTS=1 accepts the new one.
+// The whole production template, compared with the last reviewed one. UPDATE_SNAPSHOTS=1 accepts the new one.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 
 /**
- * What becomes of a request. `reset-before`: the connection breaks, the service never sees it. `reset-after`: the
+ * The outcome of a request. `reset-before`: the connection breaks, the service never sees it. `reset-after`: the
  * service has done its work, and then the connection breaks. `mid-answer`: it breaks within the answer. `stuck`: the
  * service has done its work, and the answer never comes. A number: that status, without the service.
  */
