@@ -125,7 +125,7 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** Runs a command to its end, an app with this context, as the local stack does; no code if the command is not there. */
+/** Runs a command to its end, or the app with a context, as the local stack does; no exit code if the command is missing. */
 async function run(command: string, parameters: string[], outdir: string, context: object, more = {}) {
   const child = spawn(command, parameters, {
     cwd: root,

@@ -1,4 +1,4 @@
-// What is deployed of each function: how much a cold start reads, what is in it, and that it is the same every time.
+// The deployed bundles: how much a cold start reads, what they contain, and that they are reproducible.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
@@ -21,7 +21,7 @@ const LIMITS: Readonly<Record<string, number>> = {
   compactor: 350_000,
   // Each object it reads takes all four services: S3, DynamoDB, Kinesis and SQS.
   collector: 550_000,
-  // It answers from a file beside it, without the SDK.
+  // It answers from a file in its bundle, without the SDK.
   console: 10_000,
 };
 

@@ -1,4 +1,4 @@
-// The collector in the template: nothing of it without the setting, and no more rights than it needs with it.
+// The collector in the template: absent without the setting, and with only the permissions it needs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configurationOf } from '../../lib/configuration.ts';
@@ -29,7 +29,7 @@ test('a rule for each bucket and prefix, a queue with the dead letters of all, a
     ],
   );
   const [queue] = ofType('AWS::SQS::Queue').filter(({ RedrivePolicy }) => RedrivePolicy !== undefined);
-  // The redriver's queue: what is in it is parked, and an alarm says so.
+  // The redriver's queue: its messages are parked, and an alarm goes off.
   assert.match(JSON.stringify(queue.RedrivePolicy), /RollupsDeadLetters/);
   const [handler] = ofType('AWS::Lambda::Function');
   assert.ok(queue.VisibilityTimeout >= handler.Timeout && queue.VisibilityTimeout < 600);

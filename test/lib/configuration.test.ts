@@ -1,4 +1,4 @@
-// Configuration: defaults hold, layers go over one another, and each broken rule is one sentence with the nearest correct value.
+// Configuration: defaults are valid, layers override one another, and each broken rule is one sentence with the nearest correct value.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configurationOf, PRODUCTION, type Settings } from '../../lib/configuration.ts';
@@ -42,7 +42,7 @@ test('later layers win, and none can rename the stage', () => {
   assert.equal(c.stage, 'prod');
 });
 
-/** Settings that break a rule, what the sentence must name, and settings with the value it offers, which must pass. */
+/** Settings that break a rule, what the sentence must name, and settings with the offered value, which must pass. */
 const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings][] = [
   [{ minuteRetentionDays: 7 }, /^minuteRetentionDays must be at least 8: /, { minuteRetentionDays: 8 }],
   [

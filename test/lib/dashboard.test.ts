@@ -1,4 +1,4 @@
-// The dashboard: alarms first, then each part's golden signals, left to right as an event travels.
+// The dashboard: alarms first, then each part's golden signals, left to right along the path of an event.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { customMetrics } from '../../lib/metrics.ts';

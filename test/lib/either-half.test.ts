@@ -1,4 +1,4 @@
-// Deploying one half does not restart the other: what a change of one leaves untouched in the template.
+// Deploying one half does not restart the other: a change of one leaves the other unchanged in the template.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

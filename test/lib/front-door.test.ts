@@ -119,7 +119,7 @@ describe('refusals', () => {
       assert.ok(message.length > 0 && !message.includes('$'));
       if (one.ResponseType === 'BAD_REQUEST_BODY') {
         assert.match(message, /\(\["metric"\]\)/);
-        // What is written wrong most often.
+        // The most common mistakes.
         assert.match(
           message,
           /Times are ISO 8601 with a zone, or epoch milliseconds \(13 digits; 10 are seconds\)/,
@@ -188,7 +188,7 @@ test('the deployment waits for every method and changes with them', () => {
 function routesOf(template: TemplateJson): Record<string, string> {
   return Object.fromEntries(
     resourcesOf(template, 'AWS::ApiGateway::Method').flatMap(([, { Properties: p }]) => {
-      // What answers where there is no route: test/local/api-gateway/front-door.test.ts.
+      // The answers of unknown routes: test/local/api-gateway/front-door.test.ts.
       if (p.HttpMethod === 'ANY') return [];
       const access = [p.Integration.Type, p.AuthorizationType, ...(p.ApiKeyRequired === true ? ['key'] : [])];
       return [

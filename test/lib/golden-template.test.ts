@@ -38,7 +38,7 @@ test('archiving raw events changes a variable and a permission of it, and nothin
   ]);
 });
 
-/** The deployment's id is a hash of the whole API, and would say each change a second time. */
+/** The deployment's id is a hash of the whole API, and would repeat each change. */
 function normalized(text: string): string {
   return text.replaceAll(/(ApiDeployment)[0-9a-f]{40}/g, '$1HASH');
 }

@@ -51,7 +51,7 @@ describe('an event passes unchanged', () => {
   for (const text of AWKWARD_TEXTS) {
     test(`with ${JSON.stringify(text)} in every field`, () => {
       assertSent([{ id: text, metric: 'view', entity: text }]);
-      // The schema would refuse these; nothing may break out all the same.
+      // The schema would refuse these, but they must not escape the template either.
       assertSent([{ id: text, metric: text, entity: text, at: text }]);
     });
   }
@@ -108,7 +108,7 @@ describe('a batch is one record with its key', () => {
 test('only JSON comes in, as application/json or text/plain, and Kinesis gets its own content type', () => {
   const { Integration, RequestModels, RequestValidatorId } = eventsMethod(template);
   assert.equal(Integration.PassthroughBehavior, 'NEVER');
-  // The last as browsers write it: AWS does not say whether it looks at parameters.
+  // The last as browsers write it: AWS does not document whether parameters matter.
   const types = ['application/json', 'text/plain', 'text/plain;charset=UTF-8'];
   assert.deepEqual(Object.keys(Integration.RequestTemplates), types);
   assert.equal(

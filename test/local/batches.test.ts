@@ -1,4 +1,4 @@
-// Batches against Tally on the local stack: sent again they change nothing, on any number of shards.
+// Batches against Tally on the local stack: retries change nothing, on any number of shards.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { TallyClient } from '../../client/src/index.ts';

@@ -97,7 +97,7 @@ test(
     const { counted, rejected } = await stack.status();
     assert.deepEqual([counted - before.counted, rejected - before.rejected], [1, 1]);
     assert.deepEqual([failures, parameterReads > 0], [1, true]);
-    // Minified names of classes would show here.
+    // Minified class names would appear here.
     assert.ok(lines.some((line) => line.includes('ResourceNotFoundException: no table')));
   },
 );

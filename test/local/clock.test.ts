@@ -1,4 +1,4 @@
-// The stack's clock: shared by threads, put forward at once, and only Date follows it.
+// The stack's clock: shared by threads, advanced at once, and followed by Date only.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createClock, followClock, machineNowMs } from '../../local/clock.ts';

@@ -16,7 +16,7 @@ let writersNow = 0;
 let writersMost = 0;
 const isWriter = (functionName: string) => functionName.includes('Writer');
 const stack = await startTestStack({
-  // The writer's batches are production's; its concurrency is the least there is, to see that it is kept.
+  // The writer's batches are production's; its concurrency is the minimum, to check that it is kept.
   settings: { aggregatorWindowSeconds: 0, writerConcurrency: 2 },
   clock,
   observer: {

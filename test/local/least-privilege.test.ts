@@ -9,7 +9,7 @@ import { allows, type Grant, grantsIn, type Request, requestsOf, roleOf } from '
 import { templateJson } from '../support/stack-template.ts';
 import { STEPS } from './support/everything.ts';
 
-/** What AWS itself does with a function's role, by the role's part and the action: nothing of it is seen here. */
+/** What AWS itself does with a function's role, by the role's part and the action: it cannot be observed here. */
 const USED_BY_AWS: readonly [role: RegExp, action: RegExp, why: string][] = [
   [/./, /^logs:(CreateLogStream|PutLogEvents)$/, 'Lambda writes the log of a function with its role'],
   [/^Aggregator/, /^kinesis:(DescribeStream|DescribeStreamSummary|ListStreams)$/, 'the mapping polls'],
@@ -25,7 +25,7 @@ const calls: ObservedCall[] = [];
 const drill = await startDrill(
   templateJson('local', {
     aggregatorWindowSeconds: 0,
-    // An end to the counter items' life, so that rows can come too late.
+    // A retention for counts, so that rows can arrive too late.
     acceptPastSeconds: 86_400,
     minuteRetentionDays: 41,
     archiveRawEvents: true,
@@ -50,7 +50,7 @@ test('every action of the functions is performed once', patient, async () => {
       if (!grants.some((grant) => allows(grant, request))) denied.set(name, request);
     }
   }
-  // Operators and tests sign with the machine's own name.
+  // Operators and tests sign with the name of the machine.
   assert.deepEqual([...strangers], ['function local']);
   assert.ok(seen.size > 50, `only ${seen.size} kinds of calls were seen`);
 });

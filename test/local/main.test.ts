@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { patient, until } from '../support/patience.ts';
 import { startNode } from './support/processes.ts';
 
-/** What is waited for takes seconds; a test that waits in vain shall fail, not hang. */
+/** Waits take seconds; a test that waits in vain must fail, not hang. */
 
 const folder = await mkdtemp(join(tmpdir(), 'tally-test-'));
 after(() => rm(folder, { recursive: true, force: true }));
@@ -56,7 +56,7 @@ test(
     });
     await child.line(/^3 accepted, 2 counted, 0 on the way, 1 duplicate$/);
     child.process.kill('SIGINT');
-    // npm hands the same key press on: it is no second one.
+    // npm passes on the same key press, which must not count twice.
     child.process.kill('SIGINT');
     assert.equal(await child.exited, 0, child.lines.all.join('\n'));
     assert.deepEqual(await left(), []);

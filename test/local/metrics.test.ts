@@ -1,4 +1,4 @@
-// lib/metrics.ts compared with what the functions emit: a run end to end on the local stack in which nothing is wrong.
+// lib/metrics.ts compared with what the functions emit: an end-to-end run on the local stack without faults.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { customMetrics } from '../../lib/metrics.ts';
@@ -27,7 +27,7 @@ async function post(events: unknown[]): Promise<void> {
   assert.equal(answer.status, 202);
 }
 
-/** Waits for the thing itself: until everything received is counted, and the writer's lines are here. */
+/** Waits until everything received is counted, and the writer's lines have arrived. */
 async function settled(received: number): Promise<void> {
   await until(async () => {
     const { received: known, inFlight, counted } = await stack.status();

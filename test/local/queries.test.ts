@@ -1,4 +1,4 @@
-// Questions about counts over HTTP, as curl asks them: zones, pages, comparisons, batches, entity tags.
+// Queries of counts over HTTP, as by curl: zones, pages, comparisons, batches, entity tags.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TallyClient } from '../../client/src/index.ts';

@@ -36,7 +36,7 @@ export function interrupted(call: number, something: () => Promise<void>): Trans
   };
 }
 
-/** A transport that lets a compactor compact the hours, and dies before an upper level is planned. */
+/** A transport that allows a compactor to compact the hours, and dies before an upper level is planned. */
 export const hoursOnly: Transport = async (call, perform) => {
   if (/(days|months|all)Revision/.test(JSON.stringify(call.input)))
     throw new Error('the compactor stands still');

@@ -1,4 +1,4 @@
-// A local stack under an operator's hands: its writers can be made to fail, and commands run against it as their own processes.
+// A local stack for operators' commands: its writers can be made to fail, and commands run as separate processes.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -101,7 +101,7 @@ export async function startOperatedStack() {
   };
 }
 
-/** Adds up what a line in embedded metric format says. */
+/** Adds up the values of a line in embedded metric format. */
 function addMetrics(metrics: Map<string, number>, line: string): void {
   if (!line.includes('"_aws"')) return;
   const record = JSON.parse(line) as Record<string, unknown>;

@@ -21,7 +21,7 @@ import type { StoreWorld } from './store-world.ts';
 
 export { MemorySpill, type Saved };
 
-/** How tests recount, unless they say otherwise: in several parts, with blocks as small as the world's. */
+/** Default settings of recounts in tests: several parts, and blocks as small as the world's. */
 export const RECOUNT_SETTINGS: RecountSettings = {
   retentions: { hours: undefined, days: undefined, months: undefined, all: undefined },
   periodsAtOnce: 16,
@@ -35,7 +35,7 @@ export interface RecountOptions {
   readonly repair?: boolean;
   readonly transport?: Transport;
   readonly settings?: Partial<RecountSettings>;
-  /** Goes on with a state that was saved. */
+  /** Continues from a saved state. */
   readonly saved?: Saved | undefined;
 }
 
@@ -79,7 +79,7 @@ function recountPorts(
 
 const traces = new WeakMap<StoreWorld, Map<string, readonly object[]>>();
 
-/** The traces that repairs of a world have left. */
+/** The traces of a world's repairs. */
 export function repairsOf(world: StoreWorld): Map<string, readonly object[]> {
   const known = traces.get(world) ?? new Map<string, readonly object[]>();
   traces.set(world, known);

@@ -185,7 +185,7 @@ export class StoreWorld {
     });
   }
 
-  /** Everything that a level's blocks of some periods say: sums by metric, entity and cell. */
+  /** The content of a level's blocks of some periods: sums by metric, entity and cell. */
   async blockSums(level: Level, periods: readonly Period[]): Promise<Map<string, bigint>> {
     const sums = new Map<string, bigint>();
     for (const period of periods) {
@@ -207,7 +207,7 @@ function cellName(level: Level, metric: string, entity: string, atMs: number): s
   return `${level} ${metric} ${entity} ${new Date(atMs).toISOString()}`;
 }
 
-/** The sums that a level should have of some events, and the periods that they lie in. */
+/** The sums that a level should have for some events, and their periods. */
 export function expectedSums(level: Level, events: readonly TestEvent[]) {
   const sums = new Map<string, bigint>();
   const periods = new Map<number, Period>();

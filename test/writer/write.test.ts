@@ -1,4 +1,4 @@
-// The writer's decisions, on a store and queues in memory: what it stores, acknowledges, brings back and buries.
+// The writer's decisions, on a store and queues in memory: what it stores, acknowledges, delays and buries.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';

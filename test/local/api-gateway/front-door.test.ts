@@ -38,7 +38,7 @@ function kinesis(status: number, body: unknown): RawAnswer {
   return { status, headers: {}, body: typeof body === 'string' ? body : JSON.stringify(body) };
 }
 
-/** What the front door answers: each field where it applies. */
+/** An answer of the front door, each field where it applies. */
 interface Answer {
   readonly message?: string;
   readonly accepted?: number;

@@ -1,4 +1,4 @@
-// What is no request is refused in JSON, over the wire, byte for byte; AWS' limit for a request's head is kept.
+// Invalid requests are refused in JSON, checked byte for byte; AWS's limit for headers applies.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';

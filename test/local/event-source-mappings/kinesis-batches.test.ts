@@ -1,4 +1,4 @@
-// The stream's mapping: order, what a batch holds, how it is cut.
+// The stream's mapping: order, and the content and limits of batches.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createInbox } from '../support/inbox.ts';

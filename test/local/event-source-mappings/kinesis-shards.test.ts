@@ -121,7 +121,7 @@ test('a paused mapping reads nothing, and continues when it is resumed', async (
   await batches.atLeast(1);
   await mapping.pause();
   await put(stream, ['while paused']);
-  // Another mapping of the same stream sees the record: so this one could have.
+  // Another mapping of the same stream reads the record, so this one could have.
   await start(stream, {}, () => done).batches.until((seen) => seen.flat().includes('while paused'));
   assert.deepEqual(batches.all, [['before']]);
   mapping.resume();

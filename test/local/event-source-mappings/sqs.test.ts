@@ -44,7 +44,7 @@ async function send(QueueUrl: string, bodies: readonly string[]): Promise<void> 
   }
 }
 
-/** Messages waiting, and messages that somebody has received and not deleted. */
+/** Messages waiting, and messages received and not deleted. */
 async function depth(QueueUrl: string): Promise<[number, number]> {
   const { Attributes } = await sqs.call('GetQueueAttributes', { QueueUrl, AttributeNames: ['All'] });
   const { ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible } = Attributes as Record<
