@@ -34,7 +34,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     description: 'lines of a log read in a second, and memory, beside GoAccess',
     options: [
       ['--file <file>', 'an uncompressed combined log', existing],
-      ['--lines <n>', 'lines of a made one', count],
+      ['--lines <n>', 'lines of a generated log', count],
       ROUNDS,
     ],
   },
@@ -44,7 +44,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     options: [
       ['--gigabytes <n>', 'size of the object', count],
       ['--seconds <n>', 'how long a run may take', count],
-      ['--die-every <n>', 'of so many runs one dies', count],
+      ['--die-every <n>', 'one run in this many dies', count],
     ],
   },
   'end-to-end': {
@@ -65,7 +65,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     options: [
       ['--data <folder>', 'folder with logs', existing],
       ['--sample <n>', 'events that a synthetic load is sampled with', count],
-      ['--workloads <name>', 'only the workloads that begin so'],
+      ['--workloads <name>', 'only workloads whose names begin with this'],
       ['--json <file>', 'write the rows there, too', callersPath],
     ],
   },

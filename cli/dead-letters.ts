@@ -43,7 +43,7 @@ group.addCommand(changing('replay', 'send parked ones to the rollup queue again;
 group.addCommand(
   changing('discard', 'give up: keep in the archive under discarded/, show as lost in /v1/status')
     .option('--parked', 'only the archive')
-    .requiredOption('--why <text>', 'the reason that is kept')
+    .requiredOption('--why <text>', 'the reason, for the record')
     .option('--by <name>', 'your name for the record (default: your user name)')
     .option('--yes', 'do not ask for confirmation'),
 );

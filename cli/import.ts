@@ -217,7 +217,7 @@ class Session {
     if (received >= accepted) return;
     reporter.note(
       `but the service has received only ${received} events in all, and this file alone had ${accepted}: ` +
-        'if it was emptied since, --forget imports everything anew',
+        'if it was emptied since, --forget imports everything again',
     );
   }
 

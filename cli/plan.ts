@@ -22,7 +22,7 @@ const command = new Command('plan')
     usual.eventsPerRecord,
   )
   .option('--event-bytes <n>', 'an event as JSON', wholeNumber(20, 100_000), usual.eventBytes)
-  .option('--sample <n>', 'events that are counted for it', wholeNumber(1_000, 10_000_000), 200_000)
+  .option('--sample <n>', 'events in the sample', wholeNumber(1_000, 10_000_000), 200_000)
   .option('--prices', 'print the price list')
   .action(async (given) => {
     const { priceList, report } = await import('../plan/report.ts');

@@ -78,7 +78,7 @@ function csvRow(text: string, delimiter: string): readonly string[] | Parsed {
     return values ?? IGNORED;
   } catch (error) {
     if (error instanceof CsvError && error.code === 'CSV_QUOTE_NOT_CLOSED') return MORE;
-    return malformed('its quotes are not those of CSV');
+    return malformed('its quotes are not valid CSV');
   }
 }
 

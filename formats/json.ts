@@ -38,7 +38,7 @@ export function jsonParser(): LineParser {
       const values = valuesOf(bare);
       if (values === undefined) return malformed('it is not JSON');
       if (values.length === 0 || !values.every(({ value }) => isObject(value)))
-        return malformed('it is no JSON object');
+        return malformed('it is not a JSON object');
       return { kind: 'entries', entries: values.map((value) => new JsonEntry(value, spoilt)) };
     },
   };
@@ -52,13 +52,13 @@ interface Value {
 }
 
 function valuesOf(source: string): Value[] | undefined {
-  const mended = withEscapesMended(source);
-  for (const text of mended === source ? [source] : [source, mended]) {
+  const repaired = withEscapesRepaired(source);
+  for (const text of repaired === source ? [source] : [source, repaired]) {
     const value = parsed(text);
     if (Array.isArray(value)) return value.map((one, index) => ({ value: one, source: text, index }));
     if (value !== undefined) return [{ value, source: text }];
   }
-  return severalOf(mended);
+  return severalOf(repaired);
 }
 
 function parsed(text: string): unknown {
@@ -70,7 +70,7 @@ function parsed(text: string): unknown {
 }
 
 /** nginx without `escape=json` writes the bytes that JSON cannot hold as `\xNN`. */
-function withEscapesMended(text: string): string {
+function withEscapesRepaired(text: string): string {
   if (!text.includes('\\x')) return text;
   return text.replace(/(?:\\x[0-9A-Fa-f]{2})+/g, (run) =>
     JSON.stringify(Buffer.from(run.replaceAll('\\x', ''), 'hex').toString('utf8')).slice(1, -1),

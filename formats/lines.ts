@@ -116,7 +116,7 @@ export class LineSplitter {
 }
 
 /** The bytes from the first nonzero one on. */
-export function withoutZeros(bytes: Buffer): Buffer {
+function withoutZeros(bytes: Buffer): Buffer {
   const text = bytes.findIndex((byte) => byte !== 0);
   return bytes.subarray(text === -1 ? bytes.length : text);
 }

@@ -87,7 +87,8 @@ export function selectorOf(selection: Selection, metric: string): (entry: Entry)
       if (!test(entry.field(field) ?? '')) return SKIPPED;
     }
     const found = entry.field(entityField);
-    if (found === null) return malformed('the entity is not UTF-8, the only encoding the service takes');
+    if (found === null)
+      return malformed('the entity is not UTF-8, the only encoding that the service accepts');
     if (found === undefined)
       return malformed(entityField === 'path' ? 'it has no request' : `it has no ${named(entityField)}`);
     let entity = found;

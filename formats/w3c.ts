@@ -39,7 +39,7 @@ export function w3cParser(given?: readonly string[]): LineParser {
           fields = [...names.filter((one) => !one.startsWith(DAY)), ...(day === '' ? [] : [day])];
         return IGNORED;
       }
-      if (fields === undefined) return malformed('no #Fields line stands before it');
+      if (fields === undefined) return malformed('no #Fields line precedes it');
       return oneEntryOf(fields, valuesOf(text));
     },
   };

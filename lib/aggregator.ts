@@ -10,7 +10,7 @@ import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { AGGREGATOR_BATCH_RECORDS, AGGREGATOR_TIMEOUT_SECONDS } from './configuration-rules.ts';
-import { dedupIdsMax } from './dedup-room.ts';
+import { dedupIdsMax } from './dedup-capacity.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
 
@@ -64,13 +64,13 @@ export class Aggregator extends HandlerFunction {
           [ledger.tableArn],
         ),
         allow(['sqs:SendMessage'], [queue.queueArn]),
-        ...destinationRights(archive),
+        ...destinationPermissions(archive),
       ],
       archived: {
         bucket: archive,
         prefixes: [ARCHIVE_PREFIXES.rejected, ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : [])],
       },
-      withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch for ever.',
+      withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch forever.',
     });
 
     // The ledger's protocol depends on each of these. With finite retries, LATEST or a second mapping, records between the
@@ -99,7 +99,7 @@ export class Aggregator extends HandlerFunction {
  * The permissions of CDK's own S3OnFailureDestination, restricted to Lambda's prefix. Lambda checks the destination with the
  * function's role when it creates the mapping, and refuses the mapping if a permission is missing.
  */
-function destinationRights(archive: Bucket): PolicyStatement[] {
+function destinationPermissions(archive: Bucket): PolicyStatement[] {
   return [
     allow(DESTINATION_BUCKET_ACTIONS, [archive.bucketArn]),
     allow(DESTINATION_OBJECT_ACTIONS, [archive.arnForObjects(`${ARCHIVE_PREFIXES.failedBatches}*`)]),

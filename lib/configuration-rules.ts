@@ -1,6 +1,6 @@
 // Rules between settings, checked at synth: a stage that breaks one cannot deploy.
 import type { Configuration } from './configuration.ts';
-import { checkDedupWindow } from './dedup-room.ts';
+import { checkDedupWindow } from './dedup-capacity.ts';
 import type { Bounded } from './settings.ts';
 
 /** A configuration that breaks a rule. Its message is one sentence: the setting, the nearest correct value, the reason. */

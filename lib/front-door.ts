@@ -269,7 +269,7 @@ function addPreflight(resource: IResource, method: string, allowOrigin: string):
 /** Findings on routes that anyone with a key, or anyone at all, may call. */
 function acknowledgeOpen(method: Method): void {
   const reason =
-    'Pages and apps of unknown people report events, so there is nobody to authorize; the settings apiKeys and throttle* bound what they may do, and admin routes are under IAM.';
+    'Pages and apps of anonymous users send events, so there is no identity to authorize; the settings apiKeys and throttle* bound what they may do, and admin routes are under IAM.';
   acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
 }
 

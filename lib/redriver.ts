@@ -1,47 +1,23 @@
 // The redriver: dead letters go back to the queue at a bounded rate, or are parked in the archive.
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import type { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { retryRereadSeconds } from './retry-parameter.ts';
+import { type OperatedResources, storingEnvironment } from './operated-resources.ts';
 import { everyMinute } from './schedule.ts';
-import { retentionEnvironment, secondsOf } from './seconds.ts';
 
 /** The redriver's timeout. The dead-letter queue hides a message for twice as long. */
 export const REDRIVER_TIMEOUT_SECONDS = 60;
 
-export interface RedriverProps extends Platform {
-  readonly counts: Table;
-  readonly ledger: Table;
-  readonly queue: Queue;
-  readonly deadLetters: Queue;
-  readonly archive: Bucket;
-  readonly retries: StringParameter;
-}
-
 /** The redriver, which runs every minute, and on `POST /v1/admin/redrive`. */
 export class Redriver extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: RedriverProps) {
+  constructor(scope: Construct, id: string, props: Platform & OperatedResources) {
     const { configuration: c, counts, ledger, queue, deadLetters, archive, retries } = props;
     super(scope, id, props, {
       noun: 'redriver',
       description: 'Returns dead letters to the queue while the tables take writes, or parks them.',
       timeoutSeconds: REDRIVER_TIMEOUT_SECONDS,
       memoryMb: 256,
-      environment: {
-        COUNTS_TABLE: counts.tableName,
-        LEDGER_TABLE: ledger.tableName,
-        ROLLUP_QUEUE_URL: queue.queueUrl,
-        DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
-        ARCHIVE_BUCKET: archive.bucketName,
-        ...retentionEnvironment(c),
-        DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
-        RETRY_PARAMETER: retries.parameterName,
-        RETRY_REREAD_SECONDS: String(retryRereadSeconds(c)),
-      },
+      environment: storingEnvironment(c, props),
       statements: [
         allow(['sqs:DeleteMessage', 'sqs:ReceiveMessage'], [deadLetters.queueArn]),
         allow(['sqs:SendMessage'], [queue.queueArn]),

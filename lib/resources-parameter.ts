@@ -1,32 +1,31 @@
 // The parameter with the names of the stack's resources, for operators' commands.
 import { Stack } from 'aws-cdk-lib';
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import type { Configuration } from './configuration.ts';
-
-/** The resources that operators' commands use. */
-export interface OperatedResources {
-  readonly stream: Stream;
-  readonly counts: Table;
-  readonly ledger: Table;
-  readonly queue: Queue;
-  readonly deadLetters: Queue;
-  readonly archive: Bucket;
-  readonly retries: StringParameter;
-  /** The queue of announced log objects, if the stack collects logs. */
-  readonly objects?: Queue | undefined;
-}
+import type { OperatedResources } from './operated-resources.ts';
 
 /** `/tally/<stage>/resources`: names, and the settings that commands share with functions, so that a command needs only the stage. */
 export function resourcesParameter(
   scope: Construct,
   id: string,
   c: Configuration,
-  { stream, counts, ledger, queue, deadLetters, archive, retries, objects }: OperatedResources,
+  {
+    stream,
+    objects,
+    counts,
+    ledger,
+    queue,
+    deadLetters,
+    archive,
+    retries,
+  }: OperatedResources & {
+    readonly stream: Stream;
+    /** The queue of announced log objects, if the stack collects logs. */
+    readonly objects: Queue | undefined;
+  },
 ): StringParameter {
   return new StringParameter(scope, id, {
     // An explicit name, because commands only know the stage.

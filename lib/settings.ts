@@ -167,7 +167,7 @@ export const SETTINGS = {
   hourRetentionDays: orForever(1, 36_500).default('forever').describe('How long hours are kept.'),
   dayRetentionDays: orForever(1, 36_500)
     .default('forever')
-    .describe('How long days are kept. Months and totals are kept for ever.'),
+    .describe('How long days are kept. Months and totals are kept forever.'),
   ledgerRetentionDays: orForever(1, 36_500)
     .default(60)
     .describe('How long segments and their event ids are kept.'),

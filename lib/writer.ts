@@ -1,49 +1,25 @@
 // The writer: turns rollup messages into counts in the table.
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import type { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { retryRereadSeconds } from './retry-parameter.ts';
-import { retentionEnvironment, secondsOf } from './seconds.ts';
+import { type OperatedResources, storingEnvironment } from './operated-resources.ts';
 
 /** Maximum messages in one invocation: a count is readable as soon as its delta is stored, so none should wait for others. */
 const BATCH_MESSAGES = 10;
 
-export interface WriterProps extends Platform {
-  readonly counts: Table;
-  readonly ledger: Table;
-  readonly queue: Queue;
-  readonly deadLetters: Queue;
-  readonly archive: Bucket;
-  readonly retries: StringParameter;
-}
-
 /** The writer and its event source mapping. */
 export class Writer extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: WriterProps) {
+  constructor(scope: Construct, id: string, props: Platform & OperatedResources) {
     const { configuration: c, counts, ledger, queue, deadLetters, archive, retries } = props;
     super(scope, id, props, {
       noun: 'writer',
       description: 'Stores the deltas of rollup messages, each once, and acknowledges them in the ledger.',
       timeoutSeconds: WRITER_TIMEOUT_SECONDS,
       memoryMb: 512,
-      environment: {
-        COUNTS_TABLE: counts.tableName,
-        LEDGER_TABLE: ledger.tableName,
-        ROLLUP_QUEUE_URL: queue.queueUrl,
-        DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
-        ARCHIVE_BUCKET: archive.bucketName,
-        ...retentionEnvironment(c),
-        DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
-        RETRY_PARAMETER: retries.parameterName,
-        RETRY_REREAD_SECONDS: String(retryRereadSeconds(c)),
-      },
+      environment: storingEnvironment(c, props),
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [counts.tableArn]),
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [ledger.tableArn]),

@@ -1,19 +1,9 @@
 // The pipeline's accounts, read from the status route, and their display line.
 import { asNumber, asObject, parseJson } from './json.ts';
 
-const ACCOUNTS = [
-  'accepted',
-  'unread',
-  'received',
-  'duplicate',
-  'rejected',
-  'counted',
-  'inFlight',
-  'dead',
-  'parked',
-  'expired',
-  'lost',
-] as const;
+/** Places whose zeros are normal. */
+const OTHERS = ['duplicate', 'rejected', 'dead', 'parked', 'expired', 'lost'] as const;
+const ACCOUNTS = ['accepted', 'unread', 'received', 'counted', 'inFlight', ...OTHERS] as const;
 
 /** Numbers of events, as in `GET /v1/status`. */
 export type Status = Readonly<Record<(typeof ACCOUNTS)[number], number>>;
@@ -30,9 +20,7 @@ export async function readStatus(url: string): Promise<Status> {
 /** One line for the terminal, whose numbers add up; omits zeros that are normal. */
 export function statusLine(status: Status): string {
   const { accepted, counted, unread, inFlight } = status;
-  const others = (['duplicate', 'rejected', 'dead', 'parked', 'expired', 'lost'] as const)
-    .filter((name) => status[name] > 0)
-    .map((name) => `, ${format(status[name])} ${name}`);
+  const others = OTHERS.filter((name) => status[name] > 0).map((name) => `, ${format(status[name])} ${name}`);
   return `${format(accepted)} accepted, ${format(counted)} counted, ${format(unread + inFlight)} on the way${others.join('')}`;
 }
 

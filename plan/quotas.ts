@@ -1,7 +1,7 @@
 // Limits of AWS and of Tally's code, each with its source and what to do when it is reached.
 
 /** Who can raise a limit, or take a load out of its way: another plan's settings, AWS on request, a code change, or no one. */
-export type Mover = 'settings' | 'AWS, on request' | 'our code' | 'nobody';
+export type Mover = 'settings' | 'AWS, on request' | 'our code' | 'fixed';
 
 export interface Quota {
   readonly name: string;
@@ -33,7 +33,7 @@ export const QUOTAS = {
   partitionWriteUnits: {
     name: 'write units/s of a partition',
     limit: 1_000,
-    mover: 'nobody',
+    mover: 'fixed',
     source: 'docs: amazondynamodb/latest/developerguide/bp-partition-key-design.html',
   },
   compactorSeconds: {

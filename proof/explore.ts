@@ -1,13 +1,13 @@
-// The exploration's command line: every small world, or those whose names hold one of the words.
+// The exploration's command line: every small world, or those whose names contain one of the words.
 import { search } from './explore/search.ts';
 import { SMALL_WORLDS } from './explore/worlds.ts';
 
 Error.stackTraceLimit = 0;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const words = process.argv.slice(2);
-const isMeant = ({ name }: { readonly name: string }) =>
+const isSelected = ({ name }: { readonly name: string }) =>
   words.length === 0 || words.some((word) => name.includes(word));
-const worlds = SMALL_WORLDS.filter(isMeant);
+const worlds = SMALL_WORLDS.filter(isSelected);
 if (worlds.length === 0) {
   process.stderr.write(
     `There is no world "${words.join(' ')}"; there are ${SMALL_WORLDS.map(({ name }) => name).join('; ')}.\n`,

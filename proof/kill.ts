@@ -12,10 +12,10 @@ import { Random } from './hostile/random.ts';
 import { ROOT, runTally } from './tally.ts';
 
 const METRIC = 'drill';
-/** Between a start and the next kill. */
+/** Time between a start and the next kill. */
 const KILL_AFTER_MS = { least: 2_000, most: 12_000 };
 
-/** What is played. */
+/** Options. */
 export interface KillOptions {
   readonly file: string;
   readonly truth: string;
@@ -24,7 +24,7 @@ export interface KillOptions {
   readonly keep?: boolean;
 }
 
-/** Plays it. @param importing more options of the import @returns 0 when all counts are equal */
+/** Runs the test. @param importing more options of the import @returns 0 when all counts are equal */
 export async function playKills(
   { file, truth, kills, seed = randomInt(100_000), keep = false }: KillOptions,
   importing: readonly string[],
@@ -64,14 +64,14 @@ export async function playKills(
   }
 }
 
-/** Starts the stack and waits until it says where it is ready. */
+/** Starts the stack and waits until it prints its address. */
 async function startStack(port: string, folder: string): Promise<{ stack: ChildProcess; url: string }> {
   const args = ['local/main.ts', '--port', port, '--data', join(folder, 'data')];
   const stack = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const line of createInterface({ input: stack.stdout })) {
     const [, url] = /^Tally is ready: (.*)$/.exec(line) ?? [];
     if (url === undefined) continue;
-    // What it says later is read and left alone.
+    // Later output is read and ignored.
     stack.stdout.resume();
     return { stack, url };
   }

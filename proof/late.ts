@@ -1,4 +1,4 @@
-// Imports a file of which a share arrives a week after the rest, then compares every count in every grain.
+// Imports a file, a share of it a week late, then compares every count in every grain.
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -24,10 +24,10 @@ const COMPARISONS = [
 ];
 const STEP_MS = 3_600_000;
 const WEEK_MS = 7 * 86_400_000;
-/** Steps of the clock within which levels have to come; they are brought up once an hour. */
+/** Clock steps within which the levels must catch up; each step is an hour. */
 const STEPS_MAX = 100;
 
-/** What is played. */
+/** Options. */
 export interface LateOptions {
   readonly file: string;
   readonly truth: string;
@@ -35,7 +35,7 @@ export interface LateOptions {
   readonly header?: boolean;
 }
 
-/** Plays it. @param more options of the import @returns 0 when all counts are equal */
+/** Runs the test. @param more options of the import @returns 0 when all counts are equal */
 export async function playLate(
   { file: name, truth: truthName, latePercent, header = false }: LateOptions,
   more: readonly string[],
@@ -73,7 +73,7 @@ export async function playLate(
   }
 }
 
-/** A part of the file, and how many lines of data it has. */
+/** A part of the file, and its number of data lines. */
 interface Part {
   readonly file: string;
   readonly lines: number;
@@ -105,8 +105,8 @@ async function divide(
 }
 
 /**
- * Lets time pass, and the schedules run as it does, until days and months hold everything that has arrived so far.
- * @returns the arrival time before which they hold everything, epoch milliseconds
+ * Advances time and runs the schedules until days and months have everything that has arrived so far.
+ * @returns the arrival time before which they have everything, epoch milliseconds
  */
 async function bringLevelsUp(stack: LocalStack, clock: LocalClock, truth: Truth): Promise<number> {
   const arrivedMs = clock.nowMs();

@@ -1,5 +1,5 @@
-// The mutants' command line: mutations a copy of the code in every known way, and expects each to be caught.
-// Words as arguments take only those whose names hold one of them; `--explore` asks what the exploration alone sees.
+// The mutants' command line: applies every known mutation to a copy of the code, and expects each to be caught.
+// Arguments select the mutations whose names contain one of them; `--explore` hunts with the exploration alone.
 import { spawn } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -85,7 +85,7 @@ function hunt(cwd: string, script: string, args: readonly string[]): Promise<str
   });
 }
 
-/** Judges one mutation. @returns whether it came out as expected, and the line that says how */
+/** Judges one mutation. @returns whether its result is as expected, and a line that describes it */
 async function judge(mutation: Mutation): Promise<{ good: boolean; outcome: string }> {
   const { harmless, unexplored } = mutation;
   const changed = mutation !== UNCHANGED && mutation !== ADAPTERS_UNCHANGED;

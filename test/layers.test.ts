@@ -7,9 +7,9 @@ import { test } from 'node:test';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** A room's files, and what they may import: paths from the root, or packages. */
+/** A layer's files, and what they may import: paths from the root, or packages. */
 interface Rule {
-  readonly room: string;
+  readonly layer: string;
   readonly files: RegExp;
   readonly mayImport: readonly RegExp[];
   /** Whether files may import their own folder below lambdas/, and no other one. */
@@ -25,7 +25,7 @@ const API = /^api\//;
 /** Readers of log formats: pure, for the command line and the collector. */
 const FORMATS = /^formats\//;
 const HANDLER = /^lambdas\/[a-z-]+\/handler\.ts$/;
-/** Whatever else is in a folder of lambdas/. */
+/** Everything else in a folder of lambdas/. */
 const USE_CASE =
   /^lambdas\/(?!aws\/|store\/|ledger\/|core\/)[a-z-]+\/(?!handler\.ts|.*ports\.ts|.*\.aws\.ts)/;
 /** What several use cases do: read the status, keep a dedup window, end a segment that is lost, write one message, find blocks. */
@@ -46,20 +46,20 @@ const PROVEN = [CORE, PORTS, USE_CASE, ADAPTER, /^fake-aws\//];
 /** The first rule whose files match holds. */
 const RULES: readonly Rule[] = [
   {
-    room: 'core (pure)',
+    layer: 'core (pure)',
     files: CORE,
     // Hashing, a check of bytes, compression and the calendar: functions of their arguments.
     mayImport: [CORE, /^node:(crypto|buffer|zlib|util)$/, /^temporal-polyfill$/],
   },
-  { room: 'the API as data', files: API, mayImport: [API] },
+  { layer: 'the API as data', files: API, mayImport: [API] },
   {
-    room: 'formats (pure)',
+    layer: 'formats (pure)',
     files: FORMATS,
     mayImport: [FORMATS, /^node:(buffer|zlib|stream)$/, /^csv-parse\/sync$/],
   },
-  { room: 'ports (types only)', files: PORTS, mayImport: [CORE, PORTS] },
+  { layer: 'ports (types only)', files: PORTS, mayImport: [CORE, PORTS] },
   {
-    room: 'adapters',
+    layer: 'adapters',
     files: ADAPTER,
     mayImport: [
       CORE,
@@ -73,7 +73,7 @@ const RULES: readonly Rule[] = [
     ],
   },
   {
-    room: 'handlers',
+    layer: 'handlers',
     files: HANDLER,
     mayImport: [
       CORE,
@@ -89,35 +89,35 @@ const RULES: readonly Rule[] = [
     ],
   },
   {
-    room: 'use cases',
+    layer: 'use cases',
     files: USE_CASE,
     ownFolder: true,
     mayImport: [CORE, PORTS, FORMATS, SHARED, /^(p-limit|temporal-polyfill)$/, /^node:(buffer|crypto)$/],
   },
-  { room: 'AWS in memory', files: /^fake-aws\//, mayImport: [/^fake-aws\//, SDK, /^dynalite\//, NODE] },
+  { layer: 'AWS in memory', files: /^fake-aws\//, mayImport: [/^fake-aws\//, SDK, /^dynalite\//, NODE] },
   {
-    room: 'simulation, exploration, mutations',
+    layer: 'simulation, exploration, mutations',
     files: /^proof\/(simulation|explore|mutants|oracle)(\/|\.ts$)/,
     mayImport: [/^proof\/(simulation|explore|mutants|oracle)\//, ...PROVEN, NODE, /^(p-limit|pure-rand)/],
   },
   {
-    room: 'hostile run',
+    layer: 'hostile run',
     files: /^proof\/hostile\//,
     mayImport: [/^proof\/hostile\//, NODE, /^local\/stack\.ts$/, SDK],
   },
   {
-    room: 'drills',
+    layer: 'drills',
     files: /^proof\//,
     // They play on the local stack, and read what the command line reads.
     mayImport: [/^proof\//, /^plan\//, ...PROVEN, /^local\//, /^(formats|cli)\//, NODE, /^pure-rand/],
   },
   {
-    room: 'local stack',
+    layer: 'local stack',
     files: /^local\//,
     mayImport: [/^local\//, NODE, SDK, /^(dynalite|kinesalite|fauxqs|velocityjs|ajv)$/],
   },
   {
-    room: 'benchmarks',
+    layer: 'benchmarks',
     files: /^bench\//,
     // They measure what is deployed, beside other ways; the plan says what it costs.
     mayImport: [
@@ -137,20 +137,20 @@ const RULES: readonly Rule[] = [
     ],
   },
   {
-    room: 'plan',
+    layer: 'plan',
     files: /^plan\//,
     // It measures a sample of the load with the deployed code, on an AWS in memory.
     mayImport: [
       /^plan\//,
       ...PROVEN,
-      /^lib\/(configuration(-rules)?|settings|metrics|dedup-room)\.ts$/,
+      /^lib\/(configuration(-rules)?|settings|metrics|dedup-capacity)\.ts$/,
       SDK,
       /^pure-rand(\/|$)/,
       /^node:(zlib|crypto)$/,
     ],
   },
   {
-    room: 'command line',
+    layer: 'command line',
     files: /^(cli|operations)\/|^bin\/tally\.ts$/,
     // Operators' commands have the same ports, use cases and adapters as the functions.
     mayImport: [
@@ -168,15 +168,15 @@ const RULES: readonly Rule[] = [
     ],
   },
   // Published on its own, and run by browsers: nothing of the project, nothing of Node.
-  { room: 'client', files: /^client\/src\//, mayImport: [/^client\/src\//] },
+  { layer: 'client', files: /^client\/src\//, mayImport: [/^client\/src\//] },
   // The page is a client of the public API like any other.
   {
-    room: 'console',
+    layer: 'console',
     files: /^console\//,
     mayImport: [/^console\//, CLIENT, /^preact(\/hooks)?$/, /^uplot$/],
   },
   {
-    room: 'stack',
+    layer: 'stack',
     files: /^(lib|bin)\//,
     mayImport: [/^lib\//, API, NODE, /^aws-cdk-lib/, /^(constructs|cdk-nag|esbuild|zod)$/],
   },
@@ -193,16 +193,18 @@ function importsOf(file: string, text: string): string[] {
   });
 }
 
-/** The imports of a file that its room forbids. */
+/** The imports of a file that its layer forbids. */
 function forbidden(file: string, text: string): string[] {
   const rule = RULES.find(({ files }) => files.test(file));
   if (rule === undefined)
-    return [`${file} belongs to no room: move it, or give it one in ${relative(ROOT, import.meta.filename)}`];
+    return [
+      `${file} belongs to no layer: move it, or give it one in ${relative(ROOT, import.meta.filename)}`,
+    ];
   const own = `${dirname(file)}/`;
   return importsOf(file, text)
     .filter((name) => !rule.mayImport.some((allowed) => allowed.test(name)))
     .filter((name) => !(rule.ownFolder && name.startsWith(own)))
-    .map((name) => `${file} (${rule.room}) may not import ${name}`);
+    .map((name) => `${file} (${rule.layer}) may not import ${name}`);
 }
 
 /** Top-level folders with TypeScript of the project in them. */
@@ -218,7 +220,7 @@ async function folders(): Promise<string[]> {
 
 const IGNORED = /(^|\/)(node_modules|cdk\.out|coverage|dist)$/;
 
-test('every file imports only what its room may', async () => {
+test('every file imports only what its layer may', async () => {
   const found: string[] = [];
   let files = 0;
   for (const folder of await folders()) {
@@ -245,7 +247,7 @@ test('every folder is type-checked', async () => {
   );
 });
 
-test('the guard sees an import that is not allowed, however it is written', () => {
+test('the guard finds a forbidden import in any form', () => {
   const bad = [
     ["import { X } from '../aws/clients/s3.ts';", 'lambdas/core/event.ts'],
     ["import type { X } from '@aws-sdk/client-sqs';", 'lambdas/writer/write.ts'],
@@ -274,8 +276,8 @@ test('the guard sees an import that is not allowed, however it is written', () =
   ] as const;
   for (const [text, file] of bad) assert.equal(forbidden(file, text).length, 1, `${file}: ${text}`);
   assert.equal(forbidden('tools/x.ts', '').length, 1);
-  const rooms = new Set(bad.map(([, file]) => RULES.find(({ files }) => files.test(file))?.room));
-  const unbroken = RULES.map(({ room }) => room).filter((room) => !rooms.has(room));
+  const layers = new Set(bad.map(([, file]) => RULES.find(({ files }) => files.test(file))?.layer));
+  const unbroken = RULES.map(({ layer }) => layer).filter((layer) => !layers.has(layer));
   assert.deepEqual(unbroken, [], 'each rule is broken once');
 });
 

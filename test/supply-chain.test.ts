@@ -45,20 +45,20 @@ const LICENCES = new Set([
 /** Licences of tools for development that are used unchanged and never shipped. */
 const LICENCES_OF_TOOLS: Readonly<Record<string, string>> = { 'axe-core': 'MPL-2.0' };
 
-/** Majors that stay until somebody looks: the next one is known not to work, or nobody has seen that it does. */
+/** Majors that stay until they are reviewed: the next one is known to fail, or is untested. */
 const MAJORS: Readonly<Record<string, number>> = { 'aws-cdk': 2, 'aws-cdk-lib': 2, fauxqs: 2, node: 24 };
 
 /** Imported, but in nothing that ships: types alone, what looks at the template while it is made, what makes bundles. */
 const TOOLS = ['aws-lambda', 'cdk-nag', 'esbuild'];
 
-test('the lock file is that of the manifest', () => {
+test('the lock file matches the manifest', () => {
   assert.equal(lock.lockfileVersion, 3);
   assert.equal(root?.[0], '');
   const { dependencies, devDependencies } = manifest;
   assert.partialDeepStrictEqual(root?.[1], { dependencies, devDependencies });
 });
 
-test('every package comes from the npm registry, under the hash that was seen when it was locked', () => {
+test('every package comes from the npm registry, with the hash of when it was locked', () => {
   for (const [path, { version, resolved, integrity, link, inBundle }] of packages) {
     assert.notEqual(link, true, `${path} is a link`);
     assert.match(version ?? '', /^\d+\.\d+\.\d+/, path);
@@ -68,7 +68,7 @@ test('every package comes from the npm registry, under the hash that was seen wh
   }
 });
 
-test('every licence lets anyone use it', () => {
+test('every licence is permissive', () => {
   for (const [path, { license, dev }] of packages) {
     if (dev === true && license !== undefined && LICENCES_OF_TOOLS[nameOf(path)] === license) continue;
     const choices = (license ?? 'none').replaceAll(/[()]/g, '').split(' OR ');
@@ -79,7 +79,7 @@ test('every licence lets anyone use it', () => {
   }
 });
 
-test('no package runs a script when it is installed, but for those that package.json names', () => {
+test('no package runs an install script, except those that package.json allows', () => {
   const running = packages
     .filter(([, { hasInstallScript }]) => hasInstallScript === true)
     .map(([path]) => nameOf(path));
@@ -87,7 +87,7 @@ test('no package runs a script when it is installed, but for those that package.
   assert.deepEqual(running.toSorted(), allowed.toSorted());
 });
 
-test('pinned majors are the ones installed, and the ranges let no other in', () => {
+test('pinned majors are installed, and the ranges allow no others', () => {
   const ranges = { ...manifest.dependencies, ...manifest.devDependencies };
   for (const [name, major] of Object.entries(MAJORS)) {
     assert.match(lock.packages[`node_modules/${name}`]?.version ?? '', new RegExp(`^${major}\\.`), name);
@@ -98,7 +98,7 @@ test('pinned majors are the ones installed, and the ranges let no other in', () 
   }
 });
 
-test('of the SDK and what it stands on there is one version each in what is deployed', () => {
+test('deployed code has one version of the SDK and of each of its dependencies', () => {
   const versions = new Map<string, Set<string>>();
   for (const [path, { version = '', inBundle, dev }] of packages) {
     const name = nameOf(path);

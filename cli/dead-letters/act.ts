@@ -1,5 +1,7 @@
 // Changes dead letters one by one: first selects them, then handles each by name.
+
 import { deadLetterName } from '../../lambdas/core/dead-letter-name.ts';
+import { failureReason } from '../../lambdas/core/message-history.ts';
 import type { Discarding } from '../../lambdas/dead-letter-ports.ts';
 import {
   discardParked,
@@ -68,7 +70,7 @@ function placesOf(action: Action): { waiting: boolean; parked: boolean } {
   return { waiting: action.kind !== 'replay', parked: action.kind === 'replay' };
 }
 
-/** Carries out an action on the dead letters of a plan, by name. Failed ones stay where they are. */
+/** Carries out an action on the dead letters of a plan, by name. Failed ones are not moved. */
 export async function carryOut(
   action: Action,
   { waiting, parked }: Plan,
@@ -87,10 +89,7 @@ export async function carryOut(
       await ports.pause(1000 / carrying.perSecond);
       return outcome !== 'poison';
     } catch (error) {
-      failures.push({
-        name,
-        reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-      });
+      failures.push({ name, reason: failureReason(error) });
       carrying.onMessage(name, 'failed');
       return false;
     }

@@ -59,7 +59,7 @@ export function factsOf(
 }
 
 /** Whether a selection includes a dead letter. */
-export function isMeant(facts: DeadLetterFacts, { names, reason, entity, segment }: Selection): boolean {
+export function isSelected(facts: DeadLetterFacts, { names, reason, entity, segment }: Selection): boolean {
   const [ofSegment = ''] = facts.name.split('/');
   return (
     (names === undefined || names.has(facts.name)) &&

@@ -3,15 +3,15 @@
 import { deadLetterName, partsIn } from '../../lambdas/core/dead-letter-name.ts';
 import { parseSegmentId, type ShardKey } from '../../lambdas/core/identifiers.ts';
 import { partPlace, type SegmentEntry } from '../../lambdas/core/segment-entry.ts';
-import type { ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
+import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
 import type { Clock } from '../../lambdas/ports.ts';
-import { type DeadLetterFacts, factsOf, isMeant, type Selection } from './facts.ts';
-import type { DeadLetterPorts, WaitingMessage } from './ports.ts';
+import { type DeadLetterFacts, factsOf, isSelected, type Selection } from './facts.ts';
+import type { DeadLetterPorts } from './ports.ts';
 
 /** The result of walking through the queue. */
 export interface Walk {
   /** Messages read. */
-  readonly met: number;
+  readonly read: number;
   /** False when the walk reached its time or message limit before the end of the queue. */
   readonly complete: boolean;
 }
@@ -28,22 +28,22 @@ const READ_AT_ONCE = 16;
  */
 export async function walkWaiting(
   { waiting, clock }: Pick<DeadLetterPorts, 'waiting'> & { readonly clock: Clock },
-  visit: (message: WaitingMessage) => Promise<boolean>,
+  visit: (message: DeliveredMessage) => Promise<boolean>,
   most = Number.POSITIVE_INFINITY,
 ): Promise<Walk> {
-  const held: WaitingMessage[] = [];
-  const met = new Set<string>();
+  const held: DeliveredMessage[] = [];
+  const seen = new Set<string>();
   let heldSinceMs = Number.POSITIVE_INFINITY;
   try {
-    while (met.size < most && clock.nowMs() - heldSinceMs < HOLD_MS) {
+    while (seen.size < most && clock.nowMs() - heldSinceMs < HOLD_MS) {
       const taken = await waiting.take();
-      const news = taken.filter(({ messageId }) => !met.has(messageId));
-      if (news.length === 0) return { met: met.size, complete: true };
+      const news = taken.filter(({ messageId }) => !seen.has(messageId));
+      if (news.length === 0) return { read: seen.size, complete: true };
       // Hold all of them before reading any: an unreadable message must not stay hidden.
       const left = new Set(news);
       try {
         for (const message of news) {
-          met.add(message.messageId);
+          seen.add(message.messageId);
           if (await visit(message)) left.delete(message);
         }
       } finally {
@@ -51,7 +51,7 @@ export async function walkWaiting(
         if (left.size > 0) heldSinceMs = Math.min(heldSinceMs, clock.nowMs());
       }
     }
-    return { met: met.size, complete: false };
+    return { read: seen.size, complete: false };
   } finally {
     await waiting.release(held);
   }
@@ -68,7 +68,7 @@ export async function findWaiting(
     ports,
     async (message) => {
       const facts = factsOf({ ...message, name: deadLetterName(message) }, 'waiting');
-      if (isMeant(facts, selection)) found.set(facts.name, facts);
+      if (isSelected(facts, selection)) found.set(facts.name, facts);
       return false;
     },
     most,
@@ -86,7 +86,7 @@ export async function* findParked(
     const messages = await Promise.all(names.map((name) => readParked(name, ports)));
     names = [];
     return messages.flatMap((found) =>
-      found !== undefined && isMeant(found.facts, selection) ? [found] : [],
+      found !== undefined && isSelected(found.facts, selection) ? [found] : [],
     );
   };
   for await (const name of selection.names ?? ports.parked.names()) {

@@ -94,13 +94,13 @@ export function summary({ done, failures, gone, interrupted }: Result): string {
     returned: 'sent to the rollup queue',
     parked: 'parked',
     discarded: 'discarded',
-    counted: 'counted already, and only tidied up',
-    poison: 'refused: poison is no rollup message, discard it',
+    counted: 'already counted, and removed',
+    poison: 'refused: poison is not a rollup message; discard it',
   };
   const lines = [...done].map(([outcome, messages]) => `${messages} ${said[outcome]}`);
-  if (failures.length > 0) lines.push(`${failures.length} failed and stay where they are`);
+  if (failures.length > 0) lines.push(`${failures.length} failed and were not moved`);
   if (gone.length > 0) lines.push(`${gone.length} gone, or held by another command: ${gone.join(' ')}`);
-  if (interrupted) lines.push('interrupted: the rest is as it was');
+  if (interrupted) lines.push('interrupted: the rest is unchanged');
   for (const { name, reason } of failures.slice(0, 10)) lines.push(`  ${name}: ${reason}`);
   return lines.join('\n');
 }

@@ -4,12 +4,6 @@ import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { DeliveredMessage, ParkedMessages } from '../../lambdas/dead-letter-ports.ts';
 import type { OperatorPorts } from '../../lambdas/redriver/operate.ts';
 
-/** A dead letter received from the queue. */
-export interface WaitingMessage extends DeliveredMessage {
-  /** When it was sent to the queue, epoch milliseconds. */
-  readonly sentAtMs: number;
-}
-
 /** The approximate number of messages in the queue. */
 export interface QueueDepth {
   readonly visible: number;
@@ -20,9 +14,9 @@ export interface QueueDepth {
 /** The dead-letter queue, for operators. SQS cannot be browsed: messages are hidden while they are read. */
 export interface WaitingMessages {
   /** Receives some messages, hidden for a minute or until released. Empty when there seem to be none left. */
-  take(): Promise<readonly WaitingMessage[]>;
+  take(): Promise<readonly DeliveredMessage[]>;
   /** Makes messages visible again; ignores messages that are not held any more. */
-  release(messages: readonly WaitingMessage[]): Promise<void>;
+  release(messages: readonly DeliveredMessage[]): Promise<void>;
   depth(): Promise<QueueDepth>;
 }
 

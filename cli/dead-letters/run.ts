@@ -9,7 +9,7 @@ import { listed, page, planned, shown, summary, table } from './output.ts';
 import type { DeadLetterPorts } from './ports.ts';
 
 /** A command's output: results, notes, questions, progress. */
-export interface Speaker {
+export interface CommandOutput {
   result(text: string): void;
   note(text: string): void;
   /** @throws CommandError when the answer is no, or there is no terminal */
@@ -22,13 +22,13 @@ export interface Speaker {
 }
 
 /** Runs a command. @returns its exit code @throws CommandError */
-export async function run(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
-  if (options.action === 'list') return list(options, ports, speaker);
-  if (options.action === 'show') return show(options, ports, speaker);
-  return change(options, ports, speaker);
+export async function run(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
+  if (options.action === 'list') return list(options, ports, output);
+  if (options.action === 'show') return show(options, ports, output);
+  return change(options, ports, output);
 }
 
-async function list(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
+async function list(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
   const messages: DeadLetterFacts[] = [];
   if (options.parked) {
     for await (const { facts } of findParked(ports, options.selection)) {
@@ -37,78 +37,74 @@ async function list(options: Options, ports: DeadLetterPorts, speaker: Speaker):
     }
   } else {
     const before = await ports.waiting.depth();
-    const { found, met, complete } = await findWaiting(ports, options.selection, options.max);
+    const { found, read, complete } = await findWaiting(ports, options.selection, options.max);
     messages.push(...found.values());
     if (before.hidden > 0)
-      speaker.note(
-        `About ${before.hidden} more are hidden, in the hands of the redriver or another command.`,
-      );
+      output.note(`About ${before.hidden} more are hidden, held by the redriver or another command.`);
     if (!complete)
-      speaker.note(
-        `${met} of about ${before.visible} were looked at; --max N looks at more, for 45 s at most.`,
-      );
+      output.note(`${read} of about ${before.visible} were read; --max N reads more, for 45 s at most.`);
   }
-  if (options.json) speaker.result(JSON.stringify(messages.map(listed)));
-  else if (messages.length > 0) speaker.result(table(messages, ports.clock.nowMs()));
+  if (options.json) output.result(JSON.stringify(messages.map(listed)));
+  else if (messages.length > 0) output.result(table(messages, ports.clock.nowMs()));
   if (messages.length > 0) return exitCodes.done;
-  speaker.note(options.parked ? 'No parked dead letter matches.' : 'No waiting dead letter matches.');
+  output.note(options.parked ? 'No parked dead letter matches.' : 'No waiting dead letter matches.');
   return exitCodes.nothing;
 }
 
-async function show(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
+async function show(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
   const found: DeadLetterFacts[] = [];
   for await (const { facts } of findParked(ports, options.selection)) found.push(facts);
   found.push(...(await findWaiting(ports, options.selection)).found.values());
   const [name = ''] = options.selection.names ?? [];
   if (found.length === 0) throw notThere([name]);
   for (const facts of found) {
-    if (options.json) speaker.result(JSON.stringify(shown(facts, options.rows)));
-    else speaker.result(page(facts, options.rows));
+    if (options.json) output.result(JSON.stringify(shown(facts, options.rows)));
+    else output.result(page(facts, options.rows));
   }
   return exitCodes.done;
 }
 
-async function change(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
-  const action = actionOf(options, ports, speaker);
+async function change(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
+  const action = actionOf(options, ports, output);
   const { action: verb, selection } = options;
   const found = await plan(action, selection, ports);
   const total = found.waiting.size + found.parked.size;
   if (found.missing.length > 0 && total === 0) throw notThere(found.missing);
-  if (found.missing.length > 0) speaker.note(notThere(found.missing).message);
-  if (!found.complete) speaker.note('The queue has more than this command read: run it again.');
+  if (found.missing.length > 0) output.note(notThere(found.missing).message);
+  if (!found.complete) output.note('The queue has more than this command read: run it again.');
   if (total === 0) {
-    speaker.note('Nothing to do: no dead letter matches.');
+    output.note('Nothing to do: no dead letter matches.');
     return exitCodes.nothing;
   }
   if (options.dryRun) {
     const messages = [...found.waiting.values(), ...found.parked.values()];
-    if (options.json) speaker.result(JSON.stringify(messages.map(listed)));
-    else speaker.result(`Would ${planned(verb, found)}:\n${table(messages, ports.clock.nowMs())}`);
+    if (options.json) output.result(JSON.stringify(messages.map(listed)));
+    else output.result(`Would ${planned(verb, found)}:\n${table(messages, ports.clock.nowMs())}`);
     return found.missing.length > 0 ? exitCodes.failed : exitCodes.done;
   }
   if (action.kind === 'discard' && !options.yes)
-    await speaker.confirm(`This will ${planned(verb, found)}; they will not be counted any more.`, verb);
-  const bar = speaker.progress(total);
+    await output.confirm(`This will ${planned(verb, found)}; they will not be counted any more.`, verb);
+  const bar = output.progress(total);
   const onMessage = () => bar.step();
   const { perSecond } = options;
-  const { signal } = speaker;
+  const { signal } = output;
   const result = await carryOut(action, found, ports, { perSecond, signal, onMessage }).finally(() =>
     bar.end(),
   );
   const { done, failures, gone } = result;
   if (options.json)
-    speaker.result(JSON.stringify({ ...Object.fromEntries(done), failures, gone, missing: found.missing }));
-  else speaker.result(summary(result));
+    output.result(JSON.stringify({ ...Object.fromEntries(done), failures, gone, missing: found.missing }));
+  else output.result(summary(result));
   if (result.interrupted) return exitCodes.interrupted;
   const well = failures.length + gone.length + found.missing.length + (done.get('poison') ?? 0) === 0;
   return well ? exitCodes.done : exitCodes.failed;
 }
 
-function actionOf(options: Options, { clock }: DeadLetterPorts, speaker: Speaker): Action {
+function actionOf(options: Options, { clock }: DeadLetterPorts, output: CommandOutput): Action {
   const { action: verb, parked, why = '', by } = options;
   if (verb === 'discard') {
     const at = new Date(clock.nowMs()).toISOString();
-    const discarding: Discarding = { by: by ?? speaker.user, at, why };
+    const discarding: Discarding = { by: by ?? output.user, at, why };
     return { kind: verb, from: parked ? 'parked' : 'both', discarding };
   }
   if (verb === 'redrive' || verb === 'park' || verb === 'replay') return { kind: verb };
@@ -117,6 +113,6 @@ function actionOf(options: Options, { clock }: DeadLetterPorts, speaker: Speaker
 
 function notThere(names: readonly string[]): CommandError {
   return new CommandError(
-    `No dead letter ${names.join(', ')}: if another command holds it, try again in a minute; dead-letters list shows what there is.`,
+    `No dead letter ${names.join(', ')}: if another command holds it, try again in a minute; dead-letters list shows the others.`,
   );
 }

@@ -32,9 +32,7 @@ export async function runDeleteEntity(entity: string, given: DeleteEntityOptions
     const deleted = await pass(false);
     console.log(`Deleted: ${sentence(deleted, archive)}`);
     if (!deleted.settled)
-      console.log(
-        'Events of it that had arrived and were still under way show until they are compacted, and go then.',
-      );
+      console.log('Its events in flight show until they are compacted, and are then removed.');
     console.log('A record without the name is in the archive under deletions/.');
     return deleted.archive.byHand.length === 0 ? exitCodes.done : exitCodes.failed;
   } finally {
@@ -47,11 +45,11 @@ function wired(
   { wait }: DeleteEntityOptions,
 ): { ports: DeletionPorts; settings: DeletionSettings } {
   const access = openStore(stack);
-  const { state, store, forget } = access;
+  const { state, store, rewriter } = access;
   const ports: DeletionPorts = {
     state,
     store,
-    forget,
+    rewriter,
     archive: new S3ArchiveCleaner(stack.s3, stack.resources.archiveBucket),
     clock,
     async pause(ms) {
@@ -77,8 +75,8 @@ function progress(): { onProgress: (line: string) => void; endProgress: () => vo
 function sentence({ events, rows, deltas, late, tops, archive }: DeletionReport, archived: boolean): string {
   const blocks = rows.hours + rows.days + rows.months + rows.all;
   const counts = `${events} events; ${blocks} rows in blocks, ${deltas + late} deltas, ${tops} top lists`;
-  if (!archived) return `${counts}; the archive was not looked at`;
-  const byHand = archive.byHand.map((key) => `\n  look at it by hand: ${key}`).join('');
+  if (!archived) return `${counts}; the archive was not read`;
+  const byHand = archive.byHand.map((key) => `\n  check by hand: ${key}`).join('');
   return `${counts}; ${archive.removed} of ${archive.objects} archived objects whole, parts of ${archive.rewritten}${byHand}`;
 }
 

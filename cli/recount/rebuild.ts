@@ -113,7 +113,7 @@ export async function play(
       const last = records.at(-1);
       if (last === undefined) continue;
       if (reached !== undefined && isPlayed(last.sequenceNumber, reached)) {
-        if (last.arrivalMs > reached.runMaxMs) leave('its sequence numbers are of another stream');
+        if (last.arrivalMs > reached.runMaxMs) leave('its sequence numbers belong to another stream');
         continue;
       }
       // An archive trims nothing unread, however old it is.
@@ -170,7 +170,7 @@ function aggregatorPorts(
 }
 
 /** A directory of the shards in a ledger, as if a stream listed them. */
-export function directoryOf(ledger: CheckpointLedger): ShardDirectory {
+function directoryOf(ledger: CheckpointLedger): ShardDirectory {
   return {
     async shards() {
       const keys = await ledger.shards();

@@ -26,11 +26,9 @@ export function linesOf(found: Findings): string[] {
     );
   for (const { shard, first, last, reason } of unknown)
     lines.push(`segments ${first} to ${last} of shard ${shard} were not produced: ${reason}`);
-  if (found.stuck !== undefined) lines.push(`compaction cannot go on: ${found.stuck}`);
+  if (found.stuck !== undefined) lines.push(`compaction cannot continue: ${found.stuck}`);
   if (found.restless > 0)
-    lines.push(
-      `${found.restless} parts were not compared: compaction never rested long enough; run it again`,
-    );
+    lines.push(`${found.restless} parts were not compared: compaction kept advancing; run it again`);
   const compared = LEVELS.map((level) => `${figures[level].compared} of ${level}`).join(', ');
   lines.push(
     `${segments} segments with ${events} events produced; compared: figures ${compared}, and ${found.deltas} deltas; ` +
@@ -40,6 +38,6 @@ export function linesOf(found: Findings): string[] {
   if (sum('partly') > 0)
     lines.push(`${sum('partly')} figures cover more than the hours, and were not compared`);
   if (sum('unknown') > 0)
-    lines.push(`nothing is said of ${sum('unknown')} figures that the segments named above may be part of`);
+    lines.push(`${sum('unknown')} figures may include the segments named above, and were not compared`);
   return lines;
 }

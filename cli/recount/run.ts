@@ -102,7 +102,7 @@ async function compare(
 
 function portsOf(
   { s3, resources }: StackAccess,
-  { ledger, store, state, forget, compactor }: StoreAccess,
+  { ledger, store, state, rewriter, compactor }: StoreAccess,
   source: SegmentSource,
   spill: FileSpill,
   isRepair: boolean,
@@ -112,14 +112,14 @@ function portsOf(
     source,
     state,
     store,
-    periods: forget,
-    compaction: { finishPlans: () => finishPlans(compactor) },
+    periods: rewriter,
+    finishPlans: () => finishPlans(compactor),
     spill,
     clock,
     repair: isRepair
       ? {
           store,
-          forget,
+          rewriter,
           state,
           archive: new RepairArchive(s3, resources.archiveBucket),
         }
@@ -148,7 +148,7 @@ function rangeOf({ from, to, all, intoGeneration }: RecountOptions): HourRange {
   if (from === undefined || to === undefined)
     throw new UsageError('Say which hours: --from TIME --to TIME, or --all.');
   const [fromMs, toMs] = [hourOf('--from', from), hourOf('--to', to)];
-  if (toMs <= fromMs) throw new UsageError('--to must lie after --from.');
+  if (toMs <= fromMs) throw new UsageError('--to must be after --from.');
   return { fromMs, toMs };
 }
 

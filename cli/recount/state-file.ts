@@ -13,7 +13,7 @@ export async function readStateFile(file: string, what: string): Promise<Recount
   const other = (why: string) =>
     new UsageError(`${file} ${why}: delete it, or name another with --state FILE.`);
   const state = parsed(text);
-  if (state?.v !== 1) throw other('is no state of a recount');
+  if (state?.v !== 1) throw other('is not the state of a recount');
   if (state.what !== what) throw other(`is of another recount (${state.what})`);
   return state;
 }

@@ -3,8 +3,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FormatRequest } from '../../formats/detect.ts';
 import { FORMAT_ALIASES, FORMATS } from '../../formats/plan.ts';
 import { parseWhere } from '../../formats/select.ts';
-import { TIME_UNITS, type TimeUnit } from '../../formats/time.ts';
-import { WRAPPERS, type Wrapper } from '../../formats/unwrap.ts';
+import { TIME_UNITS } from '../../formats/time.ts';
+import { WRAPPERS } from '../../formats/unwrap.ts';
 import { messageOf, UsageError } from './errors.ts';
 
 /** `a=b,c=d`, or the option several times. */
@@ -65,52 +65,28 @@ export function addFormatOptions(command: Command): Command {
     .option('--comment <text>', 'csv, columns: skip lines that begin with this');
 }
 
-export interface FormatFlags {
-  readonly format: string;
-  readonly logFormat?: string;
-  readonly unwrap?: Wrapper;
-  readonly where?: readonly string[];
+/** What `addFormatOptions` adds. */
+export interface FormatFlags extends FormatRequest {
   readonly method?: string;
   readonly status?: string;
-  readonly entity?: string;
-  readonly stripPrefix?: string;
-  readonly entityRegex?: string;
-  readonly lowercase?: boolean;
-  readonly emptyEntity?: string;
-  readonly time?: string;
-  readonly timeUnit?: TimeUnit;
-  readonly metricField?: string;
-  readonly header?: boolean;
-  readonly delimiter?: string;
-  readonly comment?: string;
 }
 
-/** The file-reading options in the flags. Throws UsageError. */
+const UNCHANGED = [
+  ...['format', 'logFormat', 'unwrap', 'header', 'comment'],
+  ...['entity', 'stripPrefix', 'entityRegex', 'lowercase', 'emptyEntity'],
+  ...['time', 'timeUnit', 'metricField'],
+] as readonly (keyof FormatRequest)[];
+
+/** The file-reading options in the flags, which have others, too. Throws UsageError. */
 export function formatRequest(flags: FormatFlags): FormatRequest {
-  const { where = [], method, status, entity, time, delimiter } = flags;
-  const tab = delimiter === '\\t' ? '\t' : delimiter;
-  if (tab !== undefined && tab.length !== 1) throw new UsageError('--delimiter takes one character, or \\t');
-  const { format, logFormat, unwrap, stripPrefix, entityRegex, lowercase, emptyEntity } = flags;
-  const { timeUnit, metricField, header, comment } = flags;
-  const conditions = [...where, ...[method, status].filter((one) => one !== undefined)];
-  const selection = {
-    entity,
-    stripPrefix,
-    entityRegex,
-    lowercase,
-    emptyEntity,
-    time,
-    metricField,
-    where: conditions,
-  };
+  const { where = [], method, status } = flags;
+  const delimiter = flags.delimiter === '\\t' ? '\t' : flags.delimiter;
+  if (delimiter !== undefined && delimiter.length !== 1)
+    throw new UsageError('--delimiter takes one character, or \\t');
+  const given = UNCHANGED.filter((name) => flags[name] !== undefined);
   return {
-    format,
-    logFormat,
-    unwrap,
-    header,
-    delimiter: tab,
-    comment,
-    ...selection,
-    ...(timeUnit && { timeUnit }),
+    ...Object.fromEntries(given.map((name) => [name, flags[name]])),
+    where: [...where, ...[method, status].filter((one) => one !== undefined)],
+    ...(delimiter !== undefined && { delimiter }),
   };
 }

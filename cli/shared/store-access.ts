@@ -13,7 +13,7 @@ import { DAY_MS } from '../../lambdas/core/time.ts';
 import type { LevelRetentionsMs } from '../../lambdas/core/watermark.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import type { Clock, ShardDirectory } from '../../lambdas/ports.ts';
-import { ForgetTable } from '../../lambdas/store/forget-table.ts';
+import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import type { StackAccess } from './stack-access.ts';
@@ -32,7 +32,7 @@ export interface StoreAccess {
   readonly ledger: LedgerTable;
   readonly store: StoreTable;
   readonly state: CompactionStateTable;
-  readonly forget: ForgetTable;
+  readonly rewriter: RewriteTable;
   readonly compactor: CompactorPorts;
   readonly settings: CompactorSettings;
 }
@@ -65,7 +65,7 @@ export function openStore(
     ledger,
     store,
     state,
-    forget: new ForgetTable(dynamoDb, tables.counts),
+    rewriter: new RewriteTable(dynamoDb, tables.counts),
     compactor: { state, store, ledger, stream, clock },
     settings: {
       generation: other?.generation ?? settings.streamGeneration,

@@ -39,7 +39,7 @@ export async function readTruth(name: string, column: TruthColumn): Promise<Trut
   for await (const line of linesOf(source.chunks())) {
     const values = utf8Of(line.bytes)?.split('\t');
     if (!values)
-      throw new UsageError(`${file}:${line.number}: the entity is not UTF-8, so the service has none of it`);
+      throw new UsageError(`${file}:${line.number}: the entity is not UTF-8, so the service cannot have it`);
     const [minute, entity, count] = [Number(values[0]), values[1], Number(values[columnIndex[column]])];
     if (!entity || !Number.isInteger(minute) || minute % 60 !== 0 || !Number.isInteger(count)) {
       throw new UsageError(`${file}:${line.number}: expected: epoch of a minute, entity, views, hits`);

@@ -215,7 +215,7 @@ export class Reads {
     const body = jsonIn(text);
     if (status === 200 && body !== undefined) return body as Answer;
     const said = (body as { readonly message?: unknown } | null | undefined)?.message;
-    const message = typeof said === 'string' ? said : 'the answer is no JSON: is it Tally?';
+    const message = typeof said === 'string' ? said : 'the answer is not JSON: is it Tally?';
     const place = `${request.method} ${request.path.split('?')[0]}`;
     throw new TallyError(`${place}: ${status} ${message}`, { status, retryAfterMs });
   }

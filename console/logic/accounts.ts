@@ -1,24 +1,8 @@
 // The pipeline's accounts: places whose events add up to what was accepted; pure.
+import type { StatusAnswer } from '../../client/src/index.ts';
 
-/** The figures of `GET /v1/status` that are shown. Numbers are events. */
-export interface Accounts {
-  /** Null when the stream could not be read; the places then add up to `received`. */
-  readonly accepted: number | null;
-  readonly unread: number | null;
-  /** Whether `accepted` and `unread` are lower bounds. */
-  readonly unreadMore: boolean;
-  readonly unreadSince: string | null;
-  readonly inFlightSince: string | null;
-  readonly received: number;
-  readonly duplicate: number;
-  readonly rejected: number;
-  readonly counted: number;
-  readonly inFlight: number;
-  readonly dead: number;
-  readonly parked: number;
-  readonly expired: number;
-  readonly lost: number;
-}
+/** The figures of `GET /v1/status` that are shown. Where the stream could not be read, the places add up to `received`. */
+export type Accounts = Omit<StatusAnswer, 'rejectedByReason' | 'hours' | 'service' | 'shards'>;
 
 /** Done, on its way, set aside for a good reason, or in need of an operator. */
 export type Tone = 'counted' | 'waiting' | 'aside' | 'bad';

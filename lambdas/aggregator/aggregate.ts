@@ -130,8 +130,8 @@ async function recover(
 ): Promise<Head> {
   const shard = shardKey(settings.generation, batch.shard);
   ports.listener.recovered();
-  const atHand = plannedRecords(head, batch.records);
-  if (atHand !== undefined) return commit(shard, head, atHand, ports, settings);
+  const inBatch = plannedRecords(head, batch.records);
+  if (inBatch !== undefined) return commit(shard, head, inBatch, ports, settings);
   const range = await ports.log.readRange(batch.shard, head.first, head.last);
   const records = plannedRecords(head, range.records);
   if (records !== undefined) return commit(shard, head, records, ports, settings);

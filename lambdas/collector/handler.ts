@@ -66,7 +66,7 @@ async function collectEvent({ Records }: SQSEvent, context: Context): Promise<SQ
       if (outcome === 'more') await announceAgain(body);
       if (outcome === 'busy') failed.push(messageId);
     } catch (error) {
-      logger.error('an object could not be collected; its message comes again', {
+      logger.error('an object could not be collected; its message will be redelivered', {
         bucket,
         key,
         error: error as Error,

@@ -5,10 +5,7 @@ import { BlockChanged } from './merge-period.ts';
 import type { CompactionReport, CompactorPorts } from './ports.ts';
 import { runEpoch } from './run-epoch.ts';
 
-/**
- * Finishes the plans in progress.
- * @returns why one cannot be finished: its deltas are missing; undefined when none is in progress any more
- */
+/** Finishes the plans in progress. @returns why one cannot be finished: its deltas are missing; undefined when all are done */
 export async function finishPlans(ports: CompactorPorts): Promise<string | undefined> {
   const epochs = { hours: 0, days: 0, months: 0, all: 0 };
   const report: CompactionReport = { epochs, blocks: 0, writeUnits: 0, open: 0, unfinished: false };

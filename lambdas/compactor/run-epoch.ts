@@ -206,6 +206,6 @@ function lateAfter(
 
 async function addNewMetrics(merges: readonly PeriodMerge[], { store }: CompactorPorts): Promise<void> {
   const known = new Set(await store.metrics());
-  const met = new Set(merges.flatMap(({ metrics }) => [...metrics]));
-  await store.addMetrics([...met].filter((metric) => !known.has(metric)));
+  const metrics = new Set(merges.flatMap(({ metrics }) => [...metrics]));
+  await store.addMetrics([...metrics].filter((metric) => !known.has(metric)));
 }

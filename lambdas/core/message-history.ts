@@ -62,6 +62,11 @@ export function afterFailure(
   };
 }
 
+/** A failure's reason: the error's name and message. */
+export function failureReason(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
 /** The history of a dead letter that the queue's own redrive policy moved, which records no reason. */
 export function unknownHistory(nowMs: number): MessageHistory {
   return afterFailure(undefined, {

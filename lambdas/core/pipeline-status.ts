@@ -21,19 +21,10 @@ export interface StatusAccounts {
   readonly lost: number;
 }
 
-/** The accounts of one hour of arrival, in events; columns as in `StatusAccounts`. */
-export interface HourStatus {
+/** The accounts of one hour of arrival, in events. */
+export interface HourStatus extends Omit<StatusAccounts, 'rejectedByReason'> {
   /** `2026-11-22T05`. */
   readonly hour: string;
-  readonly received: number;
-  readonly duplicate: number;
-  readonly rejected: number;
-  readonly counted: number;
-  readonly inFlight: number;
-  readonly dead: number;
-  readonly parked: number;
-  readonly expired: number;
-  readonly lost: number;
   /** How far the hour's accounts are off, see `hourDifference`; 0 if they are right. */
   readonly difference: number;
 }

@@ -193,7 +193,7 @@ function inflated(bytes: Uint8Array): Buffer {
 }
 
 /** Iterates over rows with one reused object: each row is valid until the next, which saves most of the memory. */
-export class RowReader implements NamedRow, IterableIterator<RowReader, undefined> {
+class RowReader implements NamedRow, IterableIterator<RowReader, undefined> {
   hour = 0;
   events = 0;
   length = 0;

@@ -66,7 +66,7 @@ export interface SegmentEntry {
 export type WindowEntry = Pick<SegmentEntry, 'segment' | 'runMaxMs' | 'runMaxBeforeMs' | 'idBytes' | 'ids'>;
 
 /** Up to this size ids are in the entry: a separate item would cost a write unit. Acknowledgements rewrite the entry. */
-export const INLINE_IDS_BYTES_MAX = 128;
+const INLINE_IDS_BYTES_MAX = 128;
 
 /**
  * The entry of a segment after its rollup.

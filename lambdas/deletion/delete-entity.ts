@@ -4,7 +4,7 @@ import { entityHash } from '../core/deletions.ts';
 import { parseSegmentId } from '../core/identifiers.ts';
 import { LEVELS } from '../core/level.ts';
 import { withoutEntity } from './archived-entity.ts';
-import { periodsWith, rowsOf, rowsOfDeltas, type Sought, sought } from './find-entity.ts';
+import { type DeletionTarget, deletionTarget, periodsWith, rowsOf, rowsOfDeltas } from './find-entity.ts';
 import { RowForgetting } from './forget-rows.ts';
 import type { DeletionOptions, DeletionPorts, DeletionReport, DeletionSettings } from './ports.ts';
 
@@ -40,7 +40,7 @@ export async function deleteEntity(
     const lastEpoch = hours.epoch + (hours.plan === undefined ? 0 : 1);
     report.settled = await settle(number, throughMs, ports, settings, options);
     const state = await ports.state.readState();
-    const what = await sought(entity, state, ports);
+    const what = await deletionTarget(entity, state, ports);
     report.events = await eventsOf(what, state, ports);
     const periods = await periodsWith(what, state, throughMs, ports);
     const forgetting = new RowForgetting(what, throughMs, ports, settings, report);
@@ -85,7 +85,7 @@ async function settle(
 }
 
 /** Events in all-time rows, and in deltas that all time does not include yet. */
-async function eventsOf(what: Sought, state: CompactionState, ports: DeletionPorts): Promise<number> {
+async function eventsOf(what: DeletionTarget, state: CompactionState, ports: DeletionPorts): Promise<number> {
   let events = 0;
   for await (const { row } of rowsOf(what, [{ level: 'all', startMs: 0 }], ports.store)) events += row.events;
   for await (const { delta, row } of rowsOfDeltas(what, 0, ports)) {
@@ -97,7 +97,7 @@ async function eventsOf(what: Sought, state: CompactionState, ports: DeletionPor
 
 async function look(entity: string, ports: DeletionPorts, report: DeletionReport): Promise<void> {
   const state = await ports.state.readState();
-  const what = await sought(entity, state, ports);
+  const what = await deletionTarget(entity, state, ports);
   report.events = await eventsOf(what, state, ports);
   const periods = await periodsWith(what, state, ports.clock.nowMs(), ports);
   for (const level of LEVELS) {

@@ -22,7 +22,7 @@ import type { DeletionPorts } from './ports.ts';
 const PERIODS_AT_ONCE = 200;
 
 /** What to look for. */
-export interface Sought {
+export interface DeletionTarget {
   readonly entity: string;
   readonly metrics: readonly string[];
   /** The entity's row names, see `rowName`. */
@@ -35,11 +35,11 @@ export interface Sought {
 const BELOW: Readonly<Record<UpperLevel, Level>> = { days: 'hours', months: 'days', all: 'months' };
 
 /** What to look for, under every metric that was ever compacted. */
-export async function sought(
+export async function deletionTarget(
   entity: string,
   { rangeBits }: CompactionState,
   { store }: Pick<DeletionPorts, 'store'>,
-): Promise<Sought> {
+): Promise<DeletionTarget> {
   const metrics = await store.metrics();
   const hashes = metrics.map((metric) => nameHash(metric, entity));
   const ranges = hashes.flatMap((hash) => rangeBits.map((bits) => rangeOf(hash, bits)));
@@ -49,10 +49,10 @@ export async function sought(
 
 /** The periods of each level that may contain the entity, as far as they can be found now. */
 export async function periodsWith(
-  what: Sought,
+  what: DeletionTarget,
   state: CompactionState,
   nowMs: number,
-  ports: Pick<DeletionPorts, 'store' | 'forget'>,
+  ports: Pick<DeletionPorts, 'store' | 'rewriter'>,
 ): Promise<Record<Level, readonly Period[]>> {
   const found: Record<Level, Set<number>> = {
     hours: new Set(),
@@ -66,7 +66,7 @@ export async function periodsWith(
   for await (const { row } of rowsOfDeltas(what, 0, ports)) add(row.hour * HOUR_MS, 'hours');
   for (const level of UPPER_LEVELS) {
     for (const range of what.ranges) {
-      for await (const { rows } of ports.forget.lateItems(level, range)) {
+      for await (const { rows } of ports.rewriter.lateItems(level, range)) {
         for (const { hour, cells } of pickRows(rows, what.names)) {
           for (const cell of cells.keys())
             add(cellAtMs({ level, startMs: hour * HOUR_MS }, cell), BELOW[level]);
@@ -109,7 +109,7 @@ export interface FoundRow {
 
 /** The entity's rows in the blocks of some periods, for every metric. */
 export async function* rowsOf(
-  { entity, metrics, names }: Sought,
+  { entity, metrics, names }: DeletionTarget,
   periods: readonly Period[],
   store: BlockReader,
 ): AsyncIterable<FoundRow> {
@@ -134,7 +134,7 @@ export interface DeltaRow {
 
 /** The entity's rows in deltas. @param fromMs least running maximum of their segments */
 export async function* rowsOfDeltas(
-  { names, ranges }: Sought,
+  { names, ranges }: DeletionTarget,
   fromMs: number,
   { store }: Pick<DeletionPorts, 'store'>,
 ): AsyncIterable<DeltaRow> {

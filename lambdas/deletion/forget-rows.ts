@@ -7,7 +7,7 @@ import { compareRows, decodeRows, encodeRows, type Row } from '../core/rows.ts';
 import { HOUR_MS } from '../core/time.ts';
 import { makeTops } from '../store/make-tops.ts';
 import type { LateItem, StoredDelta } from '../store/ports.ts';
-import { type FoundRow, isIn, rowsOf, rowsOfDeltas, type Sought } from './find-entity.ts';
+import { type DeletionTarget, type FoundRow, isIn, rowsOf, rowsOfDeltas } from './find-entity.ts';
 import type { DeletionPorts, DeletionReport, DeletionSettings } from './ports.ts';
 
 /** Pause before a block that compaction has just changed is read again. */
@@ -15,7 +15,7 @@ const RETRY_MS = 1_000;
 
 /** Removes an entity from the store. */
 export class RowForgetting {
-  readonly #what: Sought;
+  readonly #what: DeletionTarget;
   readonly #throughMs: number;
   readonly #ports: DeletionPorts;
   readonly #settings: DeletionSettings;
@@ -23,7 +23,7 @@ export class RowForgetting {
 
   /** @param throughMs removes rows of segments whose running maximum of arrivals is at most this */
   constructor(
-    what: Sought,
+    what: DeletionTarget,
     throughMs: number,
     ports: DeletionPorts,
     settings: DeletionSettings,
@@ -137,10 +137,10 @@ export class RowForgetting {
   /** @returns whether everything was unchanged since the read */
   async #lateOf(level: (typeof UPPER_LEVELS)[number], range: HashRange, lastEpoch: number): Promise<boolean> {
     let isDone = true;
-    for await (const item of this.#ports.forget.lateItems(level, range)) {
+    for await (const item of this.#ports.rewriter.lateItems(level, range)) {
       const rows = item.epoch > lastEpoch ? undefined : this.#without(item);
       if (rows === undefined) continue;
-      const replaced = await this.#ports.forget.replaceLate(level, range, item, rows);
+      const replaced = await this.#ports.rewriter.replaceLate(level, range, item, rows);
       if (replaced === 'replaced') this.#report.late += 1;
       else isDone = false;
     }
@@ -157,7 +157,7 @@ export class RowForgetting {
     for await (const delta of this.#ports.store.deltasIn(range, 0, this.#throughMs)) {
       const rows = this.#without(delta);
       if (rows === undefined || delta.rows === undefined) continue;
-      const replaced = await this.#ports.forget.replaceDelta(delta, delta.rows, rows);
+      const replaced = await this.#ports.rewriter.replaceDelta(delta, delta.rows, rows);
       if (replaced === 'replaced') this.#report.deltas += 1;
       else isDone = false;
     }

@@ -1,6 +1,5 @@
 // The ports and the report of an entity's deletion. Types only.
 import type { Deletion } from '../core/deletions.ts';
-import type { DeltaName } from '../core/delta.ts';
 import type { Level, Retentions } from '../core/level.ts';
 import type { ArchiveCleaner, Clock, Pause } from '../ports.ts';
 import type {
@@ -8,8 +7,8 @@ import type {
   BlockWriter,
   CompactionStateReader,
   DeltaReader,
-  LateRewriter,
   PeriodReader,
+  RowRewriter,
   TopStore,
 } from '../store/ports.ts';
 
@@ -21,15 +20,10 @@ export interface DeletionRegister {
   finishDeletion(number: number): Promise<void>;
 }
 
-/** Rewrites rows outside blocks. Each replacement requires that the rows are unchanged since the read. */
-export interface RowForgetter extends LateRewriter {
-  replaceDelta(name: DeltaName, before: Uint8Array, rows: Uint8Array): Promise<'replaced' | 'conflict'>;
-}
-
 export interface DeletionPorts {
   readonly state: CompactionStateReader & DeletionRegister;
   readonly store: BlockReader & BlockWriter & DeltaReader & PeriodReader & TopStore;
-  readonly forget: RowForgetter;
+  readonly rewriter: RowRewriter;
   readonly archive: ArchiveCleaner;
   readonly clock: Clock;
   /** Waits for compaction, or runs it. */

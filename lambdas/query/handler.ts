@@ -25,7 +25,7 @@ import { COUNT_PARAMETERS, type CountParameters, InvalidCountQuery, parseCountQu
 import { badgeLabel, badgeSvg, grouped, InvalidPublicCounter, publicCounterOf } from './public-counter.ts';
 import { type QueryPorts, type QuerySettings, readBatch, readCounts } from './read-counts.ts';
 import { readTop, type TopPorts } from './read-top.ts';
-import { hoursAsked, InvalidStatusQuery } from './status-query.ts';
+import { InvalidStatusQuery, requestedHours } from './status-query.ts';
 import { InvalidTopQuery, parseTopQuery } from './top-query.ts';
 
 const { env } = process;
@@ -127,7 +127,7 @@ async function answerBatch({ body }: APIGatewayProxyEvent): Promise<HttpAnswer> 
 }
 
 async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Promise<HttpAnswer> {
-  const hours = hoursAsked(queryStringParameters ?? {});
+  const hours = requestedHours(queryStringParameters ?? {});
   const { readAccepted, withLastHours } = await accounting();
   const accepted = await readAccepted({ ledger, stream: await stream() }, (error) =>
     logger.warn('the stream could not be read for the status', { error }),

@@ -14,7 +14,7 @@ const HOURS_DEFAULT = 24;
  * @param parameters `hours`: 0 to 48, by default 24
  * @throws InvalidStatusQuery for anything else
  */
-export function hoursAsked(parameters: Readonly<Record<string, string | undefined>>): number {
+export function requestedHours(parameters: Readonly<Record<string, string | undefined>>): number {
   const text = parameters['hours'];
   if (text === undefined) return HOURS_DEFAULT;
   const hours = Number(text);

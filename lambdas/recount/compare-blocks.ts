@@ -182,7 +182,7 @@ function partOf({ bits, part }: RecountState): HashRange {
 }
 
 /** The rows of a leaf, some of them corrected. */
-export function rowsPutRight({ range, block }: Leaf, right: WrongPeriod['right']): Sum[] {
+export function correctedRows({ range, block }: Leaf, right: WrongPeriod['right']): Sum[] {
   const rows = block === undefined || block.content === 'split' ? [] : decodeRows(block.content);
   const byName = new Map<string, Sum>(rows.map((row) => [rowName(row.metric, row.entity), asSum(row)]));
   for (const [name, sum] of right) {

@@ -1,5 +1,4 @@
 // A recount's ports, state and findings. Types only.
-import type { DeltaName } from '../core/delta.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import type { Level, Period, Retentions } from '../core/level.ts';
 import type { CheckpointLedger, Clock, SegmentLedger } from '../ports.ts';
@@ -11,9 +10,9 @@ import type {
   DeltaReader,
   DeltaWriter,
   LateRegister,
-  LateRewriter,
   LateStore,
   PeriodReader,
+  RowRewriter,
   TopStore,
 } from '../store/ports.ts';
 
@@ -139,16 +138,6 @@ export interface RowSpill {
   frames(part: number): AsyncIterable<Uint8Array>;
 }
 
-/** Replaces deltas, for repairs. */
-export interface DeltaRewriter {
-  /** Replaces a delta's rows if they are unchanged since the read. @param rows undefined: replace it with a tombstone */
-  replaceDelta(
-    name: DeltaName,
-    before: Uint8Array,
-    rows: Uint8Array | undefined,
-  ): Promise<'replaced' | 'conflict'>;
-}
-
 /** Where repairs are recorded. */
 export interface RepairArchive {
   /** Records what is about to change, under a name derived from it. Repeatable. */
@@ -161,7 +150,8 @@ export interface RecountPorts {
   readonly state: Pick<CompactionStateStore, 'readState' | 'readDeletions'>;
   readonly store: DeltaReader & BlockReader & Pick<LateStore, 'lateRows'>;
   readonly periods: PeriodFinder;
-  readonly compaction: PlanFinisher;
+  /** Finishes compaction plans in progress. @returns why one cannot be finished: its deltas are missing */
+  finishPlans(): Promise<string | undefined>;
   readonly spill: RowSpill;
   readonly clock: Clock;
   /** Undefined: compare only. */
@@ -176,7 +166,7 @@ export interface RepairPorts {
     TopStore &
     DeltaWriter &
     Pick<LateStore, 'putLate'>;
-  readonly forget: DeltaRewriter & LateRewriter;
+  readonly rewriter: RowRewriter;
   readonly state: LateRegister;
   readonly archive: RepairArchive;
 }
@@ -184,12 +174,6 @@ export interface RepairPorts {
 /** Lists the periods that have blocks. */
 export interface PeriodFinder {
   periodsOf(level: Level): Promise<readonly Period[]>;
-}
-
-/** Finishes compaction plans in progress. */
-export interface PlanFinisher {
-  /** @returns why one cannot be finished: its deltas are missing; undefined when none is in progress any more */
-  finishPlans(): Promise<string | undefined>;
 }
 
 export interface RecountSettings {

@@ -115,7 +115,7 @@ class Comparison {
     const { repair, state } = this.#ports;
     while (repair !== undefined && this.#state.topsDue.length > 0) {
       const { level, startMs, metrics } = this.#state.topsDue[0] as RecountState['topsDue'][number];
-      await this.#ports.compaction.finishPlans();
+      await this.#ports.finishPlans();
       const before = (await state.readState())[level];
       const due = { period: { level, startMs }, metrics: new Set(metrics) };
       await makeTops(due, before.epoch, repair.store, this.#settings.retentions);
@@ -154,7 +154,7 @@ class Comparison {
 
   async #attempt(): Promise<Attempt> {
     const [state, ports] = [this.#state, this.#ports];
-    const stuck = await ports.compaction.finishPlans();
+    const stuck = await ports.finishPlans();
     const compaction = await ports.state.readState();
     if (stuck === undefined && LEVELS.some((level) => compaction[level].plan !== undefined))
       throw new CompactionMoved('another epoch has begun');

@@ -8,7 +8,7 @@ import { segmentId } from '../core/identifiers.ts';
 import { expiresAtOf, type Period, periodName } from '../core/level.ts';
 import { compareRows, decodeRows, encodeRows, type Row, rowBytes } from '../core/rows.ts';
 import type { Block, BlockCondition, StoredDelta } from '../store/ports.ts';
-import { rowsPutRight, type WrongLate, type WrongPeriod } from './compare-blocks.ts';
+import { correctedRows, type WrongLate, type WrongPeriod } from './compare-blocks.ts';
 import type { SegmentName } from './compare-deltas.ts';
 import type { RecountPorts, RecountSettings, RepairPorts } from './ports.ts';
 import { produceOne } from './produce-segment.ts';
@@ -44,7 +44,7 @@ export async function repairPeriod(
       blockBytes,
       expiresAt: expiresAtOf(period, retentions),
     });
-    await put.range(leaf.range, leaf.block, rowsPutRight(leaf, right));
+    await put.range(leaf.range, leaf.block, correctedRows(leaf, right));
   }
 }
 
@@ -55,7 +55,7 @@ export async function repairPeriod(
 export async function repairLate(
   { level, differences, right }: WrongLate,
   compaction: CompactionState,
-  { archive, store, forget, state }: RepairPorts,
+  { archive, store, rewriter, state }: RepairPorts,
 ): Promise<void> {
   const { hours, rangeBits } = compaction;
   const wrong = right.map((one) => ({ ...one, hash: nameHash(one.metric, one.entity) }));
@@ -63,14 +63,14 @@ export async function repairLate(
   let left = wrong;
   // Search everywhere: an extra row may be in an item of a range other than its own.
   for (const range of rangeBits.flatMap((bits) => rangesOf(bits))) {
-    for await (const item of forget.lateItems(level, range)) {
+    for await (const item of rewriter.lateItems(level, range)) {
       if (item.epoch <= compaction[level].hourEpoch || item.epoch > hours.epoch) continue;
       const rows = decodeRows(item.rows);
       const others = rows.filter((row) => !wrong.some((one) => isSameRow(one, row)));
       const own = left.filter(({ hash }) => holds(range, hash));
       if (others.length === rows.length && own.length === 0) continue;
       const whole = [...others, ...own.flatMap(({ row }) => row ?? [])].sort(compareRows);
-      if ((await forget.replaceLate(level, range, item, encodeRows(whole))) === 'conflict')
+      if ((await rewriter.replaceLate(level, range, item, encodeRows(whole))) === 'conflict')
         throw new ChangedMeanwhile(`rows put aside for the ${level} were changed while they were repaired`);
       left = left.filter((one) => !own.includes(one));
     }
@@ -156,12 +156,12 @@ export async function repairDeltas(
     await repair.archive.keepRepair(`deltas/${id}/${name.part}`, was ?? [{ was: 'absent' }]);
     if (before === undefined) {
       if (delta !== undefined) await repair.store.putDelta(delta);
-    } else if ((await repair.forget.replaceDelta(name, before, delta?.rows)) === 'conflict')
+    } else if ((await repair.rewriter.replaceDelta(name, before, delta?.rows)) === 'conflict')
       throw new ChangedMeanwhile(`delta ${name.part} of segment ${id} was changed while it was repaired`);
   };
   for (const phantom of phantoms) {
-    const isStrange = phantom.segment === id && entry?.parts[phantom.part] === undefined;
-    if (isStrange) await replace(phantom, phantom.rows, undefined);
+    const isUnknown = phantom.segment === id && entry?.parts[phantom.part] === undefined;
+    if (isUnknown) await replace(phantom, phantom.rows, undefined);
   }
   if (entry === undefined || head === undefined) return true;
   const reader = ports.source.segmentsOf(shard);

@@ -1,7 +1,6 @@
 // Dead letters on SQS: takes them, returns them to the rollup queue, or parks them in the archive.
 import {
   DeleteMessageCommand,
-  type Message,
   ReceiveMessageCommand,
   SendMessageCommand,
   type SQSClient,
@@ -11,7 +10,7 @@ import { HISTORY_ATTRIBUTE, historyAttributes } from '../aws/rollup-queue.ts';
 import { type MessageHistory, parseHistory } from '../core/message-history.ts';
 import type { DeadLetters, DeliveredMessage, MessageContent } from '../dead-letter-ports.ts';
 
-/** How long a taken dead letter stays hidden if the redriver dies. */
+/** How long a received dead letter stays hidden if the redriver, or an operator's command, dies. */
 const HIDDEN_SECONDS = 60;
 
 export interface DeadLetterQueues {
@@ -33,19 +32,8 @@ export class SqsDeadLetters implements DeadLetters {
     this.#archive = archive;
   }
 
-  async take(most: number): Promise<readonly DeliveredMessage[]> {
-    const { Messages = [] } = await this.#client.send(
-      new ReceiveMessageCommand({
-        QueueUrl: this.#queues.deadLetterUrl,
-        MaxNumberOfMessages: most,
-        VisibilityTimeout: HIDDEN_SECONDS,
-        // Without a wait, SQS queries only some of its servers, and an empty response means little.
-        WaitTimeSeconds: 1,
-        MessageAttributeNames: [HISTORY_ATTRIBUTE],
-        MessageSystemAttributeNames: ['ApproximateReceiveCount'],
-      }),
-    );
-    return Messages.map(toDeliveredMessage);
+  take(most: number): Promise<readonly DeliveredMessage[]> {
+    return receiveDeadLetters(this.#client, this.#queues.deadLetterUrl, most);
   }
 
   async giveBack({ body }: MessageContent, history: MessageHistory, delayMs: number): Promise<void> {
@@ -69,12 +57,28 @@ export class SqsDeadLetters implements DeadLetters {
   }
 }
 
-function toDeliveredMessage(message: Message): DeliveredMessage {
-  return {
-    messageId: message.MessageId ?? '',
-    receiptHandle: message.ReceiptHandle ?? '',
-    body: message.Body ?? '',
-    receiveCount: Number(message.Attributes?.ApproximateReceiveCount ?? 1),
-    history: parseHistory(message.MessageAttributes?.[HISTORY_ATTRIBUTE]?.StringValue),
-  };
+/** Receives up to ten dead letters, which are then hidden. Empty when there seem to be none. */
+export async function receiveDeadLetters(
+  client: SQSClient,
+  deadLetterUrl: string,
+  most: number,
+): Promise<readonly DeliveredMessage[]> {
+  const { Messages = [] } = await client.send(
+    new ReceiveMessageCommand({
+      QueueUrl: deadLetterUrl,
+      MaxNumberOfMessages: most,
+      VisibilityTimeout: HIDDEN_SECONDS,
+      // Without a wait, SQS queries only some of its servers, and an empty response means little.
+      WaitTimeSeconds: 1,
+      MessageAttributeNames: [HISTORY_ATTRIBUTE],
+      MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+    }),
+  );
+  return Messages.map(({ MessageId, ReceiptHandle, Body, Attributes, MessageAttributes }) => ({
+    messageId: MessageId ?? '',
+    receiptHandle: ReceiptHandle ?? '',
+    body: Body ?? '',
+    receiveCount: Number(Attributes?.ApproximateReceiveCount ?? 1),
+    history: parseHistory(MessageAttributes?.[HISTORY_ATTRIBUTE]?.StringValue),
+  }));
 }

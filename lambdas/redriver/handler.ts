@@ -42,7 +42,7 @@ const archive = lazily(async () => (await import('../aws/archive.ts')).openArchi
 const retryParameter = lazily(async () =>
   (await import('../aws/retry-parameter.ts')).openRetryParameter(retries, systemClock, (problem) => {
     countAny({ RetryParameterProblems: 1 });
-    logger.error('the retry parameter cannot be used; the last good value holds', { problem });
+    logger.error('the retry parameter cannot be used; the last good value stays in use', { problem });
   }),
 );
 const retentions = retentionsIn(env);

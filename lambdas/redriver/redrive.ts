@@ -1,6 +1,6 @@
 // The redriver's use case: empties the dead-letter queue into the rollup queue or the archive.
 
-import { afterFailure, type MessageHistory, unknownHistory } from '../core/message-history.ts';
+import { afterFailure, failureReason, type MessageHistory, unknownHistory } from '../core/message-history.ts';
 import { type RetryPolicy, redriveDelayMs } from '../core/retry-policy.ts';
 import { decodeRollupMessage } from '../core/rollup-message.ts';
 import type { LevelRetentionsMs } from '../core/watermark.ts';
@@ -94,22 +94,22 @@ export async function redrive(
   const report = nothingDone();
   const run: Run = { policy, report, hasTime, retentions, opening: HALF_OPEN };
   const rate = Math.max(1, Math.floor(policy.redrivePerSecond * 60));
-  const met = new Set<string>();
+  const seen = new Set<string>();
   while (hasTime()) {
     const left = Math.min(rate, messagesMax) - (report.written + report.returned + report.parked);
     if (left <= 0) return { ...report, ended: messagesMax < rate ? 'max' : 'rate' };
     if (!(await ports.tables.isHealthy())) return { ...report, ended: 'table-unhealthy' };
     // A probe takes a single one: if it fails, the others would have been hidden for nothing.
     const most = Math.min(MESSAGES_AT_ONCE, left, Math.max(1, run.opening.messages));
-    const messages = (await ports.deadLetters.take(most)).filter(({ messageId }) => !met.has(messageId));
+    const messages = (await ports.deadLetters.take(most)).filter(({ messageId }) => !seen.has(messageId));
     if (messages.length === 0) return { ...report, ended: 'empty' };
     for (const message of messages) {
-      met.add(message.messageId);
+      seen.add(message.messageId);
       try {
         await redriveOne(message, ports, run);
       } catch (error) {
         report.failed += 1;
-        report.failures.push(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+        report.failures.push(failureReason(error));
       }
     }
     if (staysShut(run.opening)) return { ...report, ended: 'probes-failed' };

@@ -102,10 +102,15 @@ export interface LateItem {
   readonly rows: Uint8Array;
 }
 
-/** Rewrites late rows, for deletions and repairs. */
-export interface LateRewriter {
+/** Rewrites rows outside blocks, for deletions and repairs. Each replacement requires that the rows are unchanged since the read. */
+export interface RowRewriter {
+  /** @param rows undefined: replace the delta with a tombstone */
+  replaceDelta(
+    name: DeltaName,
+    before: Uint8Array,
+    rows: Uint8Array | undefined,
+  ): Promise<'replaced' | 'conflict'>;
   lateItems(level: UpperLevel, range: HashRange): AsyncIterable<LateItem>;
-  /** Replaces an item's rows if they are unchanged since the read. */
   replaceLate(
     level: UpperLevel,
     range: HashRange,

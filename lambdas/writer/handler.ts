@@ -40,7 +40,7 @@ const archive = lazily(async () => (await import('../aws/archive.ts')).openArchi
 /** Read only when a message failed. */
 const retryParameter = lazily(async () =>
   (await import('../aws/retry-parameter.ts')).openRetryParameter(retries, systemClock, (problem) => {
-    logger.error('the retry parameter cannot be used; the last good value holds', { problem });
+    logger.error('the retry parameter cannot be used; the last good value stays in use', { problem });
   }),
 );
 

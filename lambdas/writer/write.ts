@@ -2,7 +2,7 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Delta } from '../core/delta.ts';
 import { goneAtMs, periodAt } from '../core/level.ts';
-import { afterFailure } from '../core/message-history.ts';
+import { afterFailure, failureReason } from '../core/message-history.ts';
 import { backoffMs } from '../core/retry-policy.ts';
 import { decodeRollupMessage, InvalidRollupMessage, type RollupContent } from '../core/rollup-message.ts';
 import { decodeRows } from '../core/rows.ts';
@@ -151,7 +151,7 @@ async function handleFailure(
 ): Promise<Disposal> {
   const { ports, report } = run;
   const policy = await ports.retryPolicy.current();
-  const reason = failure instanceof Error ? `${failure.name}: ${failure.message}` : String(failure);
+  const reason = failureReason(failure);
   report.failures.push(reason);
   if (message.receiveCount < policy.attempts) {
     return bringBack(message, backoffMs(policy, message.receiveCount, ports.random()), run);

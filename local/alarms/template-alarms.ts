@@ -95,7 +95,7 @@ function metricAlarm(resource: Resource): MetricAlarm {
   const threshold = number('Threshold');
   if (threshold === undefined || text('ComparisonOperator') !== 'GreaterThanThreshold' || name === '')
     throw new LocalStackError(
-      `${logicalId} is no alarm on one metric above a threshold, the only kind that the local stack evaluates.`,
+      `${logicalId} is not an alarm on one metric above a threshold, the only kind that the local stack evaluates.`,
     );
   if (missing !== 'breaching' && missing !== 'notBreaching')
     throw new LocalStackError(
@@ -103,7 +103,7 @@ function metricAlarm(resource: Resource): MetricAlarm {
     );
   if (namespace.startsWith('AWS/') && !SEEN_METRICS[namespace]?.includes(name))
     throw new LocalStackError(
-      `An alarm watches ${namespace} ${name}, which the local stack does not see: add it to local/alarms/service-metrics.ts.`,
+      `An alarm watches ${namespace} ${name}, which the local stack does not record: add it to local/alarms/service-metrics.ts.`,
     );
   const dimensions = Object.fromEntries(
     asList(properties['Dimensions'])

@@ -1,4 +1,4 @@
-// An operator's commands on the local stack: those of this repository as they are, and the service calls of `aws …`.
+// An operator's commands on the local stack: this repository's own, and the service calls that `aws …` makes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import type { LocalStack } from '../../local/stack.ts';
 
 /** The runbook's commands. */
 export interface Commands {
-  /** One call of a service in AWS's JSON protocol: what `aws <service> <operation>` sends. */
+  /** Sends one call in AWS's JSON protocol, as `aws <service> <operation>` does. */
   call(service: JsonService, action: string, input: JsonObject): Promise<JsonObject>;
   /** `aws s3 ls --recursive s3://bucket/prefix`: the keys. */
   list(bucket: string, prefix: string): Promise<string[]>;

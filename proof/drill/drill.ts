@@ -1,4 +1,4 @@
-// A drill: a local stack on a clock that is put forward minute by minute, traffic, alarms, and an oracle that counts along.
+// A drill: a local stack whose clock advances minute by minute, with traffic, alarms, and an oracle that keeps its own counts.
 
 import { addEmbeddedMetrics, createDataPoints, type DataPoints } from '../../local/alarms/data-points.ts';
 import { sampleQueues, serviceMetrics } from '../../local/alarms/service-metrics.ts';
@@ -17,12 +17,12 @@ import { Oracle } from './oracle.ts';
 import { type MinuteOfTraffic, Producers } from './producers.ts';
 
 const MINUTE_MS = 60_000;
-/** Before alarms are looked at: a new stack's silence is no drill. */
+/** Minutes before alarms are watched: a new stack has no data yet. */
 const WARM_UP_MINUTES = 6;
-/** How long a minute waits for what can still be handled. */
+/** How long a minute waits for work that can still be handled. */
 const PATIENCE_MS = 15_000;
 
-/** What a minute brought. */
+/** The result of one minute. */
 export interface Minute {
   /** Minutes since the drill began. */
   readonly number: number;
@@ -30,15 +30,15 @@ export interface Minute {
   readonly changes: readonly AlarmChange[];
 }
 
-/** How a minute goes. */
+/** Options of one minute. */
 export interface MinuteOptions {
   /** New requests of the producers; ten by default. */
   readonly requests?: number;
-  /** How long to wait for what can still be handled; less while something is broken. */
+  /** How long to wait for work that can still be handled; shorter while something is broken. */
   readonly patienceMs?: number;
 }
 
-/** A drill that is going on. */
+/** A drill in progress. */
 export interface Drill {
   readonly stack: LocalStack;
   readonly aws: Commands;
@@ -47,22 +47,22 @@ export interface Drill {
   readonly watch: AlarmWatch;
   readonly points: DataPoints;
   readonly clock: LocalClock;
-  /** Plays a minute: schedules, traffic, everything handled that can be; then the clock goes to the next whole minute. */
+  /** Plays a minute: schedules, traffic, and all work that can be handled; then advances the clock to the next whole minute. */
   minute(options?: MinuteOptions): Promise<Minute>;
   /** The mapping that feeds a function, by the function's noun. */
   mapping(noun: string): Mapping;
   /** The physical name of the one resource of a type whose logical id contains a word. */
   nameOf(type: string, word: string): string;
-  /** Everything that was received, by the oracle and the canary's own figures. */
+  /** All events sent: those of the oracle, and the canary's. */
   expected(): number;
   stop(): Promise<void>;
 }
 
-/** Starts a drill. @param template the template to play with; @param observer hears of everything too */
+/** Starts a drill. @param template the template to deploy @param observer also receives every observation */
 export async function startDrill(template: Json, observer?: StackObserver): Promise<Drill> {
   const clock = createClock();
   const points = createDataPoints();
-  // Names do not depend on ports, but for queue URLs, which no alarm has.
+  // Names do not depend on ports, except queue URLs, which no alarm uses.
   const read: Template = readTemplate(template, { queueEndpoint: '' });
   const watch = watchAlarms(readAlarms(read), points);
   const metrics = serviceMetrics(read, points, clock.nowMs);
@@ -111,7 +111,7 @@ export async function startDrill(template: Json, observer?: StackObserver): Prom
       clock.nowMs() + 1,
     );
 
-  /** Whether everything is handled that can be handled now: read, or its reader is off; written, hidden, or its writer is off. */
+  /** Whether all work that can be handled now is done: read, or its reader is off; written, hidden, or its writer is off. */
   const isIdle = async (drill: Drill) => {
     if (running.count() > 0) return false;
     const status = await stack.status();
@@ -195,7 +195,7 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Knows how many invocations of the two halves are going on. */
+/** Counts the invocations of both halves that are running. */
 function createRunning(): { observer: StackObserver; count(): number } {
   let running = 0;
   return {
@@ -211,7 +211,7 @@ function createRunning(): { observer: StackObserver; count(): number } {
   };
 }
 
-/** How many records the stream took of the canary in a call. */
+/** How many of the canary's records the stream accepted in a call. */
 function canaryRecords({ caller, action, answer }: ObservedCall): number {
   if (!caller.startsWith('function Canary') || action !== 'PutRecords' || answer.status !== 200) return 0;
   const records = asList(asObject(parseJson(answer.body))['Records']).map(asObject);

@@ -1,8 +1,8 @@
-// What the drill lets services answer when they are in trouble.
+// Faults of services in the drill.
 import type { FunctionFault } from '../../local/emulators/fault-proxy.ts';
 import type { Drill } from './drill.ts';
 
-/** Every call of a function to a table is answered 500, as by a table that is away. */
+/** Answers every call from a function to a table with 500, as if the table were unavailable. */
 export function tableAway(drill: Drill, word: 'Counters' | 'Ledger'): FunctionFault {
   const table = drill.nameOf('AWS::DynamoDB::Table', word);
   return ({ service, body }) =>

@@ -1,14 +1,14 @@
-// Judges a scenario: which alarms went off, which should have, and how far what was counted is from what was sent.
+// Judges a scenario: which alarms went off, which should have, and how far the counts are from what was sent.
 import type { CompositeAlarm, MetricAlarm } from '../../local/alarms/template-alarms.ts';
 import type { Status } from '../../local/status.ts';
 import type { Comparison } from './oracle.ts';
 import type { Scenario } from './scenario.ts';
 
-/** What an alarm is judged by. */
+/** The alarms that a scenario expects and allows. */
 type Judged = Pick<MetricAlarm | CompositeAlarm, 'name' | 'kind'>;
 
 /**
- * What is wrong with the alarms of a scenario, if anything. Composite alarms follow the others, so scenarios do not name them.
+ * Problems with a scenario's alarms; empty if there are none. Composite alarms follow the others, so scenarios do not name them.
  * @param fired every alarm that went off; `on`: those that are on in the end
  */
 export function judgeAlarms(
@@ -27,7 +27,7 @@ export function judgeAlarms(
   return failures;
 }
 
-/** What was sent and what became of it. */
+/** What was sent, and where it is now. */
 export interface Outcome {
   readonly comparison: Comparison;
   readonly status: Status;
@@ -37,7 +37,7 @@ export interface Outcome {
   readonly waiting: number;
 }
 
-/** What is wrong with the counts, if anything: every count is what was sent, and every event is in one place. */
+/** Problems with the counts; empty if every count equals what was sent, and every event is in one place. */
 export function judgeCounts({ comparison, status, expected, waiting }: Outcome): string[] {
   const failures = comparison.differences.map(
     ({ entity, at, sent, counted }) => `${entity} ${at}: sent ${sent}, counted ${counted}`,

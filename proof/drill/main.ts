@@ -12,7 +12,7 @@ export function scenarioNames(): string[] {
 /** Plays scenarios and prints what happens. @returns 0 when every expected alarm went off, no other one, and all counts are right */
 export async function playDrill(names?: readonly string[]): Promise<number> {
   const started = performance.now();
-  // The window would only make each minute of the drill a second longer.
+  // The batching window would only make each minute of the drill a second longer.
   const drill = await startDrill(await synthesize(undefined, { aggregatorWindowSeconds: 0 }));
   const verdicts: Verdict[] = [];
   try {

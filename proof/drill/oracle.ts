@@ -1,4 +1,4 @@
-// The drill's own sums of what was answered 202, compared with what the API answers.
+// The drill's own sums of what was answered with 202, compared with the API's counts.
 
 /** One event that the drill sends. */
 export interface SentEvent {
@@ -32,7 +32,7 @@ const MINUTE_MS = 60_000;
 /** The metric under which the drill sends. */
 export const METRIC = 'drill';
 
-/** Sums of accepted events by entity and minute. It knows nothing of how Tally counts. */
+/** Sums of accepted events by entity and minute, independent of how Tally counts. */
 export class Oracle {
   readonly #sums = new Map<string, Map<number, number>>();
   #events = 0;

@@ -1,4 +1,4 @@
-// Plays one scenario: before, during, after; says what it sees; and judges it.
+// Plays one scenario (before, during, after), reports what happens, and judges it.
 import type { MetricAlarm } from '../../local/alarms/template-alarms.ts';
 import type { AlarmChange } from '../../local/alarms/watch.ts';
 import { statusLine } from '../../local/status.ts';
@@ -8,11 +8,11 @@ import { runbookSections } from './runbook.ts';
 import type { Scenario, Stage } from './scenario.ts';
 
 const BEFORE_MINUTES = 2;
-/** How long alarms may take to be over, and for how long they must stay off: five minutes slide through an alarm's spans. */
+/** How long alarms may take to clear, and for how long they must then stay off, since five-minute spans slide. */
 const AFTER_MINUTES_MAX = 45;
 const QUIET_MINUTES = 5;
 
-/** What a scenario came to: what was wrong with it, if anything. */
+/** The result of a scenario: its problems, if any. */
 export interface Verdict {
   readonly scenario: Scenario;
   readonly fired: readonly string[];
@@ -106,7 +106,7 @@ async function isOver(drill: Drill): Promise<boolean> {
   return counted && drill.watch.alarming().length === 0;
 }
 
-/** Every count against the oracle, and every event in one place. */
+/** Compares every count with the oracle, and checks that every event is in one place. */
 async function checkCounts(drill: Drill, say: (text: string) => void): Promise<string[]> {
   const comparison = await drill.oracle.compare(drill.stack.url);
   const status = await drill.stack.status();
@@ -127,7 +127,7 @@ function conditionOf({ alarm, value }: AlarmChange): string {
   return `: ${alarm.shown}; now ${shown(value)}`;
 }
 
-/** How an alarm's value went: `before → furthest from it → now`. */
+/** How an alarm's value moved: `before → furthest from it → now`. */
 function course(alarm: MetricAlarm, { points, clock }: Drill, brokeMs: number): string {
   const valueAt = (toMs: number) => alarm.value(points, toMs - alarm.periodMs, toMs);
   const nowMs = clock.nowMs() - (clock.nowMs() % 60_000);
@@ -138,7 +138,7 @@ function course(alarm: MetricAlarm, { points, clock }: Drill, brokeMs: number): 
   const breaching = values.filter(
     (value): value is number => value !== undefined && value > alarm.condition.threshold,
   );
-  // Without a breach among the values, it was their absence.
+  // Without a breaching value, missing data caused the alarm.
   const worst = breaching.length === 0 ? undefined : Math.max(...breaching);
   return `${alarm.name}: ${shown(before)} → ${shown(worst)} → ${shown(valueAt(nowMs))}`;
 }

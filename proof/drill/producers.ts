@@ -1,19 +1,19 @@
-// The producers of a drill: so many requests a minute, sent again with the same ids until each is accepted.
+// The producers of a drill: a number of requests each minute, retried with the same ids until accepted.
 import { METRIC, type Oracle, type SentEvent } from './oracle.ts';
 
 const ENTITIES = ['/', '/pricing', '/videos/42', '/é?q=1', '/blog/counting', '/légal'];
 const EVENTS_PER_REQUEST = 5;
 
-/** What a minute of traffic came to. */
+/** The result of a minute of traffic. */
 export interface MinuteOfTraffic {
-  /** Requests accepted, and those that wait for the next minute. */
+  /** Requests accepted, and requests left for the next minute. */
   readonly accepted: number;
   readonly waiting: number;
   /** Answers other than 202, by status. */
   readonly refusals: ReadonlyMap<number, number>;
 }
 
-/** Producers that lose nothing: what was not accepted is sent again, whole or the rest of it. */
+/** Producers that lose nothing: they retry a request, or the part of it that was not accepted. */
 export class Producers {
   readonly #url: string;
   readonly #oracle: Oracle;
@@ -34,7 +34,7 @@ export class Producers {
   }
 
   /**
-   * Sends what waits, then `requests` new ones; each is tried twice in a minute.
+   * Sends the waiting requests, then `requests` new ones; each is tried twice a minute.
    * @param nowMs the time of the events, epoch milliseconds
    */
   async minute(requests: number, nowMs: number): Promise<MinuteOfTraffic> {
@@ -62,7 +62,7 @@ export class Producers {
     return { accepted, waiting: this.#waiting.length, refusals };
   }
 
-  /** Posts events. @returns the status, and the events that were not taken */
+  /** Posts events. @returns the status, and the events that were not accepted */
   async #post(events: readonly SentEvent[]): Promise<{ status: number; missing: readonly SentEvent[] }> {
     const answer = await fetch(`${this.#url}/v1/events`, {
       method: 'POST',
@@ -71,7 +71,7 @@ export class Producers {
     });
     const body = (await answer.json()) as { failed?: { index: number }[] };
     if (answer.status === 202) return { status: 202, missing: [] };
-    // A partial answer names what was not taken. After any other failure the request is sent again: ids make that safe.
+    // A partial answer names what was not accepted. After any other failure the whole request is retried: ids make that safe.
     const named = body.failed?.flatMap(({ index }) => events[index] ?? []);
     return { status: answer.status, missing: named ?? events };
   }

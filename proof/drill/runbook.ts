@@ -1,4 +1,4 @@
-// The runbook's headings: each thing that the drill's operator does must be in one of its sections.
+// The runbook's headings: every action of the drill's operator must be in one of its sections.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

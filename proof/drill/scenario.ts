@@ -1,4 +1,4 @@
-// What a scenario of the drill is, and what it may do on the stage.
+// A scenario of the drill, and what it may do.
 import type { Drill, MinuteOptions } from './drill.ts';
 
 /** A scenario: something breaks, alarms go off, an operator acts by the runbook, and counts are right. */
@@ -13,25 +13,25 @@ export interface Scenario {
   play(stage: Stage): Promise<void>;
 }
 
-/** A scenario's hands and voice. */
+/** What a scenario can do. */
 export interface Stage {
   readonly drill: Drill;
-  /** Says what happens. */
+  /** Prints what happens. */
   say(text: string): void;
-  /** Shows the first lines that a command printed. */
+  /** Prints the first lines of a command's output. */
   shows(text: string, linesMax: number): void;
-  /** Something breaks: what is shown from here on is "during". */
+  /** Marks the moment when something breaks: output from here on is "during". */
   breaks(text: string): void;
   /** Lets minutes pass. */
   minutes(count: number, options?: MinuteOptions): Promise<void>;
-  /** Lets minutes pass until an alarm is on, at most so many. @throws when it does not come */
+  /** Lets minutes pass until an alarm is on. @throws when it does not go off within the given minutes */
   untilAlarm(name: string, minutesMax: number, options?: MinuteOptions): Promise<void>;
   /**
    * The operator acts.
    * @param section heading of the runbook that says so
-   * @param commands what is typed on AWS
+   * @param commands what an operator types on AWS
    * @param act the same on the local stack
-   * @returns what the act said
+   * @returns the output of `act`
    */
   operator<T>(section: string, commands: readonly string[], act: () => Promise<T> | T): Promise<T>;
 }

@@ -1,4 +1,4 @@
-// An invocation under exploration: it stands still at every call until the search decides what becomes of it.
+// An invocation under exploration: it stops at every call until the search decides the call's outcome.
 import { hash as digest } from 'node:crypto';
 import type { Clock } from '../../lambdas/ports.ts';
 import {
@@ -21,12 +21,12 @@ interface Waiting {
 
 /** Services whose calls commute with everything else in a small world: they need no decision. */
 const UNDECIDED: ReadonlySet<Service> = new Set(['kinesis', 's3', 'ssm']);
-/** Writes that every invocation makes alike, and that nothing reads before a later write of the same invocation. */
+/** Writes that are the same in every invocation, and that nothing reads before a later write of the same invocation. */
 const UNDECIDED_WRITES: ReadonlySet<string> = new Set(['registerShard', 'registerRangeBits', 'putIds']);
-/** Calls of a compactor that the others see, or that see the others; the rest is done at once with the call before. */
+/** Calls of a compactor that affect other actors or observe them; the others run together with the call before. */
 const DECIDED_OF_COMPACTOR = ['putEpoch', 'queryDeltas', 'readBlocks', 'putBlock', 'putLate', 'markDone'];
 
-/** One invocation. Its memory is a function of what it was given and what it heard: `memory` is a hash of that. */
+/** One invocation. Its memory is a function of its input and the answers it received: `memory` is a hash of these. */
 export class Actor implements Network, Clock {
   readonly role: Role;
   readonly #clock: Clock;
@@ -48,7 +48,7 @@ export class Actor implements Network, Clock {
     return this.#clock.nowMs();
   }
 
-  /** The requests that it waits for: they may arrive in any order, but for those that commute. */
+  /** The requests that it waits for: they may arrive in any order, except those that commute. */
   get waiting(): readonly Request<unknown>[] {
     const requests = this.#waiting.map(({ request }) => request);
     return this.role === 'reader' || this.role === 'compactor' ? requests : requests.slice(0, 1);
@@ -79,7 +79,7 @@ export class Actor implements Network, Clock {
     else waiting?.resolve(outcome.value);
   }
 
-  /** Lets a call fail for good. @param applied whether it took effect all the same */
+  /** Makes a call fail permanently. @param applied whether it took effect anyway */
   fail(request: Request<unknown>, applied: boolean): void {
     const waiting = this.#take(request);
     if (applied) carriedOut(request);
@@ -111,7 +111,7 @@ export function hash(text: string): string {
   return digest('sha1', text, 'base64');
 }
 
-/** A value as text, sets and maps in order of their members. */
+/** A value as text, with the members of sets and maps sorted. */
 export function canonical(value: unknown): string {
   return (
     JSON.stringify(value, (_, part: unknown) => {

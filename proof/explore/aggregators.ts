@@ -1,4 +1,4 @@
-// The aggregator in a small world: every cut of a shard from its checkpoint or before, in any container, with any time left.
+// The aggregator in a small world: every batch of a shard from its checkpoint or before, in any container, with any time left.
 import { type AggregateOutcome, aggregate } from '../../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
@@ -9,7 +9,7 @@ import type { StoredShard } from '../simulation/world/stream.ts';
 import type { Transition } from './fates.ts';
 import type { Stage } from './stage.ts';
 
-/** A warm container: its windows, and a hash of what it went through, which decides what they hold. */
+/** A warm container: its windows, and a hash of its past, which determines their content. */
 interface Container {
   readonly windows: DedupWindows;
   readonly memory: string;
@@ -22,7 +22,7 @@ interface Delivery {
   readonly to: number;
   readonly config: number;
   readonly container: Container;
-  /** Segments for which there is time. */
+  /** Segments that fit into its time. */
   readonly segments: number;
 }
 
@@ -34,12 +34,12 @@ export function timesFor(timeouts: number): readonly number[] {
   return timeouts > 0 ? [ALWAYS, 0, 1] : [ALWAYS];
 }
 
-/** A limited time as a history tells it. */
+/** A limited time, as described in a history. */
 export function describeTime(times: number): string {
   return times === ALWAYS ? '' : `, time for ${times}`;
 }
 
-/** An invocation's clock: it says yes as often as there is time for another segment, or another delta. */
+/** An invocation's time: it allows a number of further segments or deltas. */
 export function timeFor(times: number): () => boolean {
   let left = times;
   return () => {
@@ -51,9 +51,9 @@ export function timeFor(times: number): () => boolean {
 /** The mapping and the function's containers. */
 export class Aggregators {
   readonly #stage: Stage;
-  /** Records of each shard that the mapping knows to be done. */
+  /** Records of each shard that the mapping has checkpointed. */
   readonly #checkpoints = new Map<StoredShard, number>();
-  /** Containers that wait for an invocation, latest last. */
+  /** Idle containers, the latest last. */
   #warm: Container[] = [];
   /** The configuration in force. */
   #config = 0;
@@ -62,7 +62,7 @@ export class Aggregators {
     this.#stage = stage;
   }
 
-  /** Everything that can make a difference from here on. */
+  /** The state that determines everything from here on. */
   state(): readonly unknown[] {
     return [[...this.#checkpoints.values()], this.#warm.map(({ memory }) => memory), this.#config];
   }
@@ -82,7 +82,7 @@ export class Aggregators {
     );
   }
 
-  /** Delivers what the mapping does not know to be done, record by record. */
+  /** Delivers the records after the checkpoint, one by one. */
   async finish(): Promise<void> {
     const windows = new DedupWindows();
     for (const shard of this.#stage.world.stream.all()) {
@@ -103,7 +103,7 @@ export class Aggregators {
     return this.#checkpoints.get(shard) ?? 0;
   }
 
-  /** Whether everything in a shard and its ancestors is known to be done. */
+  /** Whether all records of a shard and its ancestors are checkpointed. */
   #isDone(id: ShardId): boolean {
     const shard = this.#stage.shardOf(id);
     return (

@@ -1,4 +1,4 @@
-// TTL in a small world: deltas go when the world says so, at the earliest when every level has them.
+// TTL in a small world: deltas expire when the world allows it, at the earliest when every level has them.
 import type { Item } from '../../fake-aws/dynamodb/values.ts';
 import { parseSegmentId } from '../../lambdas/core/identifiers.ts';
 import { LEVELS } from '../../lambdas/core/level.ts';
@@ -9,7 +9,7 @@ import type { Stage } from './stage.ts';
 /** Deletes what has expired. */
 export class Expiry {
   readonly #stage: Stage;
-  /** Whether deltas went that a level did not have: then counts are short, and compaction must say so. */
+  /** Whether deltas expired that a level did not have: then counts are too low, and compaction must report it. */
   isLossy = false;
 
   constructor(stage: Stage) {
@@ -18,7 +18,7 @@ export class Expiry {
 
   transitions(): Transition[] {
     const { left, spec, clock, world, actors } = this.#stage;
-    // Deltas are kept for a month: no operator's command takes as long. A compactor may hang, for all that is known.
+    // Deltas are kept for a month: no operator's command takes as long, but a compactor may hang.
     const isOperated = actors.some(({ role, ended }) => role === 'operator' && !ended);
     if (left.expiries === 0 || isOperated) return [];
     const expired = [...world.aws.dynamoDb.table(TABLES.counts).items()].filter(

@@ -1,4 +1,4 @@
-// What may become of a call: an answer, a crash before or after, a lost answer, a failure, a send taken in part.
+// Outcomes of a call: an answer, a crash before or after, a lost answer, a failure, a partly accepted send.
 import { carriedOut, type Request } from '../simulation/world/network.ts';
 import type { Actor, Role } from './actor.ts';
 import type { SmallWorld } from './small-world.ts';
@@ -11,7 +11,7 @@ export interface Transition {
 
 const READS = /^(?:read|query|shards$|probe$|metrics$)/;
 
-/** How often things may still happen. */
+/** The faults and events that remain. */
 export interface Budgets extends Record<`${Role}s`, number> {
   crashes: number;
   ambiguities: number;
@@ -20,11 +20,11 @@ export interface Budgets extends Record<`${Role}s`, number> {
   timeouts: number;
   hours: number;
   expiries: number;
-  /** Whether the queue takes only the first message of a batch just now. */
+  /** Whether the queue now accepts only the first message of a batch. */
   cutting: boolean;
 }
 
-/** How often things may happen in a world. */
+/** How often each fault and event may happen in a world. */
 export function budgetsOf(world: SmallWorld): Budgets {
   const { aggregators, writers, crashes, ambiguities, errors, partialSends: partials } = world;
   const { redrivers = 0, accountants = 0, compactors = 0, readers = 0, operators = 0 } = world;
@@ -34,7 +34,7 @@ export function budgetsOf(world: SmallWorld): Budgets {
   return { ...invocations, ...faults, hours, expiries, cutting: false };
 }
 
-/** What may become of the calls that an invocation waits for. */
+/** The possible outcomes of the calls that an invocation waits for. */
 export function fatesOf(actor: Actor, name: string, left: Budgets): Transition[] {
   if (actor.ended) return [];
   return actor.waiting.flatMap((request) => fatesOfCall(actor, request, name, left));
@@ -51,7 +51,7 @@ function fatesOfCall(actor: Actor, request: Request<unknown>, name: string, left
     };
     next.push({ label: `${call}: ${what}`, run: spend });
   };
-  // A reader changes nothing: one that fails is one fewer.
+  // A reader changes nothing, so a failing reader need not be explored.
   if (actor.role === 'reader') return next;
   mayAlso('crashes', 'crash before', () => actor.crash());
   mayAlso('errors', 'fails', () => actor.fail(request, false));

@@ -1,4 +1,4 @@
-// Every function but the aggregator, and the operator: what may start, and what its end comes to.
+// Every function except the aggregator, and the operator: what may start, and what its end means.
 
 import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
 import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
@@ -19,7 +19,7 @@ import type { Transition } from './fates.ts';
 import { CONFIG, HOUR_MS } from './small-world.ts';
 import type { Stage } from './stage.ts';
 
-/** Everything is kept for ever. */
+/** Everything is kept forever. */
 const RETENTIONS = { hours: undefined, days: undefined, months: undefined, all: undefined };
 export const QUERY = { acceptFutureMs: HOUR_MS, retentions: RETENTIONS };
 const DISCARDING = { by: 'operator', at: '2026-11-22T05:00:00.000Z', why: 'not wanted' };
@@ -29,9 +29,9 @@ export class Functions {
   readonly #stage: Stage;
   readonly #expiry: Expiry;
   #compactors = 0;
-  /** What was final in an answer, by counter, grain and start. */
+  /** What answers called final, by counter, grain and start. */
   readonly final = new Map<string, bigint>();
-  /** The parts of dead letters that an operator was told are lost. */
+  /** The parts of dead letters that were reported lost to an operator. */
   readonly discarded = new Set<string>();
 
   constructor(stage: Stage, expiry: Expiry) {
@@ -61,7 +61,7 @@ export class Functions {
     const clients = this.#stage.clients(network);
     const { store, archive: expired } = clients;
     const ports = { ...clients, deltas: store, expired, clock: this.#stage.clock, random: () => 0 };
-    // One delta after the other, since their order makes no difference.
+    // Deltas are stored one after the other, since their order makes no difference.
     return writeRollups(messages, ports, { retentions: RETENTIONS, concurrency: 1 }, timeFor(deltas));
   }
 
@@ -96,7 +96,7 @@ export class Functions {
     return compact(ports, settings, () => true);
   }
 
-  /** Every message alone, and all of them together; one that another writer holds is a copy. */
+  /** Every message alone, and all of them together; a message that another writer holds is a copy. */
   #writes(): Transition[] {
     const { world, left } = this.#stage;
     const ids = world.queue.messages().map(({ messageId }) => messageId);
@@ -132,7 +132,7 @@ export class Functions {
       (actor) => this.compact(actor, turn),
       String(turn),
       (error) => {
-        // Deltas that were gone before they were compacted must be noticed; others must not be missed.
+        // Compaction must report deltas that expired too early, and no others.
         if (error instanceof DeltasMissing && this.#expiry.isLossy) return;
         throw new Violation('recovery ends', `the compactor failed: ${error}`);
       },
@@ -185,7 +185,7 @@ export class Functions {
     this.#run('operator', run, name);
   }
 
-  /** Starts an invocation; what it finds broken stays with the oracle. */
+  /** Starts an invocation; the oracle keeps what it finds broken. */
   #run(
     role: Actor['role'],
     run: (actor: Actor) => Promise<unknown>,

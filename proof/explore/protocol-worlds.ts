@@ -27,7 +27,7 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'three invocations, two at once, a crash',
-    shows: 'A zombie that goes on after its segment was recovered must change nothing.',
+    shows: 'A zombie that continues after its segment was recovered must change nothing.',
     records: records('a:x', 'a:x'),
     aggregators: 3,
     aggregatorsAtOnce: 2,
@@ -36,7 +36,7 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'three deliveries cut anew, crashes, a lost answer, messages not taken',
-    shows: 'A segment is finished with the records of its plan, not with those of the batch at hand.',
+    shows: 'A segment is finished with the records of its plan, not with those of the current batch.',
     records: records('a:x', 'b:y', 'a:x'),
     aggregators: 3,
     aggregatorsAtOnce: 1,
@@ -79,7 +79,7 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'two writers at once, two parts a segment, a lost answer',
-    shows: 'A part is acknowledged only when all of its rows are in.',
+    shows: 'A part is acknowledged only when all of its rows are stored.',
     records: records('a:x', 'b:x,c:y'),
     aggregated: true,
     writers: 2,
@@ -91,7 +91,7 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'a writer runs out of time',
-    shows: 'A part of which some rows were not tried is not acknowledged, and its message stays.',
+    shows: 'A part with rows that were not written is not acknowledged, and its message stays.',
     records: records('a:x,b:y'),
     aggregated: true,
     writers: 3,
@@ -102,7 +102,7 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'a writer fails, redrive returns, crashes on the way',
-    shows: 'A message is at every moment in a queue, in the archive, or counted.',
+    shows: 'At every moment, a message is in a queue, in the archive, or counted.',
     records: records('a:x'),
     aggregated: true,
     writers: 3,

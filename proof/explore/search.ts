@@ -1,4 +1,4 @@
-// Depth-first search through everything that may happen in a small world; a state met again is not entered again.
+// Depth-first search through everything that may happen in a small world; a known state is not searched again.
 import { Violation } from '../oracle/violation.ts';
 import { SmallRun } from './small-run.ts';
 import type { SmallWorld } from './small-world.ts';
@@ -6,7 +6,7 @@ import type { SmallWorld } from './small-world.ts';
 /** What a search found. */
 export interface Found {
   readonly name: string;
-  /** Different histories from the start to the end: ways through the states. */
+  /** Different paths from the start to the end. */
   readonly histories: bigint;
   readonly states: number;
   readonly steps: number;
@@ -26,9 +26,9 @@ interface Frame {
 }
 
 /**
- * Searches a small world. Every branch is run anew from the start: nothing of a use case can be copied.
+ * Searches a small world. Each branch runs again from the start, since a running use case cannot be copied.
  * @param statesMax stop after so many states
- * @param order which branches come first: a search that stops early sees another part of the world with each
+ * @param order which branches come first: with each order, a search that stops early sees another part of the world
  */
 export async function search(
   world: SmallWorld,

@@ -1,4 +1,4 @@
-// One run through a small world: what may happen next, making it happen, and what must be true in the end.
+// One run through a small world: what may happen next, how it happens, and what must be true in the end.
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { unknownHistory } from '../../lambdas/core/message-history.ts';
 import { conservationDifference } from '../../lambdas/core/pipeline-status.ts';
@@ -21,7 +21,7 @@ import { Stage } from './stage.ts';
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The world and all that goes on in it. */
+/** The world and its actors. */
 export class SmallRun {
   readonly #stage: Stage;
   readonly #aggregators: Aggregators;
@@ -45,7 +45,7 @@ export class SmallRun {
     this.#functions = new Functions(this.#stage, this.#expiry);
   }
 
-  /** Puts the records, and takes the steps that the world says were taken before it starts. */
+  /** Puts the records, and takes the steps that the world declares as done before its start. */
   async start(): Promise<void> {
     const { records, reshards = [], aggregated } = this.#stage.spec;
     for (const [place, { shard, atMs = place, done = [], ...record }] of records.entries()) {
@@ -69,14 +69,14 @@ export class SmallRun {
     ];
   }
 
-  /** Makes something happen, and lets all code run until it stands still again. */
+  /** Takes one step, and lets all code run until it waits again. */
   async take(transition: Transition): Promise<void> {
     transition.run();
     await allMicrotasks();
     this.#throwViolation();
   }
 
-  /** A hash of everything that can make a difference from here on. */
+  /** A hash of the state that determines everything from here on. */
   state(): string {
     const { final, discarded } = this.#functions;
     const known = [[...final].map(([name, n]) => `${name} ${n}`), [...discarded], this.#expiry.isLossy];
@@ -103,7 +103,7 @@ export class SmallRun {
       );
     await this.#aggregators.finish();
     for (let rounds = 0; world.queue.size + world.deadLetters.size > 0; rounds += 1) {
-      // What a dead invocation hid comes to light.
+      // Messages hidden by a dead invocation become visible.
       clock.ms += 120_000;
       if (rounds > 10) throw new Violation('recovery ends', 'messages stay in the queues');
       await this.#write();
@@ -150,7 +150,7 @@ export class SmallRun {
     await checkTops(minutes, ports, QUERY);
   }
 
-  /** Two days later every level has everything, and says the same. */
+  /** Two days later every level has everything, and gives the same counts. */
   async #checkCompacted(atRest: AtRest): Promise<void> {
     const { clock, spec } = this.#stage;
     clock.ms += 2 * DAY_MS - (clock.ms % MINUTE_MS);
@@ -187,7 +187,7 @@ export class SmallRun {
     for (const { receiptHandle } of messages) this.#stage.world.queue.delete(receiptHandle);
   }
 
-  /** Stores deltas as a writer does that dies before it acknowledges them; their messages are used up. */
+  /** Stores deltas like a writer that dies before it acknowledges them; their messages are consumed. */
   async #store(): Promise<void> {
     const { store } = this.#stage.clients();
     for (const { body, receiptHandle } of this.#messages()) {

@@ -1,11 +1,11 @@
-// What a small world is made of: a handful of records, a few invocations, and what may become of them.
+// A small world: a handful of records, a few invocations, and their possible outcomes.
 import type { RollupConfig } from '../../lambdas/core/segment.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 22, 5, 7);
 export const HOUR_MS = 3_600_000;
 
 /**
- * Something done to its end before the exploration starts: segments are made; deltas are stored and their messages used up, but
+ * A step finished before the exploration starts: segments are made; deltas are stored and their messages consumed, but
  * not acknowledged; messages are written, all or the newest, or with copies that stay in the queue; dead letters are parked, with
  * copies in the queue; the watermark is published; every level is compacted.
  */
@@ -23,7 +23,7 @@ export interface SmallRecord {
   readonly done?: readonly Step[];
 }
 
-/** A change of shards after the first `after` records: one split in two, or two merged. New shards take the next numbers. */
+/** A change of shards after the first `after` records: a split or a merge. New shards get the next numbers. */
 export type Reshard =
   | { readonly after: number; readonly split: number }
   | { readonly after: number; readonly merge: readonly [number, number] };
@@ -31,7 +31,7 @@ export type Reshard =
 /** What may happen in a small world, and how often. */
 export interface SmallWorld {
   readonly name: string;
-  /** What a pipeline would do wrong that this world would show: one sentence. */
+  /** The mistake of a pipeline that this world would reveal, in one sentence. */
   readonly shows: string;
   readonly records: readonly SmallRecord[];
   /** Shards at the start. */
@@ -54,15 +54,15 @@ export interface SmallWorld {
   readonly compactorsAtOnce?: number;
   /** Largest block by the settings of the first compactor, of the second, and so on. */
   readonly blockBytes?: readonly number[];
-  /** Calls of a compactor that need a decision, where it is not those that others see. */
+  /** Calls of a compactor that need a decision, if not those that other actors observe. */
   readonly decided?: readonly string[];
-  /** Questions, one at a time: the grain, and the depth at which the walk over splits begins. */
+  /** Queries, one at a time: the grain, and the depth at which the walk over splits begins. */
   readonly readers?: number;
   readonly asks?: 'minute' | 'hour' | 'day' | 'total';
   readonly hint?: number;
   /** Times that an operator discards a parked dead letter. */
   readonly operators?: number;
-  /** Times that TTL deletes what is an hour old; where compaction stalls, also what no level has. */
+  /** How often TTL deletes items that are an hour old; where compaction stalls, also those that no level has. */
   readonly expiries?: number;
   readonly stalls?: boolean;
   /** Whether the aggregator has done its work before the exploration starts. */
@@ -70,11 +70,11 @@ export interface SmallWorld {
   readonly crashes: number;
   /** Writes whose answer is lost and which the SDK sends again. */
   readonly ambiguities: number;
-  /** Calls that fail for good, after they took effect or before. */
+  /** Calls that fail permanently, before or after they took effect. */
   readonly errors: number;
-  /** Sends of which only the first message is taken. */
+  /** Sends of which only the first message is accepted. */
   readonly partialSends: number;
-  /** Invocations that have time for none or for one more segment, or update, only. */
+  /** Invocations with time for at most one more segment or update. */
   readonly timeouts?: number;
   /** How often an hour may pass. */
   readonly hours?: number;
@@ -93,7 +93,7 @@ export const SMALL_PARTS: RollupConfig = { ...CONFIG, slotBits: 4, wideBytesMax:
 /** A dedup window of ten seconds, for worlds in which arrivals lie seconds apart. */
 export const SHORT_WINDOW: RollupConfig = { ...CONFIG, dedupWindowMs: 10_000 };
 
-/** A world in which nothing happens. */
+/** A world without faults. */
 export const ORDINARY = {
   shards: 1,
   aggregators: 0,

@@ -12,7 +12,7 @@ import { HOUR_MS, NOW_MS, type Reshard, type SmallRecord, type SmallWorld } from
 
 const RETRIES = '{"attempts":1,"redriveRounds":1,"redriveDelaySeconds":0,"backoffBaseSeconds":0}';
 
-/** The world and everybody in it. */
+/** The world and its actors. */
 export class Stage {
   readonly spec: SmallWorld;
   readonly world: World;
@@ -35,7 +35,7 @@ export class Stage {
       observer: this.oracle,
       shards: spec.shards,
       retries: RETRIES,
-      // What is due is deleted when the world says so.
+      // Expired items are deleted when the world decides.
       deltaRetentionMs: HOUR_MS,
       ttlDelayMs: Number.POSITIVE_INFINITY,
       partialSends: { taken: (entries) => (this.left.cutting ? Math.min(1, entries) : entries) },
@@ -91,7 +91,7 @@ export class Stage {
     return this.left[`${role}s`] > 0 && running < atOnce;
   }
 
-  /** Starts an invocation. @param given everything that its code was given, beside what it hears */
+  /** Starts an invocation. @param given its input, besides the answers it receives */
   start(role: Role, given: string): Actor {
     this.left[`${role}s`] -= 1;
     const actor = new Actor(role, given, this.clock, this.spec.decided);
@@ -99,7 +99,7 @@ export class Stage {
     return actor;
   }
 
-  /** Everything that can make a difference from here on, but for the memory of containers. */
+  /** The state that determines everything from here on, except the memory of containers. */
   state(): readonly unknown[] {
     const { aws, queue, deadLetters, archive } = this.world;
     const { dynamoDb } = aws;

@@ -3,7 +3,7 @@ import { CONFIG, HOUR_MS, ORDINARY, type SmallWorld } from './small-world.ts';
 
 /** A block with two rows is split. */
 const SPLIT = [20];
-/** Everything is done with a record. */
+/** All steps of a record. */
 const DONE = ['aggregate', 'write', 'account', 'compact'] as const;
 const WRITTEN = ['aggregate', 'write', 'account'] as const;
 /** What a compactor reads before each of these is then read with the call before. */
@@ -13,7 +13,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'compaction: two compactors merge one epoch, a crash',
-    shows: 'A block that has an epoch already takes it no second time.',
+    shows: 'A block that already has an epoch is not merged with it again.',
     records: [
       { shard: 0, events: ['a:x'], done: DONE },
       { shard: 0, events: ['b:x'], done: WRITTEN },
@@ -25,7 +25,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'compaction: a zombie goes on after its epoch and the next are done',
-    shows: 'What a zombie puts, plans or ends of an earlier epoch changes nothing.',
+    shows: 'Writes, plans and ends by a zombie of an earlier epoch change nothing.',
     records: [
       { shard: 0, events: ['a:x'], done: DONE },
       { shard: 0, events: ['b:x'], done: WRITTEN },
@@ -141,7 +141,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'compaction: the aggregator works while an epoch is planned',
-    shows: 'Deltas that an epoch does not have are found from its floor on, also those planned meanwhile.',
+    shows: 'Deltas outside an epoch are found from its floor on, including those planned meanwhile.',
     records: [
       { shard: 0, events: ['a:x'], done: DONE },
       { shard: 0, events: ['b:x'], atMs: 10 },
@@ -155,7 +155,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'compaction: late rows of a closed hour, a reader by hour',
-    shows: 'What comes after a level has closed its time is added until the level has it.',
+    shows: 'Rows that arrive after a level closed their period are added until the level has them.',
     records: [
       { shard: 0, events: ['a:x'], done: DONE },
       { shard: 0, events: ['b:x'], happenedMs: -2 * HOUR_MS, done: ['aggregate', 'write'] },
@@ -195,7 +195,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'discard: the delta is stored, and its writer is dead',
-    shows: 'Discarding acknowledges a delta that it finds: else its segment never settles.',
+    shows: 'Discarding acknowledges a stored delta: otherwise its segment never settles.',
     records: [
       { shard: 0, events: ['a:x'], done: ['aggregate', 'park', 'store'] },
       { shard: 0, events: ['b:x'], done: ['aggregate', 'write'] },
@@ -220,7 +220,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'discard: what was counted and has expired',
-    shows: 'An operator is not told that something is lost which every level has.',
+    shows: 'What every level has is never reported lost to an operator.',
     records: [{ shard: 0, events: ['a:x'], done: ['aggregate', 'park', 'copy', 'compact'] }],
     writers: 1,
     operators: 1,
@@ -232,7 +232,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'expiry: a plan that another has finished, its deltas gone',
-    shows: 'A compactor that finds deltas gone looks whether its epoch is done before it raises an alarm.',
+    shows: 'A compactor that misses deltas checks whether its epoch is done before it raises an alarm.',
     records: [{ shard: 0, events: ['a:x'], done: WRITTEN }],
     compactors: 2,
     compactorsAtOnce: 2,
@@ -243,7 +243,7 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'expiry: compaction stalls for longer than deltas are kept',
-    shows: 'Deltas that are gone before they were compacted stop compaction.',
+    shows: 'Deltas that expire before they are compacted stop compaction.',
     records: [
       { shard: 0, events: ['a:x'], done: WRITTEN },
       { shard: 0, events: ['b:x'], done: ['aggregate'] },

@@ -1,11 +1,11 @@
-// Small worlds of the dedup window: what a segment must know of the ones before it, in warm containers, over time, across shards.
+// Small worlds of the dedup window: what a segment must know of earlier ones, in warm containers, over time, across shards.
 import { ORDINARY, records, SHORT_WINDOW, type SmallWorld } from './small-world.ts';
 
 export const WINDOW_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'an attempt that failed, recovered in the same warm container',
-    shows: 'A container that remembers the ids of a failed attempt takes its own events for duplicates.',
+    shows: 'A container that remembers the ids of a failed attempt treats its own events as duplicates.',
     records: records('a:x', 'b:x'),
     aggregators: 3,
     errors: 1,
@@ -97,7 +97,7 @@ export const WINDOW_WORLDS: readonly SmallWorld[] = [
   {
     ...ORDINARY,
     name: 'three generations, split and merged, the middle one empty',
-    shows: 'Shards that never held a record hand on what their parents knew.',
+    shows: 'Shards that never held a record pass on what their parents knew.',
     records: [
       { shard: 0, events: ['a:x'] },
       { shard: 0, events: ['b:x'] },

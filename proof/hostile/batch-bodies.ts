@@ -5,7 +5,7 @@ import type { Random } from './random.ts';
 const EVENT = '{"id":"hostile-1","metric":"hostile","entity":"hostile"}';
 const VALID = batch('"0b0e7a52-7f3b-4a8e-9a49-4b0e7a527f3b"');
 
-/** Keys and what looks like one, as JSON text. */
+/** Keys, and values that resemble keys, as JSON text. */
 const KEYS = [
   'null',
   '7',
@@ -64,10 +64,10 @@ function many(count: number, event: string): string {
   return Array(count).fill(event).join(',');
 }
 
-/** The kinds of batches there are. */
+/** The kinds of batches. */
 export const BATCH_KINDS: readonly string[] = Object.keys(KINDS);
 
-/** A batch of the kind, or of any. */
+/** A batch of the given kind, or of any kind. */
 export function hostileBatch(random: Random, wanted?: string): HostileBody {
   const kind = wanted ?? random.pick(BATCH_KINDS);
   const made = KINDS[kind]?.(random);

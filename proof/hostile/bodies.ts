@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import type { Random } from './random.ts';
 
-/** A body and what kind it is, for the report. */
+/** A body and its kind, for the report. */
 export interface HostileBody {
   readonly kind: string;
   readonly bytes: Buffer;
@@ -17,7 +17,7 @@ const VALID = {
   ],
 };
 
-/** Values that parsers, validators and templates stumble over, as JSON text. */
+/** Values that trip up parsers, validators and templates, as JSON text. */
 const VALUES = [
   'null',
   'true',
@@ -129,14 +129,14 @@ const KINDS: Readonly<Record<string, Kind>> = {
   '10 MB': (random) => Buffer.alloc(10 * 1024 * 1024 - random.below(3), random.pick([0x20, 0x5b, 0x61])),
 };
 
-/** Kinds that take long, for one in so many rounds. */
+/** Slow kinds, used only in some rounds. */
 const HEAVY = new Set(['10 MB', 'many fields', 'white space', 'many duplicate keys', 'huge string']);
 const LIGHT = Object.keys(KINDS).filter((kind) => !HEAVY.has(kind));
 
-/** The kinds of body there are. */
+/** The kinds of bodies. */
 export const BODY_KINDS: readonly string[] = Object.keys(KINDS);
 
-/** A body of the kind, or of any. */
+/** A body of the given kind, or of any kind. */
 export function hostileBody(random: Random, wanted?: string): HostileBody {
   const kind = wanted ?? random.pick(random.chance(0.03) ? [...HEAVY] : LIGHT);
   const made = KINDS[kind]?.(random);

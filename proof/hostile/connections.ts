@@ -1,4 +1,4 @@
-// Hostile connections: slow, half closed, broken off, silent, and very many of them.
+// Hostile connections: slow, half closed, reset, silent, and very many of them.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,14 +14,14 @@ export interface Attack {
 
 const BODY = JSON.stringify({ events: [{ metric: 'hostile', entity: 'slow' }] });
 
-/** A request that is well-formed and comes in pieces, over about a second; it is answered like any other. */
+/** A well-formed request in pieces, over about a second; it is answered like any other. */
 export async function slowRequest(port: number, random: Random): Promise<Attack> {
   const request = whole('slow request', random.chance(0.5) ? BODY : BODY.slice(1));
   const writing: Writing = { pieceBytes: 1 + random.below(20), pauseMs: 20 };
   return { request, exchange: await exchange(port, request.bytes, 'POST', writing) };
 }
 
-/** A request whose sender says that no more will come, in the middle of it or at its end. */
+/** A request whose sender closes its writing side, in the middle or at the end. */
 export async function halfClosed(port: number, random: Random): Promise<Attack> {
   const { bytes } = whole('half closed', BODY);
   const cut = random.chance(0.3) ? bytes.length : random.below(bytes.length);
@@ -45,7 +45,7 @@ export async function brokenOff(port: number, random: Random): Promise<void> {
   socket.resetAndDestroy();
 }
 
-/** Opens connections that say nothing, or the beginning of a request and no more. @returns closes them */
+/** Opens connections that send nothing, or only the beginning of a request. @returns a function that closes them */
 export async function silentCrowd(port: number, size: number): Promise<() => void> {
   const crowd: Socket[] = [];
   for (let at = 0; at < size; at += 1) {

@@ -1,4 +1,4 @@
-// One exchange over a bare socket: bytes out, and answers back that are read strictly.
+// One exchange over a bare socket: bytes out, and strictly parsed answers back.
 import { connect, type Socket } from 'node:net';
 
 /** An answer as it came over the wire. */
@@ -8,7 +8,7 @@ export interface RawAnswer {
   readonly body: Buffer;
 }
 
-/** What came back: answers, and what follows them that is none. */
+/** What came back: answers, and any bytes after them. */
 export interface Exchange {
   readonly answers: readonly RawAnswer[];
   readonly rest: Buffer;
@@ -19,11 +19,11 @@ export interface Exchange {
 export interface Writing {
   readonly pieceBytes?: number;
   readonly pauseMs?: number;
-  /** Close the writing side when all is written: no more will come. */
+  /** Close the writing side when everything is written. */
   readonly halfClose?: boolean;
 }
 
-/** Far above anything of ours; a machine that is busy with other things can be slow. */
+/** Far above our own timeouts, since a busy machine can be slow. */
 const TIMEOUT_MS = 60_000;
 
 /** Sends bytes and collects what comes back until the server closes. @param verb of the first request: HEAD's answer has no body */

@@ -1,4 +1,4 @@
-// `npx tally hostile`: attacks a local stack of its own in every way it knows, and says which promises held.
+// `npx tally hostile`: attacks a local stack of its own in every way it knows, and reports which promises held.
 import { parseArgs } from 'node:util';
 import { type HostileReport, runHostile } from './run.ts';
 

@@ -14,7 +14,7 @@ export interface NeighbourReport {
   readonly slowestMs: number;
 }
 
-/** Starts the neighbours. @returns ends them, and waits until their events are counted */
+/** Starts the neighbours. @returns a function that stops them, and waits until their events are counted */
 export function startNeighbours(url: string, name: string): () => Promise<NeighbourReport> {
   const broken: string[] = [];
   const sent = Array<number>(CLIENTS).fill(0);
@@ -30,7 +30,7 @@ export function startNeighbours(url: string, name: string): () => Promise<Neighb
     if (taken.includes(true)) sent[client] = (sent[client] ?? 0) + EVENTS_EACH;
   }
 
-  /** @returns whether it was taken */
+  /** @returns whether it was accepted */
   async function postOnce(body: string): Promise<boolean> {
     const began = performance.now();
     const headers = { 'content-type': 'application/json' };
@@ -59,10 +59,10 @@ export function startNeighbours(url: string, name: string): () => Promise<Neighb
   };
 }
 
-/** How long an event may take to be counted after everything hostile has stopped. */
+/** How long an event may take to be counted after the attacks have stopped. */
 const COUNTED_WITHIN_MS = 60_000;
 
-/** Waits until an entity has what it should have; gives what it has when it does, or when time is over. */
+/** Waits until an entity has its expected count. @returns the count then, or when time is up */
 export async function waitForCount(
   url: string,
   entity: string,

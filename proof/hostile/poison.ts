@@ -1,11 +1,11 @@
-// Malformed data past the front door: straight onto the stream, straight onto the queue.
+// Malformed data that bypasses the front door: directly in the stream or the queue.
 import { gzipSync } from 'node:zlib';
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Random } from './random.ts';
 
-/** The event of batches that are well-formed: it is counted, although it came among poison. */
+/** The event of well-formed batches, which is counted although it arrives among poison. */
 export const BATCHED = { metric: 'hostile-batch', entity: 'batched' };
 const MB = 1024 * 1024;
 
@@ -58,7 +58,7 @@ const MESSAGES: readonly RecordMaker[] = [
   () => 'y'.repeat(MB - 100),
 ];
 
-/** What past the front door was sent. */
+/** What was sent past the front door. */
 export interface PoisonReport {
   records: number;
   messages: number;
@@ -98,7 +98,7 @@ export class Poisoner {
     this.report.batchedEvents += 10_000;
   }
 
-  /** Each malformed record and message there is, once. */
+  /** Each malformed record and message once. */
   async everything(): Promise<void> {
     for (const make of RECORDS) await this.#put([toBytes(make(this.#random)), this.#batch(1)]);
     this.report.batchedEvents += RECORDS.length;

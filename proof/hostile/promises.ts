@@ -1,8 +1,8 @@
-// What every answer must keep: no fault of ours, JSON with a message, and the length that it says.
+// What every answer must keep: no server error, JSON with a message, and its declared length.
 import type { Exchange, RawAnswer } from './exchange.ts';
 import type { HostileRequest } from './requests.ts';
 
-/** What is wrong with what came back; empty: nothing. */
+/** Problems with what came back; empty if there are none. */
 export function brokenPromises(
   { verb, mayBeUnanswered }: HostileRequest,
   { answers, rest, timedOut }: Exchange,
@@ -23,7 +23,7 @@ function brokenBy({ status, headers, body }: RawAnswer, bodyless: boolean): stri
   if (headers.get('content-length') !== String(body.length)) {
     broken.push(`status ${status}: content-length ${headers.get('content-length')} for ${body.length} bytes`);
   }
-  // A request target that comes to the root gets the console's page, which has a type of its own.
+  // A request for the root gets the console's page, which has its own type.
   if (status === 200 && /^text\/html\b/.test(headers.get('content-type') ?? '')) {
     return body.toString('utf8').startsWith('<!doctype html>') ? broken : [...broken, 'HTML that is no page'];
   }

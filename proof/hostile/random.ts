@@ -1,6 +1,6 @@
-// Seeded randomness: a hostile run is played again from its seed.
+// Seeded randomness: a hostile run can be replayed from its seed.
 
-/** A source of numbers that a seed decides (mulberry32). */
+/** A random generator with a seed (mulberry32). */
 export class Random {
   #state: number;
 
@@ -21,7 +21,7 @@ export class Random {
     return Math.floor(this.next() * limit);
   }
 
-  /** One of the items. @throws RangeError when there is none */
+  /** One of the items. @throws RangeError if there are none */
   pick<T>(items: readonly T[]): T {
     const item = items[this.below(items.length)];
     if (item === undefined) throw new RangeError('nothing to pick from');

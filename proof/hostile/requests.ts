@@ -109,10 +109,10 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   },
 };
 
-/** The kinds of request there are. */
+/** The kinds of requests. */
 const REQUEST_KINDS: readonly string[] = Object.keys(MAKERS);
 
-/** A request of the kind, or of any; bodies more often than the others. */
+/** A request of the given kind, or of any kind; bodies more often than others. */
 export function hostileRequest(random: Random, wanted?: string): HostileRequest {
   const kind = wanted ?? (random.chance(0.4) ? 'body' : random.pick(REQUEST_KINDS));
   const maker = MAKERS[kind];
@@ -132,7 +132,7 @@ function posted({ kind, bytes }: HostileBody, prefix = ''): HostileRequest {
   return { kind: `${prefix}${kind}`, ...request('POST', '/v1/events', [JSON_TYPE], bytes) };
 }
 
-/** A request whose frame is right. */
+/** A request with correct framing. */
 function request(verb: string, path: string, headers: readonly string[] = [], body?: Buffer) {
   const bytes = body ?? (verb === 'POST' ? Buffer.from('{}') : NOTHING);
   const length = body !== undefined || verb === 'POST' ? [`Content-Length: ${bytes.length}`] : [];
@@ -140,7 +140,7 @@ function request(verb: string, path: string, headers: readonly string[] = [], bo
   return raw(verb, [...first, ...length, ...headers], bytes);
 }
 
-/** One that the server may leave without an answer. */
+/** A request that the server may leave unanswered. */
 function partial(verb: string, head: readonly string[], body: Buffer) {
   return { ...raw(verb, head, body), mayBeUnanswered: true };
 }

@@ -1,4 +1,4 @@
-// One hostile run: everything there is once, then at random until time is over, with neighbours going on all the while.
+// One hostile run: every attack once, then random ones until time is up, with neighbours working all the while.
 import { brokenOff, halfClosed, silentCrowd, slowRequest } from './connections.ts';
 import { type Exchange, exchange } from './exchange.ts';
 import { type NeighbourReport, startNeighbours, waitForCount } from './neighbours.ts';
@@ -8,12 +8,12 @@ import { Random } from './random.ts';
 import { everyRequest, type HostileRequest, hostileRequest } from './requests.ts';
 import { Victim } from './victim.ts';
 
-/** How to run. */
+/** Options of a run. */
 export interface HostileOptions {
   readonly seed: number;
-  /** How long to go on at random, after everything was sent once. */
+  /** How long to send random attacks, after each was sent once. */
   readonly seconds: number;
-  /** Connections that stay open and say nothing. */
+  /** Connections that stay open and send nothing. */
   readonly crowd: number;
 }
 
@@ -25,18 +25,18 @@ export interface HostileReport {
   readonly poison: PoisonReport;
   readonly neighbours: NeighbourReport;
   readonly memory: { readonly heapGrowthBytes: number; readonly rssGrowthBytes: number };
-  /** Each broken promise with what broke it; empty when all were kept. */
+  /** Each broken promise and its cause; empty if all were kept. */
   readonly broken: readonly string[];
 }
 
-/** What is sent once is the same in every run. */
+/** The first pass is the same in every run. */
 const FIXED_SEED = 1;
-/** Between two rounds of poison: the emulators keep all of it, in memory. */
+/** Time between two rounds of poison: the emulators keep all of it in memory. */
 const POISON_PAUSE_MS = 3_000;
 /** Attacks at once. */
 const ATTACKERS = 6;
 /**
- * What the API's process may hold more of after everything than after everything was sent once. Nothing a client sent stays, so what
+ * How much memory of the API's process may grow after the first pass. Nothing that a client sends is kept, so what
  * grows is compiled code and the like. Runs end with less than they began with; one that kept every body it read ended with 12 MB more.
  */
 const HEAP_GROWTH_MAX_BYTES = 8 * 1024 * 1024;
@@ -72,7 +72,7 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
   };
   const attack = async (request: HostileRequest, again = false) => {
     const { bytes, verb, mayBeUnanswered } = request;
-    // Half a request ends when its sender says that no more will come; else it would be waited for.
+    // Closing the writing side ends half a request; otherwise the server would wait for the rest.
     judge(request, await exchange(port, bytes, verb, { halfClose: mayBeUnanswered }), again);
   };
   const connectionAttack = async () => {
@@ -133,7 +133,7 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
 }
 
 /**
- * Whether time ran out somewhere. That may be a machine with too much to do, so the request is sent again when nothing else goes on: what a
+ * Whether something timed out. The machine may be overloaded, so the request is sent again when nothing else runs: what a
  * request itself holds up, it holds up again.
  */
 function isLate({ timedOut, answers }: Exchange): boolean {

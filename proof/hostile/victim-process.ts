@@ -1,7 +1,7 @@
-// The process that is attacked: a local stack, and an ear for the one that started it.
+// The attacked process: a local stack that answers its parent.
 import { startLocalStack } from '../../local/stack.ts';
 
-/** What the victim says about itself, and how. */
+/** What the victim reports about itself. */
 export type VictimReport =
   | {
       readonly kind: 'ready';
@@ -26,7 +26,7 @@ process.on('message', (ask) => {
     void stack.stop().then(() => process.disconnect());
     return;
   }
-  // Twice: what the first round finalizes, the second collects.
+  // Twice: the second round collects what the first one finalizes.
   globalThis.gc?.();
   globalThis.gc?.();
   const { heapUsed, external, rss } = process.memoryUsage();

@@ -1,4 +1,4 @@
-// Starts the process that is attacked, asks it for its memory, and hears whether it lives.
+// Starts the attacked process, asks for its memory use, and notices if it dies.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ type Memory = Extract<VictimReport, { kind: 'memory' }>;
 /** A local stack in a process of its own. */
 export class Victim {
   readonly places: Ready;
-  /** What the stack said of itself that it should never have to say. */
+  /** Complaints of the stack, which should never occur. */
   readonly problems: string[];
   readonly #child: ChildProcess;
 

@@ -1,10 +1,10 @@
-// Hunts for a red contract test in the tree it stands in. Prints one line of JSON: the first test that failed, or null.
+// Hunts for a failing contract test in its own tree. Prints one line of JSON: the first test that failed, or null.
 import { relative } from 'node:path';
 import { run } from 'node:test';
 
 const root = process.cwd();
 const files = process.argv.slice(2);
-// What the emulators find AWS in memory finds, too, in a tenth of the time; a few tests need a real endpoint.
+// AWS in memory finds what the emulators find, in a tenth of the time; a few tests need a real endpoint.
 if (!files.some((file) => /generations|faulty-answers/.test(file)))
   process.env['TALLY_CONTRACT_ENDPOINTS'] = 'fake';
 let caught: { by: string } | undefined;
@@ -12,7 +12,7 @@ for await (const { type, data } of run({ files: files.map((file) => `${root}/${f
   // The first to fail is the innermost.
   if (type !== 'test:fail' || caught !== undefined) continue;
   const file = relative(root, data.file ?? '');
-  // The file itself as a failed test: it could not be loaded, or its process died, which proves nothing.
+  // If the file itself is the failed test, it could not be loaded or its process died, which proves nothing.
   if (files.some((own) => data.name.endsWith(own))) throw new Error(`${data.name} failed as a whole`);
   caught = { by: `${file} "${data.name}"` };
 }

@@ -1,4 +1,4 @@
-// Hunts for a broken promise in the tree it stands in: simulation first, then small worlds. Prints one line of JSON.
+// Hunts for a broken promise in its own tree: simulation first, then small worlds. Prints one line of JSON.
 
 import { search } from '../explore/search.ts';
 import { SMALL_WORLDS } from '../explore/worlds.ts';
@@ -6,9 +6,9 @@ import { runSeeds } from '../simulation/campaign/batch.ts';
 
 Error.stackTraceLimit = 0;
 const [seeds = 1500, states = 20_000] = process.argv.slice(2).map(Number);
-/** States of each world in a first pass: most of what breaks at all breaks early, in one world or another. */
+/** States of each world in a first pass: most failures appear early, in one world or another. */
 const FIRST_STATES = 300;
-/** First passes, each over another part of the worlds. */
+/** First passes, each over a different part of the worlds. */
 const FIRST_PASSES = 4;
 
 async function hunt(): Promise<{ by: string; promise: string; message: string } | undefined> {

@@ -1,16 +1,16 @@
-// Mutations: small changes of the code, each of which must turn something red. They are read from the texts beside this file.
+// Mutations: small changes to the code, each of which must make a test fail. They are read from the texts beside this file.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A mutation: what is replaced where. Each text to find must stand there exactly once. */
+/** A mutation: what is replaced where. Each text to find must occur exactly once. */
 export interface Mutation {
   readonly name: string;
   readonly edits: readonly Edit[];
-  /** Tests that hunt it; left out: the simulation and the small worlds do. */
+  /** Tests that hunt it; undefined: the simulation and the small worlds do. */
   readonly tests?: readonly string[];
-  /** Why it breaks no promise, for one that does not: it is then not hunted, but must still apply. */
+  /** Why it breaks no promise: a harmless mutation is not hunted, but must still apply. */
   readonly harmless?: string;
-  /** Why small worlds can't see it: `--explore` then leaves it out. */
+  /** Why small worlds cannot see it: `--explore` then skips it. */
   readonly unexplored?: string;
 }
 
@@ -21,7 +21,7 @@ export interface Edit {
   readonly put: string;
 }
 
-/** A file's text with an edit made. @throws when the text to find does not stand there exactly once */
+/** A file's text with an edit made. @throws when the text to find does not occur exactly once */
 export function edited(text: string, { file, find, put }: Edit): string {
   if (text.split(find).length !== 2) throw new Error(`does not apply to ${file}: ${find}`);
   return text.replace(find, () => put);
@@ -48,10 +48,10 @@ function settingOf(mark: string, rest: string): Partial<Mutation> {
   if (mark === '#') return { name: rest };
   if (mark === 'by') return { tests: [rest] };
   if (mark === 'harmless' || mark === 'unexplored') return { [mark]: rest };
-  throw new Error(`a mutation's text can't begin with ${mark}`);
+  throw new Error(`a mutation's text cannot begin with ${mark}`);
 }
 
-/** The mutations of a text. What stands below `=` and before the first of them holds for all up to the next `=`. */
+/** The mutations of a text. Lines after `=` and before the first mutation apply to all up to the next `=`. */
 function mutationsIn(text: string): Mutation[] {
   return text.split(/^=\n/m).flatMap((section) => {
     const [head = '', ...blocks] = section.split(/^(?=# )/m);
@@ -61,7 +61,7 @@ function mutationsIn(text: string): Mutation[] {
   });
 }
 
-/** Every mutation there is. */
+/** All mutations. */
 export const MUTATIONS: readonly Mutation[] = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith('.txt'))
   .flatMap((name) => mutationsIn(readFileSync(join(import.meta.dirname, name), 'utf8')));

@@ -1,9 +1,9 @@
-// Answers about a counter: each point, and their sum, lies within bounds.
+// Answers about a counter: each point, and their sum, must be within bounds.
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import type { Arrived, Kind } from './truth.ts';
 import { type PromiseName, Violation } from './violation.ts';
 
-/** What a stretch may hold. */
+/** The bounds of a range. */
 export interface Bounds {
   readonly least: number;
   readonly most: number;
@@ -11,8 +11,8 @@ export interface Bounds {
 
 /**
  * Checks an answer's sum and its points.
- * @param boundsOf what a stretch may hold, epoch milliseconds
- * @param broken the promises that too little and too much break
+ * @param boundsOf the bounds of a range, epoch milliseconds
+ * @param broken the promises broken by a count that is too low or too high
  */
 export function checkAnswer(
   answer: CountAnswer,
@@ -32,7 +32,7 @@ export function checkAnswer(
   check('in all', answer.total, startMs, endMs);
   for (const [index, { at, n }] of answer.points.entries()) {
     const next = answer.points[index + 1]?.at;
-    // Points without events are left out: what is between two of them is 0.
+    // Points without events are omitted: between two points, the count is 0.
     check(`at ${at}`, n, Math.max(Date.parse(at), startMs), next === undefined ? endMs : Date.parse(next));
   }
 }
@@ -44,10 +44,10 @@ export interface Known {
 }
 
 /**
- * What may be counted while everything goes on.
+ * The bounds of a count while the pipeline runs.
  * @param known every occurrence of the counter that has arrived by now
- * @param throughMs what arrived before this is counted, unless it was deleted; 0: nothing is certain
- * @param deletedMs what arrived up to then may be gone, or still be there
+ * @param throughMs arrivals before this are counted, unless deleted; 0: nothing is certain
+ * @param deletedMs arrivals up to this may be deleted already, or not yet
  */
 export function boundsWithin(known: readonly Known[], throughMs: number, deletedMs = 0) {
   return (fromMs: number, toMs: number): Bounds => {

@@ -1,10 +1,10 @@
-// The most that may be stored at this moment: everything that has arrived, and no more.
+// An upper bound of what may be stored now: everything that has arrived, and no more.
 import type { Row } from '../../lambdas/core/rows.ts';
 import { MinuteSums } from './sums.ts';
 import { type Arrived, counterName } from './truth.ts';
 import { Violation } from './violation.ts';
 
-/** Grows with every arrival; whatever is stored is compared with it. */
+/** Grows with every arrival; stored rows are compared with it. */
 export class Ceiling {
   readonly #windowMs: number;
   readonly #up = new MinuteSums();

@@ -1,16 +1,16 @@
-// Final answers: what was called final once stays as it was, whatever the settings say later.
+// Final answers: what was once final never changes, even if settings change.
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import { iso } from './ceiling.ts';
 import { Violation } from './violation.ts';
 
-/** Remembers what answers called final, by minute and by hour. */
+/** Remembers final answers, by minute and by hour. */
 export class FinalAnswers {
   /** Sums by counter and grain, then by the start of the minute or hour. */
   readonly #sums = new Map<string, Map<number, bigint>>();
-  /** How many minutes and hours were called final. */
+  /** The number of final minutes and hours. */
   count = 0;
 
-  /** Compares an answer, whose range is of whole hours, with what was said to be final before. */
+  /** Compares an answer, whose range is whole hours, with earlier final answers. */
   answered({ metric, entity, points, from, to, grain }: CountAnswer): void {
     if (grain !== 'minute' && grain !== 'hour') return;
     const counter = `${metric} of ${entity} by ${grain}`;

@@ -1,4 +1,4 @@
-// What must be true when everything has come to rest: counts, accounts, names of what is lost.
+// What must be true at rest: counts, accounts, names of lost segments.
 import type { ShardKey } from '../../lambdas/core/identifiers.ts';
 import type { StatusAccounts } from '../../lambdas/core/pipeline-status.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
@@ -16,7 +16,7 @@ import { isAfter, isKeyOf, ledgerKeysOf } from './watermark.ts';
 interface ShardLedger {
   readonly entries: readonly SegmentEntry[];
   readonly gaps: readonly StreamGap[];
-  /** Gaps from the beginning on of the children of a shard that was never seen: they cover the shard, too. */
+  /** Gaps from the beginning of a shard's children, if the shard itself was never seen: they cover the shard, too. */
   readonly inherited: readonly StreamGap[];
 }
 
@@ -44,7 +44,7 @@ function storedUnder(key: ShardKey, shard: string, world: World): Pick<ShardLedg
   return { entries: [...entries.values()], gaps: [...gaps.values()] };
 }
 
-/** The segment that has read a record; undefined when it is lost, and the loss is named. */
+/** The segment with a record; undefined if the record is lost and the loss is reported. */
 function reader(
   sequence: string,
   { entries, gaps, inherited }: ShardLedger,
@@ -70,7 +70,7 @@ function reader(
   return undefined;
 }
 
-/** What the history must have come to, given what the stream trimmed, the ledger names and operators deleted. */
+/** The expected result of a history, given what the stream trimmed, the ledger reports and operators deleted. */
 function expectationAtRest(
   world: World,
   { arrived: all, deletions }: Oracle,
@@ -94,7 +94,7 @@ function expectationAtRest(
     }
     if (read.by === undefined) lossy = true;
     const deletedMs = deletions.get(occurrence.entity)?.throughMs ?? 0;
-    // A deletion takes whole segments: one that goes on after it may keep what it had before.
+    // A deletion applies to whole segments: a segment that continues after it may keep earlier rows.
     const endMs = (read.by && reachedMs.get(read.by.last)) ?? 0;
     const deleted = arrived.arrivalMs > deletedMs ? 'no' : endMs > deletedMs ? 'maybe' : 'yes';
     expecting.add(arrived, read.by !== undefined, deleted);
@@ -108,7 +108,7 @@ export interface AtRest {
   readonly waiting: Waiting;
 }
 
-/** Compares the accounts with what is true. @returns what the counts are to be compared with */
+/** Compares the accounts with the truth. @returns what to compare the counts with */
 export function checkAccounts(
   world: World,
   oracle: Oracle,
@@ -130,7 +130,7 @@ export function checkAccounts(
     if (status[place as keyof typeof places] !== events)
       throw unbalanced(`${events} events are ${place}`, status);
   }
-  // Parked and discarded parts may be stored, in whole or in part, and never acknowledged.
+  // Parked and discarded parts may be stored, wholly or partly, without acknowledgement.
   const unacknowledged = storedUnacknowledged(world, oracle);
   const counted = oracle.rollups.eventsStored - unacknowledged;
   if (status.counted + status.expired !== counted) throw unbalanced(`${counted} events are counted`, status);
@@ -158,7 +158,7 @@ function storedUnacknowledged(world: World, { rollups }: Oracle): number {
   return events;
 }
 
-/** Compares what the minutes of some counters show, and what waits, with what happened. */
+/** Compares the minutes of some counters, together with what waits, with what happened. */
 export function checkMinutes(
   { expected, waiting }: AtRest,
   names: readonly string[],
@@ -181,7 +181,7 @@ export function checkMinutes(
 
 const NOTHING_HAPPENED = { n: 0, maybeUp: 0, maybeDown: 0 };
 
-/** What a counter may show of a stretch, less what waits. */
+/** The bounds of a counter's range, less what waits. */
 export function boundsAtRest({ expected, waiting }: AtRest, name: string) {
   return (fromMs: number, toMs: number): Bounds => {
     let [least, most] = [0, 0];

@@ -25,7 +25,7 @@ export const PLACES = [
 const HOURS_MAX = 48;
 const HOUR_MS = 3_600_000;
 
-/** The sum of all shards, and each hour of each shard, balances, whatever else goes on. */
+/** The sum of all shards, and each hour of each shard, must balance at any time. */
 export function checkHourEquations(status: PipelineStatus): void {
   const difference = conservationDifference(status);
   if (difference !== 0) throw broken(`off by ${difference}: ${JSON.stringify(status)}`);
@@ -39,11 +39,11 @@ export function checkHourEquations(status: PipelineStatus): void {
   }
 }
 
-/** The hours against the totals, and against what the stream and the ledger hold, nothing else going on. */
+/** At rest, compares the hours with the totals, and with the stream and the ledger. */
 export function checkHours(world: World, status: PipelineStatus): void {
   checkHourEquations(status);
   for (const owner of owners(status)) {
-    // Once hours are folded away their events are in the totals only.
+    // Once hours are dropped, their events are in the totals only.
     if (status.hoursSince === null) checkSum(owner);
   }
   for (const id of world.ledger.keys()) {
@@ -79,13 +79,13 @@ function checkSum({ name, hours, accounts }: Owner): void {
   }
 }
 
-/** What a shard's sent segments received, by the hour of the latest arrival up to their last records. */
+/** Events received by a shard's sent segments, by the hour of the running maximum of arrivals. */
 function receivedIn(world: World, key: ShardKey): ReadonlyMap<string, number> {
   const records = world.stream.all().find(({ id }) => isKeyOf(key, id))?.records ?? [];
   const { head, entries } = world.ledger.of(key);
   const sent = head === undefined ? 0 : head.status === 'planned' ? head.segment - 1 : head.segment;
   const received = new Map<number, number>();
-  // Both are in the order of the shard: one walk over the records serves all segments.
+  // Both are in the shard's order, so one pass over the records is enough.
   let next = 0;
   let latestMs = 0;
   const ascending = [...entries.values()].sort((a, b) => a.segment - b.segment);

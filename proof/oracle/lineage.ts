@@ -28,7 +28,7 @@ export class Lineage {
     return Math.max(0, ...parents.map((parent) => this.#reachedMs.get(parent) ?? 0));
   }
 
-  /** Takes out the records that arrived before a time. */
+  /** Removes the records that arrived before a time. */
   takeBefore(throughMs: number): Watched[] {
     const covered = this.#waiting.filter(({ reachedMs }) => reachedMs < throughMs);
     this.#waiting = this.#waiting.filter(({ reachedMs }) => reachedMs >= throughMs);

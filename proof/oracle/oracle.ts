@@ -1,4 +1,4 @@
-// The oracle: it watches the services, knows what was sent, and says which promise is broken.
+// The oracle: it watches the services, knows what was sent, and reports broken promises.
 import type { Item } from '../../fake-aws/dynamodb/values.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
@@ -16,28 +16,28 @@ import { type Arrived, counterName, Expecting } from './truth.ts';
 import { Violation } from './violation.ts';
 import { WatermarkCheck } from './watermark.ts';
 
-/** Watches a world. The first broken promise stays; what comes after it may only follow from it. */
+/** Watches a world. It keeps the first broken promise, since later ones may be its consequences. */
 export class Oracle implements WorldObserver {
   violation: Violation | undefined;
   readonly arrived: Arrived[] = [];
   readonly rollups: Rollups;
   readonly finals = new FinalAnswers();
-  /** By entity, its last deletion: what arrived up to when, and whether the command has ended. */
+  /** The last deletion by entity: the arrivals it covers, and whether the command has ended. */
   readonly deletions = new Map<string, { readonly throughMs: number; readonly isDone: boolean }>();
   /** Messages that a queue dropped as too old: they are lost. */
   readonly dropped: string[] = [];
-  /** Recounts that came to their ends. */
+  /** Recounts that finished. */
   recounts = 0;
-  /** Undefined: this history archives no raw records. */
+  /** Undefined if the history archives no raw records. */
   readonly #raw: RawObjects | undefined;
   readonly #ceiling: Ceiling;
   readonly #watermark: WatermarkCheck;
-  /** Occurrences by counter, as far as answers must know them. */
+  /** Occurrences by counter, for answers. */
   readonly #known = new Map<string, Known[]>();
   readonly #expecting: Expecting;
-  /** Whether nothing was lost or given up so far. */
+  /** Whether nothing has been lost or given up so far. */
   #isWhole: boolean;
-  /** The world it watches, for checkers that have to look around. */
+  /** The watched world, for checkers that need it. */
   world: World | undefined;
 
   #coming: readonly Occurrence[] = [];
@@ -53,11 +53,11 @@ export class Oracle implements WorldObserver {
     this.#watermark = new WatermarkCheck(this.rollups);
     this.#expecting = new Expecting(windowMs);
     this.#isWhole = !lossy;
-    // A record that was trimmed drops no duplicates: any occurrence may be the one that counts.
+    // A trimmed record drops no duplicates: any occurrence may be the one that counts.
     this.#ceiling = new Ceiling(lossy ? Number.NEGATIVE_INFINITY : windowMs);
   }
 
-  /** Tells what the next record put holds. */
+  /** Announces the content of the next record put. */
   expectRecord(occurrences: readonly Occurrence[]): void {
     this.#coming = occurrences;
   }
@@ -89,19 +89,19 @@ export class Oracle implements WorldObserver {
   answered(answer: CountAnswer): void {
     const known = this.#known.get(counterName(answer.metric, answer.entity)) ?? [];
     const deletedMs = this.deletions.get(answer.entity)?.throughMs;
-    // What was lost or given up may be missing, however complete an answer is.
+    // Lost or discarded events may be missing even from a complete answer.
     const throughMs = this.#isWhole ? Date.parse(answer.completeThrough ?? '1970-01-01T00:00:00Z') : 0;
     const bounds = boundsWithin(known, throughMs, deletedMs);
     this.check(() => checkAnswer(answer, bounds, ['answers are right', 'nothing counts twice']));
     if (deletedMs === undefined) this.check(() => this.finals.answered(answer));
   }
 
-  /** Entities of which a deletion has begun and not ended. */
+  /** Entities whose deletion has begun and not ended. */
   deletionsUnderWay(): ReadonlySet<string> {
     return new Set([...this.deletions].filter(([, { isDone }]) => !isDone).map(([entity]) => entity));
   }
 
-  /** A recount that ran beside everything else: the store is right, so it finds nothing but what deletions had left to do. */
+  /** A recount during the run: the store is right, so it finds nothing except unfinished deletions. */
   recounted({ differences, twice }: Findings, underWay: ReadonlySet<string>): void {
     this.recounts += 1;
     const wrong = differences.filter(
@@ -123,7 +123,7 @@ export class Oracle implements WorldObserver {
     this.deletions.set(entity, { throughMs: nowMs, isDone: false });
   }
 
-  /** The deletion has come to its end. */
+  /** The deletion has finished. */
   deletionEnds(entity: string): void {
     const { throughMs = 0 } = this.deletions.get(entity) ?? {};
     this.deletions.set(entity, { throughMs, isDone: true });
@@ -140,7 +140,7 @@ export class Oracle implements WorldObserver {
 
   countsWritten(before: Item | undefined, item: Item): void {
     if (!item['pk']?.S?.startsWith('DELTA#')) return;
-    // What an operator gave up is in no answer, and named as lost.
+    // What an operator discarded is in no answer, and reported as lost.
     if (item['rows'] === undefined) this.#isWhole = false;
     const isDeleted = (entity: string) => this.deletions.has(entity);
     this.check(() => this.#ceiling.stored(this.rollups.stored(before, item, isDeleted)));

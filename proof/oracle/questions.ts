@@ -1,4 +1,4 @@
-// Questions at rest, asked through the query's own use cases: every minute is what happened, every coarser grain its sum.
+// Queries at rest, through the query's own use cases: every minute is what happened, every coarser grain its sum.
 
 import { type Level, periodAt } from '../../lambdas/core/level.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
@@ -10,11 +10,11 @@ import { checkAnswer } from './answers.ts';
 import { MinuteSums } from './sums.ts';
 import { Violation } from './violation.ts';
 
-/** The query's ports, and who hears every answer. */
+/** The query's ports, and the listener for every answer. */
 type AskPorts = QueryPorts & { readonly heard?: (answer: CountAnswer) => void };
 type Parameters_ = Readonly<Record<string, string>>;
 
-/** Every grain, and days and months that begin elsewhere than in UTC. */
+/** Every grain, and days and months in zones other than UTC. */
 const COARSER: readonly Parameters_[] = [
   { by: 'hour' },
   { by: 'day' },
@@ -59,7 +59,7 @@ async function ask(
   return answers;
 }
 
-/** Of more counters than these only some are asked for. */
+/** Above this number, only some counters are asked for. */
 const NAMES_MAX = 200;
 
 /** Counters, and when they may have anything. */
@@ -115,14 +115,14 @@ export async function minutesOf(
   return sums;
 }
 
-/** Answers of every coarser grain about the whole stretch; of a grain that is not kept, a coarser one. */
+/** Answers in every coarser grain for the whole range; for a grain that is not kept, in a coarser one. */
 export async function coarserOf(
   { names, firstMs, lastMs }: Asked,
   ports: AskPorts,
   settings: QuerySettings,
 ): Promise<readonly (readonly [name: string, answer: CountAnswer])[]> {
   const found: (readonly [string, CountAnswer])[] = [];
-  // Without an end, an answer ends now: an event may say that it happens in some minutes.
+  // Without `to`, an answer ends now, but an event's time may lie some minutes ahead.
   const latestMs = Math.max(lastMs, ports.clock.nowMs());
   const toMs = latestMs - (latestMs % DAY_MS) + 2 * DAY_MS;
   for (const by of ['hour', 'day', 'month', 'total']) {
@@ -134,7 +134,7 @@ export async function coarserOf(
 }
 
 /**
- * Checks that coarser grains say what the minutes say. A third of the questions is asked; a campaign asks all.
+ * Checks that coarser grains agree with the minutes. A third of the questions are asked; a campaign asks all.
  * @throws Violation for a sum that differs
  */
 export async function checkGrains(
@@ -160,7 +160,7 @@ export async function checkGrains(
   }
 }
 
-/** Checks the top lists of all periods that their levels have whole. @returns how many were compared */
+/** Checks the top lists of all periods that are complete in their levels. @returns how many were compared */
 export async function checkTops(
   minutes: MinuteSums,
   ports: TopPorts,

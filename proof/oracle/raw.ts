@@ -1,4 +1,4 @@
-// Raw records: whatever segment can be seen in the ledger has all of its records in the archive, as the stream had them.
+// Raw records: every segment in the ledger has all of its records in the archive, as the stream had them.
 import type { World } from '../simulation/world/world.ts';
 import { Violation } from './violation.ts';
 import { isKeyOf } from './watermark.ts';
@@ -23,7 +23,7 @@ export class RawObjects {
     this.#objects.set(key, body);
   }
 
-  /** An entry became visible: from now on its segment may be counted again. */
+  /** An entry became visible: from now on its segment may be recounted. */
   entryPut(shardKey: string, { segment, first, last, lost }: SeenEntry, world: World): void {
     if (lost) return;
     const name = `${shardKey}.${segment.toString(36)}`;

@@ -1,4 +1,4 @@
-// Deltas from sending to acknowledgement: one output for each segment, each stored once and never changed, nothing acknowledged early.
+// Deltas from sending to acknowledgement: one output for each segment, stored once, never changed, never acknowledged early.
 import type { Item } from '../../fake-aws/dynamodb/values.ts';
 import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { Violation } from './violation.ts';
@@ -43,7 +43,7 @@ export class Rollups {
 
   /**
    * A delta's item was written.
-   * @param deleted entities whose rows may be taken out of it
+   * @param deleted entities whose rows may be removed from it
    * @returns rows that were never stored before
    */
   stored(before: Item | undefined, item: Item, deleted: (entity: string) => boolean): readonly Row[] {
@@ -55,7 +55,7 @@ export class Rollups {
     }
     const key = `${item['pk']?.S} ${item['sk']?.S}`;
     const earlier = this.#stored.get(name);
-    // A copy of what has expired is stored again: it is in the blocks, and is never added once more.
+    // A copy of an expired delta is stored again: it is in the blocks already, and never added again.
     if (earlier?.key === key && earlier.rows !== undefined && bytes !== undefined) return [];
     if (earlier !== undefined) {
       throw new Violation('nothing counts twice', `part ${name} is stored twice, or after it was given up`);
@@ -109,7 +109,7 @@ function nameOf(item: Item): string {
   return `${segment}/${part}`;
 }
 
-/** Whether rows are those from before without the rows of deleted entities. */
+/** Whether rows are the earlier ones without the rows of deleted entities. */
 function isWithout(
   deleted: (entity: string) => boolean,
   before: Uint8Array | undefined,
@@ -122,7 +122,7 @@ function isWithout(
   return text(old.filter((row) => !isGone(row))) === text(rows);
 }
 
-/** What a rollup message carries, read without the pipeline's help. */
+/** The content of a rollup message, read independently of the pipeline. */
 export function deltasIn(body: string): { readonly segment: string; readonly deltas: readonly SentDelta[] } {
   const { segment, deltas } = JSON.parse(body) as {
     segment: string;

@@ -1,4 +1,4 @@
-// What is true about the events of a history. It knows because it was told what was sent; it never asks the pipeline.
+// The truth about a history's events, from what was sent; it never asks the pipeline.
 import type { Occurrence } from '../simulation/plan/workload.ts';
 
 /** An event's occurrence in a record of the stream. */
@@ -12,7 +12,7 @@ export interface Arrived {
   readonly sequenceNumber: string;
 }
 
-/** What one minute of one counter may hold: what is certain, and what may be added to it. */
+/** The bounds of one minute of one counter: what is certain, and what may be added. */
 export interface Expected {
   n: number;
   events: number;
@@ -24,7 +24,7 @@ export interface Expected {
 /** Whether an occurrence counts: certainly, perhaps, or not at all. */
 export type Kind = 'certain' | 'maybe' | 'none';
 
-/** What the pipeline must come to. */
+/** The result that the pipeline must reach. */
 export interface Expectation {
   /** By counter (`counterName`), then by the minute's start in epoch milliseconds. */
   readonly counters: Map<string, Map<number, Expected>>;
@@ -43,7 +43,7 @@ export function counterName(metric: string, entity: string): string {
 }
 
 /** Nothing expected yet. */
-export function nothingExpected(): Expectation {
+function nothingExpected(): Expectation {
   return {
     counters: new Map(),
     received: 0,
@@ -55,7 +55,7 @@ export function nothingExpected(): Expectation {
 }
 
 /**
- * Adds up what occurrences must come to, one after the other, in the order of the stream.
+ * Adds up the expected result of occurrences, one after the other, in the order of the stream.
  * An id seen again within the window of its last occurrence is a duplicate; seen again later, it may count or not,
  * since segments reach further back than the window does.
  */

@@ -7,23 +7,23 @@ import { deltasIn } from './rollups.ts';
 import { MinuteSums } from './sums.ts';
 import { Violation } from './violation.ts';
 
-/** What the archive has and the table of counts has not. */
+/** What the archive has and the table of counts lacks. */
 export interface Waiting {
   /** Events of parked parts, as the ledger sees them: those whose delta is stored and not acknowledged included. */
   parkedEvents: number;
-  /** The same of parts that an operator gave up. */
+  /** The same for parts that an operator discarded. */
   discardedEvents: number;
   /** Sums of both that are not stored, less what was deleted since. */
   readonly sums: MinuteSums;
 }
 
-/** Looks through the archive. */
+/** Reads the archive. */
 export function waitingIn(world: World, { rollups, deletions }: Oracle): Waiting {
   const waiting: Waiting = { parkedEvents: 0, discardedEvents: 0, sums: new MinuteSums() };
   for (const [name, { segment, part, events, rows, parked, discarded }] of partsIn(world)) {
     const entry = entryOf(world, segment);
     if (entry?.acked.has(part)) continue;
-    // A part may lie in both, if a copy of it came back after it was given up. The ledger decides, if the object is there.
+    // A part may be in both, if a copy came back after it was discarded. The ledger decides, if the object exists.
     const isDiscarded = entry?.discarded.has(part) ?? false;
     if (isDiscarded && !discarded) {
       throw new Violation(

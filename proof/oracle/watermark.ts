@@ -1,4 +1,4 @@
-// completeThrough: never ahead of the truth, and always reached in the end.
+// `completeThrough`: never ahead of the truth, and eventually reached.
 import type { ShardKey } from '../../lambdas/core/identifiers.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { World } from '../simulation/world/world.ts';
@@ -28,7 +28,7 @@ export class WatermarkCheck {
     return reachedMs;
   }
 
-  /** Checks a watermark: every record that arrived before it is in a segment that is counted, or named as lost. */
+  /** Checks a watermark: every record that arrived before it is in a segment that is counted or reported lost. */
   raised(throughMs: number, world: World): void {
     this.#watermarkMs = throughMs;
     for (const { shard, sequenceNumber } of this.#lineage.takeBefore(throughMs))
@@ -61,8 +61,8 @@ export class WatermarkCheck {
   }
 }
 
-/** The segment that holds a record, in whatever generation; undefined when none does. */
-export function entryWith(
+/** The segment with a record, in any generation; undefined if there is none. */
+function entryWith(
   sequence: string,
   shard: string,
   world: World,

@@ -1,4 +1,4 @@
-// Which faults are waiting, which are in force, and what they do to a request that comes along.
+// Which faults are armed, which are active, and what they do to a request.
 import type { Fault, Role } from './plan/faults.ts';
 import type { Service } from './world/network.ts';
 
@@ -18,7 +18,7 @@ export class FaultController {
   /** How often faults of each kind did something. */
   readonly struck = new Map<string, number>();
 
-  /** Puts a fault into force. Those that are no faults of calls are the operator's. */
+  /** Activates a fault. Faults that do not concern calls are carried out by the operator. */
   arm(fault: Fault): void {
     if (fault.kind === 'crash' || fault.kind === 'ambiguous' || fault.kind === 'stall')
       this.#waiting.push(fault);
@@ -33,7 +33,7 @@ export class FaultController {
       this.count(fault.kind);
   }
 
-  /** From now on nothing fails any more. */
+  /** Clears all faults. */
   stop(): void {
     this.#stopped = true;
     this.earlyChildren = false;
@@ -43,7 +43,7 @@ export class FaultController {
     this.struck.set(kind, (this.struck.get(kind) ?? 0) + 1);
   }
 
-  /** The fault that strikes this call, if one waits for it. */
+  /** The fault that strikes this call, if there is one. */
   strike(role: Role, operation: string): Strike | undefined {
     if (this.#stopped || this.#waiting.length === 0) return undefined;
     const place = this.#waiting.findIndex(

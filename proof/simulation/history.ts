@@ -1,4 +1,4 @@
-// A history: a world, its drivers and its oracle, put together from a plan.
+// A history: a world, its drivers and its oracle, built from a plan.
 
 import { Oracle } from '../oracle/oracle.ts';
 import { Functions } from './drivers/functions.ts';
@@ -14,7 +14,7 @@ import { Scheduler } from './scheduler.ts';
 import { Trace } from './trace.ts';
 import { World } from './world/world.ts';
 
-/** Everything that takes part in a history. */
+/** Everything in a history. */
 export class History {
   readonly plan: HistoryPlan;
   readonly settings: Settings;

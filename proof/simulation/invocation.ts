@@ -19,13 +19,13 @@ export interface HistoryContext {
   readonly scheduler: Scheduler;
   readonly faults: FaultController;
   readonly trace: Trace;
-  /** Requests on their way, and invocations that are running, dead ones' requests included. */
+  /** Requests on their way and running invocations, including requests of dead ones. */
   pending: number;
-  /** Grows with every request: whether anything happened. */
+  /** Increases with every request, to notice activity. */
   activity: number;
 }
 
-/** How often the SDK tries a call in all. */
+/** Total attempts of the SDK for a call. */
 const SDK_TRIES: Record<Service, number> = { ledger: 4, counters: 4, kinesis: 3, sqs: 3, s3: 3, ssm: 3 };
 const ECHO_MS = [500, 5_000, 40_000] as const;
 
@@ -43,7 +43,7 @@ export class Invocation implements Network, Clock {
   readonly #random: Random;
   readonly #skewMs: number;
   #alive = true;
-  /** What its time-out does: kill it, or let it go on as a zombie. */
+  /** What its time-out does: kill it, or let it continue as a zombie. */
   zombie: boolean;
   /** Called once when it crashes. */
   onCrash: () => void = () => {};
@@ -90,12 +90,12 @@ export class Invocation implements Network, Clock {
     return this.#context.scheduler.nowMs() < this.deadlineMs - reserveMs;
   }
 
-  /** Ends it where it stands: nothing of it runs any more, and what it has sent stays sent. */
+  /** Ends it at once: its code stops, but requests already sent still take effect. */
   kill(): void {
     this.#alive = false;
   }
 
-  /** Waits, and is not woken if it dies meanwhile. */
+  /** Waits; never resolves if the invocation dies meanwhile. */
   pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.#answer(ms, resolve));
   }
@@ -205,7 +205,7 @@ export class Invocation implements Network, Clock {
   }
 }
 
-/** An answer in a word or two, for the trace. */
+/** A short description of an answer, for the trace. */
 function described(value: unknown): string {
   if (value === null || typeof value !== 'object') return String(value);
   if (Array.isArray(value)) return `${value.length} items`;

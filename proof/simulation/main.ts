@@ -1,4 +1,4 @@
-// The simulation's command line: one seed, so many runs, or as many as fit into some minutes.
+// The simulation's command line: one seed, a number of runs, or as many as fit into some minutes.
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign/campaign.ts';
@@ -90,7 +90,7 @@ async function runMany(): Promise<number> {
   return 1;
 }
 
-/** Cuts a failing history down and prints what is left of it. */
+/** Shrinks a failing history and prints the result. */
 async function sayShortest(seed: number): Promise<void> {
   const { violation } = await runHistory(planHistory(seed));
   if (violation === undefined) return;

@@ -1,8 +1,8 @@
-// The simulation's only source of chance: a seeded generator that can be forked by name.
+// The simulation's only source of randomness: a seeded generator that can be forked by name.
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 
-/** Seeded from a text. Two generators with one seed give the same numbers for ever. */
+/** Seeded from a text. Generators with the same seed always give the same numbers. */
 export class Random {
   readonly #seed: string;
   readonly #generator: RandomGenerator;
@@ -12,7 +12,7 @@ export class Random {
     this.#generator = xoroshiro128plus(hashText(seed, 0x9e3779b9));
   }
 
-  /** A separate generator for a purpose, so that more draws for one thing do not shift all others. */
+  /** A separate generator for one purpose, so that more draws for it do not shift all others. */
   fork(purpose: string): Random {
     return new Random(`${this.#seed}/${purpose}`);
   }
@@ -32,14 +32,14 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** One of the given things. */
+  /** One of the given items. */
   pick<T>(things: readonly [T, ...T[]] | readonly T[]): T {
     const thing = things[Math.floor(this.next() * things.length)];
     if (thing === undefined && things.length === 0) throw new RangeError('nothing to pick from');
     return thing as T;
   }
 
-  /** The given things in another order. */
+  /** The given items, shuffled. */
   shuffled<T>(things: readonly T[]): T[] {
     const order = [...things];
     for (let last = order.length - 1; last > 0; last -= 1) {
@@ -52,7 +52,7 @@ export class Random {
   }
 }
 
-/** FNV-1a with a basis of choice. */
+/** FNV-1a with a chosen basis. */
 export function hashText(text: string, basis: number): number {
   let hash = basis | 0;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 16_777_619);

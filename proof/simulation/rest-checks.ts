@@ -1,4 +1,4 @@
-// What is checked when nothing goes on: accounts, counts of every grain, recounts, and what a history has reached.
+// Checks at rest: accounts, counts in every grain, recounts, and what a history has reached.
 import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
@@ -27,7 +27,7 @@ import { directNetwork } from './world/network.ts';
 /** How many histories are damaged and repaired. */
 const REPAIRS = 0.2;
 
-/** Looks at a history from outside, without faults or delays. */
+/** Inspects a history from outside, without faults or delays. */
 export class RestChecks {
   readonly #history: History;
   #received = 0;
@@ -37,7 +37,7 @@ export class RestChecks {
     this.#history = history;
   }
 
-  /** The accounts at this very moment, nothing else going on. */
+  /** Checks the accounts at this moment. */
   async status(): Promise<PipelineStatus> {
     const { world, scheduler, oracle } = this.#history;
     const status = await readStatus(world.clients(directNetwork, scheduler).ledger);
@@ -58,7 +58,7 @@ export class RestChecks {
     return status;
   }
 
-  /** With everything counted and nothing parked, the watermark must have come to the last heartbeat. */
+  /** With everything counted and nothing parked, the watermark must have reached the last heartbeat. */
   async reached(heartbeatMs: number): Promise<void> {
     const { oracle } = this.#history;
     const watermarkMs = await this.#watermark();
@@ -70,12 +70,12 @@ export class RestChecks {
       );
   }
 
-  /** Everything, when all has come to rest. */
+  /** All checks at rest. */
   async atRest(): Promise<void> {
-    // Every minute the accountant looks for shards that the stream has dropped.
+    // The accountant looks every minute for shards that the stream has dropped.
     await this.#watermark();
     const atRest = await this.#accounts();
-    // What is not compacted yet is read from deltas, and afterwards the same from blocks.
+    // Read first from deltas, and after compaction the same from blocks.
     const { random, scheduler } = this.#history;
     const draw = random.fork(`rest-${scheduler.steps}`);
     if (draw.chance(0.4)) await this.#checkCounts(atRest);
@@ -92,7 +92,7 @@ export class RestChecks {
     return (await advanceWatermark(ledger, log, generation, scheduler, retentions)).throughMs;
   }
 
-  /** How long each level is kept, by what was ever in force. */
+  /** How long each level is kept, by all settings so far. */
   async #kept(): Promise<Retentions> {
     const { world, scheduler, functions } = this.#history;
     const watermark = await world.clients(directNetwork, scheduler).ledger.readWatermark();
@@ -112,7 +112,7 @@ export class RestChecks {
     return before;
   }
 
-  /** A recount finds nothing; what is then damaged it finds, where it is and nowhere else, and mends it. */
+  /** A recount finds nothing; after damage it finds exactly the damage, and repairs it. */
   async #checkRepair(atRest: AtRest): Promise<void> {
     const { faults } = this.#history;
     const before = await this.#findNothing();
@@ -156,7 +156,7 @@ export class RestChecks {
     return checkAccounts(world, oracle, settings.dedupWindowLeastMs, await this.status());
   }
 
-  /** What TTL would delete is deleted; and what this history has seen that not every one does. */
+  /** Deletes what TTL would delete, and notes what this history has reached that not every history does. */
   #noteReached(): void {
     const { world, oracle, settings } = this.#history;
     const { crossings, dynamoDb } = world.aws;
@@ -200,7 +200,7 @@ export class RestChecks {
     );
   }
 
-  /** Asks for everything, and compares it with what happened. */
+  /** Queries everything, and compares it with what happened. */
   async #checkCounts(atRest: AtRest): Promise<void> {
     const { world, scheduler, functions, oracle } = this.#history;
     const { ledger: watermarks, state, store } = world.clients(directNetwork, scheduler);
@@ -220,7 +220,7 @@ export class RestChecks {
     const asked = askedOf(counters);
     if (asked.names.length === 0) return;
     const isCompacted = await this.#isCompacted();
-    // A row that was on its way shows until it is compacted.
+    // A row in flight shows until it is compacted.
     if (!isCompacted && oracle.deletions.size > 0) return;
     const firstHour = { level: 'hours', startMs: asked.firstMs - (asked.firstMs % 3_600_000) } as const;
     if (goneAtMs(firstHour, await this.#kept()) <= scheduler.nowMs()) {
@@ -232,7 +232,7 @@ export class RestChecks {
     const minutes = await minutesOf(asked, ports, query);
     checkMinutes(atRest, asked.names, minutes);
     await checkGrains(asked, minutes, ports, query);
-    // Lists are as of an epoch: what is parked may hold the epochs up.
+    // Lists are as of an epoch, and parked messages may hold up epochs.
     if (isCompacted && asked.names.length === counters.size) await checkTops(minutes, ports, query);
     else if (isCompacted && isExact(atRest)) await checkTops(certainOf(atRest), ports, query);
     if (oracle.violation !== undefined) throw oracle.violation;

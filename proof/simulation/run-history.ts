@@ -7,7 +7,7 @@ import type { HistoryPlan } from './plan/history-plan.ts';
 import { RestChecks } from './rest-checks.ts';
 import { allMicrotasks } from './scheduler.ts';
 
-/** What came of a history. */
+/** The result of a history. */
 export interface Verdict {
   readonly violation: { readonly promise: PromiseName; readonly message: string } | undefined;
   readonly traceHash: string;
@@ -20,14 +20,14 @@ export interface Verdict {
   readonly crossed: ReadonlyMap<string, number>;
 }
 
-/** Steps that recovery may take once nothing fails any more, and how long it may take. */
+/** Maximum steps and time of recovery once faults have ended. */
 const RECOVERY_STEPS_MAX = 1_000_000;
 const RECOVERY_MS_MAX = 24 * 3_600_000;
 const STEPS_MAX = 2_000_000;
 const DAY_MS = 24 * 3_600_000;
-/** Questions that are asked while everything goes on. */
+/** Queries during the run. */
 const QUESTIONS = 6;
-/** What is asked, and how many hours it is about; undefined: what the service makes of it. */
+/** The query, and its number of hours; undefined: the service's default. */
 const ASKED: readonly (readonly [by: string, hours: number | undefined])[] = [
   ['minute', 3],
   ['minute', 3],
@@ -37,7 +37,7 @@ const ASKED: readonly (readonly [by: string, hours: number | undefined])[] = [
   ['total', 6],
   ['total', undefined],
 ];
-/** Steps between two looks at the accounts. */
+/** Steps between two checks of the accounts. */
 const STATUS_EVERY = 120;
 const SOUND_RETRIES = '{"attempts":3,"backoffBaseSeconds":1,"redriveDelaySeconds":1}';
 
@@ -66,7 +66,7 @@ export async function runHistory(plan: HistoryPlan, keepLines = false): Promise<
 class Run {
   readonly history: History;
   readonly #checks: RestChecks;
-  /** The ledger's changes when the accounts were looked at last. */
+  /** The ledger's change count at the last check of the accounts. */
   #statusAt = -1;
 
   constructor(history: History) {
@@ -107,7 +107,7 @@ class Run {
     await this.#checkDayLater();
   }
 
-  /** Draws questions, some of them about times long ago. */
+  /** Draws queries, some of them about the distant past. */
   #planQuestions(restMs: number): void {
     const { random, scheduler, oracle, functions, settings } = this.history;
     const draw = random.fork('questions');
@@ -130,14 +130,14 @@ class Run {
     }
   }
 
-  /** With a short log, heartbeats all the time: what the stream trims is then known to have been there. */
+  /** With a short log, sends heartbeats all the time, so that trimmed stretches are known. */
   #keepSendingHeartbeats(untilMs: number): void {
     this.#heartbeats();
     const nextMs = this.history.scheduler.nowMs() + 60_000;
     if (nextMs < untilMs) this.history.scheduler.at(nextMs, () => this.#keepSendingHeartbeats(untilMs));
   }
 
-  /** The schedules go on where nothing arrives: what passes there is compacted, and expires. */
+  /** The schedules continue when nothing arrives: past periods are compacted, and expire. */
   #keepAwake(untilMs: number, draw = this.history.random.fork('awake')): void {
     const { scheduler, schedules, context } = this.history;
     context.activity += 1;
@@ -157,7 +157,7 @@ class Run {
     schedules.compactSoon();
   }
 
-  /** One more record for each open shard, as the canary's heartbeats are: whatever hides behind silence comes out. */
+  /** One more record for each open shard, like the canary's heartbeats: reveals what an idle shard hides. */
   #heartbeats(): void {
     const { oracle, world, streamMapping } = this.history;
     for (const shard of world.stream.open()) {
@@ -186,14 +186,14 @@ class Run {
       if (scheduler.nextMs === undefined || scheduler.steps > stepsMax || scheduler.nowMs() > endMs)
         throw new Violation(
           'recovery ends',
-          `nothing fails any more, and still ${context.pending} pending, stream ${streamMapping.caughtUp ? 'read' : 'not read'}, ` +
+          `all faults have ended, and still ${context.pending} pending, stream ${streamMapping.caughtUp ? 'read' : 'not read'}, ` +
             `${world.queue.size} messages, ${world.deadLetters.size} dead letters; last failure: ${functions.lastFailure}`,
         );
       return true;
     });
   }
 
-  /** Lets one thing happen after the other, and looks at the accounts every so often. */
+  /** Takes step after step, and checks the accounts at intervals. */
   async #stepWhile(goesOn: () => boolean): Promise<void> {
     const { scheduler, oracle } = this.history;
     while (goesOn()) {
@@ -205,7 +205,7 @@ class Run {
     }
   }
 
-  /** Looks at the accounts, unless the ledger is as it was: then they say the same as before. */
+  /** Checks the accounts if the ledger has changed. */
   async #statusIfNew(): Promise<void> {
     const { changes } = this.history.world.ledger;
     if (changes === this.#statusAt) return allMicrotasks();
@@ -213,7 +213,7 @@ class Run {
     await this.#checks.status();
   }
 
-  /** A day later every level has everything: a day boundary is crossed, whatever expires has expired. */
+  /** A day later every level has everything: a day boundary is crossed, and what expires has expired. */
   async #checkDayLater(): Promise<void> {
     const { scheduler } = this.history;
     const laterMs = scheduler.nowMs() + DAY_MS + 3_600_000;

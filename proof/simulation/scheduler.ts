@@ -1,4 +1,4 @@
-// Virtual time: what happens when, one thing after the other, and nothing else runs in between.
+// Virtual time: events in order, one after the other, with nothing in between.
 import type { Clock } from '../../lambdas/ports.ts';
 
 interface Entry {
@@ -7,13 +7,13 @@ interface Entry {
   readonly run: () => void;
 }
 
-/** A clock that jumps from one thing that happens to the next. */
+/** A clock that jumps from one event to the next. */
 export class Scheduler implements Clock {
   readonly #heap: Entry[] = [];
   #nowMs: number;
   #order = 0;
   #woken = false;
-  /** Things that have happened. */
+  /** Events so far. */
   steps = 0;
 
   constructor(startMs: number) {
@@ -24,7 +24,7 @@ export class Scheduler implements Clock {
     return this.#nowMs;
   }
 
-  /** Lets something happen at a time; things of one time happen in the order in which they were asked for. */
+  /** Schedules a task at a time; tasks of the same time run in the order of their scheduling. */
   at(atMs: number, run: () => void): void {
     this.#order += 1;
     const entry = { atMs: Math.max(atMs, this.#nowMs), order: this.#order, run };
@@ -38,22 +38,22 @@ export class Scheduler implements Clock {
     this.#heap[place] = entry;
   }
 
-  /** Lets something happen after a while. */
+  /** Schedules a task after a delay. */
   in(delayMs: number, run: () => void): void {
     this.at(this.#nowMs + delayMs, run);
   }
 
-  /** Tells that code was started, or a promise settled that code waits for: it must run before anything else happens. */
+  /** Notes that code was started or woken: it must run before the next event. */
   woke(): void {
     this.#woken = true;
   }
 
-  /** When the next thing happens; undefined when nothing does. */
+  /** The time of the next event; undefined if there is none. */
   get nextMs(): number | undefined {
     return this.#heap[0]?.atMs;
   }
 
-  /** Lets the next thing happen; `settled` comes before the one after. @returns false when nothing is left */
+  /** Runs the next event; await `settled` before the one after. @returns false if none is left */
   step(): boolean {
     const next = this.#pop();
     if (next === undefined) return false;
@@ -63,7 +63,7 @@ export class Scheduler implements Clock {
     return true;
   }
 
-  /** Lets code run that the last step woke or started. @returns undefined when there is none: waiting costs as much as a step */
+  /** Lets code run that the last event woke or started. @returns undefined if there is none: waiting costs as much as an event */
   settled(): Promise<void> | undefined {
     if (!this.#woken) return undefined;
     this.#woken = false;

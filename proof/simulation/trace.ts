@@ -1,7 +1,7 @@
 // The trace of a history: every step in order, as a hash always and as text on demand.
 import { hashText } from './random.ts';
 
-/** Takes steps down. Two runs of one seed must come to the same hash. */
+/** Records steps. Two runs of one seed must give the same hash. */
 export class Trace {
   readonly #lines: string[] | undefined;
   readonly #startMs: number;

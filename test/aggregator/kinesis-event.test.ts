@@ -1,4 +1,4 @@
-// A Kinesis event becomes batches of shards: parsed at once or one by one, its records say the same.
+// A Kinesis event becomes batches of shards: parsed together or one by one, its records decode the same.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KinesisStreamEvent } from 'aws-lambda';
@@ -49,7 +49,7 @@ const record = fc.record({
   ),
 });
 
-test('every record is in the batch of its shard, in order, and says what it says by itself', () => {
+test('every record is in the batch of its shard, in order, and decodes as it does alone', () => {
   fc.assert(
     fc.property(fc.array(record, { maxLength: 400, size: 'max' }), (sent) => {
       const batches = batchesOf(eventOf(sent));
@@ -82,11 +82,11 @@ test('every record is in the batch of its shard, in order, and says what it says
   );
 });
 
-test('a shard that Kinesis would not name so is refused', () => {
+test('a shard name that Kinesis would not use is refused', () => {
   assert.throws(() => batchesOf(eventOf([{ shard: 'shard-1', data: Buffer.from(good('/a')) }])));
 });
 
-test('an event that fails half-way leaves nothing to the next one', () => {
+test('an event that fails half-way leaves nothing behind for the next one', () => {
   const [first, second] = ['/first', '/second'].map((entity) =>
     eventOf([{ shard: 'shardId-000000000000', data: Buffer.from(good(entity)) }]),
   );

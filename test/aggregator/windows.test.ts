@@ -70,7 +70,7 @@ for (const [segments, secondsApart] of [
   });
 }
 
-test('a container that comes back to a shard reads only the segments that others made meanwhile', async () => {
+test('a container that returns to a shard reads only the segments that others made meanwhile', async () => {
   const stored = Array.from({ length: 2_000 }, (_, index) => ({
     runMaxMs: (index + 1) * 1000,
     ids: [`id-${index + 1}`],
@@ -86,7 +86,7 @@ test('a container that comes back to a shard reads only the segments that others
     assert.ok(seen(view, `id-${segment}`), `${segment}`);
 });
 
-test('whatever a container holds, it answers like a cold one and like a plain model', async () => {
+test('a container answers like a cold one and like a plain model, for any window in memory', async () => {
   const segment = fc.record({
     ids: fc.array(fc.nat(400), { maxLength: 4, size: 'max' }),
     arrivalMs: fc.nat(40_000),
@@ -128,7 +128,7 @@ test('whatever a container holds, it answers like a cold one and like a plain mo
   );
 });
 
-test('a window of which an entry is missing is an error that names it', async () => {
+test('a window with a missing entry is an error that names the entry', async () => {
   const stored = Array.from({ length: 500 }, (_, index) => ({ runMaxMs: index * 1000, ids: [] }));
   const { ledger } = ledgerOf(stored);
   const holed: WindowLedger = {
@@ -142,7 +142,7 @@ test('a window of which an entry is missing is an error that names it', async ()
   await assert.rejects(new DedupWindows().before(SHARD_KEY, plan, holed), /segment 137 of shard 1\.0/);
 });
 
-test('ids are taken up only as the segment after what is held', async () => {
+test('ids are added only for the segment that follows the window', async () => {
   const stored = Array.from({ length: 300 }, (_, index) => ({
     runMaxMs: index * 1000,
     ids: [`${index + 1}`],

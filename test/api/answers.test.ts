@@ -1,4 +1,4 @@
-// Every answer of the local stack is documented, and every documented answer is provoked here, or it is said why not.
+// Every answer of the local stack is documented, and every documented answer is provoked here or explained.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openApiDocument } from '../../api/openapi.ts';
@@ -37,7 +37,7 @@ async function withKinesis<T>(code: number, body: unknown, work: () => Promise<T
     stack.setServiceFault(undefined);
   }
 }
-/** No table answers the functions while `work` runs. */
+/** The functions get no answers from tables while `work` runs. */
 async function withoutTables<T>(work: () => Promise<T>): Promise<T> {
   const body = JSON.stringify({
     __type: 'com.amazonaws.dynamodb.v20120810#ValidationException',
@@ -146,7 +146,7 @@ test('the document is served, and names where it was asked for', patient, async 
   assert.deepEqual(await answer.json(), openApiDocument('/'));
 });
 
-/** Documented answers that nobody can provoke here, and why. */
+/** Documented answers that cannot be provoked here, and why. */
 const NOT_HERE: readonly (readonly [RegExp, string])[] = [
   [
     /^GET \/v1\/(counts|metrics|top|public|status|openapi).* 403$|^POST \/v1\/(events|counts:batch) 403$/,

@@ -1,4 +1,4 @@
-// The OpenAPI document itself: whole, resolvable, and of the same routes as the template.
+// The OpenAPI document itself: complete, resolvable, and with the same routes as the template.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -24,7 +24,7 @@ test('it is plain JSON, of OpenAPI 3.1, and names its server', () => {
   assert.deepEqual(document['servers'], [{ url: '/prod' }]);
 });
 
-test('every reference leads somewhere, every schema is one, and every name is used', () => {
+test('every reference resolves, every schema is valid, and every name is used', () => {
   const components = document['components'] as { schemas: Record<string, object> };
   const used = new Set<string>();
   for (const { $ref } of objectsIn(document)) {
@@ -40,7 +40,7 @@ test('every reference leads somewhere, every schema is one, and every name is us
   for (const name of used) assert.ok(ajv.compile({ $ref: `tally#/components/schemas/${name}` }));
 });
 
-test('an operation has an id of its own, and each name in its path is a parameter', () => {
+test('an operation has a unique id, and each name in its path is a parameter', () => {
   const ids = OPERATIONS.map(({ id }) => id);
   assert.equal(new Set(ids).size, ids.length);
   for (const { path, parameters } of OPERATIONS) {
@@ -76,7 +76,7 @@ test("the front door's models are the document's schemas: the same in draft 4 as
     return model;
   });
   assert.equal(resourcesOf(template, 'AWS::ApiGateway::Model').length, models.length);
-  // Words whose meaning changed between the two, or that draft 4 does not know.
+  // Keywords whose meaning changed between the two, or that draft 4 does not have.
   const changed = [
     'const',
     'exclusiveMinimum',

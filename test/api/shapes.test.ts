@@ -1,4 +1,4 @@
-// The schemas say what the code answers: checked by the compiler, which is why the tests below have so little to do.
+// The schemas match what the code answers. The compiler checks it, so the tests below do little.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { REDRIVE, REDRIVE_REQUEST } from '../../api/admin.ts';
@@ -37,13 +37,13 @@ type Read<T> = T extends number
       ? readonly Read<U>[]
       : { readonly [K in keyof T]: Read<T[K]> };
 
-/** A question as the client sends it: instants as text or numbers, and nothing that was left out. */
+/** A query as the client sends it: instants as text or numbers, and no undefined values. */
 type Asked<Q> = { [K in keyof Q]: Exclude<Q[K], Date | undefined> };
 
 /** Compiles only if every `A` is a `B`. */
 type Is<A extends B, B> = [A, B];
 
-/** What handlers answer is what the schemas say. */
+/** The answers of handlers match the schemas. */
 export type HandlersAnswerAsDocumented = [
   Is<Sent<CountAnswer>, Shape<typeof COUNTS>>,
   Is<Sent<{ readonly answers: readonly BatchAnswer[] }>, Shape<typeof COUNTS_ANSWERS>>,
@@ -52,7 +52,7 @@ export type HandlersAnswerAsDocumented = [
   Is<Shape<typeof REDRIVE_REQUEST>, Partial<RedriveRequest>>,
 ];
 
-/** What the client reads is what the schemas say, and what it sends is an event. */
+/** What the client reads matches the schemas, and what it sends is an event. */
 export type ClientReadsAsDocumented = [
   Is<Shape<typeof COUNTS>, CountsAnswer>,
   Is<CountsAnswer, Read<Shape<typeof COUNTS>>>,

@@ -1,9 +1,9 @@
-// Loading on demand: once, for all who ask at the same time; again, when it failed.
+// Loading on demand: once for all concurrent callers, and again after a failure.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lazily } from '../../lambdas/aws/lazily.ts';
 
-test('nothing is loaded until it is asked for, and then once', async () => {
+test('nothing is loaded before its first use, and then only once', async () => {
   let loads = 0;
   const get = lazily(async () => {
     loads += 1;
@@ -16,7 +16,7 @@ test('nothing is loaded until it is asked for, and then once', async () => {
   assert.equal(loads, 1);
 });
 
-test('what failed to load is loaded again', async () => {
+test('a failed load is retried', async () => {
   let loads = 0;
   const get = lazily(async () => {
     loads += 1;

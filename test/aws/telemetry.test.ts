@@ -1,4 +1,4 @@
-// Telemetry: every single value of a duration reaches CloudWatch, in blobs that it takes.
+// Telemetry: every value of a duration reaches CloudWatch, in blobs of an accepted size.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { metricsIn } from '../support/embedded-metrics.ts';
@@ -6,7 +6,7 @@ import { metricsIn } from '../support/embedded-metrics.ts';
 Object.assign(process.env, {
   POWERTOOLS_SERVICE_NAME: 'writer',
   POWERTOOLS_METRICS_NAMESPACE: 'Tally',
-  // Powertools writes past the console otherwise, and no test could listen.
+  // Otherwise Powertools bypasses the console, and a test could not read it.
   POWERTOOLS_DEV: 'true',
   POWERTOOLS_METRICS_DISABLED: 'false',
 });

@@ -1,4 +1,4 @@
-// The benchmark of cold starts runs: sizes, and times of something that happened. No times are judged.
+// The benchmark of cold starts runs, and prints sizes and times. Times are not judged.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const PROGRAM = fileURLToPath(new URL('../../bench/cold-start.ts', import.meta.url));
 
 test('a function is bundled, started and asked', async () => {
-  // It ends with an error when the first event is not handled as it should be.
+  // It fails if the first event is not handled correctly.
   const args = [PROGRAM, '--rounds', '2', '--only', 'writer'];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const [row = ''] = stdout.split('\n').filter((line) => line.startsWith('| writer |'));

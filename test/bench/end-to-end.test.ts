@@ -14,7 +14,7 @@ const MODES = [
 ];
 
 test('every system is measured in every mode, and counts what was sent', async () => {
-  // It ends with an error when a counter differs from what was sent.
+  // It fails if a counter differs from what was sent.
   const args = ['--rates', '200', '--seconds', '1', '--rounds', '1', '--events', '200', '--entities', '50'];
   const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, ...args]);
   const [fullSpeed = [], rising = []] = stdout

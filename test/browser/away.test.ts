@@ -35,7 +35,7 @@ test(
     await page.reload();
     await connected.waitFor();
 
-    // A key that is disabled while the page is open: 403 from API Gateway, 401 from whatever else stands before it.
+    // A key that is disabled while the page is open: 403 from API Gateway, 401 from a proxy in front of it.
     for (const status of [401, 403]) {
       await page.route('**/v1/status', (route) => route.fulfill({ status, json: { message: 'Forbidden' } }));
       await refused.waitFor();
@@ -55,7 +55,7 @@ test(
 );
 
 test(
-  'a stack that goes away is said to, what it last answered stays, and its return is noticed',
+  'a lost stack is reported, its last answer stays on the page, and its return is noticed',
   patient,
   async (t) => {
     assert.ok(browser);
@@ -82,7 +82,7 @@ test(
   },
 );
 
-test('loading, no answer and refusal each say so, without a violation', patient, async (t) => {
+test('loading, no answer and refusal are each reported, without a violation', patient, async (t) => {
   assert.ok(browser);
   const port = Number(new URL(stack.url).port);
   const present = await startLocalStack({ port, schedules: false });

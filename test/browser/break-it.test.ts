@@ -35,7 +35,7 @@ async function broken(use: (page: Page) => Promise<void>, screenshot?: string): 
     const rows = await page.locator('.counters tbody tr').allTextContents();
     assert.ok(rows.length > 0 && rows.every((row) => row.endsWith('✓ none')), rows.join(' | '));
     assert.deepEqual(await violations(page), []);
-    // Everything is repaired, and the demo goes on.
+    // Everything is repaired, and the demo continues.
     assert.equal(await page.getByRole('switch', { checked: true }).count(), 0);
     assert.equal(demo?.state().running, true);
     assert.deepEqual(problems, []);
@@ -49,11 +49,11 @@ async function isHistoryCounted(): Promise<boolean> {
   return counted > 10_000 && unread + inFlight < 50;
 }
 
-/** What is 0 and should be is not shown. */
+/** Zeros that are normal are not shown. */
 const term = async (page: Page, name: string) =>
   Number((await page.locator(`[data-term=${name}]`).allTextContents())[0]?.replaceAll(',', '') ?? 0);
 
-/** Resolves when a term has risen by so many events. */
+/** Resolves when a term has risen by a number of events. */
 async function untilRisen(page: Page, name: string, by: number): Promise<void> {
   const before = await term(page, name);
   while ((await term(page, name)) < before + by) await page.locator('.verdict.good').waitFor();
@@ -91,7 +91,7 @@ test('Poison a message: it is rejected, its neighbours are counted', patient, ()
   }),
 );
 
-test('a switch that does not answer says so', patient, () =>
+test('a switch that does not answer is reported', patient, () =>
   broken(async (page) => {
     await page.route('**/_local/faults', (route) =>
       route.request().method() === 'POST' ? route.fulfill({ status: 500 }) : route.continue(),

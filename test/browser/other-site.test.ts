@@ -12,7 +12,7 @@ import { countEvents, settled, startConsoleStack } from './support/console-stack
 const { browser, stack, skip } = await startConsoleStack({ settings: { publicMetrics: ['leave'] } });
 const patient = { timeout: 120_000, skip };
 
-/** The part of the page's world that is used. */
+/** The page's globals that are used. */
 interface InPage {
   readonly document: {
     createElement(name: 'img'): { src: string; naturalWidth: number; decode(): Promise<void> };
@@ -34,7 +34,7 @@ test("the README's beacon is counted", patient, async () => {
   const readme = await readFile(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
   const [, snippet = ''] = /```js\n([^`]*sendBeacon[^`]*)```/.exec(readme) ?? [];
   assert.equal(snippet.trim().split('\n').length, 2);
-  // The snippet's own value: whether the browser took it.
+  // The snippet's value: whether the browser accepted it.
   assert.equal(await page.evaluate(snippet.replace('http://127.0.0.1:8787', stack.url)), true);
   await settled(stack);
   const answer = await fetch(`${stack.url}/v1/counts/leave/%2Farticles%2F1`);

@@ -41,7 +41,7 @@ if (browser !== undefined) {
 const counts = (more: string) => `${stack.url}/?view=counts&metric=play&entity=%2Fvideos%2F42&${more}`;
 const NINE = `from=${DAY}T09:00Z&to=${DAY}T10:00Z`;
 
-/** Opens a page for a test. Afterwards, nothing may have gone wrong in it, and nothing come from elsewhere. */
+/** Opens a page for a test. Afterwards, it must have no errors, and no requests to other origins. */
 async function withPage(url: string, use: (page: Page) => Promise<void>) {
   assert.ok(browser);
   const { page, context, problems, origins } = await open(browser, url);
@@ -140,20 +140,23 @@ test(
     }),
 );
 
-test('counts: without a name it says what to do; of an unknown one, that nothing is counted', patient, () =>
-  withPage(`${stack.url}/?view=counts`, async (page) => {
-    await page.getByRole('combobox', { name: 'Metric' }).fill('play');
-    await page.getByRole('combobox', { name: 'Metric' }).press('Enter');
-    await page.getByRole('heading', { name: 'Choose an entity' }).waitFor();
-    await page.getByRole('combobox', { name: 'Entity' }).fill('/nothing');
-    await page.getByRole('combobox', { name: 'Entity' }).press('Enter');
-    await page.getByRole('heading', { name: 'Nothing counted yet' }).waitFor();
-    await page.getByRole('combobox', { name: 'Metric' }).fill('no spaces');
-    await page.getByRole('combobox', { name: 'Metric' }).press('Enter');
-    await page.getByRole('combobox', { name: 'Entity' }).fill('/x');
-    await page.getByRole('combobox', { name: 'Entity' }).press('Enter');
-    await page.getByRole('heading', { name: 'Tally cannot answer this' }).waitFor();
-  }),
+test(
+  'counts: without a name the page says what to do; for an unknown one, that nothing is counted',
+  patient,
+  () =>
+    withPage(`${stack.url}/?view=counts`, async (page) => {
+      await page.getByRole('combobox', { name: 'Metric' }).fill('play');
+      await page.getByRole('combobox', { name: 'Metric' }).press('Enter');
+      await page.getByRole('heading', { name: 'Choose an entity' }).waitFor();
+      await page.getByRole('combobox', { name: 'Entity' }).fill('/nothing');
+      await page.getByRole('combobox', { name: 'Entity' }).press('Enter');
+      await page.getByRole('heading', { name: 'Nothing counted yet' }).waitFor();
+      await page.getByRole('combobox', { name: 'Metric' }).fill('no spaces');
+      await page.getByRole('combobox', { name: 'Metric' }).press('Enter');
+      await page.getByRole('combobox', { name: 'Entity' }).fill('/x');
+      await page.getByRole('combobox', { name: 'Entity' }).press('Enter');
+      await page.getByRole('heading', { name: 'Tally cannot answer this' }).waitFor();
+    }),
 );
 
 for (const [name, entity] of HOSTILE) {
@@ -319,7 +322,7 @@ test('at 360 pixels nothing is wider than the screen', patient, async () => {
   }
 });
 
-/** Each view's address, and what is there when it is. */
+/** Each view's address, and an element that shows it is ready. */
 const VIEWS = [
   ['?view=live&metric=play', '.tile'],
   [`?view=counts&metric=play&entity=%2Fvideos%2F42&compare=previous&${NINE}`, '.u-over'],
@@ -340,7 +343,7 @@ for (const scheme of ['light', 'dark'] as const) {
   });
 }
 
-/** What of the page's own world is looked at. */
+/** The page's globals that are read. */
 interface InPage {
   readonly document: {
     readonly documentElement: { readonly scrollWidth: number; readonly clientWidth: number };

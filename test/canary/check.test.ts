@@ -1,4 +1,4 @@
-// Checking the canary: it asks for both metrics over the same hours, the present minute included.
+// Checking the canary: it reads both metrics over the same hours, including the current minute.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { check } from '../../lambdas/canary/check.ts';

@@ -1,4 +1,4 @@
-// Sending the canary's events: what the stream does not take is put again, and the expectation comes last.
+// Sending the canary's events: what the stream does not accept is put again, and the expectation comes last.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HeartbeatsNotSent, sendHeartbeats } from '../../lambdas/canary/send-heartbeats.ts';
@@ -11,7 +11,7 @@ const SHARDS: readonly OpenShard[] = [
   { shard: parseShardId('shardId-000000000004'), startingHashKey: '170141183460469231731687303715884105728' },
 ];
 
-/** A stream that refuses some puts of a record, by id and by how often it was put. */
+/** A stream that refuses some puts of a record, by id and attempt. */
 function createStream(shards: readonly OpenShard[], refuses: (id: string, times: number) => boolean) {
   const puts: string[][] = [];
   const pauses: number[] = [];
@@ -50,7 +50,7 @@ test('every open shard gets its share, and then the expectation follows', async 
   assert.deepEqual(pauses, []);
 });
 
-test('only what was not taken is put again, after longer and longer pauses', async () => {
+test('only records that were not accepted are put again, after growing pauses', async () => {
   const { puts, pauses, ports } = createStream(SHARDS, (id, times) => id === SHARE_4 && times < 4);
   assert.equal(await sendHeartbeats(NOW_MS, ports), 3);
   assert.deepEqual(puts, [[SHARE_3, SHARE_4], [SHARE_4], [SHARE_4], [SHARE_4], [EXPECTED]]);

@@ -39,7 +39,7 @@ function start(
   program: 'import' | 'verify',
   ...args: string[]
 ): { child: ChildProcess; ended: Promise<Ended> } {
-  // As npm runs a script: in the package's folder, with the caller's in a variable.
+  // Like an npm script: in the package's folder, with the caller's folder in a variable.
   const env = {
     PATH: process.env['PATH'],
     XDG_STATE_HOME: world.path('home'),
@@ -108,7 +108,7 @@ describe('tally import', () => {
     assert.match(lines[0] ?? '', /access\.log:4\t\d+\tmalformed\tit has no .*\tgarbage$/);
   });
 
-  test('words instead of JSON; several files; nothing new the second time', async () => {
+  test('text instead of JSON; several files; nothing new the second time', async () => {
     const gz = await world.write('b.gz', gzipSync(logLines(3)));
     const first = await run('import', fixture, gz, ...importInto());
     assert.match(
@@ -179,7 +179,7 @@ describe('tally import', () => {
     assert.equal(world.door.stored.size, 2);
   });
 
-  test('what is no Tally ends the import: another server, TLS where there is none', async () => {
+  test('a server that is not Tally ends the import: another server, TLS where there is none', async () => {
     world.door.status = () => ({});
     const other = await run('import', fixture, ...importInto());
     assert.equal(other.code, 1);
@@ -216,7 +216,7 @@ describe('tally import', () => {
     assert.match(ended.stderr, /received 2: 0 counted, 0 duplicate, 2 rejected by the service/);
   });
 
-  test('--wait: duplicates are no proof that anything is counted', async () => {
+  test('--wait: duplicates do not prove that anything is counted', async () => {
     const accounts = { rejected: 0, inFlight: 0, dead: 0, parked: 0, expired: 0, lost: 0 };
     const duplicate = () => 5 * world.door.stored.size;
     world.door.status = () => ({ ...accounts, received: duplicate(), duplicate: duplicate(), counted: 0 });
@@ -229,7 +229,7 @@ describe('tally import', () => {
     );
   });
 
-  test('a service that will never answer otherwise ends the import: 501', async () => {
+  test('a service that will never answer differently ends the import: 501', async () => {
     const server = createServer((_, response) => void response.writeHead(501).end());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
@@ -239,7 +239,7 @@ describe('tally import', () => {
     assert.match(ended.stderr, /cannot be used: .*501/);
   });
 
-  test('relative paths are those of the caller, wherever npm has gone', async () => {
+  test('relative paths are relative to the caller, in any working directory of npm', async () => {
     await world.write('here.log', logLines(3));
     const ended = await run('import', 'here.log', ...importInto());
     assert.equal(ended.code, 0, ended.stderr);
@@ -258,7 +258,7 @@ describe('tally import', () => {
       };
       assert.equal((await ended).signal, 'SIGKILL');
       world.door.script = () => 'ok';
-      // As if the service forgot ids at once: the request under way is known, and held.
+      // As if the service forgot ids at once: the request in flight is known, and held.
       const late = await run('import', path, ...importInto('--json', '--dedup-window', '0'));
       assert.equal(late.code, 3, late.stderr);
       assert.match(late.stderr, /500 events are uncertain/);
@@ -273,7 +273,7 @@ describe('tally import', () => {
     });
   }
 
-  test('Ctrl-C: what is under way ends, exit code 130, the next import goes on', async () => {
+  test('Ctrl-C: requests in flight finish, exit code 130, the next import continues', async () => {
     const path = await world.write('a.log', logLines(2000));
     const fives = ['--concurrency', '1'];
     const { child, ended } = start('import', path, ...importInto('--json', ...fives));
@@ -327,7 +327,7 @@ describe('tally verify', () => {
     assert.match(ended.stdout, /4 entities, 3 minutes with counts: all equal \(6 events\)/);
   });
 
-  test('different: every row is named, also those the truth does not have', async () => {
+  test('different: every row is listed, also those missing in the truth', async () => {
     const truth = await prepared();
     world.door.counts.set(`view . ${minute + 60}`, 2);
     world.door.counts.set(`view no views ${minute + 120}`, 7);
@@ -346,7 +346,7 @@ describe('tally verify', () => {
     );
   });
 
-  test('hits, and what cannot be found out', async () => {
+  test('hits, and counts that cannot be read', async () => {
     const truth = await prepared();
     const hits = await run('verify', '--truth', truth, '--url', world.door.url, '--column', 'hits');
     assert.equal(hits.code, 1);
@@ -356,7 +356,7 @@ describe('tally verify', () => {
     assert.match(missing.stderr, /there is no truth file/);
   });
 
-  test('the top of every day, and what the service says where it differs', async () => {
+  test("the top of every day, and the service's note where it differs", async () => {
     const top = async (...options: string[]) =>
       run('verify', '--truth', world.path('t'), '--url', world.door.url, '--by', 'day', ...options);
     await prepared();

@@ -1,4 +1,4 @@
-// The one command: help with an example for each subcommand, and usage instead of a stack trace when something is wrong.
+// The command `tally`: help with an example for each subcommand, and usage instead of a stack trace on errors.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -61,7 +61,7 @@ test('a wrong flag prints the usage of its command', async () => {
   }
 });
 
-test('a number that is none prints the usage of its command', async () => {
+test('an invalid number prints the usage of its command', async () => {
   let options = 0;
   for (const [path, command] of all(tally())) {
     for (const { flags, long, parseArg } of command.options) {
@@ -81,7 +81,7 @@ test('a number that is none prints the usage of its command', async () => {
   assert.ok(options > 40, `${options}`);
 });
 
-describe('what is refused, and how', () => {
+describe('refusals', () => {
   const cases: readonly [line: string, says: RegExp][] = [
     ['simulate --seed abc', /'abc' is invalid. It must be a whole number/],
     ['simulate', /give one of --seed N, --runs N or --minutes N/],
@@ -169,7 +169,7 @@ test('as a process: usage and exit code 2, or one sentence and its exit code; ne
   }
 });
 
-test('output that is read no longer ends a command quietly', async () => {
+test('a closed output ends a command quietly', async () => {
   const child = spawn(process.execPath, ['bin/tally.ts', 'plan', '--help'], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],

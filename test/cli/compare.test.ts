@@ -1,4 +1,4 @@
-// Sums of truth files to coarser grains, by other means than the service's.
+// Sums of truth files in coarser grains, computed independently of the service.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { differences, grains, startOf, summed } from '../../cli/verify/compare.ts';

@@ -20,7 +20,7 @@ const long = (prefix: string, at: number) =>
   `/${prefix}/${at}/${createHash('shake256', { outputLength: 360 }).update(`${prefix}${at}`).digest('base64url')}`;
 const view = (id: string, entity: string) => ({ id, metric: 'view', entity });
 
-/** The accounts, which must add up whenever somebody looks. */
+/** The accounts, which must add up at every moment. */
 async function accounts() {
   const { received, duplicate, rejected, counted, inFlight, dead, parked, expired, lost } =
     await stack.status();
@@ -28,23 +28,27 @@ async function accounts() {
   return { counted, inFlight, dead, parked, lost };
 }
 
-test('with no dead letter there is nothing to do, and wrong usage says what is right', patient, async () => {
-  const fast = ['attempts=1', 'backoffBaseSeconds=0', 'redriveDelaySeconds=0'];
-  assert.equal((await run('parameter', 'set', ...fast)).code, 0);
-  assert.equal((await deadLetters('list')).code, 3);
-  assert.equal((await deadLetters('redrive', '--all')).code, 3);
-  const wrong: [string[], number, RegExp][] = [
-    [['redrive'], 2, /redrive NAME …, or redrive --all/],
-    [['show', 'x'], 2, /not the name of a dead letter/],
-    [['discard', '--all'], 2, /--why <text>/],
-    [['redrive', '1.0.1/0'], 1, /No dead letter 1\.0\.1\/0/],
-    [['list', '--stage', 'prod'], 2, /Name the stack/],
-  ];
-  for (const [args, code, message] of wrong) {
-    const ended = await deadLetters(...args);
-    assert.deepEqual([ended.code, message.test(ended.err)], [code, true], `${args}: ${ended.err}`);
-  }
-});
+test(
+  'without dead letters there is nothing to do, and wrong usage explains the right one',
+  patient,
+  async () => {
+    const fast = ['attempts=1', 'backoffBaseSeconds=0', 'redriveDelaySeconds=0'];
+    assert.equal((await run('parameter', 'set', ...fast)).code, 0);
+    assert.equal((await deadLetters('list')).code, 3);
+    assert.equal((await deadLetters('redrive', '--all')).code, 3);
+    const wrong: [string[], number, RegExp][] = [
+      [['redrive'], 2, /redrive NAME …, or redrive --all/],
+      [['show', 'x'], 2, /not the name of a dead letter/],
+      [['discard', '--all'], 2, /--why <text>/],
+      [['redrive', '1.0.1/0'], 1, /No dead letter 1\.0\.1\/0/],
+      [['list', '--stage', 'prod'], 2, /Name the stack/],
+    ];
+    for (const [args, code, message] of wrong) {
+      const ended = await deadLetters(...args);
+      assert.deepEqual([ended.code, message.test(ended.err)], [code, true], `${args}: ${ended.err}`);
+    }
+  },
+);
 
 test(
   'redrive answers what it did; while writes fail it tries three dead letters and leaves the rest',
@@ -72,7 +76,7 @@ test(
   },
 );
 
-test('list and show tell where, why and since when, and entities only when asked', patient, async () => {
+test('list and show print place, reason and time, and entities only on request', patient, async () => {
   const listed = JSON.parse((await deadLetters('list', '--json', '--reason', 'SLOW')).out);
   assert.ok(listed.length > 5, `${listed.length} dead letters`);
   assert.equal(
@@ -109,7 +113,7 @@ test('a dry run changes nothing; park moves dead letters to the archive', patien
 });
 
 test(
-  'parked dead letters replayed twice count once; what is counted is tidied up by the next replay',
+  'parked dead letters replayed twice count once; counted ones are removed by the next replay',
   patient,
   async () => {
     countersFail(false);
@@ -126,7 +130,7 @@ test(
     await until(async () => (await accounts()).counted === 500);
     assert.equal(await total(long('a', 7)), 1);
     const third = await deadLetters('replay', '--all');
-    assert.match(third.out, /counted already/);
+    assert.match(third.out, /already counted/);
     assert.deepEqual(await names('--parked'), []);
     assert.equal((await accounts()).counted, 500);
   },
@@ -142,7 +146,7 @@ test('a command killed in mid-redrive loses nothing, and what it did counts once
   child.kill('SIGKILL');
   await ended;
   countersFail(false);
-  // What the dead command held is visible again within a minute.
+  // Messages held by the dead command are visible again within a minute.
   await until(async () => {
     await deadLetters('redrive', '--all', '--per-second', '500');
     return (await accounts()).counted === 1_000;
@@ -151,7 +155,7 @@ test('a command killed in mid-redrive loses nothing, and what it did counts once
 });
 
 test(
-  'discard asks, keeps what it gives up, and shows it as lost; a copy of it that is sent later counts nothing',
+  'discard asks, archives the dead letter, and shows it as lost; a copy sent later counts nothing',
   patient,
   async () => {
     countersFail(true);
@@ -195,7 +199,7 @@ test(
   },
 );
 
-test('a stack that is not there is said to be not there', patient, async () => {
+test('a missing stack is reported', patient, async () => {
   const nobody = await start('dead-letters', ['list', '--url', 'http://127.0.0.1:1']).ended;
   assert.deepEqual([nobody.code, /Nothing answers at http:\/\/127\.0\.0\.1:1/.test(nobody.err)], [4, true]);
   const other = await start('dead-letters', ['list', '--url', stack.endpoints.dynamodb]).ended;

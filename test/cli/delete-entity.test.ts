@@ -1,4 +1,4 @@
-// `tally delete-entity` against a local stack: looks, asks, deletes, and says how it ended by its exit code.
+// `tally delete-entity` against a local stack: preview, confirmation, deletion, and exit codes.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -30,7 +30,7 @@ async function total(entity: string): Promise<number> {
   return ((await answer.json()) as { total: number }).total;
 }
 
-/** Sends two events of the person and one of somebody else, and waits until they are counted. */
+/** Sends two events of the person and one of another entity, and waits until they are counted. */
 async function count(): Promise<void> {
   const at = Date.now() - 3_600_000;
   const events = [PERSON, PERSON, '/other'].map((entity) => ({ metric: 'view', entity, at }));
@@ -39,7 +39,7 @@ async function count(): Promise<void> {
   await until(async () => (await total(PERSON)) >= 2 && (await total('/other')) >= 1);
 }
 
-test('looks first, does nothing without a yes, and then deletes that entity alone', async () => {
+test('shows a preview, does nothing without confirmation, and then deletes only that entity', async () => {
   await count();
   const look = await command(PERSON, '--url', stack.url, '--archive', '--dry-run');
   assert.equal(look.code, 0, look.error);
@@ -50,7 +50,7 @@ test('looks first, does nothing without a yes, and then deletes that entity alon
   assert.match(unasked.error, /Nothing was deleted/);
   assert.equal(await total(PERSON), 2);
 
-  // Nothing arrives any more that would tell that everything before it is compacted.
+  // Nothing arrives any more that would show that everything before it is compacted.
   const done = await command(PERSON, '--url', stack.url, '--archive', '--yes', '--wait', '0');
   assert.equal(done.code, 0, done.error);
   assert.match(done.output, /Deleted: 2 events; 4 rows in blocks/);
@@ -58,7 +58,7 @@ test('looks first, does nothing without a yes, and then deletes that entity alon
   assert.equal(await total('/other'), 1);
 });
 
-test('says what it wants, and when nobody answers', async () => {
+test('explains wrong usage, and reports a stack that does not answer', async () => {
   assert.equal((await command('--help')).code, 0);
   assert.equal((await command(PERSON)).code, 2);
   assert.equal((await command(PERSON, '--url', stack.url, '--stage', 'prod')).code, 2);

@@ -1,4 +1,4 @@
-// Deploying: what is missing is said before anything is bundled, and the end has a line to paste.
+// Deploying: missing prerequisites are reported before anything is bundled, and the output ends with a line to paste.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { firstSteps } from '../../cli/deploy/first-steps.ts';
@@ -10,11 +10,11 @@ const account =
   async (name: string) =>
     names.includes(name) ? { arn: `arn:aws:ssm:eu-west-1:123456789012:parameter${name}` } : undefined;
 
-test('an account that is not bootstrapped is told the command', async () => {
+test('an account that is not bootstrapped gets the command for it', async () => {
   await assert.rejects(lookAhead('dev', true, account()), { message: /npx cdk bootstrap/, exitCode: 1 });
 });
 
-test('a stage that is not there needs --new, so that a misspelt one creates nothing', async () => {
+test('a missing stage needs --new, so that a misspelt one creates nothing', async () => {
   await assert.rejects(lookAhead('prdo', false, account(BOOTSTRAP, '/tally/prod/resources')), {
     message: 'There is no stage "prdo" in account 123456789012, eu-west-1: add --new to create it.',
     exitCode: 2,

@@ -1,21 +1,20 @@
-// Looking through the queue, on a queue in memory: everything that is not dealt with is given back, whatever happens.
+// Reading dead letters from a queue in memory: messages that are not handled are always released.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { factsOf, isMeant, type Selection } from '../../cli/dead-letters/facts.ts';
+import { factsOf, isSelected, type Selection } from '../../cli/dead-letters/facts.ts';
 import { walkWaiting } from '../../cli/dead-letters/find.ts';
-import type { WaitingMessage } from '../../cli/dead-letters/ports.ts';
+import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
 import { messageOf, rowOf } from '../support/messages.ts';
 
-const message = (messageId: string): WaitingMessage => ({
+const message = (messageId: string): DeliveredMessage => ({
   messageId,
   receiptHandle: messageId,
   body: '',
   receiveCount: 1,
-  sentAtMs: 0,
   history: undefined,
 });
 
-function queue(messages: WaitingMessage[], msForEach = 0) {
+function queue(messages: DeliveredMessage[], msForEach = 0) {
   const waiting = [...messages];
   const released: string[] = [];
   const clock = { ms: 0, nowMs: () => clock.ms };
@@ -26,7 +25,7 @@ function queue(messages: WaitingMessage[], msForEach = 0) {
         clock.ms += msForEach;
         return waiting.splice(0, 2);
       },
-      release: async (held: readonly WaitingMessage[]) => {
+      release: async (held: readonly DeliveredMessage[]) => {
         released.push(...held.map(({ messageId }) => messageId));
       },
       depth: async () => ({ visible: waiting.length, hidden: 0 }),
@@ -35,13 +34,13 @@ function queue(messages: WaitingMessage[], msForEach = 0) {
   return { ports, released };
 }
 
-test('what a visit deals with is not given back, the rest is', async () => {
+test('messages that a visit handles are not released, the others are', async () => {
   const { ports, released } = queue(['a', 'b', 'c'].map(message));
   const walk = await walkWaiting(ports, async ({ messageId }) => messageId === 'b');
-  assert.deepEqual([walk, released], [{ met: 3, complete: true }, ['a', 'c']]);
+  assert.deepEqual([walk, released], [{ read: 3, complete: true }, ['a', 'c']]);
 });
 
-test('a visit that fails gives everything back, what was not looked at included', async () => {
+test('a visit that fails releases everything, including messages not visited', async () => {
   const { ports, released } = queue(['a', 'b', 'c', 'd'].map(message));
   const walk = walkWaiting(ports, async ({ messageId }) => {
     if (messageId === 'c') throw new Error('no');
@@ -51,28 +50,28 @@ test('a visit that fails gives everything back, what was not looked at included'
   assert.deepEqual(released, ['b', 'c', 'd']);
 });
 
-test('a walk that holds dead letters ends before their minute does; a dead letter that comes back ends it, too', async () => {
+test('a walk ends before its messages become visible again; a message seen twice ends it, too', async () => {
   const slow = queue(
     Array.from({ length: 50 }, (_, at) => message(`m${at}`)),
     10_000,
   );
   const walk = await walkWaiting(slow.ports, async () => false);
-  assert.deepEqual([walk.complete, slow.released.length, walk.met], [false, walk.met, 12]);
+  assert.deepEqual([walk.complete, slow.released.length, walk.read], [false, walk.read, 12]);
   const acting = queue(
     Array.from({ length: 50 }, (_, at) => message(`m${at}`)),
     10_000,
   );
-  assert.equal((await walkWaiting(acting.ports, async () => true)).met, 50, 'nothing is held');
+  assert.equal((await walkWaiting(acting.ports, async () => true)).read, 50, 'nothing is held');
   const again = queue([message('a'), message('b'), message('a'), message('b'), message('c')]);
-  assert.equal((await walkWaiting(again.ports, async () => false)).met, 2);
+  assert.equal((await walkWaiting(again.ports, async () => false)).read, 2);
 });
 
-test('dead letters are chosen by everything that is given', () => {
+test('dead letters must match every part of a selection', () => {
   const { body } = messageOf(100, [{ ...rowOf('/a'), events: 2 }]);
   const facts = factsOf({ name: '1.0.2s/0', body, history: undefined }, 'waiting');
   assert.deepEqual([facts.events, facts.poison], [2, false]);
   const any: Selection = { names: undefined, reason: undefined, entity: undefined, segment: undefined };
-  const meant = (selection: Partial<Selection>) => isMeant(facts, { ...any, ...selection });
+  const meant = (selection: Partial<Selection>) => isSelected(facts, { ...any, ...selection });
   assert.ok(
     meant({}) && meant({ segment: '1.0' }) && meant({ segment: '1.0.2s', entity: '/a', reason: 'QUEUE' }),
   );

@@ -90,7 +90,7 @@ test('standard input: counted as it comes; the same stream again, at another pac
     for (const [i, from] of parts.slice(0, -1).entries()) {
       const to = parts[i + 1] ?? 0;
       child.stdin?.write(logLines(to - from, from));
-      // At least what has come is sent, before more comes.
+      // At least the lines so far are sent before more are written.
       const request = world.door.requests;
       if (to < 1234) await until(() => world.door.requests > request);
     }
@@ -119,7 +119,7 @@ test('wrong usage is exit code 2', async () => {
   assert.equal(await ended(follow(world.folder)), 2);
 });
 
-/** Whether a program of the machine is there. */
+/** Whether a program is installed. */
 function isInstalled(program: string): boolean {
   return spawnSync(program, ['--version']).error === undefined;
 }
@@ -128,7 +128,7 @@ const absent =
   !(isInstalled('nginx') && isInstalled('logrotate')) &&
   'nginx or logrotate is not installed here: apt-get install nginx-light logrotate';
 
-/** A server of ours, its log, and the moves that logrotate makes. */
+/** Our own server, its log, and the steps of logrotate. */
 async function startNginx() {
   const port = await freePort();
   const logs = world.path('logs');
@@ -185,10 +185,10 @@ async function startNginx() {
   return {
     log,
     rotate,
-    // No two lines alike: a file is known by its first bytes, and two loads may be of one second.
+    // All lines differ: a file is identified by its first bytes, and two loads may run in one second.
     load: () => Promise.all(Array.from({ length: 1000 }, (_, i) => ask(`/p/${i % 50}?n=${sent++}`))),
     asked: () => asked,
-    /** Requests by path, of all the files there are. */
+    /** Requests by path, from all files. */
     async written(): Promise<Map<string, number>> {
       const counts = new Map<string, number>();
       for (const name of await readdir(logs)) {
@@ -216,10 +216,10 @@ test('a real nginx under load, logrotate between, and a follower that is killed:
   await saysFollowing(child);
   for (const how of ['create', 'create', 'copytruncate', 'create', 'copytruncate'] as const) {
     const loading = nginx.load();
-    // In the middle of the load, with requests under way.
+    // In the middle of the load, with requests in flight.
     await world.door.untilStored(world.door.stored.size + 200);
     await ended(child, 'SIGKILL');
-    // What is written between copy and truncation is gone, so copytruncate waits for silence.
+    // Lines written between copy and truncation are lost, so copytruncate waits for silence.
     if (how === 'copytruncate') await loading;
     await nginx.rotate(how);
     await loading;

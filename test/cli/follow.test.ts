@@ -31,11 +31,11 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-/** All lines that were ever counted, each as often as it was stored. */
+/** All lines counted so far, each as often as it was stored. */
 const counted = () => [...world.door.stored.values()].reduce((sum, times) => sum + times, 0);
 
 describe('a file that grows', () => {
-  test('is waited for, and read as it grows; half a line is not counted', async () => {
+  test('is awaited, and read as it grows; half a line is not counted', async () => {
     const run = await FollowRun.start(world, path);
     await run.settle();
     await writeFile(path, logLines(3) + logLine(3).slice(0, 40));
@@ -66,7 +66,7 @@ describe('a file that grows', () => {
     await run.close();
   });
 
-  test('goes on after an end, and an import of the same file has nothing to do', async () => {
+  test('continues after a stop, and an import of the same file has nothing to do', async () => {
     await writeFile(path, logLines(700));
     const first = await FollowRun.start(world, path);
     await first.settle();
@@ -79,7 +79,7 @@ describe('a file that grows', () => {
     assert.equal((await world.import(path)).figures.already, 750);
   });
 
-  test('is not read further than the service keeps up with', async () => {
+  test('is read only as fast as the service accepts', async () => {
     await writeFile(path, logLines(20_000));
     let release = () => {};
     const held = new Promise<void>((resolve) => {
@@ -99,7 +99,7 @@ describe('a file that grows', () => {
   });
 });
 
-test('a folder that is not there is waited for, also by a follower that was here before', async () => {
+test('a missing folder is awaited, also by a follower with saved state', async () => {
   const log = world.path('later/access.log');
   for (const lines of [5, 10]) {
     const run = await FollowRun.start(world, log);
@@ -188,7 +188,7 @@ describe('rotation', () => {
     assert.equal(counted(), 20);
   });
 
-  test('while nothing followed: the rest of the old one, compressed, and one that came and went', async () => {
+  test('while nothing followed: the rest of the old file, compressed, and a file that came and went', async () => {
     await writeFile(world.path('access.log.9'), logLines(100, 5000));
     await utimes(world.path('access.log.9'), 1, 1);
     await writeFile(path, logLines(10));
@@ -203,7 +203,7 @@ describe('rotation', () => {
     const second = await FollowRun.start(world, path);
     await second.settle();
     await second.close();
-    // Not the one that was rotated before the first follower.
+    // Not the file rotated before the first follower.
     assert.equal(counted(), 25);
     const third = await FollowRun.start(world, path);
     await third.settle();
@@ -243,7 +243,7 @@ describe('rotation', () => {
   });
 });
 
-test('whatever is written, rotated and stopped, in any order: each line once', async () => {
+test('any order of writes, rotations and stops: each line once', async () => {
   const step = fc.constantFrom(
     'append',
     'half',
@@ -297,7 +297,7 @@ test('whatever is written, rotated and stopped, in any order: each line once', a
               await writeFile(`${rotated}.gz`, gzipSync(await readFile(log)));
               await unlink(log);
             } else {
-              // What is removed before it is read is gone.
+              // Lines removed before they are read are lost.
               await run.settle();
               await unlink(log);
             }
@@ -332,7 +332,7 @@ for (const [truth, file, namesColumns = false] of ACCESS_LOGS) {
       await appendFile(path, bytes.subarray(cut(i), cut(i + 1)));
       if (i % 2 === 0) await run.step();
       if (namesColumns || i % 2 === 0) continue;
-      // Between two lines, as servers do: the half that was written is moved to the new file.
+      // Between two lines, as servers do: the written half moves to the new file.
       const whole = await readFile(path);
       const last = whole.lastIndexOf(10) + 1;
       await truncate(path, last);

@@ -1,4 +1,4 @@
-// Importing into a front door that fails in every way, stopped anywhere, resumed at any time: each event exactly once.
+// Importing into a front door with every kind of failure, stopped at any point, resumed at any time: each event exactly once.
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -28,20 +28,20 @@ describe('a service in trouble', () => {
       assert.equal(figures.accepted, 1300);
       assert.equal(world.door.stored.size, 1300);
       assert.ok(figures.retries > 0 && troubles.length > 0);
-      // Only where the service kept events without saying so may it see an id again.
+      // Only if the service stored events without confirming may it see an id again.
       assert.equal(world.door.repeated > 0, fault !== 'reset' && fault !== 'throttle');
       assert.equal((await world.import(path)).figures.already, 1300);
     });
   }
 
-  test('Retry-After is kept to', async () => {
+  test('Retry-After is honoured', async () => {
     world.door.script = (request) => (request === 0 ? 'throttle' : 'ok');
     const from = world.nowMs;
     await world.import(await world.write('a.log', logLines(1)));
     assert.ok(world.nowMs - from >= 1000);
   });
 
-  test('a request that is refused is cut down to the event at fault', async () => {
+  test('a refused request is bisected down to the invalid event', async () => {
     world.door.refuses = (event) => event.entity === '/page/3' && event.at % minuteMs === 3000;
     const { figures, rejects } = await world.import(await world.write('a.log', logLines(100)));
     assert.deepEqual([figures.accepted, figures.rejected], [99, 1]);
@@ -51,7 +51,7 @@ describe('a service in trouble', () => {
     assert.equal(world.door.requests, requests);
   });
 
-  test('a service that takes no event at all ends the import', async () => {
+  test('a service that accepts no event at all ends the import', async () => {
     world.door.refuses = () => true;
     await assert.rejects(
       world.import(await world.write('a.log', logLines(100))),
@@ -65,7 +65,7 @@ describe('a service in trouble', () => {
     assert.equal(world.door.repeated, 0);
   });
 
-  test('refused access ends the import; it goes on later', async () => {
+  test('refused access ends the import; it continues later', async () => {
     world.door.script = (request) => (request < 1 ? 'ok' : 'forbidden');
     const path = await world.write('a.log', logLines(1500));
     const fives = { concurrency: 1 };
@@ -88,7 +88,7 @@ describe('a service in trouble', () => {
 });
 
 describe('requests of unknown outcome', () => {
-  /** Stores the second request, breaks the connection, and the importer ends there. */
+  /** Stores the second request and breaks the connection, which ends the importer. */
   const interrupted = async (fault: Fault = 'store-reset') => {
     world.door.script = (request) => {
       if (request === 1) world.stop.abort();
@@ -138,7 +138,7 @@ describe('requests of unknown outcome', () => {
     assert.equal((await world.import(path, { timeoutMs: 20_000 })).figures.uncertain, 0);
   });
 
-  test('skip gives them up for good', async () => {
+  test('skip gives them up permanently', async () => {
     const path = await interrupted();
     world.nowMs += 10 * minuteMs;
     assert.equal((await world.import(path, { uncertain: 'skip' })).figures.abandoned, 100);
@@ -147,7 +147,7 @@ describe('requests of unknown outcome', () => {
     assert.equal(world.door.repeated, 0);
   });
 
-  test('send sends them again and says so', async () => {
+  test('send sends them again and reports it', async () => {
     const path = await interrupted();
     world.nowMs += 10 * minuteMs;
     const { figures } = await world.import(path, { uncertain: 'send' });
@@ -168,7 +168,7 @@ describe('requests of unknown outcome', () => {
     });
   }
 
-  test('a request that was surely refused is never uncertain', async () => {
+  test('a request that was certainly refused is never uncertain', async () => {
     const path = await interrupted('throttle');
     world.nowMs += 86_400_000;
     const { figures } = await world.import(path);
@@ -177,7 +177,7 @@ describe('requests of unknown outcome', () => {
   });
 });
 
-test('whatever fails and wherever it is stopped, every event is stored, and never twice beyond the window', async () => {
+test('with any fault and any stop, every event is stored, and never twice beyond the window', async () => {
   const faults = fc.constantFrom<Fault>('ok', 'reset', 'store-reset', 'store-503', 'throttle');
   const step = fc.record({
     fault: faults,
@@ -196,7 +196,7 @@ test('whatever fails and wherever it is stopped, every event is stored, and neve
           if (['ok', 'store-reset', 'store-503'].includes(fault)) {
             for (const { id } of events) {
               const before = arrivals.get(id);
-              // The promise of the importer: an id that may be stored comes again within the window or never.
+              // The importer's promise: an id that may be stored is sent again within the window or never.
               if (before !== undefined) late ||= before !== undefined && small.nowMs - before > 10 * minuteMs;
               arrivals.set(id, small.nowMs);
             }

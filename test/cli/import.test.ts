@@ -51,7 +51,7 @@ describe('importing again changes nothing, weeks later', () => {
     assert.equal((await again(world.path('b.log'))).figures.already, 700);
     await unlink(world.path('b.log'));
     assert.equal((await again(await world.write('c.gz', gzipSync(text)))).figures.already, 700);
-    // A gzip file of several members, as log rotation makes by appending.
+    // A gzip file of several members, as log rotation creates by appending.
     const members = Buffer.concat([gzipSync(text.slice(0, 1000)), gzipSync(text.slice(1000))]);
     assert.equal((await again(await world.write('d.gz', members))).figures.already, 700);
   });
@@ -91,7 +91,7 @@ describe('importing again changes nothing, weeks later', () => {
   });
 });
 
-describe('a file that is a prefix of what is done', () => {
+describe('a file that is a prefix of an imported one', () => {
   for (const [name, count] of [
     ['small', 10],
     ['larger than the head', 2000],
@@ -126,7 +126,7 @@ test('a lost journal changes nothing: the same batches come again under the same
   assert.equal(world.door.stored.size, 1400);
 });
 
-test('a service is known by what it is, whatever its address', async () => {
+test('a service is identified by its id, not by its address', async () => {
   const path = await world.write('a.log', logLines(10));
   await world.import(path, { service: 'Tally-prod/1' });
   const { figures } = await world.import(path, {
@@ -144,7 +144,7 @@ test('a line with many objects is one record, in as many requests as it takes', 
   assert.equal((await world.import(path)).figures.already, 1201);
 });
 
-test('what is no event on a line with several objects is counted and reported, each of it', async () => {
+test('malformed objects on a line with several are each counted and reported', async () => {
   const good = { entity: 'a', at: 1_793_707_200 };
   const path = await world.write('a.json', `${JSON.stringify([good, { x: 1 }, { x: 2 }, good])}\n`);
   const { figures, rejects } = await world.import(path);
@@ -201,7 +201,7 @@ test('gzip within gzip is refused', async () => {
   await assert.rejects(world.import(path), /is gzip within gzip: unpack it once first/);
 });
 
-describe('different things stay apart', () => {
+describe('different sources stay apart', () => {
   test('files, also where one begins like the other', async () => {
     await world.import(await world.write('a.log', logLines(100)));
     await world.import(await world.write('b.log', logLines(100, 500)));
@@ -248,7 +248,7 @@ describe('different things stay apart', () => {
     assert.equal((await world.import(path, { format: 'combined' })).figures.already, 10);
   });
 
-  test('--forget begins anew', async () => {
+  test('--forget starts over', async () => {
     const path = await world.write('a.log', logLines(10));
     await world.import(path);
     assert.equal((await world.import(path, { forget: true })).figures.accepted, 10);
@@ -298,7 +298,7 @@ describe('where the state is kept', () => {
   });
 });
 
-test('a gzip file that is cut off: what can be read is imported, and the rest when it is whole', async () => {
+test('a truncated gzip file: its readable part is imported, and the rest once it is complete', async () => {
   const whole = gzipSync(Buffer.from(logLines(5000)));
   const path = await world.write('a.gz', whole.subarray(0, whole.length - 5000));
   await assert.rejects(world.import(path), /cut off/);

@@ -8,7 +8,7 @@ import { patient, until } from '../support/patience.ts';
 const { stack, metrics, run, countersFail, post, redrive } = await startOperatedStack();
 
 let posted = 0;
-/** Posts an event that cannot be written. @returns how often the writer tried */
+/** Posts an event that cannot be written. @returns the writer's number of attempts */
 async function attemptsOfNext(): Promise<number> {
   posted += 1;
   const entity = `/e${posted}`;
@@ -19,7 +19,7 @@ async function attemptsOfNext(): Promise<number> {
 }
 
 test(
-  'a change takes effect in running functions, a wrong value leaves the last good one and is counted',
+  'a change takes effect in running functions; a wrong value keeps the last good one, and is counted',
   patient,
   async () => {
     countersFail(true);
@@ -46,16 +46,20 @@ test(
   },
 );
 
-test('the command repairs what is wrong, and refuses what functions could not use', patient, async () => {
-  assert.equal((await run('parameter', 'set', 'attempts=3')).code, 0);
-  assert.deepEqual(JSON.parse((await run('parameter', 'get')).out), { attempts: 3 });
-  for (const [args, reason] of [
-    [['set', 'attempts=0'], /"attempts" must be a whole number from 1 to 19/],
-    [['set', 'atempts=3'], /"atempts" is not one of/],
-    [['set', 'attempts'], /must be FIELD=NUMBER, such as attempts=5/],
-    [['put'], /unknown command/],
-  ] as const) {
-    const { code, err } = await run('parameter', ...args);
-    assert.deepEqual([code, reason.test(err)], [2, true], err);
-  }
-});
+test(
+  'the command repairs a wrong value, and refuses values that functions could not use',
+  patient,
+  async () => {
+    assert.equal((await run('parameter', 'set', 'attempts=3')).code, 0);
+    assert.deepEqual(JSON.parse((await run('parameter', 'get')).out), { attempts: 3 });
+    for (const [args, reason] of [
+      [['set', 'attempts=0'], /"attempts" must be a whole number from 1 to 19/],
+      [['set', 'atempts=3'], /"atempts" is not one of/],
+      [['set', 'attempts'], /must be FIELD=NUMBER, such as attempts=5/],
+      [['put'], /unknown command/],
+    ] as const) {
+      const { code, err } = await run('parameter', ...args);
+      assert.deepEqual([code, reason.test(err)], [2, true], err);
+    }
+  },
+);

@@ -48,7 +48,7 @@ test('ranges: any order of adding gives the same, sorted, disjoint, covering the
   );
 });
 
-/** A record at each multiple of ten; every third is no event. */
+/** A record at each multiple of ten; every third is not an event. */
 function record(i: number): FileRecord {
   const [start, end] = [i * 10, i * 10 + 10];
   const line = {
@@ -81,7 +81,7 @@ function plannedBatches(state: ImportState, count: number): PlannedBatch[] {
   return [...batches, ...planner.take()];
 }
 
-test('batches: whatever earlier runs reached, each event goes out once, begun batches as they were', () => {
+test('batches: after any earlier runs, each event is sent once, and begun batches unchanged', () => {
   const fate = fc.constantFrom('ok', 'begun', 'untouched');
   fc.assert(
     fc.property(
@@ -125,7 +125,7 @@ test('batches: whatever earlier runs reached, each event goes out once, begun ba
   );
 });
 
-test('a journal says the same after a restart, and after losing a line that was cut off', () => {
+test('a journal reads the same after a restart, and after losing a truncated line', () => {
   const entries: Entry[] = [
     { t: 'send', from: 0, to: 40, crc: 4, since: 100 },
     { t: 'send', from: 40, to: 80, crc: 8, since: 100 },
@@ -149,7 +149,7 @@ test('a journal says the same after a restart, and after losing a line that was 
   assert.throws(() => parseJournal(`${snapshotLine(empty)}garbage\n`, 'f'), /damaged in line 2/);
 });
 
-test('keys of batches depend on content, label, metric and place alone', () => {
+test('keys of batches depend only on content, label, metric and place', () => {
   const head = Buffer.from('first lines');
   const name = (bytes: Buffer, metric = 'view', label = '', service = 's') =>
     batchName(keyOf(bytes, { service, metric, label }));

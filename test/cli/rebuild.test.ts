@@ -47,7 +47,7 @@ const PARENTS = new Map([
 ]);
 const ENTITIES = ['/a', '/b', '/c', '/d', '/gone'];
 
-/** An AWS whose tables are gone is a new one with the old bucket. */
+/** AWS without its tables is a new one with the old bucket. */
 function stackOn(aws: FakeAws, bucketOf: FakeAws, transport?: Transport): StackAccess {
   const { dynamoDb, kinesis } = aws.clients(transport);
   const settings = {
@@ -90,7 +90,7 @@ function portsOf({ ledger, store, state }: StoreAccess, raw: S3RawArchive): Aggr
 }
 
 let position = 0;
-/** Records of a minute, each a second time as a client's retry. */
+/** Records of a minute, each repeated by a client's retry. */
 function minuteOf(minute: number, seed: number): StreamRecord[] {
   const arrivalMs = ARRIVAL_MS + minute * MINUTE_MS;
   return Array.from({ length: 12 }, (_, index) => {
@@ -186,10 +186,10 @@ async function answersOf({ ledger, state, store, settings }: StoreAccess): Promi
 
 async function recounted(access: StoreAccess, source: ReturnType<typeof replayedSource>) {
   const state = await begin('test', ALL_HOURS, access, RECOUNT_SETTINGS);
-  const { ledger, store, forget } = access;
+  const { ledger, store, rewriter } = access;
   const ports = {
-    ...{ ledger, source, state: access.state, store, periods: forget, clock },
-    compaction: { finishPlans: async () => undefined },
+    ...{ ledger, source, state: access.state, store, periods: rewriter, clock },
+    finishPlans: async () => undefined,
     spill: new MemorySpill(state.spilled.length),
     repair: undefined,
   };
@@ -224,7 +224,7 @@ test('a deletion that a killed rebuild left unfinished is finished by the next',
   assert.deepEqual([deletions, deleting], [number, []]);
 });
 
-test('killed anywhere, a rebuild goes on', async () => {
+test('a rebuild killed at any point continues', async () => {
   const { aws, access, alone } = await countedStack();
   const expected = await answersOf(access);
   let killed = 0;
@@ -239,7 +239,7 @@ test('killed anywhere, a rebuild goes on', async () => {
   assert.ok(killed > 20, `${killed} were killed`);
 });
 
-test('what the archive does not have is named, and a ledger that is there plays the same', async () => {
+test('what the archive lacks is reported, and an existing ledger gives the same result', async () => {
   const { aws, stack, access, alone } = await countedStack();
   const bucket = aws.s3.bucket('archive');
   for (const key of bucket.keys()) {
@@ -249,7 +249,7 @@ test('what the archive does not have is named, and a ledger that is there plays 
   const bare = stackOn(new FakeAws({ clock }), aws);
   const alone1 = await archiveHistory(alone.archive, openStore(bare).ledger);
   assert.deepEqual(alone1.missing, ['segment 2 of shard 1.0 was not counted again: not in the archive']);
-  // A shard whose ancestors a lost ledger did not know comes after everything of earlier generations all the same.
+  // A shard with ancestors unknown to a lost ledger still comes after all earlier generations.
   const late = rawObject('2.3.1' as SegmentId, { ancestors: [], config: CONFIG }, minuteOf(9, 3));
   await new S3RawArchive(stack.s3, 'archive').keepRaw(late);
   const both = await archiveHistory(alone.archive, access.ledger);
@@ -295,5 +295,7 @@ test('a record of another stream under the same shard is reported, not treated a
     },
   };
   const left = await play('3', { shards: [first, other], missing: [] }, openStore(bare), () => {});
-  assert.deepEqual(left, ['segment 2.0.1 was not counted again: its sequence numbers are of another stream']);
+  assert.deepEqual(left, [
+    'segment 2.0.1 was not counted again: its sequence numbers belong to another stream',
+  ]);
 });

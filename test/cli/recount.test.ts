@@ -46,7 +46,7 @@ async function total(): Promise<number> {
   return ((await answer.json()) as { total: number }).total;
 }
 
-test('finds what differs, puts it right, and counts it all into other tables', async () => {
+test('finds differences, repairs them, and counts everything into other tables', async () => {
   const events = Array.from({ length: 50 }, (_, index) => ({
     id: `${index}`,
     metric: 'view',
@@ -86,13 +86,13 @@ test('finds what differs, puts it right, and counts it all into other tables', a
       /with 50 events produced; compared: figures 1 of hours, 1 of days, 1 of months, 1 of all/,
     );
   }
-  // There is no archive of raw records here.
+  // This stack has no archive of raw records.
   const archived = await recount(...RANGE, '--source', 'archive');
   assert.equal(archived.code, 3, archived.error);
   assert.match(archived.output, /not produced: not-archived/);
 });
 
-test('says what is wrong with its command line, or with the file that it would go on from', async () => {
+test('explains a wrong command line, or a wrong progress file', async () => {
   for (const [parameters, message] of [
     [[], /--from TIME --to TIME, or --all/],
     [['--all', '--from', isoSeconds(HOUR)], /not both/],

@@ -1,4 +1,4 @@
-// Rankings of truth files, against sorting everything there is.
+// Rankings of truth files, compared with sorting all entities.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -20,7 +20,7 @@ function truthOf(rows: readonly (readonly [minute: number, entity: string, n: nu
   return { file: 't', entities, total, rows: rows.length, firstMinute, lastMinute };
 }
 
-test('ties go by code units, periods without counts are there, and months have their own lengths', () => {
+test('ties are ordered by code units, periods without counts are included, and months have their own lengths', () => {
   const truth = truthOf([
     [at('2026-01-31T23:59Z'), 'b', 1],
     [at('2026-01-31T00:00Z'), 'B', 1],
@@ -38,7 +38,7 @@ test('ties go by code units, periods without counts are there, and months have t
   assert.equal(expectedTops(truth, 'day', 3).size, 30);
 });
 
-test('however many entities there are, the first ones of each hour are those that sorting all of them gives', () => {
+test('for any number of entities, the first ones of each hour are those of sorting them all', () => {
   const rows = fc.array(
     fc.tuple(
       fc.integer({ min: 0, max: 180 }).map((minute) => minute * 60),
@@ -63,7 +63,7 @@ test('however many entities there are, the first ones of each hour are those tha
   );
 });
 
-test('places differ by who has them, by the count, and where one side has nobody', () => {
+test('places differ by entity, by count, and where one side is shorter', () => {
   const [a, b] = [
     { entity: 'a', n: 3 },
     { entity: 'b', n: 2 },

@@ -17,7 +17,7 @@ interface Case {
   /** Lines of all that are malformed. */
   readonly malformed: number;
   readonly except?: string;
-  /** Every line is a view: views and hits are the same question. */
+  /** Every line is a view, so views and hits are the same. */
   readonly viewsOnly?: boolean;
 }
 
@@ -25,7 +25,7 @@ const cases: readonly Case[] = [
   { truth: 'elastic_apache', file: 'elastic-examples_apache_logs.log.gz', malformed: 0 },
   { truth: 'elastic_nginx', file: 'elastic-examples_nginx_logs.log.gz', malformed: 0 },
   ...[
-    // One line is a request without a target, which the truth takes to be the protocol.
+    // One line is a request without a target, where the truth uses the protocol.
     ['acunetix', 1],
     ['netsparker', 0],
     ['w3af', 0],

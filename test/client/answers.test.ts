@@ -1,4 +1,4 @@
-// What an answer says about the events that were sent, and how long to wait after it.
+// What an answer means for the events sent, and how long to wait after it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -16,7 +16,7 @@ const mayBeStored = (status: number, body: unknown) => {
   return said.kind === 'again' ? said.mayBeStored : said.kind;
 };
 
-test('only a 202 that says so has stored a batch', () => {
+test('only a 202 with the right body has stored a batch', () => {
   assert.deepEqual(verdict(202, { accepted: 1 }), { kind: 'stored' });
   assert.deepEqual(verdict(202, { accepted: 3 }, 0, 3), { kind: 'stored' });
   for (const [status, body] of [
@@ -34,7 +34,7 @@ test('only a 202 that says so has stored a batch', () => {
     assert.equal(mayBeStored(status, body), true, `${status}`);
 });
 
-test('a batch whose one record the stream turned away is surely not stored', () => {
+test('a batch whose record the stream refused is certainly not stored', () => {
   const code = 'ProvisionedThroughputExceededException';
   const failed = [{ index: 0, code }];
   assert.equal(mayBeStored(503, { accepted: 0, failed }), false);
@@ -95,7 +95,7 @@ test('Retry-After is seconds or a date', () => {
   for (const header of [null, '', 'soon', '-5', '1e9']) assert.equal(retryAfterMs(header, now), 0);
 });
 
-test('a steady clock follows the faster of two: one that is set back, one that sleeps', () => {
+test('a steady clock follows the faster of two clocks: one may be set back, one may sleep', () => {
   let [wall, monotonic] = [1_000, 5];
   const steady = steadyClock(
     () => wall,

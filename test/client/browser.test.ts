@@ -1,4 +1,4 @@
-// The client in a page: what leaves by beacon when the page is hidden or left, and that a page that lives on counts nothing twice.
+// The client in a page: what leaves by beacon when the page is hidden or left, and that a surviving page counts nothing twice.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TallyOptions } from '../../client/src/index.ts';
@@ -6,11 +6,11 @@ import { pageOf } from '../../client/src/platform.ts';
 import { ClientWorld, TAKEN } from './support/client-world.ts';
 import { ModelTally } from './support/model-tally.ts';
 
-/** A window with its document and navigator, as far as the client looks. */
+/** A window with its document and navigator, as far as the client uses them. */
 class FakeWindow extends EventTarget {
   readonly document = Object.assign(new EventTarget(), { visibilityState: 'visible' });
   readonly beacons: { readonly url: string; readonly body: string }[] = [];
-  /** How many bytes the browser still takes over. */
+  /** How many bytes the browser still accepts. */
   room = 65_536;
   readonly navigator = {
     sendBeacon: (url: string, body: string): boolean => {
@@ -59,7 +59,7 @@ const bodyIn = (beacon: { readonly body: string } | undefined) => JSON.parse(bea
 const entitiesIn = (beacon: { readonly body: string } | undefined) =>
   bodyIn(beacon).events.map(({ entity }) => entity);
 
-test('what is on its way leaves by beacon as it was, and what waits in a batch of its own, once', async () => {
+test('batches in flight leave by beacon unchanged, and waiting events in their own batch, once', async () => {
   const { world, window, client } = opened({ batchEvents: 2 });
   world.service = () => new Promise(() => {});
   for (const entity of ['/a', '/b', '/c']) await client.count('view', entity);
@@ -90,7 +90,7 @@ test('a page that is shown again sends the same batches again, and Tally counts 
   assert.deepEqual([...tally.counted.values()], [1, 1, 1, 1]);
 });
 
-test('a page that sleeps longer than Tally knows its batches does not send them again', async () => {
+test('a page that sleeps longer than the dedup window does not send its batches again', async () => {
   const { world, window, client } = opened();
   await client.count('view', '/a');
   window.hide();
@@ -105,7 +105,7 @@ test('a page that sleeps longer than Tally knows its batches does not send them 
   );
 });
 
-test('halves of what the browser refuses may still find room; the rest goes by keepalive, then later', async () => {
+test('halves of a refused beacon may still fit; the rest leaves by keepalive, then later', async () => {
   const { world, window, client } = opened({ batchEvents: 500, batchBytes: 65_536 });
   world.service = async ({ keepalive }) => {
     if (keepalive) throw new Error('keepalive quota');
@@ -133,7 +133,7 @@ test('a batch of a page is small enough for a beacon from the start', async () =
   assert.ok(world.requests.every(({ body }) => Buffer.byteLength(body) <= 16_384));
 });
 
-test('what no beacon takes, a keepalive request carries as text, which needs no preflight', async () => {
+test('what does not fit into beacons leaves by keepalive as text, which needs no preflight', async () => {
   const { world, window, client } = opened();
   window.room = 0;
   await client.count('view', '/a');
@@ -158,7 +158,7 @@ test('with an API key, which a beacon cannot carry, keepalive requests leave ins
   );
 });
 
-test('a closed client listens no more', async () => {
+test('a closed client removes its listeners', async () => {
   const { world, window, client } = opened();
   await client.count('view', '/a');
   await world.until(client.close());

@@ -1,4 +1,4 @@
-// The client with a clock that jumps: when it sends, what it keeps, what it tells of, and how it ends.
+// The client on a virtual clock: when it sends, what it keeps, what it reports, and how it ends.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answer, ClientWorld, TAKEN } from './support/client-world.ts';
@@ -23,7 +23,7 @@ test('events leave together when enough wait, or after a while', async () => {
   assert.equal(world.timers, 0, 'nothing to do, no timer');
 });
 
-test('a request has the API key, a key of its own, and its events their ids and times', async () => {
+test('a request has the API key and its own batch key, and its events have their ids and times', async () => {
   const world = new ClientWorld();
   const client = world.client({ apiKey: 'secret' });
   await client.count('view', '/a');
@@ -37,7 +37,7 @@ test('a request has the API key, a key of its own, and its events their ids and 
   assert.deepEqual(request?.events, [
     { metric: 'view', entity: '/a', at: Date.parse('2026-11-22T09:00:00Z') },
   ]);
-  // An event with an id is a record of its own, so that it meets its twins of other requests.
+  // An event with an id is its own record, so that it meets its duplicates from other requests.
   const [, other] = world.requests;
   assert.equal(other?.batch, undefined);
   assert.deepEqual(other?.events, [
@@ -63,14 +63,14 @@ test('a request is cut by its bytes too', async () => {
   assert.equal(client.stats().accepted, 20);
 });
 
-test('a mistake of the caller throws at once and takes no place', () => {
+test('an error of the caller throws at once and uses no buffer space', () => {
   const world = new ClientWorld();
   const client = world.client();
   assert.throws(() => client.count('pl ay', '/a'), { name: 'InvalidEventError', field: 'metric' });
   assert.equal(client.stats().offered, 0);
 });
 
-test('the same batch comes again under the same key, later each time', async () => {
+test('a batch is retried under the same key, with growing delays', async () => {
   const world = new ClientWorld();
   const client = world.client({ backoff: { baseMs: 1_000, capMs: 8_000 } });
   let failures = 5;
@@ -106,7 +106,7 @@ test('Retry-After is honoured, and other batches wait as well', async () => {
   );
 });
 
-test('an event that Tally refuses is found, told of, and its neighbours are taken', async () => {
+test('an event that Tally refuses is found and reported, and its neighbours are accepted', async () => {
   const world = new ClientWorld();
   const client = world.client();
   world.service = async ({ events }) =>
@@ -121,7 +121,7 @@ test('an event that Tally refuses is found, told of, and its neighbours are take
   assert.ok(world.requests.length < 15);
 });
 
-test('too large a batch comes again in halves under keys of their own', async () => {
+test('a batch that is too large is retried in halves under their own keys', async () => {
   const world = new ClientWorld();
   const client = world.client();
   world.service = async ({ events }) => (events.length > 3 ? answer(413, {}) : TAKEN);
@@ -142,7 +142,7 @@ test('too large a batch comes again in halves under keys of their own', async ()
   assert.equal(client.stats().accepted, 10);
 });
 
-test('a batch that may be stored is not cut: it comes again as it was', async () => {
+test('a batch that may be stored is not split, but retried unchanged', async () => {
   const world = new ClientWorld();
   const client = world.client();
   const answers = [answer(504, {}), answer(413, {}), TAKEN];
@@ -155,7 +155,7 @@ test('a batch that may be stored is not cut: it comes again as it was', async ()
   );
 });
 
-test('a wrong key is told of at once: repeating would not help', async () => {
+test('a wrong key is reported at once: retrying would not help', async () => {
   const world = new ClientWorld();
   const client = world.client();
   world.service = async () => answer(403, { message: 'Forbidden' });
@@ -168,7 +168,7 @@ test('a wrong key is told of at once: repeating would not help', async () => {
   );
 });
 
-test('what may be stored is given up while Tally still knows its key; what was never sent waits on', async () => {
+test('a batch that may be stored is given up before its key expires; one never sent keeps waiting', async () => {
   const world = new ClientWorld();
   const client = world.client({ batchEvents: 1, concurrency: 1 });
   const start = world.nowMs;
@@ -189,7 +189,7 @@ test('what may be stored is given up while Tally still knows its key; what was n
   assert.equal(client.stats().accepted, 1);
 });
 
-test('what is given up is told of in time, also while Tally asks for patience', async () => {
+test('giving up is reported in time, also during Retry-After', async () => {
   const world = new ClientWorld();
   const client = world.client();
   world.service = async () =>
@@ -207,7 +207,7 @@ for (const [what, away] of [
   ['Tally turns everything away', async () => answer(429, {}, { 'retry-after': '3600' })],
   ['nobody listens there', noConnection],
 ] as const) {
-  test(`what was surely never stored is kept through an outage of any length: ${what}`, async () => {
+  test(`a batch that was certainly never stored is kept through an outage of any length: ${what}`, async () => {
     const world = new ClientWorld();
     const client = world.client();
     world.service = away;
@@ -220,7 +220,7 @@ for (const [what, away] of [
   });
 }
 
-test('a request that is never answered ends, also where fetch does not heed its signal', async () => {
+test('a request that is never answered ends, even if fetch ignores its signal', async () => {
   const world = new ClientWorld();
   const client = world.client({ platform: { fetch: () => new Promise(() => {}) } });
   await client.count('view', '/a');
@@ -267,7 +267,7 @@ test('a listener that throws or rejects disturbs nothing', async () => {
   assert.deepEqual([dropped, givenUp], [1, 1]);
 });
 
-test('flush: false at its deadline, and the process stays for it and not longer', async () => {
+test('flush: false at its deadline; the process stays alive until then, and not longer', async () => {
   const world = new ClientWorld();
   const client = world.client();
   world.service = async () => answer(500, {});
@@ -285,7 +285,7 @@ test('flush: false at its deadline, and the process stays for it and not longer'
   assert.equal(await world.until(patient), true);
 });
 
-test('close sends what there is, gives up the rest at its deadline, and takes no more', async () => {
+test('close sends what it can, gives up the rest at its deadline, and accepts no more', async () => {
   const world = new ClientWorld();
   const client = world.client({ batchEvents: 1, concurrency: 1 });
   world.service = async ({ events }) =>
@@ -307,7 +307,7 @@ test('close sends what there is, gives up the rest at its deadline, and takes no
   assert.equal(world.requests.length, 2);
 });
 
-test('who gives no listener is warned once', async () => {
+test('without a listener, a warning is printed once', async () => {
   const world = new ClientWorld();
   const client = world.client({ onGivenUp: undefined as never });
   world.service = async () => answer(403, { message: 'Forbidden' });

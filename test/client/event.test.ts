@@ -1,4 +1,4 @@
-// What count() takes: what the front door's schema takes and the aggregator can count, no more and no less.
+// What count() accepts: exactly what the front door's schema accepts and the aggregator can count.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ajv } from 'ajv';
@@ -10,7 +10,7 @@ import { EVENTS_SCHEMA } from '../../lib/events-schema.ts';
 const { schema: _, ...schema } = EVENTS_SCHEMA;
 const takenByFrontDoor = new Ajv({ strict: false, allowUnionTypes: true }).compile(schema);
 
-/** Whether Tally takes an event and can count it. */
+/** Whether Tally accepts an event and can count it. */
 function isCountable(event: object): boolean {
   // JSON has no NaN and no undefined: what the client would send is what counts.
   const text = JSON.stringify(event);
@@ -70,7 +70,7 @@ const instants = fc.oneof(
   ),
 );
 
-test('count() takes what the front door takes and the aggregator can count', () => {
+test('count() accepts what the front door accepts and the aggregator can count', () => {
   fc.assert(
     fc.property(metrics, odd, amounts, odd, instants, (metric, entity, n, id, at) => {
       const sent = { id, metric, entity, n, ...(at === undefined ? {} : { at }) };

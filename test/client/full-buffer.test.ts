@@ -6,7 +6,7 @@ import { answer, ClientWorld, TAKEN } from './support/client-world.ts';
 const away = async () => answer(429, {}, { 'retry-after': '60' });
 const back = async () => TAKEN;
 
-test('drop-newest: the event is told of and does not count', async () => {
+test('drop-newest: the event is reported and does not count', async () => {
   const world = new ClientWorld();
   const client = world.client({ bufferEvents: 2 });
   const taken = ['/a', '/b', '/c'].map((entity) => client.count('view', entity));
@@ -19,7 +19,7 @@ test('drop-newest: the event is told of and does not count', async () => {
   assert.equal(client.stats().accepted, 2);
 });
 
-test('drop-oldest: the oldest that is not on its way makes room', async () => {
+test('drop-oldest: the oldest event not in flight makes room', async () => {
   const world = new ClientWorld();
   const client = world.client({ bufferEvents: 3, batchEvents: 1, concurrency: 1, whenFull: 'drop-oldest' });
   let answered = () => {};
@@ -42,7 +42,7 @@ test('drop-oldest: the oldest that is not on its way makes room', async () => {
   );
 });
 
-test('drop-oldest: if all are on their way the newest has to go', async () => {
+test('drop-oldest: if all events are in flight, the newest is dropped', async () => {
   const world = new ClientWorld();
   const client = world.client({ bufferEvents: 1, batchEvents: 1, whenFull: 'drop-oldest' });
   world.service = () => new Promise(() => {});
@@ -72,7 +72,7 @@ test('wait: count resolves when there is room, in order', async () => {
   assert.equal(client.stats().accepted, 5);
 });
 
-test('wait: who still waits when the client closes is told, and so is the listener', async () => {
+test('wait: callers still waiting when the client closes are notified, and so is the listener', async () => {
   const world = new ClientWorld();
   const client = world.client({ bufferEvents: 1, batchEvents: 1, whenFull: 'wait' });
   world.service = away;

@@ -1,4 +1,4 @@
-// The client against Tally itself on the local stack, with faults between: what it says it sent is what is counted.
+// The client against Tally on the local stack, with faults in between: what it reports as sent is what is counted.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -25,7 +25,7 @@ const quick = {
   backoff: { baseMs: 1, capMs: 20 },
 } as const;
 
-/** Waits for the thing itself: until nothing is on its way, and so many are counted. */
+/** Waits until nothing is in flight, and the given number is counted. */
 async function settled(counted: number): Promise<void> {
   await until(async () => {
     const status = await stack.status();
@@ -33,7 +33,7 @@ async function settled(counted: number): Promise<void> {
   });
 }
 
-test('reads are typed: counts, the status, and what is refused', patient, async () => {
+test('reads are typed: counts, the status, and refusals', patient, async () => {
   const client = new TallyClient(quick);
   await client.count('play', '/videos/42?a=1#é', 3, { at: '2026-11-22T09:00:30Z' });
   await client.count('play', '/videos/42?a=1#é', -1, { at: new Date('2026-11-22T09:01:00Z') });
@@ -85,7 +85,7 @@ const faults = fc.constantFrom<ProxyFault>(
   503,
 );
 
-test('whatever breaks between, counts are what the client says was accepted', patient, async () => {
+test('with any fault in between, counts equal what the client reports as accepted', patient, async () => {
   let [counted, run] = [2, 0];
   await fc.assert(
     fc.asyncProperty(
@@ -96,7 +96,7 @@ test('whatever breaks between, counts are what the client says was accepted', pa
         const entity = `/run/${run++}`;
         proxy.decide = (index) => script[index - first] ?? 'pass';
         const first = proxy.requests;
-        // Kinesis takes some records and says so of the others.
+        // Kinesis accepts some records and names the others.
         stack.setServiceFault(({ action, body }) =>
           action === 'PutRecords' && partly.shift() === true ? takeHalf(body) : undefined,
         );
@@ -128,7 +128,7 @@ test('whatever breaks between, counts are what the client says was accepted', pa
   assert.ok((await stack.status()).duplicate > 0, 'retries met their twins');
 });
 
-test('an answer that never comes is not waited for, and counts once', patient, async () => {
+test('an answer that never comes times out, and its events count once', patient, async () => {
   const before = await stack.status();
   let stuck = 0;
   proxy.decide = () => (stuck++ === 0 ? 'stuck' : 'pass');
@@ -142,30 +142,35 @@ test('an answer that never comes is not waited for, and counts once', patient, a
   proxy.decide = () => 'pass';
 });
 
+test('a process that only counts sends everything before it exits', patient, async () => {
+  const before = await stack.status();
+  proxy.decide = (index) => (index % 2 === 0 ? 'reset-after' : 'pass');
+  const child = startNode([join(import.meta.dirname, 'fixtures', 'count-and-end.ts'), proxy.url, '250']);
+  assert.equal(await child.exited, 0, child.lines.all.join('\n'));
+  assert.deepEqual(child.lines.all, []);
+  await settled(before.counted + 250);
+  assert.equal((await stack.status()).counted, before.counted + 250);
+  proxy.decide = () => 'pass';
+});
+
 test(
-  'a process that only counts and comes to its end sends everything before it exits',
+  'a process without a reachable Tally ends at its deadline and reports every event',
   patient,
   async () => {
-    const before = await stack.status();
-    proxy.decide = (index) => (index % 2 === 0 ? 'reset-after' : 'pass');
-    const child = startNode([join(import.meta.dirname, 'fixtures', 'count-and-end.ts'), proxy.url, '250']);
-    assert.equal(await child.exited, 0, child.lines.all.join('\n'));
-    assert.deepEqual(child.lines.all, []);
-    await settled(before.counted + 250);
-    assert.equal((await stack.status()).counted, before.counted + 250);
+    proxy.decide = () => 'reset-before';
+    const child = startNode([
+      join(import.meta.dirname, 'fixtures', 'count-and-end.ts'),
+      proxy.url,
+      '7',
+      '200',
+    ]);
+    assert.equal(await child.exited, 0);
+    assert.equal(child.lines.all.filter((line) => line.startsWith('given up')).length, 7);
     proxy.decide = () => 'pass';
   },
 );
 
-test('a process whose Tally is away ends at its deadline and tells of every event', patient, async () => {
-  proxy.decide = () => 'reset-before';
-  const child = startNode([join(import.meta.dirname, 'fixtures', 'count-and-end.ts'), proxy.url, '7', '200']);
-  assert.equal(await child.exited, 0);
-  assert.equal(child.lines.all.filter((line) => line.startsWith('given up')).length, 7);
-  proxy.decide = () => 'pass';
-});
-
-/** Does a PutRecords of which Kinesis takes every other record, and says so of the others. */
+/** A PutRecords of which Kinesis accepts every other record, and names the rest. */
 async function takeHalf(body: string): Promise<RawAnswer> {
   const { StreamName, Records } = JSON.parse(body) as { StreamName: string; Records: unknown[] };
   const taken = Records.filter((_, index) => index % 2 === 0);

@@ -1,4 +1,4 @@
-// The package as it is published: plain JavaScript and types, that run in a folder with nothing else, and its README's examples.
+// The published package: plain JavaScript and types that run alone in a folder, and its README's examples.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -69,14 +69,14 @@ test('it holds JavaScript, types, its README and its manifest, and nothing else'
     assert.doesNotMatch(readFileSync(join(installed, name), 'utf8'), /from '(?!\.\/[a-z-]+\.(js|ts)')/, name);
 });
 
-test('it can be required as well, and says what is missing', () => {
+test('it can be loaded by require, and says what is missing', () => {
   writeFileSync(join(app, 'use.cjs'), "new (require('tally-client').TallyClient)();");
   assert.throws(() => execFileSync(process.execPath, ['use.cjs'], { cwd: app, stdio: 'pipe' }), {
     message: /"url" is missing: new TallyClient\(\{ url: 'https/,
   });
 });
 
-test('its types stand by themselves, in modules of both kinds', () => {
+test('its types are self-contained, in modules of both kinds', () => {
   const required = "import { TallyClient } from 'tally-client';\nexport type Client = TallyClient;\n";
   writeFileSync(join(app, 'required.cts'), required);
   writeFileSync(

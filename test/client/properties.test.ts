@@ -1,4 +1,4 @@
-// Whatever goes wrong between the client and Tally: an event is counted once or reported, never twice, never in silence.
+// With any fault between the client and Tally, an event is counted once or reported, never twice, and never lost silently.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -82,15 +82,15 @@ test('every event is counted exactly once, or reported', async () => {
         await world.advance(pauseMs);
       }
       const stats = await world.until(client.close({ deadlineMs: run.closeAfterMs }));
-      // What was on its way when the client closed may still arrive.
+      // Requests in flight when the client closed may still arrive.
       await world.advance(120_000);
 
       checkStats(stats, 0);
-      assert.equal((await Promise.all(rooms)).length, run.pauses.length, 'nobody is left waiting');
+      assert.equal((await Promise.all(rooms)).length, run.pauses.length, 'no caller is left waiting');
       const reports = [...world.rejected, ...world.givenUp, ...world.dropped];
       checkReports(reports, tally, stats);
       checkKeys(world.requests);
-      // With time enough an event ends by itself: nothing hangs, nothing is forgotten.
+      // With enough time every event reaches an end: nothing hangs, nothing is forgotten.
       const cutOff = reports.filter(({ reason }) => reason.includes('was closed'));
       if (run.closeAfterMs === WEEK_MS) assert.deepEqual(cutOff, []);
       assert.equal(world.timers, 0, 'nothing is left behind');
@@ -103,7 +103,7 @@ test('every event is counted exactly once, or reported', async () => {
     }),
     { numRuns: 500 },
   );
-  // The property says something only where all of it happens.
+  // The property is meaningful only if all of these happen.
   for (const [fate, events] of Object.entries(seen)) assert.ok(events > 20, `${fate}: ${events}`);
 });
 
@@ -126,7 +126,7 @@ function checkReports(reports: readonly Undelivered[], tally: ModelTally, stats:
   }
 }
 
-/** A key names one body, whatever went wrong. */
+/** A key names one body, after any fault. */
 function checkKeys(requests: readonly { readonly batch: string | undefined; readonly body: string }[]): void {
   const bodies = new Map<string, string>();
   for (const { batch, body } of requests) {

@@ -1,4 +1,4 @@
-// Batches of the caller's: sent under the caller's key until Tally has them, and what became of each event.
+// The caller's batches: sent under the caller's key until Tally has them, with the outcome of each event.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answer, ClientWorld, TAKEN } from './support/client-world.ts';
@@ -6,7 +6,7 @@ import { answer, ClientWorld, TAKEN } from './support/client-world.ts';
 const events = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ metric: 'view', entity: `/${index}` }));
 
-test('a batch is sent as it is until Tally has it, and the process stays for it', async () => {
+test('a batch is sent unchanged until Tally has it, and the process stays alive for it', async () => {
   const world = new ClientWorld();
   const client = world.client();
   let failures = 3;
@@ -36,7 +36,7 @@ test('without a key each event has an id, and the answer counts them one by one'
   );
 });
 
-test('refused events are named, their neighbours taken, and another run cuts the batch alike', async () => {
+test('refused events are named, their neighbours accepted, and another run splits the batch in the same way', async () => {
   const world = new ClientWorld();
   world.service = async (request) =>
     request.events.some(({ entity }) => entity === '/2' || entity === '/6')
@@ -56,7 +56,7 @@ test('refused events are named, their neighbours taken, and another run cuts the
   assert.deepEqual(bodies.slice(bodies.length / 2), bodies.slice(0, bodies.length / 2));
 });
 
-test('a batch that is too large for a record is cut without asking', async () => {
+test('a batch that is too large for a record is split without a request', async () => {
   const world = new ClientWorld();
   const large = events(500).map((event) => ({
     ...event,
@@ -73,7 +73,7 @@ test('a batch that is too large for a record is cut without asking', async () =>
   );
 });
 
-test('hopeless answers end it at once', async () => {
+test('permanent errors end it at once', async () => {
   const world = new ClientWorld();
   world.service = async () => answer(403, { message: 'Forbidden' });
   assert.deepEqual(await world.until(world.client().sendBatch('k', events(1))), {
@@ -83,7 +83,7 @@ test('hopeless answers end it at once', async () => {
   });
 });
 
-test('stopped, or given up, it says whether events may be counted', async () => {
+test('when stopped or given up, it reports whether events may be counted', async () => {
   const world = new ClientWorld();
   world.service = async () => answer(504, {});
   const stop = new AbortController();
@@ -99,7 +99,7 @@ test('stopped, or given up, it says whether events may be counted', async () => 
   assert.deepEqual(before.undelivered, [{ ...lost, reason: 'stopped by a signal', mayBeCounted: false }]);
 });
 
-test('no more requests at a time than the client may', async () => {
+test('no more concurrent requests than the client allows', async () => {
   const world = new ClientWorld();
   const client = world.client({ concurrency: 3 });
   let [open, most] = [0, 0];
@@ -113,7 +113,7 @@ test('no more requests at a time than the client may', async () => {
   assert.deepEqual([most, world.requests.length], [3, 10]);
 });
 
-test('keys and batches that cannot be', () => {
+test('invalid keys and batches', () => {
   const client = new ClientWorld().client();
   assert.throws(() => client.sendBatch('', events(1)), /"key" must have 1 to 100 characters/);
   assert.throws(() => client.sendBatch('k'.repeat(101), events(1)), RangeError);

@@ -1,4 +1,4 @@
-// The collector's use case: announced twice, cut off anywhere, overtaken, on a stream that turns batches away: each line once.
+// The collector's use case: announced twice, interrupted at any point, overtaken, on a stream that refuses batches: each line once.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -35,12 +35,12 @@ class World {
   readonly objects = new Map<string, Buffer>();
   readonly items = new Map<string, string>();
   readonly reported: { key: string; reason: string; countedUpTo: Cursor }[] = [];
-  /** Events by batch key and place; the aggregator drops what comes again within its window. */
+  /** Events by batch key and place; the aggregator drops repeats within its window. */
   readonly counted = new Map<
     string,
     { metric: string; entity: string; at: number | string; putMs: number }
   >();
-  /** What came again after the window. */
+  /** Repeats after the window. */
   twice = 0;
   runs = 0;
   nowMs = Date.parse('2026-11-03T00:00:00Z');
@@ -157,7 +157,7 @@ describe('an object', () => {
     });
   }
 
-  test('that falls under no setting, is empty, a probe, or gone, is left alone', async () => {
+  test('that matches no setting, is empty, a probe, or gone, is ignored', async () => {
     const world = new World();
     const lines = logLines(3);
     for (const [key, text] of [
@@ -173,7 +173,7 @@ describe('an object', () => {
     assert.equal(world.counted.size + world.reported.length, 0);
   });
 
-  test('that is put again with other content is another; with the same content it is the same', async () => {
+  test('put again with other content is a new one; with the same content it is the same', async () => {
     const world = new World();
     await world.collect(world.put('web/a.log', logLines(5)));
     assert.equal((await world.collect(world.put('web/a.log', logLines(5)))).outcome, 'already');
@@ -198,7 +198,7 @@ describe('an object', () => {
     });
   }
 
-  test('that the settings could not read is counted when they are mended, and announced again', async () => {
+  test('that the settings could not read is counted after they are corrected and it is announced again', async () => {
     const world = new World();
     const object = world.put('web/a.log', `${logLines(10)}${'what is this\n'.repeat(3)}`);
     const wrong = { format: 'alb' };
@@ -257,7 +257,7 @@ describe('a large object', () => {
       Buffer.concat(text.match(/[\s\S]{1,300000}/g)?.map((part) => gzipSync(part)) ?? []),
     ],
   ] as const) {
-    test(`goes on in as many runs as it takes: ${name}`, async () => {
+    test(`takes as many runs as needed: ${name}`, async () => {
       const world = new World();
       const object = world.put('web/large.log', bytes);
       let runs = 0;
@@ -266,12 +266,12 @@ describe('a large object', () => {
       assert.ok(runs > 2, `${runs} runs`);
       assert.equal(world.counted.size, 60_000);
       assert.equal(world.reported.length, 0);
-      // Announced again long after the queue has let it wait: nothing was doubtful.
+      // Announced again long after it waited in the queue: nothing was uncertain.
       assert.deepEqual([world.progress.status, world.progress.events], ['done', 60_000]);
     });
   }
 
-  test('waits in the queue for longer than the dedup window between two runs', async () => {
+  test('may wait in the queue for longer than the dedup window between two runs', async () => {
     const world = new World();
     const object = world.put('web/large.log', text);
     assert.equal((await world.collect(object, {}, after(8))).outcome, 'more');
@@ -280,7 +280,7 @@ describe('a large object', () => {
     assert.equal(world.counted.size, 60_000);
   });
 
-  test('that has nothing to count is read in several runs, too', async () => {
+  test('with nothing to count is read in several runs, too', async () => {
     const world = new World();
     const object = world.put('web/posts.log', logLines(60_000).replaceAll('GET', 'PUT'));
     let runs = 0;
@@ -301,7 +301,7 @@ describe('a large object', () => {
     assert.deepEqual([events, malformed], [39_200, 800]);
   });
 
-  test('of gzip that a run cannot inflate as far as it is counted, is parked with what to do', async () => {
+  test('of gzip that a run cannot inflate up to its progress is parked, with what to do', async () => {
     const world = new World();
     const object = world.put('web/large.log', gzipSync(text));
     assert.equal((await world.collect(object, {}, after(8))).outcome, 'more');
@@ -317,7 +317,7 @@ describe('an object that breaks off', () => {
   const whole = gzipSync(logLines(30_000));
   const cutOff = whole.subarray(0, whole.length / 2);
 
-  test('is reported with exactly what is counted', async () => {
+  test('is reported with exactly its counted lines', async () => {
     const world = new World();
     const { outcome, events } = await world.collect(world.put('web/a.log', cutOff));
     assert.equal(outcome, 'parked');
@@ -328,7 +328,7 @@ describe('an object that breaks off', () => {
     assert.equal(world.counted.size, 30_000);
   });
 
-  test('after a run that died is reported with what is unknown', async () => {
+  test('after a run that died is reported with its unknown lines', async () => {
     const world = new World();
     const object = world.put('web/a.log', cutOff);
     world.onPut = () => 'die after';
@@ -340,7 +340,7 @@ describe('an object that breaks off', () => {
     assert.equal(world.counted.size, countedUpTo.lines);
   });
 
-  test('is not parked by a run that was overtaken', async () => {
+  test('is not parked by a run that another has overtaken', async () => {
     const world = new World();
     const object = world.put('web/a.log', cutOff);
     let second: Promise<Collected> | undefined;
@@ -370,7 +370,7 @@ test('a run that read the progress before another finished does not reopen the o
   assert.equal(world.progress.status, 'done');
 });
 
-test('a run that died is forgotten once all it may have put is put again, by however short runs', async () => {
+test('a run that died is forgotten once all its records have been put again, in runs of any length', async () => {
   const world = new World();
   world.chunkBytes = 256 * 1024;
   const object = world.put('web/a.log', logLines(80_000));
@@ -389,7 +389,7 @@ test('a run that died is forgotten once all it may have put is put again, by how
   assert.deepEqual([world.counted.size, world.twice], [80_000, 0]);
 });
 
-/** Time for so many looks at the clock. */
+/** Time for a number of clock reads. */
 function after(looks: number): () => boolean {
   let left = looks;
   return () => {
@@ -398,7 +398,7 @@ function after(looks: number): () => boolean {
   };
 }
 
-test('a run that died too long ago leaves the object parked: it is not known what of it is counted', async () => {
+test('a run that died too long ago leaves the object parked, since its counted lines are unknown', async () => {
   const world = new World();
   const object = world.put('web/a.log', logLines(100));
   world.onPut = () => 'die after';
@@ -410,7 +410,7 @@ test('a run that died too long ago leaves the object parked: it is not known wha
   assert.equal(world.twice, 0);
 });
 
-test('what a run that died has put is as old as its first attempt, however many runs died since', async () => {
+test('records of a dead run are as old as its first attempt, for any number of dead runs since', async () => {
   const world = new World();
   const object = world.put('web/a.log', logLines(100));
   world.onPut = () => 'die after';
@@ -424,10 +424,10 @@ test('what a run that died has put is as old as its first attempt, however many 
   assert.equal(world.twice, 0);
 });
 
-test('a run that was overtaken puts nothing that a later one would put again', async () => {
+test('an overtaken run puts nothing that a later one would put again', async () => {
   const world = new World();
   const object = world.put('web/a.log', logLines(60_000));
-  // In the middle of its batches another one takes the object over, and gets no further.
+  // In the middle of its batches another run takes over the object, and gets no further.
   let second: Promise<Collected> | undefined;
   const first = await world.collect(object, {}, () => {
     second ??= world.collect(object, {}, after(1));
@@ -441,7 +441,7 @@ test('a run that was overtaken puts nothing that a later one would put again', a
   assert.equal(world.twice, 0);
 });
 
-test('whatever dies, comes again, waits and is turned away: each line once, or reported', async () => {
+test('with deaths, redelivery, waits and throttling: each line once, or reported', async () => {
   const step = fc.constantFrom('take', 'take', 'take', 'refuse some', 'die before', 'die after', 'wait');
   const text = logLines(30_000);
   await fc.assert(

@@ -98,7 +98,7 @@ async function play(world: StoreWorld, steps: readonly Step[]): Promise<TestEven
 }
 
 describe('compaction', () => {
-  it('puts every event into the blocks of every level once, in any order of writing and compacting', async () => {
+  it('merges every event into the blocks of every level once, in any order of writing and compacting', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30, size: 'max' }), async (steps) => {
         const world = await StoreWorld.make();

@@ -1,4 +1,4 @@
-// One entity at one fixed time, as a stuck clock sends it: however many shards and segments have it, it is one row.
+// One entity at one fixed time, as a stuck clock sends it: one row, for any number of shards and segments.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { periodAt } from '../../lambdas/core/level.ts';

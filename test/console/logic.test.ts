@@ -46,7 +46,7 @@ const questions: fc.Arbitrary<Question> = fc
     toMs: chosen && (chosen[0] + chosen[1]) * MINUTE_MS,
   }));
 
-test('a URL holds the whole question: what is written is read back', () => {
+test('a URL holds the whole query, and reads back as written', () => {
   fc.assert(
     fc.property(questions, (question) => {
       assert.deepEqual(questionIn(searchOf(question, DEFAULTS), DEFAULTS), question);
@@ -54,14 +54,14 @@ test('a URL holds the whole question: what is written is read back', () => {
   );
 });
 
-test('a URL with nonsense is the default question', () => {
+test('an invalid URL gives the default query', () => {
   const plain = questionIn('', DEFAULTS);
   assert.deepEqual(questionIn('?view=x&range=9y&by=year&tz=Mars&from=now&to=then&top=x', DEFAULTS), plain);
   // A range must end after it starts.
   assert.deepEqual(questionIn('?from=2026-11-20T10:00Z&to=2026-11-20T09:00Z', DEFAULTS), plain);
 });
 
-test('days and months start where they do in the zone, also over a change of clocks', () => {
+test('days and months start as in the zone, also across a change of clocks', () => {
   const nowMs = at('2026-11-20T12:34:56Z');
   const question = (range: Question['range']) => ({ ...questionIn('', DEFAULTS), range });
   const month = rangeOf(question('30d'), nowMs);
@@ -80,7 +80,7 @@ test('a grain too fine for its range becomes a coarser one', () => {
   assert.equal(rangeOf(asked, at('2026-11-20T12:00Z')).by, 'hour');
 });
 
-test('wall time and back, in zones with halves of hours and changes of clocks', () => {
+test('wall time and back, in zones with half hours and changes of clocks', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 10_000_000, max: 30_000_000 }),
@@ -114,7 +114,7 @@ const ACCOUNTS: Accounts = {
   lost: 0,
 };
 
-test('the equation adds up from acceptance on; from receiving on, where the stream could not be read', () => {
+test('the equation starts from accepted events, or from received ones if the stream could not be read', () => {
   assert.deepEqual([equationOf(ACCOUNTS).left.events, equationOf(ACCOUNTS).difference], [20, 0]);
   const blind = equationOf({ ...ACCOUNTS, accepted: null, unread: null });
   assert.deepEqual([blind.left.label, blind.left.events, blind.difference], ['received', 17, 0]);
@@ -138,7 +138,7 @@ function arrived(events: number, eleven = 0, twelve = events - eleven, id = 'a')
 }
 const NOON = at('2026-11-20T12:00Z');
 
-test('arrivals: minutes between close readings are exact, whatever came when', () => {
+test('arrivals: minutes between close readings are exact, for any arrivals', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 0, max: 1_000 }), { minLength: 30, maxLength: 600 }),
@@ -171,7 +171,7 @@ test('arrivals: minutes between close readings are exact, whatever came when', (
   );
 });
 
-test('arrivals: before the page was open, and while it was hidden, minutes are averages of what is known', () => {
+test('arrivals: minutes before the page was open, and while it was hidden, are averages', () => {
   // 600 arrived from 11 to 12, 300 by 12:10. Then 60 in the minute of 12:10, and 240 in the next four, unseen.
   let readings = withReading([], arrived(900, 600), NOON + 10 * MINUTE_MS);
   for (let second = 5; second <= 60; second += 5)
@@ -195,7 +195,7 @@ test('arrivals: before the page was open, and while it was hidden, minutes are a
   assert.deepEqual([first?.measured.at(-1), first?.averaged.at(-1), first?.total], [7, null, 127]);
 });
 
-test('arrivals: the rate is that of ten seconds; another stack begins anew; a lower bound takes nothing back', () => {
+test('arrivals: the rate covers ten seconds; another stack starts over; a lower bound takes nothing back', () => {
   const one = withReading([], arrived(100), NOON);
   assert.equal(rateOf(one), undefined);
   let readings = one;
@@ -224,7 +224,7 @@ test('CSV: quotes, commas and formulas stay one cell of text', () => {
   assert.equal(row, `view,"'=1+""2"",3",x,-1,final,`);
 });
 
-test('numbers as people read them', () => {
+test('numbers are formatted for people', () => {
   assert.equal(span(1_400), '1.4 s');
   assert.equal(span(125_000), '2 min');
   assert.equal(span(7_500_000), '2 h 5 min');

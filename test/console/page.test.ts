@@ -1,4 +1,4 @@
-// The console as it is served: small, named by content, without anything from elsewhere.
+// The console as served: small, named by content, without anything from other origins.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -15,7 +15,7 @@ test('everything is below 80 KB compressed', () => {
   assert.ok(bytes < 80_000, `${bytes} bytes`);
 });
 
-test('the page names its files by their content, below the path that it was asked at', () => {
+test('the page names its files by their content, below the requested path', () => {
   const { statusCode, headers, body } = ask();
   assert.equal(statusCode, 200);
   assert.equal(headers['cache-control'], 'no-cache');
@@ -32,7 +32,7 @@ test('the page names its files by their content, below the path that it was aske
   assert.equal(ask('app-00000000.js').statusCode, 404);
 });
 
-test('a page that is known is not sent again, unless something else is filled in', () => {
+test('a cached page is not sent again, unless its content changes', () => {
   const { etag } = ask().headers;
   assert.equal(ask(undefined, etag).statusCode, 304);
   assert.equal(ask(undefined, `W/${etag}, "other"`).statusCode, 304);
@@ -40,12 +40,12 @@ test('a page that is known is not sent again, unless something else is filled in
   assert.equal(ask(undefined, etag, { ...place, apiKeys: false }).statusCode, 200);
 });
 
-test('nothing of a path gets into the page as markup', () => {
+test('a path never gets into the page as markup', () => {
   const { body } = ask(undefined, undefined, { ...place, base: '/"><script>alert(1)</script>' });
   assert.ok(!body.includes('alert'));
 });
 
-test('nothing is inline, nothing comes from elsewhere, and the policy says so', () => {
+test('nothing is inline or from another origin, and the policy forbids both', () => {
   const { headers, body } = ask();
   const policy = headers['content-security-policy'] ?? '';
   assert.match(policy, /^default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';/);
@@ -54,7 +54,7 @@ test('nothing is inline, nothing comes from elsewhere, and the policy says so', 
   const texts = (files as ConsoleFiles).files.map(({ text }) => text);
   for (const text of texts) {
     const addresses = [...text.matchAll(/https?:\/\/[\w.-]+/g)].map(([address]) => address);
-    // Names of XML namespaces, which nobody loads, and the client's example.
+    // Names of XML namespaces, which are never loaded, and the client's example.
     assert.deepEqual(
       addresses.filter((address) => !/w3\.org|tally\.example\.com/.test(address)),
       [],

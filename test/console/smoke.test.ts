@@ -1,4 +1,4 @@
-// One look with a real browser; test/browser/ has the whole of it (npm run test:browser).
+// A smoke test in a real browser; test/browser/ has the full tests (npm run test:browser).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open } from '../browser/support/browser.ts';

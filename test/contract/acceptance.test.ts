@@ -16,11 +16,11 @@ const DAY = { ...CONFIG, acceptPastMs: 24 * HOUR_MS };
 const WEEK = { ...CONFIG, acceptPastMs: 7 * 24 * HOUR_MS };
 const clock = { nowMs: () => Date.now() };
 
-test('events older than a boundary that was in force are too old, however far the setting reaches now', async () => {
+test('events older than an earlier boundary stay too old, however far the setting reaches now', async () => {
   const pipeline = await startPipeline(services, 1);
   const { ledger, log, stream: StreamName } = pipeline;
   let sent = 0;
-  /** Sends an event of so many hours ago, and has everything counted. @returns how many were rejected so far */
+  /** Sends an event with an age in hours, and has everything counted. @returns how many were rejected so far */
   const send = async (hoursAgo: number, rollup: RollupConfig, generation = '1'): Promise<number> => {
     const id = `id-${sent++}`;
     await pipeline.put({ id, at: Date.now() - hoursAgo * HOUR_MS });
@@ -60,10 +60,10 @@ test('events older than a boundary that was in force are too old, however far th
   assert.ok((await watermark('2')).acceptedFromMs >= raised.acceptedFromMs);
 
   const forever = { ...CONFIG, acceptPastMs: undefined };
-  assert.equal(await send(300, forever, '2'), 5, 'for ever is not from ever');
+  assert.equal(await send(300, forever, '2'), 5, 'forever does not reach back');
 });
 
-test('lowered while segments are on their way: what they accepted is not called final before it is counted', async () => {
+test('lowered while segments are in flight: what they accepted is not final before it is counted', async () => {
   const pipeline = await startPipeline(services, 1);
   const { ledger, log } = pipeline;
   const send = async (id: string, rollup: RollupConfig) => {

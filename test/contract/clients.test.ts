@@ -28,7 +28,7 @@ test('the DynamoDB client makes no copies of requests and answers for a log', as
   assert.deepEqual(told, []);
 });
 
-test('a DynamoDB client is as patient as it is told, and five seconds otherwise', async () => {
+test('a DynamoDB client has the given time-out, and five seconds by default', async () => {
   const TableName = await services.table();
   const get = new GetItemCommand({ TableName, Key: { pk: { S: 'nobody' }, sk: { S: 'nothing' } } });
   const requestTimeoutMsOf = async (client: DynamoDBClient) => {
@@ -42,7 +42,7 @@ test('a DynamoDB client is as patient as it is told, and five seconds otherwise'
   assert.equal(await hurried.config.maxAttempts(), 3);
 });
 
-test("a request of ours is signed as the SDK's own signer would sign it", async (t) => {
+test("our signature equals that of the SDK's own signer", async (t) => {
   t.after(() => mock.timers.reset());
   mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 10, 22, 5, 7, 30) });
   const credentials = { accessKeyId: 'an-id', secretAccessKey: 'a-secret', sessionToken: 'a-token' };
@@ -72,7 +72,7 @@ test("a request of ours is signed as the SDK's own signer would sign it", async 
   assert.equal(ours, theirs);
 });
 
-test('a signature is the same, whatever form its secret has and in however many pieces the text comes', async () => {
+test('a signature is the same for any form of its secret and any number of pieces of the text', async () => {
   const secret = Buffer.from('a secret');
   const pieces = ['a', '', 'text'].map((piece) => Buffer.from(piece));
   const digestOf = async (hash: Sha256, data: readonly Uint8Array[]) => {

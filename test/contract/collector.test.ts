@@ -1,4 +1,4 @@
-// The collector's adapters on real services: what is noted of an object, its bytes, its batches, and its dead letter.
+// The collector's adapters on real services: an object's progress, bytes, batches, and dead letter.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GetRecordsCommand, GetShardIteratorCommand } from '@aws-sdk/client-kinesis';
@@ -28,7 +28,7 @@ const noted = (offset: number, run: string, more: Partial<Progress> = {}): Progr
   ...more,
 });
 
-test('progress: what a run noted comes back, and only a run that knows it may note again', async () => {
+test('progress: it reads back as saved, and only a run that has read it may save it again', async () => {
   const progress = new LedgerProgress(dynamoDb, await services.table());
   assert.equal(await progress.read(object), undefined);
   const nothing = { ...noted(0, ''), run: undefined };
@@ -42,7 +42,7 @@ test('progress: what a run noted comes back, and only a run that knows it may no
   assert.deepEqual(await progress.read(object), two);
   assert.equal(await progress.save(object, noted(9, 'one'), one), false);
   assert.equal(await progress.save(object, noted(40, 'two'), two), true);
-  // What a run knows of the same owner is out of date once its offset or status has changed.
+  // A run's knowledge is stale once the offset or status has changed.
   assert.equal(await progress.save(object, noted(0, 'three'), two), false);
   const done = noted(40, 'two', { status: 'done', sinceMs: undefined });
   assert.equal(await progress.save(object, done, noted(40, 'two')), true);
@@ -52,7 +52,7 @@ test('progress: what a run noted comes back, and only a run that knows it may no
   for (const other of others) assert.equal(await progress.read({ ...object, ...other }), undefined);
 });
 
-test('objects: bytes from an offset on, nothing behind the end, and gone when the content is another', async () => {
+test('objects: bytes from an offset on, nothing after the end, and gone if the content has changed', async () => {
   const bucket = await services.bucket();
   const put = async (text: string) => {
     const { ETag = '' } = await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'a b', Body: text }));
@@ -77,7 +77,7 @@ test('objects: bytes from an offset on, nothing behind the end, and gone when th
   await assert.rejects(objects.open(second, 0), ObjectGone);
 });
 
-test('batches: more records than one request takes are put in order, and what is left is returned', async () => {
+test('batches: more records than fit into one request are put in order, and the rest is returned', async () => {
   const stream = await services.stream(1);
   const batches = new KinesisBatches(kinesis, stream);
   let left: Awaited<ReturnType<typeof batches.put>> = Array.from({ length: 501 }, (_, i) => ({
@@ -104,7 +104,7 @@ test('batches: more records than one request takes are put in order, and what is
   assert.deepEqual(found, records);
 });
 
-test('queues: an announcement comes again; a dead letter has its reason', async () => {
+test('queues: an announcement is redelivered; a dead letter has its reason', async () => {
   const queue = await services.queue();
   const receive = async () => {
     const { Messages = [] } = await sqs.send(

@@ -1,4 +1,4 @@
-// Answers that AWS gives and the emulators never do: empty pages, entries that failed, keys left over, a start that is trimmed.
+// Answers that AWS gives and the emulators never do: empty pages, failed entries, unprocessed keys, a trimmed start.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
@@ -21,7 +21,7 @@ import { ARRIVAL_MS, CONFIG, record, SHARD_KEY } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
 
 const services = await startServices();
-/** A service of somebody else's cannot be made to answer like this. */
+/** External services cannot be made to answer like this. */
 const options = { skip: !services.embedded && 'only in front of the embedded emulators' };
 const SHARD = parseShardId('shardId-000000000000');
 const CLOCK = { nowMs: () => ARRIVAL_MS };
@@ -67,7 +67,7 @@ test('an empty page in the middle of a shard is not its end', options, async () 
   assert.ok(pages > 3);
 });
 
-test('a start that the stream has trimmed, and refuses, is read from the horizon', options, async () => {
+test('a trimmed start, which the stream refuses, is read from the horizon', options, async () => {
   const { StreamName, numbers } = await streamOfFive();
   const client = await services.kinesisWith(({ action, body }) => {
     if (action !== 'GetShardIterator' || body.includes('TRIM_HORIZON')) return 'pass';
@@ -81,7 +81,7 @@ test('a start that the stream has trimmed, and refuses, is read from the horizon
   assert.deepEqual([range.records.length, range.trimmed], [2, true]);
 });
 
-/** A queue of whose batches only every other entry is taken at first; `takes` false: nothing ever. */
+/** A queue that first accepts only every other entry of a batch; `takes` false: nothing ever. */
 async function pickyQueue(takes: boolean) {
   const QueueUrl = await services.queue();
   const asked: number[] = [];
@@ -106,7 +106,7 @@ const messages = Array.from({ length: 5 }, (_, part) => ({
   body: `message ${part}`,
 }));
 
-test('of a batch that is answered 200 only the failed entries are sent again', options, async () => {
+test('of a batch answered with 200, only the failed entries are sent again', options, async () => {
   const { QueueUrl, asked, queue } = await pickyQueue(true);
   await queue.send(messages);
   assert.deepEqual(asked, [5, 2, 1]);
@@ -121,7 +121,7 @@ test('of a batch that is answered 200 only the failed entries are sent again', o
   assert.deepEqual(bodies.sort(), messages.map(({ body }) => body).sort());
 });
 
-test('entries that are never taken are an error', options, async () => {
+test('entries that are never accepted are an error', options, async () => {
   const { QueueUrl, queue } = await pickyQueue(false);
   await assert.rejects(queue.send(messages), MessagesNotSent);
   const { Attributes } = await services.sqs.send(
@@ -130,7 +130,7 @@ test('entries that are never taken are an error', options, async () => {
   assert.equal(Attributes?.['ApproximateNumberOfMessages'], '0');
 });
 
-test('keys that a batch of reads leaves over are asked for again', options, async () => {
+test('unprocessed keys of a batch are requested again', options, async () => {
   const table = await services.table();
   let cuts = 0;
   const client = await services.dynamoDbWith(async ({ action, body }) => {
@@ -157,27 +157,31 @@ test('keys that a batch of reads leaves over are asked for again', options, asyn
   assert.deepEqual([blocks.map((block) => block?.epoch), cuts], [[undefined, undefined, 1], 4]);
 });
 
-test('whatever a decision or an answer rests on is read strongly consistent', options, async () => {
-  const table = await services.table();
-  const reads: string[] = [];
-  const client = await services.dynamoDbWith(({ action, body }) => {
-    if (/^(GetItem|Query|BatchGetItem)$/.test(action)) reads.push(`${action} ${body}`);
-    return 'pass';
-  });
-  const ledger = new LedgerTable(client, table, CLOCK);
-  const store = new StoreTable(client, table, CLOCK);
-  await ledger.readHead(SHARD_KEY);
-  await ledger.readCheckpoint(SHARD_KEY);
-  await ledger.readWatermark();
-  await ledger.shards();
-  await ledger.readEntries(SHARD_KEY, [1]);
-  for await (const _ of ledger.entriesUp(SHARD_KEY, 0, 3)) assert.fail('there are none');
-  await new CompactionStateTable(client, table).readState();
-  for await (const _ of store.deltasIn(WHOLE_RANGE, 0, ARRIVAL_MS)) assert.fail('there are none');
-  for await (const _ of store.blocksOf(PERIOD)) assert.fail('there are none');
-  for await (const _ of store.lateRows('days', WHOLE_RANGE, 0, 1)) assert.fail('there are none');
-  await store.readBlocks([{ period: PERIOD, range: WHOLE_RANGE }]);
-  await store.readTop('view', PERIOD);
-  assert.equal(reads.length, 12);
-  for (const read of reads) assert.match(read, /"ConsistentRead":true/);
-});
+test(
+  'everything that a decision or an answer depends on is read strongly consistently',
+  options,
+  async () => {
+    const table = await services.table();
+    const reads: string[] = [];
+    const client = await services.dynamoDbWith(({ action, body }) => {
+      if (/^(GetItem|Query|BatchGetItem)$/.test(action)) reads.push(`${action} ${body}`);
+      return 'pass';
+    });
+    const ledger = new LedgerTable(client, table, CLOCK);
+    const store = new StoreTable(client, table, CLOCK);
+    await ledger.readHead(SHARD_KEY);
+    await ledger.readCheckpoint(SHARD_KEY);
+    await ledger.readWatermark();
+    await ledger.shards();
+    await ledger.readEntries(SHARD_KEY, [1]);
+    for await (const _ of ledger.entriesUp(SHARD_KEY, 0, 3)) assert.fail('there are none');
+    await new CompactionStateTable(client, table).readState();
+    for await (const _ of store.deltasIn(WHOLE_RANGE, 0, ARRIVAL_MS)) assert.fail('there are none');
+    for await (const _ of store.blocksOf(PERIOD)) assert.fail('there are none');
+    for await (const _ of store.lateRows('days', WHOLE_RANGE, 0, 1)) assert.fail('there are none');
+    await store.readBlocks([{ period: PERIOD, range: WHOLE_RANGE }]);
+    await store.readTop('view', PERIOD);
+    assert.equal(reads.length, 12);
+    for (const read of reads) assert.match(read, /"ConsistentRead":true/);
+  },
+);

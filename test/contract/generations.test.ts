@@ -1,4 +1,4 @@
-// A new generation on a stream that was reshaped: every record counts once, whoever dies on the way, with or without the old ledger.
+// A new generation on a resharded stream: every record counts once, with a death at any write, with or without the old ledger.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
@@ -29,7 +29,7 @@ const services = await startServices();
 const HOUR = Date.UTC(2026, 10, 22, 5);
 const clock = { nowMs: () => Date.now() };
 
-/** A pipeline whose stream can be reshaped, and whose counts are asked for. */
+/** A pipeline whose stream can be resharded, and whose counts can be read. */
 async function start(shards: number) {
   const pipeline = await startPipeline(services, shards);
   const StreamName = pipeline.stream;
@@ -87,7 +87,7 @@ async function start(shards: number) {
       const rows = deltas.flatMap((delta) => (delta.rows === undefined ? [] : decodeRows(delta.rows)));
       return rows.flatMap(({ cells }) => [...cells.values()]).reduce((sum, n) => sum + Number(n), 0);
     },
-    /** What the status says of all events: accepted, unread, received. */
+    /** The status of all events: accepted, unread, received. */
     async placed(): Promise<readonly (number | null)[]> {
       const { ledger, log: stream } = pipeline;
       const { accepted, unread, received } = await readAccepted({ ledger, stream }, (error) => {
@@ -95,7 +95,7 @@ async function start(shards: number) {
       });
       return [accepted, unread, received];
     },
-    /** What the accountant says, as of a generation. */
+    /** The accountant's result, as of a generation. */
     async account(generation: string) {
       await advanceCheckpoints(pipeline.ledger, () => true);
       const watermark = await advanceWatermark(pipeline.ledger, pipeline.log, generation, clock);
@@ -118,7 +118,7 @@ test('200 events, split to six, a new generation, 40 more: 240', async () => {
   assert.deepEqual([status.received, status.counted, difference], [240, 240, 0]);
   assert.deepEqual([gaps, lost], [[], []]);
   assert.ok(throughMs > 0, 'a watermark is published');
-  // Nothing of the first generation is left to wait for, and the next one goes on in the same way.
+  // Nothing of the first generation is left to wait for, and the next one works in the same way.
   await put(10);
   await pipeline.aggregateNew('3');
   assert.equal(await counted(), 250);
@@ -132,17 +132,17 @@ test('200 events, split to six, a new generation, 40 more: 240', async () => {
   );
 });
 
-test('split, unread rest, merge, a shard that is idle: children first, every record once', async () => {
+test('split, unread rest, merge, an idle shard: children first, every record once', async () => {
   const { put, split, merge, openIds, counted, account, ...pipeline } = await start(2);
   await put(3);
   await pipeline.aggregateNew('1');
-  // Nobody has read these when their shards close.
+  // These are still unread when their shards close.
   await put(60);
   await split();
   await put(50);
   await merge();
   await put(20);
-  // The youngest first, as a poller might after all.
+  // The youngest first, as a poller might.
   for (const shard of (await pipeline.shardIds()).reverse())
     await pipeline.aggregateShard(shard, await pipeline.recordsOf(shard), '2');
   assert.equal(await counted(), 133);
@@ -171,7 +171,7 @@ test('the status reads each shard from where the new generation begins', async (
   assert.deepEqual(await placed(), [29, 3, 26]);
 });
 
-test('an id that was seen before the change is a duplicate behind it, on the shard and on its children', async () => {
+test('an id seen before the change is a duplicate after it, on the shard and on its children', async () => {
   const { put, putAgain, split, counted, ...pipeline } = await start(1);
   await put(30);
   await pipeline.aggregateNew('1');
@@ -183,7 +183,7 @@ test('an id that was seen before the change is a duplicate behind it, on the sha
   assert.equal(await counted(), 30);
 });
 
-/** A ledger whose `nth` write does not come through, or whose answer gets lost; whoever uses it then dies. */
+/** A ledger whose `nth` write fails, or loses its answer; its invocation then dies. */
 function dying(
   ledger: SegmentLedger,
   nth: number,
@@ -208,10 +208,10 @@ function dying(
 }
 
 for (const when of ['before', 'after'] as const) {
-  test(`whoever begins the generation dies ${when} a write, then the next one a write later: every record once`, async () => {
+  test(`the invocation that begins the generation dies ${when} a write, then the next one a write later: every record once`, async () => {
     const { put, split, counted, account, ...pipeline } = await start(1);
     await put(6);
-    // The first generation is killed with a planned segment, which nobody has finished.
+    // The first generation is killed with a planned, unfinished segment.
     const [shard] = await pipeline.shardIds();
     assert.ok(shard);
     const killed = { ledger: dying(pipeline.ledger, 4, 'before') };
@@ -237,7 +237,7 @@ for (const when of ['before', 'after'] as const) {
   });
 }
 
-/** A ledger that stops before a call until it is told to go on. */
+/** A ledger that stops before a call until it is released. */
 function pausing(ledger: SegmentLedger, call: keyof SegmentLedger) {
   let arrived = () => {};
   let goOn = () => {};
@@ -269,7 +269,7 @@ for (const call of [
   'putEntryIfAbsent',
   'markSent',
 ] as const) {
-  test(`a zombie of the old generation stands before ${call} while the new one begins: every record once`, async () => {
+  test(`a zombie of the old generation is about to ${call} while the new one begins: every record once`, async () => {
     for (const seen of [false, true]) {
       const { put, counted, account, ...pipeline } = await start(1);
       const [shard] = await pipeline.shardIds();
@@ -300,7 +300,7 @@ for (const call of [
   });
 }
 
-test('a generation that was followed by another plans nothing more, and says so', async () => {
+test('a generation that another has followed plans nothing more, and reports it', async () => {
   const { put, counted, ...pipeline } = await start(1);
   await put(2);
   await pipeline.aggregateNew('1');
@@ -334,7 +334,7 @@ test('a ledger from before generations were listed: the first new one finds the 
   assert.equal(await counted(), 13);
 });
 
-/** The emulator answers no iterator at a time. One at the horizon stands in: what comes before the time is left out anyway. */
+/** The emulator has no iterator at a time. One at the horizon replaces it, since earlier records are skipped anyway. */
 async function logAt(stream: string, asked: number[]): Promise<KinesisLog> {
   const client = await services.kinesisWith(async ({ action, body }) => {
     if (action !== 'GetShardIterator') return 'pass';
@@ -350,7 +350,7 @@ async function logAt(stream: string, asked: number[]): Promise<KinesisLog> {
   return new KinesisLog(client, stream);
 }
 
-test('a ledger that is gone: the new generation begins at a time, in open shards and in closed ones', async () => {
+test('without the ledger, the new generation begins at a time, in open shards and in closed ones', async () => {
   const { put, split, counted, ...pipeline } = await start(3);
   await put(200);
   await pipeline.aggregateNew('1');
@@ -363,7 +363,7 @@ test('a ledger that is gone: the new generation begins at a time, in open shards
   const empty = new LedgerTable(services.dynamoDb, await services.table(), clock);
   const asked: number[] = [];
   const log = await logAt(pipeline.stream, asked);
-  // A mapping that was made again hands everything over from the oldest record on.
+  // A recreated mapping delivers everything from the oldest record on.
   for (const shard of await pipeline.shardIds()) {
     const records = await pipeline.recordsOf(shard);
     await pipeline.aggregateShard(shard, records, '2', undefined, undefined, {
@@ -380,7 +380,7 @@ test('a ledger that is gone: the new generation begins at a time, in open shards
   assert.ok(names.every((segment) => segment === 1));
 });
 
-test('without a time, a ledger that is gone counts again what closed shards still hold', async () => {
+test('without the ledger and a time, what closed shards still hold counts again', async () => {
   const { put, split, counted, ...pipeline } = await start(1);
   await put(20);
   await pipeline.aggregateNew('1');

@@ -27,7 +27,7 @@ async function sharesOn(stream: string, shard: ShardId): Promise<CountableEvent[
 }
 
 test(
-  'each open shard gets its share on itself, before and after a split',
+  'each open shard gets its own share, before and after a split',
   services.where('records stay in the shard that took them'),
   async () => {
     const name = await services.stream(2);
@@ -74,7 +74,7 @@ test(
   },
 );
 
-test('more records than one request takes go in several', async () => {
+test('more records than fit into one request go in several', async () => {
   const name = await services.stream(1);
   const stream = new KinesisHeartbeats(services.kinesis, name);
   const heartbeats = Array.from({ length: 1_100 }, (_, index) => ({

@@ -63,7 +63,7 @@ test('a head reads back as it was planned, with its optional settings and its an
   }
 });
 
-test('a plan is put only onto a sent head of the segment before', async () => {
+test('a plan is put only if the head is the previous segment, sent', async () => {
   const shard = newShard();
   const second = planSegment(sent, [record(3, {})], CONFIG, []);
   assert.equal(await ledger.putPlan(shard, second), 'conflict', 'nothing there');
@@ -75,7 +75,7 @@ test('a plan is put only onto a sent head of the segment before', async () => {
   assert.deepEqual(await ledger.readHead(shard), second);
 });
 
-test('marking sent is done once, and never turns a later head back', async () => {
+test('marking sent happens once, and never reverts a later head', async () => {
   const shard = newShard();
   await ledger.putPlan(shard, plan);
   const accounts = { received: 2, duplicate: 0, rejected: { 'not-json': 1 }, emitted: 1, lost: 0 } as const;
@@ -89,7 +89,7 @@ test('marking sent is done once, and never turns a later head back', async () =>
   assert.deepEqual(await ledger.readHead(shard), second);
 });
 
-test('an entry is put once; whoever comes later is shown it, with its acknowledgements', async () => {
+test('an entry is put once; a later attempt gets the existing one, with its acknowledgements', async () => {
   const shard = parseShardKey('1.first');
   const entry = entryOf(1, 3);
   assert.equal(await ledger.putEntryIfAbsent(shard, entry), undefined);
@@ -103,7 +103,7 @@ test('an entry is put once; whoever comes later is shown it, with its acknowledg
   assert.deepEqual(existing, { ...entry, acked: new Set([0, 2]) });
 });
 
-test('places are noted, and an entry that is not there is not made up', async () => {
+test('places are noted, and a missing entry is not created', async () => {
   const shard = parseShardKey('1.places');
   const id = segmentId(shard, 1);
   assert.equal(await ledger.acknowledge(id, [0]), undefined);
@@ -152,7 +152,7 @@ test('a few ids are kept in the entry itself, and read with those of its neighbo
   assert.deepEqual(await ledger.readIds(shard, entries), [few, many]);
 });
 
-test('ids beyond one item are kept in several; a missing one is an error', async () => {
+test('ids that exceed one item are kept in several; a missing one is an error', async () => {
   const shard: ShardKey = newShard();
   const ids = Uint8Array.from({ length: IDS_CHUNK_BYTES + 80 }, (_, index) => index % 251);
   await ledger.putIds(shard, 4, ids);
@@ -225,7 +225,7 @@ test('a watermark is put one revision after the other; one from before there wer
   assert.equal(await ledger.putWatermark({ ...first, revision: 1 }), 'put');
 });
 
-test('entries and ids expire, heads never do, nor what waits for an operator', async () => {
+test('entries and ids expire, but heads and what waits for an operator never do', async () => {
   const shard = parseShardKey('1.expiry');
   const expiresAt = async (Key: ReturnType<typeof ledgerKeys.head>) =>
     (await services.dynamoDb.send(new GetItemCommand({ TableName: table, Key }))).Item?.['expiresAt']?.N;

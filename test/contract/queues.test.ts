@@ -88,11 +88,11 @@ test('every message of a large segment is sent, within the limits of a batch', a
   assert.deepEqual(new Set(bodies), new Set(messages.map((message) => message.body)));
 });
 
-test('nothing to send is no request at all', async () => {
+test('nothing to send makes no request', async () => {
   await new SqsRollupQueue(services.sqs, 'http://127.0.0.1:1/000000000000/no-such-queue').send([]);
 });
 
-test('a queue that is not there is an error', async () => {
+test('a missing queue is an error', async () => {
   const gone = new SqsRollupQueue(services.sqs, `${await services.queue()}-gone`);
   await assert.rejects(gone.send([{ segment: ID, parts: [0], body }]));
 });

@@ -1,4 +1,4 @@
-// The archive of raw records on real services: written before a segment can be seen, and read by hour.
+// The archive of raw records on real services: written before a segment becomes visible, and read by hour.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -55,7 +55,7 @@ async function countedPipeline(archived = true) {
   return pipeline;
 }
 
-test('an object comes back as it was put, again and again the same bytes', async () => {
+test('an object reads back as it was put, always with the same bytes', async () => {
   const bucket = await services.bucket();
   const archive = new S3RawArchive(services.s3, bucket);
   const raw = rawObject(SEGMENT, PLAN, [record(1, {}, HOUR), record(2, {}, HOUR + HOUR_MS)]);
@@ -68,7 +68,7 @@ test('an object comes back as it was put, again and again the same bytes', async
   assert.equal(read?.digest, raw.digest);
 });
 
-test('what is not there is undefined; what is something else is refused', async () => {
+test('a missing object is undefined; any other object is refused', async () => {
   const bucket = await services.bucket();
   const archive = new S3RawArchive(services.s3, bucket);
   const raw = rawObject(SEGMENT, PLAN, [record(1, {}, HOUR)]);
@@ -123,7 +123,7 @@ test('whether raw records are archived changes nothing of a segment but what its
   assert.deepEqual(await keysIn(not.bucket), []);
 });
 
-test('while the archive does not take the records, nothing is counted', async () => {
+test('while the archive does not accept the records, nothing is counted', async () => {
   const pipeline = await startPipeline(services, 1, { archived: true });
   await pipeline.put({ id: 'kept', at: HOUR });
   const failing = { keepRaw: () => Promise.reject(new Error('no archive')) };

@@ -1,4 +1,4 @@
-// The retry parameter as functions read it: cached for a while, taken over when it changes, kept when it is wrong or gone.
+// The retry parameter as functions read it: cached for a while, updated when it changes, kept when it is wrong or missing.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { ssm } from '../../lambdas/aws/clients/ssm.ts';
@@ -18,7 +18,7 @@ after(async () => {
 });
 const put = (Value: string) => raw.call('PutParameter', { Name: name, Value, Overwrite: true });
 
-test('a value is used for its minute, then the new one; a wrong one leaves the last good one and is told', async () => {
+test('a value is used for its minute, then the new one; a wrong one keeps the last good one, and is reported', async () => {
   const clock = { ms: 0, nowMs: () => clock.ms };
   const problems: unknown[] = [];
   const source = new RetryParameter(client, { name, rereadMs: 60_000 }, clock, (problem) => {
@@ -42,7 +42,7 @@ test('a value is used for its minute, then the new one; a wrong one leaves the l
   assert.equal(await attemptsAt(300_000), 3);
 });
 
-test('a parameter that is not there leaves the defaults, and is told', async () => {
+test('a missing parameter keeps the defaults, and is reported', async () => {
   const problems: unknown[] = [];
   const nowhere = { name: '/tally/none/retries', rereadMs: 60_000 };
   const source = new RetryParameter(client, nowhere, { nowMs: () => 1 }, (problem) => {

@@ -1,4 +1,4 @@
-// The signed query over HTTP: its signature is recomputed here from AWS's description, and its answers are read.
+// The signed query over HTTP: its signature is recomputed here from AWS's documentation, and its answers are parsed.
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
@@ -71,7 +71,7 @@ test('nothing counted and no watermark is an answer', async () => {
   });
 });
 
-test('a refusal, and an answer that is none, are errors that say so', async () => {
+test('a refusal and an invalid answer are errors that name the cause', async () => {
   const read = () => query.readMinutes('tally.canary', 'canary', 0, 60_000);
   answer = { status: 403, body: '{"message":"no"}' };
   await assert.rejects(read(), {

@@ -1,4 +1,4 @@
-// The store on a real table: what is put on condition, and what comes back.
+// The store on a real table: conditional writes, and reads.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
@@ -186,14 +186,14 @@ const plan: CompactionPlan = {
   events: 9,
 };
 
-test('a plan is put once, and an upper level only while the hours are as they were read', async () => {
+test('a plan is put once, and of an upper level only while the hours are as read', async () => {
   const table = await state();
   assert.deepEqual(await table.readState(), INITIAL_STATE);
   assert.equal(await table.putPlan(INITIAL_STATE, 'hours', plan, undefined), 'planned');
   assert.equal(await table.putPlan(INITIAL_STATE, 'hours', plan, undefined), 'conflict');
   assert.equal(await table.putPlan(INITIAL_STATE, 'days', plan, 60), 'conflict', 'the hours are planned');
   const planned = await table.readState();
-  // What is kept for ever is left out of the item.
+  // An expiry of never is omitted from the item.
   const { months } = plan.retentions;
   assert.deepEqual(planned.hours, { ...INITIAL_STATE.hours, plan: { ...plan, retentions: { months } } });
   const late = { days: { epoch: 1, bytes: 5 }, months: { epoch: 0, bytes: 0 }, all: { epoch: 0, bytes: 0 } };
@@ -251,7 +251,7 @@ test('a repair says where late rows are, but not into an epoch that is under way
   assert.equal(await table.noteLate(done, 'months'), 'conflict', 'planned since it was read');
 });
 
-test('range lengths are registered, and deletions numbered, whoever registers them', async () => {
+test('range lengths are registered, and deletions numbered, by concurrent writers', async () => {
   const table = await state();
   await table.registerRangeBits(4, 70);
   await table.registerRangeBits(6, 80);

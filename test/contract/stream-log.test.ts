@@ -58,7 +58,7 @@ test('a range is read again exactly, also over a page of ten thousand records', 
   assert.ok(Math.abs((range.records[0]?.arrivalMs ?? 0) - Date.now()) < 600_000);
 });
 
-test('a range that the stream no longer holds is told from one that was never whole', async () => {
+test('a trimmed range is distinguished from one that was never complete', async () => {
   const stream = await services.stream(1);
   const log = new KinesisLog(services.kinesis, stream);
   const [sequenceNumber] = await put(stream, 1);
@@ -110,7 +110,7 @@ test('a shard that the stream no longer lists holds nothing and has no parents',
   assert.deepEqual([await all(log.readToEnd(gone, {})), await log.parentsOf(gone)], [[], []]);
 });
 
-test('what nobody has read yet is counted, event by event, from any record on', async () => {
+test('unread events are counted one by one, from any record on', async () => {
   const stream = await services.stream(1);
   const log = new KinesisLog(services.kinesis, stream);
   assert.deepEqual(await log.countFrom(shard0, {}), { events: 0, sinceMs: undefined, isAll: true });
@@ -118,7 +118,7 @@ test('what nobody has read yet is counted, event by event, from any record on', 
   const whole = await log.countFrom(shard0, {});
   const behind = (index: number) =>
     log.countFrom(shard0, { after: parseSequenceNumber(sent.at(index) ?? '') });
-  // One look shows no more than ten thousand records, and says so.
+  // One read returns at most ten thousand records, and reports it.
   assert.deepEqual([whole.events, whole.isAll], [10_000, false]);
   assert.equal((await behind(19)).events, 10_000);
   assert.ok(Math.abs((whole.sinceMs ?? 0) - Date.now()) < 600_000);

@@ -62,7 +62,7 @@ test('what was too old stays too old, however acceptPastSeconds changes; unchang
   );
 });
 
-test('a raised acceptance keeps its boundary until it is behind anyway', () => {
+test('a raised acceptance keeps its boundary until that is in the past anyway', () => {
   const day = { acceptPastMs: DAY_MS };
   const week = { acceptPastMs: 7 * DAY_MS };
   const at = (reachedMs: number, acceptance: Acceptance) => [
@@ -99,7 +99,7 @@ test('a raised retention: what is gone stays gone, and what was written before e
   assert.equal(advanceKept(forever, DAY_MS, NOW_MS + 62 * DAY_MS, 0).fromMs, NOW_MS + 61 * DAY_MS, 'lowered');
 });
 
-test('whatever the settings were: a period that is gone is gone for ever, and is kept no longer than any setting said', () => {
+test('for any settings: a period that is gone stays gone, and is kept no longer than the longest setting', () => {
   const days = fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined });
   const history = fc.array(fc.tuple(days, fc.integer({ min: 1, max: 400 })), {
     minLength: 2,

@@ -1,4 +1,4 @@
-// The canary: what a minute sends adds up whatever the shards, and a verdict is right whatever is late, lost or doubled.
+// The canary: a minute's events add up for any shards, and a verdict is right for late, lost and doubled events.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -120,21 +120,21 @@ function judge(ago: Minutes, throughAgo: number | undefined = 1) {
 const FINE = { difference: 0, lateMinutes: 0, differing: [] };
 
 describe('a verdict', () => {
-  test('finds nothing where every minute is whole, the present one counted or not yet', () => {
+  test('finds nothing if every minute is complete, the current one counted or not', () => {
     assert.deepEqual(judge(whole(360, 0)), FINE);
     assert.deepEqual(judge(whole(360, 1)), FINE);
     assert.deepEqual(judge({ ...whole(360, 1), 0: [300_000, 0] }), FINE);
-    // Whole minutes are whole whatever the watermark.
+    // Complete minutes are complete for any watermark.
     assert.deepEqual(judge(whole(360, 1), undefined), FINE);
   });
 
-  test('is late as long as nothing is counted, and fine with the first minute that is', () => {
+  test('is late as long as nothing is counted, and fine from the first counted minute on', () => {
     assert.deepEqual(judge({}, undefined), { ...FINE, lateMinutes: CHECKED_MS / MINUTE_MS });
     assert.deepEqual(judge({}, 1), { ...FINE, lateMinutes: CHECKED_MS / MINUTE_MS });
     assert.deepEqual(judge(whole(1, 1), undefined), FINE);
   });
 
-  test('a minute that is not whole is late until its arrivals are complete, then it differs', () => {
+  test('an incomplete minute is late until its arrivals are complete, then it differs', () => {
     const missing = { ...whole(60, 1), 20: [500_000, CANARY_AMOUNT] } as const;
     assert.deepEqual(judge(missing, 18), { ...FINE, lateMinutes: 20 });
     assert.deepEqual(judge(missing, 16), { difference: 500_000, lateMinutes: 0, differing: [20] });
@@ -142,7 +142,7 @@ describe('a verdict', () => {
     assert.deepEqual(judge(lost, 1), { difference: CANARY_AMOUNT, lateMinutes: 0, differing: [20] });
   });
 
-  test('everything held back is late by its oldest minute', () => {
+  test('with everything held back, the lateness is that of the oldest minute', () => {
     assert.deepEqual(judge(whole(60, 12), 11), { ...FINE, lateMinutes: 11 });
     assert.deepEqual(judge({ ...whole(60, 12), ...{ 3: WHOLE } }, 11), { ...FINE, lateMinutes: 11 });
   });
@@ -153,7 +153,7 @@ describe('a verdict', () => {
     assert.deepEqual(judge(doubled, 30).differing, [1]);
   });
 
-  test('a minute that was not sent, or not whole, owes nothing', () => {
+  test('a minute that was not sent, or only in part, is not expected', () => {
     assert.deepEqual(judge({ ...whole(60, 1), 20: [0, 0] }), FINE);
     const { 20: _, ...without } = whole(60, 1);
     assert.deepEqual(judge(without), FINE);
@@ -171,7 +171,7 @@ describe('a verdict', () => {
     }
   });
 
-  test('the older of the two watermarks holds', () => {
+  test('the older of two watermarks applies', () => {
     const minutes = new Map([[NOW_MINUTE_MS - 20 * MINUTE_MS, CANARY_AMOUNT]]);
     const early = { minutes: new Map<number, number>(), completeThroughMs: NOW_MS - 30 * MINUTE_MS };
     const late = { minutes, completeThroughMs: NOW_MS };

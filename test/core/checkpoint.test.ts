@@ -79,7 +79,7 @@ test('an entry must exist up to the newest sent segment', () => {
   assert.equal(lostEntry(older).accounts.lost, 2, 'a plan that does not know its events');
 });
 
-test('wherever parts are and whenever checkpoints move, received is the sum of all places', () => {
+test('for any places of parts and any moves of checkpoints, received is the sum of all places', () => {
   const place = fc.constantFrom('acked', 'dead', 'parked', 'in-flight');
   const segments = fc.array(
     fc.record({

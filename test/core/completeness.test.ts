@@ -48,7 +48,7 @@ test('a child without segments counts with its parent, and a second child does n
   assert.equal(completeThroughMs([parent, counted, shard('2', 1, 1, 1200, ['0'], [['0', 900]])]), 1200);
 });
 
-test('a parent stays until everything of it is counted, although its children go on', () => {
+test('a parent counts until all of it is counted, although its children continue', () => {
   const children = [shard('1', 3, 3, 1500, ['0'], [['0', 900]]), shard('2', 3, 3, 1600, ['0'], [['0', 900]])];
   assert.equal(completeThroughMs([shard('0', 5, 2, 300), ...children]), 300);
   assert.equal(completeThroughMs([shard('0', 5, 5, 900), ...children]), 1500);
@@ -64,14 +64,14 @@ test('a child never completes less than its ancestors ended with, though its own
   assert.equal(completeThroughMs([parent, shard('1', 1, 1, 850, ['0'], [['0', 900]])]), 900);
 });
 
-test('a parent that was looked at before it ended stays where it was seen, whatever its children know since', () => {
+test('a parent that was read before it ended keeps the progress read, even if its children know more', () => {
   const children = [shard('1', 1, 1, 1500, ['0'], [['0', 900]]), shard('2', 1, 0, 0, ['0'], [['0', 900]])];
   assert.equal(completeThroughMs([shard('0', 4, 4, 700), ...children]), 700);
   assert.equal(completeThroughMs([shard('0', 0, 0, 0), ...children]), 0);
   assert.equal(completeThroughMs([shard('0', 5, 5, 900), ...children]), 900);
 });
 
-test('a merged shard waits for both parents; an empty parent leaves once its child has a segment', () => {
+test('a merged shard waits for both parents; an empty parent drops out once its child has a segment', () => {
   const [a, b] = [shard('1', 5, 5, 900), shard('2', 5, 5, 700)];
   assert.equal(completeThroughMs([a, b, shard('3', 0, 0, 0, ['1', '2'])]), 700);
   const merged = shard(
@@ -96,7 +96,7 @@ test('grandchildren reach back over an empty generation', () => {
   assert.equal(completeThroughMs(all), 900);
 });
 
-test('ancestors that never held a record leave with the generation that succeeds them', () => {
+test('ancestors that never held a record drop out with the next generation', () => {
   const all = [
     shard('0', 0, 0, 0),
     shard('1', 0, 0, 0, ['0']),
@@ -106,7 +106,7 @@ test('ancestors that never held a record leave with the generation that succeeds
   assert.equal(completeThroughMs(all), 700);
 });
 
-test('a shard that the stream no longer lists leaves once all of it is counted, and not before', () => {
+test('a shard that the stream no longer lists drops out once all of it is counted, and not before', () => {
   const unlisted = { ...shard('0', 5, 5, 900), listed: false };
   assert.equal(completeThroughMs([unlisted, shard('7', 3, 3, 5000)]), 5000);
   assert.equal(completeThroughMs([{ ...unlisted, done: 4, doneRunMaxMs: 800 }, shard('7', 3, 3, 5000)]), 800);
@@ -121,7 +121,7 @@ test('a shard that the stream dropped before a descendant had read it has vanish
   assert.deepEqual(vanishedShards([neverPlanned]), [neverPlanned]);
 });
 
-test('what is no longer accepted is what no shard accepts; a child without segments counts with its parents', () => {
+test('the acceptance boundary is the lowest of all shards; a child without segments counts with its parents', () => {
   const from = (one: ShardProgress, doneAcceptedFromMs: number) => ({ ...one, doneAcceptedFromMs });
   assert.equal(completeFromMs([from(shard('0', 5, 5, 900), 700), from(shard('1', 9, 3, 400), 300)]), 300);
   assert.equal(completeFromMs([from(shard('0', 5, 5, 900), 700), shard('1', 9, 3, 400)]), 0, 'any time is');

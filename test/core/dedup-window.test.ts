@@ -20,7 +20,7 @@ test("an id's hash is the first 64 bits of its SHA-256, whatever its characters"
 
 test('seen ids behave like a map from id to latest segment, growing and forgetting', () => {
   const half = fc.integer({ min: 0, max: 3 });
-  // Without a size fast-check makes some ten elements, whatever the most is: the table would never grow.
+  // Without a size, fast-check generates some ten elements at most, and the table would never grow.
   const notes = fc.array(fc.tuple(half, fc.nat(900), fc.integer({ min: 1, max: 9 })), {
     maxLength: 3000,
     size: 'max',

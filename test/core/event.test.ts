@@ -14,7 +14,7 @@ const ARRIVAL_MS = Date.UTC(2026, 10, 22, 5, 7, 30);
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
 const decode = (value: unknown) => decodeRecord(bytes(value), ARRIVAL_MS).events;
 
-test('the least event counts one, when it arrived', () => {
+test('the smallest event counts one, at its arrival', () => {
   assert.deepEqual(decode({ metric: 'view', entity: '/a' }), [
     { id: undefined, metric: 'view', entity: '/a', atMs: ARRIVAL_MS, n: 1, place: undefined },
   ]);
@@ -97,7 +97,7 @@ test('a time before 2000 has to be written out: as a number it is nearly always 
   assert.ok(event && 'atMs' in event && event.atMs === Date.parse(at));
 });
 
-test('a prototype is no event field', () => {
+test('an inherited property is not an event field', () => {
   const record = Buffer.from('{"metric":"view","entity":"/a","__proto__":{"n":5}}');
   assert.deepEqual(decodeRecord(record, ARRIVAL_MS).events, [{ rejected: 'unknown-field' }]);
 });
@@ -134,7 +134,7 @@ test('one bad event of a batch leaves its neighbours alone, and in their places'
   assert.deepEqual(bad, { rejected: 'invalid-metric' });
 });
 
-test('twins have the same metric, entity and id, or place in a batch of the same key; nothing else is written alike', () => {
+test('duplicates have the same metric, entity and id, or the same place in a batch of the same key; all others differ', () => {
   const text = fc.constantFrom('a', '1', 'a\n1', '\r', 'a\r0\rk', '0');
   const event = fc.record({
     metric: fc.constantFrom('a', '1'),

@@ -45,7 +45,7 @@ test('a shard begins behind its newest head, at the time of a generation that ha
   assert.deepEqual(beginning([g1, timed, g3], { 1: one, 2: two }), [{ after: two.last }, '2.0']);
 });
 
-test('of the records before a time only the leading ones are left out: arrival times may step back', () => {
+test('of the records before a time, only the leading ones are skipped: arrival times may step back', () => {
   const records = [10, 30, 20, 40].map((arrivalMs, index) => record(index + 1, {}, arrivalMs));
   const arrivals = (place: Parameters<typeof recordsAt>[1]) =>
     recordsAt(records, place).map(({ arrivalMs }) => arrivalMs);

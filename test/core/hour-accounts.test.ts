@@ -1,4 +1,4 @@
-// The accounts by hour of arrival: whole for the last 48 hours, folded away before, and a check that can fail.
+// The accounts by hour of arrival: complete for the last 48 hours, dropped before, and a check that can fail.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -14,7 +14,7 @@ import {
 import { planSegment } from '../../lambdas/core/segment.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import { HOUR_MS } from '../../lambdas/core/time.ts';
-import { hoursAsked, InvalidStatusQuery } from '../../lambdas/query/status-query.ts';
+import { InvalidStatusQuery, requestedHours } from '../../lambdas/query/status-query.ts';
 import { entry } from '../support/entries.ts';
 import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
 
@@ -65,14 +65,14 @@ test('the equation is a check: accounts that do not fit their parts are a differ
   assert.equal(hourConservationDifference(statusOf([wrong], EMPTY_CHECKPOINT)), 3);
 });
 
-test('the last 48 hours stay, older ones are folded away and named as such', () => {
+test('the last 48 hours are kept; older ones are dropped, and the start is reported', () => {
   const entries = Array.from({ length: 60 }, (_, hour) => entry(hour + 1, [1], { ...acked, ...at(hour) }));
   const checkpoint = moveForward(EMPTY_CHECKPOINT, [], entries);
   assert.equal(checkpoint.hours?.accounts.length, HOURS_KEPT);
   const { hours, hoursSince, counted } = statusOf(entries, checkpoint);
   assert.deepEqual([hours.length, hours[0]?.hour, counted], [48, '2026-11-20T12', 60]);
   assert.equal(hoursSince, '2026-11-20T12');
-  // A straggler of an hour that is folded away does not bring that hour back as if it were whole.
+  // A late segment of a dropped hour does not bring that hour back as if it were complete.
   const late = moveForward({ ...checkpoint, open: [7] }, [entry(7, [1], { ...acked, ...at(6) })], []);
   assert.equal(late.hours?.accounts.length, HOURS_KEPT);
   assert.equal(late.settled.counted, checkpoint.settled.counted + 1);
@@ -92,7 +92,7 @@ test('a checkpoint without hours is read, and knows its hours from the next whol
   );
 });
 
-test('an hour that one shard has folded away is left out of all', () => {
+test('an hour that one shard has dropped is omitted from the totals', () => {
   const early = shardAccounts(SHARD_KEY, plan, EMPTY_CHECKPOINT, [
     entry(1, [1], at(0)),
     entry(2, [1], at(60)),
@@ -106,7 +106,7 @@ test('an hour that one shard has folded away is left out of all', () => {
   );
 });
 
-test('an answer has as many hours as are asked for, the present one included', () => {
+test('an answer has the requested number of hours, including the current one', () => {
   const status = statusOf(
     [entry(1, [1], at(0)), entry(2, [1], at(1)), entry(3, [1], at(2))],
     EMPTY_CHECKPOINT,
@@ -120,17 +120,20 @@ test('an answer has as many hours as are asked for, the present one included', (
 });
 
 test('how many hours: 0 to 48, or the reason why not', () => {
-  assert.deepEqual([hoursAsked({}), hoursAsked({ hours: '0' }), hoursAsked({ hours: '48' })], [24, 0, 48]);
+  assert.deepEqual(
+    [requestedHours({}), requestedHours({ hours: '0' }), requestedHours({ hours: '48' })],
+    [24, 0, 48],
+  );
   for (const hours of ['49', '-1', '1.5', 'x', '', '1e1', '100']) {
     assert.throws(
-      () => hoursAsked({ hours }),
+      () => requestedHours({ hours }),
       (error) => error instanceof InvalidStatusQuery && /"hours".*0 to 48/.test(error.message),
       hours,
     );
   }
 });
 
-test('however checkpoints move, the hours balance and add up to the totals', () => {
+test('for any moves of checkpoints, the hours balance and add up to the totals', () => {
   const part = fc.tuple(fc.nat(9), fc.constantFrom('acked', 'dead', 'parked', 'in-flight'));
   const segments = fc.array(
     fc.record({ parts: fc.array(part, { maxLength: 3 }), minutes: fc.nat(90), lost: fc.boolean() }),

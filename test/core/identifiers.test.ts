@@ -22,7 +22,7 @@ test('sequence numbers compare as numbers, far beyond 2^53', () => {
   );
 });
 
-test('a shard and a segment can be told from their names', () => {
+test('a shard and a segment can be parsed from their names', () => {
   fc.assert(
     fc.property(fc.nat(1e9), fc.integer({ min: 1, max: 1e12 }), (number, segment) => {
       const shard = parseShardId(`shardId-${String(number).padStart(12, '0')}`);
@@ -39,7 +39,7 @@ test('two generations of a stream never share a segment id', () => {
   assert.notEqual(segmentId(shardKey('1', shard), 7), segmentId(shardKey('2', shard), 7));
 });
 
-test('what is no identifier is refused', () => {
+test('an invalid identifier is refused', () => {
   for (const text of ['', 'shardId-', 'shardId-3', 'shard-000000000003']) {
     assert.throws(() => parseShardId(text), InvalidIdentifier, text);
   }

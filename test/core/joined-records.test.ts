@@ -1,4 +1,4 @@
-// Records that are parsed at once say what each says by itself, whatever their bytes: or they are not parsed at once.
+// Records parsed together decode as each does alone, for any bytes; otherwise they are parsed separately.
 import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { test } from 'node:test';
@@ -7,7 +7,7 @@ import { RecordJoiner } from '../../lambdas/core/joined-records.ts';
 
 const GOOD = '{"id":"a","metric":"view","entity":"/a","at":1795323600000,"n":2}';
 
-/** What a record says by itself; undefined when it cannot be read. */
+/** What a record decodes to alone; undefined when it cannot be read. */
 function alone(record: Uint8Array): { value: unknown } | undefined {
   if (!isUtf8(record)) return undefined;
   try {
@@ -36,7 +36,7 @@ function mustAgree(records: readonly Uint8Array[]): boolean {
 
 const texts = (...all: string[]) => all.map((text) => Buffer.from(text));
 
-test('events are parsed at once, again and again, whatever their length', () => {
+test('events are parsed together, repeatedly, at any length', () => {
   const joiner = new RecordJoiner();
   const long = JSON.stringify({ entity: 'é'.repeat(50_000) });
   for (const records of [[GOOD], [GOOD, ` {}`.trim(), GOOD], [long, GOOD, long, long], [GOOD, GOOD]]) {
@@ -48,7 +48,7 @@ test('events are parsed at once, again and again, whatever their length', () => 
   assert.equal(joiner.take(), undefined, 'nothing was added');
 });
 
-test('whatever is valid only together is refused, and what follows is not harmed', () => {
+test('text that is valid only when joined is refused, and the following records are unaffected', () => {
   const pair = `${GOOD},${GOOD}`;
   const combinations: string[][] = [
     ['1,2', '', '3'],

@@ -42,7 +42,7 @@ const anyRecords = fc
   )
   .map((all) => all.map(({ arrivalMs, data }, at) => record(at + 1, arrivalMs, data)));
 
-test('records come back byte for byte, whatever is in them, and decode to the same events', () => {
+test('any records read back byte for byte, and decode to the same events', () => {
   fc.assert(
     fc.property(anyRecords, (records) => {
       const { text, digest } = rawObject(SEGMENT, PLAN, records);
@@ -56,7 +56,7 @@ test('records come back byte for byte, whatever is in them, and decode to the sa
   );
 });
 
-test('a segment is found by every hour in which records of it arrived, and lies under the first', () => {
+test('a segment is found by every hour of its arrivals, and stored under the first', () => {
   fc.assert(
     fc.property(anyRecords, (records) => {
       const { key, markers } = rawObject(SEGMENT, PLAN, records);
@@ -77,7 +77,7 @@ test('a segment is found by every hour in which records of it arrived, and lies 
   );
 });
 
-test('a configuration that comes back from the ledger in another order gives the same text', () => {
+test('a configuration read from the ledger in another order gives the same text', () => {
   const reordered = Object.fromEntries(Object.entries(CONFIG).reverse()) as unknown as RollupConfig;
   const records = [record(1, FIVE, Buffer.from('{}'))];
   assert.deepEqual(
@@ -103,7 +103,7 @@ test('keys and lines are what the documents say', () => {
   assert.deepEqual(lines[0], { sequenceNumber: '7', arrivalMs: FIVE + HOUR_MS - 1, data: 'eyJhIjoxfQ==' });
 });
 
-test('what is no such object is refused: cut off, short of a record, of another format, no lines of JSON', () => {
+test('an invalid object is refused: truncated, a record missing, another format, not lines of JSON', () => {
   const { text } = rawObject(SEGMENT, PLAN, [
     record(1, FIVE, Buffer.from('a')),
     record(2, FIVE, Buffer.from('b')),
@@ -121,7 +121,7 @@ test('what is no such object is refused: cut off, short of a record, of another 
     assert.throws(() => readRawObject(bad), InvalidRawObject, bad);
 });
 
-test('a record of which everything was deleted is no event any more', () => {
+test('a record whose events were all deleted has no events', () => {
   const { text } = rawObject(SEGMENT, PLAN, [record(1, FIVE, Buffer.from('{}'))]);
   const [head = ''] = text.split('\n');
   const raw = readRawObject(`${head}\n${rawLine('1', FIVE, new Uint8Array(), true)}\n`);

@@ -26,7 +26,7 @@ test('a parameter changes what it names and leaves the rest', () => {
   });
 });
 
-test('a value of before jitter, cap and growth were settings means what it meant', () => {
+test('a value without jitter, cap and growth keeps its meaning', () => {
   const old =
     '{"attempts":3,"backoffBaseSeconds":5,"backoffCapSeconds":300,"redrivePerSecond":50,"redriveDelaySeconds":60,"redriveRounds":5}';
   assert.deepEqual(parseRetryPolicy(old), DEFAULT_RETRY_POLICY);
@@ -129,13 +129,13 @@ test('a long history keeps how it began and how it is now, and stays small', () 
   assert.deepEqual(parseHistory(text), history);
 });
 
-test('a history of before there was a list is still one', () => {
+test('a history without a list of failures is still valid', () => {
   const { failures: _, failuresOmitted: __, ...old } = unknownHistory(0);
   assert.deepEqual(parseHistory(JSON.stringify(old)), old);
   assert.equal(parseHistory(JSON.stringify({ ...old, failures: [{}] })), undefined);
 });
 
-test('a label that is no history holds nothing up', () => {
+test('an invalid history delays nothing', () => {
   for (const text of [undefined, '', 'null', '{}', '[]', '7', '{"rounds":1}'])
     assert.equal(parseHistory(text), undefined);
   assert.equal(unknownHistory(0).rounds, 0);

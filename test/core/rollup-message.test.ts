@@ -40,7 +40,7 @@ test('deltas fill messages; one that is larger than a message has one of its own
     assert.ok(parts.length === 1 || body.length <= 60_200, `${body.length}`);
 });
 
-test('poison is told from a message, with what is wrong with it', () => {
+test('poison is distinguished from a message, with the reason', () => {
   const rows = Buffer.from(encodeRows([rowOf('/a')])).toString('base64');
   const good = { v: 2, segment: '1.0.7', runMaxMs: 5, earliestHourMs: 0, deltas: [[0, '', 1, rows]] };
   assert.equal(decodeRollupMessage(JSON.stringify(good)).deltas.length, 1);

@@ -24,7 +24,7 @@ const rowsOf = (output: ReturnType<typeof rollUp>): Row[] =>
     .sort(compareRows);
 const HOUR = Math.floor(ARRIVAL_MS / HOUR_MS);
 
-test('a segment with more rows than an item holds is cut, and nothing of it is missing', () => {
+test('a segment with more rows than an item holds is split, and nothing is missing', () => {
   const name = (place: number) => createHash('sha512').update(String(place)).digest('hex').repeat(3);
   const events = Array.from({ length: 5_000 }, (_, place) => ({ entity: name(place), n: place }));
   const output = rollUpRecords([record(1, events)], { ...CONFIG, slotBits: 0 });
@@ -56,7 +56,7 @@ test('events of one minute become one sum, of one hour one row', () => {
   assert.equal(output.earliestHourMs, HOUR * HOUR_MS);
 });
 
-test('a segment with little to say has one delta, one with much to say one for each hash slot that has rows', () => {
+test('a small segment has one delta, a large one has one for each hash slot with rows', () => {
   const events = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ entity: `/pages/${index}` }));
   const few = rollUpRecords([record(1, events(20))]);
@@ -118,7 +118,7 @@ test('events of a batch without ids are known by its key and their place, metric
     batch(1, 'key', [{}, {}, { entity: '/b' }]),
     batch(2, 'key', [{}, {}, { entity: '/b' }]),
     batch(3, 'other', [{}, {}, { entity: '/b' }]),
-    // Not sent as it was: what stands in the same place is a twin, the rest is counted.
+    // Retried with changes: an event at the same place is a duplicate, the rest are counted.
     batch(4, 'key', [{}, { entity: '/b' }, { entity: '/b', n: 7 }, {}]),
   ]);
   assert.deepEqual([output.accounts.emitted, output.accounts.duplicate], [8, 5]);
@@ -214,7 +214,7 @@ test('every attempt at a segment produces the same deltas, each with the rows of
   );
 });
 
-test('a segment says what it said in every version of this code that has the same number', () => {
+test('a segment has the same output in every version of this code with the same rollup version', () => {
   const all = Array.from({ length: 40 }, (_, batch) =>
     Array.from({ length: 5 }, (_, index) => ({
       id: `id-${(batch * 5 + index) % 150}`,
@@ -228,7 +228,7 @@ test('a segment says what it said in every version of this code that has the sam
   assert.equal(digest.slice(0, 16), 'f915cc97b7426556');
 });
 
-test('the digest notices any difference in what a segment says', () => {
+test('the digest changes with any difference in the output', () => {
   const base = rollUpRecords([record(1, { id: 'a' })]).digest;
   const others = [{ id: 'b' }, { id: 'a', n: 2 }, { id: 'a', entity: '/b' }, {}].map(
     (event) => rollUpRecords([record(1, event)]).digest,

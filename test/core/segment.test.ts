@@ -37,7 +37,7 @@ test('a shard keeps the ancestors it began with', () => {
   assert.deepEqual(second.ancestors, [ancestor]);
 });
 
-test('fresh records are those after the last segment, however the batch was cut', () => {
+test('new records are those after the last segment, for any batch', () => {
   const batch = positions(3, 9);
   const last = (position: number) => record(position, {}).sequenceNumber;
   assert.equal(recordsAfter(batch, undefined).length, 7);
@@ -47,7 +47,7 @@ test('fresh records are those after the last segment, however the batch was cut'
   assert.deepEqual(recordsAfter(batch, last(12)), []);
 });
 
-test('a segment ends before it holds too many events, and takes at least one record', () => {
+test('a segment ends before it has too many events, and has at least one record', () => {
   const batch = (events: number, position: number) =>
     record(
       position,
@@ -70,7 +70,7 @@ test('a batch covers a plan only with every planned record', () => {
   assert.equal(plannedRecords(plan, hole), undefined);
 });
 
-test('a plan is recognised as mine by everything that decides its output', () => {
+test('a plan is recognised as its own by everything that determines its output', () => {
   const plan = planSegment(undefined, positions(3, 6), CONFIG, []);
   assert.equal(isSamePlan(structuredClone(plan), plan), true);
   const others = [

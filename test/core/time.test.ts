@@ -18,7 +18,7 @@ test('an instant is read from epoch milliseconds and from ISO 8601', () => {
   }
 });
 
-test('the usual form is read as the long way round reads it', () => {
+test('the fast path reads the usual form like the general one', () => {
   const numbers = (max: number) => fc.integer({ min: 0, max }).map((n) => String(n).padStart(2, '0'));
   const usual = fc
     .tuple(
@@ -50,7 +50,7 @@ test('the usual form is read as the long way round reads it', () => {
   );
 });
 
-test('what names no instant, or several, is refused', () => {
+test('text that names no instant, or several, is refused', () => {
   const refused = [
     '2026-11-22T05:07:00', // no zone
     '2026-11-22',

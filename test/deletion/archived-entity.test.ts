@@ -1,4 +1,4 @@
-// Taking an entity out of archived objects: what is of it goes, what is of others stays as it was, whatever the object's form.
+// Removing an entity from archived objects: its data goes, and that of others stays unchanged, in every kind of object.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -54,7 +54,7 @@ describe('rejected events', () => {
     const text = `${line(JSON.stringify(event(PERSON)))}\n${line(JSON.stringify(event(OTHER)))}\n`;
     assert.deepEqual(dataOf(rest(key, text)), [JSON.stringify(event(OTHER))]);
   });
-  test('in a batch it leaves a hole, so that the others keep their places', () => {
+  test('in a batch it leaves a gap, so that the others keep their places', () => {
     const text = `${line(JSON.stringify([1, 'key', [event(OTHER), event(PERSON), event(OTHER)]]))}\n`;
     assert.deepEqual(JSON.parse(dataOf(rest(key, text))[0] ?? ''), [
       1,
@@ -70,7 +70,7 @@ describe('rejected events', () => {
   test('nothing left: the object goes', () => {
     assert.equal(rest(key, `${line(JSON.stringify(event(PERSON)))}\n`), 'remove');
   });
-  test('a deeply nested record is looked through without harm', () => {
+  test('a deeply nested record is searched safely', () => {
     const deep = `${'['.repeat(50_000)}${JSON.stringify(PERSON)}${']'.repeat(50_000)}`;
     assert.equal(rest(key, `${line(deep)}\n`), 'remove');
     assert.equal(
@@ -125,7 +125,7 @@ test('lines of expired rows and of repairs go, and those of others stay', () => 
   }
 });
 
-test('a batch that Lambda gave up is left to a person: it holds events that nobody else has', () => {
+test('a batch that Lambda gave up is left to an operator: it holds events that exist nowhere else', () => {
   const batch = JSON.stringify({
     payload: { Records: [{ kinesis: { data: base64(JSON.stringify(event(PERSON))) } }] },
   });
@@ -136,7 +136,7 @@ test('a batch that Lambda gave up is left to a person: it holds events that nobo
   );
 });
 
-test('done again it changes nothing, and others are never touched', () => {
+test('repeating it changes nothing, and others never change', () => {
   const entity = fc.constantFrom(PERSON, OTHER, 'person', '/a/b');
   const records = fc.oneof(
     entity.map((one) => JSON.stringify(event(one))),

@@ -1,4 +1,4 @@
-// Deleting an entity from the store: everything that arrived before is gone at every level, nothing of others, whatever goes on.
+// Deleting an entity from the store: all its earlier events are gone at every level, and nothing of others, during any activity.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
@@ -12,7 +12,7 @@ import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
 import type { DeletionReport } from '../../lambdas/deletion/ports.ts';
 import { readTop } from '../../lambdas/query/read-top.ts';
 import { parseTopQuery } from '../../lambdas/query/top-query.ts';
-import { ForgetTable } from '../../lambdas/store/forget-table.ts';
+import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
 import { crashing, inTurns, interrupted } from '../support/disturbed.ts';
 import { recountWorld } from '../support/recounted-world.ts';
 import {
@@ -36,7 +36,7 @@ interface Deleting {
   readonly onPause?: () => Promise<void>;
 }
 
-/** Deletes the person; while it waits, time goes on and compaction runs. */
+/** Deletes the person; while it waits, time advances and compaction runs. */
 async function deletePerson(
   world: StoreWorld,
   { transport, dryRun = false, archive = false, onPause = async () => {} }: Deleting = {},
@@ -46,7 +46,7 @@ async function deletePerson(
   const ports = {
     state: state as typeof world.state,
     store,
-    forget: new ForgetTable(dynamoDb, 'counts'),
+    rewriter: new RewriteTable(dynamoDb, 'counts'),
     archive: new S3ArchiveCleaner(s3, 'archive'),
     clock: world.clock,
     pause: async (ms: number) => {
@@ -77,7 +77,7 @@ async function peopledWorld(): Promise<{ world: StoreWorld; events: TestEvent[] 
   return { world, events };
 }
 
-/** What every level says, of everyone, once everything is compacted. */
+/** Every level's counts of all entities, once everything is compacted. */
 async function sumsOf(world: StoreWorld, events: readonly TestEvent[]) {
   for (let day = 0; day < 3; day += 1) {
     world.nowMs += 25 * HOUR_MS;
@@ -93,7 +93,7 @@ function withoutPerson(events: readonly TestEvent[]) {
   return LEVELS.map((level) => expectedSums(level, others).sums);
 }
 
-/** What a question says of all views and plays of an entity; both ways of asking must agree. */
+/** The counts of all views and plays of an entity; both kinds of queries must agree. */
 async function totalOf(world: StoreWorld, entity: string): Promise<bigint> {
   const ask = async (by: string) => {
     const range = { by, from: '2026-01-01T00:00Z', to: '2028-01-01T00:00Z' };
@@ -133,7 +133,7 @@ describe('deleting an entity', () => {
     );
     assert.equal((await world.state.readState()).deletions, 0);
 
-    // Others go on counting, on every shard: what arrived before is known to be compacted.
+    // Others continue to count, on every shard: what arrived before is known to be compacted.
     const onPause = async () => {
       for (const shard of [0, 1]) {
         const beat = { metric: 'view', entity: '/other', atMs: WORLD_START_MS, n: 1 };
@@ -152,7 +152,7 @@ describe('deleting an entity', () => {
     assert.deepEqual([again.events, again.rows.hours, again.deltas, again.tops], [0, 0, 0, 0]);
   });
 
-  test('takes effect for questions at once, and leaves them what arrives afterwards', async () => {
+  test('takes effect for queries at once, and leaves what arrives afterwards', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 700 }), async (call) => {
         const { world, events } = await peopledWorld();
@@ -223,7 +223,7 @@ describe('deleting an entity', () => {
     );
   });
 
-  test('leaves out messages that were on their way, however late they are written', async () => {
+  test('omits messages in flight, however late they are written', async () => {
     const { world, events } = await peopledWorld();
     const parked = [
       { metric: 'view', entity: PERSON, atMs: WORLD_START_MS, n: 9 },
@@ -260,7 +260,7 @@ describe('deleting an entity', () => {
     );
   });
 
-  test('goes on beside compaction and a second deletion of the same', async () => {
+  test('runs beside compaction and a second deletion of the same entity', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }), async (order) => {
         const { world, events } = await peopledWorld();
@@ -278,7 +278,7 @@ describe('deleting an entity', () => {
     );
   });
 
-  test('goes through the archive if asked to, and leaves a record without the name', async () => {
+  test('rewrites the archive on request, and leaves a record without the name', async () => {
     const { world } = await peopledWorld();
     const bucket = world.aws.s3.bucket('archive');
     const line = (entity: string) => `${JSON.stringify({ metric: 'view', entity, n: 1 })}\n`;

@@ -1,4 +1,4 @@
-// Everything that the pages name is there: links, files, commands with their options, npm scripts, routes, and names from the code.
+// Everything that the pages name exists: links, files, commands with their options, npm scripts, routes, and names from the code.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const files = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const pages = files.filter((path) => path.endsWith('.md') && existsSync(join(ROOT, path)));
-/** A changelog also names what is gone. */
+/** A changelog also names removed things. */
 const current = pages.filter((path) => path !== 'CHANGELOG.md');
 const source = files
   .filter((path) => /\.(ts|tsx|json)$|^\.ci\/run$/.test(path) && !path.startsWith('test/docs/'))
@@ -55,7 +55,7 @@ function anchorsOf(page: string): Set<string> {
   );
 }
 
-describe('every file that is named exists', () => {
+describe('every file named exists', () => {
   const folders = new Set(files.filter((path) => path.includes('/')).map((path) => path.split('/')[0]));
   /** Pages name files from the root, or from the folder that they are about. */
   const bases = ['', 'lambdas', 'local', 'test/contract', 'docs'];

@@ -1,5 +1,5 @@
 // docs/security.md against the template: every route with who may call it, every role with what it may do, every setting and test that it names.
-// UPDATE_SNAPSHOTS=1 writes the two tables anew.
+// UPDATE_SNAPSHOTS=1 rewrites the two tables.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -91,7 +91,7 @@ const rubbish = fc
     { maxLength: 30 },
   )
   .map((parts) => Buffer.from(Buffer.concat(parts).filter((byte) => byte !== 10 && byte !== 13)))
-  // What names columns anew, or is a record of several lines together with its neighbours, is no rubbish.
+  // A line that renames columns, or forms a record with its neighbours, does not count as garbage.
   .filter((line) => !line.toString().startsWith('#'));
 
 describe('rubbish between two good lines', () => {

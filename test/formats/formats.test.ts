@@ -143,7 +143,7 @@ table('http logs: [time] "request" status, and what is around them is free', [
   [
     'bytes that are not UTF-8 in the entity',
     Buffer.from(`::1 - - ${clf} "GET /\xff HTTP/1.1" 200 5`, 'latin1'),
-    'malformed: the entity is not UTF-8, the only encoding the service takes',
+    'malformed: the entity is not UTF-8, the only encoding that the service accepts',
   ],
   [
     'zero bytes before the first line',
@@ -532,7 +532,7 @@ table('CSV and columns', [
   [
     'two stray quotes that close each other',
     `"/odd,${at}\n/a",${at}\n/b,${at}`,
-    [closed, 'malformed: its quotes are not those of CSV', `/b ${noon}`],
+    [closed, 'malformed: its quotes are not valid CSV', `/b ${noon}`],
     csv,
   ],
   ['a quoted field over two lines', `/a,${at},"one\ntwo"\n/b,${at},x`, [`/a ${noon}`, `/b ${noon}`], csv],
@@ -562,7 +562,7 @@ table('CSV and columns', [
   [
     'bytes that are not UTF-8 beside the entity',
     Buffer.from(`/a,${at},\xff\n/b\xff,${at},x`, 'latin1'),
-    [`/a ${noon}`, 'malformed: the entity is not UTF-8, the only encoding the service takes'],
+    [`/a ${noon}`, 'malformed: the entity is not UTF-8, the only encoding that the service accepts'],
     csv,
   ],
   [
@@ -716,14 +716,14 @@ table('wrapped lines', [
   ['another line', `x\n`, 'malformed: it is not wrapped as cri does', { unwrap: 'cri', format: 'combined' }],
 ]);
 
-describe('what format it is', () => {
+describe('format detection', () => {
   test('TLS noise in the first hundred lines does not hide the format', () => {
     const noise = `::1 - - ${clf} "\\x16\\x03" 400 5\n`.repeat(100) + 'rubbish\n'.repeat(100);
     const found = outcomesOf(`${noise}::1 - - ${clf} "GET /a HTTP/1.1" 200 5\n`);
     assert.equal(found.filter(({ kind }) => kind === 'event').length, 1);
   });
 
-  test('a file with nothing in it has no format, and needs none', () => {
+  test('an empty file has no format, and needs none', () => {
     for (const empty of ['', '\n\n', '\r\n', '  \n']) assert.deepEqual(outcomesOf(empty), []);
   });
 

@@ -126,7 +126,7 @@ function batches(bytes: Buffer, at?: ReaderPosition): Batch[] {
   return [...found, ...[cutter.cut()].filter((last) => last !== undefined)];
 }
 
-test('reading on from the start of any batch makes the same batches', () => {
+test('reading from the start of any batch gives the same batches', () => {
   fc.assert(
     fc.property(logs, (lines) => {
       const bytes = Buffer.from(`path,at\n${lines.join('\n')}\n`);

@@ -54,7 +54,7 @@ describe('notifications', () => {
     );
   });
 
-  test('all others notify by themselves, when they begin and when they are over', () => {
+  test('all others notify by themselves, when they start and when they end', () => {
     const notifying = [...alarms, ...composites].filter(
       ({ properties: { AlarmActions, OKActions } }) => AlarmActions ?? OKActions,
     );

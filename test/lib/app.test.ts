@@ -1,4 +1,4 @@
-// The app as it is run: synth stops at a broken rule with one sentence, and at a finding that nobody acknowledged.
+// The app as a process: synth stops at a broken rule with one sentence, and at an unacknowledged finding.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -53,7 +53,7 @@ test('the stage local cannot be deployed: only the local stack may synthesize it
   );
 });
 
-test('a broken rule is one sentence on the command line, and nothing else', async () => {
+test('a broken rule prints one sentence on the command line, and nothing else', async () => {
   const context = { stage: 'prod', settings: { minuteRetentionDays: 400, hourRetentionDays: 30 } };
   const { code, error, output } = await run(
     process.execPath,
@@ -108,7 +108,7 @@ test('a stage without settings of its own has those of production', async () => 
   assert.deepEqual([c.stage, c.streamShards, c.apiKeys], ['new', 1, true]);
 });
 
-test('cdk-nag has nothing to say, and a finding nobody acknowledged stops the synth', async () => {
+test('cdk-nag has no findings, and an unacknowledged finding stops the synth', async () => {
   const app = 'test/support/app-with-finding.ts';
   const clean = await run(process.execPath, [app], await temporaryFolder(), {});
   assert.equal(clean.code, 0, clean.error);
@@ -125,7 +125,7 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** Runs a command to its end, an app with this context, as the local stack does; no code if the command is not there. */
+/** Runs a command to its end, or the app with a context, as the local stack does; no exit code if the command is missing. */
 async function run(command: string, parameters: string[], outdir: string, context: object, more = {}) {
   const child = spawn(command, parameters, {
     cwd: root,

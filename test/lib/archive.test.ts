@@ -1,4 +1,4 @@
-// The archive: what was only kept to be looked at expires where a stage says so; what may still be counted never does.
+// The archive: objects kept only for inspection expire where a stage says so; those that may still count never do.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resourceOf, templateJson } from '../support/stack-template.ts';

@@ -1,4 +1,4 @@
-// What is deployed of each function: how much a cold start reads, what is in it, and that it is the same every time.
+// The deployed bundles: how much a cold start reads, what they contain, and that they are reproducible.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
@@ -21,7 +21,7 @@ const LIMITS: Readonly<Record<string, number>> = {
   compactor: 350_000,
   // Each object it reads takes all four services: S3, DynamoDB, Kinesis and SQS.
   collector: 550_000,
-  // It answers from a file beside it, without the SDK.
+  // It answers from a file in its bundle, without the SDK.
   console: 10_000,
 };
 
@@ -116,7 +116,7 @@ test('the same sources give the same bytes', () => {
   assert.deepEqual(bundle('lambdas/writer/handler.ts').files, bundles.get('writer')?.files);
 });
 
-test('errors of ours name themselves: minified, the names of classes are gone', async () => {
+test('our errors set their own names, since minifying removes the names of classes', async () => {
   let errors = 0;
   for await (const file of glob('lambdas/**/*.ts', { cwd: ROOT })) {
     const source = readFileSync(join(ROOT, file), 'utf8');

@@ -1,4 +1,4 @@
-// The collector in the template: nothing of it without the setting, and no more rights than it needs with it.
+// The collector in the template: absent without the setting, and with only the permissions it needs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configurationOf } from '../../lib/configuration.ts';
@@ -13,7 +13,7 @@ const accessLogs = [
 const collectorOf = (settings = {}) =>
   Object.entries(templateJson('prod', settings).Resources).filter(([id]) => id.startsWith('Collector'));
 
-test('nothing of it is in a stack without access logs', () => {
+test('a stack without access logs has none of it', () => {
   assert.deepEqual(collectorOf(), []);
 });
 
@@ -29,7 +29,7 @@ test('a rule for each bucket and prefix, a queue with the dead letters of all, a
     ],
   );
   const [queue] = ofType('AWS::SQS::Queue').filter(({ RedrivePolicy }) => RedrivePolicy !== undefined);
-  // The redriver's queue: what is in it is parked, and an alarm says so.
+  // The redriver's queue: its messages are parked, and an alarm goes off.
   assert.match(JSON.stringify(queue.RedrivePolicy), /RollupsDeadLetters/);
   const [handler] = ofType('AWS::Lambda::Function');
   assert.ok(queue.VisibilityTimeout >= handler.Timeout && queue.VisibilityTimeout < 600);
@@ -45,7 +45,7 @@ test('a rule for each bucket and prefix, a queue with the dead letters of all, a
   });
 });
 
-test('it reads below the prefixes alone, and writes nothing but batches, its notes and dead letters', () => {
+test('it reads only below the prefixes, and writes only batches, its progress and dead letters', () => {
   const policies = collectorOf({ accessLogs }).filter(([id]) => id.startsWith('CollectorFunctionPolicy'));
   const actions = policies.flatMap(([, { Properties }]) =>
     Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: unknown }) => Action),

@@ -1,4 +1,4 @@
-// The rules between settings: what a refusal offers is the nearest correct value, whatever the other settings are.
+// The rules between settings: a refusal offers the nearest correct value, for any other settings.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

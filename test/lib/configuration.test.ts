@@ -1,4 +1,4 @@
-// Configuration: defaults hold, layers go over one another, and each broken rule is one sentence with the nearest correct value.
+// Configuration: defaults are valid, layers override one another, and each broken rule is one sentence with the nearest correct value.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configurationOf, PRODUCTION, type Settings } from '../../lib/configuration.ts';
@@ -13,7 +13,7 @@ test('the defaults of every stage keep the rules', () => {
   assert.deepEqual(['stage', ...Object.keys(SETTINGS)].sort(), Object.keys(PRODUCTION).sort());
 });
 
-test('production and the local stage are what the design says', () => {
+test('production and the local stage have the documented values', () => {
   const production = configurationOf('prod');
   assert.equal(production.acceptPastSeconds, 7 * DAY);
   assert.equal(production.acceptFutureSeconds, 600);
@@ -42,7 +42,7 @@ test('later layers win, and none can rename the stage', () => {
   assert.equal(c.stage, 'prod');
 });
 
-/** Settings that break a rule, what the sentence must name, and settings with the value it offers, which must pass. */
+/** Settings that break a rule, what the sentence must name, and settings with the offered value, which must pass. */
 const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings][] = [
   [{ minuteRetentionDays: 7 }, /^minuteRetentionDays must be at least 8: /, { minuteRetentionDays: 8 }],
   [
@@ -201,7 +201,7 @@ describe('a broken rule is one sentence that names the setting and the nearest c
   }
 });
 
-test('a name that is no setting is refused, with the one that was probably meant', () => {
+test('an unknown setting is refused, with the most similar one', () => {
   assert.equal(refusalOf({ streamshards: 4 }), 'streamshards is not a setting: did you mean streamShards?');
   assert.match(
     refusalOf({ 'x-y-z-unrelated': 1 }),
@@ -210,7 +210,7 @@ test('a name that is no setting is refused, with the one that was probably meant
   assert.match(refusalOf({ __proto__x: 1 }), /^__proto__x is not a setting/);
 });
 
-test('a stage name that no resource could bear is refused', () => {
+test('a stage name that resources could not have is refused', () => {
   for (const stage of ['', 'Prod', '1st', 'a b', '../x', 'a'.repeat(17)]) {
     assert.throws(() => configurationOf(stage), ConfigurationError, stage);
   }

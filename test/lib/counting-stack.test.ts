@@ -74,7 +74,7 @@ describe('queues', () => {
       },
     });
   });
-  test('and the topic of the alarms refuse whoever comes without TLS', () => {
+  test('and the topic of the alarms refuse requests without TLS', () => {
     const policies = [
       ...resourcesOf(json, 'AWS::SQS::QueuePolicy'),
       ...resourcesOf(json, 'AWS::SNS::TopicPolicy'),
@@ -153,7 +153,7 @@ describe('data', () => {
       [['raw/', 90]],
     );
   });
-  test('nothing has a name of its own but what an operator types', () => {
+  test('only resources that operators type have explicit names', () => {
     const named = Object.entries(json.Resources).flatMap(([id, { Type, Properties }]) =>
       ['TableName', 'QueueName', 'BucketName', 'FunctionName', 'LogGroupName', 'RoleName', 'TopicName']
         .concat(Type === 'AWS::Kinesis::Stream' || Type === 'AWS::SSM::Parameter' ? ['Name'] : [])
@@ -190,14 +190,14 @@ describe('functions', () => {
       assert.deepEqual(Properties.Architectures, ['arm64'], id);
     }
   });
-  test('log into groups of their own that are not kept for ever', () => {
+  test('log into their own groups, with a retention', () => {
     const groups = new Set(functions.map(([, { Properties }]) => Properties.LoggingConfig.LogGroup.Ref));
     assert.equal(groups.size, functions.length);
     for (const [id, { Properties }] of resourcesOf(json, 'AWS::Logs::LogGroup')) {
       assert.equal(Properties.RetentionInDays, 30, id);
     }
   });
-  test('are told what they read, and nothing else', () => {
+  test('have exactly the environment that they read', () => {
     const common = /^(STAGE|POWERTOOLS_\w+|NODE_OPTIONS)$/;
     // Lambda's runtime sets these itself.
     const ofLambda = /^(AWS_REGION|LAMBDA_TASK_ROOT)$/;
@@ -220,7 +220,7 @@ describe('functions', () => {
     assert.equal(environmentOf('writer')['DELTA_RETENTION_SECONDS'], String(60 * 86_400));
     assert.equal(environmentOf('writer')['NODE_OPTIONS'], '--enable-source-maps');
   });
-  test('run on schedule where they are to, and a failed run is not repeated', () => {
+  test('run on schedule where intended, and a failed run is not repeated', () => {
     const rules = resourcesOf(json, 'AWS::Events::Rule').map(([id, { Properties }]) => [
       id.replace(/(Every|Schedule).*$/, ''),
       Properties.ScheduleExpression,
@@ -304,7 +304,7 @@ test("an operator's commands find the resources by the stage alone", () => {
 });
 
 describe('the local stage', () => {
-  test('has every resource that production has, but for keys', () => {
+  test('has every resource of production except keys', () => {
     const shape = (resources: object) =>
       Object.entries(resources)
         .map(([id, { Type }]) => `${Type} ${id.replace(/prod|local/g, '').replace(/[0-9a-fA-F]{8,}.*$/, '')}`)
@@ -312,7 +312,7 @@ describe('the local stage', () => {
         .sort();
     assert.deepEqual(shape(local.Resources), shape(json.Resources));
   });
-  test('shows a count soon, takes logs of any age, and asks for no key', () => {
+  test('shows a count soon, accepts logs of any age, and needs no key', () => {
     const [stream, queue] = ['Aggregator', 'Writer'].map(
       (room) => resourceOf(local, 'AWS::Lambda::EventSourceMapping', room).Properties,
     );

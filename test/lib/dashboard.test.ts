@@ -1,4 +1,4 @@
-// The dashboard: alarms first, then each part's golden signals, left to right as an event travels.
+// The dashboard: alarms first, then each part's golden signals, left to right along the path of an event.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { customMetrics } from '../../lib/metrics.ts';
@@ -22,14 +22,14 @@ const { DashboardName } = resourceOf(template, 'AWS::CloudWatch::Dashboard').Pro
 const widgets = widgetsOf(template);
 const SIGNALS = ['traffic', 'latency', 'errors', 'saturation'];
 
-test('all alarms are at the top, beside where to read on', () => {
+test('all alarms are at the top, beside links to the documentation', () => {
   assert.equal(DashboardName, 'tally-prod');
   const [alarms, meaning] = widgets.filter(({ y }) => y === 0);
   assert.equal(alarms?.properties.alarms?.length, 20);
   assert.match(meaning?.properties.markdown ?? '', /docs\/runbook\.md/);
 });
 
-test('each part has its four golden signals, and the parts stand as an event travels', () => {
+test('each part has its four golden signals, and the parts follow the path of an event', () => {
   const parts = new Map<string, { x: number; signals: string[] }>();
   for (const { x, type, properties } of widgets) {
     const [part = '', signal = ''] = properties.title?.split(': ') ?? [];

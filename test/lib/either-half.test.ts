@@ -1,4 +1,4 @@
-// Deploying one half does not restart the other: what a change of one leaves untouched in the template.
+// Deploying one half does not restart the other: a change of one leaves the other unchanged in the template.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,52 +22,56 @@ function changed(before: Record<string, unknown>, afterwards: Record<string, unk
 const changedBy = (settings: Settings) =>
   changed(templateJson('prod').Resources, templateJson('prod', settings).Resources);
 
-test("a half's settings change its own function or mapping, and nothing of the other's", () => {
+test('settings of one half change its own function or mapping, and nothing of the other', () => {
   assert.deepEqual(changedBy({ writerConcurrency: 20 }), ['WriterMessages']);
   assert.deepEqual(changedBy({ aggregatorMemoryMb: 2048 }), ['AggregatorFunction']);
   assert.deepEqual(changedBy({ aggregatorWindowSeconds: 6 }), ['AggregatorBatches']);
 });
 
-test("a half's code changes its own function, and not the other's; both mappings stay", patient, async () => {
-  const copy = mkdtempSync(join(tmpdir(), 'tally-halves-'));
-  after(() => rmSync(copy, { recursive: true, force: true }));
-  for (const name of [
-    'api',
-    'client',
-    'console',
-    'lambdas',
-    'lib',
-    'package.json',
-    'package-lock.json',
-    'tsconfig.json',
-  ]) {
-    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-  writeFileSync(
-    join(copy, 'synth.ts'),
-    `import { configurationOf } from './lib/configuration.ts';
+test(
+  'code of one half changes its own function, and not the other; both mappings stay',
+  patient,
+  async () => {
+    const copy = mkdtempSync(join(tmpdir(), 'tally-halves-'));
+    after(() => rmSync(copy, { recursive: true, force: true }));
+    for (const name of [
+      'api',
+      'client',
+      'console',
+      'lambdas',
+      'lib',
+      'package.json',
+      'package-lock.json',
+      'tsconfig.json',
+    ]) {
+      cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+    }
+    symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+    writeFileSync(
+      join(copy, 'synth.ts'),
+      `import { configurationOf } from './lib/configuration.ts';
 import { addStack, createApp } from './lib/counting-app.ts';
 const app = createApp({ outdir: process.argv[2], builtinCloudFormationValidation: false, treeMetadata: false });
 addStack(app, configurationOf('prod'), { code: 'bundle', checked: false });
 app.synth();
 `,
-  );
-  const before = await bundled(copy, 'before');
-  for (const [noun, other] of [
-    ['writer', 'Aggregator'],
-    ['aggregator', 'Writer'],
-  ] as const) {
-    const handler = join(copy, 'lambdas', noun, 'handler.ts');
-    const text = readFileSync(handler, 'utf8');
-    writeFileSync(handler, `${text}\nlogger.debug('another version');\n`);
-    const different = changed(before, await bundled(copy, noun));
-    writeFileSync(handler, text);
-    const own = noun === 'writer' ? 'WriterFunction' : 'AggregatorFunction';
-    assert.deepEqual(different, [own]);
-    assert.ok(!different.some((id) => id.includes(other)));
-  }
-});
+    );
+    const before = await bundled(copy, 'before');
+    for (const [noun, other] of [
+      ['writer', 'Aggregator'],
+      ['aggregator', 'Writer'],
+    ] as const) {
+      const handler = join(copy, 'lambdas', noun, 'handler.ts');
+      const text = readFileSync(handler, 'utf8');
+      writeFileSync(handler, `${text}\nlogger.debug('another version');\n`);
+      const different = changed(before, await bundled(copy, noun));
+      writeFileSync(handler, text);
+      const own = noun === 'writer' ? 'WriterFunction' : 'AggregatorFunction';
+      assert.deepEqual(different, [own]);
+      assert.ok(!different.some((id) => id.includes(other)));
+    }
+  },
+);
 
 /** The resources of the production template with bundled code, synthesized in a process of its own. */
 async function bundled(copy: string, name: string): Promise<Record<string, unknown>> {

@@ -15,7 +15,7 @@ import {
 const json = templateJson('prod');
 const keyless = templateJson('prod', { apiKeys: false });
 
-test('routes: events and reads want a key, admin wants IAM, preflights want nothing', () => {
+test('routes: events and reads need a key, admin needs IAM, preflights need nothing', () => {
   assert.deepEqual(routesOf(json), {
     'POST /v1/events': 'AWS NONE key',
     'OPTIONS /v1/events': 'MOCK NONE',
@@ -119,7 +119,7 @@ describe('refusals', () => {
       assert.ok(message.length > 0 && !message.includes('$'));
       if (one.ResponseType === 'BAD_REQUEST_BODY') {
         assert.match(message, /\(\["metric"\]\)/);
-        // What is written wrong most often.
+        // The most common mistakes.
         assert.match(
           message,
           /Times are ISO 8601 with a zone, or epoch milliseconds \(13 digits; 10 are seconds\)/,
@@ -188,7 +188,7 @@ test('the deployment waits for every method and changes with them', () => {
 function routesOf(template: TemplateJson): Record<string, string> {
   return Object.fromEntries(
     resourcesOf(template, 'AWS::ApiGateway::Method').flatMap(([, { Properties: p }]) => {
-      // What answers where there is no route: test/local/api-gateway/front-door.test.ts.
+      // The answers of unknown routes: test/local/api-gateway/front-door.test.ts.
       if (p.HttpMethod === 'ANY') return [];
       const access = [p.Integration.Type, p.AuthorizationType, ...(p.ApiKeyRequired === true ? ['key'] : [])];
       return [
@@ -206,7 +206,7 @@ function pathOf(template: TemplateJson, resource: Resource | undefined): string 
   return `${pathOf(template, template.Resources[resource.Properties.ParentId.Ref])}/${resource.Properties.PathPart}`;
 }
 
-test("the API's cache is off; on, it keeps counts alone, by all that makes a question, and the local API reads past it", () => {
+test("the API's cache is off; if on, it keeps only counts, by everything in a query, and the local API ignores it", () => {
   const stageOf = (template: TemplateJson) => resourceOf(template, 'AWS::ApiGateway::Stage').Properties;
   assert.equal(stageOf(json).CacheClusterEnabled, undefined);
   const cached = templateJson('prod', { apiCacheGb: 0.5 });

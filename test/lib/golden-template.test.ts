@@ -1,4 +1,4 @@
-// The whole production template against the one that was last looked at. UPDATE_SNAPSHOTS=1 accepts the new one.
+// The whole production template, compared with the last reviewed one. UPDATE_SNAPSHOTS=1 accepts the new one.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -38,7 +38,7 @@ test('archiving raw events changes a variable and a permission of it, and nothin
   ]);
 });
 
-/** The deployment's id is a hash of the whole API, and would say each change a second time. */
+/** The deployment's id is a hash of the whole API, and would repeat each change. */
 function normalized(text: string): string {
   return text.replaceAll(/(ApiDeployment)[0-9a-f]{40}/g, '$1HASH');
 }

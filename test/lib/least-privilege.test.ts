@@ -89,7 +89,7 @@ const TABLE: Record<string, Record<string, string[]>> = {
   'FrontDoor/Put': { EventsStream: ['kinesis:PutRecords'] },
 };
 
-test('each role may do what its part does, to what it does it to, and nothing else', () => {
+test('each role may do what its part does, on the resources it uses, and nothing else', () => {
   assert.deepEqual(permissions(), sorted(TABLE));
 });
 
@@ -117,7 +117,7 @@ test("the only managed policy is that of the account's role for API Gateway's lo
   assert.equal(resourcesOf(without, 'AWS::ApiGateway::Account').length, 0);
 });
 
-test('roles have no policies but those, and can be taken on only by their service', () => {
+test('roles have no other policies, and can be assumed only by their service', () => {
   for (const [id, { Properties }] of resourcesOf(template, 'AWS::IAM::Role')) {
     assert.equal(Properties.Policies, undefined, id);
     const [statement, ...more] = Properties.AssumeRolePolicyDocument.Statement;
@@ -126,7 +126,7 @@ test('roles have no policies but those, and can be taken on only by their servic
   }
 });
 
-test('functions may be invoked by the routes and rules that lead to them only', () => {
+test('functions may be invoked only by their routes and rules', () => {
   for (const [id, { Properties }] of resourcesOf(template, 'AWS::Lambda::Permission')) {
     assert.ok(Properties.SourceArn, id);
     assert.match(Properties.Principal, /^(apigateway|events)\.amazonaws\.com$/, id);

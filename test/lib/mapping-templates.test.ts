@@ -47,11 +47,11 @@ function assertSent(events: readonly SentEvent[], contentType = 'application/jso
   for (const record of sent.Records) assert.deepEqual(Object.keys(record).sort(), ['Data', 'PartitionKey']);
 }
 
-describe('an event comes out as it went in', () => {
+describe('an event passes unchanged', () => {
   for (const text of AWKWARD_TEXTS) {
     test(`with ${JSON.stringify(text)} in every field`, () => {
       assertSent([{ id: text, metric: 'view', entity: text }]);
-      // The schema would refuse these; nothing may break out all the same.
+      // The schema would refuse these, but they must not escape the template either.
       assertSent([{ id: text, metric: text, entity: text, at: text }]);
     });
   }
@@ -108,7 +108,7 @@ describe('a batch is one record with its key', () => {
 test('only JSON comes in, as application/json or text/plain, and Kinesis gets its own content type', () => {
   const { Integration, RequestModels, RequestValidatorId } = eventsMethod(template);
   assert.equal(Integration.PassthroughBehavior, 'NEVER');
-  // The last as browsers write it: AWS does not say whether it looks at parameters.
+  // The last as browsers write it: AWS does not document whether parameters matter.
   const types = ['application/json', 'text/plain', 'text/plain;charset=UTF-8'];
   assert.deepEqual(Object.keys(Integration.RequestTemplates), types);
   assert.equal(
@@ -122,7 +122,7 @@ test('only JSON comes in, as application/json or text/plain, and Kinesis gets it
   assert.ok(RequestValidatorId);
 });
 
-test('templates keep to what Velocity on AWS and velocityjs treat alike', () => {
+test('templates use only what Velocity on AWS and velocityjs treat alike', () => {
   const { RequestTemplates, IntegrationResponses } = eventsMethod(template).Integration;
   const sources = [
     ...Object.values(RequestTemplates).map((join) => JSON.stringify(join)),
@@ -150,7 +150,7 @@ const refused = {
 };
 
 describe('the answer', () => {
-  test('is 202 with their number when Kinesis took all', () => {
+  test('is 202 with their number if Kinesis accepted all', () => {
     const answer = renderAnswer(
       template,
       200,
@@ -162,7 +162,7 @@ describe('the answer', () => {
     assert.equal(answer.headers['Access-Control-Allow-Origin'], '*');
   });
 
-  test('names the origin that asks, whatever becomes of the events', () => {
+  test('names the requesting origin, for any outcome', () => {
     for (const [status, body] of [
       [200, { FailedRecordCount: 0, Records: [taken] }],
       [200, { FailedRecordCount: 1, Records: [refused] }],
@@ -180,7 +180,7 @@ describe('the answer', () => {
       }
   });
 
-  test('is 503 naming those not taken, whichever they are', () => {
+  test('is 503 and names those not accepted, whichever they are', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 500, size: 'max' }), (fates) => {
         fc.pre(fates.includes(false));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { configurationOf, type Settings } from '../../lib/configuration.ts';
 import { ConfigurationError } from '../../lib/configuration-rules.ts';
 
-/** What a production stage with these settings is refused with; fails when it is not refused. */
+/** The refusal of a production stage with these settings; fails if it is accepted. */
 export function refusalOf(settings: Settings): string {
   try {
     configurationOf('prod', settings);

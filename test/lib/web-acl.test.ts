@@ -14,7 +14,7 @@ test('there is none by default', () => {
   assert.equal(resourcesOf(template, 'AWS::WAFv2::WebACLAssociation').length, 0);
 });
 
-test('rate-limit stands before the stage, and tells one address that is too fast to come again', () => {
+test('rate-limit protects the stage, and tells an address that is too fast to retry', () => {
   const { Rules, Scope, DefaultAction } = resourceOf(limited, 'AWS::WAFv2::WebACL').Properties;
   assert.equal(Scope, 'REGIONAL');
   assert.deepEqual(DefaultAction, { Allow: {} });
@@ -30,7 +30,7 @@ test('rate-limit stands before the stage, and tells one address that is too fast
   assert.ok(JSON.stringify(ResourceArn).includes(`"Ref":"${stage?.[0]}"`));
 });
 
-test('the common rules block nothing by what stands in a body or a path: both hold entities', () => {
+test('the common rules block nothing by the content of a body or path, since both hold entities', () => {
   const [, common] = resourceOf(limited, 'AWS::WAFv2::WebACL').Properties.Rules;
   assert.deepEqual(common.OverrideAction, { None: {} });
   const { Name, RuleActionOverrides } = common.Statement.ManagedRuleGroupStatement;

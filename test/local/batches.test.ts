@@ -1,4 +1,4 @@
-// Batches against Tally on the local stack: sent again they change nothing, on any number of shards.
+// Batches against Tally on the local stack: retries change nothing, on any number of shards.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { TallyClient } from '../../client/src/index.ts';
@@ -71,7 +71,7 @@ async function merge({ ShardId }: Shard, adjacent: Shard): Promise<void> {
   assert.equal((await kinesis.send('MergeShards', JSON.stringify(request))).status, 200);
 }
 
-test('batches sent again, across splits at odd places and a merge, count once', patient, async () => {
+test('retried batches count once, across splits at odd places and a merge', patient, async () => {
   const { received } = await stack.status();
   const keys = Array.from({ length: 12 }, (_, index) => `batch ${index} "ü👍$`);
   const sendAll = async () => {

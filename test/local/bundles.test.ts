@@ -42,7 +42,7 @@ test('every function runs as a bundle', () => {
 });
 
 test(
-  'what clients, schedules and operators ask of it, it does, signed by each function itself',
+  'it serves clients, schedules and operators, with requests signed by each function itself',
   patient,
   async () => {
     const callers = new Set<string>();
@@ -72,7 +72,7 @@ test(
 );
 
 test(
-  'what is loaded on demand is there: S3 for a rejected event, the parameter for a failed message',
+  'code loaded on demand is in the bundle: S3 for a rejected event, the parameter for a failed message',
   patient,
   async () => {
     const before = await stack.status();
@@ -97,24 +97,20 @@ test(
     const { counted, rejected } = await stack.status();
     assert.deepEqual([counted - before.counted, rejected - before.rejected], [1, 1]);
     assert.deepEqual([failures, parameterReads > 0], [1, true]);
-    // Minified names of classes would show here.
+    // Minified class names would appear here.
     assert.ok(lines.some((line) => line.includes('ResourceNotFoundException: no table')));
   },
 );
 
-test(
-  "a query is answered by a process that has nothing but the bundle and Lambda's variables",
-  patient,
-  async () => {
-    const { entry, environment } = functionOf('query');
-    const { answer } = await coldStart(entry, environment(), QUESTION);
-    const { statusCode, body } = answer as { statusCode: number; body: string };
-    assert.equal(statusCode, 200);
-    assert.equal(JSON.parse(body).total, 2);
-  },
-);
+test("a query is answered by a process with only the bundle and Lambda's variables", patient, async () => {
+  const { entry, environment } = functionOf('query');
+  const { answer } = await coldStart(entry, environment(), QUESTION);
+  const { statusCode, body } = answer as { statusCode: number; body: string };
+  assert.equal(statusCode, 200);
+  assert.equal(JSON.parse(body).total, 2);
+});
 
-test('without credentials in the environment there are none, and the log says so', patient, async () => {
+test('without credentials in the environment there are none, and the log reports it', patient, async () => {
   const { entry, environment } = functionOf('query');
   const { AWS_ACCESS_KEY_ID: _, ...without } = environment();
   const { answer, output } = await coldStart(entry, without, QUESTION);

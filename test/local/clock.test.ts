@@ -1,11 +1,11 @@
-// The stack's clock: shared by threads, put forward at once, and only Date follows it.
+// The stack's clock: shared by threads, advanced at once, and followed by Date only.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createClock, followClock, machineNowMs } from '../../local/clock.ts';
 
 const HOUR_MS = 3_600_000;
 
-test('a clock shows the time of the machine until it is put forward, and goes forwards only', () => {
+test('a clock shows the time of the machine until it is advanced, and never goes back', () => {
   const clock = createClock();
   assert.ok(Math.abs(clock.nowMs() - Date.now()) < 1_000);
   clock.forward(HOUR_MS);
@@ -16,7 +16,7 @@ test('a clock shows the time of the machine until it is put forward, and goes fo
   assert.throws(() => clock.forward(Number.NaN), RangeError);
 });
 
-test('Date follows a clock in every way it can be asked for the time, and stays what it was otherwise', (context) => {
+test('Date follows a clock in every way to read the time, and is otherwise unchanged', (context) => {
   const machine = globalThis.Date;
   context.after(() => {
     globalThis.Date = machine;

@@ -1,4 +1,4 @@
-// Either half can stop: half an hour of events while one stands still, and its return.
+// Either half can stop: half an hour of events while one is stopped, and its return.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { createClock } from '../../local/clock.ts';
@@ -16,7 +16,7 @@ let writersNow = 0;
 let writersMost = 0;
 const isWriter = (functionName: string) => functionName.includes('Writer');
 const stack = await startTestStack({
-  // The writer's batches are production's; its concurrency is the least there is, to see that it is kept.
+  // The writer's batches are production's; its concurrency is the minimum, to check that it is kept.
   settings: { aggregatorWindowSeconds: 0, writerConcurrency: 2 },
   clock,
   observer: {
@@ -70,7 +70,7 @@ beforeEach(() => {
   writersMost = 0;
 });
 
-test('the writer stands still: the queue holds everything', patient, async () => {
+test('the writer is stopped: the queue holds everything', patient, async () => {
   await mapping('WriterMessages').pause();
   for (let minute = 0; minute < MINUTES; minute += 1) {
     await sendMinute(minute);
@@ -87,7 +87,7 @@ test('the writer stands still: the queue holds everything', patient, async () =>
   assert.ok(writersMost <= 2, `${writersMost} writers at once`);
 });
 
-test('the aggregator stands still: the stream holds everything', patient, async () => {
+test('the aggregator is stopped: the stream holds everything', patient, async () => {
   await mapping('AggregatorBatches').pause();
   const { received } = await stack.status();
   for (let minute = 0; minute < MINUTES; minute += 1) {

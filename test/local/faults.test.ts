@@ -6,7 +6,7 @@ import { recordAnswers } from '../support/answer-recorder.ts';
 import { startTestStack } from '../support/local-stack.ts';
 import { patient, until } from '../support/patience.ts';
 
-// Every answer is held against the API's document.
+// Every answer is validated against the API's document.
 const { fetch } = recordAnswers();
 const stack = await startTestStack({ faults: true });
 
@@ -19,7 +19,7 @@ async function post(id: string): Promise<void> {
   assert.equal(answer.status, 202);
 }
 
-/** Waits until as many events as that are counted and none is on its way. */
+/** Waits until the given number of events is counted and none is in flight. */
 async function untilCounted(counted: number): Promise<void> {
   await until(async () => {
     const status = await stack.status();

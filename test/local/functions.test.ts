@@ -117,7 +117,7 @@ describe('errors', () => {
     }
   });
 
-  test('a module that is not there, or exports no handler', async () => {
+  test('a module that is missing, or exports no handler', async () => {
     for (const entry of ['nowhere.ts', 'small-template.ts']) {
       const outcome = await create({ entry: fixture(entry) }).function.invoke({});
       assert.ok(!outcome.ok);
@@ -156,7 +156,7 @@ test('invocations run side by side up to the limit, the others wait', async () =
   assert.equal(runningMax, 2);
 });
 
-test('what a handler writes is heard line by line', async () => {
+test('the output of a handler is read line by line', async () => {
   const { function: subject, lines } = create();
   decide = () => ({ print: '{"level":"INFO"}\n{"_aws":{}}' });
   await subject.invoke({});
@@ -164,7 +164,7 @@ test('what a handler writes is heard line by line', async () => {
   assert.deepEqual(lines, ['stdout {"level":"INFO"}', 'stdout {"_aws":{}}']);
 });
 
-test('stopping ends what runs and what waits', async () => {
+test('stopping ends running and waiting invocations', async () => {
   const { function: subject } = create({ concurrencyMax: 1 });
   const started = Promise.withResolvers<void>();
   decide = () => {

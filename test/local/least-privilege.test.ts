@@ -9,7 +9,7 @@ import { allows, type Grant, grantsIn, type Request, requestsOf, roleOf } from '
 import { templateJson } from '../support/stack-template.ts';
 import { STEPS } from './support/everything.ts';
 
-/** What AWS itself does with a function's role, by the role's part and the action: nothing of it is seen here. */
+/** What AWS itself does with a function's role, by the role's part and the action: it cannot be observed here. */
 const USED_BY_AWS: readonly [role: RegExp, action: RegExp, why: string][] = [
   [/./, /^logs:(CreateLogStream|PutLogEvents)$/, 'Lambda writes the log of a function with its role'],
   [/^Aggregator/, /^kinesis:(DescribeStream|DescribeStreamSummary|ListStreams)$/, 'the mapping polls'],
@@ -25,7 +25,7 @@ const calls: ObservedCall[] = [];
 const drill = await startDrill(
   templateJson('local', {
     aggregatorWindowSeconds: 0,
-    // An end to the counter items' life, so that rows can come too late.
+    // A retention for counts, so that rows can arrive too late.
     acceptPastSeconds: 86_400,
     minuteRetentionDays: 41,
     archiveRawEvents: true,
@@ -35,7 +35,7 @@ const drill = await startDrill(
 after(() => drill.stop());
 const grants = grantsIn(drill.stack.template);
 
-test('everything that functions do is played once', patient, async () => {
+test('every action of the functions is performed once', patient, async () => {
   for (const step of Object.values(STEPS)) await step(drill);
   for (const call of calls) {
     const role = roleOf(drill.stack.template, call.caller);
@@ -50,12 +50,12 @@ test('everything that functions do is played once', patient, async () => {
       if (!grants.some((grant) => allows(grant, request))) denied.set(name, request);
     }
   }
-  // Operators and tests sign with the machine's own name.
+  // Operators and tests sign with the name of the machine.
   assert.deepEqual([...strangers], ['function local']);
   assert.ok(seen.size > 50, `only ${seen.size} kinds of calls were seen`);
 });
 
-test('every call is allowed by the policy of who made it', () => {
+test('every call is allowed by the policy of its caller', () => {
   assert.deepEqual([...denied.keys()], []);
 });
 
@@ -69,7 +69,7 @@ test('every action that a policy allows was used, or is used by AWS itself', () 
   );
 });
 
-test('a call beyond a policy would be seen', () => {
+test('a call beyond a policy would be found', () => {
   const own = [...seen.values()].find(({ action }) => action === 's3:PutObject');
   assert.ok(own);
   const isAllowed = (request: Request) => grants.some((grant) => allows(grant, request));
@@ -82,7 +82,7 @@ test('a call beyond a policy would be seen', () => {
   assert.ok(!isAllowed({ ...own, role: 'Nobody' }));
 });
 
-test('nothing is excused that is not granted, or that was seen', () => {
+test('no exception is superfluous', () => {
   for (const [role, action, why] of USED_BY_AWS) {
     const excused = grants.filter((grant) => role.test(grant.role) && action.test(actionOf(grant)));
     assert.ok(excused.length > 0, `${why}: no such grant`);
@@ -91,7 +91,7 @@ test('nothing is excused that is not granted, or that was seen', () => {
   }
 });
 
-test('production grants what was judged here', () => {
+test('production grants the same permissions', () => {
   const shapeOf = (stage: string) =>
     Object.entries(templateJson(stage, { archiveRawEvents: true }).Resources)
       .filter(([, { Type }]) => Type === 'AWS::IAM::Policy')

@@ -56,7 +56,7 @@ async function service() {
   };
 }
 
-/** Waits for the thing itself: until so many events of a metric are counted. */
+/** Waits until the given number of events of a metric is counted. */
 async function counted(metric: string, events: number): Promise<void> {
   const { client } = await service();
   await until(async () => {
@@ -78,13 +78,13 @@ test('an object in a bucket of logs is counted, once, however often it is announ
   await put('web/a.log.gz', logLines(1200));
   await put('other/b.log.gz', logLines(50, 5000));
   await counted('collected', 1200);
-  // The same content again is the same object; another one shows that the queue is past it.
+  // The same content again is the same object; a second object shows that the queue has moved on.
   await put('web/a.log.gz', logLines(1200));
   await put('web/c.log.gz', logLines(30, 9000));
   await counted('collected', 1230);
 });
 
-/** `tally collect-backfill`, which announces every object anew. */
+/** `tally collect-backfill`, which announces every object again. */
 async function backfill(): Promise<string> {
   const tally = join(import.meta.dirname, '../../bin/tally.ts');
   const { stdout } = await promisify(execFile)(process.execPath, [
@@ -148,7 +148,7 @@ test(
   },
 );
 
-test('a file is imported once, and the state knows the service by what it is', patient, async () => {
+test('a file is imported once, and the state identifies the service by its id', patient, async () => {
   const path = join(folder, 'a.log');
   await writeFile(path, logLines(700));
   const { id, ports } = await service();
@@ -159,7 +159,7 @@ test('a file is imported once, and the state knows the service by what it is', p
   assert.equal((await importFile(source, settings, ports, reporter)).figures.accepted, 700);
   const now = { acceptedAt: Date.now(), metric: 'imported', timeoutMs: undefined, stop: never };
   assert.equal((await waitUntilCounted(waiting.found, { ...now, accepted: 700 })).end, 'counted');
-  // What is counted is so at every grain at once, also in the past.
+  // Events count in every grain at once, also in the past.
   const from = new Date('2026-01-01T00:00Z');
   for (const by of ['minute', 'hour', 'day', 'month', 'total'] as const) {
     const question = by === 'total' ? { by } : { by, from, to: new Date('2026-02-01T00:00Z') };

@@ -8,12 +8,12 @@ import { after, test } from 'node:test';
 import { patient, until } from '../support/patience.ts';
 import { startNode } from './support/processes.ts';
 
-/** What is waited for takes seconds; a test that waits in vain shall fail, not hang. */
+/** Waits take seconds; a test that waits in vain must fail, not hang. */
 
 const folder = await mkdtemp(join(tmpdir(), 'tally-test-'));
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** Whatever the stack leaves in the temporary folder is seen here. */
+/** Anything that the stack leaves in the temporary folder is found here. */
 async function temporaryFolder() {
   const path = await mkdtemp(join(folder, 'tmp-'));
   return { env: { ...process.env, TMPDIR: path, TEMP: path, TMP: path }, left: () => readdir(path) };
@@ -22,7 +22,7 @@ async function temporaryFolder() {
 const main = join(import.meta.dirname, '..', '..', 'local', 'main.ts');
 
 test(
-  'it starts, counts what is posted, says so, and stops on a signal without leaving anything',
+  'it starts, counts posted events, reports them, and stops on a signal without leaving anything behind',
   patient,
   async () => {
     const { env, left } = await temporaryFolder();
@@ -56,7 +56,7 @@ test(
     });
     await child.line(/^3 accepted, 2 counted, 0 on the way, 1 duplicate$/);
     child.process.kill('SIGINT');
-    // npm hands the same key press on: it is no second one.
+    // npm passes on the same key press, which must not count twice.
     child.process.kill('SIGINT');
     assert.equal(await child.exited, 0, child.lines.all.join('\n'));
     assert.deepEqual(await left(), []);

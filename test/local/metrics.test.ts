@@ -1,4 +1,4 @@
-// lib/metrics.ts compared with what the functions emit: a run end to end on the local stack in which nothing is wrong.
+// lib/metrics.ts compared with what the functions emit: an end-to-end run on the local stack without faults.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { customMetrics } from '../../lib/metrics.ts';
@@ -27,7 +27,7 @@ async function post(events: unknown[]): Promise<void> {
   assert.equal(answer.status, 202);
 }
 
-/** Waits for the thing itself: until everything received is counted, and the writer's lines are here. */
+/** Waits until everything received is counted, and the writer's lines have arrived. */
 async function settled(received: number): Promise<void> {
   await until(async () => {
     const { received: known, inFlight, counted } = await stack.status();
@@ -85,7 +85,7 @@ test('every metric that is always emitted was emitted', () => {
   );
 });
 
-test('the figures are those of the run', () => {
+test('the figures match the run', () => {
   const all = EVENTS.length + CANARY_RECORDS;
   assert.deepEqual(
     ['EventsReceived', 'EventsDuplicate', 'EventsRejected'].map((name) => sum('aggregator', name)),
@@ -94,7 +94,7 @@ test('the figures are those of the run', () => {
   assert.equal(sum('writer', 'EventsCounted'), all - 2);
 });
 
-test('freshness has a value for each part counted, of this run and none before it', () => {
+test('freshness has a value for each part counted in this run, and no others', () => {
   const freshnessMs = values('writer', 'Freshness');
   assert.ok(freshnessMs.length > 0);
   for (const ms of freshnessMs) assert.ok(ms >= 0 && ms <= Date.now() - startedMs + 1000, String(ms));

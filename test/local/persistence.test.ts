@@ -1,4 +1,4 @@
-// A data folder: what a process that was killed has left is there for the next one.
+// A data folder: what a killed process left is available to the next one.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { createInbox } from './support/inbox.ts';
 import { type Child, startNode } from './support/processes.ts';
 import { type Invocation, type Order, startRelay } from './support/relay.ts';
 
-/** What is waited for takes seconds; a test that waits in vain shall fail, not hang. */
+/** Waits take seconds; a test that waits in vain must fail, not hang. */
 
 const dataDir = await mkdtemp(join(tmpdir(), 'tally-test-'));
 let decide: (invocation: Invocation) => Order = () => ({ return: null });

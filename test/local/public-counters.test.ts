@@ -78,7 +78,7 @@ for (const [path, status] of [
   });
 }
 
-test('of counts, too, a slash at the end belongs to the entity only when it is encoded', {
+test('a slash at the end of a path belongs to the entity only if it is encoded', {
   timeout,
 }, async () => {
   for (const [path, entity] of [
@@ -92,7 +92,7 @@ test('of counts, too, a slash at the end belongs to the entity only when it is e
 });
 
 for (const form of ['json', 'svg', 'json?style=shields']) {
-  test(`a ${form} that is known is not sent again, until it changes`, { timeout }, async () => {
+  test(`a cached ${form} is not sent again until it changes`, { timeout }, async () => {
     const url = at(`ever.${form}`);
     const first = await fetch(url);
     const etag = first.headers.get('etag') ?? '';
@@ -111,7 +111,7 @@ for (const form of ['json', 'svg', 'json?style=shields']) {
   });
 }
 
-test('a badge is a picture with a label', { timeout }, async () => {
+test('a badge is an image with a label', { timeout }, async () => {
   const badge = await fetch(at('blog.svg?label=plays'));
   assert.match(badge.headers.get('content-type') ?? '', /^image\/svg\+xml/);
   assert.match(await badge.text(), /^<svg .*<title>1 plays, counting<\/title>/);

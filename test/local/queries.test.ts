@@ -1,4 +1,4 @@
-// Questions about counts over HTTP, as curl asks them: zones, pages, comparisons, batches, entity tags.
+// Queries of counts over HTTP, as by curl: zones, pages, comparisons, batches, entity tags.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TallyClient } from '../../client/src/index.ts';
@@ -74,7 +74,7 @@ test('days and months of a zone, from counter items and from levels', patient, a
   await assertBerlin();
 });
 
-test('pages, running sums and the stretch before', patient, async () => {
+test('pages, running sums and the previous range', patient, async () => {
   const sums: string[] = [];
   let query = `by=day&${BERLIN}&cumulative=true&fill=zero&limit=4`;
   while (query !== '') {
@@ -88,7 +88,7 @@ test('pages, running sums and the stretch before', patient, async () => {
   assert.deepEqual([total, previous?.total], [60, 2]);
 });
 
-test('an answer is sent once: a client that has it is told so', patient, async () => {
+test('an answer is sent once: a client with the current one gets 304', patient, async () => {
   const query = `by=day&${BERLIN}`;
   const first = await ask(query, { origin: 'https://shop.example' });
   const tag = first.headers.get('etag') ?? '';
@@ -103,7 +103,7 @@ test('an answer is sent once: a client that has it is told so', patient, async (
   assert.equal((await ask(query, { 'if-none-match': '"other"' })).status, 200);
 });
 
-test('a batch answers as its questions alone would; a wrong one has its own error', patient, async () => {
+test('a batch answers each query as if it were alone; a wrong one has its own error', patient, async () => {
   const client = new TallyClient({ url: stack.url });
   const question = { from: '2026-10-22T22:00Z', to: new Date('2026-11-01T23:00Z') };
   const month = { ...question, by: 'month', tz: 'Europe/Berlin', cumulative: true } as const;
@@ -129,7 +129,7 @@ test('a batch answers as its questions alone would; a wrong one has its own erro
   await client.close();
 });
 
-test('what is wrong is said', patient, async () => {
+test('errors name their cause', patient, async () => {
   for (const [query, reason] of [
     ['by=day&by=hour', /"by" is given more than once/],
     ['by=minute&tz=Europe/Berlin', /"tz" needs by=hour, day, week or month/],

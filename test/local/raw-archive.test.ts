@@ -1,4 +1,4 @@
-// Raw events on a local stack that archives them: an hour is counted again when the stream has forgotten it.
+// Raw events on a local stack that archives them: an hour is recounted after the stream has trimmed it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

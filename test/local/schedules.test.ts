@@ -1,4 +1,4 @@
-// Schedules: rates, targets, what they are sent.
+// Schedules: rates, targets, and their events.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Functions } from '../../local/functions/functions.ts';

@@ -75,7 +75,7 @@ test('tables, buckets and parameters are there', patient, async () => {
   ssm.close();
 });
 
-test('emulators survive requests that break off', patient, async () => {
+test('emulators survive interrupted requests', patient, async () => {
   for (const endpoint of [stack.endpoints.dynamodb, stack.endpoints.kinesis, stack.endpoints.sqs]) {
     const { port } = new URL(endpoint);
     const socket = connect(Number(port), '127.0.0.1');
@@ -103,14 +103,14 @@ test('emulators listen on this machine only', patient, async () => {
   }
 });
 
-test('a service fault is what the client gets, until it is taken away', patient, async () => {
+test('a service fault reaches the client until it is removed', patient, async () => {
   stack.setServiceFault(() => ({ status: 500, headers: {}, body: '{}' }));
   assert.equal((await put('{}')).status, 500);
   stack.setServiceFault(undefined);
   assert.equal((await put('{}')).status, 202);
 });
 
-test('a stack whose template it does not know does not start, and leaves nothing', patient, async () => {
+test('a stack with an unknown template does not start, and leaves nothing behind', patient, async () => {
   const template = { Resources: { Cluster: { Type: 'AWS::Redshift::Cluster' } } };
   await assert.rejects(startLocalStack({ template }), { name: 'LocalStackError' });
 });

@@ -5,7 +5,7 @@ import { recordAnswers } from '../support/answer-recorder.ts';
 import { settled, startTestStack } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
-// Every answer is held against the API's document.
+// Every answer is validated against the API's document.
 const { fetch } = recordAnswers();
 const stack = await startTestStack();
 
@@ -51,7 +51,7 @@ test('events are counted by minute, hour and day; a repeated id counts once', pa
   assert.deepEqual([duplicate, counted], [2, 3]);
 });
 
-test('a question that cannot be answered is refused with what is wrong', patient, async () => {
+test('a query that cannot be answered is refused with the reason', patient, async () => {
   assert.match(String((await counts('view', '/a', '?by=year'))['message']), /"by" must be one of/);
   const metric = await fetch(`${stack.url}/v1/counts/a%20b/x`);
   assert.equal(metric.status, 400);
@@ -125,7 +125,7 @@ test('closed hours, days and months are answered from the levels', patient, asyn
   assert.notEqual(completeThrough, null);
 });
 
-test('the accounts add up in every hour of every shard, and the hours to the whole', patient, async () => {
+test('the accounts add up in every hour of every shard, and the hours to the total', patient, async () => {
   interface Row extends Record<string, number | string> {}
   const answer = await fetch(`${stack.url}/v1/status?hours=48`);
   const status = (await answer.json()) as Row & { hours: Row[]; shards: { hours: Row[] }[] };
@@ -148,7 +148,7 @@ test('the accounts add up in every hour of every shard, and the hours to the who
   assert.match(await refused.text(), /"hours\\?" must be a whole number from 0 to 48/);
 });
 
-test('the top of an hour, a day and a month is made while compacting', patient, async () => {
+test('the top of an hour, a day and a month is computed during compaction', patient, async () => {
   const top = async (query: string) => {
     const answer = await fetch(`${stack.url}/v1/top/view?${query}`);
     return (await answer.json()) as {
@@ -191,7 +191,7 @@ test('an event too far in the future is rejected, and the shard goes on', patien
   assert.equal((await counts('view', '/now'))['total'], 1);
 });
 
-test('the admin route wants a signature; the redriver finds an empty queue', patient, async () => {
+test('the admin route needs a signature; the redriver finds an empty queue', patient, async () => {
   const redrive = (headers = {}) => fetch(`${stack.url}/v1/admin/redrive`, { method: 'POST', headers });
   assert.equal((await redrive()).status, 403);
   const signed = await redrive(SIGNED);
@@ -200,13 +200,17 @@ test('the admin route wants a signature; the redriver finds an empty queue', pat
   assert.deepEqual([report['returned'], report['ended']], [0, 'empty']);
 });
 
-test('the canary beats on every shard and reads its counts back through the API', patient, async () => {
-  const first = await stack.invoke(functionNamed('canary'), {});
-  assert.ok(first.ok, JSON.stringify(first));
-  received += 3;
-  await settled(stack, received);
-  const { total } = await counts('tally.canary', 'canary');
-  assert.equal(total, 1_000_000);
-  const second = await stack.invoke(functionNamed('canary'), {});
-  assert.ok(second.ok, JSON.stringify(second));
-});
+test(
+  'the canary sends heartbeats to every shard and reads its counts back through the API',
+  patient,
+  async () => {
+    const first = await stack.invoke(functionNamed('canary'), {});
+    assert.ok(first.ok, JSON.stringify(first));
+    received += 3;
+    await settled(stack, received);
+    const { total } = await counts('tally.canary', 'canary');
+    assert.equal(total, 1_000_000);
+    const second = await stack.invoke(functionNamed('canary'), {});
+    assert.ok(second.ok, JSON.stringify(second));
+  },
+);

@@ -26,7 +26,7 @@ function verified(by: string, k: number): Promise<{ readonly code: unknown; read
   });
 }
 
-test('the first entities of every hour, day and month are those of the truth', patient, async () => {
+test('the first entities of every hour, day and month equal the truth', patient, async () => {
   const counts = new Map<string, number>();
   const start = Date.UTC(2026, 9, 30) / 60_000;
   let seed = 7;

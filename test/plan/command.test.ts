@@ -14,7 +14,7 @@ function plan(...args: string[]): Promise<{ code: number; stdout: string; stderr
   });
 }
 
-test('an option that is no number, or out of range, is named together with what it may be', async () => {
+test('an option that is not a number, or out of range, is named with its bounds', async () => {
   const { code, stderr } = await plan('--skew', '6');
   assert.equal(code, 2);
   assert.match(stderr, /--skew.*'6' is invalid\. It must be a number from 0 to 5\./);

@@ -1,4 +1,4 @@
-// A campaign on fixed and on fresh seeds; the seeds are printed, so that a failure can be seen again.
+// A campaign on fixed and on fresh seeds; the seeds are printed, so that a failure can be replayed.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { type TestContext, test } from 'node:test';

@@ -6,7 +6,7 @@ import { HOUR_MS, records, runScenario, START_MS } from './scenario.ts';
 
 const redriver = { role: 'redriver' } as const;
 const outage: Fault = { kind: 'outage', atMs: START_MS, service: 'counters', lengthMs: 5 * 60_000 };
-/** Faults strike until the last one's time: this one keeps them up after the outage, so that redrive meets them. */
+/** Faults stay active until the last one's time: this one extends them beyond the outage, so that redrive meets them. */
 const later: Fault = { kind: 'redrive-now', atMs: START_MS + 8 * 60_000 };
 
 /** Runs a scenario in which every promise must be kept. @returns its trace */
@@ -42,7 +42,7 @@ test('an answer lost by the probe changes nothing', async () => {
 
 for (const operation of ['put', 'notePlace', 'delete']) {
   for (const when of ['before', 'after'] as const) {
-    test(`a discard that ends ${when} ${operation} and is given again: kept, named, not waited for`, async () => {
+    test(`a discard that dies ${when} ${operation} and is repeated: archived, reported, not waited for`, async () => {
       const discardMs = START_MS + HOUR_MS;
       const trace = await traceOf([
         { kind: 'retries', atMs: START_MS, text: '{"attempts":1,"redriveRounds":0}' },
@@ -58,7 +58,7 @@ for (const operation of ['put', 'notePlace', 'delete']) {
 
 for (const operation of ['readEntries', 'giveBack', 'delete']) {
   for (const when of ['before', 'after'] as const) {
-    test(`a replay that ends ${when} ${operation} and is given again: still there, then counted once`, async () => {
+    test(`a replay that dies ${when} ${operation} and is repeated: still parked, then counted once`, async () => {
       const replayMs = START_MS + HOUR_MS;
       const trace = await traceOf([
         { kind: 'retries', atMs: START_MS, text: '{"attempts":1,"redriveRounds":0}' },

@@ -6,7 +6,7 @@ import { runHistory } from '../../proof/simulation/run-history.ts';
 
 const SEEDS = 12;
 
-test('a seed run twice comes to the same trace, and another seed to another', async () => {
+test('a seed run twice gives the same trace, and another seed another one', async () => {
   const hashes = new Set<string>();
   for (let seed = 1; seed <= SEEDS; seed += 1) {
     const first = await runHistory(planHistory(seed), true);

@@ -25,7 +25,7 @@ test('every alarm that a scenario names is one of the template', () => {
   }
 });
 
-test("every alarm's section is in the runbook, and so is every section that the operator names", () => {
+test('every section that an alarm or the operator names is in the runbook', () => {
   const sections = runbookSections();
   const anchors = [...sections].map((heading) =>
     heading
@@ -56,7 +56,7 @@ test('an alarm that does not go off, one that should not, and one that stays on 
   assert.equal(judgeAlarms(scenario, [metric('QueueAge')], [metric('QueueAge')]).length, 1);
 });
 
-test('counts that differ, accounts that do not add up and events that are elsewhere are failures', () => {
+test('differing counts, accounts that do not add up and misplaced events are failures', () => {
   const status = {
     accepted: 10,
     unread: 0,
@@ -86,7 +86,7 @@ test('counts that differ, accounts that do not add up and events that are elsewh
   }
 });
 
-test('producers count a request when all of it is accepted, and send again what was not taken', async (context) => {
+test('producers count a request when all of it is accepted, and retry what was not', async (context) => {
   const bodies: { id: string }[][] = [];
   const answers = [
     { status: 503, body: { failed: [{ index: 1 }, { index: 4 }] } },

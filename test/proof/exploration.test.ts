@@ -38,7 +38,7 @@ for (const [word, less] of EXPLORED) {
   });
 }
 
-test('every world has a name of its own and says what it shows', () => {
+test('every world has a unique name and says what it shows', () => {
   assert.equal(new Set(SMALL_WORLDS.map(({ name }) => name)).size, SMALL_WORLDS.length);
   for (const { shows } of SMALL_WORLDS) assert.match(shows, /^[A-Za-z].*\.$/);
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runHostile } from '../../proof/hostile/run.ts';
 
-test('attacks are answered with what is wrong with them, and neighbours are counted exactly', async (t) => {
+test('attacks are answered with their errors, and neighbours are counted exactly', async (t) => {
   const seed = Date.now() % 1_000_000;
   t.diagnostic(`seed ${seed}: npx tally hostile --seed ${seed}`);
   const report = await runHostile({ seed, seconds: 2, crowd: 100 });

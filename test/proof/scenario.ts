@@ -1,4 +1,4 @@
-// A history made by hand: calm settings, chosen records, chosen faults; the drivers and the oracle are the simulation's own.
+// A hand-written history: calm settings, chosen records, chosen faults; the drivers and the oracle are the simulation's own.
 
 import type { Fault } from '../../proof/simulation/plan/faults.ts';
 import type { HistoryPlan } from '../../proof/simulation/plan/history-plan.ts';

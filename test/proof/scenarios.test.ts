@@ -181,7 +181,7 @@ test('the accountant asks for the shards and hangs while one ends: its last segm
       side: 'request',
       next: 'zombie',
     },
-    // What it read of the shard is from before: nothing that came since is counted when it goes on.
+    // Its read of the shard is stale: nothing that arrived since is counted when it continues.
     { kind: 'outage', atMs: START_MS + 85_000, service: 'counters', lengthMs: 120_000 },
   ];
   assertKept(
@@ -229,7 +229,7 @@ function reshapedDuringOutage(service: 'kinesis' | 'sqs', fromMs: number): Promi
 
 test('shards filled, merged and trimmed while the stream answers nobody: what was lost has the names of its shards', async () => {
   const verdict = await reshapedDuringOutage('kinesis', START_MS + 1_000);
-  // The oracle wants a gap for each shard that anybody heard of; 1.3, which nobody did, gets its own from its children.
+  // The oracle expects a gap for each known shard; the unknown 1.3 gets its gap from its children.
   assertKept(verdict, /registerShard SHARDS 1\.1/, /registerShard SHARDS 1\.2/, /recordGap 1\.3 .*: ok/);
 });
 

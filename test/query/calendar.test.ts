@@ -74,7 +74,7 @@ test('a day begins when its midnight first comes, where clocks are set back over
   assert.equal(periodStartMs('week', utc('2010-11-08T03:29Z'), stJohns), utc('2010-11-01T02:30Z'));
 });
 
-test('hours are those of the zone: of half an hour where clocks are set by as much', () => {
+test('hours are those of the zone, with a half hour where clocks change by one', () => {
   const starts = (from: string, to: string, name: string) =>
     [...periodsOf({ startMs: utc(from), endMs: utc(to) }, 'hour', zone(name))].map(({ startMs }) =>
       instantIn(startMs, zone(name)).slice(11),
@@ -87,7 +87,7 @@ test('hours are those of the zone: of half an hour where clocks are set by as mu
   assert.deepEqual(lordHowe, ['01:00:00+11:00', '01:30:00+10:30', '02:00:00+10:30']);
 });
 
-test('a day that a zone skipped is not there, and the days around it have no hole between them', () => {
+test('a day that a zone skipped is missing, and the days around it are adjacent', () => {
   const apia = zone('Pacific/Apia');
   const days = [
     ...periodsOf({ startMs: utc('2011-12-29T12:00Z'), endMs: utc('2011-12-31T12:00Z') }, 'day', apia),
@@ -98,7 +98,7 @@ test('a day that a zone skipped is not there, and the days around it have no hol
   );
 });
 
-test('UTC has one name, so that it is read as cheaply whatever it is called', () => {
+test('UTC has one canonical name, so that each alias is read as cheaply', () => {
   for (const name of ['UTC', 'utc', 'Etc/UTC', 'Zulu']) assert.equal(parseTimeZone(name), UTC, name);
 });
 
@@ -108,14 +108,14 @@ test('offsets, abbreviations of nothing and nonsense are no time zones', () => {
   }
 });
 
-test('a start is given with the offset in force', () => {
+test('a start has the offset in force', () => {
   const berlin = zone('Europe/Berlin');
   assert.equal(instantIn(utc('2026-10-24T22:00Z'), berlin), '2026-10-25T00:00:00+02:00');
   assert.equal(instantIn(utc('2026-10-25T23:00Z'), berlin), '2026-10-26T00:00:00+01:00');
   assert.equal(instantIn(utc('2026-10-25T23:00Z'), UTC), '2026-10-25T23:00:00Z');
 });
 
-test('many instants are written as each by itself, with the date and offset that Intl gives', () => {
+test('many instants are formatted like each alone, with the date and offset of Intl', () => {
   const offsetOf = (atMs: number, name: string) => {
     const options = { timeZone: name, timeZoneName: 'longOffset' } as const;
     const parts = new Intl.DateTimeFormat('en', options).formatToParts(atMs);
@@ -140,12 +140,12 @@ test('many instants are written as each by itself, with the date and offset that
   );
 });
 
-test('an offset that is no whole number of minutes, and the end of time, are written as Temporal does', () => {
+test('an offset of fractional minutes, and the end of time, are formatted as by Temporal', () => {
   assert.equal(instantIn(utc('1971-06-01T00:44:30Z'), zone('Africa/Monrovia')), '1971-06-01T00:00:00-00:45');
   assert.equal(instantIn(utc('9999-12-31T23:00Z'), zone('Europe/Berlin')), '+010000-01-01T00:00:00+01:00');
 });
 
-test('periods cover their range without holes or overlaps, and all of a period is one date, week or month of the zone', () => {
+test('periods cover their range without gaps or overlaps, and each is one date, week or month of the zone', () => {
   const grains: TimedGrain[] = ['minute', 'hour', 'day', 'week', 'month'];
   fc.assert(
     fc.property(

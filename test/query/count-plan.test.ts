@@ -1,4 +1,4 @@
-// Where answers are read from: every instant once, from the coarsest level that has it, exact whatever is closed.
+// Where answers are read from: every instant once, from the coarsest level that has it, exact for any closed periods.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -67,7 +67,7 @@ test('edges within an hour are read from minutes, within a day from hours, withi
   ]);
 });
 
-test('nothing closed, nothing is read from upper levels; minutes never are', () => {
+test('with nothing closed, nothing is read from upper levels; minutes never are', () => {
   const all = planned(asked('total', 0, NOW_MS), NOTHING_CLOSED);
   assert.deepEqual(shown(all.pieces), ['hours 1970-01-01T00:00 2026-11-22T05:08']);
   const minutes = planned(asked('minute', '2026-10-01', '2026-10-02'));
@@ -82,7 +82,7 @@ test('a week is read from days, since months end within weeks', () => {
 
 const RETENTIONS = { hours: 60 * DAY_MS, days: 400 * DAY_MS, months: 800 * DAY_MS, all: undefined };
 
-test('what has passed out of retention is answered by the next grain, and the answer says so', () => {
+test('a range past its retention is answered in the next grain, and the answer says so', () => {
   const answer = (by: Grain, from: string, to: string) => {
     const query = asked(by, from, to);
     const plan = planned(query, CLOSED, RETENTIONS);
@@ -107,7 +107,7 @@ test('what has passed out of retention is answered by the next grain, and the an
   assert.equal(answer('day', '2026-06-01T00:00Z', '2026-06-03T00:00Z').note, undefined, 'days are kept');
 });
 
-test('whatever is closed and asked, the answer is the plain sum of the minutes, each read once', () => {
+test('for any closed periods and any query, the answer is the plain sum of the minutes, each read once', () => {
   const startMs = ms('2026-08-25T00:00Z');
   const minuteMs = fc.integer({ min: 0, max: 80 * 24 * 60 }).map((minute) => startMs + minute * MINUTE_MS);
   const counts = fc.array(fc.tuple(minuteMs, fc.bigInt({ min: -9n, max: 9n })), {

@@ -31,12 +31,12 @@ function answerOf(
 const answer = (parameters: Record<string, string>, ...stored: Stored[]) =>
   answerOf(query(parameters), stored);
 
-test('a question that says nothing asks for the total of all time', () => {
+test('a query without parameters asks for the total of all time', () => {
   const { by, fromMs, toMs, fillZero } = query({});
   assert.deepEqual([by, fromMs, toMs, fillZero], ['total', 0, Date.parse('2026-11-22T05:08:00Z'), false]);
 });
 
-test('without a start, a grain reaches back as far as one usually looks', () => {
+test('without a start, a grain has its usual range', () => {
   const from = (parameters: Record<string, string>) => new Date(query(parameters).fromMs).toISOString();
   assert.equal(from({ by: 'minute' }), '2026-11-22T04:08:00.000Z');
   assert.equal(from({ by: 'hour' }), '2026-11-21T05:08:00.000Z');
@@ -51,7 +51,7 @@ test('bounds are ISO 8601 or epoch milliseconds', () => {
   assert.deepEqual([fromMs, toMs], [1_763_788_020_000, Date.parse('2026-11-22T05:00:00Z')]);
 });
 
-test('a date alone is midnight in the zone that is asked for, whatever the grain', () => {
+test('a date alone is midnight in the requested zone, for any grain', () => {
   const of = (parameters: Record<string, string>) => {
     const { fromMs, toMs, zone } = query({ from: '2015-04-01', to: '2015-11-02', ...parameters });
     return [new Date(fromMs).toISOString(), new Date(toMs).toISOString(), zone];
@@ -66,7 +66,7 @@ test('a date alone is midnight in the zone that is asked for, whatever the grain
   assert.equal(query({ from: '1970-01-01', tz: 'Asia/Tokyo' }).fromMs, 0);
 });
 
-test('a wrong question is refused with the parameter that is wrong', () => {
+test('a wrong query is refused with the wrong parameter', () => {
   const wrong: [Record<string, string>, RegExp][] = [
     [{ by: 'year' }, /"by" must be one of minute, hour, day, week, month, total/],
     [{ from: 'yesterday' }, /"from" must be ISO 8601/],
@@ -148,12 +148,12 @@ test('each grain sums the same minutes', () => {
   for (const { total: sum } of [minutes, hours, days, total]) assert.equal(sum, 12n);
 });
 
-test('a range is exact at its edges: its start is in, its end is not', () => {
+test('a range is exact at its edges: its start is included, its end is not', () => {
   const part = answer({ from: '2026-11-22T05:07Z', to: '2026-11-22T05:20Z', by: 'hour' }, ...HOURS);
   assert.deepEqual([part.total, sums(part.points)], [13n, [{ at: '2026-11-22T05:00:00Z', n: 13n }]]);
 });
 
-test('gaps are left out, or given as 0 on request', () => {
+test('gaps are omitted, or filled with 0 on request', () => {
   const range = { from: '2026-11-22T05:06Z', to: '2026-11-22T05:09Z', by: 'minute' };
   assert.equal(answer(range, ...HOURS).points.length, 1);
   assert.deepEqual(sums(answer({ ...range, fill: 'zero' }, ...HOURS).points), [

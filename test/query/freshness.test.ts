@@ -14,7 +14,7 @@ import {
 } from '../support/counted-questions.ts';
 import { type Minutes, script } from '../support/counted-world.ts';
 
-test('what may be kept as immutable is word for word the same until then, whatever arrives and expires', async () => {
+test('an answer cached as immutable stays the same byte for byte, whatever arrives and expires', async () => {
   let immutable = 0;
   await fc.assert(
     fc.asyncProperty(
@@ -46,7 +46,7 @@ test('what may be kept as immutable is word for word the same until then, whatev
   assert.ok(immutable > 20, `${immutable} immutable answers`);
 });
 
-test('without an end a question means something else in a minute: its answer is kept for seconds', async () => {
+test('without an end, a query changes its meaning each minute: its answer is cached for seconds', async () => {
   const from = '2025-01-01T00:00Z';
   const first = await read(asked({ from, by: 'day', limit: '10' }), EMPTY);
   assert.ok(first.answer.next !== undefined);

@@ -1,4 +1,4 @@
-// Pages of an answer: together they are the answer, whatever is counted between two of them; tokens.
+// Pages of an answer: together they are the answer, even if counts change between two of them; tokens.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -54,7 +54,7 @@ const pagedQuestion: fc.Arbitrary<Record<string, string>> = fc
   )
   .map(([parameters, limit, more]) => ({ ...parameters, ...more, limit: String(limit) }));
 
-test('the pages of an answer are the answer, and each is about its own stretch', async () => {
+test('the pages of an answer add up to the answer, and each covers its own range', async () => {
   await fc.assert(
     fc.asyncProperty(counted, pagedQuestion, async (world, parameters) => {
       const { limit = '', ...unpaged } = parameters;
@@ -111,7 +111,7 @@ test('what is counted between two pages changes later pages only, and running su
   );
 });
 
-test('pages of days whose midnight comes twice are the answer, wherever the range begins', async () => {
+test('pages of days with two midnights add up to the answer, for any start of the range', async () => {
   const minutes: Minutes = [
     [Date.parse('2010-11-07T02:40Z'), 1n],
     [Date.parse('2010-11-07T02:45Z'), 2n],
@@ -131,7 +131,7 @@ test('pages of days whose midnight comes twice are the answer, wherever the rang
   assert.equal((await answerTo(days, { ...EMPTY, minutes })).total, 9n);
 });
 
-test('where midnight lies within an hour a page has a year of days at most', async () => {
+test('where midnight is within an hour, a page has at most a year of days', async () => {
   const days = { from: '2020-01-01T00:00Z', to: '2026-01-01T00:00Z', by: 'day', fill: 'zero' };
   const lengths = async (tz: string) =>
     (await pagesOf({ ...days, tz }, EMPTY)).map(({ answer }) => answer.points.length);

@@ -25,7 +25,7 @@ test('everything before the last .json or .svg is the entity', () => {
   }
 });
 
-test('a badge says the number, what it is of, and how complete it is', () => {
+test('a badge shows the number, its subject, and how complete it is', () => {
   const badge = { label: 'plays', total: 1_204_331n, nowMs: Date.parse('2026-11-29T12:07:00Z') };
   const said = (completeThrough: string | null) =>
     /<title>(.*)<\/title>/.exec(badgeSvg({ ...badge, completeThrough }))?.[1];

@@ -64,7 +64,7 @@ async function walked(
   return { found: walk.row !== undefined, isAhead: walk.isAhead, hint: hints.get('hours'), reads };
 }
 
-test('a block is found from whatever depth the walk begins at, in a logarithm of steps from below', async () => {
+test('a block is found from any starting depth, in a logarithmic number of steps', async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(20), fc.nat(20), fc.boolean(), async (start, depth, isThere) => {
       const above = Array.from({ length: depth }, () => split(2));

@@ -18,7 +18,7 @@ import {
   settingsOf,
 } from '../support/counted-questions.ts';
 
-test('any question about any data is answered by the plain sum of its minutes, cut as Intl cuts them', async () => {
+test('any query on any data is answered by the plain sum of its minutes, grouped as by Intl', async () => {
   await fc.assert(
     fc.asyncProperty(counted, question, async (world, parameters) => {
       const answer = await answerTo(parameters, world);
@@ -36,7 +36,7 @@ test('any question about any data is answered by the plain sum of its minutes, c
   );
 });
 
-test('running sums go up by each point, from 0; zeros fill every hole', async () => {
+test('running sums grow by each point, from 0; zeros fill every gap', async () => {
   await fc.assert(
     fc.asyncProperty(counted, calendarQuestion, async (world, parameters) => {
       const answer = await answerTo({ ...parameters, cumulative: 'true', fill: 'zero' }, world);
@@ -59,7 +59,7 @@ test('running sums go up by each point, from 0; zeros fill every hole', async ()
   );
 });
 
-test('a batch answers each question as if it were alone', async () => {
+test('a batch answers each query as if it were alone', async () => {
   await fc.assert(
     fc.asyncProperty(
       counted,
@@ -84,7 +84,7 @@ test('a batch answers each question as if it were alone', async () => {
   );
 });
 
-test('the stretch before: as long, or as many days, weeks or months, the last as far as this one got', async () => {
+test('the previous range: as long, or as many days, weeks or months, the last as far as the current one', async () => {
   const before = async (parameters: Record<string, string>) => {
     const { previous } = await answerTo({ ...parameters, compare: 'previous' }, EMPTY);
     return `${previous?.from} ${previous?.to}`;

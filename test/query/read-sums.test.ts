@@ -1,4 +1,4 @@
-// The protocol of reading: whatever is compacted, half compacted, late or on its way, each cell is the plain sum.
+// The read protocol: each cell is the plain sum, with any rows compacted, half compacted, late or in flight.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -71,7 +71,7 @@ async function blocksOf(level: Level, { minutes }: Counted, store: BlockReader):
   return (await store.readBlocks(names)).filter((block) => block !== undefined);
 }
 
-test('each cell of each grain is the plain sum, whatever the compactor has done so far', async () => {
+test('each cell of each grain is the plain sum, at any progress of the compactor', async () => {
   const seen: Record<string, number> = {};
   const see = (what: string, isSeen = true) => {
     seen[what] = (seen[what] ?? 0) + (isSeen ? 1 : 0);

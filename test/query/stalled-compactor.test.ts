@@ -1,4 +1,4 @@
-// Answers while compaction stands still: right as long as something has the rows, and never more complete than that.
+// Answers while compaction is stalled: right as long as the rows exist, and never claiming more.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';

@@ -33,7 +33,7 @@ const kept = (parameters: Record<string, string>, throughMs = THROUGH_MS, nowMs 
 const answer = (parameters: Record<string, string>, throughMs = THROUGH_MS) =>
   kept(parameters, throughMs).answer;
 
-test('a question has its defaults, and any instant names its period', () => {
+test('a query has defaults, and any instant names its period', () => {
   const { metric, by, period, isNamed, k } = ask({});
   assert.deepEqual([metric, by, periodName(period), isNamed, k], ['view', 'day', '2026-11-22', false, 10]);
   assert.equal(ask({ at: '2026-11-21' }).period.startMs, Date.UTC(2026, 10, 21));
@@ -42,7 +42,7 @@ test('a question has its defaults, and any instant names its period', () => {
   assert.deepEqual(month.entries, ENTRIES.slice(0, 2));
 });
 
-test('what cannot be asked is refused with what is wrong', () => {
+test('an invalid query is refused with the reason', () => {
   for (const [parameters, message] of [
     [{ by: 'minute' }, /"by" must be one of hour, day, month, total/],
     [{ k: '0' }, /"k" must be/],
@@ -81,7 +81,7 @@ test('without a time it is the current period, which is open and says so', () =>
   }
 });
 
-test('a period that is over says so when its list does not have all of it, and is final once nothing can come', () => {
+test('a closed period says so if its list is incomplete, and is final once nothing more can arrive', () => {
   const at = '2026-11-22T04:00:00Z';
   assert.equal(answer({ by: 'hour', at }).note, undefined);
   assert.match(
@@ -92,13 +92,13 @@ test('a period that is over says so when its list does not have all of it, and i
   assert.deepEqual(
     [final.state, final.completeThrough],
     ['final', '2026-11-22T00:01:00.000Z'],
-    'fixed for ever',
+    'fixed forever',
   );
   assert.equal(answer({ at: '2026-11-15T00:00:00Z' }).state, 'provisional');
   assert.equal(answer({}, 0).completeThrough, null);
 });
 
-test('what is final is kept for a week, what is open or about no certain period for seconds', () => {
+test('a final answer is cached for a week; an open one, or one without a fixed period, for seconds', () => {
   const [final, open] = [
     { maxAgeSeconds: 7 * 86_400, isImmutable: true },
     { maxAgeSeconds: 5, isImmutable: false },
@@ -117,7 +117,7 @@ test('what is final is kept for a week, what is open or about no certain period 
   assert.match(String(gone.answer.note), /no list of this hour is kept/);
 });
 
-test('what may be kept as immutable is word for word the same until then, whatever is compacted', () => {
+test('an answer cached as immutable stays the same byte for byte, whatever is compacted', () => {
   const later = fc.record({ risenMs: fc.nat(40 * DAY_MS), part: fc.double({ min: 0, max: 1, noNaN: true }) });
   let immutable = 0;
   fc.assert(
@@ -140,7 +140,7 @@ test('what may be kept as immutable is word for word the same until then, whatev
   assert.ok(immutable > 50, `${immutable} immutable answers`);
 });
 
-test('an answer is as complete as the watermark, the level and the segments that the level steps over', async () => {
+test("an answer is as complete as the watermark, the level and the level's open segments", async () => {
   const completeThrough = async (watermark: string, floor: string, since?: string) => {
     const open = { shard: parseShardKey('1.0'), segment: 3, runMaxMs: NOW_MS, sinceMs: ms(since ?? '') };
     const covers: Coverage = { through: {}, open: since === undefined ? [] : [open], floorMs: ms(floor) };

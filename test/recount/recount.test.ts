@@ -10,8 +10,8 @@ import type { SegmentId } from '../../lambdas/core/identifiers.ts';
 import { cellAtMs, cellOf, periodAt, UPPER_LEVELS } from '../../lambdas/core/level.ts';
 import { compareRows, decodeRows, encodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { isoSeconds } from '../../lambdas/core/time.ts';
-import { ForgetTable } from '../../lambdas/store/forget-table.ts';
 import { makeTops } from '../../lambdas/store/make-tops.ts';
+import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
 import { crashing, hoursOnly, inTurns, interrupted } from '../support/disturbed.ts';
 import { recountWorld, repairsOf, type Saved } from '../support/recounted-world.ts';
 import { changeRow, deltasAt, removeBlocks, removeDelta } from '../support/store-changes.ts';
@@ -57,7 +57,7 @@ async function compactedWorld(): Promise<StoreWorld> {
 }
 
 describe('a recount', () => {
-  test('of a store that is right finds nothing, however far it is compacted', async () => {
+  test('of a correct store finds nothing, at any progress of compaction', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(event, { minLength: 1, maxLength: 80, size: 'max' }), {
@@ -77,7 +77,7 @@ describe('a recount', () => {
     );
   });
 
-  test('finds a figure that is wrong in a block of any level, and puts that level right, and no other', async () => {
+  test('finds a wrong figure in a block of any level, and repairs that level alone', async () => {
     for (const level of LEVELS) {
       const world = await compactedWorld();
       const period = periodAt(level, WORLD_START_MS);
@@ -114,7 +114,7 @@ describe('a recount', () => {
     }
   });
 
-  test('finds a row that no segment gives, at every level by itself', async () => {
+  test('finds a row that no segment has, at every level by itself', async () => {
     for (const level of LEVELS) {
       const world = await compactedWorld();
       const period = periodAt(level, WORLD_START_MS);
@@ -155,7 +155,7 @@ describe('a recount', () => {
     );
   });
 
-  test('brings back blocks that are gone, in as many as the rows need', async () => {
+  test('restores missing blocks, in as many as the rows need', async () => {
     const world = await compactedWorld();
     const period = periodAt('hours', WORLD_START_MS);
     const before = await world.blockSums('hours', [period]);
@@ -166,7 +166,7 @@ describe('a recount', () => {
     );
     await recountWorld(world, { repair: true });
     assert.deepEqual(await world.blockSums('hours', [period]), before);
-    // And compaction goes on from there.
+    // Compaction continues from there.
     await world.write(
       await world.commit(worldShard(0), [{ metric: 'view', entity: '/a', atMs: WORLD_START_MS, n: 1 }]),
     );
@@ -174,7 +174,7 @@ describe('a recount', () => {
     assert.deepEqual((await recountWorld(world)).differences, []);
   });
 
-  test('names a delta that is missing, stores it again, and compaction that waited for it goes on', async () => {
+  test('reports a missing delta, stores it again, and compaction continues', async () => {
     const world = await compactedWorld();
     world.nowMs += HOUR_MS;
     await world.write(
@@ -197,7 +197,7 @@ describe('a recount', () => {
     assert.deepEqual((await recountWorld(world)).differences, []);
   });
 
-  test('finds deltas with other rows than their segments give, and of segments that nobody made', async () => {
+  test('finds deltas whose rows differ from their segments, and deltas of unknown segments', async () => {
     const world = await compactedWorld();
     world.nowMs += HOUR_MS;
     await world.write(
@@ -215,8 +215,11 @@ describe('a recount', () => {
     ];
     const phantom = { ...delta, segment: '1.0.zz' as SegmentId, events: 1, rows: encodeRows(rows) };
     await world.store.putDelta(phantom);
-    const forget = new ForgetTable(world.aws.clients().dynamoDb, 'counts');
-    assert.equal(await forget.replaceDelta(delta, delta.rows ?? assert.fail(), encodeRows(rows)), 'replaced');
+    const rewriter = new RewriteTable(world.aws.clients().dynamoDb, 'counts');
+    assert.equal(
+      await rewriter.replaceDelta(delta, delta.rows ?? assert.fail(), encodeRows(rows)),
+      'replaced',
+    );
     const found = await recountWorld(world);
     assert.deepEqual(
       new Set(
@@ -257,14 +260,14 @@ describe('a recount', () => {
           ({ total }) => total,
         );
       assert.deepEqual(await totals(), [8n, 7n, 5n, 0n]);
-      const forget = new ForgetTable(world.aws.clients().dynamoDb, 'counts');
+      const rewriter = new RewriteTable(world.aws.clients().dynamoDb, 'counts');
       const { rangeBits } = await world.state.readState();
       let changed = 0;
       for (const level of UPPER_LEVELS)
         for (const range of rangeBits.flatMap((bits) => rangesOf(bits)))
-          for await (const item of forget.lateItems(level, range)) {
+          for await (const item of rewriter.lateItems(level, range)) {
             const rows = encodeRows([...change(decodeRows(item.rows))].sort(compareRows));
-            assert.equal(await forget.replaceLate(level, range, item, rows), 'replaced');
+            assert.equal(await rewriter.replaceLate(level, range, item, rows), 'replaced');
             changed += 1;
           }
       assert.ok(changed > 2);
@@ -388,7 +391,7 @@ describe('a recount', () => {
     assert.deepEqual([...left.values()], [4n]);
   });
 
-  test('leaves out what the register of deletions covers, and finds what a deletion left behind', async () => {
+  test('omits what the register of deletions covers, and finds what a deletion left behind', async () => {
     const world = await compactedWorld();
     await world.state.registerDeletion({ entityHash: entityHash('/a'), throughMs: world.nowMs });
     const found = await recountWorld(world);
@@ -404,7 +407,7 @@ describe('a recount', () => {
     }
   });
 
-  test('can be killed anywhere, goes on from what it saved, and comes to the same', async () => {
+  test('can be killed at any point, continues from its saved state, and gives the same result', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat({ max: 400 }), fc.boolean(), async (calls, late) => {
         const world = await compactedWorld();
@@ -428,7 +431,7 @@ describe('a recount', () => {
     );
   });
 
-  test('while compaction goes on beside it finds nothing, and repairs what is wrong', async () => {
+  test('beside running compaction finds nothing, and repairs what is wrong', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InvalidRedriveRequest, parseRedriveRequest } from '../../lambdas/redriver/redrive-request.ts';
 
-test('no body asks for as many as the rate allows, {"max": n} for n', () => {
+test('without a body a request redrives as many as the rate allows, with {"max": n} at most n', () => {
   for (const body of [null, undefined, '', ' \n', '{}'])
     assert.deepEqual(parseRedriveRequest(body), { max: undefined });
   assert.deepEqual(parseRedriveRequest('{"max": 7}'), { max: 7 });

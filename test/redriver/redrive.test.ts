@@ -92,7 +92,7 @@ function world(messages: DeliveredMessage[]) {
   return { steps, state, run };
 }
 
-test('the first dead letter is written by redrive itself; then others go back with growing delay, deleted only then', async () => {
+test('redrive writes the first dead letter itself; then others return with growing delay, and are deleted only then', async () => {
   const { steps, run, state } = world([
     message('probe'),
     message('a'),
@@ -114,7 +114,7 @@ test('the first dead letter is written by redrive itself; then others go back wi
   ]);
 });
 
-test('a failed probe uses up a round of its dead letter; three in a row end the run, the rest stays where it is', async () => {
+test('a failed probe uses up a round of its dead letter; three in a row end the run, and the rest stays', async () => {
   const { steps, run, state } = world(Array.from({ length: 20 }, (_, index) => message(`m${index}`)));
   state.hot = 3;
   const report = await run();
@@ -130,14 +130,14 @@ test('a failed probe uses up a round of its dead letter; three in a row end the 
   assert.equal(steps.length, 9);
 });
 
-test('one dead letter that cannot be written does not keep the others', async () => {
+test('one dead letter that cannot be written does not block the others', async () => {
   const { run, state } = world(Array.from({ length: 8 }, (_, index) => message(`m${index}`)));
   state.hot = 1;
   const report = await run();
   assert.deepEqual([report.probesFailed, report.written, report.returned, report.ended], [1, 1, 7, 'empty']);
 });
 
-test('redrive opens twice as wide with each probe that gets through', async () => {
+test('redrive opens twice as wide with each successful probe', async () => {
   const { steps, run } = world(Array.from({ length: 50 }, (_, index) => message(`m${index}`)));
   const report = await run(() => true, { messagesMax: 25 });
   assert.deepEqual([report.written, report.returned, report.ended], [2, 23, 'max']);
@@ -161,7 +161,7 @@ test('a probe that runs out of time decides nothing', async () => {
   assert.deepEqual([steps, report.written, report.returned, report.ended], [[], 0, 0, 'time']);
 });
 
-test('used-up rounds and poison are parked; poison has no place in the ledger', async () => {
+test('dead letters without rounds left and poison are parked; poison has no place in the ledger', async () => {
   const { steps, run } = world([
     message('used', { history: history(5) }),
     message('poison', { body: 'x', history: history(0, true) }),
@@ -199,7 +199,7 @@ test('a run returns no more than a minute of the rate allows', async () => {
   assert.deepEqual([report.written + report.returned, report.ended], [30, 'rate']);
 });
 
-test('a run ends when its time is over', async () => {
+test('a run ends when its time is up', async () => {
   const { run } = world([message('a')]);
   assert.equal((await run(() => false)).ended, 'time');
 });

@@ -1,6 +1,6 @@
-// The contract suite: what a service must do so that Tally counts right on it.
+// The contract suite: what a service must do for Tally to count correctly on it.
 
-/** Registers the tests of the services and of the adapters on them, on whatever target the environment names. */
+/** Registers the tests of the services and their adapters, on the target that the environment names. */
 export async function registerContractSuite(): Promise<void> {
   await import('../contract/services/dynamodb.test.ts');
   await import('../contract/services/kinesis.test.ts');

@@ -40,7 +40,7 @@ export const ENTITIES = ['/a', '/b', '/c', '/d', '/e', '/f', '/g', '/h'];
 
 export const minuteWithin = (days: number) =>
   fc.integer({ min: 0, max: days * 24 * 60 }).map((ago) => NOW_MS - 30_000 - ago * MINUTE_MS);
-/** Half of all is about `/a`, and the rest stands in the same blocks. */
+/** Half of the events are about `/a`, and the rest are in the same blocks. */
 export const minutes: fc.Arbitrary<Minutes> = fc.array(
   fc.tuple(
     fc.oneof(minuteWithin(DAYS), minuteWithin(6), minuteWithin(1)),
@@ -127,7 +127,7 @@ export async function play(
   };
 }
 
-/** What the accountant publishes of a world whose `acceptPastSeconds` nobody changed. */
+/** What the accountant publishes for a world with an unchanged `acceptPastSeconds`. */
 function watermarkOf({ throughMs }: Counted): Watermark {
   return { ...NO_WATERMARK, throughMs, acceptedFromMs: Math.max(0, throughMs - ACCEPT_PAST_MS), revision: 1 };
 }

@@ -122,7 +122,7 @@ export type WorldStore = DeltaWriter & CompactorPorts['store'];
 
 class Died extends Error {}
 
-/** Plays a world's script, and stores what is still on its way then. @returns what plays further steps */
+/** Plays a world's script, and stores what is still in flight. @returns a function that plays further steps */
 export async function playWorld(
   world: World,
   store: WorldStore,
@@ -162,7 +162,7 @@ class Player {
     else await this.#compact(step.level, step.puts, step.bits);
   }
 
-  /** All deltas are there in the end; what is left of the minutes is in two more segments. */
+  /** In the end all deltas exist; the remaining minutes are in two more segments. */
   async end(): Promise<void> {
     for (const bits of RANGE_BITS) {
       const minutes = bits === 0 ? Math.ceil(this.#left.length / 2) : this.#left.length;
@@ -253,7 +253,7 @@ class Player {
       shard,
       entry: (this.#segments.get(shard) ?? [])[segment - 1]?.entry as SegmentEntry,
     }));
-    // Whatever is unsettled may be stepped over at once, but not more than three.
+    // Unsettled segments may be stepped over at once, but not more than three.
     const next = nextCoverage(covers, reopened, following, Number.POSITIVE_INFINITY, 1e9, 3);
     if (isSameCoverage(next, covers)) return undefined;
     const floorsMs = SHARDS.map((shard) => {
@@ -297,7 +297,7 @@ class Player {
   }
 }
 
-/** A store that dies after so many blocks. */
+/** A store that dies after a number of blocks. */
 function mortal(store: WorldStore, puts: number): WorldStore {
   let left = puts;
   return new Proxy(store, {
@@ -313,7 +313,7 @@ function mortal(store: WorldStore, puts: number): WorldStore {
   });
 }
 
-/** Cuts minutes into deltas, one for each hash range that has some; one event each. */
+/** Splits minutes into deltas, one for each hash range with rows; one event each. */
 function cut(minutes: Minutes, bits: number) {
   const byRange = new Map<HashRange, Map<string, { row: Row; cells: Map<number, bigint> }>>();
   for (const [atMs, n, entity = '/a'] of minutes) {

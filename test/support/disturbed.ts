@@ -17,7 +17,7 @@ export function crashing(calls: number, late: boolean): Transport {
 export function inTurns(order: readonly boolean[]): (actor: boolean) => Transport {
   let turn = 0;
   return (actor) => async (_call, perform) => {
-    // An actor waits while it is the other's turn, but not for ever: the other may have ended.
+    // An actor waits during the other's turn, but not indefinitely: the other may have ended.
     for (let patience = 0; order[turn % order.length] !== actor && patience < 20; patience += 1) {
       await new Promise(setImmediate);
     }
@@ -26,7 +26,7 @@ export function inTurns(order: readonly boolean[]): (actor: boolean) => Transpor
   };
 }
 
-/** A transport that lets something else happen before one of its calls. */
+/** A transport that runs something else before one of its calls. */
 export function interrupted(call: number, something: () => Promise<void>): Transport {
   let calls = 0;
   return async (_call, perform) => {
@@ -36,7 +36,7 @@ export function interrupted(call: number, something: () => Promise<void>): Trans
   };
 }
 
-/** A transport that lets a compactor compact the hours, and dies before an upper level is planned. */
+/** A transport that allows a compactor to compact the hours, and dies before an upper level is planned. */
 export const hoursOnly: Transport = async (call, perform) => {
   if (/(days|months|all)Revision/.test(JSON.stringify(call.input)))
     throw new Error('the compactor stands still');

@@ -6,7 +6,7 @@ import { parseSequenceNumber } from '../../lambdas/core/identifiers.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import { CONFIG } from './records.ts';
 
-/** An entry whose parts hold so many events each. */
+/** An entry whose parts have the given numbers of events. */
 export function entry(segment: number, parts: number[], change: Partial<SegmentEntry> = {}): SegmentEntry {
   const emitted = parts.reduce((sum, events) => sum + events, 0);
   return {

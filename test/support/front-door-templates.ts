@@ -4,7 +4,7 @@ import { compileVelocity } from '../../local/api-gateway/velocity.ts';
 import { type Json, parseJson } from '../../local/json.ts';
 import { resourceOf, type TemplateJson } from './stack-template.ts';
 
-/** What a response template made of an integration's answer. */
+/** The result of a response template. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ export function renderRequest(template: TemplateJson, contentType: string, body:
   return render(source, body).text;
 }
 
-/** What the client gets when Kinesis answered this, by the rules of selection patterns and overrides. */
+/** The client's answer for an answer of Kinesis, by selection patterns and overrides. */
 export function renderAnswer(
   template: TemplateJson,
   kinesisStatus: number,

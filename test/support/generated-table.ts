@@ -1,4 +1,4 @@
-// Tables in docs/ that are made from code: compared, or written anew with UPDATE_SNAPSHOTS=1.
+// Tables in docs/ that are generated from code: compared, or rewritten with UPDATE_SNAPSHOTS=1.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// What a clock in a time zone shows, by Intl: independent of the library that the answers' calendar is made with.
+// The time on a zone's clock by Intl: independent of the library behind the answers' calendar.
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 

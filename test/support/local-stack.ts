@@ -14,7 +14,7 @@ export async function startTestStack({ settings, ...options }: LocalStackOptions
   return stack;
 }
 
-/** Waits until `received` events at least have come, and none of them is on its way. */
+/** Waits until at least `received` events have arrived, and none is in flight. */
 export async function settled(stack: LocalStack, received: number): Promise<Status> {
   let status = await stack.status();
   await until(async () => {

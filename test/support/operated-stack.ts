@@ -1,4 +1,4 @@
-// A local stack under an operator's hands: its writers can be made to fail, and commands run against it as their own processes.
+// A local stack for operators' commands: its writers can be made to fail, and commands run as separate processes.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -64,7 +64,7 @@ export async function startOperatedStack() {
     run: (command: 'dead-letters' | 'parameter', ...args: string[]) =>
       start(command, [...args, '--url', stack.url]).ended,
 
-    /** Makes every write of a delta fail, reads go on; or lets them pass again. */
+    /** Makes every write of a delta fail, while reads work; or lets them pass again. */
     countersFail(fail: boolean): void {
       const counters = stack.template
         .ofType('AWS::DynamoDB::Table')
@@ -101,7 +101,7 @@ export async function startOperatedStack() {
   };
 }
 
-/** Adds up what a line in embedded metric format says. */
+/** Adds up the values of a line in embedded metric format. */
 function addMetrics(metrics: Map<string, number>, line: string): void {
   if (!line.includes('"_aws"')) return;
   const record = JSON.parse(line) as Record<string, unknown>;

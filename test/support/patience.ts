@@ -1,10 +1,10 @@
-// Waiting for a thing itself: until it is so, however long a busy machine takes.
+// Waiting for a condition, however long a busy machine takes.
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Options of a test that waits for a stack: when it counts as hung. It is no promise of speed. */
+/** Options of a test that waits for a stack: when it counts as hung. Not a promise of speed. */
 export const patient = { timeout: 15 * 60_000 } as const;
 
-/** Between two looks: asking for the status takes the stack some 20 ms of processor time. */
+/** Time between two checks: a status request takes the stack some 20 ms of processor time. */
 const LOOK_MS = 100;
 
 /** Waits until something holds. */

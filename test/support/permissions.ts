@@ -1,4 +1,4 @@
-// What roles may do by the template's policies, and what calls of services ask for: the two sides of least privilege.
+// What roles may do by the template's policies, and what service calls need: the two sides of least privilege.
 import { account, region } from '../../local/identity.ts';
 import { asList, asObject, asText, parseJson } from '../../local/json.ts';
 import type { ObservedCall } from '../../local/observer.ts';
@@ -12,7 +12,7 @@ export interface Grant {
   readonly resource: string;
 }
 
-/** One action on one resource that was asked for. */
+/** One action on one resource that a call needs. */
 export interface Request {
   readonly role: string;
   readonly action: string;
@@ -63,7 +63,7 @@ export function roleOf(template: Template, caller: string): string | undefined {
   return found && asText(found.properties['Role'])?.replace(/^.*:role\//, '');
 }
 
-/** What a call asks for, in the words of IAM. @throws for an operation that it cannot tell */
+/** What a call needs, in IAM's terms. @throws for an unknown operation */
 export function requestsOf(template: Template, call: ObservedCall): Omit<Request, 'role'>[] {
   const input = asObject(parseJson(call.body));
   const one = (action: string, resource: string) => [{ action: `${call.service}:${action}`, resource }];
@@ -79,7 +79,7 @@ export function requestsOf(template: Template, call: ObservedCall): Omit<Request
         );
     }
     case 'kinesis': {
-      // A shard iterator does not say whose it is: there is one stream.
+      // A shard iterator does not name its stream, and there is only one.
       const [stream, ...others] = template.ofType('AWS::Kinesis::Stream');
       if (stream === undefined || others.length > 0) throw new Error('more than one stream');
       const name = asText(input['StreamName']);

@@ -1,4 +1,4 @@
-// The whole pipeline on real services, use case by use case, for tests that need counted events and a hand on every part.
+// The whole pipeline on real services, use case by use case, for tests that need counted events and control over every part.
 import {
   DescribeStreamCommand,
   GetRecordsCommand,
@@ -32,12 +32,12 @@ import type { startServices } from './services.ts';
 const always = () => true;
 const KEPT = { hours: undefined, days: undefined, months: undefined, all: undefined };
 
-/** What an aggregator may have of its own. */
+/** Overrides for one aggregator. */
 type Differently = Partial<
   Pick<AggregatorPorts, 'ledger' | 'log'> & Pick<AggregatorSettings, 'generationFrom'>
 >;
 
-/** Makes tables, queues, a stream and a bucket, and what drives events through them. */
+/** Creates tables, queues, a stream and a bucket, and drives events through them. */
 export async function startPipeline(
   services: Awaited<ReturnType<typeof startServices>>,
   shardCount = 1,
@@ -77,7 +77,7 @@ export async function startPipeline(
     });
   }
 
-  /** Where an event source mapping would go on: past everything that was handed to the aggregator. */
+  /** Where an event source mapping would continue: after everything delivered to the aggregator. */
   const checkpoints = new Map<ShardId, number>();
 
   async function aggregateShard(
@@ -129,14 +129,14 @@ export async function startPipeline(
       await services.kinesis.send(new PutRecordsCommand({ StreamName: stream, Records }));
     },
 
-    /** One aggregator invocation over all records of every shard, from the beginning: what is done is skipped. */
+    /** One aggregator invocation over all records of every shard, from the beginning: finished segments are skipped. */
     async aggregateAll(rollup = CONFIG): Promise<void> {
       for (const shard of await shardIds()) {
         await aggregateShard(shard, await recordsOf(shard), '1', rollup);
       }
     },
 
-    /** One aggregator invocation over the records of every shard that it was not handed before, as the mapping goes on. */
+    /** One aggregator invocation with the new records of every shard, as the mapping would deliver them. */
     async aggregateNew(
       generation = '1',
       rawArchive?: RawArchive,
@@ -150,7 +150,7 @@ export async function startPipeline(
       }
     },
 
-    /** Writes what is in the queue until it is empty. @returns how many messages there were */
+    /** Writes the queue's messages until it is empty. @returns their number */
     async writeAll(): Promise<number> {
       const ports = {
         deltas: store,

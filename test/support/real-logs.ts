@@ -7,7 +7,7 @@ import { readTruth } from '../../cli/verify/truth.ts';
 export const DATA =
   process.env['TALLY_DATA'] ?? fileURLToPath(new URL('../../../shared/data/', import.meta.url));
 
-/** Why tests on them are skipped; false where they are there. */
+/** Why tests on them are skipped; false if they are present. */
 export const ABSENT = existsSync(DATA)
   ? false
   : 'the shared data sets (../shared/data beside the project) are not here';

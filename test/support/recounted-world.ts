@@ -13,7 +13,7 @@ import {
 } from '../../lambdas/recount/ports.ts';
 import { begin } from '../../lambdas/recount/produce.ts';
 import { recount } from '../../lambdas/recount/recount.ts';
-import { ForgetTable } from '../../lambdas/store/forget-table.ts';
+import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { MemorySpill, type Saved } from '../../proof/simulation/world/spill.ts';
@@ -21,7 +21,7 @@ import type { StoreWorld } from './store-world.ts';
 
 export { MemorySpill, type Saved };
 
-/** How tests recount, unless they say otherwise: in several parts, with blocks as small as the world's. */
+/** Default settings of recounts in tests: several parts, and blocks as small as the world's. */
 export const RECOUNT_SETTINGS: RecountSettings = {
   retentions: { hours: undefined, days: undefined, months: undefined, all: undefined },
   periodsAtOnce: 16,
@@ -35,7 +35,7 @@ export interface RecountOptions {
   readonly repair?: boolean;
   readonly transport?: Transport;
   readonly settings?: Partial<RecountSettings>;
-  /** Goes on with a state that was saved. */
+  /** Continues from a saved state. */
   readonly saved?: Saved | undefined;
 }
 
@@ -47,7 +47,7 @@ function recountPorts(
 ): RecountPorts {
   const { dynamoDb } = world.aws.clients(transport);
   const store = new StoreTable(dynamoDb, 'counts', world.clock);
-  const forget = new ForgetTable(dynamoDb, 'counts');
+  const rewriter = new RewriteTable(dynamoDb, 'counts');
   const compactor = world.compactorPorts(transport);
   return {
     ledger: world.ledger,
@@ -58,14 +58,14 @@ function recountPorts(
     },
     state: compactor.state,
     store,
-    periods: forget,
-    compaction: { finishPlans: () => finishPlans(compactor) },
+    periods: rewriter,
+    finishPlans: () => finishPlans(compactor),
     spill,
     clock: world.clock,
     repair: repair
       ? {
           store,
-          forget,
+          rewriter,
           state: new CompactionStateTable(dynamoDb, 'ledger'),
           archive: {
             keepRepair: async (name, lines) => {
@@ -79,7 +79,7 @@ function recountPorts(
 
 const traces = new WeakMap<StoreWorld, Map<string, readonly object[]>>();
 
-/** The traces that repairs of a world have left. */
+/** The traces of a world's repairs. */
 export function repairsOf(world: StoreWorld): Map<string, readonly object[]> {
   const known = traces.get(world) ?? new Map<string, readonly object[]>();
   traces.set(world, known);

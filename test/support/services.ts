@@ -26,12 +26,12 @@ import { ssm } from '../../lambdas/aws/clients/ssm.ts';
 import { type Endpoints, startEmulators } from '../../local/emulators/emulators.ts';
 import { type FunctionFault, startFaultProxy } from '../../local/emulators/fault-proxy.ts';
 
-/** What the services are: `given` means the SDK's own endpoint variables, or AWS itself with the usual credentials. */
+/** The target: `given` means the SDK's own endpoint variables, or AWS itself with the usual credentials. */
 export type Target = 'embedded' | 'fake' | 'moto' | 'given';
 
 /**
- * Where targets differ from AWS, and what a test does about it: it is skipped there. design notes on emulators say more.
- * Each line is a thing that AWS does, and the targets that do not.
+ * Where targets differ from AWS: tests of these features are skipped there.
+ * Each line is a feature of AWS, and the targets that lack it.
  */
 const DEVIATIONS = {
   'the old item comes with a failed condition': ['embedded'],
@@ -55,7 +55,7 @@ const DEVIATIONS = {
   'parameters are there': ['embedded'],
 } as const satisfies Readonly<Record<string, readonly Target[]>>;
 
-/** Something that AWS does and some targets do not. */
+/** A feature of AWS that some targets lack. */
 export type Behaviour = keyof typeof DEVIATIONS;
 
 /**
@@ -111,24 +111,24 @@ export async function startServices() {
     /** Whether the services are the embedded emulators, in front of which faults can be put. */
     embedded,
 
-    /** Options of a test of something that AWS does: skipped, with the reason, on a target that does not. */
+    /** Options of a test of such a feature: skipped, with the reason, on a target that lacks it. */
     where(behaviour: Behaviour): { readonly skip: string | false } {
       const deviating: readonly Target[] = DEVIATIONS[behaviour];
       return { skip: deviating.includes(target) && `on ${target} it is not so that ${behaviour}` };
     },
 
-    /** A client of DynamoDB with faults on the way: for answers that the emulator never gives. */
+    /** A client of DynamoDB with faults in between: for answers that the emulator never gives. */
     async dynamoDbWith(fault: FunctionFault): Promise<DynamoDBClient> {
       return closedAfterwards(new DynamoDBClient({ endpoint: await faulty('dynamodb', fault) }));
     },
 
-    /** A client of Kinesis with faults on the way. */
+    /** A client of Kinesis with faults in between. */
     async kinesisWith(fault: FunctionFault): Promise<KinesisClient> {
       const endpoint = await faulty('kinesis', fault);
       return closedAfterwards(new KinesisClient({ endpoint, requestHandler: new NodeHttpHandler() }));
     },
 
-    /** A client of SQS with faults on the way. */
+    /** A client of SQS with faults in between. */
     async sqsWith(fault: FunctionFault): Promise<SQSClient> {
       const endpoint = await faulty('sqs', fault);
       return closedAfterwards(new SQSClient({ endpoint, useQueueUrlAsEndpoint: false }));
@@ -174,7 +174,7 @@ export async function startServices() {
       return StreamName;
     },
 
-    /** A bucket; what is in it stays behind on a service that outlives the tests. */
+    /** A bucket; its objects remain on a service that outlives the tests. */
     async bucket(): Promise<string> {
       const Bucket = name('bucket');
       await clients.s3.send(new CreateBucketCommand({ Bucket }));

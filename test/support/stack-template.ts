@@ -37,7 +37,7 @@ export interface Resource {
 
 const ROOT = join(import.meta.dirname, '../..');
 const CACHE = join(ROOT, 'node_modules/.cache/tally-templates');
-/** Everything that a template without bundles is made of, and the console's files that come with it. */
+/** Everything in a template without bundles, and the console's files. */
 const SOURCES = ['{api,client/src,console,lib}/**/*.{ts,tsx,css,html}', 'cdk.json', 'package-lock.json'];
 
 const synthesized = new Map<string, string>();
@@ -67,7 +67,7 @@ function cached(name: string, make: () => string): string {
     const stale = readdirSync(CACHE).filter((each) => !each.startsWith(sources ?? ''));
     for (const each of stale) rmSync(join(CACHE, each), { force: true });
     const made = { text, console: existsSync(consoleFile) ? readFileSync(consoleFile, 'utf8') : '' };
-    // Tests run beside each other: each file appears whole.
+    // Tests run in parallel: each file must appear atomically.
     writeFileSync(`${file}.${process.pid}`, JSON.stringify(made));
     renameSync(`${file}.${process.pid}`, file);
     return text;
@@ -84,7 +84,7 @@ function cached(name: string, make: () => string): string {
   return made.text;
 }
 
-/** Loaded when it is needed: the CDK takes longer to load than most tests take. */
+/** Loaded on demand: the CDK takes longer to load than most tests to run. */
 const load = createRequire(import.meta.url);
 
 function synthesize(stage: string, settings: Settings): string {

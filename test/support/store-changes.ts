@@ -1,4 +1,4 @@
-// Changes of a store that nothing of ours makes: rows, blocks and deltas that are wrong, gone, or from nowhere.
+// Changes to a store that our code never makes: rows, blocks and deltas that are wrong, missing, or made up.
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { holds, nameHash, rangesOf, WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
 import type { Period } from '../../lambdas/core/level.ts';

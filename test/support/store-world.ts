@@ -1,4 +1,4 @@
-// A ledger and a store on an AWS in memory, fed with segments as the aggregator makes them: for tests of what comes after it.
+// A ledger and a store on AWS in memory, fed with segments as the aggregator writes them: for tests of later stages.
 
 import { FakeAws } from '../../fake-aws/aws.ts';
 import type { Transport } from '../../fake-aws/call.ts';
@@ -40,7 +40,7 @@ export interface TestEvent {
 /** When the world begins, epoch milliseconds. */
 export const WORLD_START_MS = Date.UTC(2026, 10, 23, 8);
 
-/** What the compactor of the world is told, unless a test says otherwise. */
+/** The compactor's settings, unless a test overrides them. */
 const WORLD_SETTINGS: CompactorSettings = {
   generation: '1',
   retentions: { hours: undefined, days: undefined, months: undefined, all: undefined },
@@ -86,7 +86,7 @@ export class StoreWorld {
     return world;
   }
 
-  /** Commits a segment of a shard, as the aggregator does. @returns its messages, which nobody has written yet */
+  /** Commits a segment of a shard, as the aggregator does. @returns its messages, not written yet */
   async commit(
     shard: ShardId,
     events: readonly TestEvent[],
@@ -185,7 +185,7 @@ export class StoreWorld {
     });
   }
 
-  /** Everything that a level's blocks of some periods say: sums by metric, entity and cell. */
+  /** The content of a level's blocks of some periods: sums by metric, entity and cell. */
   async blockSums(level: Level, periods: readonly Period[]): Promise<Map<string, bigint>> {
     const sums = new Map<string, bigint>();
     for (const period of periods) {
@@ -207,7 +207,7 @@ function cellName(level: Level, metric: string, entity: string, atMs: number): s
   return `${level} ${metric} ${entity} ${new Date(atMs).toISOString()}`;
 }
 
-/** The sums that a level should have of some events, and the periods that they lie in. */
+/** The sums that a level should have for some events, and their periods. */
 export function expectedSums(level: Level, events: readonly TestEvent[]) {
   const sums = new Map<string, bigint>();
   const periods = new Map<number, Period>();

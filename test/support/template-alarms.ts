@@ -1,7 +1,7 @@
 // Alarms of a synthesized template, as data: what each watches, and which composite has it.
 import { resourcesOf, type TemplateJson } from './stack-template.ts';
 
-/** A metric that an alarm looks at. */
+/** A metric that an alarm watches. */
 export interface WatchedMetric {
   readonly namespace: string;
   readonly name: string;
@@ -24,7 +24,7 @@ export function alarmsOf(template: TemplateJson) {
   }));
 }
 
-/** All composite alarms, with the names of what they are composed of. */
+/** All composite alarms, with the names of their members. */
 export function compositesOf(template: TemplateJson) {
   return resourcesOf(template, 'AWS::CloudWatch::CompositeAlarm').map(([id, { Properties }]) => ({
     id: nameIn(id),

@@ -1,4 +1,4 @@
-// The writer's decisions, on a store and queues in memory: what it stores, acknowledges, brings back and buries.
+// The writer's decisions, on a store and queues in memory: what it stores, acknowledges, delays and buries.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
@@ -92,7 +92,7 @@ function world(minuteRetentionMs?: number) {
   return { ...done, deltas, entries, failing, published, write };
 }
 
-test('a delta is stored once, and acknowledged each time that its message comes', async () => {
+test('a delta is stored once, and acknowledged with each delivery of its message', async () => {
   const { write, deltas, acknowledged } = world();
   const copies = ['x', 'y'].map((messageId) => message(1, [row('/a', 5)], { messageId }));
   assert.deepEqual((await write(copies)).retry, []);
@@ -110,14 +110,14 @@ test('a message of several deltas is acknowledged at once', async () => {
   assert.deepEqual([deltas.size, acknowledged], [4, ['1.0.1/0+1+2+3']]);
 });
 
-test('a message whose delta was given up is dropped: nothing is acknowledged', async () => {
+test('a message whose delta was discarded is dropped: nothing is acknowledged', async () => {
   const { write, deltas, acknowledged } = world();
   deltas.set('1.0.1/0', 'tombstone');
   assert.deepEqual((await write([message(1, [row('/a')])])).retry, []);
   assert.deepEqual([deltas.get('1.0.1/0'), acknowledged], ['tombstone', []]);
 });
 
-test('events are counted by the acknowledgement that is the first of its part, and are as old as their segment', async () => {
+test('events count with the first acknowledgement of their part, and are as old as their segment', async () => {
   const { write, entries } = world();
   const entry = lostEntry(planSegment(undefined, [record(1, {}, ARRIVAL_MS - 3_000)], CONFIG, []));
   entries.set('1.0.1', { ...entry, parts: [{ events: 5, range: WHOLE_RANGE }], expired: { 0: 2 } });
@@ -128,7 +128,7 @@ test('events are counted by the acknowledgement that is the first of its part, a
   assert.deepEqual([second.eventsCounted, second.freshnessMs, second.partsAcknowledged], [0, [], 1]);
 });
 
-test('only the messages concerned are brought back, each time later', async () => {
+test('only the messages concerned are redelivered, each time later', async () => {
   const { write, failing, delayed, acknowledged, deltas } = world();
   failing.entities.add('/hot');
   const pages = Array.from({ length: 400 }, (_, index) => row(`/pages/${index}`));
@@ -151,7 +151,7 @@ test('only the messages concerned are brought back, each time later', async () =
   assert.equal(deltas.size, 4);
 });
 
-test('with its attempts used up a message is buried with its history, and the ledger is told', async () => {
+test('with its attempts used up, a message is buried with its history, and the ledger notes it', async () => {
   const { write, failing, buried, noted } = world();
   failing.entities.add('/hot');
   const earlier: MessageHistory = {
@@ -172,7 +172,7 @@ test('with its attempts used up a message is buried with its history, and the le
   );
 });
 
-test('poison is buried at the first sight of it, and its neighbours are written', async () => {
+test('poison is buried on its first delivery, and its neighbours are written', async () => {
   const { write, buried, deltas } = world();
   const { retry } = await write([
     message(1, [], { messageId: 'bad', body: '{"v":9}' }),
@@ -190,7 +190,7 @@ test('a message that cannot be buried stays in the queue', async () => {
   assert.deepEqual([retry, buried], [['bad'], []]);
 });
 
-test('a part that cannot be acknowledged is brought back', async () => {
+test('a part that cannot be acknowledged is redelivered', async () => {
   const { write, failing, deltas } = world();
   failing.acknowledge = true;
   assert.deepEqual((await write([message(1, [row('/a')])])).retry, ['m1']);
@@ -199,7 +199,7 @@ test('a part that cannot be acknowledged is brought back', async () => {
   assert.deepEqual(deltas.get('1.0.1/0'), [row('/a')]);
 });
 
-test('when time runs out the rest comes back at once, and is not buried however often it came', async () => {
+test('when time runs out, the rest is redelivered at once, and never buried for it', async () => {
   const { write, delayed, buried, acknowledged } = world();
   let left = 2;
   const { retry } = await write(
@@ -220,7 +220,7 @@ test('when time runs out the rest comes back at once, and is not buried however 
   assert.equal(acknowledged.length, 2);
 });
 
-test('a copy of a counted part that comes after the expiry is no expired part: nothing is noted, nothing kept', async () => {
+test('a copy of a counted part that arrives after the expiry is not expired: nothing is noted or archived', async () => {
   const { write, entries, expired, noted } = world(DAY_MS);
   const entry = lostEntry(planSegment(undefined, [record(1, {}, ARRIVAL_MS)], CONFIG, []));
   entries.set('1.0.1', { ...entry, acked: new Set([0]) });
@@ -238,7 +238,7 @@ test('a delta with rows past the retention of minutes is kept in the archive, to
   );
 });
 
-test('a raised retention brings nothing back: minutes that were gone are expired still', async () => {
+test('a raised retention restores nothing: minutes that were gone stay expired', async () => {
   const retentions = { hours: DAY_MS, days: undefined, months: undefined, all: undefined };
   for (const raisedMs of [400 * DAY_MS, undefined]) {
     const { write, expired, published } = world(raisedMs);

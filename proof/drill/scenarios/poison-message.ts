@@ -1,4 +1,4 @@
-// Something that is no rollup message gets into the queue.
+// A message that is not a rollup message gets into the queue.
 import type { Scenario } from '../scenario.ts';
 
 export const poisonMessage: Scenario = {

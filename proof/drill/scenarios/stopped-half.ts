@@ -1,4 +1,4 @@
-// One of the two halves stands still: its event source mapping is disabled, and an operator enables it again.
+// One half is stopped: its event source mapping is disabled, and an operator enables it again.
 import type { Scenario, Stage } from '../scenario.ts';
 
 /** A matter of minutes: they look at how long it took, when it is over. */

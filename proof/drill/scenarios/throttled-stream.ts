@@ -1,9 +1,9 @@
-// More records than the stream's shards take, until an operator gives it more shards.
+// More records than the stream's shards accept, until an operator adds shards.
 import { asList, asObject, asText, type Json, parseJson } from '../../../local/json.ts';
 import type { Drill } from '../drill.ts';
 import type { Scenario } from '../scenario.ts';
 
-/** Records that a shard takes in a minute of the drill: the emulator takes all, so the drill answers for it. */
+/** Records that a shard accepts in a minute of the drill: the emulator accepts all, so the drill throttles. */
 const RECORDS_PER_SHARD = 30;
 const SURGE_REQUESTS = 16;
 
@@ -32,7 +32,7 @@ export const throttledStream: Scenario = {
   },
 };
 
-/** Lets so many records a shard and minute pass; the rest of a request is refused, record by record, as Kinesis does. */
+/** Passes a number of records for each shard and minute, and refuses the rest of a request record by record, as Kinesis does. */
 function limit(drill: Drill): void {
   const StreamName = drill.nameOf('AWS::Kinesis::Stream', 'Events');
   let minute = 0;

@@ -1,4 +1,4 @@
-// The retry parameter is misspelt, then put right with values that park messages at the first trouble.
+// The retry parameter is misspelt, then corrected with values that park messages at the first failure.
 import { tableAway } from '../faults.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 

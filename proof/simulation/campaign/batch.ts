@@ -10,7 +10,7 @@ export interface Failure {
   readonly message: string;
 }
 
-/** What came of some histories. */
+/** The results of some histories. */
 export interface Tally {
   histories: number;
   steps: number;
@@ -21,7 +21,7 @@ export interface Tally {
   readonly failures: Failure[];
 }
 
-/** Nothing run yet. */
+/** No results yet. */
 export function emptyTally(): Tally {
   return { histories: 0, steps: 0, events: 0, struck: new Map(), crossed: new Map(), failures: [] };
 }

@@ -1,9 +1,9 @@
-// A campaign: many seeds over all processors, until enough were run, time is up, or promises broke.
+// A campaign: many seeds on all processors, until enough were run, time is up, or too many failed.
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { addTally, emptyTally, type Tally } from './batch.ts';
 
-/** How a campaign is run. */
+/** Options of a campaign. */
 export interface CampaignOptions {
   /** The first seed; the others follow it. */
   readonly from: number;
@@ -14,11 +14,11 @@ export interface CampaignOptions {
   readonly workers?: number;
   /** Seeds that may fail before it ends. */
   readonly failuresMax?: number;
-  /** Hears of progress now and then. */
+  /** Called with progress from time to time. */
   readonly onProgress?: (tally: Tally) => void;
 }
 
-/** Most seeds that a worker gets at once, and about how often each one asks at least: no worker waits long for the last. */
+/** Maximum seeds that a worker gets at once, and about how often each asks: no worker waits long for the last one. */
 const SEEDS_AT_ONCE_MAX = 20;
 const ASKS_LEAST = 5;
 

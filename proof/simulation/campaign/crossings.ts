@@ -1,4 +1,4 @@
-// What a campaign promises to reach: a limit, an expiry or a fault that no history met says nothing about what happens beyond it.
+// What a campaign must reach: a limit, an expiry or a fault that no history met is untested.
 import type { Tally } from './batch.ts';
 
 /** Limits and expiries, by the names under which they are noted; and kinds of faults. */
@@ -18,7 +18,7 @@ const EXPECTED = [
 ];
 
 /**
- * What a campaign never reached; nothing where it was too short to tell.
+ * What a campaign never reached; nothing if it was too short to tell.
  * @param historiesLeast so many histories reach everything, unless something is wrong with what is drawn
  */
 export function neverReached(

@@ -1,4 +1,4 @@
-// What the simulation says to people: faults first, then the verdict, and how to see it again.
+// The simulation's output: faults first, then the verdict, and how to replay it.
 import { describeFault } from '../plan/faults.ts';
 import type { HistoryPlan, Omitted } from '../plan/history-plan.ts';
 import type { Verdict } from '../run-history.ts';
@@ -18,7 +18,7 @@ export function describePlan({ seed, settings, puts, faults, omitted }: HistoryP
   ].join('\n');
 }
 
-/** The records of a history that was cut down. */
+/** The records of a shrunk history. */
 export function describeRecords({ puts, settings }: HistoryPlan): string {
   return puts
     .map(({ atMs, partitionKey, data }) => {
@@ -28,7 +28,7 @@ export function describeRecords({ puts, settings }: HistoryPlan): string {
     .join('\n');
 }
 
-/** What came of one history. */
+/** The result of one history. */
 export function describeVerdict(verdict: Verdict): string {
   const { violation, traceHash, steps, events } = verdict;
   const outcome =

@@ -1,8 +1,8 @@
-// Makes a failing history short: leaves out faults and records for as long as the same promise stays broken in the same way.
+// Shrinks a failing history: removes faults and records as long as the same promise breaks in the same way.
 import { NOTHING_OMITTED, type Omitted, planHistory } from '../plan/history-plan.ts';
 import { runHistory, type Verdict } from '../run-history.ts';
 
-/** What is left of a failing history. */
+/** The shrunk history. */
 export interface Shrunk {
   readonly omitted: Omitted;
   /** Histories run on the way. */

@@ -1,4 +1,4 @@
-// A worker thread of a campaign: takes ranges of seeds, gives back tallies.
+// A worker thread of a campaign: takes ranges of seeds, and returns tallies.
 import { parentPort } from 'node:worker_threads';
 import { runSeeds } from './batch.ts';
 

@@ -27,14 +27,14 @@ import { TIMEOUT_MS } from '../plan/settings.ts';
 import type { RememberedPolicy } from '../world/world.ts';
 import { nothingSaved, recountAll } from './recounts.ts';
 
-/** What a deployment brings. */
+/** What a deployment sets. */
 export interface Deployment {
   readonly rollup: RollupConfig;
   readonly retentions: LevelRetentionsMs;
   readonly generation: string;
 }
 
-/** A container: what stays in memory between invocations, and the clock of its machine. */
+/** A container: its memory between invocations, and its machine's clock. */
 interface Container {
   readonly deployment: Deployment;
   readonly windows: DedupWindows;
@@ -46,14 +46,14 @@ interface Container {
 /** How an invocation ended, as its trigger sees it. */
 export type Ending<T> = { readonly result: T } | { readonly failure: string };
 
-/** What comes of a batch of the writer. */
+/** The result of a writer's batch. */
 export type WriteOutcome = Awaited<ReturnType<typeof writeRollups>>;
 
-/** Time that the aggregator's handler keeps back before it starts another segment. */
+/** Time that the aggregator's handler reserves before it starts another segment. */
 const SEGMENT_RESERVE_MS = 15_000;
-/** Time that the writer's handler keeps back for acknowledgements. */
+/** Time that the writer's handler reserves for acknowledgements. */
 const REPORT_RESERVE_MS = 15_000;
-/** Time that the handlers of scheduled functions keep back. */
+/** Time that the handlers of scheduled functions reserve. */
 const RESERVE_MS = { redriver: 15_000, accountant: 20_000, compactor: 30_000 };
 
 /** Runs use cases in containers. */
@@ -123,7 +123,7 @@ export class Functions {
     });
   }
 
-  /** Does to a parked dead letter what an operator does, with the same things going wrong on the way. */
+  /** Acts on a parked dead letter as an operator does, with the same faults. */
   operate(name: string, hand: (message: ParkedMessage, ports: OperatorPorts) => Promise<unknown>): void {
     const ended = () => {};
     this.#invoke('redriver', `operator ${name}`, ended, async (invocation) => {
@@ -134,7 +134,7 @@ export class Functions {
     });
   }
 
-  /** Deletes what has arrived of an entity: again and again, as an operator does, until the command comes to its end. */
+  /** Deletes an entity's events that have arrived, repeating the command until it finishes, as an operator does. */
   deleteEntity(entity: string): void {
     const { oracle, scheduler } = this.#history;
     oracle.deletionBegins(entity, scheduler.nowMs());
@@ -150,7 +150,7 @@ export class Functions {
     });
   }
 
-  /** Recounts everything while everything goes on, and lets the oracle hear what it found. */
+  /** Recounts everything while the pipeline runs, and reports the findings to the oracle. */
   recount(saved = nothingSaved()): void {
     const { oracle } = this.#history;
     const unfinished = oracle.deletionsUnderWay();
@@ -163,7 +163,7 @@ export class Functions {
     );
   }
 
-  /** In a minute; until then it counts as under way. */
+  /** Runs in a minute; until then it counts as pending. */
   #later(run: () => void): void {
     const { context, scheduler } = this.#history;
     context.pending += 1;
@@ -173,7 +173,7 @@ export class Functions {
     });
   }
 
-  /** Moves the checkpoints forward and reads the status, as the accountant's handler does, while everything else goes on. */
+  /** Moves the checkpoints forward and reads the status, as the accountant's handler does, while the pipeline runs. */
   account(onEnd: (ending: Ending<unknown>) => void): void {
     const { oracle } = this.#history;
     this.#invoke('accountant', '', onEnd, async (invocation, { deployment: { generation, retentions } }) => {
@@ -185,7 +185,7 @@ export class Functions {
     });
   }
 
-  /** Compacts what is due, while everything else goes on. */
+  /** Compacts what is due, while the pipeline runs. */
   compact(onEnd: (ending: Ending<CompactionReport>) => void): void {
     const { compaction } = this.#history.settings;
     this.#invoke('compactor', '', onEnd, (invocation, { deployment }) => {
@@ -197,7 +197,7 @@ export class Functions {
     });
   }
 
-  /** Answers a question about a counter, and lets the oracle hear it. */
+  /** Answers a query about a counter, and reports the answer to the oracle. */
   ask(name: string, parameters: Readonly<Record<string, string>>): void {
     const [metric = '', entity = ''] = name.split('\n');
     const subject = `${metric} of ${entity} by ${parameters['by']}`;
@@ -271,7 +271,7 @@ export class Functions {
       },
       (error: unknown) => {
         stopped();
-        // The Node runtime survives a rejection: the container stays warm, with whatever it believes.
+        // The Node runtime survives a rejection: the container stays warm, and keeps its memory.
         end({ failure: String(error) }, true);
       },
     );
@@ -291,7 +291,7 @@ export class Functions {
       windows: new DedupWindows(settings.idsMax),
       policy: this.#history.world.nothingRemembered(),
       hints: new Map(),
-      // What an operator's deletion reaches is what had arrived when the command was given.
+      // An operator's deletion covers what had arrived when the command began.
       skewMs: role === 'operator' ? 0 : skew.between(-settings.clockSkewMs, settings.clockSkewMs),
     };
   }

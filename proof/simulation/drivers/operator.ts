@@ -1,11 +1,11 @@
-// What people do to a running system: reshard, deploy, change the retry parameter, redrive, replay by hand, and worse.
+// What operators do to a running system: reshard, deploy, change the retry parameter, redrive, replay, and worse.
 import { discardParked, replayParked } from '../../../lambdas/redriver/operate.ts';
 import type { History } from '../history.ts';
 import type { Fault } from '../plan/faults.ts';
 
-const DISCARDING = { by: 'operator', at: '2026-11-22T05:00:00.000Z', why: 'nobody wants it' };
+const DISCARDING = { by: 'operator', at: '2026-11-22T05:00:00.000Z', why: 'not wanted' };
 
-/** Carries out what a fault is, when its time has come. */
+/** Carries out a fault at its time. */
 export function carryOut(fault: Fault, history: History): void {
   const { scheduler, context, faults, functions, schedules, streamMapping, world } = history;
   context.trace.note(scheduler.nowMs(), `fault ${fault.kind}`);
@@ -73,7 +73,7 @@ export function carryOut(fault: Fault, history: History): void {
       return;
   }
   faults.count(fault.kind);
-  // What it sets off is counted, and has to reach the levels.
+  // Its events are counted, and must reach the levels.
   schedules.compactSoon();
 }
 
@@ -94,12 +94,12 @@ function reshard(
   return true;
 }
 
-/** The names of parked dead letters that can be understood. */
+/** The names of parked dead letters that are not poison. */
 function parkedNames({ world }: History): string[] {
   return world.archive.parkedNames().filter((name) => !name.startsWith('poison/'));
 }
 
-/** Sends every parked message that can be understood to the queue again. @returns how many */
+/** Replays every parked message that is not poison. @returns how many */
 export function sendParkedAgain(history: History): number {
   const names = parkedNames(history);
   for (const name of names) {

@@ -1,4 +1,4 @@
-// The event source mapping of the rollup queue: some writers at once, messages deleted when the writer does not ask for them.
+// The event source mapping of the rollup queue: some concurrent writers; messages are deleted unless the writer reports them as failed.
 import type { History } from '../history.ts';
 import { VISIBILITY_MS } from '../plan/settings.ts';
 
@@ -29,7 +29,7 @@ export class QueueMapping {
       const messages = world.queue.receive(settings.writerBatch, VISIBILITY_MS);
       if (messages.length === 0) return;
       this.#busy += 1;
-      // Should this batch fail, its messages come back by themselves.
+      // If this batch fails, its messages become visible again by themselves.
       this.#wake(nowMs + VISIBILITY_MS);
       functions.write(messages, (ending) => {
         this.#busy -= 1;

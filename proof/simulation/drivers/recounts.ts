@@ -1,4 +1,4 @@
-// The recount as an operator's command runs it, and damage for it to find.
+// Recount as an operator's command runs it, and damage for it to find.
 import { finishPlans } from '../../../lambdas/compactor/finish-plans.ts';
 import { holds, nameHash, WHOLE_RANGE } from '../../../lambdas/core/hash-range.ts';
 import { goneAtMs, LEVELS, type Level, type Retentions } from '../../../lambdas/core/level.ts';
@@ -16,12 +16,12 @@ import type { Network } from '../world/network.ts';
 import { MemorySpill, type Saved } from '../world/spill.ts';
 import type { Deployment } from './functions.ts';
 
-/** Nothing of a recount was done yet. */
+/** A recount that has not begun. */
 export function nothingSaved(): Saved {
   return { state: undefined, spill: undefined };
 }
 
-/** Recounts all hours, in several parts. @param saved from where it goes on, and what it leaves behind */
+/** Recounts all hours, in several parts. @param saved its progress, before and after */
 export async function recountAll(
   { world, settings }: History,
   network: Network,
@@ -30,7 +30,7 @@ export async function recountAll(
   saved: Saved,
   isRepair = false,
 ): Promise<Findings> {
-  const { ledger, log, raw, state, store, forget, repairs: archive } = world.clients(network, clock);
+  const { ledger, log, raw, state, store, rewriter, repairs: archive } = world.clients(network, clock);
   const { blockBytes } = settings.compaction;
   const cut = {
     periodsAtOnce: 16,
@@ -43,11 +43,12 @@ export async function recountAll(
   const spill = saved.spill ?? new MemorySpill(begun.spilled.length);
   saved.spill = spill;
   spill.cut(begun.spilled);
-  const compactor = { ledger, state, store, stream: log, clock };
-  const compaction = { finishPlans: () => finishPlans(compactor) };
   const source = settings.archiveRaw ? archivedSource(raw, clock, undefined) : log;
-  const repair = isRepair ? { store, forget, state, archive } : undefined;
-  const ports = { ledger, source, state, store, periods: forget, compaction, spill, clock, repair };
+  const repair = isRepair ? { store, rewriter, state, archive } : undefined;
+  const ports = {
+    ...{ ledger, source, state, store, periods: rewriter, spill, clock, repair },
+    finishPlans: () => finishPlans({ ledger, state, store, stream: log, clock }),
+  };
   return recount(
     structuredClone(begun),
     ports,
@@ -67,16 +68,16 @@ export interface Damage {
   readonly entity: string;
 }
 
-/** Damages a row of a block that is kept, and the list made of it: changes it, drops it, or adds one that no segment gives. */
+/** Damages a row of a retained block, and the top list made from it: changes the row, drops it, or adds one that no segment has. */
 export async function damage(
   { world, scheduler, random }: History,
   network: Network,
   retentions: Retentions,
 ): Promise<Damage | undefined> {
-  const { forget, state, store } = world.clients(network, scheduler);
+  const { rewriter, state, store } = world.clients(network, scheduler);
   const draw = random.fork('damage');
   const level = draw.pick(LEVELS);
-  const periods = (await forget.periodsOf(level)).filter(
+  const periods = (await rewriter.periodsOf(level)).filter(
     (period) => goneAtMs(period, retentions) > scheduler.nowMs(),
   );
   const leaves = (await leavesIn(store, periods, WHOLE_RANGE)).filter(
@@ -100,7 +101,7 @@ export async function damage(
   const content = encodeRows(damaged.sort(compareRows));
   const { epoch, edit } = block;
   await store.putBlock(period, range, { epoch, edit, content }, { is: 'as-read', epoch, edit }, undefined);
-  // As the next epoch would make the list.
+  // As the next epoch would compute the list.
   const latest = (await state.readState())[level].epoch;
   await makeTops({ period, metrics: new Set([row.metric]) }, latest, store, retentions);
   return { level, entity };

@@ -1,4 +1,4 @@
-// The schedules: redrive, the accountant and the compactor, every so often as long as there is something for them to do.
+// The schedules: redrive, the accountant and the compactor, at their intervals, as long as there is work.
 import type { CompactionReport } from '../../../lambdas/compactor/ports.ts';
 import type { History } from '../history.ts';
 import type { Role } from '../plan/faults.ts';
@@ -25,7 +25,7 @@ export class Schedules {
     });
   }
 
-  /** Redrives on request, whatever else is running. */
+  /** Redrives on request, at any time. */
   redriveNow(): void {
     this.#history.functions.redrive(() => {});
   }

@@ -6,7 +6,7 @@ import type { StoredShard } from '../world/stream.ts';
 
 const BACKOFF_MAX_MS = 60_000;
 
-/** Reads one shard and hands batches to the aggregator; a failed one is cut anew. */
+/** Reads one shard and passes batches to the aggregator; after a failure it builds a new batch. */
 class ShardPoller {
   readonly shard: StoredShard;
   readonly #mapping: StreamMapping;
@@ -36,22 +36,22 @@ class ShardPoller {
     return this.#position;
   }
 
-  /** Whether a batch of its is being worked on. */
+  /** Whether one of its batches is in progress. */
   get busy(): boolean {
     return this.#busy;
   }
 
-  /** Whether it has handed over all there is. */
+  /** Whether it has delivered everything so far. */
   get caughtUp(): boolean {
     return !this.#busy && (this.#batchesLeft === 0 || this.#position >= this.shard.records.length);
   }
 
-  /** Whether it has come to the end of a closed shard. */
+  /** Whether it has reached the end of a closed shard. */
   get finished(): boolean {
     return this.shard.closedMs !== undefined && !this.#busy && this.#position >= this.shard.records.length;
   }
 
-  /** Forgets how far it was. */
+  /** Forgets its position. */
   goBack(records: number): void {
     this.#position = Math.max(0, this.#position - records);
     this.wake(0);
@@ -96,7 +96,7 @@ class ShardPoller {
       const { result } = ending;
       const resume =
         result === 'done' ? batch.length : batch.findIndex((r) => r.sequenceNumber === result.resumeAt);
-      // Lambda takes an unknown sequence number for a failure of the whole batch.
+      // Lambda treats an unknown sequence number as a failure of the whole batch.
       const taken = Math.max(0, resume);
       // A checkpoint that was lost meanwhile stays lost.
       if (this.#position === from) this.#position = from + taken;
@@ -115,7 +115,7 @@ export class StreamMapping {
     this.#history = history;
   }
 
-  /** A record came into a shard. */
+  /** A record arrived in a shard. */
   arrived(shard: StoredShard): void {
     const { settings, random } = this.#history;
     const delayMs = random.between(1, settings.batchWindowMs);
@@ -123,14 +123,14 @@ export class StreamMapping {
     for (const twin of this.#twins) if (twin.shard === shard) twin.wake(delayMs);
   }
 
-  /** Whether a shard may be read: its parents are read to their ends, or the mapping gets that wrong. */
+  /** Whether a shard may be read: its parents are read to their ends, or the mapping fails to wait. */
   mayStart(shard: StoredShard): boolean {
     if (this.#history.faults.earlyChildren) return true;
     const { stream } = this.#history.world;
     return shard.parents.every((parent) => this.#poller(stream.shard(parent)).finished);
   }
 
-  /** A shard is at its end: its children may start. */
+  /** A shard was read to its end: its children may start. */
   shardFinished(): void {
     for (const poller of this.#pollers.values()) if (!poller.caughtUp) poller.wake(1);
   }
@@ -140,12 +140,12 @@ export class StreamMapping {
     for (const shard of this.#history.world.stream.all()) this.#poller(shard).wake(0);
   }
 
-  /** A checkpoint is lost: records that were counted come again. */
+  /** A checkpoint is lost: records already counted are delivered again. */
   loseCheckpoint(records: number): void {
     for (const poller of this.#pollers.values()) poller.goBack(records);
   }
 
-  /** For a while two pollers believe that a shard is theirs. */
+  /** For a while, two pollers read one shard. */
   startTwins(records: number, batches: number): void {
     for (const { shard, position } of [...this.#pollers.values()]) {
       const options = {
@@ -159,7 +159,7 @@ export class StreamMapping {
     }
   }
 
-  /** Whether everything in the stream was handed over. */
+  /** Whether everything in the stream was delivered. */
   get caughtUp(): boolean {
     const pollers = this.#history.world.stream.all().map((shard) => this.#poller(shard));
     return pollers.every(({ caughtUp }) => caughtUp) && this.#twins.every(({ busy }) => !busy);

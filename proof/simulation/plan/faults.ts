@@ -1,4 +1,4 @@
-// The faults that a history's seed decides: a list, so that it can be printed, and cut down while it still fails.
+// The faults that a history's seed determines: a list, so that it can be printed and shrunk.
 
 import type { RollupConfig } from '../../../lambdas/core/segment.ts';
 import type { LevelRetentionsMs } from '../../../lambdas/core/watermark.ts';
@@ -15,7 +15,7 @@ import {
 /** Who runs: a function, or an operator's command. */
 export type Role = 'aggregator' | 'writer' | 'redriver' | 'accountant' | 'compactor' | 'reader' | 'operator';
 
-/** Which call a fault waits for: the first one from its time on that matches. */
+/** The call that a fault strikes: the first match from its time on. */
 interface Target {
   readonly atMs: number;
   readonly role: Role;
@@ -56,14 +56,14 @@ export type Fault =
   | { readonly kind: 'retention'; readonly atMs: number; readonly retentions: LevelRetentionsMs }
   /** A deployment with a new generation of the stream. */
   | { readonly kind: 'generation'; readonly atMs: number }
-  /** An operator deletes an entity, which is drawn when its time has come; or recounts everything. */
+  /** An operator deletes an entity, which is drawn at that time; or recounts everything. */
   | { readonly kind: 'delete-entity'; readonly atMs: number; readonly pick: number }
   | { readonly kind: 'recount'; readonly atMs: number }
   | { readonly kind: 'retries'; readonly atMs: number; readonly text: string }
   | { readonly kind: 'poison'; readonly atMs: number; readonly body: string }
   | { readonly kind: 'redrive-now'; readonly atMs: number }
   | { readonly kind: 'replay-parked'; readonly atMs: number }
-  /** An operator gives a parked dead letter up; which one is drawn when its time has come. */
+  /** An operator discards a parked dead letter, which is drawn at that time. */
   | { readonly kind: 'discard-parked'; readonly atMs: number; readonly pick: number }
   | { readonly kind: 'pause'; readonly atMs: number; readonly role: Role; readonly lengthMs: number };
 
@@ -117,7 +117,7 @@ function target(random: Random): Omit<Target, 'atMs'> {
 
 const HANG_MS = [20_000, 50_000, 70_000, 200_000];
 const PAUSED_MS = [5 * MINUTE_MS, 50 * MINUTE_MS, 3 * HOUR_MS];
-/** What a compactor is hung in while another one goes on: what it read is old when it goes on itself. */
+/** Calls in which a compactor hangs while another continues: when it resumes, what it has read is stale. */
 const COMPACTING = words('putBlock putBlock readBlocks putEpoch markDone');
 
 type Kind = Fault['kind'];
@@ -207,7 +207,7 @@ function drawParked(random: Random, { startMs, trafficMs, weeks }: Settings): Fa
     const lateMs = [replayMs + 20 * DAY_MS, aroundExpiryMs, aroundExpiryMs, aroundDeletionMs];
     replayMs = Math.max(replayMs, random.pick(weeks ? [soonMs, ...lateMs] : [soonMs]));
     faults.push({ kind: 'replay-parked', atMs: replayMs }, { kind: 'copies', atMs: replayMs, copies: 2 });
-    // Mostly before a replay comes: afterwards there is little left to give up.
+    // Mostly before a replay, since little is left to discard afterwards.
     const discardMs = replayMs - random.pick([0, HOUR_MS, HOUR_MS]);
     if (random.chance(0.6)) faults.push({ kind: 'discard-parked', atMs: discardMs, pick: random.next() });
     const operation = random.pick(['putDelta', 'acknowledge', 'put', 'noteExpired']);

@@ -1,26 +1,26 @@
-// A history as its seed decides it: settings, records, faults; and the same with some of them left out.
+// A history as its seed determines it: settings, records, faults; and the same with some omitted.
 import { Random } from '../random.ts';
 import { drawFaults, type Fault } from './faults.ts';
 import { drawSettings, type Settings } from './settings.ts';
 import { drawWorkload, type Put } from './workload.ts';
 
-/** Everything that is decided about a history before it starts. */
+/** Everything determined about a history before it starts. */
 export interface HistoryPlan {
   readonly seed: number;
   readonly settings: Settings;
   readonly puts: readonly Put[];
   readonly faults: readonly Fault[];
-  /** What was left out, by place in the seed's full lists. */
+  /** What was omitted, by index in the seed's full lists. */
   readonly omitted: Omitted;
 }
 
-/** Places of records and faults that a history leaves out. */
+/** Indexes of records and faults that a history omits. */
 export interface Omitted {
   readonly puts: ReadonlySet<number>;
   readonly faults: ReadonlySet<number>;
 }
 
-/** Leaves nothing out. */
+/** Omits nothing. */
 export const NOTHING_OMITTED: Omitted = { puts: new Set(), faults: new Set() };
 
 /** Draws the history of a seed. */

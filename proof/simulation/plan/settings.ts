@@ -1,4 +1,4 @@
-// What a history's seed decides about the system itself: shards, configuration, sizes, retentions, clocks.
+// What a history's seed determines about the system: shards, configuration, sizes, retentions, clocks.
 import type { CompactorSettings } from '../../../lambdas/compactor/ports.ts';
 import type { RollupConfig } from '../../../lambdas/core/segment.ts';
 import type { LevelRetentionsMs } from '../../../lambdas/core/watermark.ts';
@@ -8,7 +8,7 @@ import { ORDINARY_WORLD, type WorldLimits } from '../world/world.ts';
 /** How much a history holds. */
 export type Size = 'small' | 'window' | 'entities' | 'names';
 
-/** Everything about a history but its events and its faults. Times are milliseconds. */
+/** Everything about a history except its events and faults. Times are milliseconds. */
 export interface Settings {
   /** When the first record may arrive. */
   readonly startMs: number;
@@ -25,9 +25,9 @@ export interface Settings {
   readonly messageBytesMax: number;
   /** Most bytes of ids in a segment's entry. */
   readonly inlineIdsBytesMax: number;
-  /** The least dedup window that any deployment of this history has: what is promised. */
+  /** The shortest dedup window of any deployment in this history: the promised one. */
   readonly dedupWindowLeastMs: number;
-  /** How old an event may be at most, by each deployment: between the least and the most it may count or not. */
+  /** Maximum age of an event, by deployment: between the lowest and the highest, an event may or may not count. */
   readonly acceptPastsMs: readonly (number | undefined)[];
   /** Whether the stream keeps records for an hour only, so that an outage may outlast it. */
   readonly shortLog: boolean;
@@ -55,7 +55,7 @@ export interface Settings {
   readonly compactorEveryMs: number;
   readonly retentions: LevelRetentionsMs;
   readonly compaction: Omit<CompactorSettings, 'generation' | 'slotBits' | 'retentions'>;
-  /** How long deltas, entries and ids are kept; undefined: for ever. */
+  /** How long deltas, entries and ids are kept; undefined: forever. */
   readonly deltaRetentionMs: number | undefined;
   readonly ledgerRetentionMs: number | undefined;
   /** How far a container's clock may be off, either way. */
@@ -81,7 +81,7 @@ export const VISIBILITY_MS = 180_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
-/** Before five on a Sunday, and shortly before a day, a month and a year are over. */
+/** Shortly before five on a Sunday, and shortly before the end of a day, a month and a year. */
 const STARTS_MS = [
   Date.UTC(2026, 10, 22, 4, 50),
   Date.UTC(2026, 10, 22, 4, 50),
@@ -89,7 +89,7 @@ const STARTS_MS = [
   Date.UTC(2026, 10, 30, 23, 50),
   Date.UTC(2026, 11, 31, 23, 50),
 ];
-/** Days on which records arrive in a history that sees everything expire that does. */
+/** Days on which records arrive in a history long enough for everything to expire. */
 const LONG_DAYS = [0, 1, 2, 9, 30, 33];
 const SEQUENCE_BASE = 49_600_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n;
 
@@ -99,7 +99,7 @@ const LARGE_EVERY = 300;
 
 const ACCEPT_PASTS_MS = [undefined, 7 * DAY_MS, 2 * HOUR_MS, 10 * MINUTE_MS];
 
-/** A configuration as a deployment may bring it. */
+/** A configuration of a deployment. */
 export function rollupConfig(
   random: Random,
   { rollup, size }: Pick<Settings, 'rollup' | 'size'>,
@@ -113,7 +113,7 @@ export function rollupConfig(
   };
 }
 
-/** Retentions as a deployment may bring them; the finer a level, the shorter. */
+/** Retentions of a deployment; finer levels have shorter ones. */
 export function drawRetentions(random: Random): LevelRetentionsMs {
   const hours = random.pick([undefined, 9 * DAY_MS, MINUTES_RETENTION_MS]);
   const days = hours === undefined || random.chance(0.5) ? undefined : hours + 7 * DAY_MS;
@@ -150,7 +150,7 @@ export function drawSettings(random: Random, seed: number): Settings {
     streamRetentionMs: shortLog ? HOUR_MS : 7 * DAY_MS,
     weeks,
     archiveRaw: random.chance(0.3),
-    // As long as a message may come back: in histories of weeks, one that was parked.
+    // As long as a message may return: in histories of weeks, after it was parked.
     deltaRetentionMs: (weeks ? 80 : long ? 26 : 45) * DAY_MS,
     ledgerRetentionMs: (weeks ? 80 : long ? 26 : 60) * DAY_MS,
     queueRetentionMs: 4 * DAY_MS,

@@ -1,9 +1,9 @@
-// What the producers of a history send: events, batches of them, their retries, and things that are no events at all.
+// What a history's producers send: events, batches, retries, and malformed events.
 import { createHash } from 'node:crypto';
 import type { Random } from '../random.ts';
 import type { Settings } from './settings.ts';
 
-/** One occurrence of an event in a record, and all that is true about it. */
+/** One occurrence of an event in a record, and the truth about it. */
 export interface Occurrence {
   /** What it has in common with its twins, of which one counts; undefined: it has none. */
   readonly id: string | undefined;
@@ -27,14 +27,14 @@ export interface Put {
   readonly occurrences: readonly Occurrence[];
 }
 
-/** An event as a producer has it: as JSON, with the id that stands there. */
+/** An event as JSON, with its id. */
 interface Event {
   readonly text: string;
   readonly id: string | undefined;
   readonly occurrence: Omit<Occurrence, 'id'>;
 }
 
-/** A batch: cut once, and sent again only as it is. */
+/** A batch: formed once, and retried unchanged. */
 interface Batch {
   readonly key: string;
   readonly events: readonly Event[];
@@ -83,7 +83,7 @@ export function drawWorkload(random: Random, settings: Settings): Put[] {
     const batch = drawBatch(random, number, firstMs, settings);
     number += batch.events.length - 1;
     for (const atMs of times) puts.push(batched(random, settings, atMs, batch));
-    // A producer that breaks the rule: what stands in its old place is a twin, and everything else counts.
+    // A producer that breaks the rule: an event at its old position is a duplicate, and all others count.
     if (random.chance(0.1)) {
       const mixed = { ...batch, events: random.shuffled(batch.events) };
       puts.push(batched(random, settings, firstMs + random.between(0, 10_000), mixed));
@@ -123,7 +123,7 @@ function longName(seed: string, length: number): string {
   return name.slice(0, length);
 }
 
-/** Some events that are at hand at one time; some have an id, which may occur twice among them, or in another metric. */
+/** Some events of one moment; some have an id, which may occur twice among them, or in another metric. */
 function drawBatch(random: Random, number: number, firstMs: number, settings: Settings): Batch {
   const events: Event[] = [];
   for (let place = random.between(1, 8); place > 0; place -= 1) {
@@ -161,7 +161,7 @@ function batched(random: Random, settings: Settings, atMs: number, { key, events
   };
 }
 
-/** An event's name among its twins: by its id if it has one, by where it stands if not. */
+/** An event's identity among duplicates: its id if it has one, otherwise its position. */
 function twinsOf(
   { id, occurrence: { metric, entity } }: Event,
   place: string | undefined,
@@ -174,7 +174,7 @@ function drawSkew(random: Random, { arrivalSkewMs }: Settings): number {
   return random.between(-arrivalSkewMs, arrivalSkewMs);
 }
 
-/** When a producer sends an event again: soon, in a chain that outlasts the window, or long after the window. */
+/** When a producer retries an event: soon, in a chain that outlasts the window, or long after it. */
 function drawRetryTimes(random: Random, firstMs: number, { dedupWindowLeastMs, rollup }: Settings): number[] {
   const soonMs = Math.floor(dedupWindowLeastMs * 0.8);
   if (random.chance(0.2)) {

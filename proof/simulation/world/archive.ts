@@ -1,9 +1,9 @@
-// The archive bucket as operators and oracle see it: objects as text, whether they are compressed or not.
+// The archive bucket as operators and the oracle see it: objects as text, compressed or not.
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { FakeBucket } from '../../../fake-aws/s3.ts';
 import type { Compression } from '../../../lambdas/aws/raw-archive.ts';
 
-/** Compression at once: a thread would end at a moment that no seed decides. */
+/** Compresses synchronously: a thread would finish at a time that no seed determines. */
 export const AT_ONCE: Compression = {
   gzipped: async (text) => gzipSync(text),
   gunzipped: async (bytes) => gunzipSync(bytes).toString('utf8'),
@@ -27,7 +27,7 @@ export class WorldArchive {
     return this.#bucket.keys();
   }
 
-  /** An object as text; undefined where there is none. */
+  /** An object as text; undefined if there is none. */
   get(key: string): string | undefined {
     const bytes = this.#bucket.bytes(key);
     return bytes && textOf(key, bytes);

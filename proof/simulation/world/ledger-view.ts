@@ -1,4 +1,4 @@
-// What the ledger's table holds, shard by shard, kept up with every change: for the oracle, never for the pipeline.
+// The content of the ledger's table, shard by shard, updated with every change: for the oracle, never for the pipeline.
 import type { Item } from '../../../fake-aws/dynamodb/values.ts';
 import {
   parseSequenceNumber,
@@ -12,7 +12,7 @@ import { entryOf, headOf } from '../../../lambdas/ledger/ledger-items.ts';
 import type { StreamGap } from '../../../lambdas/ports.ts';
 import type { WorldObserver } from './observer.ts';
 
-/** Entries by their items: most are written again before anybody looks at them. */
+/** Entries by their items, parsed on demand: most are overwritten before they are read. */
 const decoded = new WeakMap<Item, SegmentEntry>();
 
 function decodedEntry(item: Item): SegmentEntry {
@@ -48,14 +48,14 @@ export class LedgerView {
   watermarkMs = 0;
   /** The item with the state of compaction. */
   compaction: Item | undefined;
-  /** Grows with every change of what accounts are read from: heads, entries, checkpoints, the list of shards. */
+  /** Increases with every change to what accounts are read from: heads, entries, checkpoints, the list of shards. */
   changes = 0;
 
   constructor(observer: WorldObserver) {
     this.#observer = observer;
   }
 
-  /** Everything kept of a shard; an empty ledger when there is nothing yet. */
+  /** Everything about a shard; empty if there is nothing yet. */
   of(shard: ShardKey): StoredLedger {
     let stored = this.#shards.get(shard);
     if (stored === undefined) {
@@ -65,7 +65,7 @@ export class LedgerView {
     return stored;
   }
 
-  /** Every shard of which anything is kept. */
+  /** Every shard with any item. */
   keys(): readonly ShardKey[] {
     return [...this.#shards.keys()];
   }
@@ -75,7 +75,7 @@ export class LedgerView {
     return [...this.#listed].sort();
   }
 
-  /** An item of the table was written. What expired stays in view: the oracle does not forget. */
+  /** An item of the table was written. Expired items stay, since the oracle does not forget. */
   written(before: Item | undefined, item: Item): void {
     const pk = item['pk']?.S ?? '';
     const sk = item['sk']?.S ?? '';

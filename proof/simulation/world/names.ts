@@ -1,4 +1,4 @@
-// What the simulated stage calls its resources.
+// Names of the simulated stage's resources.
 
 /** The tables. */
 export const TABLES = { ledger: 'ledger', counts: 'counts' } as const;

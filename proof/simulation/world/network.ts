@@ -1,16 +1,16 @@
-// Between a use case and the services: every call passes a network, which may delay it, lose it, or lose its answer.
+// The network between a use case and the services, which may delay a call, lose it, or lose its answer.
 
-/** The services, as far as they fail apart from each other. */
+/** The services that fail independently. */
 export type Service = 'kinesis' | 'ledger' | 'counters' | 'sqs' | 's3' | 'ssm';
 
 /** One request to a service. */
 export interface Request<T> {
   readonly service: Service;
-  /** What is asked, such as `putPlan`. */
+  /** The operation, such as `putPlan`. */
   readonly operation: string;
-  /** What it is about, for the trace. */
+  /** Its subject, for the trace. */
   readonly subject: string;
-  /** What the service does when the request reaches it, at once and as a whole, or the error it answers. May happen twice, or unheard. */
+  /** The atomic effect of the request in the service, or the error it answers. May happen twice, or without an answer. */
   readonly effect: () => T;
 }
 
@@ -19,7 +19,7 @@ export interface Network {
   call<T>(request: Request<T>): Promise<T>;
 }
 
-/** A service did not do it, or did it and its answer was lost: the caller cannot tell. */
+/** The service did not act, or acted and its answer was lost: the caller cannot tell which. */
 export class ServiceError extends Error {
   override readonly name: string;
 
@@ -41,7 +41,7 @@ export function carriedOut<T>({ effect }: Request<T>): Outcome<T> {
   }
 }
 
-/** A network without faults or delays, for unit tests and for looking at the services from outside. */
+/** A network without faults or delays, for unit tests and for inspecting the services from outside. */
 export const directNetwork: Network = {
   async call<T>({ effect }: Request<T>): Promise<T> {
     return effect();

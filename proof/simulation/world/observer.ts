@@ -1,9 +1,9 @@
-// What the world tells the oracle and its checkers.
+// What the world reports to the oracle and its checkers.
 import type { Item } from '../../../fake-aws/dynamodb/values.ts';
 import type { SegmentEntry } from '../../../lambdas/core/segment-entry.ts';
 import type { StoredRecord } from './stream.ts';
 
-/** Hears what happened inside the services, right after it did. Names are plain text: an observer has its own ideas. */
+/** Told what happened inside the services, right afterwards. Names are plain text, since an observer parses them itself. */
 export interface WorldObserver {
   recordPut(shard: string, record: StoredRecord): void;
   /** A rollup message reached the queue from the aggregator. */

@@ -1,4 +1,4 @@
-// A queue as mappings, operators and oracle see it: the fake service's, with messages as the writer is given them.
+// A queue as mappings, operators and the oracle see it: the fake service's, with messages as the writer receives them.
 import type { FakeQueue, StoredMessage } from '../../../fake-aws/queue.ts';
 import { HISTORY_ATTRIBUTE } from '../../../lambdas/aws/rollup-queue.ts';
 import { parseHistory } from '../../../lambdas/core/message-history.ts';
@@ -29,17 +29,17 @@ export class WorldQueue {
     return this.#queue.messages();
   }
 
-  /** Takes a message from a person's hand. */
+  /** Puts in a message that a person sent. */
   send(body: string): void {
     this.#queue.send(body);
   }
 
-  /** Hands out some of the visible messages, in any order, and hides them. */
+  /** Receives some of the visible messages, in any order, and hides them. */
   receive(most: number, hideMs: number): DeliveredMessage[] {
     return this.#queue.receive(most, hideMs).map(delivered);
   }
 
-  /** Hands out given messages, hidden or not: what time-outs and copies may come to. */
+  /** Receives given messages, hidden or not, as after time-outs and copies. */
   receiveAgain(messageIds: ReadonlySet<string>): DeliveredMessage[] {
     return this.#queue.receiveAgain(messageIds).map(delivered);
   }

@@ -1,7 +1,7 @@
 // Rows that a recount sets aside, in memory; what was not flushed is lost with `cut`.
 import type { RecountState, RowSpill } from '../../../lambdas/recount/ports.ts';
 
-/** What is left of a recount that died. */
+/** What a dead recount left behind. */
 export interface Saved {
   state: RecountState | undefined;
   spill: MemorySpill | undefined;
@@ -35,7 +35,7 @@ export class MemorySpill implements RowSpill {
     yield* this.#kept.get(part) ?? [];
   }
 
-  /** As after a crash: only what the state knows of is kept. */
+  /** Keeps only what the state knows, as after a crash. */
   cut(lengths: readonly number[]): void {
     this.#waiting = [];
     for (const [part, frames] of this.#kept) this.#kept.set(part, frames.slice(0, lengths[part] ?? 0));

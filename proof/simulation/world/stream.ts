@@ -1,4 +1,4 @@
-// The stream as history, mappings and oracle see it: the fake service's, with records decoded by the pipeline's own code.
+// The stream as the history, mappings and oracle see it: the fake service's, with records decoded by the pipeline's own code.
 import type { FakeStream, StoredRecord as Record_, StoredShard as Shard } from '../../../fake-aws/stream.ts';
 import { decodeRecord } from '../../../lambdas/core/event.ts';
 import type { SequenceNumber, ShardId } from '../../../lambdas/core/identifiers.ts';
@@ -22,12 +22,12 @@ export class WorldStream {
     this.#stream = stream;
   }
 
-  /** Every shard there ever was. */
+  /** Every shard that ever existed. */
   all(): StoredShard[] {
     return this.#stream.all() as StoredShard[];
   }
 
-  /** The shards that take records. */
+  /** The shards that accept records. */
   open(): StoredShard[] {
     return this.#stream.open() as StoredShard[];
   }
@@ -64,7 +64,7 @@ export class WorldStream {
     this.#stream.trim();
   }
 
-  /** A stored record as Lambda hands it over. */
+  /** A stored record as Lambda delivers it. */
   decoded(record: StoredRecord): StreamRecord {
     let decoded = this.#decoded.get(record);
     if (decoded === undefined) {

@@ -1,10 +1,10 @@
-// The calls of the deployed adapters as requests on a network: named for what they do, so that faults can aim at one.
+// The deployed adapters' calls as requests on a network, named for what they do, so that faults can target one.
 import type { Call, Transport } from '../../../fake-aws/call.ts';
 import type { Item } from '../../../fake-aws/dynamodb/values.ts';
 import { TABLES, URLS } from './names.ts';
 import type { Network, Service } from './network.ts';
 
-/** The parts of a call that its name depends on. */
+/** The parts of a call that determine its name. */
 interface Input {
   readonly TableName?: string;
   readonly Key?: Item | string;
@@ -27,7 +27,7 @@ interface Named {
   readonly subject: string;
 }
 
-/** A transport that makes requests of calls. */
+/** A transport that turns calls into requests. */
 export function transportOver(network: Network): Transport {
   return (call, effect) => network.call({ ...named(call), effect });
 }
@@ -140,7 +140,7 @@ function namedForTable(operation: string, input: Input): Named {
   return { service: 'ledger', operation: call, subject: `${subject}${place}` };
 }
 
-/** The key that a call is about; of a query or batch its first one. */
+/** The key of a call; of a query or batch, the first one. */
 function keyOf({ Key, Item, ExpressionAttributeValues: values, RequestItems }: Input): Item {
   if (typeof Key === 'object') return Key;
   if (Item !== undefined) return Item;
@@ -166,7 +166,7 @@ function entryUpdate(update: string): string {
   return update.startsWith('SET x') ? 'noteExpired' : 'notePlace';
 }
 
-/** A plan is put, or an epoch done; or a length of hash ranges is announced. */
+/** Putting a plan, ending an epoch, or announcing a length of hash ranges. */
 function stateUpdate(update: string, { ':s0': head }: Item): string {
   if (update.includes('ADD rangeBits')) return 'registerRangeBits';
   return head?.M?.['plan'] === undefined ? 'markDone' : 'putEpoch';

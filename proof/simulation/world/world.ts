@@ -1,4 +1,4 @@
-// One stage on an AWS in memory: its resources, the deployed adapters on them, and views for the oracle.
+// One stage on AWS in memory: its resources, the deployed adapters on them, and views for the oracle.
 import { FakeAws } from '../../../fake-aws/aws.ts';
 import type { Item } from '../../../fake-aws/dynamodb/values.ts';
 import { Archive } from '../../../lambdas/aws/archive.ts';
@@ -11,7 +11,7 @@ import { LedgerTable } from '../../../lambdas/ledger/ledger-table.ts';
 import type { Clock, TableHealth } from '../../../lambdas/ports.ts';
 import { RepairArchive } from '../../../lambdas/recount/repair-archive.aws.ts';
 import { SqsDeadLetters } from '../../../lambdas/redriver/dead-letters.aws.ts';
-import { ForgetTable } from '../../../lambdas/store/forget-table.ts';
+import { RewriteTable } from '../../../lambdas/store/rewrite-table.ts';
 import { CompactionStateTable } from '../../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../../lambdas/store/store-table.ts';
 import type { Random } from '../random.ts';
@@ -24,7 +24,7 @@ import { WorldQueue } from './queue.ts';
 import { type StoredRecord, WorldStream } from './stream.ts';
 import { transportOver } from './transport.ts';
 
-/** How the services and adapters cut what they carry: far smaller than on AWS, so that small histories cross the limits. */
+/** Sizes of pages and batches: far smaller than on AWS, so that small histories cross the limits. */
 export interface WorldLimits {
   /** Most records in a page of the stream, and whether every other page is empty. */
   readonly pageRecords: number;
@@ -40,13 +40,13 @@ export interface WorldLimits {
   readonly tablePageBytes: number;
 }
 
-/** Which entries of a batch fail although the call answers 200: how many leading ones are taken. */
+/** Which entries of a batch fail although the call answers 200: how many leading ones are accepted. */
 export interface PartialSends {
-  /** @returns how many of the entries are taken this time */
+  /** @returns how many of the entries are accepted this time */
   taken(entries: number): number;
 }
 
-/** How a world is made. Times are milliseconds. */
+/** Options of a world. Times are milliseconds. */
 export interface WorldOptions {
   readonly clock: Clock;
   readonly random: Random;
@@ -58,9 +58,9 @@ export interface WorldOptions {
   readonly deadLetterRetentionMs: number;
   readonly maxReceiveCount: number;
   readonly ttlDelayMs: number;
-  /** How long entries and ids are kept; undefined: for ever. */
+  /** How long entries and ids are kept; undefined: forever. */
   readonly ledgerRetentionMs?: number | undefined;
-  /** How long deltas are kept; undefined: for ever. */
+  /** How long deltas are kept; undefined: forever. */
   readonly deltaRetentionMs?: number | undefined;
   readonly limits: WorldLimits;
   readonly partialSends?: PartialSends;
@@ -95,7 +95,7 @@ export const ORDINARY_WORLD = {
   retries: '{}',
 } as const;
 
-/** A container's memory of the retry parameter: the deployed adapter, on the network of whichever invocation runs. */
+/** A container's memory of the retry parameter: the deployed adapter, on the running invocation's network. */
 export interface RememberedPolicy {
   network: Network;
   clock: Clock;
@@ -168,7 +168,7 @@ export class World {
     this.retries = options.retries;
   }
 
-  /** The retry parameter's text, as an operator leaves it. */
+  /** The retry parameter's text, as an operator set it. */
   set retries(text: string) {
     this.aws.ssm.parameters.set(PARAMETER, text);
   }
@@ -179,7 +179,7 @@ export class World {
     return { isHealthy: async () => (await store.isHealthy()) && (await ledger.isHealthy()) };
   }
 
-  /** What a container that never ran remembers of the retry parameter. */
+  /** The retry parameter's memory of a new container. */
   nothingRemembered(): RememberedPolicy {
     const remembered: RememberedPolicy = {
       network: directNetwork,
@@ -194,7 +194,7 @@ export class World {
     return remembered;
   }
 
-  /** The adapters over a network: what a use case's ports are made of. */
+  /** The adapters over a network, for a use case's ports. */
   clients(network: Network, clock: Clock, remembered: RememberedPolicy = this.nothingRemembered()) {
     const { idsChunkBytes, pageEntries, batchMessages } = this.#options.limits;
     const { dynamoDb, kinesis, sqs, s3 } = this.aws.clients(transportOver(network));
@@ -214,14 +214,14 @@ export class World {
       deadLetters: new SqsDeadLetters(sqs, urls, archive),
       archive,
       raw: new S3RawArchive(s3, BUCKET, AT_ONCE),
-      forget: new ForgetTable(dynamoDb, TABLES.counts),
+      rewriter: new RewriteTable(dynamoDb, TABLES.counts),
       cleaner: new S3ArchiveCleaner(s3, BUCKET),
       repairs: new RepairArchive(s3, BUCKET),
       retryPolicy: remembered.source,
     };
   }
 
-  /** Notes what shows that a limit of the store was crossed. */
+  /** Notes when a limit of the store is crossed. */
   #noteCrossing(item: Item): void {
     const { pk, split, tombstone } = item;
     const [kind = '', range = ''] = pk?.S?.split('#') ?? [];
@@ -240,7 +240,7 @@ export class World {
   }
 }
 
-/** What kind of item something is, for the names of crossings. */
+/** The kind of an item, for the names of crossings. */
 function kindOf(item: Item | undefined): string {
   const kind = item?.['pk']?.S?.split('#')[0] ?? '';
   return /^[A-Z]+$/.test(kind) ? kind : (item?.['sk']?.S?.split('#')[0] ?? '');

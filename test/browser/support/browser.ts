@@ -1,9 +1,9 @@
-// A real Chromium: the one of the npm package, or one that the machine has.
+// A real Chromium: the npm package's, or one installed on the machine.
 import { existsSync } from 'node:fs';
 import packed from '@sparticuz/chromium';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
-/** Where Debian, Fedora and others put theirs. */
+/** Where Debian, Fedora and others install it. */
 const INSTALLED = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 /** Starts a browser. @returns why none starts */

@@ -1,4 +1,4 @@
-// A local stack with its console, a browser, and what tests do with both.
+// A local stack with its console, a browser, and helpers for both.
 import { after } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../../local/stack.ts';
@@ -15,7 +15,7 @@ export interface PostedEvent {
   readonly n?: number;
 }
 
-/** What a file of browser tests has. Without a browser there is no stack either. */
+/** The context of a file of browser tests. Without a browser there is no stack either. */
 export interface ConsoleStack {
   readonly browser: Browser | undefined;
   readonly stack: LocalStack;
@@ -35,7 +35,7 @@ export async function startConsoleStack(options: LocalStackOptions = {}): Promis
   return { browser, stack, skip: false };
 }
 
-/** Posts events, and waits until all that were ever posted are counted. */
+/** Posts events, and waits until all events posted so far are counted. */
 export async function countEvents(stack: LocalStack, events: readonly PostedEvent[]): Promise<void> {
   for (let first = 0; first < events.length; first += 500) {
     const answer = await fetch(`${stack.url}/v1/events`, {
@@ -48,7 +48,7 @@ export async function countEvents(stack: LocalStack, events: readonly PostedEven
   await settled(stack);
 }
 
-/** Resolves when nothing is on its way. */
+/** Resolves when nothing is in flight. */
 export async function settled(stack: LocalStack): Promise<void> {
   for (;;) {
     const { accepted, unread, inFlight } = await readStatus(stack.url);
@@ -56,7 +56,7 @@ export async function settled(stack: LocalStack): Promise<void> {
   }
 }
 
-/** Runs what a schedule would: the accountant, so that completeThrough is known. */
+/** Runs the accountant as its schedule would, to publish completeThrough. */
 export async function runScheduled(stack: LocalStack, noun: string): Promise<void> {
   const found = stack.functions.all.find(
     ({ definition }) => nounOf(stack.template, definition.name) === noun,

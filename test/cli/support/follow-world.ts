@@ -1,4 +1,4 @@
-// A follower in this process: it looks when the test says so, and its clock stands still otherwise.
+// A follower in this process: it polls when the test says so, on a clock that otherwise stands still.
 import PQueue from 'p-queue';
 import type { FollowPorts, FollowSettings } from '../../../cli/follow/followed-file.ts';
 import { Follower } from '../../../cli/follow/follower.ts';
@@ -58,12 +58,12 @@ export class FollowRun {
     return run;
   }
 
-  /** Looks once. */
+  /** Polls once. */
   step(): Promise<boolean> {
     return this.#follower.step();
   }
 
-  /** Looks until there is nothing more to see, and everything seen is delivered. */
+  /** Polls until there is nothing more to read, and everything read is delivered. */
   async settle(): Promise<void> {
     for (let quiet = 0; quiet < 3; ) {
       quiet = (await this.step()) ? 0 : quiet + 1;
@@ -72,13 +72,13 @@ export class FollowRun {
     }
   }
 
-  /** Ends as a signal would, with everything delivered. */
+  /** Stops as after a signal, with everything delivered. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#follower.close();
   }
 
-  /** Ends with every request under way broken off, and nothing more sent. */
+  /** Stops with all requests in flight aborted, and nothing more sent. */
   async kill(): Promise<void> {
     this.#kill.abort();
     await this.close();

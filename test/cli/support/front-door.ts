@@ -1,4 +1,4 @@
-// A small front door in this process: takes events, counts them by id, and fails the way a test asks it to.
+// A small front door in this process: accepts events, counts them by id, and fails as a test requests.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,8 +12,8 @@ export interface TakenEvent {
 }
 
 /**
- * What becomes of a request. `ok`: stored, 202. `reset`: the connection breaks, nothing is stored. `store-reset`:
- * stored, and then the connection breaks. `store-503`: stored, and the answer says nothing of it. `throttle`: 429.
+ * The outcome of a request. `ok`: stored, 202. `reset`: the connection breaks, nothing is stored. `store-reset`:
+ * stored, and then the connection breaks. `store-503`: stored, but answered with 503. `throttle`: 429.
  */
 export type Fault = 'ok' | 'reset' | 'store-reset' | 'store-503' | 'throttle' | 'forbidden' | 'too-large';
 
@@ -31,12 +31,12 @@ export class FrontDoor {
   readonly counts = new Map<string, number>();
   readonly apiKeys: (string | undefined)[] = [];
   requests = 0;
-  /** How many requests were refused for their form. */
+  /** Malformed requests refused. */
   malformed = 0;
   script: Script = () => 'ok';
   /** Events for which a request is refused with 400. */
   refuses: (event: TakenEvent) => boolean = () => false;
-  /** Who it says it is; undefined: it does not say. */
+  /** Its reported identity; undefined: none. */
   service: Readonly<Record<string, string>> | undefined = { stack: 'Tally-test', id: 'one', generation: '1' };
   /** Accounts to answer instead of the true ones. */
   status: (() => Record<string, unknown>) | undefined;

@@ -1,4 +1,4 @@
-// A client in a world of its own: a clock that jumps instead of waiting, chance from a seed, and a Tally that can fail.
+// A client in a simulated world: a virtual clock, seeded randomness, and a Tally that can fail.
 import { TallyClient, type TallyOptions, type Undelivered } from '../../../client/src/index.ts';
 import type { Fetch, FetchAnswer, Platform } from '../../../client/src/platform.ts';
 
@@ -25,7 +25,7 @@ export interface Received {
   readonly atMs: number;
 }
 
-/** Answers a request, when it likes. */
+/** Answers a request, at any time. */
 export type Service = (request: Received) => Promise<FetchAnswer>;
 
 export const START_MS = Date.parse('2026-11-22T09:00:00Z');
@@ -97,14 +97,14 @@ export class ClientWorld {
     return [...this.#timers].some(({ holds }) => holds);
   }
 
-  /** Lets what is ready run, and no time pass. */
+  /** Runs ready code without advancing time. */
   async settle(): Promise<void> {
-    // Whatever is ready runs in microtasks, however many they make; then comes the next macrotask.
+    // Ready code runs in microtasks, including those they queue; then comes the next macrotask.
     await new Promise((resolve) => setImmediate(resolve));
     this.afterStep();
   }
 
-  /** Lets time pass, timer by timer. */
+  /** Advances time, timer by timer. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.nowMs + ms;
     await this.settle();
@@ -117,7 +117,7 @@ export class ClientWorld {
     this.nowMs = untilMs;
   }
 
-  /** Lets time pass until the promise is settled, or no timer is left. */
+  /** Advances time until the promise is settled, or no timer is left. */
   async until<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
     promise.then(

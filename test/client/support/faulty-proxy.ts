@@ -1,10 +1,10 @@
-// Stands between a client and a front door, and lets a test decide what becomes of each request to send events.
+// A proxy between a client and a front door: a test decides the outcome of each request that sends events.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
- * What becomes of a request. `reset-before`: the connection breaks, the service never sees it. `reset-after`: the
+ * The outcome of a request. `reset-before`: the connection breaks, the service never sees it. `reset-after`: the
  * service has done its work, and then the connection breaks. `mid-answer`: it breaks within the answer. `stuck`: the
  * service has done its work, and the answer never comes. A number: that status, without the service.
  */

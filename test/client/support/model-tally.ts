@@ -1,11 +1,11 @@
-// A Tally for properties: knows a batch's events for an hour from their arrival, and treats each request as a fault says.
+// A model of Tally for properties: knows a batch's events for an hour from their arrival, and applies a fault to each request.
 import type { FetchAnswer } from '../../../client/src/platform.ts';
 import { answer, type ClientWorld, type Received } from './client-world.ts';
 
 /**
- * What becomes of a request. `lost`: it never arrives, and the connection breaks. `stored`: it is stored after
+ * The outcome of a request. `lost`: it never arrives, and the connection breaks. `stored`: it is stored after
  * `arrivesMs`, whether the client still waits or not, and answered after `answersMs` more; `reset`: by breaking the
- * connection, `silence`: never. `turnedAway`: not stored, whatever the answer.
+ * connection, `silence`: never. `turnedAway`: not stored, for any answer.
  */
 export type Fault =
   | { readonly kind: 'lost' }
@@ -69,13 +69,13 @@ export class ModelTally {
     }
   };
 
-  /** Counts what it does not know: an event is known by its batch's key and its place in it, or by its id. */
+  /** Counts unknown events: an event is identified by its batch's key and its place in it, or by its id. */
   arrive({ batch, events }: Pick<Received, 'batch' | 'events'>): void {
     const { nowMs } = this.#world;
     for (const [place, { id, entity }] of events.entries()) {
       const name = batch === undefined ? `id ${id}` : `${batch} ${place} ${entity}`;
       const lastMs = this.#lastArrivalMs.get(name) ?? -Infinity;
-      // By the least that is promised: only the first arrival opens the window.
+      // The least that is promised: only the first arrival opens the window.
       if (nowMs - lastMs <= WINDOW_MS) {
         this.duplicates += 1;
         continue;

@@ -115,7 +115,7 @@ test('conditions compare, look for attributes, elements and beginnings, and comb
   ]));
 
 test(
-  'values of different types are not equal and have no order, and what is not there differs from everything',
+  'values of different types are not equal and have no order, and a missing value differs from everything',
   services.where('values that cannot be compared fulfil no comparison'),
   () =>
     checkConditions([
@@ -195,7 +195,7 @@ test('a number has at most 38 digits', services.where('numbers have at most 38 d
   await assert.rejects(put({ ...newKey(), n: { N: '1'.repeat(39) } }), refusesAs('ValidationException'));
 });
 
-test('an update answers what it was asked for', async () => {
+test('an update returns the requested values', async () => {
   const Key = newKey();
   const add = (ReturnValues: 'ALL_OLD' | 'ALL_NEW' | 'UPDATED_OLD' | 'UPDATED_NEW') =>
     update(Key, {
@@ -210,30 +210,26 @@ test('an update answers what it was asked for', async () => {
   assert.deepEqual((await add('UPDATED_NEW')).Attributes, { n: { N: '5' } });
 });
 
-test(
-  'nothing is written that a request may not write',
-  services.where('wrong requests are refused'),
-  async () => {
-    const Key = newKey();
-    const wrong: readonly Partial<UpdateItemCommandInput>[] = [
-      { UpdateExpression: 'SET pk = :x', ExpressionAttributeValues: { ':x': { S: 'x' } } },
-      { UpdateExpression: 'SET status = :x', ExpressionAttributeValues: { ':x': { S: 'x' } } },
-      { UpdateExpression: 'SET a = :y', ExpressionAttributeValues: { ':x': { S: 'x' } } },
-      { UpdateExpression: 'SET a = :x', ExpressionAttributeValues: { ':x': { S: 'x' }, ':y': { S: 'y' } } },
-      { UpdateExpression: 'SET a = :x, a = :x', ExpressionAttributeValues: { ':x': { S: 'x' } } },
-      { UpdateExpression: 'ADD a :x', ExpressionAttributeValues: { ':x': { S: 'x' } } },
-      { UpdateExpression: 'SET a = missing' },
-      { UpdateExpression: 'SET a' },
-    ];
-    for (const more of wrong) {
-      await assert.rejects(update(Key, more), refusesAs('ValidationException'), more.UpdateExpression);
-    }
-    await assert.rejects(put({ ...Key, a: { SS: ['x', 'x'] } }), refusesAs('ValidationException'));
-    await assert.rejects(put({ pk: { S: 'x' } }), refusesAs('ValidationException'));
-    await assert.rejects(put({ pk: { S: '' }, sk: { S: 'a' } }), refusesAs('ValidationException'));
-    assert.equal(await get(Key), undefined);
-  },
-);
+test('a refused request writes nothing', services.where('wrong requests are refused'), async () => {
+  const Key = newKey();
+  const wrong: readonly Partial<UpdateItemCommandInput>[] = [
+    { UpdateExpression: 'SET pk = :x', ExpressionAttributeValues: { ':x': { S: 'x' } } },
+    { UpdateExpression: 'SET status = :x', ExpressionAttributeValues: { ':x': { S: 'x' } } },
+    { UpdateExpression: 'SET a = :y', ExpressionAttributeValues: { ':x': { S: 'x' } } },
+    { UpdateExpression: 'SET a = :x', ExpressionAttributeValues: { ':x': { S: 'x' }, ':y': { S: 'y' } } },
+    { UpdateExpression: 'SET a = :x, a = :x', ExpressionAttributeValues: { ':x': { S: 'x' } } },
+    { UpdateExpression: 'ADD a :x', ExpressionAttributeValues: { ':x': { S: 'x' } } },
+    { UpdateExpression: 'SET a = missing' },
+    { UpdateExpression: 'SET a' },
+  ];
+  for (const more of wrong) {
+    await assert.rejects(update(Key, more), refusesAs('ValidationException'), more.UpdateExpression);
+  }
+  await assert.rejects(put({ ...Key, a: { SS: ['x', 'x'] } }), refusesAs('ValidationException'));
+  await assert.rejects(put({ pk: { S: 'x' } }), refusesAs('ValidationException'));
+  await assert.rejects(put({ pk: { S: '' }, sk: { S: 'a' } }), refusesAs('ValidationException'));
+  assert.equal(await get(Key), undefined);
+});
 
 test('an item has at most 400 KB', services.where('items end at 400 KB'), async () => {
   const Key = newKey();
@@ -340,7 +336,7 @@ test('a page ends at 1 MB', services.where('a page of a query ends at 1 MB'), as
   );
 });
 
-test('a scan comes by every item once, also in segments', async () => {
+test('a scan visits every item once, also in segments', async () => {
   const table = await services.table();
   const named = Array.from({ length: 30 }, (_, at) => ({ pk: { S: `p${at % 10}` }, sk: { S: `${at}` } }));
   for (const Item of named) await dynamoDb.send(new PutItemCommand({ TableName: table, Item }));

@@ -77,7 +77,7 @@ test(
   },
 );
 
-test('what is not there is an error', async () => {
+test('a missing stream, shard or record is an error', async () => {
   await assert.rejects(put('no-such-stream', 'x'), ResourceNotFoundException);
   const stream = await services.stream(1);
   await assert.rejects(iterator(stream, 'shardId-000000000099', 'TRIM_HORIZON'), ResourceNotFoundException);
@@ -105,7 +105,7 @@ test('a hash key finds its shard, also one that is given', async () => {
 });
 
 test(
-  'a shard is split, the halves are merged, and who came from whom stays known',
+  'a shard is split, the halves are merged, and parents stay known',
   services.where('records stay in the shard that took them'),
   async () => {
     const stream = await services.stream(1);

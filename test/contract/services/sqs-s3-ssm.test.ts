@@ -34,7 +34,7 @@ const receive = async (QueueUrl: string, more: object = {}) => {
 const attributes = async (QueueUrl: string) =>
   (await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }))).Attributes ?? {};
 
-test('a message is hidden while somebody has it, comes back, and is gone once it is deleted', async () => {
+test('a received message is hidden, becomes visible again, and is gone once it is deleted', async () => {
   const url = await services.queue();
   await send(url, 'one', { MessageAttributes: { a: { DataType: 'String', StringValue: 'x' } } });
   const [first] = await receive(url, { MessageAttributeNames: ['All'], VisibilityTimeout: 60 });
@@ -90,10 +90,14 @@ test('a delay is at most 15 minutes', services.where('a delay beyond 15 minutes 
   await assert.rejects(send(url, 'too late', { DelaySeconds: 901 }));
 });
 
-test('a handle of nothing is refused', services.where('a foreign receipt handle is refused'), async () => {
-  const url = await services.queue();
-  await assert.rejects(sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: 'nonsense' })));
-});
+test(
+  'an invalid receipt handle is refused',
+  services.where('a foreign receipt handle is refused'),
+  async () => {
+    const url = await services.queue();
+    await assert.rejects(sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: 'nonsense' })));
+  },
+);
 
 test('objects are put, read whole and in part, listed in order, and put only if absent', async () => {
   const Bucket = await services.bucket();
@@ -122,7 +126,7 @@ test('objects are put, read whole and in part, listed in order, and put only if 
   assert.deepEqual([await text('a/1'), await text('c')], ['another text', 'new']);
 });
 
-test('what is not there is an error, and deleting it is none', async () => {
+test('reading a missing object is an error, and deleting it is not', async () => {
   const Bucket = await services.bucket();
   await s3.send(new DeleteObjectCommand({ Bucket, Key: 'nothing' }));
   await assert.rejects(s3.send(new GetObjectCommand({ Bucket, Key: 'nothing' })), NoSuchKey);
@@ -144,7 +148,7 @@ test('versions are listed', services.where('versions of objects are listed'), as
 });
 
 test(
-  'a parameter is put once, replaced when that is said, and read',
+  'a parameter is put once, replaced on request, and read',
   services.where('parameters are there'),
   async () => {
     const Name = `/tally-test/${Date.now()}`;

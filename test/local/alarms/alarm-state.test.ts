@@ -43,7 +43,7 @@ for (const [datapoints, rows] of Object.entries(TABLES)) {
 
 const points = fc.array(fc.constantFrom(0, 1, undefined), { minLength: 5, maxLength: 5 });
 
-test('without gaps the treatment of gaps does not matter, and M breaches decide', () => {
+test('without gaps, the treatment of missing data does not matter, and M breaches decide', () => {
   const whole = fc.array(fc.constantFrom(0, 1), { minLength: 5, maxLength: 5 });
   fc.assert(
     fc.property(whole, fc.constantFrom(1, 2, 3), (values, datapoints) => {

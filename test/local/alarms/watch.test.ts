@@ -44,7 +44,7 @@ test('statistics over a span of time; other dimensions are another metric', () =
   assert.throws(() => of('tm90'), /data-points\.ts/);
 });
 
-test('an alarm looks at the last minutes, whatever the time, once a minute', () => {
+test('an alarm evaluates the last minutes, at any time, once a minute', () => {
   const points = createDataPoints();
   const watch = watchAlarms(read({ Late: alarm({}) }), points);
   points.add(metric, 7 * MINUTE_MS, 11);
@@ -52,7 +52,7 @@ test('an alarm looks at the last minutes, whatever the time, once a minute', () 
     watch.evaluate(minute * MINUTE_MS);
     return watch.stateOf('Late') === 'ALARM';
   });
-  // From the minute after the breach; five minutes long, and as long again as nothing newer is there.
+  // From the minute after the breach, for five minutes, and longer while there is no newer data.
   assert.deepEqual(on.indexOf(true), 8);
   points.add(metric, 15 * MINUTE_MS, 1);
   const [change] = watch.evaluate(16 * MINUTE_MS);
@@ -107,7 +107,7 @@ test('a composite alarm is on while one of the others is', () => {
   ]);
 });
 
-test("every alarm of the stack's own template can be evaluated; without data only those go off that take silence for trouble", () => {
+test("every alarm of the stack's own template can be evaluated; without data, only those go off that treat missing data as breaching", () => {
   const alarms = readAlarms(readTemplate(templateJson('prod') as unknown as Json, NAMING));
   assert.equal(alarms.metric.length, 19);
   const watch = watchAlarms(alarms, createDataPoints());

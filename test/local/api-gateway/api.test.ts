@@ -49,7 +49,7 @@ describe('routes', () => {
     assert.equal(event.requestContext.stage, 'local');
   });
 
-  test('a path that is too short or too long is none', async () => {
+  test('a path that is too short or too long matches no route', async () => {
     assert.deepEqual(
       [await status('/things'), await status('/things/'), await status('/admin/x')],
       [403, 403, 403],
@@ -73,13 +73,13 @@ describe('functions', () => {
     assert.equal(await response.text(), 'short and stout');
   });
 
-  test('may answer bytes', async () => {
+  test('may return binary data', async () => {
     outcome = ok({ statusCode: 200, body: Buffer.from([0, 255]).toString('base64'), isBase64Encoded: true });
     const bytes = new Uint8Array(await (await fetch(`${url}/things/7`)).arrayBuffer());
     assert.deepEqual([...bytes], [0, 255]);
   });
 
-  test('that cannot take so large an event are 413, as on AWS', async () => {
+  test('give 413 for an event that is too large, as on AWS', async () => {
     outcome = {
       ok: false,
       error: { errorType: requestTooLarge, errorMessage: 'Request payload size exceeded …' },
@@ -95,7 +95,7 @@ describe('functions', () => {
     { ok: false, error: { errorType: 'Error', errorMessage: 'secret' } },
   ];
   for (const failure of failures) {
-    test(`that fail are 502 and tell nothing: ${JSON.stringify(failure)}`, async () => {
+    test(`that fail give 502 and no details: ${JSON.stringify(failure)}`, async () => {
       outcome = failure;
       const response = await fetch(`${url}/things/7`);
       assert.equal(response.status, 502);
@@ -105,14 +105,14 @@ describe('functions', () => {
 });
 
 describe('access', () => {
-  test('IAM wants a signed request', async () => {
+  test('IAM requires a signed request', async () => {
     const signed = 'AWS4-HMAC-SHA256 Credential=a/b/c/d/aws4_request, SignedHeaders=host, Signature=abc';
     const post = (authorization?: string) =>
       status('/admin', { method: 'POST', ...(authorization && { headers: { authorization } }) });
     assert.deepEqual([await post(), await post('Bearer x'), await post(signed)], [403, 403, 200]);
   });
 
-  test('keys are wanted, known, and have a quota for a day', async () => {
+  test('keys are required, checked, and have a daily quota', async () => {
     const get = (key?: string) =>
       status('/keyed', key === undefined ? {} : { headers: { 'x-api-key': key } });
     assert.deepEqual([await get(), await get('wrong')], [403, 403]);
@@ -133,9 +133,9 @@ describe('access', () => {
   });
 });
 
-test('a service nobody answers for is 504, never a success', async () => {
+test('a service that does not answer gives 504, never a success', async () => {
   const headers = { 'content-type': 'application/json' };
   assert.equal(await status('/put', { method: 'POST', headers, body: '{}' }), 504);
 });
 
-test('the API itself was never at fault', () => assert.deepEqual(problems, []));
+test('the API itself never failed', () => assert.deepEqual(problems, []));

@@ -38,7 +38,7 @@ function kinesis(status: number, body: unknown): RawAnswer {
   return { status, headers: {}, body: typeof body === 'string' ? body : JSON.stringify(body) };
 }
 
-/** What the front door answers: each field where it applies. */
+/** An answer of the front door, each field where it applies. */
 interface Answer {
   readonly message?: string;
   readonly accepted?: number;
@@ -62,7 +62,7 @@ function sentEvents(): unknown[] {
 
 const event = { id: 'e1', metric: 'view', entity: '/a' };
 
-describe('events that are taken', () => {
+describe('accepted events', () => {
   test('are 202 with their number, and reach Kinesis as they are', async () => {
     const events = [event, { metric: 'like', entity: '/b', at: '2026-11-22T05:07:00+01:00', n: -1 }];
     const { status, body, headers } = await post({ events });
@@ -81,7 +81,7 @@ describe('events that are taken', () => {
     });
   }
 
-  test('come out as they went in, whatever is in them', async () => {
+  test('pass unchanged, with any content', async () => {
     const events = AWKWARD_TEXTS.map((text) => ({ id: text, metric: 'view', entity: text }));
     assert.equal((await post({ events })).status, 202);
     assert.deepEqual(sentEvents(), events);
@@ -124,7 +124,7 @@ describe('a batch', () => {
   });
 });
 
-describe('events that Kinesis did not take', () => {
+describe('events that Kinesis did not accept', () => {
   test('are 503 with their index and code', async () => {
     const failure = {
       ErrorCode: 'ProvisionedThroughputExceededException',
@@ -162,13 +162,13 @@ describe('events that Kinesis did not take', () => {
     });
   }
 
-  test('are never a success when nobody answers', async () => {
+  test('are never a success when Kinesis does not answer', async () => {
     answer = () => undefined;
     assert.equal((await post({ events: [event] })).status, 504);
   });
 });
 
-describe('requests that are refused', () => {
+describe('refused requests', () => {
   const invalid: readonly [name: string, body: unknown, field: RegExp][] = [
     ['no events', {}, /#: required key \[events\]/],
     ['an empty list', { events: [] }, /#\/events/],
@@ -212,7 +212,7 @@ describe('requests that are refused', () => {
     });
   }
 
-  test('an emoji is one character', async () => {
+  test('an emoji counts as one character', async () => {
     assert.equal((await post({ events: [{ ...event, entity: '👍'.repeat(512) }] })).status, 202);
     assert.equal((await post({ events: [{ ...event, entity: '👍'.repeat(513) }] })).status, 400);
   });
@@ -274,7 +274,7 @@ describe('requests that are too large', () => {
     outgoing.destroy();
   });
 
-  test('in chunks: 413 while more is to come', async () => {
+  test('in chunks: 413 before the end', async () => {
     const outgoing = request(`${url}/v1/events`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'transfer-encoding': 'chunked' },
@@ -287,14 +287,14 @@ describe('requests that are too large', () => {
     outgoing.destroy();
   });
 
-  test('sent to its end: the client reads 413 and may go on', async () => {
+  test('sent to the end: the client reads 413 and may continue', async () => {
     const padded = JSON.stringify({ events: [event] }).padEnd(bytesMax + 1);
     assert.equal((await post(padded)).status, 413);
     assert.equal((await post(padded.slice(0, bytesMax))).status, 202);
   });
 });
 
-test('an upload that breaks off hurts nobody', async () => {
+test('an upload that breaks off does no harm', async () => {
   const { port } = new URL(url);
   const socket = connect(Number(port), '127.0.0.1');
   await once(socket, 'connect');

@@ -1,4 +1,4 @@
-// What is no request is refused in JSON, over the wire, byte for byte; AWS' limit for a request's head is kept.
+// Invalid requests are refused in JSON, checked byte for byte; AWS's limit for headers applies.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -35,7 +35,7 @@ const CASES: readonly [name: string, request: string, status: RegExp][] = [
 ];
 
 for (const [name, request, status] of CASES) {
-  test(`${name}: a refusal in JSON that says its length`, async () => {
+  test(`${name}: a refusal in JSON with its length`, async () => {
     const received = await send(request);
     assert.match(received, status);
     const [head = '', body = ''] = received.split('\r\n\r\n');
@@ -45,17 +45,17 @@ for (const [name, request, status] of CASES) {
   });
 }
 
-test('a head just within the limit passes', async () => {
+test('headers just within the limit pass', async () => {
   const received = await send(`GET / HTTP/1.1\r\nConnection: close\r\nX: ${'x'.repeat(10_000)}\r\n\r\n`);
   assert.match(received, /^HTTP\/1\.1 200 /);
 });
 
-test('a client that says it will send no more still gets its answer', async () => {
+test('a client that closes its writing side still gets its answer', async () => {
   const received = await send('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', true);
   assert.match(received, /^HTTP\/1\.1 200 [\s\S]*\{"ok":true\}$/);
 });
 
-test('no host, or an expectation that nobody can meet, is no reason to refuse', async () => {
+test('a request without a host, or with an unknown expectation, is not refused', async () => {
   assert.match(await send('GET / HTTP/1.1\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 200 /);
   assert.match(await send('GET / HTTP/1.1\r\nExpect: tea\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 200 /);
 });

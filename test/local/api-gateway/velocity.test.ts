@@ -33,7 +33,7 @@ describe('templates', () => {
     test(source, () => assert.equal(render(source, body), wanted));
   }
 
-  test('a method that is not known is an error, not an empty text', () => {
+  test('an unknown method is an error, not an empty text', () => {
     assert.throws(() => render("$input.path('$.a').toByteArray()", '{"a":"x"}'), /toByteArray\(\)/);
   });
 
@@ -42,7 +42,7 @@ describe('templates', () => {
     assert.equal(render('"$input.path("$.a")"', body), '"$context.requestId #set($y = 1) ${y}"');
   });
 
-  test('a client reaches no prototype', () => {
+  test('a client cannot reach prototypes', () => {
     assert.equal(render("$input.json('$.constructor') $input.json('$.__proto__.x')"), '"" ""');
     assert.equal(render("$input.json('$.__proto__')", '{"__proto__":{"x":1}}'), '{"x":1}');
   });

@@ -1,11 +1,11 @@
-// The stream's mapping: order, what a batch holds, how it is cut.
+// The stream's mapping: order, and the content and limits of batches.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createInbox } from '../support/inbox.ts';
 import { createStream, done, kinesis, numbers, put, start } from '../support/kinesis-mapping.ts';
 
 describe('batches', () => {
-  test('come in order, one at a time, no larger than they may be', async () => {
+  test('come in order, one at a time, within their maximum size', async () => {
     const stream = await createStream();
     await put(stream, numbers(250));
     let running = 0;
@@ -24,7 +24,7 @@ describe('batches', () => {
     );
   });
 
-  test('look as Lambda makes them', async () => {
+  test('look like those of Lambda', async () => {
     const stream = await createStream();
     const [sequenceNumber] = await put(stream, ['é']);
     const events = createInbox<unknown>();
@@ -47,7 +47,7 @@ describe('batches', () => {
     assert.match(String(eventSourceARN), /stream\/stream-/);
   });
 
-  test('gather what comes within the window', async () => {
+  test('collect records within the window', async () => {
     const stream = await createStream();
     await put(stream, ['first']);
     const { batches } = start(stream, { windowMs: 600 }, () => done);

@@ -5,7 +5,7 @@ import { streamSettings } from '../../../local/event-source-mappings/kinesis-map
 import { createStream, done, failed, failItems, numbers, put, start } from '../support/kinesis-mapping.ts';
 
 describe('failures', () => {
-  test('are tried again for as long as it takes, and nothing passes them', async () => {
+  test('are retried without limit, and nothing overtakes them', async () => {
     const stream = await createStream();
     await put(stream, numbers(5));
     let left = 3;
@@ -17,7 +17,7 @@ describe('failures', () => {
     for (const batch of all) assert.deepEqual(batch, numbers(5));
   });
 
-  test('are cut anew when more has come meanwhile', async () => {
+  test('are retried in a new batch when more records have arrived', async () => {
     const stream = await createStream();
     await put(stream, numbers(2));
     let first = true;
@@ -30,7 +30,7 @@ describe('failures', () => {
     assert.deepEqual(await batches.atLeast(2), [numbers(2), [...numbers(2), 'later']]);
   });
 
-  test('of items: everything from the lowest on comes again', async () => {
+  test('of items: everything from the lowest on is delivered again', async () => {
     const stream = await createStream();
     const sequence = await put(stream, numbers(10));
     let first = true;
@@ -48,7 +48,7 @@ describe('failures', () => {
     '{"batchItemFailures":[{"other":"x"}]}',
     '{"batchItemFailures":"all"}',
   ]) {
-    test(`an answer that is not understood fails the whole batch: ${payload}`, async () => {
+    test(`an invalid answer fails the whole batch: ${payload}`, async () => {
       const stream = await createStream();
       await put(stream, numbers(2));
       let first = true;
@@ -72,7 +72,7 @@ describe('failures', () => {
     });
   }
 
-  test('that would be given up or cut in half are an error at start', () => {
+  test('that would be dropped or bisected are an error at start', () => {
     for (const [name, value] of Object.entries({
       MaximumRetryAttempts: 2,
       BisectBatchOnFunctionError: true,

@@ -11,7 +11,7 @@ const folder = await mkdtemp(join(tmpdir(), 'tally-test-'));
 after(() => rm(folder, { recursive: true }));
 
 describe('shards', () => {
-  test('children come after their parents have been handled to their end', async () => {
+  test('children come after their parents have been processed to their end', async () => {
     const stream = await createStream(1);
     const before = numbers(20);
     await put(stream, before);
@@ -63,7 +63,7 @@ describe('shards', () => {
 });
 
 describe('checkpoints', () => {
-  test('let a new mapping go on where the last one was', async () => {
+  test('let a new mapping continue where the last one stopped', async () => {
     const file = join(folder, 'go-on.json');
     const stream = await createStream();
     await put(stream, numbers(3));
@@ -94,7 +94,7 @@ describe('checkpoints', () => {
     });
   }
 
-  test('do not pass a batch that was being handled when the mapping stopped', async () => {
+  test('do not pass a batch that was in progress when the mapping stopped', async () => {
     const file = join(folder, 'unfinished.json');
     const stream = await createStream();
     await put(stream, ['one']);
@@ -114,14 +114,14 @@ describe('checkpoints', () => {
   });
 });
 
-test('a paused mapping takes nothing, and goes on when it is resumed', async () => {
+test('a paused mapping reads nothing, and continues when it is resumed', async () => {
   const stream = await createStream();
   const { mapping, batches } = start(stream, {}, () => done);
   await put(stream, ['before']);
   await batches.atLeast(1);
   await mapping.pause();
   await put(stream, ['while paused']);
-  // Another mapping of the same stream sees the record: so this one could have.
+  // Another mapping of the same stream reads the record, so this one could have.
   await start(stream, {}, () => done).batches.until((seen) => seen.flat().includes('while paused'));
   assert.deepEqual(batches.all, [['before']]);
   mapping.resume();

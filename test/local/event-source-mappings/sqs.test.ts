@@ -1,4 +1,4 @@
-// The queue's mapping: batches, partial answers, what is deleted and what comes again.
+// The queue's mapping: batches, partial answers, deletes and redelivery.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Mapping } from '../../../local/event-source-mappings/mapping.ts';
@@ -44,7 +44,7 @@ async function send(QueueUrl: string, bodies: readonly string[]): Promise<void> 
   }
 }
 
-/** Messages waiting, and messages that somebody has received and not deleted. */
+/** Messages waiting, and messages received and not deleted. */
 async function depth(QueueUrl: string): Promise<[number, number]> {
   const { Attributes } = await sqs.call('GetQueueAttributes', { QueueUrl, AttributeNames: ['All'] });
   const { ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible } = Attributes as Record<
@@ -90,7 +90,7 @@ const failItems = (messages: readonly Message[]): InvocationOutcome => ({
 });
 
 describe('batches', () => {
-  test('are handed over as Lambda makes them, and deleted', async () => {
+  test('are delivered like those of Lambda, and deleted', async () => {
     const queue = await createQueue();
     await send(queue, ['a', 'b']);
     const { batches } = start(queue, {}, () => done);
@@ -107,7 +107,7 @@ describe('batches', () => {
     await untilEmpty(queue);
   });
 
-  test('are no larger than they may be', async () => {
+  test('are within their maximum size', async () => {
     const queue = await createQueue('60');
     await send(
       queue,
@@ -166,7 +166,7 @@ describe('batches', () => {
 });
 
 describe('failures', () => {
-  test('of items: only those come again', async () => {
+  test('of items: only those are delivered again', async () => {
     const queue = await createQueue();
     await send(queue, ['good', 'bad']);
     let first = true;
@@ -202,7 +202,7 @@ describe('failures', () => {
   }
 });
 
-test('a paused mapping takes nothing, and goes on when it is resumed', async () => {
+test('a paused mapping reads nothing, and continues when it is resumed', async () => {
   const queue = await createQueue('60');
   const { mapping, batches } = start(queue, { concurrencyMax: 2 }, () => done);
   await mapping.pause();

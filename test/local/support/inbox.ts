@@ -1,4 +1,4 @@
-// Waiting for things instead of sleeping: what comes in is kept until a test asks for it.
+// Waiting without sleeping: incoming items are kept until a test asks for them.
 
 /** Things that come in, one after the other. */
 export interface Inbox<T> {
@@ -7,7 +7,7 @@ export interface Inbox<T> {
   add(item: T): void;
   /** Resolves when there are as many as that. */
   atLeast(count: number): Promise<readonly T[]>;
-  /** Resolves when what is there satisfies the test. */
+  /** Resolves when the items satisfy the test. */
   until(satisfied: (all: readonly T[]) => boolean): Promise<readonly T[]>;
 }
 

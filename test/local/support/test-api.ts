@@ -9,9 +9,9 @@ import type { Functions } from '../../../local/functions/functions.ts';
 import type { Json } from '../../../local/json.ts';
 import { readTemplate } from '../../../local/template/template.ts';
 
-/** What stands behind the API. */
+/** What is behind the API. */
 export interface Behind {
-  /** Answers service calls; undefined lets a call go to an endpoint where nobody listens. */
+  /** Answers service calls; undefined lets a call go to a closed port. */
   service?: (call: ServiceCall) => RawAnswer | undefined;
   /** Answers invocations of any function. */
   function?: (event: unknown) => Promise<InvocationOutcome>;
@@ -49,7 +49,7 @@ export async function startTestApi(
     readTemplate(template, { queueEndpoint: 'http://127.0.0.1:9' }),
     {
       functions,
-      // Port 9 (discard): nobody listens there.
+      // Port 9 (discard) is closed.
       client: (service: JsonService) => createAwsJsonClient(service, 'http://127.0.0.1:9'),
       fault: () => behind.service,
       report: (message) => problems.push(message),

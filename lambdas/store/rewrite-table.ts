@@ -13,7 +13,7 @@ import type { LateItem } from './ports.ts';
 import { type Item, type Key, storeKeys } from './store-items.ts';
 
 /** The table of counts, as deletions and repairs change it. */
-export class ForgetTable {
+export class RewriteTable {
   readonly #client: DynamoDBClient;
   readonly #table: string;
 

@@ -1,4 +1,4 @@
-// What operators change in the store after the fact, on a real table: on condition of what was read, and nothing else of the item.
+// Operators' changes to stored rows, on a real table: on condition that they are as read, and without changing the rest of the item.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
@@ -6,7 +6,7 @@ import { WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
 import { segmentId } from '../../lambdas/core/identifiers.ts';
 import { periodAt } from '../../lambdas/core/level.ts';
 import { decodeRows, encodeRows } from '../../lambdas/core/rows.ts';
-import { ForgetTable } from '../../lambdas/store/forget-table.ts';
+import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
 import { storeKeys } from '../../lambdas/store/store-items.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { rowOf } from '../support/messages.ts';
@@ -18,7 +18,7 @@ const services = await startServices();
 async function tables() {
   const TableName = await services.table();
   const store = new StoreTable(services.dynamoDb, TableName, { nowMs: () => ARRIVAL_MS }, 86_400_000);
-  return { TableName, store, forget: new ForgetTable(services.dynamoDb, TableName) };
+  return { TableName, store, rewriter: new RewriteTable(services.dynamoDb, TableName) };
 }
 
 const rows = (...entities: string[]) => encodeRows(entities.map((entity) => rowOf(entity)));
@@ -32,11 +32,11 @@ const DELTA = {
 };
 
 test("a delta's rows are replaced if they are as read, and keep their events and their expiry", async () => {
-  const { TableName, store, forget } = await tables();
+  const { TableName, store, rewriter } = await tables();
   await store.putDelta(DELTA);
-  assert.equal(await forget.replaceDelta(DELTA, rows('/other'), rows('/b')), 'conflict');
-  assert.equal(await forget.replaceDelta(DELTA, DELTA.rows, rows('/b')), 'replaced');
-  assert.equal(await forget.replaceDelta(DELTA, DELTA.rows, rows('/b')), 'conflict');
+  assert.equal(await rewriter.replaceDelta(DELTA, rows('/other'), rows('/b')), 'conflict');
+  assert.equal(await rewriter.replaceDelta(DELTA, DELTA.rows, rows('/b')), 'replaced');
+  assert.equal(await rewriter.replaceDelta(DELTA, DELTA.rows, rows('/b')), 'conflict');
   const get = new GetItemCommand({ TableName, Key: storeKeys.delta(DELTA) });
   const { Item } = await services.dynamoDb.send(get);
   assert.deepEqual(decodeRows(Item?.['rows']?.B ?? assert.fail()), [rowOf('/b')]);
@@ -44,35 +44,35 @@ test("a delta's rows are replaced if they are as read, and keep their events and
   assert.equal(Item?.['expiresAt']?.N, String(Math.floor((ARRIVAL_MS + 86_400_000) / 1000)));
 });
 
-test('a delta that nobody made becomes a tombstone', async () => {
-  const { store, forget } = await tables();
+test('a delta that no segment produced becomes a tombstone', async () => {
+  const { store, rewriter } = await tables();
   await store.putDelta(DELTA);
-  assert.equal(await forget.replaceDelta(DELTA, DELTA.rows, undefined), 'replaced');
-  assert.equal(await forget.replaceDelta(DELTA, DELTA.rows, undefined), 'conflict');
+  assert.equal(await rewriter.replaceDelta(DELTA, DELTA.rows, undefined), 'replaced');
+  assert.equal(await rewriter.replaceDelta(DELTA, DELTA.rows, undefined), 'conflict');
   assert.equal(await store.putDelta(DELTA), 'discarded');
   for await (const delta of store.deltasIn(WHOLE_RANGE, 0, 100)) assert.equal(delta.rows, undefined);
 });
 
 test('late rows are replaced item by item', async () => {
-  const { store, forget } = await tables();
+  const { store, rewriter } = await tables();
   await store.putLate('days', WHOLE_RANGE, { hourEpoch: 5, plannedAtMs: 0 }, [rowOf('/a'), rowOf('/b')]);
   await store.putLate('days', WHOLE_RANGE, { hourEpoch: 12, plannedAtMs: 0 }, [rowOf('/a')]);
   const items = [];
-  for await (const item of forget.lateItems('days', WHOLE_RANGE)) items.push(item);
+  for await (const item of rewriter.lateItems('days', WHOLE_RANGE)) items.push(item);
   assert.deepEqual(
     items.map(({ epoch }) => epoch),
     [5, 12],
   );
   const [first = assert.fail()] = items;
-  assert.equal(await forget.replaceLate('days', WHOLE_RANGE, first, rows('/b')), 'replaced');
-  assert.equal(await forget.replaceLate('days', WHOLE_RANGE, first, rows('/c')), 'conflict');
+  assert.equal(await rewriter.replaceLate('days', WHOLE_RANGE, first, rows('/b')), 'replaced');
+  assert.equal(await rewriter.replaceLate('days', WHOLE_RANGE, first, rows('/c')), 'conflict');
   const left: string[] = [];
   for await (const { entity } of store.lateRows('days', WHOLE_RANGE, 0, 20)) left.push(entity);
   assert.deepEqual(left, ['/b', '/a']);
 });
 
-test('the periods that have blocks are found, each once, whatever their blocks are', async () => {
-  const { store, forget } = await tables();
+test('the periods with blocks are found, each once, split or not', async () => {
+  const { store, rewriter } = await tables();
   const block = { epoch: 1, edit: 0, content: rows('/a') };
   const put = (level: 'hours' | 'months' | 'all', atMs: number, range: string) =>
     store.putBlock(periodAt(level, atMs), range as typeof WHOLE_RANGE, block, { is: 'absent' }, undefined);
@@ -81,8 +81,8 @@ test('the periods that have blocks are found, each once, whatever their blocks a
   await put('hours', 0, '1');
   await put('months', ARRIVAL_MS, '');
   await put('all', ARRIVAL_MS, '');
-  assert.deepEqual(await forget.periodsOf('hours'), [periodAt('hours', 0), periodAt('hours', ARRIVAL_MS)]);
-  assert.deepEqual(await forget.periodsOf('days'), []);
-  assert.deepEqual(await forget.periodsOf('months'), [periodAt('months', ARRIVAL_MS)]);
-  assert.deepEqual(await forget.periodsOf('all'), [{ level: 'all', startMs: 0 }]);
+  assert.deepEqual(await rewriter.periodsOf('hours'), [periodAt('hours', 0), periodAt('hours', ARRIVAL_MS)]);
+  assert.deepEqual(await rewriter.periodsOf('days'), []);
+  assert.deepEqual(await rewriter.periodsOf('months'), [periodAt('months', ARRIVAL_MS)]);
+  assert.deepEqual(await rewriter.periodsOf('all'), [{ level: 'all', startMs: 0 }]);
 });
