@@ -5,7 +5,7 @@ import type { FunctionCall, FunctionFault } from './emulators/fault-proxy.ts';
 import type { Mapping } from './event-source-mappings/mapping.ts';
 import type { Functions } from './functions/functions.ts';
 import { asObject, asText, parseJson } from './json.ts';
-import { fedNoun, nameOf, nounOf, refOf } from './template/names.ts';
+import { fedNoun, nameOf, nounOf, refOf, rollupQueueIn } from './template/names.ts';
 import type { Template } from './template/template.ts';
 
 /** A fault as shown by the console. */
@@ -143,9 +143,7 @@ export function createBreakIt(parts: BreakItParts): BreakIt {
 
   const poison = async () => {
     const [stream] = template.ofType('AWS::Kinesis::Stream');
-    const queue = template.ofType('AWS::SQS::Queue').find(({ properties }) => properties['RedrivePolicy']);
-    if (stream === undefined || queue === undefined)
-      throw new Error('the template has no stream or no queue');
+    if (stream === undefined) throw new Error('the template has no stream');
     const Data = Buffer.from('{"this is":"no event"}').toString('base64');
     await client('kinesis').call('PutRecord', {
       StreamName: nameOf(stream),
@@ -153,7 +151,7 @@ export function createBreakIt(parts: BreakItParts): BreakIt {
       PartitionKey: String(random()),
     });
     await client('sqs').call('SendMessage', {
-      QueueUrl: refOf(queue, { queueEndpoint: parts.queueEndpoint }),
+      QueueUrl: refOf(rollupQueueIn(template), { queueEndpoint: parts.queueEndpoint }),
       MessageBody: '{"this is":"no rollup"}',
     });
   };

@@ -13,47 +13,28 @@ export interface ObservedCall {
   readonly answer: Pick<RawAnswer, 'status' | 'body'>;
 }
 
-/** One finished invocation. Times are on the stack's clock, durations on the machine's. */
-export interface ObservedInvocation {
-  readonly functionName: string;
-  readonly startMs: number;
-  readonly durationMs: number;
-  readonly ok: boolean;
-}
-
-/** A batch that a stream's mapping passed to its function. */
-export interface ObservedBatch {
-  readonly functionName: string;
-  /** Age of the batch's last record when it was passed on. */
-  readonly iteratorAgeMs: number;
-}
-
-/** An answer of the API. */
-export interface ObservedAnswer {
-  readonly status: number;
-  readonly durationMs: number;
-}
-
 /** Observes the stack without affecting it. */
 export interface StackObserver {
-  functionStarted?(functionName: string): void;
   serviceCalled?(call: ObservedCall): void;
-  functionInvoked?(invocation: ObservedInvocation): void;
-  batchDelivered?(batch: ObservedBatch): void;
-  apiAnswered?(answer: ObservedAnswer): void;
+  functionStarted?(functionName: string): void;
+  functionEnded?(functionName: string): void;
+  /** A stream's mapping passed a batch to its function; how old its last record was. */
+  batchDelivered?(functionName: string, iteratorAgeMs: number): void;
+  /** The API answered. */
+  apiAnswered?(status: number, durationMs: number): void;
 }
 
 /** Several observers as one. */
-export function observers(...all: readonly StackObserver[]): Required<StackObserver> {
+export function observers(...all: readonly StackObserver[]): StackObserver {
   const tell =
-    <Name extends keyof StackObserver>(name: Name) =>
-    (event: Parameters<Required<StackObserver>[Name]>[0]) => {
-      for (const each of all) (each[name] as ((event: unknown) => void) | undefined)?.(event);
+    (name: keyof StackObserver) =>
+    (...event: unknown[]) => {
+      for (const each of all) (each[name] as ((...event: unknown[]) => void) | undefined)?.(...event);
     };
   return {
     serviceCalled: tell('serviceCalled'),
     functionStarted: tell('functionStarted'),
-    functionInvoked: tell('functionInvoked'),
+    functionEnded: tell('functionEnded'),
     batchDelivered: tell('batchDelivered'),
     apiAnswered: tell('apiAnswered'),
   };

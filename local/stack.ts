@@ -72,6 +72,8 @@ export interface LocalStack {
   readonly scheduled: readonly Schedule[];
   /** The value of a resource's `Ref`: a name, or a queue's URL. */
   ref(logicalId: string): string;
+  /** One call of a service: what `aws <service> <operation>` sends. */
+  call(service: JsonService, action: string, input: JsonObject): Promise<JsonObject>;
   /** Invokes a function by name, logical id or ARN. */
   invoke(functionName: string, event: unknown): Promise<InvocationOutcome>;
   /** Lets a test answer the API's calls of AWS services; undefined restores them. */
@@ -183,7 +185,7 @@ async function start(
     dataDir,
     onBatch: (functionName, lastArrivalMs) => {
       const iteratorAgeMs = Math.max(0, nowMs() - lastArrivalMs);
-      observer?.batchDelivered?.({ functionName, iteratorAgeMs });
+      observer?.batchDelivered?.(functionName, iteratorAgeMs);
     },
   });
   stops.push(async () => {
@@ -231,6 +233,7 @@ async function start(
       if (resource === undefined) throw new Error(`The template has no resource ${logicalId}.`);
       return refOf(resource, { queueEndpoint: endpoints.sqs });
     },
+    call: (service, action, input) => clients[service].call(action, input),
     invoke: (functionName, event) => functions.find(functionName).invoke(event),
     setServiceFault: (next) => {
       fault = next;

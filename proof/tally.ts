@@ -1,7 +1,8 @@
 // Commands of this repository, run by proofs as operators run them.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 /** The project's root, in which commands run. */
 export const ROOT = join(import.meta.dirname, '..');
@@ -14,4 +15,10 @@ export async function runTally(command: string, args: readonly string[]): Promis
   const [code] = await once(child, 'exit');
   process.off('exit', stop);
   return Number(code ?? 1);
+}
+
+/** Runs `tally`. @returns what it prints @throws Error with what it complains of, when it fails */
+export async function tallyOutput(args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['bin/tally.ts', ...args], { cwd: ROOT });
+  return stdout.trim();
 }

@@ -1,91 +1,38 @@
 // Metrics that AWS services publish themselves, as far as the local stack can measure them.
 import { asList, asNumber, asObject, asText, parseJson } from '../json.ts';
-import type { ObservedCall, StackObserver } from '../observer.ts';
+import type { StackObserver } from '../observer.ts';
 import { nameOf } from '../template/names.ts';
 import type { Template } from '../template/template.ts';
 import type { DataPoints } from './data-points.ts';
 
-/**
- * The measured metrics, by namespace. An alarm on any other AWS metric is an error at start, since it would never go off.
- * Functions are never throttled, because invocations wait here instead; throttles of stream and table come only from a drill's
- * faults.
- */
+/** The measured metrics, by namespace. An alarm on any other AWS metric is an error at start, since it would never go off. */
 export const SEEN_METRICS: Readonly<Record<string, readonly string[]>> = {
-  'AWS/ApiGateway': ['Count', '4XXError', '5XXError', 'Latency'],
-  'AWS/Kinesis': ['IncomingRecords', 'WriteProvisionedThroughputExceeded'],
-  'AWS/Lambda': ['Invocations', 'Errors', 'Throttles', 'Duration', 'IteratorAge'],
-  'AWS/SQS': [
-    'ApproximateAgeOfOldestMessage',
-    'ApproximateNumberOfMessagesVisible',
-    'ApproximateNumberOfMessagesNotVisible',
-    'ApproximateNumberOfMessagesDelayed',
-  ],
-  'AWS/DynamoDB': ['WriteThrottleEvents', 'ReadThrottleEvents'],
+  'AWS/ApiGateway': ['5XXError', 'Latency'],
+  'AWS/Kinesis': ['WriteProvisionedThroughputExceeded'],
+  'AWS/Lambda': ['IteratorAge'],
+  'AWS/SQS': ['ApproximateAgeOfOldestMessage', 'ApproximateNumberOfMessagesVisible'],
 };
 
 /** An observer that publishes what it measures. @param nowMs the stack's clock, epoch milliseconds */
 export function serviceMetrics(template: Template, points: DataPoints, nowMs: () => number): StackObserver {
-  const apiName = asText(template.ofType('AWS::ApiGateway::RestApi')[0]?.properties['Name']) ?? '';
-  const api = (name: string, value: number) =>
-    points.add({ namespace: 'AWS/ApiGateway', name, dimensions: { ApiName: apiName } }, nowMs(), value);
-  const lambda = (FunctionName: string, name: string, atMs: number, value: number) =>
-    points.add({ namespace: 'AWS/Lambda', name, dimensions: { FunctionName } }, atMs, value);
-
+  const ApiName = asText(template.ofType('AWS::ApiGateway::RestApi')[0]?.properties['Name']) ?? '';
+  const add = (namespace: string, name: string, dimensions: Record<string, string>, value: number) =>
+    points.add({ namespace, name, dimensions }, nowMs(), value);
   return {
-    apiAnswered: ({ status, durationMs }) => {
-      api('Count', 1);
-      api('4XXError', status >= 400 && status < 500 ? 1 : 0);
-      api('5XXError', status >= 500 ? 1 : 0);
-      api('Latency', durationMs);
+    apiAnswered: (status, durationMs) => {
+      add('AWS/ApiGateway', '5XXError', { ApiName }, status >= 500 ? 1 : 0);
+      add('AWS/ApiGateway', 'Latency', { ApiName }, durationMs);
     },
-    functionInvoked: ({ functionName, startMs, durationMs, ok }) => {
-      lambda(functionName, 'Invocations', startMs, 1);
-      lambda(functionName, 'Errors', startMs, ok ? 0 : 1);
-      lambda(functionName, 'Throttles', startMs, 0);
-      lambda(functionName, 'Duration', startMs, durationMs);
-    },
-    batchDelivered: ({ functionName, iteratorAgeMs }) =>
-      lambda(functionName, 'IteratorAge', nowMs(), iteratorAgeMs),
-    serviceCalled: (call) => {
-      if (call.service === 'kinesis') kinesisMetrics(call, points, nowMs());
-      if (call.service === 'dynamodb') throttleMetrics(call, points, nowMs());
+    batchDelivered: (FunctionName, iteratorAgeMs) =>
+      add('AWS/Lambda', 'IteratorAge', { FunctionName }, iteratorAgeMs),
+    serviceCalled: ({ service, action, body, answer }) => {
+      if (service !== 'kinesis' || action !== 'PutRecords') return;
+      const StreamName = asText(asObject(parseJson(body))['StreamName']) ?? '';
+      // By record, as Kinesis names them; a call that is refused as a whole counts once.
+      const refused = answer.body.split('ProvisionedThroughputExceededException').length - 1;
+      add('AWS/Kinesis', 'WriteProvisionedThroughputExceeded', { StreamName }, refused);
     },
   };
-}
-
-const THROTTLED = 'ProvisionedThroughputExceededException';
-
-/** Records that the stream accepted, and those it refused: some of an answer, or all of a failed call. */
-function kinesisMetrics({ action, body, answer }: ObservedCall, points: DataPoints, atMs: number): void {
-  if (action !== 'PutRecords') return;
-  const request = asObject(parseJson(body));
-  const dimensions = { StreamName: asText(request['StreamName']) ?? '' };
-  const answered = asObject(parseJson(answer.body));
-  const results = asList(answered['Records']).map((record) => asText(asObject(record)['ErrorCode']));
-  const taken = answer.status === 200 ? results.filter((code) => code === undefined).length : 0;
-  const refused = String(answered['__type']).endsWith(THROTTLED)
-    ? asList(request['Records']).length
-    : results.filter((code) => code === THROTTLED).length;
-  const add = (name: string, value: number) =>
-    points.add({ namespace: 'AWS/Kinesis', name, dimensions }, atMs, value);
-  add('IncomingRecords', taken);
-  add('WriteProvisionedThroughputExceeded', refused);
-}
-
-const READS = /^(GetItem|BatchGetItem|Query|Scan)$/;
-
-/** Requests that a throttled table refused. Nothing is published without throttles, as on AWS. */
-function throttleMetrics({ action, body, answer }: ObservedCall, points: DataPoints, atMs: number): void {
-  if (answer.status !== 400 || !/#(ProvisionedThroughputExceeded|Throttling)Exception"/.test(answer.body))
-    return;
-  const request = asObject(parseJson(body));
-  const tables = [asText(request['TableName']), ...Object.keys(asObject(request['RequestItems']))];
-  const name = READS.test(action) ? 'ReadThrottleEvents' : 'WriteThrottleEvents';
-  for (const TableName of tables) {
-    if (TableName !== undefined) {
-      points.add({ namespace: 'AWS/DynamoDB', name, dimensions: { TableName } }, atMs, 1);
-    }
-  }
 }
 
 /** Receives after which SQS excludes a message from the age: it has moved to the back of the queue. */
@@ -108,8 +55,8 @@ export async function sampleQueues(
     const held = asList(inflight).map(asObject);
     // An expired delay or visibility timeout takes effect only at the next receive.
     const isDue = (time: unknown) => (asNumber(time) ?? 0) <= nowMs;
-    const hidden = held.filter(({ visibilityDeadline }) => !isDue(visibilityDeadline));
-    const waiting = asList(delayed).filter((message) => !isDue(asObject(message)['delayUntil']));
+    const hidden = held.filter(({ visibilityDeadline }) => !isDue(visibilityDeadline)).length;
+    const waiting = asList(delayed).filter((message) => !isDue(asObject(message)['delayUntil'])).length;
     const all = [
       ...asList(ready).map(asObject),
       ...asList(delayed).map(asObject),
@@ -118,14 +65,9 @@ export async function sampleQueues(
     const ages = all
       .filter((message) => (asNumber(message['approximateReceiveCount']) ?? 0) <= AGE_RECEIVES_MAX)
       .map((message) => nowMs - (asNumber(message['sentTimestamp']) ?? nowMs));
-    const gauges = {
-      ApproximateAgeOfOldestMessage: Math.max(0, ...ages) / 1_000,
-      ApproximateNumberOfMessagesVisible: all.length - hidden.length - waiting.length,
-      ApproximateNumberOfMessagesNotVisible: hidden.length,
-      ApproximateNumberOfMessagesDelayed: waiting.length,
-    };
-    for (const [name, value] of Object.entries(gauges)) {
+    const add = (name: string, value: number) =>
       points.add({ namespace: 'AWS/SQS', name, dimensions: { QueueName } }, nowMs, value);
-    }
+    add('ApproximateAgeOfOldestMessage', Math.max(0, ...ages) / 1_000);
+    add('ApproximateNumberOfMessagesVisible', all.length - hidden - waiting);
   }
 }

@@ -32,26 +32,22 @@ interface Method {
 }
 
 /** Builds the template's API. @throws LocalStackError for unsupported features */
-export function createApi(
-  template: Template,
-  parts: Omit<IntegrationParts, 'gatewayResponses'>,
-  now: () => number = Date.now,
-): Api {
+export function createApi(template: Template, parts: Omit<IntegrationParts, 'gatewayResponses'>): Api {
   const [api, ...otherApis] = template.ofType('AWS::ApiGateway::RestApi');
   const [stage] = template.ofType('AWS::ApiGateway::Stage');
   if (api === undefined || otherApis.length > 0) {
     throw new LocalStackError('The local stack runs a template with exactly one REST API.');
   }
   const gatewayResponses = readGatewayResponses(template);
-  const accessOf = readAccess(template, now);
+  const accessOf = readAccess(template);
   const integrationParts: IntegrationParts = { ...parts, gatewayResponses };
   const models = readModels(template);
-  const routes = readRoutes<Method>(template, (method, resourcePath) => {
+  const routes = readRoutes<Method>(template, (method) => {
     const integration = asObject(method.properties['Integration']);
     if (Object.values(asObject(method.properties['RequestParameters'])).includes(true))
       throw new LocalStackError(`The local API Gateway cannot require parameters: ${method.logicalId}.`);
     return {
-      access: accessOf(method, resourcePath),
+      access: accessOf(method),
       takes: (contentType) => takesContentType(integration, contentType),
       integration: createIntegration(integration, integrationParts),
       resourceId: asText(method.properties['ResourceId']) ?? '',
@@ -68,7 +64,7 @@ export function createApi(
   };
 
   function observe({ method, url, headers }: IncomingMessage, status: number, durationMs: number): void {
-    parts.observer?.apiAnswered?.({ status, durationMs });
+    parts.observer?.apiAnswered?.(status, durationMs);
     if (headers.authorization === undefined) return;
     const call = { caller: callerIn(headers.authorization), action: `${method} ${url}`, body: '' };
     parts.observer?.serviceCalled?.({ ...call, service: 'execute-api', answer: { status, body: '' } });
@@ -165,7 +161,6 @@ function createContext(incoming: IncomingMessage, apiId: string, stage: string):
     requestTime: now.toUTCString(),
     requestTimeEpoch: now.getTime(),
     responseOverride: { header: {} },
-    requestOverride: { header: {}, path: {}, querystring: {} },
     stage,
   };
 }

@@ -1,6 +1,5 @@
 // The event of a Lambda proxy integration (REST API, version 1), and parsing its answer.
-import { account } from '../identity.ts';
-import { asBoolean, asList, asNumber, asObject, asText, isObject, parseJson } from '../json.ts';
+import { asBoolean, asNumber, asObject, asText, isObject, parseJson } from '../json.ts';
 import type { GatewayAnswer } from './gateway-responses.ts';
 import { headersAsSent } from './mapping.ts';
 import type { GatewayRequest } from './request.ts';
@@ -14,27 +13,11 @@ export function lambdaProxyEvent(request: GatewayRequest): object {
     path: request.rawPath,
     httpMethod: request.verb,
     headers: headersAsSent(request.rawHeaders),
-    multiValueHeaders: multiValueHeaders(request.rawHeaders),
     queryStringParameters: orNull(queryNames.map((name) => [name, query.getAll(name).at(-1)])),
     multiValueQueryStringParameters: orNull(queryNames.map((name) => [name, query.getAll(name)])),
     pathParameters: orNull(Object.entries(pathParameters)),
     stageVariables: null,
-    requestContext: {
-      accountId: account,
-      apiId: context['apiId'],
-      authorizer: null,
-      extendedRequestId: context.requestId,
-      httpMethod: request.verb,
-      identity: context['identity'],
-      path: request.rawPath,
-      protocol: 'HTTP/1.1',
-      requestId: context.requestId,
-      requestTime: context['requestTime'],
-      requestTimeEpoch: context['requestTimeEpoch'],
-      resourceId: context['resourceId'],
-      resourcePath: request.resourcePath,
-      stage: context['stage'],
-    },
+    requestContext: { ...context, path: request.rawPath },
     body: request.body === '' ? null : request.body,
     isBase64Encoded: false,
   };
@@ -53,22 +36,10 @@ export function readLambdaProxyAnswer(payload: string): GatewayAnswer | undefine
   if (status === undefined || status < 100 || status > 599) return undefined;
   const body = answer['body'];
   if (body !== undefined && body !== null && typeof body !== 'string') return undefined;
-  const headers: Record<string, string | string[]> = { 'content-type': 'application/json' };
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
   for (const [name, value] of Object.entries(asObject(answer['headers']))) {
     headers[name.toLowerCase()] = asText(value) ?? '';
   }
-  for (const [name, values] of Object.entries(asObject(answer['multiValueHeaders']))) {
-    headers[name.toLowerCase()] = asList(values).map(String);
-  }
   const encoded = asBoolean(answer['isBase64Encoded']) === true;
   return { status, headers, body: encoded ? Buffer.from(body ?? '', 'base64') : (body ?? '') };
-}
-
-function multiValueHeaders(rawHeaders: readonly string[]): Record<string, string[]> {
-  const headers: Record<string, string[]> = {};
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    headers[name] = [...(headers[name] ?? []), rawHeaders[index + 1] ?? ''];
-  }
-  return headers;
 }

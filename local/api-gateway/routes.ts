@@ -22,15 +22,14 @@ export interface Match<Method> {
 /** Reads the resource tree. @param createMethod called for each method of the template */
 export function readRoutes<Method>(
   template: Template,
-  createMethod: (method: Resource, resourcePath: string) => Method,
+  createMethod: (method: Resource) => Method,
 ): Route<Method>[] {
   const paths = new Map<string, string>([[rootResourceId, '']]);
   const resources = template.ofType('AWS::ApiGateway::Resource');
-  const idOf = (resource: Resource) => refOf(resource);
   const pathOf = (id: string): string => {
     const known = paths.get(id);
     if (known !== undefined) return known;
-    const resource = resources.find((candidate) => idOf(candidate) === id);
+    const resource = resources.find((candidate) => refOf(candidate) === id);
     if (resource === undefined) throw new LocalStackError(`The API has no resource ${id}.`);
     const parent = pathOf(asText(resource.properties['ParentId']) ?? '');
     const path = `${parent}/${asText(resource.properties['PathPart'])}`;
@@ -42,7 +41,7 @@ export function readRoutes<Method>(
   for (const method of template.ofType('AWS::ApiGateway::Method')) {
     const path = pathOf(asText(method.properties['ResourceId']) ?? '');
     const byVerb = methods.get(path) ?? new Map<string, Method>();
-    byVerb.set(asText(method.properties['HttpMethod']) ?? '', createMethod(method, path || '/'));
+    byVerb.set(asText(method.properties['HttpMethod']) ?? '', createMethod(method));
     methods.set(path, byVerb);
   }
   return [...methods]

@@ -35,12 +35,7 @@ function createInput(body: string, json: Json | undefined, parameters: RequestPa
       const value = evaluateJsonPath(json, path);
       return value === undefined ? '""' : JSON.stringify(value);
     },
-    params: (name?: string) => {
-      if (name === undefined) return parameters;
-      const lowerCase = name.toLowerCase();
-      const header = Object.entries(parameters.header).find(([key]) => key.toLowerCase() === lowerCase);
-      return parameters.path[name] ?? parameters.querystring[name] ?? header?.[1] ?? '';
-    },
+    params: () => parameters,
   };
 }
 

@@ -24,19 +24,19 @@ export interface Emulators {
   stop(): Promise<void>;
 }
 
-export interface EmulatorsOptions {
+interface EmulatorsOptions {
   /** Folder for persistent data; by default in memory. */
   readonly dataDir?: string | undefined;
   /** The stack's clock; by default the machine's. */
   readonly clock?: ClockOffset | undefined;
-  /** Called when an emulator terminates unexpectedly. */
-  readonly onCrash: (error: Error) => void;
+  /** Called when an emulator terminates unexpectedly; by default it ends the process. */
+  readonly onCrash?: (error: Error) => void;
   /** Called for every object put. */
   readonly onObject?: (created: CreatedObject) => void;
 }
 
 /** Starts all emulators. */
-export async function startEmulators(options: EmulatorsOptions): Promise<Emulators> {
+export async function startEmulators(options: EmulatorsOptions = {}): Promise<Emulators> {
   const starting = (['dynamodb', 'kinesis', 'sqs-and-s3'] as const).map((name) =>
     startEmulator(name, options),
   );
@@ -56,7 +56,7 @@ export async function startEmulators(options: EmulatorsOptions): Promise<Emulato
 /** Starts one of them. */
 export async function startEmulator(
   name: EmulatorStart['name'],
-  { dataDir, clock, onCrash, onObject }: EmulatorsOptions,
+  { dataDir, clock, onCrash = fail, onObject }: EmulatorsOptions = {},
 ): Promise<Listening> {
   const folder = dataDir === undefined ? undefined : join(dataDir, name);
   if (folder !== undefined) {
@@ -103,6 +103,10 @@ export async function startEmulator(
       clearTimeout(tooLate);
     },
   };
+}
+
+function fail(error: Error): never {
+  throw error;
 }
 
 /** The error of an unusable data folder: with data in memory, the same emulators start. */

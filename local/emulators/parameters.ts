@@ -6,7 +6,7 @@ import { asObject, asText, isObject, type Json, type JsonObject, parseJson } fro
 import { type Listening, listen } from '../listening.ts';
 
 /**
- * Serves GetParameter, GetParameters and PutParameter. The file contains `{ name: value }`, is read at every request, and takes
+ * Serves GetParameter and PutParameter. The file contains `{ name: value }`, is read at every request, and takes
  * precedence over the template; values may be text, or JSON that is returned as text.
  */
 export async function startParameters(
@@ -25,20 +25,11 @@ export async function startParameters(
 
   const actions: Record<string, (input: JsonObject) => Promise<{ status: number; body: Json }>> = {
     GetParameter: async (input) => {
-      const name = asText(input['Name']) ?? '';
-      const value = await currentValue(name);
-      if (value === undefined) return { status: 400, body: { __type: 'ParameterNotFound', message: name } };
-      return { status: 200, body: { Parameter: describe(name, value) } };
-    },
-    GetParameters: async (input) => {
-      const names = (Array.isArray(input['Names']) ? input['Names'] : []).map(String);
-      const values = await Promise.all(names.map(currentValue));
-      const found = names.flatMap((name, index) => {
-        const value = values[index];
-        return value === undefined ? [] : [describe(name, value)];
-      });
-      const missing = names.filter((_, index) => values[index] === undefined);
-      return { status: 200, body: { Parameters: found, InvalidParameters: missing } };
+      const Name = asText(input['Name']) ?? '';
+      const Value = await currentValue(Name);
+      if (Value === undefined) return { status: 400, body: { __type: 'ParameterNotFound', message: Name } };
+      const Parameter = { Name, Type: 'String', Value, Version: 1, DataType: 'text' };
+      return { status: 200, body: { Parameter } };
     },
     PutParameter: async (input) => {
       const name = asText(input['Name']) ?? '';
@@ -63,10 +54,6 @@ export async function startParameters(
       .end(JSON.stringify(answer.body));
   });
   return listen(server);
-}
-
-function describe(name: string, value: string): JsonObject {
-  return { Name: name, Type: 'String', Value: value, Version: 1, DataType: 'text' };
 }
 
 /** The file's values, none if there is no file; undefined while it is partly written: the last values then stay. */

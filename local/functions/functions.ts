@@ -65,18 +65,15 @@ export function createFunctions(template: Template, parts: FunctionsParts): Func
 }
 
 /** Wraps the function so that each invocation is observed. */
-function observed(created: LocalFunction, { observer, clock }: FunctionsParts): LocalFunction {
+function observed(created: LocalFunction, { observer }: FunctionsParts): LocalFunction {
   if (observer === undefined) return created;
   const { name } = created.definition;
   return {
     ...created,
     invoke: async (event) => {
-      const startMs = clock?.nowMs() ?? Date.now();
-      const started = performance.now();
       observer.functionStarted?.(name);
       const outcome = await created.invoke(event);
-      const durationMs = performance.now() - started;
-      observer.functionInvoked?.({ functionName: name, startMs, durationMs, ok: outcome.ok });
+      observer.functionEnded?.(name);
       return outcome;
     },
   };

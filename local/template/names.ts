@@ -60,6 +60,14 @@ export function attributeOf(resource: Resource, attribute: string, naming: Namin
   );
 }
 
+/** The queue of rollup messages: the one with a dead-letter queue. */
+export function rollupQueueIn(template: Template): Resource {
+  const queues = template.ofType('AWS::SQS::Queue');
+  const queue = queues.find(({ properties }) => properties['RedrivePolicy'] !== undefined);
+  if (queue === undefined) throw new LocalStackError('The template has no queue with a redrive policy.');
+  return queue;
+}
+
 /** The noun of a function by its name or ARN, such as `writer` for `lambdas/writer/handler.ts`; undefined if it is not in the template. */
 export function nounOf(template: Template, function_: unknown): string | undefined {
   const found = template

@@ -9,10 +9,10 @@ import type { Mapping } from '../../local/event-source-mappings/mapping.ts';
 import { asList, asObject, type Json, parseJson } from '../../local/json.ts';
 import { type ObservedCall, observers, type StackObserver } from '../../local/observer.ts';
 import { type LocalStack, startLocalStack } from '../../local/stack.ts';
-import { fedNoun, nameOf } from '../../local/template/names.ts';
+import { fedNoun, nameOf, rollupQueueIn } from '../../local/template/names.ts';
 import { readTemplate, type Template } from '../../local/template/template.ts';
-import { Random } from '../hostile/random.ts';
-import { type Commands, commandsOn } from './commands.ts';
+import { Random } from '../simulation/random.ts';
+import { tallyOutput } from '../tally.ts';
 import { Oracle } from './oracle.ts';
 import { type MinuteOfTraffic, Producers } from './producers.ts';
 
@@ -23,7 +23,7 @@ const WARM_UP_MINUTES = 6;
 const PATIENCE_MS = 15_000;
 
 /** The result of one minute. */
-export interface Minute {
+interface Minute {
   /** Minutes since the drill began. */
   readonly number: number;
   readonly traffic: MinuteOfTraffic;
@@ -41,7 +41,6 @@ export interface MinuteOptions {
 /** A drill in progress. */
 export interface Drill {
   readonly stack: LocalStack;
-  readonly aws: Commands;
   readonly oracle: Oracle;
   readonly producers: Producers;
   readonly watch: AlarmWatch;
@@ -49,6 +48,8 @@ export interface Drill {
   readonly clock: LocalClock;
   /** Plays a minute: schedules, traffic, and all work that can be handled; then advances the clock to the next whole minute. */
   minute(options?: MinuteOptions): Promise<Minute>;
+  /** Runs `npx tally … --url URL`. @returns what it prints @throws when it fails */
+  tally(...args: string[]): Promise<string>;
   /** The mapping that feeds a function, by the function's noun. */
   mapping(noun: string): Mapping;
   /** The physical name of the one resource of a type whose logical id contains a word. */
@@ -66,46 +67,39 @@ export async function startDrill(template: Json, observer?: StackObserver): Prom
   const read: Template = readTemplate(template, { queueEndpoint: '' });
   const watch = watchAlarms(readAlarms(read), points);
   const metrics = serviceMetrics(read, points, clock.nowMs);
-  const running = createRunning();
-  let canaryEvents = 0;
-  const canary: StackObserver = {
+  /** Invocations that are going on, and records of the canary that the stream took. */
+  let [running, canaryEvents] = [0, 0];
+  const counting: StackObserver = {
+    functionStarted: () => {
+      running += 1;
+    },
+    functionEnded: () => {
+      running -= 1;
+    },
     serviceCalled: (call) => {
       canaryEvents += canaryRecords(call);
     },
   };
-  const all: StackObserver[] = [
-    metrics,
-    running.observer,
-    canary,
-    ...(observer === undefined ? [] : [observer]),
-  ];
   toNextMinute(clock);
   const stack = await startLocalStack({
     template,
     schedules: false,
     clock,
-    observer: observers(...all),
+    observer: observers(metrics, counting, observer ?? {}),
     onProblem: (message) => process.stderr.write(`${message}\n`),
     onFunctionOutput: (_, line) => addEmbeddedMetrics(line, points),
   });
-  const aws = commandsOn(stack);
   const oracle = new Oracle();
-  const random = new Random(1);
+  const random = new Random('drill');
   const producers = new Producers(stack.url, oracle, () => random.next());
-  const queues = stack.template.ofType('AWS::SQS::Queue');
-  const rollupQueue = queues.find(({ properties }) => properties['RedrivePolicy'] !== undefined);
-  if (rollupQueue === undefined) throw new Error('the template has no queue with a redrive policy');
+  const QueueName = nameOf(rollupQueueIn(stack.template));
   const paused = new Set<string>();
 
   const expected = () => oracle.events + canaryEvents;
 
   const visible = () =>
     points.statistic(
-      {
-        namespace: 'AWS/SQS',
-        name: 'ApproximateNumberOfMessagesVisible',
-        dimensions: { QueueName: nameOf(rollupQueue) },
-      },
+      { namespace: 'AWS/SQS', name: 'ApproximateNumberOfMessagesVisible', dimensions: { QueueName } },
       'Minimum',
       clock.nowMs() - 1_000,
       clock.nowMs() + 1,
@@ -113,26 +107,20 @@ export async function startDrill(template: Json, observer?: StackObserver): Prom
 
   /** Whether all work that can be handled now is done: read, or its reader is off; written, hidden, or its writer is off. */
   const isIdle = async (drill: Drill) => {
-    if (running.count() > 0) return false;
+    if (running > 0) return false;
     const status = await stack.status();
     const read =
       status.received - status.duplicate >= expected() || paused.has(drill.mapping('aggregator').logicalId);
     if (!read) return false;
     if (status.inFlight === 0 || paused.has(drill.mapping('writer').logicalId)) return true;
     await sampleQueues(stack.template, stack.endpoints.sqs, points, clock.nowMs());
-    return visible() === 0 && running.count() === 0;
+    return visible() === 0 && running === 0;
   };
 
   let number = -WARM_UP_MINUTES;
   const drill: Drill = {
-    stack,
-    aws,
-    oracle,
-    producers,
-    watch,
-    points,
-    clock,
-    expected,
+    ...{ stack, oracle, producers, watch, points, clock, expected },
+    tally: (...args) => tallyOutput([...args, '--url', stack.url]),
     minute: async ({ requests = 10, patienceMs = PATIENCE_MS } = {}) => {
       const nowMs = clock.nowMs();
       const due = stack.scheduled.filter(({ intervalMs }) => minuteOf(nowMs) % intervalMs === 0);
@@ -169,10 +157,7 @@ export async function startDrill(template: Json, observer?: StackObserver): Prom
         throw new Error(`${found.length} resources ${type} with ${word}`);
       return nameOf(only);
     },
-    stop: async () => {
-      aws.close();
-      await stack.stop();
-    },
+    stop: stack.stop,
   };
   try {
     for (let warm = 0; warm < WARM_UP_MINUTES; warm += 1) await drill.minute();
@@ -193,22 +178,6 @@ function minuteOf(ms: number): number {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Counts the invocations of both halves that are running. */
-function createRunning(): { observer: StackObserver; count(): number } {
-  let running = 0;
-  return {
-    observer: {
-      functionStarted: () => {
-        running += 1;
-      },
-      functionInvoked: () => {
-        running -= 1;
-      },
-    },
-    count: () => running,
-  };
 }
 
 /** How many of the canary's records the stream accepted in a call. */

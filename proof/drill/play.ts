@@ -1,16 +1,22 @@
 // Plays one scenario (before, during, after), reports what happens, and judges it.
+import { readFileSync } from 'node:fs';
 import type { MetricAlarm } from '../../local/alarms/template-alarms.ts';
 import type { AlarmChange } from '../../local/alarms/watch.ts';
 import { statusLine } from '../../local/status.ts';
 import type { Drill, MinuteOptions } from './drill.ts';
 import { judgeAlarms, judgeCounts } from './judge.ts';
-import { runbookSections } from './runbook.ts';
 import type { Scenario, Stage } from './scenario.ts';
 
 const BEFORE_MINUTES = 2;
 /** How long alarms may take to clear, and for how long they must then stay off, since five-minute spans slide. */
 const AFTER_MINUTES_MAX = 45;
 const QUIET_MINUTES = 5;
+
+/** The headings of docs/runbook.md: each step of the operator must be in one of its sections. */
+export function runbookSections(): ReadonlySet<string> {
+  const path = new URL('../../docs/runbook.md', import.meta.url);
+  return new Set([...readFileSync(path, 'utf8').matchAll(/^#+ (.*)$/gm)].map((match) => match[1] ?? ''));
+}
 
 /** The result of a scenario: its problems, if any. */
 export interface Verdict {

@@ -25,7 +25,7 @@ const stack = await startTestStack({
       writersNow += 1;
       writersMost = Math.max(writersMost, writersNow);
     },
-    functionInvoked: ({ functionName }) => {
+    functionEnded: (functionName) => {
       if (isWriter(functionName)) writersNow -= 1;
     },
     serviceCalled: (call) => {

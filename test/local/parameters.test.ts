@@ -28,8 +28,6 @@ test('a value comes from the template', async () => {
   const ssm = await start();
   assert.equal(await get(ssm, '/a'), '{"attempts":3}');
   await assert.rejects(get(ssm, '/none'), { code: 'ParameterNotFound' });
-  const both = await ssm.call('GetParameters', { Names: ['/a', '/none'] });
-  assert.deepEqual(both['InvalidParameters'], ['/none']);
 });
 
 test('a file replaces it, as text or as JSON, from one request to the next', async () => {

@@ -9,8 +9,8 @@ import type { Json } from '../../local/json.ts';
 import { readTemplate } from '../../local/template/template.ts';
 import { judgeAlarms, judgeCounts } from '../../proof/drill/judge.ts';
 import { Oracle } from '../../proof/drill/oracle.ts';
+import { runbookSections } from '../../proof/drill/play.ts';
 import { Producers } from '../../proof/drill/producers.ts';
-import { runbookSections } from '../../proof/drill/runbook.ts';
 import { SCENARIOS } from '../../proof/drill/scenarios/index.ts';
 import { templateJson } from '../support/stack-template.ts';
 

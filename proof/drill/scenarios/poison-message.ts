@@ -1,4 +1,5 @@
 // A message that is not a rollup message gets into the queue.
+import { rollupQueueIn } from '../../../local/template/names.ts';
 import type { Scenario } from '../scenario.ts';
 
 export const poisonMessage: Scenario = {
@@ -7,19 +8,16 @@ export const poisonMessage: Scenario = {
   fires: ['Parked'],
   play: async (stage) => {
     const { drill } = stage;
-    const queue = drill.stack.template
-      .ofType('AWS::SQS::Queue')
-      .find((each) => each.properties['RedrivePolicy']);
     stage.breaks(
       'a stray client sends {"hello":"queue"} to the rollup queue, among the messages of the minute',
     );
-    await drill.aws.call('sqs', 'SendMessage', {
-      QueueUrl: drill.stack.ref(queue?.logicalId ?? ''),
+    await drill.stack.call('sqs', 'SendMessage', {
+      QueueUrl: drill.stack.ref(rollupQueueIn(drill.stack.template).logicalId),
       MessageBody: '{"hello":"queue"}',
     });
     await stage.untilAlarm('Parked', 5);
     const listed = await stage.operator('Parked', ['npx tally dead-letters list --parked --url URL'], () =>
-      drill.aws.tally('dead-letters', 'list', '--parked'),
+      drill.tally('dead-letters', 'list', '--parked'),
     );
     stage.shows(listed, 5);
     const [name] = /poison\/[\w-]+/.exec(listed) ?? [];
@@ -28,7 +26,7 @@ export const poisonMessage: Scenario = {
     const given = await stage.operator(
       'Parked',
       [`npx tally dead-letters discard ${name} --why "${why}" --yes --url URL`],
-      () => drill.aws.tally('dead-letters', 'discard', name, '--why', why, '--yes'),
+      () => drill.tally('dead-letters', 'discard', name, '--why', why, '--yes'),
     );
     stage.shows(given, 5);
     stage.say('its neighbours were counted, and it was never an event: nothing is lost');

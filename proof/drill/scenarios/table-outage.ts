@@ -13,7 +13,7 @@ export const tableOutage: Scenario = {
     drill.stack.setFunctionFault(tableAway(drill, 'Counters'));
     await stage.minutes(5);
     const listed = await stage.operator('Dead letters', ['npx tally dead-letters list --url URL'], () =>
-      drill.aws.tally('dead-letters', 'list'),
+      drill.tally('dead-letters', 'list'),
     );
     stage.shows(listed, 5);
     const { inFlight, dead } = await drill.stack.status();
@@ -24,7 +24,7 @@ export const tableOutage: Scenario = {
     const redriven = await stage.operator(
       'Dead letters',
       ['npx tally dead-letters redrive --all --url URL'],
-      () => drill.aws.tally('dead-letters', 'redrive', '--all'),
+      () => drill.tally('dead-letters', 'redrive', '--all'),
     );
     stage.shows(redriven, 5);
   },

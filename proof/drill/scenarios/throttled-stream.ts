@@ -52,7 +52,7 @@ function limit(drill: Drill): void {
     const answer =
       passed.length === 0
         ? {}
-        : await drill.aws.call('kinesis', 'PutRecords', { StreamName, Records: passed });
+        : await drill.stack.call('kinesis', 'PutRecords', { StreamName, Records: passed });
     const refused: Json = {
       ErrorCode: 'ProvisionedThroughputExceededException',
       ErrorMessage: 'Rate exceeded for shard in stream',
@@ -65,7 +65,7 @@ function limit(drill: Drill): void {
 
 async function openShards(drill: Drill) {
   const StreamName = drill.nameOf('AWS::Kinesis::Stream', 'Events');
-  const { Shards } = await drill.aws.call('kinesis', 'ListShards', { StreamName });
+  const { Shards } = await drill.stack.call('kinesis', 'ListShards', { StreamName });
   return asList(Shards)
     .map(asObject)
     .filter((shard) => asObject(shard['SequenceNumberRange'])['EndingSequenceNumber'] === undefined);
@@ -79,14 +79,14 @@ async function doubleShards(drill: Drill): Promise<void> {
     const [from, to] = [StartingHashKey, EndingHashKey].map((key) => BigInt(asText(key) ?? '0'));
     const NewStartingHashKey = String(((from ?? 0n) + (to ?? 0n)) / 2n);
     const ShardToSplit = asText(shard['ShardId']) ?? '';
-    await drill.aws.call('kinesis', 'SplitShard', { StreamName, ShardToSplit, NewStartingHashKey });
+    await drill.stack.call('kinesis', 'SplitShard', { StreamName, ShardToSplit, NewStartingHashKey });
     await untilActive(drill, StreamName);
   }
 }
 
 async function untilActive(drill: Drill, StreamName: string): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {
-    const { StreamDescriptionSummary } = await drill.aws.call('kinesis', 'DescribeStreamSummary', {
+    const { StreamDescriptionSummary } = await drill.stack.call('kinesis', 'DescribeStreamSummary', {
       StreamName,
     });
     if (asObject(StreamDescriptionSummary)['StreamStatus'] === 'ACTIVE') return;

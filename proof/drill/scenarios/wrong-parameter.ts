@@ -10,7 +10,7 @@ export const wrongParameter: Scenario = {
   play: async (stage) => {
     const { drill } = stage;
     const name = drill.nameOf('AWS::SSM::Parameter', 'Retries');
-    const { Parameter } = await drill.aws.call('ssm', 'GetParameter', { Name: name });
+    const { Parameter } = await drill.stack.call('ssm', 'GetParameter', { Name: name });
     const good = (Parameter as { Value: string }).Value;
 
     stage.breaks('the parameter has a field that does not exist: {"attemps":5}');
@@ -32,12 +32,12 @@ export const wrongParameter: Scenario = {
       () => put(stage, name, good),
     );
     const replayed = await stage.operator('Parked', ['npx tally dead-letters replay --all --url URL'], () =>
-      drill.aws.tally('dead-letters', 'replay', '--all'),
+      drill.tally('dead-letters', 'replay', '--all'),
     );
     stage.shows(replayed, 5);
   },
 };
 
 async function put(stage: Stage, Name: string, Value: string): Promise<void> {
-  await stage.drill.aws.call('ssm', 'PutParameter', { Name, Value, Type: 'String', Overwrite: true });
+  await stage.drill.stack.call('ssm', 'PutParameter', { Name, Value, Type: 'String', Overwrite: true });
 }

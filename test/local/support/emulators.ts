@@ -6,11 +6,7 @@ import { asList, asObject, asText } from '../../../local/json.ts';
 
 /** Starts the emulators in memory. */
 export async function startTestEmulators() {
-  const emulators = await startEmulators({
-    onCrash: (error) => {
-      throw error;
-    },
-  });
+  const emulators = await startEmulators();
   const kinesis = createAwsJsonClient('kinesis', emulators.kinesis.endpoint);
   const sqs = createAwsJsonClient('sqs', emulators.sqsAndS3.endpoint);
   after(async () => {

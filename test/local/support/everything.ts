@@ -7,6 +7,8 @@ import { lostEntry } from '../../../lambdas/core/segment-entry.ts';
 import { LedgerTable } from '../../../lambdas/ledger/ledger-table.ts';
 import { credentials, region } from '../../../local/identity.ts';
 import { asList, asObject, asText } from '../../../local/json.ts';
+import { s3Request } from '../../../local/provision.ts';
+import { rollupQueueIn } from '../../../local/template/names.ts';
 import type { Drill } from '../../../proof/drill/drill.ts';
 import { tableAway } from '../../../proof/drill/faults.ts';
 import { METRIC } from '../../../proof/drill/oracle.ts';
@@ -92,11 +94,11 @@ async function parked(drill: Drill): Promise<void> {
 /** A shard that is split: its children read it to its end first. */
 async function splitShard(drill: Drill): Promise<void> {
   const StreamName = drill.nameOf('AWS::Kinesis::Stream', 'Events');
-  const { Shards } = await drill.aws.call('kinesis', 'ListShards', { StreamName });
+  const { Shards } = await drill.stack.call('kinesis', 'ListShards', { StreamName });
   const [shard] = asList(Shards).map(asObject);
   const { StartingHashKey, EndingHashKey } = asObject(shard?.['HashKeyRange']);
   const [from, to] = [StartingHashKey, EndingHashKey].map((key) => BigInt(asText(key) ?? '0'));
-  await drill.aws.call('kinesis', 'SplitShard', {
+  await drill.stack.call('kinesis', 'SplitShard', {
     StreamName,
     ShardToSplit: asText(shard?.['ShardId']) ?? '',
     NewStartingHashKey: String(((from ?? 0n) + (to ?? 0n)) / 2n),
@@ -157,14 +159,13 @@ async function vanished(drill: Drill): Promise<void> {
 /** Sends every parked rollup message back, twice, since an operator who is not sure does so. @returns how many there were */
 async function replayParked(drill: Drill): Promise<number> {
   const bucket = drill.nameOf('AWS::S3::Bucket', 'Archive');
-  const queue = drill.stack.template
-    .ofType('AWS::SQS::Queue')
-    .find((each) => each.properties['RedrivePolicy']);
-  const QueueUrl = drill.stack.ref(queue?.logicalId ?? '');
-  const keys = (await drill.aws.list(bucket, 'parked/')).filter((key) => !key.includes('/poison/'));
+  const QueueUrl = drill.stack.ref(rollupQueueIn(drill.stack.template).logicalId);
+  const get = (path: string) => s3Request(drill.stack.endpoints.s3, 'GET', `/${bucket}${path}`);
+  const { body: listed } = await get('?list-type=2&prefix=parked%2F');
+  const keys = [...listed.matchAll(/<Key>(parked\/(?!poison)[^<]+)<\/Key>/g)].map(([, key]) => key);
   for (const key of [...keys, ...keys]) {
-    const { body } = JSON.parse(await drill.aws.read(bucket, key)) as { body: string };
-    await drill.aws.call('sqs', 'SendMessage', { QueueUrl, MessageBody: body });
+    const { body } = JSON.parse((await get(`/${key}`)).body) as { body: string };
+    await drill.stack.call('sqs', 'SendMessage', { QueueUrl, MessageBody: body });
   }
   return keys.length;
 }

@@ -15,7 +15,6 @@ export interface Behind {
   service?: (call: ServiceCall) => RawAnswer | undefined;
   /** Answers invocations of any function. */
   function?: (event: unknown) => Promise<InvocationOutcome>;
-  now?: () => number;
 }
 
 /** Starts the API of a template and gives its URL; stopped after the file's tests. */
@@ -45,17 +44,13 @@ export async function startTestApi(
     }),
     stop: async () => {},
   };
-  const api = createApi(
-    readTemplate(template, { queueEndpoint: 'http://127.0.0.1:9' }),
-    {
-      functions,
-      // Port 9 (discard) is closed.
-      client: (service: JsonService) => createAwsJsonClient(service, 'http://127.0.0.1:9'),
-      fault: () => behind.service,
-      report: (message) => problems.push(message),
-    },
-    behind.now,
-  );
+  const api = createApi(readTemplate(template, { queueEndpoint: 'http://127.0.0.1:9' }), {
+    functions,
+    // Port 9 (discard) is closed.
+    client: (service: JsonService) => createAwsJsonClient(service, 'http://127.0.0.1:9'),
+    fault: () => behind.service,
+    report: (message) => problems.push(message),
+  });
   const server = await startApiServer(api, 0, false);
   after(() => server.stop(0));
   return { url: server.url, problems };
