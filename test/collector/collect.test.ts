@@ -497,7 +497,7 @@ for (const [truth, file] of ACCESS_LOGS) {
     const world = new World();
     const object = world.put(`web/${file}`, readFileSync(`${DATA}${file}`));
     for (let [outcome, runs] = ['more', 1]; outcome === 'more'; runs += 1)
-      ({ outcome } = await world.collect(object, {}, after(8 * runs)));
+      ({ outcome } = await world.collect(object, {}, after(8 ** runs)));
     const counts = new Map<string, number>();
     for (const { entity, at } of world.counted.values()) {
       const key = `${entity} ${Math.floor(new Date(at).getTime() / 60_000) * 60}`;
