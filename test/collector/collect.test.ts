@@ -48,6 +48,8 @@ class World {
   opens = 0;
   chunkBytes = 64 * 1024;
   onOpen: () => Promise<void> = async () => {};
+  onPause: () => Promise<void> = async () => {};
+  onReport: () => void = () => {};
   onPut: (records: readonly BatchRecord[]) => 'take' | 'refuse some' | 'die before' | 'die after' = () =>
     'take';
 
@@ -114,11 +116,15 @@ class World {
         return records.filter((record) => !taken.includes(record));
       },
     },
-    report: async ({ key }, reason, countedUpTo) => void this.reported.push({ key, reason, countedUpTo }),
+    report: async ({ key }, reason, countedUpTo) => {
+      this.reported.push({ key, reason, countedUpTo });
+      this.onReport();
+    },
     run: '',
     nowMs: () => this.nowMs,
     pause: async (ms) => {
       this.nowMs += ms;
+      await this.onPause();
     },
   };
 
@@ -223,6 +229,40 @@ describe('an object', () => {
     );
     assert.equal(world.counted.size, 80);
   });
+
+  test('with malformed lines is reported by the run that finishes it, not by one that it overtook', async () => {
+    const world = new World();
+    const object = world.put('web/a.log', `${logLines(1300)}${'rubbish\n'.repeat(200)}`);
+    world.onPut = () => (world.puts === 1 ? 'refuse some' : 'take');
+    let second: Collected | undefined;
+    world.onPause = async () => {
+      second ??= await world.collect(object);
+    };
+    const first = await world.collect(object);
+    assert.deepEqual([first.outcome, second?.outcome], ['busy', 'done']);
+    assert.equal(world.reported.length, 1);
+    assert.deepEqual([world.counted.size, world.progress.malformed], [1300, 200]);
+  });
+
+  for (const [name, pack] of [
+    ['plain', Buffer.from],
+    ['gzip', gzipSync],
+  ] as const) {
+    test(`with malformed lines whose run dies once it is reported is done by the next: ${name}`, async () => {
+      const world = new World();
+      const object = world.put('web/a.log', pack(`${logLines(80)}${'rubbish\n'.repeat(20)}`));
+      world.onReport = () => {
+        world.onReport = () => {};
+        throw new Error('died');
+      };
+      await assert.rejects(world.collect(object), /died/);
+      world.nowMs += 2 * WINDOW_MS;
+      assert.equal((await world.collect(object)).outcome, 'done');
+      assert.deepEqual([world.twice, world.counted.size, world.progress.malformed], [0, 80, 20]);
+      // The first message may be lost, so it is sent again: the same one.
+      assert.deepEqual(world.reported[0], world.reported[1]);
+    });
+  }
 
   test('settings: metric, filter, entity and template', async () => {
     const world = new World();
