@@ -311,6 +311,30 @@ describe('a large object', () => {
     });
   }
 
+  for (const [name, bytes] of [
+    ['plain', Buffer.from(text)],
+    ['gzip', gzipSync(text)],
+  ] as const) {
+    // A look at the clock is a chunk: 64 KiB of plain text, 256 KiB of inflated text, counted or skipped.
+    for (const looks of [2, 6, 20]) {
+      test(`is read further by each run, or given up: ${name}, ${looks} looks at the clock`, async () => {
+        const world = new World();
+        const object = world.put('web/large.log', bytes);
+        let [outcome, offset] = ['more', 0];
+        while (outcome === 'more') {
+          ({ outcome } = await world.collect(object, {}, after(looks)));
+          const { cursor } = world.progress;
+          assert.ok(cursor.offset > offset || outcome === 'parked', `${outcome} at ${cursor.offset}`);
+          offset = cursor.offset;
+          // All lines but the header.
+          assert.equal(world.counted.size, cursor.lines - 1);
+        }
+        assert.equal(outcome, name === 'gzip' && looks < 20 ? 'parked' : 'done');
+        assert.equal(world.reported.length, outcome === 'parked' ? 1 : 0);
+      });
+    }
+  }
+
   test('may wait in the queue for longer than the dedup window between two runs', async () => {
     const world = new World();
     const object = world.put('web/large.log', text);
