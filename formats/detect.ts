@@ -13,7 +13,7 @@ import {
   type ReadingPlan,
 } from './plan.ts';
 import { type Entry, FormatError, UnknownFormat } from './reading.ts';
-import { parseWhere, type Selection } from './select.ts';
+import { parseWhere, regexOf, type Selection } from './select.ts';
 import { unwrapped, unwrappedLines, WRAPPERS, type Wrapper } from './unwrap.ts';
 
 type Loose<T> = { readonly [name in keyof T]?: T[name] | undefined };
@@ -95,7 +95,8 @@ export function readingPlan(
 
 /** Checks a request as far as that is possible without a file. @throws FormatError if it can read none */
 export function checkRequest(request: FormatRequest): void {
-  const { format = 'auto', logFormat, where = [] } = request;
+  const { format = 'auto', logFormat, where = [], entityRegex } = request;
+  if (entityRegex !== undefined) regexOf(entityRegex);
   if (format !== 'auto' || logFormat !== undefined) {
     const name = format === 'auto' ? 'template' : named(format);
     parserOf(planFor(name, 'none', request, []));

@@ -115,7 +115,8 @@ function named(field: string): string {
   return /^\d+$/.test(field) ? `column ${field}` : `field ${field}`;
 }
 
-function regexOf(text: string): RegExp {
+/** A regular expression with a group. @throws FormatError if it is none */
+export function regexOf(text: string): RegExp {
   let regex: RegExp;
   try {
     regex = new RegExp(text, 'u');
