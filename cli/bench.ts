@@ -43,8 +43,9 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     description: 'an object of 5 GB through the collector, in many runs, some of which die',
     options: [
       ['--gigabytes <n>', 'size of the object', count],
-      ['--seconds <n>', 'how long a run may take', count],
+      ['--seconds <n>', 'processor time of a run', count],
       ['--die-every <n>', 'one run in this many dies', count],
+      ['--gzip', 'compress the object, which each run inflates from its start'],
     ],
   },
   'end-to-end': {

@@ -13,7 +13,7 @@ import {
   type ReadingPlan,
 } from './plan.ts';
 import { type Entry, FormatError, UnknownFormat } from './reading.ts';
-import type { Selection } from './select.ts';
+import { parseWhere, regexOf, type Selection } from './select.ts';
 import { unwrapped, unwrappedLines, WRAPPERS, type Wrapper } from './unwrap.ts';
 
 type Loose<T> = { readonly [name in keyof T]?: T[name] | undefined };
@@ -29,9 +29,33 @@ export interface FormatRequest extends Loose<Selection> {
   readonly comment?: string | undefined;
 }
 
+/** A request in a setting, where an empty text is none, and commas separate the conditions. */
+export interface FormatTexts {
+  readonly format: string;
+  readonly filter: string;
+  readonly entity: string;
+  readonly logFormat: string;
+}
+
+export function requestOf({ format, filter, entity, logFormat }: FormatTexts): FormatRequest {
+  return {
+    format,
+    where: filter === '' ? [] : filter.split(',').map((one) => one.trim()),
+    entity: entity || undefined,
+    logFormat: logFormat || undefined,
+  };
+}
+
 /** Enough of a file's beginning to detect its format. */
 export const SAMPLE_BYTES = 256 * 1024;
 const SAMPLE_LINES = 2_000;
+
+/** What `format` may be. */
+export const FORMAT_NAMES: readonly string[] = [
+  'auto',
+  ...Object.keys(FORMATS),
+  ...Object.keys(FORMAT_ALIASES),
+];
 
 /** Formats that need no options, in the order that breaks ties. */
 const TELLING: readonly FormatName[] = [
@@ -69,11 +93,20 @@ export function readingPlan(
   return plan;
 }
 
+/** Checks a request as far as that is possible without a file. @throws FormatError if it can read none */
+export function checkRequest(request: FormatRequest): void {
+  const { format = 'auto', logFormat, where = [], entityRegex } = request;
+  if (entityRegex !== undefined) regexOf(entityRegex);
+  if (format !== 'auto' || logFormat !== undefined) {
+    const name = format === 'auto' ? 'template' : named(format);
+    parserOf(planFor(name, 'none', request, []));
+  } else for (const text of where) if (text !== 'any') parseWhere(text);
+}
+
 function named(text: string): FormatName {
   const name = Object.hasOwn(FORMAT_ALIASES, text) ? FORMAT_ALIASES[text] : text;
   if (name !== undefined && Object.hasOwn(FORMATS, name)) return name as FormatName;
-  const all = ['auto', ...Object.keys(FORMATS), ...Object.keys(FORMAT_ALIASES)];
-  throw new FormatError(`--format takes one of ${all.join(', ')}, not ${text}`);
+  throw new FormatError(`--format takes one of ${FORMAT_NAMES.join(', ')}, not ${text}`);
 }
 
 function sampleLines(head: Buffer, whole: boolean): Buffer[] {

@@ -50,7 +50,7 @@ const ENTITY_CHARACTERS_MAX = 512;
 export function parseWhere(text: string): Condition {
   const m = /^([^=!]+?)(!?=)([\s\S]*)$/.exec(text.trim());
   if (m === null)
-    throw new FormatError(`--where takes FIELD=VALUE, such as status=2xx,method=GET, not ${text}`);
+    throw new FormatError(`--where takes FIELD=VALUE, such as status=2xx,method=GET, not "${text}"`);
   const [, field = '', sign, values = ''] = m;
   const pattern = values.split('|').map((value) => {
     const source = value.replace(/[\\^$.+?()[\]{}]/g, '\\$&').replaceAll('*', '[\\s\\S]*');
@@ -115,7 +115,8 @@ function named(field: string): string {
   return /^\d+$/.test(field) ? `column ${field}` : `field ${field}`;
 }
 
-function regexOf(text: string): RegExp {
+/** A regular expression with a group. @throws FormatError if it is none */
+export function regexOf(text: string): RegExp {
   let regex: RegExp;
   try {
     regex = new RegExp(text, 'u');

@@ -74,6 +74,10 @@ export class Collector extends Construct {
     const objects = [
       ...new Set(c.accessLogs.map(({ bucket, prefix }) => `arn:aws:s3:::${bucket}/${prefix}*`)),
     ];
+    const keys = [...new Set(c.accessLogs.map(({ kmsKeyArn }) => kmsKeyArn).filter((arn) => arn !== ''))];
+    const decrypt = allow(['kms:Decrypt'], keys);
+    // S3 decrypts on the function's behalf; the function itself cannot.
+    decrypt.addCondition('StringLike', { 'kms:ViaService': 's3.*' });
     const handler = new HandlerFunction(this, 'Function', props, {
       noun: 'collector',
       description:
@@ -81,7 +85,7 @@ export class Collector extends Construct {
       timeoutSeconds: TIMEOUT_SECONDS,
       memoryMb: 1024,
       environment: {
-        ACCESS_LOGS: JSON.stringify(c.accessLogs),
+        ACCESS_LOGS: JSON.stringify(c.accessLogs.map(({ kmsKeyArn, ...log }) => log)),
         DEDUP_WINDOW_SECONDS: String(c.dedupWindowSeconds),
         COLLECTOR_QUEUE_URL: this.queue.queueUrl,
         STREAM_NAME: stream.streamName,
@@ -90,6 +94,7 @@ export class Collector extends Construct {
       },
       statements: [
         allow(['s3:GetObject'], objects),
+        ...(keys.length === 0 ? [] : [decrypt]),
         allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [ledger.tableArn]),
         allow(['kinesis:PutRecords'], [stream.streamArn]),
         allow(

@@ -51,10 +51,17 @@ export function configurationOf(stage: string, ...layers: Settings[]): Configura
   if (unknown !== undefined) throw new ConfigurationError(unknownSetting(unknown));
   const { data, error } = SCHEMA.safeParse(given);
   const [issue] = error?.issues ?? [];
-  if (issue !== undefined) throw new ConfigurationError(`${String(issue.path[0])} must be ${issue.message}.`);
+  if (issue !== undefined) throw new ConfigurationError(`${nameOf(issue.path)} must be ${issue.message}.`);
   const configuration: Configuration = { stage, ...(data as SettingValues) };
   checkRules(configuration);
   return configuration;
+}
+
+/** `accessLogs[0].format` */
+function nameOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${String(part)}`))
+    .join('');
 }
 
 /** Parses settings from an object or JSON. @param name for the error @throws ConfigurationError */

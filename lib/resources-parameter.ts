@@ -39,7 +39,10 @@ export function resourcesParameter(
       countsTable: counts.tableName,
       ledgerTable: ledger.tableName,
       retryParameter: retries.parameterName,
-      ...(objects && { collectorQueueUrl: objects.queueUrl, accessLogs: c.accessLogs }),
+      ...(objects && {
+        collectorQueueUrl: objects.queueUrl,
+        accessLogs: c.accessLogs.map(({ bucket, prefix }) => ({ bucket, prefix })),
+      }),
       settings: {
         streamGeneration: c.streamGeneration,
         hashSlots: c.hashSlots,

@@ -1,5 +1,7 @@
 // Every setting of a stage, declared once: type, default, bounds, documentation and error sentence.
 import { z } from 'zod';
+import { accessLogs } from './access-logs.ts';
+import { choice, flag, integer, listed, metricName, orForever, shown, text } from './setting-kinds.ts';
 
 /** CloudWatch Logs accepts only these numbers of days. */
 const LOG_RETENTION_DAYS = [
@@ -64,9 +66,7 @@ export const SETTINGS = {
       "Size of the API's cache for counts. 0: none. It costs by the hour; the smallest is $14 a month.",
     ),
   publicMetrics: z
-    .array(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), {
-      error: ({ input }) => `a list of metrics, each 1 to 64 of A-Z a-z 0-9 _ . -, not ${shown(input)}`,
-    })
+    .array(metricName(), { error: ({ input }) => `a list of metrics, not ${shown(input)}` })
     .max(50, { error: 'at most 50 metrics' })
     .default([])
     .describe('Metrics whose totals anyone may read at `/v1/public/`, without an API key.'),
@@ -119,22 +119,10 @@ export const SETTINGS = {
     .default(600)
     .describe("How far an event's time may lie after its arrival."),
 
-  accessLogs: z
-    .array(
-      z.strictObject({
-        bucket: text(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "a bucket's name"),
-        prefix: z.string().default(''),
-        format: z.string().default('auto'),
-        metric: text(/^[A-Za-z0-9_.-]{1,64}$/, "a metric's name").default('view'),
-        filter: z.string().default(''),
-        entity: z.string().default(''),
-        logFormat: z.string().default(''),
-      }),
-      { error: 'a list such as [{"bucket":"my-logs","prefix":"alb/","format":"alb","metric":"view"}]' },
-    )
+  accessLogs: accessLogs()
     .default([])
     .describe(
-      'Buckets of access logs to count, each with `bucket`, `prefix`, `format`, `metric` and `filter`. See docs/importing.md.',
+      'Buckets of access logs to count, each with `bucket`, and perhaps `prefix`, `format`, `metric`, `filter`, `entity`, `logFormat` and `kmsKeyArn`. See docs/importing.md.',
     ),
 
   // Dead letters keep their original enqueue time, and SQS's maximum retention is 14 days.
@@ -200,47 +188,3 @@ export type SettingValues = { readonly [Name in keyof typeof SETTINGS]: z.output
 
 /** A duration in the setting's unit, or no end. */
 export type Bounded = number | 'forever';
-
-function flag() {
-  return z.boolean({ error: ({ input }) => `true or false, not ${shown(input)}` });
-}
-
-function choice<const Values extends readonly [string, ...string[]]>(...values: Values) {
-  const wanted = values.map(shown).join(' or ');
-  return z.enum(values, { error: ({ input }) => `${wanted}, not ${shown(input)}` });
-}
-
-function text(pattern: RegExp, wanted: string) {
-  const error = ({ input }: { readonly input?: unknown }) => `${wanted}, not ${shown(input)}`;
-  return z.string({ error }).regex(pattern, { error });
-}
-
-function integer(least: number, most: number) {
-  return z
-    .int({ error: ({ input }) => `a whole number from ${least} to ${most}, not ${shown(input)}` })
-    .min(least, { error: ({ input }) => `at least ${least}, not ${input}` })
-    .max(most, { error: ({ input }) => `at most ${most}, not ${input}` });
-}
-
-function orForever(least: number, most: number) {
-  const error = ({ input }: { readonly input?: unknown }) =>
-    `a whole number or "forever", not ${shown(input)}`;
-  // A number outside the bounds gets the error of `integer`, anything else this one.
-  return z.union([z.literal('forever'), integer(least, most)], { error });
-}
-
-/** One of the listed numbers. The error suggests the smallest that is at least the value. */
-function listed(values: readonly number[]) {
-  const all = values.join(', ');
-  return z
-    .number({ error: ({ input }) => `one of ${all}, not ${shown(input)}` })
-    .refine((value) => values.includes(value), {
-      error: ({ input }) =>
-        `${values.find((one) => one >= Number(input)) ?? values.at(-1)} (of ${all}), not ${input}`,
-    })
-    .meta({ enum: [...values] });
-}
-
-function shown(value: unknown): string {
-  return JSON.stringify(value) ?? 'undefined';
-}

@@ -178,7 +178,8 @@ const RULES: readonly Rule[] = [
   {
     layer: 'stack',
     files: /^(lib|bin)\//,
-    mayImport: [/^lib\//, API, NODE, /^aws-cdk-lib/, /^(constructs|cdk-nag|esbuild|zod)$/],
+    // The setting accessLogs names formats, which synth checks.
+    mayImport: [/^lib\//, API, FORMATS, NODE, /^aws-cdk-lib/, /^(constructs|cdk-nag|esbuild|zod)$/],
   },
 ];
 

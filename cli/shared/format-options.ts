@@ -1,7 +1,6 @@
 // The options that say how to read a file, in commander's format.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { FormatRequest } from '../../formats/detect.ts';
-import { FORMAT_ALIASES, FORMATS } from '../../formats/plan.ts';
+import { checkRequest, FORMAT_NAMES, type FormatRequest } from '../../formats/detect.ts';
 import { parseWhere } from '../../formats/select.ts';
 import { TIME_UNITS } from '../../formats/time.ts';
 import { WRAPPERS } from '../../formats/unwrap.ts';
@@ -24,10 +23,9 @@ function listOf(field: string): (text: string) => string {
 
 /** Adds the options that say how to read a file. */
 export function addFormatOptions(command: Command): Command {
-  const names = ['auto', ...Object.keys(FORMATS), ...Object.keys(FORMAT_ALIASES)];
   return command
     .optionsGroup('Which lines count, and as what:')
-    .addOption(new Option('--format <name>', `${names.join(', ')}`).default('auto'))
+    .addOption(new Option('--format <name>', FORMAT_NAMES.join(', ')).default('auto'))
     .option(
       '--log-format <template>',
       "nginx's log_format or Apache's LogFormat, copied from the configuration",
@@ -77,16 +75,18 @@ const UNCHANGED = [
   ...['time', 'timeUnit', 'metricField'],
 ] as readonly (keyof FormatRequest)[];
 
-/** The file-reading options in the flags, which have others, too. Throws UsageError. */
+/** The file-reading options in the flags, which have others, too. Throws UsageError, or FormatError if they can read no file. */
 export function formatRequest(flags: FormatFlags): FormatRequest {
   const { where = [], method, status } = flags;
   const delimiter = flags.delimiter === '\\t' ? '\t' : flags.delimiter;
   if (delimiter !== undefined && delimiter.length !== 1)
     throw new UsageError('--delimiter takes one character, or \\t');
   const given = UNCHANGED.filter((name) => flags[name] !== undefined);
-  return {
+  const request = {
     ...Object.fromEntries(given.map((name) => [name, flags[name]])),
     where: [...where, ...[method, status].filter((one) => one !== undefined)],
     ...(delimiter !== undefined && { delimiter }),
   };
+  checkRequest(request);
+  return request;
 }

@@ -223,8 +223,12 @@ class Run {
     const malformed = this.#before.malformed + this.#malformed;
     const isDoubtful = malformed > cursor.lines * MALFORMED_MAX;
     const reason = `${malformed} of its ${cursor.lines} lines are malformed, read as ${this.#plan.format}; the others are counted`;
-    if (isDoubtful) await this.#ports.report(this.#object, reason, cursor);
     this.#malformedBeforeBatch = this.#malformed;
+    if (isDoubtful) {
+      // Only the run that still owns the object reports it.
+      if (!(await this.#note('reading', cursor, undefined))) return this.#result('busy');
+      await this.#ports.report(this.#object, reason, cursor);
+    }
     if (!(await this.#note('done', cursor, undefined))) return this.#result('busy');
     return { ...this.#result('done'), ...(isDoubtful && { reason }) };
   }

@@ -1,6 +1,6 @@
 // Chooses the setting for an object, and how to read it.
 import { gunzipped, MAGIC_BYTES, readableOf } from '../../formats/bytes.ts';
-import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/detect.ts';
+import { readingPlan, requestOf, SAMPLE_BYTES } from '../../formats/detect.ts';
 import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
@@ -37,14 +37,10 @@ export async function planFor(
   gzip: boolean,
   { objects }: CollectorPorts,
 ): Promise<ReadingPlan | undefined> {
-  const { format, filter, entity, logFormat } = log;
-  const where = filter === '' ? [] : filter.split(',').map((one) => one.trim());
-  const own = { ...(entity === '' ? {} : { entity }), ...(logFormat === '' ? {} : { logFormat }) };
-  const request: FormatRequest = { format, where, ...own };
   const open = (offset: number) => readableOf(() => objects.open(object, offset));
   const chunks = gzip ? gunzipped(open, object.key) : (open(0) as AsyncIterable<Buffer>);
   const { head, whole } = await headOf(chunks, SAMPLE_BYTES);
-  const plan = readingPlan(request, head, whole, object.key);
+  const plan = readingPlan(requestOf(log), head, whole, object.key);
   if (plan === undefined) return undefined;
   const reader = new RecordReader(plan, log.metric);
   const records = [...reader.push(head), ...(whole ? reader.end() : [])];

@@ -117,6 +117,13 @@ test('wrong usage is exit code 2', async () => {
   assert.equal(await ended(follow()), 2);
   assert.equal(await ended(follow('a.log', '--stdin')), 2);
   assert.equal(await ended(follow(world.folder)), 2);
+  // Not only when the first line is there.
+  for (const wrong of [
+    ['--format', 'qif'],
+    ['--format', 'alb', '--entity', 'song'],
+    ['--entity-regex', '('],
+  ])
+    assert.equal(await ended(follow(world.path('later.log'), ...wrong)), 2);
 });
 
 /** Whether a program is installed. */

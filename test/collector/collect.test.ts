@@ -48,6 +48,8 @@ class World {
   opens = 0;
   chunkBytes = 64 * 1024;
   onOpen: () => Promise<void> = async () => {};
+  onPause: () => Promise<void> = async () => {};
+  onReport: () => void = () => {};
   onPut: (records: readonly BatchRecord[]) => 'take' | 'refuse some' | 'die before' | 'die after' = () =>
     'take';
 
@@ -114,11 +116,15 @@ class World {
         return records.filter((record) => !taken.includes(record));
       },
     },
-    report: async ({ key }, reason, countedUpTo) => void this.reported.push({ key, reason, countedUpTo }),
+    report: async ({ key }, reason, countedUpTo) => {
+      this.reported.push({ key, reason, countedUpTo });
+      this.onReport();
+    },
     run: '',
     nowMs: () => this.nowMs,
     pause: async (ms) => {
       this.nowMs += ms;
+      await this.onPause();
     },
   };
 
@@ -224,6 +230,40 @@ describe('an object', () => {
     assert.equal(world.counted.size, 80);
   });
 
+  test('with malformed lines is reported by the run that finishes it, not by one that it overtook', async () => {
+    const world = new World();
+    const object = world.put('web/a.log', `${logLines(1300)}${'rubbish\n'.repeat(200)}`);
+    world.onPut = () => (world.puts === 1 ? 'refuse some' : 'take');
+    let second: Collected | undefined;
+    world.onPause = async () => {
+      second ??= await world.collect(object);
+    };
+    const first = await world.collect(object);
+    assert.deepEqual([first.outcome, second?.outcome], ['busy', 'done']);
+    assert.equal(world.reported.length, 1);
+    assert.deepEqual([world.counted.size, world.progress.malformed], [1300, 200]);
+  });
+
+  for (const [name, pack] of [
+    ['plain', Buffer.from],
+    ['gzip', gzipSync],
+  ] as const) {
+    test(`with malformed lines whose run dies once it is reported is done by the next: ${name}`, async () => {
+      const world = new World();
+      const object = world.put('web/a.log', pack(`${logLines(80)}${'rubbish\n'.repeat(20)}`));
+      world.onReport = () => {
+        world.onReport = () => {};
+        throw new Error('died');
+      };
+      await assert.rejects(world.collect(object), /died/);
+      world.nowMs += 2 * WINDOW_MS;
+      assert.equal((await world.collect(object)).outcome, 'done');
+      assert.deepEqual([world.twice, world.counted.size, world.progress.malformed], [0, 80, 20]);
+      // The first message may be lost, so it is sent again: the same one.
+      assert.deepEqual(world.reported[0], world.reported[1]);
+    });
+  }
+
   test('settings: metric, filter, entity and template', async () => {
     const world = new World();
     const text = '203.0.113.1 [03/Nov/2026:12:00:00 +0000] "POST /a HTTP/1.1" 201\n';
@@ -269,6 +309,30 @@ describe('a large object', () => {
       // Announced again long after it waited in the queue: nothing was uncertain.
       assert.deepEqual([world.progress.status, world.progress.events], ['done', 60_000]);
     });
+  }
+
+  for (const [name, bytes] of [
+    ['plain', Buffer.from(text)],
+    ['gzip', gzipSync(text)],
+  ] as const) {
+    // A look at the clock is a chunk: 64 KiB of plain text, 256 KiB of inflated text, counted or skipped.
+    for (const looks of [2, 6, 20]) {
+      test(`is read further by each run, or given up: ${name}, ${looks} looks at the clock`, async () => {
+        const world = new World();
+        const object = world.put('web/large.log', bytes);
+        let [outcome, offset] = ['more', 0];
+        while (outcome === 'more') {
+          ({ outcome } = await world.collect(object, {}, after(looks)));
+          const { cursor } = world.progress;
+          assert.ok(cursor.offset > offset || outcome === 'parked', `${outcome} at ${cursor.offset}`);
+          offset = cursor.offset;
+          // All lines but the header.
+          assert.equal(world.counted.size, cursor.lines - 1);
+        }
+        assert.equal(outcome, name === 'gzip' && looks < 20 ? 'parked' : 'done');
+        assert.equal(world.reported.length, outcome === 'parked' ? 1 : 0);
+      });
+    }
   }
 
   test('may wait in the queue for longer than the dedup window between two runs', async () => {
@@ -497,7 +561,7 @@ for (const [truth, file] of ACCESS_LOGS) {
     const world = new World();
     const object = world.put(`web/${file}`, readFileSync(`${DATA}${file}`));
     for (let [outcome, runs] = ['more', 1]; outcome === 'more'; runs += 1)
-      ({ outcome } = await world.collect(object, {}, after(8 * runs)));
+      ({ outcome } = await world.collect(object, {}, after(8 ** runs)));
     const counts = new Map<string, number>();
     for (const { entity, at } of world.counted.values()) {
       const key = `${entity} ${Math.floor(new Date(at).getTime() / 60_000) * 60}`;

@@ -48,6 +48,27 @@ function entitiesOf(format: FormatName, text: Buffer, unwrap: Wrapper = 'none'):
     .flatMap((outcome) => (outcome.kind === 'event' ? [outcome.entity] : []));
 }
 
+const WRAPPED: readonly (readonly [Wrapper, (line: string) => string])[] = [
+  ['syslog', (line) => `<190>Nov  3 12:00:00 web nginx: ${line}`],
+  ['syslog', (line) => `<190>1 2026-11-03T12:00:00.1Z web nginx 7 - - ${line}`],
+  ['cri', (line) => `2026-11-03T12:00:00.6Z stdout F ${line}`],
+  ['docker', (line) => JSON.stringify({ log: `${line}\n`, stream: 'stdout', time: '2026-11-03T12:00:00Z' })],
+];
+
+describe('each format in each wrapper, both found out', () => {
+  for (const format of Object.keys(FORMATS) as FormatName[]) {
+    const [line, entity, options] = GOOD[format];
+    test(format, () => {
+      for (const [wrapper, wrap] of WRAPPED) {
+        const text = Buffer.from(line.split('\n').map(wrap).join('\n'));
+        const plan = readingPlan({ ...options }, text, true, 'file');
+        assert.deepEqual([plan?.unwrap, plan?.format], [wrapper, format]);
+        assert.deepEqual(entitiesOf(format, text, wrapper), [entity]);
+      }
+    });
+  }
+});
+
 /** Pieces that formats look for, and bytes that they do not. */
 const pieces = fc.constantFrom(
   ...[
@@ -112,14 +133,7 @@ describe('rubbish between two good lines', () => {
     });
   }
 
-  for (const [wrapper, wrap] of [
-    ['syslog', (line: string) => `<190>Nov  3 12:00:00 web nginx: ${line}`],
-    ['cri', (line: string) => `2026-11-03T12:00:00.6Z stdout F ${line}`],
-    [
-      'docker',
-      (line: string) => JSON.stringify({ log: `${line}\n`, stream: 'stdout', time: '2026-11-03T12:00:00Z' }),
-    ],
-  ] as const) {
+  for (const [wrapper, wrap] of WRAPPED) {
     test(`wrapped by ${wrapper}`, () => {
       const good = wrap(GOOD.combined[0]);
       fc.assert(

@@ -85,8 +85,8 @@ table('http logs: [time] "request" status, and what is around them is free', [
   ['a referrer that is cut off', `::1 - - ${clf} "GET /c HTTP/1.1" 200 5 "cut o`, `/c ${noon}`],
   ['Apache’s \\" in the target', `::1 - - ${clf} "GET /q\\"q HTTP/1.1" 200 5`, `/q\\"q ${noon}`],
   [
-    'nginx’s \\x22 in target and agent',
-    `::1 - - ${clf} "GET /q\\x22q HTTP/1.1" 200 5 "-" "a\\x22b"`,
+    'nginx’s \\x22 in target, referrer and agent',
+    `::1 - - ${clf} "GET /q\\x22q HTTP/1.1" 200 5 "r\\x22" "a\\x22 404 b"`,
     `/q\\x22q ${noon}`,
   ],
   [
@@ -118,6 +118,7 @@ table('http logs: [time] "request" status, and what is around them is free', [
     any,
   ],
   ['an empty request', `::1 - - ${clf} "-" 408 -`, 'skipped'],
+  ['an empty request of nginx', `::1 - - ${clf} "" 400 0 "-" "-"`, 'skipped'],
   [
     'a time that does not exist',
     `::1 - - [30/Feb/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5`,
@@ -333,6 +334,16 @@ table('columns with names', [
     ['ignored', `/q ${noon}`],
   ],
   [
+    'W3C: columns named between tabs, and a blank in one',
+    '#Fields: date\ttime\tcs-method\tcs-uri-stem\tsc-status\n2026-11-03\t12:00:00\tGET\t/a b\t200',
+    ['ignored', `/a b ${noon}`],
+  ],
+  [
+    'W3C: second 60',
+    `${v1}2015-06-30\t23:59:60\t/a\tGET\t200`,
+    ['ignored', 'ignored', '/a 2015-06-30T23:59:59Z'],
+  ],
+  [
     'too few columns',
     `${v1}2026-11-03\t12:00:00\t/a\tGET\t200\n2026-11-03\t12:00:00`,
     ['ignored', 'ignored', `/a ${noon}`, 'malformed: it has too few columns'],
@@ -423,6 +434,7 @@ table('JSON access logs', [
 const g: FormatRequest = { entity: 'g', time: 't' };
 table('JSON lines', [
   ['ISO with +00', '{"g":"a","t":"2026-11-03T12:00:00+00"}', `a ${noon}`, g],
+  ['ISO with second 60', '{"g":"a","t":"2015-06-30T23:59:60Z"}', 'a 2015-06-30T23:59:59Z', g],
   ['ISO with UTC', '{"g":"a","t":"2026-11-03 12:00:00 UTC"}', `a ${noon}`, g],
   ['a lower-case t', '{"g":"a","t":"2026-11-03t12:00:00z"}', `a ${noon}`, g],
   ['the basic form', '{"g":"a","t":"20261103T120000Z"}', `a ${noon}`, g],
@@ -716,6 +728,11 @@ table('wrapped lines', [
   ['another line', `x\n`, 'malformed: it is not wrapped as cri does', { unwrap: 'cri', format: 'combined' }],
 ]);
 
+test('a metric from a field', () => {
+  const [outcome] = outcomesOf('{"g":"a","t":1793707200,"kind":"play"}', { ...g, metricField: 'kind' });
+  assert.deepEqual(outcome, { kind: 'event', metric: 'play', entity: 'a', at: Date.parse(noon) });
+});
+
 describe('format detection', () => {
   test('TLS noise in the first hundred lines does not hide the format', () => {
     const noise = `::1 - - ${clf} "\\x16\\x03" 400 5\n`.repeat(100) + 'rubbish\n'.repeat(100);
@@ -768,6 +785,13 @@ describe('format detection', () => {
     assert.throws(refusal('what is this\n'), /not recognised/);
     assert.throws(
       refusal('2026/11/03 12:00:00 [error] 31#31: *46 open() "/x" failed, client: ::1, a, b\n'),
+      /not recognised/,
+    );
+    // API Gateway's XML; its other forms are read.
+    assert.throws(
+      refusal(
+        '<request id="c6"><requestTime>03/Nov/2026:12:00:00 +0000</requestTime><httpMethod>GET</httpMethod><resourcePath>/</resourcePath><status>200</status></request>\n',
+      ),
       /not recognised/,
     );
     assert.throws(refusal('{"a":1}\n'), /no line has the fields entity and at/);

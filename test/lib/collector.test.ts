@@ -67,8 +67,35 @@ test('it reads only below the prefixes, and writes only batches, its progress an
   assert.match(JSON.stringify(policies), /arn:aws:s3:::my-logs\/alb\/\*/);
 });
 
+const keyOf = (id: string) => `arn:aws:kms:eu-west-1:111122223333:key/${id}`;
+const encrypted = [
+  { bucket: 'my-logs', prefix: 'a/', kmsKeyArn: keyOf('one') },
+  { bucket: 'my-logs', prefix: 'b/', kmsKeyArn: keyOf('one') },
+  { bucket: 'other-logs', kmsKeyArn: keyOf('two') },
+  { bucket: 'plain-logs' },
+];
+
+test('of encrypted buckets it may use the keys that are named, for what S3 reads for it, and no other key', () => {
+  const parts = collectorOf({ accessLogs: encrypted });
+  const statements = parts
+    .filter(([, { Type }]) => Type === 'AWS::IAM::Policy')
+    .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement)
+    .filter(({ Action }) => JSON.stringify(Action).includes('kms:'));
+  assert.deepEqual(statements, [
+    {
+      Action: 'kms:Decrypt',
+      Condition: { StringLike: { 'kms:ViaService': 's3.*' } },
+      Effect: 'Allow',
+      Resource: [keyOf('one'), keyOf('two')],
+    },
+  ]);
+});
+
 test('cdk-nag finds nothing', () => {
   const app = createApp({ builtinCloudFormationValidation: false });
-  addStack(app, configurationOf('prod', { accessLogs }), { code: 'source', checked: true });
+  addStack(app, configurationOf('prod', { accessLogs: [...accessLogs, ...encrypted.slice(0, 2)] }), {
+    code: 'source',
+    checked: true,
+  });
   app.synth();
 });

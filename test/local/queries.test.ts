@@ -53,11 +53,37 @@ async function assertBerlin(): Promise<void> {
     '2026-10-31T00:00:00+01:00 128',
     '2026-11-01T00:00:00+01:00 256',
   ]);
+  // The hour from 2 to 3 is there twice.
+  assert.deepEqual(shown(await answerTo(`by=hour&${BERLIN}`)), [
+    '2026-10-23T23:00:00+02:00 1',
+    '2026-10-24T23:00:00+02:00 2',
+    '2026-10-25T00:00:00+02:00 4',
+    '2026-10-25T02:00:00+02:00 8',
+    '2026-10-25T02:00:00+01:00 16',
+    '2026-10-25T23:00:00+01:00 32',
+    '2026-10-26T00:00:00+01:00 64',
+    '2026-10-31T23:00:00+01:00 128',
+    '2026-11-01T00:00:00+01:00 256',
+  ]);
+  // Monday the 26th begins after the night of 25 hours, and Sunday the 1st is in its week.
+  assert.deepEqual(shown(await answerTo(`by=week&${BERLIN}`)), [
+    '2026-10-19T00:00:00+02:00 63',
+    '2026-10-26T00:00:00+01:00 448',
+  ]);
   assert.deepEqual(shown(await answerTo(`by=month&${BERLIN}`)), [
     '2026-10-01T00:00:00+02:00 255',
     '2026-11-01T00:00:00+01:00 256',
   ]);
-  assert.deepEqual(shown(await answerTo(`by=day&${BERLIN.replace('Europe/Berlin', 'Asia/Kathmandu')}`)), [
+  const kathmandu = BERLIN.replace('Europe/Berlin', 'Asia/Kathmandu');
+  assert.deepEqual(shown(await answerTo(`by=hour&${kathmandu}`)), [
+    '2026-10-24T03:00:00+05:45 1',
+    '2026-10-25T03:00:00+05:45 6',
+    '2026-10-25T06:00:00+05:45 8',
+    '2026-10-25T07:00:00+05:45 16',
+    '2026-10-26T04:00:00+05:45 96',
+    '2026-11-01T04:00:00+05:45 384',
+  ]);
+  assert.deepEqual(shown(await answerTo(`by=day&${kathmandu}`)), [
     '2026-10-24T00:00:00+05:45 1',
     '2026-10-25T00:00:00+05:45 30',
     '2026-10-26T00:00:00+05:45 96',
@@ -65,7 +91,7 @@ async function assertBerlin(): Promise<void> {
   ]);
 }
 
-test('days and months of a zone, from counter items and from levels', patient, async () => {
+test('hours, days, weeks and months of a zone, from counter items and from levels', patient, async () => {
   await assertBerlin();
   for (const noun of ['accountant', 'compactor']) {
     const found = stack.functions.all.find(({ definition }) => definition.name.toLowerCase().includes(noun));

@@ -12,19 +12,20 @@ export const ABSENT = existsSync(DATA)
   ? false
   : 'the shared data sets (../shared/data beside the project) are not here';
 
-/** Names of truths, and files; those of W3C name their columns in the first lines alone. */
-export const ACCESS_LOGS: readonly (readonly [truth: string, file: string, namesColumns?: true])[] = [
+/** Names of truths, and files. */
+export const ACCESS_LOGS: readonly (readonly [truth: string, file: string])[] = [
   ['elastic_apache', 'elastic-examples_apache_logs.log.gz'],
   ['elastic_nginx', 'elastic-examples_nginx_logs.log.gz'],
   ['ocatak_acunetix_lenient', 'ocatak_apache-http-logs_acunetix.txt.gz'],
   ['ocatak_netsparker_lenient', 'ocatak_apache-http-logs_netsparker.txt.gz'],
   ['ocatak_w3af_lenient', 'ocatak_apache-http-logs_w3af.txt.gz'],
-  ['cf_aws-samples', 'aws-samples_cloudfront-2018.log.gz', true],
-  ['cf_aws-solutions', 'aws-solutions_cloudfront-2023.log.gz', true],
+  ['cf_aws-samples', 'aws-samples_cloudfront-2018.log.gz'],
+  ['cf_aws-solutions', 'aws-solutions_cloudfront-2023.log.gz'],
   ['aws-samples_alb-2018', 'aws-samples_alb-2018.log.gz'],
   ['aws-solutions_alb-2023', 'aws-solutions_alb-2023.log.gz'],
   ['cdluc3_alb-2023', 'cdluc3_alb-2023.log.gz'],
   ['crowdsec-hub_aws-alb-logs', 'crowdsec-hub_aws-alb-logs.log.gz'],
+  ['cf_replicated_1000k', 'rkalla_cloudfront-2011_example-1000k_REPLICATED.gz'],
 ];
 
 /** Views by `ENTITY MINUTE`, the minute in seconds of the epoch. */
