@@ -17,6 +17,7 @@ import {
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { runs } from '../support/long.ts';
 import { ABSENT, ACCESS_LOGS, DATA, trueViews } from '../support/real-logs.ts';
 import { FLUSH_MS, FollowRun, LINGER_MS } from './support/follow-world.ts';
 import { ImportWorld, logLine, logLines } from './support/import-world.ts';
@@ -316,7 +317,7 @@ test('any order of writes, rotations and stops: each line once', async () => {
         await small.close();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
