@@ -212,6 +212,21 @@ describe('rotation', () => {
     assert.equal(counted(), 25);
   });
 
+  test('compressed while its first lines wait to be sent, and more were written', async () => {
+    await writeFile(path, logLines(1));
+    const run = await FollowRun.start(world, path);
+    await run.step();
+    await appendFile(path, logLines(1, 1));
+    await writeFile(`${path}.1.gz`, gzipSync(await readFile(path)));
+    await unlink(path);
+    await writeFile(path, logLines(1, 2));
+    await run.settle();
+    world.nowMs += LINGER_MS;
+    await run.settle();
+    await run.close();
+    assert.equal(counted(), 3);
+  });
+
   test('a file that was rotated before anything of it was read does not wait for the next line', async () => {
     const run = await FollowRun.start(world, path);
     await writeFile(path, '');
