@@ -14,8 +14,8 @@ import { uncertainAdvice } from '../import/report.ts';
 import { StateError } from '../shared/errors.ts';
 import type { Journal } from '../source/journal.ts';
 import type { Source } from '../source/source.ts';
-import { HEAD_BYTES_MAX, type Target } from '../source/state.ts';
-import { findState } from '../source/state-store.ts';
+import { fileIdentity, HEAD_BYTES_MAX, type Target } from '../source/state.ts';
+import { beginsAs, findState } from '../source/state-store.ts';
 
 export interface FollowSettings extends Omit<ImportSettings, 'forget' | 'dryRun'> {
   /** How long an event waits for others. */
@@ -103,6 +103,14 @@ export class FollowedFile {
   /** Whether everything read so far is delivered. */
   get isSettled(): boolean {
     return this.#pending === 0 && !this.#planner.hasEvents;
+  }
+
+  /** Whether a file begins with all that was sent of this one. @param head the file's first bytes */
+  async isIn(source: Source, head: Buffer): Promise<boolean> {
+    const { state } = this.#journal;
+    const { headBytes, identity, label } = state.key;
+    const begins = headBytes <= head.length && identity === fileIdentity(head.subarray(0, headBytes), label);
+    return begins && (await beginsAs(source, state)) === true;
   }
 
   /** Reads what was appended. @returns whether there was any; `truncated` if the file was rewritten since the last read */

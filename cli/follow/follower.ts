@@ -187,6 +187,8 @@ export class Follower {
     if (!info.isFile() || this.#retiring.some(({ inode }) => inode === info.ino)) return;
     const source = await openSource(path);
     const { head } = await headOf(source.chunks(), HEAD_BYTES_MAX);
+    // A compressed copy of a file that is still held: its journal may not be on disk yet.
+    for (const file of this.#retiring) if (await file.isIn(source, head)) return;
     const known = states.find(
       ({ state: { key } }) =>
         key.headBytes <= head.length &&

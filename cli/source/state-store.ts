@@ -127,7 +127,10 @@ async function relation(source: Source, state: ImportState): Promise<'grown' | '
 }
 
 /** Whether the file begins with exactly the bytes that the state describes; if it is shorter, where it ends. */
-async function beginsAs(source: Source, state: ImportState): Promise<boolean | { to: number; crc: number }> {
+export async function beginsAs(
+  source: Source,
+  state: ImportState,
+): Promise<boolean | { to: number; crc: number }> {
   const checks = [...state.done, ...state.open.values()].toSorted((a, b) => a.to - b.to);
   let next = 0;
   let offset = 0;

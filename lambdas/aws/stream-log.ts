@@ -38,10 +38,12 @@ const LOOK_MS = 2_000;
 export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   readonly #client: KinesisClient;
   readonly #stream: string;
+  readonly #lookMs: number;
 
-  constructor(client: KinesisClient, stream: string) {
+  constructor(client: KinesisClient, stream: string, lookMs = LOOK_MS) {
     this.#client = client;
     this.#stream = stream;
+    this.#lookMs = lookMs;
   }
 
   async readRange(shard: ShardId, first: SequenceNumber, last: SequenceNumber): Promise<LogRange> {
@@ -115,7 +117,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
 
   async countFrom(shard: ShardId, place: LogPlace): Promise<Unread> {
     let iterator = await this.#iterator(shard, ...startOf(place));
-    const abortSignal = AbortSignal.timeout(LOOK_MS);
+    const abortSignal = AbortSignal.timeout(this.#lookMs);
     let events = 0;
     let sinceMs: number | undefined;
     for (let pages = 0; iterator !== undefined; pages += 1) {

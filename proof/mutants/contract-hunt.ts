@@ -7,6 +7,8 @@ const files = process.argv.slice(2);
 // AWS in memory finds what the emulators find, in a tenth of the time; a few tests need a real endpoint.
 if (!files.some((file) => /generations|faulty-answers/.test(file)))
   process.env['TALLY_CONTRACT_ENDPOINTS'] = 'fake';
+// Properties are tried as often as they can be.
+process.env['TALLY_LONG'] = '1';
 let caught: { by: string } | undefined;
 for await (const { type, data } of run({ files: files.map((file) => `${root}/${file}`), concurrency: 1 })) {
   // The first to fail is the innermost.

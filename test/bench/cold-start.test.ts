@@ -4,10 +4,11 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { onlyLong } from '../support/long.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bench/cold-start.ts', import.meta.url));
 
-test('a function is bundled, started and asked', async () => {
+test('a function is bundled, started and asked', onlyLong, async () => {
   // It fails if the first event is not handled correctly.
   const args = [PROGRAM, '--rounds', '2', '--only', 'writer'];
   const { stdout } = await promisify(execFile)(process.execPath, args);

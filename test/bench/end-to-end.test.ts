@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { findRedis } from '../../bench/end-to-end/redis.ts';
+import { onlyLong } from '../support/long.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bench/end-to-end.ts', import.meta.url));
 const RIVALS = ['UpdateItem an event', ...(findRedis() === undefined ? [] : ['Redis INCRBY an event'])];
@@ -13,7 +14,7 @@ const MODES = [
   ...RIVALS.flatMap((rival) => ['1 a request', '100 a request'].map((mode) => [rival, mode])),
 ];
 
-test('every system is measured in every mode, and counts what was sent', async () => {
+test('every system is measured in every mode, and counts what was sent', onlyLong, async () => {
   // It fails if a counter differs from what was sent.
   const args = ['--rates', '200', '--seconds', '1', '--rounds', '1', '--events', '200', '--entities', '50'];
   const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, ...args]);

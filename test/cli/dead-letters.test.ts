@@ -1,15 +1,17 @@
 // `tally dead-letters` against the local stack, from a dead letter's first failure to its end.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { s3 } from '../../lambdas/aws/clients/s3.ts';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { credentials, region } from '../../local/identity.ts';
+import { tally } from '../support/commands.ts';
 import { startOperatedStack } from '../support/operated-stack.ts';
 import { patient, until } from '../support/patience.ts';
 
-const { stack, metrics, run, start, countersFail, post, redrive, total } = await startOperatedStack();
+const { stack, clock, metrics, run, start, countersFail, post, redrive, total } = await startOperatedStack();
 const deadLetters = (...args: string[]) => run('dead-letters', ...args);
 const names = async (...args: string[]) =>
   (JSON.parse((await deadLetters('list', '--json', ...args)).out || '[]') as { name: string }[]).map(
@@ -140,17 +142,15 @@ test('a command killed in mid-redrive loses nothing, and what it did counts once
   countersFail(true);
   await post(Array.from({ length: 500 }, (_, at) => view(`b${at}`, long('b', at))));
   await until(async () => (await accounts()).dead === 500);
-  const slowly = ['redrive', '--all', '--per-second', '2', '--url', stack.url];
-  const { child, ended } = start('dead-letters', slowly);
+  const slow = start('dead-letters', 'redrive', '--all', '--per-second', '2');
   await until(async () => (await accounts()).dead < 500);
-  child.kill('SIGKILL');
-  await ended;
+  slow.kill('SIGKILL');
+  await once(slow, 'exit');
   countersFail(false);
   // Messages held by the dead command are visible again within a minute.
-  await until(async () => {
-    await deadLetters('redrive', '--all', '--per-second', '500');
-    return (await accounts()).counted === 1_000;
-  });
+  clock.forward(60_000);
+  await deadLetters('redrive', '--all', '--per-second', '500');
+  await until(async () => (await accounts()).counted === 1_000);
   assert.equal(await total(long('b', 7)), 1);
 });
 
@@ -200,8 +200,8 @@ test(
 );
 
 test('a missing stack is reported', patient, async () => {
-  const nobody = await start('dead-letters', ['list', '--url', 'http://127.0.0.1:1']).ended;
+  const nobody = await tally(['dead-letters', 'list', '--url', 'http://127.0.0.1:1']);
   assert.deepEqual([nobody.code, /Nothing answers at http:\/\/127\.0\.0\.1:1/.test(nobody.err)], [4, true]);
-  const other = await start('dead-letters', ['list', '--url', stack.endpoints.dynamodb]).ended;
+  const other = await tally(['dead-letters', 'list', '--url', stack.endpoints.dynamodb]);
   assert.deepEqual([other.code, /is not a local stack of Tally/.test(other.err)], [4, true]);
 });

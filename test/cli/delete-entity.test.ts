@@ -1,29 +1,14 @@
 // `tally delete-entity` against a local stack: preview, confirmation, deletion, and exit codes.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { tally } from '../support/commands.ts';
 import { startTestStack } from '../support/local-stack.ts';
 import { until } from '../support/patience.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
 const PERSON = 'person@example.com';
 const stack = await startTestStack();
 
-async function command(...parameters: string[]) {
-  const child = spawn(process.execPath, ['bin/tally.ts', 'delete-entity', ...parameters], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const [output, error, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ]);
-  return { output, error, code };
-}
+const command = (...parameters: string[]) => tally(['delete-entity', ...parameters]);
 
 async function total(entity: string): Promise<number> {
   const answer = await fetch(`${stack.url}/v1/counts/view/${encodeURIComponent(entity)}?by=total&from=0`);
@@ -42,18 +27,18 @@ async function count(): Promise<void> {
 test('shows a preview, does nothing without confirmation, and then deletes only that entity', async () => {
   await count();
   const look = await command(PERSON, '--url', stack.url, '--archive', '--dry-run');
-  assert.equal(look.code, 0, look.error);
-  assert.match(look.output, /2 events; 4 rows in blocks/);
+  assert.equal(look.code, 0, look.err);
+  assert.match(look.out, /2 events; 4 rows in blocks/);
 
   const unasked = await command(PERSON, '--url', stack.url);
   assert.equal(unasked.code, 2);
-  assert.match(unasked.error, /Nothing was deleted/);
+  assert.match(unasked.err, /Nothing was deleted/);
   assert.equal(await total(PERSON), 2);
 
   // Nothing arrives any more that would show that everything before it is compacted.
   const done = await command(PERSON, '--url', stack.url, '--archive', '--yes', '--wait', '0');
-  assert.equal(done.code, 0, done.error);
-  assert.match(done.output, /Deleted: 2 events; 4 rows in blocks/);
+  assert.equal(done.code, 0, done.err);
+  assert.match(done.out, /Deleted: 2 events; 4 rows in blocks/);
   assert.equal(await total(PERSON), 0);
   assert.equal(await total('/other'), 1);
 });
@@ -64,5 +49,5 @@ test('explains wrong usage, and reports a stack that does not answer', async () 
   assert.equal((await command(PERSON, '--url', stack.url, '--stage', 'prod')).code, 2);
   const nobody = await command(PERSON, '--url', 'http://127.0.0.1:9', '--yes');
   assert.equal(nobody.code, 4);
-  assert.match(nobody.error, /Nothing answers at/);
+  assert.match(nobody.err, /Nothing answers at/);
 });

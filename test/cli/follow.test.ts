@@ -17,6 +17,7 @@ import {
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { runs } from '../support/long.ts';
 import { ABSENT, ACCESS_LOGS, DATA, trueViews } from '../support/real-logs.ts';
 import { FLUSH_MS, FollowRun, LINGER_MS } from './support/follow-world.ts';
 import { ImportWorld, logLine, logLines } from './support/import-world.ts';
@@ -211,6 +212,21 @@ describe('rotation', () => {
     assert.equal(counted(), 25);
   });
 
+  test('compressed while its first lines wait to be sent, and more were written', async () => {
+    await writeFile(path, logLines(1));
+    const run = await FollowRun.start(world, path);
+    await run.step();
+    await appendFile(path, logLines(1, 1));
+    await writeFile(`${path}.1.gz`, gzipSync(await readFile(path)));
+    await unlink(path);
+    await writeFile(path, logLines(1, 2));
+    await run.settle();
+    world.nowMs += LINGER_MS;
+    await run.settle();
+    await run.close();
+    assert.equal(counted(), 3);
+  });
+
   test('a file that was rotated before anything of it was read does not wait for the next line', async () => {
     const run = await FollowRun.start(world, path);
     await writeFile(path, '');
@@ -316,7 +332,7 @@ test('any order of writes, rotations and stops: each line once', async () => {
         await small.close();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 

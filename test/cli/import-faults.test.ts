@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../support/long.ts';
 import type { Fault } from './support/front-door.ts';
 import { ImportWorld, logLine, logLines } from './support/import-world.ts';
 
@@ -222,6 +223,6 @@ test('with any fault and any stop, every event is stored, and never twice beyond
         await small.close();
       }
     }),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   );
 });

@@ -1,17 +1,15 @@
 // `tally recount` against a local stack: equal, different, repaired, and counted again into other tables.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { openStack } from '../../cli/shared/stack-access.ts';
 import { compactNow, openStore } from '../../cli/shared/store-access.ts';
 import { periodAt } from '../../lambdas/core/level.ts';
 import { HOUR_MS, isoSeconds } from '../../lambdas/core/time.ts';
+import { tally } from '../support/commands.ts';
 import { startTestStack } from '../support/local-stack.ts';
 import { until } from '../support/patience.ts';
 import { changeRow } from '../support/store-changes.ts';
@@ -24,19 +22,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function recount(...parameters: string[]) {
-  const file = join(import.meta.dirname, '../../bin/tally.ts');
-  const child = spawn(process.execPath, [file, 'recount', '--url', stack.url, ...parameters], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const [output, error, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ]);
-  return { output, error, code };
-}
+const recount = (...parameters: string[]) => tally(['recount', '--url', stack.url, ...parameters], folder);
 
 const HOUR = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS;
 const RANGE = ['--from', isoSeconds(HOUR), '--to', isoSeconds(HOUR + HOUR_MS)];
@@ -65,31 +51,31 @@ test('finds differences, repairs them, and counts everything into other tables',
   await compactNow(store);
 
   const equal = await recount(...RANGE);
-  assert.equal(equal.code, 0, equal.error + equal.output);
-  assert.match(equal.output, /with 50 events produced; compared: figures 1 of hours/);
+  assert.equal(equal.code, 0, equal.err + equal.out);
+  assert.match(equal.out, /with 50 events produced; compared: figures 1 of hours/);
   assert.ok(!existsSync(join(folder, 'tally-recount.json')));
 
   await changeRow(store, periodAt('hours', HOUR), 'view', '/a', () => new Map([[0, 51n]]));
   const different = await recount(...RANGE);
-  assert.equal(different.code, 1, different.error);
-  assert.match(different.output, /"expected":"50","stored":"51"/);
+  assert.equal(different.code, 1, different.err);
+  assert.match(different.out, /"expected":"50","stored":"51"/);
   const repaired = await recount('--all', '--repair');
-  assert.equal(repaired.code, 0, repaired.error + repaired.output);
-  assert.match(repaired.output, /1 differences, 1 repaired/);
+  assert.equal(repaired.code, 0, repaired.err + repaired.out);
+  assert.match(repaired.out, /1 differences, 1 repaired/);
   assert.equal((await recount('--all')).code, 0);
 
   for (let again = 0; again < 2; again += 1) {
     const rebuilt = await recount('--into-generation', '2');
-    assert.equal(rebuilt.code, 0, rebuilt.error + rebuilt.output);
+    assert.equal(rebuilt.code, 0, rebuilt.err + rebuilt.out);
     assert.match(
-      rebuilt.output,
+      rebuilt.out,
       /with 50 events produced; compared: figures 1 of hours, 1 of days, 1 of months, 1 of all/,
     );
   }
   // This stack has no archive of raw records.
   const archived = await recount(...RANGE, '--source', 'archive');
-  assert.equal(archived.code, 3, archived.error);
-  assert.match(archived.output, /not produced: not-archived/);
+  assert.equal(archived.code, 3, archived.err);
+  assert.match(archived.out, /not produced: not-archived/);
 });
 
 test('explains a wrong command line, or a wrong progress file', async () => {
@@ -100,15 +86,12 @@ test('explains a wrong command line, or a wrong progress file', async () => {
     [['--all', '--source', 'somewhere'], /stream or archive/],
     [['--all', '--into-generation', '1'], /already exists/],
   ] as const) {
-    const { code, error } = await recount(...parameters);
-    assert.equal(code, 2, error);
-    assert.match(error, message);
+    const { code, err } = await recount(...parameters);
+    assert.equal(code, 2, err);
+    assert.match(err, message);
   }
   await writeFile(join(folder, 'tally-recount.json'), JSON.stringify({ v: 1, what: 'another' }));
   const other = await recount('--all');
   assert.equal(other.code, 2);
-  assert.match(
-    other.error,
-    /is of another recount \(another\): delete it, or name another with --state FILE/,
-  );
+  assert.match(other.err, /is of another recount \(another\): delete it, or name another with --state FILE/);
 });

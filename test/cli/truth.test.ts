@@ -8,6 +8,7 @@ import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/det
 import { headOf, linesOf } from '../../formats/lines.ts';
 import { RecordReader } from '../../formats/records.ts';
 import { entityProblem } from '../../formats/select.ts';
+import { onlyLong } from '../support/long.ts';
 import { ABSENT, DATA } from '../support/real-logs.ts';
 
 interface Case {
@@ -19,6 +20,7 @@ interface Case {
   readonly except?: string;
   /** Every line is a view, so views and hits are the same. */
   readonly viewsOnly?: boolean;
+  readonly large?: boolean;
 }
 
 const cases: readonly Case[] = [
@@ -43,6 +45,7 @@ const cases: readonly Case[] = [
   { truth: 'crowdsec-hub_aws-alb-logs', file: 'crowdsec-hub_aws-alb-logs.log.gz', malformed: 0 },
   {
     truth: 'cf_replicated_1000k',
+    large: true,
     file: 'rkalla_cloudfront-2011_example-1000k_REPLICATED.gz',
     malformed: 0,
     viewsOnly: true,
@@ -56,6 +59,7 @@ const cases: readonly Case[] = [
   },
   {
     truth: 'higgs',
+    large: true,
     file: 'snap_higgs-activity_time.txt.gz',
     request: { format: 'columns', entity: '2', time: '3', timeUnit: 's' },
     malformed: 0,
@@ -63,6 +67,7 @@ const cases: readonly Case[] = [
   },
   {
     truth: 'thebutton',
+    large: true,
     file: 'reddit_thebutton-presses.csv.gz',
     request: { entity: 'css', time: 'press time', emptyEntity: '(none)' },
     malformed: 0,
@@ -108,10 +113,12 @@ for (const {
   request = {},
   malformed: malformedCount,
   viewsOnly = false,
+  large = false,
   except,
 } of cases) {
+  const skip = ABSENT || (large && onlyLong.skip);
   for (const column of viewsOnly ? (['views'] as const) : (['views', 'hits'] as const)) {
-    test(`${name}: every ${column} count equals the truth`, { skip: ABSENT }, async () => {
+    test(`${name}: every ${column} count equals the truth`, { skip }, async () => {
       const truth = await readTruth(`${DATA}truth/${name}`, column);
       const everything = column === 'hits' ? { where: ['any'] } : {};
       const { counts, malformed } = await countsOf(`${DATA}${file}`, { ...request, ...everything });

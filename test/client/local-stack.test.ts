@@ -7,6 +7,7 @@ import { TallyClient, TallyError, type Undelivered } from '../../client/src/inde
 import { createAwsJsonClient, type RawAnswer } from '../../local/emulators/aws-json.ts';
 import { startNode } from '../local/support/processes.ts';
 import { startTestStack } from '../support/local-stack.ts';
+import { runs } from '../support/long.ts';
 import { patient, until } from '../support/patience.ts';
 import { type ProxyFault, startFaultyProxy } from './support/faulty-proxy.ts';
 
@@ -113,7 +114,7 @@ test('with any fault in between, counts equal what the client reports as accepte
           sum += n;
           await client.count('view', entity, n);
         }
-        const { accepted } = await client.close({ deadlineMs: 60_000 });
+        const { accepted } = await client.close({ deadlineMs: patient.timeout });
         assert.deepEqual([accepted, reported], [events, []]);
         counted += events;
         await settled(counted);
@@ -121,7 +122,8 @@ test('with any fault in between, counts equal what the client reports as accepte
         assert.equal((await stack.status()).counted, counted);
       },
     ),
-    { numRuns: 12 },
+    // Retries meet their twins in the first run at least.
+    { numRuns: runs(12), examples: [[['reset-after'], [], 40]] },
   );
   stack.setServiceFault(undefined);
   proxy.decide = () => 'pass';

@@ -17,6 +17,7 @@ import {
   type Progress,
 } from '../../lambdas/collector/ports.ts';
 import { logLine, logLines } from '../cli/support/import-world.ts';
+import { runs } from '../support/long.ts';
 import { ABSENT, ACCESS_LOGS, DATA, trueViews } from '../support/real-logs.ts';
 
 const LOG: AccessLog = {
@@ -536,7 +537,7 @@ test('with deaths, redelivery, waits and throttling: each line once, or reported
       if (world.reported.length === 0) assert.equal(world.counted.size, 30_000);
       else assert.match(world.reported[0]?.reason ?? '', /is unknown/);
     }),
-    { numRuns: 12 },
+    { numRuns: runs(12) },
   );
 });
 

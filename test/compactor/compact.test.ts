@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { RollupMessage } from '../../lambdas/core/rollup-message.ts';
 import { crashing, inTurns } from '../support/disturbed.ts';
+import { runs } from '../support/long.ts';
 import {
   expectedSums,
   LEVELS,
@@ -108,7 +109,7 @@ describe('compaction', () => {
           assert.deepEqual(await world.blockSums(level, periods), sums);
         }
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 });

@@ -11,6 +11,7 @@ import { planSegment } from '../../lambdas/core/segment.ts';
 import { lostEntry, MissingLedgerItem, type WindowEntry } from '../../lambdas/core/segment-entry.ts';
 import { entryItem, IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/ledger/ledger-items.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
+import { onlyLong } from '../support/long.ts';
 import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
 
@@ -63,8 +64,9 @@ async function hold(shard: ShardKey, segments: number, idsEach: number): Promise
 }
 
 const slow =
-  process.env['TALLY_CONTRACT_ENDPOINTS'] === 'moto' &&
-  'moto reads the whole partition for each page: 17 MB of ids take it over a minute';
+  process.env['TALLY_CONTRACT_ENDPOINTS'] === 'moto'
+    ? 'moto reads the whole partition for each page: 17 MB of ids take it over a minute'
+    : services.embedded && onlyLong.skip;
 
 test('a cold window of 8,640 segments, half a day of five seconds each: every id, in few requests, few at a time', {
   skip: slow,

@@ -5,10 +5,12 @@ import { createServer } from 'node:net';
 import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { registerContractSuite } from '../support/contract-suite.ts';
+import { LONG, onlyLong } from '../support/long.ts';
 
 const { MOTO_ENDPOINT: given } = process.env;
-const moto = given === undefined ? await startMoto() : { endpoint: given, stop: async () => {} };
-if (moto === undefined) {
+const moto = given === undefined ? LONG && (await startMoto()) : { endpoint: given, stop: async () => {} };
+if (moto === false) test('the contract suite on moto', onlyLong);
+else if (moto === undefined) {
   test('the contract suite on moto', {
     skip: 'Python has no moto here: pip install "moto[server]", or name a server in MOTO_ENDPOINT',
   });

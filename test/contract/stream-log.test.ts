@@ -13,6 +13,7 @@ import {
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { parseSequenceNumber, parseShardId } from '../../lambdas/core/identifiers.ts';
 import type { StreamRecord } from '../../lambdas/core/segment.ts';
+import { patient } from '../support/patience.ts';
 import { startServices } from '../support/services.ts';
 
 const services = await startServices();
@@ -112,7 +113,8 @@ test('a shard that the stream no longer lists holds nothing and has no parents',
 
 test('unread events are counted one by one, from any record on', async () => {
   const stream = await services.stream(1);
-  const log = new KinesisLog(services.kinesis, stream);
+  // However long a busy machine takes.
+  const log = new KinesisLog(services.kinesis, stream, patient.timeout);
   assert.deepEqual(await log.countFrom(shard0, {}), { events: 0, sinceMs: undefined, isAll: true });
   const sent = await put(stream, 10_020);
   const whole = await log.countFrom(shard0, {});

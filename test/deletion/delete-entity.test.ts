@@ -14,6 +14,7 @@ import { readTop } from '../../lambdas/query/read-top.ts';
 import { parseTopQuery } from '../../lambdas/query/top-query.ts';
 import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
 import { crashing, inTurns, interrupted } from '../support/disturbed.ts';
+import { runs } from '../support/long.ts';
 import { recountWorld } from '../support/recounted-world.ts';
 import {
   expectedSums,
@@ -182,7 +183,7 @@ describe('deleting an entity', () => {
         await world.compact();
         assert.equal(await totalOf(world, PERSON), left);
       }),
-      { numRuns: 25 },
+      { numRuns: runs(25) },
     );
   });
 
@@ -219,7 +220,7 @@ describe('deleting an entity', () => {
         assert.deepEqual(await sumsOf(world, events), expected);
         assert.deepEqual((await recountWorld(world)).differences, []);
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
   });
 
@@ -256,7 +257,7 @@ describe('deleting an entity', () => {
         assert.deepEqual(await itemsNaming(world), []);
         assert.deepEqual(await sumsOf(world, events), withoutPerson(events));
       }),
-      { numRuns: 12 },
+      { numRuns: runs(12) },
     );
   });
 
@@ -274,7 +275,7 @@ describe('deleting an entity', () => {
         assert.deepEqual(await sumsOf(world, events), withoutPerson(events));
         assert.deepEqual((await recountWorld(world)).differences, []);
       }),
-      { numRuns: 8 },
+      { numRuns: runs(8) },
     );
   });
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Settings } from '../../lib/configuration.ts';
-import { patient } from '../support/patience.ts';
+import { onlyLong } from '../support/long.ts';
 import { templateJson } from '../support/stack-template.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -30,7 +30,7 @@ test('settings of one half change its own function or mapping, and nothing of th
 
 test(
   'code of one half changes its own function, and not the other; both mappings stay',
-  patient,
+  onlyLong,
   async () => {
     const copy = mkdtempSync(join(tmpdir(), 'tally-halves-'));
     after(() => rmSync(copy, { recursive: true, force: true }));

@@ -16,9 +16,8 @@ import { connect, waitUntilCounted } from '../../cli/service.ts';
 import { openSource } from '../../cli/source/source.ts';
 import { logLines } from '../cli/support/import-world.ts';
 import { startTestStack } from '../support/local-stack.ts';
-import { until } from '../support/patience.ts';
+import { patient, until } from '../support/patience.ts';
 
-const patient = { timeout: 120_000 };
 const accessLogs = [{ bucket: 'access-logs', prefix: 'web/', metric: 'collected' }];
 const stack = await startTestStack({ faults: true, settings: { accessLogs } });
 const folder = await mkdtemp(join(tmpdir(), 'tally-logs-'));

@@ -6,8 +6,12 @@ import type { Tally } from '../../proof/simulation/campaign/batch.ts';
 import { runCampaign } from '../../proof/simulation/campaign/campaign.ts';
 import { neverReached } from '../../proof/simulation/campaign/crossings.ts';
 import { describeTally, replayCommand } from '../../proof/simulation/campaign/report.ts';
+import { LONG } from '../support/long.ts';
 
-const FIXED_SEEDS = 300;
+/** So many seeds meet everything that a campaign promises to reach. */
+const SEEDS_FOR_ALL = 300;
+const FIXED_SEEDS = LONG ? SEEDS_FOR_ALL : 40;
+const FRESH_MS = LONG ? 15_000 : 3_000;
 
 async function campaign(t: TestContext, from: number, runs: number, lengthMs: number): Promise<Tally> {
   t.diagnostic(`seeds from ${from}`);
@@ -24,9 +28,9 @@ async function campaign(t: TestContext, from: number, runs: number, lengthMs: nu
   return tally;
 }
 
-test('fixed seeds keep every promise, and reach every limit, expiry and fault', async (t) => {
+test('fixed seeds keep every promise, and enough of them reach every limit, expiry and fault', async (t) => {
   const tally = await campaign(t, 1, FIXED_SEEDS, 120_000);
-  assert.deepEqual(neverReached(tally, FIXED_SEEDS), []);
+  assert.deepEqual(neverReached(tally, SEEDS_FOR_ALL), []);
 });
 
 test('a campaign that never reached something says what', () => {
@@ -41,5 +45,5 @@ test('a campaign that never reached something says what', () => {
 });
 
 test('fresh seeds keep every promise', async (t) => {
-  await campaign(t, randomInt(1_000_000, 1_000_000_000), 1_000_000, 15_000);
+  await campaign(t, randomInt(1_000_000, 1_000_000_000), 1_000_000, FRESH_MS);
 });

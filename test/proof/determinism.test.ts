@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planHistory } from '../../proof/simulation/plan/history-plan.ts';
 import { runHistory } from '../../proof/simulation/run-history.ts';
+import { LONG } from '../support/long.ts';
 
-const SEEDS = 12;
+const SEEDS = LONG ? 12 : 4;
 
 test('a seed run twice gives the same trace, and another seed another one', async () => {
   const hashes = new Set<string>();

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runHostile } from '../../proof/hostile/run.ts';
+import { onlyLong } from '../support/long.ts';
 
-test('attacks are answered with their errors, and neighbours are counted exactly', async (t) => {
+test('attacks are answered with their errors, and neighbours are counted exactly', onlyLong, async (t) => {
   const seed = Date.now() % 1_000_000;
   t.diagnostic(`seed ${seed}: npx tally hostile --seed ${seed}`);
   const report = await runHostile({ seed, seconds: 2, crowd: 100 });

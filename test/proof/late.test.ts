@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { onlyLong } from '../support/long.ts';
 
 const program = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'tally-late-drill-test-'));
@@ -37,7 +38,7 @@ function drill(args: readonly string[]): Promise<{ code: number; output: string 
   });
 }
 
-test('what arrives a week late is in every grain', async () => {
+test('what arrives a week late is in every grain', onlyLong, async () => {
   const { code, output } = await drill(await files());
   assert.equal(code, 0, output);
   assert.match(output, /48 lines arrive/);

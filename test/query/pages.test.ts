@@ -24,6 +24,7 @@ import {
   settingsOf,
 } from '../support/counted-questions.ts';
 import type { Minutes } from '../support/counted-world.ts';
+import { runs } from '../support/long.ts';
 
 /** Every page of a question. @param changed called between pages with the number of those read */
 async function pagesOf(
@@ -76,7 +77,7 @@ test('the pages of an answer add up to the answer, and each covers its own range
         whole.total,
       );
     }),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 
@@ -107,7 +108,7 @@ test('what is counted between two pages changes later pages only, and running su
         }
       }
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });
 

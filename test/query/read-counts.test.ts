@@ -17,6 +17,7 @@ import {
   question,
   settingsOf,
 } from '../support/counted-questions.ts';
+import { runs } from '../support/long.ts';
 
 test('any query on any data is answered by the plain sum of its minutes, grouped as by Intl', async () => {
   await fc.assert(
@@ -32,7 +33,7 @@ test('any query on any data is answered by the plain sum of its minutes, grouped
       assert.equal(answer.note === undefined, isAsAsked, answer.note);
       if (world.retentions.hours === undefined) assert.ok(isAsAsked, 'everything is kept');
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 
@@ -55,7 +56,7 @@ test('running sums grow by each point, from 0; zeros fill every gap', async () =
         assert.ok(names.has(name(atMs)), name(atMs));
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -80,7 +81,7 @@ test('a batch answers each query as if it were alone', async () => {
         assert.match(JSON.stringify(answers.at(-1)), /"error":"\\"by\\" must be one of/);
       },
     ),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });
 

@@ -22,6 +22,7 @@ import {
   settingsOf,
 } from '../support/counted-questions.ts';
 import { epochStep, type Minutes, type Step } from '../support/counted-world.ts';
+import { LONG, runs } from '../support/long.ts';
 
 /** Many rows in a few hours, so that blocks split, and a few long ago. */
 const dense: fc.Arbitrary<Minutes> = fc.array(
@@ -110,10 +111,11 @@ test('each cell of each grain is the plain sum, at any progress of the compactor
         UPPER_LEVELS.every((level) => state[level].epoch > 0),
       );
     }),
-    { numRuns: 120 },
+    { numRuns: runs(120) },
   );
   const never = Object.entries(seen).filter(([, times]) => times === 0);
-  assert.deepEqual(never, [], 'the histories must cross everything that is told apart');
+  // A quarter of the runs may miss something.
+  if (LONG) assert.deepEqual(never, [], 'the histories must cross everything that is told apart');
 });
 
 test('a compactor at work between any two reads changes no answer', async () => {
@@ -165,9 +167,9 @@ test('a compactor at work between any two reads changes no answer', async () => 
         restarts += reads - 1;
       },
     ),
-    { numRuns: 120 },
+    { numRuns: runs(120) },
   );
-  assert.ok(restarts > 0, 'no request was ever overtaken');
+  if (LONG) assert.ok(restarts > 0, 'no request was ever overtaken');
 });
 
 async function* after<T>(wait: () => Promise<void>, read: () => AsyncIterable<T>): AsyncIterable<T> {

@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { createClock } from '../../local/clock.ts';
+import type { Ended } from './command-process.ts';
+import { tally } from './commands.ts';
 import { startTestStack } from './local-stack.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -12,18 +15,13 @@ const THROTTLED = {
   body: '{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}',
 };
 
-/** How a command ended. */
-export interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
 /** Starts a stack without schedules; to be awaited at the top of a test file, stopped after its tests. */
 export async function startOperatedStack() {
   /** Sums of metrics by `function Name`. */
   const metrics = new Map<string, number>();
+  const clock = createClock();
   const stack = await startTestStack({
+    clock,
     faults: true,
     onFunctionOutput: (_, line) => addMetrics(metrics, line),
   });
@@ -32,37 +30,22 @@ export async function startOperatedStack() {
     for (const child of children) child.kill('SIGKILL');
   });
 
-  /** Starts a command. */
-  function start(command: 'dead-letters' | 'parameter', args: readonly string[]) {
-    const child = spawn(process.execPath, ['bin/tally.ts', command, ...args], {
-      cwd: ROOT,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  /** Starts a command as a process, to be killed. */
+  function start(...args: readonly string[]): ChildProcess {
+    const all = ['bin/tally.ts', ...args, '--url', stack.url];
+    const child = spawn(process.execPath, all, { cwd: ROOT, stdio: 'ignore' });
     children.add(child);
-    let out = '';
-    let err = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      out += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      err += text;
-    });
-    const ended = new Promise<Ended>((resolve) => {
-      child.once('close', (code) => {
-        children.delete(child);
-        resolve({ code, out, err });
-      });
-    });
-    return { child, ended };
+    return child;
   }
 
   return {
     stack,
+    /** The stack's clock: what waits for a time need not wait. */
+    clock,
     metrics,
     start,
     /** Runs a command on the stack to its end. */
-    run: (command: 'dead-letters' | 'parameter', ...args: string[]) =>
-      start(command, [...args, '--url', stack.url]).ended,
+    run: (...args: string[]): Promise<Ended> => tally([...args, '--url', stack.url]),
 
     /** Makes every write of a delta fail, while reads work; or lets them pass again. */
     countersFail(fail: boolean): void {
