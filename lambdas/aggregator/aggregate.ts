@@ -82,7 +82,8 @@ export async function aggregate(
   settings: AggregatorSettings,
   hasTime: () => boolean,
 ): Promise<AggregateOutcome> {
-  const { ledger, listener } = ports;
+  const { ledger, listener, clock } = ports;
+  const beganMs = clock.nowMs();
   const shard = shardKey(settings.generation, batch.shard);
   let head = await ledger.readHead(shard);
   let { records: own } = batch;
@@ -90,7 +91,7 @@ export async function aggregate(
   let known: KnownEnd | undefined = head;
   if (head === undefined) {
     if (own.length === 0) return 'done';
-    const beginning = await begin(batch.shard, ports, settings);
+    const beginning = await begin(batch.shard, beganMs, ports, settings);
     own = recordsAt(own, beginning.place);
     if (own.length === 0) return 'done';
     // Register first: if the records are trimmed before any is planned, the accountant can report the shard.
@@ -183,8 +184,13 @@ async function commit(
 const always = () => true;
 
 /** Where a shard begins in this generation, after finishing what an earlier one planned of it. */
-function begin(id: ShardId, ports: AggregatorPorts, settings: AggregatorSettings): Promise<ShardBeginning> {
-  return beginShard(id, ports, settings, (generation) =>
+function begin(
+  id: ShardId,
+  beganMs: number,
+  ports: AggregatorPorts,
+  settings: AggregatorSettings,
+): Promise<ShardBeginning> {
+  return beginShard(id, beganMs, ports, settings, (generation) =>
     aggregate({ shard: id, records: [] }, ports, { ...settings, generation }, always),
   );
 }
@@ -230,7 +236,7 @@ async function finishShard(
   const found = await ports.ledger.readHead(shard);
   const beginning: ShardBeginning =
     found === undefined
-      ? await begin(id, ports, settings)
+      ? await begin(id, ports.clock.nowMs(), ports, settings)
       : { place: { after: found.last }, before: undefined };
   for await (const records of ports.log.readToEnd(id, beginning.place)) {
     await aggregate({ shard: id, records }, ports, settings, always);

@@ -20,16 +20,18 @@ interface BeginPorts {
 /**
  * Finds where a shard begins in the current generation, and ends its earlier generations, which then plan nothing more of it.
  * Repeatable; two concurrent containers agree.
+ * @param beganMs when the invocation began, epoch milliseconds
  * @param finish finishes the shard's planned segment in an earlier generation
  * @throws GenerationEnded when a later generation exists
  */
 export async function beginShard(
   shard: ShardId,
+  beganMs: number,
   { ledger, clock }: BeginPorts,
   settings: AggregatorSettings,
   finish: (generation: string) => Promise<unknown>,
 ): Promise<ShardBeginning> {
-  const generations = await generationsInForce(ledger, clock, settings);
+  const generations = await generationsInForce(beganMs, ledger, clock, settings);
   const heads = new Map<string, ShardBeginning['before']>();
   for (const { name } of generations.slice(0, -1)) {
     const key = shardKey(name, shard);
@@ -41,16 +43,20 @@ export async function beginShard(
 
 /** The generations up to the current one, which is added to the ledger's list if missing. */
 async function generationsInForce(
+  beganMs: number,
   ledger: GenerationLedger,
   clock: Clock,
   { generation: name, generationFrom: from = 'heads' }: AggregatorSettings,
 ): Promise<readonly Generation[]> {
   for (;;) {
     const listed = await ledger.readGenerations();
-    if (listed.at(-1)?.name === name) return listed;
-    if (listed.some((one) => one.name === name))
+    const newest = listed.at(-1);
+    if (newest?.name === name) return listed;
+    // An invocation from before the newest began is of an earlier deployment, even if its generation never counted anything.
+    const isEarlier = newest !== undefined && newest.startedAtMs > beganMs;
+    if (isEarlier || listed.some((one) => one.name === name))
       throw new GenerationEnded(
-        `stream generation ${name} was replaced by ${listed.at(-1)?.name}: deploy with that streamGeneration, or with a new one`,
+        `stream generation ${name} was replaced by ${newest?.name}: deploy with that streamGeneration, or with a new one`,
       );
     // A ledger that predates the list of generations may have shards of some.
     const earlier = listed.length > 0 ? listed : generationsIn(await ledger.shards());

@@ -107,6 +107,11 @@ async function writeContent(content: RollupContent, run: Run): Promise<Outcome> 
     if (before !== undefined) noteCounted(report, newlyCounted(before, stored), ports.clock.nowMs());
     report.partsAcknowledged += stored.length;
   }
+  // Whoever discarded the message may have died before saying so.
+  const discarded = content.deltas
+    .filter((_, index) => results[index] === 'discarded')
+    .map(({ part }) => part);
+  if (discarded.length > 0) await ports.ledger.notePlace(content.segment, discarded, 'discarded');
   const failed = results.find((result) => typeof result === 'object');
   return failed ?? (results.includes('no-time') ? 'no-time' : 'written');
 }

@@ -13,6 +13,7 @@ import {
 import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
 import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
+import { beginShard } from '../../lambdas/aggregator/begin-shard.ts';
 import { GenerationEnded } from '../../lambdas/aggregator/errors.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { parseShardId, type ShardId, shardKey } from '../../lambdas/core/identifiers.ts';
@@ -23,6 +24,7 @@ import type { SegmentLedger } from '../../lambdas/ports.ts';
 import { readAccepted } from '../../lambdas/query/read-accepted.ts';
 import { deltaOf } from '../../lambdas/store/store-items.ts';
 import { startPipeline } from '../support/pipeline.ts';
+import { CONFIG } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
 
 const services = await startServices();
@@ -313,6 +315,26 @@ test('a generation that another has followed plans nothing more, and reports it'
   await assert.rejects(pipeline.aggregateShard(shard, records, '1'), GenerationEnded);
   await pipeline.aggregateNew('2');
   assert.equal(await counted(), 6);
+});
+
+test('an invocation that began before the newest generation is not the next one', async () => {
+  const ledger = new LedgerTable(services.dynamoDb, await services.table(), clock);
+  const began = (generation: string, beganMs: number) =>
+    beginShard(
+      parseShardId('shardId-000000000000'),
+      beganMs,
+      { ledger, clock: { nowMs: () => beganMs + 5 } },
+      { generation, rollup: CONFIG, streamRetentionMs: 86_400_000 },
+      () => assert.fail('nothing is planned'),
+    );
+  await began('2', 100);
+  // Generation 1 was deployed before, and never counted anything.
+  await assert.rejects(began('1', 90), GenerationEnded);
+  await began('3', 200);
+  assert.deepEqual(
+    (await ledger.readGenerations()).map(({ name }) => name),
+    ['2', '3'],
+  );
 });
 
 test('a ledger from before generations were listed: the first new one finds the old by its shards', async () => {

@@ -110,11 +110,12 @@ test('a message of several deltas is acknowledged at once', async () => {
   assert.deepEqual([deltas.size, acknowledged], [4, ['1.0.1/0+1+2+3']]);
 });
 
-test('a message whose delta was discarded is dropped: nothing is acknowledged', async () => {
-  const { write, deltas, acknowledged } = world();
+test('a message whose delta was discarded is dropped: noted, and not acknowledged', async () => {
+  const { write, deltas, acknowledged, noted } = world();
   deltas.set('1.0.1/0', 'tombstone');
   assert.deepEqual((await write([message(1, [row('/a')])])).retry, []);
   assert.deepEqual([deltas.get('1.0.1/0'), acknowledged], ['tombstone', []]);
+  assert.deepEqual(noted, ['1.0.1/0 discarded']);
 });
 
 test('events count with the first acknowledgement of their part, and are as old as their segment', async () => {
