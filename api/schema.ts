@@ -75,5 +75,4 @@ export function listOf<const I extends Schema>(items: I) {
 
 /** A count: a non-negative integer. */
 export const NUMBER_OF = { type: 'integer', minimum: 0 } as const satisfies Schema;
-/** An instant in answers. */
 export const INSTANT = { type: 'string', description: 'ISO 8601 in UTC.' } as const satisfies Schema;

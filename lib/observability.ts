@@ -18,7 +18,6 @@ import { type AlarmPlan, alarms, LATE, lateAlarms, type Watched } from './alarms
 import type { Configuration } from './configuration.ts';
 import { createDashboard } from './dashboard.ts';
 
-/** Alarms, their topic, and the dashboard. */
 export class Observability extends Construct {
   readonly topic: Topic;
   readonly #stage: string;

@@ -10,9 +10,8 @@ import { type OperatedResources, storingEnvironment } from './operated-resources
 /** Maximum messages in one invocation: a count is readable as soon as its delta is stored, so none should wait for others. */
 const BATCH_MESSAGES = 10;
 
-/** The writer and its event source mapping. */
 export class Writer extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: Platform & OperatedResources) {
+  constructor(scope: Construct, id: string, props: Platform) {
     const { configuration: c, counts, ledger, queue, deadLetters, archive, retries } = props;
     super(scope, id, props, {
       noun: 'writer',

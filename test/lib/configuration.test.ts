@@ -141,14 +141,9 @@ const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings
     { queueAgeAlarmMinutes: 1440 },
   ],
   [
-    { webAcl: 'rate-limit', webAclRequestsPerMinute: 120_001 },
-    /^webAclRequestsPerMinute must be at most 120000: /,
-    { webAclRequestsPerMinute: 120_000 },
-  ],
-  [
     { webAcl: 'arn:aws:wafv2:us-east-1:123456789012:global/webacl/mine/0123' },
-    /^webAcl must be "off", "rate-limit" or the ARN of a regional web ACL, not /,
-    { webAcl: 'rate-limit' },
+    /^webAcl must be "off" or the ARN of a regional web ACL, not /,
+    { webAcl: 'off' },
   ],
   [
     { aggregatorWindowSeconds: 60 },
