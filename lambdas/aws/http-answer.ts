@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import type { Freshness } from '../ports.ts';
 
-/** An answer with a JSON body. */
 export interface HttpAnswer {
   readonly statusCode: number;
   readonly headers: Record<string, string>;

@@ -18,11 +18,9 @@ import { type Leaf, leavesIn } from '../store/leaf-blocks.ts';
 import type { BlockReader, StoredDelta } from '../store/ports.ts';
 import type { DeletionPorts } from './ports.ts';
 
-/** Periods whose blocks are read together. */
 const PERIODS_AT_ONCE = 200;
 
-/** What to look for. */
-export interface DeletionTarget {
+export interface Sought {
   readonly entity: string;
   readonly metrics: readonly string[];
   /** The entity's row names, see `rowName`. */
