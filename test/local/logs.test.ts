@@ -10,7 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import PQueue from 'p-queue';
 import { Follower } from '../../cli/follow/follower.ts';
-import { noFigures } from '../../cli/import/figures.ts';
+import { Figures } from '../../cli/import/figures.ts';
 import { importFile } from '../../cli/import/import-file.ts';
 import { connect, waitUntilCounted } from '../../cli/service.ts';
 import { openSource } from '../../cli/source/source.ts';
@@ -178,7 +178,7 @@ test('a file is counted as it is written', patient, async () => {
     ...ports,
     queue: new PQueue({ concurrency: 2 }),
     reporter,
-    figures: noFigures(),
+    figures: new Figures(),
     fail: failed,
   };
   const follower = new Follower(path, path, settings, shared);
