@@ -98,17 +98,6 @@ export function reportedIn(stage: string): Reported {
     });
 }
 
-/** The table in docs/metrics.md. */
-export function metricsTable(): string {
-  const rows = customMetrics().map(
-    ({ service, name, unit, emitted, what }) =>
-      `| ${service} | \`${name}\` | ${unit} | ${emitted} | ${what} |`,
-  );
-  return ['| function | metric | unit | emitted | what |', '| --- | --- | --- | --- | --- |', ...rows].join(
-    '\n',
-  );
-}
-
 function always(service: string, what: string) {
   return { service, unit: 'count', emitted: 'always', what } as const;
 }

@@ -4,7 +4,6 @@ import { test } from 'node:test';
 import type { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH } from '../../api/counts.ts';
 import type { EVENT } from '../../api/events.ts';
 import type { STATUS } from '../../api/reads.ts';
-import type { Shape } from '../../api/schema.ts';
 import type {
   CountsAnswer,
   CountsBatchAnswer,
@@ -15,6 +14,7 @@ import type {
 import type { AcceptedStatus } from '../../lambdas/core/pipeline-status.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import type { BatchAnswer } from '../../lambdas/query/read-counts.ts';
+import type { Shape } from '../support/shape.ts';
 
 /** A type as JSON carries it (`jsonAnswer`): bigints are numbers. */
 type Sent<T> = T extends bigint
