@@ -71,42 +71,38 @@ export class FrontDoor extends Construct {
 
   /** Adds `GET /v1/<path>`, answered by a function. */
   addRead(path: string, handler: LambdaFunction): void {
-    const resource = this.#resource(path);
-    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
-    const method = resource.addMethod('GET', integration, this.#access());
-    acknowledgeOpen(method);
-    addPreflight(resource, 'GET', this.#configuration.allowOrigin);
-  }
-
-  /** Adds `GET /<path>`, answered by a function, open to anyone without an API key. @param path from the API's root */
-  addOpenRead(path: string, handler: LambdaFunction): void {
-    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
-    const options = { authorizationType: AuthorizationType.NONE };
-    const method = this.api.root.resourceForPath(path).addMethod('GET', integration, options);
-    const reason = 'It shows nothing that is not public: a page without data, and counters named public.';
-    acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
+    this.#addForClients('GET', path, handler);
   }
 
   /** Adds `POST /v1/<path>`, answered by a function; the body must match a schema. */
   addQuestion(path: string, handler: LambdaFunction, title: string, schema: JsonSchema): void {
-    const resource = this.#resource(path);
-    const method = resource.addMethod('POST', new LambdaIntegration(handler, { allowTestInvoke: false }), {
-      ...this.#access(),
-      ...this.#validated(title, schema),
-    });
-    acknowledgeOpen(method);
-    addPreflight(resource, 'POST', this.#configuration.allowOrigin);
+    this.#addForClients('POST', path, handler, this.#validated(title, schema));
+  }
+
+  /** Adds `GET /<path>`, answered by a function, open to anyone without an API key. @param path from the API's root */
+  addOpenRead(path: string, handler: LambdaFunction): void {
+    const method = this.#add('GET', path, handler, { authorizationType: AuthorizationType.NONE });
+    const reason = 'It shows nothing that is not public: a page without data, and counters named public.';
+    acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
   }
 
   /** Adds `GET /v1/admin/<path>`, answered by a function, for callers with IAM permissions. */
   addSignedRead(path: string, handler: LambdaFunction): void {
-    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
-    const method = this.#resource(`admin/${path}`).addMethod('GET', integration, {
-      authorizationType: AuthorizationType.IAM,
-    });
-    acknowledge(method, {
+    const options = { authorizationType: AuthorizationType.IAM };
+    acknowledge(this.#add('GET', `v1/admin/${path}`, handler, options), {
       'AwsSolutions-COG4': 'IAM decides who may administer; there are no users to sign in.',
     });
+  }
+
+  #addForClients(verb: string, path: string, handler: LambdaFunction, options: MethodOptions = {}): void {
+    const method = this.#add(verb, `v1/${path}`, handler, { ...this.#access(), ...options });
+    acknowledgeOpen(method);
+    addPreflight(method.resource, verb, this.#configuration.allowOrigin);
+  }
+
+  #add(verb: string, path: string, handler: LambdaFunction, options: MethodOptions): Method {
+    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
+    return this.api.root.resourceForPath(path).addMethod(verb, integration, options);
   }
 
   #addEvents(stream: Stream): void {
@@ -117,7 +113,7 @@ export class FrontDoor extends Construct {
     });
     const { allowOrigin } = this.#configuration;
     const integration = putRecordsIntegration({ stream, role: role.withoutPolicyUpdates(), allowOrigin });
-    const resource = this.#resource('events');
+    const resource = this.api.root.resourceForPath('v1/events');
     const post = resource.addMethod('POST', integration, {
       ...this.#access(),
       methodResponses: putRecordsMethodResponses(),
@@ -134,10 +130,6 @@ export class FrontDoor extends Construct {
       requestModels: { $default: this.api.addModel(title, { schema }) },
       requestValidator: this.#validator,
     };
-  }
-
-  #resource(path: string): IResource {
-    return this.api.root.resourceForPath(`v1/${path}`);
   }
 
   #access(): MethodOptions {
