@@ -86,6 +86,15 @@ export class Observability extends Construct {
   }
 }
 
-function described({ description, runbook }: Pick<AlarmPlan, 'description' | 'runbook'>): string {
+function described({
+  id,
+  description,
+  runbook = sectionOf(id),
+}: Pick<AlarmPlan, 'id' | 'description' | 'runbook'>): string {
   return `${description} Runbook: docs/runbook.md#${runbook}`;
+}
+
+/** `RecordsLost` → `records-lost`. */
+function sectionOf(id: string): string {
+  return id.replace(/(?!^)[A-Z]/g, '-$&').toLowerCase();
 }
