@@ -2,7 +2,7 @@
 import type { Construct } from 'constructs';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { type OperatedResources, storingEnvironment } from './operated-resources.ts';
+import { storingEnvironment } from './operated-resources.ts';
 import { everyMinute } from './schedule.ts';
 
 /** The redriver's timeout. The dead-letter queue hides a message for twice as long. */

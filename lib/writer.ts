@@ -5,7 +5,7 @@ import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { type OperatedResources, storingEnvironment } from './operated-resources.ts';
+import { storingEnvironment } from './operated-resources.ts';
 
 /** Maximum messages in one invocation: a count is readable as soon as its delta is stored, so none should wait for others. */
 const BATCH_MESSAGES = 10;

@@ -1,6 +1,6 @@
 // Changes dead letters one by one: first selects them, then handles each by name.
-
 import { deadLetterName } from '../../lambdas/core/dead-letter-name.ts';
+import { failureReason } from '../../lambdas/core/message-history.ts';
 import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
 import type { Outcome } from '../../lambdas/redriver/operate.ts';
 import type { DeadLetterFacts, Selection } from './facts.ts';

@@ -5,7 +5,7 @@ import { parseSegmentId, type ShardKey } from '../../lambdas/core/identifiers.ts
 import { partPlace, type SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
 import type { Clock } from '../../lambdas/ports.ts';
-import { type DeadLetterFacts, factsOf, isMeant, type Selection } from './facts.ts';
+import { type DeadLetterFacts, factsOf, isSelected, type Selection } from './facts.ts';
 import type { DeadLetterPorts } from './ports.ts';
 
 /** The result of walking through the queue. */
@@ -32,7 +32,7 @@ export async function walkWaiting(
   most = Number.POSITIVE_INFINITY,
 ): Promise<Walk> {
   const held: DeliveredMessage[] = [];
-  const met = new Set<string>();
+  const seen = new Set<string>();
   let heldSinceMs = Number.POSITIVE_INFINITY;
   try {
     while (seen.size < most && clock.nowMs() - heldSinceMs < HOLD_MS) {

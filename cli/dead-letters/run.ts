@@ -47,11 +47,11 @@ export interface CommandOutput {
 }
 
 /** Runs a command. @returns its exit code @throws CommandError */
-export async function run(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
+export async function run(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
   const { action } = options;
-  if (action === 'list') return list(options, ports, speaker);
-  if (action === 'show') return show(options, ports, speaker);
-  return change(action, options, ports, speaker);
+  if (action === 'list') return list(options, ports, output);
+  if (action === 'show') return show(options, ports, output);
+  return change(action, options, ports, output);
 }
 
 async function list(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
@@ -77,7 +77,7 @@ async function list(options: Options, ports: DeadLetterPorts, output: CommandOut
   return exitCodes.nothing;
 }
 
-async function show(options: Options, ports: DeadLetterPorts, speaker: Speaker): Promise<number> {
+async function show(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
   const { rows = false } = options;
   const found: DeadLetterFacts[] = [];
   for await (const { facts } of findParked(ports, options.selection)) found.push(facts);
@@ -85,7 +85,7 @@ async function show(options: Options, ports: DeadLetterPorts, speaker: Speaker):
   const [name = ''] = options.selection.names ?? [];
   if (found.length === 0) throw notThere([name]);
   for (const facts of found) {
-    speaker.result(options.json ? JSON.stringify(shown(facts, rows)) : page(facts, rows));
+    output.result(options.json ? JSON.stringify(shown(facts, rows)) : page(facts, rows));
   }
   return exitCodes.done;
 }
@@ -94,9 +94,9 @@ async function change(
   verb: Change,
   options: Options,
   ports: DeadLetterPorts,
-  speaker: Speaker,
+  output: CommandOutput,
 ): Promise<number> {
-  const action = actionsOf(options, ports, speaker)[verb];
+  const action = actionsOf(options, ports, output)[verb];
   const { selection } = options;
   const found = await plan(action, selection, ports);
   const total = found.waiting.size + found.parked.size;
@@ -114,9 +114,9 @@ async function change(
     return found.missing.length > 0 ? exitCodes.failed : exitCodes.done;
   }
   if (verb === 'discard' && !options.yes)
-    await speaker.confirm(`This will ${planned(verb, found)}; they will not be counted any more.`, verb);
+    await output.confirm(`This will ${planned(verb, found)}; they will not be counted any more.`, verb);
   const { perSecond = 50 } = options;
-  const { signal, progress } = speaker;
+  const { signal, progress } = output;
   let handled = 0;
   const onMessage = () => progress.show({ phase: verb, done: ++handled, of: total });
   const result = await carryOut(action, found, ports, { perSecond, signal, onMessage }).finally(
@@ -134,7 +134,7 @@ async function change(
 function actionsOf(
   { parked = false, why = '', by }: Options,
   ports: DeadLetterPorts,
-  { user }: Speaker,
+  { user }: CommandOutput,
 ): Readonly<Record<Change, Action>> {
   const discarding = { by: by ?? user, at: new Date(ports.clock.nowMs()).toISOString(), why };
   return {

@@ -20,7 +20,7 @@ import type { DeletionPorts } from './ports.ts';
 
 const PERIODS_AT_ONCE = 200;
 
-export interface Sought {
+export interface DeletionTarget {
   readonly entity: string;
   readonly metrics: readonly string[];
   /** The entity's row names, see `rowName`. */

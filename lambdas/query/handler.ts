@@ -32,7 +32,7 @@ import {
   readCounts,
 } from './read-counts.ts';
 import { readTop, type TopPorts } from './read-top.ts';
-import { hoursAsked } from './status-query.ts';
+import { requestedHours } from './status-query.ts';
 import { parseTopQuery } from './top-query.ts';
 
 const { env } = process;
