@@ -24,7 +24,6 @@ export const ENTITY = {
   pattern: '^[^\\u0000-\\u001F\\u007F-\\u009F]*$',
 } as const satisfies Schema;
 
-/** One event. */
 export const EVENT = {
   type: 'object',
   required: ['metric', 'entity'],
@@ -53,7 +52,6 @@ export const EVENT = {
   },
 } as const satisfies Schema;
 
-/** A batch's key. */
 const BATCH_KEY = {
   type: 'string',
   minLength: 1,
@@ -63,7 +61,6 @@ const BATCH_KEY = {
     'Makes all events one record, accepted or refused as a whole. Sent again under the same key within the dedup window, they change nothing. Choose a new key, such as a UUID, for every batch.',
 } as const satisfies Schema;
 
-/** The request's body. */
 export const EVENTS = {
   type: 'object',
   required: ['events'],

@@ -1,6 +1,4 @@
 // Generates the OpenAPI 3.1 document from the operations.
-
-import { REDRIVE, REDRIVE_REQUEST } from './admin.ts';
 import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH } from './counts.ts';
 import { ACCEPTED, EVENT, EVENTS, PARTLY_ACCEPTED } from './events.ts';
 import { type Answer, type AnswerHeader, OPERATIONS, type Operation } from './operations.ts';
@@ -26,8 +24,6 @@ const NAMED: ReadonlyMap<Schema, string> = new Map<Schema, string>([
   [STATUS, 'Status'],
   [PUBLIC_COUNT, 'PublicCount'],
   [SHIELDS_BADGE, 'ShieldsBadge'],
-  [REDRIVE_REQUEST, 'RedriveRequest'],
-  [REDRIVE, 'Redrive'],
 ]);
 
 /** @param server the address before `/v1`, absolute or a path: API Gateway's own address contains the stage */
@@ -115,7 +111,6 @@ function answerObject({ description, schema, headers = [], alsoTypes = [] }: Ans
   };
 }
 
-/** Additional headers of answers. */
 const HEADERS: Readonly<Record<AnswerHeader, Json>> = {
   'Retry-After': { description: 'Seconds after which to try again.', schema: { type: 'integer' } },
   ETag: {

@@ -1,5 +1,4 @@
 // Every operation of the API, with its input and all its answers. Everything else is derived from this list.
-import { REDRIVE, REDRIVE_REQUEST } from './admin.ts';
 import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH, COUNTS_QUESTION } from './counts.ts';
 import { ACCEPTED, ENTITY, EVENTS, METRIC, PARTLY_ACCEPTED } from './events.ts';
 import { PUBLIC_COUNT, SHIELDS_BADGE } from './public.ts';
@@ -13,7 +12,6 @@ export type Access = 'open' | 'signed' | 'public';
 /** Headers that an answer may include. */
 export type AnswerHeader = 'Retry-After' | 'ETag' | 'Cache-Control';
 
-/** One documented answer. */
 export interface Answer {
   readonly description: string;
   /** Undefined: no body. */
@@ -30,7 +28,6 @@ export interface Parameter {
   readonly schema: Schema;
 }
 
-/** One operation. */
 export interface Operation {
   readonly id: string;
   readonly method: 'GET' | 'POST';
@@ -262,19 +259,5 @@ export const OPERATIONS: readonly Operation[] = [
     access: 'signed',
     parameters: COUNT_PARAMETERS,
     answers: COUNT_ANSWERS,
-  },
-  {
-    id: 'redrive',
-    method: 'POST',
-    path: '/v1/admin/redrive',
-    summary: 'Empties the dead-letter queue now.',
-    access: 'signed',
-    parameters: {},
-    body: { schema: REDRIVE_REQUEST, types: ['application/json'], required: false },
-    answers: {
-      200: { description: 'What the run did, in dead letters.', schema: REDRIVE },
-      400: SAYS('The body is not a redrive request; the message says what it may be.'),
-      ...GATEWAY,
-    },
   },
 ];

@@ -1,7 +1,6 @@
 // GET /v1/public/{metric}/{entity}.json: a public counter, readable by anyone.
 import { exactly, type Schema } from './schema.ts';
 
-/** The total. */
 export const PUBLIC_COUNT = exactly({
   metric: { type: 'string' },
   entity: { type: 'string' },

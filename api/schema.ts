@@ -1,4 +1,4 @@
-// JSON Schema (2020-12) as plain data, and the TypeScript type that a schema describes.
+// JSON Schema (2020-12) as plain data.
 
 /** The part of JSON Schema that the API's schemas use. */
 export interface Schema {
@@ -21,40 +21,7 @@ export interface Schema {
   readonly maximum?: number;
 }
 
-export type SchemaType = 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean' | 'null';
-
-interface Primitives {
-  string: string;
-  integer: number;
-  number: number;
-  boolean: boolean;
-  null: null;
-}
-
-/** The type of the values that a schema (written `as const satisfies Schema`) accepts, as far as types can express it. */
-export type Shape<S> = S extends { readonly const: infer C }
-  ? C
-  : S extends { readonly enum: readonly (infer E)[] }
-    ? E
-    : S extends { readonly oneOf: readonly (infer U)[] }
-      ? Each<U>
-      : S extends { readonly type: readonly (infer T)[] }
-        ? Primitives[T & keyof Primitives]
-        : S extends { readonly type: infer T extends keyof Primitives }
-          ? Primitives[T]
-          : S extends { readonly items: infer I }
-            ? readonly Shape<I>[]
-            : S extends { readonly properties: infer P }
-              ? Fields<P, S extends { readonly required: readonly (infer R)[] } ? R : never>
-              : S extends { readonly additionalProperties: infer A }
-                ? Readonly<Record<string, Shape<A>>>
-                : unknown;
-
-type Each<U> = U extends unknown ? Shape<U> : never;
-
-type Fields<P, R> = { readonly [K in keyof P as K extends R ? K : never]: Shape<P[K]> } & {
-  readonly [K in keyof P as K extends R ? never : K]?: Shape<P[K]>;
-};
+type SchemaType = 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean' | 'null';
 
 /** An object with exactly these fields, and optionally the optional ones. */
 export function exactly<
@@ -75,5 +42,4 @@ export function listOf<const I extends Schema>(items: I) {
 
 /** A count: a non-negative integer. */
 export const NUMBER_OF = { type: 'integer', minimum: 0 } as const satisfies Schema;
-/** An instant in answers. */
 export const INSTANT = { type: 'string', description: 'ISO 8601 in UTC.' } as const satisfies Schema;

@@ -6,6 +6,7 @@ import { announcementOf } from '../lambdas/collector/announcement.ts';
 import type { LogObject } from '../lambdas/collector/ports.ts';
 import { CommandError, exitCodes, UsageError } from './shared/errors.ts';
 import { STACK_CODES, type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
+import type { StackAccess } from './shared/stack-access.ts';
 
 interface BackfillOptions extends StackOptions {
   readonly bucket?: string;
@@ -34,32 +35,35 @@ export const collectBackfillCommand = withExample(
     .option('--since <date>', 'only objects written since', date)
     .option('--dry-run', 'print how many there are, and change nothing')
     .action(async (options: BackfillOptions) => {
-      const { openStack } = await import('./shared/stack-access.ts');
-      const stack = await openStack(stackNamed(options));
-      try {
-        const { collectorQueueUrl, accessLogs = [] } = stack.resources;
-        if (collectorQueueUrl === undefined)
-          throw new CommandError('This stack collects no access logs: set accessLogs, and deploy it.');
-        const chosen = accessLogs.filter(({ bucket }) => bucket === (options.bucket ?? bucket));
-        if (chosen.length === 0)
-          throw new UsageError(`The setting accessLogs has no bucket ${options.bucket}.`);
-        let objects = 0;
-        for (const { bucket, prefix } of chosen) {
-          const below = options.prefix?.startsWith(prefix) ? options.prefix : prefix;
-          for await (const page of pages(stack.s3, bucket, below, options.since)) {
-            if (options.dryRun !== true) await announce(stack.sqs, collectorQueueUrl, page);
-            objects += page.length;
-          }
-        }
-        console.log(`${objects} objects ${options.dryRun === true ? 'found' : 'announced'}.`);
-        process.exitCode = objects === 0 ? exitCodes.nothing : exitCodes.done;
-      } finally {
-        stack.close();
-      }
+      const { onStack } = await import('./shared/stack-access.ts');
+      const objects = await onStack(stackNamed(options), (stack) => announceAll(stack, options));
+      console.log(`${objects} objects ${options.dryRun === true ? 'found' : 'announced'}.`);
+      process.exitCode = objects === 0 ? exitCodes.nothing : exitCodes.done;
     }),
   'npx tally collect-backfill --stage prod --bucket my-logs --since 2026-01-01',
   STACK_CODES,
 );
+
+/** @returns how many objects there are */
+async function announceAll(
+  { resources, s3, sqs }: StackAccess,
+  { bucket: only, prefix: within, since, dryRun = false }: BackfillOptions,
+): Promise<number> {
+  const { collectorQueueUrl, accessLogs = [] } = resources;
+  if (collectorQueueUrl === undefined)
+    throw new CommandError('This stack collects no access logs: set accessLogs, and deploy it.');
+  const chosen = accessLogs.filter(({ bucket }) => bucket === (only ?? bucket));
+  if (chosen.length === 0) throw new UsageError(`The setting accessLogs has no bucket ${only}.`);
+  let objects = 0;
+  for (const { bucket, prefix } of chosen) {
+    const below = within?.startsWith(prefix) ? within : prefix;
+    for await (const page of pages(s3, bucket, below, since)) {
+      if (!dryRun) await announce(sqs, collectorQueueUrl, page);
+      objects += page.length;
+    }
+  }
+  return objects;
+}
 
 /** The objects under a prefix, in chunks of one message batch. */
 async function* pages(

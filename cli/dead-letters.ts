@@ -1,6 +1,6 @@
 // `tally dead-letters`: lists, redrives, parks, replays or discards what the writer gave up.
 import { Command } from 'commander';
-import type { Action, Options } from './dead-letters/options.ts';
+import type { Options } from './dead-letters/run.ts';
 import { UsageError } from './shared/errors.ts';
 import {
   STACK_CODES,
@@ -14,9 +14,8 @@ import {
 /** A part's name, or a poison message's. */
 const NAME = /^([A-Za-z0-9]{1,8}\.[0-9a-z]+\.[0-9a-z]+\/\d+|poison\/[^/\s]+)$/;
 
-/** Options parsed by commander. */
 type Given = StackOptions &
-  Partial<Omit<Options, 'action' | 'stack' | 'selection'>> & {
+  Omit<Options, 'action' | 'stack' | 'selection'> & {
     readonly all?: boolean;
     readonly reason?: string;
     readonly entity?: string;
@@ -59,7 +58,7 @@ export const deadLettersCommand = withExample(
   STACK_CODES,
 );
 
-function action(name: Action, description: string): Command {
+function action(name: Options['action'], description: string): Command {
   const command = withStack(new Command(name).description(description)).option('--json', 'results as JSON');
   return command.action(async () => {
     const names = [command.processedArgs[0] ?? []].flat() as string[];
@@ -76,7 +75,7 @@ function narrowed(command: Command): Command {
     .option('--segment <id>', 'a segment (1.0.2s) or a shard (1.0)');
 }
 
-function changing(name: Action, description: string): Command {
+function changing(name: Options['action'], description: string): Command {
   return narrowed(action(name, description).argument('[names...]'))
     .option('--all', 'all of them, perhaps narrowed by --reason, --entity or --segment')
     .option('--dry-run', 'print what would be done, and change nothing')
@@ -84,7 +83,7 @@ function changing(name: Action, description: string): Command {
 }
 
 /** The options of a run. @throws UsageError if they are invalid */
-export function optionsOf(action: Action, names: readonly string[], given: Given): Options {
+export function optionsOf(action: Options['action'], names: readonly string[], given: Given): Options {
   const stack = stackNamed(given);
   const misnamed = names.find((name) => !NAME.test(name));
   if (misnamed !== undefined)
@@ -94,23 +93,7 @@ export function optionsOf(action: Action, names: readonly string[], given: Given
   const all = given.all === true;
   if (action !== 'list' && action !== 'show' && all === names.length > 0)
     throw new UsageError(`Name the dead letters: ${action} NAME …, or ${action} --all.`);
-  return {
-    action,
-    stack,
-    selection: {
-      names: names.length === 0 ? undefined : new Set(names),
-      reason: given.reason,
-      entity: given.entity,
-      segment: given.segment,
-    },
-    parked: given.parked === true,
-    max: given.max ?? 1000,
-    rows: given.rows === true,
-    json: given.json === true,
-    dryRun: given.dryRun === true,
-    perSecond: given.perSecond ?? 50,
-    why: given.why,
-    by: given.by,
-    yes: given.yes === true,
-  };
+  const { reason, entity, segment, ...flags } = given;
+  const selection = { names: names.length === 0 ? undefined : new Set(names), reason, entity, segment };
+  return { ...flags, action, stack, selection };
 }

@@ -7,14 +7,15 @@ import type { FollowPorts, FollowSettings } from './follow/followed-file.ts';
 import { Follower } from './follow/follower.ts';
 import { followPipe } from './follow/pipe.ts';
 import { addDeliveryOptions, type DeliveryFlags, deliverySettings } from './import/delivery-options.ts';
-import { noFigures } from './import/figures.ts';
+import { Figures } from './import/figures.ts';
 import { rejectsFile } from './import/rejects.ts';
-import { StreamReporter, summary } from './import/report.ts';
+import { StderrReporter, summary } from './import/report.ts';
 import { callersPath } from './paths.ts';
 import { connect } from './service.ts';
 import { exitCodeOf, exitCodes, messageOf, UsageError } from './shared/errors.ts';
 import { formatRequest } from './shared/format-options.ts';
 import { serviceOptions } from './shared/service-options.ts';
+import { stopOnSignals } from './shared/signals.ts';
 
 const POLL_MS = 200;
 const FLUSH_MS = 400;
@@ -61,22 +62,13 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
   const options = serviceOptions(flags, timeout, concurrency);
   if (stdin === files.length > 0) throw new UsageError('name the files to follow, or use --stdin');
   formatRequest(flags);
-  const stop = new AbortController();
-  const kill = new AbortController();
   let failure: { readonly error: unknown } | undefined;
-  const onSignal = () => {
-    if (stop.signal.aborted) kill.abort();
-    stop.abort();
-    process.stdin.destroy();
-    setTimeout(() => kill.abort(), GRACE_MS).unref();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  const { stop, kill, begin } = stopOnSignals(GRACE_MS, () => process.stdin.destroy());
   const service = await connect(options, { say, stop: stop.signal, giveUpAfterMs: undefined });
   if (service === undefined) return exitCodes.done;
   const rejects = flags.rejects === undefined ? undefined : await rejectsFile(callersPath(flags.rejects));
-  const figures = noFigures();
-  const reporter = new StreamReporter(stdin ? '-' : files.join(' '), rejects, Date.now);
+  const figures = new Figures();
+  const reporter = new StderrReporter(stdin ? '-' : files.join(' '), rejects, Date.now);
   const ports: FollowPorts = {
     sender: service.client,
     now: Date.now,
@@ -88,7 +80,8 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
     figures,
     fail(error) {
       failure ??= { error };
-      onSignal();
+      begin();
+      process.stdin.destroy();
     },
   };
   const settings = { ...deliverySettings(flags, service.id), flushMs: FLUSH_MS, lingerMs: LINGER_MS };

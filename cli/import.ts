@@ -6,15 +6,16 @@ import {
   deliverySettings,
   seconds,
 } from './import/delivery-options.ts';
-import { addFigures, type Figures, noFigures } from './import/figures.ts';
+import { addFigures, Figures } from './import/figures.ts';
 import { importFile } from './import/import-file.ts';
 import { type RejectsFile, rejectsFile } from './import/rejects.ts';
-import { FileReporter, summary, uncertainAdvice, waitedSummary } from './import/report.ts';
+import { StderrReporter, summary, uncertainAdvice, waitedSummary } from './import/report.ts';
 import { callersPath } from './paths.ts';
 import { connect, type Service, type ServiceOptions, type Waited, waitUntilCounted } from './service.ts';
 import { exitCodeOf, exitCodes, messageOf, UsageError } from './shared/errors.ts';
 import { formatRequest } from './shared/format-options.ts';
 import { serviceOptions } from './shared/service-options.ts';
+import { stopOnSignals } from './shared/signals.ts';
 import { openSource, type Source } from './source/source.ts';
 import type { ImportState } from './source/state.ts';
 
@@ -84,8 +85,10 @@ Exit codes: 0 imported; 1 failed on the way, or too many malformed lines; 2 wron
 class Session {
   readonly #files: readonly string[];
   readonly #flags: ImportFlags;
-  readonly #stop = new AbortController();
-  readonly #kill = new AbortController();
+  readonly #stopping = stopOnSignals(GRACE_MS, (signal) => {
+    this.#exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
+    say('stopping: the same command continues from here');
+  });
   readonly #results: FileResult[] = [];
   readonly #startedAt = Date.now();
   #exitCode: number = exitCodes.done;
@@ -98,13 +101,12 @@ class Session {
   }
 
   async run(): Promise<number> {
-    const release = this.#catchSignals();
     try {
       await this.#importAll();
     } catch (error) {
       this.#fail(error);
     } finally {
-      release();
+      this.#stopping.release();
     }
     this.#print();
     return this.#exitCode;
@@ -132,17 +134,17 @@ class Session {
     const rejectsTo = rejects === undefined ? undefined : await rejectsFile(callersPath(rejects));
     try {
       for (const source of sources) {
-        if (this.#stop.signal.aborted) break;
+        if (this.#stopping.stop.signal.aborted) break;
         // An unusable file does not stop the others; a service that refuses does.
         await this.#importOne(source, service, rejectsTo).catch((error: unknown) => {
-          if (exitCodeOf(error) !== exitCodes.usage && sources.length > 1) this.#stop.abort();
+          if (exitCodeOf(error) !== exitCodes.usage && sources.length > 1) this.#stopping.stop.abort();
           this.#fail(error);
         });
       }
     } finally {
       await rejectsTo?.close();
     }
-    if (wait && service && !this.#stop.signal.aborted) await this.#wait(service);
+    if (wait && service && !this.#stopping.stop.signal.aborted) await this.#wait(service);
   }
 
   async #sources(): Promise<Source[]> {
@@ -157,7 +159,7 @@ class Session {
   #connect(options: ServiceOptions): Promise<Service | undefined> {
     const { giveUpAfter } = this.#flags;
     const giveUpAfterMs = giveUpAfter === undefined ? undefined : giveUpAfter * 1000;
-    return connect(options, { say, stop: this.#stop.signal, giveUpAfterMs });
+    return connect(options, { say, stop: this.#stopping.stop.signal, giveUpAfterMs });
   }
 
   async #importOne(
@@ -167,16 +169,16 @@ class Session {
   ): Promise<void> {
     const { forget = false, dryRun = false, json } = this.#flags;
     const settings = { ...deliverySettings(this.#flags, service?.id ?? ''), forget, dryRun };
-    const figures = noFigures();
-    const reporter = new FileReporter(source, rejectsTo, Date.now);
+    const figures = new Figures();
+    const reporter = new StderrReporter(source.name, rejectsTo, Date.now, source);
     const requestsBefore = service?.client.stats().requests ?? 0;
     let format: string | undefined;
     try {
       const ports = {
         sender: service?.client ?? { sendBatch: () => Promise.reject(new Error('a dry run sends nothing')) },
         now: Date.now,
-        stop: this.#stop.signal,
-        kill: this.#kill.signal,
+        stop: this.#stopping.stop.signal,
+        kill: this.#stopping.kill.signal,
         trouble: (reason: string) => reporter.trouble(reason),
       };
       const result = await importFile(source, settings, ports, reporter, figures);
@@ -210,7 +212,7 @@ class Session {
   }
 
   /** After a service was emptied, the state still says that everything was imported. */
-  #hintAtForget(reporter: FileReporter, service: Service, { accepted, acceptedAt }: ImportState): void {
+  #hintAtForget(reporter: StderrReporter, service: Service, { accepted, acceptedAt }: ImportState): void {
     const on = acceptedAt === undefined ? '' : ` on ${new Date(acceptedAt).toISOString().slice(0, 16)}Z`;
     reporter.note(`everything was imported into this service before${on}: nothing was sent`);
     const { received } = service.before;
@@ -226,7 +228,13 @@ class Session {
     const { waitTimeout, metric } = this.#flags;
     const timeoutMs = waitTimeout === undefined ? undefined : waitTimeout * 1000;
     if (accepted === 0) return;
-    const settings = { accepted, acceptedAt: this.#acceptedAt, metric, timeoutMs, stop: this.#stop.signal };
+    const settings = {
+      accepted,
+      acceptedAt: this.#acceptedAt,
+      metric,
+      timeoutMs,
+      stop: this.#stopping.stop.signal,
+    };
     const waited = await waitUntilCounted(service, settings);
     this.#waited = waited;
     say(waitedSummary(waited));
@@ -235,27 +243,9 @@ class Session {
     if (waited.end === 'timed-out' || left > 0) this.#exitCode ||= exitCodes.notCounted;
   }
 
-  #catchSignals(): () => void {
-    const catcher = (code: number) => () => {
-      if (this.#stop.signal.aborted) this.#kill.abort();
-      this.#exitCode = code;
-      this.#stop.abort();
-      say('stopping: the same command continues from here');
-      setTimeout(() => this.#kill.abort(), GRACE_MS).unref();
-    };
-    const onInterrupt = catcher(exitCodes.interrupted);
-    const onTerminate = catcher(exitCodes.terminated);
-    process.on('SIGINT', onInterrupt);
-    process.on('SIGTERM', onTerminate);
-    return () => {
-      process.off('SIGINT', onInterrupt);
-      process.off('SIGTERM', onTerminate);
-    };
-  }
-
   #print(): void {
     if (!this.#flags.json) return;
-    const total = noFigures();
+    const total = new Figures();
     for (const file of this.#results) addFigures(total, file);
     const seconds = (Date.now() - this.#startedAt) / 1000;
     const waited = this.#waited ? { waited: this.#waited } : {};

@@ -34,13 +34,8 @@ export const parameterCommand = withExample(
 );
 
 async function withParameter(given: StackOptions, act: (stack: StackAccess) => Promise<void>): Promise<void> {
-  const { openStack } = await import('./shared/stack-access.ts');
-  const stack = await openStack(stackNamed(given));
-  try {
-    await act(stack);
-  } finally {
-    stack.close();
-  }
+  const { onStack } = await import('./shared/stack-access.ts');
+  await onStack(stackNamed(given), act);
 }
 
 async function read({ ssm, resources }: StackAccess): Promise<string> {
@@ -49,7 +44,6 @@ async function read({ ssm, resources }: StackAccess): Promise<string> {
   return Parameter?.Value ?? '';
 }
 
-/** Parses `FIELD=NUMBER`. */
 function fieldAndNumber(
   text: string,
   others: Readonly<Record<string, number>> = {},

@@ -23,7 +23,6 @@ import { simulateCommand } from './simulate.ts';
 import { startCommand } from './start.ts';
 import { verifyCommand } from './verify.ts';
 
-/** The whole command line. */
 export function tally(): Command {
   const program = withExample(
     new Command('tally')

@@ -1,16 +1,23 @@
 // `tally verify`: compares every (entity, minute) count, the sums, or the rankings of a truth file with a running service.
 import { Command, Option } from 'commander';
-import PQueue from 'p-queue';
 import type { TallyClient } from '../client/src/index.ts';
 import { entityProblem } from '../formats/select.ts';
 import { clientFor } from './service.ts';
 import { exitCodes, messageOf, UsageError } from './shared/errors.ts';
 import { wholeNumber } from './shared/options.ts';
 import { addServiceOptions, type ServiceFlags, serviceOptions } from './shared/service-options.ts';
-import { type Difference, differences, type Grain, grains, summed } from './verify/compare.ts';
+import {
+  type Compared,
+  compareAll,
+  type Difference,
+  differences,
+  type Grain,
+  grains,
+  summed,
+} from './verify/compare.ts';
 import { countsOf } from './verify/counts.ts';
-import { type Place, type TopResult, topGrains, verifyTops } from './verify/tops.ts';
-import { readTruth, type Truth, type TruthColumn } from './verify/truth.ts';
+import { type Place, topGrains, verifyTops } from './verify/tops.ts';
+import { type MinuteCounts, readTruth, type Truth, type TruthColumn } from './verify/truth.ts';
 
 interface VerifyFlags extends ServiceFlags {
   readonly truth: string;
@@ -67,97 +74,71 @@ async function run(flags: VerifyFlags): Promise<number> {
     throw new UsageError(`--top takes --by ${topGrains.join(', ')}, not ${by}`);
   const truth = await readTruth(flags.truth, flags.column);
   const client = clientFor(options);
-  if (top !== undefined && grain !== undefined) {
-    const result = await verifyTops(client, truth, { metric, by: grain, k: top }, concurrency, show);
-    if (json) process.stdout.write(`${JSON.stringify({ truth: truth.file, metric, ...result })}\n`);
-    else printTops(result, truth, metric, by);
-    return result.differing === 0 ? exitCodes.done : exitCodes.failed;
-  }
-  const result = await verify(client, truth, flags);
+  const how = { concurrency, show };
+  const result =
+    top === undefined || grain === undefined
+      ? await verify(client, truth, flags)
+      : await verifyTops(client, truth, { metric, by: grain, k: top }, how);
   if (json) process.stdout.write(`${JSON.stringify({ truth: truth.file, metric, ...result })}\n`);
+  else if ('places' in result) printTops(result, truth, metric, by);
   else print(result, truth, metric, by);
   return result.differing === 0 ? exitCodes.done : exitCodes.failed;
 }
 
-interface Result {
-  entities: number;
-  /** (entity, minute) rows of the truth, and the sums of both sides. */
-  rows: number;
-  expected: number;
-  found: number;
-  differing: number;
-  entitiesDiffering: number;
-  shown: Difference[];
-}
+/** The sums of both sides, besides what differs. */
+type Counts = Compared<Difference> & { readonly expected: number; readonly found: number };
 
-async function verify(
-  client: TallyClient,
-  truth: Truth,
-  { metric, by, concurrency, show }: VerifyFlags,
-): Promise<Result> {
-  const { rows, total: expected } = truth;
-  const result: Result = {
-    entities: 0,
-    rows,
-    expected,
-    found: 0,
-    differing: 0,
-    entitiesDiffering: 0,
-    shown: [],
-  };
+async function verify(client: TallyClient, truth: Truth, flags: VerifyFlags): Promise<Counts> {
+  const { metric, by } = flags;
   const span = { from: truth.firstMinute, to: truth.lastMinute + 60 };
-  const queue = new PQueue({ concurrency });
-  const asked = [...truth.entities].map(([entity, minutes]) => async () => {
+  let found = 0;
+  const each = async ([entity, minutes]: [string, MinuteCounts]) => {
     // The API would only answer 400 for an invalid entity.
-    const found = entityProblem(entity)
+    const counts = entityProblem(entity)
       ? new Map<number, number>()
       : await countsOf(client, metric, entity, span, by);
-    const differing = differences(entity, summed(by, minutes), found);
-    result.entities += 1;
-    for (const n of found.values()) result.found += n;
-    result.differing += differing.length;
-    if (differing.length > 0) result.entitiesDiffering += 1;
-    result.shown.push(...differing.slice(0, Math.max(0, show - result.shown.length)));
-  });
-  await queue.addAll(asked);
-  return result;
+    for (const n of counts.values()) found += n;
+    return differences(entity, summed(by, minutes), counts);
+  };
+  const compared = await compareAll(truth.entities, each, flags);
+  return { ...compared, expected: truth.total, found };
 }
 
-function print(result: Result, truth: Truth, metric: string, by: Grain): void {
-  for (const { entity, minute, expected, found } of result.shown) {
-    process.stdout.write(`${isoMinute(minute)}\t${entity}\texpected ${expected}\tfound ${found}\n`);
-  }
-  printHidden(result.differing - result.shown.length);
-  const { entities, rows, expected, found, differing, entitiesDiffering } = result;
+function print(result: Counts, truth: Truth, metric: string, by: Grain): void {
+  const { compared, expected, found, differing, comparedDiffering, shown } = result;
+  const lines = shown.map(
+    (one) => `${isoMinute(one.minute)}\t${one.entity}\texpected ${one.expected}\tfound ${one.found}`,
+  );
   const verdict =
     differing === 0
       ? `all equal (${found} events)`
-      : `${differing} counts of ${entitiesDiffering} entities differ: ${expected} events expected, ${found} found`;
+      : `${differing} counts of ${comparedDiffering} entities differ: ${expected} events expected, ${found} found`;
   const grain = by === 'minute' ? '' : `, by ${by}`;
-  process.stdout.write(
-    `${truth.file}, metric ${metric}: ${entities} entities, ${rows} minutes with counts${grain}: ${verdict}\n`,
-  );
+  const what = `${compared} entities, ${truth.rows} minutes with counts${grain}`;
+  printLines(lines, differing, `${truth.file}, metric ${metric}: ${what}: ${verdict}`);
 }
 
-function printTops(result: TopResult, truth: Truth, metric: string, by: Grain): void {
+function printTops(
+  { compared, places, differing, comparedDiffering, shown }: Awaited<ReturnType<typeof verifyTops>>,
+  truth: Truth,
+  metric: string,
+  by: Grain,
+): void {
   const name = (place: Place | undefined) => (place === undefined ? 'none' : `${place.entity} ${place.n}`);
-  for (const { start, place, expected, found, note } of result.shown) {
+  const lines = shown.map(({ start, place, expected, found, note }) => {
     const says = note === undefined ? '' : `\t(${note})`;
-    process.stdout.write(
-      `${isoMinute(start)}\t${place}.\texpected ${name(expected)}\tfound ${name(found)}${says}\n`,
-    );
-  }
-  printHidden(result.differing - result.shown.length);
-  const { periods, places, differing, periodsDiffering } = result;
+    return `${isoMinute(start)}\t${place}.\texpected ${name(expected)}\tfound ${name(found)}${says}`;
+  });
   const verdict =
-    differing === 0 ? 'all equal' : `${differing} places of ${periodsDiffering} rankings differ`;
-  process.stdout.write(
-    `${truth.file}, metric ${metric}, top by ${by}: ${periods} rankings, ${places} places: ${verdict}\n`,
-  );
+    differing === 0 ? 'all equal' : `${differing} places of ${comparedDiffering} rankings differ`;
+  const what = `${compared} rankings, ${places} places`;
+  printLines(lines, differing, `${truth.file}, metric ${metric}, top by ${by}: ${what}: ${verdict}`);
 }
 
-function printHidden(hidden: number): void {
-  if (hidden > 0) process.stdout.write(`… and ${hidden} more\n`);
+function printLines(lines: readonly string[], differing: number, verdict: string): void {
+  const hidden = differing - lines.length;
+  const all = [...lines, ...(hidden > 0 ? [`… and ${hidden} more`] : []), verdict];
+  process.stdout.write(`${all.join('\n')}\n`);
 }
 
 function isoMinute(seconds: number): string {

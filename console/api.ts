@@ -13,12 +13,10 @@ export type { Count, CountsAnswer, StatusAnswer, TopAnswer };
 
 const KEY = 'tally.apiKey';
 
-/** The key of this tab. */
 export function sessionKey(): string | undefined {
   return wantsKey ? (sessionStorage.getItem(KEY) ?? undefined) : undefined;
 }
 
-/** Keeps a key until the tab is closed. */
 export function keepKey(key: string): void {
   sessionStorage.setItem(KEY, key);
 }

@@ -138,7 +138,6 @@ function Strip({ status, ask, linkTo }: StripProps) {
   );
 }
 
-/** Whether Tally answers. */
 function Connection({ status: { failure, atMs } }: { readonly status: Polled<StatusAnswer> }) {
   const isAway = failure?.kind === 'away';
   const since = atMs === undefined ? '' : ` since ${clockTime(atMs, ownZone)}`;

@@ -4,7 +4,6 @@ import { type Failure, failureOf } from './api.ts';
 import { type Question, questionIn, searchOf } from './logic/question.ts';
 import { ownZone } from './place.ts';
 
-/** The state of a repeated read. */
 export interface Polled<T> {
   /** The latest answer; it stays while later reads fail. */
   readonly data: T | undefined;
@@ -16,7 +15,6 @@ export interface Polled<T> {
   readonly isCurrent: boolean;
 }
 
-/** How soon a failed read is repeated. */
 const RETRY_MS = 2_000;
 
 /**
@@ -107,7 +105,6 @@ export function useScheme(): number {
   return version;
 }
 
-/** The time, every second. */
 export function useNow(): number {
   const [nowMs, setNowMs] = useState(() => Date.now());
   useEffect(() => {

@@ -2,9 +2,7 @@
 
 const { base = '', keys, local } = document.documentElement.dataset;
 
-/** The API's address. */
 export const apiUrl = `${location.origin}${base}`;
-/** Whether reads need an API key. */
 export const wantsKey = keys === 'true';
 export const isLocal = local === 'true';
 /** The default of the URL. */

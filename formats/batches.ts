@@ -20,7 +20,6 @@ export interface Batch {
   readonly parts: readonly (readonly BatchEvent[])[];
 }
 
-/** Maximum size of a batch. */
 export interface BatchLimits {
   readonly events: number;
   /** Bytes of the events' JSON. */

@@ -115,8 +115,7 @@ export class LineSplitter {
   }
 }
 
-/** The bytes from the first nonzero one on. */
-function withoutZeros(bytes: Buffer): Buffer {
+export function withoutZeros(bytes: Buffer): Buffer {
   const text = bytes.findIndex((byte) => byte !== 0);
   return bytes.subarray(text === -1 ? bytes.length : text);
 }

@@ -89,7 +89,6 @@ export const FORMATS = {
 
 export type FormatName = keyof typeof FORMATS;
 
-/** Alternative names of formats. */
 export const FORMAT_ALIASES: Readonly<Record<string, FormatName>> = {
   common: 'combined',
   clf: 'combined',

@@ -7,7 +7,6 @@ import { isUtf8 } from 'node:buffer';
  */
 export type FieldValue = string | null | undefined;
 
-/** One entry of a log. */
 export interface Entry {
   /** Epoch milliseconds, if the format has a time; undefined if that time does not exist. */
   readonly at: number | undefined;

@@ -27,7 +27,6 @@ const JOINED_LINES_MAX = 100;
 const TOO_LONG = [malformed('it is longer than 1 MiB')];
 const NEVER_CLOSED = [malformed('a quote in it is never closed, or its rest is missing')];
 
-/** Turns bytes into records. */
 export class RecordReader {
   readonly #splitter: LineSplitter;
   readonly #parser: LineParser;

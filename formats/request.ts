@@ -63,7 +63,6 @@ export class TextEntry implements Entry {
   }
 }
 
-/** An entry of an access log. */
 export class RequestEntry extends TextEntry {
   /**
    * @param request undefined if the server could not parse a request either

@@ -22,7 +22,6 @@ export interface Selection {
   readonly metricField?: string | undefined;
 }
 
-/** A condition on a field. */
 export interface Condition {
   readonly field: string;
   test(value: string): boolean;

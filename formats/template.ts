@@ -17,7 +17,6 @@ interface Field {
 
 type Piece = { readonly literal: string } | Field;
 
-/** Synonymous names. */
 const ALIASES: Readonly<Record<string, string>> = {
   request_method: 'method',
   m: 'method',
@@ -92,7 +91,6 @@ export function templateParser(text: string): LineParser {
   };
 }
 
-/** The fields that a template names. */
 export function templateFields(text: string): readonly string[] {
   return templateOf(text).names;
 }

@@ -68,7 +68,6 @@ export function unwrappedLines(lines: readonly Buffer[], wrapper: Wrapper): Buff
   return whole;
 }
 
-/** A parser of wrapped lines. */
 export function unwrappingParser(inner: LineParser, wrapper: Wrapper): LineParser {
   if (wrapper === 'none') return inner;
   return {

@@ -8,7 +8,6 @@ export const REALTIME_FIELDS =
   'timestamp c-ip s-ip time-to-first-byte sc-status sc-bytes cs-method cs-protocol cs-host cs-uri-stem cs-bytes'.split(
     ' ',
   );
-/** NLB's TLS listener logs. */
 export const NLB_FIELDS =
   'type version time elb listener client destination connection_time tls_handshake_time received_bytes sent_bytes incoming_tls_alert chosen_cert_arn chosen_cert_serial tls_cipher tls_protocol_version tls_named_group domain_name alpn_fe_protocol alpn_be_protocol'.split(
     ' ',

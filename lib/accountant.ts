@@ -1,19 +1,11 @@
 // The accountant: advances each shard's checkpoint, and publishes the figures as metrics.
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import type { Construct } from 'constructs';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
 import { retentionEnvironment } from './seconds.ts';
 
-export interface AccountantProps extends Platform {
-  readonly stream: Stream;
-  readonly ledger: Table;
-}
-
-/** The accountant, which runs every minute. */
 export class Accountant extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: AccountantProps) {
+  constructor(scope: Construct, id: string, props: Platform) {
     const { configuration: c, stream, ledger } = props;
     super(scope, id, props, {
       noun: 'accountant',

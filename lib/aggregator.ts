@@ -1,11 +1,8 @@
 // The aggregator: turns the stream's batches into segments in the ledger and rollup messages in the queue.
 import { CfnResource, Stack } from 'aws-cdk-lib';
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
@@ -14,16 +11,9 @@ import { dedupIdsMax } from './dedup-capacity.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { secondsOf } from './seconds.ts';
 
-export interface AggregatorProps extends Platform {
-  readonly stream: Stream;
-  readonly ledger: Table;
-  readonly queue: Queue;
-  readonly archive: Bucket;
-}
-
 /** The aggregator and its only event source mapping. */
 export class Aggregator extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: AggregatorProps) {
+  constructor(scope: Construct, id: string, props: Platform) {
     const { configuration: c, stream, ledger, queue, archive } = props;
     super(scope, id, props, {
       noun: 'aggregator',

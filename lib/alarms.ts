@@ -30,8 +30,8 @@ export interface AlarmPlan {
   readonly missing?: TreatMissingData;
   /** What it means, and what is at stake. */
   readonly description: string;
-  /** Section of docs/runbook.md. */
-  readonly runbook: string;
+  /** Section of docs/runbook.md; by default the id: `RecordsLost`, `records-lost`. */
+  readonly runbook?: string;
 }
 
 /** The composite of all alarms on late counts: one mail for an outage, not one for each alarm. */
@@ -39,7 +39,6 @@ export const LATE = {
   id: 'CountsLate',
   description:
     'Events wait longer than they should. Nothing is lost; counting goes on when the cause is mended.',
-  runbook: 'counts-late',
 } as const;
 
 /** A single datapoint suffices. */
@@ -68,7 +67,6 @@ function wrong(reported: Reported): AlarmPlan[] {
       metric: reported('RecordsLost'),
       ...once,
       description: 'The stream trimmed records before they were counted. Their events are lost.',
-      runbook: 'records-lost',
     },
     {
       id: 'ShardsLost',
@@ -83,7 +81,6 @@ function wrong(reported: Reported): AlarmPlan[] {
       metric: reported('ConservationDifference', 'Maximum'),
       ...once,
       description: 'Received events and the sum of all places differ. The ledger contradicts itself.',
-      runbook: 'conservation',
     },
     {
       id: 'DeltasMissing',
@@ -91,7 +88,6 @@ function wrong(reported: Reported): AlarmPlan[] {
       ...once,
       description:
         'Compaction has stopped: deltas that it must read are gone or do not add up to their segment.',
-      runbook: 'deltas-missing',
     },
     {
       id: 'CanaryDifference',
@@ -100,7 +96,6 @@ function wrong(reported: Reported): AlarmPlan[] {
       ...once,
       description:
         "The canary's events are counted too often or too seldom, so other counts may be wrong too.",
-      runbook: 'canary-difference',
     },
   ];
 }
@@ -115,7 +110,6 @@ function losing(c: Configuration, { aggregator }: Watched): AlarmPlan[] {
       datapoints: 1,
       periods: 1,
       description: `The oldest record that is not counted is over ${c.streamRetentionHours / 2} hours old, half of what the stream keeps. Last call: after the other half it is lost.`,
-      runbook: 'stream-retention-at-risk',
     },
   ];
 }
@@ -131,7 +125,6 @@ function refusing({ api, stream }: Watched, reported: Reported): AlarmPlan[] {
       periods: 3,
       description:
         'More than 1 % of requests were answered with 5xx for ten minutes. Clients send them again.',
-      runbook: 'front-door-errors',
     },
     {
       id: 'FrontDoorLatency',
@@ -139,21 +132,18 @@ function refusing({ api, stream }: Watched, reported: Reported): AlarmPlan[] {
       ...onEnd,
       above: LATENCY_MS_MAX,
       description: `One request in a hundred took over ${LATENCY_MS_MAX / 1000} seconds for 15 minutes. Clients give up and send again, which adds to the load.`,
-      runbook: 'front-door-latency',
     },
     {
       id: 'StreamThrottled',
       metric: stream.metricWriteProvisionedThroughputExceeded(sums),
       ...onEnd,
       description: 'Writes exceeded a shard for 15 minutes. Events are refused until clients repeat them.',
-      runbook: 'stream-throttled',
     },
     {
       id: 'QueriesFailed',
       metric: reported('QueriesFailed'),
       ...onEnd,
       description: 'Queries were answered with 503 for 15 minutes. Counting is not affected.',
-      runbook: 'queries-failed',
     },
   ];
 }
@@ -167,7 +157,6 @@ function tasks(reported: Reported): AlarmPlan[] {
       ...once,
       description:
         'A dead letter was parked in the archive, or an object of access logs. Its events are not counted until you act.',
-      runbook: 'parked',
     },
     {
       id: 'RetryParameter',
@@ -177,7 +166,6 @@ function tasks(reported: Reported): AlarmPlan[] {
       above: 1,
       description:
         'The retry parameter is missing or wrong. The last good values hold; the change has no effect.',
-      runbook: 'retry-parameter',
     },
   ];
 }
@@ -204,7 +192,6 @@ export function lateAlarms(c: Configuration, { aggregator, queue, deadLetters }:
       datapoints: 3,
       periods: 3,
       description: `The oldest record that is not counted is over ${c.iteratorAgeAlarmMinutes} minutes old (iteratorAgeAlarmMinutes). A shard is held back.`,
-      runbook: 'iterator-age',
     },
     {
       id: 'QueueAge',
@@ -213,7 +200,6 @@ export function lateAlarms(c: Configuration, { aggregator, queue, deadLetters }:
       datapoints: 3,
       periods: 3,
       description: `A rollup message has waited over ${c.queueAgeAlarmMinutes} minutes (queueAgeAlarmMinutes). The writer does not keep up, or the table refuses it.`,
-      runbook: 'queue-age',
     },
     {
       id: 'DeadLetters',
@@ -224,7 +210,6 @@ export function lateAlarms(c: Configuration, { aggregator, queue, deadLetters }:
       ...onEnd,
       description:
         'Dead letters have waited for 15 minutes. The redriver does not run, or the tables are not healthy.',
-      runbook: 'dead-letters',
     },
     {
       id: 'Freshness',
@@ -232,7 +217,6 @@ export function lateAlarms(c: Configuration, { aggregator, queue, deadLetters }:
       ...onEnd,
       above: c.freshnessAlarmSeconds * 1000,
       description: `One event in a hundred took over ${c.freshnessAlarmSeconds} seconds until it was counted (freshnessAlarmSeconds), for 15 minutes.`,
-      runbook: 'freshness',
     },
     {
       id: 'CompleteThroughLag',
@@ -243,7 +227,6 @@ export function lateAlarms(c: Configuration, { aggregator, queue, deadLetters }:
       // Neither an unknown watermark nor a stopped accountant reports anything.
       missing: TreatMissingData.BREACHING,
       description: `completeThrough is over ${completeThroughLagSeconds(c)} seconds old, or unknown: one part is not counted, or the aggregator or the accountant stands still.`,
-      runbook: 'complete-through-lag',
     },
     {
       id: 'CompactionLag',
@@ -252,7 +235,6 @@ export function lateAlarms(c: Configuration, { aggregator, queue, deadLetters }:
       above: COMPACTION_LAG_HOURS * HOUR_MS,
       missing: TreatMissingData.BREACHING,
       description: `A delta has waited over ${COMPACTION_LAG_HOURS} hours for its block, or the compactor stands still. Counts stay right; reads cost more and get slower.`,
-      runbook: 'compaction-lag',
     },
     {
       id: 'CanaryLate',
@@ -262,7 +244,6 @@ export function lateAlarms(c: Configuration, { aggregator, queue, deadLetters }:
       periods: 3,
       missing: TreatMissingData.BREACHING,
       description: `The canary's events are not counted after ${canaryLateMinutes(c)} minutes, or the canary does not run.`,
-      runbook: 'canary-late',
     },
   ];
 }

@@ -5,7 +5,6 @@ import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
 
-/** The prefix of each kind of object. */
 export const ARCHIVE_PREFIXES = {
   /** Events that can never be counted. */
   rejected: 'rejected/',

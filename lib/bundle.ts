@@ -35,7 +35,6 @@ const OPTIONS = {
   metafile: true,
 } as const satisfies BuildOptions;
 
-/** One file of a bundle. */
 export interface BundledFile {
   readonly name: string;
   readonly contents: Uint8Array;
@@ -75,7 +74,6 @@ export function bundle(entry: string): Bundle {
   return { files, outputs };
 }
 
-/** Writes a bundle into a folder, creating it if necessary. */
 export function writeBundle(
   { files }: { readonly files: readonly Pick<BundledFile, 'name' | 'contents'>[] },
   folder: string,

@@ -1,16 +1,9 @@
 // The canary: sends a known number of events to every shard each minute, and checks through the API that they are counted.
 import { CfnResource, Stack } from 'aws-cdk-lib';
-import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import type { FrontDoor } from './front-door.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
-
-export interface CanaryProps extends Platform {
-  readonly frontDoor: FrontDoor;
-  readonly stream: Stream;
-}
 
 /** Less than two requests at API Gateway's limit of 29 seconds, and within the minute in which a run's events must arrive. */
 const TIMEOUT_SECONDS = 50;
@@ -19,7 +12,7 @@ const COUNTS_PATH = '/v1/admin/counts/*';
 
 /** The canary, which runs every minute. It is a client of the API. */
 export class Canary extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: CanaryProps) {
+  constructor(scope: Construct, id: string, props: Platform) {
     const { configuration: c, frontDoor, stream } = props;
     const { api } = frontDoor;
     super(scope, id, props, {

@@ -1,20 +1,12 @@
 // The collector: turns access logs in a bucket into batches of the stream.
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
-import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-
-export interface CollectorProps extends Platform {
-  readonly stream: Stream;
-  readonly ledger: Table;
-  readonly deadLetters: Queue;
-}
 
 const TIMEOUT_SECONDS = 300;
 /** Less than the dedup window: batches that a crashed run had put are recognised when the next run puts them again. */
@@ -26,7 +18,7 @@ export class Collector extends Construct {
   /** The queue of announced objects, for the backfill command. */
   readonly queue: Queue;
 
-  constructor(scope: Construct, id: string, props: CollectorProps) {
+  constructor(scope: Construct, id: string, props: Platform) {
     super(scope, id);
     const { configuration: c } = props;
     this.queue = new Queue(this, 'Objects', {
@@ -69,7 +61,7 @@ export class Collector extends Construct {
     }
   }
 
-  #handler(props: CollectorProps): HandlerFunction {
+  #handler(props: Platform): HandlerFunction {
     const { configuration: c, stream, ledger, deadLetters } = props;
     const objects = [
       ...new Set(c.accessLogs.map(({ bucket, prefix }) => `arn:aws:s3:::${bucket}/${prefix}*`)),

@@ -1,6 +1,4 @@
 // The compactor: merges deltas into blocks of hours, days, months and all time.
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import type { Construct } from 'constructs';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
@@ -9,15 +7,8 @@ import { retentionEnvironment, secondsOf } from './seconds.ts';
 /** Enough for most levels' epochs. A run that ends early is continued by the next. */
 const TIMEOUT_SECONDS = 300;
 
-export interface CompactorProps extends Platform {
-  readonly stream: Stream;
-  readonly counts: Table;
-  readonly ledger: Table;
-}
-
-/** The compactor, which runs on a schedule. */
 export class Compactor extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: CompactorProps) {
+  constructor(scope: Construct, id: string, props: Platform) {
     const { configuration: c, stream, counts, ledger } = props;
     super(scope, id, props, {
       noun: 'compactor',

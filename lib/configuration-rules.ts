@@ -55,7 +55,6 @@ export const WRITER_TIMEOUT_SECONDS = 30;
 /** The aggregator's timeout. A cold container reads its dedup window within half of it. */
 export const AGGREGATOR_TIMEOUT_SECONDS = 60;
 
-/** Maximum records that Lambda passes to one invocation. */
 export const AGGREGATOR_BATCH_RECORDS = 10_000;
 
 /** A rule that requires a setting to be at least a value computed from others. */
@@ -137,15 +136,6 @@ const RULES: readonly Rule[] = [
     (c) => (c.apiKeys ? c.keyRequestsPerSecond : 1),
     () => 'a single API key may use keyRequestsPerSecond',
   ),
-  {
-    about: 'webAclRequestsPerMinute, throttleRequestsPerSecond',
-    check: (c) => {
-      const most = c.throttleRequestsPerSecond * 60;
-      return c.webAcl !== 'rate-limit' || c.webAclRequestsPerMinute <= most
-        ? undefined
-        : `webAclRequestsPerMinute must be at most ${most}: above that, one address could use all of throttleRequestsPerSecond.`;
-    },
-  },
   {
     about: 'iteratorAgeAlarmMinutes, streamRetentionHours',
     check: (c) => {

@@ -19,9 +19,6 @@ export const LOCAL_STAGE = 'local';
 
 const SCHEMA = z.object(SETTINGS);
 
-/** The defaults. */
-export const PRODUCTION: Configuration = { stage: 'dev', ...SCHEMA.parse({}) };
-
 /** The local stack accepts logs of any age, and shows a count within two seconds. */
 const LOCAL: Settings = {
   logLevel: 'WARN',

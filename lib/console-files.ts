@@ -6,7 +6,6 @@ import { buildSync } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** One file of the console. */
 export interface ConsoleFile {
   readonly name: string;
   readonly type: string;
@@ -15,7 +14,6 @@ export interface ConsoleFile {
   readonly hash: string;
 }
 
-/** The files that the console's function serves. */
 export interface ConsoleFiles {
   readonly page: ConsoleFile;
   readonly files: readonly ConsoleFile[];

@@ -2,18 +2,13 @@
 import type { Construct } from 'constructs';
 import { LOCAL_STAGE } from './configuration.ts';
 import { consoleFiles, LOCAL_CONSOLE_FILE, writeLocalConsole } from './console-files.ts';
-import type { FrontDoor } from './front-door.ts';
 import { HandlerFunction, type Platform } from './handler-function.ts';
-
-export interface ConsoleProps extends Platform {
-  readonly frontDoor: FrontDoor;
-}
 
 const FILE = 'console.json';
 
 /** `GET /` and `GET /console/{file}`, without an API key: the page asks for one itself. */
 export class Console extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: ConsoleProps) {
+  constructor(scope: Construct, id: string, props: Platform) {
     const { configuration: c, code, frontDoor } = props;
     if (code === 'source') writeLocalConsole();
     super(scope, id, props, {

@@ -7,7 +7,6 @@ import { ConfigurationError } from './configuration-rules.ts';
 import { CountingStack } from './counting-stack.ts';
 import type { CodeOrigin } from './handler-function.ts';
 
-/** Options of the app besides its configuration. */
 export interface CountingAppOptions {
   readonly code: CodeOrigin;
   /** Whether findings of cdk-nag fail the synth. */
@@ -38,7 +37,6 @@ export function configurationFromContext(app: App): Configuration {
   );
 }
 
-/** Adds the stack to the app. */
 export function addStack(app: App, configuration: Configuration, options: CountingAppOptions): CountingStack {
   const stack = new CountingStack(app, `Tally-${configuration.stage}`, {
     configuration,

@@ -7,10 +7,11 @@ import { Archive } from './archive.ts';
 import { Canary } from './canary.ts';
 import { Collector } from './collector.ts';
 import { Compactor } from './compactor.ts';
+import type { Configuration } from './configuration.ts';
 import { Console } from './console.ts';
 import { EventStream } from './event-stream.ts';
 import { FrontDoor } from './front-door.ts';
-import type { Platform } from './handler-function.ts';
+import type { CodeOrigin, Platform } from './handler-function.ts';
 import { Observability } from './observability.ts';
 import { Query } from './query.ts';
 import { Redriver } from './redriver.ts';
@@ -21,56 +22,50 @@ import { Tables } from './tables.ts';
 import { addUnknownRoutes } from './unknown-routes.ts';
 import { Writer } from './writer.ts';
 
-/** All of Tally in one stack. */
+export interface CountingStackProps extends StackProps {
+  readonly configuration: Configuration;
+  readonly code: CodeOrigin;
+}
+
 export class CountingStack extends Stack {
-  constructor(scope: Construct, id: string, props: StackProps & Platform) {
+  constructor(scope: Construct, id: string, props: CountingStackProps) {
     super(scope, id, props);
     const { configuration, code } = props;
-    const platform: Platform = { configuration, code };
 
     const { counts, ledger } = new Tables(this, 'Tables');
     const archive = new Archive(this, 'Archive', configuration).bucket;
     const retries = retryParameter(this, 'Retries', configuration);
-
-    // client → front door → stream → aggregator → queue → writer → counts
     const stream = new EventStream(this, 'Events', configuration).stream;
     const frontDoor = new FrontDoor(this, 'FrontDoor', { configuration, stream });
     const { queue, deadLetters } = new RollupQueue(this, 'Rollups', configuration);
-    const aggregator = new Aggregator(this, 'Aggregator', { ...platform, stream, ledger, queue, archive });
-    const operated = { counts, ledger, queue, deadLetters, archive, retries };
-    new Writer(this, 'Writer', { ...platform, ...operated });
+    const stores = { counts, ledger, archive, retries };
+    const platform: Platform = { configuration, code, frontDoor, stream, queue, deadLetters, ...stores };
+
+    // client → front door → stream → aggregator → queue → writer → counts
+    const aggregator = new Aggregator(this, 'Aggregator', platform);
+    new Writer(this, 'Writer', platform);
 
     // access logs in a bucket → collector → stream
     const collector =
-      configuration.accessLogs.length === 0
-        ? undefined
-        : new Collector(this, 'Collector', { ...platform, stream, ledger, deadLetters });
+      configuration.accessLogs.length === 0 ? undefined : new Collector(this, 'Collector', platform);
 
     // dead letters → redriver → queue, or archive
-    const redriver = new Redriver(this, 'Redriver', { ...platform, ...operated });
-    frontDoor.addAdmin('redrive', redriver.function);
-    resourcesParameter(this, 'Resources', configuration, { ...operated, stream, objects: collector?.queue });
+    new Redriver(this, 'Redriver', platform);
+    resourcesParameter(this, 'Resources', platform, collector?.queue);
 
     // ledger → accountant → checkpoints and metrics; counts → compactor → counts → query → client
-    new Accountant(this, 'Accountant', { ...platform, stream, ledger });
-    new Compactor(this, 'Compactor', { ...platform, stream, counts, ledger });
-    new Query(this, 'Query', { ...platform, frontDoor, stream, counts, ledger });
-    new Console(this, 'Console', { ...platform, frontDoor });
+    new Accountant(this, 'Accountant', platform);
+    new Compactor(this, 'Compactor', platform);
+    new Query(this, 'Query', platform);
+    new Console(this, 'Console', platform);
 
     // canary → stream …, and counts → canary, as a client
-    new Canary(this, 'Canary', { ...platform, frontDoor, stream });
+    new Canary(this, 'Canary', platform);
 
     addUnknownRoutes(frontDoor.api, configuration.allowOrigin);
 
-    new Observability(this, 'Observability', configuration, {
-      api: frontDoor.api,
-      stream,
-      queue,
-      deadLetters,
-      counts,
-      ledger,
-      aggregator: aggregator.function,
-    });
+    const watched = { ...platform, api: frontDoor.api, aggregator: aggregator.function };
+    new Observability(this, 'Observability', configuration, watched);
 
     new CfnOutput(this, 'Url', {
       value: frontDoor.api.url,

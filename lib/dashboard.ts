@@ -23,7 +23,6 @@ const most = { statistic: 'Maximum' } as const;
 const READ_ON =
   'What to do: `docs/runbook.md`, a section for each alarm. What each figure counts: `docs/metrics.md`. Where every event is: `GET /v1/status`.';
 
-/** A pipeline stage and its four golden signals. */
 interface Part {
   readonly title: string;
   readonly traffic: IMetric[];
@@ -32,7 +31,6 @@ interface Part {
   readonly saturation: IMetric[];
 }
 
-/** Creates the dashboard `tally-<stage>`. */
 export function createDashboard(
   scope: Construct,
   c: Configuration,

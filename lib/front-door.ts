@@ -1,5 +1,5 @@
 // The front door: a REST API that puts events into the stream without a function.
-import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { RemovalPolicy, Size } from 'aws-cdk-lib';
 import {
   AccessLogField,
   AccessLogFormat,
@@ -21,6 +21,7 @@ import { Policy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
@@ -29,16 +30,9 @@ import { EVENTS_SCHEMA } from './events-schema.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
 import { allow } from './handler-function.ts';
 import { putRecordsIntegration, putRecordsMethodResponses } from './put-records.ts';
-import { WEB_ACL_OFF, WebAcl } from './web-acl.ts';
-
-/** The only route whose answers the API may cache. */
-const COUNTS_PATH = '/v1/counts/{metric}/{entity+}';
 
 /** The route of public counters, from the API's root. */
 export const PUBLIC_PATH = 'v1/public/{metric}/{entity+}';
-
-/** How long the API caches an answer. */
-const CACHE_SECONDS = 5;
 
 /** Burst limit, as a multiple of the rate. */
 const BURST = 2;
@@ -67,64 +61,48 @@ export class FrontDoor extends Construct {
       validateRequestParameters: true,
     });
     this.apiKey = c.apiKeys ? addUsagePlan(this.api, c) : undefined;
-    new WebAcl(this, 'WebAcl', c, this.api);
+    if (c.webAcl !== 'off')
+      new CfnWebACLAssociation(this, 'WebAcl', {
+        resourceArn: this.api.deploymentStage.stageArn,
+        webAclArn: c.webAcl,
+      });
     this.#addEvents(props.stream);
   }
 
-  /**
-   * Adds `GET /v1/<path>`, answered by a function.
-   * @param cacheKeys what identifies a request in the API's cache, such as `method.request.path.metric`; a route without keys is
-   * not cached
-   */
-  addRead(path: string, handler: LambdaFunction, cacheKeys: readonly string[] = []): void {
-    const resource = this.#resource(path);
-    const isKept = cacheKeys.length > 0 && this.#configuration.apiCacheGb > 0;
-    const integration = new LambdaIntegration(handler, {
-      allowTestInvoke: false,
-      ...(isKept && { cacheKeyParameters: [...cacheKeys] }),
-    });
-    const method = resource.addMethod('GET', integration, {
-      ...this.#access(),
-      ...(isKept && { requestParameters: Object.fromEntries(cacheKeys.map((name) => [name, false])) }),
-    });
-    acknowledgeOpen(method);
-    addPreflight(resource, 'GET', this.#configuration.allowOrigin);
-  }
-
-  /** Adds `GET /<path>`, answered by a function, open to anyone without an API key. @param path from the API's root */
-  addOpenRead(path: string, handler: LambdaFunction): void {
-    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
-    const options = { authorizationType: AuthorizationType.NONE };
-    const method = this.api.root.resourceForPath(path).addMethod('GET', integration, options);
-    const reason = 'It shows nothing that is not public: a page without data, and counters named public.';
-    acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
+  /** Adds `GET /v1/<path>`, answered by a function. */
+  addRead(path: string, handler: LambdaFunction): void {
+    this.#addForClients('GET', path, handler);
   }
 
   /** Adds `POST /v1/<path>`, answered by a function; the body must match a schema. */
   addQuestion(path: string, handler: LambdaFunction, title: string, schema: JsonSchema): void {
-    const resource = this.#resource(path);
-    const method = resource.addMethod('POST', new LambdaIntegration(handler, { allowTestInvoke: false }), {
-      ...this.#access(),
-      ...this.#validated(title, schema),
-    });
-    acknowledgeOpen(method);
-    addPreflight(resource, 'POST', this.#configuration.allowOrigin);
+    this.#addForClients('POST', path, handler, this.#validated(title, schema));
   }
 
-  /** Adds `POST /v1/admin/<name>`, answered by a function, for callers with IAM permissions. */
-  addAdmin(name: string, handler: LambdaFunction): void {
-    this.addSigned('POST', `admin/${name}`, handler);
+  /** Adds `GET /<path>`, answered by a function, open to anyone without an API key. @param path from the API's root */
+  addOpenRead(path: string, handler: LambdaFunction): void {
+    const method = this.#add('GET', path, handler, { authorizationType: AuthorizationType.NONE });
+    const reason = 'It shows nothing that is not public: a page without data, and counters named public.';
+    acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
   }
 
-  /** Adds a route answered by a function, for callers with IAM permissions. @param path below `/v1/` */
-  addSigned(verb: 'GET' | 'POST', path: string, handler: LambdaFunction): void {
-    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
-    const method = this.#resource(path).addMethod(verb, integration, {
-      authorizationType: AuthorizationType.IAM,
-    });
-    acknowledge(method, {
+  /** Adds `GET /v1/admin/<path>`, answered by a function, for callers with IAM permissions. */
+  addSignedRead(path: string, handler: LambdaFunction): void {
+    const options = { authorizationType: AuthorizationType.IAM };
+    acknowledge(this.#add('GET', `v1/admin/${path}`, handler, options), {
       'AwsSolutions-COG4': 'IAM decides who may administer; there are no users to sign in.',
     });
+  }
+
+  #addForClients(verb: string, path: string, handler: LambdaFunction, options: MethodOptions = {}): void {
+    const method = this.#add(verb, `v1/${path}`, handler, { ...this.#access(), ...options });
+    acknowledgeOpen(method);
+    addPreflight(method.resource, verb, this.#configuration.allowOrigin);
+  }
+
+  #add(verb: string, path: string, handler: LambdaFunction, options: MethodOptions): Method {
+    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
+    return this.api.root.resourceForPath(path).addMethod(verb, integration, options);
   }
 
   #addEvents(stream: Stream): void {
@@ -135,7 +113,7 @@ export class FrontDoor extends Construct {
     });
     const { allowOrigin } = this.#configuration;
     const integration = putRecordsIntegration({ stream, role: role.withoutPolicyUpdates(), allowOrigin });
-    const resource = this.#resource('events');
+    const resource = this.api.root.resourceForPath('v1/events');
     const post = resource.addMethod('POST', integration, {
       ...this.#access(),
       methodResponses: putRecordsMethodResponses(),
@@ -152,10 +130,6 @@ export class FrontDoor extends Construct {
       requestModels: { $default: this.api.addModel(title, { schema }) },
       requestValidator: this.#validator,
     };
-  }
-
-  #resource(path: string): IResource {
-    return this.api.root.resourceForPath(`v1/${path}`);
   }
 
   #access(): MethodOptions {
@@ -182,7 +156,6 @@ function createApi(scope: Construct, c: Configuration): RestApi {
       throttlingBurstLimit: BURST * c.throttleRequestsPerSecond,
       tracingEnabled: c.tracing,
       metricsEnabled: false,
-      ...apiCache(c),
       methodOptions: methodOptions(c),
       accessLogDestination: new LogGroupLogDestination(accessLog),
       accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
@@ -192,36 +165,12 @@ function createApi(scope: Construct, c: Configuration): RestApi {
   return api;
 }
 
-/**
- * The API's own cache, off unless the setting gives a size, since it costs by the hour. Caches only counts, and only for
- * seconds, since it ignores Cache-Control and also caches errors.
- */
-function apiCache(c: Configuration): StageOptions {
-  if (c.apiCacheGb === 0) return {};
-  return {
-    cacheClusterEnabled: true,
-    cacheClusterSize: String(c.apiCacheGb),
-    // With a cache, every GET would be cached by default.
-    cachingEnabled: false,
-  };
-}
-
 /** Methods with their own settings, which replace all of the stage's. */
 function methodOptions(c: Configuration): NonNullable<StageOptions['methodOptions']> {
-  const limited = (perSecond: number) => ({
-    throttlingRateLimit: perSecond,
-    throttlingBurstLimit: BURST * perSecond,
-  });
-  const kept = {
-    cachingEnabled: true,
-    cacheTtl: Duration.seconds(CACHE_SECONDS),
-    cacheDataEncrypted: true,
-    ...limited(c.throttleRequestsPerSecond),
-  };
-  return {
-    ...(c.apiCacheGb === 0 ? {} : { [`${COUNTS_PATH}/GET`]: kept }),
-    ...(c.publicMetrics.length === 0 ? {} : { [`/${PUBLIC_PATH}/GET`]: limited(c.publicRequestsPerSecond) }),
-  };
+  const { publicMetrics, publicRequestsPerSecond: perSecond } = c;
+  if (publicMetrics.length === 0) return {};
+  const limit = { throttlingRateLimit: perSecond, throttlingBurstLimit: BURST * perSecond };
+  return { [`/${PUBLIC_PATH}/GET`]: limit };
 }
 
 /** One line per request. It omits addresses and user agents: Tally does not need to know who sent an event. */
@@ -275,7 +224,7 @@ function acknowledgeOpen(method: Method): void {
 
 function acknowledgeApi(api: RestApi, c: Configuration): void {
   acknowledge(api, {
-    ...(c.webAcl === WEB_ACL_OFF
+    ...(c.webAcl === 'off'
       ? {
           'AwsSolutions-APIG3':
             'Throttling, a usage plan and schema validation bound what a client can do; the setting "webAcl" puts a web ACL in front, which costs for every request.',

@@ -1,7 +1,9 @@
 // Common properties of all Lambda functions: build, logs, names and permissions.
 import { dirname, join } from 'node:path';
 import { AssetHashType, CfnResource, DockerImage, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import {
   Architecture,
   Code,
@@ -12,18 +14,30 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { type BundledFile, bundle, writeBundle } from './bundle.ts';
 import { type Configuration, LOCAL_STAGE } from './configuration.ts';
+import type { FrontDoor } from './front-door.ts';
 
 /** Where functions' code comes from: an esbuild bundle, or (local stack, tests) the source, by their metadata. */
 export type CodeOrigin = 'bundle' | 'source';
 
-/** Shared input of all functions. */
+/** What functions are made of and connected to. Each takes what it needs. */
 export interface Platform {
   readonly configuration: Configuration;
   readonly code: CodeOrigin;
+  readonly frontDoor: FrontDoor;
+  readonly stream: Stream;
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+  readonly counts: Table;
+  readonly ledger: Table;
+  readonly archive: Bucket;
+  /** The retry parameter. */
+  readonly retries: StringParameter;
 }
 
 export interface HandlerFunctionProps {
@@ -113,7 +127,6 @@ export class HandlerFunction extends Construct {
   }
 }
 
-/** A statement that allows actions on resources. */
 export function allow(actions: string[], resources: string[]): PolicyStatement {
   return new PolicyStatement({ actions, resources });
 }

@@ -98,5 +98,4 @@ export const PUT_RECORDS_REFUSED = `#set($type = $input.path("$.__type"))
 export const PUT_RECORDS_FAILED =
   '{"message":"Perhaps no event was accepted: send the whole request again, which is safe under a batch key and for events that have an id."}';
 
-/** The answer when Kinesis answered 413. */
 export const PUT_RECORDS_TOO_LARGE = `{"message":"${TOO_LARGE}"}`;

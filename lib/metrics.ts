@@ -75,24 +75,18 @@ export const METRICS = {
   QueriesFailed: sometimes('query', 'Requests answered with 503.'),
 } as const satisfies Readonly<Record<string, Omit<CustomMetric, 'name'>>>;
 
-/** The names of the custom metrics. */
 export type MetricName = keyof typeof METRICS;
 
-/** All custom metrics with their names. */
 export function customMetrics(): CustomMetric[] {
   return Object.entries(METRICS).map(([name, metric]) => ({ name, ...metric }));
 }
 
-/** The periods of metrics. */
 export const ONE_MINUTE = Duration.minutes(1);
 export const FIVE_MINUTES = Duration.minutes(5);
-/** Sums over five minutes. */
 export const sums = { statistic: 'Sum', period: FIVE_MINUTES } as const;
 
-/** A custom metric of a stage. */
 export type Reported = (name: MetricName, statistic?: string, period?: Duration) => Metric;
 
-/** The custom metrics of a stage. */
 export function reportedIn(stage: string): Reported {
   return (metricName, statistic = 'Sum', period = FIVE_MINUTES) =>
     new Metric({
@@ -102,17 +96,6 @@ export function reportedIn(stage: string): Reported {
       statistic,
       period,
     });
-}
-
-/** The table in docs/metrics.md. */
-export function metricsTable(): string {
-  const rows = customMetrics().map(
-    ({ service, name, unit, emitted, what }) =>
-      `| ${service} | \`${name}\` | ${unit} | ${emitted} | ${what} |`,
-  );
-  return ['| function | metric | unit | emitted | what |', '| --- | --- | --- | --- | --- |', ...rows].join(
-    '\n',
-  );
 }
 
 function always(service: string, what: string) {

@@ -18,7 +18,6 @@ import { type AlarmPlan, alarms, LATE, lateAlarms, type Watched } from './alarms
 import type { Configuration } from './configuration.ts';
 import { createDashboard } from './dashboard.ts';
 
-/** Alarms, their topic, and the dashboard. */
 export class Observability extends Construct {
   readonly topic: Topic;
   readonly #stage: string;
@@ -87,6 +86,15 @@ export class Observability extends Construct {
   }
 }
 
-function described({ description, runbook }: Pick<AlarmPlan, 'description' | 'runbook'>): string {
+function described({
+  id,
+  description,
+  runbook = sectionOf(id),
+}: Pick<AlarmPlan, 'id' | 'description' | 'runbook'>): string {
   return `${description} Runbook: docs/runbook.md#${runbook}`;
+}
+
+/** `RecordsLost` → `records-lost`. */
+function sectionOf(id: string): string {
+  return id.replace(/(?!^)[A-Z]/g, '-$&').toLowerCase();
 }

@@ -1,35 +1,14 @@
 // The query function: counts, top lists and the status of the pipeline.
 import { Aws, Stack } from 'aws-cdk-lib';
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import type { Construct } from 'constructs';
-import { COUNTS_QUESTION } from '../api/counts.ts';
 import { COUNTS_BATCH_SCHEMA } from './events-schema.ts';
-import { type FrontDoor, PUBLIC_PATH } from './front-door.ts';
+import { PUBLIC_PATH } from './front-door.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { retentionEnvironment, secondsOf } from './seconds.ts';
 
-export interface QueryProps extends Platform {
-  readonly frontDoor: FrontDoor;
-  readonly counts: Table;
-  readonly ledger: Table;
-  readonly stream: Stream;
-}
-
-/**
- * What identifies a request in the API's cache. If-None-Match is included: the cache keeps a 304 as well, which a client
- * without a copy must not get.
- */
-const COUNTS_CACHE_KEYS = [
-  'method.request.path.metric',
-  'method.request.path.entity',
-  ...Object.keys(COUNTS_QUESTION).map((name) => `method.request.querystring.${name}`),
-  'method.request.header.If-None-Match',
-];
-
 /** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `POST /v1/counts:batch`, `GET /v1/top/{metric}`, `GET /v1/metrics`, `GET /v1/status` and the API's own description. */
 export class Query extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: QueryProps) {
+  constructor(scope: Construct, id: string, props: Platform) {
     const { configuration: c, frontDoor, counts, ledger, stream } = props;
     super(scope, id, props, {
       noun: 'query',
@@ -47,7 +26,6 @@ export class Query extends HandlerFunction {
         STREAM_NAME: stream.streamName,
         STREAM_GENERATION: c.streamGeneration,
         CORS_ORIGIN: c.allowOrigin,
-        API_CACHED: String(c.apiCacheGb > 0),
         PUBLIC_METRICS: c.publicMetrics.join(','),
       },
       statements: [
@@ -61,10 +39,10 @@ export class Query extends HandlerFunction {
 
     // Greedy, so that an entity may contain slashes even if the client does not encode them. API Gateway drops a trailing
     // slash: /v1/counts/play/blog/ means "blog", blog%2F means "blog/".
-    frontDoor.addRead('counts/{metric}/{entity+}', this.function, COUNTS_CACHE_KEYS);
+    frontDoor.addRead('counts/{metric}/{entity+}', this.function);
     frontDoor.addQuestion('counts:batch', this.function, 'CountsBatch', COUNTS_BATCH_SCHEMA);
     // For the canary, which has a role but no API key.
-    frontDoor.addSigned('GET', 'admin/counts/{metric}/{entity+}', this.function);
+    frontDoor.addSignedRead('counts/{metric}/{entity+}', this.function);
     if (c.publicMetrics.length > 0) frontDoor.addOpenRead(PUBLIC_PATH, this.function);
     frontDoor.addRead('top/{metric}', this.function);
     frontDoor.addRead('metrics', this.function);

@@ -2,15 +2,14 @@
 import type { Construct } from 'constructs';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { type OperatedResources, storingEnvironment } from './operated-resources.ts';
+import { storingEnvironment } from './operated-resources.ts';
 import { everyMinute } from './schedule.ts';
 
 /** The redriver's timeout. The dead-letter queue hides a message for twice as long. */
 export const REDRIVER_TIMEOUT_SECONDS = 60;
 
-/** The redriver, which runs every minute, and on `POST /v1/admin/redrive`. */
 export class Redriver extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: Platform & OperatedResources) {
+  constructor(scope: Construct, id: string, props: Platform) {
     const { configuration: c, counts, ledger, queue, deadLetters, archive, retries } = props;
     super(scope, id, props, {
       noun: 'redriver',

@@ -1,31 +1,19 @@
 // The parameter with the names of the stack's resources, for operators' commands.
 import { Stack } from 'aws-cdk-lib';
-import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
-import type { Configuration } from './configuration.ts';
-import type { OperatedResources } from './operated-resources.ts';
+import type { Platform } from './handler-function.ts';
 
-/** `/tally/<stage>/resources`: names, and the settings that commands share with functions, so that a command needs only the stage. */
+/**
+ * `/tally/<stage>/resources`: names, and the settings that commands share with functions, so that a command needs only the stage.
+ * @param objects the queue of announced log objects, if the stack collects logs
+ */
 export function resourcesParameter(
   scope: Construct,
   id: string,
-  c: Configuration,
-  {
-    stream,
-    objects,
-    counts,
-    ledger,
-    queue,
-    deadLetters,
-    archive,
-    retries,
-  }: OperatedResources & {
-    readonly stream: Stream;
-    /** The queue of announced log objects, if the stack collects logs. */
-    readonly objects: Queue | undefined;
-  },
+  { configuration: c, stream, counts, ledger, queue, deadLetters, archive, retries }: Platform,
+  objects: Queue | undefined,
 ): StringParameter {
   return new StringParameter(scope, id, {
     // An explicit name, because commands only know the stage.

@@ -6,23 +6,17 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 
-/** Runs a function every minute. */
-export function everyMinute(scope: Construct, id: string, handler: LambdaFunction): Rule {
-  return every(scope, id, Duration.minutes(1), handler);
-}
-
 /** How long a throttled run is retried before Lambda drops it. */
 const THROTTLED_MAX_AGE = Duration.minutes(5);
 
-/** Runs a function at an interval. A failed run is not retried: the next one does the same work. */
-export function every(scope: Construct, id: string, interval: Duration, handler: LambdaFunction): Rule {
+/** Runs a function every minute. A failed run is not retried: the next one does the same work. */
+export function everyMinute(scope: Construct, id: string, handler: LambdaFunction): void {
   handler.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: THROTTLED_MAX_AGE });
   const rule = new Rule(scope, id, {
-    schedule: Schedule.rate(interval),
+    schedule: Schedule.rate(Duration.minutes(1)),
     targets: [new LambdaTarget(handler, { retryAttempts: 2, maxEventAge: THROTTLED_MAX_AGE })],
   });
   acknowledge(rule, {
     'Serverless-EventBusDLQ': 'A missed run leaves nothing undone: the next one does the same work.',
   });
-  return rule;
 }

@@ -7,11 +7,9 @@ import { choice, flag, integer, listed, metricName, orForever, shown, text } fro
 const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
-const API_CACHE_GB = [0, 0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237];
 const HASH_SLOTS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const DAY_SECONDS = 86_400;
 const CENTURY_SECONDS = 36_500 * DAY_SECONDS;
-/** Lambda's maximum memory. */
 export const MEMORY_MB_MAX = 10_240;
 
 /**
@@ -48,23 +46,11 @@ export const SETTINGS = {
     .default(0)
     .describe('Requests a day of one API key. 0: no quota.'),
   webAcl: text(
-    /^(off|rate-limit|arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\/[A-Za-z0-9_-]{1,128}\/[0-9a-f-]{36})$/,
-    '"off", "rate-limit" or the ARN of a regional web ACL',
+    /^(off|arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\/[A-Za-z0-9_-]{1,128}\/[0-9a-f-]{36})$/,
+    '"off" or the ARN of a regional web ACL',
   )
     .default('off')
-    .describe(
-      'The web ACL in front of the API: `off`, `rate-limit`, or the ARN of your own. It costs for every request.',
-    ),
-  webAclRequestsPerMinute: integer(10, 2_000_000_000)
-    .default(3000)
-    .describe(
-      'Requests a minute that `rate-limit` accepts from one address. People in one office may share one.',
-    ),
-  apiCacheGb: listed(API_CACHE_GB)
-    .default(0)
-    .describe(
-      "Size of the API's cache for counts. 0: none. It costs by the hour; the smallest is $14 a month.",
-    ),
+    .describe('The web ACL in front of the API: `off`, or the ARN of your own (docs/security.md).'),
   publicMetrics: z
     .array(metricName(), { error: ({ input }) => `a list of metrics, not ${shown(input)}` })
     .max(50, { error: 'at most 50 metrics' })
@@ -183,7 +169,6 @@ export const SETTINGS = {
 /** Settings from a stage or the command line: any of them, by name. */
 export type Settings = Readonly<Record<string, unknown>>;
 
-/** The value of each setting. */
 export type SettingValues = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]> };
 
 /** A duration in the setting's unit, or no end. */

@@ -5,14 +5,13 @@ import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { type OperatedResources, storingEnvironment } from './operated-resources.ts';
+import { storingEnvironment } from './operated-resources.ts';
 
 /** Maximum messages in one invocation: a count is readable as soon as its delta is stored, so none should wait for others. */
 const BATCH_MESSAGES = 10;
 
-/** The writer and its event source mapping. */
 export class Writer extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: Platform & OperatedResources) {
+  constructor(scope: Construct, id: string, props: Platform) {
     const { configuration: c, counts, ledger, queue, deadLetters, archive, retries } = props;
     super(scope, id, props, {
       noun: 'writer',

@@ -1,30 +1,17 @@
 // Changes dead letters one by one: first selects them, then handles each by name.
-
 import { deadLetterName } from '../../lambdas/core/dead-letter-name.ts';
 import { failureReason } from '../../lambdas/core/message-history.ts';
-import type { Discarding } from '../../lambdas/dead-letter-ports.ts';
-import {
-  discardParked,
-  discardWaiting,
-  type Outcome,
-  parkNow,
-  replayParked,
-  returnNow,
-} from '../../lambdas/redriver/operate.ts';
+import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
+import type { Outcome } from '../../lambdas/redriver/operate.ts';
 import type { DeadLetterFacts, Selection } from './facts.ts';
 import { findParked, findWaiting, walkWaiting } from './find.ts';
 import type { DeadLetterPorts } from './ports.ts';
 
-export type Action =
-  | { readonly kind: 'redrive' }
-  | { readonly kind: 'park' }
-  | { readonly kind: 'replay' }
-  /** `from`: where to look for them. */
-  | {
-      readonly kind: 'discard';
-      readonly from: 'waiting' | 'parked' | 'both';
-      readonly discarding: Discarding;
-    };
+/** What to do with a message of the queue or of the archive; undefined: that place is left alone. */
+export interface Action {
+  readonly waiting?: (message: DeliveredMessage) => Promise<Outcome>;
+  readonly parked?: (message: ParkedMessage) => Promise<Outcome>;
+}
 
 /** The dead letters that an action selects, determined before any change. */
 export interface Plan {
@@ -54,23 +41,17 @@ export interface Carrying {
 
 /** Finds the dead letters that an action selects. Changes nothing. */
 export async function plan(action: Action, selection: Selection, ports: DeadLetterPorts): Promise<Plan> {
-  const from = placesOf(action);
-  const { found: waiting, complete } = from.waiting
+  const { found: waiting, complete } = action.waiting
     ? await findWaiting(ports, selection)
     : { found: new Map<string, DeadLetterFacts>(), complete: true };
   const parked = new Map<string, DeadLetterFacts>();
-  if (from.parked) for await (const { facts } of findParked(ports, selection)) parked.set(facts.name, facts);
+  if (action.parked)
+    for await (const { facts } of findParked(ports, selection)) parked.set(facts.name, facts);
   const missing = [...(selection.names ?? [])].filter((name) => !waiting.has(name) && !parked.has(name));
   return { waiting, parked, missing, complete };
 }
 
-function placesOf(action: Action): { waiting: boolean; parked: boolean } {
-  if (action.kind === 'discard')
-    return { waiting: action.from !== 'parked', parked: action.from !== 'waiting' };
-  return { waiting: action.kind !== 'replay', parked: action.kind === 'replay' };
-}
-
-/** Carries out an action on the dead letters of a plan, by name. Failed ones are not moved. */
+/** Carries out an action on the dead letters of a plan, by name. Failed ones stay where they are. */
 export async function carryOut(
   action: Action,
   { waiting, parked }: Plan,
@@ -94,24 +75,17 @@ export async function carryOut(
       return false;
     }
   };
-  for (const name of parked.keys()) {
+  const { waiting: onWaiting, parked: onParked } = action;
+  for (const name of onParked ? parked.keys() : []) {
     if (carrying.signal.aborted) break;
     const message = await ports.parked.read(name);
-    if (message === undefined) continue;
-    await one(name, () =>
-      action.kind === 'discard'
-        ? discardParked(message, action.discarding, ports)
-        : replayParked(message, ports),
-    );
+    if (message && onParked) await one(name, () => onParked(message));
   }
-  if (waiting.size > 0) {
+  if (onWaiting && waiting.size > 0) {
     await walkWaiting(ports, async (message) => {
       const name = deadLetterName(message);
       if (carrying.signal.aborted || !waiting.has(name)) return false;
-      return one(name, () => {
-        if (action.kind === 'discard') return discardWaiting(message, action.discarding, ports);
-        return action.kind === 'park' ? parkNow(message, ports) : returnNow(message, ports);
-      });
+      return one(name, () => onWaiting(message));
     });
   }
   return { done, failures, gone: [...gone], interrupted: carrying.signal.aborted };

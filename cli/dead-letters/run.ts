@@ -1,12 +1,37 @@
 // The commands on dead letters: what each reads, does and prints. shell.ts is the shell around them.
-import type { Discarding } from '../../lambdas/dead-letter-ports.ts';
-import { CommandError, exitCodes, UsageError } from '../shared/errors.ts';
+import {
+  discardParked,
+  discardWaiting,
+  parkNow,
+  replayParked,
+  returnNow,
+} from '../../lambdas/redriver/operate.ts';
+import { CommandError, exitCodes } from '../shared/errors.ts';
+import type { StackName } from '../shared/stack-access.ts';
+import type { ProgressBar } from '../shared/terminal.ts';
 import { type Action, carryOut, plan } from './act.ts';
-import type { DeadLetterFacts } from './facts.ts';
+import type { DeadLetterFacts, Selection } from './facts.ts';
 import { findParked, findWaiting } from './find.ts';
-import type { Options } from './options.ts';
 import { listed, page, planned, shown, summary, table } from './output.ts';
 import type { DeadLetterPorts } from './ports.ts';
+
+type Change = 'redrive' | 'park' | 'replay' | 'discard';
+
+/** What to do, and the flags. */
+export interface Options {
+  readonly action: 'list' | 'show' | Change;
+  readonly stack: StackName;
+  readonly selection: Selection;
+  readonly parked?: boolean;
+  readonly max?: number;
+  readonly rows?: boolean;
+  readonly json?: boolean;
+  readonly dryRun?: boolean;
+  readonly perSecond?: number;
+  readonly why?: string;
+  readonly by?: string;
+  readonly yes?: boolean;
+}
 
 /** A command's output: results, notes, questions, progress. */
 export interface CommandOutput {
@@ -14,7 +39,7 @@ export interface CommandOutput {
   note(text: string): void;
   /** @throws CommandError when the answer is no, or there is no terminal */
   confirm(question: string, word: string): Promise<void>;
-  progress(total: number): { step(): void; end(): void };
+  readonly progress: ProgressBar;
   /** The operator's user name. */
   readonly user: string;
   /** Aborted by Ctrl-C. */
@@ -23,9 +48,10 @@ export interface CommandOutput {
 
 /** Runs a command. @returns its exit code @throws CommandError */
 export async function run(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
-  if (options.action === 'list') return list(options, ports, output);
-  if (options.action === 'show') return show(options, ports, output);
-  return change(options, ports, output);
+  const { action } = options;
+  if (action === 'list') return list(options, ports, output);
+  if (action === 'show') return show(options, ports, output);
+  return change(action, options, ports, output);
 }
 
 async function list(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
@@ -52,21 +78,26 @@ async function list(options: Options, ports: DeadLetterPorts, output: CommandOut
 }
 
 async function show(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
+  const { rows = false } = options;
   const found: DeadLetterFacts[] = [];
   for await (const { facts } of findParked(ports, options.selection)) found.push(facts);
   found.push(...(await findWaiting(ports, options.selection)).found.values());
   const [name = ''] = options.selection.names ?? [];
   if (found.length === 0) throw notThere([name]);
   for (const facts of found) {
-    if (options.json) output.result(JSON.stringify(shown(facts, options.rows)));
-    else output.result(page(facts, options.rows));
+    output.result(options.json ? JSON.stringify(shown(facts, rows)) : page(facts, rows));
   }
   return exitCodes.done;
 }
 
-async function change(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
-  const action = actionOf(options, ports, output);
-  const { action: verb, selection } = options;
+async function change(
+  verb: Change,
+  options: Options,
+  ports: DeadLetterPorts,
+  output: CommandOutput,
+): Promise<number> {
+  const action = actionsOf(options, ports, output)[verb];
+  const { selection } = options;
   const found = await plan(action, selection, ports);
   const total = found.waiting.size + found.parked.size;
   if (found.missing.length > 0 && total === 0) throw notThere(found.missing);
@@ -82,14 +113,14 @@ async function change(options: Options, ports: DeadLetterPorts, output: CommandO
     else output.result(`Would ${planned(verb, found)}:\n${table(messages, ports.clock.nowMs())}`);
     return found.missing.length > 0 ? exitCodes.failed : exitCodes.done;
   }
-  if (action.kind === 'discard' && !options.yes)
+  if (verb === 'discard' && !options.yes)
     await output.confirm(`This will ${planned(verb, found)}; they will not be counted any more.`, verb);
-  const bar = output.progress(total);
-  const onMessage = () => bar.step();
-  const { perSecond } = options;
-  const { signal } = output;
-  const result = await carryOut(action, found, ports, { perSecond, signal, onMessage }).finally(() =>
-    bar.end(),
+  const { perSecond = 50 } = options;
+  const { signal, progress } = output;
+  let handled = 0;
+  const onMessage = () => progress.show({ phase: verb, done: ++handled, of: total });
+  const result = await carryOut(action, found, ports, { perSecond, signal, onMessage }).finally(
+    progress.stop,
   );
   const { done, failures, gone } = result;
   if (options.json)
@@ -100,15 +131,21 @@ async function change(options: Options, ports: DeadLetterPorts, output: CommandO
   return well ? exitCodes.done : exitCodes.failed;
 }
 
-function actionOf(options: Options, { clock }: DeadLetterPorts, output: CommandOutput): Action {
-  const { action: verb, parked, why = '', by } = options;
-  if (verb === 'discard') {
-    const at = new Date(clock.nowMs()).toISOString();
-    const discarding: Discarding = { by: by ?? output.user, at, why };
-    return { kind: verb, from: parked ? 'parked' : 'both', discarding };
-  }
-  if (verb === 'redrive' || verb === 'park' || verb === 'replay') return { kind: verb };
-  throw new UsageError(`${verb} changes nothing`);
+function actionsOf(
+  { parked = false, why = '', by }: Options,
+  ports: DeadLetterPorts,
+  { user }: CommandOutput,
+): Readonly<Record<Change, Action>> {
+  const discarding = { by: by ?? user, at: new Date(ports.clock.nowMs()).toISOString(), why };
+  return {
+    redrive: { waiting: (message) => returnNow(message, ports) },
+    park: { waiting: (message) => parkNow(message, ports) },
+    replay: { parked: (message) => replayParked(message, ports) },
+    discard: {
+      parked: (message) => discardParked(message, discarding, ports),
+      ...(!parked && { waiting: (message) => discardWaiting(message, discarding, ports) }),
+    },
+  };
 }
 
 function notThere(names: readonly string[]): CommandError {

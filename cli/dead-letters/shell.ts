@@ -6,43 +6,43 @@ import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import { SqsDeadLetters } from '../../lambdas/redriver/dead-letters.aws.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { exitCodes } from '../shared/errors.ts';
-import { openStack, type StackAccess } from '../shared/stack-access.ts';
-import type { Options } from './options.ts';
+import { onStack, type StackAccess } from '../shared/stack-access.ts';
+import { confirm, progressBar } from '../shared/terminal.ts';
 import type { DeadLetterPorts } from './ports.ts';
-import { run } from './run.ts';
-import { confirm, progressBar } from './terminal.ts';
-import { SqsWaitingMessages } from './waiting.ts';
+import { type Options, run } from './run.ts';
+import { waitingMessages } from './waiting.ts';
 
 const clock = { nowMs: () => Date.now() };
 
 /** Runs a command on the given stack. @returns its exit code @throws CommandError */
 export async function runDeadLetters(options: Options): Promise<number> {
-  const stack = await openStack(options.stack);
   const stopping = new AbortController();
   // Finishes the current dead letter and releases the held ones; a second Ctrl-C exits at once.
   const stop = () => (stopping.signal.aborted ? process.exit(exitCodes.interrupted) : stopping.abort());
   process.on('SIGINT', stop).on('SIGTERM', stop);
   try {
-    return await run(options, portsOf(stack), {
-      result: (text) => console.log(text),
-      note: (text) => console.error(text),
-      confirm: (question, word) => confirm(question, word, stopping.signal),
-      progress: progressBar,
-      user: userInfo().username,
-      signal: stopping.signal,
-    });
+    return await onStack(options.stack, (stack) =>
+      run(options, portsOf(stack), {
+        result: (text) => console.log(text),
+        note: (text) => console.error(text),
+        confirm: (question, word) => confirm(question, word, stopping.signal),
+        progress: progressBar(),
+        user: userInfo().username,
+        signal: stopping.signal,
+      }),
+    );
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
-    stack.close();
   }
 }
 
 function portsOf({ resources, sqs, s3, dynamoDb }: StackAccess): DeadLetterPorts {
   const { deadLetterQueueUrl: deadLetterUrl, rollupQueueUrl: queueUrl } = resources;
   const archive = new Archive(s3, resources.archiveBucket);
+  const deadLetters = new SqsDeadLetters(sqs, { deadLetterUrl, queueUrl }, archive);
   return {
-    waiting: new SqsWaitingMessages(sqs, deadLetterUrl),
-    deadLetters: new SqsDeadLetters(sqs, { deadLetterUrl, queueUrl }, archive),
+    waiting: waitingMessages(sqs, deadLetterUrl, deadLetters),
+    deadLetters,
     parked: archive,
     ledger: new LedgerTable(dynamoDb, resources.ledgerTable, clock),
     deltas: new StoreTable(dynamoDb, resources.countsTable, clock),

@@ -1,5 +1,4 @@
 // The action of `tally delete-entity`: deletes an entity's stored data, or reports what would be deleted.
-import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeltasMissing } from '../../lambdas/compactor/epoch-rows.ts';
 import { S3ArchiveCleaner } from '../../lambdas/deletion/archive-cleaner.aws.ts';
@@ -8,14 +7,14 @@ import type { DeletionPorts, DeletionReport, DeletionSettings } from '../../lamb
 import type { DeleteEntityOptions } from '../delete-entity.ts';
 import { exitCodes } from '../shared/errors.ts';
 import { stackNamed } from '../shared/options.ts';
-import { openStack, type StackAccess } from '../shared/stack-access.ts';
+import { onStack, type StackAccess } from '../shared/stack-access.ts';
 import { clock, compactNow, openStore } from '../shared/store-access.ts';
+import { confirm } from '../shared/terminal.ts';
 
 /** Runs the command. @returns its exit code */
 export async function runDeleteEntity(entity: string, given: DeleteEntityOptions): Promise<number> {
   const archive = given.archive === true;
-  const stack = await openStack(stackNamed(given));
-  try {
+  return onStack(stackNamed(given), async (stack) => {
     const { ports, settings } = wired(stack, given);
     // Compacted rows can be found.
     await ports.pause(0);
@@ -25,19 +24,14 @@ export async function runDeleteEntity(entity: string, given: DeleteEntityOptions
     const found = await pass(true);
     console.log(`${stack.label}: ${sentence(found, archive)}`);
     if (given.dryRun === true) return found.archive.byHand.length === 0 ? exitCodes.done : exitCodes.failed;
-    if (!given.yes && !(await confirmed())) {
-      console.error('Nothing was deleted.');
-      return exitCodes.usage;
-    }
+    if (!given.yes) await confirm('Deleting cannot be undone.', 'yes');
     const deleted = await pass(false);
     console.log(`Deleted: ${sentence(deleted, archive)}`);
     if (!deleted.settled)
       console.log('Its events in flight show until they are compacted, and are then removed.');
     console.log('A record without the name is in the archive under deletions/.');
     return deleted.archive.byHand.length === 0 ? exitCodes.done : exitCodes.failed;
-  } finally {
-    stack.close();
-  }
+  });
 }
 
 function wired(
@@ -78,15 +72,4 @@ function sentence({ events, rows, deltas, late, tops, archive }: DeletionReport,
   if (!archived) return `${counts}; the archive was not read`;
   const byHand = archive.byHand.map((key) => `\n  check by hand: ${key}`).join('');
   return `${counts}; ${archive.removed} of ${archive.objects} archived objects whole, parts of ${archive.rewritten}${byHand}`;
-}
-
-async function confirmed(): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    console.error('There is no terminal to ask on: add --yes to confirm.');
-    return false;
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question('Deleting cannot be undone. Type yes to delete: ');
-  terminal.close();
-  return answer.trim() === 'yes';
 }

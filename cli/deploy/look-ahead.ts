@@ -4,7 +4,6 @@ import { CommandError, UsageError } from '../shared/errors.ts';
 /** Finds a parameter of Systems Manager: its ARN contains account and region. */
 export type FindParameter = (name: string) => Promise<{ readonly arn: string } | undefined>;
 
-/** The stage to deploy. */
 export interface Target {
   readonly account: string;
   readonly region: string;

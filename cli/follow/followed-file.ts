@@ -6,9 +6,10 @@ import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { UnknownFormat } from '../../formats/reading.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
+import { deliver } from '../import/deliver.ts';
 import type { Figures } from '../import/figures.ts';
 import { type ImportPorts, type ImportSettings, openStateOf } from '../import/import-file.ts';
-import { deliverAndNote, noteRecord, type Reporter } from '../import/outcomes.ts';
+import { noteRecord, type Reporter } from '../import/outcomes.ts';
 import { BatchPlanner, type PlannedBatch } from '../import/planner.ts';
 import { uncertainAdvice } from '../import/report.ts';
 import { StateError } from '../shared/errors.ts';
@@ -71,7 +72,7 @@ export class FollowedFile {
     this.#settings = settings;
     this.#ports = ports;
     this.#reader = new RecordReader(plan, settings.target.metric);
-    this.#planner = new BatchPlanner(journal.state, undefined, settings.limits);
+    this.#planner = new BatchPlanner(journal.state, settings.limits);
     this.grownAtMs = ports.now();
   }
 
@@ -194,7 +195,7 @@ export class FollowedFile {
     try {
       const ports = { ...this.#ports, journal: this.#journal };
       const { delivery } = this.#settings;
-      const { uncertain } = await deliverAndNote(batch, delivery, ports, figures, reporter);
+      const { uncertain } = await deliver(batch, delivery, ports, reporter, figures);
       if (uncertain > 0) reporter.note(uncertainAdvice(uncertain));
     } catch (error) {
       this.#ports.fail(error);

@@ -1,8 +1,10 @@
 // Delivers one batch under its key, and records each step in the journal before and after.
-import type { Delivery, SendOptions, TallyEvent } from '../../client/src/index.ts';
-import { type BatchEvent, partKey } from '../../formats/batches.ts';
+import type { TallyClient } from '../../client/src/index.ts';
+import { partKey } from '../../formats/batches.ts';
 import { ServiceError } from '../shared/errors.ts';
 import type { Journal } from '../source/journal.ts';
+import { addFigures, Figures } from './figures.ts';
+import type { Reporter } from './outcomes.ts';
 import type { PlannedBatch } from './planner.ts';
 
 /** What to do with requests that may be stored, and that the service would no longer recognise. */
@@ -17,14 +19,8 @@ export interface DeliverySettings {
   readonly uncertain: UncertainPolicy;
 }
 
-/** The part of the client that delivers. */
-export interface BatchSender {
-  /** @param key undefined: each event has an id of its own */
-  sendBatch(key: string | undefined, events: readonly TallyEvent[], options?: SendOptions): Promise<Delivery>;
-}
-
 export interface DeliveryPorts {
-  readonly sender: BatchSender;
+  readonly sender: Pick<TallyClient, 'sendBatch'>;
   readonly journal: Journal;
   now(): number;
   /** Starts no new request, and no retry. */
@@ -34,97 +30,95 @@ export interface DeliveryPorts {
   trouble(reason: string): void;
 }
 
-/** The result for a batch's events. */
-export interface Delivered {
-  accepted: number;
-  uncertain: number;
-  abandoned: number;
-  unsent: number;
-  repeated: number;
-  retries: number;
-  rejected: { readonly event: BatchEvent; readonly reason: string }[];
-}
-
 /** An aborted request may still arrive within this time. */
 const TRANSIT_MS = 30_000;
 
-/** @throws ServiceError if the service refuses everything */
+/**
+ * Delivers a batch, and reports the events that the service refuses.
+ * @param total gets the batch's figures, also if this throws
+ * @returns the figures of the batch alone
+ * @throws ServiceError if the service refuses everything
+ */
 export async function deliver(
   batch: PlannedBatch,
   settings: DeliverySettings,
   ports: DeliveryPorts,
-): Promise<Delivered> {
+  reporter: Reporter,
+  total: Figures,
+): Promise<Figures> {
+  const figures = new Figures();
+  try {
+    await deliverCounting(figures, batch, settings, ports, reporter);
+    return figures;
+  } finally {
+    addFigures(total, figures);
+  }
+}
+
+async function deliverCounting(
+  figures: Figures,
+  batch: PlannedBatch,
+  settings: DeliverySettings,
+  ports: DeliveryPorts,
+  reporter: Reporter,
+): Promise<void> {
   const { journal, now } = ports;
   const [from, to] = [batch.from.offset, batch.to.offset];
   const count = batch.parts.reduce((sum, { length }) => sum + length, 0);
-  const result: Delivered = {
-    accepted: 0,
-    uncertain: 0,
-    abandoned: 0,
-    unsent: 0,
-    repeated: 0,
-    retries: 0,
-    rejected: [],
-  };
   const lateMs = settings.dedupWindowMs - settings.timeoutMs - TRANSIT_MS;
   const leftMs = batch.since === undefined ? lateMs : batch.since + lateMs - now();
   const forgotten = batch.since !== undefined && leftMs <= 0;
-  if (forgotten && settings.uncertain === 'hold') return { ...result, uncertain: count };
+  if (forgotten && settings.uncertain === 'hold') {
+    figures.uncertain = count;
+    return;
+  }
   if (forgotten && settings.uncertain === 'skip') {
     await journal.append({ t: 'abandon', from });
-    return { ...result, abandoned: count };
+    figures.abandoned = count;
+    return;
   }
-  if (forgotten) result.repeated = count;
+  if (forgotten) figures.repeated = count;
   await journal.append({ t: 'send', from, to, crc: batch.to.crc, since: now() });
-  const { mayBeStored, hopeless } = await sendParts(
-    batch,
-    forgotten ? lateMs : Math.max(0, leftMs),
-    ports,
-    result,
-  );
-  const left = count - result.accepted - result.rejected.length;
-  if (left === 0) await journal.append({ t: 'ok', from, accepted: result.accepted, at: now() });
-  else if (!mayBeStored && batch.since === undefined && result.accepted === 0)
+  const giveUpAfterMs = forgotten ? lateMs : Math.max(0, leftMs);
+  const { mayBeStored, hopeless } = await sendParts(figures, batch, giveUpAfterMs, ports, reporter);
+  const left = count - figures.accepted - figures.rejected;
+  if (left === 0) await journal.append({ t: 'ok', from, accepted: figures.accepted, at: now() });
+  else if (!mayBeStored && batch.since === undefined && figures.accepted === 0)
     await journal.append({ t: 'none', from });
-  if (left > 0) result[mayBeStored && !ports.stop.aborted ? 'uncertain' : 'unsent'] = left;
+  if (left > 0) figures[mayBeStored && !ports.stop.aborted ? 'uncertain' : 'unsent'] = left;
   if (hopeless !== undefined) throw new ServiceError(`the service refuses: ${hopeless}`);
-  return result;
 }
 
-interface Sent {
-  readonly mayBeStored: boolean;
-  readonly hopeless: string | undefined;
-}
-
+/** @returns whether what is left may be stored, and why it is hopeless, if it is */
 async function sendParts(
-  batch: PlannedBatch,
+  figures: Figures,
+  { key, from, parts }: PlannedBatch,
   giveUpAfterMs: number,
-  ports: DeliveryPorts,
-  result: Delivered,
-): Promise<Sent> {
-  const { sender, stop, kill, trouble } = ports;
+  { sender, stop, kill, trouble }: DeliveryPorts,
+  reporter: Reporter,
+): Promise<{ readonly mayBeStored: boolean; readonly hopeless?: string | undefined }> {
   const over = new AbortController();
   const onRetry = (reason: string) => {
-    result.retries += 1;
+    figures.retries += 1;
     trouble(reason);
     if (stop.aborted) over.abort(stop.reason);
   };
   const signal = AbortSignal.any([kill, over.signal]);
-  for (const [index, events] of batch.parts.entries()) {
-    const sent = await sender.sendBatch(partKey(batch.key, index), events, {
-      giveUpAfterMs,
-      signal,
-      onRetry,
-    });
-    result.accepted += sent.accepted;
-    for (const { index: place, reason } of sent.rejected) {
-      const event = events[place];
-      if (event !== undefined) result.rejected.push({ event, reason });
-    }
+  const place = { kind: 'rejected', lineNumber: from.lines + 1, offset: from.offset } as const;
+  for (const [index, events] of parts.entries()) {
+    const sent = await sender.sendBatch(partKey(key, index), events, { giveUpAfterMs, signal, onRetry });
+    figures.accepted += sent.accepted;
+    figures.rejected += sent.rejected.length;
+    for (const { index: event, reason } of sent.rejected)
+      await reporter.rejected({
+        ...place,
+        reason: `the service: ${reason}`,
+        raw: JSON.stringify(events[event]),
+      });
     const { undelivered } = sent;
     if (undelivered.length === 0) continue;
     const hopeless = undelivered.find((one) => one.hopeless)?.reason;
     return { mayBeStored: undelivered.some((one) => one.mayBeCounted), hopeless };
   }
-  return { mayBeStored: false, hopeless: undefined };
+  return { mayBeStored: false };
 }

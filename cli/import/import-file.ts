@@ -10,9 +10,9 @@ import { type Journal, memoryJournal, openJournal } from '../source/journal.ts';
 import type { Source } from '../source/source.ts';
 import { HEAD_BYTES_MAX, type ImportState, keyOf, newState, type Target } from '../source/state.ts';
 import { findState, type StatePlace } from '../source/state-store.ts';
-import type { DeliveryPorts, DeliverySettings } from './deliver.ts';
-import { type Figures, noFigures } from './figures.ts';
-import { deliverAndNote, noteRecord, type Reporter } from './outcomes.ts';
+import { type DeliveryPorts, type DeliverySettings, deliver } from './deliver.ts';
+import { Figures } from './figures.ts';
+import { noteRecord, type Reporter } from './outcomes.ts';
 import { BatchPlanner, type PlannedBatch } from './planner.ts';
 
 export interface ImportSettings {
@@ -48,7 +48,7 @@ export async function importFile(
   settings: ImportSettings,
   ports: ImportPorts,
   reporter: Reporter,
-  figures: Figures = noFigures(),
+  figures: Figures = new Figures(),
 ): Promise<ImportResult> {
   const { head, whole } = await headOf(source.chunks(), SAMPLE_BYTES);
   const plan = readingPlan(settings.format, head, whole, source.name);
@@ -141,7 +141,7 @@ class Run {
     this.#ports = { ...ports, stop: AbortSignal.any([ports.stop, this.#failing.signal]) };
     this.#reporter = reporter;
     this.#figures = figures;
-    this.#planner = new BatchPlanner(ports.journal.state, undefined, settings.limits);
+    this.#planner = new BatchPlanner(ports.journal.state, settings.limits);
     this.#queue = new PQueue({ concurrency: settings.concurrency });
   }
 
@@ -215,8 +215,8 @@ class Run {
     }
     try {
       const { delivery } = this.#settings;
-      const { rejected } = await deliverAndNote(batch, delivery, this.#ports, figures, this.#reporter);
-      if (rejected.length > 0 && rejected.length === countOf(batch) && figures.accepted === 0)
+      const { rejected } = await deliver(batch, delivery, this.#ports, this.#reporter, figures);
+      if (rejected > 0 && rejected === countOf(batch) && figures.accepted === 0)
         throw new ServiceError('the service accepts none of the events: see why above');
     } catch (error) {
       this.#failure ??= { error };

@@ -1,10 +1,7 @@
-// The outcomes of records and batches: counted in the figures, and reported if it is not an event.
+// The outcomes of records: counted in the figures, and reported if it is not an event.
 import type { FileRecord } from '../../formats/records.ts';
-import { type Delivered, type DeliveryPorts, type DeliverySettings, deliver } from './deliver.ts';
-import { addFigures, type Figures } from './figures.ts';
-import type { PlannedBatch } from './planner.ts';
+import type { Figures } from './figures.ts';
 
-/** What an import reports while it runs. */
 export interface Reporter {
   note(text: string): void;
   /** A line that is not an event, or an invalid event. */
@@ -38,30 +35,4 @@ export function noteRecord(
     waiting.push(reporter.rejected({ kind, lineNumber, offset, reason, raw }));
   }
   return waiting.length === 0 ? undefined : Promise.all(waiting);
-}
-
-/** Delivers a batch, and counts and reports its events' outcomes. */
-export async function deliverAndNote(
-  batch: PlannedBatch,
-  settings: DeliverySettings,
-  ports: DeliveryPorts,
-  figures: Figures,
-  reporter: Reporter,
-): Promise<Delivered> {
-  const delivered = await deliver(batch, settings, ports);
-  const { rejected, ...counts } = delivered;
-  addFigures(figures, counts);
-  figures.rejected += rejected.length;
-  const { offset, lines } = batch.from;
-  for (const { event, reason } of rejected) {
-    const raw = JSON.stringify(event);
-    await reporter.rejected({
-      kind: 'rejected',
-      lineNumber: lines + 1,
-      offset,
-      reason: `the service: ${reason}`,
-      raw,
-    });
-  }
-  return delivered;
 }

@@ -1,6 +1,6 @@
 // Groups a file's events into batches, around what earlier runs have finished or started; pure.
 import { BATCH_LIMITS, type Batch, BatchCutter, type BatchLimits } from '../../formats/batches.ts';
-import { BEGINNING, type Position } from '../../formats/lines.ts';
+import { BEGINNING } from '../../formats/lines.ts';
 import type { FileRecord } from '../../formats/records.ts';
 import { batchName, type ImportState, type OpenBatch } from '../source/state.ts';
 
@@ -30,8 +30,8 @@ export class BatchPlanner {
   #region = 0;
   #ready: PlannedBatch[] = [];
 
-  constructor(state: ImportState, at: Position = BEGINNING, limits: BatchLimits = BATCH_LIMITS) {
-    this.#cutter = new BatchCutter(batchName(state.key), at, limits);
+  constructor(state: ImportState, limits: BatchLimits = BATCH_LIMITS) {
+    this.#cutter = new BatchCutter(batchName(state.key), BEGINNING, limits);
     this.#abandoned = state.abandoned;
     const done = state.done.map(({ from, to }) => ({ from, to, open: undefined }));
     const open = [...state.open.values()].map((batch) => ({ from: batch.from, to: batch.to, open: batch }));
@@ -63,11 +63,6 @@ export class BatchPlanner {
   /** Whether there are events that are in no batch yet. */
   get hasEvents(): boolean {
     return this.#cutter.hasEvents;
-  }
-
-  /** Where the last record ended. */
-  get position(): Position {
-    return this.#cutter.position;
   }
 
   /** The completed batches; returns each once. */

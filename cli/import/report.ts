@@ -6,31 +6,34 @@ import type { Figures } from './figures.ts';
 import type { Reject, Reporter } from './outcomes.ts';
 import type { RejectsFile } from './rejects.ts';
 
-/** How many malformed lines to show for each file. */
+/** How many malformed lines to show in a minute. */
 const shownMax = 5;
-/** Minimum interval between reports of a repeated problem. */
 const troubleEveryMs = 10_000;
-/** Fewer consecutive failures are not reported. */
+/** Fewer failures are not reported. */
 const quietTroubles = 3;
 
-/** Reports about one file on standard error; standard output is for results. */
-export class FileReporter implements Reporter {
-  readonly #source: Source;
+/** Reports on standard error about a file, or about files that are followed; standard output is for results. */
+export class StderrReporter implements Reporter {
+  readonly #name: string;
   readonly #rejects: RejectsFile | undefined;
   readonly #now: () => number;
+  readonly #source: Source | undefined;
   readonly #bar: cliProgress.SingleBar | undefined;
   readonly #startedAt: number;
   #shown = 0;
-  #malformed = 0;
+  #hidden = 0;
+  #sinceMs = 0;
   #troubles = 0;
   #troubleAt = 0;
 
-  constructor(source: Source, rejects: RejectsFile | undefined, now: () => number) {
-    this.#source = source;
+  /** @param source for a progress bar on a terminal; a followed file has none, since it has no end */
+  constructor(name: string, rejects: RejectsFile | undefined, now: () => number, source?: Source) {
+    this.#name = name;
     this.#rejects = rejects;
     this.#now = now;
+    this.#source = source;
     this.#startedAt = now();
-    if (!process.stderr.isTTY) return;
+    if (source === undefined || !process.stderr.isTTY) return;
     const format =
       '{file} [{bar}] {percentage}% · {lines} lines · {accepted} accepted · {rate}/s · {trouble}';
     this.#bar = new cliProgress.SingleBar({
@@ -39,11 +42,13 @@ export class FileReporter implements Reporter {
       clearOnComplete: true,
       stream: process.stderr,
     });
-    this.#bar.start(source.sizeBytes, 0, { file: source.name, lines: 0, accepted: 0, rate: 0, trouble: '' });
+    this.#bar.start(source.sizeBytes, 0, { file: name, lines: 0, accepted: 0, rate: 0, trouble: '' });
   }
 
   note(text: string): void {
-    this.#line(text);
+    // The bar owns its line of the terminal: make room above it.
+    if (this.#bar) process.stderr.write('\r\u001b[K');
+    process.stderr.write(`${text}\n`);
   }
 
   trouble(reason: string): void {
@@ -52,83 +57,37 @@ export class FileReporter implements Reporter {
     const dueAt = this.#troubleAt + troubleEveryMs;
     if (this.#bar || this.#troubles < quietTroubles || this.#now() < dueAt) return;
     this.#troubleAt = this.#now();
-    this.#line(`the service does not accept events at the moment, trying again: ${reason}`);
+    this.note(`the service does not accept events at the moment, trying again: ${reason}`);
   }
 
   async rejected(reject: Reject): Promise<void> {
-    this.#malformed += 1;
-    if (this.#shown < shownMax) {
-      this.#shown += 1;
-      this.#line(
-        `${this.#source.name}:${reject.lineNumber}: ${reject.kind}: ${reject.reason}: ${excerpt(reject.raw)}`,
-      );
+    const { lineNumber, kind, reason, raw } = reject;
+    if (this.#now() - this.#sinceMs > 60_000) {
+      this.#noteHidden();
+      [this.#shown, this.#sinceMs] = [0, this.#now()];
     }
-    await this.#rejects?.write(this.#source.name, reject);
+    this.#shown += 1;
+    if (this.#shown > shownMax) this.#hidden += 1;
+    else this.note(`${this.#name}:${lineNumber}: ${kind}: ${reason}: ${excerpt(raw)}`);
+    await this.#rejects?.write(this.#name, reject);
   }
 
   progress(figures: Readonly<Figures>): void {
     const seconds = Math.max(0.001, (this.#now() - this.#startedAt) / 1000);
     const { lines, accepted } = figures;
     const rate = Math.round(accepted / seconds);
-    this.#bar?.update(this.#source.bytesRead(), { lines, accepted, rate, trouble: '' });
+    this.#bar?.update(this.#source?.bytesRead() ?? 0, { lines, accepted, rate, trouble: '' });
   }
 
   end(): void {
     this.#bar?.stop();
-    const hidden = this.#malformed - this.#shown;
-    if (hidden > 0)
-      this.#line(`… and ${hidden} more${this.#rejects ? '' : ' (--rejects FILE writes them all)'}`);
+    this.#noteHidden();
   }
 
-  #line(text: string): void {
-    // The bar owns its line of the terminal: make room above it.
-    if (this.#bar) process.stderr.write('\r\u001b[K');
-    process.stderr.write(`${text}\n`);
-  }
-}
-
-/** Reports about followed files: limits the rate of malformed lines, since there is no end. */
-export class StreamReporter implements Reporter {
-  readonly #name: string;
-  readonly #rejects: RejectsFile | undefined;
-  readonly #now: () => number;
-  #shown = 0;
-  #hidden = 0;
-  #sinceMs = 0;
-  #troubleAt = 0;
-
-  constructor(name: string, rejects: RejectsFile | undefined, now: () => number) {
-    this.#name = name;
-    this.#rejects = rejects;
-    this.#now = now;
-  }
-
-  note(text: string): void {
-    process.stderr.write(`${text}\n`);
-  }
-
-  trouble(reason: string): void {
-    if (this.#now() - this.#troubleAt < troubleEveryMs) return;
-    this.#troubleAt = this.#now();
-    this.note(`the service does not accept events at the moment, trying again: ${reason}`);
-  }
-
-  async rejected(reject: Reject): Promise<void> {
-    if (this.#now() - this.#sinceMs > 60_000) {
-      if (this.#hidden > 0) this.note(`… and ${this.#hidden} more malformed or rejected lines`);
-      [this.#shown, this.#hidden, this.#sinceMs] = [0, 0, this.#now()];
-    }
-    this.#shown += 1;
-    if (this.#shown > shownMax) this.#hidden += 1;
-    else
-      this.note(
-        `${this.#name}:${reject.lineNumber}: ${reject.kind}: ${reject.reason}: ${excerpt(reject.raw)}`,
-      );
-    await this.#rejects?.write(this.#name, reject);
-  }
-
-  progress(): void {
-    // A followed file has no end, so there is no progress bar.
+  #noteHidden(): void {
+    if (this.#hidden > 0)
+      this.note(`… and ${this.#hidden} more${this.#rejects ? '' : ' (--rejects FILE writes them all)'}`);
+    this.#hidden = 0;
   }
 }
 
@@ -138,7 +97,6 @@ function excerpt(raw: Buffer | string): string {
   return text.replace(/\p{Cc}/gu, '\ufffd');
 }
 
-/** A file's result, in words. */
 export function summary(name: string, format: string | undefined, figures: Figures, dryRun: boolean): string {
   if (format === undefined) return `${name}: nothing in it`;
   const { lines, already, accepted, uncertain, unsent } = figures;
@@ -159,7 +117,6 @@ export function summary(name: string, format: string | undefined, figures: Figur
   return `${text}; ${figures.repeated} were sent again and may be counted twice`;
 }
 
-/** What to do about uncertain requests. */
 export function uncertainAdvice(count: number): string {
   return (
     `${count} events are uncertain: they were sent, no answer came, and by now the service would not recognise them if ` +
@@ -169,7 +126,6 @@ export function uncertainAdvice(count: number): string {
   );
 }
 
-/** The result of `--wait`, in words. */
 export function waitedSummary({ end, grown, missing }: Waited): string {
   const { received, counted, duplicate, rejected, dead, parked, expired, lost } = grown;
   const others: (readonly [number, string])[] = [

@@ -1,5 +1,4 @@
 // The action of `tally recount`: reproduces segments, compares them with the store, repairs it, or counts into other tables.
-import cliProgress from 'cli-progress';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { finishPlans } from '../../lambdas/compactor/finish-plans.ts';
@@ -9,20 +8,16 @@ import { retentionsKept } from '../../lambdas/core/watermark.ts';
 import { S3ArchiveCleaner } from '../../lambdas/deletion/archive-cleaner.aws.ts';
 import type { SegmentSource } from '../../lambdas/raw-ports.ts';
 import { archivedSource } from '../../lambdas/recount/archived-source.ts';
-import {
-  ALL_HOURS,
-  type HourRange,
-  type RecountPorts,
-  type RecountProgress,
-} from '../../lambdas/recount/ports.ts';
+import { ALL_HOURS, type HourRange, type RecountPorts } from '../../lambdas/recount/ports.ts';
 import { begin } from '../../lambdas/recount/produce.ts';
 import { recount } from '../../lambdas/recount/recount.ts';
 import { RepairArchive } from '../../lambdas/recount/repair-archive.aws.ts';
 import type { RecountOptions } from '../recount.ts';
 import { exitCodes, UsageError } from '../shared/errors.ts';
 import { stackNamed } from '../shared/options.ts';
-import { openStack, type StackAccess } from '../shared/stack-access.ts';
+import { onStack, type StackAccess } from '../shared/stack-access.ts';
 import { clock, openStore, retentionMs, type StoreAccess } from '../shared/store-access.ts';
+import { progressBar } from '../shared/terminal.ts';
 import { type ArchiveAlone, rebuildInto } from './rebuild.ts';
 import { exitCodeOf, linesOf } from './report.ts';
 import { FileSpill } from './spill.ts';
@@ -34,28 +29,23 @@ const PART_EVENTS = 250_000;
 /** Runs the command. @returns its exit code */
 export async function runRecount(given: RecountOptions): Promise<number> {
   const range = rangeOf(given);
-  if (given.source !== 'stream' && given.source !== 'archive')
-    throw new UsageError(`--source must be stream or archive, not "${given.source}".`);
-  const stack = await openStack(stackNamed(given));
-  try {
-    const source = sourceOf(stack, given.source);
+  const { source: from, intoGeneration: generation } = given;
+  if (from !== 'stream' && from !== 'archive')
+    throw new UsageError(`--source must be stream or archive, not "${from}".`);
+  return onStack(stackNamed(given), async (stack) => {
+    const source = sourceOf(stack, from);
     const own = openStore(stack);
-    if (given.intoGeneration === undefined) return await compare(given, range, stack, own, source, '');
+    if (generation === undefined) return compare(given, range, stack, own, source, '');
     if (given.repair === true) throw new UsageError('--repair is for the tables of the stack itself.');
     const bar = progressBar();
-    const { access, replayed, left } = await rebuildInto(
-      given.intoGeneration,
-      stack,
-      own,
-      given.source === 'archive' ? archiveOf(stack) : source,
-      bar.show,
-    ).finally(bar.stop);
+    const records = from === 'archive' ? archiveOf(stack) : source;
+    const { access, replayed, left } = await rebuildInto(generation, stack, own, records, bar.show).finally(
+      bar.stop,
+    );
     for (const line of left) console.log(line);
-    const code = await compare(given, range, stack, access, replayed, ` generation ${given.intoGeneration}`);
+    const code = await compare(given, range, stack, access, replayed, ` generation ${generation}`);
     return code === exitCodes.done && left.length > 0 ? exitCodes.nothing : code;
-  } finally {
-    stack.close();
-  }
+  });
 }
 
 async function compare(
@@ -159,33 +149,4 @@ function hourOf(option: string, text: string): number {
       `${option} must be a whole hour with a zone, such as 2026-11-22T05:00Z, not "${text}".`,
     );
   return ms;
-}
-
-/** A bar on a terminal, otherwise a line for each phase; on standard error. */
-function progressBar(): { readonly show: (progress: RecountProgress) => void; readonly stop: () => void } {
-  let phase = '';
-  if (!process.stderr.isTTY) {
-    const show = (progress: RecountProgress) => {
-      if (progress.phase !== phase) console.error(`${progress.phase} …`);
-      phase = progress.phase;
-    };
-    return { show, stop: () => {} };
-  }
-  const bar = new cliProgress.SingleBar({
-    format: '{phase} [{bar}] {percentage}% · {value} of {total}',
-    hideCursor: true,
-    clearOnComplete: true,
-  });
-  return {
-    show: ({ phase: next, done, of }) => {
-      if (next !== phase) {
-        if (phase !== '') bar.stop();
-        bar.start(of, done, { phase: next });
-      }
-      phase = next;
-      bar.setTotal(of);
-      bar.update(done, { phase: next });
-    },
-    stop: () => bar.stop(),
-  };
 }

@@ -100,6 +100,12 @@ export async function openStack({ url, stage }: StackName): Promise<StackAccess>
   }
 }
 
+/** Opens a stack for some work, and closes its clients afterwards. @throws CommandError as `openStack` does */
+export async function onStack<T>(name: StackName, work: (stack: StackAccess) => Promise<T>): Promise<T> {
+  const stack = await openStack(name);
+  return work(stack).finally(stack.close);
+}
+
 async function aboutLocal(base: string): Promise<About> {
   if (!URL.canParse(base))
     throw new UsageError(`--url must be a URL such as http://127.0.0.1:8787, not "${base}".`);

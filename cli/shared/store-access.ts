@@ -18,7 +18,6 @@ import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import type { StackAccess } from './stack-access.ts';
 
-/** This machine's clock. */
 export const clock: Clock = { nowMs: () => Date.now() };
 
 /** A pair of tables: the stack's own, or a rebuilt one. */

@@ -13,7 +13,6 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** A journal in memory. */
 export function memoryJournal(initial: ImportState): Journal {
   let state = initial;
   return {

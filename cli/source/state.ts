@@ -44,7 +44,6 @@ export interface OpenBatch extends ByteRange {
   readonly since: number | undefined;
 }
 
-/** The saved state of a file. */
 export interface ImportState {
   readonly key: StateKey;
   /** How the file was read. */
@@ -81,7 +80,6 @@ export function newState(key: StateKey, plan: ReadingPlan, path: string): Import
   return { key, plan, path, ...nothing };
 }
 
-/** The state after one more entry. */
 export function applyEntry(state: ImportState, entry: Entry): ImportState {
   if (entry.t === 'end') {
     const { to, crc } = entry;

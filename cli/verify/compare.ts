@@ -1,7 +1,35 @@
-// Compares expected counts with those of the service; pure.
+// Compares expected counts with those of the service.
+import PQueue from 'p-queue';
 import type { MinuteCounts } from './truth.ts';
 
-/** A count that differs. */
+/** The result of comparing counters or rankings. */
+export interface Compared<D> {
+  readonly compared: number;
+  /** How many rows differ, and in how many counters or rankings. */
+  readonly differing: number;
+  readonly comparedDiffering: number;
+  /** The first differences. */
+  readonly shown: readonly D[];
+}
+
+/** Compares counters or rankings, some at once. @param each gives the differences of one */
+export async function compareAll<T, D>(
+  all: Iterable<T>,
+  each: (one: T) => Promise<readonly D[]>,
+  { concurrency, show }: { readonly concurrency: number; readonly show: number },
+): Promise<Compared<D>> {
+  const found: (readonly D[])[] = [];
+  const queue = new PQueue({ concurrency });
+  await queue.addAll([...all].map((one) => async () => void found.push(await each(one))));
+  const differing = found.flat();
+  return {
+    compared: found.length,
+    differing: differing.length,
+    comparedDiffering: found.filter(({ length }) => length > 0).length,
+    shown: differing.slice(0, show),
+  };
+}
+
 export interface Difference {
   readonly entity: string;
   /** Epoch seconds. */
@@ -18,7 +46,6 @@ export function differences(entity: string, expected: MinuteCounts, found: Minut
     .filter((one) => one.expected !== one.found);
 }
 
-/** The grains that counts can be compared in. */
 export const grains = ['minute', 'hour', 'day', 'month', 'total'] as const;
 export type Grain = (typeof grains)[number];
 

@@ -57,7 +57,6 @@ async function ask(
   return answer;
 }
 
-/** The top `k` of a period. */
 export function topOf(
   client: TallyClient,
   metric: string,

@@ -1,15 +1,12 @@
 // The leading entities of each hour, day or month: according to a truth file, and to the service.
-import PQueue from 'p-queue';
 import type { TallyClient } from '../../client/src/index.ts';
-import { startOf } from './compare.ts';
+import { type Compared, compareAll, startOf } from './compare.ts';
 import { topOf } from './counts.ts';
 import type { Truth } from './truth.ts';
 
-/** The grains that have top lists. */
 export const topGrains = ['hour', 'day', 'month'] as const;
 export type TopGrain = (typeof topGrains)[number];
 
-/** An entity and its count in a period. */
 export interface Place {
   readonly entity: string;
   readonly n: number;
@@ -26,16 +23,6 @@ export interface TopDifference {
   readonly found: Place | undefined;
   /** The answer's note, if it has one. */
   readonly note?: string;
-}
-
-/** The result of comparing all periods. */
-export interface TopResult {
-  periods: number;
-  /** Ranks in the truth's rankings. */
-  places: number;
-  differing: number;
-  periodsDiffering: number;
-  shown: TopDifference[];
 }
 
 /** Sort again when a ranking has grown to this multiple of `k`, which bounds memory. */
@@ -80,7 +67,6 @@ function* starts(by: TopGrain, { firstMinute, lastMinute }: Truth): Generator<nu
   }
 }
 
-/** The ranks in which two rankings differ. */
 export function topDifferences(
   start: number,
   expected: readonly Place[],
@@ -102,22 +88,15 @@ export async function verifyTops(
   client: TallyClient,
   truth: Truth,
   { metric, by, k }: { readonly metric: string; readonly by: TopGrain; readonly k: number },
-  concurrency: number,
-  showMax: number,
-): Promise<TopResult> {
-  const result: TopResult = { periods: 0, places: 0, differing: 0, periodsDiffering: 0, shown: [] };
-  const queue = new PQueue({ concurrency });
-  const asked = [...expectedTops(truth, by, k)].map(([start, expected]) => async () => {
+  how: { readonly concurrency: number; readonly show: number },
+): Promise<Compared<TopDifference> & { readonly places: number }> {
+  const tops = expectedTops(truth, by, k);
+  const places = [...tops.values()].reduce((sum, { length }) => sum + length, 0);
+  const each = async ([start, expected]: [number, readonly Place[]]) => {
     const { entries, note } = await topOf(client, metric, by, start * 1000, k);
     // Counted and cancelled: a truth file does not contain it.
-    const places = entries.map(({ entity, n }) => ({ entity, n: Number(n) })).filter(({ n }) => n !== 0);
-    const differing = topDifferences(start, expected, places, note);
-    result.periods += 1;
-    result.places += expected.length;
-    result.differing += differing.length;
-    if (differing.length > 0) result.periodsDiffering += 1;
-    result.shown.push(...differing.slice(0, Math.max(0, showMax - result.shown.length)));
-  });
-  await queue.addAll(asked);
-  return result;
+    const found = entries.map(({ entity, n }) => ({ entity, n: Number(n) })).filter(({ n }) => n !== 0);
+    return topDifferences(start, expected, found, note);
+  };
+  return { places, ...(await compareAll(tops, each, how)) };
 }

@@ -1,7 +1,10 @@
 // The pipeline's accounts: places whose events add up to what was accepted; pure.
 import type { StatusAnswer } from '../../client/src/index.ts';
 
-/** The figures of `GET /v1/status` that are shown. Where the stream could not be read, the places add up to `received`. */
+/**
+ * The figures of `GET /v1/status` that are shown. When the stream could not be read, `accepted` is null, and the places add up
+ * to `received`.
+ */
 export type Accounts = Omit<StatusAnswer, 'rejectedByReason' | 'hours' | 'service' | 'shards'>;
 
 /** Done, on its way, set aside for a good reason, or in need of an operator. */
@@ -20,7 +23,6 @@ export const PLACES = [
   ['lost', 'lost', 'bad', 'Gone and recorded: the stream dropped it, or an operator discarded it.'],
 ] as const satisfies readonly (readonly [keyof Accounts, string, Tone, string])[];
 
-/** One summand of the equation. */
 export interface Term {
   readonly name: string;
   readonly label: string;
@@ -39,7 +41,6 @@ export interface Equation {
   readonly difference: number;
 }
 
-/** Writes the accounts as an equation. */
 export function equationOf(accounts: Accounts): Equation {
   const { accepted, received } = accounts;
   const left =
@@ -70,7 +71,6 @@ export interface Compared {
   readonly counted: number;
 }
 
-/** The comparison of all entities. */
 export interface Comparison {
   readonly rows: readonly Compared[];
   readonly sent: number;

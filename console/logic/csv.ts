@@ -1,6 +1,5 @@
 // The points of a chart as CSV; pure.
 
-/** One exported point. */
 export interface CsvPoint {
   readonly at: string;
   readonly n: number | bigint;

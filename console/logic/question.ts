@@ -14,7 +14,6 @@ export type RangeName = (typeof RANGES)[number];
 export const TOP_GRAINS = ['hour', 'day', 'month', 'total'] as const;
 export type TopGrain = (typeof TOP_GRAINS)[number];
 
-/** Everything the URL says. */
 export interface Question {
   readonly view: View;
   readonly metric: string;
@@ -80,7 +79,6 @@ export function searchOf(question: Question, defaults: Defaults): string {
   return `?${new URLSearchParams(given)}`;
 }
 
-/** A range of time and the grain of its points. */
 export interface TimeRange {
   readonly fromMs: number;
   readonly toMs: number;

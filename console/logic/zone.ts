@@ -34,17 +34,14 @@ function formatOf(tz: string, name: string, options: Options): Intl.DateTimeForm
   return format;
 }
 
-/** A time for people. */
 export function shownTime(atMs: number, tz: string, grain: ShownGrain): string {
   return formatOf(tz, grain, SHOWN[grain]).format(atMs);
 }
 
-/** The time of day, with seconds. */
 export function clockTime(atMs: number, tz: string): string {
   return formatOf(tz, 'clock', { timeStyle: 'medium' }).format(atMs);
 }
 
-/** What a clock in the zone shows. */
 export function wallTime(atMs: number, tz: string): WallTime {
   const options: Options = { year: 'numeric', month: 'numeric', day: 'numeric', ...CLOCK };
   const parts = formatOf(tz, 'wall', options).formatToParts(atMs);

@@ -1,7 +1,7 @@
 // Fields and links.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import type { Navigation } from '../hooks.ts';
 import { shownName } from '../logic/format.ts';
 import type { Question } from '../logic/question.ts';
@@ -14,96 +14,40 @@ export interface ComboboxProps {
   readonly onChoose: (value: string) => void;
 }
 
-const SHOWN_MAX = 12;
-
-/** A text field with suggestions: the ARIA pattern of a combobox, with arrow keys, Enter and Escape. */
+/** A text field with suggestions. Enter, a suggestion or leaving the field chooses, Escape does not. */
 export function Combobox({ label, value, placeholder, options, onChoose }: ComboboxProps) {
   const id = useId();
-  const [text, setText] = useState(value);
-  const [open, setOpen] = useState(false);
-  const [active, setActive] = useState(-1);
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => setText(value), [value]);
-  const typed = text !== value;
-  const matching = typed
-    ? options.filter((option) => option.toLowerCase().includes(text.toLowerCase()))
-    : options;
-  const shown = matching.slice(0, SHOWN_MAX);
-  const isOpen = open && shown.length > 0;
-  const choose = (chosen: string) => {
-    setOpen(false);
-    setActive(-1);
-    setText(chosen);
-    if (chosen !== value) onChoose(chosen);
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-      event.preventDefault();
-      setOpen(true);
-      const step = event.key === 'ArrowDown' ? 1 : -1;
-      setActive((before) => Math.max(-1, Math.min(shown.length - 1, before + step)));
-    } else if (event.key === 'Enter') {
-      event.preventDefault();
-      choose(isOpen && active >= 0 ? (shown[active] ?? text) : text);
-    } else if (event.key === 'Escape') {
-      setOpen(false);
-      setText(value);
-    }
+  const [typed, setTyped] = useState<string>();
+  const choose = (chosen: string | undefined) => {
+    setTyped(undefined);
+    if (chosen && chosen !== value) onChoose(chosen);
   };
   return (
-    <div class="field combobox">
+    <div class="field">
       <label for={id}>{label}</label>
       <input
-        ref={input}
         id={id}
-        role="combobox"
-        aria-expanded={isOpen}
-        aria-controls={`${id}-list`}
-        aria-autocomplete="list"
-        aria-activedescendant={isOpen && active >= 0 ? `${id}-${active}` : undefined}
+        list={`${id}-list`}
         autocomplete="off"
         spellcheck={false}
         dir="auto"
-        placeholder={placeholder}
-        value={text}
-        onInput={({ currentTarget }) => {
-          setText(currentTarget.value);
-          setOpen(true);
-          setActive(-1);
+        // An empty field suggests everything.
+        value={typed ?? value}
+        placeholder={value || placeholder}
+        onFocus={() => setTyped('')}
+        onInput={({ currentTarget }) => setTyped(currentTarget.value)}
+        onChange={({ currentTarget }) => choose(currentTarget.value)}
+        onBlur={() => setTyped(undefined)}
+        onKeyDown={({ key, currentTarget }) => {
+          if (key === 'Escape') currentTarget.value = '';
+          if (key === 'Escape' || key === 'Enter') currentTarget.blur();
         }}
-        onFocus={() => setOpen(true)}
-        onBlur={() => {
-          setOpen(false);
-          if (text !== value) choose(text);
-        }}
-        onKeyDown={onKeyDown}
       />
-      <div
-        id={`${id}-list`}
-        role="listbox"
-        aria-label={`Suggestions: ${label}`}
-        hidden={!isOpen}
-        class="options"
-      >
-        {isOpen &&
-          shown.map((option, index) => (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the input
-            <div
-              key={option}
-              id={`${id}-${index}`}
-              role="option"
-              tabIndex={-1}
-              aria-selected={index === active}
-              onMouseDown={(event) => event.preventDefault()}
-              onClick={() => {
-                choose(option);
-                input.current?.blur();
-              }}
-            >
-              <bdi>{shownName(option)}</bdi>
-            </div>
-          ))}
-      </div>
+      <datalist id={`${id}-list`}>
+        {options.map((option) => (
+          <option key={option} value={option} label={shownName(option)} />
+        ))}
+      </datalist>
     </div>
   );
 }
@@ -133,7 +77,6 @@ export function Choice<T extends string>({ label, value, options, onChoose }: Op
   );
 }
 
-/** A choice of many. */
 export function Select({ label, value, options, onChoose }: OptionsProps<string>) {
   const id = useId();
   return (

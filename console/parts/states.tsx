@@ -11,7 +11,6 @@ interface StateProps {
   readonly children?: ComponentChildren;
 }
 
-/** A title and what to do. */
 export function State({ title, role, children }: StateProps) {
   return (
     <div class="state" role={role}>

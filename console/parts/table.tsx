@@ -41,7 +41,6 @@ interface FoldedProps {
   readonly table: () => TableProps;
 }
 
-/** A table behind its title. */
 export function FoldedTable({ title, table }: FoldedProps) {
   const [open, setOpen] = useState(false);
   return (

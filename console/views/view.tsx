@@ -14,7 +14,6 @@ export interface TileProps {
   readonly note?: string;
 }
 
-/** A figure with its label. */
 export function Tile({ label, value, note }: TileProps) {
   return (
     <div class="tile">
@@ -25,7 +24,6 @@ export function Tile({ label, value, note }: TileProps) {
   );
 }
 
-/** A command that sends one event. */
 export function SendOne({ metric, entity }: { readonly metric: string; readonly entity: string }) {
   const body = JSON.stringify({ events: [{ metric, entity }] }).replaceAll("'", "'\\''");
   return <pre>{`curl -s ${location.origin}/v1/events -H 'content-type: application/json' -d '${body}'`}</pre>;

@@ -1,12 +1,5 @@
 // The archive on S3: rejected events, parked and discarded dead letters, expired rows.
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  NoSuchKey,
-  PutObjectCommand,
-  paginateListObjectsV2,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { deadLetterName } from '../core/dead-letter-name.ts';
 import type { Delta } from '../core/delta.ts';
 import type { SegmentId } from '../core/identifiers.ts';
@@ -16,18 +9,17 @@ import { decodeRows } from '../core/rows.ts';
 import { HOUR_MS, isoSeconds } from '../core/time.ts';
 import type { Discarding, MessageContent, ParkedMessage, ParkedMessages } from '../dead-letter-ports.ts';
 import type { ExpiredArchive, RejectedArchive } from '../ports.ts';
+import { Bucket } from './bucket.ts';
 import { s3 } from './clients/s3.ts';
 
 const PARKED = 'parked/';
 
 /** The archive bucket. An object's key is derived from its content, so a repeated put changes nothing. */
 export class Archive implements RejectedArchive, ExpiredArchive, ParkedMessages {
-  readonly #client: S3Client;
-  readonly #bucket: string;
+  readonly #bucket: Bucket;
 
   constructor(client: S3Client, bucket: string) {
-    this.#client = client;
-    this.#bucket = bucket;
+    this.#bucket = new Bucket(client, bucket);
   }
 
   /** `rejected/SEGMENT.ndjson`: a line for each record, `{ sequenceNumber, arrival, rejected: [{ index, reason }], data }`. */
@@ -46,7 +38,7 @@ export class Archive implements RejectedArchive, ExpiredArchive, ParkedMessages 
         data: Buffer.from(head.data).toString('base64'),
       }),
     );
-    await this.#put(`rejected/${segment}.ndjson`, `${lines.join('\n')}\n`);
+    await this.#bucket.put(`rejected/${segment}.ndjson`, `${lines.join('\n')}\n`);
   }
 
   /** `expired/SEGMENT/PART.ndjson`: a line for each row of the delta, `{ metric, entity, hour, events, minutes }`. */
@@ -55,50 +47,35 @@ export class Archive implements RejectedArchive, ExpiredArchive, ParkedMessages 
       const minutes = Object.fromEntries([...cells].map(([minute, n]) => [minute, Number(n)]));
       return JSON.stringify({ metric, entity, hour: isoSeconds(hour * HOUR_MS), events, minutes });
     });
-    await this.#put(`expired/${segment}/${part}.ndjson`, `${lines.join('\n')}\n`);
+    await this.#bucket.put(`expired/${segment}/${part}.ndjson`, `${lines.join('\n')}\n`);
   }
 
   /** `parked/SEGMENT/PART.json`, or `parked/poison/MESSAGE.json`: the message's body and its history. */
   async keepParked(message: MessageContent, history: MessageHistory): Promise<void> {
-    await this.#put(parkedKey(deadLetterName(message)), JSON.stringify({ history, body: message.body }));
+    await this.#bucket.put(
+      parkedKey(deadLetterName(message)),
+      JSON.stringify({ history, body: message.body }),
+    );
   }
 
   /** `discarded/…`: the dead letter, with who gave it up, when, and why. */
   async keepDiscarded({ name, body, history }: ParkedMessage, discarded: Discarding): Promise<void> {
-    await this.#put(`discarded/${name}.json`, JSON.stringify({ discarded, history, body }));
+    await this.#bucket.put(`discarded/${name}.json`, JSON.stringify({ discarded, history, body }));
   }
 
   async *names(): AsyncIterable<string> {
-    const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: this.#bucket, Prefix: PARKED });
-    for await (const { Contents = [] } of pages) {
-      for (const { Key = '' } of Contents) yield Key.slice(PARKED.length).replace(/\.json$/, '');
-    }
+    for await (const key of this.#bucket.keys(PARKED)) yield key.slice(PARKED.length).replace(/\.json$/, '');
   }
 
   async read(name: string): Promise<ParkedMessage | undefined> {
-    try {
-      const get = new GetObjectCommand({ Bucket: this.#bucket, Key: parkedKey(name) });
-      const { Body } = await this.#client.send(get);
-      const { history, body } = JSON.parse((await Body?.transformToString()) ?? '');
-      return { name, body, history };
-    } catch (error) {
-      if (error instanceof NoSuchKey) return undefined;
-      throw error;
-    }
+    const bytes = await this.#bucket.get(parkedKey(name));
+    if (bytes === undefined) return undefined;
+    const { history, body } = JSON.parse(Buffer.from(bytes).toString());
+    return { name, body, history };
   }
 
   async remove(name: string): Promise<void> {
-    await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: parkedKey(name) }));
-  }
-
-  async #put(key: string, text: string): Promise<void> {
-    const put = new PutObjectCommand({
-      Bucket: this.#bucket,
-      Key: key,
-      Body: text,
-      ContentType: 'application/json',
-    });
-    await this.#client.send(put);
+    await this.#bucket.remove(parkedKey(name));
   }
 }
 

@@ -20,7 +20,6 @@ export async function conditionally(
   }
 }
 
-/** Whether a conditional write's condition held. */
 export async function succeeds(
   client: DynamoDBClient,
   write: PutItemCommand | UpdateItemCommand,

@@ -3,12 +3,10 @@
 import type { GenerationStart } from '../core/generation.ts';
 import type { LevelRetentionsMs } from '../core/watermark.ts';
 
-/** A variable that is missing or malformed. */
 export class InvalidEnvironment extends Error {
   override readonly name = 'InvalidEnvironment';
 }
 
-/** The variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A variable's text. @throws InvalidEnvironment when it is missing or empty */

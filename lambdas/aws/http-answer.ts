@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import type { Freshness } from '../ports.ts';
 
-/** An answer with a JSON body. */
 export interface HttpAnswer {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
@@ -32,17 +31,13 @@ export function keptAnswer(
   ifNoneMatch: string | undefined,
   origin?: string,
 ): HttpAnswer {
-  const body = jsonOf(value);
-  const tag = tagOf(body);
   const headers = {
     'content-type': 'application/json',
     'cache-control': `private, max-age=${maxAgeSeconds}${isImmutable ? ', immutable' : ''}`,
-    etag: tag,
     ...corsHeaders(origin),
     ...(origin !== undefined && { 'access-control-expose-headers': 'ETag' }),
   };
-  if (hasTag(ifNoneMatch, tag)) return { statusCode: 304, headers, body: '' };
-  return { statusCode: 200, headers, body };
+  return taggedAnswer(jsonOf(value), headers, ifNoneMatch);
 }
 
 /** How long anyone may cache a public answer. */
@@ -50,20 +45,16 @@ const PUBLIC_SECONDS = 60;
 
 /** An answer that any page may read and any cache may keep. */
 export function publicAnswer(body: string, type: string, ifNoneMatch: string | undefined): HttpAnswer {
-  const tag = tagOf(body);
   const headers = {
     'content-type': type,
     'cache-control': `public, max-age=${PUBLIC_SECONDS}`,
-    etag: tag,
     'access-control-allow-origin': '*',
     'cross-origin-resource-policy': 'cross-origin',
     'x-content-type-options': 'nosniff',
     // An SVG opened by itself is a document; this keeps it from running anything.
     'content-security-policy': "default-src 'none'",
   };
-  return hasTag(ifNoneMatch, tag)
-    ? { statusCode: 304, headers, body: '' }
-    : { statusCode: 200, headers, body };
+  return taggedAnswer(body, headers, ifNoneMatch);
 }
 
 /** A request's header. API Gateway keeps the case of its name. */
@@ -75,8 +66,16 @@ export function headerIn(
   return found?.[1];
 }
 
-function tagOf(body: string): string {
-  return `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+/** 200 with an ETag, or 304 if the client has the body. */
+function taggedAnswer(
+  body: string,
+  others: Record<string, string>,
+  ifNoneMatch: string | undefined,
+): HttpAnswer {
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+  const headers = { ...others, etag };
+  if (hasTag(ifNoneMatch, etag)) return { statusCode: 304, headers, body: '' };
+  return { statusCode: 200, headers, body };
 }
 
 /** Whether If-None-Match names the tag. The comparison is weak, as RFC 9110 requires: a cache may have weakened the tag. */

@@ -1,12 +1,6 @@
 // Raw records on S3: a compressed object for each segment, and an empty one for each further hour in which its records arrived.
 import { gunzip, gzip } from 'node:zlib';
-import {
-  GetObjectCommand,
-  NoSuchKey,
-  PutObjectCommand,
-  paginateListObjectsV2,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import {
   InvalidRawObject,
   RAW_PREFIX,
@@ -20,6 +14,7 @@ import {
 } from '../core/raw-segment.ts';
 import { HOUR_MS } from '../core/time.ts';
 import type { RawArchive, RawHistory } from '../raw-ports.ts';
+import { Bucket } from './bucket.ts';
 import { s3 } from './clients/s3.ts';
 
 /** Compresses text. The gzip header has no time, so the same text gives the same bytes. */
@@ -36,32 +31,28 @@ export function gunzipped(bytes: Uint8Array): Promise<string> {
   });
 }
 
-/** How objects are compressed. */
 export interface Compression {
   gzipped(text: string): Promise<Uint8Array>;
   gunzipped(bytes: Uint8Array): Promise<string>;
 }
 
-/** The archive bucket under `raw/`. */
 export class S3RawArchive implements RawArchive, RawHistory {
-  readonly #client: S3Client;
-  readonly #bucket: string;
+  readonly #bucket: Bucket;
   readonly #compression: Compression;
 
   constructor(client: S3Client, bucket: string, compression: Compression = { gzipped, gunzipped }) {
-    this.#client = client;
-    this.#bucket = bucket;
+    this.#bucket = new Bucket(client, bucket);
     this.#compression = compression;
   }
 
   async keepRaw({ key, markers, text }: RawObject): Promise<void> {
     // Put the object last, so that an object always has its markers.
-    for (const marker of markers) await this.#put(marker, new Uint8Array(), 'text/plain');
-    await this.#put(key, await this.#compression.gzipped(text), 'application/gzip');
+    for (const marker of markers) await this.#bucket.put(marker, new Uint8Array(), 'text/plain');
+    await this.#bucket.put(key, await this.#compression.gzipped(text), 'application/gzip');
   }
 
   async readRaw(place: RawPlace): Promise<RawSegment | undefined> {
-    const bytes = await this.#get(rawKey(place));
+    const bytes = await this.#bucket.get(rawKey(place));
     if (bytes === undefined) return undefined;
     let text: string;
     try {
@@ -75,29 +66,12 @@ export class S3RawArchive implements RawArchive, RawHistory {
   }
 
   async *places(range?: { readonly fromMs: number; readonly toMs: number }): AsyncIterable<RawPlace> {
-    for (const Prefix of prefixesOf(range)) {
-      const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: this.#bucket, Prefix });
-      for await (const { Contents = [] } of pages) {
-        for (const { Key = '' } of Contents) {
-          const place = rawPlaceIn(Key);
-          if (place !== undefined) yield place;
-        }
+    for (const prefix of prefixesOf(range)) {
+      for await (const key of this.#bucket.keys(prefix)) {
+        const place = rawPlaceIn(key);
+        if (place !== undefined) yield place;
       }
     }
-  }
-
-  async #get(Key: string): Promise<Uint8Array | undefined> {
-    try {
-      const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key }));
-      return await Body?.transformToByteArray();
-    } catch (error) {
-      if (error instanceof NoSuchKey) return undefined;
-      throw error;
-    }
-  }
-
-  async #put(Key: string, Body: Uint8Array, ContentType: string): Promise<void> {
-    await this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key, Body, ContentType }));
   }
 }
 

@@ -25,7 +25,6 @@ export class MessagesNotSent extends Error {
   override readonly name = 'MessagesNotSent';
 }
 
-/** The sending end. */
 export class SqsRollupQueue implements RollupQueue {
   readonly #client: SQSClient;
   readonly #url: string;
@@ -82,7 +81,6 @@ function inBatches(messages: readonly RollupMessage[], messagesMax: number): Rol
   return batches;
 }
 
-/** An SQS record in the writer's format. */
 export function deliveredMessage(record: SQSRecord): DeliveredMessage {
   return {
     messageId: record.messageId,
@@ -93,12 +91,10 @@ export function deliveredMessage(record: SQSRecord): DeliveredMessage {
   };
 }
 
-/** A history as message attributes. */
 export function historyAttributes(history: MessageHistory) {
   return { [HISTORY_ATTRIBUTE]: { DataType: 'String', StringValue: encodeHistory(history) } };
 }
 
-/** SQS's limit for a visibility timeout. */
 const VISIBILITY_MAX_SECONDS = 43_200;
 
 /** Failures on the receiving end: hides a message for a while, or moves it to the dead-letter queue. */

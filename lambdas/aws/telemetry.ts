@@ -4,7 +4,6 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Clock } from '../ports.ts';
 import { type Environment, text } from './environment.ts';
 
-/** A function's logger and metrics. */
 export interface Telemetry {
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -38,7 +37,6 @@ export function telemetry(environment: Environment): Telemetry {
   };
 }
 
-/** The machine's clock. */
 export const systemClock: Clock = { nowMs: () => Date.now() };
 
 /** Whether a function has more than `reserveMs` left. */

@@ -64,19 +64,13 @@ export class SignedQuery implements MinuteCountsReader {
 
 /** Reads an answer by minute. @throws NoCounts for any other */
 function parseMinutes(body: string): MinuteCounts {
-  const { points, completeThrough } = objectIn(JSON.parse(body));
+  const { points, completeThrough } = (JSON.parse(body) ?? {}) as Partial<Record<string, unknown>>;
   if (!Array.isArray(points)) throw new NoCounts('the answer has no points');
   const minutes = new Map<number, number>();
-  for (const point of points) {
-    const { at, n } = objectIn(point);
-    const atMs = parseInstant(at);
-    if (atMs === undefined || typeof n !== 'number') throw new NoCounts('a point has no minute');
-    minutes.set(atMs, n);
+  for (const point of points as readonly ({ at?: unknown; n?: unknown } | null)[]) {
+    const atMs = parseInstant(point?.at);
+    if (atMs === undefined || typeof point?.n !== 'number') throw new NoCounts('a point has no minute');
+    minutes.set(atMs, point.n);
   }
   return { minutes, completeThroughMs: parseInstant(completeThrough) ?? 0 };
-}
-
-function objectIn(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) throw new NoCounts('the answer is not an object');
-  return value as Readonly<Record<string, unknown>>;
 }

@@ -19,7 +19,6 @@ export interface ConsoleFiles {
 export interface Place {
   /** The URL's path before the API's: `/prod` at API Gateway's own address, otherwise empty. */
   readonly base: string;
-  /** Whether reads need an API key. */
   readonly apiKeys: boolean;
   /** Whether this is the local stack, with its switches. */
   readonly local: boolean;

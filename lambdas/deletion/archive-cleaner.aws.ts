@@ -1,40 +1,26 @@
 // Reads the whole archive, and rewrites or removes objects with all their versions.
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  ListObjectVersionsCommand,
-  PutObjectCommand,
-  paginateListObjectsV2,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import { ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3';
+import { Bucket } from '../aws/bucket.ts';
 import { gunzipped, gzipped } from '../aws/raw-archive.ts';
 import type { Deletion } from '../core/deletions.ts';
 import type { ArchiveCleaner } from '../ports.ts';
 
 const DELETIONS_PREFIX = 'deletions/';
 
-/** The archive bucket, for deletions. */
 export class S3ArchiveCleaner implements ArchiveCleaner {
-  readonly #client: S3Client;
-  readonly #bucket: string;
+  readonly #bucket: Bucket;
 
   constructor(client: S3Client, bucket: string) {
-    this.#client = client;
-    this.#bucket = bucket;
+    this.#bucket = new Bucket(client, bucket);
   }
 
-  async *keys(Prefix?: string): AsyncIterable<string> {
-    const list = { Bucket: this.#bucket, Prefix };
-    for await (const { Contents = [] } of paginateListObjectsV2({ client: this.#client }, list)) {
-      for (const { Key = '' } of Contents) yield Key;
-    }
+  keys(prefix?: string): AsyncIterable<string> {
+    return this.#bucket.keys(prefix);
   }
 
   async read(key: string): Promise<string> {
-    const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
-    if (!isCompressed(key)) return (await Body?.transformToString()) ?? '';
-    const bytes = await Body?.transformToByteArray();
-    return bytes === undefined ? '' : gunzipped(bytes);
+    const bytes = (await this.#bucket.get(key)) ?? new Uint8Array();
+    return isCompressed(key) ? gunzipped(bytes) : Buffer.from(bytes).toString();
   }
 
   async rewrite(key: string, text: string): Promise<void> {
@@ -43,7 +29,7 @@ export class S3ArchiveCleaner implements ArchiveCleaner {
   }
 
   async remove(key: string): Promise<void> {
-    await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key }));
+    await this.#bucket.remove(key);
     await this.#removeVersions(key, () => true);
   }
 
@@ -64,9 +50,8 @@ export class S3ArchiveCleaner implements ArchiveCleaner {
   }
 
   async #put(key: string, text: string): Promise<void> {
-    const ContentType = isCompressed(key) ? 'application/gzip' : 'application/json';
-    const Body = isCompressed(key) ? await gzipped(text) : text;
-    await this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body, ContentType }));
+    if (isCompressed(key)) await this.#bucket.put(key, await gzipped(text), 'application/gzip');
+    else await this.#bucket.put(key, text);
   }
 
   /** In a versioned bucket, older versions still contain what was rewritten or deleted. */
@@ -74,12 +59,12 @@ export class S3ArchiveCleaner implements ArchiveCleaner {
     key: string,
     chosen: (version: { IsLatest?: boolean | undefined }) => boolean,
   ): Promise<void> {
-    const list = new ListObjectVersionsCommand({ Bucket: this.#bucket, Prefix: key });
-    const { Versions = [], DeleteMarkers = [] } = await this.#client.send(list);
+    const { client, name } = this.#bucket;
+    const list = new ListObjectVersionsCommand({ Bucket: name, Prefix: key });
+    const { Versions = [], DeleteMarkers = [] } = await client.send(list);
     for (const version of [...Versions, ...DeleteMarkers]) {
       if (version.Key !== key || version.VersionId === undefined || !chosen(version)) continue;
-      const { VersionId } = version;
-      await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key, VersionId }));
+      await this.#bucket.remove(key, version.VersionId);
     }
   }
 }

@@ -8,7 +8,6 @@ import { type DeletionTarget, deletionTarget, periodsWith, rowsOf, rowsOfDeltas 
 import { RowForgetting } from './forget-rows.ts';
 import type { DeletionOptions, DeletionPorts, DeletionReport, DeletionSettings } from './ports.ts';
 
-/** Pause between two checks of compaction. */
 const PAUSE_MS = 5_000;
 
 /**

@@ -18,10 +18,8 @@ import { type Leaf, leavesIn } from '../store/leaf-blocks.ts';
 import type { BlockReader, StoredDelta } from '../store/ports.ts';
 import type { DeletionPorts } from './ports.ts';
 
-/** Periods whose blocks are read together. */
 const PERIODS_AT_ONCE = 200;
 
-/** What to look for. */
 export interface DeletionTarget {
   readonly entity: string;
   readonly metrics: readonly string[];

@@ -13,7 +13,6 @@ import type { DeletionPorts, DeletionReport, DeletionSettings } from './ports.ts
 /** Pause before a block that compaction has just changed is read again. */
 const RETRY_MS = 1_000;
 
-/** Removes an entity from the store. */
 export class RowForgetting {
   readonly #what: DeletionTarget;
   readonly #throughMs: number;

@@ -29,7 +29,6 @@ export type TimeZone = string & { readonly timeZone: unique symbol };
 /** Coordinated universal time, in which stored blocks are cut. */
 export const UTC = 'UTC' as TimeZone;
 
-/** Names that mean UTC. */
 const UTC_NAMES: ReadonlySet<string> = new Set(['utc', 'etc/utc', 'etc/uct', 'uct', 'zulu', 'etc/zulu']);
 
 /**

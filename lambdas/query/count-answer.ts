@@ -37,7 +37,6 @@ export interface CountsOfStretch {
   readonly points: readonly CountPoint[];
 }
 
-/** The answer to a query. */
 export interface CountAnswer extends CountsOfStretch {
   readonly metric: string;
   readonly entity: string;
@@ -83,7 +82,6 @@ export function countAnswer(
   };
 }
 
-/** The counts of a plan's range. */
 export function countsOfStretch(
   { fillZero, cumulative, page }: CountQuery,
   plan: CountPlan,
@@ -113,7 +111,6 @@ export function countsOfStretch(
   };
 }
 
-/** A token for the rest of the query. */
 function nextToken(query: CountQuery, { nextMs, grain, zone }: CountPlan, total: bigint): string | undefined {
   if (nextMs === undefined) return undefined;
   const { metric, entity, by, toMs, fillZero, cumulative, limit, page } = query;

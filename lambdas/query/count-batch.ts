@@ -1,20 +1,20 @@
 // Parses the body of a batch of count queries.
-import { type CountQuery, InvalidCountQuery, POINTS_MAX, parseCountQuery } from './count-query.ts';
+import { type CountQuery, POINTS_MAX, parseCountQuery } from './count-query.ts';
+import { InvalidQuery } from './invalid-query.ts';
 
-/** Maximum number of queries in a batch. */
 export const QUERIES_MAX = 100;
 
 /**
  * Parses a batch: `{ "queries": [{ metric, entity, from?, to?, by?, … }] }`, each with the parameters of a single query.
  * Its answers have at most 50,000 points together: each query gets an equal share, and pages beyond it.
  * @returns each query, or its error
- * @throws InvalidCountQuery when the body as a whole is invalid
+ * @throws InvalidQuery when the body as a whole is invalid
  */
-export function parseCountBatch(body: string, nowMs: number): readonly (CountQuery | InvalidCountQuery)[] {
+export function parseCountBatch(body: string, nowMs: number): readonly (CountQuery | InvalidQuery)[] {
   const { queries, ...others } = objectIn(jsonIn(body)) ?? {};
   const isBatch = Array.isArray(queries) && queries.length >= 1 && queries.length <= QUERIES_MAX;
   if (!isBatch || Object.keys(others).length > 0)
-    throw new InvalidCountQuery(
+    throw new InvalidQuery(
       `the body must be {"queries": […]} with 1 to ${QUERIES_MAX} questions, and nothing else`,
     );
   const limitMax = Math.floor(POINTS_MAX / queries.length);
@@ -22,7 +22,7 @@ export function parseCountBatch(body: string, nowMs: number): readonly (CountQue
     try {
       return parseQuestion(question, nowMs, limitMax);
     } catch (error) {
-      if (error instanceof InvalidCountQuery) return error;
+      if (error instanceof InvalidQuery) return error;
       throw error;
     }
   });
@@ -30,7 +30,7 @@ export function parseCountBatch(body: string, nowMs: number): readonly (CountQue
 
 function parseQuestion(question: unknown, nowMs: number, limitMax: number): CountQuery {
   const fields = objectIn(question);
-  if (fields === undefined) throw new InvalidCountQuery('a question must be an object');
+  if (fields === undefined) throw new InvalidQuery('a question must be an object');
   const { metric, entity, ...rest } = fields;
   const parameters = Object.fromEntries(
     Object.entries(rest).map(([name, value]) => [name, textOf(name, value)]),
@@ -42,7 +42,7 @@ function parseQuestion(question: unknown, nowMs: number, limitMax: number): Coun
 function textOf(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || value === true) return String(value);
-  throw new InvalidCountQuery(`"${name}" must be a string, a number or true`);
+  throw new InvalidQuery(`"${name}" must be a string, a number or true`);
 }
 
 function objectIn(value: unknown): Readonly<Record<string, unknown>> | undefined {

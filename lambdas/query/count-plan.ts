@@ -13,7 +13,8 @@ import {
   type TimeZone,
   UTC,
 } from './calendar.ts';
-import { type CountQuery, InvalidCountQuery, type Stretch } from './count-query.ts';
+import type { CountQuery, Stretch } from './count-query.ts';
+import { InvalidQuery } from './invalid-query.ts';
 import { canCut, keptGrain } from './kept-grain.ts';
 
 /** A time range and the level that answers for it. */
@@ -54,7 +55,7 @@ const UPPER: readonly { readonly level: UpperLevel; readonly sums: TimedGrain }[
  * @param closed read before anything that the plan reads
  * @param throughMs the watermark, read before `closed`
  * @param nowMs the request's time: blocks that have expired by then count as gone
- * @throws InvalidCountQuery when the data behind the earlier pages is no longer retained
+ * @throws InvalidQuery when the data behind the earlier pages is no longer retained
  */
 export function planCounts(
   query: CountQuery,
@@ -81,7 +82,6 @@ export function planCounts(
   };
 }
 
-/** How to cut the range into points. */
 interface Cut {
   readonly grain: Grain;
   readonly zone: TimeZone;
@@ -104,7 +104,7 @@ function cutOf(
   }
   const same = range.fromMs === query.fromMs && !isFiner(page.grain, kept) && allowed(page.grain, page.zone);
   if (!same) {
-    throw new InvalidCountQuery(
+    throw new InvalidQuery(
       `"next" has expired: counts of ${isoSeconds(query.fromMs)} have passed out of retention, so start again without it`,
     );
   }

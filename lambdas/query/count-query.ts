@@ -13,6 +13,7 @@ import {
   UTC,
 } from './calendar.ts';
 import { instantIn, isDate } from './instant.ts';
+import { InvalidQuery } from './invalid-query.ts';
 import { type PageStart, readPageToken } from './page-token.ts';
 import { previousRange } from './previous-range.ts';
 
@@ -43,11 +44,6 @@ export interface CountQuery extends Stretch {
   readonly page: PageStart | undefined;
 }
 
-/** An invalid query; the message names the parameter and its allowed values. */
-export class InvalidCountQuery extends Error {
-  override readonly name = 'InvalidCountQuery';
-}
-
 export type CountParameters = Readonly<Record<string, string | undefined>>;
 
 /** Maximum points of an answer: Lambda limits a response to 6 MB. */
@@ -70,7 +66,7 @@ const DEFAULT_SPAN_MS: Readonly<Record<TimedGrain, number>> = {
   month: 365 * DAY_MS,
 };
 
-export const COUNT_PARAMETERS: readonly string[] = [
+const COUNT_PARAMETERS: readonly string[] = [
   'from',
   'to',
   'by',
@@ -91,7 +87,7 @@ const OF_POINTS = ['fill', 'cumulative', 'limit'] as const;
  *   `limit` (points of a page), or `next` alone. Without `from`, `total` means all time.
  * @param nowMs the request's time; `to` defaults to the next whole minute after it
  * @param limitMax maximum points of a page, whatever is requested
- * @throws InvalidCountQuery naming the wrong parameter
+ * @throws InvalidQuery naming the wrong parameter
  */
 export function parseCountQuery(
   metric: string,
@@ -100,21 +96,21 @@ export function parseCountQuery(
   nowMs: number,
   limitMax = POINTS_MAX,
 ): CountQuery {
-  if (!isMetric(metric)) throw new InvalidCountQuery('"metric" must be 1 to 64 of A-Z a-z 0-9 _ . -');
+  if (!isMetric(metric)) throw new InvalidQuery('"metric" must be 1 to 64 of A-Z a-z 0-9 _ . -');
   if (!isEntity(entity))
-    throw new InvalidCountQuery('"entity" must be 1 to 512 characters without control characters');
+    throw new InvalidQuery('"entity" must be 1 to 512 characters without control characters');
   const names = Object.keys(parameters).filter((name) => parameters[name] !== undefined);
   const unknown = names.find((name) => !COUNT_PARAMETERS.includes(name));
   if (unknown !== undefined)
-    throw new InvalidCountQuery(`there is no parameter "${unknown}": use ${listed(COUNT_PARAMETERS)}`);
+    throw new InvalidQuery(`there is no parameter "${unknown}": use ${listed(COUNT_PARAMETERS)}`);
   const { next } = parameters;
   if (next === undefined) return { ...read(metric, entity, parameters, nowMs, limitMax), page: undefined };
   const other = names.find((name) => name !== 'next');
   if (other !== undefined)
-    throw new InvalidCountQuery(`"next" cannot be combined with "${other}": it holds the whole question`);
+    throw new InvalidQuery(`"next" cannot be combined with "${other}": it holds the whole question`);
   const token = readPageToken(next, metric, entity);
   if (token === undefined)
-    throw new InvalidCountQuery('"next" is not a token for this metric and entity: start again without it');
+    throw new InvalidQuery('"next" is not a token for this metric and entity: start again without it');
   return { ...read(metric, entity, token.parameters, nowMs, limitMax), page: token.page };
 }
 
@@ -137,34 +133,31 @@ function read(
   const toMs = endMs ?? nextPeriodMs('minute', nowMs);
   const fromMs = wholeMinute('from', parameters['from'], asked) ?? defaultFromMs(by, toMs, zone);
   if (fromMs >= toMs)
-    throw new InvalidCountQuery(`"from" (${isoSeconds(fromMs)}) must be before "to" (${isoSeconds(toMs)})`);
+    throw new InvalidQuery(`"from" (${isoSeconds(fromMs)}) must be before "to" (${isoSeconds(toMs)})`);
   const stretch = { fromMs, toMs };
   if (compare && by !== 'total' && (toMs - fromMs) / GRAIN_MS[by] > limitMax / 2) {
     const most = Math.floor(limitMax / 2);
-    throw new InvalidCountQuery(`"compare" allows at most ${most} ${by}s: choose a shorter range`);
+    throw new InvalidQuery(`"compare" allows at most ${most} ${by}s: choose a shorter range`);
   }
   const previous = compare ? previousRange(stretch, by, zone) : undefined;
-  if (typeof previous === 'string') throw new InvalidCountQuery(previous);
   return {
     ...{ metric, entity, by, zone, ...stretch, fillZero, cumulative, previous, limit },
     isEndGiven: endMs !== undefined,
   };
 }
 
-/** @throws InvalidCountQuery for parameters that conflict */
+/** @throws InvalidQuery for parameters that conflict */
 function checkCombination(by: Grain, parameters: CountParameters): void {
   const { tz, compare, from, to, limit } = parameters;
   if (tz !== undefined && !hasZone(by) && !isDate(from) && !isDate(to))
-    throw new InvalidCountQuery('"tz" needs by=hour, day, week or month, or a date as "from" or "to"');
+    throw new InvalidQuery('"tz" needs by=hour, day, week or month, or a date as "from" or "to"');
   const pointless = OF_POINTS.find((name) => parameters[name] !== undefined);
   if (by === 'total' && pointless !== undefined)
-    throw new InvalidCountQuery(
-      `"${pointless}" needs points, and by=total has none: use by=day, for example`,
-    );
+    throw new InvalidQuery(`"${pointless}" needs points, and by=total has none: use by=day, for example`);
   if (compare !== undefined && by === 'total' && from === undefined)
-    throw new InvalidCountQuery('"compare" with by=total needs a "from"');
+    throw new InvalidQuery('"compare" with by=total needs a "from"');
   if (compare !== undefined && limit !== undefined)
-    throw new InvalidCountQuery('"compare" and "limit" cannot be combined: a comparison has no pages');
+    throw new InvalidQuery('"compare" and "limit" cannot be combined: a comparison has no pages');
 }
 
 /** Whether points of a grain depend on the time zone. */
@@ -173,13 +166,14 @@ export function hasZone(by: Grain): boolean {
 }
 
 function flag(name: string, value: string | undefined, only: string): boolean {
-  if (value !== undefined && value !== only) throw new InvalidCountQuery(`"${name}" can only be "${only}"`);
+  if (value !== undefined && value !== only) throw new InvalidQuery(`"${name}" can only be "${only}"`);
   return value === only;
 }
 
-function oneOf<T extends string>(name: string, value: string, values: readonly T[]): T {
+/** @throws InvalidQuery if a value is none of those allowed */
+export function oneOf<T extends string>(name: string, value: string, values: readonly T[]): T {
   const found = values.find((each) => each === value);
-  if (found === undefined) throw new InvalidCountQuery(`"${name}" must be one of ${values.join(', ')}`);
+  if (found === undefined) throw new InvalidQuery(`"${name}" must be one of ${values.join(', ')}`);
   return found;
 }
 
@@ -187,7 +181,7 @@ function zoneIn(name: string | undefined): TimeZone {
   if (name === undefined) return UTC;
   const zone = parseTimeZone(name);
   if (zone === undefined)
-    throw new InvalidCountQuery('"tz" must be a time zone of the IANA database, such as Europe/Berlin');
+    throw new InvalidQuery('"tz" must be a time zone of the IANA database, such as Europe/Berlin');
   return zone;
 }
 
@@ -195,7 +189,7 @@ function limitIn(text: string | undefined, limitMax: number): number {
   if (text === undefined) return limitMax;
   const limit = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (limit < 1 || limit > POINTS_MAX)
-    throw new InvalidCountQuery(`"limit" must be a whole number from 1 to ${POINTS_MAX}`);
+    throw new InvalidQuery(`"limit" must be a whole number from 1 to ${POINTS_MAX}`);
   return Math.min(limit, limitMax);
 }
 
@@ -203,10 +197,9 @@ function limitIn(text: string | undefined, limitMax: number): number {
 function wholeMinute(name: string, text: string | undefined, zone: TimeZone): number | undefined {
   if (text === undefined) return undefined;
   const instantMs = instantIn(name, text, zone);
-  if (typeof instantMs === 'string') throw new InvalidCountQuery(instantMs);
   if (instantMs % MINUTE_MS !== 0) {
     const earlier = isoSeconds(instantMs - (instantMs % MINUTE_MS));
-    throw new InvalidCountQuery(
+    throw new InvalidQuery(
       `"${name}" must be a whole minute, such as ${earlier}: counts are kept by the minute`,
     );
   }

@@ -21,12 +21,19 @@ import { CompactionStateTable } from '../store/state-table.ts';
 import { StoreTable } from '../store/store-table.ts';
 import { parseCountBatch } from './count-batch.ts';
 import { OPEN_FRESHNESS } from './count-freshness.ts';
-import { COUNT_PARAMETERS, type CountParameters, InvalidCountQuery, parseCountQuery } from './count-query.ts';
-import { badgeLabel, badgeSvg, grouped, InvalidPublicCounter, publicCounterOf } from './public-counter.ts';
-import { type QueryPorts, type QuerySettings, readBatch, readCounts } from './read-counts.ts';
+import { type CountParameters, type CountQuery, parseCountQuery } from './count-query.ts';
+import { InvalidQuery } from './invalid-query.ts';
+import { badgeLabel, badgeSvg, grouped, publicCounterOf } from './public-counter.ts';
+import {
+  type QueryPorts,
+  type QuerySettings,
+  type ReadCounts,
+  readBatch,
+  readCounts,
+} from './read-counts.ts';
 import { readTop, type TopPorts } from './read-top.ts';
-import { InvalidStatusQuery, requestedHours } from './status-query.ts';
-import { InvalidTopQuery, parseTopQuery } from './top-query.ts';
+import { requestedHours } from './status-query.ts';
+import { parseTopQuery } from './top-query.ts';
 
 const { env } = process;
 const { logger, metrics, count } = telemetry(env);
@@ -62,7 +69,6 @@ const service = {
 };
 const origin = env['CORS_ORIGIN'];
 const publicMetrics: ReadonlySet<string> = new Set((env['PUBLIC_METRICS'] ?? '').split(','));
-const isApiCached = env['API_CACHED'] === 'true';
 
 type Route = (event: APIGatewayProxyEvent) => Promise<HttpAnswer>;
 
@@ -90,11 +96,15 @@ async function describe({ requestContext, resource }: APIGatewayProxyEvent): Pro
 
 async function answerCounts(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const { metric, entity } = namesIn(event);
-  const query = parseCountQuery(metric, entity, parametersIn(event), systemClock.nowMs());
+  const query = parseCountQuery(metric, entity, givenOnce(event), systemClock.nowMs());
+  const { answer, freshness } = await readOne(query);
+  return keptAnswer(answer, freshness, headerIn(event.headers, 'if-none-match'), origin);
+}
+
+async function readOne(query: CountQuery): Promise<ReadCounts> {
   const [read] = await readCounts([query], ports, settings);
-  if (read === undefined) throw new Error('one question has one answer');
-  if (read instanceof InvalidCountQuery) throw read;
-  return keptAnswer(read.answer, read.freshness, headerIn(event.headers, 'if-none-match'), origin);
+  if (read === undefined || read instanceof InvalidQuery) throw read ?? new Error('no answer');
+  return read;
 }
 
 /** A public counter's total: as JSON, for shields.io, or as a badge. */
@@ -103,12 +113,10 @@ async function answerPublic(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const { metric } = names;
   if (!publicMetrics.has(metric)) return jsonAnswer(404, { message: 'this counter is not public' }, '*');
   const { entity, form } = publicCounterOf(names.entity);
-  const { style, label: wanted } = Object.fromEntries(givenOnce(event));
+  const { style, label: wanted } = givenOnce(event);
   const label = badgeLabel(wanted, metric);
   const nowMs = systemClock.nowMs();
-  const [read] = await readCounts([parseCountQuery(metric, entity, {}, nowMs)], ports, settings);
-  if (read === undefined || read instanceof InvalidCountQuery) throw read ?? new Error('no answer');
-  const { total, completeThrough } = read.answer;
+  const { total, completeThrough } = (await readOne(parseCountQuery(metric, entity, {}, nowMs))).answer;
   const known = headerIn(event.headers, 'if-none-match');
   if (form === 'svg') {
     return publicAnswer(badgeSvg({ label, total, completeThrough, nowMs }), 'image/svg+xml', known);
@@ -136,28 +144,17 @@ async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Pr
   return jsonAnswer(200, { service, ...accounts }, origin);
 }
 
-/**
- * The query string. The API's cache ignores undeclared parameters: a request with one must not get an answer of its own,
- * or the cache would return that to others.
- */
-function parametersIn(event: APIGatewayProxyEvent): CountParameters {
-  const given = givenOnce(event);
-  return Object.fromEntries(isApiCached ? given.filter(([name]) => COUNT_PARAMETERS.includes(name)) : given);
-}
-
 /** The query string's parameters; each may be given only once. */
-function givenOnce({
-  multiValueQueryStringParameters,
-}: APIGatewayProxyEvent): [name: string, value: string | undefined][] {
+function givenOnce({ multiValueQueryStringParameters }: APIGatewayProxyEvent): CountParameters {
   const given = Object.entries(multiValueQueryStringParameters ?? {});
   const twice = given.find(([, values = []]) => values.length > 1);
-  if (twice !== undefined) throw new InvalidCountQuery(`"${twice[0]}" is given more than once`);
-  return given.map(([name, values]) => [name, values?.[0]]);
+  if (twice !== undefined) throw new InvalidQuery(`"${twice[0]}" is given more than once`);
+  return Object.fromEntries(given.map(([name, values]) => [name, values?.[0]]));
 }
 
 async function answerTop(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const metric = metricIn(event.pathParameters);
-  const query = parseTopQuery(metric, Object.fromEntries(givenOnce(event)), systemClock.nowMs());
+  const query = parseTopQuery(metric, givenOnce(event), systemClock.nowMs());
   const { answer, freshness } = await readTop(query, ports, settings);
   return keptAnswer(answer, freshness, headerIn(event.headers, 'if-none-match'), origin);
 }
@@ -180,7 +177,7 @@ function namesIn({ pathParameters }: APIGatewayProxyEvent): { metric: string; en
 
 function metricIn(pathParameters: APIGatewayProxyEvent['pathParameters']): string {
   const metric = decoded('metric', pathParameters?.['metric']);
-  if (!isMetric(metric)) throw new InvalidCountQuery('"metric" must be 1 to 64 of A-Z a-z 0-9 _ . -');
+  if (!isMetric(metric)) throw new InvalidQuery('"metric" must be 1 to 64 of A-Z a-z 0-9 _ . -');
   return metric;
 }
 
@@ -188,12 +185,9 @@ function decoded(name: string, parameter: string | undefined): string {
   try {
     return decodeURIComponent(parameter ?? '');
   } catch (cause) {
-    throw new InvalidCountQuery(`"${name}" in the path is not percent-encoded UTF-8`, { cause });
+    throw new InvalidQuery(`"${name}" in the path is not percent-encoded UTF-8`, { cause });
   }
 }
-
-/** Errors that the client can correct. */
-const REFUSALS = [InvalidCountQuery, InvalidPublicCounter, InvalidStatusQuery, InvalidTopQuery];
 
 async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
   const route = ROUTES[event.resource];
@@ -201,8 +195,7 @@ async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResul
   try {
     return await route(event);
   } catch (error) {
-    if (REFUSALS.some((refusal) => error instanceof refusal))
-      return jsonAnswer(400, { message: (error as Error).message }, origin);
+    if (error instanceof InvalidQuery) return jsonAnswer(400, { message: error.message }, origin);
     logger.error('a query failed', { error });
     count({ QueriesFailed: 1 });
     return jsonAnswer(503, { message: 'the counts cannot be read right now: try again' }, origin);

@@ -2,6 +2,7 @@
 import { AT_NUMBER_MIN_MS } from '../core/event.ts';
 import { LATEST_INSTANT_MS, parseInstant } from '../core/time.ts';
 import { dateStartMs, type TimeZone } from './calendar.ts';
+import { InvalidQuery } from './invalid-query.ts';
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
@@ -13,18 +14,22 @@ export function isDate(text: string | undefined): boolean {
 /**
  * Parses an instant: ISO 8601, epoch milliseconds, or a date, which means its midnight.
  * @param zone of that midnight
- * @returns epoch milliseconds; if invalid, a sentence that names the parameter and what its text looks like
+ * @returns epoch milliseconds
+ * @throws InvalidQuery naming the parameter and what its text looks like
  */
-export function instantIn(name: string, text: string, zone: TimeZone): number | string {
+export function instantIn(name: string, text: string, zone: TimeZone): number {
+  const wrong = (must: string) => new InvalidQuery(`"${name}" must ${must}`);
   const number = /^\d{1,19}$/.test(text) ? Number(text) : undefined;
   // 0 is the beginning of all time; other numbers before 2000 are seconds.
   if (number !== undefined && number !== 0 && number < AT_NUMBER_MIN_MS)
-    return `"${name}" must be epoch milliseconds, and ${text} looks like seconds: did you mean ${text}000?`;
+    throw wrong(`be epoch milliseconds, and ${text} looks like seconds: did you mean ${text}000?`);
   if (number !== undefined && number > LATEST_INSTANT_MS)
-    return `"${name}" must be epoch milliseconds, and ${text} looks like micro- or nanoseconds`;
+    throw wrong(`be epoch milliseconds, and ${text} looks like micro- or nanoseconds`);
   const instantMs = isDate(text) ? dateStartMs(text, zone) : parseInstant(number ?? text);
   if (instantMs !== undefined) return instantMs;
   if (parseInstant(`${text}Z`) !== undefined)
-    return `"${name}" must have a zone: ${text}Z, or an offset such as ${text}+02:00`;
-  return `"${name}" must be ISO 8601 with Z or an offset (2026-11-22T05:00:00Z), a date (2026-11-22), or epoch milliseconds`;
+    throw wrong(`have a zone: ${text}Z, or an offset such as ${text}+02:00`);
+  throw wrong(
+    'be ISO 8601 with Z or an offset (2026-11-22T05:00:00Z), a date (2026-11-22), or epoch milliseconds',
+  );
 }

@@ -11,7 +11,6 @@ export interface PageStart {
   readonly sum: bigint;
 }
 
-/** A parsed token. */
 export interface PageToken {
   /** The parameters of the rest of the query, in the form of a query string. */
   readonly parameters: Readonly<Record<string, string>>;

@@ -7,34 +7,30 @@ import {
   periodsOf,
   type TimeZone,
 } from './calendar.ts';
-
-interface Stretch {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
+import type { Stretch } from './count-query.ts';
+import { InvalidQuery } from './invalid-query.ts';
 
 /**
  * The preceding range. Minutes, hours and totals: equally long. Days, weeks and months: equally many; if the last one is not
  * over, the preceding range ends as far into its own last one: the month to date against as much of the month before.
- * @returns a sentence that says what is wrong, if the range has nothing to compare with
+ * @throws InvalidQuery if the range has nothing to compare with
  */
-export function previousRange({ fromMs, toMs }: Stretch, by: Grain, zone: TimeZone): Stretch | string {
+export function previousRange({ fromMs, toMs }: Stretch, by: Grain, zone: TimeZone): Stretch {
   const previous =
     by === 'day' || by === 'week' || by === 'month'
       ? calendarBefore({ fromMs, toMs }, by, zone)
       : { fromMs: fromMs - (toMs - fromMs), toMs: fromMs };
-  if (typeof previous === 'string' || previous.fromMs >= 0) return previous;
-  return '"compare" looks back before 1970: ask for a shorter range';
+  if (previous.fromMs < 0)
+    throw new InvalidQuery('"compare" looks back before 1970: ask for a shorter range');
+  return previous;
 }
 
-function calendarBefore(
-  { fromMs, toMs }: Stretch,
-  by: 'day' | 'week' | 'month',
-  zone: TimeZone,
-): Stretch | string {
+function calendarBefore({ fromMs, toMs }: Stretch, by: 'day' | 'week' | 'month', zone: TimeZone): Stretch {
   if (periodStartMs(by, fromMs, zone) !== fromMs) {
     const nextMs = periodCeilingMs(by, fromMs, zone);
-    return `"compare" by ${by} needs a "from" that starts a ${by}, such as ${instantIn(nextMs, zone)}`;
+    throw new InvalidQuery(
+      `"compare" by ${by} needs a "from" that starts a ${by}, such as ${instantIn(nextMs, zone)}`,
+    );
   }
   let count = 0;
   let last = { startMs: fromMs, endMs: fromMs };

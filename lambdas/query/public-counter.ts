@@ -1,5 +1,6 @@
 // Counters that anyone may read: parsing the path, and drawing the badge.
 import { isEntity } from '../core/event.ts';
+import { InvalidQuery } from './invalid-query.ts';
 
 export type PublicForm = 'json' | 'svg';
 
@@ -8,36 +9,30 @@ export interface PublicCounter {
   readonly form: PublicForm;
 }
 
-/** A wrong path or parameter of a public counter; the message names the allowed values. */
-export class InvalidPublicCounter extends Error {
-  override readonly name = 'InvalidPublicCounter';
-}
-
 const LABEL_MAX = 40;
 
 /**
  * Parses a path: everything before the last ".json" or ".svg" is the entity, including slashes and dots.
  * @param name the path after the metric, decoded
- * @throws InvalidPublicCounter
+ * @throws InvalidQuery
  */
 export function publicCounterOf(name: string): PublicCounter {
   const [, entity, form] = /^(.+)\.(json|svg)$/s.exec(name) ?? [];
   if (!isEntity(entity) || (form !== 'json' && form !== 'svg')) {
-    throw new InvalidPublicCounter('the path must end with the percent-encoded entity and .json or .svg');
+    throw new InvalidQuery('the path must end with the percent-encoded entity and .json or .svg');
   }
   return { entity, form };
 }
 
-/** The text next to the number. @throws InvalidPublicCounter */
+/** The text next to the number. @throws InvalidQuery */
 export function badgeLabel(given: string | undefined, metric: string): string {
   if (given === undefined) return metric;
   if (given.length > LABEL_MAX || !isEntity(given)) {
-    throw new InvalidPublicCounter(`"label" must be 1 to ${LABEL_MAX} characters`);
+    throw new InvalidQuery(`"label" must be 1 to ${LABEL_MAX} characters`);
   }
   return given;
 }
 
-/** What a badge shows. */
 export interface Badge {
   readonly label: string;
   readonly total: bigint;

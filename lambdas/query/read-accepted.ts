@@ -17,7 +17,6 @@ export interface AcceptedPorts {
   readonly stream: UnreadLog & Pick<ShardDirectory, 'shards'>;
 }
 
-/** Concurrent shard reads. */
 const READS_MAX = 16;
 /** With more shards the stream is not read: clients poll the status often. */
 const SHARDS_MAX = 64;

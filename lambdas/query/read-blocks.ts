@@ -76,7 +76,6 @@ export class BlockWalk {
   }
 }
 
-/** The walk of one name. */
 export interface NamedWalk {
   readonly metric: string;
   readonly entity: string;

@@ -10,7 +10,8 @@ import type { CompactionStateReader } from '../store/ports.ts';
 import { type CountAnswer, countAnswer, countsOfStretch } from './count-answer.ts';
 import { freshnessOf } from './count-freshness.ts';
 import { type Closed, type CountPlan, planCounts } from './count-plan.ts';
-import { type CountQuery, InvalidCountQuery } from './count-query.ts';
+import type { CountQuery } from './count-query.ts';
+import { InvalidQuery } from './invalid-query.ts';
 import type { PointSums } from './point-sums.ts';
 import { type DepthHints, StaleState } from './read-blocks.ts';
 import { type CountStore, isBeyondBlocks, readSums } from './read-sums.ts';
@@ -36,7 +37,6 @@ export interface QuerySettings {
   readonly deltaRetentionMs?: number | undefined;
 }
 
-/** An answer, and how long it may be reused. */
 export interface ReadCounts {
   readonly answer: CountAnswer;
   readonly freshness: Freshness;
@@ -58,7 +58,7 @@ export async function readCounts(
   queries: readonly CountQuery[],
   ports: QueryPorts,
   settings: QuerySettings,
-): Promise<readonly (ReadCounts | InvalidCountQuery)[]> {
+): Promise<readonly (ReadCounts | InvalidQuery)[]> {
   // Read the watermark first: read after the counts, it could vouch for events that they do not include yet.
   const watermark = await ports.watermarks.readWatermark();
   for (let attempt = 1; ; attempt += 1) {
@@ -70,21 +70,20 @@ export async function readCounts(
   }
 }
 
-/** One answer of a batch, or its error. */
 export type BatchAnswer = CountAnswer | { readonly error: string };
 
 /** Answers a batch, in order. @param questions each query, or its error */
 export async function readBatch(
-  questions: readonly (CountQuery | InvalidCountQuery)[],
+  questions: readonly (CountQuery | InvalidQuery)[],
   ports: QueryPorts,
   settings: QuerySettings,
 ): Promise<readonly BatchAnswer[]> {
-  const queries = questions.flatMap((each) => (each instanceof InvalidCountQuery ? [] : [each]));
+  const queries = questions.flatMap((each) => (each instanceof InvalidQuery ? [] : [each]));
   const reads = (await readCounts(queries, ports, settings)).values();
   return questions.map((question) => {
-    const read = question instanceof InvalidCountQuery ? question : reads.next().value;
+    const read = question instanceof InvalidQuery ? question : reads.next().value;
     if (read === undefined) throw new Error('a question of the batch was not read');
-    return read instanceof InvalidCountQuery ? { error: read.message } : read.answer;
+    return read instanceof InvalidQuery ? { error: read.message } : read.answer;
   });
 }
 
@@ -100,7 +99,7 @@ async function readAsOf(
   queries: readonly CountQuery[],
   ports: QueryPorts,
   settings: QuerySettings,
-): Promise<readonly (ReadCounts | InvalidCountQuery)[]> {
+): Promise<readonly (ReadCounts | InvalidQuery)[]> {
   const nowMs = ports.clock.nowMs();
   const latestMs = nowMs + settings.acceptFutureMs + CLOCK_MARGIN_MS;
   const deletions = new Deletions(await ports.state.readDeletions(state.deletions), state.deleting);
@@ -126,11 +125,11 @@ async function readAsOf(
   // Finer blocks are gone, or too many, and the coarser levels have not closed their time: each can still answer alone.
   if (isEachByItself) planned = planAll(forUpperLevels(() => LATEST_INSTANT_MS));
   const wanted = planned.flatMap((each) =>
-    each instanceof InvalidCountQuery ? [] : each.plans.map((plan) => ({ ...each.query, plan })),
+    each instanceof InvalidQuery ? [] : each.plans.map((plan) => ({ ...each.query, plan })),
   );
   const sums = (await readSums(wanted, { ...reading, isEachByItself })).values();
   return planned.map((each) =>
-    each instanceof InvalidCountQuery
+    each instanceof InvalidQuery
       ? each
       : answerOf(
           each,
@@ -141,8 +140,8 @@ async function readAsOf(
   );
 }
 
-function plansOf(planned: Planned | InvalidCountQuery): readonly CountPlan[] {
-  return planned instanceof InvalidCountQuery ? [] : planned.plans;
+function plansOf(planned: Planned | InvalidQuery): readonly CountPlan[] {
+  return planned instanceof InvalidQuery ? [] : planned.plans;
 }
 
 /**
@@ -168,7 +167,7 @@ function planOrRefuse(
   throughMs: number,
   retentions: Retentions,
   nowMs: number,
-): Planned | InvalidCountQuery {
+): Planned | InvalidQuery {
   const planOf = (each: CountQuery) => planCounts(each, closed, throughMs, retentions, nowMs);
   try {
     const plan = planOf(query);
@@ -176,11 +175,11 @@ function planOrRefuse(
     const before = planOf({ ...query, ...query.previous });
     const cutOffMs = plan.nextMs ?? before.nextMs;
     if (cutOffMs === undefined) return { query, plans: [plan, before] };
-    return new InvalidCountQuery(
+    return new InvalidQuery(
       `a comparison is answered in one piece, which ends at ${isoSeconds(cutOffMs)}: ask for a shorter range`,
     );
   } catch (error) {
-    if (error instanceof InvalidCountQuery) return error;
+    if (error instanceof InvalidQuery) return error;
     throw error;
   }
 }

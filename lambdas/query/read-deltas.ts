@@ -9,14 +9,12 @@ import { pickRows, type Row, rowName } from '../core/rows.ts';
 import { LATEST_INSTANT_MS } from '../core/time.ts';
 import type { DeltaReader, LateStore, StoredDelta } from '../store/ports.ts';
 
-/** A requested (metric, entity). */
 export interface Name {
   readonly metric: string;
   readonly entity: string;
   readonly hash: number;
 }
 
-/** A row of a delta, and its segment. */
 export interface DeltaRow {
   readonly shard: ShardKey;
   readonly segment: number;

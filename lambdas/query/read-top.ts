@@ -21,7 +21,6 @@ export interface TopPorts {
   readonly clock: Clock;
 }
 
-/** An answer, and how long it may be reused. */
 export interface ReadTop {
   readonly answer: TopAnswer;
   readonly freshness: Freshness;

@@ -6,7 +6,9 @@ import type { Freshness } from '../ports.ts';
 import { UTC } from './calendar.ts';
 import { finalFromMs, isFinal } from './count-answer.ts';
 import { finalFreshness, OPEN_FRESHNESS } from './count-freshness.ts';
+import { oneOf } from './count-query.ts';
 import { instantIn } from './instant.ts';
+import { InvalidQuery } from './invalid-query.ts';
 
 /** The lengths of periods that have lists. */
 export const TOP_GRAINS = ['hour', 'day', 'month', 'total'] as const;
@@ -29,11 +31,6 @@ export interface TopQuery {
   readonly k: number;
 }
 
-/** An invalid query; the message names the parameter and its allowed values. */
-export class InvalidTopQuery extends Error {
-  override readonly name = 'InvalidTopQuery';
-}
-
 const PARAMETERS: ReadonlySet<string> = new Set(['by', 'at', 'k']);
 const K_DEFAULT = 10;
 
@@ -41,7 +38,7 @@ const K_DEFAULT = 10;
  * Parses a query.
  * @param parameters the query string's parameters: `by` (default `day`), `at` as ISO 8601, epoch milliseconds or a date, any instant
  *   of the period (default: now), and `k` (default 10)
- * @throws InvalidTopQuery naming the wrong parameter
+ * @throws InvalidQuery naming the wrong parameter
  */
 export function parseTopQuery(
   metric: string,
@@ -50,31 +47,21 @@ export function parseTopQuery(
 ): TopQuery {
   for (const name of Object.keys(parameters)) {
     if (!PARAMETERS.has(name)) {
-      throw new InvalidTopQuery(`there is no parameter "${name}": use by, at and k`);
+      throw new InvalidQuery(`there is no parameter "${name}": use by, at and k`);
     }
   }
-  const { by = 'day', at, k = String(K_DEFAULT) } = parameters;
-  if (!isTopGrain(by)) throw new InvalidTopQuery(`"by" must be one of ${TOP_GRAINS.join(', ')}`);
+  const { at, k = String(K_DEFAULT) } = parameters;
+  const by = oneOf('by', parameters['by'] ?? 'day', TOP_GRAINS);
   if (!/^\d{1,3}$/.test(k) || Number(k) < 1 || Number(k) > TOP_MAX) {
-    throw new InvalidTopQuery(`"k" must be a whole number from 1 to ${TOP_MAX}`);
+    throw new InvalidQuery(`"k" must be a whole number from 1 to ${TOP_MAX}`);
   }
-  const atMs = at === undefined ? undefined : instantOf(at);
-  if (atMs !== undefined && by === 'total') throw new InvalidTopQuery('"at" needs by=hour, day or month');
+  const atMs = at === undefined ? undefined : instantIn('at', at, UTC);
+  if (atMs !== undefined && by === 'total') throw new InvalidQuery('"at" needs by=hour, day or month');
   const period = periodAt(LEVEL_OF[by], atMs ?? nowMs);
   if (period.startMs > nowMs) {
-    throw new InvalidTopQuery(`"at" (${isoSeconds(period.startMs)}) is in a ${by} that has not begun`);
+    throw new InvalidQuery(`"at" (${isoSeconds(period.startMs)}) is in a ${by} that has not begun`);
   }
   return { metric, by, period, isNamed: atMs !== undefined, k: Number(k) };
-}
-
-function isTopGrain(text: string): text is TopGrain {
-  return (TOP_GRAINS as readonly string[]).includes(text);
-}
-
-function instantOf(text: string): number {
-  const instantMs = instantIn('at', text, UTC);
-  if (typeof instantMs === 'string') throw new InvalidTopQuery(instantMs);
-  return instantMs;
 }
 
 export interface TopAnswer {

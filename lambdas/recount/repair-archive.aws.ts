@@ -1,22 +1,18 @@
 // The records of repairs on S3.
-import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { Bucket } from '../aws/bucket.ts';
 
 /** The archive bucket under `repairs/`. */
 export class RepairArchive {
-  readonly #client: S3Client;
-  readonly #bucket: string;
+  readonly #bucket: Bucket;
 
   constructor(client: S3Client, bucket: string) {
-    this.#client = client;
-    this.#bucket = bucket;
+    this.#bucket = new Bucket(client, bucket);
   }
 
   /** `repairs/NAME.ndjson`: a line for each difference, or for each replaced row. Repeatable. */
   async keepRepair(name: string, lines: readonly object[]): Promise<void> {
-    const Body = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
-    const Key = `repairs/${name}.ndjson`;
-    await this.#client.send(
-      new PutObjectCommand({ Bucket: this.#bucket, Key, Body, ContentType: 'application/x-ndjson' }),
-    );
+    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    await this.#bucket.put(`repairs/${name}.ndjson`, text, 'application/x-ndjson');
   }
 }

@@ -16,8 +16,6 @@ export interface RedriverPorts extends ProbePorts {
 
 export interface RedriverSettings {
   readonly retentions: LevelRetentionsMs;
-  /** How many dead letters the run may move; undefined: as many as the rate allows in a minute. */
-  readonly messagesMax: number | undefined;
 }
 
 /** The result of one run of redrive, in dead letters. */
@@ -31,7 +29,7 @@ export interface RedriveReport {
   /** Probes that failed; their dead letters went back to the queue like others. */
   probesFailed: number;
   /** Why the run ended. */
-  ended: 'empty' | 'table-unhealthy' | 'probes-failed' | 'rate' | 'max' | 'time';
+  ended: 'empty' | 'table-unhealthy' | 'probes-failed' | 'rate' | 'time';
   readonly failures: string[];
 }
 
@@ -87,7 +85,7 @@ function poisonIn(body: string): string | undefined {
  */
 export async function redrive(
   ports: RedriverPorts,
-  { retentions, messagesMax = Number.POSITIVE_INFINITY }: RedriverSettings,
+  { retentions }: RedriverSettings,
   hasTime: () => boolean,
 ): Promise<RedriveReport> {
   const policy = await ports.retryPolicy.current();
@@ -96,8 +94,8 @@ export async function redrive(
   const rate = Math.max(1, Math.floor(policy.redrivePerSecond * 60));
   const seen = new Set<string>();
   while (hasTime()) {
-    const left = Math.min(rate, messagesMax) - (report.written + report.returned + report.parked);
-    if (left <= 0) return { ...report, ended: messagesMax < rate ? 'max' : 'rate' };
+    const left = rate - (report.written + report.returned + report.parked);
+    if (left <= 0) return { ...report, ended: 'rate' };
     if (!(await ports.tables.isHealthy())) return { ...report, ended: 'table-unhealthy' };
     // A probe takes a single one: if it fails, the others would have been hidden for nothing.
     const most = Math.min(MESSAGES_AT_ONCE, left, Math.max(1, run.opening.messages));

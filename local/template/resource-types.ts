@@ -62,7 +62,6 @@ const withoutCounterpart = new Set([
   'AWS::SNS::Topic',
   'AWS::SNS::TopicPolicy',
   'AWS::SQS::QueuePolicy',
-  'AWS::WAFv2::WebACL',
   'AWS::WAFv2::WebACLAssociation',
 ]);
 

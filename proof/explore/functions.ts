@@ -5,7 +5,8 @@ import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts'
 import { compact } from '../../lambdas/compactor/compact.ts';
 import { DeltasMissing } from '../../lambdas/compactor/epoch-rows.ts';
 import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
-import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';
 import { discardParked } from '../../lambdas/redriver/operate.ts';
 import { redrive } from '../../lambdas/redriver/redrive.ts';
@@ -69,7 +70,7 @@ export class Functions {
     const clients = this.#stage.clients(network);
     const { store: deltas, archive: expired } = clients;
     const ports = { ...clients, expired, deltas, clock: this.#stage.clock };
-    return redrive(ports, { retentions: RETENTIONS, messagesMax: undefined }, () => true);
+    return redrive(ports, { retentions: RETENTIONS }, () => true);
   }
 
   /** The accountant's run. @returns the watermark in force, epoch milliseconds */
@@ -153,7 +154,7 @@ export class Functions {
       });
       const hints = new Map([['hours', spec.hint ?? 0] as const]);
       for (const read of await readCounts(queries, { ...ports, hints }, QUERY)) {
-        if (read instanceof InvalidCountQuery) throw read;
+        if (read instanceof InvalidQuery) throw read;
         oracle.answered(read.answer);
         this.#checkFinal(read.answer);
       }

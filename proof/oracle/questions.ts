@@ -2,7 +2,8 @@
 
 import { type Level, periodAt } from '../../lambdas/core/level.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
-import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
 import { type QueryPorts, type QuerySettings, readCounts } from '../../lambdas/query/read-counts.ts';
 import { readTop, type TopPorts } from '../../lambdas/query/read-top.ts';
 import { parseTopQuery, type TopGrain } from '../../lambdas/query/top-query.ts';
@@ -50,7 +51,7 @@ async function ask(
     const reads = await readCounts(queries, ports, settings);
     left = left.flatMap(({ name }, index) => {
       const read = reads[index];
-      if (read === undefined || read instanceof InvalidCountQuery) throw read ?? new Error('no answer');
+      if (read === undefined || read instanceof InvalidQuery) throw read ?? new Error('no answer');
       answers.get(name)?.push(read.answer);
       ports.heard?.(read.answer);
       return read.answer.next === undefined ? [] : [{ name, parameters: { next: read.answer.next } }];

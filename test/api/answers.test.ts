@@ -131,15 +131,6 @@ test('the status, also with events on their way', patient, async () => {
   assert.equal(await withoutTables(() => status('/v1/status')), 503);
 });
 
-test('operators', patient, async () => {
-  const redrive = (body: string | null, headers = SIGNED) =>
-    status('/v1/admin/redrive', { method: 'POST', body, headers });
-  assert.equal(await redrive(null), 200);
-  assert.equal(await redrive('{"max":1}'), 200);
-  assert.equal(await redrive('{"max":0}'), 400);
-  assert.equal(await status('/v1/admin/redrive', { method: 'POST' }), 403);
-});
-
 test('the document is served, and names where it was asked for', patient, async () => {
   const answer = await recorder.fetch(`${stack.url}/v1/openapi.json`);
   assert.equal(answer.status, 200);

@@ -1,11 +1,9 @@
 // The schemas match what the code answers. The compiler checks it, so the tests below do little.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { REDRIVE, REDRIVE_REQUEST } from '../../api/admin.ts';
 import type { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH } from '../../api/counts.ts';
 import type { EVENT } from '../../api/events.ts';
 import type { STATUS } from '../../api/reads.ts';
-import type { Shape } from '../../api/schema.ts';
 import type {
   CountsAnswer,
   CountsBatchAnswer,
@@ -16,8 +14,7 @@ import type {
 import type { AcceptedStatus } from '../../lambdas/core/pipeline-status.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import type { BatchAnswer } from '../../lambdas/query/read-counts.ts';
-import type { RedriveReport } from '../../lambdas/redriver/redrive.ts';
-import type { RedriveRequest } from '../../lambdas/redriver/redrive-request.ts';
+import type { Shape } from '../support/shape.ts';
 
 /** A type as JSON carries it (`jsonAnswer`): bigints are numbers. */
 type Sent<T> = T extends bigint
@@ -48,8 +45,6 @@ export type HandlersAnswerAsDocumented = [
   Is<Sent<CountAnswer>, Shape<typeof COUNTS>>,
   Is<Sent<{ readonly answers: readonly BatchAnswer[] }>, Shape<typeof COUNTS_ANSWERS>>,
   Is<Sent<AcceptedStatus>, Omit<Shape<typeof STATUS>, 'service'>>,
-  Is<Sent<Omit<RedriveReport, 'failures'>>, Shape<typeof REDRIVE>>,
-  Is<Shape<typeof REDRIVE_REQUEST>, Partial<RedriveRequest>>,
 ];
 
 /** What the client reads matches the schemas, and what it sends is an event. */

@@ -238,19 +238,16 @@ test('by keyboard alone: skip link, suggestions, points of the chart, zoom, view
     await page.locator('body').press('Tab');
     assert.equal(await page.locator(':focus').textContent(), 'Skip to content');
     // They come from the top lists.
-    const suggested = page.getByRole('listbox').getByRole('option');
-    await page.getByRole('combobox', { name: 'Entity' }).focus();
-    await page.keyboard.press('Control+a');
+    const field = page.getByRole('combobox', { name: 'Entity' });
+    const list = `#${await field.getAttribute('list')} option`;
+    await page.locator(`${list}[value="/other"]`).waitFor({ state: 'attached' });
+    await field.focus();
+    assert.equal(await field.inputValue(), '', 'an empty field suggests everything');
     await page.keyboard.type('/oth');
-    await suggested.filter({ hasText: '/other' }).waitFor();
-    assert.equal(await suggested.count(), 1);
-    await page.keyboard.press('ArrowDown');
-    assert.equal(await suggested.and(page.locator('[aria-selected=true]')).textContent(), '/other');
     await page.keyboard.press('Escape');
-    assert.equal(await page.getByRole('combobox', { name: 'Entity' }).inputValue(), '/videos/42');
-    await page.keyboard.press('Control+a');
-    await page.keyboard.type('/oth');
-    await page.keyboard.press('ArrowDown');
+    assert.equal(await field.inputValue(), '/videos/42');
+    await field.focus();
+    await page.keyboard.type('/other');
     await page.keyboard.press('Enter');
     await page.waitForURL(/entity=%2Fother/);
     await page.goBack();

@@ -375,7 +375,7 @@ describe('tally verify', () => {
     ]);
     assert.match(different.stdout, /3 places of 2 rankings differ/);
     const json = JSON.parse((await top('--top', '1', '--json')).stdout);
-    assert.deepEqual([json.periods, json.differing, json.periodsDiffering], [41, 2, 2]);
+    assert.deepEqual([json.compared, json.differing, json.comparedDiffering], [41, 2, 2]);
     const [total, many] = await Promise.all([top('--top', '3', '--by', 'total'), top('--top', '101')]);
     assert.deepEqual([total.code, many.code], [2, 2]);
     assert.match(total.stderr, /--top takes --by hour, day, month, not total/);

@@ -61,9 +61,7 @@ test(
     const events = Array.from({ length: 500 }, (_, at) => view(`a${at}`, long('a', at)));
     await post(events);
     await until(async () => (await accounts()).dead === 500);
-    const { status, body } = await redrive();
-    assert.equal(status, 200);
-    assert.deepEqual(body, {
+    assert.deepEqual(await redrive(), {
       written: 0,
       returned: 3,
       parked: 0,
@@ -72,8 +70,6 @@ test(
       ended: 'probes-failed',
     });
     await until(() => metrics.get('redriver DeadLettersReturned') === 3);
-    const refused = await redrive('{"max":0}');
-    assert.deepEqual([refused.status, /whole number/.test(String(refused.body['message']))], [400, true]);
     await until(async () => (await accounts()).dead === 500);
   },
 );

@@ -32,7 +32,7 @@ test('shows a preview, does nothing without confirmation, and then deletes only 
 
   const unasked = await command(PERSON, '--url', stack.url);
   assert.equal(unasked.code, 2);
-  assert.match(unasked.err, /Nothing was deleted/);
+  assert.match(unasked.err, /no terminal to ask on: add --yes/);
   assert.equal(await total(PERSON), 2);
 
   // Nothing arrives any more that would show that everything before it is compacted.

@@ -67,7 +67,7 @@ function record(i: number): FileRecord {
 const eventsOf = ({ parts }: PlannedBatch) => parts.flat().map(({ entity }) => Number(entity));
 
 function plannedBatches(state: ImportState, count: number): PlannedBatch[] {
-  const planner = new BatchPlanner(state, undefined, {
+  const planner = new BatchPlanner(state, {
     events: 4,
     bytes: 1_000_000,
     stretchBytes: 1_000_000,

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { HOUR_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
 import { NO_WATERMARK } from '../../lambdas/core/watermark.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
-import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';
 import { readTop } from '../../lambdas/query/read-top.ts';
 import { parseTopQuery } from '../../lambdas/query/top-query.ts';
@@ -64,7 +65,7 @@ test('an answer is the plain sum, and a top list says how far it goes', async ()
     }),
   );
   for (const read of await readCounts(queries, ports, settings)) {
-    assert.ok(!(read instanceof InvalidCountQuery));
+    assert.ok(!(read instanceof InvalidQuery));
     assertPlainSum(read.answer, minutes);
     assert.equal(read.answer.completeThrough, new Date(NOW_MS - MINUTE_MS).toISOString());
   }

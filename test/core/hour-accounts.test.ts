@@ -14,7 +14,8 @@ import {
 import { planSegment } from '../../lambdas/core/segment.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import { HOUR_MS } from '../../lambdas/core/time.ts';
-import { InvalidStatusQuery, requestedHours } from '../../lambdas/query/status-query.ts';
+import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
+import { requestedHours } from '../../lambdas/query/status-query.ts';
 import { entry } from '../support/entries.ts';
 import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
 
@@ -127,7 +128,7 @@ test('how many hours: 0 to 48, or the reason why not', () => {
   for (const hours of ['49', '-1', '1.5', 'x', '', '1e1', '100']) {
     assert.throws(
       () => requestedHours({ hours }),
-      (error) => error instanceof InvalidStatusQuery && /"hours".*0 to 48/.test(error.message),
+      (error) => error instanceof InvalidQuery && /"hours".*0 to 48/.test(error.message),
       hours,
     );
   }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { PRODUCTION } from '../../lib/configuration.ts';
+import { configurationOf } from '../../lib/configuration.ts';
 import { type Resource, resourcesOf, templateJson } from '../support/stack-template.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -23,7 +23,8 @@ test('every setting, test and page that the document names is there', () => {
   const text = readFileSync(PATH, 'utf8');
   const settings = [...text.matchAll(/setting `([A-Za-z]+)`/g)].map(([, name = '']) => name);
   assert.ok(settings.length > 8);
-  for (const name of settings) assert.ok(Object.hasOwn(PRODUCTION, name), `there is no setting ${name}`);
+  for (const name of settings)
+    assert.ok(Object.hasOwn(configurationOf('dev'), name), `there is no setting ${name}`);
   const files = [...text.matchAll(/`((?:test|lib|lambdas|hostile|operations)\/[\w./-]+)`/g)].map(
     ([, file = '']) => file,
   );

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Configuration, configurationOf, PRODUCTION } from '../../lib/configuration.ts';
+import { type Configuration, configurationOf } from '../../lib/configuration.ts';
 import { ledgerRetentionDaysMin, minuteRetentionDaysMin } from '../../lib/configuration-rules.ts';
 import { refusalOf } from './refusal.ts';
 
@@ -20,7 +20,7 @@ const timing = fc.record({
 test('the retention rule: the smallest value offered is longer than what is needed, and the next smaller one is not', () => {
   fc.assert(
     fc.property(timing, (settings) => {
-      const c: Configuration = { ...PRODUCTION, ...settings };
+      const c: Configuration = { ...configurationOf('dev'), ...settings };
       const messages = c.streamRetentionHours / 24 + c.queueRetentionDays + 14 + c.redriveHorizonDays;
       const minutes = Number(minuteRetentionDaysMin(c));
       const needed = settings.acceptPastSeconds / DAY;
@@ -38,7 +38,11 @@ test('one below the retention offered is refused, and what is offered is not', (
       timing.filter((t) => t.acceptPastSeconds >= DAY),
       (settings) => {
         const streamRetentionHours = Math.max(settings.streamRetentionHours, 25);
-        const least = minuteRetentionDaysMin({ ...PRODUCTION, ...settings, streamRetentionHours });
+        const least = minuteRetentionDaysMin({
+          ...configurationOf('dev'),
+          ...settings,
+          streamRetentionHours,
+        });
         const correct = {
           ...settings,
           streamRetentionHours,

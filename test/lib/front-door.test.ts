@@ -1,9 +1,6 @@
 // The front door: routes and who may call them, refusals, preflights, throttles, and what is logged of a request.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { COUNT_PARAMETERS } from '../../lambdas/query/count-query.ts';
-import type { Json } from '../../local/json.ts';
-import { readTemplate } from '../../local/template/template.ts';
 import {
   type Resource,
   resourceOf,
@@ -34,7 +31,6 @@ test('routes: events and reads need a key, admin needs IAM, preflights need noth
     'GET /v1/openapi.json': 'AWS_PROXY NONE key',
     'OPTIONS /v1/openapi.json': 'MOCK NONE',
     'GET /v1/admin/counts/{metric}/{entity+}': 'AWS_PROXY AWS_IAM',
-    'POST /v1/admin/redrive': 'AWS_PROXY AWS_IAM',
   });
   assert.ok(Object.values(routesOf(keyless)).every((route) => !route.endsWith('key')));
 });
@@ -205,30 +201,3 @@ function pathOf(template: TemplateJson, resource: Resource | undefined): string 
   if (resource === undefined) return '';
   return `${pathOf(template, template.Resources[resource.Properties.ParentId.Ref])}/${resource.Properties.PathPart}`;
 }
-
-test("the API's cache is off; if on, it keeps only counts, by everything in a query, and the local API ignores it", () => {
-  const stageOf = (template: TemplateJson) => resourceOf(template, 'AWS::ApiGateway::Stage').Properties;
-  assert.equal(stageOf(json).CacheClusterEnabled, undefined);
-  const cached = templateJson('prod', { apiCacheGb: 0.5 });
-  const { CacheClusterEnabled, CacheClusterSize, MethodSettings } = stageOf(cached);
-  assert.deepEqual([CacheClusterEnabled, CacheClusterSize], [true, '0.5']);
-  const [all, counts] = MethodSettings;
-  assert.deepEqual([all.ResourcePath, all.CachingEnabled], ['/*', false]);
-  assert.equal(counts.ResourcePath, '/~1v1~1counts~1{metric}~1{entity+}');
-  assert.deepEqual(
-    [counts.CachingEnabled, counts.CacheTtlInSeconds, counts.CacheDataEncrypted, counts.ThrottlingRateLimit],
-    [true, 5, true, all.ThrottlingRateLimit],
-  );
-  const keys = resourcesOf(cached, 'AWS::ApiGateway::Method').flatMap(
-    ([, { Properties }]) => Properties.Integration.CacheKeyParameters ?? [],
-  );
-  const names = keys.map((key: string) => key.split('.').at(-1));
-  assert.deepEqual(names, ['metric', 'entity', ...COUNT_PARAMETERS, 'If-None-Match']);
-  const query = resourcesOf(cached, 'AWS::Lambda::Function').find(([id]) => id.startsWith('Query'));
-  assert.equal(query?.[1].Properties.Environment.Variables.API_CACHED, 'true');
-  const local = templateJson('local', { apiCacheGb: 0.5 }) as unknown as Json;
-  assert.ok(
-    readTemplate(local, { queueEndpoint: 'http://127.0.0.1:1' }).ofType('AWS::ApiGateway::Stage').length ===
-      1,
-  );
-});

@@ -10,12 +10,12 @@ import { gzipSync } from 'node:zlib';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import PQueue from 'p-queue';
 import { Follower } from '../../cli/follow/follower.ts';
-import { noFigures } from '../../cli/import/figures.ts';
+import { Figures } from '../../cli/import/figures.ts';
 import { importFile } from '../../cli/import/import-file.ts';
 import { connect, waitUntilCounted } from '../../cli/service.ts';
 import { openSource } from '../../cli/source/source.ts';
 import { logLines } from '../cli/support/import-world.ts';
-import { startTestStack } from '../support/local-stack.ts';
+import { invoked, startTestStack } from '../support/local-stack.ts';
 import { patient, until } from '../support/patience.ts';
 
 const accessLogs = [{ bucket: 'access-logs', prefix: 'web/', metric: 'collected' }];
@@ -129,11 +129,7 @@ test(
   async () => {
     const Body = Buffer.from(`${'a.log'.padEnd(257, '\0')}ustar\0`);
     await s3.send(new PutObjectCommand({ Bucket: 'access-logs', Key: 'web/bad.tar', Body }));
-    const headers = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
-    await until(async () => {
-      const answer = await fetch(`${stack.url}/v1/admin/redrive`, { method: 'POST', headers });
-      return ((await answer.json()) as { parked: number }).parked > 0;
-    });
+    await until(async () => ((await invoked(stack, 'redriver')) as { parked: number }).parked > 0);
     const [archive] = stack.template.ofType('AWS::S3::Bucket').map(({ logicalId }) => stack.ref(logicalId));
     const { Contents = [] } = await s3.send(
       new ListObjectsV2Command({ Bucket: archive, Prefix: 'parked/poison/' }),
@@ -182,7 +178,7 @@ test('a file is counted as it is written', patient, async () => {
     ...ports,
     queue: new PQueue({ concurrency: 2 }),
     reporter,
-    figures: noFigures(),
+    figures: new Figures(),
     fail: failed,
   };
   const follower = new Follower(path, path, settings, shared);

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { MINUTE_MS } from '../../lambdas/core/time.ts';
 import { type CountPoint, countAnswer } from '../../lambdas/query/count-answer.ts';
 import { planCounts } from '../../lambdas/query/count-plan.ts';
-import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
 import { PointSums } from '../../lambdas/query/point-sums.ts';
 
 const NOW_MS = Date.parse('2026-11-22T05:07:30Z');
@@ -109,7 +110,7 @@ test('a wrong query is refused with the wrong parameter', () => {
   for (const [parameters, reason] of wrong) {
     assert.throws(
       () => query(parameters),
-      (error) => error instanceof InvalidCountQuery && reason.test(error.message),
+      (error) => error instanceof InvalidQuery && reason.test(error.message),
       JSON.stringify(parameters),
     );
   }

@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { DAY_MS } from '../../lambdas/core/time.ts';
 import type { CountAnswer, CountPoint } from '../../lambdas/query/count-answer.ts';
-import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';
-
 import {
   answerTo,
   asked,
@@ -143,7 +143,7 @@ test('where midnight is within an hour, a page has at most a year of days', asyn
 test('a token is for its own counter, and a page whose grain has expired meanwhile is refused', async () => {
   const { next = '' } = await answerTo({ by: 'hour', from: '2026-11-01T00:00Z', limit: '5' }, EMPTY);
   for (const wrong of [next.slice(1), `${next}A`, next.replace(/.$/, ''), '', '%00']) {
-    assert.throws(() => asked({ next: wrong }), InvalidCountQuery, wrong);
+    assert.throws(() => asked({ next: wrong }), InvalidQuery, wrong);
   }
   assert.throws(() => parseCountQuery('view', '/b', { next }, NOW_MS), /not a token for this metric/);
   const retentions = { hours: DAY_MS, days: 9 * DAY_MS, months: 400 * DAY_MS, all: undefined };

@@ -1,12 +1,8 @@
 // Public counters: which counter a path means, and what a badge says.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  badgeLabel,
-  badgeSvg,
-  InvalidPublicCounter,
-  publicCounterOf,
-} from '../../lambdas/query/public-counter.ts';
+import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
+import { badgeLabel, badgeSvg, publicCounterOf } from '../../lambdas/query/public-counter.ts';
 
 test('everything before the last .json or .svg is the entity', () => {
   for (const [name, entity, form] of [
@@ -21,7 +17,7 @@ test('everything before the last .json or .svg is the entity', () => {
     assert.deepEqual(publicCounterOf(name), { entity, form }, name);
   }
   for (const wrong of ['/videos/42', '.json', '.svg', 'a.png', 'a.JSON', `${'x'.repeat(513)}.json`]) {
-    assert.throws(() => publicCounterOf(wrong), InvalidPublicCounter, wrong);
+    assert.throws(() => publicCounterOf(wrong), InvalidQuery, wrong);
   }
 });
 
@@ -40,6 +36,6 @@ test('a label is text, and short', () => {
   assert.ok(!svg.includes('<script'));
   assert.match(svg, /9,223,372,036,854,775,808 &#60;script&#62;&#34;&#38;/);
   for (const wrong of ['', 'x'.repeat(41), 'a\u0000b']) {
-    assert.throws(() => badgeLabel(wrong, 'play'), InvalidPublicCounter);
+    assert.throws(() => badgeLabel(wrong, 'play'), InvalidQuery);
   }
 });

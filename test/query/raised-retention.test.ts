@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
 import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { DAY_MS, isoSeconds, MINUTE_MS } from '../../lambdas/core/time.ts';
-import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';
 import { StoreWorld, WORLD_START_MS, worldShard } from '../support/store-world.ts';
 
@@ -39,7 +40,7 @@ test('minutes kept for 30 days, then for 400: a day 100 days ago has its hours, 
       clock: world.clock,
     };
     const [read] = await readCounts([query], ports, { acceptFutureMs: 0, retentions: kept });
-    assert.ok(read !== undefined && !(read instanceof InvalidCountQuery));
+    assert.ok(read !== undefined && !(read instanceof InvalidQuery));
     const { total, grain, note } = read.answer;
     return [Number(total), grain, note !== undefined];
   }

@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { rangesOf } from '../../lambdas/core/hash-range.ts';
 import { LEVELS, type Level, periodAt, UPPER_LEVELS } from '../../lambdas/core/level.ts';
 import { HOUR_MS } from '../../lambdas/core/time.ts';
-import { InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
 import type { DepthHints } from '../../lambdas/query/read-blocks.ts';
 import { type QueryPorts, readCounts } from '../../lambdas/query/read-counts.ts';
 import type { Block, BlockReader } from '../../lambdas/store/ports.ts';
@@ -57,7 +58,7 @@ async function checkAll(of: Counted, ports: QueryPorts): Promise<void> {
     QUESTIONS.map((question) => parseCountQuery('view', entity, question, NOW_MS)),
   );
   for (const read of await readCounts(queries, ports, settingsOf(of))) {
-    assert.ok(!(read instanceof InvalidCountQuery), String(read));
+    assert.ok(!(read instanceof InvalidQuery), String(read));
     assertPlainSum(read.answer, of.minutes);
   }
 }

@@ -7,14 +7,9 @@ import { parseShardKey } from '../../lambdas/core/identifiers.ts';
 import { periodName } from '../../lambdas/core/level.ts';
 import { DAY_MS } from '../../lambdas/core/time.ts';
 import { NO_WATERMARK } from '../../lambdas/core/watermark.ts';
+import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
 import { readTop } from '../../lambdas/query/read-top.ts';
-import {
-  InvalidTopQuery,
-  parseTopQuery,
-  TOP_GRAINS,
-  topAnswer,
-  topFreshness,
-} from '../../lambdas/query/top-query.ts';
+import { parseTopQuery, TOP_GRAINS, topAnswer, topFreshness } from '../../lambdas/query/top-query.ts';
 
 const ms = (iso: string) => Date.parse(iso);
 const NOW_MS = ms('2026-11-22T05:30:00Z');
@@ -57,7 +52,7 @@ test('an invalid query is refused with the reason', () => {
   ] as const) {
     assert.throws(
       () => ask(parameters),
-      (error: unknown) => error instanceof InvalidTopQuery && message.test(error.message),
+      (error: unknown) => error instanceof InvalidQuery && message.test(error.message),
       JSON.stringify(parameters),
     );
   }

@@ -4,7 +4,9 @@ import { configurationOf } from '../../lib/configuration.ts';
 import { addStack, createApp } from '../../lib/counting-app.ts';
 
 const app = createApp();
-addStack(app, configurationOf('guarded', { webAcl: 'rate-limit' }), { code: 'source', checked: false });
+const webAcl =
+  'arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/ours/01234567-89ab-cdef-0123-456789abcdef';
+addStack(app, configurationOf('guarded', { webAcl }), { code: 'source', checked: false });
 const stack = addStack(app, configurationOf('prod'), { code: 'source', checked: true });
 if (process.argv.includes('--with-finding')) new Queue(stack, 'Careless');
 app.synth();

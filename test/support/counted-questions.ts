@@ -9,7 +9,8 @@ import { LEVELS, type Retentions } from '../../lambdas/core/level.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
 import { NO_WATERMARK, type Watermark } from '../../lambdas/core/watermark.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
-import { type CountQuery, InvalidCountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { type CountQuery, parseCountQuery } from '../../lambdas/query/count-query.ts';
+import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
 import {
   type QueryPorts,
   type QuerySettings,
@@ -163,7 +164,7 @@ export const asked = (parameters: Record<string, string>) =>
   parseCountQuery('view', '/a', parameters, NOW_MS);
 export async function read(query: CountQuery, world: Counted): Promise<ReadCounts> {
   const [found] = await readCounts([query], await portsOf(world), settingsOf(world));
-  assert.ok(found !== undefined && !(found instanceof InvalidCountQuery), String(found));
+  assert.ok(found !== undefined && !(found instanceof InvalidQuery), String(found));
   return found;
 }
 export const answerTo = async (parameters: Record<string, string>, world: Counted) =>

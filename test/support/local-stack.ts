@@ -1,4 +1,5 @@
 // A local stack for a test file: without schedules, from a template that is kept, and stopped after the file's tests.
+import assert from 'node:assert/strict';
 import { after } from 'node:test';
 import type { Json } from '../../local/json.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/stack.ts';
@@ -22,4 +23,13 @@ export async function settled(stack: LocalStack, received: number): Promise<Stat
     return status.received >= received && status.inFlight === 0;
   });
   return status;
+}
+
+/** Invokes a function by its noun. @returns its answer */
+export async function invoked(stack: LocalStack, noun: string): Promise<unknown> {
+  const found = stack.functions.all.find(({ definition }) => definition.name.toLowerCase().includes(noun));
+  assert.ok(found, `no function ${noun}`);
+  const outcome = await stack.invoke(found.definition.name, {});
+  assert.ok(outcome.ok, JSON.stringify(outcome));
+  return JSON.parse(outcome.payload);
 }

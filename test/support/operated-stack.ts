@@ -6,7 +6,7 @@ import { after } from 'node:test';
 import { createClock } from '../../local/clock.ts';
 import type { Ended } from './command-process.ts';
 import { tally } from './commands.ts';
-import { startTestStack } from './local-stack.ts';
+import { invoked, startTestStack } from './local-stack.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const THROTTLED = {
@@ -74,13 +74,8 @@ export async function startOperatedStack() {
       return ((await answer.json()) as { total: number }).total;
     },
 
-    /** `POST /v1/admin/redrive`. */
-    async redrive(body?: string) {
-      const headers = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
-      const init = { method: 'POST', headers, ...(body !== undefined && { body }) };
-      const answer = await fetch(`${stack.url}/v1/admin/redrive`, init);
-      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
-    },
+    /** Runs the redriver. */
+    redrive: () => invoked(stack, 'redriver'),
   };
 }
 

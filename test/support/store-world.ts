@@ -171,7 +171,7 @@ export class StoreWorld {
     return { watermarks: ledger, state, counts: store, tops: store, hints: new Map(), clock };
   }
 
-  /** The answers to some questions. @throws InvalidCountQuery */
+  /** The answers to some questions. @throws InvalidQuery */
   async ask(
     questions: readonly (readonly [metric: string, entity: string, parameters: Record<string, string>])[],
     settings: Partial<QuerySettings> = {},

@@ -2,7 +2,6 @@
 import { SSMClient, type SSMClientConfig } from '@aws-sdk/client-ssm';
 import { requestHandler } from './connections.ts';
 
-/** A Systems Manager client. */
 export function ssm(config: SSMClientConfig = {}): SSMClient {
   return new SSMClient({ requestHandler: requestHandler(), ...config });
 }

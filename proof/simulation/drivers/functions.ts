@@ -12,7 +12,8 @@ import type { RollupConfig } from '../../../lambdas/core/segment.ts';
 import type { LevelRetentionsMs } from '../../../lambdas/core/watermark.ts';
 import type { DeliveredMessage, ParkedMessage } from '../../../lambdas/dead-letter-ports.ts';
 import { deleteEntity } from '../../../lambdas/deletion/delete-entity.ts';
-import { InvalidCountQuery, parseCountQuery } from '../../../lambdas/query/count-query.ts';
+import { parseCountQuery } from '../../../lambdas/query/count-query.ts';
+import { InvalidQuery } from '../../../lambdas/query/invalid-query.ts';
 import type { DepthHints } from '../../../lambdas/query/read-blocks.ts';
 import { readCounts } from '../../../lambdas/query/read-counts.ts';
 import type { Findings } from '../../../lambdas/recount/ports.ts';
@@ -117,9 +118,7 @@ export class Functions {
       const tables = this.#history.world.tables(invocation);
       const { archive: expired, store: deltas } = clients;
       const ports = { ...clients, expired, deltas, tables, clock: invocation };
-      return redrive(ports, { retentions, messagesMax: undefined }, () =>
-        invocation.hasTime(RESERVE_MS.redriver),
-      );
+      return redrive(ports, { retentions }, () => invocation.hasTime(RESERVE_MS.redriver));
     });
   }
 
@@ -207,8 +206,7 @@ export class Functions {
       const query = parseCountQuery(metric, entity, parameters, invocation.nowMs());
       const ports = { watermarks, state, counts, hints, clock: invocation };
       const [read] = await readCounts([query], ports, { ...deployment.rollup, ...deployment });
-      if (read !== undefined && !(read instanceof InvalidCountQuery))
-        this.#history.oracle.answered(read.answer);
+      if (read !== undefined && !(read instanceof InvalidQuery)) this.#history.oracle.answered(read.answer);
     });
   }
 

@@ -2,7 +2,7 @@
 import PQueue from 'p-queue';
 import type { FollowPorts, FollowSettings } from '../../../cli/follow/followed-file.ts';
 import { Follower } from '../../../cli/follow/follower.ts';
-import { noFigures } from '../../../cli/import/figures.ts';
+import { Figures } from '../../../cli/import/figures.ts';
 import type { Reject } from '../../../cli/import/outcomes.ts';
 import type { FormatRequest } from '../../../formats/detect.ts';
 import type { ImportWorld } from './import-world.ts';
@@ -14,7 +14,7 @@ export class FollowRun {
   readonly #world: ImportWorld;
   readonly #follower: Follower;
   readonly #ports: FollowPorts;
-  readonly figures = noFigures();
+  readonly figures = new Figures();
   readonly rejects: Reject[] = [];
   readonly notes: string[] = [];
   readonly #stop = new AbortController();

@@ -69,7 +69,6 @@ async function deadAndBack(drill: Drill): Promise<void> {
   drill.stack.setFunctionFault(tableAway(drill, 'Counters'));
   for (let minute = 0; minute < 4; minute += 1) await drill.minute();
   drill.stack.setFunctionFault(undefined);
-  await fetch(`${drill.stack.url}/v1/admin/redrive`, { method: 'POST', headers: SIGNED });
   for (let minute = 0; minute < 3; minute += 1) await drill.minute();
 }
 

@@ -1,6 +1,6 @@
 // Generates the table in docs/settings.md from the settings' declarations.
 import { z } from 'zod';
-import { SETTINGS } from './settings.ts';
+import { SETTINGS } from '../../lib/settings.ts';
 
 /** A setting's schema from z.toJSONSchema. */
 interface Described {

@@ -1,0 +1,4 @@
+/** An invalid question; the message names the parameter and its allowed values. */
+export class InvalidQuery extends Error {
+  override readonly name = 'InvalidQuery';
+}
