@@ -26,7 +26,10 @@ export class Compactor extends HandlerFunction {
         DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
       },
       statements: [
-        allow(['dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:Query'], [counts.tableArn]),
+        allow(
+          ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+          [counts.tableArn],
+        ),
         allow(
           ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
           [ledger.tableArn],

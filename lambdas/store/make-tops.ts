@@ -4,16 +4,30 @@ import { viewRows } from '../core/rows.ts';
 import { TopCollector } from '../core/top.ts';
 import type { PeriodReader, TopStore } from './ports.ts';
 
-/** Recomputes a period's lists for some metrics. @param epoch the level's epoch that wrote the blocks */
+/**
+ * Recomputes a period's lists for some metrics, unless a later epoch's are there. Repeatable. Each list is put on condition that
+ * nobody put another since the blocks were read: a deletion or repair may have rewritten them.
+ * @param epoch the level's epoch that wrote the blocks
+ */
 export async function makeTops(
   { period, metrics }: { readonly period: Period; readonly metrics: ReadonlySet<string> },
   epoch: number,
   store: PeriodReader & TopStore,
   retentions: Retentions,
 ): Promise<void> {
-  const collector = new TopCollector(metrics);
-  for await (const { rows } of store.blocksOf(period)) for (const row of viewRows(rows)) collector.add(row);
-  for (const [metric, entries] of collector.lists()) {
-    await store.putTop(metric, period, { epoch, entries }, expiresAtOf(period, retentions));
+  const edits = new Map<string, number>();
+  for (const metric of metrics) {
+    const top = await store.readTop(metric, period);
+    if (top === undefined || top.epoch <= epoch) edits.set(metric, top?.edit ?? 0);
   }
+  if (edits.size === 0) return;
+  const collector = new TopCollector(new Set(edits.keys()));
+  for await (const { rows } of store.blocksOf(period)) for (const row of viewRows(rows)) collector.add(row);
+  const changed = new Set<string>();
+  for (const [metric, entries] of collector.lists()) {
+    const top = { epoch, edit: (edits.get(metric) ?? 0) + 1, entries };
+    if ((await store.putTop(metric, period, top, expiresAtOf(period, retentions))) === 'conflict')
+      changed.add(metric);
+  }
+  if (changed.size > 0) await makeTops({ period, metrics: changed }, epoch, store, retentions);
 }

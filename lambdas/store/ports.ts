@@ -123,6 +123,8 @@ export interface RowRewriter {
 export interface StoredTop {
   /** The level's epoch that computed it. */
   readonly epoch: number;
+  /** Incremented with every put. */
+  readonly edit: number;
   /** By count descending, then by entity. */
   readonly entries: readonly TopEntry[];
 }
@@ -133,8 +135,13 @@ export interface TopStore {
   metrics(): Promise<readonly string[]>;
   /** Adds known metrics. Repeatable. */
   addMetrics(metrics: readonly string[]): Promise<void>;
-  /** Stores a list unless a later epoch's is there. Repeatable. */
-  putTop(metric: string, period: Period, top: StoredTop, expiresAt: number | undefined): Promise<void>;
+  /** Stores a list if the one before its `edit` is still there; 1: if there is none. */
+  putTop(
+    metric: string,
+    period: Period,
+    top: StoredTop,
+    expiresAt: number | undefined,
+  ): Promise<'put' | 'conflict'>;
 }
 
 /** Reads the state of compaction. */

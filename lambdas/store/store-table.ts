@@ -175,22 +175,28 @@ export class StoreTable
   async readTop(metric: string, period: Period): Promise<StoredTop | undefined> {
     const item = await this.#get(storeKeys.top(metric, period));
     const entries = item?.['entries']?.B;
-    return entries && { epoch: Number(item?.['epoch']?.N), entries: decodeTop(entries) };
+    const number = (name: string) => Number(item?.[name]?.N ?? 0);
+    return entries && { epoch: number('epoch'), edit: number('edit'), entries: decodeTop(entries) };
   }
 
   async putTop(
     metric: string,
     period: Period,
-    { epoch, entries }: StoredTop,
+    { epoch, edit, entries }: StoredTop,
     expiresAt: number | undefined,
-  ): Promise<void> {
+  ): Promise<'put' | 'conflict'> {
     const item = {
       ...storeKeys.top(metric, period),
       epoch: { N: String(epoch) },
+      edit: { N: String(edit) },
       entries: { B: encodeTop(metric, entries) },
       ...(expiresAt !== undefined && { expiresAt: { N: String(expiresAt) } }),
     };
-    await this.#putIf('attribute_not_exists(pk) OR epoch <= :epoch', item, { ':epoch': item.epoch });
+    const isFirst = edit === 1;
+    const isPut = await (isFirst
+      ? this.#putIf('attribute_not_exists(edit)', item)
+      : this.#putIf('edit = :before', item, { ':before': { N: String(edit - 1) } }));
+    return isPut ? 'put' : 'conflict';
   }
 
   async metrics(): Promise<readonly string[]> {

@@ -6,7 +6,9 @@ import { type CompactionPlan, INITIAL_STATE } from '../../lambdas/core/compactio
 import type { Delta } from '../../lambdas/core/delta.ts';
 import { type HashRange, parseHashRange, WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
 import { parseShardKey, segmentId } from '../../lambdas/core/identifiers.ts';
+import type { Period } from '../../lambdas/core/level.ts';
 import { decodeRows, encodeRows, type Row } from '../../lambdas/core/rows.ts';
+import { makeTops } from '../../lambdas/store/make-tops.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { rowOf } from '../support/messages.ts';
@@ -162,16 +164,49 @@ test('late rows are kept as long as the deltas of the epoch that put them aside'
   );
 });
 
-test('a top list of a later epoch stays; metrics are remembered', async () => {
+test('a top list is put only over the one that was read; metrics are remembered', async () => {
   const table = await store();
-  const list = (epoch: number, n: bigint) => ({ epoch, entries: [{ entity: '/a', n }] });
-  await table.putTop('view', HOUR, list(2, 2n ** 70n), undefined);
-  await table.putTop('view', HOUR, list(1, 1n), undefined);
-  assert.deepEqual(await table.readTop('view', HOUR), list(2, 2n ** 70n));
+  const list = (epoch: number, edit: number, n: bigint) => ({ epoch, edit, entries: [{ entity: '/a', n }] });
+  assert.equal(await table.putTop('view', HOUR, list(2, 1, 2n ** 70n), undefined), 'put');
+  assert.equal(await table.putTop('view', HOUR, list(2, 1, 1n), undefined), 'conflict');
+  assert.deepEqual(await table.readTop('view', HOUR), list(2, 1, 2n ** 70n));
+  assert.equal(await table.putTop('view', HOUR, list(2, 2, 3n), undefined), 'put');
+  assert.equal(await table.putTop('view', HOUR, list(3, 2, 4n), undefined), 'conflict');
+  assert.deepEqual(await table.readTop('view', HOUR), list(2, 2, 3n));
   assert.equal(await table.readTop('like', HOUR), undefined);
   await table.addMetrics(['view', 'like']);
   await table.addMetrics(['view']);
   assert.deepEqual(await table.metrics(), ['like', 'view']);
+});
+
+test('a top list whose blocks are rewritten while they are read is computed again', async () => {
+  const table = await store();
+  const putBlock = (edit: number, ...entities: string[]) => {
+    const content = encodeRows(entities.map((entity) => ({ ...rowOf(entity), hour: 0 })));
+    const condition =
+      edit === 0 ? ({ is: 'absent' } as const) : ({ is: 'as-read', epoch: 1, edit: 0 } as const);
+    return table.putBlock(HOUR, WHOLE_RANGE, { epoch: 1, edit, content }, condition, undefined);
+  };
+  const kept = { hours: undefined, days: undefined, months: undefined, all: undefined };
+  const due = { period: HOUR, metrics: new Set([rowOf('/a').metric]) };
+  await putBlock(0, '/a', '/b');
+  let isDeleted = false;
+  const compactors = {
+    readTop: table.readTop.bind(table),
+    putTop: table.putTop.bind(table),
+    metrics: table.metrics.bind(table),
+    addMetrics: table.addMetrics.bind(table),
+    async *blocksOf(period: Period) {
+      yield* table.blocksOf(period);
+      if (isDeleted) return;
+      isDeleted = true;
+      assert.equal(await putBlock(1, '/b'), 'put');
+      await makeTops(due, 1, table, kept);
+    },
+  };
+  await makeTops(due, 1, compactors, kept);
+  const top = await table.readTop(rowOf('/a').metric, HOUR);
+  assert.deepEqual([top?.edit, top?.entries.map(({ entity }) => entity)], [2, ['/b']]);
 });
 
 const plan: CompactionPlan = {
