@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { periodAt } from '../../lambdas/core/level.ts';
 import type { RollupMessage } from '../../lambdas/core/rollup-message.ts';
+import { decodeRows, rowBytes } from '../../lambdas/core/rows.ts';
 import { crashing, inTurns } from '../support/disturbed.ts';
 import { runs } from '../support/long.ts';
 import {
@@ -111,5 +113,25 @@ describe('compaction', () => {
       }),
       { numRuns: runs(40) },
     );
+  });
+
+  it('leaves no block of several rows larger than its limit', async () => {
+    const world = await StoreWorld.make({ blockBytes: 500 });
+    const named = (number: number) => ({ metric: 'view', entity: `/${number}`, atMs: WORLD_START_MS, n: 1 });
+    for (const first of [0, 300]) {
+      const events = Array.from({ length: 300 }, (_, number) => named(first + number));
+      await world.write(await world.commit(worldShard(0), events));
+      await world.compact();
+    }
+    for (const level of LEVELS) {
+      let blocks = 0;
+      for await (const { rows } of world.store.blocksOf(periodAt(level, WORLD_START_MS))) {
+        const decoded = decodeRows(rows);
+        const bytes = decoded.reduce((sum, row) => sum + rowBytes(row), 0);
+        assert.ok(bytes <= 500 || decoded.length === 1, `${bytes} bytes`);
+        blocks += 1;
+      }
+      assert.ok(blocks > 10, `${blocks} blocks of the ${level}`);
+    }
   });
 });

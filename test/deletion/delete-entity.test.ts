@@ -201,27 +201,47 @@ describe('deleting an entity', () => {
     assert.deepEqual((await recountWorld(world)).differences, []);
   });
 
+  /** What arrives while a deletion runs is written, compacted, and stays. @param of the transport in which it arrives */
+  async function compactedMeanwhile(of: (something: () => Promise<void>) => Transport): Promise<void> {
+    const { world, events } = await peopledWorld();
+    const later: TestEvent[] = [];
+    const transport = of(async () => {
+      world.nowMs += 1000;
+      later.push({ metric: 'view', entity: PERSON, atMs: WORLD_START_MS, n: 9 });
+      await world.write(await world.commit(worldShard(0), later));
+      await world.compact();
+    });
+    await deletePerson(world, { transport });
+    const expected = withoutPerson(events);
+    for (const [index, level] of LEVELS.entries()) {
+      for (const [name, n] of expectedSums(level, later).sums) expected[index]?.set(name, n);
+    }
+    assert.deepEqual(await sumsOf(world, events), expected);
+    assert.deepEqual((await recountWorld(world)).differences, []);
+  }
+
   test('keeps what arrives and is compacted between any two of its calls', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 700 }), async (call) => {
-        const { world, events } = await peopledWorld();
-        const later: TestEvent[] = [];
-        const transport = interrupted(call, async () => {
-          world.nowMs += 1000;
-          later.push({ metric: 'view', entity: PERSON, atMs: WORLD_START_MS, n: 9 });
-          await world.write(await world.commit(worldShard(0), later));
-          await world.compact();
-        });
-        await deletePerson(world, { transport });
-        const expected = withoutPerson(events);
-        for (const [index, level] of LEVELS.entries()) {
-          for (const [name, n] of expectedSums(level, later).sums) expected[index]?.set(name, n);
-        }
-        assert.deepEqual(await sumsOf(world, events), expected);
-        assert.deepEqual((await recountWorld(world)).differences, []);
-      }),
+      fc.asyncProperty(fc.integer({ min: 1, max: 700 }), (call) =>
+        compactedMeanwhile((something) => interrupted(call, something)),
+      ),
       { numRuns: runs(15) },
     );
+  });
+
+  test('keeps what is compacted after it read how far compaction is', async () => {
+    let reads = 0;
+    for (let read = 1; reads >= read - 1; read += 1) {
+      reads = 0;
+      await compactedMeanwhile((something) => async (call, perform) => {
+        const answer = perform();
+        const isState = JSON.stringify(call.input).includes('"STATE"');
+        if (isState) reads += 1;
+        if (isState && reads === read) await something();
+        return answer;
+      });
+    }
+    assert.ok(reads > 5, `${reads} reads`);
   });
 
   test('omits messages in flight, however late they are written', async () => {
