@@ -38,6 +38,7 @@ test(
       'api',
       'client',
       'console',
+      'formats',
       'lambdas',
       'lib',
       'package.json',
