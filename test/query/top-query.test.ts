@@ -145,7 +145,9 @@ test("an answer is as complete as the watermark, the level and the level's open 
       {
         watermarks: { readWatermark: async () => ({ ...NO_WATERMARK, throughMs: ms(watermark) }) },
         state: { readState: async () => state, readDeletions: async () => [] },
-        tops: { readTop: async (_, { level }) => ({ epoch: 1, edit: 1, entries: level === 'days' ? ENTRIES : [] }) },
+        tops: {
+          readTop: async (_, { level }) => ({ epoch: 1, edit: 1, entries: level === 'days' ? ENTRIES : [] }),
+        },
         clock: { nowMs: () => NOW_MS },
       },
       settings,
