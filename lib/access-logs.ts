@@ -25,7 +25,7 @@ const accessLog = z
         /^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
         "a bucket's name, such as my-logs",
       ),
-      // It stands in the ARN of a policy, where *, ? and ${ have a meaning.
+      // It becomes part of a policy ARN, where *, ? and ${ are special.
       prefix: text(
         /^[^*?$\p{Cc}]{0,1024}$/u,
         'what keys begin with, at most 1,024 characters without * ? $',

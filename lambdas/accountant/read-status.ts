@@ -15,7 +15,7 @@ export async function readStatus(ledger: CheckpointLedger): Promise<PipelineStat
   return pipelineStatus(await readShards(ledger));
 }
 
-/** The accounts of each shard that has any. */
+/** The accounts of each shard with segments. */
 export async function readShards(ledger: CheckpointLedger): Promise<readonly ShardAccounts[]> {
   const shards = await Promise.all((await ledger.shards()).map((shard) => readShard(shard, ledger)));
   return shards.filter((accounts) => accounts !== undefined);

@@ -5,8 +5,8 @@ import { TopCollector } from '../core/top.ts';
 import type { PeriodReader, TopStore } from './ports.ts';
 
 /**
- * Recomputes a period's lists for some metrics, unless a later epoch's are there. Repeatable. Each list is put on condition that
- * nobody put another since the blocks were read: a deletion or repair may have rewritten them.
+ * Recomputes a period's lists for some metrics, unless a later epoch's are there. Repeatable. Each put is conditional on
+ * the list read before the blocks: a deletion or repair may have rewritten both since.
  * @param epoch the level's epoch that wrote the blocks
  */
 export async function makeTops(

@@ -107,7 +107,7 @@ async function writeContent(content: RollupContent, run: Run): Promise<Outcome> 
     if (before !== undefined) noteCounted(report, newlyCounted(before, stored), ports.clock.nowMs());
     report.partsAcknowledged += stored.length;
   }
-  // Whoever discarded the message may have died before saying so.
+  // The discard may have stopped between its tombstone and its note.
   const discarded = content.deltas
     .filter((_, index) => results[index] === 'discarded')
     .map(({ part }) => part);

@@ -196,8 +196,11 @@ test(
 );
 
 test('a missing stack is reported', patient, async () => {
-  const nobody = await tally(['dead-letters', 'list', '--url', 'http://127.0.0.1:1']);
-  assert.deepEqual([nobody.code, /Nothing answers at http:\/\/127\.0\.0\.1:1/.test(nobody.err)], [4, true]);
+  const unreachable = await tally(['dead-letters', 'list', '--url', 'http://127.0.0.1:1']);
+  assert.deepEqual(
+    [unreachable.code, /Nothing answers at http:\/\/127\.0\.0\.1:1/.test(unreachable.err)],
+    [4, true],
+  );
   const other = await tally(['dead-letters', 'list', '--url', stack.endpoints.dynamodb]);
   assert.deepEqual([other.code, /is not a local stack of Tally/.test(other.err)], [4, true]);
 });

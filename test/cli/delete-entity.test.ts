@@ -47,7 +47,7 @@ test('explains wrong usage, and reports a stack that does not answer', async () 
   assert.equal((await command('--help')).code, 0);
   assert.equal((await command(PERSON)).code, 2);
   assert.equal((await command(PERSON, '--url', stack.url, '--stage', 'prod')).code, 2);
-  const nobody = await command(PERSON, '--url', 'http://127.0.0.1:9', '--yes');
-  assert.equal(nobody.code, 4);
-  assert.match(nobody.err, /Nothing answers at/);
+  const unreachable = await command(PERSON, '--url', 'http://127.0.0.1:9', '--yes');
+  assert.equal(unreachable.code, 4);
+  assert.match(unreachable.err, /Nothing answers at/);
 });
