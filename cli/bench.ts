@@ -80,6 +80,14 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     description: 'how soon a fresh browser shows the console',
     options: [ROUNDS],
   },
+  readable: {
+    script: 'bench/readable.ts',
+    description: 'how long after its 202 an event is in the answers of each grain',
+    options: [
+      ['--probes <n>', 'events to wait for', count],
+      ['--every-ms <n>', 'milliseconds between them', count],
+    ],
+  },
   'dedup-window': {
     script: 'bench/dedup-window.ts',
     description: 'memory, time and read units of a cold dedup window',
