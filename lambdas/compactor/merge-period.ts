@@ -30,13 +30,24 @@ interface Leaf {
   /** Created by a split: it must be put even without added rows. */
   readonly isNew: boolean;
   isChanged: boolean;
+  /** The edit of the block that its rows were read from. */
+  readonly edit: number;
+  /** This epoch split the block before an operator edited it: its halves must be put again. */
+  readonly wasSplit: boolean;
+  /** The block exists: it must be put even if it has no rows any more. */
+  readonly exists: boolean;
 }
+
+/** What an earlier attempt at this epoch may have left of a new leaf. */
+type Left = Pick<Leaf, 'exists' | 'wasSplit'>;
 
 /** A block above the current leaf. */
 interface Split {
   readonly range: HashRange;
   /** The condition of its split marker, put after both halves; undefined: the marker exists. */
   readonly condition: BlockCondition | undefined;
+  /** The edit of the marker. */
+  readonly edit: number;
   /** The upper half, if this epoch splits the block and has not processed that half yet. */
   upper: Leaf | undefined;
 }
@@ -116,16 +127,17 @@ export class PeriodMerge {
     for (;;) {
       const [block] = await this.#store.readBlocks([{ period: this.period, range }]);
       if (block?.content !== 'split' || block.epoch >= this.#settings.epoch)
-        return this.#leafOf(range, block);
-      this.#path.push({ range, condition: undefined, upper: undefined });
+        return await this.#leafOf(range, block);
+      this.#path.push({ range, condition: undefined, edit: 0, upper: undefined });
       range = halfWith(range, hash);
     }
   }
 
-  #leafOf(range: HashRange, block: Block | undefined): Leaf {
+  async #leafOf(range: HashRange, block: Block | undefined): Promise<Leaf> {
     const isDone = block !== undefined && block.epoch >= this.#settings.epoch;
     const condition: BlockCondition =
       block === undefined ? { is: 'absent' } : { is: 'as-read', epoch: block.epoch, edit: block.edit };
+    const edit = block?.edit ?? 0;
     const leaf: Leaf = {
       range,
       condition,
@@ -134,6 +146,9 @@ export class PeriodMerge {
       isDone,
       isNew: false,
       isChanged: false,
+      edit,
+      wasSplit: !isDone && edit > 0 && (await this.#exist(halvesOf(range))).includes(true),
+      exists: block !== undefined,
     };
     if (block !== undefined && !isDone && block.content !== 'split') {
       for (const row of viewRows(block.content)) {
@@ -148,8 +163,9 @@ export class PeriodMerge {
   /** Splits the current leaf until the half that contains a hash fits. Postpones rows beyond the hash, and puts rows before it. */
   async #splitWhileTooLarge(hash: number): Promise<void> {
     for (let leaf = this.#leaf; leaf !== undefined && this.#isTooLarge(leaf); leaf = this.#leaf) {
-      const [lower, upper] = splitLeaf(leaf, this.#settings.epoch);
-      const split: Split = { range: leaf.range, condition: leaf.condition, upper: undefined };
+      const [lower, upper] = await this.#halves(leaf);
+      const { range, condition } = leaf;
+      const split: Split = { range, condition, edit: editOf(leaf), upper: undefined };
       this.#path.push(split);
       if (holds(lower.range, hash)) {
         split.upper = upper;
@@ -161,8 +177,29 @@ export class PeriodMerge {
     }
   }
 
-  #isTooLarge({ bytes, rows, range }: Leaf): boolean {
-    return bytes > this.#settings.blockBytes && rows.size > 1 && range.length < HASH_BITS;
+  #isTooLarge({ bytes, rows, range, wasSplit }: Leaf): boolean {
+    return wasSplit || (bytes > this.#settings.blockBytes && rows.size > 1 && range.length < HASH_BITS);
+  }
+
+  /**
+   * The halves of a leaf. If an operator edited it during this epoch, an attempt before the edit may have put blocks beneath
+   * it, which are replaced.
+   */
+  async #halves(leaf: Leaf): Promise<readonly [Leaf, Leaf]> {
+    const { epoch } = this.#settings;
+    if (leaf.edit === 0) return splitLeaf(leaf, epoch);
+    const [low, high] = halvesOf(leaf.range);
+    const beneath = [low, high, ...halvesOf(low), ...halvesOf(high)];
+    const [isLow = false, isHigh = false, ...quarters] = await this.#exist(beneath);
+    return splitLeaf(leaf, epoch, [
+      { exists: isLow, wasSplit: quarters.slice(0, 2).includes(true) },
+      { exists: isHigh, wasSplit: quarters.slice(2).includes(true) },
+    ]);
+  }
+
+  async #exist(ranges: readonly HashRange[]): Promise<readonly boolean[]> {
+    const blocks = await this.#store.readBlocks(ranges.map((range) => ({ period: this.period, range })));
+    return blocks.map((block) => block !== undefined);
   }
 
   async #closeLeaf(): Promise<void> {
@@ -176,24 +213,29 @@ export class PeriodMerge {
     const split = this.#path.pop();
     if (split?.condition === undefined) return;
     if (split.upper !== undefined) await this.#putLeaf(split.upper);
-    await this.#put(split.range, 'split', split.condition);
+    await this.#put(split.range, 'split', split.condition, split.edit);
   }
 
   /** Puts a leaf; if it is too large, its two halves and then its marker. */
   async #putLeaf(leaf: Leaf): Promise<void> {
     if (leaf.isDone || !(leaf.isChanged || leaf.isNew)) return;
     if (this.#isTooLarge(leaf)) {
-      for (const half of splitLeaf(leaf, this.#settings.epoch)) await this.#putLeaf(half);
-      return this.#put(leaf.range, 'split', leaf.condition);
+      for (const half of await this.#halves(leaf)) await this.#putLeaf(half);
+      return this.#put(leaf.range, 'split', leaf.condition, editOf(leaf));
     }
-    if (leaf.rows.size === 0) return;
+    if (leaf.rows.size === 0 && !leaf.exists) return;
     const rows = [...leaf.rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    await this.#put(leaf.range, encodeNamed(rows), leaf.condition);
+    await this.#put(leaf.range, encodeNamed(rows), leaf.condition, editOf(leaf));
   }
 
-  async #put(range: HashRange, content: Block['content'], condition: BlockCondition): Promise<void> {
+  async #put(
+    range: HashRange,
+    content: Block['content'],
+    condition: BlockCondition,
+    edit: number,
+  ): Promise<void> {
     const { epoch, expiresAt } = this.#settings;
-    const block: Block = { epoch, edit: 0, content };
+    const block: Block = { epoch, edit, content };
     this.blocks += 1;
     this.writeUnits += content === 'split' ? 1 : Math.ceil((content.byteLength + ITEM_BYTES) / 1024);
     if ((await this.#store.putBlock(this.period, range, block, condition, expiresAt)) === 'put') return;
@@ -230,17 +272,31 @@ function addRow(leaf: Leaf, row: GrowingRow): void {
   leaf.bytes += (there.length - length) * CELL_BYTES;
 }
 
-function splitLeaf(leaf: Leaf, epoch: number): readonly [Leaf, Leaf] {
-  const [lower, upper] = halvesOf(leaf.range).map((range) => ({
+/** An epoch's first version of a block is edit 0; halves of an edited block replace those that were made before its edit. */
+function editOf({ isNew, edit }: Leaf): number {
+  return isNew ? edit : 0;
+}
+
+const NOTHING_LEFT: Left = { exists: false, wasSplit: false };
+
+function splitLeaf(
+  { range: whole, rows, edit }: Leaf,
+  epoch: number,
+  left: readonly [Left, Left] = [NOTHING_LEFT, NOTHING_LEFT],
+): readonly [Leaf, Leaf] {
+  const leafOf = (range: HashRange, there: Left): Leaf => ({
+    ...there,
     range,
-    condition: { is: 'before', epoch } as const,
+    edit,
+    condition: { is: 'before', epoch, edit },
     rows: new Map<string, GrowingRow>(),
     bytes: 0,
     isDone: false,
     isNew: true,
     isChanged: false,
-  }));
-  if (lower === undefined || upper === undefined) throw new RangeError('a range has two halves');
-  for (const row of leaf.rows.values()) insert(holds(lower.range, row.hash) ? lower : upper, row);
+  });
+  const [low, high] = halvesOf(whole);
+  const [lower, upper] = [leafOf(low, left[0]), leafOf(high, left[1])];
+  for (const row of rows.values()) insert(holds(lower.range, row.hash) ? lower : upper, row);
   return [lower, upper];
 }

@@ -111,7 +111,12 @@ class BlockRewrite {
     const { blockBytes } = this.#settings;
     // If a repair makes a block somewhat too large, the next epoch splits it.
     const isTooLarge = rows.reduce((sum, row) => sum + rowBytes(row), 0) > 2 * blockBytes && rows.length > 1;
-    if (!isTooLarge) return this.#put(range, before, encodeRows([...rows].sort(compareRows)));
+    if (!isTooLarge) {
+      await this.#put(range, before, encodeRows([...rows].sort(compareRows)));
+      return;
+    }
+    // Edited first: if this repair dies before the marker, the next epoch finds the halves and puts them again.
+    const edited = await this.#put(range, before, before?.content ?? encodeRows([]));
     for (const half of halvesOf(range)) {
       const own = rows.filter(({ metric, entity }) => holds(half, nameHash(metric, entity)));
       const [there] = await this.#ports.store.readBlocks([{ period: this.#period, range: half }]);
@@ -119,16 +124,17 @@ class BlockRewrite {
       if (there !== undefined && there.epoch > this.#settings.epoch) throw changed(this.#period);
       if (own.length > 0 || there !== undefined) await this.range(half, there, own);
     }
-    await this.#put(range, before, 'split');
+    await this.#put(range, edited, 'split');
   }
 
-  async #put(range: HashRange, before: Block | undefined, content: Block['content']): Promise<void> {
+  async #put(range: HashRange, before: Block | undefined, content: Block['content']): Promise<Block> {
     const { epoch, edit, expiresAt } = this.#settings;
     const condition: BlockCondition =
       before === undefined ? { is: 'absent' } : { is: 'as-read', epoch: before.epoch, edit: before.edit };
     const block = { epoch, edit: Math.max(edit, (before?.edit ?? 0) + 1), content };
     const put = await this.#ports.store.putBlock(this.#period, range, block, condition, expiresAt);
     if (put === 'conflict') throw changed(this.#period);
+    return block;
   }
 }
 

@@ -45,11 +45,14 @@ export interface Block {
   readonly content: Uint8Array | 'split';
 }
 
-/** The precondition of a put: no block has the name, this exact version has it, or no block of this or a later epoch has it. */
+/**
+ * The precondition of a put: no block has the name, this exact version has it, or only one of an earlier epoch has it, or of
+ * this epoch and an earlier edit.
+ */
 export type BlockCondition =
   | { readonly is: 'absent' }
   | { readonly is: 'as-read'; readonly epoch: number; readonly edit: number }
-  | { readonly is: 'before'; readonly epoch: number };
+  | { readonly is: 'before'; readonly epoch: number; readonly edit: number };
 
 /** Reads blocks, strongly consistent. */
 export interface BlockReader {

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { succeeds } from '../aws/conditional-write.ts';
 import type { Delta, DeltaName } from '../core/delta.ts';
-import { type HashRange, WHOLE_RANGE } from '../core/hash-range.ts';
+import { covers, type HashRange, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Period, UpperLevel } from '../core/level.ts';
 import { decodeRows, encodeRows, type Row, rowBytes } from '../core/rows.ts';
 import { decodeTop, encodeTop } from '../core/top.ts';
@@ -73,7 +73,7 @@ export class StoreTable
 
   #expiresAt(sinceMs: number): number | undefined {
     if (this.#deltaRetentionMs === undefined) return undefined;
-    return Math.floor((sinceMs + this.#deltaRetentionMs) / 1000);
+    return Math.ceil((sinceMs + this.#deltaRetentionMs) / 1000);
   }
 
   /** @returns the existing item, if there is one */
@@ -119,16 +119,23 @@ export class StoreTable
     return keys.map((key) => found.get(nameOf(key)));
   }
 
-  /** All blocks of a period that have rows, with their ranges, in any order. Strongly consistent, but not a snapshot. */
+  /**
+   * All blocks of a period that have rows, with their ranges, in any order, each row once. Strongly consistent, but not a
+   * snapshot: a block beneath one that was returned is from a later split.
+   */
   async *blocksOf(
     period: Period,
     prefix = '',
   ): AsyncIterable<{ readonly range: HashRange; readonly block: Block; readonly rows: Uint8Array }> {
     const split: HashRange[] = [];
+    let last: HashRange | undefined;
     for await (const item of this.#between(storeKeys.blocks(period, prefix), ['B', 'C'])) {
       const [range, block] = [blockRange(item), blockOf(item)];
-      if (block.content !== 'split') yield { range, block, rows: block.content };
-      else if (range.length === PARTITION_BITS - 1) split.push(range);
+      if (last !== undefined && covers(last, range)) continue;
+      if (block.content !== 'split') {
+        last = range;
+        yield { range, block, rows: block.content };
+      } else if (range.length === PARTITION_BITS - 1) split.push(range);
     }
     for (const range of split) {
       for (const half of ['0', '1']) yield* this.blocksOf(period, `${range}${half}`);
@@ -258,10 +265,15 @@ function nameOf({ pk, sk }: Item): string {
 function conditionOf(condition: BlockCondition): readonly [expression: string, values?: Item] {
   if (condition.is === 'absent') return ['attribute_not_exists(pk)'];
   const values = { ':epoch': { N: String(condition.epoch) } };
-  if (condition.is === 'before') return ['attribute_not_exists(pk) OR epoch < :epoch', values];
+  const withEdit = { ...values, ':edit': { N: String(condition.edit) } };
+  if (condition.is === 'before') {
+    const earlier = 'attribute_not_exists(pk) OR epoch < :epoch';
+    if (condition.edit === 0) return [earlier, values];
+    return [`${earlier} OR (epoch = :epoch AND (attribute_not_exists(edit) OR edit < :edit))`, withEdit];
+  }
   return condition.edit === 0
     ? ['epoch = :epoch AND attribute_not_exists(edit)', values]
-    : ['epoch = :epoch AND edit = :edit', { ...values, ':edit': { N: String(condition.edit) } }];
+    : ['epoch = :epoch AND edit = :edit', withEdit];
 }
 
 function chunksOf(rows: readonly Row[]): Row[][] {

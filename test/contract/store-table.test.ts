@@ -92,10 +92,14 @@ test('a block is put as its condition says, and never over a later epoch', async
   assert.equal(await put(1, { is: 'as-read', epoch: 1, edit: 0 }, 1), 'put');
   assert.equal(await put(2, { is: 'as-read', epoch: 1, edit: 0 }), 'conflict', 'edited meanwhile');
   assert.equal(await put(2, { is: 'as-read', epoch: 1, edit: 1 }), 'put');
-  assert.equal(await put(2, { is: 'before', epoch: 2 }), 'conflict');
-  assert.equal(await put(3, { is: 'before', epoch: 3 }), 'put');
+  assert.equal(await put(2, { is: 'before', epoch: 2, edit: 0 }), 'conflict');
+  assert.equal(await put(3, { is: 'before', epoch: 3, edit: 0 }), 'put');
+  assert.equal(await put(3, { is: 'before', epoch: 3, edit: 0 }), 'conflict', 'of this epoch');
+  assert.equal(await put(3, { is: 'before', epoch: 3, edit: 1 }, 1), 'put', 'an earlier edit of this epoch');
+  assert.equal(await put(3, { is: 'before', epoch: 3, edit: 1 }, 1), 'conflict', 'the same edit');
+  assert.equal(await put(3, { is: 'before', epoch: 3, edit: 2 }, 2), 'put');
   const [block] = await table.readBlocks([{ period: HOUR, range: WHOLE_RANGE }]);
-  assert.deepEqual([block?.epoch, block?.edit], [3, 0]);
+  assert.deepEqual([block?.epoch, block?.edit], [3, 2]);
 });
 
 test('all blocks of a period are found below its splits, and read by name in the order asked for', async () => {
