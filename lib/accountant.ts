@@ -2,7 +2,7 @@
 import type { Construct } from 'constructs';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
-import { retentionEnvironment } from './seconds.ts';
+import { retentionEnvironment, secondsOf } from './seconds.ts';
 
 export class Accountant extends HandlerFunction {
   constructor(scope: Construct, id: string, props: Platform) {
@@ -17,6 +17,8 @@ export class Accountant extends HandlerFunction {
         LEDGER_TABLE: ledger.tableName,
         STREAM_NAME: stream.streamName,
         STREAM_GENERATION: c.streamGeneration,
+        ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
+        DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
         ...retentionEnvironment(c),
       },
       statements: [

@@ -5,8 +5,8 @@ import { lastEntered } from '../core/checkpoint.ts';
 import { completeFromMs, completeThroughMs, vanishedShards } from '../core/completeness.ts';
 import { AFTER_ALL, BEFORE_ALL, type SegmentId, type ShardKey, segmentId } from '../core/identifiers.ts';
 import type { Head } from '../core/segment.ts';
-import { isGivenUp, isSettled, type SegmentEntry } from '../core/segment-entry.ts';
-import { type LevelRetentionsMs, raisedWatermark, type Watermark } from '../core/watermark.ts';
+import { isGivenUp, type SegmentEntry } from '../core/segment-entry.ts';
+import { type RecordedSettings, raisedWatermark, type Watermark } from '../core/watermark.ts';
 import type { CheckpointLedger, Clock, SegmentLedger, ShardDirectory } from '../ports.ts';
 import { progressOfShards, type Reached, runMaxOf } from './shard-progress.ts';
 
@@ -22,7 +22,7 @@ export interface Completeness {
 
 /**
  * Publishes `completeThrough` if it has advanced. It never steps back: what was counted stays counted.
- * With `retentions` it records what is retained at each level. For shards that the stream dropped unread it records a gap, and
+ * With `settings` it records what is retained at each level, and up to when events are accepted. For shards that the stream dropped unread it records a gap, and
  * gives up their planned segments, whose records are gone.
  */
 export async function advanceWatermark(
@@ -30,7 +30,7 @@ export async function advanceWatermark(
   stream: ShardDirectory,
   generation: string,
   clock: Clock,
-  retentions?: LevelRetentionsMs,
+  settings?: RecordedSettings,
 ): Promise<Completeness> {
   const shards = await progressOfShards(ledger, stream, generation, (shard) => howFar(shard, ledger));
   const gaps: ShardKey[] = [];
@@ -44,18 +44,18 @@ export async function advanceWatermark(
     lost.push(segmentId(shard, planned.segment));
   }
   const seen = { throughMs: completeThroughMs(shards), acceptedFromMs: completeFromMs(shards) };
-  return { throughMs: await publish(seen, retentions, ledger, clock), gaps, lost };
+  return { throughMs: await publish(seen, settings, ledger, clock), gaps, lost };
 }
 
 /** Raises the published watermark; concurrent runs are safe. @returns the watermark in force afterwards */
 async function publish(
   seen: Pick<Watermark, 'throughMs' | 'acceptedFromMs'>,
-  retentions: LevelRetentionsMs | undefined,
+  settings: RecordedSettings | undefined,
   ledger: CheckpointLedger,
   clock: Clock,
 ): Promise<number> {
   for (;;) {
-    const watermark = raisedWatermark(await ledger.readWatermark(), seen, retentions, clock.nowMs());
+    const watermark = raisedWatermark(await ledger.readWatermark(), seen, settings, clock.nowMs());
     if ((await ledger.putWatermark(watermark)) === 'put') return watermark.throughMs;
   }
 }
@@ -87,12 +87,10 @@ async function acceptedFromOf(
   return at === undefined ? 0 : acceptedFromMs(at.config, at.runMaxMs);
 }
 
-/** The last segment before the first one with a missing part. Lost and discarded parts are reported, not waited for. */
+/** The last segment before the first one with a missing part. Discarded parts are reported, not waited for. */
 async function longestDonePrefix(shard: ShardKey, head: Head, ledger: CheckpointLedger): Promise<number> {
   const checkpoint = await ledger.readCheckpoint(shard);
-  const isOver = (entry: SegmentEntry | undefined) => entry !== undefined && (entry.lost || isSettled(entry));
-  const isDone = (entry: SegmentEntry | undefined) =>
-    isOver(entry) || (entry !== undefined && isGivenUp(entry));
+  const isDone = (entry: SegmentEntry | undefined) => entry !== undefined && isGivenUp(entry);
   const open = new Map(
     (await ledger.readEntries(shard, checkpoint.open)).map((entry) => [entry.segment, entry]),
   );

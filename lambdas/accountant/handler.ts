@@ -6,7 +6,7 @@ import middy from '@middy/core';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { kinesis } from '../aws/clients/kinesis.ts';
-import { retentionsIn, text } from '../aws/environment.ts';
+import { retentionsIn, secondsAsMs, secondsOrForeverAsMs, text } from '../aws/environment.ts';
 import { KinesisLog } from '../aws/stream-log.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
 import { conservationDifference, hourConservationDifference } from '../core/pipeline-status.ts';
@@ -20,7 +20,11 @@ const { logger, metrics, countAny } = telemetry(env);
 const ledger = new LedgerTable(dynamoDb(), text(env, 'LEDGER_TABLE'), systemClock);
 const stream = new KinesisLog(kinesis(), text(env, 'STREAM_NAME'));
 const generation = text(env, 'STREAM_GENERATION');
-const retentions = retentionsIn(env);
+const settings = {
+  retentions: retentionsIn(env),
+  deltaRetentionMs: secondsOrForeverAsMs(env, 'DELTA_RETENTION_SECONDS'),
+  acceptFutureMs: secondsAsMs(env, 'ACCEPT_FUTURE_SECONDS'),
+};
 
 /** Time for the last step and the status. */
 const RESERVE_MS = 20_000;
@@ -31,7 +35,7 @@ async function keepAccounts(_event: ScheduledEvent, context: Context): Promise<v
     throughMs: completeThroughMs,
     gaps,
     lost,
-  } = await advanceWatermark(ledger, stream, generation, systemClock, retentions);
+  } = await advanceWatermark(ledger, stream, generation, systemClock, settings);
   countAny({ ShardsLost: gaps.length });
   if (gaps.length > 0)
     logger.error('the stream dropped shards before they were read to their end', { shards: gaps });

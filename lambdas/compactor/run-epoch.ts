@@ -18,7 +18,7 @@ import {
   UPPER_LEVELS,
   type UpperLevel,
 } from '../core/level.ts';
-import { asRow, compareRows, type NamedRow, rowBytes } from '../core/rows.ts';
+import { asRow, compareRows, type NamedRow, rowBytes, splitName } from '../core/rows.ts';
 import { HOUR_MS } from '../core/time.ts';
 import { makeTops } from '../store/make-tops.ts';
 import { EpochRows, epochSegments } from './epoch-rows.ts';
@@ -51,6 +51,8 @@ export async function runEpoch(
   const deletions = await ports.state.readDeletions(plan.deletions);
   const rows = new EpochRows(segments, ports.store, deletions);
   const merges = new Map<number, PeriodMerge>();
+  /** Of rows whose hours may have expired: they are in upper levels only. */
+  const expiredMetrics = new Set<string>();
   const lateBytes = { days: 0, months: 0, all: 0 };
   const limit = pLimit(PERIODS_AT_ONCE);
   for (const range of rangesOf(plan.slotBits)) {
@@ -61,13 +63,15 @@ export async function runEpoch(
       [...gathered].map(([startMs, byName]) =>
         limit(async () => {
           const merge = mergeOf(merges, { level, startMs }, epoch + 1, plan, ports);
-          await merge?.add([...byName.values()].sort(compareHashes));
+          if (merge === undefined) for (const name of byName.keys()) expiredMetrics.add(splitName(name)[0]);
+          else await merge.add([...byName.values()].sort(compareHashes));
         }),
       ),
     );
   }
   await Promise.all([...merges.values()].map((merge) => limit(() => merge.finish())));
-  if (level === 'hours') await addNewMetrics([...merges.values()], ports);
+  const found = [expiredMetrics, ...[...merges.values()].map(({ metrics }) => metrics)];
+  if (level === 'hours') await addNewMetrics(found, ports);
   await Promise.all(
     [...merges.values()].map(({ period, metrics }) =>
       limit(() => makeTops({ period, metrics }, epoch + 1, ports.store, plan.retentions)),
@@ -204,8 +208,11 @@ function lateAfter(
   });
 }
 
-async function addNewMetrics(merges: readonly PeriodMerge[], { store }: CompactorPorts): Promise<void> {
+async function addNewMetrics(
+  found: readonly ReadonlySet<string>[],
+  { store }: CompactorPorts,
+): Promise<void> {
   const known = new Set(await store.metrics());
-  const metrics = new Set(merges.flatMap(({ metrics }) => [...metrics]));
+  const metrics = new Set(found.flatMap((some) => [...some]));
   await store.addMetrics([...metrics].filter((metric) => !known.has(metric)));
 }

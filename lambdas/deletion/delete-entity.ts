@@ -31,7 +31,7 @@ export async function deleteEntity(
     archive: { objects: 0, rewritten: 0, removed: 0, byHand: [] },
   };
   const throughMs = options.dryRun ? undefined : ports.clock.nowMs();
-  if (throughMs === undefined) await look(entity, ports, report);
+  if (throughMs === undefined) await look(entity, ports, settings, report);
   else {
     const number = await ports.state.registerDeletion({ entityHash: entityHash(entity), throughMs });
     const { hours } = await ports.state.readState();
@@ -41,7 +41,8 @@ export async function deleteEntity(
     const state = await ports.state.readState();
     const what = await deletionTarget(entity, state, ports);
     report.events = await eventsOf(what, state, ports);
-    const periods = await periodsWith(what, state, throughMs, ports);
+    const { retentions } = settings;
+    const periods = await periodsWith(what, state, { nowMs: throughMs, retentions }, ports);
     const forgetting = new RowForgetting(what, throughMs, ports, settings, report);
     // Bottom up: a level's rows show where the rows of the level below are, also for a run that resumes after a crash.
     for (const level of LEVELS) {
@@ -94,11 +95,16 @@ async function eventsOf(what: DeletionTarget, state: CompactionState, ports: Del
   return events;
 }
 
-async function look(entity: string, ports: DeletionPorts, report: DeletionReport): Promise<void> {
+async function look(
+  entity: string,
+  ports: DeletionPorts,
+  { retentions }: DeletionSettings,
+  report: DeletionReport,
+): Promise<void> {
   const state = await ports.state.readState();
   const what = await deletionTarget(entity, state, ports);
   report.events = await eventsOf(what, state, ports);
-  const periods = await periodsWith(what, state, ports.clock.nowMs(), ports);
+  const periods = await periodsWith(what, state, { nowMs: ports.clock.nowMs(), retentions }, ports);
   for (const level of LEVELS) {
     for await (const { period, row } of rowsOf(what, periods[level], ports.store)) {
       report.rows[level] += 1;

@@ -4,11 +4,13 @@ import { HASH_BITS, type HashRange, nameHash, rangeOf, WHOLE_RANGE } from '../co
 import { parseSegmentId } from '../core/identifiers.ts';
 import {
   cellAtMs,
+  goneAtMs,
   LEVELS,
   type Level,
   type Period,
   periodAt,
   periodEndMs,
+  type Retentions,
   UPPER_LEVELS,
   type UpperLevel,
 } from '../core/level.ts';
@@ -49,7 +51,7 @@ export async function deletionTarget(
 export async function periodsWith(
   what: DeletionTarget,
   state: CompactionState,
-  nowMs: number,
+  { nowMs, retentions }: { readonly nowMs: number; readonly retentions: Retentions },
   ports: Pick<DeletionPorts, 'store' | 'rewriter'>,
 ): Promise<Record<Level, readonly Period[]>> {
   const found: Record<Level, Set<number>> = {
@@ -77,9 +79,16 @@ export async function periodsWith(
       for (const startMs of startsSince(BELOW[level], closedBeforeMs, nowMs)) add(startMs, BELOW[level]);
   }
   for (const level of UPPER_LEVELS.toReversed()) {
+    const below = BELOW[level];
     const periods = [...found[level]].map((startMs) => ({ level, startMs }));
     for await (const { period, row } of rowsOf(what, periods, ports.store)) {
-      for (const cell of row.cells.keys()) add(cellAtMs(period, cell), BELOW[level]);
+      for (const cell of row.cells.keys()) add(cellAtMs(period, cell), below);
+    }
+    // After a retention was raised, the block of a month may expire before those of its days.
+    for (const period of periods.filter((one) => goneAtMs(one, retentions) <= nowMs)) {
+      for (const startMs of startsSince(below, period.startMs, periodEndMs(period) - HOUR_MS - 1)) {
+        if (goneAtMs({ level: below, startMs }, retentions) > nowMs) add(startMs, below);
+      }
     }
   }
   const asPeriods = (level: Level) =>

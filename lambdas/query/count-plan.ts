@@ -1,5 +1,12 @@
 // Plans where an answer is read from: each time range from the coarsest level that has all of it, and from one level only.
-import type { Level, Retentions, UpperLevel } from '../core/level.ts';
+import {
+  goneAtMs,
+  type Level,
+  periodAt,
+  periodEndMs,
+  type Retentions,
+  type UpperLevel,
+} from '../core/level.ts';
 import { HOUR_MS, isoSeconds } from '../core/time.ts';
 import {
   coarser,
@@ -76,7 +83,7 @@ export function planCounts(
     ...cut,
     note: noteOn(query, range, cut, kept),
     periods,
-    pieces: piecesOf(page, cut, periods, closed),
+    pieces: piecesOf(page, cut, periods, { closed, retentions, nowMs }),
     nextMs,
     throughMs,
   };
@@ -128,24 +135,31 @@ function pageOf(range: Stretch, { grain, zone }: Cut, limit: number): Pick<Count
   return { periods, nextMs: undefined };
 }
 
+/** What decides which levels can answer for a time. */
+interface Answering {
+  readonly closed: Closed;
+  readonly retentions: Retentions;
+  readonly nowMs: number;
+}
+
 /** In UTC, no stored sum as fine as the grain crosses an edge; in other zones each period is covered separately. */
 function piecesOf(
   page: Stretch,
   { grain, zone }: Cut,
   periods: readonly Period[],
-  closed: Closed,
+  answering: Answering,
 ): readonly Piece[] {
   if (zone === UTC) {
     return cover(
       page,
       UPPER.filter(({ sums }) => !isFiner(grain, sums)),
-      closed,
+      answering,
     );
   }
   const pieces: Piece[] = [];
   for (const { startMs, endMs } of periods) {
     const clipped = { fromMs: Math.max(page.fromMs, startMs), toMs: Math.min(page.toMs, endMs) };
-    for (const piece of cover(clipped, UPPER, closed)) {
+    for (const piece of cover(clipped, UPPER, answering)) {
       const last = pieces.at(-1);
       if (last?.level !== piece.level) pieces.push(piece);
       else pieces[pieces.length - 1] = { ...last, toMs: piece.toMs };
@@ -154,20 +168,38 @@ function piecesOf(
   return pieces;
 }
 
-/** Covers a range from the first level as far as that is complete, and the rest from finer ones. */
-function cover({ fromMs, toMs }: Stretch, upper: typeof UPPER, closed: Closed): readonly Piece[] {
+/** Covers a range from the first level as far as that is complete and retained, and the rest from finer ones. */
+function cover({ fromMs, toMs }: Stretch, upper: typeof UPPER, answering: Answering): readonly Piece[] {
   if (fromMs >= toMs) return [];
   const [coarsest, ...finer] = upper;
   if (coarsest === undefined) return [{ level: 'hours', fromMs, toMs }];
   const { level, sums } = coarsest;
-  const innerMs = periodCeilingMs(sums, fromMs);
-  const endMs = periodStartMs(sums, Math.min(toMs, closed[level]));
-  if (innerMs >= endMs) return cover({ fromMs, toMs }, finer, closed);
+  const endMs = periodStartMs(sums, Math.min(toMs, answering.closed[level]));
+  const innerMs = keptFromMs(level, periodCeilingMs(sums, fromMs), endMs, answering);
+  if (innerMs >= endMs) return cover({ fromMs, toMs }, finer, answering);
   return [
-    ...cover({ fromMs, toMs: innerMs }, finer, closed),
+    ...cover({ fromMs, toMs: innerMs }, finer, answering),
     { level, fromMs: innerMs, toMs: endMs },
-    ...cover({ fromMs: endMs, toMs }, finer, closed),
+    ...cover({ fromMs: endMs, toMs }, finer, answering),
   ];
+}
+
+/**
+ * The first instant of a range from which a level has its blocks. After a retention was raised, the block of a month may expire
+ * before those of its days.
+ */
+function keptFromMs(
+  level: UpperLevel,
+  fromMs: number,
+  toMs: number,
+  { retentions, nowMs }: Answering,
+): number {
+  for (let atMs = fromMs; atMs < toMs; ) {
+    const period = periodAt(level, atMs);
+    if (goneAtMs(period, retentions) > nowMs) return atMs;
+    atMs = periodEndMs(period);
+  }
+  return toMs;
 }
 
 function noteOn(

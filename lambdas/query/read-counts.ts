@@ -4,7 +4,7 @@ import { type CompactionState, forUpperLevels } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
 import { LEVELS, type Retentions } from '../core/level.ts';
 import { DAY_MS, isoSeconds, LATEST_INSTANT_MS } from '../core/time.ts';
-import { acceptPastOf, retentionsKept, type Watermark } from '../core/watermark.ts';
+import { acceptPastOf, deltasGoneBeforeMs, retentionsKept, type Watermark } from '../core/watermark.ts';
 import type { Clock, Freshness } from '../ports.ts';
 import type { CompactionStateReader } from '../store/ports.ts';
 import { type CountAnswer, countAnswer, countsOfStretch } from './count-answer.ts';
@@ -101,9 +101,11 @@ async function readAsOf(
   settings: QuerySettings,
 ): Promise<readonly (ReadCounts | InvalidQuery)[]> {
   const nowMs = ports.clock.nowMs();
-  const latestMs = nowMs + settings.acceptFutureMs + CLOCK_MARGIN_MS;
+  // What an earlier, larger setting accepted is still there.
+  const latestMs = Math.max(nowMs + settings.acceptFutureMs, watermark.acceptedToMs) + CLOCK_MARGIN_MS;
   const deletions = new Deletions(await ports.state.readDeletions(state.deletions), state.deleting);
-  const keptThroughMs = Math.min(watermark.throughMs, keptBeforeMs(state, nowMs, settings.deltaRetentionMs));
+  const goneBeforeMs = deltasGoneBeforeMs(watermark, settings.deltaRetentionMs, nowMs);
+  const keptThroughMs = Math.min(watermark.throughMs, keptBeforeMs(state, goneBeforeMs));
   const throughOf = ({ entity }: CountQuery) =>
     isDeletionStuck(deletions.deletingThroughMs(entity), nowMs) ? 0 : keptThroughMs;
   const retentions = retentionsKept(watermark, settings.retentions);
@@ -148,10 +150,9 @@ function plansOf(planned: Planned | InvalidQuery): readonly CountPlan[] {
  * The arrival time before which nothing can have expired uncompacted; epoch milliseconds. While compaction keeps up, that is any
  * time. A level without an epoch lacks everything since the store began.
  */
-function keptBeforeMs(state: CompactionState, nowMs: number, deltaRetentionMs: number | undefined): number {
-  if (deltaRetentionMs === undefined) return LATEST_INSTANT_MS;
+function keptBeforeMs(state: CompactionState, goneBeforeMs: number): number {
   const floorsMs = LEVELS.map((level) => state[level].covers.floorMs).filter(
-    (floorMs) => nowMs - Math.max(floorMs, state.sinceMs) > deltaRetentionMs,
+    (floorMs) => Math.max(floorMs, state.sinceMs) <= goneBeforeMs,
   );
   return Math.min(LATEST_INSTANT_MS, ...floorsMs);
 }

@@ -213,7 +213,9 @@ test('a watermark is put one revision after the other; one from before there wer
   const fresh = new LedgerTable(services.dynamoDb, await services.table(), { nowMs: () => ARRIVAL_MS });
   assert.deepEqual(await fresh.readWatermark(), NO_WATERMARK);
   const retentions = { hours: 30, days: 60, months: undefined, all: undefined };
-  const first = raisedWatermark(NO_WATERMARK, { throughMs: 2_000, acceptedFromMs: 1_000 }, retentions, 5_000);
+  const settings = { retentions, acceptFutureMs: 10 };
+  const seen = { throughMs: 2_000, acceptedFromMs: 1_000 };
+  const first = raisedWatermark(NO_WATERMARK, seen, settings, 5_000);
   assert.equal(await fresh.putWatermark(first), 'put');
   assert.equal(await fresh.putWatermark(first), 'conflict');
   assert.deepEqual(await fresh.readWatermark(), first);

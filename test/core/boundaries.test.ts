@@ -130,15 +130,16 @@ test('for any settings: a period that is gone stays gone, and is kept no longer 
 
 test('the watermark only rises, and says how far behind it nothing is accepted', () => {
   const retentions = { hours: 30 * DAY_MS, days: undefined, months: undefined, all: undefined };
-  const first = raisedWatermark(NO_WATERMARK, { throughMs: 100, acceptedFromMs: 40 }, retentions, NOW_MS);
-  const second = raisedWatermark(first, { throughMs: 90, acceptedFromMs: 50 }, retentions, NOW_MS + 1);
+  const settings = { retentions, acceptFutureMs: 600_000 };
+  const first = raisedWatermark(NO_WATERMARK, { throughMs: 100, acceptedFromMs: 40 }, settings, NOW_MS);
+  const second = raisedWatermark(first, { throughMs: 90, acceptedFromMs: 50 }, settings, NOW_MS + 1);
   assert.deepEqual([second.throughMs, second.acceptedFromMs, second.revision], [100, 50, 2]);
-  const lower = raisedWatermark(second, { throughMs: 1, acceptedFromMs: 1 }, retentions, NOW_MS + 1);
+  const lower = raisedWatermark(second, { throughMs: 1, acceptedFromMs: 1 }, settings, NOW_MS + 1);
   assert.deepEqual([lower.throughMs, lower.acceptedFromMs], [100, 50]);
   assert.equal(acceptPastOf(second), 50);
   assert.equal(acceptPastOf(NO_WATERMARK), undefined);
   const longer = { ...retentions, hours: 400 * DAY_MS };
-  const raised = raisedWatermark(second, second, longer, NOW_MS + 2);
+  const raised = raisedWatermark(second, second, { ...settings, retentions: longer }, NOW_MS + 2);
   const hour = periodAt('hours', NOW_MS - 100 * DAY_MS);
   assert.ok(goneAtMs(hour, longer) > NOW_MS, 'by the settings alone it would be there');
   assert.ok(goneAtMs(hour, retentionsKept(raised, longer)) <= NOW_MS + 2);

@@ -15,7 +15,7 @@ const LIMITS: Readonly<Record<string, number>> = {
   writer: 350_000,
   redriver: 350_000,
   // Calendars of time zones are 55,000 of it.
-  query: 355_000,
+  query: 356_000,
   accountant: 350_000,
   canary: 350_000,
   compactor: 350_000,

@@ -21,7 +21,8 @@ test('minutes kept for 30 days, then for 400: a day 100 days ago has its hours, 
   const world = await StoreWorld.make();
   async function run(kept: ReturnType<typeof retentions>): Promise<void> {
     await advanceCheckpoints(world.ledger, () => true);
-    await advanceWatermark(world.ledger, { shards: async () => world.shards }, '1', world.clock, kept);
+    const settings = { retentions: kept, acceptFutureMs: 0 };
+    await advanceWatermark(world.ledger, { shards: async () => world.shards }, '1', world.clock, settings);
     await world.compact();
   }
   async function ask(by: string, kept: ReturnType<typeof retentions>) {

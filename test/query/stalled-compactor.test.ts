@@ -49,6 +49,7 @@ test('nothing is published once deltas may have expired and a level has not comp
   await world.ledger.putWatermark({
     throughMs: world.nowMs,
     acceptedFromMs: 0,
+    acceptedToMs: 0,
     kept: undefined,
     revision: 1,
   });
@@ -71,6 +72,7 @@ test('nothing is published beyond what was compacted once deltas may have expire
   await world.ledger.putWatermark({
     throughMs: WORLD_START_MS + 2 * DAY_MS,
     acceptedFromMs: 0,
+    acceptedToMs: 0,
     kept: undefined,
     revision: 1,
   });

@@ -71,16 +71,23 @@ export class StoreWorld {
   readonly records = new Map<SegmentId, readonly StreamRecord[]>();
   #sequence = 1;
 
-  private constructor(settings: CompactorSettings) {
+  readonly #deltaRetentionMs: number | undefined;
+
+  private constructor(settings: CompactorSettings, deltaRetentionMs: number | undefined) {
     this.settings = settings;
+    this.#deltaRetentionMs = deltaRetentionMs;
     const { dynamoDb } = this.aws.clients();
     this.ledger = new LedgerTable(dynamoDb, 'ledger', this.clock);
-    this.store = new StoreTable(dynamoDb, 'counts', this.clock);
+    this.store = new StoreTable(dynamoDb, 'counts', this.clock, deltaRetentionMs);
     this.state = new CompactionStateTable(dynamoDb, 'ledger');
   }
 
-  static async make(settings: Partial<CompactorSettings> = {}): Promise<StoreWorld> {
-    const world = new StoreWorld({ ...WORLD_SETTINGS, ...settings });
+  /** @param deltaRetentionMs how long deltas are kept; undefined: forever */
+  static async make(
+    settings: Partial<CompactorSettings> = {},
+    deltaRetentionMs?: number,
+  ): Promise<StoreWorld> {
+    const world = new StoreWorld({ ...WORLD_SETTINGS, ...settings }, deltaRetentionMs);
     for (const name of ['ledger', 'counts']) world.aws.dynamoDb.addTable(name, { ttl: 'expiresAt' });
     await world.state.registerRangeBits(world.settings.slotBits, world.nowMs);
     return world;
@@ -154,7 +161,7 @@ export class StoreWorld {
     const { dynamoDb } = this.aws.clients(transport);
     return {
       state: new CompactionStateTable(dynamoDb, 'ledger'),
-      store: new StoreTable(dynamoDb, 'counts', this.clock),
+      store: new StoreTable(dynamoDb, 'counts', this.clock, this.#deltaRetentionMs),
       ledger: new LedgerTable(dynamoDb, 'ledger', this.clock),
       stream: { shards: async () => this.shards },
       clock: this.clock,

@@ -243,7 +243,12 @@ test('a raised retention restores nothing: minutes that were gone stay expired',
   const retentions = { hours: DAY_MS, days: undefined, months: undefined, all: undefined };
   for (const raisedMs of [400 * DAY_MS, undefined]) {
     const { write, expired, published } = world(raisedMs);
-    published.watermark = raisedWatermark(NO_WATERMARK, NO_WATERMARK, retentions, ARRIVAL_MS);
+    published.watermark = raisedWatermark(
+      NO_WATERMARK,
+      NO_WATERMARK,
+      { retentions, acceptFutureMs: 0 },
+      ARRIVAL_MS,
+    );
     const { report } = await write([message(1, [row('/old', 3, OLD_HOUR), row('/new')])]);
     assert.deepEqual([report.expired, expired], [1, ['1.0.1/0: /new,/old']]);
   }

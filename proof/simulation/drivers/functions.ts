@@ -175,10 +175,12 @@ export class Functions {
   /** Moves the checkpoints forward and reads the status, as the accountant's handler does, while the pipeline runs. */
   account(onEnd: (ending: Ending<unknown>) => void): void {
     const { oracle } = this.#history;
-    this.#invoke('accountant', '', onEnd, async (invocation, { deployment: { generation, retentions } }) => {
+    this.#invoke('accountant', '', onEnd, async (invocation, { deployment }) => {
+      const { generation, retentions, rollup } = deployment;
+      const { acceptFutureMs } = rollup;
       const { ledger, log } = this.#clients(invocation);
       await advanceCheckpoints(ledger, () => invocation.hasTime(RESERVE_MS.accountant));
-      await advanceWatermark(ledger, log, generation, invocation, retentions);
+      await advanceWatermark(ledger, log, generation, invocation, { retentions, acceptFutureMs });
       const status = await readStatus(ledger);
       oracle.check(() => checkHourEquations(status));
     });

@@ -1,0 +1,63 @@
+// A deletion finds an entity where the levels above have nothing of it any more, or never had it as minutes.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
+import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
+import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
+import { deletePerson, PERSON } from '../support/deletions.ts';
+import { StoreWorld, WORLD_START_MS, worldShard } from '../support/store-world.ts';
+
+const FOREVER = { hours: undefined, days: undefined, months: undefined, all: undefined };
+
+test('beneath a month whose block is gone, because a retention was raised in that month', async () => {
+  // Deltas are kept for 60 days.
+  const world = await StoreWorld.make({}, 60 * DAY_MS);
+  world.aws.s3.addBucket('archive');
+  async function run(days: number | undefined): Promise<void> {
+    const ms = days === undefined ? undefined : days * DAY_MS;
+    const settings = { retentions: { hours: ms, days: ms, months: ms, all: undefined }, acceptFutureMs: 0 };
+    await advanceCheckpoints(world.ledger, () => true);
+    await advanceWatermark(world.ledger, { shards: async () => world.shards }, '1', world.clock, settings);
+    await world.compact();
+  }
+  const one = (entity: string) => ({ metric: 'view', entity, n: 1, atMs: world.nowMs });
+  await world.write(await world.commit(worldShard(0), [one('/a')]));
+  await run(30);
+  world.nowMs += HOUR_MS;
+  await run(undefined);
+  world.nowMs = WORLD_START_MS + 2 * DAY_MS;
+  await world.write(await world.commit(worldShard(0), [one(PERSON)]));
+  for (; world.nowMs < Date.UTC(2027, 1, 20); world.nowMs += DAY_MS) {
+    await world.write(await world.commit(worldShard(0), [one('/a')]));
+    await run(undefined);
+  }
+  const minutes = async () => {
+    const range = { by: 'minute', from: '2026-11-25T00:00Z', to: '2026-11-26T00:00Z' };
+    return (await world.ask([['view', PERSON, range]]))[0]?.total;
+  };
+  assert.equal(await minutes(), 1n);
+  await deletePerson(world, {
+    onPause: async () => world.write(await world.commit(worldShard(0), [one('/a')])),
+  });
+  assert.equal(await minutes(), 0n);
+});
+
+test('under a metric whose events all came after the retention of their minutes', async () => {
+  const world = await StoreWorld.make({ retentions: { ...FOREVER, hours: 8 * DAY_MS } });
+  world.aws.s3.addBucket('archive');
+  // Seven days old on arrival, and parked for three days more.
+  const rare = { metric: 'rare', entity: PERSON, atMs: WORLD_START_MS - 7 * DAY_MS, n: 5 };
+  const parked = await world.commit(worldShard(0), [rare]);
+  world.nowMs += 3 * DAY_MS;
+  const other = () => ({ metric: 'view', entity: '/a', atMs: world.nowMs, n: 1 });
+  await world.write(await world.commit(worldShard(0), [other()]));
+  await world.write(parked);
+  await world.compact();
+  const total = async () => (await world.ask([['rare', PERSON, {}]]))[0]?.total;
+  assert.equal(await total(), 5n);
+  assert.deepEqual(await world.store.metrics(), ['rare', 'view']);
+  await deletePerson(world, {
+    onPause: async () => world.write(await world.commit(worldShard(0), [other()])),
+  });
+  assert.equal(await total(), 0n);
+});
