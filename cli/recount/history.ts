@@ -149,11 +149,20 @@ function lineOf(key: ShardKey, first: number, last: number): string {
   return `${segments} not counted again: not in the archive`;
 }
 
-/** A descendant's ancestors include all of an ancestor's ancestors, and the ancestor. */
+/** Ancestors first; each shard names its nearest ones. */
 function inOrder(shards: readonly PastShard[], generations: readonly string[]): readonly PastShard[] {
   const place = ({ key }: PastShard) => generations.indexOf(generationOf(key));
+  const byKey = new Map(shards.map((shard) => [shard.key, shard]));
+  const depths = new Map<ShardKey, number>();
+  const depth = (key: ShardKey): number => {
+    const known = depths.get(key);
+    if (known !== undefined) return known;
+    const deepest = 1 + Math.max(0, ...(byKey.get(key)?.ancestors ?? []).map(depth));
+    depths.set(key, deepest);
+    return deepest;
+  };
   return [...shards].sort(
-    (a, b) => place(a) - place(b) || a.ancestors.length - b.ancestors.length || (a.key < b.key ? -1 : 1),
+    (a, b) => place(a) - place(b) || depth(a.key) - depth(b.key) || (a.key < b.key ? -1 : 1),
   );
 }
 

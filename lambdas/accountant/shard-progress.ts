@@ -23,12 +23,13 @@ export async function progressOfShards(
   const listed = await stream.shards();
   for (const { shard, parents: before } of listed) {
     const key = shardKey(generation, shard);
-    // A shard in an earlier generation is a parent of the same shard in this one.
-    const earlier = known.filter((other) => other !== key && shardIdOf(other) === shard);
+    const reached = progress.get(key) ?? (await howFar(key));
+    progress.set(key, reached);
+    // A shard in an earlier generation is a parent of the same shard in this one. If this generation has ended the shard,
+    // the others are later ones: a deployment is replacing this function.
+    const isOver = reached.head?.status === 'ended';
+    const earlier = isOver ? [] : known.filter((other) => other !== key && shardIdOf(other) === shard);
     parents.set(key, [...before.map((parent) => shardKey(generation, parent)), ...earlier]);
-  }
-  for (const shard of parents.keys()) {
-    if (!progress.has(shard)) progress.set(shard, await howFar(shard));
   }
   const ids = new Set(listed.map(({ shard }) => shard));
   return [...progress].map(([shard, far]) => ({

@@ -25,6 +25,7 @@ import {
   type StreamRecord,
 } from '../core/segment.ts';
 import { emittedEntry } from '../core/segment-entry.ts';
+import { DAY_MS } from '../core/time.ts';
 import type { Clock, RejectedArchive, RollupQueue, SegmentLedger, StreamLog } from '../ports.ts';
 import type { RawArchive } from '../raw-ports.ts';
 import type { RangeRegister } from '../store/ports.ts';
@@ -181,6 +182,9 @@ async function commit(
   return sent;
 }
 
+/** A dedup window is a day of arrivals at most; clocks differ. */
+const ANCESTORS_MS = 2 * DAY_MS;
+
 const always = () => true;
 
 /** Where a shard begins in this generation, after finishing what an earlier one planned of it. */
@@ -198,7 +202,8 @@ function begin(
 /**
  * Ensures that a shard's ancestors are read to their ends and sent: their ids belong to the shard's dedup window, as do
  * those of the same shard in an earlier generation.
- * @returns all ancestors that have segments
+ * @returns its nearest ancestors that have segments, and the older ones that a dedup window may reach. The others are in the
+ * heads of their own children: here they would grow with every reshard, up to the limit of an item.
  */
 async function finishAncestors(
   child: Batch,
@@ -207,8 +212,12 @@ async function finishAncestors(
   settings: AggregatorSettings,
 ): Promise<readonly Ancestor[]> {
   const ancestors = new Map<ShardKey, Ancestor>();
+  // By the first record, so that every attempt at this plan freezes the same ancestors.
+  const sinceMs = (child.records[0]?.arrivalMs ?? 0) - ANCESTORS_MS;
   const take = (older: readonly Ancestor[], shard: ShardKey, head: Head | undefined) => {
-    for (const ancestor of older) ancestors.set(ancestor.shard, ancestor);
+    for (const ancestor of older) {
+      if (head === undefined || ancestor.runMaxMs >= sinceMs) ancestors.set(ancestor.shard, ancestor);
+    }
     if (head !== undefined) ancestors.set(shard, asAncestor(shard, head));
   };
   if (before !== undefined) take(before.head.ancestors, before.shard, before.head);

@@ -21,6 +21,7 @@ import { LEVELS, type Level, type Retentions, type UpperLevel } from '../core/le
 import type { SegmentEntry } from '../core/segment-entry.ts';
 import { retentionsKept } from '../core/watermark.ts';
 import { DeltasMissing } from './epoch-rows.ts';
+import { withoutLostParts } from './lost-parts.ts';
 import { BlockChanged } from './merge-period.ts';
 import type { CompactionReport, CompactorPorts, CompactorSettings } from './ports.ts';
 import { runEpoch } from './run-epoch.ts';
@@ -107,12 +108,14 @@ async function planHours(
     const entries: SegmentEntry[] = [];
     const through = lastEntered(await ledger.readHead(shard));
     for await (const entry of ledger.entriesUp(shard, covers.through[shard] ?? 0, through)) {
-      entries.push(entry);
+      entries.push(await withoutLostParts(shard, entry, ports));
     }
     unreadBytes += bytesToRead(entries);
     following.push({ shard, entries });
     const open = covers.open.filter((place) => place.shard === shard).map(({ segment }) => segment);
-    for (const entry of await ledger.readEntries(shard, open)) reopened.push({ shard, entry });
+    for (const entry of await ledger.readEntries(shard, open)) {
+      reopened.push({ shard, entry: await withoutLostParts(shard, entry, ports) });
+    }
   }
   if (!areHoursDue(state, unreadBytes, nowMs, settings.cadence)) return undefined;
   const eventsMax = settings.rangeEventsMax * 2 ** settings.slotBits;

@@ -2,11 +2,12 @@
 
 import type { Cadence } from '../core/compaction.ts';
 import type { LevelRetentionsMs } from '../core/watermark.ts';
-import type { CheckpointLedger, Clock, ShardDirectory } from '../ports.ts';
+import type { CheckpointLedger, Clock, PartLedger, ShardDirectory } from '../ports.ts';
 import type {
   BlockReader,
   BlockWriter,
   CompactionStateStore,
+  DeltaDiscarder,
   DeltaReader,
   LateStore,
   PeriodReader,
@@ -16,8 +17,14 @@ import type {
 
 export interface CompactorPorts {
   readonly state: CompactionStateStore & RangeRegister;
-  readonly store: DeltaReader & BlockReader & BlockWriter & LateStore & TopStore & PeriodReader;
-  readonly ledger: CheckpointLedger;
+  readonly store: DeltaReader &
+    DeltaDiscarder &
+    BlockReader &
+    BlockWriter &
+    LateStore &
+    TopStore &
+    PeriodReader;
+  readonly ledger: CheckpointLedger & Pick<PartLedger, 'acknowledge' | 'notePlace'>;
   readonly stream: ShardDirectory;
   readonly clock: Clock;
 }

@@ -5,7 +5,7 @@ import {
   addPlaces,
   type EmittedPlaces,
   emittedPlaces,
-  isSettled,
+  isGivenUp,
   NOWHERE,
   type SegmentEntry,
 } from './segment-entry.ts';
@@ -13,7 +13,7 @@ import {
 export interface Checkpoint {
   /** Every segment up to this one is either in `settled` or in `open`. */
   readonly through: number;
-  /** Segments up to `through` that still miss a part, ascending. */
+  /** Segments up to `through` with a part that is neither counted nor discarded, ascending. */
   readonly open: readonly number[];
   /** Where the events of the settled segments are. */
   readonly settled: EmittedPlaces;
@@ -56,7 +56,7 @@ export function moveForward(
   const settling: SegmentEntry[] = [];
   let { through } = checkpoint;
   const take = (entry: SegmentEntry) => {
-    if (isSettled(entry)) settling.push(entry);
+    if (isGivenUp(entry)) settling.push(entry);
     else open.push(entry.segment);
   };
   const entries = new Map(reopened.map((entry) => [entry.segment, entry]));
@@ -67,7 +67,7 @@ export function moveForward(
     else take(entry);
   }
   for (const entry of following) {
-    if (entry.segment !== through + 1 || (open.length >= OPEN_SEGMENTS_MAX && !isSettled(entry))) break;
+    if (entry.segment !== through + 1 || (open.length >= OPEN_SEGMENTS_MAX && !isGivenUp(entry))) break;
     take(entry);
     through = entry.segment;
   }

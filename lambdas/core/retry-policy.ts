@@ -1,4 +1,5 @@
 // The policy that operators change while Tally runs: the writer's attempts and back-off, redrive's rate and rounds.
+import { HOUR_MS } from './time.ts';
 
 /** The retry policy. Times are milliseconds. */
 export interface RetryPolicy {
@@ -37,6 +38,9 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
 export class InvalidRetryPolicy extends Error {
   override readonly name = 'InvalidRetryPolicy';
 }
+
+/** Limit on all back-offs of a message together: hidden or not, the queue drops it after `queueRetentionDays`, a day at least. */
+const BACKOFFS_MAX_HOURS = 12;
 
 /** Each setting of the parameter: its range, and the policy's field with its factor. */
 const SETTINGS = {
@@ -89,7 +93,19 @@ export function parseRetryPolicy(text: string): RetryPolicy {
     }
     policy[field] = setting * factor;
   }
+  const hours = backoffsMaxMs(policy) / HOUR_MS;
+  if (hours > BACKOFFS_MAX_HOURS) {
+    throw new InvalidRetryPolicy(
+      `"attempts" and the back-offs make a message wait for up to ${Math.ceil(hours)} hours; ${BACKOFFS_MAX_HOURS} are allowed, because the queue drops old messages`,
+    );
+  }
   return policy;
+}
+
+/** The longest that a message can wait for its last attempt. */
+function backoffsMaxMs(policy: RetryPolicy): number {
+  const backoffs = Array.from({ length: policy.attempts - 1 }, (_, index) => backoffMs(policy, index + 1, 1));
+  return backoffs.reduce((sum, ms) => sum + ms, 0);
 }
 
 /**

@@ -31,7 +31,7 @@ export interface SegmentEntry {
   /** The configuration of the segment's rollup, so that the audit can repeat it. */
   readonly config: RollupConfig;
   readonly version: number;
-  /** True when the stream trimmed the segment's records before all of its parts were known to be sent. */
+  /** True when the stream trimmed the segment's records before all of its parts were known to be sent (`withoutLostParts`). */
   readonly lost: boolean;
   readonly accounts: Accounts;
   readonly parts: readonly PartSummary[];
@@ -56,7 +56,7 @@ export interface SegmentEntry {
   readonly dead: ReadonlySet<number>;
   /** Parts last seen in the archive, waiting for a manual replay. */
   readonly parked: ReadonlySet<number>;
-  /** Parts that an operator gave up; they count as lost unless a copy of them is counted after all. */
+  /** Parts that an operator gave up, or the compactor when the segment was lost; a tombstone has their deltas' names. */
   readonly discarded: ReadonlySet<number>;
   /** Events of acknowledged parts that arrived after the minutes' retention, by part: the archive has their rows, too. */
   readonly expired: Readonly<Record<number, number>>;
@@ -123,20 +123,13 @@ function frame(head: Head) {
 /** Where a part is. An acknowledgement overrides everything: copies of a counted part may still exist anywhere. */
 export function partPlace(entry: SegmentEntry, part: number): PartPlace {
   if (entry.acked.has(part)) return 'counted';
-  if (entry.lost || entry.discarded.has(part)) return 'lost';
+  if (entry.discarded.has(part)) return 'lost';
   if (entry.parked.has(part)) return 'parked';
-  return entry.dead.has(part) ? 'dead' : 'in-flight';
+  if (entry.dead.has(part)) return 'dead';
+  return entry.lost ? 'lost' : 'in-flight';
 }
 
-/**
- * Whether the segment is final: every part is counted. A lost segment with parts stays unsettled, since one of its
- * messages may still arrive; one without parts is settled at once.
- */
-export function isSettled(entry: SegmentEntry): boolean {
-  return entry.parts.every((_, part) => entry.acked.has(part));
-}
-
-/** Whether nothing more is expected of the segment: every part is counted, or an operator gave it up. */
+/** Whether nothing more is expected of the segment: every part is counted or discarded. */
 export function isGivenUp(entry: SegmentEntry): boolean {
   return entry.parts.every((_, part) => entry.acked.has(part) || entry.discarded.has(part));
 }

@@ -50,6 +50,8 @@ export interface LedgerLimits {
   readonly pageEntries: number;
 }
 
+/** A gap is reported for this long, so that one failed run does not hide it. */
+const GAP_REPORTED_MS = 600_000;
 const LIMITS: LedgerLimits = { idsChunkBytes: IDS_CHUNK_BYTES, pageEntries: 200 };
 
 /** The ledger's table. */
@@ -186,7 +188,10 @@ export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger 
         ExpressionAttributeValues: { ':before': item.before },
       }),
     );
-    return noted ? 'noted' : 'known';
+    if (noted) return 'noted';
+    // The caller may have died before it reported the gap, or its answer was lost: only an older gap is known for certain.
+    const known = await this.#get(ledgerKeys.gap(shard, gap.after));
+    return gap.noticedAtMs - Date.parse(known?.['noticedAt']?.S ?? '') < GAP_REPORTED_MS ? 'noted' : 'known';
   }
 
   async acknowledge(segment: SegmentId, parts: readonly number[]): Promise<SegmentEntry | undefined> {

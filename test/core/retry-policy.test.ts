@@ -48,6 +48,11 @@ test('a wrong parameter is refused with the field that is wrong', () => {
     ['{"redriveDelayGrowth":0.5}', /"redriveDelayGrowth"/],
     ['{"redriveDelayCapSeconds":901}', /"redriveDelayCapSeconds"/],
     ['{"toString":1}', /"toString" is not one of/],
+    // The queue drops a message after a day or more, hidden or not.
+    [
+      '{"attempts":19,"backoffBaseSeconds":40000,"backoffCapSeconds":40000}',
+      /"attempts" and the back-offs .* 200 hours; 12 are allowed/,
+    ],
   ];
   for (const [text, reason] of wrong) {
     assert.throws(

@@ -1,0 +1,48 @@
+// A head names its nearest ancestors and those within reach of a dedup window: it does not grow with every reshard.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeAws } from '../../fake-aws/aws.ts';
+import { aggregate } from '../../lambdas/aggregator/aggregate.ts';
+import { type ShardId, shardKey } from '../../lambdas/core/identifiers.ts';
+import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
+import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
+import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
+import { aggregatorPorts } from '../support/aggregator-ports.ts';
+import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
+import { worldShard } from '../support/store-world.ts';
+
+/** Scales four shards down to two and up again, once a day, each shard with one record. @returns the ancestors in a newest head */
+async function ancestorsAfter(days: number): Promise<number> {
+  const clock = { now: ARRIVAL_MS, nowMs: () => clock.now };
+  const aws = new FakeAws({ clock });
+  aws.dynamoDb.addTable('ledger', { ttl: 'expiresAt' });
+  const { dynamoDb } = aws.clients();
+  const ledger = new LedgerTable(dynamoDb, 'ledger', clock, 60 * DAY_MS);
+  const parents = new Map<ShardId, readonly ShardId[]>();
+  const ports = aggregatorPorts({ ledger, ranges: new CompactionStateTable(dynamoDb, 'ledger'), clock }, []);
+  const log = { ...ports.log, parentsOf: async (shard: ShardId) => parents.get(shard) ?? [] };
+  const settings = { generation: '1', streamRetentionMs: 7 * DAY_MS, rollup: CONFIG };
+  let shards = 0;
+  async function open(...from: ShardId[]): Promise<ShardId> {
+    const shard = worldShard(shards++);
+    parents.set(shard, from);
+    const records = [record(shards, {}, clock.now)];
+    assert.equal(await aggregate({ shard, records }, { ...ports, log }, settings, () => true), 'done');
+    return shard;
+  }
+  let [a, b, c, d] = [await open(), await open(), await open(), await open()];
+  for (let day = 0; day < days; day += 1) {
+    clock.now += 12 * HOUR_MS;
+    const [left, right] = [await open(a, b), await open(c, d)];
+    clock.now += 12 * HOUR_MS;
+    // Lineages mix, as they do when a stream is scaled by other boundaries.
+    [a, c, b, d] = [await open(left), await open(left), await open(right), await open(right)];
+  }
+  return (await ledger.readHead(shardKey('1', d)))?.ancestors.length ?? 0;
+}
+
+test('a head does not grow with every reshard', async () => {
+  const [few, many] = [await ancestorsAfter(5), await ancestorsAfter(25)];
+  assert.ok(few > 1);
+  assert.ok(many <= few, `${few} ancestors after 5 days, ${many} after 25`);
+});
