@@ -103,7 +103,14 @@ const RULES: readonly Rule[] = [
   {
     layer: 'hostile run',
     files: /^proof\/hostile\//,
-    mayImport: [/^proof\/hostile\//, NODE, /^local\/stack\.ts$/, SDK],
+    mayImport: [
+      /^proof\/hostile\//,
+      /^proof\/simulation\/random\.ts$/,
+      /^local\/stack\.ts$/,
+      NODE,
+      SDK,
+      /^p-limit$/,
+    ],
   },
   {
     layer: 'drills',

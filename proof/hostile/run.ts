@@ -1,16 +1,18 @@
 // One hostile run: every attack once, then random ones until time is up, with neighbours working all the while.
+import { setTimeout as pause } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import { Random } from '../simulation/random.ts';
 import { brokenOff, halfClosed, silentCrowd, slowRequest } from './connections.ts';
 import { type Exchange, exchange } from './exchange.ts';
 import { type NeighbourReport, startNeighbours, waitForCount } from './neighbours.ts';
 import { BATCHED, Poisoner, type PoisonReport } from './poison.ts';
 import { brokenPromises } from './promises.ts';
-import { Random } from './random.ts';
 import { everyRequest, type HostileRequest, hostileRequest } from './requests.ts';
-import { Victim } from './victim.ts';
+import { startVictim } from './victim.ts';
 
 /** Options of a run. */
 export interface HostileOptions {
-  readonly seed: number;
+  readonly seed: string;
   /** How long to send random attacks, after each was sent once. */
   readonly seconds: number;
   /** Connections that stay open and send nothing. */
@@ -19,7 +21,6 @@ export interface HostileOptions {
 
 /** What a run did, and which promises were broken. */
 export interface HostileReport {
-  readonly seed: number;
   readonly requests: ReadonlyMap<string, number>;
   readonly statuses: ReadonlyMap<number, number>;
   readonly poison: PoisonReport;
@@ -30,7 +31,7 @@ export interface HostileReport {
 }
 
 /** The first pass is the same in every run. */
-const FIXED_SEED = 1;
+const FIXED_SEED = '1';
 /** Time between two rounds of poison: the emulators keep all of it in memory. */
 const POISON_PAUSE_MS = 3_000;
 /** Attacks at once. */
@@ -52,7 +53,7 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
   const broken = new Set<string>();
   const requests = new Map<string, number>();
   const statuses = new Map<number, number>();
-  const victim = await Victim.start();
+  const victim = await startVictim();
   const { port } = victim.places;
   const poisoner = new Poisoner(victim.places, random);
 
@@ -64,16 +65,12 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
       late.push(request);
       return;
     }
-    const start = request.bytes
-      .subarray(0, 160)
-      .toString('latin1')
-      .replaceAll(/[^ -~]/g, '.');
+    const start = request.bytes.toString('latin1', 0, 160).replaceAll(/[^ -~]/g, '.');
     for (const promise of brokenPromises(request, came)) broken.add(`${request.kind}: ${promise} | ${start}`);
   };
   const attack = async (request: HostileRequest, again = false) => {
-    const { bytes, verb, mayBeUnanswered } = request;
     // Closing the writing side ends half a request; otherwise the server would wait for the rest.
-    judge(request, await exchange(port, bytes, verb, { halfClose: mayBeUnanswered }), again);
+    judge(request, await exchange(port, request, { halfClose: request.mayBeUnanswered }), again);
   };
   const connectionAttack = async () => {
     if (random.chance(0.4)) return brokenOff(port, random);
@@ -84,13 +81,12 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
   try {
     const finish = startNeighbours(victim.url, `neighbour-${seed}`);
     const disperse = await silentCrowd(port, crowd);
-    const all = [...everyRequest(new Random(FIXED_SEED))];
-    await inParallel(ATTACKERS, all, (request) => attack(request));
+    await pLimit(ATTACKERS).map(everyRequest(new Random(FIXED_SEED)), (request) => attack(request));
     await poisoner.everything();
     const before = await victim.memory();
 
     const until = performance.now() + seconds * 1000;
-    const going = () => performance.now() < until && victim.alive;
+    const going = () => performance.now() < until && victim.isAlive();
     await Promise.all([
       ...Array.from({ length: ATTACKERS }, async () => {
         while (going()) await attack(hostileRequest(random));
@@ -101,7 +97,7 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
       (async () => {
         while (going()) {
           await poisoner.round();
-          await new Promise((resolve) => setTimeout(resolve, POISON_PAUSE_MS));
+          await pause(POISON_PAUSE_MS);
         }
       })(),
     ]);
@@ -124,8 +120,8 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
       broken.add(`neighbours: ${neighbours.counted} counted of ${neighbours.sent}`);
     for (const one of neighbours.broken) broken.add(one);
     for (const problem of victim.problems) broken.add(`the stack said: ${problem}`);
-    if (!victim.alive) broken.add('the stack has ended');
-    return { seed, requests, statuses, poison: poisoner.report, neighbours, memory, broken: [...broken] };
+    if (!victim.isAlive()) broken.add('the stack has ended');
+    return { requests, statuses, poison: poisoner.report, neighbours, memory, broken: [...broken] };
   } finally {
     poisoner.close();
     await victim.stop();
@@ -138,17 +134,4 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
  */
 function isLate({ timedOut, answers }: Exchange): boolean {
   return timedOut || answers.some(({ status }) => status === 502 || status === 504);
-}
-
-async function inParallel<T>(
-  width: number,
-  items: readonly T[],
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = [...items];
-  await Promise.all(
-    Array.from({ length: width }, async () => {
-      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
-    }),
-  );
 }

@@ -1,24 +1,26 @@
-// The attacked process: a local stack that answers its parent.
+// The attacked process: a local stack that answers its parent. What it complains of goes to its standard error.
 import { startLocalStack } from '../../local/stack.ts';
 
-/** What the victim reports about itself. */
-export type VictimReport =
-  | {
-      readonly kind: 'ready';
-      readonly port: number;
-      readonly kinesis: string;
-      readonly sqs: string;
-      readonly stream: string;
-      readonly queueUrl: string;
-    }
-  | { readonly kind: 'memory'; readonly heapBytes: number; readonly rssBytes: number }
-  | { readonly kind: 'problem'; readonly message: string };
+/** Where the victim can be attacked: the first message to its parent. */
+export interface Places {
+  readonly port: number;
+  readonly kinesis: string;
+  readonly sqs: string;
+  readonly stream: string;
+  readonly queueUrl: string;
+}
 
-const say = (report: VictimReport) => void process.send?.(report);
+/** The answer to `memory`. */
+export interface Memory {
+  readonly heapBytes: number;
+  readonly rssBytes: number;
+}
+
+const say = (message: Places | Memory) => void process.send?.(message);
 
 const stack = await startLocalStack({
-  onProblem: (message) => say({ kind: 'problem', message }),
-  onCrash: (error) => say({ kind: 'problem', message: `an emulator ended: ${error.message}` }),
+  onProblem: (message) => console.error(message),
+  onCrash: (error) => console.error(`an emulator ended: ${error.message}`),
 });
 
 process.on('message', (ask) => {
@@ -30,14 +32,13 @@ process.on('message', (ask) => {
   globalThis.gc?.();
   globalThis.gc?.();
   const { heapUsed, external, rss } = process.memoryUsage();
-  say({ kind: 'memory', heapBytes: heapUsed + external, rssBytes: rss });
+  say({ heapBytes: heapUsed + external, rssBytes: rss });
 });
 process.once('disconnect', () => void stack.stop());
 
 const logicalId = (type: string, start: string) =>
   stack.template.ofType(type).find((resource) => resource.logicalId.startsWith(start))?.logicalId ?? '';
 say({
-  kind: 'ready',
   port: Number(new URL(stack.url).port),
   kinesis: stack.endpoints.kinesis,
   sqs: stack.endpoints.sqs,
