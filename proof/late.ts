@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { openSource } from '../cli/source/source.ts';
 import { readTruth, type Truth } from '../cli/verify/truth.ts';
 import { linesOf } from '../formats/lines.ts';
@@ -15,11 +16,7 @@ import { runTally } from './tally.ts';
 const METRIC = 'late-drill';
 /** What is compared: every count in every grain, and the first entities of every day. */
 const COMPARISONS = [
-  ['--by', 'minute'],
-  ['--by', 'hour'],
-  ['--by', 'day'],
-  ['--by', 'month'],
-  ['--by', 'total'],
+  ...['minute', 'hour', 'day', 'month', 'total'].map((by) => ['--by', by]),
   ['--by', 'day', '--top', '100'],
 ];
 const STEP_MS = 3_600_000;
@@ -114,7 +111,7 @@ async function bringLevelsUp(stack: LocalStack, clock: LocalClock, truth: Truth)
   for (let step = 0; step < STEPS_MAX; step += 1) {
     clock.forward(STEP_MS);
     for (const { run: runNow } of stack.scheduled) await runNow(clock.nowMs());
-    while ((await stack.status()).inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 100));
+    while ((await stack.status()).inFlight > 0) await pause(100);
     const watermarks = await Promise.all(
       ['day', 'month'].map((by) => completeThroughMs(stack.url, entity, by, truth)),
     );

@@ -18,7 +18,7 @@ export async function playDrill(names?: readonly string[]): Promise<number> {
   try {
     for (const scenario of SCENARIOS) {
       if (names?.includes(scenario.name) === false) continue;
-      verdicts.push(await playScenario(scenario, drill, console.log));
+      verdicts.push(await playScenario(scenario, drill));
     }
   } finally {
     await drill.stop();
