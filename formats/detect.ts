@@ -31,9 +31,13 @@ export interface FormatRequest extends Loose<Selection> {
 
 /** A request in a setting, where an empty text is none, and commas separate the conditions. */
 export interface FormatTexts {
+  /** A format's name, or `auto`. */
   readonly format: string;
+  /** Conditions as in `tally import --where`; empty: the format's defaults. */
   readonly filter: string;
+  /** The field that names the entity; empty: the format's default. */
   readonly entity: string;
+  /** The template of nginx or Apache; empty: none. */
   readonly logFormat: string;
 }
 

@@ -57,7 +57,7 @@ const RULES: readonly Rule[] = [
     files: FORMATS,
     mayImport: [FORMATS, /^node:(buffer|zlib|stream)$/, /^csv-parse\/sync$/],
   },
-  { layer: 'ports (types only)', files: PORTS, mayImport: [CORE, PORTS] },
+  { layer: 'ports (types only)', files: PORTS, mayImport: [CORE, PORTS, FORMATS] },
   {
     layer: 'adapters',
     files: ADAPTER,
