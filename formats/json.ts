@@ -100,11 +100,14 @@ function severalOf(text: string): Value[] | undefined {
   return depth === 0 && values.length > 1 && text.slice(from).trim() === '' ? values : undefined;
 }
 
+/** What is known of a request. */
+type Asked = { readonly [name in keyof Request]: string | undefined };
+
 /** An object's fields by name, or by a path of names joined by dots; and by their roles in an access log. */
 export class JsonEntry implements Entry {
   readonly #json: Value;
   readonly #spoilt: boolean;
-  #request: Partial<Request> | undefined;
+  #request: Asked | undefined;
 
   /** @param spoilt its line is not UTF-8: a replacement character in a field may be an invalid byte */
   constructor(json: Value, spoilt: boolean) {
@@ -140,15 +143,19 @@ export class JsonEntry implements Entry {
     return name === 'method' || name === 'target' || name === 'protocol' ? this.#asked()[name] : undefined;
   }
 
-  #asked(): Partial<Request> {
+  #asked(): Asked {
     this.#request ??= this.#line(REQUESTS) ?? this.#parts();
     return this.#request;
   }
 
-  #parts(): Partial<Request> {
-    const [method, target] = [this.#first(METHODS), this.#first(TARGETS)];
-    const protocol = this.#first(PROTOCOLS);
-    return { ...(target === undefined && this.#line(ROUTES)), ...definedOf({ method, target, protocol }) };
+  #parts(): Asked {
+    const target = this.#first(TARGETS);
+    const route = target === undefined ? this.#line(ROUTES) : undefined;
+    return {
+      method: this.#first(METHODS) ?? route?.method,
+      target: target ?? route?.target,
+      protocol: this.#first(PROTOCOLS) ?? route?.protocol,
+    };
   }
 
   #line(names: readonly string[]): Request | undefined {
@@ -172,10 +179,6 @@ export class JsonEntry implements Entry {
     if (typeof value !== 'string') return undefined;
     return value.isWellFormed() && !(this.#spoilt && value.includes('\ufffd')) ? value : null;
   }
-}
-
-function definedOf(request: { readonly [name in keyof Request]: string | undefined }): Partial<Request> {
-  return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
 }
 
 function fieldOf(value: unknown, path: string): unknown {

@@ -51,8 +51,23 @@ export function malformed(reason: string): { readonly kind: 'malformed'; readonl
   return { kind: 'malformed', reason };
 }
 
-export function oneEntry(entry: Entry): Parsed {
-  return { kind: 'entries', entries: [entry] };
+/**
+ * A parser of Latin-1 text, one character a byte, so that no byte is changed; blank lines are ignored.
+ * @param header the headers so far, if there are any
+ */
+export function textParser(
+  parse: (text: string) => Parsed,
+  header: () => readonly string[] | undefined = () => undefined,
+): LineParser {
+  return {
+    get header() {
+      return header();
+    },
+    parse(line) {
+      const text = line.toString('latin1');
+      return text.trim() === '' ? IGNORED : parse(text);
+    },
+  };
 }
 
 /** The text whose UTF-8 bytes are the given Latin-1 characters; null if they are not UTF-8. */
