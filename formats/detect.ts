@@ -51,11 +51,7 @@ export const SAMPLE_BYTES = 256 * 1024;
 const SAMPLE_LINES = 2_000;
 
 /** What `format` may be. */
-export const FORMAT_NAMES: readonly string[] = [
-  'auto',
-  ...Object.keys(FORMATS),
-  ...Object.keys(FORMAT_ALIASES),
-];
+export const FORMAT_NAMES: readonly string[] = ['auto', ...Object.keys(FORMATS), ...FORMAT_ALIASES.keys()];
 
 /** Formats that need no options, in the order that breaks ties. */
 const TELLING: readonly FormatName[] = [
@@ -102,8 +98,8 @@ export function checkRequest(request: FormatRequest): void {
 }
 
 function named(text: string): FormatName {
-  const name = Object.hasOwn(FORMAT_ALIASES, text) ? FORMAT_ALIASES[text] : text;
-  if (name !== undefined && Object.hasOwn(FORMATS, name)) return name as FormatName;
+  const name = FORMAT_ALIASES.get(text) ?? text;
+  if (Object.hasOwn(FORMATS, name)) return name as FormatName;
   throw new FormatError(`--format takes one of ${FORMAT_NAMES.join(', ')}, not ${text}`);
 }
 

@@ -63,8 +63,9 @@ interface Shape {
 }
 
 /**
- * HAProxy's `option httplog` and `httpslog`: `client:port [time] frontend backend times status bytes … "request"`. Its time has
- * no zone, and is read as UTC; it truncates a long request.
+ * HAProxy's `option httplog` and `httpslog`:
+ * `client:port [time] frontend backend times status bytes … "request"`.
+ * Its time has no zone, and is read as UTC; it truncates a long request.
  */
 export const HAPROXY = formatOf({
   what: 'HAProxy’s httplog',
@@ -76,8 +77,8 @@ export const HAPROXY = formatOf({
 
 /**
  * Application Load Balancer and classic ELB:
- * `[type] time elb client target 3 times elb_status target_status 2 sizes "request" "agent" …`. The time is that of the response,
- * the status the load balancer's own, the path that of the request's URL.
+ * `[type] time elb client target 3 times elb_status target_status 2 sizes "request" "agent" …`.
+ * The time is that of the response, the status the load balancer's own, the path that of the URL.
  */
 export const ELB = formatOf({
   what: 'a load balancer’s log',

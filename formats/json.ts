@@ -1,30 +1,26 @@
 // JSON lines: one object a line, several, or an array; any object, or the JSON access logs of common servers.
 import { isUtf8 } from 'node:buffer';
-import { type Entry, type FieldValue, IGNORED, type LineParser, malformed } from './reading.ts';
+import { type Entry, type FieldValue, IGNORED, type LineParser, malformed, words } from './reading.ts';
 import { partOfTarget, type Request, requestOf } from './request.ts';
 import { parseTime } from './time.ts';
 
 /** Servers' names for the parts of a request: nginx by convention, Caddy, Traefik, Envoy, API Gateway, CloudFront, Apache, Kubernetes' ingress. */
-const METHODS =
-  'method request_method requestMethod request.method RequestMethod httpMethod http_method cs-method http.request.method verb :method'.split(
-    ' ',
-  );
-const TARGETS =
-  'target request_uri request.uri RequestPath uri cs-uri-stem path url request_path http.path url.path resourcePath x-envoy-original-path x-envoy-origin-path :path'.split(
-    ' ',
-  );
-const STATUSES =
-  'status status_code DownstreamStatus OriginStatus response_code sc-status http.response.status_code statusCode response.status'.split(
-    ' ',
-  );
-const PROTOCOLS = 'protocol server_protocol request.proto RequestProtocol cs-protocol-version'.split(' ');
+const METHODS = words(`
+  method request_method requestMethod request.method RequestMethod httpMethod http_method cs-method
+  http.request.method verb :method`);
+const TARGETS = words(`
+  target request_uri request.uri RequestPath uri cs-uri-stem path url request_path http.path url.path
+  resourcePath x-envoy-original-path x-envoy-origin-path :path`);
+const STATUSES = words(`
+  status status_code DownstreamStatus OriginStatus response_code sc-status http.response.status_code
+  statusCode response.status`);
+const PROTOCOLS = words('protocol server_protocol request.proto RequestProtocol cs-protocol-version');
 const REQUESTS = ['request', 'request_line'];
 /** An HTTP API's `GET /pets/{id}`, for logs without the path itself. */
 const ROUTES = ['routeKey'];
-const TIMES =
-  'time_local time_iso8601 @timestamp timestamp StartUTC start_time requestTimeEpoch requestTime ts msec time at datetime'.split(
-    ' ',
-  );
+const TIMES = words(`
+  time_local time_iso8601 @timestamp timestamp StartUTC start_time requestTimeEpoch requestTime ts
+  msec time at datetime`);
 
 export function jsonParser(): LineParser {
   return {
@@ -61,7 +57,8 @@ function valuesOf(source: string): Value[] | undefined {
   return severalOf(repaired);
 }
 
-function parsed(text: string): unknown {
+/** The value of a JSON text; undefined if it is none. */
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -2,7 +2,7 @@
 import { blanksParser, type ColumnsSettings, csvParser } from './columns.ts';
 import { ELB, HAPROXY, httpLogParser, LOG_FIELDS } from './http-log.ts';
 import { jsonParser } from './json.ts';
-import { FormatError, type LineParser } from './reading.ts';
+import { byAlias, FormatError, type LineParser } from './reading.ts';
 import { REQUEST_FIELDS } from './request.ts';
 import { parseWhere, type Selection } from './select.ts';
 import { templateFields, templateParser } from './template.ts';
@@ -59,19 +59,14 @@ export const FORMATS = {
 
 export type FormatName = keyof typeof FORMATS;
 
-export const FORMAT_ALIASES: Readonly<Record<string, FormatName>> = {
-  common: 'combined',
-  clf: 'combined',
-  nginx: 'combined',
-  apache: 'combined',
-  s3: 'combined',
-  alb: 'elb',
-  clb: 'elb',
-  'nlb-tls': 'nlb',
-  cloudfront: 'w3c',
-  iis: 'w3c',
-  json: 'jsonl',
-};
+/** What else formats are called. */
+export const FORMAT_ALIASES: ReadonlyMap<string, FormatName> = byAlias({
+  combined: 'common clf nginx apache s3',
+  elb: 'alb clb',
+  nlb: 'nlb-tls',
+  w3c: 'cloudfront iis',
+  jsonl: 'json',
+});
 
 /** A format's settings, with the general type. */
 export function formatOf(name: FormatName): Format {

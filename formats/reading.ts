@@ -70,6 +70,17 @@ export function textParser(
   };
 }
 
+/** A list of names, written as one text. */
+export function words(text: string): readonly string[] {
+  return text.trim().split(/\s+/);
+}
+
+/** The names for which others stand, by those others. */
+export function byAlias<Name extends string>(aliases: Readonly<Record<Name, string>>) {
+  const names = Object.keys(aliases) as Name[];
+  return new Map(names.flatMap((name) => words(aliases[name]).map((alias) => [alias, name])));
+}
+
 /** The text whose UTF-8 bytes are the given Latin-1 characters; null if they are not UTF-8. */
 export function utf8FromLatin1(text: string): string | null {
   for (let i = 0; i < text.length; i += 1) {

@@ -1,5 +1,5 @@
 // Turns an entry into an event: which entries count, for which entity and metric, and when.
-import { type Entry, FormatError, malformed, type Outcome, SKIPPED } from './reading.ts';
+import { type Entry, FormatError, malformed, type Outcome, SKIPPED, words } from './reading.ts';
 import { isCalendarNumber, parseTime, type TimeUnit } from './time.ts';
 
 /** Which entries of a file count, and as what. */
@@ -28,7 +28,7 @@ export interface Condition {
 }
 
 /** Fields that contain a request's target; its query is not part of an entity. */
-const TARGETS = 'uri request_uri request.uri url RequestPath request_path cs-uri'.split(' ');
+const TARGETS = words('uri request_uri request.uri url RequestPath request_path cs-uri');
 const METRIC = /^[A-Za-z0-9_.-]{1,64}$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the API refuses exactly these.
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;

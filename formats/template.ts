@@ -1,6 +1,6 @@
 // Field order by template: nginx's `log_format` and Apache's `LogFormat` strings, as written in a configuration.
-import { FormatError, type LineParser, malformed, textParser } from './reading.ts';
-import { type Request, requestEntry, requestOf, textEntry } from './request.ts';
+import { byAlias, FormatError, type LineParser, malformed, textParser } from './reading.ts';
+import { requestEntry, requestOf, textEntry } from './request.ts';
 import { parseTime, type TimeUnit } from './time.ts';
 
 interface Field {
@@ -11,8 +11,8 @@ interface Field {
 
 type Piece = { readonly literal: string } | Field;
 
-/** Our names of fields, each with what nginx and Apache call it. */
-const NAMES = {
+/** Names of fields, each with what nginx and Apache call it. */
+const ALIASES: ReadonlyMap<string, string> = byAlias({
   method: 'request_method m',
   target: 'request_uri uri document_uri U',
   query_string: 'q',
@@ -31,10 +31,7 @@ const NAMES = {
   duration_s: 'T',
   server_protocol: 'H',
   server_port: 'p',
-};
-const ALIASES: ReadonlyMap<string, string> = new Map(
-  Object.entries(NAMES).flatMap(([name, others]) => others.split(' ').map((other) => [other, name])),
-);
+});
 const TIMES: ReadonlyMap<string, TimeUnit> = new Map([
   ['time_local', 'auto'],
   ['time_iso8601', 'iso'],
@@ -65,18 +62,13 @@ export function templateParser(template: string): LineParser {
       return at === -1 ? undefined : m[at + 1];
     };
     const at = parseTime(value(time) ?? '', TIMES.get(time) ?? 'auto');
-    const status = value('status');
+    const [status, request, target] = ['status', 'request', 'target'].map(value);
     // A line without a status is not a request: it has only its fields.
-    return status === undefined ? textEntry(at, value) : requestEntry(at, askedIn(value), status, value);
+    if (status === undefined) return textEntry(at, value);
+    if (request !== undefined) return requestEntry(at, requestOf(request), status, value);
+    const [method = '', protocol] = [value('method'), value('server_protocol')];
+    return requestEntry(at, target === undefined ? target : { method, target, protocol }, status, value);
   });
-}
-
-function askedIn(value: (name: string) => string | undefined): Request | undefined {
-  const [request, target] = [value('request'), value('target')];
-  if (request !== undefined) return requestOf(request);
-  return target === undefined
-    ? undefined
-    : { method: value('method') ?? '', target, protocol: value('server_protocol') };
 }
 
 export function templateFields(text: string): readonly string[] {

@@ -16,8 +16,8 @@ function zoneMs(zone: string | undefined): number | undefined {
 }
 
 /**
- * Epoch milliseconds of a local date and time: year, month from 1, day, hour, minute, second. Undefined if it does not exist. A
- * leap second belongs to the minute it ends.
+ * Epoch milliseconds of a local date and time: year, month from 1, day, hour, minute, second.
+ * Undefined if it does not exist. A leap second belongs to the minute it ends.
  */
 function instant(clock: readonly number[], fraction = '', zone?: string): number | undefined {
   const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0] = clock;
@@ -70,21 +70,16 @@ export function parseTime(text: string, unit: TimeUnit): number | undefined {
   if (unit === 'iso') return parseIso(bare);
   const m = NUMBER.exec(bare);
   if (m === null) return unit === 'auto' ? (parseIso(bare) ?? parseClf(bare)) : undefined;
-  const { digits, point } = decimalOf(m[1] ?? '', m[2] ?? '', Number(m[3] ?? 0));
   if (unit === 'auto' && isCalendarNumber(bare)) return undefined;
+  const [, whole = '', fraction = '', exponent = '0'] = m;
+  const digits = `${whole}${fraction}`.replace(/^0+(?=\d)/, '');
+  /** How many of the digits come before the point. */
+  const point = Number(exponent) + digits.length - fraction.length;
   const known = unit === 'auto' ? unitOfDigits(point) : unit;
   // Moves the point in the text: a product would round nanoseconds into the next minute.
   const end = point + EXPONENT[known];
   const ms = end <= 0 ? 0 : Number(digits.padEnd(end, '0').slice(0, end));
   return ms <= LATEST_MS ? ms : undefined;
-}
-
-/** A number's digits without leading zeros, and how many of them come before the point. */
-function decimalOf(whole: string, fraction: string, exponent: number): { digits: string; point: number } {
-  const all = `${whole}${fraction}`;
-  const point = whole.length + exponent;
-  const digits = all.replace(/^0+(?=\d)/, '');
-  return { digits, point: point - (all.length - digits.length) };
 }
 
 function unitOfDigits(digits: number): 's' | 'ms' | 'us' | 'ns' {

@@ -1,4 +1,5 @@
 // Removes what log shippers put around a line: syslog, the container runtime interface (CRI), Docker's JSON.
+import { parsed } from './json.ts';
 import { IGNORED, type LineParser, MORE, malformed, type Parsed } from './reading.ts';
 
 export const WRAPPERS = ['none', 'syslog', 'cri', 'docker'] as const;
@@ -41,12 +42,8 @@ const DOCKER_BYTES_MAX = 16_384;
 function dockerLog(line: Buffer): string | undefined {
   const text = line.toString();
   if (!text.startsWith('{"log":')) return undefined;
-  try {
-    const { log, time }: { log?: unknown; time?: unknown } = JSON.parse(text);
-    return typeof log === 'string' && typeof time === 'string' ? log : undefined;
-  } catch {
-    return undefined;
-  }
+  const { log, time } = (parsed(text) ?? {}) as { log?: unknown; time?: unknown };
+  return typeof log === 'string' && typeof time === 'string' ? log : undefined;
 }
 
 /** The line without its wrapper; undefined if it has no wrapper of this kind. */

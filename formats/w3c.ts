@@ -1,17 +1,16 @@
 // Logs with named columns: W3C with `#Fields` (CloudFront, IIS), CloudFront's real-time logs, and NLB's.
-import { IGNORED, type LineParser, malformed, textParser } from './reading.ts';
+import { IGNORED, type LineParser, malformed, textParser, words } from './reading.ts';
 import { requestEntry, textEntry } from './request.ts';
 import { parseIso, parseTime } from './time.ts';
 
 /** CloudFront's real-time logs in their default order; they have no header. */
-export const REALTIME_FIELDS =
-  'timestamp c-ip s-ip time-to-first-byte sc-status sc-bytes cs-method cs-protocol cs-host cs-uri-stem cs-bytes'.split(
-    ' ',
-  );
-export const NLB_FIELDS =
-  'type version time elb listener client destination connection_time tls_handshake_time received_bytes sent_bytes incoming_tls_alert chosen_cert_arn chosen_cert_serial tls_cipher tls_protocol_version tls_named_group domain_name alpn_fe_protocol alpn_be_protocol'.split(
-    ' ',
-  );
+export const REALTIME_FIELDS = words(`
+  timestamp c-ip s-ip time-to-first-byte sc-status sc-bytes cs-method cs-protocol cs-host
+  cs-uri-stem cs-bytes`);
+export const NLB_FIELDS = words(`
+  type version time elb listener client destination connection_time tls_handshake_time received_bytes
+  sent_bytes incoming_tls_alert chosen_cert_arn chosen_cert_serial tls_cipher tls_protocol_version
+  tls_named_group domain_name alpn_fe_protocol alpn_be_protocol`);
 
 const METHODS = ['cs-method', 'method'];
 const TARGETS = ['cs-uri-stem', 'cs-uri', 'uri-stem'];

@@ -158,7 +158,7 @@ class Run {
     const { nowMs } = this.#task.ports;
     const { cursor, sinceMs } = this.#task.before;
     // Save the start time before putting anything; batches from a crashed run are older than this run's.
-    if (!(await this.#note('reading', cursor, sinceMs ?? nowMs()))) return this.#result('busy');
+    if (!(await this.#note({ cursor, sinceMs: sinceMs ?? nowMs() }))) return this.#result('busy');
     for await (const chunk of this.#chunks(hasTime)) {
       for (const record of this.#reader.push(chunk)) {
         const batch = this.#take(record);
@@ -167,7 +167,8 @@ class Run {
         // No run, not even one that was overtaken, has put more than these since the last save.
         if (this.#batches % NOTE_EVERY_BATCHES > 0) continue;
         await this.#put();
-        if (!(await this.#note('reading', this.#cursorAt(batch.to), nowMs()))) return this.#result('busy');
+        const saved = await this.#note({ cursor: this.#cursorAt(batch.to), sinceMs: nowMs() });
+        if (!saved) return this.#result('busy');
       }
       if (!hasTime()) return this.#pause();
     }
@@ -207,9 +208,8 @@ class Run {
     await this.#put();
     const left = this.#doubtful - this.#batches;
     const cursor = this.#cursorAt(this.#cutter.from);
-    return left > 0
-      ? this.#note('reading', cursor, this.#task.before.sinceMs, left)
-      : this.#note('reading', cursor, undefined);
+    const { sinceMs } = this.#task.before;
+    return this.#note(left > 0 ? { cursor, sinceMs, doubtful: left } : { cursor });
   }
 
   async #end(): Promise<Collected> {
@@ -221,10 +221,10 @@ class Run {
     this.#malformedBeforeBatch = this.#malformed;
     if (isDoubtful) {
       // Only the run that still owns the object reports it.
-      if (!(await this.#note('reading', cursor, undefined))) return this.#result('busy');
+      if (!(await this.#note({ cursor }))) return this.#result('busy');
       await ports.report(object, reason, cursor);
     }
-    if (!(await this.#note('done', cursor, undefined))) return this.#result('busy');
+    if (!(await this.#note({ status: 'done', cursor }))) return this.#result('busy');
     return { ...this.#result('done'), ...(isDoubtful && { reason }) };
   }
 
@@ -296,22 +296,16 @@ class Run {
   }
 
   /** @returns false if another run has taken the object over */
-  async #note(
-    status: Progress['status'],
-    cursor: Cursor,
-    sinceMs: number | undefined,
-    doubtful?: number,
-  ): Promise<boolean> {
+  async #note(changed: Partial<Progress> & Pick<Progress, 'cursor'>): Promise<boolean> {
     const { object, plan, before, ports } = this.#task;
     const now: Progress = {
-      status,
-      cursor,
+      status: 'reading',
       plan: JSON.stringify(plan),
-      sinceMs,
-      doubtful,
+      sinceMs: undefined,
       run: ports.run,
       events: before.events + this.#events,
       malformed: before.malformed + this.#malformedBeforeBatch,
+      ...changed,
     };
     if (!(await ports.progress.save(object, now, this.#last))) return false;
     this.#last = now;
