@@ -106,7 +106,8 @@ export async function startDrill(template: Json, observer: StackObserver = {}) {
     /** Runs `npx tally … --url URL`. @returns what it prints @throws when it fails */
     tally: (...args: readonly string[]) => tallyOutput([...args, '--url', stack.url]),
     /**
-     * Plays a minute: schedules, traffic, and all work that can be handled; then advances the clock to the next whole minute.
+     * Plays a minute: schedules, traffic, and all work that can be handled; then advances the clock
+     * to the next whole minute.
      * @returns the alarms that changed
      */
     minute: async ({ requests = 10, patienceMs = PATIENCE_MS }: MinuteOptions = {}) => {

@@ -1,19 +1,16 @@
-// `npx tally hostile`: attacks a local stack of its own in every way it knows, and reports which promises held.
-// Exit code 0: all promises held. 1: some did not. 2: the run could not take place.
-import { parseArgs } from 'node:util';
-import { type HostileReport, runHostile } from './run.ts';
+// Plays the attacks of `npx tally hostile`, and reports which promises held.
+import { type HostileOptions, type HostileReport, runHostile } from './run.ts';
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string', default: '60' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      crowd: { type: 'string', default: '500' },
-    },
-  });
-  const { seed, seconds, crowd } = values;
+type Options = Omit<HostileOptions, 'seed'> & Partial<Pick<HostileOptions, 'seed'>>;
+
+/** @returns 0 when all promises held, otherwise 1 */
+export async function playHostile({
+  seed = Date.now() % 1_000_000,
+  seconds,
+  crowd,
+}: Options): Promise<number> {
   console.log(`seed ${seed}: npx tally hostile --seed ${seed} --seconds ${seconds} --crowd ${crowd}`);
-  const report = await runHostile({ seed, seconds: Number(seconds), crowd: Number(crowd) });
+  const report = await runHostile({ seed, seconds, crowd });
   print(report);
   return report.broken.length === 0 ? 0 : 1;
 }
@@ -34,11 +31,4 @@ function print({ requests, statuses, poison, neighbours, memory, broken }: Hosti
   );
   for (const one of broken) console.log(`BROKEN  ${one}`);
   console.log(broken.length === 0 ? 'All promises held.' : `${broken.length} promises broken.`);
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = 2;
 }

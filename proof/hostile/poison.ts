@@ -71,63 +71,55 @@ export interface PoisonReport {
   batchedEvents: number;
 }
 
-/** Sends some rounds of poison. */
-export class Poisoner {
-  readonly report: PoisonReport = { records: 0, messages: 0, batchedEvents: 0 };
-  readonly #kinesis: KinesisClient;
-  readonly #sqs: SQSClient;
-  readonly #places: Places;
-  readonly #random: Random;
+/** Prepares to send poison. */
+export function createPoisoner({ kinesis, sqs, stream, queueUrl }: Places, random: Random) {
+  const report: PoisonReport = { records: 0, messages: 0, batchedEvents: 0 };
+  const common = {
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    requestHandler: new NodeHttpHandler(),
+  };
+  const streams = new KinesisClient({ ...common, endpoint: kinesis });
+  const queues = new SQSClient({ ...common, endpoint: sqs, useQueueUrlAsEndpoint: false });
 
-  constructor(places: Places, random: Random) {
-    const common = {
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-      requestHandler: new NodeHttpHandler(),
-    };
-    this.#kinesis = new KinesisClient({ ...common, endpoint: places.kinesis });
-    this.#sqs = new SQSClient({ ...common, endpoint: places.sqs, useQueueUrlAsEndpoint: false });
-    this.#places = places;
-    this.#random = random;
+  async function put(record: (typeof RECORDS)[number]): Promise<void> {
+    const data = typeof record === 'function' ? record(random) : record;
+    const Data = typeof data === 'string' ? Buffer.from(data) : data;
+    const Records = [{ Data, PartitionKey: String(random.next()) }];
+    await streams.send(new PutRecordsCommand({ StreamName: stream, Records }));
+    report.records += 1;
   }
-
-  /** A few malformed records with a well-formed batch of 10,000 among them, and a few malformed messages. */
-  async round(): Promise<void> {
-    for (let count = 0; count < 2; count += 1) await this.#put(this.#random.pick(RECORDS));
-    await this.#putBatch(10_000);
-    for (let count = 0; count < 2; count += 1) await this.#put(this.#random.pick(RECORDS));
-    for (let count = 0; count < 3; count += 1) await this.#send(this.#random.pick(MESSAGES));
-  }
-
-  /** Each malformed record and message once. */
-  async everything(): Promise<void> {
-    for (const record of RECORDS) {
-      await this.#put(record);
-      await this.#putBatch(1);
-    }
-    for (const message of MESSAGES) await this.#send(message);
-  }
-
-  close(): void {
-    this.#kinesis.destroy();
-    this.#sqs.destroy();
-  }
-
   /** Puts a batch whose key was never used before. */
-  async #putBatch(events: number): Promise<void> {
-    await this.#put(JSON.stringify([1, `${this.#random.next()}`, Array(events).fill(BATCHED)]));
-    this.report.batchedEvents += events;
+  async function putBatch(events: number): Promise<void> {
+    await put(JSON.stringify([1, `${random.next()}`, Array(events).fill(BATCHED)]));
+    report.batchedEvents += events;
+  }
+  async function send(MessageBody: string): Promise<void> {
+    await queues.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
+    report.messages += 1;
   }
 
-  async #put(record: (typeof RECORDS)[number]): Promise<void> {
-    const data = typeof record === 'function' ? record(this.#random) : record;
-    const Records = [{ Data: Buffer.from(data as string), PartitionKey: String(this.#random.next()) }];
-    await this.#kinesis.send(new PutRecordsCommand({ StreamName: this.#places.stream, Records }));
-    this.report.records += 1;
-  }
-
-  async #send(MessageBody: string): Promise<void> {
-    await this.#sqs.send(new SendMessageCommand({ QueueUrl: this.#places.queueUrl, MessageBody }));
-    this.report.messages += 1;
-  }
+  return {
+    report,
+    /** A few malformed records with a well-formed batch of 10,000 among them, and a few malformed messages. */
+    round: async () => {
+      for (let count = 0; count < 4; count += 1) {
+        await put(random.pick(RECORDS));
+        if (count === 1) await putBatch(10_000);
+      }
+      for (let count = 0; count < 3; count += 1) await send(random.pick(MESSAGES));
+    },
+    /** Each malformed record and message once. */
+    everything: async () => {
+      for (const record of RECORDS) {
+        await put(record);
+        await putBatch(1);
+      }
+      for (const message of MESSAGES) await send(message);
+    },
+    close: () => {
+      streams.destroy();
+      queues.destroy();
+    },
+  };
 }

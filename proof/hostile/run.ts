@@ -5,14 +5,14 @@ import { Random } from '../simulation/random.ts';
 import { brokenOff, halfClosed, silentCrowd, slowRequest } from './connections.ts';
 import { type Exchange, exchange } from './exchange.ts';
 import { type NeighbourReport, startNeighbours, waitForCount } from './neighbours.ts';
-import { BATCHED, Poisoner, type PoisonReport } from './poison.ts';
+import { BATCHED, createPoisoner, type PoisonReport } from './poison.ts';
 import { brokenPromises } from './promises.ts';
 import { everyRequest, type HostileRequest, hostileRequest } from './requests.ts';
 import { startVictim } from './victim.ts';
 
 /** Options of a run. */
 export interface HostileOptions {
-  readonly seed: string;
+  readonly seed: number;
   /** How long to send random attacks, after each was sent once. */
   readonly seconds: number;
   /** Connections that stay open and send nothing. */
@@ -49,13 +49,13 @@ const RSS_GROWTH_MAX_BYTES = 2 * 1024 * 1024 * 1024;
 
 /** Attacks a local stack that it starts and stops. */
 export async function runHostile({ seed, seconds, crowd }: HostileOptions): Promise<HostileReport> {
-  const random = new Random(seed);
+  const random = new Random(String(seed));
   const broken = new Set<string>();
   const requests = new Map<string, number>();
   const statuses = new Map<number, number>();
   const victim = await startVictim();
   const { port } = victim.places;
-  const poisoner = new Poisoner(victim.places, random);
+  const poisoner = createPoisoner(victim.places, random);
 
   const late: HostileRequest[] = [];
   const judge = (request: HostileRequest, came: Exchange, again = false) => {
@@ -87,19 +87,16 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
 
     const until = performance.now() + seconds * 1000;
     const going = () => performance.now() < until && victim.isAlive();
+    const repeat = async (work: () => Promise<void>) => {
+      while (going()) await work();
+    };
     await Promise.all([
-      ...Array.from({ length: ATTACKERS }, async () => {
-        while (going()) await attack(hostileRequest(random));
+      ...Array.from({ length: ATTACKERS }, () => repeat(() => attack(hostileRequest(random)))),
+      repeat(connectionAttack),
+      repeat(async () => {
+        await poisoner.round();
+        await pause(POISON_PAUSE_MS);
       }),
-      (async () => {
-        while (going()) await connectionAttack();
-      })(),
-      (async () => {
-        while (going()) {
-          await poisoner.round();
-          await pause(POISON_PAUSE_MS);
-        }
-      })(),
     ]);
     disperse();
     const neighbours = await finish();
