@@ -135,10 +135,7 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Li
 }
 
 /** The first nonzero bytes of a file, at most `bytesMax`, and whether they are all of it. */
-export async function headOf(
-  chunks: AsyncIterable<Buffer>,
-  bytesMax: number,
-): Promise<{ readonly head: Buffer; readonly whole: boolean }> {
+export async function headOf(chunks: AsyncIterable<Buffer>, bytesMax: number) {
   const parts: Buffer[] = [];
   let length = 0;
   for await (const chunk of chunks) {

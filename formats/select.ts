@@ -22,11 +22,6 @@ export interface Selection {
   readonly metricField?: string | undefined;
 }
 
-export interface Condition {
-  readonly field: string;
-  test(value: string): boolean;
-}
-
 /** Fields that contain a request's target; its query is not part of an entity. */
 const TARGETS = words('uri request_uri request.uri url RequestPath request_path cs-uri');
 const METRIC = /^[A-Za-z0-9_.-]{1,64}$/;
@@ -38,7 +33,7 @@ const ENTITY_CHARACTERS_MAX = 512;
  * `FIELD=VALUE[|VALUE…]` or `FIELD!=…`; `2xx` is a class of status, `*` any run of characters.
  * @throws FormatError if it is invalid
  */
-export function parseWhere(text: string): Condition {
+export function parseWhere(text: string) {
   const m = /^([^=!]+?)(!?=)([\s\S]*)$/.exec(text.trim());
   if (m === null)
     throw new FormatError(`--where takes FIELD=VALUE, such as status=2xx,method=GET, not "${text}"`);
@@ -49,7 +44,7 @@ export function parseWhere(text: string): Condition {
   });
   const matches = new RegExp(`^(?:${pattern.join('|')})$`);
   const wanted = sign === '=';
-  return { field, test: (value) => matches.test(value) === wanted };
+  return { field, test: (value: string) => matches.test(value) === wanted };
 }
 
 /** Creates the function that turns entries into events. @throws FormatError for an invalid condition or regular expression */

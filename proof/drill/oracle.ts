@@ -11,14 +11,17 @@ export interface SentEvent {
   readonly n: number;
 }
 
-/** What was compared, and what differed. */
-export interface Comparison {
-  readonly entities: number;
-  readonly minutes: number;
-  readonly events: number;
-  /** Counts that are not what was sent, with the minute, ISO 8601, or `total`. */
-  readonly differences: readonly { entity: string; at: string; sent: number; counted: number }[];
+/** A count that is not what was sent. */
+interface Difference {
+  readonly entity: string;
+  /** The minute, ISO 8601; or `total`. */
+  readonly at: string;
+  readonly sent: number;
+  readonly counted: number;
 }
+
+/** What was compared, and what differed. */
+export type Comparison = Awaited<ReturnType<Oracle['compare']>>;
 
 const MINUTE_MS = 60_000;
 
@@ -47,8 +50,8 @@ export class Oracle {
   }
 
   /** Asks the API for every minute of every entity. */
-  async compare(url: string): Promise<Comparison> {
-    const differences: Comparison['differences'][number][] = [];
+  async compare(url: string) {
+    const differences: Difference[] = [];
     let minutes = 0;
     for (const [entity, sums] of this.#sums) {
       const counted = await readMinutes(url, entity, Math.min(...sums.keys()), Math.max(...sums.keys()));

@@ -3,26 +3,20 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Random } from '../simulation/random.ts';
-import { type Exchange, exchange } from './exchange.ts';
-import { type HostileRequest, request } from './requests.ts';
-
-/** What was sent and what came back. */
-export interface Attack {
-  readonly request: HostileRequest;
-  readonly exchange: Exchange;
-}
+import { exchange } from './exchange.ts';
+import { request } from './requests.ts';
 
 const BODY = JSON.stringify({ events: [{ metric: 'hostile', entity: 'slow' }] });
 
 /** A well-formed request in pieces, over about a second; it is answered like any other. */
-export async function slowRequest(port: number, random: Random): Promise<Attack> {
+export async function slowRequest(port: number, random: Random) {
   const slow = { kind: 'slow request', ...whole(random.chance(0.5) ? BODY : BODY.slice(1)) };
   const writing = { pieceBytes: random.between(1, 20), pauseMs: 20 };
   return { request: slow, exchange: await exchange(port, slow, writing) };
 }
 
 /** A request whose sender closes its writing side, in the middle or at the end. */
-export async function halfClosed(port: number, random: Random): Promise<Attack> {
+export async function halfClosed(port: number, random: Random) {
   const { verb, bytes } = whole(BODY);
   const cut = random.chance(0.3) ? bytes.length : random.between(0, bytes.length - 1);
   const half = {

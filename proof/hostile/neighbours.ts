@@ -6,16 +6,8 @@ const EVENTS_EACH = 20;
 const PAUSE_MS = 40;
 const CLIENTS = 3;
 
-/** What the neighbours saw. */
-export interface NeighbourReport {
-  readonly sent: number;
-  readonly counted: number;
-  readonly broken: readonly string[];
-  readonly slowestMs: number;
-}
-
 /** Starts the neighbours. @returns a function that stops them, and waits until their events are counted */
-export function startNeighbours(url: string, name: string): () => Promise<NeighbourReport> {
+export function startNeighbours(url: string, name: string) {
   const broken: string[] = [];
   let slowestMs = 0;
   let going = true;

@@ -63,17 +63,10 @@ const MESSAGES = [
   'y'.repeat(MB - 100),
 ];
 
-/** What was sent past the front door. */
-export interface PoisonReport {
-  records: number;
-  messages: number;
-  /** Events in well-formed batches, all of which must be counted. */
-  batchedEvents: number;
-}
-
 /** Prepares to send poison. */
 export function createPoisoner({ kinesis, sqs, stream, queueUrl }: Places, random: Random) {
-  const report: PoisonReport = { records: 0, messages: 0, batchedEvents: 0 };
+  /** What was sent past the front door. Every event of a well-formed batch must be counted. */
+  const report = { records: 0, messages: 0, batchedEvents: 0 };
   const common = {
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },

@@ -4,8 +4,8 @@ import pLimit from 'p-limit';
 import { Random } from '../simulation/random.ts';
 import { brokenOff, halfClosed, silentCrowd, slowRequest } from './connections.ts';
 import { type Exchange, exchange } from './exchange.ts';
-import { type NeighbourReport, startNeighbours, waitForCount } from './neighbours.ts';
-import { BATCHED, createPoisoner, type PoisonReport } from './poison.ts';
+import { startNeighbours, waitForCount } from './neighbours.ts';
+import { BATCHED, createPoisoner } from './poison.ts';
 import { brokenPromises } from './promises.ts';
 import { everyRequest, type HostileRequest, hostileRequest } from './requests.ts';
 import { startVictim } from './victim.ts';
@@ -19,16 +19,8 @@ export interface HostileOptions {
   readonly crowd: number;
 }
 
-/** What a run did, and which promises were broken. */
-export interface HostileReport {
-  readonly requests: ReadonlyMap<string, number>;
-  readonly statuses: ReadonlyMap<number, number>;
-  readonly poison: PoisonReport;
-  readonly neighbours: NeighbourReport;
-  readonly memory: { readonly heapGrowthBytes: number; readonly rssGrowthBytes: number };
-  /** Each broken promise and its cause; empty if all were kept. */
-  readonly broken: readonly string[];
-}
+/** What a run did, and which promises were broken, each with its cause. */
+export type HostileReport = Awaited<ReturnType<typeof runHostile>>;
 
 /** The first pass is the same in every run. */
 const FIXED_SEED = '1';
@@ -48,7 +40,7 @@ const HEAP_GROWTH_MAX_BYTES = 8 * 1024 * 1024;
 const RSS_GROWTH_MAX_BYTES = 2 * 1024 * 1024 * 1024;
 
 /** Attacks a local stack that it starts and stops. */
-export async function runHostile({ seed, seconds, crowd }: HostileOptions): Promise<HostileReport> {
+export async function runHostile({ seed, seconds, crowd }: HostileOptions) {
   const random = new Random(String(seed));
   const broken = new Set<string>();
   const requests = new Map<string, number>();

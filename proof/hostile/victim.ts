@@ -26,7 +26,6 @@ export async function startVictim() {
     problems,
     isAlive,
     url: `http://127.0.0.1:${places.port}`,
-    /** What it uses after collecting garbage. */
     memory: async () => {
       child.send('memory');
       return (await nextMessage()) as Memory;
