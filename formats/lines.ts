@@ -121,10 +121,8 @@ export function withoutZeros(bytes: Buffer): Buffer {
 }
 
 function withoutLineEnd(bytes: Buffer): Buffer {
-  let length = bytes.length;
-  if (length > 0 && bytes[length - 1] === LF) length -= 1;
-  if (length > 0 && bytes[length - 1] === CR) length -= 1;
-  return length === bytes.length ? bytes : bytes.subarray(0, length);
+  const bare = bytes.at(-1) === LF ? bytes.subarray(0, -1) : bytes;
+  return bare.at(-1) === CR ? bare.subarray(0, -1) : bare;
 }
 
 /** Every line of the bytes, with numbers and offsets in the uncompressed file. */
