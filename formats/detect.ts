@@ -1,4 +1,5 @@
 // Makes a reading plan from the user's options and a file's first bytes.
+import { TIME_ALONE } from './http-log.ts';
 import { JsonEntry } from './json.ts';
 import { LineSplitter } from './lines.ts';
 import {
@@ -212,7 +213,7 @@ function checkHeader(plan: ReadingPlan, lines: readonly Buffer[], name: string):
 
 function whyUnknown(request: FormatRequest, lines: readonly Buffer[]): string {
   const texts = lines.map((line) => line.toString('latin1'));
-  if (texts.some((text) => / \[\d\d:\d\d:\d\d:\d\d\] "/.test(text))) {
+  if (texts.some((text) => TIME_ALONE.test(text))) {
     return 'its times have no month and no year ([DD:HH:MM:SS]), so its lines cannot be placed in a minute';
   }
   if (texts.some((text) => /^\s*\{/.test(text))) {

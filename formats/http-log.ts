@@ -21,7 +21,7 @@ const LOG = new RegExp(
 );
 export const LOG_FIELDS = ['host', 'user', 'request', 'bytes', 'referer', 'agent'] as const;
 /** The time of the EPA's logs, without month and year. */
-const TIME_ALONE = /\[\d\d:\d\d:\d\d:\d\d\] "/;
+export const TIME_ALONE = /\[\d\d:\d\d:\d\d:\d\d\] "/;
 
 /** Common, combined, vhost_combined, S3, API Gateway's CLF, Envoy's default, Traefik, ingress-nginx, Gerrit … */
 export function httpLogParser(): LineParser {
@@ -67,7 +67,7 @@ interface Shape {
  * `client:port [time] frontend backend times status bytes … "request"`.
  * Its time has no zone, and is read as UTC; it truncates a long request.
  */
-export const HAPROXY = formatOf({
+export const HAPROXY = formatOfShape({
   what: 'HAProxy’s httplog',
   pattern:
     /(?:^| )(?<host>[^ ]+):\d+ \[(?<time>\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d\.\d+)\] (?<frontend>\S+) (?<backend>\S+) [-+/\d]+ (?<status>\d{3}|-1) (?<bytes>\S+) [^"]*"(?<request>(?:[^"\\]|\\.)*)(?:"|$)/,
@@ -80,7 +80,7 @@ export const HAPROXY = formatOf({
  * `[type] time elb client target 3 times elb_status target_status 2 sizes "request" "agent" …`.
  * The time is that of the response, the status the load balancer's own, the path that of the URL.
  */
-export const ELB = formatOf({
+export const ELB = formatOfShape({
   what: 'a load balancer’s log',
   pattern:
     /^(?:(?<type>[a-z0-9]+) )?(?<time>\d{4}-\d\d-\d\dT[\d:.]+Z) (?<elb>\S+) (?<client>\S+) (?<target_address>\S+) (?:\S+ ){3}(?<status>\d{3}|-) (?<target_status>\d{3}|-) (?<received>\S+) (?<bytes>\S+) "(?<request>(?:[^"\\]|\\.)*)"(?: "(?<agent>(?:[^"\\]|\\.)*)")?/,
@@ -88,7 +88,7 @@ export const ELB = formatOf({
   targetOf: pathOfUrl,
 });
 
-function formatOf({ what, pattern, timeOf, targetOf }: Shape) {
+function formatOfShape({ what, pattern, timeOf, targetOf }: Shape) {
   const fields = [...pattern.source.matchAll(/\(\?<(\w+)>/g)].map(([, name = '']) => name);
   const parser = textParser((text) => {
     const groups = pattern.exec(text)?.groups;

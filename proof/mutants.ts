@@ -34,6 +34,7 @@ const { values, positionals } = parseArgs({
 const words = positionals.length > 0 ? positionals : [''];
 /** Seeds to try, and states of each small world; with `--explore` the exploration hunts alone. */
 const EFFORT = values.explore ? ['0', '8000'] : ['150', '1500'];
+const execute = promisify(execFile);
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 /** Copies the tree, changes it, hunts in it. */
@@ -48,17 +49,14 @@ async function run(mutation: Mutation): Promise<Caught | null> {
     }
     if (mutation.harmless !== undefined) return null;
     const script = mutation.tests === undefined ? 'hunt.ts' : 'contract-hunt.ts';
-    return JSON.parse(await hunt(folder, script, mutation.tests ?? EFFORT));
+    const args = [join(folder, 'proof/mutants', script), ...(mutation.tests ?? EFFORT)];
+    // A mutant that does not load proves nothing: this throws.
+    const options = { cwd: folder, maxBuffer: Number.POSITIVE_INFINITY };
+    const { stdout } = await execute(process.execPath, args, options);
+    return JSON.parse(stdout);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** @throws when the mutant does not load, which proves nothing */
-async function hunt(cwd: string, script: string, args: readonly string[]): Promise<string> {
-  const path = join(cwd, 'proof/mutants', script);
-  const options = { cwd, maxBuffer: Number.POSITIVE_INFINITY };
-  return (await promisify(execFile)(process.execPath, [path, ...args], options)).stdout;
 }
 
 /** Judges one mutation. @returns whether its result is as expected, and a line that describes it */

@@ -11,8 +11,7 @@ const BODY = JSON.stringify({ events: [{ metric: 'hostile', entity: 'slow' }] })
 /** A well-formed request in pieces, over about a second; it is answered like any other. */
 export async function slowRequest(port: number, random: Random) {
   const slow = { kind: 'slow request', ...whole(random.chance(0.5) ? BODY : BODY.slice(1)) };
-  const writing = { pieceBytes: random.between(1, 20), pauseMs: 20 };
-  return { request: slow, exchange: await exchange(port, slow, writing) };
+  return { request: slow, exchange: await exchange(port, slow, { pieceBytes: random.between(1, 20) }) };
 }
 
 /** A request whose sender closes its writing side, in the middle or at the end. */

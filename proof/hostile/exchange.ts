@@ -19,15 +19,15 @@ export interface Exchange {
 }
 
 /** How a request is written: all at once, or in pieces with pauses. */
-export interface Writing {
+interface Writing {
   readonly pieceBytes?: number;
-  readonly pauseMs?: number;
   /** Close the writing side when everything is written. */
   readonly halfClose?: boolean;
 }
 
 /** Far above our own timeouts, since a busy machine can be slow. */
 const TIMEOUT_MS = 60_000;
+const PIECE_PAUSE_MS = 20;
 
 /** Sends bytes and collects what comes back until the server closes. @param verb of the first request: HEAD's answer has no body */
 export async function exchange(
@@ -47,11 +47,11 @@ export async function exchange(
   return { ...readAnswers(Buffer.concat(chunks), verb), timedOut: timeout.aborted };
 }
 
-async function write(socket: Socket, bytes: Buffer, { pieceBytes, pauseMs = 0, halfClose }: Writing) {
+async function write(socket: Socket, bytes: Buffer, { pieceBytes, halfClose }: Writing) {
   const size = pieceBytes ?? bytes.length;
   for (let at = 0; at < bytes.length && !socket.destroyed; at += size) {
     socket.write(bytes.subarray(at, at + size));
-    if (pieceBytes !== undefined) await pause(pauseMs);
+    if (pieceBytes !== undefined) await pause(PIECE_PAUSE_MS);
   }
   if (halfClose === true) socket.end();
 }
