@@ -1,7 +1,6 @@
 // `tally hostile`: attacks on a local stack.
 import { Command } from 'commander';
 import { wholeNumber, withExample } from './shared/options.ts';
-import { runScript } from './shared/script.ts';
 
 const command = new Command('hostile')
   .description(
@@ -10,6 +9,10 @@ const command = new Command('hostile')
   .option('--seconds <n>', 'how long to attack at random after each kind was sent once', wholeNumber(0), 60)
   .option('--seed <n>', 'play the attacks of that run again', wholeNumber())
   .option('--crowd <n>', 'idle connections', wholeNumber(0), 500)
-  .action((options) => runScript('proof/hostile/main.ts', options));
+  .action(async (options) => {
+    process.env['TZ'] = 'UTC';
+    const { playHostile } = await import('../proof/hostile/main.ts');
+    process.exitCode = await playHostile(options);
+  });
 
 export const hostileCommand = withExample(command, 'npx tally hostile --seconds 10');

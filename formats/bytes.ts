@@ -65,22 +65,14 @@ export async function* gunzipped(open: OpenAt, name: string): AsyncGenerator<Buf
 }
 
 async function nextMember(open: OpenAt, name: string, from: number): Promise<number | undefined> {
-  const file = open(from);
   let offset = from;
-  try {
-    for await (const chunk of file as AsyncIterable<Buffer>) {
-      const at = chunk.findIndex((byte) => byte !== 0);
-      if (at === -1) {
-        offset += chunk.length;
-        continue;
-      }
-      if (chunk[at] === 0x1f) return offset + at;
-      throw new FormatError(`${name}: data that is not gzip follows at byte ${offset + at}`);
-    }
-    return undefined;
-  } finally {
-    file.destroy();
+  for await (const chunk of open(from) as AsyncIterable<Buffer>) {
+    const at = chunk.findIndex((byte) => byte !== 0);
+    if (chunk[at] === 0x1f) return offset + at;
+    if (at !== -1) throw new FormatError(`${name}: data that is not gzip follows at byte ${offset + at}`);
+    offset += chunk.length;
   }
+  return undefined;
 }
 
 /** Why gzip data cannot be read further, in words; undefined for any other error. */

@@ -5,37 +5,33 @@ import {
   type LineParser,
   MORE,
   malformed,
-  oneEntry,
   type Parsed,
+  textParser,
   utf8FromLatin1,
 } from './reading.ts';
-import { TextEntry } from './request.ts';
+import { textEntry } from './request.ts';
 
 export interface ColumnsSettings {
+  /** The separator of csv; a comma by default. */
+  readonly delimiter?: string | undefined;
+  /** Single tabs separate columns, so that one may be empty; otherwise runs of blanks and tabs do, as in awk. */
+  readonly tabs?: boolean | undefined;
   /** The first line names the columns. */
-  readonly header: boolean;
+  readonly header?: boolean | undefined;
   /** The prefix of comment lines. */
-  readonly comment: string | undefined;
+  readonly comment?: string | undefined;
 }
 
 /** @param names the header, if the parser starts in the middle of a file */
-export function csvParser(
-  { delimiter, ...settings }: ColumnsSettings & { readonly delimiter: string },
-  names?: readonly string[],
-): LineParser {
-  const separator = latin1Of(delimiter);
+export function csvParser(settings: ColumnsSettings, names?: readonly string[]): LineParser {
+  const separator = latin1Of(settings.delimiter ?? ',');
   return columnsParser((text) => csvRow(text, separator), settings, names);
 }
 
-/**
- * @param tabs single tabs separate columns, so that one may be empty; otherwise runs of blanks and tabs do, as in awk
- * @param names the header, if the parser starts in the middle of a file
- */
-export function blanksParser(
-  { tabs, ...settings }: ColumnsSettings & { readonly tabs: boolean },
-  names?: readonly string[],
-): LineParser {
-  const row = (text: string) => (tabs ? text.split('\t') : text.replace(/^[ \t]+/, '').split(/[ \t]+/));
+/** @param names the header, if the parser starts in the middle of a file */
+export function blanksParser(settings: ColumnsSettings, names?: readonly string[]): LineParser {
+  const row = (text: string) =>
+    settings.tabs ? text.split('\t') : text.replace(/^[ \t]+/, '').split(/[ \t]+/);
   return columnsParser(row, settings, names);
 }
 
@@ -46,23 +42,18 @@ function columnsParser(
 ): LineParser {
   const start = comment === undefined ? undefined : latin1Of(comment);
   let columns = names;
-  return {
-    get header() {
-      return columns;
-    },
-    parse(line) {
-      const text = line.toString('latin1');
-      if (text.trim() === '' || (start !== undefined && text.startsWith(start))) return IGNORED;
-      const row = rowOf(text);
-      if ('kind' in row) return row;
-      if (header && columns === undefined) {
-        columns = row.map((name) => utf8FromLatin1(name) ?? name);
-        return IGNORED;
-      }
-      // The options say which column is the time.
-      return oneEntry(new TextEntry(undefined, (name) => columnOf(name, row, columns)));
-    },
+  const parse = (text: string) => {
+    if (start !== undefined && text.startsWith(start)) return IGNORED;
+    const row = rowOf(text);
+    if ('kind' in row) return row;
+    if (header && columns === undefined) {
+      columns = row.map((name) => utf8FromLatin1(name) ?? name);
+      return IGNORED;
+    }
+    // The options say which column is the time.
+    return textEntry(undefined, (name) => columnOf(name, row, columns));
   };
+  return textParser(parse, () => columns);
 }
 
 /** A column by its name in the header, or its number from 1. */

@@ -1,4 +1,5 @@
 // Makes a reading plan from the user's options and a file's first bytes.
+import { TIME_ALONE } from './http-log.ts';
 import { JsonEntry } from './json.ts';
 import { LineSplitter } from './lines.ts';
 import {
@@ -11,29 +12,29 @@ import {
   formatOf,
   parserOf,
   type ReadingPlan,
+  usedFields,
 } from './plan.ts';
 import { type Entry, FormatError, UnknownFormat } from './reading.ts';
-import { parseWhere, regexOf, type Selection } from './select.ts';
+import { parseWhere, regexOf } from './select.ts';
 import { unwrapped, unwrappedLines, WRAPPERS, type Wrapper } from './unwrap.ts';
 
 type Loose<T> = { readonly [name in keyof T]?: T[name] | undefined };
 
 /** The user's options for reading a file; all optional. */
-export interface FormatRequest extends Loose<Selection> {
+export interface FormatRequest extends Loose<Omit<ReadingPlan, 'format' | 'tabs'>> {
   /** A format's name, or `auto`. */
   readonly format?: string | undefined;
-  readonly unwrap?: Wrapper | undefined;
-  readonly logFormat?: string | undefined;
-  readonly delimiter?: string | undefined;
-  readonly header?: boolean | undefined;
-  readonly comment?: string | undefined;
 }
 
 /** A request in a setting, where an empty text is none, and commas separate the conditions. */
 export interface FormatTexts {
+  /** A format's name, or `auto`. */
   readonly format: string;
+  /** Conditions as in `tally import --where`; empty: the format's defaults. */
   readonly filter: string;
+  /** The field that names the entity; empty: the format's default. */
   readonly entity: string;
+  /** The template of nginx or Apache; empty: none. */
   readonly logFormat: string;
 }
 
@@ -51,11 +52,7 @@ export const SAMPLE_BYTES = 256 * 1024;
 const SAMPLE_LINES = 2_000;
 
 /** What `format` may be. */
-export const FORMAT_NAMES: readonly string[] = [
-  'auto',
-  ...Object.keys(FORMATS),
-  ...Object.keys(FORMAT_ALIASES),
-];
+export const FORMAT_NAMES: readonly string[] = ['auto', ...Object.keys(FORMATS), ...FORMAT_ALIASES.keys()];
 
 /** Formats that need no options, in the order that breaks ties. */
 const TELLING: readonly FormatName[] = [
@@ -80,15 +77,14 @@ export function readingPlan(
   name: string,
 ): ReadingPlan | undefined {
   const lines = sampleLines(head, whole);
-  const wrapper = request.unwrap ?? wrapperOf(lines);
-  const bare = unwrappedLines(lines, wrapper);
-  const asked = request.format ?? 'auto';
+  const { format: asked = 'auto', unwrap = wrapperOf(lines) } = request;
+  const bare = unwrappedLines(lines, unwrap);
   const format = asked === 'auto' ? told(request, bare) : named(asked);
   if (format === undefined) {
-    if (bare.length === 0 && lines.length === 0) return undefined;
+    if (lines.length === 0) return undefined;
     throw new UnknownFormat(`${name}: ${whyUnknown(request, bare)}`);
   }
-  const plan = planFor(format, wrapper, request, bare);
+  const plan = planFor(format, { ...request, unwrap }, bare);
   if (plan.header === true) checkHeader(plan, bare, name);
   return plan;
 }
@@ -97,15 +93,14 @@ export function readingPlan(
 export function checkRequest(request: FormatRequest): void {
   const { format = 'auto', logFormat, where = [], entityRegex } = request;
   if (entityRegex !== undefined) regexOf(entityRegex);
-  if (format !== 'auto' || logFormat !== undefined) {
-    const name = format === 'auto' ? 'template' : named(format);
-    parserOf(planFor(name, 'none', request, []));
-  } else for (const text of where) if (text !== 'any') parseWhere(text);
+  if (format !== 'auto' || logFormat !== undefined)
+    parserOf(planFor(format === 'auto' ? 'template' : named(format), request, []));
+  else for (const text of where) if (text !== 'any') parseWhere(text);
 }
 
 function named(text: string): FormatName {
-  const name = Object.hasOwn(FORMAT_ALIASES, text) ? FORMAT_ALIASES[text] : text;
-  if (name !== undefined && Object.hasOwn(FORMATS, name)) return name as FormatName;
+  const name = FORMAT_ALIASES.get(text) ?? text;
+  if (Object.hasOwn(FORMATS, name)) return name as FormatName;
   throw new FormatError(`--format takes one of ${FORMAT_NAMES.join(', ')}, not ${text}`);
 }
 
@@ -119,10 +114,8 @@ function sampleLines(head: Buffer, whole: boolean): Buffer[] {
 }
 
 function wrapperOf(lines: readonly Buffer[]): Wrapper {
-  const around = WRAPPERS.slice(1).toReversed();
-  return (
-    around.find((one) => lines.filter((line) => unwrapped(line, one)).length * 2 > lines.length) ?? 'none'
-  );
+  const isAround = (one: Wrapper) => lines.filter((line) => unwrapped(line, one)).length * 2 > lines.length;
+  return WRAPPERS.slice(1).toReversed().find(isAround) ?? 'none';
 }
 
 /** The format that matches most of the lines. */
@@ -144,81 +137,60 @@ function told(request: FormatRequest, lines: readonly Buffer[]): FormatName | un
 }
 
 function readable(format: FormatName, request: FormatRequest, lines: readonly Buffer[]): number {
-  const parser = parserOf(basicPlan(format, 'none', request));
+  const parser = parserOf(basicPlan(format, { ...request, unwrap: 'none' }));
   const { entity = formatOf(format).entity ?? '', time } = request;
   const fits = (entry: Entry) => {
     if (format === 'json-access') return entry instanceof JsonEntry && entry.isRequest;
     const timed = time === undefined ? entry.at !== undefined : entry.field(time) != null;
     return timed && (format !== 'jsonl' || entry.field(entity) != null);
   };
-  let count = 0;
-  for (const line of lines) {
-    const parsed = parser.parse(line);
-    if (parsed.kind === 'entries' && parsed.entries.some(fits)) count += 1;
-  }
-  return count;
+  const parsed = lines.map((line) => parser.parse(line));
+  return parsed.filter((one) => one.kind === 'entries' && one.entries.some(fits)).length;
 }
 
-function basicPlan(format: FormatName, unwrap: Wrapper, request: FormatRequest): ReadingPlan {
-  const { logFormat, delimiter, header, comment, time, timeUnit = 'auto', entity, metricField } = request;
-  const { stripPrefix, entityRegex, lowercase, emptyEntity } = request;
-  const chosen = entity ?? formatOf(format).entity;
-  if (chosen === undefined || (['csv', 'columns'].includes(format) && time === undefined)) {
+function basicPlan(format: FormatName, request: FormatRequest): ReadingPlan {
+  const { unwrap = 'none', entity = formatOf(format).entity, time, timeUnit = 'auto' } = request;
+  const isTable = format === 'csv' || format === 'columns';
+  if (entity === undefined || (isTable && time === undefined)) {
     throw new FormatError(
       `format ${format} needs --entity and --time: a column's number from 1, or its name in the header`,
     );
   }
-  const own = {
-    logFormat,
-    delimiter,
-    header,
-    comment,
-    time,
-    stripPrefix,
-    entityRegex,
-    lowercase,
-    emptyEntity,
-    metricField,
+  // Nothing but these: a second import of a file must have an equal plan, whatever else its request holds.
+  const { logFormat, delimiter, header, comment } = request;
+  const { stripPrefix, entityRegex, lowercase, emptyEntity, metricField } = request;
+  return {
+    ...{ format, unwrap, logFormat, delimiter, header, comment },
+    ...{ entity, stripPrefix, entityRegex, lowercase, emptyEntity, metricField },
+    ...{ time, timeUnit, where: [] },
   };
-  return { format, unwrap, entity: chosen, timeUnit, where: [], ...own };
 }
 
-function planFor(
-  format: FormatName,
-  unwrap: Wrapper,
-  request: FormatRequest,
-  lines: readonly Buffer[],
-): ReadingPlan {
+function planFor(format: FormatName, request: FormatRequest, lines: readonly Buffer[]): ReadingPlan {
   refuseUseless(format, request);
-  let plan = basicPlan(format, unwrap, request);
-  const fields = [plan.entity, plan.time ?? '1'];
+  let plan = basicPlan(format, request);
   if (format === 'csv' || format === 'columns') {
+    const fields = [plan.entity, plan.time ?? '1'];
     if (fields.includes('0')) throw new FormatError('columns are counted from 1');
     const header = plan.header === true || fields.some((field) => !/^\d+$/.test(field));
-    const tabs = format === 'columns' && lines.some((line) => line.includes('\t'));
-    plan =
-      format === 'csv' ? { ...plan, header, delimiter: plan.delimiter ?? ',' } : { ...plan, header, tabs };
+    const tabs = lines.some((line) => line.includes('\t'));
+    plan = { ...plan, header, ...(format === 'csv' ? { delimiter: plan.delimiter ?? ',' } : { tabs }) };
   }
   plan = { ...plan, where: conditionsFor(plan, request.where ?? []) };
   checkFields(plan);
   return plan;
 }
 
-const OPTION_NAMES: Readonly<Record<FormatOption, string>> = {
-  logFormat: '--log-format',
-  delimiter: '--delimiter',
-  header: '--header',
-  comment: '--comment',
-  time: '--time',
-  timeUnit: '--time-unit',
-};
+/** Options that only some formats support. */
+const OPTIONS = new Set(Object.values(FORMATS).flatMap(({ options }): readonly FormatOption[] => options));
 
 /** An option without effect would give other counts than the user expects. */
 function refuseUseless(format: FormatName, request: FormatRequest): void {
   const { options } = formatOf(format);
-  for (const [option, name] of Object.entries(OPTION_NAMES) as [FormatOption, string][]) {
+  for (const option of OPTIONS) {
     if (request[option] === undefined || request[option] === false || options.includes(option)) continue;
-    throw new FormatError(`format ${format} cannot use ${name}`);
+    const name = option.replace(/[A-Z]/g, '-$&').toLowerCase();
+    throw new FormatError(`format ${format} cannot use --${name}`);
   }
   if (format === 'template' && request.logFormat === undefined)
     throw new FormatError('--format template needs --log-format');
@@ -228,22 +200,20 @@ function checkHeader(plan: ReadingPlan, lines: readonly Buffer[], name: string):
   const parser = parserOf({ ...plan, unwrap: 'none' });
   for (const line of lines) {
     parser.parse(line);
-    const { header } = parser;
-    if (header === undefined) continue;
-    const conditions = plan.where.map((text) => text.split(/!?=/)[0]);
-    for (const field of [plan.entity, plan.time, plan.metricField, ...conditions]) {
-      if (field === undefined || /^\d+$/.test(field) || header.includes(field)) continue;
-      throw new FormatError(
-        `${name}: the header has no column ${field}; it has: ${header.join(', ').slice(0, 200)}`,
-      );
-    }
-    return;
+    if (parser.header !== undefined) break;
   }
+  const { header } = parser;
+  const named = [plan.time ?? '1', ...usedFields(plan)].filter((field) => !/^\d+$/.test(field));
+  const missing = header && named.find((field) => !header.includes(field));
+  if (missing === undefined) return;
+  throw new FormatError(
+    `${name}: the header has no column ${missing}; it has: ${header?.join(', ').slice(0, 200)}`,
+  );
 }
 
 function whyUnknown(request: FormatRequest, lines: readonly Buffer[]): string {
   const texts = lines.map((line) => line.toString('latin1'));
-  if (texts.some((text) => / \[\d\d:\d\d:\d\d:\d\d\] "/.test(text))) {
+  if (texts.some((text) => TIME_ALONE.test(text))) {
     return 'its times have no month and no year ([DD:HH:MM:SS]), so its lines cannot be placed in a minute';
   }
   if (texts.some((text) => /^\s*\{/.test(text))) {

@@ -1,30 +1,26 @@
 // JSON lines: one object a line, several, or an array; any object, or the JSON access logs of common servers.
 import { isUtf8 } from 'node:buffer';
-import { type Entry, type FieldValue, IGNORED, type LineParser, malformed } from './reading.ts';
+import { type Entry, type FieldValue, IGNORED, type LineParser, malformed, words } from './reading.ts';
 import { partOfTarget, type Request, requestOf } from './request.ts';
 import { parseTime } from './time.ts';
 
 /** Servers' names for the parts of a request: nginx by convention, Caddy, Traefik, Envoy, API Gateway, CloudFront, Apache, Kubernetes' ingress. */
-const METHODS =
-  'method request_method requestMethod request.method RequestMethod httpMethod http_method cs-method http.request.method verb :method'.split(
-    ' ',
-  );
-const TARGETS =
-  'target request_uri request.uri RequestPath uri cs-uri-stem path url request_path http.path url.path resourcePath x-envoy-original-path x-envoy-origin-path :path'.split(
-    ' ',
-  );
-const STATUSES =
-  'status status_code DownstreamStatus OriginStatus response_code sc-status http.response.status_code statusCode response.status'.split(
-    ' ',
-  );
-const PROTOCOLS = 'protocol server_protocol request.proto RequestProtocol cs-protocol-version'.split(' ');
+const METHODS = words(`
+  method request_method requestMethod request.method RequestMethod httpMethod http_method cs-method
+  http.request.method verb :method`);
+const TARGETS = words(`
+  target request_uri request.uri RequestPath uri cs-uri-stem path url request_path http.path url.path
+  resourcePath x-envoy-original-path x-envoy-origin-path :path`);
+const STATUSES = words(`
+  status status_code DownstreamStatus OriginStatus response_code sc-status http.response.status_code
+  statusCode response.status`);
+const PROTOCOLS = words('protocol server_protocol request.proto RequestProtocol cs-protocol-version');
 const REQUESTS = ['request', 'request_line'];
 /** An HTTP API's `GET /pets/{id}`, for logs without the path itself. */
 const ROUTES = ['routeKey'];
-const TIMES =
-  'time_local time_iso8601 @timestamp timestamp StartUTC start_time requestTimeEpoch requestTime ts msec time at datetime'.split(
-    ' ',
-  );
+const TIMES = words(`
+  time_local time_iso8601 @timestamp timestamp StartUTC start_time requestTimeEpoch requestTime ts
+  msec time at datetime`);
 
 export function jsonParser(): LineParser {
   return {
@@ -61,7 +57,8 @@ function valuesOf(source: string): Value[] | undefined {
   return severalOf(repaired);
 }
 
-function parsed(text: string): unknown {
+/** The value of a JSON text; undefined if it is none. */
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -100,11 +97,14 @@ function severalOf(text: string): Value[] | undefined {
   return depth === 0 && values.length > 1 && text.slice(from).trim() === '' ? values : undefined;
 }
 
+/** What is known of a request. */
+type Asked = { readonly [name in keyof Request]: string | undefined };
+
 /** An object's fields by name, or by a path of names joined by dots; and by their roles in an access log. */
 export class JsonEntry implements Entry {
   readonly #json: Value;
   readonly #spoilt: boolean;
-  #request: Partial<Request> | undefined;
+  #request: Asked | undefined;
 
   /** @param spoilt its line is not UTF-8: a replacement character in a field may be an invalid byte */
   constructor(json: Value, spoilt: boolean) {
@@ -140,15 +140,19 @@ export class JsonEntry implements Entry {
     return name === 'method' || name === 'target' || name === 'protocol' ? this.#asked()[name] : undefined;
   }
 
-  #asked(): Partial<Request> {
+  #asked(): Asked {
     this.#request ??= this.#line(REQUESTS) ?? this.#parts();
     return this.#request;
   }
 
-  #parts(): Partial<Request> {
-    const [method, target] = [this.#first(METHODS), this.#first(TARGETS)];
-    const protocol = this.#first(PROTOCOLS);
-    return { ...(target === undefined && this.#line(ROUTES)), ...definedOf({ method, target, protocol }) };
+  #parts(): Asked {
+    const target = this.#first(TARGETS);
+    const route = target === undefined ? this.#line(ROUTES) : undefined;
+    return {
+      method: this.#first(METHODS) ?? route?.method,
+      target: target ?? route?.target,
+      protocol: this.#first(PROTOCOLS) ?? route?.protocol,
+    };
   }
 
   #line(names: readonly string[]): Request | undefined {
@@ -172,10 +176,6 @@ export class JsonEntry implements Entry {
     if (typeof value !== 'string') return undefined;
     return value.isWellFormed() && !(this.#spoilt && value.includes('\ufffd')) ? value : null;
   }
-}
-
-function definedOf(request: { readonly [name in keyof Request]: string | undefined }): Partial<Request> {
-  return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
 }
 
 function fieldOf(value: unknown, path: string): unknown {

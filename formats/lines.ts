@@ -121,10 +121,8 @@ export function withoutZeros(bytes: Buffer): Buffer {
 }
 
 function withoutLineEnd(bytes: Buffer): Buffer {
-  let length = bytes.length;
-  if (length > 0 && bytes[length - 1] === LF) length -= 1;
-  if (length > 0 && bytes[length - 1] === CR) length -= 1;
-  return length === bytes.length ? bytes : bytes.subarray(0, length);
+  const bare = bytes.at(-1) === LF ? bytes.subarray(0, -1) : bytes;
+  return bare.at(-1) === CR ? bare.subarray(0, -1) : bare;
 }
 
 /** Every line of the bytes, with numbers and offsets in the uncompressed file. */
@@ -135,10 +133,7 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Li
 }
 
 /** The first nonzero bytes of a file, at most `bytesMax`, and whether they are all of it. */
-export async function headOf(
-  chunks: AsyncIterable<Buffer>,
-  bytesMax: number,
-): Promise<{ readonly head: Buffer; readonly whole: boolean }> {
+export async function headOf(chunks: AsyncIterable<Buffer>, bytesMax: number) {
   const parts: Buffer[] = [];
   let length = 0;
   for await (const chunk of chunks) {

@@ -1,15 +1,8 @@
 // The table of formats, and the reading plan: everything that determines a file's events.
-import { blanksParser, csvParser } from './columns.ts';
-import {
-  ELB_FIELDS,
-  elbParser,
-  HAPROXY_FIELDS,
-  haproxyParser,
-  httpLogParser,
-  LOG_FIELDS,
-} from './http-log.ts';
+import { blanksParser, type ColumnsSettings, csvParser } from './columns.ts';
+import { ELB, HAPROXY, httpLogParser, LOG_FIELDS } from './http-log.ts';
 import { jsonParser } from './json.ts';
-import { FormatError, type LineParser } from './reading.ts';
+import { byAlias, FormatError, type LineParser } from './reading.ts';
 import { REQUEST_FIELDS } from './request.ts';
 import { parseWhere, type Selection } from './select.ts';
 import { templateFields, templateParser } from './template.ts';
@@ -20,15 +13,10 @@ import { NLB_FIELDS, nlbParser, REALTIME_FIELDS, realtimeParser, w3cParser } fro
  * How to read a file; plain data. Two imports of a file under one metric must have equal plans, or they would mix events of
  * different readings; an import's state stores its plan.
  */
-export interface ReadingPlan extends Selection {
+export interface ReadingPlan extends Selection, ColumnsSettings {
   readonly format: FormatName;
   readonly unwrap: Wrapper;
   readonly logFormat?: string | undefined;
-  readonly delimiter?: string | undefined;
-  readonly header?: boolean | undefined;
-  readonly comment?: string | undefined;
-  /** Single tabs separate columns. */
-  readonly tabs?: boolean | undefined;
 }
 
 /** Options that only some formats support. */
@@ -36,8 +24,8 @@ export type FormatOption = 'logFormat' | 'delimiter' | 'header' | 'comment' | 't
 
 interface Format {
   parser(plan: ReadingPlan, header: readonly string[] | undefined): LineParser;
-  /** Its fields; undefined: those named in the file. */
-  fields?(plan: ReadingPlan): readonly string[];
+  /** Its fields besides those of every access log; undefined: those named in the file, or in the template. */
+  readonly fields?: readonly string[];
   readonly options: readonly FormatOption[];
   /** The default entity field. */
   readonly entity?: string;
@@ -48,60 +36,37 @@ interface Format {
 const access = { access: true, entity: 'path', options: [] } as const;
 
 export const FORMATS = {
-  combined: {
-    ...access,
-    parser: httpLogParser,
-    fields: () => [...REQUEST_FIELDS, ...LOG_FIELDS],
-  },
-  haproxy: { ...access, parser: haproxyParser, fields: () => [...REQUEST_FIELDS, ...HAPROXY_FIELDS] },
-  elb: { ...access, parser: elbParser, fields: () => [...REQUEST_FIELDS, ...ELB_FIELDS] },
-  nlb: { access: false, entity: 'domain_name', options: [], parser: nlbParser, fields: () => NLB_FIELDS },
+  combined: { ...access, parser: httpLogParser, fields: LOG_FIELDS },
+  haproxy: { ...access, ...HAPROXY },
+  elb: { ...access, ...ELB },
+  nlb: { access: false, entity: 'domain_name', options: [], parser: nlbParser, fields: NLB_FIELDS },
   w3c: { ...access, parser: (_, header) => w3cParser(header) },
-  'cloudfront-realtime': {
-    ...access,
-    parser: realtimeParser,
-    fields: () => [...REQUEST_FIELDS, ...REALTIME_FIELDS],
-  },
+  'cloudfront-realtime': { ...access, parser: realtimeParser, fields: REALTIME_FIELDS },
   template: {
     ...access,
     options: ['logFormat'],
     parser: ({ logFormat = '' }) => templateParser(logFormat),
-    fields({ logFormat = '' }) {
-      const names = templateFields(logFormat);
-      return names.includes('status') ? [...REQUEST_FIELDS, ...names] : names;
-    },
   },
   'json-access': { ...access, options: ['time', 'timeUnit'], parser: jsonParser },
   jsonl: { access: false, entity: 'entity', options: ['time', 'timeUnit'], parser: jsonParser },
   csv: {
     access: false,
     options: ['time', 'timeUnit', 'delimiter', 'header', 'comment'],
-    parser: ({ delimiter = ',', header = false, comment }, names) =>
-      csvParser({ delimiter, header, comment }, names),
+    parser: csvParser,
   },
-  columns: {
-    access: false,
-    options: ['time', 'timeUnit', 'header', 'comment'],
-    parser: ({ tabs = false, header = false, comment }, names) =>
-      blanksParser({ tabs, header, comment }, names),
-  },
+  columns: { access: false, options: ['time', 'timeUnit', 'header', 'comment'], parser: blanksParser },
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;
 
-export const FORMAT_ALIASES: Readonly<Record<string, FormatName>> = {
-  common: 'combined',
-  clf: 'combined',
-  nginx: 'combined',
-  apache: 'combined',
-  s3: 'combined',
-  alb: 'elb',
-  clb: 'elb',
-  'nlb-tls': 'nlb',
-  cloudfront: 'w3c',
-  iis: 'w3c',
-  json: 'jsonl',
-};
+/** What else formats are called. */
+export const FORMAT_ALIASES: ReadonlyMap<string, FormatName> = byAlias({
+  combined: 'common clf nginx apache s3',
+  elb: 'alb clb',
+  nlb: 'nlb-tls',
+  w3c: 'cloudfront iis',
+  jsonl: 'json',
+});
 
 /** A format's settings, with the general type. */
 export function formatOf(name: FormatName): Format {
@@ -113,6 +78,15 @@ export function parserOf(plan: ReadingPlan, header?: readonly string[]): LinePar
   return unwrappingParser(formatOf(plan.format).parser(plan, header), plan.unwrap);
 }
 
+/** The fields of a plan's format; undefined: those named in the file. */
+function fieldsOf({ format, logFormat = '' }: ReadingPlan): readonly string[] | undefined {
+  const named = format === 'template' ? templateFields(logFormat) : undefined;
+  const { access, fields = named } = formatOf(format);
+  // A template without a status is of no access log.
+  const isAccess = access && (named?.includes('status') ?? true);
+  return isAccess && fields ? [...REQUEST_FIELDS, ...fields] : fields;
+}
+
 /** Default filters of an access log, unless the user filters the same field. */
 const DEFAULT_WHERE = ['method=GET', 'status=200'];
 
@@ -120,21 +94,23 @@ const DEFAULT_WHERE = ['method=GET', 'status=200'];
 export function conditionsFor(plan: ReadingPlan, where: readonly string[]): string[] {
   const given = where.filter((text) => text !== 'any');
   const named = new Set(given.map((text) => parseWhere(text).field));
-  const { access, fields } = formatOf(plan.format);
-  const requests = access && (fields?.(plan).includes('status') ?? true);
+  const requests = formatOf(plan.format).access && (fieldsOf(plan)?.includes('status') ?? true);
   const standard = requests && !where.includes('any') ? DEFAULT_WHERE : [];
   return [...standard.filter((text) => !named.has(parseWhere(text).field)), ...given].toSorted();
 }
 
+/** The fields that a plan reads, besides the time. */
+export function usedFields({ entity, metricField, where }: ReadingPlan): string[] {
+  const conditions = where.map((text) => parseWhere(text).field);
+  return [entity, ...(metricField === undefined ? [] : [metricField]), ...conditions];
+}
+
 /** @throws FormatError if the plan uses a field that the format does not have */
 export function checkFields(plan: ReadingPlan): void {
-  const fields = formatOf(plan.format).fields?.(plan);
-  if (fields === undefined) return;
-  const asked = [plan.entity, plan.metricField, ...plan.where.map((text) => parseWhere(text).field)];
-  for (const field of asked) {
-    if (field === undefined || fields.includes(field)) continue;
-    throw new FormatError(
-      `format ${plan.format} has no field ${field}; it has ${[...new Set(fields)].join(', ')}`,
-    );
-  }
+  const fields = fieldsOf(plan);
+  const missing = fields && usedFields(plan).find((field) => !fields.includes(field));
+  if (missing === undefined) return;
+  throw new FormatError(
+    `format ${plan.format} has no field ${missing}; it has ${[...new Set(fields)].join(', ')}`,
+  );
 }

@@ -51,8 +51,34 @@ export function malformed(reason: string): { readonly kind: 'malformed'; readonl
   return { kind: 'malformed', reason };
 }
 
-export function oneEntry(entry: Entry): Parsed {
-  return { kind: 'entries', entries: [entry] };
+/**
+ * A parser of Latin-1 text, one character a byte, so that no byte is changed; blank lines are ignored.
+ * @param header the headers so far, if there are any
+ */
+export function textParser(
+  parse: (text: string) => Parsed,
+  header: () => readonly string[] | undefined = () => undefined,
+): LineParser {
+  return {
+    get header() {
+      return header();
+    },
+    parse(line) {
+      const text = line.toString('latin1');
+      return text.trim() === '' ? IGNORED : parse(text);
+    },
+  };
+}
+
+/** A list of names, written as one text. */
+export function words(text: string): readonly string[] {
+  return text.trim().split(/\s+/);
+}
+
+/** The names for which others stand, by those others. */
+export function byAlias<Name extends string>(aliases: Readonly<Record<Name, string>>) {
+  const names = Object.keys(aliases) as Name[];
+  return new Map(names.flatMap((name) => words(aliases[name]).map((alias) => [alias, name])));
 }
 
 /** The text whose UTF-8 bytes are the given Latin-1 characters; null if they are not UTF-8. */

@@ -1,7 +1,7 @@
 // Reads a file's records: lines from bytes, records from lines (one may span several), and the meaning of each.
 import { BEGINNING, type Line, LineSplitter, type Position } from './lines.ts';
 import { parserOf, type ReadingPlan } from './plan.ts';
-import { type Entry, IGNORED, type LineParser, malformed, type Outcome, type Parsed } from './reading.ts';
+import { type Entry, type LineParser, malformed, type Outcome } from './reading.ts';
 import { selectorOf } from './select.ts';
 
 /** One record of the file: usually a line. */
@@ -49,16 +49,19 @@ export class RecordReader {
 
   /** The records that these bytes complete. */
   push(chunk: Buffer): FileRecord[] {
-    const records: FileRecord[] = [];
-    for (const line of this.#splitter.push(chunk)) this.#take(line, records);
-    return records;
+    return this.#takeAll(this.#splitter.push(chunk));
   }
 
   /** The remaining records at the end of the file. */
   end(): FileRecord[] {
-    const records: FileRecord[] = [];
-    for (const line of this.#splitter.end()) this.#take(line, records);
+    const records = this.#takeAll(this.#splitter.end());
     while (this.#held.length > 0) this.#release(this.#held, records);
+    return records;
+  }
+
+  #takeAll(lines: Iterable<Line>): FileRecord[] {
+    const records: FileRecord[] = [];
+    for (const line of lines) this.#take(line, records);
     return records;
   }
 
@@ -76,7 +79,7 @@ export class RecordReader {
       if (lines.length >= JOINED_LINES_MAX) this.#release(lines, out);
       return;
     }
-    const outcomes = this.#outcomes(parsed);
+    const outcomes = parsed.kind === 'entries' ? parsed.entries.map(this.#select) : [parsed];
     const { header } = this.#parser;
     if (header !== this.#headers.at(-1)?.header) this.#headers.push({ from: line.end, header });
     // Two quotes that did not belong together: the first line had a stray one.
@@ -85,11 +88,6 @@ export class RecordReader {
       this.#held = [];
       out.push(recordOf(first, line, outcomes));
     }
-  }
-
-  #outcomes(parsed: Exclude<Parsed, { kind: 'more' }>): readonly Outcome[] {
-    if (parsed.kind === 'entries') return parsed.entries.map(this.#select);
-    return [parsed.kind === 'ignored' ? IGNORED : parsed];
   }
 
   /** Drops the first line and reparses the others. */
@@ -101,7 +99,8 @@ export class RecordReader {
   }
 }
 
-function isBad({ kind }: Outcome): boolean {
+/** Whether it cannot be counted, and should be. */
+export function isBad({ kind }: Outcome): boolean {
   return kind === 'malformed' || kind === 'rejected';
 }
 

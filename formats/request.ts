@@ -1,5 +1,5 @@
 // Entries of access logs: a request, its status, and the other fields of the line.
-import { type Entry, type FieldValue, utf8FromLatin1 } from './reading.ts';
+import { type Parsed, utf8FromLatin1 } from './reading.ts';
 
 /** Fields that every access log has, for filters and counts. */
 export const REQUEST_FIELDS = ['method', 'target', 'path', 'query', 'protocol', 'status'] as const;
@@ -47,38 +47,33 @@ export function partOfTarget(target: string | undefined, part: 'path' | 'query')
   return mark === -1 ? target : target?.slice(0, mark);
 }
 
-/** An entry whose fields are Latin-1 text, one character a byte, so that no byte is changed. */
-export class TextEntry implements Entry {
-  readonly at: number | undefined;
-  readonly #value: (name: string) => string | undefined;
+/** The fields of a line by their names, as Latin-1 text. */
+type Fields = (name: string) => string | undefined;
 
-  constructor(at: number | undefined, value: (name: string) => string | undefined) {
-    this.at = at;
-    this.#value = value;
-  }
-
-  field(name: string): FieldValue {
-    const value = this.#value(name);
+/** A line that is one entry. */
+export function textEntry(at: number | undefined, valueIn: Fields): Parsed {
+  const field = (name: string) => {
+    const value = valueIn(name);
     return value === undefined ? undefined : utf8FromLatin1(value);
-  }
+  };
+  return { kind: 'entries', entries: [{ at, field }] };
 }
 
-export class RequestEntry extends TextEntry {
-  /**
-   * @param request undefined if the server could not parse a request either
-   * @param other the fields besides those of the request
-   */
-  constructor(
-    at: number | undefined,
-    request: Request | undefined,
-    status: string,
-    other: (name: string) => string | undefined,
-  ) {
-    super(at, (name) => {
-      if (name === 'status') return status;
-      if (name === 'path' || name === 'query') return partOfTarget(request?.target, name);
-      if (name === 'method' || name === 'protocol' || name === 'target') return request?.[name];
-      return other(name);
-    });
-  }
+/**
+ * A line that is one request.
+ * @param request undefined if the server could not parse a request either
+ * @param other the fields besides those of the request
+ */
+export function requestEntry(
+  at: number | undefined,
+  request: Request | undefined,
+  status: string,
+  other: Fields,
+): Parsed {
+  return textEntry(at, (name) => {
+    if (name === 'status') return status;
+    if (name === 'path' || name === 'query') return partOfTarget(request?.target, name);
+    if (name === 'method' || name === 'protocol' || name === 'target') return request?.[name];
+    return other(name);
+  });
 }

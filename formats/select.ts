@@ -1,5 +1,5 @@
 // Turns an entry into an event: which entries count, for which entity and metric, and when.
-import { type Entry, FormatError, malformed, type Outcome, SKIPPED } from './reading.ts';
+import { type Entry, FormatError, malformed, type Outcome, SKIPPED, words } from './reading.ts';
 import { isCalendarNumber, parseTime, type TimeUnit } from './time.ts';
 
 /** Which entries of a file count, and as what. */
@@ -22,21 +22,8 @@ export interface Selection {
   readonly metricField?: string | undefined;
 }
 
-export interface Condition {
-  readonly field: string;
-  test(value: string): boolean;
-}
-
 /** Fields that contain a request's target; its query is not part of an entity. */
-const TARGETS: ReadonlySet<string> = new Set([
-  'uri',
-  'request_uri',
-  'request.uri',
-  'url',
-  'RequestPath',
-  'request_path',
-  'cs-uri',
-]);
+const TARGETS = words('uri request_uri request.uri url RequestPath request_path cs-uri');
 const METRIC = /^[A-Za-z0-9_.-]{1,64}$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the API refuses exactly these.
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
@@ -46,7 +33,7 @@ const ENTITY_CHARACTERS_MAX = 512;
  * `FIELD=VALUE[|VALUE…]` or `FIELD!=…`; `2xx` is a class of status, `*` any run of characters.
  * @throws FormatError if it is invalid
  */
-export function parseWhere(text: string): Condition {
+export function parseWhere(text: string) {
   const m = /^([^=!]+?)(!?=)([\s\S]*)$/.exec(text.trim());
   if (m === null)
     throw new FormatError(`--where takes FIELD=VALUE, such as status=2xx,method=GET, not "${text}"`);
@@ -57,7 +44,7 @@ export function parseWhere(text: string): Condition {
   });
   const matches = new RegExp(`^(?:${pattern.join('|')})$`);
   const wanted = sign === '=';
-  return { field, test: (value) => matches.test(value) === wanted };
+  return { field, test: (value: string) => matches.test(value) === wanted };
 }
 
 /** Creates the function that turns entries into events. @throws FormatError for an invalid condition or regular expression */
@@ -91,7 +78,7 @@ export function selectorOf(selection: Selection, metric: string): (entry: Entry)
     if (found === undefined)
       return malformed(entityField === 'path' ? 'it has no request' : `it has no ${named(entityField)}`);
     let entity = found;
-    const query = TARGETS.has(entityField) ? entity.indexOf('?') : -1;
+    const query = TARGETS.includes(entityField) ? entity.indexOf('?') : -1;
     if (query !== -1) entity = entity.slice(0, query);
     if (stripPrefix !== undefined && entity.startsWith(stripPrefix))
       entity = entity.slice(stripPrefix.length);

@@ -1,13 +1,7 @@
 // Field order by template: nginx's `log_format` and Apache's `LogFormat` strings, as written in a configuration.
-import { FormatError, IGNORED, type LineParser, malformed, oneEntry } from './reading.ts';
-import { RequestEntry, requestOf, TextEntry } from './request.ts';
+import { byAlias, FormatError, type LineParser, malformed, textParser } from './reading.ts';
+import { requestEntry, requestOf, textEntry } from './request.ts';
 import { parseTime, type TimeUnit } from './time.ts';
-
-/** A compiled template: a pattern with a group for each name. */
-interface Template {
-  readonly pattern: RegExp;
-  readonly names: readonly string[];
-}
 
 interface Field {
   readonly name: string;
@@ -17,41 +11,36 @@ interface Field {
 
 type Piece = { readonly literal: string } | Field;
 
-const ALIASES: Readonly<Record<string, string>> = {
-  request_method: 'method',
-  m: 'method',
-  request_uri: 'target',
-  uri: 'target',
-  document_uri: 'target',
-  U: 'target',
-  q: 'query_string',
-  r: 'request',
-  s: 'status',
-  t: 'time_local',
-  h: 'remote_addr',
-  a: 'remote_addr',
-  u: 'remote_user',
-  l: 'ident',
-  v: 'server_name',
-  V: 'host',
-  b: 'body_bytes_sent',
-  B: 'body_bytes_sent',
-  O: 'bytes_sent',
-  I: 'bytes_received',
-  D: 'duration_us',
-  T: 'duration_s',
-  H: 'server_protocol',
-  p: 'server_port',
-};
-const TIMES: Readonly<Record<string, TimeUnit>> = {
-  time_local: 'auto',
-  time_iso8601: 'iso',
-  msec: 's',
-  time_sec: 's',
-  time_msec: 'ms',
-  time_usec: 'us',
-  time: 'auto',
-};
+/** Names of fields, each with what nginx and Apache call it. */
+const ALIASES: ReadonlyMap<string, string> = byAlias({
+  method: 'request_method m',
+  target: 'request_uri uri document_uri U',
+  query_string: 'q',
+  request: 'r',
+  status: 's',
+  time_local: 't',
+  remote_addr: 'h a',
+  remote_user: 'u',
+  ident: 'l',
+  server_name: 'v',
+  host: 'V',
+  body_bytes_sent: 'b B',
+  bytes_sent: 'O',
+  bytes_received: 'I',
+  duration_us: 'D',
+  duration_s: 'T',
+  server_protocol: 'H',
+  server_port: 'p',
+});
+const TIMES: ReadonlyMap<string, TimeUnit> = new Map([
+  ['time_local', 'auto'],
+  ['time_iso8601', 'iso'],
+  ['msec', 's'],
+  ['time_sec', 's'],
+  ['time_msec', 'ms'],
+  ['time_usec', 'us'],
+  ['time', 'auto'],
+]);
 
 const QUOTED = String.raw`(?:[^"\\]|\\.)*`;
 const REQUEST = String.raw`(?:(?! HTTP/).)* HTTP/[\d.]+|[^ ]*`;
@@ -62,44 +51,36 @@ const IS_ARGS = String.raw`\??`;
 const LIST = '(?:(?!,? ).)*(?:(?:,| :) (?:(?!,? ).)*)*';
 
 /** @throws FormatError if the template lacks required fields, or nothing separates two fields */
-export function templateParser(text: string): LineParser {
-  const { pattern, names } = templateOf(text);
-  const time = names.find((name) => Object.hasOwn(TIMES, name));
-  return {
-    parse(line) {
-      const latin1 = line.toString('latin1');
-      const m = pattern.exec(latin1);
-      if (m === null) return latin1.trim() === '' ? IGNORED : malformed('not a line of the --log-format');
-      const value = (name: string) => {
-        const at = names.indexOf(Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name);
-        return at === -1 ? undefined : m[at + 1];
-      };
-      const at = time === undefined ? undefined : parseTime(value(time) ?? '', TIMES[time] ?? 'auto');
-      const status = value('status');
-      const request = value('request');
-      // A line without a status is not a request: it has only its fields.
-      if (status === undefined) return oneEntry(new TextEntry(at, value));
-      const target = value('target');
-      const asked =
-        request !== undefined
-          ? requestOf(request)
-          : target === undefined
-            ? undefined
-            : { method: value('method') ?? '', target, protocol: value('server_protocol') };
-      return oneEntry(new RequestEntry(at, asked, status, value));
-    },
-  };
+export function templateParser(template: string): LineParser {
+  const { pattern, names } = templateOf(template);
+  const time = names.find((name) => TIMES.has(name)) ?? '';
+  return textParser((text) => {
+    const m = pattern.exec(text);
+    if (m === null) return malformed('not a line of the --log-format');
+    const value = (name: string) => {
+      const at = names.indexOf(ALIASES.get(name) ?? name);
+      return at === -1 ? undefined : m[at + 1];
+    };
+    const at = parseTime(value(time) ?? '', TIMES.get(time) ?? 'auto');
+    const [status, request, target] = ['status', 'request', 'target'].map(value);
+    // A line without a status is not a request: it has only its fields.
+    if (status === undefined) return textEntry(at, value);
+    if (request !== undefined) return requestEntry(at, requestOf(request), status, value);
+    const [method = '', protocol] = [value('method'), value('server_protocol')];
+    return requestEntry(at, target === undefined ? target : { method, target, protocol }, status, value);
+  });
 }
 
 export function templateFields(text: string): readonly string[] {
   return templateOf(text).names;
 }
 
-function templateOf(text: string): Template {
+/** A pattern with a group for each name. */
+function templateOf(text: string) {
   const pieces = piecesOf(bareTemplate(text));
   const names = pieces.flatMap((piece) => ('name' in piece ? [piece.name] : []));
   if (names.length === 0) throw new FormatError('--log-format has no field, such as $request or %r');
-  if (!names.some((name) => Object.hasOwn(TIMES, name))) {
+  if (!names.some((name) => TIMES.has(name))) {
     throw new FormatError('--log-format has no time: add $time_local, $time_iso8601, $msec or %t');
   }
   let source = '^';
@@ -185,7 +166,7 @@ function nameOf(nginx?: string, argument?: string, letters?: string, letter?: st
     return `${letters === 'o' ? 'sent_' : ''}http_${argument.toLowerCase().replaceAll('-', '_')}`;
   }
   const name = nginx ?? letter ?? '';
-  return Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name;
+  return ALIASES.get(name) ?? name;
 }
 
 function blanksIn(text = ''): number {

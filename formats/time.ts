@@ -4,25 +4,7 @@
 export const TIME_UNITS = ['auto', 's', 'ms', 'us', 'ns', 'iso'] as const;
 export type TimeUnit = (typeof TIME_UNITS)[number];
 
-const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** A local date and time: month from 1. */
-interface Clock {
-  readonly y: number;
-  readonly mo: number;
-  readonly d: number;
-  readonly h: number;
-  readonly mi: number;
-  readonly s: number;
-}
-
-/** Epoch milliseconds of a UTC date and time; undefined if it does not exist. A leap second belongs to the minute it ends. */
-function utcMs({ y, mo, d, h, mi, s }: Clock): number | undefined {
-  const days = mo === 2 && (y % 4 !== 0 || (y % 100 === 0 && y % 400 !== 0)) ? 28 : DAYS_IN_MONTH[mo - 1];
-  if (days === undefined || d < 1 || d > days || h > 23 || mi > 59 || s > 60) return undefined;
-  return Date.UTC(y, mo - 1, d, h, mi, Math.min(s, 59));
-}
 
 /** The offset from UTC in milliseconds of `Z`, `UTC`, `+00`, `+0000` or `+00:00`; 0 if there is none. */
 function zoneMs(zone: string | undefined): number | undefined {
@@ -33,11 +15,18 @@ function zoneMs(zone: string | undefined): number | undefined {
   return (m[1] === '-' ? -1 : 1) * (hours * 60 + minutes) * 60_000;
 }
 
-function instant(clock: Clock, fraction: string | undefined, zone: string | undefined): number | undefined {
-  const base = utcMs(clock);
+/**
+ * Epoch milliseconds of a local date and time: year, month from 1, day, hour, minute, second.
+ * Undefined if it does not exist. A leap second belongs to the minute it ends.
+ */
+function instant(clock: readonly number[], fraction = '', zone?: string): number | undefined {
+  const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0] = clock;
+  const day = new Date(Date.UTC(y, mo - 1, d));
+  const isDay = day.getUTCFullYear() === y && day.getUTCMonth() === mo - 1 && day.getUTCDate() === d;
   const offset = zoneMs(zone);
-  if (base === undefined || offset === undefined) return undefined;
-  return base + Number((fraction ?? '').padEnd(3, '0').slice(0, 3)) - offset;
+  if (!isDay || h > 23 || mi > 59 || s > 60 || offset === undefined) return undefined;
+  const ms = Number(fraction.padEnd(3, '0').slice(0, 3));
+  return Date.UTC(y, mo - 1, d, h, mi, Math.min(s, 59), ms) - offset;
 }
 
 const ISO =
@@ -47,12 +36,7 @@ const ISO =
 export function parseIso(text: string): number | undefined {
   const m = ISO.exec(text);
   if (m === null) return undefined;
-  const [y, mo, d, h, mi, s] = [m[1], m[2], m[3], m[4] ?? 0, m[5] ?? 0, m[6] ?? 0].map(Number);
-  return instant(clockOf(y, mo, d, h, mi, s), m[7], m[8]);
-}
-
-function clockOf(y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0): Clock {
-  return { y, mo, d, h, mi, s };
+  return instant([m[1], m[2], m[3], m[4] ?? 0, m[5] ?? 0, m[6] ?? 0].map(Number), m[7], m[8]);
 }
 
 const CLF = /^(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?: ([+-]\d{4}))?$/;
@@ -64,13 +48,7 @@ export function parseClf(text: string): number | undefined {
   if (text === lastClf) return lastClfMs;
   const m = CLF.exec(text);
   const month = MONTHS.indexOf(m?.[2] ?? '') + 1;
-  const at = m
-    ? instant(
-        clockOf(Number(m[3]), month, Number(m[1]), Number(m[4]), Number(m[5]), Number(m[6])),
-        m[7],
-        m[8],
-      )
-    : undefined;
+  const at = m ? instant([m[3], month, m[1], m[4], m[5], m[6]].map(Number), m[7], m[8]) : undefined;
   lastClf = text;
   lastClfMs = at;
   return at;
@@ -92,21 +70,16 @@ export function parseTime(text: string, unit: TimeUnit): number | undefined {
   if (unit === 'iso') return parseIso(bare);
   const m = NUMBER.exec(bare);
   if (m === null) return unit === 'auto' ? (parseIso(bare) ?? parseClf(bare)) : undefined;
-  const { digits, point } = decimalOf(m[1] ?? '', m[2] ?? '', Number(m[3] ?? 0));
   if (unit === 'auto' && isCalendarNumber(bare)) return undefined;
+  const [, whole = '', fraction = '', exponent = '0'] = m;
+  const digits = `${whole}${fraction}`.replace(/^0+(?=\d)/, '');
+  /** How many of the digits come before the point. */
+  const point = Number(exponent) + digits.length - fraction.length;
   const known = unit === 'auto' ? unitOfDigits(point) : unit;
   // Moves the point in the text: a product would round nanoseconds into the next minute.
   const end = point + EXPONENT[known];
   const ms = end <= 0 ? 0 : Number(digits.padEnd(end, '0').slice(0, end));
   return ms <= LATEST_MS ? ms : undefined;
-}
-
-/** A number's digits without leading zeros, and how many of them come before the point. */
-function decimalOf(whole: string, fraction: string, exponent: number): { digits: string; point: number } {
-  const all = `${whole}${fraction}`;
-  const point = whole.length + exponent;
-  const digits = all.replace(/^0+(?=\d)/, '');
-  return { digits, point: point - (all.length - digits.length) };
 }
 
 function unitOfDigits(digits: number): 's' | 'ms' | 'us' | 'ns' {

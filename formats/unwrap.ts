@@ -1,4 +1,5 @@
 // Removes what log shippers put around a line: syslog, the container runtime interface (CRI), Docker's JSON.
+import { parsed } from './json.ts';
 import { IGNORED, type LineParser, MORE, malformed, type Parsed } from './reading.ts';
 
 export const WRAPPERS = ['none', 'syslog', 'cri', 'docker'] as const;
@@ -16,7 +17,8 @@ const RFC_3164 =
   /^(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) (?:\S+ )?[A-Za-z/][^\s:[\]]*(?:\[\d+\])?: /;
 const CRI = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d) (?:stdout|stderr) ([PF])\S* /;
 
-const UNWRAP: Readonly<Record<Exclude<Wrapper, 'none'>, (line: Buffer) => Unwrapped | undefined>> = {
+const UNWRAP: Readonly<Record<Wrapper, (line: Buffer) => Unwrapped | undefined>> = {
+  none: (bytes) => ({ bytes, partial: false }),
   syslog(line) {
     const text = line.toString('latin1');
     const m = RFC_5424.exec(text) ?? RFC_3164.exec(text);
@@ -40,17 +42,13 @@ const DOCKER_BYTES_MAX = 16_384;
 function dockerLog(line: Buffer): string | undefined {
   const text = line.toString();
   if (!text.startsWith('{"log":')) return undefined;
-  try {
-    const { log, time }: { log?: unknown; time?: unknown } = JSON.parse(text);
-    return typeof log === 'string' && typeof time === 'string' ? log : undefined;
-  } catch {
-    return undefined;
-  }
+  const { log, time } = (parsed(text) ?? {}) as { log?: unknown; time?: unknown };
+  return typeof log === 'string' && typeof time === 'string' ? log : undefined;
 }
 
 /** The line without its wrapper; undefined if it has no wrapper of this kind. */
 export function unwrapped(line: Buffer, wrapper: Wrapper): Unwrapped | undefined {
-  return wrapper === 'none' ? { bytes: line, partial: false } : UNWRAP[wrapper](line);
+  return UNWRAP[wrapper](line);
 }
 
 /** Lines without their wrappers, with split lines joined; lines without a wrapper are skipped. */
@@ -75,18 +73,12 @@ export function unwrappingParser(inner: LineParser, wrapper: Wrapper): LineParse
       return inner.header;
     },
     parse(lines): Parsed {
-      const parts: Buffer[] = [];
-      let partial = false;
-      for (let from = 0; from <= lines.length; ) {
-        const end = lines.indexOf(10, from);
-        const one = unwrapped(lines.subarray(from, end === -1 ? lines.length : end), wrapper);
-        if (one === undefined && lines.toString('latin1').trim() === '') return IGNORED;
-        if (one === undefined) return malformed(`it is not wrapped as ${wrapper} does`);
-        parts.push(one.bytes);
-        partial = one.partial;
-        from = end === -1 ? lines.length + 1 : end + 1;
-      }
-      return partial ? MORE : inner.parse(parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts));
+      const text = lines.toString('latin1');
+      if (text.trim() === '') return IGNORED;
+      const parts = text.split('\n').map((line) => unwrapped(Buffer.from(line, 'latin1'), wrapper));
+      if (!parts.every((one) => one !== undefined)) return malformed(`it is not wrapped as ${wrapper} does`);
+      if (parts.at(-1)?.partial) return MORE;
+      return inner.parse(Buffer.concat(parts.map(({ bytes }) => bytes)));
     },
   };
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readStatus } from '../local/status.ts';
-import { Random } from './hostile/random.ts';
+import { Random } from './simulation/random.ts';
 import { ROOT, runTally } from './tally.ts';
 
 const METRIC = 'drill';
@@ -29,7 +29,7 @@ export async function playKills(
   { file, truth, kills, seed = randomInt(100_000), keep = false }: KillOptions,
   importing: readonly string[],
 ): Promise<number> {
-  const random = new Random(seed);
+  const random = new Random(String(seed));
   const folder = await mkdtemp(join(tmpdir(), 'tally-kill-drill-'));
   console.log(`seed ${seed}, ${kills} kills, data in ${folder}`);
   let { stack, url } = await startStack('0', folder);

@@ -1,27 +1,24 @@
 // Imports a file, a share of it a week late, then compares every count in every grain.
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { openSource } from '../cli/source/source.ts';
 import { readTruth, type Truth } from '../cli/verify/truth.ts';
 import { linesOf } from '../formats/lines.ts';
 import { createClock, type LocalClock } from '../local/clock.ts';
 import { type LocalStack, startLocalStack } from '../local/stack.ts';
-import { runTally } from './tally.ts';
+import { readCounts, runTally } from './tally.ts';
 
 const METRIC = 'late-drill';
 /** What is compared: every count in every grain, and the first entities of every day. */
 const COMPARISONS = [
-  ['--by', 'minute'],
-  ['--by', 'hour'],
-  ['--by', 'day'],
-  ['--by', 'month'],
-  ['--by', 'total'],
+  ...['minute', 'hour', 'day', 'month', 'total'].map((by) => ['--by', by]),
   ['--by', 'day', '--top', '100'],
 ];
+const LINE_FEED = Buffer.from('\n');
 const STEP_MS = 3_600_000;
 const WEEK_MS = 7 * 86_400_000;
 /** Clock steps within which the levels must catch up; each step is an hour. */
@@ -73,34 +70,25 @@ export async function playLate(
   }
 }
 
-/** A part of the file, and its number of data lines. */
-interface Part {
-  readonly file: string;
-  readonly lines: number;
-}
-
-/** Writes the lines of a file into two: those that arrive in time, and evenly among them those that are late. */
-async function divide(
-  name: string,
-  folder: string,
-  latePercent: number,
-  header: boolean,
-): Promise<readonly Part[]> {
+/**
+ * Writes the lines of a file into two: those that arrive in time, and evenly among them those that are late.
+ * @returns the files, with their numbers of data lines; without one that has none
+ */
+async function divide(name: string, folder: string, latePercent: number, header: boolean) {
   const source = await openSource(name);
+  const lateUpTo = (number: number) => Math.floor((number * latePercent) / 100);
   const parts = ['in-time', 'late'].map((part) => ({ file: join(folder, part), lines: 0 }));
-  const streams = parts.map(({ file }) => createWriteStream(file));
-  for await (const { bytes, number } of linesOf(source.chunks())) {
-    const line = Buffer.concat([bytes, Buffer.from('\n')]);
-    const isHeader = header && number === 1;
-    const place = Math.floor((number * latePercent) / 100) > Math.floor(((number - 1) * latePercent) / 100);
-    for (const index of isHeader ? [0, 1] : [place ? 1 : 0]) {
-      const [part, stream] = [parts[index], streams[index]];
-      if (part === undefined || stream === undefined) continue;
-      if (!isHeader) part.lines += 1;
-      if (!stream.write(line)) await once(stream, 'drain');
-    }
+  for (const [index, part] of parts.entries()) {
+    await pipeline(async function* () {
+      for await (const { bytes, number } of linesOf(source.chunks())) {
+        const isHeader = header && number === 1;
+        const isLate = lateUpTo(number) > lateUpTo(number - 1);
+        if (!isHeader && isLate !== (index === 1)) continue;
+        if (!isHeader) part.lines += 1;
+        yield Buffer.concat([bytes, LINE_FEED]);
+      }
+    }, createWriteStream(part.file));
   }
-  for (const stream of streams) await finished(stream.end());
   return parts.filter(({ lines }) => lines > 0);
 }
 
@@ -114,7 +102,7 @@ async function bringLevelsUp(stack: LocalStack, clock: LocalClock, truth: Truth)
   for (let step = 0; step < STEPS_MAX; step += 1) {
     clock.forward(STEP_MS);
     for (const { run: runNow } of stack.scheduled) await runNow(clock.nowMs());
-    while ((await stack.status()).inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 100));
+    while ((await stack.status()).inFlight > 0) await pause(100);
     const watermarks = await Promise.all(
       ['day', 'month'].map((by) => completeThroughMs(stack.url, entity, by, truth)),
     );
@@ -125,14 +113,8 @@ async function bringLevelsUp(stack: LocalStack, clock: LocalClock, truth: Truth)
 }
 
 async function completeThroughMs(url: string, entity: string, by: string, truth: Truth): Promise<number> {
-  const range = new URLSearchParams({
-    by,
-    from: new Date(truth.firstMinute * 1000).toISOString(),
-    to: new Date((truth.lastMinute + 60) * 1000).toISOString(),
-  });
-  const answer = await fetch(`${url}/v1/counts/${METRIC}/${encodeURIComponent(entity)}?${range}`);
-  const text = await answer.text();
-  if (answer.status !== 200) throw new Error(`a count was answered with ${answer.status}: ${text}`);
-  const { completeThrough } = JSON.parse(text) as { completeThrough: string | null };
+  const from = new Date(truth.firstMinute * 1000).toISOString();
+  const to = new Date((truth.lastMinute + 60) * 1000).toISOString();
+  const { completeThrough } = await readCounts(url, METRIC, entity, { by, from, to });
   return completeThrough === null ? 0 : Date.parse(completeThrough);
 }

@@ -1,13 +1,12 @@
 // The mutants' command line: applies every known mutation to a copy of the code, and expects each to be caught.
 // Arguments select the mutations whose names contain one of them; `--explore` hunts with the exploration alone.
-import { spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import pLimit from 'p-limit';
-
 import { edited, MUTATIONS, type Mutation } from './mutants/mutation.ts';
 
 /** What a hunt found: the seed, the small world or the contract test, and the broken promise if it has a name. */
@@ -17,26 +16,10 @@ interface Caught {
 }
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const TESTS = 'aggregator compactor contract core deletion proof query recount redriver support writer';
 const COPIED = [
-  'api',
-  'client/src',
-  'fake-aws',
-  'formats',
-  'lambdas',
-  'local',
-  'proof',
-  'test/aggregator',
-  'test/compactor',
-  'test/contract',
-  'test/redriver',
-  'test/core',
-  'test/deletion',
-  'test/proof',
-  'test/query',
-  'test/recount',
-  'test/support',
-  'test/writer',
-  'package.json',
+  ...'api client/src fake-aws formats lambdas local proof package.json'.split(' '),
+  ...TESTS.split(' ').map((name) => `test/${name}`),
 ];
 const UNCHANGED: Mutation = { name: 'nothing changed', edits: [] };
 const ADAPTERS_UNCHANGED: Mutation = {
@@ -51,6 +34,7 @@ const { values, positionals } = parseArgs({
 const words = positionals.length > 0 ? positionals : [''];
 /** Seeds to try, and states of each small world; with `--explore` the exploration hunts alone. */
 const EFFORT = values.explore ? ['0', '8000'] : ['150', '1500'];
+const execute = promisify(execFile);
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 /** Copies the tree, changes it, hunts in it. */
@@ -65,24 +49,14 @@ async function run(mutation: Mutation): Promise<Caught | null> {
     }
     if (mutation.harmless !== undefined) return null;
     const script = mutation.tests === undefined ? 'hunt.ts' : 'contract-hunt.ts';
-    return JSON.parse(await hunt(folder, script, mutation.tests ?? EFFORT));
+    const args = [join(folder, 'proof/mutants', script), ...(mutation.tests ?? EFFORT)];
+    // A mutant that does not load proves nothing: this throws.
+    const options = { cwd: folder, maxBuffer: Number.POSITIVE_INFINITY };
+    const { stdout } = await execute(process.execPath, args, options);
+    return JSON.parse(stdout);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-function hunt(cwd: string, script: string, args: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const path = join(cwd, 'proof/mutants', script);
-    const child = spawn(process.execPath, [path, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-    const output: string[] = [];
-    const errors: string[] = [];
-    child.stdout.on('data', (text) => output.push(String(text)));
-    child.stderr.on('data', (text) => errors.push(String(text)));
-    child.on('error', reject);
-    // A mutant that does not load proves nothing.
-    child.on('close', (code) => (code === 0 ? resolve(output.join('')) : reject(new Error(errors.join('')))));
-  });
 }
 
 /** Judges one mutation. @returns whether its result is as expected, and a line that describes it */

@@ -22,3 +22,21 @@ export async function tallyOutput(args: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, ['bin/tally.ts', ...args], { cwd: ROOT });
   return stdout.trim();
 }
+
+/** An entity's counts, as the API answers. @throws when it does not */
+export async function readCounts(
+  url: string,
+  metric: string,
+  entity: string,
+  query: Readonly<Record<string, string>>,
+) {
+  const path = `/v1/counts/${metric}/${encodeURIComponent(entity)}?${new URLSearchParams(query)}`;
+  const answer = await fetch(url + path);
+  const text = await answer.text();
+  if (answer.status !== 200) throw new Error(`GET ${path} answered ${answer.status}: ${text}`);
+  return JSON.parse(text) as {
+    points: { at: string; n: number }[];
+    total: number;
+    completeThrough: string | null;
+  };
+}

@@ -57,7 +57,7 @@ const RULES: readonly Rule[] = [
     files: FORMATS,
     mayImport: [FORMATS, /^node:(buffer|zlib|stream)$/, /^csv-parse\/sync$/],
   },
-  { layer: 'ports (types only)', files: PORTS, mayImport: [CORE, PORTS] },
+  { layer: 'ports (types only)', files: PORTS, mayImport: [CORE, PORTS, FORMATS] },
   {
     layer: 'adapters',
     files: ADAPTER,
@@ -103,7 +103,14 @@ const RULES: readonly Rule[] = [
   {
     layer: 'hostile run',
     files: /^proof\/hostile\//,
-    mayImport: [/^proof\/hostile\//, NODE, /^local\/stack\.ts$/, SDK],
+    mayImport: [
+      /^proof\/hostile\//,
+      /^proof\/simulation\/random\.ts$/,
+      /^local\/stack\.ts$/,
+      NODE,
+      SDK,
+      /^p-limit$/,
+    ],
   },
   {
     layer: 'drills',

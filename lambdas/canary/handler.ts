@@ -4,6 +4,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { ScheduledEvent } from 'aws-lambda';
 import { kinesis } from '../aws/clients/kinesis.ts';
+import { defaultProvider } from '../aws/credentials.ts';
 import { text } from '../aws/environment.ts';
 import { systemClock, telemetry } from '../aws/telemetry.ts';
 import type { CanaryVerdict } from '../core/canary.ts';
@@ -11,7 +12,7 @@ import { isoSeconds } from '../core/time.ts';
 import { check } from './check.ts';
 import { KinesisHeartbeats } from './heartbeat-stream.aws.ts';
 import { type HeartbeatPorts, sendHeartbeats } from './send-heartbeats.ts';
-import { environmentCredentials, SignedQuery } from './signed-query.aws.ts';
+import { SignedQuery } from './signed-query.aws.ts';
 
 const { env } = process;
 const { logger, metrics, count } = telemetry(env);
@@ -19,12 +20,8 @@ const ports: HeartbeatPorts = {
   stream: new KinesisHeartbeats(kinesis(), text(env, 'STREAM_NAME')),
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
-// Lambda does not change the credentials of a running container.
-const counts = new SignedQuery(
-  new URL(text(env, 'API_URL')),
-  { region: text(env, 'AWS_REGION'), credentials: environmentCredentials(env) },
-  systemClock,
-);
+const signer = { region: text(env, 'AWS_REGION'), credentials: defaultProvider() };
+const counts = new SignedQuery(new URL(text(env, 'API_URL')), signer, systemClock);
 
 /** Each task runs even if the other fails. */
 async function sendAndCheck(): Promise<void> {

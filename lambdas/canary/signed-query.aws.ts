@@ -1,7 +1,5 @@
 // The query API behind IAM: requests signed with the function's credentials.
-import { SignatureV4 } from '@smithy/signature-v4';
-import type { AwsCredentialIdentity } from '@smithy/types';
-import { type Environment, text } from '../aws/environment.ts';
+import { SignatureV4, type SignatureV4Init } from '@smithy/signature-v4';
 import { Sha256 } from '../aws/sha256.ts';
 import type { MinuteCounts } from '../core/canary.ts';
 import { parseInstant } from '../core/time.ts';
@@ -15,21 +13,6 @@ export class NoCounts extends Error {
   override readonly name = 'NoCounts';
 }
 
-export interface Signer {
-  readonly region: string;
-  readonly credentials: AwsCredentialIdentity;
-}
-
-/** The credentials in a function's environment. @throws InvalidEnvironment when one is missing */
-export function environmentCredentials(environment: Environment): AwsCredentialIdentity {
-  const sessionToken = environment['AWS_SESSION_TOKEN'];
-  return {
-    accessKeyId: text(environment, 'AWS_ACCESS_KEY_ID'),
-    secretAccessKey: text(environment, 'AWS_SECRET_ACCESS_KEY'),
-    ...(sessionToken === undefined ? {} : { sessionToken }),
-  };
-}
-
 /** Reads `GET /v1/admin/counts/…`. */
 export class SignedQuery implements MinuteCountsReader {
   readonly #api: URL;
@@ -37,9 +20,9 @@ export class SignedQuery implements MinuteCountsReader {
   readonly #clock: Clock;
 
   /** @param api the API's URL, its stage included */
-  constructor(api: URL, { region, credentials }: Signer, clock: Clock) {
+  constructor(api: URL, signer: Pick<SignatureV4Init, 'region' | 'credentials'>, clock: Clock) {
     this.#api = api;
-    this.#signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 });
+    this.#signer = new SignatureV4({ service: 'execute-api', sha256: Sha256, ...signer });
     this.#clock = clock;
   }
 

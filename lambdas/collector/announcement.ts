@@ -1,24 +1,16 @@
 // Messages of the collector's queue: EventBridge's "Object Created", or the same from `tally collect-backfill`.
 import type { LogObject } from './ports.ts';
 
-/** The part of EventBridge's event that matters (docs s3/latest/userguide/ev-events.html). */
-export interface Announcement {
-  readonly detail: {
-    readonly bucket: { readonly name: string };
-    readonly object: { readonly key: string; readonly size: number; readonly etag: string };
-  };
-}
-
-/** A message that announces an object. */
-export function announcementOf({ bucket, key, bytes, etag }: LogObject): Announcement {
+/** A message that announces an object: the part of EventBridge's event that matters (docs s3/latest/userguide/ev-events.html). */
+export function announcementOf({ bucket, key, bytes, etag }: LogObject) {
   return { detail: { bucket: { name: bucket }, object: { key, size: bytes, etag } } };
 }
 
 /** The object that a message announces; undefined for any other message. */
 export function announcedObject(body: string): LogObject | undefined {
-  let value: Partial<Announcement> | null;
+  let value: Partial<ReturnType<typeof announcementOf>> | null;
   try {
-    value = JSON.parse(body) as Partial<Announcement> | null;
+    value = JSON.parse(body);
   } catch {
     return undefined;
   }

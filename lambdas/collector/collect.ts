@@ -68,7 +68,7 @@ export async function collect(
       before.plan === '' ? await planFor(object, log, gzip, ports) : (JSON.parse(before.plan) as ReadingPlan);
     if (plan === undefined) return { outcome: 'ignored', events: 0 };
     const latestMs = (before.sinceMs ?? Number.POSITIVE_INFINITY) + settings.dedupWindowMs - MARGIN_MS;
-    run = new Run(object, log, plan, gzip, before, latestMs, ports);
+    run = new Run({ object, log, plan, gzip, before, latestMs, ports });
     return await run.all(hasTime);
   } catch (error) {
     if (error instanceof ObjectGone) return { outcome: 'ignored', events: 0, reason: error.message };
@@ -117,17 +117,22 @@ function fileName({ bucket, key, etag }: LogObject, metric: string): string {
   return createHash('sha256').update(parts).digest('base64url').slice(0, 22);
 }
 
+/** What a run works on. */
+interface Task {
+  readonly object: LogObject;
+  readonly log: AccessLog;
+  readonly plan: ReadingPlan;
+  readonly gzip: boolean;
+  readonly before: Progress;
+  /** Until when batches that an earlier run may have put are recognised. */
+  readonly latestMs: number;
+  readonly ports: CollectorPorts;
+}
+
 class Run {
-  readonly #object: LogObject;
-  readonly #log: AccessLog;
-  readonly #plan: ReadingPlan;
-  readonly #gzip: boolean;
-  readonly #before: Progress;
+  readonly #task: Task;
   /** How many batches after the cursor an earlier run may have put. */
   readonly #doubtful: number;
-  /** Until when batches that an earlier run may have put are recognised. */
-  readonly #latestMs: number;
-  readonly #ports: CollectorPorts;
   readonly #reader: RecordReader;
   readonly #cutter: BatchCutter;
   /** As this run read or saved it last. */
@@ -140,33 +145,20 @@ class Run {
   #malformed = 0;
   #malformedBeforeBatch = 0;
 
-  constructor(
-    object: LogObject,
-    log: AccessLog,
-    plan: ReadingPlan,
-    gzip: boolean,
-    before: Progress,
-    latestMs: number,
-    ports: CollectorPorts,
-  ) {
-    this.#object = object;
-    this.#log = log;
-    this.#plan = plan;
-    this.#gzip = gzip;
-    this.#before = before;
+  constructor(task: Task) {
+    const { object, log, plan, before } = task;
+    this.#task = task;
     this.#doubtful = before.doubtful ?? NOTE_EVERY_BATCHES;
-    this.#latestMs = latestMs;
-    this.#ports = ports;
     this.#last = before;
     this.#reader = new RecordReader(plan, log.metric, before.cursor);
     this.#cutter = new BatchCutter(fileName(object, log.metric), before.cursor);
   }
 
   async all(hasTime: () => boolean): Promise<Collected> {
-    const { nowMs } = this.#ports;
-    const { cursor, sinceMs: inheritedMs } = this.#before;
+    const { nowMs } = this.#task.ports;
+    const { cursor, sinceMs } = this.#task.before;
     // Save the start time before putting anything; batches from a crashed run are older than this run's.
-    if (!(await this.#note('reading', cursor, inheritedMs ?? nowMs()))) return this.#result('busy');
+    if (!(await this.#note({ cursor, sinceMs: sinceMs ?? nowMs() }))) return this.#result('busy');
     for await (const chunk of this.#chunks(hasTime)) {
       for (const record of this.#reader.push(chunk)) {
         const batch = this.#take(record);
@@ -175,7 +167,8 @@ class Run {
         // No run, not even one that was overtaken, has put more than these since the last save.
         if (this.#batches % NOTE_EVERY_BATCHES > 0) continue;
         await this.#put();
-        if (!(await this.#note('reading', this.#cursorAt(batch.to), nowMs()))) return this.#result('busy');
+        const saved = await this.#note({ cursor: this.#cursorAt(batch.to), sinceMs: nowMs() });
+        if (!saved) return this.#result('busy');
       }
       if (!hasTime()) return this.#pause();
     }
@@ -187,9 +180,10 @@ class Run {
 
   /** Leaves the rest to another run. */
   async #pause(): Promise<Collected> {
-    const { cursor } = this.#before;
+    const { gzip, before } = this.#task;
+    const { cursor } = before;
     if (this.#cutter.from.offset === cursor.offset) {
-      if (this.#gzip && cursor.offset > 0) throw new FormatError(tooSlow(cursor));
+      if (gzip && cursor.offset > 0) throw new FormatError(tooSlow(cursor));
       throw new Error('a run ended before its first batch');
     }
     return this.#result((await this.#noteComplete()) ? 'more' : 'busy');
@@ -197,14 +191,15 @@ class Run {
 
   /** Puts what is complete first, so that the report says what is counted. */
   async park(reason: string): Promise<Collected> {
-    if (this.#isTooLate()) return park(this.#object, this.#log, TOO_LATE, this.#last, this.#ports);
+    const { object, log, ports } = this.#task;
+    if (this.#isTooLate()) return park(object, log, TOO_LATE, this.#last, ports);
     if (!(await this.#noteComplete())) return this.#result('busy');
     const { sinceMs, doubtful } = this.#last;
     const why =
       sinceMs === undefined
         ? reason
         : `${reason}; a run stopped before, and perhaps up to ${doubtful} batches more are counted`;
-    const parked = await park(this.#object, this.#log, why, this.#last, this.#ports);
+    const parked = await park(object, log, why, this.#last, ports);
     return { ...parked, events: this.#events };
   }
 
@@ -213,37 +208,38 @@ class Run {
     await this.#put();
     const left = this.#doubtful - this.#batches;
     const cursor = this.#cursorAt(this.#cutter.from);
-    return left > 0
-      ? this.#note('reading', cursor, this.#before.sinceMs, left)
-      : this.#note('reading', cursor, undefined);
+    const { sinceMs } = this.#task.before;
+    return this.#note(left > 0 ? { cursor, sinceMs, doubtful: left } : { cursor });
   }
 
   async #end(): Promise<Collected> {
+    const { object, plan, before, ports } = this.#task;
     const cursor = this.#cursorAt(this.#cutter.position);
-    const malformed = this.#before.malformed + this.#malformed;
+    const malformed = before.malformed + this.#malformed;
     const isDoubtful = malformed > cursor.lines * MALFORMED_MAX;
-    const reason = `${malformed} of its ${cursor.lines} lines are malformed, read as ${this.#plan.format}; the others are counted`;
+    const reason = `${malformed} of its ${cursor.lines} lines are malformed, read as ${plan.format}; the others are counted`;
     this.#malformedBeforeBatch = this.#malformed;
     if (isDoubtful) {
       // Only the run that still owns the object reports it.
-      if (!(await this.#note('reading', cursor, undefined))) return this.#result('busy');
-      await this.#ports.report(this.#object, reason, cursor);
+      if (!(await this.#note({ cursor }))) return this.#result('busy');
+      await ports.report(object, reason, cursor);
     }
-    if (!(await this.#note('done', cursor, undefined))) return this.#result('busy');
+    if (!(await this.#note({ status: 'done', cursor }))) return this.#result('busy');
     return { ...this.#result('done'), ...(isDoubtful && { reason }) };
   }
 
   /** The uncompressed bytes from the cursor on. */
   async *#chunks(hasTime: () => boolean): AsyncGenerator<Buffer> {
-    const { cursor } = this.#before;
-    const open = (at: number) => readableOf(() => this.#ports.objects.open(this.#object, at));
-    if (!this.#gzip) {
-      if (cursor.offset < this.#object.bytes) yield* open(cursor.offset) as AsyncIterable<Buffer>;
+    const { object, gzip, before, ports } = this.#task;
+    const { cursor } = before;
+    const open = (at: number) => readableOf(() => ports.objects.open(object, at));
+    if (!gzip) {
+      if (cursor.offset < object.bytes) yield* open(cursor.offset) as AsyncIterable<Buffer>;
       return;
     }
     let reached = 0;
     // Gzip cannot be read from the middle: inflate the known part again and skip it.
-    for await (const chunk of gunzipped(open, this.#object.key)) {
+    for await (const chunk of gunzipped(open, object.key)) {
       const skipped = Math.min(chunk.length, Math.max(0, cursor.offset - reached));
       reached += chunk.length;
       if (skipped < chunk.length) yield chunk.subarray(skipped);
@@ -274,14 +270,15 @@ class Run {
 
   /** Puts the pending records until all of them are accepted. */
   async #put(): Promise<void> {
+    const { stream, pause } = this.#task.ports;
     let left: readonly BatchRecord[] = this.#records;
     for (let attempt = 1; left.length > 0; attempt += 1) {
       if (this.#isTooLate()) throw new FormatError(TOO_LATE);
-      left = await this.#ports.stream.put(left);
+      left = await stream.put(left);
       if (left.length === 0) break;
       // The next run puts them again, under the same keys.
       if (attempt === PUT_ATTEMPTS_MAX) throw new Error(`the stream did not accept ${left.length} batches`);
-      await this.#ports.pause(Math.min(5_000, 200 * 2 ** attempt));
+      await pause(Math.min(5_000, 200 * 2 ** attempt));
     }
     this.#records = [];
     this.#bytes = 0;
@@ -291,7 +288,7 @@ class Run {
   /** Whether an earlier run may have put pending batches, and the aggregator no longer recognises them. */
   #isTooLate(): boolean {
     const mayBePut = this.#records.length > 0 && this.#batchesPut < this.#doubtful;
-    return mayBePut && this.#ports.nowMs() > this.#latestMs;
+    return mayBePut && this.#task.ports.nowMs() > this.#task.latestMs;
   }
 
   #cursorAt({ offset, crc, lines }: Position): Cursor {
@@ -299,24 +296,18 @@ class Run {
   }
 
   /** @returns false if another run has taken the object over */
-  async #note(
-    status: Progress['status'],
-    cursor: Cursor,
-    sinceMs: number | undefined,
-    doubtful?: number,
-  ): Promise<boolean> {
-    const { run, progress } = this.#ports;
+  async #note(changed: Partial<Progress> & Pick<Progress, 'cursor'>): Promise<boolean> {
+    const { object, plan, before, ports } = this.#task;
     const now: Progress = {
-      status,
-      cursor,
-      plan: JSON.stringify(this.#plan),
-      sinceMs,
-      doubtful,
-      run,
-      events: this.#before.events + this.#events,
-      malformed: this.#before.malformed + this.#malformedBeforeBatch,
+      status: 'reading',
+      plan: JSON.stringify(plan),
+      sinceMs: undefined,
+      run: ports.run,
+      events: before.events + this.#events,
+      malformed: before.malformed + this.#malformedBeforeBatch,
+      ...changed,
     };
-    if (!(await progress.save(this.#object, now, this.#last))) return false;
+    if (!(await ports.progress.save(object, now, this.#last))) return false;
     this.#last = now;
     return true;
   }

@@ -10,11 +10,11 @@ import { sqs } from '../aws/clients/sqs.ts';
 import { secondsAsMs, text } from '../aws/environment.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
 import { announcedObject, announcementOf } from './announcement.ts';
-import { KinesisBatches } from './batch-stream.aws.ts';
+import { kinesisBatches } from './batch-stream.aws.ts';
 import { type CollectorSettings, collect } from './collect.ts';
-import { S3LogObjects } from './objects.aws.ts';
-import type { AccessLog, CollectorPorts, Cursor, LogObject } from './ports.ts';
-import { LedgerProgress } from './progress.aws.ts';
+import { s3LogObjects } from './objects.aws.ts';
+import type { AccessLog, CollectorPorts } from './ports.ts';
+import { ledgerProgress } from './progress.aws.ts';
 import { sendDeadLetter, sendMessage } from './queue.aws.ts';
 
 const { env } = process;
@@ -30,19 +30,16 @@ const settings: CollectorSettings = {
 const announceAgain = sendMessage(sqs(), text(env, 'COLLECTOR_QUEUE_URL'));
 const bury = sendDeadLetter(sqs(), text(env, 'DEAD_LETTER_QUEUE_URL'));
 const ports: Omit<CollectorPorts, 'run'> = {
-  objects: new S3LogObjects(s3()),
-  progress: new LedgerProgress(dynamoDb(), text(env, 'LEDGER_TABLE')),
-  stream: new KinesisBatches(kinesis(), text(env, 'STREAM_NAME')),
-  report: async (object: LogObject, reason: string, { offset, lines }: Cursor) => {
+  objects: s3LogObjects(s3()),
+  progress: ledgerProgress(dynamoDb(), text(env, 'LEDGER_TABLE')),
+  stream: kinesisBatches(kinesis(), text(env, 'STREAM_NAME')),
+  report: async (object, reason, { offset, lines }) => {
+    const { bucket, key } = object;
     const body = { ...announcementOf(object), countedUpTo: { offset, lines } };
     await bury(JSON.stringify(body), reason, systemClock.nowMs());
-    logger.error('an object is not counted as it should be', {
-      bucket: object.bucket,
-      key: object.key,
-      reason,
-    });
+    logger.error('an object is not counted as it should be', { bucket, key, reason });
   },
-  nowMs: () => systemClock.nowMs(),
+  nowMs: systemClock.nowMs,
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
@@ -65,11 +62,12 @@ async function collectEvent({ Records }: SQSEvent, context: Context): Promise<SQ
       // Continue in a new message: this one may be at its receive limit.
       if (outcome === 'more') await announceAgain(body);
       if (outcome === 'busy') failed.push(messageId);
-    } catch (error) {
+    } catch (caught) {
+      const error = caught as Error;
       logger.error('an object could not be collected; its message will be redelivered', {
         bucket,
         key,
-        error: error as Error,
+        error,
       });
       failed.push(messageId);
     }

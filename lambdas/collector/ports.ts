@@ -1,18 +1,12 @@
 // The collector's ports: objects, the progress of each, the stream, and dead letters.
+import type { FormatTexts } from '../../formats/detect.ts';
+import type { ReaderPosition } from '../../formats/records.ts';
 
 /** Which objects in which bucket are logs, and how to count their lines. */
-export interface AccessLog {
+export interface AccessLog extends FormatTexts {
   readonly bucket: string;
   readonly prefix: string;
-  /** A format's name, or `auto`. */
-  readonly format: string;
   readonly metric: string;
-  /** Conditions as in `tally import --where`; empty: the format's defaults. */
-  readonly filter: string;
-  /** The field that names the entity; empty: the format's default. */
-  readonly entity: string;
-  /** The template of nginx or Apache; empty: none. */
-  readonly logFormat: string;
 }
 
 /** An object, identified by its content: the same bytes put again are the same object. */
@@ -23,14 +17,8 @@ export interface LogObject {
   readonly bytes: number;
 }
 
-/** Where reading continues, as plain data. */
-export interface Cursor {
-  /** An offset in the uncompressed bytes where a batch begins. */
-  readonly offset: number;
-  readonly crc: number;
-  readonly lines: number;
-  readonly header?: readonly string[] | undefined;
-}
+/** Where reading continues: an offset in the uncompressed bytes where a batch begins. Plain data. */
+export type Cursor = ReaderPosition;
 
 /** The progress of an object. */
 export interface Progress {

@@ -21,63 +21,45 @@ const IS_LAST = '(#run = :lastRun AND #status = :lastStatus AND #offset = :lastO
 const IS_SAVED = '(#run = :run AND #status = :status AND #offset = :offset)';
 
 /** Progress in the ledger table. */
-export class LedgerProgress {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
-
-  constructor(client: DynamoDBClient, table: string) {
-    this.#client = client;
-    this.#table = table;
-  }
-
-  readonly read: CollectorPorts['progress']['read'] = async (object) => {
-    const get = new GetItemCommand({
-      TableName: this.#table,
-      Key: marshall(keyOf(object)),
-      ConsistentRead: true,
-    });
-    const { Item } = await this.#client.send(get);
-    if (Item === undefined) return undefined;
-    const item = unmarshall(Item) as Omit<Progress, 'cursor'> & { cursor: string };
-    const { status, plan, sinceMs, doubtful, run, events, malformed } = item;
-    return { status, cursor: JSON.parse(item.cursor), plan, sinceMs, doubtful, run, events, malformed };
-  };
-
-  readonly save: CollectorPorts['progress']['save'] = async (object, progress, last) => {
-    const { bucket, key: objectKey } = object;
-    const { cursor, ...rest } = progress;
-    const item = {
-      ...keyOf(object),
-      bucket,
-      objectKey,
-      offset: cursor.offset,
-      cursor: JSON.stringify(cursor),
-      ...rest,
-    };
-    try {
-      await this.#client.send(
-        new PutItemCommand({
-          TableName: this.#table,
-          Item: marshall(item, { removeUndefinedValues: true }),
-          // A run that was overtaken must not move the cursor back, nor reopen a finished object. The SDK may repeat a save.
-          ConditionExpression: `${last.run === undefined ? 'attribute_not_exists(#run)' : IS_LAST} OR ${IS_SAVED}`,
-          ExpressionAttributeNames: { '#run': 'run', '#status': 'status', '#offset': 'offset' },
-          ExpressionAttributeValues: marshall({
-            ':run': progress.run,
-            ':status': progress.status,
-            ':offset': cursor.offset,
-            ...(last.run !== undefined && {
-              ':lastRun': last.run,
-              ':lastStatus': last.status,
-              ':lastOffset': last.cursor.offset,
-            }),
+export function ledgerProgress(client: DynamoDBClient, TableName: string): CollectorPorts['progress'] {
+  return {
+    read: async (object) => {
+      const get = new GetItemCommand({ TableName, Key: marshall(keyOf(object)), ConsistentRead: true });
+      const { Item } = await client.send(get);
+      if (Item === undefined) return undefined;
+      const item = unmarshall(Item) as Omit<Progress, 'cursor'> & { cursor: string };
+      const { status, plan, sinceMs, doubtful, run, events, malformed } = item;
+      return { status, cursor: JSON.parse(item.cursor), plan, sinceMs, doubtful, run, events, malformed };
+    },
+    save: async (object, progress, last) => {
+      const { bucket, key: objectKey } = object;
+      const { offset } = progress.cursor;
+      const cursor = JSON.stringify(progress.cursor);
+      const item = { ...keyOf(object), bucket, objectKey, ...progress, offset, cursor };
+      const put = new PutItemCommand({
+        TableName,
+        Item: marshall(item, { removeUndefinedValues: true }),
+        // A run that was overtaken must not move the cursor back, nor reopen a finished object. The SDK may repeat a save.
+        ConditionExpression: `${last.run === undefined ? 'attribute_not_exists(#run)' : IS_LAST} OR ${IS_SAVED}`,
+        ExpressionAttributeNames: { '#run': 'run', '#status': 'status', '#offset': 'offset' },
+        ExpressionAttributeValues: marshall({
+          ':run': progress.run,
+          ':status': progress.status,
+          ':offset': offset,
+          ...(last.run !== undefined && {
+            ':lastRun': last.run,
+            ':lastStatus': last.status,
+            ':lastOffset': last.cursor.offset,
           }),
         }),
-      );
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
+      });
+      try {
+        await client.send(put);
+        return true;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false;
+        throw error;
+      }
+    },
   };
 }

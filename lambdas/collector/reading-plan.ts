@@ -4,7 +4,7 @@ import { readingPlan, requestOf, SAMPLE_BYTES } from '../../formats/detect.ts';
 import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
-import { type FileRecord, RecordReader } from '../../formats/records.ts';
+import { type FileRecord, isBad, RecordReader } from '../../formats/records.ts';
 import type { AccessLog, CollectorPorts, LogObject } from './ports.ts';
 
 /** A larger share of malformed lines at the beginning parks an object before anything of it is counted. */
@@ -53,5 +53,5 @@ export async function planFor(
 
 /** Number of entries in a record that cannot be counted. */
 export function badOf({ outcomes }: FileRecord): number {
-  return outcomes.filter(({ kind }) => kind === 'malformed' || kind === 'rejected').length;
+  return outcomes.filter(isBad).length;
 }

@@ -47,11 +47,20 @@ const SECURITY: Readonly<Record<string, string>> = {
 
 /** Answers a request for the page or one of its files. */
 export function serve({ page, files }: ConsoleFiles, request: ConsoleRequest, place: Place): ConsoleAnswer {
-  if (request.file !== undefined) {
-    const found = files.find(({ name }) => name === request.file);
-    if (found === undefined) return missing();
-    return kept(found.type, 'public, max-age=31536000, immutable', `"${found.hash}"`, found.text, request);
-  }
+  const { file: name, ifNoneMatch = '' } = request;
+  const file = name === undefined ? pageIn(page, place) : files.find((one) => one.name === name);
+  if (file === undefined) return missing();
+  const etag = `"${file.hash}"`;
+  const kept = name === undefined ? 'no-cache' : 'public, max-age=31536000, immutable';
+  const headers = { ...SECURITY, 'content-type': file.type, 'cache-control': kept, etag };
+  const known = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return known.includes(etag)
+    ? { statusCode: 304, headers, body: '' }
+    : { statusCode: 200, headers, body: file.text };
+}
+
+/** The page with its environment filled in. */
+function pageIn(page: ConsoleFile, place: Place): ConsoleFile {
   // The path of a stage or a domain's mapping. It is inserted into the page, so validate it.
   const base = /^[\w/.~-]*$/.test(place.base) ? place.base : '';
   const text = page.text
@@ -59,22 +68,7 @@ export function serve({ page, files }: ConsoleFiles, request: ConsoleRequest, pl
     .replace('{{keys}}', String(place.apiKeys))
     .replace('{{local}}', String(place.local));
   // Includes everything inserted: a stage that now requires keys must not get a cached page from before.
-  const tag = `"${page.hash}-${place.apiKeys}-${place.local}${base}"`;
-  return kept(page.type, 'no-cache', tag, text, request);
-}
-
-function kept(
-  type: string,
-  cacheControl: string,
-  etag: string,
-  text: string,
-  { ifNoneMatch = '' }: ConsoleRequest,
-): ConsoleAnswer {
-  const headers = { ...SECURITY, 'content-type': type, 'cache-control': cacheControl, etag };
-  const known = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  return known.includes(etag)
-    ? { statusCode: 304, headers, body: '' }
-    : { statusCode: 200, headers, body: text };
+  return { ...page, text, hash: `${page.hash}-${place.apiKeys}-${place.local}${base}` };
 }
 
 function missing(): ConsoleAnswer {

@@ -1,7 +1,7 @@
 // Plays the drill's scenarios one after the other, on one local stack.
 import { synthesize } from '../../local/synthesize.ts';
 import { startDrill } from './drill.ts';
-import { playScenario, type Verdict } from './play.ts';
+import { playScenario } from './play.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
 /** The scenarios, in the order in which they are played. */
@@ -14,20 +14,20 @@ export async function playDrill(names?: readonly string[]): Promise<number> {
   const started = performance.now();
   // The batching window would only make each minute of the drill a second longer.
   const drill = await startDrill(await synthesize(undefined, { aggregatorWindowSeconds: 0 }));
-  const verdicts: Verdict[] = [];
+  const verdicts: Awaited<ReturnType<typeof playScenario>>[] = [];
   try {
     for (const scenario of SCENARIOS) {
       if (names?.includes(scenario.name) === false) continue;
-      verdicts.push(await playScenario(scenario, drill, console.log));
+      verdicts.push(await playScenario(scenario, drill));
     }
   } finally {
     await drill.stop();
   }
   const seconds = Math.round((performance.now() - started) / 1_000);
   console.log(`\n## All in all (${seconds} s)\n`);
-  for (const { scenario, fired, failures } of verdicts) {
+  for (const { name, fired, failures } of verdicts) {
     const verdict = failures.length === 0 ? 'ok   ' : 'WRONG';
-    console.log(`${verdict}  ${scenario.name}: ${fired.join(', ') || 'no alarm'}`);
+    console.log(`${verdict}  ${name}: ${fired.join(', ') || 'no alarm'}`);
   }
   return verdicts.every(({ failures }) => failures.length === 0) ? 0 : 1;
 }

@@ -1,4 +1,5 @@
 // The drill's own sums of what was answered with 202, compared with the API's counts.
+import { readCounts } from '../tally.ts';
 
 /** One event that the drill sends. */
 export interface SentEvent {
@@ -11,7 +12,7 @@ export interface SentEvent {
 }
 
 /** A count that is not what was sent. */
-export interface Difference {
+interface Difference {
   readonly entity: string;
   /** The minute, ISO 8601; or `total`. */
   readonly at: string;
@@ -20,12 +21,7 @@ export interface Difference {
 }
 
 /** What was compared, and what differed. */
-export interface Comparison {
-  readonly entities: number;
-  readonly minutes: number;
-  readonly events: number;
-  readonly differences: readonly Difference[];
-}
+export type Comparison = Awaited<ReturnType<Oracle['compare']>>;
 
 const MINUTE_MS = 60_000;
 
@@ -54,7 +50,7 @@ export class Oracle {
   }
 
   /** Asks the API for every minute of every entity. */
-  async compare(url: string): Promise<Comparison> {
+  async compare(url: string) {
     const differences: Difference[] = [];
     let minutes = 0;
     for (const [entity, sums] of this.#sums) {
@@ -73,10 +69,7 @@ export class Oracle {
 }
 
 async function readMinutes(url: string, entity: string, firstMs: number, lastMs: number) {
-  const query = new URLSearchParams({ by: 'minute', from: String(firstMs), to: String(lastMs + MINUTE_MS) });
-  const answer = await fetch(`${url}/v1/counts/${METRIC}/${encodeURIComponent(entity)}?${query}`);
-  if (answer.status !== 200)
-    throw new Error(`GET /v1/counts answered ${answer.status}: ${await answer.text()}`);
-  const { points, total } = (await answer.json()) as { points: { at: string; n: number }[]; total: number };
+  const range = { by: 'minute', from: String(firstMs), to: String(lastMs + MINUTE_MS) };
+  const { points, total } = await readCounts(url, METRIC, entity, range);
   return { total, minutes: new Map(points.map(({ at, n }) => [Date.parse(at), n])) };
 }

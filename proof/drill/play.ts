@@ -11,6 +11,9 @@ const BEFORE_MINUTES = 2;
 /** How long alarms may take to clear, and for how long they must then stay off, since five-minute spans slide. */
 const AFTER_MINUTES_MAX = 45;
 const QUIET_MINUTES = 5;
+/** How much of a command's output is shown, and how far to the right. */
+const SHOWN_LINES_MAX = 5;
+const INDENT = ' '.repeat(20);
 
 /** The headings of docs/runbook.md: each step of the operator must be in one of its sections. */
 export function runbookSections(): ReadonlySet<string> {
@@ -18,25 +21,15 @@ export function runbookSections(): ReadonlySet<string> {
   return new Set([...readFileSync(path, 'utf8').matchAll(/^#+ (.*)$/gm)].map((match) => match[1] ?? ''));
 }
 
-/** The result of a scenario: its problems, if any. */
-export interface Verdict {
-  readonly scenario: Scenario;
-  readonly fired: readonly string[];
-  readonly failures: readonly string[];
-}
-
-/** Plays a scenario on a drill. @param print gets the lines */
-export async function playScenario(
-  scenario: Scenario,
-  drill: Drill,
-  print: (line: string) => void,
-): Promise<Verdict> {
-  print(`\n## ${scenario.title}\n`);
+/** Plays a scenario on a drill, and prints what happens. @returns the alarms that went off, and what was wrong */
+export async function playScenario(scenario: Scenario, drill: Drill) {
+  console.log(`\n## ${scenario.title}\n`);
   const firstMs = drill.clock.nowMs();
   const fired = new Map<string, AlarmChange>();
   let phase = 'before';
   let brokeMs = firstMs;
-  const say = (text: string) => print(`${phase.padEnd(9)}${timeOf(drill.clock.nowMs() - firstMs)}  ${text}`);
+  const say = (text: string) =>
+    console.log(`${phase.padEnd(9)}${timeOf(drill.clock.nowMs() - firstMs)}  ${text}`);
   const hear = (changes: readonly AlarmChange[]) => {
     for (const change of changes) {
       const { alarm, to } = change;
@@ -45,16 +38,18 @@ export async function playScenario(
     }
   };
   const minutes = async (count: number, options?: MinuteOptions) => {
-    for (let passed = 0; passed < count; passed += 1) hear((await drill.minute(options)).changes);
+    for (let passed = 0; passed < count; passed += 1) hear(await drill.minute(options));
+  };
+  const operator: Stage['operator'] = async (section, command, act) => {
+    if (!runbookSections().has(section)) throw new Error(`docs/runbook.md has no section "${section}"`);
+    phase = 'operator';
+    say(`by the runbook, "${section}":`);
+    console.log(`${INDENT}$ ${command}`);
+    return act();
   };
   const stage: Stage = {
     drill,
     say,
-    shows: (text, linesMax) => {
-      const lines = text.split('\n');
-      for (const line of lines.slice(0, linesMax)) print(`                    ${line}`);
-      if (lines.length > linesMax) print(`                    … ${lines.length - linesMax} lines more`);
-    },
     minutes,
     breaks: (text) => {
       phase = 'during';
@@ -68,12 +63,15 @@ export async function playScenario(
       }
       throw new Error(`the alarm ${name} did not go off within ${minutesMax} minutes`);
     },
-    operator: async (section, commands, act) => {
-      if (!runbookSections().has(section)) throw new Error(`docs/runbook.md has no section "${section}"`);
-      phase = 'operator';
-      say(`by the runbook, "${section}":`);
-      for (const command of commands) print(`                    $ ${command}`);
-      return act();
+    operator,
+    operatorRuns: async (section, args) => {
+      const shown = args.map((arg) => (arg.includes(' ') ? `"${arg}"` : arg)).join(' ');
+      const output = await operator(section, `npx tally ${shown} --url URL`, () => drill.tally(...args));
+      const lines = output.split('\n');
+      for (const line of lines.slice(0, SHOWN_LINES_MAX)) console.log(INDENT + line);
+      if (lines.length > SHOWN_LINES_MAX)
+        console.log(`${INDENT}… ${lines.length - SHOWN_LINES_MAX} lines more`);
+      return output;
     },
   };
 
@@ -95,15 +93,12 @@ export async function playScenario(
   const all = [...fired.values()].map(({ alarm }) => alarm);
   failures.push(...judgeAlarms(scenario, all, drill.watch.alarming()));
   for (const { alarm } of fired.values()) {
-    if (alarm.kind === 'metric') print(`         ${course(alarm, drill, brokeMs)}`);
+    if (alarm.kind === 'metric') console.log(`         ${course(alarm, drill, brokeMs)}`);
   }
   failures.push(...(await checkCounts(drill, say)));
-  print(
-    failures.length === 0
-      ? '         as it should be'
-      : failures.map((each) => `         WRONG: ${each}`).join('\n'),
-  );
-  return { scenario, fired: [...fired.keys()], failures };
+  if (failures.length === 0) console.log('         as it should be');
+  for (const each of failures) console.log(`         WRONG: ${each}`);
+  return { name: scenario.name, fired: [...fired.keys()], failures };
 }
 
 async function isOver(drill: Drill): Promise<boolean> {
@@ -139,13 +134,12 @@ function course(alarm: MetricAlarm, { points, clock }: Drill, brokeMs: number): 
   const nowMs = clock.nowMs() - (clock.nowMs() % 60_000);
   const start = brokeMs - (brokeMs % 60_000);
   const before = valueAt(start);
-  const values: (number | undefined)[] = [];
-  for (let atMs = start + 60_000; atMs <= nowMs; atMs += 60_000) values.push(valueAt(atMs));
-  const breaching = values.filter(
-    (value): value is number => value !== undefined && value > alarm.condition.threshold,
-  );
   // Without a breaching value, missing data caused the alarm.
-  const worst = breaching.length === 0 ? undefined : Math.max(...breaching);
+  let worst: number | undefined;
+  for (let atMs = start + 60_000; atMs <= nowMs; atMs += 60_000) {
+    const value = valueAt(atMs);
+    if (value !== undefined && value > (worst ?? alarm.condition.threshold)) worst = value;
+  }
   return `${alarm.name}: ${shown(before)} → ${shown(worst)} → ${shown(valueAt(nowMs))}`;
 }
 

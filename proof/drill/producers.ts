@@ -4,15 +4,6 @@ import { METRIC, type Oracle, type SentEvent } from './oracle.ts';
 const ENTITIES = ['/', '/pricing', '/videos/42', '/é?q=1', '/blog/counting', '/légal'];
 const EVENTS_PER_REQUEST = 5;
 
-/** The result of a minute of traffic. */
-export interface MinuteOfTraffic {
-  /** Requests accepted, and requests left for the next minute. */
-  readonly accepted: number;
-  readonly waiting: number;
-  /** Answers other than 202, by status. */
-  readonly refusals: ReadonlyMap<number, number>;
-}
-
 /** Producers that lose nothing: they retry a request, or the part of it that was not accepted. */
 export class Producers {
   readonly #url: string;
@@ -36,44 +27,39 @@ export class Producers {
   /**
    * Sends the waiting requests, then `requests` new ones; each is tried twice a minute.
    * @param nowMs the time of the events, epoch milliseconds
+   * @returns how many requests were accepted, and how many are left for the next minute
    */
-  async minute(requests: number, nowMs: number): Promise<MinuteOfTraffic> {
+  async minute(requests: number, nowMs: number) {
     const fresh = Array.from({ length: requests }, () => {
       const events = Array.from({ length: EVENTS_PER_REQUEST }, () => this.#event(nowMs));
       return { whole: events, missing: events };
     });
-    const refusals = new Map<number, number>();
     let accepted = 0;
     const queue = [...this.#waiting, ...fresh];
     this.#waiting = [];
     for (const request of queue) {
       let { missing } = request;
-      for (let tries = 0; tries < 2 && missing.length > 0; tries += 1) {
-        const answer = await this.#post(missing);
-        if (answer.status !== 202) refusals.set(answer.status, (refusals.get(answer.status) ?? 0) + 1);
-        missing = answer.missing;
-      }
+      for (let tries = 0; tries < 2 && missing.length > 0; tries += 1) missing = await this.#post(missing);
       if (missing.length > 0) this.#waiting.push({ ...request, missing });
       else {
         accepted += 1;
         this.#oracle.accepted(request.whole);
       }
     }
-    return { accepted, waiting: this.#waiting.length, refusals };
+    return { accepted, waiting: this.#waiting.length };
   }
 
-  /** Posts events. @returns the status, and the events that were not accepted */
-  async #post(events: readonly SentEvent[]): Promise<{ status: number; missing: readonly SentEvent[] }> {
+  /** Posts events. @returns those that were not accepted */
+  async #post(events: readonly SentEvent[]): Promise<readonly SentEvent[]> {
     const answer = await fetch(`${this.#url}/v1/events`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ events }),
     });
     const body = (await answer.json()) as { failed?: { index: number }[] };
-    if (answer.status === 202) return { status: 202, missing: [] };
+    if (answer.status === 202) return [];
     // A partial answer names what was not accepted. After any other failure the whole request is retried: ids make that safe.
-    const named = body.failed?.flatMap(({ index }) => events[index] ?? []);
-    return { status: answer.status, missing: named ?? events };
+    return body.failed?.flatMap(({ index }) => events[index] ?? []) ?? events;
   }
 
   #event(nowMs: number): SentEvent {

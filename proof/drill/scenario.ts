@@ -18,8 +18,6 @@ export interface Stage {
   readonly drill: Drill;
   /** Prints what happens. */
   say(text: string): void;
-  /** Prints the first lines of a command's output. */
-  shows(text: string, linesMax: number): void;
   /** Marks the moment when something breaks: output from here on is "during". */
   breaks(text: string): void;
   /** Lets minutes pass. */
@@ -29,9 +27,11 @@ export interface Stage {
   /**
    * The operator acts.
    * @param section heading of the runbook that says so
-   * @param commands what an operator types on AWS
+   * @param command what an operator types on AWS
    * @param act the same on the local stack
    * @returns the output of `act`
    */
-  operator<T>(section: string, commands: readonly string[], act: () => Promise<T> | T): Promise<T>;
+  operator<T>(section: string, command: string, act: () => Promise<T> | T): Promise<T>;
+  /** The operator runs `npx tally …`, and the first lines of its output are shown. @returns the output */
+  operatorRuns(section: string, args: readonly string[]): Promise<string>;
 }

@@ -1,5 +1,8 @@
 // One exchange over a bare socket: bytes out, and strictly parsed answers back.
 import { connect, type Socket } from 'node:net';
+import { finished } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { HostileRequest } from './requests.ts';
 
 /** An answer as it came over the wire. */
 export interface RawAnswer {
@@ -16,54 +19,39 @@ export interface Exchange {
 }
 
 /** How a request is written: all at once, or in pieces with pauses. */
-export interface Writing {
+interface Writing {
   readonly pieceBytes?: number;
-  readonly pauseMs?: number;
   /** Close the writing side when everything is written. */
   readonly halfClose?: boolean;
 }
 
 /** Far above our own timeouts, since a busy machine can be slow. */
 const TIMEOUT_MS = 60_000;
+const PIECE_PAUSE_MS = 20;
 
 /** Sends bytes and collects what comes back until the server closes. @param verb of the first request: HEAD's answer has no body */
 export async function exchange(
   port: number,
-  bytes: Buffer,
-  verb: string,
-  writing: Writing = {},
+  { bytes, verb }: Pick<HostileRequest, 'bytes' | 'verb'>,
+  writing: Writing,
 ): Promise<Exchange> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   const chunks: Buffer[] = [];
-  let timedOut = false;
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const closed = new Promise<void>((resolve) => {
-    socket.once('end', resolve);
-    socket.once('close', () => resolve());
-    socket.once('error', () => resolve());
-  });
-  const timer = setTimeout(() => {
-    timedOut = true;
-    socket.destroy();
-  }, TIMEOUT_MS);
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  // A connection that breaks is closed, too.
+  const closed = finished(socket, { writable: false, signal: timeout }).catch(() => {});
   await write(socket, bytes, writing);
   await closed;
-  clearTimeout(timer);
   socket.destroy();
-  return { ...readAnswers(Buffer.concat(chunks), verb), timedOut };
+  return { ...readAnswers(Buffer.concat(chunks), verb), timedOut: timeout.aborted };
 }
 
-async function write(
-  socket: Socket,
-  bytes: Buffer,
-  { pieceBytes, pauseMs, halfClose }: Writing,
-): Promise<void> {
-  if (pieceBytes === undefined) socket.write(bytes);
-  else {
-    for (let at = 0; at < bytes.length && !socket.destroyed; at += pieceBytes) {
-      socket.write(bytes.subarray(at, at + pieceBytes));
-      await new Promise((resolve) => setTimeout(resolve, pauseMs ?? 0));
-    }
+async function write(socket: Socket, bytes: Buffer, { pieceBytes, halfClose }: Writing) {
+  const size = pieceBytes ?? bytes.length;
+  for (let at = 0; at < bytes.length && !socket.destroyed; at += size) {
+    socket.write(bytes.subarray(at, at + size));
+    if (pieceBytes !== undefined) await pause(PIECE_PAUSE_MS);
   }
   if (halfClose === true) socket.end();
 }
@@ -79,10 +67,10 @@ function readAnswers(received: Buffer, verb: string): Pick<Exchange, 'answers' |
     const [, code] = /^HTTP\/1\.[01] (\d{3})( |$)/.exec(statusLine) ?? [];
     if (code === undefined) break;
     const headers = new Map(
-      lines.map((line) => [
-        line.slice(0, line.indexOf(':')).toLowerCase(),
-        line.slice(line.indexOf(':') + 1).trim(),
-      ]),
+      lines.map((line) => {
+        const colon = line.indexOf(':');
+        return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
+      }),
     );
     rest = rest.subarray(end + 4);
     if (code.startsWith('1')) continue;

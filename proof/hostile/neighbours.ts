@@ -6,32 +6,15 @@ const EVENTS_EACH = 20;
 const PAUSE_MS = 40;
 const CLIENTS = 3;
 
-/** What the neighbours saw. */
-export interface NeighbourReport {
-  readonly sent: number;
-  readonly counted: number;
-  readonly broken: readonly string[];
-  readonly slowestMs: number;
-}
-
 /** Starts the neighbours. @returns a function that stops them, and waits until their events are counted */
-export function startNeighbours(url: string, name: string): () => Promise<NeighbourReport> {
+export function startNeighbours(url: string, name: string) {
   const broken: string[] = [];
-  const sent = Array<number>(CLIENTS).fill(0);
   let slowestMs = 0;
   let going = true;
   const entityOf = (client: number) => `${name}/${client}`;
 
-  async function post(client: number, request: number): Promise<void> {
-    const event = { metric: 'neighbour', entity: entityOf(client) };
-    const events = Array(EVENTS_EACH).fill(event);
-    const body = JSON.stringify({ batch: `${name}-${client}-${request}`, events });
-    const taken = await Promise.all([postOnce(body), postOnce(body)]);
-    if (taken.includes(true)) sent[client] = (sent[client] ?? 0) + EVENTS_EACH;
-  }
-
   /** @returns whether it was accepted */
-  async function postOnce(body: string): Promise<boolean> {
+  async function post(body: string): Promise<boolean> {
     const began = performance.now();
     const headers = { 'content-type': 'application/json' };
     const answer = await fetch(`${url}/v1/events`, { method: 'POST', headers, body });
@@ -42,16 +25,27 @@ export function startNeighbours(url: string, name: string): () => Promise<Neighb
     return answer.status === 202;
   }
 
-  const clients = sent.map(async (_, client) => {
+  /** @returns how many events were sent */
+  async function work(client: number): Promise<number> {
+    const events = Array(EVENTS_EACH).fill({ metric: 'neighbour', entity: entityOf(client) });
+    let sent = 0;
     for (let request = 0; going; request += 1) {
-      await post(client, request).catch((error) => broken.push(`a neighbour was not answered: ${error}`));
+      const body = JSON.stringify({ batch: `${name}-${client}-${request}`, events });
+      try {
+        const taken = await Promise.all([post(body), post(body)]);
+        if (taken.includes(true)) sent += EVENTS_EACH;
+      } catch (error) {
+        broken.push(`a neighbour was not answered: ${error}`);
+      }
       await pause(PAUSE_MS);
     }
-  });
+    return sent;
+  }
 
+  const clients = Array.from({ length: CLIENTS }, (_, client) => work(client));
   return async () => {
     going = false;
-    await Promise.all(clients);
+    const sent = await Promise.all(clients);
     const counted = await Promise.all(
       sent.map((expected, client) => waitForCount(url, entityOf(client), expected)),
     );

@@ -1,9 +1,9 @@
 // The parts of hostile requests: what parsers, routers and proxies disagree about.
 
 /** Entries without white space. */
-const words = (text: string) => text.trim().split(/\s+/);
+export const words = (text: string) => text.trim().split(/\s+/);
 /** One entry a line. */
-const lines = (text: string) => text.trim().split(/\n\s*/);
+export const lines = (text: string) => text.trim().split(/\n\s*/);
 
 export const ROUTES = lines(`
   POST /v1/events

@@ -1,22 +1,7 @@
 // Hostile requests as bytes: methods, paths, headers and framing that no HTTP client would send.
-import { BATCH_KINDS, everyKey, hostileBatch } from './batch-bodies.ts';
-import { BODY_KINDS, type HostileBody, hostileBody } from './bodies.ts';
-import type { Random } from './random.ts';
-import {
-  BASES,
-  CHUNKS,
-  ENCODINGS,
-  FIRST_LINES,
-  HEADERS,
-  LENGTHS,
-  ORIGINS,
-  QUERIES,
-  ROUTES,
-  SEGMENTS,
-  TARGETS,
-  TYPES,
-  VERBS,
-} from './request-parts.ts';
+import type { Random } from '../simulation/random.ts';
+import { BATCHES_BY_KEY, BODY_KINDS, type HostileBody, hostileBody, randomBytes } from './bodies.ts';
+import * as parts from './request-parts.ts';
 
 /** One request, byte for byte. */
 export interface HostileRequest {
@@ -38,10 +23,9 @@ const POST_EVENTS = 'POST /v1/events HTTP/1.1';
 const NOTHING = Buffer.alloc(0);
 
 const MAKERS: Readonly<Record<string, Maker>> = {
-  body: (random) => posted(hostileBody(random), 'body: '),
-  batch: (random) => posted(hostileBatch(random)),
+  body: (random) => posted(hostileBody(random)),
   origin: (random) => {
-    const headers = ['Content-Type: text/plain', `Origin: ${random.pick(ORIGINS)}`];
+    const headers = ['Content-Type: text/plain', `Origin: ${random.pick(parts.ORIGINS)}`];
     return request(random.pick(['POST', 'OPTIONS']), '/v1/events', headers);
   },
   'admin body': (random) => {
@@ -49,39 +33,36 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     return request('POST', random.pick(paths), [SIGNATURE, JSON_TYPE], hostileBody(random).bytes);
   },
   'broken kept connection': (random) => {
-    const whole = Buffer.from(`${STATUS}\r\nHost: x\r\n\r\n`.repeat(random.below(5)));
+    const whole = Buffer.from(`${STATUS}\r\nHost: x\r\n\r\n`.repeat(random.between(0, 4)));
     const head = [STATUS, 'Host: x', 'Connection: keep-alive'];
-    return partial('GET', head, Buffer.concat([whole, random.bytes(200)]));
+    return partial('GET', head, Buffer.concat([whole, randomBytes(random, 200)]));
   },
   'content type': (random) => {
-    const headers = [`Content-Type: ${random.pick(TYPES)}`];
+    const headers = [`Content-Type: ${random.pick(parts.TYPES)}`];
     return request('POST', '/v1/events', headers, hostileBody(random, 'truncated').bytes);
   },
   'content encoding': (random) => {
-    const headers = [JSON_TYPE, `Content-Encoding: ${random.pick(ENCODINGS)}`];
+    const headers = [JSON_TYPE, `Content-Encoding: ${random.pick(parts.ENCODINGS)}`];
     const kind = random.pick(['gzip', 'compressed bomb', 'truncated']);
     return request('POST', '/v1/events', headers, hostileBody(random, kind).bytes);
   },
   path: (random) => {
-    const base = random.pick(BASES);
-    const segments = Array.from({ length: 1 + random.below(4) }, () => random.pick(SEGMENTS));
+    const base = random.pick(parts.BASES);
+    const segments = Array.from({ length: random.between(1, 4) }, () => random.pick(parts.SEGMENTS));
     const path = `${base}/${segments.join('/')}`.replaceAll(/\s/g, '+');
     return request(random.pick(['GET', 'POST']), path, random.chance(0.5) ? [SIGNATURE] : []);
   },
   query: (random) => {
-    const [verb = '', path = ''] = random.pick(ROUTES.slice(1));
-    const query = Array.from({ length: 1 + random.below(3) }, () => random.pick(QUERIES)).join('&');
+    const [verb = '', path = ''] = random.pick(parts.ROUTES.slice(1));
+    const query = Array.from({ length: random.between(1, 3) }, () => random.pick(parts.QUERIES)).join('&');
     return request(verb, `${path.split('?')[0]}?${query}`, [SIGNATURE]);
   },
-  'request target': (random) => request('GET', random.pick(TARGETS)),
-  verb: (random) => request(random.pick(VERBS), random.pick(ROUTES)[1] ?? ''),
+  'request target': (random) => request('GET', random.pick(parts.TARGETS)),
+  verb: (random) => request(random.pick(parts.VERBS), random.pick(parts.ROUTES)[1] ?? ''),
   'many headers': (random) => {
     const length = random.pick([100, 2_500, 20_000]);
-    return request(
-      'GET',
-      '/v1/status',
-      Array.from({ length }, (_, at) => `X-H${at}: ${at}`),
-    );
+    const headers = Array.from({ length }, (_, at) => `X-H${at}: ${at}`);
+    return request('GET', '/v1/status', headers);
   },
   'long header': (random) => {
     const length = random.pick([9_000, 12_000, 100_000, 2_000_000]);
@@ -89,17 +70,18 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   },
   'strange header': (random) => {
     const path = random.pick(['/v1/status', '/v1/events']);
-    return request(random.pick(['GET', 'POST']), path, [random.pick(HEADERS)]);
+    return request(random.pick(['GET', 'POST']), path, [random.pick(parts.HEADERS)]);
   },
   'conflicting lengths': (random) => {
-    const head = [POST_EVENTS, ...CLOSED, JSON_TYPE, ...random.pick(LENGTHS)];
+    const head = [POST_EVENTS, ...CLOSED, JSON_TYPE, ...random.pick(parts.LENGTHS)];
     return partial('POST', head, Buffer.from('{"events":[]}'));
   },
   chunked: (random) => {
     const head = [POST_EVENTS, ...CLOSED, JSON_TYPE, 'Transfer-Encoding: chunked'];
-    return partial('POST', head, Buffer.from(random.pick(CHUNKS)));
+    return partial('POST', head, Buffer.from(random.pick(parts.CHUNKS)));
   },
-  'not http': (random) => partial('GET', [random.pick(FIRST_LINES)], random.bytes(random.below(50))),
+  'not http': (random) =>
+    partial('GET', [random.pick(parts.FIRST_LINES)], randomBytes(random, random.between(0, 49))),
   'without host': () => raw('GET', [STATUS, 'Connection: close'], NOTHING),
   'several at once': (random) => {
     const { bytes } = hostileBody(random, 'truncated');
@@ -120,20 +102,19 @@ export function hostileRequest(random: Random, wanted?: string): HostileRequest 
   return { kind, ...maker(random) };
 }
 
-/** One request of every kind, and one for every kind of body. */
+/** One request of every kind, one for every kind of body, and one for every batch key. */
 export function* everyRequest(random: Random): Generator<HostileRequest> {
   for (const kind of REQUEST_KINDS) yield hostileRequest(random, kind);
-  for (const kind of BODY_KINDS) yield posted(hostileBody(random, kind), 'body: ');
-  for (const kind of BATCH_KINDS) yield posted(hostileBatch(random, kind));
-  for (const body of everyKey()) yield posted(body);
+  for (const kind of BODY_KINDS) yield posted(hostileBody(random, kind));
+  for (const body of BATCHES_BY_KEY) yield posted(body);
 }
 
-function posted({ kind, bytes }: HostileBody, prefix = ''): HostileRequest {
-  return { kind: `${prefix}${kind}`, ...request('POST', '/v1/events', [JSON_TYPE], bytes) };
+function posted({ kind, bytes }: HostileBody): HostileRequest {
+  return { kind: `body: ${kind}`, ...request('POST', '/v1/events', [JSON_TYPE], bytes) };
 }
 
 /** A request with correct framing. */
-function request(verb: string, path: string, headers: readonly string[] = [], body?: Buffer) {
+export function request(verb: string, path: string, headers: readonly string[] = [], body?: Buffer) {
   const bytes = body ?? (verb === 'POST' ? Buffer.from('{}') : NOTHING);
   const length = body !== undefined || verb === 'POST' ? [`Content-Length: ${bytes.length}`] : [];
   const first = [`${verb} ${path} HTTP/1.1`, 'Host: hostile.example', 'Connection: close'];

@@ -1,12 +1,14 @@
 // One hostile run: every attack once, then random ones until time is up, with neighbours working all the while.
+import { setTimeout as pause } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import { Random } from '../simulation/random.ts';
 import { brokenOff, halfClosed, silentCrowd, slowRequest } from './connections.ts';
 import { type Exchange, exchange } from './exchange.ts';
-import { type NeighbourReport, startNeighbours, waitForCount } from './neighbours.ts';
-import { BATCHED, Poisoner, type PoisonReport } from './poison.ts';
+import { startNeighbours, waitForCount } from './neighbours.ts';
+import { BATCHED, createPoisoner } from './poison.ts';
 import { brokenPromises } from './promises.ts';
-import { Random } from './random.ts';
 import { everyRequest, type HostileRequest, hostileRequest } from './requests.ts';
-import { Victim } from './victim.ts';
+import { startVictim } from './victim.ts';
 
 /** Options of a run. */
 export interface HostileOptions {
@@ -17,20 +19,11 @@ export interface HostileOptions {
   readonly crowd: number;
 }
 
-/** What a run did, and which promises were broken. */
-export interface HostileReport {
-  readonly seed: number;
-  readonly requests: ReadonlyMap<string, number>;
-  readonly statuses: ReadonlyMap<number, number>;
-  readonly poison: PoisonReport;
-  readonly neighbours: NeighbourReport;
-  readonly memory: { readonly heapGrowthBytes: number; readonly rssGrowthBytes: number };
-  /** Each broken promise and its cause; empty if all were kept. */
-  readonly broken: readonly string[];
-}
+/** What a run did, and which promises were broken, each with its cause. */
+export type HostileReport = Awaited<ReturnType<typeof runHostile>>;
 
 /** The first pass is the same in every run. */
-const FIXED_SEED = 1;
+const FIXED_SEED = '1';
 /** Time between two rounds of poison: the emulators keep all of it in memory. */
 const POISON_PAUSE_MS = 3_000;
 /** Attacks at once. */
@@ -47,14 +40,14 @@ const HEAP_GROWTH_MAX_BYTES = 8 * 1024 * 1024;
 const RSS_GROWTH_MAX_BYTES = 2 * 1024 * 1024 * 1024;
 
 /** Attacks a local stack that it starts and stops. */
-export async function runHostile({ seed, seconds, crowd }: HostileOptions): Promise<HostileReport> {
-  const random = new Random(seed);
+export async function runHostile({ seed, seconds, crowd }: HostileOptions) {
+  const random = new Random(String(seed));
   const broken = new Set<string>();
   const requests = new Map<string, number>();
   const statuses = new Map<number, number>();
-  const victim = await Victim.start();
+  const victim = await startVictim();
   const { port } = victim.places;
-  const poisoner = new Poisoner(victim.places, random);
+  const poisoner = createPoisoner(victim.places, random);
 
   const late: HostileRequest[] = [];
   const judge = (request: HostileRequest, came: Exchange, again = false) => {
@@ -64,16 +57,12 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
       late.push(request);
       return;
     }
-    const start = request.bytes
-      .subarray(0, 160)
-      .toString('latin1')
-      .replaceAll(/[^ -~]/g, '.');
+    const start = request.bytes.toString('latin1', 0, 160).replaceAll(/[^ -~]/g, '.');
     for (const promise of brokenPromises(request, came)) broken.add(`${request.kind}: ${promise} | ${start}`);
   };
   const attack = async (request: HostileRequest, again = false) => {
-    const { bytes, verb, mayBeUnanswered } = request;
     // Closing the writing side ends half a request; otherwise the server would wait for the rest.
-    judge(request, await exchange(port, bytes, verb, { halfClose: mayBeUnanswered }), again);
+    judge(request, await exchange(port, request, { halfClose: request.mayBeUnanswered }), again);
   };
   const connectionAttack = async () => {
     if (random.chance(0.4)) return brokenOff(port, random);
@@ -84,26 +73,22 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
   try {
     const finish = startNeighbours(victim.url, `neighbour-${seed}`);
     const disperse = await silentCrowd(port, crowd);
-    const all = [...everyRequest(new Random(FIXED_SEED))];
-    await inParallel(ATTACKERS, all, (request) => attack(request));
+    await pLimit(ATTACKERS).map(everyRequest(new Random(FIXED_SEED)), (request) => attack(request));
     await poisoner.everything();
     const before = await victim.memory();
 
     const until = performance.now() + seconds * 1000;
-    const going = () => performance.now() < until && victim.alive;
+    const going = () => performance.now() < until && victim.isAlive();
+    const repeat = async (work: () => Promise<void>) => {
+      while (going()) await work();
+    };
     await Promise.all([
-      ...Array.from({ length: ATTACKERS }, async () => {
-        while (going()) await attack(hostileRequest(random));
+      ...Array.from({ length: ATTACKERS }, () => repeat(() => attack(hostileRequest(random)))),
+      repeat(connectionAttack),
+      repeat(async () => {
+        await poisoner.round();
+        await pause(POISON_PAUSE_MS);
       }),
-      (async () => {
-        while (going()) await connectionAttack();
-      })(),
-      (async () => {
-        while (going()) {
-          await poisoner.round();
-          await new Promise((resolve) => setTimeout(resolve, POISON_PAUSE_MS));
-        }
-      })(),
     ]);
     disperse();
     const neighbours = await finish();
@@ -124,8 +109,8 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
       broken.add(`neighbours: ${neighbours.counted} counted of ${neighbours.sent}`);
     for (const one of neighbours.broken) broken.add(one);
     for (const problem of victim.problems) broken.add(`the stack said: ${problem}`);
-    if (!victim.alive) broken.add('the stack has ended');
-    return { seed, requests, statuses, poison: poisoner.report, neighbours, memory, broken: [...broken] };
+    if (!victim.isAlive()) broken.add('the stack has ended');
+    return { requests, statuses, poison: poisoner.report, neighbours, memory, broken: [...broken] };
   } finally {
     poisoner.close();
     await victim.stop();
@@ -138,17 +123,4 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions): Prom
  */
 function isLate({ timedOut, answers }: Exchange): boolean {
   return timedOut || answers.some(({ status }) => status === 502 || status === 504);
-}
-
-async function inParallel<T>(
-  width: number,
-  items: readonly T[],
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = [...items];
-  await Promise.all(
-    Array.from({ length: width }, async () => {
-      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
-    }),
-  );
 }

@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import { GetRecordsCommand, GetShardIteratorCommand } from '@aws-sdk/client-kinesis';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { KinesisBatches } from '../../lambdas/collector/batch-stream.aws.ts';
-import { S3LogObjects } from '../../lambdas/collector/objects.aws.ts';
+import { kinesisBatches } from '../../lambdas/collector/batch-stream.aws.ts';
+import { s3LogObjects } from '../../lambdas/collector/objects.aws.ts';
 import { type LogObject, ObjectGone, type Progress } from '../../lambdas/collector/ports.ts';
-import { LedgerProgress } from '../../lambdas/collector/progress.aws.ts';
+import { ledgerProgress } from '../../lambdas/collector/progress.aws.ts';
 import { sendDeadLetter, sendMessage } from '../../lambdas/collector/queue.aws.ts';
 import { parseHistory } from '../../lambdas/core/message-history.ts';
 import { startServices } from '../support/services.ts';
@@ -29,7 +29,7 @@ const noted = (offset: number, run: string, more: Partial<Progress> = {}): Progr
 });
 
 test('progress: it reads back as saved, and only a run that has read it may save it again', async () => {
-  const progress = new LedgerProgress(dynamoDb, await services.table());
+  const progress = ledgerProgress(dynamoDb, await services.table());
   assert.equal(await progress.read(object), undefined);
   const nothing = { ...noted(0, ''), run: undefined };
   const [one, two] = [noted(0, 'one'), noted(0, 'two', { doubtful: 30 })];
@@ -59,7 +59,7 @@ test('objects: bytes from an offset on, nothing after the end, and gone if the c
     return { bucket, key: 'a b', etag: ETag.replaceAll('"', ''), bytes: text.length };
   };
   const first = await put('0123456789');
-  const objects = new S3LogObjects(s3);
+  const objects = s3LogObjects(s3);
   const text = async (...args: Parameters<typeof objects.open>) => {
     const parts: Uint8Array[] = [];
     for await (const part of await objects.open(...args)) parts.push(part);
@@ -79,7 +79,7 @@ test('objects: bytes from an offset on, nothing after the end, and gone if the c
 
 test('batches: more records than fit into one request are put in order, and the rest is returned', async () => {
   const stream = await services.stream(1);
-  const batches = new KinesisBatches(kinesis, stream);
+  const batches = kinesisBatches(kinesis, stream);
   let left: Awaited<ReturnType<typeof batches.put>> = Array.from({ length: 501 }, (_, i) => ({
     key: `key-${i}`,
     data: `[${i},"é"]`,

@@ -4,15 +4,15 @@ import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
-import { environmentCredentials, NoCounts, SignedQuery } from '../../lambdas/canary/signed-query.aws.ts';
+import { defaultProvider } from '../../lambdas/aws/credentials.ts';
+import { NoCounts, SignedQuery } from '../../lambdas/canary/signed-query.aws.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12, 7, 41);
 const SECRET = 'a secret/with+signs';
-const credentials = environmentCredentials({
-  AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-  AWS_SECRET_ACCESS_KEY: SECRET,
-  AWS_SESSION_TOKEN: 'a token',
-});
+process.env['AWS_ACCESS_KEY_ID'] = 'AKIDEXAMPLE';
+process.env['AWS_SECRET_ACCESS_KEY'] = SECRET;
+process.env['AWS_SESSION_TOKEN'] = 'a token';
+const credentials = defaultProvider();
 
 let answer: { status: number; body: string };
 const requests: IncomingMessage[] = [];

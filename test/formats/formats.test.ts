@@ -589,6 +589,12 @@ table('CSV and columns', [
     ['ignored', `/é ${noon}`],
     { entity: 'größe', time: 'wann' },
   ],
+  [
+    'a year before 100, which is not one of the last century',
+    '/a,0099-11-03T12:00:00Z\n/a,0001-01-01T00:00:00Z',
+    Array(2).fill('malformed: column 2 holds no time (unit auto)'),
+    csv,
+  ],
   ['comments', `# a\n/b ${at}`, ['ignored', `/b ${noon}`], { ...csv, comment: '#' }],
   ['an empty entity with a name', `,${at}`, `none ${noon}`, { ...csv, emptyEntity: 'none' }],
   ['an empty entity without one', `,${at}`, 'rejected: the entity is empty', csv],

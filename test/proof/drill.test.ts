@@ -40,7 +40,7 @@ test('every section that an alarm or the operator names is in the runbook', () =
   const text = ['table-outage', 'poison-message', 'throttled-stream', 'stopped-half', 'wrong-parameter']
     .map((name) => readFileSync(new URL(`${name}.ts`, folder), 'utf8'))
     .join('\n');
-  const named = [...text.matchAll(/operator\(\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+  const named = [...text.matchAll(/operator(?:Runs)?\(\s*'([^']+)'/g)].map((match) => match[1] ?? '');
   assert.ok(named.length >= 5);
   for (const section of named) assert.ok(sections.has(section), section);
 });

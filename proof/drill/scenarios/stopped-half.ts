@@ -38,14 +38,12 @@ async function stopHalf(stage: Stage, noun: string, alarm: string, section: stri
   );
   await stage.operator(
     section,
-    [
-      "aws lambda list-event-source-mappings --function-name FUNCTION --query 'EventSourceMappings[].[UUID,State]'",
-    ],
+    "aws lambda list-event-source-mappings --function-name FUNCTION --query 'EventSourceMappings[].[UUID,State]'",
     () => stage.say('State: Disabled'),
   );
   await stage.operator(
     'Stopping one half',
-    ['aws lambda update-event-source-mapping --uuid UUID --enabled'],
+    'aws lambda update-event-source-mapping --uuid UUID --enabled',
     () => mapping.resume(),
   );
 }

@@ -1,4 +1,5 @@
 // More records than the stream's shards accept, until an operator adds shards.
+import { setTimeout as pause } from 'node:timers/promises';
 import { asList, asObject, asText, type Json, parseJson } from '../../../local/json.ts';
 import type { Drill } from '../drill.ts';
 import type { Scenario } from '../scenario.ts';
@@ -22,9 +23,7 @@ export const throttledStream: Scenario = {
     stage.say(`${waiting} requests of producers wait to be sent again; none was answered 202, none is lost`);
     await stage.operator(
       'Stream throttled',
-      [
-        'aws kinesis update-shard-count --stream-name STREAM --target-shard-count 4 --scaling-type UNIFORM_SCALING',
-      ],
+      'aws kinesis update-shard-count --stream-name STREAM --target-shard-count 4 --scaling-type UNIFORM_SCALING',
       () => doubleShards(drill),
     );
     while (drill.producers.waiting > 0) await stage.minutes(1, { requests: 4 });
@@ -35,20 +34,16 @@ export const throttledStream: Scenario = {
 /** Passes a number of records for each shard and minute, and refuses the rest of a request record by record, as Kinesis does. */
 function limit(drill: Drill): void {
   const StreamName = drill.nameOf('AWS::Kinesis::Stream', 'Events');
-  let minute = 0;
-  let taken = 0;
+  let [minute, taken] = [0, 0];
   drill.stack.setServiceFault(async ({ service, action, body }) => {
     if (service !== 'kinesis' || action !== 'PutRecords') return undefined;
     const now = Math.floor(drill.clock.nowMs() / 60_000);
     if (now !== minute) [minute, taken] = [now, 0];
     const room = (await openShards(drill)).length * RECORDS_PER_SHARD - taken;
     const records = asList(asObject(parseJson(body))['Records']);
-    if (records.length <= room) {
-      taken += records.length;
-      return undefined;
-    }
     const passed = records.slice(0, room);
     taken += passed.length;
+    if (passed.length === records.length) return undefined;
     const answer =
       passed.length === 0
         ? {}
@@ -86,11 +81,9 @@ async function doubleShards(drill: Drill): Promise<void> {
 
 async function untilActive(drill: Drill, StreamName: string): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {
-    const { StreamDescriptionSummary } = await drill.stack.call('kinesis', 'DescribeStreamSummary', {
-      StreamName,
-    });
-    if (asObject(StreamDescriptionSummary)['StreamStatus'] === 'ACTIVE') return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    const answer = await drill.stack.call('kinesis', 'DescribeStreamSummary', { StreamName });
+    if (asObject(answer['StreamDescriptionSummary'])['StreamStatus'] === 'ACTIVE') return;
+    await pause(10);
   }
   throw new Error('the stream did not become active');
 }

@@ -77,7 +77,6 @@ async function parked(drill: Drill): Promise<void> {
   await wrongParameter.play({
     drill,
     say: () => {},
-    shows: () => {},
     breaks: () => {},
     minutes: async (count, options) => {
       for (let minute = 0; minute < count; minute += 1) await drill.minute(options);
@@ -85,7 +84,8 @@ async function parked(drill: Drill): Promise<void> {
     untilAlarm: async (_, minutesMax) => {
       for (let minute = 0; minute < minutesMax; minute += 1) await drill.minute();
     },
-    operator: async (_section, _commands, act) => act(),
+    operator: async (_section, _command, act) => act(),
+    operatorRuns: (_section, args) => drill.tally(...args),
   });
   await drill.minute();
 }
