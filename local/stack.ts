@@ -16,7 +16,7 @@ import { startParameters } from './emulators/parameters.ts';
 import type { CreatedObject } from './emulators/worker.ts';
 import type { Mapping } from './event-source-mappings/mapping.ts';
 import { startMappings } from './event-source-mappings/mappings.ts';
-import type { InvocationOutcome } from './functions/container.ts';
+import type { InvocationOutcome } from './functions/protocol.ts';
 import { createFunctions, type FunctionOutputListener, type Functions } from './functions/functions.ts';
 import type { Json, JsonObject } from './json.ts';
 import { readObjectRules } from './object-events.ts';

@@ -1,6 +1,6 @@
 // Common parts of both kinds of event source mapping.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { InvocationOutcome } from '../functions/container.ts';
+import type { InvocationOutcome } from '../functions/protocol.ts';
 import { asObject, asText, parseJson } from '../json.ts';
 
 /** A running mapping. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Mapping } from '../../../local/event-source-mappings/mapping.ts';
 import { type QueueSettings, startSqsMapping } from '../../../local/event-source-mappings/sqs-mapping.ts';
-import type { InvocationOutcome } from '../../../local/functions/container.ts';
+import type { InvocationOutcome } from '../../../local/functions/protocol.ts';
 import { startTestEmulators } from '../support/emulators.ts';
 import { createInbox, type Inbox } from '../support/inbox.ts';
 

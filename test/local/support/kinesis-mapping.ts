@@ -6,7 +6,7 @@ import {
   startKinesisMapping,
 } from '../../../local/event-source-mappings/kinesis-mapping.ts';
 import type { Invoke, Mapping } from '../../../local/event-source-mappings/mapping.ts';
-import type { InvocationOutcome } from '../../../local/functions/container.ts';
+import type { InvocationOutcome } from '../../../local/functions/protocol.ts';
 import { startTestEmulators, textsOf } from './emulators.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 
