@@ -1,8 +1,8 @@
 // EventBridge rules with a rate: invokes their targets on time. object-events.ts handles rules with a pattern.
 import { randomUUID } from 'node:crypto';
 import { LocalStackError } from './errors.ts';
-import type { InvocationOutcome } from './functions/protocol.ts';
 import type { Functions } from './functions/functions.ts';
+import type { InvocationOutcome } from './functions/protocol.ts';
 import { account, region } from './identity.ts';
 import { asList, asObject, asText, parseJson } from './json.ts';
 import { arnOf } from './template/names.ts';

@@ -11,7 +11,7 @@ import { startKinesisMapping, streamSettings } from './kinesis-mapping.ts';
 import type { Mapping } from './mapping.ts';
 import { queueSettings, startSqsMapping } from './sqs-mapping.ts';
 
-export interface MappingParts {
+interface MappingParts {
   readonly template: Template;
   readonly functions: Functions;
   readonly kinesis: AwsJsonClient;
