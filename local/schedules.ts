@@ -16,11 +16,6 @@ export interface Schedule {
   run(nowMs: number): Promise<InvocationOutcome[]>;
 }
 
-/** Running schedules. */
-export interface Schedules {
-  stop(): void;
-}
-
 const unitsMs: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
 /** Milliseconds of `rate(5 minutes)`. @throws LocalStackError for anything else, cron included */
@@ -57,12 +52,12 @@ export function readSchedules(template: Template, functions: Functions): Schedul
     });
 }
 
-/** Starts every enabled rule; the first run is after one interval. */
-export function startSchedules(template: Template, functions: Functions): Schedules {
+/** Starts every enabled rule; the first run is after one interval. @returns a function that stops them */
+export function startSchedules(template: Template, functions: Functions): () => void {
   const timers = readSchedules(template, functions).map(({ intervalMs, run }) =>
     setInterval(() => void run(Date.now()), intervalMs),
   );
-  return { stop: () => timers.forEach(clearInterval) };
+  return () => timers.forEach(clearInterval);
 }
 
 /** EventBridge's event. */

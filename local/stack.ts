@@ -86,34 +86,16 @@ export interface LocalStack {
   stop(): Promise<void>;
 }
 
-type Stop = () => Promise<void> | void;
-
 /** Grace period for a batch in progress when the stack stops. */
 const graceMs = 3_000;
 
 /** Starts a local stack. @throws LocalStackError for errors that the user can fix */
 export async function startLocalStack(options: LocalStackOptions = {}): Promise<LocalStack> {
-  const stops: Stop[] = [];
-  // Stops in reverse order of starting.
-  const stop = once(async () => {
-    for (const each of stops.reverse()) await each();
-  });
-  try {
-    return await start(options, stops, stop);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-}
-
-async function start(
-  options: LocalStackOptions,
-  stops: Stop[],
-  stop: () => Promise<void>,
-): Promise<LocalStack> {
+  // Stops in reverse order of starting; also when the start fails.
+  await using stops = new AsyncDisposableStack();
   const { dataDir, signal, observer, clock } = options;
   const report = options.onProblem ?? (() => {});
-  if (dataDir !== undefined) stops.push(lockDataFolder(dataDir));
+  if (dataDir !== undefined) stops.defer(lockDataFolder(dataDir));
   const onCrash = options.onCrash ?? ((error: Error) => report(error.message));
   let onObject = (_: CreatedObject) => {};
   const starting = startEmulators({
@@ -121,7 +103,7 @@ async function start(
     onObject: (created) => onObject(created),
   });
   // If synthesizing fails first, the emulators must still be stopped.
-  stops.push(async () => (await starting.catch(() => undefined))?.stop());
+  stops.defer(async () => (await starting.catch(() => undefined))?.stop());
   const [json, emulators] = await Promise.all([
     options.template ?? synthesize(signal, options.settings),
     starting,
@@ -129,7 +111,7 @@ async function start(
   signal?.throwIfAborted();
 
   const template = readTemplate(json, {
-    queueEndpoint: emulators.sqsAndS3.endpoint,
+    queueEndpoint: emulators.endpoints.sqs,
     stackId: stackIdIn(dataDir),
   });
   const parameters = await startParameters(
@@ -138,21 +120,15 @@ async function start(
     ),
     dataDir && join(dataDir, 'parameters.json'),
   );
-  stops.push(parameters.stop);
-  const endpoints: Endpoints = {
-    dynamodb: emulators.dynamodb.endpoint,
-    kinesis: emulators.kinesis.endpoint,
-    sqs: emulators.sqsAndS3.endpoint,
-    s3: emulators.sqsAndS3.endpoint,
-    ssm: parameters.endpoint,
-  };
+  stops.defer(parameters.stop);
+  const endpoints: Endpoints = { ...emulators.endpoints, ssm: parameters.endpoint };
   const clients = {
     dynamodb: createAwsJsonClient('dynamodb', endpoints.dynamodb),
     kinesis: createAwsJsonClient('kinesis', endpoints.kinesis),
     sqs: createAwsJsonClient('sqs', endpoints.sqs),
     ssm: createAwsJsonClient('ssm', endpoints.ssm),
   } satisfies Record<JsonService, unknown>;
-  stops.push(() => {
+  stops.defer(() => {
     for (const client of Object.values(clients)) client.close();
   });
   await provision(template, { ...clients, s3Endpoint: endpoints.s3 });
@@ -175,7 +151,7 @@ async function start(
     onOutput: options.onFunctionOutput ?? (() => {}),
     apiUrl: () => apiUrl,
   });
-  stops.push(functions.stop);
+  stops.defer(functions.stop);
   const mappings = startMappings({
     template,
     functions,
@@ -188,10 +164,10 @@ async function start(
       observer?.batchDelivered?.(functionName, iteratorAgeMs);
     },
   });
-  stops.push(async () => {
+  stops.defer(async () => {
     await Promise.all(mappings.map((mapping) => mapping.stop(graceMs)));
   });
-  if (options.schedules !== false) stops.push(startSchedules(template, functions).stop);
+  if (options.schedules !== false) stops.defer(startSchedules(template, functions));
 
   const breakIt =
     options.controls &&
@@ -217,10 +193,11 @@ async function start(
     options.port ?? 0,
     options.orNextFreePort ?? false,
   );
-  stops.push(() => server.stop(graceMs));
+  stops.defer(() => server.stop(graceMs));
   apiUrl = server.url;
   signal?.throwIfAborted();
 
+  const running = stops.move();
   return {
     url: server.url,
     endpoints,
@@ -242,7 +219,7 @@ async function start(
       functionFault = next;
     },
     status: () => readStatus(server.url),
-    stop,
+    stop: () => running.disposeAsync(),
   };
 }
 
@@ -250,21 +227,13 @@ async function startFaultProxies(
   endpoints: Endpoints,
   fault: () => FunctionFault | undefined,
   observer: StackObserver | undefined,
-  stops: Stop[],
+  stops: AsyncDisposableStack,
 ): Promise<Endpoints> {
-  const proxied: { -readonly [service in keyof Endpoints]: string } = { ...endpoints };
+  const proxied = { ...endpoints };
   for (const service of Object.keys(endpoints) as (keyof Endpoints)[]) {
     const proxy = await startFaultProxy(service, endpoints[service], fault, observer);
-    stops.push(proxy.stop);
+    stops.defer(proxy.stop);
     proxied[service] = proxy.endpoint;
   }
   return proxied;
-}
-
-function once(work: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= work();
-    return done;
-  };
 }

@@ -8,7 +8,7 @@ import { startTestEmulators } from '../support/emulators.ts';
 import { createInbox, type Inbox } from '../support/inbox.ts';
 
 const { emulators, sqs } = await startTestEmulators();
-const { endpoint } = emulators.sqsAndS3;
+const endpoint = emulators.endpoints.sqs;
 
 interface Message {
   readonly messageId: string;
