@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { LocalStackError } from '../errors.ts';
 import { account } from '../identity.ts';
-import { asBoolean, asObject, asText, type Json, parseJson } from '../json.ts';
+import { asBoolean, asObject, asText, parseJson } from '../json.ts';
 import { callerIn } from '../observer.ts';
 import { nameOf, refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
@@ -75,7 +75,7 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
     context: GatewayContext,
   ): Promise<GatewayAnswer | undefined> {
     const verb = incoming.method ?? 'GET';
-    const [rawPath = '/', queryText = ''] = splitOnce(incoming.url ?? '/', '?');
+    const [, rawPath = '/', queryText = ''] = /^([^?]*)\??(.*)$/s.exec(incoming.url ?? '/') ?? [];
     const match = matchRoute(routes, verb, rawPath);
     if (match === undefined) return gatewayResponses('MISSING_AUTHENTICATION_TOKEN', context);
     const { method, route, parameters } = match;
@@ -92,7 +92,6 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
     if (body === 'too-large') return gatewayResponses('REQUEST_TOO_LARGE', context);
 
     const text = body.toString('utf8');
-    let json: { value: Json | undefined } | undefined;
     const request: GatewayRequest = {
       verb,
       rawPath,
@@ -102,13 +101,10 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
       rawHeaders: incoming.rawHeaders,
       pathParameters: parameters,
       body: text,
-      json: () => {
-        json ??= { value: parseJson(text) };
-        return json.value;
-      },
+      json: parseJson(text),
       context,
     };
-    const violation = method.validate?.(request.json());
+    const violation = method.validate?.(request.json);
     if (violation !== undefined) return gatewayResponses('BAD_REQUEST_BODY', context, violation);
     try {
       return await method.integration(request);
@@ -163,9 +159,4 @@ function createContext(incoming: IncomingMessage, apiId: string, stage: string):
     responseOverride: { header: {} },
     stage,
   };
-}
-
-function splitOnce(text: string, separator: string): [string, string] {
-  const index = text.indexOf(separator);
-  return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)];
 }

@@ -44,20 +44,13 @@ const timeoutMs = 29_000;
 /** Builds a method's integration. @throws LocalStackError for an unsupported kind */
 export function createIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
   const type = asText(integration['Type']) ?? 'none';
-  const create = kinds[type];
-  if (create === undefined) {
-    throw new LocalStackError(
-      `The API has an integration of type ${type}, which the local stack does not run.`,
-    );
-  }
-  return create(integration, parts);
+  if (type === 'AWS') return serviceIntegration(integration, parts);
+  if (type === 'AWS_PROXY') return lambdaProxyIntegration(integration, parts);
+  if (type === 'MOCK') return mockIntegration(integration, parts);
+  throw new LocalStackError(
+    `The API has an integration of type ${type}, which the local stack does not run.`,
+  );
 }
-
-const kinds: Record<string, (integration: JsonObject, parts: IntegrationParts) => Integration> = {
-  AWS: serviceIntegration,
-  AWS_PROXY: lambdaProxyIntegration,
-  MOCK: mockIntegration,
-};
 
 function serviceIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
   const uri = asText(integration['Uri']) ?? '';
@@ -84,7 +77,7 @@ function serviceIntegration(integration: JsonObject, parts: IntegrationParts): I
       return refuse(parts, late ? 'INTEGRATION_TIMEOUT' : 'INTEGRATION_FAILURE', request);
     }
     parts.observer?.serviceCalled?.({ caller, service, action, body, answer });
-    return mapResponse(request, { selection: String(answer.status), body: answer.body });
+    return mapResponse(request, String(answer.status), answer.body);
   };
 }
 
@@ -117,7 +110,7 @@ function mockIntegration(integration: JsonObject, parts: IntegrationParts): Inte
     // CDK writes `{ statusCode: 204 }`, which API Gateway accepts although it is not JSON.
     const [, selection] = /"?statusCode"?\s*:\s*(\d{3})/.exec(body) ?? [];
     if (selection === undefined) return refuse(parts, 'API_CONFIGURATION_ERROR', request);
-    return mapResponse(request, { selection, body: '' });
+    return mapResponse(request, selection, '');
   };
 }
 
