@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Api } from './api-gateway/api.ts';
 import type { GatewayAnswer } from './api-gateway/gateway-responses.ts';
 import { readBody } from './api-gateway/request.ts';
-import { type BreakIt, readSwitch } from './break-it.ts';
+import type { BreakIt } from './break-it.ts';
 import type { Demo } from './demo.ts';
 import type { Endpoints } from './emulators/emulators.ts';
 import { credentials, region } from './identity.ts';
@@ -21,7 +21,7 @@ export interface About {
   readonly endpoints: Endpoints;
 }
 
-export interface Controls {
+interface Controls {
   readonly breakIt: BreakIt;
   readonly demo: () => Demo | undefined;
 }
@@ -53,11 +53,11 @@ type Route = (controls: Controls, body: string) => Promise<GatewayAnswer>;
 const routes: Readonly<Record<string, Route>> = {
   'GET /_local/faults': async ({ breakIt }) => json(200, { faults: breakIt.list() }),
   'POST /_local/faults': async ({ breakIt }, body) => {
-    const wanted = readSwitch(body);
-    if (wanted === undefined) return json(400, { message: 'Send {"name":"stop-writer","on":true}.' });
-    const known = await breakIt.set(wanted.name, wanted.on);
-    if (!known)
-      return json(404, { message: `There is no fault "${wanted.name}": GET /_local/faults lists them.` });
+    const { name, on } = asObject(parseJson(body));
+    if (typeof name !== 'string' || typeof on !== 'boolean')
+      return json(400, { message: 'Send {"name":"stop-writer","on":true}.' });
+    if (!(await breakIt.set(name, on)))
+      return json(404, { message: `There is no fault "${name}": GET /_local/faults lists them.` });
     return json(200, { faults: breakIt.list() });
   },
   'GET /_local/demo': async ({ demo }) => json(200, demo()?.state() ?? { running: false }),

@@ -177,7 +177,6 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
       mappings,
       client: (service) => clients[service],
       queueEndpoint: endpoints.sqs,
-      random: Math.random,
     });
   functionFault = breakIt?.functionFault;
   let fault: ServiceFault | undefined = breakIt?.serviceFault;

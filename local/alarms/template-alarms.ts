@@ -46,22 +46,21 @@ export interface CompositeAlarm extends Named {
 }
 
 /** Every alarm of a template. */
-export interface TemplateAlarms {
-  readonly metric: readonly MetricAlarm[];
-  readonly composite: readonly CompositeAlarm[];
-}
+export type TemplateAlarms = ReturnType<typeof readAlarms>;
 
 /** Reads the alarms. @throws LocalStackError for alarms that the local stack cannot evaluate or measure */
-export function readAlarms(template: Template): TemplateAlarms {
+export function readAlarms(template: Template) {
   const metricResources = template.ofType('AWS::CloudWatch::Alarm');
   const ids = new Map(metricResources.map((resource) => [arnOf(resource), resource.logicalId]));
   return {
     metric: metricResources.map(metricAlarm),
-    composite: template.ofType('AWS::CloudWatch::CompositeAlarm').map((resource) => ({
-      kind: 'composite',
-      ...describe(resource),
-      anyOf: alarmsIn(asText(resource.properties['AlarmRule']) ?? '', ids),
-    })),
+    composite: template.ofType('AWS::CloudWatch::CompositeAlarm').map(
+      (resource): CompositeAlarm => ({
+        kind: 'composite',
+        ...describe(resource),
+        anyOf: alarmsIn(asText(resource.properties['AlarmRule']) ?? '', ids),
+      }),
+    ),
   };
 }
 

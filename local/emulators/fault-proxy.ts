@@ -2,17 +2,13 @@
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { type Listening, listen } from '../listening.ts';
-import { callerIn, type StackObserver } from '../observer.ts';
+import { callerIn, type ObservedCall, type StackObserver } from '../observer.ts';
 import type { RawAnswer } from './aws-json.ts';
 import type { Endpoints } from './emulators.ts';
 
-/** A function's call of a service. For S3 the action is method and path: `PUT /bucket/key`. */
-export interface FunctionCall {
-  /** The caller: `function <logical id>`. */
-  readonly caller: string;
+/** A function's call of a service. */
+export interface FunctionCall extends Omit<ObservedCall, 'answer'> {
   readonly service: keyof Endpoints;
-  readonly action: string;
-  readonly body: string;
 }
 
 /** A call's fate: it passes, or it is executed but its answer is lost, or it gets this answer instead. */
