@@ -58,7 +58,7 @@ function bundleFunctions(template: Json, folder: string) {
     if (resource === undefined) return [];
     const noun = source.split('/').at(-2) ?? source;
     const made = bundle(source);
-    writeBundle(made, join(folder, noun));
+    writeBundle(made.files, join(folder, noun));
     const entry = join(folder, noun, 'index.mjs');
     resource.Metadata['tally:entry'] = entry;
     return [{ logicalId, noun, bundle: made, entry }];

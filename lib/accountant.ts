@@ -1,8 +1,8 @@
 // The accountant: advances each shard's checkpoint, and publishes the figures as metrics.
 import type { Construct } from 'constructs';
+import { retentionEnvironment } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
-import { retentionEnvironment } from './seconds.ts';
 
 export class Accountant extends HandlerFunction {
   constructor(scope: Construct, id: string, props: Platform) {
@@ -20,18 +20,9 @@ export class Accountant extends HandlerFunction {
         ...retentionEnvironment(c),
       },
       statements: [
-        allow(
-          [
-            'dynamodb:BatchGetItem',
-            'dynamodb:GetItem',
-            'dynamodb:PutItem',
-            'dynamodb:Query',
-            'dynamodb:UpdateItem',
-          ],
-          [ledger.tableArn],
-        ),
+        allow('dynamodb', ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'], ledger.tableArn),
         // Needed because a shard without records holds back completeThrough as well.
-        allow(['kinesis:ListShards'], [stream.streamArn]),
+        allow('kinesis', ['ListShards'], stream.streamArn),
       ],
       withoutDestination:
         'A run that fails leaves the checkpoints where they were; the next minute goes on from there.',

@@ -1,15 +1,13 @@
 // The aggregator: turns the stream's batches into segments in the ledger and rollup messages in the queue.
-import { CfnResource, Stack } from 'aws-cdk-lib';
-import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, logicalIdOf } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { AGGREGATOR_BATCH_RECORDS, AGGREGATOR_TIMEOUT_SECONDS } from './configuration-rules.ts';
 import { dedupIdsMax } from './dedup-capacity.ts';
+import { secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { secondsOf } from './seconds.ts';
 
 /** The aggregator and its only event source mapping. */
 export class Aggregator extends HandlerFunction {
@@ -38,28 +36,24 @@ export class Aggregator extends HandlerFunction {
       },
       statements: [
         allow(
+          'kinesis',
           [
-            'kinesis:DescribeStream',
-            'kinesis:DescribeStreamSummary',
-            'kinesis:GetRecords',
-            'kinesis:GetShardIterator',
-            'kinesis:ListShards',
+            'DescribeStream',
+            'DescribeStreamSummary',
+            'GetRecords',
+            'GetShardIterator',
+            'ListShards',
             // Lambda requires it for a mapping; it cannot be restricted to one stream.
-            'kinesis:ListStreams',
+            'ListStreams',
           ],
-          [stream.streamArn],
+          stream.streamArn,
         ),
-        allow(
-          ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
-          [ledger.tableArn],
-        ),
-        allow(['sqs:SendMessage'], [queue.queueArn]),
-        ...destinationPermissions(archive),
+        allow('dynamodb', ['GetItem', 'PutItem', 'Query', 'UpdateItem'], ledger.tableArn),
+        allow('sqs', ['SendMessage'], queue.queueArn),
+        allow('s3', DESTINATION_BUCKET_ACTIONS, archive.bucketArn),
+        allow('s3', DESTINATION_OBJECT_ACTIONS, archive.arnForObjects(DESTINATION_KEYS)),
       ],
-      archived: {
-        bucket: archive,
-        prefixes: [ARCHIVE_PREFIXES.rejected, ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : [])],
-      },
+      archived: [ARCHIVE_PREFIXES.rejected, ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : [])],
       withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch forever.',
     });
 
@@ -89,41 +83,27 @@ export class Aggregator extends HandlerFunction {
  * The permissions of CDK's own S3OnFailureDestination, restricted to Lambda's prefix. Lambda checks the destination with the
  * function's role when it creates the mapping, and refuses the mapping if a permission is missing.
  */
-function destinationPermissions(archive: Bucket): PolicyStatement[] {
-  return [
-    allow(DESTINATION_BUCKET_ACTIONS, [archive.bucketArn]),
-    allow(DESTINATION_OBJECT_ACTIONS, [archive.arnForObjects(`${ARCHIVE_PREFIXES.failedBatches}*`)]),
-  ];
-}
-
-const DESTINATION_BUCKET_ACTIONS = ['s3:GetBucket*', 's3:List*'];
+const DESTINATION_BUCKET_ACTIONS = ['GetBucket*', 'List*'];
 const DESTINATION_OBJECT_ACTIONS = [
-  's3:Abort*',
-  's3:DeleteObject*',
-  's3:GetObject*',
-  's3:PutObject',
-  's3:PutObjectLegalHold',
-  's3:PutObjectRetention',
-  's3:PutObjectTagging',
-  's3:PutObjectVersionTagging',
+  'Abort*',
+  'DeleteObject*',
+  'GetObject*',
+  'PutObject',
+  'PutObjectLegalHold',
+  'PutObjectRetention',
+  'PutObjectTagging',
+  'PutObjectVersionTagging',
 ];
+const DESTINATION_KEYS = `${ARCHIVE_PREFIXES.failedBatches}*`;
 
-function acknowledgeDestination(aggregator: Aggregator, archive: Bucket): void {
-  const bucket = archive.node.defaultChild;
-  if (!CfnResource.isCfnResource(bucket)) return;
-  const objects = `Resource::<${Stack.of(archive).getLogicalId(bucket)}.Arn>/${ARCHIVE_PREFIXES.failedBatches}*`;
-  const wild = [...DESTINATION_BUCKET_ACTIONS, ...DESTINATION_OBJECT_ACTIONS].filter((action) =>
-    action.endsWith('*'),
-  );
-  const reason =
-    'What CDK grants to an on-failure destination; objects only below the prefix that Lambda chooses.';
-  acknowledge(
-    aggregator.policy,
-    Object.fromEntries(
-      [...wild.map((action) => `Action::${action}`), objects].map((found) => [
-        `AwsSolutions-IAM5[${found}]`,
-        reason,
-      ]),
-    ),
-  );
+function acknowledgeDestination({ policy }: Aggregator, archive: Bucket): void {
+  const wild = [...DESTINATION_BUCKET_ACTIONS, ...DESTINATION_OBJECT_ACTIONS]
+    .filter((action) => action.endsWith('*'))
+    .map((action) => `Action::s3:${action}`);
+  for (const found of [...wild, `Resource::<${logicalIdOf(archive)}.Arn>/${DESTINATION_KEYS}`]) {
+    acknowledge(policy, {
+      [`AwsSolutions-IAM5[${found}]`]:
+        'What CDK grants to an on-failure destination; objects only below the prefix that Lambda chooses.',
+    });
+  }
 }

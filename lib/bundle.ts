@@ -74,10 +74,7 @@ export function bundle(entry: string): Bundle {
   return { files, outputs };
 }
 
-export function writeBundle(
-  { files }: { readonly files: readonly Pick<BundledFile, 'name' | 'contents'>[] },
-  folder: string,
-): void {
+export function writeBundle(files: readonly Pick<BundledFile, 'name' | 'contents'>[], folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const { name, contents } of files) writeFileSync(join(folder, name), contents);
 }

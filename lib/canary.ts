@@ -1,7 +1,6 @@
 // The canary: sends a known number of events to every shard each minute, and checks through the API that they are counted.
-import { CfnResource, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, logicalIdOf } from './acknowledge.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
 
@@ -23,17 +22,14 @@ export class Canary extends HandlerFunction {
       memoryMb: 256,
       environment: { API_URL: api.url, STREAM_NAME: stream.streamName },
       statements: [
-        allow(['kinesis:ListShards', 'kinesis:PutRecords'], [stream.streamArn]),
-        allow(['execute-api:Invoke'], [api.arnForExecuteApi('GET', COUNTS_PATH, c.stage)]),
+        allow('kinesis', ['ListShards', 'PutRecords'], stream.streamArn),
+        allow('execute-api', ['Invoke'], api.arnForExecuteApi('GET', COUNTS_PATH, c.stage)),
       ],
       withoutDestination: 'A run that fails leaves its minute out; the next minute sends and checks its own.',
     });
     everyMinute(this, 'EveryMinute', this.function);
 
-    const resource = api.node.defaultChild;
-    if (!CfnResource.isCfnResource(resource)) return;
-    const apiId = Stack.of(this).getLogicalId(resource);
-    const arn = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${apiId}>`;
+    const arn = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${logicalIdOf(api)}>`;
     acknowledge(this.policy, {
       [`AwsSolutions-IAM5[Resource::${arn}/${c.stage}/GET${COUNTS_PATH}]`]:
         'The wildcard stands for the path parameters of one route.',

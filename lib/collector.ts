@@ -67,7 +67,7 @@ export class Collector extends Construct {
       ...new Set(c.accessLogs.map(({ bucket, prefix }) => `arn:aws:s3:::${bucket}/${prefix}*`)),
     ];
     const keys = [...new Set(c.accessLogs.map(({ kmsKeyArn }) => kmsKeyArn).filter((arn) => arn !== ''))];
-    const decrypt = allow(['kms:Decrypt'], keys);
+    const decrypt = allow('kms', ['Decrypt'], ...keys);
     // S3 decrypts on the function's behalf; the function itself cannot.
     decrypt.addCondition('StringLike', { 'kms:ViaService': 's3.*' });
     const handler = new HandlerFunction(this, 'Function', props, {
@@ -85,33 +85,25 @@ export class Collector extends Construct {
         DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
       },
       statements: [
-        allow(['s3:GetObject'], objects),
+        allow('s3', ['GetObject'], ...objects),
         ...(keys.length === 0 ? [] : [decrypt]),
-        allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [ledger.tableArn]),
-        allow(['kinesis:PutRecords'], [stream.streamArn]),
+        allow('dynamodb', ['GetItem', 'PutItem'], ledger.tableArn),
+        allow('kinesis', ['PutRecords'], stream.streamArn),
         allow(
-          [
-            'sqs:ChangeMessageVisibility',
-            'sqs:DeleteMessage',
-            'sqs:GetQueueAttributes',
-            'sqs:ReceiveMessage',
-            'sqs:SendMessage',
-          ],
-          [this.queue.queueArn],
+          'sqs',
+          ['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'ReceiveMessage', 'SendMessage'],
+          this.queue.queueArn,
         ),
-        allow(['sqs:SendMessage'], [deadLetters.queueArn]),
+        allow('sqs', ['SendMessage'], deadLetters.queueArn),
       ],
       withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
     });
-    acknowledge(
-      handler.policy,
-      Object.fromEntries(
-        objects.map((arn) => [
-          `AwsSolutions-IAM5[Resource::${arn}]`,
+    for (const arn of objects) {
+      acknowledge(handler.policy, {
+        [`AwsSolutions-IAM5[Resource::${arn}]`]:
           'Keys of logs are not known before they are written; the prefix is all that a policy can say.',
-        ]),
-      ),
-    );
+      });
+    }
     return handler;
   }
 }

@@ -1,8 +1,8 @@
 // The compactor: merges deltas into blocks of hours, days, months and all time.
 import type { Construct } from 'constructs';
+import { retentionEnvironment, secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 import { everyMinute } from './schedule.ts';
-import { retentionEnvironment, secondsOf } from './seconds.ts';
 
 /** Enough for most levels' epochs. A run that ends early is continued by the next. */
 const TIMEOUT_SECONDS = 300;
@@ -26,16 +26,10 @@ export class Compactor extends HandlerFunction {
         DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
       },
       statements: [
-        allow(
-          ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
-          [counts.tableArn],
-        ),
-        allow(
-          ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
-          [ledger.tableArn],
-        ),
+        allow('dynamodb', ['BatchGetItem', 'GetItem', 'PutItem', 'Query'], counts.tableArn),
+        allow('dynamodb', ['BatchGetItem', 'GetItem', 'Query', 'UpdateItem'], ledger.tableArn),
         // Needed because a shard without records holds back a level's floor as well.
-        allow(['kinesis:ListShards'], [stream.streamArn]),
+        allow('kinesis', ['ListShards'], stream.streamArn),
       ],
       withoutDestination: 'A run that fails leaves its plan; the next one goes on with it.',
     });

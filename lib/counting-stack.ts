@@ -22,7 +22,7 @@ import { Tables } from './tables.ts';
 import { addUnknownRoutes } from './unknown-routes.ts';
 import { Writer } from './writer.ts';
 
-export interface CountingStackProps extends StackProps {
+interface CountingStackProps extends StackProps {
   readonly configuration: Configuration;
   readonly code: CodeOrigin;
 }
@@ -36,7 +36,7 @@ export class CountingStack extends Stack {
     const archive = new Archive(this, 'Archive', configuration).bucket;
     const retries = retryParameter(this, 'Retries', configuration);
     const stream = new EventStream(this, 'Events', configuration).stream;
-    const frontDoor = new FrontDoor(this, 'FrontDoor', { configuration, stream });
+    const frontDoor = new FrontDoor(this, 'FrontDoor', configuration, stream);
     const { queue, deadLetters } = new RollupQueue(this, 'Rollups', configuration);
     const stores = { counts, ledger, archive, retries };
     const platform: Platform = { configuration, code, frontDoor, stream, queue, deadLetters, ...stores };

@@ -23,7 +23,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, acknowledgeOpen } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
 import { addConstantAnswer } from './constant-answer.ts';
 import { EVENTS_SCHEMA } from './events-schema.ts';
@@ -37,11 +37,6 @@ export const PUBLIC_PATH = 'v1/public/{metric}/{entity+}';
 /** Burst limit, as a multiple of the rate. */
 const BURST = 2;
 
-export interface FrontDoorProps {
-  readonly configuration: Configuration;
-  readonly stream: Stream;
-}
-
 /** The REST API. Events go directly into the stream; functions add their routes. */
 export class FrontDoor extends Construct {
   readonly api: RestApi;
@@ -50,9 +45,8 @@ export class FrontDoor extends Construct {
   readonly #configuration: Configuration;
   readonly #validator: RequestValidator;
 
-  constructor(scope: Construct, id: string, props: FrontDoorProps) {
+  constructor(scope: Construct, id: string, c: Configuration, stream: Stream) {
     super(scope, id);
-    const c = props.configuration;
     this.#configuration = c;
     this.api = createApi(this, c);
     addGatewayResponses(this.api, c);
@@ -66,7 +60,7 @@ export class FrontDoor extends Construct {
         resourceArn: this.api.deploymentStage.stageArn,
         webAclArn: c.webAcl,
       });
-    this.#addEvents(props.stream);
+    this.#addEvents(stream);
   }
 
   /** Adds `GET /v1/<path>`, answered by a function. */
@@ -82,8 +76,10 @@ export class FrontDoor extends Construct {
   /** Adds `GET /<path>`, answered by a function, open to anyone without an API key. @param path from the API's root */
   addOpenRead(path: string, handler: LambdaFunction): void {
     const method = this.#add('GET', path, handler, { authorizationType: AuthorizationType.NONE });
-    const reason = 'It shows nothing that is not public: a page without data, and counters named public.';
-    acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
+    acknowledgeOpen(
+      method,
+      'It shows nothing that is not public: a page without data, and counters named public.',
+    );
   }
 
   /** Adds `GET /v1/admin/<path>`, answered by a function, for callers with IAM permissions. */
@@ -96,7 +92,7 @@ export class FrontDoor extends Construct {
 
   #addForClients(verb: string, path: string, handler: LambdaFunction, options: MethodOptions = {}): void {
     const method = this.#add(verb, `v1/${path}`, handler, { ...this.#access(), ...options });
-    acknowledgeOpen(method);
+    acknowledgeOpen(method, ANONYMOUS);
     addPreflight(method.resource, verb, this.#configuration.allowOrigin);
   }
 
@@ -109,10 +105,10 @@ export class FrontDoor extends Construct {
     const role = new Role(this, 'PutRole', { assumedBy: new ServicePrincipal('apigateway.amazonaws.com') });
     const policy = new Policy(this, 'PutPolicy', {
       roles: [role],
-      statements: [allow(['kinesis:PutRecords'], [stream.streamArn])],
+      statements: [allow('kinesis', ['PutRecords'], stream.streamArn)],
     });
     const { allowOrigin } = this.#configuration;
-    const integration = putRecordsIntegration({ stream, role: role.withoutPolicyUpdates(), allowOrigin });
+    const integration = putRecordsIntegration(stream, role.withoutPolicyUpdates(), allowOrigin);
     const resource = this.api.root.resourceForPath('v1/events');
     const post = resource.addMethod('POST', integration, {
       ...this.#access(),
@@ -120,7 +116,7 @@ export class FrontDoor extends Construct {
       ...this.#validated('Events', EVENTS_SCHEMA),
     });
     post.node.addDependency(policy);
-    acknowledgeOpen(post);
+    acknowledgeOpen(post, ANONYMOUS);
     addPreflight(resource, 'POST', allowOrigin);
   }
 
@@ -215,12 +211,9 @@ function addPreflight(resource: IResource, method: string, allowOrigin: string):
   });
 }
 
-/** Findings on routes that anyone with a key, or anyone at all, may call. */
-function acknowledgeOpen(method: Method): void {
-  const reason =
-    'Pages and apps of anonymous users send events, so there is no identity to authorize; the settings apiKeys and throttle* bound what they may do, and admin routes are under IAM.';
-  acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
-}
+/** Why anyone with a key, or anyone at all, may call a route. */
+const ANONYMOUS =
+  'Pages and apps of anonymous users send events, so there is no identity to authorize; the settings apiKeys and throttle* bound what they may do, and admin routes are under IAM.';
 
 function acknowledgeApi(api: RestApi, c: Configuration): void {
   acknowledge(api, {

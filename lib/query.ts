@@ -1,10 +1,10 @@
 // The query function: counts, top lists and the status of the pipeline.
 import { Aws, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { retentionEnvironment, secondsOf } from './environment.ts';
 import { COUNTS_BATCH_SCHEMA } from './events-schema.ts';
 import { PUBLIC_PATH } from './front-door.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { retentionEnvironment, secondsOf } from './seconds.ts';
 
 /** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `POST /v1/counts:batch`, `GET /v1/top/{metric}`, `GET /v1/metrics`, `GET /v1/status` and the API's own description. */
 export class Query extends HandlerFunction {
@@ -29,10 +29,10 @@ export class Query extends HandlerFunction {
         PUBLIC_METRICS: c.publicMetrics.join(','),
       },
       statements: [
-        allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [counts.tableArn]),
-        allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [ledger.tableArn]),
+        allow('dynamodb', ['BatchGetItem', 'GetItem', 'Query'], counts.tableArn),
+        allow('dynamodb', ['BatchGetItem', 'GetItem', 'Query'], ledger.tableArn),
         // Events accepted by the front door that are in no segment yet are counted in the stream.
-        allow(['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], [stream.streamArn]),
+        allow('kinesis', ['GetRecords', 'GetShardIterator', 'ListShards'], stream.streamArn),
       ],
       withoutDestination: 'Only the front door invokes it, synchronously, and hands failures to the client.',
     });

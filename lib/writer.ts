@@ -4,37 +4,33 @@ import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
+import { storingEnvironment } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { storingEnvironment } from './operated-resources.ts';
 
 /** Maximum messages in one invocation: a count is readable as soon as its delta is stored, so none should wait for others. */
 const BATCH_MESSAGES = 10;
 
 export class Writer extends HandlerFunction {
   constructor(scope: Construct, id: string, props: Platform) {
-    const { configuration: c, counts, ledger, queue, deadLetters, archive, retries } = props;
+    const { configuration: c, counts, ledger, queue, deadLetters, retries } = props;
     super(scope, id, props, {
       noun: 'writer',
       description: 'Stores the deltas of rollup messages, each once, and acknowledges them in the ledger.',
       timeoutSeconds: WRITER_TIMEOUT_SECONDS,
       memoryMb: 512,
-      environment: storingEnvironment(c, props),
+      environment: storingEnvironment(props),
       statements: [
-        allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [counts.tableArn]),
-        allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [ledger.tableArn]),
+        allow('dynamodb', ['GetItem', 'PutItem'], counts.tableArn),
+        allow('dynamodb', ['GetItem', 'UpdateItem'], ledger.tableArn),
         allow(
-          [
-            'sqs:ChangeMessageVisibility',
-            'sqs:DeleteMessage',
-            'sqs:GetQueueAttributes',
-            'sqs:ReceiveMessage',
-          ],
-          [queue.queueArn],
+          'sqs',
+          ['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'ReceiveMessage'],
+          queue.queueArn,
         ),
-        allow(['sqs:SendMessage'], [deadLetters.queueArn]),
-        allow(['ssm:GetParameter'], [retries.parameterArn]),
+        allow('sqs', ['SendMessage'], deadLetters.queueArn),
+        allow('ssm', ['GetParameter'], retries.parameterArn),
       ],
-      archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.expired] },
+      archived: [ARCHIVE_PREFIXES.expired],
       withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
     });
 
