@@ -2,7 +2,6 @@
 import type { Construct } from 'constructs';
 import { retentionEnvironment } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { everyMinute } from './schedule.ts';
 
 export class Accountant extends HandlerFunction {
   constructor(scope: Construct, id: string, props: Platform) {
@@ -27,6 +26,6 @@ export class Accountant extends HandlerFunction {
       withoutDestination:
         'A run that fails leaves the checkpoints where they were; the next minute goes on from there.',
     });
-    everyMinute(this, 'EveryMinute', this.function);
+    this.runEveryMinute();
   }
 }

@@ -1,22 +1,12 @@
 // Every alarm of a stage: each one is worth waking someone, or requires action.
-import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import type { Stream } from 'aws-cdk-lib/aws-kinesis';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Configuration } from './configuration.ts';
+import type { HandlerFunction, Platform } from './handler-function.ts';
 import { FIVE_MINUTES, ONE_MINUTE, reportedIn, sums } from './metrics.ts';
 
-/** The resources that alarms and the dashboard watch. */
-export interface Watched {
-  readonly api: RestApi;
-  readonly stream: Stream;
-  readonly queue: Queue;
-  readonly deadLetters: Queue;
-  readonly counts: Table;
-  readonly ledger: Table;
-  readonly aggregator: LambdaFunction;
+/** What alarms and the dashboard watch. */
+export interface Watched extends Platform {
+  readonly aggregator: HandlerFunction;
 }
 
 /** An alarm, in ALARM when `metric` exceeds the threshold in `datapoints` of `periods` periods. */
@@ -55,7 +45,7 @@ const HOUR_MS = 3_600_000;
 const COMPACTION_LAG_HOURS = 4;
 
 /** Alarms that each send mail. */
-export function alarms(c: Configuration, { api, stream, aggregator }: Watched): AlarmPlan[] {
+export function alarms({ configuration: c, frontDoor: { api }, stream, aggregator }: Watched): AlarmPlan[] {
   const reported = reportedIn(c.stage);
   return [
     // Counts may be wrong, and stay wrong until someone acts.
@@ -97,7 +87,7 @@ export function alarms(c: Configuration, { api, stream, aggregator }: Watched): 
     // Events will be lost when the retention of their storage ends.
     {
       id: 'StreamRetentionAtRisk',
-      metric: aggregator.metric('IteratorAge', oldest),
+      metric: aggregator.function.metric('IteratorAge', oldest),
       ...once,
       above: (c.streamRetentionHours / 2) * HOUR_MS,
       description: `The oldest record that is not counted is over ${c.streamRetentionHours / 2} hours old, half of what the stream keeps. Last call: after the other half it is lost.`,
@@ -162,12 +152,12 @@ function completeThroughLagSeconds(c: Configuration): number {
 }
 
 /** The alarms that CountsLate combines. The first one that stays in ALARM shows where to look. */
-export function lateAlarms(c: Configuration, { aggregator, queue, deadLetters }: Watched): AlarmPlan[] {
+export function lateAlarms({ configuration: c, aggregator, queue, deadLetters }: Watched): AlarmPlan[] {
   const reported = reportedIn(c.stage);
   return [
     {
       id: 'IteratorAge',
-      metric: aggregator.metric('IteratorAge', oldest),
+      metric: aggregator.function.metric('IteratorAge', oldest),
       ...onEnd,
       above: c.iteratorAgeAlarmMinutes * MINUTE_MS,
       description: `The oldest record that is not counted is over ${c.iteratorAgeAlarmMinutes} minutes old (iteratorAgeAlarmMinutes). A shard is held back.`,

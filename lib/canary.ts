@@ -2,7 +2,6 @@
 import type { Construct } from 'constructs';
 import { acknowledge, logicalIdOf } from './acknowledge.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { everyMinute } from './schedule.ts';
 
 /** Less than two requests at API Gateway's limit of 29 seconds, and within the minute in which a run's events must arrive. */
 const TIMEOUT_SECONDS = 50;
@@ -27,7 +26,7 @@ export class Canary extends HandlerFunction {
       ],
       withoutDestination: 'A run that fails leaves its minute out; the next minute sends and checks its own.',
     });
-    everyMinute(this, 'EveryMinute', this.function);
+    this.runEveryMinute();
 
     const arn = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${logicalIdOf(api)}>`;
     acknowledge(this.policy, {

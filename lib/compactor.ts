@@ -2,7 +2,6 @@
 import type { Construct } from 'constructs';
 import { retentionEnvironment, secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { everyMinute } from './schedule.ts';
 
 /** Enough for most levels' epochs. A run that ends early is continued by the next. */
 const TIMEOUT_SECONDS = 300;
@@ -34,6 +33,6 @@ export class Compactor extends HandlerFunction {
       withoutDestination: 'A run that fails leaves its plan; the next one goes on with it.',
     });
     // Checks every minute, since size also makes a level due.
-    everyMinute(this, 'EveryMinute', this.function);
+    this.runEveryMinute();
   }
 }

@@ -64,8 +64,7 @@ export class CountingStack extends Stack {
 
     addUnknownRoutes(frontDoor.api, configuration.allowOrigin);
 
-    const watched = { ...platform, api: frontDoor.api, aggregator: aggregator.function };
-    new Observability(this, 'Observability', configuration, watched);
+    new Observability(this, 'Observability', { ...platform, aggregator });
 
     new CfnOutput(this, 'Url', {
       value: frontDoor.api.url,

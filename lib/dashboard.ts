@@ -31,12 +31,8 @@ interface Part {
   readonly saturation: IMetric[];
 }
 
-export function createDashboard(
-  scope: Construct,
-  c: Configuration,
-  watched: Watched,
-  alarms: readonly AlarmBase[],
-): Dashboard {
+export function createDashboard(scope: Construct, watched: Watched, alarms: readonly AlarmBase[]): Dashboard {
+  const c = watched.configuration;
   const reported = reportedIn(c.stage);
   const dashboard = new Dashboard(scope, 'Dashboard', { dashboardName: `tally-${c.stage}` });
   dashboard.addWidgets(
@@ -51,7 +47,15 @@ export function createDashboard(
 
 /** Client → front door → stream → aggregator → queue → table; dead letters beside it. */
 function partsOf(
-  { api, stream, queue, deadLetters, counts, ledger, aggregator }: Watched,
+  {
+    frontDoor: { api },
+    stream,
+    queue,
+    deadLetters,
+    counts,
+    ledger,
+    aggregator: { function: aggregator },
+  }: Watched,
   reported: Reported,
 ): Part[] {
   return [

@@ -1,7 +1,6 @@
 // Environment variables that several functions have.
-import type { Bounded, Configuration } from './configuration.ts';
+import { type Bounded, type Configuration, LOCAL_STAGE } from './configuration.ts';
 import type { Platform } from './handler-function.ts';
-import { retryRereadSeconds } from './retry-parameter.ts';
 
 /** A retention in days as text in seconds, or `forever`. */
 export function secondsOf(days: Bounded): string {
@@ -29,6 +28,7 @@ export function storingEnvironment(platform: Platform): Record<string, string> {
     ...retentionEnvironment(c),
     DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
     RETRY_PARAMETER: retries.parameterName,
-    RETRY_REREAD_SECONDS: String(retryRereadSeconds(c)),
+    // How long a value is cached. Shorter on the local stack, where a minute's wait would be a nuisance.
+    RETRY_REREAD_SECONDS: c.stage === LOCAL_STAGE ? '3' : '60',
   };
 }

@@ -2,6 +2,8 @@
 import { dirname, join } from 'node:path';
 import { AssetHashType, DockerImage, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
@@ -49,6 +51,9 @@ interface HandlerFunctionProps {
   /** The reason it has no destination for failed asynchronous invocations. */
   readonly withoutDestination: string;
 }
+
+/** How long a throttled run is retried before Lambda drops it. */
+const THROTTLED_MAX_AGE = Duration.minutes(5);
 
 /** A function with a role and a log group of its own. */
 export class HandlerFunction extends Construct {
@@ -109,6 +114,19 @@ export class HandlerFunction extends Construct {
     resourceIn(this.function).addMetadata('tally:entry', entry);
     this.function.node.addDependency(this.policy);
     acknowledgeFindings(this, c, props.withoutDestination);
+  }
+
+  /** Runs it every minute. A failed run is not retried: the next one does the same work. */
+  protected runEveryMinute(): void {
+    this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: THROTTLED_MAX_AGE });
+    const target = new LambdaTarget(this.function, { retryAttempts: 2, maxEventAge: THROTTLED_MAX_AGE });
+    const rule = new Rule(this, 'EveryMinute', {
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [target],
+    });
+    acknowledge(rule, {
+      'Serverless-EventBusDLQ': 'A missed run leaves nothing undone: the next one does the same work.',
+    });
   }
 }
 

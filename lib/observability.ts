@@ -15,15 +15,15 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { type AlarmPlan, alarms, LATE, lateAlarms, type Watched } from './alarms.ts';
-import type { Configuration } from './configuration.ts';
 import { createDashboard } from './dashboard.ts';
 
 export class Observability extends Construct {
   readonly topic: Topic;
   readonly #stage: string;
 
-  constructor(scope: Construct, id: string, c: Configuration, watched: Watched) {
+  constructor(scope: Construct, id: string, watched: Watched) {
     super(scope, id);
+    const c = watched.configuration;
     this.#stage = c.stage;
     this.topic = new Topic(this, 'Alarms', { enforceSSL: true, displayName: `Tally ${c.stage} alarms` });
     this.topic.applyRemovalPolicy(RemovalPolicy.DESTROY);
@@ -35,15 +35,15 @@ export class Observability extends Construct {
       });
       this.topic.addSubscription(new EmailSubscription(c.alarmEmail));
     }
-    const late = lateAlarms(c, watched).map((plan) => this.#alarm(plan));
+    const late = lateAlarms(watched).map((plan) => this.#alarm(plan));
     const countsLate = new CompositeAlarm(this, LATE.id, {
       compositeAlarmName: this.#name(LATE.id),
       alarmRule: AlarmRule.anyOf(...late),
       alarmDescription: described(LATE),
     });
-    const notifying = [countsLate, ...alarms(c, watched).map((plan) => this.#alarm(plan))];
+    const notifying = [countsLate, ...alarms(watched).map((plan) => this.#alarm(plan))];
     for (const alarm of notifying) this.#notify(alarm);
-    createDashboard(this, c, watched, [...notifying, ...late]);
+    createDashboard(this, watched, [...notifying, ...late]);
   }
 
   /** enforceSSL adds a policy to the topic, which replaces the default one that lets the whole account publish. */

@@ -3,7 +3,6 @@ import type { Construct } from 'constructs';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { storingEnvironment } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { everyMinute } from './schedule.ts';
 
 /** The redriver's timeout. The dead-letter queue hides a message for twice as long. */
 export const REDRIVER_TIMEOUT_SECONDS = 60;
@@ -29,6 +28,6 @@ export class Redriver extends HandlerFunction {
       withoutDestination:
         'A run that fails leaves its dead letters where they were; the next minute takes them up.',
     });
-    everyMinute(this, 'EveryMinute', this.function);
+    this.runEveryMinute();
   }
 }

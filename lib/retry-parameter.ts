@@ -1,7 +1,7 @@
 // The parameter with which operators tune retries without a deployment.
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
-import { type Configuration, LOCAL_STAGE } from './configuration.ts';
+import type { Configuration } from './configuration.ts';
 import { QUEUE_RECEIVES_MAX } from './rollup-queue.ts';
 
 /** Its initial values, the same as the defaults in lambdas/core/retry-policy.ts. */
@@ -25,9 +25,4 @@ export function retryParameter(scope: Construct, id: string, c: Configuration): 
     description: `How often and how fast the writer retries and the redriver returns dead letters; attempts below ${QUEUE_RECEIVES_MAX}, where the queue itself gives up.`,
     stringValue: JSON.stringify(FIRST_VALUES),
   });
-}
-
-/** How long writer and redriver cache a value. Shorter on the local stack, where a minute's wait would be a nuisance. */
-export function retryRereadSeconds({ stage }: Configuration): number {
-  return stage === LOCAL_STAGE ? 3 : 60;
 }
