@@ -4,6 +4,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { median, table } from './end-to-end/figures.ts';
 import { follow } from './follow.ts';
 
 const { values } = parseArgs({
@@ -31,10 +32,6 @@ async function measured(command: string, args: readonly string[]): Promise<Measu
   return { seconds: Number(seconds), megabytes: Number(kilobytes) / 1024 };
 }
 
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
-}
-
 /** A combined log: 2,000 pages, 10,000 clients, a line every 20 ms. */
 function syntheticLine(i: number): string {
   const at = new Date(Date.UTC(2026, 10, 3) + i * 20).toISOString();
@@ -49,9 +46,10 @@ try {
   const file = values.file ?? join(folder, 'access.log');
   const lines = Number(values.lines);
   if (values.file === undefined) {
-    const parts: string[] = [];
-    for (let i = 0; i < lines; i += 1) parts.push(syntheticLine(i));
-    await writeFile(file, parts);
+    await writeFile(
+      file,
+      Array.from({ length: lines }, (_, i) => syntheticLine(i)),
+    );
   }
   const megabytes = (await stat(file)).size / 2 ** 20;
   const contestants: Record<string, readonly [command: string, ...args: string[]]> = {
@@ -61,15 +59,9 @@ try {
       '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"',
     ],
   };
+  const report = join(folder, 'report.json');
   if (spawnSync('goaccess', ['--version']).status === 0)
-    contestants['goaccess'] = [
-      'goaccess',
-      file,
-      '--log-format=COMBINED',
-      '--no-progress',
-      '-o',
-      join(folder, 'report.json'),
-    ];
+    contestants['goaccess'] = ['goaccess', file, '--log-format=COMBINED', '--no-progress', '-o', report];
   else console.log('GoAccess is not installed here: apt-get install goaccess.');
   const results = new Map<string, Measured[]>(Object.keys(contestants).map((name) => [name, []]));
   // Interleaved, so that other load on the machine affects all alike.
@@ -80,18 +72,20 @@ try {
   const { lines: read, unsent: events } = JSON.parse(stdout) as { lines: number; unsent: number };
   const beside = median(results.get('goaccess')?.map(({ seconds }) => seconds) ?? []);
   console.log(`${read} lines, ${megabytes.toFixed(0)} MB, medians of ${values.rounds} rounds`);
-  console.log(
-    '| | seconds | lines/s | MB resident | GoAccess’s time over it |\n| --- | --- | --- | --- | --- |',
-  );
-  for (const [name, all] of results) {
+  const rows = [...results].map(([name, all]) => {
     const seconds = median(all.map((one) => one.seconds));
-    const resident = median(all.map((one) => one.megabytes));
-    console.log(
-      `| ${name} | ${seconds.toFixed(2)} | ${Math.round(read / seconds)} | ${resident.toFixed(0)} | ${(beside / seconds).toFixed(2)} |`,
-    );
-  }
-  const there = await follow(file, events, folder, false);
-  const away = await follow(file, events, folder, true);
+    const resident = median(all.map((one) => one.megabytes)).toFixed(0);
+    return [
+      name,
+      seconds.toFixed(2),
+      `${Math.round(read / seconds)}`,
+      resident,
+      (beside / seconds).toFixed(2),
+    ];
+  });
+  console.log(table(['', 'seconds', 'lines/s', 'MB resident', 'GoAccess’s time over it'], rows));
+  const there = await follow(file, events, folder, 'there');
+  const away = await follow(file, events, folder, 'away');
   console.log(
     `tally follow: ${Math.round(read / there.seconds)} lines a second of processor time, ${there.megabytes.toFixed(0)} MB resident; ` +
       `${away.megabytes.toFixed(0)} MB while Tally is away`,

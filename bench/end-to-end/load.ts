@@ -1,6 +1,7 @@
 // The load: events generated in advance, sent over keep-alive connections, and how soon they are accepted and counted.
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Entities: Zipf with exponent 1 over a number of them, one for all events, or a new one for each event. */
@@ -143,12 +144,7 @@ function call(agent: Agent, url: string, body?: Buffer): Promise<Answer> {
   const options = { agent, method: body === undefined ? 'GET' : 'POST', ...(headers && { headers }) };
   return new Promise((resolve, reject) => {
     const outgoing = request(url, options, (incoming) => {
-      const chunks: Buffer[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-      incoming.once('error', reject);
-      incoming.once('end', () =>
-        resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
-      );
+      textOf(incoming).then((text) => resolve({ status: incoming.statusCode ?? 0, text }), reject);
     });
     outgoing.once('error', reject);
     outgoing.end(body);
