@@ -6,7 +6,6 @@ import { type Bundle, bundle, writeBundle } from '../lib/bundle.ts';
 import type { Json, JsonObject } from '../local/json.ts';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../local/stack.ts';
 import { synthesize } from '../local/synthesize.ts';
-import { readTemplate } from '../local/template/template.ts';
 
 /** A function's bundle, its location, and its name in the stack. */
 export interface BundledFunction {
@@ -48,19 +47,15 @@ export async function startBundledStack(options: LocalStackOptions = {}): Promis
 
 /** Writes bundles into the folder, and makes the template's functions run from them. */
 function bundleFunctions(template: Json, folder: string) {
-  const { Resources } = template as { Resources: Record<string, { Metadata: JsonObject }> };
-  const functions = readTemplate(template, { queueEndpoint: 'http://localhost' }).ofType(
-    'AWS::Lambda::Function',
-  );
-  return functions.flatMap(({ logicalId, metadata }) => {
-    const source = String(metadata['tally:entry']);
-    const resource = Resources[logicalId];
-    if (resource === undefined) return [];
+  const { Resources } = template as { Resources: Record<string, { Metadata?: JsonObject }> };
+  return Object.entries(Resources).flatMap(([logicalId, { Metadata }]) => {
+    const source = Metadata?.['tally:entry'];
+    if (Metadata === undefined || typeof source !== 'string') return [];
     const noun = source.split('/').at(-2) ?? source;
     const made = bundle(source);
     writeBundle(made.files, join(folder, noun));
     const entry = join(folder, noun, 'index.mjs');
-    resource.Metadata['tally:entry'] = entry;
+    Metadata['tally:entry'] = entry;
     return [{ logicalId, noun, bundle: made, entry }];
   });
 }

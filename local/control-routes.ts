@@ -13,14 +13,6 @@ import { localStage } from './synthesize.ts';
 /** The path of the service addresses; no resource of the API starts with an underscore. */
 const aboutPath = '/_local';
 
-/** The answer of `GET /_local`. Resource names are in the same place as on AWS: the parameter `/tally/<stage>/resources`. */
-export interface About {
-  readonly stage: string;
-  readonly region: string;
-  readonly credentials: typeof credentials;
-  readonly endpoints: Endpoints;
-}
-
 interface Controls {
   readonly breakIt: BreakIt;
   readonly demo: () => Demo | undefined;
@@ -28,7 +20,8 @@ interface Controls {
 
 /** Adds the local routes in front of the API. Without `controls`, only the one that describes the stack. */
 export function withControls(api: Api, endpoints: Endpoints, controls: Controls | undefined): Api {
-  const about: About = { stage: localStage, region, credentials, endpoints };
+  // Resource names are in the same place as on AWS: the parameter `/tally/<stage>/resources`.
+  const about = { stage: localStage, region, credentials, endpoints };
   return async (incoming) => {
     const { method = '', url = '' } = incoming;
     if (!url.startsWith(aboutPath)) return api(incoming);

@@ -1,8 +1,9 @@
 // Synthesizes the CDK app for the local stage in a child process, and reads its template.
-import { spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { compileCache } from './compile-cache.ts';
 import { LocalStackError } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
@@ -35,29 +36,19 @@ export async function synthesize(signal?: AbortSignal, settings: JsonObject = {}
   }
 }
 
-async function runApp(
-  outputFolder: string,
-  context: JsonObject,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const child = spawn(process.execPath, ['bin/app.ts'], {
-    cwd: projectRoot,
-    env: {
-      ...process.env,
-      CDK_OUTDIR: outputFolder,
-      CDK_CONTEXT_JSON: JSON.stringify(context),
-      TALLY_SYNTHESIZE_FOR: 'local-stack',
-      NODE_COMPILE_CACHE: compileCache,
-    },
-    stdio: ['ignore', 'ignore', 'pipe'],
-    ...(signal === undefined ? {} : { signal }),
-  });
-  let complaints = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints = (complaints + text).slice(-8_000);
-  });
-  const exitCode = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject).once('close', resolve);
-  });
-  if (exitCode !== 0) throw new LocalStackError(`bin/app.ts does not synthesize:\n${complaints.trim()}`);
+async function runApp(outputFolder: string, context: JsonObject, signal?: AbortSignal): Promise<void> {
+  const env = {
+    ...process.env,
+    CDK_OUTDIR: outputFolder,
+    CDK_CONTEXT_JSON: JSON.stringify(context),
+    TALLY_SYNTHESIZE_FOR: 'local-stack',
+    NODE_COMPILE_CACHE: compileCache,
+  };
+  try {
+    await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd: projectRoot, env, signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { stderr = '' } = error as { stderr?: string };
+    throw new LocalStackError(`bin/app.ts does not synthesize:\n${stderr.slice(-8_000).trim()}`);
+  }
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { zipf } from '../../plan/workload.ts';
 
 /** Entities: Zipf with exponent 1 over a number of them, one for all events, or a new one for each event. */
 export type Entities = number | 'one' | 'each';
@@ -180,13 +181,6 @@ function picker(entities: Entities): (index: number) => string {
   if (entities === 'one') return () => '/page/only';
   const run = randomUUID();
   if (entities === 'each') return (index) => `/page/${run}/${index}`;
-  let sum = 0;
-  const upTo = Array.from({ length: entities }, (_, rank) => {
-    sum += 1 / (rank + 1);
-    return sum;
-  });
-  return () => {
-    const at = Math.random() * sum;
-    return `/page/${upTo.findIndex((end) => end > at)}`;
-  };
+  const rank = zipf(entities, 1, Math.random);
+  return () => `/page/${rank()}`;
 }

@@ -7,14 +7,9 @@ import { asBoolean, asObject, asText, parseJson } from '../json.ts';
 import { callerIn } from '../observer.ts';
 import { nameOf, refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
-import { type AccessCheck, readAccess } from './access.ts';
+import { readAccess } from './access.ts';
 import { type GatewayAnswer, readGatewayResponses } from './gateway-responses.ts';
-import {
-  createIntegration,
-  type Integration,
-  type IntegrationParts,
-  takesContentType,
-} from './integrations.ts';
+import { createIntegration, type IntegrationParts, takesContentType } from './integrations.ts';
 import { type GatewayRequest, readBody } from './request.ts';
 import { type BodyValidator, compileModel } from './request-validation.ts';
 import { matchRoute, readRoutes } from './routes.ts';
@@ -22,14 +17,6 @@ import type { GatewayContext } from './template-context.ts';
 
 /** Answers requests; undefined when the client disconnected before its request was complete. */
 export type Api = (incoming: IncomingMessage) => Promise<GatewayAnswer | undefined>;
-
-interface Method {
-  readonly access: AccessCheck;
-  readonly takes: (contentType: string | undefined) => boolean;
-  readonly validate: BodyValidator | undefined;
-  readonly integration: Integration;
-  readonly resourceId: string;
-}
 
 /** Builds the template's API. @throws LocalStackError for unsupported features */
 export function createApi(template: Template, parts: Omit<IntegrationParts, 'gatewayResponses'>): Api {
@@ -42,13 +29,13 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
   const accessOf = readAccess(template);
   const integrationParts: IntegrationParts = { ...parts, gatewayResponses };
   const models = readModels(template);
-  const routes = readRoutes<Method>(template, (method) => {
+  const routes = readRoutes(template, (method) => {
     const integration = asObject(method.properties['Integration']);
     if (Object.values(asObject(method.properties['RequestParameters'])).includes(true))
       throw new LocalStackError(`The local API Gateway cannot require parameters: ${method.logicalId}.`);
     return {
       access: accessOf(method),
-      takes: (contentType) => takesContentType(integration, contentType),
+      takes: (contentType: string | undefined) => takesContentType(integration, contentType),
       integration: createIntegration(integration, integrationParts),
       resourceId: asText(method.properties['ResourceId']) ?? '',
       validate: readValidator(template, method, models),
