@@ -3,13 +3,13 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Accountant } from './accountant.ts';
 import { Aggregator } from './aggregator.ts';
-import { Archive } from './archive.ts';
+import { archiveBucket } from './archive.ts';
 import { Canary } from './canary.ts';
 import { Collector } from './collector.ts';
 import { Compactor } from './compactor.ts';
 import type { Configuration } from './configuration.ts';
 import { Console } from './console.ts';
-import { EventStream } from './event-stream.ts';
+import { eventStream } from './event-stream.ts';
 import { FrontDoor } from './front-door.ts';
 import type { CodeOrigin, Platform } from './handler-function.ts';
 import { Observability } from './observability.ts';
@@ -17,8 +17,8 @@ import { Query } from './query.ts';
 import { Redriver } from './redriver.ts';
 import { resourcesParameter } from './resources-parameter.ts';
 import { retryParameter } from './retry-parameter.ts';
-import { RollupQueue } from './rollup-queue.ts';
-import { Tables } from './tables.ts';
+import { rollupQueue } from './rollup-queue.ts';
+import { tables } from './tables.ts';
 import { addUnknownRoutes } from './unknown-routes.ts';
 import { Writer } from './writer.ts';
 
@@ -32,14 +32,15 @@ export class CountingStack extends Stack {
     super(scope, id, props);
     const { configuration, code } = props;
 
-    const { counts, ledger } = new Tables(this, 'Tables');
-    const archive = new Archive(this, 'Archive', configuration).bucket;
-    const retries = retryParameter(this, 'Retries', configuration);
-    const stream = new EventStream(this, 'Events', configuration).stream;
+    const stores = {
+      ...tables(this),
+      archive: archiveBucket(this, configuration),
+      retries: retryParameter(this, 'Retries', configuration),
+    };
+    const stream = eventStream(this, configuration);
     const frontDoor = new FrontDoor(this, 'FrontDoor', configuration, stream);
-    const { queue, deadLetters } = new RollupQueue(this, 'Rollups', configuration);
-    const stores = { counts, ledger, archive, retries };
-    const platform: Platform = { configuration, code, frontDoor, stream, queue, deadLetters, ...stores };
+    const queues = rollupQueue(this, configuration);
+    const platform: Platform = { configuration, code, frontDoor, stream, ...queues, ...stores };
 
     // client → front door → stream → aggregator → queue → writer → counts
     const aggregator = new Aggregator(this, 'Aggregator', platform);

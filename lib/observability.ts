@@ -2,7 +2,6 @@
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   Alarm,
-  type AlarmBase,
   AlarmRule,
   ComparisonOperator,
   CompositeAlarm,
@@ -18,22 +17,22 @@ import { type AlarmPlan, alarms, LATE, lateAlarms, type Watched } from './alarms
 import { createDashboard } from './dashboard.ts';
 
 export class Observability extends Construct {
-  readonly topic: Topic;
+  readonly #topic: Topic;
   readonly #stage: string;
 
   constructor(scope: Construct, id: string, watched: Watched) {
     super(scope, id);
     const c = watched.configuration;
     this.#stage = c.stage;
-    this.topic = new Topic(this, 'Alarms', { enforceSSL: true, displayName: `Tally ${c.stage} alarms` });
-    this.topic.applyRemovalPolicy(RemovalPolicy.DESTROY);
+    this.#topic = new Topic(this, 'Alarms', { enforceSSL: true, displayName: `Tally ${c.stage} alarms` });
+    this.#topic.applyRemovalPolicy(RemovalPolicy.DESTROY);
     this.#letAlarmsPublish();
     if (c.alarmEmail !== '') {
-      acknowledge(this.topic, {
+      acknowledge(this.#topic, {
         'Serverless-SNSRedrivePolicy':
           'A mail that cannot be delivered is of no use later, and the alarm stays on.',
       });
-      this.topic.addSubscription(new EmailSubscription(c.alarmEmail));
+      this.#topic.addSubscription(new EmailSubscription(c.alarmEmail));
     }
     const late = lateAlarms(watched).map((plan) => this.#alarm(plan));
     const countsLate = new CompositeAlarm(this, LATE.id, {
@@ -42,7 +41,11 @@ export class Observability extends Construct {
       alarmDescription: described(LATE),
     });
     const notifying = [countsLate, ...alarms(watched).map((plan) => this.#alarm(plan))];
-    for (const alarm of notifying) this.#notify(alarm);
+    // One mail when a problem begins, and one when it ends.
+    for (const alarm of notifying) {
+      alarm.addAlarmAction(new SnsAction(this.#topic));
+      alarm.addOkAction(new SnsAction(this.#topic));
+    }
     createDashboard(this, watched, [...notifying, ...late]);
   }
 
@@ -50,12 +53,12 @@ export class Observability extends Construct {
   #letAlarmsPublish(): void {
     const { account, region, partition } = Stack.of(this);
     const alarms = `arn:${partition}:cloudwatch:${region}:${account}:alarm:${this.#name('*')}`;
-    this.topic.addToResourcePolicy(
+    this.#topic.addToResourcePolicy(
       new PolicyStatement({
         sid: 'AlarmsOfThisStage',
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
         actions: ['sns:Publish'],
-        resources: [this.topic.topicArn],
+        resources: [this.#topic.topicArn],
         conditions: { ArnLike: { 'aws:SourceArn': alarms }, StringEquals: { 'aws:SourceAccount': account } },
       }),
     );
@@ -72,12 +75,6 @@ export class Observability extends Construct {
       treatMissingData: plan.missing ?? TreatMissingData.NOT_BREACHING,
       alarmDescription: described(plan),
     });
-  }
-
-  /** One mail when a problem begins, and one when it ends. */
-  #notify(alarm: AlarmBase): void {
-    alarm.addAlarmAction(new SnsAction(this.topic));
-    alarm.addOkAction(new SnsAction(this.topic));
   }
 
   /** Readable names, for mails, the runbook and a subscription's filters. */

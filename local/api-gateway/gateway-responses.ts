@@ -78,11 +78,8 @@ function substitute(text: string, context: Record<string, unknown>): string {
   });
 }
 
+/** `BAD_REQUEST_BODY` → `BadRequestBodyException`. */
 function errorType(type: string): string {
-  return type
-    .toLowerCase()
-    .split('_')
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join('')
-    .concat('Exception');
+  const name = type.toLowerCase().replace(/(?:^|_)(\w)/g, (_, initial: string) => initial.toUpperCase());
+  return `${name}Exception`;
 }
