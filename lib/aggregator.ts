@@ -10,73 +10,72 @@ import { secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
 /** The aggregator and its only event source mapping. */
-export class Aggregator extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: Platform) {
-    const { configuration: c, stream, ledger, queue, archive } = props;
-    super(scope, id, props, {
-      noun: 'aggregator',
-      description: 'Plans segments of the stream in the ledger and sends their rollup messages.',
-      timeoutSeconds: AGGREGATOR_TIMEOUT_SECONDS,
-      memoryMb: c.aggregatorMemoryMb,
-      environment: {
-        STREAM_NAME: stream.streamName,
-        STREAM_GENERATION: c.streamGeneration,
-        STREAM_GENERATION_FROM: c.streamGenerationFrom,
-        STREAM_RETENTION_HOURS: String(c.streamRetentionHours),
-        LEDGER_TABLE: ledger.tableName,
-        ROLLUP_QUEUE_URL: queue.queueUrl,
-        ARCHIVE_BUCKET: archive.bucketName,
-        ARCHIVE_RAW_EVENTS: String(c.archiveRawEvents),
-        HASH_SLOTS: String(c.hashSlots),
-        DEDUP_WINDOW_SECONDS: String(c.dedupWindowSeconds),
-        DEDUP_IDS_MAX: String(dedupIdsMax(c)),
-        ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
-        ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
-        LEDGER_RETENTION_SECONDS: secondsOf(c.ledgerRetentionDays),
-      },
-      statements: [
-        allow(
-          'kinesis',
-          [
-            'DescribeStream',
-            'DescribeStreamSummary',
-            'GetRecords',
-            'GetShardIterator',
-            'ListShards',
-            // Lambda requires it for a mapping; it cannot be restricted to one stream.
-            'ListStreams',
-          ],
-          stream.streamArn,
-        ),
-        allow('dynamodb', ['GetItem', 'PutItem', 'Query', 'UpdateItem'], ledger.tableArn),
-        allow('sqs', ['SendMessage'], queue.queueArn),
-        allow('s3', DESTINATION_BUCKET_ACTIONS, archive.bucketArn),
-        allow('s3', DESTINATION_OBJECT_ACTIONS, archive.arnForObjects(DESTINATION_KEYS)),
-      ],
-      archived: [ARCHIVE_PREFIXES.rejected, ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : [])],
-      withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch forever.',
-    });
+export function aggregator(scope: Construct, platform: Platform): HandlerFunction {
+  const { configuration: c, stream, ledger, queue, archive } = platform;
+  const handler = new HandlerFunction(scope, 'Aggregator', platform, {
+    noun: 'aggregator',
+    description: 'Plans segments of the stream in the ledger and sends their rollup messages.',
+    timeoutSeconds: AGGREGATOR_TIMEOUT_SECONDS,
+    memoryMb: c.aggregatorMemoryMb,
+    environment: {
+      STREAM_NAME: stream.streamName,
+      STREAM_GENERATION: c.streamGeneration,
+      STREAM_GENERATION_FROM: c.streamGenerationFrom,
+      STREAM_RETENTION_HOURS: String(c.streamRetentionHours),
+      LEDGER_TABLE: ledger.tableName,
+      ROLLUP_QUEUE_URL: queue.queueUrl,
+      ARCHIVE_BUCKET: archive.bucketName,
+      ARCHIVE_RAW_EVENTS: String(c.archiveRawEvents),
+      HASH_SLOTS: String(c.hashSlots),
+      DEDUP_WINDOW_SECONDS: String(c.dedupWindowSeconds),
+      DEDUP_IDS_MAX: String(dedupIdsMax(c)),
+      ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
+      ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
+      LEDGER_RETENTION_SECONDS: secondsOf(c.ledgerRetentionDays),
+    },
+    statements: [
+      allow(
+        'kinesis',
+        [
+          'DescribeStream',
+          'DescribeStreamSummary',
+          'GetRecords',
+          'GetShardIterator',
+          'ListShards',
+          // Lambda requires it for a mapping; it cannot be restricted to one stream.
+          'ListStreams',
+        ],
+        stream.streamArn,
+      ),
+      allow('dynamodb', ['GetItem', 'PutItem', 'Query', 'UpdateItem'], ledger.tableArn),
+      allow('sqs', ['SendMessage'], queue.queueArn),
+      allow('s3', DESTINATION_BUCKET_ACTIONS, archive.bucketArn),
+      allow('s3', DESTINATION_OBJECT_ACTIONS, archive.arnForObjects(DESTINATION_KEYS)),
+    ],
+    archived: [ARCHIVE_PREFIXES.rejected, ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : [])],
+    withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch forever.',
+  });
 
-    // The ledger's protocol depends on each of these. With finite retries, LATEST or a second mapping, records between the
-    // ledger's last segment and the next batch would be lost; with bisecting or more than one concurrent batch of a shard
-    // there would be no order to plan by (docs/architecture.md).
-    const mapping = new CfnEventSourceMapping(this, 'Batches', {
-      functionName: this.function.functionArn,
-      eventSourceArn: stream.streamArn,
-      startingPosition: 'TRIM_HORIZON',
-      batchSize: AGGREGATOR_BATCH_RECORDS,
-      maximumBatchingWindowInSeconds: c.aggregatorWindowSeconds,
-      parallelizationFactor: 1,
-      bisectBatchOnFunctionError: false,
-      functionResponseTypes: ['ReportBatchItemFailures'],
-      maximumRetryAttempts: -1,
-      maximumRecordAgeInSeconds: -1,
-      // S3 is the destination that receives the records themselves, not only their position.
-      destinationConfig: { onFailure: { destination: archive.bucketArn } },
-    });
-    mapping.node.addDependency(this.policy);
-    acknowledgeDestination(this, archive);
-  }
+  // The ledger's protocol depends on each of these. With finite retries, LATEST or a second mapping, records between the
+  // ledger's last segment and the next batch would be lost; with bisecting or more than one concurrent batch of a shard
+  // there would be no order to plan by (docs/architecture.md).
+  const mapping = new CfnEventSourceMapping(handler, 'Batches', {
+    functionName: handler.function.functionArn,
+    eventSourceArn: stream.streamArn,
+    startingPosition: 'TRIM_HORIZON',
+    batchSize: AGGREGATOR_BATCH_RECORDS,
+    maximumBatchingWindowInSeconds: c.aggregatorWindowSeconds,
+    parallelizationFactor: 1,
+    bisectBatchOnFunctionError: false,
+    functionResponseTypes: ['ReportBatchItemFailures'],
+    maximumRetryAttempts: -1,
+    maximumRecordAgeInSeconds: -1,
+    // S3 is the destination that receives the records themselves, not only their position.
+    destinationConfig: { onFailure: { destination: archive.bucketArn } },
+  });
+  mapping.node.addDependency(handler.policy);
+  acknowledgeDestination(handler, archive);
+  return handler;
 }
 
 /**
@@ -96,7 +95,7 @@ const DESTINATION_OBJECT_ACTIONS = [
 ];
 const DESTINATION_KEYS = `${ARCHIVE_PREFIXES.failedBatches}*`;
 
-function acknowledgeDestination({ policy }: Aggregator, archive: Bucket): void {
+function acknowledgeDestination({ policy }: HandlerFunction, archive: Bucket): void {
   const wild = [...DESTINATION_BUCKET_ACTIONS, ...DESTINATION_OBJECT_ACTIONS]
     .filter((action) => action.endsWith('*'))
     .map((action) => `Action::s3:${action}`);

@@ -117,7 +117,7 @@ export class HandlerFunction extends Construct {
   }
 
   /** Runs it every minute. A failed run is not retried: the next one does the same work. */
-  protected runEveryMinute(): void {
+  runEveryMinute(): void {
     this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: THROTTLED_MAX_AGE });
     const target = new LambdaTarget(this.function, { retryAttempts: 2, maxEventAge: THROTTLED_MAX_AGE });
     const rule = new Rule(this, 'EveryMinute', {

@@ -7,27 +7,25 @@ import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 /** The redriver's timeout. The dead-letter queue hides a message for twice as long. */
 export const REDRIVER_TIMEOUT_SECONDS = 60;
 
-export class Redriver extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: Platform) {
-    const { counts, ledger, queue, deadLetters, retries } = props;
-    super(scope, id, props, {
-      noun: 'redriver',
-      description: 'Returns dead letters to the queue while the tables take writes, or parks them.',
-      timeoutSeconds: REDRIVER_TIMEOUT_SECONDS,
-      memoryMb: 256,
-      environment: storingEnvironment(props),
-      statements: [
-        allow('sqs', ['DeleteMessage', 'ReceiveMessage'], deadLetters.queueArn),
-        allow('sqs', ['SendMessage'], queue.queueArn),
-        allow('dynamodb', ['GetItem', 'UpdateItem'], ledger.tableArn),
-        // Reads for health checks; writes for the probe, a dead letter that the redriver writes itself.
-        allow('dynamodb', ['GetItem', 'PutItem'], counts.tableArn),
-        allow('ssm', ['GetParameter'], retries.parameterArn),
-      ],
-      archived: [ARCHIVE_PREFIXES.parked, ARCHIVE_PREFIXES.expired],
-      withoutDestination:
-        'A run that fails leaves its dead letters where they were; the next minute takes them up.',
-    });
-    this.runEveryMinute();
-  }
+export function redriver(scope: Construct, platform: Platform): void {
+  const { counts, ledger, queue, deadLetters, retries } = platform;
+  const handler = new HandlerFunction(scope, 'Redriver', platform, {
+    noun: 'redriver',
+    description: 'Returns dead letters to the queue while the tables take writes, or parks them.',
+    timeoutSeconds: REDRIVER_TIMEOUT_SECONDS,
+    memoryMb: 256,
+    environment: storingEnvironment(platform),
+    statements: [
+      allow('sqs', ['DeleteMessage', 'ReceiveMessage'], deadLetters.queueArn),
+      allow('sqs', ['SendMessage'], queue.queueArn),
+      allow('dynamodb', ['GetItem', 'UpdateItem'], ledger.tableArn),
+      // Reads for health checks; writes for the probe, a dead letter that the redriver writes itself.
+      allow('dynamodb', ['GetItem', 'PutItem'], counts.tableArn),
+      allow('ssm', ['GetParameter'], retries.parameterArn),
+    ],
+    archived: [ARCHIVE_PREFIXES.parked, ARCHIVE_PREFIXES.expired],
+    withoutDestination:
+      'A run that fails leaves its dead letters where they were; the next minute takes them up.',
+  });
+  handler.runEveryMinute();
 }

@@ -71,12 +71,8 @@ async function provisionStream(stream: Resource, kinesis: AwsJsonClient): Promis
   await kinesis.call(action, { StreamName, RetentionPeriodHours: hours });
 }
 
-const queueAttributes = [
-  'MaximumMessageSize',
-  'MessageRetentionPeriod',
-  'RedrivePolicy',
-  'VisibilityTimeout',
-];
+/** The attributes of queues that are set. */
+const attributes = ['MaximumMessageSize', 'MessageRetentionPeriod', 'RedrivePolicy', 'VisibilityTimeout'];
 
 /** Creates all queues first, then sets attributes: a redrive policy refers to another queue, which fauxqs does not check. */
 async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<void> {
@@ -94,7 +90,7 @@ async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<
         `The redrive policy of ${queue.logicalId} names ${target}, which is not a queue of the template.`,
       );
     const Attributes: JsonObject = {};
-    for (const name of queueAttributes) {
+    for (const name of attributes) {
       const value = queue.properties[name];
       if (value !== undefined) Attributes[name] = asText(value) ?? JSON.stringify(value);
     }

@@ -11,11 +11,6 @@ import { projectRoot } from './project-root.ts';
 
 export const localStage = 'local';
 
-/** CDK context of the local stage; assets are not bundled, since handlers run from source. */
-function contextWith(settings: JsonObject): JsonObject {
-  return { stage: localStage, settings, 'aws:cdk:bundling-stacks': [] };
-}
-
 /**
  * Runs `bin/app.ts` and returns its template. Removes the cloud assembly again.
  * @param settings override the local stage's
@@ -24,7 +19,8 @@ function contextWith(settings: JsonObject): JsonObject {
 export async function synthesize(signal?: AbortSignal, settings: JsonObject = {}): Promise<Json> {
   const folder = await mkdtemp(join(tmpdir(), 'tally-synth-'));
   try {
-    await runApp(folder, contextWith(settings), signal);
+    // Assets are not bundled, since handlers run from source.
+    await runApp(folder, { stage: localStage, settings, 'aws:cdk:bundling-stacks': [] }, signal);
     const templates = (await readdir(folder)).filter((name) => name.endsWith('.template.json'));
     const [name] = templates;
     if (name === undefined || templates.length > 1) {

@@ -116,25 +116,16 @@ async function handle(parts: QueueMappingParts, messages: readonly JsonObject[])
   // Failed messages become visible again after their timeout.
   const failed = failedItems(outcome, settings, messages.map(idOf));
   const succeeded = messages.filter((message) => !failed.includes(idOf(message)));
-  for (let start = 0; start < succeeded.length; start += 10) {
-    await deleteBatch(sqs, queueUrl, succeeded.slice(start, start + 10));
-  }
-}
-
-async function deleteBatch(
-  sqs: AwsJsonClient,
-  QueueUrl: string,
-  messages: readonly JsonObject[],
-): Promise<void> {
-  const Entries = messages.map((message, index) => ({
+  const entries = succeeded.map((message, index) => ({
     Id: String(index),
     ReceiptHandle: message['ReceiptHandle'] ?? '',
   }));
-  try {
-    await sqs.call('DeleteMessageBatch', { QueueUrl, Entries });
-  } catch (error) {
-    // If they are not deleted, they are delivered again, as can happen on SQS.
-    if (!(error instanceof ServiceError)) throw error;
+  for (let start = 0; start < entries.length; start += 10) {
+    const request = { QueueUrl: queueUrl, Entries: entries.slice(start, start + 10) };
+    await sqs.call('DeleteMessageBatch', request).catch((error: unknown) => {
+      // If they are not deleted, they are delivered again, as can happen on SQS.
+      if (!(error instanceof ServiceError)) throw error;
+    });
   }
 }
 
