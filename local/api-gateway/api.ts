@@ -9,7 +9,7 @@ import { nameOf, refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import { readAccess } from './access.ts';
 import { type GatewayAnswer, readGatewayResponses } from './gateway-responses.ts';
-import { createIntegration, type IntegrationParts, takesContentType } from './integrations.ts';
+import { createIntegration, type IntegrationParts } from './integrations.ts';
 import { type GatewayRequest, readBody } from './request.ts';
 import { type BodyValidator, compileModel } from './request-validation.ts';
 import { matchRoute, readRoutes } from './routes.ts';
@@ -35,7 +35,6 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
       throw new LocalStackError(`The local API Gateway cannot require parameters: ${method.logicalId}.`);
     return {
       access: accessOf(method),
-      takes: (contentType: string | undefined) => takesContentType(integration, contentType),
       integration: createIntegration(integration, integrationParts),
       resourceId: asText(method.properties['ResourceId']) ?? '',
       validate: readValidator(template, method, models),
@@ -71,7 +70,7 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
     const refusal = method.access(incoming.headers);
     if (refusal !== undefined) return gatewayResponses(refusal, context);
     // AWS does not document whether it checks the content type or the body first; this order names the cause.
-    if (!method.takes(incoming.headers['content-type'])) {
+    if (!method.integration.takes(incoming.headers['content-type'])) {
       return gatewayResponses('UNSUPPORTED_MEDIA_TYPE', context);
     }
     const body = await readBody(incoming);
@@ -94,7 +93,7 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
     const violation = method.validate?.(request.json);
     if (violation !== undefined) return gatewayResponses('BAD_REQUEST_BODY', context, violation);
     try {
-      return await method.integration(request);
+      return await method.integration.answer(request);
     } catch (error) {
       // A failing template is Tally's fault: the client gets 500, the terminal the reason (never a payload).
       parts.report(

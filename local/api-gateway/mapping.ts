@@ -6,19 +6,19 @@ import { type GatewayRequest, mediaType } from './request.ts';
 import { type RequestParameters, templateContext } from './template-context.ts';
 import { compileVelocity, type VelocityTemplate } from './velocity.ts';
 
-/**
- * Compiles the integration's request templates.
- * @returns renders a request; undefined if there is no template for its content type
- * @throws LocalStackError if bodies without a template would pass through
- */
+/** Compiles the integration's request templates. @throws LocalStackError if bodies without a template would pass through */
 export function compileRequestMapping(integration: JsonObject) {
   const templates = compileTemplates(asObject(integration['RequestTemplates']));
   if (integration['PassthroughBehavior'] !== 'NEVER')
     throw new LocalStackError('The local API Gateway runs integrations with PassthroughBehavior NEVER only.');
-  return (request: GatewayRequest): string | undefined => {
-    const { headers, body, json, context } = request;
-    const template = templates.get(mediaType(headers['content-type']));
-    return template?.render(templateContext(body, json, parametersOf(request), context));
+  return {
+    /** Whether there is a template for a content type; the others must not be rendered. */
+    takes: (contentType: string | undefined) => templates.has(mediaType(contentType)),
+    render: (request: GatewayRequest): string => {
+      const { headers, body, json, context } = request;
+      const template = templates.get(mediaType(headers['content-type']));
+      return template?.render(templateContext(body, json, parametersOf(request), context)) ?? '';
+    },
   };
 }
 

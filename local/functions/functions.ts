@@ -39,9 +39,16 @@ export function createFunctions(template: Template, parts: FunctionsParts) {
   const all = template.ofType('AWS::Lambda::Function').map((resource) => {
     const definition = describeFunction(resource, parts);
     const onOutput: OutputListener = (...output) => parts.onOutput(definition.name, ...output);
-    const created = observed(createFunction(definition, onOutput, parts.clock?.offset), parts);
-    for (const name of [definition.name, resource.logicalId, definition.arn]) byName.set(name, created);
-    return created;
+    const created = createFunction(definition, onOutput, parts.clock?.offset);
+    const invoke: LocalFunction['invoke'] = async (event) => {
+      parts.observer?.functionStarted?.(definition.name);
+      const outcome = await created.invoke(event);
+      parts.observer?.functionEnded?.(definition.name);
+      return outcome;
+    };
+    const observed = { ...created, invoke };
+    for (const name of [definition.name, resource.logicalId, definition.arn]) byName.set(name, observed);
+    return observed;
   });
   return {
     all,
@@ -53,21 +60,6 @@ export function createFunctions(template: Template, parts: FunctionsParts) {
     },
     stop: async (): Promise<void> => {
       await Promise.all(all.map((each) => each.stop()));
-    },
-  };
-}
-
-/** Wraps the function so that each invocation is observed. */
-function observed(created: LocalFunction, { observer }: FunctionsParts): LocalFunction {
-  if (observer === undefined) return created;
-  const { name } = created.definition;
-  return {
-    ...created,
-    invoke: async (event) => {
-      observer.functionStarted?.(name);
-      const outcome = await created.invoke(event);
-      observer.functionEnded?.(name);
-      return outcome;
     },
   };
 }
