@@ -17,14 +17,8 @@ const { values } = parseArgs({
 const TALLY = join(import.meta.dirname, '..', 'bin', 'tally.ts');
 const run = promisify(execFile);
 
-/** Seconds, and peak resident memory, of one process. */
-interface Measured {
-  readonly seconds: number;
-  readonly megabytes: number;
-}
-
-/** GNU time reports the kernel's figures. */
-async function measured(command: string, args: readonly string[]): Promise<Measured> {
+/** Seconds, and peak resident memory, of one process: GNU time reports the kernel's figures. */
+async function measured(command: string, args: readonly string[]) {
   const { stderr } = await run('/usr/bin/time', ['-f', 'measured %e %M', command, ...args], {
     maxBuffer: 2 ** 26,
   });
@@ -63,7 +57,9 @@ try {
   if (spawnSync('goaccess', ['--version']).status === 0)
     contestants['goaccess'] = ['goaccess', file, '--log-format=COMBINED', '--no-progress', '-o', report];
   else console.log('GoAccess is not installed here: apt-get install goaccess.');
-  const results = new Map<string, Measured[]>(Object.keys(contestants).map((name) => [name, []]));
+  const results = new Map<string, Awaited<ReturnType<typeof measured>>[]>(
+    Object.keys(contestants).map((name) => [name, []]),
+  );
   // Interleaved, so that other load on the machine affects all alike.
   for (let round = 0; round < Number(values.rounds); round += 1)
     for (const [name, [command, ...args]] of Object.entries(contestants))

@@ -7,11 +7,10 @@ import { archiveBucket } from './archive.ts';
 import { canary } from './canary.ts';
 import { Collector } from './collector.ts';
 import { compactor } from './compactor.ts';
-import type { Configuration } from './configuration.ts';
 import { consolePage } from './console.ts';
 import { eventStream } from './event-stream.ts';
 import { FrontDoor } from './front-door.ts';
-import type { CodeOrigin, Platform } from './handler-function.ts';
+import type { Platform } from './handler-function.ts';
 import { Observability } from './observability.ts';
 import { query } from './query.ts';
 import { redriver } from './redriver.ts';
@@ -22,13 +21,8 @@ import { tables } from './tables.ts';
 import { addUnknownRoutes } from './unknown-routes.ts';
 import { writer } from './writer.ts';
 
-interface CountingStackProps extends StackProps {
-  readonly configuration: Configuration;
-  readonly code: CodeOrigin;
-}
-
 export class CountingStack extends Stack {
-  constructor(scope: Construct, id: string, props: CountingStackProps) {
+  constructor(scope: Construct, id: string, props: StackProps & Pick<Platform, 'configuration' | 'code'>) {
     super(scope, id, props);
     const { configuration, code } = props;
 

@@ -23,12 +23,8 @@ const most = { statistic: 'Maximum' } as const;
 const READ_ON =
   'What to do: `docs/runbook.md`, a section for each alarm. What each figure counts: `docs/metrics.md`. Where every event is: `GET /v1/status`.';
 
-interface Part {
+interface Part extends Record<'traffic' | 'latency' | 'errors' | 'saturation', IMetric[]> {
   readonly title: string;
-  readonly traffic: IMetric[];
-  readonly latency: IMetric[];
-  readonly errors: IMetric[];
-  readonly saturation: IMetric[];
 }
 
 export function createDashboard(scope: Construct, watched: Watched, alarms: readonly AlarmBase[]): Dashboard {

@@ -3,7 +3,7 @@ import { LocalStackError } from '../errors.ts';
 import { asList, asObject, asText, type JsonObject, parseJson } from '../json.ts';
 import type { GatewayAnswer } from './gateway-responses.ts';
 import { type GatewayRequest, mediaType } from './request.ts';
-import { type RequestParameters, templateContext } from './template-context.ts';
+import { templateContext } from './template-context.ts';
 import { compileVelocity, type VelocityTemplate } from './velocity.ts';
 
 /** Compiles the integration's request templates. @throws LocalStackError if bodies without a template would pass through */
@@ -70,12 +70,9 @@ export function staticHeaders(parameters: unknown, prefix: string): Record<strin
 }
 
 /** `$input.params()`: the request's parameters, in response templates as well. */
-function parametersOf({ pathParameters, query, rawHeaders }: GatewayRequest): RequestParameters {
-  return {
-    path: pathParameters,
-    querystring: Object.fromEntries(query),
-    header: headersAsSent(rawHeaders),
-  };
+function parametersOf({ pathParameters, query, rawHeaders }: GatewayRequest): object {
+  const header = headersAsSent(rawHeaders);
+  return { path: pathParameters, querystring: Object.fromEntries(query), header };
 }
 
 function compileTemplates(templates: JsonObject): Map<string, VelocityTemplate> {

@@ -35,21 +35,15 @@ export async function listShards(
   }
 }
 
-/** What to read: at most `limit` records after one, or the oldest ones. */
-interface Reading {
-  readonly after: string | undefined;
-  readonly limit: number;
-  readonly signal: AbortSignal;
-}
-
 /**
- * Reads a shard once; `ended` when nothing can follow. Creates an iterator for every read: kinesalite's next iterator of an
- * empty read starts at the current second, and could skip a record that was being put in the second before.
+ * Reads a shard once: at most `limit` records after one, or the oldest; `ended` when nothing can follow. Creates an
+ * iterator for every read: kinesalite's next iterator of an empty read starts at the current second, and could skip a record that
+ * was being put in the second before.
  */
 export async function readShardOnce(
   { kinesis, streamName, streamArn }: StreamMappingParts,
   { shardId, closed }: Shard,
-  { after, limit: Limit, signal }: Reading,
+  { after, limit: Limit, signal }: { after: string | undefined; limit: number; signal: AbortSignal },
 ): Promise<{ records: StreamRecord[]; ended: boolean }> {
   const iteratorAt = async (position: JsonObject) => {
     const input = { StreamName: streamName, ShardId: shardId, ...position };
