@@ -2,19 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { LocalStackError } from './errors.ts';
 import type { Functions } from './functions/functions.ts';
-import type { InvocationOutcome } from './functions/protocol.ts';
 import { account, region } from './identity.ts';
 import { asList, asObject, asText, parseJson } from './json.ts';
 import { arnOf } from './template/names.ts';
 import type { Template } from './template/template.ts';
-
-/** A rule of the template, and its action. */
-export interface Schedule {
-  readonly logicalId: string;
-  readonly intervalMs: number;
-  /** Invokes the rule's targets, as at the end of an interval. @param nowMs the event's time, epoch milliseconds */
-  run(nowMs: number): Promise<InvocationOutcome[]>;
-}
 
 const unitsMs = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
@@ -30,7 +21,7 @@ export function parseRate(expression: string): number {
 }
 
 /** Every rule of the template that is enabled. */
-export function readSchedules(template: Template, functions: Functions): Schedule[] {
+export function readSchedules(template: Template, functions: Functions) {
   return template
     .ofType('AWS::Events::Rule')
     .filter(
@@ -48,6 +39,7 @@ export function readSchedules(template: Template, functions: Functions): Schedul
             input === undefined ? { ...bridgeEvent(nowMs), ...what, detail: {} } : parseJson(input),
           );
       });
+      /** Invokes the rule's targets, as at the end of an interval. @param nowMs the event's time, epoch milliseconds */
       const run = (nowMs: number) => Promise.all(targets.map((invoke) => invoke(nowMs)));
       return { logicalId: rule.logicalId, intervalMs, run };
     });

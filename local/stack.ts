@@ -14,19 +14,17 @@ import { type Endpoints, startEmulators } from './emulators/emulators.ts';
 import { type FunctionFault, startFaultProxy } from './emulators/fault-proxy.ts';
 import { startParameters } from './emulators/parameters.ts';
 import type { CreatedObject } from './emulators/worker.ts';
-import type { Mapping } from './event-source-mappings/mapping.ts';
 import { startMappings } from './event-source-mappings/mappings.ts';
-import { createFunctions, type FunctionOutputListener, type Functions } from './functions/functions.ts';
-import type { InvocationOutcome } from './functions/protocol.ts';
+import { createFunctions, type FunctionOutputListener } from './functions/functions.ts';
 import type { Json, JsonObject } from './json.ts';
 import { readObjectRules } from './object-events.ts';
 import type { StackObserver } from './observer.ts';
 import { provision, provisionBucket } from './provision.ts';
-import { readSchedules, type Schedule, startSchedules } from './schedules.ts';
+import { readSchedules, startSchedules } from './schedules.ts';
 import { readStatus, type Status } from './status.ts';
 import { synthesize } from './synthesize.ts';
 import { nameOf, refOf } from './template/names.ts';
-import { readTemplate, type Template } from './template/template.ts';
+import { readTemplate } from './template/template.ts';
 
 /** Options of a local stack; all are optional. */
 export interface LocalStackOptions {
@@ -61,36 +59,13 @@ export interface LocalStackOptions {
 }
 
 /** A running local stack. */
-export interface LocalStack {
-  readonly url: string;
-  readonly endpoints: Endpoints;
-  readonly template: Template;
-  readonly functions: Functions;
-  /** Mappings by logical id; they can be paused and resumed. */
-  readonly mappings: readonly Mapping[];
-  /** Schedules by logical id, for a caller that turned them off and runs them itself. */
-  readonly scheduled: readonly Schedule[];
-  /** The value of a resource's `Ref`: a name, or a queue's URL. */
-  ref(logicalId: string): string;
-  /** One call of a service: what `aws <service> <operation>` sends. */
-  call(service: JsonService, action: string, input: JsonObject): Promise<JsonObject>;
-  /** Invokes a function by name, logical id or ARN. */
-  invoke(functionName: string, event: unknown): Promise<InvocationOutcome>;
-  /** Lets a test answer the API's calls of AWS services; undefined restores them. */
-  setServiceFault(fault: ServiceFault | undefined): void;
-  /** Lets a test decide on every service call of a function; requires the option `faults`. */
-  setFunctionFault(fault: FunctionFault | undefined): void;
-  /** The accounts of the pipeline, as in `GET /v1/status`. */
-  status(): Promise<Status>;
-  /** Stops everything: leaves no thread, child process, connection or timer. */
-  stop(): Promise<void>;
-}
+export type LocalStack = Awaited<ReturnType<typeof startLocalStack>>;
 
 /** Grace period for a batch in progress when the stack stops. */
 const graceMs = 3_000;
 
 /** Starts a local stack. @throws LocalStackError for errors that the user can fix */
-export async function startLocalStack(options: LocalStackOptions = {}): Promise<LocalStack> {
+export async function startLocalStack(options: LocalStackOptions = {}) {
   // Stops in reverse order of starting; also when the start fails.
   await using stops = new AsyncDisposableStack();
   const { dataDir, signal, observer, clock } = options;
@@ -202,23 +177,32 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
     endpoints,
     template,
     functions,
+    /** Mappings by logical id; they can be paused and resumed. */
     mappings,
+    /** Schedules by logical id, for a caller that turned them off and runs them itself. */
     scheduled: readSchedules(template, functions),
-    ref: (logicalId) => {
+    /** The value of a resource's `Ref`: a name, or a queue's URL. */
+    ref: (logicalId: string): string => {
       const resource = template.find(logicalId);
       if (resource === undefined) throw new Error(`The template has no resource ${logicalId}.`);
       return refOf(resource, { queueEndpoint: endpoints.sqs });
     },
-    call: (service, action, input) => clients[service].call(action, input),
-    invoke: (functionName, event) => functions.find(functionName).invoke(event),
-    setServiceFault: (next) => {
+    /** One call of a service: what `aws <service> <operation>` sends. */
+    call: (service: JsonService, action: string, input: JsonObject) => clients[service].call(action, input),
+    /** Invokes a function by name, logical id or ARN. */
+    invoke: (functionName: string, event: unknown) => functions.find(functionName).invoke(event),
+    /** Lets a test answer the API's calls of AWS services; undefined restores them. */
+    setServiceFault: (next: ServiceFault | undefined): void => {
       fault = next;
     },
-    setFunctionFault: (next) => {
+    /** Lets a test decide on every service call of a function; requires the option `faults`. */
+    setFunctionFault: (next: FunctionFault | undefined): void => {
       functionFault = next;
     },
-    status: () => readStatus(server.url),
-    stop: () => running.disposeAsync(),
+    /** The accounts of the pipeline, as in `GET /v1/status`. */
+    status: (): Promise<Status> => readStatus(server.url),
+    /** Stops everything: leaves no thread, child process, connection or timer. */
+    stop: (): Promise<void> => running.disposeAsync(),
   };
 }
 
