@@ -5,13 +5,13 @@ import { accountant } from './accountant.ts';
 import { aggregator } from './aggregator.ts';
 import { archiveBucket } from './archive.ts';
 import { canary } from './canary.ts';
-import { Collector } from './collector.ts';
+import { collector } from './collector.ts';
 import { compactor } from './compactor.ts';
 import { consolePage } from './console.ts';
 import { eventStream } from './event-stream.ts';
 import { FrontDoor } from './front-door.ts';
 import type { Platform } from './handler-function.ts';
-import { Observability } from './observability.ts';
+import { observability } from './observability.ts';
 import { query } from './query.ts';
 import { redriver } from './redriver.ts';
 import { resourcesParameter } from './resources-parameter.ts';
@@ -41,12 +41,11 @@ export class CountingStack extends Stack {
     writer(this, platform);
 
     // access logs in a bucket → collector → stream
-    const collector =
-      configuration.accessLogs.length === 0 ? undefined : new Collector(this, 'Collector', platform);
+    const objects = collector(this, platform);
 
     // dead letters → redriver → queue, or archive
     redriver(this, platform);
-    resourcesParameter(this, 'Resources', platform, collector?.queue);
+    resourcesParameter(this, 'Resources', platform, objects);
 
     // ledger → accountant → checkpoints and metrics; counts → compactor → counts → query → client
     accountant(this, platform);
@@ -59,7 +58,7 @@ export class CountingStack extends Stack {
 
     addUnknownRoutes(frontDoor.api, configuration.allowOrigin);
 
-    new Observability(this, 'Observability', watched);
+    observability(this, watched);
 
     new CfnOutput(this, 'Url', {
       value: frontDoor.api.url,
