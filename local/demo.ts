@@ -2,18 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface DemoState {
-  readonly running: boolean;
-  readonly metric: string;
-  readonly accepted: number;
-  /** How many of them were sent twice. */
-  readonly repeated: number;
-  /** Malformed requests. */
-  readonly refused: number;
-  /** Accepted events by entity. */
-  readonly sent: Readonly<Record<string, number>>;
-}
-
 /** A running demo. */
 export type Demo = ReturnType<typeof startDemo>;
 
@@ -49,7 +37,9 @@ export function startDemo(
   complain: (line: string) => void,
   { history = true }: { readonly history?: boolean } = {},
 ) {
+  /** Accepted events by entity. */
   const sent = new Map(pages.map((page) => [page, 0]));
+  /** Events that were accepted, and sent twice; malformed requests. */
   const totals = { accepted: 0, repeated: 0, refused: 0 };
   const pending = new Set<Promise<void>>();
   const stopping = new AbortController();
@@ -110,7 +100,7 @@ export function startDemo(
     if (running) run(sendRequest);
   }, requestMs);
   return {
-    state: (): DemoState => ({ running, metric: demoMetric, ...totals, sent: Object.fromEntries(sent) }),
+    state: () => ({ running, metric: demoMetric, ...totals, sent: Object.fromEntries(sent) }),
     /** Resolves when every request is answered, so that `state` is final. */
     pause: async (): Promise<void> => {
       running = false;

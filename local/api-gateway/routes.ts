@@ -4,19 +4,8 @@ import { asText } from '../json.ts';
 import { refOf, rootResourceId } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 
-/** A path of the API with its methods. */
-export interface Route<Method> {
-  /** The value of `$context.resourcePath`: `/v1/counts/{metric}/{entity+}`. */
-  readonly resourcePath: string;
-  readonly pattern: RegExp;
-  readonly methods: ReadonlyMap<string, Method>;
-}
-
 /** Reads the resource tree. @param createMethod called for each method of the template */
-export function readRoutes<Method>(
-  template: Template,
-  createMethod: (method: Resource) => Method,
-): Route<Method>[] {
+export function readRoutes<Method>(template: Template, createMethod: (method: Resource) => Method) {
   const resources = template.ofType('AWS::ApiGateway::Resource');
   const pathOf = (id: string): string => {
     if (id === rootResourceId) return '';
@@ -31,6 +20,7 @@ export function readRoutes<Method>(
   );
   return [...methods]
     .map(([path, some]) => ({
+      /** The value of `$context.resourcePath`: `/v1/counts/{metric}/{entity+}`. */
       resourcePath: path || '/',
       pattern: patternOf(path),
       methods: new Map(some.map((each) => [asText(each.properties['HttpMethod']) ?? '', createMethod(each)])),
@@ -39,7 +29,11 @@ export function readRoutes<Method>(
 }
 
 /** Finds the most specific route for a path; undefined if there is none, or it lacks the method. */
-export function matchRoute<Method>(routes: readonly Route<Method>[], verb: string, rawPath: string) {
+export function matchRoute<Method>(
+  routes: ReturnType<typeof readRoutes<Method>>,
+  verb: string,
+  rawPath: string,
+) {
   // As in API Gateway: a trailing slash is neither part of the path nor of a greedy parameter.
   const path = rawPath.replace(/\/$/, '');
   for (const route of routes) {

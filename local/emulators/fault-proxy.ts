@@ -1,7 +1,7 @@
 // A proxy between functions and a service: a test can refuse a call or lose its answer, and an observer sees who called what.
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { type Listening, listen } from '../listening.ts';
+import { listen } from '../listening.ts';
 import { callerIn, type ObservedCall, type StackObserver } from '../observer.ts';
 import type { RawAnswer } from './aws-json.ts';
 import type { Endpoints } from './emulators.ts';
@@ -21,7 +21,7 @@ export async function startFaultProxy(
   target: string,
   fault: () => FunctionFault | undefined,
   observer?: StackObserver,
-): Promise<Listening> {
+) {
   const agent = new Agent({ keepAlive: true });
   const { hostname, port } = new URL(target);
 
