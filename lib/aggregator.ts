@@ -1,6 +1,5 @@
 // The aggregator: turns the stream's batches into segments in the ledger and rollup messages in the queue.
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { acknowledge, logicalIdOf } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
@@ -74,7 +73,15 @@ export function aggregator(scope: Construct, platform: Platform): HandlerFunctio
     destinationConfig: { onFailure: { destination: archive.bucketArn } },
   });
   mapping.node.addDependency(handler.policy);
-  acknowledgeDestination(handler, archive);
+  for (const found of [
+    ...DESTINATION_WILDCARDS.map((action) => `Action::s3:${action}`),
+    `Resource::<${logicalIdOf(archive)}.Arn>/${DESTINATION_KEYS}`,
+  ]) {
+    acknowledge(handler.policy, {
+      [`AwsSolutions-IAM5[${found}]`]:
+        'What CDK grants to an on-failure destination; objects only below the prefix that Lambda chooses.',
+    });
+  }
   return handler;
 }
 
@@ -93,16 +100,7 @@ const DESTINATION_OBJECT_ACTIONS = [
   'PutObjectTagging',
   'PutObjectVersionTagging',
 ];
+const DESTINATION_WILDCARDS = [...DESTINATION_BUCKET_ACTIONS, ...DESTINATION_OBJECT_ACTIONS].filter(
+  (action) => action.endsWith('*'),
+);
 const DESTINATION_KEYS = `${ARCHIVE_PREFIXES.failedBatches}*`;
-
-function acknowledgeDestination({ policy }: HandlerFunction, archive: Bucket): void {
-  const wild = [...DESTINATION_BUCKET_ACTIONS, ...DESTINATION_OBJECT_ACTIONS]
-    .filter((action) => action.endsWith('*'))
-    .map((action) => `Action::s3:${action}`);
-  for (const found of [...wild, `Resource::<${logicalIdOf(archive)}.Arn>/${DESTINATION_KEYS}`]) {
-    acknowledge(policy, {
-      [`AwsSolutions-IAM5[${found}]`]:
-        'What CDK grants to an on-failure destination; objects only below the prefix that Lambda chooses.',
-    });
-  }
-}

@@ -5,10 +5,7 @@ import { asNumber, asObject, asText, type JsonObject } from './json.ts';
 import { arnOf, nameOf } from './template/names.ts';
 import type { Resource, Template } from './template/template.ts';
 
-interface ProvisioningClients {
-  readonly dynamodb: AwsJsonClient;
-  readonly kinesis: AwsJsonClient;
-  readonly sqs: AwsJsonClient;
+interface ProvisioningClients extends Record<'dynamodb' | 'kinesis' | 'sqs', AwsJsonClient> {
   readonly s3Endpoint: string;
 }
 

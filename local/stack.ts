@@ -116,10 +116,14 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
     objectRules.tell(created, clients.sqs, nowMs()).catch((error: Error) => report(error.message));
   };
   let functionFault: FunctionFault | undefined;
-  const functionEndpoints =
-    options.faults === true || options.controls !== undefined || observer !== undefined
-      ? await startFaultProxies(endpoints, () => functionFault, observer, stops)
-      : endpoints;
+  const functionEndpoints = { ...endpoints };
+  if (options.faults === true || options.controls !== undefined || observer !== undefined) {
+    for (const service of Object.keys(endpoints) as (keyof Endpoints)[]) {
+      const proxy = await startFaultProxy(service, endpoints[service], () => functionFault, observer);
+      stops.defer(proxy.stop);
+      functionEndpoints[service] = proxy.endpoint;
+    }
+  }
   let apiUrl = '';
   const functions = createFunctions(template, {
     ...{ clock, observer, endpoints: functionEndpoints },
@@ -204,19 +208,4 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
     /** Stops everything: leaves no thread, child process, connection or timer. */
     stop: (): Promise<void> => running.disposeAsync(),
   };
-}
-
-async function startFaultProxies(
-  endpoints: Endpoints,
-  fault: () => FunctionFault | undefined,
-  observer: StackObserver | undefined,
-  stops: AsyncDisposableStack,
-): Promise<Endpoints> {
-  const proxied = { ...endpoints };
-  for (const service of Object.keys(endpoints) as (keyof Endpoints)[]) {
-    const proxy = await startFaultProxy(service, endpoints[service], fault, observer);
-    stops.defer(proxy.stop);
-    proxied[service] = proxy.endpoint;
-  }
-  return proxied;
 }

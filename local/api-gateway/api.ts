@@ -28,7 +28,11 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
   const gatewayResponses = readGatewayResponses(template);
   const accessOf = readAccess(template);
   const integrationParts: IntegrationParts = { ...parts, gatewayResponses };
-  const models = readModels(template);
+  const models = new Map<string, BodyValidator>(
+    template
+      .ofType('AWS::ApiGateway::Model')
+      .map((model) => [refOf(model), compileModel(model.logicalId, model.properties['Schema'])]),
+  );
   const routes = readRoutes(template, (method) => {
     const integration = asObject(method.properties['Integration']);
     if (Object.values(asObject(method.properties['RequestParameters'])).includes(true))
@@ -102,14 +106,6 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
       return gatewayResponses('API_CONFIGURATION_ERROR', context);
     }
   }
-}
-
-function readModels(template: Template): Map<string, BodyValidator> {
-  return new Map(
-    template
-      .ofType('AWS::ApiGateway::Model')
-      .map((model) => [refOf(model), compileModel(model.logicalId, model.properties['Schema'])]),
-  );
 }
 
 /** The validator of a method's bodies, for every content type; undefined if there is none. */

@@ -19,11 +19,7 @@ export function templateContext(
   parameters: object,
   context: GatewayContext,
 ): Record<string, unknown> {
-  return { input: createInput(body, json, parameters), util, context };
-}
-
-function createInput(body: string, json: Json | undefined, parameters: object) {
-  return {
+  const input = {
     body,
     path: (path: string) => evaluateJsonPath(json, path) ?? null,
     // A path without a value gives an empty JSON string.
@@ -33,8 +29,8 @@ function createInput(body: string, json: Json | undefined, parameters: object) {
     },
     params: () => parameters,
   };
+  const util = {
+    base64Encode: (text: unknown) => Buffer.from(String(text ?? ''), 'utf8').toString('base64'),
+  };
+  return { input, util, context };
 }
-
-const util = {
-  base64Encode: (text: unknown) => Buffer.from(String(text ?? ''), 'utf8').toString('base64'),
-};

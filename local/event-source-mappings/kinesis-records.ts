@@ -18,10 +18,10 @@ export async function listShards(
   signal: AbortSignal,
 ): Promise<Shard[]> {
   const shards: Shard[] = [];
-  let page = await kinesis.call('ListShards', { StreamName }, { signal });
-  for (;;) {
-    for (const item of asList(page['Shards'])) {
-      const shard = asObject(item);
+  let page: JsonObject | undefined = { StreamName };
+  while (page !== undefined) {
+    const answer = await kinesis.call('ListShards', page, { signal });
+    for (const shard of asList(answer['Shards']).map(asObject)) {
       const parents = [shard['ParentShardId'], shard['AdjacentParentShardId']];
       shards.push({
         shardId: asText(shard['ShardId']) ?? '',
@@ -29,10 +29,10 @@ export async function listShards(
         closed: asObject(shard['SequenceNumberRange'])['EndingSequenceNumber'] !== undefined,
       });
     }
-    const NextToken = asText(page['NextToken']);
-    if (NextToken === undefined) return shards;
-    page = await kinesis.call('ListShards', { NextToken }, { signal });
+    const NextToken: string | undefined = asText(answer['NextToken']);
+    page = NextToken === undefined ? undefined : { NextToken };
   }
+  return shards;
 }
 
 /**
