@@ -2,32 +2,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Bundle, bundle, writeBundle } from '../lib/bundle.ts';
+import { bundle, writeBundle } from '../lib/bundle.ts';
 import type { Json, JsonObject } from '../local/json.ts';
-import { type LocalStack, type LocalStackOptions, startLocalStack } from '../local/stack.ts';
+import { type LocalStackOptions, startLocalStack } from '../local/stack.ts';
 import { synthesize } from '../local/synthesize.ts';
-import { readTemplate } from '../local/template/template.ts';
-
-/** A function's bundle, its location, and its name in the stack. */
-export interface BundledFunction {
-  /** `query` and so on. */
-  readonly noun: string;
-  readonly bundle: Bundle;
-  /** Absolute path of `index.mjs`. */
-  readonly entry: string;
-  readonly name: string;
-  /** The variables that Lambda and the template set, with the emulators' endpoints. */
-  environment(): Readonly<Record<string, string>>;
-}
 
 /** The stack and its functions. Stopping the stack deletes the bundles. */
-export interface BundledStack {
-  readonly stack: LocalStack;
-  readonly functions: readonly BundledFunction[];
-}
+export type BundledStack = Awaited<ReturnType<typeof startBundledStack>>;
+/** A function's bundle, its location, and its name in the stack. */
+export type BundledFunction = BundledStack['functions'][number];
 
 /** Bundles every function of the template, and starts a stack on the bundles. */
-export async function startBundledStack(options: LocalStackOptions = {}): Promise<BundledStack> {
+export async function startBundledStack(options: LocalStackOptions = {}) {
   const template = structuredClone(options.template ?? (await synthesize(undefined, options.settings)));
   const folder = mkdtempSync(join(tmpdir(), 'tally-bundles-'));
   const clean = () => rmSync(folder, { recursive: true, force: true });
@@ -36,7 +22,9 @@ export async function startBundledStack(options: LocalStackOptions = {}): Promis
     const stack = await startLocalStack({ ...options, template });
     const functions = bundled.map(({ logicalId, ...made }) => {
       const { definition } = stack.functions.find(logicalId);
-      return { ...made, name: definition.name, environment: () => definition.environment };
+      /** The variables that Lambda and the template set, with the emulators' endpoints. */
+      const environment = () => definition.environment;
+      return { ...made, name: definition.name, environment };
     });
     const stop = () => stack.stop().finally(clean);
     return { stack: { ...stack, stop }, functions };
@@ -46,21 +34,17 @@ export async function startBundledStack(options: LocalStackOptions = {}): Promis
   }
 }
 
-/** Writes bundles into the folder, and makes the template's functions run from them. */
+/** Writes bundles into the folder, and makes the template's functions run from them. `entry` is the path of `index.mjs`. */
 function bundleFunctions(template: Json, folder: string) {
-  const { Resources } = template as { Resources: Record<string, { Metadata: JsonObject }> };
-  const functions = readTemplate(template, { queueEndpoint: 'http://localhost' }).ofType(
-    'AWS::Lambda::Function',
-  );
-  return functions.flatMap(({ logicalId, metadata }) => {
-    const source = String(metadata['tally:entry']);
-    const resource = Resources[logicalId];
-    if (resource === undefined) return [];
+  const { Resources } = template as { Resources: Record<string, { Metadata?: JsonObject }> };
+  return Object.entries(Resources).flatMap(([logicalId, { Metadata }]) => {
+    const source = Metadata?.['tally:entry'];
+    if (Metadata === undefined || typeof source !== 'string') return [];
     const noun = source.split('/').at(-2) ?? source;
     const made = bundle(source);
-    writeBundle(made, join(folder, noun));
+    writeBundle(made.files, join(folder, noun));
     const entry = join(folder, noun, 'index.mjs');
-    resource.Metadata['tally:entry'] = entry;
+    Metadata['tally:entry'] = entry;
     return [{ logicalId, noun, bundle: made, entry }];
   });
 }

@@ -4,16 +4,8 @@ import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { sqs } from '../lambdas/aws/clients/sqs.ts';
 import { credentials, region } from '../local/identity.ts';
 import type { LocalStack } from '../local/stack.ts';
+import { rollupQueueIn } from '../local/template/names.ts';
 import type { BundledFunction, BundledStack } from './bundled-stack.ts';
-
-/** Creates first events, and checks their results. */
-export interface ColdEvents {
-  /** The next event for a function; unique where that matters. */
-  next(noun: string): Promise<unknown>;
-  /** @throws Error when a function did not do what it should */
-  check(noun: string, answer: unknown): void;
-  stop(): void;
-}
 
 const AT = '2026-11-20T05:07:59Z';
 const QUESTION = {
@@ -23,8 +15,8 @@ const QUESTION = {
   queryStringParameters: { by: 'hour', from: '2026-11-20T05:00Z', to: '2026-11-20T06:00Z' },
 };
 
-/** Prepares an empty stack: pauses its mappings, and introduces a test shard to the functions. */
-export async function coldEvents({ stack, functions }: BundledStack): Promise<ColdEvents> {
+/** Prepares an empty stack for first events: pauses its mappings, and introduces a test shard to the functions. */
+export async function coldEvents({ stack, functions }: BundledStack) {
   await Promise.all(stack.mappings.map((mapping) => mapping.pause()));
   const client = sqs({ region, credentials, endpoint: stack.endpoints.sqs });
   let records = 0;
@@ -41,7 +33,8 @@ export async function coldEvents({ stack, functions }: BundledStack): Promise<Co
   /** Has a warm aggregator roll up a batch, and takes its message from the queue. */
   const message = async () => {
     await invoke(stack, functions, 'aggregator', batch());
-    const receive = new ReceiveMessageCommand({ QueueUrl: rollupQueueOf(stack), WaitTimeSeconds: 1 });
+    const QueueUrl = stack.ref(rollupQueueIn(stack.template).logicalId);
+    const receive = new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 1 });
     const [taken] = (await client.send(receive)).Messages ?? [];
     if (taken === undefined) throw new Error('the aggregator sent no rollup message');
     const { MessageId: messageId, ReceiptHandle: receiptHandle, Body: body } = taken;
@@ -56,13 +49,15 @@ export async function coldEvents({ stack, functions }: BundledStack): Promise<Co
   // A shard's first batch is rare and takes longer, as does the first request to a table.
   await invoke(stack, functions, 'writer', await message());
   return {
-    next: async (noun) => events[noun]?.() ?? {},
-    check: (noun, answer) => {
+    /** The next event for a function; unique where that matters. */
+    next: async (noun: string): Promise<unknown> => events[noun]?.() ?? {},
+    /** @throws Error when a function did not do what it should */
+    check: (noun: string, answer: unknown): void => {
       const { statusCode = 200, batchItemFailures = [] } = (answer ?? {}) as Record<string, unknown>;
       if (statusCode !== 200 || !Array.isArray(batchItemFailures) || batchItemFailures.length > 0)
         throw new Error(`the ${noun} answered ${JSON.stringify(answer)}`);
     },
-    stop: () => client.destroy(),
+    stop: (): void => client.destroy(),
   };
 }
 
@@ -74,13 +69,4 @@ async function invoke(
 ): Promise<void> {
   const outcome = await stack.invoke(functions.find((each) => each.noun === noun)?.name ?? noun, event);
   if (!outcome.ok) throw new Error(`the ${noun} failed: ${JSON.stringify(outcome.error)}`);
-}
-
-/** The queue that has a dead-letter queue. */
-function rollupQueueOf(stack: LocalStack): string {
-  const queue = stack.template
-    .ofType('AWS::SQS::Queue')
-    .find(({ properties }) => 'RedrivePolicy' in properties);
-  if (queue === undefined) throw new Error('the template has no rollup queue');
-  return stack.ref(queue.logicalId);
 }

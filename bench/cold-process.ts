@@ -4,19 +4,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
-/** When each step was reached, in milliseconds after the process was requested. */
-export interface ColdStart {
-  /** Node runs the program's first line. */
-  readonly startedMs: number;
-  /** The module and its imports have run. */
-  readonly loadedMs: number;
-  /** The first event is handled. */
-  readonly handledMs: number;
-  /** The handler's answer. */
-  readonly answer: unknown;
-  /** The function's output. */
-  readonly output: string;
-}
+export type ColdStart = Awaited<ReturnType<typeof coldStart>>;
 
 /**
  * The program as text, since stripping types would be measured, too. It answers on a separate pipe, since functions write to stdout.
@@ -47,13 +35,14 @@ process.exit();
  * Starts a process and makes it handle one event.
  * @param entry absolute path of a module that exports a `handler`; undefined for a process without a module
  * @param environment all of its variables
+ * @returns when each step was reached, in milliseconds after the process was requested, and what it answered and wrote
  * @throws Error with its output, if it ends without an answer
  */
 export async function coldStart(
   entry: string | undefined,
   environment: Readonly<Record<string, string>>,
   event: unknown,
-): Promise<ColdStart> {
+) {
   const args = ['--input-type=module', '--eval', PROGRAM, '--', entry ?? '', JSON.stringify(event)];
   const askedMs = performance.timeOrigin + performance.now();
   const child = spawn(process.execPath, args, {
@@ -67,12 +56,20 @@ export async function coldStart(
   const [code] = await closed;
   if (code !== 0 || answer === undefined || answer === '')
     throw new Error(`${entry} ended with ${String(code)} and without an answer: ${wrote.join('')}`);
-  const read = JSON.parse(answer) as ColdStart;
+  const read = JSON.parse(answer) as { answer: unknown } & Record<
+    'startedMs' | 'loadedMs' | 'handledMs',
+    number
+  >;
   return {
+    /** Node runs the program's first line. */
     startedMs: read.startedMs - askedMs,
+    /** The module and its imports have run. */
     loadedMs: read.loadedMs - askedMs,
+    /** The first event is handled. */
     handledMs: read.handledMs - askedMs,
+    /** The handler's answer. */
     answer: read.answer,
+    /** The function's output. */
     output: wrote.join(''),
   };
 }

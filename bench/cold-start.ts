@@ -53,16 +53,8 @@ try {
     spread(starts.map(({ loadedMs, handledMs }) => handledMs - loadedMs)),
     spread(starts.map(({ handledMs }) => handledMs)),
   ]);
-  const head = [
-    'function',
-    'at start, kB',
-    'gzip',
-    'in all, kB',
-    'gzip',
-    'init',
-    'first event',
-    'since start',
-  ];
+  const sizes = ['at start, kB', 'gzip', 'in all, kB', 'gzip'];
+  const head = ['function', ...sizes, 'init', 'first event', 'since start'];
   process.stdout.write(`Method: each function is bundled as it is deployed, and started in a fresh process that has Lambda's variables, the template's
 and nothing else, source maps enabled as on AWS; services are the local stack's emulators, by plain HTTP, for which Node's modules are
 loaded beforehand. It loads the bundle and handles one event of its trigger, whose answer is checked. ${rounds} interleaved rounds after one

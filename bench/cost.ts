@@ -65,14 +65,8 @@ async function noteLog(name: RealLog, eventsPerSecond: number): Promise<void> {
   }
   for (const system of OTHERS) {
     const { writeUnits, readUnits } = await runOther(system, log);
-    const perMillion = usd(PRICES.writeUnits, writeUnits * 1e6) + usd(PRICES.readUnits, readUnits * 1e6);
-    note({
-      workload: name,
-      eventsPerSecond,
-      system,
-      writeUnitsPerEvent: writeUnits,
-      usdPerMillion: perMillion,
-    });
+    const usdPerMillion = usd(PRICES.writeUnits, writeUnits * 1e6) + usd(PRICES.readUnits, readUnits * 1e6);
+    note({ workload: name, eventsPerSecond, system, writeUnitsPerEvent: writeUnits, usdPerMillion });
   }
   const { meter, events } = await runLog(log, eventsPerSecond);
   note({
@@ -91,20 +85,15 @@ async function noteLoad(name: string, workload: Workload): Promise<void> {
   const generator = xoroshiro128plus(1);
   const random = () => (generator.next() >>> 0) / 2 ** 32;
   const sampled = await sample(workload, { compactionSeconds: 300, events: Number(values.sample), random });
-  const writeUnits = writeUnitsOf(sampled);
-  const perMillion =
-    usd(PRICES.writeUnits, writeUnits * 1e6) +
+  const writeUnitsPerEvent = writeUnitsOf(sampled);
+  const usdPerMillion =
+    usd(PRICES.writeUnits, writeUnitsPerEvent * 1e6) +
     usd(PRICES.readUnits, sampled.readUnits * 1e6) +
     usd(PRICES.sqsRequests, sampled.sqsRequests * 1e6) +
     usd(PRICES.putPayloadUnits, sampled.putUnits * 1e6);
-  note({
-    workload: name,
-    eventsPerSecond: workload.eventsPerSecond,
-    system: 'Tally',
-    writeUnitsPerEvent: writeUnits,
-    usdPerMillion: perMillion,
-    parts: sampled.writeUnits,
-  });
+  const { eventsPerSecond } = workload;
+  const parts = sampled.writeUnits;
+  note({ workload: name, eventsPerSecond, system: 'Tally', writeUnitsPerEvent, usdPerMillion, parts });
 }
 
 say(

@@ -46,10 +46,7 @@ const SHAPES: readonly Shape[] =
 
 const START_MS = Date.UTC(2026, 10, 22);
 const TABLE = 'ledger';
-const fail = (error: Error) => {
-  throw error;
-};
-const emulator = await startEmulator('dynamodb', { onCrash: fail });
+const emulator = await startEmulator('dynamodb');
 Object.assign(process.env, {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',
@@ -105,11 +102,7 @@ async function fill(shard: ShardKey, shape: Shape): Promise<number> {
   for (let at = 1; at <= segments; at += 12) {
     const puts = Array.from({ length: Math.min(12, segments - at + 1) }, (_, index) => at + index).flatMap(
       (segment) => {
-        const entry = {
-          ...lostEntry(headOf(segment, shape)),
-          lost: false,
-          idBytes,
-        };
+        const entry = { ...lostEntry(headOf(segment, shape)), lost: false, idBytes };
         const ids = { B: randomFillSync(new Uint8Array(idBytes)) };
         return [entryItem(shard, entry, 2_000_000_000), { ...ledgerKeys.ids(shard, segment, 0), ids }];
       },

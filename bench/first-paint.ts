@@ -5,6 +5,7 @@ import { consoleFiles } from '../lib/console-files.ts';
 import { startDemo } from '../local/demo.ts';
 import { startLocalStack } from '../local/stack.ts';
 import { open, startBrowser } from '../test/browser/support/browser.ts';
+import { spread } from './end-to-end/figures.ts';
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '15' } } });
 const rounds = Number(values.rounds);
@@ -41,17 +42,12 @@ try {
   }
   const { page, files } = consoleFiles();
   const bytes = [page, ...files].reduce((sum, { text }) => sum + gzipSync(text).length, 0);
-  console.log(`${rounds} fresh browsers, local stack with its demo, milliseconds: median (least to most)\n`);
-  console.log(`first contentful paint  ${summary(paints)}`);
-  console.log(`first figures           ${summary(figures)}`);
+  console.log(`${rounds} fresh browsers, local stack with its demo, milliseconds: median (least–most)\n`);
+  console.log(`first contentful paint  ${spread(paints)}`);
+  console.log(`first figures           ${spread(figures)}`);
   console.log(`page, script and style  ${(bytes / 1000).toFixed(1)} kB compressed`);
 } finally {
   await demo.stop();
   await stack.stop();
   await browser.close();
-}
-
-function summary(times: readonly number[]): string {
-  const sorted = times.toSorted((a, b) => a - b).map((each) => each.toFixed(0));
-  return `${sorted[sorted.length >> 1]} (${sorted[0]} to ${sorted.at(-1)})`;
 }

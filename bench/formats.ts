@@ -4,6 +4,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { median, table } from './end-to-end/figures.ts';
 import { follow } from './follow.ts';
 
 const { values } = parseArgs({
@@ -16,23 +17,13 @@ const { values } = parseArgs({
 const TALLY = join(import.meta.dirname, '..', 'bin', 'tally.ts');
 const run = promisify(execFile);
 
-/** Seconds, and peak resident memory, of one process. */
-interface Measured {
-  readonly seconds: number;
-  readonly megabytes: number;
-}
-
-/** GNU time reports the kernel's figures. */
-async function measured(command: string, args: readonly string[]): Promise<Measured> {
+/** Seconds, and peak resident memory, of one process: GNU time reports the kernel's figures. */
+async function measured(command: string, args: readonly string[]) {
   const { stderr } = await run('/usr/bin/time', ['-f', 'measured %e %M', command, ...args], {
     maxBuffer: 2 ** 26,
   });
   const [, seconds = '', kilobytes = ''] = /measured ([\d.]+) (\d+)/.exec(stderr) ?? [];
   return { seconds: Number(seconds), megabytes: Number(kilobytes) / 1024 };
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }
 
 /** A combined log: 2,000 pages, 10,000 clients, a line every 20 ms. */
@@ -49,9 +40,10 @@ try {
   const file = values.file ?? join(folder, 'access.log');
   const lines = Number(values.lines);
   if (values.file === undefined) {
-    const parts: string[] = [];
-    for (let i = 0; i < lines; i += 1) parts.push(syntheticLine(i));
-    await writeFile(file, parts);
+    await writeFile(
+      file,
+      Array.from({ length: lines }, (_, i) => syntheticLine(i)),
+    );
   }
   const megabytes = (await stat(file)).size / 2 ** 20;
   const contestants: Record<string, readonly [command: string, ...args: string[]]> = {
@@ -61,17 +53,13 @@ try {
       '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"',
     ],
   };
+  const report = join(folder, 'report.json');
   if (spawnSync('goaccess', ['--version']).status === 0)
-    contestants['goaccess'] = [
-      'goaccess',
-      file,
-      '--log-format=COMBINED',
-      '--no-progress',
-      '-o',
-      join(folder, 'report.json'),
-    ];
+    contestants['goaccess'] = ['goaccess', file, '--log-format=COMBINED', '--no-progress', '-o', report];
   else console.log('GoAccess is not installed here: apt-get install goaccess.');
-  const results = new Map<string, Measured[]>(Object.keys(contestants).map((name) => [name, []]));
+  const results = new Map<string, Awaited<ReturnType<typeof measured>>[]>(
+    Object.keys(contestants).map((name) => [name, []]),
+  );
   // Interleaved, so that other load on the machine affects all alike.
   for (let round = 0; round < Number(values.rounds); round += 1)
     for (const [name, [command, ...args]] of Object.entries(contestants))
@@ -80,18 +68,20 @@ try {
   const { lines: read, unsent: events } = JSON.parse(stdout) as { lines: number; unsent: number };
   const beside = median(results.get('goaccess')?.map(({ seconds }) => seconds) ?? []);
   console.log(`${read} lines, ${megabytes.toFixed(0)} MB, medians of ${values.rounds} rounds`);
-  console.log(
-    '| | seconds | lines/s | MB resident | GoAccess’s time over it |\n| --- | --- | --- | --- | --- |',
-  );
-  for (const [name, all] of results) {
+  const rows = [...results].map(([name, all]) => {
     const seconds = median(all.map((one) => one.seconds));
-    const resident = median(all.map((one) => one.megabytes));
-    console.log(
-      `| ${name} | ${seconds.toFixed(2)} | ${Math.round(read / seconds)} | ${resident.toFixed(0)} | ${(beside / seconds).toFixed(2)} |`,
-    );
-  }
-  const there = await follow(file, events, folder, false);
-  const away = await follow(file, events, folder, true);
+    const resident = median(all.map((one) => one.megabytes)).toFixed(0);
+    return [
+      name,
+      seconds.toFixed(2),
+      `${Math.round(read / seconds)}`,
+      resident,
+      (beside / seconds).toFixed(2),
+    ];
+  });
+  console.log(table(['', 'seconds', 'lines/s', 'MB resident', 'GoAccess’s time over it'], rows));
+  const there = await follow(file, events, folder, 'there');
+  const away = await follow(file, events, folder, 'away');
   console.log(
     `tally follow: ${Math.round(read / there.seconds)} lines a second of processor time, ${there.megabytes.toFixed(0)} MB resident; ` +
       `${away.megabytes.toFixed(0)} MB while Tally is away`,

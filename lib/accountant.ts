@@ -1,43 +1,31 @@
 // The accountant: advances each shard's checkpoint, and publishes the figures as metrics.
 import type { Construct } from 'constructs';
+import { retentionEnvironment, secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { everyMinute } from './schedule.ts';
-import { retentionEnvironment, secondsOf } from './seconds.ts';
 
-export class Accountant extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: Platform) {
-    const { configuration: c, stream, ledger } = props;
-    super(scope, id, props, {
-      noun: 'accountant',
-      description:
-        "Moves each shard's checkpoint forward, says up to when counts are complete, emits both as metrics.",
-      timeoutSeconds: 60,
-      memoryMb: 256,
-      environment: {
-        LEDGER_TABLE: ledger.tableName,
-        STREAM_NAME: stream.streamName,
-        STREAM_GENERATION: c.streamGeneration,
-        ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
-        DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
-        ...retentionEnvironment(c),
-      },
-      statements: [
-        allow(
-          [
-            'dynamodb:BatchGetItem',
-            'dynamodb:GetItem',
-            'dynamodb:PutItem',
-            'dynamodb:Query',
-            'dynamodb:UpdateItem',
-          ],
-          [ledger.tableArn],
-        ),
-        // Needed because a shard without records holds back completeThrough as well.
-        allow(['kinesis:ListShards'], [stream.streamArn]),
-      ],
-      withoutDestination:
-        'A run that fails leaves the checkpoints where they were; the next minute goes on from there.',
-    });
-    everyMinute(this, 'EveryMinute', this.function);
-  }
+export function accountant(scope: Construct, platform: Platform): void {
+  const { configuration: c, stream, ledger } = platform;
+  const handler = new HandlerFunction(scope, 'Accountant', platform, {
+    noun: 'accountant',
+    description:
+      "Moves each shard's checkpoint forward, says up to when counts are complete, emits both as metrics.",
+    timeoutSeconds: 60,
+    memoryMb: 256,
+    environment: {
+      LEDGER_TABLE: ledger.tableName,
+      STREAM_NAME: stream.streamName,
+      STREAM_GENERATION: c.streamGeneration,
+      ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
+      DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
+      ...retentionEnvironment(c),
+    },
+    statements: [
+      allow('dynamodb', ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'], ledger.tableArn),
+      // Needed because a shard without records holds back completeThrough as well.
+      allow('kinesis', ['ListShards'], stream.streamArn),
+    ],
+    withoutDestination:
+      'A run that fails leaves the checkpoints where they were; the next minute goes on from there.',
+  });
+  handler.runEveryMinute();
 }

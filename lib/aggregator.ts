@@ -1,129 +1,106 @@
 // The aggregator: turns the stream's batches into segments in the ledger and rollup messages in the queue.
-import { CfnResource, Stack } from 'aws-cdk-lib';
-import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, logicalIdOf } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { AGGREGATOR_BATCH_RECORDS, AGGREGATOR_TIMEOUT_SECONDS } from './configuration-rules.ts';
 import { dedupIdsMax } from './dedup-capacity.ts';
+import { secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { secondsOf } from './seconds.ts';
 
 /** The aggregator and its only event source mapping. */
-export class Aggregator extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: Platform) {
-    const { configuration: c, stream, ledger, queue, archive } = props;
-    super(scope, id, props, {
-      noun: 'aggregator',
-      description: 'Plans segments of the stream in the ledger and sends their rollup messages.',
-      timeoutSeconds: AGGREGATOR_TIMEOUT_SECONDS,
-      memoryMb: c.aggregatorMemoryMb,
-      environment: {
-        STREAM_NAME: stream.streamName,
-        STREAM_GENERATION: c.streamGeneration,
-        STREAM_GENERATION_FROM: c.streamGenerationFrom,
-        STREAM_RETENTION_HOURS: String(c.streamRetentionHours),
-        LEDGER_TABLE: ledger.tableName,
-        ROLLUP_QUEUE_URL: queue.queueUrl,
-        ARCHIVE_BUCKET: archive.bucketName,
-        ARCHIVE_RAW_EVENTS: String(c.archiveRawEvents),
-        HASH_SLOTS: String(c.hashSlots),
-        DEDUP_WINDOW_SECONDS: String(c.dedupWindowSeconds),
-        DEDUP_IDS_MAX: String(dedupIdsMax(c)),
-        ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
-        ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
-        LEDGER_RETENTION_SECONDS: secondsOf(c.ledgerRetentionDays),
-      },
-      statements: [
-        allow(
-          [
-            'kinesis:DescribeStream',
-            'kinesis:DescribeStreamSummary',
-            'kinesis:GetRecords',
-            'kinesis:GetShardIterator',
-            'kinesis:ListShards',
-            // Lambda requires it for a mapping; it cannot be restricted to one stream.
-            'kinesis:ListStreams',
-          ],
-          [stream.streamArn],
-        ),
-        allow(
-          ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
-          [ledger.tableArn],
-        ),
-        allow(['sqs:SendMessage'], [queue.queueArn]),
-        ...destinationPermissions(archive),
-      ],
-      archived: {
-        bucket: archive,
-        prefixes: [ARCHIVE_PREFIXES.rejected, ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : [])],
-      },
-      withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch forever.',
-    });
+export function aggregator(scope: Construct, platform: Platform): HandlerFunction {
+  const { configuration: c, stream, ledger, queue, archive } = platform;
+  const handler = new HandlerFunction(scope, 'Aggregator', platform, {
+    noun: 'aggregator',
+    description: 'Plans segments of the stream in the ledger and sends their rollup messages.',
+    timeoutSeconds: AGGREGATOR_TIMEOUT_SECONDS,
+    memoryMb: c.aggregatorMemoryMb,
+    environment: {
+      STREAM_NAME: stream.streamName,
+      STREAM_GENERATION: c.streamGeneration,
+      STREAM_GENERATION_FROM: c.streamGenerationFrom,
+      STREAM_RETENTION_HOURS: String(c.streamRetentionHours),
+      LEDGER_TABLE: ledger.tableName,
+      ROLLUP_QUEUE_URL: queue.queueUrl,
+      ARCHIVE_BUCKET: archive.bucketName,
+      ARCHIVE_RAW_EVENTS: String(c.archiveRawEvents),
+      HASH_SLOTS: String(c.hashSlots),
+      DEDUP_WINDOW_SECONDS: String(c.dedupWindowSeconds),
+      DEDUP_IDS_MAX: String(dedupIdsMax(c)),
+      ACCEPT_PAST_SECONDS: String(c.acceptPastSeconds),
+      ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
+      LEDGER_RETENTION_SECONDS: secondsOf(c.ledgerRetentionDays),
+    },
+    statements: [
+      allow(
+        'kinesis',
+        [
+          'DescribeStream',
+          'DescribeStreamSummary',
+          'GetRecords',
+          'GetShardIterator',
+          'ListShards',
+          // Lambda requires it for a mapping; it cannot be restricted to one stream.
+          'ListStreams',
+        ],
+        stream.streamArn,
+      ),
+      allow('dynamodb', ['GetItem', 'PutItem', 'Query', 'UpdateItem'], ledger.tableArn),
+      allow('sqs', ['SendMessage'], queue.queueArn),
+      allow('s3', DESTINATION_BUCKET_ACTIONS, archive.bucketArn),
+      allow('s3', DESTINATION_OBJECT_ACTIONS, archive.arnForObjects(DESTINATION_KEYS)),
+    ],
+    archived: [ARCHIVE_PREFIXES.rejected, ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : [])],
+    withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch forever.',
+  });
 
-    // The ledger's protocol depends on each of these. With finite retries, LATEST or a second mapping, records between the
-    // ledger's last segment and the next batch would be lost; with bisecting or more than one concurrent batch of a shard
-    // there would be no order to plan by (docs/architecture.md).
-    const mapping = new CfnEventSourceMapping(this, 'Batches', {
-      functionName: this.function.functionArn,
-      eventSourceArn: stream.streamArn,
-      startingPosition: 'TRIM_HORIZON',
-      batchSize: AGGREGATOR_BATCH_RECORDS,
-      maximumBatchingWindowInSeconds: c.aggregatorWindowSeconds,
-      parallelizationFactor: 1,
-      bisectBatchOnFunctionError: false,
-      functionResponseTypes: ['ReportBatchItemFailures'],
-      maximumRetryAttempts: -1,
-      maximumRecordAgeInSeconds: -1,
-      // S3 is the destination that receives the records themselves, not only their position.
-      destinationConfig: { onFailure: { destination: archive.bucketArn } },
+  // The ledger's protocol depends on each of these. With finite retries, LATEST or a second mapping, records between the
+  // ledger's last segment and the next batch would be lost; with bisecting or more than one concurrent batch of a shard
+  // there would be no order to plan by (docs/architecture.md).
+  const mapping = new CfnEventSourceMapping(handler, 'Batches', {
+    functionName: handler.function.functionArn,
+    eventSourceArn: stream.streamArn,
+    startingPosition: 'TRIM_HORIZON',
+    batchSize: AGGREGATOR_BATCH_RECORDS,
+    maximumBatchingWindowInSeconds: c.aggregatorWindowSeconds,
+    parallelizationFactor: 1,
+    bisectBatchOnFunctionError: false,
+    functionResponseTypes: ['ReportBatchItemFailures'],
+    maximumRetryAttempts: -1,
+    maximumRecordAgeInSeconds: -1,
+    // S3 is the destination that receives the records themselves, not only their position.
+    destinationConfig: { onFailure: { destination: archive.bucketArn } },
+  });
+  mapping.node.addDependency(handler.policy);
+  for (const found of [
+    ...DESTINATION_WILDCARDS.map((action) => `Action::s3:${action}`),
+    `Resource::<${logicalIdOf(archive)}.Arn>/${DESTINATION_KEYS}`,
+  ]) {
+    acknowledge(handler.policy, {
+      [`AwsSolutions-IAM5[${found}]`]:
+        'What CDK grants to an on-failure destination; objects only below the prefix that Lambda chooses.',
     });
-    mapping.node.addDependency(this.policy);
-    acknowledgeDestination(this, archive);
   }
+  return handler;
 }
 
 /**
  * The permissions of CDK's own S3OnFailureDestination, restricted to Lambda's prefix. Lambda checks the destination with the
  * function's role when it creates the mapping, and refuses the mapping if a permission is missing.
  */
-function destinationPermissions(archive: Bucket): PolicyStatement[] {
-  return [
-    allow(DESTINATION_BUCKET_ACTIONS, [archive.bucketArn]),
-    allow(DESTINATION_OBJECT_ACTIONS, [archive.arnForObjects(`${ARCHIVE_PREFIXES.failedBatches}*`)]),
-  ];
-}
-
-const DESTINATION_BUCKET_ACTIONS = ['s3:GetBucket*', 's3:List*'];
+const DESTINATION_BUCKET_ACTIONS = ['GetBucket*', 'List*'];
 const DESTINATION_OBJECT_ACTIONS = [
-  's3:Abort*',
-  's3:DeleteObject*',
-  's3:GetObject*',
-  's3:PutObject',
-  's3:PutObjectLegalHold',
-  's3:PutObjectRetention',
-  's3:PutObjectTagging',
-  's3:PutObjectVersionTagging',
+  'Abort*',
+  'DeleteObject*',
+  'GetObject*',
+  'PutObject',
+  'PutObjectLegalHold',
+  'PutObjectRetention',
+  'PutObjectTagging',
+  'PutObjectVersionTagging',
 ];
-
-function acknowledgeDestination(aggregator: Aggregator, archive: Bucket): void {
-  const bucket = archive.node.defaultChild;
-  if (!CfnResource.isCfnResource(bucket)) return;
-  const objects = `Resource::<${Stack.of(archive).getLogicalId(bucket)}.Arn>/${ARCHIVE_PREFIXES.failedBatches}*`;
-  const wild = [...DESTINATION_BUCKET_ACTIONS, ...DESTINATION_OBJECT_ACTIONS].filter((action) =>
-    action.endsWith('*'),
-  );
-  const reason =
-    'What CDK grants to an on-failure destination; objects only below the prefix that Lambda chooses.';
-  acknowledge(
-    aggregator.policy,
-    Object.fromEntries(
-      [...wild.map((action) => `Action::${action}`), objects].map((found) => [
-        `AwsSolutions-IAM5[${found}]`,
-        reason,
-      ]),
-    ),
-  );
-}
+const DESTINATION_WILDCARDS = [...DESTINATION_BUCKET_ACTIONS, ...DESTINATION_OBJECT_ACTIONS].filter(
+  (action) => action.endsWith('*'),
+);
+const DESTINATION_KEYS = `${ARCHIVE_PREFIXES.failedBatches}*`;

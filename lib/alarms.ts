@@ -1,22 +1,12 @@
 // Every alarm of a stage: each one is worth waking someone, or requires action.
-import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import type { Stream } from 'aws-cdk-lib/aws-kinesis';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Configuration } from './configuration.ts';
-import { FIVE_MINUTES, ONE_MINUTE, type Reported, reportedIn, sums } from './metrics.ts';
+import type { HandlerFunction, Platform } from './handler-function.ts';
+import { FIVE_MINUTES, ONE_MINUTE, reportedIn, sums } from './metrics.ts';
 
-/** The resources that alarms and the dashboard watch. */
-export interface Watched {
-  readonly api: RestApi;
-  readonly stream: Stream;
-  readonly queue: Queue;
-  readonly deadLetters: Queue;
-  readonly counts: Table;
-  readonly ledger: Table;
-  readonly aggregator: LambdaFunction;
+/** What alarms and the dashboard watch. */
+export interface Watched extends Platform {
+  readonly aggregator: HandlerFunction;
 }
 
 /** An alarm, in ALARM when `metric` exceeds the threshold in `datapoints` of `periods` periods. */
@@ -41,9 +31,10 @@ export const LATE = {
     'Events wait longer than they should. Nothing is lost; counting goes on when the cause is mended.',
 } as const;
 
+const oldest = { statistic: 'Maximum', period: ONE_MINUTE } as const;
 /** A single datapoint suffices. */
 const once = { above: 0, datapoints: 1, periods: 1 } as const;
-/** A sustained quarter of an hour, not a burst. */
+/** Sustained over three periods, not a burst. */
 const onEnd = { above: 0, datapoints: 3, periods: 3 } as const;
 
 /** Clients give up or retry long before API Gateway's own 29 seconds. */
@@ -54,14 +45,10 @@ const HOUR_MS = 3_600_000;
 const COMPACTION_LAG_HOURS = 4;
 
 /** Alarms that each send mail. */
-export function alarms(c: Configuration, watched: Watched): AlarmPlan[] {
+export function alarms({ configuration: c, frontDoor: { api }, stream, aggregator }: Watched): AlarmPlan[] {
   const reported = reportedIn(c.stage);
-  return [...wrong(reported), ...losing(c, watched), ...refusing(watched, reported), ...tasks(reported)];
-}
-
-/** Counts may be wrong, and stay wrong until someone acts. */
-function wrong(reported: Reported): AlarmPlan[] {
   return [
+    // Counts may be wrong, and stay wrong until someone acts.
     {
       id: 'RecordsLost',
       metric: reported('RecordsLost'),
@@ -97,26 +84,15 @@ function wrong(reported: Reported): AlarmPlan[] {
       description:
         "The canary's events are counted too often or too seldom, so other counts may be wrong too.",
     },
-  ];
-}
-
-/** Events will be lost when the retention of their storage ends. */
-function losing(c: Configuration, { aggregator }: Watched): AlarmPlan[] {
-  return [
+    // Events will be lost when the retention of their storage ends.
     {
       id: 'StreamRetentionAtRisk',
-      metric: aggregator.metric('IteratorAge', { statistic: 'Maximum', period: ONE_MINUTE }),
+      metric: aggregator.function.metric('IteratorAge', oldest),
+      ...once,
       above: (c.streamRetentionHours / 2) * HOUR_MS,
-      datapoints: 1,
-      periods: 1,
       description: `The oldest record that is not counted is over ${c.streamRetentionHours / 2} hours old, half of what the stream keeps. Last call: after the other half it is lost.`,
     },
-  ];
-}
-
-/** Clients cannot send events, or cannot read counts. */
-function refusing({ api, stream }: Watched, reported: Reported): AlarmPlan[] {
-  return [
+    // Clients cannot send events, or cannot read counts.
     {
       id: 'FrontDoorErrors',
       metric: api.metricServerError({ statistic: 'Average', period: FIVE_MINUTES }),
@@ -145,12 +121,7 @@ function refusing({ api, stream }: Watched, reported: Reported): AlarmPlan[] {
       ...onEnd,
       description: 'Queries were answered with 503 for 15 minutes. Counting is not affected.',
     },
-  ];
-}
-
-/** Problems that persist until an operator acts. */
-function tasks(reported: Reported): AlarmPlan[] {
-  return [
+    // Problems that persist until an operator acts.
     {
       id: 'Parked',
       metric: reported('DeadLettersParked'),
@@ -181,24 +152,21 @@ function completeThroughLagSeconds(c: Configuration): number {
 }
 
 /** The alarms that CountsLate combines. The first one that stays in ALARM shows where to look. */
-export function lateAlarms(c: Configuration, { aggregator, queue, deadLetters }: Watched): AlarmPlan[] {
+export function lateAlarms({ configuration: c, aggregator, queue, deadLetters }: Watched): AlarmPlan[] {
   const reported = reportedIn(c.stage);
-  const oldest = { statistic: 'Maximum', period: ONE_MINUTE };
   return [
     {
       id: 'IteratorAge',
-      metric: aggregator.metric('IteratorAge', oldest),
+      metric: aggregator.function.metric('IteratorAge', oldest),
+      ...onEnd,
       above: c.iteratorAgeAlarmMinutes * MINUTE_MS,
-      datapoints: 3,
-      periods: 3,
       description: `The oldest record that is not counted is over ${c.iteratorAgeAlarmMinutes} minutes old (iteratorAgeAlarmMinutes). A shard is held back.`,
     },
     {
       id: 'QueueAge',
       metric: queue.metricApproximateAgeOfOldestMessage(oldest),
+      ...onEnd,
       above: c.queueAgeAlarmMinutes * 60,
-      datapoints: 3,
-      periods: 3,
       description: `A rollup message has waited over ${c.queueAgeAlarmMinutes} minutes (queueAgeAlarmMinutes). The writer does not keep up, or the table refuses it.`,
     },
     {
@@ -239,9 +207,8 @@ export function lateAlarms(c: Configuration, { aggregator, queue, deadLetters }:
     {
       id: 'CanaryLate',
       metric: reported('CanaryLateMinutes', 'Maximum', ONE_MINUTE),
+      ...onEnd,
       above: canaryLateMinutes(c),
-      datapoints: 3,
-      periods: 3,
       missing: TreatMissingData.BREACHING,
       description: `The canary's events are not counted after ${canaryLateMinutes(c)} minutes, or the canary does not run.`,
     },

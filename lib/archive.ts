@@ -28,33 +28,29 @@ export const ARCHIVE_PREFIXES = {
 } as const;
 
 /** A private, versioned bucket that outlives the stack. */
-export class Archive extends Construct {
-  readonly bucket: Bucket;
-
-  constructor(scope: Construct, id: string, c: Configuration) {
-    super(scope, id);
-    this.bucket = new Bucket(this, 'Bucket', {
-      encryption: BucketEncryption.S3_MANAGED,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      versioned: true,
-      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-      lifecycleRules: [
-        // After a failure, functions put the same object again, so an older version contains nothing new.
-        {
-          noncurrentVersionExpiration: Duration.days(30),
-          abortIncompleteMultipartUploadAfter: Duration.days(7),
-        },
-        ...expirations(c),
-        ...rawExpirations(c),
-      ],
-    });
-    acknowledge(this.bucket, {
-      'AwsSolutions-S1':
-        'Only four functions of this stack write here, and each object names its origin; access logs would need a bucket that is itself without them.',
-    });
-  }
+export function archiveBucket(scope: Construct, c: Configuration): Bucket {
+  const bucket = new Bucket(new Construct(scope, 'Archive'), 'Bucket', {
+    encryption: BucketEncryption.S3_MANAGED,
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    enforceSSL: true,
+    minimumTLSVersion: 1.2,
+    versioned: true,
+    removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    lifecycleRules: [
+      // After a failure, functions put the same object again, so an older version contains nothing new.
+      {
+        noncurrentVersionExpiration: Duration.days(30),
+        abortIncompleteMultipartUploadAfter: Duration.days(7),
+      },
+      ...expirations(c),
+      ...rawExpirations(c),
+    ],
+  });
+  acknowledge(bucket, {
+    'AwsSolutions-S1':
+      'Only four functions of this stack write here, and each object names its origin; access logs would need a bucket that is itself without them.',
+  });
+  return bucket;
 }
 
 /** Raw records contain everything clients sent: they expire with their older versions, even if the archive is now off. */

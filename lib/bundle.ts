@@ -43,17 +43,14 @@ export interface BundledFile {
 }
 
 /** A handler with all its imports: `index.mjs`, shared chunks, files loaded on demand, and source maps. */
-export interface Bundle {
-  readonly files: readonly BundledFile[];
-  /** esbuild's metadata: outputs by name. */
-  readonly outputs: Metafile['outputs'];
-}
+export type Bundle = ReturnType<typeof bundle>;
 
 /**
+ * Bundles a handler. `outputs` is esbuild's metadata, by name.
  * @param entry its path from the project's root
  * @throws BuildFailure when an import cannot be resolved
  */
-export function bundle(entry: string): Bundle {
+export function bundle(entry: string) {
   const { outputFiles, metafile } = buildSync({ ...OPTIONS, entryPoints: [entry] });
   const outputs = Object.fromEntries(
     Object.entries(metafile.outputs).map(([path, output]) => [
@@ -67,17 +64,14 @@ export function bundle(entry: string): Bundle {
     ]),
   );
   const first = readAtStart(outputs);
-  const files = outputFiles.map(({ path, contents }) => {
+  const files = outputFiles.map(({ path, contents }): BundledFile => {
     const name = relative(NOWHERE, path);
     return { name, contents, atStart: first.has(name) };
   });
   return { files, outputs };
 }
 
-export function writeBundle(
-  { files }: { readonly files: readonly Pick<BundledFile, 'name' | 'contents'>[] },
-  folder: string,
-): void {
+export function writeBundle(files: readonly Pick<BundledFile, 'name' | 'contents'>[], folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const { name, contents } of files) writeFileSync(join(folder, name), contents);
 }

@@ -1,9 +1,7 @@
 // The canary: sends a known number of events to every shard each minute, and checks through the API that they are counted.
-import { CfnResource, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, logicalIdOf } from './acknowledge.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { everyMinute } from './schedule.ts';
 
 /** Less than two requests at API Gateway's limit of 29 seconds, and within the minute in which a run's events must arrive. */
 const TIMEOUT_SECONDS = 50;
@@ -11,32 +9,26 @@ const TIMEOUT_SECONDS = 50;
 const COUNTS_PATH = '/v1/admin/counts/*';
 
 /** The canary, which runs every minute. It is a client of the API. */
-export class Canary extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: Platform) {
-    const { configuration: c, frontDoor, stream } = props;
-    const { api } = frontDoor;
-    super(scope, id, props, {
-      noun: 'canary',
-      description:
-        'Sends a known number of events a minute, on every shard, and checks that they are counted.',
-      timeoutSeconds: TIMEOUT_SECONDS,
-      memoryMb: 256,
-      environment: { API_URL: api.url, STREAM_NAME: stream.streamName },
-      statements: [
-        allow(['kinesis:ListShards', 'kinesis:PutRecords'], [stream.streamArn]),
-        allow(['execute-api:Invoke'], [api.arnForExecuteApi('GET', COUNTS_PATH, c.stage)]),
-      ],
-      withoutDestination: 'A run that fails leaves its minute out; the next minute sends and checks its own.',
-    });
-    everyMinute(this, 'EveryMinute', this.function);
+export function canary(scope: Construct, platform: Platform): void {
+  const { configuration: c, frontDoor, stream } = platform;
+  const { api } = frontDoor;
+  const handler = new HandlerFunction(scope, 'Canary', platform, {
+    noun: 'canary',
+    description: 'Sends a known number of events a minute, on every shard, and checks that they are counted.',
+    timeoutSeconds: TIMEOUT_SECONDS,
+    memoryMb: 256,
+    environment: { API_URL: api.url, STREAM_NAME: stream.streamName },
+    statements: [
+      allow('kinesis', ['ListShards', 'PutRecords'], stream.streamArn),
+      allow('execute-api', ['Invoke'], api.arnForExecuteApi('GET', COUNTS_PATH, c.stage)),
+    ],
+    withoutDestination: 'A run that fails leaves its minute out; the next minute sends and checks its own.',
+  });
+  handler.runEveryMinute();
 
-    const resource = api.node.defaultChild;
-    if (!CfnResource.isCfnResource(resource)) return;
-    const apiId = Stack.of(this).getLogicalId(resource);
-    const arn = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${apiId}>`;
-    acknowledge(this.policy, {
-      [`AwsSolutions-IAM5[Resource::${arn}/${c.stage}/GET${COUNTS_PATH}]`]:
-        'The wildcard stands for the path parameters of one route.',
-    });
-  }
+  const arn = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${logicalIdOf(api)}>`;
+  acknowledge(handler.policy, {
+    [`AwsSolutions-IAM5[Resource::${arn}/${c.stage}/GET${COUNTS_PATH}]`]:
+      'The wildcard stands for the path parameters of one route.',
+  });
 }

@@ -13,105 +13,94 @@ const TIMEOUT_SECONDS = 300;
 const VISIBILITY_SECONDS = 330;
 const RECEIVES_MAX = 5;
 
-/** Bucket → EventBridge → queue → function → stream. Only if the setting `accessLogs` names a bucket. */
-export class Collector extends Construct {
-  /** The queue of announced objects, for the backfill command. */
-  readonly queue: Queue;
-
-  constructor(scope: Construct, id: string, props: Platform) {
-    super(scope, id);
-    const { configuration: c } = props;
-    this.queue = new Queue(this, 'Objects', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-      retentionPeriod: Duration.days(7),
-      visibilityTimeout: Duration.seconds(VISIBILITY_SECONDS),
-      // The redriver parks them in the archive, and an alarm reports them.
-      deadLetterQueue: { queue: props.deadLetters, maxReceiveCount: RECEIVES_MAX },
-    });
-    const handler = this.#handler(props);
-    const mapping = new CfnEventSourceMapping(this, 'Messages', {
-      functionName: handler.function.functionArn,
-      eventSourceArn: this.queue.queueArn,
-      batchSize: 1,
-      functionResponseTypes: ['ReportBatchItemFailures'],
-      // Two objects at once: a backfill of years must leave clients room in the stream.
-      scalingConfig: { maximumConcurrency: 2 },
-    });
-    mapping.node.addDependency(handler.policy);
-    acknowledge(mapping, {
-      'Serverless-LambdaEventSourceMappingDestination':
-        "A queue's mapping has none; its redrive policy moves what fails to the dead letters.",
-    });
-    for (const [index, { bucket, prefix }] of c.accessLogs.entries()) {
-      const rule = new Rule(this, `Created${index}`, {
-        description: `Objects below ${bucket}/${prefix}: the bucket must send its events to EventBridge.`,
-        eventPattern: {
-          source: ['aws.s3'],
-          detailType: ['Object Created'],
-          detail: { bucket: { name: [bucket] }, object: { key: [{ prefix }] } },
-        },
-        targets: [new SqsQueue(this.queue)],
-      });
-      acknowledge(rule, {
-        'Serverless-EventBusDLQ':
-          'EventBridge tries for a day; the backfill command finds what it could not deliver.',
-      });
-    }
-  }
-
-  #handler(props: Platform): HandlerFunction {
-    const { configuration: c, stream, ledger, deadLetters } = props;
-    const objects = [
-      ...new Set(c.accessLogs.map(({ bucket, prefix }) => `arn:aws:s3:::${bucket}/${prefix}*`)),
-    ];
-    const keys = [...new Set(c.accessLogs.map(({ kmsKeyArn }) => kmsKeyArn).filter((arn) => arn !== ''))];
-    const decrypt = allow(['kms:Decrypt'], keys);
-    // S3 decrypts on the function's behalf; the function itself cannot.
-    decrypt.addCondition('StringLike', { 'kms:ViaService': 's3.*' });
-    const handler = new HandlerFunction(this, 'Function', props, {
-      noun: 'collector',
-      description:
-        'Reads access logs from buckets and puts their requests into the stream, each object once.',
-      timeoutSeconds: TIMEOUT_SECONDS,
-      memoryMb: 1024,
-      environment: {
-        ACCESS_LOGS: JSON.stringify(c.accessLogs.map(({ kmsKeyArn, ...log }) => log)),
-        DEDUP_WINDOW_SECONDS: String(c.dedupWindowSeconds),
-        COLLECTOR_QUEUE_URL: this.queue.queueUrl,
-        STREAM_NAME: stream.streamName,
-        LEDGER_TABLE: ledger.tableName,
-        DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
+/**
+ * Bucket → EventBridge → queue → function → stream. Only if the setting `accessLogs` names a bucket.
+ * @returns the queue of announced objects, for the backfill command
+ */
+export function collector(scope: Construct, platform: Platform): Queue | undefined {
+  const { configuration: c } = platform;
+  if (c.accessLogs.length === 0) return undefined;
+  const here = new Construct(scope, 'Collector');
+  const queue = new Queue(here, 'Objects', {
+    encryption: QueueEncryption.SQS_MANAGED,
+    enforceSSL: true,
+    removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    retentionPeriod: Duration.days(7),
+    visibilityTimeout: Duration.seconds(VISIBILITY_SECONDS),
+    // The redriver parks them in the archive, and an alarm reports them.
+    deadLetterQueue: { queue: platform.deadLetters, maxReceiveCount: RECEIVES_MAX },
+  });
+  const handler = collectorFunction(here, platform, queue);
+  const mapping = new CfnEventSourceMapping(here, 'Messages', {
+    functionName: handler.function.functionArn,
+    eventSourceArn: queue.queueArn,
+    batchSize: 1,
+    functionResponseTypes: ['ReportBatchItemFailures'],
+    // Two objects at once: a backfill of years must leave clients room in the stream.
+    scalingConfig: { maximumConcurrency: 2 },
+  });
+  mapping.node.addDependency(handler.policy);
+  acknowledge(mapping, {
+    'Serverless-LambdaEventSourceMappingDestination':
+      "A queue's mapping has none; its redrive policy moves what fails to the dead letters.",
+  });
+  for (const [index, { bucket, prefix }] of c.accessLogs.entries()) {
+    const rule = new Rule(here, `Created${index}`, {
+      description: `Objects below ${bucket}/${prefix}: the bucket must send its events to EventBridge.`,
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: { bucket: { name: [bucket] }, object: { key: [{ prefix }] } },
       },
-      statements: [
-        allow(['s3:GetObject'], objects),
-        ...(keys.length === 0 ? [] : [decrypt]),
-        allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [ledger.tableArn]),
-        allow(['kinesis:PutRecords'], [stream.streamArn]),
-        allow(
-          [
-            'sqs:ChangeMessageVisibility',
-            'sqs:DeleteMessage',
-            'sqs:GetQueueAttributes',
-            'sqs:ReceiveMessage',
-            'sqs:SendMessage',
-          ],
-          [this.queue.queueArn],
-        ),
-        allow(['sqs:SendMessage'], [deadLetters.queueArn]),
-      ],
-      withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
+      targets: [new SqsQueue(queue)],
     });
-    acknowledge(
-      handler.policy,
-      Object.fromEntries(
-        objects.map((arn) => [
-          `AwsSolutions-IAM5[Resource::${arn}]`,
-          'Keys of logs are not known before they are written; the prefix is all that a policy can say.',
-        ]),
-      ),
-    );
-    return handler;
+    acknowledge(rule, {
+      'Serverless-EventBusDLQ':
+        'EventBridge tries for a day; the backfill command finds what it could not deliver.',
+    });
   }
+  return queue;
+}
+
+function collectorFunction(scope: Construct, platform: Platform, queue: Queue): HandlerFunction {
+  const { configuration: c, stream, ledger, deadLetters } = platform;
+  const objects = [...new Set(c.accessLogs.map(({ bucket, prefix }) => `arn:aws:s3:::${bucket}/${prefix}*`))];
+  const keys = [...new Set(c.accessLogs.map(({ kmsKeyArn }) => kmsKeyArn).filter((arn) => arn !== ''))];
+  const decrypt = allow('kms', ['Decrypt'], ...keys);
+  // S3 decrypts on the function's behalf; the function itself cannot.
+  decrypt.addCondition('StringLike', { 'kms:ViaService': 's3.*' });
+  const handler = new HandlerFunction(scope, 'Function', platform, {
+    noun: 'collector',
+    description: 'Reads access logs from buckets and puts their requests into the stream, each object once.',
+    timeoutSeconds: TIMEOUT_SECONDS,
+    memoryMb: 1024,
+    environment: {
+      ACCESS_LOGS: JSON.stringify(c.accessLogs.map(({ kmsKeyArn, ...log }) => log)),
+      DEDUP_WINDOW_SECONDS: String(c.dedupWindowSeconds),
+      COLLECTOR_QUEUE_URL: queue.queueUrl,
+      STREAM_NAME: stream.streamName,
+      LEDGER_TABLE: ledger.tableName,
+      DEAD_LETTER_QUEUE_URL: deadLetters.queueUrl,
+    },
+    statements: [
+      allow('s3', ['GetObject'], ...objects),
+      ...(keys.length === 0 ? [] : [decrypt]),
+      allow('dynamodb', ['GetItem', 'PutItem'], ledger.tableArn),
+      allow('kinesis', ['PutRecords'], stream.streamArn),
+      allow(
+        'sqs',
+        ['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'ReceiveMessage', 'SendMessage'],
+        queue.queueArn,
+      ),
+      allow('sqs', ['SendMessage'], deadLetters.queueArn),
+    ],
+    withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
+  });
+  for (const arn of objects) {
+    acknowledge(handler.policy, {
+      [`AwsSolutions-IAM5[Resource::${arn}]`]:
+        'Keys of logs are not known before they are written; the prefix is all that a policy can say.',
+    });
+  }
+  return handler;
 }

@@ -1,45 +1,36 @@
 // The compactor: merges deltas into blocks of hours, days, months and all time.
 import type { Construct } from 'constructs';
+import { retentionEnvironment, secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { everyMinute } from './schedule.ts';
-import { retentionEnvironment, secondsOf } from './seconds.ts';
 
 /** Enough for most levels' epochs. A run that ends early is continued by the next. */
 const TIMEOUT_SECONDS = 300;
 
-export class Compactor extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: Platform) {
-    const { configuration: c, stream, counts, ledger } = props;
-    super(scope, id, props, {
-      noun: 'compactor',
-      description: 'Merges deltas into the blocks of hours, days, months and all time.',
-      timeoutSeconds: TIMEOUT_SECONDS,
-      memoryMb: c.compactorMemoryMb,
-      environment: {
-        COUNTS_TABLE: counts.tableName,
-        LEDGER_TABLE: ledger.tableName,
-        STREAM_NAME: stream.streamName,
-        STREAM_GENERATION: c.streamGeneration,
-        HASH_SLOTS: String(c.hashSlots),
-        COMPACTION_SECONDS: String(c.compactionSeconds),
-        ...retentionEnvironment(c),
-        DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
-      },
-      statements: [
-        allow(
-          ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
-          [counts.tableArn],
-        ),
-        allow(
-          ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
-          [ledger.tableArn],
-        ),
-        // Needed because a shard without records holds back a level's floor as well.
-        allow(['kinesis:ListShards'], [stream.streamArn]),
-      ],
-      withoutDestination: 'A run that fails leaves its plan; the next one goes on with it.',
-    });
-    // Checks every minute, since size also makes a level due.
-    everyMinute(this, 'EveryMinute', this.function);
-  }
+export function compactor(scope: Construct, platform: Platform): void {
+  const { configuration: c, stream, counts, ledger } = platform;
+  const handler = new HandlerFunction(scope, 'Compactor', platform, {
+    noun: 'compactor',
+    description: 'Merges deltas into the blocks of hours, days, months and all time.',
+    timeoutSeconds: TIMEOUT_SECONDS,
+    memoryMb: c.compactorMemoryMb,
+    environment: {
+      COUNTS_TABLE: counts.tableName,
+      LEDGER_TABLE: ledger.tableName,
+      STREAM_NAME: stream.streamName,
+      STREAM_GENERATION: c.streamGeneration,
+      HASH_SLOTS: String(c.hashSlots),
+      COMPACTION_SECONDS: String(c.compactionSeconds),
+      ...retentionEnvironment(c),
+      DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
+    },
+    statements: [
+      allow('dynamodb', ['BatchGetItem', 'GetItem', 'PutItem', 'Query'], counts.tableArn),
+      allow('dynamodb', ['BatchGetItem', 'GetItem', 'Query', 'UpdateItem'], ledger.tableArn),
+      // Needed because a shard without records holds back a level's floor as well.
+      allow('kinesis', ['ListShards'], stream.streamArn),
+    ],
+    withoutDestination: 'A run that fails leaves its plan; the next one goes on with it.',
+  });
+  // Checks every minute, since size also makes a level due.
+  handler.runEveryMinute();
 }

@@ -8,12 +8,8 @@ export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 }
 
-interface Rule {
-  /** The settings it relates, for readers and tests. */
-  readonly about: string;
-  /** What is wrong with the configuration; undefined: nothing. */
-  check(c: Configuration): string | undefined;
-}
+/** What is wrong with a configuration; undefined: nothing. */
+type Rule = (c: Configuration) => string | undefined;
 
 const DAY_SECONDS = 86_400;
 const HOURS_PER_DAY = 24;
@@ -44,11 +40,6 @@ function messageLifeSeconds(c: Configuration): number {
 /** Maximum time for reading, rolling up and writing, including cold starts and the first retry. */
 const PROCESSING_SECONDS = 20;
 
-/** The least value of the freshness alarm: below it, it would go off during normal operation. */
-function freshnessAlarmSecondsMin(c: Configuration): number {
-  return c.aggregatorWindowSeconds + PROCESSING_SECONDS;
-}
-
 /** The writer's timeout. The queue hides a message for six times as long. */
 export const WRITER_TIMEOUT_SECONDS = 30;
 
@@ -63,15 +54,25 @@ function atLeast(
   minimum: (c: Configuration) => Bounded,
   because: (c: Configuration) => string,
 ): Rule {
-  return {
-    about: setting,
-    check(c) {
-      const value = c[setting];
-      const least = minimum(c);
-      if (value === 'forever' || (least !== 'forever' && Number(value) >= least)) return undefined;
-      const correct = least === 'forever' ? `"forever"` : String(least);
-      return `${setting} must be ${least === 'forever' ? correct : `at least ${correct}`}: ${because(c)}.`;
-    },
+  return (c) => {
+    const value = c[setting];
+    const least = minimum(c);
+    if (value === 'forever' || (least !== 'forever' && Number(value) >= least)) return undefined;
+    return `${setting} must be ${least === 'forever' ? '"forever"' : `at least ${least}`}: ${because(c)}.`;
+  };
+}
+
+/** A rule that an alarm goes off while a store still keeps its oldest record or message for long. */
+function alarmInTime(
+  alarm: 'iteratorAgeAlarmMinutes' | 'queueAgeAlarmMinutes',
+  retention: 'streamRetentionHours' | 'queueRetentionDays',
+  store: string,
+  unitMinutes: number,
+): Rule {
+  return (c) => {
+    const most = Math.floor((c[retention] * unitMinutes) / 4);
+    if (c[alarm] <= most) return undefined;
+    return `${alarm} must be at most ${most}: the alarm must leave three quarters of the ${store}'s retention for the repair.`;
   };
 }
 
@@ -88,11 +89,8 @@ function checkGenerationFrom({ streamGenerationFrom: from }: Configuration): str
 }
 
 const RULES: readonly Rule[] = [
-  { about: 'streamGenerationFrom', check: checkGenerationFrom },
-  {
-    about: 'dedupWindowSeconds, dedupEventsPerSecond, streamShards, aggregatorMemoryMb',
-    check: checkDedupWindow,
-  },
+  checkGenerationFrom,
+  checkDedupWindow,
   atLeast(
     'streamRetentionHours',
     (c) => Math.floor(c.dedupWindowSeconds / 3600) + 1,
@@ -136,27 +134,11 @@ const RULES: readonly Rule[] = [
     (c) => (c.apiKeys ? c.keyRequestsPerSecond : 1),
     () => 'a single API key may use keyRequestsPerSecond',
   ),
-  {
-    about: 'iteratorAgeAlarmMinutes, streamRetentionHours',
-    check: (c) => {
-      const most = Math.floor((c.streamRetentionHours * 60) / 4);
-      return c.iteratorAgeAlarmMinutes <= most
-        ? undefined
-        : `iteratorAgeAlarmMinutes must be at most ${most}: the alarm must leave three quarters of the stream's retention for the repair.`;
-    },
-  },
-  {
-    about: 'queueAgeAlarmMinutes, queueRetentionDays',
-    check: (c) => {
-      const most = Math.floor((c.queueRetentionDays * 24 * 60) / 4);
-      return c.queueAgeAlarmMinutes <= most
-        ? undefined
-        : `queueAgeAlarmMinutes must be at most ${most}: the alarm must leave three quarters of the queue's retention for the repair.`;
-    },
-  },
+  alarmInTime('iteratorAgeAlarmMinutes', 'streamRetentionHours', 'stream', 60),
+  alarmInTime('queueAgeAlarmMinutes', 'queueRetentionDays', 'queue', 24 * 60),
   atLeast(
     'freshnessAlarmSeconds',
-    freshnessAlarmSecondsMin,
+    (c) => c.aggregatorWindowSeconds + PROCESSING_SECONDS,
     (c) =>
       `events are gathered for aggregatorWindowSeconds (${c.aggregatorWindowSeconds}) first, and reading, counting and a retry take ${PROCESSING_SECONDS} seconds`,
   ),
@@ -165,7 +147,7 @@ const RULES: readonly Rule[] = [
 /** Checks the rules between settings. @throws ConfigurationError for the first broken rule */
 export function checkRules(configuration: Configuration): void {
   for (const rule of RULES) {
-    const broken = rule.check(configuration);
+    const broken = rule(configuration);
     if (broken !== undefined) throw new ConfigurationError(broken);
   }
 }

@@ -6,29 +6,16 @@ import { buildSync } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 
-export interface ConsoleFile {
-  readonly name: string;
-  readonly type: string;
-  readonly text: string;
-  /** Hash of its text. */
-  readonly hash: string;
-}
-
-export interface ConsoleFiles {
-  readonly page: ConsoleFile;
-  readonly files: readonly ConsoleFile[];
-}
-
 const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
   html: 'text/html; charset=utf-8',
 };
 
-let built: ConsoleFiles | undefined;
+let built: ReturnType<typeof build> | undefined;
 
 /** Builds the console, once per process. @throws BuildFailure when a source is invalid */
-export function consoleFiles(): ConsoleFiles {
+export function consoleFiles() {
   built ??= build();
   return built;
 }
@@ -45,7 +32,7 @@ export function writeLocalConsole(): void {
   renameSync(whole, file);
 }
 
-function build(): ConsoleFiles {
+function build() {
   const { outputFiles } = buildSync({
     absWorkingDir: ROOT,
     entryPoints: ['console/app.tsx'],
@@ -69,7 +56,8 @@ function build(): ConsoleFiles {
   return { page: fileOf('index.html', page), files };
 }
 
-function fileOf(name: string, text: string): ConsoleFile {
+/** A file with its content type, and the hash of its text. */
+function fileOf(name: string, text: string) {
   const type = TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'text/plain';
   return { name, type, text, hash: createHash('sha256').update(text).digest('base64url').slice(0, 22) };
 }

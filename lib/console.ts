@@ -7,25 +7,23 @@ import { HandlerFunction, type Platform } from './handler-function.ts';
 const FILE = 'console.json';
 
 /** `GET /` and `GET /console/{file}`, without an API key: the page asks for one itself. */
-export class Console extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: Platform) {
-    const { configuration: c, code, frontDoor } = props;
-    if (code === 'source') writeLocalConsole();
-    super(scope, id, props, {
-      noun: 'console',
-      description: 'Serves the console.',
-      timeoutSeconds: 10,
-      memoryMb: 256,
-      environment: {
-        CONSOLE_FILE: code === 'source' ? LOCAL_CONSOLE_FILE : FILE,
-        API_KEYS: String(c.apiKeys),
-        LOCAL: String(c.stage === LOCAL_STAGE),
-      },
-      statements: [],
-      files: () => [{ name: FILE, contents: Buffer.from(JSON.stringify(consoleFiles())) }],
-      withoutDestination: 'Only the front door invokes it, synchronously.',
-    });
-    frontDoor.addOpenRead('', this.function);
-    frontDoor.addOpenRead('console/{file}', this.function);
-  }
+export function consolePage(scope: Construct, platform: Platform): void {
+  const { configuration: c, code, frontDoor } = platform;
+  if (code === 'source') writeLocalConsole();
+  const handler = new HandlerFunction(scope, 'Console', platform, {
+    noun: 'console',
+    description: 'Serves the console.',
+    timeoutSeconds: 10,
+    memoryMb: 256,
+    environment: {
+      CONSOLE_FILE: code === 'source' ? LOCAL_CONSOLE_FILE : FILE,
+      API_KEYS: String(c.apiKeys),
+      LOCAL: String(c.stage === LOCAL_STAGE),
+    },
+    statements: [],
+    files: () => [{ name: FILE, contents: Buffer.from(JSON.stringify(consoleFiles())) }],
+    withoutDestination: 'Only the front door invokes it, synchronously.',
+  });
+  frontDoor.addOpenRead('', handler.function);
+  frontDoor.addOpenRead('console/{file}', handler.function);
 }

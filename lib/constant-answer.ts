@@ -5,10 +5,10 @@ import {
   MockIntegration,
   PassthroughBehavior,
 } from 'aws-cdk-lib/aws-apigateway';
-import { acknowledge } from './acknowledge.ts';
-import { credentialsHeaders, echoOrigin } from './put-records.ts';
+import { acknowledgeOpen } from './acknowledge.ts';
+import { credentialsHeaders, declared, echoOrigin, responseHeaders } from './put-records.ts';
 
-export interface ConstantAnswer {
+interface ConstantAnswer {
   readonly statusCode: string;
   readonly allowOrigin: string;
   /** In addition to the CORS headers; values in the format of header mappings. */
@@ -23,9 +23,7 @@ export interface ConstantAnswer {
 /** Adds a method with a constant answer, open to anyone. */
 export function addConstantAnswer(resource: IResource, verb: string, answer: ConstantAnswer): void {
   const { statusCode, allowOrigin, message, contentTypes, reason } = answer;
-  const headers = Object.entries({ ...credentialsHeaders(allowOrigin), ...answer.headers }).map(
-    ([name, value]) => [`method.response.header.${name}`, value] as const,
-  );
+  const headers = responseHeaders({ ...credentialsHeaders(allowOrigin), ...answer.headers });
   const body = message === undefined ? '' : JSON.stringify({ message });
   const integration = new MockIntegration({
     passthroughBehavior: PassthroughBehavior.NEVER,
@@ -33,16 +31,14 @@ export function addConstantAnswer(resource: IResource, verb: string, answer: Con
     integrationResponses: [
       {
         statusCode,
-        responseParameters: Object.fromEntries(headers),
+        responseParameters: headers,
         responseTemplates: { 'application/json': `${echoOrigin(allowOrigin)}${body}` },
       },
     ],
   });
   const method = resource.addMethod(verb, integration, {
     authorizationType: AuthorizationType.NONE,
-    methodResponses: [
-      { statusCode, responseParameters: Object.fromEntries(headers.map(([name]) => [name, true])) },
-    ],
+    methodResponses: [{ statusCode, responseParameters: declared(headers) }],
   });
-  acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
+  acknowledgeOpen(method, reason);
 }

@@ -7,7 +7,7 @@ import { ConfigurationError } from './configuration-rules.ts';
 import { CountingStack } from './counting-stack.ts';
 import type { CodeOrigin } from './handler-function.ts';
 
-export interface CountingAppOptions {
+interface CountingAppOptions {
   readonly code: CodeOrigin;
   /** Whether findings of cdk-nag fail the synth. */
   readonly checked: boolean;

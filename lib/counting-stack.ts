@@ -1,71 +1,63 @@
 // The stack, in the order of an event's path.
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { Accountant } from './accountant.ts';
-import { Aggregator } from './aggregator.ts';
-import { Archive } from './archive.ts';
-import { Canary } from './canary.ts';
-import { Collector } from './collector.ts';
-import { Compactor } from './compactor.ts';
-import type { Configuration } from './configuration.ts';
-import { Console } from './console.ts';
-import { EventStream } from './event-stream.ts';
+import { accountant } from './accountant.ts';
+import { aggregator } from './aggregator.ts';
+import { archiveBucket } from './archive.ts';
+import { canary } from './canary.ts';
+import { collector } from './collector.ts';
+import { compactor } from './compactor.ts';
+import { consolePage } from './console.ts';
+import { eventStream } from './event-stream.ts';
 import { FrontDoor } from './front-door.ts';
-import type { CodeOrigin, Platform } from './handler-function.ts';
-import { Observability } from './observability.ts';
-import { Query } from './query.ts';
-import { Redriver } from './redriver.ts';
-import { resourcesParameter } from './resources-parameter.ts';
-import { retryParameter } from './retry-parameter.ts';
-import { RollupQueue } from './rollup-queue.ts';
-import { Tables } from './tables.ts';
+import type { Platform } from './handler-function.ts';
+import { observability } from './observability.ts';
+import { resourcesParameter, retryParameter } from './parameters.ts';
+import { query } from './query.ts';
+import { redriver } from './redriver.ts';
+import { rollupQueue } from './rollup-queue.ts';
+import { tables } from './tables.ts';
 import { addUnknownRoutes } from './unknown-routes.ts';
-import { Writer } from './writer.ts';
-
-export interface CountingStackProps extends StackProps {
-  readonly configuration: Configuration;
-  readonly code: CodeOrigin;
-}
+import { writer } from './writer.ts';
 
 export class CountingStack extends Stack {
-  constructor(scope: Construct, id: string, props: CountingStackProps) {
+  constructor(scope: Construct, id: string, props: StackProps & Pick<Platform, 'configuration' | 'code'>) {
     super(scope, id, props);
     const { configuration, code } = props;
 
-    const { counts, ledger } = new Tables(this, 'Tables');
-    const archive = new Archive(this, 'Archive', configuration).bucket;
-    const retries = retryParameter(this, 'Retries', configuration);
-    const stream = new EventStream(this, 'Events', configuration).stream;
-    const frontDoor = new FrontDoor(this, 'FrontDoor', { configuration, stream });
-    const { queue, deadLetters } = new RollupQueue(this, 'Rollups', configuration);
-    const stores = { counts, ledger, archive, retries };
-    const platform: Platform = { configuration, code, frontDoor, stream, queue, deadLetters, ...stores };
+    const stores = {
+      ...tables(this),
+      archive: archiveBucket(this, configuration),
+      retries: retryParameter(this, 'Retries', configuration),
+    };
+    const stream = eventStream(this, configuration);
+    const frontDoor = new FrontDoor(this, 'FrontDoor', configuration, stream);
+    const queues = rollupQueue(this, configuration);
+    const platform: Platform = { configuration, code, frontDoor, stream, ...queues, ...stores };
 
     // client → front door → stream → aggregator → queue → writer → counts
-    const aggregator = new Aggregator(this, 'Aggregator', platform);
-    new Writer(this, 'Writer', platform);
+    const watched = { ...platform, aggregator: aggregator(this, platform) };
+    writer(this, platform);
 
     // access logs in a bucket → collector → stream
-    const collector =
-      configuration.accessLogs.length === 0 ? undefined : new Collector(this, 'Collector', platform);
+    const objects = collector(this, platform);
 
     // dead letters → redriver → queue, or archive
-    new Redriver(this, 'Redriver', platform);
-    resourcesParameter(this, 'Resources', platform, collector?.queue);
+    redriver(this, platform);
+    resourcesParameter(this, 'Resources', platform, objects);
 
     // ledger → accountant → checkpoints and metrics; counts → compactor → counts → query → client
-    new Accountant(this, 'Accountant', platform);
-    new Compactor(this, 'Compactor', platform);
-    new Query(this, 'Query', platform);
-    new Console(this, 'Console', platform);
+    accountant(this, platform);
+    compactor(this, platform);
+    query(this, platform);
+    consolePage(this, platform);
 
     // canary → stream …, and counts → canary, as a client
-    new Canary(this, 'Canary', platform);
+    canary(this, platform);
 
     addUnknownRoutes(frontDoor.api, configuration.allowOrigin);
 
-    const watched = { ...platform, api: frontDoor.api, aggregator: aggregator.function };
-    new Observability(this, 'Observability', configuration, watched);
+    observability(this, watched);
 
     new CfnOutput(this, 'Url', {
       value: frontDoor.api.url,

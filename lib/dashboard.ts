@@ -23,20 +23,12 @@ const most = { statistic: 'Maximum' } as const;
 const READ_ON =
   'What to do: `docs/runbook.md`, a section for each alarm. What each figure counts: `docs/metrics.md`. Where every event is: `GET /v1/status`.';
 
-interface Part {
+interface Part extends Record<'traffic' | 'latency' | 'errors' | 'saturation', IMetric[]> {
   readonly title: string;
-  readonly traffic: IMetric[];
-  readonly latency: IMetric[];
-  readonly errors: IMetric[];
-  readonly saturation: IMetric[];
 }
 
-export function createDashboard(
-  scope: Construct,
-  c: Configuration,
-  watched: Watched,
-  alarms: readonly AlarmBase[],
-): Dashboard {
+export function createDashboard(scope: Construct, watched: Watched, alarms: readonly AlarmBase[]): Dashboard {
+  const c = watched.configuration;
   const reported = reportedIn(c.stage);
   const dashboard = new Dashboard(scope, 'Dashboard', { dashboardName: `tally-${c.stage}` });
   dashboard.addWidgets(
@@ -51,7 +43,15 @@ export function createDashboard(
 
 /** Client → front door → stream → aggregator → queue → table; dead letters beside it. */
 function partsOf(
-  { api, stream, queue, deadLetters, counts, ledger, aggregator }: Watched,
+  {
+    frontDoor: { api },
+    stream,
+    queue,
+    deadLetters,
+    counts,
+    ledger,
+    aggregator: { function: aggregator },
+  }: Watched,
   reported: Reported,
 ): Part[] {
   return [

@@ -6,22 +6,18 @@ import { acknowledge } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
 
 /** The Kinesis stream. It outlives the stack, since it holds uncounted events. */
-export class EventStream extends Construct {
-  readonly stream: Stream;
-
-  constructor(scope: Construct, id: string, c: Configuration) {
-    super(scope, id);
-    this.stream = new Stream(this, 'Stream', {
-      ...(c.streamMode === 'provisioned'
-        ? { streamMode: StreamMode.PROVISIONED, shardCount: c.streamShards }
-        : { streamMode: StreamMode.ON_DEMAND }),
-      retentionPeriod: Duration.hours(c.streamRetentionHours),
-      encryption: StreamEncryption.MANAGED,
-      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-    });
-    acknowledge(this.stream, {
-      'AwsSolutions-KDS3':
-        "The account's own aws/kinesis key encrypts it; a customer key would add a charge for each PutRecords and a second thing whose loss loses events.",
-    });
-  }
+export function eventStream(scope: Construct, c: Configuration): Stream {
+  const stream = new Stream(new Construct(scope, 'Events'), 'Stream', {
+    ...(c.streamMode === 'provisioned'
+      ? { streamMode: StreamMode.PROVISIONED, shardCount: c.streamShards }
+      : { streamMode: StreamMode.ON_DEMAND }),
+    retentionPeriod: Duration.hours(c.streamRetentionHours),
+    encryption: StreamEncryption.MANAGED,
+    removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+  });
+  acknowledge(stream, {
+    'AwsSolutions-KDS3':
+      "The account's own aws/kinesis key encrypts it; a customer key would add a charge for each PutRecords and a second thing whose loss loses events.",
+  });
+  return stream;
 }

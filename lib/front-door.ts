@@ -6,6 +6,7 @@ import {
   AuthorizationType,
   EndpointType,
   type IApiKey,
+  type Integration,
   type IResource,
   type JsonSchema,
   LambdaIntegration,
@@ -23,7 +24,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, acknowledgeOpen } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
 import { addConstantAnswer } from './constant-answer.ts';
 import { EVENTS_SCHEMA } from './events-schema.ts';
@@ -37,11 +38,6 @@ export const PUBLIC_PATH = 'v1/public/{metric}/{entity+}';
 /** Burst limit, as a multiple of the rate. */
 const BURST = 2;
 
-export interface FrontDoorProps {
-  readonly configuration: Configuration;
-  readonly stream: Stream;
-}
-
 /** The REST API. Events go directly into the stream; functions add their routes. */
 export class FrontDoor extends Construct {
   readonly api: RestApi;
@@ -50,9 +46,8 @@ export class FrontDoor extends Construct {
   readonly #configuration: Configuration;
   readonly #validator: RequestValidator;
 
-  constructor(scope: Construct, id: string, props: FrontDoorProps) {
+  constructor(scope: Construct, id: string, c: Configuration, stream: Stream) {
     super(scope, id);
-    const c = props.configuration;
     this.#configuration = c;
     this.api = createApi(this, c);
     addGatewayResponses(this.api, c);
@@ -66,62 +61,64 @@ export class FrontDoor extends Construct {
         resourceArn: this.api.deploymentStage.stageArn,
         webAclArn: c.webAcl,
       });
-    this.#addEvents(props.stream);
+    this.#addEvents(stream);
   }
 
   /** Adds `GET /v1/<path>`, answered by a function. */
   addRead(path: string, handler: LambdaFunction): void {
-    this.#addForClients('GET', path, handler);
+    this.#addForClients('GET', path, answeredBy(handler));
   }
 
   /** Adds `POST /v1/<path>`, answered by a function; the body must match a schema. */
   addQuestion(path: string, handler: LambdaFunction, title: string, schema: JsonSchema): void {
-    this.#addForClients('POST', path, handler, this.#validated(title, schema));
+    this.#addForClients('POST', path, answeredBy(handler), this.#validated(title, schema));
   }
 
   /** Adds `GET /<path>`, answered by a function, open to anyone without an API key. @param path from the API's root */
   addOpenRead(path: string, handler: LambdaFunction): void {
-    const method = this.#add('GET', path, handler, { authorizationType: AuthorizationType.NONE });
-    const reason = 'It shows nothing that is not public: a page without data, and counters named public.';
-    acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
+    const options = { authorizationType: AuthorizationType.NONE };
+    acknowledgeOpen(
+      this.api.root.resourceForPath(path).addMethod('GET', answeredBy(handler), options),
+      'It shows nothing that is not public: a page without data, and counters named public.',
+    );
   }
 
   /** Adds `GET /v1/admin/<path>`, answered by a function, for callers with IAM permissions. */
   addSignedRead(path: string, handler: LambdaFunction): void {
+    const resource = this.api.root.resourceForPath(`v1/admin/${path}`);
     const options = { authorizationType: AuthorizationType.IAM };
-    acknowledge(this.#add('GET', `v1/admin/${path}`, handler, options), {
+    acknowledge(resource.addMethod('GET', answeredBy(handler), options), {
       'AwsSolutions-COG4': 'IAM decides who may administer; there are no users to sign in.',
     });
   }
 
-  #addForClients(verb: string, path: string, handler: LambdaFunction, options: MethodOptions = {}): void {
-    const method = this.#add(verb, `v1/${path}`, handler, { ...this.#access(), ...options });
-    acknowledgeOpen(method);
-    addPreflight(method.resource, verb, this.#configuration.allowOrigin);
-  }
-
-  #add(verb: string, path: string, handler: LambdaFunction, options: MethodOptions): Method {
-    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
-    return this.api.root.resourceForPath(path).addMethod(verb, integration, options);
+  /** Adds a method below `/v1`, with an API key if the stage requires one, and its preflight. */
+  #addForClients(verb: string, path: string, integration: Integration, options: MethodOptions = {}): Method {
+    const { allowOrigin, apiKeys: apiKeyRequired } = this.#configuration;
+    const resource = this.api.root.resourceForPath(`v1/${path}`);
+    const access = { authorizationType: AuthorizationType.NONE, apiKeyRequired };
+    const method = resource.addMethod(verb, integration, { ...access, ...options });
+    acknowledgeOpen(
+      method,
+      'Pages and apps of anonymous users send events, so there is no identity to authorize; the settings apiKeys and throttle* bound what they may do, and admin routes are under IAM.',
+    );
+    addPreflight(resource, verb, allowOrigin);
+    return method;
   }
 
   #addEvents(stream: Stream): void {
     const role = new Role(this, 'PutRole', { assumedBy: new ServicePrincipal('apigateway.amazonaws.com') });
     const policy = new Policy(this, 'PutPolicy', {
       roles: [role],
-      statements: [allow(['kinesis:PutRecords'], [stream.streamArn])],
+      statements: [allow('kinesis', ['PutRecords'], stream.streamArn)],
     });
     const { allowOrigin } = this.#configuration;
-    const integration = putRecordsIntegration({ stream, role: role.withoutPolicyUpdates(), allowOrigin });
-    const resource = this.api.root.resourceForPath('v1/events');
-    const post = resource.addMethod('POST', integration, {
-      ...this.#access(),
+    const integration = putRecordsIntegration(stream, role.withoutPolicyUpdates(), allowOrigin);
+    const post = this.#addForClients('POST', 'events', integration, {
       methodResponses: putRecordsMethodResponses(),
       ...this.#validated('Events', EVENTS_SCHEMA),
     });
     post.node.addDependency(policy);
-    acknowledgeOpen(post);
-    addPreflight(resource, 'POST', allowOrigin);
   }
 
   /** Without $default, a content type without a model would not be validated at all. */
@@ -131,10 +128,10 @@ export class FrontDoor extends Construct {
       requestValidator: this.#validator,
     };
   }
+}
 
-  #access(): MethodOptions {
-    return { authorizationType: AuthorizationType.NONE, apiKeyRequired: this.#configuration.apiKeys };
-  }
+function answeredBy(handler: LambdaFunction): Integration {
+  return new LambdaIntegration(handler, { allowTestInvoke: false });
 }
 
 function createApi(scope: Construct, c: Configuration): RestApi {
@@ -215,31 +212,23 @@ function addPreflight(resource: IResource, method: string, allowOrigin: string):
   });
 }
 
-/** Findings on routes that anyone with a key, or anyone at all, may call. */
-function acknowledgeOpen(method: Method): void {
-  const reason =
-    'Pages and apps of anonymous users send events, so there is no identity to authorize; the settings apiKeys and throttle* bound what they may do, and admin routes are under IAM.';
-  acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
-}
-
 function acknowledgeApi(api: RestApi, c: Configuration): void {
+  if (c.webAcl === 'off')
+    acknowledge(api, {
+      'AwsSolutions-APIG3':
+        'Throttling, a usage plan and schema validation bound what a client can do; the setting "webAcl" puts a web ACL in front, which costs for every request.',
+    });
   acknowledge(api, {
-    ...(c.webAcl === 'off'
-      ? {
-          'AwsSolutions-APIG3':
-            'Throttling, a usage plan and schema validation bound what a client can do; the setting "webAcl" puts a web ACL in front, which costs for every request.',
-        }
-      : {}),
     'AwsSolutions-APIG6':
       'Execution logs write headers and bodies, client addresses with them, into a group without retention; the access log has status, latency and error of each request.',
-    ...(c.gatewayLogsRole
-      ? {
-          'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
-            "The account's one role for API Gateway's logs is not this stack's alone, so it has the policy AWS made for it.",
-        }
-      : {}),
-    ...(c.tracing
-      ? {}
-      : { 'Serverless-APIGWXrayEnabled': 'The setting "tracing" turns X-Ray on; each trace costs.' }),
   });
+  if (c.gatewayLogsRole)
+    acknowledge(api, {
+      'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
+        "The account's one role for API Gateway's logs is not this stack's alone, so it has the policy AWS made for it.",
+    });
+  if (!c.tracing)
+    acknowledge(api, {
+      'Serverless-APIGWXrayEnabled': 'The setting "tracing" turns X-Ray on; each trace costs.',
+    });
 }

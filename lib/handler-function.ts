@@ -1,23 +1,18 @@
 // Common properties of all Lambda functions: build, logs, names and permissions.
 import { dirname, join } from 'node:path';
-import { AssetHashType, CfnResource, DockerImage, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
-import {
-  Architecture,
-  Code,
-  type FunctionOptions,
-  Function as LambdaFunction,
-  Runtime,
-  Tracing,
-} from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, logicalIdOf, resourceIn } from './acknowledge.ts';
 import { type BundledFile, bundle, writeBundle } from './bundle.ts';
 import { type Configuration, LOCAL_STAGE } from './configuration.ts';
 import type { FrontDoor } from './front-door.ts';
@@ -40,18 +35,9 @@ export interface Platform {
   readonly retries: StringParameter;
 }
 
-export interface HandlerFunctionProps {
+interface HandlerFunctionProps {
   /** The function's name: its handler is `lambdas/<noun>/handler.ts`. */
-  readonly noun:
-    | 'aggregator'
-    | 'collector'
-    | 'writer'
-    | 'redriver'
-    | 'query'
-    | 'accountant'
-    | 'canary'
-    | 'compactor'
-    | 'console';
+  readonly noun: string;
   readonly description: string;
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
@@ -60,15 +46,14 @@ export interface HandlerFunctionProps {
   readonly statements: readonly PolicyStatement[];
   /** Additional files for the bundle, made with it. */
   readonly files?: () => readonly Pick<BundledFile, 'name' | 'contents'>[];
-  /** Prefixes of the archive that it may write or read. */
-  readonly archived?: {
-    readonly bucket: Bucket;
-    readonly prefixes: readonly string[];
-    readonly readable?: readonly string[];
-  };
+  /** Prefixes of the archive that it may write. */
+  readonly archived?: readonly string[];
   /** The reason it has no destination for failed asynchronous invocations. */
   readonly withoutDestination: string;
 }
+
+/** How long a throttled run is retried before Lambda drops it. */
+const THROTTLED_MAX_AGE = Duration.minutes(5);
 
 /** A function with a role and a log group of its own. */
 export class HandlerFunction extends Construct {
@@ -78,99 +63,76 @@ export class HandlerFunction extends Construct {
 
   constructor(scope: Construct, id: string, platform: Platform, props: HandlerFunctionProps) {
     super(scope, id);
-    const c = platform.configuration;
+    const { configuration: c, code, archive } = platform;
     const logGroup = new LogGroup(this, 'Logs', {
       retention: c.logRetentionDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     // Not the managed AWSLambdaBasicExecutionRole, which may write to every log group of the account.
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const archived = (props.archived ?? []).map((prefix) => `${prefix}*`);
     this.policy = new Policy(this, 'Policy', {
       roles: [role],
       statements: [
-        allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]),
-        ...(c.tracing ? [allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ['*'])] : []),
+        allow('logs', ['CreateLogStream', 'PutLogEvents'], logGroup.logGroupArn),
+        ...(c.tracing ? [allow('xray', ['PutTraceSegments', 'PutTelemetryRecords'], '*')] : []),
         ...props.statements,
+        ...(archived.length > 0
+          ? [allow('s3', ['PutObject'], ...archived.map((keys) => archive.arnForObjects(keys)))]
+          : []),
       ],
     });
-    if (props.archived !== undefined) {
-      const { bucket, prefixes, readable = [] } = props.archived;
-      allowObjects(this.policy, 's3:PutObject', bucket, prefixes);
-      if (readable.length > 0) allowObjects(this.policy, 's3:GetObject', bucket, readable);
+    for (const keys of archived) {
+      acknowledge(this.policy, {
+        [`AwsSolutions-IAM5[Resource::<${logicalIdOf(archive)}.Arn>/${keys}]`]:
+          'A key names what is archived, which is not known before; the prefix is all that a policy can say.',
+      });
     }
-    this.function = createFunction(
-      this,
-      platform.code,
-      `lambdas/${props.noun}/handler.ts`,
-      {
-        description: props.description,
-        architecture: Architecture.ARM_64,
-        // The statements above are complete: CDK must not add any.
-        role: role.withoutPolicyUpdates(),
-        logGroup,
-        timeout: Duration.seconds(props.timeoutSeconds),
-        memorySize: props.memoryMb,
-        tracing: c.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
-        environment: {
-          STAGE: c.stage,
-          POWERTOOLS_SERVICE_NAME: props.noun,
-          POWERTOOLS_METRICS_NAMESPACE: 'Tally',
-          POWERTOOLS_LOG_LEVEL: c.logLevel,
-          ...(c.stage === LOCAL_STAGE ? {} : { NODE_OPTIONS: '--enable-source-maps' }),
-          ...props.environment,
-        },
+    const entry = `lambdas/${props.noun}/handler.ts`;
+    this.function = new LambdaFunction(this, 'Function', {
+      description: props.description,
+      architecture: Architecture.ARM_64,
+      runtime: Runtime.NODEJS_24_X,
+      handler: 'index.handler',
+      code: code === 'bundle' ? bundled(entry, props.files) : Code.fromInline(`// ${entry}`),
+      // The statements above are complete: CDK must not add any.
+      role: role.withoutPolicyUpdates(),
+      logGroup,
+      timeout: Duration.seconds(props.timeoutSeconds),
+      memorySize: props.memoryMb,
+      tracing: c.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
+      environment: {
+        STAGE: c.stage,
+        POWERTOOLS_SERVICE_NAME: props.noun,
+        POWERTOOLS_METRICS_NAMESPACE: 'Tally',
+        POWERTOOLS_LOG_LEVEL: c.logLevel,
+        ...(c.stage === LOCAL_STAGE ? {} : { NODE_OPTIONS: '--enable-source-maps' }),
+        ...props.environment,
       },
-      props.files,
-    );
+    });
+    // The local stack finds the handler's source by this.
+    resourceIn(this.function).addMetadata('tally:entry', entry);
     this.function.node.addDependency(this.policy);
     acknowledgeFindings(this, c, props.withoutDestination);
   }
-}
 
-export function allow(actions: string[], resources: string[]): PolicyStatement {
-  return new PolicyStatement({ actions, resources });
-}
-
-/** Lets a function put or get objects under the prefixes, and nothing else in the bucket. */
-function allowObjects(
-  policy: Policy,
-  action: 's3:PutObject' | 's3:GetObject',
-  bucket: Bucket,
-  prefixes: readonly string[],
-): void {
-  policy.addStatements(
-    allow(
-      [action],
-      prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`)),
-    ),
-  );
-  const resource = bucket.node.defaultChild;
-  if (!CfnResource.isCfnResource(resource)) return;
-  for (const prefix of prefixes) {
-    acknowledge(policy, {
-      [`AwsSolutions-IAM5[Resource::<${Stack.of(bucket).getLogicalId(resource)}.Arn>/${prefix}*]`]:
-        'A key names what is archived, which is not known before; the prefix is all that a policy can say.',
+  /** Runs it every minute. A failed run is not retried: the next one does the same work. */
+  runEveryMinute(): void {
+    this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: THROTTLED_MAX_AGE });
+    const target = new LambdaTarget(this.function, { retryAttempts: 2, maxEventAge: THROTTLED_MAX_AGE });
+    const rule = new Rule(this, 'EveryMinute', {
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [target],
+    });
+    acknowledge(rule, {
+      'Serverless-EventBusDLQ': 'A missed run leaves nothing undone: the next one does the same work.',
     });
   }
 }
 
-function createFunction(
-  scope: Construct,
-  code: CodeOrigin,
-  entry: string,
-  options: FunctionOptions,
-  files: HandlerFunctionProps['files'],
-): LambdaFunction {
-  const created = new LambdaFunction(scope, 'Function', {
-    ...options,
-    runtime: Runtime.NODEJS_24_X,
-    handler: 'index.handler',
-    code: code === 'bundle' ? bundled(entry, files) : Code.fromInline(`// ${entry}`),
-  });
-  // The local stack finds the handler's source by this.
-  const resource = created.node.defaultChild;
-  if (CfnResource.isCfnResource(resource)) resource.addMetadata('tally:entry', entry);
-  return created;
+/** Allows some operations of a service. */
+export function allow(service: string, operations: string[], ...resources: string[]): PolicyStatement {
+  return new PolicyStatement({ actions: operations.map((name) => `${service}:${name}`), resources });
 }
 
 /** The handler's bundle as an asset, built only when CDK needs it: `cdk destroy`, for example, does not. */
@@ -182,7 +144,7 @@ function bundled(entry: string, files: HandlerFunctionProps['files'] = () => [])
       image: DockerImage.fromRegistry('none'),
       local: {
         tryBundle(folder) {
-          writeBundle({ files: [...bundle(entry).files, ...files()] }, folder);
+          writeBundle([...bundle(entry).files, ...files()], folder);
           return true;
         },
       },

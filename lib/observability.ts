@@ -2,7 +2,6 @@
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   Alarm,
-  type AlarmBase,
   AlarmRule,
   ComparisonOperator,
   CompositeAlarm,
@@ -15,55 +14,26 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { type AlarmPlan, alarms, LATE, lateAlarms, type Watched } from './alarms.ts';
-import type { Configuration } from './configuration.ts';
 import { createDashboard } from './dashboard.ts';
 
-export class Observability extends Construct {
-  readonly topic: Topic;
-  readonly #stage: string;
-
-  constructor(scope: Construct, id: string, c: Configuration, watched: Watched) {
-    super(scope, id);
-    this.#stage = c.stage;
-    this.topic = new Topic(this, 'Alarms', { enforceSSL: true, displayName: `Tally ${c.stage} alarms` });
-    this.topic.applyRemovalPolicy(RemovalPolicy.DESTROY);
-    this.#letAlarmsPublish();
-    if (c.alarmEmail !== '') {
-      acknowledge(this.topic, {
-        'Serverless-SNSRedrivePolicy':
-          'A mail that cannot be delivered is of no use later, and the alarm stays on.',
-      });
-      this.topic.addSubscription(new EmailSubscription(c.alarmEmail));
-    }
-    const late = lateAlarms(c, watched).map((plan) => this.#alarm(plan));
-    const countsLate = new CompositeAlarm(this, LATE.id, {
-      compositeAlarmName: this.#name(LATE.id),
-      alarmRule: AlarmRule.anyOf(...late),
-      alarmDescription: described(LATE),
+export function observability(scope: Construct, watched: Watched): void {
+  const here = new Construct(scope, 'Observability');
+  const { configuration: c } = watched;
+  /** Readable names, for mails, the runbook and a subscription's filters. */
+  const named = (id: string) => `tally-${c.stage}-${id}`;
+  const topic = new Topic(here, 'Alarms', { enforceSSL: true, displayName: `Tally ${c.stage} alarms` });
+  topic.applyRemovalPolicy(RemovalPolicy.DESTROY);
+  letAlarmsPublish(topic, named('*'));
+  if (c.alarmEmail !== '') {
+    acknowledge(topic, {
+      'Serverless-SNSRedrivePolicy':
+        'A mail that cannot be delivered is of no use later, and the alarm stays on.',
     });
-    const notifying = [countsLate, ...alarms(c, watched).map((plan) => this.#alarm(plan))];
-    for (const alarm of notifying) this.#notify(alarm);
-    createDashboard(this, c, watched, [...notifying, ...late]);
+    topic.addSubscription(new EmailSubscription(c.alarmEmail));
   }
-
-  /** enforceSSL adds a policy to the topic, which replaces the default one that lets the whole account publish. */
-  #letAlarmsPublish(): void {
-    const { account, region, partition } = Stack.of(this);
-    const alarms = `arn:${partition}:cloudwatch:${region}:${account}:alarm:${this.#name('*')}`;
-    this.topic.addToResourcePolicy(
-      new PolicyStatement({
-        sid: 'AlarmsOfThisStage',
-        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-        actions: ['sns:Publish'],
-        resources: [this.topic.topicArn],
-        conditions: { ArnLike: { 'aws:SourceArn': alarms }, StringEquals: { 'aws:SourceAccount': account } },
-      }),
-    );
-  }
-
-  #alarm(plan: AlarmPlan): Alarm {
-    return new Alarm(this, plan.id, {
-      alarmName: this.#name(plan.id),
+  const alarmOf = (plan: AlarmPlan) =>
+    new Alarm(here, plan.id, {
+      alarmName: named(plan.id),
       metric: plan.metric,
       threshold: plan.above,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
@@ -72,18 +42,34 @@ export class Observability extends Construct {
       treatMissingData: plan.missing ?? TreatMissingData.NOT_BREACHING,
       alarmDescription: described(plan),
     });
+  const late = lateAlarms(watched).map(alarmOf);
+  const countsLate = new CompositeAlarm(here, LATE.id, {
+    compositeAlarmName: named(LATE.id),
+    alarmRule: AlarmRule.anyOf(...late),
+    alarmDescription: described(LATE),
+  });
+  const notifying = [countsLate, ...alarms(watched).map(alarmOf)];
+  // One mail when a problem begins, and one when it ends.
+  for (const alarm of notifying) {
+    alarm.addAlarmAction(new SnsAction(topic));
+    alarm.addOkAction(new SnsAction(topic));
   }
+  createDashboard(here, watched, [...notifying, ...late]);
+}
 
-  /** One mail when a problem begins, and one when it ends. */
-  #notify(alarm: AlarmBase): void {
-    alarm.addAlarmAction(new SnsAction(this.topic));
-    alarm.addOkAction(new SnsAction(this.topic));
-  }
-
-  /** Readable names, for mails, the runbook and a subscription's filters. */
-  #name(id: string): string {
-    return `tally-${this.#stage}-${id}`;
-  }
+/** enforceSSL adds a policy to the topic, which replaces the default one that lets the whole account publish. */
+function letAlarmsPublish(topic: Topic, names: string): void {
+  const { account, region, partition } = Stack.of(topic);
+  const alarms = `arn:${partition}:cloudwatch:${region}:${account}:alarm:${names}`;
+  topic.addToResourcePolicy(
+    new PolicyStatement({
+      sid: 'AlarmsOfThisStage',
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+      actions: ['sns:Publish'],
+      resources: [topic.topicArn],
+      conditions: { ArnLike: { 'aws:SourceArn': alarms }, StringEquals: { 'aws:SourceAccount': account } },
+    }),
+  );
 }
 
 function described({

@@ -41,14 +41,8 @@ const CONTENT_TYPES = ['application/json', 'text/plain', 'text/plain;charset=UTF
 /** Every status code of the method; the templates choose 429, and 503 for partial success. */
 const STATUS_CODES = ['202', '413', '429', '500', '503'];
 
-export interface PutRecordsProps {
-  readonly stream: Stream;
-  readonly role: IRole;
-  readonly allowOrigin: string;
-}
-
 /** The integration: one record per event or batch. All accepted content types share the template. */
-export function putRecordsIntegration({ stream, role, allowOrigin }: PutRecordsProps): AwsIntegration {
+export function putRecordsIntegration(stream: Stream, role: IRole, allowOrigin: string): AwsIntegration {
   const template = putRecordsRequest(stream.streamName);
   return new AwsIntegration({
     service: 'kinesis',
@@ -69,13 +63,8 @@ export function putRecordsIntegration({ stream, role, allowOrigin }: PutRecordsP
 
 /** The method's response declarations: an undeclared header cannot be set. */
 export function putRecordsMethodResponses(): MethodResponse[] {
-  return STATUS_CODES.map((statusCode) => ({
-    statusCode,
-    responseParameters: {
-      ...Object.fromEntries(Object.keys(credentialsHeaders('*')).map((name) => [responseHeader(name), true])),
-      [responseHeader('Retry-After')]: true,
-    },
-  }));
+  const headers = responseHeaders({ ...credentialsHeaders('*'), 'Retry-After': '' });
+  return STATUS_CODES.map((statusCode) => ({ statusCode, responseParameters: declared(headers) }));
 }
 
 function integrationResponse(answer: Answer, allowOrigin: string): IntegrationResponse {
@@ -86,9 +75,7 @@ function integrationResponse(answer: Answer, allowOrigin: string): IntegrationRe
   return {
     ...(answer.selectionPattern === undefined ? {} : { selectionPattern: answer.selectionPattern }),
     statusCode: answer.statusCode,
-    responseParameters: Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [responseHeader(name), value]),
-    ),
+    responseParameters: responseHeaders(headers),
     responseTemplates: { 'application/json': `${echoOrigin(allowOrigin)}${answer.template}` },
   };
 }
@@ -107,6 +94,14 @@ export function echoOrigin(allowOrigin: string): string {
   return allowOrigin === '*' ? ECHO_ORIGIN : '';
 }
 
-function responseHeader(name: string): string {
-  return `method.response.header.${name}`;
+/** An answer's headers as the parameters of an integration's response. */
+export function responseHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [`method.response.header.${name}`, value]),
+  );
+}
+
+/** Their declaration in a method's response. */
+export function declared(headers: Readonly<Record<string, string>>): Record<string, true> {
+  return Object.fromEntries(Object.keys(headers).map((name) => [name, true]));
 }

@@ -1,52 +1,50 @@
 // The query function: counts, top lists and the status of the pipeline.
 import { Aws, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { retentionEnvironment, secondsOf } from './environment.ts';
 import { COUNTS_BATCH_SCHEMA } from './events-schema.ts';
 import { PUBLIC_PATH } from './front-door.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { retentionEnvironment, secondsOf } from './seconds.ts';
 
 /** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `POST /v1/counts:batch`, `GET /v1/top/{metric}`, `GET /v1/metrics`, `GET /v1/status` and the API's own description. */
-export class Query extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: Platform) {
-    const { configuration: c, frontDoor, counts, ledger, stream } = props;
-    super(scope, id, props, {
-      noun: 'query',
-      description: 'Answers counts and the status of the pipeline.',
-      timeoutSeconds: 10,
-      memoryMb: c.queryMemoryMb,
-      environment: {
-        COUNTS_TABLE: counts.tableName,
-        LEDGER_TABLE: ledger.tableName,
-        ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
-        ...retentionEnvironment(c),
-        DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
-        STACK_NAME: Stack.of(scope).stackName,
-        STACK_ID: Aws.STACK_ID,
-        STREAM_NAME: stream.streamName,
-        STREAM_GENERATION: c.streamGeneration,
-        CORS_ORIGIN: c.allowOrigin,
-        PUBLIC_METRICS: c.publicMetrics.join(','),
-      },
-      statements: [
-        allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [counts.tableArn]),
-        allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], [ledger.tableArn]),
-        // Events accepted by the front door that are in no segment yet are counted in the stream.
-        allow(['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], [stream.streamArn]),
-      ],
-      withoutDestination: 'Only the front door invokes it, synchronously, and hands failures to the client.',
-    });
+export function query(scope: Construct, platform: Platform): void {
+  const { configuration: c, frontDoor, counts, ledger, stream } = platform;
+  const handler = new HandlerFunction(scope, 'Query', platform, {
+    noun: 'query',
+    description: 'Answers counts and the status of the pipeline.',
+    timeoutSeconds: 10,
+    memoryMb: c.queryMemoryMb,
+    environment: {
+      COUNTS_TABLE: counts.tableName,
+      LEDGER_TABLE: ledger.tableName,
+      ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
+      ...retentionEnvironment(c),
+      DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
+      STACK_NAME: Stack.of(scope).stackName,
+      STACK_ID: Aws.STACK_ID,
+      STREAM_NAME: stream.streamName,
+      STREAM_GENERATION: c.streamGeneration,
+      CORS_ORIGIN: c.allowOrigin,
+      PUBLIC_METRICS: c.publicMetrics.join(','),
+    },
+    statements: [
+      allow('dynamodb', ['BatchGetItem', 'GetItem', 'Query'], counts.tableArn),
+      allow('dynamodb', ['BatchGetItem', 'GetItem', 'Query'], ledger.tableArn),
+      // Events accepted by the front door that are in no segment yet are counted in the stream.
+      allow('kinesis', ['GetRecords', 'GetShardIterator', 'ListShards'], stream.streamArn),
+    ],
+    withoutDestination: 'Only the front door invokes it, synchronously, and hands failures to the client.',
+  });
 
-    // Greedy, so that an entity may contain slashes even if the client does not encode them. API Gateway drops a trailing
-    // slash: /v1/counts/play/blog/ means "blog", blog%2F means "blog/".
-    frontDoor.addRead('counts/{metric}/{entity+}', this.function);
-    frontDoor.addQuestion('counts:batch', this.function, 'CountsBatch', COUNTS_BATCH_SCHEMA);
-    // For the canary, which has a role but no API key.
-    frontDoor.addSignedRead('counts/{metric}/{entity+}', this.function);
-    if (c.publicMetrics.length > 0) frontDoor.addOpenRead(PUBLIC_PATH, this.function);
-    frontDoor.addRead('top/{metric}', this.function);
-    frontDoor.addRead('metrics', this.function);
-    frontDoor.addRead('status', this.function);
-    frontDoor.addRead('openapi.json', this.function);
-  }
+  // Greedy, so that an entity may contain slashes even if the client does not encode them. API Gateway drops a trailing
+  // slash: /v1/counts/play/blog/ means "blog", blog%2F means "blog/".
+  frontDoor.addRead('counts/{metric}/{entity+}', handler.function);
+  frontDoor.addQuestion('counts:batch', handler.function, 'CountsBatch', COUNTS_BATCH_SCHEMA);
+  // For the canary, which has a role but no API key.
+  frontDoor.addSignedRead('counts/{metric}/{entity+}', handler.function);
+  if (c.publicMetrics.length > 0) frontDoor.addOpenRead(PUBLIC_PATH, handler.function);
+  frontDoor.addRead('top/{metric}', handler.function);
+  frontDoor.addRead('metrics', handler.function);
+  frontDoor.addRead('status', handler.function);
+  frontDoor.addRead('openapi.json', handler.function);
 }

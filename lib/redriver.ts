@@ -1,34 +1,31 @@
 // The redriver: dead letters go back to the queue at a bounded rate, or are parked in the archive.
 import type { Construct } from 'constructs';
 import { ARCHIVE_PREFIXES } from './archive.ts';
+import { storingEnvironment } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { storingEnvironment } from './operated-resources.ts';
-import { everyMinute } from './schedule.ts';
 
 /** The redriver's timeout. The dead-letter queue hides a message for twice as long. */
 export const REDRIVER_TIMEOUT_SECONDS = 60;
 
-export class Redriver extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: Platform) {
-    const { configuration: c, counts, ledger, queue, deadLetters, archive, retries } = props;
-    super(scope, id, props, {
-      noun: 'redriver',
-      description: 'Returns dead letters to the queue while the tables take writes, or parks them.',
-      timeoutSeconds: REDRIVER_TIMEOUT_SECONDS,
-      memoryMb: 256,
-      environment: storingEnvironment(c, props),
-      statements: [
-        allow(['sqs:DeleteMessage', 'sqs:ReceiveMessage'], [deadLetters.queueArn]),
-        allow(['sqs:SendMessage'], [queue.queueArn]),
-        allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [ledger.tableArn]),
-        // Reads for health checks; writes for the probe, a dead letter that the redriver writes itself.
-        allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [counts.tableArn]),
-        allow(['ssm:GetParameter'], [retries.parameterArn]),
-      ],
-      archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.parked, ARCHIVE_PREFIXES.expired] },
-      withoutDestination:
-        'A run that fails leaves its dead letters where they were; the next minute takes them up.',
-    });
-    everyMinute(this, 'EveryMinute', this.function);
-  }
+export function redriver(scope: Construct, platform: Platform): void {
+  const { counts, ledger, queue, deadLetters, retries } = platform;
+  const handler = new HandlerFunction(scope, 'Redriver', platform, {
+    noun: 'redriver',
+    description: 'Returns dead letters to the queue while the tables take writes, or parks them.',
+    timeoutSeconds: REDRIVER_TIMEOUT_SECONDS,
+    memoryMb: 256,
+    environment: storingEnvironment(platform),
+    statements: [
+      allow('sqs', ['DeleteMessage', 'ReceiveMessage'], deadLetters.queueArn),
+      allow('sqs', ['SendMessage'], queue.queueArn),
+      allow('dynamodb', ['GetItem', 'UpdateItem'], ledger.tableArn),
+      // Reads for health checks; writes for the probe, a dead letter that the redriver writes itself.
+      allow('dynamodb', ['GetItem', 'PutItem'], counts.tableArn),
+      allow('ssm', ['GetParameter'], retries.parameterArn),
+    ],
+    archived: [ARCHIVE_PREFIXES.parked, ARCHIVE_PREFIXES.expired],
+    withoutDestination:
+      'A run that fails leaves its dead letters where they were; the next minute takes them up.',
+  });
+  handler.runEveryMinute();
 }

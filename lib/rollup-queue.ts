@@ -11,31 +11,27 @@ import { REDRIVER_TIMEOUT_SECONDS } from './redriver.ts';
 export const QUEUE_RECEIVES_MAX = 20;
 
 /** Both queues outlive the stack: their messages are not counted yet. */
-export class RollupQueue extends Construct {
-  readonly queue: Queue;
-  readonly deadLetters: Queue;
-
-  constructor(scope: Construct, id: string, c: Configuration) {
-    super(scope, id);
-    this.deadLetters = new Queue(this, 'DeadLetters', {
-      ...secured,
-      retentionPeriod: Duration.days(DEAD_LETTER_RETENTION_DAYS),
-      // A run of the redriver sends and deletes what it received well within this time.
-      visibilityTimeout: Duration.seconds(2 * REDRIVER_TIMEOUT_SECONDS),
-    });
-    this.queue = new Queue(this, 'Messages', {
-      ...secured,
-      retentionPeriod: Duration.days(c.queueRetentionDays),
-      // Lambda's recommendation: six times the function's timeout, plus the batching window.
-      visibilityTimeout: Duration.seconds(6 * WRITER_TIMEOUT_SECONDS),
-      // The writer moves failed messages itself, with a reason; this is for messages that never reach its code.
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: QUEUE_RECEIVES_MAX },
-    });
-    acknowledge(this.deadLetters, {
-      'AwsSolutions-SQS3': 'This is the dead-letter queue itself.',
-      'Serverless-SQSRedrivePolicy': 'This is the dead-letter queue itself; the redriver empties it.',
-    });
-  }
+export function rollupQueue(scope: Construct, c: Configuration) {
+  const both = new Construct(scope, 'Rollups');
+  const deadLetters = new Queue(both, 'DeadLetters', {
+    ...secured,
+    retentionPeriod: Duration.days(DEAD_LETTER_RETENTION_DAYS),
+    // A run of the redriver sends and deletes what it received well within this time.
+    visibilityTimeout: Duration.seconds(2 * REDRIVER_TIMEOUT_SECONDS),
+  });
+  const queue = new Queue(both, 'Messages', {
+    ...secured,
+    retentionPeriod: Duration.days(c.queueRetentionDays),
+    // Lambda's recommendation: six times the function's timeout, plus the batching window.
+    visibilityTimeout: Duration.seconds(6 * WRITER_TIMEOUT_SECONDS),
+    // The writer moves failed messages itself, with a reason; this is for messages that never reach its code.
+    deadLetterQueue: { queue: deadLetters, maxReceiveCount: QUEUE_RECEIVES_MAX },
+  });
+  acknowledge(deadLetters, {
+    'AwsSolutions-SQS3': 'This is the dead-letter queue itself.',
+    'Serverless-SQSRedrivePolicy': 'This is the dead-letter queue itself; the redriver empties it.',
+  });
+  return { queue, deadLetters };
 }
 
 const secured: QueueProps = {

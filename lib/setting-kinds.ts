@@ -2,17 +2,16 @@
 import { z } from 'zod';
 
 export function flag() {
-  return z.boolean({ error: ({ input }) => `true or false, not ${shown(input)}` });
+  return z.boolean({ error: not('true or false') });
 }
 
 export function choice<const Values extends readonly [string, ...string[]]>(...values: Values) {
   const wanted = values.map(shown).join(' or ');
-  return z.enum(values, { error: ({ input }) => `${wanted}, not ${shown(input)}` });
+  return z.enum(values, { error: not(wanted) });
 }
 
 export function text(pattern: RegExp, wanted: string) {
-  const error = ({ input }: { readonly input?: unknown }) => `${wanted}, not ${shown(input)}`;
-  return z.string({ error }).regex(pattern, { error });
+  return z.string({ error: not(wanted) }).regex(pattern, { error: not(wanted) });
 }
 
 export function metricName() {
@@ -21,28 +20,31 @@ export function metricName() {
 
 export function integer(least: number, most: number) {
   return z
-    .int({ error: ({ input }) => `a whole number from ${least} to ${most}, not ${shown(input)}` })
+    .int({ error: not(`a whole number from ${least} to ${most}`) })
     .min(least, { error: ({ input }) => `at least ${least}, not ${input}` })
     .max(most, { error: ({ input }) => `at most ${most}, not ${input}` });
 }
 
 export function orForever(least: number, most: number) {
-  const error = ({ input }: { readonly input?: unknown }) =>
-    `a whole number or "forever", not ${shown(input)}`;
   // A number outside the bounds gets the error of `integer`, anything else this one.
-  return z.union([z.literal('forever'), integer(least, most)], { error });
+  return z.union([z.literal('forever'), integer(least, most)], { error: not('a whole number or "forever"') });
 }
 
 /** One of the listed numbers. The error suggests the smallest that is at least the value. */
 export function listed(values: readonly number[]) {
   const all = values.join(', ');
   return z
-    .number({ error: ({ input }) => `one of ${all}, not ${shown(input)}` })
+    .number({ error: not(`one of ${all}`) })
     .refine((value) => values.includes(value), {
       error: ({ input }) =>
         `${values.find((one) => one >= Number(input)) ?? values.at(-1)} (of ${all}), not ${input}`,
     })
     .meta({ enum: [...values] });
+}
+
+/** The error of a value that is not what is wanted. */
+function not(wanted: string) {
+  return ({ input }: { readonly input?: unknown }) => `${wanted}, not ${shown(input)}`;
 }
 
 export function shown(value: unknown): string {

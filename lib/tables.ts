@@ -4,15 +4,9 @@ import { AttributeType, BillingMode, Table, type TableProps } from 'aws-cdk-lib/
 import { Construct } from 'constructs';
 
 /** Both tables have `pk` and `sk`, and items expire by `expiresAt`. */
-export class Tables extends Construct {
-  readonly counts: Table;
-  readonly ledger: Table;
-
-  constructor(scope: Construct, id: string) {
-    super(scope, id);
-    this.counts = new Table(this, 'Counters', shape);
-    this.ledger = new Table(this, 'Ledger', shape);
-  }
+export function tables(scope: Construct): { readonly counts: Table; readonly ledger: Table } {
+  const both = new Construct(scope, 'Tables');
+  return { counts: new Table(both, 'Counters', shape), ledger: new Table(both, 'Ledger', shape) };
 }
 
 // `Table`, not `TableV2`: fewer tools support the resource type of global tables.

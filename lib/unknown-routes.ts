@@ -28,16 +28,13 @@ export function addUnknownRoutes(api: RestApi, allowOrigin: string): void {
   const addUnknown = (resource: IResource) => add(resource, '404', 'There is no such route.');
   const resources = api.root.node.findAll().filter((each) => each instanceof Resource);
   for (const resource of [api.root, ...resources]) {
-    const allow = verbsOf(api, resource).join(', ');
+    const own = api.methods.filter((each) => each.resource === resource && each.httpMethod !== 'OPTIONS');
+    const allow = own
+      .map(({ httpMethod }) => httpMethod)
+      .toSorted()
+      .join(', ');
     if (allow === '') addUnknown(resource);
     else add(resource, '405', `This route takes ${allow} only.`, { Allow: `'${allow}'` });
   }
   addUnknown(api.root.addResource('{proxy+}'));
-}
-
-function verbsOf(api: RestApi, resource: IResource): string[] {
-  return api.methods
-    .filter((method) => method.resource === resource && method.httpMethod !== 'OPTIONS')
-    .map(({ httpMethod }) => httpMethod)
-    .toSorted();
 }

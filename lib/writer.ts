@@ -4,52 +4,46 @@ import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
+import { storingEnvironment } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
-import { storingEnvironment } from './operated-resources.ts';
 
 /** Maximum messages in one invocation: a count is readable as soon as its delta is stored, so none should wait for others. */
 const BATCH_MESSAGES = 10;
 
-export class Writer extends HandlerFunction {
-  constructor(scope: Construct, id: string, props: Platform) {
-    const { configuration: c, counts, ledger, queue, deadLetters, archive, retries } = props;
-    super(scope, id, props, {
-      noun: 'writer',
-      description: 'Stores the deltas of rollup messages, each once, and acknowledges them in the ledger.',
-      timeoutSeconds: WRITER_TIMEOUT_SECONDS,
-      memoryMb: 512,
-      environment: storingEnvironment(c, props),
-      statements: [
-        allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [counts.tableArn]),
-        allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [ledger.tableArn]),
-        allow(
-          [
-            'sqs:ChangeMessageVisibility',
-            'sqs:DeleteMessage',
-            'sqs:GetQueueAttributes',
-            'sqs:ReceiveMessage',
-          ],
-          [queue.queueArn],
-        ),
-        allow(['sqs:SendMessage'], [deadLetters.queueArn]),
-        allow(['ssm:GetParameter'], [retries.parameterArn]),
-      ],
-      archived: { bucket: archive, prefixes: [ARCHIVE_PREFIXES.expired] },
-      withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
-    });
+export function writer(scope: Construct, platform: Platform): void {
+  const { configuration: c, counts, ledger, queue, deadLetters, retries } = platform;
+  const handler = new HandlerFunction(scope, 'Writer', platform, {
+    noun: 'writer',
+    description: 'Stores the deltas of rollup messages, each once, and acknowledges them in the ledger.',
+    timeoutSeconds: WRITER_TIMEOUT_SECONDS,
+    memoryMb: 512,
+    environment: storingEnvironment(platform),
+    statements: [
+      allow('dynamodb', ['GetItem', 'PutItem'], counts.tableArn),
+      allow('dynamodb', ['GetItem', 'UpdateItem'], ledger.tableArn),
+      allow(
+        'sqs',
+        ['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'ReceiveMessage'],
+        queue.queueArn,
+      ),
+      allow('sqs', ['SendMessage'], deadLetters.queueArn),
+      allow('ssm', ['GetParameter'], retries.parameterArn),
+    ],
+    archived: [ARCHIVE_PREFIXES.expired],
+    withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
+  });
 
-    const mapping = new CfnEventSourceMapping(this, 'Messages', {
-      functionName: this.function.functionArn,
-      eventSourceArn: queue.queueArn,
-      batchSize: BATCH_MESSAGES,
-      // One poison message must not return the others in its batch.
-      functionResponseTypes: ['ReportBatchItemFailures'],
-      scalingConfig: { maximumConcurrency: c.writerConcurrency },
-    });
-    mapping.node.addDependency(this.policy);
-    acknowledge(mapping, {
-      'Serverless-LambdaEventSourceMappingDestination':
-        "A queue's mapping has none; the writer itself and the queue's redrive policy move what fails to the dead letters.",
-    });
-  }
+  const mapping = new CfnEventSourceMapping(handler, 'Messages', {
+    functionName: handler.function.functionArn,
+    eventSourceArn: queue.queueArn,
+    batchSize: BATCH_MESSAGES,
+    // One poison message must not return the others in its batch.
+    functionResponseTypes: ['ReportBatchItemFailures'],
+    scalingConfig: { maximumConcurrency: c.writerConcurrency },
+  });
+  mapping.node.addDependency(handler.policy);
+  acknowledge(mapping, {
+    'Serverless-LambdaEventSourceMappingDestination':
+      "A queue's mapping has none; the writer itself and the queue's redrive policy move what fails to the dead letters.",
+  });
 }

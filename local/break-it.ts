@@ -4,83 +4,61 @@ import type { AwsJsonClient, JsonService } from './emulators/aws-json.ts';
 import type { FunctionCall, FunctionFault } from './emulators/fault-proxy.ts';
 import type { Mapping } from './event-source-mappings/mapping.ts';
 import type { Functions } from './functions/functions.ts';
-import { asObject, asText, parseJson } from './json.ts';
 import { fedNoun, nameOf, nounOf, refOf, rollupQueueIn } from './template/names.ts';
 import type { Template } from './template/template.ts';
 
-/** A fault as shown by the console. */
-export interface Fault {
-  readonly name: string;
-  readonly title: string;
-  /** What happens while it is on. */
-  readonly expect: string;
-  /** Whether it happens once, instead of until it is switched off. */
-  readonly once: boolean;
-  readonly on: boolean;
-}
-
-export interface BreakItParts {
+interface BreakItParts {
   readonly template: Template;
   readonly functions: Functions;
   readonly mappings: readonly Mapping[];
   readonly client: (service: JsonService) => AwsJsonClient;
   readonly queueEndpoint: string;
-  /** Numbers in [0, 1). */
-  readonly random: () => number;
 }
 
-export interface BreakIt {
-  list(): readonly Fault[];
-  /** Switches a fault. @returns false for an unknown name */
-  set(name: string, on: boolean): Promise<boolean>;
-  /** Decides about a function's call to AWS. */
-  readonly functionFault: FunctionFault;
-  /** Decides about the front door's call. */
-  readonly serviceFault: ServiceFault;
+/** A fault as shown by the console. */
+interface Fault {
+  readonly name: string;
+  readonly title: string;
+  /** What happens while it is on. */
+  readonly expect: string;
+  /** Whether it happens once, instead of until it is switched off. */
+  readonly once?: true;
 }
 
-type Kind = Omit<Fault, 'on'>;
-
-const FAULTS: readonly Kind[] = [
+const FAULTS: readonly Fault[] = [
   {
     name: 'stop-writer',
     title: 'Stop the writer',
     expect: 'In flight rises: the queue holds everything. Switch off, and the writer catches up in seconds.',
-    once: false,
   },
   {
     name: 'stop-aggregator',
     title: 'Stop the aggregator',
     expect: 'Unread rises: the stream holds everything, and nothing else moves. Switch off, and it reads on.',
-    once: false,
   },
   {
     name: 'throttle-tables',
     title: 'Throttle the tables',
     expect:
       "DynamoDB refuses four of five of the writer's writes. In flight rises. After some attempts messages are dead, in red. Switch off, and the redriver brings them back.",
-    once: false,
   },
   {
     name: 'lose-answers',
     title: 'Lose answers',
     expect:
       'Every fourth write succeeds, but its answer gets lost, so the SDK sends it again. A naive counter would count it twice. Here no count is off.',
-    once: false,
   },
   {
     name: 'deliver-twice',
     title: 'Deliver twice',
     expect:
       'Every record enters the stream twice, and every message the queue. Duplicate rises as fast as counted, and no count is off.',
-    once: false,
   },
   {
     name: 'kill-aggregator',
     title: 'Kill a function in mid-batch',
     expect:
       'The aggregator dies again and again between two writes. The stream delivers the batch again, and the ledger replays the same segment.',
-    once: false,
   },
   {
     name: 'poison',
@@ -101,22 +79,24 @@ const REFUSED = {
   body: '{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"Break it: the tables are throttled."}',
 } as const;
 
+/** The console's switches. */
+export type BreakIt = ReturnType<typeof createBreakIt>;
+
 /** Creates the switches, all off. */
-export function createBreakIt(parts: BreakItParts): BreakIt {
-  const { template, functions, mappings, client, random } = parts;
+export function createBreakIt({ template, functions, mappings, client, queueEndpoint }: BreakItParts) {
   const on = new Set<string>();
 
-  const mappingOf = (noun: string) =>
-    mappings.filter(({ logicalId }) => fedNoun(template, logicalId) === noun);
   const hold = (noun: string, held: boolean) => {
+    const fed = mappings.filter(({ logicalId }) => fedNoun(template, logicalId) === noun);
     // Do not wait for batches in progress.
-    for (const mapping of mappingOf(noun)) held ? void mapping.pause() : mapping.resume();
+    for (const mapping of fed) held ? void mapping.pause() : mapping.resume();
   };
   const redriver = functions.all.find(({ definition }) => nounOf(template, definition.name) === 'redriver');
 
   const isWrite = ({ service, action }: FunctionCall) =>
     service === 'dynamodb' && /^(Put|Update|Delete|BatchWrite|TransactWrite)/.test(action);
 
+  /** Decides about a function's call to AWS. */
   const functionFault: FunctionFault = async (call) => {
     if (on.size === 0) return 'pass';
     const name = call.caller.replace(/^function /, '');
@@ -126,14 +106,15 @@ export function createBreakIt(parts: BreakItParts): BreakIt {
       await client('sqs').send(call.action, call.body);
     }
     if (!isWrite(call)) return 'pass';
-    if (on.has('throttle-tables') && noun === 'writer' && random() < THROTTLED_SHARE) return REFUSED;
-    if (on.has('kill-aggregator') && noun === 'aggregator' && random() < KILLED_SHARE) {
+    if (on.has('throttle-tables') && noun === 'writer' && Math.random() < THROTTLED_SHARE) return REFUSED;
+    if (on.has('kill-aggregator') && noun === 'aggregator' && Math.random() < KILLED_SHARE) {
       await functions.find(name).kill();
       return 'lose-answer';
     }
-    return on.has('lose-answers') && random() < LOST_SHARE ? 'lose-answer' : 'pass';
+    return on.has('lose-answers') && Math.random() < LOST_SHARE ? 'lose-answer' : 'pass';
   };
 
+  /** Decides about the front door's call. */
   const serviceFault: ServiceFault = async ({ service, action, body }) => {
     if (on.has('deliver-twice') && service === 'kinesis' && action === 'PutRecords') {
       await client('kinesis').send(action, body);
@@ -148,10 +129,10 @@ export function createBreakIt(parts: BreakItParts): BreakIt {
     await client('kinesis').call('PutRecord', {
       StreamName: nameOf(stream),
       Data,
-      PartitionKey: String(random()),
+      PartitionKey: String(Math.random()),
     });
     await client('sqs').call('SendMessage', {
-      QueueUrl: refOf(rollupQueueIn(template), { queueEndpoint: parts.queueEndpoint }),
+      QueueUrl: refOf(rollupQueueIn(template), { queueEndpoint }),
       MessageBody: '{"this is":"no rollup"}',
     });
   };
@@ -165,8 +146,9 @@ export function createBreakIt(parts: BreakItParts): BreakIt {
   };
 
   return {
-    list: () => FAULTS.map((fault) => ({ ...fault, on: on.has(fault.name) })),
-    set: async (name, wanted) => {
+    list: () => FAULTS.map((fault) => ({ once: false, ...fault, on: on.has(fault.name) })),
+    /** Switches a fault. @returns false for an unknown name */
+    set: async (name: string, wanted: boolean): Promise<boolean> => {
       const fault = FAULTS.find((each) => each.name === name);
       if (fault === undefined) return false;
       if (fault.once) await change(name);
@@ -180,11 +162,4 @@ export function createBreakIt(parts: BreakItParts): BreakIt {
     functionFault,
     serviceFault,
   };
-}
-
-/** Parses a switch's new state from a request's body. */
-export function readSwitch(text: string): { readonly name: string; readonly on: boolean } | undefined {
-  const { name, on } = asObject(parseJson(text));
-  const named = asText(name);
-  return named === undefined || typeof on !== 'boolean' ? undefined : { name: named, on };
 }

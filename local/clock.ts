@@ -4,13 +4,7 @@
 export type ClockOffset = SharedArrayBuffer;
 
 /** A clock that runs like the machine's, and can be advanced. */
-export interface LocalClock {
-  readonly offset: ClockOffset;
-  /** Epoch milliseconds on this clock. */
-  nowMs(): number;
-  /** Advances the clock, in every thread at once. */
-  forward(ms: number): void;
-}
+export type LocalClock = ReturnType<typeof createClock>;
 
 // Saved before anything replaces it.
 const MachineDate = Date;
@@ -21,13 +15,15 @@ export function machineNowMs(): number {
 }
 
 /** A clock that shows the machine's time until it is advanced. */
-export function createClock(): LocalClock {
+export function createClock() {
   const offset: ClockOffset = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
   const ahead = new BigInt64Array(offset);
   return {
     offset,
+    /** Epoch milliseconds on this clock. */
     nowMs: () => readClock(ahead),
-    forward: (ms) => {
+    /** Advances the clock, in every thread at once. */
+    forward: (ms: number): void => {
       if (!(ms >= 0)) throw new RangeError(`a clock goes forwards only, not by ${ms} ms`);
       Atomics.add(ahead, 0, BigInt(Math.round(ms)));
     },

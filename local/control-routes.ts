@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Api } from './api-gateway/api.ts';
 import type { GatewayAnswer } from './api-gateway/gateway-responses.ts';
 import { readBody } from './api-gateway/request.ts';
-import { type BreakIt, readSwitch } from './break-it.ts';
+import type { BreakIt } from './break-it.ts';
 import type { Demo } from './demo.ts';
 import type { Endpoints } from './emulators/emulators.ts';
 import { credentials, region } from './identity.ts';
@@ -13,22 +13,15 @@ import { localStage } from './synthesize.ts';
 /** The path of the service addresses; no resource of the API starts with an underscore. */
 const aboutPath = '/_local';
 
-/** The answer of `GET /_local`. Resource names are in the same place as on AWS: the parameter `/tally/<stage>/resources`. */
-export interface About {
-  readonly stage: string;
-  readonly region: string;
-  readonly credentials: typeof credentials;
-  readonly endpoints: Endpoints;
-}
-
-export interface Controls {
+interface Controls {
   readonly breakIt: BreakIt;
   readonly demo: () => Demo | undefined;
 }
 
 /** Adds the local routes in front of the API. Without `controls`, only the one that describes the stack. */
 export function withControls(api: Api, endpoints: Endpoints, controls: Controls | undefined): Api {
-  const about: About = { stage: localStage, region, credentials, endpoints };
+  // Resource names are in the same place as on AWS: the parameter `/tally/<stage>/resources`.
+  const about = { stage: localStage, region, credentials, endpoints };
   return async (incoming) => {
     const { method = '', url = '' } = incoming;
     if (!url.startsWith(aboutPath)) return api(incoming);
@@ -53,11 +46,11 @@ type Route = (controls: Controls, body: string) => Promise<GatewayAnswer>;
 const routes: Readonly<Record<string, Route>> = {
   'GET /_local/faults': async ({ breakIt }) => json(200, { faults: breakIt.list() }),
   'POST /_local/faults': async ({ breakIt }, body) => {
-    const wanted = readSwitch(body);
-    if (wanted === undefined) return json(400, { message: 'Send {"name":"stop-writer","on":true}.' });
-    const known = await breakIt.set(wanted.name, wanted.on);
-    if (!known)
-      return json(404, { message: `There is no fault "${wanted.name}": GET /_local/faults lists them.` });
+    const { name, on } = asObject(parseJson(body));
+    if (typeof name !== 'string' || typeof on !== 'boolean')
+      return json(400, { message: 'Send {"name":"stop-writer","on":true}.' });
+    if (!(await breakIt.set(name, on)))
+      return json(404, { message: `There is no fault "${name}": GET /_local/faults lists them.` });
     return json(200, { faults: breakIt.list() });
   },
   'GET /_local/demo': async ({ demo }) => json(200, demo()?.state() ?? { running: false }),

@@ -2,33 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface DemoState {
-  readonly running: boolean;
-  readonly metric: string;
-  readonly accepted: number;
-  /** How many of them were sent twice. */
-  readonly repeated: number;
-  /** Malformed requests. */
-  readonly refused: number;
-  /** Accepted events by entity. */
-  readonly sent: Readonly<Record<string, number>>;
-}
-
-export interface Demo {
-  state(): DemoState;
-  /** Resolves when every request is answered, so that `state` is final. */
-  pause(): Promise<void>;
-  resume(): void;
-  stop(): Promise<void>;
-}
-
-interface DemoEvent {
-  readonly id: string;
-  readonly metric: string;
-  readonly entity: string;
-  /** By default, the arrival. */
-  readonly at?: number;
-}
+/** A running demo. */
+export type Demo = ReturnType<typeof startDemo>;
 
 /** The metric that the demo counts. */
 const demoMetric = 'view';
@@ -61,8 +36,10 @@ export function startDemo(
   url: string,
   complain: (line: string) => void,
   { history = true }: { readonly history?: boolean } = {},
-): Demo {
+) {
+  /** Accepted events by entity. */
   const sent = new Map(pages.map((page) => [page, 0]));
+  /** Events that were accepted, and sent twice; malformed requests. */
   const totals = { accepted: 0, repeated: 0, refused: 0 };
   const pending = new Set<Promise<void>>();
   const stopping = new AbortController();
@@ -88,7 +65,7 @@ export function startDemo(
     return answer.status;
   };
 
-  const send = async (events: readonly DemoEvent[], batch?: string) => {
+  const send = async (events: readonly ReturnType<typeof createEvent>[], batch?: string) => {
     // Repeat a refused request with the same ids.
     while ((await post({ batch, events })) !== 202)
       await sleep(1_000, undefined, { signal: stopping.signal });
@@ -124,14 +101,15 @@ export function startDemo(
   }, requestMs);
   return {
     state: () => ({ running, metric: demoMetric, ...totals, sent: Object.fromEntries(sent) }),
-    pause: async () => {
+    /** Resolves when every request is answered, so that `state` is final. */
+    pause: async (): Promise<void> => {
       running = false;
       await Promise.all(pending);
     },
-    resume: () => {
+    resume: (): void => {
       running = true;
     },
-    stop: async () => {
+    stop: async (): Promise<void> => {
       clearInterval(timer);
       stopping.abort();
       await Promise.all(pending);
@@ -139,18 +117,13 @@ export function startDemo(
   };
 }
 
-/** The probability of the entity of rank r is proportional to 1/r. */
-function createEvent(at?: number): DemoEvent {
+/** The probability of the entity of rank r is proportional to 1/r. @param at by default, the arrival */
+function createEvent(at?: number) {
   const weights = pages.map((_, rank) => 1 / (rank + 1));
   let rest = Math.random() * weights.reduce((sum, weight) => sum + weight, 0);
   const rank = weights.findIndex((weight) => {
     rest -= weight;
     return rest <= 0;
   });
-  return {
-    id: randomUUID(),
-    metric: demoMetric,
-    entity: pages[Math.max(rank, 0)] ?? '/',
-    ...(at === undefined ? {} : { at }),
-  };
+  return { id: randomUUID(), metric: demoMetric, entity: pages[Math.max(rank, 0)] ?? '/', at };
 }

@@ -2,18 +2,16 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Listening {
-  readonly endpoint: string;
-  stop(): Promise<void>;
-}
+/** A server that listens. */
+export type Listening = Awaited<ReturnType<typeof listen>>;
 
 /** Makes a server listen on a free port. Keeps idle connections: closing one just as a client uses it would lose a request. */
-export async function listen(server: Server): Promise<Listening> {
+export async function listen(server: Server) {
   server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: async () => {
+    stop: async (): Promise<void> => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;

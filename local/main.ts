@@ -115,9 +115,7 @@ function listenForSignals(stopping: AbortController): void {
       process.exit(130);
     }
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  process.on('SIGHUP', onSignal);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal);
 }
 
 async function openLogs(path: string): Promise<WriteStream> {
@@ -131,8 +129,7 @@ async function openLogs(path: string): Promise<WriteStream> {
 
 /** A structured log line of level ERROR or above, or one that is not structured at all. */
 function isErrorLine(line: string): boolean {
-  if (line.trim() === '') return false;
-  return line.startsWith('{') ? /"level":"(ERROR|CRITICAL)"/.test(line) : true;
+  return line.startsWith('{') ? /"level":"(ERROR|CRITICAL)"/.test(line) : line.trim() !== '';
 }
 
 function say(line: string): void {

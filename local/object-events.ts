@@ -1,37 +1,23 @@
 // EventBridge rules for S3 objects: announces a bucket's new objects to the queues that the rules target.
-import { randomUUID } from 'node:crypto';
 import type { AwsJsonClient } from './emulators/aws-json.ts';
 import type { CreatedObject } from './emulators/worker.ts';
 import { LocalStackError } from './errors.ts';
-import { account, region } from './identity.ts';
 import { asList, asObject, asText } from './json.ts';
+import { bridgeEvent } from './schedules.ts';
 import { arnOf, refOf } from './template/names.ts';
 import type { Resource, Template } from './template/template.ts';
 
-/** A rule for created objects. */
-interface ObjectRule {
-  readonly buckets: readonly string[];
-  readonly prefixes: readonly string[];
-  readonly queueUrls: readonly string[];
-}
-
-/** The rules of a template. */
-export interface ObjectRules {
-  /** The buckets of the rules. They are not in the template, since they belong to others. */
-  readonly buckets: readonly string[];
-  /** Notifies the targets of all rules that match an object. */
-  tell(created: CreatedObject, sqs: AwsJsonClient, nowMs: number): Promise<void>;
-}
-
-/** @throws LocalStackError for an unsupported pattern or target */
-export function readObjectRules(template: Template, queueEndpoint: string): ObjectRules {
+/** Reads the rules of a template. @throws LocalStackError for an unsupported pattern or target */
+export function readObjectRules(template: Template, queueEndpoint: string) {
   const rules = template
     .ofType('AWS::Events::Rule')
     .filter(({ properties }) => properties['EventPattern'] !== undefined)
     .map((rule) => readRule(rule, template, queueEndpoint));
   return {
+    /** The buckets of the rules. They are not in the template, since they belong to others. */
     buckets: [...new Set(rules.flatMap(({ buckets }) => buckets))],
-    async tell(created, sqs, nowMs) {
+    /** Notifies the targets of all rules that match an object. */
+    async tell(created: CreatedObject, sqs: AwsJsonClient, nowMs: number): Promise<void> {
       const matching = rules.filter(
         ({ buckets, prefixes }) =>
           buckets.includes(created.bucket) && prefixes.some((prefix) => created.key.startsWith(prefix)),
@@ -43,7 +29,7 @@ export function readObjectRules(template: Template, queueEndpoint: string): Obje
   };
 }
 
-function readRule(rule: Resource, template: Template, queueEndpoint: string): ObjectRule {
+function readRule(rule: Resource, template: Template, queueEndpoint: string) {
   const pattern = asObject(rule.properties['EventPattern']);
   const detail = asObject(pattern['detail']);
   const [source] = asList(pattern['source']);
@@ -71,14 +57,8 @@ function readRule(rule: Resource, template: Template, queueEndpoint: string): Ob
 /** S3's event to EventBridge (docs s3/latest/userguide/ev-events.html). */
 function objectCreated({ bucket, key, size, etag }: CreatedObject, nowMs: number): object {
   return {
-    version: '0',
-    id: randomUUID(),
-    'detail-type': 'Object Created',
-    source: 'aws.s3',
-    account,
-    time: new Date(nowMs).toISOString().replace(/\.\d{3}/, ''),
-    region,
-    resources: [`arn:aws:s3:::${bucket}`],
+    ...bridgeEvent(nowMs),
+    ...{ 'detail-type': 'Object Created', source: 'aws.s3', resources: [`arn:aws:s3:::${bucket}`] },
     detail: { version: '0', bucket: { name: bucket }, object: { key, size, etag }, reason: 'PutObject' },
   };
 }

@@ -1,14 +1,11 @@
 // Creates the template's tables, streams, queues and buckets on the emulators; existing ones stay unchanged.
 import { type AwsJsonClient, authorization, type RawAnswer, ServiceError } from './emulators/aws-json.ts';
 import { LocalStackError } from './errors.ts';
-import { asNumber, asObject, asText, isObject, type JsonObject } from './json.ts';
+import { asNumber, asObject, asText, type JsonObject } from './json.ts';
 import { arnOf, nameOf } from './template/names.ts';
 import type { Resource, Template } from './template/template.ts';
 
-export interface ProvisioningClients {
-  readonly dynamodb: AwsJsonClient;
-  readonly kinesis: AwsJsonClient;
-  readonly sqs: AwsJsonClient;
+interface ProvisioningClients extends Record<'dynamodb' | 'kinesis' | 'sqs', AwsJsonClient> {
   readonly s3Endpoint: string;
 }
 
@@ -71,12 +68,8 @@ async function provisionStream(stream: Resource, kinesis: AwsJsonClient): Promis
   await kinesis.call(action, { StreamName, RetentionPeriodHours: hours });
 }
 
-const queueAttributes = [
-  'MaximumMessageSize',
-  'MessageRetentionPeriod',
-  'RedrivePolicy',
-  'VisibilityTimeout',
-];
+/** The attributes of queues that are set. */
+const attributes = ['MaximumMessageSize', 'MessageRetentionPeriod', 'RedrivePolicy', 'VisibilityTimeout'];
 
 /** Creates all queues first, then sets attributes: a redrive policy refers to another queue, which fauxqs does not check. */
 async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<void> {
@@ -88,23 +81,15 @@ async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<
     urls.set(queue, asText(created['QueueUrl']) ?? '');
   }
   for (const queue of queues) {
+    const { deadLetterTargetArn: target } = asObject(queue.properties['RedrivePolicy']);
+    if (target !== undefined && !arns.includes(String(target)))
+      throw new LocalStackError(
+        `The redrive policy of ${queue.logicalId} names ${target}, which is not a queue of the template.`,
+      );
     const Attributes: JsonObject = {};
-    for (const name of queueAttributes) {
+    for (const name of attributes) {
       const value = queue.properties[name];
-      if (isObject(value)) {
-        const target = asText(value['deadLetterTargetArn']) ?? '';
-        if (!arns.includes(target)) {
-          throw new LocalStackError(
-            `The redrive policy of ${queue.logicalId} names ${target}, which is not a queue of the template.`,
-          );
-        }
-        Attributes[name] = JSON.stringify({
-          deadLetterTargetArn: target,
-          maxReceiveCount: asNumber(value['maxReceiveCount']) ?? 1,
-        });
-      } else if (value !== undefined) {
-        Attributes[name] = String(value);
-      }
+      if (value !== undefined) Attributes[name] = asText(value) ?? JSON.stringify(value);
     }
     if (Object.keys(Attributes).length > 0) {
       await sqs.call('SetQueueAttributes', { QueueUrl: urls.get(queue) ?? '', Attributes });
@@ -128,8 +113,7 @@ export async function s3Request(
   content?: string,
 ): Promise<RawAnswer> {
   const headers = authorization('s3');
-  const body = content === undefined ? {} : { body: content };
-  const answer = await fetch(`${endpoint}${path}`, { method, headers, ...body });
+  const answer = await fetch(`${endpoint}${path}`, { method, headers, body: content ?? null });
   return { status: answer.status, body: await answer.text() };
 }
 

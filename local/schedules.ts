@@ -1,43 +1,27 @@
 // EventBridge rules with a rate: invokes their targets on time. object-events.ts handles rules with a pattern.
 import { randomUUID } from 'node:crypto';
 import { LocalStackError } from './errors.ts';
-import type { InvocationOutcome } from './functions/container.ts';
 import type { Functions } from './functions/functions.ts';
 import { account, region } from './identity.ts';
 import { asList, asObject, asText, parseJson } from './json.ts';
 import { arnOf } from './template/names.ts';
-import type { Resource, Template } from './template/template.ts';
+import type { Template } from './template/template.ts';
 
-/** A rule of the template, and its action. */
-export interface Schedule {
-  readonly logicalId: string;
-  readonly intervalMs: number;
-  /** Invokes the rule's targets, as at the end of an interval. @param nowMs the event's time, epoch milliseconds */
-  run(nowMs: number): Promise<InvocationOutcome[]>;
-}
-
-/** Running schedules. */
-export interface Schedules {
-  stop(): void;
-}
-
-const unitsMs: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+const unitsMs = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
 /** Milliseconds of `rate(5 minutes)`. @throws LocalStackError for anything else, cron included */
 export function parseRate(expression: string): number {
-  const match = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);
-  const [, count, unit = ''] = match ?? [];
-  const unitMs = unitsMs[unit];
-  if (unitMs === undefined || Number(count) < 1) {
+  const [, count = '0', unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
+  if (Number(count) < 1) {
     throw new LocalStackError(
       `The local stack runs schedules like "rate(1 minute)", not "${expression}": extend local/schedules.ts.`,
     );
   }
-  return Number(count) * unitMs;
+  return Number(count) * unitsMs[unit as keyof typeof unitsMs];
 }
 
 /** Every rule of the template that is enabled. */
-export function readSchedules(template: Template, functions: Functions): Schedule[] {
+export function readSchedules(template: Template, functions: Functions) {
   return template
     .ofType('AWS::Events::Rule')
     .filter(
@@ -49,33 +33,28 @@ export function readSchedules(template: Template, functions: Functions): Schedul
         const target = asObject(item);
         const input = asText(target['Input']);
         const called = functions.find(asText(target['Arn']) ?? '');
+        const what = { 'detail-type': 'Scheduled Event', source: 'aws.events', resources: [arnOf(rule)] };
         return (nowMs: number) =>
-          called.invoke(input === undefined ? scheduledEvent(rule, nowMs) : parseJson(input));
+          called.invoke(
+            input === undefined ? { ...bridgeEvent(nowMs), ...what, detail: {} } : parseJson(input),
+          );
       });
+      /** Invokes the rule's targets, as at the end of an interval. @param nowMs the event's time, epoch milliseconds */
       const run = (nowMs: number) => Promise.all(targets.map((invoke) => invoke(nowMs)));
       return { logicalId: rule.logicalId, intervalMs, run };
     });
 }
 
-/** Starts every enabled rule; the first run is after one interval. */
-export function startSchedules(template: Template, functions: Functions): Schedules {
+/** Starts every enabled rule; the first run is after one interval. @returns a function that stops them */
+export function startSchedules(template: Template, functions: Functions): () => void {
   const timers = readSchedules(template, functions).map(({ intervalMs, run }) =>
     setInterval(() => void run(Date.now()), intervalMs),
   );
-  return { stop: () => timers.forEach(clearInterval) };
+  return () => timers.forEach(clearInterval);
 }
 
-/** EventBridge's event. */
-function scheduledEvent(rule: Resource, nowMs: number): object {
-  return {
-    version: '0',
-    id: randomUUID(),
-    'detail-type': 'Scheduled Event',
-    source: 'aws.events',
-    account,
-    time: new Date(nowMs).toISOString().replace(/\.\d{3}/, ''),
-    region,
-    resources: [arnOf(rule)],
-    detail: {},
-  };
+/** EventBridge's event, but for its type, source, resources and detail. */
+export function bridgeEvent(nowMs: number): object {
+  const time = new Date(nowMs).toISOString().replace(/\.\d{3}/, '');
+  return { version: '0', id: randomUUID(), account, time, region };
 }

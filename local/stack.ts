@@ -14,19 +14,17 @@ import { type Endpoints, startEmulators } from './emulators/emulators.ts';
 import { type FunctionFault, startFaultProxy } from './emulators/fault-proxy.ts';
 import { startParameters } from './emulators/parameters.ts';
 import type { CreatedObject } from './emulators/worker.ts';
-import type { Mapping } from './event-source-mappings/mapping.ts';
 import { startMappings } from './event-source-mappings/mappings.ts';
-import type { InvocationOutcome } from './functions/container.ts';
-import { createFunctions, type FunctionOutputListener, type Functions } from './functions/functions.ts';
+import { createFunctions, type FunctionOutputListener } from './functions/functions.ts';
 import type { Json, JsonObject } from './json.ts';
 import { readObjectRules } from './object-events.ts';
 import type { StackObserver } from './observer.ts';
 import { provision, provisionBucket } from './provision.ts';
-import { readSchedules, type Schedule, startSchedules } from './schedules.ts';
+import { readSchedules, startSchedules } from './schedules.ts';
 import { readStatus, type Status } from './status.ts';
 import { synthesize } from './synthesize.ts';
 import { nameOf, refOf } from './template/names.ts';
-import { readTemplate, type Template } from './template/template.ts';
+import { readTemplate } from './template/template.ts';
 
 /** Options of a local stack; all are optional. */
 export interface LocalStackOptions {
@@ -61,59 +59,18 @@ export interface LocalStackOptions {
 }
 
 /** A running local stack. */
-export interface LocalStack {
-  readonly url: string;
-  readonly endpoints: Endpoints;
-  readonly template: Template;
-  readonly functions: Functions;
-  /** Mappings by logical id; they can be paused and resumed. */
-  readonly mappings: readonly Mapping[];
-  /** Schedules by logical id, for a caller that turned them off and runs them itself. */
-  readonly scheduled: readonly Schedule[];
-  /** The value of a resource's `Ref`: a name, or a queue's URL. */
-  ref(logicalId: string): string;
-  /** One call of a service: what `aws <service> <operation>` sends. */
-  call(service: JsonService, action: string, input: JsonObject): Promise<JsonObject>;
-  /** Invokes a function by name, logical id or ARN. */
-  invoke(functionName: string, event: unknown): Promise<InvocationOutcome>;
-  /** Lets a test answer the API's calls of AWS services; undefined restores them. */
-  setServiceFault(fault: ServiceFault | undefined): void;
-  /** Lets a test decide on every service call of a function; requires the option `faults`. */
-  setFunctionFault(fault: FunctionFault | undefined): void;
-  /** The accounts of the pipeline, as in `GET /v1/status`. */
-  status(): Promise<Status>;
-  /** Stops everything: leaves no thread, child process, connection or timer. */
-  stop(): Promise<void>;
-}
-
-type Stop = () => Promise<void> | void;
+export type LocalStack = Awaited<ReturnType<typeof startLocalStack>>;
 
 /** Grace period for a batch in progress when the stack stops. */
 const graceMs = 3_000;
 
 /** Starts a local stack. @throws LocalStackError for errors that the user can fix */
-export async function startLocalStack(options: LocalStackOptions = {}): Promise<LocalStack> {
-  const stops: Stop[] = [];
-  // Stops in reverse order of starting.
-  const stop = once(async () => {
-    for (const each of stops.reverse()) await each();
-  });
-  try {
-    return await start(options, stops, stop);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-}
-
-async function start(
-  options: LocalStackOptions,
-  stops: Stop[],
-  stop: () => Promise<void>,
-): Promise<LocalStack> {
+export async function startLocalStack(options: LocalStackOptions = {}) {
+  // Stops in reverse order of starting; also when the start fails.
+  await using stops = new AsyncDisposableStack();
   const { dataDir, signal, observer, clock } = options;
   const report = options.onProblem ?? (() => {});
-  if (dataDir !== undefined) stops.push(lockDataFolder(dataDir));
+  if (dataDir !== undefined) stops.defer(lockDataFolder(dataDir));
   const onCrash = options.onCrash ?? ((error: Error) => report(error.message));
   let onObject = (_: CreatedObject) => {};
   const starting = startEmulators({
@@ -121,7 +78,7 @@ async function start(
     onObject: (created) => onObject(created),
   });
   // If synthesizing fails first, the emulators must still be stopped.
-  stops.push(async () => (await starting.catch(() => undefined))?.stop());
+  stops.defer(async () => (await starting.catch(() => undefined))?.stop());
   const [json, emulators] = await Promise.all([
     options.template ?? synthesize(signal, options.settings),
     starting,
@@ -129,7 +86,7 @@ async function start(
   signal?.throwIfAborted();
 
   const template = readTemplate(json, {
-    queueEndpoint: emulators.sqsAndS3.endpoint,
+    queueEndpoint: emulators.endpoints.sqs,
     stackId: stackIdIn(dataDir),
   });
   const parameters = await startParameters(
@@ -138,21 +95,15 @@ async function start(
     ),
     dataDir && join(dataDir, 'parameters.json'),
   );
-  stops.push(parameters.stop);
-  const endpoints: Endpoints = {
-    dynamodb: emulators.dynamodb.endpoint,
-    kinesis: emulators.kinesis.endpoint,
-    sqs: emulators.sqsAndS3.endpoint,
-    s3: emulators.sqsAndS3.endpoint,
-    ssm: parameters.endpoint,
-  };
+  stops.defer(parameters.stop);
+  const endpoints: Endpoints = { ...emulators.endpoints, ssm: parameters.endpoint };
   const clients = {
     dynamodb: createAwsJsonClient('dynamodb', endpoints.dynamodb),
     kinesis: createAwsJsonClient('kinesis', endpoints.kinesis),
     sqs: createAwsJsonClient('sqs', endpoints.sqs),
     ssm: createAwsJsonClient('ssm', endpoints.ssm),
   } satisfies Record<JsonService, unknown>;
-  stops.push(() => {
+  stops.defer(() => {
     for (const client of Object.values(clients)) client.close();
   });
   await provision(template, { ...clients, s3Endpoint: endpoints.s3 });
@@ -165,17 +116,21 @@ async function start(
     objectRules.tell(created, clients.sqs, nowMs()).catch((error: Error) => report(error.message));
   };
   let functionFault: FunctionFault | undefined;
-  const functionEndpoints =
-    options.faults === true || options.controls !== undefined || observer !== undefined
-      ? await startFaultProxies(endpoints, () => functionFault, observer, stops)
-      : endpoints;
+  const functionEndpoints = { ...endpoints };
+  if (options.faults === true || options.controls !== undefined || observer !== undefined) {
+    for (const service of Object.keys(endpoints) as (keyof Endpoints)[]) {
+      const proxy = await startFaultProxy(service, endpoints[service], () => functionFault, observer);
+      stops.defer(proxy.stop);
+      functionEndpoints[service] = proxy.endpoint;
+    }
+  }
   let apiUrl = '';
   const functions = createFunctions(template, {
     ...{ clock, observer, endpoints: functionEndpoints },
     onOutput: options.onFunctionOutput ?? (() => {}),
     apiUrl: () => apiUrl,
   });
-  stops.push(functions.stop);
+  stops.defer(functions.stop);
   const mappings = startMappings({
     template,
     functions,
@@ -188,10 +143,10 @@ async function start(
       observer?.batchDelivered?.(functionName, iteratorAgeMs);
     },
   });
-  stops.push(async () => {
+  stops.defer(async () => {
     await Promise.all(mappings.map((mapping) => mapping.stop(graceMs)));
   });
-  if (options.schedules !== false) stops.push(startSchedules(template, functions).stop);
+  if (options.schedules !== false) stops.defer(startSchedules(template, functions));
 
   const breakIt =
     options.controls &&
@@ -201,7 +156,6 @@ async function start(
       mappings,
       client: (service) => clients[service],
       queueEndpoint: endpoints.sqs,
-      random: Math.random,
     });
   functionFault = breakIt?.functionFault;
   let fault: ServiceFault | undefined = breakIt?.serviceFault;
@@ -217,54 +171,41 @@ async function start(
     options.port ?? 0,
     options.orNextFreePort ?? false,
   );
-  stops.push(() => server.stop(graceMs));
+  stops.defer(() => server.stop(graceMs));
   apiUrl = server.url;
   signal?.throwIfAborted();
 
+  const running = stops.move();
   return {
     url: server.url,
     endpoints,
     template,
     functions,
+    /** Mappings by logical id; they can be paused and resumed. */
     mappings,
+    /** Schedules by logical id, for a caller that turned them off and runs them itself. */
     scheduled: readSchedules(template, functions),
-    ref: (logicalId) => {
+    /** The value of a resource's `Ref`: a name, or a queue's URL. */
+    ref: (logicalId: string): string => {
       const resource = template.find(logicalId);
       if (resource === undefined) throw new Error(`The template has no resource ${logicalId}.`);
       return refOf(resource, { queueEndpoint: endpoints.sqs });
     },
-    call: (service, action, input) => clients[service].call(action, input),
-    invoke: (functionName, event) => functions.find(functionName).invoke(event),
-    setServiceFault: (next) => {
+    /** One call of a service: what `aws <service> <operation>` sends. */
+    call: (service: JsonService, action: string, input: JsonObject) => clients[service].call(action, input),
+    /** Invokes a function by name, logical id or ARN. */
+    invoke: (functionName: string, event: unknown) => functions.find(functionName).invoke(event),
+    /** Lets a test answer the API's calls of AWS services; undefined restores them. */
+    setServiceFault: (next: ServiceFault | undefined): void => {
       fault = next;
     },
-    setFunctionFault: (next) => {
+    /** Lets a test decide on every service call of a function; requires the option `faults`. */
+    setFunctionFault: (next: FunctionFault | undefined): void => {
       functionFault = next;
     },
-    status: () => readStatus(server.url),
-    stop,
-  };
-}
-
-async function startFaultProxies(
-  endpoints: Endpoints,
-  fault: () => FunctionFault | undefined,
-  observer: StackObserver | undefined,
-  stops: Stop[],
-): Promise<Endpoints> {
-  const proxied: { -readonly [service in keyof Endpoints]: string } = { ...endpoints };
-  for (const service of Object.keys(endpoints) as (keyof Endpoints)[]) {
-    const proxy = await startFaultProxy(service, endpoints[service], fault, observer);
-    stops.push(proxy.stop);
-    proxied[service] = proxy.endpoint;
-  }
-  return proxied;
-}
-
-function once(work: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= work();
-    return done;
+    /** The accounts of the pipeline, as in `GET /v1/status`. */
+    status: (): Promise<Status> => readStatus(server.url),
+    /** Stops everything: leaves no thread, child process, connection or timer. */
+    stop: (): Promise<void> => running.disposeAsync(),
   };
 }

@@ -1,19 +1,15 @@
 // Synthesizes the CDK app for the local stage in a child process, and reads its template.
-import { spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { compileCache } from './compile-cache.ts';
 import { LocalStackError } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
 import { projectRoot } from './project-root.ts';
 
 export const localStage = 'local';
-
-/** CDK context of the local stage; assets are not bundled, since handlers run from source. */
-function contextWith(settings: JsonObject): JsonObject {
-  return { stage: localStage, settings, 'aws:cdk:bundling-stacks': [] };
-}
 
 /**
  * Runs `bin/app.ts` and returns its template. Removes the cloud assembly again.
@@ -23,7 +19,8 @@ function contextWith(settings: JsonObject): JsonObject {
 export async function synthesize(signal?: AbortSignal, settings: JsonObject = {}): Promise<Json> {
   const folder = await mkdtemp(join(tmpdir(), 'tally-synth-'));
   try {
-    await runApp(folder, contextWith(settings), signal);
+    // Assets are not bundled, since handlers run from source.
+    await runApp(folder, { stage: localStage, settings, 'aws:cdk:bundling-stacks': [] }, signal);
     const templates = (await readdir(folder)).filter((name) => name.endsWith('.template.json'));
     const [name] = templates;
     if (name === undefined || templates.length > 1) {
@@ -35,29 +32,19 @@ export async function synthesize(signal?: AbortSignal, settings: JsonObject = {}
   }
 }
 
-async function runApp(
-  outputFolder: string,
-  context: JsonObject,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const child = spawn(process.execPath, ['bin/app.ts'], {
-    cwd: projectRoot,
-    env: {
-      ...process.env,
-      CDK_OUTDIR: outputFolder,
-      CDK_CONTEXT_JSON: JSON.stringify(context),
-      TALLY_SYNTHESIZE_FOR: 'local-stack',
-      NODE_COMPILE_CACHE: compileCache,
-    },
-    stdio: ['ignore', 'ignore', 'pipe'],
-    ...(signal === undefined ? {} : { signal }),
-  });
-  let complaints = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints = (complaints + text).slice(-8_000);
-  });
-  const exitCode = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject).once('close', resolve);
-  });
-  if (exitCode !== 0) throw new LocalStackError(`bin/app.ts does not synthesize:\n${complaints.trim()}`);
+async function runApp(outputFolder: string, context: JsonObject, signal?: AbortSignal): Promise<void> {
+  const env = {
+    ...process.env,
+    CDK_OUTDIR: outputFolder,
+    CDK_CONTEXT_JSON: JSON.stringify(context),
+    TALLY_SYNTHESIZE_FOR: 'local-stack',
+    NODE_COMPILE_CACHE: compileCache,
+  };
+  try {
+    await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd: projectRoot, env, signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { stderr = '' } = error as { stderr?: string };
+    throw new LocalStackError(`bin/app.ts does not synthesize:\n${stderr.slice(-8_000).trim()}`);
+  }
 }

@@ -121,7 +121,7 @@ const RULES: readonly Rule[] = [
   {
     layer: 'local stack',
     files: /^local\//,
-    mayImport: [/^local\//, NODE, SDK, /^(dynalite|kinesalite|fauxqs|velocityjs|ajv)$/],
+    mayImport: [/^local\//, NODE, SDK, /^(dynalite|kinesalite|fauxqs|velocityjs|ajv|p-limit)$/],
   },
   {
     layer: 'benchmarks',

@@ -26,11 +26,10 @@ export async function runOther(
   const some = entities.slice(0, EVENTS);
   for (const [index, entity] of some.entries()) {
     const update = addition(entity, metric, index % 60);
-    const marker = {
-      TableName: TABLES.markers,
-      Item: { pk: { S: `event-${index}` }, sk: { S: 'M' }, expiresAt: { N: '1800000000' } },
-      ConditionExpression: 'attribute_not_exists(pk)',
-    };
+    const TableName = TABLES.markers;
+    const Key = { pk: { S: `event-${index}` }, sk: { S: 'M' } };
+    const Item = { ...Key, expiresAt: { N: '1800000000' } };
+    const marker = { TableName, Item, ConditionExpression: 'attribute_not_exists(pk)' };
     if (system === 'transaction') {
       const TransactItems = [{ Put: marker }, { Update: update }];
       await dynamoDb.send(new TransactWriteItemsCommand({ TransactItems }));
@@ -38,7 +37,13 @@ export async function runOther(
     }
     if (system === 'idempotency record') await dynamoDb.send(new PutItemCommand(marker));
     await dynamoDb.send(new UpdateItemCommand(update));
-    if (system === 'idempotency record') await dynamoDb.send(new UpdateItemCommand(completed(index)));
+    if (system === 'idempotency record') {
+      const completed = {
+        UpdateExpression: 'SET completed = :true',
+        ExpressionAttributeValues: { ':true': { BOOL: true } },
+      };
+      await dynamoDb.send(new UpdateItemCommand({ TableName, Key, ...completed }));
+    }
   }
   const { writeUnits, readUnits } = meter.total();
   return { writeUnits: writeUnits / some.length, readUnits: readUnits / some.length };
@@ -51,14 +56,5 @@ function addition(entity: string, metric: string, minute: number) {
     Key: { pk: { S: entity }, sk: { S: `${metric}#${HOUR}` } },
     UpdateExpression: `ADD n :n, m${String(minute).padStart(2, '0')} :n`,
     ExpressionAttributeValues: value,
-  };
-}
-
-function completed(index: number) {
-  return {
-    TableName: TABLES.markers,
-    Key: { pk: { S: `event-${index}` }, sk: { S: 'M' } },
-    UpdateExpression: 'SET completed = :true',
-    ExpressionAttributeValues: { ':true': { BOOL: true } },
   };
 }

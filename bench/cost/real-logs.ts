@@ -3,14 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 
-/** A log: the entity of each event, in the log's order. */
-export interface Log {
-  readonly name: string;
-  readonly metric: string;
-  readonly entities: readonly string[];
-  /** How often each entity occurs, as counted by others. */
-  readonly truth: ReadonlyMap<string, number>;
-}
+/** A log: the entity of each event, in the log's order, and how often each occurs, as counted by others. */
+export type Log = NonNullable<ReturnType<typeof logOf>>;
 
 /** The default location of the logs. */
 export const DATA_FOLDER = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
@@ -40,7 +34,7 @@ export const REAL_LOGS = {
 export type RealLog = keyof typeof REAL_LOGS;
 
 /** Reads a log; undefined when it is not on this machine. */
-export function logOf(name: RealLog, folder: string): Log | undefined {
+export function logOf(name: RealLog, folder: string) {
   const { file, metric, headLines, entityOf }: Source = REAL_LOGS[name];
   if (!existsSync(`${folder}/${file}`)) return undefined;
   const entities = linesOf(`${folder}/${file}`).slice(headLines).map(entityOf);

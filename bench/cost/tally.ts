@@ -11,20 +11,12 @@ class WrongCounts extends Error {
   override readonly name = 'WrongCounts';
 }
 
-const HASH_SLOTS = 64;
-const WINDOW_SECONDS = 10;
-const COMPACTION_SECONDS = 300;
 const DAY_MS = 86_400_000;
 
 /** Counts a log, one event per record, at the given rate. @throws WrongCounts */
 export async function runLog(log: Log, eventsPerSecond: number): Promise<{ meter: Meter; events: number }> {
   const meter = new Meter();
-  const settings = {
-    hashSlots: HASH_SLOTS,
-    windowSeconds: WINDOW_SECONDS,
-    compactionSeconds: COMPACTION_SECONDS,
-    dedupWindowSeconds: 600,
-  };
+  const settings = { hashSlots: 64, windowSeconds: 10, compactionSeconds: 300, dedupWindowSeconds: 600 };
   const stack = new CountingStack(settings, meter);
   for (const [index, entity] of log.entities.entries()) {
     const atMs = START_MS + Math.floor((index * 1000) / eventsPerSecond);

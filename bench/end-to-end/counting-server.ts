@@ -1,8 +1,8 @@
 // Shared parts of the alternatives: the HTTP shell, and sums of what is stored.
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type AttributeValue, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { listen } from '../../local/listening.ts';
 import type { BenchEvent } from './load.ts';
 
 /** Serves `POST /v1/events` (202 when `count` has counted every event) and `GET /v1/status` on 127.0.0.1. */
@@ -15,7 +15,7 @@ export async function serveCounter(count: (events: readonly BenchEvent[]) => Pro
     counted += events.length;
     return { status: 202, answer: { accepted: events.length } };
   };
-  const server = createServer({ keepAliveTimeout: 65_000 }, async (incoming, outgoing) => {
+  const server = createServer(async (incoming, outgoing) => {
     const { status, answer } = await handle(incoming.method ?? '', await text(incoming)).catch((error) => {
       return { status: 503, answer: { message: String(error) } };
     });
@@ -23,15 +23,7 @@ export async function serveCounter(count: (events: readonly BenchEvent[]) => Pro
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) };
     outgoing.writeHead(status, headers).end(json);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return listen(server);
 }
 
 /** Sums of everything in a table. @param countsIn an item's counts, by `metric#entity` */

@@ -1,7 +1,9 @@
 // The load: events generated in advance, sent over keep-alive connections, and how soon they are accepted and counted.
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { zipf } from '../../plan/workload.ts';
 
 /** Entities: Zipf with exponent 1 over a number of them, one for all events, or a new one for each event. */
 export type Entities = number | 'one' | 'each';
@@ -39,20 +41,7 @@ export interface Load {
 }
 
 /** The result of a load. Times are milliseconds. */
-export interface LoadResult {
-  readonly events: number;
-  /** From each request's scheduled time until its 202. */
-  readonly latenciesMs: readonly number[];
-  /** Answers other than 202 and broken connections; such requests are repeated until accepted. */
-  readonly refusals: readonly string[];
-  /** From the first request until the last was accepted, and until all events were counted. */
-  readonly takenMs: number;
-  readonly countedMs: number;
-  /** Processor time of the generator. */
-  readonly cpuMs: number;
-  /** Events by `metric#entity`. */
-  readonly sums: ReadonlyMap<string, number>;
-}
+export type LoadResult = Awaited<ReturnType<typeof runLoad>>;
 
 const METRIC = 'bench';
 /** Status requests cost Tally processor time: poll no more often than necessary. */
@@ -62,11 +51,13 @@ const AGAIN_MS = 20;
 const PATIENCE_MS = 120_000;
 
 /** Sends a load to a system, and waits until `GET /v1/status` has counted it. @throws Error on timeout */
-export async function runLoad(url: string, load: Load): Promise<LoadResult> {
+export async function runLoad(url: string, load: Load) {
   const agent = new Agent({ keepAlive: true, maxSockets: load.connections });
   const requests = makeRequests(load);
   const bodies = requests.map((events) => Buffer.from(JSON.stringify(bodyOf(events, load.mode))));
+  /** From each request's scheduled time until its 202. */
   const latenciesMs: number[] = [];
+  /** Answers other than 202 and broken connections; such requests are repeated until accepted. */
   const refusals: string[] = [];
   const deliver = async (body: Buffer, dueMs: number) => {
     for (;;) {
@@ -83,6 +74,7 @@ export async function runLoad(url: string, load: Load): Promise<LoadResult> {
     const startMs = performance.now();
     if (load.eventsPerSecond === undefined) await closedLoop(bodies, load.connections, deliver);
     else await openLoop(bodies, (load.mode.perRequest / load.eventsPerSecond) * 1_000, deliver);
+    // Until the last request was accepted; then, until all events were counted.
     const takenMs = performance.now() - startMs;
     while ((await countedBy(agent, url)) < before + load.events) {
       if (performance.now() - startMs > PATIENCE_MS)
@@ -91,11 +83,10 @@ export async function runLoad(url: string, load: Load): Promise<LoadResult> {
     }
     const countedMs = performance.now() - startMs;
     const { user, system } = process.cpuUsage(cpu);
+    /** Processor time of the generator. */
+    const cpuMs = (user + system) / 1_000;
     const sums = sumsOf(requests.flat());
-    return {
-      ...{ events: load.events, latenciesMs, refusals, takenMs, countedMs, sums },
-      cpuMs: (user + system) / 1_000,
-    };
+    return { events: load.events, latenciesMs, refusals, takenMs, countedMs, sums, cpuMs };
   } finally {
     agent.destroy();
   }
@@ -143,12 +134,7 @@ function call(agent: Agent, url: string, body?: Buffer): Promise<Answer> {
   const options = { agent, method: body === undefined ? 'GET' : 'POST', ...(headers && { headers }) };
   return new Promise((resolve, reject) => {
     const outgoing = request(url, options, (incoming) => {
-      const chunks: Buffer[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-      incoming.once('error', reject);
-      incoming.once('end', () =>
-        resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
-      );
+      textOf(incoming).then((text) => resolve({ status: incoming.statusCode ?? 0, text }), reject);
     });
     outgoing.once('error', reject);
     outgoing.end(body);
@@ -171,6 +157,7 @@ function makeRequests({ events, entities, mode: { perRequest } }: Load): BenchEv
   );
 }
 
+/** Events by `metric#entity`. */
 function sumsOf(events: readonly BenchEvent[]): Map<string, number> {
   const sums = new Map<string, number>();
   for (const { metric, entity } of events) {
@@ -184,13 +171,6 @@ function picker(entities: Entities): (index: number) => string {
   if (entities === 'one') return () => '/page/only';
   const run = randomUUID();
   if (entities === 'each') return (index) => `/page/${run}/${index}`;
-  let sum = 0;
-  const upTo = Array.from({ length: entities }, (_, rank) => {
-    sum += 1 / (rank + 1);
-    return sum;
-  });
-  return () => {
-    const at = Math.random() * sum;
-    return `/page/${upTo.findIndex((end) => end > at)}`;
-  };
+  const rank = zipf(entities, 1, Math.random);
+  return () => `/page/${rank()}`;
 }

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
@@ -35,7 +35,7 @@ export async function startRedis(): Promise<CountingSystem> {
     await Promise.all(events.map(({ metric, entity }) => client.incrBy(`${metric}#${entity}#${minute}`, 1)));
   });
   return {
-    url: server.url,
+    url: server.endpoint,
     counts: async () => {
       const sums = new Map<string, number>();
       for await (const keys of client.scanIterator({ COUNT: 1_000 })) {
@@ -66,8 +66,8 @@ export async function startRedis(): Promise<CountingSystem> {
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const address = server.address();
+  const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return port;
 }

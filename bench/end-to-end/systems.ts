@@ -26,7 +26,7 @@ export async function startSystems(): Promise<System[]> {
   ];
   const systems: System[] = [];
   try {
-    for (const name of names) systems.push(await System.start(name));
+    for (const name of names) systems.push(await startSystem(name));
     return systems;
   } catch (error) {
     await Promise.all(systems.map((system) => system.stop()));
@@ -34,71 +34,61 @@ export async function startSystems(): Promise<System[]> {
   }
 }
 
-/** A running system, and its expected counts. */
-export class System {
-  readonly name: SystemName;
-  readonly #process: ChildProcess;
-  readonly #url: string;
-  readonly #expected = new Map<string, number>();
+/** A running system. */
+export type System = Awaited<ReturnType<typeof startSystem>>;
 
-  private constructor(name: SystemName, child: ChildProcess, url: string) {
-    this.name = name;
-    this.#process = child;
-    this.#url = url;
-  }
-
-  static async start(name: SystemName): Promise<System> {
-    const program = new URL('./system-process.ts', import.meta.url);
-    const child = fork(program, [name], { serialization: 'advanced' });
-    // A suspended process would not notice that its parent is gone.
-    process.once('exit', () => child.kill('SIGKILL'));
-    const system = new System(name, child, await answerOf<string>(child));
-    child.kill('SIGSTOP');
-    return system;
-  }
-
-  /** Runs a load. */
-  async run(load: Load): Promise<Measured> {
-    const pace = load.eventsPerSecond === undefined ? 'at full speed' : `at ${load.eventsPerSecond} a second`;
-    process.stderr.write(`${this.name}, ${load.mode.name}: ${load.events} events ${pace}\n`);
-    this.#process.kill('SIGCONT');
-    const before = await this.#ask<number>('cpuMs');
-    const result = await runLoad(this.#url, load);
-    const systemCpuMs = (await this.#ask<number>('cpuMs')) - before;
-    this.#process.kill('SIGSTOP');
-    for (const [name, n] of result.sums) this.#expected.set(name, (this.#expected.get(name) ?? 0) + n);
-    return { ...result, systemCpuMs };
-  }
-
-  /** Compares every counter with what was sent. @returns a summary line @throws Error naming the counters that differ */
-  async check(): Promise<string> {
-    this.#process.kill('SIGCONT');
-    const counts = await this.#ask<ReadonlyMap<string, number>>('counts');
-    const names = [...new Set([...this.#expected.keys(), ...counts.keys()])];
-    const wrong = names.filter((name) => counts.get(name) !== this.#expected.get(name));
-    if (wrong.length > 0) {
-      const shown = wrong
-        .slice(0, 5)
-        .map((name) => `${name}: ${counts.get(name) ?? 0} instead of ${this.#expected.get(name) ?? 0}`);
-      throw new Error(`${this.name} counted wrong: ${wrong.length} counters differ, ${shown.join(', ')}`);
-    }
-    const events = [...counts.values()].reduce((sum, n) => sum + n, 0);
-    return `${LABELS[this.name]}: ${counts.size} counters and ${events} events, all as sent.`;
-  }
-
-  async stop(): Promise<void> {
-    if (this.#process.exitCode !== null) return;
-    this.#process.kill('SIGCONT');
-    const exited = once(this.#process, 'exit');
-    this.#process.send('stop' satisfies Question);
-    await exited;
-  }
-
-  #ask<T>(question: Question): Promise<T> {
-    const answer = answerOf<T>(this.#process);
-    this.#process.send(question);
+async function startSystem(name: SystemName) {
+  const child = fork(new URL('./system-process.ts', import.meta.url), [name], { serialization: 'advanced' });
+  // A suspended process would not notice that its parent is gone.
+  process.once('exit', () => child.kill('SIGKILL'));
+  const url = await answerOf<string>(child);
+  const expected = new Map<string, number>();
+  const ask = <T>(question: Question): Promise<T> => {
+    const answer = answerOf<T>(child);
+    child.send(question);
     return answer;
-  }
+  };
+  child.kill('SIGSTOP');
+  return {
+    name,
+    /** Runs a load. */
+    run: async (load: Load): Promise<Measured> => {
+      const { eventsPerSecond, mode, events } = load;
+      const pace = eventsPerSecond === undefined ? 'at full speed' : `at ${eventsPerSecond} a second`;
+      process.stderr.write(`${name}, ${mode.name}: ${events} events ${pace}\n`);
+      child.kill('SIGCONT');
+      const before = await ask<number>('cpuMs');
+      const result = await runLoad(url, load);
+      const systemCpuMs = (await ask<number>('cpuMs')) - before;
+      child.kill('SIGSTOP');
+      for (const [counter, n] of result.sums) expected.set(counter, (expected.get(counter) ?? 0) + n);
+      return { ...result, systemCpuMs };
+    },
+    /** Compares every counter with what was sent. @returns a summary line @throws Error naming the counters that differ */
+    check: async (): Promise<string> => {
+      child.kill('SIGCONT');
+      const counts = await ask<ReadonlyMap<string, number>>('counts');
+      const counters = [...new Set([...expected.keys(), ...counts.keys()])];
+      const wrong = counters.filter((counter) => counts.get(counter) !== expected.get(counter));
+      if (wrong.length > 0) {
+        const shown = wrong
+          .slice(0, 5)
+          .map(
+            (counter) => `${counter}: ${counts.get(counter) ?? 0} instead of ${expected.get(counter) ?? 0}`,
+          );
+        throw new Error(`${name} counted wrong: ${wrong.length} counters differ, ${shown.join(', ')}`);
+      }
+      const events = [...counts.values()].reduce((sum, n) => sum + n, 0);
+      return `${LABELS[name]}: ${counts.size} counters and ${events} events, all as sent.`;
+    },
+    stop: async (): Promise<void> => {
+      if (child.exitCode !== null) return;
+      child.kill('SIGCONT');
+      const exited = once(child, 'exit');
+      child.send('stop' satisfies Question);
+      await exited;
+    },
+  };
 }
 
 /** A process's next message. @throws Error when it exits instead */

@@ -13,11 +13,7 @@ const CONNECTIONS = 64;
 
 /** Starts emulator and server. An item holds an hour: its total and its minutes. */
 export async function startUpdateItem(): Promise<CountingSystem> {
-  const emulator = await startEmulator('dynamodb', {
-    onCrash: (error) => {
-      throw error;
-    },
-  });
+  const emulator = await startEmulator('dynamodb');
   const client = dynamoDb({
     // A function's timeout would abort calls that queue here, and leave unknown whether they were counted.
     requestHandler: new NodeHttpHandler({ httpAgent: { keepAlive: true, maxSockets: CONNECTIONS } }),
@@ -50,7 +46,7 @@ export async function startUpdateItem(): Promise<CountingSystem> {
     await Promise.all(updates);
   });
   return {
-    url: server.url,
+    url: server.endpoint,
     counts: () =>
       sumTable(client, TableName, ({ pk, sk, n }) => [[`${sk?.S?.split('#')[0]}#${pk?.S}`, Number(n?.N)]]),
     stop: async () => {

@@ -10,24 +10,21 @@ export interface MetricName {
 }
 
 /** Published values, and queries for them. */
-export interface DataPoints {
-  /** Adds a value. @param atMs its time, epoch milliseconds */
-  add(metric: MetricName, atMs: number, value: number): void;
-  /** A statistic of the values in `fromMs <= time < toMs`; undefined if there are none. @throws LocalStackError for an unsupported statistic */
-  statistic(metric: MetricName, statistic: string, fromMs: number, toMs: number): number | undefined;
-}
+export type DataPoints = ReturnType<typeof createDataPoints>;
 
 /** Data points in memory. */
-export function createDataPoints(): DataPoints {
+export function createDataPoints() {
   const series = new Map<string, { readonly atMs: number; readonly value: number }[]>();
   return {
-    add: (metric, atMs, value) => {
+    /** Adds a value. @param atMs its time, epoch milliseconds */
+    add: (metric: MetricName, atMs: number, value: number): void => {
       const key = keyOf(metric);
       const points = series.get(key) ?? [];
       points.push({ atMs, value });
       series.set(key, points);
     },
-    statistic: (metric, statistic, fromMs, toMs) => {
+    /** A statistic of the values in `fromMs <= time < toMs`; undefined if there are none. @throws LocalStackError for an unsupported statistic */
+    statistic: (metric: MetricName, statistic: string, fromMs: number, toMs: number): number | undefined => {
       const values = (series.get(keyOf(metric)) ?? [])
         .filter(({ atMs }) => atMs >= fromMs && atMs < toMs)
         .map(({ value }) => value);

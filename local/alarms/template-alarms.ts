@@ -6,62 +6,35 @@ import type { Resource, Template } from '../template/template.ts';
 import type { DataPoints } from './data-points.ts';
 import { SEEN_METRICS } from './service-metrics.ts';
 
-/** Common fields of all alarms. */
-interface Named {
-  readonly logicalId: string;
-  /** Its display name: the logical id without path and hash. */
-  readonly name: string;
-  /** The section of docs/runbook.md in its description, if any. */
-  readonly runbook: string | undefined;
-}
+/** An alarm on a metric. */
+export type MetricAlarm = ReturnType<typeof metricAlarm>;
 
 /** When an alarm goes off. */
-export interface AlarmCondition {
-  /** Larger values breach. */
-  readonly threshold: number;
-  /** N: data points evaluated. */
-  readonly evaluationPeriods: number;
-  /** M: how many of them must breach. */
-  readonly datapointsToAlarm: number;
-  /** Whether a missing data point counts as a breach. */
-  readonly missingBreaches: boolean;
-}
-
-/** An alarm on a metric. */
-export interface MetricAlarm extends Named {
-  readonly kind: 'metric';
-  readonly condition: AlarmCondition;
-  /** The condition in words: `Maximum of IteratorAge above 600000 in 3 of 3 periods of 1 min`. */
-  readonly shown: string;
-  readonly periodMs: number;
-  /** Its value in the period from `fromMs` to `toMs`, epoch milliseconds; undefined if there is none. */
-  value(points: DataPoints, fromMs: number, toMs: number): number | undefined;
-}
+export type AlarmCondition = MetricAlarm['condition'];
 
 /** An alarm that is in ALARM while any of its children is. */
-export interface CompositeAlarm extends Named {
+export interface CompositeAlarm extends ReturnType<typeof describe> {
   readonly kind: 'composite';
   /** Logical ids of its children. */
   readonly anyOf: readonly string[];
 }
 
 /** Every alarm of a template. */
-export interface TemplateAlarms {
-  readonly metric: readonly MetricAlarm[];
-  readonly composite: readonly CompositeAlarm[];
-}
+export type TemplateAlarms = ReturnType<typeof readAlarms>;
 
 /** Reads the alarms. @throws LocalStackError for alarms that the local stack cannot evaluate or measure */
-export function readAlarms(template: Template): TemplateAlarms {
+export function readAlarms(template: Template) {
   const metricResources = template.ofType('AWS::CloudWatch::Alarm');
   const ids = new Map(metricResources.map((resource) => [arnOf(resource), resource.logicalId]));
   return {
     metric: metricResources.map(metricAlarm),
-    composite: template.ofType('AWS::CloudWatch::CompositeAlarm').map((resource) => ({
-      kind: 'composite',
-      ...describe(resource),
-      anyOf: alarmsIn(asText(resource.properties['AlarmRule']) ?? '', ids),
-    })),
+    composite: template.ofType('AWS::CloudWatch::CompositeAlarm').map(
+      (resource): CompositeAlarm => ({
+        kind: 'composite',
+        ...describe(resource),
+        anyOf: alarmsIn(asText(resource.properties['AlarmRule']) ?? '', ids),
+      }),
+    ),
   };
 }
 
@@ -78,16 +51,19 @@ function alarmsIn(rule: string, ids: ReadonlyMap<string, string>): string[] {
   });
 }
 
-function describe({ logicalId, properties }: Resource): Named {
+/** Common fields of all alarms. */
+function describe({ logicalId, properties }: Resource) {
   const [, runbook] = /docs\/runbook\.md#([\w-]+)/.exec(asText(properties['AlarmDescription']) ?? '') ?? [];
   return {
     logicalId,
+    /** Its display name: the logical id without path and hash. */
     name: logicalId.replace(/^Observability/, '').replace(/[0-9A-F]{8}$/, ''),
+    /** The section of docs/runbook.md in its description, if any. */
     runbook,
   };
 }
 
-function metricAlarm(resource: Resource): MetricAlarm {
+function metricAlarm(resource: Resource) {
   const { logicalId, properties } = resource;
   const text = (name: string) => asText(properties[name]) ?? '';
   const number = (name: string) => asNumber(properties[name]);
@@ -116,15 +92,15 @@ function metricAlarm(resource: Resource): MetricAlarm {
   const datapointsToAlarm = number('DatapointsToAlarm') ?? evaluationPeriods;
   const often = `${datapointsToAlarm} of ${evaluationPeriods} periods of ${periodMs / 60_000} min`;
   return {
-    kind: 'metric',
+    kind: 'metric' as const,
     ...describe(resource),
-    condition: {
-      ...{ threshold, evaluationPeriods, datapointsToAlarm },
-      missingBreaches: missing === 'breaching',
-    },
+    /** Larger values than the threshold breach: in ALARM if M of the N evaluated data points do. */
+    condition: { threshold, evaluationPeriods, datapointsToAlarm, missingBreaches: missing === 'breaching' },
+    /** The condition in words: `Maximum of IteratorAge above 600000 in 3 of 3 periods of 1 min`. */
     shown: `${statistic} of ${name} above ${threshold} in ${often}`,
     periodMs,
-    value: (points, fromMs, toMs) =>
+    /** Its value in the period from `fromMs` to `toMs`, epoch milliseconds; undefined if there is none. */
+    value: (points: DataPoints, fromMs: number, toMs: number): number | undefined =>
       points.statistic({ namespace, name, dimensions }, statistic, fromMs, toMs),
   };
 }

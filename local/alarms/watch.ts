@@ -16,25 +16,13 @@ export interface AlarmChange {
 }
 
 /** The alarms' states over time. */
-export interface AlarmWatch {
-  /**
-   * Evaluates every alarm. Each period ends at `nowMs` or a whole number of periods before, so that an alarm of five minutes always
-   * covers the last five. Call it at whole minutes.
-   * (docs AmazonCloudWatch/latest/monitoring/alarm-evaluation.html)
-   * @param nowMs epoch milliseconds
-   * @returns the changes
-   */
-  evaluate(nowMs: number): AlarmChange[];
-  /** The state of an alarm, by logical id. @throws for an unknown id */
-  stateOf(logicalId: string): AlarmState;
-  /** All alarms that are in ALARM. */
-  alarming(): readonly (MetricAlarm | CompositeAlarm)[];
-}
+export type AlarmWatch = ReturnType<typeof watchAlarms>;
 
 /** Watches alarms; all start in OK, as on a stack that has been running. */
-export function watchAlarms(alarms: TemplateAlarms, points: DataPoints): AlarmWatch {
+export function watchAlarms(alarms: TemplateAlarms, points: DataPoints) {
   const all = [...alarms.metric, ...alarms.composite];
   const states = new Map<string, AlarmState>(all.map(({ logicalId }) => [logicalId, 'OK']));
+  /** The state of an alarm, by logical id. @throws for an unknown id */
   const stateOf = (logicalId: string): AlarmState => {
     const state = states.get(logicalId);
     if (state === undefined) throw new Error(`there is no alarm ${logicalId}`);
@@ -56,8 +44,17 @@ export function watchAlarms(alarms: TemplateAlarms, points: DataPoints): AlarmWa
 
   return {
     stateOf,
-    alarming: () => all.filter(({ logicalId }) => stateOf(logicalId) === 'ALARM'),
-    evaluate: (atMs) => {
+    /** All alarms that are in ALARM. */
+    alarming: (): readonly (MetricAlarm | CompositeAlarm)[] =>
+      all.filter(({ logicalId }) => stateOf(logicalId) === 'ALARM'),
+    /**
+     * Evaluates every alarm. Each period ends at `atMs` or a whole number of periods before, so that an alarm of five minutes
+     * always covers the last five. Call it at whole minutes.
+     * (docs AmazonCloudWatch/latest/monitoring/alarm-evaluation.html)
+     * @param atMs epoch milliseconds
+     * @returns the changes
+     */
+    evaluate: (atMs: number): AlarmChange[] => {
       const changes: AlarmChange[] = [];
       // Composite alarms last: they depend on the new states of the others.
       for (const alarm of all) {

@@ -5,11 +5,8 @@ import { refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import type { GatewayResponseType } from './gateway-responses.ts';
 
-/** The reason to refuse a request; undefined: none. */
-export type AccessCheck = (headers: IncomingHttpHeaders) => GatewayResponseType | undefined;
-
-/** Reads the access rules of each method. Signatures, throttles and quotas are not checked (docs/local-stack.md). */
-export function readAccess(template: Template): (method: Resource) => AccessCheck {
+/** Reads the access rules of each method, which give the reason to refuse a request. Signatures, throttles and quotas are not checked (docs/local-stack.md). */
+export function readAccess(template: Template) {
   const inPlan = template
     .ofType('AWS::ApiGateway::UsagePlanKey')
     .map(({ properties }) => properties['KeyId']);
@@ -17,10 +14,11 @@ export function readAccess(template: Template): (method: Resource) => AccessChec
     .ofType('AWS::ApiGateway::ApiKey')
     .filter((key) => asBoolean(key.properties['Enabled']) !== false && inPlan.includes(refOf(key)))
     .map(apiKeyValue);
-  return ({ properties }) => {
+  return ({ properties }: Resource) => {
     const signed = properties['AuthorizationType'] === 'AWS_IAM';
     const needsKey = asBoolean(properties['ApiKeyRequired']) === true;
-    return ({ authorization = '', 'x-api-key': key }) => {
+    return (headers: IncomingHttpHeaders): GatewayResponseType | undefined => {
+      const { authorization = '', 'x-api-key': key } = headers;
       if (signed && !/^AWS4-HMAC-SHA256 .*Signature=/.test(authorization))
         return 'MISSING_AUTHENTICATION_TOKEN';
       return needsKey && !keys.includes(String(key)) ? 'INVALID_API_KEY' : undefined;

@@ -3,18 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { LocalStackError } from '../errors.ts';
 import { account } from '../identity.ts';
-import { asBoolean, asObject, asText, type Json, parseJson } from '../json.ts';
+import { asBoolean, asObject, asText, parseJson } from '../json.ts';
 import { callerIn } from '../observer.ts';
 import { nameOf, refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
-import { type AccessCheck, readAccess } from './access.ts';
+import { readAccess } from './access.ts';
 import { type GatewayAnswer, readGatewayResponses } from './gateway-responses.ts';
-import {
-  createIntegration,
-  type Integration,
-  type IntegrationParts,
-  takesContentType,
-} from './integrations.ts';
+import { createIntegration, type IntegrationParts } from './integrations.ts';
 import { type GatewayRequest, readBody } from './request.ts';
 import { type BodyValidator, compileModel } from './request-validation.ts';
 import { matchRoute, readRoutes } from './routes.ts';
@@ -22,14 +17,6 @@ import type { GatewayContext } from './template-context.ts';
 
 /** Answers requests; undefined when the client disconnected before its request was complete. */
 export type Api = (incoming: IncomingMessage) => Promise<GatewayAnswer | undefined>;
-
-interface Method {
-  readonly access: AccessCheck;
-  readonly takes: (contentType: string | undefined) => boolean;
-  readonly validate: BodyValidator | undefined;
-  readonly integration: Integration;
-  readonly resourceId: string;
-}
 
 /** Builds the template's API. @throws LocalStackError for unsupported features */
 export function createApi(template: Template, parts: Omit<IntegrationParts, 'gatewayResponses'>): Api {
@@ -41,14 +28,17 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
   const gatewayResponses = readGatewayResponses(template);
   const accessOf = readAccess(template);
   const integrationParts: IntegrationParts = { ...parts, gatewayResponses };
-  const models = readModels(template);
-  const routes = readRoutes<Method>(template, (method) => {
+  const models = new Map<string, BodyValidator>(
+    template
+      .ofType('AWS::ApiGateway::Model')
+      .map((model) => [refOf(model), compileModel(model.logicalId, model.properties['Schema'])]),
+  );
+  const routes = readRoutes(template, (method) => {
     const integration = asObject(method.properties['Integration']);
     if (Object.values(asObject(method.properties['RequestParameters'])).includes(true))
       throw new LocalStackError(`The local API Gateway cannot require parameters: ${method.logicalId}.`);
     return {
       access: accessOf(method),
-      takes: (contentType) => takesContentType(integration, contentType),
       integration: createIntegration(integration, integrationParts),
       resourceId: asText(method.properties['ResourceId']) ?? '',
       validate: readValidator(template, method, models),
@@ -75,7 +65,7 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
     context: GatewayContext,
   ): Promise<GatewayAnswer | undefined> {
     const verb = incoming.method ?? 'GET';
-    const [rawPath = '/', queryText = ''] = splitOnce(incoming.url ?? '/', '?');
+    const [, rawPath = '/', queryText = ''] = /^([^?]*)\??(.*)$/s.exec(incoming.url ?? '/') ?? [];
     const match = matchRoute(routes, verb, rawPath);
     if (match === undefined) return gatewayResponses('MISSING_AUTHENTICATION_TOKEN', context);
     const { method, route, parameters } = match;
@@ -84,7 +74,7 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
     const refusal = method.access(incoming.headers);
     if (refusal !== undefined) return gatewayResponses(refusal, context);
     // AWS does not document whether it checks the content type or the body first; this order names the cause.
-    if (!method.takes(incoming.headers['content-type'])) {
+    if (!method.integration.takes(incoming.headers['content-type'])) {
       return gatewayResponses('UNSUPPORTED_MEDIA_TYPE', context);
     }
     const body = await readBody(incoming);
@@ -92,7 +82,6 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
     if (body === 'too-large') return gatewayResponses('REQUEST_TOO_LARGE', context);
 
     const text = body.toString('utf8');
-    let json: { value: Json | undefined } | undefined;
     const request: GatewayRequest = {
       verb,
       rawPath,
@@ -102,16 +91,13 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
       rawHeaders: incoming.rawHeaders,
       pathParameters: parameters,
       body: text,
-      json: () => {
-        json ??= { value: parseJson(text) };
-        return json.value;
-      },
+      json: parseJson(text),
       context,
     };
-    const violation = method.validate?.(request.json());
+    const violation = method.validate?.(request.json);
     if (violation !== undefined) return gatewayResponses('BAD_REQUEST_BODY', context, violation);
     try {
-      return await method.integration(request);
+      return await method.integration.answer(request);
     } catch (error) {
       // A failing template is Tally's fault: the client gets 500, the terminal the reason (never a payload).
       parts.report(
@@ -120,14 +106,6 @@ export function createApi(template: Template, parts: Omit<IntegrationParts, 'gat
       return gatewayResponses('API_CONFIGURATION_ERROR', context);
     }
   }
-}
-
-function readModels(template: Template): Map<string, BodyValidator> {
-  return new Map(
-    template
-      .ofType('AWS::ApiGateway::Model')
-      .map((model) => [refOf(model), compileModel(model.logicalId, model.properties['Schema'])]),
-  );
 }
 
 /** The validator of a method's bodies, for every content type; undefined if there is none. */
@@ -163,9 +141,4 @@ function createContext(incoming: IncomingMessage, apiId: string, stage: string):
     responseOverride: { header: {} },
     stage,
   };
-}
-
-function splitOnce(text: string, separator: string): [string, string] {
-  const index = text.indexOf(separator);
-  return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)];
 }

@@ -26,21 +26,18 @@ const types = {
 /** A kind of answer that API Gateway gives itself. */
 export type GatewayResponseType = keyof typeof types;
 
-/** Builds such an answer; `validationError` is the text of `$context.error.validationErrorString`. */
-export type GatewayResponses = (
-  type: GatewayResponseType,
-  context: GatewayContext,
-  validationError?: string,
-) => GatewayAnswer;
+/** Builds such an answer. */
+export type GatewayResponses = ReturnType<typeof readGatewayResponses>;
 
 /** Reads the template's gateway responses. */
-export function readGatewayResponses(template: Template): GatewayResponses {
+export function readGatewayResponses(template: Template) {
   const declared = new Map(
     template
       .ofType('AWS::ApiGateway::GatewayResponse')
       .map(({ properties }) => [asText(properties['ResponseType']) ?? '', properties]),
   );
-  return (type, context, validationError = '') => {
+  /** @param validationError the text of `$context.error.validationErrorString` */
+  return (type: GatewayResponseType, context: GatewayContext, validationError = ''): GatewayAnswer => {
     const { status, message } = types[type];
     const shape = declared.get(type) ?? declared.get(status < 500 ? 'DEFAULT_4XX' : 'DEFAULT_5XX') ?? {};
     const errorContext = {
@@ -78,11 +75,8 @@ function substitute(text: string, context: Record<string, unknown>): string {
   });
 }
 
+/** `BAD_REQUEST_BODY` → `BadRequestBodyException`. */
 function errorType(type: string): string {
-  return type
-    .toLowerCase()
-    .split('_')
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join('')
-    .concat('Exception');
+  const name = type.toLowerCase().replace(/(?:^|_)(\w)/g, (_, initial: string) => initial.toUpperCase());
+  return `${name}Exception`;
 }

@@ -8,15 +8,19 @@ import {
 import { LocalStackError } from '../errors.ts';
 import { requestTooLarge } from '../functions/function.ts';
 import type { Functions } from '../functions/functions.ts';
-import { asObject, asText, type JsonObject } from '../json.ts';
+import { asText, type JsonObject } from '../json.ts';
 import type { StackObserver } from '../observer.ts';
 import type { GatewayAnswer, GatewayResponses, GatewayResponseType } from './gateway-responses.ts';
 import { lambdaProxyEvent, readLambdaProxyAnswer } from './lambda-proxy.ts';
 import { compileRequestMapping, compileResponseMapping, staticHeaders } from './mapping.ts';
-import { type GatewayRequest, mediaType } from './request.ts';
+import type { GatewayRequest } from './request.ts';
 
-/** Answers a request that has passed all checks. */
-export type Integration = (request: GatewayRequest) => Promise<GatewayAnswer>;
+export interface Integration {
+  /** Whether it accepts a content type, as far as that can be decided without the body. */
+  takes(contentType: string | undefined): boolean;
+  /** Answers a request that has passed all checks. */
+  answer(request: GatewayRequest): Promise<GatewayAnswer>;
+}
 
 /** The API's call of an AWS service, which tests may answer themselves. */
 export interface ServiceCall {
@@ -44,20 +48,13 @@ const timeoutMs = 29_000;
 /** Builds a method's integration. @throws LocalStackError for an unsupported kind */
 export function createIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
   const type = asText(integration['Type']) ?? 'none';
-  const create = kinds[type];
-  if (create === undefined) {
-    throw new LocalStackError(
-      `The API has an integration of type ${type}, which the local stack does not run.`,
-    );
-  }
-  return create(integration, parts);
+  if (type === 'AWS') return serviceIntegration(integration, parts);
+  if (type === 'AWS_PROXY') return lambdaProxyIntegration(integration, parts);
+  if (type === 'MOCK') return mockIntegration(integration, parts);
+  throw new LocalStackError(
+    `The API has an integration of type ${type}, which the local stack does not run.`,
+  );
 }
-
-const kinds: Record<string, (integration: JsonObject, parts: IntegrationParts) => Integration> = {
-  AWS: serviceIntegration,
-  AWS_PROXY: lambdaProxyIntegration,
-  MOCK: mockIntegration,
-};
 
 function serviceIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
   const uri = asText(integration['Uri']) ?? '';
@@ -66,25 +63,27 @@ function serviceIntegration(integration: JsonObject, parts: IntegrationParts): I
     throw new LocalStackError(`The API integrates ${uri}, which the local stack does not run.`);
   }
   const client = parts.client(service);
-  const mapRequest = compileRequestMapping(integration);
+  const { takes, render } = compileRequestMapping(integration);
   const mapResponse = compileResponseMapping(integration);
   const headers = staticHeaders(integration['RequestParameters'], 'integration.request.header.');
   const caller = `role ${(asText(integration['Credentials']) ?? '').replace(/^.*:role\//, '')}`;
 
-  return async (request) => {
-    const body = mapRequest(request);
-    if (body === undefined) return refuse(parts, 'UNSUPPORTED_MEDIA_TYPE', request);
-    let answer: RawAnswer;
-    try {
-      answer =
-        (await parts.fault()?.({ service, action, body })) ??
-        (await client.send(action, body, { timeoutMs, headers }));
-    } catch (error) {
-      const late = error instanceof Error && error.message.includes('no answer in time');
-      return refuse(parts, late ? 'INTEGRATION_TIMEOUT' : 'INTEGRATION_FAILURE', request);
-    }
-    parts.observer?.serviceCalled?.({ caller, service, action, body, answer });
-    return mapResponse(request, { selection: String(answer.status), body: answer.body });
+  return {
+    takes,
+    answer: async (request) => {
+      const body = render(request);
+      let answer: RawAnswer;
+      try {
+        answer =
+          (await parts.fault()?.({ service, action, body })) ??
+          (await client.send(action, body, { timeoutMs, headers }));
+      } catch (error) {
+        const late = error instanceof Error && error.message.includes('no answer in time');
+        return refuse(parts, late ? 'INTEGRATION_TIMEOUT' : 'INTEGRATION_FAILURE', request);
+      }
+      parts.observer?.serviceCalled?.({ caller, service, action, body, answer });
+      return mapResponse(request, String(answer.status), answer.body);
+    },
   };
 }
 
@@ -92,42 +91,39 @@ function lambdaProxyIntegration(integration: JsonObject, parts: IntegrationParts
   const uri = asText(integration['Uri']) ?? '';
   const [, functionArn = ''] = /functions\/(.+)\/invocations$/.exec(uri) ?? [];
   const target = parts.functions.find(functionArn);
-  return async (request) => {
-    let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<undefined>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs, undefined);
-    });
-    const event = lambdaProxyEvent(request);
-    const outcome = await Promise.race([target.invoke(event), tooLate]);
-    clearTimeout(timer);
-    if (outcome === undefined) return refuse(parts, 'INTEGRATION_TIMEOUT', request);
-    if (!outcome.ok && outcome.error.errorType === requestTooLarge)
-      return refuse(parts, 'REQUEST_TOO_LARGE', request);
-    const answer = outcome.ok ? readLambdaProxyAnswer(outcome.payload) : undefined;
-    return answer ?? refuse(parts, 'DEFAULT_5XX', request);
+  return {
+    takes: () => true,
+    answer: async (request) => {
+      let timer: NodeJS.Timeout | undefined;
+      const tooLate = new Promise<undefined>((resolve) => {
+        timer = setTimeout(resolve, timeoutMs, undefined);
+      });
+      const event = lambdaProxyEvent(request);
+      const outcome = await Promise.race([target.invoke(event), tooLate]);
+      clearTimeout(timer);
+      if (outcome === undefined) return refuse(parts, 'INTEGRATION_TIMEOUT', request);
+      if (!outcome.ok && outcome.error.errorType === requestTooLarge)
+        return refuse(parts, 'REQUEST_TOO_LARGE', request);
+      const answer = outcome.ok ? readLambdaProxyAnswer(outcome.payload) : undefined;
+      return answer ?? refuse(parts, 'DEFAULT_5XX', request);
+    },
   };
 }
 
 function mockIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
-  const mapRequest = compileRequestMapping(integration);
+  const { takes, render } = compileRequestMapping(integration);
   const mapResponse = compileResponseMapping(integration);
-  return async (request) => {
-    const body = mapRequest(request);
-    if (body === undefined) return refuse(parts, 'UNSUPPORTED_MEDIA_TYPE', request);
-    // CDK writes `{ statusCode: 204 }`, which API Gateway accepts although it is not JSON.
-    const [, selection] = /"?statusCode"?\s*:\s*(\d{3})/.exec(body) ?? [];
-    if (selection === undefined) return refuse(parts, 'API_CONFIGURATION_ERROR', request);
-    return mapResponse(request, { selection, body: '' });
+  return {
+    takes,
+    answer: async (request) => {
+      // CDK writes `{ statusCode: 204 }`, which API Gateway accepts although it is not JSON.
+      const [, selection] = /"?statusCode"?\s*:\s*(\d{3})/.exec(render(request)) ?? [];
+      if (selection === undefined) return refuse(parts, 'API_CONFIGURATION_ERROR', request);
+      return mapResponse(request, selection, '');
+    },
   };
 }
 
 function refuse(parts: IntegrationParts, type: GatewayResponseType, request: GatewayRequest): GatewayAnswer {
   return parts.gatewayResponses(type, request.context);
-}
-
-/** Whether an integration accepts a content type, as far as that can be decided without the body. */
-export function takesContentType(integration: JsonObject, contentType: string | undefined): boolean {
-  if (integration['RequestTemplates'] === undefined) return true;
-  const types = Object.keys(asObject(integration['RequestTemplates'])).map((type) => type.toLowerCase());
-  return types.includes(mediaType(contentType));
 }

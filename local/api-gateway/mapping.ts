@@ -3,36 +3,31 @@ import { LocalStackError } from '../errors.ts';
 import { asList, asObject, asText, type JsonObject, parseJson } from '../json.ts';
 import type { GatewayAnswer } from './gateway-responses.ts';
 import { type GatewayRequest, mediaType } from './request.ts';
-import { type RequestParameters, templateContext } from './template-context.ts';
+import { templateContext } from './template-context.ts';
 import { compileVelocity, type VelocityTemplate } from './velocity.ts';
 
-/** Renders the integration's request; undefined if there is no template for its content type. */
-export type RequestMapping = (request: GatewayRequest) => string | undefined;
-
-/** An integration's answer: the text matched against the selection patterns, and the body that templates see. */
-export interface IntegrationAnswer {
-  readonly selection: string;
-  readonly body: string;
-}
-
-/** Shapes the client's answer. */
-export type ResponseMapping = (request: GatewayRequest, answer: IntegrationAnswer) => GatewayAnswer;
-
 /** Compiles the integration's request templates. @throws LocalStackError if bodies without a template would pass through */
-export function compileRequestMapping(integration: JsonObject): RequestMapping {
+export function compileRequestMapping(integration: JsonObject) {
   const templates = compileTemplates(asObject(integration['RequestTemplates']));
   if (integration['PassthroughBehavior'] !== 'NEVER')
     throw new LocalStackError('The local API Gateway runs integrations with PassthroughBehavior NEVER only.');
-  return (request) => {
-    const template = templates.get(mediaType(request.headers['content-type']));
-    return template?.render(
-      templateContext(request.body, request.json(), parametersOf(request), request.context),
-    );
+  return {
+    /** Whether there is a template for a content type; the others must not be rendered. */
+    takes: (contentType: string | undefined) => templates.has(mediaType(contentType)),
+    render: (request: GatewayRequest): string => {
+      const { headers, body, json, context } = request;
+      const template = templates.get(mediaType(headers['content-type']));
+      return template?.render(templateContext(body, json, parametersOf(request), context)) ?? '';
+    },
   };
 }
 
-/** Compiles the integration's responses. @throws LocalStackError if it has none, or one that maps values from an answer */
-export function compileResponseMapping(integration: JsonObject): ResponseMapping {
+/**
+ * Compiles the integration's responses.
+ * @returns shapes the client's answer, from the text for the selection patterns and the body that templates see
+ * @throws LocalStackError if it has none, or one that maps values from an answer
+ */
+export function compileResponseMapping(integration: JsonObject) {
   const responses = asList(integration['IntegrationResponses']).map((item) => {
     const response = asObject(item);
     const pattern = asText(response['SelectionPattern']);
@@ -45,14 +40,14 @@ export function compileResponseMapping(integration: JsonObject): ResponseMapping
   });
   if (responses.length === 0) throw new LocalStackError('An integration of the API has no responses.');
 
-  return (request, answer) => {
+  return (request: GatewayRequest, selection: string, answered: string): GatewayAnswer => {
     const { context } = request;
     const response =
-      responses.find(({ pattern }) => pattern?.test(answer.selection)) ??
+      responses.find(({ pattern }) => pattern?.test(selection)) ??
       responses.find(({ pattern }) => pattern === undefined);
-    if (response === undefined) throw new Error(`No integration response fits ${answer.selection}.`);
-    const seen = templateContext(answer.body, parseJson(answer.body), parametersOf(request), context);
-    const body = response.template?.render(seen) ?? answer.body;
+    if (response === undefined) throw new Error(`No integration response fits ${selection}.`);
+    const seen = templateContext(answered, parseJson(answered), parametersOf(request), context);
+    const body = response.template?.render(seen) ?? answered;
     const { status, header } = context.responseOverride;
     const overridden = Object.entries(header).map(([name, value]) => [name.toLowerCase(), String(value)]);
     return {
@@ -75,12 +70,9 @@ export function staticHeaders(parameters: unknown, prefix: string): Record<strin
 }
 
 /** `$input.params()`: the request's parameters, in response templates as well. */
-function parametersOf({ pathParameters, query, rawHeaders }: GatewayRequest): RequestParameters {
-  return {
-    path: pathParameters,
-    querystring: Object.fromEntries(query),
-    header: headersAsSent(rawHeaders),
-  };
+function parametersOf({ pathParameters, query, rawHeaders }: GatewayRequest): object {
+  const header = headersAsSent(rawHeaders);
+  return { path: pathParameters, querystring: Object.fromEntries(query), header };
 }
 
 function compileTemplates(templates: JsonObject): Map<string, VelocityTemplate> {
@@ -97,9 +89,6 @@ function compileTemplates(templates: JsonObject): Map<string, VelocityTemplate> 
 
 /** Headers by the names as sent by the client. */
 export function headersAsSent(rawHeaders: readonly string[]): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    headers[rawHeaders[index] ?? ''] = rawHeaders[index + 1] ?? '';
-  }
-  return headers;
+  const names = rawHeaders.filter((_, index) => index % 2 === 0);
+  return Object.fromEntries(names.map((name, index) => [name, rawHeaders[2 * index + 1] ?? '']));
 }

@@ -17,8 +17,8 @@ export interface GatewayRequest {
   readonly rawHeaders: readonly string[];
   readonly pathParameters: Record<string, string>;
   readonly body: string;
-  /** The body as JSON, if it is valid; parsed on first use. */
-  readonly json: () => Json | undefined;
+  /** The body as JSON, if it is valid. */
+  readonly json: Json | undefined;
   readonly context: GatewayContext;
 }
 
@@ -27,21 +27,16 @@ export async function readBody(incoming: IncomingMessage): Promise<Buffer | 'too
   if (Number(incoming.headers['content-length'] ?? 0) > bodyBytesMax) return 'too-large';
   const chunks: Buffer[] = [];
   let bytes = 0;
-  return new Promise((resolve) => {
-    const onData = (chunk: Buffer) => {
+  try {
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
       bytes += chunk.length;
-      if (bytes > bodyBytesMax) {
-        incoming.off('data', onData);
-        resolve('too-large');
-      } else {
-        chunks.push(chunk);
-      }
-    };
-    incoming.on('data', onData);
-    incoming.once('end', () => resolve(Buffer.concat(chunks)));
-    incoming.once('error', () => resolve('broken-off'));
-    incoming.once('close', () => resolve('broken-off'));
-  });
+      if (bytes > bodyBytesMax) return 'too-large';
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  } catch {
+    return 'broken-off';
+  }
 }
 
 /** The media type of a Content-Type header, without its parameters; API Gateway's default without a header. */

@@ -4,92 +4,58 @@ import { asText } from '../json.ts';
 import { refOf, rootResourceId } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 
-/** A path of the API with its methods. */
-export interface Route<Method> {
-  /** The value of `$context.resourcePath`: `/v1/counts/{metric}/{entity+}`. */
-  readonly resourcePath: string;
-  readonly segments: readonly string[];
-  readonly methods: ReadonlyMap<string, Method>;
-}
-
-/** The matching route and method, and the path's parameters, still encoded. */
-export interface Match<Method> {
-  readonly route: Route<Method>;
-  readonly method: Method;
-  readonly parameters: Record<string, string>;
-}
-
 /** Reads the resource tree. @param createMethod called for each method of the template */
-export function readRoutes<Method>(
-  template: Template,
-  createMethod: (method: Resource) => Method,
-): Route<Method>[] {
-  const paths = new Map<string, string>([[rootResourceId, '']]);
+export function readRoutes<Method>(template: Template, createMethod: (method: Resource) => Method) {
   const resources = template.ofType('AWS::ApiGateway::Resource');
   const pathOf = (id: string): string => {
-    const known = paths.get(id);
-    if (known !== undefined) return known;
+    if (id === rootResourceId) return '';
     const resource = resources.find((candidate) => refOf(candidate) === id);
     if (resource === undefined) throw new LocalStackError(`The API has no resource ${id}.`);
-    const parent = pathOf(asText(resource.properties['ParentId']) ?? '');
-    const path = `${parent}/${asText(resource.properties['PathPart'])}`;
-    paths.set(id, path);
-    return path;
+    const { ParentId, PathPart } = resource.properties;
+    return `${pathOf(asText(ParentId) ?? '')}/${asText(PathPart)}`;
   };
 
-  const methods = new Map<string, Map<string, Method>>();
-  for (const method of template.ofType('AWS::ApiGateway::Method')) {
-    const path = pathOf(asText(method.properties['ResourceId']) ?? '');
-    const byVerb = methods.get(path) ?? new Map<string, Method>();
-    byVerb.set(asText(method.properties['HttpMethod']) ?? '', createMethod(method));
-    methods.set(path, byVerb);
-  }
+  const methods = Map.groupBy(template.ofType('AWS::ApiGateway::Method'), ({ properties }) =>
+    pathOf(asText(properties['ResourceId']) ?? ''),
+  );
   return [...methods]
-    .map(([path, byVerb]) => ({
+    .map(([path, some]) => ({
+      /** The value of `$context.resourcePath`: `/v1/counts/{metric}/{entity+}`. */
       resourcePath: path || '/',
-      segments: path.split('/').slice(1),
-      methods: byVerb,
+      pattern: patternOf(path),
+      methods: new Map(some.map((each) => [asText(each.properties['HttpMethod']) ?? '', createMethod(each)])),
     }))
-    .sort((a, b) => specificity(b).localeCompare(specificity(a)));
+    .sort((a, b) => specificity(b.resourcePath).localeCompare(specificity(a.resourcePath)));
 }
 
 /** Finds the most specific route for a path; undefined if there is none, or it lacks the method. */
 export function matchRoute<Method>(
-  routes: readonly Route<Method>[],
+  routes: ReturnType<typeof readRoutes<Method>>,
   verb: string,
   rawPath: string,
-): Match<Method> | undefined {
+) {
   // As in API Gateway: a trailing slash is neither part of the path nor of a greedy parameter.
-  const segments = rawPath.replace(/\/$/, '').split('/').slice(1);
+  const path = rawPath.replace(/\/$/, '');
   for (const route of routes) {
-    const parameters = fit(route.segments, segments);
-    if (parameters === undefined) continue;
+    const found = route.pattern.exec(path);
     const method = route.methods.get(verb) ?? route.methods.get('ANY');
-    if (method !== undefined) return { route, method, parameters };
+    // The path's parameters stay encoded.
+    if (found !== null && method !== undefined) return { route, method, parameters: { ...found.groups } };
   }
   return undefined;
 }
 
-function fit(pattern: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
-  const parameters: Record<string, string> = {};
-  for (const [index, part] of pattern.entries()) {
-    const segment = segments[index];
-    if (segment === undefined) return undefined;
-    if (part.endsWith('+}')) {
-      const rest = segments.slice(index).join('/');
-      return rest === '' ? undefined : { ...parameters, [part.slice(1, -2)]: rest };
-    }
-    if (part.startsWith('{')) {
-      if (segment === '') return undefined;
-      parameters[part.slice(1, -1)] = segment;
-    } else if (part !== segment) {
-      return undefined;
-    }
-  }
-  return pattern.length === segments.length ? parameters : undefined;
+/** What fits a resource's path: one segment for `{name}`, all that follows for `{name+}`. */
+function patternOf(path: string): RegExp {
+  const source = path
+    .replaceAll('.', '\\.')
+    .replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')
+    .replaceAll(/\{(\w+)\+\}/g, '(?<$1>.+)');
+  return new RegExp(`^${source}$`, 's');
 }
 
 /** Sorts literal segments before parameters, those before greedy ones. */
-function specificity({ segments }: { segments: readonly string[] }): string {
-  return segments.map((part) => (part.endsWith('+}') ? '0' : part.startsWith('{') ? '1' : '2')).join('');
+function specificity(path: string): string {
+  const ranks = path.split('/').map((part) => (part.endsWith('+}') ? '0' : part.startsWith('{') ? '1' : '2'));
+  return ranks.join('');
 }

@@ -1,4 +1,5 @@
 // The API's HTTP server: keep-alive connections, early answers to uploads that are too large, a stop that completes.
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { finished } from 'node:stream';
@@ -7,13 +8,6 @@ import type { Api } from './api.ts';
 import type { GatewayAnswer } from './gateway-responses.ts';
 import { headBytesMax, refuseConnection } from './refused-connections.ts';
 import { bodyBytesMax } from './request.ts';
-
-/** A listening API. */
-export interface ApiServer {
-  readonly url: string;
-  /** Accepts no more requests, and waits up to `graceMs` for those in progress. */
-  stop(graceMs: number): Promise<void>;
-}
 
 /** How much of a refused upload to read and discard, so that the client can read the answer. */
 const drainedBytesMax = 64 * 1024 * 1024;
@@ -24,7 +18,7 @@ const drainMsMax = 5_000;
  * @param port the requested port, and whether the next free one is acceptable
  * @throws LocalStackError when the port is taken
  */
-export async function startApiServer(api: Api, port: number, orNextFree: boolean): Promise<ApiServer> {
+export async function startApiServer(api: Api, port: number, orNextFree: boolean) {
   const server = createServer({
     requestTimeout: 120_000,
     headersTimeout: 30_000,
@@ -51,13 +45,7 @@ export async function startApiServer(api: Api, port: number, orNextFree: boolean
 
   for (let candidate = port; ; candidate += 1) {
     try {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(candidate, '127.0.0.1', () => {
-          server.off('error', reject);
-          resolve();
-        });
-      });
+      await once(server.listen(candidate, '127.0.0.1'), 'listening');
       break;
     } catch (error) {
       const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
@@ -70,7 +58,8 @@ export async function startApiServer(api: Api, port: number, orNextFree: boolean
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: async (graceMs) => {
+    /** Accepts no more requests, and waits up to `graceMs` for those in progress. */
+    stop: async (graceMs: number): Promise<void> => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const timer = setTimeout(() => server.closeAllConnections(), graceMs);

@@ -3,31 +3,23 @@
 import type { Json } from '../json.ts';
 import { evaluateJsonPath } from './json-path.ts';
 
-/** The request's parameters, by place. */
-export interface RequestParameters {
-  readonly path: Record<string, string>;
-  readonly querystring: Record<string, string>;
-  readonly header: Record<string, string>;
-}
-
 /** `$context`, which templates may also write to. */
 export interface GatewayContext extends Record<string, unknown> {
   readonly requestId: string;
   readonly responseOverride: { status?: unknown; header: Record<string, unknown> };
 }
 
-/** A template's context for a body: the request's, or in a response template the integration's. */
+/**
+ * A template's context for a body: the request's, or in a response template the integration's.
+ * @param parameters the request's, by place: path, querystring, header
+ */
 export function templateContext(
   body: string,
   json: Json | undefined,
-  parameters: RequestParameters,
+  parameters: object,
   context: GatewayContext,
 ): Record<string, unknown> {
-  return { input: createInput(body, json, parameters), util, context };
-}
-
-function createInput(body: string, json: Json | undefined, parameters: RequestParameters) {
-  return {
+  const input = {
     body,
     path: (path: string) => evaluateJsonPath(json, path) ?? null,
     // A path without a value gives an empty JSON string.
@@ -37,8 +29,8 @@ function createInput(body: string, json: Json | undefined, parameters: RequestPa
     },
     params: () => parameters,
   };
+  const util = {
+    base64Encode: (text: unknown) => Buffer.from(String(text ?? ''), 'utf8').toString('base64'),
+  };
+  return { input, util, context };
 }
-
-const util = {
-  base64Encode: (text: unknown) => Buffer.from(String(text ?? ''), 'utf8').toString('base64'),
-};

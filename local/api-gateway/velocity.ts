@@ -2,10 +2,7 @@
 import { Compile, parse } from 'velocityjs';
 
 /** A parsed template. */
-export interface VelocityTemplate {
-  /** Renders with a context. @throws if the template calls an unsupported method */
-  render(context: Record<string, unknown>): string;
-}
+export type VelocityTemplate = ReturnType<typeof compileVelocity>;
 
 type Ast = ReturnType<typeof parse>;
 
@@ -28,10 +25,12 @@ class CachedCompile extends Compile {
 }
 
 /** Parses a template. @throws if it is not valid Velocity */
-export function compileVelocity(source: string): VelocityTemplate {
+export function compileVelocity(source: string) {
   const ast = parse(source);
   return {
-    render: (context) => new CachedCompile(ast, { customMethodHandlers: [callMethod] }).render(context),
+    /** Renders with a context. @throws if the template calls an unsupported method */
+    render: (context: Record<string, unknown>): string =>
+      new CachedCompile(ast, { customMethodHandlers: [callMethod] }).render(context),
   };
 }
 

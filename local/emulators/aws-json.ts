@@ -2,7 +2,7 @@
 import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { credentials, region } from '../identity.ts';
-import { asText, isObject, type Json, type JsonObject, parseJson } from '../json.ts';
+import { asText, isObject, type JsonObject, parseJson } from '../json.ts';
 
 /** Services with the JSON protocol, and their version names in X-Amz-Target. */
 const services = {
@@ -31,7 +31,6 @@ export interface RawAnswer {
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
   readonly code: string;
-  readonly status: number;
 
   constructor(action: string, answer: RawAnswer) {
     const body = parseJson(answer.body);
@@ -40,32 +39,26 @@ export class ServiceError extends Error {
     const code = type.slice(type.lastIndexOf('#') + 1);
     super(`${action}: ${code} (${answer.status}): ${message}`);
     this.code = code;
-    this.status = answer.status;
   }
 }
 
 /** Sends requests to one endpoint over keep-alive connections. */
-export interface AwsJsonClient {
-  /** Sends a request and returns the answer, whatever its status. */
-  send(action: string, body: string, options?: SendOptions): Promise<RawAnswer>;
-  /** Sends a request and returns the parsed answer. @throws ServiceError for any status but 200 */
-  call(action: string, input: JsonObject, options?: SendOptions): Promise<JsonObject>;
-  close(): void;
-}
+export type AwsJsonClient = ReturnType<typeof createAwsJsonClient>;
 
 /** `headers` replace the client's own. */
-export interface SendOptions {
+interface SendOptions {
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
   readonly headers?: Record<string, string>;
 }
 
 /** A client for one service at one endpoint. */
-export function createAwsJsonClient(service: JsonService, endpoint: string): AwsJsonClient {
+export function createAwsJsonClient(service: JsonService, endpoint: string) {
   const agent = new Agent({ keepAlive: true });
   const { target, contentType } = services[service];
   const { hostname, port } = new URL(endpoint);
 
+  /** Sends a request and returns the answer, whatever its status. */
   const send = (action: string, body: string, options: SendOptions = {}) =>
     new Promise<RawAnswer>((resolve, reject) => {
       const outgoing = request(
@@ -96,14 +89,15 @@ export function createAwsJsonClient(service: JsonService, endpoint: string): Aws
 
   return {
     send,
-    call: async (action, input, options) => {
+    /** Sends a request and returns the parsed answer. @throws ServiceError for any status but 200 */
+    call: async (action: string, input: JsonObject, options?: SendOptions): Promise<JsonObject> => {
       const answer = await send(action, JSON.stringify(input), options);
       if (answer.status !== 200) throw new ServiceError(action, answer);
-      const body: Json | undefined = answer.body === '' ? {} : parseJson(answer.body);
+      const body = answer.body === '' ? {} : parseJson(answer.body);
       if (!isObject(body)) throw new ServiceError(action, answer);
       return body;
     },
-    close: () => agent.destroy(),
+    close: (): void => agent.destroy(),
   };
 }
 

@@ -8,21 +8,7 @@ import type { Listening } from '../listening.ts';
 import type { CreatedObject, EmulatorReport, EmulatorStart } from './worker.ts';
 
 /** The address of each service. */
-export interface Endpoints {
-  readonly dynamodb: string;
-  readonly kinesis: string;
-  readonly sqs: string;
-  readonly s3: string;
-  readonly ssm: string;
-}
-
-/** The running emulators. */
-export interface Emulators {
-  readonly dynamodb: Listening;
-  readonly kinesis: Listening;
-  readonly sqsAndS3: Listening;
-  stop(): Promise<void>;
-}
+export type Endpoints = Record<'dynamodb' | 'kinesis' | 'sqs' | 's3' | 'ssm', string>;
 
 interface EmulatorsOptions {
   /** Folder for persistent data; by default in memory. */
@@ -35,22 +21,20 @@ interface EmulatorsOptions {
   readonly onObject?: (created: CreatedObject) => void;
 }
 
-/** Starts all emulators. */
-export async function startEmulators(options: EmulatorsOptions = {}): Promise<Emulators> {
-  const starting = (['dynamodb', 'kinesis', 'sqs-and-s3'] as const).map((name) =>
-    startEmulator(name, options),
-  );
-  const started = await Promise.allSettled(starting);
-  const stop = async () => {
-    await Promise.all(started.map((each) => each.status === 'fulfilled' && each.value.stop()));
-  };
-  const failed = started.find((each) => each.status === 'rejected');
-  if (failed !== undefined) {
-    await stop();
-    throw failed.reason;
-  }
-  const [dynamodb, kinesis, sqsAndS3] = (await Promise.all(starting)) as [Listening, Listening, Listening];
-  return { dynamodb, kinesis, sqsAndS3, stop };
+/** Starts all emulators: of every service but SSM. */
+export async function startEmulators(options: EmulatorsOptions = {}) {
+  const names = ['dynamodb', 'kinesis', 'sqs-and-s3'] as const;
+  await using stops = new AsyncDisposableStack();
+  const starting = names.map(async (name) => {
+    const { endpoint, stop } = await startEmulator(name, options);
+    stops.defer(stop);
+    return endpoint;
+  });
+  // If one fails, those that are still starting must be stopped, too.
+  await Promise.allSettled(starting);
+  const [dynamodb = '', kinesis = '', sqs = ''] = await Promise.all(starting);
+  const running = stops.move();
+  return { endpoints: { dynamodb, kinesis, sqs, s3: sqs }, stop: () => running.disposeAsync() };
 }
 
 /** Starts one of them. */
@@ -72,7 +56,7 @@ export async function startEmulator(
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
 
   let stopping = false;
-  let crashed = (error: Error) => onCrash(error);
+  let crashed = onCrash;
   worker.once('error', (error) => {
     if (stopping) return;
     // LevelDB's errors lose their text on the way out of the thread.

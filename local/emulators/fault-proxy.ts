@@ -1,18 +1,14 @@
 // A proxy between functions and a service: a test can refuse a call or lose its answer, and an observer sees who called what.
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { type Listening, listen } from '../listening.ts';
-import { callerIn, type StackObserver } from '../observer.ts';
+import { listen } from '../listening.ts';
+import { callerIn, type ObservedCall, type StackObserver } from '../observer.ts';
 import type { RawAnswer } from './aws-json.ts';
 import type { Endpoints } from './emulators.ts';
 
-/** A function's call of a service. For S3 the action is method and path: `PUT /bucket/key`. */
-export interface FunctionCall {
-  /** The caller: `function <logical id>`. */
-  readonly caller: string;
+/** A function's call of a service. */
+export interface FunctionCall extends Omit<ObservedCall, 'answer'> {
   readonly service: keyof Endpoints;
-  readonly action: string;
-  readonly body: string;
 }
 
 /** A call's fate: it passes, or it is executed but its answer is lost, or it gets this answer instead. */
@@ -25,7 +21,7 @@ export async function startFaultProxy(
   target: string,
   fault: () => FunctionFault | undefined,
   observer?: StackObserver,
-): Promise<Listening> {
+) {
   const agent = new Agent({ keepAlive: true });
   const { hostname, port } = new URL(target);
 

@@ -11,6 +11,7 @@ import type { CreatedObject } from './worker.ts';
 interface Persistence {
   db: DatabaseSync;
   transaction(work: () => void): void;
+  updateMessageReady(messageId: string): void;
 }
 interface Queue {
   persistence?: Persistence;
@@ -24,6 +25,8 @@ interface ObjectStore {
 }
 type S3ErrorConstructor = new (code: string, message: string, status: number) => Error;
 
+const MAKE_READY = 'UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL';
+
 /** Patches the copy of fauxqs that this thread will load, and the database of an earlier run. @param tell called for each object put */
 export async function repairFauxqs(
   dataDir: string | undefined,
@@ -32,7 +35,7 @@ export async function repairFauxqs(
   listenOnThisMachineOnly();
   const inside = (path: string) => import(new URL(path, import.meta.resolve('fauxqs')).href);
   const { PersistenceManager } = (await inside('./persistence.js')) as {
-    PersistenceManager: { prototype: Persistence & { updateMessageReady(messageId: string): void } };
+    PersistenceManager: { prototype: Persistence };
   };
   const { SqsQueue } = (await inside('./sqs/sqsStore.js')) as { SqsQueue: { prototype: Queue } };
   const { S3Store } = (await inside('./s3/s3Store.js')) as { S3Store: { prototype: ObjectStore } };
@@ -57,15 +60,9 @@ function listenOnThisMachineOnly(): void {
 }
 
 /** A visibility of 0 wrote NULL into a NOT NULL column: the call failed, and the message was gone until a restart. */
-function makeMessagesReadyWithTheirCount(
-  persistence: Persistence & { updateMessageReady(messageId: string): void },
-) {
+function makeMessagesReadyWithTheirCount(persistence: Persistence): void {
   persistence.updateMessageReady = function (messageId) {
-    this.db
-      .prepare(
-        'UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE message_id = ?',
-      )
-      .run(messageId);
+    this.db.prepare(`${MAKE_READY} WHERE message_id = ?`).run(messageId);
   };
 }
 
@@ -87,7 +84,7 @@ function returnMessagesOfLastRun(path: string): void {
   if (!existsSync(path)) return;
   const database = new DatabaseSync(path);
   try {
-    database.exec('UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL');
+    database.exec(MAKE_READY);
   } finally {
     database.close();
   }

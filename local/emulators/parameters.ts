@@ -2,17 +2,14 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { asObject, asText, isObject, type Json, type JsonObject, parseJson } from '../json.ts';
-import { type Listening, listen } from '../listening.ts';
+import { asObject, asText, isObject, type JsonObject, parseJson } from '../json.ts';
+import { listen } from '../listening.ts';
 
 /**
  * Serves GetParameter and PutParameter. The file contains `{ name: value }`, is read at every request, and takes
  * precedence over the template; values may be text, or JSON that is returned as text.
  */
-export async function startParameters(
-  templateValues: ReadonlyMap<string, string>,
-  file: string | undefined,
-): Promise<Listening> {
+export async function startParameters(templateValues: ReadonlyMap<string, string>, file: string | undefined) {
   const put = new Map<string, string>();
   let overrides: JsonObject = {};
 
@@ -23,20 +20,17 @@ export async function startParameters(
     return put.get(name) ?? templateValues.get(name);
   };
 
-  const actions: Record<string, (input: JsonObject) => Promise<{ status: number; body: Json }>> = {
-    GetParameter: async (input) => {
-      const Name = asText(input['Name']) ?? '';
+  /** Answers by action; one with a type is an error. */
+  const actions: Record<string, (name: string, value: string) => Promise<JsonObject>> = {
+    GetParameter: async (Name) => {
       const Value = await currentValue(Name);
-      if (Value === undefined) return { status: 400, body: { __type: 'ParameterNotFound', message: Name } };
-      const Parameter = { Name, Type: 'String', Value, Version: 1, DataType: 'text' };
-      return { status: 200, body: { Parameter } };
+      if (Value === undefined) return { __type: 'ParameterNotFound', message: Name };
+      return { Parameter: { Name, Type: 'String', Value, Version: 1, DataType: 'text' } };
     },
-    PutParameter: async (input) => {
-      const name = asText(input['Name']) ?? '';
-      const value = asText(input['Value']) ?? '';
+    PutParameter: async (name, value) => {
       if (file === undefined) put.set(name, value);
       else await writeOverride(file, name, value);
-      return { status: 200, body: { Version: 1, Tier: 'Standard' } };
+      return { Version: 1, Tier: 'Standard' };
     },
   };
 
@@ -45,13 +39,14 @@ export async function startParameters(
     const body = await text(incoming).catch(() => undefined);
     if (body === undefined) return;
     const action = String(incoming.headers['x-amz-target'] ?? '').replace('AmazonSSM.', '');
-    const answer = (await actions[action]?.(asObject(parseJson(body)))) ?? {
-      status: 400,
-      body: { __type: 'UnknownOperationException', message: `The local stack has no SSM ${action}.` },
+    const { Name, Value } = asObject(parseJson(body));
+    const answer = (await actions[action]?.(asText(Name) ?? '', asText(Value) ?? '')) ?? {
+      __type: 'UnknownOperationException',
+      message: `The local stack has no SSM ${action}.`,
     };
     outgoing
-      .writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.1' })
-      .end(JSON.stringify(answer.body));
+      .writeHead('__type' in answer ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' })
+      .end(JSON.stringify(answer));
   });
   return listen(server);
 }

@@ -1,7 +1,6 @@
 // The position in each shard, kept in a file. Losing it is harmless: reading restarts at the oldest record.
 import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
-import { asObject, parseJson } from '../json.ts';
 
 /** The position in one shard. */
 export interface Checkpoint {
@@ -12,15 +11,10 @@ export interface Checkpoint {
 }
 
 /** The checkpoints of one mapping. */
-export interface Checkpoints {
-  get(shardId: string): Checkpoint | undefined;
-  set(shardId: string, checkpoint: Checkpoint): void;
-  /** Resolves when the file holds what was set. */
-  flush(): Promise<void>;
-}
+export type Checkpoints = ReturnType<typeof openCheckpoints>;
 
 /** Opens a checkpoint file, or starts without one; without a path, checkpoints are in memory only. */
-export function openCheckpoints(path: string | undefined): Checkpoints {
+export function openCheckpoints(path: string | undefined) {
   const checkpoints = new Map<string, Checkpoint>(path === undefined ? [] : read(path));
   let writing: Promise<void> = Promise.resolve();
   let dirty = false;
@@ -37,27 +31,22 @@ export function openCheckpoints(path: string | undefined): Checkpoints {
   };
 
   return {
-    get: (shardId) => checkpoints.get(shardId),
-    set: (shardId, checkpoint) => {
+    get: (shardId: string): Checkpoint | undefined => checkpoints.get(shardId),
+    set: (shardId: string, checkpoint: Checkpoint): void => {
       checkpoints.set(shardId, checkpoint);
       if (!dirty) {
         dirty = true;
         writing = writing.then(write);
       }
     },
-    flush: () => writing,
+    /** Resolves when the file holds what was set. */
+    flush: (): Promise<void> => writing,
   };
 }
 
 function read(path: string): [string, Checkpoint][] {
   try {
-    return Object.entries(asObject(parseJson(readFileSync(path, 'utf8')))).map(([shardId, value]) => {
-      const { sequenceNumber, drained } = asObject(value);
-      return [
-        shardId,
-        { ...(typeof sequenceNumber === 'string' && { sequenceNumber }), drained: drained === true },
-      ];
-    });
+    return Object.entries(JSON.parse(readFileSync(path, 'utf8')) as Record<string, Checkpoint>);
   } catch {
     return [];
   }

@@ -1,23 +1,23 @@
 // Event source mapping of a Kinesis stream: one reader per shard, children after their parents.
 import type { AwsJsonClient } from '../emulators/aws-json.ts';
 import { LocalStackError } from '../errors.ts';
-import { asList, asNumber, type Json } from '../json.ts';
+import type { Json } from '../json.ts';
 import type { Resource } from '../template/template.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { listShards, type Shard } from './kinesis-records.ts';
-import { createGate, type Invoke, type Mapping, pauseFor } from './mapping.ts';
+import {
+  type BatchSettings,
+  batchSettings,
+  createGate,
+  type Invoke,
+  type Mapping,
+  pauseFor,
+} from './mapping.ts';
 import { readShard } from './shard-reader.ts';
-
-/** Settings of a stream's mapping, named as in the template. */
-export interface StreamSettings {
-  readonly batchSize: number;
-  readonly windowMs: number;
-  readonly partialAnswers: boolean;
-}
 
 export interface StreamMappingParts {
   readonly logicalId: string;
-  readonly settings: StreamSettings;
+  readonly settings: BatchSettings;
   readonly streamName: string;
   readonly streamArn: string;
   readonly kinesis: AwsJsonClient;
@@ -40,49 +40,37 @@ const onlyValues: Readonly<Record<string, Json>> = {
 };
 
 /** Reads the settings of a stream's mapping. @throws LocalStackError for unsupported settings */
-export function streamSettings({ logicalId, properties }: Resource): StreamSettings {
+export function streamSettings(resource: Resource): BatchSettings {
+  const { logicalId, properties } = resource;
   for (const [name, value] of Object.entries(onlyValues)) {
     if ((properties[name] ?? value) !== value)
       throw new LocalStackError(
         `The mapping ${logicalId} has another ${name} than ${value}, the only one that the local stack runs.`,
       );
   }
-  return {
-    batchSize: asNumber(properties['BatchSize']) ?? 100,
-    windowMs: (asNumber(properties['MaximumBatchingWindowInSeconds']) ?? 0) * 1_000,
-    partialAnswers: asList(properties['FunctionResponseTypes']).includes('ReportBatchItemFailures'),
-  };
+  return batchSettings(resource, 100);
 }
 
 /** Starts the mapping: finds shards, and reads each once its parents are handled to their ends. */
 export function startKinesisMapping(parts: StreamMappingParts): Mapping {
   const { kinesis, streamName, checkpoints } = parts;
   const gate = createGate();
-  const reading = new Map<string, { close(): void }>();
-  let wakeDiscovery: (() => void) | undefined;
-
-  const start = (shard: Shard) => {
-    const state = { ...shard };
-    reading.set(shard.shardId, {
-      close: () => {
-        state.closed = true;
-      },
-    });
-    void readShard(parts, state, gate)
-      .catch(() => {})
-      .finally(() => wakeDiscovery?.());
-  };
+  /** The shards being read, which learn here that they are closed. */
+  const reading = new Map<string, Shard>();
 
   const discover = async () => {
     const shards = await listShards(kinesis, streamName, gate.signal);
     const present = new Set(shards.map((shard) => shard.shardId));
     const drained = (shardId: string) => !present.has(shardId) || checkpoints.get(shardId)?.drained === true;
     for (const shard of shards) {
-      const reader = reading.get(shard.shardId);
-      if (reader !== undefined) {
-        if (shard.closed) reader.close();
-      } else if (!drained(shard.shardId) && shard.parents.every(drained)) {
-        start(shard);
+      const known = reading.get(shard.shardId);
+      if (known !== undefined) Object.assign(known, shard);
+      else if (!drained(shard.shardId) && shard.parents.every(drained)) {
+        reading.set(shard.shardId, shard);
+        // At its end, children can be read.
+        void readShard(parts, shard, gate)
+          .then(discover)
+          .catch(() => {});
       }
     }
   };
@@ -95,18 +83,14 @@ export function startKinesisMapping(parts: StreamMappingParts): Mapping {
       } catch {
         // The emulator does not answer, or the mapping is stopping: the loop's condition decides.
       }
-      const woken = new Promise<void>((resolve) => {
-        wakeDiscovery = resolve;
-      });
-      await Promise.race([woken, pauseFor(discoveryMs, gate.signal).catch(() => {})]);
+      await pauseFor(discoveryMs, gate.signal).catch(() => {});
     }
   };
   void run();
 
   return {
+    ...gate,
     logicalId: parts.logicalId,
-    pause: gate.pause,
-    resume: gate.resume,
     stop: async (graceMs) => {
       await gate.stop(graceMs);
       await checkpoints.flush();

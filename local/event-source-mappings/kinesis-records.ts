@@ -1,17 +1,8 @@
-// Reads records of one shard, and builds Lambda's event from them.
+// Reads a stream's shards, and one shard's records in the format of Lambda's event.
 import { type AwsJsonClient, ServiceError } from '../emulators/aws-json.ts';
-import { region } from '../identity.ts';
-import { asList, asNumber, asObject, asText } from '../json.ts';
-import type { Checkpoint } from './checkpoints.ts';
-
-/** A record of a shard; `data` stays base64. */
-export interface StreamRecord {
-  readonly sequenceNumber: string;
-  readonly partitionKey: string;
-  readonly data: string;
-  /** Epoch seconds. */
-  readonly arrival: number;
-}
+import { account, region } from '../identity.ts';
+import { asList, asNumber, asObject, asText, type JsonObject } from '../json.ts';
+import type { StreamMappingParts } from './kinesis-mapping.ts';
 
 /** A shard of a stream. */
 export interface Shard {
@@ -27,10 +18,10 @@ export async function listShards(
   signal: AbortSignal,
 ): Promise<Shard[]> {
   const shards: Shard[] = [];
-  let page = await kinesis.call('ListShards', { StreamName }, { signal });
-  for (;;) {
-    for (const item of asList(page['Shards'])) {
-      const shard = asObject(item);
+  let page: JsonObject | undefined = { StreamName };
+  while (page !== undefined) {
+    const answer = await kinesis.call('ListShards', page, { signal });
+    for (const shard of asList(answer['Shards']).map(asObject)) {
       const parents = [shard['ParentShardId'], shard['AdjacentParentShardId']];
       shards.push({
         shardId: asText(shard['ShardId']) ?? '',
@@ -38,98 +29,71 @@ export async function listShards(
         closed: asObject(shard['SequenceNumberRange'])['EndingSequenceNumber'] !== undefined,
       });
     }
-    const NextToken = asText(page['NextToken']);
-    if (NextToken === undefined) return shards;
-    page = await kinesis.call('ListShards', { NextToken }, { signal });
+    const NextToken: string | undefined = asText(answer['NextToken']);
+    page = NextToken === undefined ? undefined : { NextToken };
   }
-}
-
-/** The result of one read; `ended` when nothing can follow. */
-export interface ShardRead {
-  readonly records: readonly StreamRecord[];
-  readonly ended: boolean;
+  return shards;
 }
 
 /**
- * Reads once after a checkpoint. Creates an iterator for every read: kinesalite's next iterator of an empty read starts at the
- * current second, and could skip a record that was being put in the second before.
+ * Reads a shard once: at most `limit` records after one, or the oldest; `ended` when nothing can follow. Creates an
+ * iterator for every read: kinesalite's next iterator of an empty read starts at the current second, and could skip a record that
+ * was being put in the second before.
  */
-export async function readAfter(
-  kinesis: AwsJsonClient,
-  StreamName: string,
-  shard: Shard,
-  checkpoint: Checkpoint | undefined,
-  Limit: number,
-  signal: AbortSignal,
-): Promise<ShardRead> {
-  let ShardIterator = await iteratorAfter(kinesis, StreamName, shard.shardId, checkpoint, signal);
+export async function readShardOnce(
+  { kinesis, streamName, streamArn }: StreamMappingParts,
+  { shardId, closed }: Shard,
+  { after, limit: Limit, signal }: { after: string | undefined; limit: number; signal: AbortSignal },
+): Promise<{ records: StreamRecord[]; ended: boolean }> {
+  const iteratorAt = async (position: JsonObject) => {
+    const input = { StreamName: streamName, ShardId: shardId, ...position };
+    return (await kinesis.call('GetShardIterator', input, { signal }))['ShardIterator'];
+  };
+  const oldest = { ShardIteratorType: 'TRIM_HORIZON' };
+  const next = { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: after ?? '' };
+  let iterator = await iteratorAt(after === undefined ? oldest : next).catch((error: unknown) => {
+    // A checkpoint of another stream (for example after its data folder was emptied): restart at the oldest record.
+    if (error instanceof ServiceError && error.code === 'InvalidArgumentException') return iteratorAt(oldest);
+    throw error;
+  });
   // A closed shard may need a second empty read before the service reports its end.
-  for (let attempt = 0; attempt < (shard.closed ? 2 : 1); attempt += 1) {
-    const answer = await kinesis.call('GetRecords', { ShardIterator, Limit }, { signal });
-    const records = asList(answer['Records']).map(readRecord);
-    const next = asText(answer['NextShardIterator']);
-    if (records.length > 0 || next === undefined) return { records, ended: next === undefined };
-    ShardIterator = next;
+  for (let attempt = 0; attempt < (closed ? 2 : 1); attempt += 1) {
+    const answer = await kinesis.call('GetRecords', { ShardIterator: iterator ?? '', Limit }, { signal });
+    const records = asList(answer['Records']).map((record) =>
+      eventRecord(asObject(record), shardId, streamArn),
+    );
+    iterator = answer['NextShardIterator'];
+    const ended = typeof iterator !== 'string';
+    if (records.length > 0 || ended) return { records, ended };
   }
   return { records: [], ended: false };
 }
 
-async function iteratorAfter(
-  kinesis: AwsJsonClient,
-  StreamName: string,
-  ShardId: string,
-  checkpoint: Checkpoint | undefined,
-  signal: AbortSignal,
-): Promise<string> {
-  const StartingSequenceNumber = checkpoint?.sequenceNumber;
-  const input = { StreamName, ShardId };
-  const trimHorizon = { ...input, ShardIteratorType: 'TRIM_HORIZON' };
-  const after =
-    StartingSequenceNumber === undefined
-      ? trimHorizon
-      : { ...input, ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber };
-  try {
-    return asText((await kinesis.call('GetShardIterator', after, { signal }))['ShardIterator']) ?? '';
-  } catch (error) {
-    // A checkpoint of another stream (for example after its data folder was emptied): restart at the oldest record.
-    if (!(error instanceof ServiceError) || error.code !== 'InvalidArgumentException') throw error;
-    return asText((await kinesis.call('GetShardIterator', trimHorizon, { signal }))['ShardIterator']) ?? '';
-  }
-}
+/** A record in a function's event; its data stays base64. */
+export type StreamRecord = ReturnType<typeof eventRecord>;
 
-function readRecord(value: unknown): StreamRecord {
-  const record = asObject(value);
+function eventRecord(record: JsonObject, shardId: string, eventSourceARN: string) {
+  const sequenceNumber = asText(record['SequenceNumber']) ?? '';
   return {
-    sequenceNumber: asText(record['SequenceNumber']) ?? '',
-    partitionKey: asText(record['PartitionKey']) ?? '',
-    data: asText(record['Data']) ?? '',
-    arrival: asNumber(record['ApproximateArrivalTimestamp']) ?? 0,
-  };
-}
-
-/** A function's event for records of one shard. */
-export function kinesisEvent(streamArn: string, shardId: string, records: readonly StreamRecord[]): object {
-  return {
-    Records: records.map((record) => ({
-      kinesis: {
-        kinesisSchemaVersion: '1.0',
-        partitionKey: record.partitionKey,
-        sequenceNumber: record.sequenceNumber,
-        data: record.data,
-        approximateArrivalTimestamp: record.arrival,
-      },
-      eventSource: 'aws:kinesis',
-      eventVersion: '1.0',
-      eventID: `${shardId}:${record.sequenceNumber}`,
-      eventName: 'aws:kinesis:record',
-      invokeIdentityArn: 'arn:aws:iam::000000000000:role/local',
-      awsRegion: region,
-      eventSourceARN: streamArn,
-    })),
+    kinesis: {
+      kinesisSchemaVersion: '1.0',
+      partitionKey: asText(record['PartitionKey']) ?? '',
+      sequenceNumber,
+      data: asText(record['Data']) ?? '',
+      /** Epoch seconds. */
+      approximateArrivalTimestamp: asNumber(record['ApproximateArrivalTimestamp']) ?? 0,
+    },
+    eventSource: 'aws:kinesis',
+    eventVersion: '1.0',
+    eventID: `${shardId}:${sequenceNumber}`,
+    eventName: 'aws:kinesis:record',
+    invokeIdentityArn: `arn:aws:iam::${account}:role/local`,
+    awsRegion: region,
+    eventSourceARN,
   };
 }
 
 /** Approximate bytes of a record in an event. */
-export function recordBytes(record: StreamRecord): number {
-  return record.data.length + record.partitionKey.length + 600;
+export function recordBytes({ kinesis }: StreamRecord): number {
+  return kinesis.data.length + kinesis.partitionKey.length + 600;
 }

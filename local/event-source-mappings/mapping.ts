@@ -1,16 +1,29 @@
 // Common parts of both kinds of event source mapping.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { InvocationOutcome } from '../functions/container.ts';
-import { asObject, asText, parseJson } from '../json.ts';
+import type { InvocationOutcome } from '../functions/protocol.ts';
+import { asList, asNumber, asObject, asText, parseJson } from '../json.ts';
+import type { Resource } from '../template/template.ts';
 
 /** A running mapping. */
-export interface Mapping {
+export interface Mapping extends Pick<Gate, 'pause' | 'resume' | 'stop'> {
   readonly logicalId: string;
-  /** Stops taking records or messages; batches in progress continue. Resolves when none is left. */
-  pause(): Promise<void>;
-  resume(): void;
-  /** Stops permanently; waits up to `graceMs` for the batch in progress. */
-  stop(graceMs: number): Promise<void>;
+}
+
+/** Settings of both kinds of mapping. */
+export interface BatchSettings {
+  readonly batchSize: number;
+  readonly windowMs: number;
+  /** Whether an answer may name items that failed. */
+  readonly partialAnswers: boolean;
+}
+
+/** Reads these settings. @param batchSize Lambda's default */
+export function batchSettings({ properties }: Resource, batchSize: number): BatchSettings {
+  return {
+    batchSize: asNumber(properties['BatchSize']) ?? batchSize,
+    windowMs: (asNumber(properties['MaximumBatchingWindowInSeconds']) ?? 0) * 1_000,
+    partialAnswers: asList(properties['FunctionResponseTypes']).includes('ReportBatchItemFailures'),
+  };
 }
 
 /** Invokes the mapping's function. */
@@ -23,23 +36,15 @@ const batchBytesMax = 6 * 1024 * 1024;
 export const batchContentBytesMax = batchBytesMax - 64 * 1024;
 
 /** A gate that holds loops while a mapping is paused, and counts the batches in progress. */
-export interface Gate {
-  readonly signal: AbortSignal;
-  /** Resolves when the mapping is not paused; rejects when it is stopped. */
-  pass(): Promise<void>;
-  /** Passes the gate and does work that `pause` and `stop` wait for. */
-  handling<T>(work: () => Promise<T>): Promise<T>;
-  pause(): Promise<void>;
-  resume(): void;
-  stop(graceMs: number): Promise<void>;
-}
+export type Gate = ReturnType<typeof createGate>;
 
 /** Creates an open gate. */
-export function createGate(): Gate {
+export function createGate() {
   const stopping = new AbortController();
   let opened: PromiseWithResolvers<void> | undefined;
   const work = new Set<Promise<unknown>>();
 
+  /** Resolves when the mapping is not paused; rejects when it is stopped. */
   const pass = async () => {
     while (opened !== undefined && !stopping.signal.aborted) await opened.promise;
     stopping.signal.throwIfAborted();
@@ -47,32 +52,31 @@ export function createGate(): Gate {
   const settled = async () => {
     while (work.size > 0) await Promise.allSettled([...work]);
   };
+  const resume = () => {
+    opened?.resolve();
+    opened = undefined;
+  };
   return {
     signal: stopping.signal,
     pass,
-    handling: async (run) => {
+    /** Passes the gate and does work that `pause` and `stop` wait for. */
+    handling: async <T>(run: () => Promise<T>): Promise<T> => {
       if (opened !== undefined) await pass();
       stopping.signal.throwIfAborted();
       const running = run();
       work.add(running);
-      try {
-        return await running;
-      } finally {
-        work.delete(running);
-      }
+      return running.finally(() => work.delete(running));
     },
-    pause: async () => {
+    /** Stops taking records or messages; batches in progress continue. Resolves when none is left. */
+    pause: async (): Promise<void> => {
       opened ??= Promise.withResolvers<void>();
       await settled();
     },
-    resume: () => {
-      opened?.resolve();
-      opened = undefined;
-    },
-    stop: async (graceMs) => {
+    resume,
+    /** Stops permanently; waits up to `graceMs` for the batch in progress. */
+    stop: async (graceMs: number): Promise<void> => {
       stopping.abort();
-      opened?.resolve();
-      opened = undefined;
+      resume();
       const grace = new AbortController();
       await Promise.race([settled(), delay(graceMs, undefined, { signal: grace.signal }).catch(() => {})]);
       grace.abort();
@@ -85,14 +89,20 @@ export async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Parses `{ batchItemFailures: [{ itemIdentifier }] }` like Lambda: nothing, null or an empty list means success; an empty or
- * unknown identifier, or another shape, fails the whole batch.
+ * The items of a batch that failed. Parses `{ batchItemFailures: [{ itemIdentifier }] }` like Lambda: nothing, null or an empty
+ * list means success; an empty or unknown identifier, or another shape, fails the whole batch.
  * (docs lambda/latest/dg/services-sqs-errorhandling.html)
- * @returns the identifiers that failed
  */
-export function readBatchAnswer(payload: string, known: (identifier: string) => boolean): string[] | 'all' {
-  const failures = asObject(parseJson(payload))['batchItemFailures'] ?? [];
-  if (!Array.isArray(failures)) return 'all';
+export function failedItems(
+  outcome: InvocationOutcome,
+  { partialAnswers }: BatchSettings,
+  identifiers: readonly string[],
+): readonly string[] {
+  if (!outcome.ok) return identifiers;
+  if (!partialAnswers) return [];
+  const failures = asObject(parseJson(outcome.payload))['batchItemFailures'] ?? [];
+  if (!Array.isArray(failures)) return identifiers;
   const items = failures.map((failure) => asText(asObject(failure)['itemIdentifier']) ?? '');
-  return items.every((item) => item !== '' && known(item)) ? items : 'all';
+  const known = new Set(identifiers);
+  return items.every((item) => item !== '' && known.has(item)) ? items : identifiers;
 }

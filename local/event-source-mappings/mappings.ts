@@ -11,7 +11,7 @@ import { startKinesisMapping, streamSettings } from './kinesis-mapping.ts';
 import type { Mapping } from './mapping.ts';
 import { queueSettings, startSqsMapping } from './sqs-mapping.ts';
 
-export interface MappingParts {
+interface MappingParts {
   readonly template: Template;
   readonly functions: Functions;
   readonly kinesis: AwsJsonClient;
@@ -37,13 +37,13 @@ function startMapping(resource: Resource, parts: MappingParts): Mapping {
   const target = functions.find(asText(properties['FunctionName']) ?? '');
   target.warm();
 
-  const stream = template.ofType('AWS::Kinesis::Stream').find((candidate) => arnOf(candidate) === sourceArn);
-  if (stream !== undefined) {
+  const source = template.resources.find((candidate) => arnOf(candidate) === sourceArn);
+  if (source?.type === 'AWS::Kinesis::Stream') {
     const { dataDir, onBatch } = parts;
     return startKinesisMapping({
       logicalId,
       settings: streamSettings(resource),
-      streamName: nameOf(stream),
+      streamName: nameOf(source),
       streamArn: sourceArn,
       kinesis: parts.kinesis,
       checkpoints: openCheckpoints(dataDir && join(dataDir, `checkpoints-${logicalId}.json`)),
@@ -51,15 +51,13 @@ function startMapping(resource: Resource, parts: MappingParts): Mapping {
       ...(onBatch && { onBatch: (lastArrivalMs) => onBatch(target.definition.name, lastArrivalMs) }),
     });
   }
-
-  const queue = template.ofType('AWS::SQS::Queue').find((candidate) => arnOf(candidate) === sourceArn);
-  if (queue !== undefined) {
+  if (source?.type === 'AWS::SQS::Queue') {
     const settings = queueSettings(resource);
     const concurrencyMax = Math.min(settings.concurrencyMax, target.definition.concurrencyMax);
     return startSqsMapping({
       logicalId,
       settings: { ...settings, concurrencyMax },
-      queueUrl: refOf(queue, { queueEndpoint: parts.sqsEndpoint }),
+      queueUrl: refOf(source, { queueEndpoint: parts.sqsEndpoint }),
       queueArn: sourceArn,
       sqs: parts.sqs,
       invoke: target.invoke,

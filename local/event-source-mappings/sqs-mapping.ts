@@ -4,24 +4,23 @@ import { region } from '../identity.ts';
 import { asList, asNumber, asObject, asText, type JsonObject } from '../json.ts';
 import type { Resource } from '../template/template.ts';
 import {
+  type BatchSettings,
   batchContentBytesMax,
+  batchSettings,
   createGate,
+  failedItems,
   type Gate,
   type Invoke,
   type Mapping,
   pauseFor,
-  readBatchAnswer,
 } from './mapping.ts';
 
 /** Settings of a queue's mapping, named as in the template. */
-export interface QueueSettings {
-  readonly batchSize: number;
-  readonly windowMs: number;
+export interface QueueSettings extends BatchSettings {
   readonly concurrencyMax: number;
-  readonly partialAnswers: boolean;
 }
 
-export interface QueueMappingParts {
+interface QueueMappingParts {
   readonly logicalId: string;
   readonly settings: QueueSettings;
   readonly queueUrl: string;
@@ -37,13 +36,11 @@ const concurrencyMaxDefault = 5;
 const waitSeconds = 1;
 
 /** Reads the settings of a queue's mapping. */
-export function queueSettings({ properties }: Resource): QueueSettings {
+export function queueSettings(resource: Resource): QueueSettings {
+  const { MaximumConcurrency } = asObject(resource.properties['ScalingConfig']);
   return {
-    batchSize: asNumber(properties['BatchSize']) ?? 10,
-    windowMs: (asNumber(properties['MaximumBatchingWindowInSeconds']) ?? 0) * 1_000,
-    concurrencyMax:
-      asNumber(asObject(properties['ScalingConfig'])['MaximumConcurrency']) ?? concurrencyMaxDefault,
-    partialAnswers: asList(properties['FunctionResponseTypes']).includes('ReportBatchItemFailures'),
+    ...batchSettings(resource, 10),
+    concurrencyMax: asNumber(MaximumConcurrency) ?? concurrencyMaxDefault,
   };
 }
 
@@ -51,7 +48,7 @@ export function queueSettings({ properties }: Resource): QueueSettings {
 export function startSqsMapping(parts: QueueMappingParts): Mapping {
   const gate = createGate();
   for (let poller = 0; poller < parts.settings.concurrencyMax; poller += 1) void poll(parts, gate);
-  return { logicalId: parts.logicalId, pause: gate.pause, resume: gate.resume, stop: gate.stop };
+  return { ...gate, logicalId: parts.logicalId };
 }
 
 async function poll(parts: QueueMappingParts, gate: Gate): Promise<void> {
@@ -115,31 +112,20 @@ function messageBytes(message: JsonObject): number {
 async function handle(parts: QueueMappingParts, messages: readonly JsonObject[]): Promise<void> {
   const { settings, sqs, queueUrl } = parts;
   const outcome = await parts.invoke(sqsEvent(parts.queueArn, messages));
+  const idOf = (message: JsonObject) => asText(message['MessageId']) ?? '';
   // Failed messages become visible again after their timeout.
-  if (!outcome.ok) return;
-  const ids = new Set(messages.map((message) => message['MessageId']));
-  const failed = settings.partialAnswers ? readBatchAnswer(outcome.payload, (id) => ids.has(id)) : [];
-  if (failed === 'all') return;
-  const succeeded = messages.filter((message) => !failed.includes(asText(message['MessageId']) ?? ''));
-  for (let start = 0; start < succeeded.length; start += 10) {
-    await deleteBatch(sqs, queueUrl, succeeded.slice(start, start + 10));
-  }
-}
-
-async function deleteBatch(
-  sqs: AwsJsonClient,
-  QueueUrl: string,
-  messages: readonly JsonObject[],
-): Promise<void> {
-  const Entries = messages.map((message, index) => ({
+  const failed = failedItems(outcome, settings, messages.map(idOf));
+  const succeeded = messages.filter((message) => !failed.includes(idOf(message)));
+  const entries = succeeded.map((message, index) => ({
     Id: String(index),
     ReceiptHandle: message['ReceiptHandle'] ?? '',
   }));
-  try {
-    await sqs.call('DeleteMessageBatch', { QueueUrl, Entries });
-  } catch (error) {
-    // If they are not deleted, they are delivered again, as can happen on SQS.
-    if (!(error instanceof ServiceError)) throw error;
+  for (let start = 0; start < entries.length; start += 10) {
+    const request = { QueueUrl: queueUrl, Entries: entries.slice(start, start + 10) };
+    await sqs.call('DeleteMessageBatch', request).catch((error: unknown) => {
+      // If they are not deleted, they are delivered again, as can happen on SQS.
+      if (!(error instanceof ServiceError)) throw error;
+    });
   }
 }
 

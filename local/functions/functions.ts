@@ -11,27 +11,19 @@ import { projectRoot } from '../project-root.ts';
 import { arnOf, nameOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import type { OutputListener } from './container.ts';
-import { createFunction, type FunctionDefinition, type LocalFunction } from './function.ts';
+import { createFunction, type LocalFunction } from './function.ts';
+import type { FunctionDefinition } from './protocol.ts';
 
 /** The template's functions. */
-export interface Functions {
-  readonly all: readonly LocalFunction[];
-  /** Finds a function by name, logical id or ARN, with or without an alias or version. @throws LocalStackError */
-  find(name: string): LocalFunction;
-  stop(): Promise<void>;
-}
+export type Functions = ReturnType<typeof createFunctions>;
 
 /** Called for every line that a function writes. */
-export type FunctionOutputListener = (
-  functionName: string,
-  line: string,
-  stream: 'stdout' | 'stderr',
-) => void;
+export type FunctionOutputListener = (functionName: string, ...output: Parameters<OutputListener>) => void;
 
 /** Maximum containers of one function (AWS's limit is 1,000 per account): each is a thread with its own memory. */
 const concurrencyMaxDefault = 4;
 
-export interface FunctionsParts {
+interface FunctionsParts {
   readonly endpoints: Endpoints;
   readonly onOutput: FunctionOutputListener;
   /** The API's address, read when a container starts, since the API needs functions to start. */
@@ -42,39 +34,32 @@ export interface FunctionsParts {
 }
 
 /** Creates the template's functions. */
-export function createFunctions(template: Template, parts: FunctionsParts): Functions {
+export function createFunctions(template: Template, parts: FunctionsParts) {
   const byName = new Map<string, LocalFunction>();
   const all = template.ofType('AWS::Lambda::Function').map((resource) => {
     const definition = describeFunction(resource, parts);
-    const onOutput: OutputListener = (line, stream) => parts.onOutput(definition.name, line, stream);
-    const created = observed(createFunction(definition, onOutput, parts.clock?.offset), parts);
-    for (const name of [definition.name, resource.logicalId, definition.arn]) byName.set(name, created);
-    return created;
+    const onOutput: OutputListener = (...output) => parts.onOutput(definition.name, ...output);
+    const created = createFunction(definition, onOutput, parts.clock?.offset);
+    const invoke: LocalFunction['invoke'] = async (event) => {
+      parts.observer?.functionStarted?.(definition.name);
+      const outcome = await created.invoke(event);
+      parts.observer?.functionEnded?.(definition.name);
+      return outcome;
+    };
+    const observed = { ...created, invoke };
+    for (const name of [definition.name, resource.logicalId, definition.arn]) byName.set(name, observed);
+    return observed;
   });
   return {
     all,
-    find: (name) => {
+    /** Finds a function by name, logical id or ARN, with or without an alias or version. @throws LocalStackError */
+    find: (name: string): LocalFunction => {
       const found = byName.get(name) ?? byName.get(name.split(':').slice(0, 7).join(':'));
       if (found === undefined) throw new LocalStackError(`The template has no function ${name}.`);
       return found;
     },
-    stop: async () => {
+    stop: async (): Promise<void> => {
       await Promise.all(all.map((each) => each.stop()));
-    },
-  };
-}
-
-/** Wraps the function so that each invocation is observed. */
-function observed(created: LocalFunction, { observer }: FunctionsParts): LocalFunction {
-  if (observer === undefined) return created;
-  const { name } = created.definition;
-  return {
-    ...created,
-    invoke: async (event) => {
-      observer.functionStarted?.(name);
-      const outcome = await created.invoke(event);
-      observer.functionEnded?.(name);
-      return outcome;
     },
   };
 }
@@ -139,11 +124,7 @@ function lambdaEnvironment(name: string, memoryMb: number): Record<string, strin
 
 /** The SDK's variables for service endpoints outside AWS. */
 function endpointVariables(endpoints: Endpoints): Record<string, string> {
-  return {
-    AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
-    AWS_ENDPOINT_URL_KINESIS: endpoints.kinesis,
-    AWS_ENDPOINT_URL_SQS: endpoints.sqs,
-    AWS_ENDPOINT_URL_S3: endpoints.s3,
-    AWS_ENDPOINT_URL_SSM: endpoints.ssm,
-  };
+  return Object.fromEntries(
+    Object.entries(endpoints).map(([service, url]) => [`AWS_ENDPOINT_URL_${service.toUpperCase()}`, url]),
+  );
 }

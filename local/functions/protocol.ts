@@ -1,15 +1,23 @@
 // Messages between the Lambda runtime and its worker threads.
 import type { ClockOffset } from '../clock.ts';
 
-/** A worker's start data. */
-export interface WorkerStart {
+/** A function's definition in the template. */
+export interface FunctionDefinition {
+  readonly name: string;
+  readonly arn: string;
   /** Absolute path of the handler's source. */
   readonly entry: string;
-  readonly functionName: string;
-  readonly functionArn: string;
+  readonly timeoutMs: number;
   readonly memoryMb: number;
+  /** Maximum containers; further invocations wait for one. */
+  readonly concurrencyMax: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A worker's start data. */
+export interface WorkerStart extends Pick<FunctionDefinition, 'name' | 'arn' | 'entry' | 'memoryMb'> {
   /** The stack's clock; by default the machine's. */
-  readonly clock?: ClockOffset;
+  readonly clock: ClockOffset | undefined;
 }
 
 /** One invocation, as sent to a worker. The event is JSON, as on AWS. */
@@ -27,9 +35,8 @@ export interface FunctionError {
   readonly trace?: readonly string[];
 }
 
-/** A worker's reports: its handler is loaded, or failed to load; an invocation succeeded, or failed. */
-export type WorkerReport =
-  | { kind: 'ready' }
-  | { kind: 'load-failed'; error: FunctionError }
-  | { kind: 'succeeded'; requestId: string; payload: string }
-  | { kind: 'failed'; requestId: string; error: FunctionError };
+/** The result of an invocation. `payload` is JSON. */
+export type InvocationOutcome = { ok: true; payload: string } | { ok: false; error: FunctionError };
+
+/** A worker's reports: its handler is loaded, or failed to load; the outcome of an invocation. */
+export type WorkerReport = 'ready' | { loadError: FunctionError } | InvocationOutcome;

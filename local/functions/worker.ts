@@ -7,41 +7,38 @@ import type { FunctionError, InvocationMessage, WorkerReport, WorkerStart } from
 
 type Handler = (event: unknown, context: object) => unknown;
 
-const start = workerData as WorkerStart;
+const { name, arn, entry, memoryMb, clock } = workerData as WorkerStart;
 const report = (message: WorkerReport) => parentPort?.postMessage(message);
 
 // Before the handler loads, since it may read the time at once.
-if (start.clock !== undefined) followClock(start.clock);
+if (clock !== undefined) followClock(clock);
 
 try {
-  const loaded = (await import(pathToFileURL(start.entry).href)) as { handler?: unknown };
-  if (typeof loaded.handler !== 'function') {
-    throw new TypeError(`${start.entry} exports no function named "handler"`);
-  }
-  const handler = loaded.handler as Handler;
-  parentPort?.on('message', (message: InvocationMessage) => void run(handler, message));
-  report({ kind: 'ready' });
+  const { handler } = (await import(pathToFileURL(entry).href)) as { handler?: unknown };
+  if (typeof handler !== 'function') throw new TypeError(`${entry} exports no function named "handler"`);
+  parentPort?.on('message', (message: InvocationMessage) => void run(handler as Handler, message));
+  report('ready');
 } catch (error) {
-  report({ kind: 'load-failed', error: describe(error) });
+  report({ loadError: describe(error) });
 }
 
 async function run(handler: Handler, { requestId, event, deadline }: InvocationMessage): Promise<void> {
   try {
     const result = await handler(JSON.parse(event), createContext(requestId, deadline));
-    report({ kind: 'succeeded', requestId, payload: JSON.stringify(result ?? null) });
+    report({ ok: true, payload: JSON.stringify(result ?? null) });
   } catch (error) {
-    report({ kind: 'failed', requestId, error: describe(error) });
+    report({ ok: false, error: describe(error) });
   }
 }
 
 function createContext(awsRequestId: string, deadline: number): object {
   return {
     awsRequestId,
-    functionName: start.functionName,
+    functionName: name,
     functionVersion: '$LATEST',
-    invokedFunctionArn: start.functionArn,
-    memoryLimitInMB: String(start.memoryMb),
-    logGroupName: `/aws/lambda/${start.functionName}`,
+    invokedFunctionArn: arn,
+    memoryLimitInMB: String(memoryMb),
+    logGroupName: `/aws/lambda/${name}`,
     logStreamName: 'local',
     callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => Math.max(0, deadline - machineNowMs()),
@@ -50,9 +47,5 @@ function createContext(awsRequestId: string, deadline: number): object {
 
 function describe(error: unknown): FunctionError {
   if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error) };
-  return {
-    errorType: error.name,
-    errorMessage: error.message,
-    trace: (error.stack ?? '').split('\n'),
-  };
+  return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') };
 }

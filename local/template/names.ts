@@ -7,33 +7,24 @@ import type { NamingContext, Resource, Template } from './template.ts';
 /** Id of the root of the REST API's resource tree. */
 export const rootResourceId = '/';
 
-/** The property that names a resource, by type. */
-const nameProperties: Readonly<Record<string, string>> = {
-  'AWS::ApiGateway::Stage': 'StageName',
-  'AWS::DynamoDB::Table': 'TableName',
-  'AWS::Events::Rule': 'Name',
-  'AWS::IAM::Role': 'RoleName',
-  'AWS::Kinesis::Stream': 'Name',
-  'AWS::Lambda::Function': 'FunctionName',
-  'AWS::S3::Bucket': 'BucketName',
-  'AWS::SQS::Queue': 'QueueName',
-  'AWS::SSM::Parameter': 'Name',
-};
+const here = `${region}:${account}`;
 
-/** ARN prefixes by type; other types appear only in policies and alarms. */
-const arnPrefixes: Readonly<Record<string, string>> = {
-  'AWS::DynamoDB::Table': `arn:aws:dynamodb:${region}:${account}:table/`,
-  'AWS::Events::Rule': `arn:aws:events:${region}:${account}:rule/`,
-  'AWS::IAM::Role': `arn:aws:iam::${account}:role/`,
-  'AWS::Kinesis::Stream': `arn:aws:kinesis:${region}:${account}:stream/`,
-  'AWS::Lambda::Function': `arn:aws:lambda:${region}:${account}:function:`,
-  'AWS::S3::Bucket': 'arn:aws:s3:::',
-  'AWS::SQS::Queue': `arn:aws:sqs:${region}:${account}:`,
+/** The property that names a resource, and what its ARN has before that name, by type. */
+const types: Readonly<Record<string, { readonly named: string; readonly arn?: string }>> = {
+  'AWS::ApiGateway::Stage': { named: 'StageName' },
+  'AWS::DynamoDB::Table': { named: 'TableName', arn: `arn:aws:dynamodb:${here}:table/` },
+  'AWS::Events::Rule': { named: 'Name', arn: `arn:aws:events:${here}:rule/` },
+  'AWS::IAM::Role': { named: 'RoleName', arn: `arn:aws:iam::${account}:role/` },
+  'AWS::Kinesis::Stream': { named: 'Name', arn: `arn:aws:kinesis:${here}:stream/` },
+  'AWS::Lambda::Function': { named: 'FunctionName', arn: `arn:aws:lambda:${here}:function:` },
+  'AWS::S3::Bucket': { named: 'BucketName', arn: 'arn:aws:s3:::' },
+  'AWS::SQS::Queue': { named: 'QueueName', arn: `arn:aws:sqs:${here}:` },
+  'AWS::SSM::Parameter': { named: 'Name' },
 };
 
 /** The resource's physical name on the local stack. */
 export function nameOf({ type, logicalId, properties }: Resource): string {
-  const name = asText(properties[nameProperties[type] ?? '']) ?? logicalId;
+  const name = asText(properties[types[type]?.named ?? '']) ?? logicalId;
   // S3 allows only lower case.
   return type === 'AWS::S3::Bucket' ? name.toLowerCase() : name;
 }
@@ -44,9 +35,9 @@ export function refOf(resource: Resource, { queueEndpoint }: NamingContext = { q
   return resource.type === 'AWS::SQS::Queue' ? `${queueEndpoint}/${account}/${name}` : name;
 }
 
-/** The ARN of a resource. */
+/** The ARN of a resource. Types without one in the table appear only in policies and alarms. */
 export function arnOf(resource: Resource): string {
-  return `${arnPrefixes[resource.type] ?? `arn:aws:local:${region}:${account}:`}${nameOf(resource)}`;
+  return `${types[resource.type]?.arn ?? `arn:aws:local:${here}:`}${nameOf(resource)}`;
 }
 
 /** The value of the resource's `Fn::GetAtt`. */

@@ -13,11 +13,7 @@ export interface Resource {
   readonly properties: JsonObject;
 }
 
-export interface Template {
-  readonly resources: readonly Resource[];
-  ofType(type: string): Resource[];
-  find(logicalId: string): Resource | undefined;
-}
+export type Template = ReturnType<typeof readTemplate>;
 
 /** What names depend on: queue URLs contain the port of the queue endpoint. */
 export interface NamingContext {
@@ -30,7 +26,7 @@ export interface NamingContext {
  * Reads a CloudFormation template for the local stack.
  * @throws LocalStackError for an unsupported resource type or property
  */
-export function readTemplate(json: Json, naming: NamingContext): Template {
+export function readTemplate(json: Json, naming: NamingContext) {
   const declared = asObject(json)['Resources'];
   if (!isObject(declared)) throw new LocalStackError('The synthesized template has no Resources.');
   const pseudoParameters: Readonly<Record<string, string>> = {
@@ -93,7 +89,8 @@ export function readTemplate(json: Json, naming: NamingContext): Template {
     checkProperties(logicalId, type, Object.keys(properties));
   return {
     resources,
-    ofType: (type) => resources.filter((resource) => resource.type === type),
-    find: (logicalId) => resources.find((resource) => resource.logicalId === logicalId),
+    ofType: (type: string): Resource[] => resources.filter((resource) => resource.type === type),
+    find: (logicalId: string): Resource | undefined =>
+      resources.find((resource) => resource.logicalId === logicalId),
   };
 }

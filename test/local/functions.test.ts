@@ -2,11 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import {
-  createFunction,
-  type FunctionDefinition,
-  type LocalFunction,
-} from '../../local/functions/function.ts';
+import { createFunction, type LocalFunction } from '../../local/functions/function.ts';
+import type { FunctionDefinition } from '../../local/functions/protocol.ts';
 import { createInbox } from './support/inbox.ts';
 import { type Invocation, type Order, startRelay } from './support/relay.ts';
 

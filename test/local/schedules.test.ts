@@ -28,7 +28,7 @@ test('targets are invoked at every interval with the event EventBridge sends, un
     }),
   } as unknown as Functions;
   const template = readTemplate(smallTemplate(''), { queueEndpoint: '' });
-  const schedules = startSchedules(template, functions);
+  const stop = startSchedules(template, functions);
   context.mock.timers.tick(59_999);
   assert.equal(events.length, 0);
   context.mock.timers.tick(1);
@@ -41,7 +41,7 @@ test('targets are invoked at every interval with the event EventBridge sends, un
   assert.deepEqual(event.resources, ['arn:aws:events:us-east-1:000000000000:rule/EveryMinute']);
   context.mock.timers.tick(60_000);
   assert.equal(events.length, 2);
-  schedules.stop();
+  stop();
   context.mock.timers.tick(120_000);
   assert.equal(events.length, 2);
 });

@@ -73,15 +73,15 @@ export async function startServices() {
       },
     });
     undo.push(() => emulators.stop());
-    const { dynamodb, kinesis, sqsAndS3 } = emulators;
+    const { endpoints } = emulators;
     Object.assign(process.env, {
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
-      AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
-      AWS_ENDPOINT_URL_KINESIS: kinesis.endpoint,
-      AWS_ENDPOINT_URL_SQS: sqsAndS3.endpoint,
-      AWS_ENDPOINT_URL_S3: sqsAndS3.endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+      AWS_ENDPOINT_URL_KINESIS: endpoints.kinesis,
+      AWS_ENDPOINT_URL_SQS: endpoints.sqs,
+      AWS_ENDPOINT_URL_S3: endpoints.s3,
     });
   }
   const clients =

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import type { InvocationOutcome } from '../../../local/functions/container.ts';
 import { requestTooLarge } from '../../../local/functions/function.ts';
+import type { InvocationOutcome } from '../../../local/functions/protocol.ts';
 import { smallTemplate } from '../fixtures/small-template.ts';
 import { startTestApi } from '../support/test-api.ts';
 

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import type { InvocationOutcome } from '../../../local/functions/container.ts';
+import type { InvocationOutcome } from '../../../local/functions/protocol.ts';
 import { createStream, done, failed, kinesis, numbers, put, start } from '../support/kinesis-mapping.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'tally-test-'));

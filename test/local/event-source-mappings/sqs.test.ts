@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Mapping } from '../../../local/event-source-mappings/mapping.ts';
 import { type QueueSettings, startSqsMapping } from '../../../local/event-source-mappings/sqs-mapping.ts';
-import type { InvocationOutcome } from '../../../local/functions/container.ts';
+import type { InvocationOutcome } from '../../../local/functions/protocol.ts';
 import { startTestEmulators } from '../support/emulators.ts';
 import { createInbox, type Inbox } from '../support/inbox.ts';
 
 const { emulators, sqs } = await startTestEmulators();
-const { endpoint } = emulators.sqsAndS3;
+const endpoint = emulators.endpoints.sqs;
 
 interface Message {
   readonly messageId: string;

@@ -7,8 +7,8 @@ import { asList, asObject, asText } from '../../../local/json.ts';
 /** Starts the emulators in memory. */
 export async function startTestEmulators() {
   const emulators = await startEmulators();
-  const kinesis = createAwsJsonClient('kinesis', emulators.kinesis.endpoint);
-  const sqs = createAwsJsonClient('sqs', emulators.sqsAndS3.endpoint);
+  const kinesis = createAwsJsonClient('kinesis', emulators.endpoints.kinesis);
+  const sqs = createAwsJsonClient('sqs', emulators.endpoints.sqs);
   after(async () => {
     kinesis.close();
     sqs.close();

@@ -1,19 +1,16 @@
 // A stream, a mapping over it, and functions that end as the test says.
 import { after } from 'node:test';
 import { openCheckpoints } from '../../../local/event-source-mappings/checkpoints.ts';
-import {
-  type StreamSettings,
-  startKinesisMapping,
-} from '../../../local/event-source-mappings/kinesis-mapping.ts';
-import type { Invoke, Mapping } from '../../../local/event-source-mappings/mapping.ts';
-import type { InvocationOutcome } from '../../../local/functions/container.ts';
+import { startKinesisMapping } from '../../../local/event-source-mappings/kinesis-mapping.ts';
+import type { BatchSettings, Invoke, Mapping } from '../../../local/event-source-mappings/mapping.ts';
+import type { InvocationOutcome } from '../../../local/functions/protocol.ts';
 import { startTestEmulators, textsOf } from './emulators.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 
 /** The emulators' clients of this test file. */
 export const { kinesis } = await startTestEmulators();
 
-const forever: StreamSettings = {
+const forever: BatchSettings = {
   batchSize: 100,
   windowMs: 0,
   partialAnswers: true,
@@ -46,7 +43,7 @@ export async function put(StreamName: string, texts: readonly string[]): Promise
 /** Starts a mapping for a test; `decide` says how each invocation ends. */
 export function start(
   streamName: string,
-  settings: Partial<StreamSettings>,
+  settings: Partial<BatchSettings>,
   decide: (texts: readonly string[], event: unknown) => InvocationOutcome | Promise<InvocationOutcome>,
   checkpointFile?: string,
 ): { mapping: Mapping; batches: Inbox<readonly string[]> } {

@@ -4,8 +4,8 @@ import { createApi } from '../../../local/api-gateway/api.ts';
 import type { ServiceCall } from '../../../local/api-gateway/integrations.ts';
 import { startApiServer } from '../../../local/api-gateway/server.ts';
 import { createAwsJsonClient, type JsonService, type RawAnswer } from '../../../local/emulators/aws-json.ts';
-import type { InvocationOutcome } from '../../../local/functions/container.ts';
 import type { Functions } from '../../../local/functions/functions.ts';
+import type { InvocationOutcome } from '../../../local/functions/protocol.ts';
 import type { Json } from '../../../local/json.ts';
 import { readTemplate } from '../../../local/template/template.ts';
 
