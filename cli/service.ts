@@ -36,6 +36,14 @@ export function clientFor({ url, apiKey, timeoutMs, concurrency }: ServiceOption
   }
 }
 
+/** How to wait for a service that does not answer. */
+interface Patience {
+  say(text: string): void;
+  readonly stop: AbortSignal;
+  /** Infinity: never. */
+  readonly giveUpAfterMs: number;
+}
+
 /**
  * Asks a service for its identity, retrying until it answers.
  * @returns undefined if stopped
@@ -43,11 +51,7 @@ export function clientFor({ url, apiKey, timeoutMs, concurrency }: ServiceOption
  */
 export async function connect(
   options: ServiceOptions,
-  {
-    say,
-    stop,
-    giveUpAfterMs,
-  }: { say(text: string): void; readonly stop: AbortSignal; readonly giveUpAfterMs: number | undefined },
+  { say, stop, giveUpAfterMs }: Patience,
 ): Promise<Service | undefined> {
   const client = clientFor(options);
   const startedAt = Date.now();
@@ -62,7 +66,7 @@ export async function connect(
       return { client, id, before: status, aheadMs: await clockAhead(options) };
     } catch (error) {
       if (stop.aborted) break;
-      const late = giveUpAfterMs !== undefined && Date.now() - startedAt >= giveUpAfterMs;
+      const late = Date.now() - startedAt >= giveUpAfterMs;
       if (!(error instanceof TallyError)) throw error;
       if (late || isHopeless(error))
         throw new ServiceError(`${options.url} cannot be used: ${error.message}`, { cause: error });
@@ -104,7 +108,8 @@ export interface WaitSettings {
   readonly accepted: number;
   readonly acceptedAt: number;
   readonly metric: string;
-  readonly timeoutMs: number | undefined;
+  /** Infinity: waits for ever. */
+  readonly timeoutMs: number;
   readonly stop: AbortSignal;
 }
 
@@ -126,7 +131,7 @@ const ACCOUNTS = [
  */
 export async function waitUntilCounted(service: Service, settings: WaitSettings): Promise<Waited> {
   const { accepted, acceptedAt, metric, timeoutMs, stop } = settings;
-  const until = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
+  const until = Date.now() + timeoutMs;
   const lastArrivalMs = acceptedAt + service.aheadMs;
   let grown = grownSince(service.before, service.before);
   for (;;) {

@@ -7,9 +7,8 @@ import type { ReadingPlan } from '../../formats/plan.ts';
 import { UnknownFormat } from '../../formats/reading.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { deliver } from '../import/deliver.ts';
-import type { Figures } from '../import/figures.ts';
 import { type ImportPorts, type ImportSettings, openStateOf } from '../import/import-file.ts';
-import { noteRecord, type Reporter } from '../import/outcomes.ts';
+import { noteRecord } from '../import/outcomes.ts';
 import { BatchPlanner, type PlannedBatch } from '../import/planner.ts';
 import { uncertainAdvice } from '../import/report.ts';
 import { StateError } from '../shared/errors.ts';
@@ -27,8 +26,6 @@ export interface FollowSettings extends Omit<ImportSettings, 'forget' | 'dryRun'
 
 export interface FollowPorts extends ImportPorts {
   readonly queue: PQueue;
-  readonly reporter: Reporter;
-  readonly figures: Figures;
   /** Called with a batch that cannot be delivered. */
   fail(error: unknown): void;
 }
@@ -91,7 +88,7 @@ export class FollowedFile {
     const source = liveSource(handle, names);
     const { head, whole } = await wholeLines(source);
     if (head.length === 0) return undefined;
-    const plan = known ?? planFor(settings, head, whole, names.name);
+    const plan = known ?? planFor(settings, head, names.name, { whole });
     if (plan === undefined) return undefined;
     const journal = await findAlike(settings, async (target) => {
       const found = await findState(source, head, target, settings.stateFolders);
@@ -164,13 +161,13 @@ export class FollowedFile {
   }
 
   #take(record: FileRecord): Promise<unknown> | undefined {
-    const { figures, reporter, now } = this.#ports;
+    const { figures, now } = this.#ports;
     this.#last = record;
     const events = record.outcomes.filter(({ kind }) => kind === 'event').length;
     const place = this.#planner.add(record);
     if (place !== 'to-send') figures[place] += events;
     else if (events > 0) this.#eventSinceMs ??= now();
-    return noteRecord(record, figures, reporter);
+    return noteRecord(record, this.#ports);
   }
 
   #flushIfDue(): void {
@@ -191,12 +188,10 @@ export class FollowedFile {
   }
 
   async #deliver(batch: PlannedBatch): Promise<void> {
-    const { figures, reporter } = this.#ports;
     try {
       const ports = { ...this.#ports, journal: this.#journal };
-      const { delivery } = this.#settings;
-      const { uncertain } = await deliver(batch, delivery, ports, reporter, figures);
-      if (uncertain > 0) reporter.note(uncertainAdvice(uncertain));
+      const { uncertain } = await deliver(batch, this.#settings.delivery, ports);
+      if (uncertain > 0) ports.reporter.note(uncertainAdvice(uncertain));
     } catch (error) {
       this.#ports.fail(error);
     } finally {
@@ -207,14 +202,13 @@ export class FollowedFile {
 
 /**
  * How to read a file with this beginning; undefined while its first lines, such as headers or noise, are inconclusive.
- * @param ended no more data will follow
+ * @param all whether the head is all that there is so far, and whether more data may follow
  */
 export function planFor(
   { format }: FollowSettings,
   head: Buffer,
-  whole: boolean,
   name: string,
-  ended = false,
+  { whole, ended = false }: { readonly whole: boolean; readonly ended?: boolean },
 ): ReadingPlan | undefined {
   try {
     return readingPlan(format, head, whole, name);

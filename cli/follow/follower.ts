@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
-import { addFigures } from '../import/figures.ts';
+import { addFigures, Figures } from '../import/figures.ts';
 import { importFile } from '../import/import-file.ts';
 import { messageOf, SourceError, StateError, systemCode, UsageError } from '../shared/errors.ts';
 import { openSource } from '../source/source.ts';
@@ -203,11 +203,11 @@ export class Follower {
     const target = { ...this.#settings.target, label: found.key.label };
     const settings = { ...this.#settings, target, forget: false, dryRun: false };
     const { figures, reporter } = this.#ports;
-    const result = await importFile(source, settings, this.#ports, reporter);
-    addFigures(figures, result.figures);
-    const { accepted } = result.figures;
-    if (accepted > 0)
-      reporter.note(`${path}: ${accepted} events that had not been read before it was rotated`);
+    const rest = new Figures();
+    await importFile(source, settings, { ...this.#ports, figures: rest });
+    addFigures(figures, rest);
+    if (rest.accepted > 0)
+      reporter.note(`${path}: ${rest.accepted} events that had not been read before it was rotated`);
   }
 }
 

@@ -26,7 +26,7 @@ export const seconds = wholeNumber(0, 31_536_000);
 export function addDeliveryOptions(command: Command): Command {
   return addFormatOptions(addServiceOptions(command))
     .optionsGroup('Resuming:')
-    .option('--state <dir>', 'folder of the state (default: .tally-import beside the file)')
+    .option('--state <dir>', 'folder of the state (default: .tally-import beside the file)', callersPath)
     .option('--label <name>', 'tells files apart that begin with the same bytes', '')
     .addOption(
       new Option(
@@ -40,7 +40,7 @@ export function addDeliveryOptions(command: Command): Command {
     .optionsGroup('Sending:')
     .option('--concurrency <n>', 'requests at once', wholeNumber(1, 64), 4)
     .option('--timeout <seconds>', 'of one request', wholeNumber(1, 600), 30)
-    .option('--rejects <file>', 'write malformed and rejected lines there');
+    .option('--rejects <file>', 'write malformed and rejected lines there', callersPath);
 }
 
 /** The settings from the flags, for every file. @param service its identity */
@@ -54,9 +54,6 @@ export function deliverySettings(
     format: formatRequest(flags),
     delivery: { dedupWindowMs: dedupWindow * 1000, timeoutMs: timeout * 1000, uncertain: resumeUncertain },
     concurrency,
-    stateFolders: {
-      chosen: state === undefined ? undefined : callersPath(state),
-      home: stateHome(process.env),
-    },
+    stateFolders: { chosen: state, home: stateHome(process.env) },
   };
 }

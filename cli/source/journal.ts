@@ -13,21 +13,6 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-export function memoryJournal(initial: ImportState): Journal {
-  let state = initial;
-  return {
-    get state() {
-      return state;
-    },
-    async append(entry) {
-      state = applyEntry(state, entry);
-    },
-    async close() {
-      // There is no lock.
-    },
-  };
-}
-
 /** Reads a journal without locking it. Undefined if there is none. */
 export async function peekJournal(path: string): Promise<ImportState | undefined> {
   try {

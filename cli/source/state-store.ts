@@ -34,6 +34,12 @@ export function stateHome(environment: Readonly<Record<string, string | undefine
   return join(environment['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'tally', 'import');
 }
 
+/** Where states may be: the folder that the user chose, if any, and the user's state home. */
+export interface StateFolders {
+  readonly chosen: string | undefined;
+  readonly home: string;
+}
+
 /**
  * Finds the state of an earlier import of this content, or the place for a new one: in the given folder, else next to the file,
  * else, if that folder is read-only, in the user's state home.
@@ -43,7 +49,7 @@ export async function findState(
   source: Source,
   head: Buffer,
   target: Target,
-  { chosen, home }: { readonly chosen: string | undefined; readonly home: string },
+  { chosen, home }: StateFolders,
 ): Promise<StatePlace> {
   const beside = join(dirname(source.path), STATE_FOLDER);
   const folders = chosen === undefined ? [beside, home] : [chosen];

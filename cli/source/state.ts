@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { StateError } from '../shared/errors.ts';
-import { type ByteRange, joinRanges, withRange } from './ranges.ts';
+import { type ByteRange, withRange } from './ranges.ts';
 
 /** Bytes of the uncompressed beginning that identify a file. */
 export const HEAD_BYTES_MAX = 64 * 1024;
@@ -124,7 +124,7 @@ export function parseJournal(text: string, fileName: string): ImportState {
   let state: ImportState = {
     ...others,
     acceptedAt: others.acceptedAt,
-    done: joinRanges(done),
+    done: done.reduce<ByteRange[]>(withRange, []),
     open: new Map(open.map((batch) => [batch.from, { ...batch, since: batch.since }] as const)),
   };
   for (const [i, line] of rest.entries()) {

@@ -28,12 +28,12 @@ export class FollowRun {
       now: () => world.nowMs,
       stop: this.#stop.signal,
       kill: this.#kill.signal,
-      trouble: () => {},
       queue: new PQueue({ concurrency }),
       figures: this.figures,
       reporter: {
         note: (text) => void this.notes.push(text),
         rejected: (reject) => void this.rejects.push(reject),
+        trouble: () => {},
         progress: () => {},
       },
       fail: (error) => {
