@@ -1,6 +1,5 @@
 // `tally plan`: dollars a month, settings, and what breaks first, for a load.
 import { Command } from 'commander';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { USUAL_WORKLOAD, type Workload } from '../plan/workload.ts';
 import { decimal, wholeNumber, withExample } from './shared/options.ts';
 
@@ -28,7 +27,6 @@ const command = new Command('plan')
     const { priceList, report } = await import('../plan/report.ts');
     if (given.prices === true) return console.log(priceList());
     const { sample } = await import('../plan/sample.ts');
-    const { billOf, limitsOf } = await import('../plan/bill.ts');
     const workload: Workload = {
       eventsPerSecond: given.eventsPerSecond,
       peakFactor: given.peak,
@@ -40,10 +38,7 @@ const command = new Command('plan')
       eventBytes: given.eventBytes,
       windowSeconds: given.window,
     };
-    const generator = xoroshiro128plus(1);
-    const random = () => (generator.next() >>> 0) / 2 ** 32;
-    const sampled = await sample(workload, { compactionSeconds: 300, events: given.sample, random });
-    console.log(report(workload, sampled, billOf(workload, sampled), limitsOf(workload, sampled)));
+    console.log(report(workload, await sample(workload, given.sample)));
   });
 
 export const planCommand = withExample(

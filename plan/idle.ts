@@ -9,9 +9,6 @@ export interface PricedTemplate {
   >;
 }
 
-/** Dollars a month, by purpose. */
-export type IdleBill = Readonly<Record<string, number>>;
-
 const MONTH_HOURS = 730;
 const MONTH_MINUTES = MONTH_HOURS * 60;
 
@@ -25,8 +22,8 @@ const QUEUE_REQUESTS_A_MINUTE = 15;
 /** Lambda's own three lines, and the metrics. */
 const LOG_BYTES_A_RUN = 1_000;
 
-/** Computes the bill. List prices, without free tiers. */
-export function idleBill({ Resources }: PricedTemplate): IdleBill {
+/** Computes the bill, in dollars a month by purpose. List prices, without free tiers. */
+export function idleBill({ Resources }: PricedTemplate): Readonly<Record<string, number>> {
   const of = (type: string) => Object.values(Resources).filter(({ Type }) => Type === type);
   const shards = of('AWS::Kinesis::Stream').reduce(
     (sum, { Properties }) => sum + Number(Properties?.['ShardCount'] ?? 1),
@@ -72,9 +69,4 @@ function runsAMinute(schedules: readonly string[], shards: number): number {
 
 function meanMemoryGb(memoriesMb: readonly number[]): number {
   return memoriesMb.reduce((sum, mb) => sum + mb, 0) / memoriesMb.length / 1024;
-}
-
-/** The sum of a bill. */
-export function totalIdleUsd(bill: IdleBill): number {
-  return Object.values(bill).reduce((sum, each) => sum + each, 0);
 }
