@@ -5,10 +5,10 @@ import { Command, InvalidArgumentError } from 'commander';
 import { announcementOf } from '../lambdas/collector/announcement.ts';
 import type { LogObject } from '../lambdas/collector/ports.ts';
 import { CommandError, exitCodes, UsageError } from './shared/errors.ts';
-import { STACK_CODES, type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
-import type { StackAccess } from './shared/stack-access.ts';
+import { STACK_CODES, withExample, withStack } from './shared/options.ts';
+import type { StackAccess, StackName } from './shared/stack-access.ts';
 
-interface BackfillOptions extends StackOptions {
+interface BackfillOptions extends StackName {
   readonly bucket?: string;
   readonly prefix?: string;
   readonly since?: Date;
@@ -36,7 +36,7 @@ export const collectBackfillCommand = withExample(
     .option('--dry-run', 'print how many there are, and change nothing')
     .action(async (options: BackfillOptions) => {
       const { onStack } = await import('./shared/stack-access.ts');
-      const objects = await onStack(stackNamed(options), (stack) => announceAll(stack, options));
+      const objects = await onStack(options, (stack) => announceAll(stack, options));
       console.log(`${objects} objects ${options.dryRun === true ? 'found' : 'announced'}.`);
       process.exitCode = objects === 0 ? exitCodes.nothing : exitCodes.done;
     }),

@@ -1,26 +1,7 @@
 // `tally dead-letters`: lists, redrives, parks, replays or discards what the writer gave up.
 import { Command } from 'commander';
-import type { Options } from './dead-letters/run.ts';
-import { UsageError } from './shared/errors.ts';
-import {
-  STACK_CODES,
-  type StackOptions,
-  stackNamed,
-  wholeNumber,
-  withExample,
-  withStack,
-} from './shared/options.ts';
-
-/** A part's name, or a poison message's. */
-const NAME = /^([A-Za-z0-9]{1,8}\.[0-9a-z]+\.[0-9a-z]+\/\d+|poison\/[^/\s]+)$/;
-
-type Given = StackOptions &
-  Omit<Options, 'action' | 'stack' | 'selection'> & {
-    readonly all?: boolean;
-    readonly reason?: string;
-    readonly entity?: string;
-    readonly segment?: string;
-  };
+import type { Action, Flags } from './dead-letters/run.ts';
+import { STACK_CODES, wholeNumber, withExample, withStack } from './shared/options.ts';
 
 const group = new Command('dead-letters').description(
   'Inspect and move dead letters: rollup messages whose attempts are used up. A name is SEGMENT/PART, such as 1.0.2s/0, or poison/MESSAGE.',
@@ -58,13 +39,12 @@ export const deadLettersCommand = withExample(
   STACK_CODES,
 );
 
-function action(name: Options['action'], description: string): Command {
+function action(name: Action, description: string): Command {
   const command = withStack(new Command(name).description(description)).option('--json', 'results as JSON');
   return command.action(async () => {
     const names = [command.processedArgs[0] ?? []].flat() as string[];
-    const options = optionsOf(name, names, command.opts<Given>());
-    const { runDeadLetters } = await import('./dead-letters/shell.ts');
-    process.exitCode = await runDeadLetters(options);
+    const { runDeadLetters } = await import('./dead-letters/run.ts');
+    process.exitCode = await runDeadLetters(name, names, command.opts<Flags>());
   });
 }
 
@@ -75,25 +55,9 @@ function narrowed(command: Command): Command {
     .option('--segment <id>', 'a segment (1.0.2s) or a shard (1.0)');
 }
 
-function changing(name: Options['action'], description: string): Command {
+function changing(name: Action, description: string): Command {
   return narrowed(action(name, description).argument('[names...]'))
     .option('--all', 'all of them, perhaps narrowed by --reason, --entity or --segment')
     .option('--dry-run', 'print what would be done, and change nothing')
     .option('--per-second <n>', 'at most this many a second', wholeNumber(1), 50);
-}
-
-/** The options of a run. @throws UsageError if they are invalid */
-export function optionsOf(action: Options['action'], names: readonly string[], given: Given): Options {
-  const stack = stackNamed(given);
-  const misnamed = names.find((name) => !NAME.test(name));
-  if (misnamed !== undefined)
-    throw new UsageError(
-      `"${misnamed}" is not the name of a dead letter: use SEGMENT/PART, such as 1.0.2s/0, or poison/MESSAGE.`,
-    );
-  const all = given.all === true;
-  if (action !== 'list' && action !== 'show' && all === names.length > 0)
-    throw new UsageError(`Name the dead letters: ${action} NAME …, or ${action} --all.`);
-  const { reason, entity, segment, ...flags } = given;
-  const selection = { names: names.length === 0 ? undefined : new Set(names), reason, entity, segment };
-  return { ...flags, action, stack, selection };
 }

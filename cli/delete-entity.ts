@@ -1,9 +1,10 @@
 // `tally delete-entity`: its command line.
 import { Command } from 'commander';
-import { STACK_CODES, type StackOptions, wholeNumber, withExample, withStack } from './shared/options.ts';
+import { STACK_CODES, wholeNumber, withExample, withStack } from './shared/options.ts';
+import type { StackName } from './shared/stack-access.ts';
 
 /** The options given. */
-export interface DeleteEntityOptions extends StackOptions {
+export interface DeleteEntityOptions extends StackName {
   readonly archive?: boolean;
   readonly dryRun?: boolean;
   readonly yes?: boolean;

@@ -2,15 +2,15 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { InvalidRetryPolicy, parseRetryPolicy } from '../lambdas/core/retry-policy.ts';
 import { UsageError } from './shared/errors.ts';
-import { STACK_CODES, type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
-import type { StackAccess } from './shared/stack-access.ts';
+import { STACK_CODES, withExample, withStack } from './shared/options.ts';
+import type { StackAccess, StackName } from './shared/stack-access.ts';
 
 const group = new Command('parameter').description(
   'Read or set how often and how fast the writer retries and the redriver returns dead letters. A value holds within a minute, without a deployment.',
 );
 
 group.addCommand(
-  withStack(new Command('get').description('print the parameter as JSON')).action((given: StackOptions) =>
+  withStack(new Command('get').description('print the parameter as JSON')).action((given: StackName) =>
     withParameter(given, async (stack) => console.log(await read(stack))),
   ),
 );
@@ -19,7 +19,7 @@ group.addCommand(
     new Command('set')
       .description('change these fields and leave the others')
       .argument('<field=number...>', 'such as attempts=5 backoffJitter=1', fieldAndNumber),
-  ).action((changes: Readonly<Record<string, number>>, given: StackOptions) =>
+  ).action((changes: Readonly<Record<string, number>>, given: StackName) =>
     withParameter(given, async (stack) => {
       await change(stack, changes);
       console.log(await read(stack));
@@ -33,9 +33,9 @@ export const parameterCommand = withExample(
   STACK_CODES,
 );
 
-async function withParameter(given: StackOptions, act: (stack: StackAccess) => Promise<void>): Promise<void> {
+async function withParameter(given: StackName, act: (stack: StackAccess) => Promise<void>): Promise<void> {
   const { onStack } = await import('./shared/stack-access.ts');
-  await onStack(stackNamed(given), act);
+  await onStack(given, act);
 }
 
 async function read({ ssm, resources }: StackAccess): Promise<string> {

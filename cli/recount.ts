@@ -1,9 +1,10 @@
 // `tally recount`: its command line.
 import { Command } from 'commander';
-import { STACK_CODES, type StackOptions, withExample, withStack } from './shared/options.ts';
+import { STACK_CODES, withExample, withStack } from './shared/options.ts';
+import type { StackName } from './shared/stack-access.ts';
 
 /** The options given. */
-export interface RecountOptions extends StackOptions {
+export interface RecountOptions extends StackName {
   readonly from?: string;
   readonly to?: string;
   readonly all?: boolean;

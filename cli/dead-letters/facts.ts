@@ -26,13 +26,13 @@ export interface DeadLetterFacts {
 /** A selection: dead letters that match everything given. */
 export interface Selection {
   /** Exact names; undefined selects every name. */
-  readonly names: ReadonlySet<string> | undefined;
+  readonly names?: ReadonlySet<string>;
   /** A substring of the reason, ignoring case. */
-  readonly reason: string | undefined;
+  readonly reason?: string;
   /** An entity with a row in the message. */
-  readonly entity: string | undefined;
+  readonly entity?: string;
   /** A segment, or a shard: `1.0.2s` or `1.0`. */
-  readonly segment: string | undefined;
+  readonly segment?: string;
 }
 
 /** Collects the facts about a dead letter. */
@@ -52,7 +52,7 @@ export function factsOf(
     rounds: history?.rounds ?? 0,
     firstFailureAt: history?.firstFailureAt,
     lastFailureAt: history?.lastFailureAt,
-    events: rows.reduce((sum, { events }) => sum + events, 0),
+    events: eventsIn(rows),
     rows,
     history,
   };
@@ -77,14 +77,16 @@ export function plainRow({ metric, entity, hour, events, cells }: Row) {
 
 /** A summary of rows, without entities. */
 export function summaryOf(rows: readonly Row[]) {
-  const metrics = new Map<string, number>();
-  for (const { metric, events } of rows) metrics.set(metric, (metrics.get(metric) ?? 0) + events);
-  const hours = [...new Set(rows.map(({ hour }) => isoSeconds(hour * HOUR_MS)))].sort();
+  const metrics = Map.groupBy(rows, ({ metric }) => metric);
   return {
     rows: rows.length,
-    events: rows.reduce((sum, { events }) => sum + events, 0),
+    events: eventsIn(rows),
     entities: new Set(rows.map(({ entity }) => entity)).size,
-    eventsByMetric: Object.fromEntries([...metrics].sort()),
-    hours,
+    eventsByMetric: Object.fromEntries([...metrics].map(([metric, of]) => [metric, eventsIn(of)]).sort()),
+    hours: [...new Set(rows.map(({ hour }) => isoSeconds(hour * HOUR_MS)))].sort(),
   };
+}
+
+function eventsIn(rows: readonly Row[]): number {
+  return rows.reduce((sum, { events }) => sum + events, 0);
 }

@@ -6,7 +6,6 @@ import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
 import type { DeletionPorts, DeletionReport, DeletionSettings } from '../../lambdas/deletion/ports.ts';
 import type { DeleteEntityOptions } from '../delete-entity.ts';
 import { exitCodes } from '../shared/errors.ts';
-import { stackNamed } from '../shared/options.ts';
 import { onStack, type StackAccess } from '../shared/stack-access.ts';
 import { clock, compactNow, openStore } from '../shared/store-access.ts';
 import { confirm } from '../shared/terminal.ts';
@@ -14,7 +13,7 @@ import { confirm } from '../shared/terminal.ts';
 /** Runs the command. @returns its exit code */
 export async function runDeleteEntity(entity: string, given: DeleteEntityOptions): Promise<number> {
   const archive = given.archive === true;
-  return onStack(stackNamed(given), async (stack) => {
+  return onStack(given, async (stack) => {
     const { ports, settings } = wired(stack, given);
     // Compacted rows can be found.
     await ports.pause(0);

@@ -14,7 +14,6 @@ import { recount } from '../../lambdas/recount/recount.ts';
 import { RepairArchive } from '../../lambdas/recount/repair-archive.aws.ts';
 import type { RecountOptions } from '../recount.ts';
 import { exitCodes, UsageError } from '../shared/errors.ts';
-import { stackNamed } from '../shared/options.ts';
 import { onStack, type StackAccess } from '../shared/stack-access.ts';
 import { clock, openStore, retentionMs, type StoreAccess } from '../shared/store-access.ts';
 import { progressBar } from '../shared/terminal.ts';
@@ -32,7 +31,7 @@ export async function runRecount(given: RecountOptions): Promise<number> {
   const { source: from, intoGeneration: generation } = given;
   if (from !== 'stream' && from !== 'archive')
     throw new UsageError(`--source must be stream or archive, not "${from}".`);
-  return onStack(stackNamed(given), async (stack) => {
+  return onStack(given, async (stack) => {
     const source = sourceOf(stack, from);
     const own = openStore(stack);
     if (generation === undefined) return compare(given, range, stack, own, source, '');

@@ -2,8 +2,6 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { callersPath } from '../paths.ts';
-import { UsageError } from './errors.ts';
-import type { StackName } from './stack-access.ts';
 
 /** A parser of a whole number within bounds. */
 export function wholeNumber(least = 0, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -39,26 +37,11 @@ function bounds(least: number, most: number): string {
   return most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
 }
 
-/** What `withStack` adds. */
-export interface StackOptions {
-  readonly url?: string;
-  readonly stage?: string;
-}
-
 /** Adds the two ways to name a stack. */
 export function withStack(command: Command): Command {
   return command
     .option('--url <url>', 'a local stack, such as http://127.0.0.1:8787')
     .option('--stage <name>', 'a stack on AWS, with your usual credentials and region');
-}
-
-/** The selected stack. @throws UsageError unless it is named in exactly one way */
-export function stackNamed({ url, stage }: StackOptions): StackName {
-  if ((url === undefined) === (stage === undefined))
-    throw new UsageError(
-      'Name the stack: --url http://127.0.0.1:8787 for a local one, or --stage NAME for one on AWS.',
-    );
-  return { url, stage };
 }
 
 /** Exit codes of commands that do one thing; usage errors exit with 2. */

@@ -16,7 +16,7 @@ import { changeRow } from '../support/store-changes.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'tally-recount-'));
 const stack = await startTestStack();
-const access = await openStack({ url: stack.url, stage: undefined });
+const access = await openStack({ url: stack.url });
 after(async () => {
   access.close();
   await rm(folder, { recursive: true });
