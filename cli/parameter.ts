@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { InvalidRetryPolicy, parseRetryPolicy } from '../lambdas/core/retry-policy.ts';
 import { UsageError } from './shared/errors.ts';
+import { jsonIn } from './shared/json.ts';
 import { STACK_CODES, withExample, withStack } from './shared/options.ts';
 import type { StackAccess, StackName } from './shared/stack-access.ts';
 
@@ -53,9 +54,11 @@ function fieldAndNumber(
   return { ...others, [field]: Number(number) };
 }
 
-/** Merges changes into the value, if functions can use the result. */
+/** Merges changes into the value, if functions can use the result. A value that is not an object is replaced. */
 async function change(stack: StackAccess, changes: Readonly<Record<string, number>>): Promise<void> {
-  const Value = JSON.stringify({ ...usable(await read(stack)), ...changes });
+  const before = jsonIn(await read(stack));
+  const fields = typeof before === 'object' && !Array.isArray(before) ? before : {};
+  const Value = JSON.stringify({ ...fields, ...changes });
   try {
     parseRetryPolicy(Value);
   } catch (error) {
@@ -65,14 +68,4 @@ async function change(stack: StackAccess, changes: Readonly<Record<string, numbe
   const { PutParameterCommand } = await import('@aws-sdk/client-ssm');
   const { retryParameter: Name } = stack.resources;
   await stack.ssm.send(new PutParameterCommand({ Name, Value, Type: 'String', Overwrite: true }));
-}
-
-/** The fields of a value; none if it is not an object, which a change then repairs. */
-function usable(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
-  } catch {
-    return {};
-  }
 }

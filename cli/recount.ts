@@ -1,5 +1,5 @@
 // `tally recount`: its command line.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { STACK_CODES, withExample, withStack } from './shared/options.ts';
 import type { StackName } from './shared/stack-access.ts';
 
@@ -8,7 +8,7 @@ export interface RecountOptions extends StackName {
   readonly from?: string;
   readonly to?: string;
   readonly all?: boolean;
-  readonly source: string;
+  readonly source: 'stream' | 'archive';
   readonly repair?: boolean;
   readonly intoGeneration?: string;
   readonly state: string;
@@ -23,10 +23,10 @@ const command = withStack(
   .option('--from <time>', 'first hour, ISO 8601 with a zone (2026-11-22T05:00Z)')
   .option('--to <time>', 'end of the last hour')
   .option('--all', 'every hour')
-  .option(
-    '--source <source>',
-    'read records from the stream, or from the archive (with archiveRawEvents)',
-    'stream',
+  .addOption(
+    new Option('--source <source>', 'where records are; in the archive with archiveRawEvents')
+      .choices(['stream', 'archive'])
+      .default('stream'),
   )
   .option('--repair', 'correct what differs; the archive keeps the old state under repairs/')
   .option(

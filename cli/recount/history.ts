@@ -14,7 +14,7 @@ import type { CheckpointLedger, SegmentLedger } from '../../lambdas/ports.ts';
 import type { RawHistory, SegmentSource } from '../../lambdas/raw-ports.ts';
 
 /** A segment that was counted before. */
-export interface PastSegment {
+interface PastSegment {
   readonly segment: number;
   /** Its last record; undefined: unknown until it is read. */
   readonly last: SequenceNumber | undefined;
@@ -23,7 +23,7 @@ export interface PastSegment {
 }
 
 /** A shard in one generation. */
-export interface PastShard {
+interface PastShard {
   readonly key: ShardKey;
   readonly ancestors: readonly ShardKey[];
   readonly segments: number;
@@ -68,14 +68,8 @@ export async function ledgerHistory(ledger: OldLedger, source: SegmentSource): P
     });
   }
   const listed = await ledger.readGenerations();
-  const generations = listed.length > 0 ? listed : generationsIn(keys);
-  return {
-    shards: inOrder(
-      shards,
-      generations.map(({ name }) => name),
-    ),
-    missing: [],
-  };
+  const generations = (listed.length > 0 ? listed : generationsIn(keys)).map(({ name }) => name);
+  return { shards: inOrder(shards, generations), missing: [] };
 }
 
 /**
@@ -133,20 +127,16 @@ function unreadable(error: unknown): string {
 }
 
 function holesIn(key: ShardKey, numbers: readonly number[]): string[] {
-  const holes: string[] = [];
-  for (const [index, number] of numbers.entries()) {
+  return numbers.flatMap((number, index) => {
     const next = (numbers[index - 1] ?? 0) + 1;
-    if (number > next) holes.push(lineOf(key, next, number - 1));
-  }
-  return holes;
+    return number > next ? [lineOf(key, next, number - 1)] : [];
+  });
 }
 
 function lineOf(key: ShardKey, first: number, last: number): string {
-  const segments =
-    first === last
-      ? `segment ${first} of shard ${key} was`
-      : `segments ${first} to ${last} of shard ${key} were`;
-  return `${segments} not counted again: not in the archive`;
+  const [segments, were] =
+    first === last ? [`segment ${first}`, 'was'] : [`segments ${first} to ${last}`, 'were'];
+  return `${segments} of shard ${key} ${were} not counted again: not in the archive`;
 }
 
 /** A descendant's ancestors include all of an ancestor's ancestors, and the ancestor. */
@@ -164,10 +154,8 @@ export function generationOf(shard: ShardKey): string {
 
 /** A ledger's shards; none if it no longer exists. */
 export async function shardsOf(ledger: CheckpointLedger): Promise<readonly ShardKey[]> {
-  try {
-    return await ledger.shards();
-  } catch (error) {
+  return ledger.shards().catch((error: unknown) => {
     if (error instanceof ResourceNotFoundException) return [];
     throw error;
-  }
+  });
 }

@@ -20,10 +20,7 @@ export class FileSpill implements RowSpill {
     const spill = new FileSpill(folder, lengths);
     for (const [part, length] of lengths.entries()) {
       const file = spill.#file(part);
-      const size = await stat(file).then(
-        ({ size }) => size,
-        () => 0,
-      );
+      const { size } = await stat(file).catch(() => ({ size: 0 }));
       if (size < length)
         throw new Error(`${file} does not belong to the state file: delete both and start again.`);
       if (size > length) await truncate(file, length);
