@@ -15,17 +15,7 @@ interface Benchmark {
 }
 
 const count = wholeNumber(1);
-const FUNCTIONS = [
-  'aggregator',
-  'collector',
-  'writer',
-  'redriver',
-  'query',
-  'accountant',
-  'canary',
-  'compactor',
-  'console',
-];
+const FUNCTIONS = 'aggregator collector writer redriver query accountant canary compactor console'.split(' ');
 const ROUNDS: BenchOption = ['--rounds <n>', 'rounds', count];
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {

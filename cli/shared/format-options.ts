@@ -69,24 +69,14 @@ export interface FormatFlags extends FormatRequest {
   readonly status?: string;
 }
 
-const UNCHANGED = [
-  ...['format', 'logFormat', 'unwrap', 'header', 'comment'],
-  ...['entity', 'stripPrefix', 'entityRegex', 'lowercase', 'emptyEntity'],
-  ...['time', 'timeUnit', 'metricField'],
-] as readonly (keyof FormatRequest)[];
-
 /** The file-reading options in the flags, which have others, too. Throws UsageError, or FormatError if they can read no file. */
 export function formatRequest(flags: FormatFlags): FormatRequest {
   const { where = [], method, status } = flags;
   const delimiter = flags.delimiter === '\\t' ? '\t' : flags.delimiter;
   if (delimiter !== undefined && delimiter.length !== 1)
     throw new UsageError('--delimiter takes one character, or \\t');
-  const given = UNCHANGED.filter((name) => flags[name] !== undefined);
-  const request = {
-    ...Object.fromEntries(given.map((name) => [name, flags[name]])),
-    where: [...where, ...[method, status].filter((one) => one !== undefined)],
-    ...(delimiter !== undefined && { delimiter }),
-  };
+  const all = [...where, method, status].filter((one) => one !== undefined);
+  const request = { ...flags, delimiter, where: all };
   checkRequest(request);
   return request;
 }

@@ -84,16 +84,22 @@ test('an object in a bucket of logs is counted, once, however often it is announ
 });
 
 /** `tally collect-backfill`, which announces every object again. */
-async function backfill(): Promise<string> {
+async function backfill(...options: string[]): Promise<string> {
   const tally = join(import.meta.dirname, '../../bin/tally.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    tally,
-    'collect-backfill',
-    '--url',
-    stack.url,
-  ]);
-  return stdout;
+  const args = [tally, 'collect-backfill', '--url', stack.url, ...options];
+  // Without an object, it ends with exit code 3.
+  const ended = promisify(execFile)(process.execPath, args).catch((error: { stdout: string }) => error);
+  return (await ended).stdout;
 }
+
+test('a backfill finds the keys below --prefix, and no others', patient, async () => {
+  for (const [prefix, objects] of [
+    ['web/a', 1],
+    ['we', 2],
+    ['other/', 0],
+  ] as const)
+    assert.equal(await backfill('--dry-run', '--prefix', prefix), `${objects} objects found.\n`, prefix);
+});
 
 test(
   'a collector that is killed between its batches: the next one counts each line once',
