@@ -1,7 +1,7 @@
 // The service that a command uses: whether it is Tally, which one, and whether it has counted what it accepted.
 import { setTimeout as delay } from 'node:timers/promises';
 import { type StatusAccounts, TallyClient, TallyError } from '../client/src/index.ts';
-import { messageOf, ServiceError, systemCode, UsageError } from './shared/errors.ts';
+import { CommandError, messageOf, systemCode, UsageError } from './shared/errors.ts';
 
 export interface ServiceOptions {
   readonly url: string;
@@ -47,7 +47,7 @@ interface Patience {
 /**
  * Asks a service for its identity, retrying until it answers.
  * @returns undefined if stopped
- * @throws ServiceError if the server is not Tally, or will never answer
+ * @throws CommandError if the server is not Tally, or will never answer
  */
 export async function connect(
   options: ServiceOptions,
@@ -59,7 +59,7 @@ export async function connect(
     try {
       const status = await client.status({ signal: stop });
       if (typeof status.received !== 'number')
-        throw new ServiceError(`${options.url} is not Tally: its status has no "received"`);
+        throw new CommandError(`${options.url} is not Tally: its status has no "received"`);
       // An older Tally does not report it.
       const { service }: Partial<typeof status> = status;
       const id = service === undefined ? options.url : `${service.stack}/${service.id}/${service.generation}`;
@@ -69,7 +69,7 @@ export async function connect(
       const late = Date.now() - startedAt >= giveUpAfterMs;
       if (!(error instanceof TallyError)) throw error;
       if (late || isHopeless(error))
-        throw new ServiceError(`${options.url} cannot be used: ${error.message}`, { cause: error });
+        throw new CommandError(`${options.url} cannot be used: ${error.message}`, { cause: error });
       if (attempt === 3) say(`the service does not answer yet, trying again: ${error.message}`);
       const waitMs = Math.min(BACKOFF_MAX_MS, 250 * 2 ** Math.min(attempt, 10));
       await delay(waitMs, undefined, { signal: stop }).catch(() => {});

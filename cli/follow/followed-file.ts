@@ -13,9 +13,9 @@ import { BatchPlanner, type PlannedBatch } from '../import/planner.ts';
 import { uncertainAdvice } from '../import/report.ts';
 import { StateError } from '../shared/errors.ts';
 import type { Journal } from '../source/journal.ts';
-import type { Source } from '../source/source.ts';
-import { fileIdentity, HEAD_BYTES_MAX, type Target } from '../source/state.ts';
-import { beginsAs, findState } from '../source/state-store.ts';
+import type { Content, Source } from '../source/source.ts';
+import { HEAD_BYTES_MAX, type Target } from '../source/state.ts';
+import { beginsAs, beginsLike, findState } from '../source/state-store.ts';
 
 export interface FollowSettings extends Omit<ImportSettings, 'forget' | 'dryRun'> {
   /** How long an event waits for others. */
@@ -49,7 +49,6 @@ export class FollowedFile {
   #offset = 0;
   #tail = Buffer.alloc(0);
   #eventSinceMs: number | undefined;
-  #pending = 0;
   #last: FileRecord | undefined;
   /** When it last grew. */
   grownAtMs: number;
@@ -98,17 +97,10 @@ export class FollowedFile {
     return new FollowedFile(handle, ino, plan, journal, settings, ports);
   }
 
-  /** Whether everything read so far is delivered. */
-  get isSettled(): boolean {
-    return this.#pending === 0 && !this.#planner.hasEvents;
-  }
-
   /** Whether a file begins with all that was sent of this one. @param head the file's first bytes */
-  async isIn(source: Source, head: Buffer): Promise<boolean> {
+  async isIn(source: Content, head: Buffer): Promise<boolean> {
     const { state } = this.#journal;
-    const { headBytes, identity, label } = state.key;
-    const begins = headBytes <= head.length && identity === fileIdentity(head.subarray(0, headBytes), label);
-    return begins && (await beginsAs(source, state)) === true;
+    return beginsLike(head, state.key) && (await beginsAs(source, state)) === true;
   }
 
   /** Reads what was appended. @returns whether there was any; `truncated` if the file was rewritten since the last read */
@@ -143,15 +135,9 @@ export class FollowedFile {
     this.#dispatch();
     await this.#ports.queue.onIdle();
     const { state } = this.#journal;
-    const end = this.#last;
-    if (
-      done &&
-      end !== undefined &&
-      state.open.size === 0 &&
-      state.done.length > 0 &&
-      end.end === this.#offset
-    )
-      await this.#journal.append({ t: 'end', to: end.end, crc: end.crc });
+    const isDelivered = state.open.size === 0 && state.done.length > 0;
+    if (done && isDelivered && this.#last?.end === this.#offset)
+      await this.#journal.append({ t: 'end', to: this.#last.end, crc: this.#last.crc });
     await this.#journal.close();
     await this.#handle.close();
   }
@@ -182,7 +168,6 @@ export class FollowedFile {
   #dispatch(): void {
     for (const batch of this.#planner.take()) {
       this.#eventSinceMs = this.#planner.hasEvents ? this.#ports.now() : undefined;
-      this.#pending += 1;
       void this.#ports.queue.add(() => this.#deliver(batch));
     }
   }
@@ -194,8 +179,6 @@ export class FollowedFile {
       if (uncertain > 0) ports.reporter.note(uncertainAdvice(uncertain));
     } catch (error) {
       this.#ports.fail(error);
-    } finally {
-      this.#pending -= 1;
     }
   }
 }
@@ -235,19 +218,16 @@ export async function findAlike<T>(
 }
 
 /** The file's first lines, up to the bytes that identify files; only complete lines if that is the whole file. */
-async function wholeLines(source: Source): Promise<Awaited<ReturnType<typeof headOf>>> {
+async function wholeLines(source: Content): Promise<Awaited<ReturnType<typeof headOf>>> {
   const { head, whole } = await headOf(source.chunks(), HEAD_BYTES_MAX);
   const end = Math.max(head.lastIndexOf(10), head.lastIndexOf(13)) + 1;
   return { head: whole ? head.subarray(0, end) : head, whole };
 }
 
 /** The file as far as it is written now. */
-function liveSource(handle: FileHandle, { name, path }: Pick<Source, 'name' | 'path'>): Source {
+function liveSource(handle: FileHandle, names: Pick<Source, 'name' | 'path'>): Content {
   return {
-    name,
-    path,
-    sizeBytes: 0,
-    bytesRead: () => 0,
+    ...names,
     async *chunks() {
       for (let offset = 0; ; ) {
         const { bytesRead, buffer } = await handle.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, offset);

@@ -1,16 +1,16 @@
 // Follows one path through rotations, as `tail -F` does: rename and create, copytruncate, re-creation, compression.
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
 import { addFigures, Figures } from '../import/figures.ts';
 import { importFile } from '../import/import-file.ts';
-import { messageOf, SourceError, StateError, systemCode, UsageError } from '../shared/errors.ts';
+import { messageOf, SourceError, systemCode, UsageError } from '../shared/errors.ts';
 import { openSource } from '../source/source.ts';
-import { fileIdentity, HEAD_BYTES_MAX } from '../source/state.ts';
-import { findState, STATE_FOLDER, statesIn } from '../source/state-store.ts';
+import { HEAD_BYTES_MAX } from '../source/state.ts';
+import { beginsLike, findState, STATE_FOLDER, type StoredState, statesIn } from '../source/state-store.ts';
 import { FollowedFile, type FollowPorts, type FollowSettings, findAlike } from './followed-file.ts';
 
 /** How often, and for how long, to look for a truncated file's copy. */
@@ -70,18 +70,13 @@ export class Follower {
     return true;
   }
 
-  /** Whether everything read so far is delivered. */
-  get isSettled(): boolean {
-    return [this.#current, ...this.#retiring].every((file) => file?.isSettled !== false);
-  }
-
   /** Delivers what was read, and closes all files. */
   async close(): Promise<void> {
     for (const file of [...this.#retiring, this.#current]) await file?.close(false);
   }
 
   async #inodeNow(): Promise<number | undefined> {
-    return stat(this.#path).then(({ ino }) => ino, ifThere(undefined));
+    return (await stat(this.#path).catch(ifThere(undefined)))?.ino;
   }
 
   async #open(): Promise<FollowedFile | undefined> {
@@ -91,13 +86,11 @@ export class Follower {
       this.#looked = inode;
       await this.#finishRotated();
     }
-    let handle: FileHandle;
-    try {
-      handle = await open(this.#path);
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return undefined;
-      throw new UsageError(`cannot read ${this.#name}: ${messageOf(error)}`, { cause: error });
-    }
+    const handle = await open(this.#path).catch((cause: unknown) => {
+      if (systemCode(cause) === 'ENOENT') return undefined;
+      throw new UsageError(`cannot read ${this.#name}: ${messageOf(cause)}`, { cause });
+    });
+    if (handle === undefined) return undefined;
     let file: FollowedFile | undefined;
     try {
       const info = await handle.stat();
@@ -152,9 +145,7 @@ export class Follower {
       await this.#finish(join(dirname(this.#path), rotated), since.mtimeMs, states).catch(
         (error: unknown) => {
           // It may be in the middle of compression or removal, or belong to another program.
-          const passing = [SourceError, UsageError, FormatError, StateError].some(
-            (kind) => error instanceof kind,
-          );
+          const passing = [SourceError, UsageError, FormatError].some((kind) => error instanceof kind);
           if (!passing && systemCode(error) !== 'ENOENT') throw error;
           this.#ports.reporter.note(`${rotated} is left out: ${messageOf(error)}`);
         },
@@ -182,18 +173,14 @@ export class Follower {
     );
   }
 
-  async #finish(path: string, sinceMs: number, states: Awaited<ReturnType<typeof statesIn>>): Promise<void> {
+  async #finish(path: string, sinceMs: number, states: readonly StoredState[]): Promise<void> {
     const info = await stat(path);
     if (!info.isFile() || this.#retiring.some(({ inode }) => inode === info.ino)) return;
     const source = await openSource(path);
     const { head } = await headOf(source.chunks(), HEAD_BYTES_MAX);
     // A compressed copy of a file that is still held: its journal may not be on disk yet.
     for (const file of this.#retiring) if (await file.isIn(source, head)) return;
-    const known = states.find(
-      ({ state: { key } }) =>
-        key.headBytes <= head.length &&
-        key.identity === fileIdentity(head.subarray(0, key.headBytes), key.label),
-    );
+    const known = states.find(({ state }) => beginsLike(head, state.key));
     // Known by its beginning, read to its end, and unchanged since: skip it.
     if (known !== undefined && (await isDone(known, info.mtimeMs))) return;
     const { stateFolders } = this.#settings;
@@ -212,18 +199,11 @@ export class Follower {
 }
 
 /** Whether a file was read to its end, and not written to since. */
-async function isDone(
-  { path, state }: Awaited<ReturnType<typeof statesIn>>[number],
-  mtimeMs: number,
-): Promise<boolean> {
+async function isDone({ path, state }: StoredState, mtimeMs: number): Promise<boolean> {
   const { ends, done, open: begun } = state;
   const last = ends.at(-1);
-  return (
-    last !== undefined &&
-    begun.size === 0 &&
-    done.at(-1)?.to === last.to &&
-    mtimeMs < (await stat(path)).mtimeMs
-  );
+  const isRead = last !== undefined && begun.size === 0 && done.at(-1)?.to === last.to;
+  return isRead && mtimeMs < (await stat(path)).mtimeMs;
 }
 
 /** A handler that returns a value for a missing file, and rethrows every other error. */

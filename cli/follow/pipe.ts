@@ -4,7 +4,7 @@ import { BATCH_LIMITS, type BatchEvent, batchEvent, batchKey, partKey } from '..
 import { LineSplitter } from '../../formats/lines.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { noteRecord } from '../import/outcomes.ts';
-import { ServiceError } from '../shared/errors.ts';
+import { CommandError } from '../shared/errors.ts';
 import { HEAD_BYTES_MAX } from '../source/state.ts';
 import { type FollowPorts, type FollowSettings, planFor } from './followed-file.ts';
 
@@ -101,5 +101,5 @@ async function send(
   figures.rejected += sent.rejected.length;
   figures.unsent += sent.undelivered.length;
   const hopeless = sent.undelivered.find((one) => one.hopeless);
-  if (hopeless !== undefined) fail(new ServiceError(`the service refuses: ${hopeless.reason}`));
+  if (hopeless !== undefined) fail(new CommandError(`the service refuses: ${hopeless.reason}`));
 }

@@ -1,7 +1,7 @@
 // Delivers one batch under its key, and records each step in the journal before and after.
 import type { TallyClient } from '../../client/src/index.ts';
 import { partKey } from '../../formats/batches.ts';
-import { ServiceError } from '../shared/errors.ts';
+import { CommandError } from '../shared/errors.ts';
 import type { Journal } from '../source/journal.ts';
 import { addFigures, Figures } from './figures.ts';
 import type { Reporter } from './outcomes.ts';
@@ -38,7 +38,7 @@ const TRANSIT_MS = 30_000;
 /**
  * Delivers a batch, and reports the events that the service refuses.
  * @returns the figures of the batch alone
- * @throws ServiceError if the service refuses everything
+ * @throws CommandError if the service refuses everything
  */
 export async function deliver(
   batch: PlannedBatch,
@@ -80,7 +80,7 @@ async function deliverCounting(
   else if (!mayBeStored && batch.since === undefined && figures.accepted === 0)
     await journal.append({ t: 'none', from });
   if (left > 0) figures[mayBeStored && !ports.stop.aborted ? 'uncertain' : 'unsent'] = left;
-  if (hopeless !== undefined) throw new ServiceError(`the service refuses: ${hopeless}`);
+  if (hopeless !== undefined) throw new CommandError(`the service refuses: ${hopeless}`);
 }
 
 /** @returns whether what is left may be stored, and why it is hopeless, if it is */

@@ -5,7 +5,7 @@ import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/det
 import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
-import { ServiceError, StateError } from '../shared/errors.ts';
+import { CommandError, StateError } from '../shared/errors.ts';
 import { type Journal, openJournal } from '../source/journal.ts';
 import type { Source } from '../source/source.ts';
 import { HEAD_BYTES_MAX, type ImportState, keyOf, newState, type Target } from '../source/state.ts';
@@ -30,7 +30,7 @@ export interface ImportSettings {
 export type ImportPorts = Omit<DeliveryPorts, 'journal'>;
 
 /**
- * Imports one file. Throws FormatError and StateError before anything is sent, SourceError and ServiceError after sending as much
+ * Imports one file. Throws FormatError and StateError before anything is sent, SourceError and CommandError after sending as much
  * as possible; the state is safe in any case.
  * @returns how the file is read, and its state before this run; undefined for an empty file
  */
@@ -121,7 +121,7 @@ async function sendAll(
     try {
       const { rejected } = await deliver(batch, delivery, { ...ports, stop });
       if (rejected > 0 && rejected === eventsIn(batch) && figures.accepted === 0)
-        throw new ServiceError('the service accepts none of the events: see why above');
+        throw new CommandError('the service accepts none of the events: see why above');
     } catch (error) {
       failing.abort(error);
     }

@@ -50,11 +50,6 @@ export class SourceError extends CommandError {
   override readonly name = 'SourceError';
 }
 
-/** The service refuses permanently (wrong key, wrong address). */
-export class ServiceError extends CommandError {
-  override readonly name = 'ServiceError';
-}
-
 /** Common errors on first use, by the name or code of the SDK's error. */
 const KNOWN: readonly (readonly [RegExp, string])[] = [
   [/CredentialsProviderError|CouldNotLoadCredentials/, 'No AWS credentials: set AWS_PROFILE, or log in.'],

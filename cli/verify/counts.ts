@@ -7,7 +7,7 @@ import {
   type TallyClient,
   TallyError,
 } from '../../client/src/index.ts';
-import { messageOf, ServiceError } from '../shared/errors.ts';
+import { CommandError, messageOf } from '../shared/errors.ts';
 import { type Grain, startOf } from './compare.ts';
 import type { MinuteCounts } from './truth.ts';
 
@@ -23,7 +23,7 @@ export interface Asked {
   readonly to: number;
 }
 
-/** The counts of an entity. Throws ServiceError if the service does not return them. */
+/** The counts of an entity. Throws CommandError if the service does not return them. */
 export async function countsOf(
   client: TallyClient,
   entity: string,
@@ -54,16 +54,16 @@ async function ask(client: TallyClient, asked: CountsBatchQuestion): Promise<Cou
   // A path cannot contain these two: fetch treats them as relative steps.
   if (entity !== '.' && entity !== '..') return client.counts(metric, entity, question);
   const [answer] = await client.countsBatch([asked]);
-  if (answer === undefined || 'error' in answer) throw new ServiceError(answer?.error ?? 'no answer');
+  if (answer === undefined || 'error' in answer) throw new CommandError(answer?.error ?? 'no answer');
   return answer;
 }
 
 function exact(n: Count): number {
-  if (typeof n === 'bigint') throw new ServiceError(`the count ${n} is too large to compare`);
+  if (typeof n === 'bigint') throw new CommandError(`the count ${n} is too large to compare`);
   return n;
 }
 
-/** Asks until there is an answer. Throws ServiceError if there will be none. */
+/** Asks until there is an answer. Throws CommandError if there will be none. */
 export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -71,7 +71,7 @@ export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
     } catch (error) {
       const status = error instanceof TallyError ? error.status : 400;
       const passing = status === undefined || status === 429 || status >= 500;
-      if (!passing || attempt >= ATTEMPTS_MAX) throw new ServiceError(messageOf(error), { cause: error });
+      if (!passing || attempt >= ATTEMPTS_MAX) throw new CommandError(messageOf(error), { cause: error });
       await delay(Math.min(5_000, 200 * 2 ** attempt));
     }
   }

@@ -77,7 +77,7 @@ export function topDifferences(
   return differences;
 }
 
-/** Compares the top `k` of every period with the service's. Throws ServiceError if the service does not return one. */
+/** Compares the top `k` of every period with the service's. Throws CommandError if the service does not return one. */
 export async function verifyTops(
   client: TallyClient,
   truth: Truth,
