@@ -98,7 +98,7 @@ async function clockAhead({ url, apiKey, timeoutMs }: ServiceOptions): Promise<n
 /** The result of waiting, and how much each account has grown since the import began. */
 export interface Waited {
   readonly end: 'counted' | 'timed-out' | 'stopped';
-  readonly grown: Omit<StatusAccounts, 'rejectedByReason'>;
+  readonly grown: Readonly<Record<(typeof ACCOUNTS)[number], number>>;
   /** What the accounts, or `completeThrough`, still lack. */
   readonly missing: string | undefined;
 }
@@ -158,6 +158,6 @@ async function isComplete({ client }: Service, metric: string, lastArrivalMs: nu
 }
 
 function grownSince(before: StatusAccounts, now: StatusAccounts): Waited['grown'] {
-  const grown = Object.fromEntries(ACCOUNTS.map((name) => [name, Number(now[name]) - Number(before[name])]));
-  return grown as unknown as Waited['grown'];
+  const grown = ACCOUNTS.map((name) => [name, Number(now[name]) - Number(before[name])]);
+  return Object.fromEntries(grown) as Waited['grown'];
 }

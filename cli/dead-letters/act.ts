@@ -15,22 +15,10 @@ export interface Moves {
 }
 
 /** The dead letters that an action selects, determined before any change. */
-export interface Plan {
-  readonly waiting: ReadonlyMap<string, DeadLetterFacts>;
-  readonly parked: ReadonlyMap<string, DeadLetterFacts>;
-  /** Requested names that do not exist. */
-  readonly missing: readonly string[];
-  /** False when the queue holds more messages than one run can read. */
-  readonly complete: boolean;
-}
+export type Plan = Awaited<ReturnType<typeof plan>>;
 
 /** The result: dead letters by outcome, failures by name, and names that had gone meanwhile. */
-export interface Result {
-  readonly done: ReadonlyMap<Outcome, number>;
-  readonly failures: readonly { readonly name: string; readonly reason: string }[];
-  readonly gone: readonly string[];
-  readonly interrupted: boolean;
-}
+export type Result = Awaited<ReturnType<typeof carryOut>>;
 
 /** How to carry out an action. */
 export interface Carrying {
@@ -40,8 +28,11 @@ export interface Carrying {
   onMessage(): void;
 }
 
-/** Finds the dead letters that an action selects. Changes nothing. */
-export async function plan(moves: Moves, selection: Selection, ports: DeadLetterPorts): Promise<Plan> {
+/**
+ * Finds the dead letters that an action selects. Changes nothing.
+ * @returns also the requested names that do not exist, and whether the queue could be read to its end
+ */
+export async function plan(moves: Moves, selection: Selection, ports: DeadLetterPorts) {
   const { found: waiting, complete } = moves.waiting
     ? await findWaiting(ports, selection)
     : { found: new Map<string, DeadLetterFacts>(), complete: true };
@@ -57,7 +48,7 @@ export async function carryOut(
   { waiting, parked }: Plan,
   ports: DeadLetterPorts,
   { perSecond, signal, onMessage }: Carrying,
-): Promise<Result> {
+) {
   const done = new Map<Outcome, number>();
   const failures: { name: string; reason: string }[] = [];
   const gone = new Set([...waiting.keys(), ...parked.keys()]);

@@ -7,21 +7,7 @@ import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { HOUR_MS, isoSeconds } from '../../lambdas/core/time.ts';
 
 /** A dead letter's facts. Only `rows` contain entities, and they are shown only on request. */
-export interface DeadLetterFacts {
-  /** `SEGMENT/PART`, or `poison/MESSAGE`. */
-  readonly name: string;
-  readonly place: 'waiting' | 'parked' | 'returned' | 'counted';
-  readonly poison: boolean;
-  readonly reason: string;
-  readonly attempts: number;
-  readonly rounds: number;
-  /** ISO 8601; undefined when the message has no history. */
-  readonly firstFailureAt: string | undefined;
-  readonly lastFailureAt: string | undefined;
-  readonly events: number;
-  readonly rows: readonly Row[];
-  readonly history: MessageHistory | undefined;
-}
+export type DeadLetterFacts = ReturnType<typeof factsOf>;
 
 /** A selection: dead letters that match everything given. */
 export interface Selection {
@@ -38,18 +24,20 @@ export interface Selection {
 /** Collects the facts about a dead letter. */
 export function factsOf(
   message: { readonly name: string; readonly body: string; readonly history: MessageHistory | undefined },
-  place: DeadLetterFacts['place'],
-): DeadLetterFacts {
+  place: 'waiting' | 'parked' | 'returned' | 'counted',
+) {
   const { name, body, history } = message;
   const deltas = partsIn(body) === undefined ? [] : decodeRollupMessage(body).deltas;
   const rows = deltas.flatMap((delta) => decodeRows(delta.rows));
   return {
+    /** `SEGMENT/PART`, or `poison/MESSAGE`. */
     name,
     place,
     poison: deltas.length === 0,
     reason: history?.reason ?? 'moved by the queue itself, without a reason',
     attempts: history?.attempts ?? 0,
     rounds: history?.rounds ?? 0,
+    /** ISO 8601; undefined when the message has no history. */
     firstFailureAt: history?.firstFailureAt,
     lastFailureAt: history?.lastFailureAt,
     events: eventsIn(rows),
