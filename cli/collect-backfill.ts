@@ -1,10 +1,10 @@
 // `tally collect-backfill`: announces the objects that a bucket of logs already has, as S3 would have done.
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { Command, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { announcementOf } from '../lambdas/collector/announcement.ts';
 import type { LogObject } from '../lambdas/collector/ports.ts';
 import { CommandError, exitCodes, UsageError } from './shared/errors.ts';
-import { STACK_CODES, withExample, withStack } from './shared/options.ts';
+import { commandOf, STACK_CODES, withStack } from './shared/options.ts';
 import type { StackAccess, StackName } from './shared/stack-access.ts';
 
 interface BackfillOptions extends StackName {
@@ -23,25 +23,24 @@ function date(text: string): Date {
 /** SQS's limit for one batch. */
 const MESSAGES_MAX = 10;
 
-export const collectBackfillCommand = withExample(
-  withStack(
-    new Command('collect-backfill').description(
-      'Count the access logs that a bucket already has. Repeat it as you like: each object counts once.',
-    ),
-  )
-    .option('--bucket <name>', 'one of the setting `accessLogs` (all of them)')
-    .option('--prefix <prefix>', 'only keys below it')
-    .option('--since <date>', 'only objects written since', date)
-    .option('--dry-run', 'print how many there are, and change nothing')
-    .action(async (options: BackfillOptions) => {
-      const { onStack } = await import('./shared/stack-access.ts');
-      const objects = await onStack(options, (stack) => announceAll(stack, options));
-      console.log(`${objects} objects ${options.dryRun === true ? 'found' : 'announced'}.`);
-      process.exitCode = objects === 0 ? exitCodes.nothing : exitCodes.done;
-    }),
-  'npx tally collect-backfill --stage prod --bucket my-logs --since 2026-01-01',
-  STACK_CODES,
-);
+export const collectBackfillCommand = withStack(
+  commandOf(
+    'collect-backfill',
+    'Count the access logs that a bucket already has. Repeat it as you like: each object counts once.',
+    'npx tally collect-backfill --stage prod --bucket my-logs --since 2026-01-01',
+    STACK_CODES,
+  ),
+)
+  .option('--bucket <name>', 'one of the setting `accessLogs` (all of them)')
+  .option('--prefix <prefix>', 'only keys below it')
+  .option('--since <date>', 'only objects written since', date)
+  .option('--dry-run', 'print how many there are, and change nothing')
+  .action(async (options: BackfillOptions) => {
+    const { onStack } = await import('./shared/stack-access.ts');
+    const objects = await onStack(options, (stack) => announceAll(stack, options));
+    console.log(`${objects} objects ${options.dryRun === true ? 'found' : 'announced'}.`);
+    process.exitCode = objects === 0 ? exitCodes.nothing : exitCodes.done;
+  });
 
 /** @returns how many objects there are */
 async function announceAll(

@@ -1,42 +1,41 @@
 // `tally dead-letters`: lists, redrives, parks, replays or discards what the writer gave up.
 import { Command } from 'commander';
 import type { Action, Flags } from './dead-letters/run.ts';
-import { STACK_CODES, wholeNumber, withExample, withStack } from './shared/options.ts';
+import { commandOf, STACK_CODES, wholeNumber, withStack } from './shared/options.ts';
 
-const group = new Command('dead-letters').description(
+export const deadLettersCommand = commandOf(
+  'dead-letters',
   'Inspect and move dead letters: rollup messages whose attempts are used up. A name is SEGMENT/PART, such as 1.0.2s/0, or poison/MESSAGE.',
+  'npx tally dead-letters list --stage prod\nnpx tally dead-letters redrive --all --reason Throttl --stage prod',
+  STACK_CODES,
 );
 
-group.addCommand(
+deadLettersCommand.addCommand(
   narrowed(action('list', 'list the dead-letter queue, or the archive'))
     .option('--parked', 'list the archive')
     .option('--max <n>', 'read at most this many', wholeNumber(1), 1000),
 );
-group.addCommand(
+deadLettersCommand.addCommand(
   action('show', 'show one with its history and rows')
     .argument('<name>')
     .option('--rows', 'every row, entities included'),
 );
-group.addCommand(changing('redrive', 'send to the rollup queue now'));
-group.addCommand(changing('park', 'move from the queue into the archive'));
-group.addCommand(changing('replay', 'send parked ones to the rollup queue again; each counts once'));
-group.addCommand(
+deadLettersCommand.addCommand(changing('redrive', 'send to the rollup queue now'));
+deadLettersCommand.addCommand(changing('park', 'move from the queue into the archive'));
+deadLettersCommand.addCommand(
+  changing('replay', 'send parked ones to the rollup queue again; each counts once'),
+);
+deadLettersCommand.addCommand(
   changing('discard', 'give up: keep in the archive under discarded/, show as lost in /v1/status')
     .option('--parked', 'only the archive')
     .requiredOption('--why <text>', 'the reason, for the record')
     .option('--by <name>', 'your name for the record (default: your user name)')
     .option('--yes', 'do not ask for confirmation'),
 );
-group.addHelpText(
+deadLettersCommand.addHelpText(
   'after',
   `
 While a command works on dead letters, the redriver does not see them (for a minute at most after a kill).`,
-);
-
-export const deadLettersCommand = withExample(
-  group,
-  'npx tally dead-letters list --stage prod\nnpx tally dead-letters redrive --all --reason Throttl --stage prod',
-  STACK_CODES,
 );
 
 function action(name: Action, description: string): Command {

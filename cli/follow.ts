@@ -1,7 +1,6 @@
 // `tally follow`: like `tail -F`, for counting.
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command } from 'commander';
 import PQueue from 'p-queue';
 import type { FollowPorts, FollowSettings } from './follow/followed-file.ts';
 import { Follower } from './follow/follower.ts';
@@ -14,7 +13,7 @@ import { callersPath } from './paths.ts';
 import { connect } from './service.ts';
 import { exitCodeOf, exitCodes, messageOf, UsageError } from './shared/errors.ts';
 import { formatRequest } from './shared/format-options.ts';
-import { withExample } from './shared/options.ts';
+import { commandOf } from './shared/options.ts';
 import { serviceOptions } from './shared/service-options.ts';
 import { stopOnSignals } from './shared/signals.ts';
 
@@ -29,12 +28,15 @@ interface FollowFlags extends DeliveryFlags {
   readonly name: string;
 }
 
-const command = addDeliveryOptions(
-  new Command('follow')
-    .description(
-      'Count lines as they are written to log files, through rotations and restarts; run it again to continue.',
-    )
-    .argument('[file...]', 'files, which need not exist yet'),
+export const followCommand = addDeliveryOptions(
+  commandOf(
+    'follow',
+    'Count lines as they are written to log files, through rotations and restarts; run it again to continue.',
+    `npx tally follow /var/log/nginx/access.log --url http://127.0.0.1:8787
+journalctl -f -o cat -u caddy | npx tally follow --stdin --name caddy --url http://127.0.0.1:8787`,
+    `0 ended by a signal; 1 the service refuses; 2 wrong usage, or a file cannot be read;
+3 uncertain requests wait for --resume-uncertain.`,
+  ).argument('[file...]', 'files, which need not exist yet'),
 )
   .optionsGroup('A pipe:')
   .option('--stdin', 'read standard input instead of files; a killed process loses what it had not sent')
@@ -47,14 +49,6 @@ const command = addDeliveryOptions(
       process.exitCode = exitCodeOf(error);
     }
   });
-
-export const followCommand = withExample(
-  command,
-  `npx tally follow /var/log/nginx/access.log --url http://127.0.0.1:8787
-journalctl -f -o cat -u caddy | npx tally follow --stdin --name caddy --url http://127.0.0.1:8787`,
-  `0 ended by a signal; 1 the service refuses; 2 wrong usage, or a file cannot be read;
-3 uncertain requests wait for --resume-uncertain.`,
-);
 
 async function follow(files: readonly string[], flags: FollowFlags): Promise<number> {
   const { concurrency, stdin = false } = flags;

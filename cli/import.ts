@@ -1,5 +1,5 @@
 // `tally import`: imports log files into a running Tally, every line exactly once.
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import {
   addDeliveryOptions,
   type DeliveryFlags,
@@ -13,7 +13,7 @@ import { StderrReporter, summary, uncertainAdvice, waitedSummary } from './impor
 import { connect, type Service, type Waited, waitUntilCounted } from './service.ts';
 import { exitCodeOf, exitCodes, messageOf, UsageError } from './shared/errors.ts';
 import { formatRequest } from './shared/format-options.ts';
-import { withExample } from './shared/options.ts';
+import { commandOf } from './shared/options.ts';
 import { serviceOptions } from './shared/service-options.ts';
 import { stopOnSignals } from './shared/signals.ts';
 import { openSource, type Source } from './source/source.ts';
@@ -43,12 +43,17 @@ function percent(text: string): number {
   throw new InvalidArgumentError('It must be a percentage from 0 to 100.');
 }
 
-const command = addDeliveryOptions(
-  new Command('import')
-    .description(
-      'Import log files, every line exactly once; run it again to continue, or after the files have grown.',
-    )
-    .argument('<file...>', 'plain or gzip'),
+export const importCommand = addDeliveryOptions(
+  commandOf(
+    'import',
+    'Import log files, every line exactly once; run it again to continue, or after the files have grown.',
+    `npx tally import access.log.1.gz access.log --url http://127.0.0.1:8787 --wait
+npx tally import clicks.jsonl --entity g --time t --url http://127.0.0.1:8787
+npx tally import presses.csv --entity css --time "press time" --url http://127.0.0.1:8787
+npx tally import a.log --log-format '$remote_addr [$time_local] "$request" $status' --where status=2xx`,
+    `0 imported; 1 failed on the way, or too many malformed lines; 2 wrong usage or state, nothing sent;
+3 uncertain requests wait for --resume-uncertain; 4 --wait: not everything is counted; 130 interrupted.`,
+  ).argument('<file...>', 'plain or gzip'),
 )
   .option(
     '--give-up-after <seconds>',
@@ -69,16 +74,6 @@ const command = addDeliveryOptions(
   .action(async (files: string[], flags: ImportFlags) => {
     process.exitCode = await new Session(files, flags).run();
   });
-
-export const importCommand = withExample(
-  command,
-  `npx tally import access.log.1.gz access.log --url http://127.0.0.1:8787 --wait
-npx tally import clicks.jsonl --entity g --time t --url http://127.0.0.1:8787
-npx tally import presses.csv --entity css --time "press time" --url http://127.0.0.1:8787
-npx tally import a.log --log-format '$remote_addr [$time_local] "$request" $status' --where status=2xx`,
-  `0 imported; 1 failed on the way, or too many malformed lines; 2 wrong usage or state, nothing sent;
-3 uncertain requests wait for --resume-uncertain; 4 --wait: not everything is counted; 130 interrupted.`,
-);
 
 class Session {
   readonly #files: readonly string[];

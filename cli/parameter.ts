@@ -3,19 +3,22 @@ import { Command, InvalidArgumentError } from 'commander';
 import { InvalidRetryPolicy, parseRetryPolicy } from '../lambdas/core/retry-policy.ts';
 import { UsageError } from './shared/errors.ts';
 import { jsonIn } from './shared/json.ts';
-import { STACK_CODES, withExample, withStack } from './shared/options.ts';
+import { commandOf, STACK_CODES, withStack } from './shared/options.ts';
 import type { StackAccess, StackName } from './shared/stack-access.ts';
 
-const group = new Command('parameter').description(
+export const parameterCommand = commandOf(
+  'parameter',
   'Read or set how often and how fast the writer retries and the redriver returns dead letters. A value holds within a minute, without a deployment.',
+  'npx tally parameter set attempts=5 redrivePerSecond=10 --stage prod',
+  STACK_CODES,
 );
 
-group.addCommand(
+parameterCommand.addCommand(
   withStack(new Command('get').description('print the parameter as JSON')).action((given: StackName) =>
     withParameter(given, async (stack) => console.log(await read(stack))),
   ),
 );
-group.addCommand(
+parameterCommand.addCommand(
   withStack(
     new Command('set')
       .description('change these fields and leave the others')
@@ -26,12 +29,6 @@ group.addCommand(
       console.log(await read(stack));
     }),
   ),
-);
-
-export const parameterCommand = withExample(
-  group,
-  'npx tally parameter set attempts=5 redrivePerSecond=10 --stage prod',
-  STACK_CODES,
 );
 
 async function withParameter(given: StackName, act: (stack: StackAccess) => Promise<void>): Promise<void> {

@@ -1,12 +1,14 @@
 // `tally plan`: dollars a month, settings, and what breaks first, for a load.
-import { Command } from 'commander';
 import { USUAL_WORKLOAD, type Workload } from '../plan/workload.ts';
-import { decimal, wholeNumber, withExample } from './shared/options.ts';
+import { commandOf, decimal, wholeNumber } from './shared/options.ts';
 
 const usual = USUAL_WORKLOAD;
 
-const command = new Command('plan')
-  .description('Compute the monthly cost, the settings and the first limit for a load.')
+export const planCommand = commandOf(
+  'plan',
+  'Compute the monthly cost, the settings and the first limit for a load.',
+  'npx tally plan --events-per-second 1,000 --entities 1,000,000',
+)
   .option('--events-per-second <n>', 'mean of the month', decimal(0.01, 1e6), usual.eventsPerSecond)
   .option('--entities <n>', 'different entities', decimal(1, 1e7), usual.entities)
   .option('--skew <n>', "Zipf's exponent; 0: all alike", decimal(0, 5), usual.skew)
@@ -40,8 +42,3 @@ const command = new Command('plan')
     };
     console.log(report(workload, await sample(workload, given.sample)));
   });
-
-export const planCommand = withExample(
-  command,
-  'npx tally plan --events-per-second 1,000 --entities 1,000,000',
-);

@@ -1,10 +1,9 @@
 // `tally verify`: compares every (entity, minute) count, the sums, or the rankings of a truth file with a running service.
-import { Command, Option } from 'commander';
 import type { TallyClient } from '../client/src/index.ts';
 import { entityProblem } from '../formats/select.ts';
 import { clientFor } from './service.ts';
 import { CommandError, exitCodes, messageOf, UsageError } from './shared/errors.ts';
-import { wholeNumber, withExample } from './shared/options.ts';
+import { choice, commandOf, wholeNumber } from './shared/options.ts';
 import { addServiceOptions, type ServiceFlags, serviceOptions } from './shared/service-options.ts';
 import {
   type Compared,
@@ -28,17 +27,20 @@ interface VerifyFlags extends ServiceFlags, How {
   readonly json?: boolean;
 }
 
-const command = addServiceOptions(
-  new Command('verify')
-    .description('Compare every count of a truth file with a running Tally.')
-    .requiredOption(
-      '--truth <file>',
-      'NAME, NAME.entity_minute.tsv or NAME.entity_minute.tsv.gz: lines of epoch of the minute, entity, views, hits, between tabs',
-    ),
+export const verifyCommand = addServiceOptions(
+  commandOf(
+    'verify',
+    'Compare every count of a truth file with a running Tally.',
+    'npx tally verify --truth access --url http://127.0.0.1:8787',
+    '0 all counts are equal; 1 some differ; 2 they could not be compared.',
+  ).requiredOption(
+    '--truth <file>',
+    'NAME, NAME.entity_minute.tsv or NAME.entity_minute.tsv.gz: lines of epoch of the minute, entity, views, hits, between tabs',
+  ),
 )
   .optionsGroup('What to compare:')
-  .addOption(new Option('--column <name>', 'of the truth file').choices(['views', 'hits']).default('views'))
-  .addOption(new Option('--by <grain>', 'which counts').choices(grains).default('minute'))
+  .addOption(choice('--column <name>', 'of the truth file', ['views', 'hits'], 'views'))
+  .addOption(choice('--by <grain>', 'which counts', grains, 'minute'))
   .option(
     '--top <k>',
     'compare the first k entities of every hour, day or month instead',
@@ -53,12 +55,6 @@ const command = addServiceOptions(
       throw new CommandError(messageOf(cause), { exitCode: exitCodes.usage, cause });
     });
   });
-
-export const verifyCommand = withExample(
-  command,
-  'npx tally verify --truth access --url http://127.0.0.1:8787',
-  '0 all counts are equal; 1 some differ; 2 they could not be compared.',
-);
 
 async function verify(flags: VerifyFlags): Promise<number> {
   const { metric, by, top, json } = flags;

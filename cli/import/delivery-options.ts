@@ -1,8 +1,8 @@
 // The options that import and follow share: which service, how to read, where the state is, and how to send.
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { callersPath } from '../paths.ts';
 import { addFormatOptions, type FormatFlags, formatRequest } from '../shared/format-options.ts';
-import { wholeNumber } from '../shared/options.ts';
+import { choice, wholeNumber } from '../shared/options.ts';
 import { addServiceOptions, type ServiceFlags } from '../shared/service-options.ts';
 import { stateHome } from '../source/state-store.ts';
 import { UNCERTAIN, type UncertainPolicy } from './deliver.ts';
@@ -29,12 +29,12 @@ export function addDeliveryOptions(command: Command): Command {
     .option('--state <dir>', 'folder of the state (default: .tally-import beside the file)', callersPath)
     .option('--label <name>', 'tells files apart that begin with the same bytes', '')
     .addOption(
-      new Option(
+      choice(
         '--resume-uncertain <how>',
         'what to do with requests that may be stored but are no longer recognised',
-      )
-        .choices(UNCERTAIN)
-        .default('hold'),
+        UNCERTAIN,
+        'hold',
+      ),
     )
     .option('--dedup-window <seconds>', 'how long the service recognises a batch', seconds, 600)
     .optionsGroup('Sending:')
