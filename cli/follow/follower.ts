@@ -11,7 +11,13 @@ import { messageOf, SourceError, systemCode, UsageError } from '../shared/errors
 import { openSource } from '../source/source.ts';
 import { HEAD_BYTES_MAX } from '../source/state.ts';
 import { beginsLike, findState, STATE_FOLDER, type StoredState, statesIn } from '../source/state-store.ts';
-import { FollowedFile, type FollowPorts, type FollowSettings, findAlike } from './followed-file.ts';
+import {
+  type FollowedFile,
+  type FollowPorts,
+  type FollowSettings,
+  findAlike,
+  openFollowed,
+} from './followed-file.ts';
 
 /** How often, and for how long, to look for a truncated file's copy. */
 const SEEK_EVERY_MS = 5_000;
@@ -72,7 +78,7 @@ export class Follower {
 
   /** Delivers what was read, and closes all files. */
   async close(): Promise<void> {
-    for (const file of [...this.#retiring, this.#current]) await file?.close(false);
+    for (const file of [...this.#retiring, this.#current]) await file?.close({ done: false });
   }
 
   async #inodeNow(): Promise<number | undefined> {
@@ -97,7 +103,7 @@ export class Follower {
       if (!info.isFile()) throw new UsageError(`${this.#name} is not a file: use --stdin for a pipe`);
       const held = this.#retiring.some(({ inode }) => inode === info.ino);
       const names = { name: this.#name, path: this.#path };
-      if (!held) file = await FollowedFile.open(handle, names, this.#settings, this.#ports, this.#plan);
+      if (!held) file = await openFollowed(handle, names, this.#settings, this.#ports, this.#plan);
     } finally {
       if (file === undefined) await handle.close();
     }
@@ -117,7 +123,7 @@ export class Follower {
       grew = (await file.read()) === true || grew;
       if (now() - file.grownAtMs < lingerMs) continue;
       this.#retiring = this.#retiring.filter((other) => other !== file);
-      await file.close(true);
+      await file.close({ done: true });
     }
     return grew;
   }
@@ -125,7 +131,7 @@ export class Follower {
   /** The unread part is in the copy, if there is one. */
   async #truncated(file: FollowedFile): Promise<void> {
     this.#current = undefined;
-    await file.close(false);
+    await file.close({ done: false });
     const nowMs = this.#ports.now();
     this.#seek = { untilMs: nowMs + SEEK_MS, nextMs: nowMs };
   }

@@ -20,7 +20,7 @@ import { clock, openStore, retentionMs, type StoreAccess } from '../shared/store
 import { progressBar } from '../shared/terminal.ts';
 import { rebuildInto } from './rebuild.ts';
 import { exitCodeOf, linesOf } from './report.ts';
-import { FileSpill } from './spill.ts';
+import { openSpill } from './spill.ts';
 import { readStateFile, writeStateFile } from './state-file.ts';
 
 /** A part with this many events takes some 100 MB. */
@@ -76,7 +76,7 @@ async function compare(
   bar.show({ phase: 'look', done: 0, of: 1 });
   try {
     const begun = saved ?? (await begin(what, range, access, { partEvents: PART_EVENTS }));
-    const spill = await FileSpill.open(`${given.state}.rows`, begun.spilled);
+    const spill = await openSpill(`${given.state}.rows`, begun.spilled);
     const archive = new RepairArchive(s3, resources.archiveBucket);
     const ports: RecountPorts = {
       ledger,
