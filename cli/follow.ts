@@ -8,7 +8,7 @@ import { followPipe } from './follow/pipe.ts';
 import { addDeliveryOptions, type DeliveryFlags, deliverySettings } from './import/delivery-options.ts';
 import { Figures } from './import/figures.ts';
 import { rejectsFile } from './import/rejects.ts';
-import { StderrReporter, summary } from './import/report.ts';
+import { stderrReporter, summary } from './import/report.ts';
 import { callersPath } from './paths.ts';
 import { connect } from './service.ts';
 import { exitCodeOf, exitCodes, messageOf, UsageError } from './shared/errors.ts';
@@ -68,7 +68,7 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
     stop: stop.signal,
     kill: kill.signal,
     queue: new PQueue({ concurrency }),
-    reporter: new StderrReporter(stdin ? '-' : files.join(' '), rejects),
+    reporter: stderrReporter(stdin ? '-' : files.join(' '), rejects),
     figures,
     fail(error) {
       failed.abort(error);

@@ -8,8 +8,9 @@ import {
 } from './import/delivery-options.ts';
 import { addFigures, Figures } from './import/figures.ts';
 import { importFile } from './import/import-file.ts';
+import type { Reporter } from './import/outcomes.ts';
 import { type RejectsFile, rejectsFile } from './import/rejects.ts';
-import { StderrReporter, summary, uncertainAdvice, waitedSummary } from './import/report.ts';
+import { stderrReporter, summary, uncertainAdvice, waitedSummary } from './import/report.ts';
 import { connect, type Service, type Waited, waitUntilCounted } from './service.ts';
 import { exitCodeOf, exitCodes, messageOf, UsageError } from './shared/errors.ts';
 import { formatRequest } from './shared/format-options.ts';
@@ -162,7 +163,7 @@ class Session {
     const { forget = false, dryRun = false, json } = this.#flags;
     const settings = { ...deliverySettings(this.#flags, service?.id ?? ''), forget, dryRun };
     const figures = new Figures();
-    const reporter = new StderrReporter(source.name, rejectsTo, source);
+    const reporter = stderrReporter(source.name, rejectsTo, source);
     const ports = {
       sender: service?.client ?? { sendBatch: () => Promise.reject(new Error('a dry run sends nothing')) },
       reporter,
@@ -233,7 +234,7 @@ class Session {
 
 /** After a service was emptied, the state still says that everything was imported. */
 function hintAtForget(
-  reporter: StderrReporter,
+  reporter: Pick<Reporter, 'note'>,
   { before: { received } }: Service,
   { accepted, acceptedAt }: ImportState,
 ): void {

@@ -64,7 +64,11 @@ export class Follower {
     if (this.#current === undefined) return grew;
     const read = await this.#current.read();
     if (read === 'truncated') {
-      await this.#truncated(this.#current);
+      const rewritten = this.#current;
+      this.#current = undefined;
+      await rewritten.close({ done: false });
+      // The unread part is in the copy, if there is one.
+      this.#seek = { untilMs: now() + SEEK_MS, nextMs: now() };
       return true;
     }
     grew ||= read;
@@ -126,14 +130,6 @@ export class Follower {
       await file.close({ done: true });
     }
     return grew;
-  }
-
-  /** The unread part is in the copy, if there is one. */
-  async #truncated(file: FollowedFile): Promise<void> {
-    this.#current = undefined;
-    await file.close({ done: false });
-    const nowMs = this.#ports.now();
-    this.#seek = { untilMs: nowMs + SEEK_MS, nextMs: nowMs };
   }
 
   /**
