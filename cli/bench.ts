@@ -8,11 +8,7 @@ import { runScript } from './shared/script.ts';
 type BenchOption = readonly [flags: string, meaning: string, parse?: Parse | readonly string[]];
 type Parse = (text: string) => string | number | number[];
 
-interface Benchmark {
-  readonly script: string;
-  readonly description: string;
-  readonly options: readonly BenchOption[];
-}
+type Benchmark = Readonly<{ script: string; description: string; options: readonly BenchOption[] }>;
 
 const count = wholeNumber(1);
 const FUNCTIONS = 'aggregator collector writer redriver query accountant canary compactor console'.split(' ');

@@ -28,9 +28,9 @@ const POLL_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
 
 /** @throws UsageError for an invalid address or option */
-export function clientFor({ url, apiKey, timeoutMs, concurrency }: ServiceOptions): TallyClient {
+export function clientFor(options: ServiceOptions): TallyClient {
   try {
-    return new TallyClient({ url, apiKey, timeoutMs, concurrency });
+    return new TallyClient(options);
   } catch (cause) {
     throw new UsageError(messageOf(cause).replace('"url"', '--url'), { cause });
   }

@@ -1,7 +1,7 @@
 // Measures what a load costs: the deployed code counts a sample in memory. Two runs, since segments and blocks need different samples.
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { nameHash, rangeOf } from '../lambdas/core/hash-range.ts';
-import { CountingStack, START_MS } from './count.ts';
+import { CountingStack, type CountSettings, START_MS } from './count.ts';
 import { Meter } from './meter.ts';
 import { entityName, firstAbove, hashSlotsFor, shardsFor, type Workload, zipf } from './workload.ts';
 
@@ -9,7 +9,6 @@ const METRIC = 'view';
 const HOUR_SECONDS = 3_600;
 /** How often the stack compacts. */
 const COMPACTION_SECONDS = 300;
-const DEDUP_WINDOW_SECONDS = 60;
 
 /** Figures per event. */
 export interface Sampled {
@@ -51,20 +50,17 @@ export async function sample(workload: Workload, events: number): Promise<Sample
   };
 }
 
+function stackFor(workload: Workload, cadence: Pick<CountSettings, 'windowSeconds' | 'compactionSeconds'>) {
+  const meter = new Meter();
+  const settings = { ...cadence, hashSlots: hashSlotsFor(workload), dedupWindowSeconds: 60 };
+  return { meter, stack: new CountingStack(settings, meter) };
+}
+
 /** One shard at its full rate, for as many windows as the sample has events: the cost of segments, ids and deltas. */
 async function sampleSegments(workload: Workload, eventsMax: number, random: Random) {
   const { windowSeconds, eventsPerRecord } = workload;
-  const hashSlots = hashSlotsFor(workload);
-  const meter = new Meter();
-  const stack = new CountingStack(
-    {
-      hashSlots,
-      windowSeconds,
-      compactionSeconds: Number.MAX_SAFE_INTEGER,
-      dedupWindowSeconds: DEDUP_WINDOW_SECONDS,
-    },
-    meter,
-  );
+  const compactionSeconds = Number.MAX_SAFE_INTEGER;
+  const { meter, stack } = stackFor(workload, { windowSeconds, compactionSeconds });
   const rate = workload.eventsPerSecond / shardsFor(workload);
   const windows = Math.max(3, Math.min(60, Math.floor(eventsMax / (rate * windowSeconds))));
   const events = Math.max(3, Math.floor(windows * rate * windowSeconds));
@@ -87,7 +83,7 @@ async function sampleSegments(workload: Workload, eventsMax: number, random: Ran
     sqsRequests: meter.sqsRequests / events,
     eventsASegment: events / stack.segments,
     // A delta takes at least one write unit; a wide one covers all slots.
-    deltasASegment: meter.total('deltas').writeUnits / stack.segments < 4 ? 1 : hashSlots,
+    deltasASegment: meter.total('deltas').writeUnits / stack.segments < 4 ? 1 : hashSlotsFor(workload),
   };
 }
 
@@ -105,16 +101,8 @@ async function sampleBlocks(workload: Workload, eventsMax: number, random: Rando
   const { names, weights } = entitiesIn(workload, bits);
   const rate = (workload.eventsPerSecond * names.length) / workload.entities;
   const seconds = Math.min(24 * HOUR_SECONDS, Math.max(HOUR_SECONDS, Math.floor(eventsMax / rate)));
-  const meter = new Meter();
-  const stack = new CountingStack(
-    {
-      hashSlots: hashSlotsFor(workload),
-      windowSeconds: 60,
-      compactionSeconds: COMPACTION_SECONDS,
-      dedupWindowSeconds: DEDUP_WINDOW_SECONDS,
-    },
-    meter,
-  );
+  const compactionSeconds = COMPACTION_SECONDS;
+  const { meter, stack } = stackFor(workload, { windowSeconds: 60, compactionSeconds });
   const events = Math.floor(rate * seconds);
   for (let index = 0; index < events; index += 1) {
     const atMs = START_MS + Math.floor((index * 1000) / rate);

@@ -22,29 +22,23 @@ import { clock, compactNow, openStore, type StoreAccess } from '../shared/store-
 import { archiveHistory, generationOf, type History, ledgerHistory, shardsOf } from './history.ts';
 import { tableLike } from './tables.ts';
 
-/** A rebuilt pair of tables. */
-interface Rebuilt {
-  readonly access: StoreAccess;
-  /** The records of its segments. */
-  readonly source: SegmentSource;
-  /** What could not be counted again, one line each. */
-  readonly left: readonly string[];
-}
-
 /** The archive, which has everything needed: raw records, and later deletions. */
 export interface ArchiveAlone {
   readonly archive: RawHistory;
   deletions(): AsyncIterable<Deletion>;
 }
 
-/** Counts a stack's records into tables named after the generation, creating them if necessary. Can be killed and resumed. */
+/**
+ * Counts a stack's records into tables named after the generation, creating them if necessary. Can be killed and resumed.
+ * @returns the tables, the records of their segments, and what could not be counted again, one line each
+ */
 export async function rebuildInto(
   generation: string,
   stack: StackAccess,
   own: StoreAccess,
   source: SegmentSource | ArchiveAlone,
   onProgress: (progress: RecountProgress) => void,
-): Promise<Rebuilt> {
+) {
   const { countsTable, ledgerTable } = stack.resources;
   const known = await shardsOf(own.ledger);
   if (known.some((shard) => generationOf(shard) === generation))

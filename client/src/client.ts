@@ -212,14 +212,18 @@ export class TallyClient extends Reads {
     const { giveUpAfterMs } = this.#settings;
     const { signal } = this.#stop;
     const { accepted, rejected, undelivered } = await this.#sender.send(batch, { giveUpAfterMs, signal });
-    for (const pending of events.slice(batch.first, batch.first + batch.events.length))
+    const lost = [
+      ...rejected.map((one) => ({ ...one, fate: 'rejected', mayBeCounted: false }) as const),
+      ...undelivered.map((one) => ({ ...one, fate: 'givenUp' }) as const),
+    ];
+    // One after the other: the numbers add up whenever a listener looks.
+    for (const { fate, index, reason, mayBeCounted } of lost) {
+      const pending = events[index] as Pending;
       this.#queue.settle(pending);
+      this.#stats.lose(fate, { event: pending.event, reason, mayBeCounted });
+    }
+    for (const place of batch.events.keys()) this.#queue.settle(events[batch.first + place] as Pending);
     this.#stats.accept(accepted);
-    const eventAt = (index: number) => (events[index] as Pending).event;
-    for (const { index, reason } of rejected)
-      this.#stats.lose('rejected', { event: eventAt(index), reason, mayBeCounted: false });
-    for (const { index, reason, mayBeCounted } of undelivered)
-      this.#stats.lose('givenUp', { event: eventAt(index), reason, mayBeCounted });
     this.#afterSettling();
   }
 

@@ -130,13 +130,8 @@ export class Sender {
         const lateMs = (batch.mayBeStoredSinceMs ?? Infinity) + giveUpAfterMs;
         const turn = await this.#turn(lateMs, signal, retry);
         if (turn === 'stopped') return { kind: 'undelivered', reason: reasonOf(signal), ends: 'all' };
-        if (turn === 'late') {
-          return {
-            kind: 'undelivered',
-            reason: `not confirmed within ${giveUpAfterMs} ms`,
-            ends: 'one',
-          };
-        }
+        const late = `not confirmed within ${giveUpAfterMs} ms`;
+        if (turn === 'late') return { kind: 'undelivered', reason: late, ends: 'one' };
         const verdict = await this.#attempt(batch, signal);
         const end = this.#conclude(batch, verdict);
         if (end !== undefined) return end;
