@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { FollowPorts, FollowSettings } from './follow/followed-file.ts';
-import { Follower } from './follow/follower.ts';
+import { followerOf } from './follow/follower.ts';
 import { followPipe } from './follow/pipe.ts';
 import { addDeliveryOptions, type DeliveryFlags, deliverySettings } from './import/delivery-options.ts';
 import { Figures } from './import/figures.ts';
@@ -95,7 +95,7 @@ async function followFiles(
   settings: FollowSettings,
   ports: FollowPorts,
 ): Promise<void> {
-  const followers = files.map((name) => new Follower(name, callersPath(name), settings, ports));
+  const followers = files.map((name) => followerOf(name, callersPath(name), settings, ports));
   try {
     for (const follower of followers) await follower.start();
     console.error(`following ${files.join(', ')}`);

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import PQueue from 'p-queue';
-import { Follower } from '../../cli/follow/follower.ts';
+import { followerOf } from '../../cli/follow/follower.ts';
 import { Figures } from '../../cli/import/figures.ts';
 import { type ImportSettings, importFile } from '../../cli/import/import-file.ts';
 import { connect, waitUntilCounted } from '../../cli/service.ts';
@@ -190,7 +190,7 @@ test('a file is counted as it is written', patient, async () => {
     queue: new PQueue({ concurrency: 2 }),
     fail: failed,
   };
-  const follower = new Follower(path, path, settings, shared);
+  const follower = followerOf(path, path, settings, shared);
   await follower.start();
   for (let round = 0; round < 3; round += 1) {
     await appendFile(path, logLines(40, round * 40));
